@@ -1,0 +1,28 @@
+"""Show every option, its value, and where the value comes from."""
+
+import argparse
+import json
+
+from lvs import config, logs
+from lvs.arguments import add_server_flags, configuration, tell
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the flags of `serve`, whose effect can so be looked at, and --json."""
+    add_server_flags(parser)
+    parser.add_argument("--json", action="store_true", help="print a JSON object")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the configuration in force."""
+    loaded = configuration(arguments)
+    for sentence in loaded.warnings:
+        tell(sentence)
+    values = {name: getattr(loaded.config, name) for name in config.OPTIONS}
+    if arguments.json:
+        rows = {name: {"value": config.plain(value), "from": loaded.origins[name]} for name, value in values.items()}
+        print(json.dumps(rows, indent=2))
+    else:
+        for name, value in values.items():
+            print(logs.one_line(f"{name} = {config.as_text(value)}  ({loaded.origins[name]})"))
+    return 0

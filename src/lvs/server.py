@@ -1,0 +1,232 @@
+"""The running server: it takes the port, says where it is reachable, and serves until it is told to stop."""
+
+import asyncio
+import errno
+import ipaddress
+import logging
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType
+
+import hypercorn
+import psutil
+from hypercorn.asyncio import serve as hypercorn_serve
+from hypercorn.utils import LifespanFailureError, LifespanTimeoutError
+from quart import Quart
+
+from lvs import logs
+from lvs.config import Config, Loaded
+from lvs.errors import Invalid, LvsError, Unavailable
+from lvs.folders import check_libraries, make_data_folder
+from lvs.lock import single_instance
+
+BACKLOG = 512
+GRACE_SECONDS = 0.7  # answers that are on their way may end by themselves for so long; then their connections are cut
+STOP_LIMIT_SECONDS = 1.9  # after which the process ends, whatever still holds it
+START_LIMIT_SECONDS = 600  # bringing a large database to a new version takes its time
+
+log = logging.getLogger(__name__)
+
+
+def serve(loaded: Loaded, create_app: Callable[[Config], Quart], say: Callable[[str], None]) -> None:
+    """Serve the library until SIGINT or SIGTERM; `say` gets the greeting for people once it is reachable.
+
+    Raises LvsError with a sentence when it cannot start. It takes over the signals of the whole process.
+    """
+    config = loaded.config
+    warnings = [*loaded.warnings, *check_libraries(loaded)]
+    make_data_folder(config.data_directory)
+    with single_instance(config.data_directory):
+        sockets = listen(config.host, config.port)
+        stopper = Stopper()
+        log_file = logs.to_file(config.data_directory / "logs")
+        for sentence in warnings:
+            log.warning("%s", sentence)
+        lines = greeting(config, _port(sockets), log_file)
+        asyncio.run(_run(create_app(config), sockets, stopper, lambda: say("\n".join(map(logs.one_line, lines)))))
+
+
+def listen(host: str, port: int) -> list[socket.socket]:
+    """Listening sockets on every address of `host`, all with one port (port 0: a free one).
+
+    Raises Unavailable when the port is taken, Invalid when the host is not this machine.
+    """
+    sockets: list[socket.socket] = []
+    failure: OSError | None = None
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError:
+        raise Invalid(f"host is {host}, a name that this machine cannot look up. Use 0.0.0.0 for every address of it.") from None
+    for family, address in dict.fromkeys((family, str(rest[0])) for family, _, _, _, rest in found):
+        both = address == "::" and socket.has_dualstack_ipv6()
+        try:
+            place = (address, _port(sockets) if sockets else port)
+            sockets.append(socket.create_server(place, family=family, backlog=BACKLOG, dualstack_ipv6=both))
+        except OSError as error:
+            failure = error
+            if error.errno != errno.EADDRNOTAVAIL:  # one of the name's addresses may be missing: IPv6 that is switched off
+                break
+    if failure is not None and (not sockets or failure.errno != errno.EADDRNOTAVAIL):
+        for each in sockets:
+            each.close()
+        raise _listen_error(failure, host, port)
+    return sockets
+
+
+def greeting(config: Config, port: int, log_file: Path | None) -> list[str]:
+    """What people should know of a server that has just started: where it is reachable, what it serves, where its data lies."""
+    return [
+        "LVS is ready:",
+        *(f"  {address}" for address in addresses(config.host, port)),
+        *(f"Library:  {folder}" for folder in config.video_directory),
+        f"Data:     {config.data_directory}",
+        *([f"Log:      {log_file}"] if log_file else []),
+        "Stop it with Ctrl+C.",
+    ]
+
+
+def addresses(host: str, port: int) -> list[str]:
+    """The addresses under which a browser reaches a server that listens on `host`, this machine's own first."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return [f"http://{host}:{port}"]
+    if not address.is_unspecified:
+        return [_url(host, port)]
+    name = socket.gethostname().partition(".")[0]
+    own = [_url(each, port) for each in _own_addresses(with_ipv6=address.version == 6)]
+    return [f"http://localhost:{port}", *own, *([f"http://{name}.local:{port}"] if name and name != "localhost" else [])]
+
+
+class Stopper:
+    """Turns the first SIGINT or SIGTERM into an orderly end with a time limit, and the second into an end at once."""
+
+    def __init__(self) -> None:
+        self._asked = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._event = asyncio.Event()
+        for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), self._stop)
+
+    async def wait(self) -> None:
+        """Come back when the process is asked to end."""
+        self._loop = asyncio.get_running_loop()
+        if not self._asked:
+            await self._event.wait()
+
+    def _stop(self, number: int, _frame: FrameType | None) -> None:
+        if self._asked:
+            os._exit(128 + number)
+        self._asked = True
+        # A thread that hangs in a dead network mount cannot be ended otherwise. Every answered write is in the database by now.
+        limit = threading.Timer(STOP_LIMIT_SECONDS, _end_at_once)
+        limit.daemon = True
+        limit.start()
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._event.set)
+
+
+def _end_at_once() -> None:
+    with suppress(OSError):
+        os.write(2, b"lvs: something did not stop in time; ended without it.\n")
+    os._exit(1)
+
+
+async def _run(app: Quart, sockets: list[socket.socket], stopper: Stopper, started: Callable[[], None]) -> None:
+    port = _port(sockets)
+    running = False
+
+    def without_failure(record: logging.LogRecord) -> bool:
+        return record.exc_info is None
+
+    app.logger.addFilter(without_failure)  # Quart logs what ends the start, and so does the command line
+
+    async def until_stopped() -> None:
+        nonlocal running
+        running = True
+        app.logger.removeFilter(without_failure)
+        with suppress(OSError):  # nobody may be there to read it
+            started()
+        await stopper.wait()
+        asyncio.get_running_loop().call_later(GRACE_SECONDS, _cut_connections, port)
+
+    try:
+        await hypercorn_serve(app, _http(sockets), shutdown_trigger=until_stopped, mode="asgi")
+    except LifespanFailureError as failure:
+        raise _cause(failure) from None
+    except LifespanTimeoutError:
+        if not running:
+            raise Unavailable(f"LVS could not start within {START_LIMIT_SECONDS} seconds.") from None
+        log.warning("LVS was ended before everything had stopped.")
+
+
+def _http(sockets: list[socket.socket]) -> hypercorn.Config:
+    http = hypercorn.Config()
+    http.bind = [f"fd://{each.detach()}" for each in sockets]
+    http.backlog = BACKLOG
+    http.errorlog = logging.getLogger("hypercorn")
+    http.include_server_header = False
+    # This one also limits how long a visitor may take for the head of a request. `read_timeout` would count while an answer is
+    # being sent too, and end every film after so many seconds; bodies of requests have their limit in the app.
+    http.keep_alive_timeout = 30
+    http.read_timeout = None
+    http.keep_alive_max_requests = 10_000
+    http.h11_max_incomplete_size = 16 * 1024
+    http.websocket_max_message_size = 64 * 1024
+    http.startup_timeout = START_LIMIT_SECONDS
+    http.graceful_timeout = 1
+    http.shutdown_timeout = STOP_LIMIT_SECONDS
+    return http
+
+
+def _cut_connections(port: int) -> None:
+    """End every connection to `port`, so that a viewer who takes nothing cannot hold up the end of the server."""
+    with suppress(psutil.Error):
+        for connection in psutil.Process().net_connections("tcp"):
+            if connection.status != psutil.CONN_LISTEN and connection.laddr.port == port and connection.fd >= 0:
+                with suppress(OSError), socket.socket(fileno=os.dup(connection.fd)) as same:
+                    same.shutdown(socket.SHUT_RDWR)
+
+
+def _cause(failure: LifespanFailureError) -> BaseException:
+    """What the app raised when it was told to start."""
+    cause = failure.__context__ or failure
+    while isinstance(cause, BaseExceptionGroup) and len(cause.exceptions) == 1:
+        cause = cause.exceptions[0]
+    return cause
+
+
+def _listen_error(error: OSError, host: str, port: int) -> LvsError:
+    if error.errno == errno.EADDRINUSE:
+        return Unavailable(f"Port {port} is taken by another program. Stop that one, or choose another port with --port.")
+    if error.errno == errno.EACCES:
+        return Unavailable(f"Port {port} may not be used by this user. Choose one above 1023 with --port.")
+    if error.errno == errno.EADDRNOTAVAIL:
+        return Invalid(f"host is {host}, which is no address of this machine. Use 0.0.0.0 for every address of it.")
+    return Unavailable(f"Port {port} on {host} cannot be used: {os.strerror(error.errno) if error.errno else error}.")
+
+
+def _own_addresses(with_ipv6: bool) -> list[str]:
+    """The addresses of this machine that others on its networks can use."""
+    states = psutil.net_if_stats()
+    found = []
+    for name, entries in psutil.net_if_addrs().items():
+        if name in states and states[name].isup:
+            found += [entry.address for entry in entries if entry.family == socket.AF_INET]
+            found += [entry.address for entry in entries if with_ipv6 and entry.family == socket.AF_INET6]
+    kept = [ipaddress.ip_address(text) for text in found]
+    return [str(address) for address in kept if not (address.is_loopback or address.is_link_local)]
+
+
+def _url(address: str, port: int) -> str:
+    return f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"
+
+
+def _port(sockets: list[socket.socket]) -> int:
+    return int(sockets[0].getsockname()[1])
