@@ -1,0 +1,169 @@
+"""The `files` table: where videos lie, and where they used to."""
+
+import sqlite3
+from collections.abc import Collection, Sequence
+
+from lvs.db.database import Connection, Transaction
+from lvs.models import File, Fingerprint, FoundFile
+
+COLUMNS = "f.id, f.video_id, f.root_id, f.path, f.size_bytes, f.mtime_ns, f.fingerprint, f.oshash, f.missing_since"
+
+
+def file_of(row: sqlite3.Row) -> File:
+    return File(
+        row["id"],
+        row["video_id"],
+        row["root_id"],
+        row["path"],
+        row["size_bytes"],
+        row["mtime_ns"],
+        row["fingerprint"],
+        row["oshash"],
+        row["missing_since"],
+    )
+
+
+async def stamps(db: Connection, root_id: int) -> dict[bytes, tuple[int, int]]:
+    """Size and modification time of every present file of a library folder, by path."""
+    sql = "SELECT path, size_bytes, mtime_ns FROM files WHERE root_id = ? AND missing_since IS NULL"
+    return {row[0]: (row[1], row[2]) for row in await db.all(sql, (root_id,))}
+
+
+async def stamp(db: Connection, root_id: int, path: bytes) -> tuple[int, int] | None:
+    sql = "SELECT size_bytes, mtime_ns FROM files WHERE root_id = ? AND path = ? AND missing_since IS NULL"
+    row = await db.one(sql, (root_id, path))
+    return (row[0], row[1]) if row else None
+
+
+async def below(db: Connection, root_id: int, folder: bytes) -> list[bytes]:
+    """Paths of the present files in a folder and all folders below it."""
+    sql = """
+        SELECT path FROM files
+        WHERE root_id = :root_id AND path >= :start AND path < :end AND missing_since IS NULL
+    """
+    return [row[0] for row in await db.all(sql, {"root_id": root_id, "start": folder + b"/", "end": folder + b"0"})]
+
+
+async def present(db: Connection, root_id: int, path: bytes) -> File | None:
+    sql = f"SELECT {COLUMNS} FROM files f WHERE f.root_id = ? AND f.path = ? AND f.missing_since IS NULL"
+    row = await db.one(sql, (root_id, path))
+    return file_of(row) if row else None
+
+
+async def last_at(db: Connection, root_id: int, path: bytes) -> File | None:
+    """The file that lies at this place, or else the one that left it last."""
+    sql = f"""
+        SELECT {COLUMNS} FROM files f
+        WHERE f.root_id = ? AND f.path = ?
+        ORDER BY f.missing_since IS NOT NULL, f.missing_since DESC
+        LIMIT 1
+    """
+    row = await db.one(sql, (root_id, path))
+    return file_of(row) if row else None
+
+
+async def of_video(db: Connection, video_id: int) -> list[File]:
+    """Every place of a video: reachable ones first, then offline, then those it left, the latest first."""
+    sql = f"""
+        SELECT {COLUMNS}
+        FROM files f JOIN roots r ON r.id = f.root_id
+        WHERE f.video_id = ?
+        ORDER BY f.missing_since IS NOT NULL, NOT r.active, r.offline_since IS NOT NULL, f.missing_since DESC, f.id
+    """
+    return [file_of(row) for row in await db.all(sql, (video_id,))]
+
+
+async def has_present(db: Connection, video_id: int) -> bool:
+    sql = "SELECT EXISTS (SELECT 1 FROM files WHERE video_id = ? AND missing_since IS NULL)"
+    return bool(await db.value(sql, (video_id,)))
+
+
+async def add(tx: Transaction, video_id: int, root_id: int, found: FoundFile, print_: Fingerprint) -> None:
+    sql = """
+        INSERT INTO files (video_id, root_id, path, size_bytes, mtime_ns, fingerprint, oshash)
+        VALUES (:video_id, :root_id, :path, :size_bytes, :mtime_ns, :fingerprint, :oshash)
+    """
+    values = {"video_id": video_id, "root_id": root_id, "path": found.path}
+    await tx.run(sql, values | _stamp(found, print_))
+    # It is back where it was: the note that it left is no longer true.
+    forget = "DELETE FROM files WHERE root_id = :root_id AND path = :path AND video_id = :video_id AND missing_since IS NOT NULL"
+    await tx.run(forget, values)
+
+
+async def update(tx: Transaction, file_id: int, found: FoundFile, print_: Fingerprint) -> None:
+    """The file was touched or edited in place."""
+    sql = """
+        UPDATE files
+        SET size_bytes = :size_bytes, mtime_ns = :mtime_ns, fingerprint = :fingerprint, oshash = :oshash
+        WHERE id = :id
+    """
+    await tx.run(sql, {"id": file_id} | _stamp(found, print_))
+
+
+def _stamp(found: FoundFile, print_: Fingerprint) -> dict[str, object]:
+    return {
+        "size_bytes": found.size_bytes,
+        "mtime_ns": found.mtime_ns,
+        "fingerprint": print_.fingerprint,
+        "oshash": print_.oshash,
+    }
+
+
+async def mark_missing(tx: Transaction, root_id: int, paths: Collection[bytes], at: int) -> list[int]:
+    """Note that these files left their place; the ids of the videos they belong to."""
+    video_ids: set[int] = set()
+    for path in paths:
+        sql = "SELECT id, video_id FROM files WHERE root_id = :root_id AND path = :path AND missing_since IS NULL"
+        row = await tx.one(sql, {"root_id": root_id, "path": path})
+        if row:
+            await tx.run("UPDATE files SET missing_since = ? WHERE id = ?", (at, row["id"]))
+            video_ids.add(row["video_id"])
+    return list(video_ids)
+
+
+async def move_to_video(tx: Transaction, from_id: int, to_id: int) -> None:
+    """Give every place of one video to another."""
+    await tx.run("UPDATE files SET video_id = ? WHERE video_id = ?", (to_id, from_id))
+
+
+async def count_by_root(db: Connection) -> dict[int, int]:
+    """How many files each library folder holds."""
+    sql = "SELECT root_id, count(*) FROM files WHERE missing_since IS NULL GROUP BY root_id"
+    return {row[0]: row[1] for row in await db.all(sql)}
+
+
+async def duplicates(db: Connection, limit: int) -> list[int]:
+    """Ids of videos that lie in more than one place."""
+    sql = """
+        SELECT video_id FROM files WHERE missing_since IS NULL
+        GROUP BY video_id HAVING count(*) > 1 ORDER BY video_id LIMIT ?
+    """
+    return [row[0] for row in await db.all(sql, (limit,))]
+
+
+async def sample(db: Connection, root_id: int, limit: int) -> Sequence[bytes]:
+    """Some of the paths known in a library folder."""
+    sql = "SELECT path FROM files WHERE root_id = ? AND missing_since IS NULL ORDER BY id LIMIT ?"
+    return [row[0] for row in await db.all(sql, (root_id, limit))]
+
+
+async def folders(db: Connection, root_id: int) -> list[tuple[bytes, int]]:
+    """The top folders of a library folder and how many listed videos lie in and below each."""
+    sql = """
+        SELECT substr(path, 1, instr(path, x'2f') - 1) AS folder, count(*)
+        FROM gallery WHERE root_id = ? AND instr(path, x'2f') > 0
+        GROUP BY folder ORDER BY folder
+    """
+    return [(row[0], row[1]) for row in await db.all(sql, (root_id,))]
+
+
+async def replaced(db: Connection, since: int) -> list[tuple[int, int]]:
+    """Pairs of videos: one that left its place after `since` (Unix ms) and lies nowhere, and the one that lies there now."""
+    sql = """
+        SELECT DISTINCT past.video_id, now.video_id
+        FROM files past
+            JOIN files now ON now.root_id = past.root_id AND now.path = past.path AND now.missing_since IS NULL
+        WHERE past.missing_since > ? AND now.video_id <> past.video_id
+            AND NOT EXISTS (SELECT 1 FROM files f WHERE f.video_id = past.video_id AND f.missing_since IS NULL)
+    """
+    return [(row[0], row[1]) for row in await db.all(sql, (since,))]

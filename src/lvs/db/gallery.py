@@ -1,0 +1,299 @@
+"""The `gallery` table: what the gallery shows, one row per listed video, derived from all the others."""
+
+import json
+import sqlite3
+import time
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from lvs.db.database import Connection, Transaction
+from lvs.models import Card, Cursor, MediaHash, Query, Sort, State
+from lvs.text import natural_key
+
+COLUMNS = """
+    g.video_id, g.media_hash, g.version, g.root_id, g.path, g.title, g.added_at, g.duration_s, g.width, g.height, g.size_bytes,
+    g.rating, g.views, g.last_viewed_at, g.favorited_at, g.shuffle, g.tags, g.state, g.poster, g.offline
+"""
+
+SORT_COLUMNS = {
+    Sort.ADDED: "added_at",
+    Sort.TITLE: "title_key",
+    Sort.RATING: "rating",
+    Sort.VIEWS: "views",
+    Sort.DURATION: "duration_s",
+    Sort.SIZE: "size_bytes",
+    Sort.VIEWED: "last_viewed_at",
+    Sort.FAVORITED: "favorited_at",
+    Sort.RANDOM: "shuffle",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """A query with its words resolved: `match` is an FTS5 expression, `tag_ids` must all be carried."""
+
+    query: Query
+    match: str | None = None
+    tag_ids: tuple[int, ...] = ()
+    root_id: int | None = None
+    folder: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A card and where it stands in the order it was asked for."""
+
+    card: Card
+    cursor: Cursor
+
+
+def card_of(row: sqlite3.Row) -> Card:
+    return Card(
+        id=row["video_id"],
+        media_hash=MediaHash(row["media_hash"]),
+        version=row["version"],
+        root_id=row["root_id"],
+        path=row["path"],
+        title=row["title"],
+        added_at=row["added_at"],
+        duration_s=row["duration_s"],
+        width=row["width"],
+        height=row["height"],
+        size_bytes=row["size_bytes"],
+        rating=row["rating"],
+        views=row["views"],
+        last_viewed_at=row["last_viewed_at"],
+        favorited_at=row["favorited_at"],
+        tags=tuple(json.loads(row["tags"])),
+        state=State(row["state"]),
+        poster=row["poster"],
+        offline=bool(row["offline"]),
+    )
+
+
+async def refresh(tx: Transaction, video_ids: Collection[int]) -> None:
+    """Bring the rows of these videos, and their full text, up to date with the tables they are derived from."""
+    if not video_ids:
+        return
+    values = {"ids": json.dumps(list(video_ids)), "version": time.time_ns()}
+    await tx.run(_DROP_UNLISTED, values)
+    await tx.run(_PUT, values)
+    await tx.run("DELETE FROM search WHERE rowid IN (SELECT value FROM json_each(:ids))", {"ids": values["ids"]})
+    await tx.run(_PUT_SEARCH, {"ids": values["ids"]})
+
+
+async def refresh_card(tx: Transaction, video_id: int) -> None:
+    """As `refresh` for one video of which no text changed: the full-text index is left alone."""
+    await tx.run(_PUT, {"ids": f"[{video_id}]", "version": time.time_ns()})
+
+
+async def refresh_root(tx: Transaction, root_id: int) -> None:
+    """Bring every row up to date whose video has a file in this library folder."""
+    rows = await tx.all("SELECT DISTINCT video_id FROM files WHERE root_id = ? AND missing_since IS NULL", (root_id,))
+    ids = [row[0] for row in rows]
+    for start in range(0, len(ids), 500):
+        await refresh(tx, ids[start : start + 500])
+
+
+_DROP_UNLISTED = """
+    DELETE FROM gallery
+    WHERE video_id IN (SELECT value FROM json_each(:ids)) AND :version AND NOT EXISTS (
+        SELECT 1
+        FROM videos v JOIN files f ON f.video_id = v.id JOIN roots r ON r.id = f.root_id
+        WHERE v.id = gallery.video_id AND v.state <> 'unreadable' AND f.missing_since IS NULL AND r.active)
+"""
+
+# The file that is shown and played: a reachable one before an offline one, then the one known longest.
+FIRST_FILE = """
+    SELECT f.id
+    FROM files f JOIN roots r ON r.id = f.root_id
+    WHERE f.video_id = v.id AND f.missing_since IS NULL AND r.active
+    ORDER BY r.offline_since IS NOT NULL, f.id
+    LIMIT 1
+"""
+
+_PUT = f"""
+    INSERT INTO gallery (video_id, media_hash, version, root_id, path, title, title_key, added_at, duration_s, width, height,
+        size_bytes, rating, views, last_viewed_at, favorited_at, shuffle, tags, state, poster, offline)
+    SELECT v.id, v.media_hash, :version, f.root_id, f.path, v.title, natural_key(v.title), v.added_at,
+        coalesce(v.duration_s, 0.0), coalesce(v.width, 0), coalesce(v.height, 0), f.size_bytes,
+        coalesce(ra.value, 0), coalesce(vi.count, 0), coalesce(vi.last_viewed_at, 0), coalesce(fa.added_at, 0), v.shuffle,
+        (SELECT json_group_array(name)
+         FROM (SELECT t.name FROM video_tags vt JOIN tags t ON t.id = vt.tag_id WHERE vt.video_id = v.id ORDER BY t.key)),
+        v.state, v.poster, r.offline_since IS NOT NULL
+    FROM json_each(:ids) wanted
+        JOIN videos v ON v.id = wanted.value
+        JOIN files f ON f.id = ({FIRST_FILE})
+        JOIN roots r ON r.id = f.root_id
+        LEFT JOIN ratings ra ON ra.video_id = v.id
+        LEFT JOIN views vi ON vi.video_id = v.id
+        LEFT JOIN favorites fa ON fa.video_id = v.id
+    WHERE v.state <> 'unreadable'
+    ON CONFLICT (video_id) DO UPDATE SET
+        version = excluded.version, root_id = excluded.root_id, path = excluded.path, title = excluded.title,
+        title_key = excluded.title_key, duration_s = excluded.duration_s, width = excluded.width, height = excluded.height,
+        size_bytes = excluded.size_bytes, rating = excluded.rating, views = excluded.views,
+        last_viewed_at = excluded.last_viewed_at, favorited_at = excluded.favorited_at, tags = excluded.tags,
+        state = excluded.state, poster = excluded.poster, offline = excluded.offline
+"""
+
+_PUT_SEARCH = """
+    INSERT INTO search (rowid, title, path, tags)
+    SELECT g.video_id, searchable(g.title), searchable(g.path),
+        searchable(coalesce((SELECT group_concat(value, ' ') FROM json_each(g.tags)), ''))
+    FROM gallery g
+    WHERE g.video_id IN (SELECT value FROM json_each(:ids))
+"""
+
+
+async def one(db: Connection, video_id: int) -> Card | None:
+    row = await db.one(f"SELECT {COLUMNS} FROM gallery g WHERE g.video_id = ?", (video_id,))
+    return card_of(row) if row else None
+
+
+async def some(db: Connection, video_ids: Sequence[int]) -> list[Card]:
+    """The cards of these videos, in the order of the ids; those not listed are left out."""
+    sql = f"""
+        SELECT {COLUMNS}
+        FROM json_each(?) wanted JOIN gallery g ON g.video_id = wanted.value
+        ORDER BY wanted.key
+    """
+    return [card_of(row) for row in await db.all(sql, (json.dumps(list(video_ids)),))]
+
+
+async def total(db: Connection) -> int:
+    return int(await db.value("SELECT count(*) FROM gallery"))
+
+
+async def count(db: Connection, selection: Selection) -> int:
+    """How many videos the selection holds."""
+    conditions, values = _conditions(selection)
+    return int(await db.value(f"SELECT count(*) FROM gallery g {_where(conditions)}", values))
+
+
+async def random(db: Connection, start: int) -> Card | None:
+    """The video whose random number comes next after `start`, from the front again after the last."""
+    sql = f"""
+        SELECT {COLUMNS} FROM gallery g WHERE g.shuffle >= ? AND NOT g.offline ORDER BY g.shuffle, g.video_id LIMIT 1
+    """
+    row = await db.one(sql, (start,)) or await db.one(sql, (0,))
+    return card_of(row) if row else None
+
+
+async def browse(
+    db: Connection,
+    selection: Selection,
+    limit: int,
+    after: Cursor | None = None,
+    until: Cursor | None = None,
+    backwards: bool = False,
+) -> list[Row]:
+    """Up to `limit` cards in order, behind `after` and up to and with `until`; `backwards` walks the other way."""
+    column = SORT_COLUMNS[selection.query.sort]
+    descending = selection.query.descending != backwards
+    direction, behind, up_to = ("DESC", "<", ">=") if descending else ("ASC", ">", "<=")
+    rows: list[Row] = []
+    for part in _parts(selection.query, after, until, backwards):
+        conditions, values = _conditions(selection)
+        conditions += part.conditions
+        if part.after:
+            conditions.append(f"(g.{column}, g.video_id) {behind} (:after_key, :after_id)")
+            values |= {"after_key": part.after.key, "after_id": part.after.video_id}
+        if part.until:
+            conditions.append(f"(g.{column}, g.video_id) {up_to} (:until_key, :until_id)")
+            values |= {"until_key": part.until.key, "until_id": part.until.video_id}
+        sql = f"""
+            SELECT {COLUMNS}, g.{column} AS sort_key
+            FROM gallery g {_where(conditions)}
+            ORDER BY g.{column} {direction}, g.video_id {direction}
+            LIMIT :limit
+        """
+        values |= {"limit": limit - len(rows), "seed": selection.query.seed}
+        rows += [Row(card_of(row), Cursor(row["sort_key"], row["video_id"])) for row in await db.all(sql, values)]
+        if len(rows) >= limit:
+            break
+    return rows
+
+
+def cursor_of(card: Card, shuffle: int, sort: Sort) -> Cursor:
+    """Where this card stands in an order; `shuffle` is its random number."""
+    keys: dict[Sort, int | float | str] = {
+        Sort.ADDED: card.added_at,
+        Sort.TITLE: natural_key(card.title),
+        Sort.RATING: card.rating,
+        Sort.VIEWS: card.views,
+        Sort.DURATION: card.duration_s,
+        Sort.SIZE: card.size_bytes,
+        Sort.VIEWED: card.last_viewed_at,
+        Sort.FAVORITED: card.favorited_at,
+        Sort.RANDOM: shuffle,
+    }
+    return Cursor(keys[sort], card.id)
+
+
+async def shuffle_of(db: Connection, video_id: int) -> int:
+    return int(await db.value("SELECT shuffle FROM gallery WHERE video_id = ?", (video_id,)) or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A stretch of the order that one index can walk."""
+
+    conditions: list[str]
+    after: Cursor | None
+    until: Cursor | None
+
+
+def _parts(query: Query, after: Cursor | None, until: Cursor | None, backwards: bool) -> Iterator[_Part]:
+    """A seeded random order starts at the seed and goes round: two stretches of one index. Every other order is one."""
+    if query.sort is not Sort.RANDOM or not query.seed:
+        yield _Part([], after, until)
+        return
+    first_part, second_part = "g.shuffle >= :seed", "g.shuffle < :seed"
+    order = [first_part, second_part] if query.descending == backwards else [second_part, first_part]
+
+    def part_of(cursor: Cursor) -> str:
+        return first_part if not isinstance(cursor.key, str) and cursor.key >= query.seed else second_part
+
+    start = order.index(part_of(after)) if after else 0
+    end = order.index(part_of(until)) if until else 1
+    for index in range(start, end + 1):
+        yield _Part([order[index]], after if index == start else None, until if index == end else None)
+
+
+def _where(conditions: list[str]) -> str:
+    return "WHERE " + "\n    AND ".join(conditions) if conditions else ""
+
+
+def _conditions(selection: Selection) -> tuple[list[str], dict[str, int | float | str | bytes | None]]:
+    query = selection.query
+    conditions: list[str] = []
+    values: dict[str, int | float | str | bytes | None] = {}
+    if selection.match:
+        conditions.append("g.video_id IN (SELECT rowid FROM search WHERE search MATCH :match)")
+        values["match"] = selection.match
+    for number, tag_id in enumerate(selection.tag_ids):
+        conditions.append(f"EXISTS (SELECT 1 FROM video_tags WHERE video_id = g.video_id AND tag_id = :tag{number})")
+        values[f"tag{number}"] = tag_id
+    if query.min_rating:
+        conditions.append("g.rating >= :min_rating")
+        values["min_rating"] = query.min_rating
+    if query.unrated:
+        conditions.append("g.rating = 0")
+    if query.favorite:
+        conditions.append("g.favorited_at > 0")
+    if query.viewed:
+        conditions.append("g.views > 0")
+    if query.min_minutes:
+        conditions.append("g.duration_s >= :min_s")
+        values["min_s"] = query.min_minutes * 60
+    if query.max_minutes:
+        conditions.append("g.duration_s < :max_s")
+        values["max_s"] = query.max_minutes * 60
+    if selection.root_id is not None:
+        conditions.append("g.root_id = :root_id")
+        values["root_id"] = selection.root_id
+    if selection.folder:
+        conditions.append("g.path >= :folder_start AND g.path < :folder_end")
+        values |= {"folder_start": selection.folder + b"/", "folder_end": selection.folder + b"0"}  # 0 follows / in ASCII
+    return conditions, values

@@ -1,0 +1,73 @@
+"""The `tags` and `video_tags` tables."""
+
+from collections.abc import Sequence
+
+from lvs.db.database import Connection, Transaction
+from lvs.models import Tag
+
+
+async def id_of(db: Connection, key: str) -> int | None:
+    value = await db.value("SELECT id FROM tags WHERE key = ?", (key,))
+    return int(value) if value is not None else None
+
+
+async def of_video(db: Connection, video_id: int) -> tuple[str, ...]:
+    """The names of a video's tags, in alphabetical order."""
+    sql = "SELECT t.name FROM video_tags vt JOIN tags t ON t.id = vt.tag_id WHERE vt.video_id = ? ORDER BY t.key"
+    return tuple(row[0] for row in await db.all(sql, (video_id,)))
+
+
+async def add(tx: Transaction, video_id: int, name: str, key: str, at: int) -> bool:
+    """Give a video a tag; False where it had it. The first spelling of a tag stays its name."""
+    sql = """
+        INSERT INTO tags (name, key, used_at) VALUES (:name, :key, :at)
+        ON CONFLICT (key) DO UPDATE SET used_at = excluded.used_at
+        RETURNING id
+    """
+    tag_id = await tx.value(sql, {"name": name, "key": key, "at": at})
+    sql = "INSERT INTO video_tags (video_id, tag_id, created_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+    return await tx.run(sql, (video_id, tag_id, at)) > 0
+
+
+async def remove(tx: Transaction, video_id: int, key: str) -> str | None:
+    """Take a tag off a video; the tag's name, or None where it did not have it. A tag nobody uses goes too."""
+    row = await tx.one("SELECT id, name FROM tags WHERE key = ?", (key,))
+    if row is None or not await tx.run("DELETE FROM video_tags WHERE video_id = ? AND tag_id = ?", (video_id, row["id"])):
+        return None
+    unused = "DELETE FROM tags WHERE id = :id AND NOT EXISTS (SELECT 1 FROM video_tags WHERE tag_id = :id)"
+    await tx.run(unused, {"id": row["id"]})
+    return str(row["name"])
+
+
+async def counted(db: Connection) -> list[Tag]:
+    """Every tag of a listed video with its count, in alphabetical order."""
+    sql = """
+        SELECT t.name, count(*) FROM tags t
+            JOIN video_tags vt ON vt.tag_id = t.id
+            JOIN gallery g ON g.video_id = vt.video_id
+        GROUP BY t.id ORDER BY t.key
+    """
+    return [Tag(row[0], row[1]) for row in await db.all(sql)]
+
+
+async def recent(db: Connection, limit: int) -> list[str]:
+    """The tags that were given last, latest first."""
+    return [row[0] for row in await db.all("SELECT name FROM tags ORDER BY used_at DESC, id DESC LIMIT ?", (limit,))]
+
+
+async def sharing(db: Connection, video_id: int, limit: int) -> Sequence[tuple[int, str]]:
+    """Listed videos that share tags with this one: id and the rarest shared tag, most and rarest shared first."""
+    sql = """
+        WITH mine AS (
+            SELECT vt.tag_id, (SELECT count(*) FROM video_tags c WHERE c.tag_id = vt.tag_id) AS uses
+            FROM video_tags vt WHERE vt.video_id = :id)
+        SELECT o.video_id, t.name, sum(1.0 / mine.uses) AS closeness, min(mine.uses)
+        FROM mine
+            JOIN video_tags o ON o.tag_id = mine.tag_id AND o.video_id <> :id
+            JOIN gallery g ON g.video_id = o.video_id
+            JOIN tags t ON t.id = mine.tag_id
+        GROUP BY o.video_id
+        ORDER BY closeness DESC, g.rating DESC, o.video_id
+        LIMIT :limit
+    """
+    return [(row[0], row[1]) for row in await db.all(sql, {"id": video_id, "limit": limit})]

@@ -1,0 +1,290 @@
+"""The `videos` table: identity, title, and what a look into the file found."""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from lvs.db import files
+from lvs.db.database import Connection, Transaction
+from lvs.models import MediaHash, Probe, State, Track, Video
+
+
+async def id_of(db: Connection, media_hash: str) -> int | None:
+    """The video of this name. An alias counts where no video has it as its name; where several share one, the oldest wins."""
+    sql = """
+        SELECT id FROM videos WHERE media_hash = :name
+        UNION ALL
+        SELECT video_id FROM (SELECT video_id FROM aliases WHERE alias = :name ORDER BY video_id LIMIT 1)
+        LIMIT 1
+    """
+    value = await db.value(sql, {"name": media_hash})
+    return int(value) if value is not None else None
+
+
+async def by_fingerprint(db: Connection, fingerprint: str) -> int | None:
+    """The video that has, or once had, this content."""
+    value = await db.value("SELECT video_id FROM fingerprints WHERE fingerprint = ?", (fingerprint,))
+    return int(value) if value is not None else None
+
+
+async def add(tx: Transaction, media_hash: str, title: str, added_at: int, shuffle: int) -> int:
+    """A new video; its id."""
+    sql = """
+        INSERT INTO videos (media_hash, title, added_at, shuffle)
+        VALUES (:media_hash, :title, :added_at, :shuffle)
+        RETURNING id
+    """
+    values = {"media_hash": media_hash, "title": title, "added_at": added_at, "shuffle": shuffle}
+    return int(await tx.value(sql, values))
+
+
+async def remember_content(tx: Transaction, video_id: int, fingerprint: str) -> None:
+    """This content is this video from now on, wherever it turns up."""
+    sql = """
+        INSERT INTO fingerprints (fingerprint, video_id) VALUES (?, ?)
+        ON CONFLICT (fingerprint) DO NOTHING
+    """
+    await tx.run(sql, (fingerprint, video_id))
+
+
+async def add_alias(tx: Transaction, video_id: int, alias: str) -> None:
+    await tx.run("INSERT INTO aliases (alias, video_id) VALUES (?, ?) ON CONFLICT DO NOTHING", (alias, video_id))
+
+
+async def set_title(tx: Transaction, video_id: int, title: str, edited: bool) -> None:
+    await tx.run("UPDATE videos SET title = ?, title_edited = ? WHERE id = ?", (title, edited, video_id))
+
+
+async def title_from_name(tx: Transaction, video_id: int, title: str) -> None:
+    """The title a file name gives, unless someone wrote a better one."""
+    await tx.run("UPDATE videos SET title = ? WHERE id = ? AND NOT title_edited", (title, video_id))
+
+
+async def state_of(db: Connection, video_id: int) -> State:
+    return State(await db.value("SELECT state FROM videos WHERE id = ?", (video_id,)))
+
+
+async def curated(db: Connection, video_id: int) -> bool:
+    """Whether anybody ever did something with this video."""
+    sql = """
+        SELECT EXISTS (SELECT 1 FROM ratings WHERE video_id = :id)
+            OR EXISTS (SELECT 1 FROM views WHERE video_id = :id)
+            OR EXISTS (SELECT 1 FROM favorites WHERE video_id = :id)
+            OR EXISTS (SELECT 1 FROM video_tags WHERE video_id = :id)
+            OR EXISTS (SELECT 1 FROM changes WHERE video_id = :id)
+            OR (SELECT title_edited FROM videos WHERE id = :id)
+    """
+    return bool(await db.value(sql, {"id": video_id}))
+
+
+async def absorb(tx: Transaction, video_id: int, other_id: int) -> None:
+    """Make another, uncurated video part of this one: its content, places and names lead here from now on."""
+    other_hash = await tx.value("SELECT media_hash FROM videos WHERE id = ?", (other_id,))
+    await files.move_to_video(tx, other_id, video_id)
+    for sql in (
+        "UPDATE fingerprints SET video_id = :to WHERE video_id = :from",
+        "UPDATE OR IGNORE aliases SET video_id = :to WHERE video_id = :from",
+        "UPDATE videos SET looked_fingerprint = NULL, attempts = 0 WHERE id = :to",
+        "DELETE FROM search WHERE rowid = :from",
+        "DELETE FROM videos WHERE id = :from",
+    ):
+        await tx.run(sql, {"to": video_id, "from": other_id})
+    await add_alias(tx, video_id, other_hash)
+
+
+async def one(db: Connection, video_id: int) -> Video | None:
+    """A video with all that is known of it."""
+    sql = """
+        SELECT v.*, ra.value AS rating, ra.updated_at AS rated_at, vi.count AS views, vi.last_viewed_at,
+            fa.added_at AS favorited_at, g.version,
+            (SELECT json_group_array(name) FROM (
+                SELECT t.name FROM video_tags vt JOIN tags t ON t.id = vt.tag_id WHERE vt.video_id = v.id ORDER BY t.key)) AS tags
+        FROM videos v
+            LEFT JOIN ratings ra ON ra.video_id = v.id
+            LEFT JOIN views vi ON vi.video_id = v.id
+            LEFT JOIN favorites fa ON fa.video_id = v.id
+            LEFT JOIN gallery g ON g.video_id = v.id
+        WHERE v.id = ?
+    """
+    row = await db.one(sql, (video_id,))
+    if row is None:
+        return None
+    places = await files.of_video(db, video_id)
+    if not places:
+        return None
+    return Video(
+        id=row["id"],
+        media_hash=MediaHash(row["media_hash"]),
+        title=row["title"],
+        title_edited=bool(row["title_edited"]),
+        added_at=row["added_at"],
+        state=State(row["state"]),
+        reason=row["reason"],
+        probe=_probe(row),
+        rating=row["rating"] or 0,
+        rated_at=row["rated_at"] or 0,
+        views=row["views"] or 0,
+        last_viewed_at=row["last_viewed_at"] or 0,
+        favorited_at=row["favorited_at"] or 0,
+        tags=tuple(json.loads(row["tags"])),
+        files=tuple(places),
+        poster=row["poster"],
+        version=row["version"] or 0,
+    )
+
+
+def _probe(row: sqlite3.Row) -> Probe | None:
+    if row["container"] is None:
+        return None
+    return Probe(
+        container=row["container"],
+        video_codec=row["video_codec"],
+        duration_s=row["duration_s"],
+        width=row["width"],
+        height=row["height"],
+        coded_width=row["coded_width"],
+        coded_height=row["coded_height"],
+        rotation=row["rotation"],
+        frame_rate=row["frame_rate"],
+        bit_depth=row["bit_depth"],
+        pixel_format=row["pixel_format"],
+        audio_tracks=_tracks(row["audio_tracks"]),
+        subtitle_tracks=_tracks(row["subtitle_tracks"]),
+        recorded_at=row["recorded_at"],
+    )
+
+
+def _tracks(text: str) -> tuple[Track, ...]:
+    return tuple(Track(**track) for track in json.loads(text))
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A video that wants to be looked into, and the file to look at."""
+
+    video_id: int
+    root_id: int
+    path: bytes
+    fingerprint: str
+    attempts: int
+
+
+_WAITING = """
+    SELECT v.id, f.root_id, f.path, f.fingerprint, v.attempts
+    FROM videos v
+        JOIN files f ON f.id = (
+            SELECT f.id FROM files f JOIN roots r ON r.id = f.root_id
+            WHERE f.video_id = v.id AND f.missing_since IS NULL AND r.active AND r.offline_since IS NULL
+            ORDER BY f.id LIMIT 1)
+"""
+
+
+async def waiting(db: Connection, limit: int, after_id: int, max_attempts: int) -> list[Waiting]:
+    """Videos whose content has not been looked into yet, by id behind `after_id`."""
+    sql = f"""
+        {_WAITING}
+        WHERE v.id > :after AND v.looked_fingerprint IS NOT f.fingerprint AND v.attempts < :attempts
+        ORDER BY v.id LIMIT :limit
+    """
+    return [Waiting(*row) for row in await db.all(sql, {"after": after_id, "limit": limit, "attempts": max_attempts})]
+
+
+async def waiting_one(db: Connection, video_id: int) -> Waiting | None:
+    """The same for one video, whether or not it was looked into before."""
+    row = await db.one(f"{_WAITING} WHERE v.id = ?", (video_id,))
+    return Waiting(*row) if row else None
+
+
+async def looked(tx: Transaction, video_id: int, fingerprint: str, probe: Probe, poster: str | None, at: int) -> None:
+    """Keep what a look found."""
+    values = asdict(probe) | {
+        "audio_tracks": json.dumps([asdict(track) for track in probe.audio_tracks]),
+        "subtitle_tracks": json.dumps([asdict(track) for track in probe.subtitle_tracks]),
+        "id": video_id,
+        "fingerprint": fingerprint,
+        "poster": poster,
+        "at": at,
+    }
+    sql = """
+        UPDATE videos
+        SET state = 'ready', reason = NULL, looked_at = :at, looked_fingerprint = :fingerprint, attempts = 0, poster = :poster,
+            container = :container, video_codec = :video_codec, duration_s = :duration_s, width = :width, height = :height,
+            coded_width = :coded_width, coded_height = :coded_height, rotation = :rotation, frame_rate = :frame_rate,
+            bit_depth = :bit_depth, pixel_format = :pixel_format, audio_tracks = :audio_tracks,
+            subtitle_tracks = :subtitle_tracks, recorded_at = :recorded_at
+        WHERE id = :id
+    """
+    await tx.run(sql, values)
+
+
+async def unreadable(tx: Transaction, video_id: int, fingerprint: str, reason: str, at: int) -> None:
+    """This content cannot be read as video; it is not tried again until the content changes or somebody asks."""
+    sql = """
+        UPDATE videos
+        SET state = 'unreadable', reason = :reason, looked_at = :at, looked_fingerprint = :fingerprint, attempts = 0,
+            poster = NULL
+        WHERE id = :id
+    """
+    await tx.run(sql, {"id": video_id, "fingerprint": fingerprint, "reason": reason, "at": at})
+
+
+async def look_failed(tx: Transaction, video_id: int, reason: str, at: int) -> int:
+    """A look failed for a passing reason; how often in a row it has now."""
+    sql = "UPDATE videos SET attempts = attempts + 1, reason = :reason, looked_at = :at WHERE id = :id RETURNING attempts"
+    return int(await tx.value(sql, {"id": video_id, "reason": reason, "at": at}) or 0)
+
+
+async def look_again(tx: Transaction, video_ids: Sequence[int]) -> None:
+    """Look into these again as if they were new."""
+    await tx.run_many("UPDATE videos SET looked_fingerprint = NULL, attempts = 0 WHERE id = ?", [(i,) for i in video_ids])
+
+
+async def count_waiting(db: Connection, max_attempts: int) -> int:
+    sql = f"SELECT count(*) FROM ({_WAITING} WHERE v.looked_fingerprint IS NOT f.fingerprint AND v.attempts < ?)"
+    return int(await db.value(sql, (max_attempts,)))
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableFile:
+    """A file that is no readable video, and why."""
+
+    file_id: int
+    video_id: int
+    media_hash: str
+    title: str
+    root_id: int
+    path: bytes
+    size_bytes: int
+    reason: str
+
+
+async def list_unreadable(db: Connection, limit: int, after_id: int = 0) -> list[UnreadableFile]:
+    sql = """
+        SELECT f.id, v.id, v.media_hash, v.title, f.root_id, f.path, f.size_bytes, v.reason
+        FROM videos v JOIN files f ON f.video_id = v.id JOIN roots r ON r.id = f.root_id
+        WHERE v.state = 'unreadable' AND f.missing_since IS NULL AND r.active AND f.id > :after
+        ORDER BY f.id LIMIT :limit
+    """
+    rows: list[Any] = await db.all(sql, {"after": after_id, "limit": limit})
+    return [UnreadableFile(*row) for row in rows]
+
+
+async def count_by_state(db: Connection) -> dict[str, int]:
+    """How many videos with a file there are in each state."""
+    sql = """
+        SELECT v.state, count(*) FROM videos v
+        WHERE EXISTS (SELECT 1 FROM files f WHERE f.video_id = v.id AND f.missing_since IS NULL)
+        GROUP BY v.state
+    """
+    return {row[0]: row[1] for row in await db.all(sql)}
+
+
+async def names(db: Connection, video_id: int) -> list[str]:
+    """Everything a video answers to: its hash and its aliases."""
+    sql = """
+        SELECT media_hash FROM videos WHERE id = :id
+        UNION ALL SELECT alias FROM aliases WHERE video_id = :id
+    """
+    return [row[0] for row in await db.all(sql, {"id": video_id})]

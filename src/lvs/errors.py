@@ -1,0 +1,44 @@
+"""What can go wrong, in words we are glad to show a visitor.
+
+Every error carries one sentence. `routes/errors.py` is the only place that turns them into HTTP answers.
+"""
+
+
+class LvsError(Exception):
+    """Base of all errors that a visitor may see; `str(error)` is the sentence."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
+
+class Invalid(LvsError):
+    """What was sent cannot be used."""
+
+
+class NotFound(LvsError):
+    """There is no such video, file or page."""
+
+
+class Conflict(LvsError):
+    """It contradicts what is already there."""
+
+
+class TooMany(LvsError):
+    """More requests than a person makes; `retry_after_s` says when to come back, in seconds."""
+
+    def __init__(self, sentence: str, retry_after_s: int) -> None:
+        super().__init__(sentence)
+        self.retry_after_s = retry_after_s
+
+
+class Unavailable(LvsError):
+    """Something LVS needs is away for now: a drive, the database, a worker."""
+
+
+class Full(LvsError):
+    """There is no room left on the disk."""
+
+
+class Unreadable(LvsError):
+    """The file cannot be read as a video, and trying again will not change that."""

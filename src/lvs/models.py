@@ -1,0 +1,291 @@
+"""The plain values that travel between the rooms. They import nothing from LVS and know no I/O.
+
+Times are Unix milliseconds (UTC), durations seconds, sizes bytes. A path is the bytes the file system gave, relative to its
+library folder with `/` between folders, because a file name need not be valid UTF-8.
+"""
+
+import unicodedata
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NewType
+
+MediaHash = NewType("MediaHash", str)
+"""16 lower-case hexadecimal digits that name a video for good."""
+
+
+class State(StrEnum):
+    """What is known of a video's content."""
+
+    NEW = "new"  # found, not looked into yet
+    READY = "ready"  # a frame of it was decoded
+    UNREADABLE = "unreadable"  # cannot be read as video; the reason stands beside it
+
+
+class Sort(StrEnum):
+    """The orders a gallery can have, by the name that stands in the address."""
+
+    ADDED = "added"
+    TITLE = "title"
+    RATING = "rating"
+    VIEWS = "views"
+    DURATION = "duration"
+    SIZE = "size"
+    VIEWED = "viewed"
+    FAVORITED = "favorited"
+    RANDOM = "random"
+
+
+def shown(path: bytes) -> str:
+    """The path as text that can be shown and encoded; bytes that are not UTF-8 become U+FFFD."""
+    return path.decode("utf-8", "replace")
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """A library folder. `name` is its first address segment where there are several."""
+
+    id: int
+    path: bytes
+    name: str
+    offline_since: int | None = None
+    active: bool = True
+    scanned_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """A file as the walk saw it."""
+
+    path: bytes
+    size_bytes: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What a file's bytes say of its identity: our own hash and OpenSubtitles' (both 16 hex digits)."""
+
+    fingerprint: str
+    oshash: str
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A place where a video lies, or lay when `missing_since` is set."""
+
+    id: int
+    video_id: int
+    root_id: int
+    path: bytes
+    size_bytes: int
+    mtime_ns: int
+    fingerprint: str
+    oshash: str
+    missing_since: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One audio or subtitle track."""
+
+    codec: str
+    language: str | None = None
+    title: str | None = None
+    channels: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What the container and its streams say. Width and height are as displayed: turned, and stretched by the pixel aspect."""
+
+    container: str
+    video_codec: str
+    duration_s: float | None
+    width: int
+    height: int
+    coded_width: int
+    coded_height: int
+    rotation: int = 0
+    frame_rate: float | None = None
+    bit_depth: int | None = None
+    pixel_format: str | None = None
+    audio_tracks: tuple[Track, ...] = ()
+    subtitle_tracks: tuple[Track, ...] = ()
+    recorded_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What a gallery card shows of a video."""
+
+    id: int
+    media_hash: MediaHash
+    version: int
+    root_id: int
+    path: bytes
+    title: str
+    added_at: int
+    duration_s: float
+    width: int
+    height: int
+    size_bytes: int
+    rating: int
+    views: int
+    last_viewed_at: int
+    favorited_at: int
+    tags: tuple[str, ...]
+    state: State
+    poster: str | None
+    offline: bool
+
+    @property
+    def favorite(self) -> bool:
+        return self.favorited_at > 0
+
+    @property
+    def resolution(self) -> str:
+        """The badge people know: 8K, 4K, 1440p, 1080p, 720p or the lines; empty while unknown."""
+        short, long = sorted((self.width, self.height))
+        if not short:
+            return ""
+        for label, lines, columns in (
+            ("8K", 4320, 7680),
+            ("4K", 2160, 3840),
+            ("1440p", 1440, 2560),
+            ("1080p", 1080, 1920),
+            ("720p", 720, 1280),
+        ):
+            if short >= lines or long >= columns:
+                return label
+        return f"{short}p"
+
+    @property
+    def file_name(self) -> str:
+        return shown(self.path.rpartition(b"/")[2])
+
+
+@dataclass(frozen=True, slots=True)
+class Video:
+    """One video with everything LVS knows of it."""
+
+    id: int
+    media_hash: MediaHash
+    title: str
+    title_edited: bool
+    added_at: int
+    state: State
+    reason: str | None
+    probe: Probe | None
+    rating: int
+    rated_at: int
+    views: int
+    last_viewed_at: int
+    favorited_at: int
+    tags: tuple[str, ...]
+    files: tuple[File, ...]  # present ones first, the first is the one that is played
+    poster: str | None
+    version: int
+
+    @property
+    def file(self) -> File:
+        return self.files[0]
+
+    @property
+    def favorite(self) -> bool:
+        return self.favorited_at > 0
+
+    @property
+    def missing(self) -> bool:
+        return self.file.missing_since is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Rating:
+    """A video's stars: 1 to 5, or None while unrated."""
+
+    media_hash: MediaHash
+    value: int | None
+    created: bool = False  # this very change gave the video its first stars
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A tag and how many listed videos carry it."""
+
+    name: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which videos a gallery shows, in which order. Everything in it stands in the address."""
+
+    q: str = ""
+    tags: tuple[str, ...] = ()
+    min_rating: int = 0
+    favorite: bool = False
+    unrated: bool = False
+    folder: bytes = b""
+    min_minutes: int = 0
+    max_minutes: int = 0
+    viewed: bool = False
+    sort: Sort = Sort.ADDED
+    descending: bool = True
+    seed: int = 0
+
+    @property
+    def filtered(self) -> bool:
+        return bool(
+            self.q
+            or self.tags
+            or self.min_rating
+            or self.favorite
+            or self.unrated
+            or self.folder
+            or self.min_minutes
+            or self.max_minutes
+            or self.viewed
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """A place in a sorted list: the sort value and the id of the video that stands there."""
+
+    key: int | float | str
+    video_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A run of cards. `next` is where the following run starts after, None at the end."""
+
+    cards: tuple[Card, ...]
+    next: Cursor | None
+    start: Cursor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """A video worth seeing next, and why."""
+
+    card: Card
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a scan is. `version` grows with every change to what the gallery shows."""
+
+    scanning: bool
+    files_seen: int
+    files_added: int
+    looking: int  # videos that still wait for a probe or a poster
+    version: int
+    offline: tuple[str, ...] = ()
+    errors: tuple[str, ...] = field(default=())
+
+
+def tag_key(name: str) -> str:
+    """What two spellings of a tag must share to be the same tag: NFC, case folded, without leading `#`."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name.strip().lstrip("#").strip()).casefold())
