@@ -1,0 +1,92 @@
+"""The connection under a request: how much of an answer still waits for the client, and a way to cut it.
+
+ASGI offers neither, so `ConnectionInScope` follows hypercorn's `send` down to the socket and leaves what it finds in the scope.
+"""
+
+import asyncio
+import socket
+import struct
+import sys
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from hypercorn.asyncio.tcp_server import TCPServer
+from hypercorn.protocol.h2 import H2Protocol
+from hypercorn.protocol.http_stream import HTTPStream
+
+if sys.platform != "win32":
+    import fcntl
+    import termios
+
+SCOPE_KEY = "lvs.connection"
+LINGER_NOT = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+
+
+class Connection:
+    """One client's connection. Over HTTP/2 it carries other answers too, and `abort` ends them all."""
+
+    def __init__(self, transport: asyncio.Transport, stream: HTTPStream) -> None:
+        self._transport = transport
+        self._socket: socket.socket = transport.get_extra_info("socket")
+        self._stream = stream
+
+    def unsent_bytes(self) -> int:
+        """Bytes of this answer that the client's machine has not acknowledged yet; 0 once the connection is closed."""
+        if self._closed:
+            return 0
+        waiting = self._transport.get_write_buffer_size() + _in_kernel_bytes(self._socket)
+        protocol = getattr(self._stream.send, "__self__", None)
+        if isinstance(protocol, H2Protocol) and self._stream.stream_id in protocol.stream_buffers:
+            waiting += len(protocol.stream_buffers[self._stream.stream_id].buffer)
+        return waiting
+
+    def abort(self) -> None:
+        """Close at once with a reset, so that nobody, not even the kernel, waits for a client that may never take the rest."""
+        if not self._closed:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_NOT)
+            self._transport.abort()
+
+    @property
+    def _closed(self) -> bool:
+        # Not `is_closing`, which is already true while a close still waits for the client to take the rest.
+        return self._socket.fileno() == -1
+
+
+class ConnectionInScope:
+    """ASGI middleware, the outermost: puts the request's `Connection` under SCOPE_KEY, or None under a server unknown to us."""
+
+    def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            scope[SCOPE_KEY] = connection_of(send)
+        await self._app(scope, receive, send)
+
+
+def connection_of(send: Send) -> Connection | None:
+    """The connection that hypercorn's `send` writes to, or None where it is not hypercorn's on asyncio."""
+    stream = getattr(send, "__self__", None)
+    if not isinstance(stream, HTTPStream):
+        return None
+    protocol = getattr(stream.send, "__self__", None)
+    server = getattr(getattr(protocol, "send", None), "__self__", None)
+    if not isinstance(server, TCPServer):
+        return None
+    transport = server.writer.transport
+    return Connection(transport, stream) if isinstance(transport, asyncio.Transport) else None
+
+
+def _in_kernel_bytes(sock: socket.socket) -> int:
+    """Bytes the kernel holds for the peer. Without it a slow reader of megabytes of buffers looks like one that stands still."""
+    if sys.platform == "linux":
+        return int.from_bytes(fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4)), sys.byteorder)
+    elif sys.platform == "darwin":  # noqa: RET505 - the type checker tells platforms apart by branches
+        so_nwrite = 0x1024  # not named in Python's socket module
+        return sock.getsockopt(socket.SOL_SOCKET, so_nwrite)
+    else:
+        return 0
