@@ -1,0 +1,149 @@
+"""What a file's bytes say of its identity, and how a library folder is walked. Blocking code: call it in a thread."""
+
+import contextlib
+import hashlib
+import os
+import stat
+import sys
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from lvs.models import Fingerprint, FoundFile
+
+BLOCK_BYTES = 64 * 1024
+OSHASH_SMALLEST_BYTES = 2 * BLOCK_BYTES
+
+
+def fingerprint(path: bytes) -> tuple[Fingerprint, os.stat_result]:
+    """Our hash and OpenSubtitles' hash of a file, from one read of at most 192 KiB, and the file's state at that moment.
+
+    The first is BLAKE2b with an 8-byte digest over the size (8 bytes, big endian) and the first, middle and last 64 KiB, or over the
+    whole of a file of at most 192 KiB. Raises OSError where the file cannot be read or is no regular file.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
+    descriptor = os.open(path, flags)
+    with open(descriptor, "rb", buffering=0) as file:
+        state = os.fstat(descriptor)
+        if not stat.S_ISREG(state.st_mode):
+            raise OSError("not a regular file")
+        size = state.st_size
+        first = _read(file.fileno(), 0, BLOCK_BYTES)
+        last = _read(descriptor, max(0, size - BLOCK_BYTES), BLOCK_BYTES) if size > BLOCK_BYTES else first
+        if size <= 3 * BLOCK_BYTES:
+            parts = [_read(descriptor, 0, size)] if size > BLOCK_BYTES else [first]
+        else:
+            parts = [first, _read(descriptor, (size - BLOCK_BYTES) // 2, BLOCK_BYTES), last]
+    digest = hashlib.blake2b(size.to_bytes(8, "big"), digest_size=8)
+    for part in parts:
+        digest.update(part)
+    return Fingerprint(digest.hexdigest(), _oshash(size, first, last)), state
+
+
+def _read(descriptor: int, offset: int, length: int) -> bytes:
+    parts = []
+    while length > 0:
+        os.lseek(descriptor, offset, os.SEEK_SET)
+        part = os.read(descriptor, length)
+        if not part:
+            break
+        parts.append(part)
+        offset += len(part)
+        length -= len(part)
+    return b"".join(parts)
+
+
+def _oshash(size: int, first: bytes, last: bytes) -> str:
+    """Size plus the sum of the 64-bit little-endian words of the first and last 64 KiB; empty for files too small for one."""
+    if size < OSHASH_SMALLEST_BYTES or len(first) != BLOCK_BYTES or len(last) != BLOCK_BYTES:
+        return ""
+    words = array("Q", first + last)
+    if sys.byteorder == "big":
+        words.byteswap()
+    return f"{(size + sum(words)) & 0xFFFF_FFFF_FFFF_FFFF:016x}"
+
+
+def legacy_alias(name: str) -> str:
+    """The name the original Local Video Server gave a video: SHA-256 of its file name, first 16 hex digits."""
+    return hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+
+def is_hidden(path: bytes) -> bool:
+    """Whether the name or a folder above it starts with a dot."""
+    return path.startswith(b".") or b"/." in path
+
+
+def has_format(name: bytes, formats: frozenset[str]) -> bool:
+    """Whether the file's extension is one of `formats` (lower case, with dot)."""
+    return os.path.splitext(name)[1].decode("ascii", "replace").strip().lower() in formats
+
+
+@dataclass(slots=True)
+class Walk:
+    """What a walk saw besides the files: folders that could not be read, and whether the top held anything at all."""
+
+    unread: list[bytes] = field(default_factory=list)
+    empty: bool = True
+
+
+def walk(root: bytes, folder: bytes, formats: frozenset[str], seen: Walk) -> Iterator[FoundFile]:
+    """Every video file in a folder (relative to `root`) and below it. Hidden names and links are passed over.
+
+    A link that leads inside would show a film twice; one that leads outside must not be followed.
+    """
+    pending = [folder]
+    while pending:
+        current = pending.pop()
+        try:
+            with os.scandir(os.path.join(root, current) if current else root) as entries:
+                for entry in sorted(entries, key=_name):
+                    seen.empty = False
+                    name = entry.name
+                    if name.startswith(b"."):
+                        continue
+                    path = b"/".join((current, name)) if current else name
+                    if entry.is_dir(follow_symlinks=False):
+                        pending.append(path)
+                    elif has_format(name, formats) and entry.is_file(follow_symlinks=False):
+                        with contextlib.suppress(FileNotFoundError):  # it left while we looked
+                            state = entry.stat(follow_symlinks=False)
+                            yield FoundFile(path, state.st_size, state.st_mtime_ns)
+        except OSError:
+            seen.unread.append(current)
+
+
+def _name(entry: os.DirEntry[bytes]) -> bytes:
+    return entry.name
+
+
+def can_be_watched(root: bytes) -> bool:
+    """Whether the system's notices can be used for a folder.
+
+    watchfiles fails on every event about a name that is not UTF-8, also when such a file is only opened, and it follows links, even
+    out of the folder.
+    """
+    pending = [root]
+    while pending:
+        try:
+            with os.scandir(pending.pop()) as entries:
+                for entry in entries:
+                    if not _is_text(entry.name) or (entry.is_symlink() and entry.is_dir()):
+                        return False
+                    if entry.is_dir(follow_symlinks=False):
+                        pending.append(entry.path)
+        except OSError:
+            continue
+    return True
+
+
+def _is_text(name: bytes) -> bool:
+    try:
+        name.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def below(path: bytes, folder: bytes) -> bool:
+    """Whether a path lies in or below a folder; everything lies below the top (empty) folder."""
+    return not folder or path == folder or path.startswith(folder + b"/")

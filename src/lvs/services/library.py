@@ -1,0 +1,469 @@
+"""The library: which video files there are, where they lie, and which of them are the same video.
+
+Identity is content. A file whose fingerprint is known belongs to the video that has, or once had, that content, wherever it lies; so a
+rename, a move, a swap of two names and a second copy are all the same case. A known place with unknown content is the same
+video, edited in place. A file that is gone is noted as missing and nothing else.
+"""
+
+import asyncio
+import logging
+import os
+import secrets
+import stat
+import time
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lvs.db import files, gallery, roots, videos
+from lvs.db.database import Database, Transaction
+from lvs.models import File, Fingerprint, FoundFile, Progress, Root, State
+from lvs.services.events import Event, Events
+from lvs.services.identity import Walk, below, fingerprint, has_format, is_hidden, legacy_alias, walk
+from lvs.text import title_of
+
+log = logging.getLogger(__name__)
+
+BATCH_FILES = 200
+BATCH_SECONDS = 0.5  # a slow disk shows its files as they are found
+SHUFFLE_END = 2**31
+REPLACED_WITHIN_MS = 7 * 24 * 3600 * 1000  # a new file where another lay so lately takes its place
+ROOT_SAMPLE = 1000
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Print:
+    """A file that is new or changed, with its fingerprint."""
+
+    found: FoundFile
+    print: Fingerprint
+
+
+@dataclass(slots=True)
+class _Taken:
+    """The videos that one batch touched."""
+
+    added: set[int]
+    modified: set[int]
+    removed: set[int]
+
+    @property
+    def all(self) -> set[int]:
+        return self.added | self.modified | self.removed
+
+
+class Library:
+    """Keeps the database true to what lies in the library folders."""
+
+    def __init__(
+        self,
+        database: Database,
+        events: Events,
+        folders: Sequence[Path],
+        formats: Iterable[str],
+        settle_seconds: float,
+    ) -> None:
+        self._database = database
+        self._events = events
+        self._folders = tuple(folders)
+        self._formats = frozenset(formats)
+        self._settle_ns = int(settle_seconds * 1e9)
+        self._fresh: dict[tuple[int, bytes], float] = {}  # still being written: look again at this monotonic time
+        self._scan_lock = asyncio.Lock()
+        self._version = time.time_ns() // 1_000_000
+        self._scanning = False
+        self._seen = 0
+        self._added = 0
+        self._problems: dict[bytes, str] = {}
+        self.roots: dict[int, Root] = {}
+        events.on(Event.BATCH_DONE, self._changed)
+
+    def _changed(self, _: Collection[int]) -> None:
+        self._version += 1
+
+    # --- Library folders ---
+
+    async def open(self) -> None:
+        """Make the configured folders known; those no longer configured are hidden, with all they hold kept."""
+        wanted = _named(os.path.realpath(folder) for folder in self._folders)
+        async with self._database.transaction() as tx:
+            known = {root.path: root for root in await roots.every(tx)}
+            for path, name in wanted.items():
+                await roots.put(tx, path, name)
+            for path, root in known.items():
+                if path not in wanted and root.active:
+                    await roots.deactivate(tx, root.id)
+            for root in await roots.every(tx):
+                before = known.get(root.path)
+                if before is None or before.active != root.active:
+                    await gallery.refresh_root(tx, root.id)
+        await self._load_roots()
+
+    async def _load_roots(self) -> None:
+        async with self._database.read() as db:
+            self.roots = {root.id: root for root in await roots.every(db)}
+
+    @property
+    def active_roots(self) -> list[Root]:
+        return [root for root in self.roots.values() if root.active]
+
+    def file_path(self, root_id: int, path: bytes) -> bytes:
+        """Where a file lies on disk."""
+        return os.path.join(self.roots[root_id].path, path)
+
+    def places(self, path: bytes) -> list[tuple[int, bytes]]:
+        """Where a path of an address may lie: with several folders the first segment names one, without it each is looked in."""
+        name, _, rest = path.partition(b"/")
+        ordered = sorted(self.roots.values(), key=lambda root: not root.active)
+        named = [(root.id, rest) for root in ordered if rest and root.name.encode() == name]
+        return named + [(root.id, path) for root in ordered]
+
+    def progress(self, looking: int = 0) -> Progress:
+        """How far the scan is, and what stands in its way."""
+        return Progress(
+            scanning=self._scanning,
+            files_seen=self._seen,
+            files_added=self._added,
+            looking=looking,
+            version=self._version,
+            offline=tuple(root.name for root in self.active_roots if root.offline_since is not None),
+            errors=tuple(self._problems.values()),
+        )
+
+    # --- Scanning ---
+
+    async def scan(self) -> None:
+        """Look at every file of every library folder once. A second scan waits for the first."""
+        async with self._scan_lock:
+            self._scanning, self._seen, self._added = True, 0, 0
+            self._problems.clear()
+            try:
+                for root in self.active_roots:
+                    await self._scan_folder(root, b"")
+            finally:
+                self._scanning = False
+                self._events.tell(Event.BATCH_DONE, ())
+
+    async def scan_quietly(self, root_id: int) -> None:
+        """Look at every file of one library folder, without saying so on the pages."""
+        async with self._scan_lock:
+            await self._scan_folder(self.roots[root_id], b"")
+
+    async def _scan_folder(self, root: Root, folder: bytes) -> None:
+        """Take in what lies in a folder and below, and note what no longer does."""
+        async with self._database.read() as db:
+            known = await files.stamps(db, root.id)
+        if folder:
+            known = {path: known_stamp for path, known_stamp in known.items() if below(path, folder)}
+        seen = Walk()
+        had_files = bool(known)
+        found = walk(root.path, folder, self._formats, seen)
+        while True:
+            batch = await asyncio.to_thread(self._next_batch, root, found, known)
+            if batch is None:
+                break
+            if batch:
+                await self._take_in(root, batch)
+        if not folder and not await self._still_there(root, seen, had_files, had_files and not known):
+            return
+        gone = [path for path in known if not any(below(path, unread) for unread in seen.unread)]
+        for unread in seen.unread:
+            self._problems[root.path + b"/" + unread] = f"The folder “{_shown(root, unread)}” cannot be read."
+        await self._mark_missing(root, gone)
+
+    def _next_batch(self, root: Root, found: Iterator[FoundFile], known: dict[bytes, tuple[int, int]]) -> list[_Print] | None:
+        """The next new or changed files, in a thread. What is found is taken out of `known`: the rest is gone. None at the end."""
+        batch: list[_Print] = []
+        until = time.monotonic() + BATCH_SECONDS
+        for file in found:
+            self._seen += 1
+            if known.pop(file.path, None) == (file.size_bytes, file.mtime_ns):
+                continue
+            ready = self._print(root, file)
+            if ready:
+                batch.append(ready)
+            if len(batch) >= BATCH_FILES or (batch and time.monotonic() > until):
+                return batch
+        return batch or None
+
+    def _prints(self, root: Root, found: Iterable[FoundFile]) -> list[_Print]:
+        return [ready for file in found if (ready := self._print(root, file))]
+
+    def _print(self, root: Root, file: FoundFile) -> _Print | None:
+        """The file with its fingerprint; None while it is still being written or cannot be read."""
+        path = os.path.join(root.path, file.path)
+        if abs(time.time_ns() - file.mtime_ns) < self._settle_ns:
+            self._wait_for(root, file.path)
+            return None
+        try:
+            print_, state = fingerprint(path)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            self._problems[path] = f"“{_shown(root, file.path)}” cannot be read: {error.strerror or error}."
+            return None
+        if (state.st_size, state.st_mtime_ns) != (file.size_bytes, file.mtime_ns):
+            self._wait_for(root, file.path)
+            return None
+        self._problems.pop(path, None)
+        return _Print(file, print_)
+
+    def _wait_for(self, root: Root, path: bytes) -> None:
+        # A film still being copied would get a fingerprint it will not keep.
+        self._fresh[root.id, path] = time.monotonic() + self._settle_ns / 1e9 + 0.1
+
+    async def take_in_settled(self) -> None:
+        """Look again at the files that were still being written a moment ago."""
+        due = [key for key, at in self._fresh.items() if at <= time.monotonic()]
+        by_root: dict[int, list[bytes]] = {}
+        for root_id, path in due:
+            del self._fresh[root_id, path]
+            by_root.setdefault(root_id, []).append(path)
+        for root_id, paths in by_root.items():
+            await self.look_again(self.roots[root_id], paths)
+
+    async def look_again(self, root: Root, paths: Iterable[bytes]) -> None:
+        """Something happened at these places: take in what is there now, note what is not. Folders are looked through."""
+        async with self._scan_lock:
+            present: list[FoundFile] = []
+            gone: list[bytes] = []
+            for path in sorted(set(paths)):
+                if path and is_hidden(path):
+                    continue
+                try:
+                    state = await asyncio.to_thread(_state, root.path, path)
+                except (FileNotFoundError, NotADirectoryError):
+                    gone.append(path)
+                    continue
+                except OSError:
+                    continue
+                if stat.S_ISDIR(state.st_mode):
+                    await self._scan_folder(root, path)
+                elif stat.S_ISREG(state.st_mode) and has_format(path, self._formats):
+                    present.append(FoundFile(path, state.st_size, state.st_mtime_ns))
+            await self._take_in_found(root, present)
+            if gone and await asyncio.to_thread(_is_listable, root.path):
+                await self._mark_missing(root, await self._known_at(root, gone))
+
+    async def _take_in_found(self, root: Root, present: list[FoundFile]) -> None:
+        async with self._database.read() as db:
+            changed = [file for file in present if await files.stamp(db, root.id, file.path) != (file.size_bytes, file.mtime_ns)]
+        for start in range(0, len(changed), BATCH_FILES):
+            some = changed[start : start + BATCH_FILES]
+            batch = await asyncio.to_thread(self._prints, root, some)
+            await self._take_in(root, batch)
+
+    async def _known_at(self, root: Root, places: Iterable[bytes]) -> list[bytes]:
+        """The known files at these places, or below them where they were folders."""
+        known: set[bytes] = set()
+        async with self._database.read() as db:
+            for place in places:
+                if await files.stamp(db, root.id, place):
+                    known.add(place)
+                known.update(await files.below(db, root.id, place))
+        return list(known)
+
+    # --- Taking in ---
+
+    async def _take_in(self, root: Root, batch: Sequence[_Print]) -> None:
+        """Give each file its video, in one transaction."""
+        taken = _Taken(set(), set(), set())
+        async with self._database.transaction() as tx:
+            for item in batch:
+                await self._place(tx, root, item, taken)
+            await self._retitle(tx, taken.all)
+            await gallery.refresh(tx, taken.all)
+        self._added += len(taken.added)
+        self._tell(taken)
+
+    async def _place(self, tx: Transaction, root: Root, item: _Print, taken: _Taken) -> None:
+        found, print_ = item.found, item.print
+        here = await files.present(tx, root.id, found.path)
+        if here is not None and here.fingerprint == print_.fingerprint:
+            await files.update(tx, here.id, found, print_)  # touched, not changed
+            return
+        owner = await videos.by_fingerprint(tx, print_.fingerprint)
+        if here is not None and owner in (None, here.video_id) and not await self._is_unready_copy(tx, here):
+            await files.update(tx, here.id, found, print_)
+            await videos.remember_content(tx, here.video_id, print_.fingerprint)
+            taken.modified.add(here.video_id)
+            return
+        if here is not None:  # another video lies here now: this one is elsewhere or gone
+            taken.removed.update(await files.mark_missing(tx, root.id, [found.path], now_ms()))
+        if owner is None:
+            owner = await self._successor_of(tx, root, found) if here is None else None
+        if owner is None:
+            added_at = self._added_at(root, found)
+            owner = await videos.add(tx, print_.fingerprint, title_of(found.path), added_at, secrets.randbelow(SHUFFLE_END))
+            taken.added.add(owner)
+        else:
+            taken.modified.add(owner)
+        await videos.remember_content(tx, owner, print_.fingerprint)
+        await files.add(tx, owner, root.id, found, print_)
+        for name in {os.fsdecode(found.path), os.fsdecode(found.path.rpartition(b"/")[2])}:
+            await videos.add_alias(tx, owner, legacy_alias(name))
+
+    def _added_at(self, root: Root, found: FoundFile) -> int:
+        """Now; in the first scan of a library folder the file's own time, so that years of films do not all count as new."""
+        return min(now_ms(), max(0, found.mtime_ns // 1_000_000)) if root.scanned_at is None else now_ms()
+
+    async def _is_unready_copy(self, tx: Transaction, here: File) -> bool:
+        """Whether this place shares a video with others only because none of them was a film yet, as empty files do."""
+        if await videos.state_of(tx, here.video_id) is not State.UNREADABLE:
+            return False
+        return sum(place.missing_since is None for place in await files.of_video(tx, here.video_id)) > 1
+
+    async def _successor_of(self, tx: Transaction, root: Root, found: FoundFile) -> int | None:
+        """The video that lay at this place until lately and lies nowhere now: the new file is a better one under its name."""
+        past = await files.last_at(tx, root.id, found.path)
+        if past is None or past.missing_since is None or now_ms() - past.missing_since > REPLACED_WITHIN_MS:
+            return None
+        return None if await files.has_present(tx, past.video_id) else past.video_id
+
+    async def _mark_missing(self, root: Root, paths: Sequence[bytes]) -> None:
+        """Note that these files are gone. What people gave their videos stays."""
+        for start in range(0, len(paths), BATCH_FILES):
+            taken = _Taken(set(), set(), set())
+            async with self._database.transaction() as tx:
+                taken.removed.update(await files.mark_missing(tx, root.id, paths[start : start + BATCH_FILES], now_ms()))
+                await self._retitle(tx, taken.removed)
+                await gallery.refresh(tx, taken.removed)
+            self._tell(taken)
+        if not self._fresh:  # what is still being written may be what seems gone
+            await self._join_replaced()
+
+    async def _join_replaced(self) -> None:
+        """A file that was known elsewhere now lies where a curated video lay, and that video is gone: it was replaced."""
+        async with self._database.transaction() as tx:
+            joined: set[int] = set()
+            for old_id, new_id in await files.replaced(tx, now_ms() - REPLACED_WITHIN_MS):
+                if await videos.curated(tx, old_id) and not await videos.curated(tx, new_id):
+                    await videos.absorb(tx, old_id, new_id)
+                    joined.add(old_id)
+            if not joined:
+                return
+            await self._retitle(tx, joined)
+            await gallery.refresh(tx, joined)
+        self._tell(_Taken(set(), joined, set()))
+
+    async def _retitle(self, tx: Transaction, video_ids: Iterable[int]) -> None:
+        """A title made from a file name follows the file when it is renamed."""
+        for video_id in video_ids:
+            places = await files.of_video(tx, video_id)
+            if places:
+                await videos.title_from_name(tx, video_id, title_of(places[0].path))
+
+    def _tell(self, taken: _Taken) -> None:
+        for event, ids in (
+            (Event.ADDED, taken.added),
+            (Event.MODIFIED, taken.modified),
+            (Event.REMOVED, taken.removed),
+            (Event.BATCH_DONE, taken.all),
+        ):
+            if ids:
+                self._events.tell(event, ids)
+
+    # --- Drives that come and go ---
+
+    async def _still_there(self, root: Root, seen: Walk, had_files: bool, found_known: bool) -> bool:
+        """Whether the whole walk can be believed. A folder that is away, emptied, or another disk's says nothing of its files."""
+        async with self._database.read() as db:
+            before = await roots.filesystem(db, root.id)
+            known_missing = had_files and not found_known and await self._none_of_known(root)
+        current = await asyncio.to_thread(_filesystem, root.path)
+        believable = current is not None and b"" not in seen.unread
+        if had_files and seen.empty:
+            believable = False
+        if known_missing and before is not None and current != before:
+            believable = False
+        await self._set_offline(root, None if believable else root.offline_since or now_ms())
+        if believable and current is not None:
+            async with self._database.transaction() as tx:
+                await roots.scanned(tx, root.id, current, now_ms())
+            await self._load_roots()
+        return believable
+
+    async def _none_of_known(self, root: Root) -> bool:
+        async with self._database.read() as db:
+            sample = await files.sample(db, root.id, ROOT_SAMPLE)
+
+        def none_there() -> bool:
+            return not any(os.path.lexists(os.path.join(root.path, path)) for path in sample)
+
+        return await asyncio.to_thread(none_there)
+
+    async def _set_offline(self, root: Root, since: int | None) -> None:
+        if since == root.offline_since:
+            return
+        log.warning("library folder %s is %s", os.fsdecode(root.path), "offline" if since else "back")
+        async with self._database.transaction() as tx:
+            await roots.set_offline(tx, root.id, since)
+            await gallery.refresh_root(tx, root.id)
+        await self._load_roots()
+        self._events.tell(Event.BATCH_DONE, ())
+
+    async def check_drives(self) -> bool:
+        """Notice folders that went away or came back since the last look; True where one came back and wants a scan."""
+        back = False
+        for root in self.active_roots:
+            listable = await asyncio.to_thread(_is_listable, root.path)
+            if not listable and root.offline_since is None:
+                await self._set_offline(root, now_ms())
+            elif listable and root.offline_since is not None and not await asyncio.to_thread(_is_empty, root.path):
+                back = True
+        return back
+
+
+def _named(paths: Iterable[str]) -> dict[bytes, str]:
+    """Each folder with a name of its own: that of the folder, with a number where two share one."""
+    named: dict[bytes, str] = {}
+    for path in paths:
+        name = os.path.basename(path) or "library"
+        base, number = name.encode("utf-8", "replace").decode("utf-8"), 2
+        name = base
+        while name in named.values():
+            name, number = f"{base}-{number}", number + 1
+        named.setdefault(os.fsencode(path), name)
+    return named
+
+
+def _shown(root: Root, path: bytes) -> str:
+    return f"{root.name}/{path.decode('utf-8', 'replace')}"
+
+
+def _filesystem(path: bytes) -> str | None:
+    """What the disk under a folder calls itself; None where the folder cannot be looked at."""
+    try:
+        return f"{os.stat(path).st_dev:x}"
+    except OSError:
+        return None
+
+
+def _state(root: bytes, path: bytes) -> os.stat_result:
+    """The state of what lies there. Raises NotADirectoryError where a link leads there: the walk does not follow them."""
+    folder = root
+    for part in path.split(b"/")[:-1]:
+        folder = os.path.join(folder, part)
+        if os.path.islink(folder):
+            raise NotADirectoryError(folder)
+    return os.lstat(os.path.join(root, path))
+
+
+def _is_listable(path: bytes) -> bool:
+    try:
+        with os.scandir(path):
+            return True
+    except OSError:
+        return False
+
+
+def _is_empty(path: bytes) -> bool:
+    try:
+        with os.scandir(path) as entries:
+            return next(iter(entries), None) is None
+    except OSError:
+        return True

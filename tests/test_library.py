@@ -1,0 +1,369 @@
+"""Files that come, go, move, swap and change: what people gave a video stays with it."""
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from home import Home, distinct_video
+from lvs.models import Query, Sort, State
+from lvs.services.identity import fingerprint, legacy_alias
+
+ODD_NAMES = [
+    "two  spaces.mp4",
+    " leading space.mp4",
+    "it's \"quoted\".mp4",
+    "100% #1 - what? yes!.mp4",
+    "a&b=c;d+e.mp4",
+    "-rf.mp4",
+    "percent%20encoded%2Fslash.mp4",
+    "back\\slash\\..\\x.mp4",
+    "🎬 film 🍿.mp4",
+    "שלום (2019).mp4",
+    "Café (NFC).mp4",
+    "Cafe\u0301 (NFD).mp4",
+    "<script>alert(1)<!--.mp4",
+    "new\nline.mp4",
+    "x" * 251 + ".mp4",
+    b"latin-1 caf\xe9.mp4",
+    b"\xff\xfe not utf-8.mp4",
+]
+
+
+async def curate(home: Home, media_hash: str) -> None:
+    await home.services.ratings.rate(media_hash, 5, "test")
+    await home.services.tags.add(media_hash, "alps", "test")
+    await home.services.favorites.set(media_hash, True, "test")
+    await home.services.views.count(media_hash, "test")
+
+
+async def assert_curated(home: Home, media_hash: str) -> None:
+    video = await home.services.videos.get(media_hash)
+    assert (video.rating, video.tags, video.favorite, video.views) == (5, ("alps",), True, 1)
+
+
+@pytest.mark.parametrize("size", [1, 65536, 65537, 131072, 196608, 196609, 1_000_000])
+def test_a_fingerprint_is_blake2b_over_size_and_three_blocks(tmp_path: Path, size: int) -> None:
+    content = os.urandom(size)
+    (tmp_path / "film").write_bytes(content)
+    block = 65536
+    middle = (size - block) // 2
+    parts = content if size <= 3 * block else content[:block] + content[middle : middle + block] + content[-block:]
+    expected = hashlib.blake2b(size.to_bytes(8, "big") + parts, digest_size=8).hexdigest()
+    found, state = fingerprint(os.fsencode(tmp_path / "film"))
+    assert found.fingerprint == expected
+    assert state.st_size == size
+    assert bool(found.oshash) == (size >= 131072)
+
+
+def test_oshash_is_that_of_opensubtitles(tmp_path: Path) -> None:
+    content = bytes(range(256)) * 1024
+    (tmp_path / "film").write_bytes(content)
+    words = [int.from_bytes(part[at : at + 8], "little") for part in (content[:65536], content[-65536:]) for at in range(0, 65536, 8)]
+    assert fingerprint(os.fsencode(tmp_path / "film"))[0].oshash == f"{(len(content) + sum(words)) % 2**64:016x}"
+
+
+async def test_every_video_file_in_every_folder_is_listed_and_nothing_else(home: Home) -> None:
+    home.add("top.mp4")
+    home.add("deep/er/and deeper/film_two.part.MKV")
+    for name in ("notes.txt", ".hidden.mp4", ".git/film.mp4", "film.mp4.part", "noextension"):
+        home.add(name)
+    (home.library / "link.mp4").symlink_to("top.mp4")
+    (home.library / "loop").symlink_to(".")
+    os.mkfifo(home.library / "pipe.mp4")
+    await home.scan()
+    assert await home.titles() == ["film two part", "top"]
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+async def test_any_name_is_listed_ratable_and_found_again(home: Home, name: str | bytes) -> None:
+    home.add(name)
+    await home.scan()
+    video = await home.video(name)
+    await curate(home, video.media_hash)
+    await home.scan()
+    await assert_curated(home, video.media_hash)
+    assert (await home.services.gallery.count(Query())) == 1
+    assert (await home.services.videos.get(legacy_alias(os.fsdecode(name)))).media_hash == video.media_hash
+
+
+async def test_a_renamed_file_keeps_everything_and_gets_its_new_title(home: Home) -> None:
+    path = home.add("old name.mp4")
+    await home.scan()
+    video = await home.video("old name.mp4")
+    await curate(home, video.media_hash)
+    path.rename(home.library / "new name.mp4")
+    await home.scan()
+    await assert_curated(home, video.media_hash)
+    assert await home.titles() == ["new name"]
+    assert (await home.video("new name.mp4")).media_hash == video.media_hash
+    answer = await home.client.get("/watch/old%20name.mp4")
+    assert (answer.status_code, answer.location) == (302, "/watch/new%20name.mp4")
+
+
+@pytest.mark.parametrize("running", [True, False], ids=["while it runs", "while it is stopped"])
+async def test_a_folder_above_is_renamed_or_the_file_moves_to_another_library(tmp_path: Path, running: bool) -> None:
+    async with Home(tmp_path, libraries=("One", "Two")) as home:
+        home.add("trip/a.mp4")
+        home.add("trip/b.mp4")
+        await home.scan()
+        hashes = [(await home.video(f"trip/{name}.mp4")).media_hash for name in "ab"]
+        for media_hash in hashes:
+            await curate(home, media_hash)
+        if not running:
+            await home.stop()
+        (home.libraries[0] / "trip").rename(home.libraries[0] / "journey")
+        (home.libraries[0] / "journey" / "b.mp4").rename(home.libraries[1] / "b.mp4")
+        await (home.scan() if running else home.start())
+        for media_hash in hashes:
+            await assert_curated(home, media_hash)
+        assert (await home.video("b.mp4", library=1)).media_hash == hashes[1]
+        answer = await home.client.get("/watch/One/trip/b.mp4")
+        assert (answer.status_code, answer.location) == (302, "/watch/Two/b.mp4")
+
+
+@pytest.mark.parametrize("running", [True, False], ids=["while it runs", "while it is stopped"])
+async def test_two_files_swap_their_names(home: Home, running: bool) -> None:
+    a, b = home.add("a.mp4"), home.add("b.mp4")
+    await home.scan()
+    hash_a, hash_b = (await home.video("a.mp4")).media_hash, (await home.video("b.mp4")).media_hash
+    await curate(home, hash_a)
+    if not running:
+        await home.stop()
+    a.rename(home.library / "c.mp4")
+    b.rename(home.library / "a.mp4")
+    (home.library / "c.mp4").rename(home.library / "b.mp4")
+    await (home.scan() if running else home.start())
+    assert (await home.video("b.mp4")).media_hash == hash_a
+    assert (await home.video("a.mp4")).media_hash == hash_b
+    await assert_curated(home, hash_a)
+    assert (await home.services.videos.get(hash_b)).rating == 0
+    assert await home.titles() == ["a", "b"]
+
+
+async def test_a_chain_of_renames_comes_out_right(home: Home) -> None:
+    for name in "abc":
+        home.add(f"{name}.mp4")
+    await home.scan()
+    hashes = [(await home.video(f"{name}.mp4")).media_hash for name in "abc"]
+    await home.services.ratings.rate(hashes[1], 2, "test")
+    for old, new in (("c", "d"), ("b", "c"), ("a", "b")):
+        (home.library / f"{old}.mp4").rename(home.library / f"{new}.mp4")
+    await home.scan()
+    assert [(await home.video(f"{name}.mp4")).media_hash for name in "bcd"] == hashes
+    assert [(await home.services.videos.get(media_hash)).rating for media_hash in hashes] == [0, 2, 0]
+
+
+async def test_a_better_encode_under_the_same_name_is_the_same_video(home: Home) -> None:
+    home.add("film.mp4")
+    await home.scan()
+    await home.looked()
+    video = await home.video("film.mp4")
+    await curate(home, video.media_hash)
+    home.add("film.mp4")
+    await home.scan()
+    await home.looked()
+    await assert_curated(home, video.media_hash)
+    again = await home.services.videos.get(video.media_hash)
+    assert again.file.fingerprint != video.file.fingerprint
+    assert again.poster == again.file.fingerprint
+
+
+async def test_a_better_encode_that_was_known_under_another_name_takes_the_place(home: Home) -> None:
+    home.add("film.mp4")
+    new = home.add("film better.mp4")
+    await home.scan()
+    video = await home.video("film.mp4")
+    newcomer = await home.video("film better.mp4")
+    await curate(home, video.media_hash)
+    os.replace(new, home.library / "film.mp4")
+    await home.scan()
+    await assert_curated(home, video.media_hash)
+    assert (await home.video("film.mp4")).media_hash == video.media_hash
+    assert (await home.services.videos.get(newcomer.media_hash)).media_hash == video.media_hash
+    assert await home.titles() == ["film"]
+
+
+async def test_a_file_deleted_and_made_again_under_its_name_keeps_everything(home: Home) -> None:
+    path = home.add("film.mp4")
+    home.add("other.mp4")
+    await home.scan()
+    video = await home.video("film.mp4")
+    await curate(home, video.media_hash)
+    path.unlink()
+    await home.scan()
+    assert await home.titles() == ["other"]
+    home.add("film.mp4")
+    await home.scan()
+    await assert_curated(home, video.media_hash)
+    assert await home.titles() == ["film", "other"]
+
+
+async def test_copies_are_one_video_and_one_may_go(home: Home) -> None:
+    path = home.add("film.mp4")
+    await home.scan()
+    video = await home.video("film.mp4")
+    await curate(home, video.media_hash)
+    for name in ("copy one.mp4", "copy two.mp4"):
+        shutil.copy2(path, home.library / name)
+    await home.scan()
+    assert await home.titles() == ["film"]
+    assert len((await home.services.videos.get(video.media_hash)).files) == 3
+    path.unlink()
+    await home.scan()
+    await assert_curated(home, video.media_hash)
+    assert await home.titles() in (["copy one"], ["copy two"])
+
+
+async def test_a_missing_file_comes_back_whole(home: Home) -> None:
+    path = home.add("film.mp4")
+    other = home.add("other.mp4")
+    await home.scan()
+    video = await home.video("film.mp4")
+    await curate(home, video.media_hash)
+    content = path.read_bytes()
+    path.unlink()
+    await home.scan()
+    assert await home.titles() == ["other"]
+    assert (await home.client.get(f"/watch/{path.name}")).status_code == 404
+    assert (await home.services.videos.get(video.media_hash)).missing
+    home.add("elsewhere/film again.mp4", content)
+    await home.scan()
+    await assert_curated(home, video.media_hash)
+    assert await home.titles() == ["film again", "other"]
+    assert other.exists()
+
+
+async def test_an_edited_title_survives_a_rename(home: Home) -> None:
+    path = home.add("IMG_0001.mp4")
+    await home.scan()
+    video = await home.video("IMG_0001.mp4")
+    await home.services.videos.retitle(video.media_hash, "Anna's birthday", "test")
+    path.rename(home.library / "IMG_0002.mp4")
+    await home.scan()
+    assert await home.titles() == ["Anna's birthday"]
+    assert (await home.services.videos.retitle(video.media_hash, "", "test")).title == "IMG 0002"
+
+
+async def test_empty_files_that_become_films_become_films_of_their_own(home: Home) -> None:
+    home.add("a.mp4", b"")
+    home.add("b.mp4", b"")
+    await home.scan()
+    await home.looked()
+    assert await home.titles() == []
+    assert len(await home.services.gallery.unreadable(10)) == 2
+    home.add("a.mp4")
+    home.add("b.mp4")
+    await home.scan()
+    await home.looked()
+    assert await home.titles() == ["a", "b"]
+    assert await home.services.gallery.unreadable(10) == []
+
+
+async def test_a_file_still_being_written_waits(home: Home) -> None:
+    path = home.library / "copying.mp4"
+    path.write_bytes(distinct_video()[:500])
+    await home.scan()
+    assert await home.titles() == []
+    path.write_bytes(distinct_video())
+
+    async def listed() -> bool:
+        return await home.titles() == ["copying"]
+
+    await home.until(listed)
+
+
+async def test_an_unreadable_file_is_listed_apart_and_not_tried_again(home: Home) -> None:
+    home.add("text.mp4", b"no film " * 1000)
+    home.add("film.mp4")
+    await home.scan()
+    await home.looked()
+    assert await home.titles() == ["film"]
+    [unreadable] = await home.services.gallery.unreadable(10)
+    assert unreadable.path == b"text.mp4"
+    assert unreadable.reason.endswith(".")
+    looks = home.services.jobs.tally.unreadable
+    await home.scan()
+    await home.looked()
+    assert home.services.jobs.tally.unreadable == looks == 1
+    assert (await home.services.videos.get(unreadable.media_hash)).state is State.UNREADABLE
+
+
+async def test_a_folder_that_is_away_or_empty_is_offline_and_nothing_is_lost(home: Home) -> None:
+    home.add("film.mp4")
+    await home.scan()
+    video = await home.video("film.mp4")
+    await curate(home, video.media_hash)
+    away = home.library.with_name("unplugged")
+    home.library.rename(away)
+    await home.scan()
+    [card] = (await home.services.gallery.browse(Query())).cards
+    assert card.offline
+    assert home.services.library.progress().offline == ("Videos",)
+    home.library.mkdir()  # the mount point of a disk that is not mounted
+    await home.scan()
+    assert [card.offline for card in (await home.services.gallery.browse(Query())).cards] == [True]
+    assert (await home.client.get("/watch/film.mp4")).status_code == 200
+    assert (await home.client.get("/video/film.mp4")).status_code == 503
+    home.library.rmdir()
+    away.rename(home.library)
+    assert await home.services.library.check_drives()
+    await home.scan()
+    assert [card.offline for card in (await home.services.gallery.browse(Query())).cards] == [False]
+    await assert_curated(home, video.media_hash)
+
+
+async def test_a_library_no_longer_configured_is_hidden_and_comes_back(tmp_path: Path) -> None:
+    async with Home(tmp_path, libraries=("One", "Two")) as home:
+        home.add("a.mp4")
+        home.add("b.mp4", library=1)
+        await home.scan()
+        await curate(home, (await home.video("b.mp4", library=1)).media_hash)
+        assert await home.titles() == ["a", "b"]
+        await home.stop()
+        both = home.libraries
+        home.libraries = both[:1]
+        await home.start()
+        assert await home.titles() == ["a"]
+        await home.stop()
+        home.libraries = both
+        await home.start()
+        assert await home.titles() == ["a", "b"]
+        await assert_curated(home, (await home.video("b.mp4", library=1)).media_hash)
+
+
+async def test_the_gallery_rows_are_what_a_rebuild_would_give(home: Home) -> None:
+    from lvs.db import gallery  # noqa: PLC0415
+
+    for number in range(5):
+        home.add(f"film {number}.mp4")
+    await home.scan()
+    await home.looked()
+    video = await home.video("film 2.mp4")
+    await curate(home, video.media_hash)
+    (home.library / "film 3.mp4").unlink()
+    await home.scan()
+
+    async def rows() -> list[tuple[object, ...]]:
+        async with home.services.database.read() as db:
+            found = await db.all("SELECT * FROM gallery ORDER BY video_id")
+        return [tuple(value for key, value in zip(row.keys(), row, strict=True) if key != "version") for row in found]
+
+    before = await rows()
+    assert len(before) == 4
+    async with home.services.database.transaction() as tx:
+        ids = [row[0] for row in await tx.all("SELECT id FROM videos")]
+        await tx.run("DELETE FROM gallery")
+        await gallery.refresh(tx, ids)
+    assert await rows() == before
+
+
+async def test_titles_sort_as_people_count(home: Home) -> None:
+    for name in ("film 10", "film 2", "Film 1", "élan", "Zebra", "eland"):
+        home.add(f"{name}.mp4")
+    await home.scan()
+    assert await home.titles(Query(sort=Sort.TITLE, descending=False)) == ["élan", "eland", "Film 1", "film 2", "film 10", "Zebra"]
+
+
