@@ -3,6 +3,7 @@
 import hashlib
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from lvs.services.identity import fingerprint, legacy_alias
 ODD_NAMES = [
     "two  spaces.mp4",
     " leading space.mp4",
-    "it's \"quoted\".mp4",
+    'it\'s "quoted".mp4',
     "100% #1 - what? yes!.mp4",
     "a&b=c;d+e.mp4",
     "-rf.mp4",
@@ -61,7 +62,9 @@ def test_a_fingerprint_is_blake2b_over_size_and_three_blocks(tmp_path: Path, siz
 def test_oshash_is_that_of_opensubtitles(tmp_path: Path) -> None:
     content = bytes(range(256)) * 1024
     (tmp_path / "film").write_bytes(content)
-    words = [int.from_bytes(part[at : at + 8], "little") for part in (content[:65536], content[-65536:]) for at in range(0, 65536, 8)]
+    words = [
+        int.from_bytes(part[at : at + 8], "little") for part in (content[:65536], content[-65536:]) for at in range(0, 65536, 8)
+    ]
     assert fingerprint(os.fsencode(tmp_path / "film"))[0].oshash == f"{(len(content) + sum(words)) % 2**64:016x}"
 
 
@@ -315,6 +318,64 @@ async def test_a_folder_that_is_away_or_empty_is_offline_and_nothing_is_lost(hom
     await assert_curated(home, video.media_hash)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a disk")
+async def test_a_disk_inside_the_library_that_is_unmounted_loses_nothing(home: Home) -> None:
+    home.add("local.mp4")
+    (home.library / "disk").mkdir()
+    mount(home.library / "disk")
+    try:
+        home.add("disk/deep/film.mp4")
+        await home.scan()
+        video = await home.video("disk/deep/film.mp4")
+        await curate(home, video.media_hash)
+        content = (home.library / "disk/deep/film.mp4").read_bytes()
+    finally:
+        unmount(home.library / "disk")
+    await home.scan()
+    assert {card.title: card.offline for card in (await home.services.gallery.browse(Query())).cards} == {
+        "local": False,
+        "film": True,
+    }
+    assert home.services.library.progress().offline == ("Videos/disk",)
+    assert (await home.client.get("/video/disk/deep/film.mp4")).status_code == 503
+    assert (await home.client.get("/video/local.mp4")).status_code == 200
+    mount(home.library / "disk")
+    try:
+        assert not await home.services.library.check_drives()
+        home.add("disk/deep/film.mp4", content)
+        assert await home.services.library.check_drives()
+        await home.scan()
+        assert [card.offline for card in (await home.services.gallery.browse(Query())).cards] == [False, False]
+        await assert_curated(home, video.media_hash)
+    finally:
+        unmount(home.library / "disk")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a disk")
+async def test_another_disk_in_the_place_of_the_library_is_not_believed(home: Home) -> None:
+    home.add("film.mp4")
+    await home.scan()
+    await curate(home, (await home.video("film.mp4")).media_hash)
+    mount(home.library)
+    try:
+        home.add("stranger.mp4")
+        await home.scan()
+        assert {card.title: card.offline for card in (await home.services.gallery.browse(Query())).cards}["film"]
+    finally:
+        unmount(home.library)
+    await home.scan()
+    await assert_curated(home, (await home.video("film.mp4")).media_hash)
+    assert "film" in await home.titles()
+
+
+def mount(folder: Path) -> None:
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", folder], check=True)
+
+
+def unmount(folder: Path) -> None:
+    subprocess.run(["umount", folder], check=True)
+
+
 async def test_a_library_no_longer_configured_is_hidden_and_comes_back(tmp_path: Path) -> None:
     async with Home(tmp_path, libraries=("One", "Two")) as home:
         home.add("a.mp4")
@@ -364,6 +425,11 @@ async def test_titles_sort_as_people_count(home: Home) -> None:
     for name in ("film 10", "film 2", "Film 1", "élan", "Zebra", "eland"):
         home.add(f"{name}.mp4")
     await home.scan()
-    assert await home.titles(Query(sort=Sort.TITLE, descending=False)) == ["élan", "eland", "Film 1", "film 2", "film 10", "Zebra"]
-
-
+    assert await home.titles(Query(sort=Sort.TITLE, descending=False)) == [
+        "élan",
+        "eland",
+        "Film 1",
+        "film 2",
+        "film 10",
+        "Zebra",
+    ]

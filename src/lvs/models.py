@@ -53,6 +53,15 @@ class Root:
 
 
 @dataclass(frozen=True, slots=True)
+class Away:
+    """A folder inside a library folder that cannot be looked into since then: a disk that is not mounted, a denied permission."""
+
+    root_id: int
+    path: bytes
+    since: int
+
+
+@dataclass(frozen=True, slots=True)
 class FoundFile:
     """A file as the walk saw it."""
 

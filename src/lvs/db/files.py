@@ -1,7 +1,7 @@
 """The `files` table: where videos lie, and where they used to."""
 
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 from lvs.db.database import Connection, Transaction
 from lvs.models import File, Fingerprint, FoundFile
@@ -39,6 +39,15 @@ async def below(db: Connection, root_id: int, folder: bytes) -> list[bytes]:
     """Paths of the present files in a folder and all folders below it."""
     sql = """
         SELECT path FROM files
+        WHERE root_id = :root_id AND path >= :start AND path < :end AND missing_since IS NULL
+    """
+    return [row[0] for row in await db.all(sql, {"root_id": root_id, "start": folder + b"/", "end": folder + b"0"})]
+
+
+async def videos_below(db: Connection, root_id: int, folder: bytes) -> list[int]:
+    """Ids of the videos with a present file in a folder and all folders below it."""
+    sql = """
+        SELECT DISTINCT video_id FROM files
         WHERE root_id = :root_id AND path >= :start AND path < :end AND missing_since IS NULL
     """
     return [row[0] for row in await db.all(sql, {"root_id": root_id, "start": folder + b"/", "end": folder + b"0"})]
@@ -139,12 +148,6 @@ async def duplicates(db: Connection, limit: int) -> list[int]:
         GROUP BY video_id HAVING count(*) > 1 ORDER BY video_id LIMIT ?
     """
     return [row[0] for row in await db.all(sql, (limit,))]
-
-
-async def sample(db: Connection, root_id: int, limit: int) -> Sequence[bytes]:
-    """Some of the paths known in a library folder."""
-    sql = "SELECT path FROM files WHERE root_id = ? AND missing_since IS NULL ORDER BY id LIMIT ?"
-    return [row[0] for row in await db.all(sql, (root_id, limit))]
 
 
 async def folders(db: Connection, root_id: int) -> list[tuple[bytes, int]]:

@@ -108,7 +108,8 @@ FIRST_FILE = """
     SELECT f.id
     FROM files f JOIN roots r ON r.id = f.root_id
     WHERE f.video_id = v.id AND f.missing_since IS NULL AND r.active
-    ORDER BY r.offline_since IS NOT NULL, f.id
+    ORDER BY (r.offline_since IS NOT NULL OR EXISTS (
+        SELECT 1 FROM away WHERE away.root_id = f.root_id AND f.path >= away.low AND f.path < away.high)), f.id
     LIMIT 1
 """
 
@@ -120,7 +121,8 @@ _PUT = f"""
         coalesce(ra.value, 0), coalesce(vi.count, 0), coalesce(vi.last_viewed_at, 0), coalesce(fa.added_at, 0), v.shuffle,
         (SELECT json_group_array(name)
          FROM (SELECT t.name FROM video_tags vt JOIN tags t ON t.id = vt.tag_id WHERE vt.video_id = v.id ORDER BY t.key)),
-        v.state, v.poster, r.offline_since IS NOT NULL
+        v.state, v.poster, r.offline_since IS NOT NULL OR EXISTS (
+            SELECT 1 FROM away WHERE away.root_id = f.root_id AND f.path >= away.low AND f.path < away.high)
     FROM json_each(:ids) wanted
         JOIN videos v ON v.id = wanted.value
         JOIN files f ON f.id = ({FIRST_FILE})

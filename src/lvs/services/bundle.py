@@ -16,8 +16,10 @@ from lvs.services.ffmpeg import FFmpeg
 from lvs.services.gallery import Gallery
 from lvs.services.jobs import Jobs
 from lvs.services.library import Library
+from lvs.services.limiter import Limiter
 from lvs.services.posters import PosterStore
 from lvs.services.streaming import Streams
+from lvs.services.subtitles import Subtitles
 from lvs.services.watcher import Watcher
 
 log = logging.getLogger(__name__)
@@ -35,6 +37,7 @@ class Services:
     gallery: Gallery
     videos: Videos
     ratings: Ratings
+    ratings_limiter: Limiter
     favorites: Favorites
     tags: Tags
     views: Views
@@ -42,6 +45,7 @@ class Services:
     ffmpeg: FFmpeg
     jobs: Jobs
     streams: Streams
+    subtitles: Subtitles
     watcher: Watcher
 
 
@@ -63,6 +67,7 @@ def build(config: Config) -> Services:
         gallery=Gallery(database, library, cache),
         videos=Videos(database, cache),
         ratings=Ratings(database, cache),
+        ratings_limiter=Limiter(config.ratings_limit),
         favorites=Favorites(database, cache),
         tags=Tags(database, cache),
         views=Views(database, cache),
@@ -70,6 +75,7 @@ def build(config: Config) -> Services:
         ffmpeg=ffmpeg,
         jobs=Jobs(database, library, events, ffmpeg, posters if config.enable_thumbnails else None),
         streams=Streams(config.stall_seconds),
+        subtitles=Subtitles(library, config.supported_formats),
         watcher=Watcher(library, config.watch, config.poll_interval, config.scan_interval),
     )
 

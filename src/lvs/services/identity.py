@@ -18,8 +18,8 @@ OSHASH_SMALLEST_BYTES = 2 * BLOCK_BYTES
 def fingerprint(path: bytes) -> tuple[Fingerprint, os.stat_result]:
     """Our hash and OpenSubtitles' hash of a file, from one read of at most 192 KiB, and the file's state at that moment.
 
-    The first is BLAKE2b with an 8-byte digest over the size (8 bytes, big endian) and the first, middle and last 64 KiB, or over the
-    whole of a file of at most 192 KiB. Raises OSError where the file cannot be read or is no regular file.
+    The first is BLAKE2b with an 8-byte digest over the size (8 bytes, big endian) and the first, middle and last 64 KiB, or
+    over the whole of a file of at most 192 KiB. Raises OSError where the file cannot be read or is no regular file.
     """
     flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
     descriptor = os.open(path, flags)
@@ -80,10 +80,11 @@ def has_format(name: bytes, formats: frozenset[str]) -> bool:
 
 @dataclass(slots=True)
 class Walk:
-    """What a walk saw besides the files: folders that could not be read, and whether the top held anything at all."""
+    """What a walk saw besides the files."""
 
-    unread: list[bytes] = field(default_factory=list)
-    empty: bool = True
+    unread: list[bytes] = field(default_factory=list)  # folders that could not be read
+    mounts: set[bytes] = field(default_factory=set)  # folders that are another disk's than the folder around them
+    empty: bool = True  # whether the top held nothing at all
 
 
 def walk(root: bytes, folder: bytes, formats: frozenset[str], seen: Walk) -> Iterator[FoundFile]:
@@ -91,9 +92,9 @@ def walk(root: bytes, folder: bytes, formats: frozenset[str], seen: Walk) -> Ite
 
     A link that leads inside would show a film twice; one that leads outside must not be followed.
     """
-    pending = [folder]
+    pending = [(folder, _device(os.path.join(root, folder)))]
     while pending:
-        current = pending.pop()
+        current, device = pending.pop()
         try:
             with os.scandir(os.path.join(root, current) if current else root) as entries:
                 for entry in sorted(entries, key=_name):
@@ -103,13 +104,23 @@ def walk(root: bytes, folder: bytes, formats: frozenset[str], seen: Walk) -> Ite
                         continue
                     path = b"/".join((current, name)) if current else name
                     if entry.is_dir(follow_symlinks=False):
-                        pending.append(path)
+                        below_device = entry.stat(follow_symlinks=False).st_dev
+                        if below_device != device:
+                            seen.mounts.add(path)
+                        pending.append((path, below_device))
                     elif has_format(name, formats) and entry.is_file(follow_symlinks=False):
                         with contextlib.suppress(FileNotFoundError):  # it left while we looked
                             state = entry.stat(follow_symlinks=False)
                             yield FoundFile(path, state.st_size, state.st_mtime_ns)
         except OSError:
             seen.unread.append(current)
+
+
+def _device(path: bytes) -> int | None:
+    try:
+        return os.stat(path).st_dev
+    except OSError:
+        return None
 
 
 def _name(entry: os.DirEntry[bytes]) -> bytes:
@@ -119,8 +130,8 @@ def _name(entry: os.DirEntry[bytes]) -> bytes:
 def can_be_watched(root: bytes) -> bool:
     """Whether the system's notices can be used for a folder.
 
-    watchfiles fails on every event about a name that is not UTF-8, also when such a file is only opened, and it follows links, even
-    out of the folder.
+    watchfiles fails on every event about a name that is not UTF-8, also when such a file is only opened, and it follows links,
+    even out of the folder.
     """
     pending = [root]
     while pending:

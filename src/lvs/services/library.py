@@ -1,8 +1,8 @@
 """The library: which video files there are, where they lie, and which of them are the same video.
 
-Identity is content. A file whose fingerprint is known belongs to the video that has, or once had, that content, wherever it lies; so a
-rename, a move, a swap of two names and a second copy are all the same case. A known place with unknown content is the same
-video, edited in place. A file that is gone is noted as missing and nothing else.
+Identity is content. A file whose fingerprint is known belongs to the video that has, or once had, that content, wherever it
+lies; so a rename, a move, a swap of two names and a second copy are all the same case. A known place with unknown content is
+the same video, edited in place. A file that is gone is noted as missing and nothing else.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from lvs.db import files, gallery, roots, videos
 from lvs.db.database import Database, Transaction
-from lvs.models import File, Fingerprint, FoundFile, Progress, Root, State
+from lvs.models import Away, File, Fingerprint, FoundFile, Progress, Root, State
 from lvs.services.events import Event, Events
 from lvs.services.identity import Walk, below, fingerprint, has_format, is_hidden, legacy_alias, walk
 from lvs.text import title_of
@@ -28,7 +28,6 @@ BATCH_FILES = 200
 BATCH_SECONDS = 0.5  # a slow disk shows its files as they are found
 SHUFFLE_END = 2**31
 REPLACED_WITHIN_MS = 7 * 24 * 3600 * 1000  # a new file where another lay so lately takes its place
-ROOT_SAMPLE = 1000
 
 
 def now_ms() -> int:
@@ -80,6 +79,7 @@ class Library:
         self._added = 0
         self._problems: dict[bytes, str] = {}
         self.roots: dict[int, Root] = {}
+        self.away: list[Away] = []
         events.on(Event.BATCH_DONE, self._changed)
 
     def _changed(self, _: Collection[int]) -> None:
@@ -89,7 +89,7 @@ class Library:
 
     async def open(self) -> None:
         """Make the configured folders known; those no longer configured are hidden, with all they hold kept."""
-        wanted = _named(os.path.realpath(folder) for folder in self._folders)
+        wanted = await asyncio.to_thread(_named, self._folders)
         async with self._database.transaction() as tx:
             known = {root.path: root for root in await roots.every(tx)}
             for path, name in wanted.items():
@@ -106,6 +106,7 @@ class Library:
     async def _load_roots(self) -> None:
         async with self._database.read() as db:
             self.roots = {root.id: root for root in await roots.every(db)}
+            self.away = await roots.away(db)
 
     @property
     def active_roots(self) -> list[Root]:
@@ -130,9 +131,23 @@ class Library:
             files_added=self._added,
             looking=looking,
             version=self._version,
-            offline=tuple(root.name for root in self.active_roots if root.offline_since is not None),
+            offline=tuple(self._offline_names()),
             errors=tuple(self._problems.values()),
         )
+
+    def _offline_names(self) -> Iterator[str]:
+        for root in self.active_roots:
+            if root.offline_since is not None:
+                yield root.name
+        for entry in self.away:
+            if self.roots[entry.root_id].active:
+                yield _shown(self.roots[entry.root_id], entry.path)
+
+    def is_away(self, root_id: int, path: bytes) -> bool:
+        """Whether a file lies on a drive or in a folder that cannot be reached right now."""
+        if self.roots[root_id].offline_since is not None:
+            return True
+        return any(entry.root_id == root_id and below(path, entry.path) for entry in self.away)
 
     # --- Scanning ---
 
@@ -160,7 +175,7 @@ class Library:
         if folder:
             known = {path: known_stamp for path, known_stamp in known.items() if below(path, folder)}
         seen = Walk()
-        had_files = bool(known)
+        known_count = len(known)
         found = walk(root.path, folder, self._formats, seen)
         while True:
             batch = await asyncio.to_thread(self._next_batch, root, found, known)
@@ -168,15 +183,13 @@ class Library:
                 break
             if batch:
                 await self._take_in(root, batch)
-        if not folder and not await self._still_there(root, seen, had_files, had_files and not known):
+        if not folder and not await self._still_there(root, seen, known_count, known_count - len(known)):
             return
-        gone = [path for path in known if not any(below(path, unread) for unread in seen.unread)]
-        for unread in seen.unread:
-            self._problems[root.path + b"/" + unread] = f"The folder “{_shown(root, unread)}” cannot be read."
-        await self._mark_missing(root, gone)
+        away = await self._away(root, folder, seen, known)
+        await self._mark_missing(root, [path for path in known if not any(below(path, unseen) for unseen in away)])
 
     def _next_batch(self, root: Root, found: Iterator[FoundFile], known: dict[bytes, tuple[int, int]]) -> list[_Print] | None:
-        """The next new or changed files, in a thread. What is found is taken out of `known`: the rest is gone. None at the end."""
+        """The next new or changed files, None at the end. What is found is taken out of `known`: the rest is gone."""
         batch: list[_Print] = []
         until = time.monotonic() + BATCH_SECONDS
         for file in found:
@@ -246,7 +259,8 @@ class Library:
                 elif stat.S_ISREG(state.st_mode) and has_format(path, self._formats):
                     present.append(FoundFile(path, state.st_size, state.st_mtime_ns))
             await self._take_in_found(root, present)
-            if gone and await asyncio.to_thread(_is_listable, root.path):
+            listable = await asyncio.to_thread(_is_listable, root.path)
+            if gone and listable:
                 await self._mark_missing(root, await self._known_at(root, gone))
 
     async def _take_in_found(self, root: Root, present: list[FoundFile]) -> None:
@@ -369,17 +383,14 @@ class Library:
 
     # --- Drives that come and go ---
 
-    async def _still_there(self, root: Root, seen: Walk, had_files: bool, found_known: bool) -> bool:
-        """Whether the whole walk can be believed. A folder that is away, emptied, or another disk's says nothing of its files."""
+    async def _still_there(self, root: Root, seen: Walk, known_count: int, found_count: int) -> bool:
+        """Whether the walk can be believed. A folder that is away, emptied, or another disk's says nothing of its files."""
         async with self._database.read() as db:
             before = await roots.filesystem(db, root.id)
-            known_missing = had_files and not found_known and await self._none_of_known(root)
         current = await asyncio.to_thread(_filesystem, root.path)
-        believable = current is not None and b"" not in seen.unread
-        if had_files and seen.empty:
-            believable = False
-        if known_missing and before is not None and current != before:
-            believable = False
+        emptied = bool(known_count) and seen.empty
+        replaced = bool(known_count) and not found_count and before is not None and current != before
+        believable = current is not None and b"" not in seen.unread and not emptied and not replaced
         await self._set_offline(root, None if believable else root.offline_since or now_ms())
         if believable and current is not None:
             async with self._database.transaction() as tx:
@@ -387,14 +398,30 @@ class Library:
             await self._load_roots()
         return believable
 
-    async def _none_of_known(self, root: Root) -> bool:
+    async def _away(self, root: Root, folder: bytes, seen: Walk, gone: Collection[bytes]) -> list[bytes]:
+        """The folders of this walk that say nothing of their files: not readable, or a disk's whose place is empty now."""
         async with self._database.read() as db:
-            sample = await files.sample(db, root.id, ROOT_SAMPLE)
+            mounts = await roots.mounts(db, root.id)
+            before = [entry.path for entry in await roots.away(db) if entry.root_id == root.id]
+            lost = [path for path in mounts - seen.mounts if below(path, folder) and await self._all_gone(root, path, gone)]
+        away = list(dict.fromkeys([*seen.unread, *lost, *(path for path in before if not below(path, folder))]))
+        kept = {path for path in mounts if path in lost or not below(path, folder)} | seen.mounts
+        if sorted(away) == sorted(before) and kept == mounts:
+            return away
+        async with self._database.transaction() as tx:
+            await roots.set_mounts(tx, root.id, kept)
+            await roots.set_away(tx, root.id, away, now_ms())
+            for path in {*away, *before}:
+                await gallery.refresh(tx, await files.videos_below(tx, root.id, path))
+        await self._load_roots()
+        self._events.tell(Event.BATCH_DONE, ())
+        return away
 
-        def none_there() -> bool:
-            return not any(os.path.lexists(os.path.join(root.path, path)) for path in sample)
-
-        return await asyncio.to_thread(none_there)
+    async def _all_gone(self, root: Root, folder: bytes, gone: Collection[bytes]) -> bool:
+        """Whether files were known below a folder and none of them was found."""
+        async with self._database.read() as db:
+            known = await files.below(db, root.id, folder)
+        return bool(known) and all(path in gone for path in known)
 
     async def _set_offline(self, root: Root, since: int | None) -> None:
         if since == root.offline_since:
@@ -415,13 +442,16 @@ class Library:
                 await self._set_offline(root, now_ms())
             elif listable and root.offline_since is not None and not await asyncio.to_thread(_is_empty, root.path):
                 back = True
+        for entry in self.away:
+            path = self.file_path(entry.root_id, entry.path)
+            back = back or not await asyncio.to_thread(_is_empty, path)
         return back
 
 
-def _named(paths: Iterable[str]) -> dict[bytes, str]:
-    """Each folder with a name of its own: that of the folder, with a number where two share one."""
+def _named(folders: Iterable[Path]) -> dict[bytes, str]:
+    """Each folder's real path with a name of its own: that of the folder, with a number where two share one."""
     named: dict[bytes, str] = {}
-    for path in paths:
+    for path in map(os.path.realpath, folders):
         name = os.path.basename(path) or "library"
         base, number = name.encode("utf-8", "replace").decode("utf-8"), 2
         name = base

@@ -10,6 +10,23 @@ CREATE TABLE roots (
     scanned_at INTEGER
 ) STRICT;
 
+-- Folders inside a library folder that are another disk's: when such a disk goes, an empty folder remains.
+CREATE TABLE mounts (
+    root_id INTEGER NOT NULL REFERENCES roots (id),
+    path BLOB NOT NULL,
+    PRIMARY KEY (root_id, path)
+) STRICT, WITHOUT ROWID;
+
+-- Folders inside a library folder that cannot be looked into right now; low and high bound the paths below them.
+CREATE TABLE away (
+    root_id INTEGER NOT NULL REFERENCES roots (id),
+    path BLOB NOT NULL,
+    low BLOB NOT NULL,
+    high BLOB NOT NULL,
+    since INTEGER NOT NULL,
+    PRIMARY KEY (root_id, path)
+) STRICT, WITHOUT ROWID;
+
 -- Identity. Everything people do hangs on it, so a row is never deleted because its files are away.
 CREATE TABLE videos (
     id INTEGER PRIMARY KEY,
