@@ -13,13 +13,13 @@ from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any, Self
 
+from media import make_video
 from quart.typing import TestClientProtocol
 
 from lvs.app import create_app
 from lvs.config import Config
 from lvs.models import Query, Sort, Video
 from lvs.services.bundle import Services
-from media import make_video
 
 PATIENCE_S = 30.0
 OLD_NS = 1_700_000_000_000_000_000  # long ago, so that nobody takes the file for one still being written
@@ -120,7 +120,7 @@ class Home:
     async def video(self, name: str | bytes, library: int = 0) -> Video:
         """The video that lies, or lay last, at this path."""
         roots = {root.path: root.id for root in self.services.library.roots.values()}
-        root_id = roots[os.fsencode(os.path.realpath(self.libraries[library]))]
+        root_id = roots[os.fsencode(self.libraries[library].resolve())]
         found = await self.services.videos.at([(root_id, os.fsencode(name))])
         assert found is not None, f"no video was ever at {name!r}"
         return found[0]

@@ -7,8 +7,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-
 from home import Home, distinct_video
+
 from lvs.models import Query, Sort, State
 from lvs.services.identity import fingerprint, legacy_alias
 
@@ -396,7 +396,7 @@ async def test_a_library_no_longer_configured_is_hidden_and_comes_back(tmp_path:
 
 
 async def test_the_gallery_rows_are_what_a_rebuild_would_give(home: Home) -> None:
-    from lvs.db import gallery  # noqa: PLC0415
+    from lvs.db import gallery
 
     for number in range(5):
         home.add(f"film {number}.mp4")

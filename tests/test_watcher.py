@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-
 from home import OLD_NS, Home, distinct_video
+
 from lvs.services.events import Event
 
 
