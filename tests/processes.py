@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -100,3 +102,17 @@ class Server:
         if self._process.stdout:
             self._process.stdout.close()
         self._errors.close()
+
+
+def serving(library: Path, folder: Path, *flags: str | Path) -> Server:
+    """A server of this library on a free port of this machine, with its data in `folder / "data"`."""
+    place = ["--data", folder / "data", "--host", "127.0.0.1", "--port", "0"]
+    return Server([sys.executable, "-m", "lvs", "serve", library, *place, *flags], folder)
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Come back once something is true. It never being so is a failure."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not true():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.05)

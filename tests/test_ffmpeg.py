@@ -221,7 +221,14 @@ def unreadable_files(folder: Path) -> dict[str, str]:
     (folder / "text.mp4").write_text("Not a film at all.\n" * 200)
     (folder / "random.mp4").write_bytes(random.Random(1).randbytes(50_000))
     (folder / "unfinished.mp4").write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
-    for name, kind in (("jpeg.mp4", "JPEG"), ("png.mp4", "PNG"), ("gif.mkv", "GIF"), ("webp.mp4", "WEBP"), ("bmp.avi", "BMP")):
+    for name, kind in (
+        ("jpeg.mp4", "JPEG"),
+        ("png.mp4", "PNG"),
+        ("gif.mkv", "GIF"),
+        ("webp.mp4", "WEBP"),
+        ("bmp.avi", "BMP"),
+        ("avif.mp4", "AVIF"),
+    ):
         Image.new("RGB", (320, 200), "#804020").save(folder / name, kind)
     media.make_sound(folder / "sound.mp4")
     (folder / "playlist.mp4").write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile://{whole}\n#EXT-X-ENDLIST\n")
@@ -243,6 +250,7 @@ def unreadable_files(folder: Path) -> dict[str, str]:
         "gif.mkv": "It is a picture, not a video.",
         "webp.mp4": "It is a picture, not a video.",
         "bmp.avi": "It is a picture, not a video.",
+        "avif.mp4": "It is a picture, not a video.",
         "sound.mp4": "It holds sound but no picture.",
         "playlist.mp4": no_video,
         "concat.mp4": no_video,
@@ -295,7 +303,7 @@ async def test_a_giant_picture_is_refused_before_it_is_decoded(ffmpeg: FFmpeg, t
     path.write_bytes(content)
     with pytest.raises(Unreadable) as raised:
         await ffmpeg.look(path)
-    assert ("too large: 16383 × 16383" if honest else "cannot be decoded (vp8)") in raised.value.sentence
+    assert ("too large: 16383 by 16383" if honest else "cannot be decoded (vp8)") in raised.value.sentence
     (process_id,) = ffmpeg.process_ids
     assert peak_memory_kib(process_id) < 16383 * 16383 // 1024, "not even one byte for each of its points was touched"
 

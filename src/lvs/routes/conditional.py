@@ -295,7 +295,7 @@ async def file_response(
         decision.span.size_bytes,
         title=title,
         client=client if client is not None else request.remote_addr or "",
-        connection=cast('Connection | None', request.scope.get(SCOPE_KEY)),
+        connection=cast("Connection | None", request.scope.get(SCOPE_KEY)),
     )
     response = Response(body, int(decision.verdict), headers)
     response.timeout = None  # Quart's limit covers the body and would cut playback short; `streams` has its own

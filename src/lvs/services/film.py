@@ -52,6 +52,7 @@ IMPLAUSIBLE_DURATION_S = 24 * 3600.0
 MATROSKA_CLUSTER = b"\x1f\x43\xb6\x75"  # RFC 9559, section 5.1.3
 BAD_DATA = (av.FFmpegError, ValueError, OSError)
 NO_VIDEO = "No video could be found in it: it may be an unfinished download."
+A_PICTURE = "It is a picture, not a video."
 # A phone's pictures (HEIF, AVIF) share the container of its films, and have brands of their own.
 PICTURE_BRANDS = (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypavif")
 PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"BM", b"II*\0", b"MM\0*")
@@ -113,6 +114,10 @@ class Film:
         self._file = MeteredFile(file, self._size_bytes, OPEN_BYTES)
         if not self._size_bytes:
             raise Unreadable("The file is empty.")
+        start = file.read(12)
+        if start[4:] in PICTURE_BRANDS:
+            raise Unreadable(A_PICTURE)
+        self._is_picture = start.startswith(PICTURES) or start[8:] == b"WEBP"
         self._container = self._opened(self._file)
         self._stream = self._first_picture_stream()
 
@@ -128,11 +133,11 @@ class Film:
         best_worth = 0.0
         for frames in (self._keyframes(), self._frames_from_start()):
             for frame in frames:
-                worth = _worth(frame)
+                worth = _worth(frame) if choosy else 1.0
+                if worth >= 1.0:
+                    return frame
                 if best is None or worth > best_worth:
                     best, best_worth = frame, worth
-                if worth >= 1.0 or not choosy:
-                    return frame
             if best_worth >= DULL:
                 break
         if best is None:
@@ -192,12 +197,7 @@ class Film:
             raise
         except BAD_DATA:
             self._raise_disk_error()
-            raise Unreadable("It is a picture, not a video." if self._is_picture() else NO_VIDEO) from None
-
-    def _is_picture(self) -> bool:
-        self._raw.seek(0)
-        start = self._raw.read(12)
-        return start.startswith(PICTURES) or start[8:] == b"WEBP"
+            raise Unreadable(A_PICTURE if self._is_picture else NO_VIDEO) from None
 
     def _first_picture_stream(self) -> VideoStream:
         streams = self._container.streams
@@ -213,7 +213,7 @@ class Film:
         if context.codec.name not in DECODERS:
             raise Unreadable(f"Its pictures cannot be decoded ({self._codec}).")
         if context.width * context.height > MAX_PIXELS:
-            raise Unreadable(f"Its picture is too large: {context.width} × {context.height} points.")
+            raise Unreadable(f"Its picture is too large: {context.width} by {context.height} points.")
         # One thread: the workers are parallel already, and a frame comes out as soon as it went in.
         context.thread_count = 1
         context.options = {"max_pixels": str(MAX_PIXELS), "codec_whitelist": ",".join(sorted(DECODERS))}
@@ -237,7 +237,6 @@ class Film:
 
     def _next_keyframe(self, seen: set[int | None]) -> Iterator[VideoFrame]:
         """The keyframe that the container comes to next, unless it was seen before or cannot be decoded."""
-        frames: list[VideoFrame] = []
         context = self._stream.codec_context
         context.flush_buffers()
         packets = self._packets(ATTEMPT_PACKETS)
@@ -247,6 +246,7 @@ class Film:
             if packet.pts in seen:
                 return
             seen.add(packet.pts)
+            frames: list[VideoFrame] = []
             with despite_bad_data():
                 # Interlaced film may have the keyframe's other half in a packet of its own. The decoder then holds frames
                 # back until it knows more of them; `None` says that there are none.
@@ -412,7 +412,7 @@ _PQ_TO_SRGB = [_pq_to_srgb(code) for code in range(256)]
 
 
 def _worth(frame: VideoFrame) -> float:
-    """How much there is to see: from 0 for one even colour to 1 and more for a picture good enough to stop searching."""
+    """How much there is to see: from 0 for one even colour or darkness to 1 for a picture good enough to stop searching."""
     small = frame.reformat(64, 36, "gray", interpolation=Interpolation.AREA, threads=1)
     plane = small.planes[0]
     image = Image.frombytes("L", (64, 36), bytes(plane), "raw", "L", plane.line_size)

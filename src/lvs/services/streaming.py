@@ -1,4 +1,8 @@
-"""A video file's bytes on their way to a viewer: opened safely, read in pieces, watched while they flow."""
+"""A video file's bytes on their way to a viewer: opened safely, read in pieces, watched while they flow.
+
+The bytes are copied, never handed over by `sendfile`: that sends the file's own pages, so a change to the file would still reach
+bytes that were checked and sent but not yet received (sendfile(2), Notes).
+"""
 
 import asyncio
 import errno
@@ -22,12 +26,14 @@ from lvs.models import shown
 
 log = logging.getLogger(__name__)
 
+# Twice as much gains a fifth of throughput at 32 streams and costs twice the memory of each viewer (benchmarks/streaming.py).
 CHUNK_BYTES = 512 * 1024
 STALL_SECONDS = 300.0
 # Reads that wait for a sleeping or vanished drive hold one thread each; the rest of the server has its own threads.
 READER_THREADS = 16
 
-ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENXIO}
+# EINVAL: what was a link when it was looked at was none any more when it was followed.
+ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENXIO, errno.EINVAL}
 NO_SUCH_FILE = "There is no such video file."
 
 
@@ -61,45 +67,53 @@ class OpenedFile:
 
     def read(self, offset: int, size_bytes: int) -> bytes:
         """One to `size_bytes` bytes from `offset`. Raises FileChangedError, or OSError where the drive fails or it is closed."""
-        with self._lock:
-            if not self._open:
-                raise OSError(errno.EBADF, "the file is closed")
-            self._readers += 1
-        try:
-            chunk = _read_at(self._descriptor, size_bytes, offset)
-            # Asked after the read: a write stamps the file before its bytes can be seen.
-            now = os.fstat(self._descriptor)
-        finally:
-            with self._lock:
-                self._readers -= 1
-                self._let_go()
-        if not chunk or (now.st_size, now.st_mtime_ns) != (self.status.st_size, self.status.st_mtime_ns):
+        with self._reading() as descriptor:
+            chunk = _read_at(descriptor, size_bytes, offset)
+            self._refuse_changed(descriptor)
+        if not chunk:
             raise FileChangedError
         return chunk
 
-    def read_cached(self, offset: int, buffer: bytearray, size: int) -> bytes | None:
-        with self._lock:
-            if not self._open:
-                raise OSError(errno.EBADF, "the file is closed")
-            self._readers += 1
-        try:
-            n = os.preadv(self._descriptor, [memoryview(buffer)[:size]], offset, os.RWF_NOWAIT)
-            now = os.fstat(self._descriptor)
-        except OSError:
-            return None
-        finally:
-            with self._lock:
-                self._readers -= 1
-                self._let_go()
-        if not n or (now.st_size, now.st_mtime_ns) != (self.status.st_size, self.status.st_mtime_ns):
-            raise FileChangedError
-        return bytes(memoryview(buffer)[:n])
+    def fill_from_memory(self, offset: int, buffer: memoryview) -> bool:
+        """Fill `buffer` from `offset` if the system has all of it in memory; False where the drive would have to be waited for.
+
+        Raises FileChangedError, or OSError where it is closed.
+        """
+        if sys.platform != "linux":
+            return False
+        with self._reading() as descriptor:
+            try:
+                if os.preadv(descriptor, [buffer], offset, os.RWF_NOWAIT) < len(buffer):
+                    return False
+            except OSError:  # none of it is there, or this file system cannot tell
+                return False
+            self._refuse_changed(descriptor)
+        return True
 
     def close(self) -> None:
         """Close it, or leave that to the read that is under way: its descriptor's number must not go to another file yet."""
         with self._lock:
             self._open = False
             self._let_go()
+
+    @contextmanager
+    def _reading(self) -> Iterator[int]:
+        with self._lock:
+            if not self._open:
+                raise OSError(errno.EBADF, "the file is closed")
+            self._readers += 1
+        try:
+            yield self._descriptor
+        finally:
+            with self._lock:
+                self._readers -= 1
+                self._let_go()
+
+    def _refuse_changed(self, descriptor: int) -> None:
+        # Asked after each read: a write stamps the file before its bytes can be seen.
+        now = os.fstat(descriptor)
+        if (now.st_size, now.st_mtime_ns) != (self.status.st_size, self.status.st_mtime_ns):
+            raise FileChangedError
 
     def _let_go(self) -> None:
         if not self._open and not self._readers and self._descriptor >= 0:
@@ -108,8 +122,7 @@ class OpenedFile:
 
     def __del__(self) -> None:
         # Opened in a thread for a request that was cancelled meanwhile, nobody else could close it.
-        if hasattr(self, "status"):
-            self.close()
+        self.close()
 
 
 async def open_below(root: Path, relative: bytes) -> OpenedFile:
@@ -212,14 +225,14 @@ class Streams:
     def __init__(self, stall_seconds: float = STALL_SECONDS, chunk_bytes: int = CHUNK_BYTES) -> None:
         self.stall_seconds = stall_seconds
         self.chunk_bytes = chunk_bytes
-        self.buffer = bytearray(chunk_bytes)
+        self.buffer = memoryview(bytearray(chunk_bytes))
         self.readers = ThreadPoolExecutor(READER_THREADS, thread_name_prefix="lvs-read")
         self._numbers = itertools.count(1)
         self._bodies: dict[int, StreamBody] = {}
 
     def running(self) -> list[Stream]:
-        """The streams that run now, oldest first."""
-        return [body.stream() for body in self._bodies.values() if not body.ended]
+        """The streams that run now, oldest first. May be asked from any thread."""
+        return [body.stream() for body in list(self._bodies.values()) if not body.ended]
 
     def body(
         self,
@@ -297,13 +310,7 @@ class StreamBody:
             raise StopAsyncIteration
         wanted_bytes = min(self._left_bytes, self._streams.chunk_bytes)
         try:
-            chunk = self._opened.read_cached(self._offset, self._streams.buffer, wanted_bytes)
-            if chunk is not None:
-                await asyncio.sleep(0)
-            else:
-              chunk = await asyncio.get_running_loop().run_in_executor(
-                self._streams.readers, self._opened.read, self._offset, wanted_bytes
-              )
+            chunk = await self._read(wanted_bytes)
         except FileChangedError:
             self._cut("the file was changed meanwhile")
         except (OSError, RuntimeError) as error:  # RuntimeError: the readers were shut down
@@ -313,6 +320,16 @@ class StreamBody:
         self._note_progress()
         self._client_has_turn = True
         return chunk
+
+    async def _read(self, wanted_bytes: int) -> bytes:
+        # The hop to a thread and back costs more than the copying, so it is made only where the drive must be waited for.
+        buffer = self._streams.buffer[:wanted_bytes]
+        if self._opened.fill_from_memory(self._offset, buffer):
+            chunk = bytes(buffer)
+            await asyncio.sleep(0)  # otherwise a client that takes all at once, or is gone, would keep everyone else waiting
+            return chunk
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._streams.readers, self._opened.read, self._offset, wanted_bytes)
 
     async def aclose(self) -> None:
         """Let go of the file. What the client has not taken yet stays under watch, so that it cannot stay for ever."""

@@ -1,0 +1,73 @@
+"""Puts the parts together: services, routes, and what lives as long as the server does."""
+
+import asyncio
+import logging
+import secrets
+
+from quart import Quart, g, request
+
+from lvs.config import Config
+from lvs.paths import static_folder
+from lvs.routes import admin, api, context, cors, curate, errors, gallery, legacy, media, security, subtitles, watch
+from lvs.routes.addresses import Addresses
+from lvs.routes.clients import client_address
+from lvs.routes.connection import ConnectionInScope
+from lvs.routes.render import Pages
+from lvs.services import bundle
+
+log = logging.getLogger(__name__)
+
+MAX_BODY_BYTES = 64 * 1024
+BODY_TIMEOUT_S = 20
+
+
+def create_app(config: Config) -> Quart:
+    """The application for this configuration. Its services open when it starts and close when it stops."""
+    services = bundle.build(config)
+    addresses = Addresses(lambda: services.library.roots)
+    app = Quart("lvs", static_folder=str(static_folder()), static_url_path="/static")
+    app.config.update(MAX_CONTENT_LENGTH=MAX_BODY_BYTES, BODY_TIMEOUT=BODY_TIMEOUT_S)
+    app.url_map.converters.update(path=context.PathConverter, hash=context.HashConverter)
+    app.url_map.merge_slashes = False  # a name may hold anything that is not a slash, and an address is what it is
+    app.extensions.update({"lvs": services, "lvs.addresses": addresses, "lvs.pages": Pages(addresses, static_folder())})
+    for blueprint in (gallery.bp, watch.bp, curate.bp, media.bp, subtitles.bp, api.bp, legacy.bp, admin.bp):
+        app.register_blueprint(blueprint)
+    errors.install(app)
+    cors.install(app)
+    security.install(app)
+    _live(app, services)
+
+    @app.before_request
+    async def name_the_request() -> None:
+        g.request_id = secrets.token_hex(6)
+        g.client = client_address(request, config.trusted_proxies)
+
+    app.asgi_app = ConnectionInScope(app.asgi_app)  # type: ignore[assignment, method-assign, arg-type]
+    return app
+
+
+def _live(app: Quart, services: bundle.Services) -> None:
+    """Run the services in one task of their own: a task group must end in the task that began it."""
+    started = asyncio.Event()
+    stopping = asyncio.Event()
+    life: list[asyncio.Task[None]] = []
+
+    async def run() -> None:
+        async with bundle.running(services):
+            started.set()
+            await stopping.wait()
+
+    @app.before_serving
+    async def start() -> None:
+        life.append(asyncio.create_task(run()))
+        waiting = asyncio.create_task(started.wait())
+        await asyncio.wait((life[0], waiting), return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        if life[0].done():
+            life[0].result()
+
+    @app.after_serving
+    async def stop() -> None:
+        stopping.set()
+        for task in life:
+            await task

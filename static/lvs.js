@@ -1,0 +1,325 @@
+// What pages cannot do alone. Without this file, and without htmx, every link and form still works.
+"use strict";
+(() => {
+  const byId = (id) => document.getElementById(id);
+  const find = (selector, within = document) => within.querySelector(selector);
+  const on = (event, react, within = document, options = undefined) => within.addEventListener(event, react, options);
+  const tell = (element, event) => element && window.htmx?.trigger(element, event);
+
+  // Storage may be switched off or full: then nothing is remembered, and all else goes on.
+  const recall = (store, key) => {
+    try { return JSON.parse(window[store].getItem(key)); } catch { return null; }
+  };
+  const remember = (store, key, value) => {
+    try { window[store].setItem(key, JSON.stringify(value)); } catch { /* see above */ }
+  };
+
+  // Toasts --------------------------------------------------------------------------------------------------------
+  const TOAST_MS = 8000;
+  const MOST_TOASTS = 3;
+
+  function toast(sentence) {
+    const box = document.createElement("div");
+    const words = document.createElement("p");
+    const dismiss = document.createElement("button");
+    box.className = "toast bad";
+    box.setAttribute("role", "alert");
+    words.textContent = sentence;
+    dismiss.type = "button";
+    dismiss.className = "button";
+    dismiss.dataset.dismiss = "";
+    dismiss.textContent = "Dismiss";
+    box.append(words, dismiss);
+    for (const other of document.querySelectorAll(".toast")) {
+      if (find("p", other).textContent === sentence) other.remove();
+    }
+    byId("toasts").append(box);
+    tendToasts();
+  }
+
+  function tendToasts() {
+    const all = [...document.querySelectorAll(".toast")];
+    all.slice(0, -MOST_TOASTS).forEach((old) => old.remove());
+    for (const box of all) {
+      if (box.matches("[role=status]") && !box.dataset.seen) {
+        box.dataset.seen = "1";
+        setTimeout(() => box.matches(":hover, :focus-within") || box.remove(), TOAST_MS);
+      }
+    }
+  }
+
+  let leaving = false;
+  on("pagehide", () => { leaving = true; }, window);
+
+  on("htmx:error", (event) => {
+    const source = event.detail.ctx?.sourceElement;
+    if (leaving || !source || source.matches(".run, .library-status, .views, #tag-field")) return;
+    toast("LVS does not answer, so nothing was changed. See that it runs and that this device is on the network, then try again.");
+  });
+
+  // Display settings: at once here, and remembered by the server ---------------------------------------------------
+  on("submit", async (event) => {
+    const button = event.submitter;
+    if (event.target.id !== "display" || !button) return;
+    event.preventDefault();
+    document.documentElement.dataset[button.name] = button.value;
+    for (const other of event.target.querySelectorAll(`[name="${button.name}"]`)) {
+      other.setAttribute("aria-pressed", String(other === button));
+    }
+    const body = new URLSearchParams(new FormData(event.target));
+    body.set(button.name, button.value);
+    try {
+      const answer = await fetch(event.target.action, { method: "POST", body, redirect: "manual" });
+      if (answer.status >= 400) throw new Error(answer.statusText);
+    } catch {
+      toast("That setting holds for this page only: LVS could not be told to remember it.");
+    }
+  });
+
+  // Gallery --------------------------------------------------------------------------------------------------------
+  const distant = (element) => {
+    const { top, bottom } = element.getBoundingClientRect();
+    return bottom < -innerHeight || top > 2 * innerHeight;
+  };
+
+  // Runs of cards far from the window are refreshed when one comes near them, not before.
+  const approach = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) {
+      if (!isIntersecting) continue;
+      approach.unobserve(target);
+      tell(target, "run:stale");
+    }
+  }, { rootMargin: "100%" });
+
+  on("htmx:config:request", (event) => {
+    const { ctx } = event.detail;
+    const source = ctx.sourceElement;
+    if (source.matches(".run") && distant(source)) {
+      event.preventDefault();
+      approach.observe(source);
+    }
+    if (source.id === "search") {
+      for (const [name, value] of [...ctx.request.body]) {
+        if (value === "") ctx.request.body.delete(name); // "any" need not stand in the address
+      }
+      const searching = new URLSearchParams(location.search).has("q");
+      if (ctx.sourceEvent.type !== "change" && searching) [ctx.push, ctx.replace] = [null, "true"];
+    }
+  });
+
+  // A morph changes what boxes start as; what they are now must follow, unless one types there.
+  function followFilters(gallery) {
+    for (const box of gallery.querySelectorAll("#filters input")) box.checked = box.defaultChecked;
+    for (const option of gallery.querySelectorAll("#filters option")) option.selected = option.defaultSelected;
+    const field = byId("q");
+    if (field !== document.activeElement) field.value = gallery.dataset.q;
+    closeMenus();
+  }
+
+  const closeMenus = (except) => {
+    for (const menu of document.querySelectorAll(".menu[open]")) if (menu !== except) menu.open = false;
+  };
+  on("click", (event) => {
+    closeMenus(event.target.closest(".menu"));
+    event.target.closest("[data-dismiss]")?.closest(".toast").remove();
+  });
+
+  // Where one was in a list: the first card in view, for browsers that load the page anew on Back.
+  const placeKey = () => `lvs:place:${location.pathname}${location.search}`;
+  function keepPlace() {
+    if (!byId("gallery")) return;
+    const card = [...document.querySelectorAll(".video-card")].find((one) => one.getBoundingClientRect().bottom > 80);
+    remember("sessionStorage", placeKey(), card && scrollY > 0 ? { id: card.id, top: card.getBoundingClientRect().top } : null);
+  }
+  const swapped = () => new Promise((resolve) => {
+    on("htmx:after:swap", resolve, document, { once: true });
+    setTimeout(resolve, 3000);
+  });
+  async function returnToPlace() {
+    const place = recall("sessionStorage", placeKey());
+    if (!place || !byId("gallery")) return;
+    for (let round = 0; round < 100 && !byId(place.id) && byId("more"); round += 1) {
+      tell(byId("more"), "click");
+      await swapped();
+    }
+    for (let frame = 0; frame < 10 && byId(place.id); frame += 1) { // cards above take their true height as they come into view
+      scrollBy({ top: byId(place.id).getBoundingClientRect().top - place.top, behavior: "instant" });
+      await new Promise(requestAnimationFrame);
+    }
+  }
+  on("pagehide", keepPlace, window);
+  on("htmx:before:history:update", keepPlace);
+  on("pageshow", (event) => {
+    leaving = false;
+    const again = performance.getEntriesByType("navigation")[0]?.type === "back_forward";
+    if (!event.persisted && again) returnToPlace();
+    if (event.persisted || again) tell(document, "library:changed"); // stars may have been given meanwhile
+  }, window);
+
+  // How far each film was watched on this device ---------------------------------------------------------------------
+  const POSITIONS = "lvs:positions";
+  const MOST_POSITIONS = 500;
+  const positions = () => recall("localStorage", POSITIONS) ?? {};
+
+  function keepPosition(hash, seconds, length) {
+    const all = positions();
+    all[hash] = [Math.floor(seconds), Math.floor(length), Date.now()];
+    const newest = Object.entries(all).sort((one, other) => other[1][2] - one[1][2]).slice(0, MOST_POSITIONS);
+    remember("localStorage", POSITIONS, Object.fromEntries(newest));
+  }
+
+  function markWatched() {
+    const all = positions();
+    for (const card of document.querySelectorAll(".video-card")) {
+      const [seconds, length] = all[card.dataset.mediaHash] ?? [];
+      let bar = find("progress", card);
+      if (!length) { bar?.remove(); continue; }
+      if (!bar) {
+        bar = document.createElement("progress");
+        find(".poster", card).append(bar);
+      }
+      bar.max = length;
+      bar.value = seconds;
+      bar.setAttribute("aria-label", `${Math.round((100 * seconds) / length)} % watched`);
+    }
+  }
+
+  on("htmx:after:swap", (event) => {
+    const { sourceElement: source, target } = event.detail.ctx;
+    tendToasts();
+    markWatched();
+    if (target?.id === "gallery") followFilters(target);
+    if (target === document.body) returnToPlace(); // Back within the gallery
+    if (source.matches?.(".add-tag")) source.reset(); // to what the answer says: empty, or what was refused
+    if (source.matches?.(".rating")) find(".stars", source)?.hidePopover?.();
+  });
+  markWatched();
+
+  // Player -----------------------------------------------------------------------------------------------------------
+  const video = byId("player");
+  const clock = (seconds) => {
+    const two = (number) => String(Math.floor(number)).padStart(2, "0");
+    const hours = Math.floor(seconds / 3600);
+    return (hours ? `${hours}:${two((seconds / 60) % 60)}` : String(Math.floor(seconds / 60))) + `:${two(seconds % 60)}`;
+  };
+
+  let noteTimer = 0;
+  function note(words, label, act, milliseconds = 1200) {
+    const place = byId("player-note");
+    place.replaceChildren(words);
+    if (label) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.textContent = label;
+      on("click", () => { act(); place.replaceChildren(); }, button);
+      place.append(button);
+    }
+    clearTimeout(noteTimer);
+    noteTimer = setTimeout(() => place.replaceChildren(), milliseconds);
+  }
+
+  if (video) {
+    const hash = find(".watch").dataset.mediaHash;
+    const least = 10; // seconds at either end that are not worth coming back to
+    let kept = 0;
+    const keep = () => {
+      kept = video.currentTime;
+      if (video.duration > 2 * least && Number.isFinite(video.duration)) keepPosition(hash, kept, video.duration);
+    };
+    const resume = () => {
+      const [seconds] = positions()[hash] ?? [];
+      if (!(seconds > least && seconds < video.duration - least)) return;
+      video.currentTime = seconds;
+      note(`Resumed at ${clock(seconds)}`, "Start over", () => { video.currentTime = 0; }, 15000);
+    };
+    const trouble = () => { byId("playback-trouble").hidden = false; };
+    if (video.readyState) resume(); else on("loadedmetadata", resume, video, { once: true });
+    if (video.error) trouble(); else on("error", trouble, video);
+    on("timeupdate", () => { if (Math.abs(video.currentTime - kept) > 5 && !video.paused) keep(); }, video);
+    on("ended", keep, video);
+    on("pause", keep, video);
+    on("pagehide", () => { if (!video.paused) keep(); }, window);
+    on("play", () => {
+      const key = `lvs:viewed:${hash}`; // once for each visit: neither reload nor seeking is another view
+      if (recall("sessionStorage", key)) return;
+      remember("sessionStorage", key, true);
+      tell(find(".views"), "video:played");
+    }, video);
+  }
+
+  // Keys -------------------------------------------------------------------------------------------------------------
+  const press = (selector, within) => find(selector, within ?? document)?.click();
+  const seek = (seconds) => {
+    video.currentTime = Math.min(Math.max(0, video.currentTime + seconds), video.duration || 0);
+    note(clock(video.currentTime));
+  };
+  const step = (direction) => { video.pause(); seek(direction / (Number(video.dataset.frameRate) || 30)); };
+  const louder = (change) => {
+    video.volume = Math.min(1, Math.max(0, video.volume + change));
+    note(`Volume ${Math.round(video.volume * 100)} %`);
+  };
+  const faster = (change) => {
+    video.playbackRate = Math.min(4, Math.max(0.25, video.playbackRate + change));
+    note(`Speed ${video.playbackRate}×`);
+  };
+  const playOrPause = () => (video.paused ? video.play() : video.pause());
+
+  const anywhere = {
+    "?": () => byId("keys").togglePopover?.(),
+    "/": () => { byId("q").focus(); byId("q").select(); },
+  };
+  const watching = {
+    t: () => byId("tag-field")?.focus(),
+    n: () => press("#next"),
+    p: () => press("#previous"),
+  };
+  const playing = {
+    " ": playOrPause,
+    k: playOrPause,
+    j: () => seek(-10),
+    l: () => seek(10),
+    ArrowLeft: () => seek(-5),
+    ArrowRight: () => seek(5),
+    ArrowUp: () => louder(0.1),
+    ArrowDown: () => louder(-0.1),
+    ",": () => step(-1),
+    ".": () => step(1),
+    "<": () => faster(-0.25),
+    ">": () => faster(0.25),
+    f: () => (document.fullscreenElement ? document.exitFullscreen() : video.requestFullscreen?.()),
+    m: () => { video.muted = !video.muted; note(video.muted ? "Sound off" : "Sound on"); },
+  };
+
+  function keyAction(event) {
+    const { key, code, shiftKey, target } = event;
+    if (anywhere[key]) return anywhere[key];
+    const scope = target.closest(".video-card") ?? find(".watch");
+    if (!scope) return null;
+    const digit = /^(?:Digit|Numpad)([0-9])$/.exec(code)?.[1]; // by place on the board: some layouts shift for digits
+    if (digit && shiftKey) return digit >= 1 && digit <= 5 ? () => press(`.stars [value="${digit}"]`, scope) : null;
+    if (key === "h") return () => press(".favorite button", scope);
+    if (watching[key] && find(".watch")) return watching[key];
+    if (!video) return null;
+    if (digit) return () => { video.currentTime = ((video.duration || 0) * digit) / 10; note(clock(video.currentTime)); };
+    if (key === " " && target.closest("a, button, summary")) return null;
+    if (/^Arrow(Up|Down)$/.test(key) && target !== document.body && target !== video) return null; // lets a list scroll
+    return playing[key] ?? null;
+  }
+
+  on("keydown", (event) => {
+    if (event.key === "Escape") {
+      const open = event.target.closest(".menu[open], .edit-title[open]");
+      if (open) { open.open = false; find("summary", open).focus(); }
+    }
+    if (event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
+    if (event.target.closest("input, select, textarea, [contenteditable]")) return;
+    const action = keyAction(event);
+    if (!action) return;
+    event.preventDefault();
+    action();
+  });
+
+  on("toggle", (event) => {
+    if (event.target.matches?.(".edit-title[open]")) find(".field", event.target).select();
+  }, document, true);
+})();

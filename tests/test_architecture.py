@@ -1,0 +1,126 @@
+"""The house stands as docs and STYLE say: imports point downward, SQL stays in db, HTTP stays out of the services."""
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import lvs
+
+PACKAGE = Path(lvs.__file__).parent
+
+# From the top floor to the ground. A module may import from its own floor and those below it.
+FLOORS = (
+    {"__main__"},
+    {"cli"},
+    {"commands"},
+    {"arguments", "server", "lock", "folders"},
+    {"app"},
+    {"routes"},
+    {"services"},
+    {"db"},
+    {"config", "errors", "logs", "models", "paths", "text", "__init__"},
+)
+WEB = {"quart", "quart_schema", "werkzeug", "hypercorn", "jinja2"}
+DATABASE = {"sqlite3", "aiosqlite"}
+
+SQL = re.compile(
+    r"\b(SELECT\s.+\sFROM|INSERT\s+(OR\s+\w+\s+)?INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM|(CREATE|DROP|ALTER)\s+(TABLE|INDEX)|PRAGMA\s+\w+)\b",
+    re.DOTALL,
+)
+
+
+def modules() -> list[str]:
+    """Every module of the package, by its path within it."""
+    return sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
+
+
+def tree(module: str) -> ast.Module:
+    return ast.parse((PACKAGE / module).read_bytes(), module)
+
+
+def imported(module: str) -> Iterator[tuple[str, ...]]:
+    """The full names that a module imports, as tuples of their parts; `from lvs import x` counts as `lvs.x`."""
+    package = ("lvs", *Path(module).parts[:-1])
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.Import):
+            yield from (tuple(alias.name.split(".")) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            start = package[: len(package) - node.level + 1] if node.level else ()
+            base = (*start, *(node.module.split(".") if node.module else ()))
+            yield from ((*base, alias.name) for alias in node.names)
+
+
+def floor(room: str) -> int:
+    found = [number for number, rooms in enumerate(FLOORS) if room in rooms]
+    assert found, f"lvs.{room} has no floor yet: say in FLOORS where it stands"
+    return found[0]
+
+
+def room(module: str) -> str:
+    return Path(module).parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("module", modules())
+def test_imports_point_downward(module: str) -> None:
+    names = {parts[1] for parts in imported(module) if parts[0] == "lvs" and len(parts) > 1}
+    rooms = {name for name in names if (PACKAGE / name).is_dir() or (PACKAGE / f"{name}.py").is_file()}
+    assert not {name for name in rooms if floor(name) < floor(room(module))}
+
+
+@pytest.mark.parametrize("module", ["config.py", "errors.py", "models.py", "text.py", "paths.py", "logs.py"])
+def test_the_ground_floor_stands_alone(module: str) -> None:
+    assert not {parts for parts in imported(module) if parts[0] == "lvs"}
+
+
+@pytest.mark.parametrize("module", modules())
+def test_every_library_is_used_in_its_room(module: str) -> None:
+    used = {parts[0] for parts in imported(module)}
+    if room(module) not in {"routes", "app", "server"}:
+        assert not used & WEB, "only routes, app and server speak HTTP"
+    if room(module) != "db":
+        assert not used & DATABASE, "only db speaks to the database"
+
+
+def test_the_server_process_never_loads_the_decoder() -> None:
+    """A hostile film takes down the process that decodes it, so that is never the one that serves."""
+    program = "import sys, lvs.app, lvs.server, lvs.cli; sys.exit('av' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], timeout=60, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("module", [module for module in modules() if room(module) != "db"])
+def test_sql_stays_in_db(module: str) -> None:
+    found = tree(module)
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    docstrings = {id(node.body[0].value) for node in ast.walk(found) if isinstance(node, documented) and ast.get_docstring(node)}  # type: ignore[attr-defined]
+    texts = [node.value for node in ast.walk(found) if isinstance(node, ast.Constant) and id(node) not in docstrings]
+    assert not [text for text in texts if isinstance(text, str) and SQL.search(text)]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_sql"),
+    [
+        ("SELECT id\nFROM videos", True),
+        ("INSERT OR IGNORE INTO tags (name) VALUES (?)", True),
+        ("UPDATE videos SET title = ?", True),
+        ("PRAGMA user_version", True),
+        ("Update the page", False),
+        ("Select one from the list", False),
+    ],
+)
+def test_sql_is_recognised(text: str, is_sql: bool) -> None:
+    assert bool(SQL.search(text)) == is_sql
+
+
+def test_imports_are_recognised_however_they_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(globals(), "PACKAGE", tmp_path)
+    (tmp_path / "db").mkdir()
+    (tmp_path / "db" / "one.py").write_text(
+        "import a.b\nfrom lvs import app\nfrom lvs.routes.x import y\nfrom ..services import z\nfrom . import v\n"
+    )
+    expected = {("a", "b"), ("lvs", "app"), ("lvs", "routes", "x", "y"), ("lvs", "services", "z"), ("lvs", "db", "v")}
+    assert set(imported("db/one.py")) == expected
