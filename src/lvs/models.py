@@ -7,7 +7,7 @@ library folder with `/` between folders, because a file name need not be valid U
 import unicodedata
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NewType
+from typing import NamedTuple, NewType
 
 MediaHash = NewType("MediaHash", str)
 """16 lower-case hexadecimal digits that name a video for good."""
@@ -61,9 +61,8 @@ class Away:
     since: int
 
 
-@dataclass(frozen=True, slots=True)
-class FoundFile:
-    """A file as the walk saw it."""
+class FoundFile(NamedTuple):
+    """A file as the walk saw it. A tuple, because a walk makes a hundred thousand of them."""
 
     path: bytes
     size_bytes: int

@@ -1,7 +1,7 @@
 """The `files` table: where videos lie, and where they used to."""
 
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from lvs.db.database import Connection, Transaction
 from lvs.models import File, Fingerprint, FoundFile
@@ -33,6 +33,12 @@ async def stamp(db: Connection, root_id: int, path: bytes) -> tuple[int, int] | 
     sql = "SELECT size_bytes, mtime_ns FROM files WHERE root_id = ? AND path = ? AND missing_since IS NULL"
     row = await db.one(sql, (root_id, path))
     return (row[0], row[1]) if row else None
+
+
+async def ever_at(db: Connection, root_id: int, paths: Sequence[bytes]) -> set[bytes]:
+    """Which of these places hold, or ever held, a known file."""
+    marks = ", ".join("?" * len(paths))
+    return {row[0] for row in await db.all(f"SELECT path FROM files WHERE root_id = ? AND path IN ({marks})", (root_id, *paths))}
 
 
 async def below(db: Connection, root_id: int, folder: bytes) -> list[bytes]:

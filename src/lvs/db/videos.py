@@ -2,13 +2,13 @@
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from lvs.db import files
 from lvs.db.database import Connection, Transaction
-from lvs.models import MediaHash, Probe, State, Track, Video
+from lvs.models import Fingerprint, FoundFile, MediaHash, Probe, State, Track, Video
 
 
 async def id_of(db: Connection, media_hash: str) -> int | None:
@@ -38,6 +38,42 @@ async def add(tx: Transaction, media_hash: str, title: str, added_at: int, shuff
     """
     values = {"media_hash": media_hash, "title": title, "added_at": added_at, "shuffle": shuffle}
     return int(await tx.value(sql, values))
+
+
+class NewVideo(NamedTuple):
+    """A video never seen before, with its only file."""
+
+    file: FoundFile
+    print: Fingerprint
+    title: str
+    added_at: int
+    shuffle: int
+    aliases: Collection[str]
+
+
+async def add_many(tx: Transaction, root_id: int, new: Sequence[NewVideo]) -> range:
+    """Many new videos at once, statement by statement and not video by video; their ids."""
+    first = int(await tx.value("SELECT coalesce(max(id), 0) + 1 FROM videos"))
+    ids = range(first, first + len(new))
+    rows = [(i, one.print.fingerprint, one.title, one.added_at, one.shuffle) for i, one in zip(ids, new, strict=True)]
+    await tx.run_many("INSERT INTO videos (id, media_hash, title, added_at, shuffle) VALUES (?, ?, ?, ?, ?)", rows)
+    prints = [(one.print.fingerprint, i) for i, one in zip(ids, new, strict=True)]
+    await tx.run_many("INSERT INTO fingerprints (fingerprint, video_id) VALUES (?, ?)", prints)
+    places = [
+        (i, root_id, one.file.path, one.file.size_bytes, one.file.mtime_ns, one.print.fingerprint, one.print.oshash)
+        for i, one in zip(ids, new, strict=True)
+    ]
+    sql = "INSERT INTO files (video_id, root_id, path, size_bytes, mtime_ns, fingerprint, oshash) VALUES (?, ?, ?, ?, ?, ?, ?)"
+    await tx.run_many(sql, places)
+    names = [(alias, i) for i, one in zip(ids, new, strict=True) for alias in one.aliases]
+    await tx.run_many("INSERT INTO aliases (alias, video_id) VALUES (?, ?)", names)
+    return ids
+
+
+async def known_fingerprints(db: Connection, prints: Sequence[str]) -> set[str]:
+    """Which of these contents some video has, or once had."""
+    sql = "SELECT fingerprint FROM fingerprints WHERE fingerprint IN (SELECT value FROM json_each(?))"
+    return {row[0] for row in await db.all(sql, (json.dumps(prints),))}
 
 
 async def remember_content(tx: Transaction, video_id: int, fingerprint: str) -> None:

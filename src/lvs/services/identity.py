@@ -1,6 +1,5 @@
 """What a file's bytes say of its identity, and how a library folder is walked. Blocking code: call it in a thread."""
 
-import contextlib
 import hashlib
 import os
 import stat
@@ -8,11 +7,13 @@ import sys
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from lvs.models import Fingerprint, FoundFile
 
 BLOCK_BYTES = 64 * 1024
 OSHASH_SMALLEST_BYTES = 2 * BLOCK_BYTES
+OPEN_FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_BINARY", "O_CLOEXEC", "O_NONBLOCK", "O_NOFOLLOW"))
 
 
 def fingerprint(path: bytes) -> tuple[Fingerprint, os.stat_result]:
@@ -21,19 +22,22 @@ def fingerprint(path: bytes) -> tuple[Fingerprint, os.stat_result]:
     The first is BLAKE2b with an 8-byte digest over the size (8 bytes, big endian) and the first, middle and last 64 KiB, or
     over the whole of a file of at most 192 KiB. Raises OSError where the file cannot be read or is no regular file.
     """
-    flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
-    descriptor = os.open(path, flags)
-    with open(descriptor, "rb", buffering=0) as file:
+    descriptor = os.open(path, OPEN_FLAGS)
+    try:
         state = os.fstat(descriptor)
         if not stat.S_ISREG(state.st_mode):
             raise OSError("not a regular file")
         size = state.st_size
-        first = _read(file.fileno(), 0, BLOCK_BYTES)
-        last = _read(descriptor, max(0, size - BLOCK_BYTES), BLOCK_BYTES) if size > BLOCK_BYTES else first
         if size <= 3 * BLOCK_BYTES:
-            parts = [_read(descriptor, 0, size)] if size > BLOCK_BYTES else [first]
+            whole = _read(descriptor, 0, size)
+            parts = [whole]
+            first, last = whole[:BLOCK_BYTES], whole[-BLOCK_BYTES:]
         else:
-            parts = [first, _read(descriptor, (size - BLOCK_BYTES) // 2, BLOCK_BYTES), last]
+            offsets = (0, (size - BLOCK_BYTES) // 2, size - BLOCK_BYTES)
+            parts = [_read(descriptor, offset, BLOCK_BYTES) for offset in offsets]
+            first, last = parts[0], parts[2]
+    finally:
+        os.close(descriptor)
     digest = hashlib.blake2b(size.to_bytes(8, "big"), digest_size=8)
     for part in parts:
         digest.update(part)
@@ -41,16 +45,18 @@ def fingerprint(path: bytes) -> tuple[Fingerprint, os.stat_result]:
 
 
 def _read(descriptor: int, offset: int, length: int) -> bytes:
-    parts = []
-    while length > 0:
-        os.lseek(descriptor, offset, os.SEEK_SET)
-        part = os.read(descriptor, length)
-        if not part:
-            break
-        parts.append(part)
-        offset += len(part)
-        length -= len(part)
-    return b"".join(parts)
+    """Up to `length` bytes from `offset`: fewer only where the file ends."""
+    chunk = _pread(descriptor, length, offset)
+    while 0 < len(chunk) < length and (more := _pread(descriptor, length - len(chunk), offset + len(chunk))):
+        chunk += more
+    return chunk
+
+
+def _pread(descriptor: int, length: int, offset: int) -> bytes:
+    if hasattr(os, "pread"):
+        return os.pread(descriptor, length, offset)
+    os.lseek(descriptor, offset, os.SEEK_SET)
+    return os.read(descriptor, length)
 
 
 def _oshash(size: int, first: bytes, last: bytes) -> str:
@@ -73,9 +79,13 @@ def is_hidden(path: bytes) -> bool:
     return path.startswith(b".") or b"/." in path
 
 
-def has_format(name: bytes, formats: frozenset[str]) -> bool:
-    """Whether the file's extension is one of `formats` (lower case, with dot)."""
-    return os.path.splitext(name)[1].decode("ascii", "replace").strip().lower() in formats
+def has_format(name: bytes, endings: frozenset[bytes]) -> bool:
+    """Whether the file's extension is one of `endings` (lower case, with dot)."""
+    dot = name.rfind(b".")
+    return dot > 0 and name[dot:].strip().lower() in endings
+
+
+_name = attrgetter("name")
 
 
 @dataclass(slots=True)
@@ -87,7 +97,7 @@ class Walk:
     empty: bool = True  # whether the top held nothing at all
 
 
-def walk(root: bytes, folder: bytes, formats: frozenset[str], seen: Walk) -> Iterator[FoundFile]:
+def walk(root: bytes, folder: bytes, endings: frozenset[bytes], seen: Walk) -> Iterator[FoundFile]:
     """Every video file in a folder (relative to `root`) and below it. Hidden names and links are passed over.
 
     A link that leads inside would show a film twice; one that leads outside must not be followed.
@@ -95,25 +105,29 @@ def walk(root: bytes, folder: bytes, formats: frozenset[str], seen: Walk) -> Ite
     pending = [(folder, _device(os.path.join(root, folder)))]
     while pending:
         current, device = pending.pop()
+        prefix = current + b"/" if current else b""
         try:
-            with os.scandir(os.path.join(root, current) if current else root) as entries:
-                for entry in sorted(entries, key=_name):
-                    seen.empty = False
-                    name = entry.name
-                    if name.startswith(b"."):
-                        continue
-                    path = b"/".join((current, name)) if current else name
-                    if entry.is_dir(follow_symlinks=False):
-                        below_device = entry.stat(follow_symlinks=False).st_dev
-                        if below_device != device:
-                            seen.mounts.add(path)
-                        pending.append((path, below_device))
-                    elif has_format(name, formats) and entry.is_file(follow_symlinks=False):
-                        with contextlib.suppress(FileNotFoundError):  # it left while we looked
-                            state = entry.stat(follow_symlinks=False)
-                            yield FoundFile(path, state.st_size, state.st_mtime_ns)
+            with os.scandir(os.path.join(root, current) if current else root) as scan:
+                entries = sorted(scan, key=_name)
         except OSError:
             seen.unread.append(current)
+            continue
+        seen.empty = seen.empty and not entries
+        for entry in entries:
+            name = entry.name
+            if name.startswith(b"."):
+                continue
+            try:
+                if entry.is_dir(follow_symlinks=False):
+                    below_device = entry.stat(follow_symlinks=False).st_dev
+                    if below_device != device:
+                        seen.mounts.add(prefix + name)
+                    pending.append((prefix + name, below_device))
+                elif has_format(name, endings) and entry.is_file(follow_symlinks=False):
+                    state = entry.stat(follow_symlinks=False)
+                    yield FoundFile(prefix + name, state.st_size, state.st_mtime_ns)
+            except OSError:
+                continue  # it left while we looked
 
 
 def _device(path: bytes) -> int | None:
@@ -121,10 +135,6 @@ def _device(path: bytes) -> int | None:
         return os.stat(path).st_dev
     except OSError:
         return None
-
-
-def _name(entry: os.DirEntry[bytes]) -> bytes:
-    return entry.name
 
 
 def can_be_watched(root: bytes) -> bool:

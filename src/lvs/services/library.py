@@ -24,7 +24,7 @@ from lvs.text import title_of
 
 log = logging.getLogger(__name__)
 
-BATCH_FILES = 200
+BATCH_FILES = 500
 BATCH_SECONDS = 0.5  # a slow disk shows its files as they are found
 SHUFFLE_END = 2**31
 REPLACED_WITHIN_MS = 7 * 24 * 3600 * 1000  # a new file where another lay so lately takes its place
@@ -69,7 +69,7 @@ class Library:
         self._database = database
         self._events = events
         self._folders = tuple(folders)
-        self._formats = frozenset(formats)
+        self._endings = frozenset(ending.encode() for ending in formats)
         self._settle_ns = int(settle_seconds * 1e9)
         self._fresh: dict[tuple[int, bytes], float] = {}  # still being written: look again at this monotonic time
         self._scan_lock = asyncio.Lock()
@@ -176,13 +176,12 @@ class Library:
             known = {path: known_stamp for path, known_stamp in known.items() if below(path, folder)}
         seen = Walk()
         known_count = len(known)
-        found = walk(root.path, folder, self._formats, seen)
-        while True:
-            batch = await asyncio.to_thread(self._next_batch, root, found, known)
-            if batch is None:
-                break
-            if batch:
-                await self._take_in(root, batch)
+        found = walk(root.path, folder, self._endings, seen)
+        following = asyncio.ensure_future(asyncio.to_thread(self._next_batch, root, found, known))
+        while (batch := await following) is not None:
+            # The next files are read while the database takes in these.
+            following = asyncio.ensure_future(asyncio.to_thread(self._next_batch, root, found, known))
+            await self._take_in(root, batch)
         if not folder and not await self._still_there(root, seen, known_count, known_count - len(known)):
             return
         away = await self._away(root, folder, seen, known)
@@ -256,7 +255,7 @@ class Library:
                     continue
                 if stat.S_ISDIR(state.st_mode):
                     await self._scan_folder(root, path)
-                elif stat.S_ISREG(state.st_mode) and has_format(path, self._formats):
+                elif stat.S_ISREG(state.st_mode) and has_format(path, self._endings):
                     present.append(FoundFile(path, state.st_size, state.st_mtime_ns))
             await self._take_in_found(root, present)
             listable = await asyncio.to_thread(_is_listable, root.path)
@@ -287,12 +286,35 @@ class Library:
         """Give each file its video, in one transaction."""
         taken = _Taken(set(), set(), set())
         async with self._database.transaction() as tx:
-            for item in batch:
-                await self._place(tx, root, item, taken)
-            await self._retitle(tx, taken.all)
-            await gallery.refresh(tx, taken.all)
-        self._added += len(taken.added)
-        self._tell(taken)
+            new, other = await self._sort_out(tx, root, batch)
+            if new:
+                taken.added.update(await videos.add_many(tx, root.id, [self._new_video(root, item) for item in new]))
+                await gallery.add_new(tx, min(taken.added), max(taken.added))
+            touched = _Taken(set(), set(), set())
+            for item in other:
+                await self._place(tx, root, item, touched)
+            await self._retitle(tx, touched.all)
+            await gallery.refresh(tx, touched.all)
+        self._added += len(taken.added) + len(touched.added)
+        self._tell(_Taken(taken.added | touched.added, touched.modified, touched.removed))
+
+    async def _sort_out(self, tx: Transaction, root: Root, batch: Sequence[_Print]) -> tuple[list[_Print], list[_Print]]:
+        """The files that are new in every way, which nearly all are in a first scan, and the others."""
+        places = await files.ever_at(tx, root.id, [item.found.path for item in batch])
+        contents = await videos.known_fingerprints(tx, [item.print.fingerprint for item in batch])
+        new, other = [], []
+        for item in batch:
+            if item.found.path in places or item.print.fingerprint in contents:
+                other.append(item)
+            else:
+                new.append(item)
+                contents.add(item.print.fingerprint)  # the next one like it is a copy
+        return new, other
+
+    def _new_video(self, root: Root, item: _Print) -> videos.NewVideo:
+        found = item.found
+        shuffle = secrets.randbelow(SHUFFLE_END)
+        return videos.NewVideo(found, item.print, title_of(found.path), self._added_at(root, found), shuffle, _aliases(found.path))
 
     async def _place(self, tx: Transaction, root: Root, item: _Print, taken: _Taken) -> None:
         found, print_ = item.found, item.print
@@ -318,8 +340,8 @@ class Library:
             taken.modified.add(owner)
         await videos.remember_content(tx, owner, print_.fingerprint)
         await files.add(tx, owner, root.id, found, print_)
-        for name in {os.fsdecode(found.path), os.fsdecode(found.path.rpartition(b"/")[2])}:
-            await videos.add_alias(tx, owner, legacy_alias(name))
+        for alias in _aliases(found.path):
+            await videos.add_alias(tx, owner, alias)
 
     def _added_at(self, root: Root, found: FoundFile) -> int:
         """Now; in the first scan of a library folder the file's own time, so that years of films do not all count as new."""
@@ -459,6 +481,11 @@ def _named(folders: Iterable[Path]) -> dict[bytes, str]:
             name, number = f"{base}-{number}", number + 1
         named.setdefault(os.fsencode(path), name)
     return named
+
+
+def _aliases(path: bytes) -> set[str]:
+    """What the original called a video at this path: it knew bare names, and paths where somebody rated one below a folder."""
+    return {legacy_alias(os.fsdecode(path)), legacy_alias(os.fsdecode(path.rpartition(b"/")[2]))}
 
 
 def _shown(root: Root, path: bytes) -> str:

@@ -73,9 +73,8 @@ CREATE TABLE files (
 ) STRICT;
 
 CREATE UNIQUE INDEX files_present ON files (root_id, path) WHERE missing_since IS NULL;
-CREATE INDEX files_past ON files (root_id, path, missing_since) WHERE missing_since IS NOT NULL;
+CREATE INDEX files_place ON files (root_id, path, missing_since);
 CREATE INDEX files_of_video ON files (video_id);
-CREATE INDEX files_name ON files (path);
 
 -- Every content a video ever had. A file found anywhere with one of them is that video.
 CREATE TABLE fingerprints (
