@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
@@ -25,7 +25,12 @@ async def id_of(db: Connection, media_hash: str) -> int | None:
 
 async def by_fingerprint(db: Connection, fingerprint: str) -> int | None:
     """The video that has, or once had, this content."""
-    value = await db.value("SELECT video_id FROM fingerprints WHERE fingerprint = ?", (fingerprint,))
+    sql = """
+        SELECT id FROM videos WHERE media_hash = :fingerprint
+        UNION ALL SELECT video_id FROM fingerprints WHERE fingerprint = :fingerprint
+        LIMIT 1
+    """
+    value = await db.value(sql, {"fingerprint": fingerprint})
     return int(value) if value is not None else None
 
 
@@ -48,7 +53,6 @@ class NewVideo(NamedTuple):
     title: str
     added_at: int
     shuffle: int
-    aliases: Collection[str]
 
 
 async def add_many(tx: Transaction, root_id: int, new: Sequence[NewVideo]) -> range:
@@ -57,36 +61,49 @@ async def add_many(tx: Transaction, root_id: int, new: Sequence[NewVideo]) -> ra
     ids = range(first, first + len(new))
     rows = [(i, one.print.fingerprint, one.title, one.added_at, one.shuffle) for i, one in zip(ids, new, strict=True)]
     await tx.run_many("INSERT INTO videos (id, media_hash, title, added_at, shuffle) VALUES (?, ?, ?, ?, ?)", rows)
-    prints = [(one.print.fingerprint, i) for i, one in zip(ids, new, strict=True)]
-    await tx.run_many("INSERT INTO fingerprints (fingerprint, video_id) VALUES (?, ?)", prints)
     places = [
         (i, root_id, one.file.path, one.file.size_bytes, one.file.mtime_ns, one.print.fingerprint, one.print.oshash)
         for i, one in zip(ids, new, strict=True)
     ]
     sql = "INSERT INTO files (video_id, root_id, path, size_bytes, mtime_ns, fingerprint, oshash) VALUES (?, ?, ?, ?, ?, ?, ?)"
     await tx.run_many(sql, places)
-    names = [(alias, i) for i, one in zip(ids, new, strict=True) for alias in one.aliases]
-    await tx.run_many("INSERT INTO aliases (alias, video_id) VALUES (?, ?)", names)
     return ids
 
 
 async def known_fingerprints(db: Connection, prints: Sequence[str]) -> set[str]:
     """Which of these contents some video has, or once had."""
-    sql = "SELECT fingerprint FROM fingerprints WHERE fingerprint IN (SELECT value FROM json_each(?))"
-    return {row[0] for row in await db.all(sql, (json.dumps(prints),))}
+    sql = """
+        SELECT media_hash FROM videos WHERE media_hash IN (SELECT value FROM json_each(:prints))
+        UNION ALL SELECT fingerprint FROM fingerprints WHERE fingerprint IN (SELECT value FROM json_each(:prints))
+    """
+    return {row[0] for row in await db.all(sql, {"prints": json.dumps(prints)})}
 
 
 async def remember_content(tx: Transaction, video_id: int, fingerprint: str) -> None:
     """This content is this video from now on, wherever it turns up."""
     sql = """
-        INSERT INTO fingerprints (fingerprint, video_id) VALUES (?, ?)
+        INSERT INTO fingerprints (fingerprint, video_id)
+        SELECT :fingerprint, :video_id
+        WHERE NOT EXISTS (SELECT 1 FROM videos WHERE media_hash = :fingerprint)
         ON CONFLICT (fingerprint) DO NOTHING
     """
-    await tx.run(sql, (fingerprint, video_id))
+    await tx.run(sql, {"fingerprint": fingerprint, "video_id": video_id})
 
 
 async def add_alias(tx: Transaction, video_id: int, alias: str) -> None:
     await tx.run("INSERT INTO aliases (alias, video_id) VALUES (?, ?) ON CONFLICT DO NOTHING", (alias, video_id))
+
+
+async def without_alias(db: Connection, limit: int) -> list[tuple[int, int, bytes]]:
+    """Files whose video has not got their aliases yet: id of the file, id of the video, path."""
+    sql = "SELECT id, video_id, path FROM files WHERE id > (SELECT file_id FROM aliased) ORDER BY id LIMIT ?"
+    return [(row[0], row[1], row[2]) for row in await db.all(sql, (limit,))]
+
+
+async def add_aliases(tx: Transaction, aliases: Sequence[tuple[str, int]], up_to_file: int) -> None:
+    """Keep these (alias, id of the video), which are those of all files up to this one."""
+    await tx.run_many("INSERT INTO aliases (alias, video_id) VALUES (?, ?) ON CONFLICT DO NOTHING", sorted(aliases))
+    await tx.run("UPDATE aliased SET file_id = ?", (up_to_file,))
 
 
 async def set_title(tx: Transaction, video_id: int, title: str, edited: bool) -> None:
@@ -109,6 +126,7 @@ async def curated(db: Connection, video_id: int) -> bool:
             OR EXISTS (SELECT 1 FROM views WHERE video_id = :id)
             OR EXISTS (SELECT 1 FROM favorites WHERE video_id = :id)
             OR EXISTS (SELECT 1 FROM video_tags WHERE video_id = :id)
+            OR EXISTS (SELECT 1 FROM playlist_items WHERE video_id = :id)
             OR EXISTS (SELECT 1 FROM changes WHERE video_id = :id)
             OR (SELECT title_edited FROM videos WHERE id = :id)
     """
@@ -122,12 +140,15 @@ async def absorb(tx: Transaction, video_id: int, other_id: int) -> None:
     for sql in (
         "UPDATE fingerprints SET video_id = :to WHERE video_id = :from",
         "UPDATE OR IGNORE aliases SET video_id = :to WHERE video_id = :from",
+        "UPDATE playlist_items SET video_id = :to WHERE video_id = :from",
+        "UPDATE legacy_names SET video_id = :to WHERE video_id = :from",
         "UPDATE videos SET looked_fingerprint = NULL, attempts = 0 WHERE id = :to",
         "DELETE FROM search WHERE rowid = :from",
         "DELETE FROM videos WHERE id = :from",
     ):
         await tx.run(sql, {"to": video_id, "from": other_id})
     await add_alias(tx, video_id, other_hash)
+    await remember_content(tx, video_id, other_hash)
 
 
 async def one(db: Connection, video_id: int) -> Video | None:

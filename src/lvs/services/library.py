@@ -6,14 +6,18 @@ the same video, edited in place. A file that is gone is noted as missing and not
 """
 
 import asyncio
+import itertools
 import logging
 import os
 import secrets
 import stat
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 from lvs.db import files, gallery, roots, videos
 from lvs.db.database import Database, Transaction
@@ -24,8 +28,11 @@ from lvs.text import title_of
 
 log = logging.getLogger(__name__)
 
-BATCH_FILES = 500
+BATCH_FILES = 2000
 BATCH_SECONDS = 0.5  # a slow disk shows its files as they are found
+ALIAS_BATCH = 20_000
+READ_AHEAD = 100
+READERS = 2  # threads that read and hash files; hashing runs beside everything else
 SHUFFLE_END = 2**31
 REPLACED_WITHIN_MS = 7 * 24 * 3600 * 1000  # a new file where another lay so lately takes its place
 
@@ -87,11 +94,14 @@ class Library:
 
     # --- Library folders ---
 
-    async def open(self) -> None:
-        """Make the configured folders known; those no longer configured are hidden, with all they hold kept."""
+    async def open(self, keep_others: bool = False) -> None:
+        """Make the configured folders known; those no longer configured are hidden (unless `keep_others`), with all they hold kept."""
         wanted = await asyncio.to_thread(_named, self._folders)
         async with self._database.transaction() as tx:
             known = {root.path: root for root in await roots.every(tx)}
+            if keep_others:
+                shown = {path: root.name for path, root in known.items() if root.active}
+                wanted = _named((Path(os.fsdecode(path)) for path in wanted if path not in shown), shown)
             for path, name in wanted.items():
                 await roots.put(tx, path, name)
             for path, root in known.items():
@@ -151,14 +161,15 @@ class Library:
 
     # --- Scanning ---
 
-    async def scan(self) -> None:
-        """Look at every file of every library folder once. A second scan waits for the first."""
+    async def scan(self, only: Collection[int] | None = None) -> None:
+        """Look at every file of every library folder (or of these, by id) once. A second scan waits for the first."""
         async with self._scan_lock:
             self._scanning, self._seen, self._added = True, 0, 0
             self._problems.clear()
             try:
                 for root in self.active_roots:
-                    await self._scan_folder(root, b"")
+                    if only is None or root.id in only:
+                        await self._scan_folder(root, b"")
             finally:
                 self._scanning = False
                 self._events.tell(Event.BATCH_DONE, ())
@@ -177,30 +188,36 @@ class Library:
         seen = Walk()
         known_count = len(known)
         found = walk(root.path, folder, self._endings, seen)
-        following = asyncio.ensure_future(asyncio.to_thread(self._next_batch, root, found, known))
-        while (batch := await following) is not None:
-            # The next files are read while the database takes in these.
-            following = asyncio.ensure_future(asyncio.to_thread(self._next_batch, root, found, known))
-            await self._take_in(root, batch)
+        with ThreadPoolExecutor(READERS) as pool:
+            following = asyncio.ensure_future(asyncio.to_thread(self._next_batch, root, found, known, pool))
+            while (batch := await following) is not None:
+                # The next files are read while the database takes in these.
+                following = asyncio.ensure_future(asyncio.to_thread(self._next_batch, root, found, known, pool))
+                await self._take_in(root, batch)
         if not folder and not await self._still_there(root, seen, known_count, known_count - len(known)):
             return
+        await self._name_aliases()
         away = await self._away(root, folder, seen, known)
         await self._mark_missing(root, [path for path in known if not any(below(path, unseen) for unseen in away)])
 
-    def _next_batch(self, root: Root, found: Iterator[FoundFile], known: dict[bytes, tuple[int, int]]) -> list[_Print] | None:
+    def _next_batch(
+        self, root: Root, found: Iterator[FoundFile], known: dict[bytes, tuple[int, int]], pool: Executor
+    ) -> list[_Print] | None:
         """The next new or changed files, None at the end. What is found is taken out of `known`: the rest is gone."""
+        changed = self._changed(found, known)
         batch: list[_Print] = []
         until = time.monotonic() + BATCH_SECONDS
+        while some := list(itertools.islice(changed, READ_AHEAD)):
+            batch += filter(None, pool.map(partial(self._print, root), some))
+            if len(batch) >= BATCH_FILES or time.monotonic() > until:
+                break
+        return batch or ([] if some else None)
+
+    def _changed(self, found: Iterable[FoundFile], known: dict[bytes, tuple[int, int]]) -> Iterator[FoundFile]:
         for file in found:
             self._seen += 1
-            if known.pop(file.path, None) == (file.size_bytes, file.mtime_ns):
-                continue
-            ready = self._print(root, file)
-            if ready:
-                batch.append(ready)
-            if len(batch) >= BATCH_FILES or (batch and time.monotonic() > until):
-                return batch
-        return batch or None
+            if known.pop(file.path, None) != (file.size_bytes, file.mtime_ns):
+                yield file
 
     def _prints(self, root: Root, found: Iterable[FoundFile]) -> list[_Print]:
         return [ready for file in found if (ready := self._print(root, file))]
@@ -227,6 +244,11 @@ class Library:
     def _wait_for(self, root: Root, path: bytes) -> None:
         # A film still being copied would get a fingerprint it will not keep.
         self._fresh[root.id, path] = time.monotonic() + self._settle_ns / 1e9 + 0.1
+
+    @property
+    def settling(self) -> int:
+        """How many files are still being written, and wait to be looked at again."""
+        return len(self._fresh)
 
     async def take_in_settled(self) -> None:
         """Look again at the files that were still being written a moment ago."""
@@ -269,6 +291,7 @@ class Library:
             some = changed[start : start + BATCH_FILES]
             batch = await asyncio.to_thread(self._prints, root, some)
             await self._take_in(root, batch)
+        await self._name_aliases()
 
     async def _known_at(self, root: Root, places: Iterable[bytes]) -> list[bytes]:
         """The known files at these places, or below them where they were folders."""
@@ -314,7 +337,18 @@ class Library:
     def _new_video(self, root: Root, item: _Print) -> videos.NewVideo:
         found = item.found
         shuffle = secrets.randbelow(SHUFFLE_END)
-        return videos.NewVideo(found, item.print, title_of(found.path), self._added_at(root, found), shuffle, _aliases(found.path))
+        return videos.NewVideo(found, item.print, title_of(found.path), self._added_at(root, found), shuffle)
+
+    async def _name_aliases(self) -> None:
+        """Let the names that the original gave the new files lead to their videos."""
+        while True:
+            async with self._database.read() as db:
+                new = await videos.without_alias(db, ALIAS_BATCH)
+            if not new:
+                return
+            aliases = await asyncio.to_thread(_aliases_of, new)
+            async with self._database.transaction() as tx:
+                await videos.add_aliases(tx, aliases, up_to_file=new[-1][0])
 
     async def _place(self, tx: Transaction, root: Root, item: _Print, taken: _Taken) -> None:
         found, print_ = item.found, item.print
@@ -340,8 +374,6 @@ class Library:
             taken.modified.add(owner)
         await videos.remember_content(tx, owner, print_.fingerprint)
         await files.add(tx, owner, root.id, found, print_)
-        for alias in _aliases(found.path):
-            await videos.add_alias(tx, owner, alias)
 
     def _added_at(self, root: Root, found: FoundFile) -> int:
         """Now; in the first scan of a library folder the file's own time, so that years of films do not all count as new."""
@@ -470,9 +502,9 @@ class Library:
         return back
 
 
-def _named(folders: Iterable[Path]) -> dict[bytes, str]:
-    """Each folder's real path with a name of its own: that of the folder, with a number where two share one."""
-    named: dict[bytes, str] = {}
+def _named(folders: Iterable[Path], others: Mapping[bytes, str] = MappingProxyType({})) -> dict[bytes, str]:
+    """The others, and each folder's real path with a name of its own: that of the folder, with a number where two share one."""
+    named = dict(others)
     for path in map(os.path.realpath, folders):
         name = os.path.basename(path) or "library"
         base, number = name.encode("utf-8", "replace").decode("utf-8"), 2
@@ -486,6 +518,10 @@ def _named(folders: Iterable[Path]) -> dict[bytes, str]:
 def _aliases(path: bytes) -> set[str]:
     """What the original called a video at this path: it knew bare names, and paths where somebody rated one below a folder."""
     return {legacy_alias(os.fsdecode(path)), legacy_alias(os.fsdecode(path.rpartition(b"/")[2]))}
+
+
+def _aliases_of(new: Iterable[tuple[int, int, bytes]]) -> list[tuple[str, int]]:
+    return [(alias, video_id) for _, video_id, path in new for alias in _aliases(path)]
 
 
 def _shown(root: Root, path: bytes) -> str:

@@ -76,7 +76,7 @@ CREATE UNIQUE INDEX files_present ON files (root_id, path) WHERE missing_since I
 CREATE INDEX files_place ON files (root_id, path, missing_since);
 CREATE INDEX files_of_video ON files (video_id);
 
--- Every content a video ever had. A file found anywhere with one of them is that video.
+-- Every further content a video had; the first one is its media_hash. A file found anywhere with one of them is that video.
 CREATE TABLE fingerprints (
     fingerprint TEXT PRIMARY KEY,
     video_id INTEGER NOT NULL REFERENCES videos (id) ON DELETE CASCADE
@@ -92,6 +92,14 @@ CREATE TABLE aliases (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX aliases_of_video ON aliases (video_id);
+
+-- Up to which file (id) aliases were made: they come after a scan, sorted, because one by one they would cost more than all else.
+CREATE TABLE aliased (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    file_id INTEGER NOT NULL
+) STRICT;
+
+INSERT INTO aliased (only, file_id) VALUES (1, 0);
 
 CREATE TABLE ratings (
     video_id INTEGER PRIMARY KEY REFERENCES videos (id) ON DELETE CASCADE,
@@ -115,7 +123,8 @@ CREATE TABLE tags (
     id INTEGER PRIMARY KEY,
     name TEXT NOT NULL,
     key TEXT NOT NULL UNIQUE,              -- NFC, case folded: what two spellings must share to be one tag
-    used_at INTEGER NOT NULL DEFAULT 0
+    used_at INTEGER NOT NULL DEFAULT 0,
+    listed INTEGER NOT NULL DEFAULT 0      -- how many listed videos carry it; the triggers below keep it
 ) STRICT;
 
 CREATE TABLE video_tags (
@@ -172,7 +181,7 @@ CREATE INDEX gallery_views ON gallery (views, video_id);
 CREATE INDEX gallery_duration ON gallery (duration_s, video_id);
 CREATE INDEX gallery_size ON gallery (size_bytes, video_id);
 CREATE INDEX gallery_viewed ON gallery (last_viewed_at, video_id);
-CREATE INDEX gallery_favorited ON gallery (favorited_at, video_id) WHERE favorited_at > 0;
+CREATE INDEX gallery_favorited ON gallery (favorited_at, video_id);
 CREATE INDEX gallery_shuffle ON gallery (shuffle, video_id);
 CREATE INDEX gallery_place ON gallery (root_id, path);
 
@@ -182,3 +191,66 @@ CREATE VIRTUAL TABLE search USING fts5 (
     tokenize = "unicode61 remove_diacritics 2",
     prefix = '2 3'
 );
+
+-- What is counted once instead of for every page.
+CREATE TABLE folder_counts (
+    root_id INTEGER NOT NULL,
+    folder BLOB NOT NULL,                  -- the top folder's name
+    videos INTEGER NOT NULL,               -- listed ones in and below it
+    PRIMARY KEY (root_id, folder)
+) STRICT, WITHOUT ROWID;
+
+-- The latest changes to what the gallery shows, for those who keep a copy of it in memory.
+CREATE TABLE gallery_changes (
+    seq INTEGER PRIMARY KEY,
+    mark INTEGER NOT NULL DEFAULT (random()),  -- tells two histories apart, after a restored backup
+    what TEXT NOT NULL CHECK (what IN ('card', 'text', 'tag')),  -- text: a video came, went, or changed its title, place or tags
+    video_id INTEGER NOT NULL,
+    tag_id INTEGER
+) STRICT;
+
+CREATE TRIGGER gallery_changes_kept AFTER INSERT ON gallery_changes BEGIN
+    DELETE FROM gallery_changes WHERE seq <= NEW.seq - 10000;
+END;
+
+CREATE TRIGGER gallery_row_added AFTER INSERT ON gallery BEGIN
+    INSERT INTO gallery_changes (what, video_id) VALUES ('text', NEW.video_id);
+    UPDATE tags SET listed = listed + 1 WHERE id IN (SELECT tag_id FROM video_tags WHERE video_id = NEW.video_id);
+    INSERT INTO folder_counts (root_id, folder, videos)
+    SELECT NEW.root_id, substr(NEW.path, 1, instr(NEW.path, x'2f') - 1), 1 WHERE instr(NEW.path, x'2f') > 0
+    ON CONFLICT DO UPDATE SET videos = videos + 1;
+END;
+
+CREATE TRIGGER gallery_row_removed AFTER DELETE ON gallery BEGIN
+    INSERT INTO gallery_changes (what, video_id) VALUES ('text', OLD.video_id);
+    UPDATE tags SET listed = listed - 1 WHERE id IN (SELECT tag_id FROM video_tags WHERE video_id = OLD.video_id);
+    UPDATE folder_counts SET videos = videos - 1
+    WHERE root_id = OLD.root_id AND folder = substr(OLD.path, 1, instr(OLD.path, x'2f') - 1) AND instr(OLD.path, x'2f') > 0;
+END;
+
+CREATE TRIGGER gallery_row_changed AFTER UPDATE ON gallery BEGIN
+    INSERT INTO gallery_changes (what, video_id)
+    SELECT iif((OLD.title, OLD.path, OLD.root_id, OLD.tags) IS (NEW.title, NEW.path, NEW.root_id, NEW.tags), 'card', 'text'),
+        NEW.video_id;
+END;
+
+CREATE TRIGGER gallery_row_moved AFTER UPDATE OF root_id, path ON gallery
+WHEN (OLD.root_id, OLD.path) IS NOT (NEW.root_id, NEW.path) BEGIN
+    UPDATE folder_counts SET videos = videos - 1
+    WHERE root_id = OLD.root_id AND folder = substr(OLD.path, 1, instr(OLD.path, x'2f') - 1) AND instr(OLD.path, x'2f') > 0;
+    INSERT INTO folder_counts (root_id, folder, videos)
+    SELECT NEW.root_id, substr(NEW.path, 1, instr(NEW.path, x'2f') - 1), 1 WHERE instr(NEW.path, x'2f') > 0
+    ON CONFLICT DO UPDATE SET videos = videos + 1;
+END;
+
+CREATE TRIGGER video_tag_added AFTER INSERT ON video_tags BEGIN
+    INSERT INTO gallery_changes (what, video_id, tag_id) VALUES ('tag', NEW.video_id, NEW.tag_id);
+    UPDATE tags SET listed = listed + 1
+    WHERE id = NEW.tag_id AND EXISTS (SELECT 1 FROM gallery WHERE video_id = NEW.video_id);
+END;
+
+CREATE TRIGGER video_tag_removed AFTER DELETE ON video_tags BEGIN
+    INSERT INTO gallery_changes (what, video_id, tag_id) VALUES ('tag', OLD.video_id, OLD.tag_id);
+    UPDATE tags SET listed = listed - 1
+    WHERE id = OLD.tag_id AND EXISTS (SELECT 1 FROM gallery WHERE video_id = OLD.video_id);
+END;
