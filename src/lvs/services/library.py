@@ -87,9 +87,9 @@ class Library:
         self._problems: dict[bytes, str] = {}
         self.roots: dict[int, Root] = {}
         self.away: list[Away] = []
-        events.on(Event.BATCH_DONE, self._changed)
+        events.on(Event.BATCH_DONE, self._note_change)
 
-    def _changed(self, _: Collection[int]) -> None:
+    def _note_change(self, _: Collection[int]) -> None:
         self._version += 1
 
     # --- Library folders ---
