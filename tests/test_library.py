@@ -1,5 +1,6 @@
 """Files that come, go, move, swap and change: what people gave a video stays with it."""
 
+import dataclasses
 import hashlib
 import os
 import shutil
@@ -7,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from home import Home, distinct_video
+from home import OLD_NS, Home, distinct_video
 
 from lvs.models import Query, Sort, State
 from lvs.services.identity import fingerprint, legacy_alias
@@ -433,3 +434,16 @@ async def test_titles_sort_as_people_count(home: Home) -> None:
         "film 10",
         "Zebra",
     ]
+
+
+async def test_films_of_the_first_scan_are_as_old_as_their_files_and_later_ones_are_new(home: Home) -> None:
+    root = home.services.library.active_roots[0]
+    home.add("later.mp4")
+    await home.services.library.look_again(dataclasses.replace(root, scanned_at=None), [b"later.mp4"])
+    assert (await home.video("later.mp4")).added_at > OLD_NS // 1_000_000
+    await home.stop()
+    home.libraries = [home.library.with_name("Another")]
+    home.libraries[0].mkdir()
+    home.add("first.mp4")
+    await home.start()
+    assert (await home.video("first.mp4")).added_at == OLD_NS // 1_000_000

@@ -21,9 +21,11 @@ from types import MappingProxyType
 
 from lvs.db import files, gallery, roots, videos
 from lvs.db.database import Database, Transaction
+from lvs.errors import Invalid
 from lvs.models import Away, File, Fingerprint, FoundFile, Progress, Root, State
 from lvs.services.events import Event, Events
 from lvs.services.identity import Walk, below, fingerprint, has_format, is_hidden, legacy_alias, walk
+from lvs.services.metrics import timed
 from lvs.text import title_of
 
 log = logging.getLogger(__name__)
@@ -95,12 +97,16 @@ class Library:
     # --- Library folders ---
 
     async def open(self, keep_others: bool = False) -> None:
-        """Make the configured folders known; those no longer configured are hidden (unless `keep_others`), with all they hold kept."""
+        """Make the configured folders known. Those no longer configured are hidden, with all they hold kept, unless `keep_others`.
+
+        Raises Invalid where a folder lies in one of the others that are kept.
+        """
         wanted = await asyncio.to_thread(_named, self._folders)
         async with self._database.transaction() as tx:
             known = {root.path: root for root in await roots.every(tx)}
             if keep_others:
                 shown = {path: root.name for path, root in known.items() if root.active}
+                _refuse_nested(wanted, shown)
                 wanted = _named((Path(os.fsdecode(path)) for path in wanted if path not in shown), shown)
             for path, name in wanted.items():
                 await roots.put(tx, path, name)
@@ -130,7 +136,7 @@ class Library:
         """Where a path of an address may lie: with several folders the first segment names one, without it each is looked in."""
         name, _, rest = path.partition(b"/")
         ordered = sorted(self.roots.values(), key=lambda root: not root.active)
-        named = [(root.id, rest) for root in ordered if rest and root.name.encode() == name]
+        named = [(root.id, rest) for root in ordered if rest and os.fsencode(root.name) == name]
         return named + [(root.id, path) for root in ordered]
 
     def progress(self, looking: int = 0) -> Progress:
@@ -161,6 +167,7 @@ class Library:
 
     # --- Scanning ---
 
+    @timed("library.scan", memory=True)
     async def scan(self, only: Collection[int] | None = None) -> None:
         """Look at every file of every library folder (or of these, by id) once. A second scan waits for the first."""
         async with self._scan_lock:
@@ -263,6 +270,7 @@ class Library:
     async def look_again(self, root: Root, paths: Iterable[bytes]) -> None:
         """Something happened at these places: take in what is there now, note what is not. Folders are looked through."""
         async with self._scan_lock:
+            root = self.roots[root.id]  # as it is now: the caller may have known it before its first scan
             present: list[FoundFile] = []
             gone: list[bytes] = []
             for path in sorted(set(paths)):
@@ -500,6 +508,14 @@ class Library:
             path = self.file_path(entry.root_id, entry.path)
             back = back or not await asyncio.to_thread(_is_empty, path)
         return back
+
+
+def _refuse_nested(folders: Iterable[bytes], others: Iterable[bytes]) -> None:
+    """Raises Invalid where one of the folders lies in one of the others, or around it: its files would be known twice."""
+    for folder, other in itertools.product(folders, tuple(others)):
+        if folder != other and (below(folder, other) or below(other, folder)):
+            inner, outer = sorted((folder, other), key=len, reverse=True)
+            raise Invalid(f"The library folder {os.fsdecode(inner)} lies in the library folder {os.fsdecode(outer)}.")
 
 
 def _named(folders: Iterable[Path], others: Mapping[bytes, str] = MappingProxyType({})) -> dict[bytes, str]:
