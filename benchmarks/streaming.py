@@ -1,8 +1,9 @@
 """How video bytes flow compared with nginx on the same machine: `python benchmarks/streaming.py`.
 
-Starts nginx (one worker, sendfile) and LVS's streaming under hypercorn, asks them by turns, and prints medians: throughput of
-1, 8 and 32 streams, processor seconds of the server per GiB, time to the first byte of a seek beside 32 running streams, and memory
-per viewer that does not read. Linux only; the client throws the bytes away inside the kernel (MSG_TRUNC), as if it were another machine.
+Starts nginx (one worker, sendfile) and LVS's streaming under hypercorn, asks them by turns, and prints medians: memory per viewer
+that does not read, throughput of 1, 8 and 32 streams, processor seconds of the server per GiB, and time to the first byte of a
+seek beside 32 running streams. Linux only; the client throws the bytes away inside the kernel (MSG_TRUNC), as if it were
+another machine.
 """
 
 import argparse
@@ -18,10 +19,17 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import hypercorn
+import hypercorn.asyncio
 import psutil
+from quart import Quart, Response, request
+
+from lvs.routes.conditional import file_response
+from lvs.routes.connection import ConnectionInScope
+from lvs.services.streaming import Streams, open_below
 
 MEBIBYTE = 2**20
 FILE_BYTES = 512 * MEBIBYTE
@@ -31,7 +39,8 @@ daemon off; worker_processes 1; pid {prefix}/pid; error_log {prefix}/error.log;
 events {{ worker_connections 512; }}
 http {{
     access_log off; sendfile on; tcp_nopush on; default_type video/mp4;
-    client_body_temp_path {prefix}; proxy_temp_path {prefix}; fastcgi_temp_path {prefix}; uwsgi_temp_path {prefix}; scgi_temp_path {prefix};
+    client_body_temp_path {prefix}; proxy_temp_path {prefix}; fastcgi_temp_path {prefix};
+    uwsgi_temp_path {prefix}; scgi_temp_path {prefix};
     server {{ listen 127.0.0.1:{port}; root {folder}; }}
 }}
 """
@@ -39,14 +48,6 @@ http {{
 
 def serve(folder: Path, port: int, chunk_bytes: int) -> None:
     """The streaming part of LVS alone, as the real server runs it."""
-    import hypercorn
-    import hypercorn.asyncio
-    from quart import Quart, Response, request
-
-    from lvs.routes.conditional import file_response
-    from lvs.routes.connection import ConnectionInScope
-    from lvs.services.streaming import Streams, open_below
-
     app = Quart(__name__)
     streams = Streams(chunk_bytes=chunk_bytes)
 
@@ -55,11 +56,11 @@ def serve(folder: Path, port: int, chunk_bytes: int) -> None:
         opened = await open_below(folder, name.encode())
         return await file_response(request, opened, "video/mp4", streams=streams)
 
-    app.asgi_app = ConnectionInScope(app.asgi_app)  # type: ignore[method-assign, assignment]
+    app.asgi_app = ConnectionInScope(app.asgi_app)  # type: ignore[method-assign, assignment, arg-type]
     config = hypercorn.Config()
     config.bind = [f"127.0.0.1:{port}"]
     config.errorlog = None
-    asyncio.run(hypercorn.asyncio.serve(app, config))  # type: ignore[arg-type]
+    asyncio.run(hypercorn.asyncio.serve(app, config))
 
 
 class Server:
@@ -89,7 +90,9 @@ class Server:
 
     def ask(self, first: int, last: int) -> socket.socket:
         client = socket.create_connection(("127.0.0.1", self.port))
-        client.sendall(f"GET /film.mp4 HTTP/1.1\r\nHost: localhost\r\nRange: bytes={first}-{last}\r\nConnection: close\r\n\r\n".encode())
+        client.sendall(
+            f"GET /film.mp4 HTTP/1.1\r\nHost: localhost\r\nRange: bytes={first}-{last}\r\nConnection: close\r\n\r\n".encode()
+        )
         return client
 
 
@@ -141,10 +144,8 @@ def seeks(server: Server, streams: int, rate_bytes: int, seconds: float) -> list
         while (now := time.perf_counter()) - begun < seconds:
             for number, viewer in enumerate(viewers):
                 budget[number] = min(budget[number] + (now - last) * rate_bytes, rate_bytes)
-                try:
+                with suppress(BlockingIOError):
                     budget[number] -= viewer.recv_into(BUFFER, max(0, int(budget[number])), socket.MSG_TRUNC)
-                except BlockingIOError:
-                    pass
             last = now
             if now - begun > 1:  # by then the viewers' buffers are full and they run at their pace
                 start = random.randrange(FILE_BYTES - MEBIBYTE)
@@ -190,7 +191,7 @@ def servers(chunks: list[int]) -> Iterator[list[Server]]:
         try:
             for chunk in chunks:
                 port = free_port()
-                command = [sys.executable, __file__, "--serve", str(folder), str(port), str(chunk * 1024)]
+                command = [sys.executable, os.path.abspath(__file__), "--serve", str(folder), str(port), str(chunk * 1024)]
                 started.append(Server(f"LVS {chunk} KiB", command, port))
             yield started
         finally:
@@ -218,22 +219,29 @@ def main() -> None:
         serve(Path(folder), int(port), int(chunk))
         return
     with servers([int(chunk) for chunk in options.chunks.split(",")]) as all_servers:
+        for server in all_servers:  # first, while none of them has memory left over from other work
+            print(f"memory per idle viewer  {server.name:14} {memory(server, 32):5.2f} MiB", flush=True)
         for count in (1, 8, 32):
             results: dict[str, list[tuple[float, float]]] = {server.name: [] for server in all_servers}
             for _ in range(options.rounds):
                 for server in all_servers:
-                    results[server.name].append(throughput(server, count, min(options.megabytes * MEBIBYTE, FILE_BYTES // 2 * count)))
+                    results[server.name].append(
+                        throughput(server, count, min(options.megabytes * MEBIBYTE, FILE_BYTES // 2 * count))
+                    )
             base = statistics.median(speed for speed, _ in results["nginx"])
             for name, values in results.items():
                 speed = statistics.median(speed for speed, _ in values)
                 cpu = statistics.median(cpu for _, cpu in values)
-                print(f"{count:3} streams  {name:14} {speed:7.0f} MiB/s  {speed / base:5.2f} of nginx  {cpu:5.2f} CPU s/GiB", flush=True)
+                print(
+                    f"{count:3} streams  {name:14} {speed:7.0f} MiB/s  {speed / base:5.2f} of nginx  {cpu:5.2f} CPU s/GiB",
+                    flush=True,
+                )
         for server in all_servers:
             times = sorted(seeks(server, 32, 4 * MEBIBYTE, options.seek_seconds))
             p50, p95 = (times[int(len(times) * share)] * 1000 for share in (0.5, 0.95))
-            print(f"seek beside 32 streams  {server.name:14} p50 {p50:5.1f} ms  p95 {p95:5.1f} ms  ({len(times)} seeks)", flush=True)
-        for server in all_servers:
-            print(f"memory per idle viewer  {server.name:14} {memory(server, 32):5.2f} MiB", flush=True)
+            print(
+                f"seek beside 32 streams  {server.name:14} p50 {p50:5.1f} ms  p95 {p95:5.1f} ms  ({len(times)} seeks)", flush=True
+            )
 
 
 if __name__ == "__main__":

@@ -36,9 +36,9 @@ class Connection:
 
     def unsent_bytes(self) -> int:
         """Bytes of this answer that the client's machine has not acknowledged yet; 0 once the connection is closed."""
-        if self._closed:
+        if self._socket.fileno() == -1:
             return 0
-        waiting = self._transport.get_write_buffer_size() + _in_kernel_bytes(self._socket)
+        waiting = unsent_bytes(self._transport)
         protocol = getattr(self._stream.send, "__self__", None)
         if isinstance(protocol, H2Protocol) and self._stream.stream_id in protocol.stream_buffers:
             waiting += len(protocol.stream_buffers[self._stream.stream_id].buffer)
@@ -46,14 +46,7 @@ class Connection:
 
     def abort(self) -> None:
         """Close at once with a reset, so that nobody, not even the kernel, waits for a client that may never take the rest."""
-        if not self._closed:
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_NOT)
-            self._transport.abort()
-
-    @property
-    def _closed(self) -> bool:
-        # Not `is_closing`, which is already true while a close still waits for the client to take the rest.
-        return self._socket.fileno() == -1
+        abort(self._transport)
 
 
 class ConnectionInScope:
@@ -79,6 +72,21 @@ def connection_of(send: Send) -> Connection | None:
         return None
     transport = server.writer.transport
     return Connection(transport, stream) if isinstance(transport, asyncio.Transport) else None
+
+
+def unsent_bytes(transport: asyncio.Transport) -> int:
+    """Bytes handed to the transport that the client's machine has not acknowledged yet; 0 once it is closed."""
+    sock: socket.socket = transport.get_extra_info("socket")
+    # Not `is_closing`, which is already true while a close still waits for the client to take the rest.
+    return 0 if sock.fileno() == -1 else transport.get_write_buffer_size() + _in_kernel_bytes(sock)
+
+
+def abort(transport: asyncio.Transport) -> None:
+    """Close at once with a reset; nothing where it is closed already."""
+    sock: socket.socket = transport.get_extra_info("socket")
+    if sock.fileno() != -1:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_NOT)
+        transport.abort()
 
 
 def _in_kernel_bytes(sock: socket.socket) -> int:

@@ -21,14 +21,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn, Protocol, Self
 
-from lvs.errors import NotFound, Unavailable
+from lvs.errors import NotFound, TooMany, Unavailable
 from lvs.models import shown
+from lvs.services.limiter import visitor_of
 
 log = logging.getLogger(__name__)
 
-# Twice as much gains a fifth of throughput at 32 streams and costs twice the memory of each viewer (benchmarks/streaming.py).
+# Twice as much gained at most a fifth of the throughput and cost twice the memory of each viewer (benchmarks/streaming.py).
 CHUNK_BYTES = 512 * 1024
 STALL_SECONDS = 300.0
+STREAMS_PER_CLIENT = 80
+RETRY_SECONDS = 5
 # Reads that wait for a sleeping or vanished drive hold one thread each; the rest of the server has its own threads.
 READER_THREADS = 16
 
@@ -222,7 +225,10 @@ class Stream:
 class Streams:
     """Every stream that runs. A client that takes nothing for `stall_seconds` is dropped; a slow one never is."""
 
-    def __init__(self, stall_seconds: float = STALL_SECONDS, chunk_bytes: int = CHUNK_BYTES) -> None:
+    def __init__(
+        self, stall_seconds: float = STALL_SECONDS, chunk_bytes: int = CHUNK_BYTES, per_client: int = STREAMS_PER_CLIENT
+    ) -> None:
+        self._per_client = per_client
         self.stall_seconds = stall_seconds
         self.chunk_bytes = chunk_bytes
         self.buffer = memoryview(bytearray(chunk_bytes))
@@ -233,6 +239,12 @@ class Streams:
     def running(self) -> list[Stream]:
         """The streams that run now, oldest first. May be asked from any thread."""
         return [body.stream() for body in list(self._bodies.values()) if not body.ended]
+
+    def admit(self, client: str) -> None:
+        """Raises TooMany where this client has as many streams as it may have."""
+        visitor = visitor_of(client)
+        if sum(not body.ended and visitor_of(body.client) == visitor for body in self._bodies.values()) >= self._per_client:
+            raise TooMany("This device receives as many videos as it may at a time. Close one of them.", RETRY_SECONDS)
 
     def body(
         self,
@@ -286,7 +298,7 @@ class StreamBody:
         self._offset = offset
         self._left_bytes = self._total_bytes = size_bytes
         self._title = title
-        self._client = client
+        self.client = client
         self._connection = connection
         self._started_at = 0
         self._history: deque[tuple[float, int]] = deque(maxlen=10)
@@ -335,7 +347,7 @@ class StreamBody:
         """Let go of the file. What the client has not taken yet stays under watch, so that it cannot stay for ever."""
         self._opened.close()
         self.ended = True
-        if self._connection is None or not self._connection.unsent_bytes():
+        if not self._unsent_now():
             self._forget()
 
     def stream(self) -> Stream:
@@ -345,13 +357,15 @@ class StreamBody:
         rate = (sent_bytes - sent_then_bytes) / (now - then) if now > then else 0.0
         path = shown(self._opened.path)
         return Stream(
-            self.number, self._title, path, self._client, self._started_at, sent_bytes, self._total_bytes, max(0.0, rate)
+            self.number, self._title, path, self.client, self._started_at, sent_bytes, self._total_bytes, max(0.0, rate)
         )
 
     def drop(self, why: str) -> None:
-        """End it although its client has not got everything."""
-        log.info("dropped the stream of %r to %s: %s", shown(self._opened.path), self._client, why)
+        """End it, if its client has not got everything yet."""
         self._forget()
+        if self.ended and not self._unsent_now():
+            return
+        log.info("dropped the stream of %r to %s: %s", shown(self._opened.path), self.client, why)
         self.ended = True
         if self._connection is not None:
             self._connection.abort()
@@ -373,7 +387,10 @@ class StreamBody:
 
     def _sent_bytes(self) -> int:
         handed_bytes = self._total_bytes - self._left_bytes
-        return max(0, handed_bytes - (self._connection.unsent_bytes() if self._connection else 0))
+        return max(0, handed_bytes - self._unsent_now())
+
+    def _unsent_now(self) -> int:
+        return self._connection.unsent_bytes() if self._connection else 0
 
     def _note_progress(self) -> None:
         self._moved_at = time.monotonic()
@@ -382,7 +399,7 @@ class StreamBody:
 
     def _look(self) -> None:
         """Drop a client that has stood still for too long. A chunk may take a slow one hours, so what is unsent of it counts."""
-        unsent_bytes = self._connection.unsent_bytes() if self._connection else 0
+        unsent_bytes = self._unsent_now()
         if self.ended and not unsent_bytes:
             self._forget()
             return
