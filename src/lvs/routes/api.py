@@ -9,7 +9,7 @@ from quart import Blueprint, Quart, Response
 from quart.blueprints import BlueprintSetupState
 
 from lvs.errors import Invalid
-from lvs.models import Cursor, MediaHash, Rating, Video, tag_key
+from lvs.models import Cursor, tag_key
 from lvs.routes import openapi, schemas
 from lvs.routes.addresses import encode_cursor
 from lvs.routes.bodies import json_body
@@ -46,7 +46,7 @@ async def never_stale(response: Response) -> Response:
 @answers(schemas.RatingSummary)
 async def rating(media_hash: str) -> Response:
     """A video's stars."""
-    return answer(summary(await services().ratings.of(media_hash)))
+    return answer(schemas.RatingSummary.of((await services().ratings.of(media_hash)).value))
 
 
 @bp.post("/ratings/<media_hash>")
@@ -58,7 +58,7 @@ async def rate(media_hash: str) -> Response:
         return await _clear(media_hash)
     services().ratings_limiter.admit(client())
     changed = await services().ratings.rate(media_hash, change.value, client())
-    return answer(summary(changed), 201 if changed.created else 200)
+    return answer(schemas.RatingSummary.of(changed.value), 201 if changed.created else 200)
 
 
 @bp.delete("/ratings/<media_hash>")
@@ -70,7 +70,7 @@ async def unrate(media_hash: str) -> Response:
 
 async def _clear(media_hash: str) -> Response:
     services().ratings_limiter.admit(client())
-    return answer(summary(await services().ratings.clear(media_hash, client())))
+    return answer(schemas.RatingSummary.of((await services().ratings.clear(media_hash, client())).value))
 
 
 # --- Videos ---
@@ -106,7 +106,7 @@ async def _unreadable(args: Arguments, limit: int, after: Cursor | None) -> Resp
 @answers(schemas.VideoDetail)
 async def video(media_hash: str) -> Response:
     """Everything that is known of a video."""
-    return answer(schemas.detail_of(await _video(media_hash), services().library.roots, addresses()))
+    return answer(schemas.detail_of(await services().videos.get(media_hash), services().library.roots, addresses()))
 
 
 @bp.get("/videos/<media_hash>/tags")
@@ -177,7 +177,7 @@ async def count_view(media_hash: str) -> Response:
 @answers(schemas.VideoSubtitles)
 async def subtitles(media_hash: str) -> Response:
     """The subtitle files beside a video."""
-    found = await subtitles_of(await _video(media_hash))
+    found = await subtitles_of(await services().videos.get(media_hash))
     tracks = [schemas.Subtitle(url=url, label=label, language=language or None) for url, label, language in found]
     return answer(schemas.VideoSubtitles(subtitles=tracks))
 
@@ -201,14 +201,6 @@ async def tags() -> Response:
 def answer(model: BaseModel, status: int = 200) -> Response:
     """The model as JSON."""
     return Response(model.model_dump_json(), status, content_type="application/json")
-
-
-def summary(rating: Rating) -> schemas.RatingSummary:
-    return schemas.RatingSummary.of(rating.value)
-
-
-async def _video(media_hash: str) -> Video:
-    return await services().videos.get(MediaHash(media_hash))
 
 
 def _tag(tag: str) -> str:

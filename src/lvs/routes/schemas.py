@@ -31,7 +31,7 @@ def _legacy_whole(value: Any) -> Any:
     return int(value) if isinstance(value, str) and value in {"1", "2", "3", "4", "5"} else _whole(value)
 
 
-Stars = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=5)]
+Stars = Annotated[int, Field(ge=1, le=5), BeforeValidator(_whole)]
 
 
 class Sent(BaseModel):
@@ -61,7 +61,7 @@ class NamedVideo(Sent):
 class NamedRating(NamedVideo):
     """Stars for a video named by its path."""
 
-    rating: Annotated[int, BeforeValidator(_legacy_whole), Field(ge=1, le=5)]
+    rating: Annotated[int, Field(ge=1, le=5), BeforeValidator(_legacy_whole)]
 
 
 class NamedTag(NamedVideo):

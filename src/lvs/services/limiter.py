@@ -26,7 +26,7 @@ class Limiter:
         """Count one more request of this visitor, named by address. Raises TooMany where that is more than the limit allows."""
         if self._limit is None:
             return
-        visitor, now = _visitor(client), time.monotonic()
+        visitor, now = visitor_of(client), time.monotonic()
         times = self._times.setdefault(visitor, deque())
         self._times.move_to_end(visitor)
         while len(self._times) > MAX_VISITORS:
@@ -36,11 +36,11 @@ class Limiter:
         if len(times) >= self._limit.count:
             wait_s = max(1, math.ceil(times[0] + self._limit.seconds - now))
             seconds = "second" if wait_s == 1 else "seconds"
-            raise TooMany(f"That was faster than anybody rates videos. Try again in {wait_s} {seconds}.", wait_s)
+            raise TooMany(f"That was faster than people are. Try again in {wait_s} {seconds}.", wait_s)
         times.append(now)
 
 
-def _visitor(client: str) -> str:
+def visitor_of(client: str) -> str:
     """Whom an address stands for: one who has a whole IPv6 network could come from a new address every time."""
     try:
         address = ipaddress.ip_address(client)

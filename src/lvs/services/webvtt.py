@@ -6,6 +6,7 @@ blank line in somebody's text must not end a cue. Everything takes time in propo
 
 import codecs
 import re
+import warnings
 from collections.abc import Sequence
 
 import pysubs2
@@ -39,6 +40,9 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+
+# What it finds odd in a file is nothing that anybody at the server's terminal could put right.
+warnings.filterwarnings("ignore", module=r"pysubs2\.")
 
 _HEADER = re.compile(r"WEBVTT(?:[ \t\n]|\Z)")
 _OVERRIDES = re.compile(r"(\{[^{}]*\})")
