@@ -16,7 +16,10 @@ _EXTENSION = re.compile(r"\.[^.\s/]{1,10}$")
 
 def natural_key(text: str) -> str:
     """A key that sorts as people count and read: 2 before 10, é beside e, letter case ignored."""
-    plain = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
+    if text.isascii():
+        plain = text.lower()
+    else:
+        plain = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
     return _DIGITS.sub(_padded, plain.strip())
 
 
@@ -29,6 +32,8 @@ def searchable(text: str | bytes) -> str:
     """Text as the full-text index wants it: NFKC, and a space around each character of scripts that write none."""
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
+    if text.isascii():
+        return text
     return _UNSPACED.sub(r" \1 ", unicodedata.normalize("NFKC", text))
 
 
