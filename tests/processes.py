@@ -55,7 +55,7 @@ class Server:
         )
         self.pid = self._process.pid
         self.lines = self.read_until("Stop it")
-        found = re.search(r"http://\S+", "\n".join(self.lines))
+        found = re.search(r"https?://\S+", "\n".join(self.lines))
         assert found, f"no address in {self.lines}; stderr: {self.errors}"
         self.address = found[0]
         self.port = int(self.address.rpartition(":")[2])

@@ -36,6 +36,10 @@ class Unavailable(LvsError):
     """Something LVS needs is away for now: a drive, the database, a worker."""
 
 
+class Damaged(Unavailable):
+    """The database file is not what it should be, and only a backup brings it back."""
+
+
 class Full(LvsError):
     """There is no room left on the disk."""
 

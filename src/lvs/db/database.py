@@ -1,294 +1,187 @@
 """One SQLite file: a few connections that read, one that writes.
 
-Writers take turns. Whoever waits while another writes joins its commit ("group commit"), so sixteen clients cost one
-`fsync` and not sixteen; a lone writer commits at once. A change is answered only after its commit, with `synchronous=FULL`.
+A change is answered only after its commit, with `synchronous=FULL`. What goes wrong is a sentence; the connections are opened
+anew where that may help, so that a disk that was full, read-only or away needs no restart when it is not any more.
 """
 
 import asyncio
 import contextlib
+import logging
+import os
 import sqlite3
-import time
-from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
 
 import aiosqlite
 
-from lvs.errors import Conflict, Full, LvsError, Unavailable
-from lvs.text import natural_key, searchable
+from lvs.db import backup, connection
+from lvs.db.connection import Connection, Transaction, in_words, is_damage, is_worn
+from lvs.db.migrate import check_known, format_of, migrate, steps
+from lvs.db.usage import Usage
+from lvs.db.writer import Writer
+from lvs.errors import Conflict, Damaged, LvsError, Unavailable
 
-T = TypeVar("T")
-Values = Mapping[str, Any] | Sequence[Any]
+__all__ = ["Connection", "Database", "Transaction", "Usage"]
 
-BUSY_SECONDS = 10.0
-MAX_JOINED = 64  # transactions in one commit
-MIGRATIONS = Path(__file__).parent / "migrations"
+log = logging.getLogger(__name__)
+
+CHECKED_BYTES = 256 << 20  # a larger database is looked through with its nightly backup only: starting must not take minutes
 
 
 @dataclass(slots=True)
-class Usage:
-    """What the database was asked for since the start; seconds include waiting for its thread."""
+class _Reader:
+    """A connection that can only read, and how often the file had been replaced when it was opened."""
 
-    queries: int = 0
-    seconds: float = 0.0
-    commits: int = 0
-    transactions: int = 0
-    writer_wait_s: float = 0.0
-
-
-class Connection:
-    """A connection that answers with rows and counts what it was asked."""
-
-    def __init__(self, raw: aiosqlite.Connection, usage: Usage) -> None:
-        self._raw = raw
-        self._usage = usage
-
-    async def all(self, sql: str, values: Values = ()) -> list[sqlite3.Row]:
-        """Every row."""
-        started = time.perf_counter()
-        try:
-            return list(await self._raw.execute_fetchall(sql, values))
-        finally:
-            self._usage.queries += 1
-            self._usage.seconds += time.perf_counter() - started
-
-    async def one(self, sql: str, values: Values = ()) -> sqlite3.Row | None:
-        """The first row, or None."""
-        rows = await self.all(sql, values)
-        return rows[0] if rows else None
-
-    async def value(self, sql: str, values: Values = ()) -> Any:
-        """The first column of the first row, or None."""
-        row = await self.one(sql, values)
-        return row[0] if row else None
-
-    async def run_many(self, sql: str, values: Iterable[Values]) -> None:
-        """Run one statement for each set of values."""
-        started = time.perf_counter()
-        try:
-            async with self._raw.executemany(sql, values):
-                pass
-        finally:
-            self._usage.queries += 1
-            self._usage.seconds += time.perf_counter() - started
-
-
-class Transaction(Connection):
-    """The writing connection, inside a transaction."""
-
-    async def run(self, sql: str, values: Values = ()) -> int:
-        """Run a statement that changes rows; the number of rows it changed."""
-        started = time.perf_counter()
-        try:
-            async with self._raw.execute(sql, values) as cursor:
-                return cursor.rowcount
-        finally:
-            self._usage.queries += 1
-            self._usage.seconds += time.perf_counter() - started
-
-
-class _Turn:
-    """A commit that several transactions may share."""
-
-    def __init__(self) -> None:
-        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.joined = 0
+    raw: aiosqlite.Connection
+    generation: int
 
 
 class Database:
     """Opens, migrates and serves one database file."""
 
-    def __init__(self, path: Path, readers: int = 3) -> None:
+    def __init__(self, path: Path, readers: int = 3, backup_folder: Path | None = None) -> None:
         self.path = path
         self.usage = Usage()
+        self.backup_folder = backup_folder or path.parent / "backups"
         self._reader_count = readers
-        self._readers: asyncio.LifoQueue[Connection] = asyncio.LifoQueue()
-        self._open: list[aiosqlite.Connection] = []
-        self._writer: aiosqlite.Connection | None = None
-        self._lock = asyncio.Lock()
-        self._waiting = 0
-        self._turn: _Turn | None = None
-        self._leftover: asyncio.Task[None] | None = None
+        self._readers: asyncio.LifoQueue[_Reader] = asyncio.LifoQueue()
+        self._open_readers: set[aiosqlite.Connection] = set()
+        self._writer = Writer(self._connect_again, self._in_place, self.usage)
+        self._file: tuple[int, int] | None = None
+        self._generation = 0
 
-    async def open(self) -> None:
-        """Open the file, bring its tables up to date and start the readers.
+    async def open(self, anew: bool = False) -> None:
+        """Open the file, bring its tables up to date (with a backup first) and start the readers.
 
-        Raises Unavailable where the file cannot be opened or is no database, Conflict where a newer LVS wrote it.
+        Raises Damaged where it is no sound database, Unavailable where it cannot be opened or where one was before and is gone
+        (unless `anew`), Conflict where a newer LVS wrote it, Full where there is no room for the backup.
         """
+        if not anew:
+            await asyncio.to_thread(backup.refuse_to_begin_anew, self.path, self.backup_folder)
         try:
-            self._writer = await self._connect()
-            await self._writer.execute("PRAGMA journal_mode = WAL")
-            await self._writer.execute("PRAGMA synchronous = FULL")
-            await self._migrate(self._writer)
+            raw = await self._connect_first()
+            await self._writer.open(raw)
+            self._file = self._file_now()
             for _ in range(self._reader_count):
-                raw = await self._connect()
-                await raw.execute("PRAGMA query_only = ON")
-                self._readers.put_nowait(Connection(raw, self.usage))
+                self._readers.put_nowait(await self._connect_reader())
         except sqlite3.Error as error:
             await self.close()
-            raise Unavailable(f"The database {self.path} cannot be opened: {error}.") from error
+            raise self._cannot_open(error) from error
         except BaseException:
             await self.close()
             raise
 
     async def close(self) -> None:
         """Close every connection; what was answered is on disk already."""
-        for raw in self._open:
-            with contextlib.suppress(sqlite3.Error, ValueError):
-                await raw.close()
-        self._open.clear()
+        await self._writer.close()
+        for raw in list(self._open_readers):
+            await connection.close(raw)
+        self._open_readers.clear()
 
-    async def _connect(self) -> aiosqlite.Connection:
-        raw = await aiosqlite.connect(self.path, isolation_level=None, timeout=BUSY_SECONDS, cached_statements=256)
-        self._open.append(raw)
-        raw.row_factory = sqlite3.Row
-        await raw.create_function("natural_key", 1, natural_key, deterministic=True)
-        await raw.create_function("searchable", 1, searchable, deterministic=True)
-        for pragma in ("foreign_keys = ON", "cache_size = -16384", "temp_store = MEMORY", "mmap_size = 268435456"):
-            await raw.execute(f"PRAGMA {pragma}")
+    def _cannot_open(self, error: sqlite3.Error) -> LvsError:
+        if is_damage(error):
+            return Damaged(f"The database {self.path} is damaged: {error}.")
+        return Unavailable(f"The database {self.path} cannot be opened: {error}.")
+
+    async def _connect_first(self) -> aiosqlite.Connection:
+        raw = await connection.connect(self.path)
+        try:
+            await self._look_through(raw)
+            await check_known(raw, self.path)
+            found = await format_of(raw)
+            if 0 < found < len(steps()):
+                log.info("the database has format %d and gets format %d", found, len(steps()))
+                await asyncio.to_thread(backup.before_migration, self.path, self.backup_folder, found)
+            await raw.execute("PRAGMA journal_mode = WAL")
+            await raw.execute("PRAGMA synchronous = FULL")
+            await migrate(raw, self.path)
+        except BaseException:
+            await connection.close(raw)
+            raise
         return raw
 
-    async def _migrate(self, raw: aiosqlite.Connection) -> None:
-        steps = sorted(MIGRATIONS.glob("[0-9][0-9][0-9][0-9]_*.sql"))
-        async with raw.execute("PRAGMA user_version") as cursor:
-            row = await cursor.fetchone()
-        version = row[0] if row else 0
-        if version > len(steps):
-            raise Conflict(
-                f"The database {self.path} was written by a newer LVS: its format is {version}, this LVS knows {len(steps)}. "
-                "Update LVS."
-            )
-        for number, step in enumerate(steps[version:], version + 1):
-            script = step.read_text(encoding="utf-8")
-            await raw.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;")
+    async def _look_through(self, raw: aiosqlite.Connection) -> None:
+        """A page that is damaged is better found now than by the visitor who needs it."""
+        if self.path.stat().st_size <= CHECKED_BYTES:
+            [row] = await raw.execute_fetchall("PRAGMA quick_check(1)")
+            if row[0] != "ok":
+                raise Damaged(f"The database {self.path} is damaged: {row[0]}.")
+
+    async def _connect_again(self) -> aiosqlite.Connection:
+        """A writing connection in place of one that is worn, or to a file that was put in the place of the old one."""
+        raw = await connection.connect(self.path)
+        try:
+            await self._check_format(raw)
+            await raw.execute("PRAGMA journal_mode = WAL")
+            await raw.execute("PRAGMA synchronous = FULL")
+        except BaseException:
+            await connection.close(raw)
+            raise
+        if self._file != self._file_now():
+            log.warning("the database file was replaced; LVS goes on with the new one")
+            self._file = self._file_now()
+            self._generation += 1
+        return raw
+
+    async def _check_format(self, raw: aiosqlite.Connection) -> None:
+        if await format_of(raw) != len(steps()):
+            raise Conflict(f"The file {self.path} was replaced by another format of it. Restart LVS.")
+
+    def _in_place(self) -> bool:
+        """Whether the file that is open is the one in its place. Raises Unavailable where there is none.
+
+        What was written then would be gone with the last connection.
+        """
+        now = self._file_now()
+        if now is None:
+            raise Unavailable("The database file is not in its place any more. Nothing was changed; put it back.")
+        return now == self._file
+
+    def _file_now(self) -> tuple[int, int] | None:
+        try:
+            state = os.stat(self.path)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise Unavailable("The LVS data folder cannot be reached. Nothing was changed.") from error
+        return state.st_dev, state.st_ino
+
+    async def _connect_reader(self) -> _Reader:
+        raw = await connection.connect(self.path)
+        self._open_readers.add(raw)
+        await raw.execute("PRAGMA query_only = ON")
+        return _Reader(raw, self._generation)
+
+    async def _replaced(self, reader: _Reader) -> _Reader:
+        """A fresh reader, or the old one where none can be had."""
+        try:
+            fresh = await self._connect_reader()
+        except sqlite3.Error as error:
+            log.warning("the database cannot be opened again to read: %s", error)
+            return reader
+        self._open_readers.discard(reader.raw)
+        await connection.close(reader.raw)
+        return fresh
 
     @contextlib.asynccontextmanager
     async def read(self) -> AsyncIterator[Connection]:
         """A connection that can only read; it sees every change that was answered before."""
-        connection = await self._readers.get()
+        reader = await self._readers.get()
         try:
-            yield connection
+            if reader.generation != self._generation:
+                reader = await self._replaced(reader)
+            yield Connection(reader.raw, self.usage)
         except sqlite3.Error as error:
-            raise _in_words(error) from error
+            if is_worn(error):
+                reader = await self._replaced(reader)
+            raise in_words(error) from error
         finally:
-            self._readers.put_nowait(connection)
+            self._readers.put_nowait(reader)
 
-    @contextlib.asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Transaction]:
+    def transaction(self) -> contextlib.AbstractAsyncContextManager[Transaction]:
         """A connection that may write. Leaving the block commits; an error inside it undoes all that the block did.
 
         Raises Full or Unavailable where the disk or another program stands in the way; nothing was changed then.
         """
-        raw = self._writer
-        if raw is None:
-            raise Unavailable("The database is not open.")
-        asked = time.perf_counter()
-        await self._wait_for_turn()
-        self.usage.writer_wait_s += time.perf_counter() - asked
-        try:
-            turn = await _uninterrupted(self._begin(raw))
-            try:
-                yield Transaction(raw, self.usage)
-            except BaseException as error:
-                await _uninterrupted(self._undo(raw, turn, error))
-                raise
-            await _uninterrupted(self._finish(raw, turn))
-        except sqlite3.Error as error:
-            raise _in_words(error) from error
-        finally:
-            self._lock.release()
-        await _settled(turn.done)
-
-    async def _wait_for_turn(self) -> None:
-        self._waiting += 1
-        try:
-            await self._lock.acquire()
-        except asyncio.CancelledError:
-            self._waiting -= 1
-            if self._turn is not None and not self._waiting:
-                # Somebody left the commit to us, and we are leaving: another has to do it.
-                self._leftover = asyncio.ensure_future(self._commit_leftover())
-            raise
-        self._waiting -= 1
-
-    async def _commit_leftover(self) -> None:
-        async with self._lock:
-            if self._turn is not None and self._writer is not None:
-                await self._commit_if_last(self._writer, self._turn)
-
-    async def _begin(self, raw: aiosqlite.Connection) -> _Turn:
-        if self._turn is None:
-            await raw.execute("BEGIN IMMEDIATE")
-            self._turn = _Turn()
-        await raw.execute("SAVEPOINT one")
-        self.usage.transactions += 1
-        return self._turn
-
-    async def _undo(self, raw: aiosqlite.Connection, turn: _Turn, error: BaseException) -> None:
-        """Take back this block alone; what others did in the same turn stays and is committed by the last of them."""
-        if not raw.in_transaction:  # SQLite itself rolled all of it back, on a full disk for example
-            self._fail(turn, error if isinstance(error, sqlite3.Error) else sqlite3.OperationalError("rolled back"))
-            return
-        await raw.execute("ROLLBACK TO one")
-        await raw.execute("RELEASE one")
-        await self._commit_if_last(raw, turn)
-
-    async def _finish(self, raw: aiosqlite.Connection, turn: _Turn) -> None:
-        try:
-            await raw.execute("RELEASE one")
-        except sqlite3.Error as error:
-            self._fail(turn, error)
-            if raw.in_transaction:
-                await raw.execute("ROLLBACK")
-            return
-        turn.joined += 1
-        await self._commit_if_last(raw, turn)
-
-    async def _commit_if_last(self, raw: aiosqlite.Connection, turn: _Turn) -> None:
-        if self._waiting and turn.joined < MAX_JOINED:
-            return  # the next one in line joins this commit
-        try:
-            await raw.execute("COMMIT")
-        except sqlite3.Error as error:
-            self._fail(turn, error)
-            if raw.in_transaction:
-                await raw.execute("ROLLBACK")
-            return
-        self.usage.commits += 1
-        self._turn = None
-        turn.done.set_result(None)
-
-    def _fail(self, turn: _Turn, error: sqlite3.Error) -> None:
-        self._turn = None
-        turn.done.set_exception(error)
-        turn.done.exception()  # every member of the turn may have gone: no complaint then
-
-
-async def _settled(done: asyncio.Future[None]) -> None:
-    try:
-        await asyncio.shield(done)
-    except sqlite3.Error as error:
-        raise _in_words(error) from error
-
-
-async def _uninterrupted(step: Coroutine[Any, Any, T]) -> T:
-    """Run a step to its end even when the caller is cancelled, so that the connection is never left half way."""
-    task = asyncio.ensure_future(step)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task])
-        raise
-
-
-def _in_words(error: sqlite3.Error) -> LvsError:
-    code = getattr(error, "sqlite_errorcode", None)
-    primary = code & 0xFF if code is not None else None
-    if primary == sqlite3.SQLITE_FULL:
-        return Full("The disk that holds the LVS data is full. Nothing was changed; free some space and try again.")
-    if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return Unavailable("Another program holds the database. Nothing was changed; try again in a moment.")
-    if primary in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
-        return Unavailable("The LVS data folder cannot be written to. Nothing was changed.")
-    return Unavailable("The database could not do this. Nothing was changed; details are in the log.")
+        return self._writer.transaction()

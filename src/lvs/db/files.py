@@ -83,9 +83,19 @@ async def of_video(db: Connection, video_id: int) -> list[File]:
         SELECT {COLUMNS}
         FROM files f JOIN roots r ON r.id = f.root_id
         WHERE f.video_id = ?
-        ORDER BY f.missing_since IS NOT NULL, NOT r.active, r.offline_since IS NOT NULL, f.missing_since DESC, f.id
+        ORDER BY f.missing_since IS NOT NULL, NOT r.active, r.offline_since IS NOT NULL, f.missing_since DESC, NOT f.preferred,
+            f.id
     """
     return [file_of(row) for row in await db.all(sql, (video_id,))]
+
+
+async def prefer(tx: Transaction, video_id: int, file_id: int) -> bool:
+    """Of all places of a video, play this one from now on; False where it does not lie there."""
+    sql = "SELECT EXISTS (SELECT 1 FROM files WHERE id = ? AND video_id = ? AND missing_since IS NULL)"
+    if not await tx.value(sql, (file_id, video_id)):
+        return False
+    await tx.run("UPDATE files SET preferred = (id = ?) WHERE video_id = ?", (file_id, video_id))
+    return True
 
 
 async def has_present(db: Connection, video_id: int) -> bool:
@@ -172,6 +182,7 @@ async def replaced(db: Connection, since: int) -> list[tuple[int, int]]:
         SELECT DISTINCT past.video_id, now.video_id
         FROM files past
             JOIN files now ON now.root_id = past.root_id AND now.path = past.path AND now.missing_since IS NULL
+            JOIN videos v ON v.id = past.video_id AND v.forgotten_at IS NULL
         WHERE past.missing_since > ? AND now.video_id <> past.video_id
             AND NOT EXISTS (SELECT 1 FROM files f WHERE f.video_id = past.video_id AND f.missing_since IS NULL)
     """

@@ -39,6 +39,35 @@ class Selection:
     folder: bytes = b""
 
 
+NUMBERS = (
+    "video_id",
+    "version",
+    "root_id",
+    "rating",
+    "views",
+    "last_viewed_at",
+    "favorited_at",
+    "added_at",
+    "duration_s",
+    "size_bytes",
+    "shuffle",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One of the latest changes to what the gallery shows. `mark` is random: the same number in another history differs."""
+
+    seq: int
+    mark: int
+    what: str
+    video_id: int
+    tag_id: int | None
+
+
+NOTHING_YET = Change(0, 0, "", 0, None)
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """A card and where it stands in the order it was asked for."""
@@ -110,13 +139,13 @@ _DROP_UNLISTED = """
         WHERE v.id = gallery.video_id AND v.state <> 'unreadable' AND f.missing_since IS NULL AND r.active)
 """
 
-# The file that is shown and played: a reachable one before an offline one, then the one known longest.
+# The file that is shown and played: a reachable one before an offline one, then the one somebody chose or that is known longest.
 FIRST_FILE = """
     SELECT f.id
     FROM files f JOIN roots r ON r.id = f.root_id
     WHERE f.video_id = v.id AND f.missing_since IS NULL AND r.active
     ORDER BY (r.offline_since IS NOT NULL OR EXISTS (
-        SELECT 1 FROM away WHERE away.root_id = f.root_id AND f.path >= away.low AND f.path < away.high)), f.id
+        SELECT 1 FROM away WHERE away.root_id = f.root_id AND f.path >= away.low AND f.path < away.high)), NOT f.preferred, f.id
     LIMIT 1
 """
 
@@ -139,8 +168,9 @@ _PUT = f"""
         LEFT JOIN favorites fa ON fa.video_id = v.id
     WHERE v.state <> 'unreadable'
     ON CONFLICT (video_id) DO UPDATE SET
-        version = excluded.version, root_id = excluded.root_id, path = excluded.path, title = excluded.title,
-        title_key = excluded.title_key, duration_s = excluded.duration_s, width = excluded.width, height = excluded.height,
+        version = max(excluded.version, version + 1), root_id = excluded.root_id, path = excluded.path, title = excluded.title,
+        title_key = excluded.title_key, added_at = excluded.added_at, duration_s = excluded.duration_s,
+        width = excluded.width, height = excluded.height,
         size_bytes = excluded.size_bytes, rating = excluded.rating, views = excluded.views,
         last_viewed_at = excluded.last_viewed_at, favorited_at = excluded.favorited_at, tags = excluded.tags,
         state = excluded.state, poster = excluded.poster, offline = excluded.offline
@@ -215,10 +245,36 @@ async def browse(
     backwards: bool = False,
 ) -> list[Row]:
     """Up to `limit` cards in order, behind `after` and up to and with `until`; `backwards` walks the other way."""
+    rows = await _in_order(db, COLUMNS, selection, limit, after, until, backwards)
+    return [Row(card_of(row), Cursor(row["sort_key"], row["video_id"])) for row in rows]
+
+
+async def walk(
+    db: Connection,
+    query: Query,
+    limit: int,
+    after: Cursor | None = None,
+    until: Cursor | None = None,
+    backwards: bool = False,
+) -> list[int]:
+    """As `browse`, but the ids of whatever stands there: the filters of the query are left to the caller."""
+    unfiltered = Selection(Query(sort=query.sort, descending=query.descending, seed=query.seed))
+    return [row[0] for row in await _in_order(db, "g.video_id", unfiltered, limit, after, until, backwards)]
+
+
+async def _in_order(
+    db: Connection,
+    columns: str,
+    selection: Selection,
+    limit: int,
+    after: Cursor | None,
+    until: Cursor | None,
+    backwards: bool,
+) -> list[sqlite3.Row]:
     column = SORT_COLUMNS[selection.query.sort]
     descending = selection.query.descending != backwards
     direction, behind, up_to = ("DESC", "<", ">=") if descending else ("ASC", ">", "<=")
-    rows: list[Row] = []
+    rows: list[sqlite3.Row] = []
     for part in _parts(selection.query, after, until, backwards):
         conditions, values = _conditions(selection)
         conditions += part.conditions
@@ -229,13 +285,12 @@ async def browse(
             conditions.append(f"(g.{column}, g.video_id) {up_to} (:until_key, :until_id)")
             values |= {"until_key": part.until.key, "until_id": part.until.video_id}
         sql = f"""
-            SELECT {COLUMNS}, g.{column} AS sort_key
+            SELECT {columns}, g.{column} AS sort_key
             FROM gallery g {_where(conditions)}
             ORDER BY g.{column} {direction}, g.video_id {direction}
             LIMIT :limit
         """
-        values |= {"limit": limit - len(rows), "seed": selection.query.seed}
-        rows += [Row(card_of(row), Cursor(row["sort_key"], row["video_id"])) for row in await db.all(sql, values)]
+        rows += await db.all(sql, values | {"limit": limit - len(rows), "seed": selection.query.seed})
         if len(rows) >= limit:
             break
     return rows
@@ -259,6 +314,99 @@ def cursor_of(card: Card, shuffle: int, sort: Sort) -> Cursor:
 
 async def shuffle_of(db: Connection, video_id: int) -> int:
     return int(await db.value("SELECT shuffle FROM gallery WHERE video_id = ?", (video_id,)) or 0)
+
+
+async def last_change(db: Connection) -> Change:
+    """The latest change, or NOTHING_YET."""
+    row = await db.one("SELECT seq, mark, what, video_id, tag_id FROM gallery_changes ORDER BY seq DESC LIMIT 1")
+    return Change(*row) if row else NOTHING_YET
+
+
+async def changes(db: Connection, since: int) -> list[Change]:
+    """That change, where it is still known, and every later one, oldest first. At least the latest 10,000 are known."""
+    sql = "SELECT seq, mark, what, video_id, tag_id FROM gallery_changes WHERE seq >= ? ORDER BY seq"
+    return [Change(*row) for row in await db.all(sql, (since,))]
+
+
+async def bounds(db: Connection) -> tuple[int, int]:
+    """How many videos are listed, and the largest id among them."""
+    row = await db.one("SELECT count(*), coalesce(max(video_id), 0) FROM gallery")
+    return (row[0], row[1]) if row else (0, 0)
+
+
+async def numbers(db: Connection, after_id: int, limit: int) -> list[sqlite3.Row]:
+    """NUMBERS of the listed videos by id, behind `after_id`."""
+    sql = f"SELECT {', '.join(NUMBERS)} FROM gallery WHERE video_id > ? ORDER BY video_id LIMIT ?"
+    return await db.all(sql, (after_id, limit))
+
+
+async def numbers_of(db: Connection, video_ids: Collection[int]) -> list[sqlite3.Row]:
+    """NUMBERS of those of these videos that are listed."""
+    sql = f"SELECT {', '.join(NUMBERS)} FROM gallery WHERE video_id IN (SELECT value FROM json_each(?))"
+    return await db.all(sql, (json.dumps(list(video_ids)),))
+
+
+# The following answer with ids in one text, a comma between: a hundred thousand rows would take ten times as long to fetch.
+
+
+async def matching(db: Connection, match: str) -> str:
+    """The videos an FTS5 expression finds."""
+    return str(await db.value("SELECT group_concat(rowid) FROM search WHERE search MATCH ?", (match,)) or "")
+
+
+async def tagged(db: Connection, tag_id: int) -> str:
+    """The videos that carry a tag."""
+    return str(await db.value("SELECT group_concat(video_id) FROM video_tags WHERE tag_id = ?", (tag_id,)) or "")
+
+
+async def in_folder(db: Connection, root_id: int, folder: bytes) -> str:
+    """The listed videos in a folder and all folders below it."""
+    sql = "SELECT group_concat(video_id) FROM gallery WHERE root_id = ? AND path >= ? AND path < ?"
+    return str(await db.value(sql, (root_id, folder + b"/", folder + b"0")) or "")
+
+
+async def by_title(db: Connection) -> str:
+    """Every listed video in the order of titles."""
+    sql = "SELECT group_concat(video_id) FROM (SELECT video_id FROM gallery ORDER BY title_key, video_id)"
+    return str(await db.value(sql) or "")
+
+
+async def some_by_title(
+    db: Connection, video_ids: Sequence[int], limit: int, after: Cursor | None, until: Cursor | None, descending: bool
+) -> list[int]:
+    """The first `limit` of these videos in the order of titles, behind `after` and up to and with `until`."""
+    direction, behind, up_to = ("DESC", "<", ">=") if descending else ("ASC", ">", "<=")
+    conditions: list[str] = []
+    values: dict[str, int | float | str] = {"ids": json.dumps(video_ids), "limit": limit}
+    for name, place, compared in (("after", after, behind), ("until", until, up_to)):
+        if place:
+            conditions.append(f"(g.title_key, g.video_id) {compared} (:{name}_key, :{name}_id)")
+            values |= {f"{name}_key": place.key, f"{name}_id": place.video_id}
+    sql = f"""
+        SELECT g.video_id
+        FROM json_each(:ids) wanted CROSS JOIN gallery g ON g.video_id = wanted.value {_where(conditions)}
+        ORDER BY g.title_key {direction}, g.video_id {direction}
+        LIMIT :limit
+    """
+    return [row[0] for row in await db.all(sql, values)]
+
+
+async def next_by_title(db: Connection, place: Cursor, descending: bool, inclusive: bool) -> int | None:
+    """The first listed video behind a place in the order of titles, or at it where `inclusive`."""
+    direction, behind = ("DESC", "<") if descending else ("ASC", ">")
+    sql = f"""
+        SELECT video_id FROM gallery
+        WHERE (title_key, video_id) {behind}{"=" if inclusive else ""} (?, ?)
+        ORDER BY title_key {direction}, video_id {direction} LIMIT 1
+    """
+    value = await db.value(sql, (place.key, place.video_id))
+    return int(value) if value is not None else None
+
+
+async def top_folders(db: Connection) -> list[tuple[int, bytes, int]]:
+    """The top folders of every library folder: library folder, name, how many listed videos lie in and below it."""
+    sql = "SELECT root_id, folder, videos FROM folder_counts WHERE videos > 0 ORDER BY root_id, folder"
+    return [(row[0], row[1], row[2]) for row in await db.all(sql)]
 
 
 @dataclass(frozen=True, slots=True)

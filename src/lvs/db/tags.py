@@ -1,14 +1,22 @@
 """The `tags` and `video_tags` tables."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Collection, Sequence
 
 from lvs.db.database import Connection, Transaction
 from lvs.models import Tag
 
 
-async def id_of(db: Connection, key: str) -> int | None:
-    value = await db.value("SELECT id FROM tags WHERE key = ?", (key,))
-    return int(value) if value is not None else None
+async def spelling(db: Connection, key: str) -> str | None:
+    """The name of a tag that a listed video carries, as it is written."""
+    value = await db.value("SELECT name FROM tags WHERE key = ? AND listed > 0", (key,))
+    return str(value) if value is not None else None
+
+
+async def ids_of(db: Connection, keys: Collection[str]) -> dict[str, int | None]:
+    """The id of each of these tags, None for those that do not exist."""
+    sql = "SELECT wanted.value, t.id FROM json_each(?) wanted LEFT JOIN tags t ON t.key = wanted.value"
+    return {row[0]: row[1] for row in await db.all(sql, (json.dumps(list(keys)),))}
 
 
 async def of_video(db: Connection, video_id: int) -> tuple[str, ...]:
@@ -21,7 +29,7 @@ async def add(tx: Transaction, video_id: int, name: str, key: str, at: int) -> b
     """Give a video a tag; False where it had it. The first spelling of a tag stays its name."""
     sql = """
         INSERT INTO tags (name, key, used_at) VALUES (:name, :key, :at)
-        ON CONFLICT (key) DO UPDATE SET used_at = excluded.used_at
+        ON CONFLICT (key) DO UPDATE SET used_at = max(used_at, excluded.used_at)
         RETURNING id
     """
     tag_id = await tx.value(sql, {"name": name, "key": key, "at": at})
@@ -41,13 +49,7 @@ async def remove(tx: Transaction, video_id: int, key: str) -> str | None:
 
 async def counted(db: Connection) -> list[Tag]:
     """Every tag of a listed video with its count, in alphabetical order."""
-    sql = """
-        SELECT t.name, count(*) FROM tags t
-            JOIN video_tags vt ON vt.tag_id = t.id
-            JOIN gallery g ON g.video_id = vt.video_id
-        GROUP BY t.id ORDER BY t.key
-    """
-    return [Tag(row[0], row[1]) for row in await db.all(sql)]
+    return [Tag(row[0], row[1]) for row in await db.all("SELECT name, listed FROM tags WHERE listed > 0 ORDER BY key")]
 
 
 async def recent(db: Connection, limit: int) -> list[str]:
@@ -59,8 +61,8 @@ async def sharing(db: Connection, video_id: int, limit: int) -> Sequence[tuple[i
     """Listed videos that share tags with this one: id and the rarest shared tag, most and rarest shared first."""
     sql = """
         WITH mine AS (
-            SELECT vt.tag_id, (SELECT count(*) FROM video_tags c WHERE c.tag_id = vt.tag_id) AS uses
-            FROM video_tags vt WHERE vt.video_id = :id)
+            SELECT vt.tag_id, max(t.listed, 1) AS uses
+            FROM video_tags vt JOIN tags t ON t.id = vt.tag_id WHERE vt.video_id = :id)
         SELECT o.video_id, t.name, sum(1.0 / mine.uses) AS closeness, min(mine.uses)
         FROM mine
             JOIN video_tags o ON o.tag_id = mine.tag_id AND o.video_id <> :id

@@ -317,14 +317,16 @@ class UnreadableFile:
     reason: str
 
 
-async def list_unreadable(db: Connection, limit: int, after_id: int = 0) -> list[UnreadableFile]:
+async def list_unreadable(db: Connection, limit: int, after_id: int = 0, reason: str | None = None) -> list[UnreadableFile]:
+    """Files that cannot be read as video, by id behind `after_id`; all, or those of one reason."""
     sql = """
         SELECT f.id, v.id, v.media_hash, v.title, f.root_id, f.path, f.size_bytes, v.reason
         FROM videos v JOIN files f ON f.video_id = v.id JOIN roots r ON r.id = f.root_id
         WHERE v.state = 'unreadable' AND f.missing_since IS NULL AND r.active AND f.id > :after
+            AND (:reason IS NULL OR coalesce(v.reason, '') = :reason)
         ORDER BY f.id LIMIT :limit
     """
-    rows: list[Any] = await db.all(sql, {"after": after_id, "limit": limit})
+    rows: list[Any] = await db.all(sql, {"after": after_id, "limit": limit, "reason": reason})
     return [UnreadableFile(*row) for row in rows]
 
 

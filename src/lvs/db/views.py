@@ -15,3 +15,15 @@ async def add(tx: Transaction, video_id: int, at: int) -> int:
         RETURNING count
     """
     return int(await tx.value(sql, {"video_id": video_id, "at": at}))
+
+
+async def put(tx: Transaction, video_id: int, count: int, last_viewed_at: int | None) -> None:
+    """So many views, the last one then (Unix ms, None where it is not known); none at all for a count of 0."""
+    if not count:
+        await tx.run("DELETE FROM views WHERE video_id = ?", (video_id,))
+        return
+    sql = """
+        INSERT INTO views (video_id, count, last_viewed_at) VALUES (:video_id, :count, :last)
+        ON CONFLICT (video_id) DO UPDATE SET count = excluded.count, last_viewed_at = excluded.last_viewed_at
+    """
+    await tx.run(sql, {"video_id": video_id, "count": count, "last": last_viewed_at})

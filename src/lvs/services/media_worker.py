@@ -5,6 +5,7 @@ hostile file has taken over can send its parent nothing but text.
 """
 
 import json
+import math
 import os
 import signal
 import stat
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from lvs.errors import Unreadable
+from lvs.services.seclusion import seclude
 
 GRACE_S = 10  # the parent ends a worker in time; this is for the worker whose parent is gone
 FILE_SIZE_LIMIT_BYTES = 64 << 20
@@ -37,6 +39,7 @@ def main() -> None:
 def answer(request: dict[str, Any]) -> dict[str, Any]:
     """Either `probe` and `has_poster`, or `unreadable` or `unavailable` with a sentence; `detail` is for the log."""
     _alarm(request["time_limit_s"] + GRACE_S)
+    limit_processor(request["time_limit_s"])
     try:
         return _look(os.fsdecode(bytes.fromhex(request["path"])), request["posters"])
     except Unreadable as error:
@@ -52,7 +55,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def limit_process(memory_limit_bytes: int) -> None:
-    """Lowers what this process may take: its turn at the processor, memory, the size of a file it writes."""
+    """Lowers what this process may take: its turn at the processor, memory, the size of a file it writes, and all network."""
     with suppress(OSError, AttributeError):
         os.nice(10)
     with suppress(OSError):
@@ -66,6 +69,19 @@ def limit_process(memory_limit_bytes: int) -> None:
         with suppress(OSError, ValueError, AttributeError):
             resource.setrlimit(getattr(resource, name), (limit, limit))
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    seclude()
+
+
+def limit_processor(seconds: float) -> None:
+    """Has the system end this process after so many more seconds of processor time, of all its threads together."""
+    try:
+        import resource  # noqa: PLC0415  not on Windows
+    except ImportError:
+        return
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    limit = math.ceil(used.ru_utime + used.ru_stime + seconds)
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.getrlimit(resource.RLIMIT_CPU)[1]))
 
 
 def _look(path: str, posters: list[dict[str, Any]]) -> dict[str, Any]:
@@ -102,7 +118,10 @@ def _write(film: Any, frame: Any, posters: list[dict[str, Any]]) -> None:
     for poster in posters:
         partial, path = (Path(os.fsdecode(bytes.fromhex(poster[name]))) for name in ("partial", "path"))
         path.parent.mkdir(parents=True, exist_ok=True)
-        images[poster["width"]].save(partial, **(JPEG if poster["format"] == "jpg" else WEBP))
+        with partial.open("wb") as file:
+            images[poster["width"]].save(file, **(JPEG if poster["format"] == "jpg" else WEBP))
+            file.flush()
+            os.fsync(file.fileno())  # else a power cut may leave the name without the picture
         partial.replace(path)
 
 

@@ -204,17 +204,21 @@ CREATE TABLE folder_counts (
 CREATE TABLE gallery_changes (
     seq INTEGER PRIMARY KEY,
     mark INTEGER NOT NULL DEFAULT (random()),  -- tells two histories apart, after a restored backup
-    what TEXT NOT NULL CHECK (what IN ('card', 'text', 'tag')),  -- text: a video came, went, or changed its title, place or tags
+    what TEXT NOT NULL CHECK (what IN (
+        'place',                           -- a video came, went, or changed its title or place
+        'text',                            -- or only the words of its tags
+        'card',                            -- or only something else that its card shows
+        'tag')),                           -- it got or lost this tag
     video_id INTEGER NOT NULL,
     tag_id INTEGER
 ) STRICT;
 
-CREATE TRIGGER gallery_changes_kept AFTER INSERT ON gallery_changes BEGIN
+CREATE TRIGGER gallery_changes_kept AFTER INSERT ON gallery_changes WHEN NEW.seq % 1000 = 0 BEGIN
     DELETE FROM gallery_changes WHERE seq <= NEW.seq - 10000;
 END;
 
 CREATE TRIGGER gallery_row_added AFTER INSERT ON gallery BEGIN
-    INSERT INTO gallery_changes (what, video_id) VALUES ('text', NEW.video_id);
+    INSERT INTO gallery_changes (what, video_id) VALUES ('place', NEW.video_id);
     UPDATE tags SET listed = listed + 1 WHERE id IN (SELECT tag_id FROM video_tags WHERE video_id = NEW.video_id);
     INSERT INTO folder_counts (root_id, folder, videos)
     SELECT NEW.root_id, substr(NEW.path, 1, instr(NEW.path, x'2f') - 1), 1 WHERE instr(NEW.path, x'2f') > 0
@@ -222,7 +226,7 @@ CREATE TRIGGER gallery_row_added AFTER INSERT ON gallery BEGIN
 END;
 
 CREATE TRIGGER gallery_row_removed AFTER DELETE ON gallery BEGIN
-    INSERT INTO gallery_changes (what, video_id) VALUES ('text', OLD.video_id);
+    INSERT INTO gallery_changes (what, video_id) VALUES ('place', OLD.video_id);
     UPDATE tags SET listed = listed - 1 WHERE id IN (SELECT tag_id FROM video_tags WHERE video_id = OLD.video_id);
     UPDATE folder_counts SET videos = videos - 1
     WHERE root_id = OLD.root_id AND folder = substr(OLD.path, 1, instr(OLD.path, x'2f') - 1) AND instr(OLD.path, x'2f') > 0;
@@ -230,7 +234,9 @@ END;
 
 CREATE TRIGGER gallery_row_changed AFTER UPDATE ON gallery BEGIN
     INSERT INTO gallery_changes (what, video_id)
-    SELECT iif((OLD.title, OLD.path, OLD.root_id, OLD.tags) IS (NEW.title, NEW.path, NEW.root_id, NEW.tags), 'card', 'text'),
+    SELECT CASE WHEN (OLD.title, OLD.path, OLD.root_id) IS NOT (NEW.title, NEW.path, NEW.root_id) THEN 'place'
+            WHEN OLD.tags <> NEW.tags THEN 'text'
+            ELSE 'card' END,
         NEW.video_id;
 END;
 

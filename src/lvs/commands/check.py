@@ -1,0 +1,81 @@
+"""Look through the data folder: what is damaged, missing or out of step, and how to mend it."""
+
+import argparse
+import asyncio
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lvs.arguments import Meter, add_configuration_flags, configuration
+from lvs.errors import Unavailable
+from lvs.logs import one_line
+
+if TYPE_CHECKING:
+    from lvs.services.checking import Checked
+
+FOUND = 1  # exit code: something is not as it should be
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare how it is told."""
+    parser.add_argument("--mend", action="store_true", help="make anew what is derived: the gallery and the search")
+    parser.add_argument("--json", action="store_true", help="print what was found as a JSON object")
+    add_configuration_flags(parser)
+    parser.epilog = (
+        "Works while LVS is running. Ends with 0 where all is well, 1 where something was found, 2 where it cannot look."
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Say what was found and how to mend it."""
+    from lvs.services.checking import look
+
+    config = configuration(arguments, quiet=True).config
+    if not config.data_directory.is_dir():
+        raise Unavailable(f"There is no data folder {config.data_directory}.")
+    backups = config.data_directory / "backups"
+    if arguments.mend:
+        asyncio.run(_mend(config.metadata_db, backups))
+    with Meter() as meter:
+        checked = look(config.metadata_db, backups, say=lambda what: meter.say(f"Looking at {what} …"))
+    print(_as_json(checked) if arguments.json else _as_text(checked))
+    return FOUND if checked.findings else 0
+
+
+async def _mend(path: Path, backups: Path) -> None:
+    from lvs.db.check import mend
+    from lvs.db.database import Database
+
+    database = Database(path, backup_folder=backups)
+    await database.open()
+    try:
+        await mend(database)
+    finally:
+        await database.close()
+
+
+def _as_text(checked: "Checked") -> str:
+    from lvs.services.backups import in_words
+
+    lines = []
+    if checked.examined and not checked.examined.problems:
+        lines.append(f"The database is sound: {in_words(checked.examined.counts)}.")
+    if checked.newest_good:
+        lines.append(f"The newest good backup is {checked.newest_good.path}.")
+    for finding in checked.findings:
+        lines.append(f"{finding.sentence} {finding.mend}")
+        lines += [f"    {example}" for example in finding.examples]
+    return "\n".join(map(one_line, lines))
+
+
+def _as_json(checked: "Checked") -> str:
+    return json.dumps(
+        {
+            "fine": not checked.findings,
+            "counts": asdict(checked.examined.counts) if checked.examined else None,
+            "newest_good_backup": str(checked.newest_good.path) if checked.newest_good else None,
+            "findings": [asdict(finding) for finding in checked.findings],
+        },
+        indent=2,
+    )

@@ -1,0 +1,110 @@
+"""What in a database file does not fit together, or is not where it should be. Blocking: call it in a thread."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from lvs.db import backup
+from lvs.db.database import Database, Transaction
+from lvs.db.gallery import refresh
+from lvs.models import shown
+
+EXAMPLES = 5
+REFRESHED_AT_ONCE = 500
+
+_LISTED = """
+    SELECT v.id FROM videos v
+    WHERE v.state <> 'unreadable' AND EXISTS (
+        SELECT 1 FROM files f JOIN roots r ON r.id = f.root_id
+        WHERE f.video_id = v.id AND f.missing_since IS NULL AND r.active)
+"""
+
+_PLACELESS = "SELECT v.title FROM videos v WHERE NOT EXISTS (SELECT 1 FROM files f WHERE f.video_id = v.id)"
+
+_MISSING = """
+    SELECT f.path FROM videos v JOIN files f ON f.id = (
+        SELECT id FROM files WHERE video_id = v.id ORDER BY missing_since DESC, id DESC LIMIT 1)
+    WHERE NOT EXISTS (SELECT 1 FROM files WHERE video_id = v.id AND missing_since IS NULL)
+"""
+
+_UNREADABLE = """
+    SELECT f.path FROM videos v JOIN files f ON f.video_id = v.id JOIN roots r ON r.id = f.root_id
+    WHERE v.state = 'unreadable' AND f.missing_since IS NULL AND r.active
+"""
+
+_OFFLINE = "SELECT path FROM roots WHERE active AND offline_since IS NOT NULL"
+
+_UNUSED_TAGS = "SELECT name FROM tags t WHERE NOT EXISTS (SELECT 1 FROM video_tags vt WHERE vt.tag_id = t.id)"
+
+# What is derived and out of step: cards that are wanted or too many, cards that say another thing than the tables, lost text.
+_OUT_OF_STEP = f"""
+    SELECT title FROM (
+        SELECT v.id, v.title FROM videos v WHERE v.id IN ({_LISTED}) AND v.id NOT IN (SELECT video_id FROM gallery)
+        UNION SELECT video_id, title FROM gallery WHERE video_id NOT IN ({_LISTED})
+        UNION SELECT g.video_id, g.title FROM gallery g
+            LEFT JOIN ratings ra ON ra.video_id = g.video_id
+            LEFT JOIN views vi ON vi.video_id = g.video_id
+            LEFT JOIN favorites fa ON fa.video_id = g.video_id
+        WHERE g.rating <> coalesce(ra.value, 0) OR g.views <> coalesce(vi.count, 0)
+            OR g.favorited_at <> coalesce(fa.added_at, 0)
+            OR json_array_length(g.tags) <> (SELECT count(*) FROM video_tags vt WHERE vt.video_id = g.video_id)
+        UNION SELECT g.video_id, g.title FROM gallery g WHERE g.video_id NOT IN (SELECT rowid FROM search))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """How many there are of a kind, and the names of a few."""
+
+    count: int
+    examples: tuple[str, ...]
+
+
+def placeless(path: Path) -> Group:
+    """Videos that lie nowhere and never did."""
+    return _group(path, _PLACELESS)
+
+
+def missing(path: Path) -> Group:
+    """Videos whose files are all gone."""
+    return _group(path, _MISSING)
+
+
+def unreadable(path: Path) -> Group:
+    """Files that cannot be read as video."""
+    return _group(path, _UNREADABLE)
+
+
+def offline(path: Path) -> Group:
+    """Library folders that were away at the last look."""
+    return _group(path, _OFFLINE)
+
+
+def unused_tags(path: Path) -> Group:
+    """Tags no video carries."""
+    return _group(path, _UNUSED_TAGS)
+
+
+def out_of_step(path: Path) -> Group:
+    """Videos of which the gallery or the search says another thing than what was given."""
+    return _group(path, _OUT_OF_STEP)
+
+
+def _group(path: Path, sql: str) -> Group:
+    [counted] = backup.rows(path, f"SELECT count(*) FROM ({sql})")
+    found = backup.rows(path, f"{sql} LIMIT {EXAMPLES}") if counted[0] else ()
+    return Group(counted[0], tuple(shown(row[0]) if isinstance(row[0], bytes) else str(row[0]) for row in found))
+
+
+async def mend(database: Database) -> None:
+    """Make anew all that is derived: cards and the search; and drop tags nobody uses. Nothing that people gave is touched."""
+    async with database.transaction() as tx:
+        await tx.run("DELETE FROM tags WHERE NOT EXISTS (SELECT 1 FROM video_tags vt WHERE vt.tag_id = tags.id)")
+        await tx.run("DELETE FROM search")
+        await tx.run(f"DELETE FROM gallery WHERE video_id NOT IN ({_LISTED})")
+        await _refresh_all(tx)
+
+
+async def _refresh_all(tx: Transaction) -> None:
+    ids = [row[0] for row in await tx.all("SELECT id FROM videos ORDER BY id")]
+    for start in range(0, len(ids), REFRESHED_AT_ONCE):
+        await refresh(tx, ids[start : start + REFRESHED_AT_ONCE])

@@ -1,0 +1,153 @@
+"""Connections that answer with rows, and what SQLite's errors mean to people."""
+
+import logging
+import sqlite3
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import aiosqlite
+
+from lvs.db.usage import Usage
+from lvs.errors import Damaged, Full, LvsError, Unavailable
+from lvs.text import natural_key, searchable
+
+log = logging.getLogger(__name__)
+
+Values = Mapping[str, Any] | Sequence[Any]
+
+BUSY_SECONDS = 10.0
+
+_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_CLOSED_TO_US = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}
+_WORN = _DAMAGED | _CLOSED_TO_US | {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_MISUSE}
+
+
+class Connection:
+    """A connection that answers with rows and counts what it was asked."""
+
+    def __init__(self, raw: aiosqlite.Connection, usage: Usage) -> None:
+        self._raw = raw
+        self._usage = usage
+
+    async def all(self, sql: str, values: Values = ()) -> list[sqlite3.Row]:
+        """Every row."""
+        self._check()
+        started = time.perf_counter()
+        try:
+            return list(await self._raw.execute_fetchall(sql, values))
+        finally:
+            self._usage.asked(sql, time.perf_counter() - started)
+
+    async def one(self, sql: str, values: Values = ()) -> sqlite3.Row | None:
+        """The first row, or None."""
+        rows = await self.all(sql, values)
+        return rows[0] if rows else None
+
+    async def value(self, sql: str, values: Values = ()) -> Any:
+        """The first column of the first row, or None."""
+        row = await self.one(sql, values)
+        return row[0] if row else None
+
+    async def run_many(self, sql: str, values: Iterable[Values]) -> None:
+        """Run one statement for each set of values."""
+        self._check()
+        started = time.perf_counter()
+        try:
+            async with self._raw.executemany(sql, values):
+                pass
+        finally:
+            self._usage.asked(sql, time.perf_counter() - started)
+
+    def _check(self) -> None:
+        """Raise where a statement would not do what its caller means."""
+
+
+class Transaction(Connection):
+    """The writing connection, inside a transaction."""
+
+    def __init__(self, raw: aiosqlite.Connection, usage: Usage) -> None:
+        super().__init__(raw, usage)
+        self._over = False
+
+    async def run(self, sql: str, values: Values = ()) -> int:
+        """Run a statement that changes rows; the number of rows it changed."""
+        self._check()
+        started = time.perf_counter()
+        try:
+            async with self._raw.execute(sql, values) as cursor:
+                return cursor.rowcount
+        finally:
+            self._usage.asked(sql, time.perf_counter() - started)
+
+    def end(self) -> None:
+        """The block is left: whoever still holds this can do nothing with it."""
+        self._over = True
+
+    def _check(self) -> None:
+        # A full disk makes SQLite roll back by itself; what the block did next would be committed statement by statement.
+        if self._over or not self._raw.in_transaction:
+            raise sqlite3.OperationalError("this transaction is over")
+
+
+async def connect(path: Path) -> aiosqlite.Connection:
+    """A connection set up as every one of ours is. Raises sqlite3.Error."""
+    raw = await aiosqlite.connect(path, isolation_level=None, timeout=BUSY_SECONDS, cached_statements=256)
+    try:
+        raw.row_factory = sqlite3.Row
+        await raw.create_function("natural_key", 1, natural_key, deterministic=True)
+        await raw.create_function("searchable", 1, searchable, deterministic=True)
+        # No memory map: a file that is cut short, or a disk that fails, under one ends the process and not the query.
+        for pragma in ("foreign_keys = ON", "cache_size = -4096", "temp_store = MEMORY", "mmap_size = 0"):
+            await raw.execute(f"PRAGMA {pragma}")
+    except BaseException:
+        await close(raw)
+        raise
+    return raw
+
+
+async def close(raw: aiosqlite.Connection) -> None:
+    """Close a connection in whatever state it is; an open transaction is rolled back."""
+    try:
+        await raw.close()
+    except (sqlite3.Error, ValueError) as error:
+        log.warning("a connection to the database did not close well: %s", error)
+
+
+def in_words(error: sqlite3.Error) -> LvsError:
+    """What people should know of it."""
+    kind = _kind(error)
+    if kind == sqlite3.SQLITE_FULL:
+        return Full("The disk that holds the LVS data is full. Nothing was changed; free some space and try again.")
+    if kind in _BUSY:
+        return Unavailable("Another program holds the database. Nothing was changed; try again in a moment.")
+    if kind in _CLOSED_TO_US:
+        return Unavailable("The LVS data folder cannot be written to. Nothing was changed.")
+    if kind in _DAMAGED:
+        log.error("the database is damaged (%s): look with `lvs check`, bring back a backup with `lvs restore`", error)
+        return Damaged("The database is damaged where this is kept. Nothing was changed; `lvs check` says more.")
+    if kind == sqlite3.SQLITE_IOERR:
+        return Unavailable("The disk that holds the LVS data did not do its part. Nothing was changed; details are in the log.")
+    return Unavailable("The database could not do this. Nothing was changed; details are in the log.")
+
+
+def is_busy(error: sqlite3.Error) -> bool:
+    """Whether another program stands in the way, and waiting may help."""
+    return _kind(error) in _BUSY
+
+
+def is_worn(error: BaseException) -> bool:
+    """Whether a new connection may do better: this one has seen a disk or a file that was not as it should be."""
+    return isinstance(error, sqlite3.Error) and _kind(error) in _WORN
+
+
+def is_damage(error: sqlite3.Error) -> bool:
+    """Whether the file is no sound database."""
+    return _kind(error) in _DAMAGED
+
+
+def _kind(error: sqlite3.Error) -> int | None:
+    code = getattr(error, "sqlite_errorcode", None)
+    return code & 0xFF if code is not None else None

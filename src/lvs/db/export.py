@@ -1,0 +1,102 @@
+"""Everything people may want to take along, read in one piece while the server goes on writing."""
+
+import contextlib
+import json
+import sqlite3
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+from lvs.db.database import Connection
+
+VIDEOS_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """One video with what people gave it; times are Unix milliseconds. A video without any known place has no path."""
+
+    id: int
+    media_hash: str
+    title: str
+    added_at: int
+    rating: int | None
+    views: int
+    last_viewed_at: int | None
+    favorited_at: int | None
+    tags: tuple[str, ...]
+    path: bytes | None
+    root_name: str | None
+    missing_since: int | None
+
+
+@contextlib.asynccontextmanager
+async def as_one(db: Connection) -> AsyncIterator[None]:
+    """All that is read inside belongs to one moment."""
+    await db.value("BEGIN")
+    try:
+        yield
+    finally:
+        await db.value("ROLLBACK")
+
+
+# Where the video lies, or lay last: a reachable place before an offline one.
+_PLACE = """
+    SELECT f.id FROM files f JOIN roots r ON r.id = f.root_id
+    WHERE f.video_id = v.id
+    ORDER BY f.missing_since IS NOT NULL, NOT r.active, r.offline_since IS NOT NULL, f.missing_since DESC, f.id
+    LIMIT 1
+"""
+
+
+_COLUMNS = """
+    v.id, v.media_hash, v.title, v.added_at, ra.value AS rating, coalesce(vi.count, 0) AS views, vi.last_viewed_at,
+    fa.added_at AS favorited_at,
+    (SELECT json_group_array(name) FROM (
+        SELECT t.name FROM video_tags vt JOIN tags t ON t.id = vt.tag_id WHERE vt.video_id = v.id ORDER BY t.key)) AS tags,
+    f.path, r.name AS root_name, f.missing_since
+"""
+
+_GIVEN = f"""
+    LEFT JOIN files f ON f.id = ({_PLACE})
+    LEFT JOIN roots r ON r.id = f.root_id
+    LEFT JOIN ratings ra ON ra.video_id = v.id
+    LEFT JOIN views vi ON vi.video_id = v.id
+    LEFT JOIN favorites fa ON fa.video_id = v.id
+"""
+
+
+async def videos(db: Connection, after_id: int) -> list[Exported]:
+    """The next videos by id behind `after_id`, missing ones too; none at the end."""
+    sql = f"SELECT {_COLUMNS} FROM videos v {_GIVEN} WHERE v.id > :after ORDER BY v.id LIMIT :limit"
+    return [_exported(row) for row in await db.all(sql, {"after": after_id, "limit": VIDEOS_AT_ONCE})]
+
+
+async def some(db: Connection, video_ids: Sequence[int]) -> list[Exported]:
+    """These videos, in the order of the ids."""
+    sql = f"SELECT {_COLUMNS} FROM json_each(?) wanted JOIN videos v ON v.id = wanted.value {_GIVEN} ORDER BY wanted.key"
+    return [_exported(row) for row in await db.all(sql, (json.dumps(list(video_ids)),))]
+
+
+def _exported(row: sqlite3.Row) -> Exported:
+    return Exported(**(dict(row) | {"tags": tuple(json.loads(row["tags"]))}))
+
+
+async def places_in_playlist(db: Connection, playlist_id: int, after: int) -> list[tuple[int, bytes | None, str | None]]:
+    """The next places of a playlist behind position `after`: position, path, name of the library folder; none at the end."""
+    sql = f"""
+        SELECT i.position, f.path, r.name
+        FROM playlist_items i
+            JOIN videos v ON v.id = i.video_id
+            LEFT JOIN files f ON f.id = ({_PLACE})
+            LEFT JOIN roots r ON r.id = f.root_id
+        WHERE i.playlist_id = :id AND i.position > :after
+        ORDER BY i.position
+        LIMIT :limit
+    """
+    rows = await db.all(sql, {"id": playlist_id, "after": after, "limit": VIDEOS_AT_ONCE})
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+async def active_roots(db: Connection) -> int:
+    """How many library folders there are in use."""
+    return int(await db.value("SELECT count(*) FROM roots WHERE active"))
