@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -104,3 +105,21 @@ async def test_names_that_are_not_utf8_are_followed_too(tmp_path: Path) -> None:
         await shows(home, "film one")
         home.add(b"caf\xe9/film \xff.mp4")
         await shows(home, "film one", "film \ufffd")
+
+
+async def test_what_another_program_writes_is_noticed(home: Home) -> None:
+    home.add("film.mp4")
+    await home.scan()
+    media_hash = (await home.video("film.mp4")).media_hash
+    assert (await home.services.ratings.of(media_hash)).value is None
+    before = home.services.library.progress().version
+    other = sqlite3.connect(home.data / "lvs.db")
+    with other:
+        other.execute("INSERT INTO ratings SELECT id, 4, 0, 0 FROM videos")
+    other.close()
+
+    async def noticed() -> bool:
+        return (await home.services.ratings.of(media_hash)).value == 4
+
+    await home.until(noticed)
+    assert home.services.library.progress().version > before

@@ -50,6 +50,7 @@ class Database:
         self._writer = Writer(self._connect_again, self._in_place, self.usage)
         self._file: tuple[int, int] | None = None
         self._generation = 0
+        self._data_version = 0
 
     async def open(self, anew: bool = False) -> None:
         """Open the file, bring its tables up to date (with a backup first) and start the readers.
@@ -62,6 +63,7 @@ class Database:
         try:
             raw = await self._connect_first()
             await self._writer.open(raw)
+            [(self._data_version,)] = await raw.execute_fetchall("PRAGMA data_version")
             self._file = self._file_now()
             for _ in range(self._reader_count):
                 self._readers.put_nowait(await self._connect_reader())
@@ -178,6 +180,13 @@ class Database:
             raise in_words(error) from error
         finally:
             self._readers.put_nowait(reader)
+
+    async def changed_elsewhere(self) -> bool:
+        """Whether another program wrote to the file since this was last asked. Raises Unavailable as `transaction` does."""
+        async with self.transaction() as tx:
+            version = int(await tx.value("PRAGMA data_version"))
+        before, self._data_version = self._data_version, version
+        return before not in (0, version)
 
     def transaction(self) -> contextlib.AbstractAsyncContextManager[Transaction]:
         """A connection that may write. Leaving the block commits; an error inside it undoes all that the block did.

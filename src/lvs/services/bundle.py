@@ -2,27 +2,46 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from lvs.config import Config
 from lvs.db.database import Database
+from lvs.errors import Damaged
+from lvs.services.backups import Backups
 from lvs.services.cache import Cache
 from lvs.services.curation import Favorites, Ratings, Tags, Videos, Views
+from lvs.services.duplicates import Duplicates
+from lvs.services.errands import Errands
 from lvs.services.events import Event, Events
 from lvs.services.ffmpeg import FFmpeg
 from lvs.services.gallery import Gallery
+from lvs.services.health import Health
 from lvs.services.jobs import Jobs
+from lvs.services.journal import Journal
+from lvs.services.legacy_import import LegacyImport
 from lvs.services.library import Library
 from lvs.services.limiter import Limiter
+from lvs.services.metrics import Metrics, here
+from lvs.services.missing import Missing
+from lvs.services.overview import Overviews
+from lvs.services.passwords import Passwords
 from lvs.services.posters import PosterStore
+from lvs.services.storage import Storages
 from lvs.services.streaming import Streams
 from lvs.services.subtitles import Subtitles
+from lvs.services.system import System
+from lvs.services.upkeep import Upkeep
 from lvs.services.watcher import Watcher
 
 log = logging.getLogger(__name__)
+
+Step = Callable[[], Coroutine[Any, Any, None]]
+
+BEGIN_AGAIN_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,54 +60,103 @@ class Services:
     favorites: Favorites
     tags: Tags
     views: Views
+    passwords: Passwords
     posters: PosterStore
     ffmpeg: FFmpeg
     jobs: Jobs
     streams: Streams
     subtitles: Subtitles
     watcher: Watcher
+    backups: Backups
+    legacy: LegacyImport
+    metrics: Metrics
+    overviews: Overviews
+    storages: Storages
+    system: System
+    health: Health
+    journal: Journal
+    missing: Missing
+    duplicates: Duplicates
+    errands: Errands
+    upkeep: Upkeep
 
 
 def build(config: Config) -> Services:
     """Services for this configuration. Nothing is opened or started yet."""
-    database = Database(config.metadata_db)
+    backup_folder = config.data_directory / "backups"
+    database = Database(config.metadata_db, backup_folder=backup_folder)
     cache = Cache(config.max_cache_size, config.cache_timeout)
     events = Events()
     library = Library(database, events, config.video_directory, config.supported_formats, config.settle_seconds)
     posters = PosterStore(config.thumbnail_directory)
     ffmpeg = FFmpeg(config.thumbnail_workers)
+    metrics = Metrics()
+    jobs = Jobs(database, library, events, ffmpeg, posters if config.enable_thumbnails else None)
+    watcher = Watcher(library, config.watch, config.poll_interval, config.scan_interval)
+    backups = Backups(config.metadata_db, backup_folder)
+    overviews = Overviews(database, library, jobs)
+    storages = Storages(config, library, posters)
+    system = System(ffmpeg)
+    gallery = Gallery(database, library, cache)
+    journal = Journal(database, cache, events)
+    errands = Errands()
     events.on(Event.BATCH_DONE, lambda _: cache.age())
+    events.on(Event.ELSEWHERE, cache.forget)
     return Services(
         config=config,
         database=database,
         cache=cache,
         events=events,
         library=library,
-        gallery=Gallery(database, library, cache),
+        gallery=gallery,
         videos=Videos(database, cache),
         ratings=Ratings(database, cache),
         ratings_limiter=Limiter(config.ratings_limit),
         favorites=Favorites(database, cache),
         tags=Tags(database, cache),
         views=Views(database, cache),
+        passwords=Passwords(config.data_directory, config.password.get_secret_value()),
         posters=posters,
         ffmpeg=ffmpeg,
-        jobs=Jobs(database, library, events, ffmpeg, posters if config.enable_thumbnails else None),
-        streams=Streams(config.stall_seconds),
+        jobs=jobs,
+        streams=Streams(config.stall_seconds, per_client=config.streams_per_client),
         subtitles=Subtitles(library, config.supported_formats),
-        watcher=Watcher(library, config.watch, config.poll_interval, config.scan_interval),
+        watcher=watcher,
+        backups=backups,
+        legacy=LegacyImport(database, events),
+        metrics=metrics,
+        overviews=overviews,
+        storages=storages,
+        system=system,
+        health=Health(config, database, library, watcher, jobs, ffmpeg, metrics, overviews, storages, system, backups),
+        journal=journal,
+        missing=Missing(database, cache, backups),
+        duplicates=Duplicates(database, events),
+        errands=errands,
+        upkeep=Upkeep(errands, library, backups, cache, jobs, gallery, journal),
     )
 
 
 @asynccontextmanager
 async def running(services: Services) -> AsyncIterator[None]:
     """Open the database, make the library folders known, and run workers and watcher until the block ends."""
-    await services.database.open()
+    here.set(services.metrics)
+    with services.metrics.log.listening():
+        async with _open(services):
+            yield
+
+
+@asynccontextmanager
+async def _open(services: Services) -> AsyncIterator[None]:
+    try:
+        await services.database.open()
+    except Damaged as error:
+        raise await services.backups.put_aside(error) from error
     try:
         await _prepare_posters(services.posters)
         await services.library.open()
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(step) for step in _long_lived(services)]
+            tasks = [group.create_task(_lasting(step)) for step in _long_lived(services)]
             try:
                 yield
             finally:
@@ -107,13 +175,30 @@ async def _prepare_posters(posters: PosterStore) -> None:
         log.error("posters cannot be kept in %s: %s; pages go on without", posters.folder, error.strerror)
 
 
-def _long_lived(services: Services) -> list[Coroutine[Any, Any, None]]:
+async def _lasting(step: Step) -> None:
+    """Run what lives as long as the server. What goes wrong in it, such as a full disk, ends neither it nor the others."""
+    while True:
+        try:
+            return await step()
+        except Exception:
+            log.exception("something that runs in the background failed, and begins again in %g seconds", BEGIN_AGAIN_S)
+        await asyncio.sleep(BEGIN_AGAIN_S)
+
+
+def _long_lived(services: Services) -> list[Step]:
     watcher, jobs = services.watcher, services.jobs
     return [
-        watcher.scans(),
-        watcher.drives(),
-        watcher.settling(),
-        *(watcher.watch(root) for root in services.library.active_roots),
-        jobs.feed(),
-        *(jobs.work() for _ in range(services.ffmpeg.workers)),
+        watcher.scans,
+        watcher.drives,
+        watcher.settling,
+        watcher.others,
+        *(partial(watcher.watch, root) for root in services.library.active_roots),
+        services.backups.nightly,
+        services.missing.nightly,
+        services.errands.attend,
+        partial(services.legacy.attaching, services.library),
+        jobs.feed,
+        services.gallery.fill,
+        services.system.sample,
+        *(jobs.work for _ in range(services.ffmpeg.workers)),
     ]

@@ -7,6 +7,8 @@ from typing import Any, TypeVar, cast
 
 from cachetools import TTLCache
 
+from lvs.services.metrics import cache_asked
+
 T = TypeVar("T")
 
 
@@ -45,16 +47,19 @@ class Cache:
     async def get(self, key: Hashable, load: Callable[[], Awaitable[T]]) -> T:
         """The value, from the cache or from `load`. Everyone who asks meanwhile waits for the same load."""
         if key in self._store:
-            self.counts.hits += 1
+            self._asked(True)
             return cast("T", self._store[key])
         task = self._loads.get(key)
+        self._asked(task is not None)
         if task is None:
-            self.counts.misses += 1
             task = asyncio.ensure_future(self._load(key, load))
             self._loads[key] = task
-        else:
-            self.counts.hits += 1
         return cast("T", await asyncio.shield(task))
+
+    def _asked(self, hit: bool) -> None:
+        self.counts.hits += hit
+        self.counts.misses += not hit
+        cache_asked(hit)
 
     async def _load(self, key: Hashable, load: Callable[[], Awaitable[T]]) -> T:
         mine = asyncio.current_task()
@@ -92,6 +97,10 @@ class Cache:
         self._store.clear()
         self.counts.invalidations += dropped
         return dropped
+
+    def forget(self, _: object) -> None:
+        """Forget everything, as a listener."""
+        self.clear()
 
     def status(self) -> dict[str, float | int]:
         """Counts, size and bounds, for the dashboard."""

@@ -16,6 +16,7 @@ class Event(StrEnum):
     ADDED = "video:added"
     MODIFIED = "video:modified"
     REMOVED = "video:removed"
+    ELSEWHERE = "database:changed"  # another program changed the database; nobody knows which videos
     BATCH_DONE = "batch:done"  # a batch of changes is committed; ids of all videos in it
 
 

@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
-from lvs.db import files, gallery, roots, videos
+from lvs.db import files, gallery, missing, roots, videos
 from lvs.db.database import Database, Transaction
 from lvs.errors import Invalid
 from lvs.models import Away, File, Fingerprint, FoundFile, Progress, Root, State
@@ -164,6 +164,13 @@ class Library:
         if self.roots[root_id].offline_since is not None:
             return True
         return any(entry.root_id == root_id and below(path, entry.path) for entry in self.away)
+
+    async def hear_others(self) -> None:
+        """Notice what other programs, such as `lvs scan` beside the server, wrote to the database."""
+        if await self._database.changed_elsewhere():
+            await self._load_roots()
+            self._events.tell(Event.ELSEWHERE, ())
+            self._events.tell(Event.BATCH_DONE, ())
 
     # --- Scanning ---
 
@@ -398,7 +405,9 @@ class Library:
         past = await files.last_at(tx, root.id, found.path)
         if past is None or past.missing_since is None or now_ms() - past.missing_since > REPLACED_WITHIN_MS:
             return None
-        return None if await files.has_present(tx, past.video_id) else past.video_id
+        if await files.has_present(tx, past.video_id) or await missing.is_forgotten(tx, past.video_id):
+            return None
+        return past.video_id
 
     async def _mark_missing(self, root: Root, paths: Sequence[bytes]) -> None:
         """Note that these files are gone. What people gave their videos stays."""

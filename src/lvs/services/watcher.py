@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from watchfiles import awatch
 
+from lvs.errors import Full, Unavailable
 from lvs.models import Root
 from lvs.services.identity import can_be_watched
 from lvs.services.library import Library
@@ -21,6 +22,7 @@ STEP_MS = 100  # a batch ends when nothing happened for so long
 RETRY_S = 10.0
 DRIVE_CHECK_S = 5.0
 SETTLE_CHECK_S = 0.5
+OTHERS_CHECK_S = 2.0
 RESCAN_PAUSE_S = 2.0
 RESCAN_SHARE = 20
 
@@ -63,6 +65,13 @@ class Watcher:
         while True:
             await asyncio.sleep(SETTLE_CHECK_S)
             await self._patiently(self._library.take_in_settled)
+
+    async def others(self) -> None:
+        """Notice what other programs changed in the database."""
+        while True:
+            await asyncio.sleep(OTHERS_CHECK_S)
+            with contextlib.suppress(Unavailable, Full):  # whoever writes hears of it; here it is only asked again
+                await self._library.hear_others()
 
     async def watch(self, root: Root) -> None:
         """Follow one library folder for good: by the system's notices, by polling, or by looking through it again and again."""
