@@ -12,6 +12,7 @@ from lvs.services.library import now_ms
 from lvs.text import title_of
 
 MAX_TAG_LENGTH = 64
+LONGEST_TAG = 200  # what an import may bring; people type shorter ones
 MAX_TAGS = 200
 MAX_TITLE_LENGTH = 300
 
@@ -59,10 +60,11 @@ class Videos(Curation):
             video = await videos.one(tx, await self._id(tx, media_hash))
             if video is None:
                 raise NotFound("There is no such video.")
-            new = title or title_of(video.file.path)
-            await videos.set_title(tx, video.id, new, edited=bool(title))
-            await changes.add(tx, video.id, "title", video.title, new, client, now_ms())
-            await gallery.refresh(tx, [video.id])
+            old = video.title if video.title_edited else None  # None: what its file is called, whatever that will be then
+            if (title or None) != old:
+                await videos.set_title(tx, video.id, title or title_of(video.file.path), edited=bool(title))
+                await changes.add(tx, video.id, "title", old, title or None, client, now_ms())
+                await gallery.refresh(tx, [video.id])
         return await self.get(video.media_hash)
 
 
@@ -201,13 +203,11 @@ class Views(Curation):
             return await views.count(db, await self._id(db, media_hash))
 
 
-def clean_tag(name: str) -> str:
+def clean_tag(name: str, longest: int = MAX_TAG_LENGTH) -> str:
     """A tag as it is kept: NFC, trimmed, single spaces, without leading `#`. Raises Invalid with what is wrong."""
-    name = _line(name, "tag", MAX_TAG_LENGTH + 1).lstrip("#").strip()
+    name = _line(name.strip().lstrip("#"), "tag", longest)
     if not name:
         raise Invalid("Type a word for the tag.")
-    if len(name) > MAX_TAG_LENGTH:
-        raise Invalid(f"A tag has at most {MAX_TAG_LENGTH} characters.")
     return name
 
 

@@ -1,0 +1,91 @@
+"""Look at the library folders once and take in what is new."""
+
+import argparse
+import dataclasses
+import json
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from lvs import logs
+from lvs.arguments import Meter, add_configuration_flags, configuration, tell
+from lvs.errors import Conflict, Invalid
+
+if TYPE_CHECKING:
+    from lvs.services.single_scan import Scanned
+
+PROBLEMS = 1  # exit code: the scan is done, and something stood in its way
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what is scanned and how it is told."""
+    parser.add_argument(
+        "video_directory",
+        metavar="LIBRARY",
+        nargs="*",
+        help="a folder with videos; without one those that are configured, or else those that are known from before",
+    )
+    parser.add_argument("--no-look", action="store_true", help="do not look into new videos (length, size, poster) now")
+    parser.add_argument("--json", action="store_true", help="print a JSON object")
+    add_configuration_flags(parser)
+    parser.epilog = "Folders that are known from before stay in the library. Exit code: 0 done, 1 with problems, 2 not done."
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Scan once; 1 where something stood in the way."""
+    loaded = configuration(arguments, quiet=True)
+
+    import asyncio
+
+    from lvs.folders import check_libraries, make_data_folder
+    from lvs.lock import single_instance
+    from lvs.services.bundle import build
+    from lvs.services.single_scan import scan_once
+
+    for sentence in loaded.warnings:
+        tell(sentence)
+    config = loaded.config
+    if config.video_directory:
+        for sentence in check_libraries(loaded):
+            tell(sentence)
+    elif not config.metadata_db.exists():
+        raise Invalid(
+            "No library folder is known yet. Say which folder holds the videos: lvs scan FOLDER, or set video_directory."
+        )
+    make_data_folder(config.data_directory)
+    look = not arguments.no_look
+    try:
+        with single_instance(config.data_directory):
+            pass
+    except Conflict:
+        look = False  # the server that runs looks into what is new by itself
+    with Meter() as meter:
+        found = asyncio.run(scan_once(build(config), look, meter.say))
+    if arguments.json:
+        print(json.dumps(_fields(found), indent=2))
+    elif sys.stdout.isatty():
+        print(_text(found))
+    for sentence in found.problems:
+        tell(sentence)
+    return PROBLEMS if found.problems else 0
+
+
+def _fields(found: "Scanned") -> dict[str, object]:
+    libraries = [
+        {"path": os.fsdecode(each.path), "name": each.name, "videos": each.files, "offline": each.offline}
+        for each in found.libraries
+    ]
+    return dataclasses.asdict(found) | {"libraries": libraries, "problems": list(found.problems)}
+
+
+def _text(found: "Scanned") -> str:
+    numbers = {
+        "new": found.added,
+        "changed or moved": found.changed,
+        "missing": found.missing,
+        "unreadable": found.unreadable,
+        "found what was kept from the original for them": found.attached,
+    }
+    counts = ", ".join(f"{number} {what}" for what, number in numbers.items() if number) or "nothing new"
+    lines = [f"{os.fsdecode(each.path)}: {each.files} videos" for each in found.libraries]
+    return "\n".join(map(logs.one_line, [*lines, f"{found.seen} files seen: {counts}."]))
