@@ -1,27 +1,44 @@
-"""Maintenance: scan, cache, and whether the server is there at all."""
-
-import time
+"""Maintenance: scan, cache, another look at a film, and whether the server is well."""
 
 from quart import Blueprint, Response, jsonify, request
 
 from lvs import __version__
+from lvs.routes import performance
 from lvs.routes.context import back, services, wants_partial
 
 bp = Blueprint("admin", __name__)
 
-STARTED = time.monotonic()
+DASHBOARD = "/admin/performance"
 
 
 @bp.get("/ping")
 async def ping() -> Response:
-    return jsonify(status="ok", version=__version__, uptime_seconds=round(time.monotonic() - STARTED, 1))
+    """Whether the server answers; with `deep=1` whether database, library folders and workers do their part, 503 if not."""
+    about = {"version": __version__, "uptime_seconds": round(services().metrics.uptime_s, 1)}
+    if request.args.get("deep", "") in ("", "0"):
+        return jsonify(status="ok", **about)
+    checks = await services().health.checks()
+    well = all(check.ok for check in checks.values())
+    response = jsonify(
+        status="ok" if well else "trouble",
+        checks={name: {"ok": check.ok, "detail": check.detail} for name, check in checks.items()},
+        **about,
+    )
+    response.status_code = 200 if well else 503
+    return response
 
 
 @bp.post("/admin/scan")
 async def scan() -> Response:
     """Look at every file again, in the background."""
     services().watcher.scan_soon()
-    return _accepted("scan")
+    if wants_partial():
+        return await performance.fresh("library")
+    if _from_a_page():
+        return back("/")
+    response = jsonify(status="accepted", what="scan")
+    response.status_code = 202
+    return response
 
 
 @bp.get("/admin/cache/status")
@@ -32,16 +49,25 @@ async def cache_status() -> Response:
 @bp.post("/admin/cache/refresh")
 async def cache_refresh() -> Response:
     """Forget what was cached; the next look asks the database."""
-    return jsonify(status="ok", dropped=services().cache.clear()) if not _from_a_page() else back("/admin/performance")
+    dropped = services().cache.clear()
+    if wants_partial():
+        return await performance.fresh("cache")
+    return back(DASHBOARD) if _from_a_page() else jsonify(status="ok", dropped=dropped)
 
 
-def _accepted(what: str) -> Response:
-    if _from_a_page() and not wants_partial():
-        return back("/")
-    response = jsonify(status="accepted", what=what)
+@bp.post("/admin/look-again/<hash:media_hash>")
+async def look_again(media_hash: str) -> Response:
+    """Look into a film again that could not be looked into, before all others."""
+    video = await services().videos.get(media_hash)
+    await services().jobs.look_again([video.id])
+    if wants_partial():
+        return await performance.fresh("workers")
+    if _from_a_page():
+        return back(DASHBOARD)
+    response = jsonify(status="accepted", what="look")
     response.status_code = 202
     return response
 
 
 def _from_a_page() -> bool:
-    return "html" in request.headers.get("Accept", "") or wants_partial()
+    return "html" in request.headers.get("Accept", "")

@@ -1,0 +1,402 @@
+"""What the server did, measured once: requests by route, functions by name, and what went wrong lately.
+
+Everything here is bounded: routes are counted by their rule and never by an address, and times go into sketches. Nothing waits
+and nothing is written; who wants to know, asks.
+"""
+
+import functools
+import logging
+import random
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
+from types import TracebackType
+from typing import ParamSpec, Self, TypeVar
+
+import psutil
+
+from lvs.db.usage import Asked, usage_of_request
+from lvs.logs import one_line
+from lvs.services.latency import Latencies, Quantiles, Slot, Window
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+NO_RULE = "(no such address)"
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+OTHER_METHOD = "OTHER"
+PING = "/ping"
+DASHBOARD = ("/admin/tiles/", "/admin/performance", "/metrics", PING)
+RATING_RULES = ("/videos/<hash:media_hash>/rating", "/api/ratings/<media_hash>", "/rate")
+SPARKLINE_SLOTS = 40  # twenty minutes
+ENTRIES_KEPT = 50
+MOST_ROUTES = 500
+MOST_NOTED = 64
+MOST_CHARACTERS = 400
+LATELY_S = 300
+
+SERVER_ERROR = 500
+CLIENT_ERROR = 400
+
+
+class Request(Asked):
+    """One request while it is answered, and what it asked of the database.
+
+    `rule` is the route's; `took_s` how many seconds it took until its answer began; `sentence` what was said of an error.
+    As a context it counts what runs in its block, and in the tasks begun there.
+    """
+
+    __slots__ = (
+        "_token",
+        "bytes_sent",
+        "cache_hits",
+        "cache_misses",
+        "client",
+        "method",
+        "metrics",
+        "render_s",
+        "route",
+        "rule",
+        "sentence",
+        "started",
+        "status",
+        "took_s",
+    )
+
+    def __init__(self, method: str, metrics: "Metrics") -> None:
+        super().__init__(f"{random.getrandbits(48):012x}")
+        self.method = method if method in METHODS else OTHER_METHOD
+        self.metrics = metrics
+        self.rule = NO_RULE
+        self.client = self.sentence = ""
+        self.status = self.cache_hits = self.cache_misses = self.bytes_sent = 0
+        self.took_s = self.render_s = 0.0
+        self.route: Route | None = None
+        self.started = time.perf_counter()
+
+    @property
+    def database_s(self) -> float:
+        """Seconds it spent on the database: statements, waiting for the writer's turn, and the commit."""
+        return self.seconds + self.writer_wait_s + self.commit_s
+
+    def __enter__(self) -> Self:
+        self._token = usage_of_request.set(self)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        usage_of_request.reset(self._token)
+
+
+@dataclass(slots=True, eq=False)
+class Route:
+    """What one route did since the start. `errors` are answers of 500 and above, `refused` those from 400 on."""
+
+    method: str
+    rule: str
+    latencies: Latencies = field(default_factory=Latencies)
+    statuses: dict[int, int] = field(default_factory=dict)
+    bytes_sent: int = 0
+    queries: int = 0
+    database_s: float = 0.0
+    writer_wait_s: float = 0.0
+    render_s: float = 0.0
+    cache_hits: int = 0
+    cache_misses: int = 0
+
+    @property
+    def name(self) -> str:
+        return f"{self.method} {self.rule}"
+
+    @property
+    def count(self) -> int:
+        return self.latencies.count
+
+    @property
+    def errors(self) -> int:
+        return sum(count for status, count in self.statuses.items() if status >= SERVER_ERROR)
+
+    @property
+    def refused(self) -> int:
+        return sum(count for status, count in self.statuses.items() if CLIENT_ERROR <= status < SERVER_ERROR)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A request that was answered with 500 or above; `at` is Unix milliseconds."""
+
+    at: int
+    method: str
+    rule: str
+    status: int
+    sentence: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A warning or an error from the log; `times` how often it came in a row, `at` the last time, in Unix milliseconds."""
+
+    at: int
+    level: str
+    source: str
+    sentence: str
+    request_id: str
+    times: int = 1
+
+
+@dataclass(slots=True, eq=False)
+class Function:
+    """How a function that was marked with `timed` fared. Memory is that of the process, before and after its last run."""
+
+    name: str
+    latencies: Latencies = field(default_factory=Latencies)
+    errors: int = 0
+    memory_before_bytes: int | None = None
+    memory_after_bytes: int | None = None
+
+
+class Metrics:
+    """The counts and times of one running server.
+
+    A request is only noted down when it is answered, and counted with some dozens of others, or when somebody wants to know: what
+    is done in a row costs a fraction of what it costs in between everything else.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+        self.clock = clock
+        self.started = clock()
+        self.started_at = _now_ms()
+        self.functions: dict[str, Function] = {}
+        self.failures: deque[Failure] = deque(maxlen=ENTRIES_KEPT)
+        self.log = RecentLog()
+        self.listeners: list[Callable[[Request], None]] = []  # told of each request when it is counted
+        self._routes: dict[tuple[str, str], Route] = {}
+        self._pages = Latencies(SPARKLINE_SLOTS)
+        self._ratings = Latencies()
+        self._noted: list[Request] = []
+
+    @property
+    def uptime_s(self) -> float:
+        return self.clock() - self.started
+
+    @property
+    def routes(self) -> dict[tuple[str, str], Route]:
+        """Every route that was asked for, by method and rule."""
+        self.count()
+        return self._routes
+
+    @property
+    def pages(self) -> Latencies:
+        """The times of all requests but the dashboard's own."""
+        self.count()
+        return self._pages
+
+    @property
+    def ratings(self) -> Latencies:
+        """The times of the calls that give stars."""
+        self.count()
+        return self._ratings
+
+    # --- Requests ---
+
+    def answered(self, request: Request, status: int) -> None:
+        """The answer to a request begins. Its bytes are still to come: `sent` counts them."""
+        request.status, request.took_s = status, self.clock() - request.started
+        self._noted.append(request)
+        if status >= SERVER_ERROR and request.rule != PING:  # that one says what the dashboard says
+            failure = Failure(_now_ms(), request.method, request.rule, status, request.sentence, request.request_id)
+            self.failures.append(failure)
+        if len(self._noted) >= MOST_NOTED:
+            self.count()
+
+    def sent(self, request: Request, size_bytes: int) -> None:
+        """Count bytes of the answer's body."""
+        request.bytes_sent += size_bytes
+        if request.route is not None:
+            request.route.bytes_sent += size_bytes
+
+    def count(self) -> None:
+        """Count the requests that were noted down."""
+        noted, self._noted = self._noted, []
+        for request in noted:
+            self._count(request)
+            for listener in self.listeners:
+                listener(request)
+
+    def _count(self, request: Request) -> None:
+        at = request.started + request.took_s
+        route = request.route = self._route(request)
+        route.latencies.add(request.took_s, at)
+        route.statuses[request.status] = route.statuses.get(request.status, 0) + 1
+        route.bytes_sent += request.bytes_sent
+        route.queries += request.queries
+        route.database_s += request.database_s
+        route.writer_wait_s += request.writer_wait_s
+        route.render_s += request.render_s
+        route.cache_hits += request.cache_hits
+        route.cache_misses += request.cache_misses
+        if not request.rule.startswith(DASHBOARD):
+            self._pages.add(request.took_s, at)
+        if request.method == "POST" and request.rule in RATING_RULES:
+            self._ratings.add(request.took_s, at)
+
+    def _route(self, request: Request) -> Route:
+        key = (request.method, request.rule)
+        route = self._routes.get(key)
+        if route is None:
+            if len(self._routes) >= MOST_ROUTES:  # rules are few; this is for what nobody thought of
+                key = (OTHER_METHOD, NO_RULE)
+            route = self._routes.setdefault(key, Route(*key))
+        return route
+
+    def own(self, route: Route) -> bool:
+        """Whether the route serves the dashboard itself, and programs that watch the server."""
+        return route.rule.startswith(DASHBOARD)
+
+    def visited(self) -> list[Route]:
+        """The routes that were asked for by visitors, and not by the dashboard itself."""
+        return [route for route in self.routes.values() if not self.own(route)]
+
+    def queries(self) -> tuple[int, int]:
+        """How many statements visitors' requests caused, and how many requests those were."""
+        routes = self.visited()
+        return sum(route.queries for route in routes), sum(route.count for route in routes)
+
+    def page_times(self, window: Window) -> Quantiles:
+        """How long visitors' requests took until their answer began."""
+        return self.pages.within(window, self.clock())
+
+    def sparkline(self) -> list[Slot]:
+        """The last twenty minutes of visitors' requests by half minutes."""
+        return self.pages.slots(SPARKLINE_SLOTS, self.clock())
+
+    def failed_lately(self, seconds: float = LATELY_S) -> list[Failure]:
+        """Requests that failed within the last seconds, oldest first."""
+        since = _now_ms() - seconds * 1000
+        return [failure for failure in self.failures if failure.at >= since]
+
+    # --- Functions ---
+
+    def function(self, name: str) -> Function:
+        """The record of a function that is timed."""
+        found = self.functions.get(name)
+        if found is None:
+            found = self.functions[name] = Function(name)
+        return found
+
+
+here: ContextVar[Metrics | None] = ContextVar("metrics_here", default=None)
+"""The server that runs this task, so that a function can be timed without being handed the metrics. Two servers stay apart."""
+
+
+def under_way() -> Request | None:
+    """The request that runs in this task."""
+    found = usage_of_request.get()
+    return found if isinstance(found, Request) else None
+
+
+def timed(name: str, memory: bool = False) -> Callable[[Callable[P, Awaitable[R]]], Callable[P, Awaitable[R]]]:
+    """Time an async function under `name`, and with `memory` note the process's memory before and after each run."""
+
+    def mark(function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
+        @functools.wraps(function)
+        async def run(*arguments: P.args, **named: P.kwargs) -> R:
+            request = under_way()
+            metrics = request.metrics if request else here.get()
+            if metrics is None:
+                return await function(*arguments, **named)
+            record = metrics.function(name)
+            before_bytes = resident_bytes() if memory else None
+            started = time.perf_counter()
+            try:
+                return await function(*arguments, **named)
+            except Exception:
+                record.errors += 1
+                raise
+            finally:
+                record.latencies.add(time.perf_counter() - started, metrics.clock())
+                if memory:
+                    record.memory_before_bytes, record.memory_after_bytes = before_bytes, resident_bytes()
+
+        return run
+
+    return mark
+
+
+@contextmanager
+def rendering() -> Iterator[None]:
+    """Count the block as time in which a page or a part of it was rendered."""
+    request = under_way()
+    started = time.perf_counter()
+    try:
+        yield
+    finally:
+        if request is not None:
+            request.render_s += time.perf_counter() - started
+
+
+def said(sentence: str) -> None:
+    """Note what the visitor is told of an error in the request under way."""
+    request = under_way()
+    if request is not None:
+        request.sentence = sentence
+
+
+def cache_asked(hit: bool) -> None:
+    """Note for the request under way that a cache had, or had not, what was wanted."""
+    request = under_way()
+    if request is not None:
+        request.cache_hits += hit
+        request.cache_misses += not hit
+
+
+def resident_bytes() -> int:
+    """Memory the process holds now."""
+    return int(psutil.Process().memory_info().rss)
+
+
+class RecentLog(logging.Handler):
+    """Keeps the last warnings and errors of the log, each with the id of the request during which it came."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.entries: deque[Entry] = deque(maxlen=ENTRIES_KEPT)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            sentence = one_line(record.getMessage())
+        except (TypeError, ValueError):  # whoever logged gave values that do not fit the words
+            sentence = str(record.msg)
+        error = record.exc_info[1] if record.exc_info else None
+        if error is not None:
+            sentence = one_line(f"{sentence} ({type(error).__name__}: {error})")
+        request = under_way()
+        entry = Entry(
+            int(record.created * 1000),
+            record.levelname.lower(),
+            record.name,
+            sentence[:MOST_CHARACTERS],
+            request.request_id if request else "",
+        )
+        last = self.entries[-1] if self.entries else None
+        if last is not None and (last.level, last.source, last.sentence) == (entry.level, entry.source, entry.sentence):
+            self.entries[-1] = replace(entry, times=last.times + 1)
+        else:
+            self.entries.append(entry)
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Take in what is logged while the block runs."""
+        root = logging.getLogger()
+        root.addHandler(self)
+        try:
+            yield
+        finally:
+            root.removeHandler(self)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
