@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -61,7 +62,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 def wait_for_library(server: Server, browser: Browser) -> None:
     page = browser.new_page()
     page.goto(server.address)
-    expect(page.get_by_text(f"{VIDEOS + 1} videos")).to_be_visible(timeout=60_000)
+    expect(page.locator("#sentence")).to_contain_text(f"{VIDEOS + 1} videos", timeout=60_000)
     page.close()
 
 
@@ -214,6 +215,21 @@ def test_a_new_file_appears_in_an_open_gallery_and_a_deleted_one_goes(page: Page
     (house.library / "Renamed newcomer.mp4").unlink()
     expect(card(page, "Renamed newcomer")).to_have_count(0, timeout=20_000)
     assert page.evaluate("window.same_page")
+
+
+def test_previews_play_in_their_card_while_the_mouse_rests_there_and_count_no_view(house: House, tmp_path: Path) -> None:
+    place = ["--data", tmp_path / "data", "--host", "127.0.0.1", "--port", "0"]
+    command = [sys.executable, "-m", "lvs", "serve", house.library, *place]
+    with Server(command, tmp_path, LVS_FEATURE_PREVIEWS="true") as server:
+        wait_for_library(server, house.browser)
+        with Visit(House(server.address, house.library, house.browser), viewport=DESKTOP) as page:
+            page.goto("/?q=playable")
+            card(page, "Playable").hover()
+            wait(lambda: bool(page.evaluate("document.querySelector('.poster video')?.currentTime > 1.5")))
+            page.get_by_role("searchbox").hover()
+            expect(page.locator(".poster video")).to_have_count(0)
+            page.reload()
+            expect(card(page, "Playable")).to_contain_text("0 views")
 
 
 def test_the_player_fits_the_window_with_its_controls_in_view(house: House) -> None:

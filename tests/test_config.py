@@ -313,10 +313,6 @@ def test_a_named_file_that_is_missing_is_one_sentence(here: Path) -> None:
         load(config_file=Path("none.json"), working_folder=here)
 
 
-def test_what_is_not_built_yet_is_said() -> None:
-    assert load({"feature_previews": "true"}).warnings == ("--feature-previews has no effect yet: hover previews are not built.",)
-
-
 def test_a_configuration_does_not_change_after_loading() -> None:
     config = load().config
     with pytest.raises(ValidationError, match="frozen"):

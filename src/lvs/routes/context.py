@@ -11,6 +11,7 @@ from lvs.errors import Invalid
 from lvs.routes.addresses import Addresses
 from lvs.routes.render import Pages
 from lvs.services.bundle import Services
+from lvs.services.metrics import rendering
 
 THEMES = ("auto", "dark", "light")
 _HASH = re.compile(r"[0-9a-f]{16}", re.ASCII)
@@ -64,18 +65,19 @@ def page_context() -> dict[str, Any]:
         "search": "",
         "theme": theme if theme in THEMES else "auto",
         "large": request.cookies.get("size") == "large",
+        "previews": services().config.feature_previews,
         "page_url": request.full_path.rstrip("?"),
     }
 
 
 def page(template: str, code: int = 200, **context: Any) -> Response:
     """A whole page."""
-    return html(pages().render(template, **(page_context() | context)), code)
+    return html(rendered(template, **(page_context() | context)), code)
 
 
 def partial(template: str, code: int = 200, trigger: str = "", **context: Any) -> Response:
     """What htmx swaps in; `trigger` names the event other parts of the page listen for."""
-    response = html(pages().render(f"partials/{template}", **context), code)
+    response = html(rendered(f"partials/{template}", **context), code)
     if trigger:
         response.headers["HX-Trigger"] = trigger
     return response
@@ -84,6 +86,12 @@ def partial(template: str, code: int = 200, trigger: str = "", **context: Any) -
 def page_or_partial(template: str, partial_template: str, **context: Any) -> Response:
     """The same address as a page or as the part of it that htmx swaps."""
     return partial(partial_template, **context) if wants_partial() else page(template, **context)
+
+
+def rendered(template: str, **context: Any) -> str:
+    """The template as HTML, and the time it took counted."""
+    with rendering():
+        return pages().render(template, **context)
 
 
 def html(text: str, status: int = 200) -> Response:
