@@ -18,7 +18,7 @@ FLOORS = (
     {"__main__"},
     {"cli"},
     {"commands"},
-    {"arguments", "server", "lock", "folders"},
+    {"arguments", "server", "lock", "folders", "certificates"},
     {"app"},
     {"routes"},
     {"services"},

@@ -2,15 +2,36 @@
 
 import asyncio
 import logging
-import secrets
 
-from quart import Quart, g, request
+from quart import Quart
 
 from lvs.config import Config
 from lvs.paths import static_folder
-from lvs.routes import admin, api, context, cors, curate, errors, gallery, legacy, media, security, subtitles, watch
+from lvs.routes import (
+    admin,
+    admin_pages,
+    api,
+    compression,
+    context,
+    cors,
+    curate,
+    errors,
+    export,
+    exposition,
+    gallery,
+    journal,
+    legacy,
+    measure,
+    media,
+    missing,
+    performance,
+    security,
+    sign_in,
+    subtitles,
+    watch,
+)
 from lvs.routes.addresses import Addresses
-from lvs.routes.clients import client_address
+from lvs.routes.border import Border
 from lvs.routes.connection import ConnectionInScope
 from lvs.routes.render import Pages
 from lvs.services import bundle
@@ -30,19 +51,33 @@ def create_app(config: Config) -> Quart:
     app.url_map.converters.update(path=context.PathConverter, hash=context.HashConverter)
     app.url_map.merge_slashes = False  # a name may hold anything that is not a slash, and an address is what it is
     app.extensions.update({"lvs": services, "lvs.addresses": addresses, "lvs.pages": Pages(addresses, static_folder())})
-    for blueprint in (gallery.bp, watch.bp, curate.bp, media.bp, subtitles.bp, api.bp, legacy.bp, admin.bp):
+    for blueprint in (
+        gallery.bp,
+        watch.bp,
+        curate.bp,
+        media.bp,
+        subtitles.bp,
+        api.bp,
+        legacy.bp,
+        admin.bp,
+        performance.bp,
+        journal.bp,
+        missing.bp,
+        admin_pages.bp,
+        export.bp,
+        exposition.bp,
+        sign_in.bp,
+    ):
         app.register_blueprint(blueprint)
+    measure.install(app, config)
     errors.install(app)
+    sign_in.install(app, config)
     cors.install(app)
-    security.install(app)
+    security.install(app, config)
+    compression.install(app)
     _live(app, services)
-
-    @app.before_request
-    async def name_the_request() -> None:
-        g.request_id = secrets.token_hex(6)
-        g.client = client_address(request, config.trusted_proxies)
-
-    app.asgi_app = ConnectionInScope(app.asgi_app)  # type: ignore[assignment, method-assign, arg-type]
+    inside = Border(app.asgi_app, config, lambda: services.passwords.required, MAX_BODY_BYTES)  # type: ignore[arg-type]
+    app.asgi_app = ConnectionInScope(measure.Measured(inside, services.metrics, config.enable_perf_log))  # type: ignore[assignment, method-assign]
     return app
 
 

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import platformdirs
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -146,6 +146,19 @@ def _items(read: Callable[[str], Any], allowed: str, least: int = 0) -> Callable
     return read_all
 
 
+def _file_name(value: object) -> str:
+    """The absolute path as text; empty where there is none."""
+    return "" if value == "" else str(_path(value))
+
+
+def _secret(value: object) -> SecretStr:
+    if isinstance(value, SecretStr):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("must be text")
+    return SecretStr(value)
+
+
 def _format(text: str) -> str:
     match = _FORMAT.fullmatch(text.lower())
     if not match:
@@ -229,6 +242,15 @@ class Config(BaseSettings):
         tuple[str, ...], BeforeValidator(_items(_origin, "origins such as http://nas.local:3000, or *"))
     ] = ()
     ratings_limit: Annotated[RateLimit | None, BeforeValidator(_rate_limit)] = RateLimit(30, 10)
+    writes_limit: Annotated[RateLimit | None, BeforeValidator(_rate_limit)] = RateLimit(200, 10)
+    connections_per_client: Annotated[int, BeforeValidator(_whole_number(1, 10_000))] = 120
+    streams_per_client: Annotated[int, BeforeValidator(_whole_number(1, 10_000))] = 80
+
+    password: Annotated[SecretStr, BeforeValidator(_secret)] = SecretStr("")
+    protect: Annotated[Literal["everything", "changes"], BeforeValidator(_one_of("everything", "changes"))] = "everything"
+    tls_cert: Annotated[str, BeforeValidator(_file_name)] = ""
+    tls_key: Annotated[str, BeforeValidator(_file_name)] = ""
+    tls_self_signed: Switch = False
 
     video_directory: Annotated[tuple[Path, ...], BeforeValidator(_paths)] = ()
     supported_formats: Annotated[tuple[str, ...], BeforeValidator(_items(_format, "file extensions such as mp4", least=1))] = (
@@ -271,7 +293,7 @@ class Config(BaseSettings):
 
 
 OPTIONS = tuple(Config.model_fields)
-_PATH_OPTIONS = ("video_directory", "data_directory", "metadata_db", "thumbnail_directory")
+_PATH_OPTIONS = ("video_directory", "data_directory", "metadata_db", "thumbnail_directory", "tls_cert", "tls_key")
 _FLAGS = {"video_directory": "LIBRARY", "data_directory": "--data"}
 
 
@@ -341,8 +363,6 @@ def _merged(layers: list[_Layer]) -> Loaded:
         config = Config(**values)
     except ValidationError as error:
         raise ConfigError(*_sentences(error, origins)) from None
-    if config.feature_previews:
-        warnings.append(f"{origins['feature_previews']} has no effect yet: hover previews are not built.")
     return Loaded(config, origins, tuple(warnings))
 
 
@@ -352,7 +372,9 @@ def _sentences(error: ValidationError, origins: Mapping[str, str]) -> Iterable[s
         if (
             reason is not None
         ):  # else it is a default that could not be made because of another mistake, which has its own sentence
-            yield f"{origins[str(one['loc'][0])]}: {_quoted(one['input'])} cannot be used; it {reason}."
+            name = str(one["loc"][0])
+            given = "what stands there" if name == "password" else _quoted(one["input"])
+            yield f"{origins[name]}: {given} cannot be used; it {reason}."
 
 
 def _data_folder(layers: list[_Layer]) -> Path | None:

@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -20,15 +21,25 @@ from hypercorn.utils import LifespanFailureError, LifespanTimeoutError
 from quart import Quart
 
 from lvs import logs
+from lvs.certificates import Certificate, certificate
 from lvs.config import Config, Loaded
 from lvs.errors import Invalid, LvsError, Unavailable
 from lvs.folders import check_libraries, make_data_folder
 from lvs.lock import single_instance
+from lvs.routes.gate import Gate
+from lvs.routes.hosts import own_name
 
 BACKLOG = 512
 GRACE_SECONDS = 0.7  # answers that are on their way may end by themselves for so long; then their connections are cut
 STOP_LIMIT_SECONDS = 1.9  # after which the process ends, whatever still holds it
+HEAD_SECONDS = 30  # in which a visitor must have said what it wants
+HANDSHAKE_SECONDS = 10
+MAX_HEAD_BYTES = 16 * 1024
+OPEN_FILES = 4096
 START_LIMIT_SECONDS = 600  # bringing a large database to a new version takes its time
+
+if sys.platform != "win32":
+    import resource
 
 log = logging.getLogger(__name__)
 
@@ -42,13 +53,19 @@ def serve(loaded: Loaded, create_app: Callable[[Config], Quart], say: Callable[[
     warnings = [*loaded.warnings, *check_libraries(loaded)]
     make_data_folder(config.data_directory)
     with single_instance(config.data_directory):
+        secure = certificate(config, _names(config.host))
         sockets = listen(config.host, config.port)
         stopper = Stopper()
         log_file = logs.to_file(config.data_directory / "logs")
         for sentence in warnings:
             log.warning("%s", sentence)
-        lines = greeting(config, _port(sockets), log_file)
-        asyncio.run(_run(create_app(config), sockets, stopper, lambda: say("\n".join(map(logs.one_line, lines)))))
+        port = _port(sockets)
+        lines = greeting(config, port, log_file)
+        gate = Gate(config.connections_per_client, config.trusted_proxies, config.stall_seconds)
+        gate.install()
+        _allow_open_files()
+        app, http = create_app(config), http_settings(sockets, secure)
+        asyncio.run(_run(app, http, port, stopper, lambda: say("\n".join(map(logs.one_line, lines)))))
 
 
 def listen(host: str, port: int) -> list[socket.socket]:
@@ -82,7 +99,7 @@ def greeting(config: Config, port: int, log_file: Path | None) -> list[str]:
     """What people should know of a server that has just started: where it is reachable, what it serves, where its data lies."""
     return [
         "LVS is ready:",
-        *(f"  {address}" for address in addresses(config.host, port)),
+        *(f"  {address}" for address in addresses(config.host, port, "https" if _speaks_tls(config) else "http")),
         *(f"Library:  {folder}" for folder in config.video_directory),
         f"Data:     {config.data_directory}",
         *([f"Log:      {log_file}"] if log_file else []),
@@ -90,17 +107,9 @@ def greeting(config: Config, port: int, log_file: Path | None) -> list[str]:
     ]
 
 
-def addresses(host: str, port: int) -> list[str]:
+def addresses(host: str, port: int, scheme: str = "http") -> list[str]:
     """The addresses under which a browser reaches a server that listens on `host`, this machine's own first."""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return [f"http://{host}:{port}"]
-    if not address.is_unspecified:
-        return [_url(host, port)]
-    name = socket.gethostname().partition(".")[0]
-    own = [_url(each, port) for each in _own_addresses(with_ipv6=address.version == 6)]
-    return [f"http://localhost:{port}", *own, *([f"http://{name}.local:{port}"] if name and name != "localhost" else [])]
+    return [f"{scheme}://{f'[{name}]' if ':' in name else name}:{port}" for name in _reachable_names(host)]
 
 
 class Stopper:
@@ -132,14 +141,23 @@ class Stopper:
             self._loop.call_soon_threadsafe(self._event.set)
 
 
+def _allow_open_files() -> None:
+    """As many open files as every connection and its film need: many systems start programs with a limit of 1024."""
+    if sys.platform != "win32":
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            with suppress(OSError, ValueError):
+                resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 def _end_at_once() -> None:
     with suppress(OSError):
         os.write(2, b"lvs: something did not stop in time; ended without it.\n")
     os._exit(1)
 
 
-async def _run(app: Quart, sockets: list[socket.socket], stopper: Stopper, started: Callable[[], None]) -> None:
-    port = _port(sockets)
+async def _run(app: Quart, http: hypercorn.Config, port: int, stopper: Stopper, started: Callable[[], None]) -> None:
     running = False
 
     def without_failure(record: logging.LogRecord) -> bool:
@@ -153,11 +171,13 @@ async def _run(app: Quart, sockets: list[socket.socket], stopper: Stopper, start
         app.logger.removeFilter(without_failure)
         with suppress(OSError):  # nobody may be there to read it
             started()
+        if pages := app.extensions.get("lvs.pages"):
+            threading.Thread(target=pages.warm, name="lvs-templates", daemon=True).start()
         await stopper.wait()
         asyncio.get_running_loop().call_later(GRACE_SECONDS, _cut_connections, port)
 
     try:
-        await hypercorn_serve(app, _http(sockets), shutdown_trigger=until_stopped, mode="asgi")
+        await hypercorn_serve(app, http, shutdown_trigger=until_stopped, mode="asgi")
     except LifespanFailureError as failure:
         raise _cause(failure) from None
     except LifespanTimeoutError:
@@ -166,18 +186,23 @@ async def _run(app: Quart, sockets: list[socket.socket], stopper: Stopper, start
         log.warning("LVS was ended before everything had stopped.")
 
 
-def _http(sockets: list[socket.socket]) -> hypercorn.Config:
+def http_settings(sockets: list[socket.socket], secure: Certificate | None = None) -> hypercorn.Config:
+    """How hypercorn serves these sockets, which are its own from now on: its limits, and HTTPS where there is a certificate."""
     http = hypercorn.Config()
+    if secure:
+        http.certfile, http.keyfile = map(str, secure)
+        http.alpn_protocols = ["http/1.1"]
+        http.ssl_handshake_timeout = HANDSHAKE_SECONDS
     http.bind = [f"fd://{each.detach()}" for each in sockets]
     http.backlog = BACKLOG
     http.errorlog = logging.getLogger("hypercorn")
     http.include_server_header = False
     # This one also limits how long a visitor may take for the head of a request. `read_timeout` would count while an answer is
     # being sent too, and end every film after so many seconds; bodies of requests have their limit in the app.
-    http.keep_alive_timeout = 30
+    http.keep_alive_timeout = HEAD_SECONDS
     http.read_timeout = None
     http.keep_alive_max_requests = 10_000
-    http.h11_max_incomplete_size = 16 * 1024
+    http.h11_max_incomplete_size = MAX_HEAD_BYTES
     http.websocket_max_message_size = 64 * 1024
     http.startup_timeout = START_LIMIT_SECONDS
     http.graceful_timeout = 1
@@ -224,8 +249,27 @@ def _own_addresses(with_ipv6: bool) -> list[str]:
     return [str(address) for address in kept if not (address.is_loopback or address.is_link_local)]
 
 
-def _url(address: str, port: int) -> str:
-    return f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"
+def _reachable_names(host: str) -> list[str]:
+    """The names and addresses under which others reach a server that listens on `host`, this machine's own first."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return [host]
+    if not address.is_unspecified:
+        return [host]
+    name = socket.gethostname().partition(".")[0]
+    local = [f"{name}.local"] if name and name != "localhost" else []
+    return ["localhost", *_own_addresses(with_ipv6=address.version == 6), *local]
+
+
+def _names(host: str) -> set[str]:
+    """What a certificate of this machine must hold for."""
+    names = {*_reachable_names(host), own_name(), "localhost", "127.0.0.1", "::1"}
+    return {name for name in names if name and name.isascii()}
+
+
+def _speaks_tls(config: Config) -> bool:
+    return bool(config.tls_cert or config.tls_self_signed)
 
 
 def _port(sockets: list[socket.socket]) -> int:

@@ -8,6 +8,7 @@ import socket
 import struct
 import sys
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from typing import Any
 
 from hypercorn.asyncio.tcp_server import TCPServer
@@ -38,7 +39,7 @@ class Connection:
         """Bytes of this answer that the client's machine has not acknowledged yet; 0 once the connection is closed."""
         if self._socket.fileno() == -1:
             return 0
-        waiting = unsent_bytes(self._transport)
+        waiting = unsent_bytes(self._transport, self._socket)
         protocol = getattr(self._stream.send, "__self__", None)
         if isinstance(protocol, H2Protocol) and self._stream.stream_id in protocol.stream_buffers:
             waiting += len(protocol.stream_buffers[self._stream.stream_id].buffer)
@@ -46,7 +47,7 @@ class Connection:
 
     def abort(self) -> None:
         """Close at once with a reset, so that nobody, not even the kernel, waits for a client that may never take the rest."""
-        abort(self._transport)
+        abort(self._transport, self._socket)
 
 
 class ConnectionInScope:
@@ -74,16 +75,18 @@ def connection_of(send: Send) -> Connection | None:
     return Connection(transport, stream) if isinstance(transport, asyncio.Transport) else None
 
 
-def unsent_bytes(transport: asyncio.Transport) -> int:
+def unsent_bytes(transport: asyncio.Transport, sock: socket.socket) -> int:
     """Bytes handed to the transport that the client's machine has not acknowledged yet; 0 once it is closed."""
-    sock: socket.socket = transport.get_extra_info("socket")
     # Not `is_closing`, which is already true while a close still waits for the client to take the rest.
-    return 0 if sock.fileno() == -1 else transport.get_write_buffer_size() + _in_kernel_bytes(sock)
+    if sock.fileno() == -1:
+        return 0
+    with suppress(AttributeError):  # a transport with TLS that was closed twice has forgotten what it held
+        return transport.get_write_buffer_size() + _in_kernel_bytes(sock)
+    return _in_kernel_bytes(sock)
 
 
-def abort(transport: asyncio.Transport) -> None:
+def abort(transport: asyncio.Transport, sock: socket.socket) -> None:
     """Close at once with a reset; nothing where it is closed already."""
-    sock: socket.socket = transport.get_extra_info("socket")
     if sock.fileno() != -1:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_NOT)
         transport.abort()

@@ -1,7 +1,7 @@
 """Which pages of other origins may use the JSON API (the CORS protocol of the Fetch standard, section 3.2).
 
-Only pages from the household's own network, and those that `allowed_origins` names, and only below /api/. Never with credentials:
-LVS has none, and an answer that allows them would let a page act with those of a proxy in front of it.
+Only pages from the household's own network, and those that `allowed_origins` names, and only below /api/. With credentials only
+where there is a password and the origin is named: otherwise a page could act with those of a proxy in front of LVS.
 """
 
 import ipaddress
@@ -11,6 +11,7 @@ from typing import cast
 from quart import Quart, Request, Response, current_app, request
 
 from lvs.config import Config
+from lvs.routes.clients import HOME_NETWORKS
 from lvs.services.bundle import Services
 
 PREFIX = "/api/"
@@ -18,21 +19,6 @@ ALLOWED_HEADERS = "Content-Type, Authorization, X-Requested-With"
 EXPOSED_HEADERS = "Retry-After"
 REMEMBER_SECONDS = 3600
 MAX_ORIGIN = 300
-
-# Named one by one: `is_private` means "not globally reachable", which holds for networks that are nobody's home.
-HOME_NETWORKS = tuple(
-    ipaddress.ip_network(network)
-    for network in (
-        "10.0.0.0/8",
-        "172.16.0.0/12",
-        "192.168.0.0/16",
-        "127.0.0.0/8",
-        "169.254.0.0/16",
-        "::1/128",
-        "fc00::/7",
-        "fe80::/10",
-    )
-)
 
 _PORTS = {"http": "80", "https": "443"}
 _ORIGIN = re.compile(r"(https?)://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::([0-9]{1,5}))?", re.ASCII | re.IGNORECASE)
@@ -67,6 +53,8 @@ def install(app: Quart) -> None:
             if allows(request):
                 response.headers["Access-Control-Allow-Origin"] = request.headers["Origin"]
                 response.headers["Access-Control-Expose-Headers"] = EXPOSED_HEADERS
+                if _services().passwords.required and _is_named(request.headers["Origin"], _config().allowed_origins):
+                    response.headers["Access-Control-Allow-Credentials"] = "true"
         return response
 
 
@@ -81,14 +69,24 @@ def allows(request: Request) -> bool:
 
 def permitted(origin: str, allowed_origins: tuple[str, ...] = ()) -> bool:
     """Whether an `Origin` header names a page of the home network or one of `allowed_origins` (`*`: any)."""
-    if "*" in allowed_origins:
+    if "*" in allowed_origins or _is_named(origin, allowed_origins):
         return True
-    found = _ORIGIN.fullmatch(origin) if len(origin) <= MAX_ORIGIN else None
+    found = _parsed(origin)
+    return found is not None and is_home(found[2].lower())
+
+
+def _is_named(origin: str, allowed_origins: tuple[str, ...]) -> bool:
+    """Whether `allowed_origins` has this origin itself."""
+    found = _parsed(origin)
     if found is None:
         return False
     scheme, host, port = found[1].lower(), found[2].lower(), found[3]
     suffix = "" if port in {None, _PORTS[scheme]} else f":{int(port)}"
-    return f"{scheme}://{_canonical(host)}{suffix}" in allowed_origins or is_home(host)
+    return f"{scheme}://{_canonical(host)}{suffix}" in allowed_origins
+
+
+def _parsed(origin: str) -> re.Match[str] | None:
+    return _ORIGIN.fullmatch(origin) if len(origin) <= MAX_ORIGIN else None
 
 
 def is_home(host: str) -> bool:
@@ -114,4 +112,8 @@ def _canonical(host: str) -> str:
 
 
 def _config() -> Config:
-    return cast("Services", current_app.extensions["lvs"]).config
+    return _services().config
+
+
+def _services() -> Services:
+    return cast("Services", current_app.extensions["lvs"])

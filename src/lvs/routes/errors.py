@@ -1,5 +1,6 @@
 """Turns errors into answers: a page, a toast for htmx, or problem+json (RFC 9457), by what was asked."""
 
+import errno
 import logging
 from http import HTTPStatus
 from json import dumps
@@ -10,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from lvs.errors import Conflict, Full, Invalid, LvsError, NotFound, TooMany, Unavailable
 from lvs.routes import context
+from lvs.services.metrics import said
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +26,7 @@ STATUS: tuple[tuple[type[LvsError], int], ...] = (
 JSON_CALLS = ("/api/", "/rate", "/favorite", "/tag", "/delete_tag", "/view", "/get_views", "/ping", "/admin/performance.json")
 TITLES = {
     400: "That cannot be used",
+    401: "Not signed in",
     403: "Not from here",
     404: "Not found",
     405: "That cannot be done here",
@@ -74,12 +77,15 @@ async def _http_error(error: HTTPException) -> Response:
 
 
 async def _mistake(error: Exception) -> Response:
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:  # no file can have that name, so none has it
+        return problem(404, SENTENCES[404])
     log.error("%s %s failed (request %s)", request.method, request.path, _request_id(), exc_info=error)
     return problem(500, SENTENCES[500])
 
 
-def problem(status: int, sentence: str) -> Response:
-    """The answer to something that went wrong."""
+def problem(status: int, sentence: str, next_step: tuple[str, str] | None = None) -> Response:
+    """The answer to something that went wrong; `next_step` is what to do now and the address of it, by default all videos."""
+    said(sentence)
     title = TITLES.get(status) or HTTPStatus(status).phrase
     if wants_json():
         body = {"title": title, "status": status, "detail": sentence, "request_id": _request_id()}
@@ -91,7 +97,7 @@ def problem(status: int, sentence: str) -> Response:
         "sentence": sentence,
         "kept": "" if request.method in ("GET", "HEAD") else "Nothing was changed.",
         "request_id": _request_id(),
-        "next_step": ("All videos", "/") if request.path != "/" or request.query_string else None,
+        "next_step": next_step or (("All videos", "/") if request.path != "/" or request.query_string else None),
     }
     return context.partial(template, status, **values) if context.wants_partial() else context.page(template, status, **values)
 

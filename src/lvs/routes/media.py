@@ -35,6 +35,7 @@ async def video(place: str) -> Response:
         return _moved(video)
     if services().library.is_away(root.id, file.path):
         raise Unavailable(f"The folder “{root.name}” is offline right now. The video is there again when the drive is back.")
+    services().streams.admit(client())
     opened = await open_below(Path(os.fsdecode(root.path)), file.path)
     name = os.fsdecode(file.path.rpartition(b"/")[2])
     return await file_response(

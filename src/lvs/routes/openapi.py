@@ -5,6 +5,7 @@ A handler is in it when it says what it answers: with `answers` below, or quart-
 
 import re
 from collections.abc import Callable, Iterable
+from copy import deepcopy
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
@@ -75,8 +76,10 @@ class Document(OpenAPIProvider):
             operation["operationId"] = re.sub(r"\W+", "_", f"{method}{path}").strip("_")
             if "requestBody" in operation:
                 operation["requestBody"]["required"] = True
+            if method != "get":  # every change is counted (writes_limit)
+                operation["responses"].setdefault(429, _any_problem(operation["responses"]))
             for status, response in operation["responses"].items():
-                _tell_problem(status, response)
+                _tell_problem(int(status), response)
         return {path: operations}, components
 
     def build_querystring_parameters(self, model: Any) -> tuple[list[dict[str, Any]], dict[str, Any]]:
@@ -102,6 +105,11 @@ def install(app: Quart) -> None:
         conversion_preference="pydantic",
         openapi_provider_class=Document,
     )
+
+
+def _any_problem(responses: dict[Any, dict[str, Any]]) -> dict[str, Any]:
+    """A response like those for the problems that the operation names itself."""
+    return deepcopy(next(response for status, response in responses.items() if int(status) in PROBLEMS))
 
 
 def _tell_problem(status: int, response: dict[str, Any]) -> None:

@@ -1,47 +1,56 @@
-"""What keeps strangers' pages out: writes only from our own pages, and headers that say what a page of ours may do.
+"""Writes are taken from our own pages and from programs, never from a stranger's page that a browser here has open.
 
-Browsers send no `Sec-Fetch-Site` to plain-http addresses of a LAN, so `Origin` against `Host` is compared as well.
+And not faster than people are. Browsers send no `Sec-Fetch-Site` to plain-http addresses of a LAN, so `Origin` is compared with
+`Host` as well.
 """
 
 from quart import Quart, Response, request
 
+from lvs.config import Config
 from lvs.routes import cors, errors
+from lvs.routes.context import client
+from lvs.services.limiter import Limiter
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-POLICY = (
-    "default-src 'self'; img-src 'self' data:; media-src 'self'; object-src 'none'; "
-    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-)
-HEADERS = {
-    "Content-Security-Policy": POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-}
+LIMITED_BY_THEMSELVES = frozenset({"curate.rate", "api.rate", "api.unrate", "legacy.rate", "sign_in.sign_in"})
 STATIC_FOR_EVER = "public, max-age=31536000, immutable"
 
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
-def install(app: Quart) -> None:
+
+def install(app: Quart, config: Config) -> None:
+    limiter = Limiter(config.writes_limit)
+
     @app.before_request
     async def only_our_own_pages_write() -> Response | None:
-        if request.method in SAFE_METHODS or _ours() or cors.allows(request):
+        if request.method in SAFE_METHODS:
             return None
-        return errors.problem(403, "Changes are only taken from LVS's own pages.")
+        if not _ours() and not cors.allows(request):
+            return errors.problem(403, "Changes are only taken from LVS's own pages.")
+        if request.endpoint not in LIMITED_BY_THEMSELVES:
+            limiter.admit(client())
+        return None
 
     @app.after_request
-    async def headers(response: Response) -> Response:
-        for name, value in HEADERS.items():
-            response.headers.setdefault(name, value)
-        if request.path.startswith("/static/") and "v" in request.args:
+    async def cache_static_files(response: Response) -> Response:
+        if request.path.startswith("/static/") and "v" in request.args and response.status_code < 400:
             response.headers["Cache-Control"] = STATIC_FOR_EVER
         return response
 
 
 def _ours() -> bool:
     """Whether a page of this server, or no browser at all, sent the request."""
-    site = request.headers.get("Sec-Fetch-Site")
-    if site is not None:
-        return site in ("same-origin", "none")
-    origin = request.headers.get("Origin")
-    return origin is None or origin.partition("://")[2] == request.host
+    sites = request.headers.getlist("Sec-Fetch-Site")
+    if sites:
+        return all(site in ("same-origin", "none") for site in sites)
+    origins = request.headers.getlist("Origin")
+    return not origins or (len(origins) == 1 and _is_origin_of(origins[0], request.headers.get("Host", "")))
+
+
+def _is_origin_of(origin: str, host: str) -> bool:
+    """Whether pages of this origin come from this host. The scheme may differ where a proxy in front of LVS speaks TLS."""
+    scheme, separator, origin_host = origin.lower().partition("://")
+    port = _DEFAULT_PORTS.get(scheme)
+    if not separator or port is None or not origin_host:
+        return False
+    return origin_host.removesuffix(port) == host.lower().strip().removesuffix(port)

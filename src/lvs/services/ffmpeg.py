@@ -105,6 +105,11 @@ class FFmpeg:
             await asyncio.wait(self._ending, timeout=CLOSING_S)
 
     @property
+    def time_limit_s(self) -> float:
+        """How long one look may take, in seconds."""
+        return self._time_limit_s
+
+    @property
     def process_ids(self) -> tuple[int, ...]:
         """The worker processes there are, busy and idle."""
         return tuple(sorted(worker.process.pid for worker in self._alive))

@@ -1,0 +1,116 @@
+"""Certificates for HTTPS: the household's own files, or one that this server makes for itself."""
+
+import ipaddress
+import os
+import ssl
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from lvs.config import Config
+from lvs.errors import Invalid, Unavailable
+
+if TYPE_CHECKING:
+    from cryptography.x509 import GeneralName
+
+VALID_DAYS = 820  # some systems believe no certificate that is valid for longer than 825 days
+RENEW_DAYS = 30
+
+
+class Certificate(NamedTuple):
+    """The files of a certificate with its chain, and of its key, both PEM."""
+
+    chain: Path
+    key: Path
+
+
+def certificate(config: Config, names: Iterable[str]) -> Certificate | None:
+    """What HTTPS is served with, or None for plain HTTP. `names` are the host names and addresses a self-made one holds for.
+
+    Raises Invalid where the files cannot be used, Unavailable where a certificate cannot be kept.
+    """
+    if config.tls_cert or config.tls_key:
+        return _given(config)
+    return _self_signed(config.data_directory / "tls", set(names)) if config.tls_self_signed else None
+
+
+def _given(config: Config) -> Certificate:
+    if not (config.tls_cert and config.tls_key):
+        raise Invalid("HTTPS needs both files: --tls-cert with the certificate and --tls-key with its key.")
+    found = Certificate(Path(config.tls_cert), Path(config.tls_key))
+    for file in found:
+        if not os.access(file, os.R_OK):
+            raise Invalid(f"{file} cannot be read, and HTTPS needs it.")
+    try:
+        # A passphrase cannot be asked for in the background, and OpenSSL would ask at the terminal.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(*found, password=lambda: "")
+    except (ssl.SSLError, OSError, ValueError):
+        raise Invalid(f"{found.chain} and {found.key} are no certificate and its key (PEM, without a passphrase).") from None
+    return found
+
+
+def _self_signed(folder: Path, names: set[str]) -> Certificate:
+    """The certificate made before, or a new one where there is none, it ends soon, or it lacks one of the names."""
+    found = Certificate(folder / "certificate.pem", folder / "key.pem")
+    if _holds_for(found, names):
+        return found
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        chain, key = _made(names)
+        for path, content in ((found.key, key), (found.chain, chain)):
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with open(descriptor, "wb") as file:
+                file.write(content)
+    except OSError as error:
+        raise Unavailable(f"The certificate cannot be kept in {folder}: {error.strerror or error}.") from None
+    return found
+
+
+def _holds_for(found: Certificate, names: set[str]) -> bool:
+    from cryptography import x509  # noqa: PLC0415 - it takes its time, and only this kind of HTTPS needs it
+
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(*found)
+        made = x509.load_pem_x509_certificate(found.chain.read_bytes())
+        held = made.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (OSError, ValueError, x509.ExtensionNotFound):
+        return False
+    ends = made.not_valid_after_utc - datetime.now(UTC)
+    return ends > timedelta(days=RENEW_DAYS) and names <= {str(name.value) for name in held}
+
+
+def _made(names: Iterable[str]) -> tuple[bytes, bytes]:
+    """A new certificate for these names and addresses, and its key."""
+    from cryptography import x509  # noqa: PLC0415
+    from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415
+    from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID  # noqa: PLC0415
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Local Video Server")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))  # a headset's clock may be behind
+        .not_valid_after(now + timedelta(days=VALID_DAYS))
+        .add_extension(x509.SubjectAlternativeName([_general_name(name) for name in sorted(names)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    secret = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return made.public_bytes(serialization.Encoding.PEM), secret
+
+
+def _general_name(name: str) -> "GeneralName":
+    from cryptography import x509  # noqa: PLC0415
+
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
