@@ -172,14 +172,16 @@ async def count_night(tx: Transaction, night: str) -> bool:
 
 
 _DUE = f"""
-    SELECT v.id FROM videos v
+    SELECT v.id, v.forgotten_at FROM videos v
     WHERE v.forgotten_at <= :before AND v.nights_forgotten >= :nights AND {_NOWHERE}
 """
 
 
-async def due(db: Connection, before: int, nights: int) -> int:
-    """How many videos were forgotten before that time (Unix ms) and have been in the bin for so many nights."""
-    return int(await db.value(f"SELECT count(*) FROM ({_DUE})", {"before": before, "nights": nights}))
+async def due(db: Connection, before: int, nights: int) -> tuple[int, int]:
+    """How many videos were forgotten before that time and have been in the bin for so many nights; when the last was (Unix ms)."""
+    sql = f"SELECT count(*), coalesce(max(forgotten_at), 0) FROM ({_DUE})"
+    row = await db.one(sql, {"before": before, "nights": nights})
+    return (row[0], row[1]) if row else (0, 0)
 
 
 async def remove(tx: Transaction, before: int, nights: int, limit: int) -> list[str]:

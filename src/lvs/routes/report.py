@@ -5,7 +5,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from lvs import __version__
-from lvs.routes.render import CARDS_KEPT, Pages
+from lvs.routes.cards import CARDS_KEPT
+from lvs.routes.render import Pages
 from lvs.routes.schemas import iso
 from lvs.services import posters
 from lvs.services.bundle import Services
@@ -335,7 +336,7 @@ def caches(services: Services, pages: Pages) -> list[Cache]:
     """Every cache the server has."""
     library = services.cache.status()
     drawn = posters.placeholder.cache_info()
-    cards = (pages.card_hits, pages.card_misses, max(0, pages.card_misses - pages.cards_kept), pages.cards_kept, CARDS_KEPT)
+    cards = (pages.cards.hits, pages.cards.misses, max(0, pages.cards.misses - len(pages.cards)), len(pages.cards), CARDS_KEPT)
     found = {
         "library": tuple(int(library[name]) for name in ("hits", "misses", "evictions", "size", "max_size")),
         "cards": cards,
