@@ -197,7 +197,6 @@ TROUBLE = {
     "request_id": "ab12",
     "next_step": ("All videos", "/"),
 }
-UNREADABLE: dict[str, Any] = {"videos": [("a", "b/a.mp4", "The file is empty.", HASH)], "next_url": "/unreadable?after=3"}
 
 EVERY_PAGE: list[tuple[str, dict[str, Any]]] = [
     ("gallery.html", gallery_context()),
@@ -215,8 +214,6 @@ EVERY_PAGE: list[tuple[str, dict[str, Any]]] = [
     ("watch.html", watch_context(video=a_video(probe=None, tags=()), playable=False, sentence="No browser plays it.")),
     ("tags.html", FRAME | TAGS | {"current": "tags"}),
     ("tags.html", FRAME | TAGS | {"tags": [], "filter": HOSTILE}),
-    ("unreadable.html", FRAME | UNREADABLE),
-    ("unreadable.html", FRAME | {"videos": [], "next_url": None}),
     ("error.html", FRAME | TROUBLE),
     ("error.html", FRAME | TROUBLE | {"theme": "dark", "large": True, "next_step": None}),
 ]
@@ -489,10 +486,10 @@ def test_the_display_settings_say_what_is_chosen(pages: Pages, theme: str, large
 def test_a_changed_card_is_rendered_anew_and_an_unchanged_one_is_not(pages: Pages) -> None:
     first = pages.card(a_card(), Query())
     assert pages.card(a_card(), Query()) == first
-    assert pages.card_misses == 1
+    assert pages.cards.misses == 1
     assert pages.card(a_card(rating=5, version=2), Query()) != first
     assert pages.card(a_card(), Query(tags=("alps",))) != first
-    assert pages.card_misses == 2
+    assert pages.cards.misses == 2
     assert pages.card(a_card(), Query(), eager=True) != first
 
 

@@ -44,6 +44,10 @@ class Addresses:
     def __init__(self, roots: Callable[[], Mapping[int, Root]]) -> None:
         self._roots = roots
 
+    def beginnings(self) -> tuple[tuple[int, str], ...]:
+        """What decides how addresses begin: while it stays the same, so does the address of a place."""
+        return tuple((root.id, root.name) for root in self._roots().values() if root.active)
+
     def path(self, place: Place) -> str:
         """Address path of a place, percent-encoded, without a leading slash."""
         roots = self._roots()

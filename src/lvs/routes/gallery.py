@@ -1,16 +1,18 @@
 """The gallery and its presets: search, popular, favorites, tags, random."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from quart import Blueprint, Response, redirect, request
 
 from lvs.errors import NotFound
-from lvs.models import Page, Query, Sort, State, Tag, shown, tag_key
+from lvs.models import Cursor, Page, Query, Sort, State, shown, tag_key
 from lvs.routes.addresses import gallery_url
-from lvs.routes.context import addresses, back, local_address, page, page_or_partial, partial, services, wants_partial
+from lvs.routes.context import addresses, back, local_address, page_or_partial, partial, services, wants_partial
 from lvs.routes.query import Arguments, arguments, cursor, number, parse_query, text
+from lvs.services.gallery import Folder, Found, by_use
 
 bp = Blueprint("gallery", __name__)
 
@@ -25,7 +27,6 @@ SORT_LABELS = {
     Sort.FAVORITED: "Date favorited",
     Sort.RANDOM: "Random",
 }
-FACETS = 40
 SUGGESTIONS = 10
 
 
@@ -63,11 +64,11 @@ async def favorites() -> Response:
 
 @bp.get("/tag/<path:name>")
 async def tag(name: str) -> Response:
-    known = next((tag for tag in await services().gallery.tags() if tag_key(tag.name) == tag_key(name)), None)
+    known = await services().gallery.spelling(name)
     if known is None:
         raise NotFound(f"No video carries the tag #{name[:64]}.")
     args = arguments()
-    return await _gallery(replace(parse_query(args), tags=(known.name,)), args, f"#{known.name}", "tags")
+    return await _gallery(replace(parse_query(args), tags=(known,)), args, f"#{known}", "tags")
 
 
 @bp.get("/random")
@@ -95,8 +96,8 @@ async def suggest() -> Response:
     known = await services().gallery.tags()
     starts = [tag for tag in known if wanted and tag_key(tag.name).startswith(wanted)]
     holds = [tag for tag in known if wanted and wanted in tag_key(tag.name) and tag not in starts]
-    by_use = sorted(starts, key=_by_use) + sorted(holds, key=_by_use)
-    return partial("tag_suggestions.html", names=[tag.name for tag in by_use[:SUGGESTIONS]])
+    found = sorted(starts, key=by_use) + sorted(holds, key=by_use)
+    return partial("tag_suggestions.html", names=[tag.name for tag in found[:SUGGESTIONS]])
 
 
 @bp.get("/library/status")
@@ -125,57 +126,52 @@ async def settings() -> Response:
     return response
 
 
-@bp.get("/unreadable")
-async def unreadable() -> Response:
-    found = await services().gallery.unreadable(100, number(arguments(), "after", 2**53))
-    videos = [(file.title, shown(file.path), file.reason, file.media_hash) for file in found]
-    next_url = f"/unreadable?after={found[-1].file_id}" if len(found) == 100 else None
-    return page("unreadable.html", videos=videos, next_url=next_url)
-
-
 async def _gallery(query: Query, args: Arguments, heading: str, current: str) -> Response:
     if query.sort is Sort.RANDOM and not query.seed:
         query = replace(query, seed=secrets.randbelow(2**31 - 1) + 1)
     after, until = cursor(args, "after"), cursor(args, "until")
-    found = await services().gallery.browse(query, after=after, until=until)
+    if wants_partial() and (after or until):
+        return partial("video_grid.html", **_run(query, await services().gallery.browse(query, after=after, until=until), until))
+    found = await services().gallery.find(query, after, until)
+    return page_or_partial(
+        "gallery.html",
+        "video_grid.html",
+        **_run(query, found.page, until),
+        **await _around(query, heading, current, found),
+    )
+
+
+def _run(query: Query, found: Page, until: Cursor | None) -> dict[str, Any]:
+    """The cards, and where the next ones are."""
     services().jobs.visible(card.id for card in found.cards if card.state is State.NEW)
-    run: dict[str, Any] = {
+    return {
         "page": found,
         "query": query,
         "next_url": gallery_url(query, after=found.next) if found.next else None,
-        "refresh_url": gallery_url(query, after=after, until=until or found.next),
+        "refresh_url": gallery_url(query, after=found.start, until=until or found.next),
     }
-    if wants_partial() and (after or until):
-        return partial("video_grid.html", **run)
-    return page_or_partial("gallery.html", "video_grid.html", **run, **await _around(query, heading, current, found))
 
 
-async def _around(query: Query, heading: str, current: str, found: Page) -> dict[str, Any]:
+async def _around(query: Query, heading: str, current: str, found: Found) -> dict[str, Any]:
     """Everything on a gallery page besides the cards."""
     progress = services().library.progress(services().jobs.remaining)
-    total = await services().gallery.count(query)
-    known = sorted(await services().gallery.tags(), key=_by_use)
     chips = _chips(query)
     return {
-        "total": total,
+        "total": found.total,
         "heading": heading,
-        "sentence": _sentence(total, chips, query),
+        "sentence": _sentence(found.total, chips, query),
         "chips": chips,
         "sorts": [(sort.value, label) for sort, label in SORT_LABELS.items()],
-        "facets": known[:FACETS],
-        "folders": await _folders(),
+        "facets": found.popular_tags,
+        "folders": _folders(found.folders),
         "progress": progress,
         "status_url": _status_url(progress.version),
         "roots": [shown(root.path) for root in services().library.active_roots],
         "formats": sorted(services().config.supported_formats),
-        "drop": await _drop(query, chips) if not found.cards and query.filtered else [],
+        "drop": await _drop(query, chips) if not found.total and query.filtered else [],
         "current": current,
         "search": query.q,
     }
-
-
-def _by_use(tag: Tag) -> tuple[int, str]:
-    return (-tag.count, tag_key(tag.name))
 
 
 def _status_url(version: int) -> str:
@@ -220,15 +216,15 @@ async def _drop(query: Query, chips: list[Chip]) -> list[Chip]:
         {"folder": b""},
     )
     without += [replace(query, **change) for change in changes if getattr(query, next(iter(change)))]  # type: ignore[arg-type]
-    counts = [await services().gallery.count(other) for other in without]
+    counts = await services().gallery.counts(without)
     return [Chip(f"{chip.label} ({count:,})", chip.url) for chip, count in zip(chips, counts, strict=True) if count]
 
 
-async def _folders() -> list[tuple[str, str, int]]:
+def _folders(folders: Sequence[Folder]) -> list[tuple[str, str, int]]:
     """The folders one can choose among: the value of the filter, what is shown, how many videos."""
     several = len(services().library.active_roots) > 1
     found = []
-    for folder in await services().gallery.folders():
+    for folder in folders:
         name = services().library.roots[folder.root_id].name
         value = (f"{name}/".encode() if several else b"") + folder.path
         found.append((value.decode("utf-8", "surrogateescape"), shown(value), folder.count))

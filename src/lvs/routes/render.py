@@ -4,23 +4,31 @@ Jinja's synchronous environment is used on purpose: Quart's own is asynchronous 
 """
 
 import hashlib
+import re
+import secrets
 import time
+from collections.abc import Hashable
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 from cachetools import LRUCache
-from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
-from markupsafe import Markup
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined, TemplateError
+from markupsafe import Markup, escape
 
-from lvs.models import Card, Cursor, Query, Sort, shown
+from lvs.models import Card, Cursor, MediaHash, Page, Query, Sort, State, shown
 from lvs.paths import partials_folder, templates_folder
 from lvs.routes.addresses import Addresses, encode_cursor, gallery_url, starts_descending
+from lvs.routes.cards import Cards
 
 SIZE_UNITS = ("bytes", "KB", "MB", "GB", "TB", "PB")
 HASH_DIGITS = 12
 LATEST_MS = 253_370_764_800_000  # the year 9999
-CARDS_KEPT = 2000  # about 3 kB each
+FRAMES_KEPT = 50  # about 40 kB each
+RUN_ADDRESSES = ("next_url", "refresh_url", "page_url")
+_NO_CARD = Card(0, MediaHash(""), 0, 0, b"", "", 0, 0.0, 0, 0, 0, 0, 0, 0, 0, (), State.NEW, None, False)
 
 
 class Pages:
@@ -29,7 +37,10 @@ class Pages:
     def __init__(self, addresses: Addresses, static_folder: Path) -> None:
         self._addresses = addresses
         self._static_folder = static_folder
-        self._cards: LRUCache[tuple[Card, str, bool, date], Markup] = LRUCache(CARDS_KEPT)
+        self._cards_of: Hashable = None
+        self._frames: LRUCache[Hashable, list[str]] = LRUCache(FRAMES_KEPT)
+        self._marks = {name: secrets.token_hex(16) for name in (*RUN_ADDRESSES, "late", "eager")}
+        self._any_place = Cursor(secrets.token_hex(16), 0)
         self._static_urls: dict[str, str] = {}
         self.environment = Environment(
             loader=ChoiceLoader(
@@ -41,29 +52,76 @@ class Pages:
             lstrip_blocks=True,
             auto_reload=False,
         )
+        self.cards = Cards(self.environment)
         self.environment.globals.update(
             addresses=addresses,
             card_html=self.card,
-            gallery_url=address_of_gallery,
+            gallery_url=self.cards.with_tags(address_of_gallery),
             other_order=other_order,
             run_id=run_id,
             same_folder=same_folder,
             static_url=self.static_url,
         )
-        self.environment.filters.update(ago=ago, count=count, duration=duration, iso=iso, plural=plural, size=size)
+        for text in (ago, count, duration, iso, plural, size):
+            self.environment.filters[text.__name__] = self.cards.fillable(text)
 
-    def render(self, template: str, **context: object) -> str:
+    def warm(self) -> None:
+        """Compile every template, which takes the first visitor of a large page a third of a second otherwise."""
+        for name in self.environment.list_templates(extensions=["html"]):
+            with suppress(TemplateError):  # who asks for that page will hear of it
+                self.environment.get_template(name)
+
+    def render(self, template: str, **context: Any) -> str:
         """The template as HTML. Raises jinja2.UndefinedError where the context lacks something it names."""
+        self._forget_old_cards()
+        page = context.get("page")
+        if isinstance(page, Page) and page.cards:
+            return self._render_run(template, page, context)
         return self.environment.get_template(template).render(context)
 
+    def _render_run(self, template: str, page: Page, context: dict[str, Any]) -> str:
+        """What stands around a run of cards is kept, with places left for them and for what else differs from run to run. Where
+        all the rest of the context is as it was once before, only these are filled in.
+        """
+        addresses = {name: context[name] for name in RUN_ADDRESSES if context.get(name) is not None}
+        rest = {name: value for name, value in context.items() if name != "page" and name not in addresses}
+        try:
+            key = _Same((template, len(page.cards), page.start is None, *addresses, _frozen(rest)))
+        except TypeError:  # something in it cannot be compared
+            return self.environment.get_template(template).render(context)
+        frame = self._frames.get(key)
+        if frame is None:
+            frame = self._frames[key] = self._frame(template, page, rest | {name: self._marks[name] for name in addresses})
+        filled = {self._marks[name]: str(escape(address)) for name, address in addresses.items()}
+        if page.start is not None:
+            filled[encode_cursor(self._any_place)] = encode_cursor(page.start)
+        late, eager = self._marks["late"], self._marks["eager"]
+        query, cards = context["query"], iter(page.cards)
+        return "".join(
+            [self.card(next(cards), query, part == eager) if part in (late, eager) else filled.get(part, part) for part in frame]
+        )
+
+    def _frame(self, template: str, page: Page, context: dict[str, Any]) -> list[str]:
+        """The template taken apart at its marks."""
+        start = None if page.start is None else self._any_place
+        stand_in = replace(page, cards=(_NO_CARD,) * len(page.cards), start=start)
+        text = self.environment.get_template(template).render(context, page=stand_in)
+        marks = [*self._marks.values(), encode_cursor(self._any_place)]
+        return re.split("(" + "|".join(map(re.escape, marks)) + ")", text)
+
     def card(self, card: Card, query: Query, eager: bool = False) -> Markup:
-        """The card's partial. Kept by all that it shows, so an unchanged card is rendered once a day."""
-        key = (card, self._addresses.watch(card, query), eager, local_date(now_ms()))
-        html = self._cards.get(key)
-        if html is None:
-            rendered = self.render("partials/video_card.html", card=card, query=query, eager=eager)
-            html = self._cards[key] = Markup(rendered)  # noqa: S704 - it was escaped where it was rendered
-        return html
+        """The card's partial. It is kept until the day ends."""
+        if card is _NO_CARD:
+            return Markup(self._marks["eager" if eager else "late"])  # noqa: S704 - hexadecimal digits
+        return Markup(self.cards.html(card, query, eager))  # noqa: S704 - all of it is escaped there
+
+    def _forget_old_cards(self) -> None:
+        """A card says how long ago its video came, and the names of library folders stand in its address."""
+        now = (local_date(now_ms()), self._addresses.beginnings())
+        if now != self._cards_of:
+            self.cards.clear()
+            self._frames.clear()
+            self._cards_of = now
 
     def static_url(self, name: str) -> str:
         """Address of a static file that changes with its content, so that it may be cached for ever."""
@@ -72,6 +130,31 @@ class Pages:
             digest = hashlib.sha256((self._static_folder / name).read_bytes()).hexdigest()
             url = self._static_urls[name] = f"/static/{name}?v={digest[:HASH_DIGITS]}"
         return url
+
+
+class _Same:
+    """A key whose hash is worked out once."""
+
+    __slots__ = ("_hash", "_value")
+
+    def __init__(self, value: Hashable) -> None:
+        self._value = value
+        self._hash = hash(value)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self._value == other._value
+
+
+def _frozen(value: Any) -> Hashable:
+    """The same for equal values. True and 1 are not equal here."""
+    if type(value) in (list, tuple):
+        return (type(value), *map(_frozen, value))
+    if type(value) is dict:
+        return tuple((name, _frozen(each)) for name, each in value.items())
+    return (type(value), value)
 
 
 def address_of_gallery(query: Query | None = None, **changes: Any) -> str:

@@ -1,20 +1,35 @@
 """Browsing: runs of cards for a query, counts, neighbours, random picks and what is related."""
 
+import asyncio
+import logging
 import secrets
+import string
+from collections.abc import AsyncIterator, Hashable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
-from lvs.db import files, gallery, tags, videos
+from cachetools import LRUCache
+
+from lvs.db import gallery, tags, videos
 from lvs.db.database import Connection, Database
 from lvs.db.gallery import Selection
-from lvs.errors import Invalid, NotFound
+from lvs.errors import Invalid, LvsError, NotFound
 from lvs.models import Card, Cursor, Page, Query, Related, Sort, Tag, Video, tag_key
 from lvs.services import search
 from lvs.services.cache import Cache
 from lvs.services.library import SHUFFLE_END, Library
+from lvs.services.shelf import Mask, Shelf
+
+log = logging.getLogger(__name__)
 
 PAGE_SIZE = 60
 MAX_RUN = 500  # the most cards one answer holds, also where `until` asks for more
 RELATED = 12
+POPULAR_TAGS = 40
+CARDS_KEPT = 3000  # about 1 kB each
+PAGES_KEPT = 100
+WARMED = string.ascii_lowercase + string.digits  # one letter finds so many videos that looking them up takes long
+RETRY_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +41,51 @@ class Folder:
     count: int
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A run of cards, how many videos the query shows in all, and what else one can choose among."""
+
+    page: Page
+    total: int
+    popular_tags: list[Tag]
+    folders: list[Folder]
+
+
 class Gallery:
-    """Answers what to show. Nothing here changes anything."""
+    """Answers what to show. Nothing here changes anything.
+
+    The shelf answers as soon as it is filled; until then, and where it cannot be, the database does the same in plain SQL.
+    """
 
     def __init__(self, database: Database, library: Library, cache: Cache) -> None:
         self._database = database
         self._library = library
         self._cache = cache
+        self._shelf = Shelf()
+        self._cards: LRUCache[int, Card] = LRUCache(CARDS_KEPT)
+        self._pages: LRUCache[Hashable, tuple[Page, int]] = LRUCache(PAGES_KEPT)
+
+    async def fill(self) -> None:
+        """Fill the shelf; tried again where the database cannot be read now."""
+        while True:
+            try:
+                async with self._database.read() as db:
+                    await self._shelf.load(db)
+                for letter in WARMED:
+                    async with self._database.read() as db:
+                        if await self._shelf.catch_up(db):
+                            await self._shelf.warm(db, str(search.parse(letter).match))
+                return
+            except LvsError as error:
+                log.warning("the numbers of the videos could not be read (%s); pages go on without", error.sentence)
+                await asyncio.sleep(RETRY_S)
+
+    async def find(self, query: Query, after: Cursor | None = None, until: Cursor | None = None) -> Found:
+        """All that a gallery page shows: a run of cards as `browse` gives it, and what stands around it."""
+        async with self._reading() as (db, shelved):
+            page, total = await self._known_or_found(db, query, shelved, PAGE_SIZE, after, until)
+        # Only now: these may want a connection too, and whoever holds one must not wait for another.
+        return Found(page, total, await self._popular_tags(), await self._folders())
 
     async def browse(
         self, query: Query, limit: int = PAGE_SIZE, after: Cursor | None = None, until: Cursor | None = None
@@ -41,41 +94,122 @@ class Gallery:
 
         Raises Invalid where a cursor does not fit the order.
         """
-        _check_cursor(query, after)
-        _check_cursor(query, until)
-        async with self._database.read() as db:
-            selection = await self._select(db, query)
-            if selection is None:
-                return Page((), None)
-            size = MAX_RUN if until else limit
-            rows = await gallery.browse(db, selection, size + 1, after, until)
-        more = len(rows) > size
-        rows = rows[:size]
-        following = rows[-1].cursor if more else None
-        return Page(tuple(row.card for row in rows), following if not until else None, after)
+        async with self._reading() as (db, shelved):
+            return (await self._known_or_found(db, query, shelved, limit, after, until))[0]
+
+    async def ids(self, query: Query) -> AsyncIterator[list[int]]:
+        """Every video the query shows, in its order, some hundreds at a time."""
+        after = None
+        while True:
+            page = await self.browse(query, MAX_RUN, after)
+            if page.cards:
+                yield [card.id for card in page.cards]
+            if page.next is None:
+                return
+            after = page.next
 
     async def count(self, query: Query) -> int:
         """How many videos the query shows."""
+        return (await self.counts([query]))[0]
 
-        async def load() -> int:
-            async with self._database.read() as db:
-                selection = await self._select(db, query)
-                return await gallery.count(db, selection) if selection else 0
-
-        plain = replace(query, sort=Sort.ADDED, descending=True, seed=0)
-        return await self._cache.get(("count", self._cache.generation, plain), load)
+    async def counts(self, queries: Sequence[Query]) -> list[int]:
+        """How many videos each query shows."""
+        async with self._reading() as (db, shelved):
+            return [await self._count(db, *await self._selected(db, query, shelved)) for query in queries]
 
     async def neighbours(self, query: Query, video_id: int) -> tuple[Card | None, Card | None]:
         """The cards before and after this one in the list that `query` shows."""
-        async with self._database.read() as db:
+        async with self._reading() as (db, shelved):
             card = await gallery.one(db, video_id)
-            selection = await self._select(db, query)
+            selection, mask = await self._selected(db, query, shelved)
             if card is None or selection is None:
                 return None, None
-            here = gallery.cursor_of(card, await gallery.shuffle_of(db, video_id), query.sort)
-            before = await gallery.browse(db, selection, 1, after=here, backwards=True)
-            behind = await gallery.browse(db, selection, 1, after=here)
-        return (before[0].card if before else None, behind[0].card if behind else None)
+            here = await self._place_of(db, card, query.sort)
+            before = await self._cards_of(db, selection, mask, 1, here, backwards=True)
+            behind = await self._cards_of(db, selection, mask, 1, here)
+        return (before[0] if before else None, behind[0] if behind else None)
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[tuple[Connection, bool]]:
+        """A connection, and whether the shelf knows every change that was answered before."""
+        async with self._database.read() as db:
+            yield db, await self._shelf.catch_up(db)
+
+    async def _selected(self, db: Connection, query: Query, shelved: bool) -> tuple[Selection | None, Mask | None]:
+        """The query resolved, None where nothing can match; and what it holds, None where the database has to say."""
+        selection = await self._select(db, query)
+        return selection, await self._shelf.select(db, selection) if selection and shelved else None
+
+    async def _count(self, db: Connection, selection: Selection | None, mask: Mask | None) -> int:
+        if selection is None:
+            return 0
+        return int(mask.sum()) if mask is not None else await gallery.count(db, selection)
+
+    async def _known_or_found(
+        self, db: Connection, query: Query, shelved: bool, limit: int, after: Cursor | None, until: Cursor | None
+    ) -> tuple[Page, int]:
+        """A run of cards and how many the query shows in all: as it was the last time where nothing has changed since."""
+        key = (self._shelf.seen, query, limit, after, until)
+        known = self._pages.get(key) if shelved else None
+        if known is None:
+            selection, mask = await self._selected(db, query, shelved)
+            page = await self._page(db, query, selection, mask, limit, after, until)
+            known = (page, await self._count(db, selection, mask))
+            if shelved and self._shelf.seen == key[0]:
+                self._pages[key] = known
+        return known
+
+    async def _page(
+        self,
+        db: Connection,
+        query: Query,
+        selection: Selection | None,
+        mask: Mask | None,
+        limit: int,
+        after: Cursor | None,
+        until: Cursor | None,
+    ) -> Page:
+        _check_cursor(query, after)
+        _check_cursor(query, until)
+        if selection is None:
+            return Page((), None)
+        size = MAX_RUN if until else limit
+        cards = await self._cards_of(db, selection, mask, size + 1, after, until)
+        following = None
+        if len(cards) > size and not until:
+            following = await self._place_of(db, cards[size - 1], query.sort)
+        return Page(tuple(cards[:size]), following, after)
+
+    async def _place_of(self, db: Connection, card: Card, sort: Sort) -> Cursor:
+        shuffle = await gallery.shuffle_of(db, card.id) if sort is Sort.RANDOM else 0
+        return gallery.cursor_of(card, shuffle, sort)
+
+    async def _cards_of(
+        self,
+        db: Connection,
+        selection: Selection,
+        mask: Mask | None,
+        limit: int,
+        after: Cursor | None = None,
+        until: Cursor | None = None,
+        backwards: bool = False,
+    ) -> list[Card]:
+        if mask is None:
+            return [row.card for row in await gallery.browse(db, selection, limit, after, until, backwards)]
+        ids = await self._shelf.run(db, selection.query, mask, limit, after, until, backwards)
+        return await self._fresh_cards(db, ids)
+
+    async def _fresh_cards(self, db: Connection, ids: Sequence[int]) -> list[Card]:
+        """The cards of these videos: those that are kept and still true, the others from the database."""
+        found = {}
+        for video_id in ids:
+            card = self._cards.get(video_id)
+            if card is not None and card.version == self._shelf.version(video_id):
+                found[video_id] = card
+        if missing := [video_id for video_id in ids if video_id not in found]:
+            for card in await gallery.some(db, missing):
+                self._cards[card.id] = found[card.id] = card
+        return [found[video_id] for video_id in ids if video_id in found]
 
     async def card(self, video_id: int) -> Card | None:
         async with self._database.read() as db:
@@ -105,30 +239,45 @@ class Gallery:
 
     async def tags(self) -> list[Tag]:
         """Every tag in use with its count, in alphabetical order."""
+        async with self._reading():
+            pass  # the shelf has noticed now whether the list that is kept is still true
+        return await self._tags()
 
+    async def _tags(self) -> list[Tag]:
         async def load() -> list[Tag]:
             async with self._database.read() as db:
                 return await tags.counted(db)
 
-        return await self._cache.get(("tags", self._cache.generation), load)
+        return await self._cache.get(("tags", *self._edition), load)
 
-    async def folders(self) -> list[Folder]:
-        """The top folders of every library folder."""
+    async def spelling(self, tag: str) -> str | None:
+        """How a tag of a listed video is written; None where there is none."""
+        async with self._database.read() as db:
+            return await tags.spelling(db, tag_key(tag))
 
+    async def _popular_tags(self) -> list[Tag]:
+        async def load() -> list[Tag]:
+            return sorted(await self._tags(), key=by_use)[:POPULAR_TAGS]
+
+        return await self._cache.get(("popular tags", *self._edition), load)
+
+    async def _folders(self) -> list[Folder]:
         async def load() -> list[Folder]:
             async with self._database.read() as db:
-                return [
-                    Folder(root.id, path, count)
-                    for root in self._library.active_roots
-                    for path, count in await files.folders(db, root.id)
-                ]
+                active = {root.id for root in self._library.active_roots}
+                return [Folder(*row) for row in await gallery.top_folders(db) if row[0] in active]
 
-        return await self._cache.get(("folders", self._cache.generation), load)
+        return await self._cache.get(("folders", *self._edition), load)
 
-    async def unreadable(self, limit: int, after_id: int = 0) -> list[videos.UnreadableFile]:
-        """Files that cannot be read as video, with the reason."""
+    @property
+    def _edition(self) -> tuple[int, int]:
+        """Changes whenever tags or folders may have. The shelf also sees what other programs write."""
+        return (self._shelf.edition, 0 if self._shelf.edition else self._cache.generation)
+
+    async def unreadable(self, limit: int, after_id: int = 0, reason: str | None = None) -> list[videos.UnreadableFile]:
+        """Files that cannot be read as video, with the reason; all, or those of one reason."""
         async with self._database.read() as db:
-            return await videos.list_unreadable(db, limit, after_id)
+            return await videos.list_unreadable(db, limit, after_id, reason)
 
     async def states(self) -> dict[str, int]:
         """How many videos there are in each state."""
@@ -140,13 +289,10 @@ class Gallery:
         words = search.parse(query.q)
         if query.q.strip() and not words.match and not words.tags:
             return None
-        tag_ids = []
-        for name in dict.fromkeys((*query.tags, *words.tags)):
-            tag_id = await tags.id_of(db, tag_key(name))
-            if tag_id is None:
-                return None
-            tag_ids.append(tag_id)
-        selection = Selection(query, words.match, tuple(dict.fromkeys(tag_ids)))
+        tag_ids = await self._shelf.tag_ids(db, (*query.tags, *words.tags))
+        if tag_ids is None:
+            return None
+        selection = Selection(query, words.match, tag_ids)
         return self._in_folder(selection, query.folder.strip(b"/")) if query.folder else selection
 
     def _in_folder(self, selection: Selection, folder: bytes) -> Selection | None:
@@ -158,6 +304,11 @@ class Gallery:
             if root.name.encode() == name:
                 return replace(selection, root_id=root.id, folder=rest)
         return None
+
+
+def by_use(tag: Tag) -> tuple[int, str]:
+    """Sorts tags by how many videos carry them, then by name."""
+    return (-tag.count, tag_key(tag.name))
 
 
 def _check_cursor(query: Query, cursor: Cursor | None) -> None:

@@ -24,7 +24,7 @@ Key = tuple[Hashable, ...]
 """Names what is looked up in the database: ("tag", id), ("match", expression) or ("folder", library folder, path)."""
 
 LOADED_AT_ONCE = 10_000
-KEPT_BYTES = 24 * 2**20  # of what words, tags and folders found
+FOUND_KEPT = 400  # of what words, tags and folders found: a bit for every video each
 KEPT_TAG_IDS = 1000
 WALKED_AT_MOST = 5000
 WALKED_SHARE = 30  # going along so large a share of all videos costs as much as putting them in order
@@ -43,7 +43,7 @@ class Shelf:
         self._numbers: dict[str, NDArray[Any]] = {}
         self._listed: Mask = np.zeros(0, np.bool_)
         self._total = 0
-        self._found: LRUCache[Key, NDArray[np.uint8]] = LRUCache(KEPT_BYTES, getsizeof=lambda packed: packed.nbytes)
+        self._found: LRUCache[Key, NDArray[np.uint8]] = LRUCache(FOUND_KEPT)
         self._tag_ids: dict[str, int | None] = {}
         self._title_ranks: NDArray[np.int64] | None = None
 
@@ -195,7 +195,7 @@ class Shelf:
         mask = np.zeros(size, np.bool_)
         ids = _parsed(text)
         mask[ids[ids < size]] = True
-        if self._last is last and size // 8 < KEPT_BYTES:
+        if self._last is last:
             self._found[key] = np.packbits(mask)
         return mask
 
