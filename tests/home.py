@@ -49,7 +49,13 @@ class Home:
             library.mkdir(parents=True, exist_ok=True)
         self.data = folder / "data"
         self.data.mkdir(exist_ok=True)
-        self.options = {"settle_seconds": 0.2, "thumbnail_workers": 1, "ratings_limit": "0", "writes_limit": "0", "watch": "off"} | options
+        self.options = {
+            "settle_seconds": 0.2,
+            "thumbnail_workers": 1,
+            "ratings_limit": "0",
+            "writes_limit": "0",
+            "watch": "off",
+        } | options
         self.client: TestClientProtocol
         self._stack = AsyncExitStack()
 

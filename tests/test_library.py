@@ -447,3 +447,17 @@ async def test_films_of_the_first_scan_are_as_old_as_their_files_and_later_ones_
     home.add("first.mp4")
     await home.start()
     assert (await home.video("first.mp4")).added_at == OLD_NS // 1_000_000
+
+
+async def test_a_copy_put_over_another_film_leaves_both_what_they_were_given(home: Home) -> None:
+    first, second = home.add("first.mp4"), home.add("second.mp4")
+    await home.scan()
+    hashes = [(await home.video(f"{name}.mp4")).media_hash for name in ("first", "second")]
+    await curate(home, hashes[0])
+    await home.services.ratings.rate(hashes[1], 2, "test")
+    home.add("first.mp4", second.read_bytes())
+    await home.scan()
+    await assert_curated(home, hashes[0])
+    assert (await home.services.videos.get(hashes[1])).rating == 2
+    assert [(await home.video(f"{name}.mp4")).media_hash for name in ("first", "second")] == hashes
+    assert first.read_bytes() == second.read_bytes()

@@ -79,7 +79,7 @@ async def test_tags_are_added_and_removed_with_undo(home: Home) -> None:
     assert await home.services.tags.of(media_hash) == ("plain",)
 
 
-@pytest.mark.parametrize("tag", ["", "  ", "#", "a\x07b", "x" * 65, "line\u2028separator", "\x00"])
+@pytest.mark.parametrize("tag", ["", "  ", "#", "a\x07b", "x" * 65, "line\u2028separator", "\x00", "\u200b", "\u202eabc"])
 async def test_a_tag_that_cannot_be_used_gets_a_sentence(home: Home, tag: str) -> None:
     media_hash = await one_video(home)
     answer = await home.client.post(f"/videos/{media_hash}/tags", form={"tag": tag}, headers=HTMX)
@@ -89,7 +89,17 @@ async def test_a_tag_that_cannot_be_used_gets_a_sentence(home: Home, tag: str) -
     assert await home.services.tags.of(media_hash) == ()
 
 
-@pytest.mark.parametrize("tag", ["a" * 64, "日本", "é", "a,b & c", '"quoted" <b>', "🎬"])
+async def test_a_form_that_is_no_utf8_is_refused(home: Home) -> None:
+    media_hash = await one_video(home)
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    for field, address in (("tag", "tags"), ("title", "title")):
+        answer = await home.client.post(f"/videos/{media_hash}/{address}", data=f"{field}=%ff%fe", headers=kind)
+        assert answer.status_code == 400
+    assert await home.services.tags.of(media_hash) == ()
+    assert await home.titles() == ["film"]
+
+
+@pytest.mark.parametrize("tag", ["a" * 64, "日本", "é", "a,b & c", '"quoted" <b>', "🎬", "👨\u200d👩\u200d👧"])
 async def test_a_tag_may_be_any_words(home: Home, tag: str) -> None:
     media_hash = await one_video(home)
     await home.client.post(f"/videos/{media_hash}/tags", form={"tag": tag}, headers=HTMX)
@@ -103,7 +113,9 @@ async def test_a_title_is_edited_and_goes_back_to_the_file_name(home: Home) -> N
     address = f"/videos/{media_hash}/title"
     assert "Anna" in await text(await home.client.post(address, form={"title": "Anna <1>"}, headers=HTMX))
     assert await home.titles() == ["Anna <1>"]
-    assert (await home.client.post(address, form={"title": "x" * 400}, headers=HTMX)).status_code == 422
+    refused = await home.client.post(address, form={"title": "x" * 400}, headers=HTMX)
+    assert refused.status_code == 422
+    assert "x" * 400 in await text(refused)
     assert await home.titles() == ["Anna <1>"]
     assert (await home.client.post(address, form={"title": "x", "reset": "1"})).status_code == 303
     assert await home.titles() == ["IMG 0001"]
@@ -296,6 +308,9 @@ async def test_an_open_gallery_hears_of_changes_and_only_of_them(home: Home) -> 
     await home.scan()
     answer = await home.client.get(address, headers=HTMX)
     assert (answer.status_code, answer.headers["HX-Trigger"]) == (200, "library:changed")
+    [run] = re.findall(r'<section class="run"[^>]* hx-get="([^"]+)"', page)
+    fresh = await text(await home.client.get(run.replace("&amp;", "&"), headers=HTMX))
+    assert "2 videos" in fresh
 
 
 def test_every_odd_name_is_listed_played_and_rated_over_the_wire(tmp_path: Path) -> None:

@@ -30,8 +30,8 @@ from lvs.routes.gate import Gate
 from lvs.routes.hosts import own_name
 
 BACKLOG = 512
-GRACE_SECONDS = 0.7  # answers that are on their way may end by themselves for so long; then their connections are cut
-STOP_LIMIT_SECONDS = 1.9  # after which the process ends, whatever still holds it
+GRACE_SECONDS = 0.4  # answers that are on their way may end by themselves for so long; then their connections are cut
+STOP_LIMIT_SECONDS = 1.5  # after which the process ends, whatever still holds it
 HEAD_SECONDS = 30  # in which a visitor must have said what it wants
 HANDSHAKE_SECONDS = 10
 MAX_HEAD_BYTES = 16 * 1024

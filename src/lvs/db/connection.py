@@ -77,8 +77,8 @@ class Transaction(Connection):
         self._check()
         started = time.perf_counter()
         try:
-            async with self._raw.execute(sql, values) as cursor:
-                return cursor.rowcount
+            # Closing the cursor would be another way to the thread and back; of a statement without rows nothing is left open.
+            return (await self._raw.execute(sql, values)).rowcount
         finally:
             self._usage.asked(sql, time.perf_counter() - started)
 

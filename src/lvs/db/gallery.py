@@ -123,6 +123,12 @@ async def refresh_card(tx: Transaction, video_id: int) -> None:
     await tx.run(_PUT, {"ids": f"[{video_id}]", "version": time.time_ns()})
 
 
+async def refresh_number(tx: Transaction, video_id: int, number: str) -> None:
+    """As `refresh` where only its `rating`, `views` or `favorite` changed: the other columns and their indexes stay untouched."""
+    sql = f"UPDATE gallery SET version = :version, {_NUMBER[number]} WHERE video_id = :id"
+    await tx.run(sql, {"id": video_id, "version": time.time_ns()})
+
+
 async def refresh_root(tx: Transaction, root_id: int) -> None:
     """Bring every row up to date whose video has a file in this library folder."""
     rows = await tx.all("SELECT DISTINCT video_id FROM files WHERE root_id = ? AND missing_since IS NULL", (root_id,))
@@ -130,6 +136,16 @@ async def refresh_root(tx: Transaction, root_id: int) -> None:
     for start in range(0, len(ids), 500):
         await refresh(tx, ids[start : start + 500])
 
+
+_NUMBER = {
+    "rating": "rating = coalesce((SELECT value FROM ratings WHERE video_id = :id), 0)",
+    "favorite": "favorited_at = coalesce((SELECT added_at FROM favorites WHERE video_id = :id), 0)",
+    "views": """
+        (views, last_viewed_at) = (
+            coalesce((SELECT count FROM views WHERE video_id = :id), 0),
+            coalesce((SELECT last_viewed_at FROM views WHERE video_id = :id), 0))
+    """,
+}
 
 _DROP_UNLISTED = """
     DELETE FROM gallery

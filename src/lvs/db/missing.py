@@ -178,7 +178,7 @@ _DUE = f"""
 
 
 async def due(db: Connection, before: int, nights: int) -> tuple[int, int]:
-    """How many videos were forgotten before that time and have been in the bin for so many nights; when the last was (Unix ms)."""
+    """How many videos were forgotten before that time and have been in the bin that many nights; when the last was (Unix ms)."""
     sql = f"SELECT count(*), coalesce(max(forgotten_at), 0) FROM ({_DUE})"
     row = await db.one(sql, {"before": before, "nights": nights})
     return (row[0], row[1]) if row else (0, 0)

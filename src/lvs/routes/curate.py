@@ -83,7 +83,7 @@ async def retitle(media_hash: str) -> Response:
             raise
         video = await services().videos.get(media_hash)
         values: dict[str, Any] = {"title": video.title, "edited": video.title_edited, "error": error.sentence, "editing": True}
-        return partial("title.html", 422, media_hash=media_hash, **values)
+        return partial("title.html", 422, media_hash=media_hash, entered=entered, **values)
     values = {"title": video.title, "edited": video.title_edited, "error": None, "editing": False}
     return await _saved(media_hash, "title.html", "title:changed", **values)
 
@@ -124,6 +124,8 @@ def _text(form: MultiDict[str, str], name: str) -> str:
     value = form.get(name, "")
     if len(value) > MAX_FIELD:
         raise Invalid(f"The field {name} is too long.")
+    if "\ufffd" in value:  # what the form's bytes became where they were no UTF-8
+        raise Invalid(f"The {name} holds bytes that are not UTF-8 text.")
     return readable(value, name)
 
 

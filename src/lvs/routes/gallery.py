@@ -130,7 +130,7 @@ async def _gallery(query: Query, args: Arguments, heading: str, current: str) ->
     if query.sort is Sort.RANDOM and not query.seed:
         query = replace(query, seed=secrets.randbelow(2**31 - 1) + 1)
     after, until = cursor(args, "after"), cursor(args, "until")
-    if wants_partial() and (after or until):
+    if wants_partial() and after:  # the first run brings the sentence above it along
         return partial("video_grid.html", **_run(query, await services().gallery.browse(query, after=after, until=until), until))
     found = await services().gallery.find(query, after, until)
     return page_or_partial(

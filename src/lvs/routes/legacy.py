@@ -4,6 +4,7 @@ docs/api.md says where they differ from the original's.
 """
 
 import json
+import os
 import re
 from collections.abc import AsyncIterator
 
@@ -17,6 +18,7 @@ from lvs.routes.bodies import json_body
 from lvs.routes.context import client, raw_path, services
 from lvs.routes.openapi import answers
 from lvs.routes.query import arguments, text
+from lvs.services.identity import legacy_alias
 
 bp = Blueprint("legacy", __name__)
 
@@ -144,7 +146,11 @@ async def _video_at(name: bytes) -> Video:
         found = await services().videos.at(services().library.places(spelling))
         if found is not None:
             return found[0]
-    raise NotFound("There is no video of this name.")
+    # The original knew bare names: one that lies in a folder below answers to its own.
+    try:
+        return await services().videos.get(legacy_alias(os.fsdecode(name.strip())))
+    except NotFound:
+        raise NotFound("There is no video of this name.") from None
 
 
 async def _cards(query: Query) -> AsyncIterator[Card]:

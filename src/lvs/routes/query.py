@@ -33,7 +33,7 @@ def arguments() -> Arguments:
 
 
 def parse_query(args: Arguments) -> Query:
-    """Which videos the address asks for. Raises Invalid with what cannot be understood; names it does not know are passed over."""
+    """Which videos the address asks for. Raises Invalid with what cannot be understood; unknown names are passed over."""
     sort_name = text(args, "sort") or Sort.ADDED.value
     if sort_name not in SORTS:
         raise Invalid(f"Videos cannot be sorted by “{printable(sort_name)}”. Choose one of {', '.join(SORTS)}.")

@@ -1,5 +1,6 @@
-"""What people give a video: stars, a heart, tags, a title, views. Every change is one transaction with its line in the journal."""
+"""What people give a video: stars, a heart, tags, a title, views. A change is one transaction, with its line in the journal."""
 
+import asyncio
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 
@@ -15,6 +16,7 @@ MAX_TAG_LENGTH = 64
 LONGEST_TAG = 200  # what an import may bring; people type shorter ones
 MAX_TAGS = 200
 MAX_TITLE_LENGTH = 300
+TURNS_TEXT = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # bidirectional overrides, embeddings, isolates
 
 
 class Curation:
@@ -92,25 +94,22 @@ class Ratings(Curation):
 
     async def _change(self, media_hash: str, stars: int | None, client: str) -> Rating:
         async with self._database.transaction() as tx:
-            video_id = await self._id(tx, media_hash)
-            old = await ratings.value(tx, video_id)
+            found = await ratings.named(tx, media_hash)
+            if found is None:
+                raise NotFound("There is no such video.")
+            video_id, old, names = found
             if old != stars:
-                if stars is None:
-                    await ratings.remove(tx, video_id)
-                else:
-                    await ratings.put(tx, video_id, stars, now_ms())
-                await changes.add(tx, video_id, "rating", _text(old), _text(stars), client, now_ms())
-                await gallery.refresh_card(tx, video_id)
+                # The database's thread takes statements in the order they are asked for: nobody waits between these.
+                await asyncio.gather(
+                    ratings.remove(tx, video_id) if stars is None else ratings.put(tx, video_id, stars, now_ms()),
+                    changes.add(tx, video_id, "rating", _text(old), _text(stars), client, now_ms()),
+                    gallery.refresh_number(tx, video_id, "rating"),
+                )
         self._cache.age()
         # A video answers to several names, so the value is put under the one that was used and every other is dropped.
-        rating = Rating(MediaHash(media_hash), stars, created=old is None and stars is not None)
-        self._cache.drop(*[("rating", name) for name in await self._names(video_id)])
+        self._cache.drop(*[("rating", name) for name in names])
         self._cache.put(("rating", media_hash), Rating(MediaHash(media_hash), stars))
-        return rating
-
-    async def _names(self, video_id: int) -> list[str]:
-        async with self._database.read() as db:
-            return await videos.names(db, video_id)
+        return Rating(MediaHash(media_hash), stars, created=old is None and stars is not None)
 
 
 class Favorites(Curation):
@@ -132,7 +131,7 @@ class Favorites(Curation):
             if now != was:
                 await (favorites.put(tx, video_id, now_ms()) if now else favorites.remove(tx, video_id))
                 await changes.add(tx, video_id, "favorite", _text(int(was)), _text(int(now)), client, now_ms())
-                await gallery.refresh_card(tx, video_id)
+                await gallery.refresh_number(tx, video_id, "favorite")
         self._cache.age()
         return now
 
@@ -193,7 +192,7 @@ class Views(Curation):
             video_id = await self._id(tx, media_hash)
             seen = await views.add(tx, video_id, now_ms())
             await changes.add(tx, video_id, "view", str(seen - 1), str(seen), client, now_ms())
-            await gallery.refresh_card(tx, video_id)
+            await gallery.refresh_number(tx, video_id, "views")
         self._cache.age()
         return seen
 
@@ -213,9 +212,11 @@ def clean_tag(name: str, longest: int = MAX_TAG_LENGTH) -> str:
 
 def _line(text: str, what: str, longest: int) -> str:
     text = " ".join(unicodedata.normalize("NFC", text).split(" ")).strip()
-    if any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in text):
+    if any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") or c in TURNS_TEXT for c in text):
         raise Invalid(f"A {what} cannot hold control characters.")
     text = " ".join(text.split())
+    if text and all(unicodedata.category(c) == "Cf" for c in text):
+        raise Invalid(f"A {what} needs at least one character that can be seen.")
     if len(text) > longest:
         raise Invalid(f"A {what} has at most {longest} characters.")
     return text

@@ -30,6 +30,7 @@ CARDS_KEPT = 3000  # about 1 kB each
 PAGES_KEPT = 100
 WARMED = string.ascii_lowercase + string.digits  # one letter finds so many videos that looking them up takes long
 RETRY_S = 5.0
+FILL_DELAY_S = 1.0  # whoever starts the server wants to see a page first
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +66,9 @@ class Gallery:
         self._cards: LRUCache[int, Card] = LRUCache(CARDS_KEPT)
         self._pages: LRUCache[Hashable, tuple[Page, int]] = LRUCache(PAGES_KEPT)
 
-    async def fill(self) -> None:
+    async def fill(self, delay_s: float = 0) -> None:
         """Fill the shelf; tried again where the database cannot be read now."""
+        await asyncio.sleep(delay_s)
         while True:
             try:
                 async with self._database.read() as db:
@@ -287,8 +289,8 @@ class Gallery:
     async def _select(self, db: Connection, query: Query) -> Selection | None:
         """The query with its words, tags and folder resolved; None where nothing can match."""
         words = search.parse(query.q)
-        if query.q.strip() and not words.match and not words.tags:
-            return None
+        if query.q.strip(' "-') and not words.match and not words.tags:
+            return None  # a lone quote or minus is the beginning of something, and asks for nothing yet
         tag_ids = await self._shelf.tag_ids(db, (*query.tags, *words.tags))
         if tag_ids is None:
             return None

@@ -195,8 +195,9 @@ def statuses(later: Iterable[Change], asked: Sequence[Change], together: bool = 
 
     `later` holds the changes of the same videos from the earliest of them on, latest first; views only where they are undos.
 
-    A change and the undo that took it back cancel each other out, as does that undo with its own. What is left stands. One that
-    stands can be taken back unless one about the same value stands behind it; and an undo, unless a later one reached further back.
+    A change and the undo that took it back cancel each other out, as does that undo with its own. What is left stands. One
+    that stands can be taken back unless one about the same value stands behind it; and an undo, unless a later one reached
+    further back.
     """
     found: dict[int, Status] = {}
     cancelled: set[int] = set()

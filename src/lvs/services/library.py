@@ -6,6 +6,7 @@ the same video, edited in place. A file that is gone is noted as missing and not
 """
 
 import asyncio
+import contextlib
 import itertools
 import logging
 import os
@@ -97,7 +98,7 @@ class Library:
     # --- Library folders ---
 
     async def open(self, keep_others: bool = False) -> None:
-        """Make the configured folders known. Those no longer configured are hidden, with all they hold kept, unless `keep_others`.
+        """Make the configured folders known. Those no longer configured are hidden, what they hold kept, unless `keep_others`.
 
         Raises Invalid where a folder lies in one of the others that are kept.
         """
@@ -372,7 +373,8 @@ class Library:
             await files.update(tx, here.id, found, print_)  # touched, not changed
             return
         owner = await videos.by_fingerprint(tx, print_.fingerprint)
-        if here is not None and owner in (None, here.video_id) and not await self._is_unready_copy(tx, here):
+        own = owner in (None, here.video_id if here else None) or await self._lies_elsewhere(tx, owner, root, found.path)
+        if here is not None and own and not await self._is_unready_copy(tx, here):
             await files.update(tx, here.id, found, print_)
             await videos.remember_content(tx, here.video_id, print_.fingerprint)
             taken.modified.add(here.video_id)
@@ -389,6 +391,16 @@ class Library:
             taken.modified.add(owner)
         await videos.remember_content(tx, owner, print_.fingerprint)
         await files.add(tx, owner, root.id, found, print_)
+
+    async def _lies_elsewhere(self, tx: Transaction, video_id: int | None, root: Root, path: bytes) -> bool:
+        """Whether a video's content is untouched at another place: what lies here then was copied over, not moved here."""
+        for file in await files.of_video(tx, video_id) if video_id is not None else []:
+            if file.missing_since is None and (file.root_id, file.path) != (root.id, path):
+                with contextlib.suppress(OSError):
+                    state = await asyncio.to_thread(_state, self.roots[file.root_id].path, file.path)
+                    if (state.st_size, state.st_mtime_ns) == (file.size_bytes, file.mtime_ns):
+                        return True
+        return False
 
     def _added_at(self, root: Root, found: FoundFile) -> int:
         """Now; in the first scan of a library folder the file's own time, so that years of films do not all count as new."""

@@ -28,7 +28,7 @@ async def statistics(database: Database) -> Statistics:
     """How it stands now. Views of days come from the journal; those brought along from elsewhere have no day."""
     today = datetime.now(UTC).astimezone().date()
     days = [today - timedelta(days=back) for back in range(DAYS - 1, -1, -1)]
-    midnight = datetime(days[0].year, days[0].month, days[0].day).astimezone()  # noqa: DTZ001 - local time is meant
+    midnight = datetime(days[0].year, days[0].month, days[0].day).astimezone()
     async with database.read() as db:
         viewed = await changes.views_by_day(db, int(midnight.timestamp() * 1000))
         rated = await rows.by_rating(db)
