@@ -125,7 +125,7 @@ async def refresh_card(tx: Transaction, video_id: int) -> None:
 
 async def refresh_number(tx: Transaction, video_id: int, number: str) -> None:
     """As `refresh` where only its `rating`, `views` or `favorite` changed: the other columns and their indexes stay untouched."""
-    sql = f"UPDATE gallery SET version = :version, {_NUMBER[number]} WHERE video_id = :id"
+    sql = f"UPDATE gallery SET version = max(:version, version + 1), {_NUMBER[number]} WHERE video_id = :id"
     await tx.run(sql, {"id": video_id, "version": time.time_ns()})
 
 

@@ -18,7 +18,7 @@ from lvs.models import Card, Cursor, Page, Query, Related, Sort, Tag, Video, tag
 from lvs.services import search
 from lvs.services.cache import Cache
 from lvs.services.library import SHUFFLE_END, Library
-from lvs.services.shelf import Mask, Shelf
+from lvs.services.shelf import Mask, Shelf, how_many
 
 log = logging.getLogger(__name__)
 
@@ -145,7 +145,7 @@ class Gallery:
     async def _count(self, db: Connection, selection: Selection | None, mask: Mask | None) -> int:
         if selection is None:
             return 0
-        return int(mask.sum()) if mask is not None else await gallery.count(db, selection)
+        return how_many(mask) if mask is not None else await gallery.count(db, selection)
 
     async def _known_or_found(
         self, db: Connection, query: Query, shelved: bool, limit: int, after: Cursor | None, until: Cursor | None

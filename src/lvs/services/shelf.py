@@ -117,7 +117,7 @@ class Shelf:
             self._listed[where] = True
             for column, values in zip(self._numbers.values(), columns, strict=True):
                 column[where] = values
-        self._total = int(np.count_nonzero(self._listed))
+        self._total = how_many(self._listed)
 
     def _forget(self, words: bool, places: bool) -> None:
         dropped = {"match"} if words else set()
@@ -229,7 +229,7 @@ class Shelf:
         backwards: bool = False,
     ) -> list[int]:
         """The first `limit` of the selected videos in the query's order, behind `after` and up to and with `until`."""
-        count = int(np.count_nonzero(mask))
+        count = how_many(mask)
         if not count:
             return []
         # Where many are selected, the next ones are found soon by going along the order; else all of them are put in order.
@@ -331,6 +331,11 @@ def _round_from(seed: int, place: Cursor | None) -> Cursor | None:
     if place.key >= seed:
         return Cursor(min(place.key, SECOND_ROUND - 1), place.video_id)
     return Cursor(max(place.key, -1) + SECOND_ROUND, place.video_id)
+
+
+def how_many(mask: Mask) -> int:
+    """How many videos are meant."""
+    return int(np.count_nonzero(mask))
 
 
 def _news(seen: Change, changes: Sequence[Change]) -> Sequence[Change] | None:
