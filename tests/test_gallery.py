@@ -146,6 +146,9 @@ async def test_neighbours_stand_before_and_behind(many: Crowd, query: Query, at:
 )
 async def test_a_place_where_nothing_stands_is_still_a_place(many: Crowd, query: Query, key: float, video_id: int) -> None:
     cursor = Cursor("o" if query.sort is Sort.TITLE else key, video_id)
+    other = Cursor("p" if query.sort is Sort.TITLE else 3, 50)
+    for after, until in ((cursor, other), (other, cursor)):
+        assert await many.fast.browse(query, 20, after, until) == await many.plain.browse(query, 20, after, until)
     assert await many.fast.browse(query, 20, cursor) == await many.plain.browse(query, 20, cursor)
     assert await many.fast.browse(query, 20, None, cursor) == await many.plain.browse(query, 20, None, cursor)
 

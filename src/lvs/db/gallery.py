@@ -289,27 +289,51 @@ async def _in_order(
 ) -> list[sqlite3.Row]:
     column = SORT_COLUMNS[selection.query.sort]
     descending = selection.query.descending != backwards
-    direction, behind, up_to = ("DESC", "<", ">=") if descending else ("ASC", ">", "<=")
+    direction = "DESC" if descending else "ASC"
     rows: list[sqlite3.Row] = []
     for part in _parts(selection.query, after, until, backwards):
         conditions, values = _conditions(selection)
-        conditions += part.conditions
-        if part.after:
-            conditions.append(f"(g.{column}, g.video_id) {behind} (:after_key, :after_id)")
-            values |= {"after_key": part.after.key, "after_id": part.after.video_id}
-        if part.until:
-            conditions.append(f"(g.{column}, g.video_id) {up_to} (:until_key, :until_id)")
-            values |= {"until_key": part.until.key, "until_id": part.until.video_id}
-        sql = f"""
-            SELECT {columns}, g.{column} AS sort_key
-            FROM gallery g {_where(conditions)}
-            ORDER BY g.{column} {direction}, g.video_id {direction}
-            LIMIT :limit
-        """
+        runs = [
+            f"""
+            SELECT * FROM (
+                SELECT {columns}, g.{column} AS sort_key
+                FROM gallery g {_where([*conditions, *part.conditions, *between])}
+                ORDER BY g.{column} {direction}, g.video_id {direction}
+                LIMIT :limit)
+            """
+            for between in _between(column, part, descending)
+        ]
+        for name, place in (("after", part.after), ("until", part.until)):
+            if place:
+                values |= {f"{name}_key": place.key, f"{name}_id": place.video_id}
+        sql = "UNION ALL".join(runs) + "LIMIT :limit"
         rows += await db.all(sql, values | {"limit": limit - len(rows), "seed": selection.query.seed})
         if len(rows) >= limit:
             break
     return rows
+
+
+def _between(column: str, part: "_Part", descending: bool) -> list[list[str]]:
+    """Conditions for what lies behind `after` and up to and with `until`, in stretches that follow each other.
+
+    One comparison of pairs would say the same, but SQLite looks for its first half only: where many share a key, and most videos
+    have no stars, it would go through all of them.
+    """
+    more, less = ("<", ">") if descending else (">", "<")
+    behind_id, up_to_id = f"g.video_id {more} :after_id", f"g.video_id {less}= :until_id"
+    if part.after and part.until and part.after.key == part.until.key:
+        return [[f"g.{column} = :after_key", behind_id, up_to_id]]
+    if part.after and part.until and (part.after.key > part.until.key) is not descending:  # type: ignore[operator]
+        return [["0"]]
+    middle: list[str] = []
+    stretches = [middle]
+    if part.after:
+        middle.append(f"g.{column} {more} :after_key")
+        stretches.insert(0, [f"g.{column} = :after_key", behind_id])
+    if part.until:
+        middle.append(f"g.{column} {less} :until_key")
+        stretches.append([f"g.{column} = :until_key", up_to_id])
+    return stretches
 
 
 def cursor_of(card: Card, shuffle: int, sort: Sort) -> Cursor:

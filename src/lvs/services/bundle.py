@@ -18,7 +18,7 @@ from lvs.services.duplicates import Duplicates
 from lvs.services.errands import Errands
 from lvs.services.events import Event, Events
 from lvs.services.ffmpeg import FFmpeg
-from lvs.services.gallery import FILL_DELAY_S, Gallery
+from lvs.services.gallery import Gallery
 from lvs.services.health import Health
 from lvs.services.jobs import Jobs
 from lvs.services.journal import Journal
