@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from media import make_video
+from quart.testing import TestApp
 from quart.typing import TestClientProtocol
 
 from lvs.app import create_app
@@ -88,7 +89,7 @@ class Home:
         config = Config(video_directory=self.libraries, data_directory=self.data, **self.options)
         self.app = create_app(config)
         self._stack = AsyncExitStack()
-        await self._stack.enter_async_context(self.app.test_app())
+        await self._stack.enter_async_context(TestApp(self.app, PATIENCE_S, PATIENCE_S))
         self.client = self.app.test_client()
         await self.until(lambda: self.services.watcher.scans_done > 0)
 

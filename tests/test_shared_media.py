@@ -19,7 +19,7 @@ SHARED = Path(__file__).resolve().parents[2] / "shared" / "media"
 MANIFEST = SHARED / "MANIFEST.tsv"
 
 pytestmark = [
-    pytest.mark.skipif(not MANIFEST.is_file(), reason="the shared videos are not beside the project"),
+    pytest.mark.skipif(not MANIFEST.is_file(), reason="../shared is not beside the project"),
     pytest.mark.asyncio(loop_scope="module"),
 ]
 
