@@ -99,7 +99,7 @@ def test_help_names_every_command(tmp_path: Path) -> None:
     assert answer.returncode == 0
     commands = Path(server.__file__).parent / "commands"
     for module in commands.glob("[a-z]*.py"):
-        assert re.search(rf"^ +{module.stem.replace('_', '-')} +[A-Z].*", answer.stdout, re.MULTILINE)
+        assert re.search(rf"^ +{module.stem.replace('_', '-')}\s+[A-Z].*", answer.stdout, re.MULTILINE)
 
 
 def test_the_version(tmp_path: Path) -> None:
