@@ -4,6 +4,7 @@ import html
 import itertools
 import random
 import re
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from home import Home
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lvs.db import gallery
+from lvs.db import gallery, tags
 from lvs.db.database import Connection
 from lvs.models import Cursor, Query, Sort
 from lvs.routes.addresses import encode_cursor
@@ -151,6 +152,22 @@ async def test_a_place_where_nothing_stands_is_still_a_place(many: Crowd, query:
         assert await many.fast.browse(query, 20, after, until) == await many.plain.browse(query, 20, after, until)
     assert await many.fast.browse(query, 20, cursor) == await many.plain.browse(query, 20, cursor)
     assert await many.fast.browse(query, 20, None, cursor) == await many.plain.browse(query, 20, None, cursor)
+
+
+async def test_related_videos_share_the_most_and_rarest_tags(many: Crowd) -> None:
+    uses = Counter(tag for person in PEOPLE for tag in person.tags)
+    for person in PEOPLE[:40]:
+        close = {
+            other.id: sum(1 / uses[tag] for tag in person.tags if tag in other.tags)
+            for other in PEOPLE
+            if other.id != person.id and set(person.tags) & set(other.tags)
+        }
+        async with many.database.read() as db:
+            found = await tags.sharing(db, person.id, 12)
+        assert [close[video_id] for video_id, _ in found] == pytest.approx(sorted(close.values(), reverse=True)[:12])
+        for video_id, tag in found:
+            shared = set(person.tags) & set(PEOPLE[video_id - 1].tags)
+            assert uses[tag] == min(uses[each] for each in shared)
 
 
 async def place_of(many: Crowd, query: Query, video_id: int) -> Cursor:

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import hypercorn.asyncio
+from hypercorn.asyncio.tcp_server import TCPServer
 from quart import Quart
 
 from lvs import server
@@ -54,6 +55,8 @@ class Wire:
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._stop.set()
         await asyncio.wait_for(self._task, PATIENCE_S)
+        # The gate is for the whole process, and other tests of this one have servers of their own.
+        vars(hypercorn.asyncio.run)["TCPServer"] = TCPServer
 
     async def _without_lifespan(self, scope: Any, receive: Callable[[], Any], send: Callable[[Any], Any]) -> None:
         if scope["type"] != "lifespan":

@@ -51,7 +51,8 @@ def create_app(database: str) -> Flask:
     static = render.Pages(addresses, static_folder())
 
     def card_html(card: Any, query: Query, eager: bool = False) -> Any:
-        return render.Markup(render_template("partials/video_card.html", card=card, query=query, eager=eager))
+        # As quick as Jinja renders it in a loop: no request context is set up for each card.
+        return render.Markup(app.jinja_env.get_template("partials/video_card.html").render(card=card, query=query, eager=eager))
 
     app.jinja_env.globals.update(
         addresses=addresses,

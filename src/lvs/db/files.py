@@ -157,25 +157,6 @@ async def count_by_root(db: Connection) -> dict[int, int]:
     return {row[0]: row[1] for row in await db.all(sql)}
 
 
-async def duplicates(db: Connection, limit: int) -> list[int]:
-    """Ids of videos that lie in more than one place."""
-    sql = """
-        SELECT video_id FROM files WHERE missing_since IS NULL
-        GROUP BY video_id HAVING count(*) > 1 ORDER BY video_id LIMIT ?
-    """
-    return [row[0] for row in await db.all(sql, (limit,))]
-
-
-async def folders(db: Connection, root_id: int) -> list[tuple[bytes, int]]:
-    """The top folders of a library folder and how many listed videos lie in and below each."""
-    sql = """
-        SELECT substr(path, 1, instr(path, x'2f') - 1) AS folder, count(*)
-        FROM gallery WHERE root_id = ? AND instr(path, x'2f') > 0
-        GROUP BY folder ORDER BY folder
-    """
-    return [(row[0], row[1]) for row in await db.all(sql, (root_id,))]
-
-
 async def replaced(db: Connection, since: int) -> list[tuple[int, int]]:
     """Pairs of videos: one that left its place after `since` (Unix ms) and lies nowhere, and the one that lies there now."""
     sql = """

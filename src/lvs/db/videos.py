@@ -330,16 +330,6 @@ async def list_unreadable(db: Connection, limit: int, after_id: int = 0, reason:
     return [UnreadableFile(*row) for row in rows]
 
 
-async def count_by_state(db: Connection) -> dict[str, int]:
-    """How many videos with a file there are in each state."""
-    sql = """
-        SELECT v.state, count(*) FROM videos v
-        WHERE EXISTS (SELECT 1 FROM files f WHERE f.video_id = v.id AND f.missing_since IS NULL)
-        GROUP BY v.state
-    """
-    return {row[0]: row[1] for row in await db.all(sql)}
-
-
 async def names(db: Connection, video_id: int) -> list[str]:
     """Everything a video answers to: its hash and its aliases."""
     sql = """

@@ -228,14 +228,15 @@ class Gallery:
     async def related(self, video: Video) -> tuple[Related, ...]:
         """Videos worth seeing next: those that share tags, then those from the same folder, each with its reason."""
         found: dict[int, str] = {}
-        async with self._database.read() as db:
+        async with self._reading() as (db, shelved):
             for video_id, tag in await tags.sharing(db, video.id, RELATED):
                 found[video_id] = f"shares #{tag}"
             folder = video.file.path.rpartition(b"/")[0]
             in_folder = Selection(Query(sort=Sort.TITLE, descending=False), root_id=video.file.root_id, folder=folder)
-            for row in await gallery.browse(db, in_folder, RELATED + 1):
-                if row.card.id != video.id and len(found) < RELATED:
-                    found.setdefault(row.card.id, "same folder")
+            mask = await self._shelf.select(db, in_folder) if shelved else None
+            for card in await self._cards_of(db, in_folder, mask, RELATED + 1):
+                if card.id != video.id and len(found) < RELATED:
+                    found.setdefault(card.id, "same folder")
             cards = await gallery.some(db, list(found))
         return tuple(Related(card, found[card.id]) for card in cards)
 
@@ -280,11 +281,6 @@ class Gallery:
         """Files that cannot be read as video, with the reason; all, or those of one reason."""
         async with self._database.read() as db:
             return await videos.list_unreadable(db, limit, after_id, reason)
-
-    async def states(self) -> dict[str, int]:
-        """How many videos there are in each state."""
-        async with self._database.read() as db:
-            return await videos.count_by_state(db)
 
     async def _select(self, db: Connection, query: Query) -> Selection | None:
         """The query with its words, tags and folder resolved; None where nothing can match."""
