@@ -1,11 +1,17 @@
 """Files that come, go, move, swap and change: what people gave a video stays with it."""
 
+import asyncio
+import ctypes
 import dataclasses
 import hashlib
 import os
 import shutil
 import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from home import OLD_NS, Home, distinct_video
@@ -461,3 +467,30 @@ async def test_a_copy_put_over_another_film_leaves_both_what_they_were_given(hom
     assert (await home.services.videos.get(hashes[1])).rating == 2
     assert [(await home.video(f"{name}.mp4")).media_hash for name in ("first", "second")] == hashes
     assert first.read_bytes() == second.read_bytes()
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0 or sys.platform != "linux", reason="only root on Linux may give a thread another user's rights"
+)
+async def test_a_folder_that_may_not_be_read_is_offline_and_nothing_in_it_is_lost(tmp_path: Path) -> None:
+    with TemporaryDirectory() as place:
+        os.chmod(place, 0o755)
+        home = Home(tmp_path)
+        home.libraries = [Path(place)]
+        async with home:
+            home.add("local.mp4")
+            private = home.add("private/film.mp4").parent
+            await home.scan()
+            media_hash = (await home.video("private/film.mp4")).media_hash
+            await curate(home, media_hash)
+            private.chmod(0)
+            # The threads that look at the disk lose root's rights (setfsuid(2)), which no permission stops.
+            nobody = partial(ctypes.CDLL(None).setfsuid, 65534)
+            asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(2, initializer=nobody))
+            await home.scan()
+            cards = (await home.services.gallery.browse(Query())).cards
+            assert {card.title: card.offline for card in cards} == {"local": False, "film": True}
+            await assert_curated(home, media_hash)
+            private.chmod(0o755)
+            await home.scan()
+            assert not any(card.offline for card in (await home.services.gallery.browse(Query())).cards)
