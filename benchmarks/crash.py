@@ -188,6 +188,7 @@ class Household:
     async def _start(self, *arguments: str | Path) -> asyncio.subprocess.Process:
         settings = {
             "LVS_RATINGS_LIMIT": "0",
+            "LVS_WRITES_LIMIT": "0",
             "LVS_SETTLE_SECONDS": "0.2",
             "LVS_THUMBNAIL_WORKERS": "1",
             "HOME": str(self._folder),
