@@ -6,7 +6,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -53,6 +53,17 @@ async def note(database: Database, number: int, text: bytes = b"") -> None:
         await tx.run("INSERT INTO notes VALUES (?, ?)", (number, text))
 
 
+async def note_at_once(database: Database, number: int, text: bytes = b"") -> None:
+    async def block(tx: Transaction) -> None:
+        await tx.run("INSERT INTO notes VALUES (?, ?)", (number, text))
+
+    await database.write(block)
+
+
+Note = Callable[..., Awaitable[None]]
+either_way = pytest.mark.parametrize("note", [note, note_at_once])
+
+
 def on_disk(path: Path) -> set[int]:
     """The notes that another connection sees, which are those that are committed."""
     with closing(sqlite3.connect(path)) as other:
@@ -90,17 +101,24 @@ async def _schedule(path: Path, ends: list[list[str]], chance: random.Random) ->
 
     async with opened(path) as database:
 
-        async def block(number: int, end: str) -> None:
-            async with database.transaction() as tx:
-                await tx.run("INSERT INTO notes VALUES (?, ?)", (number, b""))
+        async def rows(tx: Transaction, number: int, end: str, waits: bool) -> None:
+            await tx.run("INSERT INTO notes VALUES (?, ?)", (number, b""))
+            if waits:
                 await asyncio.sleep(chance.choice((0, 0, 0.001)))
-                await tx.run("INSERT INTO notes VALUES (?, ?)", (number + 1, b""))
-                if end == "fail":
-                    raise OurOwnError
-                if end == "full":
-                    pages = await tx.value("PRAGMA page_count")
-                    await tx.one(f"PRAGMA max_page_count = {pages + 2}")
-                    await tx.run("UPDATE notes SET text = zeroblob(100000) WHERE id = ?", (number,))
+            await tx.run("INSERT INTO notes VALUES (?, ?)", (number + 1, b""))
+            if end == "fail":
+                raise OurOwnError
+            if end == "full":
+                pages = await tx.value("PRAGMA page_count")
+                await tx.one(f"PRAGMA max_page_count = {pages + 2}")
+                await tx.run("UPDATE notes SET text = zeroblob(100000) WHERE id = ?", (number,))
+
+        async def block(number: int, end: str) -> None:
+            if chance.random() < 0.5:
+                await database.write(lambda tx: rows(tx, number, end, waits=False))
+            else:
+                async with database.transaction() as tx:
+                    await rows(tx, number, end, waits=True)
             answered.add(number)
             # At this very moment, and not some time later.
             assert {number, number + 1} <= on_disk(path)
@@ -143,7 +161,8 @@ async def lift_limit(database: Database) -> None:
             return
 
 
-async def test_writers_who_wait_share_one_commit(database: Database) -> None:
+@either_way
+async def test_writers_who_wait_share_one_commit(database: Database, note: Note) -> None:
     before = database.usage.commits
     await asyncio.gather(*(note(database, number) for number in range(32)))
     assert on_disk(database.path) == set(range(32))
@@ -179,11 +198,17 @@ async def test_a_full_disk_in_one_block_is_told_to_everyone_in_its_commit(databa
     assert 300 in on_disk(database.path)
 
 
-async def test_a_block_that_fails_takes_nothing_from_the_others(database: Database) -> None:
+@either_way
+async def test_a_block_that_fails_takes_nothing_from_the_others(database: Database, note: Note) -> None:
+    async def block(tx: Transaction, number: int) -> None:
+        await tx.run("INSERT INTO notes VALUES (?, x'')", (number,))
+        raise OurOwnError
+
     async def failing(number: int) -> None:
+        if note is note_at_once:
+            await database.write(lambda tx: block(tx, number))
         async with database.transaction() as tx:
-            await tx.run("INSERT INTO notes VALUES (?, x'')", (number,))
-            raise OurOwnError
+            await block(tx, number)
 
     tasks = [note(database, number) if number % 2 else failing(number) for number in range(20)]
     outcome = await asyncio.gather(*tasks, return_exceptions=True)
@@ -215,8 +240,11 @@ async def test_the_last_in_line_may_leave_and_the_others_are_committed(database:
     assert 1 in on_disk(database.path)
 
 
+@either_way
 @pytest.mark.parametrize("after_steps", range(0, 40, 2))
-async def test_a_caller_who_leaves_at_any_moment_leaves_a_writer_that_works(database: Database, after_steps: int) -> None:
+async def test_a_caller_who_leaves_at_any_moment_leaves_a_writer_that_works(
+    database: Database, after_steps: int, note: Note
+) -> None:
     for number in range(6):
         tasks = [asyncio.ensure_future(note(database, number * 100 + each)) for each in range(4)]
         for _ in range(after_steps):
@@ -226,13 +254,15 @@ async def test_a_caller_who_leaves_at_any_moment_leaves_a_writer_that_works(data
         stayed = {number * 100 + each for each in range(4) if outcome[each] is None}
         assert len(stayed) >= 3
         assert stayed <= on_disk(database.path)
+    await note(database, 1000)
     assert not database._writer._lock.locked()
     assert database._writer._turn is None
 
 
-async def test_a_caller_may_be_cancelled_twice(database: Database) -> None:
+@either_way
+async def test_a_caller_may_be_cancelled_twice(database: Database, note: Note) -> None:
     for wait_s in (0, 0.0005, 0.001, 0.002):
-        task = asyncio.ensure_future(note(database, int(wait_s * 10_000), bytes(200_000)))
+        task: asyncio.Future[None] = asyncio.ensure_future(note(database, int(wait_s * 10_000), bytes(200_000)))
         await asyncio.sleep(wait_s)
         task.cancel()
         await asyncio.sleep(0)
@@ -262,6 +292,37 @@ async def test_nothing_is_written_behind_the_back_of_a_transaction_that_is_over(
         await kept[0].run("INSERT INTO notes VALUES (1, x'')")
 
 
+async def test_a_block_that_overlooks_a_full_disk_is_not_answered(database: Database) -> None:
+    async def stubborn(tx: Transaction) -> None:
+        pages = await tx.value("PRAGMA page_count")
+        await tx.one(f"PRAGMA max_page_count = {pages}")
+        for number in range(300):
+            with suppress(sqlite3.Error):
+                await tx.run("INSERT INTO notes VALUES (?, zeroblob(5000))", (number,))
+
+    with pytest.raises(LvsError):
+        await database.write(stubborn)
+    await lift_limit(database)
+    assert on_disk(database.path) == set()
+
+
+async def test_a_block_written_at_once_can_wait_for_nothing_else(database: Database) -> None:
+    async def block(tx: Transaction) -> None:
+        await tx.run("INSERT INTO notes VALUES (1, x'')")
+        await asyncio.sleep(0)
+
+    with pytest.raises(RuntimeError, match="wait"):
+        await database.write(block)
+    await note_at_once(database, 2)
+    assert on_disk(database.path) == {2}
+
+
+async def test_what_a_block_asked_for_is_counted(database: Database) -> None:
+    before = (database.usage.queries, database.usage.transactions, database.usage.commits)
+    await note_at_once(database, 1)
+    assert (database.usage.queries, database.usage.transactions, database.usage.commits) == tuple(n + 1 for n in before)
+
+
 async def test_a_reader_cannot_write(database: Database) -> None:
     with pytest.raises(LvsError):
         async with database.read() as db:
@@ -269,7 +330,8 @@ async def test_a_reader_cannot_write(database: Database) -> None:
     assert on_disk(database.path) == set()
 
 
-async def test_another_program_that_writes_is_waited_for(database: Database) -> None:
+@either_way
+async def test_another_program_that_writes_is_waited_for(database: Database, note: Note) -> None:
     with closing(sqlite3.connect(database.path, isolation_level=None, check_same_thread=False)) as other:
         other.execute("BEGIN IMMEDIATE")
         writing = asyncio.ensure_future(note(database, 1))
@@ -282,7 +344,8 @@ async def test_another_program_that_writes_is_waited_for(database: Database) -> 
     assert on_disk(database.path) == {1}
 
 
-async def test_who_waits_for_another_program_can_leave(database: Database) -> None:
+@either_way
+async def test_who_waits_for_another_program_can_leave(database: Database, note: Note) -> None:
     with closing(sqlite3.connect(database.path, isolation_level=None, check_same_thread=False)) as other:
         other.execute("BEGIN IMMEDIATE")
         tasks = [asyncio.ensure_future(note(database, number)) for number in range(5)]

@@ -3,9 +3,9 @@
 import logging
 import sqlite3
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import aiosqlite
 
@@ -15,6 +15,7 @@ from lvs.text import natural_key, searchable
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
 Values = Mapping[str, Any] | Sequence[Any]
 
 BUSY_SECONDS = 10.0
@@ -90,6 +91,53 @@ class Transaction(Connection):
         # A full disk makes SQLite roll back by itself; what the block did next would be committed statement by statement.
         if self._over or not self._raw.in_transaction:
             raise sqlite3.OperationalError("this transaction is over")
+
+
+class DirectTransaction(Transaction):
+    """A transaction for a block that runs on the database's own thread: a statement is a call, and nothing is waited for."""
+
+    def __init__(self, raw: aiosqlite.Connection) -> None:
+        super().__init__(raw, Usage())
+        self._direct = raw._conn
+        self.asked: list[tuple[str, float]] = []
+
+    async def all(self, sql: str, values: Values = ()) -> list[sqlite3.Row]:
+        """Every row."""
+        return self._execute(self._direct.execute, sql, values).fetchall()
+
+    async def run(self, sql: str, values: Values = ()) -> int:
+        """Run a statement that changes rows; the number of rows it changed."""
+        return self._execute(self._direct.execute, sql, values).rowcount
+
+    async def run_many(self, sql: str, values: Iterable[Values]) -> None:
+        """Run one statement for each set of values."""
+        self._execute(self._direct.executemany, sql, values)
+
+    def _execute(self, execute: Callable[[str, Any], sqlite3.Cursor], sql: str, values: Any) -> sqlite3.Cursor:
+        self._check()
+        started = time.perf_counter()
+        try:
+            return execute(sql, values)
+        finally:
+            self.asked.append((sql, time.perf_counter() - started))
+
+
+async def on_thread(raw: aiosqlite.Connection, function: Callable[[], T]) -> T:
+    """What a function returns that is called on the connection's thread, where several statements cost one way there and back."""
+    # aiosqlite offers each of sqlite3's methods, and nothing public that takes several.
+    result: T = await raw._execute(function)  # type: ignore[no-untyped-call]
+    return result
+
+
+def to_the_end(block: Coroutine[Any, Any, T]) -> T:
+    """What a block returns that awaits nothing but a DirectTransaction. Raises what it raises."""
+    try:
+        block.send(None)
+    except StopIteration as done:
+        result: T = done.value
+        return result
+    block.close()
+    raise RuntimeError("a block that writes can wait for nothing but the database")
 
 
 async def connect(path: Path) -> aiosqlite.Connection:

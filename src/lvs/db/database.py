@@ -9,9 +9,10 @@ import contextlib
 import logging
 import os
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 import aiosqlite
 
@@ -25,6 +26,8 @@ from lvs.errors import Conflict, Damaged, LvsError, Unavailable
 __all__ = ["Connection", "Database", "Transaction", "Usage"]
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 CHECKED_BYTES = 256 << 20  # a larger database is looked through with its nightly backup only: starting must not take minutes
 
@@ -187,6 +190,14 @@ class Database:
             version = int(await tx.value("PRAGMA data_version"))
         before, self._data_version = self._data_version, version
         return before not in (0, version)
+
+    async def write(self, block: Callable[[Transaction], Coroutine[Any, Any, T]]) -> T:
+        """What `block` returns, once all that it did is on disk; its error where it raised one, and nothing of it is kept then.
+
+        Quicker than `transaction`, for a block that awaits nothing but its transaction. Who is cancelled while waiting does not
+        know whether it was done. Raises Full or Unavailable where the disk or another program stands in the way.
+        """
+        return await self._writer.write(block)
 
     def transaction(self) -> contextlib.AbstractAsyncContextManager[Transaction]:
         """A connection that may write. Leaving the block commits; an error inside it undoes all that the block did.

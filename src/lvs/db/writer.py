@@ -3,18 +3,35 @@
 "Group commit": sixteen clients cost one `fsync` and not sixteen; a lone writer commits at once. Each block is a savepoint, so
 that one that fails takes back what it did itself and nothing of the others in its turn. Whoever leaves the writer and finds
 nobody in line commits; `_turn` is None exactly when no transaction is open.
+
+There are two ways to write. `transaction` is for blocks that wait for other things meanwhile: each of their statements costs a
+way to the connection's thread and back. `write` is for the others: all that are waiting run on that thread one after the other,
+with their commit, for one way there and back.
 """
 
 import asyncio
 import contextlib
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 import aiosqlite
 
-from lvs.db.connection import BUSY_SECONDS, Transaction, close, in_words, is_busy, is_worn
+from lvs.db.connection import (
+    BUSY_SECONDS,
+    DirectTransaction,
+    Transaction,
+    close,
+    in_words,
+    is_busy,
+    is_worn,
+    on_thread,
+    to_the_end,
+)
 from lvs.db.usage import Usage
 from lvs.errors import Unavailable
 
@@ -53,6 +70,50 @@ class _Turn:
         await asyncio.shield(self._done)
 
 
+@dataclass(slots=True, eq=False)
+class _Block:
+    """What a caller of `write` wants done, and what came of it: a value or an error."""
+
+    function: Callable[[Transaction], Coroutine[Any, Any, Any]]
+    done: "asyncio.Future[Any]"
+    value: Any = None
+    error: BaseException | None = None
+    began: float = 0.0
+    ended: float = 0.0
+    asked: list[tuple[str, float]] = field(default_factory=list)
+
+    def run(self, raw: aiosqlite.Connection) -> None:
+        """Do it, or nothing of it. Called on the connection's thread; raises sqlite3.Error where the whole turn is lost."""
+        execute = raw._conn.execute
+        transaction = DirectTransaction(raw)
+        self.began = time.monotonic()
+        execute("SAVEPOINT block")
+        try:
+            self.value = to_the_end(self.function(transaction))
+        except Exception as error:
+            if not raw.in_transaction:  # SQLite itself rolled all of it back, on a full disk for example
+                raise (error if isinstance(error, sqlite3.Error) else sqlite3.OperationalError(str(error))) from error
+            execute("ROLLBACK TO block")
+            self.error = error
+        execute("RELEASE block")
+        transaction.end()
+        self.asked, self.ended = transaction.asked, time.monotonic()
+
+    @property
+    def kept(self) -> bool:
+        """Whether there is something to commit."""
+        return self.ended > 0 and self.error is None
+
+    def tell(self) -> None:
+        """Let the caller know what came of it, if there still is one."""
+        if self.done.done():
+            return
+        if self.error is None:
+            self.done.set_result(self.value)
+        else:
+            self.done.set_exception(self.error)
+
+
 class Writer:
     """Gives one block after the other the writing connection, and opens a new one when the old is worn."""
 
@@ -68,6 +129,8 @@ class Writer:
         self._waiting = 0
         self._turn: _Turn | None = None
         self._leftovers: set[asyncio.Task[None]] = set()
+        self._blocks: deque[_Block] = deque()
+        self._errand: asyncio.Task[None] | None = None
 
     async def open(self, raw: aiosqlite.Connection) -> None:
         """Take this connection. Raises sqlite3.Error."""
@@ -116,6 +179,72 @@ class Writer:
             raise in_words(error) from error
         finally:
             self._usage.committed(time.monotonic() - ended)
+
+    async def write(self, function: Callable[[Transaction], Coroutine[Any, Any, T]]) -> T:
+        """See Database.write."""
+        asked = time.monotonic()
+        block = _Block(function, asyncio.get_running_loop().create_future())
+        self._blocks.append(block)
+        if self._errand is None:
+            self._errand = asyncio.ensure_future(self._write_blocks())
+        try:
+            result: T = await block.done
+        except sqlite3.Error as error:
+            raise in_words(error) from error
+        finally:
+            if block.ended:
+                self._usage.waited(block.began - asked)
+                for sql, seconds in block.asked:
+                    self._usage.asked(sql, seconds)
+                self._usage.committed(time.monotonic() - block.ended)
+        return result
+
+    async def _write_blocks(self) -> None:
+        """Write whatever waits, until nothing does."""
+        try:
+            while self._blocks:
+                await self._wait_in_line()
+                try:
+                    blocks = [self._blocks.popleft() for _ in range(min(len(self._blocks), MAX_JOINED))]
+                    await self._write_together(blocks)
+                finally:
+                    self._lock.release()
+        finally:
+            self._errand = None
+
+    async def _write_together(self, blocks: Sequence[_Block]) -> None:
+        try:
+            turn, failure = await self._run(blocks, time.monotonic() + BUSY_SECONDS)
+            if failure is None:
+                self._committed(turn)
+            elif is_busy(failure) and turn.raw.in_transaction:
+                await self._commit(turn)
+            else:
+                await self._abandon(turn, failure)
+            await turn.settled()
+        except Exception as error:  # noqa: BLE001 - whatever it was, each of those who wait must hear of it
+            for block in blocks:
+                block.error = error
+        for block in blocks:
+            self._worn = self._worn or (block.error is not None and is_worn(block.error))
+            block.tell()
+
+    async def _run(self, blocks: Sequence[_Block], deadline: float) -> tuple[_Turn, sqlite3.Error | None]:
+        """Run the blocks and commit, on the connection's thread; the turn, and what kept it from being committed."""
+        while True:
+            raw = self._turn.raw if self._turn else await self._usable()
+            try:
+                failure = await on_thread(raw, partial(_run_all, raw, blocks, keep=self._turn is not None))
+            except sqlite3.Error as error:
+                self._worn = raw.in_transaction or is_worn(error)
+                if not is_busy(error) or time.monotonic() >= deadline:
+                    raise
+                await asyncio.sleep(BUSY_PAUSE_SECONDS)
+                continue
+            self._usage.transactions += len(blocks)
+            self._turn = self._turn or _Turn(raw)
+            self._turn.joined += sum(block.kept for block in blocks)
+            return self._turn, failure
 
     async def _wait_in_line(self) -> None:
         self._waiting += 1
@@ -209,6 +338,9 @@ class Writer:
         except (sqlite3.Error, ValueError) as error:
             await self._abandon(turn, error)
             return
+        self._committed(turn)
+
+    def _committed(self, turn: _Turn) -> None:
         self._turn = None
         self._usage.commits += bool(turn.joined)
         turn.succeed()
@@ -223,6 +355,24 @@ class Writer:
             self._worn = True
         self._turn = None
         turn.fail(error)
+
+
+def _run_all(raw: aiosqlite.Connection, blocks: Sequence[_Block], keep: bool) -> sqlite3.Error | None:
+    """Run the blocks and commit; what kept them from being committed. Raises sqlite3.Error where nothing could be begun.
+
+    Called on the connection's thread. `keep` says that something is to be committed even if every block fails.
+    """
+    if not raw.in_transaction:
+        raw._conn.execute("BEGIN IMMEDIATE")
+    try:
+        for block in blocks:
+            if not block.done.done():  # its caller may have left
+                block.run(raw)
+        keep = keep or any(block.kept for block in blocks)
+        raw._conn.execute("COMMIT" if keep else "ROLLBACK")
+    except sqlite3.Error as error:
+        return error
+    return None
 
 
 async def _commit_patiently(raw: aiosqlite.Connection) -> None:

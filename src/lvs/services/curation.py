@@ -1,11 +1,10 @@
 """What people give a video: stars, a heart, tags, a title, views. A change is one transaction, with its line in the journal."""
 
-import asyncio
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 
 from lvs.db import changes, favorites, files, gallery, ratings, tags, videos, views
-from lvs.db.database import Connection, Database
+from lvs.db.database import Connection, Database, Transaction
 from lvs.errors import Invalid, NotFound
 from lvs.models import File, MediaHash, Rating, Video, tag_key
 from lvs.services.cache import Cache
@@ -58,7 +57,8 @@ class Videos(Curation):
     async def retitle(self, media_hash: str, title: str, client: str) -> Video:
         """Give a video a title; an empty one goes back to what its file is called. Raises Invalid, NotFound."""
         title = _line(title, "title", MAX_TITLE_LENGTH)
-        async with self._database.transaction() as tx:
+
+        async def change(tx: Transaction) -> str:
             video = await videos.one(tx, await self._id(tx, media_hash))
             if video is None:
                 raise NotFound("There is no such video.")
@@ -67,7 +67,9 @@ class Videos(Curation):
                 await videos.set_title(tx, video.id, title or title_of(video.file.path), edited=bool(title))
                 await changes.add(tx, video.id, "title", old, title or None, client, now_ms())
                 await gallery.refresh(tx, [video.id])
-        return await self.get(video.media_hash)
+            return video.media_hash
+
+        return await self.get(await self._database.write(change))
 
 
 class Ratings(Curation):
@@ -93,18 +95,18 @@ class Ratings(Curation):
         return await self._change(media_hash, None, client)
 
     async def _change(self, media_hash: str, stars: int | None, client: str) -> Rating:
-        async with self._database.transaction() as tx:
+        async def change(tx: Transaction) -> tuple[int | None, list[str]]:
             found = await ratings.named(tx, media_hash)
             if found is None:
                 raise NotFound("There is no such video.")
             video_id, old, names = found
             if old != stars:
-                # The database's thread takes statements in the order they are asked for: nobody waits between these.
-                await asyncio.gather(
-                    ratings.remove(tx, video_id) if stars is None else ratings.put(tx, video_id, stars, now_ms()),
-                    changes.add(tx, video_id, "rating", _text(old), _text(stars), client, now_ms()),
-                    gallery.refresh_number(tx, video_id, "rating"),
-                )
+                await (ratings.remove(tx, video_id) if stars is None else ratings.put(tx, video_id, stars, now_ms()))
+                await changes.add(tx, video_id, "rating", _text(old), _text(stars), client, now_ms())
+                await gallery.refresh_number(tx, video_id, "rating")
+            return old, names
+
+        old, names = await self._database.write(change)
         self._cache.age()
         # A video answers to several names, so the value is put under the one that was used and every other is dropped.
         self._cache.drop(*[("rating", name) for name in names])
@@ -124,7 +126,7 @@ class Favorites(Curation):
         return await self._change(media_hash, lambda was: not was, client)
 
     async def _change(self, media_hash: str, wanted: Callable[[bool], bool], client: str) -> bool:
-        async with self._database.transaction() as tx:
+        async def change(tx: Transaction) -> bool:
             video_id = await self._id(tx, media_hash)
             was = await favorites.has(tx, video_id)
             now = wanted(was)
@@ -132,6 +134,9 @@ class Favorites(Curation):
                 await (favorites.put(tx, video_id, now_ms()) if now else favorites.remove(tx, video_id))
                 await changes.add(tx, video_id, "favorite", _text(int(was)), _text(int(now)), client, now_ms())
                 await gallery.refresh_number(tx, video_id, "favorite")
+            return now
+
+        now = await self._database.write(change)
         self._cache.age()
         return now
 
@@ -152,26 +157,32 @@ class Tags(Curation):
     async def add(self, media_hash: str, name: str, client: str) -> tuple[str, ...]:
         """Put a tag on a video; all its tags then. A tag it has already changes nothing. Raises Invalid, NotFound."""
         name = clean_tag(name)
-        async with self._database.transaction() as tx:
+
+        async def change(tx: Transaction) -> tuple[str, ...]:
             video_id = await self._id(tx, media_hash)
             if len(await tags.of_video(tx, video_id)) >= MAX_TAGS:
                 raise Invalid(f"A video can carry {MAX_TAGS} tags. Remove one first.")
             if await tags.add(tx, video_id, name, tag_key(name), now_ms()):
                 await changes.add(tx, video_id, "tag", None, name, client, now_ms())
                 await gallery.refresh(tx, [video_id])
-            names = await tags.of_video(tx, video_id)
+            return await tags.of_video(tx, video_id)
+
+        names = await self._database.write(change)
         self._cache.age()
         return names
 
     async def remove(self, media_hash: str, name: str, client: str) -> tuple[str, ...]:
         """Take a tag off a video; the tags that remain. Raises NotFound."""
-        async with self._database.transaction() as tx:
+
+        async def change(tx: Transaction) -> tuple[str, ...]:
             video_id = await self._id(tx, media_hash)
             removed = await tags.remove(tx, video_id, tag_key(name))
             if removed is not None:
                 await changes.add(tx, video_id, "tag", removed, None, client, now_ms())
                 await gallery.refresh(tx, [video_id])
-            names = await tags.of_video(tx, video_id)
+            return await tags.of_video(tx, video_id)
+
+        names = await self._database.write(change)
         self._cache.age()
         return names
 
@@ -188,11 +199,15 @@ class Views(Curation):
 
     async def count(self, media_hash: str, client: str) -> int:
         """Note that somebody plays it; how often it was played now. Raises NotFound."""
-        async with self._database.transaction() as tx:
+
+        async def change(tx: Transaction) -> int:
             video_id = await self._id(tx, media_hash)
             seen = await views.add(tx, video_id, now_ms())
             await changes.add(tx, video_id, "view", str(seen - 1), str(seen), client, now_ms())
             await gallery.refresh_number(tx, video_id, "views")
+            return seen
+
+        seen = await self._database.write(change)
         self._cache.age()
         return seen
 
