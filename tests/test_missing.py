@@ -11,6 +11,7 @@ import pytest
 from home import Home, distinct_video
 from quart import Response
 
+from lvs.db import check
 from lvs.db.changes import Chosen
 from lvs.db.kept import Kept
 from lvs.db.missing import EVER
@@ -108,6 +109,7 @@ async def test_what_would_be_forgotten_is_shown_first_and_is_restored_whole(home
     answer = await home.client.post("/admin/missing/forget", form={"until": until[1], "id": str(before.id)})
     assert (answer.status_code, answer.headers["Location"]) == (303, "/admin/bin?forgotten=1")
     assert (await missing(home), await binned(home)) == (["plain"], ["Anna in the Alps"])
+    assert check.missing(home.services.database.path).examples == ("plain.mp4",)
     page = await text(await home.client.get("/admin/bin?forgotten=1"))
     assert "1 video put into the recycle bin" in page
     assert f"kept for {DAYS_KEPT} more days" in page

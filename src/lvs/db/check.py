@@ -23,7 +23,7 @@ _PLACELESS = "SELECT v.title FROM videos v WHERE NOT EXISTS (SELECT 1 FROM files
 _MISSING = """
     SELECT f.path FROM videos v JOIN files f ON f.id = (
         SELECT id FROM files WHERE video_id = v.id ORDER BY missing_since DESC, id DESC LIMIT 1)
-    WHERE NOT EXISTS (SELECT 1 FROM files WHERE video_id = v.id AND missing_since IS NULL)
+    WHERE v.forgotten_at IS NULL AND NOT EXISTS (SELECT 1 FROM files WHERE video_id = v.id AND missing_since IS NULL)
 """
 
 _UNREADABLE = """
@@ -65,7 +65,7 @@ def placeless(path: Path) -> Group:
 
 
 def missing(path: Path) -> Group:
-    """Videos whose files are all gone."""
+    """Videos whose files are all gone, those in the recycle bin left aside."""
     return _group(path, _MISSING)
 
 
