@@ -2,10 +2,11 @@
 
     python benchmarks/hostile.py [FOLDER...]
 
-It puts the files of the FOLDERs (such as the shared `media/bad`) beside what it makes itself, starts a server on loopback,
-asks it for every page, stream, poster and subtitle, and reports how long /ping took meanwhile.
+It puts the files of the FOLDERs (broken films, if there are any at hand) beside the odd names and bombs that it makes itself,
+starts a server on loopback, asks it for every page, stream, poster and subtitle, and reports how long /ping took meanwhile.
 """
 
+import argparse
 import json
 import os
 import sys
@@ -29,11 +30,14 @@ PATIENCE_SECONDS = 600
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folders", type=Path, nargs="*", metavar="FOLDER", help="whose files are put beside those it makes")
+    arguments = parser.parse_args()
     with TemporaryDirectory() as name:
         folder = Path(name)
         library = folder / "films"
         library.mkdir()
-        files = _fill(library, [Path(each) for each in sys.argv[1:]])
+        files = _fill(library, arguments.folders)
         (folder / "config.json").write_text(json.dumps({"settle_seconds": 0}))
         with serving(library, folder) as server, Pings(server.port) as pings:
             started = time.perf_counter()
@@ -55,10 +59,12 @@ def _fill(library: Path, folders: list[Path]) -> list[bytes]:
         (library / os.fsdecode(name)).write_bytes(distinct_video())
     for name, make in BOMBS.items():
         (library / name).write_bytes(make())
-    for folder in folders:
-        (library / folder.name).mkdir()
+    for number, folder in enumerate(folders):
+        place = library / f"{number} {folder.resolve().name}"
+        place.mkdir()
         for file in folder.iterdir():
-            (library / folder.name / file.name).write_bytes(file.read_bytes())
+            if file.is_file():
+                (place / file.name).write_bytes(file.read_bytes())
     for path in library.rglob("*"):
         os.utime(path, (1_700_000_000, 1_700_000_000))
     return sorted(os.fsencode(path.relative_to(library)) for path in library.rglob("*") if path.is_file())

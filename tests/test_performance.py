@@ -22,6 +22,8 @@ from processes import Server, serving
 from quart.typing import TestClientProtocol
 from test_templates import Tree
 
+from lvs.db import videos
+from lvs.db.connection import Connection
 from lvs.routes import charts
 from lvs.routes.performance import TILES
 
@@ -200,6 +202,34 @@ async def test_a_folder_that_is_away_is_named_and_comes_first(tmp_path: Path) ->
         await home.scan()
         assert "All is well." in await health_of(home)
         assert (await home.client.get("/ping?deep=1")).status_code == 200
+
+
+async def test_nothing_is_left_to_do_when_the_last_look_ends_while_it_is_counted(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs, count = home.services.jobs, videos.count_waiting
+    counted: list[int] = []
+
+    async def count_and_dawdle(db: Connection, max_attempts: int) -> int:
+        found = await count(db, max_attempts)
+        counted.append(found)
+        await home.until(lambda: jobs.tally.done == 2)
+        return found
+
+    turns = home.services.ffmpeg._turns
+    async with turns:  # so that both are still to be done when they are counted
+        home.add("one.mp4")
+        home.add("two.mp4")
+        await home.scan()
+        await home.until(lambda: jobs.running == 1 and jobs.queued == 1)
+        assert jobs.remaining == 2
+        sweeps = jobs.sweeps_done
+        monkeypatch.setattr(videos, "count_waiting", count_and_dawdle)
+        jobs._sweep_again.set()
+        await home.until(lambda: counted == [2])
+    await home.until(lambda: jobs.sweeps_done > sweeps)
+    assert (jobs.tally.done, jobs.queued, jobs.running, jobs.remaining) == (2, 0, 0, 0)
+    assert "to go" not in await text_of(home.client, "/admin/tiles/workers")
 
 
 async def test_workers_that_die_are_named_and_try_again_helps(home: Home) -> None:

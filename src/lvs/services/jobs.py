@@ -74,18 +74,29 @@ class Jobs:
         self._stopped: dict[int, None] = {}  # by hand: left alone until somebody asks for them, in the order they were stopped
         self._low = asyncio.Event()
         self._sweep_again = asyncio.Event()
-        self.remaining = 0
+        self._counted = 0  # what was to be done by the last count, and what became of it since
+        self._all_in_line = True  # whatever is to be done stands in the queue
         self.sweeps_done = 0
         self.tally = Tally()
         self.awaited: set[int] = set()  # whoever waits for looks puts the videos here; each is taken out when it is done
         self.failed_in_a_row = 0
         self.failures: dict[int, FailedLook] = {}  # by video, the latest last; gone when a later look does better
         events.on(Event.ADDED, self._count_in)
-        events.on(Event.MODIFIED, lambda _: self._sweep_again.set())
+        events.on(Event.MODIFIED, self._count_in)
 
     def _count_in(self, video_ids: Collection[int]) -> None:
-        self.remaining += len(video_ids)  # as long as a sweep lasts; the next one counts anew
+        self._counted += len(video_ids)  # as long as a sweep lasts; the next one counts anew
+        self._all_in_line = False
         self._sweep_again.set()
+
+    @property
+    def remaining(self) -> int:
+        """How many videos are still to be looked into; exact as soon as all of them stand in line.
+
+        A count of the database alone is not: a look may end while it is made.
+        """
+        in_hand = len(self._queued) + len(self._running)
+        return in_hand if self._all_in_line else max(in_hand, self._counted)
 
     def put(self, video_id: int, urgent: bool = False) -> bool:
         """Queue a video.
@@ -145,8 +156,8 @@ class Jobs:
         self._stopped[video_id] = None
         if look is not None:
             look.cancel()
-        elif self.remaining:
-            self.remaining -= 1
+        else:
+            self._counted -= 1
         if self.queued <= LOW_WATER:
             self._low.set()
         return True
@@ -162,16 +173,18 @@ class Jobs:
 
     async def _sweep(self) -> None:
         async with self._database.read() as db:
-            self.remaining = max(0, await videos.count_waiting(db, MAX_ATTEMPTS) - len(self._stopped))
-        last = 0
+            self._counted = await videos.count_waiting(db, MAX_ATTEMPTS) - len(self._stopped)
+        last, overflowed = 0, False
         while True:
             async with self._database.read() as db:
                 waiting = await videos.waiting(db, QUEUE_SIZE, last, MAX_ATTEMPTS)
             if not waiting:
+                self._all_in_line = not (overflowed or self._sweep_again.is_set())
                 return
             last = waiting[-1].video_id
             for item in waiting:
                 self.put(item.video_id)
+            overflowed = overflowed or self._queue.full()
             while self.queued > LOW_WATER:
                 self._low.clear()
                 await self._low.wait()
@@ -199,7 +212,7 @@ class Jobs:
                 log.exception("looking into video %d went wrong", video_id)
             finally:
                 del self._running[video_id], self._looks[video_id]
-                self.remaining = max(0, self.remaining - 1)
+                self._counted -= 1
 
     @timed("jobs.look")
     async def _look(self, video_id: int) -> None:
