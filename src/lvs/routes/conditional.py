@@ -17,7 +17,8 @@ from werkzeug.datastructures import Headers
 
 from lvs.routes.connection import SCOPE_KEY, Connection
 from lvs.routes.media_types import MEDIA_TYPES, UNKNOWN
-from lvs.services.streaming import OpenedFile, Streams
+from lvs.services.opened import OpenedFile
+from lvs.services.streaming import Streams
 
 # Section 8.8.2.2: a date is a strong validator only when the file cannot change again within the second it names. One second
 # more, because file systems stamp with a clock that may run behind ours.

@@ -1,6 +1,6 @@
-"""The connection under a request: how much of an answer still waits for the client, and a way to cut it.
+"""The connection under a request: how much of an answer waits for the client, a way to cut it, and a way past the server.
 
-ASGI offers neither, so `ConnectionInScope` follows hypercorn's `send` down to the socket and leaves what it finds in the scope.
+ASGI offers none of it: `ConnectionInScope` follows hypercorn's `send` down to the socket and leaves what it finds in the scope.
 """
 
 import asyncio
@@ -14,6 +14,8 @@ from typing import Any
 from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.protocol.h2 import H2Protocol
 from hypercorn.protocol.http_stream import HTTPStream
+
+from lvs.routes.outlet import Outlet, Turns, exchange_of
 
 if sys.platform != "win32":
     import fcntl
@@ -30,10 +32,13 @@ Send = Callable[[Any], Awaitable[None]]
 class Connection:
     """One client's connection. Over HTTP/2 it carries other answers too, and `abort` ends them all."""
 
-    def __init__(self, transport: asyncio.Transport, stream: HTTPStream) -> None:
+    def __init__(self, transport: asyncio.Transport, writer: asyncio.StreamWriter, stream: HTTPStream, turns: Turns) -> None:
         self._transport = transport
+        self._writer = writer
         self._socket: socket.socket = transport.get_extra_info("socket")
         self._stream = stream
+        self._turns = turns
+        self.count: Callable[[int], None] = _uncounted  # told of the bytes that went through an outlet
 
     def unsent_bytes(self) -> int:
         """Bytes of this answer that the client's machine has not acknowledged yet; 0 once the connection is closed."""
@@ -49,20 +54,45 @@ class Connection:
         """Close at once with a reset, so that nobody, not even the kernel, waits for a client that may never take the rest."""
         abort(self._transport, self._socket)
 
+    async def outlet(self) -> Outlet | None:
+        """The way to send the rest of this answer directly, once its head is sent; None where only hypercorn can do it.
+
+        That is so for TLS and HTTP/2, on other systems than Linux, and with an event loop, h11 or hypercorn unlike those we know.
+        Raises ConnectionError where the client is gone.
+        """
+        exchange = exchange_of(getattr(self._stream.send, "__self__", None), self._transport)
+        if exchange is None:
+            return None
+        if self._transport.get_write_buffer_size():
+            self._transport.set_write_buffer_limits(0)  # `drain` comes back when nothing is left
+            try:
+                await self._writer.drain()
+            finally:
+                self._transport.set_write_buffer_limits()
+        try:
+            return Outlet(self._socket.dup(), exchange, self._turns, self.count)
+        except OSError:  # as many descriptors are open as may be, or the connection is closed
+            return None
+
+
+def _uncounted(_size_bytes: int) -> None:
+    pass
+
 
 class ConnectionInScope:
     """ASGI middleware, the outermost: puts the request's `Connection` under SCOPE_KEY, or None under a server unknown to us."""
 
     def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
         self._app = app
+        self._turns = Turns()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            scope[SCOPE_KEY] = connection_of(send)
+            scope[SCOPE_KEY] = connection_of(send, self._turns)
         await self._app(scope, receive, send)
 
 
-def connection_of(send: Send) -> Connection | None:
+def connection_of(send: Send, turns: Turns) -> Connection | None:
     """The connection that hypercorn's `send` writes to, or None where it is not hypercorn's on asyncio."""
     stream = getattr(send, "__self__", None)
     if not isinstance(stream, HTTPStream):
@@ -72,7 +102,7 @@ def connection_of(send: Send) -> Connection | None:
     if not isinstance(server, TCPServer):
         return None
     transport = server.writer.transport
-    return Connection(transport, stream) if isinstance(transport, asyncio.Transport) else None
+    return Connection(transport, server.writer, stream, turns) if isinstance(transport, asyncio.Transport) else None
 
 
 def unsent_bytes(transport: asyncio.Transport, sock: socket.socket) -> int:

@@ -4,11 +4,13 @@ meets what was sent. One line of the log and a `Server-Timing` header say it of 
 import json
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
+from functools import partial
 from typing import Any
 
 from quart import Quart, g, request
 
 from lvs.config import Config
+from lvs.routes import connection
 from lvs.routes.clients import client_address
 from lvs.services.metrics import Metrics, Request
 
@@ -49,6 +51,8 @@ class Measured:
         metrics, tell_each = self._metrics, self._tell_each
         with Request(scope["method"], metrics) as measured:
             scope[SCOPE_KEY] = measured
+            if (found := scope.get(connection.SCOPE_KEY)) is not None:
+                found.count = partial(metrics.sent, measured)
 
             async def measuring_send(message: Message) -> None:
                 if message["type"] == "http.response.body":

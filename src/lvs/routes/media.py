@@ -14,7 +14,7 @@ from lvs.routes import media_types
 from lvs.routes.conditional import file_response
 from lvs.routes.context import addresses, client, raw_path, services
 from lvs.services import posters
-from lvs.services.streaming import open_below
+from lvs.services.opened import open_below
 
 bp = Blueprint("media", __name__)
 

@@ -1,47 +1,55 @@
-"""A video file's bytes on their way to a viewer: opened safely, read in pieces, watched while they flow.
+"""A video file's bytes on their way to a viewer, watched while they flow.
 
-The bytes are copied, never handed over by `sendfile`: that sends the file's own pages, so a change to the file would still reach
-bytes that were checked and sent but not yet received (sendfile(2), Notes).
+They are copied, never handed over by `sendfile`: that sends the file's own pages, so a change to the file would still reach bytes
+that were checked and sent but not yet received (sendfile(2), Notes). Where the connection has an outlet they go into one buffer,
+which all streams use by turns, and from there into the kernel's; what finds no room is read again when there is some. Elsewhere
+they go through the server in chunks, and it keeps what the client has not taken.
 """
 
 import asyncio
-import errno
 import itertools
 import logging
-import os
-import stat
-import sys
-import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
+from types import TracebackType
 from typing import NoReturn, Protocol, Self
 
-from lvs.errors import NotFound, TooMany, Unavailable
+from lvs.errors import TooMany
 from lvs.models import shown
 from lvs.services.limiter import visitor_of
+from lvs.services.opened import FileChangedError, OpenedFile
 
 log = logging.getLogger(__name__)
 
-# Twice as much gained at most a fifth of the throughput and cost twice the memory of each viewer (benchmarks/streaming.py).
+# A viewer may hold one of these here where a drive is waited for, and two where the server keeps what it has not taken.
 CHUNK_BYTES = 512 * 1024
+# The most that is read at a time for an outlet, where nobody holds it: half of it is slower, twice as much hardly quicker, and
+# everyone else waits for as long as it takes (benchmarks/streaming.py).
+PART_BYTES = 1024 * 1024
+LEAST_PART_BYTES = 64 * 1024
 STALL_SECONDS = 300.0
 STREAMS_PER_CLIENT = 80
 RETRY_SECONDS = 5
 # Reads that wait for a sleeping or vanished drive hold one thread each; the rest of the server has its own threads.
 READER_THREADS = 16
 
-# EINVAL: what was a link when it was looked at was none any more when it was followed.
-ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENXIO, errno.EINVAL}
-NO_SUCH_FILE = "There is no such video file."
 
+class Outlet(Protocol):
+    """The client's socket, past the server. To be left as a context, so that the server learns what was sent."""
 
-class FileChangedError(Exception):
-    """The file was written to after it was opened, so its bytes no longer belong to what was promised."""
+    def send(self, part: memoryview) -> int:
+        """Hand over the beginning of `part`: so many bytes, 0 where there is no room. ConnectionError: the client is gone."""
+
+    async def with_room(self, step: Callable[[], bool]) -> None:
+        """Call `step` now and whenever there is room, until it answers False. Raises what it raises."""
+
+    def __enter__(self) -> object: ...
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
 
 
 class Connection(Protocol):
@@ -53,159 +61,8 @@ class Connection(Protocol):
     def abort(self) -> None:
         """Cut the connection at once."""
 
-
-class OpenedFile:
-    """A regular file held by its descriptor: `status` is its `fstat` when it was opened, `path` where it lies in its library.
-
-    It may be renamed or replaced meanwhile; reading goes on from this file. Usable from any thread.
-    """
-
-    def __init__(self, descriptor: int, path: bytes) -> None:
-        self._descriptor = descriptor
-        self._lock = threading.Lock()
-        self._readers = 0
-        self._open = True
-        self.path = path
-        self.status = os.fstat(descriptor)
-
-    def read(self, offset: int, size_bytes: int) -> bytes:
-        """One to `size_bytes` bytes from `offset`. Raises FileChangedError, or OSError where the drive fails or it is closed."""
-        with self._reading() as descriptor:
-            chunk = _read_at(descriptor, size_bytes, offset)
-            self._refuse_changed(descriptor)
-        if not chunk:
-            raise FileChangedError
-        return chunk
-
-    def fill_from_memory(self, offset: int, buffer: memoryview) -> bool:
-        """Fill `buffer` from `offset` if the system has all of it in memory; False where the drive would have to be waited for.
-
-        Raises FileChangedError, or OSError where it is closed.
-        """
-        if sys.platform != "linux":
-            return False
-        with self._reading() as descriptor:
-            try:
-                if os.preadv(descriptor, [buffer], offset, os.RWF_NOWAIT) < len(buffer):
-                    return False
-            except OSError:  # none of it is there, or this file system cannot tell
-                return False
-            self._refuse_changed(descriptor)
-        return True
-
-    def close(self) -> None:
-        """Close it, or leave that to the read that is under way: its descriptor's number must not go to another file yet."""
-        with self._lock:
-            self._open = False
-            self._let_go()
-
-    @contextmanager
-    def _reading(self) -> Iterator[int]:
-        with self._lock:
-            if not self._open:
-                raise OSError(errno.EBADF, "the file is closed")
-            self._readers += 1
-        try:
-            yield self._descriptor
-        finally:
-            with self._lock:
-                self._readers -= 1
-                self._let_go()
-
-    def _refuse_changed(self, descriptor: int) -> None:
-        # Asked after each read: a write stamps the file before its bytes can be seen.
-        now = os.fstat(descriptor)
-        if (now.st_size, now.st_mtime_ns) != (self.status.st_size, self.status.st_mtime_ns):
-            raise FileChangedError
-
-    def _let_go(self) -> None:
-        if not self._open and not self._readers and self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
-
-    def __del__(self) -> None:
-        # Opened in a thread for a request that was cancelled meanwhile, nobody else could close it.
-        self.close()
-
-
-async def open_below(root: Path, relative: bytes) -> OpenedFile:
-    """The regular file at `relative` (`/` between folders) in the library folder `root`.
-
-    Raises NotFound where there is none, or where links lead out of `root`; Unavailable where the folder or the file cannot be
-    read for now.
-    """
-    return await asyncio.to_thread(open_below_now, root, relative)
-
-
-def open_below_now(root: Path, relative: bytes) -> OpenedFile:
-    """`open_below` for callers that may wait."""
-    strange = (b"\0", b"\\", b":") if sys.platform == "win32" else (b"\0",)
-    if any(segment in {b"", b".", b".."} for segment in relative.split(b"/")) or any(sign in relative for sign in strange):
-        raise NotFound(NO_SUCH_FILE)
-    try:
-        real_root = os.path.realpath(os.fsencode(root), strict=True)
-    except OSError as error:
-        raise Unavailable("The library folder cannot be reached. Is its drive connected?") from error
-    try:
-        return OpenedFile(_open_regular(real_root, relative), relative)
-    except OSError as error:
-        if error.errno in ABSENT:
-            raise NotFound(NO_SUCH_FILE) from None
-        log.warning("cannot open %r: %s", shown(relative), error.strerror)
-        raise Unavailable("The video's file cannot be read for now.") from error
-
-
-def _open_regular(real_root: bytes, relative: bytes) -> int:
-    """Descriptor of the regular file. Raises NotFound where it is none or lies outside, OSError as the system does."""
-    real = os.path.realpath(os.path.join(real_root, relative), strict=True)
-    inside = real_root.rstrip(os.fsencode(os.sep)) + os.fsencode(os.sep)
-    if not real.startswith(inside):
-        raise NotFound(NO_SUCH_FILE)
-    if sys.platform == "win32":
-        descriptor = os.open(real, os.O_RDONLY | os.O_BINARY | os.O_NOINHERIT)
-    else:
-        # The links are resolved; from here on none is followed, so none that is put in between leads out.
-        *folders, name = real.removeprefix(inside).split(b"/")
-        with _folder(real_root, folders) as folder:
-            # A device or pipe can do things on being opened, so it is looked at first, and again when it is held.
-            _refuse_irregular(os.stat(name, dir_fd=folder, follow_symlinks=False))
-            # Python sets O_CLOEXEC by itself (PEP 446).
-            descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
-    try:
-        _refuse_irregular(os.fstat(descriptor))
-    except BaseException:
-        os.close(descriptor)
-        raise
-    return descriptor
-
-
-@contextmanager
-def _folder(real_root: bytes, folders: list[bytes]) -> Iterator[int]:
-    """Descriptor of the folder that is reached from `real_root` through `folders`, none of them a link."""
-    # O_PATH, where there is one, enters a folder whose names may not be listed.
-    flags = os.O_DIRECTORY | os.O_NOFOLLOW | getattr(os, "O_PATH", os.O_RDONLY)
-    descriptor = os.open(real_root, flags)
-    try:
-        for folder in folders:
-            descriptor, left = os.open(folder, flags, dir_fd=descriptor), descriptor
-            os.close(left)
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def _refuse_irregular(status: os.stat_result) -> None:
-    if not stat.S_ISREG(status.st_mode):
-        raise NotFound(NO_SUCH_FILE)
-
-
-def _read_at(descriptor: int, size_bytes: int, offset: int) -> bytes:
-    if sys.platform == "win32":
-        # Each descriptor has one stream and each stream one read at a time, so nobody moves the position in between.
-        os.lseek(descriptor, offset, os.SEEK_SET)
-        return os.read(descriptor, size_bytes)
-    else:  # noqa: RET505 - the type checker tells platforms apart by branches
-        return os.pread(descriptor, size_bytes, offset)
+    async def outlet(self) -> Outlet | None:
+        """The way to send the rest of an answer directly, None where only the server can. Raises ConnectionError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +88,7 @@ class Streams:
         self._per_client = per_client
         self.stall_seconds = stall_seconds
         self.chunk_bytes = chunk_bytes
-        self.buffer = memoryview(bytearray(chunk_bytes))
+        self.buffer = memoryview(bytearray(PART_BYTES))
         self.readers = ThreadPoolExecutor(READER_THREADS, thread_name_prefix="lvs-read")
         self._numbers = itertools.count(1)
         self._bodies: dict[int, StreamBody] = {}
@@ -305,6 +162,8 @@ class StreamBody:
         self._task: asyncio.Task[object] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._client_has_turn = False
+        self._held = memoryview(b"")
+        self._part_bytes = LEAST_PART_BYTES
         self._unsent_bytes = 0
         self._moved_at = 0.0
 
@@ -312,36 +171,78 @@ class StreamBody:
         return self
 
     async def __anext__(self) -> bytes:
-        if self._task is None:
+        begins = self._task is None
+        if begins:
             self._begin()
         if self.ended:
             raise asyncio.CancelledError
-        self._client_has_turn = False
-        if not self._left_bytes:
-            await self.aclose()
-            raise StopAsyncIteration
-        wanted_bytes = min(self._left_bytes, self._streams.chunk_bytes)
         try:
-            chunk = await self._read(wanted_bytes)
+            if begins and self._left_bytes:
+                await self._send_directly()
+            if self._left_bytes:
+                return await self._chunk()
         except FileChangedError:
             self._cut("the file was changed meanwhile")
+        except ConnectionError:
+            raise asyncio.CancelledError from None  # the client is gone
         except (OSError, RuntimeError) as error:  # RuntimeError: the readers were shut down
             self._cut(f"the file cannot be read: {error}")
-        self._offset += len(chunk)
-        self._left_bytes -= len(chunk)
-        self._note_progress()
-        self._client_has_turn = True
-        return chunk
+        await self.aclose()
+        raise StopAsyncIteration
 
-    async def _read(self, wanted_bytes: int) -> bytes:
+    async def _send_directly(self) -> None:
+        """Send everything past the server where the connection allows it; nothing otherwise."""
+        self._client_has_turn = True
+        outlet = await self._connection.outlet() if self._connection else None
+        if outlet is None:
+            return
+        send_some = partial(self._send_some, outlet)
+        with outlet:
+            await outlet.with_room(send_some)
+            while self._left_bytes:
+                self._held = memoryview(await self._from_drive())
+                self._client_has_turn = True
+                await outlet.with_room(send_some)
+
+    def _send_some(self, outlet: Outlet) -> bool:
+        """One part, as far as there is room for it; False where all is sent or the drive must be waited for."""
+        part = self._held
+        if not part:
+            part = self._streams.buffer[: min(self._left_bytes, self._part_bytes)]
+            if not self._opened.fill_from_memory(self._offset, part):
+                return False
+        taken_bytes = outlet.send(part)
+        self._held = self._held[taken_bytes:]
+        # What is read and finds no room was copied for nothing.
+        whole = taken_bytes == len(part)
+        self._part_bytes = min(PART_BYTES, 2 * self._part_bytes if whole else max(taken_bytes, LEAST_PART_BYTES))
+        self._go_on(taken_bytes)
+        return self._left_bytes > 0
+
+    async def _chunk(self) -> bytes:
+        self._client_has_turn = False
+        buffer = self._streams.buffer[: min(self._left_bytes, self._streams.chunk_bytes)]
         # The hop to a thread and back costs more than the copying, so it is made only where the drive must be waited for.
-        buffer = self._streams.buffer[:wanted_bytes]
         if self._opened.fill_from_memory(self._offset, buffer):
             chunk = bytes(buffer)
             await asyncio.sleep(0)  # otherwise a client that takes all at once, or is gone, would keep everyone else waiting
-            return chunk
+        else:
+            chunk = await self._from_drive()
+        self._go_on(len(chunk))
+        self._client_has_turn = True
+        return chunk
+
+    async def _from_drive(self) -> bytes:
+        self._client_has_turn = False
+        wanted_bytes = min(self._left_bytes, self._streams.chunk_bytes)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._streams.readers, self._opened.read, self._offset, wanted_bytes)
+
+    def _go_on(self, size_bytes: int) -> None:
+        self._offset += size_bytes
+        self._left_bytes -= size_bytes
+        if size_bytes:
+            self._note_progress()
 
     async def aclose(self) -> None:
         """Let go of the file. What the client has not taken yet stays under watch, so that it cannot stay for ever."""

@@ -14,7 +14,7 @@ from lvs.errors import NotFound, Unavailable, Unreadable
 from lvs.models import Video, shown
 from lvs.services.languages import language_of
 from lvs.services.library import Library
-from lvs.services.streaming import FileChangedError, open_below_now
+from lvs.services.opened import FileChangedError, open_below_now
 from lvs.services.webvtt import to_webvtt
 
 KINDS = ("srt", "vtt", "ass", "ssa")
