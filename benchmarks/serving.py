@@ -1,28 +1,33 @@
-"""Serves a database of `household.py` with LVS as it is, except that nothing is scanned: there are no files.
+"""Serves a database of `household.py` as `lvs serve` does, except that nothing is scanned, because there are no files, and that
+no backup is made, which would be due at once and not at night.
 
 `python benchmarks/serving.py DATA PORT`
 """
 
 import asyncio
+import gc
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from quart import Quart
+if TYPE_CHECKING:
+    from quart import Quart
 
-from lvs.app import create_app
-from lvs.config import Config, load
-from lvs.server import serve
+    from lvs.config import Config
 
 
-def without_scans(config: Config) -> Quart:
-    """The application, whose watcher waits for ever."""
-    app = create_app(config)
-    watcher = app.extensions["lvs"].watcher
-    watcher.scans = watcher.drives = asyncio.Event().wait
+def undisturbed(config: "Config") -> "Quart":
+    """The application, whose watcher and nightly backup wait for ever."""
+    app = application(config)
+    services = app.extensions["lvs"]
+    services.watcher.scans = services.watcher.drives = services.backups.nightly = asyncio.Event().wait
     return app
 
 
 if __name__ == "__main__":
+    gc.disable()  # as the command does
+    from lvs.config import load
+
     data = Path(sys.argv[1])
     flags = {
         "video_directory": [str(data / "Videos")],
@@ -32,4 +37,7 @@ if __name__ == "__main__":
         "watch": "off",
         "ratings_limit": "0",
     }
-    serve(load(flags, working_folder=data), without_scans, print)
+    loaded = load(flags, working_folder=data)
+    from lvs.server import application, serve
+
+    serve(loaded, undisturbed, print)

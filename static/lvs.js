@@ -322,32 +322,4 @@
   on("toggle", (event) => {
     if (event.target.matches?.(".edit-title[open]")) find(".field", event.target).select();
   }, document, true);
-
-  // Previews, where the household switched them on -----------------------------------------------------------------
-  const PREVIEW_AFTER_MS = 600;
-  const PREVIEW_FROM = 0.1;
-
-  if ("previews" in document.documentElement.dataset && !matchMedia("(prefers-reduced-motion: reduce)").matches) {
-    let soon = 0;
-    const end = () => {
-      clearTimeout(soon);
-      find(".poster video")?.remove();
-    };
-    const begin = (card) => {
-      const film = document.createElement("video");
-      film.muted = film.loop = film.playsInline = true;
-      film.setAttribute("aria-hidden", "true");
-      film.src = new URL(find("h2 a", card).href).pathname.replace("/watch/", "/video/");
-      on("loadedmetadata", () => { film.currentTime = Number.isFinite(film.duration) ? film.duration * PREVIEW_FROM : 0; }, film);
-      on("error", end, film);
-      find(".poster", card).append(film);
-      film.play().catch(end);
-    };
-    on("pointerover", (event) => {
-      const card = event.target.closest?.(".video-card");
-      if (event.pointerType !== "mouse" || card?.contains(event.relatedTarget)) return;
-      end();
-      if (card) soon = setTimeout(begin, PREVIEW_AFTER_MS, card);
-    });
-  }
 })();

@@ -22,7 +22,7 @@ OTHER_APP = """
     from quart import Quart, Response
     from lvs import cli, errors
 
-    def create_app(config):
+    def create_app(config, sound):
         app = Quart("lvs.other")
         behaviour = os.environ.get("BEHAVIOUR", "")
 

@@ -10,13 +10,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
+import aiosqlite
 import pytest
 import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lvs.db import backup, migrate
+from lvs.db import backup, connection, migrate
 from lvs.db.database import Database, Transaction
+from lvs.db.look import looking
 from lvs.errors import Conflict, Damaged, Full, LvsError, Unavailable
 
 BLOCK_ENDS = ("keep", "keep", "keep", "fail", "cancelled", "full")
@@ -406,6 +408,44 @@ async def test_a_damaged_file_is_refused_and_left_as_it_is(tmp_path: Path, damag
     with pytest.raises(Damaged, match="is damaged"):
         await Database(path).open()
     assert path.read_bytes() == before
+    sound = looking(path)
+    with pytest.raises(Damaged, match="is damaged"):
+        await Database(path, sound=sound).open()
+    assert not sound.result()
+    assert path.read_bytes() == before
+
+
+async def test_a_file_that_was_looked_through_is_not_looked_through_again(tmp_path: Path) -> None:
+    path = tmp_path / "räksmörgås 100%?.db"
+    async with opened(path) as database:
+        await note(database, 1)
+    sound = looking(path)
+    assert sound.result(10)
+    asked: list[str] = []
+    database = Database(path, sound=sound)
+    connect = connection.connect
+
+    async def listening(path: Path) -> aiosqlite.Connection:
+        raw = await connect(path)
+        await raw.set_trace_callback(asked.append)
+        return raw
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(connection, "connect", listening)
+        await database.open()
+    try:
+        await note(database, 2)
+        assert on_disk(path) == {1, 2}
+        assert [sql for sql in asked if "quick_check" in sql] == []
+        assert [sql for sql in asked if "journal_mode" in sql] != []
+    finally:
+        await database.close()
+
+
+def test_looking_makes_no_file_and_finds_none_sound(tmp_path: Path) -> None:
+    assert not looking(tmp_path / "lvs.db").result(10)
+    assert not looking(tmp_path).result(10)
+    assert list(tmp_path.iterdir()) == []
 
 
 async def test_a_newer_format_is_refused(tmp_path: Path) -> None:

@@ -537,6 +537,7 @@ async def test_a_change_is_on_the_next_page(films: Home) -> None:
 
 
 async def test_a_page_asks_the_database_few_things(films: Home) -> None:
+    await films.services.gallery.fill()
     usage = films.services.database.usage
     for address in ("/", "/?q=alps&min_rating=4&tag=two+words&sort=title", "/popular", "/tag/two%20words", "/?q=none&favorite=1"):
         for least in (6, 3):

@@ -630,3 +630,42 @@ def test_text_and_icons_stand_out(theme: str, behind: str, front: str, least: fl
     colours = themes()[theme]
     assert contrast(colours[front], colours[behind]) >= least
     assert contrast(colours["on-accent"], colours["accent"]) >= 4.5
+
+
+# --- Kept as bytecode ---
+
+
+def test_templates_are_compiled_once_for_every_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "templates"
+    addresses = Addresses(lambda: {1: ROOT})
+    first = Pages(addresses, static_folder(), folder)
+    expected = {name: first.render(name, **context) for name, context in EVERY_PAGE}
+    first.warm()
+    compiled: list[str] = []
+    real = jinja2.Environment.compile
+    monkeypatch.setattr(jinja2.Environment, "compile", lambda self, *a, **k: compiled.append(a[1]) or real(self, *a, **k))
+
+    def rendered_anew() -> dict[str, str]:
+        pages = Pages(addresses, static_folder(), folder)
+        return {name: pages.render(name, **context) for name, context in EVERY_PAGE}
+
+    assert rendered_anew() == expected
+    assert compiled == []
+    for number, file in enumerate(sorted(folder.iterdir())):
+        content = file.read_bytes()
+        damaged = (content[: len(content) // 2], b"", bytes(len(content)), content[:-1] + bytes([content[-1] ^ 1]))
+        file.write_bytes(damaged[number % 4])
+    assert rendered_anew() == expected
+    assert {"gallery.html", "watch.html", "video_grid.html"} <= set(compiled)
+    compiled.clear()
+    assert rendered_anew() == expected
+    assert compiled == []
+    monkeypatch.setattr("lvs.__version__", "99")
+    assert rendered_anew() == expected
+    assert "gallery.html" in compiled
+
+
+def test_templates_need_no_folder_to_be_kept_in(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    pages = Pages(Addresses(lambda: {1: ROOT}), static_folder(), tmp_path / "file" / "templates")
+    assert "<main" in pages.render("gallery.html", **gallery_context())

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from concurrent.futures import Future
 
 from quart import Quart
 
@@ -42,15 +43,19 @@ MAX_BODY_BYTES = 64 * 1024
 BODY_TIMEOUT_S = 20
 
 
-def create_app(config: Config) -> Quart:
-    """The application for this configuration. Its services open when it starts and close when it stops."""
-    services = bundle.build(config)
+def create_app(config: Config, sound: Future[bool] | None = None) -> Quart:
+    """The application for this configuration. Its services open when it starts and close when it stops.
+
+    `sound` is what was found or is being found of its database file (`db.look`).
+    """
+    services = bundle.build(config, sound)
     addresses = Addresses(lambda: services.library.roots)
+    pages = Pages(addresses, static_folder(), config.data_directory / "templates")
     app = Quart("lvs", static_folder=str(static_folder()), static_url_path="/static")
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY_BYTES, BODY_TIMEOUT=BODY_TIMEOUT_S)
     app.url_map.converters.update(path=context.PathConverter, hash=context.HashConverter)
     app.url_map.merge_slashes = False  # a name may hold anything that is not a slash, and an address is what it is
-    app.extensions.update({"lvs": services, "lvs.addresses": addresses, "lvs.pages": Pages(addresses, static_folder())})
+    app.extensions.update({"lvs": services, "lvs.addresses": addresses, "lvs.pages": pages})
     for blueprint in (
         gallery.bp,
         watch.bp,

@@ -14,16 +14,17 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import hypercorn
 import psutil
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.utils import LifespanFailureError, LifespanTimeoutError
-from quart import Quart
 
 from lvs import logs
 from lvs.certificates import Certificate, certificate
 from lvs.config import Config, Loaded
+from lvs.db.look import looking
 from lvs.errors import Invalid, LvsError, Unavailable
 from lvs.folders import check_libraries, make_data_folder
 from lvs.lock import single_instance
@@ -38,14 +39,17 @@ HANDSHAKE_SECONDS = 10
 MAX_HEAD_BYTES = 16 * 1024
 OPEN_FILES = 4096
 START_LIMIT_SECONDS = 600  # bringing a large database to a new version takes its time
+WARM_DELAY_S = 1.0  # whoever starts the server wants to see a page first
 
 if sys.platform != "win32":
     import resource
+if TYPE_CHECKING:
+    from quart import Quart
 
 log = logging.getLogger(__name__)
 
 
-def serve(loaded: Loaded, create_app: Callable[[Config], Quart], say: Callable[[str], None]) -> None:
+def serve(loaded: Loaded, create_app: "Callable[[Config], Quart]", say: Callable[[str], None]) -> None:
     """Serve the library until SIGINT or SIGTERM; `say` gets the greeting for people once it is reachable.
 
     Raises LvsError with a sentence when it cannot start. It takes over the signals of the whole process.
@@ -67,6 +71,18 @@ def serve(loaded: Loaded, create_app: Callable[[Config], Quart], say: Callable[[
         _allow_open_files()
         app, http = create_app(config), http_settings(sockets, secure)
         asyncio.run(_run(app, http, port, stopper, lambda: say("\n".join(map(logs.one_line, lines)))))
+
+
+def application(config: Config) -> "Quart":
+    """The application. Importing it takes as long as looking through a large database, so both are done at once."""
+    sound = looking(config.metadata_db)
+
+    from lvs.app import create_app  # noqa: PLC0415
+
+    app = create_app(config, sound)
+    gc.freeze()  # never looked through again: a full collection takes some milliseconds instead of a hundred
+    gc.enable()
+    return app
 
 
 def listen(host: str, port: int) -> list[socket.socket]:
@@ -158,7 +174,7 @@ def _end_at_once() -> None:
     os._exit(1)
 
 
-async def _run(app: Quart, http: hypercorn.Config, port: int, stopper: Stopper, started: Callable[[], None]) -> None:
+async def _run(app: "Quart", http: hypercorn.Config, port: int, stopper: Stopper, started: Callable[[], None]) -> None:
     running = False
 
     def without_failure(record: logging.LogRecord) -> bool:
@@ -172,7 +188,9 @@ async def _run(app: Quart, http: hypercorn.Config, port: int, stopper: Stopper, 
         app.logger.removeFilter(without_failure)
         with suppress(OSError):  # nobody may be there to read it
             started()
-        threading.Thread(target=_settle, args=(app,), name="lvs-templates", daemon=True).start()
+        settling = threading.Timer(WARM_DELAY_S, _settle, (app,))
+        settling.daemon = True
+        settling.start()
         await stopper.wait()
         asyncio.get_running_loop().call_later(GRACE_SECONDS, _cut_connections, port)
 
@@ -210,16 +228,15 @@ def http_settings(sockets: list[socket.socket], secure: Certificate | None = Non
     return http
 
 
-def _settle(app: Quart) -> None:
+def _settle(app: "Quart") -> None:
     """Have every template ready, and leave what stays for good to itself.
 
     Looking for garbage among all modules, classes and templates takes 50 ms, during which nobody gets an answer. It was due every
     few seconds while a scan ran.
     """
-    gc.freeze()
     if pages := app.extensions.get("lvs.pages"):
         pages.warm()
-        gc.freeze()
+    gc.freeze()
 
 
 def _cut_connections(port: int) -> None:

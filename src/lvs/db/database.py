@@ -10,6 +10,7 @@ import logging
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Coroutine
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,6 +19,7 @@ import aiosqlite
 
 from lvs.db import backup, connection
 from lvs.db.connection import Connection, Transaction, in_words, is_damage, is_worn
+from lvs.db.look import CHECKED_BYTES
 from lvs.db.migrate import check_known, format_of, migrate, steps
 from lvs.db.usage import Usage
 from lvs.db.writer import Writer
@@ -28,8 +30,6 @@ __all__ = ["Connection", "Database", "Transaction", "Usage"]
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-CHECKED_BYTES = 256 << 20  # a larger database is looked through with its nightly backup only: starting must not take minutes
 
 
 @dataclass(slots=True)
@@ -43,8 +43,12 @@ class _Reader:
 class Database:
     """Opens, migrates and serves one database file."""
 
-    def __init__(self, path: Path, readers: int = 3, backup_folder: Path | None = None) -> None:
+    def __init__(
+        self, path: Path, readers: int = 3, backup_folder: Path | None = None, sound: Future[bool] | None = None
+    ) -> None:
+        """`sound` is what `look.looking` found or is finding, where somebody has begun to look already."""
         self.path = path
+        self._sound = sound
         self.usage = Usage()
         self.backup_folder = backup_folder or path.parent / "backups"
         self._reader_count = readers
@@ -108,6 +112,9 @@ class Database:
 
     async def _look_through(self, raw: aiosqlite.Connection) -> None:
         """A page that is damaged is better found now than by the visitor who needs it."""
+        sound, self._sound = self._sound, None  # it is true of the file that is opened first
+        if sound is not None and await asyncio.wrap_future(sound):
+            return
         if self.path.stat().st_size <= CHECKED_BYTES:
             [row] = await raw.execute_fetchall("PRAGMA quick_check(1)")
             if row[0] != "ok":

@@ -12,23 +12,27 @@ from functools import lru_cache
 from typing import Any, Self
 from urllib.parse import quote_from_bytes
 
-from cachetools import LRUCache
 from jinja2 import Environment
 from markupsafe import escape
 
-from lvs.models import Card, MediaHash, Query
+from lvs.models import Card, MediaHash, Query, State
 from lvs.routes.addresses import PATH_SAFE, query_string
+from lvs.services.latest import Latest
 
 TEMPLATE = "partials/video_card.html"
-CARDS_KEPT = 2000  # about 3 kB each
+CARDS_KEPT = 2000  # about 2 kB each
 SHAPES_KEPT = 1000  # as much
-TAGS_KEPT = 1000
+TAGS_KEPT = SIZES_KEPT = 1000
+MARK_DIGITS = 6
+SPECIAL = re.compile("[&<>'\"]")
+
+NO_CARD = Card(0, MediaHash(""), 0, 0, b"", "", 0, 0.0, 0, 0, 0, 0, 0, 0, 0, (), State.NEW, None, False)
 
 Fill = Callable[[Card], object]
 """Takes from a card what stands in the place of a mark."""
 
-Shape = tuple[list[Fill], list[str | int]]
-"""What differs from card to card, and the text with the numbers of these in their places."""
+Shape = tuple[list[tuple[Fill, list[int]]], list[str]]
+"""What differs from card to card and where it stands, and the text with these places empty."""
 
 
 class Mark(str):
@@ -36,8 +40,8 @@ class Mark(str):
 
     __slots__ = ("fill",)
 
-    def __new__(cls, fill: Fill) -> Self:
-        made = super().__new__(cls, secrets.token_hex(16))
+    def __new__(cls, text: str, fill: Fill) -> Self:
+        made = super().__new__(cls, text)
         made.fill = fill
         return made
 
@@ -50,11 +54,13 @@ class Cards:
     def __init__(self, environment: Environment) -> None:
         self.hits = self.misses = 0
         self._environment = environment
-        self._cards: LRUCache[tuple[int, int, bool], list[str]] = LRUCache(CARDS_KEPT)
-        self._shapes: LRUCache[Hashable, Shape] = LRUCache(SHAPES_KEPT)
-        self._marks: dict[str, Fill] = {}
+        self._cards: Latest[tuple[int, int, bool], list[str]] = Latest(CARDS_KEPT)
+        self._shapes: Latest[Hashable, Shape] = Latest(SHAPES_KEPT)
+        self._secret = ""
+        self._marks: list[Fill] = []
         self._any_list = Query(q=secrets.token_hex(16))
-        self._list = (self._any_list, _in_html(self._any_list))
+        self._any_list_html = _in_html(self._any_list)
+        self._list = (self._any_list, self._any_list_html)
 
     def __len__(self) -> int:
         return len(self._cards)
@@ -70,7 +76,7 @@ class Cards:
         pieces = self._cards.get(key)
         if pieces is None:
             self.misses += 1
-            pieces = self._cards[key] = self._filled(card, eager).split(_in_html(self._any_list))
+            pieces = self._cards.keep(key, self._filled(card, eager).split(self._any_list_html))
         else:
             self.hits += 1
         if query is not self._list[0]:  # one page shows one list
@@ -104,21 +110,25 @@ class Cards:
         return address
 
     def _filled(self, card: Card, eager: bool) -> str:
-        has_length = bool(self._environment.filters["duration"](card.duration_s))
+        has_length = card.duration_s > 0
         # What the partial decides by. Everything else that it shows has to be a mark.
         shape = (
-            (card.rating, card.favorite, card.state, card.offline, card.root_id, eager, len(card.tags)),
-            (card.poster is not None, card.resolution, card.height * 6 > card.width * 5, has_length),
+            *(card.rating, card.favorited_at > 0, card.state.value, card.offline, card.root_id, eager, len(card.tags)),
+            *(card.poster is not None, _picture(card.width, card.height), has_length),
         )
-        parts = self._shapes.get(shape)
-        if parts is None:
-            parts = self._shapes[shape] = self._shape(card, eager, has_length)
-        fills, pieces = parts
-        values = [str(escape(fill(card))) for fill in fills]
-        return "".join([piece if isinstance(piece, str) else values[piece] for piece in pieces])
+        fills, pieces = self._shapes.get(shape) or self._shapes.keep(shape, self._shape(card, eager, has_length))
+        values = [str(fill(card)) for fill, _ in fills]
+        if SPECIAL.search("".join(values)):  # escaping takes longer than finding out that there is nothing to escape
+            values = [str(escape(value)) for value in values]
+        filled = pieces.copy()
+        for value, (_, places) in zip(values, fills, strict=True):
+            for place in places:
+                filled[place] = value
+        return "".join(filled)
 
     def _shape(self, card: Card, eager: bool, has_length: bool) -> Shape:
         """The partial taken apart at its marks."""
+        self._secret = secrets.token_hex(16)
         self._marks.clear()
         path = self._mark(lambda card: quote_from_bytes(card.path, safe=PATH_SAFE))
         marked: dict[str, Any] = {
@@ -137,19 +147,28 @@ class Cards:
         }
         template = self._environment.get_template(TEMPLATE)
         text = template.render(card=replace(card, **marked), query=self._any_list, eager=eager)
-        pieces = re.split("(" + "|".join(self._marks) + ")", text)
-        used = [mark for mark in self._marks if mark in pieces]
-        return [self._marks[mark] for mark in used], [used.index(piece) if piece in self._marks else piece for piece in pieces]
+        first, *rest = text.split(self._secret)
+        pieces = [first]
+        places: dict[int, list[int]] = {}
+        for piece in rest:
+            places.setdefault(int(piece[:MARK_DIGITS]), []).append(len(pieces))
+            pieces += ["", piece[MARK_DIGITS:]]
+        return [(self._marks[number], found) for number, found in places.items()], pieces
 
     def _mark(self, fill: Fill) -> Mark:
-        mark = Mark(fill)
-        self._marks[mark] = fill
-        return mark
+        self._marks.append(fill)
+        return Mark(f"{self._secret}{len(self._marks) - 1:0{MARK_DIGITS}}", fill)
 
 
 def _in_html(query: Query) -> str:
     """The list as it stands in the addresses of its cards."""
     return str(escape(query_string(query)))
+
+
+@lru_cache(SIZES_KEPT)
+def _picture(width: int, height: int) -> tuple[str, bool]:
+    """The badge of a picture of that size, and whether it is shown whole."""
+    return replace(NO_CARD, width=width, height=height).resolution, height * 6 > width * 5
 
 
 def _tag(number: int) -> Fill:

@@ -6,6 +6,8 @@ Jinja's synchronous environment is used on purpose: Quart's own is asynchronous 
 import hashlib
 import re
 import secrets
+import sys
+import threading
 import time
 from collections.abc import Hashable
 from contextlib import suppress
@@ -14,27 +16,31 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import jinja2
 from cachetools import LRUCache
-from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined, TemplateError
+from jinja2 import BytecodeCache, ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined, TemplateError
+from jinja2.bccache import Bucket
 from markupsafe import Markup, escape
 
-from lvs.models import Card, Cursor, MediaHash, Page, Query, Sort, State, shown
+import lvs
+from lvs.models import Card, Cursor, Page, Query, Sort, shown
 from lvs.paths import partials_folder, templates_folder
 from lvs.routes.addresses import Addresses, encode_cursor, gallery_url, starts_descending
-from lvs.routes.cards import Cards
+from lvs.routes.cards import NO_CARD, Cards
 
 SIZE_UNITS = ("bytes", "KB", "MB", "GB", "TB", "PB")
 HASH_DIGITS = 12
 LATEST_MS = 253_370_764_800_000  # the year 9999
 FRAMES_KEPT = 50  # about 40 kB each
+DIGEST_BYTES = 32
 RUN_ADDRESSES = ("next_url", "refresh_url", "page_url")
-_NO_CARD = Card(0, MediaHash(""), 0, 0, b"", "", 0, 0.0, 0, 0, 0, 0, 0, 0, 0, (), State.NEW, None, False)
 
 
 class Pages:
     """Renders `templates/*.html` as "name.html" and `partials/*.html` as "partials/name.html"."""
 
-    def __init__(self, addresses: Addresses, static_folder: Path) -> None:
+    def __init__(self, addresses: Addresses, static_folder: Path, compiled_folder: Path | None = None) -> None:
+        """`compiled_folder` is where templates are kept as Python bytecode, so that the next start need not compile them."""
         self._addresses = addresses
         self._static_folder = static_folder
         self._cards_of: Hashable = None
@@ -51,6 +57,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,
+            bytecode_cache=_Compiled(compiled_folder) if compiled_folder else None,
         )
         self.cards = Cards(self.environment)
         self.environment.globals.update(
@@ -62,7 +69,7 @@ class Pages:
             same_folder=same_folder,
             static_url=self.static_url,
         )
-        for text in (ago, count, duration, iso, plural, size):
+        for text in (ago, count, day, duration, iso, plural, size):
             self.environment.filters[text.__name__] = self.cards.fillable(text)
 
     def warm(self) -> None:
@@ -104,14 +111,14 @@ class Pages:
     def _frame(self, template: str, page: Page, context: dict[str, Any]) -> list[str]:
         """The template taken apart at its marks."""
         start = None if page.start is None else self._any_place
-        stand_in = replace(page, cards=(_NO_CARD,) * len(page.cards), start=start)
+        stand_in = replace(page, cards=(NO_CARD,) * len(page.cards), start=start)
         text = self.environment.get_template(template).render(context, page=stand_in)
         marks = [*self._marks.values(), encode_cursor(self._any_place)]
         return re.split("(" + "|".join(map(re.escape, marks)) + ")", text)
 
     def card(self, card: Card, query: Query, eager: bool = False) -> Markup:
         """The card's partial. It is kept until the day ends."""
-        if card is _NO_CARD:
+        if card is NO_CARD:
             return Markup(self._marks["eager" if eager else "late"])  # noqa: S704 - hexadecimal digits
         return Markup(self.cards.html(card, query, eager))  # noqa: S704 - all of it is escaped there
 
@@ -130,6 +137,36 @@ class Pages:
             digest = hashlib.sha256((self._static_folder / name).read_bytes()).hexdigest()
             url = self._static_urls[name] = f"/static/{name}?v={digest[:HASH_DIGITS]}"
         return url
+
+
+class _Compiled(BytecodeCache):
+    """Compiled templates in a folder. Where they cannot be kept they are compiled anew each time.
+
+    What is read is used only where it is whole and was made by this LVS, Jinja and Python from the very text of the template.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        with suppress(OSError):
+            kept = (self._folder / bucket.key).read_bytes()
+            digest, code = kept[:DIGEST_BYTES], kept[DIGEST_BYTES:]
+            if digest == _digest(code):
+                bucket.bytecode_from_string(code)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        code = bucket.bytecode_to_string()
+        with suppress(OSError):
+            self._folder.mkdir(exist_ok=True)
+            partial = self._folder / f"{bucket.key}.{threading.get_ident()}.partial"
+            partial.write_bytes(_digest(code) + code)
+            partial.replace(self._folder / bucket.key)
+
+
+def _digest(code: bytes) -> bytes:
+    made_by = f"{lvs.__version__} {jinja2.__version__} {sys.version}".encode()
+    return hashlib.sha256(made_by + code).digest()
 
 
 class _Same:
@@ -226,6 +263,11 @@ def ago(unix_ms: int, today: date | None = None) -> str:
     return f"{days} days ago"
 
 
+def day(unix_ms: int) -> str:
+    """The calendar day where the server stands for a `datetime` attribute, `2026-11-22`."""
+    return local_date(unix_ms).isoformat()
+
+
 def iso(unix_ms: int) -> str:
     """The time for a `datetime` attribute, `2026-11-22T13:30:00Z`."""
     return utc(unix_ms).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -233,12 +275,17 @@ def iso(unix_ms: int) -> str:
 
 def local_date(unix_ms: int) -> date:
     """The calendar day of a time where the server stands."""
-    return utc(unix_ms).astimezone().date()
+    return date.fromtimestamp(_held(unix_ms))  # noqa: DTZ012 - its day is what is asked
 
 
 def utc(unix_ms: int) -> datetime:
-    """The time, held within what a calendar can say: a file's clock may be wrong by any amount."""
-    return datetime.fromtimestamp(min(max(unix_ms, 0), LATEST_MS) / 1000, UTC)
+    """The time, held within what a calendar can say."""
+    return datetime.fromtimestamp(_held(unix_ms), UTC)
+
+
+def _held(unix_ms: int) -> float:
+    """Unix seconds within what a calendar can say: a file's clock may be wrong by any amount."""
+    return min(max(unix_ms, 0), LATEST_MS) / 1000
 
 
 def now_ms() -> int:

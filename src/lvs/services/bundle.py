@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
+from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +19,7 @@ from lvs.services.duplicates import Duplicates
 from lvs.services.errands import Errands
 from lvs.services.events import Event, Events
 from lvs.services.ffmpeg import FFmpeg
-from lvs.services.gallery import Gallery
+from lvs.services.gallery import FILL_DELAY_S, Gallery
 from lvs.services.health import Health
 from lvs.services.jobs import Jobs
 from lvs.services.journal import Journal
@@ -81,10 +82,10 @@ class Services:
     upkeep: Upkeep
 
 
-def build(config: Config) -> Services:
-    """Services for this configuration. Nothing is opened or started yet."""
+def build(config: Config, sound: Future[bool] | None = None) -> Services:
+    """Services for this configuration; `sound` as for `Database`. Nothing is opened or started yet."""
     backup_folder = config.data_directory / "backups"
-    database = Database(config.metadata_db, backup_folder=backup_folder)
+    database = Database(config.metadata_db, backup_folder=backup_folder, sound=sound)
     cache = Cache(config.max_cache_size, config.cache_timeout)
     events = Events()
     library = Library(database, events, config.video_directory, config.supported_formats, config.settle_seconds)
@@ -198,7 +199,7 @@ def _long_lived(services: Services) -> list[Step]:
         services.errands.attend,
         partial(services.legacy.attaching, services.library),
         jobs.feed,
-        services.gallery.fill,
+        partial(services.gallery.fill, FILL_DELAY_S),
         services.system.sample,
         *(jobs.work for _ in range(services.ffmpeg.workers)),
     ]

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from PIL import Image, ImageDraw, ImageFont
+if TYPE_CHECKING:
+    from PIL import ImageDraw
 
 Format = Literal["jpg", "webp"]
 
@@ -85,6 +86,8 @@ class PosterStore:
 @lru_cache(maxsize=64)
 def placeholder(sentence: str = NOT_YET, width: int = 320, picture_format: Format = "jpg") -> bytes:
     """A drawn 16:9 picture that says why there is no poster: a dark field, a strip of film, the sentence."""
+    from PIL import Image, ImageDraw, ImageFont  # noqa: PLC0415 - a server whose videos all have a picture needs none of it
+
     height = width * 9 // 16
     image = Image.new("RGB", (width, height), _FIELD)
     draw = ImageDraw.Draw(image)
@@ -97,7 +100,7 @@ def placeholder(sentence: str = NOT_YET, width: int = 320, picture_format: Forma
     return drawn.getvalue()
 
 
-def _draw_film(draw: ImageDraw.ImageDraw, width: int, height: int) -> None:
+def _draw_film(draw: "ImageDraw.ImageDraw", width: int, height: int) -> None:
     """A frame of film with its sprocket holes, in the upper middle."""
     side = height * 0.34
     left, top = (width - side * 1.4) / 2, height * 0.18

@@ -5,7 +5,7 @@ each change to what the gallery shows (`gallery_changes`), and before every answ
 """
 
 import asyncio
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from lvs.db import gallery, tags
 from lvs.db.database import Connection
 from lvs.db.gallery import NOTHING_YET, SORT_COLUMNS, Change, Selection
-from lvs.models import Cursor, Query, Sort, tag_key
+from lvs.models import Cursor, Query, Sort
 
 Mask = NDArray[np.bool_]
 """Says for every id whether the video is meant."""
@@ -23,7 +23,7 @@ Mask = NDArray[np.bool_]
 Key = tuple[Hashable, ...]
 """Names what is looked up in the database: ("tag", id), ("match", expression) or ("folder", library folder, path)."""
 
-LOADED_AT_ONCE = 10_000
+LOADED_AT_ONCE = 2000
 FOUND_KEPT = 400  # of what words, tags and folders found: a bit for every video each
 KEPT_TAG_IDS = 1000
 WALKED_AT_MOST = 5000
@@ -117,7 +117,7 @@ class Shelf:
             self._listed[where] = True
             for column, values in zip(self._numbers.values(), columns, strict=True):
                 column[where] = values
-        self._total = how_many(self._listed)
+        self._total = self.how_many(self._listed)
 
     def _forget(self, words: bool, places: bool) -> None:
         dropped = {"match"} if words else set()
@@ -130,9 +130,8 @@ class Shelf:
 
     # --- Selecting ---
 
-    async def tag_ids(self, db: Connection, names: Iterable[str]) -> tuple[int, ...] | None:
-        """The ids of these tags, each once; None where there is no such tag."""
-        keys = dict.fromkeys(tag_key(name) for name in names)
+    async def tag_ids(self, db: Connection, keys: Collection[str]) -> dict[str, int | None]:
+        """The ids of the tags with these keys; None where there is no such tag."""
         if unknown := [key for key in keys if key not in self._tag_ids]:
             if len(self._tag_ids) > KEPT_TAG_IDS:
                 self._tag_ids.clear()
@@ -141,8 +140,7 @@ class Shelf:
                 self._tag_ids.update(found)
         else:
             found = {}
-        ids = [found[key] if key in found else self._tag_ids.get(key) for key in keys]
-        return None if None in ids else tuple(tag_id for tag_id in ids if tag_id is not None)
+        return {key: found[key] if key in found else self._tag_ids.get(key) for key in keys}
 
     async def select(self, db: Connection, selection: Selection) -> Mask:
         """The videos that the selection holds."""
@@ -203,6 +201,10 @@ class Shelf:
         """Have ready what this FTS5 expression finds."""
         await self._ids(db, ("match", match))
 
+    def how_many(self, mask: Mask) -> int:
+        """How many videos are meant."""
+        return int(np.count_nonzero(mask))
+
     # --- Ordering ---
 
     @property
@@ -229,7 +231,7 @@ class Shelf:
         backwards: bool = False,
     ) -> list[int]:
         """The first `limit` of the selected videos in the query's order, behind `after` and up to and with `until`."""
-        count = how_many(mask)
+        count = self.how_many(mask)
         if not count:
             return []
         # Where many are selected, the next ones are found soon by going along the order; else all of them are put in order.
@@ -331,11 +333,6 @@ def _round_from(seed: int, place: Cursor | None) -> Cursor | None:
     if place.key >= seed:
         return Cursor(min(place.key, SECOND_ROUND - 1), place.video_id)
     return Cursor(max(place.key, -1) + SECOND_ROUND, place.video_id)
-
-
-def how_many(mask: Mask) -> int:
-    """How many videos are meant."""
-    return int(np.count_nonzero(mask))
 
 
 def _news(seen: Change, changes: Sequence[Change]) -> Sequence[Change] | None:

@@ -8,11 +8,12 @@ import codecs
 import re
 import warnings
 from collections.abc import Sequence
-
-import pysubs2
-from charset_normalizer import from_bytes
+from typing import TYPE_CHECKING
 
 from lvs.errors import Unreadable
+
+if TYPE_CHECKING:  # both take their time, and only films with subtitles need them
+    import pysubs2
 
 LANGUAGE_ENCODINGS = {
     **dict.fromkeys(("ar", "fa", "ur"), ("cp1256", "iso8859_6")),
@@ -56,6 +57,8 @@ def to_webvtt(content: bytes, kind: str, language: str = "") -> str:
 
     Raises Unreadable where the file is none.
     """
+    import pysubs2  # noqa: PLC0415
+
     text = decoded(content, language).replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd")
     if _HEADER.match(text):
         return text.rstrip("\n") + "\n"
@@ -82,6 +85,8 @@ def decoded(content: bytes, language: str = "") -> str:
 
 
 def _likeliest_encoding(content: bytes, candidates: Sequence[str]) -> str:
+    from charset_normalizer import from_bytes  # noqa: PLC0415
+
     # Lines in plain ASCII tell nothing and would drown those that do.
     telling = b"\n".join(line for line in content.splitlines() if not line.isascii())
     matches = [match for match in from_bytes(telling, cp_isolation=list(candidates)) if match.encoding in candidates]
@@ -97,7 +102,7 @@ def _shortened(text: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines))
 
 
-def _cue(subtitles: pysubs2.SSAFile, event: pysubs2.SSAEvent) -> str:
+def _cue(subtitles: "pysubs2.SSAFile", event: "pysubs2.SSAEvent") -> str:
     """One event as a WebVTT cue; empty for a comment, a drawing, or where nothing would be seen."""
     start_ms, end_ms = max(0, int(event.start)), int(event.end)
     if event.is_comment or end_ms <= start_ms:
