@@ -355,6 +355,21 @@ def test_the_heart_sends_the_state_it_leads_to(pages: Pages, favorite: bool, nex
     assert button.get("aria-pressed") == str(favorite).lower()
 
 
+@pytest.mark.parametrize(
+    ("template", "values"),
+    [
+        *(("rating.html", {"value": value, "error": ""}) for value in range(6)),
+        *(("favorite.html", {"favorite": favorite}) for favorite in (True, False, 1, 0)),
+        *(("views.html", {"views": views}) for views in (0, 1, 1234)),
+        ("title.html", {"title": "<b>&", "edited": True, "error": None, "editing": True}),
+    ],
+)
+def test_a_partial_kept_for_all_videos_is_what_would_be_rendered(pages: Pages, template: str, values: dict[str, Any]) -> None:
+    for media_hash in ("0123456789abcdef", "fedcba9876543210"):
+        rendered = pages.render(f"partials/{template}", media_hash=media_hash, **values)
+        assert pages.render_of_video(f"partials/{template}", media_hash, **values) == rendered
+
+
 def test_forty_tags_and_none(pages: Pages) -> None:
     names = tuple(f"tag {number}" for number in range(40))
     card = Tree(pages.render("partials/video_card.html", card=a_card(tags=names), query=Query())).of_class("card-tags")[0]

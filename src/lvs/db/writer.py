@@ -39,6 +39,7 @@ T = TypeVar("T")
 
 MAX_JOINED = 64  # blocks in one commit
 MAX_TURN_SECONDS = 0.1  # nobody waits longer than this for others to join
+IDLE_TURNS = 30  # of the event loop, each some microseconds long when there is nothing else to do
 BUSY_SLICE_MS = 250  # how long SQLite itself waits for another program; between the slices a caller can leave
 BUSY_PAUSE_SECONDS = 0.02
 CLOSE_SECONDS = 1.0
@@ -131,6 +132,7 @@ class Writer:
         self._leftovers: set[asyncio.Task[None]] = set()
         self._blocks: deque[_Block] = deque()
         self._errand: asyncio.Task[None] | None = None
+        self._met = 1
 
     async def open(self, raw: aiosqlite.Connection) -> None:
         """Take this connection. Raises sqlite3.Error."""
@@ -205,12 +207,25 @@ class Writer:
             while self._blocks:
                 await self._wait_in_line()
                 try:
+                    await self._meet()
                     blocks = [self._blocks.popleft() for _ in range(min(len(self._blocks), MAX_JOINED))]
                     await self._write_together(blocks)
                 finally:
                     self._lock.release()
         finally:
             self._errand = None
+
+    async def _meet(self) -> None:
+        """Where several came together last time, wait until nobody has come for a while: a commit for each would cost them more.
+
+        Who comes alone never waits.
+        """
+        there, idle_turns = len(self._blocks), 0
+        while self._met > 1 and idle_turns < IDLE_TURNS and there < MAX_JOINED:
+            await asyncio.sleep(0)
+            idle_turns = idle_turns + 1 if len(self._blocks) == there else 0
+            there = len(self._blocks)
+        self._met = there
 
     async def _write_together(self, blocks: Sequence[_Block]) -> None:
         try:

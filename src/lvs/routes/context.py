@@ -77,9 +77,19 @@ def page(template: str, code: int = 200, **context: Any) -> Response:
 
 def partial(template: str, code: int = 200, trigger: str = "", **context: Any) -> Response:
     """What htmx swaps in; `trigger` names the event other parts of the page listen for."""
-    response = html(rendered(f"partials/{template}", **context), code)
-    if trigger:
-        response.headers["HX-Trigger"] = trigger
+    return _triggering(trigger, html(rendered(f"partials/{template}", **context), code))
+
+
+def partial_of_video(template: str, trigger: str, media_hash: str, **values: Any) -> Response:
+    """As `partial`, where it says of a video nothing but its hash and these values."""
+    with rendering():
+        text = pages().render_of_video(f"partials/{template}", media_hash, **values)
+    return _triggering(trigger, html(text))
+
+
+def _triggering(event: str, response: Response) -> Response:
+    if event:
+        response.headers["HX-Trigger"] = event
     return response
 
 

@@ -6,7 +6,7 @@ from quart import Blueprint, Response, request
 from werkzeug.datastructures import MultiDict
 
 from lvs.errors import Invalid
-from lvs.routes.context import addresses, back, client, partial, services, wants_partial
+from lvs.routes.context import addresses, back, client, partial, partial_of_video, services, wants_partial
 from lvs.routes.query import readable
 
 bp = Blueprint("curate", __name__, url_prefix="/videos/<hash:media_hash>")
@@ -97,7 +97,7 @@ async def view(media_hash: str) -> Response:
 async def _saved(media_hash: str, template: str, event: str, **values: Any) -> Response:
     """The partial that shows what was saved, or for a plain form the way back to the page it stood on."""
     if wants_partial():
-        return partial(template, trigger=event, media_hash=media_hash, **values)
+        return partial_of_video(template, event, media_hash, **values)
     return back(f"/v/{media_hash}")
 
 

@@ -27,11 +27,13 @@ from lvs.models import Card, Cursor, Page, Query, Sort, shown
 from lvs.paths import partials_folder, templates_folder
 from lvs.routes.addresses import Addresses, encode_cursor, gallery_url, starts_descending
 from lvs.routes.cards import NO_CARD, Cards
+from lvs.services.latest import Latest
 
 SIZE_UNITS = ("bytes", "KB", "MB", "GB", "TB", "PB")
 HASH_DIGITS = 12
 LATEST_MS = 253_370_764_800_000  # the year 9999
 FRAMES_KEPT = 50  # about 40 kB each
+PARTIALS_KEPT = 200  # about 1 kB each
 DIGEST_BYTES = 32
 RUN_ADDRESSES = ("next_url", "refresh_url", "page_url")
 
@@ -45,7 +47,8 @@ class Pages:
         self._static_folder = static_folder
         self._cards_of: Hashable = None
         self._frames: LRUCache[Hashable, list[str]] = LRUCache(FRAMES_KEPT)
-        self._marks = {name: secrets.token_hex(16) for name in (*RUN_ADDRESSES, "late", "eager")}
+        self._marks = {name: secrets.token_hex(16) for name in (*RUN_ADDRESSES, "late", "eager", "media_hash")}
+        self._of_videos: Latest[Hashable, str] = Latest(PARTIALS_KEPT)
         self._any_place = Cursor(secrets.token_hex(16), 0)
         self._static_urls: dict[str, str] = {}
         self.environment = Environment(
@@ -85,6 +88,12 @@ class Pages:
         if isinstance(page, Page) and page.cards:
             return self._render_run(template, page, context)
         return self.environment.get_template(template).render(context)
+
+    def render_of_video(self, template: str, media_hash: str, **values: Any) -> str:
+        """A partial that says of a video nothing but its hash and these values. It is kept, with a place left for the hash."""
+        key, mark = (template, _frozen(values)), self._marks["media_hash"]
+        kept = self._of_videos.get(key) or self._of_videos.keep(key, self.render(template, media_hash=mark, **values))
+        return kept.replace(mark, media_hash)
 
     def _render_run(self, template: str, page: Page, context: dict[str, Any]) -> str:
         """What stands around a run of cards is kept, with places left for them and for what else differs from run to run. Where
