@@ -147,3 +147,4 @@ def test_a_server_killed_in_its_first_scan_finds_every_film_the_next_time(tmp_pa
         )
         assert database.execute("SELECT count(*) FROM videos").fetchone() == (300,)
         assert database.execute("SELECT count(*) FROM gallery").fetchone() == (300,)
+        assert database.execute("SELECT count(DISTINCT video_id) FROM aliases").fetchone() == (300,)

@@ -17,7 +17,7 @@ import pytest
 from home import OLD_NS, Home, distinct_video
 
 from lvs.models import Query, Sort, State
-from lvs.services.identity import fingerprint, legacy_alias
+from lvs.services.identity import Walk, fingerprint, legacy_alias, walk
 
 ODD_NAMES = [
     "two  spaces.mp4",
@@ -85,6 +85,36 @@ async def test_every_video_file_in_every_folder_is_listed_and_nothing_else(home:
     os.mkfifo(home.library / "pipe.mp4")
     await home.scan()
     assert await home.titles() == ["film two part", "top"]
+
+
+@pytest.mark.parametrize("by_descriptor", [True, False], ids=["by descriptor", "as on Windows"])
+def test_a_walk_finds_what_a_plain_one_finds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by_descriptor: bool) -> None:
+    if not by_descriptor:
+        monkeypatch.setattr(os, "supports_dir_fd", set())
+    home = Home(tmp_path)
+    for number, name in enumerate(
+        [*ODD_NAMES, "UPPER.MP4", "space.mp4 ", "no.txt", ".hidden.mp4", "dots.mp4/x.avi", "a/.b/x.mp4"]
+    ):
+        home.add(name, bytes(number))
+        if not os.fsencode(name).startswith(b"."):
+            home.add(b"deep/er/" + os.fsencode(name), bytes(number))
+    (home.library / "empty").mkdir()
+    (home.library / "link.mp4").symlink_to("UPPER.MP4")
+    top = os.fsencode(home.library)
+    plain = set()
+    for folder, _, names in os.walk(top):
+        for path in (os.path.join(folder, name) for name in names):
+            state = os.lstat(path)
+            inner = os.path.relpath(path, top)
+            wanted = inner.strip().lower().endswith((b".mp4", b".avi")) and not any(p.startswith(b".") for p in inner.split(b"/"))
+            if wanted and not os.path.islink(path):
+                plain.add((inner, state.st_size, state.st_mtime_ns))
+    seen = Walk()
+    found = [file for files in walk(top, b"", frozenset((b".mp4", b".avi")), seen) for file in files]
+    assert len(found) == len(set(found)) == len(plain) > 2 * len(ODD_NAMES)
+    assert set(found) == plain
+    assert not seen.empty
+    assert not seen.unread
 
 
 @pytest.mark.parametrize("name", ODD_NAMES)

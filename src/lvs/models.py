@@ -69,8 +69,7 @@ class FoundFile(NamedTuple):
     mtime_ns: int
 
 
-@dataclass(frozen=True, slots=True)
-class Fingerprint:
+class Fingerprint(NamedTuple):
     """What a file's bytes say of its identity: our own hash and OpenSubtitles' (both 16 hex digits)."""
 
     fingerprint: str

@@ -42,6 +42,17 @@ class Connection:
         finally:
             self._usage.asked(sql, time.perf_counter() - started)
 
+    async def tuples(self, sql: str, values: Values = ()) -> list[Any]:
+        """Every row as a plain tuple, which many rows are worth: they take a third of the time."""
+        self._check()
+        started = time.perf_counter()
+        try:
+            async with self._raw.execute(sql, values) as cursor:
+                cursor.row_factory = None
+                return list(await cursor.fetchall())
+        finally:
+            self._usage.asked(sql, time.perf_counter() - started)
+
     async def one(self, sql: str, values: Values = ()) -> sqlite3.Row | None:
         """The first row, or None."""
         rows = await self.all(sql, values)

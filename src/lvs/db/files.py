@@ -1,7 +1,7 @@
 """The `files` table: where videos lie, and where they used to."""
 
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 from lvs.db.database import Connection, Transaction
 from lvs.models import File, Fingerprint, FoundFile
@@ -23,22 +23,19 @@ def file_of(row: sqlite3.Row) -> File:
     )
 
 
-async def stamps(db: Connection, root_id: int) -> dict[bytes, tuple[int, int]]:
-    """Size and modification time of every present file of a library folder, by path."""
-    sql = "SELECT path, size_bytes, mtime_ns FROM files WHERE root_id = ? AND missing_since IS NULL"
-    return {row[0]: (row[1], row[2]) for row in await db.all(sql, (root_id,))}
+async def stamps(db: Connection, root_id: int, folder: bytes = b"") -> set[tuple[bytes, int, int]]:
+    """Path, size and modification time of every present file of a library folder, or of a place in it and all below."""
+    sql = "SELECT path, size_bytes, mtime_ns FROM files WHERE root_id = :root_id AND missing_since IS NULL"
+    if folder:
+        sql += " AND (path = :folder OR path >= :start AND path < :end)"
+    values = {"root_id": root_id, "folder": folder, "start": folder + b"/", "end": folder + b"0"}
+    return set(await db.tuples(sql, values))
 
 
 async def stamp(db: Connection, root_id: int, path: bytes) -> tuple[int, int] | None:
     sql = "SELECT size_bytes, mtime_ns FROM files WHERE root_id = ? AND path = ? AND missing_since IS NULL"
     row = await db.one(sql, (root_id, path))
     return (row[0], row[1]) if row else None
-
-
-async def ever_at(db: Connection, root_id: int, paths: Sequence[bytes]) -> set[bytes]:
-    """Which of these places hold, or ever held, a known file."""
-    marks = ", ".join("?" * len(paths))
-    return {row[0] for row in await db.all(f"SELECT path FROM files WHERE root_id = ? AND path IN ({marks})", (root_id, *paths))}
 
 
 async def below(db: Connection, root_id: int, folder: bytes) -> list[bytes]:
@@ -159,10 +156,11 @@ async def count_by_root(db: Connection) -> dict[int, int]:
 
 async def replaced(db: Connection, since: int) -> list[tuple[int, int]]:
     """Pairs of videos: one that left its place after `since` (Unix ms) and lies nowhere, and the one that lies there now."""
+    # CROSS JOIN: SQLite is to begin with what left, which is little, and not with everything that is there.
     sql = """
         SELECT DISTINCT past.video_id, now.video_id
-        FROM files past
-            JOIN files now ON now.root_id = past.root_id AND now.path = past.path AND now.missing_since IS NULL
+        FROM files past INDEXED BY files_missing
+            CROSS JOIN files now ON now.root_id = past.root_id AND now.path = past.path AND now.missing_since IS NULL
             JOIN videos v ON v.id = past.video_id AND v.forgotten_at IS NULL
         WHERE past.missing_since > ? AND now.video_id <> past.video_id
             AND NOT EXISTS (SELECT 1 FROM files f WHERE f.video_id = past.video_id AND f.missing_since IS NULL)

@@ -4,11 +4,11 @@ import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from lvs.db import files
 from lvs.db.database import Connection, Transaction
-from lvs.models import Fingerprint, FoundFile, MediaHash, Probe, State, Track, Video
+from lvs.models import MediaHash, Probe, State, Track, Video
 
 
 async def id_of(db: Connection, media_hash: str) -> int | None:
@@ -45,40 +45,6 @@ async def add(tx: Transaction, media_hash: str, title: str, added_at: int, shuff
     return int(await tx.value(sql, values))
 
 
-class NewVideo(NamedTuple):
-    """A video never seen before, with its only file."""
-
-    file: FoundFile
-    print: Fingerprint
-    title: str
-    added_at: int
-    shuffle: int
-
-
-async def add_many(tx: Transaction, root_id: int, new: Sequence[NewVideo]) -> range:
-    """Many new videos at once, statement by statement and not video by video; their ids."""
-    first = int(await tx.value("SELECT coalesce(max(id), 0) + 1 FROM videos"))
-    ids = range(first, first + len(new))
-    rows = [(i, one.print.fingerprint, one.title, one.added_at, one.shuffle) for i, one in zip(ids, new, strict=True)]
-    await tx.run_many("INSERT INTO videos (id, media_hash, title, added_at, shuffle) VALUES (?, ?, ?, ?, ?)", rows)
-    places = [
-        (i, root_id, one.file.path, one.file.size_bytes, one.file.mtime_ns, one.print.fingerprint, one.print.oshash)
-        for i, one in zip(ids, new, strict=True)
-    ]
-    sql = "INSERT INTO files (video_id, root_id, path, size_bytes, mtime_ns, fingerprint, oshash) VALUES (?, ?, ?, ?, ?, ?, ?)"
-    await tx.run_many(sql, places)
-    return ids
-
-
-async def known_fingerprints(db: Connection, prints: Sequence[str]) -> set[str]:
-    """Which of these contents some video has, or once had."""
-    sql = """
-        SELECT media_hash FROM videos WHERE media_hash IN (SELECT value FROM json_each(:prints))
-        UNION ALL SELECT fingerprint FROM fingerprints WHERE fingerprint IN (SELECT value FROM json_each(:prints))
-    """
-    return {row[0] for row in await db.all(sql, {"prints": json.dumps(prints)})}
-
-
 async def remember_content(tx: Transaction, video_id: int, fingerprint: str) -> None:
     """This content is this video from now on, wherever it turns up."""
     sql = """
@@ -92,18 +58,6 @@ async def remember_content(tx: Transaction, video_id: int, fingerprint: str) -> 
 
 async def add_alias(tx: Transaction, video_id: int, alias: str) -> None:
     await tx.run("INSERT INTO aliases (alias, video_id) VALUES (?, ?) ON CONFLICT DO NOTHING", (alias, video_id))
-
-
-async def without_alias(db: Connection, limit: int) -> list[tuple[int, int, bytes]]:
-    """Files whose video has not got their aliases yet: id of the file, id of the video, path."""
-    sql = "SELECT id, video_id, path FROM files WHERE id > (SELECT file_id FROM aliased) ORDER BY id LIMIT ?"
-    return [(row[0], row[1], row[2]) for row in await db.all(sql, (limit,))]
-
-
-async def add_aliases(tx: Transaction, aliases: Sequence[tuple[str, int]], up_to_file: int) -> None:
-    """Keep these (alias, id of the video), which are those of all files up to this one."""
-    await tx.run_many("INSERT INTO aliases (alias, video_id) VALUES (?, ?) ON CONFLICT DO NOTHING", sorted(aliases))
-    await tx.run("UPDATE aliased SET file_id = ?", (up_to_file,))
 
 
 async def set_title(tx: Transaction, video_id: int, title: str, edited: bool) -> None:

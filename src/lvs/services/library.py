@@ -14,42 +14,35 @@ import secrets
 import stat
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
-from lvs.db import files, gallery, missing, roots, videos
+from lvs.db import arrivals, files, gallery, missing, roots, videos
+from lvs.db.arrivals import Arrival
 from lvs.db.database import Database, Transaction
 from lvs.errors import Invalid
-from lvs.models import Away, File, Fingerprint, FoundFile, Progress, Root, State
+from lvs.models import Away, File, FoundFile, Progress, Root, State
 from lvs.services.events import Event, Events
-from lvs.services.identity import Walk, below, fingerprint, has_format, is_hidden, legacy_alias, walk
+from lvs.services.identity import Walk, below, has_format, is_hidden, legacy_alias
 from lvs.services.metrics import timed
+from lvs.services.reading import Reader, Reading, shown
 from lvs.text import title_of
 
 log = logging.getLogger(__name__)
 
-BATCH_FILES = 2000
-BATCH_SECONDS = 0.5  # a slow disk shows its files as they are found
-ALIAS_BATCH = 20_000
-READ_AHEAD = 100
-READERS = 2  # threads that read and hash files; hashing runs beside everything else
+BATCH_FIRST = 2000  # files
+BATCH_LEAST, BATCH_MOST = 200, 5000
+TURN_SECONDS = 0.2  # that others who write may wait for a batch
+PLACED_AT_ONCE = 200  # files that are not simply new: each takes a dozen queries
+MISSING_AT_ONCE = 1000
+ALIAS_BATCH = 5000
 SHUFFLE_END = 2**31
 REPLACED_WITHIN_MS = 7 * 24 * 3600 * 1000  # a new file where another lay so lately takes its place
 
 
 def now_ms() -> int:
     return time.time_ns() // 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class _Print:
-    """A file that is new or changed, with its fingerprint."""
-
-    found: FoundFile
-    print: Fingerprint
 
 
 @dataclass(slots=True)
@@ -80,14 +73,12 @@ class Library:
         self._events = events
         self._folders = tuple(folders)
         self._endings = frozenset(ending.encode() for ending in formats)
-        self._settle_ns = int(settle_seconds * 1e9)
-        self._fresh: dict[tuple[int, bytes], float] = {}  # still being written: look again at this monotonic time
+        self._reader = Reader(int(settle_seconds * 1e9))
         self._scan_lock = asyncio.Lock()
         self._version = time.time_ns() // 1_000_000
         self._scanning = False
         self._seen = 0
         self._added = 0
-        self._problems: dict[bytes, str] = {}
         self.roots: dict[int, Root] = {}
         self.away: list[Away] = []
         events.on(Event.BATCH_DONE, self._note_change)
@@ -149,7 +140,7 @@ class Library:
             looking=looking,
             version=self._version,
             offline=tuple(self._offline_names()),
-            errors=tuple(self._problems.values()),
+            errors=tuple(self._reader.problems.values()),
         )
 
     def _offline_names(self) -> Iterator[str]:
@@ -158,7 +149,7 @@ class Library:
                 yield root.name
         for entry in self.away:
             if self.roots[entry.root_id].active:
-                yield _shown(self.roots[entry.root_id], entry.path)
+                yield shown(self.roots[entry.root_id], entry.path)
 
     def is_away(self, root_id: int, path: bytes) -> bool:
         """Whether a file lies on a drive or in a folder that cannot be reached right now."""
@@ -180,7 +171,7 @@ class Library:
         """Look at every file of every library folder (or of these, by id) once. A second scan waits for the first."""
         async with self._scan_lock:
             self._scanning, self._seen, self._added = True, 0, 0
-            self._problems.clear()
+            self._reader.problems.clear()
             try:
                 for root in self.active_roots:
                     if only is None or root.id in only:
@@ -197,80 +188,51 @@ class Library:
     async def _scan_folder(self, root: Root, folder: bytes) -> None:
         """Take in what lies in a folder and below, and note what no longer does."""
         async with self._database.read() as db:
-            known = await files.stamps(db, root.id)
-        if folder:
-            known = {path: known_stamp for path, known_stamp in known.items() if below(path, folder)}
-        seen = Walk()
+            known = await files.stamps(db, root.id, folder)
         known_count = len(known)
-        found = walk(root.path, folder, self._endings, seen)
-        with ThreadPoolExecutor(READERS) as pool:
-            following = asyncio.ensure_future(asyncio.to_thread(self._next_batch, root, found, known, pool))
-            while (batch := await following) is not None:
-                # The next files are read while the database takes in these.
-                following = asyncio.ensure_future(asyncio.to_thread(self._next_batch, root, found, known, pool))
-                await self._take_in(root, batch)
-        if not folder and not await self._still_there(root, seen, known_count, known_count - len(known)):
-            return
-        await self._name_aliases()
-        away = await self._away(root, folder, seen, known)
-        await self._mark_missing(root, [path for path in known if not any(below(path, unseen) for unseen in away)])
-
-    def _next_batch(
-        self, root: Root, found: Iterator[FoundFile], known: dict[bytes, tuple[int, int]], pool: Executor
-    ) -> list[_Print] | None:
-        """The next new or changed files, None at the end. What is found is taken out of `known`: the rest is gone."""
-        changed = self._changed(found, known)
-        batch: list[_Print] = []
-        until = time.monotonic() + BATCH_SECONDS
-        while some := list(itertools.islice(changed, READ_AHEAD)):
-            batch += filter(None, pool.map(partial(self._print, root), some))
-            if len(batch) >= BATCH_FILES or time.monotonic() > until:
-                break
-        return batch or ([] if some else None)
-
-    def _changed(self, found: Iterable[FoundFile], known: dict[bytes, tuple[int, int]]) -> Iterator[FoundFile]:
-        for file in found:
-            self._seen += 1
-            if known.pop(file.path, None) != (file.size_bytes, file.mtime_ns):
-                yield file
-
-    def _prints(self, root: Root, found: Iterable[FoundFile]) -> list[_Print]:
-        return [ready for file in found if (ready := self._print(root, file))]
-
-    def _print(self, root: Root, file: FoundFile) -> _Print | None:
-        """The file with its fingerprint; None while it is still being written or cannot be read."""
-        path = os.path.join(root.path, file.path)
-        if abs(time.time_ns() - file.mtime_ns) < self._settle_ns:
-            self._wait_for(root, file.path)
-            return None
+        reading = Reading(self._reader, root, folder, self._endings, known, self._count_seen)
         try:
-            print_, state = fingerprint(path)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            self._problems[path] = f"“{_shown(root, file.path)}” cannot be read: {error.strerror or error}."
-            return None
-        if (state.st_size, state.st_mtime_ns) != (file.size_bytes, file.mtime_ns):
-            self._wait_for(root, file.path)
-            return None
-        self._problems.pop(path, None)
-        return _Print(file, print_)
+            await self._take_in_all(root, reading)
+        finally:
+            reading.close()
+        gone = set(reading.gone())
+        if not folder and not await self._still_there(root, reading.seen, known_count, known_count - len(gone)):
+            return
+        away = await self._away(root, folder, reading.seen, gone)
+        await self._mark_missing(root, [path for path in gone if not any(below(path, unseen) for unseen in away)])
 
-    def _wait_for(self, root: Root, path: bytes) -> None:
-        # A film still being copied would get a fingerprint it will not keep.
-        self._fresh[root.id, path] = time.monotonic() + self._settle_ns / 1e9 + 0.1
+    def _count_seen(self, files_seen: int) -> None:
+        self._seen += files_seen
+
+    async def _take_in_all(self, root: Root, reading: Reading) -> None:
+        """While the database takes in some files, the next are read."""
+        limit, unnamed = BATCH_FIRST, 0
+        following = asyncio.ensure_future(asyncio.to_thread(reading.next_batch, BATCH_LEAST))
+        try:
+            while (batch := await following) is not None:
+                following = asyncio.ensure_future(asyncio.to_thread(reading.next_batch, limit))
+                if not batch:
+                    continue
+                started = time.monotonic()
+                await self._take_in(root, batch)
+                limit = _paced(len(batch), time.monotonic() - started)
+                unnamed += len(batch)
+                if unnamed >= ALIAS_BATCH:
+                    unnamed = 0
+                    await self._name_aliases()
+        finally:
+            following.cancel()
+        await self._name_aliases()
 
     @property
     def settling(self) -> int:
         """How many files are still being written, and wait to be looked at again."""
-        return len(self._fresh)
+        return len(self._reader.fresh)
 
     async def take_in_settled(self) -> None:
         """Look again at the files that were still being written a moment ago."""
-        due = [key for key, at in self._fresh.items() if at <= time.monotonic()]
         by_root: dict[int, list[bytes]] = {}
-        for root_id, path in due:
-            del self._fresh[root_id, path]
+        for root_id, path in self._reader.settled():
             by_root.setdefault(root_id, []).append(path)
         for root_id, paths in by_root.items():
             await self.look_again(self.roots[root_id], paths)
@@ -303,10 +265,10 @@ class Library:
     async def _take_in_found(self, root: Root, present: list[FoundFile]) -> None:
         async with self._database.read() as db:
             changed = [file for file in present if await files.stamp(db, root.id, file.path) != (file.size_bytes, file.mtime_ns)]
-        for start in range(0, len(changed), BATCH_FILES):
-            some = changed[start : start + BATCH_FILES]
-            batch = await asyncio.to_thread(self._prints, root, some)
-            await self._take_in(root, batch)
+        for start in range(0, len(changed), BATCH_FIRST):
+            some = changed[start : start + BATCH_FIRST]
+            if batch := await asyncio.to_thread(self._reader.read, root, some):
+                await self._take_in(root, batch)
         await self._name_aliases()
 
     async def _known_at(self, root: Root, places: Iterable[bytes]) -> list[bytes]:
@@ -321,52 +283,34 @@ class Library:
 
     # --- Taking in ---
 
-    async def _take_in(self, root: Root, batch: Sequence[_Print]) -> None:
-        """Give each file its video, in one transaction."""
-        taken = _Taken(set(), set(), set())
+    async def _take_in(self, root: Root, batch: Sequence[Arrival]) -> None:
+        """Give each file its video, in small transactions: others who write wait for none of them long."""
         async with self._database.transaction() as tx:
-            new, other = await self._sort_out(tx, root, batch)
-            if new:
-                taken.added.update(await videos.add_many(tx, root.id, [self._new_video(root, item) for item in new]))
-                await gallery.add_new(tx, min(taken.added), max(taken.added))
-            touched = _Taken(set(), set(), set())
-            for item in other:
-                await self._place(tx, root, item, touched)
-            await self._retitle(tx, touched.all)
-            await gallery.refresh(tx, touched.all)
-        self._added += len(taken.added) + len(touched.added)
-        self._tell(_Taken(taken.added | touched.added, touched.modified, touched.removed))
-
-    async def _sort_out(self, tx: Transaction, root: Root, batch: Sequence[_Print]) -> tuple[list[_Print], list[_Print]]:
-        """The files that are new in every way, which nearly all are in a first scan, and the others."""
-        places = await files.ever_at(tx, root.id, [item.found.path for item in batch])
-        contents = await videos.known_fingerprints(tx, [item.print.fingerprint for item in batch])
-        new, other = [], []
-        for item in batch:
-            if item.found.path in places or item.print.fingerprint in contents:
-                other.append(item)
-            else:
-                new.append(item)
-                contents.add(item.print.fingerprint)  # the next one like it is a copy
-        return new, other
-
-    def _new_video(self, root: Root, item: _Print) -> videos.NewVideo:
-        found = item.found
-        shuffle = secrets.randbelow(SHUFFLE_END)
-        return videos.NewVideo(found, item.print, title_of(found.path), self._added_at(root, found), shuffle)
+            new, others = await arrivals.add_new(tx, root.id, batch)
+        self._added += len(new)
+        self._tell(_Taken(set(new), set(), set()))
+        for start in range(0, len(others), PLACED_AT_ONCE):
+            taken = _Taken(set(), set(), set())
+            async with self._database.transaction() as tx:
+                for item in others[start : start + PLACED_AT_ONCE]:
+                    await self._place(tx, root, item, taken)
+                await self._retitle(tx, taken.all)
+                await gallery.refresh(tx, taken.all)
+            self._added += len(taken.added)
+            self._tell(taken)
 
     async def _name_aliases(self) -> None:
         """Let the names that the original gave the new files lead to their videos."""
         while True:
             async with self._database.read() as db:
-                new = await videos.without_alias(db, ALIAS_BATCH)
+                new = await arrivals.without_alias(db, ALIAS_BATCH)
             if not new:
                 return
             aliases = await asyncio.to_thread(_aliases_of, new)
             async with self._database.transaction() as tx:
-                await videos.add_aliases(tx, aliases, up_to_file=new[-1][0])
+                await arrivals.add_aliases(tx, aliases, up_to_file=new[-1][0])
 
-    async def _place(self, tx: Transaction, root: Root, item: _Print, taken: _Taken) -> None:
+    async def _place(self, tx: Transaction, root: Root, item: Arrival, taken: _Taken) -> None:
         found, print_ = item.found, item.print
         here = await files.present(tx, root.id, found.path)
         if here is not None and here.fingerprint == print_.fingerprint:
@@ -384,8 +328,8 @@ class Library:
         if owner is None:
             owner = await self._successor_of(tx, root, found) if here is None else None
         if owner is None:
-            added_at = self._added_at(root, found)
-            owner = await videos.add(tx, print_.fingerprint, title_of(found.path), added_at, secrets.randbelow(SHUFFLE_END))
+            shuffle = secrets.randbelow(SHUFFLE_END)
+            owner = await videos.add(tx, print_.fingerprint, item.title, item.added_at, shuffle)
             taken.added.add(owner)
         else:
             taken.modified.add(owner)
@@ -401,10 +345,6 @@ class Library:
                     if (state.st_size, state.st_mtime_ns) == (file.size_bytes, file.mtime_ns):
                         return True
         return False
-
-    def _added_at(self, root: Root, found: FoundFile) -> int:
-        """Now; in the first scan of a library folder the file's own time, so that years of films do not all count as new."""
-        return min(now_ms(), max(0, found.mtime_ns // 1_000_000)) if root.scanned_at is None else now_ms()
 
     async def _is_unready_copy(self, tx: Transaction, here: File) -> bool:
         """Whether this place shares a video with others only because none of them was a film yet, as empty files do."""
@@ -423,14 +363,14 @@ class Library:
 
     async def _mark_missing(self, root: Root, paths: Sequence[bytes]) -> None:
         """Note that these files are gone. What people gave their videos stays."""
-        for start in range(0, len(paths), BATCH_FILES):
+        for start in range(0, len(paths), MISSING_AT_ONCE):
             taken = _Taken(set(), set(), set())
             async with self._database.transaction() as tx:
-                taken.removed.update(await files.mark_missing(tx, root.id, paths[start : start + BATCH_FILES], now_ms()))
+                taken.removed.update(await files.mark_missing(tx, root.id, paths[start : start + MISSING_AT_ONCE], now_ms()))
                 await self._retitle(tx, taken.removed)
                 await gallery.refresh(tx, taken.removed)
             self._tell(taken)
-        if not self._fresh:  # what is still being written may be what seems gone
+        if not self._reader.fresh:  # what is still being written may be what seems gone
             await self._join_replaced()
 
     async def _join_replaced(self) -> None:
@@ -552,6 +492,11 @@ def _named(folders: Iterable[Path], others: Mapping[bytes, str] = MappingProxyTy
     return named
 
 
+def _paced(count: int, took: float) -> int:
+    """How many files the next batch may have, where so many took so many seconds."""
+    return min(BATCH_MOST, max(BATCH_LEAST, int(count * TURN_SECONDS / took)))
+
+
 def _aliases(path: bytes) -> set[str]:
     """What the original called a video at this path: it knew bare names, and paths where somebody rated one below a folder."""
     return {legacy_alias(os.fsdecode(path)), legacy_alias(os.fsdecode(path.rpartition(b"/")[2]))}
@@ -559,10 +504,6 @@ def _aliases(path: bytes) -> set[str]:
 
 def _aliases_of(new: Iterable[tuple[int, int, bytes]]) -> list[tuple[str, int]]:
     return [(alias, video_id) for _, video_id, path in new for alias in _aliases(path)]
-
-
-def _shown(root: Root, path: bytes) -> str:
-    return f"{root.name}/{path.decode('utf-8', 'replace')}"
 
 
 def _filesystem(path: bytes) -> str | None:
