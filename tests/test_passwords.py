@@ -351,6 +351,22 @@ async def test_credentials_are_shared_with_named_origins_only(tmp_path: Path) ->
             assert "access-control-allow-credentials" not in (await wire.ask("/api/videos", [f"Origin: {origin}"])).headers
 
 
+async def test_a_page_of_another_port_cannot_borrow_the_session(tmp_path: Path) -> None:
+    """To a browser it is of the same site, so the cookie comes along with what it sends (RFC 6265bis section 5.2)."""
+    named, other = "http://localhost:5001", "http://localhost:5000"
+    async with Home(tmp_path, password=PASSWORD, allowed_origins=[named]) as home, Wire(home.app) as wire:
+        views = f"/api/videos/{await film(home)}/views"  # a change for which browsers do not ask first
+        cookie = await session(wire)
+        token = AccessFile(home.data).add_token("page")
+        await home.until(lambda: home.services.passwords.is_token(token))
+        bearer = f"Authorization: Bearer {token}"
+        for site in ([], ["Sec-Fetch-Site: same-site"]):
+            assert (await wire.ask(views, [cookie, f"Origin: {other}", *site], "POST")).status == 403
+            assert (await wire.ask(views, [bearer, f"Origin: {other}", *site], "POST")).status == 200
+            assert (await wire.ask(views, [cookie, f"Origin: {named}", *site], "POST")).status == 200
+        assert json.loads((await wire.ask(views, [cookie])).body) == {"views": 4}
+
+
 def test_the_command_sets_lists_and_removes(tmp_path: Path) -> None:
     def password(*flags: str, given: str = "") -> tuple[int, str]:
         command = [processes.sys.executable, "-m", "lvs", "password", "--data", tmp_path / "data", *flags]

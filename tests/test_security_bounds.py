@@ -2,17 +2,19 @@
 
 import asyncio
 import socket
+from collections import Counter
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import h11
 import pytest
 from home import Home
 from wire import PATIENCE_S, Wire, parsed, read_all
 
 from lvs import server
 from lvs.app import MAX_BODY_BYTES
-from lvs.routes.border import MAX_QUERY_BYTES
-from lvs.routes.gate import Gate
+from lvs.routes.border import HEADERS, MAX_QUERY_BYTES
+from lvs.routes.gate import READ_BYTES, Gate
 
 FORM = "Content-Type: application/x-www-form-urlencoded"
 JSON = "Content-Type: application/json"
@@ -85,6 +87,32 @@ async def test_an_answer_to_a_large_body_leaves_nothing_behind(home: Home) -> No
             )
             await wire.send(tiny)
         await home.until(lambda: len(asyncio.all_tasks()) <= before)
+
+
+@pytest.mark.parametrize("host", ["localhost", "evil.example.com"])
+async def test_a_body_in_many_thousand_parts_keeps_nobody_waiting(home: Home, monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    """Others get their turn after each few kilobytes: h11 makes an event of every part."""
+    turn = 0
+    taken_bytes: Counter[int] = Counter()
+    receive_data = h11.Connection.receive_data
+
+    def receive(connection: h11.Connection, data: bytes) -> None:
+        taken_bytes[turn] += len(data)
+        receive_data(connection, data)
+
+    async def turns() -> None:
+        nonlocal turn
+        while True:
+            turn += 1
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr(h11.Connection, "receive_data", receive)
+    async with Wire(home.app) as wire:
+        ticking = asyncio.create_task(turns())
+        head = f"POST /settings HTTP/1.1\r\nHost: {host}\r\n{FORM}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+        await wire.send(head + b"1\r\nx\r\n" * 40_000)
+        ticking.cancel()
+    assert 0 < max(taken_bytes.values()) <= READ_BYTES
 
 
 @pytest.mark.parametrize(
@@ -165,6 +193,7 @@ async def test_one_device_has_only_so_many_connections(home: Home) -> None:
         refused = await wire.send(b"")
         assert refused.status == 429
         assert "too many connections" in refused.text
+        assert HEADERS.items() <= {(name.encode(), value.encode()) for name, value in refused.headers.items()}
         writers[0].close()
         await home.until(lambda: gate.count == 4)
         assert (await wire.ask("/ping")).status == 200

@@ -271,23 +271,61 @@ def in_a_worker(program: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", start + program], capture_output=True, text=True, timeout=60, check=False)
 
 
+ATTEMPTS = [
+    "socket.socket()",
+    "socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)",
+    "socket.socket(socket.AF_UNIX)",
+    "socket.socketpair()",
+    "os.execv('/bin/sh', ['sh', '-c', 'echo done'])",
+    "subprocess.run(['/bin/sh', '-c', 'echo done'])",
+    "os.posix_spawn('/bin/sh', ['sh', '-c', 'echo done'], {})",
+    "os.fork()",
+    "os.kill(os.getppid(), 0)",
+    "os.killpg(os.getpgid(os.getppid()), 0)",
+    "call('sigqueue', os.getppid(), 0, None)",
+    "resource.prlimit(os.getppid(), resource.RLIMIT_CPU)",
+    "fcntl.fcntl(os.pipe()[0], fcntl.F_SETOWN, os.getppid())",
+    "os.setpriority(os.PRIO_PROCESS, os.getppid(), os.getpriority(os.PRIO_PROCESS, os.getppid()))",
+    "os.sched_setaffinity(os.getppid(), os.sched_getaffinity(os.getppid()))",
+]
+ATTEMPT = """
+import ctypes, fcntl, os, resource, socket, subprocess
+
+def call(name, *arguments):
+    if getattr(ctypes.CDLL(None, use_errno=True), name)(*arguments):
+        raise OSError(ctypes.get_errno(), name)
+
+try:
+    {}
+    print("done")
+except PermissionError:
+    print("refused")
+"""
+
+
 @linux_only
-@pytest.mark.parametrize(
-    "attempt",
-    [
-        "import socket; socket.socket()",
-        "import socket; socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)",
-        "import socket; socket.socket(socket.AF_UNIX)",
-        "import socket; socket.create_connection(('127.0.0.1', 1))",
-        "os.execv('/bin/sh', ['sh', '-c', 'echo done'])",
-        "import subprocess; subprocess.run(['/bin/sh', '-c', 'echo done'])",
-        "os.kill(os.getppid(), 0)",
-        "import resource; resource.prlimit(os.getppid(), resource.RLIMIT_CPU, (1, 1)) if os.getuid() else os.kill(1, 0)",
-    ],
-)
+@pytest.mark.parametrize("attempt", ATTEMPTS)
 def test_a_worker_that_was_taken_over_reaches_nobody(attempt: str) -> None:
-    done = in_a_worker(f"try:\n    {attempt}\nexcept PermissionError:\n    print('refused')\n")
+    done = in_a_worker(ATTEMPT.format(attempt))
     assert done.stdout == "refused\n", done.stderr
+
+
+@linux_only
+@pytest.mark.parametrize("attempt", ATTEMPTS)
+def test_without_the_limits_it_would(attempt: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ATTEMPT.format(attempt)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert "done\n" in done.stdout, done.stderr
+
+
+@linux_only
+def test_a_worker_may_still_have_threads_and_lower_its_own_limits() -> None:
+    done = in_a_worker(
+        "import resource, threading\nthread = threading.Thread(target=print, args=('thread',))\nthread.start()\nthread.join()\n"
+        "media_worker.limit_processor(5)\nprint(resource.getrlimit(resource.RLIMIT_CPU)[0] < 60)\n"
+    )
+    assert done.stdout == "thread\nTrue\n", done.stderr
 
 
 @linux_only
@@ -331,16 +369,29 @@ async def test_what_went_wrong_with_a_film_is_said_on_its_page(home: Home) -> No
             assert (await wire.ask(f"/thumbnail/{video.media_hash}.jpg")).headers["content-type"] == "image/jpeg"
 
 
-def test_the_tests_for_refusal_can_fail() -> None:
-    """Without the limits the same attempts succeed."""
-    done = subprocess.run(
-        [sys.executable, "-c", "import socket; socket.socket(); print('open')"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.stdout == "open\n"
+@linux_only
+@pytest.mark.parametrize("swapped", ["the film", "its folder"])
+async def test_a_link_in_the_place_of_a_known_film_is_not_looked_into(home: Home, tmp_path: Path, swapped: str) -> None:
+    film = home.add("holidays/film.mp4")
+    secret = tmp_path / "private"
+    secret.mkdir()
+    media.make_video(secret / "film.mp4", size=(128, 72), seconds=0.2)
+    await home.scan()
+    await home.looked()
+    media_hash = (await home.video("holidays/film.mp4")).media_hash
+    film.unlink()
+    if swapped == "the film":
+        film.symlink_to(secret / "film.mp4")
+    else:
+        film.parent.rmdir()
+        film.parent.symlink_to(secret)
+    tally = home.services.jobs.tally
+    before = tally.done + tally.failed + tally.unreadable
+    async with Wire(home.app) as wire:
+        assert (await wire.ask(f"/admin/look-again/{media_hash}", method="POST")).status == 202
+        await home.until(lambda: tally.done + tally.failed + tally.unreadable > before)
+    probe = (await home.video("holidays/film.mp4")).probe
+    assert probe is None or probe.width == 64
 
 
 BAD = Path(__file__).resolve().parents[2] / "shared" / "media" / "bad"

@@ -33,6 +33,15 @@ PAGES = [
     "/favorites",
     "/popular",
     "/admin/unreadable",
+    "/admin/bin",
+    "/admin/changes",
+    "/admin/duplicates",
+    "/admin/jobs",
+    "/admin/log",
+    "/admin/missing",
+    "/admin/performance",
+    "/admin/storage",
+    "/admin/usage",
     "/watch/{path}",
 ]
 PARTIALS = [

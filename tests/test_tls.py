@@ -17,6 +17,7 @@ from lvs import certificates
 from lvs.certificates import Certificate, certificate
 from lvs.config import Config
 from lvs.errors import Invalid, Unavailable
+from lvs.routes.gate import SPARE, Gate
 
 NAMES = {"localhost", "127.0.0.1", "::1", "nas", "nas.local"}
 
@@ -101,6 +102,28 @@ async def test_who_does_not_finish_the_handshake_holds_up_nobody(home: Home, tmp
         async with httpx.AsyncClient(verify=trusting(found)) as browser:
             assert (await browser.get(f"https://localhost:{wire.port}/ping")).status_code == 200
         writer.transport.abort()
+
+
+async def test_one_device_cannot_hold_every_connection_by_never_finishing_a_handshake(home: Home, tmp_path: Path) -> None:
+    found, allowed = made(tmp_path), 5
+    async with Wire(home.app, Gate(per_client=allowed), found) as wire:
+        idle = [await wire.connect() for _ in range(allowed + SPARE)]
+        for _ in range(10):
+            reader, writer = await wire.connect()
+            assert await read_all(reader) == b""  # it was closed at once
+            writer.close()
+        assert not [reader for reader, _ in idle if reader.at_eof()]
+        for _, writer in idle:
+            writer.transport.abort()
+
+        async def answered() -> bool:
+            async with httpx.AsyncClient(verify=trusting(found)) as browser:
+                try:
+                    return (await browser.get(f"https://localhost:{wire.port}/ping")).status_code == 200
+                except httpx.TransportError:
+                    return False
+
+        await home.until(answered)
 
 
 def test_files_that_are_no_certificate_get_a_sentence(tmp_path: Path) -> None:

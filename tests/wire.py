@@ -46,8 +46,8 @@ class Wire:
     async def __aenter__(self) -> Self:
         sockets = server.listen("127.0.0.1", 0)
         self.port = int(sockets[0].getsockname()[1])
-        self._gate.install()
         http = server.http_settings(sockets, self._secure)
+        self._gate.install(http)
         http.graceful_timeout = 0.2
         self._task = asyncio.create_task(hypercorn.asyncio.serve(self._without_lifespan, http, shutdown_trigger=self._stop.wait))  # type: ignore[arg-type]
         return self

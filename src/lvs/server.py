@@ -67,9 +67,9 @@ def serve(loaded: Loaded, create_app: "Callable[[Config], Quart]", say: Callable
         port = _port(sockets)
         lines = greeting(config, port, log_file)
         gate = Gate(config.connections_per_client, config.trusted_proxies, config.stall_seconds)
-        gate.install()
         _allow_open_files()
         app, http = create_app(config), http_settings(sockets, secure)
+        gate.install(http)
         asyncio.run(_run(app, http, port, stopper, lambda: say("\n".join(map(logs.one_line, lines)))))
 
 

@@ -7,7 +7,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 from quart import Response, current_app, g, redirect, request
 from werkzeug.routing import BaseConverter
 
-from lvs.errors import Invalid
+from lvs.errors import NotFound
 from lvs.routes.addresses import Addresses
 from lvs.routes.render import Pages
 from lvs.services.bundle import Services
@@ -44,11 +44,11 @@ def pages() -> Pages:
 
 
 def raw_path(prefix: str) -> bytes:
-    """The bytes of the path behind `prefix`, percent-decoded once."""
+    """The bytes of the path behind `prefix`, percent-decoded once. Raises NotFound where they can be no path."""
     raw: bytes = request.scope.get("raw_path") or request.path.encode()
     path = unquote_to_bytes(raw.partition(b"?")[0].removeprefix(prefix.encode()))
     if b"\0" in path:
-        raise Invalid("A path cannot hold a null character.")
+        raise NotFound("There is nothing at this address.")  # no file's name holds a null character
     return path
 
 

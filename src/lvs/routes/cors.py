@@ -53,7 +53,7 @@ def install(app: Quart) -> None:
             if allows(request):
                 response.headers["Access-Control-Allow-Origin"] = request.headers["Origin"]
                 response.headers["Access-Control-Expose-Headers"] = EXPOSED_HEADERS
-                if _services().passwords.required and _is_named(request.headers["Origin"], _config().allowed_origins):
+                if _services().passwords.required and allows_credentials(request):
                     response.headers["Access-Control-Allow-Credentials"] = "true"
         return response
 
@@ -65,6 +65,11 @@ def allows(request: Request) -> bool:
         return False
     origins = request.headers.getlist("Origin")
     return len(origins) == 1 and permitted(origins[0], config.allowed_origins)
+
+
+def allows_credentials(request: Request) -> bool:
+    """Whether such a page may also use the session of its browser: only one that `allowed_origins` itself names."""
+    return allows(request) and _is_named(request.headers["Origin"], _config().allowed_origins)
 
 
 def permitted(origin: str, allowed_origins: tuple[str, ...] = ()) -> bool:

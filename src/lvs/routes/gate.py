@@ -9,17 +9,21 @@ import logging
 import socket
 import time
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
 import h11
+import hypercorn
 import hypercorn.asyncio.run
 from hypercorn.asyncio.tcp_server import TCPServer
-from hypercorn.events import Event, Updated
+from hypercorn.config import Sockets
+from hypercorn.events import Closed, Event, RawData, Updated
 from hypercorn.protocol.h11 import H11Protocol
+from hypercorn.typing import H11SendableEvent
 
 from lvs.config import Network
+from lvs.routes.border import HEADERS
 from lvs.routes.clients import parse_address, within
 from lvs.routes.connection import abort, unsent_bytes
 from lvs.services.limiter import visitor_of
@@ -27,11 +31,13 @@ from lvs.services.limiter import visitor_of
 log = logging.getLogger(__name__)
 
 MAX_CONNECTIONS = 800
+SPARE = 20  # so many connections more are taken, to be told that they are too many
 LOOK_SECONDS = 5.0
+READ_BYTES = 4096
 FULL = b"LVS has too many connections to this device. Close some pages or players and try again.\n"
 REFUSED = (
-    b"HTTP/1.1 429 Too Many Requests\r\nContent-Type: text/plain; charset=utf-8\r\nX-Content-Type-Options: nosniff\r\n"
-    b"Retry-After: 5\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(FULL), FULL)
+    b"HTTP/1.1 429 Too Many Requests\r\nContent-Type: text/plain; charset=utf-8\r\nRetry-After: 5\r\nConnection: close\r\n"
+    b"%sContent-Length: %d\r\n\r\n%s" % (b"".join(b"%s: %s\r\n" % pair for pair in HEADERS.items()), len(FULL), FULL)
 )
 
 
@@ -44,6 +50,22 @@ class _Held:
     socket: socket.socket
     unsent_bytes: int = 0
     since: float = field(default_factory=time.monotonic)
+
+
+class _Door(socket.socket):
+    """A listening socket, in the place of `sock`, that closes at once what the gate does not take."""
+
+    def __init__(self, gate: "Gate", sock: socket.socket) -> None:
+        super().__init__(fileno=sock.detach())
+        self._gate = gate
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        """The next connection that is taken. Raises BlockingIOError where nobody waits."""
+        while True:
+            connection, address = super().accept()
+            if self._gate.takes(connection, address):
+                return connection, address
+            connection.close()
 
 
 class Gate:
@@ -60,16 +82,27 @@ class Gate:
         self._proxies = proxies
         self._stall_seconds = stall_seconds
         self._look_seconds = min(LOOK_SECONDS, stall_seconds / 4)
+        self._arrived: list[tuple[str, socket.socket]] = []
         self._held: set[_Held] = set()
         self._clients: Counter[str] = Counter()
         self._timer: asyncio.TimerHandle | None = None
 
-    def install(self) -> None:
-        """Have every connection that hypercorn takes from now on in this process pass through this gate."""
+    def install(self, http: hypercorn.Config) -> None:
+        """Have every connection that hypercorn takes with these settings pass through this gate, the only one of this process."""
         gate = self
+        create_sockets = http.create_sockets
+
+        def doors(sockets: list[socket.socket]) -> list[socket.socket]:
+            return [_Door(gate, each) for each in sockets]
+
+        def create_doors() -> Sockets:
+            created = create_sockets()
+            return Sockets(doors(created.secure_sockets), doors(created.insecure_sockets), created.quic_sockets)
+
+        vars(http)["create_sockets"] = create_doors
 
         class GatedServer(TCPServer):
-            gone = False
+            gone = closed = False
 
             async def run(self) -> None:
                 held = gate.enter(self.writer)
@@ -86,10 +119,27 @@ class Gate:
                 protocol = self.protocol.protocol
                 if isinstance(protocol, H11Protocol):
                     vars(protocol)["_check_protocol"] = _stay_with_http1
-                await super()._read_data()
+                    vars(protocol)["_create_stream"] = _without_upgrade(protocol._create_stream)
+                    vars(protocol)["_send_h11_event"] = _with_headers(protocol._send_h11_event)
+                await self._read_by_turns()
                 # The client is gone. Hypercorn would still hold the connection for as long as an idle client's.
                 self.gone = True
                 await self.idle_task.stop()
+
+            async def _read_by_turns(self) -> None:
+                """Hypercorn's loop, in which nobody waits while all is parsed that has come of a body in ten thousand parts."""
+                while not (self.closed or self.reader.at_eof()):
+                    try:
+                        received = await self.reader.read(READ_BYTES)
+                    except OSError:
+                        break
+                    await self.protocol.handle(RawData(received))
+                    await asyncio.sleep(0)
+                await self.protocol.handle(Closed())
+
+            async def _close(self) -> None:
+                self.closed = True
+                await super()._close()
 
             async def protocol_send(self, event: Event) -> None:
                 if not (self.gone and isinstance(event, Updated)):
@@ -102,9 +152,20 @@ class Gate:
         """How many connections there are."""
         return len(self._held)
 
+    def takes(self, connection: socket.socket, address: object) -> bool:
+        """Whether a connection is worth an answer. Counts also those that `enter` never sees: who does not finish a handshake."""
+        client = self._client(address)
+        if len(self._arrived) >= SPARE + min(self._per_client, self._total):
+            self._arrived = [each for each in self._arrived if each[1].fileno() != -1]
+            of_client = sum(each == client for each, _ in self._arrived)
+            if len(self._arrived) >= SPARE + self._total or (client and of_client >= SPARE + self._per_client):
+                return False
+        self._arrived.append((client, connection))
+        return True
+
     def enter(self, writer: asyncio.StreamWriter) -> _Held | None:
         """Let one more connection in; None where that would be too many."""
-        client = self._client(writer)
+        client = self._client(writer.get_extra_info("peername"))
         if len(self._held) >= self._total or (client and self._clients[client] >= self._per_client):
             log.info("refused a connection of %s: there are too many", client or "a proxy")
             return None
@@ -124,9 +185,8 @@ class Gate:
         if self._clients[held.client] <= 0:
             del self._clients[held.client]
 
-    def _client(self, writer: asyncio.StreamWriter) -> str:
-        """Whose connection it is; empty for a proxy's."""
-        peer = writer.get_extra_info("peername")
+    def _client(self, peer: object) -> str:
+        """Whose connection it is, by the address of the socket's other end; empty for a proxy's."""
         address = parse_address(str(peer[0])) if isinstance(peer, tuple) and peer else None
         return "" if address is None or within(address, self._proxies) else visitor_of(str(address))
 
@@ -141,6 +201,35 @@ class Gate:
                 abort(held.transport, held.socket)
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(self._look_seconds, self._look) if self._held else None
+
+
+def _without_upgrade(create_stream: Callable[[h11.Request], Awaitable[None]]) -> Callable[[h11.Request], Awaitable[None]]:
+    """`create_stream` that passes over the wish to speak something else (RFC 9110 section 7.8).
+
+    Hypercorn would never close a connection again that asked for a web socket in a wrong way.
+    """
+
+    async def creating(request: h11.Request) -> None:
+        if any(name == b"upgrade" for name, _ in request.headers):
+            kept = [(name, value) for name, value in request.headers if name != b"upgrade"]
+            request = h11.Request(method=request.method, target=request.target, headers=kept, http_version=request.http_version)
+        await create_stream(request)
+
+    return creating
+
+
+def _with_headers(send: Callable[[H11SendableEvent], Awaitable[None]]) -> Callable[[H11SendableEvent], Awaitable[None]]:
+    """`send` for hypercorn's own answers, to what is no proper request, which do not come through our application."""
+
+    async def sending(event: H11SendableEvent) -> None:
+        if isinstance(event, h11.Response):
+            present = {name for name, _ in event.headers}
+            missing = [pair for pair in HEADERS.items() if pair[0] not in present]
+            if missing:
+                event = h11.Response(status_code=event.status_code, headers=[*event.headers, *missing])
+        await send(event)
+
+    return sending
 
 
 async def _stay_with_http1(_request: h11.Request) -> None:

@@ -7,8 +7,8 @@ And not faster than people are. Browsers send no `Sec-Fetch-Site` to plain-http 
 from quart import Quart, Response, request
 
 from lvs.config import Config
-from lvs.routes import cors, errors
-from lvs.routes.context import client
+from lvs.routes import cors, errors, sign_in
+from lvs.routes.context import client, services
 from lvs.services.limiter import Limiter
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
@@ -25,7 +25,7 @@ def install(app: Quart, config: Config) -> None:
     async def only_our_own_pages_write() -> Response | None:
         if request.method in SAFE_METHODS:
             return None
-        if not _ours() and not cors.allows(request):
+        if not _ours() and not _permitted():
             return errors.problem(403, "Changes are only taken from LVS's own pages.")
         if request.endpoint not in LIMITED_BY_THEMSELVES:
             limiter.admit(client())
@@ -45,6 +45,16 @@ def _ours() -> bool:
         return all(site in ("same-origin", "none") for site in sites)
     origins = request.headers.getlist("Origin")
     return not origins or (len(origins) == 1 and _is_origin_of(origins[0], request.headers.get("Host", "")))
+
+
+def _permitted() -> bool:
+    """Whether a page of another origin that may use the JSON API sent the request, with a right to it that is its own.
+
+    To a browser, pages of another port of the same machine are of the same site (RFC 6265bis section 5.2), so that it sends the
+    session along with what they ask for.
+    """
+    by_itself = not services().passwords.required or sign_in.has_token()
+    return cors.allows(request) and (by_itself or cors.allows_credentials(request))
 
 
 def _is_origin_of(origin: str, host: str) -> bool:

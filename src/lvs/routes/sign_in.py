@@ -73,11 +73,13 @@ def install(app: Quart, config: Config) -> None:
 
 def is_signed_in() -> bool:
     """Whether the request shows that it may come in: by the session of its browser, or a program's token."""
-    passwords = services().passwords
+    return has_token() or services().passwords.is_session(request.cookies.get(COOKIE, ""))
+
+
+def has_token() -> bool:
+    """Whether the request brings a program's token, which no browser adds by itself."""
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
-    if kind.lower() == "bearer" and passwords.is_token(token.strip()):
-        return True
-    return passwords.is_session(request.cookies.get(COOKIE, ""))
+    return kind.lower() == "bearer" and services().passwords.is_token(token.strip())
 
 
 def _is_open(guests_may_watch: bool) -> bool:

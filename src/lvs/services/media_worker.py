@@ -88,10 +88,7 @@ def _look(path: str, posters: list[dict[str, Any]]) -> dict[str, Any]:
     # Here and not above: a broken installation becomes an answer, where an import at the top would only end the process.
     from lvs.services.film import Film  # noqa: PLC0415
 
-    # Without O_NONBLOCK, opening a named pipe waits for whoever writes into it.
-    descriptor = os.open(
-        path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOCTTY", 0)
-    )
+    descriptor = _opened(path)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise Unreadable("It is not a regular file.")
@@ -110,6 +107,26 @@ def _look(path: str, posters: list[dict[str, Any]]) -> dict[str, Any]:
             return found
         finally:
             film.close()
+
+
+def _opened(path: str) -> int:
+    """Descriptor of the file at an absolute path, reached over no link: the library's paths hold none.
+
+    One that was put in the place of a film, or of its folder, since the library was looked through would lead out of it.
+    """
+    # Without O_NONBLOCK, opening a named pipe waits for whoever writes into it.
+    flags = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_BINARY", "O_NONBLOCK", "O_NOCTTY", "O_NOFOLLOW"))
+    if sys.platform != "linux":
+        return os.open(path, flags)
+    *folders, name = path.lstrip("/").split("/")
+    descriptor = os.open("/", os.O_PATH)
+    try:
+        for folder in folders:
+            descriptor, left = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=descriptor), descriptor
+            os.close(left)
+        return os.open(name, flags, dir_fd=descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _write(film: Any, frame: Any, posters: list[dict[str, Any]]) -> None:
