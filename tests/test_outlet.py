@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import hashlib
 import itertools
 import os
@@ -28,8 +29,9 @@ from wire import Wire
 
 from lvs.certificates import certificate
 from lvs.config import Config
-from lvs.routes.outlet import Turns, h11_takes_our_word
-from lvs.services.opened import open_below_now
+from lvs.routes.outlet import Outlet, Turns, h11_takes_our_word
+from lvs.services.opened import OpenedFile, open_below_now
+from lvs.services.streaming import StreamBody
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "RWF_NOWAIT"), reason="only Linux has this way")
 
@@ -185,6 +187,40 @@ def test_nothing_stays_open_behind_viewers_of_any_kind(site: Site) -> None:
         list(viewers.map(watch, range(40)))
     until(lambda: site.held() == [] and site.streams.running() == [])
     until(lambda: descriptors() <= before)
+
+
+@pytest.mark.parametrize("knows_connection", [True, False])
+def test_nothing_of_a_stream_waits_for_the_search_for_garbage(folder: Path, knows_connection: bool) -> None:
+    (folder / "film.mp4").write_bytes(noise(32 * MEBIBYTE))
+
+    def alive() -> int:
+        return sum(issubclass(type(each), StreamBody | Outlet | OpenedFile) for each in gc.get_objects())
+
+    def watch(site: Site, address: str, ending: str) -> None:
+        with site.ask(address, 65536, "Connection: close\r\n") as viewer:
+            viewer.recv(50_000)
+            if ending == "changed":
+                os.utime(folder / "film.mp4")
+            if ending in {"all taken", "changed"}:
+                with contextlib.suppress(ConnectionResetError):
+                    while viewer.recv(MEBIBYTE):
+                        pass
+            elif ending == "stalled":
+                until(lambda: site.streams.running() == [])
+            elif ending == "vanished":
+                viewer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    with Site(folder, stall_seconds=1, knows_connection=knows_connection) as site:
+        for ending in ("all taken", "left", "vanished", "changed", "stalled"):
+            for route in ("video", "drive"):
+                gc.collect()
+                gc.disable()
+                try:
+                    before = alive()
+                    watch(site, f"/{route}/film.mp4", ending)
+                    until(lambda before=before: alive() <= before)  # type: ignore[misc]
+                finally:
+                    gc.enable()
 
 
 @pytest.mark.parametrize("round_number", range(5))

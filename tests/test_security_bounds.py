@@ -1,8 +1,12 @@
 """Nothing grows with what strangers send: heads, bodies, addresses, connections, streams, and how fast they come."""
 
 import asyncio
+import contextlib
+import os
 import socket
+import struct
 from collections import Counter
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -209,14 +213,14 @@ async def test_all_devices_together_have_only_so_many_connections(home: Home) ->
         assert (await wire.send(b"")).status == 429
 
 
-async def _greedy(wire: Wire, target: bytes) -> socket.socket:
-    """A client that asks and then takes nothing."""
+async def _greedy(wire: Wire, question: bytes) -> socket.socket:
+    """A client that asks (method and address) and then takes nothing."""
     client = socket.socket()
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     client.setblocking(False)
     loop = asyncio.get_running_loop()
     await loop.sock_connect(client, ("127.0.0.1", wire.port))
-    await loop.sock_sendall(client, b"GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n" % target)
+    await loop.sock_sendall(client, b"%s HTTP/1.1\r\nHost: localhost\r\n\r\n" % question)
     return client
 
 
@@ -224,7 +228,7 @@ async def test_one_device_receives_only_so_many_videos(tmp_path: Path) -> None:
     async with Home(tmp_path, streams_per_client=2) as home, Wire(home.app) as wire, AsyncExitStack() as stack:
         await one_film(home, bytes(LARGE))
         for count in (1, 2):
-            stack.callback((await _greedy(wire, b"/video/film.mp4")).close)
+            stack.callback((await _greedy(wire, b"GET /video/film.mp4")).close)
             await home.until(lambda count=count: len(home.services.streams.running()) == count)  # type: ignore[misc]
         answer = await wire.ask("/video/film.mp4")
         assert answer.status == 429
@@ -246,10 +250,71 @@ async def test_who_takes_nothing_is_let_go(tmp_path: Path, target: bytes) -> Non
 
         gate = Gate(10, stall_seconds=1)
         async with Wire(home.app, gate) as wire:
-            client = await _greedy(wire, target)
+            client = await _greedy(wire, b"GET " + target)
             await home.until(lambda: gate.count == 1)
             await home.until(lambda: gate.count == 0)
             client.close()
+
+
+REQUESTS_AHEAD = b"GET /video/film.mp4 HTTP/1.1\r\nHost: localhost\r\n\r\n" * 40
+SENT_AHEAD = [b"x", b"GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\n", b"GET /ping HTTP", REQUESTS_AHEAD, b"x" * 8_000_000]
+
+
+async def _ahead_of_itself(wire: Wire, question: bytes, ahead: bytes) -> socket.socket:
+    """A client that takes nothing of the answer and sends what nobody has asked for yet, as much as goes out."""
+    client = await _greedy(wire, question)
+    loop = asyncio.get_running_loop()
+    with contextlib.suppress(TimeoutError, ConnectionError):
+        await asyncio.wait_for(loop.sock_sendall(client, ahead), 0.2)
+    return client
+
+
+@pytest.mark.parametrize("leaving", ["closes", "vanishes", "stays"])
+@pytest.mark.parametrize("question", [b"GET /video/film.mp4", b"GET /static/page", b"GET /static/export", b"POST /static/slow"])
+async def test_who_sends_ahead_and_leaves_keeps_no_place(
+    tmp_path: Path, question: bytes, leaving: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "HEAD_SECONDS", 1)
+    async with Home(tmp_path, stall_seconds=1) as home:
+        await one_film(home, bytes(LARGE))
+
+        @home.app.get("/static/page")
+        async def page() -> bytes:
+            return bytes(LARGE)
+
+        @home.app.get("/static/export")
+        async def export() -> AsyncIterator[bytes]:
+            async def pieces() -> AsyncIterator[bytes]:
+                for _ in range(200):
+                    yield bytes(65536)
+                    await asyncio.sleep(0.01)
+
+            return pieces()
+
+        @home.app.post("/static/slow")
+        async def slow() -> str:
+            await asyncio.sleep(1)
+            return "done"
+
+        gate = Gate(len(SENT_AHEAD), stall_seconds=1)
+        async with Wire(home.app, gate) as wire:
+            assert (await wire.ask("/ping")).status == 200
+            await home.until(lambda: gate.count == 0)
+            tasks, descriptors = len(asyncio.all_tasks()), len(os.listdir("/proc/self/fd"))
+            clients = await asyncio.gather(*(_ahead_of_itself(wire, question, ahead) for ahead in SENT_AHEAD))
+            assert gate.count > 0
+            for client in clients:
+                if leaving == "vanishes":
+                    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                if leaving != "stays":
+                    client.close()
+            await home.until(lambda: gate.count == 0)
+            for client in clients:
+                client.close()
+            assert (await wire.ask("/ping")).status == 200
+            await home.until(lambda: len(asyncio.all_tasks()) <= tasks)
+            await home.until(lambda: len(os.listdir("/proc/self/fd")) <= descriptors)
+            assert home.services.streams.running() == []
 
 
 async def test_changes_come_no_faster_than_people_make_them(tmp_path: Path) -> None:

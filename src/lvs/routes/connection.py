@@ -89,7 +89,10 @@ class ConnectionInScope:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             scope[SCOPE_KEY] = connection_of(send, self._turns)
-        await self._app(scope, receive, send)
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            scope.pop(SCOPE_KEY, None)  # hypercorn's stream holds the scope, and the connection the stream
 
 
 def connection_of(send: Send, turns: Turns) -> Connection | None:

@@ -10,6 +10,7 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +18,7 @@ import h11
 import hypercorn
 import hypercorn.asyncio.run
 from hypercorn.asyncio.tcp_server import TCPServer
+from hypercorn.asyncio.worker_context import EventWrapper
 from hypercorn.config import Sockets
 from hypercorn.events import Closed, Event, RawData, Updated
 from hypercorn.protocol.h11 import H11Protocol
@@ -114,6 +116,14 @@ class Gate:
                     await super().run()
                 finally:
                     gate.leave(held)
+                    self.let_go()
+
+            def let_go(self) -> None:
+                """Part what holds each other, and would stay until garbage is looked for."""
+                wrapper = vars(self).pop("protocol", None)
+                if wrapper is not None:
+                    for name in ("_check_protocol", "_create_stream", "_send_h11_event"):
+                        vars(wrapper.protocol).pop(name, None)
 
             async def _read_data(self) -> None:
                 protocol = self.protocol.protocol
@@ -121,6 +131,7 @@ class Gate:
                     vars(protocol)["_check_protocol"] = _stay_with_http1
                     vars(protocol)["_create_stream"] = _without_upgrade(protocol._create_stream)
                     vars(protocol)["_send_h11_event"] = _with_headers(protocol._send_h11_event)
+                    protocol.can_read = _Answered(self.writer)
                 await self._read_by_turns()
                 # The client is gone. Hypercorn would still hold the connection for as long as an idle client's.
                 self.gone = True
@@ -130,10 +141,9 @@ class Gate:
                 """Hypercorn's loop, in which nobody waits while all is parsed that has come of a body in ten thousand parts."""
                 while not (self.closed or self.reader.at_eof()):
                     try:
-                        received = await self.reader.read(READ_BYTES)
+                        await self.protocol.handle(RawData(await self.reader.read(READ_BYTES)))
                     except OSError:
                         break
-                    await self.protocol.handle(RawData(received))
                     await asyncio.sleep(0)
                 await self.protocol.handle(Closed())
 
@@ -230,6 +240,32 @@ def _with_headers(send: Callable[[H11SendableEvent], Awaitable[None]]) -> Callab
         await send(event)
 
     return sending
+
+
+class _Answered(EventWrapper):
+    """In the place of hypercorn's event for the end of an answer, for which it waits with what a client sent ahead of that.
+
+    It does not read meanwhile, so it would not see the connection end, and after an answer that was cut it would wait for ever.
+    """
+
+    def __init__(self, writer: asyncio.StreamWriter) -> None:
+        super().__init__()
+        self._writer = writer
+        self._watch: asyncio.Task[None] | None = None
+
+    async def wait(self) -> None:
+        """Come back when there is room for the next request. Raises ConnectionResetError where the connection has ended."""
+        if self._watch is None:
+            self._watch = asyncio.create_task(self._until_closed())
+        if not self._watch.done():
+            await super().wait()
+        if self._watch.done():
+            raise ConnectionResetError
+
+    async def _until_closed(self) -> None:
+        with suppress(OSError):
+            await self._writer.wait_closed()
+        await self.set()
 
 
 async def _stay_with_http1(_request: h11.Request) -> None:

@@ -91,18 +91,24 @@ class Outlet:
         if not step():
             return
         over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        # Not given to the future: an exception leads back here by its traceback, and would from here to itself.
+        failures: list[Exception] = []
 
         def again() -> None:
             if over.done():
                 return
             try:
-                if not step():
-                    over.set_result(None)
+                goes_on = step()
             except Exception as error:  # noqa: BLE001 - for whoever waits
-                over.set_exception(error)
+                failures.append(error)
+                goes_on = False
+            if not goes_on:
+                over.set_result(None)
 
         with self._turns.taken(self._socket.fileno(), again):
             await over
+        if failures:
+            raise failures.pop()
 
 
 def exchange_of(protocol: object, transport: asyncio.Transport) -> h11.Connection | None:

@@ -171,7 +171,7 @@ class StreamBody:
         return self
 
     async def __anext__(self) -> bytes:
-        begins = self._task is None
+        begins = not self._started_at
         if begins:
             self._begin()
         if self.ended:
@@ -184,6 +184,7 @@ class StreamBody:
         except FileChangedError:
             self._cut("the file was changed meanwhile")
         except ConnectionError:
+            self._forget()
             raise asyncio.CancelledError from None  # the client is gone
         except (OSError, RuntimeError) as error:  # RuntimeError: the readers were shut down
             self._cut(f"the file cannot be read: {error}")
@@ -263,6 +264,7 @@ class StreamBody:
 
     def drop(self, why: str) -> None:
         """End it, if its client has not got everything yet."""
+        task = self._task
         self._forget()
         if self.ended and not self._unsent_now():
             return
@@ -270,8 +272,8 @@ class StreamBody:
         self.ended = True
         if self._connection is not None:
             self._connection.abort()
-        elif self._task is not None:
-            self._task.cancel()
+        elif task is not None:
+            task.cancel()
 
     def _begin(self) -> None:
         self._task = asyncio.current_task()
@@ -283,6 +285,7 @@ class StreamBody:
 
     def _forget(self) -> None:
         self._streams.leave(self)
+        self._task = None  # it may have ended with an exception that leads back here by its traceback
         if self._timer is not None:
             self._timer.cancel()
 
