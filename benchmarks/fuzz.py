@@ -6,6 +6,7 @@ It makes a small library, starts a server of its own on loopback, and ends it. E
 tests/fuzzing.py says what is sound.
 """
 
+import argparse
 import asyncio
 import json
 import sys
@@ -36,8 +37,13 @@ NAMES = [b"plain.mp4", "Ferien/<é> & ü.mp4".encode(), b"not \xff utf-8.mp4"]
 
 
 def main() -> int:
-    cases = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
-    first_seed = int(sys.argv[2]) if len(sys.argv) > 2 else int(time.time())
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("cases", type=int, nargs="?", default=20_000, metavar="CASES", help="requests to send (default 20000)")
+    parser.add_argument(
+        "seed", type=int, nargs="?", default=int(time.time()), metavar="SEED", help="of the first (default: the time)"
+    )
+    options = parser.parse_args()
+    cases, first_seed = options.cases, options.seed
     with TemporaryDirectory() as name:
         folder = Path(name)
         library = folder / "films"

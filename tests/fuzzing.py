@@ -338,11 +338,11 @@ def assert_sound(request: Request, answer: Answer) -> None:
     """What holds for every answer, whatever was asked."""
     assert answer.status, f"no answer to {request}"
     assert answer.status < 500, f"{answer.status} to {request}"
-    if not answer.headers.get("content-security-policy"):  # hypercorn's own answers to what is no HTTP have no content
-        assert answer.status in {400, 431}, f"{answer.status} without our headers to {request}"
+    assert answer.headers.get("content-security-policy"), f"{answer.status} without our headers to {request}"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    if "content-type" not in answer.headers and answer.status in {400, 431}:  # hypercorn's own, to what is no HTTP
         assert not answer.body
         return
-    assert answer.headers["x-content-type-options"] == "nosniff"
     kind = answer.headers.get("content-type", "")
     if request.method != "HEAD" and kind.partition(";")[0] in {"application/json", "application/problem+json"}:
         json.loads(answer.body)

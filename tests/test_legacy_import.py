@@ -19,7 +19,7 @@ from typing import Any
 import httpx
 import processes
 import pytest
-from home import Home
+from home import Home, distinct_video
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from original import AT_MS, database, store
@@ -1085,6 +1085,8 @@ def test_the_commands_do_it_in_either_order(tmp_path: Path, scan_first: bool) ->
 
 def test_the_command_imports_while_the_server_runs_and_files_that_come_later_get_theirs(tmp_path: Path) -> None:
     library = lay_out(tmp_path)
+    for name in ("a.mp4", "b.mp4"):
+        (library / name).write_bytes(distinct_video())  # what is no film is listed only until a worker has seen that
     options = {"LVS_SETTLE_SECONDS": "0", "LVS_ENABLE_THUMBNAILS": "false"}
     command: list[str | Path] = [sys.executable, "-m", "lvs", "serve", library, "--data", tmp_path / "data", "--port", "0"]
     with processes.Server([*command, "--host", "127.0.0.1"], tmp_path, **options) as server:
@@ -1101,7 +1103,7 @@ def test_the_command_imports_while_the_server_runs_and_files_that_come_later_get
         answer = processes.run("import-legacy", "old", "--data", "data", cwd=tmp_path)
         assert answer.returncode == 0, answer.stderr
         assert stars("a.mp4") == 5
-        (library / "c.mp4").write_bytes(b"a third")
+        (library / "c.mp4").write_bytes(distinct_video())
         wait_until(lambda: stars("c.mp4") == 1)
 
 
