@@ -15,7 +15,7 @@ from lvs.services.ffmpeg import FFmpeg, Look
 from lvs.services.playability import browser_playable
 from lvs.services.posters import PosterStore
 
-SHARED = Path(__file__).resolve().parents[2] / "shared" / "media"
+SHARED = (Path(__file__).resolve().parents[2] / "shared" / "media").resolve()  # a worker follows no link
 MANIFEST = SHARED / "MANIFEST.tsv"
 
 pytestmark = [
