@@ -18,7 +18,8 @@ from wire import PATIENCE_S, Wire, parsed, read_all
 from lvs import server
 from lvs.app import MAX_BODY_BYTES
 from lvs.routes.border import HEADERS, MAX_QUERY_BYTES
-from lvs.routes.gate import READ_BYTES, Gate
+from lvs.routes.gate import Gate
+from lvs.routes.http1 import READ_BYTES
 
 FORM = "Content-Type: application/x-www-form-urlencoded"
 JSON = "Content-Type: application/json"

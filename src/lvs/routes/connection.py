@@ -15,6 +15,7 @@ from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.protocol.h2 import H2Protocol
 from hypercorn.protocol.http_stream import HTTPStream
 
+from lvs.routes.http1 import Http1Server
 from lvs.routes.outlet import Outlet, Turns, exchange_of
 
 if sys.platform != "win32":
@@ -32,9 +33,9 @@ Send = Callable[[Any], Awaitable[None]]
 class Connection:
     """One client's connection. Over HTTP/2 it carries other answers too, and `abort` ends them all."""
 
-    def __init__(self, transport: asyncio.Transport, writer: asyncio.StreamWriter, stream: HTTPStream, turns: Turns) -> None:
+    def __init__(self, transport: asyncio.Transport, server: TCPServer, stream: HTTPStream, turns: Turns) -> None:
         self._transport = transport
-        self._writer = writer
+        self._server = server
         self._socket: socket.socket = transport.get_extra_info("socket")
         self._stream = stream
         self._turns = turns
@@ -63,10 +64,12 @@ class Connection:
         exchange = exchange_of(getattr(self._stream.send, "__self__", None), self._transport)
         if exchange is None:
             return None
+        if isinstance(self._server, Http1Server):
+            self._server.flush()
         if self._transport.get_write_buffer_size():
             self._transport.set_write_buffer_limits(0)  # `drain` comes back when nothing is left
             try:
-                await self._writer.drain()
+                await self._server.writer.drain()
             finally:
                 self._transport.set_write_buffer_limits()
         try:
@@ -105,7 +108,7 @@ def connection_of(send: Send, turns: Turns) -> Connection | None:
     if not isinstance(server, TCPServer):
         return None
     transport = server.writer.transport
-    return Connection(transport, server.writer, stream, turns) if isinstance(transport, asyncio.Transport) else None
+    return Connection(transport, server, stream, turns) if isinstance(transport, asyncio.Transport) else None
 
 
 def unsent_bytes(transport: asyncio.Transport, sock: socket.socket) -> int:

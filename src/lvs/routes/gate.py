@@ -1,33 +1,23 @@
-"""Who may hold a connection: so many for each client and in all, none that stands still, and HTTP/1.1 on every one of them.
-
-With HTTP/1.1 a connection carries one request at a time, so that the limit on connections is one on requests, too. HTTP/2 would
-multiply it, and brings ways of its own to keep a server busy for nothing (CVE-2023-44487).
-"""
+"""Who may hold a connection: so many for each client and in all, and none that stands still."""
 
 import asyncio
 import logging
 import socket
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection
-from contextlib import suppress
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
-import h11
 import hypercorn
 import hypercorn.asyncio.run
-from hypercorn.asyncio.tcp_server import TCPServer
-from hypercorn.asyncio.worker_context import EventWrapper
 from hypercorn.config import Sockets
-from hypercorn.events import Closed, Event, RawData, Updated
-from hypercorn.protocol.h11 import H11Protocol
-from hypercorn.typing import H11SendableEvent
 
 from lvs.config import Network
 from lvs.routes.border import HEADERS
 from lvs.routes.clients import parse_address, within
 from lvs.routes.connection import abort, unsent_bytes
+from lvs.routes.http1 import Http1Server
 from lvs.services.limiter import visitor_of
 
 log = logging.getLogger(__name__)
@@ -35,7 +25,6 @@ log = logging.getLogger(__name__)
 MAX_CONNECTIONS = 800
 SPARE = 20  # so many connections more are taken, to be told that they are too many
 LOOK_SECONDS = 5.0
-READ_BYTES = 4096
 FULL = b"LVS has too many connections to this device. Close some pages or players and try again.\n"
 REFUSED = (
     b"HTTP/1.1 429 Too Many Requests\r\nContent-Type: text/plain; charset=utf-8\r\nRetry-After: 5\r\nConnection: close\r\n"
@@ -103,9 +92,7 @@ class Gate:
 
         vars(http)["create_sockets"] = create_doors
 
-        class GatedServer(TCPServer):
-            gone = closed = False
-
+        class GatedServer(Http1Server):
             async def run(self) -> None:
                 held = gate.enter(self.writer)
                 if held is None:
@@ -116,44 +103,6 @@ class Gate:
                     await super().run()
                 finally:
                     gate.leave(held)
-                    self.let_go()
-
-            def let_go(self) -> None:
-                """Part what holds each other, and would stay until garbage is looked for."""
-                wrapper = vars(self).pop("protocol", None)
-                if wrapper is not None:
-                    for name in ("_check_protocol", "_create_stream", "_send_h11_event"):
-                        vars(wrapper.protocol).pop(name, None)
-
-            async def _read_data(self) -> None:
-                protocol = self.protocol.protocol
-                if isinstance(protocol, H11Protocol):
-                    vars(protocol)["_check_protocol"] = _stay_with_http1
-                    vars(protocol)["_create_stream"] = _without_upgrade(protocol._create_stream)
-                    vars(protocol)["_send_h11_event"] = _with_headers(protocol._send_h11_event)
-                    protocol.can_read = _Answered(self.writer)
-                await self._read_by_turns()
-                # The client is gone. Hypercorn would still hold the connection for as long as an idle client's.
-                self.gone = True
-                await self.idle_task.stop()
-
-            async def _read_by_turns(self) -> None:
-                """Hypercorn's loop, in which nobody waits while all is parsed that has come of a body in ten thousand parts."""
-                while not (self.closed or self.reader.at_eof()):
-                    try:
-                        await self.protocol.handle(RawData(await self.reader.read(READ_BYTES)))
-                    except OSError:
-                        break
-                    await asyncio.sleep(0)
-                await self.protocol.handle(Closed())
-
-            async def _close(self) -> None:
-                self.closed = True
-                await super()._close()
-
-            async def protocol_send(self, event: Event) -> None:
-                if not (self.gone and isinstance(event, Updated)):
-                    await super().protocol_send(event)
 
         vars(hypercorn.asyncio.run)["TCPServer"] = GatedServer  # there is no setting for it
 
@@ -211,62 +160,3 @@ class Gate:
                 abort(held.transport, held.socket)
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(self._look_seconds, self._look) if self._held else None
-
-
-def _without_upgrade(create_stream: Callable[[h11.Request], Awaitable[None]]) -> Callable[[h11.Request], Awaitable[None]]:
-    """`create_stream` that passes over the wish to speak something else (RFC 9110 section 7.8).
-
-    Hypercorn would never close a connection again that asked for a web socket in a wrong way.
-    """
-
-    async def creating(request: h11.Request) -> None:
-        if any(name == b"upgrade" for name, _ in request.headers):
-            kept = [(name, value) for name, value in request.headers if name != b"upgrade"]
-            request = h11.Request(method=request.method, target=request.target, headers=kept, http_version=request.http_version)
-        await create_stream(request)
-
-    return creating
-
-
-def _with_headers(send: Callable[[H11SendableEvent], Awaitable[None]]) -> Callable[[H11SendableEvent], Awaitable[None]]:
-    """`send` for hypercorn's own answers, to what is no proper request, which do not come through our application."""
-
-    async def sending(event: H11SendableEvent) -> None:
-        if isinstance(event, h11.Response):
-            present = {name for name, _ in event.headers}
-            missing = [pair for pair in HEADERS.items() if pair[0] not in present]
-            if missing:
-                event = h11.Response(status_code=event.status_code, headers=[*event.headers, *missing])
-        await send(event)
-
-    return sending
-
-
-class _Answered(EventWrapper):
-    """In the place of hypercorn's event for the end of an answer, for which it waits with what a client sent ahead of that.
-
-    It does not read meanwhile, so it would not see the connection end, and after an answer that was cut it would wait for ever.
-    """
-
-    def __init__(self, writer: asyncio.StreamWriter) -> None:
-        super().__init__()
-        self._writer = writer
-        self._watch: asyncio.Task[None] | None = None
-
-    async def wait(self) -> None:
-        """Come back when there is room for the next request. Raises ConnectionResetError where the connection has ended."""
-        if self._watch is None:
-            self._watch = asyncio.create_task(self._until_closed())
-        if not self._watch.done():
-            await super().wait()
-        if self._watch.done():
-            raise ConnectionResetError
-
-    async def _until_closed(self) -> None:
-        with suppress(OSError):
-            await self._writer.wait_closed()
-        await self.set()
-
-
-async def _stay_with_http1(_request: h11.Request) -> None:
-    """In the place of hypercorn's check whether the client would rather speak HTTP/2."""
