@@ -34,13 +34,13 @@ from lvs.routes import (
 from lvs.routes.addresses import Addresses
 from lvs.routes.border import Border
 from lvs.routes.connection import ConnectionInScope
+from lvs.routes.exchange import Exchange
 from lvs.routes.render import Pages
 from lvs.services import bundle
 
 log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 64 * 1024
-BODY_TIMEOUT_S = 20
 
 
 def create_app(config: Config, sound: Future[bool] | None = None) -> Quart:
@@ -52,7 +52,9 @@ def create_app(config: Config, sound: Future[bool] | None = None) -> Quart:
     addresses = Addresses(lambda: services.library.roots)
     pages = Pages(addresses, static_folder(), config.data_directory / "templates")
     app = Quart("lvs", static_folder=str(static_folder()), static_url_path="/static")
-    app.config.update(MAX_CONTENT_LENGTH=MAX_BODY_BYTES, BODY_TIMEOUT=BODY_TIMEOUT_S)
+    # The border waits for bodies, and the gate cuts whoever takes nothing.
+    app.config.update(MAX_CONTENT_LENGTH=MAX_BODY_BYTES, BODY_TIMEOUT=None, RESPONSE_TIMEOUT=None)
+    app.asgi_http_class = Exchange
     app.url_map.converters.update(path=context.PathConverter, hash=context.HashConverter)
     app.url_map.merge_slashes = False  # a name may hold anything that is not a slash, and an address is what it is
     app.extensions.update({"lvs": services, "lvs.addresses": addresses, "lvs.pages": pages})

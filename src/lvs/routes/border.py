@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 
 MAX_QUERY_BYTES = 8 * 1024
 MAX_PATH_BYTES = 8 * 1024
+BODY_SECONDS = 20.0  # in which all of a body must have come
+BODILESS = ("GET", "HEAD", "OPTIONS")  # whose bodies nobody reads
 MAX_HEADER_BYTES = 16 * 1024  # hypercorn's own limit does not count a head that arrives in one piece
 
 CONTENT_SECURITY_POLICY = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -66,37 +68,62 @@ class Border:
         elif scope["type"] != "http":
             await self._app(scope, receive, send)
         else:
-            if _has_body(scope):
+            await self._http(scope, receive, _with_headers(send))
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refusal = self._refusal(scope)
+        if _has_body(scope):
+            if refusal or scope["method"] in BODILESS:
                 receive = self._emptied(receive)
-            if refusal := self._refusal(scope):
-                await _answer(refusal, scope, _with_headers(send))
             else:
-                await self._app(scope, receive, _with_headers(send))
+                try:
+                    receive = await self._with_whole_body(receive)
+                except TimeoutError:
+                    refusal = Refusal(HTTPStatus.REQUEST_TIMEOUT, "What was sent did not arrive in time. Nothing was changed.")
+        if refusal:
+            await _answer(refusal, scope, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _with_whole_body(self, receive: Receive) -> Receive:
+        """`receive` that hands over a body in one part, once all of it has come, or one that is too large.
+
+        The application then waits for nobody's body, so that it needs no task and no timer for that. Raises TimeoutError.
+        """
+        body = bytearray()
+        message: Any = {}
+        async with asyncio.timeout(BODY_SECONDS):
+            while len(body) <= self._max_body_bytes:
+                message = await receive()
+                body += message.get("body", b"")
+                if not message.get("more_body", False):
+                    break
+        if len(body) > self._max_body_bytes:
+            receive = self._emptied(receive)
+        parts = [{**message, "body": bytes(body), "more_body": False}]
+
+        async def receive_after() -> Any:
+            return parts.pop() if parts else await receive()
+
+        return receive_after
 
     def _emptied(self, receive: Receive) -> Receive:
-        """`receive` behind which all of a body is taken off the connection, whether anybody wants it or not.
+        """`receive` that says nothing of a body, which is taken off the connection and dropped.
 
         Hypercorn keeps a few parts for an application and then waits, also for one that has answered already: such a connection
-        would never end. What goes beyond the limit for bodies is dropped.
+        would never end.
         """
-        kept: asyncio.Queue[Any] = asyncio.Queue()
+        left: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
         async def pump() -> None:
-            room_bytes = self._max_body_bytes + 1  # one byte more shows that it is too much
-            while True:
-                message = await receive()
-                if message["type"] != "http.request":
-                    kept.put_nowait(message)
-                    return
-                part = message.get("body", b"")[:room_bytes]
-                room_bytes -= len(part)
-                if part or not message.get("more_body", False):
-                    kept.put_nowait({**message, "body": part})
+            while (message := await receive())["type"] == "http.request":
+                pass
+            left.set_result(message)
 
         task = asyncio.create_task(pump())
         self._pumps.add(task)  # the loop itself would not keep it alive
         task.add_done_callback(self._pumps.discard)
-        return kept.get
+        return lambda: asyncio.shield(left)
 
     def _refusal(self, scope: Scope) -> Refusal | None:
         """Why the request is refused, or None. The first reason counts, and who is a stranger is not told the others."""

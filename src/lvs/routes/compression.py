@@ -36,17 +36,19 @@ def install(app: Quart) -> None:
 
     @app.after_request
     async def compress(response: Response) -> Response:
-        static = request.path.startswith("/static/") and response.mimetype in TEXT
-        if response.status_code != 200 or not (static or response.mimetype == "text/html"):
+        kind = response.mimetype
+        static = kind in TEXT and request.path.startswith("/static/")
+        if response.status_code != 200 or not (static or kind == "text/html"):
             return response
         body = await response.get_data(as_text=False)
-        response.vary.add("Accept-Encoding")
+        response.headers["Vary"] = ", ".join(filter(None, (response.headers.get("Vary"), "Accept-Encoding")))
+        asked = request._get_current_object()  # type: ignore[attr-defined]
         tag = hashlib.sha256(body).hexdigest()[:TAG_DIGITS]
-        if request.method in ("GET", "HEAD"):
+        if asked.method in ("GET", "HEAD"):
             response.headers["ETag"] = f'W/"{tag}"'
-            if request.if_none_match.contains_weak(tag):
+            if asked.if_none_match.contains_weak(tag):
                 return _not_modified(response)
-        if len(body) >= LEAST_BYTES and request.accept_encodings.quality("gzip") > 0:
+        if len(body) >= LEAST_BYTES and asked.accept_encodings.quality("gzip") > 0:
             content = kept.get(tag)
             if content is None:
                 content = await packed(body, STATIC_LEVEL if static else PAGE_LEVEL)

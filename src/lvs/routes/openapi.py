@@ -95,6 +95,7 @@ class Document(OpenAPIProvider):
 
 def install(app: Quart) -> None:
     """Serve the document. quart-schema's pages for reading it load scripts from elsewhere, so there are none."""
+    make_response = app.make_response
     QuartSchema(
         app,
         openapi_path=PATH,
@@ -105,6 +106,7 @@ def install(app: Quart) -> None:
         conversion_preference="pydantic",
         openapi_provider_class=Document,
     )
+    app.make_response = make_response  # type: ignore[method-assign]  # no handler leaves it to quart-schema to turn a model into JSON
 
 
 def _any_problem(responses: dict[Any, dict[str, Any]]) -> dict[str, Any]:
