@@ -59,8 +59,11 @@ def address_of(peer: str, forwarded_for: Iterable[str], trusted_proxies: Collect
 def parse_address(text: str) -> Address | None:
     """The IP address in the text, which may have a port; None where it is none. One that maps IPv4 into IPv6 is given as IPv4."""
     text = text.strip()
-    if len(text) > _LONGEST:
-        return None
+    return _parse_address(text) if len(text) <= _LONGEST else None
+
+
+@lru_cache(maxsize=1024)
+def _parse_address(text: str) -> Address | None:
     found = _WITH_PORT.fullmatch(text)
     try:
         address = ipaddress.ip_address((found[1] or found[2]) if found else text)

@@ -36,19 +36,22 @@ def install(app: Quart) -> None:
 
     @app.after_request
     async def compress(response: Response) -> Response:
-        kind = response.mimetype
-        static = kind in TEXT and request.path.startswith("/static/")
+        asked, kind = request._get_current_object(), response.mimetype  # type: ignore[attr-defined]
+        static = kind in TEXT and asked.path.startswith("/static/")
         if response.status_code != 200 or not (static or kind == "text/html"):
             return response
-        body = await response.get_data(as_text=False)
         response.headers["Vary"] = ", ".join(filter(None, (response.headers.get("Vary"), "Accept-Encoding")))
-        asked = request._get_current_object()  # type: ignore[attr-defined]
+        may_be_kept = asked.method in ("GET", "HEAD")
+        packable = "gzip" in asked.headers.get("Accept-Encoding", "").lower() and asked.accept_encodings.quality("gzip") > 0
+        if not may_be_kept and not packable:
+            return response
+        body = await response.get_data(as_text=False)
         tag = hashlib.sha256(body).hexdigest()[:TAG_DIGITS]
-        if asked.method in ("GET", "HEAD"):
+        if may_be_kept:
             response.headers["ETag"] = f'W/"{tag}"'
             if asked.if_none_match.contains_weak(tag):
                 return _not_modified(response)
-        if len(body) >= LEAST_BYTES and asked.accept_encodings.quality("gzip") > 0:
+        if packable and len(body) >= LEAST_BYTES:
             content = kept.get(tag)
             if content is None:
                 content = await packed(body, STATIC_LEVEL if static else PAGE_LEVEL)

@@ -105,10 +105,8 @@ def rendered(template: str, **context: Any) -> str:
 
 
 def html(text: str, status: int = 200) -> Response:
-    response = Response(text, status, content_type="text/html; charset=utf-8")
-    response.headers["Vary"] = "HX-Request-Type"
-    response.headers.setdefault("Cache-Control", "no-cache")
-    return response
+    headers = {"Vary": "HX-Request-Type", "Cache-Control": "no-cache"}
+    return Response(text, status, headers, content_type="text/html; charset=utf-8")
 
 
 def back(default: str) -> Response:

@@ -18,11 +18,12 @@ MAX_FIELD = 1000
 @bp.post("/rating")
 async def rate(media_hash: str) -> Response:
     stars = _digit(await _field("value"), "0 to 5 stars", 5)
-    services().ratings_limiter.admit(client())
+    ours, visitor = services(), client()
+    ours.ratings_limiter.admit(visitor)
     if stars:
-        await services().ratings.rate(media_hash, stars, client())
+        await ours.ratings.rate(media_hash, stars, visitor)
     else:
-        await services().ratings.clear(media_hash, client())
+        await ours.ratings.clear(media_hash, visitor)
     return await _saved(media_hash, "rating.html", "rating:changed", value=stars, error="")
 
 
