@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 from quart.asgi import ASGIHTTPConnection
-from quart.utils import cancel_tasks, raise_task_exceptions
+from quart.utils import cancel_tasks, encode_headers, raise_task_exceptions
 from quart.wrappers.response import DataBody
 
 from lvs.routes.border import BODILESS, Receive, Send
@@ -30,8 +30,11 @@ class Exchange(ASGIHTTPConnection):
         await self.handle_request(request, send)
 
     async def _send_response(self, send: Send, response: Any) -> None:
-        if isinstance(response.response, DataBody):
-            await super()._send_response(send, response)
+        body = response.response
+        if isinstance(body, DataBody):
+            headers = encode_headers(response.headers)
+            await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+            await send({"type": "http.response.body", "body": body.data[body.begin : body.end], "more_body": False})
             return
         sending = asyncio.ensure_future(super()._send_response(send, response))
         leaving = asyncio.ensure_future(self._until_the_client_leaves())
