@@ -151,9 +151,11 @@ def to_the_end(block: Coroutine[Any, Any, T]) -> T:
     raise RuntimeError("a block that writes can wait for nothing but the database")
 
 
-async def connect(path: Path) -> aiosqlite.Connection:
+async def connect(path: Path, own_thread_only: bool = True) -> aiosqlite.Connection:
     """A connection set up as every one of ours is. Raises sqlite3.Error."""
-    raw = await aiosqlite.connect(path, isolation_level=None, timeout=BUSY_SECONDS, cached_statements=256)
+    raw = await aiosqlite.connect(
+        path, isolation_level=None, timeout=BUSY_SECONDS, cached_statements=256, check_same_thread=own_thread_only
+    )
     try:
         raw.row_factory = sqlite3.Row
         await raw.create_function("natural_key", 1, natural_key, deterministic=True)

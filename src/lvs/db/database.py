@@ -94,7 +94,7 @@ class Database:
         return Unavailable(f"The database {self.path} cannot be opened: {error}.")
 
     async def _connect_first(self) -> aiosqlite.Connection:
-        raw = await connection.connect(self.path)
+        raw = await connection.connect(self.path, own_thread_only=False)
         try:
             await self._look_through(raw)
             await check_known(raw, self.path)
@@ -122,7 +122,7 @@ class Database:
 
     async def _connect_again(self) -> aiosqlite.Connection:
         """A writing connection in place of one that is worn, or to a file that was put in the place of the old one."""
-        raw = await connection.connect(self.path)
+        raw = await connection.connect(self.path, own_thread_only=False)
         try:
             await self._check_format(raw)
             await raw.execute("PRAGMA journal_mode = WAL")

@@ -6,7 +6,8 @@ nobody in line commits; `_turn` is None exactly when no transaction is open.
 
 There are two ways to write. `transaction` is for blocks that wait for other things meanwhile: each of their statements costs a
 way to the connection's thread and back. `write` is for the others: all that are waiting run on that thread one after the other,
-with their commit, for one way there and back.
+with their commit, for one way there and back. One that is alone does not even go there while the disk is quick: the way takes as
+long as its commit.
 """
 
 import asyncio
@@ -40,8 +41,11 @@ T = TypeVar("T")
 MAX_JOINED = 64  # blocks in one commit
 MAX_TURN_SECONDS = 0.1  # nobody waits longer than this for others to join
 IDLE_TURNS = 30  # of the event loop, each some microseconds long when there is nothing else to do
-BUSY_SLICE_MS = 250  # how long SQLite itself waits for another program; between the slices a caller can leave
+BUSY_SLICE_MS = 0  # SQLite itself waits for no other program: it would keep everybody waiting
 BUSY_PAUSE_SECONDS = 0.02
+QUICK_SECONDS = 0.002
+QUICK_IN_A_ROW = 8
+AWAKE_SECONDS = 1.0
 CLOSE_SECONDS = 1.0
 
 
@@ -84,7 +88,7 @@ class _Block:
     asked: list[tuple[str, float]] = field(default_factory=list)
 
     def run(self, raw: aiosqlite.Connection) -> None:
-        """Do it, or nothing of it. Called on the connection's thread; raises sqlite3.Error where the whole turn is lost."""
+        """Do it, or nothing of it. Raises sqlite3.Error where the whole turn is lost."""
         execute = raw._conn.execute
         transaction = DirectTransaction(raw)
         self.began = time.monotonic()
@@ -115,6 +119,27 @@ class _Block:
             self.done.set_exception(self.error)
 
 
+class _Pace:
+    """How quick the disk is. The event loop may wait for it only where it has just been quick several times in a row.
+
+    A disk that sleeps takes seconds to wake, and one that is busy or slow would stop every stream at each commit.
+    """
+
+    def __init__(self) -> None:
+        self._in_a_row = 0
+        self._at = 0.0
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether a commit will most likely take no longer than what else is done in one turn of the loop."""
+        return self._in_a_row >= QUICK_IN_A_ROW and time.monotonic() - self._at < AWAKE_SECONDS
+
+    def note(self, seconds: float) -> None:
+        """Remember how long a commit took, with what was written for it."""
+        self._in_a_row = self._in_a_row + 1 if seconds <= QUICK_SECONDS else 0
+        self._at = time.monotonic()
+
+
 class Writer:
     """Gives one block after the other the writing connection, and opens a new one when the old is worn."""
 
@@ -133,6 +158,7 @@ class Writer:
         self._blocks: deque[_Block] = deque()
         self._errand: asyncio.Task[None] | None = None
         self._met = 1
+        self._pace = _Pace()
 
     async def open(self, raw: aiosqlite.Connection) -> None:
         """Take this connection. Raises sqlite3.Error."""
@@ -248,14 +274,16 @@ class Writer:
         """Run the blocks and commit, on the connection's thread; the turn, and what kept it from being committed."""
         while True:
             raw = self._turn.raw if self._turn else await self._usable()
+            run, began = partial(_run_all, raw, blocks, keep=self._turn is not None), time.monotonic()
             try:
-                failure = await on_thread(raw, partial(_run_all, raw, blocks, keep=self._turn is not None))
+                failure = run() if self._met == 1 and self._pace.is_quick else await on_thread(raw, run)
             except sqlite3.Error as error:
                 self._worn = raw.in_transaction or is_worn(error)
                 if not is_busy(error) or time.monotonic() >= deadline:
                     raise
                 await asyncio.sleep(BUSY_PAUSE_SECONDS)
                 continue
+            self._pace.note(time.monotonic() - began)
             self._usage.transactions += len(blocks)
             self._turn = self._turn or _Turn(raw)
             self._turn.joined += sum(block.kept for block in blocks)
@@ -375,7 +403,7 @@ class Writer:
 def _run_all(raw: aiosqlite.Connection, blocks: Sequence[_Block], keep: bool) -> sqlite3.Error | None:
     """Run the blocks and commit; what kept them from being committed. Raises sqlite3.Error where nothing could be begun.
 
-    Called on the connection's thread. `keep` says that something is to be committed even if every block fails.
+    `keep` says that something is to be committed even if every block fails.
     """
     if not raw.in_transaction:
         raw._conn.execute("BEGIN IMMEDIATE")
