@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
@@ -16,7 +17,7 @@ import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lvs.db import backup, connection, migrate
+from lvs.db import backup, connection, migrate, writer
 from lvs.db.database import Database, Transaction
 from lvs.db.look import looking
 from lvs.errors import Conflict, Damaged, Full, LvsError, Unavailable
@@ -62,8 +63,19 @@ async def note_at_once(database: Database, number: int, text: bytes = b"") -> No
     await database.write(block)
 
 
+async def note_on_the_loop(database: Database, number: int, text: bytes = b"") -> None:
+    quicken(database)
+    await note_at_once(database, number, text)
+
+
+def quicken(database: Database) -> None:
+    """As if the disk had just been quick."""
+    for _ in range(writer.QUICK_IN_A_ROW):
+        database._writer._pace.note(0)
+
+
 Note = Callable[..., Awaitable[None]]
-either_way = pytest.mark.parametrize("note", [note, note_at_once])
+either_way = pytest.mark.parametrize("note", [note, note_at_once, note_on_the_loop])
 
 
 def on_disk(path: Path) -> set[int]:
@@ -308,6 +320,41 @@ async def test_a_block_that_overlooks_a_full_disk_is_not_answered(database: Data
     assert on_disk(database.path) == set()
 
 
+async def test_the_loop_waits_only_for_a_disk_that_was_quick_and_for_one_alone(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def thread(tx: Transaction) -> int:
+        return threading.get_ident()
+
+    here = threading.get_ident()
+    assert await database.write(thread) != here  # nothing is known of the disk
+    quicken(database)
+    monkeypatch.setattr(writer, "QUICK_SECONDS", 60.0)
+    assert await database.write(thread) == here
+    together = await asyncio.gather(*(database.write(thread) for _ in range(5)))
+    assert here not in together
+    monkeypatch.setattr(writer, "QUICK_SECONDS", 0.0)  # now every disk is slow
+    quicken(database)
+    await database.write(thread)
+    assert await database.write(thread) != here
+    quicken(database)
+    monkeypatch.setattr(writer, "AWAKE_SECONDS", 0.0)  # it may have gone to sleep
+    assert await database.write(thread) != here
+
+
+async def test_others_go_on_while_another_program_holds_the_database(database: Database) -> None:
+    quicken(database)
+    with closing(sqlite3.connect(database.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        writing = asyncio.create_task(note_at_once(database, 1))
+        for _ in range(20):
+            await asyncio.sleep(0.01)
+            assert not writing.done()
+        other.execute("COMMIT")
+    await writing
+    assert on_disk(database.path) == {1}
+
+
 async def test_a_block_written_at_once_can_wait_for_nothing_else(database: Database) -> None:
     async def block(tx: Transaction) -> None:
         await tx.run("INSERT INTO notes VALUES (1, x'')")
@@ -425,8 +472,8 @@ async def test_a_file_that_was_looked_through_is_not_looked_through_again(tmp_pa
     database = Database(path, sound=sound)
     connect = connection.connect
 
-    async def listening(path: Path) -> aiosqlite.Connection:
-        raw = await connect(path)
+    async def listening(path: Path, **more: bool) -> aiosqlite.Connection:
+        raw = await connect(path, **more)
         await raw.set_trace_callback(asked.append)
         return raw
 

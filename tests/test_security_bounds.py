@@ -17,6 +17,7 @@ from wire import PATIENCE_S, Wire, parsed, read_all
 
 from lvs import server
 from lvs.app import MAX_BODY_BYTES
+from lvs.routes import border
 from lvs.routes.border import HEADERS, MAX_QUERY_BYTES
 from lvs.routes.gate import Gate
 from lvs.routes.http1 import READ_BYTES
@@ -170,9 +171,43 @@ async def _trickle(writer: asyncio.StreamWriter) -> None:
         writer.write(b"a")
 
 
-async def test_who_does_not_finish_a_body_is_told_and_let_go(home: Home) -> None:
+async def test_who_asks_for_nothing_more_is_let_go(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "HEAD_SECONDS", 0.5)
+    async with Wire(home.app) as wire:
+        reader, writer = await wire.connect()
+        for _ in range(2):
+            writer.write(b"GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            await reader.readuntil(b"}")
+        assert (await read_all(reader)).strip() == b""
+        writer.close()
+
+
+async def test_who_asks_for_nothing_more_does_not_hold_up_the_end_of_the_server(home: Home) -> None:
+    async with Wire(home.app, graceful_seconds=10 * PATIENCE_S) as wire:
+        reader, writer = await wire.connect()
+        writer.write(b"GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        await reader.readuntil(b"}")
+    assert (await read_all(reader)).strip() == b""
+    writer.close()
+
+
+async def test_who_leaves_in_the_middle_of_a_body_has_done_nothing(home: Home) -> None:
     media_hash = await one_film(home)
-    home.app.config["BODY_TIMEOUT"] = 0.5
+    async with Wire(home.app) as wire:
+        reader, writer = await wire.connect()
+        head = f"POST /videos/{media_hash}/favorite HTTP/1.1\r\nHost: localhost\r\n{FORM}\r\nContent-Length: 7\r\n\r\n"
+        writer.write(head.encode() + b"val")
+        await writer.drain()
+        writer.write_eof()
+        await read_all(reader)
+        writer.close()
+        assert (await wire.ask("/ping")).status == 200
+    assert not await home.services.favorites.of(media_hash)  # an empty form would have turned the heart over
+
+
+async def test_who_does_not_finish_a_body_is_told_and_let_go(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    media_hash = await one_film(home)
+    monkeypatch.setattr(border, "BODY_SECONDS", 0.5)
     async with Wire(home.app) as wire:
         reader, writer = await wire.connect()
         head = f"POST /videos/{media_hash}/rating HTTP/1.1\r\nHost: localhost\r\n{FORM}\r\nContent-Length: 60000\r\n\r\nvalue="

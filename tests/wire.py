@@ -37,8 +37,11 @@ class Answer:
 class Wire:
     """Serves an app whose lifespan somebody else keeps. `async with` opens the port."""
 
-    def __init__(self, app: Quart, gate: Gate | None = None, secure: Certificate | None = None) -> None:
+    def __init__(
+        self, app: Quart, gate: Gate | None = None, secure: Certificate | None = None, graceful_seconds: float = 0.2
+    ) -> None:
         self.app = app
+        self._graceful_seconds = graceful_seconds
         self._gate = gate or Gate(1000)
         self._secure = secure
         self._stop = asyncio.Event()
@@ -48,7 +51,7 @@ class Wire:
         self.port = int(sockets[0].getsockname()[1])
         http = server.http_settings(sockets, self._secure)
         self._gate.install(http)
-        http.graceful_timeout = 0.2
+        http.graceful_timeout = self._graceful_seconds
         self._task = asyncio.create_task(hypercorn.asyncio.serve(self._without_lifespan, http, shutdown_trigger=self._stop.wait))  # type: ignore[arg-type]
         return self
 

@@ -42,7 +42,7 @@ def install(app: Quart) -> None:
             return response
         response.headers["Vary"] = ", ".join(filter(None, (response.headers.get("Vary"), "Accept-Encoding")))
         may_be_kept = asked.method in ("GET", "HEAD")
-        packable = "gzip" in asked.headers.get("Accept-Encoding", "").lower() and asked.accept_encodings.quality("gzip") > 0
+        packable = asked.headers.get("Accept-Encoding", "identity") != "identity" and asked.accept_encodings.quality("gzip") > 0
         if not may_be_kept and not packable:
             return response
         body = await response.get_data(as_text=False)
