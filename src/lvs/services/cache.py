@@ -83,7 +83,8 @@ class Cache:
         """These are no longer true."""
         for key in keys:
             self._loads.pop(key, None)
-            if self._store.pop(key, None) is not None:
+            if key in self._store:  # which is asked in a tenth of the time that popping takes, and most are not
+                del self._store[key]
                 self.counts.invalidations += 1
 
     def age(self) -> None:
