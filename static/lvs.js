@@ -1,12 +1,14 @@
-// What pages cannot do alone. Without this file, and without htmx, every link and form still works.
+// What pages cannot do alone. Without it, and without htmx, every link and form still works.
 "use strict";
 (() => {
   const byId = (id) => document.getElementById(id);
   const find = (selector, within = document) => within.querySelector(selector);
-  const on = (event, react, within = document, options = undefined) => within.addEventListener(event, react, options);
+  const all = (selector, within = document) => [...within.querySelectorAll(selector)];
+  const make = (tag, properties) => Object.assign(document.createElement(tag), properties);
+  const on = (event, react, within = document, options) => within.addEventListener(event, react, options);
   const tell = (element, event) => element && window.htmx?.trigger(element, event);
 
-  // Storage may be switched off or full: then nothing is remembered, and all else goes on.
+  // Storage may be off or full: then nothing is remembered, and all else goes on.
   const recall = (store, key) => {
     try { return JSON.parse(window[store].getItem(key)); } catch { return null; }
   };
@@ -14,37 +16,26 @@
     try { window[store].setItem(key, JSON.stringify(value)); } catch { /* see above */ }
   };
 
-  // Toasts --------------------------------------------------------------------------------------------------------
+  // --- Toasts ---
   const TOAST_MS = 8000;
   const MOST_TOASTS = 3;
 
   function toast(sentence) {
-    const box = document.createElement("div");
-    const words = document.createElement("p");
-    const dismiss = document.createElement("button");
-    box.className = "toast bad";
+    for (const other of all(".toast")) if (find("p", other).textContent === sentence) other.remove();
+    const box = make("div", { className: "toast bad" });
+    const dismiss = make("button", { type: "button", className: "button", textContent: "Dismiss" });
     box.setAttribute("role", "alert");
-    words.textContent = sentence;
-    dismiss.type = "button";
-    dismiss.className = "button";
     dismiss.dataset.dismiss = "";
-    dismiss.textContent = "Dismiss";
-    box.append(words, dismiss);
-    for (const other of document.querySelectorAll(".toast")) {
-      if (find("p", other).textContent === sentence) other.remove();
-    }
+    box.append(make("p", { textContent: sentence }), dismiss);
     byId("toasts").append(box);
     tendToasts();
   }
 
   function tendToasts() {
-    const all = [...document.querySelectorAll(".toast")];
-    all.slice(0, -MOST_TOASTS).forEach((old) => old.remove());
-    for (const box of all) {
-      if (box.matches("[role=status]") && !box.dataset.seen) {
-        box.dataset.seen = "1";
-        setTimeout(() => box.matches(":hover, :focus-within") || box.remove(), TOAST_MS);
-      }
+    all(".toast").slice(0, -MOST_TOASTS).forEach((old) => old.remove());
+    for (const box of all(".toast[role=status]:not([data-seen])")) {
+      box.dataset.seen = "";
+      setTimeout(() => box.matches(":hover, :focus-within") || box.remove(), TOAST_MS);
     }
   }
 
@@ -57,26 +48,22 @@
     toast("LVS does not answer, so nothing was changed. See that it runs and that this device is on the network, then try again.");
   });
 
-  // Display settings: at once here, and remembered by the server ---------------------------------------------------
+  // --- Display settings: at once here, and remembered by the server ---
   on("submit", async (event) => {
     const button = event.submitter;
     if (event.target.id !== "display" || !button) return;
     event.preventDefault();
     document.documentElement.dataset[button.name] = button.value;
-    for (const other of event.target.querySelectorAll(`[name="${button.name}"]`)) {
-      other.setAttribute("aria-pressed", String(other === button));
+    for (const other of all(`[name="${button.name}"]`, event.target)) {
+      other.setAttribute("aria-pressed", other === button);
     }
     const body = new URLSearchParams(new FormData(event.target));
     body.set(button.name, button.value);
-    try {
-      const answer = await fetch(event.target.action, { method: "POST", body, redirect: "manual" });
-      if (answer.status >= 400) throw new Error(answer.statusText);
-    } catch {
-      toast("That setting holds for this page only: LVS could not be told to remember it.");
-    }
+    const answer = await fetch(event.target.action, { method: "POST", body, redirect: "manual" }).catch(() => null);
+    if (!(answer?.status < 400)) toast("That setting holds for this page only: LVS could not be told to remember it.");
   });
 
-  // Gallery --------------------------------------------------------------------------------------------------------
+  // --- Gallery ---
   const distant = (element) => {
     const { top, bottom } = element.getBoundingClientRect();
     return bottom < -innerHeight || top > 2 * innerHeight;
@@ -102,33 +89,33 @@
       for (const [name, value] of [...ctx.request.body]) {
         if (value === "") ctx.request.body.delete(name); // "any" need not stand in the address
       }
-      const searching = new URLSearchParams(location.search).has("q");
-      if (ctx.sourceEvent.type !== "change" && searching) [ctx.push, ctx.replace] = [null, "true"];
+      if (ctx.sourceEvent.type !== "change" && /[?&]q=/.test(location.search)) [ctx.push, ctx.replace] = [null, "true"];
     }
   });
 
   // A morph changes what boxes start as; what they are now must follow, unless one types there.
   function followFilters(gallery) {
-    for (const box of gallery.querySelectorAll("#filters input")) box.checked = box.defaultChecked;
-    for (const option of gallery.querySelectorAll("#filters option")) option.selected = option.defaultSelected;
+    for (const box of all("#filters input")) box.checked = box.defaultChecked;
+    for (const option of all("#filters option")) option.selected = option.defaultSelected;
     const field = byId("q");
     if (field !== document.activeElement) field.value = gallery.dataset.q;
     closeMenus();
   }
 
   const closeMenus = (except) => {
-    for (const menu of document.querySelectorAll(".menu[open]")) if (menu !== except) menu.open = false;
+    for (const menu of all(".menu[open]")) if (menu !== except) menu.open = false;
   };
   on("click", (event) => {
     closeMenus(event.target.closest(".menu"));
     event.target.closest("[data-dismiss]")?.closest(".toast").remove();
+    event.target.closest(".clear:focus")?.parentElement.firstElementChild.focus(); // it goes with what it clears
   });
 
   // Where one was in a list: the first card in view, for browsers that load the page anew on Back.
   const placeKey = () => `lvs:place:${location.pathname}${location.search}`;
   function keepPlace() {
     if (!byId("gallery")) return;
-    const card = [...document.querySelectorAll(".video-card")].find((one) => one.getBoundingClientRect().bottom > 80);
+    const card = all(".video-card").find((one) => one.getBoundingClientRect().bottom > 80);
     remember("sessionStorage", placeKey(), card && scrollY > 0 ? { id: card.id, top: card.getBoundingClientRect().top } : null);
   }
   const swapped = () => new Promise((resolve) => {
@@ -156,61 +143,62 @@
     if (event.persisted || again) tell(document, "library:changed"); // stars may have been given meanwhile
   }, window);
 
-  // How far each film was watched on this device ---------------------------------------------------------------------
+  // --- How far each film was watched on this device ---
   const POSITIONS = "lvs:positions";
   const MOST_POSITIONS = 500;
   const positions = () => recall("localStorage", POSITIONS) ?? {};
 
   function keepPosition(hash, seconds, length) {
-    const all = positions();
-    all[hash] = [Math.floor(seconds), Math.floor(length), Date.now()];
-    const newest = Object.entries(all).sort((one, other) => other[1][2] - one[1][2]).slice(0, MOST_POSITIONS);
+    const known = positions();
+    known[hash] = [seconds, length, Date.now()].map(Math.floor);
+    const newest = Object.entries(known).sort((one, other) => other[1][2] - one[1][2]).slice(0, MOST_POSITIONS);
     remember("localStorage", POSITIONS, Object.fromEntries(newest));
   }
 
   function markWatched() {
-    const all = positions();
-    for (const card of document.querySelectorAll(".video-card")) {
-      const [seconds, length] = all[card.dataset.mediaHash] ?? [];
-      let bar = find("progress", card);
-      if (!length) { bar?.remove(); continue; }
-      if (!bar) {
-        bar = document.createElement("progress");
-        find(".poster", card).append(bar);
-      }
-      bar.max = length;
-      bar.value = seconds;
-      bar.setAttribute("aria-label", `${Math.round((100 * seconds) / length)} % watched`);
+    const known = positions();
+    for (const card of all(".video-card")) {
+      const [value, max] = known[card.dataset.mediaHash] ?? [];
+      find("progress", card)?.remove();
+      if (!max) continue;
+      const bar = make("progress", { max, value });
+      find(".poster", card).append(bar);
+      bar.setAttribute("aria-label", `${Math.round((100 * value) / max)} % watched`);
     }
   }
 
-  on("htmx:after:swap", (event) => {
-    const { sourceElement: source, target } = event.detail.ctx;
+  // Stars are one stop of the Tab key for each film; arrows, Home and End lead along them, as in a toolbar of WAI-ARIA.
+  function oneStop(stars) {
+    const stop = find(":focus", stars) ?? find("[aria-pressed=true]", stars) ?? stars.firstElementChild;
+    for (const star of stars.children) star.tabIndex = star === stop ? 0 : -1;
+  }
+
+  function tend() {
     tendToasts();
     markWatched();
+    all(".stars").forEach(oneStop);
+  }
+  on("htmx:after:swap", (event) => {
+    const { sourceElement: source, target } = event.detail.ctx;
+    tend();
     if (target?.id === "gallery") followFilters(target);
     if (target === document.body) returnToPlace(); // Back within the gallery
     if (source.matches?.(".add-tag")) source.reset(); // to what the answer says: empty, or what was refused
     if (source.matches?.(".rating")) find(".stars", source)?.hidePopover?.();
   });
-  markWatched();
+  tend();
 
-  // Player -----------------------------------------------------------------------------------------------------------
+  // --- Player ---
   const video = byId("player");
-  const clock = (seconds) => {
-    const two = (number) => String(Math.floor(number)).padStart(2, "0");
-    const hours = Math.floor(seconds / 3600);
-    return (hours ? `${hours}:${two((seconds / 60) % 60)}` : String(Math.floor(seconds / 60))) + `:${two(seconds % 60)}`;
-  };
+  const clock = (seconds) => [seconds / 3600, (seconds / 60) % 60, seconds % 60]
+    .map((part) => String(Math.floor(part)).padStart(2, "0")).join(":").replace(/^[0:]{1,4}/, "");
 
   let noteTimer = 0;
   function note(words, label, act, milliseconds = 1200) {
     const place = byId("player-note");
     place.replaceChildren(words);
     if (label) {
-      const button = document.createElement("button");
-      button.type = "button";
-      button.textContent = label;
+      const button = make("button", { type: "button", textContent: label });
       on("click", () => { act(); place.replaceChildren(); }, button);
       place.append(button);
     }
@@ -224,7 +212,7 @@
     let kept = 0;
     const keep = () => {
       kept = video.currentTime;
-      if (video.duration > 2 * least && Number.isFinite(video.duration)) keepPosition(hash, kept, video.duration);
+      if (video.duration > 2 * least && video.duration < Infinity) keepPosition(hash, kept, video.duration);
     };
     const resume = () => {
       const [seconds] = positions()[hash] ?? [];
@@ -240,20 +228,20 @@
     on("pause", keep, video);
     on("pagehide", () => { if (!video.paused) keep(); }, window);
     on("play", () => {
-      const key = `lvs:viewed:${hash}`; // once for each visit: neither reload nor seeking is another view
+      const key = `lvs:viewed:${hash}`; // once for each visit
       if (recall("sessionStorage", key)) return;
       remember("sessionStorage", key, true);
       tell(find(".views"), "video:played");
     }, video);
   }
 
-  // Keys -------------------------------------------------------------------------------------------------------------
-  const press = (selector, within) => find(selector, within ?? document)?.click();
+  // --- Keys ---
+  const press = (selector, within) => find(selector, within)?.click();
   const seek = (seconds) => {
     video.currentTime = Math.min(Math.max(0, video.currentTime + seconds), video.duration || 0);
     note(clock(video.currentTime));
   };
-  const step = (direction) => { video.pause(); seek(direction / (Number(video.dataset.frameRate) || 30)); };
+  const step = (direction) => { video.pause(); seek(direction / video.dataset.frameRate); };
   const louder = (change) => {
     video.volume = Math.min(1, Math.max(0, video.volume + change));
     note(`Volume ${Math.round(video.volume * 100)} %`);
@@ -292,15 +280,25 @@
 
   function keyAction(event) {
     const { key, code, shiftKey, target } = event;
+    const stars = target.closest(".stars");
+    if (stars) {
+      const to = {
+        ArrowLeft: target.previousElementSibling ?? target,
+        ArrowRight: target.nextElementSibling ?? target,
+        Home: stars.firstElementChild,
+        End: stars.lastElementChild,
+      }[key];
+      if (to) return () => { to.focus(); oneStop(stars); };
+    }
     if (anywhere[key]) return anywhere[key];
     const scope = target.closest(".video-card") ?? find(".watch");
     if (!scope) return null;
-    const digit = /^(?:Digit|Numpad)([0-9])$/.exec(code)?.[1]; // by place on the board: some layouts shift for digits
-    if (digit && shiftKey) return digit >= 1 && digit <= 5 ? () => press(`.stars [value="${digit}"]`, scope) : null;
+    const digit = /^(?:Digit|Numpad)(\d)$/.exec(code)?.[1]; // by place on the board: some layouts shift for digits
+    if (digit && shiftKey) return () => press(`.stars [value="${digit}"]`, scope); // 0 clears
     if (key === "h") return () => press(".favorite button", scope);
     if (watching[key] && find(".watch")) return watching[key];
     if (!video) return null;
-    if (digit) return () => { video.currentTime = ((video.duration || 0) * digit) / 10; note(clock(video.currentTime)); };
+    if (digit) return () => seek(((video.duration || 0) * digit) / 10 - video.currentTime);
     if (key === " " && target.closest("a, button, summary")) return null;
     if (/^Arrow(Up|Down)$/.test(key) && target !== document.body && target !== video) return null; // lets a list scroll
     return playing[key] ?? null;
@@ -311,8 +309,8 @@
       const open = event.target.closest(".menu[open], .edit-title[open]");
       if (open) { open.open = false; find("summary", open).focus(); }
     }
-    if (event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
-    if (event.target.closest("input, select, textarea, [contenteditable]")) return;
+    if (event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey) return;
+    if (event.target.closest("input, select, textarea")) return;
     const action = keyAction(event);
     if (!action) return;
     event.preventDefault();

@@ -123,6 +123,81 @@ def test_stars_and_heart_change_on_the_card_and_stay(any_page: Page) -> None:
     expect(any_page.locator(".video-card")).to_have_count(0)
 
 
+def test_stars_are_one_stop_of_the_tab_key_and_arrows_lead_along_them(page: Page) -> None:
+    page.goto("/?q=film+05")
+    film = card(page, "Film 05")
+    film.get_by_role("link", name="Film 05").focus()
+    for key, name in (
+        ("Tab", "1 star"),
+        ("Tab", "Favorite"),
+        ("Shift+Tab", "1 star"),
+        ("End", "5 stars"),
+        ("ArrowRight", "5 stars"),
+        ("ArrowLeft", "4 stars"),
+        ("Home", "1 star"),
+        ("ArrowRight", "2 stars"),
+        ("ArrowRight", "3 stars"),
+    ):
+        page.keyboard.press(key)
+        expect(film.get_by_role("button", name=name, exact=True)).to_be_focused()
+    page.keyboard.press("Enter")
+    three = film.get_by_role("button", name="3 stars")
+    expect(three).to_have_attribute("aria-pressed", "true")
+    expect(three).to_be_focused()
+    with page.expect_response(lambda answer: "/?q=film" in answer.url):
+        page.evaluate("htmx.trigger(document, 'library:changed')")
+    wait(lambda: tab_stops(film) == ["3 stars"])
+    page.keyboard.press("End")
+    page.keyboard.press("Enter")
+    expect(film.get_by_role("button", name="Clear rating")).to_have_count(0)
+    expect(film.get_by_role("button", name="1 star", exact=True)).to_be_focused()
+    page.keyboard.press("Shift+Digit4")
+    expect(film.get_by_role("button", name="4 stars")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("Shift+Digit0")
+    expect(film.get_by_role("button", name="4 stars")).to_have_attribute("aria-pressed", "false")
+
+
+def test_arrows_on_the_stars_of_the_watch_page_leave_the_film_alone(page: Page) -> None:
+    page.goto("/watch/Playable%20long.webm")
+    wait(lambda: bool(page.evaluate("document.querySelector('video').readyState")))
+    page.evaluate("document.querySelector('video').currentTime = 6")
+    stars = page.locator(".controls")
+    assert len(tab_stops(stars)) == 1
+    stars.get_by_role("button", name="1 star", exact=True).focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    expect(stars.get_by_role("button", name="3 stars")).to_be_focused()
+    assert page.evaluate("document.querySelector('video').currentTime") == 6
+    page.keyboard.press("Digit5")
+    wait(lambda: page.evaluate("document.querySelector('video').currentTime") > 5.9)
+    expect(page.locator("#player-note")).to_have_text("0:06")
+
+
+def test_stars_in_the_popover_of_a_narrow_card_are_reached_by_keyboard(house: House) -> None:
+    with Visit(house, viewport=PHONE) as page:
+        page.goto("/?q=film+06")
+        film = card(page, "Film 06")
+        fold = film.get_by_role("button", name="Rate", exact=True)
+        fold.focus()
+        for key in ("Enter", "Tab", "ArrowRight", "Enter"):
+            page.keyboard.press(key)
+        rated = film.get_by_role("button", name="Rated 2 of 5, change")
+        expect(rated).to_be_focused()
+        for key in ("Enter", "Tab", "End", "Enter"):
+            page.keyboard.press(key)
+        expect(fold).to_be_focused()
+
+
+def test_without_javascript_every_star_can_be_reached(house: House) -> None:
+    with Visit(house, viewport=DESKTOP, java_script_enabled=False) as page:
+        page.goto("/?q=film+07")
+        film = card(page, "Film 07")
+        film.get_by_role("link", name="Film 07").focus()
+        for name in ("1 star", "2 stars", "3 stars", "4 stars", "5 stars", "Favorite"):
+            page.keyboard.press("Tab")
+            expect(film.get_by_role("button", name=name, exact=True)).to_be_focused()
+
+
 def test_tags_are_added_removed_and_brought_back(any_page: Page) -> None:
     any_page.goto("/watch/Film%2002.mp4")
     tags = any_page.locator("section.tags")
@@ -270,6 +345,12 @@ def press_heart(page: Page, title: str, pressed: str) -> None:
     heart = card(page, title).locator(".favorite button")
     heart.click()
     expect(heart).to_have_attribute("aria-pressed", pressed)
+
+
+def tab_stops(place: Locator) -> list[str | None]:
+    """Names of the stars that the Tab key stops at."""
+    stops = place.locator(".stars button").all()
+    return [stop.get_attribute("aria-label") for stop in stops if stop.evaluate("star => star.tabIndex") == 0]
 
 
 def views(page: Page) -> int:
