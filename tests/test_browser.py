@@ -318,6 +318,23 @@ def test_the_player_fits_the_window_with_its_controls_in_view(house: House) -> N
             assert box["width"] <= size["width"]
 
 
+@pytest.mark.parametrize("width", [390, 320])
+def test_on_a_phone_stars_and_heart_share_a_row_and_so_do_the_neighbours(house: House, width: int) -> None:
+    touch = house.browser.new_context(base_url=house.address, viewport={"width": width, "height": 700}, has_touch=True)
+    page = touch.new_page()
+    page.goto("/watch/Film%2008.mp4")
+    controls = page.locator(".controls")
+    controls.get_by_role("button", name="5 stars").click()
+    expect(controls.get_by_role("button", name="Clear rating")).to_be_visible()
+    rows = [
+        {round(box["y"]) for each in page.locator(row).all() if (box := each.bounding_box())}
+        for row in (".controls .stars button, .controls .favorite button", ".edit-title summary, .neighbours a")
+    ]
+    assert [len(tops) for tops in rows] == [1, 1]
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    touch.close()
+
+
 @pytest.mark.parametrize("address", ["/", "/watch/Film%2002.mp4", "/tags", "/favorites", "/nothing-here"])
 def test_what_a_headset_points_at_is_large_and_nothing_runs_over_the_side(house: House, address: str) -> None:
     for size in (HEADSET, PHONE):
@@ -329,6 +346,39 @@ def test_what_a_headset_points_at_is_large_and_nothing_runs_over_the_side(house:
         assert small == [], (address, size)
         touch.close()
 
+
+def test_links_in_the_lists_of_the_operator_are_as_large(house: House, tmp_path: Path) -> None:
+    films = House("", tmp_path / "Videos", house.browser)
+    films.add("Broken.mp4", b"no film at all" * 100)
+    films.add("Once.mp4", distinct_video(3_000_000))
+    films.add("Twice.mp4", distinct_video(3_000_000))
+    gone = films.add("Gone.mp4")
+    with serving(films.library, tmp_path) as server:
+        touch = house.browser.new_context(base_url=server.address, viewport=HEADSET, has_touch=True)  # type: ignore[arg-type]
+        page = touch.new_page()
+        page.goto("/")
+        expect(page.locator("#sentence")).to_contain_text("2 videos", timeout=30_000)
+        gone.unlink()
+        expect(page.locator("#sentence")).to_contain_text("1 video ·", timeout=30_000)
+        for place in ("unreadable", "missing", "duplicates", "storage", "usage", "performance"):
+            expect_links_as_large_as_fingers(page, f"/admin/{place}")
+        touch.close()
+
+
+def expect_links_as_large_as_fingers(page: Page, address: str) -> None:
+    def listed() -> bool:
+        page.goto(address)
+        return page.locator(LIST_LINKS).count() > 0
+
+    wait(listed)
+    for link in page.locator(LIST_LINKS).all():
+        box = link.bounding_box()
+        assert box is not None
+        assert round(box["height"]) >= 48, (address, link.inner_text())
+        assert round(box["width"]) >= 48, (address, link.inner_text())
+
+
+LIST_LINKS = "main :is(li h2, .bars li, .tile dd) > a"
 
 # A title's link covers more than its text, and what is folded away cannot be pointed at.
 SMALL_TARGETS = """
