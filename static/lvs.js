@@ -8,7 +8,7 @@
   const on = (event, react, within = document, options) => within.addEventListener(event, react, options);
   const tell = (element, event) => element && window.htmx?.trigger(element, event);
 
-  // Storage may be off or full: then nothing is remembered, and all else goes on.
+  // Storage may be off or full: then nothing is remembered.
   const recall = (store, key) => {
     try { return JSON.parse(window[store].getItem(key)); } catch { return null; }
   };
@@ -21,7 +21,6 @@
   const MOST_TOASTS = 3;
 
   function toast(sentence) {
-    for (const other of all(".toast")) if (find("p", other).textContent === sentence) other.remove();
     const box = make("div", { className: "toast bad" });
     const dismiss = make("button", { type: "button", className: "button", textContent: "Dismiss" });
     box.setAttribute("role", "alert");
@@ -32,6 +31,8 @@
   }
 
   function tendToasts() {
+    const boxes = all(".toast");
+    for (const box of boxes) if (boxes.findLast((other) => other.textContent === box.textContent) !== box) box.remove();
     all(".toast").slice(0, -MOST_TOASTS).forEach((old) => old.remove());
     for (const box of all(".toast[role=status]:not([data-seen])")) {
       box.dataset.seen = "";
@@ -69,7 +70,7 @@
     return bottom < -innerHeight || top > 2 * innerHeight;
   };
 
-  // Runs of cards far from the window are refreshed when one comes near them, not before.
+  // Runs of cards far from the window are refreshed when one comes near them.
   const approach = new IntersectionObserver((entries) => {
     for (const { target, isIntersecting } of entries) {
       if (!isIntersecting) continue;
@@ -93,7 +94,7 @@
     }
   });
 
-  // A morph changes what boxes start as; what they are now must follow, unless one types there.
+  // A morph changes what boxes start as; what they are must follow, unless one types there.
   function followFilters(gallery) {
     for (const box of all("#filters input")) box.checked = box.defaultChecked;
     for (const option of all("#filters option")) option.selected = option.defaultSelected;
@@ -111,7 +112,7 @@
     event.target.closest(".clear:focus")?.parentElement.firstElementChild.focus(); // it goes with what it clears
   });
 
-  // Where one was in a list: the first card in view, for browsers that load the page anew on Back.
+  // Where one was in a list: the first card in view, for a Back that loads the page anew.
   const placeKey = () => `lvs:place:${location.pathname}${location.search}`;
   function keepPlace() {
     if (!byId("gallery")) return;
@@ -129,7 +130,7 @@
       tell(byId("more"), "click");
       await swapped();
     }
-    for (let frame = 0; frame < 10 && byId(place.id); frame += 1) { // cards above take their true height as they come into view
+    for (let frame = 0; frame < 10 && byId(place.id); frame += 1) { // cards above take their height as they come into view
       scrollBy({ top: byId(place.id).getBoundingClientRect().top - place.top, behavior: "instant" });
       await new Promise(requestAnimationFrame);
     }
@@ -167,7 +168,7 @@
     }
   }
 
-  // Stars are one stop of the Tab key for each film; arrows, Home and End lead along them, as in a toolbar of WAI-ARIA.
+  // A film's stars are one stop of the Tab key; arrows, Home and End lead along them, as in a toolbar of WAI-ARIA.
   function oneStop(stars) {
     const stop = find(":focus", stars) ?? find("[aria-pressed=true]", stars) ?? stars.firstElementChild;
     for (const star of stars.children) star.tabIndex = star === stop ? 0 : -1;
@@ -293,7 +294,7 @@
     if (anywhere[key]) return anywhere[key];
     const scope = target.closest(".video-card") ?? find(".watch");
     if (!scope) return null;
-    const digit = /^(?:Digit|Numpad)(\d)$/.exec(code)?.[1]; // by place on the board: some layouts shift for digits
+    const digit = /^(?:Digit|Numpad)(\d)$/.exec(code)?.[1]; // by place: some layouts shift for digits
     if (digit && shiftKey) return () => press(`.stars [value="${digit}"]`, scope); // 0 clears
     if (key === "h") return () => press(".favorite button", scope);
     if (watching[key] && find(".watch")) return watching[key];

@@ -293,6 +293,19 @@ def test_a_new_file_appears_in_an_open_gallery_and_a_deleted_one_goes(page: Page
     assert page.evaluate("window.same_page")
 
 
+def test_the_same_refusal_is_told_once(house: House) -> None:
+    refused = house.browser.new_context(base_url=house.address, viewport=DESKTOP)  # type: ignore[arg-type]
+    page = refused.new_page()
+    page.goto("/?q=film+09")
+    rating = card(page, "Film 09").locator("form.rating")
+    rating.evaluate("form => form.querySelectorAll('button[name]').forEach(star => { star.value = '9'; })")
+    for _ in range(2):
+        with page.expect_response(lambda answer: "/rating" in answer.url):
+            rating.get_by_role("button", name="5 stars").click()
+    expect(page.locator(".toast")).to_have_count(1)
+    refused.close()
+
+
 def test_previews_play_in_their_card_while_the_mouse_rests_there_and_count_no_view(house: House, tmp_path: Path) -> None:
     place = ["--data", tmp_path / "data", "--host", "127.0.0.1", "--port", "0"]
     command = [sys.executable, "-m", "lvs", "serve", house.library, *place]
