@@ -21,7 +21,7 @@ from pathlib import Path
 
 from lvs.config import Config
 from lvs.services import bundle
-from lvs.services.identity import fingerprint
+from lvs.services.content import fingerprint
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from home import OLD_NS, seed_video

@@ -17,7 +17,8 @@ import pytest
 from home import OLD_NS, Home, distinct_video
 
 from lvs.models import Query, Sort, State
-from lvs.services.identity import Walk, fingerprint, legacy_alias, walk
+from lvs.services.content import fingerprint
+from lvs.services.identity import Walk, legacy_alias, walk
 
 ODD_NAMES = [
     "two  spaces.mp4",
@@ -60,10 +61,10 @@ def test_a_fingerprint_is_blake2b_over_size_and_three_blocks(tmp_path: Path, siz
     middle = (size - block) // 2
     parts = content if size <= 3 * block else content[:block] + content[middle : middle + block] + content[-block:]
     expected = hashlib.blake2b(size.to_bytes(8, "big") + parts, digest_size=8).hexdigest()
-    found, state = fingerprint(os.fsencode(tmp_path / "film"))
-    assert found.fingerprint == expected
-    assert state.st_size == size
-    assert bool(found.oshash) == (size >= 131072)
+    found, oshash, size_bytes, mtime_ns = fingerprint(os.fsencode(tmp_path / "film"))
+    assert found == expected
+    assert (size_bytes, mtime_ns) == (size, (tmp_path / "film").stat().st_mtime_ns)
+    assert bool(oshash) == (size >= 131072)
 
 
 def test_oshash_is_that_of_opensubtitles(tmp_path: Path) -> None:
@@ -72,7 +73,7 @@ def test_oshash_is_that_of_opensubtitles(tmp_path: Path) -> None:
     words = [
         int.from_bytes(part[at : at + 8], "little") for part in (content[:65536], content[-65536:]) for at in range(0, 65536, 8)
     ]
-    assert fingerprint(os.fsencode(tmp_path / "film"))[0].oshash == f"{(len(content) + sum(words)) % 2**64:016x}"
+    assert fingerprint(os.fsencode(tmp_path / "film"))[1] == f"{(len(content) + sum(words)) % 2**64:016x}"
 
 
 async def test_every_video_file_in_every_folder_is_listed_and_nothing_else(home: Home) -> None:

@@ -1,4 +1,4 @@
-"""What a file's bytes say of its identity, and how a library folder is walked. Blocking code: call it in a thread."""
+"""Which files of a library folder are videos, and how it is walked. Blocking code: call it in a thread."""
 
 import contextlib
 import hashlib
@@ -7,65 +7,7 @@ import stat
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 
-from lvs.models import Fingerprint
-
-BLOCK_BYTES = 64 * 1024
-OSHASH_SMALLEST_BYTES = 2 * BLOCK_BYTES
 _DOT = ord(".")
-OPEN_FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_BINARY", "O_CLOEXEC", "O_NONBLOCK", "O_NOFOLLOW"))
-
-
-def fingerprint(path: bytes) -> tuple[Fingerprint, os.stat_result]:
-    """Our hash and OpenSubtitles' hash of a file, from one read of at most 192 KiB, and the file's state at that moment.
-
-    The first is BLAKE2b with an 8-byte digest over the size (8 bytes, big endian) and the first, middle and last 64 KiB, or
-    over the whole of a file of at most 192 KiB. Raises OSError where the file cannot be read or is no regular file.
-    """
-    descriptor = os.open(path, OPEN_FLAGS)
-    try:
-        state = os.fstat(descriptor)
-        if not stat.S_ISREG(state.st_mode):
-            raise OSError("not a regular file")
-        size = state.st_size
-        if size <= 3 * BLOCK_BYTES:
-            whole = _read(descriptor, 0, size)
-            parts = [whole]
-            first, last = whole[:BLOCK_BYTES], whole[-BLOCK_BYTES:]
-        else:
-            offsets = (0, (size - BLOCK_BYTES) // 2, size - BLOCK_BYTES)
-            parts = [_read(descriptor, offset, BLOCK_BYTES) for offset in offsets]
-            first, last = parts[0], parts[2]
-    finally:
-        os.close(descriptor)
-    digest = hashlib.blake2b(size.to_bytes(8, "big"), digest_size=8)
-    for part in parts:
-        digest.update(part)
-    return Fingerprint(digest.hexdigest(), _oshash(size, first, last)), state
-
-
-def _read(descriptor: int, offset: int, length: int) -> bytes:
-    """Up to `length` bytes from `offset`: fewer only where the file ends."""
-    chunk = _pread(descriptor, length, offset)
-    while 0 < len(chunk) < length and (more := _pread(descriptor, length - len(chunk), offset + len(chunk))):
-        chunk += more
-    return chunk
-
-
-def _pread(descriptor: int, length: int, offset: int) -> bytes:
-    if hasattr(os, "pread"):
-        return os.pread(descriptor, length, offset)
-    os.lseek(descriptor, offset, os.SEEK_SET)
-    return os.read(descriptor, length)
-
-
-def _oshash(size: int, first: bytes, last: bytes) -> str:
-    """Size plus the sum of the 64-bit little-endian words of the first and last 64 KiB; empty for files too small for one."""
-    if size < OSHASH_SMALLEST_BYTES or len(first) != BLOCK_BYTES or len(last) != BLOCK_BYTES:
-        return ""
-    import numpy as np  # noqa: PLC0415 - it takes its time, and a start without new films needs none of it
-
-    words = sum(int(np.frombuffer(block, "<u8").sum(dtype=np.uint64)) for block in (first, last))
-    return f"{(size + words) & 0xFFFF_FFFF_FFFF_FFFF:016x}"
 
 
 def legacy_alias(name: str) -> str:

@@ -1,21 +1,28 @@
-"""Reads what a scan finds: goes through a folder, picks what is new or changed, and has its files read by threads meanwhile."""
+"""Reads what a scan finds: goes through a folder, picks what is new or changed, and has its files read meanwhile."""
 
+import errno
 import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
+from itertools import chain, repeat
 
 from lvs.db.arrivals import Arrival, arrival
-from lvs.models import FoundFile, Root
-from lvs.services.identity import Seen, Walk, fingerprint, walk
+from lvs.models import Fingerprint, FoundFile, Root
+from lvs.services.content import Failure, Print, fingerprints
+from lvs.services.identity import Seen, Walk, walk
+from lvs.services.reading_processes import Processes
 from lvs.text import title_of
 
-READERS = 2  # threads that read and hash files, which is most of a first scan; the interpreter runs on meanwhile
-FILES_AT_ONCE = 32  # that a thread reads before it asks for more
+READERS = 2  # threads that have files read and hashed, which is most of a first scan; each with a process of its own in the end
+FILES_AT_ONCE = 32  # that are read before more are asked for
 READ_AHEAD = 8  # times as many are handed out at most
+FILES_IN_PLACE = 2048  # read by the threads themselves: for these alone no process is worth starting
 BATCH_SECONDS = 0.5  # a slow disk shows its files as they are found
+
+Look = Callable[[Sequence[bytes]], list[Print | Failure]]
 
 
 def shown(root: Root, path: bytes) -> str:
@@ -31,27 +38,30 @@ class Reader:
         self.fresh: dict[tuple[int, bytes], float] = {}  # still being written: look again at this monotonic time
         self.problems: dict[bytes, str] = {}
 
-    def read(self, root: Root, found: Sequence[Seen]) -> list[Arrival]:
-        """These files, but for those that are still being written or cannot be read."""
-        return [ready for file in found if (ready := self._read_one(root, FoundFile(*file)))]
+    def read(self, root: Root, found: Sequence[Seen], look: Look = fingerprints) -> list[Arrival]:
+        """These files, but for those that are still being written or cannot be read. `look` says what is in them."""
+        files = [FoundFile(*file) for file in found if not self._is_fresh(root, *file)]
+        answers = look([os.path.join(root.path, file.path) for file in files])
+        return [ready for file, answer in zip(files, answers, strict=True) if (ready := self._arrival(root, file, answer))]
 
-    def _read_one(self, root: Root, file: FoundFile) -> Arrival | None:
+    def _is_fresh(self, root: Root, path: bytes, _: int, mtime_ns: int) -> bool:
+        if fresh := abs(time.time_ns() - mtime_ns) < self._settle_ns:
+            self._wait_for(root, path)
+        return fresh
+
+    def _arrival(self, root: Root, file: FoundFile, answer: Print | Failure) -> Arrival | None:
         path = os.path.join(root.path, file.path)
-        if abs(time.time_ns() - file.mtime_ns) < self._settle_ns:
-            self._wait_for(root, file.path)
+        if len(answer) == 2:
+            number, sentence = answer
+            if number != errno.ENOENT:
+                self.problems[path] = f"“{shown(root, file.path)}” cannot be read: {sentence}."
             return None
-        try:
-            print_, state = fingerprint(path)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            self.problems[path] = f"“{shown(root, file.path)}” cannot be read: {error.strerror or error}."
-            return None
-        if (state.st_size, state.st_mtime_ns) != (file.size_bytes, file.mtime_ns):
+        print_, oshash, *state = answer
+        if state != [file.size_bytes, file.mtime_ns]:
             self._wait_for(root, file.path)
             return None
         self.problems.pop(path, None)
-        return arrival(file, print_, title_of(file.path), _added_at(root, file))
+        return arrival(file, Fingerprint(print_, oshash), title_of(file.path), _added_at(root, file))
 
     def _wait_for(self, root: Root, path: bytes) -> None:
         # A film still being copied would get a fingerprint it will not keep.
@@ -89,6 +99,8 @@ class Reading:
         self._portions = self._in_portions()
         self._ahead: deque[Future[list[Arrival]]] = deque()
         self._pool = ThreadPoolExecutor(READERS)
+        self._processes = Processes(READERS if (os.cpu_count() or 1) > 1 else 0)
+        self._looks = chain(repeat(fingerprints, FILES_IN_PLACE // FILES_AT_ONCE), repeat(self._processes.fingerprints))
         self._read = partial(reader.read, root)
 
     def next_batch(self, limit: int) -> list[Arrival] | None:
@@ -97,7 +109,7 @@ class Reading:
         until = time.monotonic() + BATCH_SECONDS
         while len(batch) < limit and time.monotonic() < until:
             while len(self._ahead) < READ_AHEAD and (portion := next(self._portions, None)):
-                self._ahead.append(self._pool.submit(self._read, portion))
+                self._ahead.append(self._pool.submit(self._read, portion, next(self._looks)))
             if not self._ahead:
                 return batch or None
             batch += self._ahead.popleft().result()
@@ -132,3 +144,4 @@ class Reading:
     def close(self) -> None:
         """Read no more."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+        self._processes.close()
