@@ -72,14 +72,13 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def odd_files(folder: Path) -> list[bytes]:
     top = os.fsencode(folder)
-    sizes = (0, 1, 2 * BLOCK, 3 * BLOCK, 5 * BLOCK, 999_983)
-    sizes += tuple(edge + step for edge in (BLOCK, 2 * BLOCK, 3 * BLOCK) for step in (-1, 1))
+    sizes = [0, 1, 2 * BLOCK, 3 * BLOCK, 5 * BLOCK, 999_983]
+    sizes += [edge + step for edge in (BLOCK, 2 * BLOCK, 3 * BLOCK) for step in (-1, 1)]
     paths = [os.path.join(top, b"%d bytes" % size) for size in sizes]
     for path, size in zip(paths, sizes, strict=True):
         Path(os.fsdecode(path)).write_bytes(os.urandom(size))
-    named = [
-        os.path.join(top, name) for name in (b"line\nbreak", b"tab\t\"quote'\\", "Käse 映画 🎬".encode(), b"\xff\xfe latin \xe9")
-    ]
+    names = (b"line\nbreak", b"tab\t\"quote'\\", "Käse 映画 🎬".encode(), b"\xff\xfe latin \xe9")
+    named = [os.path.join(top, name) for name in names]
     for number, path in enumerate(named):
         Path(os.fsdecode(path)).write_bytes(b"%d" % number)
     (folder / "denied").write_bytes(b"secret")

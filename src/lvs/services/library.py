@@ -32,7 +32,7 @@ from lvs.text import title_of
 log = logging.getLogger(__name__)
 
 BATCH_FIRST = 2000  # files
-BATCH_LEAST, BATCH_MOST = 200, 5000
+BATCH_LEAST, BATCH_MOST = 200, 2000  # a page takes in what a batch brought, so the larger, the longer one waits
 TURN_SECONDS = 0.2  # that others who write may wait for a batch
 PLACED_AT_ONCE = 200  # files that are not simply new: each takes a dozen queries
 MISSING_AT_ONCE = 1000

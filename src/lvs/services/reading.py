@@ -18,7 +18,7 @@ from lvs.text import title_of
 
 READERS = 2  # threads that have files read and hashed, which is most of a first scan; each with a process of its own in the end
 FILES_AT_ONCE = 32  # that are read before more are asked for
-READ_AHEAD = 8  # times as many are handed out at most
+READ_AHEAD = 32  # times as many are handed out at most
 FILES_IN_PLACE = 2048  # read by the threads themselves: for these alone no process is worth starting
 BATCH_SECONDS = 0.5  # a slow disk shows its files as they are found
 
