@@ -118,7 +118,7 @@ def a_card(number: int = 1, **changes: Any) -> Card:
         poster="0123456789abcdef" if number % 3 else None,
         offline=number % 7 == 0,
     )
-    return replace(card, **changes)
+    return card._replace(**changes)
 
 
 def gallery_context(**changes: Any) -> dict[str, Any]:

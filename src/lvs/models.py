@@ -121,9 +121,8 @@ class Probe:
     recorded_at: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
-    """What a gallery card shows of a video."""
+class Card(NamedTuple):
+    """What a gallery card shows of a video. A tuple, because a page reads sixty of them."""
 
     id: int
     media_hash: MediaHash

@@ -4,6 +4,7 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -44,12 +45,16 @@ class Connection:
 
     async def tuples(self, sql: str, values: Values = ()) -> list[Any]:
         """Every row as a plain tuple, which many rows are worth: they take a third of the time."""
+
+        def fetch() -> list[Any]:
+            with closing(self._raw._conn.cursor()) as cursor:
+                cursor.row_factory = None
+                return cursor.execute(sql, values).fetchall()
+
         self._check()
         started = time.perf_counter()
         try:
-            async with self._raw.execute(sql, values) as cursor:
-                cursor.row_factory = None
-                return list(await cursor.fetchall())
+            return await on_thread(self._raw, fetch)
         finally:
             self._usage.asked(sql, time.perf_counter() - started)
 

@@ -5,6 +5,7 @@ import sqlite3
 import time
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from lvs.db.database import Connection, Transaction
 from lvs.models import Card, Cursor, Query, Sort, State
@@ -76,20 +77,23 @@ class Row:
     cursor: Cursor
 
 
-def card_of(row: sqlite3.Row) -> Card:
+def card_of(row: Sequence[Any]) -> Card:
     """The card in a row that begins with COLUMNS."""
-    # By place and not by name: a page reads sixty of them.
-    (
-        video_id, media_hash, version, root_id, path, title, added_at, duration_s, width, height, size_bytes,
-        rating, views, last_viewed_at, favorited_at, tags, state, poster, offline, *_,
-    ) = row  # fmt: skip
-    names = tuple(json.loads(tags)) if tags != "[]" else ()
-    return Card(
-        video_id, media_hash, version, root_id, path, title, added_at, duration_s, width, height, size_bytes,
-        rating, views, last_viewed_at, favorited_at, names, _STATES[state], poster, offline != 0,
-    )  # fmt: skip
+    # By place and not by name, and almost all of it as it is: a page reads sixty of them.
+    tags, state, poster, offline = row[_BEFORE_TAGS : len(Card._fields)]
+    return Card._make((*row[:_BEFORE_TAGS], _names(tags), _STATES[state], poster, offline != 0))
 
 
+def _names(tags: str) -> tuple[str, ...]:
+    """The names in SQLite's JSON list of them."""
+    if tags == "[]":
+        return ()
+    if "\\" in tags:
+        return tuple(json.loads(tags))
+    return tuple(tags[2:-2].split('","'))  # a name holds no quotation mark where nothing is escaped
+
+
+_BEFORE_TAGS = Card._fields.index("tags")
 _STATES = {state.value: state for state in State}
 
 
@@ -194,12 +198,9 @@ async def one(db: Connection, video_id: int) -> Card | None:
 
 async def some(db: Connection, video_ids: Sequence[int]) -> list[Card]:
     """The cards of these videos, in the order of the ids; those not listed are left out."""
-    sql = f"""
-        SELECT {COLUMNS}
-        FROM json_each(?) wanted JOIN gallery g ON g.video_id = wanted.value
-        ORDER BY wanted.key
-    """
-    return [card_of(row) for row in await db.all(sql, (json.dumps(list(video_ids)),))]
+    sql = f"SELECT {COLUMNS} FROM json_each(?) wanted CROSS JOIN gallery g ON g.video_id = wanted.value"
+    found = {row[0]: card_of(row) for row in await db.tuples(sql, (json.dumps(list(video_ids)),))}
+    return [found[video_id] for video_id in video_ids if video_id in found]
 
 
 async def total(db: Connection) -> int:

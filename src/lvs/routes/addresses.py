@@ -6,6 +6,8 @@ A path in an address is the file system's bytes, percent-encoded (RFC 3986 secti
 import base64
 import binascii
 import json
+import re
+import string
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
@@ -15,6 +17,8 @@ from lvs.errors import Invalid
 from lvs.models import Cursor, Query, Root, State
 
 PATH_SAFE = "/!$'()*+,:@-._~"
+PLAIN_BYTES = (string.ascii_letters + string.digits + PATH_SAFE).encode()
+NOT_PLAIN = re.compile(b"[^" + re.escape(PLAIN_BYTES) + b"]+")
 MAX_CURSOR = 2048
 
 
@@ -51,7 +55,7 @@ class Addresses:
     def path(self, place: Place) -> str:
         """Address path of a place, percent-encoded, without a leading slash."""
         roots = self._roots()
-        encoded = quote_from_bytes(place.path, safe=PATH_SAFE)
+        encoded = quoted(place.path)
         if sum(root.active for root in roots.values()) < 2:
             return encoded
         return f"{quote(roots[place.root_id].name, safe=PATH_SAFE, errors='surrogateescape')}/{encoded}"
@@ -70,6 +74,13 @@ class Addresses:
     def folder(self, place: Place) -> str:
         """The folder a place lies in, as the `folder` filter spells it (percent-encoded); empty at the top."""
         return self.path(place).rpartition("/")[0]
+
+
+def quoted(path: bytes) -> str:
+    """The path, percent-encoded as `quote_from_bytes` would do it in several times the time."""
+    if path.translate(None, PLAIN_BYTES):
+        path = NOT_PLAIN.sub(lambda found: b"%" + found[0].hex("%").upper().encode(), path)
+    return path.decode()
 
 
 def gallery_url(query: Query, after: Cursor | None = None, until: Cursor | None = None, **changes: Any) -> str:

@@ -4,19 +4,17 @@ The card's partial is rendered once for each shape that a card can have: its sta
 words, numbers and addresses of one video are marks then, and for every other video of that shape only these are filled in.
 """
 
-import re
 import secrets
-from collections.abc import Callable, Hashable
-from dataclasses import replace
+from collections.abc import Callable, Hashable, Sequence
 from functools import lru_cache
-from typing import Any, Self
-from urllib.parse import quote_from_bytes
+from operator import itemgetter
+from typing import Any, NamedTuple, Self
 
 from jinja2 import Environment
 from markupsafe import escape
 
 from lvs.models import Card, MediaHash, Query, State
-from lvs.routes.addresses import PATH_SAFE, query_string
+from lvs.routes.addresses import query_string, quoted
 from lvs.services.latest import Latest
 
 TEMPLATE = "partials/video_card.html"
@@ -24,28 +22,38 @@ CARDS_KEPT = 2000  # about 2 kB each
 SHAPES_KEPT = 1000  # as much
 TAGS_KEPT = SIZES_KEPT = 1000
 MARK_DIGITS = 6
-SPECIAL = re.compile("[&<>'\"]")
 
 NO_CARD = Card(0, MediaHash(""), 0, 0, b"", "", 0, 0.0, 0, 0, 0, 0, 0, 0, 0, (), State.NEW, None, False)
 
-Fill = Callable[[Card], object]
-"""Takes from a card what stands in the place of a mark."""
+Make = Callable[[Any], str]
+"""Makes what is shown of a value."""
 
-Shape = tuple[list[tuple[Fill, list[int]]], list[str]]
-"""What differs from card to card and where it stands, and the text with these places empty."""
+Pick = Callable[[Sequence[Any]], Sequence[str]]
+"""Takes some of many, in their order."""
 
 
 class Mark(str):
     """Stands for a value of a card while a shape is rendered. Nobody can guess it and put it into a title."""
 
-    __slots__ = ("fill",)
+    __slots__ = ("make", "place")
 
-    def __new__(cls, text: str, fill: Fill) -> Self:
-        made = super().__new__(cls, text)
-        made.fill = fill
-        return made
+    def __new__(cls, text: str, place: int, make: Make | None) -> Self:
+        """`place` is that of the value in `_values`; `make` is None where it is shown as it is."""
+        mark = super().__new__(cls, text)
+        mark.place = place
+        mark.make = make
+        return mark
 
-    fill: Fill
+    place: int
+    make: Make | None
+
+
+class Shape(NamedTuple):
+    """What the cards of one shape have in common, and how their texts are come by."""
+
+    as_they_are: Pick
+    made: list[tuple[Make, int]]
+    parts: list[tuple[list[str], Pick]]  # between them stands the list; every second piece is empty and takes a text
 
 
 class Cards:
@@ -57,7 +65,7 @@ class Cards:
         self._cards: Latest[tuple[int, int, bool], list[str]] = Latest(CARDS_KEPT)
         self._shapes: Latest[Hashable, Shape] = Latest(SHAPES_KEPT)
         self._secret = ""
-        self._marks: list[Fill] = []
+        self._marks: list[Mark] = []
         self._any_list = Query(q=secrets.token_hex(16))
         self._any_list_html = _in_html(self._any_list)
         self._list = (self._any_list, self._any_list_html)
@@ -76,7 +84,7 @@ class Cards:
         pieces = self._cards.get(key)
         if pieces is None:
             self.misses += 1
-            pieces = self._cards.keep(key, self._filled(card, eager).split(self._any_list_html))
+            pieces = self._cards.keep(key, self._filled(card, eager))
         else:
             self.hits += 1
         if query is not self._list[0]:  # one page shows one list
@@ -89,8 +97,7 @@ class Cards:
         def filtered(value: Any, *more: Any) -> Any:
             if not isinstance(value, Mark):
                 return function(value, *more)
-            fill = value.fill
-            return self._mark(lambda card: function(fill(card), *more))
+            return self._then(value, (lambda each: function(each, *more)) if more else function)
 
         return filtered
 
@@ -103,61 +110,99 @@ class Cards:
 
         def address(query: Query | None = None, **changes: Any) -> str:
             match query, changes:
-                case None, {"tags": (Mark(fill=fill),), **rest} if not rest:
-                    return self._mark(lambda card: of_tag(str(fill(card))))
+                case None, {"tags": (Mark() as mark,), **rest} if not rest:
+                    return self._then(mark, of_tag)
             return gallery_url(query, **changes)
 
         return address
 
-    def _filled(self, card: Card, eager: bool) -> str:
-        has_length = card.duration_s > 0
+    def _filled(self, card: Card, eager: bool) -> list[str]:
+        """The card in pieces; between them stands the list."""
+        (
+            _, _, _, root_id, _, _, _, duration_s, width, height, _,
+            rating, _, _, favorited_at, tags, state, poster, offline,
+        ) = card  # fmt: skip
+        has_length = duration_s > 0
         # What the partial decides by. Everything else that it shows has to be a mark.
-        shape = (
-            *(card.rating, card.favorited_at > 0, card.state.value, card.offline, card.root_id, eager, len(card.tags)),
-            *(card.poster is not None, _picture(card.width, card.height), has_length),
+        key = (
+            *(rating, favorited_at > 0, state, offline, root_id, eager, len(tags)),
+            *(poster is not None, _picture(width, height), has_length),
         )
-        fills, pieces = self._shapes.get(shape) or self._shapes.keep(shape, self._shape(card, eager, has_length))
-        values = [str(fill(card)) for fill, _ in fills]
-        if SPECIAL.search("".join(values)):  # escaping takes longer than finding out that there is nothing to escape
-            values = [str(escape(value)) for value in values]
-        filled = pieces.copy()
-        for value, (_, places) in zip(values, fills, strict=True):
-            for place in places:
-                filled[place] = value
-        return "".join(filled)
+        shape = self._shapes.get(key) or self._shapes.keep(key, self._shape(card, eager, has_length))
+        values = (*card, *tags)
+        texts = [*shape.as_they_are(values), *[make(values[place]) for make, place in shape.made]]
+        if _is_special("".join(texts)):  # escaping takes longer than finding out that there is nothing to escape
+            texts = [str(escape(text)) if _is_special(text) else text for text in texts]
+        filled = []
+        for empty, pick in shape.parts:
+            pieces = empty.copy()
+            pieces[1::2] = pick(texts)
+            filled.append("".join(pieces))
+        return filled
 
     def _shape(self, card: Card, eager: bool, has_length: bool) -> Shape:
         """The partial taken apart at its marks."""
         self._secret = secrets.token_hex(16)
         self._marks.clear()
-        path = self._mark(lambda card: quote_from_bytes(card.path, safe=PATH_SAFE))
         marked: dict[str, Any] = {
-            "id": self._mark(lambda card: card.id),
-            "media_hash": MediaHash(self._mark(lambda card: card.media_hash)),
-            "version": self._mark(lambda card: card.version),
-            "path": path.encode(),
-            "title": self._mark(lambda card: card.title),
-            "added_at": self._mark(lambda card: card.added_at),
-            "duration_s": self._mark(lambda card: card.duration_s) if has_length else 0.0,
-            "size_bytes": self._mark(lambda card: card.size_bytes),
-            "views": self._mark(lambda card: card.views),
-            "last_viewed_at": self._mark(lambda card: card.last_viewed_at),
-            "tags": tuple(self._mark(_tag(number)) for number in range(len(card.tags))),
-            "poster": self._mark(lambda card: card.poster) if card.poster is not None else None,
+            "id": self._field("id"),
+            "media_hash": MediaHash(self._field("media_hash")),
+            "version": self._field("version"),
+            "path": self._field("path", quoted).encode(),
+            "title": self._field("title"),
+            "added_at": self._field("added_at"),
+            "duration_s": self._field("duration_s") if has_length else 0.0,
+            "size_bytes": self._field("size_bytes"),
+            "views": self._field("views"),
+            "last_viewed_at": self._field("last_viewed_at"),
+            "tags": tuple(self._mark(len(card) + number) for number in range(len(card.tags))),
+            "poster": self._field("poster") if card.poster is not None else None,
         }
         template = self._environment.get_template(TEMPLATE)
-        text = template.render(card=replace(card, **marked), query=self._any_list, eager=eager)
-        first, *rest = text.split(self._secret)
-        pieces = [first]
-        places: dict[int, list[int]] = {}
-        for piece in rest:
-            places.setdefault(int(piece[:MARK_DIGITS]), []).append(len(pieces))
-            pieces += ["", piece[MARK_DIGITS:]]
-        return [(self._marks[number], found) for number, found in places.items()], pieces
+        text = template.render(card=card._replace(**marked), query=self._any_list, eager=eager)
+        parts = [_apart(part, self._secret) for part in text.split(self._any_list_html)]
+        used = [self._marks[number] for number in sorted({number for _, numbers in parts for number in numbers})]
+        values = (*card, *card.tags)
+        as_they_are = [mark for mark in used if mark.make is None and isinstance(values[mark.place], str)]
+        made = [mark for mark in used if mark not in as_they_are]
+        places = {mark: place for place, mark in enumerate([*as_they_are, *made])}
+        return Shape(
+            _picking([mark.place for mark in as_they_are]),
+            [(mark.make or str, mark.place) for mark in made],
+            [(pieces, _picking([places[self._marks[number]] for number in numbers])) for pieces, numbers in parts],
+        )
 
-    def _mark(self, fill: Fill) -> Mark:
-        self._marks.append(fill)
-        return Mark(f"{self._secret}{len(self._marks) - 1:0{MARK_DIGITS}}", fill)
+    def _field(self, name: str, make: Make | None = None) -> Mark:
+        return self._mark(Card._fields.index(name), make)
+
+    def _mark(self, place: int, make: Make | None = None) -> Mark:
+        self._marks.append(Mark(f"{self._secret}{len(self._marks):0{MARK_DIGITS}}", place, make))
+        return self._marks[-1]
+
+    def _then(self, mark: Mark, make: Make) -> Mark:
+        """A mark for what is made of what another one stands for."""
+        before = mark.make
+        return self._mark(mark.place, make if before is None else lambda value: make(before(value)))
+
+
+def _apart(text: str, secret: str) -> tuple[list[str], list[int]]:
+    """The pieces between marks, with an empty one in the place of each mark, and the numbers of the marks."""
+    first, *rest = text.split(secret)
+    pieces = [first]
+    for piece in rest:
+        pieces += ["", piece[MARK_DIGITS:]]
+    return pieces, [int(piece[:MARK_DIGITS]) for piece in rest]
+
+
+def _picking(places: list[int]) -> Pick:
+    if len(places) > 1:
+        return itemgetter(*places)
+    return lambda texts: [texts[place] for place in places]
+
+
+def _is_special(text: str) -> bool:
+    """Whether anything in it has to be escaped. Five searches for a character are quicker than one for any of five."""
+    return "&" in text or "<" in text or ">" in text or "'" in text or '"' in text
 
 
 def _in_html(query: Query) -> str:
@@ -168,8 +213,4 @@ def _in_html(query: Query) -> str:
 @lru_cache(SIZES_KEPT)
 def _picture(width: int, height: int) -> tuple[str, bool]:
     """The badge of a picture of that size, and whether it is shown whole."""
-    return replace(NO_CARD, width=width, height=height).resolution, height * 6 > width * 5
-
-
-def _tag(number: int) -> Fill:
-    return lambda card: card.tags[number]
+    return NO_CARD._replace(width=width, height=height).resolution, height * 6 > width * 5

@@ -13,6 +13,7 @@ from collections.abc import Hashable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ LATEST_MS = 253_370_764_800_000  # the year 9999
 FRAMES_KEPT = 50  # about 40 kB each
 PARTIALS_KEPT = 200  # about 1 kB each
 DIGEST_BYTES = 32
+DATES_KEPT = 100  # a card asks twice for its day, and all cards of a page for today
 RUN_ADDRESSES = ("next_url", "refresh_url", "page_url")
 
 
@@ -113,8 +115,9 @@ class Pages:
             filled[encode_cursor(self._any_place)] = encode_cursor(page.start)
         late, eager = self._marks["late"], self._marks["eager"]
         query, cards = context["query"], iter(page.cards)
+        html = self.cards.html
         return "".join(
-            [self.card(next(cards), query, part == eager) if part in (late, eager) else filled.get(part, part) for part in frame]
+            [html(next(cards), query, part == eager) if part in (late, eager) else filled.get(part, part) for part in frame]
         )
 
     def _frame(self, template: str, page: Page, context: dict[str, Any]) -> list[str]:
@@ -282,6 +285,7 @@ def iso(unix_ms: int) -> str:
     return utc(unix_ms).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+@lru_cache(DATES_KEPT)
 def local_date(unix_ms: int) -> date:
     """The calendar day of a time where the server stands."""
     return date.fromtimestamp(_held(unix_ms))  # noqa: DTZ012 - its day is what is asked
