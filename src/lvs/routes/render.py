@@ -36,7 +36,8 @@ LATEST_MS = 253_370_764_800_000  # the year 9999
 FRAMES_KEPT = 50  # about 40 kB each
 PARTIALS_KEPT = 200  # about 1 kB each
 DIGEST_BYTES = 32
-DATES_KEPT = 100  # a card asks twice for its day, and all cards of a page for today
+PLURALS_KEPT = 200
+TWO_DIGITS = tuple(f"{number:02}" for number in range(60))
 RUN_ADDRESSES = ("next_url", "refresh_url", "page_url")
 
 
@@ -235,9 +236,9 @@ def duration(seconds: float | None) -> str:
     """`1:02:03`, `3:12`, `0:07`; empty while unknown. A film is never 0:00 long."""
     if not seconds or seconds < 0:
         return ""
-    minutes, whole_seconds = divmod(max(1, round(seconds)), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{whole_seconds:02}" if hours else f"{minutes}:{whole_seconds:02}"
+    whole_seconds = round(seconds) or 1
+    minutes, clock = whole_seconds // 60, TWO_DIGITS[whole_seconds % 60]
+    return f"{minutes}:{clock}" if minutes < 60 else f"{minutes // 60}:{TWO_DIGITS[minutes % 60]}:{clock}"
 
 
 def count(number: int) -> str:
@@ -245,6 +246,7 @@ def count(number: int) -> str:
     return f"{number:,}"
 
 
+@lru_cache(PLURALS_KEPT)
 def plural(number: int, one: str, many: str | None = None) -> str:
     """`1 video`, `1,234 videos`."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
@@ -265,14 +267,11 @@ def size(size_bytes: int) -> str:
 def ago(unix_ms: int, today: date | None = None) -> str:
     """`today`, `yesterday`, `3 days ago` and so on, by calendar days where the server stands: it holds until midnight."""
     days = ((today or local_date(now_ms())) - local_date(unix_ms)).days
-    if days <= 0:
-        return "today"
-    if days == 1:
-        return "yesterday"
-    for unit, length, least in (("year", 365, 365), ("month", 30, 30), ("week", 7, 14)):
-        if days >= least:
-            return plural(days // length, unit) + " ago"
-    return f"{days} days ago"
+    if days < 14:
+        return "today" if days <= 0 else "yesterday" if days == 1 else f"{days} days ago"
+    if days < 30:
+        return f"{plural(days // 7, 'week')} ago"
+    return f"{plural(days // 30, 'month')} ago" if days < 365 else f"{plural(days // 365, 'year')} ago"
 
 
 def day(unix_ms: int) -> str:
@@ -285,7 +284,6 @@ def iso(unix_ms: int) -> str:
     return utc(unix_ms).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-@lru_cache(DATES_KEPT)
 def local_date(unix_ms: int) -> date:
     """The calendar day of a time where the server stands."""
     return date.fromtimestamp(_held(unix_ms))  # noqa: DTZ012 - its day is what is asked
@@ -298,7 +296,7 @@ def utc(unix_ms: int) -> datetime:
 
 def _held(unix_ms: int) -> float:
     """Unix seconds within what a calendar can say: a file's clock may be wrong by any amount."""
-    return min(max(unix_ms, 0), LATEST_MS) / 1000
+    return (unix_ms if 0 <= unix_ms <= LATEST_MS else min(max(unix_ms, 0), LATEST_MS)) / 1000
 
 
 def now_ms() -> int:
