@@ -4,7 +4,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lvs.db.database import Connection, Transaction
@@ -196,11 +196,10 @@ async def one(db: Connection, video_id: int) -> Card | None:
     return card_of(row) if row else None
 
 
-async def some(db: Connection, video_ids: Sequence[int]) -> list[Card]:
-    """The cards of these videos, in the order of the ids; those not listed are left out."""
-    sql = f"SELECT {COLUMNS} FROM json_each(?) wanted CROSS JOIN gallery g ON g.video_id = wanted.value"
-    found = {row[0]: card_of(row) for row in await db.tuples(sql, (json.dumps(list(video_ids)),))}
-    return [found[video_id] for video_id in video_ids if video_id in found]
+async def some(db: Connection, video_ids: Sequence[int]) -> dict[int, Card]:
+    """The cards of those of these videos that are listed, by id."""
+    sql = f"SELECT {COLUMNS} FROM gallery g WHERE g.video_id IN (SELECT value FROM json_each(?))"
+    return {row[0]: card_of(row) for row in await db.tuples(sql, (json.dumps(video_ids),))}
 
 
 async def total(db: Connection) -> int:
@@ -429,7 +428,11 @@ class _Part:
 
 
 def _parts(query: Query, after: Cursor | None, until: Cursor | None, backwards: bool) -> Iterator[_Part]:
-    """A seeded random order starts at the seed and goes round: two stretches of one index. Every other order is one."""
+    """A seeded random order starts at the seed and goes round: two stretches of one index. Every other order is one.
+
+    The first begins at the seed and the second ends there, but for a place that lies in one: of two conditions for the same end
+    SQLite may look for the wider one, and go through all that lies before the place.
+    """
     if query.sort is not Sort.RANDOM or not query.seed:
         yield _Part([], after, until)
         return
@@ -442,7 +445,9 @@ def _parts(query: Query, after: Cursor | None, until: Cursor | None, backwards: 
     start = order.index(part_of(after)) if after else 0
     end = order.index(part_of(until)) if until else 1
     for index in range(start, end + 1):
-        yield _Part([order[index]], after if index == start else None, until if index == end else None)
+        part = _Part([order[index]], after if index == start else None, until if index == end else None)
+        place = part.until if index else part.after
+        yield replace(part, conditions=[]) if place else part
 
 
 def _where(conditions: list[str]) -> str:

@@ -141,7 +141,7 @@ class Gallery:
             selection, held = await self._selected(db, query, shelf)
             if card is None or selection is None:
                 return None, None
-            here = await self._place_of(db, card, query.sort)
+            here = await self._place_of(db, held, card, query.sort)
             before = await self._cards_of(db, selection, held, 1, here, backwards=True)
             behind = await self._cards_of(db, selection, held, 1, here)
         return (before[0] if before else None, behind[0] if behind else None)
@@ -194,12 +194,13 @@ class Gallery:
         cards = await self._cards_of(db, selection, held, size + 1, after, until)
         following = None
         if len(cards) > size and not until:
-            following = await self._place_of(db, cards[size - 1], query.sort)
+            following = await self._place_of(db, held, cards[size - 1], query.sort)
         return Page(tuple(cards[:size]), following, after)
 
-    async def _place_of(self, db: Connection, card: Card, sort: Sort) -> Cursor:
-        shuffle = await gallery.shuffle_of(db, card.id) if sort is Sort.RANDOM else 0
-        return gallery.cursor_of(card, shuffle, sort)
+    async def _place_of(self, db: Connection, held: "OnShelf | None", card: Card, sort: Sort) -> Cursor:
+        if sort is not Sort.RANDOM:
+            return gallery.cursor_of(card, 0, sort)
+        return gallery.cursor_of(card, held.shelf.shuffle(card.id) if held else await gallery.shuffle_of(db, card.id), sort)
 
     async def _cards_of(
         self,
@@ -224,8 +225,8 @@ class Gallery:
             if card is not None and card.version == shelf.version(video_id):
                 found[video_id] = card
         if missing := [video_id for video_id in ids if video_id not in found]:
-            for card in await gallery.some(db, missing):
-                found[card.id] = self._cards.keep(card.id, card)
+            for video_id, card in (await gallery.some(db, missing)).items():
+                found[video_id] = self._cards.keep(video_id, card)
         return [found[video_id] for video_id in ids if video_id in found]
 
     async def card(self, video_id: int) -> Card | None:
@@ -253,7 +254,7 @@ class Gallery:
                 if card.id != video.id and len(found) < RELATED:
                     found.setdefault(card.id, "same folder")
             cards = await gallery.some(db, list(found))
-        return tuple(Related(card, found[card.id]) for card in cards)
+        return tuple(Related(cards[video_id], reason) for video_id, reason in found.items() if video_id in cards)
 
     async def tags(self) -> list[Tag]:
         """Every tag in use with its count, in alphabetical order."""

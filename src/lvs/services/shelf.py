@@ -117,7 +117,7 @@ class Shelf:
             self._listed[where] = True
             for column, values in zip(self._numbers.values(), columns, strict=True):
                 column[where] = values
-        self._total = self.how_many(self._listed)
+        self._total = int(np.count_nonzero(self._listed))
 
     def _forget(self, words: bool, places: bool) -> None:
         dropped = {"match"} if words else set()
@@ -143,7 +143,7 @@ class Shelf:
         return {key: found[key] if key in found else self._tag_ids.get(key) for key in keys}
 
     async def select(self, db: Connection, selection: Selection) -> Mask:
-        """The videos that the selection holds."""
+        """The videos that the selection holds. Nobody writes into it: where it holds all, it is the shelf's own."""
         keys: list[Key] = [("tag", tag_id) for tag_id in selection.tag_ids]
         if selection.folder:
             keys.append(("folder", selection.root_id, selection.folder))
@@ -151,29 +151,34 @@ class Shelf:
             keys.append(("match", selection.match))
         found = [await self._ids(db, key) for key in keys]
         # From here on nothing is awaited: others may take in changes meanwhile.
-        mask = self._by_numbers(selection)
-        for other in found:
-            mask &= other if len(other) == len(mask) else _resized(other, len(mask))
+        masks = self._by_numbers(selection)
+        masks += [other if len(other) == len(self._listed) else _resized(other, len(self._listed)) for other in found]
+        if not masks:
+            return self._listed  # a copy for every page would take longer than all else here
+        mask = masks[0]
+        for other in (self._listed, *masks[1:]):
+            mask &= other
         return mask
 
-    def _by_numbers(self, selection: Selection) -> Mask:
+    def _by_numbers(self, selection: Selection) -> list[Mask]:
+        """What each filter by a number leaves, of all that was ever listed."""
         query, numbers = selection.query, self._numbers
-        mask = self._listed.copy()
+        masks: list[Mask] = []
         if query.min_rating:
-            mask &= numbers["rating"] >= query.min_rating
+            masks.append(numbers["rating"] >= query.min_rating)
         if query.unrated:
-            mask &= numbers["rating"] == 0
+            masks.append(numbers["rating"] == 0)
         if query.favorite:
-            mask &= numbers["favorited_at"] > 0
+            masks.append(numbers["favorited_at"] > 0)
         if query.viewed:
-            mask &= numbers["views"] > 0
+            masks.append(numbers["views"] > 0)
         if query.min_minutes:
-            mask &= numbers["duration_s"] >= query.min_minutes * 60
+            masks.append(numbers["duration_s"] >= query.min_minutes * 60)
         if query.max_minutes:
-            mask &= numbers["duration_s"] < query.max_minutes * 60
+            masks.append(numbers["duration_s"] < query.max_minutes * 60)
         if selection.root_id is not None:
-            mask &= numbers["root_id"] == selection.root_id
-        return mask
+            masks.append(numbers["root_id"] == selection.root_id)
+        return masks
 
     async def _ids(self, db: Connection, key: Key) -> Mask:
         """The videos with this tag, in this folder or with these words, from what is kept or from the database."""
@@ -203,7 +208,7 @@ class Shelf:
 
     def how_many(self, mask: Mask) -> int:
         """How many videos are meant."""
-        return int(np.count_nonzero(mask))
+        return self._total if mask is self._listed else int(np.count_nonzero(mask))
 
     # --- Ordering ---
 
