@@ -125,11 +125,11 @@ class Cards:
         has_length = duration_s > 0
         # What the partial decides by. Everything else that it shows has to be a mark.
         key = (
-            *(rating, favorited_at > 0, state, offline, root_id, eager, len(tags)),
-            *(poster is not None, _picture(width, height), has_length),
-        )
+            rating, favorited_at > 0, state, offline, root_id, eager, len(tags),
+            poster is not None, _picture(width, height), has_length,
+        )  # fmt: skip
         shape = self._shapes.get(key) or self._shapes.keep(key, self._shape(card, eager, has_length))
-        values = (*card, *tags)
+        values = card + tags
         texts = [*shape.as_they_are(values), *[make(values[place]) for make, place in shape.made]]
         if _is_special("".join(texts)):  # escaping takes longer than finding out that there is nothing to escape
             texts = [str(escape(text)) if _is_special(text) else text for text in texts]
@@ -162,7 +162,7 @@ class Cards:
         text = template.render(card=card._replace(**marked), query=self._any_list, eager=eager)
         parts = [_apart(part, self._secret) for part in text.split(self._any_list_html)]
         used = [self._marks[number] for number in sorted({number for _, numbers in parts for number in numbers})]
-        values = (*card, *card.tags)
+        values = card + card.tags
         as_they_are = [mark for mark in used if mark.make is None and isinstance(values[mark.place], str)]
         made = [mark for mark in used if mark not in as_they_are]
         places = {mark: place for place, mark in enumerate([*as_they_are, *made])}

@@ -72,12 +72,12 @@ def page_context() -> dict[str, Any]:
 
 def page(template: str, code: int = 200, **context: Any) -> Response:
     """A whole page."""
-    return html(rendered(template, **(page_context() | context)), code)
+    return html(_encoded(template, **(page_context() | context)), code)
 
 
 def partial(template: str, code: int = 200, trigger: str = "", **context: Any) -> Response:
     """What htmx swaps in; `trigger` names the event other parts of the page listen for."""
-    return _triggering(trigger, html(rendered(f"partials/{template}", **context), code))
+    return _triggering(trigger, html(_encoded(f"partials/{template}", **context), code))
 
 
 def partial_of_video(template: str, trigger: str, media_hash: str, **values: Any) -> Response:
@@ -104,7 +104,12 @@ def rendered(template: str, **context: Any) -> str:
         return pages().render(template, **context)
 
 
-def html(text: str, status: int = 200) -> Response:
+def _encoded(template: str, **context: Any) -> bytes:
+    with rendering():
+        return pages().encoded(template, **context)
+
+
+def html(text: str | bytes, status: int = 200) -> Response:
     headers = {"Vary": "HX-Request-Type", "Cache-Control": "no-cache"}
     return Response(text, status, headers, content_type="text/html; charset=utf-8")
 
