@@ -1,12 +1,14 @@
 """Cards that are filled in are the cards that would be rendered."""
 
+from urllib.parse import quote_from_bytes
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lvs.models import Card, MediaHash, Query, Root, Sort, State
 from lvs.paths import static_folder
-from lvs.routes.addresses import Addresses
+from lvs.routes.addresses import PATH_SAFE, Addresses, quoted
 from lvs.routes.render import Pages
 
 TEXT = st.text(max_size=12) | st.sampled_from(("<b>", "&amp;", '"', "a/b%20", "夏祭り", "{{ card }}", "?q=&tag=", "\ufffd"))
@@ -51,6 +53,12 @@ def test_a_filled_card_is_what_a_rendered_one_would_be(some: list[Card], shown_i
             for eager in (False, True):
                 rendered = template.render(card=card, query=shown_in, eager=eager)
                 assert pages.card(card, shown_in, eager) == rendered
+
+
+@settings(deadline=None)
+@given(st.binary() | TEXT.map(str.encode))
+def test_a_path_is_encoded_as_the_standard_library_would(path: bytes) -> None:
+    assert quoted(path) == quote_from_bytes(path, safe=PATH_SAFE)
 
 
 def test_the_same_shape_is_rendered_once(monkeypatch: pytest.MonkeyPatch) -> None:

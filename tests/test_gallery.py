@@ -2,11 +2,13 @@
 
 import html
 import itertools
+import json
 import random
 import re
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +154,31 @@ async def test_a_place_where_nothing_stands_is_still_a_place(many: Crowd, query:
         assert await many.fast.browse(query, 20, after, until) == await many.plain.browse(query, 20, after, until)
     assert await many.fast.browse(query, 20, cursor) == await many.plain.browse(query, 20, cursor)
     assert await many.fast.browse(query, 20, None, cursor) == await many.plain.browse(query, 20, None, cursor)
+
+
+async def test_a_place_far_behind_is_found_at_once(many: Crowd) -> None:
+    for sort, descending in itertools.product(SORTS, (False, True)):
+        query = Query(sort=sort, descending=descending, seed=1)
+        expected = many.expected(query)
+        steps = []
+        for at in (2, 70, 234):
+            place = await place_of(many, query, expected[at])
+            step: list[None] = []
+            async with many.database.read() as db:
+                await db._raw.set_progress_handler(partial(step.append, None), 1)
+                found = await gallery.walk(db, query, 3, place)
+                await db._raw.set_progress_handler(None, 0)
+            assert found == expected[at + 1 : at + 4]
+            steps.append(len(step))
+        assert max(steps) < 2 * min(steps), (query, steps)
+
+
+async def test_a_card_holds_the_tags_as_they_are_spelled(many: Crowd) -> None:
+    tricky = (",", '","', '"', "\\", "a\\", "[", "]", "]]", "\u2028", "\x7f", "\t", "夏", "a,b")
+    async with many.database.read() as db:
+        for names in (*itertools.product(tricky, repeat=2), *((name,) for name in tricky), (), tricky):
+            kept = await db.value("SELECT json_group_array(value) FROM json_each(?)", (json.dumps(names),))
+            assert gallery.names_of(kept) == names
 
 
 async def test_related_videos_share_the_most_and_rarest_tags(many: Crowd) -> None:

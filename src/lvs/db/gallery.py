@@ -81,10 +81,10 @@ def card_of(row: Sequence[Any]) -> Card:
     """The card in a row that begins with COLUMNS."""
     # By place and not by name, and almost all of it as it is: a page reads sixty of them.
     tags, state, poster, offline = row[_BEFORE_TAGS : len(Card._fields)]
-    return Card._make((*row[:_BEFORE_TAGS], _names(tags), _STATES[state], poster, offline != 0))
+    return Card._make((*row[:_BEFORE_TAGS], names_of(tags), _STATES[state], poster, offline != 0))
 
 
-def _names(tags: str) -> tuple[str, ...]:
+def names_of(tags: str) -> tuple[str, ...]:
     """The names in SQLite's JSON list of them."""
     if tags == "[]":
         return ()
