@@ -430,8 +430,8 @@ class _Part:
 def _parts(query: Query, after: Cursor | None, until: Cursor | None, backwards: bool) -> Iterator[_Part]:
     """A seeded random order starts at the seed and goes round: two stretches of one index. Every other order is one.
 
-    The first begins at the seed and the second ends there, but for a place that lies in one: of two conditions for the same end
-    SQLite may look for the wider one, and go through all that lies before the place.
+    The first begins at the seed, or after a place in it, and the second ends there, or at a place in it. Only one of the two is
+    said: of both SQLite may look for the wider one, and go through all that lies before the place.
     """
     if query.sort is not Sort.RANDOM or not query.seed:
         yield _Part([], after, until)

@@ -77,7 +77,7 @@ class Addresses:
 
 
 def quoted(path: bytes) -> str:
-    """The path, percent-encoded as `quote_from_bytes` would do it in several times the time."""
+    """The path, percent-encoded: what `quote_from_bytes` answers, in half its time or less."""
     if path.translate(None, PLAIN_BYTES):
         path = NOT_PLAIN.sub(lambda found: b"%" + found[0].hex("%").upper().encode(), path)
     return path.decode()

@@ -38,7 +38,7 @@ class Mark(str):
     __slots__ = ("make", "place")
 
     def __new__(cls, text: str, place: int, make: Make | None) -> Self:
-        """`place` is that of the value in `_values`; `make` is None where it is shown as it is."""
+        """`place` is that of the value among the card's and, behind these, its tags; `make` is None where it is shown as it is."""
         mark = super().__new__(cls, text)
         mark.place = place
         mark.make = make
@@ -118,6 +118,7 @@ class Cards:
 
     def _filled(self, card: Card, eager: bool) -> list[str]:
         """The card in pieces; between them stands the list."""
+        # By place and not by name: a page fills in sixty of them.
         (
             _, _, _, root_id, _, _, _, duration_s, width, height, _,
             rating, _, _, favorited_at, tags, state, poster, offline,
