@@ -539,16 +539,16 @@ async def test_a_kept_card_is_what_a_fresh_one_would_be(films: Home) -> None:
 
 async def test_a_kept_page_is_what_a_fresh_one_would_be(films: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every page is rendered plainly beside the way that keeps parts, twice, in changing surroundings."""
-    quick, compared = Pages.render, []
+    quick, compared = Pages.encoded, []
 
-    def both(pages: Pages, template: str, **context: Any) -> str:
-        plain = pages.environment.get_template(template).render(context)
+    def both(pages: Pages, template: str, **context: Any) -> bytes:
+        plain = pages.environment.get_template(template).render(context).encode()
         for _ in range(2):
             assert quick(pages, template, **context) == plain
         compared.append(template)
         return plain
 
-    monkeypatch.setattr(Pages, "render", both)
+    monkeypatch.setattr(Pages, "encoded", both)
     monkeypatch.setattr(gallery_service, "PAGE_SIZE", 4)
     name = await hash_of(films, "plain.mp4")
     for step in range(3):

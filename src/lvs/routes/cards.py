@@ -38,7 +38,7 @@ class Mark(str):
     __slots__ = ("make", "place")
 
     def __new__(cls, text: str, place: int, make: Make | None) -> Self:
-        """`place` is that of the value among the card's and, behind these, its tags; `make` is None where it is shown as it is."""
+        """`place` is that of the value in the card followed by its tags; `make` is None where it is shown as it is."""
         mark = super().__new__(cls, text)
         mark.place = place
         mark.make = make
