@@ -220,6 +220,19 @@ async def test_who_does_not_finish_a_body_is_told_and_let_go(home: Home, monkeyp
     assert (await home.services.ratings.of(media_hash)).value is None
 
 
+async def test_who_sends_on_after_the_time_for_a_body_holds_no_connection(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(border, "BODY_SECONDS", 0.3)
+    async with Wire(home.app) as wire:
+        reader, writer = await wire.connect()
+        writer.write(f"POST /nowhere HTTP/1.1\r\nHost: localhost\r\n{FORM}\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
+        answer = asyncio.create_task(read_all(reader))
+        while not answer.done():
+            writer.write(b"1\r\nx\r\n" * 600)
+            await asyncio.sleep(0.004)
+        writer.close()
+        await home.until(lambda: wire.connections == 0)
+
+
 async def test_one_device_has_only_so_many_connections(home: Home) -> None:
     gate = Gate(per_client=5)
     async with Wire(home.app, gate) as wire, AsyncExitStack() as stack:

@@ -73,13 +73,13 @@ class Border:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         refusal = self._refusal(scope)
         if _has_body(scope):
-            if refusal or scope["method"] in BODILESS:
-                receive = self._emptied(receive)
-            else:
+            if not refusal and scope["method"] not in BODILESS:
                 try:
                     receive = await self._with_whole_body(receive)
                 except TimeoutError:
                     refusal = Refusal(HTTPStatus.REQUEST_TIMEOUT, "What was sent did not arrive in time. Nothing was changed.")
+            if refusal or scope["method"] in BODILESS:
+                receive = self._emptied(receive)
         if refusal:
             await _answer(refusal, scope, send)
         else:
