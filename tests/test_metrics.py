@@ -15,6 +15,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from lvs.routes.report import Report
+from lvs.services.cache import Cache
 from lvs.services.latency import GROUPS_IN_HOUR, RELATIVE_ACCURACY, SLOT_S, SLOTS_IN_GROUP, Latencies, Window
 from lvs.services.metrics import MOST_ROUTES, NO_RULE, Metrics, Request, here, timed
 
@@ -165,6 +166,19 @@ async def test_time_in_line_for_the_writer_is_counted_where_it_was_waited(home: 
     assert (await rating).status_code == 201
     route = home.services.metrics.routes["POST", "/api/ratings/<media_hash>"]
     assert 0.1 < route.writer_wait_s <= route.database_s <= route.latencies.total_s
+
+
+async def test_a_value_may_grow_too_old_at_any_moment() -> None:
+    async def load() -> int:
+        return 1
+
+    for _ in range(20_000):
+        cache = Cache(10, 3e-6)
+        cache.put("key", 1)
+        assert await cache.get("key", load) == 1
+        cache.put("key", 1)
+        cache.drop("key")
+        assert cache.status()["size"] == 0
 
 
 async def test_what_the_cache_had_is_counted_by_route(home: Home) -> None:
