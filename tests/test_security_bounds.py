@@ -182,6 +182,30 @@ async def test_who_asks_for_nothing_more_is_let_go(home: Home, monkeypatch: pyte
         writer.close()
 
 
+async def test_what_is_asked_while_an_idle_connection_ends_is_answered_or_not_done(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    media_hash = await one_film(home)
+    monkeypatch.setattr(server, "HEAD_SECONDS", 0.1)
+    head = (
+        f"POST /videos/{media_hash}/view HTTP/1.1\r\nHost: localhost\r\n{FORM}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    )
+
+    async def answered(place: int) -> bool:
+        reader, writer = await wire.connect()
+        await asyncio.sleep(0.098 + place / 10_000)
+        writer.write(head.encode())
+        answer = parsed(await read_all(reader))
+        writer.close()
+        return answer.status == 303
+
+    async with Wire(home.app) as wire:
+        told = 0
+        for _ in range(20):
+            told += sum(await asyncio.gather(*map(answered, range(30))))
+    assert await home.services.views.of(media_hash) == told
+
+
 async def test_who_asks_for_nothing_more_does_not_hold_up_the_end_of_the_server(home: Home) -> None:
     async with Wire(home.app, graceful_seconds=10 * PATIENCE_S) as wire:
         reader, writer = await wire.connect()

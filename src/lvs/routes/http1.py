@@ -5,7 +5,7 @@ too. HTTP/2 would multiply it, and brings ways of its own to keep a server busy 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
@@ -26,7 +26,7 @@ class Http1Server(TCPServer):
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self.idle_task = self._idle = _IdleTimer(self.config.keep_alive_timeout)
+        self.idle_task = self._idle = _IdleTimer(self.config.keep_alive_timeout, self._end_idle)
         self._gone = self._closed = self._is_head = False
         self._head = b""
 
@@ -69,9 +69,12 @@ class Http1Server(TCPServer):
 
     async def _read_by_turns(self) -> None:
         """Hypercorn's loop, in which nobody waits while all is parsed that has come of a body in ten thousand parts."""
-        while not (self._closed or self.reader.at_eof()):
+        while not self.reader.at_eof():
             try:
-                await self.protocol.handle(RawData(await self.reader.read(READ_BYTES)))
+                data = await self.reader.read(READ_BYTES)
+                if self._closed:  # what came just then is not begun: nobody would hear what came of it
+                    break
+                await self.protocol.handle(RawData(data))
             except OSError:
                 break
             await asyncio.sleep(0)
@@ -94,13 +97,14 @@ class Http1Server(TCPServer):
         elif not (self._gone and isinstance(event, Updated)):
             await super().protocol_send(event)
 
-    async def _idle_timeout(self) -> None:
-        await asyncio.shield(self._initiate_server_close())
+    def _end_idle(self) -> None:
+        self._closed = True
+        self.writer.close()
 
     async def _end_with_server(self) -> None:
         await self.context.terminated.wait()
         if self._idle.running:  # any other ends when its answer does
-            await self._initiate_server_close()
+            self._end_idle()
 
     def _with_headers(self, send: Callable[[H11SendableEvent], Awaitable[None]]) -> Callable[[H11SendableEvent], Awaitable[None]]:
         """`send` for hypercorn's own answers, to what is no proper request, which do not come through our application."""
@@ -118,11 +122,12 @@ class Http1Server(TCPServer):
 
 
 class _IdleTimer(AsyncioSingleTask):
-    """Ends a connection on which nothing was asked for so many seconds. Hypercorn begins two tasks for it on each request."""
+    """Calls `end` when nothing was asked for so many seconds. Hypercorn begins two tasks for it on each request."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, end: Callable[[], None]) -> None:
         super().__init__()
         self._seconds = seconds
+        self._end = end
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -131,20 +136,15 @@ class _IdleTimer(AsyncioSingleTask):
         return self._timer is not None
 
     async def restart(self, task_group: TaskGroup, action: Callable[..., Any]) -> None:
-        """Do `action` when the time is over."""
+        """Begin to count. What hypercorn would do is `action`; a task for it could come too late for a request."""
         await self.stop()
-        self._timer = asyncio.get_running_loop().call_later(self._seconds, self._begin, action)
-
-    def _begin(self, action: Callable[..., Coroutine[Any, Any, None]]) -> None:
-        self._handle = asyncio.get_running_loop().create_task(action())
+        self._timer = asyncio.get_running_loop().call_later(self._seconds, self._end)
 
     async def stop(self) -> None:
         """Forget it."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._handle is not None:
-            await super().stop()
 
 
 def _without_upgrade(create_stream: Callable[[h11.Request], Awaitable[None]]) -> Callable[[h11.Request], Awaitable[None]]:
