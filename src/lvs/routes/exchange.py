@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 from quart.asgi import ASGIHTTPConnection
-from quart.utils import cancel_tasks, encode_headers, raise_task_exceptions
+from quart.utils import cancel_tasks, encode_headers
 from quart.wrappers.response import DataBody
 
 from lvs.routes.border import BODILESS, Receive, Send
@@ -38,9 +38,10 @@ class Exchange(ASGIHTTPConnection):
             return
         sending = asyncio.ensure_future(super()._send_response(send, response))
         leaving = asyncio.ensure_future(self._until_the_client_leaves())
-        done, pending = await asyncio.wait([sending, leaving], return_when=asyncio.FIRST_COMPLETED)
-        await cancel_tasks(pending)
-        raise_task_exceptions(done)
+        try:
+            await asyncio.wait([sending, leaving], return_when=asyncio.FIRST_COMPLETED)
+        finally:  # also where the end of the server cuts it short
+            await cancel_tasks({sending, leaving})
 
     async def _until_the_client_leaves(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
