@@ -110,7 +110,7 @@ class Transaction(Connection):
 
 
 class DirectTransaction(Transaction):
-    """A transaction for a block that runs on the database's own thread: a statement is a call, and nothing is waited for."""
+    """A transaction for a block that runs in one go, on whatever thread: a statement is a call, and nothing is waited for."""
 
     def __init__(self, raw: aiosqlite.Connection) -> None:
         super().__init__(raw, Usage())

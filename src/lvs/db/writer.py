@@ -271,12 +271,13 @@ class Writer:
             block.tell()
 
     async def _run(self, blocks: Sequence[_Block], deadline: float) -> tuple[_Turn, sqlite3.Error | None]:
-        """Run the blocks and commit, on the connection's thread; the turn, and what kept it from being committed."""
+        """Run the blocks and commit; the turn, and what kept it from being committed."""
         while True:
+            alone = self._turn is None and self._met == 1  # a turn that others left open may hold much to commit
             raw = self._turn.raw if self._turn else await self._usable()
             run, began = partial(_run_all, raw, blocks, keep=self._turn is not None), time.monotonic()
             try:
-                failure = run() if self._met == 1 and self._pace.is_quick else await on_thread(raw, run)
+                failure = run() if alone and self._pace.is_quick else await on_thread(raw, run)
             except sqlite3.Error as error:
                 self._worn = raw.in_transaction or is_worn(error)
                 if not is_busy(error) or time.monotonic() >= deadline:
