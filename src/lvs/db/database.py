@@ -70,7 +70,6 @@ class Database:
         try:
             raw = await self._connect_first()
             await self._writer.open(raw)
-            [(self._data_version,)] = await raw.execute_fetchall("PRAGMA data_version")
             self._file = self._file_now()
             for _ in range(self._reader_count):
                 self._readers.put_nowait(await self._connect_reader())
@@ -105,6 +104,7 @@ class Database:
             await raw.execute("PRAGMA journal_mode = WAL")
             await raw.execute("PRAGMA synchronous = FULL")
             await migrate(raw, self.path)
+            [(self._data_version,)] = await raw.execute_fetchall("PRAGMA data_version")
         except BaseException:
             await connection.close(raw)
             raise
