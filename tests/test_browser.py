@@ -232,7 +232,6 @@ def test_search_finds_as_one_types_and_without_javascript_on_enter(any_page: Pag
         field.press("Enter")
     expect(any_page.locator(".video-card")).to_have_count(1)
     expect(card(any_page, "Film 04")).to_be_visible()
-    expect(any_page).to_have_url(re.compile(r"/\?q=film(\+|%20)04$"))
 
 
 def test_more_cards_come_while_scrolling_and_back_returns_to_the_place(page: Page) -> None:

@@ -479,26 +479,6 @@ async def test_nonsense_in_the_address_gets_a_sentence(home: Home, address: str)
     assert re.search(r"<(p|h1)[^>]*>[A-Z“][^<]{10,}", text)
 
 
-@pytest.mark.parametrize(
-    ("address", "shorter"),
-    [
-        ("/?q=", "/"),
-        ("/?q=&min_rating=&min_minutes=&max_minutes=&folder=&sort=&order=&seed=", "/"),
-        ("/?q=a+b%26c&min_rating=&tag=x&tag=%F0%9F%8E%AC&sort=", "/?q=a+b%26c&tag=x&tag=%F0%9F%8E%AC"),
-        ("/?=&q==", "/?q=="),
-        ('/?q="<b>%0D%0AX:&seed=', "/?q=%22%3Cb%3E%0D%0AX:"),
-        ("/?q=&unknown", "/?unknown"),
-    ],
-)
-async def test_fields_that_were_left_empty_do_not_stay_in_the_address(home: Home, address: str, shorter: str) -> None:
-    answer = await home.client.get(address)
-    assert (answer.status_code, answer.headers["Location"]) == (303, shorter)
-    assert "HX-Request" in answer.headers["Vary"]
-    assert (await home.client.get(shorter)).status_code == 200
-    assert (await home.client.get(address, headers={"HX-Request": "true"})).status_code == 200
-    assert (await home.client.get(address.replace("/?", "/search?"))).status_code == 200
-
-
 async def test_an_unknown_tag_is_nowhere(home: Home) -> None:
     await page(home, "/tag/nobody", 404)
     assert await titles(home, "/?tag=nobody") == []

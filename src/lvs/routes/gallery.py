@@ -11,7 +11,7 @@ from lvs.errors import NotFound
 from lvs.models import Cursor, Page, Query, Sort, State, shown, tag_key
 from lvs.routes.addresses import gallery_url
 from lvs.routes.context import addresses, back, local_address, page_or_partial, partial, services, wants_partial
-from lvs.routes.query import Arguments, arguments, cursor, number, parse_query, text, without_empty_fields
+from lvs.routes.query import Arguments, arguments, cursor, number, parse_query, text
 from lvs.services.gallery import Folder, Found, by_use
 
 bp = Blueprint("gallery", __name__)
@@ -43,9 +43,6 @@ class Chip:
 async def show() -> Response:
     args = arguments()
     query = parse_query(args)
-    short = without_empty_fields()
-    if short is not None and request.path == "/" and "HX-Request" not in request.headers:
-        return _shorter(short)
     return await _gallery(query, args, "Search" if query.q else "All videos", "home")
 
 
@@ -126,14 +123,6 @@ async def settings() -> Response:
     for name, allowed in (("theme", ("auto", "dark", "light")), ("size", ("normal", "large"))):
         if form.get(name) in allowed:
             response.set_cookie(name, form[name], max_age=365 * 24 * 3600, samesite="Lax", path="/")
-    return response
-
-
-def _shorter(fields: str) -> Response:
-    """Without script the search form sends empty fields, too. This leads to the address without them, which is fit to be kept."""
-    response = cast("Response", redirect(f"/?{fields}" if fields else "/", 303))
-    response.headers["Cache-Control"] = "no-cache"
-    response.headers["Vary"] = "HX-Request"
     return response
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from urllib.parse import parse_qsl, quote_from_bytes
+from urllib.parse import parse_qsl
 
 from quart import request
 
@@ -13,7 +13,6 @@ from lvs.routes.addresses import decode_cursor, starts_descending
 MAX_TAGS = 20
 MAX_TAG_LENGTH = 200
 MAX_NUMBER = 1_000_000_000
-QUERY_SAFE = "%!$&'()*+,/:;=?@-._~"  # RFC 3986 section 3.4, and what is encoded already
 SORTS = tuple(sort.value for sort in Sort)
 _NUMBER = re.compile(r"[0-9]{1,16}", re.ASCII)
 
@@ -31,13 +30,6 @@ def arguments() -> Arguments:
     for name, value in pairs:
         found.setdefault(name, []).append(value)
     return found
-
-
-def without_empty_fields() -> str | None:
-    """The request's query string without the fields that were left empty, as it may stand in a header; None where none was."""
-    fields = request.query_string.split(b"&")
-    filled = [field for field in fields if field.partition(b"=")[1:] != (b"=", b"")]
-    return quote_from_bytes(b"&".join(filled), safe=QUERY_SAFE) if len(filled) < len(fields) else None
 
 
 def parse_query(args: Arguments) -> Query:
