@@ -42,7 +42,7 @@ from lvs.services import bundle
 log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 64 * 1024
-ASKED_OF_FUNCTIONS = 1000
+FUNCTIONS_KEPT = 1000
 
 
 def create_app(config: Config, sound: Future[bool] | None = None) -> Quart:
@@ -57,7 +57,7 @@ def create_app(config: Config, sound: Future[bool] | None = None) -> Quart:
     # The border waits for bodies, and the gate cuts whoever takes nothing.
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY_BYTES, BODY_TIMEOUT=None, RESPONSE_TIMEOUT=None)
     app.asgi_http_class = Exchange
-    app.ensure_async = lru_cache(ASKED_OF_FUNCTIONS)(app.ensure_async)  # type: ignore[method-assign]  # ten times on each request
+    app.ensure_async = lru_cache(FUNCTIONS_KEPT)(app.ensure_async)  # type: ignore[method-assign]  # ten times on each request
     app.url_map.converters.update(path=context.PathConverter, hash=context.HashConverter)
     app.url_map.merge_slashes = False  # a name may hold anything that is not a slash, and an address is what it is
     app.extensions.update({"lvs": services, "lvs.addresses": addresses, "lvs.pages": pages})

@@ -41,7 +41,6 @@ T = TypeVar("T")
 MAX_JOINED = 64  # blocks in one commit
 MAX_TURN_SECONDS = 0.1  # nobody waits longer than this for others to join
 IDLE_TURNS = 30  # of the event loop, each some microseconds long when there is nothing else to do
-BUSY_SLICE_MS = 0  # SQLite itself waits for no other program: it would keep everybody waiting
 BUSY_PAUSE_SECONDS = 0.02
 QUICK_SECONDS = 0.002
 QUICK_IN_A_ROW = 8
@@ -162,7 +161,7 @@ class Writer:
 
     async def open(self, raw: aiosqlite.Connection) -> None:
         """Take this connection. Raises sqlite3.Error."""
-        await raw.execute(f"PRAGMA busy_timeout = {BUSY_SLICE_MS}")
+        await raw.execute("PRAGMA busy_timeout = 0")  # who waits for another program waits here, where others go on
         self._raw = raw
 
     async def close(self) -> None:
