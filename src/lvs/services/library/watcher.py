@@ -66,7 +66,7 @@ class Watcher:
         """Notice library folders that went away or came back."""
         while True:
             await asyncio.sleep(DRIVE_CHECK_S)
-            if await self._patiently(self._library.check_drives):
+            if await self._patiently(self._library.drives.check):
                 self.scan_soon()
 
     async def settling(self) -> None:
@@ -82,7 +82,7 @@ class Watcher:
             with contextlib.suppress(
                 Unavailable, Full
             ):  # whoever writes hears of it; here it is only asked again
-                await self._library.hear_others()
+                await self._library.poll_database()
 
     async def watch(self, root: Root) -> None:
         """Follow one library folder for good: by the system's notices, by polling, or by looking
@@ -141,7 +141,7 @@ class Watcher:
         async for batch in changes:
             places = {place for _, path in batch if (place := _place(top, path)) is not None}
             if places:
-                await self._patiently(functools.partial(self._library.look_again, root, places))
+                await self._patiently(functools.partial(self._library.check, root, places))
 
     async def _patiently(self, step: Callable[[], Awaitable[object]]) -> object:
         """Run a step; what goes wrong in it is logged and the watch goes on."""
