@@ -12,7 +12,7 @@ RESTART_TIMEOUT_S = 10
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what to serve and where."""
+    """Declare the flags."""
     add_server_flags(parser)
     parser.add_argument(
         "--dev", action="store_true", help="restart whenever code, a template or a style changes"
