@@ -6,7 +6,6 @@ No globals: two servers can live in one process.
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
-from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -89,13 +88,10 @@ class Services:
     maintenance: Maintenance
 
 
-def build(config: Config, sound: Future[bool] | None = None) -> Services:
-    """Services for this configuration; `sound` as for `Database`.
-
-    Nothing is opened or started yet.
-    """
+def build(config: Config) -> Services:
+    """Services for this configuration. Nothing is opened or started yet."""
     backup_folder = config.data_directory / "backups"
-    database = Database(config.metadata_db, backup_folder=backup_folder, sound=sound)
+    database = Database(config.metadata_db, backup_folder=backup_folder)
     cache = Cache(config.max_cache_size, config.cache_timeout)
     events = Events()
     library = Library(
