@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from concurrent.futures import Future
-from functools import lru_cache
 
 from quart import Quart
 
@@ -35,14 +34,12 @@ from lvs.routes import (
 from lvs.routes.addresses import Addresses
 from lvs.routes.border import Border
 from lvs.routes.connection import ConnectionInScope
-from lvs.routes.exchange import Exchange
 from lvs.routes.render import Pages
 from lvs.services import bundle
 
 log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 64 * 1024
-FUNCTIONS_KEPT = 1000
 
 
 def create_app(config: Config, sound: Future[bool] | None = None) -> Quart:
@@ -56,8 +53,6 @@ def create_app(config: Config, sound: Future[bool] | None = None) -> Quart:
     app = Quart("lvs", static_folder=str(static_folder()), static_url_path="/static")
     # The border waits for bodies, and the gate cuts whoever takes nothing.
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY_BYTES, BODY_TIMEOUT=None, RESPONSE_TIMEOUT=None)
-    app.asgi_http_class = Exchange
-    app.ensure_async = lru_cache(FUNCTIONS_KEPT)(app.ensure_async)  # type: ignore[method-assign]  # ten times on each request
     app.url_map.converters.update(path=context.PathConverter, hash=context.HashConverter)
     app.url_map.merge_slashes = False  # a name may hold anything that is not a slash, and an address is what it is
     app.extensions.update({"lvs": services, "lvs.addresses": addresses, "lvs.pages": pages})
