@@ -101,9 +101,10 @@ def _uncounted(_size_bytes: int) -> None:
 
 
 class UnknownConnection:
-    """A connection below a server whose insides are unknown: everything goes through it, and a cut is said in ASGI's words.
+    """A connection below a server whose insides are unknown: everything goes through the server.
 
-    The application is told that the client left, and ends without completing its answer, so that the server has to close.
+    A cut is expressed in ASGI: the application is told that the client left and ends without
+    completing its answer, so that the server has to close the connection.
     """
 
     count: Callable[[int], None] = staticmethod(_uncounted)

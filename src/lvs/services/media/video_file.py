@@ -57,7 +57,8 @@ A_PICTURE = "It is a picture, not a video."
 # A phone's pictures (HEIF, AVIF) share the container of its films, and have brands of their own.
 PICTURE_BRANDS = (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypavif")
 PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"BM", b"II*\0", b"MM\0*")
-# PyAV before 19 raises on text that is not UTF-8 unless it is told otherwise; since then it keeps what it cannot read as surrogates.
+# PyAV before 19 raises on text that is not UTF-8 unless it is told otherwise; since then it keeps
+# what it cannot read as surrogates.
 METADATA: dict[str, Any] = (
     {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
 )
@@ -425,7 +426,10 @@ def displayed_size(frame: VideoFrame, pixel_aspect: Fraction | None) -> tuple[in
 
 
 def _fraction(value: Any) -> Fraction | None:
-    """PyAV's rational number, a Fraction or since version 19 a kind of its own; None where it is unset, 0 or infinite."""
+    """PyAV's rational number, which is a class of its own since version 19.
+
+    None where it is unset, 0 or infinite.
+    """
     return Fraction(value.numerator, value.denominator) if value and value.denominator else None
 
 
