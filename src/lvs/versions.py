@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import cache
 from importlib import metadata, resources
 
-DISTRIBUTION = "lvs"
+DISTRIBUTION = "local-video-server"
 Series = tuple[int, ...]
 
 
