@@ -18,10 +18,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
 
-from lvs import versions
 from lvs.errors import Unavailable, Unreadable
 from lvs.models import Probe, Track
 from lvs.services.media.posters import PosterTarget
+from lvs.versions import installed
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ Value = TypeVar("Value")
 
 def probe_version() -> str:
     """The version of all that looks into a file, such as `1 av 19.0.2`: the worker and its decoder."""
-    return f"{PROBE_VERSION} av {versions.installed('av')}"
+    return f"{PROBE_VERSION} av {installed('av')}"
 
 
 @dataclass(frozen=True, slots=True)

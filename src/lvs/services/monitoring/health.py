@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 
-from lvs import versions
 from lvs.config import Config
 from lvs.db import overview as rows
 from lvs.db.database import Database
@@ -26,6 +25,8 @@ from lvs.services.metrics import Metrics, Route
 from lvs.services.monitoring.library_counts import LibraryCounter
 from lvs.services.monitoring.storage import Disk, Storage, Storages
 from lvs.services.monitoring.system import System
+from lvs.versions import message as untested_message
+from lvs.versions import untested
 
 log = logging.getLogger(__name__)
 
@@ -119,9 +120,9 @@ class Health:
 
     async def check_versions(self) -> None:
         """Compare Python and the packages with those that LVS was tested with: once, at the start."""
-        self._untested = await asyncio.to_thread(versions.untested)
+        self._untested = await asyncio.to_thread(untested)
         if self._untested:
-            log.warning("%s", versions.message(self._untested))
+            log.warning("%s", untested_message(self._untested))
 
     async def checks(self) -> dict[str, Check]:
         """Whether database, library folders and workers do what they are for.
@@ -334,7 +335,7 @@ class Health:
             yield Issue(
                 Level.WARNING,
                 "system",
-                versions.message(self._untested),
+                untested_message(self._untested),
                 "If something does not work, install the versions that uv.lock names, or a newer LVS.",
             )
 
