@@ -6,17 +6,13 @@ from concurrent.futures import Future
 
 from quart import Quart
 
+from lvs import routes
 from lvs.config import Config
 from lvs.http import request_metrics
 from lvs.http.request_guard import RequestGuard
 from lvs.http.transport import ConnectionInScope
 from lvs.paths import static_folder
-from lvs.routes.admin import changes, dashboard, jobs, maintenance, missing, prometheus
-from lvs.routes.api import original
-from lvs.routes.api import videos as api_videos
-from lvs.routes.hooks import compression, cors, csrf, errors
-from lvs.routes.media import export, subtitles, videos
-from lvs.routes.pages import curation, gallery, sign_in, watch
+from lvs.routes.hooks import auth, compression, cors, csrf, errors
 from lvs.services import bundle
 from lvs.web import responses
 from lvs.web.templates import Templates
@@ -43,30 +39,13 @@ def create_app(config: Config, sound: Future[bool] | None = None) -> Quart:
     # A name may hold anything that is not a slash, and an address is what it is.
     app.url_map.merge_slashes = False
     app.extensions.update({"lvs": services, "lvs.addresses": addresses, "lvs.pages": pages})
-    for blueprint in (
-        gallery.bp,
-        watch.bp,
-        curation.bp,
-        videos.bp,
-        subtitles.bp,
-        api_videos.bp,
-        original.bp,
-        maintenance.bp,
-        dashboard.bp,
-        changes.bp,
-        missing.bp,
-        jobs.bp,
-        export.bp,
-        prometheus.bp,
-        sign_in.bp,
-    ):
-        app.register_blueprint(blueprint)
     request_metrics.install(app, config)
     errors.install(app)
-    sign_in.install(app, config)
+    auth.install(app, config)
     cors.install(app)
     csrf.install(app, config)
     compression.install(app)
+    routes.register(app)
     _live(app, services)
     inside = RequestGuard(app.asgi_app, config, lambda: services.passwords.required, MAX_BODY_BYTES)  # type: ignore[arg-type]
     measured = request_metrics.RequestMetrics(inside, services.metrics, config.enable_perf_log)
