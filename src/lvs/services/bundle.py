@@ -237,5 +237,6 @@ def _long_lived(services: Services) -> list[Step]:
         jobs.feed,
         partial(services.gallery.fill, FILL_DELAY_S),
         services.system.sample,
+        services.health.check_versions,
         *(jobs.work for _ in range(services.ffmpeg.workers)),
     ]

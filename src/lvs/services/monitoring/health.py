@@ -3,6 +3,7 @@ person who keeps the server.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -25,6 +26,10 @@ from lvs.services.metrics import Metrics, Route
 from lvs.services.monitoring.library_counts import LibraryCounter
 from lvs.services.monitoring.storage import Disk, Storage, Storages
 from lvs.services.monitoring.system import System
+from lvs.versions import message as untested_message
+from lvs.versions import untested
+
+log = logging.getLogger(__name__)
 
 LATELY_S = 300  # what is over for so long is no trouble any more
 FAILED_LOOKS_S = 3600
@@ -89,6 +94,7 @@ class Health:
     made: Backups
     _backup_state: BackupState = field(default_factory=BackupState, init=False)
     _backups_asked_at: float = field(default=-BACKUPS_S, init=False)
+    _untested: tuple[str, ...] = field(default=(), init=False)
     _writing: "asyncio.Task[None] | None" = field(default=None, init=False)
 
     async def troubles(self) -> list[Issue]:
@@ -102,6 +108,7 @@ class Health:
             *self._requests(),
             *self._machine(),
             *self._watching(),
+            *self._versions(),
         ]
         return sorted(found, key=lambda trouble: -trouble.level)
 
@@ -111,6 +118,12 @@ class Health:
             self._backups_asked_at = time.monotonic()
             self._backup_state = await self.made.state()
         return self._backup_state
+
+    async def check_versions(self) -> None:
+        """Compare Python and the packages with those that LVS was tested with: once, at the start."""
+        self._untested = await asyncio.to_thread(untested)
+        if self._untested:
+            log.warning("%s", untested_message(self._untested))
 
     async def checks(self) -> dict[str, Check]:
         """Whether database, library folders and workers do what they are for.
@@ -317,6 +330,15 @@ class Health:
                     f"“{root.name}” cannot be watched: changes in it are seen every {self.config.poll_interval:g} s only.",
                     "Most often too many folders are watched: raise the system's limit fs.inotify.max_user_watches.",
                 )
+
+    def _versions(self) -> Iterator[Issue]:
+        if self._untested:
+            yield Issue(
+                Level.WARNING,
+                "system",
+                untested_message(self._untested),
+                "If something does not work, install the versions that uv.lock names, or a newer LVS.",
+            )
 
     # --- What only `checks` does ---
 
