@@ -21,6 +21,7 @@ from lvs.services.metrics import Metrics, Route
 from lvs.services.overview import Overviews
 from lvs.services.storage import Disk, Storage, Storages
 from lvs.services.system import System
+from lvs.services.watch_worker import Failure
 from lvs.services.watcher import Watcher
 
 LATELY_S = 300  # what is over for so long is no trouble any more
@@ -36,6 +37,19 @@ MEMORY_SHARE = 0.03
 CHECK_S = 2.0
 BACKUPS_S = 10.0
 BACKUP_DAYS = 3
+
+_KEEP = "and keep it with that line in a file below /etc/sysctl.d; LVS watches again within ten minutes."
+_UNWATCHED = {
+    Failure.WATCHES: (
+        "the system's limit on watched folders is used up",
+        f"Raise it with `sudo sysctl fs.inotify.max_user_watches=1048576`, {_KEEP}",
+    ),
+    Failure.INSTANCES: (
+        "the system's limit on programs that watch is used up",
+        f"Raise it with `sudo sysctl fs.inotify.max_user_instances=1024`, {_KEEP}",
+    ),
+    Failure.BROKEN: ("the watch failed several times", "The log says more. LVS tries again every ten minutes."),
+}
 
 
 class Level(IntEnum):
@@ -280,12 +294,15 @@ class Health:
 
     def _watching(self) -> Iterator[Trouble]:
         for root in self.library.active_roots:
-            if self.config.watch == "auto" and self.watcher.state.get(root.id) == "polling":
+            failure = self.watcher.failures.get(root.id)
+            if failure in _UNWATCHED:
+                reason, advice = _UNWATCHED[failure]
+                interval = f"{self.config.poll_interval:g} s"
                 yield Trouble(
                     Level.ATTENTION,
                     "library",
-                    f"“{root.name}” cannot be watched: changes in it are seen every {self.config.poll_interval:g} s only.",
-                    "Most often too many folders are watched: raise the system's limit fs.inotify.max_user_watches.",
+                    f"“{root.name}” cannot be watched, for {reason}: changes in it are seen every {interval} only.",
+                    advice,
                 )
 
     # --- What only `checks` does ---
