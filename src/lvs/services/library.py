@@ -415,7 +415,8 @@ class Library:
         replaced = bool(known_count) and not found_count and before is not None and current != before
         believable = current is not None and b"" not in seen.unread and not emptied and not replaced
         await self._set_offline(root, None if believable else root.offline_since or now_ms())
-        if believable and current is not None:
+        # A quiet scan comes every few seconds: one that found nothing new writes nothing, so that disks may sleep.
+        if believable and current is not None and (self._scanning or root.scanned_at is None or current != before):
             async with self._database.transaction() as tx:
                 await roots.scanned(tx, root.id, current, now_ms())
             await self._load_roots()
