@@ -1,7 +1,8 @@
 """The plain values that travel between the rooms. They import nothing from LVS and know no I/O.
 
-Times are Unix milliseconds (UTC), durations seconds, sizes bytes. A path is the bytes the file system gave, relative to its
-library folder with `/` between folders, because a file name need not be valid UTF-8.
+Times are Unix milliseconds (UTC), durations seconds, sizes bytes. A path is the bytes the file
+system gave, relative to its library folder with `/` between folders, because a file name need not
+be valid UTF-8.
 """
 
 import unicodedata
@@ -14,7 +15,7 @@ MediaHash = NewType("MediaHash", str)
 
 
 class State(StrEnum):
-    """What is known of a video's content."""
+    """State of the analysis of a video's content."""
 
     NEW = "new"  # found, not looked into yet
     READY = "ready"  # a frame of it was decoded
@@ -53,8 +54,10 @@ class Root:
 
 
 @dataclass(frozen=True, slots=True)
-class Away:
-    """A folder inside a library folder that cannot be looked into since then: a disk that is not mounted, a denied permission."""
+class UnreachableFolder:
+    """A folder inside a library folder that cannot be looked into since then: a disk that is not
+    mounted, a denied permission.
+    """
 
     root_id: int
     path: bytes
@@ -70,7 +73,9 @@ class FoundFile(NamedTuple):
 
 
 class Fingerprint(NamedTuple):
-    """What a file's bytes say of its identity: our own hash and OpenSubtitles' (both 16 hex digits)."""
+    """Identity of a file's content: our own hash and OpenSubtitles' (both 16 hex
+    digits).
+    """
 
     fingerprint: str
     oshash: str
@@ -103,7 +108,10 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What the container and its streams say. Width and height are as displayed: turned, and stretched by the pixel aspect."""
+    """Facts from the container and its streams.
+
+    Width and height are as displayed: turned, and stretched by the pixel aspect.
+    """
 
     container: str
     video_codec: str
@@ -122,7 +130,7 @@ class Probe:
 
 
 class Card(NamedTuple):
-    """What a gallery card shows of a video. A tuple, because a page reads sixty of them."""
+    """Values on a video's gallery card. A tuple, because a page reads sixty of them."""
 
     id: int
     media_hash: MediaHash
@@ -224,7 +232,7 @@ class Tag:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Which videos a gallery shows, in which order. Everything in it stands in the address."""
+    """Selection and order of a gallery. All of it stands in the address."""
 
     q: str = ""
     tags: tuple[str, ...] = ()
@@ -281,7 +289,7 @@ class Related:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a scan is. `version` grows with every change to what the gallery shows."""
+    """Progress of a scan. `version` grows with every change to the gallery."""
 
     scanning: bool
     files_seen: int
@@ -293,5 +301,9 @@ class Progress:
 
 
 def tag_key(name: str) -> str:
-    """What two spellings of a tag must share to be the same tag: NFC, case folded, without leading `#`."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name.strip().lstrip("#").strip()).casefold())
+    """Key that two spellings of one tag share: NFC, case folded, without leading
+    `#`.
+    """
+    return unicodedata.normalize(
+        "NFC", unicodedata.normalize("NFC", name.strip().lstrip("#").strip()).casefold()
+    )

@@ -10,10 +10,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from lvs.services.watch_process import WatchProcess
-from lvs.services.watch_worker import Failure, WatchFailed
+from lvs.services.library.watch_process import WatchProcess
+from lvs.services.library.watch_worker import WatchFailed, WatchFailure
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="other systems watch a whole tree by themselves")
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux", reason="other systems watch a whole tree by themselves"
+)
 
 PATIENCE_S = 30.0
 
@@ -55,7 +57,10 @@ async def test_what_happens_in_each_folder_is_reported(tmp_path: Path) -> None:
         (tmp_path / "top.mp4").touch()
         for name in ("a", "a/b", "c d", "ü"):
             (tmp_path / name / "film.mp4").touch()
-        await told(process, [b"top.mp4", b"a/film.mp4", b"a/b/film.mp4", b"c d/film.mp4", "ü/film.mp4".encode()])
+        await told(
+            process,
+            [b"top.mp4", b"a/film.mp4", b"a/b/film.mp4", b"c d/film.mp4", "ü/film.mp4".encode()],
+        )
 
 
 async def test_hidden_folders_are_neither_watched_nor_reported(tmp_path: Path) -> None:
@@ -90,7 +95,9 @@ async def test_no_link_is_followed_whenever_it_comes(tmp_path: Path, when: str) 
         await _reports_nothing_of(process, top, outside, 2 if when == "with a folder" else 1)
 
 
-async def _reports_nothing_of(process: WatchProcess, top: Path, outside: Path, folders: int) -> None:
+async def _reports_nothing_of(
+    process: WatchProcess, top: Path, outside: Path, folders: int
+) -> None:
     assert sum(watches(process)) == folders
     (outside / "deep" / "secret.mp4").touch()
     (outside / "secret.mp4").touch()
@@ -98,7 +105,9 @@ async def _reports_nothing_of(process: WatchProcess, top: Path, outside: Path, f
     assert await told(process, [b"film.mp4"]) == {b"film.mp4"}
 
 
-async def test_folders_that_come_one_after_the_other_are_all_watched_by_few_watches(tmp_path: Path) -> None:
+async def test_folders_that_come_one_after_the_other_are_all_watched_by_few_watches(
+    tmp_path: Path,
+) -> None:
     async with watching(tmp_path) as process:
         names = [f"folder {number:02}" for number in range(12)]
         for name in names:
@@ -154,26 +163,26 @@ async def test_a_folder_that_is_gone_or_replaced_is_not_watched_any_more(tmp_pat
     async with watching(top) as process:
         top.rename(tmp_path / "away")
         top.mkdir()
-        assert await _end_of(process) is Failure.GONE
+        assert await _end_of(process) is WatchFailure.GONE
     top.rmdir()
     async with WatchProcess(os.fsencode(top)) as process:
-        assert await _end_of(process) is Failure.GONE
+        assert await _end_of(process) is WatchFailure.GONE
 
 
 async def test_names_that_are_not_utf8_end_it_with_that_reason(tmp_path: Path) -> None:
     async with watching(tmp_path) as process:
         (tmp_path / os.fsdecode(b"film \xff.mp4")).touch()
-        assert await _end_of(process) is Failure.NAMES
+        assert await _end_of(process) is WatchFailure.NAMES
     async with WatchProcess(os.fsencode(tmp_path)) as process:
-        assert await _end_of(process) is Failure.NAMES
+        assert await _end_of(process) is WatchFailure.NAMES
 
 
 async def test_memory_is_bounded(tmp_path: Path) -> None:
     async with WatchProcess(os.fsencode(tmp_path), memory_limit_bytes=30_000_000) as process:
-        assert await _end_of(process) is Failure.BROKEN
+        assert await _end_of(process) is WatchFailure.BROKEN
 
 
-async def _end_of(process: WatchProcess) -> Failure:
+async def _end_of(process: WatchProcess) -> WatchFailure:
     async with asyncio.timeout(PATIENCE_S):
         while True:
             try:
@@ -186,5 +195,5 @@ async def test_it_ends_with_the_server(tmp_path: Path) -> None:
     """Its standard input ends when the server is gone, however that ended."""
     async with watching(tmp_path) as process:
         process._process.stdin.close()  # type: ignore[union-attr]
-        assert await _end_of(process) is Failure.BROKEN
+        assert await _end_of(process) is WatchFailure.BROKEN
         assert not psutil.pid_exists(process.process_id)

@@ -1,0 +1,184 @@
+"""Watches the library folders and tells the library where to look again.
+
+What happened there, the library finds out itself.
+"""
+
+import asyncio
+import contextlib
+import functools
+import logging
+import math
+import os
+import time
+from collections.abc import Awaitable, Callable
+
+from lvs.errors import Full, Unavailable
+from lvs.models import Root
+from lvs.services.library.library import Library
+from lvs.services.library.watch_process import Changes, WatchProcess
+from lvs.services.library.watch_worker import WatchFailed, WatchFailure
+
+log = logging.getLogger(__name__)
+
+RETRY_S = 10.0
+TRY_AGAIN_S = 600.0  # a folder that could not be watched is polled for so long
+LASTING_S = 60.0
+BROKEN_TRIES = 3
+DRIVE_CHECK_S = 5.0
+SETTLE_CHECK_S = 0.5
+OTHERS_CHECK_S = 2.0
+RESCAN_PAUSE_S = 2.0
+RESCAN_SHARE = 20  # at most a twentieth of the time
+POLL_SHARE = 4
+
+REASONS = {
+    WatchFailure.GONE: "it is not there",
+    WatchFailure.WATCHES: "the limit fs.inotify.max_user_watches is used up",
+    WatchFailure.INSTANCES: "the limit fs.inotify.max_user_instances is used up",
+    WatchFailure.NAMES: "it holds names that are not UTF-8",
+    WatchFailure.BROKEN: "watching it failed several times",
+}
+
+
+class Watcher:
+    """Keeps the library true while it runs: follows changes, scans now and then, notices drives
+    that come and go.
+    """
+
+    def __init__(
+        self, library: Library, mode: str, poll_interval_s: float, scan_interval_s: float
+    ) -> None:
+        self._library = library
+        self._mode = mode
+        self._poll_interval_s = poll_interval_s
+        self._scan_interval_s = scan_interval_s
+        self._wanted = asyncio.Event()
+        self.state: dict[int, str] = {}
+        self.failures: dict[int, WatchFailure] = {}
+        self.scans_done = 0
+
+    def scan_soon(self) -> None:
+        """Ask for a full scan; several asked for while one runs are one."""
+        self._wanted.set()
+
+    async def scans(self) -> None:
+        """Scan at the start, when asked, and every so often: watching alone loses events when too
+        many come at once.
+        """
+        self._wanted.set()
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wanted.wait(), self._scan_interval_s or None)
+            self._wanted.clear()
+            await self._patiently(self._library.scan)
+            self.scans_done += 1
+
+    async def drives(self) -> None:
+        """Notice library folders that went away or came back."""
+        while True:
+            await asyncio.sleep(DRIVE_CHECK_S)
+            if await self._patiently(self._library.check_drives):
+                self.scan_soon()
+
+    async def settling(self) -> None:
+        """Take in files that were still being written when they were first seen."""
+        while True:
+            await asyncio.sleep(SETTLE_CHECK_S)
+            await self._patiently(self._library.take_in_settled)
+
+    async def others(self) -> None:
+        """Notice what other programs changed in the database."""
+        while True:
+            await asyncio.sleep(OTHERS_CHECK_S)
+            with contextlib.suppress(
+                Unavailable, Full
+            ):  # whoever writes hears of it; here it is only asked again
+                await self._library.hear_others()
+
+    async def watch(self, root: Root) -> None:
+        """Follow one library folder for good: by a watch process, or where that cannot be, by
+        looking through it regularly.
+        """
+        if self._mode == "off":
+            self.state[root.id] = "off"
+            return
+        broken = 0
+        while self._mode != "poll":
+            began = time.monotonic()
+            failed = await self._follow(root)
+            broken = (
+                broken + 1
+                if failed.reason is WatchFailure.BROKEN and time.monotonic() - began < LASTING_S
+                else 0
+            )
+            if failed.reason is WatchFailure.GONE or 0 < broken < BROKEN_TRIES:
+                self.state[root.id] = "away" if failed.reason is WatchFailure.GONE else "starting"
+                await asyncio.sleep(RETRY_S)
+                self.scan_soon()  # whatever happened while nobody watched
+            else:
+                await self._go_without(root, failed)
+        await self._poll(root, "polling", self._poll_interval_s, POLL_SHARE)
+
+    async def _follow(self, root: Root) -> WatchFailed:
+        """Look where the watch process says that something happened. It ends with the reason why
+        that goes on no more.
+        """
+        try:
+            async with WatchProcess(root.path) as process:
+                while True:
+                    await self._look(root, await process.changes())
+        except WatchFailed as failed:
+            if failed.reason is WatchFailure.BROKEN:
+                log.warning(
+                    "watching %s ended and begins again: %s", os.fsdecode(root.path), failed.detail
+                )
+            return failed
+
+    async def _look(self, root: Root, changes: Changes) -> None:
+        if self.state.get(root.id) != "watching":
+            self.state[root.id] = "watching"
+            self.failures.pop(root.id, None)
+            log.info("library folder %s is watched", os.fsdecode(root.path))
+        if changes.everywhere:
+            await self._patiently(functools.partial(self._library.scan_quietly, root.id))
+        elif changes.places:
+            await self._patiently(functools.partial(self._library.look_again, root, changes.places))
+
+    async def _go_without(self, root: Root, failed: WatchFailed) -> None:
+        """Look through a folder that cannot be watched again and again for a while; then watching
+        is tried anew.
+        """
+        before = self.failures.get(root.id)
+        self.failures[root.id] = failed.reason
+        if before is not failed.reason:
+            sentence = REASONS[failed.reason]
+            log.warning(
+                "library folder %s is polled, for %s: %s",
+                os.fsdecode(root.path),
+                sentence,
+                failed.detail,
+            )
+        if failed.reason is WatchFailure.NAMES:
+            await self._poll(root, "rescanning", RESCAN_PAUSE_S, RESCAN_SHARE, TRY_AGAIN_S)
+        else:
+            await self._poll(root, "polling", self._poll_interval_s, POLL_SHARE, TRY_AGAIN_S)
+
+    async def _poll(
+        self, root: Root, state: str, pause_s: float, share: float, for_s: float = math.inf
+    ) -> None:
+        """Look through a folder again and again, with pauses that are so many times as long as a
+        look at least.
+        """
+        self.state[root.id] = state
+        end = time.monotonic() + for_s
+        while (started := time.monotonic()) < end:
+            await self._patiently(functools.partial(self._library.scan_quietly, root.id))
+            await asyncio.sleep(max(pause_s, share * (time.monotonic() - started)))
+
+    async def _patiently(self, step: Callable[[], Awaitable[object]]) -> object:
+        """Run a step; what goes wrong in it is logged and the watch goes on."""
+        try:
+            return await step()
+        except Exception:
+            log.exception("looking after the library failed; it will be tried again")
+            return None
