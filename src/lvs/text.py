@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _DIGITS = re.compile(r"[0-9]+")
 _MAX_DIGITS = 99
@@ -41,6 +42,12 @@ def searchable(text: str | bytes) -> str:
     if text.isascii():
         return text
     return _UNSPACED.sub(r" \1 ", unicodedata.normalize("NFKC", text))
+
+
+@lru_cache(200)
+def plural(number: int, one: str, many: str | None = None) -> str:
+    """A number with its noun: `1 video`, `1,234 videos`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def title_from_path(path: bytes) -> str:

@@ -14,7 +14,11 @@ from lvs.db import favorites, files, gallery, ratings, tags, videos, views
 from lvs.db.database import Database
 from lvs.models import Fingerprint, FoundFile, Query, Sort, tag_key
 from lvs.services.cache import Cache
-from lvs.services.curation.curation import Favorites, Ratings, Tags, Videos, Views
+from lvs.services.curation.favorites import Favorites
+from lvs.services.curation.ratings import Ratings
+from lvs.services.curation.tags import Tags
+from lvs.services.curation.titles import Videos
+from lvs.services.curation.views import Views
 from lvs.services.events import Events
 from lvs.services.gallery.gallery import Gallery
 from lvs.services.library.library import Library
@@ -62,7 +66,7 @@ class Person:
 
     @property
     def words(self) -> list[str]:
-        """Everything that can be found, as single folded words; of Han and kana each sign is one."""
+        """All searchable words, folded; each sign of Han and kana is a word of its own."""
         text = unicodedata.normalize(
             "NFKD", " ".join((self.title, self.path, *self.tags)).casefold()
         )

@@ -106,7 +106,7 @@ def library(tmp_path: Path) -> Path:
 
 
 def rate_until_refused(visitor: Visitor, media_hash: str, most: int) -> tuple[httpx.Response, int]:
-    """Rate again and again; the first answer that is a refusal, and the stars that were taken last."""
+    """Rate again and again; return the first refusal and the stars accepted last."""
     taken = 0
     for number in range(most):
         stars = number % 5 + 1
@@ -267,7 +267,7 @@ async def test_a_database_held_by_another_program_refuses_changes_for_so_long(
         assert (await home.client.get("/")).status_code == 200
         assert (await home.client.get("/watch/film.mp4")).status_code == 200
     assert (await rate(4)).status_code == 303
-    assert (await home.services.ratings.of(media_hash)).value == 4
+    assert (await home.services.ratings.get(media_hash)).value == 4
 
 
 async def test_a_short_hold_by_another_program_is_not_noticed(home: Home) -> None:

@@ -7,13 +7,13 @@ from urllib.parse import urlencode
 from quart import Blueprint, Response, redirect, request
 from quart.blueprints import BlueprintSetupState
 
+from lvs.clock import utc
 from lvs.db.changes import Chosen
 from lvs.errors import Conflict, Invalid
 from lvs.services.curation.undo import KINDS
 from lvs.web.filters import arguments, number, readable, text
 from lvs.web.request_args import MAX_ID, MAX_TIME, form_number, form_text, row_id
 from lvs.web.responses import back, client, page, partial, services, wants_partial
-from lvs.web.templates import utc
 
 bp = Blueprint("journal", __name__, url_prefix="/admin/changes")
 

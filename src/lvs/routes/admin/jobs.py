@@ -126,7 +126,7 @@ async def change_job(video_id: str, what: str) -> Response:
     elif what == "first":
         jobs.visible([wanted])
     elif what == "again":
-        await jobs.look_again([wanted])
+        await jobs.reprobe([wanted])
     else:
         raise NotFound("There is no such button.")
     return await show_jobs() if wants_partial() else back(JOBS)
@@ -153,7 +153,7 @@ async def begin(name: str) -> Response:
         "scan": maintenance.scan,
         "backup": maintenance.back_up,
         "cache": maintenance.refresh_cache,
-        "posters": lambda: maintenance.look_again(parse_query(arguments())),
+        "posters": lambda: maintenance.reprobe(parse_query(arguments())),
     }
     if name not in begin_it:
         raise NotFound("There is no such button.")
@@ -239,17 +239,17 @@ async def unreadable() -> Response:
 
 
 @bp.post(f"{UNREADABLE}/again")
-async def look_again() -> Response:
+async def reprobe() -> Response:
     """Try again: one video, those of one reason, or all."""
     form = await request.form
     if form.get("id"):
         video_id = await form_number("id")
         if video_id not in await services().overviews.titles([video_id]):
             raise NotFound("There is no such video.")
-        await services().jobs.look_again([video_id])
+        await services().jobs.reprobe([video_id])
         tried = 1
     else:
-        tried = await services().maintenance.look_again_at_unreadable(
+        tried = await services().maintenance.reprobe_unreadable(
             await form_text("reason") if "reason" in form else None
         )
     return cast("Response", redirect(f"{UNREADABLE}?again={tried}", 303))

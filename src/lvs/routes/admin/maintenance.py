@@ -58,10 +58,10 @@ async def cache_refresh() -> Response:
 
 
 @bp.post("/admin/look-again/<hash:media_hash>")
-async def look_again(media_hash: str) -> Response:
+async def reprobe(media_hash: str) -> Response:
     """Look into a film again that could not be looked into, before all others."""
     video = await services().videos.get(media_hash)
-    await services().jobs.look_again([video.id])
+    await services().jobs.reprobe([video.id])
     if wants_partial():
         return await dashboard.fresh("workers")
     if _from_a_page():

@@ -48,7 +48,7 @@ async def never_stale(response: Response) -> Response:
 @answers(schemas.RatingSummary)
 async def rating(media_hash: str) -> Response:
     """A video's stars."""
-    return answer(schemas.RatingSummary.of((await services().ratings.of(media_hash)).value))
+    return answer(schemas.RatingSummary.of((await services().ratings.get(media_hash)).value))
 
 
 @bp.post("/ratings/<media_hash>")
@@ -137,7 +137,7 @@ async def video(media_hash: str) -> Response:
 @answers(schemas.VideoTags)
 async def tags_of_video(media_hash: str) -> Response:
     """A video's tags."""
-    return answer(schemas.VideoTags(tags=list(await services().tags.of(media_hash))))
+    return answer(schemas.VideoTags(tags=list(await services().tags.get(media_hash))))
 
 
 @bp.post("/videos/<media_hash>/tags")
@@ -172,7 +172,7 @@ async def remove_tag(media_hash: str, tag: str) -> Response:
 @answers(schemas.Favorite)
 async def favorite(media_hash: str) -> Response:
     """Whether a video is a favorite."""
-    return answer(schemas.Favorite(favorite=await services().favorites.of(media_hash)))
+    return answer(schemas.Favorite(favorite=await services().favorites.get(media_hash)))
 
 
 @bp.put("/videos/<media_hash>/favorite")
@@ -197,7 +197,7 @@ async def remove_favorite(media_hash: str) -> Response:
 @answers(schemas.ViewCount)
 async def views(media_hash: str) -> Response:
     """How often a video was played."""
-    return answer(schemas.ViewCount(views=await services().views.of(media_hash)))
+    return answer(schemas.ViewCount(views=await services().views.get(media_hash)))
 
 
 @bp.post("/videos/<media_hash>/views")

@@ -18,7 +18,7 @@ from lvs.errors import Invalid, LvsError, NotFound
 from lvs.models import Card, Cursor, Page, Query, Related, Sort, Tag, Video, tag_key
 from lvs.services.cache import Cache
 from lvs.services.gallery import search_query
-from lvs.services.library.library import SHUFFLE_END, Library
+from lvs.services.library.library import Library
 from lvs.services.lru import LRU
 
 if (
@@ -288,7 +288,7 @@ class Gallery:
     async def random(self) -> Card:
         """Any video. Raises NotFound where there is none."""
         async with self._database.read() as db:
-            card = await gallery.random(db, secrets.randbelow(SHUFFLE_END))
+            card = await gallery.random(db, secrets.randbelow(videos.SHUFFLE_END))
         if card is None:
             raise NotFound("There is no video to pick from yet.")
         return card

@@ -77,7 +77,7 @@ class Watcher:
         """Notice library folders that went away or came back."""
         while True:
             await asyncio.sleep(DRIVE_CHECK_S)
-            if await self._patiently(self._library.check_drives):
+            if await self._patiently(self._library.drives.check):
                 self.scan_soon()
 
     async def settling(self) -> None:
@@ -93,7 +93,7 @@ class Watcher:
             with contextlib.suppress(
                 Unavailable, Full
             ):  # whoever writes hears of it; here it is only asked again
-                await self._library.hear_others()
+                await self._library.poll_database()
 
     async def watch(self, root: Root) -> None:
         """Follow one library folder for good: by a watch process, or where that cannot be, by
@@ -142,7 +142,7 @@ class Watcher:
         if changes.everywhere:
             await self._patiently(functools.partial(self._library.scan_quietly, root.id))
         elif changes.places:
-            await self._patiently(functools.partial(self._library.look_again, root, changes.places))
+            await self._patiently(functools.partial(self._library.check, root, changes.places))
 
     async def _go_without(self, root: Root, failed: WatchFailed) -> None:
         """Look through a folder that cannot be watched again and again for a while; then watching

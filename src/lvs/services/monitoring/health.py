@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 
+from lvs.clock import now_ms
 from lvs.config import Config
 from lvs.db import overview as rows
 from lvs.db.database import Database
@@ -181,7 +182,7 @@ class Health:
                 f"The drive of the library folder “{name}” does not answer.",
                 "See that it, or the machine it belongs to, runs and can be reached.",
             )
-        for away in self.library.away:
+        for away in self.library.drives.away:
             root = self.library.roots[away.root_id]
             if root.active and root.offline_since is None:
                 yield Issue(
@@ -198,7 +199,7 @@ class Health:
 
     async def _looks(self) -> list[Issue]:
         found = list(self._workers())
-        since = _now_ms() - FAILED_LOOKS_S * 1000
+        since = now_ms() - FAILED_LOOKS_S * 1000
         failures = [failure for failure in self.jobs.failures.values() if failure.at >= since]
         if failures:
             last = failures[-1]
@@ -238,7 +239,7 @@ class Health:
             )
 
     def _database_troubles(self) -> Iterator[Issue]:
-        since = _now_ms() - LATELY_S * 1000
+        since = now_ms() - LATELY_S * 1000
         slow = [query for query in self.database.usage.slow if query.at >= since]
         if slow:
             worst = max(slow, key=lambda query: query.seconds)
@@ -404,7 +405,8 @@ def clock(unix_ms: int) -> str:
     """
     moment = datetime.fromtimestamp(unix_ms / 1000, UTC).astimezone()
     today = datetime.now(UTC).astimezone().date()
-    return moment.strftime("%H:%M") if moment.date() == today else moment.strftime("%-d %b %H:%M")
+    clock_time = moment.strftime("%H:%M")
+    return clock_time if moment.date() == today else f"{moment.day} {moment:%b} {clock_time}"
 
 
 def _disk_troubles(disk: Disk | None, name: str, kept: str) -> Iterator[Issue]:
@@ -444,7 +446,3 @@ def _megabytes(size_bytes: int) -> str:
 
 def _short(sql: str) -> str:
     return sql if len(sql) <= 120 else sql[:119] + "…"
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
