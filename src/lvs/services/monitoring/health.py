@@ -19,6 +19,7 @@ from lvs.models import shown
 from lvs.services.backup.backups import Backups, BackupState
 from lvs.services.latency import Window
 from lvs.services.library.library import Library
+from lvs.services.library.watch_worker import WatchFailure
 from lvs.services.library.watcher import Watcher
 from lvs.services.media.probe_pool import ProbePool
 from lvs.services.media.probe_queue import ProbeQueue
@@ -44,6 +45,25 @@ MEMORY_SHARE = 0.03
 CHECK_S = 2.0
 BACKUPS_S = 10.0
 BACKUP_DAYS = 3
+
+_KEEP = (
+    "and keep it with that line in a file below /etc/sysctl.d; "
+    "LVS watches again within ten minutes."
+)
+_UNWATCHED = {
+    WatchFailure.WATCHES: (
+        "the system's limit on watched folders is used up",
+        f"Raise it with `sudo sysctl fs.inotify.max_user_watches=1048576`, {_KEEP}",
+    ),
+    WatchFailure.INSTANCES: (
+        "the system's limit on programs that watch is used up",
+        f"Raise it with `sudo sysctl fs.inotify.max_user_instances=1024`, {_KEEP}",
+    ),
+    WatchFailure.BROKEN: (
+        "the watch failed several times",
+        "The log says more. LVS tries again every ten minutes.",
+    ),
+}
 
 
 class Level(IntEnum):
@@ -323,12 +343,16 @@ class Health:
 
     def _watching(self) -> Iterator[Issue]:
         for root in self.library.active_roots:
-            if self.config.watch == "auto" and self.watcher.state.get(root.id) == "polling":
+            failure = self.watcher.failures.get(root.id)
+            if failure in _UNWATCHED:
+                reason, advice = _UNWATCHED[failure]
+                interval = f"{self.config.poll_interval:g} s"
                 yield Issue(
                     Level.WARNING,
                     "library",
-                    f"“{root.name}” cannot be watched: changes in it are seen every {self.config.poll_interval:g} s only.",
-                    "Most often too many folders are watched: raise the system's limit fs.inotify.max_user_watches.",
+                    f"“{root.name}” cannot be watched, for {reason}: "
+                    f"changes in it are seen every {interval} only.",
+                    advice,
                 )
 
     def _versions(self) -> Iterator[Issue]:
