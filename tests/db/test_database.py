@@ -22,6 +22,8 @@ from lvs.db import backup, migrate, writer
 from lvs.db.database import Database, Transaction
 from lvs.errors import Conflict, Damaged, Full, LvsError, Unavailable
 
+pytestmark = pytest.mark.core
+
 BLOCK_ENDS = ("keep", "keep", "keep", "fail", "cancelled", "full")
 
 

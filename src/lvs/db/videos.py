@@ -276,6 +276,26 @@ async def reprobe(tx: Transaction, video_ids: Sequence[int]) -> None:
     )
 
 
+async def probed_by(tx: Transaction, video_id: int, probe_version: str) -> None:
+    """Note the version of the probe that looked into this video last, whatever came of it."""
+    await tx.run("UPDATE videos SET probe_version = ? WHERE id = ?", (probe_version, video_id))
+
+
+_FAILED_BEFORE = "(state = 'unreadable' OR attempts > 0) AND probe_version IS NOT ?"
+
+
+async def count_failed_before(db: Connection, probe_version: str) -> int:
+    """Videos that another version of the probe could not read."""
+    sql = f"SELECT count(*) FROM videos WHERE {_FAILED_BEFORE}"
+    return int(await db.value(sql, (probe_version,)))
+
+
+async def retry_failed_before(tx: Transaction, probe_version: str) -> None:
+    """Look again into what another version of the probe could not read."""
+    sql = f"UPDATE videos SET looked_fingerprint = NULL, attempts = 0 WHERE {_FAILED_BEFORE}"
+    await tx.run(sql, (probe_version,))
+
+
 async def count_waiting(db: Connection, max_attempts: int) -> int:
     sql = f"SELECT count(*) FROM ({_WAITING} WHERE v.looked_fingerprint IS NOT f.fingerprint AND v.attempts < ?)"
     return int(await db.value(sql, (max_attempts,)))

@@ -25,7 +25,7 @@ from support.processes import Server, serving
 from lvs.db import videos
 from lvs.db.connection import Connection
 from lvs.routes.admin import charts
-from lvs.routes.admin.dashboard import TILES
+from lvs.routes.admin.tiles import TILES
 
 CHROMIUM = (
     shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

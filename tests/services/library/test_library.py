@@ -21,6 +21,8 @@ from lvs.models import Query, Sort, State
 from lvs.services.library.fingerprint import fingerprint
 from lvs.services.library.walk import WalkResult, legacy_alias, walk
 
+pytestmark = pytest.mark.core
+
 
 async def curate(home: Home, media_hash: str) -> None:
     await home.services.ratings.rate(media_hash, 5, "test")

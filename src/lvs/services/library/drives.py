@@ -52,11 +52,12 @@ class Drives:
                 yield display_path(self.roots[entry.root_id], entry.path)
 
     async def is_believable(
-        self, root: Root, seen: WalkResult, known_count: int, found_count: int
+        self, root: Root, seen: WalkResult, known_count: int, found_count: int, quiet: bool
     ) -> bool:
         """Decide if the walk can be believed, and mark the folder offline where not.
 
-        A folder that is away, emptied, or another disk's says nothing of its files.
+        A folder that is away, emptied, or another disk's says nothing of its files. A `quiet` scan
+        comes every few seconds: one that found nothing new writes nothing, so that disks may sleep.
         """
         async with self._database.read() as db:
             before = await roots.filesystem(db, root.id)
@@ -67,7 +68,8 @@ class Drives:
         )
         believable = current is not None and b"" not in seen.unread and not emptied and not replaced
         await self._set_offline(root, None if believable else root.offline_since or now_ms())
-        if believable and current is not None:
+        noted = quiet and root.scanned_at is not None and current == before
+        if believable and current is not None and not noted:
             async with self._database.transaction() as tx:
                 await roots.scanned(tx, root.id, current, now_ms())
             await self.load()

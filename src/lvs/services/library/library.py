@@ -169,7 +169,7 @@ class Library:
             reading.close()
         gone = set(reading.gone())
         if not folder and not await self.drives.is_believable(
-            root, reading.seen, known_count, known_count - len(gone)
+            root, reading.seen, known_count, known_count - len(gone), quiet=not self._scanning
         ):
             return
         away = await self.drives.note_away(root, folder, reading.seen, gone)

@@ -19,7 +19,7 @@ from lvs.errors import LvsError, Unreadable
 from lvs.services.events import Event, Events
 from lvs.services.library.library import Library
 from lvs.services.media.posters import PosterStore
-from lvs.services.media.probe_pool import ProbePool
+from lvs.services.media.probe_pool import ProbePool, probe_version
 from lvs.services.metrics import timed
 
 log = logging.getLogger(__name__)
@@ -78,6 +78,7 @@ class ProbeQueue:
         self._events = events
         self._ffmpeg = ffmpeg
         self._posters = posters
+        self._probe_version = probe_version()
         self._queue: asyncio.PriorityQueue[tuple[int, int, int]] = asyncio.PriorityQueue(
             QUEUE_SIZE * 2
         )
@@ -101,13 +102,20 @@ class ProbeQueue:
         self.failures: dict[
             int, FailedProbe
         ] = {}  # by video, the latest last; gone when a later look does better
-        events.on(Event.ADDED, self._count_in)
+        events.on(Event.ADDED, self._put_new)
         events.on(Event.MODIFIED, self._count_in)
 
     def _count_in(self, video_ids: Collection[int]) -> None:
         self._counted += len(video_ids)  # as long as a sweep lasts; the next one counts anew
         self._all_in_line = False
         self._sweep_again.set()
+
+    def _put_new(self, video_ids: Collection[int]) -> None:
+        """Queue videos that were just added; those that find no room wait for the next sweep."""
+        if all([self.put(video_id) for video_id in video_ids]):
+            self._counted += len(video_ids)
+        else:
+            self._count_in(video_ids)
 
     @property
     def remaining(self) -> int:
@@ -194,13 +202,25 @@ class ProbeQueue:
         return True
 
     async def feed(self) -> None:
-        """Fill the queue with what the database says is to be done, for as long as the server runs."""
+        """Fill the queue with what the database says is to be done, for as long as the server runs.
+
+        Failures of another version of the probe are tried again first: they may have been its own.
+        """
+        await self._retry_failed_before()
         while True:
             self._sweep_again.clear()
             await self._sweep()
             self.sweeps_done += 1
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._sweep_again.wait(), SWEEP_PAUSE_S)
+
+    async def _retry_failed_before(self) -> None:
+        async with self._database.read() as db:
+            number = await videos.count_failed_before(db, self._probe_version)
+        if number:
+            log.info("%d videos that another version could not read are tried again", number)
+            async with self._database.transaction() as tx:
+                await videos.retry_failed_before(tx, self._probe_version)
 
     async def _sweep(self) -> None:
         async with self._database.read() as db:
@@ -262,6 +282,7 @@ class ProbeQueue:
             self.failures.pop(video_id, None)
             async with self._database.transaction() as tx:
                 await videos.unreadable(tx, video_id, item.fingerprint, error.message, now_ms())
+                await videos.probed_by(tx, video_id, self._probe_version)
                 await gallery.refresh(tx, [video_id])
         except LvsError as error:
             self.tally.failed += 1
@@ -274,6 +295,7 @@ class ProbeQueue:
             poster = item.fingerprint if look.has_poster else None
             async with self._database.transaction() as tx:
                 await videos.looked(tx, video_id, item.fingerprint, look.probe, poster, now_ms())
+                await videos.probed_by(tx, video_id, self._probe_version)
                 await gallery.refresh_card(tx, video_id)
         self.awaited.discard(video_id)
         self._events.publish(Event.CHANGED, (video_id,))
@@ -284,6 +306,7 @@ class ProbeQueue:
         """
         async with self._database.transaction() as tx:
             given_up = await videos.look_failed(tx, item.video_id, reason, now_ms()) >= MAX_ATTEMPTS
+            await videos.probed_by(tx, item.video_id, self._probe_version)
             if given_up:
                 await videos.unreadable(tx, item.video_id, item.fingerprint, reason, now_ms())
                 await gallery.refresh(tx, [item.video_id])
