@@ -112,7 +112,7 @@ class ProbeQueue:
 
     def _put_new(self, video_ids: Collection[int]) -> None:
         """Queue videos that were just added; those that find no room wait for the next sweep."""
-        if all([self.put(video_id) for video_id in video_ids]):
+        if all(self.put(video_id) for video_id in video_ids):
             self._counted += len(video_ids)
         else:
             self._count_in(video_ids)
