@@ -1,7 +1,7 @@
 """The `files` table: where videos lie, and where they used to."""
 
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from lvs.db.database import Connection, Transaction
 from lvs.models import File, Fingerprint, FoundFile
@@ -83,6 +83,38 @@ async def last_at(db: Connection, root_id: int, path: bytes) -> File | None:
         LIMIT 1
     """
     row = await db.one(sql, (root_id, path))
+    return file_of(row) if row else None
+
+
+async def meant_by(db: Connection, places: Sequence[tuple[int, bytes]]) -> File | None:
+    """The file that an address means which may lead to these places (library folder, path): one
+    that lies there now, else the last there whose video is listed elsewhere, else any; in this
+    order of places.
+    """
+    values: list[int | bytes] = []
+    for number, (root_id, path) in enumerate(places):
+        values += [number, root_id, path]
+    sql = f"""
+        WITH places (number, root_id, path) AS (VALUES {", ".join(["(?, ?, ?)"] * len(places))})
+        SELECT {COLUMNS}
+        FROM places p
+            JOIN roots r ON r.id = p.root_id
+            JOIN files f ON f.id = (
+                SELECT id FROM files
+                WHERE root_id = p.root_id AND path = p.path
+                ORDER BY missing_since IS NOT NULL, missing_since DESC LIMIT 1)
+        ORDER BY
+            CASE
+                WHEN f.missing_since IS NULL AND r.active THEN 0
+                WHEN EXISTS (
+                    SELECT 1 FROM files o JOIN roots a ON a.id = o.root_id
+                    WHERE o.video_id = f.video_id AND o.missing_since IS NULL AND a.active) THEN 1
+                ELSE 2
+            END,
+            p.number
+        LIMIT 1
+    """
+    row = await db.one(sql, values) if places else None
     return file_of(row) if row else None
 
 

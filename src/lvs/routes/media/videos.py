@@ -42,7 +42,7 @@ async def video(place: str) -> Response:
 
 
 def _moved(video: Video) -> Response:
-    if video.missing:
+    if video.missing or not services().library.roots[video.file.root_id].active:
         raise NotFound("This video is gone from the library folders.")
     query = request.query_string.decode("ascii", "replace")
     return cast(

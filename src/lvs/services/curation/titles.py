@@ -25,17 +25,16 @@ class Videos(Curation):
         return video
 
     async def at(self, places: Iterable[tuple[int, bytes]]) -> tuple[Video, File] | None:
-        """The video that lies at one of these places (library folder, path), or lay there last, and
-        its file of that place.
+        """The video of one of these places (library folder, path), and its file of that place.
+
+        A file that lies there now comes before one that left a place, and that before one of a
+        library folder that is not configured; among equals the first place decides. A video that
+        can be shown comes before one that cannot.
         """
-        past: File | None = None
         async with self._database.read() as db:
-            for root_id, path in places:
-                file = await files.last_at(db, root_id, path)
-                if file is not None and (past is None or past.missing_since is not None):
-                    past = file if past is None or file.missing_since is None else past
-            video = await videos.one(db, past.video_id) if past else None
-        return (video, past) if video and past else None
+            found = await files.meant_by(db, list(places))
+            video = await videos.one(db, found.video_id) if found else None
+        return (video, found) if video and found else None
 
     async def retitle(self, media_hash: str, title: str, client: str) -> Video:
         """Give a video a title; an empty one goes back to what its file is called.

@@ -102,13 +102,23 @@ class Library:
         return os.path.join(self.roots[root_id].path, path)
 
     def places(self, path: bytes) -> list[tuple[int, bytes]]:
-        """Where a path of an address may lie: with several folders the first segment names one,
-        without it each is looked in.
+        """Where a path of an address may lie, the likeliest first.
+
+        First as addresses are built today: with several library folders the first segment is the
+        name of one, with a single one it is not. Then as an address of another time may have been
+        built, and in library folders of other times last.
         """
         name, _, rest = path.partition(b"/")
-        ordered = sorted(self.roots.values(), key=lambda root: not root.active)
-        named = [(root.id, rest) for root in ordered if rest and os.fsencode(root.name) == name]
-        return named + [(root.id, path) for root in ordered]
+        active = self.active_roots
+        named = [(root.id, rest) for root in active if rest and os.fsencode(root.name) == name]
+        plain = [(root.id, path) for root in active]
+        places = [*plain, *named] if len(active) == 1 else [*named, *plain]
+        for root in self.roots.values():
+            if not root.active:
+                if rest and os.fsencode(root.name) == name:
+                    places.append((root.id, rest))
+                places.append((root.id, path))
+        return places
 
     def is_away(self, root_id: int, path: bytes) -> bool:
         """Whether a file lies on a drive or in a folder that cannot be reached right now."""
