@@ -198,6 +198,30 @@ async def move_to_video(tx: Transaction, from_id: int, to_id: int) -> None:
     await tx.run("UPDATE files SET video_id = ? WHERE video_id = ?", (to_id, from_id))
 
 
+async def of_several_contents(db: Connection) -> list[int]:
+    """Ids of the videos that lie in several places with different contents."""
+    sql = """
+        SELECT video_id FROM files
+        WHERE missing_since IS NULL AND video_id IN (SELECT video_id FROM files WHERE copy = 1)
+        GROUP BY video_id HAVING count(DISTINCT fingerprint) > 1
+    """
+    return [row[0] for row in await db.all(sql)]
+
+
+async def lying_elsewhere(db: Connection, root_id: int) -> list[bytes]:
+    """Paths of the present files of a library folder whose content lies in another one that can be
+    reached.
+    """
+    sql = """
+        SELECT f.path FROM files f
+        WHERE f.root_id = ? AND f.missing_since IS NULL AND EXISTS (
+            SELECT 1 FROM files o JOIN roots r ON r.id = o.root_id
+            WHERE o.video_id = f.video_id AND o.fingerprint = f.fingerprint AND o.root_id <> f.root_id
+                AND o.missing_since IS NULL AND r.active AND r.offline_since IS NULL)
+    """
+    return [row[0] for row in await db.all(sql, (root_id,))]
+
+
 async def count_by_root(db: Connection) -> dict[int, int]:
     """How many files each library folder holds."""
     sql = "SELECT root_id, count(*) FROM files WHERE missing_since IS NULL GROUP BY root_id"

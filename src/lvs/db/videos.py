@@ -50,15 +50,19 @@ async def add(tx: Transaction, media_hash: str, title: str, added_at: int, shuff
     return int(await tx.value(sql, values))
 
 
-async def remember_content(tx: Transaction, video_id: int, fingerprint: str) -> None:
-    """This content is this video from now on, wherever it turns up."""
+async def remember_content(
+    tx: Transaction, video_id: int, fingerprint: str, since: int = 0
+) -> None:
+    """This content is this video from now on, wherever it turns up; `since` (Unix ms) it took the
+    place of another content of the video.
+    """
     sql = """
-        INSERT INTO fingerprints (fingerprint, video_id)
-        SELECT :fingerprint, :video_id
+        INSERT INTO fingerprints (fingerprint, video_id, since)
+        SELECT :fingerprint, :video_id, :since
         WHERE NOT EXISTS (SELECT 1 FROM videos WHERE media_hash = :fingerprint)
         ON CONFLICT (fingerprint) DO NOTHING
     """
-    await tx.run(sql, {"fingerprint": fingerprint, "video_id": video_id})
+    await tx.run(sql, {"fingerprint": fingerprint, "video_id": video_id, "since": since})
 
 
 async def add_alias(tx: Transaction, video_id: int, alias: str) -> None:
@@ -97,14 +101,15 @@ async def curated(db: Connection, video_id: int) -> bool:
     return bool(await db.value(sql, {"id": video_id}))
 
 
-async def absorb(tx: Transaction, video_id: int, other_id: int) -> None:
+async def absorb(tx: Transaction, video_id: int, other_id: int, at: int) -> None:
     """Make another, uncurated video part of this one: its content, places and names lead here from
-    now on.
+    now (`at`, Unix ms) on.
     """
     other_hash = await tx.value("SELECT media_hash FROM videos WHERE id = ?", (other_id,))
     await files.move_to_video(tx, other_id, video_id)
     for sql in (
         "UPDATE fingerprints SET video_id = :to WHERE video_id = :from",
+        "UPDATE extended_fingerprints SET video_id = :to WHERE video_id = :from",
         "UPDATE OR IGNORE aliases SET video_id = :to WHERE video_id = :from",
         "UPDATE playlist_items SET video_id = :to WHERE video_id = :from",
         "UPDATE legacy_names SET video_id = :to WHERE video_id = :from",
@@ -114,7 +119,7 @@ async def absorb(tx: Transaction, video_id: int, other_id: int) -> None:
     ):
         await tx.run(sql, {"to": video_id, "from": other_id})
     await add_alias(tx, video_id, other_hash)
-    await remember_content(tx, video_id, other_hash)
+    await remember_content(tx, video_id, other_hash, at)
 
 
 async def one(db: Connection, video_id: int) -> Video | None:

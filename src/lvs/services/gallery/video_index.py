@@ -163,7 +163,7 @@ class VideoIndex:
         Nobody writes into it: where it holds all, it is the shelf's own.
         """
         keys: list[Key] = [("tag", tag_id) for tag_id in selection.tag_ids]
-        if selection.folder:
+        if selection.root_id is not None:
             keys.append(("folder", selection.root_id, selection.folder))
         if selection.match:
             keys.append(("match", selection.match))
@@ -199,8 +199,6 @@ class VideoIndex:
             masks.append(numbers["duration_s"] >= query.min_minutes * 60)
         if query.max_minutes:
             masks.append(numbers["duration_s"] < query.max_minutes * 60)
-        if selection.root_id is not None:
-            masks.append(numbers["root_id"] == selection.root_id)
         return masks
 
     async def _ids(self, db: Connection, key: Key) -> Mask:
@@ -215,7 +213,11 @@ class VideoIndex:
             case "tag", int() as tag_id:
                 text = await gallery.tagged(db, tag_id)
             case "folder", int() as root_id, bytes() as folder:
-                text = await gallery.in_folder(db, root_id, folder)
+                text = await (
+                    gallery.in_folder(db, root_id, folder)
+                    if folder
+                    else gallery.copies_in_root(db, root_id)
+                )
             case _, match:
                 text = await gallery.matching(db, str(match))
             case _:
@@ -223,6 +225,8 @@ class VideoIndex:
         mask = np.zeros(size, np.bool_)
         ids = _parsed(text)
         mask[ids[ids < size]] = True
+        if key[0] == "folder" and key[2] == b"":
+            mask |= self._numbers["root_id"][:size] == key[1]
         if self._last is last:
             self._found[key] = np.packbits(mask)
         return mask

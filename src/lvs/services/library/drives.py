@@ -67,7 +67,7 @@ class Drives:
             bool(known_count) and not found_count and before is not None and current != before
         )
         believable = current is not None and b"" not in seen.unread and not emptied and not replaced
-        await self._set_offline(root, None if believable else root.offline_since or now_ms())
+        await self.set_offline(root, None if believable else root.offline_since or now_ms())
         noted = quiet and root.scanned_at is not None and current == before
         if believable and current is not None and not noted:
             async with self._database.transaction() as tx:
@@ -112,7 +112,20 @@ class Drives:
             known = await files.below(db, root.id, folder)
         return bool(known) and all(path in gone for path in known)
 
-    async def _set_offline(self, root: Root, since: int | None) -> None:
+    async def is_emptied(self, root: Root) -> bool:
+        """Whether a library folder is there, empty, and on the disk that it was on."""
+        async with self._database.read() as db:
+            before = await roots.filesystem(db, root.id)
+        current = await asyncio.to_thread(_filesystem, root.path)
+        return (
+            current is not None
+            and current == before
+            and await asyncio.to_thread(is_listable, root.path)
+            and await asyncio.to_thread(_is_empty, root.path)
+        )
+
+    async def set_offline(self, root: Root, since: int | None) -> None:
+        """Mark a library folder as offline since then (Unix ms), or as back."""
         if since == root.offline_since:
             return
         log.warning(
@@ -132,7 +145,7 @@ class Drives:
         for root in self.active_roots:
             listable = await asyncio.to_thread(is_listable, root.path)
             if not listable and root.offline_since is None:
-                await self._set_offline(root, now_ms())
+                await self.set_offline(root, now_ms())
             elif (
                 listable
                 and root.offline_since is not None
@@ -168,3 +181,16 @@ def _is_empty(path: bytes) -> bool:
             return next(iter(entries), None) is None
     except OSError:
         return True
+
+
+def file_state(root: bytes, path: bytes) -> os.stat_result:
+    """The state of what lies there.
+
+    Raises NotADirectoryError where a link leads there: the walk does not follow them.
+    """
+    folder = root
+    for part in path.split(b"/")[:-1]:
+        folder = os.path.join(folder, part)
+        if os.path.islink(folder):
+            raise NotADirectoryError(folder)
+    return os.lstat(os.path.join(root, path))

@@ -19,8 +19,8 @@ from lvs.db.database import Database
 from lvs.errors import Invalid
 from lvs.models import FoundFile, Progress, Root
 from lvs.services.events import Event, Events
-from lvs.services.library.drives import Drives, is_listable
-from lvs.services.library.placement import Placement, file_state
+from lvs.services.library.drives import Drives, file_state, is_listable
+from lvs.services.library.placement import Placement
 from lvs.services.library.scan_reader import Reader, Reading
 from lvs.services.library.walk import below, has_format, is_hidden
 from lvs.services.metrics import timed
@@ -158,6 +158,8 @@ class Library:
                 for root in self.active_roots:
                     if only is None or root.id in only:
                         await self._scan_folder(root, b"")
+                await self._believe_emptied()
+                await self._placement.separate_mixed()
             finally:
                 self._scanning = False
                 self._events.publish(Event.CHANGED, ())
@@ -186,6 +188,18 @@ class Library:
         await self._mark_missing(
             root, [path for path in gone if not any(below(path, unseen) for unseen in away)]
         )
+
+    async def _believe_emptied(self) -> None:
+        """A library folder that was moved into another one is empty, and not offline."""
+        for root in self.active_roots:
+            if root.offline_since is not None and await self.drives.is_emptied(root):
+                async with self._database.read() as db:
+                    moved = await files.lying_elsewhere(db, root.id)
+                await self._placement.mark_missing(root, moved)
+                async with self._database.read() as db:
+                    left = await files.stamps(db, root.id)
+                if not left:
+                    await self.drives.set_offline(root, None)
 
     def _count_seen(self, files_seen: int) -> None:
         self._seen += files_seen

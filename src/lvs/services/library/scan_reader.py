@@ -13,10 +13,17 @@ from functools import partial
 from lvs.clock import now_ms
 from lvs.db.bulk_insert import Arrival, arrival
 from lvs.models import Fingerprint, FoundFile, Root
-from lvs.services.library.fingerprint import Failure, Print, fingerprints
+from lvs.services.library.fingerprint import (
+    BLOCK_BYTES,
+    Failure,
+    Print,
+    extended_fingerprint,
+    fingerprints,
+)
 from lvs.services.library.walk import Seen, WalkResult, walk
 from lvs.text import title_from_path
 
+WHOLLY_READ = 3 * BLOCK_BYTES  # bytes that a fingerprint looks at
 READERS = 2  # threads that read and hash files, which is most of a first scan
 FILES_AT_ONCE = 32  # that are read before more are asked for
 READ_AHEAD = 32  # times as many are handed out at most
@@ -71,7 +78,13 @@ class Reader:
             return None
         self.problems.pop(path, None)
         return arrival(
-            file, Fingerprint(print_, oshash), title_from_path(file.path), _added_at(root, file)
+            file,
+            Fingerprint(print_, oshash),
+            title_from_path(file.path),
+            _added_at(root, file),
+            extended_fingerprint(path, only_if_uniform=True)
+            if file.size_bytes > WHOLLY_READ
+            else "",
         )
 
     def _wait_for(self, root: Root, path: bytes) -> None:
