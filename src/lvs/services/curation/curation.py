@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from lvs.db import changes, favorites, files, gallery, ratings, tags, videos, views
 from lvs.db.database import Connection, Database, Transaction
 from lvs.errors import Invalid, NotFound
-from lvs.models import File, MediaHash, Rating, Video, tag_key
+from lvs.models import File, MediaHash, PlayableFile, Rating, Video, tag_key
 from lvs.services.cache import Cache
 from lvs.services.library.library import now_ms
 from lvs.text import title_from_path
@@ -60,6 +60,11 @@ class Videos(Curation):
                     past = file if past is None or file.missing_since is None else past
             video = await videos.one(db, past.video_id) if past else None
         return (video, past) if video and past else None
+
+    async def playable_at(self, places: Sequence[tuple[int, bytes]]) -> PlayableFile | None:
+        """What there is to send at the first of these places (library folder, path): one query."""
+        async with self._database.read() as db:
+            return await files.playable_at(db, places)
 
     async def retitle(self, media_hash: str, title: str, client: str) -> Video:
         """Give a video a title; an empty one goes back to what its file is called.

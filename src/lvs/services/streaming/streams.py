@@ -22,6 +22,7 @@ from typing import NoReturn, Protocol, Self
 from lvs.errors import TooMany
 from lvs.models import shown
 from lvs.services.rate_limit import client_key
+from lvs.services.streaming.away_drives import AwayDrives
 from lvs.services.streaming.open_file import FileChangedError, OpenFile
 
 log = logging.getLogger(__name__)
@@ -119,6 +120,7 @@ class Streams:
         self.chunk_bytes = chunk_bytes
         self.buffer = memoryview(bytearray(PART_BYTES))
         self.readers = ThreadPoolExecutor(READER_THREADS, thread_name_prefix="lvs-read")
+        self.away = AwayDrives(self.readers)
         self._numbers = itertools.count(1)
         self._bodies: dict[int, StreamBody] = {}
 
