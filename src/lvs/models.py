@@ -54,6 +54,20 @@ class Root:
 
 
 @dataclass(frozen=True, slots=True)
+class PlayableFile:
+    """What the sending of a file needs to know of it: its place, its container, its video's title.
+
+    `gone` is True where the file is missing.
+    """
+
+    root_id: int
+    path: bytes
+    gone: bool
+    title: str
+    container: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class UnreachableFolder:
     """A folder inside a library folder that cannot be looked into since then: a disk that is not
     mounted, a denied permission.
