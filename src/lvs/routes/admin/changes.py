@@ -8,6 +8,7 @@ from quart import Response, redirect, request
 
 from lvs.db.changes import Chosen
 from lvs.errors import Conflict, Invalid
+from lvs.filters import readable
 from lvs.services.curation.undo import KINDS
 from lvs.web.request_args import (
     MAX_ID,
@@ -16,7 +17,6 @@ from lvs.web.request_args import (
     form_number,
     form_text,
     number,
-    readable,
     row_id,
     text,
 )

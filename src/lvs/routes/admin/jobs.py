@@ -6,7 +6,8 @@ from urllib.parse import urlencode
 from quart import Response
 
 from lvs.errors import Conflict, Invalid, NotFound
-from lvs.web.request_args import arguments, readable, row_id, text
+from lvs.filters import readable
+from lvs.web.request_args import arguments, row_id, text
 from lvs.web.responses import back, page, partial, services, wants_partial
 
 STATES = {
