@@ -3,14 +3,12 @@
 import asyncio
 import logging
 from concurrent.futures import Future
-from functools import lru_cache
 
 from quart import Quart
 
 from lvs import routes
 from lvs.config import Config
 from lvs.http import request_metrics
-from lvs.http.exchange import Exchange
 from lvs.http.request_guard import RequestGuard
 from lvs.http.transport import ConnectionInScope
 from lvs.paths import static_folder
@@ -23,7 +21,6 @@ from lvs.web.urls import Urls
 log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 64 * 1024
-FUNCTIONS_KEPT = 1000
 
 
 def create_app(config: Config, sound: Future[bool] | None = None) -> Quart:
@@ -38,8 +35,6 @@ def create_app(config: Config, sound: Future[bool] | None = None) -> Quart:
     app = Quart("lvs", static_folder=str(static_folder()), static_url_path="/static")
     # The border waits for bodies, and the gate cuts whoever takes nothing.
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY_BYTES, BODY_TIMEOUT=None, RESPONSE_TIMEOUT=None)
-    app.asgi_http_class = Exchange
-    app.ensure_async = lru_cache(FUNCTIONS_KEPT)(app.ensure_async)  # type: ignore[method-assign]  # ten times on each request
     app.url_map.converters.update(path=responses.PathConverter, hash=responses.HashConverter)
     # A name may hold anything that is not a slash, and an address is what it is.
     app.url_map.merge_slashes = False

@@ -17,6 +17,8 @@ from support.home import Home
 
 from lvs.routes.api.schemas import iso
 
+pytestmark = pytest.mark.core
+
 UNKNOWN = "0123456789abcdef"
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.text(max_size=30),
