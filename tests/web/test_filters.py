@@ -16,6 +16,7 @@ from lvs.errors import Invalid
 from lvs.filters import FILTERS, STATES, filter_bounds
 from lvs.models import Probe, Query, Track
 from lvs.services.media.playability import MATROSKA, MP4, browser_playable
+from lvs.text import natural_key, searchable
 from lvs.web.filters import chips, parse_query
 from lvs.web.urls import query_string
 
@@ -138,6 +139,8 @@ SHAPES = list(
 def old_database(path: Path) -> None:
     """A database as it was before the filters by content, with one video of each shape."""
     with closing(sqlite3.connect(path)) as db:
+        db.create_function("natural_key", 1, natural_key, deterministic=True)
+        db.create_function("searchable", 1, searchable, deterministic=True)
         steps = list(itertools.takewhile(lambda s: "filters" not in s.name, migrate.steps()))
         for step in steps:
             db.executescript(step.read_text(encoding="utf-8"))
