@@ -40,7 +40,7 @@ def arguments() -> Arguments:
             max_num_fields=MAX_ARGUMENTS,
         )
     except ValueError:
-        raise Invalid("This address has too many parts.") from None
+        raise Invalid("This address has too many parameters.") from None
     for name, value in pairs:
         found.setdefault(name, []).append(value)
     return found

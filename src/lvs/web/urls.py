@@ -134,7 +134,7 @@ def encode_cursor(cursor: Cursor) -> str:
 
 def decode_cursor(text: str) -> Cursor:
     """The cursor again. Raises Invalid where the text is none of ours."""
-    problem = Invalid("This page address is damaged. Start again from the first page.")
+    problem = Invalid("This link is broken. Go back to the first page.")
     if len(text) > MAX_CURSOR or not text.isascii():
         raise problem
     try:

@@ -36,7 +36,7 @@ async def _unreadable(args: Arguments, limit: int, after: Cursor | None) -> Resp
     if parse_query(others).filtered:
         raise Invalid("state=unreadable cannot be combined with a filter.")
     if after is not None and not isinstance(after.key, int):
-        raise Invalid("This page address does not belong to the list of unreadable files.")
+        raise Invalid("This link is broken. Go back to the first page.")
     files = await services().gallery.unreadable(limit + 1, int(after.key) if after else 0)
     roots = services().library.roots
     found = [

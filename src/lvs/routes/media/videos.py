@@ -25,7 +25,7 @@ async def video(place: str) -> Response:
         return _moved(video)
     if services().library.is_away(root.id, file.path):
         raise Unavailable(
-            f"The folder “{root.name}” is offline right now. The video is there again when the drive is back."
+            f"The folder “{root.name}”is offline. Reconnect the drive to play the video."
         )
     services().streams.check(client())
     opened = await open_below(Path(os.fsdecode(root.path)), file.path)
@@ -43,7 +43,7 @@ async def video(place: str) -> Response:
 
 def _moved(video: Video) -> Response:
     if video.missing:
-        raise NotFound("This video is gone from the library folders.")
+        raise NotFound("This video is no longer in the library folders.")
     query = request.query_string.decode("ascii", "replace")
     return cast(
         "Response", redirect(addresses().video(video.file) + (f"?{query}" if query else ""), 307)
