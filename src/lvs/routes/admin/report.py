@@ -243,8 +243,8 @@ class IssueReport(BaseModel):
 
     level: str
     part: str
-    message: str
-    hint: str
+    sentence: str
+    advice: str
 
 
 class RecentError(BaseModel):
@@ -254,7 +254,7 @@ class RecentError(BaseModel):
     method: str
     route: str
     status: int
-    message: str
+    sentence: str
     request_id: str
 
 
@@ -295,7 +295,10 @@ async def of(services: Services, pages: Templates) -> PerformanceReport:
         started_at=iso(metrics.started_at),
         troubles=[
             IssueReport(
-                level=each.level.name.lower(), part=each.part, message=each.message, hint=each.hint
+                level=each.level.name.lower(),
+                part=each.part,
+                sentence=each.message,
+                advice=each.hint,
             )
             for each in troubles
         ],
@@ -336,7 +339,7 @@ async def of(services: Services, pages: Templates) -> PerformanceReport:
                 method=failure.method,
                 route=failure.rule,
                 status=failure.status,
-                message=failure.message,
+                sentence=failure.message,
                 request_id=failure.request_id,
             )
             for failure in metrics.failures
