@@ -29,7 +29,20 @@ FLOORS = (
     {"services"},
     {"db"},
     {"filters"},
-    set("__init__ clock config errors logs models paths random_order text versions".split()),
+    set(
+        [
+            "__init__",
+            "clock",
+            "config",
+            "errors",
+            "logs",
+            "models",
+            "paths",
+            "random_order",
+            "text",
+            "versions",
+        ]
+    ),
 )
 WEB = {"quart", "quart_schema", "werkzeug", "hypercorn", "jinja2"}
 DATABASE = {"sqlite3", "aiosqlite"}
