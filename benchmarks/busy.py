@@ -28,8 +28,8 @@ import httpx
 from films import make_films
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-from home import OLD_NS, distinct_video
-from processes import Server, serving
+from support.home import OLD_NS, distinct_video
+from support.processes import Server, serving
 
 VISITORS = 2
 PAUSE_SECONDS = 0.1  # of a visitor, from one page to the next, give or take a half

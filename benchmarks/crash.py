@@ -30,7 +30,7 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-from home import OLD_NS, distinct_video
+from support.home import OLD_NS, distinct_video
 
 CLIENTS = 16
 PATIENCE_S = 60.0

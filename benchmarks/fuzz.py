@@ -23,10 +23,10 @@ from latency import Pings, percentiles
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-import fuzzing
-from home import distinct_video
-from processes import Server, serving, until
-from wire import Answer, parsed, read_all
+from support import fuzzing
+from support.home import distinct_video
+from support.processes import Server, serving, until
+from support.wire import Answer, parsed, read_all
 
 from lvs.app import create_app
 from lvs.config import Config

@@ -21,8 +21,8 @@ from latency import Pings, percentiles
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-from home import distinct_video
-from processes import Server, serving
+from support.home import distinct_video
+from support.processes import Server, serving
 from test_library import ODD_NAMES
 from test_security_media import BOMBS
 

@@ -25,9 +25,9 @@ import psutil
 from films import HEIGHT, WIDTH, make_films
 from PIL import Image
 
-from lvs.services.ffmpeg import FFmpeg
-from lvs.services.film import PLACES
-from lvs.services.posters import FORMATS, WIDTHS, PosterStore
+from lvs.services.media.posters import FORMATS, WIDTHS, PosterStore
+from lvs.services.media.probe_pool import FFmpeg
+from lvs.services.media.video_file import PLACES
 
 WORKERS = 2
 NICE = "10"  # what a worker of LVS gives itself

@@ -23,11 +23,11 @@ import psutil
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from home import OLD_NS, Home, distinct_video
 from playwright.sync_api import sync_playwright
-from processes import Server, serving
+from support.home import OLD_NS, Home, distinct_video
+from support.processes import Server, serving
 
-from lvs.routes import measure
+from lvs.http import request_metrics
 from lvs.services.metrics import Metrics, Request
 
 FILMS = 120
@@ -61,7 +61,7 @@ async def ask(app: Ask, address: str) -> None:
     status = 0
     scope = scope_of(address)
     # Without the measuring around it the application still wants to say which route it took.
-    scope[measure.SCOPE_KEY] = Request("GET", NOBODY)
+    scope[request_metrics.SCOPE_KEY] = Request("GET", NOBODY)
 
     received = False
 
@@ -91,7 +91,7 @@ async def cost_of_measuring(rounds: int) -> dict[str, float]:
         async with home:
             await home.looked()
             measured = home.app.asgi_app
-            while not isinstance(measured, measure.Measured):
+            while not isinstance(measured, request_metrics.Measured):
                 measured = measured._app  # type: ignore[attr-defined]
             plain: Ask = measured._app
             for address in ADDRESSES:

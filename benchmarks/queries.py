@@ -18,8 +18,8 @@ from sides import arguments, data_folders, header, row
 from lvs.db.database import Database
 from lvs.models import Cursor, Query, Root, Sort
 from lvs.services.cache import Cache
-from lvs.services.gallery import Gallery
-from lvs.services.library import Library
+from lvs.services.gallery.gallery import Gallery
+from lvs.services.library.library import Library
 
 EACH = 300
 

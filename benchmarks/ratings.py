@@ -8,7 +8,19 @@ import shutil
 import sqlite3
 import time
 
-from sides import Request, arguments, ask, by_turns, data_folders, header, lvs, post, reference, row, running
+from sides import (
+    Request,
+    arguments,
+    ask,
+    by_turns,
+    data_folders,
+    header,
+    lvs,
+    post,
+    reference,
+    row,
+    running,
+)
 
 COUNT = 3200
 WARMING = 400

@@ -21,10 +21,10 @@ from pathlib import Path
 
 from lvs.config import Config
 from lvs.services import bundle
-from lvs.services.content import fingerprint
+from lvs.services.library.fingerprint import fingerprint
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-from home import OLD_NS, seed_video
+from support.home import OLD_NS, seed_video
 
 BLOCK = 64 * 1024
 PER_FOLDER = 400

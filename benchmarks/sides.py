@@ -23,7 +23,7 @@ import psutil
 
 from lvs.db.gallery import SORT_COLUMNS
 from lvs.models import Cursor, Sort
-from lvs.routes.addresses import encode_cursor
+from lvs.web.urls import encode_cursor
 
 HERE = Path(__file__).parent
 

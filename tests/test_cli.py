@@ -11,8 +11,8 @@ import textwrap
 from pathlib import Path
 
 import httpx
-import processes
 import pytest
+from support import processes
 
 from lvs import __version__, logs, server
 

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from support.places import PROJECT
 
 from lvs.config import OPTIONS, PREFIX, Config, ConfigError, Loaded, RateLimit, as_text, load, plain
 
-DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "configuration.md"
+DOCUMENT = PROJECT / "docs" / "configuration.md"
 
 
 @pytest.fixture(autouse=True)

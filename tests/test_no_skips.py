@@ -5,8 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import no_skips
 import pytest
+from support import no_skips
+from support.places import PROJECT
 
 PASSES = "def test_one(): pass\n"
 SKIPS = "import pytest\n@pytest.mark.skip(reason='no browser here')\ndef test_one(): pass\n"
@@ -19,8 +20,8 @@ def run(content: str, folder: Path, in_ci: str) -> subprocess.CompletedProcess[s
     (folder / "test_small.py").write_text(PASSES.replace("one", "other") + content)
     (folder / "pytest.ini").write_text("[pytest]\n")
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no_skips", str(folder)],
-        env={**os.environ, "CI": in_ci, "PYTHONPATH": str(Path(no_skips.__file__).parent)},
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "support.no_skips", str(folder)],
+        env={**os.environ, "CI": in_ci, "PYTHONPATH": str(PROJECT / "tests")},
         cwd=folder,
         capture_output=True,
         text=True,

@@ -21,9 +21,9 @@ from jinja2 import ChoiceLoader, FileSystemLoader, PrefixLoader, StrictUndefined
 from lvs.db.gallery import COLUMNS, SORT_COLUMNS, card_of
 from lvs.models import Cursor, Page, Progress, Query, Root, Sort
 from lvs.paths import partials_folder, static_folder, templates_folder
-from lvs.routes import render
-from lvs.routes.addresses import Addresses, gallery_url, starts_descending
-from lvs.routes.gallery import SORT_LABELS
+from lvs.routes.pages.gallery import SORT_LABELS
+from lvs.web import templates
+from lvs.web.urls import Addresses, gallery_url, starts_descending
 
 PAGE_SIZE = 60
 THREADS = 8
@@ -48,19 +48,19 @@ def create_app(database: str) -> Flask:
         [FileSystemLoader(templates_folder()), PrefixLoader({"partials": FileSystemLoader(partials_folder())})]
     )
     addresses = Addresses(lambda: {1: root})
-    static = render.Pages(addresses, static_folder())
+    static = templates.Pages(addresses, static_folder())
 
     def card_html(card: Any, query: Query, eager: bool = False) -> Any:
         # As quick as Jinja renders it in a loop: no request context is set up for each card.
-        return render.Markup(app.jinja_env.get_template("partials/video_card.html").render(card=card, query=query, eager=eager))
+        return templates.Markup(app.jinja_env.get_template("partials/video_card.html").render(card=card, query=query, eager=eager))
 
     app.jinja_env.globals.update(
         addresses=addresses,
         card_html=card_html,
-        gallery_url=render.address_of_gallery,
-        other_order=render.other_order,
-        run_id=render.run_id,
-        same_folder=render.same_folder,
+        gallery_url=templates.address_of_gallery,
+        other_order=templates.other_order,
+        run_id=templates.run_id,
+        same_folder=templates.same_folder,
         static_url=static.static_url,
     )
     app.jinja_env.filters.update(static.environment.filters)

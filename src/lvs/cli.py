@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from lvs import __version__, commands, logs
-from lvs.arguments import tell
 from lvs.config import ConfigError
 from lvs.errors import LvsError
+from lvs.terminal import tell
 
 UNUSABLE = 2  # exit code: it could not be done as asked; the sentence says why
 BROKEN = 1  # exit code: something went wrong that should not

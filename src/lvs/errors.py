@@ -1,6 +1,6 @@
 """What can go wrong, in words we are glad to show a visitor.
 
-Every error carries one sentence. `routes/errors.py` is the only place that turns them into HTTP answers.
+Every error carries one sentence. `routes/hooks/errors.py` is the only place that turns them into HTTP answers.
 """
 
 

@@ -24,12 +24,12 @@ from hypercorn.utils import LifespanFailureError, LifespanTimeoutError
 from lvs import logs
 from lvs.certificates import Certificate, certificate
 from lvs.config import Config, Loaded
-from lvs.db.look import looking
+from lvs.db.quick_check import looking
 from lvs.errors import Invalid, LvsError, Unavailable
 from lvs.folders import check_libraries, make_data_folder
+from lvs.http.allowed_hosts import own_name
+from lvs.http.connection_limit import Gate
 from lvs.lock import single_instance
-from lvs.routes.gate import Gate
-from lvs.routes.hosts import own_name
 
 BACKLOG = 512
 GRACE_SECONDS = 0.4  # answers that are on their way may end by themselves for so long; then their connections are cut

@@ -5,8 +5,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lvs.arguments import Meter, add_configuration_flags, configuration, report
 from lvs.errors import Conflict, Unavailable
+from lvs.terminal import Meter, add_configuration_flags, configuration, report
 
 if TYPE_CHECKING:
     from lvs.db.backup import Backup
@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Make it, look through it, and say what it holds."""
-    from lvs.services.backups import MANUAL, in_words, make
+    from lvs.services.backup.backups import MANUAL, in_words, make
 
     config = configuration(arguments, quiet=True).config
     database: Path = config.metadata_db
@@ -50,7 +50,7 @@ def _to_file(database: Path, output: Path, meter: Meter) -> "Backup":
     from datetime import UTC, datetime
 
     from lvs.db import backup
-    from lvs.services.backups import MANUAL
+    from lvs.services.backup.backups import MANUAL
 
     if output.exists():
         raise Conflict(f"{output} is there already. Name a file that is not.")

@@ -7,12 +7,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lvs.arguments import Meter, add_configuration_flags, configuration
 from lvs.errors import Unavailable
 from lvs.logs import one_line
+from lvs.terminal import Meter, add_configuration_flags, configuration
 
 if TYPE_CHECKING:
-    from lvs.services.checking import Checked
+    from lvs.services.backup.check import Checked
 
 FOUND = 1  # exit code: something is not as it should be
 
@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Say what was found and how to mend it."""
-    from lvs.services.checking import look
+    from lvs.services.backup.check import look
 
     config = configuration(arguments, quiet=True).config
     if not config.data_directory.is_dir():
@@ -56,7 +56,7 @@ async def _mend(path: Path, backups: Path) -> None:
 
 
 def _as_text(checked: "Checked") -> str:
-    from lvs.services.backups import in_words
+    from lvs.services.backup.backups import in_words
 
     lines = []
     if checked.examined and not checked.examined.problems:

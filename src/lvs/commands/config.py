@@ -4,7 +4,7 @@ import argparse
 import json
 
 from lvs import config, logs
-from lvs.arguments import add_server_flags, configuration, tell
+from lvs.terminal import add_server_flags, configuration, tell
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

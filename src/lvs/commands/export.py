@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import IO
 
-from lvs.arguments import add_configuration_flags, configuration, tell
 from lvs.errors import NotFound
+from lvs.terminal import add_configuration_flags, configuration, tell
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
     import asyncio
 
     from lvs.db.database import Database
-    from lvs.services.export import as_csv, as_json
+    from lvs.services.backup.export import as_csv, as_json
 
     for sentence in loaded.warnings:
         tell(sentence)

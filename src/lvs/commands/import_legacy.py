@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lvs import logs
-from lvs.arguments import Meter, add_configuration_flags, configuration, tell
 from lvs.errors import Invalid, NotFound
+from lvs.terminal import Meter, add_configuration_flags, configuration, tell
 
 if TYPE_CHECKING:
     from lvs.config import Config
-    from lvs.services.legacy_data import Puzzle
-    from lvs.services.legacy_import import Report
+    from lvs.services.legacy.importer import Report
+    from lvs.services.legacy.reader import Puzzle
 
 NOT_UNDERSTOOD = 1  # exit code: what could be read is taken, and something could not
 LISTED = 20  # lines of each kind; the report has all
@@ -82,9 +82,9 @@ async def _import(arguments: argparse.Namespace, config: "Config", database: Pat
     from lvs.config import VIDEO_FORMATS
     from lvs.db.database import Database
     from lvs.services.events import Events
-    from lvs.services.legacy_data import read
-    from lvs.services.legacy_import import LegacyImport
-    from lvs.services.legacy_sources import find
+    from lvs.services.legacy.importer import LegacyImport
+    from lvs.services.legacy.reader import read
+    from lvs.services.legacy.sources import find
 
     opened = Database(database, backup_folder=config.data_directory / "backups")
     await opened.open()

@@ -4,9 +4,9 @@ import argparse
 import getpass
 import sys
 
-from lvs.arguments import add_configuration_flags, configuration
 from lvs.errors import Invalid
 from lvs.folders import make_data_folder
+from lvs.terminal import add_configuration_flags, configuration
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
     config = configuration(arguments).config
     make_data_folder(config.data_directory)
 
-    from lvs.services.passwords import AccessFile
+    from lvs.services.auth import AccessFile
 
     file = AccessFile(config.data_directory)
     if arguments.list:

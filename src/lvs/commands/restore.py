@@ -8,15 +8,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lvs.arguments import Meter, add_configuration_flags, agreed, configuration, report, tell
 from lvs.config import Config
 from lvs.errors import Damaged, Invalid, NotFound, Unavailable
 from lvs.logs import one_line
+from lvs.terminal import Meter, add_configuration_flags, agreed, configuration, report, tell
 
 if TYPE_CHECKING:
     from lvs.db.backup import Backup, Counts
-    from lvs.services.restoring import Gains
-    from lvs.services.snapshots import Snapshot
+    from lvs.services.backup.restore import Gains
+    from lvs.services.backup.snapshots import Snapshot
 
 PROBLEMS_SHOWN = 20
 
@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _list(config: Config, as_json: bool) -> int:
     from lvs.db import backup
-    from lvs.services.backups import in_words
+    from lvs.services.backup.backups import in_words
 
     folder = config.data_directory / "backups"
     found = [backup.looked_through(each) for each in backup.listed(folder)]
@@ -125,7 +125,7 @@ async def _bring_up_to_date(config: Config) -> None:
 
 
 def _restore_json(config: Config, source: Path, arguments: argparse.Namespace, meter: Meter) -> int:
-    from lvs.services import snapshots
+    from lvs.services.backup import snapshots
 
     snapshot = snapshots.read(source)
     _, damage = _present(config)
@@ -150,7 +150,7 @@ def _restore_json(config: Config, source: Path, arguments: argparse.Namespace, m
 
 async def _gains(config: Config, snapshot: "Snapshot", only_look: bool) -> "Gains":
     from lvs.db.database import Database
-    from lvs.services.restoring import put_back
+    from lvs.services.backup.restore import put_back
 
     database = Database(config.metadata_db, backup_folder=config.data_directory / "backups")
     await database.open(anew=True)
@@ -161,7 +161,7 @@ async def _gains(config: Config, snapshot: "Snapshot", only_look: bool) -> "Gain
 
 
 def _everything(snapshot: "Snapshot") -> "Gains":
-    from lvs.services.restoring import Gains
+    from lvs.services.backup.restore import Gains
 
     kept = snapshot.kept.values()
     return Gains(
@@ -223,7 +223,7 @@ def _may(arguments: argparse.Namespace, lines: list[str], changes: dict[str, Any
 def _keep(config: Config, damage: str, meter: Meter) -> Path | None:
     """Keep the present state: as a backup, or where it is damaged put aside as it is. Gives its place."""
     from lvs.db import backup
-    from lvs.services.backups import BEFORE_RESTORE, make
+    from lvs.services.backup.backups import BEFORE_RESTORE, make
 
     path = config.metadata_db
     if not path.is_file() or not path.stat().st_size:

@@ -8,11 +8,11 @@ import sys
 from typing import TYPE_CHECKING
 
 from lvs import logs
-from lvs.arguments import Meter, add_configuration_flags, configuration, tell
 from lvs.errors import Conflict, Invalid
+from lvs.terminal import Meter, add_configuration_flags, configuration, tell
 
 if TYPE_CHECKING:
-    from lvs.services.single_scan import Scanned
+    from lvs.services.scan_once import Scanned
 
 PROBLEMS = 1  # exit code: the scan is done, and something stood in its way
 
@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     from lvs.folders import check_libraries, make_data_folder
     from lvs.lock import single_instance
     from lvs.services.bundle import build
-    from lvs.services.single_scan import scan_once
+    from lvs.services.scan_once import scan_once
 
     for sentence in loaded.warnings:
         tell(sentence)

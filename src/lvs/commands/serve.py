@@ -3,7 +3,7 @@
 import argparse
 import gc
 
-from lvs.arguments import add_server_flags, configuration
+from lvs.terminal import add_server_flags, configuration
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

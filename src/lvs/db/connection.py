@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import aiosqlite
 
-from lvs.db.usage import Usage
+from lvs.db.query_stats import Usage
 from lvs.errors import Damaged, Full, LvsError, Unavailable
 from lvs.text import natural_key, searchable
 

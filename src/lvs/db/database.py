@@ -19,9 +19,9 @@ import aiosqlite
 
 from lvs.db import backup, connection
 from lvs.db.connection import Connection, Transaction, in_words, is_damage, is_worn
-from lvs.db.look import CHECKED_BYTES
 from lvs.db.migrate import check_known, format_of, migrate, steps
-from lvs.db.usage import Usage
+from lvs.db.query_stats import Usage
+from lvs.db.quick_check import CHECKED_BYTES
 from lvs.db.writer import Writer
 from lvs.errors import Conflict, Damaged, LvsError, Unavailable
 

@@ -33,7 +33,7 @@ from lvs.db.connection import (
     on_thread,
     to_the_end,
 )
-from lvs.db.usage import Usage
+from lvs.db.query_stats import Usage
 from lvs.errors import Unavailable
 
 T = TypeVar("T")

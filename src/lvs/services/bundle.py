@@ -12,31 +12,31 @@ from typing import Any
 from lvs.config import Config
 from lvs.db.database import Database
 from lvs.errors import Damaged
-from lvs.services.backups import Backups
+from lvs.services.auth import Passwords
+from lvs.services.background_tasks import Errands
+from lvs.services.backup.backups import Backups
 from lvs.services.cache import Cache
-from lvs.services.curation import Favorites, Ratings, Tags, Videos, Views
-from lvs.services.duplicates import Duplicates
-from lvs.services.errands import Errands
+from lvs.services.curation.curation import Favorites, Ratings, Tags, Videos, Views
+from lvs.services.curation.recycle_bin import Missing
+from lvs.services.curation.undo import Journal
 from lvs.services.events import Event, Events
-from lvs.services.ffmpeg import FFmpeg
-from lvs.services.gallery import FILL_DELAY_S, Gallery
-from lvs.services.health import Health
-from lvs.services.jobs import Jobs
-from lvs.services.journal import Journal
-from lvs.services.legacy_import import LegacyImport
-from lvs.services.library import Library
-from lvs.services.limiter import Limiter
+from lvs.services.gallery.gallery import FILL_DELAY_S, Gallery
+from lvs.services.legacy.importer import LegacyImport
+from lvs.services.library.duplicates import Duplicates
+from lvs.services.library.library import Library
+from lvs.services.library.watcher import Watcher
+from lvs.services.maintenance import Upkeep
+from lvs.services.media.posters import PosterStore
+from lvs.services.media.probe_pool import FFmpeg
+from lvs.services.media.probe_queue import Jobs
+from lvs.services.media.subtitles import Subtitles
 from lvs.services.metrics import Metrics, here
-from lvs.services.missing import Missing
-from lvs.services.overview import Overviews
-from lvs.services.passwords import Passwords
-from lvs.services.posters import PosterStore
-from lvs.services.storage import Storages
-from lvs.services.streaming import Streams
-from lvs.services.subtitles import Subtitles
-from lvs.services.system import System
-from lvs.services.upkeep import Upkeep
-from lvs.services.watcher import Watcher
+from lvs.services.monitoring.health import Health
+from lvs.services.monitoring.library_counts import Overviews
+from lvs.services.monitoring.storage import Storages
+from lvs.services.monitoring.system import System
+from lvs.services.rate_limit import Limiter
+from lvs.services.streaming.streams import Streams
 
 log = logging.getLogger(__name__)
 

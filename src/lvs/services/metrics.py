@@ -18,7 +18,7 @@ from typing import ParamSpec, Self, TypeVar
 
 import psutil
 
-from lvs.db.usage import Asked, usage_of_request
+from lvs.db.query_stats import Asked, usage_of_request
 from lvs.logs import one_line
 from lvs.services.latency import Latencies, Quantiles, Slot, Window
 
