@@ -23,7 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print every diagnosis with its next step."""
-    from lvs.services.monitoring.doctor import Verdict, diagnose
+    from lvs.services.monitoring.diagnosis import Verdict
+    from lvs.services.monitoring.doctor import diagnose
     from lvs.terminal import Meter, configuration
 
     config = configuration(arguments, quiet=True).config

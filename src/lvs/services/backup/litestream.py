@@ -19,7 +19,6 @@ from urllib.parse import parse_qs, unquote, urlencode, urlsplit, urlunsplit
 
 from lvs.errors import Invalid, LvsError, NotFound, Unavailable
 
-SCHEMES = ("file", "sftp", "s3")
 SYNC_INTERVAL_S = 1
 RESTORE_LIMIT_S = 3600.0
 MAX_SOCKET_PATH = 100  # the systems allow 104 to 108 bytes
@@ -27,23 +26,6 @@ MAX_ANSWER_BYTES = 64 * 1024
 USER_KEYS = ("id_ed25519", "id_ecdsa", "id_rsa")
 # The order in which Go's SSH client asks for host keys: the first the server has is the one it shows.
 _HOST_KEY_ORDER = ("ecdsa-", "ssh-rsa", "ssh-ed25519")
-
-
-def valid_url(text: str) -> str:
-    """The address of a replica as given; empty for none. Raises ValueError where it is none."""
-    text = text.strip()
-    parts = urlsplit(text)
-    if not text:
-        return ""
-    if parts.scheme not in SCHEMES or not parts.path.strip("/"):
-        raise ValueError("must be an address such as file:///mnt/usb/lvs, sftp://me@nas/lvs or s3://bucket/lvs")
-    if parts.password is not None:
-        raise ValueError("must hold no password; SFTP signs in with a key, S3 with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
-    if parts.scheme == "file" and parts.netloc:
-        raise ValueError("must have three slashes after file:, as in file:///mnt/usb/lvs")
-    if parts.scheme == "sftp" and not (parts.username and parts.hostname):
-        raise ValueError("must name the user and the host, as in sftp://me@nas/lvs")
-    return text
 
 
 def program() -> Path:

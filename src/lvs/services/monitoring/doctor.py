@@ -10,30 +10,12 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
-from enum import StrEnum
 
 from lvs.config import Config
+from lvs.services.monitoring import network_checks, software_checks, storage_checks
+from lvs.services.monitoring.diagnosis import Diagnosis, Verdict
 
 CHECK_LIMIT_S = 20.0
-
-
-class Verdict(StrEnum):
-    """How a thing stands. The worse, the later."""
-
-    OK = "ok"
-    NOTE = "note"
-    WARNING = "warning"
-    ERROR = "error"
-
-
-@dataclass(frozen=True, slots=True)
-class Diagnosis:
-    """One thing that was looked at. `next_step` is empty where nothing needs to be done."""
-
-    check: str
-    verdict: Verdict
-    message: str
-    next_step: str = ""
 
 
 Examination = Callable[[Config], Iterable[Diagnosis]]
@@ -47,6 +29,7 @@ class Diagnoses:
 
     @property
     def worst(self) -> Verdict:
+        """The verdict on the whole."""
         order = list(Verdict)
         return max((each.verdict for each in self.found), key=order.index, default=Verdict.OK)
 
@@ -57,12 +40,6 @@ class Diagnoses:
 
 def examinations() -> dict[str, Examination]:
     """Every check by its name, in the order of the report."""
-    from lvs.services.monitoring import (  # noqa: PLC0415  so that those may use what stands above
-        network_checks,
-        software_checks,
-        storage_checks,
-    )
-
     return {
         "port": network_checks.port,
         "addresses": network_checks.addresses,

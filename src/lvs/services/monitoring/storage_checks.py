@@ -11,7 +11,7 @@ from pathlib import Path
 
 from lvs.config import Config
 from lvs.file_systems import FileSystem, file_system_of
-from lvs.services.monitoring.doctor import Diagnosis, Verdict
+from lvs.services.monitoring.diagnosis import Diagnosis, Verdict
 
 INOTIFY = Path("/proc/sys/fs/inotify")
 WALK_S = 8.0  # time for one look through the library's folders
@@ -172,8 +172,8 @@ def backups(config: Config) -> Iterator[Diagnosis]:
 
 
 def _copies_elsewhere(config: Config) -> Iterator[Diagnosis]:
-    if config.replicate or config.backup_directory is not None:
-        place = config.backup_directory
+    if config.replicate or config.backup_directory:
+        place = Path(config.backup_directory) if config.backup_directory else None
         if place is not None and _device(place) == _device(config.data_directory):
             message = f"backup_directory {place} is on the same disk as the database."
             yield Diagnosis("backups", Verdict.WARNING, message, "Set backup_directory to another disk or a share.")

@@ -8,7 +8,6 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 from lvs.services.network.addresses import (
     HostAddress,
@@ -181,14 +180,6 @@ def _unverified() -> ssl.SSLContext:
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context
-
-
-def valid_public_url(text: str) -> str:
-    """The address without a trailing slash. Raises ValueError where it is no http or https address."""
-    parts = urlsplit(text.strip())
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError("must be an address such as http://192.168.1.5:8900")
-    return text.strip().rstrip("/")
 
 
 def _on_every(host: str) -> bool:
