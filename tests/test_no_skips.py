@@ -13,14 +13,26 @@ PASSES = "def test_one(): pass\n"
 SKIPS = "import pytest\n@pytest.mark.skip(reason='no browser here')\ndef test_one(): pass\n"
 SKIPS_AS_A_WHOLE = "import pytest\npytest.skip('no browser here', allow_module_level=True)\n"
 FAILS_AS_EXPECTED = "import pytest\n@pytest.mark.xfail\ndef test_one(): assert False\n"
-SKIPS_WITHOUT_MEDIA = "import pytest\n@pytest.mark.skip(reason='../shared is absent')\ndef test_one(): pass\n"
+SKIPS_WITHOUT_MEDIA = (
+    "import pytest\n@pytest.mark.skip(reason='../shared is absent')\ndef test_one(): pass\n"
+)
 
 
 def run(content: str, folder: Path, in_ci: str) -> subprocess.CompletedProcess[str]:
     (folder / "test_small.py").write_text(PASSES.replace("one", "other") + content)
     (folder / "pytest.ini").write_text("[pytest]\n")
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "support.no_skips", str(folder)],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "-p",
+            "support.no_skips",
+            str(folder),
+        ],
         env={**os.environ, "CI": in_ci, "PYTHONPATH": str(PROJECT / "tests")},
         cwd=folder,
         capture_output=True,
@@ -40,7 +52,9 @@ def run(content: str, folder: Path, in_ci: str) -> subprocess.CompletedProcess[s
         (SKIPS_WITHOUT_MEDIA, "true", 1 if no_skips.SHARED.exists() else 0),
     ],
 )
-def test_a_skip_fails_the_run_in_ci_only(content: str, in_ci: str, exit_code: int, tmp_path: Path) -> None:
+def test_a_skip_fails_the_run_in_ci_only(
+    content: str, in_ci: str, exit_code: int, tmp_path: Path
+) -> None:
     assert run(content, tmp_path, in_ci).returncode == exit_code
 
 

@@ -10,7 +10,7 @@ from quart import Quart
 from lvs.config import Config
 from lvs.http import request_metrics
 from lvs.http.exchange import Exchange
-from lvs.http.request_guard import Border
+from lvs.http.request_guard import RequestGuard
 from lvs.http.transport import ConnectionInScope
 from lvs.paths import static_folder
 from lvs.routes.admin import changes, dashboard, jobs, maintenance, missing, prometheus
@@ -21,8 +21,8 @@ from lvs.routes.media import export, subtitles, videos
 from lvs.routes.pages import curation, gallery, sign_in, watch
 from lvs.services import bundle
 from lvs.web import responses
-from lvs.web.templates import Pages
-from lvs.web.urls import Addresses
+from lvs.web.templates import Templates
+from lvs.web.urls import Urls
 
 log = logging.getLogger(__name__)
 
@@ -31,20 +31,22 @@ FUNCTIONS_KEPT = 1000
 
 
 def create_app(config: Config, sound: Future[bool] | None = None) -> Quart:
-    """The application for this configuration. Its services open when it starts and close when it stops.
+    """The application for this configuration. Its services open when it starts and close when it
+    stops.
 
     `sound` is what was found or is being found of its database file (`db.look`).
     """
     services = bundle.build(config, sound)
-    addresses = Addresses(lambda: services.library.roots)
-    pages = Pages(addresses, static_folder(), config.data_directory / "templates")
+    addresses = Urls(lambda: services.library.roots)
+    pages = Templates(addresses, static_folder(), config.data_directory / "templates")
     app = Quart("lvs", static_folder=str(static_folder()), static_url_path="/static")
     # The border waits for bodies, and the gate cuts whoever takes nothing.
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY_BYTES, BODY_TIMEOUT=None, RESPONSE_TIMEOUT=None)
     app.asgi_http_class = Exchange
     app.ensure_async = lru_cache(FUNCTIONS_KEPT)(app.ensure_async)  # type: ignore[method-assign]  # ten times on each request
     app.url_map.converters.update(path=responses.PathConverter, hash=responses.HashConverter)
-    app.url_map.merge_slashes = False  # a name may hold anything that is not a slash, and an address is what it is
+    # A name may hold anything that is not a slash, and an address is what it is.
+    app.url_map.merge_slashes = False
     app.extensions.update({"lvs": services, "lvs.addresses": addresses, "lvs.pages": pages})
     for blueprint in (
         gallery.bp,
@@ -71,8 +73,9 @@ def create_app(config: Config, sound: Future[bool] | None = None) -> Quart:
     csrf.install(app, config)
     compression.install(app)
     _live(app, services)
-    inside = Border(app.asgi_app, config, lambda: services.passwords.required, MAX_BODY_BYTES)  # type: ignore[arg-type]
-    app.asgi_app = ConnectionInScope(request_metrics.Measured(inside, services.metrics, config.enable_perf_log))  # type: ignore[assignment, method-assign]
+    inside = RequestGuard(app.asgi_app, config, lambda: services.passwords.required, MAX_BODY_BYTES)  # type: ignore[arg-type]
+    measured = request_metrics.RequestMetrics(inside, services.metrics, config.enable_perf_log)
+    app.asgi_app = ConnectionInScope(measured)  # type: ignore[assignment, method-assign]
     return app
 
 

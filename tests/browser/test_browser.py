@@ -1,4 +1,6 @@
-"""The pages in a real browser: by mouse, by touch at a headset's size, and with JavaScript switched off."""
+"""The pages in a real browser: by mouse, by touch at a headset's size, and with JavaScript switched
+off.
+"""
 
 import os
 import re
@@ -23,15 +25,23 @@ from support.home import OLD_NS, distinct_video
 from support.media import make_video
 from support.processes import Server, serving
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+CHROMIUM = (
+    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+)
 FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run "
     "--disable-background-networking --disable-component-update --disable-sync"
 )
 VIDEOS = 70
-DESKTOP, PHONE, HEADSET = ({"width": 1366, "height": 900}, {"width": 390, "height": 844}, {"width": 1280, "height": 720})
+DESKTOP, PHONE, HEADSET = (
+    {"width": 1366, "height": 900},
+    {"width": 390, "height": 844},
+    {"width": 1280, "height": 720},
+)
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine; Debian's package is called chromium")
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="no Chromium on this machine; Debian's package is called chromium"
+)
 
 
 @dataclass(frozen=True)
@@ -57,7 +67,10 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     library.mkdir()
     for number in range(VIDEOS):
         (library / f"Film {number:02}.mp4").write_bytes(distinct_video(2_000_000 + number))
-        os.utime(library / f"Film {number:02}.mp4", ns=(OLD_NS + number * 10**12, OLD_NS + number * 10**12))
+        os.utime(
+            library / f"Film {number:02}.mp4",
+            ns=(OLD_NS + number * 10**12, OLD_NS + number * 10**12),
+        )
     make_video(library / "Playable long.webm", seconds=12, size=(320, 180))
     os.utime(library / "Playable long.webm", ns=(OLD_NS, OLD_NS))
     with serving(library, folder) as server, sync_playwright() as playwright:
@@ -119,13 +132,17 @@ def test_stars_and_heart_change_on_the_card_and_stay(any_page: Page) -> None:
     film = card(any_page, "Film 01")
     stars = film.get_by_role("button", name=re.compile("^4 stars$"))
     stars.click()
-    expect(card(any_page, "Film 01").get_by_role("button", name="4 stars")).to_have_attribute("aria-pressed", "true")
+    expect(card(any_page, "Film 01").get_by_role("button", name="4 stars")).to_have_attribute(
+        "aria-pressed", "true"
+    )
     press_heart(any_page, "Film 01", pressed="true")
     any_page.goto("/?q=film+01&favorite=1&min_rating=4")
     expect(any_page.locator(".video-card")).to_have_count(1)
     any_page.goto("/?q=film+01")
     card(any_page, "Film 01").get_by_role("button", name="Clear rating").click()
-    expect(card(any_page, "Film 01").get_by_role("button", name="4 stars")).to_have_attribute("aria-pressed", "false")
+    expect(card(any_page, "Film 01").get_by_role("button", name="4 stars")).to_have_attribute(
+        "aria-pressed", "false"
+    )
     press_heart(any_page, "Film 01", pressed="false")
     any_page.goto("/?q=film+01&favorite=1")
     expect(any_page.locator(".video-card")).to_have_count(0)
@@ -266,13 +283,17 @@ def test_more_cards_are_a_link_without_javascript(house: House) -> None:
 def test_a_film_plays_seeks_and_counts_one_view(page: Page) -> None:
     page.goto("/watch/Playable%20long.webm")
     before = views(page)
-    page.evaluate("document.querySelector('video').muted = true; document.querySelector('video').play()")
+    page.evaluate(
+        "document.querySelector('video').muted = true; document.querySelector('video').play()"
+    )
     wait(lambda: page.evaluate("document.querySelector('video').currentTime > 0.3"))
     page.evaluate("document.querySelector('video').currentTime = 9")
     wait(lambda: page.evaluate("document.querySelector('video').currentTime > 9.2"))
     wait(lambda: views(page) == before + 1)
     page.reload()
-    page.evaluate("document.querySelector('video').muted = true; document.querySelector('video').play()")
+    page.evaluate(
+        "document.querySelector('video').muted = true; document.querySelector('video').play()"
+    )
     wait(lambda: page.evaluate("document.querySelector('video').currentTime > 0.3"))
     page.wait_for_timeout(500)
     assert views(page) == before + 1
@@ -280,15 +301,23 @@ def test_a_film_plays_seeks_and_counts_one_view(page: Page) -> None:
 
 def test_rating_while_a_film_plays_does_not_stop_it(page: Page) -> None:
     page.goto("/watch/Playable%20long.webm")
-    page.evaluate("document.querySelector('video').muted = true; document.querySelector('video').play()")
+    page.evaluate(
+        "document.querySelector('video').muted = true; document.querySelector('video').play()"
+    )
     wait(lambda: page.evaluate("document.querySelector('video').currentTime > 0.3"))
     page.evaluate("window.player = document.querySelector('video')")
     page.locator(".controls").get_by_role("button", name="5 stars").click()
-    expect(page.locator(".controls").get_by_role("button", name="5 stars")).to_have_attribute("aria-pressed", "true")
-    assert page.evaluate("window.player === document.querySelector('video') && !window.player.paused")
+    expect(page.locator(".controls").get_by_role("button", name="5 stars")).to_have_attribute(
+        "aria-pressed", "true"
+    )
+    assert page.evaluate(
+        "window.player === document.querySelector('video') && !window.player.paused"
+    )
 
 
-def test_a_new_file_appears_in_an_open_gallery_and_a_deleted_one_goes(page: Page, house: House) -> None:
+def test_a_new_file_appears_in_an_open_gallery_and_a_deleted_one_goes(
+    page: Page, house: House
+) -> None:
     page.goto("/")
     page.evaluate("window.same_page = true")
     path = house.add("Newcomer.mp4")
@@ -305,7 +334,9 @@ def test_the_same_refusal_is_told_once(house: House) -> None:
     page = refused.new_page()
     page.goto("/?q=film+09")
     rating = card(page, "Film 09").locator("form.rating")
-    rating.evaluate("form => form.querySelectorAll('button[name]').forEach(star => { star.value = '9'; })")
+    rating.evaluate(
+        "form => form.querySelectorAll('button[name]').forEach(star => { star.value = '9'; })"
+    )
     for _ in range(2):
         with page.expect_response(lambda answer: "/rating" in answer.url):
             rating.get_by_role("button", name="5 stars").click()
@@ -313,7 +344,9 @@ def test_the_same_refusal_is_told_once(house: House) -> None:
     refused.close()
 
 
-def test_previews_play_in_their_card_while_the_mouse_rests_there_and_count_no_view(house: House, tmp_path: Path) -> None:
+def test_previews_play_in_their_card_while_the_mouse_rests_there_and_count_no_view(
+    house: House, tmp_path: Path
+) -> None:
     place = ["--data", tmp_path / "data", "--host", "127.0.0.1", "--port", "0"]
     command = [sys.executable, "-m", "lvs", "serve", house.library, *place]
     with Server(command, tmp_path, LVS_FEATURE_PREVIEWS="true") as server:
@@ -321,7 +354,11 @@ def test_previews_play_in_their_card_while_the_mouse_rests_there_and_count_no_vi
         with Visit(House(server.address, house.library, house.browser), viewport=DESKTOP) as page:
             page.goto("/?q=playable")
             card(page, "Playable").hover()
-            wait(lambda: bool(page.evaluate("document.querySelector('.poster video')?.currentTime > 1.5")))
+            wait(
+                lambda: bool(
+                    page.evaluate("document.querySelector('.poster video')?.currentTime > 1.5")
+                )
+            )
             page.get_by_role("searchbox").hover()
             expect(page.locator(".poster video")).to_have_count(0)
             page.reload()
@@ -340,8 +377,12 @@ def test_the_player_fits_the_window_with_its_controls_in_view(house: House) -> N
 
 
 @pytest.mark.parametrize("width", [390, 320])
-def test_on_a_phone_stars_and_heart_share_a_row_and_so_do_the_neighbours(house: House, width: int) -> None:
-    touch = house.browser.new_context(base_url=house.address, viewport={"width": width, "height": 700}, has_touch=True)
+def test_on_a_phone_stars_and_heart_share_a_row_and_so_do_the_neighbours(
+    house: House, width: int
+) -> None:
+    touch = house.browser.new_context(
+        base_url=house.address, viewport={"width": width, "height": 700}, has_touch=True
+    )
     page = touch.new_page()
     page.goto("/watch/Film%2008.mp4")
     controls = page.locator(".controls")
@@ -349,20 +390,29 @@ def test_on_a_phone_stars_and_heart_share_a_row_and_so_do_the_neighbours(house: 
     expect(controls.get_by_role("button", name="Clear rating")).to_be_visible()
     rows = [
         {round(box["y"]) for each in page.locator(row).all() if (box := each.bounding_box())}
-        for row in (".controls .stars button, .controls .favorite button", ".edit-title summary, .neighbours a")
+        for row in (
+            ".controls .stars button, .controls .favorite button",
+            ".edit-title summary, .neighbours a",
+        )
     ]
     assert [len(tops) for tops in rows] == [1, 1]
     assert page.evaluate("document.documentElement.scrollWidth") == width
     touch.close()
 
 
-@pytest.mark.parametrize("address", ["/", "/watch/Film%2002.mp4", "/tags", "/favorites", "/nothing-here"])
-def test_what_a_headset_points_at_is_large_and_nothing_runs_over_the_side(house: House, address: str) -> None:
+@pytest.mark.parametrize(
+    "address", ["/", "/watch/Film%2002.mp4", "/tags", "/favorites", "/nothing-here"]
+)
+def test_what_a_headset_points_at_is_large_and_nothing_runs_over_the_side(
+    house: House, address: str
+) -> None:
     for size in (HEADSET, PHONE):
         touch = house.browser.new_context(base_url=house.address, viewport=size, has_touch=True)  # type: ignore[arg-type]
         page = touch.new_page()
         page.goto(address)
-        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), (address, size)
+        assert page.evaluate(
+            "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+        ), (address, size)
         small = page.evaluate(SMALL_TARGETS)
         assert small == [], (address, size)
         touch.close()
@@ -421,7 +471,11 @@ def press_heart(page: Page, title: str, pressed: str) -> None:
 def tab_stops(place: Locator) -> list[str | None]:
     """Names of the stars that the Tab key stops at."""
     stops = place.locator(".stars button").all()
-    return [stop.get_attribute("aria-label") for stop in stops if stop.evaluate("star => star.tabIndex") == 0]
+    return [
+        stop.get_attribute("aria-label")
+        for stop in stops
+        if stop.evaluate("star => star.tabIndex") == 0
+    ]
 
 
 def views(page: Page) -> int:

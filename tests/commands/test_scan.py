@@ -1,4 +1,6 @@
-"""`lvs scan` looks at the library once, with a server beside it or without, and says what stood in the way."""
+"""`lvs scan` looks at the library once, with a server beside it or without, and says what stood in
+the way.
+"""
 
 import json
 import os
@@ -50,7 +52,9 @@ def test_the_json_says_what_changed_since_the_last_scan(tmp_path: Path) -> None:
     moved, _, gone = (film(library, f"{name}.mp4") for name in ("moved", "stays", "gone"))
     first = json.loads(scan(tmp_path, "Films", "--json").stdout)
     assert first == {
-        "libraries": [{"path": str(library.resolve()), "name": "Films", "videos": 3, "offline": False}],
+        "libraries": [
+            {"path": str(library.resolve()), "name": "Films", "videos": 3, "offline": False}
+        ],
         "seen": 3,
         "added": 3,
         "changed": 0,
@@ -84,7 +88,9 @@ def test_a_file_written_a_moment_ago_is_waited_for(tmp_path: Path) -> None:
     assert json.loads(answer.stdout)["added"] == 1
 
 
-def test_a_file_that_is_still_being_written_is_a_problem_and_waits_for_the_next_scan(tmp_path: Path) -> None:
+def test_a_file_that_is_still_being_written_is_a_problem_and_waits_for_the_next_scan(
+    tmp_path: Path,
+) -> None:
     path = film(tmp_path / "Films", "a.mp4")
     program = "import os, sys, time\nwhile True:\n    os.utime(sys.argv[1])\n    time.sleep(0.1)"
     with subprocess.Popen([sys.executable, "-c", program, path]) as writer:
@@ -95,7 +101,10 @@ def test_a_file_that_is_still_being_written_is_a_problem_and_waits_for_the_next_
     assert answer.returncode == 1
     assert answer.stderr == "lvs: 1 files are still being written; the next scan takes them in.\n"
     assert rows(tmp_path, "SELECT * FROM videos") == []
-    assert json.loads(scan(tmp_path, "--no-look", "--json", LVS_SETTLE_SECONDS="0.5").stdout)["added"] == 1
+    assert (
+        json.loads(scan(tmp_path, "--no-look", "--json", LVS_SETTLE_SECONDS="0.5").stdout)["added"]
+        == 1
+    )
 
 
 def test_folders_that_are_known_stay_when_another_is_scanned(tmp_path: Path) -> None:
@@ -105,7 +114,11 @@ def test_folders_that_are_known_stay_when_another_is_scanned(tmp_path: Path) -> 
     film(tmp_path / "One", "later.mp4")
     answer = scan(tmp_path, "other/One", "--no-look", "--json")
     assert [library["name"] for library in json.loads(answer.stdout)["libraries"]] == ["One-2"]
-    assert rows(tmp_path, "SELECT name, active FROM roots ORDER BY id") == [("One", 1), ("Two", 1), ("One-2", 1)]
+    assert rows(tmp_path, "SELECT name, active FROM roots ORDER BY id") == [
+        ("One", 1),
+        ("Two", 1),
+        ("One-2", 1),
+    ]
     assert rows(tmp_path, "SELECT count(*) FROM gallery") == [(3,)]
     assert len(json.loads(scan(tmp_path, "--no-look", "--json").stdout)["libraries"]) == 3
     assert rows(tmp_path, "SELECT count(*) FROM gallery") == [(4,)]
@@ -121,7 +134,7 @@ def test_configured_folders_are_scanned_when_none_is_named(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("arguments", "sentence"),
+    ("arguments", "message"),
     [
         ([], "No library folder is known yet."),
         (["nowhere"], "The library folder"),
@@ -129,16 +142,20 @@ def test_configured_folders_are_scanned_when_none_is_named(tmp_path: Path) -> No
         (["Films", "--format"], "unrecognized arguments"),
     ],
 )
-def test_what_cannot_be_scanned_is_a_sentence(tmp_path: Path, arguments: list[str], sentence: str) -> None:
+def test_what_cannot_be_scanned_is_a_sentence(
+    tmp_path: Path, arguments: list[str], message: str
+) -> None:
     film(tmp_path / "Films", "film.mp4")
     answer = scan(tmp_path, *arguments)
     assert (answer.returncode, answer.stdout) == (2, "")
-    assert answer.stderr.startswith(f"lvs: {sentence}")
+    assert answer.stderr.startswith(f"lvs: {message}")
     assert not (tmp_path / "data" / "lvs.db").exists()
 
 
 @pytest.mark.parametrize(("known", "named"), [("Films", "Films/trips"), ("Films/trips", "Films")])
-def test_a_folder_in_a_known_one_is_refused_and_changes_nothing(tmp_path: Path, known: str, named: str) -> None:
+def test_a_folder_in_a_known_one_is_refused_and_changes_nothing(
+    tmp_path: Path, known: str, named: str
+) -> None:
     film(tmp_path / "Films" / "trips", "a.mp4")
     assert scan(tmp_path, known, "--no-look").returncode == 0
     answer = scan(tmp_path, named, "--no-look")
@@ -193,7 +210,12 @@ def test_progress_is_shown_on_a_terminal(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "lvs", "scan", "Films", "--data", "data"]
     environment = processes.environment(tmp_path)
     with subprocess.Popen(
-        command, cwd=tmp_path, env=environment, stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs
+        command,
+        cwd=tmp_path,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=theirs,
+        stderr=theirs,
     ) as process:
         os.close(theirs)
         shown = b""

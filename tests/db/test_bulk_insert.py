@@ -14,10 +14,20 @@ from lvs.db.bulk_insert import Arrival, arrival
 from lvs.db.database import Database
 from lvs.errors import LvsError
 from lvs.models import Fingerprint, FoundFile
-from lvs.text import title_of
+from lvs.text import title_from_path
 
 COUNT = 2 * bulk_insert.ROWS_AT_ONCE + 7
-TABLES = ("videos", "files", "gallery", "search", "folder_counts", "gallery_changes", "fingerprints", "tags", "adding_many")
+TABLES = (
+    "videos",
+    "files",
+    "gallery",
+    "search",
+    "folder_counts",
+    "gallery_changes",
+    "fingerprints",
+    "tags",
+    "adding_many",
+)
 RANDOM = {"shuffle", "version", "mark"}
 
 
@@ -25,7 +35,7 @@ def film(number: int, path: bytes | None = None, fingerprint: str | None = None)
     path = path if path is not None else b"shelf %d/Film %d.mp4" % (number % 3, number)
     found = FoundFile(path, 1000 + number, OLD_NS + number)
     print_ = Fingerprint(fingerprint or f"{number:016x}", f"{number:016x}" if number % 2 else "")
-    return arrival(found, print_, title_of(path), number)
+    return arrival(found, print_, title_from_path(path), number)
 
 
 async def one_by_one(database: Database, batch: list[Arrival]) -> None:
@@ -47,12 +57,16 @@ async def opened(file: Path) -> Database:
 
 
 def rows(path: Path) -> dict[str, list[tuple[object, ...]]]:
-    """Everything in the tables that a new video touches, but for what is random, and every word of the index with its places."""
+    """Everything in the tables that a new video touches, but for what is random, and every word of
+    the index with its places.
+    """
     with closing(sqlite3.connect(path)) as database:
         found = {}
         for table in TABLES:
             cursor = database.execute(f"SELECT * FROM {table} ORDER BY 1")
-            kept = [index for index, column in enumerate(cursor.description) if column[0] not in RANDOM]
+            kept = [
+                index for index, column in enumerate(cursor.description) if column[0] not in RANDOM
+            ]
             found[table] = [tuple(row[index] for index in kept) for row in cursor]
         database.execute("CREATE VIRTUAL TABLE temp.words USING fts5vocab(main, search, instance)")
         found["words"] = sorted(database.execute("SELECT * FROM temp.words").fetchall())
@@ -62,7 +76,11 @@ def rows(path: Path) -> dict[str, list[tuple[object, ...]]]:
 
 async def test_many_at_once_leave_the_same_rows_as_one_by_one(tmp_path: Path) -> None:
     odd = [film(COUNT + number, os.fsencode(name)) for number, name in enumerate(ODD_NAMES)]
-    batch = [*(film(number) for number in range(COUNT)), *odd, film(9999, "Ünï/夏祭り_2.mkv".encode())]
+    batch = [
+        *(film(number) for number in range(COUNT)),
+        *odd,
+        film(9999, "Ünï/夏祭り_2.mkv".encode()),
+    ]
     bulk, plain = await opened(tmp_path / "bulk.db"), await opened(tmp_path / "plain.db")
     for part in (batch[:COUNT], batch[COUNT:]):
         async with bulk.transaction() as tx:
@@ -93,12 +111,18 @@ async def test_only_what_is_new_in_every_way_is_taken_in_at_once(tmp_path: Path)
         )
     assert others == [known_place, left_place, known_content, twins[1], once_known]
     async with database.read() as db:
-        new = await db.tuples("SELECT id, media_hash FROM videos WHERE id >= ? ORDER BY id", (ids[0],))
-    assert new == list(zip(ids, [film(3).fingerprint, twins[0].fingerprint, film(4).fingerprint], strict=True))
+        new = await db.tuples(
+            "SELECT id, media_hash FROM videos WHERE id >= ? ORDER BY id", (ids[0],)
+        )
+    assert new == list(
+        zip(ids, [film(3).fingerprint, twins[0].fingerprint, film(4).fingerprint], strict=True)
+    )
     await database.close()
 
 
-async def test_what_fails_in_the_middle_leaves_nothing_and_the_triggers_work(tmp_path: Path) -> None:
+async def test_what_fails_in_the_middle_leaves_nothing_and_the_triggers_work(
+    tmp_path: Path,
+) -> None:
     database = await opened(tmp_path / "lvs.db")
     bad = film(1)._replace(title_key=None)  # type: ignore[arg-type]
     with pytest.raises(LvsError):

@@ -1,4 +1,6 @@
-"""The database file: what is answered is on disk, what is refused left nothing, whoever is cancelled or fails beside it."""
+"""The database file: what is answered is on disk, what is refused left nothing, whoever is
+cancelled or fails beside it.
+"""
 
 import asyncio
 import random
@@ -44,7 +46,9 @@ class opened:  # noqa: N801
     async def __aenter__(self) -> Database:
         await self.database.open()
         async with self.database.transaction() as tx:
-            await tx.run("CREATE TABLE IF NOT EXISTS notes (id INTEGER PRIMARY KEY, text BLOB) STRICT")
+            await tx.run(
+                "CREATE TABLE IF NOT EXISTS notes (id INTEGER PRIMARY KEY, text BLOB) STRICT"
+            )
         return self.database
 
     async def __aexit__(self, *error: object) -> None:
@@ -95,9 +99,13 @@ def write_pages(path: Path, start: float = 0.3) -> None:
 # --- Group commit ---
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
-    ends=st.lists(st.lists(st.sampled_from(BLOCK_ENDS), min_size=1, max_size=6), min_size=2, max_size=8),
+    ends=st.lists(
+        st.lists(st.sampled_from(BLOCK_ENDS), min_size=1, max_size=6), min_size=2, max_size=8
+    ),
     seed=st.integers(0, 2**32),
 )
 def test_what_is_answered_is_on_disk_and_what_fails_left_nothing(
@@ -108,7 +116,9 @@ def test_what_is_answered_is_on_disk_and_what_fails_left_nothing(
 
 
 async def _schedule(path: Path, ends: list[list[str]], chance: random.Random) -> None:
-    """Each inner list is a client that writes one block after the other; each block writes two rows and ends as it is told."""
+    """Each inner list is a client that writes one block after the other; each block writes two rows
+    and ends as it is told.
+    """
     answered: set[int] = set()
     refused: set[int] = set()
     numbers = iter(range(0, 10**6, 2))
@@ -167,7 +177,10 @@ async def _schedule(path: Path, ends: list[list[str]], chance: random.Random) ->
 
 
 async def lift_limit(database: Database) -> None:
-    """The disk has room again. A commit that is shared with one that still filled it fails with that one."""
+    """The disk has room again.
+
+    A commit that is shared with one that still filled it fails with that one.
+    """
     while True:
         with suppress(Full):
             async with database.transaction() as tx:
@@ -183,7 +196,9 @@ async def test_writers_who_wait_share_one_commit(database: Database, note: Note)
     assert database.usage.commits - before < 8
 
 
-async def test_a_full_disk_in_one_block_is_told_to_everyone_in_its_commit(database: Database) -> None:
+async def test_a_full_disk_in_one_block_is_told_to_everyone_in_its_commit(
+    database: Database,
+) -> None:
     inside, go_on = asyncio.Event(), asyncio.Event()
 
     async def first() -> None:
@@ -213,7 +228,9 @@ async def test_a_full_disk_in_one_block_is_told_to_everyone_in_its_commit(databa
 
 
 @either_way
-async def test_a_block_that_fails_takes_nothing_from_the_others(database: Database, note: Note) -> None:
+async def test_a_block_that_fails_takes_nothing_from_the_others(
+    database: Database, note: Note
+) -> None:
     async def block(tx: Transaction, number: int) -> None:
         await tx.run("INSERT INTO notes VALUES (?, x'')", (number,))
         raise OurOwnError
@@ -226,7 +243,9 @@ async def test_a_block_that_fails_takes_nothing_from_the_others(database: Databa
 
     tasks = [note(database, number) if number % 2 else failing(number) for number in range(20)]
     outcome = await asyncio.gather(*tasks, return_exceptions=True)
-    assert [isinstance(each, OurOwnError) for each in outcome] == [number % 2 == 0 for number in range(20)]
+    assert [isinstance(each, OurOwnError) for each in outcome] == [
+        number % 2 == 0 for number in range(20)
+    ]
     assert on_disk(database.path) == {number for number in range(20) if number % 2}
 
 
@@ -276,7 +295,9 @@ async def test_a_caller_who_leaves_at_any_moment_leaves_a_writer_that_works(
 @either_way
 async def test_a_caller_may_be_cancelled_twice(database: Database, note: Note) -> None:
     for wait_s in (0, 0.0005, 0.001, 0.002):
-        task: asyncio.Future[None] = asyncio.ensure_future(note(database, int(wait_s * 10_000), bytes(200_000)))
+        task: asyncio.Future[None] = asyncio.ensure_future(
+            note(database, int(wait_s * 10_000), bytes(200_000))
+        )
         await asyncio.sleep(wait_s)
         task.cancel()
         await asyncio.sleep(0)
@@ -286,7 +307,9 @@ async def test_a_caller_may_be_cancelled_twice(database: Database, note: Note) -
     assert 1000 in on_disk(database.path)
 
 
-async def test_nothing_is_written_behind_the_back_of_a_transaction_that_is_over(database: Database) -> None:
+async def test_nothing_is_written_behind_the_back_of_a_transaction_that_is_over(
+    database: Database,
+) -> None:
     kept: list[Transaction] = []
 
     async def stubborn() -> None:
@@ -375,7 +398,9 @@ async def test_a_block_written_at_once_can_wait_for_nothing_else(database: Datab
 async def test_what_a_block_asked_for_is_counted(database: Database) -> None:
     before = (database.usage.queries, database.usage.transactions, database.usage.commits)
     await note_at_once(database, 1)
-    assert (database.usage.queries, database.usage.transactions, database.usage.commits) == tuple(n + 1 for n in before)
+    assert (database.usage.queries, database.usage.transactions, database.usage.commits) == tuple(
+        n + 1 for n in before
+    )
 
 
 async def test_a_reader_cannot_write(database: Database) -> None:
@@ -387,7 +412,9 @@ async def test_a_reader_cannot_write(database: Database) -> None:
 
 @either_way
 async def test_another_program_that_writes_is_waited_for(database: Database, note: Note) -> None:
-    with closing(sqlite3.connect(database.path, isolation_level=None, check_same_thread=False)) as other:
+    with closing(
+        sqlite3.connect(database.path, isolation_level=None, check_same_thread=False)
+    ) as other:
         other.execute("BEGIN IMMEDIATE")
         writing = asyncio.ensure_future(note(database, 1))
         await asyncio.sleep(0.6)  # longer than SQLite is told to wait in one go
@@ -401,7 +428,9 @@ async def test_another_program_that_writes_is_waited_for(database: Database, not
 
 @either_way
 async def test_who_waits_for_another_program_can_leave(database: Database, note: Note) -> None:
-    with closing(sqlite3.connect(database.path, isolation_level=None, check_same_thread=False)) as other:
+    with closing(
+        sqlite3.connect(database.path, isolation_level=None, check_same_thread=False)
+    ) as other:
         other.execute("BEGIN IMMEDIATE")
         tasks = [asyncio.ensure_future(note(database, number)) for number in range(5)]
         await asyncio.sleep(0.3)
@@ -427,7 +456,9 @@ async def test_a_file_that_is_gone_takes_no_change_that_would_be_lost(database: 
     assert on_disk(database.path) == {1, 3}
 
 
-async def test_a_file_put_in_the_place_of_another_is_used_from_then_on(database: Database, tmp_path: Path) -> None:
+async def test_a_file_put_in_the_place_of_another_is_used_from_then_on(
+    database: Database, tmp_path: Path
+) -> None:
     await note(database, 1)
     await asyncio.to_thread(backup.copy, database.path, tmp_path / "copy.db")
     await note(database, 2)
@@ -516,7 +547,9 @@ async def test_a_newer_format_is_refused(tmp_path: Path) -> None:
 
 @pytest.fixture
 def later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder of migrations that has those there are; what is put beside them is part of the next version."""
+    """A folder of migrations that has those there are; what is put beside them is part of the next
+    version.
+    """
     folder = tmp_path / "migrations"
     shutil.copytree(migrate.MIGRATIONS, folder)
     monkeypatch.setattr(migrate, "MIGRATIONS", folder)
@@ -551,7 +584,10 @@ async def test_a_migration_that_fails_changes_nothing(tmp_path: Path, later: Pat
     await filled(path)
     before = value(path, "PRAGMA user_version")
     add_step(later, "CREATE TABLE more (id INTEGER PRIMARY KEY);\nUPDATE ratings SET value = 1;\n")
-    add_step(later, "CREATE TABLE still_more (id INTEGER PRIMARY KEY);\nINSERT INTO nowhere VALUES (1);\n")
+    add_step(
+        later,
+        "CREATE TABLE still_more (id INTEGER PRIMARY KEY);\nINSERT INTO nowhere VALUES (1);\n",
+    )
     with pytest.raises(Unavailable, match="cannot be opened"):
         await Database(path).open()
     assert value(path, "PRAGMA user_version") == before
@@ -576,7 +612,9 @@ async def test_a_backup_is_made_before_a_migration(tmp_path: Path, later: Path) 
     assert made.examined.format == before
 
 
-async def test_a_migration_for_whose_backup_there_is_no_place_waits(tmp_path: Path, later: Path) -> None:
+async def test_a_migration_for_whose_backup_there_is_no_place_waits(
+    tmp_path: Path, later: Path
+) -> None:
     path = tmp_path / "lvs.db"
     await filled(path)
     add_step(later, "DELETE FROM ratings;\n")
@@ -586,7 +624,9 @@ async def test_a_migration_for_whose_backup_there_is_no_place_waits(tmp_path: Pa
     assert value(path, "SELECT count(*) FROM ratings") == 3
 
 
-async def test_a_table_can_be_rebuilt_without_losing_what_refers_to_it(tmp_path: Path, later: Path) -> None:
+async def test_a_table_can_be_rebuilt_without_losing_what_refers_to_it(
+    tmp_path: Path, later: Path
+) -> None:
     path = tmp_path / "lvs.db"
     add_step(
         later,
@@ -617,7 +657,9 @@ async def test_a_table_can_be_rebuilt_without_losing_what_refers_to_it(tmp_path:
     assert value(path, "SELECT count(*) FROM on_shelf") == 1
 
 
-async def test_a_migration_that_would_leave_loose_ends_is_refused(tmp_path: Path, later: Path) -> None:
+async def test_a_migration_that_would_leave_loose_ends_is_refused(
+    tmp_path: Path, later: Path
+) -> None:
     path = tmp_path / "lvs.db"
     await filled(path)
     add_step(later, "DELETE FROM videos WHERE id = 1;\n")
@@ -643,16 +685,22 @@ asyncio.run(main())
 async def test_two_processes_may_open_an_old_database_at_once(tmp_path: Path, later: Path) -> None:
     path = tmp_path / "lvs.db"
     await filled(path)
-    number = add_step(later, "CREATE TABLE more (id INTEGER PRIMARY KEY);\nINSERT INTO more VALUES (1);\n")
+    number = add_step(
+        later, "CREATE TABLE more (id INTEGER PRIMARY KEY);\nINSERT INTO more VALUES (1);\n"
+    )
     command = [sys.executable, "-c", OPEN, str(path), str(later)]
-    both = [await asyncio.create_subprocess_exec(*command, stderr=subprocess.PIPE) for _ in range(2)]
+    both = [
+        await asyncio.create_subprocess_exec(*command, stderr=subprocess.PIPE) for _ in range(2)
+    ]
     assert [(await process.communicate())[1] for process in both] == [b"", b""]
     assert value(path, "PRAGMA user_version") == number
     assert value(path, "SELECT count(*) FROM more") == 1
 
 
 @pytest.mark.parametrize("kill_after_s", [0.0, 0.05, 0.1, 0.2, 0.4, 0.8])
-async def test_a_migration_that_is_killed_happened_wholly_or_not_at_all(tmp_path: Path, later: Path, kill_after_s: float) -> None:
+async def test_a_migration_that_is_killed_happened_wholly_or_not_at_all(
+    tmp_path: Path, later: Path, kill_after_s: float
+) -> None:
     path = tmp_path / "lvs.db"
     await filled(path)
     before = value(path, "PRAGMA user_version")
@@ -676,7 +724,9 @@ async def test_a_migration_that_is_killed_happened_wholly_or_not_at_all(tmp_path
     await process.wait()
     version = value(path, "PRAGMA user_version")
     assert version in (before, number)
-    assert value(path, "SELECT count(*) FROM sqlite_schema WHERE name = 'more'") == (version == number)
+    assert value(path, "SELECT count(*) FROM sqlite_schema WHERE name = 'more'") == (
+        version == number
+    )
     if version == number:
         assert value(path, "SELECT count(*) FROM more WHERE twice = 2 * id") == 300_000
     assert value(path, "PRAGMA integrity_check") == "ok"

@@ -10,7 +10,7 @@ from support.home import Home
 from lvs.config import RateLimit
 from lvs.errors import TooMany
 from lvs.http.client_address import client_address, parse_address
-from lvs.services.rate_limit import MAX_VISITORS, Limiter
+from lvs.services.rate_limit import MAX_VISITORS, RateLimiter
 
 PROXIES = tuple(ipaddress.ip_network(network) for network in ("10.0.0.0/8", "fd00::/8"))
 
@@ -22,7 +22,11 @@ PROXIES = tuple(ipaddress.ip_network(network) for network in ("10.0.0.0/8", "fd0
         ("192.168.1.5", ("6.6.6.6",), "192.168.1.5"),  # no trusted proxy: not believed
         ("10.0.0.1", (), "10.0.0.1"),
         ("10.0.0.1", ("192.168.1.5",), "192.168.1.5"),
-        ("10.0.0.1", ("6.6.6.6, 192.168.1.5",), "192.168.1.5"),  # what the visitor wrote there himself stands in front
+        (
+            "10.0.0.1",
+            ("6.6.6.6, 192.168.1.5",),
+            "192.168.1.5",
+        ),  # what the visitor wrote there himself stands in front
         ("10.0.0.1", ("6.6.6.6", "192.168.1.5"), "192.168.1.5"),
         ("10.0.0.1", ("192.168.1.5, 10.0.0.2",), "192.168.1.5"),
         ("10.0.0.1", ("192.168.1.5, fd00::2",), "192.168.1.5"),
@@ -36,7 +40,9 @@ PROXIES = tuple(ipaddress.ip_network(network) for network in ("10.0.0.0/8", "fd0
         ("", ("192.168.1.5",), ""),
     ],
 )
-async def test_only_trusted_proxies_say_whom_they_speak_for(peer: str, forwarded: tuple[str, ...], client: str) -> None:
+async def test_only_trusted_proxies_say_whom_they_speak_for(
+    peer: str, forwarded: tuple[str, ...], client: str
+) -> None:
     headers = [("X-Forwarded-For", value) for value in forwarded] + [
         ("Forwarded", "for=7.7.7.7"),
         ("X-Real-IP", "8.8.8.8"),
@@ -50,29 +56,41 @@ async def test_only_trusted_proxies_say_whom_they_speak_for(peer: str, forwarded
 
 
 @pytest.mark.parametrize(
-    "text", ["", "nonsense", "1.2.3", "1.2.3.4.5", "１.2.3.4", "1.2.3.4:x", "[::1", "1" * 5000, "::1]:80", "127.1"]
+    "text",
+    [
+        "",
+        "nonsense",
+        "1.2.3",
+        "1.2.3.4.5",
+        "１.2.3.4",
+        "1.2.3.4:x",
+        "[::1",
+        "1" * 5000,
+        "::1]:80",
+        "127.1",
+    ],
 )
 def test_what_is_no_address_is_none(text: str) -> None:
     assert parse_address(text) is None
 
 
 def test_a_visitor_is_let_through_as_often_as_the_limit_says() -> None:
-    limiter = Limiter(RateLimit(3, 3600))
+    limiter = RateLimiter(RateLimit(3, 3600))
     for _ in range(3):
-        limiter.admit("192.168.1.5")
+        limiter.check("192.168.1.5")
     with pytest.raises(TooMany) as refused:
-        limiter.admit("192.168.1.5")
+        limiter.check("192.168.1.5")
     assert 1 <= refused.value.retry_after_s <= 3600
-    limiter.admit("192.168.1.6")
+    limiter.check("192.168.1.6")
 
 
 def test_being_refused_does_not_count_and_the_window_moves_on() -> None:
-    limiter = Limiter(RateLimit(1, 1))
-    limiter.admit("a")
+    limiter = RateLimiter(RateLimit(1, 1))
+    limiter.check("a")
     refusals = 0
     while True:  # ends when the second is over
         try:
-            limiter.admit("a")
+            limiter.check("a")
         except TooMany:
             refusals += 1
         else:
@@ -81,27 +99,27 @@ def test_being_refused_does_not_count_and_the_window_moves_on() -> None:
 
 
 def test_one_ipv6_network_is_one_visitor() -> None:
-    limiter = Limiter(RateLimit(1, 3600))
-    limiter.admit("2001:db8:1:2::1")
+    limiter = RateLimiter(RateLimit(1, 3600))
+    limiter.check("2001:db8:1:2::1")
     with pytest.raises(TooMany):
-        limiter.admit("2001:db8:1:2:ffff:1:2:3")
-    limiter.admit("2001:db8:1:3::1")
+        limiter.check("2001:db8:1:2:ffff:1:2:3")
+    limiter.check("2001:db8:1:3::1")
 
 
 def test_the_memory_for_visitors_is_bounded() -> None:
-    limiter = Limiter(RateLimit(1, 3600))
+    limiter = RateLimiter(RateLimit(1, 3600))
     for number in range(MAX_VISITORS + 5):
-        limiter.admit(f"visitor {number}")
+        limiter.check(f"visitor {number}")
     assert len(limiter._times) == MAX_VISITORS
-    limiter.admit("visitor 0")  # forgotten
+    limiter.check("visitor 0")  # forgotten
     with pytest.raises(TooMany):
-        limiter.admit(f"visitor {MAX_VISITORS + 4}")
+        limiter.check(f"visitor {MAX_VISITORS + 4}")
 
 
 def test_no_limit_is_no_limit() -> None:
-    limiter = Limiter(None)
+    limiter = RateLimiter(None)
     for _ in range(10_000):
-        limiter.admit("a")
+        limiter.check("a")
 
 
 async def test_ratings_over_the_limit_are_refused_with_the_time_to_wait(tmp_path: Path) -> None:
@@ -112,20 +130,28 @@ async def test_ratings_over_the_limit_are_refused_with_the_time_to_wait(tmp_path
 
         async def post(value: object, visitor: str) -> tuple[int, str | None]:
             answer = await home.client.post(
-                address, json={"value": value}, headers={"X-Forwarded-For": visitor}, scope_base={"client": ("10.1.1.1", 1)}
+                address,
+                json={"value": value},
+                headers={"X-Forwarded-For": visitor},
+                scope_base={"client": ("10.1.1.1", 1)},
             )
             return answer.status_code, answer.headers.get("Retry-After")
 
         assert await post(4, "192.168.1.5") == (201, None)
         assert await post(5, "192.168.1.5") == (200, None)
-        assert await post("nonsense", "192.168.1.5") == (400, None)  # what changes nothing does not count
+        assert await post("nonsense", "192.168.1.5") == (
+            400,
+            None,
+        )  # what changes nothing does not count
         assert await post(None, "192.168.1.5") == (200, None)
         status, seconds = await post(1, "192.168.1.5")
         assert status == 429
         assert seconds is not None
         assert 1 <= int(seconds) <= 3600
         refused = await home.client.delete(
-            address, headers={"X-Forwarded-For": "192.168.1.5"}, scope_base={"client": ("10.1.1.1", 1)}
+            address,
+            headers={"X-Forwarded-For": "192.168.1.5"},
+            scope_base={"client": ("10.1.1.1", 1)},
         )
         assert refused.status_code == 429
         assert refused.mimetype == "application/problem+json"

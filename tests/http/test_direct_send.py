@@ -1,4 +1,6 @@
-"""Films that go past the server into the client's socket: the same bytes as through it, and nothing left behind."""
+"""Films that go past the server into the client's socket: the same bytes as through it, and nothing
+left behind.
+"""
 
 import asyncio
 import contextlib
@@ -29,8 +31,8 @@ from support.wire import Wire
 
 from lvs.certificates import certificate
 from lvs.config import Config
-from lvs.http.direct_send import Outlet, Turns, h11_takes_our_word
-from lvs.services.streaming.open_file import OpenedFile, open_below_now
+from lvs.http.direct_send import DirectSend, WriteScheduler, h11_supports_passthrough
+from lvs.services.streaming.open_file import OpenFile, open_below_now
 from lvs.services.streaming.streams import StreamBody
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "RWF_NOWAIT"), reason="only Linux has this way")
@@ -38,7 +40,11 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "RWF_NOWAIT"), reason="only Linu
 SIZE_BYTES = 5 * MEBIBYTE + 321
 CONTENT = noise(SIZE_BYTES)
 # Any place in it, and those beside which something begins or ends.
-EDGES = [edge + step for edge in (65536, 262_144, MEBIBYTE, 4 * MEBIBYTE, SIZE_BYTES - 2) for step in (-1, 0, 1)]
+EDGES = [
+    edge + step
+    for edge in (65536, 262_144, MEBIBYTE, 4 * MEBIBYTE, SIZE_BYTES - 2)
+    for step in (-1, 0, 1)
+]
 PLACES = st.integers(0, SIZE_BYTES - 1) | st.sampled_from(EDGES)
 
 
@@ -65,14 +71,20 @@ def descriptors() -> int:
     return len(os.listdir("/proc/self/fd"))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(ends=st.tuples(PLACES, PLACES).map(sorted), route=st.sampled_from(["video", "drive"]))
-def test_both_ways_give_the_same_bytes(both: tuple[Site, Site], ends: list[int], route: str) -> None:
+def test_both_ways_give_the_same_bytes(
+    both: tuple[Site, Site], ends: list[int], route: str
+) -> None:
     first, last = ends
     wanted = CONTENT[first : last + 1]
     for site, through_server_bytes in zip(both, (0, len(wanted)), strict=True):
         site.through_server_bytes = 0
-        with site.ask(f"/{route}/film.mp4", extra=f"Range: bytes={first}-{last}\r\nConnection: close\r\n") as client:
+        with site.ask(
+            f"/{route}/film.mp4", extra=f"Range: bytes={first}-{last}\r\nConnection: close\r\n"
+        ) as client:
             fields, body = received(client)
         assert fields["content-length"] == str(len(wanted))
         assert hashlib.sha256(body).digest() == hashlib.sha256(wanted).digest()
@@ -88,7 +100,9 @@ def test_a_slow_and_uneven_viewer_gets_every_byte(site: Site, route: str) -> Non
             data += part
             if chance.random() < 0.1:
                 time.sleep(0.02)
-    assert hashlib.sha256(data.partition(b"\r\n\r\n")[2]).digest() == hashlib.sha256(CONTENT).digest()
+    assert (
+        hashlib.sha256(data.partition(b"\r\n\r\n")[2]).digest() == hashlib.sha256(CONTENT).digest()
+    )
     assert site.through_server_bytes == 0
 
 
@@ -131,8 +145,11 @@ def test_one_connection_carries_answers_of_every_kind(site: Site) -> None:
     assert etag
 
 
-def test_requests_sent_ahead_are_answered_in_order_whatever_still_waits_before_them(site: Site) -> None:
-    # Somewhere among these the buffers of the system are full, and the server itself keeps the end of a page and a film's head.
+def test_requests_sent_ahead_are_answered_in_order_whatever_still_waits_before_them(
+    site: Site,
+) -> None:
+    # Somewhere among these the buffers of the system are full, and the server itself keeps the end
+    # of a page and a film's head.
     page = b"GET /page/50000 HTTP/1.1\r\nHost: localhost\r\n\r\n"
     film = b"GET /video/film.mp4 HTTP/1.1\r\nHost: localhost\r\nRange: bytes=1000-2999\r\n\r\n"
     client = site.connect(16384)
@@ -162,7 +179,9 @@ def test_a_film_that_is_not_in_memory_comes_from_the_drive(site: Site) -> None:
     assert httpx.get(site.url("film.mp4")).content == CONTENT
     assert site.through_server_bytes == 0
     opened = open_below_now(site.folder, b"other.mp4")
-    forgotten = not opened.fill_from_memory(0, memoryview(bytearray(MEBIBYTE)))  # a file system in memory does not forget
+    forgotten = not opened.fill_from_memory(
+        0, memoryview(bytearray(MEBIBYTE))
+    )  # a file system in memory does not forget
     opened.close()
     assert forgotten == any(thread.name.startswith("lvs-read") for thread in threading.enumerate())
 
@@ -172,7 +191,9 @@ def test_nothing_stays_open_behind_viewers_of_any_kind(site: Site) -> None:
         film.truncate(32 * MEBIBYTE)
 
     def watch(number: int) -> None:
-        with site.ask(f"/{('video', 'drive')[number % 2]}/film.mp4", 65536, "Connection: close\r\n") as viewer:
+        with site.ask(
+            f"/{('video', 'drive')[number % 2]}/film.mp4", 65536, "Connection: close\r\n"
+        ) as viewer:
             if number % 3 == 0:
                 received(viewer)
             else:
@@ -190,11 +211,15 @@ def test_nothing_stays_open_behind_viewers_of_any_kind(site: Site) -> None:
 
 
 @pytest.mark.parametrize("knows_connection", [True, False])
-def test_nothing_of_a_stream_waits_for_the_search_for_garbage(folder: Path, knows_connection: bool) -> None:
+def test_nothing_of_a_stream_waits_for_the_search_for_garbage(
+    folder: Path, knows_connection: bool
+) -> None:
     (folder / "film.mp4").write_bytes(noise(32 * MEBIBYTE))
 
     def alive() -> int:
-        return sum(issubclass(type(each), StreamBody | Outlet | OpenedFile) for each in gc.get_objects())
+        return sum(
+            issubclass(type(each), StreamBody | DirectSend | OpenFile) for each in gc.get_objects()
+        )
 
     def watch(site: Site, address: str, ending: str) -> None:
         with site.ask(address, 65536, "Connection: close\r\n") as viewer:
@@ -255,34 +280,43 @@ def test_viewers_at_full_speed_never_see_a_new_version(folder: Path, round_numbe
         until(lambda: site.held() == [] and site.streams.running() == [])
 
 
-def test_over_tls_films_go_through_the_server(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    secure = certificate(Config(data_directory=tmp_path_factory.mktemp("data"), tls_self_signed=True), {"127.0.0.1"})
+def test_over_tls_films_go_through_the_server(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    secure = certificate(
+        Config(data_directory=tmp_path_factory.mktemp("data"), tls_self_signed=True), {"127.0.0.1"}
+    )
     assert secure
     with Site(folder, secure=secure) as site:
         trusting = ssl.create_default_context(cafile=secure.chain)
-        assert httpx.get(site.url("film.mp4").replace("http:", "https:"), verify=trusting).content == CONTENT
+        assert (
+            httpx.get(site.url("film.mp4").replace("http:", "https:"), verify=trusting).content
+            == CONTENT
+        )
         assert site.through_server_bytes == SIZE_BYTES
 
 
-def test_an_h11_that_wants_every_byte_gets_them(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    as_it_is = h11.Connection.send_with_data_passthrough
+def test_an_h11_that_wants_every_byte_gets_them(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    as_it_is = h11.ClientConnection.send_with_data_passthrough
 
-    def wants_bytes(self: h11.Connection, event: h11.Event) -> list[bytes] | None:
+    def wants_bytes(self: h11.ClientConnection, event: h11.Event) -> list[bytes] | None:
         if isinstance(event, h11.Data):
             event = h11.Data(data=b"" + event.data)
         return as_it_is(self, event)
 
-    assert h11_takes_our_word()
-    monkeypatch.setattr(h11.Connection, "send_with_data_passthrough", wants_bytes)
-    h11_takes_our_word.cache_clear()
+    assert h11_supports_passthrough()
+    monkeypatch.setattr(h11.ClientConnection, "send_with_data_passthrough", wants_bytes)
+    h11_supports_passthrough.cache_clear()
     try:
-        assert not h11_takes_our_word()
+        assert not h11_supports_passthrough()
         with httpx.Client() as client:
             for _ in range(2):
                 assert client.get(site.url("film.mp4")).content == CONTENT
         assert site.through_server_bytes == 2 * SIZE_BYTES
     finally:
-        h11_takes_our_word.cache_clear()
+        h11_supports_passthrough.cache_clear()
 
 
 async def test_what_goes_past_the_server_is_counted_all_the_same(home: Home) -> None:
@@ -292,19 +326,25 @@ async def test_what_goes_past_the_server_is_counted_all_the_same(home: Home) -> 
         for fields, size_bytes in ((["Range: bytes=7-1000006"], 1_000_000), ([], SIZE_BYTES)):
             answer = await wire.ask("/video/film.mp4", fields)
             assert len(answer.body) == size_bytes
-    (route,) = [route for (_, rule), route in home.services.metrics.routes.items() if rule.startswith("/video/")]
+    (route,) = [
+        route
+        for (_, rule), route in home.services.metrics.routes.items()
+        if rule.startswith("/video/")
+    ]
     assert route.bytes_sent == 1_000_000 + SIZE_BYTES
 
 
 async def test_streams_and_everyone_else_take_turns() -> None:
-    turns = Turns()
+    turns = WriteScheduler()
     order: list[str] = []
     pairs = [socket.socketpair() for _ in range(5)]
     with contextlib.ExitStack() as taken:
         for number, (one, other) in enumerate(pairs):
             taken.enter_context(one)
             taken.enter_context(other)
-            taken.enter_context(turns.taken(one.fileno(), lambda name=str(number): order.append(name)))  # type: ignore[misc]
+            taken.enter_context(
+                turns.taken(one.fileno(), lambda name=str(number): order.append(name))
+            )  # type: ignore[misc]
         while len(order) < 2000:
             order.append("else")
             await asyncio.sleep(0)

@@ -1,4 +1,6 @@
-"""Preconditions and ranges as pure functions; `test_streaming.py` asks the same through a real server."""
+"""Preconditions and ranges as pure functions; `test_streaming.py` asks the same through a real
+server.
+"""
 
 import itertools
 import os
@@ -90,13 +92,17 @@ def asked(size_bytes: int = 1000, method: str = "GET", **fields: str) -> Decisio
         ("bytes=0-1\n", 1000, None),
     ],
 )
-def test_a_range_field_means_what_rfc_9110_says(field: str, size_bytes: int, spans: list[tuple[int, int]] | None) -> None:
+def test_a_range_field_means_what_rfc_9110_says(
+    field: str, size_bytes: int, spans: list[tuple[int, int]] | None
+) -> None:
     found = parse_range(field, size_bytes)
     assert (found if found is None else [(span.start, span.stop) for span in found]) == spans
 
 
 def reference(field: str, size_bytes: int) -> list[int] | None:
-    """Every position the field asks for, found by asking each position of each range; None for a malformed field."""
+    """Every position the field asks for, found by asking each position of each range; None for a
+    malformed field.
+    """
     unit, equals, ranges = field.partition("=")
     if not equals or unit.lower() != "bytes":
         return None
@@ -124,7 +130,10 @@ def reference(field: str, size_bytes: int) -> list[int] | None:
 
 
 NUMBERS = st.one_of(
-    st.just(""), st.integers(0, 40).map(str), st.integers(0, 10**30).map(str), st.sampled_from(["007", "00", "x", "1 "])
+    st.just(""),
+    st.integers(0, 40).map(str),
+    st.integers(0, 10**30).map(str),
+    st.sampled_from(["007", "00", "x", "1 "]),
 )
 RANGES = st.builds("{}-{}".format, NUMBERS, NUMBERS)
 SEPARATORS = st.sampled_from([",", ", ", " ,", ",,", "\t,\t", " ", ";"])
@@ -132,14 +141,21 @@ SEPARATORS = st.sampled_from([",", ", ", " ,", ",,", "\t,\t", " ", ";"])
 
 @st.composite
 def range_fields(draw: st.DrawFn) -> str:
-    field = draw(st.sampled_from(["bytes=", "bytes=", "bytes=", "Bytes=", "bytes= ", "bytes=,", "bytes = ", "items=", ""]))
+    field = draw(
+        st.sampled_from(
+            ["bytes=", "bytes=", "bytes=", "Bytes=", "bytes= ", "bytes=,", "bytes = ", "items=", ""]
+        )
+    )
     for number, element in enumerate(draw(st.lists(RANGES, max_size=4))):
         field += (draw(SEPARATORS) if number else "") + element
     return field + draw(st.sampled_from(["", "", "", ",", " ", ", "]))
 
 
 @settings(max_examples=1500, deadline=None)
-@given(st.one_of(range_fields(), st.text("bytesBYTES=0123456789-, \t", max_size=24)), st.integers(0, 40))
+@given(
+    st.one_of(range_fields(), st.text("bytesBYTES=0123456789-, \t", max_size=24)),
+    st.integers(0, 40),
+)
 @example("bytes=0-", 0)
 @example("bytes=-1", 0)
 def test_any_range_field_is_answered_like_the_reference(field: str, size_bytes: int) -> None:
@@ -213,7 +229,9 @@ def test_any_range_field_is_answered_like_the_reference(field: str, size_bytes: 
         ({"if_range": '"x"'}, Verdict.WHOLE),
     ],
 )
-def test_preconditions_are_asked_in_the_order_of_rfc_9110(fields: dict[str, str], verdict: Verdict) -> None:
+def test_preconditions_are_asked_in_the_order_of_rfc_9110(
+    fields: dict[str, str], verdict: Verdict
+) -> None:
     assert decide("GET", Conditions(**fields), CURRENT, 1000, NOW).verdict is verdict
 
 
@@ -261,7 +279,10 @@ def test_a_date_is_no_strong_validator_while_the_file_may_still_change_within_it
         ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
         ("Wed, 31 Dec 1969 23:59:59 GMT", -1),
         ("Sat, 31 Dec 2016 23:59:60 GMT", 1483228800),  # a leap second
-        ("Tuesday, 01-Jan-73 00:00:00 GMT", 3250454400),  # 2073 is not more than 50 years after NOW (2023)
+        (
+            "Tuesday, 01-Jan-73 00:00:00 GMT",
+            3250454400,
+        ),  # 2073 is not more than 50 years after NOW (2023)
         ("Tuesday, 01-Jan-74 00:00:00 GMT", 126230400),  # 2074 is
         ("Sun, 06 Nov 1994 08:49:61 GMT", None),
         ("Sun, 31 Feb 1994 08:49:37 GMT", None),
@@ -285,12 +306,31 @@ def test_a_date_is_read_in_its_three_forms_and_no_other(field: str, seconds: int
 @given(st.text(max_size=60), st.text(max_size=60), st.text('W/"abc, *\t', max_size=40))
 def test_no_field_value_raises(date: str, wanted: str, tags: str) -> None:
     for method in ("GET", "HEAD"):
-        decide(method, Conditions(if_unmodified_since=date, if_none_match=tags, if_range=tags, range=wanted), CURRENT, 10, NOW)
-        decide(method, Conditions(if_match=tags, if_modified_since=date, if_range=date, range=wanted), CURRENT, 10, NOW)
+        decide(
+            method,
+            Conditions(if_unmodified_since=date, if_none_match=tags, if_range=tags, range=wanted),
+            CURRENT,
+            10,
+            NOW,
+        )
+        decide(
+            method,
+            Conditions(if_match=tags, if_modified_since=date, if_range=date, range=wanted),
+            CURRENT,
+            10,
+            NOW,
+        )
 
 
 def test_fields_of_one_name_count_as_one_list() -> None:
-    headers = Headers([("If-None-Match", '"x"'), ("if-none-match", f" {ETAG} "), ("Range", "bytes=0-1"), ("Range", "bytes=5-6")])
+    headers = Headers(
+        [
+            ("If-None-Match", '"x"'),
+            ("if-none-match", f" {ETAG} "),
+            ("Range", "bytes=0-1"),
+            ("Range", "bytes=5-6"),
+        ]
+    )
     conditions = Conditions.of(headers)
     assert decide("GET", conditions, CURRENT, 1000, NOW).verdict is Verdict.NOT_MODIFIED
     assert conditions.range == "bytes=0-1, bytes=5-6"  # malformed, so it is ignored
@@ -299,9 +339,18 @@ def test_fields_of_one_name_count_as_one_list() -> None:
 
 def test_long_hostile_fields_are_read_in_one_pass() -> None:
     # Each of these takes minutes where a pattern goes back and forth over it; here they just end.
-    for field in ('"a",' * 100_000 + "x", '"' * 300_000, "," * 300_000 + "x", '"a"' + " " * 300_000 + "x"):
+    for field in (
+        '"a",' * 100_000 + "x",
+        '"' * 300_000,
+        "," * 300_000 + "x",
+        '"a"' + " " * 300_000 + "x",
+    ):
         asked(if_match=field)
-    for field in ("bytes=" + "1-2," * 100_000 + "x", "bytes=1-2" + " " * 300_000 + "x", "bytes=" + ", " * 150_000 + "x"):
+    for field in (
+        "bytes=" + "1-2," * 100_000 + "x",
+        "bytes=1-2" + " " * 300_000 + "x",
+        "bytes=" + ", " * 150_000 + "x",
+    ):
         asked(range=field)
 
 
@@ -335,10 +384,19 @@ def test_last_modified_is_never_in_the_future_nor_before_1970(tmp_path: Path) ->
     ("name", "field"),
     [
         ("film.mp4", "attachment; filename=\"film.mp4\"; filename*=UTF-8''film.mp4"),
-        ("Zoë's film.mp4", "attachment; filename=\"Zo_'s film.mp4\"; filename*=UTF-8''Zo%C3%AB%27s%20film.mp4"),
+        (
+            "Zoë's film.mp4",
+            "attachment; filename=\"Zo_'s film.mp4\"; filename*=UTF-8''Zo%C3%AB%27s%20film.mp4",
+        ),
         ('a"b%41.mp4', "attachment; filename=\"a_b_41.mp4\"; filename*=UTF-8''a%22b%2541.mp4"),
-        ("..\\..\\x\r\ny: z.mp4", "attachment; filename=\"_.._x__y: z.mp4\"; filename*=UTF-8''_.._x__y%3A%20z.mp4"),
-        ("映画\udcff.mkv", "attachment; filename=\"___.mkv\"; filename*=UTF-8''%E6%98%A0%E7%94%BB%EF%BF%BD.mkv"),
+        (
+            "..\\..\\x\r\ny: z.mp4",
+            "attachment; filename=\"_.._x__y: z.mp4\"; filename*=UTF-8''_.._x__y%3A%20z.mp4",
+        ),
+        (
+            "映画\udcff.mkv",
+            "attachment; filename=\"___.mkv\"; filename*=UTF-8''%E6%98%A0%E7%94%BB%EF%BF%BD.mkv",
+        ),
         ("..", "attachment; filename=\"video\"; filename*=UTF-8''video"),
     ],
 )
@@ -375,5 +433,7 @@ def test_a_download_is_named_in_ascii_and_utf_8(name: str, field: str) -> None:
         (b"\xff.mp4", None, "video/mp4"),
     ],
 )
-def test_a_file_is_sent_as_the_video_it_is(path: bytes, container: str | None, expected: str) -> None:
+def test_a_file_is_sent_as_the_video_it_is(
+    path: bytes, container: str | None, expected: str
+) -> None:
     assert media_type(path, container) == expected

@@ -1,4 +1,7 @@
-"""The password: who may come in with it, without it, and what trying costs. Through real sockets where a visitor would be."""
+"""The password: who may come in with it, without it, and what trying costs.
+
+Through real sockets where a visitor would be.
+"""
 
 import base64
 import json
@@ -46,7 +49,14 @@ SIGHTS = [
     "/unreadable",
     "/get_views",
 ]
-ADMIN = ["/admin/performance", "/admin/performance.json", "/admin/cache/status", "/metrics", "/admin/nowhere", "/ping?deep=1"]
+ADMIN = [
+    "/admin/performance",
+    "/admin/performance.json",
+    "/admin/cache/status",
+    "/metrics",
+    "/admin/nowhere",
+    "/ping?deep=1",
+]
 OPEN = ["/sign-in", "/static/lvs.css", "/ping"]
 
 
@@ -57,7 +67,9 @@ async def film(home: Home) -> str:
 
 
 async def sign_in(wire: Wire, password: str = PASSWORD, target: str = "", *more: str) -> Answer:
-    return await wire.ask("/sign-in", [FORM, *more], "POST", f"password={password}&next={target}".encode())
+    return await wire.ask(
+        "/sign-in", [FORM, *more], "POST", f"password={password}&next={target}".encode()
+    )
 
 
 async def session(wire: Wire) -> str:
@@ -78,7 +90,9 @@ async def test_nothing_is_seen_or_changed_without_the_password(tmp_path: Path) -
                 assert answer.headers["cache-control"] == "no-store"
                 assert b"holiday" not in answer.body.replace(target.encode(), b"")
         for method, target, body in CHANGES:
-            assert (await wire.ask(target.format(media_hash), method=method, body=body)).status == 401
+            assert (
+                await wire.ask(target.format(media_hash), method=method, body=body)
+            ).status == 401
         assert (await home.services.ratings.of(media_hash)).value is None
         for target in OPEN:
             assert (await wire.ask(target)).status == 200
@@ -97,7 +111,9 @@ async def test_whoever_gave_the_password_may_everything(tmp_path: Path) -> None:
             "/admin/cache/status",
         ):
             assert (await wire.ask(target, [cookie])).status == 200, target
-        assert (await wire.ask(f"/videos/{media_hash}/rating", [cookie, FORM], "POST", b"value=4")).status == 303
+        assert (
+            await wire.ask(f"/videos/{media_hash}/rating", [cookie, FORM], "POST", b"value=4")
+        ).status == 303
         assert (await home.services.ratings.of(media_hash)).value == 4
         picture = await wire.ask(f"/thumbnail/{media_hash}.jpg", [cookie])
         assert "public" not in picture.headers["cache-control"]
@@ -122,7 +138,9 @@ async def test_a_page_leads_to_the_sign_in_page_and_back(tmp_path: Path) -> None
         assert page.status == 200
         assert 'value="/watch/holiday.mp4?sort=title"' in page.text
         assert 'autocomplete="current-password"' in page.text
-        assert (await sign_in(wire, PASSWORD, "/watch/holiday.mp4")).headers["location"] == "/watch/holiday.mp4"
+        assert (await sign_in(wire, PASSWORD, "/watch/holiday.mp4")).headers[
+            "location"
+        ] == "/watch/holiday.mp4"
         for elsewhere in ("//evil.com", "http://evil.com/", "/\\evil.com", "javascript:alert(1)"):
             assert (await sign_in(wire, PASSWORD, elsewhere)).headers["location"] == "/"
 
@@ -130,7 +148,12 @@ async def test_a_page_leads_to_the_sign_in_page_and_back(tmp_path: Path) -> None
 async def test_htmx_gets_a_toast_that_leads_to_the_sign_in_page(tmp_path: Path) -> None:
     async with Home(tmp_path, password=PASSWORD, protect="changes") as home, Wire(home.app) as wire:
         media_hash = await film(home)
-        partial = ["HX-Request: true", "HX-Request-Type: partial", "HX-Current-URL: http://localhost/watch/holiday.mp4", FORM]
+        partial = [
+            "HX-Request: true",
+            "HX-Request-Type: partial",
+            "HX-Current-URL: http://localhost/watch/holiday.mp4",
+            FORM,
+        ]
         answer = await wire.ask(f"/videos/{media_hash}/rating", partial, "POST", b"value=4")
         assert answer.status == 401
         assert 'href="/sign-in?next=%2Fwatch%2Fholiday.mp4"' in answer.text
@@ -146,7 +169,10 @@ async def test_a_wrong_password_is_said_to_be_wrong(tmp_path: Path) -> None:
 
 
 async def test_trying_again_and_again_takes_longer_and_longer(tmp_path: Path) -> None:
-    async with Home(tmp_path, password=PASSWORD, trusted_proxies=["127.0.0.1"]) as home, Wire(home.app) as wire:
+    async with (
+        Home(tmp_path, password=PASSWORD, trusted_proxies=["127.0.0.1"]) as home,
+        Wire(home.app) as wire,
+    ):
         me, other = "X-Forwarded-For: 192.168.1.5", "X-Forwarded-For: 192.168.1.6"
         for _ in range(FREE_TRIES):
             assert (await sign_in(wire, "wrong", "", me)).status == 401
@@ -160,7 +186,13 @@ async def test_trying_again_and_again_takes_longer_and_longer(tmp_path: Path) ->
 async def test_without_a_trusted_proxy_nobody_can_borrow_another_s_tries(tmp_path: Path) -> None:
     async with Home(tmp_path, password=PASSWORD) as home, Wire(home.app) as wire:
         for number in range(FREE_TRIES):
-            await sign_in(wire, "wrong", "", f"X-Forwarded-For: 192.168.1.{number}", f"Remote-Addr: 10.0.0.{number}")
+            await sign_in(
+                wire,
+                "wrong",
+                "",
+                f"X-Forwarded-For: 192.168.1.{number}",
+                f"Remote-Addr: 10.0.0.{number}",
+            )
         assert (await sign_in(wire, "wrong", "", "X-Forwarded-For: 192.168.1.99")).status == 429
 
 
@@ -195,16 +227,27 @@ async def test_the_memory_for_failures_is_bounded(tmp_path: Path) -> None:
 async def test_guests_may_watch_where_only_changes_are_protected(tmp_path: Path) -> None:
     async with Home(tmp_path, password=PASSWORD, protect="changes") as home, Wire(home.app) as wire:
         media_hash = await film(home)
-        for target in ("/", "/watch/holiday.mp4", "/video/holiday.mp4", f"/thumbnail/{media_hash}.jpg", "/api/videos", "/tags"):
+        for target in (
+            "/",
+            "/watch/holiday.mp4",
+            "/video/holiday.mp4",
+            f"/thumbnail/{media_hash}.jpg",
+            "/api/videos",
+            "/tags",
+        ):
             assert (await wire.ask(target)).status == 200, target
         for target in ADMIN:
             assert (await wire.ask(target)).status == 401, target
         for method, target, body in CHANGES:
-            assert (await wire.ask(target.format(media_hash), method=method, body=body)).status == 401, target
+            assert (
+                await wire.ask(target.format(media_hash), method=method, body=body)
+            ).status == 401, target
         assert (await home.services.ratings.of(media_hash)).value is None
         cookie = await session(wire)
         assert (await wire.ask("/admin/cache/status", [cookie])).status == 200
-        assert (await wire.ask(f"/videos/{media_hash}/rating", [cookie, FORM], "POST", b"value=4")).status == 303
+        assert (
+            await wire.ask(f"/videos/{media_hash}/rating", [cookie, FORM], "POST", b"value=4")
+        ).status == 303
 
 
 async def test_a_program_comes_in_with_its_token(tmp_path: Path) -> None:
@@ -223,14 +266,19 @@ async def test_a_program_comes_in_with_its_token(tmp_path: Path) -> None:
         for wrong in ("", token[:-1], token + "x", token.upper(), "lvs_", "\u00e9"):
             assert (await wire.ask("/api/videos", [f"Authorization: Bearer {wrong}"])).status == 401
         assert (
-            await wire.ask("/api/videos", [f"Authorization: Basic {base64.b64encode(f'x:{token}'.encode()).decode()}"])
+            await wire.ask(
+                "/api/videos",
+                [f"Authorization: Basic {base64.b64encode(f'x:{token}'.encode()).decode()}"],
+            )
         ).status == 401
         AccessFile(home.data).revoke_token("backup script")
         await home.until(lambda: not home.services.passwords.is_token(token))
         assert (await wire.ask("/api/videos", [f"Authorization: Bearer {token}"])).status == 401
 
 
-async def test_a_session_that_was_tampered_with_opens_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_session_that_was_tampered_with_opens_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     access = Passwords(tmp_path, PASSWORD)
     given = access.new_session()
     assert access.is_session(given)
@@ -254,7 +302,9 @@ async def test_a_session_that_was_tampered_with_opens_nothing(tmp_path: Path, mo
     assert not access.is_session(given)
 
 
-async def test_a_password_counts_within_a_second_and_a_new_one_ends_the_sessions(home: Home) -> None:
+async def test_a_password_counts_within_a_second_and_a_new_one_ends_the_sessions(
+    home: Home,
+) -> None:
     async with Wire(home.app) as wire:
         assert (await wire.ask("/")).status == 200
         AccessFile(home.data).set_password(PASSWORD)
@@ -289,7 +339,14 @@ async def test_signing_out_takes_the_cookie_away(tmp_path: Path) -> None:
 
 
 async def test_a_password_file_that_is_damaged_lets_nobody_in(home: Home) -> None:
-    for content in ("", "{}", "[]", '{"password": 5, "tokens": {}}', '{"password": "", "tokens": {"a": 1}}', "[" * 100_000):
+    for content in (
+        "",
+        "{}",
+        "[]",
+        '{"password": 5, "tokens": {}}',
+        '{"password": "", "tokens": {"a": 1}}',
+        "[" * 100_000,
+    ):
         (home.data / auth.FILE).write_text(content)
         access = Passwords(home.data, "")
         assert access.required
@@ -306,7 +363,9 @@ async def test_what_is_stored_does_not_tell_the_secrets(tmp_path: Path) -> None:
     Passwords(tmp_path, "").new_session()
     stored = json.loads(file.path.read_text())
     assert stored["password"].startswith("$argon2id$")
-    assert argon2.extract_parameters(stored["password"]).memory_cost >= 19 * 1024  # what OWASP asks for at the least
+    assert (
+        argon2.extract_parameters(stored["password"]).memory_cost >= 19 * 1024
+    )  # what OWASP asks for at the least
     assert PASSWORD not in file.path.read_text()
     assert token not in file.path.read_text()
     for path in (file.path, tmp_path / auth.KEY_FILE):
@@ -329,12 +388,17 @@ async def test_strangers_from_outside_may_sign_in_once_there_is_a_password(tmp_p
     async with Home(tmp_path, password=PASSWORD) as home:
         answer = await home.client.get("/sign-in", scope_base={"client": ("8.8.8.8", 4711)})
         assert answer.status_code == 200
-        assert (await home.client.get("/", scope_base={"client": ("8.8.8.8", 4711)})).status_code == 401
+        assert (
+            await home.client.get("/", scope_base={"client": ("8.8.8.8", 4711)})
+        ).status_code == 401
 
 
 async def test_credentials_are_shared_with_named_origins_only(tmp_path: Path) -> None:
     origins = ["http://nas.local:3000", "https://films.example.org"]
-    async with Home(tmp_path, password=PASSWORD, allowed_origins=origins) as home, Wire(home.app) as wire:
+    async with (
+        Home(tmp_path, password=PASSWORD, allowed_origins=origins) as home,
+        Wire(home.app) as wire,
+    ):
         cookie = await session(wire)
         for origin, allowed in (
             ("http://nas.local:3000", True),
@@ -342,34 +406,62 @@ async def test_credentials_are_shared_with_named_origins_only(tmp_path: Path) ->
             ("http://nas.local", False),
             ("http://192.168.1.7", False),
         ):
-            for method, headers in (("GET", [cookie]), ("OPTIONS", ["Access-Control-Request-Method: POST"]), ("GET", [])):
+            for method, headers in (
+                ("GET", [cookie]),
+                ("OPTIONS", ["Access-Control-Request-Method: POST"]),
+                ("GET", []),
+            ):
                 answer = await wire.ask("/api/videos", [*headers, f"Origin: {origin}"], method)
                 assert answer.headers["access-control-allow-origin"] == origin
                 assert ("access-control-allow-credentials" in answer.headers) is allowed
     async with Home(tmp_path, allowed_origins=[*origins, "*"]) as home, Wire(home.app) as wire:
         for origin in (*origins, "http://evil.example.com"):
-            assert "access-control-allow-credentials" not in (await wire.ask("/api/videos", [f"Origin: {origin}"])).headers
+            assert (
+                "access-control-allow-credentials"
+                not in (await wire.ask("/api/videos", [f"Origin: {origin}"])).headers
+            )
 
 
 async def test_a_page_of_another_port_cannot_borrow_the_session(tmp_path: Path) -> None:
-    """To a browser it is of the same site, so the cookie comes along with what it sends (RFC 6265bis section 5.2)."""
+    """To a browser it is of the same site, so the cookie comes along with what it sends (RFC
+    6265bis section 5.2).
+    """
     named, other = "http://localhost:5001", "http://localhost:5000"
-    async with Home(tmp_path, password=PASSWORD, allowed_origins=[named]) as home, Wire(home.app) as wire:
-        views = f"/api/videos/{await film(home)}/views"  # a change for which browsers do not ask first
+    async with (
+        Home(tmp_path, password=PASSWORD, allowed_origins=[named]) as home,
+        Wire(home.app) as wire,
+    ):
+        views = (
+            f"/api/videos/{await film(home)}/views"  # a change for which browsers do not ask first
+        )
         cookie = await session(wire)
         token = AccessFile(home.data).add_token("page")
         await home.until(lambda: home.services.passwords.is_token(token))
         bearer = f"Authorization: Bearer {token}"
         for site in ([], ["Sec-Fetch-Site: same-site"]):
-            assert (await wire.ask(views, [cookie, f"Origin: {other}", *site], "POST")).status == 403
-            assert (await wire.ask(views, [bearer, f"Origin: {other}", *site], "POST")).status == 200
-            assert (await wire.ask(views, [cookie, f"Origin: {named}", *site], "POST")).status == 200
+            assert (
+                await wire.ask(views, [cookie, f"Origin: {other}", *site], "POST")
+            ).status == 403
+            assert (
+                await wire.ask(views, [bearer, f"Origin: {other}", *site], "POST")
+            ).status == 200
+            assert (
+                await wire.ask(views, [cookie, f"Origin: {named}", *site], "POST")
+            ).status == 200
         assert json.loads((await wire.ask(views, [cookie])).body) == {"views": 4}
 
 
 def test_the_command_sets_lists_and_removes(tmp_path: Path) -> None:
     def password(*flags: str, given: str = "") -> tuple[int, str]:
-        command = [processes.sys.executable, "-m", "lvs", "password", "--data", tmp_path / "data", *flags]
+        command = [
+            processes.sys.executable,
+            "-m",
+            "lvs",
+            "password",
+            "--data",
+            tmp_path / "data",
+            *flags,
+        ]
         done = processes.subprocess.run(
             list(map(str, command)),
             input=given,
@@ -384,7 +476,10 @@ def test_the_command_sets_lists_and_removes(tmp_path: Path) -> None:
 
     assert password("--list") == (0, "There is no password.\nThere are no tokens.\n")
     assert password(given="short\n")[0] == 2
-    assert password(given=f"{PASSWORD}\n") == (0, "Set. Whoever was signed in must sign in again.\n")
+    assert password(given=f"{PASSWORD}\n") == (
+        0,
+        "Set. Whoever was signed in must sign in again.\n",
+    )
     code, token = password("--token", "phone")
     assert code == 0
     assert re.fullmatch(r"lvs_[A-Za-z0-9_-]{43}\n", token)
@@ -411,8 +506,21 @@ def test_the_password_in_the_environment_is_shown_nowhere(tmp_path: Path) -> Non
 
 def test_the_password_in_the_environment_counts(tmp_path: Path) -> None:
     (tmp_path / "films").mkdir()
-    command = [processes.sys.executable, "-m", "lvs", "serve", tmp_path / "films", "--host", "127.0.0.1", "--port", "0"]
-    with processes.Server(command, tmp_path, LVS_PASSWORD=PASSWORD) as server, httpx.Client(base_url=server.address) as browser:
+    command = [
+        processes.sys.executable,
+        "-m",
+        "lvs",
+        "serve",
+        tmp_path / "films",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        "0",
+    ]
+    with (
+        processes.Server(command, tmp_path, LVS_PASSWORD=PASSWORD) as server,
+        httpx.Client(base_url=server.address) as browser,
+    ):
         assert browser.get("/api/videos").status_code == 401
         assert browser.post("/sign-in", data={"password": PASSWORD}).status_code == 303
         assert browser.get("/api/videos").status_code == 200
@@ -420,11 +528,11 @@ def test_the_password_in_the_environment_counts(tmp_path: Path) -> None:
 
 
 async def test_the_dashboard_says_plainly_that_there_is_no_password(tmp_path: Path) -> None:
-    sentence = "No password is set"
+    message = "No password is set"
     async with Home(tmp_path / "open") as home, Wire(home.app) as wire:
-        assert sentence in (await wire.ask("/admin/performance")).text
+        assert message in (await wire.ask("/admin/performance")).text
     async with Home(tmp_path / "closed", password=PASSWORD) as home, Wire(home.app) as wire:
         cookie = await session(wire)
         page = await wire.ask("/admin/performance", [cookie])
         assert page.status == 200
-        assert sentence not in page.text
+        assert message not in page.text

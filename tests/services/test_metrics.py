@@ -14,7 +14,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 from support.home import Home
 
-from lvs.routes.admin.report import Report
+from lvs.routes.admin.report import PerformanceReport
 from lvs.services.cache import Cache
 from lvs.services.latency import (
     GROUPS_IN_HOUR,
@@ -49,7 +49,9 @@ def test_a_window_forgets_what_is_older_than_itself() -> None:
     latencies.add(1.0, 400)
     assert [latencies.within(window, 400).count for window in Window] == [1, 2, 2]
     assert latencies.within(Window.FIVE_MINUTES, 400).p99_s == pytest.approx(1.0, rel=0.03)
-    assert latencies.within(Window.HOUR, 400).p99_s == pytest.approx(1.0, rel=0.03)  # the 0.99 quantile of two is the lower
+    assert latencies.within(Window.HOUR, 400).p99_s == pytest.approx(
+        1.0, rel=0.03
+    )  # the 0.99 quantile of two is the lower
     assert [latencies.within(window, 1000).count for window in Window] == [0, 2, 2]
     assert [latencies.within(window, 5000).count for window in Window] == [0, 0, 2]
 
@@ -76,7 +78,9 @@ def test_a_week_of_values_takes_no_more_room_than_an_hour_of_them() -> None:
         latencies.add(0.001 * (1 + second % 977), second)
     assert len(latencies._slots) <= 40
     assert len(latencies._groups) <= GROUPS_IN_HOUR + 1
-    assert all(len(sketch._store.bins) <= 1024 for _, sketch in (*latencies._slots, *latencies._groups))
+    assert all(
+        len(sketch._store.bins) <= 1024 for _, sketch in (*latencies._slots, *latencies._groups)
+    )
 
 
 def test_half_minutes_are_told_one_by_one_and_gaps_are_empty() -> None:
@@ -156,7 +160,12 @@ async def test_requests_that_run_at_once_do_not_count_each_others_queries(home: 
     alone = home.services.metrics.routes["GET", "/api/videos/<media_hash>"].queries
     await home.client.get("/api/videos")
     listed = home.services.metrics.routes["GET", "/api/videos"].queries
-    await asyncio.gather(*(home.client.get(f"/api/videos/{media_hash}" if n % 2 else "/api/videos") for n in range(20)))
+    await asyncio.gather(
+        *(
+            home.client.get(f"/api/videos/{media_hash}" if n % 2 else "/api/videos")
+            for n in range(20)
+        )
+    )
     assert home.services.metrics.routes["GET", "/api/videos/<media_hash>"].queries <= 11 * alone
     assert home.services.metrics.routes["GET", "/api/videos"].queries <= 11 * listed
 
@@ -167,7 +176,9 @@ async def test_time_in_line_for_the_writer_is_counted_where_it_was_waited(home: 
     await home.looked()
     media_hash = (await home.video("film.mp4")).media_hash
     async with home.services.database.transaction():
-        rating = asyncio.ensure_future(home.client.post(f"/api/ratings/{media_hash}", json={"value": 4}))
+        rating = asyncio.ensure_future(
+            home.client.post(f"/api/ratings/{media_hash}", json={"value": 4})
+        )
         await asyncio.sleep(0.3)
         assert not rating.done()
     assert (await rating).status_code == 201
@@ -201,11 +212,19 @@ async def test_the_three_ways_to_give_stars_are_one_number(home: Home) -> None:
     home.add("film.mp4")
     await home.scan()
     media_hash = (await home.video("film.mp4")).media_hash
-    assert (await home.client.post(f"/videos/{media_hash}/rating", form={"value": "3"})).status_code == 303
-    assert (await home.client.post(f"/api/ratings/{media_hash}", json={"value": 4})).status_code == 200
-    assert (await home.client.post("/rate", json={"filename": "film.mp4", "rating": 5})).status_code == 200
+    assert (
+        await home.client.post(f"/videos/{media_hash}/rating", form={"value": "3"})
+    ).status_code == 303
+    assert (
+        await home.client.post(f"/api/ratings/{media_hash}", json={"value": 4})
+    ).status_code == 200
+    assert (
+        await home.client.post("/rate", json={"filename": "film.mp4", "rating": 5})
+    ).status_code == 200
     await home.client.get(f"/api/ratings/{media_hash}")
-    report = Report.model_validate(await (await home.client.get("/admin/performance.json")).get_json())
+    report = PerformanceReport.model_validate(
+        await (await home.client.get("/admin/performance.json")).get_json()
+    )
     assert report.ratings_post.count == 3
     assert report.ratings_post.avg_ms > 0
     assert report.ratings_post.p95_ms > 0
@@ -225,8 +244,12 @@ async def test_a_failed_request_is_found_by_the_id_its_page_shows(home: Home) ->
     shown = re.search(r"request ([0-9a-f]{12})", (await answer.get_data()).decode())
     assert shown
     failure = home.services.metrics.failures[-1]
-    assert (failure.status, failure.rule, failure.request_id) == (503, "/video/<path:place>", shown[1])
-    assert "offline" in failure.sentence
+    assert (failure.status, failure.rule, failure.request_id) == (
+        503,
+        "/video/<path:place>",
+        shown[1],
+    )
+    assert "offline" in failure.message
     entries = [entry for entry in home.services.metrics.log.entries if entry.request_id == shown[1]]
     assert [entry.level for entry in entries] == ["warning"]
 
@@ -239,7 +262,7 @@ async def test_the_same_warning_again_and_again_takes_one_place(home: Home) -> N
         logging.getLogger("lvs.test").error("the drive\nis gone")
     entries = home.services.metrics.log.entries
     assert len(entries) <= 50
-    assert (entries[-1].times, entries[-1].sentence) == (500, "the drive\\nis gone")
+    assert (entries[-1].times, entries[-1].message) == (500, "the drive\\nis gone")
 
 
 async def test_nobody_listens_to_the_log_after_the_server_has_stopped(tmp_path: Path) -> None:
@@ -272,14 +295,18 @@ async def test_each_request_is_a_line_and_a_header_when_they_are_asked_for(
         timing = dict(part.split(";", 1) for part in answer.headers["Server-Timing"].split(", "))
         assert set(timing) == {"total", "db", "render", "cache"}
         assert timing["db"] == f"dur={pairs['db_ms']}"
-        missing = await home.client.get("/watch/no%22%0Asuch.mp4", headers={"Accept": "application/json"})
+        missing = await home.client.get(
+            "/watch/no%22%0Asuch.mp4", headers={"Accept": "application/json"}
+        )
         problem = json.loads(await missing.get_data())
         told = caplog.records[-1].getMessage()
         assert f"request={problem['request_id']} " in told
         assert 'path="/watch/no\\"\\nsuch.mp4" ' in told
 
 
-async def test_nothing_is_told_of_each_request_otherwise(home: Home, caplog: pytest.LogCaptureFixture) -> None:
+async def test_nothing_is_told_of_each_request_otherwise(
+    home: Home, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO, "lvs.requests")
     answer = await home.client.get("/")
     assert "Server-Timing" not in answer.headers
@@ -334,7 +361,12 @@ async def test_prometheus_reads_what_the_server_counted(home: Home) -> None:
     assert answer.headers["Content-Type"].startswith("text/plain; version=")
     families = {family.name: family for family in parse_text((await answer.get_data()).decode())}
     samples = {
-        (sample.name, sample.labels.get("route"), sample.labels.get("status"), sample.labels.get("le")): sample.value
+        (
+            sample.name,
+            sample.labels.get("route"),
+            sample.labels.get("status"),
+            sample.labels.get("le"),
+        ): sample.value
         for family in families.values()
         for sample in family.samples
     }
@@ -358,7 +390,7 @@ async def test_performance_json_is_what_the_api_document_says(home: Home) -> Non
     await home.client.get("/")
     answer = await home.client.get("/admin/performance.json")
     content = await answer.get_json()
-    report = Report.model_validate(content)
+    report = PerformanceReport.model_validate(content)
     assert report.endpoints["GET /"].count == 1
     assert report.endpoints["GET /"].times.hour.count == 1
     assert report.db_queries.by_route["GET /"].total == report.db_queries.total > 0
@@ -366,7 +398,9 @@ async def test_performance_json_is_what_the_api_document_says(home: Home) -> Non
     assert report.uptime_seconds > 0
     assert report.status == "ok"
     document = await (await home.client.get("/api/openapi.json")).get_json()
-    described = document["paths"]["/admin/performance.json"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+    described = document["paths"]["/admin/performance.json"]["get"]["responses"]["200"]["content"][
+        "application/json"
+    ]["schema"]
     name = described["$ref"].rpartition("/")[2] if "$ref" in described else None
     schema = document["components"]["schemas"][name] if name else described
     assert set(content) == set(schema["properties"])
@@ -379,11 +413,15 @@ async def test_slow_statements_are_kept_with_the_request_that_waited(home: Home)
     media_hash = (await home.video("film.mp4")).media_hash
     other = sqlite3.connect(home.data / "lvs.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    rating = asyncio.ensure_future(home.client.post(f"/api/ratings/{media_hash}", json={"value": 4}))
+    rating = asyncio.ensure_future(
+        home.client.post(f"/api/ratings/{media_hash}", json={"value": 4})
+    )
     await asyncio.sleep(1.3)
     other.execute("ROLLBACK")
     other.close()
     assert (await rating).status_code == 201
-    report = Report.model_validate(await (await home.client.get("/admin/performance.json")).get_json())
+    report = PerformanceReport.model_validate(
+        await (await home.client.get("/admin/performance.json")).get_json()
+    )
     assert [bool(query.request_id) for query in report.db_queries.slow] == [True]
     assert report.db_queries.slow[0].seconds > 1

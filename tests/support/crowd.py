@@ -1,4 +1,6 @@
-"""A database with many videos that have no files, for tests of what the gallery finds, and a plain Python account of the same."""
+"""A database with many videos that have no files, for tests of what the gallery finds, and a plain
+Python account of the same.
+"""
 
 import random
 import re
@@ -61,14 +63,18 @@ class Person:
     @property
     def words(self) -> list[str]:
         """Everything that can be found, as single folded words; of Han and kana each sign is one."""
-        text = unicodedata.normalize("NFKD", " ".join((self.title, self.path, *self.tags)).casefold())
+        text = unicodedata.normalize(
+            "NFKD", " ".join((self.title, self.path, *self.tags)).casefold()
+        )
         plain = "".join(c for c in text if not unicodedata.combining(c))
         return re.findall(r"[\u3040-\u30ff\u4e00-\u9fff]|[^\W_\u3040-\u30ff\u4e00-\u9fff]+", plain)
 
 
 @dataclass
 class Crowd:
-    """The database behind two galleries: one answers from its shelf, the other asks the database in plain SQL."""
+    """The database behind two galleries: one answers from its shelf, the other asks the database in
+    plain SQL.
+    """
 
     database: Database
     fast: Gallery
@@ -80,8 +86,13 @@ class Crowd:
     views: Views
     videos: Videos
 
-    def expected(self, query: Query, folder: tuple[str, str] | None = None, words: tuple[str, ...] = ()) -> list[int]:
-        """Ids in order, found the slow way. `words` are the beginnings of words that `query.q` asks for."""
+    def expected(
+        self, query: Query, folder: tuple[str, str] | None = None, words: tuple[str, ...] = ()
+    ) -> list[int]:
+        """Ids in order, found the slow way.
+
+        `words` are the beginnings of words that `query.q` asks for.
+        """
         chosen = [person for person in self.people if _matches(person, query, folder, words)]
         chosen.sort(key=lambda person: _key(person, query), reverse=query.descending)
         return [person.id for person in chosen]
@@ -90,7 +101,9 @@ class Crowd:
         return f"{video_id:016x}"
 
 
-def _matches(person: Person, query: Query, folder: tuple[str, str] | None, words: tuple[str, ...]) -> bool:
+def _matches(
+    person: Person, query: Query, folder: tuple[str, str] | None, words: tuple[str, ...]
+) -> bool:
     return (
         all(any(word.startswith(wanted) for word in person.words) for wanted in words)
         and {tag_key(tag) for tag in query.tags} <= {tag_key(tag) for tag in person.tags}
@@ -100,7 +113,13 @@ def _matches(person: Person, query: Query, folder: tuple[str, str] | None, words
         and (not query.viewed or person.views > 0)
         and (not query.min_minutes or person.duration_s >= query.min_minutes * 60)
         and (not query.max_minutes or person.duration_s < query.max_minutes * 60)
-        and (folder is None or (person.root == folder[0] and (not folder[1] or person.path.startswith(folder[1] + "/"))))
+        and (
+            folder is None
+            or (
+                person.root == folder[0]
+                and (not folder[1] or person.path.startswith(folder[1] + "/"))
+            )
+        )
     )
 
 
@@ -147,7 +166,9 @@ def draw(count: int, seed: int) -> list[Person]:
                 last_viewed_at=chance.randint(1, 9) if count_of_views else 0,
                 favorited_at=chance.choice((0, 0, 0, 7, number)),
                 shuffle=chance.choice((0, 2**31 - 1, chance.randrange(2**31))),
-                tags=tuple(sorted(chance.sample(TAGS, chance.choice((0, 0, 1, 2, 4))), key=tag_key)),
+                tags=tuple(
+                    sorted(chance.sample(TAGS, chance.choice((0, 0, 1, 2, 4))), key=tag_key)
+                ),
             )
         )
     return found
@@ -183,7 +204,9 @@ async def _put(database: Database, library: Library, people: list[Person]) -> No
             assert video_id == person.id
             found = FoundFile(person.path.encode(), person.size_bytes, 1)
             await files.add(tx, video_id, root_ids[person.root], found, Fingerprint(name, name))
-            await tx.run("UPDATE videos SET duration_s = ? WHERE id = ?", (person.duration_s, video_id))
+            await tx.run(
+                "UPDATE videos SET duration_s = ? WHERE id = ?", (person.duration_s, video_id)
+            )
             if person.rating:
                 await ratings.put(tx, video_id, person.rating, 1)
             for _ in range(person.views):

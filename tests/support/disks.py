@@ -1,4 +1,7 @@
-"""Disks for tests: small ones that fill up, and ones that cannot be written. Mounting them takes root."""
+"""Disks for tests: small ones that fill up, and ones that cannot be written.
+
+Mounting them takes root.
+"""
 
 import subprocess
 from collections.abc import Iterator

@@ -1,4 +1,6 @@
-"""Requests that nobody would write by hand: every route of the app with odd values in every place a visitor can reach."""
+"""Requests that nobody would write by hand: every route of the app with odd values in every place a
+visitor can reach.
+"""
 
 import base64
 import json
@@ -123,23 +125,41 @@ ODD_TEXTS = (
 )
 ODD_BYTES = (b"\xff", b"\xc0\xaf", b"\xed\xa0\x80", b"\x00", b"\x80", b"\xf4\x90\x80\x80")
 
-texts = st.sampled_from(ODD_TEXTS) | st.text(max_size=30) | st.integers().map(str) | st.floats().map(str)
+texts = (
+    st.sampled_from(ODD_TEXTS)
+    | st.text(max_size=30)
+    | st.integers().map(str)
+    | st.floats().map(str)
+)
 raw = st.sampled_from(ODD_BYTES) | st.binary(max_size=12)
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(ODD_TEXTS) | st.text(max_size=10),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(FIELDS) | st.text(max_size=5), inner, max_size=4),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.sampled_from(ODD_TEXTS)
+    | st.text(max_size=10),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.sampled_from(FIELDS) | st.text(max_size=5), inner, max_size=4)
+    ),
     max_leaves=8,
 )
 
 
 def packed(value: object) -> str:
     """A value as a cursor holds it."""
-    return base64.urlsafe_b64encode(json.dumps(value).encode("utf-8", "surrogatepass")).rstrip(b"=").decode()
+    return (
+        base64.urlsafe_b64encode(json.dumps(value).encode("utf-8", "surrogatepass"))
+        .rstrip(b"=")
+        .decode()
+    )
 
 
 cursors = st.one_of(
     st.tuples(
-        st.integers() | st.floats() | st.text(max_size=10) | st.none() | st.booleans(), st.integers() | st.floats() | st.none()
+        st.integers() | st.floats() | st.text(max_size=10) | st.none() | st.booleans(),
+        st.integers() | st.floats() | st.none(),
     ).map(packed),
     json_values.map(packed),
     st.sampled_from(
@@ -168,9 +188,26 @@ pairs = st.tuples(
 queries = st.lists(pairs, max_size=6).map("&".join)
 
 positions = st.sampled_from(
-    ["", "0", "1", "00", "499", "500", "99999999999999999999", "-0", "+1", "1_0", "٣", " 1", "0x1", "1e3"]
+    [
+        "",
+        "0",
+        "1",
+        "00",
+        "499",
+        "500",
+        "99999999999999999999",
+        "-0",
+        "+1",
+        "1_0",
+        "٣",
+        " 1",
+        "0x1",
+        "1e3",
+    ]
 ) | st.integers(-5, 10**20).map(str)
-spans = st.tuples(positions, st.sampled_from(["-", "-", "-", "", "--", " - "]), positions).map("".join)
+spans = st.tuples(positions, st.sampled_from(["-", "-", "-", "", "--", " - "]), positions).map(
+    "".join
+)
 ranges = st.one_of(
     st.tuples(
         st.sampled_from(["bytes=", "bytes=", "Bytes=", "bytes =", "items=", "", "bytes:"]),
@@ -194,7 +231,10 @@ tags = st.sampled_from(['"x"', 'W/"x"', "*", '"', '"a", "b"', "W/", ",,,", '"' +
 headers = st.one_of(
     ranges.map("Range: {}".format),
     st.tuples(
-        st.sampled_from(["If-Range", "If-Modified-Since", "If-Unmodified-Since", "If-Match", "If-None-Match"]), dates | tags
+        st.sampled_from(
+            ["If-Range", "If-Modified-Since", "If-Unmodified-Since", "If-Match", "If-None-Match"]
+        ),
+        dates | tags,
     ).map(": ".join),
     st.tuples(
         st.sampled_from(
@@ -236,7 +276,10 @@ headers = st.one_of(
     ),
 )
 forms = (
-    st.lists(st.tuples(st.sampled_from(FIELDS) | spelled, spelled | texts.map(quote)).map("=".join), max_size=5)
+    st.lists(
+        st.tuples(st.sampled_from(FIELDS) | spelled, spelled | texts.map(quote)).map("=".join),
+        max_size=5,
+    )
     .map("&".join)
     .map(str.encode)
 )
@@ -257,7 +300,9 @@ documents = st.one_of(
     ),
 )
 multipart = st.binary(max_size=60).map(
-    lambda content: b'--x\r\nContent-Disposition: form-data; name="value"\r\n\r\n' + content + b"\r\n--x--\r\n"
+    lambda content: (
+        b'--x\r\nContent-Disposition: form-data; name="value"\r\n\r\n' + content + b"\r\n--x--\r\n"
+    )
 ) | st.binary(max_size=100)
 bodies = st.one_of(
     st.just(("", b"")),
@@ -293,7 +338,12 @@ class Request:
     body: bytes
 
     def encoded(self) -> bytes:
-        lines = [f"{self.method} {self.target} HTTP/1.1", "Host: localhost", "Connection: close", *self.headers]
+        lines = [
+            f"{self.method} {self.target} HTTP/1.1",
+            "Host: localhost",
+            "Connection: close",
+            *self.headers,
+        ]
         if self.content_type:
             lines.append(f"Content-Type: {self.content_type}")
         if self.body or self.content_type:
@@ -302,12 +352,29 @@ class Request:
 
 
 def requests(app: Quart, hashes: list[str], paths: list[str]) -> st.SearchStrategy[Request]:
-    """Requests to every route of the app. `hashes` and `paths` name videos that are there, as an address spells them."""
-    rules = sorted((rule.rule, tuple(sorted(rule.methods or ()))) for rule in app.url_map.iter_rules())
+    """Requests to every route of the app.
+
+    `hashes` and `paths` name videos that are there, as an address spells them.
+    """
+    rules = sorted(
+        (rule.rule, tuple(sorted(rule.methods or ()))) for rule in app.url_map.iter_rules()
+    )
     # Mostly what is there, so that the odd values behind it are looked at.
     known_names, known_places = st.sampled_from(hashes), st.sampled_from(paths)
-    names = st.one_of(known_names, known_names, known_names, known_names, st.from_regex(r"[0-9a-f]{16}", fullmatch=True), spelled)
-    places = known_places | known_places | spelled | st.lists(spelled, min_size=1, max_size=4).map("/".join)
+    names = st.one_of(
+        known_names,
+        known_names,
+        known_names,
+        known_names,
+        st.from_regex(r"[0-9a-f]{16}", fullmatch=True),
+        spelled,
+    )
+    places = (
+        known_places
+        | known_places
+        | spelled
+        | st.lists(spelled, min_size=1, max_size=4).map("/".join)
+    )
 
     def filled(rule: tuple[str, tuple[str, ...]]) -> st.SearchStrategy[tuple[str, str]]:
         pieces: list[st.SearchStrategy[str]] = []
@@ -324,9 +391,13 @@ def requests(app: Quart, hashes: list[str], paths: list[str]) -> st.SearchStrate
         return st.tuples(st.sampled_from(rule[1] * 6 + METHODS), path)
 
     anywhere = st.tuples(st.sampled_from(METHODS), spelled.map("/{}".format))
-    targets = st.integers(0, 9).flatmap(lambda number: st.sampled_from(rules).flatmap(filled) if number else anywhere)
+    targets = st.integers(0, 9).flatmap(
+        lambda number: st.sampled_from(rules).flatmap(filled) if number else anywhere
+    )
     return st.builds(
-        lambda target, query, lines, body: Request(target[0], target[1] + (f"?{query}" if query else ""), tuple(lines), *body),
+        lambda target, query, lines, body: Request(
+            target[0], target[1] + (f"?{query}" if query else ""), tuple(lines), *body
+        ),
         targets,
         queries,
         st.lists(headers, max_size=4),
@@ -338,15 +409,27 @@ def assert_sound(request: Request, answer: Answer) -> None:
     """What holds for every answer, whatever was asked."""
     assert answer.status, f"no answer to {request}"
     assert answer.status < 500, f"{answer.status} to {request}"
-    assert answer.headers.get("content-security-policy"), f"{answer.status} without our headers to {request}"
+    assert answer.headers.get("content-security-policy"), (
+        f"{answer.status} without our headers to {request}"
+    )
     assert answer.headers["x-content-type-options"] == "nosniff"
-    if "content-type" not in answer.headers and answer.status in {400, 431}:  # hypercorn's own, to what is no HTTP
+    if "content-type" not in answer.headers and answer.status in {
+        400,
+        431,
+    }:  # hypercorn's own, to what is no HTTP
         assert not answer.body
         return
     kind = answer.headers.get("content-type", "")
-    if request.method != "HEAD" and kind.partition(";")[0] in {"application/json", "application/problem+json"}:
+    if request.method != "HEAD" and kind.partition(";")[0] in {
+        "application/json",
+        "application/problem+json",
+    }:
         json.loads(answer.body)
     if answer.status >= 400 and request.method != "HEAD":
         assert answer.body, f"{answer.status} without a sentence to {request}"
-    if request.method != "HEAD" and "content-length" in answer.headers and answer.status not in {204, 304}:
+    if (
+        request.method != "HEAD"
+        and "content-length" in answer.headers
+        and answer.status not in {204, 304}
+    ):
         assert len(answer.body) == int(answer.headers["content-length"])

@@ -1,4 +1,6 @@
-"""A household for tests: a library folder with real videos, a data folder, and a real server around them."""
+"""A household for tests: a library folder with real videos, a data folder, and a real server around
+them.
+"""
 
 import asyncio
 import itertools
@@ -24,7 +26,9 @@ from lvs.services import bundle
 from lvs.services.bundle import Services
 
 PATIENCE_S = 30.0
-OLD_NS = 1_700_000_000_000_000_000  # long ago, so that nobody takes the file for one still being written
+OLD_NS = (
+    1_700_000_000_000_000_000  # long ago, so that nobody takes the file for one still being written
+)
 _numbers = itertools.count(1)
 
 bundle.FILL_DELAY_S = 0.0  # a test is over before the shelf would be filled
@@ -38,16 +42,23 @@ def seed_video(kind: str = ".mp4") -> bytes:
 
 
 def distinct_video(number: int | None = None) -> bytes:
-    """A playable film that has no equal: the seed with a `free` box (ISO/IEC 14496-12 section 8.1.2) of its own behind it."""
+    """A playable film that has no equal: the seed with a `free` box (ISO/IEC 14496-12 section
+    8.1.2) of its own behind it.
+    """
     number = next(_numbers) if number is None else number
     mark = number.to_bytes(16, "big") * (1 + number % 7)
     return seed_video() + struct.pack(">I4s", 8 + len(mark), b"free") + mark
 
 
 class Home:
-    """The household. `async with` starts the server; `stop` and `start` end and begin it again on the same data."""
+    """The household.
 
-    def __init__(self, folder: Path, libraries: tuple[str, ...] = ("Videos",), **options: Any) -> None:
+    `async with` starts the server; `stop` and `start` end and begin it again on the same data.
+    """
+
+    def __init__(
+        self, folder: Path, libraries: tuple[str, ...] = ("Videos",), **options: Any
+    ) -> None:
         self.libraries = [folder / name for name in libraries]
         for library in self.libraries:
             library.mkdir(parents=True, exist_ok=True)
@@ -73,7 +84,9 @@ class Home:
         return services
 
     def add(self, name: str | bytes, content: bytes | None = None, library: int = 0) -> Path:
-        """Put a film of its own (or these bytes) into a library folder, as a file that has lain there for long."""
+        """Put a film of its own (or these bytes) into a library folder, as a file that has lain
+        there for long.
+        """
         path = self.libraries[library] / os.fsdecode(name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(distinct_video() if content is None else content)
@@ -84,7 +97,12 @@ class Home:
         await self.start()
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         await self.stop()
 
     async def start(self) -> None:
@@ -124,7 +142,9 @@ class Home:
 
     async def titles(self, query: Query | None = None) -> list[str]:
         """The titles the gallery shows, in alphabetical order."""
-        page = await self.services.gallery.browse(query or Query(sort=Sort.TITLE, descending=False), limit=500)
+        page = await self.services.gallery.browse(
+            query or Query(sort=Sort.TITLE, descending=False), limit=500
+        )
         return [card.title for card in page.cards]
 
     async def video(self, name: str | bytes, library: int = 0) -> Video:

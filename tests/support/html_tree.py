@@ -3,8 +3,22 @@
 from dataclasses import dataclass
 from html.parser import HTMLParser
 
-VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr", "path"}
-
+VOID = {
+    "area",
+    "base",
+    "br",
+    "col",
+    "embed",
+    "hr",
+    "img",
+    "input",
+    "link",
+    "meta",
+    "source",
+    "track",
+    "wbr",
+    "path",
+}
 
 
 @dataclass
@@ -22,7 +36,6 @@ class Element:
         return self.get("class").split()
 
 
-
 class Tree(HTMLParser):
     """Every element of a page or partial in order. Fails on tags that do not close each other."""
 
@@ -36,13 +49,19 @@ class Tree(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         assert len(attrs) == len(dict(attrs)), f"<{tag}> says something twice: {attrs}"
-        element = Element(tag, {name: value or "" for name, value in attrs}, self._open[-1] if self._open else None)
+        element = Element(
+            tag,
+            {name: value or "" for name, value in attrs},
+            self._open[-1] if self._open else None,
+        )
         self.elements.append(element)
         if tag not in VOID:
             self._open.append(element)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append(Element(tag, {name: value or "" for name, value in attrs}, self._open[-1]))
+        self.elements.append(
+            Element(tag, {name: value or "" for name, value in attrs}, self._open[-1])
+        )
 
     def handle_endtag(self, tag: str) -> None:
         assert self._open, f"</{tag}> closes nothing"

@@ -1,4 +1,6 @@
-"""Small real videos for the tests, made with PyAV while the tests run: a tenth of a second each, a few kilobytes."""
+"""Small real videos for the tests, made with PyAV while the tests run: a tenth of a second each, a
+few kilobytes.
+"""
 
 import colorsys
 import math
@@ -26,7 +28,10 @@ CODECS = {
 def stripes(width: int, height: int, seed: int = 0) -> Picture:
     """Coloured stripes with a block that moves: never blank, and another film for every `seed`."""
     colours = [
-        tuple(round(255 * part) for part in colorsys.hsv_to_rgb(((seed * 0.137) + place / 5) % 1, 0.8, 0.5 + place / 10))
+        tuple(
+            round(255 * part)
+            for part in colorsys.hsv_to_rgb(((seed * 0.137) + place / 5) % 1, 0.8, 0.5 + place / 10)
+        )
         for place in range(5)
     ]
 
@@ -35,13 +40,18 @@ def stripes(width: int, height: int, seed: int = 0) -> Picture:
         draw = ImageDraw.Draw(image)
         for place, colour in enumerate(colours):
             draw.rectangle((place * width // 5, 0, (place + 1) * width // 5, height), fill=colour)
-        # The seed is drawn in black and white squares too, so that two seeds never encode to the same bytes.
+        # The seed is drawn in black and white squares too, so that two seeds never encode to the
+        # same bytes.
         for bit in range(24):
             shade = (255, 255, 255) if seed >> bit & 1 else (0, 0, 0)
             left = bit * width // 24
-            draw.rectangle((left, 0, max(left, (bit + 1) * width // 24 - 1), height // 6), fill=shade)
+            draw.rectangle(
+                (left, 0, max(left, (bit + 1) * width // 24 - 1), height // 6), fill=shade
+            )
         left = round(at_s * 20) % max(1, width - width // 8)
-        draw.rectangle((left, height // 2, left + width // 8, height // 2 + height // 6), fill=(250, 250, 250))
+        draw.rectangle(
+            (left, height // 2, left + width // 8, height // 2 + height // 6), fill=(250, 250, 250)
+        )
         return image
 
     return picture
@@ -54,10 +64,17 @@ def plain(width: int, height: int, colour: tuple[int, int, int]) -> Picture:
 
 
 def quarters(width: int, height: int) -> Picture:
-    """Red top left, green top right, blue bottom left, yellow bottom right: shows how a picture was turned."""
+    """Red top left, green top right, blue bottom left, yellow bottom right: shows how a picture was
+    turned.
+    """
     image = Image.new("RGB", (width, height))
     draw = ImageDraw.Draw(image)
-    for left, top, colour in ((0, 0, "#e01010"), (1, 0, "#10c010"), (0, 1, "#1010e0"), (1, 1, "#e0e010")):
+    for left, top, colour in (
+        (0, 0, "#e01010"),
+        (1, 0, "#10c010"),
+        (0, 1, "#1010e0"),
+        (1, 1, "#e0e010"),
+    ):
         corner = (left * width // 2, top * height // 2)
         draw.rectangle((*corner, corner[0] + width // 2, corner[1] + height // 2), fill=colour)
     return lambda at_s: image
@@ -84,10 +101,12 @@ def make_video(
     metadata: dict[str, str] | None = None,
     title: str | None = None,
 ) -> Path:
-    """Makes a playable film and returns its path; the extension says the container (`.mp4`, `.webm`, `.mkv`, `.ts` …).
+    """Makes a playable film and returns its path; the extension says the container (`.mp4`,
+    `.webm`, `.mkv`, `.ts` …).
 
-    `seed` gives another film; `rotation` is how many degrees clockwise a player must turn it (0, 90, 180, 270).
-    A name given as bytes may be no UTF-8; give `container` where the extension does not say it.
+    `seed` gives another film; `rotation` is how many degrees clockwise a player must turn it (0,
+    90, 180, 270). A name given as bytes may be no UTF-8; give `container` where the extension does
+    not say it.
     """
     name = os.fsdecode(path)
     default_video, default_audio = CODECS.get(Path(name).suffix.lower(), ("libx264", "aac"))
@@ -106,7 +125,11 @@ def make_video(
         film.metadata.update(metadata or {})
         if title is not None:
             film.metadata["title"] = title
-        options = {"preset": "ultrafast", "threads": "1"} if video_codec.startswith("libx26") else {"threads": "1"}
+        options = (
+            {"preset": "ultrafast", "threads": "1"}
+            if video_codec.startswith("libx26")
+            else {"threads": "1"}
+        )
         if video_codec.startswith("libvpx"):
             options |= {"deadline": "realtime", "cpu-used": "8"}
         video = film.add_stream(video_codec, rate=frames_per_second, options=options)
@@ -136,7 +159,14 @@ def make_sound(path: str | os.PathLike[str], seconds: float = 1.0) -> Path:
 
 
 def _container(name: str) -> str:
-    names = {".mkv": "matroska", ".ts": "mpegts", ".m4v": "mp4", ".mpg": "mpeg", ".wmv": "asf", ".ogv": "ogg"}
+    names = {
+        ".mkv": "matroska",
+        ".ts": "mpegts",
+        ".m4v": "mp4",
+        ".mpg": "mpeg",
+        ".wmv": "asf",
+        ".ogv": "ogg",
+    }
     suffix = Path(name).suffix.lower()
     return names.get(suffix, suffix.removeprefix(".") or "mp4")
 
@@ -144,12 +174,20 @@ def _container(name: str) -> str:
 def _add_tone(film: av.container.OutputContainer, audio: av.AudioStream, seconds: float) -> None:
     """A quiet tone of 440 Hz."""
     resampler = av.AudioResampler(
-        format=audio.format, layout=audio.layout, rate=audio.rate, frame_size=audio.codec_context.frame_size or 1152
+        format=audio.format,
+        layout=audio.layout,
+        rate=audio.rate,
+        frame_size=audio.codec_context.frame_size or 1152,
     )
     samples = round(seconds * 48_000)
-    wave = array("h", (round(2000 * math.sin(2 * math.pi * 440 * place / 48_000)) for place in range(samples)))
+    wave = array(
+        "h",
+        (round(2000 * math.sin(2 * math.pi * 440 * place / 48_000)) for place in range(samples)),
+    )
     frame = av.AudioFrame(format="s16", layout="mono", samples=samples)
-    frame.planes[0].update(struct.pack(f"<{samples}h", *wave).ljust(frame.planes[0].buffer_size, b"\0"))
+    frame.planes[0].update(
+        struct.pack(f"<{samples}h", *wave).ljust(frame.planes[0].buffer_size, b"\0")
+    )
     frame.sample_rate, frame.time_base, frame.pts = 48_000, Fraction(1, 48_000), 0
     for ready in (*resampler.resample(frame), *resampler.resample(None)):
         film.mux(audio.encode(ready))

@@ -1,4 +1,7 @@
-"""In CI a skipped test is a failed run: what nobody sees run proves nothing. Tests of ../shared may skip where that is absent."""
+"""In CI a skipped test is a failed run: what nobody sees run proves nothing.
+
+Tests of ../shared may skip where that is absent.
+"""
 
 import os
 from collections.abc import Iterator

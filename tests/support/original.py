@@ -1,4 +1,6 @@
-"""Makes what the original Local Video Server leaves behind: its database in the form of a time, and its JSON files."""
+"""Makes what the original Local Video Server leaves behind: its database in the form of a time, and
+its JSON files.
+"""
 
 import json
 import sqlite3
@@ -48,22 +50,36 @@ def database(
     playlists: Mapping[str, Sequence[str]] | None = None,
     at: str = AT,
 ) -> Path:
-    """A database of the original; without `playlists` one of November 2025. Everything in it was done at `at` (UTC)."""
+    """A database of the original; without `playlists` one of November 2025.
+
+    Everything in it was done at `at` (UTC).
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with closing(sqlite3.connect(path)) as file, file:
         file.executescript(SCHEMA if playlists is None else SCHEMA + SINCE_2026)
         file.executemany("INSERT INTO videos (filename, added_date) VALUES (?, ?)", added.items())
-        file.executemany("INSERT INTO ratings VALUES (?, ?, ?)", [(*row, at) for row in ratings.items()])
         file.executemany(
-            "INSERT INTO views (filename, view_count, last_viewed) VALUES (?, ?, ?)", [(*row, at) for row in views.items()]
+            "INSERT INTO ratings VALUES (?, ?, ?)", [(*row, at) for row in ratings.items()]
         )
-        file.executemany("INSERT INTO video_tags (filename, tag, created_at) VALUES (?, ?, ?)", [(*row, at) for row in tags])
+        file.executemany(
+            "INSERT INTO views (filename, view_count, last_viewed) VALUES (?, ?, ?)",
+            [(*row, at) for row in views.items()],
+        )
+        file.executemany(
+            "INSERT INTO video_tags (filename, tag, created_at) VALUES (?, ?, ?)",
+            [(*row, at) for row in tags],
+        )
         file.executemany("INSERT INTO favorites VALUES (?, ?)", [(name, at) for name in favorites])
         for number, (name, items) in enumerate((playlists or {}).items(), 1):
-            file.execute("INSERT INTO playlists VALUES (?, ?, ?, ?)", (number, name, f"about {name}", at))
+            file.execute(
+                "INSERT INTO playlists VALUES (?, ?, ?, ?)", (number, name, f"about {name}", at)
+            )
             # Written from the end, so that it is the position that orders them.
             rows = [(number, item, place) for place, item in reversed(list(enumerate(items)))]
-            file.executemany("INSERT INTO playlist_items (playlist_id, video_filename, position) VALUES (?, ?, ?)", rows)
+            file.executemany(
+                "INSERT INTO playlist_items (playlist_id, video_filename, position) VALUES (?, ?, ?)",
+                rows,
+            )
     return path
 
 

@@ -3,4 +3,6 @@
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
-SHARED = (PROJECT.parent / "shared").resolve()  # media and data kept outside of the project; may be absent
+SHARED = (
+    PROJECT.parent / "shared"
+).resolve()  # media and data kept outside of the project; may be absent

@@ -12,13 +12,23 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-PATIENCE_SECONDS = 60  # a process that says nothing for so long is broken; nothing is measured by it
+PATIENCE_SECONDS = (
+    60  # a process that says nothing for so long is broken; nothing is measured by it
+)
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
     """The environment of a user whose home is `home` and who has set nothing for LVS but `more`."""
-    kept = {name: value for name, value in os.environ.items() if not name.upper().startswith("LVS_")}
-    return {**kept, "HOME": str(home), "XDG_DATA_HOME": str(home / "share"), "PYTHONUNBUFFERED": "1", **more}
+    kept = {
+        name: value for name, value in os.environ.items() if not name.upper().startswith("LVS_")
+    }
+    return {
+        **kept,
+        "HOME": str(home),
+        "XDG_DATA_HOME": str(home / "share"),
+        "PYTHONUNBUFFERED": "1",
+        **more,
+    }
 
 
 def run(*arguments: str | Path, cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
@@ -26,7 +36,9 @@ def run(*arguments: str | Path, cwd: Path, **more: str) -> subprocess.CompletedP
     return run_command([sys.executable, "-m", "lvs", *arguments], cwd, **more)
 
 
-def run_command(command: list[str | Path], cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
+def run_command(
+    command: list[str | Path], cwd: Path, **more: str
+) -> subprocess.CompletedProcess[str]:
     """What the command prints and answers."""
     return subprocess.run(
         list(map(str, command)),
@@ -40,7 +52,10 @@ def run_command(command: list[str | Path], cwd: Path, **more: str) -> subprocess
 
 
 class Server:
-    """A running server; `address` is the first it names. Leaving the context kills it, if `stop` has not ended it before."""
+    """A running server; `address` is the first it names.
+
+    Leaving the context kills it, if `stop` has not ended it before.
+    """
 
     def __init__(self, command: list[str | Path], cwd: Path, **more: str) -> None:
         self._errors = (cwd / "stderr.txt").open("w+", encoding="utf-8")
@@ -95,7 +110,12 @@ class Server:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         if self._process.poll() is None:
             self._process.kill()
             self._process.wait()

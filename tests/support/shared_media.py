@@ -6,11 +6,13 @@ MEDIA = SHARED / "media"
 
 MANIFEST = MEDIA / "MANIFEST.tsv"
 
-# Where the manifest repeats a claim of the file that is wrong, or counts otherwise: what a player shows.
+# Where the manifest repeats a claim of the file that is wrong, or counts otherwise: what a player
+# shows.
 DURATIONS_S = {
     "bad/huge-claimed-duration.mp4": 1.001,
     "edge/fragmented-bogus-duration.mp4": 1.068,
-    "containers/two-audio-two-subs.mp4": 13.056,  # the manifest's figure is that of the last subtitle
+    # the manifest's figure is that of the last subtitle
+    "containers/two-audio-two-subs.mp4": 13.056,
     "edge/no-duration.webm": 4.938,  # the container says nothing
 }
 

@@ -1,4 +1,6 @@
-"""A folder of films that is served by a real hypercorn, and clients that browsers are too well-behaved for."""
+"""A folder of films that is served by a real hypercorn, and clients that browsers are too
+well-behaved for.
+"""
 
 import asyncio
 import errno
@@ -21,7 +23,7 @@ from lvs.errors import NotFound, Unavailable
 from lvs.http.file_response import file_response
 from lvs.http.media_types import media_type
 from lvs.http.transport import ConnectionInScope
-from lvs.services.streaming.open_file import OpenedFile, open_below
+from lvs.services.streaming.open_file import OpenFile, open_below
 from lvs.services.streaming.streams import Streams
 
 MEBIBYTE = 2**20
@@ -31,7 +33,12 @@ class Site:
     """A folder that is served on a port by hypercorn in a thread of its own."""
 
     def __init__(
-        self, folder: Path, *, stall_seconds: float = 300, knows_connection: bool = True, secure: Certificate | None = None
+        self,
+        folder: Path,
+        *,
+        stall_seconds: float = 300,
+        knows_connection: bool = True,
+        secure: Certificate | None = None,
     ) -> None:
         self.folder = folder
         self.through_server_bytes = 0
@@ -57,7 +64,9 @@ class Site:
         async def serve() -> None:
             await hypercorn.asyncio.serve(app, config, shutdown_trigger=self._stopped)
 
-        self.thread = threading.Thread(target=lambda: self._loop.run_until_complete(serve()), daemon=True)
+        self.thread = threading.Thread(
+            target=lambda: self._loop.run_until_complete(serve()), daemon=True
+        )
         self.thread.start()
 
     def _app(self) -> Quart:
@@ -69,14 +78,16 @@ class Site:
             path = unquote_to_bytes(request.scope["raw_path"]).removeprefix(b"/video/")
             opened = await open_below(self.folder, path)
             name = request.args.get("download")
-            return await file_response(request, opened, media_type(path), name, streams=self.streams, title="A film")
+            return await file_response(
+                request, opened, media_type(path), name, streams=self.streams, title="A film"
+            )
 
         @app.get("/drive/<name>")
         async def drive(name: str) -> Response:
             """As if the file lay on a drive that is never in memory, and may fail."""
             site = self
 
-            class OnDrive(OpenedFile):
+            class OnDrive(OpenFile):
                 def fill_from_memory(self, offset: int, buffer: memoryview) -> bool:
                     return False
 
@@ -96,11 +107,11 @@ class Site:
 
         @app.errorhandler(NotFound)
         async def absent(error: NotFound) -> tuple[str, int]:
-            return error.sentence, 404
+            return error.message, 404
 
         @app.errorhandler(Unavailable)
         async def away(error: Unavailable) -> tuple[str, int]:
-            return error.sentence, 503
+            return error.message, 503
 
         return app
 
@@ -108,7 +119,9 @@ class Site:
         """Count the bytes of bodies that the server is given to send."""
         inside: Callable[[Any, Any, Any], Awaitable[None]] = app.asgi_app
 
-        async def counting(scope: Any, receive: Any, send: Callable[[Any], Awaitable[None]]) -> None:
+        async def counting(
+            scope: Any, receive: Any, send: Callable[[Any], Awaitable[None]]
+        ) -> None:
             async def sending(message: Any) -> None:
                 self.through_server_bytes += len(message.get("body", b""))
                 await send(message)

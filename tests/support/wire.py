@@ -1,4 +1,6 @@
-"""The server's own hypercorn around a household's app, on a port of this machine, spoken to in raw bytes."""
+"""The server's own hypercorn around a household's app, on a port of this machine, spoken to in raw
+bytes.
+"""
 
 import asyncio
 import contextlib
@@ -15,7 +17,7 @@ from quart import Quart
 
 from lvs import server
 from lvs.certificates import Certificate
-from lvs.http.connection_limit import Gate
+from lvs.http.connection_limit import ConnectionLimit
 
 PATIENCE_S = 30.0
 
@@ -38,11 +40,15 @@ class Wire:
     """Serves an app whose lifespan somebody else keeps. `async with` opens the port."""
 
     def __init__(
-        self, app: Quart, gate: Gate | None = None, secure: Certificate | None = None, graceful_seconds: float = 0.2
+        self,
+        app: Quart,
+        gate: ConnectionLimit | None = None,
+        secure: Certificate | None = None,
+        graceful_seconds: float = 0.2,
     ) -> None:
         self.app = app
         self._graceful_seconds = graceful_seconds
-        self._gate = gate or Gate(1000)
+        self._gate = gate or ConnectionLimit(1000)
         self._secure = secure
         self._stop = asyncio.Event()
 
@@ -52,16 +58,25 @@ class Wire:
         http = server.http_settings(sockets, self._secure)
         self._gate.install(http)
         http.graceful_timeout = self._graceful_seconds
-        self._task = asyncio.create_task(hypercorn.asyncio.serve(self._without_lifespan, http, shutdown_trigger=self._stop.wait))  # type: ignore[arg-type]
+        self._task = asyncio.create_task(
+            hypercorn.asyncio.serve(self._without_lifespan, http, shutdown_trigger=self._stop.wait)
+        )  # type: ignore[arg-type]
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self._stop.set()
         await asyncio.wait_for(self._task, PATIENCE_S)
         # The gate is for the whole process, and other tests of this one have servers of their own.
         vars(hypercorn.asyncio.run)["TCPServer"] = TCPServer
 
-    async def _without_lifespan(self, scope: Any, receive: Callable[[], Any], send: Callable[[Any], Any]) -> None:
+    async def _without_lifespan(
+        self, scope: Any, receive: Callable[[], Any], send: Callable[[Any], Any]
+    ) -> None:
         if scope["type"] != "lifespan":
             await self.app(scope, receive, send)
             return
@@ -74,7 +89,9 @@ class Wire:
         """How many connections the server holds."""
         return self._gate.count
 
-    async def connect(self, context: ssl.SSLContext | None = None) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def connect(
+        self, context: ssl.SSLContext | None = None
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """A connection that the caller closes."""
         return await asyncio.open_connection("127.0.0.1", self.port, limit=2**24, ssl=context)
 
@@ -90,14 +107,23 @@ class Wire:
             writer.close()
 
     async def ask(
-        self, target: str | bytes, headers: Iterable[str] = (), method: str = "GET", body: bytes = b"", host: str = "localhost"
+        self,
+        target: str | bytes,
+        headers: Iterable[str] = (),
+        method: str = "GET",
+        body: bytes = b"",
+        host: str = "localhost",
     ) -> Answer:
         """The answer to one request, which asks the server to close the connection behind it."""
         raw_target = target.encode() if isinstance(target, str) else target
         lines = [f"Host: {host}", "Connection: close", *headers]
         if body or method in {"POST", "PUT"}:
             lines.append(f"Content-Length: {len(body)}")
-        head = b"%s %s HTTP/1.1\r\n%s\r\n\r\n" % (method.encode(), raw_target, "\r\n".join(lines).encode())
+        head = b"%s %s HTTP/1.1\r\n%s\r\n\r\n" % (
+            method.encode(),
+            raw_target,
+            "\r\n".join(lines).encode(),
+        )
         return await self.send(head + body)
 
 
@@ -111,8 +137,12 @@ async def read_all(reader: asyncio.StreamReader) -> bytes:
 
 
 def parsed(raw: bytes) -> Answer:
-    """The answer in these bytes, of which an interim one (1xx) is passed over; status 0 where there is none."""
-    found = re.match(rb"(?:HTTP/1\.1 1\d\d [^\n]*\n(?:[^\r\n]+\r?\n)*\r?\n)*HTTP/1\.1 (\d{3})[^\n]*\n", raw)
+    """The answer in these bytes, of which an interim one (1xx) is passed over; status 0 where there
+    is none.
+    """
+    found = re.match(
+        rb"(?:HTTP/1\.1 1\d\d [^\n]*\n(?:[^\r\n]+\r?\n)*\r?\n)*HTTP/1\.1 (\d{3})[^\n]*\n", raw
+    )
     if not found:
         return Answer(0, {}, b"", raw)
     head, _, body = raw[found.end() :].partition(b"\r\n\r\n")

@@ -1,4 +1,6 @@
-"""Sixteen clients change the same and different videos at once over HTTP: what is answered is there, and counts are exact."""
+"""Sixteen clients change the same and different videos at once over HTTP: what is answered is
+there, and counts are exact.
+"""
 
 import asyncio
 import random
@@ -31,7 +33,19 @@ def library(tmp_path: Path) -> Path:
 
 @contextmanager
 def served(tmp_path: Path, library: Path) -> Iterator[Server]:
-    command = [sys.executable, "-m", "lvs", "serve", library, "--data", tmp_path / "data", "--host", "127.0.0.1", "--port", "0"]
+    command = [
+        sys.executable,
+        "-m",
+        "lvs",
+        "serve",
+        library,
+        "--data",
+        tmp_path / "data",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        "0",
+    ]
     settings = {
         "LVS_RATINGS_LIMIT": "0",
         "LVS_WRITES_LIMIT": "0",
@@ -45,7 +59,9 @@ def served(tmp_path: Path, library: Path) -> Iterator[Server]:
 
 async def hashes(http: httpx.AsyncClient) -> list[str]:
     for _ in range(300):
-        found = (await http.get("/api/videos", params={"sort": "title", "order": "asc"})).json()["videos"]
+        found = (await http.get("/api/videos", params={"sort": "title", "order": "asc"})).json()[
+            "videos"
+        ]
         if len(found) == FILMS:
             return [film["media_hash"] for film in found]
         await asyncio.sleep(0.1)
@@ -62,7 +78,9 @@ def in_database(data: Path, sql: str) -> list[tuple[Any, ...]]:
         return database.execute(sql).fetchall()
 
 
-async def test_every_answered_change_of_sixteen_clients_is_there(tmp_path: Path, library: Path) -> None:
+async def test_every_answered_change_of_sixteen_clients_is_there(
+    tmp_path: Path, library: Path
+) -> None:
     with served(tmp_path, library) as server:
         async with httpx.AsyncClient(base_url=server.address, timeout=60) as http:
             films = await hashes(http)
@@ -91,20 +109,28 @@ async def test_every_answered_change_of_sixteen_clients_is_there(tmp_path: Path,
         async with httpx.AsyncClient(base_url=server.address, timeout=60) as http:
             for film in films:
                 found = (await http.get(f"/api/videos/{film}")).json()
-                expected = {tag for (each, tag), wanted in tags.items() if each == film and wanted} | {"everyone's"}
+                expected = {
+                    tag for (each, tag), wanted in tags.items() if each == film and wanted
+                } | {"everyone's"}
                 assert set(found["tags"]) == expected
                 assert len(found["tags"]) == len(expected)
                 assert found["views"] == views[film] == CLIENTS * 5
                 assert found["rating"] in stars[film]
                 assert found["favorite"] is True
-                assert (await http.get("/api/videos", params={"tag": "everyone's"})).json()["videos"]
+                assert (await http.get("/api/videos", params={"tag": "everyone's"})).json()[
+                    "videos"
+                ]
         assert "locked" not in server.errors
         assert server.stop() == 0
     data = tmp_path / "data"
     assert in_database(data, "PRAGMA integrity_check") == [("ok",)]
     assert in_database(data, "SELECT count(*) FROM tags WHERE name = 'everyone''s'") == [(1,)]
-    assert in_database(data, "SELECT count(*) FROM tags WHERE id NOT IN (SELECT tag_id FROM video_tags)") == [(0,)]
-    assert in_database(data, "SELECT count(*) FROM changes WHERE what = 'view'") == [(CLIENTS * 20,)]
+    assert in_database(
+        data, "SELECT count(*) FROM tags WHERE id NOT IN (SELECT tag_id FROM video_tags)"
+    ) == [(0,)]
+    assert in_database(data, "SELECT count(*) FROM changes WHERE what = 'view'") == [
+        (CLIENTS * 20,)
+    ]
     # The journal is one chain for each video: what was old is what was new before.
     for (video_id,) in in_database(data, "SELECT id FROM videos"):
         for what in ("rating", "view"):
@@ -120,20 +146,26 @@ async def test_every_answered_change_of_sixteen_clients_is_there(tmp_path: Path,
     assert in_database(data, sql) == [(FILMS,)]
 
 
-async def test_a_second_click_at_the_same_moment_loses_neither(tmp_path: Path, library: Path) -> None:
+async def test_a_second_click_at_the_same_moment_loses_neither(
+    tmp_path: Path, library: Path
+) -> None:
     with served(tmp_path, library) as server:
         async with httpx.AsyncClient(base_url=server.address, timeout=60) as http:
             [film, *_] = await hashes(http)
             for turn in range(10):
                 pair = [f"left {turn}", f"right {turn}"]
-                await asyncio.gather(*(change(http, f"/videos/{film}/tags", tag=tag) for tag in pair))
+                await asyncio.gather(
+                    *(change(http, f"/videos/{film}/tags", tag=tag) for tag in pair)
+                )
                 assert set(pair) <= set((await http.get(f"/api/videos/{film}")).json()["tags"])
             # A heart that is turned over an even number of times is as it was.
             await asyncio.gather(*(change(http, f"/videos/{film}/favorite") for _ in range(10)))
             assert (await http.get(f"/api/videos/{film}")).json()["favorite"] is False
 
 
-async def test_clients_that_leave_in_the_middle_leave_a_server_that_takes_changes(tmp_path: Path, library: Path) -> None:
+async def test_clients_that_leave_in_the_middle_leave_a_server_that_takes_changes(
+    tmp_path: Path, library: Path
+) -> None:
     with served(tmp_path, library) as server:
         async with httpx.AsyncClient(base_url=server.address, timeout=60) as http:
             [film, *_] = await hashes(http)
@@ -142,10 +174,12 @@ async def test_clients_that_leave_in_the_middle_leave_a_server_that_takes_change
             for turn in range(60):
                 with socket.create_connection(("127.0.0.1", server.port)) as leaving:
                     body = b"value=3"
-                    head = (
-                        f"POST /videos/{film}/rating HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nContent-Length: {len(body)}\r\n"
+                    head = f"POST /videos/{film}/rating HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nContent-Length: {len(body)}\r\n"
+                    leaving.sendall(
+                        head.encode()
+                        + b"Content-Type: application/x-www-form-urlencoded\r\n\r\n"
+                        + body
                     )
-                    leaving.sendall(head.encode() + b"Content-Type: application/x-www-form-urlencoded\r\n\r\n" + body)
                     await asyncio.sleep(chance.choice((0, 0, 0.001, 0.003, 0.01)))
                 if turn % 5 == 0:
                     await change(http, f"/videos/{film}/view")

@@ -1,4 +1,6 @@
-"""`kill -9` at any moment loses no answered change and leaves no half file; and one data folder has one server."""
+"""`kill -9` at any moment loses no answered change and leaves no half file; and one data folder has
+one server.
+"""
 
 import asyncio
 import importlib.util
@@ -43,7 +45,19 @@ def test_servers_killed_while_sixteen_clients_write_lose_nothing(tmp_path: Path)
 
 
 def serve(library: Path, data: Path) -> list[str | Path]:
-    return [sys.executable, "-m", "lvs", "serve", library, "--data", data, "--host", "127.0.0.1", "--port", "0"]
+    return [
+        sys.executable,
+        "-m",
+        "lvs",
+        "serve",
+        library,
+        "--data",
+        data,
+        "--host",
+        "127.0.0.1",
+        "--port",
+        "0",
+    ]
 
 
 def test_one_data_folder_has_one_server_however_it_is_called(tmp_path: Path) -> None:
@@ -62,7 +76,9 @@ def test_one_data_folder_has_one_server_however_it_is_called(tmp_path: Path) -> 
         assert refused.returncode == 2
         assert "already running" in refused.stderr
         server.stop(signal.SIGKILL)
-    with Server(serve(library, tmp_path / "link"), tmp_path) as server:  # nothing is left behind that would have to be removed
+    with Server(
+        serve(library, tmp_path / "link"), tmp_path
+    ) as server:  # nothing is left behind that would have to be removed
         assert server.stop() == 0
 
 
@@ -88,7 +104,9 @@ def large(tmp_path: Path) -> Path:
 
 
 def killed(command: list[str | Path], after_s: float, cwd: Path) -> None:
-    process = subprocess.Popen(list(map(str, command)), env=environment(cwd), cwd=cwd, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        list(map(str, command)), env=environment(cwd), cwd=cwd, stderr=subprocess.DEVNULL
+    )
     time.sleep(after_s)
     process.kill()
     process.wait()
@@ -104,7 +122,9 @@ def rows(path: Path) -> tuple[str, int, int]:
 
 
 @pytest.mark.parametrize("after_s", [0.3, 0.45, 0.6, 0.8, 1.1])
-def test_a_backup_that_is_killed_is_whole_or_not_there(tmp_path: Path, large: Path, after_s: float) -> None:
+def test_a_backup_that_is_killed_is_whole_or_not_there(
+    tmp_path: Path, large: Path, after_s: float
+) -> None:
     killed([sys.executable, "-m", "lvs", "backup", "--data", large], after_s, tmp_path)
     for path in (large / "backups").glob("*.db"):
         assert rows(path) == ("ok", 4, 200_001)
@@ -116,8 +136,13 @@ def test_a_backup_that_is_killed_is_whole_or_not_there(tmp_path: Path, large: Pa
     assert backup.newest_good(large / "backups")
 
 
-def test_a_restore_that_is_killed_happened_wholly_or_not_at_all(tmp_path: Path, large: Path) -> None:
-    assert run("backup", "--output", tmp_path / "saved.db", "--data", large, cwd=tmp_path).returncode == 0
+def test_a_restore_that_is_killed_happened_wholly_or_not_at_all(
+    tmp_path: Path, large: Path
+) -> None:
+    assert (
+        run("backup", "--output", tmp_path / "saved.db", "--data", large, cwd=tmp_path).returncode
+        == 0
+    )
     before = ("ok", 1, 200_000)
     for after_s in (0.4, 0.7, 0.9, 1.1, 1.4):
         with closing(sqlite3.connect(large / "lvs.db")) as database:
@@ -126,9 +151,25 @@ def test_a_restore_that_is_killed_happened_wholly_or_not_at_all(tmp_path: Path, 
                 "DELETE FROM changes WHERE id = (SELECT max(id) FROM changes) AND (SELECT count(*) FROM changes) > 200000"
             )
             database.commit()
-        killed([sys.executable, "-m", "lvs", "restore", tmp_path / "saved.db", "--yes", "--data", large], after_s, tmp_path)
+        killed(
+            [
+                sys.executable,
+                "-m",
+                "lvs",
+                "restore",
+                tmp_path / "saved.db",
+                "--yes",
+                "--data",
+                large,
+            ],
+            after_s,
+            tmp_path,
+        )
         assert rows(large / "lvs.db") in (before, ("ok", 4, 200_001))
-    assert run("restore", tmp_path / "saved.db", "--yes", "--data", large, cwd=tmp_path).returncode == 0
+    assert (
+        run("restore", tmp_path / "saved.db", "--yes", "--data", large, cwd=tmp_path).returncode
+        == 0
+    )
     assert rows(large / "lvs.db") == ("ok", 4, 200_001)
 
 
@@ -139,10 +180,17 @@ def test_a_server_killed_in_its_first_scan_finds_every_film_the_next_time(tmp_pa
         (library / f"{number}.mp4").write_bytes(distinct_video())
     for after_s in (0.8, 1.0, 1.2, 1.5):
         killed([*serve(library, data), "--log-level", "error"], after_s, tmp_path)
-    assert run("scan", library, "--no-look", "--data", data, cwd=tmp_path, LVS_SETTLE_SECONDS="0").returncode == 0
+    assert (
+        run(
+            "scan", library, "--no-look", "--data", data, cwd=tmp_path, LVS_SETTLE_SECONDS="0"
+        ).returncode
+        == 0
+    )
     with closing(sqlite3.connect(data / "lvs.db")) as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        assert database.execute("SELECT count(*), count(DISTINCT path) FROM files WHERE missing_since IS NULL").fetchone() == (
+        assert database.execute(
+            "SELECT count(*), count(DISTINCT path) FROM files WHERE missing_since IS NULL"
+        ).fetchone() == (
             300,
             300,
         )

@@ -1,4 +1,7 @@
-"""Odd requests by the hundred: none makes the server fail. `benchmarks/fuzz.py` sends them by the thousand."""
+"""Odd requests by the hundred: none makes the server fail.
+
+`benchmarks/fuzz.py` sends them by the thousand.
+"""
 
 import asyncio
 import random
@@ -23,7 +26,11 @@ SIZE = 5000
 QUICK = settings(
     database=None,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+    suppress_health_check=[
+        HealthCheck.function_scoped_fixture,
+        HealthCheck.too_slow,
+        HealthCheck.data_too_large,
+    ],
     phases=[Phase.explicit, Phase.generate, Phase.shrink],
 )
 
@@ -46,11 +53,20 @@ async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
         home.add(b"not \xff utf-8.mp4")
         await home.scan()
         await home.looked()
-        hashes = [(await home.video(name)).media_hash for name in ("plain.mp4", "Ferien/<é> & ü.mp4", b"not \xff utf-8.mp4")]
+        hashes = [
+            (await home.video(name)).media_hash
+            for name in ("plain.mp4", "Ferien/<é> & ü.mp4", b"not \xff utf-8.mp4")
+        ]
         for number, media_hash in enumerate(hashes):
             await home.services.tags.add(media_hash, f"tag {number}", "test")
             await home.services.ratings.rate(media_hash, number + 1, "test")
-        paths = ["plain.mp4", "Ferien/%3C%C3%A9%3E%20%26%20%C3%BC.mp4", "not%20%FF%20utf-8.mp4", "tag%200", "lvs.css"]
+        paths = [
+            "plain.mp4",
+            "Ferien/%3C%C3%A9%3E%20%26%20%C3%BC.mp4",
+            "not%20%FF%20utf-8.mp4",
+            "tag%200",
+            "lvs.css",
+        ]
         yield Site(home, wire, content, hashes[0], fuzzing.requests(home.app, hashes, paths))
 
 
@@ -87,7 +103,9 @@ async def test_any_range_gets_the_right_bytes_or_a_refusal(site: Site, line: str
 
 @settings(QUICK, derandomize=True, max_examples=200)
 @given(query=fuzzing.queries, cursor=fuzzing.cursors, name=st.sampled_from(["after", "until"]))
-async def test_any_query_and_cursor_gets_a_page_or_a_sentence(site: Site, query: str, cursor: str, name: str) -> None:
+async def test_any_query_and_cursor_gets_a_page_or_a_sentence(
+    site: Site, query: str, cursor: str, name: str
+) -> None:
     for path in ("/", "/api/videos"):
         answer = await site.wire.ask(f"{path}?{query}&{name}={cursor}".encode("ascii", "replace"))
         assert answer.status in {200, 400, 414}, (path, query, cursor)
@@ -97,10 +115,20 @@ async def test_any_query_and_cursor_gets_a_page_or_a_sentence(site: Site, query:
 @given(
     body=fuzzing.bodies,
     target=st.sampled_from(
-        ["/videos/{}/rating", "/videos/{}/tags", "/videos/{}/title", "/api/ratings/{}", "/rate", "/tag", "/sign-in"]
+        [
+            "/videos/{}/rating",
+            "/videos/{}/tags",
+            "/videos/{}/title",
+            "/api/ratings/{}",
+            "/rate",
+            "/tag",
+            "/sign-in",
+        ]
     ),
 )
-async def test_any_body_is_taken_or_refused(site: Site, body: tuple[str, bytes], target: str) -> None:
+async def test_any_body_is_taken_or_refused(
+    site: Site, body: tuple[str, bytes], target: str
+) -> None:
     request = fuzzing.Request("POST", target.format(site.media_hash), (), *body)
     fuzzing.assert_sound(request, await site.wire.send(request.encoded()))
 
@@ -108,7 +136,9 @@ async def test_any_body_is_taken_or_refused(site: Site, body: tuple[str, bytes],
 @settings(QUICK, derandomize=True, max_examples=150)
 @given(
     path=st.lists(fuzzing.spelled, min_size=1, max_size=5).map("/".join),
-    prefix=st.sampled_from(["/video/", "/watch/", "/static/", "/thumbnail/", "/tag/", "/v/", "/api/"]),
+    prefix=st.sampled_from(
+        ["/video/", "/watch/", "/static/", "/thumbnail/", "/tag/", "/v/", "/api/"]
+    ),
 )
 async def test_any_path_is_found_or_not(site: Site, path: str, prefix: str) -> None:
     answer = await site.wire.ask((prefix + path).encode("ascii", "replace"))
@@ -139,15 +169,35 @@ async def test_the_json_api_keeps_what_its_document_promises(tmp_path: Path) -> 
     """schemathesis reads /api/openapi.json and tries everything in it, with a video that is there."""
     (tmp_path / "films").mkdir()
     (tmp_path / "films" / "film.mp4").write_bytes(seed_video())
-    (tmp_path / "config.json").write_text('{"writes_limit": "0", "ratings_limit": "0", "settle_seconds": 0}')
+    (tmp_path / "config.json").write_text(
+        '{"writes_limit": "0", "ratings_limit": "0", "settle_seconds": 0}'
+    )
     with serving(tmp_path / "films", tmp_path) as server:
         await asyncio.to_thread(until, lambda: len(videos(server)) == 1)
         media_hash = videos(server)[0]["media_hash"]
         (tmp_path / "known.toml").write_text(f'[parameters]\n"path.media_hash" = "{media_hash}"\n')
-        command = [sys.executable, "-m", "schemathesis.cli", "--config-file", tmp_path / "known.toml", "run"]
+        command = [
+            sys.executable,
+            "-m",
+            "schemathesis.cli",
+            "--config-file",
+            tmp_path / "known.toml",
+            "run",
+        ]
         checks = "not_a_server_error,content_type_conformance,status_code_conformance,response_schema_conformance"
-        limits = ["--max-examples", "10", "--seed", "1", "--phases", "coverage,fuzzing", "--generation-database", "none"]
+        limits = [
+            "--max-examples",
+            "10",
+            "--seed",
+            "1",
+            "--phases",
+            "coverage,fuzzing",
+            "--generation-database",
+            "none",
+        ]
         done = await asyncio.to_thread(
-            processes.run_command, [*command, f"{server.address}/api/openapi.json", "--checks", checks, *limits], tmp_path
+            processes.run_command,
+            [*command, f"{server.address}/api/openapi.json", "--checks", checks, *limits],
+            tmp_path,
         )
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]

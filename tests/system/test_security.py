@@ -116,7 +116,15 @@ async def test_a_stranger_s_name_is_misdirected_and_told_so(site: Site, host: st
 
 @pytest.mark.parametrize(
     "target",
-    ["/", "/video/film.mp4", "/static/lvs.css", "/api/videos", "/thumbnail/0123456789abcdef.jpg", "/nowhere", "/metrics"],
+    [
+        "/",
+        "/video/film.mp4",
+        "/static/lvs.css",
+        "/api/videos",
+        "/thumbnail/0123456789abcdef.jpg",
+        "/nowhere",
+        "/metrics",
+    ],
 )
 async def test_after_dns_rebinding_nothing_is_given_away(site: Site, target: str) -> None:
     same_origin = ["Origin: http://evil.example.com", "Sec-Fetch-Site: same-origin"]
@@ -126,9 +134,15 @@ async def test_after_dns_rebinding_nothing_is_given_away(site: Site, target: str
 
 
 async def test_after_dns_rebinding_nothing_is_changed(site: Site) -> None:
-    headers = ["Origin: http://evil.example.com", "Sec-Fetch-Site: same-origin", "Content-Type: application/json"]
+    headers = [
+        "Origin: http://evil.example.com",
+        "Sec-Fetch-Site: same-origin",
+        "Content-Type: application/json",
+    ]
     for target in (f"/api/ratings/{site.media_hash}", f"/videos/{site.media_hash}/rating"):
-        answer = await site.wire.ask(target, headers, "POST", b'{"value": 1}', host="evil.example.com")
+        answer = await site.wire.ask(
+            target, headers, "POST", b'{"value": 1}', host="evil.example.com"
+        )
         assert answer.status == 421
     assert await site.rating() is None
 
@@ -145,7 +159,10 @@ async def test_the_refusal_of_an_api_call_is_a_problem_document(site: Site) -> N
         (b"GET /ping HTTP/1.0\r\n\r\n", 400),
         (b"GET /ping HTTP/1.1\r\nConnection: close\r\n\r\n", 400),
         (b"GET /ping HTTP/1.1\r\nHost:\r\nConnection: close\r\n\r\n", 400),
-        (b"GET /ping HTTP/1.1\r\nHost: localhost\r\nHost: evil.com\r\nConnection: close\r\n\r\n", 400),
+        (
+            b"GET /ping HTTP/1.1\r\nHost: localhost\r\nHost: evil.com\r\nConnection: close\r\n\r\n",
+            400,
+        ),
         (b"GET http://evil.com/ping HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", 400),
         (b"CONNECT evil.com:80 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", 400),
         (b"GET ?x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", 400),
@@ -159,17 +176,35 @@ async def test_the_refusal_of_an_api_call_is_a_problem_document(site: Site) -> N
             b"POST / HTTP/1.1\r\nHost: nas\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
             400,
         ),
-        (b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\nContent-Length: 4\r\nConnection: close\r\n\r\nabcd", 400),
-        (b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\nConnection: close\r\n\r\n", 400),
+        (
+            b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\nContent-Length: 4\r\nConnection: close\r\n\r\nabcd",
+            400,
+        ),
+        (
+            b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\nConnection: close\r\n\r\n",
+            400,
+        ),
     ],
 )
 async def test_a_crooked_request_is_refused(site: Site, request_bytes: bytes, status: int) -> None:
     assert (await site.wire.send(request_bytes)).status == status
 
 
-@pytest.mark.parametrize("lines", [[], ["Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="]])
+@pytest.mark.parametrize(
+    "lines", [[], ["Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="]]
+)
 async def test_web_sockets_are_not_spoken(site: Site, lines: list[str]) -> None:
-    request = "\r\n".join(["GET /ping HTTP/1.1", "Host: {}", "Connection: Upgrade, close", "Upgrade: websocket", *lines, "", ""])
+    request = "\r\n".join(
+        [
+            "GET /ping HTTP/1.1",
+            "Host: {}",
+            "Connection: Upgrade, close",
+            "Upgrade: websocket",
+            *lines,
+            "",
+            "",
+        ]
+    )
     for host, status in (("localhost", 200), ("evil.example.com", 421)):
         answer = await site.wire.send(request.format(host).encode())
         assert answer.status == status  # the wish is passed over
@@ -179,7 +214,11 @@ async def test_web_sockets_are_not_spoken(site: Site, lines: list[str]) -> None:
 
 async def test_http_2_is_not_spoken(site: Site) -> None:
     assert (await site.wire.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")).status in {400, 505}
-    upgrade = ["Connection: Upgrade, HTTP2-Settings, close", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA"]
+    upgrade = [
+        "Connection: Upgrade, HTTP2-Settings, close",
+        "Upgrade: h2c",
+        "HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA",
+    ]
     request = "\r\n".join(["GET /ping HTTP/1.1", "Host: localhost", *upgrade, "", ""])
     assert (await site.wire.send(request.encode())).status == 200  # the upgrade is passed over
 
@@ -225,13 +264,18 @@ async def test_which_addresses_lie_outside_the_home(address: str, public: bool) 
 
 @pytest.mark.parametrize("peer", ["8.8.8.8", "2001:db8::7", "::ffff:8.8.8.8", "100.64.1.1"])
 @pytest.mark.parametrize("target", ["/", "/video/film.mp4", "/ping", "/static/lvs.css", "/nowhere"])
-async def test_without_a_password_a_public_address_is_refused(site: Site, peer: str, target: str) -> None:
+async def test_without_a_password_a_public_address_is_refused(
+    site: Site, peer: str, target: str
+) -> None:
     answer = await site.home.client.get(target, scope_base={"client": (peer, 4711)})
     assert answer.status_code == 403
     assert "no password" in (await answer.get_data()).decode()
 
 
-@pytest.mark.parametrize("forwarded", ["8.8.8.8", "8.8.8.8, 192.168.1.5", "192.168.1.5, 8.8.8.8", "2001:db8::1", "8.8.8.8:4711"])
+@pytest.mark.parametrize(
+    "forwarded",
+    ["8.8.8.8", "8.8.8.8, 192.168.1.5", "192.168.1.5, 8.8.8.8", "2001:db8::1", "8.8.8.8:4711"],
+)
 async def test_a_public_address_behind_a_proxy_is_refused_too(site: Site, forwarded: str) -> None:
     assert (await site.wire.ask("/", [f"X-Forwarded-For: {forwarded}"])).status == 403
 
@@ -255,7 +299,11 @@ FOREIGN = [
     ["Sec-Fetch-Site: cross-site", "Origin: http://evil.example.com"],
     ["Sec-Fetch-Site: same-site", "Origin: http://localhost.evil.com"],
     ["Sec-Fetch-Site: cross-site", "Origin: http://localhost"],
-    ["Sec-Fetch-Site: same-origin", "Sec-Fetch-Site: cross-site", "Origin: http://localhost.evil.com"],
+    [
+        "Sec-Fetch-Site: same-origin",
+        "Sec-Fetch-Site: cross-site",
+        "Origin: http://localhost.evil.com",
+    ],
     ["Origin: http://evil.example.com"],
     ["Origin: null"],
     ["Origin: "],
@@ -273,11 +321,17 @@ FOREIGN = [
 async def test_a_stranger_s_page_changes_nothing(
     site: Site, headers: list[str], target: str, content_type: str, body: bytes
 ) -> None:
-    if "Origin: http://localhost" in headers and target.startswith("/api/") and "same-site" not in headers[0]:
+    if (
+        "Origin: http://localhost" in headers
+        and target.startswith("/api/")
+        and "same-site" not in headers[0]
+    ):
         headers = [
             line.replace("http://localhost", "http://evil.example.com") for line in headers
         ]  # pages of the home may use /api/
-    answer = await site.wire.ask(target.format(site.media_hash), [*headers, f"Content-Type: {content_type}"], "POST", body)
+    answer = await site.wire.ask(
+        target.format(site.media_hash), [*headers, f"Content-Type: {content_type}"], "POST", body
+    )
     assert answer.status == 403
     assert "access-control-allow-origin" not in answer.headers
     assert await site.rating() is None
@@ -296,10 +350,14 @@ async def test_a_stranger_s_page_changes_nothing(
         ("localhost", []),
     ],
 )
-async def test_our_own_pages_and_programs_do_change_things(site: Site, host: str, headers: list[str]) -> None:
+async def test_our_own_pages_and_programs_do_change_things(
+    site: Site, host: str, headers: list[str]
+) -> None:
     target = f"/videos/{site.media_hash}/rating"
     form = "Content-Type: application/x-www-form-urlencoded"
-    assert (await site.wire.ask(target, [*headers, form], "POST", b"value=3", host=host)).status == 303
+    assert (
+        await site.wire.ask(target, [*headers, form], "POST", b"value=3", host=host)
+    ).status == 303
     assert await site.rating() == 3
     await site.home.services.ratings.clear(site.media_hash, "test")
 
@@ -347,7 +405,9 @@ async def test_every_answer_says_what_a_page_may_do(site: Site, target: str, hos
         ("/", "X: " + "y" * 17_000, "GET", 431),
     ],
 )
-async def test_answers_of_every_kind_say_it_too(site: Site, target: str, line: str, method: str, status: int) -> None:
+async def test_answers_of_every_kind_say_it_too(
+    site: Site, target: str, line: str, method: str, status: int
+) -> None:
     answer = await site.wire.ask(target, [line], method)
     assert answer.status == status
     assert_guarded(answer.headers)
@@ -362,13 +422,17 @@ async def test_answers_of_every_kind_say_it_too(site: Site, target: str, line: s
         (b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip\r\n\r\n", 501),
     ],
 )
-async def test_answers_that_hypercorn_gives_by_itself_say_it_too(site: Site, request_bytes: bytes, status: int) -> None:
+async def test_answers_that_hypercorn_gives_by_itself_say_it_too(
+    site: Site, request_bytes: bytes, status: int
+) -> None:
     answer = await site.wire.send(request_bytes)
     assert answer.status == status
     assert_guarded(answer.headers)
 
 
-async def test_an_answer_says_it_even_where_the_application_fails(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_answer_says_it_even_where_the_application_fails(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def failing(*_: object) -> None:
         raise RuntimeError
 
@@ -383,7 +447,9 @@ def assert_guarded(headers: dict[str, str]) -> None:
     policy = headers["content-security-policy"]
     assert policy.startswith("default-src 'self';")
     assert "frame-ancestors 'none'" in policy
-    assert not {"unsafe", "data:", "blob:", "http", "*"} & set(policy.replace("-", " ").replace("'", " ").split())
+    assert not {"unsafe", "data:", "blob:", "http", "*"} & set(
+        policy.replace("-", " ").replace("'", " ").split()
+    )
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "same-origin"
     assert headers["cross-origin-resource-policy"] == "same-origin"
@@ -412,8 +478,13 @@ SLASHES = ["/", "%2f", "%5c", "\\", "%252f", "%c0%af", "//", "/./"]
 
 @pytest.mark.parametrize("slash", SLASHES)
 @pytest.mark.parametrize("dots", DOTS)
-async def test_no_spelling_of_dots_leads_out_of_the_library(site: Site, dots: str, slash: str) -> None:
-    for target in (f"/video/{dots}{slash}secret.mp4", f"/video/films{slash}{dots}{slash}{dots}{slash}secret.mp4"):
+async def test_no_spelling_of_dots_leads_out_of_the_library(
+    site: Site, dots: str, slash: str
+) -> None:
+    for target in (
+        f"/video/{dots}{slash}secret.mp4",
+        f"/video/films{slash}{dots}{slash}{dots}{slash}secret.mp4",
+    ):
         answer = await site.wire.ask(target.encode())
         assert answer.status in {400, 404}, target
         assert SECRET not in answer.raw
@@ -456,7 +527,9 @@ async def test_only_files_the_library_knows_are_opened(site: Site, path: str) ->
         assert "x-injected" not in answer.headers
 
 
-@pytest.mark.parametrize("place", ["../app.py", "..%2fapp.py", "%2e%2e/app.py", "/etc/passwd", "%00", "a" * 300])
+@pytest.mark.parametrize(
+    "place", ["../app.py", "..%2fapp.py", "%2e%2e/app.py", "/etc/passwd", "%00", "a" * 300]
+)
 async def test_static_files_end_at_their_folder(site: Site, place: str) -> None:
     answer = await site.wire.ask(f"/static/{place}")
     assert answer.status in {400, 404}
@@ -464,7 +537,16 @@ async def test_static_files_end_at_their_folder(site: Site, place: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", ["outward link", "link to a folder outside", "fifo", "socket", "device link", "folder", "nothing"]
+    "kind",
+    [
+        "outward link",
+        "link to a folder outside",
+        "fifo",
+        "socket",
+        "device link",
+        "folder",
+        "nothing",
+    ],
 )
 async def test_a_film_that_is_swapped_for_something_else_is_not_opened(
     site: Site, kind: str, monkeypatch: pytest.MonkeyPatch
@@ -505,14 +587,20 @@ async def test_a_link_inside_the_library_is_followed(site: Site) -> None:
     (site.home.library / "linked.mp4").symlink_to("film.mp4")
     await site.home.scan()
     answer = await site.wire.ask("/video/linked.mp4")
-    assert answer.status in {200, 404}  # a second path of the same file may be left out of the library, but never leads astray
+    assert answer.status in {
+        200,
+        404,
+    }  # a second path of the same file may be left out of the library, but never leads astray
     assert answer.status == 404 or answer.body == (site.home.library / "film.mp4").read_bytes()
 
 
 @pytest.mark.parametrize("name", ["page.html", "page.svg", "script.js", "page.xhtml"])
 async def test_nothing_is_ever_served_as_a_page(tmp_path: Path, name: str) -> None:
     formats = ["html", "svg", "js", "xhtml"]
-    async with Home(tmp_path, supported_formats=formats, thumbnail_workers=1) as home, Wire(home.app) as wire:
+    async with (
+        Home(tmp_path, supported_formats=formats, thumbnail_workers=1) as home,
+        Wire(home.app) as wire,
+    ):
         home.add(name, b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>")
         await home.scan()
         answer = await wire.ask(f"/video/{name}")

@@ -1,4 +1,6 @@
-"""Nothing grows with what strangers send: heads, bodies, addresses, connections, streams, and how fast they come."""
+"""Nothing grows with what strangers send: heads, bodies, addresses, connections, streams, and how
+fast they come.
+"""
 
 import asyncio
 import contextlib
@@ -19,7 +21,7 @@ from support.wire import PATIENCE_S, Wire, parsed, read_all
 from lvs import server
 from lvs.app import MAX_BODY_BYTES
 from lvs.http import request_guard
-from lvs.http.connection_limit import Gate
+from lvs.http.connection_limit import ConnectionLimit
 from lvs.http.hypercorn_connection import READ_BYTES
 from lvs.http.request_guard import HEADERS, MAX_QUERY_BYTES
 
@@ -40,11 +42,17 @@ MULTIPART = "Content-Type: multipart/form-data; boundary=x"
 @pytest.mark.parametrize(
     ("target", "content_type"),
     [
-        *((target, kind) for target in ("/videos/{}/rating", "/videos/{}/tags", "/settings") for kind in (FORM, MULTIPART)),
+        *(
+            (target, kind)
+            for target in ("/videos/{}/rating", "/videos/{}/tags", "/settings")
+            for kind in (FORM, MULTIPART)
+        ),
         *((target, JSON) for target in ("/api/ratings/{}", "/api/videos/{}/tags", "/rate", "/tag")),
     ],
 )
-async def test_a_body_over_64_kib_is_refused_and_changes_nothing(home: Home, target: str, content_type: str) -> None:
+async def test_a_body_over_64_kib_is_refused_and_changes_nothing(
+    home: Home, target: str, content_type: str
+) -> None:
     media_hash = await one_film(home)
     body = b'{"value": 4}' + b" " * MAX_BODY_BYTES
     async with Wire(home.app) as wire:
@@ -66,11 +74,15 @@ async def test_a_body_that_never_says_how_long_it_is_ends_at_the_limit(home: Hom
 
 
 async def test_a_body_sent_with_a_question_is_not_kept(home: Home) -> None:
-    """A viewer who takes nothing and sends without end: what arrives is thrown away, and everybody else is served."""
+    """A viewer who takes nothing and sends without end: what arrives is thrown away, and everybody
+    else is served.
+    """
     await one_film(home, bytes(LARGE))
     async with Wire(home.app) as wire:
         reader, writer = await wire.connect()
-        writer.write(b"GET /video/film.mp4 HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
+        writer.write(
+            b"GET /video/film.mp4 HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+        )
         await reader.readexactly(1)
         for _ in range(100):
             writer.write(b"8000\r\n" + b" " * 0x8000 + b"\r\n")
@@ -90,14 +102,17 @@ async def test_an_answer_to_a_large_body_leaves_nothing_behind(home: Home) -> No
         for host in ("localhost", "evil.example.com"):
             await wire.ask("/nowhere", [FORM], "POST", b"x" * 2_000_000, host=host)
             tiny = (
-                f"POST /nowhere HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\n\r\n".encode() + b"1\r\nx\r\n" * 20_000
+                f"POST /nowhere HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+                + b"1\r\nx\r\n" * 20_000
             )
             await wire.send(tiny)
         await home.until(lambda: len(asyncio.all_tasks()) <= before)
 
 
 @pytest.mark.parametrize("host", ["localhost", "evil.example.com"])
-async def test_a_body_in_many_thousand_parts_keeps_nobody_waiting(home: Home, monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+async def test_a_body_in_many_thousand_parts_keeps_nobody_waiting(
+    home: Home, monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
     """Others get their turn after each few kilobytes: h11 makes an event of every part."""
     turn = 0
     taken_bytes: Counter[int] = Counter()
@@ -124,7 +139,11 @@ async def test_a_body_in_many_thousand_parts_keeps_nobody_waiting(home: Home, mo
 
 @pytest.mark.parametrize(
     "lines",
-    [["X-Long: " + "x" * server.MAX_HEAD_BYTES], [f"X-{number}: x" for number in range(3000)], ["Cookie: " + "a=b; " * 5000]],
+    [
+        ["X-Long: " + "x" * server.MAX_HEAD_BYTES],
+        [f"X-{number}: x" for number in range(3000)],
+        ["Cookie: " + "a=b; " * 5000],
+    ],
 )
 async def test_a_head_over_16_kib_is_refused(home: Home, lines: list[str]) -> None:
     async with Wire(home.app) as wire:
@@ -137,7 +156,9 @@ async def test_a_request_line_without_an_end_is_refused(home: Home) -> None:
         assert (await wire.send(b"GET /" + b"a" * 2 * server.MAX_HEAD_BYTES)).status in {400, 431}
 
 
-@pytest.mark.parametrize("target", ["/?q=", "/api/videos?after=", "/watch/film.mp4?q=", "/video/film.mp4?"])
+@pytest.mark.parametrize(
+    "target", ["/?q=", "/api/videos?after=", "/watch/film.mp4?q=", "/video/film.mp4?"]
+)
 async def test_an_address_that_is_too_long_is_refused(home: Home, target: str) -> None:
     async with Wire(home.app) as wire:
         answer = await wire.ask(target + "a" * (MAX_QUERY_BYTES + 1))
@@ -147,17 +168,30 @@ async def test_an_address_that_is_too_long_is_refused(home: Home, target: str) -
 
 
 @pytest.mark.parametrize(
-    "target", ["/?" + "&".join(["tag=a"] * 1000), "/?" + "&".join(f"tag=t{n}" for n in range(100)), "/?q=" + "a%20" * 1500]
+    "target",
+    [
+        "/?" + "&".join(["tag=a"] * 1000),
+        "/?" + "&".join(f"tag=t{n}" for n in range(100)),
+        "/?q=" + "a%20" * 1500,
+    ],
 )
-async def test_an_address_with_too_many_parts_is_refused_or_answered(home: Home, target: str) -> None:
+async def test_an_address_with_too_many_parts_is_refused_or_answered(
+    home: Home, target: str
+) -> None:
     async with Wire(home.app) as wire:
         assert (await wire.ask(target)).status in {200, 400}
 
 
-async def test_who_does_not_finish_a_head_is_let_go(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_who_does_not_finish_a_head_is_let_go(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(server, "HEAD_SECONDS", 0.5)
     async with Wire(home.app) as wire:
-        for beginning in (b"", b"GET /ping HTT", b"GET /ping HTTP/1.1\r\nHost: localhost\r\nX-Slow: "):
+        for beginning in (
+            b"",
+            b"GET /ping HTT",
+            b"GET /ping HTTP/1.1\r\nHost: localhost\r\nX-Slow: ",
+        ):
             reader, writer = await wire.connect()
             writer.write(beginning)
             trickle = asyncio.create_task(_trickle(writer))
@@ -172,7 +206,9 @@ async def _trickle(writer: asyncio.StreamWriter) -> None:
         writer.write(b"a")
 
 
-async def test_who_asks_for_nothing_more_is_let_go(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_who_asks_for_nothing_more_is_let_go(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(server, "HEAD_SECONDS", 0.5)
     async with Wire(home.app) as wire:
         reader, writer = await wire.connect()
@@ -188,9 +224,7 @@ async def test_what_is_asked_while_an_idle_connection_ends_is_answered_or_not_do
 ) -> None:
     media_hash = await one_film(home)
     monkeypatch.setattr(server, "HEAD_SECONDS", 0.1)
-    head = (
-        f"POST /videos/{media_hash}/view HTTP/1.1\r\nHost: localhost\r\n{FORM}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-    )
+    head = f"POST /videos/{media_hash}/view HTTP/1.1\r\nHost: localhost\r\n{FORM}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
     async def answered(place: int) -> bool:
         reader, writer = await wire.connect()
@@ -252,10 +286,14 @@ async def test_who_leaves_in_the_middle_of_a_body_has_done_nothing(home: Home) -
         await read_all(reader)
         writer.close()
         assert (await wire.ask("/ping")).status == 200
-    assert not await home.services.favorites.of(media_hash)  # an empty form would have turned the heart over
+    assert not await home.services.favorites.of(
+        media_hash
+    )  # an empty form would have turned the heart over
 
 
-async def test_who_does_not_finish_a_body_is_told_and_let_go(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_who_does_not_finish_a_body_is_told_and_let_go(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
     media_hash = await one_film(home)
     monkeypatch.setattr(request_guard, "BODY_SECONDS", 0.5)
     async with Wire(home.app) as wire:
@@ -270,11 +308,15 @@ async def test_who_does_not_finish_a_body_is_told_and_let_go(home: Home, monkeyp
     assert (await home.services.ratings.of(media_hash)).value is None
 
 
-async def test_who_sends_on_after_the_time_for_a_body_holds_no_connection(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_who_sends_on_after_the_time_for_a_body_holds_no_connection(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(request_guard, "BODY_SECONDS", 0.3)
     async with Wire(home.app) as wire:
         reader, writer = await wire.connect()
-        writer.write(f"POST /nowhere HTTP/1.1\r\nHost: localhost\r\n{FORM}\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
+        writer.write(
+            f"POST /nowhere HTTP/1.1\r\nHost: localhost\r\n{FORM}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+        )
         answer = asyncio.create_task(read_all(reader))
         while not answer.done():
             writer.write(b"1\r\nx\r\n" * 600)
@@ -284,7 +326,7 @@ async def test_who_sends_on_after_the_time_for_a_body_holds_no_connection(home: 
 
 
 async def test_one_device_has_only_so_many_connections(home: Home) -> None:
-    gate = Gate(per_client=5)
+    gate = ConnectionLimit(per_client=5)
     async with Wire(home.app, gate) as wire, AsyncExitStack() as stack:
         writers = []
         for _ in range(5):
@@ -296,14 +338,19 @@ async def test_one_device_has_only_so_many_connections(home: Home) -> None:
         refused = await wire.send(b"")
         assert refused.status == 429
         assert "too many connections" in refused.text
-        assert HEADERS.items() <= {(name.encode(), value.encode()) for name, value in refused.headers.items()}
+        assert HEADERS.items() <= {
+            (name.encode(), value.encode()) for name, value in refused.headers.items()
+        }
         writers[0].close()
         await home.until(lambda: gate.count == 4)
         assert (await wire.ask("/ping")).status == 200
 
 
 async def test_all_devices_together_have_only_so_many_connections(home: Home) -> None:
-    async with Wire(home.app, Gate(per_client=100, total=3)) as wire, AsyncExitStack() as stack:
+    async with (
+        Wire(home.app, ConnectionLimit(per_client=100, total=3)) as wire,
+        AsyncExitStack() as stack,
+    ):
         for _ in range(3):
             reader, writer = await wire.connect()
             stack.callback(writer.close)
@@ -324,7 +371,11 @@ async def _greedy(wire: Wire, question: bytes) -> socket.socket:
 
 
 async def test_one_device_receives_only_so_many_videos(tmp_path: Path) -> None:
-    async with Home(tmp_path, streams_per_client=2) as home, Wire(home.app) as wire, AsyncExitStack() as stack:
+    async with (
+        Home(tmp_path, streams_per_client=2) as home,
+        Wire(home.app) as wire,
+        AsyncExitStack() as stack,
+    ):
         await one_film(home, bytes(LARGE))
         for count in (1, 2):
             stack.callback((await _greedy(wire, b"GET /video/film.mp4")).close)
@@ -347,7 +398,7 @@ async def test_who_takes_nothing_is_let_go(tmp_path: Path, target: bytes) -> Non
         async def large() -> bytes:
             return bytes(LARGE)
 
-        gate = Gate(10, stall_seconds=1)
+        gate = ConnectionLimit(10, stall_seconds=1)
         async with Wire(home.app, gate) as wire:
             client = await _greedy(wire, b"GET " + target)
             await home.until(lambda: gate.count == 1)
@@ -356,11 +407,19 @@ async def test_who_takes_nothing_is_let_go(tmp_path: Path, target: bytes) -> Non
 
 
 REQUESTS_AHEAD = b"GET /video/film.mp4 HTTP/1.1\r\nHost: localhost\r\n\r\n" * 40
-SENT_AHEAD = [b"x", b"GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\n", b"GET /ping HTTP", REQUESTS_AHEAD, b"x" * 8_000_000]
+SENT_AHEAD = [
+    b"x",
+    b"GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    b"GET /ping HTTP",
+    REQUESTS_AHEAD,
+    b"x" * 8_000_000,
+]
 
 
 async def _ahead_of_itself(wire: Wire, question: bytes, ahead: bytes) -> socket.socket:
-    """A client that takes nothing of the answer and sends what nobody has asked for yet, as much as goes out."""
+    """A client that takes nothing of the answer and sends what nobody has asked for yet, as much as
+    goes out.
+    """
     client = await _greedy(wire, question)
     loop = asyncio.get_running_loop()
     with contextlib.suppress(TimeoutError, ConnectionError):
@@ -369,7 +428,10 @@ async def _ahead_of_itself(wire: Wire, question: bytes, ahead: bytes) -> socket.
 
 
 @pytest.mark.parametrize("leaving", ["closes", "vanishes", "stays"])
-@pytest.mark.parametrize("question", [b"GET /video/film.mp4", b"GET /static/page", b"GET /static/export", b"POST /static/slow"])
+@pytest.mark.parametrize(
+    "question",
+    [b"GET /video/film.mp4", b"GET /static/page", b"GET /static/export", b"POST /static/slow"],
+)
 async def test_who_sends_ahead_and_leaves_keeps_no_place(
     tmp_path: Path, question: bytes, leaving: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -395,12 +457,14 @@ async def test_who_sends_ahead_and_leaves_keeps_no_place(
             await asyncio.sleep(1)
             return "done"
 
-        gate = Gate(len(SENT_AHEAD), stall_seconds=1)
+        gate = ConnectionLimit(len(SENT_AHEAD), stall_seconds=1)
         async with Wire(home.app, gate) as wire:
             assert (await wire.ask("/ping")).status == 200
             await home.until(lambda: gate.count == 0)
             tasks, descriptors = len(asyncio.all_tasks()), len(os.listdir("/proc/self/fd"))
-            clients = await asyncio.gather(*(_ahead_of_itself(wire, question, ahead) for ahead in SENT_AHEAD))
+            clients = await asyncio.gather(
+                *(_ahead_of_itself(wire, question, ahead) for ahead in SENT_AHEAD)
+            )
             assert gate.count > 0
             for client in clients:
                 if leaving == "vanishes":

@@ -20,14 +20,14 @@ from support.wire import Wire
 
 from lvs.errors import Unavailable, Unreadable
 from lvs.models import Query, State
-from lvs.services.media.probe_pool import FFmpeg, Look
+from lvs.services.media.probe_pool import ProbePool, ProbeResult
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="other systems have no seccomp")
 
 
 @pytest_asyncio.fixture
-async def ffmpeg() -> AsyncIterator[FFmpeg]:
-    async with FFmpeg(workers=1, time_limit_s=40) as running:
+async def ffmpeg() -> AsyncIterator[ProbePool]:
+    async with ProbePool(workers=1, time_limit_s=40) as running:
         yield running
 
 
@@ -48,7 +48,9 @@ MVHD = box(b"mvhd", bytes(12) + struct.pack(">II", 1000, 1000) + bytes(80))
 TKHD = box(b"tkhd", b"\x00\x00\x00\x07" + bytes(80))
 MDHD = box(b"mdhd", bytes(12) + struct.pack(">II", 1000, 1000) + bytes(4))
 HDLR = box(b"hdlr", bytes(8) + b"vide" + bytes(13))
-EBML = element("1a45dfa3", element("4282", b"matroska"), element("4287", b"\x04"), element("4285", b"\x02"))
+EBML = element(
+    "1a45dfa3", element("4282", b"matroska"), element("4287", b"\x04"), element("4285", b"\x02")
+)
 INFO = element("1549a966", element("2ad7b1", (1_000_000).to_bytes(4, "big")))
 VIDEO = element("e0", element("b0", b"\x40"), element("ba", b"\x24"))
 
@@ -70,11 +72,15 @@ def nested(depth: int, kind: bytes) -> bytes:
 
 
 def transport_stream(programs: int, streams: int) -> bytes:
-    """Packets (ISO/IEC 13818-1) that announce `programs` programs of `streams` streams each, and hold nothing else."""
+    """Packets (ISO/IEC 13818-1) that announce `programs` programs of `streams` streams each, and
+    hold nothing else.
+    """
 
     def packet(pid: int, table: bytes) -> bytes:
         section = table + _crc(table).to_bytes(4, "big")
-        return (b"\x47" + (0x4000 | pid).to_bytes(2, "big") + b"\x10\x00" + section).ljust(188, b"\xff")[:188]
+        return (b"\x47" + (0x4000 | pid).to_bytes(2, "big") + b"\x10\x00" + section).ljust(
+            188, b"\xff"
+        )[:188]
 
     found = b""
     for number in range(1, programs + 1):
@@ -87,7 +93,9 @@ def transport_stream(programs: int, streams: int) -> bytes:
             + (0xE000 | pid).to_bytes(2, "big")
         )
         entries = b"".join(
-            b"\x1b" + (0xE000 | (100 + number * streams + each) % 8000).to_bytes(2, "big") + b"\xf0\x00"
+            b"\x1b"
+            + (0xE000 | (100 + number * streams + each) % 8000).to_bytes(2, "big")
+            + b"\xf0\x00"
             for each in range(streams)
         )
         pmt = (
@@ -111,7 +119,9 @@ def _crc(data: bytes) -> int:
 
 
 BOMBS: dict[str, Callable[[], bytes]] = {
-    "a hundred thousand tracks.mp4": lambda: FTYP + box(b"moov", MVHD, box(b"trak", TKHD, box(b"mdia", MDHD, HDLR)) * 100_000),
+    "a hundred thousand tracks.mp4": lambda: (
+        FTYP + box(b"moov", MVHD, box(b"trak", TKHD, box(b"mdia", MDHD, HDLR)) * 100_000)
+    ),
     "two hundred thousand tracks.mkv": lambda: (
         EBML + element("18538067", INFO, element("1654ae6b", *map(track, range(1, 200_001))))
     ),
@@ -121,7 +131,13 @@ BOMBS: dict[str, Callable[[], bytes]] = {
             "18538067",
             INFO,
             element("1654ae6b", track(1)),
-            element("1043a770", element("45b9", element("b6", element("73c4", b"\x01"), element("91", b"\x01")) * 1_000_000)),
+            element(
+                "1043a770",
+                element(
+                    "45b9",
+                    element("b6", element("73c4", b"\x01"), element("91", b"\x01")) * 1_000_000,
+                ),
+            ),
         )
     ),
     "a hundred thousand tags.mkv": lambda: (
@@ -132,7 +148,11 @@ BOMBS: dict[str, Callable[[], bytes]] = {
             element(
                 "1254c367",
                 element(
-                    "7373", *(element("67c8", element("45a3", b"T%d" % n), element("4487", b"x" * 50)) for n in range(100_000))
+                    "7373",
+                    *(
+                        element("67c8", element("45a3", b"T%d" % n), element("4487", b"x" * 50))
+                        for n in range(100_000)
+                    ),
                 ),
             ),
             element("1654ae6b", track(1)),
@@ -143,7 +163,13 @@ BOMBS: dict[str, Callable[[], bytes]] = {
         + element(
             "18538067",
             INFO,
-            element("1254c367", element("7373", element("67c8", element("45a3", b"TITLE"), element("4487", b"x" * 2**26)))),
+            element(
+                "1254c367",
+                element(
+                    "7373",
+                    element("67c8", element("45a3", b"TITLE"), element("4487", b"x" * 2**26)),
+                ),
+            ),
             element("1654ae6b", track(1)),
         )
     ),
@@ -180,7 +206,9 @@ BOMBS: dict[str, Callable[[], bytes]] = {
         )
     ),
     "thousands of programs.ts": lambda: transport_stream(5000, 30),
-    "a list of lists.avi": lambda: b"RIFF\xff\xff\xff\x7fAVI " + b"LIST\xff\xff\xff\x7fhdrl" * 100_000,
+    "a list of lists.avi": lambda: (
+        b"RIFF\xff\xff\xff\x7fAVI " + b"LIST\xff\xff\xff\x7fhdrl" * 100_000
+    ),
     "ten million small packets.flv": lambda: (
         b"FLV\x01\x05\x00\x00\x00\x09\x00\x00\x00\x00"
         + (b"\x12\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x0c") * 2_000_000
@@ -188,7 +216,7 @@ BOMBS: dict[str, Callable[[], bytes]] = {
 }
 
 
-async def looked(ffmpeg: FFmpeg, path: Path) -> Look | Unreadable | Unavailable:
+async def looked(ffmpeg: ProbePool, path: Path) -> ProbeResult | Unreadable | Unavailable:
     """What a look comes to: no other end than these is allowed."""
     try:
         return await ffmpeg.look(path)
@@ -197,15 +225,15 @@ async def looked(ffmpeg: FFmpeg, path: Path) -> Look | Unreadable | Unavailable:
 
 
 @pytest.mark.parametrize("name", BOMBS)
-async def test_a_bomb_costs_one_job(ffmpeg: FFmpeg, tmp_path: Path, name: str) -> None:
+async def test_a_bomb_costs_one_job(ffmpeg: ProbePool, tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(BOMBS[name]())
     good = media.make_video(tmp_path / "good.mp4", seconds=0.2)
     found = await looked(ffmpeg, tmp_path / name)
-    if isinstance(found, Look):
+    if isinstance(found, ProbeResult):
         assert len(found.probe.audio_tracks) <= 64
         assert len(found.probe.subtitle_tracks) <= 64
     else:
-        assert found.sentence.endswith(".")
+        assert found.message.endswith(".")
     assert (await ffmpeg.look(good)).probe.width == 64
 
 
@@ -230,16 +258,23 @@ async def test_a_bomb_costs_one_job(ffmpeg: FFmpeg, tmp_path: Path, name: str) -
         ("redirect.mov", "RTSPtextRTSP://{host}:{port}/x\r\n"),
         ("reference.asf", "[Reference]\r\nRef1={url}\r\n"),
         ("smil.mp4", '<smil><body><video src="{url}"/></body></smil>'),
-        ("vobsub.mp4", "# VobSub index file, v7\nid: en, index: 0\ntimestamp: 00:00:00:000, filepos: 000000000\n"),
+        (
+            "vobsub.mp4",
+            "# VobSub index file, v7\nid: en, index: 0\ntimestamp: 00:00:00:000, filepos: 000000000\n",
+        ),
         ("script.avi", 'AviSource("{url}")\n'),
         ("image.mp4", '<svg xmlns="http://www.w3.org/2000/svg"><image href="{url}"/></svg>'),
         ("list.mp4", "file '{url}'\nfile 'subfile,,start,0,end,100,,:/etc/passwd'\n"),
     ],
 )
-async def test_what_refers_elsewhere_opens_nothing(ffmpeg: FFmpeg, tmp_path: Path, name: str, content: str) -> None:
+async def test_what_refers_elsewhere_opens_nothing(
+    ffmpeg: ProbePool, tmp_path: Path, name: str, content: str
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         host, port = listener.getsockname()
-        (tmp_path / name).write_text(content.format(url=f"http://{host}:{port}/x.mp4", host=host, port=port))
+        (tmp_path / name).write_text(
+            content.format(url=f"http://{host}:{port}/x.mp4", host=host, port=port)
+        )
         found = await looked(ffmpeg, tmp_path / name)
         assert isinstance(found, Unreadable)
         listener.settimeout(0.2)
@@ -247,21 +282,29 @@ async def test_what_refers_elsewhere_opens_nothing(ffmpeg: FFmpeg, tmp_path: Pat
             listener.accept()
 
 
-async def test_a_film_whose_samples_lie_in_another_file_is_not_read_from_there(ffmpeg: FFmpeg, tmp_path: Path) -> None:
+async def test_a_film_whose_samples_lie_in_another_file_is_not_read_from_there(
+    ffmpeg: ProbePool, tmp_path: Path
+) -> None:
     whole = media.make_video(tmp_path / "whole.mp4", seconds=0.2)
-    assert isinstance(await looked(ffmpeg, whole), Look)
+    assert isinstance(await looked(ffmpeg, whole), ProbeResult)
     content = whole.read_bytes()
     samples = content.index(b"mdat") + 4
     end = samples - 8 + int.from_bytes(content[samples - 8 : samples - 4], "big")
-    content = content[:samples] + bytes(end - samples) + content[end:]  # its own are gone, those of the other file are there
-    place = content.index(b"url \x00\x00\x00\x01") - 4  # "the samples lie in this file" (ISO/IEC 14496-12 section 8.7.2)
+    content = (
+        content[:samples] + bytes(end - samples) + content[end:]
+    )  # its own are gone, those of the other file are there
+    place = (
+        content.index(b"url \x00\x00\x00\x01") - 4
+    )  # "the samples lie in this file" (ISO/IEC 14496-12 section 8.7.2)
     for target in (f"file://{whole}", str(whole), "whole.mp4", f"http://127.0.0.1:1/{whole}"):
         reference = box(b"url ", bytes(4) + target.encode() + b"\0")
         grown = len(reference) - 12
         head = bytearray(content[:place])
         for kind in (b"moov", b"trak", b"mdia", b"minf", b"dinf", b"dref"):
             at = head.rindex(kind) - 4
-            head[at : at + 4] = (int.from_bytes(head[at : at + 4], "big") + grown).to_bytes(4, "big")
+            head[at : at + 4] = (int.from_bytes(head[at : at + 4], "big") + grown).to_bytes(
+                4, "big"
+            )
         (tmp_path / "refers.mp4").write_bytes(bytes(head) + reference + content[place + 12 :])
         assert isinstance(await looked(ffmpeg, tmp_path / "refers.mp4"), Unreadable)
 
@@ -269,7 +312,13 @@ async def test_a_film_whose_samples_lie_in_another_file_is_not_read_from_there(f
 def in_a_worker(program: str) -> subprocess.CompletedProcess[str]:
     """What a process prints that has limited itself as workers do."""
     start = "import sys, os; from lvs.services import media_worker; media_worker.limit_process(2 << 30)\n"
-    return subprocess.run([sys.executable, "-c", start + program], capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        [sys.executable, "-c", start + program],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 ATTEMPTS = [
@@ -315,7 +364,11 @@ def test_a_worker_that_was_taken_over_reaches_nobody(attempt: str) -> None:
 @pytest.mark.parametrize("attempt", ATTEMPTS)
 def test_without_the_limits_it_would(attempt: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", ATTEMPT.format(attempt)], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", ATTEMPT.format(attempt)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert "done\n" in done.stdout, done.stderr
 
@@ -330,7 +383,7 @@ def test_a_worker_may_still_have_threads_and_lower_its_own_limits() -> None:
 
 
 @linux_only
-async def test_every_worker_is_secluded_and_limited(ffmpeg: FFmpeg, tmp_path: Path) -> None:
+async def test_every_worker_is_secluded_and_limited(ffmpeg: ProbePool, tmp_path: Path) -> None:
     await ffmpeg.look(media.make_video(tmp_path / "film.mp4", seconds=0.2))
     (worker,) = ffmpeg.process_ids
     about = Path(f"/proc/{worker}")
@@ -356,7 +409,9 @@ def test_processor_time_ends_even_where_time_does_not() -> None:
 
 async def test_what_went_wrong_with_a_film_is_said_on_its_page(home: Home) -> None:
     home.add("bomb.mkv", BOMBS["two hundred thousand tracks.mkv"]())
-    home.add("playlist.mp4", b"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nhttp://127.0.0.1:1/x.ts\n")
+    home.add(
+        "playlist.mp4", b"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nhttp://127.0.0.1:1/x.ts\n"
+    )
     home.add("good.mp4")
     await home.scan()
     await home.looked()
@@ -367,12 +422,16 @@ async def test_what_went_wrong_with_a_film_is_said_on_its_page(home: Home) -> No
             assert video.state is State.UNREADABLE
             assert (video.reason or "").endswith(".")
             assert "cannot be played" in (await wire.ask(f"/watch/{name}")).text
-            assert (await wire.ask(f"/thumbnail/{video.media_hash}.jpg")).headers["content-type"] == "image/jpeg"
+            assert (await wire.ask(f"/thumbnail/{video.media_hash}.jpg")).headers[
+                "content-type"
+            ] == "image/jpeg"
 
 
 @linux_only
 @pytest.mark.parametrize("swapped", ["the film", "its folder"])
-async def test_a_link_in_the_place_of_a_known_film_is_not_looked_into(home: Home, tmp_path: Path, swapped: str) -> None:
+async def test_a_link_in_the_place_of_a_known_film_is_not_looked_into(
+    home: Home, tmp_path: Path, swapped: str
+) -> None:
     film = home.add("holidays/film.mp4")
     secret = tmp_path / "private"
     secret.mkdir()
@@ -398,8 +457,12 @@ async def test_a_link_in_the_place_of_a_known_film_is_not_looked_into(home: Home
 BAD = SHARED / "media" / "bad"
 
 
-@pytest.mark.skipif(not BAD.is_dir(), reason="the files of ../shared/media/bad are not beside the project")
-async def test_odd_names_and_bad_files_are_listed_shown_and_served_and_the_server_answers(home: Home) -> None:
+@pytest.mark.skipif(
+    not BAD.is_dir(), reason="the files of ../shared/media/bad are not beside the project"
+)
+async def test_odd_names_and_bad_files_are_listed_shown_and_served_and_the_server_answers(
+    home: Home,
+) -> None:
     for name in ODD_NAMES:
         home.add(name)
     for file in BAD.iterdir():
@@ -423,9 +486,17 @@ async def test_odd_names_and_bad_files_are_listed_shown_and_served_and_the_serve
                     f"/thumbnail/{card.media_hash}.jpg",
                     f"/thumbnail/{card.media_hash}.webp",
                 ):
-                    answers.setdefault(target.split("/")[1], set()).add((await wire.ask(target)).status)
+                    answers.setdefault(target.split("/")[1], set()).add(
+                        (await wire.ask(target)).status
+                    )
                 assert (await wire.ask("/ping")).status == 200
-            for target in ("/", "/admin/unreadable", "/tags", "/admin/performance", "/api/videos?state=unreadable"):
+            for target in (
+                "/",
+                "/admin/unreadable",
+                "/tags",
+                "/admin/performance",
+                "/api/videos?state=unreadable",
+            ):
                 assert (await wire.ask(target)).status == 200
             await home.looked()
     assert answers == {"watch": {200}, "video": {200}, "thumbnail": {200}}

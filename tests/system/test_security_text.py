@@ -1,4 +1,6 @@
-"""What strangers wrote (names of files and folders, tags, titles, subtitles, addresses) is text wherever it is shown."""
+"""What strangers wrote (names of files and folders, tags, titles, subtitles, addresses) is text
+wherever it is shown.
+"""
 
 import json
 import logging
@@ -86,25 +88,42 @@ def assert_harmless(html: str) -> None:
     """Nothing in the page runs, and it names nothing off this server."""
     for tag, attributes in Markup(html).elements:
         assert tag not in {"iframe", "object", "embed", "base", "style", "foreignobject"}
-        assert not [name for name in attributes if re.match(r"on|style$|srcdoc$|hx-on|hx-vals$", name)], (tag, attributes)
+        assert not [
+            name for name in attributes if re.match(r"on|style$|srcdoc$|hx-on|hx-vals$", name)
+        ], (tag, attributes)
         if tag == "script":
             assert attributes["src"].startswith("/static/")
-        for name in ("href", "src", "action", "formaction", "poster", "srcset", "hx-get", "hx-post"):
+        for name in (
+            "href",
+            "src",
+            "action",
+            "formaction",
+            "poster",
+            "srcset",
+            "hx-get",
+            "hx-post",
+        ):
             value = attributes.get(name, "/")
             assert re.match(r"/(?!/|\\)|#|\?|$", value), (tag, name, value)
     assert "1522756" not in html
 
 
 async def strange_house(home: Home) -> dict[str, str]:
-    """A library in which everything that has a name has a bad one. Gives what addresses are made of."""
+    """A library in which everything that has a name has a bad one.
+
+    Gives what addresses are made of.
+    """
     film = home.library / FOLDER / NAME
     film.parent.mkdir()
     make_video(film, size=(64, 36), seconds=0.3, metadata={"title": SCRIPT, "artist": BREAKOUT})
     home.add(f"{FOLDER}/{NAME}", film.read_bytes())
     home.add(b"\x1b]0;owned\x07 \r\nX-Injected: yes \xff.mp4")
     home.add("unreadable <b>.mp4", b"no video")
-    (home.library / FOLDER / f"{NAME.removesuffix('.mp4')}.{SCRIPT.replace('/', '')}.en.srt").write_text(
-        f"1\n00:00:00,000 --> 00:00:01,000\n{SCRIPT}<b onclick=alert(1)>bold</b>\n\nNOTE\n{BREAKOUT}\n", "utf-8"
+    (
+        home.library / FOLDER / f"{NAME.removesuffix('.mp4')}.{SCRIPT.replace('/', '')}.en.srt"
+    ).write_text(
+        f"1\n00:00:00,000 --> 00:00:01,000\n{SCRIPT}<b onclick=alert(1)>bold</b>\n\nNOTE\n{BREAKOUT}\n",
+        "utf-8",
     )
     await home.scan()
     await home.looked()
@@ -133,7 +152,9 @@ async def test_nothing_that_was_named_runs_in_a_page(home: Home) -> None:
             assert_harmless(answer.text)
             shown += SCRIPT in Markup(answer.text).words
         for target in PARTIALS:
-            answer = await wire.ask(target.format(**names), ["HX-Request: true", "HX-Request-Type: partial"])
+            answer = await wire.ask(
+                target.format(**names), ["HX-Request: true", "HX-Request-Type: partial"]
+            )
             assert answer.status in {200, 204}, target
             assert_harmless(answer.text)
     assert shown >= 5  # as text it is there
@@ -158,7 +179,10 @@ async def test_what_is_refused_is_shown_as_text(home: Home) -> None:
             for kind in ("tags", "title", "rating"):
                 for headers in ([FORM], [FORM, "HX-Request: true", "HX-Request-Type: partial"]):
                     answer = await wire.ask(
-                        f"/videos/{names['hash']}/{kind}", headers, "POST", f"{field}={quote(value)}".encode()
+                        f"/videos/{names['hash']}/{kind}",
+                        headers,
+                        "POST",
+                        f"{field}={quote(value)}".encode(),
                     )
                     assert answer.status < 500
                     if answer.headers.get("content-type", "").startswith("text/html"):
@@ -168,7 +192,12 @@ async def test_what_is_refused_is_shown_as_text(home: Home) -> None:
 async def test_json_holds_it_as_text(home: Home) -> None:
     names = await strange_house(home)
     async with Wire(home.app) as wire:
-        for target in ("/api/videos", f"/api/videos/{names['hash']}", "/api/tags", f"/api/tags/video/{names['path']}"):
+        for target in (
+            "/api/videos",
+            f"/api/videos/{names['hash']}",
+            "/api/tags",
+            f"/api/tags/video/{names['path']}",
+        ):
             answer = await wire.ask(target)
             assert answer.headers["content-type"] == "application/json"
             assert answer.headers["x-content-type-options"] == "nosniff"
@@ -178,7 +207,9 @@ async def test_json_holds_it_as_text(home: Home) -> None:
 async def test_a_subtitle_is_served_as_subtitles_and_runs_nothing(home: Home) -> None:
     names = await strange_house(home)
     async with Wire(home.app) as wire:
-        listed = json.loads((await wire.ask(f"/api/videos/{names['hash']}/subtitles")).body)["subtitles"]
+        listed = json.loads((await wire.ask(f"/api/videos/{names['hash']}/subtitles")).body)[
+            "subtitles"
+        ]
         assert len(listed) == 1
         answer = await wire.ask(listed[0]["url"])
         assert answer.headers["content-type"] == "text/vtt; charset=utf-8"
@@ -197,7 +228,10 @@ async def test_a_name_in_a_header_stays_in_its_header(home: Home, name: str | by
         assert answer.status == 200
         assert "x-injected" not in answer.headers
         value = answer.headers["content-disposition"]
-        assert re.fullmatch(r"attachment; filename=\"[\x20-\x21\x23-\x7e]*\"; filename\*=UTF-8''[A-Za-z0-9!#$&+.^_`|~%-]*", value)
+        assert re.fullmatch(
+            r"attachment; filename=\"[\x20-\x21\x23-\x7e]*\"; filename\*=UTF-8''[A-Za-z0-9!#$&+.^_`|~%-]*",
+            value,
+        )
 
 
 async def test_a_place_to_return_to_is_never_off_this_server(home: Home) -> None:
@@ -225,11 +259,16 @@ async def test_a_place_to_return_to_is_never_off_this_server(home: Home) -> None
             for target, headers, body in forms:
                 answer = await wire.ask(target, headers, "POST", body)
                 assert answer.status == 303, place
-                assert re.match(r"/(?![/\\\t])", answer.headers["location"]), (place, answer.headers["location"])
+                assert re.match(r"/(?![/\\\t])", answer.headers["location"]), (
+                    place,
+                    answer.headers["location"],
+                )
                 assert "x-injected" not in answer.headers
 
 
-async def test_the_log_has_one_line_for_one_thing_and_nothing_for_a_terminal(tmp_path: Path) -> None:
+async def test_the_log_has_one_line_for_one_thing_and_nothing_for_a_terminal(
+    tmp_path: Path,
+) -> None:
     file = logs.to_file(tmp_path / "logs")
     assert file
     handler = logging.getLogger().handlers[-1]
@@ -237,7 +276,9 @@ async def test_the_log_has_one_line_for_one_thing_and_nothing_for_a_terminal(tmp
     logging.getLogger("lvs").setLevel(logging.DEBUG)
     try:
         async with Home(tmp_path) as home, Wire(home.app) as wire:
-            home.add(b"\x1b]0;owned\x07 \r\n2020-01-01 00:00:00 error lvs: forged \xff.mp4", b"no video")
+            home.add(
+                b"\x1b]0;owned\x07 \r\n2020-01-01 00:00:00 error lvs: forged \xff.mp4", b"no video"
+            )
             await home.scan()
             await home.looked()
             for word in (ESCAPES, SCRIPT):
@@ -252,7 +293,8 @@ async def test_the_log_has_one_line_for_one_thing_and_nothing_for_a_terminal(tmp
     lines = file.read_text("utf-8").split("\n")
     assert len(lines) > 3
     assert all(
-        re.fullmatch(r"(\d{4}-\d\d-\d\d .*|    .*|)", line) and not re.search("[\x00-\x1f\x7f-\x9f\u2028\u202e]", line)
+        re.fullmatch(r"(\d{4}-\d\d-\d\d .*|    .*|)", line)
+        and not re.search("[\x00-\x1f\x7f-\x9f\u2028\u202e]", line)
         for line in lines
     )
     assert not [line for line in lines if line.startswith("2020")]

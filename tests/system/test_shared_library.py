@@ -8,7 +8,9 @@ import pytest
 from support.home import Home
 from support.shared_media import DISPLAYED, DURATIONS_S, MANIFEST, MEDIA
 
-pytestmark = pytest.mark.skipif(not MANIFEST.is_file(), reason="../shared is not beside the project")
+pytestmark = pytest.mark.skipif(
+    not MANIFEST.is_file(), reason="../shared is not beside the project"
+)
 
 
 async def listed(home: Home, state: str = "") -> dict[str, dict[str, Any]]:
@@ -34,8 +36,13 @@ async def test_the_server_says_of_every_shared_file_what_the_manifest_says(tmp_p
             if row["expected"] == "ok":
                 duration = DURATIONS_S.get(name) or float(row["duration_s"])
                 assert said["duration_s"] == pytest.approx(duration, abs=0.1), name
-                assert (said["width"], said["height"]) == DISPLAYED.get(name, (int(row["width"]), int(row["height"]))), name
+                assert (
+                    said["width"],
+                    said["height"],
+                ) == DISPLAYED.get(name, (int(row["width"]), int(row["height"]))), name
             else:
                 assert said["reason"], name
             assert (await home.client.get(said["url"])).status_code == 200
-            assert (await home.client.get(said["stream_url"], headers={"Range": "bytes=0-9"})).status_code in (200, 206), name
+            assert (
+                await home.client.get(said["stream_url"], headers={"Range": "bytes=0-9"})
+            ).status_code in (200, 206), name

@@ -1,4 +1,6 @@
-"""Real videos that nobody made for this project: each must be read as its line in the manifest says."""
+"""Real videos that nobody made for this project: each must be read as its line in the manifest
+says.
+"""
 
 import asyncio
 import csv
@@ -14,7 +16,7 @@ from lvs.errors import Unreadable
 from lvs.models import Probe
 from lvs.services.media.playability import browser_playable
 from lvs.services.media.posters import PosterStore
-from lvs.services.media.probe_pool import FFmpeg, Look
+from lvs.services.media.probe_pool import ProbePool, ProbeResult
 
 pytestmark = [
     pytest.mark.skipif(not MANIFEST.is_file(), reason="../shared is not beside the project"),
@@ -22,7 +24,11 @@ pytestmark = [
 ]
 
 ROWS = (
-    {row["file"]: row for row in csv.DictReader(MANIFEST.open(encoding="utf-8"), delimiter="\t") if row["expected"] != "sidecar"}
+    {
+        row["file"]: row
+        for row in csv.DictReader(MANIFEST.open(encoding="utf-8"), delimiter="\t")
+        if row["expected"] != "sidecar"
+    }
     if MANIFEST.is_file()
     else {}
 )
@@ -51,18 +57,20 @@ class Seen:
     def __init__(self, folder: Path) -> None:
         self.posters = PosterStore(folder)
         self.posters.prepare()
-        self.found: dict[str, Look | Unreadable] = {}
+        self.found: dict[str, ProbeResult | Unreadable] = {}
 
     @staticmethod
     def key(name: str) -> str:
         return ROWS[name]["sha256"][:16]
 
     async def look_at_all(self) -> None:
-        async with FFmpeg() as ffmpeg:
+        async with ProbePool() as ffmpeg:
 
             async def look(name: str) -> None:
                 try:
-                    self.found[name] = await ffmpeg.look(MEDIA / name, self.posters.target(self.key(name)))
+                    self.found[name] = await ffmpeg.look(
+                        MEDIA / name, self.posters.target(self.key(name))
+                    )
                 except Unreadable as error:
                     self.found[name] = error
 
@@ -70,7 +78,7 @@ class Seen:
 
     def probe(self, name: str) -> Probe:
         look = self.found[name]
-        assert isinstance(look, Look), look
+        assert isinstance(look, ProbeResult), look
         return look.probe
 
 
@@ -91,7 +99,9 @@ async def test_a_readable_video_is_what_its_line_says(seen: Seen, name: str) -> 
     expected_size = DISPLAYED.get(name, (probe.coded_width, probe.coded_height))
     assert (probe.width, probe.height) == expected_size
     assert probe.rotation == (90 if "display rotation -90" in row["notes"] else 0)
-    assert probe.duration_s == pytest.approx(DURATIONS_S.get(name) or float(row["duration_s"]), abs=0.1)
+    assert probe.duration_s == pytest.approx(
+        DURATIONS_S.get(name) or float(row["duration_s"]), abs=0.1
+    )
 
 
 @pytest.mark.parametrize("name", READABLE)
@@ -110,22 +120,35 @@ async def test_a_readable_video_has_posters_in_its_aspect(seen: Seen, name: str)
 async def test_what_is_no_video_says_why(seen: Seen, name: str) -> None:
     found = seen.found[name]
     assert isinstance(found, Unreadable)
-    assert found.sentence == REASONS.get(name, "No video could be found in it: it may be an unfinished download.")
+    assert found.message == REASONS.get(
+        name, "No video could be found in it: it may be an unfinished download."
+    )
     assert not seen.posters.has(seen.key(name))
 
 
 @pytest.mark.parametrize("name", READABLE)
 async def test_whether_browsers_play_it(seen: Seen, name: str) -> None:
-    playable, sentence = browser_playable(seen.probe(name), Path(name).suffix)
+    playable, message = browser_playable(seen.probe(name), Path(name).suffix)
     assert playable == (ROWS[name]["browser_playable"] == "direct" or name in PLAYABLE_AFTER_ALL)
-    assert bool(sentence) != playable
+    assert bool(message) != playable
 
 
 async def test_tracks_are_counted_and_named(seen: Seen) -> None:
     probe = seen.probe("containers/two-audio-eight-subs.mkv")
     assert [track.title for track in probe.audio_tracks] == [None, "Commentary"]
-    assert [track.language for track in probe.subtitle_tracks] == ["eng", "hun", "ger", "fre", "spa", "ita", "jpn", None]
-    assert [track.codec for track in seen.probe("containers/avchd-camera.mts").subtitle_tracks] == ["hdmv_pgs_subtitle"]
+    assert [track.language for track in probe.subtitle_tracks] == [
+        "eng",
+        "hun",
+        "ger",
+        "fre",
+        "spa",
+        "ita",
+        "jpn",
+        None,
+    ]
+    assert [track.codec for track in seen.probe("containers/avchd-camera.mts").subtitle_tracks] == [
+        "hdmv_pgs_subtitle"
+    ]
 
 
 async def test_more_than_eight_bits_are_seen(seen: Seen) -> None:

@@ -17,7 +17,7 @@ from lvs import certificates
 from lvs.certificates import Certificate, certificate
 from lvs.config import Config
 from lvs.errors import Invalid, Unavailable
-from lvs.http.connection_limit import SPARE, Gate
+from lvs.http.connection_limit import SPARE, ConnectionLimit
 
 NAMES = {"localhost", "127.0.0.1", "::1", "nas", "nas.local"}
 
@@ -43,7 +43,9 @@ def test_a_self_made_certificate_holds_for_this_machine_s_names(tmp_path: Path) 
     assert found.key.stat().st_mode & 0o077 == 0
 
 
-def test_it_is_kept_until_it_ends_or_a_name_is_added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_kept_until_it_ends_or_a_name_is_added(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = made(tmp_path).chain.read_bytes()
     assert made(tmp_path, {"localhost", "nas"}).chain.read_bytes() == first
     second = made(tmp_path, {*NAMES, "10.0.0.5"}).chain.read_bytes()
@@ -78,23 +80,36 @@ async def test_a_film_over_https_has_every_byte(home: Home, tmp_path: Path) -> N
     content = home.add("film.mp4", bytes(range(256)) * 20_000).read_bytes()
     await home.scan()
     found = made(tmp_path)
-    async with Wire(home.app, secure=found) as wire, httpx.AsyncClient(verify=trusting(found)) as browser:
+    async with (
+        Wire(home.app, secure=found) as wire,
+        httpx.AsyncClient(verify=trusting(found)) as browser,
+    ):
         answer = await browser.get(f"https://localhost:{wire.port}/video/film.mp4")
         assert answer.content == content
-        part = await browser.get(f"https://localhost:{wire.port}/video/film.mp4", headers={"Range": "bytes=1000000-1000999"})
+        part = await browser.get(
+            f"https://localhost:{wire.port}/video/film.mp4",
+            headers={"Range": "bytes=1000000-1000999"},
+        )
         assert part.content == content[1_000_000:1_001_000]
 
 
 async def test_over_https_the_session_is_never_sent_in_the_clear(tmp_path: Path) -> None:
     found = made(tmp_path)
-    async with Home(tmp_path, password="correct horse") as home, Wire(home.app, secure=found) as wire:
+    async with (
+        Home(tmp_path, password="correct horse") as home,
+        Wire(home.app, secure=found) as wire,
+    ):
         async with httpx.AsyncClient(verify=trusting(found)) as browser:
-            answer = await browser.post(f"https://localhost:{wire.port}/sign-in", data={"password": "correct horse"})
+            answer = await browser.post(
+                f"https://localhost:{wire.port}/sign-in", data={"password": "correct horse"}
+            )
         assert "Secure" in answer.headers["set-cookie"]
 
 
 @pytest.mark.parametrize("beginning", [b"", b"\x16\x03\x01", b"GET / HTTP/1.1\r\n\r\n"])
-async def test_who_does_not_finish_the_handshake_holds_up_nobody(home: Home, tmp_path: Path, beginning: bytes) -> None:
+async def test_who_does_not_finish_the_handshake_holds_up_nobody(
+    home: Home, tmp_path: Path, beginning: bytes
+) -> None:
     found = made(tmp_path)
     async with Wire(home.app, secure=found) as wire:
         _, writer = await wire.connect()
@@ -104,9 +119,11 @@ async def test_who_does_not_finish_the_handshake_holds_up_nobody(home: Home, tmp
         writer.transport.abort()
 
 
-async def test_one_device_cannot_hold_every_connection_by_never_finishing_a_handshake(home: Home, tmp_path: Path) -> None:
+async def test_one_device_cannot_hold_every_connection_by_never_finishing_a_handshake(
+    home: Home, tmp_path: Path
+) -> None:
     found, allowed = made(tmp_path), 5
-    async with Wire(home.app, Gate(per_client=allowed), found) as wire:
+    async with Wire(home.app, ConnectionLimit(per_client=allowed), found) as wire:
         idle = [await wire.connect() for _ in range(allowed + SPARE)]
         for _ in range(10):
             reader, writer = await wire.connect()
@@ -119,7 +136,9 @@ async def test_one_device_cannot_hold_every_connection_by_never_finishing_a_hand
         async def answered() -> bool:
             async with httpx.AsyncClient(verify=trusting(found)) as browser:
                 try:
-                    return (await browser.get(f"https://localhost:{wire.port}/ping")).status_code == 200
+                    return (
+                        await browser.get(f"https://localhost:{wire.port}/ping")
+                    ).status_code == 200
                 except httpx.TransportError:
                     return False
 
@@ -155,12 +174,19 @@ def test_the_flags_of_the_command_are_understood(tmp_path: Path) -> None:
     library.mkdir()
     with serving(library, tmp_path, "--tls-self-signed") as server:
         assert server.address.startswith("https://127.0.0.1:")
-        own = Certificate(tmp_path / "data" / "tls" / "certificate.pem", tmp_path / "data" / "tls" / "key.pem")
+        own = Certificate(
+            tmp_path / "data" / "tls" / "certificate.pem", tmp_path / "data" / "tls" / "key.pem"
+        )
         assert httpx.get(f"{server.address}/ping", verify=trusting(own)).status_code == 200
         assert server.stop() == 0
-    kept = Certificate(Path(shutil.copy(own.chain, tmp_path / "mine.pem")), Path(shutil.copy(own.key, tmp_path / "mine.key")))
+    kept = Certificate(
+        Path(shutil.copy(own.chain, tmp_path / "mine.pem")),
+        Path(shutil.copy(own.key, tmp_path / "mine.key")),
+    )
     with serving(library, tmp_path, "--tls-cert", kept.chain, "--tls-key", kept.key) as server:
         assert httpx.get(f"{server.address}/ping", verify=trusting(kept)).status_code == 200
-    refused = processes.run("serve", library, "--data", tmp_path / "data", "--tls-cert", kept.chain, cwd=tmp_path)
+    refused = processes.run(
+        "serve", library, "--data", tmp_path / "data", "--tls-cert", kept.chain, cwd=tmp_path
+    )
     assert refused.returncode == 2
     assert "HTTPS needs both files" in refused.stderr

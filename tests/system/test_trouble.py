@@ -1,4 +1,6 @@
-"""Full, read-only, locked, damaged, and a clock that jumps: what cannot be done is refused in words, everything else goes on."""
+"""Full, read-only, locked, damaged, and a clock that jumps: what cannot be done is refused in
+words, everything else goes on.
+"""
 
 import asyncio
 import logging
@@ -44,14 +46,18 @@ class Visitor:
     def films(self, at_least: int = 1) -> list[dict[str, Any]]:
         """The films the gallery shows, once there are so many."""
         for _ in range(300):
-            found: list[dict[str, Any]] = self.http.get("/api/videos", params={"limit": 500}).json()["videos"]
+            found: list[dict[str, Any]] = self.http.get(
+                "/api/videos", params={"limit": 500}
+            ).json()["videos"]
             if len(found) >= at_least:
                 return found
             time.sleep(0.1)
         raise AssertionError("the films were not found")
 
     def rate(self, media_hash: str, stars: int) -> httpx.Response:
-        return self.http.post(f"/videos/{media_hash}/rating", data={"value": stars}, headers={"Accept": "text/html"})
+        return self.http.post(
+            f"/videos/{media_hash}/rating", data={"value": stars}, headers={"Accept": "text/html"}
+        )
 
     def rating(self, media_hash: str) -> int | None:
         value: int | None = self.http.get(f"/api/videos/{media_hash}").json()["rating"]
@@ -60,13 +66,28 @@ class Visitor:
     def assert_that_everything_can_be_seen(self, media_hash: str) -> None:
         for address in ("/", "/tags", "/api/videos", f"/v/{media_hash}", "/ping"):
             assert self.http.get(address, follow_redirects=True).status_code == 200, address
-        film = self.http.get(self.http.get(f"/api/videos/{media_hash}").json()["stream_url"], headers={"Range": "bytes=0-99"})
+        film = self.http.get(
+            self.http.get(f"/api/videos/{media_hash}").json()["stream_url"],
+            headers={"Range": "bytes=0-99"},
+        )
         assert (film.status_code, len(film.content)) == (206, 100)
 
 
 @contextmanager
 def served(library: Path, data: Path, cwd: Path) -> Iterator[tuple[Visitor, Server]]:
-    command = [sys.executable, "-m", "lvs", "serve", library, "--data", data, "--host", "127.0.0.1", "--port", "0"]
+    command = [
+        sys.executable,
+        "-m",
+        "lvs",
+        "serve",
+        library,
+        "--data",
+        data,
+        "--host",
+        "127.0.0.1",
+        "--port",
+        "0",
+    ]
     with Server(command, cwd, **QUIET) as server:
         visitor = Visitor(server.address)
         try:
@@ -100,7 +121,10 @@ def rate_until_refused(visitor: Visitor, media_hash: str, most: int) -> tuple[ht
 
 
 def test_a_full_disk_refuses_changes_and_nothing_else(tmp_path: Path, library: Path) -> None:
-    with small_disk(tmp_path / "data", 8 * 1024) as data, served(library, data, tmp_path) as (visitor, server):
+    with (
+        small_disk(tmp_path / "data", 8 * 1024) as data,
+        served(library, data, tmp_path) as (visitor, server),
+    ):
         media_hash = visitor.films(3)[0]["media_hash"]
         filler = fill(data)
         refused, taken = rate_until_refused(visitor, media_hash, 5000)
@@ -172,7 +196,9 @@ def test_a_read_only_data_folder_is_refused_at_the_start(tmp_path: Path, library
         assert len(visitor.films(3)) == 3
 
 
-def test_a_read_only_library_is_shown_rated_and_never_written(tmp_path: Path, library: Path) -> None:
+def test_a_read_only_library_is_shown_rated_and_never_written(
+    tmp_path: Path, library: Path
+) -> None:
     before = {path: path.stat() for path in library.iterdir()}
     with read_only(library), served(library, tmp_path / "data", tmp_path) as (visitor, server):
         media_hash = visitor.films(3)[0]["media_hash"]
@@ -182,7 +208,9 @@ def test_a_read_only_library_is_shown_rated_and_never_written(tmp_path: Path, li
             if visitor.http.get(f"/api/videos/{media_hash}").json()["state"] == "ready":
                 break
             time.sleep(0.1)
-        assert visitor.http.get(f"/thumbnail/{media_hash}.jpg").headers["Cache-Control"] != "no-store"
+        assert (
+            visitor.http.get(f"/thumbnail/{media_hash}.jpg").headers["Cache-Control"] != "no-store"
+        )
         assert "Traceback" not in server.errors
     assert {path: path.stat().st_mtime_ns for path in library.iterdir()} == {
         path: stat.st_mtime_ns for path, stat in before.items()
@@ -203,7 +231,12 @@ sys.stdin.read()
 @contextmanager
 def held(path: Path) -> Iterator[None]:
     """Another process holds the database for itself."""
-    process = subprocess.Popen([sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     assert process.stdout
     assert process.stdin
     assert process.stdout.readline() == "held\n"
@@ -243,7 +276,9 @@ async def test_a_short_hold_by_another_program_is_not_noticed(home: Home) -> Non
     media_hash = (await home.video("film.mp4")).media_hash
     with held(home.services.database.path):
         answers = [
-            asyncio.ensure_future(home.client.post(f"/videos/{media_hash}/rating", form={"value": str(stars)}))
+            asyncio.ensure_future(
+                home.client.post(f"/videos/{media_hash}/rating", form={"value": str(stars)})
+            )
             for stars in (1, 2, 3)
         ]
         await asyncio.sleep(0.5)
@@ -269,7 +304,9 @@ def damage(path: Path, how: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["cut", "overwritten", "pages", "emptied"])
-def test_a_damaged_database_is_put_aside_and_the_newest_good_backup_offered(tmp_path: Path, library: Path, how: str) -> None:
+def test_a_damaged_database_is_put_aside_and_the_newest_good_backup_offered(
+    tmp_path: Path, library: Path, how: str
+) -> None:
     data = tmp_path / "data"
     with served(library, data, tmp_path) as (visitor, server):
         media_hash = visitor.films(3)[0]["media_hash"]
@@ -306,7 +343,9 @@ def test_a_damaged_database_is_put_aside_and_the_newest_good_backup_offered(tmp_
         assert visitor.rating(media_hash) == 5
 
 
-def test_a_damaged_database_without_a_backup_is_kept_and_said_to_have_none(tmp_path: Path, library: Path) -> None:
+def test_a_damaged_database_without_a_backup_is_kept_and_said_to_have_none(
+    tmp_path: Path, library: Path
+) -> None:
     data = tmp_path / "data"
     with served(library, data, tmp_path) as (visitor, server):
         visitor.films(3)
@@ -354,7 +393,10 @@ async def test_a_damaged_page_met_while_running_is_a_sentence(
     sound = database.path.read_bytes()
     await home.start()
     async with home.services.database.read() as db:
-        pages = {row[0]: row[1] for row in await db.all("SELECT name, rootpage FROM sqlite_schema WHERE rootpage > 0")}
+        pages = {
+            row[0]: row[1]
+            for row in await db.all("SELECT name, rootpage FROM sqlite_schema WHERE rootpage > 0")
+        }
     with database.path.open("r+b") as file:
         for name in ("gallery", "gallery_added", "gallery_title", "videos"):
             file.seek((pages[name] - 1) * 4096)
@@ -383,7 +425,9 @@ async def test_a_damaged_page_met_while_running_is_a_sentence(
     await home.until(lambda: home.services.jobs.tally.done > done)
 
 
-def test_a_database_cut_short_under_a_running_server_does_not_end_it(tmp_path: Path, library: Path) -> None:
+def test_a_database_cut_short_under_a_running_server_does_not_end_it(
+    tmp_path: Path, library: Path
+) -> None:
     data = tmp_path / "data"
     with served(library, data, tmp_path) as (visitor, server):
         visitor.films(3)
@@ -399,7 +443,9 @@ def test_a_database_cut_short_under_a_running_server_does_not_end_it(tmp_path: P
 # --- Time ---
 
 
-async def test_a_clock_that_jumps_loses_nothing_and_no_page_goes_stale(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_clock_that_jumps_loses_nothing_and_no_page_goes_stale(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
     home.add("film.mp4")
     await home.scan()
     media_hash = (await home.video("film.mp4")).media_hash
@@ -419,5 +465,10 @@ async def test_a_clock_that_jumps_loses_nothing_and_no_page_goes_stale(home: Hom
         assert await home.titles() == ["film"]
     assert versions == sorted(set(versions))
     async with home.services.database.read() as db:
-        journal = [(row[0], row[1]) for row in await db.all("SELECT old, new FROM changes WHERE what = 'rating' ORDER BY id")]
+        journal = [
+            (row[0], row[1])
+            for row in await db.all(
+                "SELECT old, new FROM changes WHERE what = 'rating' ORDER BY id"
+            )
+        ]
     assert journal == [(None, "1"), ("1", "2"), ("2", "3"), ("3", "4"), ("4", "5")]

@@ -16,7 +16,9 @@ from support.places import PROJECT
 
 
 def called(*command: str | Path, cwd: Path) -> str:
-    answer = subprocess.run(list(map(str, command)), cwd=cwd, capture_output=True, text=True, timeout=300, check=False)
+    answer = subprocess.run(
+        list(map(str, command)), cwd=cwd, capture_output=True, text=True, timeout=300, check=False
+    )
     assert answer.returncode == 0, answer.stdout + answer.stderr
     return answer.stdout
 
@@ -24,20 +26,45 @@ def called(*command: str | Path, cwd: Path) -> str:
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
-    called(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, PROJECT, cwd=folder)
+    called(
+        sys.executable,
+        "-m",
+        "build",
+        "--wheel",
+        "--no-isolation",
+        "--outdir",
+        folder,
+        PROJECT,
+        cwd=folder,
+    )
     return next(folder.glob("lvs-*.whl"))
 
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The `lvs` program in a new environment that has the wheel, and sees the libraries of this one but not its checkout."""
+    """The `lvs` program in a new environment that has the wheel, and sees the libraries of this one
+    but not its checkout.
+    """
     folder = tmp_path_factory.mktemp("installed")
     venv.create(folder, with_pip=False)
     programs = folder / ("Scripts" if os.name == "nt" else "bin")
-    # A path named in a .pth file is searched, but the .pth files in it (such as that of an editable install) are not read.
-    libraries = called(programs / "python", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", cwd=folder).strip()
+    # A path named in a .pth file is searched, but the .pth files in it (such as that of an editable
+    # install) are not read.
+    libraries = called(
+        programs / "python",
+        "-c",
+        "import sysconfig; print(sysconfig.get_path('purelib'))",
+        cwd=folder,
+    ).strip()
     (Path(libraries) / "libraries.pth").write_text("\n".join(site.getsitepackages()))
-    pip = (sys.executable, "-m", "pip", "--python", programs / "python", "--disable-pip-version-check")
+    pip = (
+        sys.executable,
+        "-m",
+        "pip",
+        "--python",
+        programs / "python",
+        "--disable-pip-version-check",
+    )
     called(*pip, "install", "--quiet", "--no-deps", "--no-index", wheel, cwd=folder)
     return programs / "lvs"
 
@@ -46,7 +73,12 @@ def test_the_wheel_holds_every_file_that_is_not_code(wheel: Path) -> None:
     package = PROJECT / "src" / "lvs"
     wanted = {
         f"lvs/{path.relative_to(base).as_posix()}"
-        for base, folder in ((PROJECT, "static"), (package, "templates"), (package, "partials"), (package, "db/migrations"))
+        for base, folder in (
+            (PROJECT, "static"),
+            (package, "templates"),
+            (package, "partials"),
+            (package, "db/migrations"),
+        )
         for path in (base / folder).rglob("*")
         if path.is_file()
     }
@@ -56,7 +88,10 @@ def test_the_wheel_holds_every_file_that_is_not_code(wheel: Path) -> None:
 
 
 def test_the_wheel_holds_the_code_and_nothing_else(wheel: Path) -> None:
-    code = {f"lvs/{path.relative_to(PROJECT / 'src' / 'lvs').as_posix()}" for path in (PROJECT / "src" / "lvs").rglob("*.py")}
+    code = {
+        f"lvs/{path.relative_to(PROJECT / 'src' / 'lvs').as_posix()}"
+        for path in (PROJECT / "src" / "lvs").rglob("*.py")
+    }
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
         assert {name for name in names if name.endswith(".py")} == code
@@ -67,11 +102,29 @@ def test_the_wheel_holds_the_code_and_nothing_else(wheel: Path) -> None:
 
 def test_the_installed_program_serves_from_any_folder(installed: Path, tmp_path: Path) -> None:
     (tmp_path / "films").mkdir()
-    place = called(installed.parent / "python", "-c", "import lvs.paths as p; print(p.__file__, p.static_folder())", cwd=tmp_path)
+    place = called(
+        installed.parent / "python",
+        "-c",
+        "import lvs.paths as p; print(p.__file__, p.static_folder())",
+        cwd=tmp_path,
+    )
     assert str(PROJECT) not in place
 
-    command: list[str | Path] = [installed, "serve", "films", "--host", "127.0.0.1", "--port", "0", "--data", "data"]
-    with processes.Server(command, cwd=tmp_path) as running, httpx.Client(base_url=running.address) as client:
+    command: list[str | Path] = [
+        installed,
+        "serve",
+        "films",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        "0",
+        "--data",
+        "data",
+    ]
+    with (
+        processes.Server(command, cwd=tmp_path) as running,
+        httpx.Client(base_url=running.address) as client,
+    ):
         assert client.get("/ping").json()["status"] == "ok"
         page = client.get("/")
         assert page.status_code == 200

@@ -8,10 +8,12 @@ from hypothesis import strategies as st
 
 from lvs.models import Card, MediaHash, Query, Root, Sort, State
 from lvs.paths import static_folder
-from lvs.web.templates import Pages
-from lvs.web.urls import PATH_SAFE, Addresses, quoted
+from lvs.web.templates import Templates
+from lvs.web.urls import PATH_SAFE, Urls, quoted
 
-TEXT = st.text(max_size=12) | st.sampled_from(("<b>", "&amp;", '"', "a/b%20", "夏祭り", "{{ card }}", "?q=&tag=", "\ufffd"))
+TEXT = st.text(max_size=12) | st.sampled_from(
+    ("<b>", "&amp;", '"', "a/b%20", "夏祭り", "{{ card }}", "?q=&tag=", "\ufffd")
+)
 HEX = st.text("0123456789abcdef", min_size=16, max_size=16)
 MILLISECONDS = st.integers(0, 2**45) | st.integers(1_700_000_000_000, 1_800_000_000_000)
 
@@ -38,16 +40,25 @@ cards = st.builds(
     offline=st.booleans(),
 )
 lists = st.builds(
-    Query, q=TEXT, tags=st.lists(TEXT, max_size=2).map(tuple), folder=st.binary(max_size=5), sort=st.sampled_from(Sort)
+    Query,
+    q=TEXT,
+    tags=st.lists(TEXT, max_size=2).map(tuple),
+    folder=st.binary(max_size=5),
+    sort=st.sampled_from(Sort),
 )
 
 
 @settings(max_examples=25, deadline=None)
-@given(some=st.lists(cards, min_size=1, max_size=40, unique_by=lambda card: (card.id, card.version)), shown_in=lists)
+@given(
+    some=st.lists(cards, min_size=1, max_size=40, unique_by=lambda card: (card.id, card.version)),
+    shown_in=lists,
+)
 def test_a_filled_card_is_what_a_rendered_one_would_be(some: list[Card], shown_in: Query) -> None:
     for number in (1, 2):
-        roots = {each: Root(each, b"x", f"Fo & lder {each}", active=each <= number) for each in (1, 2)}
-        pages = Pages(Addresses(lambda roots=roots: roots), static_folder())
+        roots = {
+            each: Root(each, b"x", f"Fo & lder {each}", active=each <= number) for each in (1, 2)
+        }
+        pages = Templates(Urls(lambda roots=roots: roots), static_folder())
         template = pages.environment.get_template("partials/video_card.html")
         for card in (*some, *some):
             for eager in (False, True):
@@ -62,11 +73,13 @@ def test_a_path_is_encoded_as_the_standard_library_would(path: bytes) -> None:
 
 
 def test_the_same_shape_is_rendered_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    pages = Pages(Addresses(lambda: {1: Root(1, b"x", "Videos")}), static_folder())
+    pages = Templates(Urls(lambda: {1: Root(1, b"x", "Videos")}), static_folder())
     rendered = []
     real = type(pages.cards)._shape
     monkeypatch.setattr(
-        type(pages.cards), "_shape", lambda self, card, *rest: rendered.append(card.id) or real(self, card, *rest)
+        type(pages.cards),
+        "_shape",
+        lambda self, card, *rest: rendered.append(card.id) or real(self, card, *rest),
     )
     for number in range(1, 200):
         card = Card(

@@ -31,8 +31,8 @@ from lvs.models import (
 )
 from lvs.paths import static_folder
 from lvs.web import templates
-from lvs.web.templates import Pages
-from lvs.web.urls import Addresses
+from lvs.web.templates import Templates
+from lvs.web.urls import Urls
 
 HASH = MediaHash("00ff00ff00ff00ff")
 DAY_MS = 86_400_000
@@ -45,18 +45,20 @@ class Chip(NamedTuple):
     url: str
 
 
-
-
-
-
 ROOT = Root(1, b"/videos", "videos")
-FRAME = {"current": "home", "search": "", "theme": "auto", "large": False, "page_url": "/?q=a&tag=b"}
+FRAME = {
+    "current": "home",
+    "search": "",
+    "theme": "auto",
+    "large": False,
+    "page_url": "/?q=a&tag=b",
+}
 QUIET = Progress(scanning=False, files_seen=0, files_added=0, looking=0, version=7)
 
 
 @pytest.fixture
-def pages() -> Pages:
-    return Pages(Addresses(lambda: {1: ROOT}), static_folder())
+def pages() -> Templates:
+    return Templates(Urls(lambda: {1: ROOT}), static_folder())
 
 
 def a_card(number: int = 1, **changes: Any) -> Card:
@@ -88,10 +90,12 @@ def gallery_context(**changes: Any) -> dict[str, Any]:
     cards = tuple(a_card(number) for number in range(1, 61))
     context = {
         "page": Page(cards, Cursor(5, 60)),
-        "query": Query(q="sea", tags=("alps",), min_rating=3, min_minutes=7, folder=b"Summer", sort=Sort.TITLE),
+        "query": Query(
+            q="sea", tags=("alps",), min_rating=3, min_minutes=7, folder=b"Summer", sort=Sort.TITLE
+        ),
         "total": 128,
         "heading": "All videos",
-        "sentence": "128 videos",
+        "message": "128 videos",
         "chips": [Chip("tagged alps", "/?q=sea")],
         "sorts": [("added", "Date added"), ("title", "Title"), ("random", "Random")],
         "facets": [Tag("alps", 12), Tag(HOSTILE, 1)],
@@ -139,7 +143,7 @@ def watch_context(**changes: Any) -> dict[str, Any]:
         "previous": a_card(2),
         "next": a_card(3),
         "playable": True,
-        "sentence": "",
+        "message": "",
         "media_type": "video/mp4",
         "subtitles": [("/video/a.vtt", "English", "en"), ("/video/b.vtt", "b", "")],
         "suggestions": ["snow", HOSTILE],
@@ -155,7 +159,7 @@ TAGS: dict[str, Any] = {"tags": [Tag("alps", 12), Tag(HOSTILE, 1)], "order": "na
 TROUBLE = {
     "status": 404,
     "title": "Not found",
-    "sentence": HOSTILE,
+    "message": HOSTILE,
     "kept": "",
     "request_id": "ab12",
     "next_step": ("All videos", "/"),
@@ -163,18 +167,51 @@ TROUBLE = {
 
 EVERY_PAGE: list[tuple[str, dict[str, Any]]] = [
     ("gallery.html", gallery_context()),
-    ("gallery.html", gallery_context(page=Page((), None), next_url=None, drop=[Chip("tagged alps (3)", "/")], total=0)),
     (
         "gallery.html",
-        gallery_context(page=Page((), None), query=Query(), chips=[], facets=[], folders=[], next_url=None, total=0),
+        gallery_context(
+            page=Page((), None), next_url=None, drop=[Chip("tagged alps (3)", "/")], total=0
+        ),
     ),
-    ("gallery.html", gallery_context(page=Page((a_card(),), None, start=Cursor("b", 3)), query=Query(sort=Sort.RANDOM, seed=5))),
+    (
+        "gallery.html",
+        gallery_context(
+            page=Page((), None),
+            query=Query(),
+            chips=[],
+            facets=[],
+            folders=[],
+            next_url=None,
+            total=0,
+        ),
+    ),
+    (
+        "gallery.html",
+        gallery_context(
+            page=Page((a_card(),), None, start=Cursor("b", 3)),
+            query=Query(sort=Sort.RANDOM, seed=5),
+        ),
+    ),
     ("watch.html", watch_context()),
     (
         "watch.html",
-        watch_context(offline=True, card=None, related=(), previous=None, next=None, subtitles=[], facts=[], copies=1),
+        watch_context(
+            offline=True,
+            card=None,
+            related=(),
+            previous=None,
+            next=None,
+            subtitles=[],
+            facts=[],
+            copies=1,
+        ),
     ),
-    ("watch.html", watch_context(video=a_video(probe=None, tags=()), playable=False, sentence="No browser plays it.")),
+    (
+        "watch.html",
+        watch_context(
+            video=a_video(probe=None, tags=()), playable=False, message="No browser plays it."
+        ),
+    ),
     ("tags.html", FRAME | TAGS | {"current": "tags"}),
     ("tags.html", FRAME | TAGS | {"tags": [], "filter": HOSTILE}),
     ("error.html", FRAME | TROUBLE),
@@ -194,19 +231,36 @@ EVERY_PARTIAL: list[tuple[str, str, dict[str, Any]]] = [
     ("favorite.html", f"favorite-{HASH}", {"media_hash": HASH, "favorite": True}),
     ("views.html", f"views-{HASH}", {"media_hash": HASH, "views": 1}),
     ("tags.html", f"tags-{HASH}", TAG_FORM),
-    ("tags.html", f"tags-{HASH}", TAG_FORM | {"error": "Too long.", "entered": HOSTILE, "removed": HOSTILE, "suggestions": []}),
-    ("title.html", f"title-{HASH}", {"media_hash": HASH, "title": HOSTILE, "edited": True, "error": "No.", "editing": True}),
+    (
+        "tags.html",
+        f"tags-{HASH}",
+        TAG_FORM
+        | {"error": "Too long.", "entered": HOSTILE, "removed": HOSTILE, "suggestions": []},
+    ),
+    (
+        "title.html",
+        f"title-{HASH}",
+        {"media_hash": HASH, "title": HOSTILE, "edited": True, "error": "No.", "editing": True},
+    ),
     ("tag_suggestions.html", "tag-suggestions", {"names": ["alps", HOSTILE]}),
     ("tag_list.html", "tag-list", TAGS),
     ("video_card.html", "video-card-3", {"card": a_card(3), "query": Query()}),
-    ("video_grid.html", "run-first", {"page": Page((a_card(),), None), "query": Query(), "next_url": None, "refresh_url": "/"}),
-    ("library_status.html", "library-status", {"progress": QUIET, "status_url": "/library/status?version=7"}),
+    (
+        "video_grid.html",
+        "run-first",
+        {"page": Page((a_card(),), None), "query": Query(), "next_url": None, "refresh_url": "/"},
+    ),
+    (
+        "library_status.html",
+        "library-status",
+        {"progress": QUIET, "status_url": "/library/status?version=7"},
+    ),
     ("toast.html", "", TROUBLE),
 ]
 
 
 @pytest.mark.parametrize(("template", "context"), EVERY_PAGE)
-def test_every_page_is_sound(pages: Pages, template: str, context: dict[str, Any]) -> None:
+def test_every_page_is_sound(pages: Templates, template: str, context: dict[str, Any]) -> None:
     tree = Tree(pages.render(template, **context))
     ids = Counter(element.get("id") for element in tree.elements if "id" in element.attributes)
     assert [name for name, times in ids.items() if times > 1] == []
@@ -214,7 +268,17 @@ def test_every_page_is_sound(pages: Pages, template: str, context: dict[str, Any
     assert len(tree.all("main")) == 1
     assert tree.all("title")[0].text
     for element in tree.elements:
-        refers = [element.get(name) for name in ("for", "form", "list", "aria-labelledby", "aria-describedby", "popovertarget")]
+        refers = [
+            element.get(name)
+            for name in (
+                "for",
+                "form",
+                "list",
+                "aria-labelledby",
+                "aria-describedby",
+                "popovertarget",
+            )
+        ]
         hx_target = element.get("hx-target") or element.get("hx-target:inherited")
         refers.append(hx_target.removeprefix("#") if hx_target.startswith("#") else "")
         assert [name for name in refers if name and name not in ids] == [], element
@@ -222,7 +286,7 @@ def test_every_page_is_sound(pages: Pages, template: str, context: dict[str, Any
 
 @pytest.mark.parametrize(("template", "context"), EVERY_PAGE)
 def test_no_page_carries_inline_script_or_style_or_leaves_the_machine(
-    pages: Pages, template: str, context: dict[str, Any]
+    pages: Templates, template: str, context: dict[str, Any]
 ) -> None:
     html = pages.render(template, **context)
     tree = Tree(html)
@@ -232,18 +296,26 @@ def test_no_page_carries_inline_script_or_style_or_leaves_the_machine(
     for element in tree.elements:
         for name, value in element.attributes.items():
             assert not re.fullmatch(r"style|on\w+|hx-on.*", name), f"{element.tag} {name}"
-            assert not re.match(r"\s*(https?:|//|javascript:|js:)", value), f"{element.tag} {name}={value}"
-            assert name != "hx-trigger" or "[" not in value, "trigger filters need eval, which the policy forbids"
+            assert not re.match(r"\s*(https?:|//|javascript:|js:)", value), (
+                f"{element.tag} {name}={value}"
+            )
+            assert name != "hx-trigger" or "[" not in value, (
+                "trigger filters need eval, which the policy forbids"
+            )
 
 
 @pytest.mark.parametrize(("template", "context"), EVERY_PAGE)
-def test_everything_on_a_page_has_a_name_and_a_box(pages: Pages, template: str, context: dict[str, Any]) -> None:
+def test_everything_on_a_page_has_a_name_and_a_box(
+    pages: Templates, template: str, context: dict[str, Any]
+) -> None:
     tree = Tree(pages.render(template, **context))
     for element in tree.elements:
         if element.tag in ("a", "button", "summary"):
             assert element.get("aria-label") or element.text.strip(), element
         if element.tag in ("input", "select") and element.get("type") != "hidden":
-            assert element.get("aria-label") or (element.parent and element.parent.tag == "label"), element
+            assert element.get("aria-label") or (
+                element.parent and element.parent.tag == "label"
+            ), element
         if element.tag == "img":
             assert {"alt", "width", "height"} <= set(element.attributes), element
         if element.tag == "svg":
@@ -251,7 +323,9 @@ def test_everything_on_a_page_has_a_name_and_a_box(pages: Pages, template: str, 
 
 
 @pytest.mark.parametrize(("template", "context"), EVERY_PAGE)
-def test_every_form_works_without_script(pages: Pages, template: str, context: dict[str, Any]) -> None:
+def test_every_form_works_without_script(
+    pages: Templates, template: str, context: dict[str, Any]
+) -> None:
     tree = Tree(pages.render(template, **context))
     assert tree.all("form")
     for form in tree.all("form"):
@@ -265,55 +339,84 @@ def test_every_form_works_without_script(pages: Pages, template: str, context: d
 
 @pytest.mark.parametrize(("partial", "root_id", "context"), EVERY_PARTIAL)
 def test_a_partial_is_one_element_with_the_id_of_its_file(
-    pages: Pages, partial: str, root_id: str, context: dict[str, Any]
+    pages: Templates, partial: str, root_id: str, context: dict[str, Any]
 ) -> None:
-    roots = [element for element in Tree(pages.render(f"partials/{partial}", **context)).elements if element.parent is None]
+    roots = [
+        element
+        for element in Tree(pages.render(f"partials/{partial}", **context)).elements
+        if element.parent is None
+    ]
     assert [root.get("id") for root in roots] == [root_id]
 
 
 @pytest.mark.parametrize(("partial", "root_id", "context"), EVERY_PARTIAL)
 def test_a_partial_fails_loudly_where_it_is_told_too_little(
-    pages: Pages, partial: str, root_id: str, context: dict[str, Any]
+    pages: Templates, partial: str, root_id: str, context: dict[str, Any]
 ) -> None:
     with pytest.raises(jinja2.UndefinedError):
         pages.render(f"partials/{partial}")
 
 
-def test_a_card_is_as_programs_expect_it(pages: Pages) -> None:
+def test_a_card_is_as_programs_expect_it(pages: Templates) -> None:
     tree = Tree(pages.render("gallery.html", **gallery_context()))
     cards = tree.of_class("video-card")
     assert [card.get("id") for card in cards] == [f"video-card-{number}" for number in range(1, 61)]
     assert all(re.fullmatch("[0-9a-f]{16}", card.get("data-media-hash")) for card in cards)
-    assert sum(image.get("fetchpriority") == "high" for image in tree.all("img")) == 3  # of four: the third has no poster
-    assert all(("loading" in image.attributes) != ("fetchpriority" in image.attributes) for image in tree.all("img"))
+    assert (
+        sum(image.get("fetchpriority") == "high" for image in tree.all("img")) == 3
+    )  # of four: the third has no poster
+    assert all(
+        ("loading" in image.attributes) != ("fetchpriority" in image.attributes)
+        for image in tree.all("img")
+    )
 
 
-def test_a_card_without_poster_has_no_picture(pages: Pages) -> None:
-    assert Tree(pages.render("partials/video_card.html", card=a_card(poster=None), query=Query())).all("img") == []
+def test_a_card_without_poster_has_no_picture(pages: Templates) -> None:
+    assert (
+        Tree(pages.render("partials/video_card.html", card=a_card(poster=None), query=Query())).all(
+            "img"
+        )
+        == []
+    )
 
 
 @pytest.mark.parametrize(
-    ("width", "height", "whole"), [(1920, 1080, False), (640, 480, False), (1080, 1920, True), (640, 640, True)]
+    ("width", "height", "whole"),
+    [(1920, 1080, False), (640, 480, False), (1080, 1920, True), (640, 640, True)],
 )
-def test_upright_films_are_shown_whole(pages: Pages, width: int, height: int, whole: bool) -> None:
+def test_upright_films_are_shown_whole(
+    pages: Templates, width: int, height: int, whole: bool
+) -> None:
     card = a_card(width=width, height=height)
     (image,) = Tree(pages.render("partials/video_card.html", card=card, query=Query())).all("img")
     assert ("whole" in image.classes) == whole
 
 
 @pytest.mark.parametrize("value", range(6))
-def test_stars_say_what_is_given(pages: Pages, value: int) -> None:
+def test_stars_say_what_is_given(pages: Templates, value: int) -> None:
     tree = Tree(pages.render("partials/rating.html", media_hash=HASH, value=value))
-    stars = [button for button in tree.all("button") if button.get("name") == "value" and button.get("value") != "0"]
+    stars = [
+        button
+        for button in tree.all("button")
+        if button.get("name") == "value" and button.get("value") != "0"
+    ]
     assert [star.get("value") for star in stars] == ["1", "2", "3", "4", "5"]
-    assert [star.get("value") for star in stars if star.get("aria-pressed") == "true"] == ([str(value)] if value else [])
-    assert [star.get("value") for star in stars if "on" in star.classes] == [str(number) for number in range(1, value + 1)]
+    assert [star.get("value") for star in stars if star.get("aria-pressed") == "true"] == (
+        [str(value)] if value else []
+    )
+    assert [star.get("value") for star in stars if "on" in star.classes] == [
+        str(number) for number in range(1, value + 1)
+    ]
     assert any(button.get("value") == "0" for button in tree.all("button")) == bool(value)
 
 
 @pytest.mark.parametrize(("favorite", "next_value"), [(False, "1"), (True, "0")])
-def test_the_heart_sends_the_state_it_leads_to(pages: Pages, favorite: bool, next_value: str) -> None:
-    (button,) = Tree(pages.render("partials/favorite.html", media_hash=HASH, favorite=favorite)).all("button")
+def test_the_heart_sends_the_state_it_leads_to(
+    pages: Templates, favorite: bool, next_value: str
+) -> None:
+    (button,) = Tree(
+        pages.render("partials/favorite.html", media_hash=HASH, favorite=favorite)
+    ).all("button")
     assert button.get("value") == next_value
     assert button.get("aria-pressed") == str(favorite).lower()
 
@@ -327,55 +430,82 @@ def test_the_heart_sends_the_state_it_leads_to(pages: Pages, favorite: bool, nex
         ("title.html", {"title": "<b>&", "edited": True, "error": None, "editing": True}),
     ],
 )
-def test_a_partial_kept_for_all_videos_is_what_would_be_rendered(pages: Pages, template: str, values: dict[str, Any]) -> None:
+def test_a_partial_kept_for_all_videos_is_what_would_be_rendered(
+    pages: Templates, template: str, values: dict[str, Any]
+) -> None:
     for media_hash in ("0123456789abcdef", "fedcba9876543210"):
         rendered = pages.render(f"partials/{template}", media_hash=media_hash, **values)
         assert pages.render_of_video(f"partials/{template}", media_hash, **values) == rendered
 
 
-def test_forty_tags_and_none(pages: Pages) -> None:
+def test_forty_tags_and_none(pages: Templates) -> None:
     names = tuple(f"tag {number}" for number in range(40))
-    card = Tree(pages.render("partials/video_card.html", card=a_card(tags=names), query=Query())).of_class("card-tags")[0]
+    card = Tree(
+        pages.render("partials/video_card.html", card=a_card(tags=names), query=Query())
+    ).of_class("card-tags")[0]
     assert card.text.split() == ["tag", "0", "tag", "1", "tag", "2", "+37"]
-    assert Tree(pages.render("partials/video_card.html", card=a_card(tags=()), query=Query())).of_class("card-tags") == []
+    assert (
+        Tree(
+            pages.render("partials/video_card.html", card=a_card(tags=()), query=Query())
+        ).of_class("card-tags")
+        == []
+    )
     many = Tree(pages.render("partials/tags.html", **TAG_FORM | {"tags": names}))
-    assert [button.get("value") for button in many.all("button") if button.get("aria-label").startswith("Remove")] == list(names)
+    assert [
+        button.get("value")
+        for button in many.all("button")
+        if button.get("aria-label").startswith("Remove")
+    ] == list(names)
 
 
-def test_a_removed_tag_can_be_put_back(pages: Pages) -> None:
+def test_a_removed_tag_can_be_put_back(pages: Templates) -> None:
     tree = Tree(pages.render("partials/tags.html", **TAG_FORM | {"removed": HOSTILE}))
     (undo,) = tree.of_class("undo")
     assert undo.get("action") == f"/videos/{HASH}/tags"
     assert [field.get("value") for field in tree.all("input") if field.parent is undo] == [HOSTILE]
 
 
-def test_a_refused_tag_stays_in_its_field_with_the_reason_beside_it(pages: Pages) -> None:
-    tree = Tree(pages.render("partials/tags.html", **TAG_FORM | {"error": "Too long.", "entered": HOSTILE}))
+def test_a_refused_tag_stays_in_its_field_with_the_reason_beside_it(pages: Templates) -> None:
+    tree = Tree(
+        pages.render("partials/tags.html", **TAG_FORM | {"error": "Too long.", "entered": HOSTILE})
+    )
     field = tree.by_id("tag-field")
     assert (field.get("value"), field.get("aria-invalid")) == (HOSTILE, "true")
     assert tree.by_id(field.get("aria-describedby")).text == "Too long."
 
 
-def test_the_player_is_a_video_with_the_address_of_its_bytes(pages: Pages) -> None:
+def test_the_player_is_a_video_with_the_address_of_its_bytes(pages: Templates) -> None:
     tree = Tree(pages.render("watch.html", **watch_context()))
     (video,) = tree.all("video")
     assert video.get("src") == "/video/caf%E9/a%20b.mp4"
     assert {"controls", "poster"} <= set(video.attributes)
-    assert (video.get("width"), video.get("height"), video.get("preload")) == ("1080", "1920", "metadata")
+    assert (video.get("width"), video.get("height"), video.get("preload")) == (
+        "1080",
+        "1920",
+        "metadata",
+    )
     assert [track.get("srclang") for track in tree.all("track")] == ["en", ""]
     assert "hidden" in tree.by_id("playback-trouble").attributes
 
 
-def test_a_film_no_browser_plays_says_so_and_offers_the_file(pages: Pages) -> None:
-    tree = Tree(pages.render("watch.html", **watch_context(playable=False, sentence="No browser plays it.")))
+def test_a_film_no_browser_plays_says_so_and_offers_the_file(pages: Templates) -> None:
+    tree = Tree(
+        pages.render("watch.html", **watch_context(playable=False, message="No browser plays it."))
+    )
     trouble = tree.by_id("playback-trouble")
     assert "hidden" not in trouble.attributes
     assert "No browser plays it." in trouble.text
-    assert [link.get("href") for link in tree.all("a") if link.parent is trouble] == ["/video/caf%E9/a%20b.mp4?download=1"]
+    assert [link.get("href") for link in tree.all("a") if link.parent is trouble] == [
+        "/video/caf%E9/a%20b.mp4?download=1"
+    ]
 
 
-def test_a_run_of_cards_refreshes_itself_and_ends_in_a_link_to_the_next(pages: Pages) -> None:
-    context = {"page": Page((a_card(),), Cursor(5, 1), Cursor("é", 9)), "query": Query(), "refresh_url": "/?after=a&until=b"}
+def test_a_run_of_cards_refreshes_itself_and_ends_in_a_link_to_the_next(pages: Templates) -> None:
+    context = {
+        "page": Page((a_card(),), Cursor(5, 1), Cursor("é", 9)),
+        "query": Query(),
+        "refresh_url": "/?after=a&until=b",
+    }
     tree = Tree(pages.render("partials/video_grid.html", **context, next_url="/?after=b"))
     run, more = (element for element in tree.elements if element.parent is None)
     assert (run.get("hx-get"), run.get("hx-swap")) == ("/?after=a&until=b", "outerMorph")
@@ -384,11 +514,13 @@ def test_a_run_of_cards_refreshes_itself_and_ends_in_a_link_to_the_next(pages: P
     assert (more.tag, more.get("href"), more.get("hx-get")) == ("a", "/?after=b", "/?after=b")
     assert "intersect once" in more.get("hx-trigger")
     last = Tree(pages.render("partials/video_grid.html", **context, next_url=None))
-    assert [element.get("id") for element in last.elements if element.parent is None] == [run.get("id")]
+    assert [element.get("id") for element in last.elements if element.parent is None] == [
+        run.get("id")
+    ]
 
 
-def test_only_a_refreshed_first_run_brings_a_new_sentence(pages: Pages) -> None:
-    context = gallery_context(sentence="129 videos")
+def test_only_a_refreshed_first_run_brings_a_new_sentence(pages: Templates) -> None:
+    context = gallery_context(message="129 videos")
     (part,) = Tree(pages.render("partials/video_grid.html", **context)).all("hx-partial")
     assert (part.get("hx-target"), part.text) == ("#sentence", "129 videos")
     assert Tree(pages.render("gallery.html", **context)).by_id("sentence").text == "129 videos"
@@ -397,16 +529,25 @@ def test_only_a_refreshed_first_run_brings_a_new_sentence(pages: Pages) -> None:
     assert Tree(pages.render("partials/video_grid.html", **later)).all("hx-partial") == []
 
 
-def test_the_search_form_carries_every_filter(pages: Pages) -> None:
-    query = Query("sea", ("alps", "rare"), 3, True, False, b"Summer", 7, 0, True, Sort.TITLE, descending=True)
+def test_the_search_form_carries_every_filter(pages: Templates) -> None:
+    query = Query(
+        "sea", ("alps", "rare"), 3, True, False, b"Summer", 7, 0, True, Sort.TITLE, descending=True
+    )
     tree = Tree(pages.render("gallery.html", **gallery_context(query=query, search="sea")))
     sent = []
     for field in tree.elements:
-        belongs = field.get("form") == "search" or (field.parent and field.parent.get("id") == "search")
+        belongs = field.get("form") == "search" or (
+            field.parent and field.parent.get("id") == "search"
+        )
         chosen = "checked" in field.attributes or field.get("type") in ("hidden", "search")
         if field.tag == "input" and belongs and chosen:
             sent.append((field.get("name"), field.get("value")))
-        if field.tag == "option" and field.parent and field.parent.get("form") == "search" and "selected" in field.attributes:
+        if (
+            field.tag == "option"
+            and field.parent
+            and field.parent.get("form") == "search"
+            and "selected" in field.attributes
+        ):
             sent.append((field.parent.get("name"), field.get("value")))
     assert sorted(pair for pair in sent if pair[1]) == sorted(
         [
@@ -428,16 +569,30 @@ def test_the_search_form_carries_every_filter(pages: Pages) -> None:
     ("progress", "words", "pace"),
     [
         (QUIET, "", "every 5s"),
-        (replace(QUIET, scanning=True, files_seen=1234, files_added=5), "1,234 files seen, 5 new", "every 2s"),
+        (
+            replace(QUIET, scanning=True, files_seen=1234, files_added=5),
+            "1,234 files seen, 5 new",
+            "every 2s",
+        ),
         (replace(QUIET, looking=1), "1 video to go", "every 2s"),
         (replace(QUIET, offline=("Disk",)), "Disk is away", "every 5s"),
-        (replace(QUIET, errors=("The folder cannot be read.",)), "The folder cannot be read.", "every 5s"),
+        (
+            replace(QUIET, errors=("The folder cannot be read.",)),
+            "The folder cannot be read.",
+            "every 5s",
+        ),
     ],
 )
 def test_the_library_says_what_it_is_doing_and_nothing_when_it_rests(
-    pages: Pages, progress: Progress, words: str, pace: str
+    pages: Templates, progress: Progress, words: str, pace: str
 ) -> None:
-    tree = Tree(pages.render("partials/library_status.html", progress=progress, status_url="/library/status?version=7"))
+    tree = Tree(
+        pages.render(
+            "partials/library_status.html",
+            progress=progress,
+            status_url="/library/status?version=7",
+        )
+    )
     root = tree.by_id("library-status")
     assert words in root.text
     assert bool(root.text.strip()) == bool(words)
@@ -445,23 +600,34 @@ def test_the_library_says_what_it_is_doing_and_nothing_when_it_rests(
 
 
 @pytest.mark.parametrize(("status", "role"), [(404, "alert"), (503, "alert"), (200, "status")])
-def test_trouble_is_announced_at_once_and_news_when_it_suits(pages: Pages, status: int, role: str) -> None:
+def test_trouble_is_announced_at_once_and_news_when_it_suits(
+    pages: Templates, status: int, role: str
+) -> None:
     tree = Tree(pages.render("partials/toast.html", **TROUBLE | {"status": status}))
     assert tree.elements[0].get("role") == role
 
 
 @pytest.mark.parametrize("theme", ["auto", "dark", "light"])
 @pytest.mark.parametrize("large", [False, True])
-def test_the_display_settings_say_what_is_chosen(pages: Pages, theme: str, large: bool) -> None:
+def test_the_display_settings_say_what_is_chosen(pages: Templates, theme: str, large: bool) -> None:
     tree = Tree(pages.render("error.html", **FRAME | TROUBLE | {"theme": theme, "large": large}))
-    pressed = [(button.get("name"), button.get("value")) for button in tree.all("button") if button.get("aria-pressed") == "true"]
+    pressed = [
+        (button.get("name"), button.get("value"))
+        for button in tree.all("button")
+        if button.get("aria-pressed") == "true"
+    ]
     assert pressed == [("theme", theme), ("size", "large" if large else "normal")]
     html = tree.all("html")[0]
-    assert (html.get("data-theme"), html.get("data-size")) == (theme, "large" if large else "normal")
-    assert [field.get("value") for field in tree.all("input") if field.get("name") == "back"] == ["/?q=a&tag=b"]
+    assert (html.get("data-theme"), html.get("data-size")) == (
+        theme,
+        "large" if large else "normal",
+    )
+    assert [field.get("value") for field in tree.all("input") if field.get("name") == "back"] == [
+        "/?q=a&tag=b"
+    ]
 
 
-def test_a_changed_card_is_rendered_anew_and_an_unchanged_one_is_not(pages: Pages) -> None:
+def test_a_changed_card_is_rendered_anew_and_an_unchanged_one_is_not(pages: Templates) -> None:
     first = pages.card(a_card(), Query())
     assert pages.card(a_card(), Query()) == first
     assert pages.cards.misses == 1
@@ -475,11 +641,11 @@ def test_a_static_address_changes_with_its_content(tmp_path: Path) -> None:
     addresses = []
     for content in ("a{}", "b{}"):
         (tmp_path / "lvs.css").write_text(content)
-        addresses.append(Pages(Addresses(dict), tmp_path).static_url("lvs.css"))
+        addresses.append(Templates(Urls(dict), tmp_path).static_url("lvs.css"))
     assert addresses[0] != addresses[1]
     assert all(re.fullmatch(r"/static/lvs\.css\?v=[0-9a-f]{12}", address) for address in addresses)
     with pytest.raises(FileNotFoundError):
-        Pages(Addresses(dict), tmp_path).static_url("none.css")
+        Templates(Urls(dict), tmp_path).static_url("none.css")
 
 
 @pytest.mark.parametrize(
@@ -543,25 +709,34 @@ def test_a_file_from_an_impossible_time_still_has_an_age(unix_ms: int) -> None:
     assert templates.iso(unix_ms).endswith("Z")
 
 
-@pytest.mark.parametrize(("number", "shown"), [(0, "0 copies"), (1, "1 copy"), (1234, "1,234 copies")])
+@pytest.mark.parametrize(
+    ("number", "shown"), [(0, "0 copies"), (1, "1 copy"), (1234, "1,234 copies")]
+)
 def test_plurals(number: int, shown: str) -> None:
     assert templates.plural(number, "copy", "copies") == shown
 
 
 def test_a_sort_starts_in_the_order_people_expect() -> None:
     assert templates.address_of_gallery(Query(), sort="title") == "/?sort=title"
-    assert templates.address_of_gallery(Query(sort=Sort.TITLE, descending=False), sort="added") == "/"
+    assert (
+        templates.address_of_gallery(Query(sort=Sort.TITLE, descending=False), sort="added") == "/"
+    )
     assert templates.address_of_gallery(Query(), descending=False) == "/?order=asc"
     assert templates.address_of_gallery() == "/"
 
 
 def test_the_vendored_script_is_the_one_its_readme_names() -> None:
     vendor = static_folder() / "vendor"
-    rows = re.findall(r"^\| `([^`]+)` \|.*`([0-9a-f]{64})` \|$", (vendor / "README.md").read_text(), re.MULTILINE)
+    rows = re.findall(
+        r"^\| `([^`]+)` \|.*`([0-9a-f]{64})` \|$", (vendor / "README.md").read_text(), re.MULTILINE
+    )
     assert rows
     for name, sha256 in rows:
         assert hashlib.sha256((vendor / name).read_bytes()).hexdigest() == sha256
-    assert {path.name for path in vendor.iterdir()} == {name for name, _ in rows} | {"README.md", "LICENSE"}
+    assert {path.name for path in vendor.iterdir()} == {name for name, _ in rows} | {
+        "README.md",
+        "LICENSE",
+    }
 
 
 @pytest.mark.parametrize(("pattern", "most_bytes"), [("*.css", 12 * 1024), ("**/*.js", 22 * 1024)])
@@ -574,7 +749,9 @@ def test_style_and_script_keep_to_their_budget(pattern: str, most_bytes: int) ->
 def themes() -> dict[str, dict[str, str]]:
     """The colours of both themes, and of the light one in both places where it is written."""
     css = (static_folder() / "lvs.css").read_text()
-    blocks = re.findall(r"(:root(?::not\([^)]*\))?|\[data-theme=\"light\"\]:root) \{([^}]*--background[^}]*)\}", css)
+    blocks = re.findall(
+        r"(:root(?::not\([^)]*\))?|\[data-theme=\"light\"\]:root) \{([^}]*--background[^}]*)\}", css
+    )
     colours = [dict(re.findall(r"--([a-z-]+): (#[0-9a-f]+);", body)) for _, body in blocks]
     assert len(colours) == 3
     return {"dark": colours[0], "light by itself": colours[1], "light by choice": colours[2]}
@@ -589,7 +766,9 @@ def luminance(colour: str) -> float:
     """Relative luminance, WCAG 2.2."""
     digits = colour[1:] if len(colour) == 7 else "".join(2 * digit for digit in colour[1:])
     channels = [int(digits[at : at + 2], 16) / 255 for at in (0, 2, 4)]
-    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
+    red, green, blue = (
+        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels
+    )
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
@@ -602,7 +781,15 @@ def contrast(one: str, other: str) -> float:
 @pytest.mark.parametrize("behind", ["background", "surface", "raised"])
 @pytest.mark.parametrize(
     ("front", "least"),
-    [("text", 4.5), ("muted", 4.5), ("danger", 4.5), ("accent", 4.5), ("star", 3), ("heart", 3), ("edge", 3)],
+    [
+        ("text", 4.5),
+        ("muted", 4.5),
+        ("danger", 4.5),
+        ("accent", 4.5),
+        ("star", 3),
+        ("heart", 3),
+        ("edge", 3),
+    ],
 )
 def test_text_and_icons_stand_out(theme: str, behind: str, front: str, least: float) -> None:
     colours = themes()[theme]
@@ -613,25 +800,36 @@ def test_text_and_icons_stand_out(theme: str, behind: str, front: str, least: fl
 # --- Kept as bytecode ---
 
 
-def test_templates_are_compiled_once_for_every_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_templates_are_compiled_once_for_every_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tmp_path / "templates"
-    addresses = Addresses(lambda: {1: ROOT})
-    first = Pages(addresses, static_folder(), folder)
+    addresses = Urls(lambda: {1: ROOT})
+    first = Templates(addresses, static_folder(), folder)
     expected = {name: first.render(name, **context) for name, context in EVERY_PAGE}
     first.warm()
     compiled: list[str] = []
     real = jinja2.Environment.compile
-    monkeypatch.setattr(jinja2.Environment, "compile", lambda self, *a, **k: compiled.append(a[1]) or real(self, *a, **k))
+    monkeypatch.setattr(
+        jinja2.Environment,
+        "compile",
+        lambda self, *a, **k: compiled.append(a[1]) or real(self, *a, **k),
+    )
 
     def rendered_anew() -> dict[str, str]:
-        pages = Pages(addresses, static_folder(), folder)
+        pages = Templates(addresses, static_folder(), folder)
         return {name: pages.render(name, **context) for name, context in EVERY_PAGE}
 
     assert rendered_anew() == expected
     assert compiled == []
     for number, file in enumerate(sorted(folder.iterdir())):
         content = file.read_bytes()
-        damaged = (content[: len(content) // 2], b"", bytes(len(content)), content[:-1] + bytes([content[-1] ^ 1]))
+        damaged = (
+            content[: len(content) // 2],
+            b"",
+            bytes(len(content)),
+            content[:-1] + bytes([content[-1] ^ 1]),
+        )
         file.write_bytes(damaged[number % 4])
     assert rendered_anew() == expected
     assert {"gallery.html", "watch.html", "video_grid.html"} <= set(compiled)
@@ -645,5 +843,5 @@ def test_templates_are_compiled_once_for_every_start(tmp_path: Path, monkeypatch
 
 def test_templates_need_no_folder_to_be_kept_in(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    pages = Pages(Addresses(lambda: {1: ROOT}), static_folder(), tmp_path / "file" / "templates")
+    pages = Templates(Urls(lambda: {1: ROOT}), static_folder(), tmp_path / "file" / "templates")
     assert "<main" in pages.render("gallery.html", **gallery_context())

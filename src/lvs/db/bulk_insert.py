@@ -1,4 +1,6 @@
-"""Many new videos at once: rows for every table, in a few statements for all of them instead of a dozen for each."""
+"""Many new videos at once: rows for every table, in a few statements for all of them instead of a
+dozen for each.
+"""
 
 from collections.abc import Iterable, Sequence
 from itertools import chain
@@ -9,7 +11,8 @@ from lvs.db.database import Connection, Transaction
 from lvs.models import Fingerprint, FoundFile
 from lvs.text import natural_key, searchable
 
-ROWS_AT_ONCE = 200  # in one statement: going through the statement for each row takes longer than keeping the row
+# in one statement: going through the statement for each row takes longer than keeping the row
+ROWS_AT_ONCE = 200
 
 
 class Arrival(NamedTuple):
@@ -38,16 +41,24 @@ class Arrival(NamedTuple):
 
 
 def arrival(found: FoundFile, print_: Fingerprint, title: str, added_at: int) -> Arrival:
-    """A file with its fingerprint, made ready for the tables. Pure computing, for whichever thread has the time."""
+    """A file with its fingerprint, made ready for the tables.
+
+    Pure computing, for whichever thread has the time.
+    """
     words = searchable(title), searchable(found.path)
-    return Arrival(*found, print_.fingerprint, print_.oshash, title, natural_key(title), *words, added_at)
+    return Arrival(
+        *found, print_.fingerprint, print_.oshash, title, natural_key(title), *words, added_at
+    )
 
 
-async def add_new(tx: Transaction, root_id: int, batch: Sequence[Arrival]) -> tuple[range, list[Arrival]]:
-    """Make videos of those that are new in every way, which in a first scan nearly all are: their ids, and all the others.
+async def add_new(
+    tx: Transaction, root_id: int, batch: Sequence[Arrival]
+) -> tuple[range, list[Arrival]]:
+    """Make videos of those that are new in every way, which in a first scan nearly all are: their
+    ids, and all the others.
 
-    No file was ever at their place, and nothing had their content. What is kept is the same as if `videos.add`, `files.add` and
-    `gallery.refresh` had done it one by one.
+    No file was ever at their place, and nothing had their content. What is kept is the same as if
+    `videos.add`, `files.add` and `gallery.refresh` had done it one by one.
     """
     await _lay_out(tx, batch)
     known = {row[0] for row in await tx.all(_KNOWN, (root_id,))}
@@ -62,10 +73,17 @@ async def add_new(tx: Transaction, root_id: int, batch: Sequence[Arrival]) -> tu
 
 
 async def _lay_out(tx: Transaction, rows: Sequence[Arrival]) -> None:
-    """Put these, numbered from 1, and nothing else into the table of arrivals, which is the connection's own and in memory."""
+    """Put these, numbered from 1, and nothing else into the table of arrivals, which is the
+    connection's own and in memory.
+    """
     await tx.run(_LAID_OUT)
     await tx.run("DELETE FROM arrivals")
-    await insert(tx, "INSERT INTO arrivals VALUES", "(NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, random() & 2147483647)", rows)
+    await insert(
+        tx,
+        "INSERT INTO arrivals VALUES",
+        "(NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, random() & 2147483647)",
+        rows,
+    )
 
 
 async def insert(tx: Transaction, sql: str, marks: str, rows: Sequence[Sequence[object]]) -> None:
@@ -101,7 +119,8 @@ _ADD = (
     INSERT INTO files (video_id, root_id, path, size_bytes, mtime_ns, fingerprint, oshash)
     SELECT :before + number, :root_id, path, size_bytes, mtime_ns, fingerprint, oshash FROM arrivals
     """,
-    # While a row is in this table, the triggers of `gallery` leave to us what they would do for each video.
+    # While a row is in this table, the triggers of `gallery` leave to us what they would do for
+    # each video.
     "INSERT INTO adding_many (only) VALUES (1)",
     """
     INSERT INTO gallery (video_id, media_hash, version, root_id, path, title, title_key, added_at, duration_s, width, height,
@@ -130,5 +149,7 @@ async def without_alias(db: Connection, limit: int) -> list[tuple[int, int, byte
 
 async def add_aliases(tx: Transaction, aliases: Iterable[tuple[str, int]], up_to_file: int) -> None:
     """Keep these (alias, id of the video), which are those of all files up to this one."""
-    await insert(tx, "INSERT OR IGNORE INTO aliases (alias, video_id) VALUES", "(?, ?)", sorted(aliases))
+    await insert(
+        tx, "INSERT OR IGNORE INTO aliases (alias, video_id) VALUES", "(?, ?)", sorted(aliases)
+    )
     await tx.run("UPDATE aliased SET file_id = ?", (up_to_file,))

@@ -10,8 +10,11 @@ from lvs.db.database import Connection, Transaction
 
 
 @dataclass(slots=True)
-class Kept:
-    """One video and what people gave it. What is None or empty says nothing. Times are Unix milliseconds."""
+class CurationRecord:
+    """One video and what people gave it.
+
+    What is None or empty says nothing. Times are Unix milliseconds.
+    """
 
     media_hash: str
     path: bytes = b""
@@ -33,7 +36,7 @@ class Kept:
         self.names = tuple(dict.fromkeys((self.media_hash, *self.fingerprints)))
 
 
-def every(path: Path) -> Iterator[Kept]:
+def every(path: Path) -> Iterator[CurationRecord]:
     """Every video of a database file, by path. Blocking."""
     sql = """
         SELECT v.media_hash, v.added_at, CASE WHEN v.title_edited THEN v.title ELSE '' END AS title, f.path, r.path AS library,
@@ -54,7 +57,7 @@ def every(path: Path) -> Iterator[Kept]:
         ORDER BY f.path, v.id
     """
     for row in backup.rows(path, sql):
-        yield Kept(
+        yield CurationRecord(
             media_hash=row["media_hash"],
             path=row["path"] or b"",
             library=row["library"] or b"",
@@ -85,7 +88,9 @@ async def named(db: Connection, names: Sequence[str]) -> int | None:
 
 
 async def at(db: Connection, library: bytes, path: bytes) -> int | None:
-    """The one video that lies at this path: in this library folder, or in whichever where that one is not known."""
+    """The one video that lies at this path: in this library folder, or in whichever where that one
+    is not known.
+    """
     sql = """
         SELECT DISTINCT f.video_id FROM files f JOIN roots r ON r.id = f.root_id
         WHERE f.path = :path AND f.missing_since IS NULL
@@ -96,26 +101,41 @@ async def at(db: Connection, library: bytes, path: bytes) -> int | None:
     return int(found[0][0]) if len(found) == 1 else None
 
 
-async def leave_place(tx: Transaction, video_id: int, kept: Kept, root_id: int, at_ms: int) -> None:
-    """Note that the video lay there, so that its old address, and a better encode under its name, lead to it."""
+async def leave_place(
+    tx: Transaction, video_id: int, kept: CurationRecord, root_id: int, at_ms: int
+) -> None:
+    """Note that the video lay there, so that its old address, and a better encode under its name,
+    lead to it.
+    """
     sql = """
         INSERT INTO files (video_id, root_id, path, size_bytes, mtime_ns, fingerprint, oshash, missing_since)
         VALUES (:video_id, :root_id, :path, 0, 0, :fingerprint, '', :at)
     """
     fingerprint = kept.fingerprints[-1] if kept.fingerprints else kept.media_hash
-    values = {"video_id": video_id, "root_id": root_id, "path": kept.path, "fingerprint": fingerprint, "at": at_ms}
+    values = {
+        "video_id": video_id,
+        "root_id": root_id,
+        "path": kept.path,
+        "fingerprint": fingerprint,
+        "at": at_ms,
+    }
     await tx.run(sql, values)
 
 
 async def root_at(tx: Transaction, library: bytes, name: str) -> int:
-    """The library folder at this place. One that is not configured yet is noted, and shown when it is."""
+    """The library folder at this place.
+
+    One that is not configured yet is noted, and shown when it is.
+    """
     sql = "INSERT INTO roots (path, name, active) VALUES (?, ?, 0) ON CONFLICT (path) DO UPDATE SET path = path RETURNING id"
     return int(await tx.value(sql, (library, name)))
 
 
 async def view_count(db: Connection, video_id: int) -> tuple[int, int]:
     """How often it was played, and when last (0: not known)."""
-    row = await db.one("SELECT count, coalesce(last_viewed_at, 0) FROM views WHERE video_id = ?", (video_id,))
+    row = await db.one(
+        "SELECT count, coalesce(last_viewed_at, 0) FROM views WHERE video_id = ?", (video_id,)
+    )
     return (row[0], row[1]) if row else (0, 0)
 
 
@@ -128,7 +148,7 @@ async def put_views(tx: Transaction, video_id: int, count: int, last_viewed_at: 
     await tx.run(sql, {"video_id": video_id, "count": count, "last": last_viewed_at})
 
 
-async def title_of(db: Connection, video_id: int) -> tuple[str, bool]:
+async def title_from_path(db: Connection, video_id: int) -> tuple[str, bool]:
     """Its title, and whether somebody wrote it."""
     row = await db.one("SELECT title, title_edited FROM videos WHERE id = ?", (video_id,))
     return (row[0], bool(row[1])) if row else ("", False)

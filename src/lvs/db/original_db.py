@@ -1,4 +1,6 @@
-"""Reads the database of the original Local Video Server, as much of it as can be read, and never writes to it. Blocking code."""
+"""Reads the database of the original Local Video Server, as much of it as can be read, and never
+writes to it. Blocking code.
+"""
 
 import contextlib
 import shutil
@@ -8,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-# The columns that are read: those that must be there, and those that read as NULL where an older version lacks them.
+# The columns that are read: those that must be there, and those that read as NULL where an older
+# version lacks them.
 TABLES = {
     "videos": (("filename",), ("added_date",)),
     "ratings": (("filename", "rating"), ("updated_at",)),
@@ -19,7 +22,9 @@ TABLES = {
     "playlist_items": (("playlist_id", "video_filename"), ("position",)),
     "gallery_groups": (("id", "name"), ()),
 }
-OLDEST = frozenset({"videos", "ratings", "views", "video_tags", "favorites"})  # what every version has
+OLDEST = frozenset(
+    {"videos", "ratings", "views", "video_tags", "favorites"}
+)  # what every version has
 LONGEST_VALUE_BYTES = 1 << 20
 FIRST_ROW, LAST_ROW = -(1 << 63), (1 << 63) - 1
 
@@ -27,7 +32,7 @@ Cell = int | float | str | bytes | None
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class OriginalRow:
     """A row: its number in the table, and the columns of `TABLES`."""
 
     table: str
@@ -50,8 +55,10 @@ class Read:
     table: str
 
 
-def rows(path: Path) -> Iterator[Row | Damage | Read]:
-    """Every row of the tables that are known, what could not be read, and which tables were read whole. Raises OSError."""
+def rows(path: Path) -> Iterator[OriginalRow | Damage | Read]:
+    """Every row of the tables that are known, what could not be read, and which tables were read
+    whole. Raises OSError.
+    """
     with contextlib.ExitStack() as stack:
         try:
             database = stack.enter_context(_opened(path))
@@ -77,7 +84,8 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
     beside = [Path(f"{path}{ending}") for ending in ("-wal", "-journal")]
     with contextlib.ExitStack() as stack:
         if any(each.exists() for each in beside):
-            # Changes that are not in the main file yet: SQLite has to work them in, which only a copy may suffer.
+            # Changes that are not in the main file yet: SQLite has to work them in, which only a
+            # copy may suffer.
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lvs-")))
             for each in (path, *beside):
                 with contextlib.suppress(FileNotFoundError):
@@ -89,7 +97,9 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
         database.text_factory = _text
         database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_VALUE_BYTES)
         database.execute("PRAGMA trusted_schema = OFF")
-        database.execute("PRAGMA writable_schema = ON")  # reads what is left of a file that was cut off
+        database.execute(
+            "PRAGMA writable_schema = ON"
+        )  # reads what is left of a file that was cut off
         yield database
 
 
@@ -99,7 +109,7 @@ def _text(value: bytes) -> str:
 
 def _table(
     database: sqlite3.Connection, table: str, needed: tuple[str, ...], wanted: tuple[str, ...]
-) -> Iterator[Row | Damage | Read]:
+) -> Iterator[OriginalRow | Damage | Read]:
     try:
         present = {row[1] for row in database.execute(f"PRAGMA table_info({table})")}
     except sqlite3.Error as error:
@@ -116,11 +126,12 @@ def _table(
     while start <= LAST_ROW:
         try:
             for row in database.execute(sql, (start,)):
-                yield Row(table, row[0], row[1:])
+                yield OriginalRow(table, row[0], row[1:])
                 start, step = row[0] + 1, 1
             break
         except sqlite3.Error as error:
             damage = damage or Damage(table, f"only a part of it can be read: {error}")
-            # Behind the damaged page there may be sound ones. How many rows it held nobody knows: try further and further on.
+            # Behind the damaged page there may be sound ones. How many rows it held nobody knows:
+            # try further and further on.
             start, step = start + step, step + max(1, step // 4)
     yield damage or Read(table)

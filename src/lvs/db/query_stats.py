@@ -12,7 +12,9 @@ SLOW_CHARACTERS = 300
 
 @dataclass(frozen=True, slots=True)
 class SlowQuery:
-    """What took longer than SLOW_SECONDS; `at` is Unix milliseconds, `request_id` empty outside of requests."""
+    """What took longer than SLOW_SECONDS; `at` is Unix milliseconds, `request_id` empty outside of
+    requests.
+    """
 
     at: int
     seconds: float
@@ -21,8 +23,11 @@ class SlowQuery:
 
 
 @dataclass(slots=True)
-class Asked:
-    """Counts and times of what somebody asked for. Seconds include waiting for the connection's thread."""
+class RequestQueries:
+    """Counts and times of what somebody asked for.
+
+    Seconds include waiting for the connection's thread.
+    """
 
     request_id: str = ""
     queries: int = 0
@@ -32,7 +37,7 @@ class Asked:
 
 
 @dataclass(slots=True)
-class Usage(Asked):
+class QueryStats(RequestQueries):
     """The same for the whole server, with its commits and what was slow of late."""
 
     commits: int = 0
@@ -68,10 +73,14 @@ class Usage(Asked):
         if seconds >= SLOW_SECONDS:
             self._note_slow("(bringing a change to disk)", seconds, request)
 
-    def _note_slow(self, sql: str, seconds: float, request: Asked | None) -> None:
+    def _note_slow(self, sql: str, seconds: float, request: RequestQueries | None) -> None:
         text = " ".join(sql.split())[:SLOW_CHARACTERS]
-        self.slow.append(SlowQuery(time.time_ns() // 1_000_000, seconds, text, request.request_id if request else ""))
+        self.slow.append(
+            SlowQuery(
+                time.time_ns() // 1_000_000, seconds, text, request.request_id if request else ""
+            )
+        )
 
 
-usage_of_request: ContextVar[Asked | None] = ContextVar("usage_of_request", default=None)
+usage_of_request: ContextVar[RequestQueries | None] = ContextVar("usage_of_request", default=None)
 """Where the request that runs counts what it asks for, besides the whole server's counts."""

@@ -1,4 +1,6 @@
-"""Looks through a database file before it is opened, while the rest of the program is still being imported."""
+"""Looks through a database file before it is opened, while the rest of the program is still being
+imported.
+"""
 
 import sqlite3
 from concurrent.futures import Future
@@ -6,11 +8,16 @@ from contextlib import closing
 from pathlib import Path
 from threading import Thread
 
-CHECKED_BYTES = 256 << 20  # a larger database is looked through with its nightly backup only: starting must not take minutes
+CHECKED_BYTES = (
+    256 << 20
+)  # a larger database is looked through with its nightly backup only: starting must not take minutes
 
 
 def looking(path: Path) -> Future[bool]:
-    """Whether a thread that begins now finds the database sound. False says nothing but that somebody has to look again."""
+    """Whether a thread that begins now finds the database sound.
+
+    False says nothing but that somebody has to look again.
+    """
     sound: Future[bool] = Future()
     sound.set_running_or_notify_cancel()  # whoever waits may stop waiting; the thread goes on
     Thread(target=lambda: sound.set_result(_is_sound(path)), name="lvs-look", daemon=True).start()

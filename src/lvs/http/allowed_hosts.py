@@ -1,7 +1,8 @@
 """The names this server answers to, as they stand in a `Host` header.
 
-After DNS rebinding a stranger's page is of the same origin as the address it points at us, so that nothing but the name in `Host`
-tells it from one of ours. Names that only the home network gives are ours, those that anybody can register are not.
+After DNS rebinding a stranger's page is of the same origin as the address it points at us, so that
+nothing but the name in `Host` tells it from one of ours. Names that only the home network gives are
+ours, those that anybody can register are not.
 """
 
 import ipaddress
@@ -19,16 +20,22 @@ _LABEL = re.compile(r"[a-z0-9_-]{1,63}", re.ASCII)
 
 
 class Hosts:
-    """Tells names of this server from others. `allowed` is what the household added to what always counts."""
+    """Tells names of this server from others.
+
+    `allowed` is what the household added to what always counts.
+    """
 
     def __init__(self, allowed: Iterable[str]) -> None:
         self._names = {*allowed, own_name()}
         self._answered: set[str] = set()
-        # The router's name server may take its time to say by which longer name it knows this machine.
+        # The router's name server may take its time to say by which longer name it knows this
+        # machine.
         threading.Thread(target=self._learn_full_name, name="lvs-own-name", daemon=True).start()
 
     def knows(self, header: str) -> bool:
-        """Whether a `Host` header names this server: an address, a name of the home network, or one that was added."""
+        """Whether a `Host` header names this server: an address, a name of the home network, or one
+        that was added.
+        """
         if header in self._answered:
             return True
         known = self._is_ours(header.lower())
@@ -51,7 +58,9 @@ class Hosts:
 
     def _learn_full_name(self) -> None:
         full = socket.getfqdn().lower().removesuffix(".")
-        if full.startswith(f"{own_name().partition('.')[0]}."):  # ours and a domain, and nothing else
+        if full.startswith(
+            f"{own_name().partition('.')[0]}."
+        ):  # ours and a domain, and nothing else
             self._names.add(full)
 
 

@@ -11,7 +11,8 @@ from lvs.config import Network
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-# Named one by one: `is_private` means "not globally reachable", which holds for networks that are nobody's home.
+# Named one by one: `is_private` means "not globally reachable", which holds for networks that are
+# nobody's home.
 HOME_NETWORKS = tuple(
     ipaddress.ip_network(network)
     for network in (
@@ -33,16 +34,20 @@ _LONGEST = 60
 
 def client_address(request: Request, trusted_proxies: Collection[Network]) -> str:
     """The visitor's address as text; empty where the connection has none."""
-    # Not `remote_addr`: Quart keeps that among the headers, where a visitor can write one of the same name.
+    # Not `remote_addr`: Quart keeps that among the headers, where a visitor can write one of the
+    # same name.
     peer = request.scope.get("client") or ("", 0)
     return address_of(peer[0], request.headers.getlist("X-Forwarded-For"), trusted_proxies)
 
 
-def address_of(peer: str, forwarded_for: Iterable[str], trusted_proxies: Collection[Network]) -> str:
+def address_of(
+    peer: str, forwarded_for: Iterable[str], trusted_proxies: Collection[Network]
+) -> str:
     """The address a request comes from, as text; empty where the connection's peer has none.
 
-    `forwarded_for` holds the values of X-Forwarded-For. It is read from its end, and only as long as whoever added an entry is a
-    trusted proxy. No other header is believed: a proxy passes on unchanged those it does not write itself.
+    `forwarded_for` holds the values of X-Forwarded-For. It is read from its end, and only as long
+    as whoever added an entry is a trusted proxy. No other header is believed: a proxy passes on
+    unchanged those it does not write itself.
     """
     client = parse_address(peer)
     if client is None:
@@ -57,7 +62,10 @@ def address_of(peer: str, forwarded_for: Iterable[str], trusted_proxies: Collect
 
 
 def parse_address(text: str) -> Address | None:
-    """The IP address in the text, which may have a port; None where it is none. One that maps IPv4 into IPv6 is given as IPv4."""
+    """The IP address in the text, which may have a port; None where it is none.
+
+    One that maps IPv4 into IPv6 is given as IPv4.
+    """
     text = text.strip()
     return _parse_address(text) if len(text) <= _LONGEST else None
 
@@ -74,7 +82,9 @@ def _parse_address(text: str) -> Address | None:
 
 @lru_cache(maxsize=1024)
 def is_public(text: str) -> bool:
-    """Whether the text is an address outside the home: not private, loopback, link-local or unique-local."""
+    """Whether the text is an address outside the home: not private, loopback, link-local or
+    unique-local.
+    """
     address = parse_address(text)
     return address is not None and not within(address, HOME_NETWORKS)
 

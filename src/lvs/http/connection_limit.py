@@ -18,7 +18,7 @@ from lvs.http.client_address import parse_address, within
 from lvs.http.hypercorn_connection import Http1Server
 from lvs.http.request_guard import HEADERS
 from lvs.http.transport import abort, unsent_bytes
-from lvs.services.rate_limit import visitor_of
+from lvs.services.rate_limit import client_key
 
 log = logging.getLogger(__name__)
 
@@ -28,12 +28,13 @@ LOOK_SECONDS = 5.0
 FULL = b"LVS has too many connections to this device. Close some pages or players and try again.\n"
 REFUSED = (
     b"HTTP/1.1 429 Too Many Requests\r\nContent-Type: text/plain; charset=utf-8\r\nRetry-After: 5\r\nConnection: close\r\n"
-    b"%sContent-Length: %d\r\n\r\n%s" % (b"".join(b"%s: %s\r\n" % pair for pair in HEADERS.items()), len(FULL), FULL)
+    b"%sContent-Length: %d\r\n\r\n%s"
+    % (b"".join(b"%s: %s\r\n" % pair for pair in HEADERS.items()), len(FULL), FULL)
 )
 
 
 @dataclass(slots=True, eq=False)
-class _Held:
+class _ClientCount:
     """A connection, what it had not taken when it was last looked at, and since when that is so."""
 
     client: str
@@ -43,10 +44,10 @@ class _Held:
     since: float = field(default_factory=time.monotonic)
 
 
-class _Door(socket.socket):
+class LimitedSocket(socket.socket):
     """A listening socket, in the place of `sock`, that closes at once what the gate does not take."""
 
-    def __init__(self, gate: "Gate", sock: socket.socket) -> None:
+    def __init__(self, gate: "ConnectionLimit", sock: socket.socket) -> None:
         super().__init__(fileno=sock.detach())
         self._gate = gate
 
@@ -59,14 +60,19 @@ class _Door(socket.socket):
             connection.close()
 
 
-class Gate:
-    """Counts connections by client, and cuts those that take nothing of what is sent to them for `stall_seconds`.
+class ConnectionLimit:
+    """Counts connections by client, and cuts those that take nothing of what is sent to them for
+    `stall_seconds`.
 
     Proxies that speak for many clients are counted among all connections only.
     """
 
     def __init__(
-        self, per_client: int, proxies: Collection[Network] = (), stall_seconds: float = 300, total: int = MAX_CONNECTIONS
+        self,
+        per_client: int,
+        proxies: Collection[Network] = (),
+        stall_seconds: float = 300,
+        total: int = MAX_CONNECTIONS,
     ) -> None:
         self._per_client = per_client
         self._total = total
@@ -74,21 +80,25 @@ class Gate:
         self._stall_seconds = stall_seconds
         self._look_seconds = min(LOOK_SECONDS, stall_seconds / 4)
         self._arrived: list[tuple[str, socket.socket]] = []
-        self._held: set[_Held] = set()
+        self._held: set[_ClientCount] = set()
         self._clients: Counter[str] = Counter()
         self._timer: asyncio.TimerHandle | None = None
 
     def install(self, http: hypercorn.Config) -> None:
-        """Have every connection that hypercorn takes with these settings pass through this gate, the only one of this process."""
+        """Have every connection that hypercorn takes with these settings pass through this gate,
+        the only one of this process.
+        """
         gate = self
         create_sockets = http.create_sockets
 
         def doors(sockets: list[socket.socket]) -> list[socket.socket]:
-            return [_Door(gate, each) for each in sockets]
+            return [LimitedSocket(gate, each) for each in sockets]
 
         def create_doors() -> Sockets:
             created = create_sockets()
-            return Sockets(doors(created.secure_sockets), doors(created.insecure_sockets), created.quic_sockets)
+            return Sockets(
+                doors(created.secure_sockets), doors(created.insecure_sockets), created.quic_sockets
+            )
 
         vars(http)["create_sockets"] = create_doors
 
@@ -112,17 +122,22 @@ class Gate:
         return len(self._held)
 
     def takes(self, connection: socket.socket, address: object) -> bool:
-        """Whether a connection is worth an answer. Counts also those that `enter` never sees: who does not finish a handshake."""
+        """Whether a connection is worth an answer.
+
+        Counts also those that `enter` never sees: who does not finish a handshake.
+        """
         client = self._client(address)
         if len(self._arrived) >= SPARE + min(self._per_client, self._total):
             self._arrived = [each for each in self._arrived if each[1].fileno() != -1]
             of_client = sum(each == client for each, _ in self._arrived)
-            if len(self._arrived) >= SPARE + self._total or (client and of_client >= SPARE + self._per_client):
+            if len(self._arrived) >= SPARE + self._total or (
+                client and of_client >= SPARE + self._per_client
+            ):
                 return False
         self._arrived.append((client, connection))
         return True
 
-    def enter(self, writer: asyncio.StreamWriter) -> _Held | None:
+    def enter(self, writer: asyncio.StreamWriter) -> _ClientCount | None:
         """Let one more connection in; None where that would be too many."""
         client = self._client(writer.get_extra_info("peername"))
         if len(self._held) >= self._total or (client and self._clients[client] >= self._per_client):
@@ -131,13 +146,13 @@ class Gate:
         if client:
             self._clients[client] += 1
         transport: Any = writer.transport
-        held = _Held(client, transport, writer.get_extra_info("socket"))
+        held = _ClientCount(client, transport, writer.get_extra_info("socket"))
         self._held.add(held)
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._look_seconds, self._look)
         return held
 
-    def leave(self, held: _Held) -> None:
+    def leave(self, held: _ClientCount) -> None:
         """Note that a connection has ended."""
         self._held.discard(held)
         self._clients[held.client] -= 1
@@ -147,7 +162,7 @@ class Gate:
     def _client(self, peer: object) -> str:
         """Whose connection it is, by the address of the socket's other end; empty for a proxy's."""
         address = parse_address(str(peer[0])) if isinstance(peer, tuple) and peer else None
-        return "" if address is None or within(address, self._proxies) else visitor_of(str(address))
+        return "" if address is None or within(address, self._proxies) else client_key(str(address))
 
     def _look(self) -> None:
         now = time.monotonic()

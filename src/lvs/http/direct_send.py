@@ -1,7 +1,8 @@
-"""The way past the server for the body of an answer: straight into the client's socket, without the copies in between.
+"""The way past the server for the body of an answer: straight into the client's socket, without the
+copies in between.
 
-There is one for HTTP/1.1 in clear text under hypercorn on asyncio's own event loop on Linux. Hypercorn sends the head as ever
-and finds the connection as if it had sent the body, too.
+There is one for HTTP/1.1 in clear text under hypercorn on asyncio's own event loop on Linux.
+Hypercorn sends the head as ever and finds the connection as if it had sent the body, too.
 """
 
 import asyncio
@@ -21,8 +22,10 @@ from hypercorn.protocol.h11 import H11Protocol
 log = logging.getLogger(__name__)
 
 
-class Turns:
-    """Calls those whose sockets have room, one in each turn of the event loop: many streams must not keep others waiting."""
+class WriteScheduler:
+    """Calls those whose sockets have room, one in each turn of the event loop: many streams must
+    not keep others waiting.
+    """
 
     def __init__(self) -> None:
         self._steps: dict[int, Callable[[], None]] = {}
@@ -34,7 +37,9 @@ class Turns:
         loop = asyncio.get_running_loop()
         if self._epoll is None:
             self._epoll = select.epoll()
-            loop.add_reader(self._epoll, self._next)  # it is readable while one of its sockets is writable
+            loop.add_reader(
+                self._epoll, self._next
+            )  # it is readable while one of its sockets is writable
         self._epoll.register(descriptor, select.EPOLLOUT)
         self._steps[descriptor] = step
         try:
@@ -49,17 +54,27 @@ class Turns:
 
     def _next(self) -> None:
         if self._epoll is not None:
-            for descriptor, _ in self._epoll.poll(0, 1):  # the kernel puts those it names behind the others
+            for descriptor, _ in self._epoll.poll(
+                0, 1
+            ):  # the kernel puts those it names behind the others
                 self._steps[descriptor]()
 
 
-class Outlet:
-    """The client's socket under a descriptor of its own, as asyncio lets nobody wait for one of its own transports.
+class DirectSend:
+    """The client's socket under a descriptor of its own, as asyncio lets nobody wait for one of its
+    own transports.
 
-    At the end of its context it tells h11 how much of the body was sent, so that the connection can go on after the answer.
+    At the end of its context it tells h11 how much of the body was sent, so that the connection can
+    go on after the answer.
     """
 
-    def __init__(self, sock: socket.socket, exchange: h11.Connection, turns: Turns, count: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        sock: socket.socket,
+        exchange: h11.Connection,
+        turns: WriteScheduler,
+        count: Callable[[int], None],
+    ) -> None:
         self._socket = sock
         self._exchange = exchange
         self._turns = turns
@@ -69,13 +84,21 @@ class Outlet:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self._socket.close()
         if kind is None:
-            _say_sent(self._exchange, self._sent_bytes)
+            record_sent(self._exchange, self._sent_bytes)
 
     def send(self, part: memoryview) -> int:
-        """Hand over the beginning of `part`: so many bytes, 0 where there is no room. ConnectionError: the client is gone."""
+        """Hand over the beginning of `part`: so many bytes, 0 where there is no room.
+
+        ConnectionError: the client is gone.
+        """
         try:
             sent_bytes = self._socket.send(part)
         except (BlockingIOError, InterruptedError):
@@ -87,11 +110,15 @@ class Outlet:
         return sent_bytes
 
     async def with_room(self, step: Callable[[], bool]) -> None:
-        """Call `step` now and whenever there is room, others in between, until it answers False. Raises what it raises."""
+        """Call `step` now and whenever there is room, others in between, until it answers False.
+
+        Raises what it raises.
+        """
         if not step():
             return
         over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        # Not given to the future: an exception leads back here by its traceback, and would from here to itself.
+        # Not given to the future: an exception leads back here by its traceback, and would from
+        # here to itself.
         failures: list[Exception] = []
 
         def again() -> None:
@@ -111,20 +138,24 @@ class Outlet:
             raise failures.pop()
 
 
-def exchange_of(protocol: object, transport: asyncio.Transport) -> h11.Connection | None:
-    """What h11 knows of the answer that hypercorn's `protocol` sends, or None where no outlet may send its body."""
-    if sys.platform != "linux" or not isinstance(asyncio.get_running_loop(), asyncio.SelectorEventLoop):
+def h11_connection(protocol: object, transport: asyncio.Transport) -> h11.Connection | None:
+    """What h11 knows of the answer that hypercorn's `protocol` sends, or None where no outlet may
+    send its body.
+    """
+    if sys.platform != "linux" or not isinstance(
+        asyncio.get_running_loop(), asyncio.SelectorEventLoop
+    ):
         return None
     if not isinstance(protocol, H11Protocol) or transport.get_extra_info("sslcontext") is not None:
         return None
     exchange = getattr(protocol, "connection", None)
     if type(exchange) is not h11.Connection or exchange.our_state is not h11.SEND_BODY:
         return None
-    return exchange if h11_takes_our_word() else None
+    return exchange if h11_supports_passthrough() else None
 
 
 @cache
-def h11_takes_our_word() -> bool:
+def h11_supports_passthrough() -> bool:
     """Whether h11 lets others send a body and goes on after it, tried on an exchange of its own."""
     size_bytes = 2**40
     try:
@@ -133,11 +164,13 @@ def h11_takes_our_word() -> bool:
         for _ in ("the request", "its end"):
             exchange.next_event()
         exchange.send(h11.Response(status_code=200, headers=[("Content-Length", str(size_bytes))]))
-        told = _say_sent(exchange, size_bytes) or []
+        told = record_sent(exchange, size_bytes) or []
         end = exchange.send(h11.EndOfMessage())
         exchange.start_next_cycle()
     except Exception:
-        log.warning("videos are sent the slow way: this h11 does not let others send a body", exc_info=True)
+        log.warning(
+            "videos are sent the slow way: this h11 does not let others send a body", exc_info=True
+        )
         return False
     return [len(part) for part in told] == [size_bytes] and not end
 
@@ -152,6 +185,7 @@ class _Sent:
         return self._size_bytes
 
 
-def _say_sent(exchange: h11.Connection, size_bytes: int) -> list[bytes] | None:
-    # h11's documentation, "Support for sendfile()": it asks the placeholder for its length and gives it back.
+def record_sent(exchange: h11.Connection, size_bytes: int) -> list[bytes] | None:
+    # h11's documentation, "Support for sendfile()": it asks the placeholder for its length and
+    # gives it back.
     return exchange.send_with_data_passthrough(h11.Data(data=cast("bytes", _Sent(size_bytes))))

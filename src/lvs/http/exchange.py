@@ -13,8 +13,9 @@ from lvs.http.request_guard import BODILESS, Receive, Send
 class Exchange(ASGIHTTPConnection):
     """One request and its answer.
 
-    Quart has a task that listens for the client's leaving beside each handler, and ends the handler then. Here handlers go on to
-    their end, which is near, and only an answer that is sent in many parts has the task.
+    Quart has a task that listens for the client's leaving beside each handler, and ends the handler
+    then. Here handlers go on to their end, which is near, and only an answer that is sent in many
+    parts has the task.
     """
 
     async def __call__(self, receive: Receive, send: Send) -> None:
@@ -33,8 +34,16 @@ class Exchange(ASGIHTTPConnection):
         body = response.response
         if isinstance(body, DataBody):
             headers = encode_headers(response.headers)
-            await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
-            await send({"type": "http.response.body", "body": body.data[body.begin : body.end], "more_body": False})
+            await send(
+                {"type": "http.response.start", "status": response.status_code, "headers": headers}
+            )
+            await send(
+                {
+                    "type": "http.response.body",
+                    "body": body.data[body.begin : body.end],
+                    "more_body": False,
+                }
+            )
             return
         sending = asyncio.ensure_future(super()._send_response(send, response))
         leaving = asyncio.ensure_future(self._until_the_client_leaves())

@@ -1,4 +1,6 @@
-"""The answer to a GET or HEAD of a file: preconditions (RFC 9110 section 13), ranges (section 14) and the headers around them."""
+"""The answer to a GET or HEAD of a file: preconditions (RFC 9110 section 13), ranges (section 14)
+and the headers around them.
+"""
 
 import asyncio
 import enum
@@ -16,12 +18,13 @@ from quart import Request, Response
 from werkzeug.datastructures import Headers
 
 from lvs.http.media_types import MEDIA_TYPES, UNKNOWN
-from lvs.http.transport import SCOPE_KEY, Connection
-from lvs.services.streaming.open_file import OpenedFile
+from lvs.http.transport import SCOPE_KEY, ClientConnection
+from lvs.services.streaming.open_file import OpenFile
 from lvs.services.streaming.streams import Streams
 
-# Section 8.8.2.2: a date is a strong validator only when the file cannot change again within the second it names. One second
-# more, because file systems stamp with a clock that may run behind ours.
+# Section 8.8.2.2: a date is a strong validator only when the file cannot change again within the
+# second it names. One second more, because file systems stamp with a clock that may run behind
+# ours.
 SETTLED_SECONDS = 2
 
 ENTITY_TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
@@ -29,7 +32,10 @@ ENTITY_TAGS = re.compile(rf"[ \t,]*(?:{ENTITY_TAG}[ \t]*(?:,[ \t,]*|\Z))+")
 ENTITY_TAG_ALONE = re.compile(ENTITY_TAG)
 
 RANGE_SPEC = r"(?:[0-9]+-[0-9]*|-[0-9]+)"
-RANGES = re.compile(rf"bytes=(?:[ \t]*,[ \t,]*)?{RANGE_SPEC}(?:[ \t]*,[ \t,]*(?:{RANGE_SPEC}|\Z))*", re.ASCII | re.IGNORECASE)
+RANGES = re.compile(
+    rf"bytes=(?:[ \t]*,[ \t,]*)?{RANGE_SPEC}(?:[ \t]*,[ \t,]*(?:{RANGE_SPEC}|\Z))*",
+    re.ASCII | re.IGNORECASE,
+)
 RANGE_SPEC_ALONE = re.compile(r"([0-9]*)-([0-9]*)")
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -46,7 +52,9 @@ DATE_FORMS = (
 
 @dataclass(frozen=True, slots=True)
 class Validators:
-    """What tells one version of a file from another: a strong entity tag and the time of change in whole Unix seconds."""
+    """What tells one version of a file from another: a strong entity tag and the time of change in
+    whole Unix seconds.
+    """
 
     etag: str
     modified_seconds: int
@@ -54,7 +62,9 @@ class Validators:
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """The request's fields that decide the answer, each as one combined value, or None where it was not sent."""
+    """The request's fields that decide the answer, each as one combined value, or None where it was
+    not sent.
+    """
 
     if_match: str | None = None
     if_unmodified_since: str | None = None
@@ -112,7 +122,9 @@ class Decision:
 
 
 def validators(status: stat_result, now_seconds: float) -> Validators:
-    """Validators of the file with this `fstat`; the entity tag changes with size, time, inode and any change of the inode."""
+    """Validators of the file with this `fstat`; the entity tag changes with size, time, inode and
+    any change of the inode.
+    """
     identity = f"{status.st_size} {status.st_mtime_ns} {status.st_ino} {status.st_ctime_ns}"
     # Hashed, so that it names the version without telling how the disk is laid out.
     tag = blake2b(identity.encode(), digest_size=12).hexdigest()
@@ -121,7 +133,9 @@ def validators(status: stat_result, now_seconds: float) -> Validators:
     return Validators(f'"{tag}"', modified_seconds)
 
 
-def decide(method: str, conditions: Conditions, current: Validators, size_bytes: int, now_seconds: float) -> Decision:
+def decide(
+    method: str, conditions: Conditions, current: Validators, size_bytes: int, now_seconds: float
+) -> Decision:
     """The answer to a GET or HEAD, in the order of RFC 9110 section 13.2.2."""
     if conditions.if_match is not None:
         if not _matches(conditions.if_match, current.etag, weak=False):
@@ -143,22 +157,27 @@ def decide(method: str, conditions: Conditions, current: Validators, size_bytes:
     # Section 14.2: a range means something for GET only, and an empty file may be given whole.
     if method != "GET" or conditions.range is None or size_bytes == 0:
         return whole
-    if conditions.if_range is not None and not _is_same_version(conditions.if_range, current, now_seconds):
+    if conditions.if_range is not None and not _is_same_version(
+        conditions.if_range, current, now_seconds
+    ):
         return whole
     spans = parse_range(conditions.range, size_bytes)
     if spans is None:
         return whole
     if not spans:
         return Decision(Verdict.UNSATISFIABLE)
-    # Several ranges that touch are one range; several apart are answered with the whole file, never with multipart
-    # (section 14.2: a server may ignore the field; section 15.3.7.2: it may coalesce).
+    # Several ranges that touch are one range; several apart are answered with the whole file, never
+    # with multipart (section 14.2: a server may ignore the field; section 15.3.7.2: it may
+    # coalesce).
     return Decision(Verdict.PART, spans[0]) if len(spans) == 1 else whole
 
 
 def parse_range(field: str, size_bytes: int) -> list[Span] | None:
-    """The satisfiable spans a `Range` field asks for, in order and coalesced; None where the field is to be ignored.
+    """The satisfiable spans a `Range` field asks for, in order and coalesced; None where the field
+    is to be ignored.
 
-    Ignored are unknown units and malformed or backward ranges (RFC 9110 section 14.2); an empty list means 416.
+    Ignored are unknown units and malformed or backward ranges (RFC 9110 section 14.2); an empty
+    list means 416.
     """
     if not RANGES.fullmatch(field):
         return None
@@ -176,7 +195,9 @@ def parse_range(field: str, size_bytes: int) -> list[Span] | None:
 
 
 def parse_date(field: str, now_seconds: float) -> int | None:
-    """Unix seconds of an HTTP-date in any of its three forms (RFC 9110 section 5.6.7), None where it is none."""
+    """Unix seconds of an HTTP-date in any of its three forms (RFC 9110 section 5.6.7), None where
+    it is none.
+    """
     match = next(filter(None, (form.fullmatch(field) for form in DATE_FORMS)), None)
     if match is None:
         return None
@@ -216,7 +237,9 @@ def _matches(field: str, etag: str, *, weak: bool) -> bool:
 
 
 def _is_same_version(if_range: str, current: Validators, now_seconds: float) -> bool:
-    """Whether `If-Range` names the file as it is now, by strong comparison (RFC 9110 section 13.1.5)."""
+    """Whether `If-Range` names the file as it is now, by strong comparison (RFC 9110 section
+    13.1.5).
+    """
     if if_range == current.etag:
         return True
     settled = current.modified_seconds + SETTLED_SECONDS <= now_seconds
@@ -247,7 +270,7 @@ def _coalesced(spans: list[Span]) -> list[Span]:
 
 async def file_response(
     request: Request,
-    opened: OpenedFile,
+    opened: OpenFile,
     media_type: str,
     download_name: str | None = None,
     *,
@@ -255,25 +278,31 @@ async def file_response(
     title: str = "",
     client: str | None = None,
 ) -> Response:
-    """The complete answer to a GET or HEAD of `opened`, which it takes over and closes whatever happens.
+    """The complete answer to a GET or HEAD of `opened`, which it takes over and closes whatever
+    happens.
 
-    `download_name` asks for a download under that name. `title` and `client` (default: the peer's address) are what
-    `streams.running()` shows while the bytes flow.
+    `download_name` asks for a download under that name. `title` and `client` (default: the peer's
+    address) are what `streams.running()` shows while the bytes flow.
     """
-    # The request's task also sends the body, so the file closes even when the client leaves before the first byte of it.
+    # The request's task also sends the body, so the file closes even when the client leaves before
+    # the first byte of it.
     cast("asyncio.Task[object]", asyncio.current_task()).add_done_callback(lambda _: opened.close())
 
     now_seconds = time.time()
     size_bytes = opened.status.st_size
     current = validators(opened.status, now_seconds)
-    decision = decide(request.method, Conditions.of(request.headers), current, size_bytes, now_seconds)
+    decision = decide(
+        request.method, Conditions.of(request.headers), current, size_bytes, now_seconds
+    )
     headers = Headers({"Cache-Control": "private, no-cache", "X-Content-Type-Options": "nosniff"})
     if decision.verdict is Verdict.UNSATISFIABLE:
         headers["Accept-Ranges"] = "bytes"
         headers["Content-Range"] = f"bytes */{size_bytes}"
-        return _sentence(decision.verdict, "The file has no bytes in that range.", headers)
+        return _message(decision.verdict, "The file has no bytes in that range.", headers)
     if decision.verdict is Verdict.PRECONDITION_FAILED:
-        return _sentence(decision.verdict, "The file is not the version that was asked for.", headers)
+        return _message(
+            decision.verdict, "The file is not the version that was asked for.", headers
+        )
 
     headers["ETag"] = current.etag
     headers["Last-Modified"] = formatdate(current.modified_seconds, usegmt=True)
@@ -286,7 +315,9 @@ async def file_response(
     if download_name is not None:
         headers["Content-Disposition"] = attachment(download_name)
     if decision.verdict is Verdict.PART:
-        headers["Content-Range"] = f"bytes {decision.span.start}-{decision.span.stop - 1}/{size_bytes}"
+        headers["Content-Range"] = (
+            f"bytes {decision.span.start}-{decision.span.stop - 1}/{size_bytes}"
+        )
     if request.method == "HEAD":
         return _without_body(decision.verdict, headers)
 
@@ -296,16 +327,19 @@ async def file_response(
         decision.span.size_bytes,
         title=title,
         client=client if client is not None else request.remote_addr or "",
-        connection=cast("Connection | None", request.scope.get(SCOPE_KEY)),
+        connection=cast("ClientConnection | None", request.scope.get(SCOPE_KEY)),
     )
     response = Response(body, int(decision.verdict), headers)
-    response.timeout = None  # Quart's limit covers the body and would cut playback short; `streams` has its own
+    response.timeout = (
+        None  # Quart's limit covers the body and would cut playback short; `streams` has its own
+    )
     return response
 
 
 def attachment(name: str) -> str:
     """`Content-Disposition` for a download under `name`, in ASCII and UTF-8 (RFC 6266, RFC 8187)."""
-    # Lone surrogates stand for bytes of a file name that are not UTF-8; a header can only say that something was there.
+    # Lone surrogates stand for bytes of a file name that are not UTF-8; a header can only say that
+    # something was there.
     text = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     text = re.sub(r"[\x00-\x1f\x7f-\x9f/\\]", "_", text).strip(". ") or "video"
     # Some clients decode %41 in the plain form, so it carries no percent sign.
@@ -314,8 +348,8 @@ def attachment(name: str) -> str:
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}"
 
 
-def _sentence(status: int, sentence: str, headers: Headers) -> Response:
-    return Response(sentence + "\n", int(status), headers, content_type="text/plain; charset=utf-8")
+def _message(status: int, message: str, headers: Headers) -> Response:
+    return Response(message + "\n", int(status), headers, content_type="text/plain; charset=utf-8")
 
 
 def _without_body(status: int, headers: Headers) -> Response:

@@ -1,7 +1,9 @@
-"""Hypercorn's HTTP/1.1 connection, with what it lacks for a home server, and without what it does on each request for nobody.
+"""Hypercorn's HTTP/1.1 connection, with what it lacks for a home server, and without what it does
+on each request for nobody.
 
-It stays with HTTP/1.1: with that a connection carries one request at a time, so that a limit on connections is one on requests,
-too. HTTP/2 would multiply it, and brings ways of its own to keep a server busy for nothing (CVE-2023-44487).
+It stays with HTTP/1.1: with that a connection carries one request at a time, so that a limit on
+connections is one on requests, too. HTTP/2 would multiply it, and brings ways of its own to keep a
+server busy for nothing (CVE-2023-44487).
 """
 
 import asyncio
@@ -38,7 +40,9 @@ class Http1Server(TCPServer):
             self._let_go()
 
     def flush(self) -> None:
-        """Send the head of an answer that waits for the beginning of its body, to share a packet with it."""
+        """Send the head of an answer that waits for the beginning of its body, to share a packet
+        with it.
+        """
         head, self._head = self._head, b""
         if head:
             with suppress(RuntimeError):  # the connection is closed already
@@ -63,16 +67,21 @@ class Http1Server(TCPServer):
             await self._read_by_turns()
         finally:
             ending.cancel()
-        # The client is gone. Hypercorn would still hold the connection for as long as an idle client's.
+        # The client is gone. Hypercorn would still hold the connection for as long as an idle
+        # client's.
         self._gone = True
         await self.idle_task.stop()
 
     async def _read_by_turns(self) -> None:
-        """Hypercorn's loop, in which nobody waits while all is parsed that has come of a body in ten thousand parts."""
+        """Hypercorn's loop, in which nobody waits while all is parsed that has come of a body in
+        ten thousand parts.
+        """
         while not self.reader.at_eof():
             try:
                 data = await self.reader.read(READ_BYTES)
-                if self._closed:  # what came just then is not begun: nobody would hear what came of it
+                if (
+                    self._closed
+                ):  # what came just then is not begun: nobody would hear what came of it
                     break
                 await self.protocol.handle(RawData(data))
             except OSError:
@@ -106,8 +115,12 @@ class Http1Server(TCPServer):
         if self._idle.running:  # any other ends when its answer does
             self._end_idle()
 
-    def _with_headers(self, send: Callable[[H11SendableEvent], Awaitable[None]]) -> Callable[[H11SendableEvent], Awaitable[None]]:
-        """`send` for hypercorn's own answers, to what is no proper request, which do not come through our application."""
+    def _with_headers(
+        self, send: Callable[[H11SendableEvent], Awaitable[None]]
+    ) -> Callable[[H11SendableEvent], Awaitable[None]]:
+        """`send` for hypercorn's own answers, to what is no proper request, which do not come
+        through our application.
+        """
 
         async def sending(event: H11SendableEvent) -> None:
             if isinstance(event, h11.Response):
@@ -115,14 +128,19 @@ class Http1Server(TCPServer):
                 present = {name for name, _ in event.headers}
                 missing = [pair for pair in HEADERS.items() if pair[0] not in present]
                 if missing:
-                    event = h11.Response(status_code=event.status_code, headers=[*event.headers, *missing])
+                    event = h11.Response(
+                        status_code=event.status_code, headers=[*event.headers, *missing]
+                    )
             await send(event)
 
         return sending
 
 
 class _IdleTimer(AsyncioSingleTask):
-    """Calls `end` when nothing was asked for so many seconds. Hypercorn begins two tasks for it on each request."""
+    """Calls `end` when nothing was asked for so many seconds.
+
+    Hypercorn begins two tasks for it on each request.
+    """
 
     def __init__(self, seconds: float, end: Callable[[], None]) -> None:
         super().__init__()
@@ -136,7 +154,10 @@ class _IdleTimer(AsyncioSingleTask):
         return self._timer is not None
 
     async def restart(self, task_group: TaskGroup, action: Callable[..., Any]) -> None:
-        """Begin to count. What hypercorn would do is `action`; a task for it could come too late for a request."""
+        """Begin to count.
+
+        What hypercorn would do is `action`; a task for it could come too late for a request.
+        """
         await self.stop()
         self._timer = asyncio.get_running_loop().call_later(self._seconds, self._end)
 
@@ -147,7 +168,9 @@ class _IdleTimer(AsyncioSingleTask):
             self._timer = None
 
 
-def _without_upgrade(create_stream: Callable[[h11.Request], Awaitable[None]]) -> Callable[[h11.Request], Awaitable[None]]:
+def _without_upgrade(
+    create_stream: Callable[[h11.Request], Awaitable[None]],
+) -> Callable[[h11.Request], Awaitable[None]]:
     """`create_stream` that passes over the wish to speak something else (RFC 9110 section 7.8).
 
     Hypercorn would never close a connection again that asked for a web socket in a wrong way.
@@ -156,16 +179,23 @@ def _without_upgrade(create_stream: Callable[[h11.Request], Awaitable[None]]) ->
     async def creating(request: h11.Request) -> None:
         if any(name == b"upgrade" for name, _ in request.headers):
             kept = [(name, value) for name, value in request.headers if name != b"upgrade"]
-            request = h11.Request(method=request.method, target=request.target, headers=kept, http_version=request.http_version)
+            request = h11.Request(
+                method=request.method,
+                target=request.target,
+                headers=kept,
+                http_version=request.http_version,
+            )
         await create_stream(request)
 
     return creating
 
 
 class _Answered(EventWrapper):
-    """In the place of hypercorn's event for the end of an answer, for which it waits with what a client sent ahead of that.
+    """In the place of hypercorn's event for the end of an answer, for which it waits with what a
+    client sent ahead of that.
 
-    It does not read meanwhile, so it would not see the connection end, and after an answer that was cut it would wait for ever.
+    It does not read meanwhile, so it would not see the connection end, and after an answer that was
+    cut it would wait for ever.
     """
 
     def __init__(self, writer: asyncio.StreamWriter) -> None:
@@ -174,7 +204,10 @@ class _Answered(EventWrapper):
         self._watch: asyncio.Task[None] | None = None
 
     async def wait(self) -> None:
-        """Come back when there is room for the next request. Raises ConnectionResetError where the connection has ended."""
+        """Come back when there is room for the next request.
+
+        Raises ConnectionResetError where the connection has ended.
+        """
         if self._watch is None:
             self._watch = asyncio.create_task(self._until_closed())
         if not self._watch.done():

@@ -1,4 +1,7 @@
-"""The media type a video file is sent as. None of them is one that a browser would run or render as a page."""
+"""The media type a video file is sent as.
+
+None of them is one that a browser would run or render as a page.
+"""
 
 from lvs.models import shown
 
@@ -26,7 +29,8 @@ BY_EXTENSION = {
 
 MEDIA_TYPES = frozenset(BY_EXTENSION.values())
 
-# What a container that a probe named may be sent as; the first where the extension says none of them.
+# What a container that a probe named may be sent as; the first where the extension says none of
+# them.
 BY_CONTAINER = {
     "mov,mp4,m4a,3gp,3g2,mj2": ("video/mp4", "video/quicktime", "video/3gpp"),
     "matroska,webm": ("video/x-matroska", "video/webm"),
@@ -41,7 +45,9 @@ BY_CONTAINER = {
 
 
 def media_type(path: bytes, container: str | None = None) -> str:
-    """Media type of the file at `path`: what its extension says, unless `container` (the probe's name for it) says otherwise."""
+    """Media type of the file at `path`: what its extension says, unless `container` (the probe's
+    name for it) says otherwise.
+    """
     _, dot, extension = shown(path).rpartition(".")
     by_extension = BY_EXTENSION.get(extension.lower(), UNKNOWN) if dot else UNKNOWN
     possible = BY_CONTAINER.get(container or "", (by_extension,))

@@ -1,6 +1,8 @@
-"""What is refused before any other part of LVS looks at a request, and the headers that every answer carries.
+"""What is refused before any other part of LVS looks at a request, and the headers that every
+answer carries.
 
-This is ASGI middleware around the whole application, so that no page, stream, static file or error can pass beside it.
+This is ASGI middleware around the whole application, so that no page, stream, static file or error
+can pass beside it.
 """
 
 import asyncio
@@ -24,7 +26,9 @@ MAX_QUERY_BYTES = 8 * 1024
 MAX_PATH_BYTES = 8 * 1024
 BODY_SECONDS = 20.0  # in which all of a body must have come
 BODILESS = ("GET", "HEAD", "OPTIONS")  # whose bodies nobody reads
-MAX_HEADER_BYTES = 16 * 1024  # hypercorn's own limit does not count a head that arrives in one piece
+MAX_HEADER_BYTES = (
+    16 * 1024
+)  # hypercorn's own limit does not count a head that arrives in one piece
 
 CONTENT_SECURITY_POLICY = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 HEADERS: Mapping[bytes, bytes] = {
@@ -41,11 +45,13 @@ class Refusal(NamedTuple):
     """Why a request goes no further."""
 
     status: HTTPStatus
-    sentence: str
+    message: str
 
 
-class Border:
-    """ASGI middleware that lets only requests through that are meant for this server and come from the home network."""
+class RequestGuard:
+    """ASGI middleware that lets only requests through that are meant for this server and come from
+    the home network.
+    """
 
     def __init__(
         self,
@@ -77,7 +83,10 @@ class Border:
                 try:
                     receive = await self._with_whole_body(receive)
                 except TimeoutError:
-                    refusal = Refusal(HTTPStatus.REQUEST_TIMEOUT, "What was sent did not arrive in time. Nothing was changed.")
+                    refusal = Refusal(
+                        HTTPStatus.REQUEST_TIMEOUT,
+                        "What was sent did not arrive in time. Nothing was changed.",
+                    )
             if refusal or scope["method"] in BODILESS:
                 receive = self._emptied(receive)
         if refusal:
@@ -86,9 +95,11 @@ class Border:
             await self._app(scope, receive, send)
 
     async def _with_whole_body(self, receive: Receive) -> Receive:
-        """`receive` that hands over a body in one part, once all of it has come, or one that is too large.
+        """`receive` that hands over a body in one part, once all of it has come, or one that is too
+        large.
 
-        The application then waits for nobody's body, so that it needs no task and no timer for that. Raises TimeoutError.
+        The application then waits for nobody's body, so that it needs no task and no timer for
+        that. Raises TimeoutError.
         """
         body = bytearray()
         message: Any = {}
@@ -110,8 +121,8 @@ class Border:
     def _emptied(self, receive: Receive) -> Receive:
         """`receive` that says nothing of a body, which is taken off the connection and dropped.
 
-        Hypercorn keeps a few parts for an application and then waits, also for one that has answered already: such a connection
-        would never end.
+        Hypercorn keeps a few parts for an application and then waits, also for one that has
+        answered already: such a connection would never end.
         """
         left: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
 
@@ -126,7 +137,10 @@ class Border:
         return lambda: asyncio.shield(left)
 
     def _refusal(self, scope: Scope) -> Refusal | None:
-        """Why the request is refused, or None. The first reason counts, and who is a stranger is not told the others."""
+        """Why the request is refused, or None.
+
+        The first reason counts, and who is a stranger is not told the others.
+        """
         headers: list[tuple[bytes, bytes]] = scope["headers"]
         return self._wrong_name(headers) or self._stranger(scope, headers) or _unusable(scope)
 
@@ -135,7 +149,10 @@ class Border:
         if len(named) == 1 and self._hosts.knows(named[0]):
             return None
         if not any(named):
-            return Refusal(HTTPStatus.BAD_REQUEST, "The request does not say which server it is meant for: it has no Host.")
+            return Refusal(
+                HTTPStatus.BAD_REQUEST,
+                "The request does not say which server it is meant for: it has no Host.",
+            )
         log.info("refused a request for the host name %r", named[0][:100])
         return Refusal(
             HTTPStatus.MISDIRECTED_REQUEST,
@@ -146,10 +163,12 @@ class Border:
     def _stranger(self, scope: Scope, headers: list[tuple[bytes, bytes]]) -> Refusal | None:
         if self._has_password():
             return None
-        forwarded = [value.decode("latin1") for name, value in headers if name == b"x-forwarded-for"]
+        forwarded = [
+            value.decode("latin1") for name, value in headers if name == b"x-forwarded-for"
+        ]
         peer = (scope.get("client") or ("",))[0]
-        # Whoever is named by a proxy nobody declared is not believed, but not ignored here either: a proxy or tunnel that
-        # passes strangers on must not make neighbours of them.
+        # Whoever is named by a proxy nobody declared is not believed, but not ignored here either:
+        # a proxy or tunnel that passes strangers on must not make neighbours of them.
         named = ",".join(forwarded).split(",") if forwarded else []
         client = address_of(peer, forwarded, self._config.trusted_proxies) if forwarded else peer
         if not is_public(client) and not any(map(is_public, named[-20:])):
@@ -162,7 +181,10 @@ class Border:
 
 
 def _has_body(scope: Scope) -> bool:
-    return any(name in (b"content-length", b"transfer-encoding") and value != b"0" for name, value in scope["headers"])
+    return any(
+        name in (b"content-length", b"transfer-encoding") and value != b"0"
+        for name, value in scope["headers"]
+    )
 
 
 def _unusable(scope: Scope) -> Refusal | None:
@@ -173,12 +195,19 @@ def _unusable(scope: Scope) -> Refusal | None:
     if not raw_path.startswith(b"/"):
         return Refusal(HTTPStatus.BAD_REQUEST, "An address begins with a slash.")
     if len(raw_path) > MAX_PATH_BYTES or len(scope["query_string"]) > MAX_QUERY_BYTES:
-        return Refusal(HTTPStatus.REQUEST_URI_TOO_LONG, "This address is longer than any that LVS has.")
+        return Refusal(
+            HTTPStatus.REQUEST_URI_TOO_LONG, "This address is longer than any that LVS has."
+        )
     names = {name for name, _ in scope["headers"]}
-    if b"content-length" in names and b"transfer-encoding" in names:  # a proxy may have counted otherwise (RFC 9112 section 11.2)
+    if (
+        b"content-length" in names and b"transfer-encoding" in names
+    ):  # a proxy may have counted otherwise (RFC 9112 section 11.2)
         return Refusal(HTTPStatus.BAD_REQUEST, "The request says in two ways how long it is.")
     if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADER_BYTES:
-        return Refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The headers of this request are longer than LVS takes.")
+        return Refusal(
+            HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+            "The headers of this request are longer than LVS takes.",
+        )
     return None
 
 
@@ -196,13 +225,15 @@ def _with_headers(send: Send) -> Send:
 
 
 async def _answer(refusal: Refusal, scope: Scope, send: Send) -> None:
-    status, sentence = refusal
+    status, message = refusal
     if scope["path"].startswith("/api/"):
         media_type = b"application/problem+json"
-        content = json.dumps({"title": status.phrase, "status": int(status), "detail": sentence}).encode()
+        content = json.dumps(
+            {"title": status.phrase, "status": int(status), "detail": message}
+        ).encode()
     else:
         media_type = b"text/plain; charset=utf-8"
-        content = f"{sentence}\n".encode()
+        content = f"{message}\n".encode()
     headers = [
         (b"content-type", media_type),
         (b"content-length", str(len(content)).encode()),
@@ -210,4 +241,6 @@ async def _answer(refusal: Refusal, scope: Scope, send: Send) -> None:
         (b"connection", b"close"),  # nothing of what may follow is read
     ]
     await send({"type": "http.response.start", "status": int(status), "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else content})
+    await send(
+        {"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else content}
+    )

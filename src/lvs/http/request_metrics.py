@@ -1,5 +1,6 @@
-"""Every request is measured here, around the whole application: what the route, the database and the templates note of it
-meets what was sent. One line of the log and a `Server-Timing` header say it of each, where `enable_perf_log` asks for them."""
+"""Every request is measured here, around the whole application: what the route, the database and
+the templates note of it meets what was sent. One line of the log and a `Server-Timing` header say
+it of each, where `enable_perf_log` asks for them."""
 
 import json
 import logging
@@ -25,7 +26,10 @@ Send = Callable[[Any], Awaitable[None]]
 
 
 def install(app: Quart, config: Config) -> None:
-    """Tell the measuring around the application which route a request takes. To be installed before what may refuse it."""
+    """Tell the measuring around the application which route a request takes.
+
+    To be installed before what may refuse it.
+    """
 
     @app.before_request
     async def name_the_request() -> None:
@@ -36,10 +40,15 @@ def install(app: Quart, config: Config) -> None:
             measured.rule = request.url_rule.rule
 
 
-class Measured:
+class RequestMetrics:
     """ASGI middleware that tells `metrics` of every request."""
 
-    def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]], metrics: Metrics, tell_each: bool) -> None:
+    def __init__(
+        self,
+        app: Callable[[Scope, Receive, Send], Awaitable[None]],
+        metrics: Metrics,
+        tell_each: bool,
+    ) -> None:
         self._app = app
         self._metrics = metrics
         self._tell_each = tell_each
@@ -60,7 +69,10 @@ class Measured:
                 elif message["type"] == "http.response.start":
                     metrics.answered(measured, message["status"])
                     if tell_each:
-                        headers = [*message.get("headers", ()), (b"server-timing", server_timing(measured).encode())]
+                        headers = [
+                            *message.get("headers", ()),
+                            (b"server-timing", server_timing(measured).encode()),
+                        ]
                         message = {**message, "headers": headers}
                 await send(message)
 
@@ -76,14 +88,21 @@ class Measured:
 
 
 def server_timing(measured: Request) -> str:
-    """The value of the Server-Timing header: milliseconds for the whole, the database and the templates, and what caches had."""
+    """The value of the Server-Timing header: milliseconds for the whole, the database and the
+    templates, and what caches had.
+    """
     cache = f'cache;desc="{measured.cache_hits} of {measured.cache_hits + measured.cache_misses}"'
     times = {"total": measured.took_s, "db": measured.database_s, "render": measured.render_s}
-    return ", ".join([*(f"{name};dur={seconds * 1000:.2f}" for name, seconds in times.items()), cache])
+    return ", ".join(
+        [*(f"{name};dur={seconds * 1000:.2f}" for name, seconds in times.items()), cache]
+    )
 
 
 def line(measured: Request, path: str) -> str:
-    """All about one request, as `name=value` pairs; text is quoted as in JSON. Status 0: the client left before the answer."""
+    """All about one request, as `name=value` pairs; text is quoted as in JSON.
+
+    Status 0: the client left before the answer.
+    """
     pairs: dict[str, object] = {
         "request": measured.request_id,
         "method": measured.method,

@@ -1,6 +1,8 @@
-"""The connection under a request: how much of an answer waits for the client, a way to cut it, and a way past the server.
+"""The connection under a request: how much of an answer waits for the client, a way to cut it, and
+a way past the server.
 
-ASGI offers none of it: `ConnectionInScope` follows hypercorn's `send` down to the socket and leaves what it finds in the scope.
+ASGI offers none of it: `ConnectionInScope` follows hypercorn's `send` down to the socket and leaves
+what it finds in the scope.
 """
 
 import asyncio
@@ -15,7 +17,7 @@ from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.protocol.h2 import H2Protocol
 from hypercorn.protocol.http_stream import HTTPStream
 
-from lvs.http.direct_send import Outlet, Turns, exchange_of
+from lvs.http.direct_send import DirectSend, WriteScheduler, h11_connection
 from lvs.http.hypercorn_connection import Http1Server
 
 if sys.platform != "win32":
@@ -30,19 +32,32 @@ Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 
 
-class Connection:
-    """One client's connection. Over HTTP/2 it carries other answers too, and `abort` ends them all."""
+class ClientConnection:
+    """One client's connection.
 
-    def __init__(self, transport: asyncio.Transport, server: TCPServer, stream: HTTPStream, turns: Turns) -> None:
+    Over HTTP/2 it carries other answers too, and `abort` ends them all.
+    """
+
+    def __init__(
+        self,
+        transport: asyncio.Transport,
+        server: TCPServer,
+        stream: HTTPStream,
+        turns: WriteScheduler,
+    ) -> None:
         self._transport = transport
         self._server = server
         self._socket: socket.socket = transport.get_extra_info("socket")
         self._stream = stream
         self._turns = turns
-        self.count: Callable[[int], None] = _uncounted  # told of the bytes that went through an outlet
+        self.count: Callable[[int], None] = (
+            _uncounted  # told of the bytes that went through an outlet
+        )
 
     def unsent_bytes(self) -> int:
-        """Bytes of this answer that the client's machine has not acknowledged yet; 0 once the connection is closed."""
+        """Bytes of this answer that the client's machine has not acknowledged yet; 0 once the
+        connection is closed.
+        """
         if self._socket.fileno() == -1:
             return 0
         waiting = unsent_bytes(self._transport, self._socket)
@@ -52,16 +67,19 @@ class Connection:
         return waiting
 
     def abort(self) -> None:
-        """Close at once with a reset, so that nobody, not even the kernel, waits for a client that may never take the rest."""
+        """Close at once with a reset, so that nobody, not even the kernel, waits for a client that
+        may never take the rest.
+        """
         abort(self._transport, self._socket)
 
-    async def outlet(self) -> Outlet | None:
-        """The way to send the rest of this answer directly, once its head is sent; None where only hypercorn can do it.
+    async def outlet(self) -> DirectSend | None:
+        """The way to send the rest of this answer directly, once its head is sent; None where only
+        hypercorn can do it.
 
-        That is so for TLS and HTTP/2, on other systems than Linux, and with an event loop, h11 or hypercorn unlike those we know.
-        Raises ConnectionError where the client is gone.
+        That is so for TLS and HTTP/2, on other systems than Linux, and with an event loop, h11 or
+        hypercorn unlike those we know. Raises ConnectionError where the client is gone.
         """
-        exchange = exchange_of(getattr(self._stream.send, "__self__", None), self._transport)
+        exchange = h11_connection(getattr(self._stream.send, "__self__", None), self._transport)
         if exchange is None:
             return None
         if isinstance(self._server, Http1Server):
@@ -73,7 +91,7 @@ class Connection:
             finally:
                 self._transport.set_write_buffer_limits()
         try:
-            return Outlet(self._socket.dup(), exchange, self._turns, self.count)
+            return DirectSend(self._socket.dup(), exchange, self._turns, self.count)
         except OSError:  # as many descriptors are open as may be, or the connection is closed
             return None
 
@@ -83,11 +101,13 @@ def _uncounted(_size_bytes: int) -> None:
 
 
 class ConnectionInScope:
-    """ASGI middleware, the outermost: puts the request's `Connection` under SCOPE_KEY, or None under a server unknown to us."""
+    """ASGI middleware, the outermost: puts the request's `ClientConnection` under SCOPE_KEY, or
+    None under a server unknown to us.
+    """
 
     def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
         self._app = app
-        self._turns = Turns()
+        self._turns = WriteScheduler()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -95,11 +115,15 @@ class ConnectionInScope:
         try:
             await self._app(scope, receive, send)
         finally:
-            scope.pop(SCOPE_KEY, None)  # hypercorn's stream holds the scope, and the connection the stream
+            scope.pop(
+                SCOPE_KEY, None
+            )  # hypercorn's stream holds the scope, and the connection the stream
 
 
-def connection_of(send: Send, turns: Turns) -> Connection | None:
-    """The connection that hypercorn's `send` writes to, or None where it is not hypercorn's on asyncio."""
+def connection_of(send: Send, turns: WriteScheduler) -> ClientConnection | None:
+    """The connection that hypercorn's `send` writes to, or None where it is not hypercorn's on
+    asyncio.
+    """
     stream = getattr(send, "__self__", None)
     if not isinstance(stream, HTTPStream):
         return None
@@ -108,15 +132,24 @@ def connection_of(send: Send, turns: Turns) -> Connection | None:
     if not isinstance(server, TCPServer):
         return None
     transport = server.writer.transport
-    return Connection(transport, server, stream, turns) if isinstance(transport, asyncio.Transport) else None
+    return (
+        ClientConnection(transport, server, stream, turns)
+        if isinstance(transport, asyncio.Transport)
+        else None
+    )
 
 
 def unsent_bytes(transport: asyncio.Transport, sock: socket.socket) -> int:
-    """Bytes handed to the transport that the client's machine has not acknowledged yet; 0 once it is closed."""
-    # Not `is_closing`, which is already true while a close still waits for the client to take the rest.
+    """Bytes handed to the transport that the client's machine has not acknowledged yet; 0 once it
+    is closed.
+    """
+    # Not `is_closing`, which is already true while a close still waits for the client to take the
+    # rest.
     if sock.fileno() == -1:
         return 0
-    with suppress(AttributeError):  # a transport with TLS that was closed twice has forgotten what it held
+    with suppress(
+        AttributeError
+    ):  # a transport with TLS that was closed twice has forgotten what it held
         return transport.get_write_buffer_size() + _in_kernel_bytes(sock)
     return _in_kernel_bytes(sock)
 
@@ -129,7 +162,10 @@ def abort(transport: asyncio.Transport, sock: socket.socket) -> None:
 
 
 def _in_kernel_bytes(sock: socket.socket) -> int:
-    """Bytes the kernel holds for the peer. Without it a slow reader of megabytes of buffers looks like one that stands still."""
+    """Bytes the kernel holds for the peer.
+
+    Without it a slow reader of megabytes of buffers looks like one that stands still.
+    """
     if sys.platform == "linux":
         return int.from_bytes(fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4)), sys.byteorder)
     elif sys.platform == "darwin":  # noqa: RET505 - the type checker tells platforms apart by branches

@@ -1,8 +1,8 @@
 """The household's password, the sessions of those who gave it, and tokens for programs.
 
-`access.json` in the data folder holds an argon2 hash of the password and hashes of the tokens; `access.key` signs the sessions.
-A session is kept by the browser only, so that nothing here grows with what visitors send. It ends with the password it was
-given for.
+`access.json` in the data folder holds an argon2 hash of the password and hashes of the tokens;
+`access.key` signs the sessions. A session is kept by the browser only, so that nothing here grows
+with what visitors send. It ends with the password it was given for.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 
 from lvs.errors import Conflict, Invalid, NotFound, TooMany, Unavailable
-from lvs.services.rate_limit import MAX_VISITORS, visitor_of
+from lvs.services.rate_limit import MAX_VISITORS, client_key
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,9 @@ _SESSION = re.compile(r"([0-9]{1,12})\.([0-9a-f]{32})\.([0-9a-f]{64})", re.ASCII
 
 @dataclass(slots=True)
 class Access:
-    """What `access.json` holds: the password's hash, empty where there is none, and each token's hash by its name."""
+    """What `access.json` holds: the password's hash, empty where there is none, and each token's
+    hash by its name.
+    """
 
     password_hash: str = ""
     tokens: dict[str, str] = field(default_factory=dict)
@@ -57,17 +59,27 @@ class AccessFile:
         self.path = folder / FILE
 
     def read(self) -> Access:
-        """What is stored; nothing where there is no file. Raises Unavailable where there is one that cannot be understood."""
+        """What is stored; nothing where there is no file.
+
+        Raises Unavailable where there is one that cannot be understood.
+        """
         try:
             return _access(json.loads(self.path.read_bytes()))
         except FileNotFoundError:
             return Access()
         except (OSError, ValueError, RecursionError):
-            raise Unavailable(f"{self.path} cannot be read. Remove it and set the password anew: lvs password") from None
+            raise Unavailable(
+                f"{self.path} cannot be read. Remove it and set the password anew: lvs password"
+            ) from None
 
     def write(self, access: Access) -> None:
-        """Store it, whole or not at all, for this user's eyes only. Raises Unavailable where that fails."""
-        content = json.dumps({"password": access.password_hash, "tokens": access.tokens}, indent=1).encode()
+        """Store it, whole or not at all, for this user's eyes only.
+
+        Raises Unavailable where that fails.
+        """
+        content = json.dumps(
+            {"password": access.password_hash, "tokens": access.tokens}, indent=1
+        ).encode()
         partial = self.path.with_suffix(f".{secrets.token_hex(4)}.new")
         try:
             _write_secret(partial, content)
@@ -75,18 +87,28 @@ class AccessFile:
         except OSError as error:
             with suppress(OSError):
                 partial.unlink(missing_ok=True)
-            raise Unavailable(f"{self.path} cannot be written: {error.strerror or error}.") from None
+            raise Unavailable(
+                f"{self.path} cannot be written: {error.strerror or error}."
+            ) from None
 
     def set_password(self, password: str) -> None:
-        """Store a new password, which ends all sessions. Raises Invalid where it is too short or too long."""
+        """Store a new password, which ends all sessions.
+
+        Raises Invalid where it is too short or too long.
+        """
         if not LEAST_LETTERS <= len(password) <= MOST_LETTERS:
-            raise Invalid(f"A password has at least {LEAST_LETTERS} characters, and at most {MOST_LETTERS}.")
+            raise Invalid(
+                f"A password has at least {LEAST_LETTERS} characters, and at most {MOST_LETTERS}."
+            )
         access = self.read()
         access.password_hash = PasswordHasher().hash(_spelled(password))
         self.write(access)
 
     def remove_password(self) -> None:
-        """Have no password from now on; tokens stay for the next one. Raises NotFound where there is none."""
+        """Have no password from now on; tokens stay for the next one.
+
+        Raises NotFound where there is none.
+        """
         access = self.read()
         if not access.password_hash:
             raise NotFound("There is no password.")
@@ -97,9 +119,13 @@ class AccessFile:
         """A new token for a program of this name. It is not stored and cannot be shown again."""
         access = self.read()
         if not _TOKEN_NAME.fullmatch(name):
-            raise Invalid("A token's name is made of up to 50 letters, digits, spaces, dots, hyphens and underscores.")
+            raise Invalid(
+                "A token's name is made of up to 50 letters, digits, spaces, dots, hyphens and underscores."
+            )
         if name in access.tokens:
-            raise Conflict(f"There is a token named {name} already. Revoke that one, or choose another name.")
+            raise Conflict(
+                f"There is a token named {name} already. Revoke that one, or choose another name."
+            )
         if len(access.tokens) >= MOST_TOKENS:
             raise Conflict(f"There are {MOST_TOKENS} tokens already. Revoke some that nobody uses.")
         token = f"lvs_{secrets.token_urlsafe(32)}"
@@ -138,12 +164,18 @@ class Passwords:
 
     @property
     def required(self) -> bool:
-        """Whether there is a password. A file that cannot be understood counts as one that nobody knows."""
+        """Whether there is a password.
+
+        A file that cannot be understood counts as one that nobody knows.
+        """
         self._look()
         return bool(self._broken or self._hash)
 
     async def check(self, password: str, client: str) -> bool:
-        """Whether it is the password. Raises TooMany where this client failed so often that it must wait."""
+        """Whether it is the password.
+
+        Raises TooMany where this client failed so often that it must wait.
+        """
         self._look()
         self._admit(client)
         if self._waiting >= MOST_WAITING:
@@ -153,11 +185,18 @@ class Passwords:
             # One after another: each takes 64 MiB and a twentieth of a second, on purpose.
             async with self._checking:
                 self._admit(client)
-                right = await asyncio.to_thread(_is_password, self._hash, _spelled(password[: MOST_LETTERS + 1]))
+                right = await asyncio.to_thread(
+                    _is_password, self._hash, _spelled(password[: MOST_LETTERS + 1])
+                )
                 self._note(client, right)
         finally:
             self._waiting -= 1
-        log.log(logging.INFO if right else logging.WARNING, "%s: sign-in of %s", "accepted" if right else "refused", client)
+        log.log(
+            logging.INFO if right else logging.WARNING,
+            "%s: sign-in of %s",
+            "accepted" if right else "refused",
+            client,
+        )
         return right
 
     def new_session(self) -> str:
@@ -166,7 +205,9 @@ class Passwords:
         return f"{content}.{self._signature(content)}"
 
     def is_session(self, session: str) -> bool:
-        """Whether it was given by `new_session` for the password there is now, and not too long ago."""
+        """Whether it was given by `new_session` for the password there is now, and not too long
+        ago.
+        """
         found = _SESSION.fullmatch(session)
         if not found or not self.required:
             return False
@@ -198,24 +239,29 @@ class Passwords:
             try:
                 self._access, self._broken = self._file.read(), False
             except Unavailable as error:
-                log.error("%s", error.sentence)
+                log.error("%s", error.message)
                 self._access, self._broken = Access(), True
             self._seen = seen
 
     def _signature(self, content: str) -> str:
         if not self._key:
             self._key = _kept_key(self._key_path)
-        of_password = hmac.digest(self._key, (self._configured or self._access.password_hash).encode(), "sha256")
+        of_password = hmac.digest(
+            self._key, (self._configured or self._access.password_hash).encode(), "sha256"
+        )
         return hmac.new(of_password, content.encode(), "sha256").hexdigest()
 
     def _admit(self, client: str) -> None:
-        failures, until = self._failures.get(visitor_of(client), (0, 0.0))
+        failures, until = self._failures.get(client_key(client), (0, 0.0))
         wait_s = math.ceil(until - time.monotonic())
         if failures >= FREE_TRIES and wait_s > 0:
-            raise TooMany(f"That was wrong {failures} times. Try again in {wait_s} second{'s' if wait_s > 1 else ''}.", wait_s)
+            raise TooMany(
+                f"That was wrong {failures} times. Try again in {wait_s} second{'s' if wait_s > 1 else ''}.",
+                wait_s,
+            )
 
     def _note(self, client: str, right: bool) -> None:
-        visitor = visitor_of(client)
+        visitor = client_key(client)
         failures, _ = self._failures.pop(visitor, (0, 0.0))
         if not right:
             wait_s = min(LONGEST_WAIT_SECONDS, 2.0 ** min(failures + 1 - FREE_TRIES, 20))
@@ -226,7 +272,9 @@ class Passwords:
 
 def _access(found: object) -> Access:
     match found:
-        case {"password": str(password_hash), "tokens": dict(tokens)} if all(isinstance(each, str) for each in tokens.values()):
+        case {"password": str(password_hash), "tokens": dict(tokens)} if all(
+            isinstance(each, str) for each in tokens.values()
+        ):
             return Access(password_hash, tokens)
     raise ValueError("neither a password nor tokens")
 
@@ -249,7 +297,10 @@ def _token_hash(token: str) -> str:
 
 
 def _kept_key(path: Path) -> bytes:
-    """The key that signs sessions, made where there is none. One that cannot be kept lasts until the server stops."""
+    """The key that signs sessions, made where there is none.
+
+    One that cannot be kept lasts until the server stops.
+    """
     try:
         key = path.read_bytes()
         if len(key) == 32:
@@ -260,7 +311,11 @@ def _kept_key(path: Path) -> bytes:
     try:
         _write_secret(path, key)
     except OSError as error:
-        log.warning("sessions end when the server stops, because %s cannot be written: %s", path, error.strerror)
+        log.warning(
+            "sessions end when the server stops, because %s cannot be written: %s",
+            path,
+            error.strerror,
+        )
     return key
 
 

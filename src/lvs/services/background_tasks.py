@@ -16,8 +16,11 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, eq=False)
-class Errand:
-    """One piece of work. `total` is 0 where nobody knows it; `sentence` says how it ended. Times are Unix milliseconds."""
+class BackgroundTask:
+    """One piece of work.
+
+    `total` is 0 where nobody knows it; `sentence` says how it ended. Times are Unix milliseconds.
+    """
 
     name: str
     label: str
@@ -28,7 +31,7 @@ class Errand:
     ended_at: int | None = None
     seconds: float = 0.0
     failed: bool = False
-    sentence: str = ""
+    message: str = ""
 
     @property
     def running(self) -> bool:
@@ -39,28 +42,36 @@ class Errand:
         self.done, self.total = done, total
 
 
-Work = Callable[[Errand], Awaitable[str]]
+Work = Callable[[BackgroundTask], Awaitable[str]]
 
 
-class Errands:
-    """Runs such work, one of a name at a time, and remembers the last of each name until the server ends."""
+class BackgroundTasks:
+    """Runs such work, one of a name at a time, and remembers the last of each name until the server
+    ends.
+    """
 
     def __init__(self) -> None:
-        self._latest: dict[str, Errand] = {}
+        self._latest: dict[str, BackgroundTask] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
-    def start(self, name: str, label: str, work: Work) -> Errand:
-        """Begin. `work` gives the sentence that says what came of it. Raises Conflict while one of that name runs."""
+    def start(self, name: str, label: str, work: Work) -> BackgroundTask:
+        """Begin.
+
+        `work` gives the sentence that says what came of it. Raises Conflict while one of that name
+        runs.
+        """
         known = self._latest.get(name)
         if known is not None and known.running:
             raise Conflict(f"“{known.label}” is under way already. Wait until it has ended.")
-        errand = self._latest[name] = Errand(name, label, now_ms(), time.monotonic())
+        task = self._latest[name] = BackgroundTask(name, label, now_ms(), time.monotonic())
         context = contextvars.copy_context()
-        context.run(usage_of_request.set, None)  # what it asks of the database is not the request's that began it
-        self._tasks[name] = asyncio.create_task(self._run(errand, work), context=context)
-        return errand
+        context.run(
+            usage_of_request.set, None
+        )  # what it asks of the database is not the request's that began it
+        self._tasks[name] = asyncio.create_task(self._run(task, work), context=context)
+        return task
 
-    def latest(self, name: str) -> Errand | None:
+    def latest(self, name: str) -> BackgroundTask | None:
         """The one of that name that runs, or ran last."""
         return self._latest.get(name)
 
@@ -81,17 +92,17 @@ class Errands:
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _run(self, errand: Errand, work: Work) -> None:
+    async def _run(self, task: BackgroundTask, work: Work) -> None:
         try:
-            errand.sentence = await work(errand)
+            task.message = await work(task)
         except LvsError as error:
-            errand.failed, errand.sentence = True, error.sentence
+            task.failed, task.message = True, error.message
         except asyncio.CancelledError:
-            errand.failed, errand.sentence = True, "LVS was stopped before it was done."
+            task.failed, task.message = True, "LVS was stopped before it was done."
             raise
         except Exception:
-            log.exception("“%s” went wrong", errand.label)
-            errand.failed, errand.sentence = True, "It went wrong. Details are in the log."
+            log.exception("“%s” went wrong", task.label)
+            task.failed, task.message = True, "It went wrong. Details are in the log."
         finally:
-            errand.seconds = time.monotonic() - errand.began
-            errand.ended_at = now_ms()
+            task.seconds = time.monotonic() - task.began
+            task.ended_at = now_ms()

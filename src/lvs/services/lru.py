@@ -7,8 +7,10 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
-class Latest(Generic[K, V]):
-    """The `size` values that were used last: an LRUCache in a tenth of the time, for pages ask for each of their cards."""
+class LRU(Generic[K, V]):
+    """The `size` values that were used last: an LRUCache in a tenth of the time, for pages ask for
+    each of their cards.
+    """
 
     def __init__(self, size: int) -> None:
         self._size = size

@@ -12,21 +12,26 @@ MAX_VISITORS = 1000
 IPV6_NETWORK_BITS = 64  # a household, and any one device, has at least so much IPv6 to itself
 
 
-class Limiter:
-    """Lets every visitor do a thing `limit.count` times within any `limit.seconds`; None means as often as they like.
+class RateLimiter:
+    """Lets every visitor do a thing `limit.count` times within any `limit.seconds`; None means as
+    often as they like.
 
-    It remembers the times of at most `count` requests of at most MAX_VISITORS visitors, and forgets whoever came longest ago.
+    It remembers the times of at most `count` requests of at most MAX_VISITORS visitors, and forgets
+    whoever came longest ago.
     """
 
     def __init__(self, limit: RateLimit | None) -> None:
         self._limit = limit
         self._times: OrderedDict[str, deque[float]] = OrderedDict()
 
-    def admit(self, client: str) -> None:
-        """Count one more request of this visitor, named by address. Raises TooMany where that is more than the limit allows."""
+    def check(self, client: str) -> None:
+        """Count one more request of this visitor, named by address.
+
+        Raises TooMany where that is more than the limit allows.
+        """
         if self._limit is None:
             return
-        visitor, now = visitor_of(client), time.monotonic()
+        visitor, now = client_key(client), time.monotonic()
         times = self._times.setdefault(visitor, deque())
         self._times.move_to_end(visitor)
         while len(self._times) > MAX_VISITORS:
@@ -36,12 +41,16 @@ class Limiter:
         if len(times) >= self._limit.count:
             wait_s = max(1, math.ceil(times[0] + self._limit.seconds - now))
             seconds = "second" if wait_s == 1 else "seconds"
-            raise TooMany(f"That was faster than people are. Try again in {wait_s} {seconds}.", wait_s)
+            raise TooMany(
+                f"That was faster than people are. Try again in {wait_s} {seconds}.", wait_s
+            )
         times.append(now)
 
 
-def visitor_of(client: str) -> str:
-    """Whom an address stands for: one who has a whole IPv6 network could come from a new address every time."""
+def client_key(client: str) -> str:
+    """Whom an address stands for: one who has a whole IPv6 network could come from a new address
+    every time.
+    """
     try:
         address = ipaddress.ip_address(client)
     except ValueError:

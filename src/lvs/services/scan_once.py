@@ -1,4 +1,6 @@
-"""Looks at the library folders once, without a server: what is there, what is new in it, and what stands in the way."""
+"""Looks at the library folders once, without a server: what is there, what is new in it, and what
+stands in the way.
+"""
 
 import asyncio
 import contextlib
@@ -48,10 +50,11 @@ class Scanned:
 
 
 async def scan_once(services: Services, look: bool, tell: Tell = lambda _: None) -> Scanned:
-    """Scan the configured folders, or all that are known where none is configured; other known folders stay as they are.
+    """Scan the configured folders, or all that are known where none is configured; other known
+    folders stay as they are.
 
-    With `look` new files are looked into (probe and poster) too. `tell` hears how far it is. Raises Invalid where there is no
-    folder to scan, or one lies in another that is known.
+    With `look` new files are looked into (probe and poster) too. `tell` hears how far it is. Raises
+    Invalid where there is no folder to scan, or one lies in another that is known.
     """
     library = services.library
     seen = _Seen(services)
@@ -59,12 +62,20 @@ async def scan_once(services: Services, look: bool, tell: Tell = lambda _: None)
     try:
         await library.open(keep_others=True)
         roots = _wanted(services)
-        async with _telling(lambda: tell(f"{library.progress().files_seen} files seen, {library.progress().files_added} new")):
+        async with _telling(
+            lambda: tell(
+                f"{library.progress().files_seen} files seen, {library.progress().files_added} new"
+            )
+        ):
             await library.scan([root.id for root in roots])
             await _settle(services)
         attached = await services.legacy.attach()
         if look:
-            async with _telling(lambda: tell(f"looking into new videos: {services.jobs.queued + services.jobs.running} to do")):
+            async with _telling(
+                lambda: tell(
+                    f"looking into new videos: {services.jobs.queued + services.jobs.running} to do"
+                )
+            ):
                 await _look(services)
         return await _result(services, roots, seen, attached)
     finally:
@@ -76,14 +87,20 @@ class _Seen:
     """The videos that a scan touched."""
 
     def __init__(self, services: Services) -> None:
-        self.ids: dict[Event, set[int]] = {event: set() for event in (Event.ADDED, Event.MODIFIED, Event.REMOVED)}
+        self.ids: dict[Event, set[int]] = {
+            event: set() for event in (Event.ADDED, Event.MODIFIED, Event.REMOVED)
+        }
         for event, ids in self.ids.items():
             services.events.on(event, ids.update)
 
 
 def _wanted(services: Services) -> list[Root]:
-    configured = {os.path.realpath(os.fsencode(folder)) for folder in services.config.video_directory}
-    roots = [root for root in services.library.active_roots if not configured or root.path in configured]
+    configured = {
+        os.path.realpath(os.fsencode(folder)) for folder in services.config.video_directory
+    }
+    roots = [
+        root for root in services.library.active_roots if not configured or root.path in configured
+    ]
     if not roots:
         raise Invalid(
             "No library folder is known yet. Say which folder holds the videos: lvs scan FOLDER, or set video_directory."
@@ -92,7 +109,9 @@ def _wanted(services: Services) -> list[Root]:
 
 
 async def _settle(services: Services) -> None:
-    """Wait for files that were written a moment ago; one that is written for longer is the next scan's."""
+    """Wait for files that were written a moment ago; one that is written for longer is the next
+    scan's.
+    """
     end = time.monotonic() + services.config.settle_seconds + SETTLE_GRACE_S
     while services.library.settling and time.monotonic() < end:
         await asyncio.sleep(TELL_S)
@@ -129,22 +148,35 @@ async def _telling(say: Callable[[], None]) -> AsyncIterator[None]:
         task.cancel()
 
 
-async def _result(services: Services, roots: Collection[Root], seen: _Seen, attached: int) -> Scanned:
+async def _result(
+    services: Services, roots: Collection[Root], seen: _Seen, attached: int
+) -> Scanned:
     library, tally = services.library, services.jobs.tally
     async with services.database.read() as db:
         counts = await files.count_by_root(db)
     now = [library.roots[root.id] for root in roots]
-    added, modified, removed = (seen.ids[event] for event in (Event.ADDED, Event.MODIFIED, Event.REMOVED))
+    added, modified, removed = (
+        seen.ids[event] for event in (Event.ADDED, Event.MODIFIED, Event.REMOVED)
+    )
     progress = library.progress()
-    problems = [f"{os.fsdecode(root.path)} is offline." for root in now if root.offline_since is not None]
+    problems = [
+        f"{os.fsdecode(root.path)} is offline." for root in now if root.offline_since is not None
+    ]
     problems += progress.errors
     if library.settling:
-        problems.append(f"{library.settling} files are still being written; the next scan takes them in.")
+        problems.append(
+            f"{library.settling} files are still being written; the next scan takes them in."
+        )
     if tally.failed:
-        problems.append(f"{tally.failed} videos could not be looked into for now; the next scan tries again.")
+        problems.append(
+            f"{tally.failed} videos could not be looked into for now; the next scan tries again."
+        )
     return Scanned(
         libraries=tuple(
-            ScannedLibrary(root.path, root.name, counts.get(root.id, 0), root.offline_since is not None) for root in now
+            ScannedLibrary(
+                root.path, root.name, counts.get(root.id, 0), root.offline_since is not None
+            )
+            for root in now
         ),
         seen=progress.files_seen,
         added=len(added),

@@ -1,7 +1,8 @@
 """Cards of videos as HTML, quickly.
 
-The card's partial is rendered once for each shape that a card can have: its stars, its heart, its badges, how many tags. The
-words, numbers and addresses of one video are marks then, and for every other video of that shape only these are filled in.
+The card's partial is rendered once for each shape that a card can have: its stars, its heart, its
+badges, how many tags. The words, numbers and addresses of one video are marks then, and for every
+other video of that shape only these are filled in.
 """
 
 import secrets
@@ -14,7 +15,7 @@ from jinja2 import Environment
 from markupsafe import escape
 
 from lvs.models import Card, MediaHash, Query, State
-from lvs.services.lru import Latest
+from lvs.services.lru import LRU
 from lvs.web.urls import query_string, quoted
 
 TEMPLATE = "partials/video_card.html"
@@ -23,7 +24,9 @@ SHAPES_KEPT = 1000  # as much
 TAGS_KEPT = SIZES_KEPT = 1000
 MARK_DIGITS = 6
 
-NO_CARD = Card(0, MediaHash(""), 0, 0, b"", "", 0, 0.0, 0, 0, 0, 0, 0, 0, 0, (), State.NEW, None, False)
+NO_CARD = Card(
+    0, MediaHash(""), 0, 0, b"", "", 0, 0.0, 0, 0, 0, 0, 0, 0, 0, (), State.NEW, None, False
+)
 
 Make = Callable[[Any], str]
 """Makes what is shown of a value."""
@@ -33,12 +36,17 @@ Pick = Callable[[Sequence[Any]], Sequence[str]]
 
 
 class Mark(str):
-    """Stands for a value of a card while a shape is rendered. Nobody can guess it and put it into a title."""
+    """Stands for a value of a card while a shape is rendered.
+
+    Nobody can guess it and put it into a title.
+    """
 
     __slots__ = ("make", "place")
 
     def __new__(cls, text: str, place: int, make: Make | None) -> Self:
-        """`place` is that of the value in the card followed by its tags; `make` is None where it is shown as it is."""
+        """`place` is that of the value in the card followed by its tags; `make` is None where it is
+        shown as it is.
+        """
         mark = super().__new__(cls, text)
         mark.place = place
         mark.make = make
@@ -53,17 +61,19 @@ class Shape(NamedTuple):
 
     as_they_are: Pick
     made: list[tuple[Make, int]]
-    parts: list[tuple[list[str], Pick]]  # between them stands the list; every second piece is empty and takes a text
+    parts: list[
+        tuple[list[str], Pick]
+    ]  # between them stands the list; every second piece is empty and takes a text
 
 
-class Cards:
+class CardTemplates:
     """Renders cards and keeps the latest."""
 
     def __init__(self, environment: Environment) -> None:
         self.hits = self.misses = 0
         self._environment = environment
-        self._cards: Latest[tuple[int, int, bool], list[str]] = Latest(CARDS_KEPT)
-        self._shapes: Latest[Hashable, Shape] = Latest(SHAPES_KEPT)
+        self._cards: LRU[tuple[int, int, bool], list[str]] = LRU(CARDS_KEPT)
+        self._shapes: LRU[Hashable, Shape] = LRU(SHAPES_KEPT)
         self._secret = ""
         self._marks: list[Mark] = []
         self._any_list = Query(q=secrets.token_hex(16))
@@ -79,7 +89,10 @@ class Cards:
         self._shapes.clear()
 
     def html(self, card: Card, query: Query, eager: bool) -> str:
-        """The card in the list that `query` shows. It is kept by its version, for every list it may stand in."""
+        """The card in the list that `query` shows.
+
+        It is kept by its version, for every list it may stand in.
+        """
         key = (card.id, card.version, eager)
         pieces = self._cards.get(key)
         if pieces is None:
@@ -129,10 +142,14 @@ class Cards:
             rating, favorited_at > 0, state, offline, root_id, eager, len(tags),
             poster is not None, _picture(width, height), has_length,
         )  # fmt: skip
-        shape = self._shapes.get(key) or self._shapes.keep(key, self._shape(card, eager, has_length))
+        shape = self._shapes.get(key) or self._shapes.keep(
+            key, self._shape(card, eager, has_length)
+        )
         values = card + tags
         texts = [*shape.as_they_are(values), *[make(values[place]) for make, place in shape.made]]
-        if _is_special("".join(texts)):  # escaping takes longer than finding out that there is nothing to escape
+        if _is_special(
+            "".join(texts)
+        ):  # escaping takes longer than finding out that there is nothing to escape
             texts = [str(escape(text)) if _is_special(text) else text for text in texts]
         filled = []
         for empty, pick in shape.parts:
@@ -162,15 +179,23 @@ class Cards:
         template = self._environment.get_template(TEMPLATE)
         text = template.render(card=card._replace(**marked), query=self._any_list, eager=eager)
         parts = [_apart(part, self._secret) for part in text.split(self._any_list_html)]
-        used = [self._marks[number] for number in sorted({number for _, numbers in parts for number in numbers})]
+        used = [
+            self._marks[number]
+            for number in sorted({number for _, numbers in parts for number in numbers})
+        ]
         values = card + card.tags
-        as_they_are = [mark for mark in used if mark.make is None and isinstance(values[mark.place], str)]
+        as_they_are = [
+            mark for mark in used if mark.make is None and isinstance(values[mark.place], str)
+        ]
         made = [mark for mark in used if mark not in as_they_are]
         places = {mark: place for place, mark in enumerate([*as_they_are, *made])}
         return Shape(
             _picking([mark.place for mark in as_they_are]),
             [(mark.make or str, mark.place) for mark in made],
-            [(pieces, _picking([places[self._marks[number]] for number in numbers])) for pieces, numbers in parts],
+            [
+                (pieces, _picking([places[self._marks[number]] for number in numbers]))
+                for pieces, numbers in parts
+            ],
         )
 
     def _field(self, name: str, make: Make | None = None) -> Mark:
@@ -187,7 +212,9 @@ class Cards:
 
 
 def _apart(text: str, secret: str) -> tuple[list[str], list[int]]:
-    """The pieces between marks, with an empty one in the place of each mark, and the numbers of the marks."""
+    """The pieces between marks, with an empty one in the place of each mark, and the numbers of the
+    marks.
+    """
     first, *rest = text.split(secret)
     pieces = [first]
     for piece in rest:
@@ -202,7 +229,10 @@ def _picking(places: list[int]) -> Pick:
 
 
 def _is_special(text: str) -> bool:
-    """Whether anything in it has to be escaped. Five searches for a character are quicker than one for any of five."""
+    """Whether anything in it has to be escaped.
+
+    Five searches for a character are quicker than one for any of five.
+    """
     return "&" in text or "<" in text or ">" in text or "'" in text or '"' in text
 
 

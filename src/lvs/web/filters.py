@@ -20,11 +20,19 @@ Arguments = Mapping[str, Sequence[str]]
 
 
 def arguments() -> Arguments:
-    """The request's query string, each name with its values. Bytes that are not UTF-8 stay as lone surrogates."""
+    """The request's query string, each name with its values.
+
+    Bytes that are not UTF-8 stay as lone surrogates.
+    """
     raw: bytes = request.query_string
     found: dict[str, list[str]] = {}
     try:
-        pairs = parse_qsl(raw.decode("ascii", "replace"), keep_blank_values=True, errors="surrogateescape", max_num_fields=200)
+        pairs = parse_qsl(
+            raw.decode("ascii", "replace"),
+            keep_blank_values=True,
+            errors="surrogateescape",
+            max_num_fields=200,
+        )
     except ValueError:
         raise Invalid("This address has too many parts.") from None
     for name, value in pairs:
@@ -33,10 +41,15 @@ def arguments() -> Arguments:
 
 
 def parse_query(args: Arguments) -> Query:
-    """Which videos the address asks for. Raises Invalid with what cannot be understood; unknown names are passed over."""
+    """Which videos the address asks for.
+
+    Raises Invalid with what cannot be understood; unknown names are passed over.
+    """
     sort_name = text(args, "sort") or Sort.ADDED.value
     if sort_name not in SORTS:
-        raise Invalid(f"Videos cannot be sorted by “{printable(sort_name)}”. Choose one of {', '.join(SORTS)}.")
+        raise Invalid(
+            f"Videos cannot be sorted by “{printable(sort_name)}”. Choose one of {', '.join(SORTS)}."
+        )
     order = text(args, "order")
     if order not in ("", "asc", "desc"):
         raise Invalid("The order is asc or desc.")

@@ -12,19 +12,22 @@ from lvs.errors import Invalid
 Body = TypeVar("Body", bound=BaseModel)
 
 
-async def json_body(model: type[Body], sentence: str) -> Body:
-    """The request's body as `model`. Raises Invalid with `sentence` where it does not fit, 415 where it is not sent as JSON."""
+async def json_body(model: type[Body], message: str) -> Body:
+    """The request's body as `model`.
+
+    Raises Invalid with `sentence` where it does not fit, 415 where it is not sent as JSON.
+    """
     if request.mimetype != "application/json" and not request.mimetype.endswith("+json"):
         raise UnsupportedMediaType
     content = await request.get_data(cache=False, as_text=False)
     try:
         value = json.loads(content, parse_constant=_refuse)
     except (ValueError, RecursionError):
-        raise Invalid(f"What was sent is no JSON. {sentence}") from None
+        raise Invalid(f"What was sent is no JSON. {message}") from None
     try:
         return model.model_validate(value)
     except ValidationError:
-        raise Invalid(sentence) from None
+        raise Invalid(message) from None
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -35,7 +35,10 @@ async def form_ids(name: str = "id") -> list[int]:
 
 
 def chosen_ids(values: list[str], name: str = "id") -> list[int]:
-    """Ids as numbers, each once. Raises Invalid where one is none, or where there are more than a page shows."""
+    """Ids as numbers, each once.
+
+    Raises Invalid where one is none, or where there are more than a page shows.
+    """
     if len(values) > MAX_CHOSEN:
         raise Invalid(f"Choose at most {MAX_CHOSEN:,} at once.")
     return list(dict.fromkeys(number({name: [value]}, name, MAX_ID) for value in values))

@@ -10,15 +10,18 @@ from werkzeug.routing import BaseConverter
 from lvs.errors import NotFound
 from lvs.services.bundle import Services
 from lvs.services.metrics import rendering
-from lvs.web.templates import Pages
-from lvs.web.urls import Addresses
+from lvs.web.templates import Templates
+from lvs.web.urls import Urls
 
 THEMES = ("auto", "dark", "light")
 _HASH = re.compile(r"[0-9a-f]{16}", re.ASCII)
 
 
 class PathConverter(BaseConverter):
-    """Any path, whatever characters its names hold. Its bytes come from `raw_path`, because decoding may lose some."""
+    """Any path, whatever characters its names hold.
+
+    Its bytes come from `raw_path`, because decoding may lose some.
+    """
 
     regex = "(?s:.+)"
     part_isolating = False
@@ -35,16 +38,19 @@ def services() -> Services:
     return cast("Services", current_app.extensions["lvs"])
 
 
-def addresses() -> Addresses:
-    return cast("Addresses", current_app.extensions["lvs.addresses"])
+def addresses() -> Urls:
+    return cast("Urls", current_app.extensions["lvs.addresses"])
 
 
-def pages() -> Pages:
-    return cast("Pages", current_app.extensions["lvs.pages"])
+def pages() -> Templates:
+    return cast("Templates", current_app.extensions["lvs.pages"])
 
 
 def raw_path(prefix: str) -> bytes:
-    """The bytes of the path behind `prefix`, percent-decoded once. Raises NotFound where they can be no path."""
+    """The bytes of the path behind `prefix`, percent-decoded once.
+
+    Raises NotFound where they can be no path.
+    """
     raw: bytes = request.scope.get("raw_path") or request.path.encode()
     path = unquote_to_bytes(raw.partition(b"?")[0].removeprefix(prefix.encode()))
     if b"\0" in path:
@@ -116,7 +122,9 @@ def html(text: str | bytes, status: int = 200) -> Response:
 
 def back(default: str) -> Response:
     """After a plain form: 303 to the page it stood on, or to `default`."""
-    return cast("Response", redirect(local_address(request.headers.get("Referer", "")) or default, 303))
+    return cast(
+        "Response", redirect(local_address(request.headers.get("Referer", "")) or default, 303)
+    )
 
 
 def local_address(address: str) -> str:
@@ -125,7 +133,11 @@ def local_address(address: str) -> str:
         parts = urlsplit(address)
     except ValueError:
         return ""
-    if (parts.netloc and parts.netloc != request.host) or not parts.path.startswith("/") or parts.path.startswith(("//", "/\\")):
+    if (
+        (parts.netloc and parts.netloc != request.host)
+        or not parts.path.startswith("/")
+        or parts.path.startswith(("//", "/\\"))
+    ):
         return ""
     return parts.path + (f"?{parts.query}" if parts.query else "")
 

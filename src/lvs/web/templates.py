@@ -1,6 +1,7 @@
 """Turns a template's name and its context into HTML.
 
-Jinja's synchronous environment is used on purpose: Quart's own is asynchronous and takes more than twice as long for cards.
+Jinja's synchronous environment is used on purpose: Quart's own is asynchronous and takes more than
+twice as long for cards.
 """
 
 import hashlib
@@ -34,9 +35,9 @@ from markupsafe import Markup, escape
 import lvs
 from lvs.models import Card, Cursor, Page, Query, Sort, shown
 from lvs.paths import partials_folder, templates_folder
-from lvs.services.lru import Latest
-from lvs.web.card_templates import NO_CARD, Cards
-from lvs.web.urls import Addresses, encode_cursor, gallery_url, starts_descending
+from lvs.services.lru import LRU
+from lvs.web.card_templates import NO_CARD, CardTemplates
+from lvs.web.urls import Urls, encode_cursor, gallery_url, starts_descending
 
 SIZE_UNITS = ("bytes", "KB", "MB", "GB", "TB", "PB")
 HASH_DIGITS = 12
@@ -49,22 +50,31 @@ TWO_DIGITS = tuple(f"{number:02}" for number in range(60))
 RUN_ADDRESSES = ("next_url", "refresh_url", "page_url")
 
 
-class Pages:
+class Templates:
     """Renders `templates/*.html` as "name.html" and `partials/*.html` as "partials/name.html"."""
 
-    def __init__(self, addresses: Addresses, static_folder: Path, compiled_folder: Path | None = None) -> None:
-        """`compiled_folder` is where templates are kept as Python bytecode, so that the next start need not compile them."""
+    def __init__(
+        self, addresses: Urls, static_folder: Path, compiled_folder: Path | None = None
+    ) -> None:
+        """`compiled_folder` is where templates are kept as Python bytecode, so that the next start
+        need not compile them.
+        """
         self._addresses = addresses
         self._static_folder = static_folder
         self._cards_of: Hashable = None
         self._frames: LRUCache[Hashable, list[str]] = LRUCache(FRAMES_KEPT)
-        self._marks = {name: secrets.token_hex(16) for name in (*RUN_ADDRESSES, "late", "eager", "media_hash")}
-        self._of_videos: Latest[Hashable, str] = Latest(PARTIALS_KEPT)
+        self._marks = {
+            name: secrets.token_hex(16) for name in (*RUN_ADDRESSES, "late", "eager", "media_hash")
+        }
+        self._of_videos: LRU[Hashable, str] = LRU(PARTIALS_KEPT)
         self._any_place = Cursor(secrets.token_hex(16), 0)
         self._static_urls: dict[str, str] = {}
         self.environment = Environment(
             loader=ChoiceLoader(
-                [FileSystemLoader(templates_folder()), PrefixLoader({"partials": FileSystemLoader(partials_folder())})]
+                [
+                    FileSystemLoader(templates_folder()),
+                    PrefixLoader({"partials": FileSystemLoader(partials_folder())}),
+                ]
             ),
             autoescape=True,
             undefined=StrictUndefined,
@@ -73,7 +83,7 @@ class Pages:
             auto_reload=False,
             bytecode_cache=_Compiled(compiled_folder) if compiled_folder else None,
         )
-        self.cards = Cards(self.environment)
+        self.cards = CardTemplates(self.environment)
         self.environment.globals.update(
             addresses=addresses,
             card_html=self.card,
@@ -87,18 +97,24 @@ class Pages:
             self.environment.filters[text.__name__] = self.cards.fillable(text)
 
     def warm(self) -> None:
-        """Compile every template, which takes the first visitor of a large page a third of a second otherwise."""
+        """Compile every template, which takes the first visitor of a large page a third of a second
+        otherwise.
+        """
         for name in self.environment.list_templates(extensions=["html"]):
             with suppress(TemplateError):  # who asks for that page will hear of it
                 self.environment.get_template(name)
 
     def render(self, template: str, **context: Any) -> str:
-        """The template as HTML. Raises jinja2.UndefinedError where the context lacks something it names."""
+        """The template as HTML.
+
+        Raises jinja2.UndefinedError where the context lacks something it names.
+        """
         return "".join(self._pieces(template, context))
 
     def encoded(self, template: str, **context: Any) -> bytes:
         """As `render`, in UTF-8."""
-        # Text that is ASCII throughout is encoded fifty times as quickly as text that is not, and almost every card is.
+        # Text that is ASCII throughout is encoded fifty times as quickly as text that is not, and
+        # almost every card is.
         return b"".join([piece.encode() for piece in self._pieces(template, context)])
 
     def _pieces(self, template: str, context: dict[str, Any]) -> list[str]:
@@ -109,31 +125,48 @@ class Pages:
         return [self.environment.get_template(template).render(context)]
 
     def render_of_video(self, template: str, media_hash: str, **values: Any) -> str:
-        """A partial that says of a video nothing but its hash and these values. It is kept, with a place left for the hash."""
+        """A partial that says of a video nothing but its hash and these values.
+
+        It is kept, with a place left for the hash.
+        """
         key, mark = (template, _frozen(values)), self._marks["media_hash"]
-        kept = self._of_videos.get(key) or self._of_videos.keep(key, self.render(template, media_hash=mark, **values))
+        kept = self._of_videos.get(key) or self._of_videos.keep(
+            key, self.render(template, media_hash=mark, **values)
+        )
         return kept.replace(mark, media_hash)
 
     def _render_run(self, template: str, page: Page, context: dict[str, Any]) -> list[str]:
-        """What stands around a run of cards is kept, with places left for them and for what else differs from run to run. Where
-        all the rest of the context is as it was once before, only these are filled in.
+        """What stands around a run of cards is kept, with places left for them and for what else
+        differs from run to run. Where all the rest of the context is as it was once before, only
+        these are filled in.
         """
         addresses = {name: context[name] for name in RUN_ADDRESSES if context.get(name) is not None}
-        rest = {name: value for name, value in context.items() if name != "page" and name not in addresses}
+        rest = {
+            name: value
+            for name, value in context.items()
+            if name != "page" and name not in addresses
+        }
         try:
             key = _Same((template, len(page.cards), page.start is None, *addresses, _frozen(rest)))
         except TypeError:  # something in it cannot be compared
             return [self.environment.get_template(template).render(context)]
         frame = self._frames.get(key)
         if frame is None:
-            frame = self._frames[key] = self._frame(template, page, rest | {name: self._marks[name] for name in addresses})
+            frame = self._frames[key] = self._frame(
+                template, page, rest | {name: self._marks[name] for name in addresses}
+            )
         filled = {self._marks[name]: str(escape(address)) for name, address in addresses.items()}
         if page.start is not None:
             filled[encode_cursor(self._any_place)] = encode_cursor(page.start)
         late, eager = self._marks["late"], self._marks["eager"]
         query, cards = context["query"], iter(page.cards)
         html = self.cards.html
-        return [html(next(cards), query, part == eager) if part in (late, eager) else filled.get(part, part) for part in frame]
+        return [
+            html(next(cards), query, part == eager)
+            if part in (late, eager)
+            else filled.get(part, part)
+            for part in frame
+        ]
 
     def _frame(self, template: str, page: Page, context: dict[str, Any]) -> list[str]:
         """The template taken apart at its marks."""
@@ -150,7 +183,9 @@ class Pages:
         return Markup(self.cards.html(card, query, eager))  # noqa: S704 - all of it is escaped there
 
     def _forget_old_cards(self) -> None:
-        """A card says how long ago its video came, and the names of library folders stand in its address."""
+        """A card says how long ago its video came, and the names of library folders stand in its
+        address.
+        """
         now = (local_date(now_ms()), self._addresses.beginnings())
         if now != self._cards_of:
             self.cards.clear()
@@ -158,7 +193,9 @@ class Pages:
             self._cards_of = now
 
     def static_url(self, name: str) -> str:
-        """Address of a static file that changes with its content, so that it may be cached for ever."""
+        """Address of a static file that changes with its content, so that it may be cached for
+        ever.
+        """
         url = self._static_urls.get(name)
         if url is None:
             digest = hashlib.sha256((self._static_folder / name).read_bytes()).hexdigest()
@@ -169,7 +206,8 @@ class Pages:
 class _Compiled(BytecodeCache):
     """Compiled templates in a folder. Where they cannot be kept they are compiled anew each time.
 
-    What is read is used only where it is whole and was made by this LVS, Jinja and Python from the very text of the template.
+    What is read is used only where it is whole and was made by this LVS, Jinja and Python from the
+    very text of the template.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -222,7 +260,9 @@ def _frozen(value: Any) -> Hashable:
 
 
 def address_of_gallery(query: Query | None = None, **changes: Any) -> str:
-    """Address of the gallery that shows `query` with `changes`; a changed `sort` starts in the order people expect of it."""
+    """Address of the gallery that shows `query` with `changes`; a changed `sort` starts in the
+    order people expect of it.
+    """
     if "sort" in changes:
         changes["sort"] = Sort(changes["sort"])
         changes.setdefault("descending", starts_descending(changes["sort"]))
@@ -230,7 +270,9 @@ def address_of_gallery(query: Query | None = None, **changes: Any) -> str:
 
 
 def other_order(query: Query) -> str:
-    """The `order` a form must send to keep the query's order, or nothing where that is the sort's own."""
+    """The `order` a form must send to keep the query's order, or nothing where that is the sort's
+    own.
+    """
     if query.descending == starts_descending(query.sort):
         return ""
     return "desc" if query.descending else "asc"
@@ -252,7 +294,11 @@ def duration(seconds: float | None) -> str:
         return ""
     whole_seconds = round(seconds) or 1
     minutes, clock = whole_seconds // 60, TWO_DIGITS[whole_seconds % 60]
-    return f"{minutes}:{clock}" if minutes < 60 else f"{minutes // 60}:{TWO_DIGITS[minutes % 60]}:{clock}"
+    return (
+        f"{minutes}:{clock}"
+        if minutes < 60
+        else f"{minutes // 60}:{TWO_DIGITS[minutes % 60]}:{clock}"
+    )
 
 
 def count(number: int) -> str:
@@ -279,13 +325,17 @@ def size(size_bytes: int) -> str:
 
 
 def ago(unix_ms: int, today: date | None = None) -> str:
-    """`today`, `yesterday`, `3 days ago` and so on, by calendar days where the server stands: it holds until midnight."""
+    """`today`, `yesterday`, `3 days ago` and so on, by calendar days where the server stands: it
+    holds until midnight.
+    """
     days = ((today or local_date(now_ms())) - local_date(unix_ms)).days
     if days < 14:
         return "today" if days <= 0 else "yesterday" if days == 1 else f"{days} days ago"
     if days < 30:
         return f"{plural(days // 7, 'week')} ago"
-    return f"{plural(days // 30, 'month')} ago" if days < 365 else f"{plural(days // 365, 'year')} ago"
+    return (
+        f"{plural(days // 30, 'month')} ago" if days < 365 else f"{plural(days // 365, 'year')} ago"
+    )
 
 
 def day(unix_ms: int) -> str:

@@ -1,6 +1,7 @@
 """The addresses LVS answers under, built in one place.
 
-A path in an address is the file system's bytes, percent-encoded (RFC 3986 section 2.1), so names that are not UTF-8 survive.
+A path in an address is the file system's bytes, percent-encoded (RFC 3986 section 2.1), so names
+that are not UTF-8 survive.
 """
 
 import base64
@@ -22,7 +23,7 @@ NOT_PLAIN = re.compile(b"[^" + re.escape(PLAIN_BYTES) + b"]+")
 MAX_CURSOR = 2048
 
 
-class Place(Protocol):
+class HasPlace(Protocol):
     """Anything that lies somewhere in a library folder."""
 
     @property
@@ -42,17 +43,19 @@ class Pictured(Protocol):
     def state(self) -> State: ...
 
 
-class Addresses:
+class Urls:
     """Builds addresses; with several library folders the first path segment is the folder's name."""
 
     def __init__(self, roots: Callable[[], Mapping[int, Root]]) -> None:
         self._roots = roots
 
     def beginnings(self) -> tuple[tuple[int, str], ...]:
-        """What decides how addresses begin: while it stays the same, so does the address of a place."""
+        """What decides how addresses begin: while it stays the same, so does the address of a
+        place.
+        """
         return tuple((root.id, root.name) for root in self._roots().values() if root.active)
 
-    def path(self, place: Place) -> str:
+    def path(self, place: HasPlace) -> str:
         """Address path of a place, percent-encoded, without a leading slash."""
         roots = self._roots()
         encoded = quoted(place.path)
@@ -60,19 +63,23 @@ class Addresses:
             return encoded
         return f"{quote(roots[place.root_id].name, safe=PATH_SAFE, errors='surrogateescape')}/{encoded}"
 
-    def watch(self, place: Place, query: Query | None = None) -> str:
+    def watch(self, place: HasPlace, query: Query | None = None) -> str:
         """The watch page; `query` is the list one comes from, so that next and previous follow it."""
         return f"/watch/{self.path(place)}" + (query_string(query) if query else "")
 
-    def video(self, place: Place) -> str:
+    def video(self, place: HasPlace) -> str:
         return f"/video/{self.path(place)}"
 
     def poster(self, video: Pictured, width: int = 320, kind: str = "webp") -> str:
-        """Versioned address of a poster: what it answers never changes, so it may be cached for ever."""
+        """Versioned address of a poster: what it answers never changes, so it may be cached for
+        ever.
+        """
         return f"/thumbnail/{video.media_hash}.{kind}?v={video.poster or video.state}&w={width}"
 
-    def folder(self, place: Place) -> str:
-        """The folder a place lies in, as the `folder` filter spells it (percent-encoded); empty at the top."""
+    def folder(self, place: HasPlace) -> str:
+        """The folder a place lies in, as the `folder` filter spells it (percent-encoded); empty at
+        the top.
+        """
         return self.path(place).rpartition("/")[0]
 
 
@@ -83,8 +90,13 @@ def quoted(path: bytes) -> str:
     return path.decode()
 
 
-def gallery_url(query: Query, after: Cursor | None = None, until: Cursor | None = None, **changes: Any) -> str:
-    """Address of the gallery that shows `query` with `changes`, e.g. `gallery_url(query, favorite=True)`."""
+def gallery_url(
+    query: Query, after: Cursor | None = None, until: Cursor | None = None, **changes: Any
+) -> str:
+    """Address of the gallery that shows `query` with `changes`, e.g.
+
+    `gallery_url(query, favorite=True)`.
+    """
     return "/" + query_string(replace(query, **changes), after, until)
 
 
@@ -93,7 +105,11 @@ def query_string(query: Query, after: Cursor | None = None, until: Cursor | None
     default = Query()
     parts: list[tuple[str, str]] = [("q", query.q)] if query.q else []
     parts += [("tag", tag) for tag in query.tags]
-    numbers = {"min_rating": query.min_rating, "min_minutes": query.min_minutes, "max_minutes": query.max_minutes}
+    numbers = {
+        "min_rating": query.min_rating,
+        "min_minutes": query.min_minutes,
+        "max_minutes": query.max_minutes,
+    }
     parts += [(name, str(number)) for name, number in numbers.items() if number]
     flags = {"favorite": query.favorite, "unrated": query.unrated, "viewed": query.viewed}
     parts += [(name, "1") for name, on in flags.items() if on]
@@ -134,7 +150,9 @@ def decode_cursor(text: str) -> Cursor:
     except (ValueError, binascii.Error, RecursionError):
         raise problem from None
     match value:
-        case [int() | float() | str() as key, int() as video_id] if not isinstance(key, bool) and abs(video_id) < 2**63:
+        case [int() | float() | str() as key, int() as video_id] if (
+            not isinstance(key, bool) and abs(video_id) < 2**63
+        ):
             if isinstance(key, str) or abs(key) < 2**63:  # also refuses NaN and infinity
                 return Cursor(key, video_id)
     raise problem

@@ -1,4 +1,6 @@
-"""The operator's pages: work, duplicates, unreadable files, usage, storage, log, exports; with JavaScript and without."""
+"""The operator's pages: work, duplicates, unreadable files, usage, storage, log, exports; with
+JavaScript and without.
+"""
 
 import asyncio
 import csv
@@ -47,7 +49,12 @@ async def get(home: Home, address: str) -> str:
 async def test_every_page_is_whole_empty_and_with_hostile_names(home: Home, address: str) -> None:
     await get(home, address)
     content = distinct_video()
-    for name in ('<script>alert(1)</script>"&.mp4', "عنوان/日本 🎬.mp4", "x" * 200 + ".mp4", "copies/a.mp4"):
+    for name in (
+        '<script>alert(1)</script>"&.mp4',
+        "عنوان/日本 🎬.mp4",
+        "x" * 200 + ".mp4",
+        "copies/a.mp4",
+    ):
         home.add(name, content if "copies" in name or "script" in name else None)
     home.add(b"latin \xe9.mp4")
     home.add("<i>broken</i>.mp4", b"no film")
@@ -74,7 +81,9 @@ async def test_every_page_is_whole_empty_and_with_hostile_names(home: Home, addr
 
 async def test_a_look_is_stopped_and_begun_again_and_others_come_first(home: Home) -> None:
     jobs, turns = home.services.jobs, home.services.ffmpeg._turns
-    await turns.acquire()  # the only worker is taken: the first look waits for it, and the others behind that
+    await (
+        turns.acquire()
+    )  # the only worker is taken: the first look waits for it, and the others behind that
     for number in range(6):
         home.add(f"film {number}.mp4")
     await home.scan()
@@ -104,7 +113,12 @@ async def test_a_look_is_stopped_and_begun_again_and_others_come_first(home: Hom
     sweeps = jobs.sweeps_done
     jobs._sweep_again.set()
     await home.until(lambda: jobs.sweeps_done > sweeps)
-    assert (jobs.tally.done, jobs.queued, jobs.running, jobs.remaining) == (4, 0, 0, 0)  # they are left alone
+    assert (jobs.tally.done, jobs.queued, jobs.running, jobs.remaining) == (
+        4,
+        0,
+        0,
+        0,
+    )  # they are left alone
     await home.client.post(f"/admin/jobs/{running}/again")
     await home.until(lambda: jobs.tally.done == 5)
     assert jobs.stopped() == [in_line[1]]
@@ -113,7 +127,10 @@ async def test_a_look_is_stopped_and_begun_again_and_others_come_first(home: Hom
 async def test_what_failed_stands_there_with_its_reason_and_is_tried_again(home: Home) -> None:
     home.add("film.mp4")
     jobs, ffmpeg = home.services.jobs, home.services.ffmpeg
-    limit, ffmpeg._time_limit_s = ffmpeg._time_limit_s, 0.0001  # so little that no look can be done in it
+    limit, ffmpeg._time_limit_s = (
+        ffmpeg._time_limit_s,
+        0.0001,
+    )  # so little that no look can be done in it
     await home.scan()
     await home.until(lambda: jobs.tally.failed > 0)
     page = await get(home, "/admin/jobs?state=failed")
@@ -138,7 +155,7 @@ async def test_the_buttons_begin_work_and_say_how_it_ended(home: Home) -> None:
     assert await home.titles() == ["film"]
     answer = await home.client.post("/admin/errands/backup")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/admin/jobs")
-    await home.services.errands.settle("backup", 30)
+    await home.services.background_tasks.settle("backup", 30)
     made = (await home.services.backups.state()).newest
     assert made
     page = await get(home, "/admin/jobs")
@@ -154,11 +171,11 @@ async def test_a_backup_that_fails_says_so(home: Home) -> None:
     await home.scan()
     (home.data / "backups").write_text("in the way")
     await home.client.post("/admin/errands/backup")
-    await home.services.errands.settle("backup", 30)
-    errand = home.services.errands.latest("backup")
-    assert errand
-    assert errand.failed
-    assert errand.sentence in (await get(home, "/admin/jobs")).replace("&#39;", "'")
+    await home.services.background_tasks.settle("backup", 30)
+    task = home.services.background_tasks.latest("backup")
+    assert task
+    assert task.failed
+    assert task.message in (await get(home, "/admin/jobs")).replace("&#39;", "'")
 
 
 async def test_the_same_work_is_not_begun_twice_at_once(home: Home) -> None:
@@ -168,7 +185,7 @@ async def test_the_same_work_is_not_begun_twice_at_once(home: Home) -> None:
         await release.wait()
         return "Done."
 
-    home.services.errands.start("scan", "Scan the library", work)
+    home.services.background_tasks.start("scan", "Scan the library", work)
     answer = await home.client.post("/admin/errands/scan")
     assert answer.status_code == 409
     assert "under way already" in await text(answer)
@@ -176,16 +193,21 @@ async def test_the_same_work_is_not_begun_twice_at_once(home: Home) -> None:
     assert 'hx-trigger="every 1s"' in await text(polled)
     assert '<meta http-equiv="refresh"' in await get(home, "/admin/jobs")
     release.set()
-    await home.services.errands.settle("scan", 30)
+    await home.services.background_tasks.settle("scan", 30)
     polled = await home.client.get("/admin/errands/scan", headers=HTMX)
-    assert (polled.headers["HX-Trigger"], "hx-trigger" in await text(polled)) == ("jobs:changed", False)
+    assert (polled.headers["HX-Trigger"], "hx-trigger" in await text(polled)) == (
+        "jobs:changed",
+        False,
+    )
 
 
 async def test_work_that_is_under_way_ends_with_the_server(tmp_path: Path) -> None:
     async with Home(tmp_path) as home:
-        errand = home.services.errands.start("scan", "Scan", lambda _: asyncio.sleep(3600, "never"))
-    assert errand.failed
-    assert not errand.running
+        task = home.services.background_tasks.start(
+            "scan", "Scan", lambda _: asyncio.sleep(3600, "never")
+        )
+    assert task.failed
+    assert not task.running
 
 
 async def test_posters_of_a_selection_are_made_again(home: Home) -> None:
@@ -203,10 +225,10 @@ async def test_posters_of_a_selection_are_made_again(home: Home) -> None:
     action = re.search(r'action="(/admin/errands/posters\?folder=a)"', page)
     assert action
     assert (await home.client.post(action[1])).status_code == 303
-    await home.services.errands.settle("posters", 30)
-    errand = home.services.errands.latest("posters")
-    assert errand
-    assert errand.sentence == "2 videos looked into."
+    await home.services.background_tasks.settle("posters", 30)
+    task = home.services.background_tasks.latest("posters")
+    assert task
+    assert task.message == "2 videos looked into."
     assert (pictures["a/one.mp4"].exists(), pictures["b/three.mp4"].exists()) == (True, False)
 
 
@@ -230,7 +252,11 @@ async def test_duplicates_stand_side_by_side_and_one_is_chosen_to_be_played(home
     address = f"/admin/duplicates/{duplicate.id}/play"
     assert (await home.client.post(address, form={"file": str(second.file_id)})).status_code == 303
     assert await home.titles() == ["second", "single"]
-    [card] = [card for card in (await home.services.gallery.browse(Query())).cards if card.id == duplicate.id]
+    [card] = [
+        card
+        for card in (await home.services.gallery.browse(Query())).cards
+        if card.id == duplicate.id
+    ]
     assert card.path == b"copies/second.mp4"
     answer = await home.client.get(f"/v/{duplicate.media_hash}")
     assert answer.headers["Location"] == "/watch/copies/second.mp4"
@@ -258,7 +284,9 @@ async def test_unreadable_files_are_listed_by_reason_and_tried_again(home: Home)
     assert "text.mp4" in page
     assert "good" not in page
     empty = (await home.video("empty.mp4")).reason
-    link = re.search(r'<a class="chip" href="(/admin/unreadable\?reason=[^"]*)"><bdi>The file is empty', page)
+    link = re.search(
+        r'<a class="chip" href="(/admin/unreadable\?reason=[^"]*)"><bdi>The file is empty', page
+    )
     assert link
     assert empty
     assert "text.mp4" not in await get(home, link[1])
@@ -305,7 +333,11 @@ async def test_usage_counts_what_was_done(home: Home) -> None:
     assert re.search(r'>5 stars</a> <span class="number">1<', page)
     assert re.search(r'>not rated</a> <span class="number">3<', page)
     assert re.search(r'>all</a> <span class="number">4<', page)
-    assert re.findall(r'>film (\d)</a> <span class="number">(\d)<', page) == [("3", "2"), ("2", "2"), ("1", "1")]
+    assert re.findall(r'>film (\d)</a> <span class="number">(\d)<', page) == [
+        ("3", "2"),
+        ("2", "2"),
+        ("1", "1"),
+    ]
 
 
 async def test_storage_leads_through_the_folders(tmp_path: Path) -> None:
@@ -325,7 +357,9 @@ async def test_storage_leads_through_the_folders(tmp_path: Path) -> None:
         assert link
         page = await get(home, link[1].replace("&amp;", "&"))
         assert re.search(r'>b</a> <span class="number">[^<]*· 1 file<', page)
-        assert "two" not in re.sub(r"<section class=\"tile\" aria-labelledby=\"largest\".*", "", page, flags=re.DOTALL)
+        assert "two" not in re.sub(
+            r"<section class=\"tile\" aria-labelledby=\"largest\".*", "", page, flags=re.DOTALL
+        )
         assert (await home.client.get(root[1] + "&folder=nothing")).status_code == 404
         assert (await home.client.get("/admin/storage?root=77")).status_code == 404
         assert (await home.client.get("/admin/storage?root=x")).status_code == 400
@@ -339,11 +373,21 @@ def line(second: int, level: str, words: str) -> str:
 
 
 def test_the_end_of_the_log_is_read_with_tracebacks_and_by_level(tmp_path: Path) -> None:
-    lines = [line(1, "info", "first"), line(2, "error", "bad"), "    Traceback", "    more", line(3, "warning", "hm: so")]
+    lines = [
+        line(1, "info", "first"),
+        line(2, "error", "bad"),
+        "    Traceback",
+        "    more",
+        line(3, "warning", "hm: so"),
+    ]
     (tmp_path / "lvs.log").write_text("\n".join(lines) + "\n")
     found = log_tail.latest(tmp_path)
     assert found
-    assert [(entry.level, entry.text) for entry in found] == [("warning", "hm: so"), ("error", "bad"), ("info", "first")]
+    assert [(entry.level, entry.text) for entry in found] == [
+        ("warning", "hm: so"),
+        ("error", "bad"),
+        ("info", "first"),
+    ]
     assert found[1].trace == ("    Traceback", "    more")
     assert [entry.text for entry in log_tail.latest(tmp_path, "error") or []] == ["bad"]
     assert log_tail.latest(tmp_path / "nowhere") is None
@@ -359,7 +403,9 @@ def test_of_a_huge_log_only_the_end_is_read(tmp_path: Path) -> None:
 
 def test_a_log_that_was_begun_anew_goes_on_with_the_one_before(tmp_path: Path) -> None:
     (tmp_path / "lvs.log.1").write_text(line(1, "info", "before") + "\n")
-    (tmp_path / "lvs.log").write_bytes(line(2, "info", "after \udcff").encode("utf-8", "surrogateescape") + b"\n")
+    (tmp_path / "lvs.log").write_bytes(
+        line(2, "info", "after \udcff").encode("utf-8", "surrogateescape") + b"\n"
+    )
     assert [entry.text for entry in log_tail.latest(tmp_path) or []] == ["after \ufffd", "before"]
 
 
@@ -393,12 +439,18 @@ async def test_a_selection_is_exported_as_the_gallery_shows_it(home: Home) -> No
     for number in range(12):
         media_hash = (await home.video(f"films/film {number:02}.mp4")).media_hash
         await home.services.ratings.rate(media_hash, 1 + number % 5, "x")
-        await home.services.tags.add(media_hash, "=cmd|' /C calc'!A0" if number == 4 else "alps", "x")
+        await home.services.tags.add(
+            media_hash, "=cmd|' /C calc'!A0" if number == 4 else "alps", "x"
+        )
     query = "min_rating=4&sort=title&order=desc"
-    wanted = [card.media_hash for card in (await home.services.gallery.browse(Query(min_rating=4))).cards]
+    wanted = [
+        card.media_hash for card in (await home.services.gallery.browse(Query(min_rating=4))).cards
+    ]
     answer = await home.client.get(f"/export.json?{query}")
     found = json.loads(await text(answer))["videos"]
-    assert [video["path"] for video in found] == [f"films/film {number:02}.mp4" for number in (9, 8, 4, 3)]
+    assert [video["path"] for video in found] == [
+        f"films/film {number:02}.mp4" for number in (9, 8, 4, 3)
+    ]
     assert {video["media_hash"] for video in found} == set(wanted)
     assert answer.headers["Content-Disposition"] == 'attachment; filename="lvs-export.json"'
     answer = await home.client.get(f"/export.csv?{query}")
@@ -406,23 +458,35 @@ async def test_a_selection_is_exported_as_the_gallery_shows_it(home: Home) -> No
     assert [row["path"] for row in rows] == [video["path"] for video in found]
     assert rows[2]["tags"].startswith("'=")
     assert json.loads(await text(await home.client.get("/export.json?tag=none")))["videos"] == []
-    assert len(json.loads(await text(await home.client.get("/export.json?sort=random")))["videos"]) == 13
+    assert (
+        len(json.loads(await text(await home.client.get("/export.json?sort=random")))["videos"])
+        == 13
+    )
     assert (await home.client.get("/export.json?sort=loud")).status_code == 400
     page = await get(home, "/?min_rating=4")
     assert 'href="/export.json?min_rating=4"' in page
     assert 'href="/admin/posters?min_rating=4"' in page
 
 
-async def test_an_export_longer_than_one_turn_is_whole_and_leaves_the_database_to_others(home: Home) -> None:
+async def test_an_export_longer_than_one_turn_is_whole_and_leaves_the_database_to_others(
+    home: Home,
+) -> None:
     async with home.services.database.transaction() as tx:
         root_id = await tx.value("SELECT min(id) FROM roots")
-        names = [(number, f"{number:016x}", f"film {number}", number // 7) for number in range(1, 1301)]
-        await tx.run_many("INSERT INTO videos (id, media_hash, title, added_at, shuffle) VALUES (?, ?, ?, ?, 1)", names)
+        names = [
+            (number, f"{number:016x}", f"film {number}", number // 7) for number in range(1, 1301)
+        ]
+        await tx.run_many(
+            "INSERT INTO videos (id, media_hash, title, added_at, shuffle) VALUES (?, ?, ?, ?, 1)",
+            names,
+        )
         sql = """
             INSERT INTO files (video_id, root_id, path, size_bytes, mtime_ns, fingerprint, oshash)
             VALUES (?, ?, ?, 1, 1, ?, '')
         """
-        await tx.run_many(sql, [(number, root_id, f"{number}.mp4".encode(), name) for number, name, _, _ in names])
+        await tx.run_many(
+            sql, [(number, root_id, f"{number}.mp4".encode(), name) for number, name, _, _ in names]
+        )
         await gallery.refresh(tx, range(1, 1301))
     turns = home.services.gallery.ids(Query())
     pieces = selection_as_json(home.services.database, turns)
@@ -432,7 +496,9 @@ async def test_an_export_longer_than_one_turn_is_whole_and_leaves_the_database_t
     read += b"".join([piece async for piece in pieces])
     assert json.loads(read) == json.loads(await text(await home.client.get("/export.json")))
     found = json.loads(read)["videos"]
-    assert sorted(video["media_hash"] for video in found) == [f"{number:016x}" for number in range(1, 1301)]
+    assert sorted(video["media_hash"] for video in found) == [
+        f"{number:016x}" for number in range(1, 1301)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -459,6 +525,11 @@ async def test_nonsense_gets_a_sentence(home: Home, method: str, address: str, s
 
 
 async def test_a_button_of_another_site_does_nothing(home: Home) -> None:
-    for address in ("/admin/errands/scan", "/admin/missing/forget", "/admin/changes/undo", "/admin/unreadable/again"):
+    for address in (
+        "/admin/errands/scan",
+        "/admin/missing/forget",
+        "/admin/changes/undo",
+        "/admin/unreadable/again",
+    ):
         answer = await home.client.post(address, headers={"Origin": "http://evil.example"})
         assert answer.status_code == 403, address

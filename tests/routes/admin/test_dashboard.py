@@ -27,15 +27,15 @@ from lvs.db.connection import Connection
 from lvs.routes.admin import charts
 from lvs.routes.admin.dashboard import TILES
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+CHROMIUM = (
+    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+)
 FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run "
     "--disable-background-networking --disable-component-update --disable-sync"
 )
 NAMES = list(TILES)
 PARTIAL = {"HX-Request": "true", "HX-Request-Type": "partial"}
-
-
 
 
 # --- Tiles ---
@@ -56,12 +56,16 @@ async def test_the_page_holds_every_tile_and_works_without_scripts(home: Home) -
 
 
 @pytest.mark.parametrize("name", NAMES)
-async def test_a_tile_is_one_element_and_says_nothing_when_nothing_changed(home: Home, name: str) -> None:
+async def test_a_tile_is_one_element_and_says_nothing_when_nothing_changed(
+    home: Home, name: str
+) -> None:
     await home.looked()
     address = f"/admin/tiles/{name}"
     for _ in range(20):  # the system's numbers may change in between
         tree = Tree(await text_of(home.client, address))
-        assert [element for element in tree.elements if element.parent is None] == [tree.elements[0]]
+        assert [element for element in tree.elements if element.parent is None] == [
+            tree.elements[0]
+        ]
         assert tree.elements[0].get("id") == f"tile-{name}"
         seen = tree.elements[0].get("hx-get")
         assert re.fullmatch(rf"/admin/tiles/{name}\?seen=[0-9a-f]{{16}}", seen)
@@ -93,7 +97,9 @@ async def test_all_tiles_may_be_asked_for_at_once(home: Home) -> None:
     home.add("film.mp4")
     await home.scan()
     for _ in range(3):
-        answers = await asyncio.gather(*(home.client.get(f"/admin/tiles/{name}") for name in NAMES * 4))
+        answers = await asyncio.gather(
+            *(home.client.get(f"/admin/tiles/{name}") for name in NAMES * 4)
+        )
         assert {answer.status_code for answer in answers} == {200}
 
 
@@ -136,7 +142,8 @@ async def test_buttons_do_what_they_say_with_htmx_and_without(home: Home) -> Non
     home.add("film.mp4")
     scans = home.services.watcher.scans_done
     plain = await home.client.post(
-        "/admin/scan", headers={"Accept": "text/html", "Referer": "http://localhost/admin/performance"}
+        "/admin/scan",
+        headers={"Accept": "text/html", "Referer": "http://localhost/admin/performance"},
     )
     assert (plain.status_code, plain.headers["Location"]) == (303, "/admin/performance")
     await home.until(lambda: home.services.watcher.scans_done > scans)
@@ -176,7 +183,9 @@ async def test_a_folder_that_is_away_is_named_and_comes_first(tmp_path: Path) ->
         await home.services.library.check_drives()
         health = await health_of(home)
         assert "One thing is not well." in health
-        assert re.search(r"Fault: The library folder “Old films” is offline since \d\d:\d\d\.", health)
+        assert re.search(
+            r"Fault: The library folder “Old films” is offline since \d\d:\d\d\.", health
+        )
         assert str(home.libraries[1]) in health
         tiles = Tree(await text_of(home.client, "/admin/performance")).of_class("tile")
         assert [tile.get("id") for tile in tiles[:2]] == ["tile-health", "tile-library"]
@@ -184,7 +193,11 @@ async def test_a_folder_that_is_away_is_named_and_comes_first(tmp_path: Path) ->
         assert "is-fault" in tiles[1].classes
         answer = await home.client.get("/ping?deep=1")
         content = await answer.get_json()
-        assert (answer.status_code, content["status"], content["checks"]["library"]["ok"]) == (503, "trouble", False)
+        assert (answer.status_code, content["status"], content["checks"]["library"]["ok"]) == (
+            503,
+            "trouble",
+            False,
+        )
         assert "Old films" in content["checks"]["library"]["detail"]
         assert (await home.client.get("/ping")).status_code == 200
         (tmp_path / "elsewhere").rename(home.libraries[1])
@@ -283,11 +296,16 @@ async def test_a_slow_query_is_named(home: Home) -> None:
     assert "WITH RECURSIVE" in await text_of(home.client, "/admin/tiles/database")
 
 
-async def test_a_database_that_another_program_holds_fails_the_deep_ping_and_recovers(home: Home) -> None:
+async def test_a_database_that_another_program_holds_fails_the_deep_ping_and_recovers(
+    home: Home,
+) -> None:
     with closing(sqlite3.connect(home.data / "lvs.db", isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         answer = await home.client.get("/ping?deep=1")
-        assert (answer.status_code, (await answer.get_json())["checks"]["database"]["ok"]) == (503, False)
+        assert (answer.status_code, (await answer.get_json())["checks"]["database"]["ok"]) == (
+            503,
+            False,
+        )
         other.execute("ROLLBACK")
 
     async def well() -> bool:
@@ -312,11 +330,17 @@ async def test_a_full_disk_is_named_before_and_when_it_is_full(tmp_path: Path) -
                 return words in await health_of(home)
 
             filler.write_bytes(bytes(shutil.disk_usage(home.data).free - 3_000_000))
-            await home.until(lambda: names("Attention: The disk of the data folder is nearly full: 3 MB are left"))
+            await home.until(
+                lambda: names(
+                    "Attention: The disk of the data folder is nearly full: 3 MB are left"
+                )
+            )
             with suppress(OSError), filler.open("ab", buffering=0) as file:
                 while file.write(bytes(4096)):
                     pass
-            await home.until(lambda: names("Fault: The disk of the data folder is full: 0 MB are left"))
+            await home.until(
+                lambda: names("Fault: The disk of the data folder is full: 0 MB are left")
+            )
             tile = Tree(await text_of(home.client, "/admin/tiles/storage")).elements[0]
             assert "is-fault" in tile.classes
             filler.unlink()
@@ -333,14 +357,23 @@ def run(*command: str | Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"), [(0, "0.0 ms"), (0.00994, "9.9 ms"), (0.012, "12 ms"), (0.9996, "1.0 s"), (75, "75.0 s")]
+    ("seconds", "words"),
+    [(0, "0.0 ms"), (0.00994, "9.9 ms"), (0.012, "12 ms"), (0.9996, "1.0 s"), (75, "75.0 s")],
 )
 def test_short_times_are_read_easily(seconds: float, words: str) -> None:
     assert charts.milliseconds(seconds) == words
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"), [(0, "0 s"), (59.9, "59 s"), (60, "1 min"), (3599, "59 min"), (3661, "1 h 1 min"), (90_000, "1 d 1 h")]
+    ("seconds", "words"),
+    [
+        (0, "0 s"),
+        (59.9, "59 s"),
+        (60, "1 min"),
+        (3599, "59 min"),
+        (3661, "1 h 1 min"),
+        (90_000, "1 d 1 h"),
+    ],
 )
 def test_long_times_are_read_easily(seconds: float, words: str) -> None:
     assert charts.span(seconds) == words
@@ -359,7 +392,9 @@ def test_bars_are_drawn_from_nothing_to_the_greatest() -> None:
 
 FILMS, COPIES, UNREADABLE, RATINGS, STREAMS = 60, 1940, 3, 25, 2
 
-in_a_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine; Debian's package is called chromium")
+in_a_browser = pytest.mark.skipif(
+    CHROMIUM is None, reason="no Chromium on this machine; Debian's package is called chromium"
+)
 
 
 @pytest.fixture(scope="module")
@@ -373,7 +408,9 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     (tmp_path / "Videos").mkdir()
-    (tmp_path / "config.json").write_text(json.dumps({"watch": "off", "ratings_limit": "0", "thumbnail_workers": 1}))
+    (tmp_path / "config.json").write_text(
+        json.dumps({"watch": "off", "ratings_limit": "0", "thumbnail_workers": 1})
+    )
     with serving(tmp_path / "Videos", tmp_path, "--config", tmp_path / "config.json") as running:
         yield running
 
@@ -392,7 +429,9 @@ def tile(page: Page, name: str) -> Locator:
 def fetch(server: Server, address: str, content: object = None) -> bytes:
     data = None if content is None else json.dumps(content).encode()
     headers = {"Content-Type": "application/json"} if data else {}
-    with urllib.request.urlopen(urllib.request.Request(server.address + address, data, headers), timeout=60) as answer:
+    with urllib.request.urlopen(
+        urllib.request.Request(server.address + address, data, headers), timeout=60
+    ) as answer:
         body: bytes = answer.read()
     return body
 
@@ -408,7 +447,9 @@ def begin_stream(server: Server, address: str) -> socket.socket:
 
 
 @in_a_browser
-def test_an_open_dashboard_shows_by_itself_what_is_done(server: Server, browser: Browser, tmp_path: Path) -> None:
+def test_an_open_dashboard_shows_by_itself_what_is_done(
+    server: Server, browser: Browser, tmp_path: Path
+) -> None:
     library = tmp_path / "Videos"
     page = browser.new_page(viewport={"width": 1366, "height": 900})
     wrong: list[str] = []
@@ -429,9 +470,15 @@ def test_an_open_dashboard_shows_by_itself_what_is_done(server: Server, browser:
     videos, files = FILMS + UNREADABLE, FILMS + COPIES + UNREADABLE
     expect(tile(page, "library")).to_contain_text(f"{videos} videos", timeout=90_000)
     expect(tile(page, "library")).to_contain_text(f"{files:,} files,", timeout=90_000)
-    expect(tile(page, "library")).to_contain_text(re.compile(rf"In two places or more\s*{FILMS - 1}\b"))
-    expect(tile(page, "workers")).to_contain_text(f"{FILMS} done · {UNREADABLE} unreadable · 0 failed", timeout=90_000)
-    expect(tile(page, "library")).to_contain_text(re.compile(rf"Cannot be read\s*{UNREADABLE}\b"), timeout=30_000)
+    expect(tile(page, "library")).to_contain_text(
+        re.compile(rf"In two places or more\s*{FILMS - 1}\b")
+    )
+    expect(tile(page, "workers")).to_contain_text(
+        f"{FILMS} done · {UNREADABLE} unreadable · 0 failed", timeout=90_000
+    )
+    expect(tile(page, "library")).to_contain_text(
+        re.compile(rf"Cannot be read\s*{UNREADABLE}\b"), timeout=30_000
+    )
 
     listed = json.loads(fetch(server, "/api/videos?limit=100"))["videos"]
     hashes = [video["media_hash"] for video in listed if video["state"] == "ready"]
@@ -452,7 +499,9 @@ def test_an_open_dashboard_shows_by_itself_what_is_done(server: Server, browser:
     expect(tile(page, "streams")).to_contain_text("0 running", timeout=20_000)
 
     library.rename(tmp_path / "away")
-    expect(tile(page, "health")).to_contain_text("The library folder “Videos” is offline", timeout=20_000)
+    expect(tile(page, "health")).to_contain_text(
+        "The library folder “Videos” is offline", timeout=20_000
+    )
     with pytest.raises(urllib.error.HTTPError, match="503"):
         fetch(server, "/video/film%200001.mp4")
     expect(tile(page, "errors")).to_contain_text("503 GET /video/<path:place>", timeout=10_000)
@@ -471,7 +520,9 @@ def test_an_open_dashboard_shows_by_itself_what_is_done(server: Server, browser:
 
 
 @in_a_browser
-def test_tiles_leave_alone_what_one_has_opened_and_where_one_is(server: Server, browser: Browser, tmp_path: Path) -> None:
+def test_tiles_leave_alone_what_one_has_opened_and_where_one_is(
+    server: Server, browser: Browser, tmp_path: Path
+) -> None:
     put(tmp_path / "Videos", "broken.mp4", b"no film")
     page = browser.new_page()
     page.goto(server.address + "/admin/performance")
@@ -489,7 +540,9 @@ def test_tiles_leave_alone_what_one_has_opened_and_where_one_is(server: Server, 
 
 
 @in_a_browser
-def test_a_hidden_tab_asks_for_nothing_and_a_dead_server_is_told(server: Server, browser: Browser) -> None:
+def test_a_hidden_tab_asks_for_nothing_and_a_dead_server_is_told(
+    server: Server, browser: Browser
+) -> None:
     context = browser.new_context()
     page = context.new_page()
     asked: list[str] = []
@@ -497,7 +550,9 @@ def test_a_hidden_tab_asks_for_nothing_and_a_dead_server_is_told(server: Server,
     page.goto(server.address + "/admin/performance")
     with page.expect_request("**/admin/tiles/health?*", timeout=10_000):
         pass
-    page.evaluate("Object.defineProperty(document, 'hidden', { configurable: true, get: () => true })")
+    page.evaluate(
+        "Object.defineProperty(document, 'hidden', { configurable: true, get: () => true })"
+    )
     page.wait_for_timeout(500)
     asked.clear()
     page.wait_for_timeout(6_500)
@@ -507,7 +562,9 @@ def test_a_hidden_tab_asks_for_nothing_and_a_dead_server_is_told(server: Server,
 
     health = tile(page, "health").locator(".figure").inner_text()
     server.stop()
-    expect(tile(page, "health").locator(".no-answer")).to_contain_text("No answer since", timeout=20_000)
+    expect(tile(page, "health").locator(".no-answer")).to_contain_text(
+        "No answer since", timeout=20_000
+    )
     expect(tile(page, "health").locator(".figure")).to_have_text(health)
     expect(page.locator(".toast")).to_have_count(0)
     context.close()

@@ -21,11 +21,14 @@ UNKNOWN = "0123456789abcdef"
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.text(max_size=30),
     lambda children: (
-        st.lists(children, max_size=3) | st.dictionaries(st.sampled_from(["value", "tag", "x"]), children, max_size=3)
+        st.lists(children, max_size=3)
+        | st.dictionaries(st.sampled_from(["value", "tag", "x"]), children, max_size=3)
     ),
     max_leaves=8,
 )
-TOOLS = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+TOOLS = settings(
+    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 async def film(home: Home, name: str | bytes = "film.mp4") -> str:
@@ -60,7 +63,12 @@ async def test_ratings_answer_as_the_contract_says(home: Home) -> None:
         ("GET", None, 200, {"average": 5.0, "count": 1, "user": {"value": 5}}),
         ("POST", {"value": None}, 200, unrated),
         ("POST", {"value": None}, 200, unrated),
-        ("POST", {"value": 1.0, "more": "is passed over"}, 201, {"average": 1.0, "count": 1, "user": {"value": 1}}),
+        (
+            "POST",
+            {"value": 1.0, "more": "is passed over"},
+            201,
+            {"average": 1.0, "count": 1, "user": {"value": 1}},
+        ),
         ("DELETE", None, 200, unrated),
         ("DELETE", None, 200, unrated),
         ("GET", None, 200, unrated),
@@ -82,7 +90,9 @@ async def test_the_name_the_original_gave_a_video_works_in_place_of_the_hash(hom
         await home.client.get(f"/api/ratings/{name}")  # each may have it in the cache now
     assert (await home.client.post(f"/api/ratings/{alias}", json={"value": 3})).status_code == 201
     for name in (media_hash, alias):
-        assert (await (await home.client.get(f"/api/ratings/{name}")).get_json())["user"] == {"value": 3}
+        assert (await (await home.client.get(f"/api/ratings/{name}")).get_json())["user"] == {
+            "value": 3
+        }
     detail = await (await home.client.get(f"/api/videos/{alias}")).get_json()
     assert (detail["media_hash"], detail["rating"]) == (media_hash, 3)
 
@@ -108,41 +118,65 @@ BAD_BODIES = [
 ]
 
 
-async def test_a_rating_that_is_none_is_refused_with_a_sentence_and_changes_nothing(home: Home) -> None:
+async def test_a_rating_that_is_none_is_refused_with_a_sentence_and_changes_nothing(
+    home: Home,
+) -> None:
     address = f"/api/ratings/{await film(home)}"
     await home.client.post(address, json={"value": 2})
     for body in [*(json.dumps({"value": value}).encode() for value in BAD_VALUES), *BAD_BODIES]:
-        answer = await home.client.post(address, data=body, headers={"Content-Type": "application/json"})
+        answer = await home.client.post(
+            address, data=body, headers={"Content-Type": "application/json"}
+        )
         assert '{"value": 1} to {"value": 5}' in await problem(answer, 400), body[:40]
         assert (await (await home.client.get(address)).get_json())["user"] == {"value": 2}
 
 
 @pytest.mark.parametrize(
-    "content_type", [None, "text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "json", "a/b/c"]
+    "content_type",
+    [
+        None,
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data",
+        "json",
+        "a/b/c",
+    ],
 )
-async def test_a_body_that_is_not_sent_as_json_is_a_415(home: Home, content_type: str | None) -> None:
+async def test_a_body_that_is_not_sent_as_json_is_a_415(
+    home: Home, content_type: str | None
+) -> None:
     address = f"/api/ratings/{await film(home)}"
     headers = {"Content-Type": content_type} if content_type else {}
     await problem(await home.client.post(address, data=b'{"value": 4}', headers=headers), 415)
     assert (await (await home.client.get(address)).get_json())["count"] == 0
 
 
-@pytest.mark.parametrize("content_type", ["application/json; charset=utf-8", "Application/JSON", "application/merge-patch+json"])
+@pytest.mark.parametrize(
+    "content_type",
+    ["application/json; charset=utf-8", "Application/JSON", "application/merge-patch+json"],
+)
 async def test_every_way_to_say_json_is_understood(home: Home, content_type: str) -> None:
     address = f"/api/ratings/{await film(home)}"
-    answer = await home.client.post(address, data=b'{"value": 4}', headers={"Content-Type": content_type})
+    answer = await home.client.post(
+        address, data=b'{"value": 4}', headers={"Content-Type": content_type}
+    )
     assert answer.status_code == 201
 
 
 async def test_a_body_that_is_too_large_is_a_413(home: Home) -> None:
     address = f"/api/ratings/{await film(home)}"
     large = b'{"value": 4, "x": "' + b"x" * 70_000 + b'"}'
-    await problem(await home.client.post(address, data=large, headers={"Content-Type": "application/json"}), 413)
+    await problem(
+        await home.client.post(address, data=large, headers={"Content-Type": "application/json"}),
+        413,
+    )
 
 
 async def test_two_who_rate_at_once_both_count(home: Home) -> None:
     address = f"/api/ratings/{await film(home)}"
-    answers = await asyncio.gather(*(home.client.post(address, json={"value": value}) for value in (1, 2, 3, 4, 5) * 4))
+    answers = await asyncio.gather(
+        *(home.client.post(address, json={"value": value}) for value in (1, 2, 3, 4, 5) * 4)
+    )
     statuses = sorted(answer.status_code for answer in answers)
     assert statuses == [200] * 19 + [201]
 
@@ -167,12 +201,25 @@ ADDRESSES = [
 ]
 
 
-UNKNOWN_NAMES = [UNKNOWN, "unknown", "%00", "%FF", "..", "'", "x" * 3000, "%F0%9F%8E%AC", "%ED%A0%80", "-1"]
+UNKNOWN_NAMES = [
+    UNKNOWN,
+    "unknown",
+    "%00",
+    "%FF",
+    "..",
+    "'",
+    "x" * 3000,
+    "%F0%9F%8E%AC",
+    "%ED%A0%80",
+    "-1",
+]
 
 
 @pytest.mark.parametrize(("method", "address"), ADDRESSES)
 async def test_an_unknown_video_is_a_404(home: Home, method: str, address: str) -> None:
-    body = {"json": {"value": 3, "tag": "alps"}} if method == "POST" and "views" not in address else {}
+    body = (
+        {"json": {"value": 3, "tag": "alps"}} if method == "POST" and "views" not in address else {}
+    )
     for name in UNKNOWN_NAMES:
         await problem(await home.client.open(address.format(name), method=method, **body), 404)
 
@@ -201,10 +248,20 @@ async def test_a_video_is_described(home: Home) -> None:
     assert (detail["width"], detail["height"]) == (64, 36)
     assert detail["duration_s"] == pytest.approx(0.5, abs=0.1)
     assert detail["size_bytes"] == (home.library / "Trips/Älps & more.mp4").stat().st_size
-    assert (detail["state"], detail["reason"], detail["missing_since"], detail["offline"]) == ("ready", None, None, False)
+    assert (detail["state"], detail["reason"], detail["missing_since"], detail["offline"]) == (
+        "ready",
+        None,
+        None,
+        False,
+    )
     assert "mp4" in detail["container"]
     assert (detail["video_codec"], detail["audio_codec"]) == ("h264", None)
-    assert (detail["rating"], detail["views"], detail["tags"], detail["favorite"]) == (4, 1, ["snow"], True)
+    assert (detail["rating"], detail["views"], detail["tags"], detail["favorite"]) == (
+        4,
+        1,
+        ["snow"],
+        True,
+    )
     assert detail["url"] == "/watch/Trips/%C3%84lps%20%26%20more.mp4"
     for time in ("added_at", "favorited_at", "last_viewed_at", "rated_at"):
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", detail[time])
@@ -242,9 +299,15 @@ async def test_names_that_are_not_utf8_are_shown_and_their_addresses_work(home: 
     assert detail["path"] == "bad\ufffd\ufffd.mp4"
     assert detail["stream_url"] == "/video/bad%FF%E4.mp4"
     # The test client decodes addresses before it sends them; a real one does not.
-    streamed = await home.client.get(detail["stream_url"], scope_base={"raw_path": detail["stream_url"].encode()})
-    assert await streamed.get_data() == (home.library / os.fsdecode(b"bad\xff\xe4.mp4")).read_bytes()
-    assert (await (await home.client.get("/api/videos")).get_json())["videos"][0]["stream_url"] == detail["stream_url"]
+    streamed = await home.client.get(
+        detail["stream_url"], scope_base={"raw_path": detail["stream_url"].encode()}
+    )
+    assert (
+        await streamed.get_data() == (home.library / os.fsdecode(b"bad\xff\xe4.mp4")).read_bytes()
+    )
+    assert (await (await home.client.get("/api/videos")).get_json())["videos"][0][
+        "stream_url"
+    ] == detail["stream_url"]
 
 
 async def test_with_several_folders_the_path_begins_with_the_folders_name(tmp_path: Path) -> None:
@@ -270,20 +333,32 @@ async def test_a_video_that_is_gone_is_still_described(home: Home) -> None:
     detail = await (await home.client.get(f"/api/videos/{media_hash}")).get_json()
     assert detail["missing_since"] is not None
     assert detail["rating"] == 4
-    assert [video["title"] for video in (await (await home.client.get("/api/videos")).get_json())["videos"]] == ["other"]
+    assert [
+        video["title"]
+        for video in (await (await home.client.get("/api/videos")).get_json())["videos"]
+    ] == ["other"]
 
 
-@pytest.mark.parametrize("sort", ["added", "title", "rating", "views", "duration", "size", "viewed", "favorited", "random"])
+@pytest.mark.parametrize(
+    "sort",
+    ["added", "title", "rating", "views", "duration", "size", "viewed", "favorited", "random"],
+)
 @pytest.mark.parametrize("order", ["asc", "desc"])
 async def test_page_by_page_every_video_comes_once(home: Home, sort: str, order: str) -> None:
     for number in range(7):
         home.add(f"film {number}.mp4")
     await home.scan()
-    whole = await (await home.client.get(f"/api/videos?sort={sort}&order={order}&seed=99")).get_json()
+    whole = await (
+        await home.client.get(f"/api/videos?sort={sort}&order={order}&seed=99")
+    ).get_json()
     assert whole["next"] is None
     seen, after = [], ""
     for _ in range(10):
-        page = await (await home.client.get(f"/api/videos?sort={sort}&order={order}&seed=99&limit=3&after={after}")).get_json()
+        page = await (
+            await home.client.get(
+                f"/api/videos?sort={sort}&order={order}&seed=99&limit=3&after={after}"
+            )
+        ).get_json()
         seen += page["videos"]
         after = page["next"]
         if after is None:
@@ -359,10 +434,15 @@ async def test_files_that_cannot_be_read_are_listed_on_request(home: Home) -> No
     home.add("film.mp4")
     await home.scan()
     await home.looked()
-    assert [video["title"] for video in (await (await home.client.get("/api/videos")).get_json())["videos"]] == ["film"]
+    assert [
+        video["title"]
+        for video in (await (await home.client.get("/api/videos")).get_json())["videos"]
+    ] == ["film"]
     found, after = [], ""
     while after is not None:
-        page = await (await home.client.get(f"/api/videos?state=unreadable&limit=2&after={after}")).get_json()
+        page = await (
+            await home.client.get(f"/api/videos?state=unreadable&limit=2&after={after}")
+        ).get_json()
         found += [video["path"] for video in page["videos"]]
         assert all(video["reason"].endswith(".") for video in page["videos"])
         after = page["next"]
@@ -394,7 +474,21 @@ async def test_tags_are_put_on_and_taken_off(home: Home) -> None:
 
 async def test_a_tag_that_is_none_is_refused_with_a_sentence(home: Home) -> None:
     address = f"/api/videos/{await film(home)}/tags"
-    for tag in ("", " ", "#", "x" * 65, "x" * 5000, "a\nb", "a\0b", "\u2028", None, 5, True, ["x"], {"tag": "x"}):
+    for tag in (
+        "",
+        " ",
+        "#",
+        "x" * 65,
+        "x" * 5000,
+        "a\nb",
+        "a\0b",
+        "\u2028",
+        None,
+        5,
+        True,
+        ["x"],
+        {"tag": "x"},
+    ):
         await problem(await home.client.post(address, json={"tag": tag}), 400)
     assert (await (await home.client.get(address)).get_json()) == {"tags": []}
 
@@ -408,13 +502,22 @@ async def test_a_tag_in_the_address_that_is_none_is_refused(home: Home) -> None:
 
 async def test_a_lone_surrogate_is_no_tag(home: Home) -> None:
     address = f"/api/videos/{await film(home)}/tags"
-    answer = await home.client.post(address, data=b'{"tag": "\\ud800"}', headers={"Content-Type": "application/json"})
+    answer = await home.client.post(
+        address, data=b'{"tag": "\\ud800"}', headers={"Content-Type": "application/json"}
+    )
     await problem(answer, 400)
 
 
 async def test_the_heart_is_set_and_not_turned_over(home: Home) -> None:
     address = f"/api/videos/{await film(home)}/favorite"
-    for method, favorite in (("GET", False), ("PUT", True), ("PUT", True), ("GET", True), ("DELETE", False), ("DELETE", False)):
+    for method, favorite in (
+        ("GET", False),
+        ("PUT", True),
+        ("PUT", True),
+        ("GET", True),
+        ("DELETE", False),
+        ("DELETE", False),
+    ):
         answer = await home.client.open(address, method=method)
         assert (answer.status_code, await answer.get_json()) == (200, {"favorite": favorite})
 
@@ -433,7 +536,9 @@ async def test_every_tag_is_listed_page_by_page(home: Home) -> None:
         await home.client.post(f"/api/videos/{first}/tags", json={"tag": name})
     await home.client.post(f"/api/videos/{second}/tags", json={"tag": "BEACH"})
     whole = await (await home.client.get("/api/tags")).get_json()
-    assert {tag["name"]: tag["count"] for tag in whole["tags"]} == {name: 1 + (name == "Beach") for name in names}
+    assert {tag["name"]: tag["count"] for tag in whole["tags"]} == {
+        name: 1 + (name == "Beach") for name in names
+    }
     assert whole["next"] is None
     seen, after = [], ""
     while after is not None:
@@ -455,11 +560,17 @@ async def fuzzed(home: Home) -> tuple[Home, str]:
 
 
 @TOOLS
-@given(JSON_VALUES, st.sampled_from(["/api/ratings/{}", "/api/videos/{}/tags", "/api/videos/{}/views"]))
-async def test_no_body_is_the_servers_fault(fuzzed: tuple[Home, str], value: Any, address: str) -> None:
+@given(
+    JSON_VALUES, st.sampled_from(["/api/ratings/{}", "/api/videos/{}/tags", "/api/videos/{}/views"])
+)
+async def test_no_body_is_the_servers_fault(
+    fuzzed: tuple[Home, str], value: Any, address: str
+) -> None:
     home, media_hash = fuzzed
     answer = await home.client.post(
-        address.format(media_hash), data=json.dumps(value), headers={"Content-Type": "application/json"}
+        address.format(media_hash),
+        data=json.dumps(value),
+        headers={"Content-Type": "application/json"},
     )
     assert answer.status_code in {200, 201, 400}
 
@@ -468,7 +579,9 @@ async def test_no_body_is_the_servers_fault(fuzzed: tuple[Home, str], value: Any
 @given(st.binary(max_size=80))
 async def test_no_bytes_are_the_servers_fault(fuzzed: tuple[Home, str], body: bytes) -> None:
     home, media_hash = fuzzed
-    answer = await home.client.post(f"/api/ratings/{media_hash}", data=body, headers={"Content-Type": "application/json"})
+    answer = await home.client.post(
+        f"/api/ratings/{media_hash}", data=body, headers={"Content-Type": "application/json"}
+    )
     assert answer.status_code in {200, 201, 400}
 
 
@@ -487,21 +600,35 @@ QUERY_NAMES = [
 ]
 QUERY_NAMES += ["sort", "order", "seed", "state", "other"]
 QUERY_VALUES = (
-    st.text(max_size=20) | st.integers(-(2**70), 2**70).map(str) | st.sampled_from(["1", "title", "random", "asc", "unreadable"])
+    st.text(max_size=20)
+    | st.integers(-(2**70), 2**70).map(str)
+    | st.sampled_from(["1", "title", "random", "asc", "unreadable"])
 )
 
 
 @TOOLS
-@given(st.lists(st.tuples(st.sampled_from(QUERY_NAMES), QUERY_VALUES), max_size=5), st.sampled_from(["/api/videos", "/api/tags"]))
-async def test_no_query_is_the_servers_fault(fuzzed: tuple[Home, str], pairs: list[tuple[str, str]], address: str) -> None:
+@given(
+    st.lists(st.tuples(st.sampled_from(QUERY_NAMES), QUERY_VALUES), max_size=5),
+    st.sampled_from(["/api/videos", "/api/tags"]),
+)
+async def test_no_query_is_the_servers_fault(
+    fuzzed: tuple[Home, str], pairs: list[tuple[str, str]], address: str
+) -> None:
     home, _ = fuzzed
-    query: dict[str, Any] = {name: value.encode("utf-8", "replace").decode() for name, value in pairs}
+    query: dict[str, Any] = {
+        name: value.encode("utf-8", "replace").decode() for name, value in pairs
+    }
     assert (await home.client.get(address, query_string=query)).status_code in {200, 400}
 
 
 @TOOLS
-@given(st.binary(max_size=60).map(lambda raw: "".join(f"%{byte:02X}" for byte in raw)), st.sampled_from(ADDRESSES))
-async def test_no_name_is_the_servers_fault(fuzzed: tuple[Home, str], name: str, address: tuple[str, str]) -> None:
+@given(
+    st.binary(max_size=60).map(lambda raw: "".join(f"%{byte:02X}" for byte in raw)),
+    st.sampled_from(ADDRESSES),
+)
+async def test_no_name_is_the_servers_fault(
+    fuzzed: tuple[Home, str], name: str, address: tuple[str, str]
+) -> None:
     home, _ = fuzzed
     answer = await home.client.open(address[1].format(name or "x"), method=address[0])
     assert answer.status_code in {400, 404, 405, 415}
@@ -529,7 +656,11 @@ async def test_the_openapi_document_describes_every_json_address(home: Home) -> 
     }
     assert served <= described
     assert len(served) >= 22
-    ids = [operation["operationId"] for operations in document["paths"].values() for operation in operations.values()]
+    ids = [
+        operation["operationId"]
+        for operations in document["paths"].values()
+        for operation in operations.values()
+    ]
     assert len(ids) == len(set(ids))
 
 
@@ -542,7 +673,11 @@ async def test_the_document_is_whole(home: Home) -> None:
     assert "://" not in text
     for path, operations in document["paths"].items():
         for operation in operations.values():
-            named = {parameter["name"] for parameter in operation["parameters"] if parameter["in"] == "path"}
+            named = {
+                parameter["name"]
+                for parameter in operation["parameters"]
+                if parameter["in"] == "path"
+            }
             assert named == set(re.findall(r"\{(\w+)\}", path))
             assert operation["summary"]
             for status, response in operation["responses"].items():
@@ -557,7 +692,9 @@ async def test_no_page_loads_a_reader_for_the_document_from_elsewhere(home: Home
 
 
 async def test_answers_are_as_the_document_says(home: Home) -> None:
-    """Names and types of what is answered, compared with the document by a small reader of JSON Schema."""
+    """Names and types of what is answered, compared with the document by a small reader of JSON
+    Schema.
+    """
     media_hash = await film(home)
     await home.looked()
     document = await (await home.client.get("/api/openapi.json")).get_json()
@@ -575,12 +712,14 @@ async def test_answers_are_as_the_document_says(home: Home) -> None:
         "/api/tags/video": {"filename": "film.mp4"},
     }.items():
         answer = await home.client.get(path.format(media_hash=media_hash), query_string=sent)
-        schema = document["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+        schema = document["paths"][path]["get"]["responses"]["200"]["content"]["application/json"][
+            "schema"
+        ]
         assert mismatch(await answer.get_json(), schema, document) is None, path
     answer = await home.client.get("/api/videos/unknown")
-    schema = document["paths"]["/api/videos/{media_hash}"]["get"]["responses"]["404"]["content"]["application/problem+json"][
-        "schema"
-    ]
+    schema = document["paths"]["/api/videos/{media_hash}"]["get"]["responses"]["404"]["content"][
+        "application/problem+json"
+    ]["schema"]
     assert mismatch(await answer.get_json(), schema, document) is None
 
 
@@ -598,22 +737,37 @@ JSON_TYPES = {
 def mismatch(value: Any, schema: Any, document: Any) -> str | None:
     """Where the value is not as the schema says; None where it is."""
     if "$ref" in schema:
-        return mismatch(value, document["components"]["schemas"][schema["$ref"].rpartition("/")[2]], document)
+        return mismatch(
+            value, document["components"]["schemas"][schema["$ref"].rpartition("/")[2]], document
+        )
     if "anyOf" in schema:
         found = [mismatch(value, choice, document) for choice in schema["anyOf"]]
         return None if None in found else f"{value!r} is none of {schema['anyOf']}"
     if "const" in schema or "enum" in schema:
-        return None if value in schema.get("enum", [schema.get("const")]) else f"{value!r} is not in {schema}"
+        return (
+            None
+            if value in schema.get("enum", [schema.get("const")])
+            else f"{value!r} is not in {schema}"
+        )
     kind = JSON_TYPES[schema["type"]]
     if not isinstance(value, kind) or (isinstance(value, bool) and schema["type"] != "boolean"):
         return f"{value!r} is no {schema['type']}"
     if isinstance(value, list):
-        return next((found for item in value if (found := mismatch(item, schema["items"], document))), None)
+        return next(
+            (found for item in value if (found := mismatch(item, schema["items"], document))), None
+        )
     if isinstance(value, dict) and "properties" in schema:
         if set(value) - set(schema["properties"]) or set(schema.get("required", ())) - set(value):
             return f"{sorted(value)} against {sorted(schema['properties'])}"
         items = schema["properties"].items()
-        return next((f"{name}: {found}" for name, inner in items if (found := mismatch(value.get(name), inner, document))), None)
+        return next(
+            (
+                f"{name}: {found}"
+                for name, inner in items
+                if (found := mismatch(value.get(name), inner, document))
+            ),
+            None,
+        )
     return None
 
 

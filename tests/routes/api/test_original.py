@@ -37,27 +37,62 @@ async def refused(answer: Response, status: int) -> None:
 
 async def test_rate(home: Home) -> None:
     await library(home, "beach day.mp4", "trips/Älps.mp4")
-    assert await answered(home, "/rate", filename="beach day.mp4", rating=4) == {"success": True, "rating": 4}
-    assert await answered(home, "/rate", filename="trips/Älps.mp4", rating="5") == {"success": True, "rating": 5}
-    assert await answered(home, "/rate", filename=" beach day.mp4 ", rating=2.0) == {"success": True, "rating": 2}
-    assert [(await home.video(name)).rating for name in ("beach day.mp4", "trips/Älps.mp4")] == [2, 5]
+    assert await answered(home, "/rate", filename="beach day.mp4", rating=4) == {
+        "success": True,
+        "rating": 4,
+    }
+    assert await answered(home, "/rate", filename="trips/Älps.mp4", rating="5") == {
+        "success": True,
+        "rating": 5,
+    }
+    assert await answered(home, "/rate", filename=" beach day.mp4 ", rating=2.0) == {
+        "success": True,
+        "rating": 2,
+    }
+    assert [(await home.video(name)).rating for name in ("beach day.mp4", "trips/Älps.mp4")] == [
+        2,
+        5,
+    ]
 
 
 async def test_favorite_turns_the_heart_over_and_lists_the_latest_first(home: Home) -> None:
     await library(home, "a.mp4", "b.mp4")
-    assert await answered(home, "/favorite", filename="a.mp4") == {"success": True, "favorites": ["a.mp4"], "is_favorite": True}
+    assert await answered(home, "/favorite", filename="a.mp4") == {
+        "success": True,
+        "favorites": ["a.mp4"],
+        "is_favorite": True,
+    }
     both = await answered(home, "/favorite", filename="b.mp4")
     assert sorted(both["favorites"]) == ["a.mp4", "b.mp4"]
-    assert await answered(home, "/favorite", filename="a.mp4") == {"success": True, "favorites": ["b.mp4"], "is_favorite": False}
+    assert await answered(home, "/favorite", filename="a.mp4") == {
+        "success": True,
+        "favorites": ["b.mp4"],
+        "is_favorite": False,
+    }
 
 
 async def test_tag_and_delete_tag(home: Home) -> None:
     await library(home, "a.mp4")
-    assert await answered(home, "/tag", filename="a.mp4", tag="#travel") == {"success": True, "tags": ["#travel"]}
-    assert await answered(home, "/tag", filename="a.mp4", tag="two words") == {"success": True, "tags": ["#travel", "#two words"]}
-    assert await answered(home, "/tag", filename="a.mp4", tag="TRAVEL") == {"success": True, "tags": ["#travel", "#two words"]}
-    assert await answered(home, "/delete_tag", filename="a.mp4", tag="#Travel") == {"success": True, "tags": ["#two words"]}
-    assert await answered(home, "/delete_tag", filename="a.mp4", tag="nobody has it") == {"success": True, "tags": ["#two words"]}
+    assert await answered(home, "/tag", filename="a.mp4", tag="#travel") == {
+        "success": True,
+        "tags": ["#travel"],
+    }
+    assert await answered(home, "/tag", filename="a.mp4", tag="two words") == {
+        "success": True,
+        "tags": ["#travel", "#two words"],
+    }
+    assert await answered(home, "/tag", filename="a.mp4", tag="TRAVEL") == {
+        "success": True,
+        "tags": ["#travel", "#two words"],
+    }
+    assert await answered(home, "/delete_tag", filename="a.mp4", tag="#Travel") == {
+        "success": True,
+        "tags": ["#two words"],
+    }
+    assert await answered(home, "/delete_tag", filename="a.mp4", tag="nobody has it") == {
+        "success": True,
+        "tags": ["#two words"],
+    }
 
 
 async def test_view_and_get_views(home: Home) -> None:
@@ -88,9 +123,14 @@ async def test_tags_of_a_video(home: Home) -> None:
     await library(home, "trips/Älps & more.mp4")
     await answered(home, "/tag", filename="trips/Älps & more.mp4", tag="snow")
     expected = {"success": True, "filename": "trips/Älps & more.mp4", "tags": ["#snow"]}
-    by_query = await home.client.get("/api/tags/video", query_string={"filename": "trips/Älps & more.mp4"})
+    by_query = await home.client.get(
+        "/api/tags/video", query_string={"filename": "trips/Älps & more.mp4"}
+    )
     assert await by_query.get_json() == expected
-    assert await (await home.client.get("/api/tags/video/trips/%C3%84lps%20%26%20more.mp4")).get_json() == expected
+    assert (
+        await (await home.client.get("/api/tags/video/trips/%C3%84lps%20%26%20more.mp4")).get_json()
+        == expected
+    )
     await refused(await home.client.get("/api/tags/video"), 400)
     await refused(await home.client.get("/api/tags/video?filename=nothing.mp4"), 404)
     await refused(await home.client.get("/api/tags/video/nothing.mp4"), 404)
@@ -112,28 +152,47 @@ async def test_with_several_folders_a_name_is_looked_for_in_each(tmp_path: Path)
         await home.scan()
         for name in ("a.mp4", "Videos/a.mp4", "b.mp4", "More/b.mp4"):
             await answered(home, "/view", filename=name)
-        assert await (await home.client.get("/get_views")).get_json() == {"Videos/a.mp4": 2, "More/b.mp4": 2}
+        assert await (await home.client.get("/get_views")).get_json() == {
+            "Videos/a.mp4": 2,
+            "More/b.mp4": 2,
+        }
 
 
 @pytest.mark.parametrize("address", CALLS)
 async def test_an_unknown_name_is_a_404(home: Home, address: str) -> None:
     await library(home, "a.mp4")
-    for name in ("nothing.mp4", "../a.mp4", "/a.mp4", "a.mp4/", "x" * 4000, "a\0.mp4", "\ufffd.mp4", ".", "A.mp4"):
-        await refused(await home.client.post(address, json={"filename": name, "rating": 3, "tag": "x"}), 404)
+    for name in (
+        "nothing.mp4",
+        "../a.mp4",
+        "/a.mp4",
+        "a.mp4/",
+        "x" * 4000,
+        "a\0.mp4",
+        "\ufffd.mp4",
+        ".",
+        "A.mp4",
+    ):
+        await refused(
+            await home.client.post(address, json={"filename": name, "rating": 3, "tag": "x"}), 404
+        )
 
 
 @pytest.mark.parametrize("address", CALLS)
 async def test_a_name_that_is_none_is_a_400(home: Home, address: str) -> None:
     await library(home, "a.mp4")
     for name in (None, "", "  ", 5, True, ["a.mp4"], {"filename": "a.mp4"}, "x" * 5000, "\ud800"):
-        await refused(await home.client.post(address, json={"filename": name, "rating": 3, "tag": "x"}), 400)
+        await refused(
+            await home.client.post(address, json={"filename": name, "rating": 3, "tag": "x"}), 400
+        )
 
 
 async def test_a_rating_that_is_none_is_a_400_and_changes_nothing(home: Home) -> None:
     await library(home, "a.mp4")
     await answered(home, "/rate", filename="a.mp4", rating=2)
     for rating in (None, 0, 6, 3.5, "six", "", "²", "1_0", True, [], {}, 2**70):
-        await refused(await home.client.post("/rate", json={"filename": "a.mp4", "rating": rating}), 400)
+        await refused(
+            await home.client.post("/rate", json={"filename": "a.mp4", "rating": rating}), 400
+        )
     assert (await home.video("a.mp4")).rating == 2
 
 
@@ -151,18 +210,43 @@ async def test_a_tag_that_is_none_changes_nothing(home: Home, address: str) -> N
 @pytest.mark.parametrize("address", CALLS)
 async def test_what_is_not_sent_as_json_is_refused(home: Home, address: str) -> None:
     await library(home, "a.mp4")
-    await refused(await home.client.post(address, form={"filename": "a.mp4", "rating": "3", "tag": "x"}), 415)
-    await refused(await home.client.post(address, data=b"[" * 60_000, headers={"Content-Type": "application/json"}), 400)
-    await refused(await home.client.post(address, data=b" " * 70_000, headers={"Content-Type": "application/json"}), 413)
+    await refused(
+        await home.client.post(address, form={"filename": "a.mp4", "rating": "3", "tag": "x"}), 415
+    )
+    await refused(
+        await home.client.post(
+            address, data=b"[" * 60_000, headers={"Content-Type": "application/json"}
+        ),
+        400,
+    )
+    await refused(
+        await home.client.post(
+            address, data=b" " * 70_000, headers={"Content-Type": "application/json"}
+        ),
+        413,
+    )
 
 
-VALUES = st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.text(max_size=20) | st.just("a.mp4")
+VALUES = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**70), 2**70)
+    | st.floats()
+    | st.text(max_size=20)
+    | st.just("a.mp4")
+)
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.dictionaries(st.sampled_from(["filename", "rating", "tag"]), VALUES), st.sampled_from(CALLS))
+@settings(
+    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.dictionaries(st.sampled_from(["filename", "rating", "tag"]), VALUES), st.sampled_from(CALLS)
+)
 async def test_no_body_is_the_servers_fault(home: Home, body: dict[str, Any], address: str) -> None:
     if not await home.titles():
         await library(home, "a.mp4")
-    answer = await home.client.post(address, data=json.dumps(body), headers={"Content-Type": "application/json"})
+    answer = await home.client.post(
+        address, data=json.dumps(body), headers={"Content-Type": "application/json"}
+    )
     assert answer.status_code in {200, 400, 404}

@@ -15,7 +15,9 @@ from lvs.models import Query
 BROWSER = {"Accept-Encoding": "gzip, deflate"}
 
 
-async def ask(home: Home, address: str, method: str = "GET", **headers: str) -> tuple[Response, bytes]:
+async def ask(
+    home: Home, address: str, method: str = "GET", **headers: str
+) -> tuple[Response, bytes]:
     response = await home.client.open(address, method=method, headers=headers)
     return response, await response.get_data()
 
@@ -59,7 +61,19 @@ async def test_script_and_style_are_compressed_and_light(home: Home) -> None:
 
 
 async def test_full_pages_are_light_and_arrive_whole_however_many_ask_at_once(home: Home) -> None:
-    words = ["harbour", "lantern", "orchard", "silver", "velvet", "whisper", "meadow", "copper", "island", "winter", "story"]
+    words = [
+        "harbour",
+        "lantern",
+        "orchard",
+        "silver",
+        "velvet",
+        "whisper",
+        "meadow",
+        "copper",
+        "island",
+        "winter",
+        "story",
+    ]
     chance = random.Random(1)
     for number in range(120):
         home.add(f"{chance.choice(words)}/{' '.join(chance.sample(words, 4))} {number}.mp4".title())
@@ -69,7 +83,11 @@ async def test_full_pages_are_light_and_arrive_whole_however_many_ask_at_once(ho
             await home.services.tags.add(card.media_hash, tag, "me")
         if number % 3:
             await home.services.ratings.rate(card.media_hash, 1 + number % 5, "me")
-    addresses = [f"/?sort={sort}&order={order}" for sort in ("added", "title", "rating", "size") for order in ("asc", "desc")]
+    addresses = [
+        f"/?sort={sort}&order={order}"
+        for sort in ("added", "title", "rating", "size")
+        for order in ("asc", "desc")
+    ]
     asked = await asyncio.gather(*(ask(home, address, **BROWSER) for address in addresses * 2))
     for response, content in asked:
         text = gzip.decompress(content)

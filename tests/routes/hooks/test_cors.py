@@ -85,7 +85,10 @@ def test_other_origins_are_not(origin: str) -> None:
     assert not permitted(origin)
 
 
-@given(st.text(max_size=60) | st.from_regex(r"https?://[0-9a-f.:\[\]a-z]{0,40}(:[0-9]{0,7})?", fullmatch=True))
+@given(
+    st.text(max_size=60)
+    | st.from_regex(r"https?://[0-9a-f.:\[\]a-z]{0,40}(:[0-9]{0,7})?", fullmatch=True)
+)
 def test_any_text_is_judged_without_failing(origin: str) -> None:
     assert permitted(origin) in {True, False}
 
@@ -103,12 +106,16 @@ def test_any_text_is_judged_without_failing(origin: str) -> None:
         ("null", ("*",), True),
     ],
 )
-def test_allowed_origins_are_permitted_too(origin: str, allowed: tuple[str, ...], expected: bool) -> None:
+def test_allowed_origins_are_permitted_too(
+    origin: str, allowed: tuple[str, ...], expected: bool
+) -> None:
     assert permitted(origin, allowed) is expected
 
 
 @pytest.mark.parametrize("origin", ["http://192.168.1.10:5000", "http://nas.local"])
-async def test_an_answer_names_the_permitted_origin_exactly_and_never_credentials(home: Home, origin: str) -> None:
+async def test_an_answer_names_the_permitted_origin_exactly_and_never_credentials(
+    home: Home, origin: str
+) -> None:
     for address, status in (
         ("/api/videos", 200),
         ("/api/videos/unknown", 404),
@@ -123,7 +130,9 @@ async def test_an_answer_names_the_permitted_origin_exactly_and_never_credential
 
 
 @pytest.mark.parametrize("headers", [{}, {"Origin": "http://example.com"}, {"Origin": "null"}])
-async def test_other_origins_get_no_permission_and_caches_are_told(home: Home, headers: dict[str, str]) -> None:
+async def test_other_origins_get_no_permission_and_caches_are_told(
+    home: Home, headers: dict[str, str]
+) -> None:
     answer = await home.client.get("/api/videos", headers=headers)
     assert answer.status_code == 200
     assert "Access-Control-Allow-Origin" not in answer.headers
@@ -150,17 +159,32 @@ async def test_a_preflight_says_what_is_allowed(home: Home) -> None:
     assert answer.status_code == 204
     assert await answer.get_data() == b""
     assert answer.headers["Access-Control-Allow-Origin"] == "http://192.168.1.10:5000"
-    assert set(answer.headers["Access-Control-Allow-Methods"].split(", ")) == {"DELETE", "GET", "HEAD", "OPTIONS", "POST"}
+    assert set(answer.headers["Access-Control-Allow-Methods"].split(", ")) == {
+        "DELETE",
+        "GET",
+        "HEAD",
+        "OPTIONS",
+        "POST",
+    }
     assert "content-type" in answer.headers["Access-Control-Allow-Headers"].lower()
     assert "Access-Control-Allow-Credentials" not in answer.headers
     assert "Access-Control-Allow-Private-Network" not in answer.headers
     assert "Origin" in answer.vary
 
 
-async def test_a_preflight_for_private_network_access_is_granted_to_permitted_origins_only(home: Home) -> None:
-    asked = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Private-Network": "true"}
-    granted = await home.client.options("/api/videos", headers={"Origin": "http://nas.local", **asked})
-    refused = await home.client.options("/api/videos", headers={"Origin": "https://example.com", **asked})
+async def test_a_preflight_for_private_network_access_is_granted_to_permitted_origins_only(
+    home: Home,
+) -> None:
+    asked = {
+        "Access-Control-Request-Method": "GET",
+        "Access-Control-Request-Private-Network": "true",
+    }
+    granted = await home.client.options(
+        "/api/videos", headers={"Origin": "http://nas.local", **asked}
+    )
+    refused = await home.client.options(
+        "/api/videos", headers={"Origin": "https://example.com", **asked}
+    )
     assert granted.headers["Access-Control-Allow-Private-Network"] == "true"
     assert refused.status_code == 204
     assert not [name for name, _ in refused.headers if name.lower().startswith("access-control")]
@@ -171,19 +195,29 @@ async def test_a_preflight_for_an_address_that_is_not_there_is_a_404(home: Home)
     assert (await home.client.options("/api/nothing", headers=headers)).status_code == 404
 
 
-async def test_writes_from_foreign_pages_are_refused_and_from_permitted_ones_taken(home: Home) -> None:
+async def test_writes_from_foreign_pages_are_refused_and_from_permitted_ones_taken(
+    home: Home,
+) -> None:
     home.add("film.mp4")
     await home.scan()
     video = await home.video("film.mp4")
-    views = f"/api/videos/{video.media_hash}/views"  # a request that browsers send without asking first
+    views = (
+        f"/api/videos/{video.media_hash}/views"  # a request that browsers send without asking first
+    )
     for origin in ("https://example.com", "null", "http://[", "http://192.168.1.10.example.com"):
-        refused = await home.client.post(views, headers={"Origin": origin, "Sec-Fetch-Site": "cross-site"})
+        refused = await home.client.post(
+            views, headers={"Origin": origin, "Sec-Fetch-Site": "cross-site"}
+        )
         assert refused.status_code == 403
         refused = await home.client.post(views, headers={"Origin": origin})
         assert refused.status_code == 403
         assert refused.mimetype == "application/problem+json"
     assert await (await home.client.get(views)).get_json() == {"views": 0}
-    for headers in ({"Origin": "http://192.168.1.10"}, {"Origin": "http://nas.local", "Sec-Fetch-Site": "cross-site"}, {}):
+    for headers in (
+        {"Origin": "http://192.168.1.10"},
+        {"Origin": "http://nas.local", "Sec-Fetch-Site": "cross-site"},
+        {},
+    ):
         assert (await home.client.post(views, headers=headers)).status_code == 200
     assert await (await home.client.get(views)).get_json() == {"views": 3}
 
@@ -191,7 +225,9 @@ async def test_writes_from_foreign_pages_are_refused_and_from_permitted_ones_tak
 async def test_the_original_json_calls_are_not_open_to_other_origins(home: Home) -> None:
     home.add("film.mp4")
     await home.scan()
-    refused = await home.client.post("/view", json={"filename": "film.mp4"}, headers={"Origin": "http://192.168.1.10"})
+    refused = await home.client.post(
+        "/view", json={"filename": "film.mp4"}, headers={"Origin": "http://192.168.1.10"}
+    )
     assert refused.status_code == 403
 
 
@@ -201,13 +237,19 @@ async def test_enable_cors_false_closes_the_api_to_other_origins(tmp_path: Path)
         assert answer.status_code == 200
         assert "Access-Control-Allow-Origin" not in answer.headers
         preflight = await home.client.options(
-            "/api/videos", headers={"Origin": "http://nas.local", "Access-Control-Request-Method": "GET"}
+            "/api/videos",
+            headers={"Origin": "http://nas.local", "Access-Control-Request-Method": "GET"},
         )
-        assert not [name for name, _ in preflight.headers if name.lower().startswith("access-control")]
+        assert not [
+            name for name, _ in preflight.headers if name.lower().startswith("access-control")
+        ]
 
 
 async def test_allowed_origins_opens_the_api_to_them(tmp_path: Path) -> None:
     async with Home(tmp_path, allowed_origins=["https://videos.example.com"]) as home:
-        for origin, expected in (("https://videos.example.com", "https://videos.example.com"), ("https://example.com", None)):
+        for origin, expected in (
+            ("https://videos.example.com", "https://videos.example.com"),
+            ("https://example.com", None),
+        ):
             answer = await home.client.get("/api/videos", headers={"Origin": origin})
             assert answer.headers.get("Access-Control-Allow-Origin") == expected

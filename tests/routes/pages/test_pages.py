@@ -35,7 +35,9 @@ async def test_stars_are_given_changed_and_cleared_by_htmx_and_by_a_plain_form(h
     assert re.search(r'value="4" aria-pressed="true"', await text(answer))
     assert (await home.services.ratings.of(media_hash)).value == 4
     answer = await home.client.post(
-        address, form={"value": "2"}, headers={"Referer": "http://localhost/watch/film.mp4?sort=title"}
+        address,
+        form={"value": "2"},
+        headers={"Referer": "http://localhost/watch/film.mp4?sort=title"},
     )
     assert (answer.status_code, answer.headers["Location"]) == (303, "/watch/film.mp4?sort=title")
     assert (await home.services.ratings.of(media_hash)).value == 2
@@ -48,7 +50,9 @@ async def test_nonsense_stars_are_refused_and_change_nothing(home: Home, value: 
     media_hash = await one_video(home)
     await home.services.ratings.rate(media_hash, 3, "test")
     for headers in ({}, HTMX):
-        answer = await home.client.post(f"/videos/{media_hash}/rating", form={"value": value}, headers=headers)
+        answer = await home.client.post(
+            f"/videos/{media_hash}/rating", form={"value": value}, headers=headers
+        )
         assert answer.status_code == 400
         assert "Nothing was changed" in await text(answer)
     assert (await home.services.ratings.of(media_hash)).value == 3
@@ -57,7 +61,9 @@ async def test_nonsense_stars_are_refused_and_change_nothing(home: Home, value: 
 async def test_a_heart_clicked_twice_at_once_is_on(home: Home) -> None:
     media_hash = await one_video(home)
     address = f"/videos/{media_hash}/favorite"
-    await asyncio.gather(*(home.client.post(address, form={"value": "1"}, headers=HTMX) for _ in range(8)))
+    await asyncio.gather(
+        *(home.client.post(address, form={"value": "1"}, headers=HTMX) for _ in range(8))
+    )
     assert await home.services.favorites.of(media_hash)
     answer = await home.client.post(address, form={"value": "0"})
     assert answer.status_code == 303
@@ -79,13 +85,17 @@ async def test_tags_are_added_and_removed_with_undo(home: Home) -> None:
     assert await home.services.tags.of(media_hash) == ("plain",)
 
 
-@pytest.mark.parametrize("tag", ["", "  ", "#", "a\x07b", "x" * 65, "line\u2028separator", "\x00", "\u200b", "\u202eabc"])
+@pytest.mark.parametrize(
+    "tag", ["", "  ", "#", "a\x07b", "x" * 65, "line\u2028separator", "\x00", "\u200b", "\u202eabc"]
+)
 async def test_a_tag_that_cannot_be_used_gets_a_sentence(home: Home, tag: str) -> None:
     media_hash = await one_video(home)
     answer = await home.client.post(f"/videos/{media_hash}/tags", form={"tag": tag}, headers=HTMX)
     assert answer.status_code == 422
     assert 'id="tag-error"' in await text(answer)
-    assert (await home.client.post(f"/videos/{media_hash}/tags", form={"tag": tag})).status_code == 400
+    assert (
+        await home.client.post(f"/videos/{media_hash}/tags", form={"tag": tag})
+    ).status_code == 400
     assert await home.services.tags.of(media_hash) == ()
 
 
@@ -93,13 +103,17 @@ async def test_a_form_that_is_no_utf8_is_refused(home: Home) -> None:
     media_hash = await one_video(home)
     kind = {"Content-Type": "application/x-www-form-urlencoded"}
     for field, address in (("tag", "tags"), ("title", "title")):
-        answer = await home.client.post(f"/videos/{media_hash}/{address}", data=f"{field}=%ff%fe", headers=kind)
+        answer = await home.client.post(
+            f"/videos/{media_hash}/{address}", data=f"{field}=%ff%fe", headers=kind
+        )
         assert answer.status_code == 400
     assert await home.services.tags.of(media_hash) == ()
     assert await home.titles() == ["film"]
 
 
-@pytest.mark.parametrize("tag", ["a" * 64, "日本", "é", "a,b & c", '"quoted" <b>', "🎬", "👨\u200d👩\u200d👧"])
+@pytest.mark.parametrize(
+    "tag", ["a" * 64, "日本", "é", "a,b & c", '"quoted" <b>', "🎬", "👨\u200d👩\u200d👧"]
+)
 async def test_a_tag_may_be_any_words(home: Home, tag: str) -> None:
     media_hash = await one_video(home)
     await home.client.post(f"/videos/{media_hash}/tags", form={"tag": tag}, headers=HTMX)
@@ -111,7 +125,9 @@ async def test_a_tag_may_be_any_words(home: Home, tag: str) -> None:
 async def test_a_title_is_edited_and_goes_back_to_the_file_name(home: Home) -> None:
     media_hash = await one_video(home, "IMG_0001.mp4")
     address = f"/videos/{media_hash}/title"
-    assert "Anna" in await text(await home.client.post(address, form={"title": "Anna <1>"}, headers=HTMX))
+    assert "Anna" in await text(
+        await home.client.post(address, form={"title": "Anna <1>"}, headers=HTMX)
+    )
     assert await home.titles() == ["Anna <1>"]
     refused = await home.client.post(address, form={"title": "x" * 400}, headers=HTMX)
     assert refused.status_code == 422
@@ -141,14 +157,18 @@ async def test_the_same_address_gives_page_or_partial_and_says_so(home: Home) ->
     assert "<html" in await text(boosted)
 
 
-async def test_a_page_asks_nothing_of_other_machines_and_has_no_inline_script_or_style(home: Home) -> None:
+async def test_a_page_asks_nothing_of_other_machines_and_has_no_inline_script_or_style(
+    home: Home,
+) -> None:
     media_hash = await one_video(home)
     await home.services.tags.add(media_hash, "alps", "test")
     for address in ("/", "/watch/film.mp4", "/tags", "/tag/alps", "/unreadable", "/nothing-here"):
         answer = await home.client.get(address)
         page = await text(answer)
         assert not re.search(r"(?:src|href|action)=\"(?:https?:)?//", page), address
-        assert not re.search(r"<script(?![^>]*\ssrc=)|<style|\sstyle=|\son[a-z]+=|hx-on", page), address
+        assert not re.search(r"<script(?![^>]*\ssrc=)|<style|\sstyle=|\son[a-z]+=|hx-on", page), (
+            address
+        )
         assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
@@ -217,19 +237,27 @@ async def test_the_form_of_another_site_changes_nothing(home: Home) -> None:
         {"Sec-Fetch-Site": "same-site", "Origin": "http://localhost"},
         {"Origin": "null"},
     ):
-        answer = await home.client.post(f"/videos/{media_hash}/rating", form={"value": "5"}, headers=headers)
+        answer = await home.client.post(
+            f"/videos/{media_hash}/rating", form={"value": "5"}, headers=headers
+        )
         assert answer.status_code == 403
     assert (await home.services.ratings.of(media_hash)).value is None
-    answer = await home.client.post(f"/videos/{media_hash}/rating", form={"value": "5"}, headers={"Origin": "http://localhost"})
+    answer = await home.client.post(
+        f"/videos/{media_hash}/rating", form={"value": "5"}, headers={"Origin": "http://localhost"}
+    )
     assert answer.status_code == 303
 
 
 async def test_theme_and_size_are_remembered(home: Home) -> None:
-    answer = await home.client.post("/settings", form={"theme": "light", "size": "large", "back": "/tags"})
+    answer = await home.client.post(
+        "/settings", form={"theme": "light", "size": "large", "back": "/tags"}
+    )
     assert (answer.status_code, answer.headers["Location"]) == (303, "/tags")
     page = await text(await home.client.get("/"))
     assert 'data-theme="light" data-size="large"' in page
-    answer = await home.client.post("/settings", form={"theme": "<script>", "back": "//evil.example/"})
+    answer = await home.client.post(
+        "/settings", form={"theme": "<script>", "back": "//evil.example/"}
+    )
     assert answer.headers["Location"] == "/"
     assert 'data-theme="light"' in await text(await home.client.get("/"))
 
@@ -258,7 +286,9 @@ async def test_a_poster_that_was_removed_is_made_again(home: Home) -> None:
     assert posters
     for path in posters:
         path.unlink()
-    assert (await home.client.get(f"/thumbnail/{media_hash}.jpg")).headers["Cache-Control"] == "no-store"
+    assert (await home.client.get(f"/thumbnail/{media_hash}.jpg")).headers[
+        "Cache-Control"
+    ] == "no-store"
     await home.until(lambda: all(path.exists() for path in posters))
 
 
@@ -316,7 +346,10 @@ async def test_an_open_gallery_hears_of_changes_and_only_of_them(home: Home) -> 
 def test_every_odd_name_is_listed_played_and_rated_over_the_wire(tmp_path: Path) -> None:
     library = tmp_path / "Videos"
     library.mkdir()
-    films = {os.fsencode(name): distinct_video(1_000_000 + number) for number, name in enumerate(ODD_NAMES)}
+    films = {
+        os.fsencode(name): distinct_video(1_000_000 + number)
+        for number, name in enumerate(ODD_NAMES)
+    }
     for name, film in films.items():
         path = library / os.fsdecode(name)
         path.write_bytes(film)
@@ -329,7 +362,9 @@ def test_every_odd_name_is_listed_played_and_rated_over_the_wire(tmp_path: Path)
             answer = connection.getresponse()
             return answer.status, answer.read()
 
-        until(lambda: len(json.loads(ask("GET", "/api/videos?limit=500")[1])["videos"]) == len(films))
+        until(
+            lambda: len(json.loads(ask("GET", "/api/videos?limit=500")[1])["videos"]) == len(films)
+        )
         for name, film in films.items():
             quoted = quote_from_bytes(name, safe="")
             assert ask("GET", f"/video/{quoted}") == (200, film), name

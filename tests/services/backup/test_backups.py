@@ -20,7 +20,7 @@ from support.home import Home
 from support.processes import Server, environment, run
 
 from lvs.db import backup
-from lvs.db.backup import Backup, Counts, Examined
+from lvs.db.backup import Backup, BackupCounts, Examined
 from lvs.errors import Damaged, Full, LvsError
 from lvs.models import Query
 from lvs.services.backup import snapshots
@@ -51,7 +51,14 @@ async def given(home: Home) -> dict[str, tuple[object, ...]]:
         video = await home.services.videos.get(media_hash)
         title = video.title if video.title_edited else None
         times = (video.rated_at, video.last_viewed_at, video.favorited_at, video.added_at)
-        found[video.file.fingerprint] = (video.rating, video.tags, video.favorite, video.views, title, *times)
+        found[video.file.fingerprint] = (
+            video.rating,
+            video.tags,
+            video.favorite,
+            video.views,
+            title,
+            *times,
+        )
     return found
 
 
@@ -68,7 +75,14 @@ def at_a_terminal(*arguments: str | Path, data: Path, answer: str) -> tuple[int,
     """What `lvs` shows a person who answers its question so, and its exit code."""
     here, there = pty.openpty()
     command = [sys.executable, "-m", "lvs", *map(str, arguments), "--data", str(data)]
-    process = subprocess.Popen(command, stdin=there, stdout=there, stderr=there, env=environment(data.parent), cwd=data.parent)
+    process = subprocess.Popen(
+        command,
+        stdin=there,
+        stdout=there,
+        stderr=there,
+        env=environment(data.parent),
+        cwd=data.parent,
+    )
     os.close(there)
     shown = b""
     answered = False
@@ -101,7 +115,13 @@ async def test_a_backup_is_whole_looked_through_and_readable_by_people(home: Hom
     assert made is not None
     assert made.good
     assert made.path.parent == home.data / "backups"
-    assert (made.counts.videos, made.counts.ratings, made.counts.tags, made.counts.favorites, made.counts.views) == (
+    assert (
+        made.counts.videos,
+        made.counts.ratings,
+        made.counts.tags,
+        made.counts.favorites,
+        made.counts.views,
+    ) == (
         5,
         2,
         4,
@@ -115,9 +135,15 @@ async def test_a_backup_is_whole_looked_through_and_readable_by_people(home: Hom
     assert ratings[media_hash]["rating"] == 4
     assert datetime.fromisoformat(ratings[media_hash]["rated_at"]).tzinfo is not None
     assert os.fsencode(ratings[odd_hash]["path"]) == ODD_NAMES[2]
-    assert json.loads((made.snapshot / "tags.json").read_text("utf-8"))[media_hash]["tags"] == ["alps", "stars 4"]
+    assert json.loads((made.snapshot / "tags.json").read_text("utf-8"))[media_hash]["tags"] == [
+        "alps",
+        "stars 4",
+    ]
     assert json.loads((made.snapshot / "views.json").read_text("utf-8"))[media_hash]["views"] == 1
-    assert set(json.loads((made.snapshot / "favorites.json").read_text("utf-8"))) == {media_hash, odd_hash}
+    assert set(json.loads((made.snapshot / "favorites.json").read_text("utf-8"))) == {
+        media_hash,
+        odd_hash,
+    }
     assert [each.path for each in backup.listed(made.path.parent)] == [made.path]
     assert backup.listed(made.path.parent)[0].examined == made.examined
 
@@ -230,7 +256,9 @@ async def test_a_damaged_database_makes_no_backup_and_is_reported(home: Home) ->
     await home.start()
 
 
-async def test_a_backup_that_cannot_be_made_is_told_and_disturbs_nobody(home: Home, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_backup_that_cannot_be_made_is_told_and_disturbs_nobody(
+    home: Home, caplog: pytest.LogCaptureFixture
+) -> None:
     home.add("film.mp4")
     await home.scan()
     (home.data / "backups").write_text("a file where the folder should be")
@@ -259,7 +287,10 @@ def test_a_backup_leaves_room_for_ratings(tmp_path: Path, monkeypatch: pytest.Mo
 def test_what_a_killed_backup_left_is_cleared(tmp_path: Path) -> None:
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
-    dead, alive = tmp_path / f".partial-{gone.pid}-00000000", tmp_path / f".partial-{os.getpid()}-00000000"
+    dead, alive = (
+        tmp_path / f".partial-{gone.pid}-00000000",
+        tmp_path / f".partial-{os.getpid()}-00000000",
+    )
     for folder in (dead, alive):
         folder.mkdir()
         (folder / "copy.db").write_bytes(b"half")
@@ -277,14 +308,22 @@ def kept_of(days: list[float], kind: str = NIGHTLY, curated: int = 10) -> list[B
     for day in days:
         made_at = MONDAY + timedelta(days=day)
         found.append(
-            Backup(Path(f"{made_at:%Y%m%dT%H%M%S}-{kind}"), kind, made_at, 1, Examined(1, Counts(videos=1, ratings=curated)))
+            Backup(
+                Path(f"{made_at:%Y%m%dT%H%M%S}-{kind}"),
+                kind,
+                made_at,
+                1,
+                Examined(1, BackupCounts(videos=1, ratings=curated)),
+            )
         )
     return found
 
 
 def remaining(found: list[Backup]) -> list[float]:
     removed = {each.path for each in superfluous(found)}
-    return [(each.made_at - MONDAY) / timedelta(days=1) for each in found if each.path not in removed]
+    return [
+        (each.made_at - MONDAY) / timedelta(days=1) for each in found if each.path not in removed
+    ]
 
 
 def test_seven_days_and_four_weeks_are_kept() -> None:
@@ -318,7 +357,9 @@ def test_the_fullest_backup_stays() -> None:
 
 def test_a_clock_that_jumps_removes_no_more_than_a_clock_that_runs(tmp_path: Path) -> None:
     years = 20 * 365.0
-    assert set(range(3, 7)) <= set(remaining([*kept_of(list(range(7))), *kept_of([years, years + 1, years + 2])]))
+    assert set(range(3, 7)) <= set(
+        remaining([*kept_of(list(range(7))), *kept_of([years, years + 1, years + 2])])
+    )
     assert is_due(tmp_path, MONDAY)
 
 
@@ -340,7 +381,10 @@ async def test_a_thousand_renamed_videos_get_everything_back(tmp_path: Path, wha
             home.add(f"{number % 10}/film {number}.mp4")
         home.add(ODD_NAMES[2])
         await home.scan()
-        videos = [(await home.video(f"{number % 10}/film {number}.mp4")).media_hash for number in range(1000)]
+        videos = [
+            (await home.video(f"{number % 10}/film {number}.mp4")).media_hash
+            for number in range(1000)
+        ]
 
         async def give(media_hash: str, number: int) -> None:
             if number % 7:
@@ -354,7 +398,9 @@ async def test_a_thousand_renamed_videos_get_everything_back(tmp_path: Path, wha
             if number % 50 == 0:
                 await home.services.videos.retitle(media_hash, f"Title {number}", "test")
 
-        await asyncio.gather(*(give(media_hash, number) for number, media_hash in enumerate(videos)))
+        await asyncio.gather(
+            *(give(media_hash, number) for number, media_hash in enumerate(videos))
+        )
         await curate(home, ODD_NAMES[2])
         before = await given(home)
         assert len(before) == 1001
@@ -418,12 +464,20 @@ async def test_json_adds_and_sets_and_takes_nothing_away(home: Home) -> None:
     assert (a.rating, a.tags, a.views, a.favorite) == (4, ("alps", "later", "stars 4"), 2, True)
     assert b.rating == 3
     [kept] = [each for each in backup.listed(home.data / "backups") if each.kind == BEFORE_RESTORE]
-    assert query(kept.path, f"SELECT value FROM ratings r JOIN videos v ON v.id = video_id WHERE media_hash = '{hash_a}'") == 1
+    assert (
+        query(
+            kept.path,
+            f"SELECT value FROM ratings r JOIN videos v ON v.id = video_id WHERE media_hash = '{hash_a}'",
+        )
+        == 1
+    )
     [card] = (await home.services.gallery.browse(Query(q="alps", min_rating=4))).cards
     assert card.media_hash == hash_a
 
 
-async def test_a_better_encode_is_found_by_its_path_when_json_comes_back(home: Home, tmp_path: Path) -> None:
+async def test_a_better_encode_is_found_by_its_path_when_json_comes_back(
+    home: Home, tmp_path: Path
+) -> None:
     home.add("film.mp4")
     await home.scan()
     await curate(home, "film.mp4")
@@ -466,15 +520,25 @@ async def test_an_export_can_be_brought_back(home: Home, tmp_path: Path) -> None
         entry | {"media_hash": "1" * 16, "tags": [3]},
     ]
     export = tmp_path / "export.json"
-    export.write_text(json.dumps({"videos": [entry, *wrong], "playlists": [{"name": "x", "items": []}]}))
+    export.write_text(
+        json.dumps({"videos": [entry, *wrong], "playlists": [{"name": "x", "items": []}]})
+    )
     await home.stop()
     done = lvs("restore", export, "--yes", "--json", data=home.data)
     assert done.returncode == 0
     assert len(json.loads(done.stdout)["problems"]) == 4
     await home.start()
     video = await home.services.videos.get(media_hash)
-    assert (video.rating, video.views, video.tags, video.favorite, video.title_edited) == (5, 7, ("Alps",), True, False)
-    assert datetime.fromtimestamp(video.last_viewed_at / 1000, UTC) == datetime(2024, 5, 1, 12, tzinfo=UTC)
+    assert (video.rating, video.views, video.tags, video.favorite, video.title_edited) == (
+        5,
+        7,
+        ("Alps",),
+        True,
+        False,
+    )
+    assert datetime.fromtimestamp(video.last_viewed_at / 1000, UTC) == datetime(
+        2024, 5, 1, 12, tzinfo=UTC
+    )
 
 
 async def test_the_command_keeps_what_was_there_and_asks(home: Home) -> None:
@@ -496,14 +560,18 @@ async def test_the_command_keeps_what_was_there_and_asks(home: Home) -> None:
     code, shown = at_a_terminal("restore", made.path, data=home.data, answer="y")
     assert code == 0
     assert query(home.data / "lvs.db", "SELECT value FROM ratings") == 4
-    newest = next(each for each in backup.listed(home.data / "backups") if each.kind == BEFORE_RESTORE)
+    newest = next(
+        each for each in backup.listed(home.data / "backups") if each.kind == BEFORE_RESTORE
+    )
     assert query(newest.path, "SELECT value FROM ratings") == 1
     assert newest.path.name in shown
     await home.start()
     assert (await home.services.videos.get(media_hash)).rating == 4
 
 
-async def test_without_a_file_the_backups_are_listed_and_the_newest_good_one_named(home: Home) -> None:
+async def test_without_a_file_the_backups_are_listed_and_the_newest_good_one_named(
+    home: Home,
+) -> None:
     home.add("film.mp4")
     await home.scan()
     await curate(home, "film.mp4")
@@ -525,7 +593,7 @@ async def test_without_a_file_the_backups_are_listed_and_the_newest_good_one_nam
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "sentence"),
+    ("name", "content", "message"),
     [
         ("nothing.db", None, "There is no file"),
         ("text.db", b"not a database at all " * 100, "damaged"),
@@ -539,7 +607,7 @@ async def test_without_a_file_the_backups_are_listed_and_the_newest_good_one_nam
     ],
 )
 def test_what_cannot_be_brought_back_is_refused_in_words(
-    tmp_path: Path, name: str, content: bytes | str | None, sentence: str
+    tmp_path: Path, name: str, content: bytes | str | None, message: str
 ) -> None:
     source = tmp_path / name
     if content == "folder":
@@ -551,22 +619,37 @@ def test_what_cannot_be_brought_back_is_refused_in_words(
         source.write_bytes(content)
     done = lvs("restore", source, "--yes", data=tmp_path / "data")
     assert done.returncode == 2
-    assert sentence in done.stderr
+    assert message in done.stderr
     assert done.stderr.count("\n") == 1
     assert not (tmp_path / "data" / "lvs.db").exists()
 
 
 def test_snapshots_come_back_as_they_went(tmp_path: Path) -> None:
     for name, text in (
-        ("ratings.json", '{"0123456789abcdef": {"path": "a.mp4", "rating": 5, "rated_at": 1700000000000}}'),
-        ("views.json", '{"0123456789abcdef": {"path": "a.mp4", "views": 3, "last_viewed_at": null}}'),
-        ("tags.json", '{"0123456789abcdef": {"path": "a.mp4", "tags": ["x", "#y"]}, "zz": {}, "0000000000000000": []}'),
+        (
+            "ratings.json",
+            '{"0123456789abcdef": {"path": "a.mp4", "rating": 5, "rated_at": 1700000000000}}',
+        ),
+        (
+            "views.json",
+            '{"0123456789abcdef": {"path": "a.mp4", "views": 3, "last_viewed_at": null}}',
+        ),
+        (
+            "tags.json",
+            '{"0123456789abcdef": {"path": "a.mp4", "tags": ["x", "#y"]}, "zz": {}, "0000000000000000": []}',
+        ),
     ):
         (tmp_path / name).write_text(text)
     read = snapshots.read(tmp_path)
     assert len(read.problems) == 2
     kept = read.kept["0123456789abcdef"]
-    assert (kept.rating, kept.rated_at, kept.views, kept.tags, kept.path) == (5, 1700000000000, 3, ("x", "y"), b"a.mp4")
+    assert (kept.rating, kept.rated_at, kept.views, kept.tags, kept.path) == (
+        5,
+        1700000000000,
+        3,
+        ("x", "y"),
+        b"a.mp4",
+    )
     assert not kept.favorite
     only = snapshots.read(tmp_path / "ratings.json")
     assert only.kept["0123456789abcdef"].views == 0
@@ -575,19 +658,36 @@ def test_snapshots_come_back_as_they_went(tmp_path: Path) -> None:
 # --- The commands ---
 
 
-async def test_the_backup_command_is_quiet_in_a_pipe_and_works_while_the_server_runs(home: Home, tmp_path: Path) -> None:
+async def test_the_backup_command_is_quiet_in_a_pipe_and_works_while_the_server_runs(
+    home: Home, tmp_path: Path
+) -> None:
     home.add("film.mp4")
     await home.scan()
     await curate(home, "film.mp4")
     with Server(
-        [sys.executable, "-m", "lvs", "serve", home.library, "--data", home.data, "--host", "127.0.0.1", "--port", "0"], tmp_path
+        [
+            sys.executable,
+            "-m",
+            "lvs",
+            "serve",
+            home.library,
+            "--data",
+            home.data,
+            "--host",
+            "127.0.0.1",
+            "--port",
+            "0",
+        ],
+        tmp_path,
     ):
         done = lvs("backup", data=home.data)
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
         made = backup.newest_good(home.data / "backups")
         assert made is not None
         assert made.counts.ratings == 1
-        named = json.loads(lvs("backup", "--output", tmp_path / "mine.db", "--json", data=home.data).stdout)
+        named = json.loads(
+            lvs("backup", "--output", tmp_path / "mine.db", "--json", data=home.data).stdout
+        )
         assert named["path"] == str(tmp_path / "mine.db")
         assert query(tmp_path / "mine.db", "SELECT value FROM ratings") == 4
         again = lvs("backup", "--output", tmp_path / "mine.db", data=home.data)
@@ -636,17 +736,30 @@ async def test_check_says_what_is_not_well_and_how_to_mend_it(home: Home) -> Non
     async with home.services.database.transaction() as tx:
         await tx.run("UPDATE gallery SET rating = 1 WHERE media_hash = ?", (media_hash,))
         await tx.run("INSERT INTO tags (name, key) VALUES ('lonely', 'lonely')")
-        await tx.run("INSERT INTO videos (media_hash, title, added_at, shuffle) VALUES ('00', 'never seen', 0, 0)")
+        await tx.run(
+            "INSERT INTO videos (media_hash, title, added_at, shuffle) VALUES ('00', 'never seen', 0, 0)"
+        )
     done = lvs("check", "--json", data=home.data)
     assert done.returncode == 1
     found = {finding["kind"]: finding for finding in json.loads(done.stdout)["findings"]}
-    assert set(found) == {"out-of-step", "unused-tag", "no-place", "missing", "unreadable", "no-backup"}
+    assert set(found) == {
+        "out-of-step",
+        "unused-tag",
+        "no-place",
+        "missing",
+        "unreadable",
+        "no-backup",
+    }
     assert found["missing"]["examples"] == ["gone.mp4"]
     assert found["unreadable"]["examples"] == ["text.mp4"]
     assert all(finding["mend"] for finding in found.values())
     assert await home.services.backups.make()
     mended = lvs("check", "--mend", "--json", data=home.data)
-    assert {finding["kind"] for finding in json.loads(mended.stdout)["findings"]} == {"no-place", "missing", "unreadable"}
+    assert {finding["kind"] for finding in json.loads(mended.stdout)["findings"]} == {
+        "no-place",
+        "missing",
+        "unreadable",
+    }
     [card] = (await home.services.gallery.browse(Query(q="film", min_rating=4))).cards
     assert card.media_hash == media_hash
 

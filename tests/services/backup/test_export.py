@@ -1,4 +1,6 @@
-"""`lvs export` writes everything people gave their videos, of missing ones too, in a form that other programs read."""
+"""`lvs export` writes everything people gave their videos, of missing ones too, in a form that
+other programs read.
+"""
 
 import csv
 import io
@@ -31,7 +33,9 @@ ODD_NAMES: list[str | bytes] = [
 
 
 async def exported(home: Home) -> dict[str, list[dict[str, object]]]:
-    content: dict[str, list[dict[str, object]]] = json.loads(b"".join([piece async for piece in as_json(home.services.database)]))
+    content: dict[str, list[dict[str, object]]] = json.loads(
+        b"".join([piece async for piece in as_json(home.services.database)])
+    )
     return content
 
 
@@ -40,7 +44,9 @@ async def table(home: Home) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(content.decode("utf-8", "surrogateescape"), newline="")))
 
 
-async def test_every_field_of_a_video_is_there_with_times_in_utc(home: Home, tmp_path: Path) -> None:
+async def test_every_field_of_a_video_is_there_with_times_in_utc(
+    home: Home, tmp_path: Path
+) -> None:
     home.add("a.mp4")
     home.add("plain.mp4")
     await home.scan()
@@ -71,7 +77,13 @@ async def test_every_field_of_a_video_is_there_with_times_in_utc(home: Home, tmp
     }
     assert AT_MS == 1_740_824_430_000
     assert tuple(video) == COLUMNS
-    assert (plain["rating"], plain["views"], plain["favorite"], plain["tags"], plain["last_viewed_at"]) == (
+    assert (
+        plain["rating"],
+        plain["views"],
+        plain["favorite"],
+        plain["tags"],
+        plain["last_viewed_at"],
+    ) == (
         None,
         0,
         False,
@@ -104,18 +116,28 @@ async def test_any_name_comes_back_from_json_and_csv(home: Home) -> None:
         home.add(name)
     await home.scan()
     wanted = sorted(name if isinstance(name, bytes) else os.fsencode(name) for name in ODD_NAMES)
-    assert sorted(os.fsencode(str(video["path"])) for video in (await exported(home))["videos"]) == wanted
+    assert (
+        sorted(os.fsencode(str(video["path"])) for video in (await exported(home))["videos"])
+        == wanted
+    )
     cells = [row["path"] for row in await table(home)]
-    assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))], "a spreadsheet would run these"
+    assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))], (
+        "a spreadsheet would run these"
+    )
     assert sorted(os.fsencode(cell.removeprefix("'")) for cell in cells) == wanted
 
 
-async def test_with_several_library_folders_a_path_begins_with_the_name_of_its_folder(tmp_path: Path) -> None:
+async def test_with_several_library_folders_a_path_begins_with_the_name_of_its_folder(
+    tmp_path: Path,
+) -> None:
     async with Home(tmp_path, libraries=("One", "Two")) as home:
         home.add("a.mp4")
         home.add("sub/b.mp4", library=1)
         await home.scan()
-        assert sorted(str(video["path"]) for video in (await exported(home))["videos"]) == ["One/a.mp4", "Two/sub/b.mp4"]
+        assert sorted(str(video["path"]) for video in (await exported(home))["videos"]) == [
+            "One/a.mp4",
+            "Two/sub/b.mp4",
+        ]
 
 
 async def test_what_is_changed_meanwhile_does_not_tear_the_export(home: Home) -> None:
@@ -142,7 +164,10 @@ def many_videos(folder: Path, count: int) -> None:
     assert processes.run("scan", "Films", "--data", "data", cwd=folder).returncode in (0, 1)
     with closing(sqlite3.connect(folder / "data" / "lvs.db")) as db, db:
         numbers = [(number, f"{number:016x}", f"film {number}") for number in range(1, count + 1)]
-        db.executemany("INSERT INTO videos (id, media_hash, title, added_at, shuffle) VALUES (?, ?, ?, 1, 1)", numbers)
+        db.executemany(
+            "INSERT INTO videos (id, media_hash, title, added_at, shuffle) VALUES (?, ?, ?, 1, 1)",
+            numbers,
+        )
 
 
 def test_the_output_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
@@ -184,14 +209,29 @@ print(re.search(r"VmHWM:\\s+(\\d+)", pathlib.Path("/proc/self/status").read_text
 
     def peak_kib(count: int) -> int:
         with closing(sqlite3.connect(tmp_path / "data" / "lvs.db")) as db, db:
-            numbers = [(number, f"{number:016x}", f"film {number}" * 100) for number in range(2, count + 1)]
+            numbers = [
+                (number, f"{number:016x}", f"film {number}" * 100) for number in range(2, count + 1)
+            ]
             db.executemany(
-                "INSERT OR IGNORE INTO videos (id, media_hash, title, added_at, shuffle) VALUES (?, ?, ?, 1, 1)", numbers
+                "INSERT OR IGNORE INTO videos (id, media_hash, title, added_at, shuffle) VALUES (?, ?, ?, 1, 1)",
+                numbers,
             )
-        command: list[str | Path] = [sys.executable, "-c", program, "export", "--data", "data", "--output", "out.json"]
+        command: list[str | Path] = [
+            sys.executable,
+            "-c",
+            program,
+            "export",
+            "--data",
+            "data",
+            "--output",
+            "out.json",
+        ]
         return int(processes.run_command(command, tmp_path).stdout)
 
-    medium, large = peak_kib(20_000), peak_kib(70_000)  # with the first SQLite's own caches are full
+    medium, large = (
+        peak_kib(20_000),
+        peak_kib(70_000),
+    )  # with the first SQLite's own caches are full
     assert (tmp_path / "out.json").stat().st_size > 70_000_000
     assert large - medium < 20 * 1024
 
@@ -205,16 +245,18 @@ def test_the_command_writes_to_a_pipe_and_ends_with_it(tmp_path: Path, form: str
 
 
 @pytest.mark.parametrize(
-    ("arguments", "sentence"),
+    ("arguments", "message"),
     [
         (["--data", "nowhere"], "There is no LVS database"),
         (["--data", "data", "--format", "xml"], "argument --format: invalid choice"),
         (["--data", "data", "--output", "nowhere/out.json"], "nowhere"),
     ],
 )
-def test_what_cannot_be_exported_is_a_sentence(tmp_path: Path, arguments: list[str], sentence: str) -> None:
+def test_what_cannot_be_exported_is_a_sentence(
+    tmp_path: Path, arguments: list[str], message: str
+) -> None:
     many_videos(tmp_path, 1)
     answer = processes.run("export", *arguments, cwd=tmp_path)
     assert (answer.returncode, answer.stdout) == (2, "")
-    assert answer.stderr.startswith(f"lvs: {sentence}")
+    assert answer.stderr.startswith(f"lvs: {message}")
     assert not (tmp_path / "nowhere").exists()

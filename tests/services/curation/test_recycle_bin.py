@@ -1,4 +1,6 @@
-"""What is missing is listed, forgotten only on demand, restored whole, and comes back by itself with its file."""
+"""What is missing is listed, forgotten only on demand, restored whole, and comes back by itself
+with its file.
+"""
 
 import asyncio
 import re
@@ -13,7 +15,7 @@ from support.home import Home, distinct_video
 
 from lvs.db import check
 from lvs.db.changes import Chosen
-from lvs.db.curation_rows import Kept
+from lvs.db.curation_rows import CurationRecord
 from lvs.db.missing import EVER
 from lvs.models import Query, Video
 from lvs.services.backup.restore import put_back
@@ -51,7 +53,15 @@ async def binned(home: Home) -> list[str]:
 
 
 def given(video: Video) -> tuple[object, ...]:
-    return (video.media_hash, video.title, video.rating, video.rated_at, video.favorited_at, video.tags, video.views)
+    return (
+        video.media_hash,
+        video.title,
+        video.rating,
+        video.rated_at,
+        video.favorited_at,
+        video.tags,
+        video.views,
+    )
 
 
 async def test_only_what_lies_nowhere_is_missing(home: Home) -> None:
@@ -65,7 +75,15 @@ async def test_only_what_lies_nowhere_is_missing(home: Home) -> None:
     await gone(home, "copy.mp4")
     assert await missing(home) == ["Anna in the Alps"]
     page = await text(await home.client.get("/admin/missing"))
-    for said in ("Anna in the Alps", "4 stars", "favorite", "alps", "1 view", "title written by hand", "Videos/copy.mp4"):
+    for said in (
+        "Anna in the Alps",
+        "4 stars",
+        "favorite",
+        "alps",
+        "1 view",
+        "title written by hand",
+        "Videos/copy.mp4",
+    ):
         assert said in page
     assert "other" not in page
 
@@ -100,13 +118,17 @@ async def test_what_would_be_forgotten_is_shown_first_and_is_restored_whole(home
     assert until
     assert len(ids) == 2
 
-    page = await text(await home.client.get(f"/admin/missing/forget?until={until[1]}&id={before.id}"))
+    page = await text(
+        await home.client.get(f"/admin/missing/forget?until={until[1]}&id={before.id}")
+    )
     assert "Anna in the Alps" in page
     assert "plain" not in page
     assert re.search(r"<b>1</b>\s+video", page)
     assert len(await missing(home)) == 2  # nothing was done yet
 
-    answer = await home.client.post("/admin/missing/forget", form={"until": until[1], "id": str(before.id)})
+    answer = await home.client.post(
+        "/admin/missing/forget", form={"until": until[1], "id": str(before.id)}
+    )
     assert (answer.status_code, answer.headers["Location"]) == (303, "/admin/bin?forgotten=1")
     assert (await missing(home), await binned(home)) == (["plain"], ["Anna in the Alps"])
     assert check.missing(home.services.database.path).examples == ("plain.mp4",)
@@ -114,7 +136,9 @@ async def test_what_would_be_forgotten_is_shown_first_and_is_restored_whole(home
     assert "1 video put into the recycle bin" in page
     assert f"kept for {DAYS_KEPT} more days" in page
 
-    answer = await home.client.post("/admin/bin/restore", form={"until": str(EVER // 1024), "id": str(before.id)})
+    answer = await home.client.post(
+        "/admin/bin/restore", form={"until": str(EVER // 1024), "id": str(before.id)}
+    )
     assert (answer.status_code, answer.headers["Location"]) == (303, "/admin/missing?restored=1")
     assert sorted(await missing(home)) == ["Anna in the Alps", "plain"]
     assert await binned(home) == []
@@ -122,10 +146,20 @@ async def test_what_would_be_forgotten_is_shown_first_and_is_restored_whole(home
     assert given(after) == given(before)
     assert [file.path for file in after.files] == [b"film.mp4"]
     journal = (await home.services.journal.page(Chosen(video_id=before.id)))[0]
-    assert [entry.change.what for entry in journal] == ["forgotten", "forgotten", "title", "view", "tag", "favorite", "rating"]
+    assert [entry.change.what for entry in journal] == [
+        "forgotten",
+        "forgotten",
+        "title",
+        "view",
+        "tag",
+        "favorite",
+        "rating",
+    ]
 
 
-async def test_all_are_forgotten_but_those_that_went_missing_since_they_were_shown(home: Home) -> None:
+async def test_all_are_forgotten_but_those_that_went_missing_since_they_were_shown(
+    home: Home,
+) -> None:
     for name in ("one.mp4", "two.mp4", "three.mp4", "stays.mp4"):
         home.add(name)
     await home.scan()
@@ -135,10 +169,14 @@ async def test_all_are_forgotten_but_those_that_went_missing_since_they_were_sho
     page = await text(await home.client.get(f"/admin/missing/forget?all=1&until={shown_at}"))
     assert "Forget 2 missing videos?" in page
     await gone(home, "three.mp4")
-    answer = await home.client.post("/admin/missing/forget", form={"all": "1", "until": str(shown_at)})
+    answer = await home.client.post(
+        "/admin/missing/forget", form={"all": "1", "until": str(shown_at)}
+    )
     assert answer.headers["Location"] == "/admin/bin?forgotten=2"
     assert await missing(home) == ["three"]
-    answer = await home.client.post("/admin/bin/restore", form={"all": "1", "until": str(int(time.time() * 1000))})
+    answer = await home.client.post(
+        "/admin/bin/restore", form={"all": "1", "until": str(int(time.time() * 1000))}
+    )
     assert answer.headers["Location"] == "/admin/missing?restored=2"
     assert sorted(await missing(home)) == ["one", "three", "two"]
 
@@ -162,7 +200,9 @@ async def test_a_forgotten_video_comes_back_by_itself_with_its_file(home: Home, 
     assert await missing(home) == ["Anna in the Alps"]
 
 
-async def test_another_film_under_the_name_of_a_forgotten_one_is_a_video_of_its_own(home: Home) -> None:
+async def test_another_film_under_the_name_of_a_forgotten_one_is_a_video_of_its_own(
+    home: Home,
+) -> None:
     before = await curated(home)
     home.add("stays.mp4")
     await home.scan()
@@ -178,7 +218,9 @@ async def test_one_whose_file_is_there_is_never_forgotten(home: Home) -> None:
     video = await curated(home)
     assert await home.services.missing.forget([video.id, 999], EVER, "x") == 0
     assert await home.services.missing.forget(None, EVER, "x") == 0
-    answer = await home.client.post("/admin/missing/forget", form={"id": str(video.id), "until": "9007199254740992"})
+    answer = await home.client.post(
+        "/admin/missing/forget", form={"id": str(video.id), "until": "9007199254740992"}
+    )
     assert answer.headers["Location"] == "/admin/bin?forgotten=0"
     assert await home.titles() == ["Anna in the Alps"]
 
@@ -198,8 +240,12 @@ async def test_forgetting_is_taken_back_in_the_journal(home: Home) -> None:
     assert await binned(home) == ["Anna in the Alps"]
 
 
-async def test_a_video_that_came_from_a_backup_and_was_never_seen_is_listed_and_can_be_forgotten(home: Home) -> None:
-    await put_back(home.services.database, [Kept("0123456789abcdef", title="From afar", rating=5)])
+async def test_a_video_that_came_from_a_backup_and_was_never_seen_is_listed_and_can_be_forgotten(
+    home: Home,
+) -> None:
+    await put_back(
+        home.services.database, [CurationRecord("0123456789abcdef", title="From afar", rating=5)]
+    )
     assert await missing(home) == ["From afar"]
     assert "never seen in a library folder" in await text(await home.client.get("/admin/missing"))
     assert await home.services.missing.forget(None, int(time.time() * 1000), "x") == 1
@@ -216,13 +262,19 @@ async def in_the_bin(home: Home) -> Video:
     return video
 
 
-async def test_after_thirty_days_and_with_a_backup_it_is_removed_for_good_with_all_its_rows(home: Home) -> None:
+async def test_after_thirty_days_and_with_a_backup_it_is_removed_for_good_with_all_its_rows(
+    home: Home,
+) -> None:
     await in_the_bin(home)
     now = datetime.now(UTC)
     for night in range(DAYS_KEPT):
         assert await home.services.missing.clean_up(now + timedelta(days=night)) == 0
-    assert await home.services.missing.clean_up(now + timedelta(days=DAYS_KEPT, hours=1)) == 0  # no backup holds it
-    await asyncio.sleep(1.1)  # the name of a backup tells its time to the second: it must be a later one
+    assert (
+        await home.services.missing.clean_up(now + timedelta(days=DAYS_KEPT, hours=1)) == 0
+    )  # no backup holds it
+    await asyncio.sleep(
+        1.1
+    )  # the name of a backup tells its time to the second: it must be a later one
     assert await home.services.backups.make() is not None
     assert await home.services.missing.clean_up(now + timedelta(days=DAYS_KEPT + 1)) == 1
     assert await binned(home) == []
@@ -252,21 +304,30 @@ async def test_what_is_restored_or_lies_somewhere_is_not_removed(home: Home) -> 
         await home.services.missing.clean_up(now + timedelta(days=night))
     assert await home.services.missing.restore([video.id], EVER, "x") == 1
     await home.services.missing.forget([video.id], EVER, "x")
-    assert await home.services.missing.clean_up(now + timedelta(days=DAYS_KEPT + 5)) == 0  # its nights count anew
+    assert (
+        await home.services.missing.clean_up(now + timedelta(days=DAYS_KEPT + 5)) == 0
+    )  # its nights count anew
     assert await binned(home) == ["Anna in the Alps"]
 
 
-@pytest.mark.parametrize(("passed_days", "left"), [(0, 30), (0.5, 30), (1, 29), (29.9, 1), (30, 0), (400, 0), (-400, 30)])
+@pytest.mark.parametrize(
+    ("passed_days", "left"), [(0, 30), (0.5, 30), (1, 29), (29.9, 1), (30, 0), (400, 0), (-400, 30)]
+)
 def test_the_days_that_are_left_are_counted_down(passed_days: float, left: int) -> None:
     assert days_left(1_700_000_000_000, 1_700_000_000 + passed_days * 86_400) == left
 
 
 async def test_the_list_is_paged_with_the_latest_first(home: Home) -> None:
-    await put_back(home.services.database, [Kept(f"{number:016x}", title=f"film {number}") for number in range(1, 131)])
+    await put_back(
+        home.services.database,
+        [CurationRecord(f"{number:016x}", title=f"film {number}") for number in range(1, 131)],
+    )
     first, following = await home.services.missing.page()
     second, end = await home.services.missing.page(following)
     assert end is None
-    assert [video.title for video in (*first, *second)] == [f"film {number}" for number in range(130, 0, -1)]
+    assert [video.title for video in (*first, *second)] == [
+        f"film {number}" for number in range(130, 0, -1)
+    ]
     page = await text(await home.client.get("/admin/missing"))
     link = re.search(r'href="(/admin/missing\?since=0&amp;after=\d+)"', page)
     assert link
@@ -295,6 +356,8 @@ async def test_the_list_is_paged_with_the_latest_first(home: Home) -> None:
         ("POST", "/admin/bin/restore", {"id": "7"}, 303),
     ],
 )
-async def test_nonsense_gets_a_sentence(home: Home, method: str, address: str, form: dict[str, str] | None, status: int) -> None:
+async def test_nonsense_gets_a_sentence(
+    home: Home, method: str, address: str, form: dict[str, str] | None, status: int
+) -> None:
     send = home.client.post(address, form=form) if method == "POST" else home.client.get(address)
     assert (await send).status_code == status

@@ -1,4 +1,6 @@
-"""Every change is written down and can be taken back; what was changed again since is left as it is."""
+"""Every change is written down and can be taken back; what was changed again since is left as it
+is.
+"""
 
 import asyncio
 import re
@@ -12,7 +14,7 @@ from support.home import Home
 
 from lvs.db.changes import Change, Chosen
 from lvs.models import Query, Sort, Video
-from lvs.services.curation.undo import Entry, Status, statuses
+from lvs.services.curation.undo import JournalEntry, Status, statuses
 
 HTMX = {"HX-Request": "true", "HX-Request-Type": "partial"}
 ANNA, BEN = "192.168.1.5", "192.168.1.6"
@@ -30,7 +32,7 @@ async def videos(home: Home, *names: str) -> list[str]:
     return [(await home.video(name)).media_hash for name in names]
 
 
-async def journal(home: Home, **chosen: Any) -> list[Entry]:
+async def journal(home: Home, **chosen: Any) -> list[JournalEntry]:
     return (await home.services.journal.page(Chosen(**chosen)))[0]
 
 
@@ -78,7 +80,11 @@ async def test_a_value_that_was_changed_again_since_is_left_as_it_is(home: Home)
     assert len(await journal(home)) == 3
     # Once the later ones are gone it can be done.
     for _ in range(2):
-        newest_open = next(entry for entry in await journal(home) if entry.status is Status.OPEN and not entry.change.undoes)
+        newest_open = next(
+            entry
+            for entry in await journal(home)
+            if entry.status is Status.OPEN and not entry.change.undoes
+        )
         assert not (await home.services.journal.undo(newest_open.change.id, "operator")).reason
     assert not (await home.services.journal.undo(first.change.id, "operator")).reason
     assert (await home.services.ratings.of(film)).value is None
@@ -90,7 +96,10 @@ async def test_a_value_that_came_from_elsewhere_is_not_overwritten(home: Home) -
     async with home.services.database.transaction() as tx:
         await tx.run("UPDATE ratings SET value = 1")
     assert "another value now" in await undo_latest(home)
-    assert (await home.services.ratings.of(film)).value in (1, 3)  # the second is what the cache may still say
+    assert (await home.services.ratings.of(film)).value in (
+        1,
+        3,
+    )  # the second is what the cache may still say
     async with home.services.database.read() as db:
         assert await db.value("SELECT value FROM ratings") == 1
 
@@ -142,12 +151,18 @@ async def test_a_title_goes_back_to_the_one_before_or_to_the_files_name(home: Ho
     await home.services.videos.retitle(film, "Anna in Rome", BEN)
     assert len(await journal(home)) == 2
     assert await undo_latest(home) == ""
-    assert ((await video(home, film)).title, (await video(home, film)).title_edited) == ("Anna", True)
+    assert ((await video(home, film)).title, (await video(home, film)).title_edited) == (
+        "Anna",
+        True,
+    )
     home.library.joinpath("IMG_1.mp4").rename(home.library / "Holiday.mp4")
     await home.scan()
     first = (await journal(home))[-1]
     assert not (await home.services.journal.undo(first.change.id, "operator")).reason
-    assert ((await video(home, film)).title, (await video(home, film)).title_edited) == ("Holiday", False)
+    assert ((await video(home, film)).title, (await video(home, film)).title_edited) == (
+        "Holiday",
+        False,
+    )
     assert await home.titles() == ["Holiday"]
 
 
@@ -158,9 +173,15 @@ async def test_views_are_taken_back_whatever_came_after_them(home: Home) -> None
         await asyncio.sleep(0.003)
     third, second, first = await journal(home)
     assert not (await home.services.journal.undo(second.change.id, "operator")).reason
-    assert (await home.services.views.of(film), (await video(home, film)).last_viewed_at) == (2, third.change.at)
+    assert (await home.services.views.of(film), (await video(home, film)).last_viewed_at) == (
+        2,
+        third.change.at,
+    )
     assert not (await home.services.journal.undo(third.change.id, "operator")).reason
-    assert (await home.services.views.of(film), (await video(home, film)).last_viewed_at) == (1, first.change.at)
+    assert (await home.services.views.of(film), (await video(home, film)).last_viewed_at) == (
+        1,
+        first.change.at,
+    )
     assert "already" in (await home.services.journal.undo(second.change.id, "operator")).reason
     assert not (await home.services.journal.undo(first.change.id, "operator")).reason
     assert await home.services.views.of(film) == 0
@@ -172,12 +193,16 @@ async def test_a_change_that_is_taken_back_by_many_at_once_is_taken_back_once(ho
     for _ in range(5):
         await home.services.views.count(film, ANNA)
     [latest, *_] = await journal(home)
-    outcomes = await asyncio.gather(*(home.services.journal.undo(latest.change.id, f"10.0.0.{n}") for n in range(8)))
+    outcomes = await asyncio.gather(
+        *(home.services.journal.undo(latest.change.id, f"10.0.0.{n}") for n in range(8))
+    )
     assert sum(not outcome.reason for outcome in outcomes) == 1
     assert await home.services.views.of(film) == 4
 
 
-async def test_all_changes_of_one_client_since_a_time_are_shown_first_and_then_taken_back(home: Home) -> None:
+async def test_all_changes_of_one_client_since_a_time_are_shown_first_and_then_taken_back(
+    home: Home,
+) -> None:
     one, two = await videos(home, "one.mp4", "two.mp4")
     await home.services.ratings.rate(one, 1, ANNA)
     await home.services.tags.add(two, "before", ANNA)
@@ -197,15 +222,20 @@ async def test_all_changes_of_one_client_since_a_time_are_shown_first_and_then_t
     assert (await home.services.ratings.of(one)).value == 3  # nothing was done yet
     up_to = re.search(r'name="up_to" value="(\d+)"', page)
     assert up_to
-    await home.services.ratings.rate(one, 5, ANNA)  # meanwhile, and not shown: it is left alone, and what it stands upon
+    await home.services.ratings.rate(
+        one, 5, ANNA
+    )  # meanwhile, and not shown: it is left alone, and what it stands upon
     form = {"client": ANNA, "since": str(since), "up_to": up_to[1]}
     answer = await home.client.post("/admin/changes/undo", form=form)
-    assert (answer.status_code, answer.headers["Location"]) == (303, f"/admin/changes?client={ANNA}")
-    errand = home.services.errands.latest("undo")
-    assert errand
-    assert not errand.failed
-    assert "2 changes taken back. 3 left as they are: It was changed again since." in errand.sentence
-    assert errand.sentence in (await text(await home.client.get("/admin/changes"))).replace("\n", " ")
+    assert (answer.status_code, answer.headers["Location"]) == (
+        303,
+        f"/admin/changes?client={ANNA}",
+    )
+    task = home.services.background_tasks.latest("undo")
+    assert task
+    assert not task.failed
+    assert "2 changes taken back. 3 left as they are: It was changed again since." in task.message
+    assert task.message in (await text(await home.client.get("/admin/changes"))).replace("\n", " ")
     assert (await home.services.ratings.of(one)).value == 5
     assert (await home.services.ratings.of(two)).value == 5
     assert await home.services.tags.of(two) == ("before",)
@@ -225,19 +255,27 @@ async def test_undone_together_a_chain_of_changes_ends_where_it_began(home: Home
             await home.services.ratings.clear(film, ANNA)
             await home.services.tags.remove(film, f"tag {round_ % 4}", ANNA)
     preview = await home.services.journal.preview(ANNA, 0)
-    tally = await home.services.journal.undo_all(ANNA, 0, preview.up_to_id, "operator", lambda _: None)
+    tally = await home.services.journal.undo_all(
+        ANNA, 0, preview.up_to_id, "operator", lambda _: None
+    )
     assert (tally.done, tally.skipped.total()) == (preview.changes, 0)
     for film in films:
         found = await video(home, film)
         assert (found.rating, found.tags, found.views) == (1 if film == films[0] else 0, (), 0)
-    # All that is a change like any other: the operator's own is taken back, and everything is as it was.
+    # All that is a change like any other: the operator's own is taken back, and everything is as it
+    # was.
     preview = await home.services.journal.preview("operator", 0)
-    await home.services.journal.undo_all("operator", 0, preview.up_to_id, "operator", lambda _: None)
+    await home.services.journal.undo_all(
+        "operator", 0, preview.up_to_id, "operator", lambda _: None
+    )
     assert (await video(home, films[0])).views == 7
     assert sum([(await video(home, film)).views for film in films]) == 40
 
 
-CHANGES = st.lists(st.tuples(st.sampled_from(["one", "two"]), st.sampled_from("ab"), st.integers(0, 30)), max_size=14)
+CHANGES = st.lists(
+    st.tuples(st.sampled_from(["one", "two"]), st.sampled_from("ab"), st.integers(0, 30)),
+    max_size=14,
+)
 
 
 @settings(max_examples=400, deadline=None)
@@ -245,7 +283,9 @@ CHANGES = st.lists(st.tuples(st.sampled_from(["one", "two"]), st.sampled_from("a
 def test_what_can_be_taken_back_is_always_what_the_value_came_from_last(
     steps: list[tuple[str, str, int]], chosen: set[int]
 ) -> None:
-    """A model with two values: whatever is open, taking it back leads from the value that is to the one before."""
+    """A model with two values: whatever is open, taking it back leads from the value that is to the
+    one before.
+    """
     lines: list[Change] = []
     value: dict[str, str | None] = {"a": None, "b": None}
 
@@ -253,7 +293,19 @@ def test_what_can_be_taken_back_is_always_what_the_value_came_from_last(
         redo = undoes is not None and undoes.undoes is not None
         number = len(lines) + 1
         old = value[tag]
-        lines.append(Change(number, number, ord(tag), "rating", old, new, "c", undoes.id if undoes else None, redo))
+        lines.append(
+            Change(
+                number,
+                number,
+                ord(tag),
+                "rating",
+                old,
+                new,
+                "c",
+                undoes.id if undoes else None,
+                redo,
+            )
+        )
         value[tag] = new
 
     for kind, tag, number in steps:
@@ -345,7 +397,9 @@ async def test_the_list_is_paged_and_filtered(home: Home) -> None:
         ("POST", "/admin/changes/99999999999999999999999/undo", {}, 400),
     ],
 )
-async def test_nonsense_gets_a_sentence(home: Home, method: str, address: str, form: dict[str, str] | None, status: int) -> None:
+async def test_nonsense_gets_a_sentence(
+    home: Home, method: str, address: str, form: dict[str, str] | None, status: int
+) -> None:
     send = home.client.post(address, form=form) if method == "POST" else home.client.get(address)
     answer = await send
     assert answer.status_code == status

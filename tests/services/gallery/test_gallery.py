@@ -1,4 +1,6 @@
-"""What the gallery finds and in which order, against a brute-force account; and its pages through the front door."""
+"""What the gallery finds and in which order, against a brute-force account; and its pages through
+the front door.
+"""
 
 import html
 import itertools
@@ -25,7 +27,7 @@ from lvs.models import Cursor, Query, Sort
 from lvs.services.gallery import gallery as gallery_service
 from lvs.services.gallery import video_index
 from lvs.services.gallery.gallery import Gallery
-from lvs.web.templates import Pages
+from lvs.web.templates import Templates
 from lvs.web.urls import encode_cursor
 
 PEOPLE = draw(240, seed=7)
@@ -46,17 +48,25 @@ queries = st.builds(
     seed=st.sampled_from((0, 1, 2**30, 2**31 - 1)),
 )
 simple_queries = st.builds(
-    Query, sort=st.sampled_from(SORTS), descending=st.booleans(), seed=st.sampled_from((0, 1, 2**30)), viewed=st.booleans()
+    Query,
+    sort=st.sampled_from(SORTS),
+    descending=st.booleans(),
+    seed=st.sampled_from((0, 1, 2**30)),
+    viewed=st.booleans(),
 )
 places = st.none() | st.tuples(st.sampled_from(("Videos", "Films")), st.sampled_from(FOLDERS))
 words = st.lists(st.sampled_from(BEGINNINGS), max_size=2, unique=True).map(tuple)
 examples = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 
 @pytest_asyncio.fixture(params=[1, 10**9], ids=["along the order", "put in order"])
-async def many(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Crowd]:
+async def many(
+    tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Crowd]:
     """240 videos; the shelf finds what comes next either way."""
     monkeypatch.setattr(video_index, "WALKED_SHARE", request.param)
     monkeypatch.setattr(video_index, "FEW", 30)
@@ -114,7 +124,9 @@ async def test_every_order_pages_through_everything(many: Crowd, query: Query, s
 
 @examples
 @given(query=queries, first=st.integers(0, 100), length=st.integers(0, 100))
-async def test_a_run_with_an_end_holds_what_lies_between(many: Crowd, query: Query, first: int, length: int) -> None:
+async def test_a_run_with_an_end_holds_what_lies_between(
+    many: Crowd, query: Query, first: int, length: int
+) -> None:
     expected = many.expected(query)
     if not expected:
         return
@@ -147,13 +159,19 @@ async def test_neighbours_stand_before_and_behind(many: Crowd, query: Query, at:
     key=st.integers(-(2**62), 2**62) | st.floats(-1e15, 1e15) | st.sampled_from((0, 1, 5, 60.0)),
     video_id=st.integers(-(2**62), 2**62) | st.integers(0, 300),
 )
-async def test_a_place_where_nothing_stands_is_still_a_place(many: Crowd, query: Query, key: float, video_id: int) -> None:
+async def test_a_place_where_nothing_stands_is_still_a_place(
+    many: Crowd, query: Query, key: float, video_id: int
+) -> None:
     cursor = Cursor("o" if query.sort is Sort.TITLE else key, video_id)
     other = Cursor("p" if query.sort is Sort.TITLE else 3, 50)
     for after, until in ((cursor, other), (other, cursor)):
-        assert await many.fast.browse(query, 20, after, until) == await many.plain.browse(query, 20, after, until)
+        assert await many.fast.browse(query, 20, after, until) == await many.plain.browse(
+            query, 20, after, until
+        )
     assert await many.fast.browse(query, 20, cursor) == await many.plain.browse(query, 20, cursor)
-    assert await many.fast.browse(query, 20, None, cursor) == await many.plain.browse(query, 20, None, cursor)
+    assert await many.fast.browse(query, 20, None, cursor) == await many.plain.browse(
+        query, 20, None, cursor
+    )
 
 
 async def test_a_place_far_behind_is_found_at_once(many: Crowd) -> None:
@@ -176,8 +194,15 @@ async def test_a_place_far_behind_is_found_at_once(many: Crowd) -> None:
 async def test_a_card_holds_the_tags_as_they_are_spelled(many: Crowd) -> None:
     tricky = (",", '","', '"', "\\", "a\\", "[", "]", "]]", "\u2028", "\x7f", "\t", "夏", "a,b")
     async with many.database.read() as db:
-        for names in (*itertools.product(tricky, repeat=2), *((name,) for name in tricky), (), tricky):
-            kept = await db.value("SELECT json_group_array(value) FROM json_each(?)", (json.dumps(names),))
+        for names in (
+            *itertools.product(tricky, repeat=2),
+            *((name,) for name in tricky),
+            (),
+            tricky,
+        ):
+            kept = await db.value(
+                "SELECT json_group_array(value) FROM json_each(?)", (json.dumps(names),)
+            )
             assert gallery.names_of(kept) == names
 
 
@@ -191,7 +216,9 @@ async def test_related_videos_share_the_most_and_rarest_tags(many: Crowd) -> Non
         }
         async with many.database.read() as db:
             found = await tags.sharing(db, person.id, 12)
-        assert [close[video_id] for video_id, _ in found] == pytest.approx(sorted(close.values(), reverse=True)[:12])
+        assert [close[video_id] for video_id, _ in found] == pytest.approx(
+            sorted(close.values(), reverse=True)[:12]
+        )
         for video_id, tag in found:
             shared = set(person.tags) & set(PEOPLE[video_id - 1].tags)
             assert uses[tag] == min(uses[each] for each in shared)
@@ -207,9 +234,15 @@ async def place_of(many: Crowd, query: Query, video_id: int) -> Cursor:
 # --- Changes ---
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=12,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(chance=st.randoms(use_true_random=False), steps=st.integers(1, 12))
-async def test_the_shelf_follows_every_change(many: Crowd, chance: random.Random, steps: int) -> None:
+async def test_the_shelf_follows_every_change(
+    many: Crowd, chance: random.Random, steps: int
+) -> None:
     for _ in range(steps):
         await change(many, chance)
         query = Query(
@@ -227,8 +260,12 @@ async def test_the_shelf_follows_every_change(many: Crowd, chance: random.Random
         plainly = await many.plain.find(query)
         assert (found.page, found.total) == (plainly.page, plainly.total)
         async with many.database.read() as db:
-            assert {(tag.name, tag.count) for tag in await many.fast.tags()} == await tags_counted(db)
-            assert [(f.root_id, f.path, f.count) for f in found.folders] == await folders_counted(db)
+            assert {(tag.name, tag.count) for tag in await many.fast.tags()} == await tags_counted(
+                db
+            )
+            assert [(f.root_id, f.path, f.count) for f in found.folders] == await folders_counted(
+                db
+            )
 
 
 async def change(many: Crowd, chance: random.Random) -> None:
@@ -251,7 +288,9 @@ async def change(many: Crowd, chance: random.Random) -> None:
 
 async def gone_or_back(many: Crowd, video_id: int, missing_since: int | None) -> None:
     async with many.database.transaction() as tx:
-        await tx.run("UPDATE files SET missing_since = ? WHERE video_id = ?", (missing_since, video_id))
+        await tx.run(
+            "UPDATE files SET missing_since = ? WHERE video_id = ?", (missing_since, video_id)
+        )
         await gallery.refresh(tx, [video_id])
 
 
@@ -309,7 +348,9 @@ async def test_a_database_with_another_history_is_read_anew(many: Crowd) -> None
     async with many.database.transaction() as tx:
         await tx.run("DELETE FROM favorites")
         await gallery.refresh(tx, [person.id for person in PEOPLE])
-        await tx.run("UPDATE gallery_changes SET mark = mark + 1")  # as after a backup was brought back
+        await tx.run(
+            "UPDATE gallery_changes SET mark = mark + 1"
+        )  # as after a backup was brought back
     assert (await many.fast.find(Query(favorite=True))).total == 0
 
 
@@ -324,7 +365,13 @@ async def test_few_videos_with_huge_ids_are_left_to_the_database(tmp_path: Path)
             await gallery.refresh(tx, [9000000000000])
         again = Gallery(few.database, few.fast._library, few.fast._cache)
         await again.fill()
-        assert {card.id for card in (await again.browse(Query())).cards} == {1, 2, 3, 4, 9000000000000}
+        assert {card.id for card in (await again.browse(Query())).cards} == {
+            1,
+            2,
+            3,
+            4,
+            9000000000000,
+        }
         assert await again.count(Query()) == 5
 
 
@@ -352,7 +399,14 @@ async def hash_of(home: Home, name: str) -> str:
 @pytest_asyncio.fixture
 async def films(home: Home) -> Home:
     """Six films of which three are rated, two tagged, one a favorite and two watched."""
-    for name in ("Trips/Alps 2.mp4", "Trips/Alps 10.mp4", "Trips/été à la mer.mp4", "夏祭り.mp4", "plain.mp4", "50%.mp4"):
+    for name in (
+        "Trips/Alps 2.mp4",
+        "Trips/Alps 10.mp4",
+        "Trips/été à la mer.mp4",
+        "夏祭り.mp4",
+        "plain.mp4",
+        "50%.mp4",
+    ):
         home.add(name)
     await home.scan()
     await home.looked()
@@ -392,10 +446,15 @@ async def test_every_address_shows_what_it_says(films: Home) -> None:
         assert await titles(films, address) == expected, address
 
 
-async def test_the_page_says_how_many_there_are_and_each_filter_can_be_taken_off(films: Home) -> None:
+async def test_the_page_says_how_many_there_are_and_each_filter_can_be_taken_off(
+    films: Home,
+) -> None:
     text = await page(films, "/?q=alps&min_rating=4&folder=Trips&sort=title")
     assert "2 videos · “alps” · 4 stars or more · in Trips · sorted by title" in text
-    for address in ("/?min_rating=4&amp;folder=Trips&amp;sort=title", "/?q=alps&amp;folder=Trips&amp;sort=title"):
+    for address in (
+        "/?min_rating=4&amp;folder=Trips&amp;sort=title",
+        "/?q=alps&amp;folder=Trips&amp;sort=title",
+    ):
         assert f'href="{address}"' in text
 
 
@@ -410,12 +469,16 @@ async def test_where_nothing_matches_the_page_names_the_filter_to_drop(films: Ho
 
 async def test_the_page_or_the_part_of_it_that_is_swapped(films: Home) -> None:
     for address in ("/", "/popular", "/favorites", "/tag/two%20words", "/tags"):
-        whole, part = [await films.client.get(address, headers=headers) for headers in ({}, PARTIAL)]
+        whole, part = [
+            await films.client.get(address, headers=headers) for headers in ({}, PARTIAL)
+        ]
         assert (await whole.get_data()).startswith(b"<!doctype html>")
         assert not (await part.get_data()).lstrip().startswith(b"<!doctype")
         assert "HX-Request-Type" in whole.headers["Vary"]
         assert "HX-Request-Type" in part.headers["Vary"]
-        assert set(CARD.findall((await whole.get_data()).decode())) == set(CARD.findall((await part.get_data()).decode()))
+        assert set(CARD.findall((await whole.get_data()).decode())) == set(
+            CARD.findall((await part.get_data()).decode())
+        )
 
 
 async def test_more_comes_until_the_end_and_a_run_refreshes_itself_in_place(home: Home) -> None:
@@ -426,7 +489,9 @@ async def test_more_comes_until_the_end_and_a_run_refreshes_itself_in_place(home
     while address:
         text = await page(home, address, **PARTIAL)
         found += [html.unescape(title) for title in TITLE.findall(text)]
-        runs.append(html.unescape(re.search(r'hx-get="([^"]*)" hx-trigger="library:changed', text)[1]))
+        runs.append(
+            html.unescape(re.search(r'hx-get="([^"]*)" hx-trigger="library:changed', text)[1])
+        )
         more = re.search(r'id="more" href="([^"]*)"', text)
         address = html.unescape(more[1]) if more else ""
     assert found == [str(number) for number in range(130)]
@@ -493,12 +558,17 @@ async def test_random_leads_to_a_film_that_can_be_played(films: Home) -> None:
 
 async def test_tags_are_listed_with_their_counts(films: Home) -> None:
     await films.services.tags.add(await hash_of(films, "plain.mp4"), "alone", "test")
-    rows = re.compile(r'<a href="/\?tag=([^"]*)"><span dir="auto">([^<]*)</span> <span class="number" aria-label="([^"]*)"')
+    rows = re.compile(
+        r'<a href="/\?tag=([^"]*)"><span dir="auto">([^<]*)</span> <span class="number" aria-label="([^"]*)"'
+    )
     assert rows.findall(await page(films, "/tags")) == [
         ("Two%20Words", "Two Words", "2 videos"),
         ("alone", "alone", "1 video"),
     ]
-    assert [row[1] for row in rows.findall(await page(films, "/tags?order=name"))] == ["alone", "Two Words"]
+    assert [row[1] for row in rows.findall(await page(films, "/tags?order=name"))] == [
+        "alone",
+        "Two Words",
+    ]
     assert [row[1] for row in rows.findall(await page(films, "/tags?filter=WORD"))] == ["Two Words"]
     (films.library / "plain.mp4").unlink()
     await films.scan()
@@ -507,28 +577,41 @@ async def test_tags_are_listed_with_their_counts(films: Home) -> None:
 
 async def test_a_kept_card_is_what_a_fresh_one_would_be(films: Home) -> None:
     """Whatever list it stands in and whatever was asked before."""
-    pages: Pages = films.app.extensions["lvs.pages"]
-    for query in (Query(), Query(q="a&b", tags=('"<',)), Query(sort=Sort.TITLE, descending=False), Query(folder=b"\xff x")):
+    pages: Templates = films.app.extensions["lvs.pages"]
+    for query in (
+        Query(),
+        Query(q="a&b", tags=('"<',)),
+        Query(sort=Sort.TITLE, descending=False),
+        Query(folder=b"\xff x"),
+    ):
         for _ in range(2):
             for card in (await films.services.gallery.browse(Query())).cards:
                 for eager in (False, True):
-                    fresh = pages.render("partials/video_card.html", card=card, query=query, eager=eager)
+                    fresh = pages.render(
+                        "partials/video_card.html", card=card, query=query, eager=eager
+                    )
                     assert pages.card(card, query, eager) == fresh
-        await films.services.ratings.rate(await hash_of(films, "plain.mp4"), 1 + len(query.q), "test")
+        await films.services.ratings.rate(
+            await hash_of(films, "plain.mp4"), 1 + len(query.q), "test"
+        )
 
 
-async def test_a_kept_page_is_what_a_fresh_one_would_be(films: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every page is rendered plainly beside the way that keeps parts, twice, in changing surroundings."""
-    quick, compared = Pages.encoded, []
+async def test_a_kept_page_is_what_a_fresh_one_would_be(
+    films: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every page is rendered plainly beside the way that keeps parts, twice, in changing
+    surroundings.
+    """
+    quick, compared = Templates.encoded, []
 
-    def both(pages: Pages, template: str, **context: Any) -> bytes:
+    def both(pages: Templates, template: str, **context: Any) -> bytes:
         plain = pages.environment.get_template(template).render(context).encode()
         for _ in range(2):
             assert quick(pages, template, **context) == plain
         compared.append(template)
         return plain
 
-    monkeypatch.setattr(Pages, "encoded", both)
+    monkeypatch.setattr(Templates, "encoded", both)
     monkeypatch.setattr(gallery_service, "PAGE_SIZE", 4)
     name = await hash_of(films, "plain.mp4")
     for step in range(3):
@@ -553,10 +636,14 @@ async def test_a_kept_page_is_what_a_fresh_one_would_be(films: Home, monkeypatch
 async def test_a_change_is_on_the_next_page(films: Home) -> None:
     name = await hash_of(films, "夏祭り.mp4")
     assert "夏祭り" not in await titles(films, "/?min_rating=5")
-    response = await films.client.post(f"/videos/{name}/rating", form={"value": "5"}, headers=PARTIAL)
+    response = await films.client.post(
+        f"/videos/{name}/rating", form={"value": "5"}, headers=PARTIAL
+    )
     assert response.status_code == 200
     assert "夏祭り" in await titles(films, "/?min_rating=5")
-    await films.client.post(f"/videos/{name}/tags/remove", form={"tag": "two words"}, headers=PARTIAL)
+    await films.client.post(
+        f"/videos/{name}/tags/remove", form={"tag": "two words"}, headers=PARTIAL
+    )
     assert await titles(films, "/tag/two%20words") == ["Alps 2"]
     await films.client.post(f"/videos/{name}/title", form={"title": "summer"}, headers=PARTIAL)
     assert await titles(films, "/?q=summer") == ["summer"]
@@ -566,7 +653,13 @@ async def test_a_change_is_on_the_next_page(films: Home) -> None:
 async def test_a_page_asks_the_database_few_things(films: Home) -> None:
     await films.services.gallery.fill()
     usage = films.services.database.usage
-    for address in ("/", "/?q=alps&min_rating=4&tag=two+words&sort=title", "/popular", "/tag/two%20words", "/?q=none&favorite=1"):
+    for address in (
+        "/",
+        "/?q=alps&min_rating=4&tag=two+words&sort=title",
+        "/popular",
+        "/tag/two%20words",
+        "/?q=none&favorite=1",
+    ):
         for least in (6, 3):
             before = usage.queries
             await page(films, address)

@@ -29,7 +29,21 @@ TITLES = (
 
 def person(number: int, title: str) -> Person:
     tags = ("two words",) if number in (1, 2) else ("alps", "two words") if number == 3 else ()
-    return Person(number, title, "Videos", f"dir{number % 2}/file-{number}.mp4", number, 1.0, 1, 0, 0, 0, 0, number, tags)
+    return Person(
+        number,
+        title,
+        "Videos",
+        f"dir{number % 2}/file-{number}.mp4",
+        number,
+        1.0,
+        1,
+        0,
+        0,
+        0,
+        0,
+        number,
+        tags,
+    )
 
 
 @pytest.fixture
@@ -113,7 +127,11 @@ async def test_what_is_typed_finds_what_was_meant(tmp_path: Path, titled: list[P
             assert await found(many, text) == expected, text
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(st.text(max_size=40) | st.text(alphabet='"*():^-+{}tag:NEAR ORAND', max_size=60))
 async def test_any_text_is_a_search(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     words = search_query.parse(text)

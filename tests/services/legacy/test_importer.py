@@ -1,4 +1,6 @@
-"""What people gave their videos in the original Local Video Server arrives whole, once, and takes nothing from what is here."""
+"""What people gave their videos in the original Local Video Server arrives whole, once, and takes
+nothing from what is here.
+"""
 
 import contextlib
 import hashlib
@@ -29,18 +31,18 @@ from support.places import SHARED
 from lvs.config import VIDEO_FORMATS
 from lvs.models import Video
 from lvs.services.legacy import lenient_json
-from lvs.services.legacy.lenient_json import Broken, Found, LenientJson
+from lvs.services.legacy.lenient_json import Broken, LenientJson, ParsedValue
 from lvs.services.legacy.reader import Original, read
 from lvs.services.legacy.sources import find
 
 EXAMPLE = SHARED / "legacy"
-needs_example = pytest.mark.skipif(not EXAMPLE.is_dir(), reason="../shared/legacy is not beside the project")
+needs_example = pytest.mark.skipif(
+    not EXAMPLE.is_dir(), reason="../shared/legacy is not beside the project"
+)
 
 
 def read_all(*paths: Path) -> Original:
     return read(find(paths, VIDEO_FORMATS, []))
-
-
 
 
 async def playlists(home: Home) -> dict[str, list[str]]:
@@ -60,13 +62,22 @@ async def playlists(home: Home) -> dict[str, list[str]]:
 
 
 async def everything(home: Home) -> str:
-    """All that is kept, as one text: equal texts are equal databases. Waits for looks into files, which change it too."""
+    """All that is kept, as one text: equal texts are equal databases.
+
+    Waits for looks into files, which change it too.
+    """
     await home.looked()
     async with home.services.database.read() as db:
         tables = [
-            row[0] for row in await db.all("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'search%'")
+            row[0]
+            for row in await db.all(
+                "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'search%'"
+            )
         ]
-        lines = {name: sorted(map(repr, map(tuple, await db.all(f"SELECT * FROM {name}")))) for name in tables}
+        lines = {
+            name: sorted(map(repr, map(tuple, await db.all(f"SELECT * FROM {name}"))))
+            for name in tables
+        }
     return json.dumps(lines, indent=1)
 
 
@@ -100,7 +111,9 @@ def original_moment(text: str) -> float:
         return float(db.execute("SELECT strftime('%s', ?)", (text,)).fetchone()[0])
 
 
-async def assert_expected(home: Home, expected: dict[str, Any], before: dict[str, Video], **more_tags: str) -> None:
+async def assert_expected(
+    home: Home, expected: dict[str, Any], before: dict[str, Video], **more_tags: str
+) -> None:
     for name, wanted in expected["videos"].items():
         video = await home.video(name)
         assert (video.rating or None) == wanted["rating"], name
@@ -143,7 +156,9 @@ async def test_the_examples_times_are_taken_where_they_are_older(home: Home) -> 
 
 
 @needs_example
-async def test_the_whole_folder_of_the_example_gives_the_same_and_the_tags_of_the_sidecar(home: Home) -> None:
+async def test_the_whole_folder_of_the_example_gives_the_same_and_the_tags_of_the_sidecar(
+    home: Home,
+) -> None:
     expected = await with_example(home)
     before = {name: await home.video(name) for name in expected["videos"]}
     report = await take(home, EXAMPLE)
@@ -163,9 +178,13 @@ async def test_the_whole_folder_of_the_example_gives_the_same_and_the_tags_of_th
 
 
 @needs_example
-async def test_the_json_files_of_the_example_alone_give_the_same_ratings_views_tags_and_favorites(home: Home) -> None:
+async def test_the_json_files_of_the_example_alone_give_the_same_ratings_views_tags_and_favorites(
+    home: Home,
+) -> None:
     expected = await with_example(home)
-    await take(home, *(EXAMPLE / f"{name}.json" for name in ("ratings", "views", "tags", "favorites")))
+    await take(
+        home, *(EXAMPLE / f"{name}.json" for name in ("ratings", "views", "tags", "favorites"))
+    )
     for name, wanted in expected["videos"].items():
         video = await home.video(name)
         assert (video.rating or None, video.views, list(video.tags), video.favorite) == (
@@ -177,7 +196,9 @@ async def test_the_json_files_of_the_example_alone_give_the_same_ratings_views_t
 
 
 @needs_example
-async def test_nothing_of_the_original_is_touched_and_its_folder_may_be_read_only(home: Home, tmp_path: Path) -> None:
+async def test_nothing_of_the_original_is_touched_and_its_folder_may_be_read_only(
+    home: Home, tmp_path: Path
+) -> None:
     folder = tmp_path / "original"
     shutil.copytree(EXAMPLE, folder)
     for path in folder.iterdir():
@@ -198,10 +219,19 @@ async def test_nothing_of_the_original_is_touched_and_its_folder_may_be_read_onl
 async def test_every_imported_change_is_in_the_journal(home: Home, tmp_path: Path) -> None:
     home.add("a.mp4")
     await home.scan()
-    path = database(tmp_path / "o.db", ratings={"a.mp4": 4}, views={"a.mp4": 7}, tags=[("a.mp4", "#sea")], favorites=["a.mp4"])
+    path = database(
+        tmp_path / "o.db",
+        ratings={"a.mp4": 4},
+        views={"a.mp4": 7},
+        tags=[("a.mp4", "#sea")],
+        favorites=["a.mp4"],
+    )
     await take(home, path)
     async with home.services.database.read() as db:
-        rows = [tuple(row) for row in await db.all("SELECT what, old, new, client FROM changes ORDER BY what")]
+        rows = [
+            tuple(row)
+            for row in await db.all("SELECT what, old, new, client FROM changes ORDER BY what")
+        ]
     assert rows == [
         ("favorite", "0", "1", "import"),
         ("rating", None, "4", "import"),
@@ -225,7 +255,12 @@ async def test_times_are_those_of_the_original(home: Home, tmp_path: Path) -> No
         ),
     )
     video = await home.video("a.mp4")
-    assert (video.rated_at, video.last_viewed_at, video.favorited_at, video.added_at) == (AT_MS, AT_MS, AT_MS, 1_500_000_000_250)
+    assert (video.rated_at, video.last_viewed_at, video.favorited_at, video.added_at) == (
+        AT_MS,
+        AT_MS,
+        AT_MS,
+        1_500_000_000_250,
+    )
     async with home.services.database.read() as db:
         assert await db.value("SELECT created_at FROM video_tags") == AT_MS
         assert await db.value("SELECT added_at FROM gallery") == 1_500_000_000_250
@@ -261,7 +296,9 @@ async def test_json_fills_in_what_the_database_has_not(home: Home, tmp_path: Pat
 async def test_tags_json_counts_where_there_is_no_database(home: Home, tmp_path: Path) -> None:
     home.add("a.mp4")
     await home.scan()
-    await take(home, store(tmp_path / "o", tags={"a.mp4": ["#How  to ", "how to", "x, y"], "b.mp4": []}))
+    await take(
+        home, store(tmp_path / "o", tags={"a.mp4": ["#How  to ", "how to", "x, y"], "b.mp4": []})
+    )
     assert (await home.video("a.mp4")).tags == ("How to", "x, y")
 
 
@@ -273,11 +310,29 @@ IN_2025, LATER_IN_2025 = 1_750_000_000, 1_760_000_000
     [
         ([("ratings", IN_2025, 1), ("backups/ratings-20200101-000000", LATER_IN_2025, 2)], 1),
         ([("ratings", IN_2025, None), ("backups/ratings-20200101-000000", IN_2025, 2)], 2),
-        ([("backups/ratings-20200101-000000", LATER_IN_2025, 2), ("backups/ratings-20210101-000000", IN_2025, 3)], 3),
+        (
+            [
+                ("backups/ratings-20200101-000000", LATER_IN_2025, 2),
+                ("backups/ratings-20210101-000000", IN_2025, 3),
+            ],
+            3,
+        ),
         ([("ratings", IN_2025, 1), ("backup_json/ratings", LATER_IN_2025, 4)], 4),
-        ([("backup_json/ratings", LATER_IN_2025, 4), ("backups/ratings-20990101-000000", IN_2025, 5)], 5),
+        (
+            [
+                ("backup_json/ratings", LATER_IN_2025, 4),
+                ("backups/ratings-20990101-000000", IN_2025, 5),
+            ],
+            5,
+        ),
     ],
-    ids=["the one in use", "the one in use is empty", "later stamp", "changed later", "stamped later"],
+    ids=[
+        "the one in use",
+        "the one in use is empty",
+        "later stamp",
+        "changed later",
+        "stamped later",
+    ],
 )
 async def test_the_newest_copy_with_something_in_it_counts(
     home: Home, tmp_path: Path, files: list[tuple[str, int, int | None]], rating: int
@@ -320,14 +375,22 @@ async def test_of_several_databases_the_one_in_use_counts_and_copies_are_for_whe
 async def test_a_database_of_november_2025_has_all_it_has(home: Home, tmp_path: Path) -> None:
     home.add("a.mp4")
     await home.scan()
-    path = database(tmp_path / "o.db", ratings={"a.mp4": 4}, views={"a.mp4": 2}, tags=[("a.mp4", "x")], favorites=["a.mp4"])
+    path = database(
+        tmp_path / "o.db",
+        ratings={"a.mp4": 4},
+        views={"a.mp4": 2},
+        tags=[("a.mp4", "x")],
+        favorites=["a.mp4"],
+    )
     report = await take(home, path)
     video = await home.video("a.mp4")
     assert (video.rating, video.views, video.tags, video.favorite) == (4, 2, ("x",), True)
     assert not report.not_understood
 
 
-async def test_tags_that_differ_in_case_or_mark_are_one_and_long_ones_stay_whole(home: Home, tmp_path: Path) -> None:
+async def test_tags_that_differ_in_case_or_mark_are_one_and_long_ones_stay_whole(
+    home: Home, tmp_path: Path
+) -> None:
     home.add("a.mp4")
     await home.scan()
     long = "word " * 40
@@ -369,18 +432,28 @@ async def test_what_was_done_in_lvs_stays_and_is_reported(home: Home, tmp_path: 
     ]
 
 
-async def test_an_imported_rating_gives_way_to_a_newer_one_of_the_original_only(home: Home, tmp_path: Path) -> None:
+async def test_an_imported_rating_gives_way_to_a_newer_one_of_the_original_only(
+    home: Home, tmp_path: Path
+) -> None:
     home.add("a.mp4")
     await home.scan()
     for number, (stars, at, expected) in enumerate(
-        [(2, "2025-01-01 00:00:00", 2), (4, "2025-06-01 00:00:00", 4), (3, "2024-01-01 00:00:00", 4)]
+        [
+            (2, "2025-01-01 00:00:00", 2),
+            (4, "2025-06-01 00:00:00", 4),
+            (3, "2024-01-01 00:00:00", 4),
+        ]
     ):
         await take(home, database(tmp_path / f"{number}.db", ratings={"a.mp4": stars}, at=at))
         assert (await home.video("a.mp4")).rating == expected
 
 
-@pytest.mark.parametrize(("here", "there", "expected"), [(0, 3, 3), (2, 3, 3), (3, 2, 3), (1, 0, 1)])
-async def test_of_two_view_counts_the_larger_stays(home: Home, tmp_path: Path, here: int, there: int, expected: int) -> None:
+@pytest.mark.parametrize(
+    ("here", "there", "expected"), [(0, 3, 3), (2, 3, 3), (3, 2, 3), (1, 0, 1)]
+)
+async def test_of_two_view_counts_the_larger_stays(
+    home: Home, tmp_path: Path, here: int, there: int, expected: int
+) -> None:
     home.add("a.mp4")
     await home.scan()
     for _ in range(here):
@@ -427,14 +500,23 @@ async def test_a_name_finds_its_video_or_none(
     assert rated == ([] if expected is None else [expected])
     assert len(report.kept) == (expected is None)
     if expected is not None:
-        alias = hashlib.sha256(name.removeprefix("./").encode("utf-8", "surrogateescape")).hexdigest()[:16]
+        alias = hashlib.sha256(
+            name.removeprefix("./").encode("utf-8", "surrogateescape")
+        ).hexdigest()[:16]
         assert (await home.services.videos.get(alias)).id == (await home.video(expected)).id
 
 
-async def test_a_video_that_another_name_fits_better_is_not_given_away(home: Home, tmp_path: Path) -> None:
+async def test_a_video_that_another_name_fits_better_is_not_given_away(
+    home: Home, tmp_path: Path
+) -> None:
     home.add("Film.mp4")
     await home.scan()
-    report = await take(home, store(tmp_path / "o", ratings={"film.mp4": 1, "Film.mp4": 4, "FILM.mp4": 2, "sub/Film.mp4": 3}))
+    report = await take(
+        home,
+        store(
+            tmp_path / "o", ratings={"film.mp4": 1, "Film.mp4": 4, "FILM.mp4": 2, "sub/Film.mp4": 3}
+        ),
+    )
     assert (await home.video("Film.mp4")).rating == 4
     assert len(report.kept) == 3
     home.add("film.mp4")
@@ -447,7 +529,9 @@ async def has_rating(home: Home, name: str, stars: int) -> bool:
     return (await home.video(name)).rating == stars
 
 
-async def test_two_names_that_fit_one_video_equally_are_both_kept(home: Home, tmp_path: Path) -> None:
+async def test_two_names_that_fit_one_video_equally_are_both_kept(
+    home: Home, tmp_path: Path
+) -> None:
     home.add("here/a.mp4")
     await home.scan()
     report = await take(home, store(tmp_path / "o", ratings={"x/a.mp4": 1, "y/a.mp4": 2}))
@@ -459,7 +543,10 @@ async def test_copies_of_one_video_bring_what_each_has(home: Home, tmp_path: Pat
     home.add("a.mp4", content=home.add("b.mp4").read_bytes())
     await home.scan()
     path = database(
-        tmp_path / "o.db", ratings={"a.mp4": 2}, views={"a.mp4": 5, "b.mp4": 7}, tags=[("a.mp4", "#x"), ("b.mp4", "#y")]
+        tmp_path / "o.db",
+        ratings={"a.mp4": 2},
+        views={"a.mp4": 5, "b.mp4": 7},
+        tags=[("a.mp4", "#x"), ("b.mp4", "#y")],
     )
     await take(home, path)
     video = await home.video("a.mp4")
@@ -467,7 +554,9 @@ async def test_copies_of_one_video_bring_what_each_has(home: Home, tmp_path: Pat
     assert not (await take(home, path)).changed
 
 
-async def test_a_file_renamed_in_lvs_before_the_import_is_found_by_its_old_name(home: Home, tmp_path: Path) -> None:
+async def test_a_file_renamed_in_lvs_before_the_import_is_found_by_its_old_name(
+    home: Home, tmp_path: Path
+) -> None:
     path = home.add("old.mp4")
     await home.scan()
     path.rename(home.library / "new.mp4")
@@ -476,11 +565,17 @@ async def test_a_file_renamed_in_lvs_before_the_import_is_found_by_its_old_name(
     assert (await home.video("new.mp4")).rating == 4
 
 
-async def test_files_that_swap_their_names_after_the_import_change_nothing_in_a_second(home: Home, tmp_path: Path) -> None:
+async def test_files_that_swap_their_names_after_the_import_change_nothing_in_a_second(
+    home: Home, tmp_path: Path
+) -> None:
     for name in "ab":
         home.add(f"{name}.mp4")
     await home.scan()
-    folder = store(tmp_path / "o", ratings={"a.mp4": 1, "b.mp4": 5}, tags={"a.mp4": ["first"], "b.mp4": ["second"]})
+    folder = store(
+        tmp_path / "o",
+        ratings={"a.mp4": 1, "b.mp4": 5},
+        tags={"a.mp4": ["first"], "b.mp4": ["second"]},
+    )
     await take(home, folder)
     for old, new in (("a", "c"), ("b", "a"), ("c", "b")):
         (home.library / f"{old}.mp4").rename(home.library / f"{new}.mp4")
@@ -496,7 +591,9 @@ async def test_files_that_swap_their_names_after_the_import_change_nothing_in_a_
 
 
 @pytest.mark.parametrize("running", [True, False], ids=["while it runs", "while it is stopped"])
-async def test_what_has_no_file_is_kept_until_the_file_appears(home: Home, tmp_path: Path, running: bool) -> None:
+async def test_what_has_no_file_is_kept_until_the_file_appears(
+    home: Home, tmp_path: Path, running: bool
+) -> None:
     path = database(
         tmp_path / "o.db",
         ratings={"a.mp4": 4},
@@ -520,7 +617,12 @@ async def test_what_has_no_file_is_kept_until_the_file_appears(home: Home, tmp_p
     await (home.scan() if running else home.start())
     await home.until(lambda: has_rating(home, "sub/a.mp4", 4))
     video = await home.video("sub/a.mp4")
-    assert (video.views, video.tags, video.favorite, video.favorited_at) == (7, ("sea",), True, AT_MS)
+    assert (video.views, video.tags, video.favorite, video.favorited_at) == (
+        7,
+        ("sea",),
+        True,
+        AT_MS,
+    )
     assert video.added_at == 1_500_000_000_000
     assert await playlists(home) == {"Trips": ["sub/a.mp4", "b.mp4", "sub/a.mp4"]}
     report = await take(home, path)
@@ -528,7 +630,9 @@ async def test_what_has_no_file_is_kept_until_the_file_appears(home: Home, tmp_p
     assert not report.kept
 
 
-async def test_a_file_that_moves_to_its_old_name_gets_what_is_kept(home: Home, tmp_path: Path) -> None:
+async def test_a_file_that_moves_to_its_old_name_gets_what_is_kept(
+    home: Home, tmp_path: Path
+) -> None:
     path = home.add("other.mp4")
     await home.scan()
     await take(home, store(tmp_path / "o", ratings={"a.mp4": 4}))
@@ -537,7 +641,9 @@ async def test_a_file_that_moves_to_its_old_name_gets_what_is_kept(home: Home, t
     await home.until(lambda: has_rating(home, "a.mp4", 4))
 
 
-async def test_what_is_kept_waits_for_the_end_of_a_scan_and_then_for_a_name_without_doubt(home: Home, tmp_path: Path) -> None:
+async def test_what_is_kept_waits_for_the_end_of_a_scan_and_then_for_a_name_without_doubt(
+    home: Home, tmp_path: Path
+) -> None:
     await take(home, store(tmp_path / "o", ratings={"a.mp4": 4}))
     home.add("one/a.mp4")
     second = home.add("two/a.mp4")
@@ -548,7 +654,9 @@ async def test_what_is_kept_waits_for_the_end_of_a_scan_and_then_for_a_name_with
     await home.until(lambda: has_rating(home, "one/a.mp4", 4))
 
 
-async def test_an_import_into_an_empty_library_says_that_nothing_was_scanned(home: Home, tmp_path: Path) -> None:
+async def test_an_import_into_an_empty_library_says_that_nothing_was_scanned(
+    home: Home, tmp_path: Path
+) -> None:
     report = await take(home, store(tmp_path / "o", ratings={"a.mp4": 4}))
     assert not report.library_known
     home.add("b.mp4")
@@ -559,7 +667,9 @@ async def test_an_import_into_an_empty_library_says_that_nothing_was_scanned(hom
 # --- Playlists ---
 
 
-async def test_playlists_keep_their_order_their_repetitions_and_their_emptiness(home: Home, tmp_path: Path) -> None:
+async def test_playlists_keep_their_order_their_repetitions_and_their_emptiness(
+    home: Home, tmp_path: Path
+) -> None:
     for name in "abc":
         home.add(f"{name}.mp4")
     await home.scan()
@@ -568,7 +678,10 @@ async def test_playlists_keep_their_order_their_repetitions_and_their_emptiness(
     assert await playlists(home) == wanted
     assert report.new_playlists == 2
     async with home.services.database.read() as db:
-        assert await db.value("SELECT description || created_at FROM playlists WHERE name = 'Loop'") == f"about Loop{AT_MS}"
+        assert (
+            await db.value("SELECT description || created_at FROM playlists WHERE name = 'Loop'")
+            == f"about Loop{AT_MS}"
+        )
 
 
 async def test_a_playlist_that_grew_there_grows_here_too(home: Home, tmp_path: Path) -> None:
@@ -576,7 +689,9 @@ async def test_a_playlist_that_grew_there_grows_here_too(home: Home, tmp_path: P
         home.add(f"{name}.mp4")
     await home.scan()
     await take(home, database(tmp_path / "1.db", playlists={"Trips": ["a.mp4", "b.mp4", "z.mp4"]}))
-    later = database(tmp_path / "2.db", playlists={"Trips": ["b.mp4", "a.mp4", "z.mp4", "c.mp4", "a.mp4"]})
+    later = database(
+        tmp_path / "2.db", playlists={"Trips": ["b.mp4", "a.mp4", "z.mp4", "c.mp4", "a.mp4"]}
+    )
     await take(home, later)
     assert await playlists(home) == {"Trips": ["a.mp4", "b.mp4", "c.mp4", "a.mp4"]}
     assert not (await take(home, later)).changed
@@ -622,12 +737,28 @@ async def test_a_dry_run_changes_nothing_and_says_what_would_be(home: Home, tmp_
         *((text, 5) for text in ("5", "5.0", '"5"', '" 5 "', '"5.0"', "5e0")),
         *(
             (text, 0)
-            for text in ("true", "7", "0", "-1", "4.5", "1e30", '"five"', '"²"', '"1_0"', "[5]", '{"stars": 5}', "NaN", "1_0")
+            for text in (
+                "true",
+                "7",
+                "0",
+                "-1",
+                "4.5",
+                "1e30",
+                '"five"',
+                '"²"',
+                '"1_0"',
+                "[5]",
+                '{"stars": 5}',
+                "NaN",
+                "1_0",
+            )
         ),
         *((text, 0) for text in ("1" + "0" * 30, "9" * 5000, "1e999", "", "5 5", '"5')),
     ],
 )
-def test_a_rating_is_read_as_what_it_must_mean_or_reported_with_its_line(tmp_path: Path, value: str, stars: int) -> None:
+def test_a_rating_is_read_as_what_it_must_mean_or_reported_with_its_line(
+    tmp_path: Path, value: str, stars: int
+) -> None:
     path = tmp_path / "ratings.json"
     path.write_text(f'{{\n"a.mp4": 3,\n"b.mp4": {value},\n"c.mp4": 4\n}}')
     found = read_all(path)
@@ -640,7 +771,15 @@ def test_a_rating_is_read_as_what_it_must_mean_or_reported_with_its_line(tmp_pat
 
 
 def test_null_is_no_rating_and_no_puzzle(tmp_path: Path) -> None:
-    found = read_all(store(tmp_path, ratings={"a.mp4": None}, views={"a.mp4": None}, tags={"a.mp4": None}, favorites={}))
+    found = read_all(
+        store(
+            tmp_path,
+            ratings={"a.mp4": None},
+            views={"a.mp4": None},
+            tags={"a.mp4": None},
+            favorites={},
+        )
+    )
     assert not found.puzzles
     assert not found.entries
 
@@ -673,10 +812,19 @@ def test_a_name_that_no_file_can_have_is_reported(tmp_path: Path, name: str) -> 
     assert len(found.puzzles) == 1
 
 
-def test_values_in_a_database_are_taken_as_what_they_must_mean_or_reported_with_their_row(tmp_path: Path) -> None:
+def test_values_in_a_database_are_taken_as_what_they_must_mean_or_reported_with_their_row(
+    tmp_path: Path,
+) -> None:
     path = database(
         tmp_path / "o.db",
-        ratings={"a.mp4": "5", "b.mp4": 4.0, "c.mp4": 9, "d.mp4": None, "e.mp4": b"\x00", "f.mp4": 4.5},
+        ratings={
+            "a.mp4": "5",
+            "b.mp4": 4.0,
+            "c.mp4": 9,
+            "d.mp4": None,
+            "e.mp4": b"\x00",
+            "f.mp4": 4.5,
+        },
         views={"a.mp4": -1, "b.mp4": "7", "c.mp4": 2**62},
         tags=[("a.mp4", "#"), ("b.mp4", "bad\x07tag"), ("c.mp4", "good")],
         added={"a.mp4": "yesterday", "b.mp4": -5, "c.mp4": 1e300, "d.mp4": 1_500_000_000},
@@ -686,8 +834,13 @@ def test_values_in_a_database_are_taken_as_what_they_must_mean_or_reported_with_
         file.execute("INSERT INTO ratings (filename, rating) VALUES (NULL, 3)")
         file.execute("INSERT INTO favorites (filename) VALUES (x'ff')")
     found = read_all(path)
-    assert {name: entry.rating for name, entry in found.entries.items() if entry.rating} == {b"a.mp4": 5, b"b.mp4": 4}
-    assert {name: entry.views for name, entry in found.entries.items() if entry.views} == {b"b.mp4": 7}
+    assert {name: entry.rating for name, entry in found.entries.items() if entry.rating} == {
+        b"a.mp4": 5,
+        b"b.mp4": 4,
+    }
+    assert {name: entry.views for name, entry in found.entries.items() if entry.views} == {
+        b"b.mp4": 7
+    }
     assert found.entries[b"d.mp4"].added_at == 1_500_000_000_000
     assert found.entries[b"b.mp4"].rated_at is None
     assert sorted(puzzle.row or "" for puzzle in found.puzzles) == [
@@ -732,11 +885,18 @@ def test_of_a_broken_file_all_that_can_be_read_is_taken(tmp_path: Path, name: st
     text, expected = BROKEN[name]
     (tmp_path / "ratings.json").write_text(text)
     found = read_all(tmp_path / "ratings.json")
-    assert {key.decode().removesuffix(".mp4"): entry.rating for key, entry in found.entries.items() if entry.rating} == expected
+    assert {
+        key.decode().removesuffix(".mp4"): entry.rating
+        for key, entry in found.entries.items()
+        if entry.rating
+    } == expected
     assert bool(found.puzzles) == ("comma" not in name or "cut" in name)
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252", "latin-1"])
+@pytest.mark.parametrize(
+    "encoding",
+    ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252", "latin-1"],
+)
 def test_every_encoding_that_was_ever_usual_is_read(tmp_path: Path, encoding: str) -> None:
     (tmp_path / "ratings.json").write_bytes('{"Köln é.mp4": 5}'.encode(encoding))
     found = read_all(tmp_path / "ratings.json")
@@ -745,13 +905,21 @@ def test_every_encoding_that_was_ever_usual_is_read(tmp_path: Path, encoding: st
 
 
 def test_two_encodings_in_one_file_are_both_read(tmp_path: Path) -> None:
-    (tmp_path / "ratings.json").write_bytes(b'{"\xc3\xa9.mp4": 5, "\xe9\x97.mp4": 4, "\\u00fc.mp4": 3}')
+    (tmp_path / "ratings.json").write_bytes(
+        b'{"\xc3\xa9.mp4": 5, "\xe9\x97.mp4": 4, "\\u00fc.mp4": 3}'
+    )
     found = read_all(tmp_path / "ratings.json")
-    assert {key.decode(): entry.rating for key, entry in found.entries.items()} == {"é.mp4": 5, "é—.mp4": 4, "ü.mp4": 3}
+    assert {key.decode(): entry.rating for key, entry in found.entries.items()} == {
+        "é.mp4": 5,
+        "é—.mp4": 4,
+        "ü.mp4": 3,
+    }
 
 
 @pytest.mark.parametrize("ending", ["}", "", ', "cut'])
-def test_a_large_file_is_read_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str) -> None:
+def test_a_large_file_is_read_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
     monkeypatch.setattr(lenient_json, "IN_MEMORY_BYTES", 1 << 20)
     with (tmp_path / "ratings.json").open("w") as file:
         file.write('{"a.mp4": 5,\n"padding": "' + "x" * 2_000_000 + '",\n')
@@ -781,7 +949,9 @@ def test_two_values_for_one_name_are_reported_and_the_last_counts(tmp_path: Path
         ({"favorites": None}, set()),
     ],
 )
-def test_favorites_come_in_every_shape_the_original_knew(tmp_path: Path, content: Any, names: set[bytes]) -> None:
+def test_favorites_come_in_every_shape_the_original_knew(
+    tmp_path: Path, content: Any, names: set[bytes]
+) -> None:
     found = read_all(store(tmp_path, favorites=content))
     assert {name for name, entry in found.entries.items() if entry.favorite} == names
     assert not found.puzzles
@@ -799,7 +969,9 @@ def test_favorites_come_in_every_shape_the_original_knew(tmp_path: Path, content
         ("ratings", {"a.mp4": [5]}, 1),
     ],
 )
-def test_a_shape_the_original_never_had_is_reported(tmp_path: Path, kind: str, content: Any, puzzles: int) -> None:
+def test_a_shape_the_original_never_had_is_reported(
+    tmp_path: Path, kind: str, content: Any, puzzles: int
+) -> None:
     assert len(read_all(store(tmp_path, **{kind: content})).puzzles) == puzzles
 
 
@@ -814,7 +986,9 @@ def test_a_shape_the_original_never_had_is_reported(tmp_path: Path, kind: str, c
         ({}, None),
     ],
 )
-def test_a_file_of_another_name_is_told_by_what_is_in_it(tmp_path: Path, content: Any, kind: str | None) -> None:
+def test_a_file_of_another_name_is_told_by_what_is_in_it(
+    tmp_path: Path, content: Any, kind: str | None
+) -> None:
     path = tmp_path / "of grandfather.json"
     path.write_text(json.dumps(content))
     found = read_all(path)
@@ -823,7 +997,13 @@ def test_a_file_of_another_name_is_told_by_what_is_in_it(tmp_path: Path, content
 
 
 def test_only_what_is_the_originals_is_looked_at_in_a_folder(tmp_path: Path) -> None:
-    for name in ("package.json", "node_modules/x/ratings.json", ".git/ratings.json", "ratingstars.json", "x.mp4.json.bak"):
+    for name in (
+        "package.json",
+        "node_modules/x/ratings.json",
+        ".git/ratings.json",
+        "ratingstars.json",
+        "x.mp4.json.bak",
+    ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text('{"a.mp4": 5}')
     (tmp_path / "views.json").mkdir()
@@ -843,7 +1023,10 @@ async def test_a_sidecar_in_a_library_folder_is_for_the_video_beside_it(home: Ho
     assert (await take(home, home.library / "trips")).not_understood == 1
     (home.library / "trips" / "a.mp4.json").write_text('{"tags": ["#there"]}')
     await take(home, home.library / "trips")
-    assert ((await home.video("a.mp4")).tags, (await home.video("trips/a.mp4")).tags) == ((), ("there",))
+    assert ((await home.video("a.mp4")).tags, (await home.video("trips/a.mp4")).tags) == (
+        (),
+        ("there",),
+    )
 
 
 # --- Damaged and unusual databases ---
@@ -869,7 +1052,10 @@ def test_of_a_truncated_database_all_that_is_left_is_read(tmp_path: Path, share:
     found = read_all(path)
     assert found.puzzles
     entries = found.entries.values()
-    read_values = sum((entry.rating == 4) + (entry.views == 7) + bool(entry.tags) + entry.favorite for entry in entries)
+    read_values = sum(
+        (entry.rating == 4) + (entry.views == 7) + bool(entry.tags) + entry.favorite
+        for entry in entries
+    )
     assert read_values > 12_000 * (share - 0.3)
 
 
@@ -884,7 +1070,10 @@ def test_damaged_pages_cost_little_more_than_what_is_on_them(tmp_path: Path) -> 
     found = read_all(path)
     assert found.puzzles
     entries = found.entries.values()
-    read_values = sum((entry.rating == 4) + (entry.views == 7) + bool(entry.tags) + entry.favorite for entry in entries)
+    read_values = sum(
+        (entry.rating == 4) + (entry.views == 7) + bool(entry.tags) + entry.favorite
+        for entry in entries
+    )
     assert read_values > 11_000
 
 
@@ -921,10 +1110,13 @@ def home_database(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("mode", ["wal", "delete"])
-def test_changes_that_are_not_in_the_main_file_yet_are_read_and_nothing_is_written(tmp_path: Path, mode: str) -> None:
+def test_changes_that_are_not_in_the_main_file_yet_are_read_and_nothing_is_written(
+    tmp_path: Path, mode: str
+) -> None:
     folder = tmp_path / "original"
     path = database(folder / "video_metadata.db", ratings={"a.mp4": 1, "b.mp4": 2})
-    # A program that is killed leaves its journal behind: with what is new in the one mode, with what is to be undone in another.
+    # A program that is killed leaves its journal behind: with what is new in the one mode, with
+    # what is to be undone in another.
     program = f"""
 import os, sqlite3, sys
 db = sqlite3.connect(sys.argv[1], isolation_level=None)
@@ -963,13 +1155,28 @@ def test_a_database_that_was_in_wal_mode_is_read_without_a_trace(tmp_path: Path)
 
 # --- Whatever is in the files ---
 
-NAMES = st.sampled_from(["a.mp4", "b.mp4", "Café.mp4", "x/y.mp4", "", "favorites", "tags"]) | st.text(max_size=10)
-SCALARS = st.none() | st.booleans() | st.integers() | st.integers(0, 6) | st.floats() | st.text(max_size=8)
-VALUES = st.recursive(
-    SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES, inner, max_size=4), max_leaves=12
+NAMES = st.sampled_from(
+    ["a.mp4", "b.mp4", "Café.mp4", "x/y.mp4", "", "favorites", "tags"]
+) | st.text(max_size=10)
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.integers(0, 6)
+    | st.floats()
+    | st.text(max_size=8)
 )
-KINDS = st.sampled_from(["ratings", "views", "tags", "favorites", "video_analytics", "x.mp4", "unknown"])
-quiet = settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES, inner, max_size=4),
+    max_leaves=12,
+)
+KINDS = st.sampled_from(
+    ["ratings", "views", "tags", "favorites", "video_analytics", "x.mp4", "unknown"]
+)
+quiet = settings(
+    deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 def good(value: Any) -> int | None:
@@ -980,10 +1187,20 @@ def good(value: Any) -> int | None:
 
 
 @quiet
-@given(content=st.dictionaries(NAMES, VALUES, max_size=6), indent=st.sampled_from([None, 2]), ascii_only=st.booleans())
-def test_every_good_rating_of_any_json_object_is_read(tmp_path: Path, content: Any, indent: int | None, ascii_only: bool) -> None:
+@given(
+    content=st.dictionaries(NAMES, VALUES, max_size=6),
+    indent=st.sampled_from([None, 2]),
+    ascii_only=st.booleans(),
+)
+def test_every_good_rating_of_any_json_object_is_read(
+    tmp_path: Path, content: Any, indent: int | None, ascii_only: bool
+) -> None:
     path = tmp_path / "ratings.json"
-    path.write_text(json.dumps(content, indent=indent, ensure_ascii=ascii_only), encoding="utf-8", errors="surrogatepass")
+    path.write_text(
+        json.dumps(content, indent=indent, ensure_ascii=ascii_only),
+        encoding="utf-8",
+        errors="surrogatepass",
+    )
     found = read_all(path)
     for name, value in content.items():
         encoded = os.fsencode(name) if "\0" not in name and is_text(name) else b""
@@ -1009,7 +1226,10 @@ def test_any_json_in_any_file_gives_a_report(tmp_path: Path, kind: str, content:
 
 
 @quiet
-@given(content=st.binary(max_size=200) | st.text('{}[]",:\\0123456789abc \n', max_size=60).map(str.encode))
+@given(
+    content=st.binary(max_size=200)
+    | st.text('{}[]",:\\0123456789abc \n', max_size=60).map(str.encode)
+)
 def test_any_bytes_are_gone_through_to_their_end(content: bytes) -> None:
     parts = list(LenientJson(content))
     assert len(parts) <= len(content) + 2
@@ -1023,12 +1243,17 @@ def test_any_bytes_are_gone_through_to_their_end(content: bytes) -> None:
 
 
 @quiet
-@given(content=st.dictionaries(st.text(max_size=6), st.integers(0, 999), min_size=1, max_size=6), data=st.data())
-def test_before_a_cut_every_value_is_read_and_none_is_made_up(content: dict[str, int], data: st.DataObject) -> None:
+@given(
+    content=st.dictionaries(st.text(max_size=6), st.integers(0, 999), min_size=1, max_size=6),
+    data=st.data(),
+)
+def test_before_a_cut_every_value_is_read_and_none_is_made_up(
+    content: dict[str, int], data: st.DataObject
+) -> None:
     text = json.dumps(content).encode()
     cut = data.draw(st.integers(0, len(text) - 1))
     parts = list(LenientJson(text[:cut]))
-    found = {part.key: part.value for part in parts if isinstance(part, Found)}
+    found = {part.key: part.value for part in parts if isinstance(part, ParsedValue)}
     assert not set(map(repr, found.items())) - set(map(repr, content.items()))
     # Values that a comma follows are whole.
     assert len(found) >= text[:cut].count(b", ") - sum(", " in name for name in content)
@@ -1036,14 +1261,30 @@ def test_before_a_cut_every_value_is_read_and_none_is_made_up(content: dict[str,
 
 
 @quiet
-@given(content=st.dictionaries(st.text("abc", min_size=1, max_size=3), st.integers(1, 5), min_size=3, max_size=8), data=st.data())
-def test_a_broken_place_costs_its_neighbours_only(content: dict[str, int], data: st.DataObject) -> None:
+@given(
+    content=st.dictionaries(
+        st.text("abc", min_size=1, max_size=3), st.integers(1, 5), min_size=3, max_size=8
+    ),
+    data=st.data(),
+)
+def test_a_broken_place_costs_its_neighbours_only(
+    content: dict[str, int], data: st.DataObject
+) -> None:
     text = json.dumps(content).encode()
     at = data.draw(st.integers(1, len(text) - 2))
-    broken = text[:at] + data.draw(st.sampled_from([b"", b"#", b"##", b"}", b"]", b'"', b","])) + text[at + 1 :]
-    # The damage may turn a later name into one that came before: every pair counts, not the last of a name.
-    found = [(part.key, part.value) for part in LenientJson(broken) if isinstance(part, Found)]
-    starts = {match[1].decode(): match.start() for match in re.finditer(rb'"([abc]+)": [1-5]', text)}
+    broken = (
+        text[:at]
+        + data.draw(st.sampled_from([b"", b"#", b"##", b"}", b"]", b'"', b","]))
+        + text[at + 1 :]
+    )
+    # The damage may turn a later name into one that came before: every pair counts, not the last of
+    # a name.
+    found = [
+        (part.key, part.value) for part in LenientJson(broken) if isinstance(part, ParsedValue)
+    ]
+    starts = {
+        match[1].decode(): match.start() for match in re.finditer(rb'"([abc]+)": [1-5]', text)
+    }
     before = [name for name, start in starts.items() if start + len(name) + 6 < at]
     assert not [name for name in before if (name, content[name]) not in found]
 
@@ -1056,7 +1297,11 @@ def lay_out(folder: Path) -> Path:
     library.mkdir()
     (library / "a.mp4").write_bytes(b"one film")
     (library / "b.mp4").write_bytes(b"another")
-    database(folder / "old" / "video_metadata.db", ratings={"a.mp4": 5, "c.mp4": 1}, playlists={"P": ["b.mp4", "a.mp4"]})
+    database(
+        folder / "old" / "video_metadata.db",
+        ratings={"a.mp4": 5, "c.mp4": 1},
+        playlists={"P": ["b.mp4", "a.mp4"]},
+    )
     return library
 
 
@@ -1071,7 +1316,10 @@ def test_the_commands_do_it_in_either_order(tmp_path: Path, scan_first: bool) ->
         if command is imported:
             assert ("No library folder has been scanned yet" in answer.stdout) == (not scan_first)
     exported = json.loads(processes.run("export", "--data", "data", cwd=tmp_path).stdout)
-    assert {video["path"]: video["rating"] for video in exported["videos"]} == {"a.mp4": 5, "b.mp4": None}
+    assert {video["path"]: video["rating"] for video in exported["videos"]} == {
+        "a.mp4": 5,
+        "b.mp4": None,
+    }
     assert exported["playlists"] == [{"name": "P", "items": ["b.mp4", "a.mp4"]}]
     again = processes.run(*imported, "--json", cwd=tmp_path)
     report = json.loads(again.stdout)
@@ -1079,17 +1327,35 @@ def test_the_commands_do_it_in_either_order(tmp_path: Path, scan_first: bool) ->
     assert report["counts"]["no_such_file"] == 1
 
 
-def test_the_command_imports_while_the_server_runs_and_files_that_come_later_get_theirs(tmp_path: Path) -> None:
+def test_the_command_imports_while_the_server_runs_and_files_that_come_later_get_theirs(
+    tmp_path: Path,
+) -> None:
     library = lay_out(tmp_path)
     for name in ("a.mp4", "b.mp4"):
-        (library / name).write_bytes(distinct_video())  # what is no film is listed only until a worker has seen that
+        (library / name).write_bytes(
+            distinct_video()
+        )  # what is no film is listed only until a worker has seen that
     options = {"LVS_SETTLE_SECONDS": "0", "LVS_ENABLE_THUMBNAILS": "false"}
-    command: list[str | Path] = [sys.executable, "-m", "lvs", "serve", library, "--data", tmp_path / "data", "--port", "0"]
+    command: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "lvs",
+        "serve",
+        library,
+        "--data",
+        tmp_path / "data",
+        "--port",
+        "0",
+    ]
     with processes.Server([*command, "--host", "127.0.0.1"], tmp_path, **options) as server:
 
         def stars(name: str) -> int | None:
-            answer = httpx.get(f"{server.address}/api/ratings/{hashlib.sha256(name.encode()).hexdigest()[:16]}")
-            value: int | None = answer.json()["user"]["value"] if answer.status_code == 200 else None
+            answer = httpx.get(
+                f"{server.address}/api/ratings/{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+            )
+            value: int | None = (
+                answer.json()["user"]["value"] if answer.status_code == 200 else None
+            )
             return value
 
         def listed() -> int:
@@ -1115,11 +1381,16 @@ def test_an_import_that_was_killed_is_completed_by_the_next(tmp_path: Path) -> N
     command = [sys.executable, "-m", "lvs", "import-legacy", "old", "--data", "data"]
 
     def names() -> int:
-        with contextlib.suppress(sqlite3.Error), closing(sqlite3.connect(f"file:{tmp_path}/data/lvs.db?mode=ro", uri=True)) as db:
+        with (
+            contextlib.suppress(sqlite3.Error),
+            closing(sqlite3.connect(f"file:{tmp_path}/data/lvs.db?mode=ro", uri=True)) as db,
+        ):
             return int(db.execute("SELECT count(*) FROM legacy_names").fetchone()[0])
         return 0
 
-    with subprocess.Popen(command, cwd=tmp_path, env=processes.environment(tmp_path), stdout=subprocess.DEVNULL) as process:
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=processes.environment(tmp_path), stdout=subprocess.DEVNULL
+    ) as process:
         wait_until(lambda: names() > 0 or process.poll() is not None)
         process.kill()
     assert names() > 0
@@ -1142,30 +1413,42 @@ def test_a_dry_run_of_the_command_makes_no_data_folder(tmp_path: Path) -> None:
 def test_the_report_names_file_line_and_reason(tmp_path: Path) -> None:
     lay_out(tmp_path)
     (tmp_path / "old" / "ratings.json").write_text('{\n"a.mp4": 5,\n"b.mp4": 77\n}')
-    answer = processes.run("import-legacy", "old", "--data", "data", "--report", "report.json", cwd=tmp_path)
+    answer = processes.run(
+        "import-legacy", "old", "--data", "data", "--report", "report.json", cwd=tmp_path
+    )
     assert answer.returncode == 1
     assert "old/ratings.json, line 3: a rating is 1 to 5 stars, not 77 (“b.mp4”)" in answer.stdout
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["not_understood"] == [
-        {"file": "old/ratings.json", "line": 3, "row": None, "why": "a rating is 1 to 5 stars, not 77 (“b.mp4”)"}
+        {
+            "file": "old/ratings.json",
+            "line": 3,
+            "row": None,
+            "why": "a rating is 1 to 5 stars, not 77 (“b.mp4”)",
+        }
     ]
     assert [kept["name"] for kept in report["no_such_file"]] == ["a.mp4", "b.mp4", "c.mp4"]
 
 
 @pytest.mark.parametrize(
-    ("arguments", "sentence"),
+    ("arguments", "message"),
     [
         (["nowhere"], "nowhere is not there."),
         (["Videos"], "There is nothing of the original Local Video Server in Videos."),
         (["old", "nowhere"], "nowhere is not there."),
-        (["old", "--report", "old/video_metadata.db"], "old/video_metadata.db is a file of the original."),
+        (
+            ["old", "--report", "old/video_metadata.db"],
+            "old/video_metadata.db is a file of the original.",
+        ),
         (["old", "--report", "nowhere/report.json"], "nowhere"),
     ],
 )
-def test_what_cannot_be_done_is_a_sentence(tmp_path: Path, arguments: list[str], sentence: str) -> None:
+def test_what_cannot_be_done_is_a_sentence(
+    tmp_path: Path, arguments: list[str], message: str
+) -> None:
     lay_out(tmp_path)
     before = state_of(tmp_path / "old")
     answer = processes.run("import-legacy", *arguments, "--data", "data", cwd=tmp_path)
     assert (answer.returncode, answer.stdout) == (2, "")
-    assert answer.stderr.startswith(f"lvs: {sentence}")
+    assert answer.stderr.startswith(f"lvs: {message}")
     assert state_of(tmp_path / "old") == before

@@ -19,7 +19,7 @@ from support.odd_names import ODD_NAMES
 
 from lvs.models import Query, Sort, State
 from lvs.services.library.fingerprint import fingerprint
-from lvs.services.library.walk import Walk, legacy_alias, walk
+from lvs.services.library.walk import WalkResult, legacy_alias, walk
 
 
 async def curate(home: Home, media_hash: str) -> None:
@@ -40,7 +40,11 @@ def test_a_fingerprint_is_blake2b_over_size_and_three_blocks(tmp_path: Path, siz
     (tmp_path / "film").write_bytes(content)
     block = 65536
     middle = (size - block) // 2
-    parts = content if size <= 3 * block else content[:block] + content[middle : middle + block] + content[-block:]
+    parts = (
+        content
+        if size <= 3 * block
+        else content[:block] + content[middle : middle + block] + content[-block:]
+    )
     expected = hashlib.blake2b(size.to_bytes(8, "big") + parts, digest_size=8).hexdigest()
     found, oshash, size_bytes, mtime_ns = fingerprint(os.fsencode(tmp_path / "film"))
     assert found == expected
@@ -52,9 +56,14 @@ def test_oshash_is_that_of_opensubtitles(tmp_path: Path) -> None:
     content = bytes(range(256)) * 1024
     (tmp_path / "film").write_bytes(content)
     words = [
-        int.from_bytes(part[at : at + 8], "little") for part in (content[:65536], content[-65536:]) for at in range(0, 65536, 8)
+        int.from_bytes(part[at : at + 8], "little")
+        for part in (content[:65536], content[-65536:])
+        for at in range(0, 65536, 8)
     ]
-    assert fingerprint(os.fsencode(tmp_path / "film"))[1] == f"{(len(content) + sum(words)) % 2**64:016x}"
+    assert (
+        fingerprint(os.fsencode(tmp_path / "film"))[1]
+        == f"{(len(content) + sum(words)) % 2**64:016x}"
+    )
 
 
 async def test_every_video_file_in_every_folder_is_listed_and_nothing_else(home: Home) -> None:
@@ -70,12 +79,22 @@ async def test_every_video_file_in_every_folder_is_listed_and_nothing_else(home:
 
 
 @pytest.mark.parametrize("by_descriptor", [True, False], ids=["by descriptor", "as on Windows"])
-def test_a_walk_finds_what_a_plain_one_finds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by_descriptor: bool) -> None:
+def test_a_walk_finds_what_a_plain_one_finds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by_descriptor: bool
+) -> None:
     if not by_descriptor:
         monkeypatch.setattr(os, "supports_dir_fd", set())
     home = Home(tmp_path)
     for number, name in enumerate(
-        [*ODD_NAMES, "UPPER.MP4", "space.mp4 ", "no.txt", ".hidden.mp4", "dots.mp4/x.avi", "a/.b/x.mp4"]
+        [
+            *ODD_NAMES,
+            "UPPER.MP4",
+            "space.mp4 ",
+            "no.txt",
+            ".hidden.mp4",
+            "dots.mp4/x.avi",
+            "a/.b/x.mp4",
+        ]
     ):
         home.add(name, bytes(number))
         if not os.fsencode(name).startswith(b"."):
@@ -88,11 +107,15 @@ def test_a_walk_finds_what_a_plain_one_finds(tmp_path: Path, monkeypatch: pytest
         for path in (os.path.join(folder, name) for name in names):
             state = os.lstat(path)
             inner = os.path.relpath(path, top)
-            wanted = inner.strip().lower().endswith((b".mp4", b".avi")) and not any(p.startswith(b".") for p in inner.split(b"/"))
+            wanted = inner.strip().lower().endswith((b".mp4", b".avi")) and not any(
+                p.startswith(b".") for p in inner.split(b"/")
+            )
             if wanted and not os.path.islink(path):
                 plain.add((inner, state.st_size, state.st_mtime_ns))
-    seen = Walk()
-    found = [file for files in walk(top, b"", frozenset((b".mp4", b".avi")), seen) for file in files]
+    seen = WalkResult()
+    found = [
+        file for files in walk(top, b"", frozenset((b".mp4", b".avi")), seen) for file in files
+    ]
     assert len(found) == len(set(found)) == len(plain) > 2 * len(ODD_NAMES)
     assert set(found) == plain
     assert not seen.empty
@@ -108,7 +131,9 @@ async def test_any_name_is_listed_ratable_and_found_again(home: Home, name: str 
     await home.scan()
     await assert_curated(home, video.media_hash)
     assert (await home.services.gallery.count(Query())) == 1
-    assert (await home.services.videos.get(legacy_alias(os.fsdecode(name)))).media_hash == video.media_hash
+    assert (
+        await home.services.videos.get(legacy_alias(os.fsdecode(name)))
+    ).media_hash == video.media_hash
 
 
 async def test_a_renamed_file_keeps_everything_and_gets_its_new_title(home: Home) -> None:
@@ -126,7 +151,9 @@ async def test_a_renamed_file_keeps_everything_and_gets_its_new_title(home: Home
 
 
 @pytest.mark.parametrize("running", [True, False], ids=["while it runs", "while it is stopped"])
-async def test_a_folder_above_is_renamed_or_the_file_moves_to_another_library(tmp_path: Path, running: bool) -> None:
+async def test_a_folder_above_is_renamed_or_the_file_moves_to_another_library(
+    tmp_path: Path, running: bool
+) -> None:
     async with Home(tmp_path, libraries=("One", "Two")) as home:
         home.add("trip/a.mp4")
         home.add("trip/b.mp4")
@@ -175,7 +202,11 @@ async def test_a_chain_of_renames_comes_out_right(home: Home) -> None:
         (home.library / f"{old}.mp4").rename(home.library / f"{new}.mp4")
     await home.scan()
     assert [(await home.video(f"{name}.mp4")).media_hash for name in "bcd"] == hashes
-    assert [(await home.services.videos.get(media_hash)).rating for media_hash in hashes] == [0, 2, 0]
+    assert [(await home.services.videos.get(media_hash)).rating for media_hash in hashes] == [
+        0,
+        2,
+        0,
+    ]
 
 
 async def test_a_better_encode_under_the_same_name_is_the_same_video(home: Home) -> None:
@@ -193,7 +224,9 @@ async def test_a_better_encode_under_the_same_name_is_the_same_video(home: Home)
     assert again.poster == again.file.fingerprint
 
 
-async def test_a_better_encode_that_was_known_under_another_name_takes_the_place(home: Home) -> None:
+async def test_a_better_encode_that_was_known_under_another_name_takes_the_place(
+    home: Home,
+) -> None:
     home.add("film.mp4")
     new = home.add("film better.mp4")
     await home.scan()
@@ -351,7 +384,9 @@ async def test_a_disk_inside_the_library_that_is_unmounted_loses_nothing(home: H
     finally:
         unmount(home.library / "disk")
     await home.scan()
-    assert {card.title: card.offline for card in (await home.services.gallery.browse(Query())).cards} == {
+    assert {
+        card.title: card.offline for card in (await home.services.gallery.browse(Query())).cards
+    } == {
         "local": False,
         "film": True,
     }
@@ -364,7 +399,10 @@ async def test_a_disk_inside_the_library_that_is_unmounted_loses_nothing(home: H
         home.add("disk/deep/film.mp4", content)
         assert await home.services.library.check_drives()
         await home.scan()
-        assert [card.offline for card in (await home.services.gallery.browse(Query())).cards] == [False, False]
+        assert [card.offline for card in (await home.services.gallery.browse(Query())).cards] == [
+            False,
+            False,
+        ]
         await assert_curated(home, video.media_hash)
     finally:
         unmount(home.library / "disk")
@@ -379,7 +417,9 @@ async def test_another_disk_in_the_place_of_the_library_is_not_believed(home: Ho
     try:
         home.add("stranger.mp4")
         await home.scan()
-        assert {card.title: card.offline for card in (await home.services.gallery.browse(Query())).cards}["film"]
+        assert {
+            card.title: card.offline for card in (await home.services.gallery.browse(Query())).cards
+        }["film"]
     finally:
         unmount(home.library)
     await home.scan()
@@ -429,7 +469,10 @@ async def test_the_gallery_rows_are_what_a_rebuild_would_give(home: Home) -> Non
     async def rows() -> list[tuple[object, ...]]:
         async with home.services.database.read() as db:
             found = await db.all("SELECT * FROM gallery ORDER BY video_id")
-        return [tuple(value for key, value in zip(row.keys(), row, strict=True) if key != "version") for row in found]
+        return [
+            tuple(value for key, value in zip(row.keys(), row, strict=True) if key != "version")
+            for row in found
+        ]
 
     before = await rows()
     assert len(before) == 4
@@ -454,10 +497,14 @@ async def test_titles_sort_as_people_count(home: Home) -> None:
     ]
 
 
-async def test_films_of_the_first_scan_are_as_old_as_their_files_and_later_ones_are_new(home: Home) -> None:
+async def test_films_of_the_first_scan_are_as_old_as_their_files_and_later_ones_are_new(
+    home: Home,
+) -> None:
     root = home.services.library.active_roots[0]
     home.add("later.mp4")
-    await home.services.library.look_again(dataclasses.replace(root, scanned_at=None), [b"later.mp4"])
+    await home.services.library.look_again(
+        dataclasses.replace(root, scanned_at=None), [b"later.mp4"]
+    )
     assert (await home.video("later.mp4")).added_at > OLD_NS // 1_000_000
     await home.stop()
     home.libraries = [home.library.with_name("Another")]
@@ -482,9 +529,12 @@ async def test_a_copy_put_over_another_film_leaves_both_what_they_were_given(hom
 
 
 @pytest.mark.skipif(
-    os.geteuid() != 0 or sys.platform != "linux", reason="only root on Linux may give a thread another user's rights"
+    os.geteuid() != 0 or sys.platform != "linux",
+    reason="only root on Linux may give a thread another user's rights",
 )
-async def test_a_folder_that_may_not_be_read_is_offline_and_nothing_in_it_is_lost(tmp_path: Path) -> None:
+async def test_a_folder_that_may_not_be_read_is_offline_and_nothing_in_it_is_lost(
+    tmp_path: Path,
+) -> None:
     with TemporaryDirectory() as place:
         os.chmod(place, 0o755)
         home = Home(tmp_path)
@@ -496,13 +546,18 @@ async def test_a_folder_that_may_not_be_read_is_offline_and_nothing_in_it_is_los
             media_hash = (await home.video("private/film.mp4")).media_hash
             await curate(home, media_hash)
             private.chmod(0)
-            # The threads that look at the disk lose root's rights (setfsuid(2)), which no permission stops.
+            # The threads that look at the disk lose root's rights (setfsuid(2)), which no
+            # permission stops.
             nobody = partial(ctypes.CDLL(None).setfsuid, 65534)
-            asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(2, initializer=nobody))
+            asyncio.get_running_loop().set_default_executor(
+                ThreadPoolExecutor(2, initializer=nobody)
+            )
             await home.scan()
             cards = (await home.services.gallery.browse(Query())).cards
             assert {card.title: card.offline for card in cards} == {"local": False, "film": True}
             await assert_curated(home, media_hash)
             private.chmod(0o755)
             await home.scan()
-            assert not any(card.offline for card in (await home.services.gallery.browse(Query())).cards)
+            assert not any(
+                card.offline for card in (await home.services.gallery.browse(Query())).cards
+            )

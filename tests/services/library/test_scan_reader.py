@@ -1,4 +1,7 @@
-"""Files are read by processes of their own in a large scan. What they say, and that nothing hangs on them."""
+"""Files are read by processes of their own in a large scan.
+
+What they say, and that nothing hangs on them.
+"""
 
 import asyncio
 import errno
@@ -47,7 +50,9 @@ def readers_of(pid: int) -> list[psutil.Process]:
 
 
 def fill(library: Path, count: int) -> list[bytes]:
-    """So many files that differ, with holes in them, none of which is a film; their paths within the library."""
+    """So many files that differ, with holes in them, none of which is a film; their paths within
+    the library.
+    """
     for number in range(count):
         path = library / f"{number // 500}" / f"{number}.mp4"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -87,11 +92,16 @@ def odd_files(folder: Path) -> list[bytes]:
     (folder / "folder").mkdir()
     (folder / "link").symlink_to(folder / "1 bytes")
     os.mkfifo(folder / "pipe")
-    others = [os.path.join(top, name) for name in (b"denied", b"folder", b"link", b"pipe", b"gone", b"1 bytes/below", b"n" * 300)]
+    others = [
+        os.path.join(top, name)
+        for name in (b"denied", b"folder", b"link", b"pipe", b"gone", b"1 bytes/below", b"n" * 300)
+    ]
     return paths + named + others
 
 
-def test_a_process_says_of_every_file_what_is_said_in_place(tmp_path: Path, processes: Processes) -> None:
+def test_a_process_says_of_every_file_what_is_said_in_place(
+    tmp_path: Path, processes: Processes
+) -> None:
     paths = odd_files(tmp_path)
     expected = fingerprints(paths)
     assert processes.fingerprints(paths) == expected
@@ -121,7 +131,9 @@ def test_where_no_process_can_be_started_files_are_read_all_the_same(
     assert processes.fingerprints(paths) == fingerprints(paths)
 
 
-def test_one_that_is_at_work_when_it_is_closed_ends_with_its_work(tmp_path: Path, processes: Processes) -> None:
+def test_one_that_is_at_work_when_it_is_closed_ends_with_its_work(
+    tmp_path: Path, processes: Processes
+) -> None:
     paths = [os.path.join(os.fsencode(tmp_path), path) for path in fill(tmp_path, 500)] * 4
     answers: list[object] = []
     thread = threading.Thread(target=lambda: answers.append(processes.fingerprints(paths)))
@@ -143,7 +155,9 @@ def test_a_process_keeps_nothing_of_the_server_open(tmp_path: Path, processes: P
         assert reader.nice() > psutil.Process().nice()
 
 
-async def scanned(library: Path, data: Path, meanwhile: Callable[[Services], object]) -> dict[bytes, tuple[object, ...]]:
+async def scanned(
+    library: Path, data: Path, meanwhile: Callable[[Services], object]
+) -> dict[bytes, tuple[object, ...]]:
     """What is kept of each file after a first scan."""
     services = bundle.build(Config(video_directory=(library,), data_directory=data))
     await services.database.open()
@@ -155,7 +169,9 @@ async def scanned(library: Path, data: Path, meanwhile: Callable[[Services], obj
         await asyncio.to_thread(thread.join)
         assert services.library.progress().errors == ()
         async with services.database.read() as db:
-            rows = await db.tuples("SELECT path, fingerprint, oshash, size_bytes, mtime_ns FROM files")
+            rows = await db.tuples(
+                "SELECT path, fingerprint, oshash, size_bytes, mtime_ns FROM files"
+            )
         return {row[0]: tuple(row[1:]) for row in rows}
     finally:
         await services.database.close()

@@ -19,9 +19,14 @@ async def watched(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
     """A household whose library folder is watched, by the system's notices or by polling."""
     async with Home(tmp_path, watch=request.param, poll_interval=1, scan_interval=0) as home:
         await home.until(
-            lambda: set(home.services.watcher.state.values()) <= {"watching", "polling"} and bool(home.services.watcher.state)
+            lambda: (
+                set(home.services.watcher.state.values()) <= {"watching", "polling"}
+                and bool(home.services.watcher.state)
+            )
         )
-        await asyncio.sleep(1.5 if request.param == "poll" else 0.2)  # the poller's first look is what it compares with
+        await asyncio.sleep(
+            1.5 if request.param == "poll" else 0.2
+        )  # the poller's first look is what it compares with
         yield home
 
 
@@ -35,7 +40,9 @@ async def shows(home: Home, *titles: str) -> None:
 async def test_files_come_are_renamed_and_go(watched: Home) -> None:
     told: list[str] = []
     for event in Event:
-        watched.services.events.on(event, lambda ids, event=event: told.append(event) if ids else None)
+        watched.services.events.on(
+            event, lambda ids, event=event: told.append(event) if ids else None
+        )
     watched.add("film.mp4")
     await shows(watched, "film")
     media_hash = (await watched.video("film.mp4")).media_hash
@@ -46,7 +53,7 @@ async def test_files_come_are_renamed_and_go(watched: Home) -> None:
     watched.add("other.mp4")
     (watched.library / "renamed.mp4").unlink()
     await shows(watched, "other")
-    assert {Event.ADDED, Event.MODIFIED, Event.REMOVED, Event.BATCH_DONE} <= set(told)
+    assert {Event.ADDED, Event.MODIFIED, Event.REMOVED, Event.CHANGED} <= set(told)
 
 
 async def test_a_file_made_at_once_inside_a_new_folder_is_found(watched: Home) -> None:
@@ -91,10 +98,14 @@ async def test_a_link_that_leads_out_of_the_library_is_not_followed(tmp_path: Pa
     async with Home(tmp_path, watch="auto", scan_interval=0) as home:
         (home.library / "link").symlink_to(outside)
         home.add("film.mp4")
-        await home.services.library.look_again(home.services.library.active_roots[0], [b"link/secret.mp4", b"film.mp4"])
+        await home.services.library.look_again(
+            home.services.library.active_roots[0], [b"link/secret.mp4", b"film.mp4"]
+        )
         (outside / "secret.mp4").write_bytes(distinct_video())
         os.utime(outside / "secret.mp4", ns=(OLD_NS, OLD_NS))
-        await home.services.library.look_again(home.services.library.active_roots[0], [b"link/secret.mp4", b"link"])
+        await home.services.library.look_again(
+            home.services.library.active_roots[0], [b"link/secret.mp4", b"link"]
+        )
         assert await home.titles() == ["film"]
 
 

@@ -11,15 +11,15 @@ from PIL import Image, ImageChops, ImageStat
 from support import media
 
 from lvs.services.media.posters import FORMATS, NOT_YET, WIDTHS, Format, PosterStore, placeholder
-from lvs.services.media.probe_pool import FFmpeg
+from lvs.services.media.probe_pool import ProbePool
 
 KEY = "0123456789abcdef"
 RED, GREEN, BLUE, YELLOW = (224, 16, 16), (16, 192, 16), (16, 16, 224), (224, 224, 16)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def ffmpeg() -> AsyncIterator[FFmpeg]:
-    async with FFmpeg(workers=1) as workers:
+async def ffmpeg() -> AsyncIterator[ProbePool]:
+    async with ProbePool(workers=1) as workers:
         yield workers
 
 
@@ -33,7 +33,9 @@ def store(tmp_path: Path) -> PosterStore:
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-async def poster_of(ffmpeg: FFmpeg, store: PosterStore, film: Path, width: int = 640) -> Image.Image:
+async def poster_of(
+    ffmpeg: ProbePool, store: PosterStore, film: Path, width: int = 640
+) -> Image.Image:
     assert (await ffmpeg.look(film, store.target(KEY))).has_poster
     return Image.open(store.path(KEY, width, "webp")).convert("RGB")
 
@@ -51,7 +53,9 @@ def colour_at(image: Image.Image, x: float, y: float) -> str:
 
 
 def corners(image: Image.Image) -> tuple[str, ...]:
-    return tuple(colour_at(image, x, y) for x, y in ((0.25, 0.25), (0.75, 0.25), (0.25, 0.75), (0.75, 0.75)))
+    return tuple(
+        colour_at(image, x, y) for x, y in ((0.25, 0.25), (0.75, 0.25), (0.25, 0.75), (0.75, 0.75))
+    )
 
 
 # The picture
@@ -68,7 +72,7 @@ def corners(image: Image.Image) -> tuple[str, ...]:
     ],
 )
 async def test_a_poster_stands_upright(
-    ffmpeg: FFmpeg,
+    ffmpeg: ProbePool,
     store: PosterStore,
     tmp_path: Path,
     rotation: int,
@@ -77,7 +81,11 @@ async def test_a_poster_stands_upright(
     expected: tuple[str, ...],
 ) -> None:
     film = media.make_video(
-        tmp_path / "film.mp4", size=(320, 180), picture=media.quarters(320, 180), rotation=rotation, mirrored=mirrored
+        tmp_path / "film.mp4",
+        size=(320, 180),
+        picture=media.quarters(320, 180),
+        rotation=rotation,
+        mirrored=mirrored,
     )
     image = await poster_of(ffmpeg, store, film)
     assert image.size == size
@@ -86,11 +94,17 @@ async def test_a_poster_stands_upright(
 
 @pytest.mark.parametrize("rotation", [0, 90, 180, 270])
 async def test_a_mirrored_and_turned_poster_is_what_ffmpeg_itself_would_show(
-    ffmpeg: FFmpeg, store: PosterStore, tmp_path: Path, rotation: int
+    ffmpeg: ProbePool, store: PosterStore, tmp_path: Path, rotation: int
 ) -> None:
-    """FFmpeg's documentation of the display matrix: (p, q) = (a·x + c·y, b·x + d·y) is where the point (x, y) is shown."""
+    """FFmpeg's documentation of the display matrix: (p, q) = (a·x + c·y, b·x + d·y) is where the
+    point (x, y) is shown.
+    """
     film = media.make_video(
-        tmp_path / "film.mp4", size=(320, 320), picture=media.quarters(320, 320), rotation=rotation, mirrored=True
+        tmp_path / "film.mp4",
+        size=(320, 320),
+        picture=media.quarters(320, 320),
+        rotation=rotation,
+        mirrored=True,
     )
     image = await poster_of(ffmpeg, store, film)
     assert corners(image) == corners(shown_by_matrix(film))
@@ -113,26 +127,41 @@ def shown_by_matrix(film: Path) -> Image.Image:
     return shown
 
 
-async def test_a_poster_has_the_aspect_of_the_film_as_shown(ffmpeg: FFmpeg, store: PosterStore, tmp_path: Path) -> None:
+async def test_a_poster_has_the_aspect_of_the_film_as_shown(
+    ffmpeg: ProbePool, store: PosterStore, tmp_path: Path
+) -> None:
     film = media.make_video(
-        tmp_path / "film.mp4", size=(360, 288), picture=media.quarters(360, 288), pixel_aspect=Fraction(64, 45)
+        tmp_path / "film.mp4",
+        size=(360, 288),
+        picture=media.quarters(360, 288),
+        pixel_aspect=Fraction(64, 45),
     )
     image = await poster_of(ffmpeg, store, film)
     assert image.size == (512, 288)
     assert corners(image) == ("red", "green", "blue", "yellow")
 
 
-async def test_a_stretched_film_that_is_turned_stands_upright(ffmpeg: FFmpeg, store: PosterStore, tmp_path: Path) -> None:
+async def test_a_stretched_film_that_is_turned_stands_upright(
+    ffmpeg: ProbePool, store: PosterStore, tmp_path: Path
+) -> None:
     film = media.make_video(
-        tmp_path / "film.mp4", size=(160, 180), picture=media.quarters(160, 180), pixel_aspect=Fraction(2, 1), rotation=90
+        tmp_path / "film.mp4",
+        size=(160, 180),
+        picture=media.quarters(160, 180),
+        pixel_aspect=Fraction(2, 1),
+        rotation=90,
     )
     image = await poster_of(ffmpeg, store, film)
     assert image.size == (180, 320)
     assert corners(image) == ("blue", "red", "yellow", "green")
 
 
-async def test_a_film_has_posters_of_every_width_in_every_format(ffmpeg: FFmpeg, store: PosterStore, tmp_path: Path) -> None:
-    film = media.make_video(tmp_path / "film.mp4", size=(1280, 720), picture=media.quarters(1280, 720), seconds=0.3)
+async def test_a_film_has_posters_of_every_width_in_every_format(
+    ffmpeg: ProbePool, store: PosterStore, tmp_path: Path
+) -> None:
+    film = media.make_video(
+        tmp_path / "film.mp4", size=(1280, 720), picture=media.quarters(1280, 720), seconds=0.3
+    )
     await poster_of(ffmpeg, store, film)
     for width in WIDTHS:
         for form, kind in (("jpg", "JPEG"), ("webp", "WEBP")):
@@ -142,12 +171,16 @@ async def test_a_film_has_posters_of_every_width_in_every_format(ffmpeg: FFmpeg,
 
 
 @pytest.mark.parametrize("size", [(64, 36), (8, 8), (2, 2), (162, 122)])
-async def test_a_small_film_is_not_blown_up(ffmpeg: FFmpeg, store: PosterStore, tmp_path: Path, size: tuple[int, int]) -> None:
+async def test_a_small_film_is_not_blown_up(
+    ffmpeg: ProbePool, store: PosterStore, tmp_path: Path, size: tuple[int, int]
+) -> None:
     film = media.make_video(tmp_path / "film.mkv", size=size, video_codec="mpeg4")
     assert (await poster_of(ffmpeg, store, film, width=320)).size == size
 
 
-async def test_a_very_tall_film_has_a_poster_of_bounded_height(ffmpeg: FFmpeg, store: PosterStore, tmp_path: Path) -> None:
+async def test_a_very_tall_film_has_a_poster_of_bounded_height(
+    ffmpeg: ProbePool, store: PosterStore, tmp_path: Path
+) -> None:
     film = media.make_video(tmp_path / "film.mp4", size=(64, 2560), seconds=0.2)
     assert (await poster_of(ffmpeg, store, film, width=320)).size == (24, 960)
 
@@ -165,7 +198,7 @@ def black_until(start_s: float, then: media.Picture) -> media.Picture:
     ],
 )
 async def test_a_film_that_starts_black_has_a_poster_that_is_not(
-    ffmpeg: FFmpeg, store: PosterStore, tmp_path: Path, black_s: float, keyframe_every: int
+    ffmpeg: ProbePool, store: PosterStore, tmp_path: Path, black_s: float, keyframe_every: int
 ) -> None:
     film = media.make_video(
         tmp_path / "film.mp4",
@@ -180,7 +213,7 @@ async def test_a_film_that_starts_black_has_a_poster_that_is_not(
 
 @pytest.mark.parametrize("colour", [(0, 0, 0), (255, 255, 255), (30, 60, 200)])
 async def test_a_film_of_one_colour_has_a_poster_of_that_colour(
-    ffmpeg: FFmpeg, store: PosterStore, tmp_path: Path, colour: tuple[int, int, int]
+    ffmpeg: ProbePool, store: PosterStore, tmp_path: Path, colour: tuple[int, int, int]
 ) -> None:
     film = media.make_video(tmp_path / "film.mp4", seconds=2, picture=media.plain(64, 36, colour))
     found = (await poster_of(ffmpeg, store, film)).getpixel((30, 18))
@@ -189,11 +222,14 @@ async def test_a_film_of_one_colour_has_a_poster_of_that_colour(
 
 @pytest.mark.parametrize(("size", "matrix"), [((320, 180), "BT.601"), ((1280, 720), "BT.709")])
 async def test_colours_follow_the_size_where_the_film_does_not_say(
-    ffmpeg: FFmpeg, store: PosterStore, tmp_path: Path, size: tuple[int, int], matrix: str
+    ffmpeg: ProbePool, store: PosterStore, tmp_path: Path, size: tuple[int, int], matrix: str
 ) -> None:
-    film = media.make_video(tmp_path / "film.mp4", size=size, seconds=0.2, picture=media.plain(*size, (224, 16, 16)))
+    film = media.make_video(
+        tmp_path / "film.mp4", size=size, seconds=0.2, picture=media.plain(*size, (224, 16, 16))
+    )
     found = (await poster_of(ffmpeg, store, film)).getpixel((100, 90))
-    # media.py encodes with BT.601, whatever the size: a large film that does not say so is shown by BT.709.
+    # media.py encodes with BT.601, whatever the size: a large film that does not say so is shown by
+    # BT.709.
     expected = (224, 16, 16) if matrix == "BT.601" else (242, 42, 13)
     assert max(abs(one - other) for one, other in zip(found, expected, strict=True)) < 14
 
@@ -213,7 +249,9 @@ async def test_colours_follow_the_size_where_the_film_does_not_say(
         (KEY, 320, "png"),
     ],
 )
-async def test_a_poster_has_no_other_names(store: PosterStore, key: str, width: int, form: Format) -> None:
+async def test_a_poster_has_no_other_names(
+    store: PosterStore, key: str, width: int, form: Format
+) -> None:
     with pytest.raises(ValueError, match="no poster"):
         store.path(key, width, form)
 
@@ -230,7 +268,9 @@ async def test_a_store_has_a_poster_when_every_file_of_it_is_there(store: Poster
     assert not store.has(KEY), "what a power cut left empty is no poster"
 
 
-async def test_preparing_clears_what_an_interrupted_write_left_and_nothing_else(store: PosterStore) -> None:
+async def test_preparing_clears_what_an_interrupted_write_left_and_nothing_else(
+    store: PosterStore,
+) -> None:
     target = store.target(KEY)
     target[0].partial.write_bytes(b"half a pic")
     whole = store.path(KEY, 320, "jpg")
@@ -254,8 +294,12 @@ async def test_two_looks_at_the_same_film_do_not_write_into_each_other(store: Po
 @pytest.mark.parametrize("width", WIDTHS)
 async def test_a_placeholder_says_why_there_is_no_picture(form: Format, width: int) -> None:
     drawn = {
-        sentence: Image.open(BytesIO(placeholder(sentence, width, form))).convert("L")
-        for sentence in (NOT_YET, "Cannot be read: it holds sound but no picture.", "Cannot be read: the file is empty.")
+        message: Image.open(BytesIO(placeholder(message, width, form))).convert("L")
+        for message in (
+            NOT_YET,
+            "Cannot be read: it holds sound but no picture.",
+            "Cannot be read: the file is empty.",
+        )
     }
     words = []
     for image in drawn.values():

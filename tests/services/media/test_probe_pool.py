@@ -1,4 +1,6 @@
-"""Looking into files in worker processes: what is found, what is refused, and what happens when a worker dies."""
+"""Looking into files in worker processes: what is found, what is refused, and what happens when a
+worker dies.
+"""
 
 import asyncio
 import logging
@@ -28,15 +30,15 @@ from lvs.models import Probe, Track
 from lvs.services.media import probe_pool as ffmpeg_module
 from lvs.services.media import video_file as film_module
 from lvs.services.media.posters import PosterStore
-from lvs.services.media.probe_pool import FFmpeg
-from lvs.services.media.video_file import Film, MeteredFile
+from lvs.services.media.probe_pool import ProbePool
+from lvs.services.media.video_file import MeteredFile, VideoFile
 
 SOURCE = PROJECT / "src"
 
 
 @pytest_asyncio.fixture
-async def ffmpeg() -> AsyncIterator[FFmpeg]:
-    async with FFmpeg(workers=1) as workers:
+async def ffmpeg() -> AsyncIterator[ProbePool]:
+    async with ProbePool(workers=1) as workers:
         yield workers
 
 
@@ -68,7 +70,7 @@ async def until_gone(process_id: int) -> None:
 # What is found
 
 
-async def test_a_probe_says_what_the_file_holds(ffmpeg: FFmpeg, tmp_path: Path) -> None:
+async def test_a_probe_says_what_the_file_holds(ffmpeg: ProbePool, tmp_path: Path) -> None:
     path = media.make_video(
         tmp_path / "film.mp4",
         seconds=2,
@@ -103,13 +105,24 @@ async def test_a_probe_says_what_the_file_holds(ffmpeg: FFmpeg, tmp_path: Path) 
         ("film.mpg", "mpeg1video", "mpeg", {"video_codec": "mpeg1video", "frames_per_second": 25}),
         ("film.flv", "flv1", "flv", {"video_codec": "flv"}),
         ("film.wmv", "wmv2", "asf", {"video_codec": "wmv2"}),
-        ("film.mov", "prores", "mov,mp4,m4a,3gp,3g2,mj2", {"video_codec": "prores_ks", "pixel_format": "yuv422p10le"}),
+        (
+            "film.mov",
+            "prores",
+            "mov,mp4,m4a,3gp,3g2,mj2",
+            {"video_codec": "prores_ks", "pixel_format": "yuv422p10le"},
+        ),
         ("ten.mp4", "h264", "mov,mp4,m4a,3gp,3g2,mj2", {"pixel_format": "yuv420p10le"}),
         ("motion.avi", "mjpeg", "avi", {"video_codec": "mjpeg"}),
     ],
 )
 async def test_every_common_kind_of_file_is_read(
-    ffmpeg: FFmpeg, store: PosterStore, tmp_path: Path, name: str, codec: str, container: str, made_with: dict
+    ffmpeg: ProbePool,
+    store: PosterStore,
+    tmp_path: Path,
+    name: str,
+    codec: str,
+    container: str,
+    made_with: dict,
 ) -> None:
     path = media.make_video(tmp_path / name, size=(320, 180), **made_with)
     look = await ffmpeg.look(path, store.target("0" * 16))
@@ -121,18 +134,25 @@ async def test_every_common_kind_of_file_is_read(
     assert store.has("0" * 16)
 
 
-async def test_ten_bits_are_counted(ffmpeg: FFmpeg, tmp_path: Path) -> None:
+async def test_ten_bits_are_counted(ffmpeg: ProbePool, tmp_path: Path) -> None:
     path = media.make_video(tmp_path / "film.mp4", pixel_format="yuv420p10le")
     assert (await ffmpeg.look(path)).probe.bit_depth == 10
 
 
-async def test_a_stretched_picture_has_its_displayed_size(ffmpeg: FFmpeg, tmp_path: Path) -> None:
+async def test_a_stretched_picture_has_its_displayed_size(
+    ffmpeg: ProbePool, tmp_path: Path
+) -> None:
     path = media.make_video(tmp_path / "film.mp4", size=(180, 144), pixel_aspect=Fraction(16, 9))
     probe = (await ffmpeg.look(path)).probe
-    assert (probe.width, probe.height, probe.coded_width, probe.coded_height) == (320, 144, 180, 144)
+    assert (probe.width, probe.height, probe.coded_width, probe.coded_height) == (
+        320,
+        144,
+        180,
+        144,
+    )
 
 
-async def test_tracks_have_their_language_and_title(ffmpeg: FFmpeg, tmp_path: Path) -> None:
+async def test_tracks_have_their_language_and_title(ffmpeg: ProbePool, tmp_path: Path) -> None:
     path = tmp_path / "film.mkv"
     with av.open(str(path), "w") as film:
         video = film.add_stream("mpeg4", rate=10)
@@ -151,16 +171,27 @@ async def test_tracks_have_their_language_and_title(ffmpeg: FFmpeg, tmp_path: Pa
 
 @pytest.mark.parametrize(
     "name",
-    [b"caf\xe9 \xff\xfe.mp4", b"new\nline.mp4", b"-dash.mp4", b"http:%2F.mp4", "Ünï ☂ 日本.mp4".encode(), b"x" * 251 + b".mp4"],
+    [
+        b"caf\xe9 \xff\xfe.mp4",
+        b"new\nline.mp4",
+        b"-dash.mp4",
+        b"http:%2F.mp4",
+        "Ünï ☂ 日本.mp4".encode(),
+        b"x" * 251 + b".mp4",
+    ],
 )
-async def test_any_file_name_works(ffmpeg: FFmpeg, tmp_path: Path, name: bytes) -> None:
+async def test_any_file_name_works(ffmpeg: ProbePool, tmp_path: Path, name: bytes) -> None:
     path = os.path.join(os.fsencode(tmp_path), name)
     media.make_video(path)
     assert (await ffmpeg.look(path)).probe.width == 64
 
 
-async def test_a_video_without_a_stated_duration_is_measured(ffmpeg: FFmpeg, tmp_path: Path) -> None:
-    path = media.make_video(tmp_path / "live.webm", seconds=3, container_options={"live": "1"}, sound=True)
+async def test_a_video_without_a_stated_duration_is_measured(
+    ffmpeg: ProbePool, tmp_path: Path
+) -> None:
+    path = media.make_video(
+        tmp_path / "live.webm", seconds=3, container_options={"live": "1"}, sound=True
+    )
     with av.open(str(path)) as film:
         assert film.duration is None, "the test film must not state its duration"
     assert (await ffmpeg.look(path)).probe.duration_s == pytest.approx(3, abs=0.2)
@@ -170,11 +201,14 @@ def test_a_long_video_without_a_stated_duration_is_measured_from_its_ends(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = media.make_video(
-        tmp_path / "live.webm", seconds=60, size=(160, 90), container_options={"live": "1", "cluster_time_limit": "2000"}
+        tmp_path / "live.webm",
+        seconds=60,
+        size=(160, 90),
+        container_options={"live": "1", "cluster_time_limit": "2000"},
     )
     monkeypatch.setattr(film_module, "TAIL_BYTES", path.stat().st_size // 4)
     with open(path, "rb", buffering=0) as file:
-        film = Film(file)
+        film = VideoFile(file)
         film._file.allowance_bytes = 0  # nothing may be read but the two ends
         assert film._measured_duration_s() == pytest.approx(60, abs=0.3)
         film.close()
@@ -186,7 +220,10 @@ def test_a_long_video_without_a_stated_duration_is_measured_from_its_ends(
     steps=st.lists(st.tuples(st.integers(0, 250), st.integers(0, 90)), max_size=8),
 )
 def test_a_metered_file_reads_like_the_file_without_the_gap(
-    tmp_path_factory: pytest.TempPathFactory, content: bytes, gap: list[int], steps: list[tuple[int, int]]
+    tmp_path_factory: pytest.TempPathFactory,
+    content: bytes,
+    gap: list[int],
+    steps: list[tuple[int, int]],
 ) -> None:
     path = tmp_path_factory.mktemp("metered") / "file"
     path.write_bytes(content)
@@ -232,7 +269,9 @@ def unreadable_files(folder: Path) -> dict[str, str]:
     ):
         Image.new("RGB", (320, 200), "#804020").save(folder / name, kind)
     media.make_sound(folder / "sound.mp4")
-    (folder / "playlist.mp4").write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile://{whole}\n#EXT-X-ENDLIST\n")
+    (folder / "playlist.mp4").write_text(
+        f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile://{whole}\n#EXT-X-ENDLIST\n"
+    )
     (folder / "concat.mp4").write_text(f"ffconcat version 1.0\nfile '{whole}'\n")
     (folder / "manifest.mp4").write_text(
         '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" mediaPresentationDuration="PT1S">'
@@ -261,19 +300,21 @@ def unreadable_files(folder: Path) -> dict[str, str]:
     }
 
 
-async def test_what_is_no_video_gets_a_sentence_that_says_why(ffmpeg: FFmpeg, store: PosterStore, tmp_path: Path) -> None:
+async def test_what_is_no_video_gets_a_sentence_that_says_why(
+    ffmpeg: ProbePool, store: PosterStore, tmp_path: Path
+) -> None:
     said = {}
     expected = unreadable_files(tmp_path)
     for name in expected:
         with pytest.raises(Unreadable) as raised:
             await ffmpeg.look(tmp_path / name, store.target("a" * 16))
-        said[name] = raised.value.sentence
+        said[name] = raised.value.message
     assert said == expected
     assert not store.has("a" * 16)
     assert (await ffmpeg.look(tmp_path / "whole.mp4")).probe.width == 320
 
 
-async def test_pictures_that_cannot_be_decoded_are_named(ffmpeg: FFmpeg, tmp_path: Path) -> None:
+async def test_pictures_that_cannot_be_decoded_are_named(ffmpeg: ProbePool, tmp_path: Path) -> None:
     path = media.make_video(tmp_path / "film.webm", size=(320, 180), video_codec="libvpx-vp9")
     content = bytearray(path.read_bytes())
     blocks = content.index(b"\x1f\x43\xb6\x75") + 12
@@ -283,14 +324,16 @@ async def test_pictures_that_cannot_be_decoded_are_named(ffmpeg: FFmpeg, tmp_pat
         await ffmpeg.look(path)
 
 
-async def test_a_codec_off_the_list_is_not_decoded(ffmpeg: FFmpeg, tmp_path: Path) -> None:
+async def test_a_codec_off_the_list_is_not_decoded(ffmpeg: ProbePool, tmp_path: Path) -> None:
     path = media.make_video(tmp_path / "film.mkv", video_codec="ffv1")
     with pytest.raises(Unreadable, match=r"Its pictures cannot be decoded \(ffv1\)\."):
         await ffmpeg.look(path)
 
 
 @pytest.mark.parametrize("honest", [True, False])
-async def test_a_giant_picture_is_refused_before_it_is_decoded(ffmpeg: FFmpeg, tmp_path: Path, honest: bool) -> None:
+async def test_a_giant_picture_is_refused_before_it_is_decoded(
+    ffmpeg: ProbePool, tmp_path: Path, honest: bool
+) -> None:
     path = media.make_video(tmp_path / "film.webm", size=(640, 360))
     content = path.read_bytes()
     # RFC 6386, section 9.1: a VP8 keyframe starts with these three bytes, its width and its height.
@@ -304,19 +347,32 @@ async def test_a_giant_picture_is_refused_before_it_is_decoded(ffmpeg: FFmpeg, t
     path.write_bytes(content)
     with pytest.raises(Unreadable) as raised:
         await ffmpeg.look(path)
-    assert ("too large: 16383 by 16383" if honest else "cannot be decoded (vp8)") in raised.value.sentence
+    assert (
+        "too large: 16383 by 16383" if honest else "cannot be decoded (vp8)"
+    ) in raised.value.message
     (process_id,) = ffmpeg.process_ids
-    assert peak_memory_kib(process_id) < 16383 * 16383 // 1024, "not even one byte for each of its points was touched"
+    assert peak_memory_kib(process_id) < 16383 * 16383 // 1024, (
+        "not even one byte for each of its points was touched"
+    )
 
 
-async def test_a_film_cut_short_still_gets_a_poster(ffmpeg: FFmpeg, store: PosterStore, tmp_path: Path) -> None:
+async def test_a_film_cut_short_still_gets_a_poster(
+    ffmpeg: ProbePool, store: PosterStore, tmp_path: Path
+) -> None:
     path = media.make_video(tmp_path / "film.mkv", seconds=4, size=(320, 180))
     path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
     assert (await ffmpeg.look(path, store.target("b" * 16))).has_poster
 
 
-async def test_a_film_with_garbage_in_it_still_gets_a_poster(ffmpeg: FFmpeg, store: PosterStore, tmp_path: Path) -> None:
-    path = media.make_video(tmp_path / "film.mp4", seconds=4, size=(320, 180), container_options={"movflags": "faststart"})
+async def test_a_film_with_garbage_in_it_still_gets_a_poster(
+    ffmpeg: ProbePool, store: PosterStore, tmp_path: Path
+) -> None:
+    path = media.make_video(
+        tmp_path / "film.mp4",
+        seconds=4,
+        size=(320, 180),
+        container_options={"movflags": "faststart"},
+    )
     content = bytearray(path.read_bytes())
     third = len(content) // 3
     content[third * 2 : third * 3 - third // 2] = random.Random(2).randbytes(third - third // 2)
@@ -324,7 +380,7 @@ async def test_a_film_with_garbage_in_it_still_gets_a_poster(ffmpeg: FFmpeg, sto
     assert (await ffmpeg.look(path, store.target("c" * 16))).has_poster
 
 
-async def test_a_file_that_is_gone_may_be_tried_again(ffmpeg: FFmpeg, tmp_path: Path) -> None:
+async def test_a_file_that_is_gone_may_be_tried_again(ffmpeg: ProbePool, tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="No such file"):
         await ffmpeg.look(tmp_path / "gone.mp4")
     media.make_video(tmp_path / "gone.mp4")
@@ -332,11 +388,14 @@ async def test_a_file_that_is_gone_may_be_tried_again(ffmpeg: FFmpeg, tmp_path: 
 
 
 async def test_a_disk_that_takes_no_posters_costs_only_the_posters(
-    ffmpeg: FFmpeg, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ffmpeg: ProbePool, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "posters").write_text("a file where the folder should be")
     with caplog.at_level(logging.WARNING):
-        look = await ffmpeg.look(media.make_video(tmp_path / "film.mp4"), PosterStore(tmp_path / "posters").target("d" * 16))
+        look = await ffmpeg.look(
+            media.make_video(tmp_path / "film.mp4"),
+            PosterStore(tmp_path / "posters").target("d" * 16),
+        )
     assert look.probe.width == 64
     assert not look.has_poster
     assert "NotADirectoryError" in caplog.text
@@ -347,7 +406,7 @@ async def test_a_disk_that_takes_no_posters_costs_only_the_posters(
 
 async def test_workers_are_used_again_and_never_too_many(tmp_path: Path) -> None:
     paths = [media.make_video(tmp_path / f"{number}.mp4", seed=number) for number in range(8)]
-    async with FFmpeg(workers=2) as ffmpeg:
+    async with ProbePool(workers=2) as ffmpeg:
         for _ in range(2):
             looks = await asyncio.gather(*(ffmpeg.look(path) for path in paths))
             assert len(looks) == 8
@@ -357,11 +416,13 @@ async def test_workers_are_used_again_and_never_too_many(tmp_path: Path) -> None
         assert ffmpeg.process_ids == first
 
 
-async def test_a_hanging_look_ends_when_its_time_is_up_and_takes_its_worker_with_it(tmp_path: Path) -> None:
+async def test_a_hanging_look_ends_when_its_time_is_up_and_takes_its_worker_with_it(
+    tmp_path: Path,
+) -> None:
     path = media.make_video(tmp_path / "film.mp4")
     store = PosterStore(tmp_path / "posters")
     store.prepare()
-    async with FFmpeg(workers=1, time_limit_s=2) as ffmpeg:
+    async with ProbePool(workers=1, time_limit_s=2) as ffmpeg:
         await ffmpeg.look(path)
         (process_id,) = ffmpeg.process_ids
         os.kill(process_id, signal.SIGSTOP)
@@ -376,7 +437,7 @@ async def test_a_hanging_look_ends_when_its_time_is_up_and_takes_its_worker_with
 
 async def test_a_killed_worker_costs_its_own_job_only(tmp_path: Path) -> None:
     path = media.make_video(tmp_path / "film.mp4")
-    async with FFmpeg(workers=2) as ffmpeg:
+    async with ProbePool(workers=2) as ffmpeg:
         await ffmpeg.look(path)
         (victim,) = ffmpeg.process_ids
         os.kill(victim, signal.SIGSTOP)
@@ -391,7 +452,7 @@ async def test_a_killed_worker_costs_its_own_job_only(tmp_path: Path) -> None:
         await until_gone(victim)
 
 
-async def test_a_worker_that_died_while_idle_is_replaced(ffmpeg: FFmpeg, tmp_path: Path) -> None:
+async def test_a_worker_that_died_while_idle_is_replaced(ffmpeg: ProbePool, tmp_path: Path) -> None:
     path = media.make_video(tmp_path / "film.mp4")
     await ffmpeg.look(path)
     (process_id,) = ffmpeg.process_ids
@@ -401,7 +462,7 @@ async def test_a_worker_that_died_while_idle_is_replaced(ffmpeg: FFmpeg, tmp_pat
     assert (await ffmpeg.look(path)).probe.width == 64
 
 
-async def test_a_cancelled_look_kills_its_worker(ffmpeg: FFmpeg, tmp_path: Path) -> None:
+async def test_a_cancelled_look_kills_its_worker(ffmpeg: ProbePool, tmp_path: Path) -> None:
     path = media.make_video(tmp_path / "film.mp4")
     await ffmpeg.look(path)
     (process_id,) = ffmpeg.process_ids
@@ -418,18 +479,21 @@ async def test_a_cancelled_look_kills_its_worker(ffmpeg: FFmpeg, tmp_path: Path)
 async def test_memory_beyond_the_limit_is_refused_and_the_worker_goes_on(tmp_path: Path) -> None:
     small = media.make_video(tmp_path / "small.mp4")
     large = media.make_video(
-        tmp_path / "large.mp4", size=(7680, 4320), seconds=0.1, picture=media.plain(7680, 4320, (90, 120, 40))
+        tmp_path / "large.mp4",
+        size=(7680, 4320),
+        seconds=0.1,
+        picture=media.plain(7680, 4320, (90, 120, 40)),
     )
-    async with FFmpeg(workers=1, memory_limit_bytes=200 << 20) as ffmpeg:
+    async with ProbePool(workers=1, memory_limit_bytes=200 << 20) as ffmpeg:
         with pytest.raises(Unavailable, match="more memory"):
             await ffmpeg.look(large)
         assert (await ffmpeg.look(small)).probe.width == 64
-    async with FFmpeg(workers=1) as ffmpeg:
+    async with ProbePool(workers=1) as ffmpeg:
         assert (await ffmpeg.look(large)).probe.width == 7680
 
 
 async def test_an_idle_worker_ends_by_itself(tmp_path: Path) -> None:
-    async with FFmpeg(workers=1, idle_limit_s=0.05) as ffmpeg:
+    async with ProbePool(workers=1, idle_limit_s=0.05) as ffmpeg:
         await ffmpeg.look(media.make_video(tmp_path / "film.mp4"))
         for process_id in ffmpeg.process_ids:
             await until_gone(process_id)
@@ -437,7 +501,7 @@ async def test_an_idle_worker_ends_by_itself(tmp_path: Path) -> None:
 
 async def test_closing_ends_busy_and_idle_workers_and_refuses_more(tmp_path: Path) -> None:
     path = media.make_video(tmp_path / "film.mp4")
-    ffmpeg = FFmpeg(workers=2)
+    ffmpeg = ProbePool(workers=2)
     await asyncio.gather(ffmpeg.look(path), ffmpeg.look(path))
     process_ids = ffmpeg.process_ids
     assert len(process_ids) == 2
@@ -453,12 +517,15 @@ async def test_closing_ends_busy_and_idle_workers_and_refuses_more(tmp_path: Pat
         await ffmpeg.look(path)
 
 
-async def test_a_worker_holds_nothing_of_the_servers(ffmpeg: FFmpeg, tmp_path: Path) -> None:
+async def test_a_worker_holds_nothing_of_the_servers(ffmpeg: ProbePool, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         listening.set_inheritable(True)
         await ffmpeg.look(media.make_video(tmp_path / "film.mp4"))
         (process_id,) = ffmpeg.process_ids
-        held = [os.readlink(f"/proc/{process_id}/fd/{number}") for number in os.listdir(f"/proc/{process_id}/fd")]
+        held = [
+            os.readlink(f"/proc/{process_id}/fd/{number}")
+            for number in os.listdir(f"/proc/{process_id}/fd")
+        ]
     assert held
     assert not [name for name in held if not name.startswith(("pipe:", "/dev/null"))]
     assert os.getsid(process_id) == process_id, "Ctrl-C in the server's terminal must not reach it"
@@ -468,7 +535,7 @@ async def test_a_worker_holds_nothing_of_the_servers(ffmpeg: FFmpeg, tmp_path: P
 def test_workers_end_when_the_server_is_killed(tmp_path: Path) -> None:
     path = media.make_video(tmp_path / "film.mp4")
     program = (
-        "import asyncio, sys, time; from lvs.services.ffmpeg import FFmpeg\n"
+        "import asyncio, sys, time; from lvs.services.media.probe_pool import FFmpeg\n"
         "async def main():\n"
         "    ffmpeg = FFmpeg(workers=1)\n"
         "    await ffmpeg.look(sys.argv[1])\n"
@@ -477,7 +544,9 @@ def test_workers_end_when_the_server_is_killed(tmp_path: Path) -> None:
         "asyncio.run(main())"
     )
     environment = os.environ | {"PYTHONPATH": str(SOURCE)}
-    with subprocess.Popen([sys.executable, "-c", program, path], stdout=subprocess.PIPE, env=environment) as server:
+    with subprocess.Popen(
+        [sys.executable, "-c", program, path], stdout=subprocess.PIPE, env=environment
+    ) as server:
         assert server.stdout is not None
         process_id = int(server.stdout.readline())
         assert is_running(process_id)

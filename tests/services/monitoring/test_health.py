@@ -1,4 +1,6 @@
-"""What the health tile says of a disk, a backup or a machine that is in trouble, and that it is silent again afterwards."""
+"""What the health tile says of a disk, a backup or a machine that is in trouble, and that it is
+silent again afterwards.
+"""
 
 import asyncio
 import re
@@ -45,12 +47,20 @@ def tile_of(server: Server) -> str:
         return " ".join(Tree(answer.read().decode()).elements[0].text.split())
 
 
-async def test_a_disk_that_turned_read_only_is_named_until_it_can_be_written_again(home: Home) -> None:
+async def test_a_disk_that_turned_read_only_is_named_until_it_can_be_written_again(
+    home: Home,
+) -> None:
     await says(home, "All is well")
     with read_only(home.data):
-        await says(home, "Fault: The data folder cannot be written to: its disk is read-only, and ratings, tags and views cannot")
+        await says(
+            home,
+            "Fault: The data folder cannot be written to: its disk is read-only, and ratings, tags and views cannot",
+        )
         assert (
-            "is-fault" in Tree(await (await home.client.get("/admin/tiles/storage")).get_data(as_text=True)).elements[0].classes
+            "is-fault"
+            in Tree(await (await home.client.get("/admin/tiles/storage")).get_data(as_text=True))
+            .elements[0]
+            .classes
         )
     await says(home, "All is well")
 
@@ -65,7 +75,7 @@ async def test_a_backup_that_failed_is_named_until_one_is_made(home: Home) -> No
         await home.services.backups.make()
     words = await health_of(home)
     assert re.search(r"Attention: The backup of \d\d:\d\d failed: ", words)
-    assert failure.value.sentence in words
+    assert failure.value.message in words
     assert "`lvs backup` makes one at once" in words
     in_the_way.unlink()
     assert await home.services.backups.make()
@@ -100,7 +110,14 @@ def test_many_open_files_are_named_before_there_are_too_many(tmp_path: Path) -> 
         before = process.rlimit(resource.RLIMIT_NOFILE)
         few = process.num_fds() + 4
         process.rlimit(resource.RLIMIT_NOFILE, (few, before[1]))
-        until(lambda: re.search(rf"Attention: \d+ of {few} files and connections are open\.", tile_of(server)) is not None)
+        until(
+            lambda: (
+                re.search(
+                    rf"Attention: \d+ of {few} files and connections are open\.", tile_of(server)
+                )
+                is not None
+            )
+        )
         process.rlimit(resource.RLIMIT_NOFILE, before)
         until(lambda: "All is well" in tile_of(server))
 
@@ -121,20 +138,31 @@ class Memory:
             lambda row: f"{row[1]}:{free_kb:>{len(row[0]) - len(row[1]) - 4}} kB",
             self._content,
         )
-        with self.path.open("r+b", buffering=0) as file:  # in place and at once: it is read meanwhile
+        with self.path.open(
+            "r+b", buffering=0
+        ) as file:  # in place and at once: it is read meanwhile
             file.write(rows.encode())
 
 
 def test_a_machine_without_memory_is_named_until_there_is_some_again(tmp_path: Path) -> None:
     memory = Memory(tmp_path / "meminfo")
-    in_place = ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /proc/meminfo && exec "$@"', str(memory.path)]
+    in_place = [
+        "unshare",
+        "--mount",
+        "sh",
+        "-c",
+        'mount --bind "$0" /proc/meminfo && exec "$@"',
+        str(memory.path),
+    ]
     tried = subprocess.run([*in_place, "true"], capture_output=True, text=True, check=False)
     if tried.returncode:
         pytest.skip(f"the machine's memory cannot be shown smaller here: {tried.stderr.strip()}")
     memory.leave(health.MEMORY_SHARE * 1.5)
     (tmp_path / "Videos").mkdir()
     place = ["--data", tmp_path / "data", "--host", "127.0.0.1", "--port", "0"]
-    with Server([*in_place, sys.executable, "-m", "lvs", "serve", tmp_path / "Videos", *place], tmp_path) as server:
+    with Server(
+        [*in_place, sys.executable, "-m", "lvs", "serve", tmp_path / "Videos", *place], tmp_path
+    ) as server:
         until(lambda: "All is well" in tile_of(server))
         memory.leave(health.MEMORY_SHARE * 0.5)
         until(lambda: "Attention: The machine has hardly any memory left." in tile_of(server))

@@ -1,4 +1,6 @@
-"""Streams as a viewer gets them: a real hypercorn on a port, real files, raw sockets where browsers behave too well."""
+"""Streams as a viewer gets them: a real hypercorn on a port, real files, raw sockets where browsers
+behave too well.
+"""
 
 import asyncio
 import contextlib
@@ -25,7 +27,7 @@ from support.viewing import MEBIBYTE, Site, noise, received, until
 from lvs.errors import NotFound, Unavailable
 from lvs.services.streaming.open_file import (
     FileChangedError,
-    OpenedFile,
+    OpenFile,
     open_below,
     open_below_now,
 )
@@ -111,7 +113,13 @@ def test_a_range_arrives_as_asked(site: Site, asked: str, first: int, last: int)
 def test_a_range_that_cannot_be_used_is_ignored_and_one_beyond_the_end_refused(site: Site) -> None:
     content = noise(1000)
     (site.folder / "film.mp4").write_bytes(content)
-    for field in ("bytes=x", "bytes=5-4", "seconds=1-2", "bytes=0-1,500-501", "bytes=" + "0-0," * 3000 + "999-"):
+    for field in (
+        "bytes=x",
+        "bytes=5-4",
+        "seconds=1-2",
+        "bytes=0-1,500-501",
+        "bytes=" + "0-0," * 3000 + "999-",
+    ):
         answer = httpx.get(site.url("film.mp4"), headers={"Range": field})
         assert (answer.status_code, answer.content) == (200, content)
     for field in ("bytes=1000-", "bytes=-0", "bytes=" + "9" * 9000 + "-"):
@@ -126,7 +134,11 @@ def test_an_empty_file_is_an_empty_answer(site: Site) -> None:
     (site.folder / "film.mp4").touch()
     for fields in ({}, {"Range": "bytes=0-"}, {"Range": "bytes=-5"}):
         answer = httpx.get(site.url("film.mp4"), headers=fields)
-        assert (answer.status_code, answer.headers["content-length"], answer.content) == (200, "0", b"")
+        assert (answer.status_code, answer.headers["content-length"], answer.content) == (
+            200,
+            "0",
+            b"",
+        )
     until(lambda: site.held() == [])
 
 
@@ -138,24 +150,48 @@ def test_preconditions_hold_over_http(site: Site) -> None:
     known = httpx.get(site.url("film.mp4")).headers
     etag, changed = known["etag"], known["last-modified"]
 
-    for fields in ({"If-None-Match": etag}, {"If-Modified-Since": changed}, {"If-None-Match": etag, "Range": "bytes=0-1"}):
+    for fields in (
+        {"If-None-Match": etag},
+        {"If-Modified-Since": changed},
+        {"If-None-Match": etag, "Range": "bytes=0-1"},
+    ):
         answer = httpx.get(site.url("film.mp4"), headers=fields)
         assert (answer.status_code, answer.content) == (304, b"")
         assert answer.headers["etag"] == etag
         assert "cache-control" in answer.headers
         assert not {"content-length", "content-type", "transfer-encoding"} & set(answer.headers)
-    for fields in ({"If-Match": '"x"'}, {"If-Unmodified-Since": "Sun, 06 Nov 1994 08:49:37 GMT"}, {"If-Match": f"W/{etag}"}):
+    for fields in (
+        {"If-Match": '"x"'},
+        {"If-Unmodified-Since": "Sun, 06 Nov 1994 08:49:37 GMT"},
+        {"If-Match": f"W/{etag}"},
+    ):
         answer = httpx.get(site.url("film.mp4"), headers=fields)
         assert answer.status_code == 412
         assert content not in answer.content
         assert len(answer.content) < 200
-    for value, status in ((etag, 206), (changed, 206), (f"W/{etag}", 200), ('"x"', 200), ("Sun, 06 Nov 2094 08:49:37 GMT", 200)):
-        answer = httpx.get(site.url("film.mp4"), headers={"Range": "bytes=10-19", "If-Range": value})
-        assert (answer.status_code, answer.content) == (status, content[10:20] if status == 206 else content)
+    for value, status in (
+        (etag, 206),
+        (changed, 206),
+        (f"W/{etag}", 200),
+        ('"x"', 200),
+        ("Sun, 06 Nov 2094 08:49:37 GMT", 200),
+    ):
+        answer = httpx.get(
+            site.url("film.mp4"), headers={"Range": "bytes=10-19", "If-Range": value}
+        )
+        assert (answer.status_code, answer.content) == (
+            status,
+            content[10:20] if status == 206 else content,
+        )
 
     film.write_bytes(content[::-1])
     assert httpx.get(site.url("film.mp4"), headers={"If-None-Match": etag}).content == content[::-1]
-    assert httpx.get(site.url("film.mp4"), headers={"If-Range": etag, "Range": "bytes=0-1"}).status_code == 200
+    assert (
+        httpx.get(
+            site.url("film.mp4"), headers={"If-Range": etag, "Range": "bytes=0-1"}
+        ).status_code
+        == 200
+    )
 
 
 def test_a_refusal_or_head_keeps_no_file_open(site: Site) -> None:
@@ -179,7 +215,11 @@ def test_positions_beyond_4_gib_are_reached(site: Site) -> None:
             file.write(b"here")
     head = httpx.head(site.url("long.mkv"))
     assert head.headers["content-length"] == str(size_bytes)
-    for field, expected in (("4294967294-4294967297", b"here"), ("-4", b"here"), ("4294967298-4294967300", b"\0\0\0")):
+    for field, expected in (
+        ("4294967294-4294967297", b"here"),
+        ("-4", b"here"),
+        ("4294967298-4294967300", b"\0\0\0"),
+    ):
         answer = httpx.get(site.url("long.mkv"), headers={"Range": f"bytes={field}"})
         assert (answer.status_code, answer.content) == (206, expected)
     whole = httpx.get(site.url("long.mkv"), headers={"Range": "bytes=4294000000-"})
@@ -211,25 +251,42 @@ def test_many_viewers_that_seek_each_get_their_own_bytes(site: Site) -> None:
                 start = chance.randrange(len(content))
                 stop = chance.randrange(start, len(content)) + 1
                 answer = client.get(site.url(name), headers={"Range": f"bytes={start}-{stop - 1}"})
-                assert hashlib.sha256(answer.content).digest() == hashlib.sha256(content[start:stop]).digest()
+                assert (
+                    hashlib.sha256(answer.content).digest()
+                    == hashlib.sha256(content[start:stop]).digest()
+                )
 
     with ThreadPoolExecutor(16) as viewers:
         list(viewers.map(watch, range(32)))
     until(lambda: site.held() == [] and site.streams.running() == [])
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(ranges=st.lists(st.tuples(st.integers(0, 1200), st.integers(0, 1200)), min_size=1, max_size=3))
-def test_any_ranges_give_bytes_of_the_file_or_a_refusal(site: Site, ranges: list[tuple[int, int]]) -> None:
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    ranges=st.lists(st.tuples(st.integers(0, 1200), st.integers(0, 1200)), min_size=1, max_size=3)
+)
+def test_any_ranges_give_bytes_of_the_file_or_a_refusal(
+    site: Site, ranges: list[tuple[int, int]]
+) -> None:
     content = noise(1000)
     if not (site.folder / "film.mp4").exists():
         (site.folder / "film.mp4").write_bytes(content)
     field = "bytes=" + ",".join(f"{first}-{last}" for first, last in ranges)
     answer = httpx.get(site.url("film.mp4"), headers={"Range": field})
     if answer.status_code == 206:
-        start, stop = (int(number) for number in answer.headers["content-range"].removeprefix("bytes ").split("/")[0].split("-"))
+        start, stop = (
+            int(number)
+            for number in answer.headers["content-range"]
+            .removeprefix("bytes ")
+            .split("/")[0]
+            .split("-")
+        )
         assert answer.content == content[start : stop + 1]
-        wanted = {position for first, last in ranges for position in range(first, min(last, 999) + 1)}
+        wanted = {
+            position for first, last in ranges for position in range(first, min(last, 999) + 1)
+        }
         assert wanted == set(range(start, stop + 1))
     elif answer.status_code == 200:
         assert answer.content == content
@@ -252,7 +309,9 @@ def test_a_connection_goes_on_after_an_answer(site: Site) -> None:
 
 def test_a_download_is_offered_under_its_name(site: Site) -> None:
     (site.folder / "film.mp4").write_bytes(b"x")
-    answer = httpx.get(site.url("film.mp4"), params={"download": "Tag am Märchensee \N{CLAPPER BOARD}.mp4"})
+    answer = httpx.get(
+        site.url("film.mp4"), params={"download": "Tag am Märchensee \N{CLAPPER BOARD}.mp4"}
+    )
     assert answer.headers["content-disposition"] == (
         "attachment; filename=\"Tag am M_rchensee _.mp4\"; filename*=UTF-8''Tag%20am%20M%C3%A4rchensee%20%F0%9F%8E%AC.mp4"
     )
@@ -295,7 +354,13 @@ def test_what_is_no_file_of_the_library_is_not_found(site: Site, tmp_path: Path)
     paths = "absent.mp4 film.mp4/ film.mp4/x folder folder/ / . .. out.mp4 out/secret.mp4 beside/secret.mp4 loop.mp4 device.mp4"
     paths += " pipe.mp4 socket.mp4 ../outside/secret.mp4 folder/../film.mp4 ./film.mp4 //film.mp4 film.mp4\0 \0"
     paths += " folder/../../outside/secret.mp4 ../library-of-others/secret.mp4"
-    names = [*map(os.fsencode, paths.split(" ")), b"", b"a" * 300, b"a/" * 3000 + b"b", os.fsencode(outside / "secret.mp4")]
+    names = [
+        *map(os.fsencode, paths.split(" ")),
+        b"",
+        b"a" * 300,
+        b"a/" * 3000 + b"b",
+        os.fsencode(outside / "secret.mp4"),
+    ]
     for name in names:
         with pytest.raises(NotFound):
             asyncio.run(open_below(site.folder, name))
@@ -319,7 +384,9 @@ def test_a_library_folder_that_is_gone_is_away_not_absent(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("swapped", ["folder", "file"])
-@pytest.mark.parametrize("before_open", [1, 2, 3])  # of the library folder, of the folder in it, of the file
+@pytest.mark.parametrize(
+    "before_open", [1, 2, 3]
+)  # of the library folder, of the folder in it, of the file
 def test_a_link_put_in_at_the_worst_moment_never_leads_out(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, swapped: str, before_open: int
 ) -> None:
@@ -399,14 +466,17 @@ def test_a_viewer_that_takes_nothing_is_dropped_and_nobody_else(strict: Site) ->
 
 
 def test_the_last_bytes_of_an_answer_are_not_held_for_ever_either(strict: Site) -> None:
-    # All of it fits into the buffers below, so that the body has ended long before anything is taken.
+    # All of it fits into the buffers below, so that the body has ended long before anything is
+    # taken.
     (strict.folder / "film.mp4").write_bytes(noise(400_000))
     idle = strict.ask("/video/film.mp4", 4096)
     until(lambda: strict.held() == [] and strict.streams.running() == [])
     port = idle.getsockname()[1]
 
     def held_by_server() -> bool:
-        return any(peer.raddr == ("127.0.0.1", port) for peer in psutil.Process().net_connections("tcp"))
+        return any(
+            peer.raddr == ("127.0.0.1", port) for peer in psutil.Process().net_connections("tcp")
+        )
 
     until(lambda: not held_by_server())
     with pytest.raises(ConnectionResetError):
@@ -442,12 +512,16 @@ def test_little_is_read_ahead_of_a_viewer_that_takes_nothing(site: Site) -> None
         before = site.read_bytes
         time.sleep(0.5)
     (stream,) = site.streams.running()
-    # What was read is in the client's hands, in the kernel (some megabytes) or one of at most three chunks here.
+    # What was read is in the client's hands, in the kernel (some megabytes) or one of at most three
+    # chunks here.
     assert site.read_bytes - stream.bytes_sent < 8 * MEBIBYTE
     idle.close()
 
 
-@pytest.mark.parametrize(("route", "knows_connection"), [("video", True), ("video", False), ("drive", True), ("drive", False)])
+@pytest.mark.parametrize(
+    ("route", "knows_connection"),
+    [("video", True), ("video", False), ("drive", True), ("drive", False)],
+)
 @pytest.mark.parametrize("change", ["overwrite", "append", "truncate", "empty"])
 def test_a_file_changed_in_place_cuts_its_streams_and_never_mixes(
     folder: Path, route: str, knows_connection: bool, change: str
@@ -521,7 +595,9 @@ def test_a_client_can_tell_that_a_stream_was_cut(site: Site) -> None:
 
 @pytest.mark.parametrize("route", ["video", "drive"])
 @pytest.mark.parametrize("change", ["replace", "delete", "rename"])
-def test_a_file_replaced_removed_or_renamed_is_played_to_its_end(site: Site, route: str, change: str) -> None:
+def test_a_file_replaced_removed_or_renamed_is_played_to_its_end(
+    site: Site, route: str, change: str
+) -> None:
     content = noise(48 * MEBIBYTE)
     film = site.folder / "film.mp4"
     film.write_bytes(content)
@@ -555,7 +631,7 @@ def test_a_file_is_not_closed_under_a_read(folder: Path) -> None:
     (folder / "film.mp4").write_bytes(content)
     ends: list[bytes | str] = []
 
-    def read(file: OpenedFile, begun: threading.Event) -> None:
+    def read(file: OpenFile, begun: threading.Event) -> None:
         begun.set()
         try:
             ends.append(file.read(0, len(content)))
@@ -635,7 +711,10 @@ def test_http_2_gets_the_same_bytes_and_sees_a_cut(site: Site) -> None:
         part = client.get(site.url("film.mp4"), headers={"Range": "bytes=1000000-2999999"})
         assert part.content == content[1_000_000:3_000_000]
     film.write_bytes(noise(48 * MEBIBYTE))
-    with httpx.Client(http1=False, http2=True) as client, client.stream("GET", site.url("film.mp4")) as cut:
+    with (
+        httpx.Client(http1=False, http2=True) as client,
+        client.stream("GET", site.url("film.mp4")) as cut,
+    ):
         parts = cut.iter_raw(65536)
         next(parts)
         os.truncate(film, 1000)
@@ -646,8 +725,13 @@ def test_http_2_gets_the_same_bytes_and_sees_a_cut(site: Site) -> None:
 
 def test_http_2_viewers_are_kept_while_slow_and_dropped_when_idle(strict: Site) -> None:
     (strict.folder / "film.mp4").write_bytes(noise(64 * MEBIBYTE))
-    small = httpx.HTTPTransport(http1=False, http2=True, socket_options=[(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)])
-    with httpx.Client(transport=small) as client, client.stream("GET", strict.url("film.mp4")) as answer:
+    small = httpx.HTTPTransport(
+        http1=False, http2=True, socket_options=[(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)]
+    )
+    with (
+        httpx.Client(transport=small) as client,
+        client.stream("GET", strict.url("film.mp4")) as answer,
+    ):
         parts = answer.iter_raw()
         end = time.monotonic() + 4  # four times what an idle viewer is allowed
         while time.monotonic() < end:

@@ -43,12 +43,18 @@ def moment(unix_ms: int) -> str:
 async def changes() -> Response:
     """The last changes, of everybody or somebody, of every kind or one, of all videos or one."""
     args = arguments()
-    who, what, media_hash = readable(text(args, "client"), "client"), text(args, "what"), text(args, "video")
+    who, what, media_hash = (
+        readable(text(args, "client"), "client"),
+        text(args, "what"),
+        text(args, "video"),
+    )
     if what and what not in KINDS:
         raise Invalid(f"Changes are of these kinds: {', '.join(KINDS)}.")
     video = await services().videos.get(media_hash) if media_hash else None
     chosen = Chosen(client=who or None, what=what, video_id=video.id if video else None)
-    entries, following = await services().journal.page(chosen, number(args, "before", MAX_ID) or None)
+    entries, following = await services().journal.page(
+        chosen, number(args, "before", MAX_ID) or None
+    )
     filters = {"client": who, "what": what, "video": video.media_hash if video else ""}
     now = int(time.time() * 1000)
     return page(
@@ -59,11 +65,13 @@ async def changes() -> Response:
         what=what,
         kinds=[(kind, LABELS[kind]) for kind in KINDS],
         video=video,
-        ranges=[(_undo_url(who, now - minutes * 60_000), label) for minutes, label in WITHIN] if who else [],
+        ranges=[(_undo_url(who, now - minutes * 60_000), label) for minutes, label in WITHIN]
+        if who
+        else [],
         undo_url=_undo_url,
         without=lambda name: _url(filters | {name: ""}),
         next_url=_url(filters | {"before": str(following)}) if following else None,
-        errand=services().errands.latest("undo"),
+        task=services().background_tasks.latest("undo"),
         current="admin",
     )
 
@@ -73,8 +81,14 @@ async def undo(change_id: str) -> Response:
     """Take one change back."""
     undone = await services().journal.undo(row_id(change_id), client())
     if wants_partial():
-        values: dict[str, Any] = {"entry": undone.entry, "reason": undone.reason, "undo_url": _undo_url}
-        return partial("admin_change.html", trigger="" if undone.reason else "library:changed", **values)
+        values: dict[str, Any] = {
+            "entry": undone.entry,
+            "reason": undone.reason,
+            "undo_url": _undo_url,
+        }
+        return partial(
+            "admin_change.html", trigger="" if undone.reason else "library:changed", **values
+        )
     if undone.reason:
         raise Conflict(undone.reason)
     return back("/admin/changes")
@@ -89,18 +103,28 @@ async def look_before_undo() -> Response:
         raise Invalid("Say whose changes are meant.")
     preview = await services().journal.preview(who, since)
     kinds = [(LABELS[kind], preview.kinds[kind]) for kind in KINDS if preview.kinds[kind]]
-    values: dict[str, Any] = {"client": who, "since": since, "preview": preview, "kinds": kinds, "undo_url": _undo_url}
+    values: dict[str, Any] = {
+        "client": who,
+        "since": since,
+        "preview": preview,
+        "kinds": kinds,
+        "undo_url": _undo_url,
+    }
     return page("admin_undo.html", **values, current="admin")
 
 
 @bp.post("/undo")
 async def undo_all() -> Response:
     """Take back what was shown before."""
-    who, since, up_to_id = await form_text("client"), await form_number("since", MAX_TIME), await form_number("up_to")
+    who, since, up_to_id = (
+        await form_text("client"),
+        await form_number("since", MAX_TIME),
+        await form_number("up_to"),
+    )
     if "client" not in await request.form or not up_to_id:
         raise Invalid("Say whose changes are meant, and up to which one.")
-    services().upkeep.undo_all(who, since, up_to_id, client())
-    await services().errands.settle("undo", QUICK_S)
+    services().maintenance.undo_all(who, since, up_to_id, client())
+    await services().background_tasks.settle("undo", QUICK_S)
     return cast("Response", redirect(_url({"client": who}), 303))
 
 

@@ -9,14 +9,21 @@ MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86_400
 def bars(values: Sequence[float]) -> str:
     """One bar for each value, four units wide and HEIGHT tall where it is the greatest."""
     top = max(values, default=0) or 1
-    drawn = ((place, max(1, round(HEIGHT * value / top))) for place, value in enumerate(values) if value > 0)
+    drawn = (
+        (place, max(1, round(HEIGHT * value / top)))
+        for place, value in enumerate(values)
+        if value > 0
+    )
     return "".join(f"M{place * 4} {HEIGHT}v-{height}h3v{height}z" for place, height in drawn)
 
 
 def line(values: Sequence[float], least_top: float = 0) -> str:
     """A line through the values, four units apart; the top is the greatest of them, or `least_top`."""
     top = max([*values, least_top]) or 1
-    points = [f"{place * 4} {HEIGHT - round((HEIGHT - 2) * value / top) - 1}" for place, value in enumerate(values)]
+    points = [
+        f"{place * 4} {HEIGHT - round((HEIGHT - 2) * value / top) - 1}"
+        for place, value in enumerate(values)
+    ]
     return "M" + "L".join(points) if len(points) > 1 else ""
 
 

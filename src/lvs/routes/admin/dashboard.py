@@ -1,6 +1,7 @@
 """The dashboard: a page of tiles that refresh themselves, each with an address of its own.
 
-A tile says in its address which state of itself the page has; one that would look the same is answered with 204 and nothing.
+A tile says in its address which state of itself the page has; one that would look the same is
+answered with 204 and nothing.
 """
 
 import hashlib
@@ -27,7 +28,7 @@ from lvs.web.responses import html, page, pages, rendered, services, wants_parti
 
 bp = Blueprint("performance", __name__)
 
-LEVEL_WORDS = {Level.OK: "OK", Level.BUSY: "Busy", Level.ATTENTION: "Attention", Level.FAULT: "Fault"}
+LEVEL_WORDS = {Level.OK: "OK", Level.BUSY: "Busy", Level.WARNING: "Attention", Level.ERROR: "Fault"}
 ENTRIES = 12
 ROUTES = 8
 SEEN = secrets.token_hex(8)  # stands in a tile where its own fingerprint will
@@ -54,7 +55,13 @@ def filters(state: BlueprintSetupState) -> None:
 async def dashboard() -> Response:
     """Every tile, what is wrong first."""
     levels = await _levels()
-    names = ["health", *sorted(set(TILES) - {"health"}, key=lambda name: (-max(levels.get(name, 0), Level.BUSY), ORDER[name]))]
+    names = [
+        "health",
+        *sorted(
+            set(TILES) - {"health"},
+            key=lambda name: (-max(levels.get(name, 0), Level.BUSY), ORDER[name]),
+        ),
+    ]
     tiles = [Markup((await _tile(name, levels))[0]) for name in names]  # noqa: S704 - escaped where it was rendered
     response = page("performance.html", tiles=tiles, current="admin")
     response.headers["Cache-Control"] = "no-store"
@@ -74,7 +81,7 @@ async def tile(name: str) -> Response:
 
 
 @bp.get("/admin/performance.json")
-@answers(report.Report, problems=())
+@answers(report.PerformanceReport, problems=())
 async def performance_json() -> Response:
     """What the server is doing, in numbers: requests, caches, database, workers, library, storage."""
     response = answer(await report.of(services(), pages()))
@@ -110,7 +117,13 @@ async def _tile(name: str, levels: dict[str, Level]) -> tuple[str, str]:
     """A tile as HTML, and the fingerprint of what it shows."""
     context = await TILES[name]()
     level = max(levels.get(name, Level.OK), Level.BUSY if context.pop("busy", False) else Level.OK)
-    drawn = rendered(f"partials/tile_{name}.html", seen=SEEN, level=level.name.lower(), word=LEVEL_WORDS[level], **context)
+    drawn = rendered(
+        f"partials/tile_{name}.html",
+        seen=SEEN,
+        level=level.name.lower(),
+        word=LEVEL_WORDS[level],
+        **context,
+    )
     seen = hashlib.blake2b(drawn.encode("utf-8", "replace"), digest_size=8).hexdigest()
     return drawn.replace(SEEN, seen), seen
 
@@ -154,7 +167,11 @@ async def _requests() -> Context:
 async def _routes() -> Context:
     now = services().metrics.clock()
     slowest = services().health.slowest_routes(ROUTES)
-    return {"routes": [(route, route.latencies.within(Window.HOUR, now), _parts(route)) for route in slowest]}
+    return {
+        "routes": [
+            (route, route.latencies.within(Window.HOUR, now), _parts(route)) for route in slowest
+        ]
+    }
 
 
 def _parts(route: Route) -> list[float]:
@@ -202,15 +219,25 @@ async def _workers() -> Context:
     overview = await services().overviews.now()
     under_way = jobs.under_way()
     failures = list(jobs.failures.values())[::-1][:ENTRIES]
-    titles = await services().overviews.titles([*(item.video_id for item in under_way), *(item.video_id for item in failures)])
+    titles = await services().overviews.titles(
+        [*(item.video_id for item in under_way), *(item.video_id for item in failures)]
+    )
     known = {failure.video_id for failure in failures}
     return {
         "busy": bool(jobs.remaining or jobs.queued or under_way),
         "jobs": jobs,
         "workers": ffmpeg.workers,
         "limit_s": ffmpeg.time_limit_s,
-        "running": [(titles[item.video_id], int(item.seconds)) for item in under_way if item.video_id in titles],
-        "failures": [(titles[failure.video_id], failure) for failure in failures if failure.video_id in titles],
+        "running": [
+            (titles[item.video_id], int(item.seconds))
+            for item in under_way
+            if item.video_id in titles
+        ],
+        "failures": [
+            (titles[failure.video_id], failure)
+            for failure in failures
+            if failure.video_id in titles
+        ],
         "failing": [failing for failing in overview.failing if failing.video_id not in known],
     }
 
@@ -219,7 +246,10 @@ async def _library() -> Context:
     overview = await services().overviews.now()
     progress = services().library.progress(services().jobs.remaining)
     counts = {folder.root_id: folder for folder in overview.folders}
-    folders = [(root, counts.get(root.id), services().watcher.state.get(root.id, "")) for root in services().library.active_roots]
+    folders = [
+        (root, counts.get(root.id), services().watcher.state.get(root.id, ""))
+        for root in services().library.active_roots
+    ]
     scanned = [root.scanned_at for root, _, _ in folders if root.scanned_at is not None]
     return {
         "busy": progress.scanning,
@@ -231,7 +261,10 @@ async def _library() -> Context:
 
 
 async def _storage() -> Context:
-    return {"storage": await services().storages.now(), "overview": await services().overviews.now()}
+    return {
+        "storage": await services().storages.now(),
+        "overview": await services().overviews.now(),
+    }
 
 
 async def _system() -> Context:
@@ -242,7 +275,9 @@ async def _system() -> Context:
         "processors": system.processors,
         "uptime": services().metrics.uptime_s,
         "version": __version__,
-        "functions": sorted(services().metrics.functions.values(), key=lambda function: -function.latencies.total_s)[:ROUTES],
+        "functions": sorted(
+            services().metrics.functions.values(), key=lambda function: -function.latencies.total_s
+        )[:ROUTES],
     }
 
 

@@ -1,4 +1,6 @@
-"""The operator's pages: work under way, duplicates, unreadable files, usage, storage, log; and the buttons on them."""
+"""The operator's pages: work under way, duplicates, unreadable files, usage, storage, log; and the
+buttons on them.
+"""
 
 import asyncio
 import hashlib
@@ -10,7 +12,7 @@ from quart import Blueprint, Response, redirect, request
 
 from lvs.errors import Conflict, Invalid, NotFound
 from lvs.models import shown
-from lvs.services.background_tasks import Errand
+from lvs.services.background_tasks import BackgroundTask
 from lvs.services.monitoring import folder_sizes, log_tail
 from lvs.services.monitoring.usage import statistics
 from lvs.web.filters import arguments, number, parse_query, readable, text
@@ -21,12 +23,17 @@ from lvs.web.urls import query_string
 bp = Blueprint("admin_pages", __name__)
 
 JOBS, UNREADABLE, LOG, STORAGE = "/admin/jobs", "/admin/unreadable", "/admin/log", "/admin/storage"
-STATES = {"running": "Being looked into", "waiting": "Waiting", "failed": "Failed", "stopped": "Stopped by hand"}
+STATES = {
+    "running": "Being looked into",
+    "waiting": "Waiting",
+    "failed": "Failed",
+    "stopped": "Stopped by hand",
+}
 WAITING_SHOWN = 200
 FAILED_SHOWN = 200
 UNREADABLE_SHOWN = 100
 QUICK_S = 0.8
-ERRANDS = ("scan", "backup", "cache", "posters")
+TASKS = ("scan", "backup", "cache", "posters")
 
 Context = dict[str, Any]
 
@@ -46,8 +53,14 @@ async def show_jobs() -> Response:
     context |= {"state": state, "q": wanted, "states": STATES, "filters": f"?{urlencode(filters)}"}
     if wants_partial():
         return partial("admin_jobs.html", **context)
-    errands = [errand for name in ERRANDS if (errand := services().errands.latest(name))]
-    return page("admin_jobs.html", **context, errands=errands, busy=any(e.running for e in errands), current="admin")
+    tasks = [task for name in TASKS if (task := services().background_tasks.latest(name))]
+    return page(
+        "admin_jobs.html",
+        **context,
+        tasks=tasks,
+        busy=any(task.running for task in tasks),
+        current="admin",
+    )
 
 
 async def _jobs(state: str, wanted: str) -> Context:
@@ -55,7 +68,9 @@ async def _jobs(state: str, wanted: str) -> Context:
     in_line = jobs.in_line()
     failures = list(jobs.failures.values())[::-1]
     known = {failure.video_id for failure in failures}
-    failing = [item for item in (await services().overviews.now()).failing if item.video_id not in known]
+    failing = [
+        item for item in (await services().overviews.now()).failing if item.video_id not in known
+    ]
     running, stopped = jobs.under_way(), jobs.stopped()
     ids = {item.video_id for item in running} | {item.video_id for item in failures}
     ids |= {video_id for video_id, _ in in_line} | set(stopped)
@@ -66,8 +81,14 @@ async def _jobs(state: str, wanted: str) -> Context:
 
     waiting = [(video_id, first) for video_id, first in in_line if matches(video_id)]
     lists: dict[str, list[Any]] = {
-        "running": [(item.video_id, *titles[item.video_id], item.seconds) for item in running if matches(item.video_id)],
-        "waiting": [(video_id, *titles[video_id], first) for video_id, first in waiting[:WAITING_SHOWN]],
+        "running": [
+            (item.video_id, *titles[item.video_id], item.seconds)
+            for item in running
+            if matches(item.video_id)
+        ],
+        "waiting": [
+            (video_id, *titles[video_id], first) for video_id, first in waiting[:WAITING_SHOWN]
+        ],
         "failed": [
             *(
                 (item.video_id, *titles[item.video_id], item.at, item.reason, item.given_up)
@@ -80,7 +101,9 @@ async def _jobs(state: str, wanted: str) -> Context:
                 if wanted in item.title.casefold()
             ),
         ][:FAILED_SHOWN],
-        "stopped": [(video_id, *titles[video_id]) for video_id in stopped if matches(video_id)][:WAITING_SHOWN],
+        "stopped": [(video_id, *titles[video_id]) for video_id in stopped if matches(video_id)][
+            :WAITING_SHOWN
+        ],
     }
     return {
         "lists": {name: found for name, found in lists.items() if not state or name == state},
@@ -110,32 +133,34 @@ async def change_job(video_id: str, what: str) -> Response:
 
 
 @bp.get("/admin/errands/<name>")
-async def errand(name: str) -> Response:
+async def task(name: str) -> Response:
     """How far some work is."""
-    found = services().errands.latest(name)
+    found = services().background_tasks.latest(name)
     if found is None:
         raise NotFound("No such work was begun since LVS was started.")
     if not wants_partial():
         return cast("Response", redirect(JOBS, 302))
-    return partial("admin_errand.html", trigger="" if found.running else "jobs:changed", errand=found)
+    return partial("admin_task.html", trigger="" if found.running else "jobs:changed", task=found)
 
 
 @bp.post("/admin/errands/<name>")
 async def begin(name: str) -> Response:
-    """Begin some work: scan, backup or cache; or posters, for the gallery's selection that `query` names."""
-    upkeep = services().upkeep
-    begin_it: dict[str, Callable[[], Errand]] = {
-        "scan": upkeep.scan,
-        "backup": upkeep.back_up,
-        "cache": upkeep.refresh_cache,
-        "posters": lambda: upkeep.look_again(parse_query(arguments())),
+    """Begin some work: scan, backup or cache; or posters, for the gallery's selection that `query`
+    names.
+    """
+    maintenance = services().maintenance
+    begin_it: dict[str, Callable[[], BackgroundTask]] = {
+        "scan": maintenance.scan,
+        "backup": maintenance.back_up,
+        "cache": maintenance.refresh_cache,
+        "posters": lambda: maintenance.look_again(parse_query(arguments())),
     }
     if name not in begin_it:
         raise NotFound("There is no such button.")
     begun = begin_it[name]()
-    await services().errands.settle(name, QUICK_S)
+    await services().background_tasks.settle(name, QUICK_S)
     if wants_partial():
-        return partial("admin_errand.html", errand=begun)
+        return partial("admin_task.html", task=begun)
     return cast("Response", redirect(JOBS, 303))
 
 
@@ -150,7 +175,7 @@ async def look_before_posters() -> Response:
         chosen=query.filtered,
         gallery=f"/{address}",
         action=f"/admin/errands/posters{address}",
-        errand=services().errands.latest("posters"),
+        task=services().background_tasks.latest("posters"),
         current="admin",
     )
 
@@ -191,17 +216,24 @@ async def unreadable() -> Response:
     """Files that cannot be read as video, and why."""
     args = arguments()
     reason = readable(text(args, "reason"), "reason") if "reason" in args else None
-    found = await services().gallery.unreadable(UNREADABLE_SHOWN, number(args, "after", MAX_ID), reason)
+    found = await services().gallery.unreadable(
+        UNREADABLE_SHOWN, number(args, "after", MAX_ID), reason
+    )
     overview = await services().overviews.now()
     following = {"after": str(found[-1].file_id)} if len(found) == UNREADABLE_SHOWN else None
     return page(
         "admin_unreadable.html",
         files=[(file, services().library.roots[file.root_id].name) for file in found],
-        reasons=[(why, count, f"{UNREADABLE}?{urlencode({'reason': why})}") for why, count in overview.reasons],
+        reasons=[
+            (why, count, f"{UNREADABLE}?{urlencode({'reason': why})}")
+            for why, count in overview.reasons
+        ],
         reason=reason,
         total=overview.unreadable,
         again=number(args, "again", MAX_ID),
-        next_url=f"{UNREADABLE}?{urlencode(following | ({'reason': reason} if reason else {}))}" if following else None,
+        next_url=f"{UNREADABLE}?{urlencode(following | ({'reason': reason} if reason else {}))}"
+        if following
+        else None,
         current="admin",
     )
 
@@ -217,7 +249,9 @@ async def look_again() -> Response:
         await services().jobs.look_again([video_id])
         tried = 1
     else:
-        tried = await services().upkeep.look_again_at_unreadable(await form_text("reason") if "reason" in form else None)
+        tried = await services().maintenance.look_again_at_unreadable(
+            await form_text("reason") if "reason" in form else None
+        )
     return cast("Response", redirect(f"{UNREADABLE}?again={tried}", 303))
 
 
@@ -234,7 +268,10 @@ async def usage() -> Response:
 async def storage() -> Response:
     """What the folders hold; `root` and `folder` lead into one of them."""
     args = arguments()
-    root_id, folder = number(args, "root", MAX_ID), text(args, "folder").encode("utf-8", "surrogateescape").strip(b"/")
+    root_id, folder = (
+        number(args, "root", MAX_ID),
+        text(args, "folder").encode("utf-8", "surrogateescape").strip(b"/"),
+    )
     roots = {root.id: root for root in services().library.active_roots}
     if not root_id and len(roots) == 1:
         root_id = next(iter(roots))
@@ -245,11 +282,24 @@ async def storage() -> Response:
         inside = await folder_sizes.within(services().database, root_id, folder)
         if folder and not inside:
             raise NotFound("There is no such folder, or no video in it.")
-        entries = [(_inside(root_id, folder, each.name), shown(each.name or b""), each.files, each.size_bytes) for each in inside]
+        entries = [
+            (
+                _inside(root_id, folder, each.name),
+                shown(each.name or b""),
+                each.files,
+                each.size_bytes,
+            )
+            for each in inside
+        ]
     else:
         counts = {each.root_id: each for each in overview.folders}
         entries = [
-            (f"{STORAGE}?root={root.id}", root.name, counts[root.id].files, counts[root.id].size_bytes)
+            (
+                f"{STORAGE}?root={root.id}",
+                root.name,
+                counts[root.id].files,
+                counts[root.id].size_bytes,
+            )
             for root in roots.values()
             if root.id in counts
         ]
@@ -277,7 +327,12 @@ def _trail(name: str, root_id: int, folder: bytes) -> list[tuple[str, str]]:
         trail.append((name, f"{STORAGE}?root={root_id}"))
     parts = folder.split(b"/") if folder else []
     for depth, part in enumerate(parts, 1):
-        trail.append((shown(part), f"{STORAGE}?root={root_id}&folder={quote_from_bytes(b'/'.join(parts[:depth]), safe='/')}"))
+        trail.append(
+            (
+                shown(part),
+                f"{STORAGE}?root={root_id}&folder={quote_from_bytes(b'/'.join(parts[:depth]), safe='/')}",
+            )
+        )
     return trail
 
 
@@ -291,16 +346,29 @@ async def log() -> Response:
     level, follow = text(args, "level") or "info", text(args, "follow") == "1"
     if level not in log_tail.LEVELS:
         raise Invalid(f"The level is one of {', '.join(log_tail.LEVELS)}.")
-    context: Context = {"level": level, "follow": follow, "levels": log_tail.LEVELS[:-1], "problem": ""}
+    context: Context = {
+        "level": level,
+        "follow": follow,
+        "levels": log_tail.LEVELS[:-1],
+        "problem": "",
+    }
     try:
         folder = services().config.data_directory / "logs"
         context["entries"] = await asyncio.to_thread(log_tail.latest, folder, level)
     except OSError as error:
         context |= {"entries": [], "problem": f"The log cannot be read: {error.strerror}."}
-    seen = hashlib.blake2b(repr(context["entries"]).encode("utf-8", "replace"), digest_size=8).hexdigest()
+    seen = hashlib.blake2b(
+        repr(context["entries"]).encode("utf-8", "replace"), digest_size=8
+    ).hexdigest()
     if wants_partial() and text(args, "seen") == seen:
         return Response(status=204)
-    context["refresh_url"] = f"{LOG}?{urlencode({'level': level, 'follow': int(follow), 'seen': seen})}"
-    response = partial("admin_log.html", **context) if wants_partial() else page("admin_log.html", **context, current="admin")
+    context["refresh_url"] = (
+        f"{LOG}?{urlencode({'level': level, 'follow': int(follow), 'seen': seen})}"
+    )
+    response = (
+        partial("admin_log.html", **context)
+        if wants_partial()
+        else page("admin_log.html", **context, current="admin")
+    )
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -13,7 +13,9 @@ DASHBOARD = "/admin/performance"
 
 @bp.get("/ping")
 async def ping() -> Response:
-    """Whether the server answers; with `deep=1` whether database, library folders and workers do their part, 503 if not."""
+    """Whether the server answers; with `deep=1` whether database, library folders and workers do
+    their part, 503 if not.
+    """
     about = {"version": __version__, "uptime_seconds": round(services().metrics.uptime_s, 1)}
     if request.args.get("deep", "") in ("", "0"):
         return jsonify(status="ok", **about)

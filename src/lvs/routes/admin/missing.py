@@ -42,7 +42,9 @@ async def look_before_forgetting() -> Response:
     args = arguments()
     ids, until = _chosen(args), number(args, "until", MAX_TIME)
     doomed = await services().missing.preview(ids, until)
-    return page("admin_forget.html", doomed=doomed, ids=ids, until=until, days=DAYS_KEPT, current="admin")
+    return page(
+        "admin_forget.html", doomed=doomed, ids=ids, until=until, days=DAYS_KEPT, current="admin"
+    )
 
 
 @bp.post(f"{MISSING}/forget")
@@ -95,8 +97,16 @@ def _chosen(args: Arguments) -> list[int] | None:
 
 
 def _after(args: Arguments) -> tuple[int, int] | None:
-    return (number(args, "since", MAX_TIME), number(args, "after", MAX_ID)) if text(args, "after") else None
+    return (
+        (number(args, "since", MAX_TIME), number(args, "after", MAX_ID))
+        if text(args, "after")
+        else None
+    )
 
 
 def _next(address: str, following: tuple[int, int] | None) -> str | None:
-    return f"{address}?{urlencode({'since': following[0], 'after': following[1]})}" if following else None
+    return (
+        f"{address}?{urlencode({'since': following[0], 'after': following[1]})}"
+        if following
+        else None
+    )

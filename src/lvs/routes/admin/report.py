@@ -1,4 +1,6 @@
-"""What `/admin/performance.json` answers, as pydantic models; the OpenAPI document is made from them."""
+"""What `/admin/performance.json` answers, as pydantic models; the OpenAPI document is made from
+them.
+"""
 
 from typing import Annotated
 
@@ -12,7 +14,7 @@ from lvs.services.media import posters
 from lvs.services.metrics import Route
 from lvs.services.monitoring.storage import Disk
 from lvs.web.card_templates import CARDS_KEPT
-from lvs.web.templates import Pages
+from lvs.web.templates import Templates
 
 
 class Times(BaseModel):
@@ -36,7 +38,9 @@ class Windows(BaseModel):
 
 
 class Endpoint(BaseModel):
-    """One route since the start; `errors` are answers of 500 and above, `refused` those from 400 on."""
+    """One route since the start; `errors` are answers of 500 and above, `refused` those from 400
+    on.
+    """
 
     method: str
     route: str
@@ -45,7 +49,9 @@ class Endpoint(BaseModel):
     refused: int
     bytes_sent: int
     queries_per_request: float
-    database_ms: Annotated[float, Field(description="Per request: statements, waiting for the writer's turn, commit.")]
+    database_ms: Annotated[
+        float, Field(description="Per request: statements, waiting for the writer's turn, commit.")
+    ]
     writer_wait_ms: float
     render_ms: float
     cache_hits: int
@@ -53,7 +59,7 @@ class Endpoint(BaseModel):
     times: Windows
 
 
-class Cache(BaseModel):
+class CacheReport(BaseModel):
     """One cache since the start."""
 
     name: str
@@ -73,7 +79,7 @@ class RouteQueries(BaseModel):
     seconds: float
 
 
-class SlowQuery(BaseModel):
+class SlowQueryReport(BaseModel):
     """A statement, a commit or a wait that took longer than a second."""
 
     at: str
@@ -83,7 +89,9 @@ class SlowQuery(BaseModel):
 
 
 class Queries(BaseModel):
-    """What the database was asked for by requests (`total`, `per_request`, `by_route`) and by the whole server."""
+    """What the database was asked for by requests (`total`, `per_request`, `by_route`) and by the
+    whole server.
+    """
 
     total: int
     per_request: float
@@ -93,7 +101,7 @@ class Queries(BaseModel):
     commits: int
     transactions: int
     writer_wait_seconds: float
-    slow: list[SlowQuery]
+    slow: list[SlowQueryReport]
 
 
 class RatingsPost(BaseModel):
@@ -105,7 +113,7 @@ class RatingsPost(BaseModel):
     times: Windows
 
 
-class Running(BaseModel):
+class RunningReport(BaseModel):
     """A video that is being looked into."""
 
     video_id: int
@@ -122,21 +130,23 @@ class Failed(BaseModel):
 
 
 class Workers(BaseModel):
-    """The workers that look into videos; `queued_by_kind` tells what somebody is looking at from the rest."""
+    """The workers that look into videos; `queued_by_kind` tells what somebody is looking at from
+    the rest.
+    """
 
     workers: int
     processes: int
     remaining: int
     queued: int
     queued_by_kind: dict[str, int]
-    running: list[Running]
+    running: list[RunningReport]
     done: int
     unreadable: int
     failed: int
     failures: list[Failed]
 
 
-class Folder(BaseModel):
+class FolderReport(BaseModel):
     """One library folder."""
 
     name: str
@@ -148,7 +158,7 @@ class Folder(BaseModel):
     watcher: str
 
 
-class Library(BaseModel):
+class LibraryReport(BaseModel):
     """What there is in the library folders."""
 
     videos: int
@@ -160,7 +170,7 @@ class Library(BaseModel):
     size_bytes: int
     scanning: bool
     files_seen: int
-    folders: list[Folder]
+    folders: list[FolderReport]
 
 
 class DiskSpace(BaseModel):
@@ -171,7 +181,7 @@ class DiskSpace(BaseModel):
     read_only: bool
 
 
-class Storage(BaseModel):
+class StorageReport(BaseModel):
     """Room taken and room left, in bytes; null while it is not known."""
 
     library_bytes: int
@@ -184,7 +194,7 @@ class Storage(BaseModel):
     library_disks: dict[str, DiskSpace | None]
 
 
-class Backups(BaseModel):
+class BackupsReport(BaseModel):
     """The newest good backup, and what went wrong with the last try."""
 
     newest_at: str | None
@@ -193,7 +203,7 @@ class Backups(BaseModel):
     failure: str | None
 
 
-class System(BaseModel):
+class SystemReport(BaseModel):
     """Server and workers; `cpu` 1.0 is one whole processor."""
 
     cpu: float
@@ -208,7 +218,7 @@ class System(BaseModel):
     loop_delay_ms: float
 
 
-class Stream(BaseModel):
+class StreamReport(BaseModel):
     """A film on its way to a viewer; `rate` is bytes per second of late."""
 
     title: str
@@ -228,13 +238,13 @@ class FunctionTimes(BaseModel):
     memory_after_bytes: int | None
 
 
-class Trouble(BaseModel):
+class IssueReport(BaseModel):
     """Something that is not well, and what to do."""
 
     level: str
     part: str
-    sentence: str
-    advice: str
+    message: str
+    hint: str
 
 
 class RecentError(BaseModel):
@@ -244,47 +254,49 @@ class RecentError(BaseModel):
     method: str
     route: str
     status: int
-    sentence: str
+    message: str
     request_id: str
 
 
-class Report(BaseModel):
+class PerformanceReport(BaseModel):
     """Everything the dashboard shows."""
 
     status: Annotated[str, Field(description="ok, attention or fault.")]
     version: str
     uptime_seconds: float
     started_at: str
-    troubles: list[Trouble]
+    troubles: list[IssueReport]
     cache_hit_rate: float
-    caches: list[Cache]
+    caches: list[CacheReport]
     requests: Windows
     db_queries: Queries
     ratings_post: RatingsPost
     endpoints: dict[str, Endpoint]
     workers: Workers
-    library: Library
-    storage: Storage
-    backups: Backups
-    system: System
-    streams: list[Stream]
+    library: LibraryReport
+    storage: StorageReport
+    backups: BackupsReport
+    system: SystemReport
+    streams: list[StreamReport]
     functions: dict[str, FunctionTimes]
     errors: list[RecentError]
 
 
-async def of(services: Services, pages: Pages) -> Report:
+async def of(services: Services, pages: Templates) -> PerformanceReport:
     """How it all stands now."""
     metrics = services.metrics
     now = metrics.clock()
     troubles = await services.health.troubles()
     routes = sorted(metrics.routes.values(), key=lambda route: -route.count)
-    return Report(
+    return PerformanceReport(
         status=troubles[0].level.name.lower() if troubles else "ok",
         version=__version__,
         uptime_seconds=round(metrics.uptime_s, 1),
         started_at=iso(metrics.started_at),
         troubles=[
-            Trouble(level=each.level.name.lower(), part=each.part, sentence=each.sentence, advice=each.advice)
+            IssueReport(
+                level=each.level.name.lower(), part=each.part, message=each.message, hint=each.hint
+            )
             for each in troubles
         ],
         cache_hit_rate=services.cache.status()["hit_rate"],
@@ -299,7 +311,7 @@ async def of(services: Services, pages: Pages) -> Report:
         backups=await _backups(services),
         system=_system(services),
         streams=[
-            Stream(
+            StreamReport(
                 title=stream.title,
                 client=stream.client,
                 started_at=iso(stream.started_at),
@@ -324,7 +336,7 @@ async def of(services: Services, pages: Pages) -> Report:
                 method=failure.method,
                 route=failure.rule,
                 status=failure.status,
-                sentence=failure.sentence,
+                message=failure.message,
                 request_id=failure.request_id,
             )
             for failure in metrics.failures
@@ -332,18 +344,32 @@ async def of(services: Services, pages: Pages) -> Report:
     )
 
 
-def caches(services: Services, pages: Pages) -> list[Cache]:
+def caches(services: Services, pages: Templates) -> list[CacheReport]:
     """Every cache the server has."""
     library = services.cache.status()
     drawn = posters.placeholder.cache_info()
-    cards = (pages.cards.hits, pages.cards.misses, max(0, pages.cards.misses - len(pages.cards)), len(pages.cards), CARDS_KEPT)
+    cards = (
+        pages.cards.hits,
+        pages.cards.misses,
+        max(0, pages.cards.misses - len(pages.cards)),
+        len(pages.cards),
+        CARDS_KEPT,
+    )
     found = {
-        "library": tuple(int(library[name]) for name in ("hits", "misses", "evictions", "size", "max_size")),
+        "library": tuple(
+            int(library[name]) for name in ("hits", "misses", "evictions", "size", "max_size")
+        ),
         "cards": cards,
-        "drawn pictures": (drawn.hits, drawn.misses, drawn.misses - drawn.currsize, drawn.currsize, drawn.maxsize or 0),
+        "drawn pictures": (
+            drawn.hits,
+            drawn.misses,
+            drawn.misses - drawn.currsize,
+            drawn.currsize,
+            drawn.maxsize or 0,
+        ),
     }
     return [
-        Cache(
+        CacheReport(
             name=name,
             hits=hits,
             misses=misses,
@@ -367,7 +393,9 @@ def _times(quantiles: Quantiles) -> Times:
 
 
 def _windows(latencies: Latencies, now: float) -> Windows:
-    return Windows.model_validate({str(window): _times(latencies.within(window, now)) for window in Window})
+    return Windows.model_validate(
+        {str(window): _times(latencies.within(window, now)) for window in Window}
+    )
 
 
 def _ms(seconds: float) -> float:
@@ -413,7 +441,12 @@ def _queries(services: Services) -> Queries:
         transactions=usage.transactions,
         writer_wait_seconds=round(usage.writer_wait_s, 6),
         slow=[
-            SlowQuery(at=iso(query.at), seconds=round(query.seconds, 3), sql=query.sql, request_id=query.request_id)
+            SlowQueryReport(
+                at=iso(query.at),
+                seconds=round(query.seconds, 3),
+                sql=query.sql,
+                request_id=query.request_id,
+            )
             for query in usage.slow
         ],
     )
@@ -423,7 +456,12 @@ def _ratings(services: Services) -> RatingsPost:
     metrics = services.metrics
     now = metrics.clock()
     start = metrics.ratings.within(Window.START, now)
-    return RatingsPost(count=start.count, avg_ms=_ms(start.mean_s), p95_ms=_ms(start.p95_s), times=_windows(metrics.ratings, now))
+    return RatingsPost(
+        count=start.count,
+        avg_ms=_ms(start.mean_s),
+        p95_ms=_ms(start.p95_s),
+        times=_windows(metrics.ratings, now),
+    )
 
 
 def _workers(services: Services) -> Workers:
@@ -434,22 +472,30 @@ def _workers(services: Services) -> Workers:
         remaining=jobs.remaining,
         queued=jobs.queued,
         queued_by_kind={"visible": jobs.urgent, "waiting": jobs.queued - jobs.urgent},
-        running=[Running(video_id=item.video_id, seconds=round(item.seconds, 2)) for item in jobs.under_way()],
+        running=[
+            RunningReport(video_id=item.video_id, seconds=round(item.seconds, 2))
+            for item in jobs.under_way()
+        ],
         done=jobs.tally.done,
         unreadable=jobs.tally.unreadable,
         failed=jobs.tally.failed,
         failures=[
-            Failed(video_id=failure.video_id, at=iso(failure.at), reason=failure.reason, given_up=failure.given_up)
+            Failed(
+                video_id=failure.video_id,
+                at=iso(failure.at),
+                reason=failure.reason,
+                given_up=failure.given_up,
+            )
             for failure in jobs.failures.values()
         ],
     )
 
 
-async def _library(services: Services) -> Library:
+async def _library(services: Services) -> LibraryReport:
     overview = await services.overviews.now()
     progress = services.library.progress()
     counts = {folder.root_id: folder for folder in overview.folders}
-    return Library(
+    return LibraryReport(
         videos=overview.videos,
         files=overview.files,
         missing=overview.missing,
@@ -460,7 +506,7 @@ async def _library(services: Services) -> Library:
         scanning=progress.scanning,
         files_seen=progress.files_seen,
         folders=[
-            Folder(
+            FolderReport(
                 name=root.name,
                 path=root.path.decode("utf-8", "replace"),
                 files=counts[root.id].files if root.id in counts else 0,
@@ -474,10 +520,10 @@ async def _library(services: Services) -> Library:
     )
 
 
-async def _storage(services: Services) -> Storage:
+async def _storage(services: Services) -> StorageReport:
     storage = await services.storages.now()
     overview = await services.overviews.now()
-    return Storage(
+    return StorageReport(
         library_bytes=overview.size_bytes,
         thumbnails_bytes=storage.thumbnails_bytes,
         database_bytes=storage.database_bytes,
@@ -490,12 +536,18 @@ async def _storage(services: Services) -> Storage:
 
 
 def _disk(disk: Disk | None) -> DiskSpace | None:
-    return DiskSpace(total_bytes=disk.total_bytes, free_bytes=disk.free_bytes, read_only=disk.read_only) if disk else None
+    return (
+        DiskSpace(
+            total_bytes=disk.total_bytes, free_bytes=disk.free_bytes, read_only=disk.read_only
+        )
+        if disk
+        else None
+    )
 
 
-async def _backups(services: Services) -> Backups:
+async def _backups(services: Services) -> BackupsReport:
     state = await services.health.backups()
-    return Backups(
+    return BackupsReport(
         newest_at=iso(int(state.newest.made_at.timestamp() * 1000)) if state.newest else None,
         newest_good=state.newest is not None and state.newest.good,
         kept=state.kept,
@@ -503,9 +555,9 @@ async def _backups(services: Services) -> Backups:
     )
 
 
-def _system(services: Services) -> System:
+def _system(services: Services) -> SystemReport:
     sample = services.system.latest
-    return System(
+    return SystemReport(
         cpu=round(sample.cpu, 4),
         machine_cpu=round(sample.machine_cpu, 4),
         processors=services.system.processors,

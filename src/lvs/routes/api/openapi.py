@@ -1,6 +1,8 @@
-"""The OpenAPI 3.1 document at /api/openapi.json, made by quart-schema from what the handlers say of themselves.
+"""The OpenAPI 3.1 document at /api/openapi.json, made by quart-schema from what the handlers say of
+themselves.
 
-A handler is in it when it says what it answers: with `answers` below, or quart-schema's own decorators.
+A handler is in it when it says what it answers: with `answers` below, or quart-schema's own
+decorators.
 """
 
 import re
@@ -50,7 +52,9 @@ def answers(
     problems: Iterable[int] = (404,),
     problem: Model = Problem,
 ) -> Callable[[Handler], Handler]:
-    """Mark a handler with what it answers (with 200 unless said), what it takes, and which problems it may have."""
+    """Mark a handler with what it answers (with 200 unless said), what it takes, and which problems
+    it may have.
+    """
 
     def mark(handler: Handler) -> Handler:
         for model in models:
@@ -68,7 +72,9 @@ def answers(
 
 
 class Document(OpenAPIProvider):
-    """quart-schema's document, with only the handlers that say what they answer, and problems as what they are."""
+    """quart-schema's document, with only the handlers that say what they answer, and problems as
+    what they are.
+    """
 
     def generate_rules(self) -> Iterable[Rule]:
         for rule in super().generate_rules():
@@ -77,7 +83,9 @@ class Document(OpenAPIProvider):
 
     def build_paths(self, rule: Rule) -> tuple[dict[str, Any], dict[str, Any]]:
         paths, components = super().build_paths(rule)
-        path = _PARAMETER.sub(r"{\1}", rule.rule)  # quart-schema takes two parameters in one address for one
+        path = _PARAMETER.sub(
+            r"{\1}", rule.rule
+        )  # quart-schema takes two parameters in one address for one
         (operations,) = paths.values()
         for method, operation in operations.items():
             operation["operationId"] = re.sub(r"\W+", "_", f"{method}{path}").strip("_")
@@ -89,7 +97,9 @@ class Document(OpenAPIProvider):
                 _tell_problem(int(status), response)
         return {path: operations}, components
 
-    def build_querystring_parameters(self, model: Any) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    def build_querystring_parameters(
+        self, model: Any
+    ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         parameters, components = super().build_querystring_parameters(model)
         for parameter in parameters:
             # What may be left out is null inside; in an address there is no null.
@@ -101,7 +111,9 @@ class Document(OpenAPIProvider):
 
 
 def install(app: Quart) -> None:
-    """Serve the document. quart-schema's pages for reading it load scripts from elsewhere, so there are none."""
+    """Serve the document. quart-schema's pages for reading it load scripts from elsewhere, so there
+    are none.
+    """
     make_response = app.make_response
     QuartSchema(
         app,
@@ -118,7 +130,9 @@ def install(app: Quart) -> None:
 
 def _any_problem(responses: dict[Any, dict[str, Any]]) -> dict[str, Any]:
     """A response like those for the problems that the operation names itself."""
-    return deepcopy(next(response for status, response in responses.items() if int(status) in PROBLEMS))
+    return deepcopy(
+        next(response for status, response in responses.items() if int(status) in PROBLEMS)
+    )
 
 
 def _tell_problem(status: int, response: dict[str, Any]) -> None:
@@ -126,4 +140,6 @@ def _tell_problem(status: int, response: dict[str, Any]) -> None:
         response["description"] = PROBLEMS[status]
         response["content"] = {"application/problem+json": response["content"]["application/json"]}
     if status == 429:
-        response["headers"] = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
+        response["headers"] = {
+            "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}
+        }

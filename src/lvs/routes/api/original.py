@@ -1,4 +1,5 @@
-"""The JSON calls of the original Local Video Server, for clients made for it: a video is named by its file name.
+"""The JSON calls of the original Local Video Server, for clients made for it: a video is named by
+its file name.
 
 docs/api.md says where they differ from the original's.
 """
@@ -34,7 +35,9 @@ _NUMBER = re.compile(r"-?[0-9]{1,9}", re.ASCII)
 
 @bp.after_request
 async def say_it_as_the_original(response: Response) -> Response:
-    """Give a problem the members that clients of the original look at, which RFC 9457 section 3.2 has room for."""
+    """Give a problem the members that clients of the original look at, which RFC 9457 section 3.2
+    has room for.
+    """
     if response.mimetype == "application/problem+json":
         problem = json.loads(await response.get_data())
         response.set_data(json.dumps(problem | {"success": False, "error": problem["detail"]}))
@@ -42,18 +45,28 @@ async def say_it_as_the_original(response: Response) -> Response:
 
 
 @bp.post("/rate")
-@answers(schemas.LegacyRating, body=schemas.NamedRating, problems=(*PROBLEMS, 429), problem=schemas.LegacyProblem)
+@answers(
+    schemas.LegacyRating,
+    body=schemas.NamedRating,
+    problems=(*PROBLEMS, 429),
+    problem=schemas.LegacyProblem,
+)
 async def rate() -> Response:
     """Give a video stars."""
     sent = await json_body(schemas.NamedRating, RATING_SENTENCE)
     video = await _video(sent.filename)
-    services().ratings_limiter.admit(client())
+    services().ratings_limiter.check(client())
     await services().ratings.rate(video.media_hash, sent.rating, client())
     return answer(schemas.LegacyRating(rating=sent.rating))
 
 
 @bp.post("/favorite")
-@answers(schemas.LegacyFavorites, body=schemas.NamedVideo, problems=PROBLEMS, problem=schemas.LegacyProblem)
+@answers(
+    schemas.LegacyFavorites,
+    body=schemas.NamedVideo,
+    problems=PROBLEMS,
+    problem=schemas.LegacyProblem,
+)
 async def favorite() -> Response:
     """Turn a video's heart over."""
     video = await _video((await json_body(schemas.NamedVideo, NAME_SENTENCE)).filename)
@@ -63,46 +76,71 @@ async def favorite() -> Response:
 
 
 @bp.post("/tag")
-@answers(schemas.LegacyTags, body=schemas.NamedTag, problems=PROBLEMS, problem=schemas.LegacyProblem)
+@answers(
+    schemas.LegacyTags, body=schemas.NamedTag, problems=PROBLEMS, problem=schemas.LegacyProblem
+)
 async def tag() -> Response:
     """Put a tag on a video."""
     sent = await json_body(schemas.NamedTag, TAG_SENTENCE)
     video = await _video(sent.filename)
-    return answer(schemas.LegacyTags(tags=_hashed(await services().tags.add(video.media_hash, sent.tag, client()))))
+    return answer(
+        schemas.LegacyTags(
+            tags=_hashed(await services().tags.add(video.media_hash, sent.tag, client()))
+        )
+    )
 
 
 @bp.post("/delete_tag")
-@answers(schemas.LegacyTags, body=schemas.NamedTag, problems=PROBLEMS, problem=schemas.LegacyProblem)
+@answers(
+    schemas.LegacyTags, body=schemas.NamedTag, problems=PROBLEMS, problem=schemas.LegacyProblem
+)
 async def delete_tag() -> Response:
     """Take a tag off a video."""
     sent = await json_body(schemas.NamedTag, TAG_SENTENCE)
     if not sent.tag.strip():
         raise Invalid(TAG_SENTENCE)
     video = await _video(sent.filename)
-    return answer(schemas.LegacyTags(tags=_hashed(await services().tags.remove(video.media_hash, sent.tag, client()))))
+    return answer(
+        schemas.LegacyTags(
+            tags=_hashed(await services().tags.remove(video.media_hash, sent.tag, client()))
+        )
+    )
 
 
 @bp.post("/view")
-@answers(schemas.LegacyViews, body=schemas.NamedVideo, problems=PROBLEMS, problem=schemas.LegacyProblem)
+@answers(
+    schemas.LegacyViews, body=schemas.NamedVideo, problems=PROBLEMS, problem=schemas.LegacyProblem
+)
 async def view() -> Response:
     """Note that somebody plays a video."""
     video = await _video((await json_body(schemas.NamedVideo, NAME_SENTENCE)).filename)
-    return answer(schemas.LegacyViews(views=await services().views.count(video.media_hash, client())))
+    return answer(
+        schemas.LegacyViews(views=await services().views.count(video.media_hash, client()))
+    )
 
 
 @bp.get("/get_views")
-@answers(schemas.AllViews, query=schemas.NameQuery, problems=(400, 404), problem=schemas.LegacyProblem)
+@answers(
+    schemas.AllViews, query=schemas.NameQuery, problems=(400, 404), problem=schemas.LegacyProblem
+)
 async def get_views() -> Response:
-    """How often each video was played, by name; with `filename` the one video's count as {"views": count}."""
+    """How often each video was played, by name; with `filename` the one video's count as {"views":
+    count}.
+    """
     filename = text(arguments(), "filename")
     if filename:
-        return answer(schemas.Views(views=(await _video(filename)).views))
+        return answer(schemas.ViewCount(views=(await _video(filename)).views))
     played = Query(viewed=True, sort=Sort.VIEWS)
     return answer(schemas.AllViews({_name(card): card.views async for card in _cards(played)}))
 
 
 @bp.get("/api/tags/popular")
-@answers(schemas.LegacyPopularTags, query=schemas.PopularQuery, problems=(400,), problem=schemas.LegacyProblem)
+@answers(
+    schemas.LegacyPopularTags,
+    query=schemas.PopularQuery,
+    problems=(400,),
+    problem=schemas.LegacyProblem,
+)
 async def popular_tags() -> Response:
     """The tags that most videos carry."""
     limit = text(arguments(), "limit").strip() or str(POPULAR)
@@ -110,11 +148,20 @@ async def popular_tags() -> Response:
         raise Invalid(f"limit is a whole number from 1 to {MOST_POPULAR}.")
     count = min(max(int(limit), 1), MOST_POPULAR)
     most = sorted(await services().gallery.tags(), key=lambda tag: -tag.count)[:count]
-    return answer(schemas.LegacyPopularTags(tags=[schemas.LegacyPopularTag(tag=f"#{tag.name}", count=tag.count) for tag in most]))
+    return answer(
+        schemas.LegacyPopularTags(
+            tags=[schemas.LegacyPopularTag(tag=f"#{tag.name}", count=tag.count) for tag in most]
+        )
+    )
 
 
 @bp.get("/api/tags/video")
-@answers(schemas.LegacyVideoTags, query=schemas.NameQuery, problems=(400, 404), problem=schemas.LegacyProblem)
+@answers(
+    schemas.LegacyVideoTags,
+    query=schemas.NameQuery,
+    problems=(400, 404),
+    problem=schemas.LegacyProblem,
+)
 async def tags_of_named_video() -> Response:
     """A video's tags."""
     return await _tags_of(text(arguments(), "filename").encode("utf-8", "surrogateescape"))

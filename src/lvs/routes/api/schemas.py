@@ -6,10 +6,12 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel
 
 from lvs.models import Card, Root, Tag, Video, shown
-from lvs.web.urls import Addresses
+from lvs.web.urls import Urls
 
 MAX_NAME = 4096
-MAX_TAG = 1000  # more than a tag may have, so that the sentence about too long a tag is the service's
+MAX_TAG = (
+    1000  # more than a tag may have, so that the sentence about too long a tag is the service's
+)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST_MS, _LATEST_MS = -62_135_596_800_000, 253_402_300_799_999  # the years 1 to 9999
@@ -28,14 +30,20 @@ def _whole(value: Any) -> Any:
 
 def _legacy_whole(value: Any) -> Any:
     """The original also took a digit as text."""
-    return int(value) if isinstance(value, str) and value in {"1", "2", "3", "4", "5"} else _whole(value)
+    return (
+        int(value)
+        if isinstance(value, str) and value in {"1", "2", "3", "4", "5"}
+        else _whole(value)
+    )
 
 
 Stars = Annotated[int, Field(ge=1, le=5), BeforeValidator(_whole)]
 
 
 class Sent(BaseModel):
-    """Something a client sends: types are taken as they are, names that are not known are passed over."""
+    """Something a client sends: types are taken as they are, names that are not known are passed
+    over.
+    """
 
     model_config = ConfigDict(strict=True)
 
@@ -75,19 +83,40 @@ class VideosQuery(BaseModel):
 
     limit: Annotated[int, Field(ge=1, le=500, description="Videos in one answer.")] = 60
     after: Annotated[str | None, Field(description="`next` of the answer before.")] = None
-    q: Annotated[str | None, Field(max_length=200, description='Words, "phrases", -words, tag:words.')] = None
-    tag: Annotated[list[str] | None, Field(max_length=20, description="Repeatable; all must be carried.")] = None
+    q: Annotated[
+        str | None, Field(max_length=200, description='Words, "phrases", -words, tag:words.')
+    ] = None
+    tag: Annotated[
+        list[str] | None, Field(max_length=20, description="Repeatable; all must be carried.")
+    ] = None
     min_rating: Annotated[int | None, Field(ge=0, le=5)] = None
     favorite: Annotated[Literal["0", "1"] | None, Field(description="1: favorites only.")] = None
-    unrated: Annotated[Literal["0", "1"] | None, Field(description="1: only those without stars.")] = None
-    viewed: Annotated[Literal["0", "1"] | None, Field(description="1: only those that were played.")] = None
-    folder: Annotated[str | None, Field(description="Only what lies in this folder or below.")] = None
+    unrated: Annotated[
+        Literal["0", "1"] | None, Field(description="1: only those without stars.")
+    ] = None
+    viewed: Annotated[
+        Literal["0", "1"] | None, Field(description="1: only those that were played.")
+    ] = None
+    folder: Annotated[str | None, Field(description="Only what lies in this folder or below.")] = (
+        None
+    )
     min_minutes: Annotated[int | None, Field(ge=0)] = None
     max_minutes: Annotated[int | None, Field(ge=0)] = None
-    sort: Literal["added", "title", "rating", "views", "duration", "size", "viewed", "favorited", "random"] | None = None
-    order: Annotated[Literal["asc", "desc"] | None, Field(description="Titles and random ascend by default.")] = None
-    seed: Annotated[int | None, Field(ge=0, le=2**31 - 1, description="Which of the random orders.")] = None
-    state: Annotated[Literal["unreadable"] | None, Field(description="The files that cannot be read, instead.")] = None
+    sort: (
+        Literal[
+            "added", "title", "rating", "views", "duration", "size", "viewed", "favorited", "random"
+        ]
+        | None
+    ) = None
+    order: Annotated[
+        Literal["asc", "desc"] | None, Field(description="Titles and random ascend by default.")
+    ] = None
+    seed: Annotated[
+        int | None, Field(ge=0, le=2**31 - 1, description="Which of the random orders.")
+    ] = None
+    state: Annotated[
+        Literal["unreadable"] | None, Field(description="The files that cannot be read, instead.")
+    ] = None
 
 
 class TagsQuery(BaseModel):
@@ -100,7 +129,9 @@ class TagsQuery(BaseModel):
 class PopularQuery(BaseModel):
     """What `GET /api/tags/popular` takes."""
 
-    limit: Annotated[int, Field(description="1 to 200 tags; what lies outside is taken as the nearest.")] = 50
+    limit: Annotated[
+        int, Field(description="1 to 200 tags; what lies outside is taken as the nearest.")
+    ] = 50
 
 
 class NameQuery(BaseModel):
@@ -128,13 +159,23 @@ class RatingSummary(BaseModel):
 
 
 class VideoSummary(BaseModel):
-    """A video as lists show it. Times are ISO 8601 in UTC; null is what is not known or was never done."""
+    """A video as lists show it.
+
+    Times are ISO 8601 in UTC; null is what is not known or was never done.
+    """
 
     media_hash: str
-    path: Annotated[str, Field(description="With several library folders the folder's name comes first. U+FFFD: not UTF-8.")]
+    path: Annotated[
+        str,
+        Field(
+            description="With several library folders the folder's name comes first. U+FFFD: not UTF-8."
+        ),
+    ]
     title: str
     duration_s: float | None
-    width: Annotated[int | None, Field(description="As displayed: turned, and stretched by the pixel aspect.")]
+    width: Annotated[
+        int | None, Field(description="As displayed: turned, and stretched by the pixel aspect.")
+    ]
     height: int | None
     size_bytes: int
     state: Literal["new", "ready", "unreadable"]
@@ -147,12 +188,14 @@ class VideoSummary(BaseModel):
     tags: list[str]
     favorite: bool
     favorited_at: str | None
-    url: Annotated[str, Field(description="The watch page. Percent-encoded exactly as the file is called.")]
+    url: Annotated[
+        str, Field(description="The watch page. Percent-encoded exactly as the file is called.")
+    ]
     stream_url: Annotated[str, Field(description="The file's bytes.")]
     thumbnail_url: Annotated[str, Field(description="A JPEG.")]
 
 
-class Place(BaseModel):
+class Location(BaseModel):
     """A place where a video lies, or lay when `missing_since` is set."""
 
     path: str
@@ -181,8 +224,10 @@ class VideoDetail(VideoSummary):
     rotation: int | None
     recorded_at: str | None
     rated_at: str | None
-    missing_since: Annotated[str | None, Field(description="Since when the file is gone; its stars and tags are kept.")]
-    files: list[Place]
+    missing_since: Annotated[
+        str | None, Field(description="Since when the file is gone; its stars and tags are kept.")
+    ]
+    files: list[Location]
 
 
 class VideoPage(BaseModel):
@@ -222,14 +267,17 @@ class Favorite(BaseModel):
     favorite: bool
 
 
-class Views(BaseModel):
+class ViewCount(BaseModel):
     """How often a video was played."""
 
     views: int
 
 
-class Subtitle(BaseModel):
-    """A subtitle file beside the film, as WebVTT. `language` is a language tag (RFC 5646) or null."""
+class SubtitleItem(BaseModel):
+    """A subtitle file beside the film, as WebVTT.
+
+    `language` is a language tag (RFC 5646) or null.
+    """
 
     url: str
     label: str
@@ -239,7 +287,7 @@ class Subtitle(BaseModel):
 class VideoSubtitles(BaseModel):
     """A video's subtitles."""
 
-    subtitles: list[Subtitle]
+    subtitles: list[SubtitleItem]
 
 
 class Problem(BaseModel):
@@ -319,7 +367,7 @@ def shown_path(roots: dict[int, Root], root_id: int, path: bytes) -> str:
     return f"{name}/{shown(path)}" if several else shown(path)
 
 
-def summary_of(card: Card, roots: dict[int, Root], addresses: Addresses) -> VideoSummary:
+def summary_of(card: Card, roots: dict[int, Root], addresses: Urls) -> VideoSummary:
     """A gallery card as JSON."""
     return VideoSummary(
         media_hash=card.media_hash,
@@ -345,7 +393,7 @@ def summary_of(card: Card, roots: dict[int, Root], addresses: Addresses) -> Vide
     )
 
 
-def detail_of(video: Video, roots: dict[int, Root], addresses: Addresses) -> VideoDetail:
+def detail_of(video: Video, roots: dict[int, Root], addresses: Urls) -> VideoDetail:
     """A whole video as JSON."""
     probe, file = video.probe, video.file
     root = roots[file.root_id]
@@ -374,7 +422,12 @@ def detail_of(video: Video, roots: dict[int, Root], addresses: Addresses) -> Vid
         video_codec=probe.video_codec if probe else None,
         audio_codec=probe.audio_tracks[0].codec if probe and probe.audio_tracks else None,
         audio_tracks=[
-            AudioTrack(codec=track.codec, language=track.language, title=track.title, channels=track.channels)
+            AudioTrack(
+                codec=track.codec,
+                language=track.language,
+                title=track.title,
+                channels=track.channels,
+            )
             for track in (probe.audio_tracks if probe else ())
         ],
         frame_rate=probe.frame_rate if probe else None,
@@ -384,7 +437,7 @@ def detail_of(video: Video, roots: dict[int, Root], addresses: Addresses) -> Vid
         rated_at=_iso_or_none(video.rated_at),
         missing_since=iso(file.missing_since) if file.missing_since is not None else None,
         files=[
-            Place(
+            Location(
                 path=shown_path(roots, place.root_id, place.path),
                 size_bytes=place.size_bytes,
                 missing_since=iso(place.missing_since) if place.missing_since is not None else None,

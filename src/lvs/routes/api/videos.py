@@ -22,7 +22,9 @@ bp = Blueprint("api", __name__, url_prefix="/api")
 
 PAGE_SIZE, MAX_PAGE_SIZE = 60, 500
 MAX_TAGS = 1000
-RATING_SENTENCE = 'Send {"value": 1} to {"value": 5} for stars, or {"value": null} to take them away.'
+RATING_SENTENCE = (
+    'Send {"value": 1} to {"value": 5} for stars, or {"value": null} to take them away.'
+)
 TAG_SENTENCE = 'Send {"tag": "a word or phrase"}.'
 
 _NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
@@ -50,13 +52,20 @@ async def rating(media_hash: str) -> Response:
 
 
 @bp.post("/ratings/<media_hash>")
-@answers(schemas.RatingSummary, (201, schemas.RatingSummary), body=schemas.RatingChange, problems=(400, 404, 415, 429))
+@answers(
+    schemas.RatingSummary,
+    (201, schemas.RatingSummary),
+    body=schemas.RatingChange,
+    problems=(400, 404, 415, 429),
+)
 async def rate(media_hash: str) -> Response:
-    """Give a video stars, or take them away with null. 201 where it had none, 200 where they changed."""
+    """Give a video stars, or take them away with null. 201 where it had none, 200 where they
+    changed.
+    """
     change = await json_body(schemas.RatingChange, RATING_SENTENCE)
     if change.value is None:
         return await _clear(media_hash)
-    services().ratings_limiter.admit(client())
+    services().ratings_limiter.check(client())
     changed = await services().ratings.rate(media_hash, change.value, client())
     return answer(schemas.RatingSummary.of(changed.value), 201 if changed.created else 200)
 
@@ -69,8 +78,10 @@ async def unrate(media_hash: str) -> Response:
 
 
 async def _clear(media_hash: str) -> Response:
-    services().ratings_limiter.admit(client())
-    return answer(schemas.RatingSummary.of((await services().ratings.clear(media_hash, client())).value))
+    services().ratings_limiter.check(client())
+    return answer(
+        schemas.RatingSummary.of((await services().ratings.clear(media_hash, client())).value)
+    )
 
 
 # --- Videos ---
@@ -87,7 +98,9 @@ async def videos() -> Response:
     page = await services().gallery.browse(parse_query(args), limit, after)
     roots = services().library.roots
     found = [schemas.summary_of(card, roots, addresses()) for card in page.cards]
-    return answer(schemas.VideoPage(videos=found, next=encode_cursor(page.next) if page.next else None))
+    return answer(
+        schemas.VideoPage(videos=found, next=encode_cursor(page.next) if page.next else None)
+    )
 
 
 async def _unreadable(args: Arguments, limit: int, after: Cursor | None) -> Response:
@@ -97,16 +110,27 @@ async def _unreadable(args: Arguments, limit: int, after: Cursor | None) -> Resp
         raise Invalid("This page address does not belong to the list of unreadable files.")
     files = await services().gallery.unreadable(limit + 1, int(after.key) if after else 0)
     roots = services().library.roots
-    found = [schemas.detail_of(await services().videos.get(file.media_hash), roots, addresses()) for file in files[:limit]]
-    following = Cursor(files[limit - 1].file_id, files[limit - 1].video_id) if len(files) > limit else None
-    return answer(schemas.VideoPage(videos=found, next=encode_cursor(following) if following else None))
+    found = [
+        schemas.detail_of(await services().videos.get(file.media_hash), roots, addresses())
+        for file in files[:limit]
+    ]
+    following = (
+        Cursor(files[limit - 1].file_id, files[limit - 1].video_id) if len(files) > limit else None
+    )
+    return answer(
+        schemas.VideoPage(videos=found, next=encode_cursor(following) if following else None)
+    )
 
 
 @bp.get("/videos/<media_hash>")
 @answers(schemas.VideoDetail)
 async def video(media_hash: str) -> Response:
     """Everything that is known of a video."""
-    return answer(schemas.detail_of(await services().videos.get(media_hash), services().library.roots, addresses()))
+    return answer(
+        schemas.detail_of(
+            await services().videos.get(media_hash), services().library.roots, addresses()
+        )
+    )
 
 
 @bp.get("/videos/<media_hash>/tags")
@@ -121,21 +145,27 @@ async def tags_of_video(media_hash: str) -> Response:
 async def add_tag(media_hash: str) -> Response:
     """Put a tag on a video. One that it has already changes nothing."""
     change = await json_body(schemas.TagChange, TAG_SENTENCE)
-    return answer(schemas.VideoTags(tags=list(await services().tags.add(media_hash, change.tag, client()))))
+    return answer(
+        schemas.VideoTags(tags=list(await services().tags.add(media_hash, change.tag, client())))
+    )
 
 
 @bp.put("/videos/<media_hash>/tags/<path:tag>")
 @answers(schemas.VideoTags, problems=(400, 404))
 async def put_tag(media_hash: str, tag: str) -> Response:
     """Put a tag on a video, named in the address."""
-    return answer(schemas.VideoTags(tags=list(await services().tags.add(media_hash, _tag(tag), client()))))
+    return answer(
+        schemas.VideoTags(tags=list(await services().tags.add(media_hash, _tag(tag), client())))
+    )
 
 
 @bp.delete("/videos/<media_hash>/tags/<path:tag>")
 @answers(schemas.VideoTags, problems=(400, 404))
 async def remove_tag(media_hash: str, tag: str) -> Response:
     """Take a tag off a video. One that it does not have changes nothing."""
-    return answer(schemas.VideoTags(tags=list(await services().tags.remove(media_hash, _tag(tag), client()))))
+    return answer(
+        schemas.VideoTags(tags=list(await services().tags.remove(media_hash, _tag(tag), client())))
+    )
 
 
 @bp.get("/videos/<media_hash>/favorite")
@@ -149,28 +179,32 @@ async def favorite(media_hash: str) -> Response:
 @answers(schemas.Favorite)
 async def add_favorite(media_hash: str) -> Response:
     """Make a video a favorite."""
-    return answer(schemas.Favorite(favorite=await services().favorites.set(media_hash, True, client())))
+    return answer(
+        schemas.Favorite(favorite=await services().favorites.set(media_hash, True, client()))
+    )
 
 
 @bp.delete("/videos/<media_hash>/favorite")
 @answers(schemas.Favorite)
 async def remove_favorite(media_hash: str) -> Response:
     """Make a video a favorite no longer."""
-    return answer(schemas.Favorite(favorite=await services().favorites.set(media_hash, False, client())))
+    return answer(
+        schemas.Favorite(favorite=await services().favorites.set(media_hash, False, client()))
+    )
 
 
 @bp.get("/videos/<media_hash>/views")
-@answers(schemas.Views)
+@answers(schemas.ViewCount)
 async def views(media_hash: str) -> Response:
     """How often a video was played."""
-    return answer(schemas.Views(views=await services().views.of(media_hash)))
+    return answer(schemas.ViewCount(views=await services().views.of(media_hash)))
 
 
 @bp.post("/videos/<media_hash>/views")
-@answers(schemas.Views)
+@answers(schemas.ViewCount)
 async def count_view(media_hash: str) -> Response:
     """Note that somebody plays a video. No body is needed."""
-    return answer(schemas.Views(views=await services().views.count(media_hash, client())))
+    return answer(schemas.ViewCount(views=await services().views.count(media_hash, client())))
 
 
 @bp.get("/videos/<media_hash>/subtitles")
@@ -178,7 +212,10 @@ async def count_view(media_hash: str) -> Response:
 async def subtitles(media_hash: str) -> Response:
     """The subtitle files beside a video."""
     found = await subtitles_of(await services().videos.get(media_hash))
-    tracks = [schemas.Subtitle(url=url, label=label, language=language or None) for url, label, language in found]
+    tracks = [
+        schemas.SubtitleItem(url=url, label=label, language=language or None)
+        for url, label, language in found
+    ]
     return answer(schemas.VideoSubtitles(subtitles=tracks))
 
 
@@ -195,7 +232,9 @@ async def tags() -> Response:
     after = readable(text(args, "after"), "tag")
     start = bisect_right(every, tag_key(after), key=lambda tag: tag_key(tag.name)) if after else 0
     found = [schemas.TagCount.of(tag) for tag in every[start : start + limit]]
-    return answer(schemas.TagPage(tags=found, next=found[-1].name if start + limit < len(every) else None))
+    return answer(
+        schemas.TagPage(tags=found, next=found[-1].name if start + limit < len(every) else None)
+    )
 
 
 def answer(model: BaseModel, status: int = 200) -> Response:

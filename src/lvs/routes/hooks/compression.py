@@ -1,6 +1,8 @@
-"""Pages, style and script travel compressed (RFC 9110 section 8.4), and not at all where the browser has them already.
+"""Pages, style and script travel compressed (RFC 9110 section 8.4), and not at all where the
+browser has them already.
 
-A page's ETag is made of its bytes, so it holds for whatever put them there, and whoever comes back to an unchanged page gets 304.
+A page's ETag is made of its bytes, so it holds for whatever put them there, and whoever comes back
+to an unchanged page gets 304.
 """
 
 import asyncio
@@ -14,8 +16,8 @@ from quart import Quart, Response, request
 LEAST_BYTES = 800  # less fits into one packet as it is
 KEPT_BYTES = 2 * 2**20
 GZIP = 31  # what zlib calls the gzip format with the largest window
-# A gallery page fits into the ten packets that a new connection may send before anything is acknowledged. Level 9 takes half as
-# long again for a hundredth.
+# A gallery page fits into the ten packets that a new connection may send before anything is
+# acknowledged. Level 9 takes half as long again for a hundredth.
 PAGE_LEVEL, STATIC_LEVEL = 6, 9
 INLINE_BYTES = 16 * 1024  # so much is packed before a thread would have begun
 PACKERS = 2
@@ -32,7 +34,9 @@ def install(app: Quart) -> None:
     async def packed(body: bytes, level: int) -> bytes:
         if len(body) < INLINE_BYTES:
             return zlib.compress(body, level, GZIP)
-        return await asyncio.get_running_loop().run_in_executor(packers, zlib.compress, body, level, GZIP)
+        return await asyncio.get_running_loop().run_in_executor(
+            packers, zlib.compress, body, level, GZIP
+        )
 
     @app.after_request
     async def compress(response: Response) -> Response:
@@ -40,9 +44,14 @@ def install(app: Quart) -> None:
         static = kind in TEXT and asked.path.startswith("/static/")
         if response.status_code != 200 or not (static or kind == "text/html"):
             return response
-        response.headers["Vary"] = ", ".join(filter(None, (response.headers.get("Vary"), "Accept-Encoding")))
+        response.headers["Vary"] = ", ".join(
+            filter(None, (response.headers.get("Vary"), "Accept-Encoding"))
+        )
         may_be_kept = asked.method in ("GET", "HEAD")
-        packable = asked.headers.get("Accept-Encoding", "identity") != "identity" and asked.accept_encodings.quality("gzip") > 0
+        packable = (
+            asked.headers.get("Accept-Encoding", "identity") != "identity"
+            and asked.accept_encodings.quality("gzip") > 0
+        )
         if not may_be_kept and not packable:
             return response
         body = await response.get_data(as_text=False)

@@ -1,7 +1,9 @@
-"""Which pages of other origins may use the JSON API (the CORS protocol of the Fetch standard, section 3.2).
+"""Which pages of other origins may use the JSON API (the CORS protocol of the Fetch standard,
+section 3.2).
 
-Only pages from the household's own network, and those that `allowed_origins` names, and only below /api/. With credentials only
-where there is a password and the origin is named: otherwise a page could act with those of a proxy in front of LVS.
+Only pages from the household's own network, and those that `allowed_origins` names, and only below
+/api/. With credentials only where there is a password and the origin is named: otherwise a page
+could act with those of a proxy in front of LVS.
 """
 
 import ipaddress
@@ -21,7 +23,9 @@ REMEMBER_SECONDS = 3600
 MAX_ORIGIN = 300
 
 _PORTS = {"http": "80", "https": "443"}
-_ORIGIN = re.compile(r"(https?)://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::([0-9]{1,5}))?", re.ASCII | re.IGNORECASE)
+_ORIGIN = re.compile(
+    r"(https?)://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::([0-9]{1,5}))?", re.ASCII | re.IGNORECASE
+)
 
 
 def install(app: Quart) -> None:
@@ -30,18 +34,26 @@ def install(app: Quart) -> None:
     @app.before_request
     async def answer_preflight() -> Response | None:
         # An address or method that is not there keeps its 404 or 405.
-        if request.method != "OPTIONS" or not request.path.startswith(PREFIX) or request.routing_exception is not None:
+        if (
+            request.method != "OPTIONS"
+            or not request.path.startswith(PREFIX)
+            or request.routing_exception is not None
+        ):
             return None
         answer = await current_app.make_default_options_response()
         answer.status_code = 204
         answer.headers["Allow"] = ", ".join(sorted(answer.headers["Allow"].split(", ")))
-        for name in ("Content-Type", "Content-Length"):  # there is no content (RFC 9110 sections 8.6 and 15.3.5)
+        for name in (
+            "Content-Type",
+            "Content-Length",
+        ):  # there is no content (RFC 9110 sections 8.6 and 15.3.5)
             answer.headers.pop(name, None)
         if "Access-Control-Request-Method" in request.headers and allows(request):
             answer.headers["Access-Control-Allow-Methods"] = answer.headers["Allow"]
             answer.headers["Access-Control-Allow-Headers"] = ALLOWED_HEADERS
             answer.headers["Access-Control-Max-Age"] = str(REMEMBER_SECONDS)
-            # Private Network Access: the browser asks whether this server means to be reached from a less private network.
+            # Private Network Access: the browser asks whether this server means to be reached from
+            # a less private network.
             if request.headers.get("Access-Control-Request-Private-Network") == "true":
                 answer.headers["Access-Control-Allow-Private-Network"] = "true"
         return answer
@@ -68,12 +80,16 @@ def allows(request: Request) -> bool:
 
 
 def allows_credentials(request: Request) -> bool:
-    """Whether such a page may also use the session of its browser: only one that `allowed_origins` itself names."""
+    """Whether such a page may also use the session of its browser: only one that `allowed_origins`
+    itself names.
+    """
     return allows(request) and _is_named(request.headers["Origin"], _config().allowed_origins)
 
 
 def permitted(origin: str, allowed_origins: tuple[str, ...] = ()) -> bool:
-    """Whether an `Origin` header names a page of the home network or one of `allowed_origins` (`*`: any)."""
+    """Whether an `Origin` header names a page of the home network or one of `allowed_origins` (`*`:
+    any).
+    """
     if "*" in allowed_origins or _is_named(origin, allowed_origins):
         return True
     found = _parsed(origin)
@@ -95,11 +111,16 @@ def _parsed(origin: str) -> re.Match[str] | None:
 
 
 def is_home(host: str) -> bool:
-    """Whether a host, as an origin spells it, is a private, loopback or link-local address, `localhost` or a `.local` name."""
+    """Whether a host, as an origin spells it, is a private, loopback or link-local address,
+    `localhost` or a `.local` name.
+    """
     try:
         address = ipaddress.ip_address(host.removeprefix("[").removesuffix("]"))
     except ValueError:
-        return host in {"localhost", "localhost."} or re.fullmatch(r"([a-z0-9_-]+\.)+(local|localhost)\.?", host) is not None
+        return (
+            host in {"localhost", "localhost."}
+            or re.fullmatch(r"([a-z0-9_-]+\.)+(local|localhost)\.?", host) is not None
+        )
     if (address.version == 6) != host.startswith("["):
         return False
     address = getattr(address, "ipv4_mapped", None) or address

@@ -1,7 +1,8 @@
-"""Writes are taken from our own pages and from programs, never from a stranger's page that a browser here has open.
+"""Writes are taken from our own pages and from programs, never from a stranger's page that a
+browser here has open.
 
-And not faster than people are. Browsers send no `Sec-Fetch-Site` to plain-http addresses of a LAN, so `Origin` is compared with
-`Host` as well.
+And not faster than people are. Browsers send no `Sec-Fetch-Site` to plain-http addresses of a LAN,
+so `Origin` is compared with `Host` as well.
 """
 
 from quart import Quart, Response, request
@@ -9,18 +10,20 @@ from quart import Quart, Response, request
 from lvs.config import Config
 from lvs.routes.hooks import cors, errors
 from lvs.routes.pages import sign_in
-from lvs.services.rate_limit import Limiter
+from lvs.services.rate_limit import RateLimiter
 from lvs.web.responses import client, services
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-LIMITED_BY_THEMSELVES = frozenset({"curate.rate", "api.rate", "api.unrate", "legacy.rate", "sign_in.sign_in"})
+LIMITED_BY_THEMSELVES = frozenset(
+    {"curate.rate", "api.rate", "api.unrate", "legacy.rate", "sign_in.sign_in"}
+)
 STATIC_FOR_EVER = "public, max-age=31536000, immutable"
 
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
 def install(app: Quart, config: Config) -> None:
-    limiter = Limiter(config.writes_limit)
+    limiter = RateLimiter(config.writes_limit)
 
     @app.before_request
     async def only_our_own_pages_write() -> Response | None:
@@ -29,12 +32,16 @@ def install(app: Quart, config: Config) -> None:
         if not _ours() and not _permitted():
             return errors.problem(403, "Changes are only taken from LVS's own pages.")
         if request.endpoint not in LIMITED_BY_THEMSELVES:
-            limiter.admit(client())
+            limiter.check(client())
         return None
 
     @app.after_request
     async def cache_static_files(response: Response) -> Response:
-        if request.path.startswith("/static/") and "v" in request.args and response.status_code < 400:
+        if (
+            request.path.startswith("/static/")
+            and "v" in request.args
+            and response.status_code < 400
+        ):
             response.headers["Cache-Control"] = STATIC_FOR_EVER
         return response
 
@@ -45,21 +52,27 @@ def _ours() -> bool:
     if sites:
         return all(site in ("same-origin", "none") for site in sites)
     origins = request.headers.getlist("Origin")
-    return not origins or (len(origins) == 1 and _is_origin_of(origins[0], request.headers.get("Host", "")))
+    return not origins or (
+        len(origins) == 1 and _is_origin_of(origins[0], request.headers.get("Host", ""))
+    )
 
 
 def _permitted() -> bool:
-    """Whether a page of another origin that may use the JSON API sent the request, with a right to it that is its own.
+    """Whether a page of another origin that may use the JSON API sent the request, with a right to
+    it that is its own.
 
-    To a browser, pages of another port of the same machine are of the same site (RFC 6265bis section 5.2), so that it sends the
-    session along with what they ask for.
+    To a browser, pages of another port of the same machine are of the same site (RFC 6265bis
+    section 5.2), so that it sends the session along with what they ask for.
     """
     by_itself = not services().passwords.required or sign_in.has_token()
     return cors.allows(request) and (by_itself or cors.allows_credentials(request))
 
 
 def _is_origin_of(origin: str, host: str) -> bool:
-    """Whether pages of this origin come from this host. The scheme may differ where a proxy in front of LVS speaks TLS."""
+    """Whether pages of this origin come from this host.
+
+    The scheme may differ where a proxy in front of LVS speaks TLS.
+    """
     scheme, separator, origin_host = origin.lower().partition("://")
     port = _DEFAULT_PORTS.get(scheme)
     if not separator or port is None or not origin_host:

@@ -1,4 +1,6 @@
-"""Turns errors into answers: a page, a toast for htmx, or problem+json (RFC 9457), by what was asked."""
+"""Turns errors into answers: a page, a toast for htmx, or problem+json (RFC 9457), by what was
+asked.
+"""
 
 import errno
 import logging
@@ -10,7 +12,7 @@ from quart import Quart, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from lvs.errors import Conflict, Full, Invalid, LvsError, NotFound, TooMany, Unavailable
-from lvs.services.metrics import said
+from lvs.services.metrics import record_error_message
 from lvs.web import responses
 
 log = logging.getLogger(__name__)
@@ -23,7 +25,17 @@ STATUS: tuple[tuple[type[LvsError], int], ...] = (
     (Full, 507),
     (Invalid, 400),
 )
-JSON_CALLS = ("/api/", "/rate", "/favorite", "/tag", "/delete_tag", "/view", "/get_views", "/ping", "/admin/performance.json")
+JSON_CALLS = (
+    "/api/",
+    "/rate",
+    "/favorite",
+    "/tag",
+    "/delete_tag",
+    "/view",
+    "/get_views",
+    "/ping",
+    "/admin/performance.json",
+)
 TITLES = {
     400: "That cannot be used",
     401: "Not signed in",
@@ -39,7 +51,7 @@ TITLES = {
     503: "Not available right now",
     507: "The disk is full",
 }
-SENTENCES = {
+MESSAGES = {
     404: "There is nothing at this address.",
     405: "This address cannot be used that way.",
     413: "More was sent than LVS takes at once.",
@@ -58,8 +70,15 @@ def install(app: Quart) -> None:
 async def _lvs_error(error: LvsError) -> Response:
     status = next((status for kind, status in STATUS if isinstance(error, kind)), 400)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        log.warning("%s %s: %s (request %s)", request.method, request.path, error.sentence, _request_id(), exc_info=error)
-    response = problem(status, error.sentence)
+        log.warning(
+            "%s %s: %s (request %s)",
+            request.method,
+            request.path,
+            error.message,
+            _request_id(),
+            exc_info=error,
+        )
+    response = problem(status, error.message)
     if isinstance(error, TooMany):
         response.headers["Retry-After"] = str(error.retry_after_s)
     return response
@@ -69,7 +88,7 @@ async def _http_error(error: HTTPException) -> Response:
     status = error.code or 500
     if status < HTTPStatus.BAD_REQUEST:
         return error.get_response()  # type: ignore[return-value]
-    response = problem(status, SENTENCES.get(status) or error.description or TITLES[400])
+    response = problem(status, MESSAGES.get(status) or error.description or TITLES[400])
     for name, value in error.get_headers():
         if name.lower() in ("allow", "retry-after"):
             response.headers[name] = value
@@ -77,29 +96,40 @@ async def _http_error(error: HTTPException) -> Response:
 
 
 async def _mistake(error: Exception) -> Response:
-    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:  # no file can have that name, so none has it
-        return problem(404, SENTENCES[404])
-    log.error("%s %s failed (request %s)", request.method, request.path, _request_id(), exc_info=error)
-    return problem(500, SENTENCES[500])
+    if (
+        isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG
+    ):  # no file can have that name, so none has it
+        return problem(404, MESSAGES[404])
+    log.error(
+        "%s %s failed (request %s)", request.method, request.path, _request_id(), exc_info=error
+    )
+    return problem(500, MESSAGES[500])
 
 
-def problem(status: int, sentence: str, next_step: tuple[str, str] | None = None) -> Response:
-    """The answer to something that went wrong; `next_step` is what to do now and the address of it, by default all videos."""
-    said(sentence)
+def problem(status: int, message: str, next_step: tuple[str, str] | None = None) -> Response:
+    """The answer to something that went wrong; `next_step` is what to do now and the address of it,
+    by default all videos.
+    """
+    record_error_message(message)
     title = TITLES.get(status) or HTTPStatus(status).phrase
     if wants_json():
-        body = {"title": title, "status": status, "detail": sentence, "request_id": _request_id()}
+        body = {"title": title, "status": status, "detail": message, "request_id": _request_id()}
         return Response(dumps(body), status, content_type="application/problem+json")
     template = "toast.html" if responses.wants_partial() else "error.html"
     values: dict[str, Any] = {
         "status": status,
         "title": title,
-        "sentence": sentence,
+        "message": message,
         "kept": "" if request.method in ("GET", "HEAD") else "Nothing was changed.",
         "request_id": _request_id(),
-        "next_step": next_step or (("All videos", "/") if request.path != "/" or request.query_string else None),
+        "next_step": next_step
+        or (("All videos", "/") if request.path != "/" or request.query_string else None),
     }
-    return responses.partial(template, status, **values) if responses.wants_partial() else responses.page(template, status, **values)
+    return (
+        responses.partial(template, status, **values)
+        if responses.wants_partial()
+        else responses.page(template, status, **values)
+    )
 
 
 def wants_json() -> bool:

@@ -19,13 +19,21 @@ PIECE_BYTES = 64 * 1024
 @bp.get("/export.json")
 async def as_json() -> Response:
     query = _query()
-    return _stream(export.selection_as_json(services().database, services().gallery.ids(query)), "application/json", "json")
+    return _stream(
+        export.selection_as_json(services().database, services().gallery.ids(query)),
+        "application/json",
+        "json",
+    )
 
 
 @bp.get("/export.csv")
 async def as_csv() -> Response:
     query = _query()
-    return _stream(export.selection_as_csv(services().database, services().gallery.ids(query)), "text/csv; charset=utf-8", "csv")
+    return _stream(
+        export.selection_as_csv(services().database, services().gallery.ids(query)),
+        "text/csv; charset=utf-8",
+        "csv",
+    )
 
 
 def _query() -> Query:

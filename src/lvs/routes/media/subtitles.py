@@ -17,7 +17,9 @@ async def subtitles(media_hash: str, key: str) -> Response:
     if request.if_none_match.contains_weak(etag):
         response = Response(status=304)
     else:
-        response = Response(await services().subtitles.webvtt(found), content_type="text/vtt; charset=utf-8")
+        response = Response(
+            await services().subtitles.webvtt(found), content_type="text/vtt; charset=utf-8"
+        )
     response.set_etag(etag)
     response.headers["Cache-Control"] = "no-cache"
     response.headers["X-Content-Type-Options"] = "nosniff"
@@ -27,4 +29,7 @@ async def subtitles(media_hash: str, key: str) -> Response:
 async def subtitles_of(video: Video) -> list[tuple[str, str, str]]:
     """Address, label and language tag (or nothing) of each of a video's subtitles."""
     found = await services().subtitles.of(video)
-    return [(f"/subtitles/{video.media_hash}/{subtitle.key}.vtt", subtitle.label, subtitle.language) for subtitle in found]
+    return [
+        (f"/subtitles/{video.media_hash}/{subtitle.key}.vtt", subtitle.label, subtitle.language)
+        for subtitle in found
+    ]

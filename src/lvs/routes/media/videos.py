@@ -34,8 +34,10 @@ async def video(place: str) -> Response:
     if file.missing_since is not None or not root.active:
         return _moved(video)
     if services().library.is_away(root.id, file.path):
-        raise Unavailable(f"The folder “{root.name}” is offline right now. The video is there again when the drive is back.")
-    services().streams.admit(client())
+        raise Unavailable(
+            f"The folder “{root.name}” is offline right now. The video is there again when the drive is back."
+        )
+    services().streams.check(client())
     opened = await open_below(Path(os.fsdecode(root.path)), file.path)
     name = os.fsdecode(file.path.rpartition(b"/")[2])
     return await file_response(
@@ -53,12 +55,17 @@ def _moved(video: Video) -> Response:
     if video.missing:
         raise NotFound("This video is gone from the library folders.")
     query = request.query_string.decode("ascii", "replace")
-    return cast("Response", redirect(addresses().video(video.file) + (f"?{query}" if query else ""), 307))
+    return cast(
+        "Response", redirect(addresses().video(video.file) + (f"?{query}" if query else ""), 307)
+    )
 
 
 @bp.get("/thumbnail/<hash:media_hash>.<any(jpg, webp):kind>")
 async def thumbnail(media_hash: str, kind: posters.Format) -> Response:
-    """A poster. An address that names the content (`v`) is answered without a look into the database."""
+    """A poster.
+
+    An address that names the content (`v`) is answered without a look into the database.
+    """
     width = 640 if request.args.get("w") == "640" else 320
     key = request.args.get("v", "")
     if _KEY.fullmatch(key) and (poster := await _read(key, width, kind)):
@@ -66,12 +73,16 @@ async def thumbnail(media_hash: str, kind: posters.Format) -> Response:
     video = await services().videos.get(media_hash)
     if video.poster and (poster := await _read(video.poster, width, kind)):
         return _picture(poster, kind, "no-cache")
-    if video.poster and services().config.enable_thumbnails:  # it was made once, and somebody removed it
+    if (
+        video.poster and services().config.enable_thumbnails
+    ):  # it was made once, and somebody removed it
         await services().jobs.look_again([video.id])
     elif video.state is State.NEW:
         services().jobs.visible([video.id])
-    sentence = f"Cannot be read: {video.reason}" if video.state is State.UNREADABLE else posters.NOT_YET
-    drawn = await asyncio.to_thread(posters.placeholder, sentence, width, kind)
+    message = (
+        f"Cannot be read: {video.reason}" if video.state is State.UNREADABLE else posters.NOT_YET
+    )
+    drawn = await asyncio.to_thread(posters.placeholder, message, width, kind)
     return _picture(drawn, kind, "no-store")
 
 

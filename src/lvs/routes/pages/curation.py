@@ -1,4 +1,6 @@
-"""The forms behind stars, heart, tags, title and play. htmx gets the fresh partial, a plain form 303 back to its page."""
+"""The forms behind stars, heart, tags, title and play. htmx gets the fresh partial, a plain form
+303 back to its page.
+"""
 
 from typing import Any
 
@@ -27,7 +29,7 @@ MAX_FIELD = 1000
 async def rate(media_hash: str) -> Response:
     stars = _digit(await _field("value"), "0 to 5 stars", 5)
     ours, visitor = services(), client()
-    ours.ratings_limiter.admit(visitor)
+    ours.ratings_limiter.check(visitor)
     if stars:
         await ours.ratings.rate(media_hash, stars, visitor)
     else:
@@ -54,7 +56,7 @@ async def add_tag(media_hash: str) -> Response:
         if not wants_partial():
             raise
         tags = await services().tags.of(media_hash)
-        return await _tags(media_hash, tags, status=422, error=error.sentence, entered=entered)
+        return await _tags(media_hash, tags, status=422, error=error.message, entered=entered)
     return await _tags(media_hash, tags)
 
 
@@ -63,7 +65,9 @@ async def remove_tag(media_hash: str) -> Response:
     name = await _field("tag")
     had = await services().tags.of(media_hash)
     tags = await services().tags.remove(media_hash, name, client())
-    return await _tags(media_hash, tags, removed=next((tag for tag in had if tag not in tags), None))
+    return await _tags(
+        media_hash, tags, removed=next((tag for tag in had if tag not in tags), None)
+    )
 
 
 @bp.get("/title")
@@ -91,7 +95,12 @@ async def retitle(media_hash: str) -> Response:
         if not wants_partial():
             raise
         video = await services().videos.get(media_hash)
-        values: dict[str, Any] = {"title": video.title, "edited": video.title_edited, "error": error.sentence, "editing": True}
+        values: dict[str, Any] = {
+            "title": video.title,
+            "edited": video.title_edited,
+            "error": error.message,
+            "editing": True,
+        }
         return partial("title.html", 422, media_hash=media_hash, entered=entered, **values)
     values = {"title": video.title, "edited": video.title_edited, "error": None, "editing": False}
     return await _saved(media_hash, "title.html", "title:changed", **values)
@@ -104,7 +113,9 @@ async def view(media_hash: str) -> Response:
 
 
 async def _saved(media_hash: str, template: str, event: str, **values: Any) -> Response:
-    """The partial that shows what was saved, or for a plain form the way back to the page it stood on."""
+    """The partial that shows what was saved, or for a plain form the way back to the page it stood
+    on.
+    """
     if wants_partial():
         return partial_of_video(template, event, media_hash, **values)
     return back(f"/v/{media_hash}")
@@ -121,8 +132,20 @@ async def _tags(
     if not wants_partial():
         return back(f"/v/{media_hash}")
     suggestions = await services().tags.suggest(tags, SUGGESTIONS)
-    values: dict[str, Any] = {"tags": tags, "suggestions": suggestions, "error": error, "entered": entered, "removed": removed}
-    return partial("tags.html", status, trigger="" if error else "tags:changed", media_hash=media_hash, **values)
+    values: dict[str, Any] = {
+        "tags": tags,
+        "suggestions": suggestions,
+        "error": error,
+        "entered": entered,
+        "removed": removed,
+    }
+    return partial(
+        "tags.html",
+        status,
+        trigger="" if error else "tags:changed",
+        media_hash=media_hash,
+        **values,
+    )
 
 
 async def _field(name: str) -> str:

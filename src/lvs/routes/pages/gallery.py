@@ -9,7 +9,7 @@ from quart import Blueprint, Response, redirect, request
 
 from lvs.errors import NotFound
 from lvs.models import Cursor, Page, Query, Sort, State, shown, tag_key
-from lvs.services.gallery.gallery import Folder, Found, by_use
+from lvs.services.gallery.gallery import GalleryPage, TopFolder, by_use
 from lvs.web.filters import Arguments, arguments, cursor, number, parse_query, text
 from lvs.web.responses import (
     addresses,
@@ -95,7 +95,9 @@ async def tags() -> Response:
     if order != "name":
         order = "count"
         found.sort(key=lambda tag: -tag.count)
-    return page_or_partial("tags.html", "tag_list.html", tags=found, order=order, filter=wanted, current="tags")
+    return page_or_partial(
+        "tags.html", "tag_list.html", tags=found, order=order, filter=wanted, current="tags"
+    )
 
 
 @bp.get("/tags/suggest")
@@ -118,7 +120,12 @@ async def status() -> Response:
     if not changed and wants_partial() and not progress.scanning:
         return Response(status=204)
     trigger = "library:changed" if changed and seen else ""
-    return partial("library_status.html", trigger=trigger, progress=progress, status_url=_status_url(progress.version))
+    return partial(
+        "library_status.html",
+        trigger=trigger,
+        progress=progress,
+        status_url=_status_url(progress.version),
+    )
 
 
 @bp.post("/settings")
@@ -139,7 +146,10 @@ async def _gallery(query: Query, args: Arguments, heading: str, current: str) ->
         query = replace(query, seed=secrets.randbelow(2**31 - 1) + 1)
     after, until = cursor(args, "after"), cursor(args, "until")
     if wants_partial() and after:  # the first run brings the sentence above it along
-        return partial("video_grid.html", **_run(query, await services().gallery.browse(query, after=after, until=until), until))
+        return partial(
+            "video_grid.html",
+            **_run(query, await services().gallery.browse(query, after=after, until=until), until),
+        )
     found = await services().gallery.find(query, after, until)
     return page_or_partial(
         "gallery.html",
@@ -160,14 +170,14 @@ def _run(query: Query, found: Page, until: Cursor | None) -> dict[str, Any]:
     }
 
 
-async def _around(query: Query, heading: str, current: str, found: Found) -> dict[str, Any]:
+async def _around(query: Query, heading: str, current: str, found: GalleryPage) -> dict[str, Any]:
     """Everything on a gallery page besides the cards."""
     progress = services().library.progress(services().jobs.remaining)
     chips = _chips(query)
     return {
         "total": found.total,
         "heading": heading,
-        "sentence": _sentence(found.total, chips, query),
+        "message": _message(found.total, chips, query),
         "chips": chips,
         "sorts": [(sort.value, label) for sort, label in SORT_LABELS.items()],
         "facets": found.popular_tags,
@@ -186,7 +196,7 @@ def _status_url(version: int) -> str:
     return f"/library/status?version={version}"
 
 
-def _sentence(total: int, chips: list[Chip], query: Query) -> str:
+def _message(total: int, chips: list[Chip], query: Query) -> str:
     parts = [f"{total:,} video{'' if total == 1 else 's'}", *(chip.label for chip in chips)]
     return " · ".join([*parts, f"sorted by {SORT_LABELS[query.sort].lower()}"])
 
@@ -194,8 +204,13 @@ def _sentence(total: int, chips: list[Chip], query: Query) -> str:
 def _chips(query: Query) -> list[Chip]:
     """Every filter of the query with the address that is left without it."""
     chips = [Chip(f"“{query.q}”", gallery_url(query, q=""))] if query.q else []
-    chips += [Chip(f"tagged {tag}", gallery_url(query, tags=tuple(t for t in query.tags if t != tag))) for tag in query.tags]
-    stars = f"{query.min_rating} star{'' if query.min_rating == 1 else 's'}" + (" or more" if query.min_rating < 5 else "")
+    chips += [
+        Chip(f"tagged {tag}", gallery_url(query, tags=tuple(t for t in query.tags if t != tag)))
+        for tag in query.tags
+    ]
+    stars = f"{query.min_rating} star{'' if query.min_rating == 1 else 's'}" + (
+        " or more" if query.min_rating < 5 else ""
+    )
     for on, label, changes in (
         (query.min_rating, stars, {"min_rating": 0}),
         (query.unrated, "unrated", {"unrated": False}),
@@ -223,12 +238,20 @@ async def _drop(query: Query, chips: list[Chip]) -> list[Chip]:
         {"max_minutes": 0},
         {"folder": b""},
     )
-    without += [replace(query, **change) for change in changes if getattr(query, next(iter(change)))]  # type: ignore[arg-type]
+    without += [
+        replace(query, **change)  # type: ignore[arg-type]
+        for change in changes
+        if getattr(query, next(iter(change)))
+    ]
     counts = await services().gallery.counts(without)
-    return [Chip(f"{chip.label} ({count:,})", chip.url) for chip, count in zip(chips, counts, strict=True) if count]
+    return [
+        Chip(f"{chip.label} ({count:,})", chip.url)
+        for chip, count in zip(chips, counts, strict=True)
+        if count
+    ]
 
 
-def _folders(folders: Sequence[Folder]) -> list[tuple[str, str, int]]:
+def _folders(folders: Sequence[TopFolder]) -> list[tuple[str, str, int]]:
     """The folders one can choose among: the value of the filter, what is shown, how many videos."""
     several = len(services().library.active_roots) > 1
     found = []

@@ -1,4 +1,6 @@
-"""Who may come in, where there is a password: a page to give it, and the check before everything else."""
+"""Who may come in, where there is a password: a page to give it, and the check before everything
+else.
+"""
 
 from typing import Any, cast
 from urllib.parse import urlencode
@@ -15,7 +17,9 @@ from lvs.web.responses import client, local_address, page, services
 bp = Blueprint("sign_in", __name__)
 
 COOKIE = "lvs_session"
-OPEN = frozenset({"static", "sign_in.show", "sign_in.sign_in", "sign_in.sign_out", "gallery.settings"})
+OPEN = frozenset(
+    {"static", "sign_in.show", "sign_in.sign_in", "sign_in.sign_out", "gallery.settings"}
+)
 ADMIN = ("/admin", "/metrics", "/dashboard")
 SAFE_METHODS = ("GET", "HEAD")
 MAX_PASSWORD = 4096
@@ -35,14 +39,22 @@ async def sign_in() -> Response:
     try:
         right = await services().passwords.check(password[:MAX_PASSWORD], client())
     except TooMany as error:
-        response = _page(429, target, error.sentence)
+        response = _page(429, target, error.message)
         response.headers["Retry-After"] = str(error.retry_after_s)
         return response
     if not right:
         return _page(401, target, "That is not the password.")
     response = cast("Response", redirect(local_address(target) or "/", 303))
     session = services().passwords.new_session()
-    response.set_cookie(COOKIE, session, SESSION_SECONDS, httponly=True, samesite="Strict", secure=_secure(), path="/")
+    response.set_cookie(
+        COOKIE,
+        session,
+        SESSION_SECONDS,
+        httponly=True,
+        samesite="Strict",
+        secure=_secure(),
+        path="/",
+    )
     response.headers["Cache-Control"] = "no-store"
     return response
 
@@ -60,20 +72,30 @@ def install(app: Quart, config: Config) -> None:
 
     @app.before_request
     async def only_who_may_come_in() -> Response | None:
-        if not services().passwords.required or _is_open(config.protect == "changes") or is_signed_in():
+        if (
+            not services().passwords.required
+            or _is_open(config.protect == "changes")
+            or is_signed_in()
+        ):
             return None
         return _refusal()
 
     @app.after_request
     async def keep_private(response: Response) -> Response:
         cached = response.headers.get("Cache-Control", "")
-        if cached.startswith("public") and request.endpoint != "static" and services().passwords.required:
+        if (
+            cached.startswith("public")
+            and request.endpoint != "static"
+            and services().passwords.required
+        ):
             response.headers["Cache-Control"] = cached.replace("public", "private", 1)
         return response
 
 
 def is_signed_in() -> bool:
-    """Whether the request shows that it may come in: by the session of its browser, or a program's token."""
+    """Whether the request shows that it may come in: by the session of its browser, or a program's
+    token.
+    """
     return has_token() or services().passwords.is_session(request.cookies.get(COOKIE, ""))
 
 
@@ -84,12 +106,18 @@ def has_token() -> bool:
 
 
 def _is_open(guests_may_watch: bool) -> bool:
-    """Whether the request needs no password. A preflight cannot carry one (Fetch standard, section 3.2.2)."""
+    """Whether the request needs no password.
+
+    A preflight cannot carry one (Fetch standard, section 3.2.2).
+    """
     if request.method == "OPTIONS" or request.endpoint in OPEN:
         return True
     if request.path == "/ping":
         return not request.query_string
-    admin = any(request.path == place or request.path.startswith((f"{place}/", f"{place}.")) for place in ADMIN)
+    admin = any(
+        request.path == place or request.path.startswith((f"{place}/", f"{place}."))
+        for place in ADMIN
+    )
     return guests_may_watch and request.method in SAFE_METHODS and not admin
 
 
@@ -108,7 +136,12 @@ def _refusal() -> Response:
 
 def _page_of_request() -> str:
     """The page on which somebody pressed what needs a password."""
-    return local_address(request.headers.get("HX-Current-URL", "") or request.headers.get("Referer", "")) or "/"
+    return (
+        local_address(
+            request.headers.get("HX-Current-URL", "") or request.headers.get("Referer", "")
+        )
+        or "/"
+    )
 
 
 def _address(target: str) -> str:
@@ -116,7 +149,11 @@ def _address(target: str) -> str:
 
 
 def _page(status: int, target: str, error: str = "") -> Response:
-    values: dict[str, Any] = {"target": local_address(target), "error": error, "signed_in": status == 200 and is_signed_in()}
+    values: dict[str, Any] = {
+        "target": local_address(target),
+        "error": error,
+        "signed_in": status == 200 and is_signed_in(),
+    }
     response = page("sign_in.html", status, **values, needed=services().passwords.required)
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -41,9 +41,11 @@ async def permanent(media_hash: str) -> Response:
 
 async def _page(video: Video, query: Query) -> Response:
     if video.missing or not services().library.roots[video.file.root_id].active:
-        raise NotFound(f"“{video.title}” is gone from the library folders. Its stars and tags are kept until it comes back.")
+        raise NotFound(
+            f"“{video.title}” is gone from the library folders. Its stars and tags are kept until it comes back."
+        )
     before, behind = await services().gallery.neighbours(query, video.id)
-    playable, sentence = _playable(video)
+    playable, message = _playable(video)
     if video.poster is None and video.state is State.NEW:
         services().jobs.visible([video.id])
     return page(
@@ -55,8 +57,10 @@ async def _page(video: Video, query: Query) -> Response:
         previous=before,
         next=behind,
         playable=playable,
-        sentence=sentence,
-        media_type=media_types.media_type(video.file.path, video.probe.container if video.probe else None),
+        message=message,
+        media_type=media_types.media_type(
+            video.file.path, video.probe.container if video.probe else None
+        ),
         subtitles=await subtitles.subtitles_of(video),
         suggestions=await services().tags.suggest(video.tags, SUGGESTIONS),
         facts=_facts(video),
@@ -92,7 +96,9 @@ def _facts(video: Video) -> list[tuple[str, str]]:
         if probe.rotation:
             facts.append(("Turned by", f"{probe.rotation}°"))
         if probe.subtitle_tracks:
-            facts.append(("Subtitles inside", "; ".join(_track(track) for track in probe.subtitle_tracks)))
+            facts.append(
+                ("Subtitles inside", "; ".join(_track(track) for track in probe.subtitle_tracks))
+            )
         if probe.recorded_at:
             facts.append(("Recorded", _day(probe.recorded_at)))
     if video.last_viewed_at:
@@ -110,7 +116,12 @@ def _shown_path(video: Video) -> str:
 
 
 def _track(track: Track) -> str:
-    parts = [track.codec, track.language, f"{track.channels} channels" if track.channels else None, track.title]
+    parts = [
+        track.codec,
+        track.language,
+        f"{track.channels} channels" if track.channels else None,
+        track.title,
+    ]
     return " · ".join(part for part in parts if part)
 
 

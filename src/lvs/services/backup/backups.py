@@ -1,4 +1,6 @@
-"""Backups: one each night, seven days and four weeks of them kept, each opened, looked through and counted when it is made."""
+"""Backups: one each night, seven days and four weeks of them kept, each opened, looked through and
+counted when it is made.
+"""
 
 import asyncio
 import logging
@@ -9,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from lvs.db import backup
-from lvs.db.backup import Backup, Counts, Progress
+from lvs.db.backup import Backup, BackupCounts, Progress
 from lvs.errors import Damaged, LvsError
 from lvs.services.backup import snapshots
 from lvs.services.metrics import timed
@@ -58,21 +60,30 @@ class Backups:
 
     @timed("backups.make", memory=True)
     async def make(self, kind: str = MANUAL) -> Backup | None:
-        """A new backup; None where there is nothing in the database yet. Raises Full, Damaged, Unavailable."""
+        """A new backup; None where there is nothing in the database yet.
+
+        Raises Full, Damaged, Unavailable.
+        """
         async with self._lock:
             try:
-                made = await asyncio.to_thread(make, self._database_path, self.folder, kind, self._go_on)
+                made = await asyncio.to_thread(
+                    make, self._database_path, self.folder, kind, self._go_on
+                )
             except asyncio.CancelledError:
                 self._stopping = True  # ends the thread with its next step
                 raise
             except LvsError as error:
-                self._failure = (error.sentence, time.time_ns() // 1_000_000)
+                self._failure = (error.message, time.time_ns() // 1_000_000)
                 self._retry_at = time.monotonic() + RETRY_S
-                log.error("the backup failed: %s", error.sentence)
+                log.error("the backup failed: %s", error.message)
                 raise
             self._failure = None
             if made:
-                log.info("backup %s made and looked through: it holds %s", made.path.name, in_words(made.counts))
+                log.info(
+                    "backup %s made and looked through: it holds %s",
+                    made.path.name,
+                    in_words(made.counts),
+                )
             return made
 
     def _go_on(self, _done: int, _total: int) -> None:
@@ -84,9 +95,13 @@ class Backups:
         await asyncio.sleep(first_look_s)
         while True:
             try:
-                due = time.monotonic() >= self._retry_at and await asyncio.to_thread(is_due, self.folder, datetime.now(UTC))
+                due = time.monotonic() >= self._retry_at and await asyncio.to_thread(
+                    is_due, self.folder, datetime.now(UTC)
+                )
                 if due and await self.make(NIGHTLY) is None:
-                    self._retry_at = time.monotonic() + RETRY_S  # an empty database is no news every minute
+                    self._retry_at = (
+                        time.monotonic() + RETRY_S
+                    )  # an empty database is no news every minute
             except LvsError:
                 pass  # it stands in the log and in the state
             except Exception as error:
@@ -100,22 +115,31 @@ class Backups:
         try:
             place = await asyncio.to_thread(backup.put_aside, self._database_path)
         except OSError as problem:
-            return Damaged(f"{error.sentence} It cannot be put aside: {problem.strerror}.")
+            return Damaged(f"{error.message} It cannot be put aside: {problem.strerror}.")
         kept = await asyncio.to_thread(backup.newest_good, self.folder)
         log.error("the damaged database is now %s", place)
-        return Damaged(f"{error.sentence} It was put aside as {place}. {backup.offer(kept)}")
+        return Damaged(f"{error.message} It was put aside as {place}. {backup.offer(kept)}")
 
 
 def make(
-    database_path: Path, folder: Path, kind: str, progress: Progress | None = None, now: datetime | None = None
+    database_path: Path,
+    folder: Path,
+    kind: str,
+    progress: Progress | None = None,
+    now: datetime | None = None,
 ) -> Backup | None:
-    """A new backup with its JSON files, and those that are too many removed. Blocking; see Backups.make."""
+    """A new backup with its JSON files, and those that are too many removed.
+
+    Blocking; see Backups.make.
+    """
     counts = backup.counts_of(database_path)
     if not (counts.videos or counts.curated):
         kept = backup.newest_good(folder)
         if kept:
             log.warning(
-                "no backup was made: the database is empty, and the one of %s holds %d videos", kept.made_at, kept.counts.videos
+                "no backup was made: the database is empty, and the one of %s holds %d videos",
+                kept.made_at,
+                kept.counts.videos,
             )
         return None
     made = backup.make(database_path, folder, kind, snapshots.write, progress, now)
@@ -127,26 +151,38 @@ def make(
     return made
 
 
-def in_words(counts: Counts) -> str:
+def in_words(counts: BackupCounts) -> str:
     """What a database holds, for people."""
     numbers = {"videos": counts.videos} | {
         name: value for name, value in asdict(counts).items() if name not in ("videos", "files")
     }
-    return ", ".join(f"{value} {name if value != 1 else name[:-1]}" for name, value in numbers.items())
+    return ", ".join(
+        f"{value} {name if value != 1 else name[:-1]}" for name, value in numbers.items()
+    )
 
 
 def is_due(folder: Path, now: datetime) -> bool:
-    """Whether today has no backup yet. By the day and not by the age, so that a clock that jumps makes no difference."""
-    return not any(_day(each) == _day_of(now) for each in backup.listed(folder) if each.good and each.kind == NIGHTLY)
+    """Whether today has no backup yet.
+
+    By the day and not by the age, so that a clock that jumps makes no difference.
+    """
+    return not any(
+        _day(each) == _day_of(now)
+        for each in backup.listed(folder)
+        if each.good and each.kind == NIGHTLY
+    )
 
 
 def superfluous(found: Iterable[Backup]) -> list[Backup]:
     """Which of these backups are too many.
 
-    Kept are the latest of seven days and of four weeks, some of those made by hand or before a change, whatever nobody has looked
-    through, and always the one that holds most of what people gave: days of an emptied database must not push it out.
+    Kept are the latest of seven days and of four weeks, some of those made by hand or before a
+    change, whatever nobody has looked through, and always the one that holds most of what people
+    gave: days of an emptied database must not push it out.
     """
-    good = sorted((each for each in found if each.good), key=lambda each: each.made_at, reverse=True)
+    good = sorted(
+        (each for each in found if each.good), key=lambda each: each.made_at, reverse=True
+    )
     kept = {each.path for each in good[:1]}
     nightly = [each for each in good if each.kind == NIGHTLY]
     kept |= _latest_of_each(nightly, _day, DAYS_KEPT) | _latest_of_each(nightly, _week, WEEKS_KEPT)
@@ -154,11 +190,15 @@ def superfluous(found: Iterable[Backup]) -> list[Backup]:
         same = [each.path for each in good if each.kind == kind]
         kept.update(same[: MANUAL_KEPT if kind == MANUAL else BEFORE_KEPT])
     if good:
-        kept.add(max(good, key=lambda each: (each.counts.curated, each.counts.videos, each.made_at)).path)
+        kept.add(
+            max(good, key=lambda each: (each.counts.curated, each.counts.videos, each.made_at)).path
+        )
     return [each for each in good if each.path not in kept]
 
 
-def _latest_of_each(found: Iterable[Backup], period: Callable[[Backup], object], number: int) -> set[Path]:
+def _latest_of_each(
+    found: Iterable[Backup], period: Callable[[Backup], object], number: int
+) -> set[Path]:
     latest: dict[object, Path] = {}
     for each in found:  # newest first
         latest.setdefault(period(each), each.path)

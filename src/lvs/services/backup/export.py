@@ -1,4 +1,7 @@
-"""Writes down what people gave their videos, for other programs and for safe keeping. Memory does not grow with the library."""
+"""Writes down what people gave their videos, for other programs and for safe keeping.
+
+Memory does not grow with the library.
+"""
 
 import csv
 import io
@@ -31,8 +34,9 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 async def as_json(database: Database) -> AsyncIterator[bytes]:
     """A JSON object with `videos` and `playlists`, in pieces, all ASCII.
 
-    Times are ISO 8601 in UTC. A path that is not UTF-8 has its bytes as U+DC80 to U+DCFF in it, as Python's `os.fsdecode` gives.
-    Paths are those of the addresses: with several library folders they begin with the folder's name.
+    Times are ISO 8601 in UTC. A path that is not UTF-8 has its bytes as U+DC80 to U+DCFF in it, as
+    Python's `os.fsdecode` gives. Paths are those of the addresses: with several library folders
+    they begin with the folder's name.
     """
     async with database.read() as db, rows.as_one(db):
         named = await rows.active_roots(db) > 1
@@ -57,7 +61,8 @@ async def as_json(database: Database) -> AsyncIterator[bytes]:
 async def as_csv(database: Database) -> AsyncIterator[bytes]:
     """A table of the videos (RFC 4180, UTF-8) in pieces, first the names of the columns.
 
-    A cell that a spreadsheet would take for a formula gets a `'` in front. Tags are separated by `; `.
+    A cell that a spreadsheet would take for a formula gets a `'` in front. Tags are separated by `;
+    `.
     """
     yield _line(COLUMNS)
     async with database.read() as db, rows.as_one(db):
@@ -66,7 +71,9 @@ async def as_csv(database: Database) -> AsyncIterator[bytes]:
             yield _row(video, named)
 
 
-async def selection_as_json(database: Database, turns: AsyncIterator[Sequence[int]]) -> AsyncIterator[bytes]:
+async def selection_as_json(
+    database: Database, turns: AsyncIterator[Sequence[int]]
+) -> AsyncIterator[bytes]:
     """A JSON object with `videos` as above, those whose ids come in `turns`, in that order.
 
     A connection is held for one turn at a time: whoever reads slowly keeps nobody waiting.
@@ -79,14 +86,18 @@ async def selection_as_json(database: Database, turns: AsyncIterator[Sequence[in
     yield b"\n]}\n"
 
 
-async def selection_as_csv(database: Database, turns: AsyncIterator[Sequence[int]]) -> AsyncIterator[bytes]:
+async def selection_as_csv(
+    database: Database, turns: AsyncIterator[Sequence[int]]
+) -> AsyncIterator[bytes]:
     """The same as a table."""
     yield _line(COLUMNS)
     async for video, named in _selected(database, turns):
         yield _row(video, named)
 
 
-async def _selected(database: Database, turns: AsyncIterator[Sequence[int]]) -> AsyncIterator[tuple[Exported, bool]]:
+async def _selected(
+    database: Database, turns: AsyncIterator[Sequence[int]]
+) -> AsyncIterator[tuple[Exported, bool]]:
     async for ids in turns:
         async with database.read() as db:
             named = await rows.active_roots(db) > 1
@@ -112,7 +123,10 @@ async def _items(db: Connection, playlist_id: int, named: bool) -> AsyncIterator
 
 
 def _row(video: Exported, named: bool) -> bytes:
-    record = _record(video, named) | {"tags": "; ".join(video.tags), "favorite": int(video.favorited_at is not None)}
+    record = _record(video, named) | {
+        "tags": "; ".join(video.tags),
+        "favorite": int(video.favorited_at is not None),
+    }
     return _line("" if record[name] is None else str(record[name]) for name in COLUMNS)
 
 

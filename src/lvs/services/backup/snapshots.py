@@ -1,7 +1,9 @@
-"""What people gave their videos as JSON files a person can read: written beside every backup, and read to put it back.
+"""What people gave their videos as JSON files a person can read: written beside every backup, and
+read to put it back.
 
-`ratings.json`, `views.json`, `tags.json`, `favorites.json` and `videos.json` (titles and places) are each one object, keyed by
-media hash; every value names the path too. Blocking: call it in a thread.
+`ratings.json`, `views.json`, `tags.json`, `favorites.json` and `videos.json` (titles and places)
+are each one object, keyed by media hash; every value names the path too. Blocking: call it in a
+thread.
 """
 
 import contextlib
@@ -15,10 +17,10 @@ from pathlib import Path
 from typing import Any, Self, TextIO
 
 from lvs.db import curation_rows as rows
-from lvs.db.curation_rows import Kept
+from lvs.db.curation_rows import CurationRecord
 from lvs.errors import Invalid, NotFound, Unavailable
 from lvs.services.curation.curation import LONGEST_TAG, MAX_TITLE_LENGTH, clean_tag
-from lvs.text import title_of
+from lvs.text import title_from_path
 
 NAMES = ("ratings", "views", "tags", "favorites", "videos")
 LARGEST_BYTES = 1 << 30
@@ -31,12 +33,12 @@ _HASH = re.compile(r"[0-9a-f]{16}", re.ASCII)
 class Snapshot:
     """What was read: the videos, and a sentence for everything that could not be understood."""
 
-    kept: dict[str, Kept] = field(default_factory=dict)
+    kept: dict[str, CurationRecord] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     playlists: int = 0
 
-    def of(self, media_hash: str) -> Kept:
-        return self.kept.setdefault(media_hash, Kept(media_hash))
+    def of(self, media_hash: str) -> CurationRecord:
+        return self.kept.setdefault(media_hash, CurationRecord(media_hash))
 
 
 # --- Writing ---
@@ -48,12 +50,20 @@ def write(database: Path, folder: Path) -> None:
         files = {name: stack.enter_context(_Object(folder / f"{name}.json")) for name in NAMES}
         for kept in rows.every(database):
             for name, value in _values(kept):
-                files[name].put(kept.media_hash, {"path": kept.path.decode("utf-8", "surrogateescape")} | value)
+                files[name].put(
+                    kept.media_hash, {"path": kept.path.decode("utf-8", "surrogateescape")} | value
+                )
 
 
-def _values(kept: Kept) -> Iterator[tuple[str, dict[str, Any]]]:
-    place = {"library": kept.library.decode("utf-8", "surrogateescape"), "fingerprints": kept.fingerprints}
-    yield "videos", place | {"added_at": _time(kept.added_at)} | ({"title": kept.title} if kept.title else {})
+def _values(kept: CurationRecord) -> Iterator[tuple[str, dict[str, Any]]]:
+    place = {
+        "library": kept.library.decode("utf-8", "surrogateescape"),
+        "fingerprints": kept.fingerprints,
+    }
+    yield (
+        "videos",
+        place | {"added_at": _time(kept.added_at)} | ({"title": kept.title} if kept.title else {}),
+    )
     if kept.rating is not None:
         yield "ratings", {"rating": kept.rating, "rated_at": _time(kept.rated_at)}
     if kept.views:
@@ -95,7 +105,11 @@ def _time(moment_ms: int | None) -> str | int | None:
     if moment_ms is None:
         return None
     try:
-        return datetime.fromtimestamp(moment_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return (
+            datetime.fromtimestamp(moment_ms / 1000, UTC)
+            .isoformat(timespec="milliseconds")
+            .replace("+00:00", "Z")
+        )
     except (ValueError, OverflowError, OSError):
         return moment_ms
 
@@ -104,12 +118,17 @@ def _time(moment_ms: int | None) -> str | int | None:
 
 
 def read(path: Path) -> Snapshot:
-    """Read a folder with these files, one of them, or what `lvs export` wrote. Raises Invalid, NotFound, Unavailable."""
+    """Read a folder with these files, one of them, or what `lvs export` wrote.
+
+    Raises Invalid, NotFound, Unavailable.
+    """
     snapshot = Snapshot()
     if path.is_dir():
         files = [path / f"{name}.json" for name in NAMES if (path / f"{name}.json").is_file()]
         if not files:
-            raise NotFound(f"There is none of {', '.join(f'{name}.json' for name in NAMES)} in {path}.")
+            raise NotFound(
+                f"There is none of {', '.join(f'{name}.json' for name in NAMES)} in {path}."
+            )
         for file in files:
             _take_object(snapshot, file, _load(file))
         return snapshot
@@ -122,7 +141,9 @@ def read(path: Path) -> Snapshot:
         if beside.is_file() and beside != path:
             _take_object(snapshot, beside, _load(beside))
     else:
-        raise Invalid(f"{path} is neither an export of LVS nor one of {', '.join(f'{name}.json' for name in NAMES)}.")
+        raise Invalid(
+            f"{path} is neither an export of LVS nor one of {', '.join(f'{name}.json' for name in NAMES)}."
+        )
     return snapshot
 
 
@@ -152,7 +173,9 @@ def _take_object(snapshot: Snapshot, path: Path, content: Mapping[str, Any]) -> 
         except _NotUnderstood as error:
             snapshot.problems.append(f"{path.name}: {media_hash[:80]}: {error}")
     if content and not understood:
-        raise Invalid(f"{path} holds nothing that LVS wrote. For the files of the original server use `lvs import-legacy`.")
+        raise Invalid(
+            f"{path} holds nothing that LVS wrote. For the files of the original server use `lvs import-legacy`."
+        )
 
 
 def _take_export(snapshot: Snapshot, path: Path, content: Mapping[str, Any]) -> None:
@@ -160,9 +183,14 @@ def _take_export(snapshot: Snapshot, path: Path, content: Mapping[str, Any]) -> 
     snapshot.playlists = len(playlists) if isinstance(playlists, list) else 0
     for number, value in enumerate(content["videos"], 1):
         try:
-            kept = _take_entry(snapshot, value.get("media_hash") if isinstance(value, dict) else None, value, _TAKE.values())
+            kept = _take_entry(
+                snapshot,
+                value.get("media_hash") if isinstance(value, dict) else None,
+                value,
+                _TAKE.values(),
+            )
             kept.favorite = value.get("favorite") is True
-            if kept.title == title_of(kept.path):
+            if kept.title == title_from_path(kept.path):
                 kept.title = ""
         except _NotUnderstood as error:
             snapshot.problems.append(f"{path.name}: video {number}: {error}")
@@ -172,21 +200,23 @@ class _NotUnderstood(Exception):
     """What is wrong with one entry."""
 
 
-_Take = Callable[[Kept, Mapping[str, Any]], None]
+_Take = Callable[[CurationRecord, Mapping[str, Any]], None]
 
 
-def _take_entry(snapshot: Snapshot, media_hash: object, value: object, takes: Iterable[_Take]) -> Kept:
+def _take_entry(
+    snapshot: Snapshot, media_hash: object, value: object, takes: Iterable[_Take]
+) -> CurationRecord:
     if not isinstance(media_hash, str) or not _HASH.fullmatch(media_hash):
         raise _NotUnderstood("no media hash of 16 hexadecimal digits")
     if not isinstance(value, dict):
         raise _NotUnderstood("no object")
-    fresh = Kept(media_hash)
+    fresh = CurationRecord(media_hash)
     path = value.get("path", "")
     for take in takes:
         take(fresh, value)
     kept = snapshot.of(media_hash)
     kept.path = _bytes(path, "path") or kept.path
-    for name in Kept.__slots__:
+    for name in CurationRecord.__slots__:
         new = getattr(fresh, name)
         if name not in ("media_hash", "path", "names") and new not in (None, "", (), 0, False, b""):
             setattr(kept, name, new)
@@ -194,42 +224,49 @@ def _take_entry(snapshot: Snapshot, media_hash: object, value: object, takes: It
     return kept
 
 
-def _take_rating(kept: Kept, value: Mapping[str, Any]) -> None:
+def _take_rating(kept: CurationRecord, value: Mapping[str, Any]) -> None:
     rating = value.get("rating")
-    if rating is not None and (isinstance(rating, bool) or not isinstance(rating, int) or not 1 <= rating <= 5):
+    if rating is not None and (
+        isinstance(rating, bool) or not isinstance(rating, int) or not 1 <= rating <= 5
+    ):
         raise _NotUnderstood("the rating is not 1 to 5")
     kept.rating, kept.rated_at = rating, _moment(value.get("rated_at"))
 
 
-def _take_views(kept: Kept, value: Mapping[str, Any]) -> None:
+def _take_views(kept: CurationRecord, value: Mapping[str, Any]) -> None:
     views = value.get("views", 0)
     if isinstance(views, bool) or not isinstance(views, int) or not 0 <= views <= MOST_VIEWS:
         raise _NotUnderstood("the views are no number")
     kept.views, kept.last_viewed_at = views, _moment(value.get("last_viewed_at"))
 
 
-def _take_tags(kept: Kept, value: Mapping[str, Any]) -> None:
+def _take_tags(kept: CurationRecord, value: Mapping[str, Any]) -> None:
     tags = value.get("tags", [])
     if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
         raise _NotUnderstood("the tags are no list of words")
     try:
         kept.tags = tuple(clean_tag(tag, LONGEST_TAG) for tag in tags)
     except Invalid as error:
-        raise _NotUnderstood(error.sentence) from None
+        raise _NotUnderstood(error.message) from None
 
 
-def _take_favorite(kept: Kept, value: Mapping[str, Any]) -> None:
+def _take_favorite(kept: CurationRecord, value: Mapping[str, Any]) -> None:
     kept.favorite, kept.favorited_at = True, _moment(value.get("favorited_at"))
 
 
-def _take_video(kept: Kept, value: Mapping[str, Any]) -> None:
+def _take_video(kept: CurationRecord, value: Mapping[str, Any]) -> None:
     title, fingerprints = value.get("title") or "", value.get("fingerprints", [])
     if not isinstance(title, str) or len(title) > MAX_TITLE_LENGTH:
         raise _NotUnderstood("the title is no text")
-    if not isinstance(fingerprints, list) or not all(isinstance(each, str) and _HASH.fullmatch(each) for each in fingerprints):
+    if not isinstance(fingerprints, list) or not all(
+        isinstance(each, str) and _HASH.fullmatch(each) for each in fingerprints
+    ):
         raise _NotUnderstood("the fingerprints are no list of hashes")
     kept.title, kept.fingerprints = title, tuple(fingerprints)
-    kept.library, kept.added_at = _bytes(value.get("library", ""), "library"), _moment(value.get("added_at"))
+    kept.library, kept.added_at = (
+        _bytes(value.get("library", ""), "library"),
+        _moment(value.get("added_at")),
+    )
 
 
 _TAKE: dict[str, _Take] = {
@@ -252,10 +289,16 @@ def _bytes(text: object, what: str) -> bytes:
 
 
 def _moment(value: object) -> int | None:
-    if value is None or (isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53):
+    if value is None or (
+        isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53
+    ):
         return value
     try:
-        return int(datetime.fromisoformat(value).timestamp() * 1000) if isinstance(value, str) else _no_moment()
+        return (
+            int(datetime.fromisoformat(value).timestamp() * 1000)
+            if isinstance(value, str)
+            else _no_moment()
+        )
     except (ValueError, OverflowError):
         return _no_moment()
 

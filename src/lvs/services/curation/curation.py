@@ -1,4 +1,7 @@
-"""What people give a video: stars, a heart, tags, a title, views. A change is one transaction, with its line in the journal."""
+"""What people give a video: stars, a heart, tags, a title, views.
+
+A change is one transaction, with its line in the journal.
+"""
 
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
@@ -9,13 +12,15 @@ from lvs.errors import Invalid, NotFound
 from lvs.models import File, MediaHash, Rating, Video, tag_key
 from lvs.services.cache import Cache
 from lvs.services.library.library import now_ms
-from lvs.text import title_of
+from lvs.text import title_from_path
 
 MAX_TAG_LENGTH = 64
 LONGEST_TAG = 200  # what an import may bring; people type shorter ones
 MAX_TAGS = 200
 MAX_TITLE_LENGTH = 300
-TURNS_TEXT = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # bidirectional overrides, embeddings, isolates
+TURNS_TEXT = frozenset(
+    "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+)  # bidirectional overrides, embeddings, isolates
 
 
 class Curation:
@@ -44,7 +49,9 @@ class Videos(Curation):
         return video
 
     async def at(self, places: Iterable[tuple[int, bytes]]) -> tuple[Video, File] | None:
-        """The video that lies at one of these places (library folder, path), or lay there last, and its file of that place."""
+        """The video that lies at one of these places (library folder, path), or lay there last, and
+        its file of that place.
+        """
         past: File | None = None
         async with self._database.read() as db:
             for root_id, path in places:
@@ -55,16 +62,23 @@ class Videos(Curation):
         return (video, past) if video and past else None
 
     async def retitle(self, media_hash: str, title: str, client: str) -> Video:
-        """Give a video a title; an empty one goes back to what its file is called. Raises Invalid, NotFound."""
+        """Give a video a title; an empty one goes back to what its file is called.
+
+        Raises Invalid, NotFound.
+        """
         title = _line(title, "title", MAX_TITLE_LENGTH)
 
         async def change(tx: Transaction) -> str:
             video = await videos.one(tx, await self._id(tx, media_hash))
             if video is None:
                 raise NotFound("There is no such video.")
-            old = video.title if video.title_edited else None  # None: what its file is called, whatever that will be then
+            old = (
+                video.title if video.title_edited else None
+            )  # None: what its file is called, whatever that will be then
             if (title or None) != old:
-                await videos.set_title(tx, video.id, title or title_of(video.file.path), edited=bool(title))
+                await videos.set_title(
+                    tx, video.id, title or title_from_path(video.file.path), edited=bool(title)
+                )
                 await changes.add(tx, video.id, "title", old, title or None, client, now_ms())
                 await gallery.refresh(tx, [video.id])
             return video.media_hash
@@ -80,7 +94,9 @@ class Ratings(Curation):
 
         async def load() -> Rating:
             async with self._database.read() as db:
-                return Rating(MediaHash(media_hash), await ratings.value(db, await self._id(db, media_hash)))
+                return Rating(
+                    MediaHash(media_hash), await ratings.value(db, await self._id(db, media_hash))
+                )
 
         return await self._cache.get(("rating", media_hash), load)
 
@@ -101,14 +117,21 @@ class Ratings(Curation):
                 raise NotFound("There is no such video.")
             video_id, old, names = found
             if old != stars:
-                await (ratings.remove(tx, video_id) if stars is None else ratings.put(tx, video_id, stars, now_ms()))
-                await changes.add(tx, video_id, "rating", _text(old), _text(stars), client, now_ms())
+                await (
+                    ratings.remove(tx, video_id)
+                    if stars is None
+                    else ratings.put(tx, video_id, stars, now_ms())
+                )
+                await changes.add(
+                    tx, video_id, "rating", _text(old), _text(stars), client, now_ms()
+                )
                 await gallery.refresh_number(tx, video_id, "rating")
             return old, names
 
         old, names = await self._database.write(change)
         self._cache.age()
-        # A video answers to several names, so the value is put under the one that was used and every other is dropped.
+        # A video answers to several names, so the value is put under the one that was used and
+        # every other is dropped.
         self._cache.drop(*[("rating", name) for name in names])
         self._cache.put(("rating", media_hash), Rating(MediaHash(media_hash), stars))
         return Rating(MediaHash(media_hash), stars, created=old is None and stars is not None)
@@ -131,8 +154,12 @@ class Favorites(Curation):
             was = await favorites.has(tx, video_id)
             now = wanted(was)
             if now != was:
-                await (favorites.put(tx, video_id, now_ms()) if now else favorites.remove(tx, video_id))
-                await changes.add(tx, video_id, "favorite", _text(int(was)), _text(int(now)), client, now_ms())
+                await (
+                    favorites.put(tx, video_id, now_ms()) if now else favorites.remove(tx, video_id)
+                )
+                await changes.add(
+                    tx, video_id, "favorite", _text(int(was)), _text(int(now)), client, now_ms()
+                )
                 await gallery.refresh_number(tx, video_id, "favorite")
             return now
 
@@ -155,7 +182,10 @@ class Tags(Curation):
             return await tags.of_video(db, await self._id(db, media_hash))
 
     async def add(self, media_hash: str, name: str, client: str) -> tuple[str, ...]:
-        """Put a tag on a video; all its tags then. A tag it has already changes nothing. Raises Invalid, NotFound."""
+        """Put a tag on a video; all its tags then.
+
+        A tag it has already changes nothing. Raises Invalid, NotFound.
+        """
         name = clean_tag(name)
 
         async def change(tx: Transaction) -> tuple[str, ...]:
@@ -218,7 +248,10 @@ class Views(Curation):
 
 
 def clean_tag(name: str, longest: int = MAX_TAG_LENGTH) -> str:
-    """A tag as it is kept: NFC, trimmed, single spaces, without leading `#`. Raises Invalid with what is wrong."""
+    """A tag as it is kept: NFC, trimmed, single spaces, without leading `#`.
+
+    Raises Invalid with what is wrong.
+    """
     name = _line(name.strip().lstrip("#"), "tag", longest)
     if not name:
         raise Invalid("Type a word for the tag.")

@@ -1,6 +1,8 @@
-"""Videos that are gone from the library folders, and the recycle bin for those that are to be forgotten.
+"""Videos that are gone from the library folders, and the recycle bin for those that are to be
+forgotten.
 
-Nothing gets here by itself. What was forgotten keeps all it has for 30 days, and comes back by itself when its file does.
+Nothing gets here by itself. What was forgotten keeps all it has for 30 days, and comes back by
+itself when its file does.
 """
 
 import asyncio
@@ -13,7 +15,7 @@ from datetime import UTC, datetime
 from lvs.db import changes
 from lvs.db import missing as rows
 from lvs.db.database import Database
-from lvs.db.missing import EVER, Lost, Sum
+from lvs.db.missing import EVER, MissingVideo, Totals
 from lvs.errors import LvsError
 from lvs.services.backup.backups import NIGHT_ENDS, Backups
 from lvs.services.cache import Cache
@@ -24,7 +26,8 @@ log = logging.getLogger(__name__)
 PAGE_SIZE = 100
 SHOWN = 200  # titles that are named before something is forgotten
 DAYS_KEPT = 30
-NIGHTS_KEPT = 7  # a clock that stands wrong by years must not empty the bin: so many nights have to pass as well
+# a clock that stands wrong by years must not empty the bin: so many nights have to pass as well
+NIGHTS_KEPT = 7
 REMOVED_AT_ONCE = 200
 FIRST_LOOK_S = 120.0
 LOOK_S = 600.0
@@ -32,14 +35,14 @@ DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
-class Doomed:
+class ForgetPreview:
     """What forgetting would put into the bin: the sum of it, and the first of the videos."""
 
-    sum: Sum
-    videos: list[Lost]
+    sum: Totals
+    videos: list[MissingVideo]
 
 
-class Missing:
+class RecycleBin:
     """Lists what is missing, forgets it on demand, and brings it back."""
 
     def __init__(self, database: Database, cache: Cache, backups: Backups) -> None:
@@ -47,22 +50,31 @@ class Missing:
         self._cache = cache
         self._backups = backups
 
-    async def page(self, after: tuple[int, int] | None = None) -> tuple[list[Lost], tuple[int, int] | None]:
+    async def page(
+        self, after: tuple[int, int] | None = None
+    ) -> tuple[list[MissingVideo], tuple[int, int] | None]:
         """Missing videos, the latest first, and where the next ones start."""
         async with self._database.read() as db:
             found = await rows.listed(db, PAGE_SIZE + 1, after)
-        following = (found[PAGE_SIZE - 1].since, found[PAGE_SIZE - 1].id) if len(found) > PAGE_SIZE else None
+        following = (
+            (found[PAGE_SIZE - 1].since, found[PAGE_SIZE - 1].id)
+            if len(found) > PAGE_SIZE
+            else None
+        )
         return found[:PAGE_SIZE], following
 
-    async def sum(self) -> Sum:
+    async def sum(self) -> Totals:
         """What all missing videos hold together."""
         async with self._database.read() as db:
             return await rows.sum_of_missing(db, None, EVER)
 
-    async def preview(self, ids: Collection[int] | None, until: int) -> Doomed:
+    async def preview(self, ids: Collection[int] | None, until: int) -> ForgetPreview:
         """What forgetting these would take, or all that were missing at `until` (Unix ms)."""
         async with self._database.read() as db:
-            return Doomed(await rows.sum_of_missing(db, ids, until), await rows.listed(db, SHOWN, ids=ids, until=until))
+            return ForgetPreview(
+                await rows.sum_of_missing(db, ids, until),
+                await rows.listed(db, SHOWN, ids=ids, until=until),
+            )
 
     async def forget(self, ids: Collection[int] | None, until: int, client: str) -> int:
         """Put these into the recycle bin, or all that were missing at `until`; how many it took.
@@ -76,20 +88,24 @@ class Missing:
         self._cache.age()
         return len(forgotten)
 
-    async def binned(self, after: tuple[int, int] | None = None) -> tuple[list[Lost], tuple[int, int] | None]:
+    async def binned(
+        self, after: tuple[int, int] | None = None
+    ) -> tuple[list[MissingVideo], tuple[int, int] | None]:
         """What is in the bin, the latest first, and where the next ones start."""
         async with self._database.read() as db:
             found = await rows.binned(db, PAGE_SIZE + 1, after)
         last = found[PAGE_SIZE - 1] if len(found) > PAGE_SIZE else None
         return found[:PAGE_SIZE], (last.forgotten_at or 0, last.id) if last else None
 
-    async def sum_of_bin(self) -> Sum:
+    async def sum_of_bin(self) -> Totals:
         """What the bin holds."""
         async with self._database.read() as db:
             return await rows.sum_of_bin(db)
 
     async def restore(self, ids: Collection[int] | None, until: int, client: str) -> int:
-        """Take these out of the bin, or all that were in it at `until` (Unix ms); how many that were."""
+        """Take these out of the bin, or all that were in it at `until` (Unix ms); how many that
+        were.
+        """
         async with self._database.transaction() as tx:
             restored = await rows.restore(tx, ids, until)
             await changes.add_many(tx, restored, "forgotten", "1", None, client, now_ms())
@@ -105,13 +121,15 @@ class Missing:
             try:
                 await self.clean_up(datetime.now(UTC))
             except LvsError as error:
-                log.warning("the recycle bin could not be looked through: %s", error.sentence)
+                log.warning("the recycle bin could not be looked through: %s", error.message)
             except Exception:
                 log.exception("looking through the recycle bin went wrong")
             await asyncio.sleep(LOOK_S)
 
     async def clean_up(self, now: datetime) -> int:
-        """Once a night: remove for good what is due, provided that a backup holds it; how many videos that were."""
+        """Once a night: remove for good what is due, provided that a backup holds it; how many
+        videos that were.
+        """
         async with self._database.transaction() as tx:
             if not await rows.count_night(tx, (now.astimezone() - NIGHT_ENDS).date().isoformat()):
                 return 0
@@ -122,7 +140,10 @@ class Missing:
             return 0
         newest = (await self._backups.state()).newest
         if newest is None or newest.made_at.timestamp() * 1000 < last:
-            log.warning("%d forgotten videos stay in the recycle bin: there is no backup that holds them", number)
+            log.warning(
+                "%d forgotten videos stay in the recycle bin: there is no backup that holds them",
+                number,
+            )
             return 0
         return await self._remove(before)
 

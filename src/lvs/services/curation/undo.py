@@ -1,7 +1,7 @@
 """The journal of every change, and how a change is taken back.
 
-Taking back is a change like any other: it stands in the journal and can be taken back itself. A value that somebody changed again
-since is left as it is.
+Taking back is a change like any other: it stands in the journal and can be taken back itself. A
+value that somebody changed again since is left as it is.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from lvs.services.cache import Cache
 from lvs.services.curation.curation import MAX_TAGS
 from lvs.services.events import Event, Events
 from lvs.services.library.library import now_ms
-from lvs.text import title_of
+from lvs.text import title_from_path
 
 PAGE_SIZE = 100
 MOST_AT_ONCE = 20_000
@@ -35,7 +35,8 @@ class Status(StrEnum):
     OPEN = "open"
     TAKEN_BACK = "taken back"
     CHANGED_SINCE = "changed since"
-    PUT_BACK = "put back"  # it is itself an undo of an undo: the change that it put back is the one to take back
+    # it is itself an undo of an undo: the change that it put back is the one to take back
+    PUT_BACK = "put back"
 
 
 REASONS = {
@@ -47,7 +48,7 @@ OTHERWISE = "It has another value now, which no change in the journal gave it."
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class JournalEntry:
     """A line of the journal as it is shown."""
 
     change: Change
@@ -58,9 +59,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """What came of taking a change back: `reason` says why it was left as it is, and is empty where it was done."""
+    """What came of taking a change back: `reason` says why it was left as it is, and is empty where
+    it was done.
+    """
 
-    entry: Entry
+    entry: JournalEntry
     reason: str
 
 
@@ -68,14 +71,15 @@ class Undone:
 class Preview:
     """What taking back all changes of somebody would do.
 
-    `up_to_id` is the latest change that it is about. `more` where there are older ones than fit into one go.
+    `up_to_id` is the latest change that it is about. `more` where there are older ones than fit
+    into one go.
     """
 
     up_to_id: int = 0
     kinds: Counter[str] = field(default_factory=Counter)
     skipped: Counter[str] = field(default_factory=Counter)
     videos: int = 0
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[JournalEntry] = field(default_factory=list)
     more: bool = False
 
     @property
@@ -85,7 +89,7 @@ class Preview:
 
 
 @dataclass(slots=True)
-class Tally:
+class UndoTally:
     """How many changes were taken back, and why others were not."""
 
     total: int = 0
@@ -101,8 +105,12 @@ class Journal:
         self._cache = cache
         self._events = events
 
-    async def page(self, chosen: Chosen, before_id: int | None = None) -> tuple[list[Entry], int | None]:
-        """Changes, the latest first, from before that id on; and the id to go on with, None at the end."""
+    async def page(
+        self, chosen: Chosen, before_id: int | None = None
+    ) -> tuple[list[JournalEntry], int | None]:
+        """Changes, the latest first, from before that id on; and the id to go on with, None at the
+        end.
+        """
         async with self._database.read() as db:
             found = await changes.latest(db, chosen, PAGE_SIZE + 1, before_id)
             following = found[PAGE_SIZE - 1].id if len(found) > PAGE_SIZE else None
@@ -140,24 +148,34 @@ class Journal:
         if not found.up_to_id:
             return found
         async with self._database.read() as db:
-            titles = await overview.titles(db, list({change.video_id for change in planned[:EXAMPLES]}))
+            titles = await overview.titles(
+                db, list({change.video_id for change in planned[:EXAMPLES]})
+            )
         found.entries = [_entry(change, titles, Status.OPEN) for change in planned[:EXAMPLES]]
         return found
 
-    async def undo_all(self, client: str, since: int, up_to_id: int, by: str, tell: Callable[[Tally], None]) -> Tally:
-        """Take back every change of this client since then, up to and with that one; `tell` hears how far it is.
+    async def undo_all(
+        self, client: str, since: int, up_to_id: int, by: str, tell: Callable[[UndoTally], None]
+    ) -> UndoTally:
+        """Take back every change of this client since then, up to and with that one; `tell` hears
+        how far it is.
 
-        It is done in steps, the latest change first; each step is whole. Others go on writing meanwhile.
+        It is done in steps, the latest change first; each step is whole. Others go on writing
+        meanwhile.
         """
         planned, preview = await self._plan(Chosen(client=client, since=since, up_to_id=up_to_id))
-        tally = Tally(total=len(planned), skipped=preview.skipped)
+        tally = UndoTally(total=len(planned), skipped=preview.skipped)
         for start in range(0, len(planned), BATCH):
             step = planned[start : start + BATCH]
             reasons: list[str] = []
             async with self._database.transaction() as tx:
                 for change in step:
                     reasons.append(await _undo(tx, change, by))
-                touched = {change.video_id for change, reason in zip(step, reasons, strict=True) if not reason}
+                touched = {
+                    change.video_id
+                    for change, reason in zip(step, reasons, strict=True)
+                    if not reason
+                }
                 await gallery.refresh(tx, touched)
             tally.done += sum(not reason for reason in reasons)
             tally.skipped.update(reason for reason in reasons if reason)
@@ -167,18 +185,28 @@ class Journal:
         return tally
 
     async def _plan(self, chosen: Chosen) -> tuple[list[Change], Preview]:
-        """The changes that would be taken back, in the order in which that can be done; and what is to be said of them."""
+        """The changes that would be taken back, in the order in which that can be done; and what is
+        to be said of them.
+        """
         async with self._database.read() as db:
             found = await changes.latest(db, chosen, MOST_AT_ONCE + 1)
             more = len(found) > MOST_AT_ONCE
             found = found[:MOST_AT_ONCE]
-            later = await changes.of_videos(db, {change.video_id for change in found}, found[-1].id) if found else []
+            later = (
+                await changes.of_videos(db, {change.video_id for change in found}, found[-1].id)
+                if found
+                else []
+            )
         status = await asyncio.to_thread(statuses, later, found, together=True)
         planned = [change for change in found if status[change.id] is Status.OPEN]
         preview = Preview(
             up_to_id=found[0].id if found else 0,
             kinds=Counter(change.what for change in planned),
-            skipped=Counter(REASONS[status[change.id]] for change in found if status[change.id] is not Status.OPEN),
+            skipped=Counter(
+                REASONS[status[change.id]]
+                for change in found
+                if status[change.id] is not Status.OPEN
+            ),
             videos=len({change.video_id for change in planned}),
             more=more,
         )
@@ -187,17 +215,21 @@ class Journal:
     def _tell(self, video_ids: Collection[int]) -> None:
         self._cache.clear()  # a rating stands there under each of a video's names
         if video_ids:
-            self._events.tell(Event.BATCH_DONE, video_ids)
+            self._events.tell(Event.CHANGED, video_ids)
 
 
-def statuses(later: Iterable[Change], asked: Sequence[Change], together: bool = False) -> dict[int, Status]:
-    """Whether each of the changes that are asked for can be taken back, or with `together` all of them, the latest first.
+def statuses(
+    later: Iterable[Change], asked: Sequence[Change], together: bool = False
+) -> dict[int, Status]:
+    """Whether each of the changes that are asked for can be taken back, or with `together` all of
+    them, the latest first.
 
-    `later` holds the changes of the same videos from the earliest of them on, latest first; views only where they are undos.
+    `later` holds the changes of the same videos from the earliest of them on, latest first; views
+    only where they are undos.
 
-    A change and the undo that took it back cancel each other out, as does that undo with its own. What is left stands. One
-    that stands can be taken back unless one about the same value stands behind it; and an undo, unless a later one reached
-    further back.
+    A change and the undo that took it back cancel each other out, as does that undo with its own.
+    What is left stands. One that stands can be taken back unless one about the same value stands
+    behind it; and an undo, unless a later one reached further back.
     """
     found: dict[int, Status] = {}
     cancelled: set[int] = set()
@@ -209,7 +241,9 @@ def statuses(later: Iterable[Change], asked: Sequence[Change], together: bool = 
             found[change.id] = Status.TAKEN_BACK
             continue
         value = _value_of(change)
-        free = change.what == "view" or (value not in built_upon and reached.get(value, change.id) >= change.id)
+        free = change.what == "view" or (
+            value not in built_upon and reached.get(value, change.id) >= change.id
+        )
         found[change.id] = Status.OPEN if free else Status.CHANGED_SINCE
         if change.undoes is None:
             if not (free and change.id in taking):
@@ -223,7 +257,9 @@ def statuses(later: Iterable[Change], asked: Sequence[Change], together: bool = 
             elif change.undoes in taking:
                 found[change.id] = Status.TAKEN_BACK  # both are to go, and have
     plain_view = {True: Status.TAKEN_BACK, False: Status.OPEN}
-    return {change.id: found.get(change.id) or plain_view[change.id in cancelled] for change in asked}
+    return {
+        change.id: found.get(change.id) or plain_view[change.id in cancelled] for change in asked
+    }
 
 
 def _value_of(change: Change) -> Hashable:
@@ -232,13 +268,16 @@ def _value_of(change: Change) -> Hashable:
     return change.video_id, change.what, tag
 
 
-def _entry(change: Change, titles: dict[int, tuple[str, str]], status: Status) -> Entry:
+def _entry(change: Change, titles: dict[int, tuple[str, str]], status: Status) -> JournalEntry:
     media_hash, title = titles.get(change.video_id, ("", ""))
-    return Entry(change, media_hash, title, status)
+    return JournalEntry(change, media_hash, title, status)
 
 
 async def _undo(tx: Transaction, change: Change, client: str) -> str:
-    """Take a change back; why not, or nothing where it was done. The gallery is left to the caller."""
+    """Take a change back; why not, or nothing where it was done.
+
+    The gallery is left to the caller.
+    """
     later = await changes.of_videos(tx, [change.video_id], change.id)
     status = statuses(later, [change])[change.id]
     if status is not Status.OPEN:
@@ -248,7 +287,9 @@ async def _undo(tx: Transaction, change: Change, client: str) -> str:
 
 async def _note(tx: Transaction, change: Change, client: str) -> None:
     """Write down that the change was taken back."""
-    await changes.add(tx, change.video_id, change.what, change.new, change.old, client, now_ms(), undoes=change.id)
+    await changes.add(
+        tx, change.video_id, change.what, change.new, change.old, client, now_ms(), undoes=change.id
+    )
 
 
 async def _rating(tx: Transaction, change: Change, client: str) -> str:
@@ -305,7 +346,7 @@ async def _title(tx: Transaction, change: Change, client: str) -> str:
     video = await videos.one(tx, change.video_id)
     if video is None:
         return "Nobody knows where the video lies."
-    of_file = title_of(video.file.path)
+    of_file = title_from_path(video.file.path)
     if not (video.title == change.new or (change.new is None and not video.title_edited)):
         return OTHERWISE
     title = of_file if change.old is None else change.old
@@ -332,7 +373,11 @@ async def _forgotten(tx: Transaction, change: Change, client: str) -> str:
     else:
         done = await missing.forget(tx, ids, missing.EVER, now_ms())
     if not done:
-        return "Its file is there again." if not await missing.is_forgotten(tx, change.video_id) else OTHERWISE
+        return (
+            "Its file is there again."
+            if not await missing.is_forgotten(tx, change.video_id)
+            else OTHERWISE
+        )
     await _note(tx, change, client)
     return ""
 

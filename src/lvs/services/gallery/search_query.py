@@ -1,7 +1,7 @@
 """What people type into the search field, as an FTS5 expression.
 
-Words must all occur, each also as the start of a longer word; `"a phrase"` occurs as it stands; `-word` must not occur;
-`tag:alps` and `tag:"two words"` ask for a tag.
+Words must all occur, each also as the start of a longer word; `"a phrase"` occurs as it stands;
+`-word` must not occur; `tag:alps` and `tag:"two words"` ask for a tag.
 """
 
 import re
@@ -13,7 +13,9 @@ from lvs.text import searchable
 MAX_LENGTH = 200
 MAX_TERMS = 20
 
-_TERM = re.compile(r'(?P<minus>-?)(?P<tag>tag:)?(?:"(?P<phrase>[^"]*)"?|(?P<word>[^\s"]+))', re.IGNORECASE)
+_TERM = re.compile(
+    r'(?P<minus>-?)(?P<tag>tag:)?(?:"(?P<phrase>[^"]*)"?|(?P<word>[^\s"]+))', re.IGNORECASE
+)
 _WORD_CHARACTER = re.compile(r"[^\W_]")
 
 
@@ -44,7 +46,10 @@ def parse(text: str) -> Words:
 
 
 def _expression(term: str, whole: bool) -> str | None:
-    """One term as a quoted FTS5 string; nothing in it is syntax any more. None where the index holds no such characters."""
+    """One term as a quoted FTS5 string; nothing in it is syntax any more.
+
+    None where the index holds no such characters.
+    """
     words = searchable(term).replace('"', " ").replace("\0", " ")
     if not _WORD_CHARACTER.search(words):
         return None

@@ -1,7 +1,9 @@
-"""The numbers of every listed video in memory, so that a page costs the same whatever is asked and however many there are.
+"""The numbers of every listed video in memory, so that a page costs the same whatever is asked and
+however many there are.
 
-What a filter leaves is one bit per video, and how many that are is counted exactly. The database stays the only truth: it notes
-each change to what the gallery shows (`gallery_changes`), and before every answer the shelf takes in what is new.
+What a filter leaves is one bit per video, and how many that are is counted exactly. The database
+stays the only truth: it notes each change to what the gallery shows (`gallery_changes`), and before
+every answer the shelf takes in what is new.
 """
 
 import asyncio
@@ -14,7 +16,7 @@ from numpy.typing import NDArray
 
 from lvs.db import gallery, tags
 from lvs.db.database import Connection
-from lvs.db.gallery import NOTHING_YET, SORT_COLUMNS, Change, Selection
+from lvs.db.gallery import NOTHING_YET, SORT_COLUMNS, GalleryChange, Selection
 from lvs.models import Cursor, Query, Sort
 
 Mask = NDArray[np.bool_]
@@ -27,18 +29,22 @@ LOADED_AT_ONCE = 2000
 FOUND_KEPT = 400  # of what words, tags and folders found: a bit for every video each
 KEPT_TAG_IDS = 1000
 WALKED_AT_MOST = 5000
-WALKED_SHARE = 30  # going along so large a share of all videos costs as much as putting them in order
+WALKED_SHARE = (
+    30  # going along so large a share of all videos costs as much as putting them in order
+)
 FEW = 500  # of so few the titles are looked at one by one
-SECOND_ROUND = 2**32  # added to random numbers before the seed, so that the order goes round; they are below 2**31
+SECOND_ROUND = (
+    2**32
+)  # added to random numbers before the seed, so that the order goes round; they are below 2**31
 TYPES: dict[str, Any] = {"root_id": np.int32, "rating": np.uint8, "duration_s": np.float64}
 
 
-class Shelf:
+class VideoIndex:
     """What is on it is used from one event loop; `catch_up` before each use."""
 
     def __init__(self) -> None:
         self.edition = 0  # grows whenever the lists of tags and folders may have changed
-        self._last: Change | None = None
+        self._last: GalleryChange | None = None
         self._lock = asyncio.Lock()
         self._numbers: dict[str, NDArray[Any]] = {}
         self._listed: Mask = np.zeros(0, np.bool_)
@@ -50,12 +56,17 @@ class Shelf:
     # --- Staying true ---
 
     async def load(self, db: Connection) -> None:
-        """Read everything, in pieces. A table of few videos with huge ids is left to the database for good."""
+        """Read everything, in pieces.
+
+        A table of few videos with huge ids is left to the database for good.
+        """
         async with self._lock:
             await self._load(db)
 
     async def catch_up(self, db: Connection) -> bool:
-        """Take in every change that was committed before; False where the shelf cannot be used (yet)."""
+        """Take in every change that was committed before; False where the shelf cannot be used
+        (yet).
+        """
         seen = self._last
         if seen is None:
             return False
@@ -76,7 +87,9 @@ class Shelf:
         if largest > 10 * count + 100_000:
             return
         self._listed = np.zeros(0, np.bool_)
-        self._numbers = {name: np.zeros(0, TYPES.get(name, np.int64)) for name in gallery.NUMBERS[1:]}
+        self._numbers = {
+            name: np.zeros(0, TYPES.get(name, np.int64)) for name in gallery.NUMBERS[1:]
+        }
         self._grow(largest + 1)
         after_id = 0
         while rows := await gallery.numbers(db, after_id, LOADED_AT_ONCE):
@@ -85,7 +98,7 @@ class Shelf:
         self._forget(words=True, places=True)
         self._last = last
 
-    async def _take_in(self, db: Connection, news: Sequence[Change]) -> None:
+    async def _take_in(self, db: Connection, news: Sequence[GalleryChange]) -> None:
         if not news:
             return
         changed = {change.video_id for change in news if change.what != "tag"}
@@ -143,7 +156,10 @@ class Shelf:
         return {key: found[key] if key in found else self._tag_ids.get(key) for key in keys}
 
     async def select(self, db: Connection, selection: Selection) -> Mask:
-        """The videos that the selection holds. Nobody writes into it: where it holds all, it is the shelf's own."""
+        """The videos that the selection holds.
+
+        Nobody writes into it: where it holds all, it is the shelf's own.
+        """
         keys: list[Key] = [("tag", tag_id) for tag_id in selection.tag_ids]
         if selection.folder:
             keys.append(("folder", selection.root_id, selection.folder))
@@ -152,7 +168,10 @@ class Shelf:
         found = [await self._ids(db, key) for key in keys]
         # From here on nothing is awaited: others may take in changes meanwhile.
         masks = self._by_numbers(selection)
-        masks += [other if len(other) == len(self._listed) else _resized(other, len(self._listed)) for other in found]
+        masks += [
+            other if len(other) == len(self._listed) else _resized(other, len(self._listed))
+            for other in found
+        ]
         if not masks:
             return self._listed  # a copy for every page would take longer than all else here
         mask = masks[0]
@@ -181,7 +200,9 @@ class Shelf:
         return masks
 
     async def _ids(self, db: Connection, key: Key) -> Mask:
-        """The videos with this tag, in this folder or with these words, from what is kept or from the database."""
+        """The videos with this tag, in this folder or with these words, from what is kept or from
+        the database.
+        """
         packed, size = self._found.get(key), len(self._listed)
         if packed is not None:
             return np.unpackbits(packed, count=size).view(np.bool_)
@@ -235,14 +256,19 @@ class Shelf:
         until: Cursor | None = None,
         backwards: bool = False,
     ) -> list[int]:
-        """The first `limit` of the selected videos in the query's order, behind `after` and up to and with `until`."""
+        """The first `limit` of the selected videos in the query's order, behind `after` and up to
+        and with `until`.
+        """
         count = self.how_many(mask)
         if not count:
             return []
-        # Where many are selected, the next ones are found soon by going along the order; else all of them are put in order.
+        # Where many are selected, the next ones are found soon by going along the order; else all
+        # of them are put in order.
         steps = limit if count == self._total else limit * self._total * 4 // (3 * count) + limit
         if steps <= limit or steps < min(WALKED_AT_MOST, self._total // WALKED_SHARE):
-            passed = np.array(await gallery.walk(db, query, steps, after, until, backwards), np.int64)
+            passed = np.array(
+                await gallery.walk(db, query, steps, after, until, backwards), np.int64
+            )
             known = passed[passed < len(mask)]
             chosen: list[int] = known[mask[known]].tolist()
             if len(chosen) >= limit or len(passed) < steps:
@@ -282,16 +308,25 @@ class Shelf:
         last, size = self._last, len(self._listed)
         order = _parsed(await gallery.by_title(db))
         order = order[order < size]
-        ranks = np.full(size, len(order), np.int64)  # what nobody knew of when the order was read stands at the end
+        ranks = np.full(
+            size, len(order), np.int64
+        )  # what nobody knew of when the order was read stands at the end
         ranks[order] = np.arange(len(order))
         if self._last is last:
             self._title_ranks = ranks
         return ranks
 
     async def _ranked(
-        self, db: Connection, ranks: NDArray[np.int64], place: Cursor | None, descending: bool, inclusive: bool
+        self,
+        db: Connection,
+        ranks: NDArray[np.int64],
+        place: Cursor | None,
+        descending: bool,
+        inclusive: bool,
     ) -> Cursor | None:
-        """A place in the order of titles as a place among ranks: just before the first video behind it."""
+        """A place in the order of titles as a place among ranks: just before the first video behind
+        it.
+        """
         if place is None:
             return None
         video_id = await gallery.next_by_title(db, place, descending, inclusive)
@@ -303,7 +338,12 @@ class Shelf:
 
 
 def _first(
-    keys: NDArray[Any], ids: NDArray[np.int64], limit: int, descending: bool, after: Cursor | None, until: Cursor | None
+    keys: NDArray[Any],
+    ids: NDArray[np.int64],
+    limit: int,
+    descending: bool,
+    after: Cursor | None,
+    until: Cursor | None,
 ) -> list[int]:
     """The ids with the first `limit` of (key, id) between two places. `ids` ascend."""
     if after or until:
@@ -312,7 +352,10 @@ def _first(
             keep &= ~_behind(keys, ids, until, descending)
         keys, ids = keys[keep], ids[keep]
     if descending:
-        keys, ids = -keys[::-1].astype(np.float64 if keys.dtype.kind == "f" else np.int64), ids[::-1]
+        keys, ids = (
+            -keys[::-1].astype(np.float64 if keys.dtype.kind == "f" else np.int64),
+            ids[::-1],
+        )
     if len(keys) > limit:
         last = np.partition(keys, limit - 1)[limit - 1]
         before, equal = np.flatnonzero(keys < last), np.flatnonzero(keys == last)
@@ -340,8 +383,10 @@ def _round_from(seed: int, place: Cursor | None) -> Cursor | None:
     return Cursor(max(place.key, -1) + SECOND_ROUND, place.video_id)
 
 
-def _news(seen: Change, changes: Sequence[Change]) -> Sequence[Change] | None:
-    """What came behind the change that was seen last; None where the history is another one or was cut."""
+def _news(seen: GalleryChange, changes: Sequence[GalleryChange]) -> Sequence[GalleryChange] | None:
+    """What came behind the change that was seen last; None where the history is another one or was
+    cut.
+    """
     if seen == NOTHING_YET and (not changes or changes[0].seq == 1):
         return changes
     return changes[1:] if changes and changes[0] == seen else None

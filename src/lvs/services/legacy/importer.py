@@ -1,8 +1,8 @@
 """Takes over what people gave their videos in the original Local Video Server.
 
-What was done in LVS since stays: an import adds what is missing, and says where it found something else. Names whose file is not
-in the library are kept in the database, and what they have is attached when the file appears. Every step is in the journal, as
-done by `import`.
+What was done in LVS since stays: an import adds what is missing, and says where it found something
+else. Names whose file is not in the library are kept in the database, and what they have is
+attached when the file appears. Every step is in the journal, as done by `import`.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from lvs.db.database import Connection, Database, Transaction
 from lvs.models import tag_key
 from lvs.services.events import Event, Events
 from lvs.services.legacy.matcher import NO_FILE, Matcher, Matches
-from lvs.services.legacy.reader import Entry, Original, Playlist
+from lvs.services.legacy.reader import LegacyEntry, LegacyPlaylist, Original
 from lvs.services.library.library import Library, now_ms
 from lvs.services.library.walk import legacy_alias
 
@@ -34,8 +34,10 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
-    """One thing the original had: a rating, views, a tag, a favorite, the time a video was added, a place in a playlist."""
+class ImportItem:
+    """One thing the original had: a rating, views, a tag, a favorite, the time a video was added, a
+    place in a playlist.
+    """
 
     name: str
     what: str
@@ -51,26 +53,26 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class PendingName:
     """A name without a file, why it has none, and what is kept for it."""
 
     name: str
     why: str
-    entry: Entry
+    entry: LegacyEntry
     is_new: bool
 
 
 @dataclass(slots=True)
-class Report:
+class ImportReport:
     """What came of an import."""
 
     original: Original
     dry_run: bool
     library_known: bool = True
-    taken: list[Item] = field(default_factory=list)
-    already: list[Item] = field(default_factory=list)
-    different: list[Item] = field(default_factory=list)
-    kept: list[Kept] = field(default_factory=list)
+    taken: list[ImportItem] = field(default_factory=list)
+    already: list[ImportItem] = field(default_factory=list)
+    different: list[ImportItem] = field(default_factory=list)
+    kept: list[PendingName] = field(default_factory=list)
     new_playlists: int = 0
 
     @property
@@ -83,7 +85,10 @@ class Report:
         return len(self.original.puzzles) + self.original.puzzles_not_listed
 
     def to_json(self) -> dict[str, object]:
-        """The whole report. A file name that is not UTF-8 has its bytes as U+DC80 to U+DCFF in it."""
+        """The whole report.
+
+        A file name that is not UTF-8 has its bytes as U+DC80 to U+DCFF in it.
+        """
         return {
             "dry_run": self.dry_run,
             "counts": {
@@ -95,12 +100,16 @@ class Report:
                 "not_understood": self.not_understood,
             },
             "files": [
-                {"file": file.file, "holds": file.kind.value, "used": file.used, "note": file.why} for file in self.original.files
+                {"file": file.file, "holds": file.kind.value, "used": file.used, "note": file.why}
+                for file in self.original.files
             ],
             "taken": [item.to_json() for item in self.taken],
             "already_there": [item.to_json() for item in self.already],
             "already_there_different": [item.to_json() for item in self.different],
-            "no_such_file": [{"name": kept.name, "why": kept.why, "kept": json_of(kept.entry)} for kept in self.kept],
+            "no_such_file": [
+                {"name": kept.name, "why": kept.why, "kept": json_of(kept.entry)}
+                for kept in self.kept
+            ],
             "not_understood": [
                 {"file": puzzle.file, "line": puzzle.line, "row": puzzle.row, "why": puzzle.why}
                 for puzzle in self.original.puzzles
@@ -109,7 +118,7 @@ class Report:
         }
 
 
-def json_of(entry: Entry) -> dict[str, object]:
+def json_of(entry: LegacyEntry) -> dict[str, object]:
     """What an entry holds, in words."""
     held: dict[str, object] = {
         "rating": entry.rating,
@@ -131,23 +140,28 @@ class LegacyImport:
         self._stale = True  # files may have come while nobody looked
         for event in (Event.ADDED, Event.MODIFIED, Event.REMOVED):
             events.on(event, self._library_changed)
-        events.on(Event.BATCH_DONE, self._library_settled)
+        events.on(Event.CHANGED, self._library_settled)
 
     async def libraries(self) -> list[bytes]:
         """Where the library folders lie that are known."""
         async with self._database.read() as db:
             return [root.path for root in await roots.every(db)]
 
-    async def take(self, original: Original, dry_run: bool = False, progress: Progress = lambda done, total: None) -> Report:
+    async def take(
+        self,
+        original: Original,
+        dry_run: bool = False,
+        progress: Progress = lambda done, total: None,
+    ) -> ImportReport:
         """Give the videos what the original had for them; with `dry_run` say only what would be.
 
-        It is done in batches that are whole each. A second time, also after a first that was broken off, changes nothing that was
-        done before. Raises Full, Unavailable.
+        It is done in batches that are whole each. A second time, also after a first that was broken
+        off, changes nothing that was done before. Raises Full, Unavailable.
         """
         entries = original.entries
         async with self._database.read() as db:
             known = await legacy.names(db)
-            report = Report(original, dry_run, library_known=await legacy.any_place(db))
+            report = ImportReport(original, dry_run, library_known=await legacy.any_place(db))
         for name in entries.keys() & known.keys():
             entries[name].fill(_kept(known[name]))
         bound = {name: was.video_id for name, was in known.items() if was.video_id is not None}
@@ -156,13 +170,19 @@ class LegacyImport:
         given: dict[bytes, int] = {}
         done = 0
         for batch in _batches(sorted(entries)):
-            async with self._step(report, [video_ids[name] for name in batch if name in video_ids]) as step:
+            async with self._step(
+                report, [video_ids[name] for name in batch if name in video_ids]
+            ) as step:
                 for name in batch:
                     video_id = video_ids.get(name)
-                    if video_id is not None and step.give(name, video_id, entries[name], is_bound=name in bound):
+                    if video_id is not None and step.give(
+                        name, video_id, entries[name], is_bound=name in bound
+                    ):
                         given[name] = video_id
                     else:
-                        step.keep(name, entries[name], found.unmatched.get(name, NO_FILE), known.get(name))
+                        step.keep(
+                            name, entries[name], found.unmatched.get(name, NO_FILE), known.get(name)
+                        )
             done += len(batch)
             progress(done, len(entries))
         for playlist in original.playlists:
@@ -171,20 +191,27 @@ class LegacyImport:
         return report
 
     async def attach(self) -> int:
-        """Give what is kept to the videos whose files have appeared since; to how many names it was."""
+        """Give what is kept to the videos whose files have appeared since; to how many names it
+        was.
+        """
         async with self._database.read() as db:
             if not await legacy.has_waiting(db):
                 return 0
             known = await legacy.names(db)
         waiting = [name for name, was in known.items() if was.video_id is None]
-        found = await self._match(waiting, {was.video_id for was in known.values() if was.video_id is not None})
-        report = Report(Original(), dry_run=False)
+        found = await self._match(
+            waiting, {was.video_id for was in known.values() if was.video_id is not None}
+        )
+        report = ImportReport(Original(), dry_run=False)
         for batch in _batches(sorted(found.video_ids)):
             async with self._step(report, [found.video_ids[name] for name in batch]) as step:
                 for name in batch:
                     step.give(name, found.video_ids[name], _kept(known[name]), is_bound=False)
         if found.video_ids:
-            log.info("what was kept for %d names of the original has found its videos", len(found.video_ids))
+            log.info(
+                "what was kept for %d names of the original has found its videos",
+                len(found.video_ids),
+            )
         return len(found.video_ids)
 
     async def _match(self, names: Collection[bytes], claimed: Collection[int]) -> Matches:
@@ -198,7 +225,9 @@ class LegacyImport:
         return matcher.matches(claimed)
 
     @contextlib.asynccontextmanager
-    async def _step(self, report: Report, video_ids: Collection[int]) -> AsyncIterator["_Step"]:
+    async def _step(
+        self, report: ImportReport, video_ids: Collection[int]
+    ) -> AsyncIterator["_Step"]:
         """A batch about these videos: one transaction, after which the pages know."""
         if report.dry_run:
             async with self._database.read() as db:
@@ -209,7 +238,7 @@ class LegacyImport:
             yield step
             changed = await step.write(tx)
         if changed:
-            self._events.tell(Event.BATCH_DONE, changed)
+            self._events.tell(Event.CHANGED, changed)
 
     # --- Files that appear later ---
 
@@ -221,25 +250,32 @@ class LegacyImport:
             self._wake.set()
 
     async def attaching(self, library: Library) -> None:
-        """Look after every change to the library whether a file has appeared for which something is kept."""
+        """Look after every change to the library whether a file has appeared for which something is
+        kept.
+        """
         while True:
             await self._wake.wait()
             self._wake.clear()
             if library.progress().scanning:
-                continue  # until it is over, a name that seems to be the only one of its kind need not be
+                # until it is over, a name that seems to be the only one of its kind need not be
+                continue
             self._stale = False
             try:
                 await self.attach()
             except Exception:
-                log.exception("what is kept from the original could not be attached; it will be tried again")
+                log.exception(
+                    "what is kept from the original could not be attached; it will be tried again"
+                )
                 self._stale = True
                 await asyncio.sleep(RETRY_S)
                 self._wake.set()
 
 
 @dataclass(slots=True)
-class _Here:
-    """What a video has in LVS, and who was the last to change it; kept true while a batch adds to it."""
+class _CurrentState:
+    """What a video has in LVS, and who was the last to change it; kept true while a batch adds to
+    it.
+    """
 
     video_id: int
     media_hash: str
@@ -254,7 +290,7 @@ class _Here:
     favorite_was_changed: bool = False
     handled_tags: set[str] = field(default_factory=set)
 
-    def learn(self, change: legacy.Change) -> None:
+    def learn(self, change: legacy.LegacyChange) -> None:
         """Take in a line of the journal; the latest comes last."""
         if change.what == "rating":
             self.rated_by = change.client
@@ -264,9 +300,12 @@ class _Here:
             self.handled_tags.update(tag_key(name) for name in (change.old, change.new) if name)
 
 
-async def _step(db: Connection, tx: Transaction | None, report: Report, video_ids: Collection[int]) -> "_Step":
+async def _step(
+    db: Connection, tx: Transaction | None, report: ImportReport, video_ids: Collection[int]
+) -> "_Step":
     here = {
-        known.video_id: _Here(**{**asdict(known), "tag_keys": set(known.tag_keys)}) for known in await legacy.known(db, video_ids)
+        known.video_id: _CurrentState(**{**asdict(known), "tag_keys": set(known.tag_keys)})
+        for known in await legacy.known(db, video_ids)
     }
     for change in await legacy.journal(db, video_ids):
         here[change.video_id].learn(change)
@@ -274,24 +313,35 @@ async def _step(db: Connection, tx: Transaction | None, report: Report, video_id
 
 
 class _Step:
-    """One batch of an import: gathers what is to be written. Without a transaction it only says what would be."""
+    """One batch of an import: gathers what is to be written.
 
-    def __init__(self, db: Connection, tx: Transaction | None, report: Report, here: dict[int, _Here]) -> None:
+    Without a transaction it only says what would be.
+    """
+
+    def __init__(
+        self,
+        db: Connection,
+        tx: Transaction | None,
+        report: ImportReport,
+        here: dict[int, _CurrentState],
+    ) -> None:
         self._db = db
         self._tx = tx
         self._report = report
         self._here = here
         self._bound: list[tuple[bytes, int]] = []
         self._kept: list[tuple[bytes, str]] = []
-        self.gifts = legacy.Gifts()
+        self.gifts = legacy.Grants()
         self.now = now_ms()
 
-    def give(self, name: bytes, video_id: int, entry: Entry, is_bound: bool) -> bool:
-        """Give a video what the original had under this name; False where there is no such video any more."""
+    def give(self, name: bytes, video_id: int, entry: LegacyEntry, is_bound: bool) -> bool:
+        """Give a video what the original had under this name; False where there is no such video
+        any more.
+        """
         here = self._here.get(video_id)
         if here is None:
             return False
-        gift = _Gift(self, os.fsdecode(name), here)
+        gift = _Grant(self, os.fsdecode(name), here)
         gift.rating(entry)
         gift.views(entry)
         gift.favorite(entry)
@@ -302,11 +352,11 @@ class _Step:
             self.gifts.aliases.append((video_id, legacy_alias(os.fsdecode(name))))
         return True
 
-    def keep(self, name: bytes, entry: Entry, why: str, known: legacy.Name | None) -> None:
+    def keep(self, name: bytes, entry: LegacyEntry, why: str, known: legacy.Name | None) -> None:
         """Keep it until its file appears."""
         text = entry.to_json()
         is_new = known is None or known.waiting != text
-        self._report.kept.append(Kept(os.fsdecode(name), why, entry, is_new))
+        self._report.kept.append(PendingName(os.fsdecode(name), why, entry, is_new))
         if is_new:
             self._kept.append((name, text))
 
@@ -318,12 +368,16 @@ class _Step:
         if self._bound and await playlists.has_held(tx):
             for name, video_id in self._bound:
                 await playlists.attach(tx, name, video_id)
-        changed = {change[0] for change in self.gifts.changes} | {added[0] for added in self.gifts.added}
+        changed = {change[0] for change in self.gifts.changes} | {
+            added[0] for added in self.gifts.added
+        }
         await gallery.refresh(tx, changed)
         return changed
 
-    async def list_videos(self, playlist: Playlist, given: Mapping[bytes, int]) -> None:
-        """Put the videos of a playlist that ours of that name lacks at its end; hold places for those without a file."""
+    async def list_videos(self, playlist: LegacyPlaylist, given: Mapping[bytes, int]) -> None:
+        """Put the videos of a playlist that ours of that name lacks at its end; hold places for
+        those without a file.
+        """
         ours = await playlists.of_name(self._db, playlist.name)
         here: Counter[int | bytes] = Counter()
         if ours:
@@ -334,42 +388,53 @@ class _Step:
             item = given.get(name, name)
             there = here[item] > 0
             here[item] -= 1
-            (self._report.already if there else self._report.taken).append(Item(os.fsdecode(name), "playlist", playlist.name))
+            (self._report.already if there else self._report.taken).append(
+                ImportItem(os.fsdecode(name), "playlist", playlist.name)
+            )
             if not there:
                 missing.append(item)
         self._report.new_playlists += ours is None
         if self._tx is None:
             return
         if ours is None:
-            playlist_id = await playlists.add(self._tx, playlist.name, playlist.description, playlist.created_at or self.now)
+            playlist_id = await playlists.add(
+                self._tx, playlist.name, playlist.description, playlist.created_at or self.now
+            )
         else:
             playlist_id = ours.id
             if playlist.description and not ours.description:
                 await playlists.describe(self._tx, playlist_id, playlist.description)
         await playlists.append(self._tx, playlist_id, missing)
 
-    def note(self, taken: bool | None, item: Item) -> None:
+    def note(self, taken: bool | None, item: ImportItem) -> None:
         """Report an item: taken, already there (False), or there in another way (None)."""
         report = self._report
-        (report.taken if taken else report.different if taken is None else report.already).append(item)
+        (report.taken if taken else report.different if taken is None else report.already).append(
+            item
+        )
 
     def change(self, video_id: int, what: str, old: int | str | None, new: int | str) -> None:
         """Note a line for the journal."""
         self.gifts.changes.append((video_id, what, None if old is None else str(old), str(new)))
 
 
-class _Gift:
-    """What one name of the original brings one video. What people did to the video in LVS stands, also what they took away."""
+class _Grant:
+    """What one name of the original brings one video.
 
-    def __init__(self, step: _Step, name: str, here: _Here) -> None:
+    What people did to the video in LVS stands, also what they took away.
+    """
+
+    def __init__(self, step: _Step, name: str, here: _CurrentState) -> None:
         self._step = step
         self._name = name
         self._here = here
 
-    def _note(self, taken: bool | None, what: str, value: int | str, here: int | str | None = None) -> None:
-        self._step.note(taken, Item(self._name, what, value, self._here.media_hash, here))
+    def _note(
+        self, taken: bool | None, what: str, value: int | str, here: int | str | None = None
+    ) -> None:
+        self._step.note(taken, ImportItem(self._name, what, value, self._here.media_hash, here))
 
-    def rating(self, entry: Entry) -> None:
+    def rating(self, entry: LegacyEntry) -> None:
         """The stars; those an earlier import gave give way to newer ones."""
         here, stars = self._here, entry.rating
         if stars is None:
@@ -386,10 +451,13 @@ class _Gift:
         here.rating, here.rated_at, here.rated_by = stars, entry.rated_at or self._step.now, CLIENT
         self._step.gifts.ratings.append((here.video_id, stars, here.rated_at))
 
-    def views(self, entry: Entry) -> None:
+    def views(self, entry: LegacyEntry) -> None:
         """The larger count and the later time: the same plays may have been counted on both sides."""
         here = self._here
-        count, last = max(here.views, entry.views or 0), max(here.last_viewed_at, entry.last_viewed_at or 0)
+        count, last = (
+            max(here.views, entry.views or 0),
+            max(here.last_viewed_at, entry.last_viewed_at or 0),
+        )
         if not entry.views and not entry.last_viewed_at:
             return
         if (count, last) == (here.views, here.last_viewed_at):
@@ -400,7 +468,7 @@ class _Gift:
         here.views, here.last_viewed_at = count, last
         self._step.gifts.views.append((here.video_id, count, last or None))
 
-    def favorite(self, entry: Entry) -> None:
+    def favorite(self, entry: LegacyEntry) -> None:
         """The heart."""
         here = self._here
         if not entry.favorite:
@@ -415,7 +483,7 @@ class _Gift:
             here.favorited_at = entry.favorited_at or self._step.now
             self._step.gifts.favorites.append((here.video_id, here.favorited_at))
 
-    def tags(self, entry: Entry) -> None:
+    def tags(self, entry: LegacyEntry) -> None:
         """The tags that are not there; one that somebody took off stays off."""
         here = self._here
         for key, (name, given_at) in entry.tags.items():
@@ -429,7 +497,7 @@ class _Gift:
                 here.tag_keys.add(key)
                 self._step.gifts.tags.append((here.video_id, name, key, given_at or self._step.now))
 
-    def added(self, entry: Entry) -> None:
+    def added(self, entry: LegacyEntry) -> None:
         """The time it was added, where the original has known it for longer."""
         here = self._here
         if entry.added_at and entry.added_at < here.added_at:
@@ -438,8 +506,8 @@ class _Gift:
             self._step.gifts.added.append((here.video_id, entry.added_at))
 
 
-def _kept(name: legacy.Name) -> Entry:
-    return Entry.from_json(name.waiting) if name.waiting else Entry()
+def _kept(name: legacy.Name) -> LegacyEntry:
+    return LegacyEntry.from_json(name.waiting) if name.waiting else LegacyEntry()
 
 
 def _batches(names: Iterable[bytes]) -> Iterator[list[bytes]]:

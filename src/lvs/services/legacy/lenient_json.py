@@ -1,7 +1,8 @@
-"""Reads JSON that may be damaged, huge, or in an old encoding, and gives every entry that can still be read.
+"""Reads JSON that may be damaged, huge, or in an old encoding, and gives every entry that can still
+be read.
 
-Only the outer shape is understood: an object or list of plain values and of lists of plain values. What lies deeper is passed
-over without being read, so nesting costs nothing. Blocking code.
+Only the outer shape is understood: an object or list of plain values and of lists of plain values.
+What lies deeper is passed over without being read, so nesting costs nothing. Blocking code.
 """
 
 import codecs
@@ -17,7 +18,9 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-IN_MEMORY_BYTES = 16 << 20  # a larger file is copied and mapped, so that memory stays small and nobody cuts it while it is read
+IN_MEMORY_BYTES = (
+    16 << 20
+)  # a larger file is copied and mapped, so that memory stays small and nobody cuts it while it is read
 LONGEST_TEXT_BYTES = 1 << 16
 CHUNK_BYTES = 1 << 20
 
@@ -43,8 +46,11 @@ Value = str | int | float | bool | Unread | None
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A value and the key it stands under (None in a list that is the whole file). `listed`: it is one item of a list."""
+class ParsedValue:
+    """A value and the key it stands under (None in a list that is the whole file).
+
+    `listed`: it is one item of a list.
+    """
 
     at: int
     key: str | Unread | None
@@ -74,7 +80,10 @@ class LenientJson:
         self._cut = False
 
     def line(self, at: int) -> int:
-        """The line, from 1, of a place that `Found` and `Broken` carry. Quick when asked in ascending order."""
+        """The line, from 1, of a place that `ParsedValue` and `Broken` carry.
+
+        Quick when asked in ascending order.
+        """
         if at < self._counted_to:
             self._counted_to, self._line = 0, 1
         while self._counted_to < at:
@@ -83,7 +92,7 @@ class LenientJson:
             self._counted_to = end
         return self._line
 
-    def __iter__(self) -> Iterator[Found | Broken]:
+    def __iter__(self) -> Iterator[ParsedValue | Broken]:
         start = self._after_blanks(3 if self._content[:3] == codecs.BOM_UTF8 else 0)
         match self._byte(start):
             case b"":
@@ -101,9 +110,10 @@ class LenientJson:
         elif self._byte(self._after_blanks(self._end)):
             yield Broken(self._end, "something follows the end of the JSON, which was not read")
 
-    # Each of the following leaves in `_end` where it stopped, and sets `_cut` where the file ended before it did.
+    # Each of the following leaves in `_end` where it stopped, and sets `_cut` where the file ended
+    # before it did.
 
-    def _members(self, at: int) -> Iterator[Found | Broken]:
+    def _members(self, at: int) -> Iterator[ParsedValue | Broken]:
         while True:
             at = self._after_blanks(at)
             byte = self._byte(at)
@@ -136,7 +146,7 @@ class LenientJson:
         self._cut = found is None
         return found.start() if found else len(self._content)
 
-    def _items(self, at: int, key: str | Unread | None) -> Iterator[Found | Broken]:
+    def _items(self, at: int, key: str | Unread | None) -> Iterator[ParsedValue | Broken]:
         while True:
             at = self._after_blanks(at)
             byte = self._byte(at)
@@ -158,7 +168,9 @@ class LenientJson:
             if self._cut:
                 return
 
-    def _value(self, at: int, key: str | Unread | None, listed: bool) -> Iterator[Found | Broken]:
+    def _value(
+        self, at: int, key: str | Unread | None, listed: bool
+    ) -> Iterator[ParsedValue | Broken]:
         byte = self._byte(at)
         value: Value
         if byte == b'"':
@@ -172,12 +184,14 @@ class LenientJson:
         else:
             value = self._word(at)
         if not self._cut:
-            yield Found(at, key, value, listed)
+            yield ParsedValue(at, key, value, listed)
 
     def _word(self, at: int) -> Value:
         match = _WORD.match(self._content, at)
         self._end = match.end() if match else at
-        self._cut = not self._byte(self._end)  # a number that ends with the file may have had more digits
+        self._cut = not self._byte(
+            self._end
+        )  # a number that ends with the file may have had more digits
         if match is None:
             return Unread.BROKEN
         if len(match[0]) > 1000:
@@ -242,7 +256,9 @@ class LenientJson:
     def _byte(self, at: int) -> bytes:
         """The byte there; empty at the end, for which the zeros that a power cut leaves count too."""
         byte = self._content[at : at + 1]
-        return b"" if byte == b"\0" and not self._content[at : at + CHUNK_BYTES].strip(b"\0") else byte
+        return (
+            b"" if byte == b"\0" and not self._content[at : at + CHUNK_BYTES].strip(b"\0") else byte
+        )
 
 
 def _decoded(raw: bytes) -> str:
@@ -256,7 +272,10 @@ def _decoded(raw: bytes) -> str:
 
 @contextmanager
 def opened(path: Path) -> Iterator[LenientJson]:
-    """The file, ready to be gone through. UTF-8 and what Windows wrote before it are told apart text by text. Raises OSError."""
+    """The file, ready to be gone through.
+
+    UTF-8 and what Windows wrote before it are told apart text by text. Raises OSError.
+    """
     with ExitStack() as stack:
         file = stack.enter_context(path.open("rb"))
         encoding = json.detect_encoding(file.read(4))
@@ -268,11 +287,15 @@ def opened(path: Path) -> Iterator[LenientJson]:
         if encoding.startswith("utf-8"):
             shutil.copyfileobj(file, copy, CHUNK_BYTES)
         else:
-            for text in codecs.iterdecode(iter(lambda: file.read(CHUNK_BYTES), b""), encoding, "replace"):
+            for text in codecs.iterdecode(
+                iter(lambda: file.read(CHUNK_BYTES), b""), encoding, "replace"
+            ):
                 copy.write(text.removeprefix("\ufeff").encode("utf-8", "replace"))
         size = copy.tell()
         copy.seek(0)
         if size <= IN_MEMORY_BYTES:
             yield LenientJson(copy.read())
         else:
-            yield LenientJson(stack.enter_context(mmap.mmap(copy.fileno(), 0, access=mmap.ACCESS_READ)))
+            yield LenientJson(
+                stack.enter_context(mmap.mmap(copy.fileno(), 0, access=mmap.ACCESS_READ))
+            )

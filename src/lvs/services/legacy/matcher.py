@@ -1,4 +1,6 @@
-"""Finds the videos that the original's names mean: by path, then by name, and only where there is no doubt."""
+"""Finds the videos that the original's names mean: by path, then by name, and only where there is
+no doubt.
+"""
 
 import os
 import unicodedata
@@ -7,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from lvs.db.legacy import Place
+from lvs.db.legacy import NamedPlace
 
 NO_FILE = "no file has this name"
 SEVERAL = "several videos have this name"
@@ -49,16 +51,20 @@ class Matcher:
         for name in self._names:
             self._alike[_folded(_last_part(name))].append(name)
 
-    def see(self, places: Iterable[Place]) -> None:
+    def see(self, places: Iterable[NamedPlace]) -> None:
         """Note which names these places fit."""
         for place in places:
-            # Whatever fits in any way at all is alike in its last part, letter case and normalization aside.
+            # Whatever fits in any way at all is alike in its last part, letter case and
+            # normalization aside.
             for name in self._alike.get(_folded(_last_part(place.path)), ()):
                 for way in _ways(name, place):
                     self._fits.setdefault(name, {}).setdefault(way, set()).add(place.video_id)
 
     def matches(self, claimed: Collection[int]) -> Matches:
-        """The video of each name. `claimed` are videos that other names of the original were found to be before."""
+        """The video of each name.
+
+        `claimed` are videos that other names of the original were found to be before.
+        """
         found = Matches()
         taken = set(claimed)
         by_way: defaultdict[Way, list[tuple[bytes, int]]] = defaultdict(list)
@@ -79,12 +85,14 @@ class Matcher:
                 if way in SURE or (len(names) == 1 and video_id not in taken):
                     found.video_ids.update(dict.fromkeys(names, video_id))
                 else:
-                    found.unmatched.update(dict.fromkeys(names, TAKEN if video_id in taken else DISPUTED))
+                    found.unmatched.update(
+                        dict.fromkeys(names, TAKEN if video_id in taken else DISPUTED)
+                    )
             taken.update(wanted)
         return found
 
 
-def _ways(name: bytes, place: Place) -> Iterator[Way]:
+def _ways(name: bytes, place: NamedPlace) -> Iterator[Way]:
     """How a name fits a place that is alike in its last part."""
     last_name, last = _last_part(name), _last_part(place.path)
     if name == place.path:

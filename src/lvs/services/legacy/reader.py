@@ -1,8 +1,10 @@
-"""Reads what the original Local Video Server knew: one entry for each name of a video, and the playlists. Blocking code.
+"""Reads what the original Local Video Server knew: one entry for each name of a video, and the
+playlists. Blocking code.
 
-The database counts. Of several copies the newest counts, and an older one is looked into only where the newer is damaged or
-empty. Ratings and views in JSON are for names that have none in the database, a favorite in either is one, `tags.json` counts
-only where no database has tags, and the tags of sidecars are added.
+The database counts. Of several copies the newest counts, and an older one is looked into only where
+the newer is damaged or empty. Ratings and views in JSON are for names that have none in the
+database, a favorite in either is one, `tags.json` counts only where no database has tags, and the
+tags of sidecars are added.
 """
 
 import json
@@ -14,26 +16,31 @@ from pathlib import Path
 from lvs.db import original_db
 from lvs.models import tag_key
 from lvs.services.legacy import values
-from lvs.services.legacy.lenient_json import Broken, Found, Unread, opened
+from lvs.services.legacy.lenient_json import Broken, ParsedValue, Unread, opened
 from lvs.services.legacy.sources import Kind, Search, Source
 
 MOST_PUZZLES = 10_000  # that many are listed; the rest is counted
 
 
 @dataclass(slots=True)
-class Entry:
-    """What the original had for one name; None and empty where it had nothing. Times are Unix milliseconds."""
+class LegacyEntry:
+    """What the original had for one name; None and empty where it had nothing.
+
+    Times are Unix milliseconds.
+    """
 
     rating: int | None = None
     rated_at: int | None = None
     views: int | None = None
     last_viewed_at: int | None = None
-    tags: dict[str, tuple[str, int | None]] = field(default_factory=dict)  # by tag_key: the name, and when it was given
+    tags: dict[str, tuple[str, int | None]] = field(
+        default_factory=dict
+    )  # by tag_key: the name, and when it was given
     favorite: bool = False
     favorited_at: int | None = None
     added_at: int | None = None
 
-    def fill(self, other: "Entry") -> None:
+    def fill(self, other: "LegacyEntry") -> None:
         """Take from another what this one has not; of the times a video was added the earlier."""
         if self.rating is None:
             self.rating, self.rated_at = other.rating, other.rated_at
@@ -54,14 +61,14 @@ class Entry:
         return json.dumps(kept, sort_keys=True)
 
     @classmethod
-    def from_json(cls, text: str) -> "Entry":
+    def from_json(cls, text: str) -> "LegacyEntry":
         kept = json.loads(text)
         tags = {tag_key(name): (name, at) for name, at in kept.pop("tags", ())}
         return cls(tags=tags, **kept)
 
 
 @dataclass(slots=True)
-class Playlist:
+class LegacyPlaylist:
     """A playlist of the original and the names in it, in order."""
 
     name: str
@@ -71,7 +78,7 @@ class Playlist:
 
 
 @dataclass(frozen=True, slots=True)
-class Puzzle:
+class ParseIssue:
     """Something that was not understood: in which file, where in it, and why."""
 
     file: str
@@ -94,17 +101,17 @@ class FileRead:
 class Original:
     """All that was read."""
 
-    entries: dict[bytes, Entry] = field(default_factory=dict)
-    playlists: list[Playlist] = field(default_factory=list)
+    entries: dict[bytes, LegacyEntry] = field(default_factory=dict)
+    playlists: list[LegacyPlaylist] = field(default_factory=list)
     files: list[FileRead] = field(default_factory=list)
-    puzzles: list[Puzzle] = field(default_factory=list)
+    puzzles: list[ParseIssue] = field(default_factory=list)
     puzzles_not_listed: int = 0
     left_out: list[str] = field(default_factory=list)
 
-    def of(self, name: bytes) -> Entry:
-        return self.entries.setdefault(name, Entry())
+    def of(self, name: bytes) -> LegacyEntry:
+        return self.entries.setdefault(name, LegacyEntry())
 
-    def add(self, entries: dict[bytes, Entry]) -> None:
+    def add(self, entries: dict[bytes, LegacyEntry]) -> None:
         """Take over entries of a source that counts less than what is here."""
         if not self.entries:
             self.entries = entries
@@ -116,7 +123,7 @@ class Original:
 
     def puzzle(self, file: str, why: str, line: int | None = None, row: str | None = None) -> None:
         if len(self.puzzles) < MOST_PUZZLES:
-            self.puzzles.append(Puzzle(file, line, row, why))
+            self.puzzles.append(ParseIssue(file, line, row, why))
         else:
             self.puzzles_not_listed += 1
 
@@ -130,12 +137,14 @@ def read(search: Search, tell: Callable[[Path], None] = lambda _: None) -> Origi
     for kind in (Kind.RATINGS, Kind.VIEWS, Kind.FAVORITES, Kind.TAGS):
         if kind is Kind.TAGS and tags_known:
             for source in _of_kind(search, kind):
-                found.files.append(FileRead(str(source.path), kind, False, "the tags in the database count"))
+                found.files.append(
+                    FileRead(str(source.path), kind, False, "the tags in the database count")
+                )
         else:
-            _read_newest(search, kind, found, tell, _Store(found).read)
+            _read_newest(search, kind, found, tell, _LegacyStore(found).read)
     for source in _of_kind(search, Kind.SIDECAR, Kind.UNKNOWN, Kind.ANALYTICS):
         tell(source.path)
-        _Store(found).read(source)
+        _LegacyStore(found).read(source)
     return found
 
 
@@ -153,9 +162,15 @@ class _Outcome:
 
 
 def _read_newest(
-    search: Search, kind: Kind, found: Original, tell: Callable[[Path], None], read_one: Callable[[Source], _Outcome]
+    search: Search,
+    kind: Kind,
+    found: Original,
+    tell: Callable[[Path], None],
+    read_one: Callable[[Source], _Outcome],
 ) -> bool:
-    """Read the newest file of a kind, and older ones for as long as they may add something; whether one had readable tags."""
+    """Read the newest file of a kind, and older ones for as long as they may add something; whether
+    one had readable tags.
+    """
     enough = has_tags = False
     for source in _of_kind(search, kind):
         if enough:
@@ -176,8 +191,8 @@ class _Databases:
 
     def read(self, source: Source) -> _Outcome:
         file = str(source.path)
-        self._entries: dict[bytes, Entry] = {}
-        self._playlists: dict[int, Playlist] = {}
+        self._entries: dict[bytes, LegacyEntry] = {}
+        self._playlists: dict[int, LegacyPlaylist] = {}
         self._items: list[tuple[int, int, int, bytes]] = []
         whole: set[str] = set()
         damaged = False
@@ -200,56 +215,66 @@ class _Databases:
         self._found.add(self._entries)
         self._take_playlists(file)
         if image_groups:
-            self._found.left_out.append(f"{file}: {image_groups} groups of still images; LVS keeps videos only")
+            self._found.left_out.append(
+                f"{file}: {image_groups} groups of still images; LVS keeps videos only"
+            )
         why = "damaged" if damaged else "" if curated else "nothing in it"
         return _Outcome(why, enough=bool(curated) and not damaged, has_tags="video_tags" in whole)
 
-    def _take_row(self, file: str, row: original_db.Row) -> None:
+    def _take_row(self, file: str, row: original_db.OriginalRow) -> None:
         try:
-            _ROWS[row.table](self, row, lambda why: self._found.puzzle(file, why, row=f"{row.table} {row.number}"))
+            _ROWS[row.table](
+                self,
+                row,
+                lambda why: self._found.puzzle(file, why, row=f"{row.table} {row.number}"),
+            )
         except ValueError as error:
             self._found.puzzle(file, str(error), row=f"{row.table} {row.number}")
 
-    def _of(self, name: object) -> Entry:
-        return self._entries.setdefault(values.file_name(name), Entry())
+    def _of(self, name: object) -> LegacyEntry:
+        return self._entries.setdefault(values.file_name(name), LegacyEntry())
 
-    def _video(self, row: original_db.Row, doubt: Callable[[str], None]) -> None:
+    def _video(self, row: original_db.OriginalRow, doubt: Callable[[str], None]) -> None:
         name, added_date = row.cells
         self._of(name).added_at = _when(added_date, doubt)
 
-    def _rating(self, row: original_db.Row, doubt: Callable[[str], None]) -> None:
+    def _rating(self, row: original_db.OriginalRow, doubt: Callable[[str], None]) -> None:
         name, value, updated_at = row.cells
         stars = values.stars(value)
         if stars is not None:
             entry = self._of(name)
             entry.rating, entry.rated_at = stars, _when(updated_at, doubt)
 
-    def _views(self, row: original_db.Row, doubt: Callable[[str], None]) -> None:
+    def _views(self, row: original_db.OriginalRow, doubt: Callable[[str], None]) -> None:
         name, value, last_viewed = row.cells
         count = values.views(value)
         if count is not None:
             entry = self._of(name)
             entry.views, entry.last_viewed_at = count, _when(last_viewed, doubt)
 
-    def _tag(self, row: original_db.Row, doubt: Callable[[str], None]) -> None:
+    def _tag(self, row: original_db.OriginalRow, doubt: Callable[[str], None]) -> None:
         name, value, created_at = row.cells
         tag = values.tag(value)
         self._of(name).tags.setdefault(tag_key(tag), (tag, _when(created_at, doubt)))
 
-    def _favorite(self, row: original_db.Row, doubt: Callable[[str], None]) -> None:
+    def _favorite(self, row: original_db.OriginalRow, doubt: Callable[[str], None]) -> None:
         name, created_at = row.cells
         entry = self._of(name)
         entry.favorite, entry.favorited_at = True, _when(created_at, doubt)
 
-    def _playlist(self, row: original_db.Row, doubt: Callable[[str], None]) -> None:
+    def _playlist(self, row: original_db.OriginalRow, doubt: Callable[[str], None]) -> None:
         _, name, description, created_at = row.cells
         text = values.line(name, "the name of a playlist").strip()
         if not text:
             raise ValueError("a playlist has no name")
-        about = None if description is None else values.line(description, "the description of a playlist")
-        self._playlists[row.number] = Playlist(text, about, _when(created_at, doubt))
+        about = (
+            None
+            if description is None
+            else values.line(description, "the description of a playlist")
+        )
+        self._playlists[row.number] = LegacyPlaylist(text, about, _when(created_at, doubt))
 
-    def _playlist_item(self, row: original_db.Row, _doubt: Callable[[str], None]) -> None:
+    def _playlist_item(self, row: original_db.OriginalRow, _doubt: Callable[[str], None]) -> None:
         playlist, name, position = row.cells
         if not isinstance(playlist, int):
             raise ValueError("it belongs to no playlist")
@@ -264,7 +289,9 @@ class _Databases:
             else:
                 orphans += 1
         if orphans:
-            self._found.left_out.append(f"{file}: {orphans} rows of playlists that were deleted there")
+            self._found.left_out.append(
+                f"{file}: {orphans} rows of playlists that were deleted there"
+            )
         known = {playlist.name: playlist for playlist in self._found.playlists}
         for playlist in self._playlists.values():
             if playlist.name not in known:
@@ -274,7 +301,7 @@ class _Databases:
                 self._found.of(name)
 
 
-_ROWS: dict[str, Callable[[_Databases, original_db.Row, Callable[[str], None]], None]] = {
+_ROWS: dict[str, Callable[[_Databases, original_db.OriginalRow, Callable[[str], None]], None]] = {
     "videos": _Databases._video,
     "ratings": _Databases._rating,
     "views": _Databases._views,
@@ -294,7 +321,7 @@ def _when(value: object, doubt: Callable[[str], None]) -> int | None:
         return None
 
 
-class _Store:
+class _LegacyStore:
     """Reads the JSON files."""
 
     def __init__(self, found: Original) -> None:
@@ -304,7 +331,7 @@ class _Store:
         """Read one file into what was found so far."""
         self._file = str(source.path)
         self._video = os.fsdecode(source.video)
-        self._entries: dict[bytes, Entry] = {}
+        self._entries: dict[bytes, LegacyEntry] = {}
         self._damaged = False
         kind = source.kind
         try:
@@ -312,15 +339,22 @@ class _Store:
                 if kind is Kind.UNKNOWN:
                     kind = self._kind()
                 if kind is Kind.ANALYTICS:
-                    self._found.files.append(FileRead(self._file, kind, False, "LVS keeps no watch statistics"))
+                    self._found.files.append(
+                        FileRead(self._file, kind, False, "LVS keeps no watch statistics")
+                    )
                 elif kind is not Kind.UNKNOWN:
                     self._read(kind)
         except OSError as error:
             self._damaged = True
             self._found.puzzle(self._file, f"it cannot be read: {error.strerror or error}")
         self._found.add(self._entries)
-        if source.kind in (Kind.SIDECAR, Kind.UNKNOWN) and kind not in (Kind.UNKNOWN, Kind.ANALYTICS):
-            self._found.files.append(FileRead(self._file, kind, True, "damaged" if self._damaged else ""))
+        if source.kind in (Kind.SIDECAR, Kind.UNKNOWN) and kind not in (
+            Kind.UNKNOWN,
+            Kind.ANALYTICS,
+        ):
+            self._found.files.append(
+                FileRead(self._file, kind, True, "damaged" if self._damaged else "")
+            )
         why = "damaged" if self._damaged else "" if self._entries else "nothing in it"
         return _Outcome(why, enough=bool(self._entries) and not self._damaged)
 
@@ -336,7 +370,10 @@ class _Store:
             if part.value is Unread.NESTED:
                 return Kind.ANALYTICS
             break
-        self._puzzle(0, "neither its name nor what is in it says what it holds; call it ratings.json, views.json, tags.json …")
+        self._puzzle(
+            0,
+            "neither its name nor what is in it says what it holds; call it ratings.json, views.json, tags.json …",
+        )
         return Kind.UNKNOWN
 
     def _puzzle(self, at: int, why: str) -> None:
@@ -358,29 +395,39 @@ class _Store:
             try:
                 take(part)
             except ValueError as error:
-                where = f" ({values.shown(part.key)})" if isinstance(part.key, str) and kind is not Kind.FAVORITES else ""
+                where = (
+                    f" ({values.shown(part.key)})"
+                    if isinstance(part.key, str) and kind is not Kind.FAVORITES
+                    else ""
+                )
                 self._puzzle(part.at, f"{error}{where}")
 
-    def _of(self, name: object) -> Entry:
-        return self._entries.setdefault(values.file_name(name), Entry())
+    def _of(self, name: object) -> LegacyEntry:
+        return self._entries.setdefault(values.file_name(name), LegacyEntry())
 
-    def _rating(self, part: Found) -> None:
+    def _rating(self, part: ParsedValue) -> None:
         stars = values.stars(_single(part))
         if stars is not None:
             entry = self._of(part.key)
             if entry.rating not in (None, stars):
-                self._puzzle(part.at, f"{values.shown(part.key)} has two ratings in this file; the last counts")
+                self._puzzle(
+                    part.at,
+                    f"{values.shown(part.key)} has two ratings in this file; the last counts",
+                )
             entry.rating = stars
 
-    def _views(self, part: Found) -> None:
+    def _views(self, part: ParsedValue) -> None:
         count = values.views(_single(part))
         if count is not None:
             entry = self._of(part.key)
             if entry.views not in (None, count):
-                self._puzzle(part.at, f"{values.shown(part.key)} has two view counts in this file; the last counts")
+                self._puzzle(
+                    part.at,
+                    f"{values.shown(part.key)} has two view counts in this file; the last counts",
+                )
             entry.views = count
 
-    def _tag(self, part: Found) -> None:
+    def _tag(self, part: ParsedValue) -> None:
         if not part.listed:
             if part.value is None:
                 return
@@ -388,7 +435,7 @@ class _Store:
         tag = values.tag(part.value)
         self._of(part.key).tags.setdefault(tag_key(tag), (tag, None))
 
-    def _favorite(self, part: Found) -> None:
+    def _favorite(self, part: ParsedValue) -> None:
         if part.key not in ("favorites", None):
             raise ValueError(f"favorites are a list of names, and {values.shown(part.key)} is none")
         if not part.listed:
@@ -397,12 +444,12 @@ class _Store:
             raise ValueError(f"favorites are a list of names, not {values.shown(part.value)}")
         self._of(part.value).favorite = True
 
-    def _sidecar(self, part: Found) -> None:
+    def _sidecar(self, part: ParsedValue) -> None:
         if part.key == "tags":
-            self._tag(Found(part.at, self._video, part.value, part.listed))
+            self._tag(ParsedValue(part.at, self._video, part.value, part.listed))
 
 
-def _single(part: Found) -> object:
+def _single(part: ParsedValue) -> object:
     if part.listed:
         raise ValueError("a list stands where a number belongs")
     return part.value

@@ -1,4 +1,7 @@
-"""Finds the files of the original Local Video Server below the paths a person names. Blocking code."""
+"""Finds the files of the original Local Video Server below the paths a person names.
+
+Blocking code.
+"""
 
 import os
 import re
@@ -12,11 +15,18 @@ from lvs.errors import NotFound
 from lvs.services.library.walk import below, has_format
 
 SQLITE_HEADER = b"SQLite format 3\0"
-SUBFOLDERS = ("", "data", "backup_json", "backups")  # where the original keeps its database, its JSON files and copies of them
+SUBFOLDERS = (
+    "",
+    "data",
+    "backup_json",
+    "backups",
+)  # where the original keeps its database, its JSON files and copies of them
 
 _DATABASE = re.compile(r"video_metadata(?!.*-(wal|shm|journal)$)", re.IGNORECASE)
 _DATABASE_ENDINGS = (".db", ".sqlite", ".sqlite3")
-_STORE = re.compile(r"(ratings|views|tags|favorites|video_analytics)(?![a-z]).*\.json", re.IGNORECASE)
+_STORE = re.compile(
+    r"(ratings|views|tags|favorites|video_analytics)(?![a-z]).*\.json", re.IGNORECASE
+)
 _STAMP = re.compile(r"([0-9]{8})[-_]([0-9]{6})")
 
 
@@ -35,7 +45,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One file. `video` names the video that a sidecar lies beside; a copy carries in its name when it was made."""
+    """One file.
+
+    `video` names the video that a sidecar lies beside; a copy carries in its name when it was made.
+    """
 
     path: Path
     kind: Kind
@@ -53,9 +66,11 @@ class Search:
 
 
 def find(paths: Iterable[Path], formats: Collection[str], libraries: Iterable[bytes]) -> Search:
-    """Every file of the original that these paths are or hold. Raises NotFound where a path is not there.
+    """Every file of the original that these paths are or hold. Raises NotFound where a path is not
+    there.
 
-    `formats` are the extensions of videos; a sidecar in one of the `libraries` (real paths) lies beside a video of it.
+    `formats` are the extensions of videos; a sidecar in one of the `libraries` (real paths) lies
+    beside a video of it.
     """
     endings = frozenset(ending.encode() for ending in formats)
     found: dict[Path, Source] = {}
@@ -66,7 +81,11 @@ def find(paths: Iterable[Path], formats: Collection[str], libraries: Iterable[by
         elif path.is_file():
             search = iter([_named_file(path, endings, tuple(libraries))])
         else:
-            raise NotFound(f"{path} is not there." if not path.exists() else f"{path} is neither file nor folder.")
+            raise NotFound(
+                f"{path} is not there."
+                if not path.exists()
+                else f"{path} is neither file nor folder."
+            )
         for source in search:
             found.setdefault(source.path.resolve(), source)
     return Search(tuple(sorted(found.values(), key=_rank)), tuple(unread))
@@ -79,18 +98,31 @@ def _rank(source: Source) -> tuple[int, bool, float, str]:
 
 
 def _in_folder(
-    folder: Path, endings: frozenset[bytes], libraries: tuple[bytes, ...], unread: list[tuple[str, str]]
+    folder: Path,
+    endings: frozenset[bytes],
+    libraries: tuple[bytes, ...],
+    unread: list[tuple[str, str]],
 ) -> Iterator[Source]:
     stores = {folder / first / second for first in SUBFOLDERS for second in SUBFOLDERS}
-    for where, folders, names in os.walk(folder, onerror=lambda error: unread.append((str(error.filename), _reason(error)))):
+    for where, folders, names in os.walk(
+        folder, onerror=lambda error: unread.append((str(error.filename), _reason(error)))
+    ):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             path = Path(where, name)
-            if name.startswith(".") or not (name.lower().endswith(".json") or _DATABASE.match(name)) or not path.is_file():
+            if (
+                name.startswith(".")
+                or not (name.lower().endswith(".json") or _DATABASE.match(name))
+                or not path.is_file()
+            ):
                 continue
             if _is_sidecar(name, endings):
                 yield _sidecar(path, folder, libraries)
-            elif Path(where) in stores and _DATABASE.match(name) and not name.lower().endswith(".json"):
+            elif (
+                Path(where) in stores
+                and _DATABASE.match(name)
+                and not name.lower().endswith(".json")
+            ):
                 yield _source(path, Kind.DATABASE)
             elif Path(where) in stores and (store := _STORE.fullmatch(name)):
                 yield _source(path, Kind(store[1].lower()))
@@ -115,7 +147,9 @@ def _is_sidecar(name: str, endings: frozenset[bytes]) -> bool:
 
 
 def _sidecar(path: Path, folder: Path, libraries: tuple[bytes, ...]) -> Source:
-    """The sidecar, with the path of its video as the library has it, or else below the folder that was named."""
+    """The sidecar, with the path of its video as the library has it, or else below the folder that
+    was named.
+    """
     video = os.fsencode(path)[:-5]
     real = os.path.join(os.path.realpath(os.path.dirname(video)), os.path.basename(video))
     for library in libraries:
@@ -128,7 +162,9 @@ def _source(path: Path, kind: Kind) -> Source:
     stamp = _STAMP.search(path.name)
     if stamp:
         try:
-            made_at = datetime.strptime(stamp[1] + stamp[2], "%Y%m%d%H%M%S").astimezone()  # the original stamps in local time
+            made_at = datetime.strptime(
+                stamp[1] + stamp[2], "%Y%m%d%H%M%S"
+            ).astimezone()  # the original stamps in local time
             return Source(path, kind, made_at.timestamp(), is_copy=True)
         except (ValueError, OverflowError):
             pass

@@ -1,4 +1,6 @@
-"""What the values in the original's files mean: pure functions, each raising ValueError with what is wrong."""
+"""What the values in the original's files mean: pure functions, each raising ValueError with what
+is wrong.
+"""
 
 import os
 import re
@@ -62,11 +64,14 @@ def tag(value: object) -> str:
     try:
         return clean_tag(" ".join(_text(value, "a tag").split()), LONGEST_TAG)
     except Invalid as error:
-        raise ValueError(f"{shown(value)} is no tag: {error.sentence}") from None
+        raise ValueError(f"{shown(value)} is no tag: {error.message}") from None
 
 
 def moment(value: object) -> int | None:
-    """A time in Unix milliseconds: UTC text as SQLite writes it, ISO 8601, or Unix seconds. None where nothing is said."""
+    """A time in Unix milliseconds: UTC text as SQLite writes it, ISO 8601, or Unix seconds.
+
+    None where nothing is said.
+    """
     if value is None or value == "":
         return None
     if isinstance(value, int | float) and not isinstance(value, bool):
@@ -75,7 +80,9 @@ def moment(value: object) -> int | None:
     elif isinstance(value, str) and _MOMENT.fullmatch(value.strip()):
         try:
             found = datetime.fromisoformat(value.strip())
-            milliseconds = ((found if found.tzinfo else found.replace(tzinfo=UTC)) - _EPOCH) // timedelta(milliseconds=1)
+            milliseconds = (
+                (found if found.tzinfo else found.replace(tzinfo=UTC)) - _EPOCH
+            ) // timedelta(milliseconds=1)
         except (ValueError, OverflowError):
             milliseconds = 0
         if milliseconds > 0:
@@ -99,7 +106,13 @@ def shown(value: object) -> str:
     """The value as it stands in the file, short."""
     if isinstance(value, Unread):
         return value.value
-    text = str(value).lower() if isinstance(value, bool) else ascii_bytes(value) if isinstance(value, bytes) else str(value)
+    text = (
+        str(value).lower()
+        if isinstance(value, bool)
+        else ascii_bytes(value)
+        if isinstance(value, bytes)
+        else str(value)
+    )
     text = f"“{text}”" if isinstance(value, str) else text
     return text if len(text) <= 60 else f"{text[:57]}…"
 

@@ -1,4 +1,7 @@
-"""Shows which videos lie in several places, and which of them is played. Nothing is ever deleted here."""
+"""Shows which videos lie in several places, and which of them is played.
+
+Nothing is ever deleted here.
+"""
 
 from lvs.db import duplicates as rows
 from lvs.db import files, gallery, videos
@@ -6,7 +9,7 @@ from lvs.db.database import Database
 from lvs.db.duplicates import Duplicate
 from lvs.errors import NotFound
 from lvs.services.events import Event, Events
-from lvs.text import title_of
+from lvs.text import title_from_path
 
 PAGE_SIZE = 50
 
@@ -25,11 +28,14 @@ class Duplicates:
         return found[:PAGE_SIZE], found[PAGE_SIZE - 1].id if len(found) > PAGE_SIZE else None
 
     async def prefer(self, video_id: int, file_id: int) -> None:
-        """Play the video from this place, as long as it can be reached. Raises NotFound where it does not lie there."""
+        """Play the video from this place, as long as it can be reached.
+
+        Raises NotFound where it does not lie there.
+        """
         async with self._database.transaction() as tx:
             if not await files.prefer(tx, video_id, file_id):
                 raise NotFound("The video does not lie there any more.")
             [first, *_] = await files.of_video(tx, video_id)
-            await videos.title_from_name(tx, video_id, title_of(first.path))
+            await videos.title_from_name(tx, video_id, title_from_path(first.path))
             await gallery.refresh(tx, [video_id])
-        self._events.tell(Event.BATCH_DONE, [video_id])
+        self._events.tell(Event.CHANGED, [video_id])

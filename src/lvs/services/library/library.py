@@ -1,8 +1,9 @@
 """The library: which video files there are, where they lie, and which of them are the same video.
 
-Identity is content. A file whose fingerprint is known belongs to the video that has, or once had, that content, wherever it
-lies; so a rename, a move, a swap of two names and a second copy are all the same case. A known place with unknown content is
-the same video, edited in place. A file that is gone is noted as missing and nothing else.
+Identity is content. A file whose fingerprint is known belongs to the video that has, or once had,
+that content, wherever it lies; so a rename, a move, a swap of two names and a second copy are all
+the same case. A known place with unknown content is the same video, edited in place. A file that is
+gone is noted as missing and nothing else.
 """
 
 import asyncio
@@ -22,17 +23,20 @@ from lvs.db import bulk_insert, files, gallery, missing, roots, videos
 from lvs.db.bulk_insert import Arrival
 from lvs.db.database import Database, Transaction
 from lvs.errors import Invalid
-from lvs.models import Away, File, FoundFile, Progress, Root, State
+from lvs.models import File, FoundFile, Progress, Root, State, UnreachableFolder
 from lvs.services.events import Event, Events
 from lvs.services.library.scan_reader import Reader, Reading, shown
-from lvs.services.library.walk import Walk, below, has_format, is_hidden, legacy_alias
+from lvs.services.library.walk import WalkResult, below, has_format, is_hidden, legacy_alias
 from lvs.services.metrics import timed
-from lvs.text import title_of
+from lvs.text import title_from_path
 
 log = logging.getLogger(__name__)
 
 BATCH_FIRST = 2000  # files
-BATCH_LEAST, BATCH_MOST = 200, 2000  # a page takes in what a batch brought, so the larger, the longer one waits
+BATCH_LEAST, BATCH_MOST = (
+    200,
+    2000,
+)  # a page takes in what a batch brought, so the larger, the longer one waits
 TURN_SECONDS = 0.2  # that others who write may wait for a batch
 PLACED_AT_ONCE = 200  # files that are not simply new: each takes a dozen queries
 MISSING_AT_ONCE = 1000
@@ -80,8 +84,8 @@ class Library:
         self._seen = 0
         self._added = 0
         self.roots: dict[int, Root] = {}
-        self.away: list[Away] = []
-        events.on(Event.BATCH_DONE, self._note_change)
+        self.away: list[UnreachableFolder] = []
+        events.on(Event.CHANGED, self._note_change)
 
     def _note_change(self, _: Collection[int]) -> None:
         self._version += 1
@@ -89,7 +93,8 @@ class Library:
     # --- Library folders ---
 
     async def open(self, keep_others: bool = False) -> None:
-        """Make the configured folders known. Those no longer configured are hidden, what they hold kept, unless `keep_others`.
+        """Make the configured folders known. Those no longer configured are hidden, what they hold
+        kept, unless `keep_others`.
 
         Raises Invalid where a folder lies in one of the others that are kept.
         """
@@ -99,7 +104,9 @@ class Library:
             if keep_others:
                 shown = {path: root.name for path, root in known.items() if root.active}
                 _refuse_nested(wanted, shown)
-                wanted = _named((Path(os.fsdecode(path)) for path in wanted if path not in shown), shown)
+                wanted = _named(
+                    (Path(os.fsdecode(path)) for path in wanted if path not in shown), shown
+                )
             for path, name in wanted.items():
                 await roots.put(tx, path, name)
             for path, root in known.items():
@@ -125,7 +132,9 @@ class Library:
         return os.path.join(self.roots[root_id].path, path)
 
     def places(self, path: bytes) -> list[tuple[int, bytes]]:
-        """Where a path of an address may lie: with several folders the first segment names one, without it each is looked in."""
+        """Where a path of an address may lie: with several folders the first segment names one,
+        without it each is looked in.
+        """
         name, _, rest = path.partition(b"/")
         ordered = sorted(self.roots.values(), key=lambda root: not root.active)
         named = [(root.id, rest) for root in ordered if rest and os.fsencode(root.name) == name]
@@ -161,14 +170,17 @@ class Library:
         """Notice what other programs, such as `lvs scan` beside the server, wrote to the database."""
         if await self._database.changed_elsewhere():
             await self._load_roots()
-            self._events.tell(Event.ELSEWHERE, ())
-            self._events.tell(Event.BATCH_DONE, ())
+            self._events.tell(Event.CHANGED_EXTERNALLY, ())
+            self._events.tell(Event.CHANGED, ())
 
     # --- Scanning ---
 
     @timed("library.scan", memory=True)
     async def scan(self, only: Collection[int] | None = None) -> None:
-        """Look at every file of every library folder (or of these, by id) once. A second scan waits for the first."""
+        """Look at every file of every library folder (or of these, by id) once.
+
+        A second scan waits for the first.
+        """
         async with self._scan_lock:
             self._scanning, self._seen, self._added = True, 0, 0
             self._reader.problems.clear()
@@ -178,7 +190,7 @@ class Library:
                         await self._scan_folder(root, b"")
             finally:
                 self._scanning = False
-                self._events.tell(Event.BATCH_DONE, ())
+                self._events.tell(Event.CHANGED, ())
 
     async def scan_quietly(self, root_id: int) -> None:
         """Look at every file of one library folder, without saying so on the pages."""
@@ -196,10 +208,14 @@ class Library:
         finally:
             reading.close()
         gone = set(reading.gone())
-        if not folder and not await self._still_there(root, reading.seen, known_count, known_count - len(gone)):
+        if not folder and not await self._still_there(
+            root, reading.seen, known_count, known_count - len(gone)
+        ):
             return
         away = await self._away(root, folder, reading.seen, gone)
-        await self._mark_missing(root, [path for path in gone if not any(below(path, unseen) for unseen in away)])
+        await self._mark_missing(
+            root, [path for path in gone if not any(below(path, unseen) for unseen in away)]
+        )
 
     def _count_seen(self, files_seen: int) -> None:
         self._seen += files_seen
@@ -238,9 +254,14 @@ class Library:
             await self.look_again(self.roots[root_id], paths)
 
     async def look_again(self, root: Root, paths: Iterable[bytes]) -> None:
-        """Something happened at these places: take in what is there now, note what is not. Folders are looked through."""
+        """Something happened at these places: take in what is there now, note what is not.
+
+        Folders are looked through.
+        """
         async with self._scan_lock:
-            root = self.roots[root.id]  # as it is now: the caller may have known it before its first scan
+            root = self.roots[
+                root.id
+            ]  # as it is now: the caller may have known it before its first scan
             present: list[FoundFile] = []
             gone: list[bytes] = []
             for path in sorted(set(paths)):
@@ -264,7 +285,11 @@ class Library:
 
     async def _take_in_found(self, root: Root, present: list[FoundFile]) -> None:
         async with self._database.read() as db:
-            changed = [file for file in present if await files.stamp(db, root.id, file.path) != (file.size_bytes, file.mtime_ns)]
+            changed = [
+                file
+                for file in present
+                if await files.stamp(db, root.id, file.path) != (file.size_bytes, file.mtime_ns)
+            ]
         for start in range(0, len(changed), BATCH_FIRST):
             some = changed[start : start + BATCH_FIRST]
             if batch := await asyncio.to_thread(self._reader.read, root, some):
@@ -284,7 +309,9 @@ class Library:
     # --- Taking in ---
 
     async def _take_in(self, root: Root, batch: Sequence[Arrival]) -> None:
-        """Give each file its video, in small transactions: others who write wait for none of them long."""
+        """Give each file its video, in small transactions: others who write wait for none of them
+        long.
+        """
         async with self._database.transaction() as tx:
             new, others = await bulk_insert.add_new(tx, root.id, batch)
         self._added += len(new)
@@ -317,7 +344,9 @@ class Library:
             await files.update(tx, here.id, found, print_)  # touched, not changed
             return
         owner = await videos.by_fingerprint(tx, print_.fingerprint)
-        own = owner in (None, here.video_id if here else None) or await self._lies_elsewhere(tx, owner, root, found.path)
+        own = owner in (None, here.video_id if here else None) or await self._lies_elsewhere(
+            tx, owner, root, found.path
+        )
         if here is not None and own and not await self._is_unready_copy(tx, here):
             await files.update(tx, here.id, found, print_)
             await videos.remember_content(tx, here.video_id, print_.fingerprint)
@@ -336,28 +365,47 @@ class Library:
         await videos.remember_content(tx, owner, print_.fingerprint)
         await files.add(tx, owner, root.id, found, print_)
 
-    async def _lies_elsewhere(self, tx: Transaction, video_id: int | None, root: Root, path: bytes) -> bool:
-        """Whether a video's content is untouched at another place: what lies here then was copied over, not moved here."""
+    async def _lies_elsewhere(
+        self, tx: Transaction, video_id: int | None, root: Root, path: bytes
+    ) -> bool:
+        """Whether a video's content is untouched at another place: what lies here then was copied
+        over, not moved here.
+        """
         for file in await files.of_video(tx, video_id) if video_id is not None else []:
             if file.missing_since is None and (file.root_id, file.path) != (root.id, path):
                 with contextlib.suppress(OSError):
-                    state = await asyncio.to_thread(_state, self.roots[file.root_id].path, file.path)
+                    state = await asyncio.to_thread(
+                        _state, self.roots[file.root_id].path, file.path
+                    )
                     if (state.st_size, state.st_mtime_ns) == (file.size_bytes, file.mtime_ns):
                         return True
         return False
 
     async def _is_unready_copy(self, tx: Transaction, here: File) -> bool:
-        """Whether this place shares a video with others only because none of them was a film yet, as empty files do."""
+        """Whether this place shares a video with others only because none of them was a film yet,
+        as empty files do.
+        """
         if await videos.state_of(tx, here.video_id) is not State.UNREADABLE:
             return False
-        return sum(place.missing_since is None for place in await files.of_video(tx, here.video_id)) > 1
+        return (
+            sum(place.missing_since is None for place in await files.of_video(tx, here.video_id))
+            > 1
+        )
 
     async def _successor_of(self, tx: Transaction, root: Root, found: FoundFile) -> int | None:
-        """The video that lay at this place until lately and lies nowhere now: the new file is a better one under its name."""
+        """The video that lay at this place until lately and lies nowhere now: the new file is a
+        better one under its name.
+        """
         past = await files.last_at(tx, root.id, found.path)
-        if past is None or past.missing_since is None or now_ms() - past.missing_since > REPLACED_WITHIN_MS:
+        if (
+            past is None
+            or past.missing_since is None
+            or now_ms() - past.missing_since > REPLACED_WITHIN_MS
+        ):
             return None
-        if await files.has_present(tx, past.video_id) or await missing.is_forgotten(tx, past.video_id):
+        if await files.has_present(tx, past.video_id) or await missing.is_forgotten(
+            tx, past.video_id
+        ):
             return None
         return past.video_id
 
@@ -366,7 +414,11 @@ class Library:
         for start in range(0, len(paths), MISSING_AT_ONCE):
             taken = _Taken(set(), set(), set())
             async with self._database.transaction() as tx:
-                taken.removed.update(await files.mark_missing(tx, root.id, paths[start : start + MISSING_AT_ONCE], now_ms()))
+                taken.removed.update(
+                    await files.mark_missing(
+                        tx, root.id, paths[start : start + MISSING_AT_ONCE], now_ms()
+                    )
+                )
                 await self._retitle(tx, taken.removed)
                 await gallery.refresh(tx, taken.removed)
             self._tell(taken)
@@ -374,7 +426,9 @@ class Library:
             await self._join_replaced()
 
     async def _join_replaced(self) -> None:
-        """A file that was known elsewhere now lies where a curated video lay, and that video is gone: it was replaced."""
+        """A file that was known elsewhere now lies where a curated video lay, and that video is
+        gone: it was replaced.
+        """
         async with self._database.transaction() as tx:
             joined: set[int] = set()
             for old_id, new_id in await files.replaced(tx, now_ms() - REPLACED_WITHIN_MS):
@@ -392,27 +446,34 @@ class Library:
         for video_id in video_ids:
             places = await files.of_video(tx, video_id)
             if places:
-                await videos.title_from_name(tx, video_id, title_of(places[0].path))
+                await videos.title_from_name(tx, video_id, title_from_path(places[0].path))
 
     def _tell(self, taken: _Taken) -> None:
         for event, ids in (
             (Event.ADDED, taken.added),
             (Event.MODIFIED, taken.modified),
             (Event.REMOVED, taken.removed),
-            (Event.BATCH_DONE, taken.all),
+            (Event.CHANGED, taken.all),
         ):
             if ids:
                 self._events.tell(event, ids)
 
     # --- Drives that come and go ---
 
-    async def _still_there(self, root: Root, seen: Walk, known_count: int, found_count: int) -> bool:
-        """Whether the walk can be believed. A folder that is away, emptied, or another disk's says nothing of its files."""
+    async def _still_there(
+        self, root: Root, seen: WalkResult, known_count: int, found_count: int
+    ) -> bool:
+        """Whether the walk can be believed.
+
+        A folder that is away, emptied, or another disk's says nothing of its files.
+        """
         async with self._database.read() as db:
             before = await roots.filesystem(db, root.id)
         current = await asyncio.to_thread(_filesystem, root.path)
         emptied = bool(known_count) and seen.empty
-        replaced = bool(known_count) and not found_count and before is not None and current != before
+        replaced = (
+            bool(known_count) and not found_count and before is not None and current != before
+        )
         believable = current is not None and b"" not in seen.unread and not emptied and not replaced
         await self._set_offline(root, None if believable else root.offline_since or now_ms())
         if believable and current is not None:
@@ -421,13 +482,25 @@ class Library:
             await self._load_roots()
         return believable
 
-    async def _away(self, root: Root, folder: bytes, seen: Walk, gone: Collection[bytes]) -> list[bytes]:
-        """The folders of this walk that say nothing of their files: not readable, or a disk's whose place is empty now."""
+    async def _away(
+        self, root: Root, folder: bytes, seen: WalkResult, gone: Collection[bytes]
+    ) -> list[bytes]:
+        """The folders of this walk that say nothing of their files: not readable, or a disk's whose
+        place is empty now.
+        """
         async with self._database.read() as db:
             mounts = await roots.mounts(db, root.id)
             before = [entry.path for entry in await roots.away(db) if entry.root_id == root.id]
-            lost = [path for path in mounts - seen.mounts if below(path, folder) and await self._all_gone(root, path, gone)]
-        away = list(dict.fromkeys([*seen.unread, *lost, *(path for path in before if not below(path, folder))]))
+            lost = [
+                path
+                for path in mounts - seen.mounts
+                if below(path, folder) and await self._all_gone(root, path, gone)
+            ]
+        away = list(
+            dict.fromkeys(
+                [*seen.unread, *lost, *(path for path in before if not below(path, folder))]
+            )
+        )
         kept = {path for path in mounts if path in lost or not below(path, folder)} | seen.mounts
         if sorted(away) == sorted(before) and kept == mounts:
             return away
@@ -437,7 +510,7 @@ class Library:
             for path in {*away, *before}:
                 await gallery.refresh(tx, await files.videos_below(tx, root.id, path))
         await self._load_roots()
-        self._events.tell(Event.BATCH_DONE, ())
+        self._events.tell(Event.CHANGED, ())
         return away
 
     async def _all_gone(self, root: Root, folder: bytes, gone: Collection[bytes]) -> bool:
@@ -449,21 +522,29 @@ class Library:
     async def _set_offline(self, root: Root, since: int | None) -> None:
         if since == root.offline_since:
             return
-        log.warning("library folder %s is %s", os.fsdecode(root.path), "offline" if since else "back")
+        log.warning(
+            "library folder %s is %s", os.fsdecode(root.path), "offline" if since else "back"
+        )
         async with self._database.transaction() as tx:
             await roots.set_offline(tx, root.id, since)
             await gallery.refresh_root(tx, root.id)
         await self._load_roots()
-        self._events.tell(Event.BATCH_DONE, ())
+        self._events.tell(Event.CHANGED, ())
 
     async def check_drives(self) -> bool:
-        """Notice folders that went away or came back since the last look; True where one came back and wants a scan."""
+        """Notice folders that went away or came back since the last look; True where one came back
+        and wants a scan.
+        """
         back = False
         for root in self.active_roots:
             listable = await asyncio.to_thread(_is_listable, root.path)
             if not listable and root.offline_since is None:
                 await self._set_offline(root, now_ms())
-            elif listable and root.offline_since is not None and not await asyncio.to_thread(_is_empty, root.path):
+            elif (
+                listable
+                and root.offline_since is not None
+                and not await asyncio.to_thread(_is_empty, root.path)
+            ):
                 back = True
         for entry in self.away:
             path = self.file_path(entry.root_id, entry.path)
@@ -472,15 +553,23 @@ class Library:
 
 
 def _refuse_nested(folders: Iterable[bytes], others: Iterable[bytes]) -> None:
-    """Raises Invalid where one of the folders lies in one of the others, or around it: its files would be known twice."""
+    """Raises Invalid where one of the folders lies in one of the others, or around it: its files
+    would be known twice.
+    """
     for folder, other in itertools.product(folders, tuple(others)):
         if folder != other and (below(folder, other) or below(other, folder)):
             inner, outer = sorted((folder, other), key=len, reverse=True)
-            raise Invalid(f"The library folder {os.fsdecode(inner)} lies in the library folder {os.fsdecode(outer)}.")
+            raise Invalid(
+                f"The library folder {os.fsdecode(inner)} lies in the library folder {os.fsdecode(outer)}."
+            )
 
 
-def _named(folders: Iterable[Path], others: Mapping[bytes, str] = MappingProxyType({})) -> dict[bytes, str]:
-    """The others, and each folder's real path with a name of its own: that of the folder, with a number where two share one."""
+def _named(
+    folders: Iterable[Path], others: Mapping[bytes, str] = MappingProxyType({})
+) -> dict[bytes, str]:
+    """The others, and each folder's real path with a name of its own: that of the folder, with a
+    number where two share one.
+    """
     named = dict(others)
     for path in map(os.path.realpath, folders):
         name = os.path.basename(path) or "library"
@@ -498,7 +587,9 @@ def _paced(count: int, took: float) -> int:
 
 
 def _aliases(path: bytes) -> set[str]:
-    """What the original called a video at this path: it knew bare names, and paths where somebody rated one below a folder."""
+    """What the original called a video at this path: it knew bare names, and paths where somebody
+    rated one below a folder.
+    """
     return {legacy_alias(os.fsdecode(path)), legacy_alias(os.fsdecode(path.rpartition(b"/")[2]))}
 
 
@@ -515,7 +606,10 @@ def _filesystem(path: bytes) -> str | None:
 
 
 def _state(root: bytes, path: bytes) -> os.stat_result:
-    """The state of what lies there. Raises NotADirectoryError where a link leads there: the walk does not follow them."""
+    """The state of what lies there.
+
+    Raises NotADirectoryError where a link leads there: the walk does not follow them.
+    """
     folder = root
     for part in path.split(b"/")[:-1]:
         folder = os.path.join(folder, part)

@@ -1,7 +1,9 @@
-"""Processes that read files for a scan: hashing then waits for no interpreter that is busy with the database, and pages neither.
+"""Processes that read files for a scan: hashing then waits for no interpreter that is busy with the
+database, and pages neither.
 
-They are plain processes that speak JSON lines (`reading_worker.py`), started as those that look into films are, and they share
-nothing with the server. Whatever becomes of them, the files are read.
+They are plain processes that speak JSON lines (`reading_worker.py`), started as those that look
+into films are, and they share nothing with the server. Whatever becomes of them, the files are
+read.
 """
 
 import json
@@ -18,11 +20,14 @@ from lvs.services.media.probe_pool import SOURCE_FOLDER
 
 log = logging.getLogger(__name__)
 
-START = "import sys; sys.path.append(sys.argv[1]); from lvs.services.reading_worker import main; main()"
+START = "import sys; sys.path.append(sys.argv[1]); from lvs.services.library.reading_worker import main; main()"
 
 
 class Processes:
-    """At most so many processes that read, each for one thread at a time. They start when needed and stay until `close`."""
+    """At most so many processes that read, each for one thread at a time.
+
+    They start when needed and stay until `close`.
+    """
 
     def __init__(self, count: int) -> None:
         self._free: SimpleQueue[_Seat] = SimpleQueue()
@@ -31,7 +36,9 @@ class Processes:
         self._closed = False
 
     def fingerprints(self, paths: Sequence[bytes]) -> list[Print | Failure]:
-        """As `content.fingerprints`, and the same right here where no process is free, or the one that was is no more."""
+        """As `content.fingerprints`, and the same right here where no process is free, or the one
+        that was is no more.
+        """
         try:
             seat = self._free.get_nowait()
         except Empty:
@@ -55,7 +62,10 @@ class Processes:
 
 
 class _Seat:
-    """Where one process works. If it breaks down, none takes its place: what ended it may end the next."""
+    """Where one process works.
+
+    If it breaks down, none takes its place: what ended it may end the next.
+    """
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
@@ -66,7 +76,10 @@ class _Seat:
             try:
                 return self._ask(paths)
             except (OSError, ValueError) as error:
-                log.warning("A process that read files broke down, and the server reads in its place: %r", error)
+                log.warning(
+                    "A process that read files broke down, and the server reads in its place: %r",
+                    error,
+                )
                 self._broken = True
                 self.clear()
         return fingerprint.fingerprints(paths)
@@ -77,7 +90,9 @@ class _Seat:
             raise ValueError("it has no pipes")
         process.stdin.write(json.dumps([path.hex() for path in paths]).encode() + b"\n")
         process.stdin.flush()
-        answers: list[Print | Failure] = [tuple(answer) for answer in json.loads(process.stdout.readline())]
+        answers: list[Print | Failure] = [
+            tuple(answer) for answer in json.loads(process.stdout.readline())
+        ]
         if len(answers) != len(paths):
             raise ValueError("it did not answer for each file")
         return answers

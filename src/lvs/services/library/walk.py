@@ -1,4 +1,7 @@
-"""Which files of a library folder are videos, and how it is walked. Blocking code: call it in a thread."""
+"""Which files of a library folder are videos, and how it is walked.
+
+Blocking code: call it in a thread.
+"""
 
 import contextlib
 import hashlib
@@ -11,7 +14,9 @@ _DOT = ord(".")
 
 
 def legacy_alias(name: str) -> str:
-    """The name the original Local Video Server gave a video: SHA-256 of its file name, first 16 hex digits."""
+    """The name the original Local Video Server gave a video: SHA-256 of its file name, first 16 hex
+    digits.
+    """
     return hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
@@ -27,11 +32,13 @@ def has_format(name: bytes, endings: frozenset[bytes]) -> bool:
 
 
 @dataclass(slots=True)
-class Walk:
+class WalkResult:
     """What a walk saw besides the files."""
 
     unread: list[bytes] = field(default_factory=list)  # folders that could not be read
-    mounts: set[bytes] = field(default_factory=set)  # folders that are another disk's than the folder around them
+    mounts: set[bytes] = field(
+        default_factory=set
+    )  # folders that are another disk's than the folder around them
     empty: bool = True  # whether the top held nothing at all
 
 
@@ -39,11 +46,14 @@ Seen = tuple[bytes, int, int]
 """A file as a walk sees it: path, size in bytes, modification time in ns. Equal to its FoundFile, and sooner made."""
 
 
-def walk(root: bytes, folder: bytes, endings: frozenset[bytes], seen: Walk) -> Iterator[list[Seen]]:
-    """The video files of a folder (relative to `root`) and of each folder below it, folder by folder, in no order.
+def walk(
+    root: bytes, folder: bytes, endings: frozenset[bytes], seen: WalkResult
+) -> Iterator[list[Seen]]:
+    """The video files of a folder (relative to `root`) and of each folder below it, folder by
+    folder, in no order.
 
-    Hidden names and links are passed over: a link that leads inside would show a film twice; one that leads outside must not be
-    followed.
+    Hidden names and links are passed over: a link that leads inside would show a film twice; one
+    that leads outside must not be followed.
     """
     pending = [(folder, _device(os.path.join(root, folder)))]
     spelled = set(endings)  # and other spellings of them that were met
@@ -53,7 +63,11 @@ def walk(root: bytes, folder: bytes, endings: frozenset[bytes], seen: Walk) -> I
         found: list[Seen] = []
         folders: list[tuple[bytes, int]] = []
         try:
-            with _opened(os.path.join(root, current) if current else root) as (names, look, descriptor):
+            with _opened(os.path.join(root, current) if current else root) as (
+                names,
+                look,
+                descriptor,
+            ):
                 seen.empty = seen.empty and not names
                 for name in names:
                     if name[0] == _DOT:
@@ -79,12 +93,20 @@ def walk(root: bytes, folder: bytes, endings: frozenset[bytes], seen: Walk) -> I
 
 
 @contextlib.contextmanager
-def _opened(folder: bytes) -> Iterator[tuple[Collection[bytes], Callable[..., os.stat_result], int]]:
-    """The names in a folder, and what tells the state of one, given the descriptor that comes with it. Raises OSError."""
+def _opened(
+    folder: bytes,
+) -> Iterator[tuple[Collection[bytes], Callable[..., os.stat_result], int]]:
+    """The names in a folder, and what tells the state of one, given the descriptor that comes with
+    it. Raises OSError.
+    """
     if os.stat in os.supports_dir_fd:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            yield os.listdir(folder), os.lstat, descriptor  # so the system need not look up the whole path for each name
+            yield (
+                os.listdir(folder),
+                os.lstat,
+                descriptor,
+            )  # so the system need not look up the whole path for each name
         finally:
             os.close(descriptor)
     else:  # Windows, whose folders hold the state of what lies in them
@@ -103,8 +125,8 @@ def _device(path: bytes) -> int | None:
 def can_be_watched(root: bytes) -> bool:
     """Whether the system's notices can be used for a folder.
 
-    watchfiles fails on every event about a name that is not UTF-8, also when such a file is only opened, and it follows links,
-    even out of the folder.
+    watchfiles fails on every event about a name that is not UTF-8, also when such a file is only
+    opened, and it follows links, even out of the folder.
     """
     pending = [root]
     while pending:

@@ -1,4 +1,7 @@
-"""Watches the library folders and tells the library where to look again. What happened there, the library finds out itself."""
+"""Watches the library folders and tells the library where to look again.
+
+What happened there, the library finds out itself.
+"""
 
 import asyncio
 import contextlib
@@ -28,9 +31,13 @@ RESCAN_SHARE = 20
 
 
 class Watcher:
-    """Keeps the library true while it runs: follows changes, scans now and then, notices drives that come and go."""
+    """Keeps the library true while it runs: follows changes, scans now and then, notices drives
+    that come and go.
+    """
 
-    def __init__(self, library: Library, mode: str, poll_interval_s: float, scan_interval_s: float) -> None:
+    def __init__(
+        self, library: Library, mode: str, poll_interval_s: float, scan_interval_s: float
+    ) -> None:
         self._library = library
         self._mode = mode
         self._poll_interval_s = poll_interval_s
@@ -44,7 +51,9 @@ class Watcher:
         self._wanted.set()
 
     async def scans(self) -> None:
-        """Scan at the start, when asked, and every so often: watching alone loses events when too many come at once."""
+        """Scan at the start, when asked, and every so often: watching alone loses events when too
+        many come at once.
+        """
         self._wanted.set()
         while True:
             with contextlib.suppress(TimeoutError):
@@ -70,11 +79,15 @@ class Watcher:
         """Notice what other programs changed in the database."""
         while True:
             await asyncio.sleep(OTHERS_CHECK_S)
-            with contextlib.suppress(Unavailable, Full):  # whoever writes hears of it; here it is only asked again
+            with contextlib.suppress(
+                Unavailable, Full
+            ):  # whoever writes hears of it; here it is only asked again
                 await self._library.hear_others()
 
     async def watch(self, root: Root) -> None:
-        """Follow one library folder for good: by the system's notices, by polling, or by looking through it again and again."""
+        """Follow one library folder for good: by the system's notices, by polling, or by looking
+        through it again and again.
+        """
         if self._mode == "off":
             self.state[root.id] = "off"
             return
@@ -89,7 +102,11 @@ class Watcher:
                 self.state[root.id] = "away"
             except OSError as error:
                 # Most often the system's limit on watched folders (fs.inotify.max_user_watches).
-                log.warning("folder %s cannot be watched (%s): polling it instead", os.fsdecode(root.path), error)
+                log.warning(
+                    "folder %s cannot be watched (%s): polling it instead",
+                    os.fsdecode(root.path),
+                    error,
+                )
                 polling = True
             except (RuntimeError, ExceptionGroup) as error:
                 log.warning("watching %s ended and begins again: %s", os.fsdecode(root.path), error)
@@ -99,7 +116,10 @@ class Watcher:
     async def _rescan(self, root: Root) -> None:
         """Look through a folder again and again, at most a twentieth of the time."""
         self.state[root.id] = "rescanning"
-        log.info("folder %s holds links or names that are not UTF-8: it is looked through regularly", os.fsdecode(root.path))
+        log.info(
+            "folder %s holds links or names that are not UTF-8: it is looked through regularly",
+            os.fsdecode(root.path),
+        )
         while True:
             started = time.monotonic()
             await self._patiently(functools.partial(self._library.scan_quietly, root.id))

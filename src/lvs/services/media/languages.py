@@ -24,11 +24,15 @@ _TAG = re.compile(r"([a-z]+)((?:[-_][a-z0-9]{2,8}){0,3})", re.ASCII | re.IGNOREC
 
 
 def language_of(text: str) -> tuple[str, str] | None:
-    """The language tag (RFC 5646) and the English name that a spelling such as `en`, `ger`, `pt-BR` or `Spanish` stands for."""
+    """The language tag (RFC 5646) and the English name that a spelling such as `en`, `ger`, `pt-BR`
+    or `Spanish` stands for.
+    """
     found = _TAG.fullmatch(text)
     known = _BY_SPELLING.get(found[1].lower()) if found else None
     if known is None or found is None:
         return None
     regions = [part for part in re.split("[-_]", found[2]) if part]
-    tag = "-".join([known[0], *(part.upper() if len(part) == 2 else part.capitalize() for part in regions)])
+    tag = "-".join(
+        [known[0], *(part.upper() if len(part) == 2 else part.capitalize() for part in regions)]
+    )
     return tag, known[1] + (f" ({tag.partition('-')[2]})" if regions else "")

@@ -67,26 +67,43 @@ H264_PIXELS = frozenset({"yuv420p", "yuvj420p", None})
 
 
 def browser_playable(probe: Probe, extension: str) -> tuple[bool, str]:
-    """Whether today's browsers play the file directly; if not, a sentence that names what in it they do not know.
+    """Whether today's browsers play the file directly; if not, a sentence that names what in it
+    they do not know.
 
     `extension` is the file name's, with or without its dot: it tells WebM from Matroska.
     """
     extension = extension.lower().removeprefix(".")
     picture = _named(VIDEO_CODECS, probe.video_codec, "video")
-    sound = probe.audio_tracks[0].codec if probe.audio_tracks else None  # browsers play the first track
+    sound = (
+        probe.audio_tracks[0].codec if probe.audio_tracks else None
+    )  # browsers play the first track
     container = EXTENSIONS.get(extension) or CONTAINERS.get(probe.container, "an unusual file")
     if probe.container == MP4:
         video_codecs, audio_codecs = MP4_VIDEO, MP4_AUDIO
     elif probe.container == MATROSKA:
         video_codecs, audio_codecs = WEBM_VIDEO, WEBM_AUDIO
-        if extension != "webm" and (probe.video_codec == "h264" or probe.video_codec in video_codecs):
-            return False, f"Chrome and Edge play this file, other browsers may not: it is {picture} in {container}."
+        if extension != "webm" and (
+            probe.video_codec == "h264" or probe.video_codec in video_codecs
+        ):
+            return (
+                False,
+                f"Chrome and Edge play this file, other browsers may not: it is {picture} in {container}.",
+            )
     else:
-        return False, f"Most browsers cannot play this file: its picture is {picture} in {container}."
+        return (
+            False,
+            f"Most browsers cannot play this file: its picture is {picture} in {container}.",
+        )
     if probe.video_codec == "hevc" and probe.container == MP4:
-        return False, "Safari and devices with a chip for HEVC play this file, others cannot: its picture is HEVC video."
+        return (
+            False,
+            "Safari and devices with a chip for HEVC play this file, others cannot: its picture is HEVC video.",
+        )
     if probe.video_codec not in video_codecs:
-        return False, f"Most browsers cannot play this file: its picture is {picture} in {container}."
+        return (
+            False,
+            f"Most browsers cannot play this file: its picture is {picture} in {container}.",
+        )
     if probe.video_codec == "h264" and probe.pixel_format not in H264_PIXELS:
         return (
             False,
@@ -94,7 +111,10 @@ def browser_playable(probe: Probe, extension: str) -> tuple[bool, str]:
         )
     if sound is not None and sound not in audio_codecs:
         sound = _named(AUDIO_CODECS, sound, "audio")
-        return False, f"Most browsers play this file without sound, or not at all: its sound is {sound}."
+        return (
+            False,
+            f"Most browsers play this file without sound, or not at all: its sound is {sound}.",
+        )
     return True, ""
 
 

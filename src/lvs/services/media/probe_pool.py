@@ -1,7 +1,9 @@
-"""The only module that knows FFmpeg exists: looks into video files, each in a worker process that can be killed.
+"""The only module that knows FFmpeg exists: looks into video files, each in a worker process that
+can be killed.
 
-Workers are plain processes that speak JSON lines (`media_worker.py`). They are started when needed, used again, ended when
-idle, and share nothing with the server: no sockets, no open files, no pickled objects.
+Workers are plain processes that speak JSON lines (`media_worker.py`). They are started when needed,
+used again, ended when idle, and share nothing with the server: no sockets, no open files, no
+pickled objects.
 """
 
 import asyncio
@@ -23,8 +25,9 @@ from lvs.services.media.posters import PosterTarget
 log = logging.getLogger(__name__)
 
 SOURCE_FOLDER = str(Path(__file__).resolve().parents[3])
-# `-P` keeps the folder the server was started in out of the import path: a stray `json.py` there is not ours.
-START = "import sys; sys.path.append(sys.argv[1]); from lvs.services.media_worker import main; main()"
+# `-P` keeps the folder the server was started in out of the import path: a stray `json.py` there is
+# not ours.
+START = "import sys; sys.path.append(sys.argv[1]); from lvs.services.media.probe_worker import main; main()"
 MAX_ANSWER_BYTES = 1 << 20
 JOBS_PER_WORKER = 500
 CLOSING_S = 1.0
@@ -36,18 +39,25 @@ Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What was found in a video file. `has_poster` is True when posters were asked for and all of them are written."""
+class ProbeResult:
+    """What was found in a video file.
+
+    `has_poster` is True when posters were asked for and all of them are written.
+    """
 
     probe: Probe
     has_poster: bool
 
 
-class FFmpeg:
+class ProbePool:
     """Worker processes that look into video files. Close it, or use it as `async with`."""
 
     def __init__(
-        self, workers: int = 0, time_limit_s: float = 60.0, memory_limit_bytes: int = 2 << 30, idle_limit_s: float = 30.0
+        self,
+        workers: int = 0,
+        time_limit_s: float = 60.0,
+        memory_limit_bytes: int = 2 << 30,
+        idle_limit_s: float = 30.0,
     ) -> None:
         self.workers = workers or max(1, (os.cpu_count() or 1) - 1)
         self._time_limit_s = time_limit_s
@@ -62,14 +72,20 @@ class FFmpeg:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         await self.close()
 
-    async def look(self, path: FilePath, posters: PosterTarget | None = None) -> Look:
+    async def look(self, path: FilePath, posters: PosterTarget | None = None) -> ProbeResult:
         """What is in the file. Writes the posters that are asked for from one good frame.
 
-        Raises Unreadable when there is no video in it that could be shown, Unavailable when another try may help: the disk
-        did not answer, the time was up, the worker died. Cancelling it kills the worker.
+        Raises Unreadable when there is no video in it that could be shown, Unavailable when another
+        try may help: the disk did not answer, the time was up, the worker died. Cancelling it kills
+        the worker.
         """
         worker: _Worker | None = None
         in_order = False
@@ -85,9 +101,13 @@ class FFmpeg:
             in_order = True
             raise
         except TimeoutError:
-            raise Unavailable(f"Looking into it took longer than {self._time_limit_s:g} seconds.") from None
+            raise Unavailable(
+                f"Looking into it took longer than {self._time_limit_s:g} seconds."
+            ) from None
         except (OSError, EOFError, ValueError) as error:
-            log.warning("The worker process that looked into %r failed: %r", os.fsencode(path), error)
+            log.warning(
+                "The worker process that looked into %r failed: %r", os.fsencode(path), error
+            )
             raise Unavailable("The process that looked into it broke down.") from None
         finally:
             self._leave(worker, in_order)
@@ -134,7 +154,9 @@ class FFmpeg:
         elif not in_order or self._closed or worker.jobs >= JOBS_PER_WORKER:
             self._end(worker, then_release=True)
         else:
-            worker.retirement = asyncio.get_running_loop().call_later(self._idle_limit_s, self._retire, worker)
+            worker.retirement = asyncio.get_running_loop().call_later(
+                self._idle_limit_s, self._retire, worker
+            )
             self._idle.append(worker)
             self._turns.release()
 
@@ -143,7 +165,10 @@ class FFmpeg:
         self._end(worker)
 
     def _end(self, worker: "_Worker", then_release: bool = False) -> None:
-        """Kills the worker. One that hangs in the disk cannot be killed: it keeps its turn until it is gone."""
+        """Kills the worker.
+
+        One that hangs in the disk cannot be killed: it keeps its turn until it is gone.
+        """
         if worker.retirement is not None:
             worker.retirement.cancel()
         with contextlib.suppress(ProcessLookupError):
@@ -158,7 +183,11 @@ class FFmpeg:
         if then_release:
             self._turns.release()
         if exit_code not in (0, -KILLED):
-            log.warning("Worker process %d ended by itself with exit code %d.", worker.process.pid, exit_code)
+            log.warning(
+                "Worker process %d ended by itself with exit code %d.",
+                worker.process.pid,
+                exit_code,
+            )
 
 
 @dataclass(slots=True, eq=False)
@@ -172,7 +201,10 @@ class _Worker:
     retirement: asyncio.TimerHandle | None = None
 
     async def ask(self, request: Mapping[str, Any]) -> Any:
-        """The worker's answer. Raises EOFError or OSError when it is gone, ValueError when the answer is no JSON."""
+        """The worker's answer.
+
+        Raises EOFError or OSError when it is gone, ValueError when the answer is no JSON.
+        """
         self.jobs += 1
         self.requests.write(json.dumps(request).encode() + b"\n")
         await self.requests.drain()
@@ -199,7 +231,11 @@ async def _start(memory_limit_bytes: int) -> _Worker:
         limit=MAX_ANSWER_BYTES,
         start_new_session=True,  # Ctrl-C in the terminal is the server's to handle
     )
-    return _Worker(process, cast("asyncio.StreamWriter", process.stdin), cast("asyncio.StreamReader", process.stdout))
+    return _Worker(
+        process,
+        cast("asyncio.StreamWriter", process.stdin),
+        cast("asyncio.StreamReader", process.stdout),
+    )
 
 
 def _request(path: FilePath, posters: PosterTarget, time_limit_s: float) -> dict[str, Any]:
@@ -219,16 +255,21 @@ def _request(path: FilePath, posters: PosterTarget, time_limit_s: float) -> dict
     }
 
 
-def _look(answer: Any, path: FilePath) -> Look:
-    """The answer as a Look. It comes from a process that read a stranger's file: nothing in it is taken on trust."""
+def _look(answer: Any, path: FilePath) -> ProbeResult:
+    """The answer as a Look.
+
+    It comes from a process that read a stranger's file: nothing in it is taken on trust.
+    """
     try:
         if "detail" in answer:
-            log.warning("Looking into %r: %s", os.fsencode(path), _text(answer["detail"], MAX_DETAIL))
+            log.warning(
+                "Looking into %r: %s", os.fsencode(path), _text(answer["detail"], MAX_DETAIL)
+            )
         if "unreadable" in answer:
             raise Unreadable(_text(answer["unreadable"]))
         if "unavailable" in answer:
             raise Unavailable(_text(answer["unavailable"]))
-        return Look(_probe(answer["probe"]), answer["has_poster"] is True)
+        return ProbeResult(_probe(answer["probe"]), answer["has_poster"] is True)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"its answer is not one: {error!r}") from None
 

@@ -1,6 +1,7 @@
 """The queue of videos that want to be looked into: probed, and given a poster.
 
-The queue can be lost at any time: what is to be done follows from what is missing in the database, and is read from there again.
+The queue can be lost at any time: what is to be done follows from what is missing in the database,
+and is read from there again.
 """
 
 import asyncio
@@ -17,7 +18,7 @@ from lvs.errors import LvsError, Unreadable
 from lvs.services.events import Event, Events
 from lvs.services.library.library import Library, now_ms
 from lvs.services.media.posters import PosterStore
-from lvs.services.media.probe_pool import FFmpeg
+from lvs.services.media.probe_pool import ProbePool
 from lvs.services.metrics import timed
 
 log = logging.getLogger(__name__)
@@ -31,7 +32,7 @@ URGENT, NORMAL = 0, 1
 
 
 @dataclass(slots=True)
-class Tally:
+class ProbeTally:
     """What the workers did since the start."""
 
     done: int = 0
@@ -40,7 +41,7 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
+class RunningProbe:
     """A video that is being looked into, and for how many seconds it has been."""
 
     video_id: int
@@ -48,8 +49,11 @@ class Running:
 
 
 @dataclass(frozen=True, slots=True)
-class FailedLook:
-    """A look that failed for a passing reason; `at` is Unix milliseconds. `given_up` after the last try."""
+class FailedProbe:
+    """A look that failed for a passing reason; `at` is Unix milliseconds.
+
+    `given_up` after the last try.
+    """
 
     video_id: int
     at: int
@@ -57,30 +61,45 @@ class FailedLook:
     given_up: bool
 
 
-class Jobs:
+class ProbeQueue:
     """Looks into videos, those that somebody is looking at first."""
 
-    def __init__(self, database: Database, library: Library, events: Events, ffmpeg: FFmpeg, posters: PosterStore | None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        library: Library,
+        events: Events,
+        ffmpeg: ProbePool,
+        posters: PosterStore | None,
+    ) -> None:
         self._database = database
         self._library = library
         self._events = events
         self._ffmpeg = ffmpeg
         self._posters = posters
-        self._queue: asyncio.PriorityQueue[tuple[int, int, int]] = asyncio.PriorityQueue(QUEUE_SIZE * 2)
+        self._queue: asyncio.PriorityQueue[tuple[int, int, int]] = asyncio.PriorityQueue(
+            QUEUE_SIZE * 2
+        )
         self._order = itertools.count()
         self._queued: dict[int, int] = {}  # id of the video: its priority
         self._running: dict[int, float] = {}  # id of the video: since when, by the monotonic clock
         self._looks: dict[int, asyncio.Future[None]] = {}
-        self._stopped: dict[int, None] = {}  # by hand: left alone until somebody asks for them, in the order they were stopped
+        self._stopped: dict[
+            int, None
+        ] = {}  # by hand: left alone until somebody asks for them, in the order they were stopped
         self._low = asyncio.Event()
         self._sweep_again = asyncio.Event()
         self._counted = 0  # what was to be done by the last count, and what became of it since
         self._all_in_line = True  # whatever is to be done stands in the queue
         self.sweeps_done = 0
-        self.tally = Tally()
-        self.awaited: set[int] = set()  # whoever waits for looks puts the videos here; each is taken out when it is done
+        self.tally = ProbeTally()
+        self.awaited: set[int] = (
+            set()
+        )  # whoever waits for looks puts the videos here; each is taken out when it is done
         self.failed_in_a_row = 0
-        self.failures: dict[int, FailedLook] = {}  # by video, the latest last; gone when a later look does better
+        self.failures: dict[
+            int, FailedProbe
+        ] = {}  # by video, the latest last; gone when a later look does better
         events.on(Event.ADDED, self._count_in)
         events.on(Event.MODIFIED, self._count_in)
 
@@ -101,10 +120,15 @@ class Jobs:
     def put(self, video_id: int, urgent: bool = False) -> bool:
         """Queue a video.
 
-        False where it is queued already at least as urgently, is being looked into, was stopped by hand, or the queue is full.
+        False where it is queued already at least as urgently, is being looked into, was stopped by
+        hand, or the queue is full.
         """
         priority = URGENT if urgent else NORMAL
-        if video_id in self._running or video_id in self._stopped or self._queued.get(video_id, NORMAL + 1) <= priority:
+        if (
+            video_id in self._running
+            or video_id in self._stopped
+            or self._queued.get(video_id, NORMAL + 1) <= priority
+        ):
             return False
         with contextlib.suppress(asyncio.QueueFull):
             self._queue.put_nowait((priority, next(self._order), video_id))
@@ -131,21 +155,27 @@ class Jobs:
     def running(self) -> int:
         return len(self._running)
 
-    def under_way(self) -> list[Running]:
+    def under_way(self) -> list[RunningProbe]:
         """What is being looked into now, longest first."""
         now = time.monotonic()
-        return [Running(video_id, now - since) for video_id, since in self._running.items()]
+        return [RunningProbe(video_id, now - since) for video_id, since in self._running.items()]
 
     def in_line(self) -> list[tuple[int, bool]]:
-        """What waits, in the order it will be looked into: the id of the video, and whether it comes before the rest."""
-        return [(video_id, priority == URGENT) for video_id, priority in sorted(self._queued.items(), key=lambda item: item[1])]
+        """What waits, in the order it will be looked into: the id of the video, and whether it
+        comes before the rest.
+        """
+        return [
+            (video_id, priority == URGENT)
+            for video_id, priority in sorted(self._queued.items(), key=lambda item: item[1])
+        ]
 
     def stopped(self) -> list[int]:
         """What was stopped by hand, the latest first."""
         return list(self._stopped)[::-1]
 
     def stop(self, video_id: int) -> bool:
-        """Take a video out of the line, or end the look into it; it is left alone until somebody asks for it, or LVS restarts.
+        """Take a video out of the line, or end the look into it; it is left alone until somebody
+        asks for it, or LVS restarts.
 
         False where there was nothing to stop.
         """
@@ -222,18 +252,20 @@ class Jobs:
             return
         path = self._library.file_path(item.root_id, item.path)
         try:
-            look = await self._ffmpeg.look(path, self._posters.target(item.fingerprint) if self._posters else ())
+            look = await self._ffmpeg.look(
+                path, self._posters.target(item.fingerprint) if self._posters else ()
+            )
         except Unreadable as error:
             self.tally.unreadable += 1
             self.failed_in_a_row = 0
             self.failures.pop(video_id, None)
             async with self._database.transaction() as tx:
-                await videos.unreadable(tx, video_id, item.fingerprint, error.sentence, now_ms())
+                await videos.unreadable(tx, video_id, item.fingerprint, error.message, now_ms())
                 await gallery.refresh(tx, [video_id])
         except LvsError as error:
             self.tally.failed += 1
             self.failed_in_a_row += 1
-            await self._failed(item, error.sentence)
+            await self._failed(item, error.message)
         else:
             self.tally.done += 1
             self.failed_in_a_row = 0
@@ -243,22 +275,26 @@ class Jobs:
                 await videos.looked(tx, video_id, item.fingerprint, look.probe, poster, now_ms())
                 await gallery.refresh_card(tx, video_id)
         self.awaited.discard(video_id)
-        self._events.tell(Event.BATCH_DONE, (video_id,))
+        self._events.tell(Event.CHANGED, (video_id,))
 
     async def _failed(self, item: videos.Waiting, reason: str) -> None:
-        """A passing failure is tried again later; after the last try the file is listed with the reason."""
+        """A passing failure is tried again later; after the last try the file is listed with the
+        reason.
+        """
         async with self._database.transaction() as tx:
             given_up = await videos.look_failed(tx, item.video_id, reason, now_ms()) >= MAX_ATTEMPTS
             if given_up:
                 await videos.unreadable(tx, item.video_id, item.fingerprint, reason, now_ms())
                 await gallery.refresh(tx, [item.video_id])
         self.failures.pop(item.video_id, None)
-        self.failures[item.video_id] = FailedLook(item.video_id, now_ms(), reason, given_up)
+        self.failures[item.video_id] = FailedProbe(item.video_id, now_ms(), reason, given_up)
         while len(self.failures) > FAILURES_KEPT:
             del self.failures[next(iter(self.failures))]
 
     async def look_again(self, video_ids: Collection[int], urgent: bool = True) -> None:
-        """Look into these again, as somebody asked for it; before all others, unless there are too many for that."""
+        """Look into these again, as somebody asked for it; before all others, unless there are too
+        many for that.
+        """
         async with self._database.transaction() as tx:
             await videos.look_again(tx, list(video_ids))
         for video_id in video_ids:

@@ -1,7 +1,7 @@
 """Takes a process its network and its power over other processes, for good, on Linux (seccomp(2)).
 
-A file that takes over a decoder then finds no socket to call home with, no program or process to start, and nobody whom it could
-send signals or set limits.
+A file that takes over a decoder then finds no socket to call home with, no program or process to
+start, and nobody whom it could send signals or set limits.
 """
 
 import ctypes
@@ -12,16 +12,26 @@ import sys
 
 PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP = 38, 22
 SECCOMP_MODE_FILTER = 2
-ALLOW, REFUSE, UNKNOWN, KILL = 0x7FFF0000, 0x00050000 | errno.EPERM, 0x00050000 | errno.ENOSYS, 0x80000000
+ALLOW, REFUSE, UNKNOWN, KILL = (
+    0x7FFF0000,
+    0x00050000 | errno.EPERM,
+    0x00050000 | errno.ENOSYS,
+    0x80000000,
+)
 LOAD, JUMP_IF_EQUAL, JUMP_IF_AT_LEAST, JUMP_IF_ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 OFFSET_NUMBER, OFFSET_MACHINE = 0, 4
-OFFSET_FIRST, OFFSET_SECOND = 16, 24  # the lower halves of the arguments; both machines are little endian here
+OFFSET_FIRST, OFFSET_SECOND = (
+    16,
+    24,
+)  # the lower halves of the arguments; both machines are little endian here
 X32_CALLS = 0x40000000  # a second set of numbers for the same calls
 CLONE_THREAD = 0x10000
 F_SETOWN, F_SETOWN_EX = 8, 15  # "send the signals of this file to that process"
-CLONE3 = 435  # its flags lie in memory, where a filter cannot look; without it the C library takes `clone`
+# its flags lie in memory, where a filter cannot look; without it the C library takes `clone`
+CLONE3 = 435
 
-# Of both machines, in this order: io_uring (it can do what the others do), pidfd_open, pidfd_getfd, pidfd_send_signal.
+# Of both machines, in this order: io_uring (it can do what the others do), pidfd_open, pidfd_getfd,
+# pidfd_send_signal.
 _COMMON = (425, 426, 427, 434, 438, 424)
 # What is refused by what it is called with: clone, prlimit64, fcntl.
 _BY_ARGUMENT = {"x86_64": (56, 302, 72), "aarch64": (220, 261, 25)}
@@ -30,13 +40,46 @@ _MACHINES: dict[str, tuple[int, tuple[int, ...]]] = {
     "x86_64": (
         0xC000003E,
         (
-            *(41, 42, 43, 44, 45, 46, 47, 49, 50, 53, 288, 299, 307),  # socket, connect … accept4, recvmmsg, sendmmsg
+            *(
+                41,
+                42,
+                43,
+                44,
+                45,
+                46,
+                47,
+                49,
+                50,
+                53,
+                288,
+                299,
+                307,
+            ),  # socket, connect … accept4, recvmmsg, sendmmsg
             *(57, 58, 59, 322),  # fork, vfork, execve, execveat
             *(62, 200, 234, 129, 297),  # kill, tkill, tgkill, rt_sigqueueinfo, rt_tgsigqueueinfo
             *(101, 310, 311, 312),  # ptrace, process_vm_readv, process_vm_writev, kcmp
-            *(141, 142, 144, 203, 314, 251, 256, 279),  # setpriority, sched_set…, ioprio_set, migrate_pages, move_pages
+            *(
+                141,
+                142,
+                144,
+                203,
+                314,
+                251,
+                256,
+                279,
+            ),  # setpriority, sched_set…, ioprio_set, migrate_pages, move_pages
             *(155, 161, 165, 166, 272, 308),  # pivot_root, chroot, mount, umount2, unshare, setns
-            *(175, 313, 246, 248, 249, 250, 298, 321, 323),  # modules, kexec, keys, perf, bpf, userfaultfd
+            *(
+                175,
+                313,
+                246,
+                248,
+                249,
+                250,
+                298,
+                321,
+                323,
+            ),  # modules, kexec, keys, perf, bpf, userfaultfd
             *_COMMON,
         ),
     ),
@@ -62,8 +105,9 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
 
 
-def seclude() -> bool:
-    """Refuse this process and all its threads sockets, other processes, and signals and limits for them.
+def enter_sandbox() -> bool:
+    """Refuse this process and all its threads sockets, other processes, and signals and limits for
+    them.
 
     To be called before it has threads. False where the system cannot do that.
     """
@@ -92,12 +136,19 @@ def _filter(machine: int, refused: tuple[int, ...], clone: int, prlimit: int, fc
             *_answered(JUMP_IF_AT_LEAST, X32_CALLS, REFUSE),
             *(each for number in refused for each in _answered(JUMP_IF_EQUAL, number, REFUSE)),
             *_answered(JUMP_IF_EQUAL, CLONE3, UNKNOWN),
-            *_by_argument(clone, OFFSET_FIRST, _answered(JUMP_IF_ANY_BIT, CLONE_THREAD, ALLOW), REFUSE),
-            *_by_argument(prlimit, OFFSET_FIRST, _answered(JUMP_IF_EQUAL, 0, ALLOW), REFUSE),  # 0 is the process itself
+            *_by_argument(
+                clone, OFFSET_FIRST, _answered(JUMP_IF_ANY_BIT, CLONE_THREAD, ALLOW), REFUSE
+            ),
+            *_by_argument(
+                prlimit, OFFSET_FIRST, _answered(JUMP_IF_EQUAL, 0, ALLOW), REFUSE
+            ),  # 0 is the process itself
             *_by_argument(
                 fcntl,
                 OFFSET_SECOND,
-                [*_answered(JUMP_IF_EQUAL, F_SETOWN, REFUSE), *_answered(JUMP_IF_EQUAL, F_SETOWN_EX, REFUSE)],
+                [
+                    *_answered(JUMP_IF_EQUAL, F_SETOWN, REFUSE),
+                    *_answered(JUMP_IF_EQUAL, F_SETOWN_EX, REFUSE),
+                ],
                 ALLOW,
             ),
             _instruction(RETURN, ALLOW),
@@ -106,7 +157,9 @@ def _filter(machine: int, refused: tuple[int, ...], clone: int, prlimit: int, fc
 
 
 def _by_argument(number: int, offset: int, checks: list[bytes], otherwise: int) -> list[bytes]:
-    """For the system call of this number, `checks` of the argument at `offset`, and what is answered where none applies."""
+    """For the system call of this number, `checks` of the argument at `offset`, and what is
+    answered where none applies.
+    """
     inside = [_instruction(LOAD, offset), *checks, _instruction(RETURN, otherwise)]
     return [_instruction(JUMP_IF_EQUAL, number, if_false=len(inside)), *inside]
 

@@ -30,7 +30,10 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True, slots=True)
 class Subtitle:
-    """A subtitle file beside a film. `key` names it among those of its film, `language` is a language tag or empty."""
+    """A subtitle file beside a film.
+
+    `key` names it among those of its film, `language` is a language tag or empty.
+    """
 
     key: str
     root_id: int
@@ -52,14 +55,19 @@ class Subtitles:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="lvs-subtitles")
 
     async def of(self, video: Video) -> list[Subtitle]:
-        """The subtitles beside the film, in the order of their labels; none where its folder cannot be read for now."""
+        """The subtitles beside the film, in the order of their labels; none where its folder cannot
+        be read for now.
+        """
         try:
             return await self._beside(video)
         except Unavailable:
             return []
 
     async def get(self, video: Video, key: str) -> Subtitle:
-        """The subtitles of this key. Raises NotFound; Unavailable where the folder cannot be read for now."""
+        """The subtitles of this key.
+
+        Raises NotFound; Unavailable where the folder cannot be read for now.
+        """
         for subtitle in await self._beside(video):
             if subtitle.key == key:
                 return subtitle
@@ -70,10 +78,14 @@ class Subtitles:
         if video.missing or not root.active:
             return []
         if root.offline_since is not None:
-            raise Unavailable(f"The folder “{shown(root.name.encode(errors='surrogateescape'))}” is offline right now.")
+            raise Unavailable(
+                f"The folder “{shown(root.name.encode(errors='surrogateescape'))}” is offline right now."
+            )
         try:
             async with asyncio.timeout(PATIENCE_S):
-                return await self._run(lambda: find(root.path, root.id, video.file.path, self._formats))
+                return await self._run(
+                    lambda: find(root.path, root.id, video.file.path, self._formats)
+                )
         except (OSError, TimeoutError):
             raise Unavailable("The folder of this video cannot be read for now.") from None
 
@@ -82,8 +94,15 @@ class Subtitles:
         return await self._run(lambda: self._version(subtitle))
 
     async def webvtt(self, subtitle: Subtitle) -> str:
-        """The subtitles as WebVTT. Raises NotFound, Unavailable, Unreadable with what is wrong with the file."""
-        return await self._run(lambda: to_webvtt(self._read(subtitle), subtitle.kind, subtitle.language.partition("-")[0]))
+        """The subtitles as WebVTT.
+
+        Raises NotFound, Unavailable, Unreadable with what is wrong with the file.
+        """
+        return await self._run(
+            lambda: to_webvtt(
+                self._read(subtitle), subtitle.kind, subtitle.language.partition("-")[0]
+            )
+        )
 
     async def _run(self, work: Callable[[], Value]) -> Value:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
@@ -100,7 +119,9 @@ class Subtitles:
         try:
             size_bytes = opened.status.st_size
             if size_bytes > MAX_BYTES:
-                raise Unreadable(f"This subtitle file is larger than {MAX_BYTES // 1024 // 1024} MB.")
+                raise Unreadable(
+                    f"This subtitle file is larger than {MAX_BYTES // 1024 // 1024} MB."
+                )
             content = bytearray()
             while len(content) < size_bytes:
                 content += opened.read(len(content), size_bytes - len(content))
@@ -117,16 +138,23 @@ class Subtitles:
 
 
 def find(root: bytes, root_id: int, path: bytes, formats: Collection[str]) -> list[Subtitle]:
-    """The subtitle files beside the film at `path` below `root`. Raises OSError where the folder cannot be read."""
+    """The subtitle files beside the film at `path` below `root`.
+
+    Raises OSError where the folder cannot be read.
+    """
     folder, _, film = path.rpartition(b"/")
     names = os.listdir(os.path.join(root, folder))
     stem = _folded(film).rpartition(".")[0]
     endings = tuple(f".{kind}".encode() for kind in KINDS)
-    candidates = [name for name in names if name.lower().endswith(endings) and _belongs(_folded(name), stem)]
+    candidates = [
+        name for name in names if name.lower().endswith(endings) and _belongs(_folded(name), stem)
+    ]
     if not candidates:
         return []
-    # `Film.2.srt` belongs to `Film.2.mp4` where there is one, and not to `Film.mp4`.
-    others = [other for name in names if (other := _film_stem(name, formats)).startswith(f"{stem}.")]
+    # `VideoFile.2.srt` belongs to `VideoFile.2.mp4` where there is one, and not to `VideoFile.mp4`.
+    others = [
+        other for name in names if (other := _film_stem(name, formats)).startswith(f"{stem}.")
+    ]
     found: list[Subtitle] = []
     for name in candidates:
         if any(_belongs(_folded(name), other) for other in others):
@@ -134,12 +162,25 @@ def find(root: bytes, root_id: int, path: bytes, formats: Collection[str]) -> li
         *parts, kind = unicodedata.normalize("NFC", shown(name)).split(".")[stem.count(".") + 1 :]
         label, language = describe([part for part in parts if f".{part.lower()}" not in formats])
         key = blake2b(name, digest_size=4).hexdigest()
-        found.append(Subtitle(key, root_id, folder + b"/" + name if folder else name, kind.lower(), label, language))
-    return _labelled_apart(sorted(found, key=lambda subtitle: (subtitle.label, subtitle.path))[:MAX_SUBTITLES])
+        found.append(
+            Subtitle(
+                key,
+                root_id,
+                folder + b"/" + name if folder else name,
+                kind.lower(),
+                label,
+                language,
+            )
+        )
+    return _labelled_apart(
+        sorted(found, key=lambda subtitle: (subtitle.label, subtitle.path))[:MAX_SUBTITLES]
+    )
 
 
 def describe(parts: Sequence[str]) -> tuple[str, str]:
-    """Label and language tag for what stands between a film's name and the ending: `en`, `forced` is `English (forced)`, `en`."""
+    """Label and language tag for what stands between a film's name and the ending: `en`, `forced`
+    is `English (forced)`, `en`.
+    """
     name, language, notes, rest = "", "", [], []
     for part in parts:
         spelled = language_of(part) if not language else None

@@ -1,8 +1,9 @@
-"""One video file, read with FFmpeg's libraries: what it says of itself, and a picture worth showing.
+"""One video file, read with FFmpeg's libraries: what it says of itself, and a picture worth
+showing.
 
-Imported by the worker process only (`media_worker.py`): a hostile file may take down the process that decodes it. FFmpeg
-gets an open file and never a name, and may use the demuxers and decoders listed here and no others, so that a playlist in
-a film's clothes opens nothing.
+Imported by the worker process only (`media_worker.py`): a hostile file may take down the process
+that decodes it. FFmpeg gets an open file and never a name, and may use the demuxers and decoders
+listed here and no others, so that a playlist in a film's clothes opens nothing.
 """
 
 import math
@@ -57,16 +58,32 @@ A_PICTURE = "It is a picture, not a video."
 PICTURE_BRANDS = (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypavif")
 PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"BM", b"II*\0", b"MM\0*")
 UNSAID_COLOURS = 2  # AVCOL_SPC_UNSPECIFIED
-BT2020_TO_BT709 = (1.6605, -0.5876, -0.0728, 0.0, -0.1246, 1.1329, -0.0083, 0.0, -0.0182, -0.1006, 1.1187, 0.0)
+BT2020_TO_BT709 = (
+    1.6605,
+    -0.5876,
+    -0.0728,
+    0.0,
+    -0.1246,
+    1.1329,
+    -0.0083,
+    0.0,
+    -0.0182,
+    -0.1006,
+    1.1187,
+    0.0,
+)
 
 
 class MeteredFile:
     """A file as FFmpeg sees it: readable, seekable, and at its end once `allowance_bytes` are read.
 
-    `gap` leaves out a run of bytes, so that the head and the tail of a long file can be read as one short one.
+    `gap` leaves out a run of bytes, so that the head and the tail of a long file can be read as one
+    short one.
     """
 
-    def __init__(self, file: IO[bytes], size_bytes: int, allowance_bytes: int, gap: range = range(0)) -> None:
+    def __init__(
+        self, file: IO[bytes], size_bytes: int, allowance_bytes: int, gap: range = range(0)
+    ) -> None:
         self._file = file
         self._gap = gap
         self._size_bytes = size_bytes - len(gap)
@@ -105,8 +122,11 @@ class MeteredFile:
         return self._position
 
 
-class Film:
-    """An opened video. Raises Unreadable, with a sentence for people, where there is none in the file."""
+class VideoFile:
+    """An opened video.
+
+    Raises Unreadable, with a sentence for people, where there is none in the file.
+    """
 
     def __init__(self, file: IO[bytes]) -> None:
         self._raw = file
@@ -125,7 +145,8 @@ class Film:
         self._container.close()
 
     def picture(self, choosy: bool) -> VideoFrame:
-        """A frame of the film: any that can be decoded, or when `choosy` one that is not black or blank, if there is one.
+        """A frame of the film: any that can be decoded, or when `choosy` one that is not black or
+        blank, if there is one.
 
         Raises Unreadable if not a single frame can be decoded.
         """
@@ -165,13 +186,20 @@ class Film:
             frame_rate=self._frame_rate(),
             bit_depth=max((component.bits for component in frame.format.components), default=None),
             pixel_format=frame.format.name,
-            audio_tracks=tuple(islice((_track(one) for one in streams if one.type == "audio"), MAX_TRACKS)),
-            subtitle_tracks=tuple(islice((_track(one) for one in streams if one.type == "subtitle"), MAX_TRACKS)),
-            recorded_at=_recorded_at(self._container.metadata) or _recorded_at(self._stream.metadata),
+            audio_tracks=tuple(
+                islice((_track(one) for one in streams if one.type == "audio"), MAX_TRACKS)
+            ),
+            subtitle_tracks=tuple(
+                islice((_track(one) for one in streams if one.type == "subtitle"), MAX_TRACKS)
+            ),
+            recorded_at=_recorded_at(self._container.metadata)
+            or _recorded_at(self._stream.metadata),
         )
 
     def image(self, frame: VideoFrame, width: int) -> Image.Image:
-        """The frame as people should see it: turned, in its aspect, at most `width` wide, never larger than it is."""
+        """The frame as people should see it: turned, in its aspect, at most `width` wide, never
+        larger than it is.
+        """
         turned, mirrored = orientation(frame)
         full = displayed_size(frame, self._pixel_aspect)
         shown = (full[1], full[0]) if turned in (90, 270) else full
@@ -180,7 +208,11 @@ class Film:
         image = _rgb(frame, max(1, round(full[0] * scale)), max(1, round(full[1] * scale)))
         if mirrored:
             image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-        turn = {90: Image.Transpose.ROTATE_270, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_90}.get(turned)
+        turn = {
+            90: Image.Transpose.ROTATE_270,
+            180: Image.Transpose.ROTATE_180,
+            270: Image.Transpose.ROTATE_90,
+        }.get(turned)
         return image if turn is None else image.transpose(turn)
 
     def _opened(self, file: MeteredFile) -> InputContainer:
@@ -213,10 +245,15 @@ class Film:
         if context.codec.name not in DECODERS:
             raise Unreadable(f"Its pictures cannot be decoded ({self._codec}).")
         if context.width * context.height > MAX_PIXELS:
-            raise Unreadable(f"Its picture is too large: {context.width} by {context.height} points.")
+            raise Unreadable(
+                f"Its picture is too large: {context.width} by {context.height} points."
+            )
         # One thread: the workers are parallel already, and a frame comes out as soon as it went in.
         context.thread_count = 1
-        context.options = {"max_pixels": str(MAX_PIXELS), "codec_whitelist": ",".join(sorted(DECODERS))}
+        context.options = {
+            "max_pixels": str(MAX_PIXELS),
+            "codec_whitelist": ",".join(sorted(DECODERS)),
+        }
         for other in streams:
             if other.index != stream.index:
                 other.discard = Discard.all
@@ -236,7 +273,9 @@ class Film:
                 return  # without an index, every seek reads the film from its start
 
     def _next_keyframe(self, seen: set[int | None]) -> Iterator[VideoFrame]:
-        """The keyframe that the container comes to next, unless it was seen before or cannot be decoded."""
+        """The keyframe that the container comes to next, unless it was seen before or cannot be
+        decoded.
+        """
         context = self._stream.codec_context
         context.flush_buffers()
         packets = self._packets(ATTEMPT_PACKETS)
@@ -248,19 +287,26 @@ class Film:
             seen.add(packet.pts)
             frames: list[VideoFrame] = []
             with despite_bad_data():
-                # Interlaced film may have the keyframe's other half in a packet of its own. The decoder then holds frames
-                # back until it knows more of them; `None` says that there are none.
+                # Interlaced film may have the keyframe's other half in a packet of its own. The
+                # decoder then holds frames back until it knows more of them; `None` says that there
+                # are none.
                 for part in (packet, next(packets, None), None):
                     frames += context.decode(part)
             context.flush_buffers()
             # Frames before the keyframe lean on others that were not decoded.
-            found = [frame for frame in frames if packet.pts is None or frame.pts is None or frame.pts >= packet.pts]
+            found = [
+                frame
+                for frame in frames
+                if packet.pts is None or frame.pts is None or frame.pts >= packet.pts
+            ]
             if found:
                 yield found[0]
                 return
 
     def _frames_from_start(self) -> Iterator[VideoFrame]:
-        """Every tenth frame of the film's first seconds: for a film with few keyframes, or none that says it is one."""
+        """Every tenth frame of the film's first seconds: for a film with few keyframes, or none
+        that says it is one.
+        """
         self._file.seek(0)
         self._file.allowance_bytes = OPEN_BYTES
         self._container.close()
@@ -296,18 +342,22 @@ class Film:
     def _measured_duration_s(self) -> float | None:
         """When the last packets end, for a Matroska file that does not say how long it is.
 
-        Such a file has no index either. Its headers and the clusters in its last megabytes are read as if they were one
-        short file. Other formats do say it, or FFmpeg reads their end for it.
+        Such a file has no index either. Its headers and the clusters in its last megabytes are read
+        as if they were one short file. Other formats do say it, or FFmpeg reads their end for it.
         """
         if self._container.format.name != "matroska,webm":
             return None
         end_s: dict[int, float] = {}
         with suppress(Unreadable), despite_bad_data():
             gap = self._between_headers_and_tail()
-            with self._opened(MeteredFile(self._raw, self._size_bytes, 2 * TAIL_BYTES, gap)) as spliced:
+            with self._opened(
+                MeteredFile(self._raw, self._size_bytes, 2 * TAIL_BYTES, gap)
+            ) as spliced:
                 for packet in spliced.demux():
                     if packet.pts is not None and packet.stream.type in ("video", "audio"):
-                        end_s[packet.stream.index] = float((packet.pts + (packet.duration or 0)) * packet.time_base)
+                        end_s[packet.stream.index] = float(
+                            (packet.pts + (packet.duration or 0)) * packet.time_base
+                        )
         return max(end_s.values(), default=0.0) - self._start_us / 1e6 or None
 
     def _between_headers_and_tail(self) -> range:
@@ -331,7 +381,9 @@ class Film:
             raise self._file.error
 
     def _raise_memory_error(self) -> None:
-        """Raises MemoryError if there is no room for a few frames: some decoders call that bad data, too."""
+        """Raises MemoryError if there is no room for a few frames: some decoders call that bad
+        data, too.
+        """
         context = self._stream.codec_context
         try:
             mmap.mmap(-1, max(1, 4 * 3 * context.width * context.height)).close()
@@ -341,7 +393,10 @@ class Film:
 
 @contextmanager
 def despite_bad_data() -> Iterator[None]:
-    """Goes on after what FFmpeg says of a file's content. That there was no memory is not the file's fault."""
+    """Goes on after what FFmpeg says of a file's content.
+
+    That there was no memory is not the file's fault.
+    """
     try:
         yield
     except MemoryError:
@@ -351,18 +406,24 @@ def despite_bad_data() -> Iterator[None]:
 
 
 def displayed_size(frame: VideoFrame, pixel_aspect: Fraction | None) -> tuple[int, int]:
-    """Width and height in square points, before any turning. A pixel aspect beyond reason is taken for 1:1."""
+    """Width and height in square points, before any turning.
+
+    A pixel aspect beyond reason is taken for 1:1.
+    """
     aspect = pixel_aspect if pixel_aspect and Fraction(1, 8) <= pixel_aspect <= 8 else Fraction(1)
     return max(1, round(frame.width * aspect)), frame.height
 
 
 def orientation(frame: VideoFrame) -> tuple[int, bool]:
-    """How a player must show the frame: first mirror it left to right (if True), then turn it so many degrees clockwise."""
+    """How a player must show the frame: first mirror it left to right (if True), then turn it so
+    many degrees clockwise.
+    """
     try:
         sides: Any = frame.side_data
         matrix = next((side for side in sides if side.type.name == "DISPLAYMATRIX"), None)
     except ValueError:
-        # PyAV stumbles over kinds of side data that are newer than it is; the angle it can still tell.
+        # PyAV stumbles over kinds of side data that are newer than it is; the angle it can still
+        # tell.
         return -frame.rotation % 360 // 90 * 90, False
     if matrix is None:
         return 0, False
@@ -380,7 +441,8 @@ def _refuse(url: str, flags: int, options: dict[str, str]) -> None:
 
 
 def _rgb(frame: VideoFrame, width: int, height: int) -> Image.Image:
-    # Where a film does not say how its colours are coded, small ones follow BT.601 and large ones BT.709.
+    # Where a film does not say how its colours are coded, small ones follow BT.601 and large ones
+    # BT.709.
     unsaid = frame.colorspace == UNSAID_COLOURS and frame.height >= 720
     scaled = frame.reformat(
         width,
@@ -399,20 +461,28 @@ def _rgb(frame: VideoFrame, width: int, height: int) -> Image.Image:
 
 
 def _pq_to_srgb(code: int) -> int:
-    """An 8-bit PQ value (SMPTE ST 2084) as sRGB: 203 cd/m² is white paper, brighter is bent down, 1000 is the end."""
+    """An 8-bit PQ value (SMPTE ST 2084) as sRGB: 203 cd/m² is white paper, brighter is bent down,
+    1000 is the end.
+    """
     root = math.pow(code / 255, 32 / 2523)
-    light = 10_000 * math.pow(max(root - 3424 / 4096, 0) / (2413 / 128 - 2392 / 128 * root), 16384 / 2610)
+    light = 10_000 * math.pow(
+        max(root - 3424 / 4096, 0) / (2413 / 128 - 2392 / 128 * root), 16384 / 2610
+    )
     peak = 1000 / 203
     part = min(light / 203, peak)
     part = min(1.0, part * (1 + part / peak**2) / (1 + part))
-    return round(255 * (12.92 * part if part <= 0.0031308 else 1.055 * math.pow(part, 1 / 2.4) - 0.055))
+    return round(
+        255 * (12.92 * part if part <= 0.0031308 else 1.055 * math.pow(part, 1 / 2.4) - 0.055)
+    )
 
 
 _PQ_TO_SRGB = [_pq_to_srgb(code) for code in range(256)]
 
 
 def _worth(frame: VideoFrame) -> float:
-    """How much there is to see: from 0 for one even colour or darkness to 1 for a picture good enough to stop searching."""
+    """How much there is to see: from 0 for one even colour or darkness to 1 for a picture good
+    enough to stop searching.
+    """
     small = frame.reformat(64, 36, "gray", interpolation=Interpolation.AREA, threads=1)
     plane = small.planes[0]
     image = Image.frombytes("L", (64, 36), bytes(plane), "raw", "L", plane.line_size)
@@ -423,7 +493,9 @@ def _worth(frame: VideoFrame) -> float:
 
 
 def _track(stream: Stream) -> Track:
-    context: CodecContext | None = stream.codec_context  # None for a codec FFmpeg has no decoder for
+    context: CodecContext | None = (
+        stream.codec_context
+    )  # None for a codec FFmpeg has no decoder for
     return Track(
         codec=context.codec.canonical_name if context is not None else "unknown",
         language=_text(stream.metadata.get("language"), 16, without=("und",)),
@@ -438,7 +510,10 @@ def _text(value: str | None, length: int, without: tuple[str, ...] = ()) -> str 
 
 
 def _recorded_at(metadata: dict[str, str]) -> int | None:
-    """Unix milliseconds of the container's creation time. Years before 1971 and after 2100 are clocks that were never set."""
+    """Unix milliseconds of the container's creation time.
+
+    Years before 1971 and after 2100 are clocks that were never set.
+    """
     try:
         moment = datetime.fromisoformat(metadata.get("creation_time", ""))
     except ValueError:

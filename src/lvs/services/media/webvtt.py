@@ -1,7 +1,9 @@
-"""Subtitle files of other kinds and encodings as WebVTT (W3C Candidate Recommendation, sections 4 and 6): pure functions.
+"""Subtitle files of other kinds and encodings as WebVTT (W3C Candidate Recommendation, sections 4
+and 6): pure functions.
 
-pysubs2 takes SubRip and SubStation apart, charset-normalizer guesses encodings. The WebVTT is written here, because a `<` or a
-blank line in somebody's text must not end a cue. Everything takes time in proportion to the file's size.
+pysubs2 takes SubRip and SubStation apart, charset-normalizer guesses encodings. The WebVTT is
+written here, because a `<` or a blank line in somebody's text must not end a cue. Everything takes
+time in proportion to the file's size.
 """
 
 import codecs
@@ -17,8 +19,12 @@ if TYPE_CHECKING:  # both take their time, and only films with subtitles need th
 
 LANGUAGE_ENCODINGS = {
     **dict.fromkeys(("ar", "fa", "ur"), ("cp1256", "iso8859_6")),
-    **dict.fromkeys(("bg", "mk", "ru", "sr", "uk", "be"), ("cp1251", "koi8_r", "cp866", "iso8859_5", "cp1250")),
-    **dict.fromkeys(("bs", "cs", "hr", "hu", "pl", "ro", "sk", "sl", "sq"), ("cp1250", "iso8859_2")),
+    **dict.fromkeys(
+        ("bg", "mk", "ru", "sr", "uk", "be"), ("cp1251", "koi8_r", "cp866", "iso8859_5", "cp1250")
+    ),
+    **dict.fromkeys(
+        ("bs", "cs", "hr", "hu", "pl", "ro", "sk", "sl", "sq"), ("cp1250", "iso8859_2")
+    ),
     **dict.fromkeys(("et", "lt", "lv"), ("cp1257",)),
     "el": ("cp1253", "iso8859_7"),
     "he": ("cp1255",),
@@ -48,25 +54,41 @@ warnings.filterwarnings("ignore", module=r"pysubs2\.")
 _HEADER = re.compile(r"WEBVTT(?:[ \t\n]|\Z)")
 _OVERRIDES = re.compile(r"(\{[^{}]*\})")
 _OVERRIDE = re.compile(r"\\([ibu])([01])(?![0-9])|\\(p)([0-9]+)|\\an?([0-9]+)", re.ASCII)
-_TAG = re.compile(r"<(/?)[ ]{0,3}(i|b|u|s|font|span)(?:[ ][^<>=]{0,100}=[^<>]{0,200})?[ ]{0,3}>", re.IGNORECASE)
+_TAG = re.compile(
+    r"<(/?)[ ]{0,3}(i|b|u|s|font|span)(?:[ ][^<>=]{0,100}=[^<>]{0,200})?[ ]{0,3}>", re.IGNORECASE
+)
 _STYLES = "ibu"
 
 
 def to_webvtt(content: bytes, kind: str, language: str = "") -> str:
-    """The subtitle file as WebVTT. `kind` is its extension (srt, vtt, ass, ssa); `language` helps to guess the encoding.
+    """The subtitle file as WebVTT. `kind` is its extension (srt, vtt, ass, ssa); `language` helps
+    to guess the encoding.
 
     Raises Unreadable where the file is none.
     """
     import pysubs2  # noqa: PLC0415
 
-    text = decoded(content, language).replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd")
+    text = (
+        decoded(content, language).replace("\r\n", "\n").replace("\r", "\n").replace("\0", "\ufffd")
+    )
     if _HEADER.match(text):
         return text.rstrip("\n") + "\n"
     form = "srt" if kind == "vtt" else kind  # many a .vtt is a SubRip file with another name
     try:
         subtitles = pysubs2.SSAFile.from_string(_shortened(text), format_=form, keep_html_tags=True)
-        cues = [cue for event in sorted(subtitles, key=lambda event: event.start) if (cue := _cue(subtitles, event))]
-    except (pysubs2.Pysubs2Error, ValueError, LookupError, TypeError, AttributeError, ArithmeticError):
+        cues = [
+            cue
+            for event in sorted(subtitles, key=lambda event: event.start)
+            if (cue := _cue(subtitles, event))
+        ]
+    except (
+        pysubs2.Pysubs2Error,
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        ArithmeticError,
+    ):
         raise Unreadable("This subtitle file is damaged.") from None
     if text.strip() and not cues:
         raise Unreadable("There are no subtitles in this file.")
@@ -74,14 +96,18 @@ def to_webvtt(content: bytes, kind: str, language: str = "") -> str:
 
 
 def decoded(content: bytes, language: str = "") -> str:
-    """The text of a subtitle file: by its byte order mark, as UTF-8, or else by the likeliest encoding."""
+    """The text of a subtitle file: by its byte order mark, as UTF-8, or else by the likeliest
+    encoding.
+    """
     for mark, encoding in _MARKS:
         if content.startswith(mark):
             return content.decode(encoding, "replace")
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError:
-        return content.decode(_likeliest_encoding(content, LANGUAGE_ENCODINGS.get(language, ENCODINGS)), "replace")
+        return content.decode(
+            _likeliest_encoding(content, LANGUAGE_ENCODINGS.get(language, ENCODINGS)), "replace"
+        )
 
 
 def _likeliest_encoding(content: bytes, candidates: Sequence[str]) -> str:
@@ -89,15 +115,27 @@ def _likeliest_encoding(content: bytes, candidates: Sequence[str]) -> str:
 
     # Lines in plain ASCII tell nothing and would drown those that do.
     telling = b"\n".join(line for line in content.splitlines() if not line.isascii())
-    matches = [match for match in from_bytes(telling, cp_isolation=list(candidates)) if match.encoding in candidates]
+    matches = [
+        match
+        for match in from_bytes(telling, cp_isolation=list(candidates))
+        if match.encoding in candidates
+    ]
     if not matches:
         return candidates[0]
-    best = min(matches, key=lambda match: (-round(match.coherence - match.chaos, 1), candidates.index(match.encoding)))
+    best = min(
+        matches,
+        key=lambda match: (
+            -round(match.coherence - match.chaos, 1),
+            candidates.index(match.encoding),
+        ),
+    )
     return best.encoding
 
 
 def _shortened(text: str) -> str:
-    """The text without runs of blank lines and overlong lines, which no subtitle needs and some patterns take long over."""
+    """The text without runs of blank lines and overlong lines, which no subtitle needs and some
+    patterns take long over.
+    """
     lines = [line for line in text.split("\n") if len(line) <= 20_000]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines))
 
@@ -148,7 +186,11 @@ def _styled(piece: str, styles: str) -> str:
     inner = "".join(escaped)
     if not inner.strip():
         return inner
-    return "".join(f"<{letter}>" for letter in styles) + inner + "".join(f"</{letter}>" for letter in reversed(styles))
+    return (
+        "".join(f"<{letter}>" for letter in styles)
+        + inner
+        + "".join(f"</{letter}>" for letter in reversed(styles))
+    )
 
 
 def _escaped(text: str) -> str:

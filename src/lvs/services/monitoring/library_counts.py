@@ -1,4 +1,7 @@
-"""The library in numbers. They are counted anew only when something changed, and no oftener than the counting is worth."""
+"""The library in numbers.
+
+They are counted anew only when something changed, and no oftener than the counting is worth.
+"""
 
 import asyncio
 import time
@@ -8,7 +11,7 @@ from lvs.db import overview as rows
 from lvs.db.database import Database
 from lvs.db.overview import Failing, FolderCount
 from lvs.services.library.library import Library
-from lvs.services.media.probe_queue import Jobs
+from lvs.services.media.probe_queue import ProbeQueue
 from lvs.services.metrics import timed
 
 REASONS = 6
@@ -19,7 +22,7 @@ SHARE = 50  # counting takes at most so small a part of the time
 
 
 @dataclass(frozen=True, slots=True)
-class Overview:
+class LibraryCounts:
     """What there is in the library folders that are configured now."""
 
     videos: int = 0
@@ -33,20 +36,20 @@ class Overview:
     folders: tuple[FolderCount, ...] = ()
 
 
-class Overviews:
+class LibraryCounter:
     """Counts the library for whoever looks, all with one count."""
 
-    def __init__(self, database: Database, library: Library, jobs: Jobs) -> None:
+    def __init__(self, database: Database, library: Library, jobs: ProbeQueue) -> None:
         self._database = database
         self._library = library
         self._jobs = jobs
-        self._known = Overview()
+        self._known = LibraryCounts()
         self._counted_of: tuple[int, ...] = ()
         self._counted_at = 0.0
         self._not_before = 0.0
         self._lock = asyncio.Lock()
 
-    async def now(self) -> Overview:
+    async def now(self) -> LibraryCounts:
         """The counts, at most a few seconds old while the library changes."""
         async with self._lock:
             now = time.monotonic()
@@ -63,11 +66,11 @@ class Overviews:
         return (self._library.progress().version, tally.done, tally.failed, tally.unreadable)
 
     @timed("overview.count")
-    async def _count(self) -> Overview:
+    async def _count(self) -> LibraryCounts:
         async with self._database.read() as db:
             folders = await rows.folders(db)
             reasons = await rows.unreadable_by_reason(db, 1000)
-            return Overview(
+            return LibraryCounts(
                 videos=await rows.present_videos(db),
                 files=sum(folder.files for folder in folders),
                 size_bytes=sum(folder.size_bytes for folder in folders),

@@ -1,4 +1,6 @@
-"""The end of the log file, read from the end: however long it is, no more than a bounded part of it is touched."""
+"""The end of the log file, read from the end: however long it is, no more than a bounded part of it
+is touched.
+"""
 
 import os
 import re
@@ -13,7 +15,8 @@ LEVELS = ("debug", "info", "warning", "error", "critical")
 FILE_NAME = "lvs.log"
 
 _LINE = re.compile(
-    r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:[+-]\d{4}|Z)? (debug|info|warning|error|critical) ([^ :]+): (.*)", re.ASCII
+    r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:[+-]\d{4}|Z)? (debug|info|warning|error|critical) ([^ :]+): (.*)",
+    re.ASCII,
 )
 
 
@@ -29,7 +32,10 @@ class LogEntry:
 
 
 def latest(folder: Path, least: str = "debug", limit: int = ENTRIES) -> list[LogEntry] | None:
-    """The latest records of at least that level, the latest first; None where there is no log. Blocking. Raises OSError."""
+    """The latest records of at least that level, the latest first; None where there is no log.
+
+    Blocking. Raises OSError.
+    """
     lines = _end_of(folder / FILE_NAME)
     if lines is None:
         return None

@@ -1,4 +1,7 @@
-"""Room on the disks: what LVS itself takes, and what is left. A drive that does not answer holds up nobody."""
+"""Room on the disks: what LVS itself takes, and what is left.
+
+A drive that does not answer holds up nobody.
+"""
 
 import asyncio
 import contextlib
@@ -64,7 +67,10 @@ class LibraryDisk:
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """Room taken and room left. A size that is not known yet, or a disk that does not answer, is None."""
+    """Room taken and room left.
+
+    A size that is not known yet, or a disk that does not answer, is None.
+    """
 
     data: Disk | None
     thumbnails_disk: Disk | None
@@ -77,7 +83,9 @@ class Storage:
 
 
 class _Fresh(Generic[T]):
-    """A value that is asked for again when it has aged; while an answer is overdue the last one stands."""
+    """A value that is asked for again when it has aged; while an answer is overdue the last one
+    stands.
+    """
 
     def __init__(self, load: Callable[[], T], age_s: float) -> None:
         self._load = load
@@ -88,7 +96,10 @@ class _Fresh(Generic[T]):
         self.answers = True
 
     async def now(self) -> T | None:
-        """The value; None where there never was one, or where it cannot be had. Waits once for an answer that is overdue."""
+        """The value; None where there never was one, or where it cannot be had.
+
+        Waits once for an answer that is overdue.
+        """
         if self._asking is None and time.monotonic() >= self._next_at:
             self._asking = asyncio.create_task(self._ask())
         asking = self._asking
@@ -128,7 +139,11 @@ class Storages:
         libraries = []
         for root in roots:
             disk = self._disk(os.fsdecode(root.path))
-            libraries.append(LibraryDisk(root.id, root.name, root.path, root.offline_since, disk.value, disk.answers))
+            libraries.append(
+                LibraryDisk(
+                    root.id, root.name, root.path, root.offline_since, disk.value, disk.answers
+                )
+            )
         return Storage(
             data=await self.data(),
             thumbnails_disk=await self._disk(os.fspath(self._config.thumbnail_directory)).now(),
@@ -146,7 +161,11 @@ class Storages:
 
     def hanging(self) -> list[str]:
         """Names of library folders whose drive does not answer."""
-        return [root.name for root in self._library.active_roots if not self._disk(os.fsdecode(root.path)).answers]
+        return [
+            root.name
+            for root in self._library.active_roots
+            if not self._disk(os.fsdecode(root.path)).answers
+        ]
 
     def _disk(self, path: str) -> _Fresh[Disk | None]:
         if path not in self._disks:
@@ -155,13 +174,17 @@ class Storages:
 
 
 def disk_of(path: str) -> Disk | None:
-    """The file system under a folder, or under the nearest folder above that is there; None where it cannot be asked."""
+    """The file system under a folder, or under the nearest folder above that is there; None where
+    it cannot be asked.
+    """
     place = Path(path)
     while not place.exists() and place != place.parent:
         place = place.parent
     try:
         usage = shutil.disk_usage(place)
-        read_only = bool(os.statvfs(place).f_flag & os.ST_RDONLY) if hasattr(os, "statvfs") else False
+        read_only = (
+            bool(os.statvfs(place).f_flag & os.ST_RDONLY) if hasattr(os, "statvfs") else False
+        )
     except OSError:
         return None
     return Disk(usage.total, usage.free, read_only)

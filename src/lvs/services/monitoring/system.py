@@ -1,4 +1,6 @@
-"""The machine under the server: processor, memory, open files, and how promptly the server gets to its work."""
+"""The machine under the server: processor, memory, open files, and how promptly the server gets to
+its work.
+"""
 
 import asyncio
 import contextlib
@@ -10,7 +12,7 @@ from dataclasses import dataclass
 
 import psutil
 
-from lvs.services.media.probe_pool import FFmpeg
+from lvs.services.media.probe_pool import ProbePool
 
 SAMPLE_S = 5.0
 SAMPLES = 60
@@ -19,7 +21,10 @@ PULSE_S = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A process of ours. `cpu` is its share of one processor over the last seconds: 1.0 is one whole processor."""
+    """A process of ours.
+
+    `cpu` is its share of one processor over the last seconds: 1.0 is one whole processor.
+    """
 
     pid: int
     cpu: float
@@ -29,7 +34,10 @@ class Process:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """How it stood at a moment. `delay_s` is the longest that the server's loop kept anybody waiting since the last sample."""
+    """How it stood at a moment.
+
+    `delay_s` is the longest that the server's loop kept anybody waiting since the last sample.
+    """
 
     server: Process
     workers: tuple[Process, ...]
@@ -50,11 +58,13 @@ class Sample:
 class System:
     """Takes a sample every few seconds. Asking for it costs nothing then."""
 
-    def __init__(self, ffmpeg: FFmpeg) -> None:
+    def __init__(self, ffmpeg: ProbePool) -> None:
         self._ffmpeg = ffmpeg
         self._server = psutil.Process()
         self._workers: dict[int, psutil.Process] = {}
-        self._spent: dict[int, tuple[float, float]] = {}  # by process: processor seconds, and when that was read
+        self._spent: dict[
+            int, tuple[float, float]
+        ] = {}  # by process: processor seconds, and when that was read
         self._delay_s = 0.0
         self.processors = os.cpu_count() or 1
         self.history: deque[float] = deque(maxlen=SAMPLES)

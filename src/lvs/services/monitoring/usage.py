@@ -13,8 +13,11 @@ MOST = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Statistics:
-    """What the page about usage shows. `days` are the last 30, the latest last; `ratings` go from 5 stars to none."""
+class UsageStatistics:
+    """What the page about usage shows.
+
+    `days` are the last 30, the latest last; `ratings` go from 5 stars to none.
+    """
 
     days: list[tuple[date, int]]
     most_viewed: list[tuple[str, str, int]]
@@ -24,8 +27,11 @@ class Statistics:
     total_views: int
 
 
-async def statistics(database: Database) -> Statistics:
-    """How it stands now. Views of days come from the journal; those brought along from elsewhere have no day."""
+async def statistics(database: Database) -> UsageStatistics:
+    """How it stands now.
+
+    Views of days come from the journal; those brought along from elsewhere have no day.
+    """
     today = datetime.now(UTC).astimezone().date()
     days = [today - timedelta(days=back) for back in range(DAYS - 1, -1, -1)]
     midnight = datetime(days[0].year, days[0].month, days[0].day).astimezone()
@@ -33,7 +39,7 @@ async def statistics(database: Database) -> Statistics:
         viewed = await changes.views_by_day(db, int(midnight.timestamp() * 1000))
         rated = await rows.by_rating(db)
         counted = await tags.counted(db)
-        return Statistics(
+        return UsageStatistics(
             days=[(day, viewed.get(day.isoformat(), 0)) for day in days],
             most_viewed=await rows.most_viewed(db, MOST),
             ratings=[(stars, rated.get(stars, 0)) for stars in range(5, -1, -1)],
