@@ -265,7 +265,11 @@ def _public_url(value: object) -> str:
     """The address without a trailing slash; empty where none is set."""
     text = value.strip().rstrip("/") if isinstance(value, str) else ""
     parts = urlsplit(text)
-    usable = parts.scheme in {"http", "https"} and parts.hostname and not (parts.query or parts.fragment or parts.username)
+    usable = (
+        parts.scheme in {"http", "https"}
+        and parts.hostname
+        and not (parts.query or parts.fragment or parts.username)
+    )
     if value != "" and not usable:
         raise ValueError("must be an address such as http://192.168.1.5:8900")
     return text
@@ -286,9 +290,13 @@ def valid_replica(text: str) -> str:
     if not text:
         return ""
     if parts.scheme not in REPLICA_SCHEMES or not parts.path.strip("/"):
-        raise ValueError("must be an address such as file:///mnt/usb/lvs, sftp://me@nas/lvs or s3://bucket/lvs")
+        raise ValueError(
+            "must be an address such as file:///mnt/usb/lvs, sftp://me@nas/lvs or s3://bucket/lvs"
+        )
     if parts.password is not None:
-        raise ValueError("must hold no password; SFTP signs in with a key, S3 with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+        raise ValueError(
+            "must hold no password; SFTP signs in with a key, S3 with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        )
     if parts.scheme == "file" and parts.netloc:
         raise ValueError("must have three slashes after file:, as in file:///mnt/usb/lvs")
     if parts.scheme == "sftp" and not (parts.username and parts.hostname):

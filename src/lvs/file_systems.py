@@ -14,7 +14,9 @@ _NETWORK = frozenset(
     )
 )
 _FUSE = "fuse."
-_DESKTOP_SHARES = frozenset({"9p", "virtiofs", "fakeowner", "grpcfuse", "osxfs"})  # of Docker Desktop and WSL
+_DESKTOP_SHARES = frozenset(
+    {"9p", "virtiofs", "fakeowner", "grpcfuse", "osxfs"}
+)  # of Docker Desktop and WSL
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,9 @@ class FileSystem:
 
 
 def file_system_of(folder: Path) -> FileSystem | None:
-    """The file system of a folder, or of the nearest folder above that is there; None where unknown."""
+    """The file system of a folder, or of the nearest folder above that is there; None where
+    unknown.
+    """
     place = os.path.realpath(folder)
     best: FileSystem | None = None
     for part in psutil.disk_partitions(all=True):

@@ -13,7 +13,8 @@ _HALVES = {" ": (0, 0), "▀": (1, 0), "▄": (0, 1), "█": (1, 1)}
 
 
 def terminal_picture(lines: list[str], columns: int, background: int) -> NDArray[np.uint8]:
-    """The lines as grey pixels on a terminal of so many columns with this background (0 black, 255 white).
+    """The lines as grey pixels on a terminal of so many columns with this background (0 black, 255
+    white).
 
     Understands half blocks and the colours 16 and 231; other characters are drawn as blanks.
     """

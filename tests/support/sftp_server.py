@@ -1,4 +1,6 @@
-"""An SFTP server for tests, on the loopback interface: `python sftp_server.py PORT ROOT HOSTKEY USERKEY.pub [ADDRESS]`."""
+"""An SFTP server for tests, on the loopback interface: `python sftp_server.py PORT ROOT HOSTKEY
+USERKEY.pub [ADDRESS]`.
+"""
 
 import asyncio
 import os

@@ -18,7 +18,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     add_server_flags(parser)
     parser.add_argument("--json", action="store_true", help="print what was found as a JSON object")
-    parser.epilog = "Works while LVS is running, and before. Ends with 0 where all is well, 1 where something needs to be done."
+    parser.epilog = (
+        "Works while LVS is running, and before. Ends with 0 where all is well, 1 where "
+        "something needs to be done."
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -1,4 +1,6 @@
-"""Copies of the database elsewhere by Litestream: the real program, to a folder and to an SFTP server on the loopback interface."""
+"""Copies of the database elsewhere by Litestream: the real program, to a folder and to an SFTP
+server on the loopback interface.
+"""
 
 import asyncio
 import os
@@ -7,13 +9,14 @@ import socket
 import sqlite3
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
 import pytest
+from support.waiting import until
 
 from lvs.config import Config, ConfigError, load, valid_replica
 from lvs.db.database import Database
@@ -22,7 +25,6 @@ from lvs.services.backup import litestream
 from lvs.services.backup.replication import Replication
 
 SFTP = Path(__file__).parents[2] / "support" / "sftp_server.py"
-PATIENCE_S = 60.0
 
 
 @pytest.fixture
@@ -47,12 +49,6 @@ async def replicating(url: str, database: Path) -> AsyncIterator[Replication]:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         assert replication.process_id is None
-
-
-async def until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while not true():
-            await asyncio.sleep(0.05)
 
 
 def add_tag(database: Path, name: str) -> None:
@@ -97,7 +93,9 @@ async def test_a_moment_of_the_past_comes_back(tmp_path: Path, database: Path) -
     assert tags(tmp_path / "then.db") == ["before"]
 
 
-async def test_a_litestream_that_dies_comes_back_and_catches_up(tmp_path: Path, database: Path) -> None:
+async def test_a_litestream_that_dies_comes_back_and_catches_up(
+    tmp_path: Path, database: Path
+) -> None:
     url = f"file://{tmp_path}/usb/lvs"
     async with replicating(url, database) as replication:
         await until(lambda: replication.state().behind_s is not None)
@@ -113,20 +111,27 @@ async def test_a_litestream_that_dies_comes_back_and_catches_up(tmp_path: Path, 
     assert tags(tmp_path / "new.db") == ["while it was dead"]
 
 
-async def test_the_litestream_of_a_killed_server_is_ended_by_the_next(tmp_path: Path, database: Path) -> None:
+def started(abandoned: Replication) -> "subprocess.Popen[bytes]":
+    command = [litestream.program(), "replicate", "-config", abandoned.files.config]
+    return subprocess.Popen(command, stderr=subprocess.DEVNULL)
+
+
+async def test_the_litestream_of_a_killed_server_is_ended_by_the_next(
+    tmp_path: Path, database: Path
+) -> None:
     url = f"file://{tmp_path}/usb/lvs"
     abandoned = Replication(url, database, database.parent)
     litestream.write_config(abandoned.files, database, url)
-    process = subprocess.Popen(
-        [litestream.program(), "replicate", "-config", abandoned.files.config], stderr=subprocess.DEVNULL
-    )
+    process = started(abandoned)
     abandoned.files.pid.write_text(str(process.pid))
     async with replicating(url, database) as replication:
         await until(lambda: replication.state().behind_s is not None)
         assert process.poll() is not None
 
 
-async def test_a_pid_that_belongs_to_another_program_is_left_alone(tmp_path: Path, database: Path) -> None:
+async def test_a_pid_that_belongs_to_another_program_is_left_alone(
+    tmp_path: Path, database: Path
+) -> None:
     url = f"file://{tmp_path}/usb/lvs"
     replication = Replication(url, database, database.parent)
     replication.files.folder.mkdir()
@@ -147,7 +152,9 @@ async def test_the_copy_is_rehearsed_and_that_is_remembered(tmp_path: Path, data
     assert not (replication.files.folder / "rehearsal").exists()
 
 
-async def test_a_copy_that_cannot_be_restored_is_found_by_the_rehearsal(tmp_path: Path, database: Path) -> None:
+async def test_a_copy_that_cannot_be_restored_is_found_by_the_rehearsal(
+    tmp_path: Path, database: Path
+) -> None:
     url = f"file://{tmp_path}/usb/lvs"
     async with replicating(url, database) as replication:
         await until(lambda: replication.state().behind_s is not None)
@@ -177,7 +184,9 @@ class Nas:
         self.root = folder / "nas"
         self.root.mkdir()
         for name in ("host", "user"):
-            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name], check=True)
+            subprocess.run(
+                ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name], check=True
+            )
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = int(free.getsockname()[1])
         public = (folder / "host.pub").read_text().split()
@@ -191,7 +200,9 @@ class Nas:
     def on(self) -> None:
         keys = [self.folder / "host", self.folder / "user.pub"]
         self._process = subprocess.Popen(
-            [sys.executable, SFTP, str(self.port), self.root, *keys], stdout=subprocess.PIPE, text=True
+            [sys.executable, SFTP, str(self.port), self.root, *keys],
+            stdout=subprocess.PIPE,
+            text=True,
         )
         assert self._process.stdout
         assert self._process.stdout.readline() == "ready\n"
@@ -212,7 +223,9 @@ async def test_a_server_that_was_off_is_caught_up_with(tmp_path: Path, database:
         add_tag(database, "written while it was off")
         await until(lambda: replication.state().failure != "")
         nas.on()
-        await until(lambda: replication.state().failure == "" and replication.process_id is not None)
+        await until(
+            lambda: replication.state().failure == "" and replication.process_id is not None
+        )
         await confirmed(replication)
         assert "key=" not in replication.state().url
     litestream.restore(nas.url, tmp_path / "new.db")
@@ -231,7 +244,15 @@ def test_an_unknown_host_is_not_trusted(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["ftp://nas/lvs", "sftp://nas/lvs", "sftp://me:secret@nas/lvs", "file://mnt/usb", "s3://bucket", "/mnt/usb", "sftp://me@/x"],
+    [
+        "ftp://nas/lvs",
+        "sftp://nas/lvs",
+        "sftp://me:secret@nas/lvs",
+        "file://mnt/usb",
+        "s3://bucket",
+        "/mnt/usb",
+        "sftp://me@/x",
+    ],
 )
 def test_addresses_that_are_none(url: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="must"):
@@ -240,7 +261,10 @@ def test_addresses_that_are_none(url: str, tmp_path: Path) -> None:
         load({"replicate": url}, working_folder=tmp_path)
 
 
-@pytest.mark.parametrize("url", ["", "file:///mnt/usb/lvs", "sftp://me@nas/lvs", "sftp://me@nas:2222/a/b", "s3://bucket/lvs"])
+@pytest.mark.parametrize(
+    "url",
+    ["", "file:///mnt/usb/lvs", "sftp://me@nas/lvs", "sftp://me@nas:2222/a/b", "s3://bucket/lvs"],
+)
 def test_addresses_that_are_some(url: str) -> None:
     assert Config(replicate=url).replicate == url
 

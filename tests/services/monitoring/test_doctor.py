@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import processes
 
 from lvs import file_systems
 from lvs.config import Config
@@ -15,7 +16,6 @@ from lvs.file_systems import FileSystem
 from lvs.services.monitoring import doctor, network_checks, software_checks, storage_checks
 from lvs.services.monitoring.diagnosis import Diagnosis, Verdict
 from lvs.services.monitoring.doctor import diagnose
-from support import processes
 
 
 @pytest.fixture
@@ -28,7 +28,15 @@ def settings(folder: Path, **options: Any) -> Config:
     library.mkdir(exist_ok=True)
     data.mkdir(exist_ok=True)
     (library / "one.mp4").write_bytes(os.urandom(3 << 20))
-    return Config(**{"video_directory": [library], "data_directory": data, "host": "127.0.0.1", "port": free_port()} | options)
+    return Config(
+        **{
+            "video_directory": [library],
+            "data_directory": data,
+            "host": "127.0.0.1",
+            "port": free_port(),
+        }
+        | options
+    )
 
 
 def free_port() -> int:
@@ -43,9 +51,28 @@ def one(found: Any) -> Diagnosis:
 
 
 def test_a_household_in_order_needs_nothing(tmp_path: Path) -> None:
-    done = processes.run("doctor", tmp_path, "--data", tmp_path / "data", "--host", "127.0.0.1", "--port", str(free_port()), "--json", cwd=prepared(tmp_path))
+    done = processes.run(
+        "doctor",
+        tmp_path,
+        "--data",
+        tmp_path / "data",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(free_port()),
+        "--json",
+        cwd=prepared(tmp_path),
+    )
     found = json.loads(done.stdout)
-    assert {each["check"] for each in found["checks"]} >= {"port", "database", "library", "codecs", "packages", "clock", "free space"}
+    assert {each["check"] for each in found["checks"]} >= {
+        "port",
+        "database",
+        "library",
+        "codecs",
+        "packages",
+        "clock",
+        "free space",
+    }
     errors = [each for each in found["checks"] if each["verdict"] == "error"]
     assert errors == []
     for each in found["checks"]:
@@ -60,10 +87,21 @@ def prepared(folder: Path) -> Path:
 
 
 def test_the_text_puts_the_next_step_below_what_it_is_for(tmp_path: Path) -> None:
-    done = processes.run("doctor", "--data", tmp_path / "data", "--host", "127.0.0.1", "--port", str(free_port()), cwd=tmp_path)
+    done = processes.run(
+        "doctor",
+        "--data",
+        tmp_path / "data",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(free_port()),
+        cwd=tmp_path,
+    )
     assert done.returncode == 1
     lines = done.stdout.splitlines()
-    place = next(number for number, line in enumerate(lines) if "No library folder is configured" in line)
+    place = next(
+        number for number, line in enumerate(lines) if "No library folder is configured" in line
+    )
     assert lines[place].startswith("  ERROR  library: ")
     assert "lvs serve FOLDER" in lines[place + 1]
 
@@ -85,17 +123,25 @@ def test_a_running_lvs_is_no_foreign_program(tmp_path: Path) -> None:
         assert "LVS is running" in one(network_checks.port(running)).message
 
 
-def test_a_folder_that_may_not_be_written_is_an_error(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_may_not_be_written_is_an_error(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert {each.verdict for each in storage_checks.data_folder(config)} == {Verdict.OK}
     missing = Path("/proc/self/fdinfo")  # nobody makes files there, root included
-    found = list(storage_checks.data_folder(Config(data_directory=missing, thumbnail_directory=config.thumbnail_directory)))
+    found = list(
+        storage_checks.data_folder(
+            Config(data_directory=missing, thumbnail_directory=config.thumbnail_directory)
+        )
+    )
     assert found[0].verdict is Verdict.ERROR
     assert "data_directory" in found[0].next_step
 
 
 def test_a_library_folder_that_is_away_or_empty_is_named(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    away, empty = storage_checks.library(Config(video_directory=[tmp_path / "away", tmp_path / "empty"]))
+    away, empty = storage_checks.library(
+        Config(video_directory=[tmp_path / "away", tmp_path / "empty"])
+    )
     assert (away.verdict, empty.verdict) == (Verdict.ERROR, Verdict.WARNING)
     assert "mount" in away.next_step
 
@@ -126,8 +172,12 @@ def test_the_file_system_of_a_folder_is_the_mount_it_lies_on(tmp_path: Path) -> 
     assert proc.kind == "proc"
 
 
-def test_a_share_is_polled_and_holds_no_database(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(storage_checks, "file_system_of", lambda _: FileSystem("/mnt/nas", "nfs4", "nas:/x"))
+def test_a_share_is_polled_and_holds_no_database(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        storage_checks, "file_system_of", lambda _: FileSystem("/mnt/nas", "nfs4", "nas:/x")
+    )
     refused = one(storage_checks.database(config))
     assert refused.verdict is Verdict.ERROR
     assert "data_directory" in refused.next_step
@@ -135,7 +185,9 @@ def test_a_share_is_polled_and_holds_no_database(config: Config, monkeypatch: py
     assert (watching.verdict, watching.next_step) == (Verdict.WARNING, "Set watch to poll.")
 
 
-def test_too_few_watches_are_counted(config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_few_watches_are_counted(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     limits = tmp_path / "inotify"
     limits.mkdir()
     (limits / "max_user_watches").write_text("2\n")
@@ -154,13 +206,17 @@ def test_the_disk_is_measured_by_a_jump_and_a_read(config: Config) -> None:
     assert " ms, reading gives " in found[0].message
 
 
-def test_a_firewall_without_a_rule_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_firewall_without_a_rule_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "ufw.conf").write_text("LOGLEVEL=low\nENABLED=yes\n")
     (tmp_path / "user.rules").write_text("### tuple ### allow tcp 22 0.0.0.0/0 any 0.0.0.0/0 in\n")
     monkeypatch.setattr(network_checks, "UFW", tmp_path)
     closed = one(network_checks.firewall(Config()))
     assert closed.next_step == "Run: sudo ufw allow 8900/tcp"
-    (tmp_path / "user.rules").write_text("### tuple ### allow any 8900 0.0.0.0/0 any 0.0.0.0/0 in\n")
+    (tmp_path / "user.rules").write_text(
+        "### tuple ### allow any 8900 0.0.0.0/0 any 0.0.0.0/0 in\n"
+    )
     assert one(network_checks.firewall(Config())).verdict is Verdict.OK
 
 
@@ -191,7 +247,9 @@ def test_versions_are_compared_by_their_numbers(version: str, bounds: str, insid
 def test_an_untested_package_is_named(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     assert one(software_checks.packages(config)).verdict is Verdict.OK
     monkeypatch.setattr(
-        software_checks, "_requirements", lambda: ["quart<0.1,>=0.0.1", "no-such-package>=1", 'mypy<1; extra == "test"']
+        software_checks,
+        "_requirements",
+        lambda: ["quart<0.1,>=0.0.1", "no-such-package>=1", 'mypy<1; extra == "test"'],
     )
     found = one(software_checks.packages(config))
     assert "quart " in found.message
@@ -199,7 +257,9 @@ def test_an_untested_package_is_named(config: Config, monkeypatch: pytest.Monkey
     assert "mypy" not in found.message
 
 
-def test_codecs_are_asked_for_in_a_process_of_their_own(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_codecs_are_asked_for_in_a_process_of_their_own(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert one(software_checks.codecs(config)).verdict is Verdict.OK
     monkeypatch.setitem(software_checks.PLAYED, "Nonesuch", "nonesuch")
     assert "Nonesuch" in one(software_checks.codecs(config)).message
@@ -216,7 +276,9 @@ def test_a_check_that_hangs_or_breaks_holds_up_no_other(config: Config) -> None:
         raise RuntimeError("no such thing")
 
     fine = Diagnosis("fine", Verdict.OK, "All is well.")
-    found = diagnose(config, {"slow": hangs, "broken": breaks, "fine": lambda _: [fine]}, limit_s=0.5)
+    found = diagnose(
+        config, {"slow": hangs, "broken": breaks, "fine": lambda _: [fine]}, limit_s=0.5
+    )
     assert [each.check for each in found.found] == ["slow", "broken", "fine"]
     assert found.found[0].verdict is Verdict.ERROR
     assert "no such thing" in found.found[1].message
@@ -226,5 +288,7 @@ def test_a_check_that_hangs_or_breaks_holds_up_no_other(config: Config) -> None:
 
 def test_every_check_has_a_name_of_its_own(config: Config) -> None:
     names = doctor.examinations()
-    quick = {name: check for name, check in names.items() if name not in ("codecs", "addresses", "mdns")}
+    quick = {
+        name: check for name, check in names.items() if name not in ("codecs", "addresses", "mdns")
+    }
     assert {each.check for each in diagnose(config, quick).found} <= set(names)

@@ -1,4 +1,5 @@
-"""A device of its own for tests: resolves a name and lists web sites by mDNS, as JSON on standard output.
+"""A device of its own for tests: resolves a name and lists web sites by mDNS, as JSON on standard
+output.
 
 `python mdns_client.py INTERFACE NAME SECONDS` waits until the name is answered, or the time is up.
 """
@@ -42,7 +43,9 @@ def main() -> None:
     zeroconf.close()
 
 
-def look(zeroconf: Zeroconf, sites: Sites, name: str, wanted: str, patience: float) -> dict[str, object]:
+def look(
+    zeroconf: Zeroconf, sites: Sites, name: str, wanted: str, patience: float
+) -> dict[str, object]:
     """Wait until a site is there (or `gone`), and say what is known."""
     end = time.monotonic() + patience
     while time.monotonic() < end:

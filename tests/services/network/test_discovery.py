@@ -1,4 +1,6 @@
-"""The announcement by mDNS, as another process with a zeroconf of its own sees it. All of it stays on the loopback interface."""
+"""The announcement by mDNS, as another process with a zeroconf of its own sees it. All of it stays
+on the loopback interface.
+"""
 
 import asyncio
 import json
@@ -9,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.waiting import until
 
 from lvs.services.network.discovery import Discovery, Endpoint
 
@@ -61,9 +64,7 @@ async def announcing(discovery: Discovery, port: int = 8900) -> AsyncIterator[as
 
 
 async def announced(discovery: Discovery, name: str) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while discovery.announced != name:
-            await asyncio.sleep(0.05)
+    await until(lambda: discovery.announced == name)
 
 
 def on_loopback(name: str, addresses: tuple[str, ...] = ("127.0.0.1",)) -> Discovery:
@@ -101,13 +102,19 @@ async def test_the_announcement_follows_the_addresses_of_the_machine() -> None:
     async with announcing(discovery), device("lvs-test-three.local") as other:
         assert (await other.sees())["addresses"] == ["127.0.0.1"]
         addresses[:] = ["127.0.0.1", "127.0.0.3"]
-        async with asyncio.timeout(PATIENCE_S):
-            while (await other.sees_once("present"))["addresses"] != ["127.0.0.1", "127.0.0.3"]:
-                await asyncio.sleep(0.2)
+
+        async def sees_both() -> bool:
+            return (await other.sees_once("present"))["addresses"] == ["127.0.0.1", "127.0.0.3"]
+
+        await until(sees_both)
 
 
 async def test_nothing_is_announced_without_a_name_or_on_this_machine_only() -> None:
-    for quiet in (Discovery(""), Discovery("lvs", host="127.0.0.1"), Discovery("lvs", host="localhost")):
+    for quiet in (
+        Discovery(""),
+        Discovery("lvs", host="127.0.0.1"),
+        Discovery("lvs", host="localhost"),
+    ):
         assert not quiet.enabled
         await asyncio.wait_for(quiet.run(), 1)
         assert quiet.announced == ""
@@ -117,9 +124,7 @@ async def test_a_machine_without_a_network_says_so_and_goes_on() -> None:
     addresses: list[str] = []
     discovery = Discovery("lvs-test-four", addresses=lambda: tuple(addresses), poll_s=0.1)
     async with announcing(discovery):
-        async with asyncio.timeout(PATIENCE_S):
-            while not discovery.failure:
-                await asyncio.sleep(0.05)
+        await until(lambda: bool(discovery.failure))
         assert "no IPv4 address" in discovery.failure
         addresses.append("127.0.0.1")
         await announced(discovery, "lvs-test-four.local")

@@ -6,9 +6,9 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
+from support.pictures import decoded, terminal_picture
 
 from lvs.services.network import qr
-from support.pictures import decoded, terminal_picture
 
 URLS = (
     "http://10.0.0.2:8900",
@@ -29,7 +29,12 @@ def test_the_terminal_shows_a_code_that_scans(url: str, background: int) -> None
 @pytest.mark.parametrize("url", URLS)
 def test_the_page_shows_a_code_that_scans(url: str) -> None:
     svg = ET.fromstring(qr.svg(url))
-    assert not any(name in element.attrib for element in svg.iter() for name in ("style", "class") if element is not svg)
+    assert not any(
+        name in element.attrib
+        for element in svg.iter()
+        for name in ("style", "class")
+        if element is not svg
+    )
     assert "style" not in svg.attrib
     assert decoded(_drawn(qr.svg(url))) == [url]
 

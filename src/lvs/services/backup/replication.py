@@ -1,7 +1,8 @@
-"""A copy of the database elsewhere, seconds behind: runs Litestream beside the server and knows how far it is.
+"""A copy of the database elsewhere, seconds behind: runs Litestream beside the server and knows how
+far it is.
 
-Litestream may die and comes back; LVS goes on without it. Once a week the copy is restored into a temporary file and
-examined like a backup.
+Litestream may die and comes back; LVS goes on without it. Once a week the copy is restored into a
+temporary file and examined like a backup.
 """
 
 import asyncio
@@ -39,7 +40,9 @@ MAX_OUTPUT_BYTES = 16 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """A restore that was tried. `at` is in Unix milliseconds; `problem` is empty where it succeeded."""
+    """A restore that was tried. `at` is in Unix milliseconds; `problem` is empty where it
+    succeeded.
+    """
 
     at: int
     videos: int = 0
@@ -99,7 +102,14 @@ class Replication:
         if self._failure and self._confirmed_at is not None:
             behind = time.monotonic() - self._confirmed_at
         where = litestream.without_query(self.url)
-        return ReplicationState(where, self.process_id is not None, behind, self.restarts, self._failure, self._rehearsal)
+        return ReplicationState(
+            where,
+            self.process_id is not None,
+            behind,
+            self.restarts,
+            self._failure,
+            self._rehearsal,
+        )
 
     async def run(self) -> None:
         """Keep Litestream running for as long as the server does."""
@@ -137,7 +147,11 @@ class Replication:
             try:
                 counts = await asyncio.to_thread(_rehearsed, self.url, self.files.folder)
                 self._rehearsal = Rehearsal(self.now_ms(), counts.videos, counts.ratings)
-                log.info("the copy at %s was restored on trial: it holds %d videos", self.state().url, counts.videos)
+                log.info(
+                    "the copy at %s was restored on trial: it holds %d videos",
+                    self.state().url,
+                    counts.videos,
+                )
             except (LvsError, OSError) as error:
                 self._rehearsal = Rehearsal(self.now_ms(), problem=str(error))
                 log.error("the copy at %s cannot be restored: %s", self.state().url, error)
@@ -180,7 +194,9 @@ class Replication:
     async def _confirm_again_and_again(self) -> None:
         """Measure how far the copy is behind, by asking that everything written so far be there."""
         while True:
-            await asyncio.sleep(min(self.confirm_s, 1.0) if self._behind_s is None else self.confirm_s)
+            await asyncio.sleep(
+                min(self.confirm_s, 1.0) if self._behind_s is None else self.confirm_s
+            )
             started = time.monotonic()
             try:
                 await litestream.confirm(self.files, self.database, 2 * self.confirm_s)
@@ -208,7 +224,9 @@ class Replication:
         return age_s < 0 or age_s >= (REHEARSAL_RETRY_S if last.problem else REHEARSAL_S)
 
     def _remember(self, rehearsal: Rehearsal) -> None:
-        self._rehearsal_file.write_text(json.dumps({"url": self.url, **_as_dict(rehearsal)}), encoding="utf-8")
+        self._rehearsal_file.write_text(
+            json.dumps({"url": self.url, **_as_dict(rehearsal)}), encoding="utf-8"
+        )
 
     def _remembered(self) -> Rehearsal | None:
         """The last rehearsal of this replica, from before the server started."""
@@ -216,7 +234,9 @@ class Replication:
             found = json.loads(self._rehearsal_file.read_text(encoding="utf-8"))
             if found.pop("url") != self.url:
                 return None
-            return Rehearsal(int(found["at"]), int(found["videos"]), int(found["ratings"]), str(found["problem"]))
+            return Rehearsal(
+                int(found["at"]), int(found["videos"]), int(found["ratings"]), str(found["problem"])
+            )
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
 
@@ -234,7 +254,7 @@ def _as_dict(rehearsal: Rehearsal) -> dict[str, int | str]:
     }
 
 
-def _rehearsed(url: str, folder: Path) -> backup.Counts:
+def _rehearsed(url: str, folder: Path) -> backup.BackupCounts:
     """What the replica holds. Raises LvsError where it cannot be restored or is not sound."""
     trial = folder / "rehearsal"
     shutil.rmtree(trial, ignore_errors=True)
@@ -273,7 +293,7 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 
 
 def _end_orphan(files: LitestreamFiles) -> None:
-    """End the Litestream of a server that was killed: two of them must not copy the same database."""
+    """End the Litestream of a killed server: two of them must not copy the same database."""
     try:
         process = psutil.Process(int(files.pid.read_text()))
         if str(files.config) in process.cmdline() and process.pid != os.getpid():

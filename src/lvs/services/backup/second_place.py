@@ -1,4 +1,5 @@
-"""Copies of the backups in a second place: another disk, or a share. A place that is away is caught up with later.
+"""Copies of the backups in a second place: another disk, or a share. A place that is away is caught
+up with later.
 
 Blocking functions, and one class that runs them in a thread for as long as the server lives.
 """
@@ -26,13 +27,18 @@ FIRST_POLL_S = 45.0  # after the start, which has enough to do
 POLL_S = 60.0
 COPIED_AT_ONCE = 20
 MARK = "lvs-backups.txt"
-_MARK_TEXT = "LVS keeps copies of its backups in this folder (option backup_directory). It writes here only while this file is present.\n"
+_MARK_TEXT = (
+    "LVS keeps copies of its backups in this folder (option backup_directory). It writes here "
+    "only while this file is present.\n"
+)
 _NO_ROOM = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
 @dataclass(frozen=True, slots=True)
 class SecondPlaceState:
-    """How the copies stand. `away_since` is in Unix milliseconds; `newest` was examined where it lies."""
+    """How the copies stand. `away_since` is in Unix milliseconds; `newest` was examined where it
+    lies.
+    """
 
     folder: Path
     newest: Backup | None = None
@@ -106,24 +112,32 @@ class SecondPlace:
 def prepare(backups: Path, folder: Path) -> None:
     """Have the folder ready. Raises Unavailable while its disk is away.
 
-    A drive that is not mounted leaves its mount point behind, an empty folder on the wrong disk. A mark in the
-    folder, and one beside the backups that says it was set, tell the two apart.
+    A drive that is not mounted leaves its mount point behind, an empty folder on the wrong disk. A
+    mark in the folder, and one beside the backups that says it was set, tell the two apart.
     """
     known = backups / f".second-place-{_digest(folder)}"
     if (folder / MARK).is_file():
         backup.clear_partials(folder)
         return
     if known.exists():
-        raise Unavailable(f"The folder {folder} for copies of backups is away. Connect its drive; it is caught up with by itself.")
+        raise Unavailable(
+            f"The folder {folder} for copies of backups is away. Connect its drive; it is "
+            "caught up with by itself."
+        )
     try:
         folder.mkdir(exist_ok=True)
         (folder / MARK).write_text(_MARK_TEXT, encoding="utf-8")
         backups.mkdir(parents=True, exist_ok=True)
         known.touch()
     except FileNotFoundError:
-        raise Unavailable(f"There is no folder {folder.parent} for copies of backups. Mount its drive, or correct backup_directory.") from None
+        raise Unavailable(
+            f"There is no folder {folder.parent} for copies of backups. Mount its drive, or "
+            "correct backup_directory."
+        ) from None
     except OSError as error:
-        raise Unavailable(f"Nothing can be written into {folder}: {error.strerror or error}.") from None
+        raise Unavailable(
+            f"Nothing can be written into {folder}: {error.strerror or error}."
+        ) from None
 
 
 def lacking(backups: Path, folder: Path) -> list[Backup]:
@@ -145,11 +159,16 @@ def copy(source: Backup, folder: Path, go_on: Callable[[], None] = lambda: None)
         partial.mkdir()
         _copy_file(source.path, partial / source.path.name, go_on)
         if source.snapshot.is_dir():
-            shutil.copytree(source.snapshot, partial / source.snapshot.name, copy_function=shutil.copyfile)
+            shutil.copytree(
+                source.snapshot, partial / source.snapshot.name, copy_function=shutil.copyfile
+            )
         shutil.copyfile(source.result, partial / source.result.name)
         examined = backup.examine(partial / source.path.name)
         if examined.problems or examined.counts != source.counts:
-            raise Damaged(f"The copy of {source.path.name} in {folder} is not what was copied. Check that disk.")
+            raise Damaged(
+                f"The copy of {source.path.name} in {folder} is not what was copied. Check "
+                "that disk."
+            )
         return _into_place(source, partial, folder)
     except OSError as error:
         kind = Full if error.errno in _NO_ROOM else Unavailable
@@ -195,7 +214,9 @@ def _into_place(source: Backup, partial: Path, folder: Path) -> Backup:
                 shutil.rmtree(folder / name)
             os.replace(partial / name, folder / name)
     backup.sync(folder)
-    found = next((each for each in backup.listed(folder) if each.path.name == source.path.name), None)
+    found = next(
+        (each for each in backup.listed(folder) if each.path.name == source.path.name), None
+    )
     if found is None:
         raise Unavailable(f"{folder} does not keep what is written into it.")
     return found

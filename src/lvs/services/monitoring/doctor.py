@@ -1,7 +1,8 @@
-"""`lvs doctor`: looks at what goes wrong in practice, and names one next step for each thing it finds.
+"""`lvs doctor`: looks at what goes wrong in practice, and names one next step for each thing it
+finds.
 
-Every check is a function of the configuration that yields diagnoses. Checks run at the same time, each with a
-time limit: a dead network mount holds up its own check and no other.
+Every check is a function of the configuration that yields diagnoses. Checks run at the same time,
+each with a time limit: a dead network mount holds up its own check and no other.
 """
 
 import json
@@ -34,8 +35,10 @@ class Diagnoses:
         return max((each.verdict for each in self.found), key=order.index, default=Verdict.OK)
 
     def as_json(self) -> str:
-        """For programs: `worst`, and a list of objects with check, verdict, message and next_step."""
-        return json.dumps({"worst": self.worst, "checks": [asdict(each) for each in self.found]}, indent=2)
+        """For programs: `worst`, and for each check its name, verdict, message, next_step."""
+        return json.dumps(
+            {"worst": self.worst, "checks": [asdict(each) for each in self.found]}, indent=2
+        )
 
 
 def examinations() -> dict[str, Examination]:
@@ -111,5 +114,5 @@ def _run(name: str, check: Examination, config: Config) -> list[Diagnosis]:
     try:
         return list(check(config))
     except Exception as error:  # noqa: BLE001  a check that breaks is a finding, and ends no other
-        message = f"This could not be examined: {error or type(error).__name__}."
+        message = f"This could not be examined: {str(error) or type(error).__name__}."
         return [Diagnosis(name, Verdict.WARNING, message, "Report this line as a bug of LVS.")]

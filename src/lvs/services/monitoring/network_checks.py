@@ -25,7 +25,12 @@ RESOLVE_MS = 2000
 def port(config: Config) -> Iterator[Diagnosis]:
     """The port is free, or LVS itself has it."""
     if config.port == 0:
-        yield Diagnosis("port", Verdict.NOTE, "Port 0: a different port at each start.", "Set the option port to 8900.")
+        yield Diagnosis(
+            "port",
+            Verdict.NOTE,
+            "Port 0: a different port at each start.",
+            "Set the option port to 8900.",
+        )
         return
     problem = _cannot_listen(config.host, config.port)
     if problem is None:
@@ -34,7 +39,9 @@ def port(config: Config) -> Iterator[Diagnosis]:
         yield Diagnosis("port", Verdict.OK, f"LVS is running on port {config.port}.")
     elif problem == errno.EADDRINUSE:
         message = f"Port {config.port} is taken by another program."
-        yield Diagnosis("port", Verdict.ERROR, message, "Stop that program, or choose another port with --port.")
+        yield Diagnosis(
+            "port", Verdict.ERROR, message, "Stop that program, or choose another port with --port."
+        )
     elif problem == errno.EACCES:
         message = f"Port {config.port} may not be used by this user."
         yield Diagnosis("port", Verdict.ERROR, message, "Choose a port above 1023 with --port.")
@@ -47,24 +54,35 @@ def addresses(config: Config) -> Iterator[Diagnosis]:
     """Other devices can reach an address of this machine."""
     if _only_this_machine(config.host):
         message = f"LVS listens on {config.host}: only this computer reaches it."
-        yield Diagnosis("addresses", Verdict.WARNING, message, "Set the option host to 0.0.0.0 to open it to the network.")
+        yield Diagnosis(
+            "addresses",
+            Verdict.WARNING,
+            message,
+            "Set the option host to 0.0.0.0 to open it to the network.",
+        )
         return
     if in_container():
         yield Diagnosis("addresses", Verdict.NOTE, CONTAINER, "See “Docker” in docs/operations.md.")
     found = [each for each in host_addresses() if not each.inside]
     if not found:
         message = "This computer has no address in a local network."
-        yield Diagnosis("addresses", Verdict.ERROR, message, "Connect it to the network by cable or Wi-Fi.")
+        yield Diagnosis(
+            "addresses", Verdict.ERROR, message, "Connect it to the network by cable or Wi-Fi."
+        )
         return
     if not _lvs_answers(config, "127.0.0.1"):
         names = ", ".join(map(str, found))
-        yield Diagnosis("addresses", Verdict.OK, f"Addresses: {names}. They are tried while LVS runs.")
+        yield Diagnosis(
+            "addresses", Verdict.OK, f"Addresses: {names}. They are tried while LVS runs."
+        )
         return
     for each in found:
         if _lvs_answers(config, str(each)):
             yield Diagnosis("addresses", Verdict.OK, f"LVS answers at {each} ({each.interface}).")
         else:
-            message = f"LVS does not answer at {each} ({each.interface}), not even to this computer."
+            message = (
+                f"LVS does not answer at {each} ({each.interface}), not even to this computer."
+            )
             step = "Check the option host, and the firewall of this computer."
             yield Diagnosis("addresses", Verdict.WARNING, message, step)
 
@@ -74,7 +92,10 @@ def firewall(config: Config) -> Iterator[Diagnosis]:
     states = [state for state in (_ufw(config.port), _firewalld(config.port)) if state]
     yield from states
     if not states:
-        message = "No firewall was recognized here. One in the router or another program may still block the port."
+        message = (
+            "No firewall was recognized here. One in the router or another program may still "
+            "block the port."
+        )
         yield Diagnosis("firewall", Verdict.OK, message)
 
 
@@ -82,22 +103,37 @@ def mdns(config: Config) -> Iterator[Diagnosis]:
     """The name of the announcement can be answered, and is."""
     discovery = Discovery(config.announce, config.host)
     if not discovery.enabled:
-        message = "LVS is not announced: the option announce is off, or it listens to this computer only."
-        yield Diagnosis("mdns", Verdict.NOTE, message, "Set the option announce to a name such as lvs.")
+        message = (
+            "LVS is not announced: the option announce is off, or it listens to this computer only."
+        )
+        yield Diagnosis(
+            "mdns", Verdict.NOTE, message, "Set the option announce to a name such as lvs."
+        )
         return
     if not _can_share_mdns():
-        message = f"Another program holds UDP port {MDNS_PORT} for itself, so LVS cannot answer to {config.announce}.local."
-        yield Diagnosis("mdns", Verdict.WARNING, message, "Stop that program, or use the address with numbers.")
+        message = (
+            f"Another program holds UDP port {MDNS_PORT} for itself, so LVS cannot answer to "
+            f"{config.announce}.local."
+        )
+        yield Diagnosis(
+            "mdns", Verdict.WARNING, message, "Stop that program, or use the address with numbers."
+        )
         return
     if not _lvs_answers(config, "127.0.0.1"):
-        yield Diagnosis("mdns", Verdict.OK, f"{config.announce}.local can be announced once LVS runs.")
+        yield Diagnosis(
+            "mdns", Verdict.OK, f"{config.announce}.local can be announced once LVS runs."
+        )
         return
     found = _resolved(config.announce)
     if set(found) & set(reachable_addresses()):
-        yield Diagnosis("mdns", Verdict.OK, f"{config.announce}.local is answered with {', '.join(found)}.")
+        yield Diagnosis(
+            "mdns", Verdict.OK, f"{config.announce}.local is answered with {', '.join(found)}."
+        )
     elif found:
         message = f"{config.announce}.local belongs to another device ({', '.join(found)})."
-        yield Diagnosis("mdns", Verdict.WARNING, message, "Set the option announce to a name of its own.")
+        yield Diagnosis(
+            "mdns", Verdict.WARNING, message, "Set the option announce to a name of its own."
+        )
     else:
         message = f"Nobody answers to {config.announce}.local."
         step = "Let UDP port 5353 through the firewall, or use the address with numbers."
@@ -115,7 +151,9 @@ def _cannot_listen(host: str, number: int) -> int | None:
 
 
 def _lvs_answers(config: Config, address: str) -> bool:
-    listening = config.host if _only_this_machine(config.host) and address == "127.0.0.1" else address
+    listening = (
+        config.host if _only_this_machine(config.host) and address == "127.0.0.1" else address
+    )
     tls = bool(config.tls_cert or config.tls_self_signed)
     return asyncio.run(answers_at(listening, config.port, tls))
 
@@ -143,15 +181,21 @@ def _firewalld(number: int) -> Diagnosis | None:
     if shutil.which("firewall-cmd") is None or _output("firewall-cmd", "--state") != "running":
         return None
     if _output("firewall-cmd", f"--query-port={number}/tcp") == "yes":
-        return Diagnosis("firewall", Verdict.OK, f"The firewall firewalld lets port {number} through.")
+        return Diagnosis(
+            "firewall", Verdict.OK, f"The firewall firewalld lets port {number} through."
+        )
     message = f"The firewall firewalld is on and does not let port {number} through."
-    step = f"Run: sudo firewall-cmd --permanent --add-port={number}/tcp && sudo firewall-cmd --reload"
+    step = (
+        f"Run: sudo firewall-cmd --permanent --add-port={number}/tcp && sudo firewall-cmd --reload"
+    )
     return Diagnosis("firewall", Verdict.WARNING, message, step)
 
 
 def _output(*command: str) -> str:
     with suppress(OSError, subprocess.SubprocessError):
-        return subprocess.run(command, capture_output=True, text=True, timeout=COMMAND_S, check=False).stdout.strip()
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=COMMAND_S, check=False
+        ).stdout.strip()
     return ""
 
 
@@ -169,7 +213,8 @@ def _can_share_mdns() -> bool:
 
 
 def _resolved(name: str) -> list[str]:
-    from zeroconf import AddressResolverIPv4, IPVersion, Zeroconf  # noqa: PLC0415
+    from zeroconf import IPVersion, Zeroconf  # noqa: PLC0415
+    from zeroconf import AddressResolverIPv4  # type: ignore[attr-defined]  # noqa: PLC0415
 
     with Zeroconf(interfaces=reachable_addresses(), ip_version=IPVersion.V4Only) as zeroconf:
         resolver = AddressResolverIPv4(f"{name}.local.")

@@ -50,9 +50,17 @@ def clock(config: Config) -> Iterator[Diagnosis]:
     newest = _newest_write(config.data_directory)
     step = "Set the clock, and have it follow a time server (systemd: timedatectl set-ntp true)."
     if now < RELEASED:
-        yield Diagnosis("clock", Verdict.ERROR, f"The clock says {now:%Y-%m-%d}, before this version existed.", step)
+        yield Diagnosis(
+            "clock",
+            Verdict.ERROR,
+            f"The clock says {now:%Y-%m-%d}, before this version existed.",
+            step,
+        )
     elif newest and (newest - now).total_seconds() > 120:
-        message = f"The clock says {now:%Y-%m-%d %H:%M} UTC, and the data folder holds files of {newest:%Y-%m-%d %H:%M} UTC."
+        message = (
+            f"The clock says {now:%Y-%m-%d %H:%M} UTC, and the data folder holds files of "
+            f"{newest:%Y-%m-%d %H:%M} UTC."
+        )
         yield Diagnosis("clock", Verdict.WARNING, message, step)
     else:
         yield Diagnosis("clock", Verdict.OK, f"It is {now:%Y-%m-%d %H:%M} UTC.")
@@ -66,7 +74,9 @@ def python(_config: Config) -> Iterator[Diagnosis]:
         yield Diagnosis("python", Verdict.OK, f"{version} at {sys.executable}.")
     else:
         step = f"Install LVS with Python {latest[0]}.{latest[1]} if something goes wrong."
-        yield Diagnosis("python", Verdict.NOTE, f"{version} is newer than what LVS is tested with.", step)
+        yield Diagnosis(
+            "python", Verdict.NOTE, f"{version} is newer than what LVS is tested with.", step
+        )
 
 
 def packages(_config: Config) -> Iterator[Diagnosis]:
@@ -76,7 +86,9 @@ def packages(_config: Config) -> Iterator[Diagnosis]:
         step = "Install LVS again into an environment of its own (pipx or uv tool install)."
         yield Diagnosis("packages", Verdict.WARNING, f"Not tested with: {'; '.join(wrong)}.", step)
     else:
-        yield Diagnosis("packages", Verdict.OK, "Every package has a version that LVS is tested with.")
+        yield Diagnosis(
+            "packages", Verdict.OK, "Every package has a version that LVS is tested with."
+        )
 
 
 def codecs(_config: Config) -> Iterator[Diagnosis]:
@@ -84,12 +96,22 @@ def codecs(_config: Config) -> Iterator[Diagnosis]:
     found = _known_codecs()
     if found is None:
         message = "The video library (av) cannot be loaded: videos get no posters and no details."
-        yield Diagnosis("codecs", Verdict.ERROR, message, "Install LVS again; on Linux its wheels need glibc 2.28 or musl 1.2.")
+        yield Diagnosis(
+            "codecs",
+            Verdict.ERROR,
+            message,
+            "Install LVS again; on Linux its wheels need glibc 2.28 or musl 1.2.",
+        )
         return
     lacking = [label for label, name in PLAYED.items() if name not in found]
     if lacking:
         message = f"No decoder for {', '.join(lacking)}: such videos get no posters."
-        yield Diagnosis("codecs", Verdict.WARNING, message, "Install the av package from PyPI rather than the system's.")
+        yield Diagnosis(
+            "codecs",
+            Verdict.WARNING,
+            message,
+            "Install the av package from PyPI rather than the system's.",
+        )
     else:
         yield Diagnosis("codecs", Verdict.OK, f"Decoders: {', '.join(PLAYED)}.")
 
@@ -146,7 +168,9 @@ def _requirements() -> list[str]:
 def within(version: str, bounds: str) -> bool:
     """True where a version satisfies bounds such as `>=1.2,<2`, compared by its numbers."""
     found = _numbers(version)
-    return all(_satisfies(found, each[1], _numbers(each[2])) for each in _SPECIFIER.finditer(bounds))
+    return all(
+        _satisfies(found, each[1], _numbers(each[2])) for each in _SPECIFIER.finditer(bounds)
+    )
 
 
 def _satisfies(found: tuple[int, ...], operator: str, bound: tuple[int, ...]) -> bool:

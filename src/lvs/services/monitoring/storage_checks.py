@@ -1,4 +1,6 @@
-"""What the doctor looks at on disks: permissions, kinds of file systems, speed, room, watching, backups."""
+"""What the doctor looks at on disks: permissions, kinds of file systems, speed, room, watching,
+backups.
+"""
 
 import os
 import random
@@ -36,7 +38,10 @@ def data_folder(config: Config) -> Iterator[Diagnosis]:
         problem = _cannot_write(place)
         if problem:
             message = f"{place} cannot be written by this user: {problem}."
-            step = f"Give the user that runs LVS the right to write there, or set {name} to another folder."
+            step = (
+                f"Give the user that runs LVS the right to write there, or set {name} to another "
+                "folder."
+            )
             yield Diagnosis("data folder", Verdict.ERROR, message, step)
         else:
             yield Diagnosis("data folder", Verdict.OK, f"{folder} can be written.")
@@ -47,7 +52,10 @@ def database(config: Config) -> Iterator[Diagnosis]:
     folder = config.metadata_db.parent
     system = file_system_of(folder)
     if system is not None and system.refuses_databases:
-        message = f"{config.metadata_db} lies on a network share ({system.kind} at {system.mount}), where SQLite loses data."
+        message = (
+            f"{config.metadata_db} lies on a network share ({system.kind} at {system.mount}), "
+            "where SQLite loses data."
+        )
         step = "Set data_directory, or metadata_db alone, to a folder on a disk of this computer."
         yield Diagnosis("database", Verdict.ERROR, message, step)
         return
@@ -65,9 +73,16 @@ def free_space(config: Config) -> Iterator[Diagnosis]:
         free = shutil.disk_usage(folder).free
         text = f"{free / 1e9:.1f} GB are free at {folder}."
         if free < EMPTY_BYTES:
-            yield Diagnosis("free space", Verdict.ERROR, text, "Delete something on this disk: ratings cannot be kept.")
+            yield Diagnosis(
+                "free space",
+                Verdict.ERROR,
+                text,
+                "Delete something on this disk: ratings cannot be kept.",
+            )
         elif free < LOW_BYTES:
-            yield Diagnosis("free space", Verdict.WARNING, text, "Make room on this disk before it is full.")
+            yield Diagnosis(
+                "free space", Verdict.WARNING, text, "Make room on this disk before it is full."
+            )
         else:
             yield Diagnosis("free space", Verdict.OK, text)
 
@@ -80,25 +95,37 @@ def library(config: Config) -> Iterator[Diagnosis]:
     for folder in config.video_directory:
         if not folder.is_dir():
             message = f"The library folder {folder} is not there."
-            yield Diagnosis("library", Verdict.ERROR, message, "Connect its drive, mount it, or correct video_directory.")
+            yield Diagnosis(
+                "library",
+                Verdict.ERROR,
+                message,
+                "Connect its drive, mount it, or correct video_directory.",
+            )
             continue
         refused = _unreadable(folder)
         if refused:
             message = f"{refused} may not be read by this user."
-            step = "Give the user that runs LVS the right to read it; on Linux that is r-x on every folder above, too."
+            step = (
+                "Give the user that runs LVS the right to read it; on Linux that is r-x on every "
+                "folder above, too."
+            )
             yield Diagnosis("library", Verdict.ERROR, message, step)
         elif not any(os.scandir(folder)):
             message = f"The library folder {folder} is empty."
-            yield Diagnosis("library", Verdict.WARNING, message, "Check that its drive is mounted there.")
+            yield Diagnosis(
+                "library", Verdict.WARNING, message, "Check that its drive is mounted there."
+            )
         else:
             yield Diagnosis("library", Verdict.OK, f"{folder} can be read.")
 
 
 def watching(config: Config) -> Iterator[Diagnosis]:
-    """Changes in the library are noticed: by the system's word, or by polling where there is none."""
+    """Changes in the library are noticed, by the system's word or by polling."""
     if config.watch == "off":
         step = "Set watch to auto, unless new files are to be seen by scans only."
-        yield Diagnosis("watching", Verdict.NOTE, "Watching is off: new files are found by scans only.", step)
+        yield Diagnosis(
+            "watching", Verdict.NOTE, "Watching is off: new files are found by scans only.", step
+        )
         return
     for folder in config.video_directory:
         system = file_system_of(folder) if folder.is_dir() else None
@@ -110,9 +137,15 @@ def watching(config: Config) -> Iterator[Diagnosis]:
 
 def _on_a_share(config: Config, folder: Path, system: FileSystem) -> Diagnosis:
     if config.watch == "poll":
-        message = f"{folder} is a network share ({system.kind}); it is polled every {config.poll_interval:g} s."
+        message = (
+            f"{folder} is a network share ({system.kind}); it is polled every "
+            f"{config.poll_interval:g} s."
+        )
         return Diagnosis("watching", Verdict.OK, message)
-    message = f"{folder} is a network share ({system.kind}): nobody tells LVS of changes other machines make there."
+    message = (
+        f"{folder} is a network share ({system.kind}): nobody tells LVS of changes other machines "
+        "make there."
+    )
     return Diagnosis("watching", Verdict.WARNING, message, "Set watch to poll.")
 
 
@@ -123,18 +156,26 @@ def _inotify(config: Config) -> Iterator[Diagnosis]:
     except (OSError, ValueError):
         return  # not Linux
     if instances < 16:
-        step = "Run: echo fs.inotify.max_user_instances=128 | sudo tee /etc/sysctl.d/60-lvs.conf && sudo sysctl --system"
+        step = (
+            "Run: echo fs.inotify.max_user_instances=128 | sudo tee /etc/sysctl.d/60-lvs.conf && "
+            "sudo sysctl --system"
+        )
         message = f"Only {instances} programs may watch folders at a time."
         yield Diagnosis("watching", Verdict.WARNING, message, step)
     folders, complete = _count_folders(config.video_directory)
     number = f"{folders} folders" if complete else f"more than {folders} folders"
     if folders > 0.8 * limit:
         wanted = max(524_288, 2 * folders)
-        step = f"Run: echo fs.inotify.max_user_watches={wanted} | sudo tee /etc/sysctl.d/60-lvs.conf && sudo sysctl --system"
+        step = (
+            f"Run: echo fs.inotify.max_user_watches={wanted} | sudo tee /etc/sysctl.d/60-lvs.conf "
+            "&& sudo sysctl --system"
+        )
         message = f"The library has {number}, and the system lets {limit} be watched."
         yield Diagnosis("watching", Verdict.WARNING, message, step)
     else:
-        yield Diagnosis("watching", Verdict.OK, f"The library has {number}; {limit} may be watched.")
+        yield Diagnosis(
+            "watching", Verdict.OK, f"The library has {number}; {limit} may be watched."
+        )
 
 
 def disk_speed(config: Config) -> Iterator[Diagnosis]:
@@ -144,9 +185,14 @@ def disk_speed(config: Config) -> Iterator[Diagnosis]:
         if file is None:
             continue
         seek_s, rate = _measured(file)
-        text = f"{folder}: a jump takes {seek_s * 1000:.1f} ms, reading gives {rate / 1e6:.0f} MB/s."
+        text = (
+            f"{folder}: a jump takes {seek_s * 1000:.1f} ms, reading gives {rate / 1e6:.0f} MB/s."
+        )
         if seek_s > SLOW_SEEK_S or rate < SLOW_BYTES_PER_S:
-            step = "Connect this drive by cable rather than Wi-Fi or a slow USB port; see what else uses it."
+            step = (
+                "Connect this drive by cable rather than Wi-Fi or a slow USB port; see what else "
+                "uses it."
+            )
             yield Diagnosis("disk speed", Verdict.WARNING, text, step)
         else:
             yield Diagnosis("disk speed", Verdict.OK, text)
@@ -164,7 +210,12 @@ def backups(config: Config) -> Iterator[Diagnosis]:
         yield Diagnosis("backups", Verdict.WARNING, "There is no good backup.", "Run `lvs backup`.")
     elif datetime.now(UTC) - newest.made_at > OLD_BACKUP:
         message = f"The last good backup is of {newest.made_at.astimezone():%Y-%m-%d %H:%M}."
-        yield Diagnosis("backups", Verdict.WARNING, message, "Leave LVS running overnight, or run `lvs backup` daily.")
+        yield Diagnosis(
+            "backups",
+            Verdict.WARNING,
+            message,
+            "Leave LVS running overnight, or run `lvs backup` daily.",
+        )
     else:
         message = f"The last good backup is of {newest.made_at.astimezone():%Y-%m-%d %H:%M}."
         yield Diagnosis("backups", Verdict.OK, message)
@@ -176,13 +227,25 @@ def _copies_elsewhere(config: Config) -> Iterator[Diagnosis]:
         place = Path(config.backup_directory) if config.backup_directory else None
         if place is not None and _device(place) == _device(config.data_directory):
             message = f"backup_directory {place} is on the same disk as the database."
-            yield Diagnosis("backups", Verdict.WARNING, message, "Set backup_directory to another disk or a share.")
+            yield Diagnosis(
+                "backups",
+                Verdict.WARNING,
+                message,
+                "Set backup_directory to another disk or a share.",
+            )
         elif place is not None and not place.is_dir():
             message = f"backup_directory {place} is not there; its copies are made once it is."
             yield Diagnosis("backups", Verdict.WARNING, message, "Connect its drive, or mount it.")
         return
-    message = "Every copy lies on the disk of the database: if that disk dies, all ratings are gone."
-    yield Diagnosis("backups", Verdict.NOTE, message, "Set backup_directory to a folder on another disk or a share.")
+    message = (
+        "Every copy lies on the disk of the database: if that disk dies, all ratings are gone."
+    )
+    yield Diagnosis(
+        "backups",
+        Verdict.NOTE,
+        message,
+        "Set backup_directory to a folder on another disk or a share.",
+    )
 
 
 # --- Looking ---
@@ -205,7 +268,9 @@ def _cannot_write(folder: Path) -> str:
 
 
 def _unreadable(folder: Path) -> str:
-    """The first place among the folder and what lies directly in it that may not be read; empty where all may."""
+    """The first place among the folder and what lies directly in it that may not be read; empty
+    where all may.
+    """
     try:
         entries = [entry for _, entry in zip(range(200), os.scandir(folder), strict=False)]
     except OSError:
@@ -218,7 +283,9 @@ def _unreadable(folder: Path) -> str:
 
 
 def _count_folders(folders: tuple[Path, ...]) -> tuple[int, bool]:
-    """How many folders there are in the library, and whether all of them were counted in the time there is."""
+    """How many folders there are in the library, and whether all of them were counted in the time
+    there is.
+    """
     end = time.monotonic() + WALK_S
     count = 0
     for folder in folders:
@@ -245,7 +312,9 @@ def _large_file(folder: Path) -> Path | None:
 
 
 def _measured(path: Path) -> tuple[float, float]:
-    """The median time of a jump in seconds, and the rate of reading on in bytes a second, past the system's cache."""
+    """The median time of a jump in seconds, and the rate of reading on in bytes a second, past the
+    system's cache.
+    """
     with path.open("rb", buffering=0) as file:
         descriptor, size = file.fileno(), os.fstat(file.fileno()).st_size
         _forget(descriptor)

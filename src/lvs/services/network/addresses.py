@@ -11,7 +11,8 @@ import psutil
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-# Networks that exist only inside this machine: containers and virtual machines. No phone is in them.
+# Networks that exist only inside this machine: containers and virtual machines. No phone is in
+# them.
 _INSIDE = re.compile(r"(docker|br-|veth|virbr|vmnet|vboxnet|cni|flannel|cali|podman|lxcbr|lxdbr)")
 _CONTAINER_MARKS = (Path("/.dockerenv"), Path("/run/.containerenv"))
 _NOBODY = ("192.0.2.1", 9)  # RFC 5737: belongs to nobody
@@ -19,7 +20,9 @@ _NOBODY = ("192.0.2.1", 9)  # RFC 5737: belongs to nobody
 
 @dataclass(frozen=True, slots=True)
 class HostAddress:
-    """An address of a network interface of this machine. `inside` means that it ends at this machine."""
+    """An address of a network interface of this machine. `inside` means that it ends at this
+    machine.
+    """
 
     interface: str
     address: IPAddress
@@ -37,9 +40,13 @@ def host_addresses(with_ipv6: bool = False) -> list[HostAddress]:
     for name, entries in psutil.net_if_addrs().items():
         if name in states and states[name].isup:
             found += [_parsed(name, entry.address) for entry in entries if entry.family in families]
-    usable = [each for each in found if not (each.address.is_loopback or each.address.is_link_local)]
+    usable = [
+        each for each in found if not (each.address.is_loopback or each.address.is_link_local)
+    ]
     preferred = default_address()
-    return sorted(usable, key=lambda each: (each.inside, each.address.version, str(each) != preferred))
+    return sorted(
+        usable, key=lambda each: (each.inside, each.address.version, str(each) != preferred)
+    )
 
 
 def reachable_addresses(with_ipv6: bool = False) -> list[str]:

@@ -1,4 +1,5 @@
-"""mDNS: answers to `lvs.local` in the local network and announces LVS as a web site (RFC 6762, 6763).
+"""mDNS: answers to `lvs.local` in the local network and announces LVS as a web site (RFC 6762,
+6763).
 
 `zeroconf` is imported when the announcement begins, never at start: it takes a sixth of a second.
 All traffic goes to the multicast address of the local link (224.0.0.251), which no router forwards.
@@ -39,7 +40,9 @@ class Endpoint:
 
 @dataclass(slots=True, eq=False)
 class Discovery:
-    """Announces one server for as long as `run` runs. `name` is empty where nothing is to be announced."""
+    """Announces one server for as long as `run` runs. `name` is empty where nothing is to be
+    announced.
+    """
 
     name: str
     host: str = "0.0.0.0"  # noqa: S104  the address LVS listens on: on every one
@@ -54,7 +57,9 @@ class Discovery:
 
     @property
     def enabled(self) -> bool:
-        """True where LVS is meant to be found: it has a name, and listens to more than this machine."""
+        """True where LVS is meant to be found: it has a name, and listens to more than this
+        machine.
+        """
         return bool(self.name) and not _only_this_machine(self.host)
 
     def listening(self, endpoint: Endpoint) -> None:
@@ -111,8 +116,10 @@ class Discovery:
             await _withdraw(zeroconf)
 
     async def _until_others(self, addresses: tuple[str, ...]) -> None:
-        while tuple(await asyncio.to_thread(self._usable)) == addresses:
+        while True:
             await asyncio.sleep(self.poll_s)
+            if tuple(await asyncio.to_thread(self._usable)) != addresses:
+                break
         log.info("the addresses of this machine have changed")
 
     def _succeeded(self, host: str, endpoint: Endpoint) -> None:
@@ -147,25 +154,31 @@ def _service(host: str, endpoint: Endpoint, addresses: Sequence[str]) -> "AsyncS
 
 
 async def _register(zeroconf: "AsyncZeroconf", service: "AsyncServiceInfo") -> None:
-    """Announce it. A second LVS on this machine gets a number behind the name it is listed under."""
+    """Announce it. A second LVS on this machine is listed with a number behind its name."""
     await (await zeroconf.async_register_service(service, allow_name_change=True))
 
 
 async def _free_name(zeroconf: "AsyncZeroconf", name: str, own: Sequence[str]) -> str:
-    """The name, or the first of `name-2`, `name-3` … that no other device answers to (RFC 6762 section 9)."""
-    from zeroconf import AddressResolverIPv4  # noqa: PLC0415
+    """The name, or the first of `name-2`, `name-3` … that no other device answers to (RFC 6762
+    section 9).
+    """
+    from zeroconf import AddressResolverIPv4  # type: ignore[attr-defined]  # noqa: PLC0415
 
     for candidate in (name, *(f"{name}-{number}" for number in range(2, MAX_NAMES + 1))):
         holder = AddressResolverIPv4(f"{candidate}.local.")
         if not await holder.async_request(zeroconf.zeroconf, PROBE_MS):
             return candidate
-        if set(holder.parsed_addresses()) <= set(own):  # this machine: another LVS, or its system's own responder
+        if set(holder.parsed_addresses()) <= set(
+            own
+        ):  # this machine: another LVS, or its system's own responder
             return candidate
-    raise OSError(f"{MAX_NAMES} devices are called so. Choose another name with the option announce")
+    raise OSError(
+        f"{MAX_NAMES} devices are called so. Choose another name with the option announce"
+    )
 
 
 async def _withdraw(zeroconf: "AsyncZeroconf") -> None:
-    """Say goodbye, so that nobody remembers what is gone. It may not hold up the end of the server."""
+    """Say goodbye, so that nobody remembers what is gone, in a limited time."""
     with suppress(Exception):
         async with asyncio.timeout(WITHDRAWAL_S):
             await zeroconf.async_unregister_all_services()

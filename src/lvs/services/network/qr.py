@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 COLUMNS = 80
 MAX_URL = 300
 QUIET_ZONE = 2  # light modules around the code; scanners of phones need no four
-# Black and white by number (xterm's 256 colours): a terminal's own palette may have other ideas of them.
+# Black and white by number (xterm's 256 colours): a terminal's own palette may have other ideas of
+# them.
 _INK = "\033[38;5;16;48;5;231m"
 _RESET = "\033[0m"
 _HALVES = {(0, 0): " ", (1, 0): "▀", (0, 1): "▄", (1, 1): "█"}
@@ -35,18 +36,26 @@ def terminal_lines(url: str) -> list[str]:
     if len(rows) % 2:
         rows.append([0] * len(rows[0]))
     pairs = zip(rows[::2], rows[1::2], strict=True)
-    return [_INK + "".join(_HALVES[pair] for pair in zip(*both, strict=True)) + _RESET for both in pairs]
+    return [
+        _INK + "".join(_HALVES[pair] for pair in zip(*both, strict=True)) + _RESET for both in pairs
+    ]
 
 
 def fits_terminal(stream: TextIO, columns: int) -> bool:
     """True where the stream is a terminal that shows colours and half blocks and is wide enough."""
-    if not stream.isatty() or columns < COLUMNS // 2 or os.environ.get("TERM", "") in ("dumb", "unknown"):
+    if (
+        not stream.isatty()
+        or columns < COLUMNS // 2
+        or os.environ.get("TERM", "") in ("dumb", "unknown")
+    ):
         return False
     try:
         "▀▄█".encode(stream.encoding or "ascii")
     except (UnicodeEncodeError, LookupError):
         return False
-    return sys.platform != "win32" or bool(os.environ.get("WT_SESSION"))  # the old console shows escapes as text
+    return sys.platform != "win32" or bool(
+        os.environ.get("WT_SESSION")
+    )  # the old console shows escapes as text
 
 
 def _code(url: str) -> "QRCode":

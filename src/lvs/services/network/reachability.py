@@ -25,12 +25,16 @@ REMEMBERED_S = 10.0
 LOCALHOST = "localhost"
 
 CONTAINER = (
-    "LVS runs in a container with a network of its own. Use the host's network, or set public_url to "
+    "LVS runs in a container with a network of its own. Use the host's network, or set "
+    "public_url to "
     "the address of the host."
 )
 INSIDE = "This network exists only inside the computer: containers and virtual machines use it."
 SILENT = "LVS did not answer here, not even to itself: a firewall on this computer may block it."
 OWN_ONLY = "This works only on the computer that LVS runs on."
+OWN_COMPUTER_ONLY = (
+    "LVS listens to this computer only. Set the option host to 0.0.0.0 to open it to others."
+)
 LISTENS_ELSEWHERE = "LVS does not listen on this address; the option host says where it does."
 
 
@@ -128,7 +132,9 @@ class Reachability:
         if in_container() and not self.public_url:
             return [CONTAINER]
         if not _listens_beyond(self.host):
-            return ["LVS listens to this computer only. Set the option host to 0.0.0.0 to open it to others."]
+            return [
+                OWN_COMPUTER_ONLY
+            ]
         if not any(each.for_phones for each in tried):
             return ["This computer is in no network with other devices."]
         return []
