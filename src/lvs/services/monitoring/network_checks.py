@@ -213,8 +213,11 @@ def _can_share_mdns() -> bool:
 
 
 def _resolved(name: str) -> list[str]:
-    from zeroconf import IPVersion, Zeroconf  # noqa: PLC0415
-    from zeroconf import AddressResolverIPv4  # type: ignore[attr-defined]  # noqa: PLC0415
+    from zeroconf import (  # noqa: PLC0415
+        AddressResolverIPv4,  # type: ignore[attr-defined]
+        IPVersion,
+        Zeroconf,
+    )
 
     with Zeroconf(interfaces=reachable_addresses(), ip_version=IPVersion.V4Only) as zeroconf:
         resolver = AddressResolverIPv4(f"{name}.local.")
