@@ -13,12 +13,12 @@ from lvs.http.exchange import Exchange
 from lvs.http.request_guard import RequestGuard
 from lvs.http.transport import ConnectionInScope
 from lvs.paths import static_folder
-from lvs.routes.admin import changes, dashboard, jobs, maintenance, missing, prometheus
+from lvs.routes.admin import changes, dashboard, doctor, jobs, maintenance, missing, prometheus
 from lvs.routes.api import original
 from lvs.routes.api import videos as api_videos
 from lvs.routes.hooks import compression, cors, csrf, errors
 from lvs.routes.media import export, subtitles, videos
-from lvs.routes.pages import curation, gallery, sign_in, watch
+from lvs.routes.pages import connect, curation, gallery, sign_in, watch
 from lvs.services import bundle
 from lvs.web import responses
 from lvs.web.templates import Templates
@@ -64,6 +64,8 @@ def create_app(config: Config, sound: Future[bool] | None = None) -> Quart:
         export.bp,
         prometheus.bp,
         sign_in.bp,
+        connect.bp,
+        doctor.bp,
     ):
         app.register_blueprint(blueprint)
     request_metrics.install(app, config)

@@ -253,10 +253,10 @@ def _rate_limit(value: object) -> RateLimit | None:
 
 def _announced_name(value: object) -> str:
     """The name to announce in lower case; empty where nothing is to be announced."""
-    text = value.strip().lower().removesuffix(".local") if isinstance(value, str) else ""
+    text = value.strip().lower().removesuffix(".local") if isinstance(value, str) else None
     if value is False or text in ("", "off", "no", "false"):
         return ""
-    if not _MDNS_NAME.fullmatch(text):
+    if text is None or not _MDNS_NAME.fullmatch(text):
         raise ValueError("must be a name of letters, digits and hyphens such as lvs, or off")
     return text
 
@@ -295,7 +295,8 @@ def valid_replica(text: str) -> str:
         )
     if parts.password is not None:
         raise ValueError(
-            "must hold no password; SFTP signs in with a key, S3 with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+            "must hold no password; SFTP signs in with a key, S3 with AWS_ACCESS_KEY_ID and "
+            "AWS_SECRET_ACCESS_KEY"
         )
     if parts.scheme == "file" and parts.netloc:
         raise ValueError("must have three slashes after file:, as in file:///mnt/usb/lvs")

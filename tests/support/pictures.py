@@ -43,3 +43,21 @@ def _colours(codes: str, background: int) -> tuple[int, int]:
 def decoded(picture: NDArray[np.uint8]) -> list[str]:
     """The texts of the QR codes in a picture."""
     return [each.text for each in zxingcpp.read_barcodes(picture)]
+
+
+def drawn_svg(svg: str) -> NDArray[np.uint8]:
+    """The modules of the code as pixels: its path is horizontal strokes, one module high."""
+    size = int(re.search(r'viewBox="0 0 (\d+)', svg)[1])  # type: ignore[index]
+    path = re.findall(r' d="([^"]+)"', svg)[-1]
+    modules = np.full((size, size), 255, np.uint8)
+    x = y = 0.0
+    for command, text in re.findall(r"([MmHhVv])([^MmHhVvz]*)", path):
+        numbers = [float(each) for each in re.findall(r"-?[0-9.]+", text)]
+        if command == "M":
+            x, y = numbers
+        elif command == "m":
+            x, y = x + numbers[0], y + numbers[1]
+        elif command == "h":
+            modules[int(y), int(x) : int(x + numbers[0])] = 0
+            x += numbers[0]
+    return np.kron(modules, np.ones((6, 6), np.uint8))

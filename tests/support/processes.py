@@ -27,6 +27,7 @@ def environment(home: Path, **more: str) -> dict[str, str]:
         "HOME": str(home),
         "XDG_DATA_HOME": str(home / "share"),
         "PYTHONUNBUFFERED": "1",
+        "LVS_ANNOUNCE": "off",  # tests tell the network nothing
         **more,
     }
 

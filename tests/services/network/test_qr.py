@@ -1,12 +1,10 @@
 """QR codes, read back by a scanner's library from a picture of what is shown."""
 
 import io
-import re
 import xml.etree.ElementTree as ET
 
-import numpy as np
 import pytest
-from support.pictures import decoded, terminal_picture
+from support.pictures import decoded, drawn_svg, terminal_picture
 
 from lvs.services.network import qr
 
@@ -36,25 +34,7 @@ def test_the_page_shows_a_code_that_scans(url: str) -> None:
         if element is not svg
     )
     assert "style" not in svg.attrib
-    assert decoded(_drawn(qr.svg(url))) == [url]
-
-
-def _drawn(svg: str) -> np.ndarray:  # type: ignore[type-arg]
-    """The modules of the code as pixels: its path is horizontal strokes, one module high."""
-    size = int(re.search(r'viewBox="0 0 (\d+)', svg)[1])  # type: ignore[index]
-    path = re.findall(r' d="([^"]+)"', svg)[-1]
-    modules = np.full((size, size), 255, np.uint8)
-    x = y = 0.0
-    for command, text in re.findall(r"([MmHhVv])([^MmHhVvz]*)", path):
-        numbers = [float(each) for each in re.findall(r"-?[0-9.]+", text)]
-        if command == "M":
-            x, y = numbers
-        elif command == "m":
-            x, y = x + numbers[0], y + numbers[1]
-        elif command == "h":
-            modules[int(y), int(x) : int(x + numbers[0])] = 0
-            x += numbers[0]
-    return np.kron(modules, np.ones((6, 6), np.uint8))
+    assert decoded(drawn_svg(qr.svg(url))) == [url]
 
 
 def test_an_address_too_long_for_a_phone_is_refused() -> None:

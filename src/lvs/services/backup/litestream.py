@@ -183,7 +183,9 @@ async def confirm(files: LitestreamFiles, database: Path, limit_s: float) -> Non
         async with asyncio.timeout(limit_s + 1):
             status, answer = await _post(files.socket, "/sync", body)
     except (OSError, TimeoutError, ValueError) as error:
-        raise Unavailable(f"Litestream does not answer ({str(error) or 'no answer in time'}).") from None
+        raise Unavailable(
+            f"Litestream does not answer ({str(error) or 'no answer in time'})."
+        ) from None
     if status != 200 or answer.get("replicated_txid") != answer.get("txid"):
         raise Unavailable(str(answer.get("error", "The replica lags behind."))[-300:])
 

@@ -5,18 +5,20 @@ Every check is a function of the configuration that yields diagnoses. Checks run
 each with a time limit: a dead network mount holds up its own check and no other.
 """
 
+import asyncio
 import json
 import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from lvs.config import Config
 from lvs.services.monitoring import network_checks, software_checks, storage_checks
 from lvs.services.monitoring.diagnosis import Diagnosis, Verdict
 
 CHECK_LIMIT_S = 20.0
+REMEMBERED_S = 30.0
 
 
 Examination = Callable[[Config], Iterable[Diagnosis]]
@@ -39,6 +41,30 @@ class Diagnoses:
         return json.dumps(
             {"worst": self.worst, "checks": [asdict(each) for each in self.found]}, indent=2
         )
+
+
+@dataclass(slots=True, eq=False)
+class Doctor:
+    """The doctor of a running server: examines it when a page asks, at most every half minute."""
+
+    config: Config
+    port: Callable[[], int]
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+    _found: tuple[Diagnosis, ...] = field(default=(), init=False)
+    _found_at: float = field(default=-REMEMBERED_S, init=False)
+
+    async def now(self) -> tuple[Diagnosis, ...]:
+        """What was found a moment ago, the worst first."""
+        async with self._lock:
+            if not self._found or time.monotonic() - self._found_at > REMEMBERED_S:
+                config = self.config.model_copy(update={"port": self.port()})
+                diagnoses = await asyncio.to_thread(diagnose, config)
+                order = list(Verdict)
+                self._found = tuple(
+                    sorted(diagnoses.found, key=lambda each: -order.index(each.verdict))
+                )
+                self._found_at = time.monotonic()
+            return self._found
 
 
 def examinations() -> dict[str, Examination]:

@@ -213,8 +213,8 @@ def _can_share_mdns() -> bool:
 
 
 def _resolved(name: str) -> list[str]:
-    from zeroconf import (  # noqa: PLC0415
-        AddressResolverIPv4,  # type: ignore[attr-defined]
+    from zeroconf import (  # type: ignore[attr-defined]  # noqa: PLC0415
+        AddressResolverIPv4,
         IPVersion,
         Zeroconf,
     )

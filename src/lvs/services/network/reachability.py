@@ -13,7 +13,6 @@ from lvs.services.network.addresses import (
     HostAddress,
     host_addresses,
     in_container,
-    reachable_addresses,
     url,
 )
 from lvs.services.network.discovery import Discovery, Endpoint
@@ -73,8 +72,9 @@ class Reachability:
     _known_at: float = field(default=0.0, init=False)
 
     def listening(self, endpoint: Endpoint) -> None:
-        """Say which port takes connections."""
+        """Say which port takes connections. The announcement begins with it."""
         self._endpoint = endpoint
+        self.discovery.listening(endpoint)
 
     async def now(self) -> Connectivity:
         """All addresses, tried a moment ago."""
@@ -83,15 +83,6 @@ class Reachability:
                 self._known = await self._tried()
                 self._known_at = time.monotonic()
             return self._known
-
-    def best_url(self) -> str:
-        """The address a phone most likely reaches, untried; empty where no other device can."""
-        if self.public_url:
-            return self.public_url
-        if self._endpoint is None or not _listens_beyond(self.host):
-            return ""
-        found = reachable_addresses(_is_ipv6(self.host)) if _on_every(self.host) else [self.host]
-        return self._url(found[0]) if found else ""
 
     async def _tried(self) -> Connectivity:
         if self._endpoint is None:
@@ -118,32 +109,32 @@ class Reachability:
         address = self._url(str(own))
         if not _on_every(self.host) and self.host != str(own):
             return ReachableAddress(address, own.interface, False, LISTENS_ELSEWHERE)
-        answers = await answers_at(str(own), self._port(), self.scheme == "https", self.root_path)
+        answers = await answers_at(str(own), self.port, self.scheme == "https", self.root_path)
         hint = INSIDE if own.inside else "" if answers else SILENT
         useful = answers and not own.inside
         return ReachableAddress(address, own.interface, answers, hint, useful)
 
     async def _own_machine(self) -> ReachableAddress:
         host = LOCALHOST if _on_every(self.host) or not _listens_beyond(self.host) else self.host
-        answers = await answers_at(host, self._port(), self.scheme == "https", self.root_path)
+        answers = await answers_at(host, self.port, self.scheme == "https", self.root_path)
         return ReachableAddress(self._url(host), "This computer", answers, OWN_ONLY)
 
     def _warnings(self, tried: Sequence[ReachableAddress]) -> list[str]:
+        if not _listens_beyond(self.host):
+            return [OWN_COMPUTER_ONLY]
         if in_container() and not self.public_url:
             return [CONTAINER]
-        if not _listens_beyond(self.host):
-            return [
-                OWN_COMPUTER_ONLY
-            ]
         if not any(each.for_phones for each in tried):
             return ["This computer is in no network with other devices."]
         return []
 
-    def _port(self) -> int:
+    @property
+    def port(self) -> int:
+        """The port that takes connections; 0 as long as none does."""
         return self._endpoint.port if self._endpoint else 0
 
     def _url(self, host: str) -> str:
-        return url(self.scheme, host, self._port()) + self.root_path
+        return url(self.scheme, host, self.port) + self.root_path
 
 
 async def answers_at(host: str, port: int, tls: bool, root_path: str = "") -> bool:
