@@ -36,7 +36,7 @@ from lvs.http.connection_limit import ConnectionLimit
 from lvs.lock import single_instance
 from lvs.services.network import qr
 from lvs.services.network.addresses import reachable_addresses, url
-from lvs.services.network.discovery import Endpoint
+from lvs.services.network.discovery import ListeningOn
 
 BACKLOG = 512
 # answers that are on their way may end by themselves for so long; then their connections are cut
@@ -86,7 +86,7 @@ def serve(
         _allow_open_files()
         app, http = create_app(config), http_settings(sockets, secure)
         gate.install(http)
-        _tell_services(app, Endpoint(port, _speaks_tls(config), f"{config.root_path}/"))
+        _tell_services(app, ListeningOn(port, _speaks_tls(config), f"{config.root_path}/"))
         greet = partial(_greet, say, lines, code)
         asyncio.run(_run(app, http, port, stopper, greet))
 
@@ -118,7 +118,8 @@ def listen(host: str, port: int) -> list[socket.socket]:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except OSError:
         raise Invalid(
-            f"host is {host}, a name that this machine cannot look up. Use 0.0.0.0 for every address of it."
+            f"host is {host}, a name that this machine cannot look up. Use 0.0.0.0 for every"
+            " address of it."
         ) from None
     for family, address in dict.fromkeys((family, str(rest[0])) for family, _, _, _, rest in found):
         both = address == "::" and socket.has_dualstack_ipv6()
@@ -141,9 +142,7 @@ def listen(host: str, port: int) -> list[socket.socket]:
 
 
 def greeting(config: Config, port: int, log_file: Path | None) -> list[str]:
-    """What people should know of a server that has just started: where it is reachable, what it
-    serves, where its data lies.
-    """
+    """Lines that greet the operator: addresses, library folders, data folder and log."""
     scheme = "https" if _speaks_tls(config) else "http"
     found = addresses(config.host, port, scheme, config.announce)
     public = [config.public_url] if config.public_url else []
@@ -193,7 +192,7 @@ def _print_code(address: str) -> None:
         sys.stdout.flush()
 
 
-def _tell_services(app: "Quart", endpoint: Endpoint) -> None:
+def _tell_services(app: "Quart", endpoint: ListeningOn) -> None:
     """Have the services know which port takes connections, whichever was free."""
     if services := app.extensions.get("lvs"):
         services.reachability.listening(endpoint)
@@ -288,7 +287,7 @@ async def _run(
 def http_settings(
     sockets: list[socket.socket], secure: Certificate | None = None
 ) -> hypercorn.Config:
-    """How hypercorn serves these sockets, which are its own from now on: its limits, and HTTPS
+    """Hypercorn's settings for these sockets, which it owns from now on: its limits, and HTTPS
     where there is a certificate.
     """
     http = hypercorn.Config()
@@ -341,7 +340,7 @@ def _cut_connections(port: int) -> None:
 
 
 def _cause(failure: LifespanFailureError) -> BaseException:
-    """What the app raised when it was told to start."""
+    """The exception that the application raised at its start."""
     cause = failure.__context__ or failure
     while isinstance(cause, BaseExceptionGroup) and len(cause.exceptions) == 1:
         cause = cause.exceptions[0]
@@ -351,7 +350,8 @@ def _cause(failure: LifespanFailureError) -> BaseException:
 def _listen_error(error: OSError, host: str, port: int) -> LvsError:
     if error.errno == errno.EADDRINUSE:
         return Unavailable(
-            f"Port {port} is taken by another program. Stop that one, or choose another port with --port."
+            f"Port {port} is taken by another program. Stop that one, or choose another port with"
+            " --port."
         )
     if error.errno == errno.EACCES:
         return Unavailable(
@@ -359,10 +359,12 @@ def _listen_error(error: OSError, host: str, port: int) -> LvsError:
         )
     if error.errno == errno.EADDRNOTAVAIL:
         return Invalid(
-            f"host is {host}, which is no address of this machine. Use 0.0.0.0 for every address of it."
+            f"host is {host}, which is no address of this machine. Use 0.0.0.0 for every address"
+            " of it."
         )
     return Unavailable(
-        f"Port {port} on {host} cannot be used: {os.strerror(error.errno) if error.errno else error}."
+        f"Port {port} on {host} cannot be used:"
+        f" {os.strerror(error.errno) if error.errno else error}."
     )
 
 
@@ -382,7 +384,7 @@ def _reachable_names(host: str, announced: str = "") -> list[str]:
 
 
 def _names(host: str, announced: str) -> set[str]:
-    """What a certificate of this machine must hold for."""
+    """Host names and addresses that a certificate of this machine must cover."""
     names = {
         *_reachable_names(host),
         own_name(),

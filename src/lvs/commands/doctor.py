@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print every diagnosis with its next step."""
-    from lvs.services.monitoring.diagnosis import Verdict
+    from lvs.services.monitoring.diagnosis import Condition
     from lvs.services.monitoring.doctor import diagnose
     from lvs.terminal import Meter, configuration
 
@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     with Meter() as meter:
         found = diagnose(config, progress=lambda name: meter.say(f"Looked at {name} …"))
     print(found.as_json() if arguments.json else as_text(found))
-    return FOUND if found.worst in (Verdict.WARNING, Verdict.ERROR) else 0
+    return FOUND if found.worst in (Condition.WARNING, Condition.ERROR) else 0
 
 
 def as_text(diagnoses: "Diagnoses") -> str:

@@ -20,7 +20,7 @@ from support.pictures import decoded, drawn_svg, terminal_picture
 
 from lvs.services.network import reachability
 from lvs.services.network.addresses import HostAddress, host_addresses, url
-from lvs.services.network.discovery import Discovery, Endpoint
+from lvs.services.network.discovery import Discovery, ListeningOn
 from lvs.services.network.reachability import Reachability, answers_at
 
 STATE = re.compile(
@@ -87,7 +87,7 @@ async def test_addresses_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(reachability, "host_addresses", inside_and_out)
     monkeypatch.setattr(reachability, "answers_at", answers)
     found = Reachability("0.0.0.0", "http", "", Discovery(""), "/lvs")
-    found.listening(Endpoint(8900))
+    found.listening(ListeningOn(8900))
     now = await found.now()
     assert now.best == "http://192.168.1.5:8900/lvs"
     assert [(each.url, each.answers, each.for_phones) for each in now.addresses] == [

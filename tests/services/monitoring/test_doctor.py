@@ -14,7 +14,7 @@ from lvs import file_systems
 from lvs.config import Config
 from lvs.file_systems import FileSystem
 from lvs.services.monitoring import doctor, network_checks, software_checks, storage_checks
-from lvs.services.monitoring.diagnosis import Diagnosis, Verdict
+from lvs.services.monitoring.diagnosis import Diagnosis, Condition
 from lvs.services.monitoring.doctor import diagnose
 
 
@@ -46,7 +46,7 @@ def free_port() -> int:
 
 def one(found: Any) -> Diagnosis:
     [diagnosis] = list(found)
-    assert bool(diagnosis.next_step) == (diagnosis.verdict is not Verdict.OK)
+    assert bool(diagnosis.next_step) == (diagnosis.verdict is not Condition.OK)
     return diagnosis
 
 
@@ -107,10 +107,10 @@ def test_the_text_puts_the_next_step_below_what_it_is_for(tmp_path: Path) -> Non
 
 
 def test_a_port_that_another_program_has_is_named(config: Config) -> None:
-    assert one(network_checks.port(config)).verdict is Verdict.OK
+    assert one(network_checks.port(config)).verdict is Condition.OK
     with socket.create_server(("127.0.0.1", config.port)):
         taken = one(network_checks.port(config))
-    assert taken.verdict is Verdict.ERROR
+    assert taken.verdict is Condition.ERROR
     assert str(config.port) in taken.message
     assert "--port" in taken.next_step
 
@@ -126,14 +126,14 @@ def test_a_running_lvs_is_no_foreign_program(tmp_path: Path) -> None:
 def test_a_folder_that_may_not_be_written_is_an_error(
     config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert {each.verdict for each in storage_checks.data_folder(config)} == {Verdict.OK}
+    assert {each.verdict for each in storage_checks.data_folder(config)} == {Condition.OK}
     missing = Path("/proc/self/fdinfo")  # nobody makes files there, root included
     found = list(
         storage_checks.data_folder(
             Config(data_directory=missing, thumbnail_directory=config.thumbnail_directory)
         )
     )
-    assert found[0].verdict is Verdict.ERROR
+    assert found[0].verdict is Condition.ERROR
     assert "data_directory" in found[0].next_step
 
 
@@ -142,7 +142,7 @@ def test_a_library_folder_that_is_away_or_empty_is_named(tmp_path: Path) -> None
     away, empty = storage_checks.library(
         Config(video_directory=[tmp_path / "away", tmp_path / "empty"])
     )
-    assert (away.verdict, empty.verdict) == (Verdict.ERROR, Verdict.WARNING)
+    assert (away.verdict, empty.verdict) == (Condition.ERROR, Condition.WARNING)
     assert "mount" in away.next_step
 
 
@@ -179,10 +179,10 @@ def test_a_share_is_polled_and_holds_no_database(
         storage_checks, "file_system_of", lambda _: FileSystem("/mnt/nas", "nfs4", "nas:/x")
     )
     refused = one(storage_checks.database(config))
-    assert refused.verdict is Verdict.ERROR
+    assert refused.verdict is Condition.ERROR
     assert "data_directory" in refused.next_step
     watching = next(iter(storage_checks.watching(config)))
-    assert (watching.verdict, watching.next_step) == (Verdict.WARNING, "Set watch to poll.")
+    assert (watching.verdict, watching.next_step) == (Condition.WARNING, "Set watch to poll.")
 
 
 def test_too_few_watches_are_counted(
@@ -217,15 +217,15 @@ def test_a_firewall_without_a_rule_is_named(
     (tmp_path / "user.rules").write_text(
         "### tuple ### allow any 8900 0.0.0.0/0 any 0.0.0.0/0 in\n"
     )
-    assert one(network_checks.firewall(Config())).verdict is Verdict.OK
+    assert one(network_checks.firewall(Config())).verdict is Condition.OK
 
 
 def test_the_clock_may_not_be_behind_the_data(config: Config) -> None:
-    assert one(software_checks.clock(config)).verdict is Verdict.OK
+    assert one(software_checks.clock(config)).verdict is Condition.OK
     newest = config.data_directory / "lvs.db"
     newest.touch()
     os.utime(newest, (time.time() + 86_400,) * 2)
-    assert one(software_checks.clock(config)).verdict is Verdict.WARNING
+    assert one(software_checks.clock(config)).verdict is Condition.WARNING
 
 
 @pytest.mark.parametrize(
@@ -245,7 +245,7 @@ def test_versions_are_compared_by_their_numbers(version: str, bounds: str, insid
 
 
 def test_an_untested_package_is_named(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert one(software_checks.packages(config)).verdict is Verdict.OK
+    assert one(software_checks.packages(config)).verdict is Condition.OK
     monkeypatch.setattr(
         software_checks,
         "_requirements",
@@ -260,11 +260,11 @@ def test_an_untested_package_is_named(config: Config, monkeypatch: pytest.Monkey
 def test_codecs_are_asked_for_in_a_process_of_their_own(
     config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert one(software_checks.codecs(config)).verdict is Verdict.OK
+    assert one(software_checks.codecs(config)).verdict is Condition.OK
     monkeypatch.setitem(software_checks.PLAYED, "Nonesuch", "nonesuch")
     assert "Nonesuch" in one(software_checks.codecs(config)).message
     monkeypatch.setattr(software_checks, "_LIST_CODECS", "raise SystemExit(3)")
-    assert one(software_checks.codecs(config)).verdict is Verdict.ERROR
+    assert one(software_checks.codecs(config)).verdict is Condition.ERROR
 
 
 def test_a_check_that_hangs_or_breaks_holds_up_no_other(config: Config) -> None:
@@ -275,15 +275,15 @@ def test_a_check_that_hangs_or_breaks_holds_up_no_other(config: Config) -> None:
     def breaks(_: Config) -> list[Diagnosis]:
         raise RuntimeError("no such thing")
 
-    fine = Diagnosis("fine", Verdict.OK, "All is well.")
+    fine = Diagnosis("fine", Condition.OK, "All is well.")
     found = diagnose(
         config, {"slow": hangs, "broken": breaks, "fine": lambda _: [fine]}, limit_s=0.5
     )
     assert [each.check for each in found.found] == ["slow", "broken", "fine"]
-    assert found.found[0].verdict is Verdict.ERROR
+    assert found.found[0].verdict is Condition.ERROR
     assert "no such thing" in found.found[1].message
     assert found.found[2] == fine
-    assert found.worst is Verdict.ERROR
+    assert found.worst is Condition.ERROR
 
 
 def test_every_check_has_a_name_of_its_own(config: Config) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from support.waiting import until
 
-from lvs.services.network.discovery import Discovery, Endpoint
+from lvs.services.network.discovery import Discovery, ListeningOn
 
 CLIENT = Path(__file__).with_name("mdns_client.py")
 PATIENCE_S = 30.0
@@ -54,7 +54,7 @@ async def device(name: str, interface: str = "127.0.0.1") -> AsyncIterator[Devic
 @asynccontextmanager
 async def announcing(discovery: Discovery, port: int = 8900) -> AsyncIterator[asyncio.Task[None]]:
     task = asyncio.create_task(discovery.run())
-    discovery.listening(Endpoint(port))
+    discovery.listening(ListeningOn(port))
     try:
         yield task
     finally:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Verdict(StrEnum):
+class Condition(StrEnum):
     """How a thing stands. The worse, the later."""
 
     OK = "ok"
@@ -18,6 +18,6 @@ class Diagnosis:
     """One thing that was looked at. `next_step` is empty where nothing needs to be done."""
 
     check: str
-    verdict: Verdict
+    verdict: Condition
     message: str
     next_step: str = ""

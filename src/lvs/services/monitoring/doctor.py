@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field
 
 from lvs.config import Config
 from lvs.services.monitoring import network_checks, software_checks, storage_checks
-from lvs.services.monitoring.diagnosis import Diagnosis, Verdict
+from lvs.services.monitoring.diagnosis import Diagnosis, Condition
 
 CHECK_LIMIT_S = 20.0
 REMEMBERED_S = 30.0
@@ -31,10 +31,10 @@ class Diagnoses:
     found: tuple[Diagnosis, ...]
 
     @property
-    def worst(self) -> Verdict:
+    def worst(self) -> Condition:
         """The verdict on the whole."""
-        order = list(Verdict)
-        return max((each.verdict for each in self.found), key=order.index, default=Verdict.OK)
+        order = list(Condition)
+        return max((each.verdict for each in self.found), key=order.index, default=Condition.OK)
 
     def as_json(self) -> str:
         """For programs: `worst`, and for each check its name, verdict, message, next_step."""
@@ -59,7 +59,7 @@ class Doctor:
             if not self._found or time.monotonic() - self._found_at > REMEMBERED_S:
                 config = self.config.model_copy(update={"port": self.port()})
                 diagnoses = await asyncio.to_thread(diagnose, config)
-                order = list(Verdict)
+                order = list(Condition)
                 self._found = tuple(
                     sorted(diagnoses.found, key=lambda each: -order.index(each.verdict))
                 )
@@ -115,7 +115,7 @@ def diagnose(
         tuple(
             diagnosis
             for name in wanted
-            for diagnosis in results.get(name, [Diagnosis(name, Verdict.ERROR, overdue, step)])
+            for diagnosis in results.get(name, [Diagnosis(name, Condition.ERROR, overdue, step)])
         )
     )
 
@@ -141,4 +141,4 @@ def _run(name: str, check: Examination, config: Config) -> list[Diagnosis]:
         return list(check(config))
     except Exception as error:  # noqa: BLE001  a check that breaks is a finding, and ends no other
         message = f"This could not be examined: {str(error) or type(error).__name__}."
-        return [Diagnosis(name, Verdict.WARNING, message, "Report this line as a bug of LVS.")]
+        return [Diagnosis(name, Condition.WARNING, message, "Report this line as a bug of LVS.")]

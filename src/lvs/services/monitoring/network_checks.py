@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from lvs.config import Config
-from lvs.services.monitoring.diagnosis import Diagnosis, Verdict
+from lvs.services.monitoring.diagnosis import Diagnosis, Condition
 from lvs.services.network.addresses import host_addresses, in_container, reachable_addresses
 from lvs.services.network.discovery import Discovery
 from lvs.services.network.reachability import CONTAINER, answers_at
@@ -27,27 +27,30 @@ def port(config: Config) -> Iterator[Diagnosis]:
     if config.port == 0:
         yield Diagnosis(
             "port",
-            Verdict.NOTE,
+            Condition.NOTE,
             "Port 0: a different port at each start.",
             "Set the option port to 8900.",
         )
         return
     problem = _cannot_listen(config.host, config.port)
     if problem is None:
-        yield Diagnosis("port", Verdict.OK, f"Port {config.port} is free: LVS is not running.")
+        yield Diagnosis("port", Condition.OK, f"Port {config.port} is free: LVS is not running.")
     elif problem == errno.EADDRINUSE and _lvs_answers(config, "127.0.0.1"):
-        yield Diagnosis("port", Verdict.OK, f"LVS is running on port {config.port}.")
+        yield Diagnosis("port", Condition.OK, f"LVS is running on port {config.port}.")
     elif problem == errno.EADDRINUSE:
         message = f"Port {config.port} is taken by another program."
         yield Diagnosis(
-            "port", Verdict.ERROR, message, "Stop that program, or choose another port with --port."
+            "port",
+            Condition.ERROR,
+            message,
+            "Stop that program, or choose another port with --port.",
         )
     elif problem == errno.EACCES:
         message = f"Port {config.port} may not be used by this user."
-        yield Diagnosis("port", Verdict.ERROR, message, "Choose a port above 1023 with --port.")
+        yield Diagnosis("port", Condition.ERROR, message, "Choose a port above 1023 with --port.")
     else:
         message = f"LVS cannot listen on {config.host}: no address of this machine."
-        yield Diagnosis("port", Verdict.ERROR, message, "Set the option host to 0.0.0.0.")
+        yield Diagnosis("port", Condition.ERROR, message, "Set the option host to 0.0.0.0.")
 
 
 def addresses(config: Config) -> Iterator[Diagnosis]:
@@ -56,35 +59,37 @@ def addresses(config: Config) -> Iterator[Diagnosis]:
         message = f"LVS listens on {config.host}: only this computer reaches it."
         yield Diagnosis(
             "addresses",
-            Verdict.WARNING,
+            Condition.WARNING,
             message,
             "Set the option host to 0.0.0.0 to open it to the network.",
         )
         return
     if in_container():
-        yield Diagnosis("addresses", Verdict.NOTE, CONTAINER, "See “Docker” in docs/operations.md.")
+        yield Diagnosis(
+            "addresses", Condition.NOTE, CONTAINER, "See “Docker” in docs/operations.md."
+        )
     found = [each for each in host_addresses() if not each.inside]
     if not found:
         message = "This computer has no address in a local network."
         yield Diagnosis(
-            "addresses", Verdict.ERROR, message, "Connect it to the network by cable or Wi-Fi."
+            "addresses", Condition.ERROR, message, "Connect it to the network by cable or Wi-Fi."
         )
         return
     if not _lvs_answers(config, "127.0.0.1"):
         names = ", ".join(map(str, found))
         yield Diagnosis(
-            "addresses", Verdict.OK, f"Addresses: {names}. They are tried while LVS runs."
+            "addresses", Condition.OK, f"Addresses: {names}. They are tried while LVS runs."
         )
         return
     for each in found:
         if _lvs_answers(config, str(each)):
-            yield Diagnosis("addresses", Verdict.OK, f"LVS answers at {each} ({each.interface}).")
+            yield Diagnosis("addresses", Condition.OK, f"LVS answers at {each} ({each.interface}).")
         else:
             message = (
                 f"LVS does not answer at {each} ({each.interface}), not even to this computer."
             )
             step = "Check the option host, and the firewall of this computer."
-            yield Diagnosis("addresses", Verdict.WARNING, message, step)
+            yield Diagnosis("addresses", Condition.WARNING, message, step)
 
 
 def firewall(config: Config) -> Iterator[Diagnosis]:
@@ -96,7 +101,7 @@ def firewall(config: Config) -> Iterator[Diagnosis]:
             "No firewall was recognized here. One in the router or another program may still "
             "block the port."
         )
-        yield Diagnosis("firewall", Verdict.OK, message)
+        yield Diagnosis("firewall", Condition.OK, message)
 
 
 def mdns(config: Config) -> Iterator[Diagnosis]:
@@ -107,7 +112,7 @@ def mdns(config: Config) -> Iterator[Diagnosis]:
             "LVS is not announced: the option announce is off, or it listens to this computer only."
         )
         yield Diagnosis(
-            "mdns", Verdict.NOTE, message, "Set the option announce to a name such as lvs."
+            "mdns", Condition.NOTE, message, "Set the option announce to a name such as lvs."
         )
         return
     if not _can_share_mdns():
@@ -116,28 +121,31 @@ def mdns(config: Config) -> Iterator[Diagnosis]:
             f"{config.announce}.local."
         )
         yield Diagnosis(
-            "mdns", Verdict.WARNING, message, "Stop that program, or use the address with numbers."
+            "mdns",
+            Condition.WARNING,
+            message,
+            "Stop that program, or use the address with numbers.",
         )
         return
     if not _lvs_answers(config, "127.0.0.1"):
         yield Diagnosis(
-            "mdns", Verdict.OK, f"{config.announce}.local can be announced once LVS runs."
+            "mdns", Condition.OK, f"{config.announce}.local can be announced once LVS runs."
         )
         return
     found = _resolved(config.announce)
     if set(found) & set(reachable_addresses()):
         yield Diagnosis(
-            "mdns", Verdict.OK, f"{config.announce}.local is answered with {', '.join(found)}."
+            "mdns", Condition.OK, f"{config.announce}.local is answered with {', '.join(found)}."
         )
     elif found:
         message = f"{config.announce}.local belongs to another device ({', '.join(found)})."
         yield Diagnosis(
-            "mdns", Verdict.WARNING, message, "Set the option announce to a name of its own."
+            "mdns", Condition.WARNING, message, "Set the option announce to a name of its own."
         )
     else:
         message = f"Nobody answers to {config.announce}.local."
         step = "Let UDP port 5353 through the firewall, or use the address with numbers."
-        yield Diagnosis("mdns", Verdict.WARNING, message, step)
+        yield Diagnosis("mdns", Condition.WARNING, message, step)
 
 
 def _cannot_listen(host: str, number: int) -> int | None:
@@ -172,9 +180,9 @@ def _ufw(number: int) -> Diagnosis | None:
     if not enabled:
         return None
     if re.search(rf"(?m)^### tuple ### allow (any|tcp) {number}\b", rules):
-        return Diagnosis("firewall", Verdict.OK, f"The firewall ufw lets port {number} through.")
+        return Diagnosis("firewall", Condition.OK, f"The firewall ufw lets port {number} through.")
     message = f"The firewall ufw is on and has no rule for port {number}."
-    return Diagnosis("firewall", Verdict.WARNING, message, f"Run: sudo ufw allow {number}/tcp")
+    return Diagnosis("firewall", Condition.WARNING, message, f"Run: sudo ufw allow {number}/tcp")
 
 
 def _firewalld(number: int) -> Diagnosis | None:
@@ -182,13 +190,13 @@ def _firewalld(number: int) -> Diagnosis | None:
         return None
     if _output("firewall-cmd", f"--query-port={number}/tcp") == "yes":
         return Diagnosis(
-            "firewall", Verdict.OK, f"The firewall firewalld lets port {number} through."
+            "firewall", Condition.OK, f"The firewall firewalld lets port {number} through."
         )
     message = f"The firewall firewalld is on and does not let port {number} through."
     step = (
         f"Run: sudo firewall-cmd --permanent --add-port={number}/tcp && sudo firewall-cmd --reload"
     )
-    return Diagnosis("firewall", Verdict.WARNING, message, step)
+    return Diagnosis("firewall", Condition.WARNING, message, step)
 
 
 def _output(*command: str) -> str:

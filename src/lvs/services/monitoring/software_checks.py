@@ -10,7 +10,7 @@ from importlib import metadata
 from pathlib import Path
 
 from lvs.config import Config
-from lvs.services.monitoring.diagnosis import Diagnosis, Verdict
+from lvs.services.monitoring.diagnosis import Diagnosis, Condition
 
 TESTED_PYTHONS = ((3, 11), (3, 14))
 RELEASED = datetime(2026, 11, 1, tzinfo=UTC)
@@ -52,7 +52,7 @@ def clock(config: Config) -> Iterator[Diagnosis]:
     if now < RELEASED:
         yield Diagnosis(
             "clock",
-            Verdict.ERROR,
+            Condition.ERROR,
             f"The clock says {now:%Y-%m-%d}, before this version existed.",
             step,
         )
@@ -61,9 +61,9 @@ def clock(config: Config) -> Iterator[Diagnosis]:
             f"The clock says {now:%Y-%m-%d %H:%M} UTC, and the data folder holds files of "
             f"{newest:%Y-%m-%d %H:%M} UTC."
         )
-        yield Diagnosis("clock", Verdict.WARNING, message, step)
+        yield Diagnosis("clock", Condition.WARNING, message, step)
     else:
-        yield Diagnosis("clock", Verdict.OK, f"It is {now:%Y-%m-%d %H:%M} UTC.")
+        yield Diagnosis("clock", Condition.OK, f"It is {now:%Y-%m-%d %H:%M} UTC.")
 
 
 def python(_config: Config) -> Iterator[Diagnosis]:
@@ -71,11 +71,11 @@ def python(_config: Config) -> Iterator[Diagnosis]:
     version = f"Python {'.'.join(map(str, sys.version_info[:3]))}"
     oldest, latest = TESTED_PYTHONS
     if oldest <= sys.version_info[:2] <= latest:
-        yield Diagnosis("python", Verdict.OK, f"{version} at {sys.executable}.")
+        yield Diagnosis("python", Condition.OK, f"{version} at {sys.executable}.")
     else:
         step = f"Install LVS with Python {latest[0]}.{latest[1]} if something goes wrong."
         yield Diagnosis(
-            "python", Verdict.NOTE, f"{version} is newer than what LVS is tested with.", step
+            "python", Condition.NOTE, f"{version} is newer than what LVS is tested with.", step
         )
 
 
@@ -84,10 +84,12 @@ def packages(_config: Config) -> Iterator[Diagnosis]:
     wrong = list(_wrong_packages())
     if wrong:
         step = "Install LVS again into an environment of its own (pipx or uv tool install)."
-        yield Diagnosis("packages", Verdict.WARNING, f"Not tested with: {'; '.join(wrong)}.", step)
+        yield Diagnosis(
+            "packages", Condition.WARNING, f"Not tested with: {'; '.join(wrong)}.", step
+        )
     else:
         yield Diagnosis(
-            "packages", Verdict.OK, "Every package has a version that LVS is tested with."
+            "packages", Condition.OK, "Every package has a version that LVS is tested with."
         )
 
 
@@ -98,7 +100,7 @@ def codecs(_config: Config) -> Iterator[Diagnosis]:
         message = "The video library (av) cannot be loaded: videos get no posters and no details."
         yield Diagnosis(
             "codecs",
-            Verdict.ERROR,
+            Condition.ERROR,
             message,
             "Install LVS again; on Linux its wheels need glibc 2.28 or musl 1.2.",
         )
@@ -108,12 +110,12 @@ def codecs(_config: Config) -> Iterator[Diagnosis]:
         message = f"No decoder for {', '.join(lacking)}: such videos get no posters."
         yield Diagnosis(
             "codecs",
-            Verdict.WARNING,
+            Condition.WARNING,
             message,
             "Install the av package from PyPI rather than the system's.",
         )
     else:
-        yield Diagnosis("codecs", Verdict.OK, f"Decoders: {', '.join(PLAYED)}.")
+        yield Diagnosis("codecs", Condition.OK, f"Decoders: {', '.join(PLAYED)}.")
 
 
 def open_files(_config: Config) -> Iterator[Diagnosis]:
@@ -126,9 +128,9 @@ def open_files(_config: Config) -> Iterator[Diagnosis]:
     if hard != resource.RLIM_INFINITY and hard < OPEN_FILES:
         message = f"Only {hard} files may be open at a time."
         step = f"Raise the limit (ulimit -n {OPEN_FILES}, or LimitNOFILE in the service unit)."
-        yield Diagnosis("open files", Verdict.WARNING, message, step)
+        yield Diagnosis("open files", Condition.WARNING, message, step)
     else:
-        yield Diagnosis("open files", Verdict.OK, "Enough files may be open.")
+        yield Diagnosis("open files", Condition.OK, "Enough files may be open.")
 
 
 def _newest_write(folder: Path) -> datetime | None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lvs.config import Config
 from lvs.file_systems import FileSystem, file_system_of
-from lvs.services.monitoring.diagnosis import Diagnosis, Verdict
+from lvs.services.monitoring.diagnosis import Diagnosis, Condition
 
 INOTIFY = Path("/proc/sys/fs/inotify")
 WALK_S = 8.0  # time for one look through the library's folders
@@ -42,9 +42,9 @@ def data_folder(config: Config) -> Iterator[Diagnosis]:
                 f"Give the user that runs LVS the right to write there, or set {name} to another "
                 "folder."
             )
-            yield Diagnosis("data folder", Verdict.ERROR, message, step)
+            yield Diagnosis("data folder", Condition.ERROR, message, step)
         else:
-            yield Diagnosis("data folder", Verdict.OK, f"{folder} can be written.")
+            yield Diagnosis("data folder", Condition.OK, f"{folder} can be written.")
 
 
 def database(config: Config) -> Iterator[Diagnosis]:
@@ -57,11 +57,11 @@ def database(config: Config) -> Iterator[Diagnosis]:
             "where SQLite loses data."
         )
         step = "Set data_directory, or metadata_db alone, to a folder on a disk of this computer."
-        yield Diagnosis("database", Verdict.ERROR, message, step)
+        yield Diagnosis("database", Condition.ERROR, message, step)
         return
     kind = f" ({system.kind})" if system else ""
     state = "is" if config.metadata_db.is_file() else "will be"
-    yield Diagnosis("database", Verdict.OK, f"The database {state} {config.metadata_db}{kind}.")
+    yield Diagnosis("database", Condition.OK, f"The database {state} {config.metadata_db}{kind}.")
 
 
 def free_space(config: Config) -> Iterator[Diagnosis]:
@@ -75,29 +75,29 @@ def free_space(config: Config) -> Iterator[Diagnosis]:
         if free < EMPTY_BYTES:
             yield Diagnosis(
                 "free space",
-                Verdict.ERROR,
+                Condition.ERROR,
                 text,
                 "Delete something on this disk: ratings cannot be kept.",
             )
         elif free < LOW_BYTES:
             yield Diagnosis(
-                "free space", Verdict.WARNING, text, "Make room on this disk before it is full."
+                "free space", Condition.WARNING, text, "Make room on this disk before it is full."
             )
         else:
-            yield Diagnosis("free space", Verdict.OK, text)
+            yield Diagnosis("free space", Condition.OK, text)
 
 
 def library(config: Config) -> Iterator[Diagnosis]:
     """Every library folder is there and may be read."""
     if not config.video_directory:
         step = "Run `lvs serve FOLDER`, or set video_directory."
-        yield Diagnosis("library", Verdict.ERROR, "No library folder is configured.", step)
+        yield Diagnosis("library", Condition.ERROR, "No library folder is configured.", step)
     for folder in config.video_directory:
         if not folder.is_dir():
             message = f"The library folder {folder} is not there."
             yield Diagnosis(
                 "library",
-                Verdict.ERROR,
+                Condition.ERROR,
                 message,
                 "Connect its drive, mount it, or correct video_directory.",
             )
@@ -109,14 +109,14 @@ def library(config: Config) -> Iterator[Diagnosis]:
                 "Give the user that runs LVS the right to read it; on Linux that is r-x on every "
                 "folder above, too."
             )
-            yield Diagnosis("library", Verdict.ERROR, message, step)
+            yield Diagnosis("library", Condition.ERROR, message, step)
         elif not any(os.scandir(folder)):
             message = f"The library folder {folder} is empty."
             yield Diagnosis(
-                "library", Verdict.WARNING, message, "Check that its drive is mounted there."
+                "library", Condition.WARNING, message, "Check that its drive is mounted there."
             )
         else:
-            yield Diagnosis("library", Verdict.OK, f"{folder} can be read.")
+            yield Diagnosis("library", Condition.OK, f"{folder} can be read.")
 
 
 def watching(config: Config) -> Iterator[Diagnosis]:
@@ -124,7 +124,7 @@ def watching(config: Config) -> Iterator[Diagnosis]:
     if config.watch == "off":
         step = "Set watch to auto, unless new files are to be seen by scans only."
         yield Diagnosis(
-            "watching", Verdict.NOTE, "Watching is off: new files are found by scans only.", step
+            "watching", Condition.NOTE, "Watching is off: new files are found by scans only.", step
         )
         return
     for folder in config.video_directory:
@@ -141,12 +141,12 @@ def _on_a_share(config: Config, folder: Path, system: FileSystem) -> Diagnosis:
             f"{folder} is a network share ({system.kind}); it is polled every "
             f"{config.poll_interval:g} s."
         )
-        return Diagnosis("watching", Verdict.OK, message)
+        return Diagnosis("watching", Condition.OK, message)
     message = (
         f"{folder} is a network share ({system.kind}): nobody tells LVS of changes other machines "
         "make there."
     )
-    return Diagnosis("watching", Verdict.WARNING, message, "Set watch to poll.")
+    return Diagnosis("watching", Condition.WARNING, message, "Set watch to poll.")
 
 
 def _inotify(config: Config) -> Iterator[Diagnosis]:
@@ -161,7 +161,7 @@ def _inotify(config: Config) -> Iterator[Diagnosis]:
             "sudo sysctl --system"
         )
         message = f"Only {instances} programs may watch folders at a time."
-        yield Diagnosis("watching", Verdict.WARNING, message, step)
+        yield Diagnosis("watching", Condition.WARNING, message, step)
     folders, complete = _count_folders(config.video_directory)
     number = f"{folders} folders" if complete else f"more than {folders} folders"
     if folders > 0.8 * limit:
@@ -171,10 +171,10 @@ def _inotify(config: Config) -> Iterator[Diagnosis]:
             "&& sudo sysctl --system"
         )
         message = f"The library has {number}, and the system lets {limit} be watched."
-        yield Diagnosis("watching", Verdict.WARNING, message, step)
+        yield Diagnosis("watching", Condition.WARNING, message, step)
     else:
         yield Diagnosis(
-            "watching", Verdict.OK, f"The library has {number}; {limit} may be watched."
+            "watching", Condition.OK, f"The library has {number}; {limit} may be watched."
         )
 
 
@@ -193,9 +193,9 @@ def disk_speed(config: Config) -> Iterator[Diagnosis]:
                 "Connect this drive by cable rather than Wi-Fi or a slow USB port; see what else "
                 "uses it."
             )
-            yield Diagnosis("disk speed", Verdict.WARNING, text, step)
+            yield Diagnosis("disk speed", Condition.WARNING, text, step)
         else:
-            yield Diagnosis("disk speed", Verdict.OK, text)
+            yield Diagnosis("disk speed", Condition.OK, text)
 
 
 def backups(config: Config) -> Iterator[Diagnosis]:
@@ -203,22 +203,26 @@ def backups(config: Config) -> Iterator[Diagnosis]:
     from lvs.db import backup  # noqa: PLC0415
 
     if not config.metadata_db.is_file():
-        yield Diagnosis("backups", Verdict.OK, "There is no database yet, and nothing to back up.")
+        yield Diagnosis(
+            "backups", Condition.OK, "There is no database yet, and nothing to back up."
+        )
         return
     newest = backup.newest_good(config.data_directory / "backups")
     if newest is None:
-        yield Diagnosis("backups", Verdict.WARNING, "There is no good backup.", "Run `lvs backup`.")
+        yield Diagnosis(
+            "backups", Condition.WARNING, "There is no good backup.", "Run `lvs backup`."
+        )
     elif datetime.now(UTC) - newest.made_at > OLD_BACKUP:
         message = f"The last good backup is of {newest.made_at.astimezone():%Y-%m-%d %H:%M}."
         yield Diagnosis(
             "backups",
-            Verdict.WARNING,
+            Condition.WARNING,
             message,
             "Leave LVS running overnight, or run `lvs backup` daily.",
         )
     else:
         message = f"The last good backup is of {newest.made_at.astimezone():%Y-%m-%d %H:%M}."
-        yield Diagnosis("backups", Verdict.OK, message)
+        yield Diagnosis("backups", Condition.OK, message)
     yield from _copies_elsewhere(config)
 
 
@@ -229,20 +233,22 @@ def _copies_elsewhere(config: Config) -> Iterator[Diagnosis]:
             message = f"backup_directory {place} is on the same disk as the database."
             yield Diagnosis(
                 "backups",
-                Verdict.WARNING,
+                Condition.WARNING,
                 message,
                 "Set backup_directory to another disk or a share.",
             )
         elif place is not None and not place.is_dir():
             message = f"backup_directory {place} is not there; its copies are made once it is."
-            yield Diagnosis("backups", Verdict.WARNING, message, "Connect its drive, or mount it.")
+            yield Diagnosis(
+                "backups", Condition.WARNING, message, "Connect its drive, or mount it."
+            )
         return
     message = (
         "Every copy lies on the disk of the database: if that disk dies, all ratings are gone."
     )
     yield Diagnosis(
         "backups",
-        Verdict.NOTE,
+        Condition.NOTE,
         message,
         "Set backup_directory to a folder on another disk or a share.",
     )

@@ -30,7 +30,7 @@ WITHDRAWAL_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class ListeningOn:
     """What is announced: the port, whether it speaks TLS, and the path of the first page."""
 
     port: int
@@ -52,8 +52,8 @@ class Discovery:
     """The host name in use, such as `lvs.local`; empty while nothing is announced."""
     failure: str = field(default="", init=False)
     """Why nothing is announced, as a sentence; empty where it is, or was not tried."""
-    _listening: "asyncio.Future[Endpoint] | None" = field(default=None, init=False)
-    _endpoint: Endpoint | None = field(default=None, init=False)
+    _listening: "asyncio.Future[ListeningOn] | None" = field(default=None, init=False)
+    _endpoint: ListeningOn | None = field(default=None, init=False)
 
     @property
     def enabled(self) -> bool:
@@ -62,7 +62,7 @@ class Discovery:
         """
         return bool(self.name) and not _only_this_machine(self.host)
 
-    def listening(self, endpoint: Endpoint) -> None:
+    def listening(self, endpoint: ListeningOn) -> None:
         """Say that the server takes connections. Nothing is announced before."""
         self._endpoint = endpoint
         if self._listening is not None and not self._listening.done():
@@ -82,7 +82,7 @@ class Discovery:
                 self._failed(str(error) or type(error).__name__)
                 await asyncio.sleep(self.poll_s)
 
-    async def _until_listening(self) -> Endpoint:
+    async def _until_listening(self) -> ListeningOn:
         if self._endpoint is None:
             self._listening = asyncio.get_running_loop().create_future()
             return await self._listening
@@ -95,7 +95,7 @@ class Discovery:
             return [self.host]
         return [each for each in self.addresses() if ":" not in each or _speaks_ipv6(self.host)]
 
-    async def _announce(self, endpoint: Endpoint, addresses: tuple[str, ...]) -> None:
+    async def _announce(self, endpoint: ListeningOn, addresses: tuple[str, ...]) -> None:
         """Announce these addresses until the machine has others."""
         ipv4 = [address for address in addresses if ":" not in address]
         if not ipv4:
@@ -122,7 +122,7 @@ class Discovery:
                 break
         log.info("the addresses of this machine have changed")
 
-    def _succeeded(self, host: str, endpoint: Endpoint) -> None:
+    def _succeeded(self, host: str, endpoint: ListeningOn) -> None:
         self.announced, self.failure = f"{host}.local", ""
         if host != self.name:
             log.warning(
@@ -140,7 +140,7 @@ class Discovery:
         self.failure = message
 
 
-def _service(host: str, endpoint: Endpoint, addresses: Sequence[str]) -> "AsyncServiceInfo":
+def _service(host: str, endpoint: ListeningOn, addresses: Sequence[str]) -> "AsyncServiceInfo":
     from zeroconf.asyncio import AsyncServiceInfo  # noqa: PLC0415
 
     return AsyncServiceInfo(

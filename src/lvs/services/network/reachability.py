@@ -15,7 +15,7 @@ from lvs.services.network.addresses import (
     in_container,
     url,
 )
-from lvs.services.network.discovery import Discovery, Endpoint
+from lvs.services.network.discovery import Discovery, ListeningOn
 
 ANSWER_S = 2.0
 MAX_ADDRESSES = 20
@@ -66,12 +66,12 @@ class Reachability:
     public_url: str
     discovery: Discovery
     root_path: str = ""
-    _endpoint: Endpoint | None = field(default=None, init=False)
+    _endpoint: ListeningOn | None = field(default=None, init=False)
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
     _known: Connectivity | None = field(default=None, init=False)
     _known_at: float = field(default=0.0, init=False)
 
-    def listening(self, endpoint: Endpoint) -> None:
+    def listening(self, endpoint: ListeningOn) -> None:
         """Say which port takes connections. The announcement begins with it."""
         self._endpoint = endpoint
         self.discovery.listening(endpoint)
