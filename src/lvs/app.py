@@ -9,6 +9,7 @@ from quart import Quart
 
 from lvs.config import Config
 from lvs.http import request_metrics
+from lvs.http.behind_proxy import BehindProxy
 from lvs.http.exchange import Exchange
 from lvs.http.request_guard import RequestGuard
 from lvs.http.transport import ConnectionInScope
@@ -16,7 +17,7 @@ from lvs.paths import static_folder
 from lvs.routes.admin import changes, dashboard, doctor, jobs, maintenance, missing, prometheus
 from lvs.routes.api import original
 from lvs.routes.api import videos as api_videos
-from lvs.routes.hooks import compression, cors, csrf, errors
+from lvs.routes.hooks import compression, cors, csrf, errors, root_path
 from lvs.routes.media import export, subtitles, videos
 from lvs.routes.pages import connect, curation, gallery, sign_in, watch
 from lvs.services import bundle
@@ -74,9 +75,11 @@ def create_app(config: Config, sound: Future[bool] | None = None) -> Quart:
     cors.install(app)
     csrf.install(app, config)
     compression.install(app)
+    root_path.install(app)
     _live(app, services)
     inside = RequestGuard(app.asgi_app, config, lambda: services.passwords.required, MAX_BODY_BYTES)  # type: ignore[arg-type]
-    measured = request_metrics.RequestMetrics(inside, services.metrics, config.enable_perf_log)
+    outside = BehindProxy(inside, config.root_path, config.trusted_proxies)
+    measured = request_metrics.RequestMetrics(outside, services.metrics, config.enable_perf_log)
     app.asgi_app = ConnectionInScope(measured)  # type: ignore[assignment, method-assign]
     return app
 

@@ -28,9 +28,6 @@ STATE = re.compile(
 )
 
 
-SERVE = [sys.executable, "-m", "lvs", "serve", "--host", "127.0.0.1", "--port", "0"]
-
-
 def served(tmp_path: Path, *flags: str) -> processes.Server:
     library = tmp_path / "films"
     library.mkdir()
@@ -51,7 +48,7 @@ def test_the_page_tries_the_addresses_and_names_those_that_answer(tmp_path: Path
 def test_a_public_address_comes_first_and_scans(tmp_path: Path) -> None:
     public = "https://films.example.home.arpa/lvs"
     with processes.Server(
-        [*SERVE, library(tmp_path), "--data", tmp_path / "data"],
+        [*processes.SERVE, library(tmp_path), "--data", tmp_path / "data"],
         tmp_path,
         LVS_PUBLIC_URL=public,
     ) as server:
@@ -130,7 +127,7 @@ def at_a_terminal(folder: Path, columns: int, **more: str) -> Iterator[list[str]
     import termios
 
     fcntl.ioctl(other, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
-    command = [*SERVE, str(library(folder)), "--data", str(folder / "data")]
+    command = [*processes.SERVE, str(library(folder)), "--data", str(folder / "data")]
     environment = processes.environment(folder, TERM="xterm-256color", **more)
     with subprocess.Popen(
         command,

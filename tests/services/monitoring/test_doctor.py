@@ -14,7 +14,7 @@ from lvs import file_systems
 from lvs.config import Config
 from lvs.file_systems import FileSystem
 from lvs.services.monitoring import doctor, network_checks, software_checks, storage_checks
-from lvs.services.monitoring.diagnosis import Diagnosis, Condition
+from lvs.services.monitoring.diagnosis import Condition, Diagnosis
 from lvs.services.monitoring.doctor import diagnose
 
 

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field
 
 from lvs.config import Config
 from lvs.services.monitoring import network_checks, software_checks, storage_checks
-from lvs.services.monitoring.diagnosis import Diagnosis, Condition
+from lvs.services.monitoring.diagnosis import Condition, Diagnosis
 
 CHECK_LIMIT_S = 20.0
 REMEMBERED_S = 30.0

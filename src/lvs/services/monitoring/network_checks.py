@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from lvs.config import Config
-from lvs.services.monitoring.diagnosis import Diagnosis, Condition
+from lvs.services.monitoring.diagnosis import Condition, Diagnosis
 from lvs.services.network.addresses import host_addresses, in_container, reachable_addresses
 from lvs.services.network.discovery import Discovery
 from lvs.services.network.reachability import CONTAINER, answers_at

@@ -10,7 +10,7 @@ from importlib import metadata
 from pathlib import Path
 
 from lvs.config import Config
-from lvs.services.monitoring.diagnosis import Diagnosis, Condition
+from lvs.services.monitoring.diagnosis import Condition, Diagnosis
 
 TESTED_PYTHONS = ((3, 11), (3, 14))
 RELEASED = datetime(2026, 11, 1, tzinfo=UTC)

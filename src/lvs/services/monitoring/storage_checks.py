@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lvs.config import Config
 from lvs.file_systems import FileSystem, file_system_of
-from lvs.services.monitoring.diagnosis import Diagnosis, Condition
+from lvs.services.monitoring.diagnosis import Condition, Diagnosis
 
 INOTIFY = Path("/proc/sys/fs/inotify")
 WALK_S = 8.0  # time for one look through the library's folders
