@@ -1,15 +1,10 @@
 """The doctor's page: every check of `lvs doctor` with its next step."""
 
-from quart import Blueprint, Response
+from quart import Response
 
 from lvs.web.responses import page, services
 
-bp = Blueprint("doctor", __name__)
 
-DOCTOR = "/admin/doctor"
-
-
-@bp.get(DOCTOR)
 async def show_doctor() -> Response:
     """What the doctor finds now, or found a moment ago."""
     found = await services().doctor.now()

@@ -1,17 +1,12 @@
 """`/connect`: the addresses of this server for phones and headsets, with a QR code."""
 
 from markupsafe import Markup
-from quart import Blueprint, Response
+from quart import Response
 
 from lvs.services.network import qr
 from lvs.web.responses import page, services
 
-bp = Blueprint("connect", __name__)
 
-CONNECT = "/connect"
-
-
-@bp.get(CONNECT)
 async def connect() -> Response:
     """Every address, whether it answers, and what to do where one does not."""
     found = await services().reachability.now()
