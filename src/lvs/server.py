@@ -30,7 +30,7 @@ from lvs.certificates import Certificate, certificate
 from lvs.config import Config, Loaded
 from lvs.db.quick_check import looking
 from lvs.errors import Invalid, LvsError, Unavailable
-from lvs.folders import check_libraries, make_data_folder
+from lvs.folders import check_libraries, make_data_folder, refuse_network_share
 from lvs.http.allowed_hosts import own_name
 from lvs.http.connection_limit import ConnectionLimit
 from lvs.lock import single_instance
@@ -70,6 +70,7 @@ def serve(
     config = loaded.config
     warnings = [*loaded.warnings, *check_libraries(loaded)]
     make_data_folder(config.data_directory)
+    refuse_network_share(config.metadata_db)
     with single_instance(config.data_directory):
         secure = certificate(config, _names(config.host, config.announce))
         sockets = listen(config.host, config.port)

@@ -41,7 +41,7 @@ def as_text(diagnoses: "Diagnoses") -> str:
     """A line for each thing, the next step indented below."""
     lines = []
     for each in diagnoses.found:
-        lines.append(one_line(f"{_MARKS[each.verdict]:>7}  {each.check}: {each.message}"))
+        lines.append(one_line(f"{_MARKS[each.condition]:>7}  {each.check}: {each.message}"))
         if each.next_step:
             lines.append(one_line(f"         → {each.next_step}"))
     return "\n".join(lines)

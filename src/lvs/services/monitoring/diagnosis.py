@@ -18,6 +18,6 @@ class Diagnosis:
     """One thing that was looked at. `next_step` is empty where nothing needs to be done."""
 
     check: str
-    verdict: Condition
+    condition: Condition
     message: str
     next_step: str = ""

@@ -32,12 +32,12 @@ class Diagnoses:
 
     @property
     def worst(self) -> Condition:
-        """The verdict on the whole."""
+        """The condition on the whole."""
         order = list(Condition)
-        return max((each.verdict for each in self.found), key=order.index, default=Condition.OK)
+        return max((each.condition for each in self.found), key=order.index, default=Condition.OK)
 
     def as_json(self) -> str:
-        """For programs: `worst`, and for each check its name, verdict, message, next_step."""
+        """For programs: `worst`, and for each check its name, condition, message, next_step."""
         return json.dumps(
             {"worst": self.worst, "checks": [asdict(each) for each in self.found]}, indent=2
         )
@@ -61,7 +61,7 @@ class Doctor:
                 diagnoses = await asyncio.to_thread(diagnose, config)
                 order = list(Condition)
                 self._found = tuple(
-                    sorted(diagnoses.found, key=lambda each: -order.index(each.verdict))
+                    sorted(diagnoses.found, key=lambda each: -order.index(each.condition))
                 )
                 self._found_at = time.monotonic()
             return self._found
@@ -82,7 +82,6 @@ def examinations() -> dict[str, Examination]:
         "disk speed": storage_checks.disk_speed,
         "backups": storage_checks.backups,
         "clock": software_checks.clock,
-        "python": software_checks.python,
         "packages": software_checks.packages,
         "codecs": software_checks.codecs,
         "open files": software_checks.open_files,

@@ -1,22 +1,20 @@
 """What the doctor looks at in software: clock, Python, versions of packages, codecs, limits."""
 
 import json
-import re
+import platform
 import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 
+from lvs import versions
 from lvs.config import Config
 from lvs.services.monitoring.diagnosis import Condition, Diagnosis
 
-TESTED_PYTHONS = ((3, 11), (3, 14))
 RELEASED = datetime(2026, 11, 1, tzinfo=UTC)
 CODEC_S = 15.0
 OPEN_FILES = 4096
-DISTRIBUTIONS = ("local-video-server", "lvs")
 PLAYED = {
     "H.264": "h264",
     "HEVC": "hevc",
@@ -27,8 +25,6 @@ PLAYED = {
     "AC-3": "ac3",
     "Opus": "opus",
 }
-_SPECIFIER = re.compile(r"(>=|<=|==|!=|~=|<|>)\s*([0-9][0-9a-zA-Z.]*)")
-_REQUIREMENT = re.compile(r"([A-Za-z0-9._-]+)[^;<>=!~]*([^;]*)(;.*)?")
 # In a process of its own: a broken decoder library must not take this one with it.
 _LIST_CODECS = """
 import json, sys
@@ -66,31 +62,16 @@ def clock(config: Config) -> Iterator[Diagnosis]:
         yield Diagnosis("clock", Condition.OK, f"It is {now:%Y-%m-%d %H:%M} UTC.")
 
 
-def python(_config: Config) -> Iterator[Diagnosis]:
-    """This Python is one that LVS is tested with."""
-    version = f"Python {'.'.join(map(str, sys.version_info[:3]))}"
-    oldest, latest = TESTED_PYTHONS
-    if oldest <= sys.version_info[:2] <= latest:
-        yield Diagnosis("python", Condition.OK, f"{version} at {sys.executable}.")
-    else:
-        step = f"Install LVS with Python {latest[0]}.{latest[1]} if something goes wrong."
-        yield Diagnosis(
-            "python", Condition.NOTE, f"{version} is newer than what LVS is tested with.", step
-        )
-
-
 def packages(_config: Config) -> Iterator[Diagnosis]:
-    """Every package is installed in a version that LVS is tested with."""
-    wrong = list(_wrong_packages())
-    if wrong:
+    """Python and every package have a version that LVS is tested with."""
+    names = versions.untested()
+    if names:
         step = "Install LVS again into an environment of its own (pipx or uv tool install)."
-        yield Diagnosis(
-            "packages", Condition.WARNING, f"Not tested with: {'; '.join(wrong)}.", step
-        )
+        message = f"Not tested with this LVS: {', '.join(names)}."
+        yield Diagnosis("packages", Condition.WARNING, message, step)
     else:
-        yield Diagnosis(
-            "packages", Condition.OK, "Every package has a version that LVS is tested with."
-        )
+        message = f"Python {platform.python_version()} and every package are tested versions."
+        yield Diagnosis("packages", Condition.OK, message)
 
 
 def codecs(_config: Config) -> Iterator[Diagnosis]:
@@ -140,62 +121,6 @@ def _newest_write(folder: Path) -> datetime | None:
     except OSError:
         return None
     return datetime.fromtimestamp(max(times), UTC) if times else None
-
-
-def _wrong_packages() -> Iterator[str]:
-    """The packages outside their tested versions, in words."""
-    for requirement in _requirements():
-        match = _REQUIREMENT.fullmatch(requirement.strip())
-        if match is None or (match[3] and "extra" in match[3]):
-            continue
-        name, bounds = match[1], match[2]
-        try:
-            version = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            yield f"{name} (not installed)"
-            continue
-        if not within(version, bounds):
-            yield f"{name} {version} (tested: {bounds.strip()})"
-
-
-def _requirements() -> list[str]:
-    for name in DISTRIBUTIONS:
-        try:
-            return metadata.requires(name) or []
-        except metadata.PackageNotFoundError:
-            continue
-    return []
-
-
-def within(version: str, bounds: str) -> bool:
-    """True where a version satisfies bounds such as `>=1.2,<2`, compared by its numbers."""
-    found = _numbers(version)
-    return all(
-        _satisfies(found, each[1], _numbers(each[2])) for each in _SPECIFIER.finditer(bounds)
-    )
-
-
-def _satisfies(found: tuple[int, ...], operator: str, bound: tuple[int, ...]) -> bool:
-    length = max(len(found), len(bound))
-    left, right = found + (0,) * (length - len(found)), bound + (0,) * (length - len(bound))
-    match operator:
-        case ">=" | "~=":
-            return left >= right
-        case "<=":
-            return left <= right
-        case "<":
-            return left < right
-        case ">":
-            return left > right
-        case "!=":
-            return left != right
-        case _:
-            return left == right
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    match = re.match(r"[0-9]+(\.[0-9]+)*", version)
-    return tuple(map(int, match[0].split("."))) if match else ()
 
 
 def _known_codecs() -> set[str] | None:
