@@ -38,6 +38,7 @@ FLOORS = (
             "models",
             "paths",
             "random_order",
+            "sd_notify",
             "text",
             "versions",
         ),

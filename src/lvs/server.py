@@ -25,7 +25,7 @@ import psutil
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.utils import LifespanFailureError, LifespanTimeoutError
 
-from lvs import logs
+from lvs import logs, sd_notify
 from lvs.certificates import Certificate, certificate
 from lvs.config import Config, Loaded
 from lvs.db.quick_check import looking
@@ -270,7 +270,11 @@ async def _run(
         settling = threading.Timer(WARM_DELAY_S, _settle, (app,))
         settling.daemon = True
         settling.start()
+        sd_notify.notify("READY=1")
+        alive = asyncio.create_task(sd_notify.keep_alive())
         await stopper.wait()
+        alive.cancel()
+        sd_notify.notify("STOPPING=1")
         asyncio.get_running_loop().call_later(GRACE_SECONDS, _cut_connections, port)
 
     try:

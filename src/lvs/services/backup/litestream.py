@@ -22,6 +22,7 @@ from urllib.parse import parse_qs, unquote, urlencode, urlsplit, urlunsplit
 from lvs.errors import Invalid, LvsError, NotFound, Unavailable
 
 SYNC_INTERVAL_S = 1
+KEPT_DAYS = 7  # how far back a moment can be restored
 RESTORE_LIMIT_S = 3600.0
 MAX_SOCKET_PATH = 100  # the systems allow 104 to 108 bytes
 MAX_ANSWER_BYTES = 64 * 1024
@@ -79,6 +80,7 @@ def write_config(files: LitestreamFiles, database: Path, url: str) -> None:
     content = {
         "socket": {"enabled": True, "path": str(files.socket), "permissions": 0o600},
         "logging": {"level": "warn", "type": "text", "stderr": True},
+        "snapshot": {"interval": "24h", "retention": f"{KEPT_DAYS * 24}h"},
         "dbs": [{"path": str(database), "replica": replica_settings(url)}],
     }
     files.folder.mkdir(parents=True, exist_ok=True)
