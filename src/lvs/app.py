@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from concurrent.futures import Future
 
 from quart import Quart
 
@@ -24,13 +23,11 @@ log = logging.getLogger(__name__)
 MAX_BODY_BYTES = 64 * 1024
 
 
-def create_app(config: Config, sound: Future[bool] | None = None) -> Quart:
+def create_app(config: Config) -> Quart:
     """The application for this configuration. Its services open when it starts and close when it
     stops.
-
-    `sound` is what was found or is being found of its database file (`db.look`).
     """
-    services = bundle.build(config, sound)
+    services = bundle.build(config)
     addresses = Urls(lambda: services.library.roots)
     pages = Templates(addresses, static_folder(), config.data_directory / "templates")
     app = Quart("lvs", static_folder=str(static_folder()), static_url_path="/static")

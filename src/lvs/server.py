@@ -28,7 +28,6 @@ from hypercorn.utils import LifespanFailureError, LifespanTimeoutError
 from lvs import logs, sd_notify
 from lvs.certificates import Certificate, certificate
 from lvs.config import Config, Loaded
-from lvs.db.quick_check import looking
 from lvs.errors import Invalid, LvsError, Unavailable
 from lvs.folders import check_libraries, make_data_folder, refuse_network_share
 from lvs.http.allowed_hosts import own_name
@@ -93,15 +92,10 @@ def serve(
 
 
 def application(config: Config) -> "Quart":
-    """The application.
-
-    Importing it takes as long as looking through a large database, so both are done at once.
-    """
-    sound = looking(config.metadata_db)
-
+    """The application; it is imported here, because most other commands do without it."""
     from lvs.app import create_app  # noqa: PLC0415
 
-    app = create_app(config, sound)
+    app = create_app(config)
     # never looked through again: a full collection takes some milliseconds instead of a hundred
     gc.freeze()
     gc.enable()

@@ -6,7 +6,6 @@ No globals: two servers can live in one process.
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
-from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -55,7 +54,7 @@ log = logging.getLogger(__name__)
 
 Step = Callable[[], Coroutine[Any, Any, None]]
 
-BEGIN_AGAIN_S = 10.0
+RESTART_DELAY_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +99,10 @@ class Services:
     maintenance: Maintenance
 
 
-def build(config: Config, sound: Future[bool] | None = None) -> Services:
-    """Services for this configuration; `sound` as for `Database`.
-
-    Nothing is opened or started yet.
-    """
+def build(config: Config) -> Services:
+    """Services for this configuration. Nothing is opened or started yet."""
     backup_folder = config.data_directory / "backups"
-    database = Database(config.metadata_db, backup_folder=backup_folder, sound=sound)
+    database = Database(config.metadata_db, backup_folder=backup_folder)
     cache = Cache(config.max_cache_size, config.cache_timeout)
     events = Events()
     library = Library(
@@ -214,7 +210,7 @@ async def _open(services: Services) -> AsyncIterator[None]:
         await _prepare_posters(services.posters)
         await services.library.open()
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(_lasting(step)) for step in _long_lived(services)]
+            tasks = [group.create_task(_restarting(*task)) for task in _background(services)]
             try:
                 yield
             finally:
@@ -235,41 +231,42 @@ async def _prepare_posters(posters: PosterStore) -> None:
         )
 
 
-async def _lasting(step: Step) -> None:
-    """Run what lives as long as the server.
+async def _restarting(name: str, step: Step) -> None:
+    """Run a background task for as long as the server lives.
 
-    What goes wrong in it, such as a full disk, ends neither it nor the others.
+    An error in it, such as a full disk, ends neither it nor the others.
     """
     while True:
         try:
             return await step()
         except Exception:
-            log.exception(
-                "something that runs in the background failed, and begins again in %g seconds",
-                BEGIN_AGAIN_S,
-            )
-        await asyncio.sleep(BEGIN_AGAIN_S)
+            log.exception('background task "%s" failed; restarting in %g s', name, RESTART_DELAY_S)
+        await asyncio.sleep(RESTART_DELAY_S)
 
 
-def _long_lived(services: Services) -> list[Step]:
+def _background(services: Services) -> list[tuple[str, Step]]:
+    """Every background task of a running server, by the name that the log gives it."""
     watcher, jobs = services.watcher, services.jobs
     return [
-        watcher.scans,
-        watcher.drives,
-        watcher.settling,
-        watcher.others,
-        *(partial(watcher.watch, root) for root in services.library.active_roots),
-        services.backups.nightly,
-        services.second_place.run,
-        services.replication.run,
-        services.replication.rehearsals,
-        services.discovery.run,
-        services.missing.nightly,
-        services.background_tasks.attend,
-        partial(services.legacy.attaching, services.library),
-        jobs.feed,
-        partial(services.gallery.fill, FILL_DELAY_S),
-        services.system.sample,
-        services.health.check_versions,
-        *(jobs.work for _ in range(services.ffmpeg.workers)),
+        ("scans", watcher.scans),
+        ("drives", watcher.drives),
+        ("settling files", watcher.settling),
+        ("other programs", watcher.others),
+        *(
+            (f"watcher of {root.name}", partial(watcher.watch, root))
+            for root in services.library.active_roots
+        ),
+        ("backups", services.backups.nightly),
+        ("copies of backups", services.second_place.run),
+        ("replica", services.replication.run),
+        ("rehearsals of the replica", services.replication.rehearsals),
+        ("announcement", services.discovery.run),
+        ("recycle bin", services.missing.nightly),
+        ("maintenance", services.background_tasks.run),
+        ("legacy import", partial(services.legacy.attaching, services.library)),
+        ("probe queue", jobs.feed),
+        ("pages in memory", partial(services.gallery.fill, FILL_DELAY_S)),
+        ("system figures", services.system.sample),
+        ("versions", services.health.check_versions),
+        *((f"probes {number}", jobs.work) for number in range(1, services.ffmpeg.workers + 1)),
     ]

@@ -76,6 +76,11 @@ class Level(IntEnum):
     WARNING = 2
     ERROR = 3
 
+    @property
+    def word(self) -> str:
+        """The level's name in JSON, metrics and style classes, which programs rely on."""
+        return ("ok", "busy", "attention", "fault")[self]
+
 
 @dataclass(frozen=True, slots=True)
 class Issue:
