@@ -35,10 +35,12 @@ FLOORS = (
             "clock",
             "config",
             "errors",
+            "file_systems",
             "logs",
             "models",
             "paths",
             "random_order",
+            "sd_notify",
             "text",
             "versions",
         ]
