@@ -28,20 +28,23 @@ FLOORS = (
     {"http"},
     {"services"},
     {"db"},
-    {
-        *(
+    {"filters"},
+    set(
+        [
+            "__init__",
             "clock",
             "config",
             "errors",
+            "file_systems",
             "logs",
             "models",
             "paths",
             "random_order",
+            "sd_notify",
             "text",
             "versions",
-        ),
-        "__init__",
-    },
+        ]
+    ),
 )
 WEB = {"quart", "quart_schema", "werkzeug", "hypercorn", "jinja2"}
 DATABASE = {"sqlite3", "aiosqlite"}

@@ -8,10 +8,11 @@ from quart import Quart
 from lvs import routes
 from lvs.config import Config
 from lvs.http import request_metrics
+from lvs.http.behind_proxy import BehindProxy
 from lvs.http.request_guard import RequestGuard
 from lvs.http.transport import ConnectionInScope
 from lvs.paths import static_folder
-from lvs.routes.hooks import auth, compression, cors, csrf, errors
+from lvs.routes.hooks import auth, compression, cors, csrf, errors, root_path
 from lvs.services import bundle
 from lvs.web import responses
 from lvs.web.templates import Templates
@@ -42,10 +43,12 @@ def create_app(config: Config) -> Quart:
     cors.install(app)
     csrf.install(app, config)
     compression.install(app)
+    root_path.install(app)
     routes.register(app)
     _live(app, services)
     inside = RequestGuard(app.asgi_app, config, lambda: services.passwords.required, MAX_BODY_BYTES)  # type: ignore[arg-type]
-    measured = request_metrics.RequestMetrics(inside, services.metrics, config.enable_perf_log)
+    outside = BehindProxy(inside, config.root_path, config.trusted_proxies)
+    measured = request_metrics.RequestMetrics(outside, services.metrics, config.enable_perf_log)
     app.asgi_app = ConnectionInScope(measured)  # type: ignore[assignment, method-assign]
     return app
 

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Collection, Sequence
 
 from lvs.db.database import Connection, Transaction
-from lvs.models import File, Fingerprint, FoundFile
+from lvs.models import File, Fingerprint, FoundFile, PlayableFile
 
 COLUMNS = "f.id, f.video_id, f.root_id, f.path, f.size_bytes, f.mtime_ns, f.fingerprint, f.oshash, f.missing_since"
 
@@ -86,36 +86,52 @@ async def last_at(db: Connection, root_id: int, path: bytes) -> File | None:
     return file_of(row) if row else None
 
 
+# The file that an address means which may lead to several places: one that lies there now, else the
+# last there whose video is listed elsewhere, else any; in the order of the places.
+_MEANT = """
+    WITH places (number, root_id, path) AS (VALUES {values})
+    SELECT {columns}
+    FROM places p
+        JOIN roots r ON r.id = p.root_id
+        JOIN files f ON f.id = (
+            SELECT id FROM files
+            WHERE root_id = p.root_id AND path = p.path
+            ORDER BY missing_since IS NOT NULL, missing_since DESC LIMIT 1)
+        JOIN videos v ON v.id = f.video_id
+    ORDER BY
+        CASE
+            WHEN f.missing_since IS NULL AND r.active THEN 0
+            WHEN EXISTS (
+                SELECT 1 FROM files o JOIN roots a ON a.id = o.root_id
+                WHERE o.video_id = f.video_id AND o.missing_since IS NULL AND a.active) THEN 1
+            ELSE 2
+        END,
+        p.number
+    LIMIT 1
+"""
+
+
+async def _meant(
+    db: Connection, columns: str, places: Sequence[tuple[int, bytes]]
+) -> sqlite3.Row | None:
+    if not places:
+        return None
+    values = ", ".join(f"({number}, ?, ?)" for number in range(len(places)))
+    sql = _MEANT.format(values=values, columns=columns)
+    return await db.one(sql, [value for place in places for value in place])
+
+
 async def meant_by(db: Connection, places: Sequence[tuple[int, bytes]]) -> File | None:
-    """The file that an address means which may lead to these places (library folder, path): one
-    that lies there now, else the last there whose video is listed elsewhere, else any; in this
-    order of places.
-    """
-    values: list[int | bytes] = []
-    for number, (root_id, path) in enumerate(places):
-        values += [number, root_id, path]
-    sql = f"""
-        WITH places (number, root_id, path) AS (VALUES {", ".join(["(?, ?, ?)"] * len(places))})
-        SELECT {COLUMNS}
-        FROM places p
-            JOIN roots r ON r.id = p.root_id
-            JOIN files f ON f.id = (
-                SELECT id FROM files
-                WHERE root_id = p.root_id AND path = p.path
-                ORDER BY missing_since IS NOT NULL, missing_since DESC LIMIT 1)
-        ORDER BY
-            CASE
-                WHEN f.missing_since IS NULL AND r.active THEN 0
-                WHEN EXISTS (
-                    SELECT 1 FROM files o JOIN roots a ON a.id = o.root_id
-                    WHERE o.video_id = f.video_id AND o.missing_since IS NULL AND a.active) THEN 1
-                ELSE 2
-            END,
-            p.number
-        LIMIT 1
-    """
-    row = await db.one(sql, values) if places else None
+    """The file that an address means which may lead to these places (library folder, path)."""
+    row = await _meant(db, COLUMNS, places)
     return file_of(row) if row else None
+
+
+async def playable_at(db: Connection, places: Sequence[tuple[int, bytes]]) -> PlayableFile | None:
+    """As `meant_by`, with what playing it takes."""
+    columns = "f.root_id, f.path, f.missing_since IS NOT NULL, v.title, v.container"
+    row = await _meant(db, columns, places)
+    return PlayableFile(row[0], row[1], bool(row[2]), row[3], row[4]) if row else None
 
 
 async def of_video(db: Connection, video_id: int) -> list[File]:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from lvs.config import Config
@@ -17,6 +18,8 @@ from lvs.errors import Damaged
 from lvs.services.auth import Passwords
 from lvs.services.background_tasks import BackgroundTasks
 from lvs.services.backup.backups import Backups
+from lvs.services.backup.replication import Replication
+from lvs.services.backup.second_place import SecondPlace
 from lvs.services.cache import Cache
 from lvs.services.curation.favorites import Favorites
 from lvs.services.curation.ratings import Ratings
@@ -37,10 +40,13 @@ from lvs.services.media.probe_pool import ProbePool
 from lvs.services.media.probe_queue import ProbeQueue
 from lvs.services.media.subtitles import Subtitles
 from lvs.services.metrics import Metrics, here
+from lvs.services.monitoring.doctor import Doctor
 from lvs.services.monitoring.health import Health
 from lvs.services.monitoring.library_counts import LibraryCounter
 from lvs.services.monitoring.storage import Storages
 from lvs.services.monitoring.system import System
+from lvs.services.network.discovery import Discovery
+from lvs.services.network.reachability import Reachability
 from lvs.services.rate_limit import RateLimiter
 from lvs.services.streaming.streams import Streams
 
@@ -81,6 +87,11 @@ class Services:
     storages: Storages
     system: System
     health: Health
+    discovery: Discovery
+    reachability: Reachability
+    second_place: SecondPlace
+    replication: Replication
+    doctor: Doctor
     journal: Journal
     missing: RecycleBin
     duplicates: Duplicates
@@ -111,6 +122,17 @@ def build(config: Config) -> Services:
     gallery = Gallery(database, library, cache)
     journal = Journal(database, cache, events)
     background_tasks = BackgroundTasks()
+    discovery = Discovery(config.announce, config.host)
+    reachability = Reachability(
+        config.host,
+        "https" if config.tls_cert or config.tls_self_signed else "http",
+        config.public_url,
+        discovery,
+        config.root_path,
+    )
+    elsewhere = Path(config.backup_directory) if config.backup_directory else None
+    second_place = SecondPlace(backup_folder, elsewhere)
+    replication = Replication(config.replicate, config.metadata_db, config.data_directory)
     events.on(Event.CHANGED, lambda _: cache.age())
     events.on(Event.CHANGED_EXTERNALLY, cache.forget)
     return Services(
@@ -151,7 +173,14 @@ def build(config: Config) -> Services:
             storages,
             system,
             backups,
+            second_place,
+            replication,
         ),
+        discovery=discovery,
+        reachability=reachability,
+        second_place=second_place,
+        replication=replication,
+        doctor=Doctor(config, lambda: reachability.port or config.port),
         journal=journal,
         missing=RecycleBin(database, cache, backups),
         duplicates=Duplicates(database, events),
@@ -228,6 +257,10 @@ def _background(services: Services) -> list[tuple[str, Step]]:
             for root in services.library.active_roots
         ),
         ("backups", services.backups.nightly),
+        ("copies of backups", services.second_place.run),
+        ("replica", services.replication.run),
+        ("rehearsals of the replica", services.replication.rehearsals),
+        ("announcement", services.discovery.run),
         ("recycle bin", services.missing.nightly),
         ("maintenance", services.background_tasks.run),
         ("legacy import", partial(services.legacy.attaching, services.library)),
