@@ -22,6 +22,7 @@ from lvs.services.backup.replication import Replication
 from lvs.services.backup.second_place import SecondPlace
 from lvs.services.cache import Cache
 from lvs.services.curation.favorites import Favorites
+from lvs.services.curation.handover import Handover
 from lvs.services.curation.ratings import Ratings
 from lvs.services.curation.recycle_bin import RecycleBin
 from lvs.services.curation.tags import Tags
@@ -73,6 +74,7 @@ class Services:
     favorites: Favorites
     tags: Tags
     views: Views
+    handover: Handover
     passwords: Passwords
     posters: PosterStore
     ffmpeg: ProbePool
@@ -148,6 +150,7 @@ def build(config: Config) -> Services:
         favorites=Favorites(database, cache),
         tags=Tags(database, cache),
         views=Views(database, cache),
+        handover=Handover(database, cache, events),
         passwords=Passwords(config.data_directory, config.password.get_secret_value()),
         posters=posters,
         ffmpeg=ffmpeg,
