@@ -4,12 +4,16 @@ given while it was the content of the one video. The journal says when that was.
 
 import secrets
 
-from lvs.db import videos
+from lvs.db import tags, videos
 from lvs.db.database import Connection, Transaction
 from lvs.models import tag_key
 from lvs.text import title_from_path
 
 FOREVER = 1 << 62
+LENGTH_TOLERANCE_S, LENGTH_TOLERANCE = (
+    2.0,
+    0.05,
+)  # seconds, and share, that another encode may differ
 
 Era = tuple[int, int]
 """From when to when (Unix ms) a content was the video's."""
@@ -32,10 +36,19 @@ async def divide(tx: Transaction, video_id: int, content: str, era: Era | None, 
     nobody knows: it is given nothing then.
     """
     new_id = await _video_of(tx, video_id, content, at)
-    values = {"from": video_id, "to": new_id, "content": content}
+    values: dict[str, int | str] = {"from": video_id, "to": new_id, "content": content, "at": at}
     for sql in (
         "DELETE FROM fingerprints WHERE fingerprint = :content AND video_id = :from",
         "UPDATE files SET video_id = :to WHERE video_id = :from AND fingerprint = :content",
+        # the other content lay there before, and its video answers to that place where it has none
+        """
+        INSERT INTO files
+            (video_id, root_id, path, size_bytes, mtime_ns, fingerprint, oshash, missing_since)
+        SELECT v.id, f.root_id, f.path, f.size_bytes, f.mtime_ns, v.media_hash, '', :at
+        FROM videos v JOIN files f ON f.video_id = :to AND f.fingerprint = :content
+        WHERE v.id = :from AND NOT EXISTS (SELECT 1 FROM files WHERE video_id = :from)
+        ORDER BY f.missing_since IS NOT NULL, f.id LIMIT 1
+        """,
         """
         UPDATE extended_fingerprints SET video_id = :to
         WHERE video_id = :from AND :content IN (fingerprint, extended)
@@ -45,6 +58,35 @@ async def divide(tx: Transaction, video_id: int, content: str, era: Era | None, 
     if era is not None:
         await _divide_given(tx, video_id, new_id, era)
     return new_id
+
+
+async def part_assumed(
+    tx: Transaction, video_id: int, content: str, duration_s: float | None, at: int
+) -> int | None:
+    """Part a content from the video that it was taken for by its name, where its length says that
+    it is another film; the id of its own video then.
+    """
+    sql = """
+        SELECT v.duration_s FROM fingerprints p JOIN videos v ON v.id = p.video_id
+        WHERE p.fingerprint = ? AND p.video_id = ? AND p.assumed
+    """
+    before = await tx.value(sql, (content, video_id))
+    await tx.run("UPDATE fingerprints SET assumed = 0 WHERE fingerprint = ?", (content,))
+    if not _differ(before, duration_s):
+        return None
+    return await divide(tx, video_id, content, (await eras(tx, video_id)).get(content), at)
+
+
+async def differ_in_length(db: Connection, one_id: int, other_id: int) -> bool:
+    """Whether two films cannot be the same, by their lengths; False while one is not known."""
+    sql = "SELECT duration_s FROM videos WHERE id = ?"
+    return _differ(await db.value(sql, (one_id,)), await db.value(sql, (other_id,)))
+
+
+def _differ(one_s: float | None, other_s: float | None) -> bool:
+    if not one_s or not other_s:
+        return False
+    return abs(one_s - other_s) > max(LENGTH_TOLERANCE_S, LENGTH_TOLERANCE * one_s)
 
 
 async def _video_of(tx: Transaction, video_id: int, content: str, at: int) -> int:
@@ -131,31 +173,24 @@ async def _set_title(
 async def _set_tags(
     tx: Transaction, from_id: int, to_id: int, stayed: list[Line], moved: list[Line]
 ) -> None:
-    keys = {tag_key(line[4] or line[3] or "") for line in moved if line[2] == "tag"}
-    for key in keys:
-        mine = [
-            line for line in moved if line[2] == "tag" and tag_key(line[4] or line[3] or "") == key
-        ]
-        theirs = [
-            line for line in stayed if line[2] == "tag" and tag_key(line[4] or line[3] or "") == key
-        ]
-        carried_before = theirs[-1][4] is not None if theirs else mine[0][3] is not None
-        for video_id, carried, at in (
-            (from_id, carried_before, (theirs or mine)[-1][1]),
+    names = {tag_key(name): name for line in moved if (name := _tag_of(line))}
+    for key, name in names.items():
+        mine = [line for line in moved if tag_key(_tag_of(line)) == key]
+        theirs = [line for line in stayed if tag_key(_tag_of(line)) == key]
+        carried = theirs[-1][4] is not None if theirs else mine[0][3] is not None
+        for video_id, carries, at in (
+            (from_id, carried, (theirs or mine)[-1][1]),
             (to_id, mine[-1][4] is not None, mine[-1][1]),
         ):
-            await _carry(tx, video_id, key, carried, at)
+            if carries:
+                await tags.add(tx, video_id, name, key, at)
+            else:
+                await tags.remove(tx, video_id, key)
 
 
-async def _carry(tx: Transaction, video_id: int, key: str, carried: bool, at: int) -> None:
-    tag_id = await tx.value("SELECT id FROM tags WHERE key = ?", (key,))
-    if tag_id is None:
-        return
-    if carried:
-        sql = "INSERT OR IGNORE INTO video_tags (video_id, tag_id, created_at) VALUES (?, ?, ?)"
-        await tx.run(sql, (video_id, tag_id, at))
-    else:
-        await tx.run("DELETE FROM video_tags WHERE video_id = ? AND tag_id = ?", (video_id, tag_id))
+def _tag_of(line: Line) -> str:
+    """The tag that a line of the journal is about; empty for a line about anything else."""
+    return (line[4] or line[3] or "") if line[2] == "tag" else ""
 
 
 async def _set_views(tx: Transaction, from_id: int, to_id: int, moved: list[Line]) -> None:

@@ -52,18 +52,19 @@ async def add(tx: Transaction, media_hash: str, title: str, added_at: int, shuff
 
 
 async def remember_content(
-    tx: Transaction, video_id: int, fingerprint: str, since: int = 0
+    tx: Transaction, video_id: int, fingerprint: str, since: int = 0, assumed: bool = False
 ) -> None:
     """This content is this video from now on, wherever it turns up; `since` (Unix ms) it took the
-    place of another content of the video.
+    place of another content of the video; `assumed` where only its name says so.
     """
     sql = """
-        INSERT INTO fingerprints (fingerprint, video_id, since)
-        SELECT :fingerprint, :video_id, :since
+        INSERT INTO fingerprints (fingerprint, video_id, since, assumed)
+        SELECT :fingerprint, :video_id, :since, :assumed
         WHERE NOT EXISTS (SELECT 1 FROM videos WHERE media_hash = :fingerprint)
         ON CONFLICT (fingerprint) DO NOTHING
     """
-    await tx.run(sql, {"fingerprint": fingerprint, "video_id": video_id, "since": since})
+    values = {"fingerprint": fingerprint, "video_id": video_id, "since": since, "assumed": assumed}
+    await tx.run(sql, values)
 
 
 async def add_alias(tx: Transaction, video_id: int, alias: str) -> None:

@@ -111,6 +111,7 @@ class VideoIndex:
         self._grow(largest + 1)
         after_id = 0
         while rows := await gallery.numbers(db, after_id, LOADED_AT_ONCE):
+            self._grow(rows[-1][0] + 1)  # some may have been added since the largest was asked for
             self._put(rows)
             after_id = rows[-1][0]
         self._forget(words=True, places=True)

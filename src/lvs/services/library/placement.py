@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from lvs.clock import now_ms
-from lvs.db import bulk_insert, files, gallery, missing, videos
+from lvs.db import bulk_insert, division, files, gallery, missing, videos
 from lvs.db.bulk_insert import Arrival
 from lvs.db.database import Database, Transaction
 from lvs.models import File, Fingerprint, FoundFile, Root, State
@@ -112,16 +112,18 @@ class Placement:
             return
         if here is not None:  # another video lies here now: this one is elsewhere or gone
             taken.removed.update(await files.mark_missing(tx, root.id, [found.path], now_ms()))
-        since = 0
+        successor = None
         if owner is None and here is None:
-            owner, since = await self._successor_of(tx, root, found), now_ms()
+            owner = successor = await self._successor_of(tx, root, found)
         if owner is None:
             shuffle = secrets.randbelow(videos.SHUFFLE_END)
             owner = await videos.add(tx, content.key, item.title, item.added_at, shuffle)
             taken.added.add(owner)
         else:
             taken.modified.add(owner)
-        await videos.remember_content(tx, owner, content.key, since)
+        await videos.remember_content(
+            tx, owner, content.key, now_ms(), assumed=successor is not None
+        )
         await identity.record(tx, owner, content)
         await files.add(tx, owner, root.id, found, print_)
         taken.added.update(await self._identity.separate(tx, owner, now_ms()))
@@ -203,6 +205,7 @@ class Placement:
                     await videos.curated(tx, old_id)
                     and not await videos.curated(tx, new_id)
                     and len(await self._identity.there(tx, new_id)) == 1
+                    and not await division.differ_in_length(tx, old_id, new_id)
                 ):
                     await videos.absorb(tx, old_id, new_id, now_ms())
                     joined.add(old_id)

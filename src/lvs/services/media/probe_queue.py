@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from lvs.clock import now_ms
-from lvs.db import gallery, videos
+from lvs.db import division, gallery, videos
 from lvs.db.database import Database
 from lvs.errors import BrokenWorker, LvsError, Unreadable
 from lvs.services.events import Event, Events
@@ -304,11 +304,19 @@ class ProbeQueue:
             poster = item.fingerprint if look.has_poster else None
             lacks = self._posters is not None and poster is None
             async with self._database.transaction() as tx:
-                await videos.looked(
-                    tx, video_id, item.fingerprint, look.probe, poster, now_ms(), lacks
+                parted = await division.part_assumed(
+                    tx, video_id, item.fingerprint, look.probe.duration_s, now_ms()
                 )
-                await videos.probed_by(tx, video_id, self._probe_version)
-                await gallery.refresh_card(tx, video_id)
+                of_id = parted or video_id
+                await videos.looked(
+                    tx, of_id, item.fingerprint, look.probe, poster, now_ms(), lacks
+                )
+                await videos.probed_by(tx, of_id, self._probe_version)
+                await (
+                    gallery.refresh(tx, [video_id, parted])
+                    if parted
+                    else gallery.refresh_card(tx, video_id)
+                )
         self.awaited.discard(video_id)
         self._events.publish(Event.CHANGED, (video_id,))
 
