@@ -29,7 +29,8 @@ FLOORS = (
     {"services"},
     {"db"},
     {"filters"},
-    set(
+    {"__init__", "clock", "config", "errors", "logs", "models", "paths", "random_order"}
+    | {"text", "versions"},
         [
             "__init__",
             "clock",
