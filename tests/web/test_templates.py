@@ -235,7 +235,12 @@ EVERY_PARTIAL: list[tuple[str, str, dict[str, Any]]] = [
         "tags.html",
         f"tags-{HASH}",
         TAG_FORM
-        | {"error": "Too long.", "entered": HOSTILE, "removed": HOSTILE, "suggestions": []},
+        | {
+            "error": "Too long.",
+            "entered": HOSTILE,
+            "removed": HOSTILE,
+            "suggestions": [],
+        },
     ),
     (
         "title.html",

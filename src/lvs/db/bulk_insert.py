@@ -98,7 +98,8 @@ async def insert(tx: Transaction, sql: str, marks: str, rows: Sequence[Sequence[
 
 _LAID_OUT = """
     CREATE TEMP TABLE IF NOT EXISTS arrivals (
-        number INTEGER PRIMARY KEY, path, size_bytes, mtime_ns, fingerprint, oshash, title, title_key, title_words, path_words,
+        number INTEGER PRIMARY KEY, path, size_bytes, mtime_ns, fingerprint, oshash, title,
+            title_key, title_words, path_words,
         added_at, shuffle)
 """
 
@@ -123,9 +124,12 @@ _ADD = (
     # each video.
     "INSERT INTO adding_many (only) VALUES (1)",
     """
-    INSERT INTO gallery (video_id, media_hash, version, root_id, path, title, title_key, added_at, duration_s, width, height,
-        size_bytes, rating, views, last_viewed_at, favorited_at, shuffle, tags, state, poster, offline)
-    SELECT :before + number, fingerprint, :version, :root_id, path, title, title_key, added_at, 0.0, 0, 0,
+    INSERT INTO gallery (video_id, media_hash, version, root_id, path, title, title_key, added_at,
+        duration_s, width, height,
+        size_bytes, rating, views, last_viewed_at, favorited_at, shuffle, tags, state, poster,
+            offline)
+    SELECT :before + number, fingerprint, :version, :root_id, path, title, title_key, added_at,
+        0.0, 0, 0,
         size_bytes, 0, 0, 0, 0, shuffle, '[]', 'new', NULL, 0
     FROM arrivals
     """,
@@ -137,13 +141,19 @@ _ADD = (
     FROM arrivals WHERE instr(path, x'2f') > 0 GROUP BY folder
     ON CONFLICT DO UPDATE SET videos = videos + excluded.videos
     """,
-    "INSERT INTO search (rowid, title, path, tags) SELECT :before + number, title_words, path_words, '' FROM arrivals",
+    (
+        "INSERT INTO search (rowid, title, path, tags) SELECT :before + number, title_words,"
+        " path_words, '' FROM arrivals"
+    ),
 )
 
 
 async def without_alias(db: Connection, limit: int) -> list[tuple[int, int, bytes]]:
     """Files whose video has not got their aliases yet: id of the file, id of the video, path."""
-    sql = "SELECT id, video_id, path FROM files WHERE id > (SELECT file_id FROM aliased) ORDER BY id LIMIT ?"
+    sql = (
+        "SELECT id, video_id, path FROM files WHERE id > (SELECT file_id FROM aliased) ORDER BY id"
+        " LIMIT ?"
+    )
     return await db.tuples(sql, (limit,))
 
 

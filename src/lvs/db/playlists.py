@@ -82,7 +82,10 @@ async def attach(tx: Transaction, name: bytes, video_id: int) -> int:
             "DELETE FROM legacy_playlist_items WHERE playlist_id = ? AND position = ?",
             (playlist_id, position),
         )
-        put = "INSERT INTO playlist_items (playlist_id, position, video_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+        put = (
+            "INSERT INTO playlist_items (playlist_id, position, video_id) VALUES (?, ?, ?) ON"
+            " CONFLICT DO NOTHING"
+        )
         if not await tx.run(
             put, (playlist_id, position, video_id)
         ):  # somebody put another video at that place since

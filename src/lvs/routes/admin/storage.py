@@ -78,7 +78,9 @@ def _trail(name: str, root_id: int, folder: bytes) -> list[tuple[str, str]]:
         trail.append(
             (
                 shown(part),
-                f"{STORAGE}?root={root_id}&folder={quote_from_bytes(b'/'.join(parts[:depth]), safe='/')}",
+                (
+                    f"{STORAGE}?root={root_id}&folder={quote_from_bytes(b'/'.join(parts[:depth]), safe='/')}"
+                ),
             )
         )
     return trail

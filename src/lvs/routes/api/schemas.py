@@ -162,7 +162,9 @@ class VideoSummary(BaseModel):
     path: Annotated[
         str,
         Field(
-            description="With several library folders the folder's name comes first. U+FFFD: not UTF-8."
+            description=(
+                "With several library folders the folder's name comes first. U+FFFD: not UTF-8."
+            )
         ),
     ]
     title: str

@@ -140,7 +140,8 @@ def read(path: Path) -> Snapshot:
             _take_object(snapshot, beside, _load(beside))
     else:
         raise Invalid(
-            f"{path} is neither an export of LVS nor one of {', '.join(f'{name}.json' for name in NAMES)}."
+            f"{path} is neither an export of LVS nor one of"
+            f" {', '.join(f'{name}.json' for name in NAMES)}."
         )
     return snapshot
 
@@ -172,7 +173,8 @@ def _take_object(snapshot: Snapshot, path: Path, content: Mapping[str, Any]) -> 
             snapshot.problems.append(f"{path.name}: {media_hash[:80]}: {error}")
     if content and not understood:
         raise Invalid(
-            f"{path} holds nothing that LVS wrote. For the files of the original server use `lvs import-legacy`."
+            f"{path} holds nothing that LVS wrote. For the files of the original server use `lvs"
+            " import-legacy`."
         )
 
 
