@@ -1,4 +1,4 @@
-"""The pages as a browser, a screen reader and a script see them, rendered from the real templates."""
+"""The real templates, as a browser, a screen reader and a script see them."""
 
 import gzip
 import hashlib

@@ -226,7 +226,7 @@ def _check_room(source: Path, folder: Path) -> None:
 
 
 def before_migration(source: Path, folder: Path, old_format: int) -> Backup | None:
-    """A backup of a database that is about to get another format; None where it holds no video yet."""
+    """Back up a database before a migration; None where it holds no video yet."""
     if not counts_of(source).videos:
         return None
     return make(source, folder, f"{BEFORE_MIGRATION}{old_format}")

@@ -193,7 +193,7 @@ async def restore(tx: Transaction, ids: Collection[int] | None, until: int = EVE
 
 
 async def count_night(tx: Transaction, night: str) -> bool:
-    """Note that everything in the bin was there on this night; False where it was counted before."""
+    """Count this night for everything in the bin; False where it was counted before."""
     sql = """
         INSERT INTO bin_nights (only, night) VALUES (1, :night)
         ON CONFLICT (only) DO UPDATE SET night = excluded.night WHERE night <> excluded.night

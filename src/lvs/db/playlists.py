@@ -62,7 +62,7 @@ async def has_held(db: Connection) -> bool:
 
 
 async def append(tx: Transaction, playlist_id: int, wanted: Sequence[int | bytes]) -> None:
-    """Put videos (ids) at the end of a playlist, and hold places there for names of the original."""
+    """Append videos (ids) to a playlist, and hold places there for names of the original."""
     position = await _next_position(tx, playlist_id)
     for number, item in enumerate(wanted, position):
         if isinstance(item, int):

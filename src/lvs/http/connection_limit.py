@@ -45,7 +45,7 @@ class _ClientCount:
 
 
 class LimitedSocket(socket.socket):
-    """A listening socket, in the place of `sock`, that closes at once what the gate does not take."""
+    """A listening socket in the place of `sock` that closes refused connections at once."""
 
     def __init__(self, gate: "ConnectionLimit", sock: socket.socket) -> None:
         super().__init__(fileno=sock.detach())

@@ -45,7 +45,7 @@ class Pictured(Protocol):
 
 
 class Urls:
-    """Builds addresses; with several library folders the first path segment is the folder's name."""
+    """Addresses; with several library folders the first segment is the folder's name."""
 
     def __init__(self, roots: Callable[[], Mapping[int, Root]]) -> None:
         self._roots = roots
@@ -65,7 +65,7 @@ class Urls:
         return f"{quote(roots[place.root_id].name, safe=PATH_SAFE, errors='surrogateescape')}/{encoded}"
 
     def watch(self, place: HasPlace, query: Query | None = None) -> str:
-        """The watch page; `query` is the list one comes from, so that next and previous follow it."""
+        """The watch page; next and previous follow `query`, the list one comes from."""
         return f"/watch/{self.path(place)}" + (query_string(query) if query else "")
 
     def video(self, place: HasPlace) -> str:

@@ -22,7 +22,7 @@ def bars(values: Sequence[float]) -> str:
 
 
 def line(values: Sequence[float], least_top: float = 0) -> str:
-    """A line through the values, four units apart; the top is the greatest of them, or `least_top`."""
+    """A line through the values, four units apart; its top is the greatest, or `least_top`."""
     top = max([*values, least_top]) or 1
     points = [
         f"{place * 4} {HEIGHT - round((HEIGHT - 2) * value / top) - 1}"

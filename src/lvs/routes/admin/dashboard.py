@@ -43,7 +43,7 @@ async def tile(name: str) -> Response:
 
 @answers(report.PerformanceReport, problems=())
 async def performance_json() -> Response:
-    """What the server is doing, in numbers: requests, caches, database, workers, library, storage."""
+    """Figures of the server: requests, caches, database, workers, library, storage."""
     response = answer(await report.of(services(), pages()))
     response.headers["Cache-Control"] = "no-store"
     return response

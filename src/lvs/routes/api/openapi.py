@@ -29,9 +29,10 @@ from lvs.routes.api.schemas import Problem
 
 DESCRIPTION = """The JSON calls of this LVS (Local Video Server).
 
-A video is named by its `media_hash`, or by the name the original Local Video Server gave it: the first 16 hexadecimal digits of
-the SHA-256 of the file's name. Times are ISO 8601 in UTC. Every error is `application/problem+json` (RFC 9457) with a sentence
-for people in `detail`. Cross-origin use is open to pages from the home network only."""
+A video is named by its `media_hash`, or by the name the original Local Video Server gave it: the
+first 16 hexadecimal digits of the SHA-256 of the file's name. Times are ISO 8601 in UTC. Every error
+is `application/problem+json` (RFC 9457) with a message for people in `detail`. Cross-origin use is
+open to pages from the home network only."""
 PROBLEMS = {
     400: "What was sent cannot be used.",
     404: "There is no such video.",

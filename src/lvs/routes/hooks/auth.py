@@ -16,7 +16,7 @@ SAFE_METHODS = ("GET", "HEAD")
 
 
 def install(app: Quart, config: Config) -> None:
-    """Have every request checked, and answers that not everybody may see kept out of shared caches."""
+    """Check every request, and keep protected answers out of shared caches."""
 
     @app.before_request
     async def only_who_may_come_in() -> Response | None:

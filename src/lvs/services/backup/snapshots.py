@@ -103,7 +103,7 @@ class _Object:
 
 
 def _time(moment_ms: int | None) -> str | int | None:
-    """As ISO 8601 in UTC; as the number it is where a clock was so wrong that no calendar has it."""
+    """A time as ISO 8601 in UTC; as a number where no calendar has it."""
     if moment_ms is None:
         return None
     try:

@@ -53,7 +53,7 @@ class TopFolder:
 
 @dataclass(frozen=True, slots=True)
 class GalleryPage:
-    """A run of cards, how many videos the query shows in all, and what else one can choose among."""
+    """A run of cards, the total of the query, and the tags and folders to choose from."""
 
     page: Page
     total: int

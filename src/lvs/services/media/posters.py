@@ -1,4 +1,4 @@
-"""Posters on disk, by content, and the pictures that are drawn in their place when there is none."""
+"""Posters on disk, by content, and the placeholders drawn where there is none."""
 
 import contextlib
 import re

@@ -151,7 +151,7 @@ class Health:
         return self._backup_state
 
     async def check_versions(self) -> None:
-        """Compare Python and the packages with those that LVS was tested with: once, at the start."""
+        """Compare Python and the packages with the tested versions, once at the start."""
         self._untested = await asyncio.to_thread(untested)
         if self._untested:
             log.warning("%s", untested_message(self._untested))
