@@ -32,6 +32,14 @@ VIDEO_FORMATS = (
     *(".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".ts", ".mts", ".m2ts"),
     *(".mpg", ".mpeg", ".wmv", ".asf", ".flv", ".ogv", ".ogg", ".3gp"),
 )
+# What NAS systems, Windows, macOS and file systems keep beside people's files. Names that begin with
+# a dot are passed over anyway.
+IGNORED_FOLDERS = (
+    *("@eaDir", "#recycle", "#snapshot", "@tmp", "@sharebin", "@SynoResource"),
+    *("@Recycle", "@Recently-Snapshot", "@__thumb", "~snapshot"),
+    *("$RECYCLE.BIN", "RECYCLER", "RECYCLED", "System Volume Information", "found.[0-9][0-9][0-9]"),
+    *("lost+found", "Network Trash Folder", "Temporary Items"),
+)
 CONFIG_FILE_LIMIT_BYTES = 1024 * 1024
 
 _SWITCH = {
@@ -222,6 +230,13 @@ def _origin(text: str) -> str:
     return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}"
 
 
+def _folder_name(text: str) -> str:
+    """A folder's name, which may hold the wildcards of shells."""
+    if not 0 < len(text) <= 255 or any(each in text for each in "/\\\0") or text.count("*") > 4:
+        raise ValueError
+    return text
+
+
 def _network(text: str) -> Network:
     return ipaddress.ip_network(text, strict=False)
 
@@ -296,6 +311,10 @@ class Config(BaseSettings):
     watch: Annotated[
         Literal["auto", "poll", "off"], BeforeValidator(_one_of("auto", "poll", "off"))
     ] = "auto"
+    ignored_folders: Annotated[
+        tuple[str, ...],
+        BeforeValidator(_items(_folder_name, "folder names such as @eaDir, without a slash")),
+    ] = IGNORED_FOLDERS
     poll_interval: Annotated[float, BeforeValidator(_seconds(1, 86_400))] = 30.0
     scan_interval: Annotated[float, BeforeValidator(_seconds(0, 31_536_000))] = 3600.0
     settle_seconds: Annotated[float, BeforeValidator(_seconds(0, 3600))] = 3.0

@@ -23,12 +23,17 @@ async def video(place: str) -> Response:
     root = services().library.roots[file.root_id]
     if file.missing_since is not None or not root.active:
         return _moved(video)
-    if services().library.is_away(root.id, file.path):
-        raise Unavailable(
-            f"The folder “{root.name}” is offline right now. The video is there again when the drive is back."
-        )
     services().streams.check(client())
-    opened = await open_below(Path(os.fsdecode(root.path)), file.path)
+    try:
+        # Even where the drive was away a moment ago: it may just have come back.
+        opened = await open_below(Path(os.fsdecode(root.path)), file.path)
+    except (NotFound, Unavailable):
+        if not services().library.is_away(root.id, file.path):
+            raise
+        raise Unavailable(
+            f"The folder “{root.name}” is offline right now."
+            " The video is there again when the drive is back."
+        ) from None
     name = os.fsdecode(file.path.rpartition(b"/")[2])
     return await file_response(
         request,
