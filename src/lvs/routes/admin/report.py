@@ -289,16 +289,13 @@ async def of(services: Services, pages: Templates) -> PerformanceReport:
     troubles = await services.health.troubles()
     routes = sorted(metrics.routes.values(), key=lambda route: -route.count)
     return PerformanceReport(
-        status=troubles[0].level.name.lower() if troubles else "ok",
+        status=troubles[0].level.word if troubles else "ok",
         version=__version__,
         uptime_seconds=round(metrics.uptime_s, 1),
         started_at=iso(metrics.started_at),
         troubles=[
             IssueReport(
-                level=each.level.name.lower(),
-                part=each.part,
-                sentence=each.message,
-                advice=each.hint,
+                level=each.level.word, part=each.part, sentence=each.message, advice=each.hint
             )
             for each in troubles
         ],

@@ -105,13 +105,20 @@ class ProbeQueue:
         self.failures: dict[
             int, FailedProbe
         ] = {}  # by video, the latest last; gone when a later look does better
-        events.on(Event.ADDED, self._count_in)
+        events.on(Event.ADDED, self._put_new)
         events.on(Event.MODIFIED, self._count_in)
 
     def _count_in(self, video_ids: Collection[int]) -> None:
         self._counted += len(video_ids)  # as long as a sweep lasts; the next one counts anew
         self._all_in_line = False
         self._sweep_again.set()
+
+    def _put_new(self, video_ids: Collection[int]) -> None:
+        """Queue videos that were just added; those that find no room wait for the next sweep."""
+        if all(self.put(video_id) for video_id in video_ids):
+            self._counted += len(video_ids)
+        else:
+            self._count_in(video_ids)
 
     @property
     def remaining(self) -> int:
