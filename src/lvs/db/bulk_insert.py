@@ -8,6 +8,7 @@ from time import time_ns
 from typing import NamedTuple
 
 from lvs.db.database import Connection, Transaction
+from lvs.db.gallery import SURE_BY_NAME
 from lvs.models import Fingerprint, FoundFile
 from lvs.text import natural_key, searchable
 
@@ -111,6 +112,8 @@ _KNOWN = """
         OR number NOT IN (SELECT min(number) FROM arrivals GROUP BY fingerprint)
 """
 
+_SURE = SURE_BY_NAME.format(path="path")
+
 _ADD = (
     """
     INSERT INTO videos (id, media_hash, title, added_at, shuffle)
@@ -123,7 +126,7 @@ _ADD = (
     # While a row is in this table, the triggers of `gallery` leave to us what they would do for
     # each video.
     "INSERT INTO adding_many (only) VALUES (1)",
-    """
+    f"""
     INSERT INTO gallery (video_id, media_hash, version, root_id, path, title, title_key, added_at,
         duration_s, width, height,
         size_bytes, rating, views, last_viewed_at, favorited_at, shuffle, tags, state, poster,
@@ -131,20 +134,23 @@ _ADD = (
     SELECT :before + number, fingerprint, :version, :root_id, path, title, title_key, added_at,
         0.0, 0, 0,
         size_bytes, 0, 0, 0, 0, shuffle, '[]', 'new', NULL, 0
-    FROM arrivals
+    FROM arrivals WHERE {_SURE}
     """,
     "DELETE FROM adding_many",
-    "INSERT INTO gallery_changes (what, video_id) SELECT 'place', :before + number FROM arrivals",
-    """
+    f"""
+    INSERT INTO gallery_changes (what, video_id) SELECT 'place', :before + number FROM arrivals
+        WHERE {_SURE}
+    """,
+    f"""
     INSERT INTO folder_counts (root_id, folder, videos)
     SELECT :root_id, substr(path, 1, instr(path, x'2f') - 1) AS folder, count(*)
-    FROM arrivals WHERE instr(path, x'2f') > 0 GROUP BY folder
+    FROM arrivals WHERE instr(path, x'2f') > 0 AND {_SURE} GROUP BY folder
     ON CONFLICT DO UPDATE SET videos = videos + excluded.videos
     """,
-    (
-        "INSERT INTO search (rowid, title, path, tags) SELECT :before + number, title_words,"
-        " path_words, '' FROM arrivals"
-    ),
+    f"""
+    INSERT INTO search (rowid, title, path, tags)
+    SELECT :before + number, title_words, path_words, '' FROM arrivals WHERE {_SURE}
+    """,
 )
 
 

@@ -8,17 +8,17 @@ from pathlib import Path
 
 from lvs.db import backup
 from lvs.db.database import Database, Transaction
-from lvs.db.gallery import refresh
+from lvs.db.gallery import SHOWS, refresh
 from lvs.models import shown
 
 EXAMPLES = 5
 REFRESHED_AT_ONCE = 500
 
-_LISTED = """
+_LISTED = f"""
     SELECT v.id FROM videos v
-    WHERE v.state <> 'unreadable' AND EXISTS (
+    WHERE EXISTS (
         SELECT 1 FROM files f JOIN roots r ON r.id = f.root_id
-        WHERE f.video_id = v.id AND f.missing_since IS NULL AND r.active)
+        WHERE f.video_id = v.id AND {SHOWS} AND r.active)
 """
 
 _PLACELESS = (

@@ -163,12 +163,23 @@ _NUMBER = {
     """,
 }
 
-_DROP_UNLISTED = """
+# A file that may be source code or music by its name is not shown before it is known to be a video.
+# Of a path (bytes).
+SURE_BY_NAME = """
+    lower(CAST(substr({path}, -3) AS TEXT)) <> '.ts' AND lower(CAST(substr({path}, -4) AS TEXT)) NOT IN ('.mts', '.ogg')
+"""
+
+# Whether a file `f` of a video `v` makes it a video to be shown.
+SHOWS = f"""
+    f.missing_since IS NULL AND (v.state = 'ready' OR v.state = 'new' AND {SURE_BY_NAME.format(path="f.path")})
+"""
+
+_DROP_UNLISTED = f"""
     DELETE FROM gallery
     WHERE video_id IN (SELECT value FROM json_each(:ids)) AND :version AND NOT EXISTS (
         SELECT 1
         FROM videos v JOIN files f ON f.video_id = v.id JOIN roots r ON r.id = f.root_id
-        WHERE v.id = gallery.video_id AND v.state <> 'unreadable' AND f.missing_since IS NULL AND r.active)
+        WHERE v.id = gallery.video_id AND {SHOWS} AND r.active)
 """
 
 # The file that is shown and played: a reachable one before an offline one, then the one somebody
@@ -227,7 +238,8 @@ _PUT = f"""
         LEFT JOIN ratings ra ON ra.video_id = v.id
         LEFT JOIN views vi ON vi.video_id = v.id
         LEFT JOIN favorites fa ON fa.video_id = v.id
-    WHERE v.state <> 'unreadable'
+    WHERE EXISTS (
+        SELECT 1 FROM files f JOIN roots r ON r.id = f.root_id WHERE f.video_id = v.id AND {SHOWS} AND r.active)
     ON CONFLICT (video_id) DO UPDATE SET
         version = max(excluded.version, version + 1), root_id = excluded.root_id, path = excluded.path, title = excluded.title,
         title_key = excluded.title_key, added_at = excluded.added_at, duration_s = excluded.duration_s,

@@ -389,10 +389,9 @@ def summary_of(card: Card, roots: dict[int, Root], addresses: Urls) -> VideoSumm
     )
 
 
-def detail_of(video: Video, roots: dict[int, Root], addresses: Urls) -> VideoDetail:
+def detail_of(video: Video, roots: dict[int, Root], addresses: Urls, offline: bool) -> VideoDetail:
     """A whole video as JSON."""
     probe, file = video.probe, video.file
-    root = roots[file.root_id]
     return VideoDetail(
         media_hash=video.media_hash,
         path=shown_path(roots, file.root_id, file.path),
@@ -403,7 +402,7 @@ def detail_of(video: Video, roots: dict[int, Root], addresses: Urls) -> VideoDet
         size_bytes=file.size_bytes,
         state=video.state.value,
         reason=video.reason,
-        offline=root.offline_since is not None or not root.active,
+        offline=offline,
         added_at=iso(video.added_at),
         rating=video.rating or None,
         views=video.views,

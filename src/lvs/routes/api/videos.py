@@ -38,11 +38,7 @@ async def _unreadable(args: Arguments, limit: int, after: Cursor | None) -> Resp
     if after is not None and not isinstance(after.key, int):
         raise Invalid("This link is broken. Go back to the first page.")
     files = await services().gallery.unreadable(limit + 1, int(after.key) if after else 0)
-    roots = services().library.roots
-    found = [
-        schemas.detail_of(await services().videos.get(file.media_hash), roots, addresses())
-        for file in files[:limit]
-    ]
+    found = [await _detail(file.media_hash) for file in files[:limit]]
     following = (
         Cursor(files[limit - 1].file_id, files[limit - 1].video_id) if len(files) > limit else None
     )
@@ -54,11 +50,14 @@ async def _unreadable(args: Arguments, limit: int, after: Cursor | None) -> Resp
 @answers(schemas.VideoDetail)
 async def video(media_hash: str) -> Response:
     """Everything that is known of a video."""
-    return answer(
-        schemas.detail_of(
-            await services().videos.get(media_hash), services().library.roots, addresses()
-        )
-    )
+    return answer(await _detail(media_hash))
+
+
+async def _detail(media_hash: str) -> schemas.VideoDetail:
+    video, library = await services().videos.get(media_hash), services().library
+    root = library.roots[video.file.root_id]
+    offline = not root.active or library.is_away(root.id, video.file.path)
+    return schemas.detail_of(video, library.roots, addresses(), offline)
 
 
 @answers(schemas.Favorite)

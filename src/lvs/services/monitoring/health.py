@@ -29,6 +29,7 @@ from lvs.services.metrics import Metrics, Route
 from lvs.services.monitoring.library_counts import LibraryCounter
 from lvs.services.monitoring.storage import Disk, Storage, Storages
 from lvs.services.monitoring.system import System
+from lvs.text import plural
 from lvs.versions import message as untested_message
 from lvs.versions import untested
 
@@ -221,10 +222,26 @@ class Health:
                     " by themselves.",
                     away.since,
                 )
+        yield from self._odd_times()
         errors = [error for error in self.library.progress().errors if error]
         if errors:
             more = f" So it is with {len(errors) - 1} more." if len(errors) > 1 else ""
             yield Issue(Level.WARNING, "library", errors[0] + more, "See that LVS may read it.")
+
+    def _odd_times(self) -> Iterator[Issue]:
+        for root in self.library.active_roots:
+            passed = self.library.passed_over.get(root.id)
+            if passed is not None and passed.odd_times:
+                more = passed.odd_times_count - 1
+                others = f" So it is with {plural(more, 'other file')}." if more else ""
+                yield Issue(
+                    Level.WARNING,
+                    "library",
+                    f"“{root.name}/{shown(passed.odd_times[0])}” has a time of change that cannot be: "
+                    f"before 1970, or in the future.{others}",
+                    "Set it right with `touch` on the machine that holds the file, and see that the "
+                    "clocks are right.",
+                )
 
     async def _looks(self) -> list[Issue]:
         found = list(self._workers())
