@@ -1,4 +1,4 @@
-"""Puts the parts together: services, routes, and what lives as long as the server does."""
+"""The application: services, routes, hooks and lifespan."""
 
 import asyncio
 import logging
@@ -24,8 +24,7 @@ MAX_BODY_BYTES = 64 * 1024
 
 
 def create_app(config: Config, sound: Future[bool] | None = None) -> Quart:
-    """The application for this configuration. Its services open when it starts and close when it
-    stops.
+    """Create the application. Its services open at start and close at stop.
 
     `sound` is what was found or is being found of its database file (`db.look`).
     """

@@ -352,7 +352,9 @@ async def test_storage_leads_through_the_folders(tmp_path: Path) -> None:
         assert root
         page = await get(home, root[1])
         assert re.search(r'>a</a> <span class="number">[^<]*· 2 files', page)
-        assert re.search(r'directly in this folder</span> <span class="number">[^<]*· 1 file<', page)
+        assert re.search(
+            r'directly in this folder</span> <span class="number">[^<]*· 1 file<', page
+        )
         link = re.search(r'href="([^"]*folder=a)"', page)
         assert link
         page = await get(home, link[1].replace("&amp;", "&"))

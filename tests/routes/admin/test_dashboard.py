@@ -470,9 +470,7 @@ def test_an_open_dashboard_shows_by_itself_what_is_done(
     videos, files = FILMS + UNREADABLE, FILMS + COPIES + UNREADABLE
     expect(tile(page, "library")).to_contain_text(f"{videos} videos", timeout=90_000)
     expect(tile(page, "library")).to_contain_text(f"{files:,} files,", timeout=90_000)
-    expect(tile(page, "library")).to_contain_text(
-        re.compile(rf"Duplicates\s*{FILMS - 1}\b")
-    )
+    expect(tile(page, "library")).to_contain_text(re.compile(rf"Duplicates\s*{FILMS - 1}\b"))
     expect(tile(page, "workers")).to_contain_text(
         f"{FILMS} done · {UNREADABLE} unreadable · 0 failed", timeout=90_000
     )

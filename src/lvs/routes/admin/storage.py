@@ -14,7 +14,7 @@ STORAGE = "/admin/storage"
 
 
 async def storage() -> Response:
-    """What the folders hold; `root` and `folder` lead into one of them."""
+    """Sizes of folders; `root` and `folder` select one."""
     args = arguments()
     root_id, folder = (
         number(args, "root", MAX_ID),
@@ -69,7 +69,7 @@ def _inside(root_id: int, folder: bytes, name: bytes | None) -> str | None:
 
 
 def _trail(name: str, root_id: int, folder: bytes) -> list[tuple[str, str]]:
-    """The folders that lead to this one, each with its address."""
+    """The folders that lead to this one, with their addresses."""
     trail = [("All folders", STORAGE)]
     if name:
         trail.append((name, f"{STORAGE}?root={root_id}"))

@@ -76,7 +76,7 @@ def _playable(video: Video) -> tuple[bool, str]:
 
 
 def _facts(video: Video) -> list[tuple[str, str]]:
-    """What the file is, in a person's words."""
+    """Details of the file, in plain words."""
     facts = [("File", _shown_path(video)), ("Size", size(video.file.size_bytes))]
     if video.state is State.UNREADABLE:
         facts.append(("Problem", video.reason or ""))
