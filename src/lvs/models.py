@@ -65,6 +65,20 @@ class Root:
 
 
 @dataclass(frozen=True, slots=True)
+class PlayableFile:
+    """What the sending of a file needs to know of it: its place, its container, its video's title.
+
+    `gone` is True where the file is missing.
+    """
+
+    root_id: int
+    path: bytes
+    gone: bool
+    title: str
+    container: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class UnreachableFolder:
     """A folder inside a library folder that cannot be looked into since then: a disk that is not
     mounted, a denied permission.
@@ -248,14 +262,14 @@ class Query:
     min_minutes: int = 0
     max_minutes: int = 0
     viewed: bool = False
+    sort: Sort = Sort.ADDED
+    descending: bool = True
+    seed: int = 0
     recorded_from: date | None = None
     recorded_to: date | None = None
     resolution: str = ""
     state: str = ""
     sound: str = ""
-    sort: Sort = Sort.ADDED
-    descending: bool = True
-    seed: int = 0
 
     @property
     def filtered(self) -> bool:

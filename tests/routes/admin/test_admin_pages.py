@@ -155,7 +155,7 @@ async def test_the_buttons_begin_work_and_say_how_it_ended(home: Home) -> None:
     assert await home.titles() == ["film"]
     answer = await home.client.post("/admin/errands/backup")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/admin/jobs")
-    await home.services.background_tasks.settle("backup", 30)
+    await home.services.background_tasks.wait_briefly("backup", 30)
     made = (await home.services.backups.state()).newest
     assert made
     page = await get(home, "/admin/jobs")
@@ -171,7 +171,7 @@ async def test_a_backup_that_fails_says_so(home: Home) -> None:
     await home.scan()
     (home.data / "backups").write_text("in the way")
     await home.client.post("/admin/errands/backup")
-    await home.services.background_tasks.settle("backup", 30)
+    await home.services.background_tasks.wait_briefly("backup", 30)
     task = home.services.background_tasks.latest("backup")
     assert task
     assert task.failed
@@ -193,7 +193,7 @@ async def test_the_same_work_is_not_begun_twice_at_once(home: Home) -> None:
     assert 'hx-trigger="every 1s"' in await text(polled)
     assert '<meta http-equiv="refresh"' in await get(home, "/admin/jobs")
     release.set()
-    await home.services.background_tasks.settle("scan", 30)
+    await home.services.background_tasks.wait_briefly("scan", 30)
     polled = await home.client.get("/admin/errands/scan", headers=HTMX)
     assert (polled.headers["HX-Trigger"], "hx-trigger" in await text(polled)) == (
         "jobs:changed",
@@ -225,7 +225,7 @@ async def test_posters_of_a_selection_are_made_again(home: Home) -> None:
     action = re.search(r'action="(/admin/errands/posters\?folder=a)"', page)
     assert action
     assert (await home.client.post(action[1])).status_code == 303
-    await home.services.background_tasks.settle("posters", 30)
+    await home.services.background_tasks.wait_briefly("posters", 30)
     task = home.services.background_tasks.latest("posters")
     assert task
     assert task.message == "2 videos looked into."

@@ -680,6 +680,6 @@ def test_every_seed_gives_an_order_of_its_own(one: int, other: int) -> None:
     orders = [sorted(numbers, key=lambda n: random_order.place(n, seed)) for seed in (one, other)]
     assert len({random_order.place(n, one) for n in numbers}) == len(numbers)
     assert all(0 <= random_order.place(n, one) <= random_order.LARGEST for n in numbers)
-    followers = [dict(zip(order, order[1:], strict=False)) for order in orders]
+    followers = [dict(itertools.pairwise(order)) for order in orders]
     same = [n for n in numbers if followers[0].get(n, -1) == followers[1].get(n, -2)]
     assert one == other or len(same) < 20

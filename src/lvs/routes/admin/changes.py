@@ -124,7 +124,7 @@ async def undo_all() -> Response:
     if "client" not in await request.form or not up_to_id:
         raise Invalid("Name the client whose changes to undo, and the last change.")
     services().maintenance.undo_all(who, since, up_to_id, client())
-    await services().background_tasks.settle("undo", QUICK_S)
+    await services().background_tasks.wait_briefly("undo", QUICK_S)
     return cast("Response", redirect(_url({"client": who}), 303))
 
 

@@ -94,7 +94,7 @@ async def begin(name: str) -> Response:
     if name not in begin_it:
         raise NotFound("Unknown action.")
     begun = begin_it[name]()
-    await services().background_tasks.settle(name, QUICK_S)
+    await services().background_tasks.wait_briefly(name, QUICK_S)
     if wants_partial():
         return partial("admin_task.html", task=begun)
     return cast("Response", redirect(JOBS, 303))

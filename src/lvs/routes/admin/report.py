@@ -16,16 +16,8 @@ from lvs.services.bundle import Services
 from lvs.services.latency import Latencies, Quantiles, Window
 from lvs.services.media import posters
 from lvs.services.metrics import Route
-from lvs.services.monitoring.health import Level
 from lvs.web.card_templates import CARDS_KEPT
 from lvs.web.templates import Templates
-
-LEVEL_NAMES = {
-    Level.OK: "ok",
-    Level.BUSY: "busy",
-    Level.WARNING: "attention",
-    Level.ERROR: "fault",
-}
 
 Model = TypeVar("Model", bound="Reading")
 
@@ -296,8 +288,8 @@ class IssueReport(Reading):
 
     level: str
     part: str
-    message: str
-    hint: str
+    sentence: Annotated[str, Field(validation_alias="message")]
+    advice: Annotated[str, Field(validation_alias="hint")]
 
 
 class RecentError(Reading):
@@ -307,7 +299,7 @@ class RecentError(Reading):
     method: str
     route: Annotated[str, Field(validation_alias="rule")]
     status: int
-    message: str
+    sentence: Annotated[str, Field(validation_alias="message")]
     request_id: str
 
 
@@ -342,11 +334,11 @@ async def build_report(services: Services, pages: Templates) -> PerformanceRepor
     troubles = await services.health.troubles()
     routes = sorted(metrics.routes.values(), key=lambda route: -route.count)
     return PerformanceReport(
-        status=LEVEL_NAMES[troubles[0].level] if troubles else "ok",
+        status=troubles[0].level.word if troubles else "ok",
         version=__version__,
         uptime_seconds=round(metrics.uptime_s, 1),
         started_at=iso(metrics.started_at),
-        troubles=[_read(IssueReport, each, level=LEVEL_NAMES[each.level]) for each in troubles],
+        troubles=[_read(IssueReport, each, level=each.level.word) for each in troubles],
         cache_hit_rate=services.cache.status()["hit_rate"],
         caches=caches(services, pages),
         requests=_windows(metrics.pages, now),
