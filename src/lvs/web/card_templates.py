@@ -212,7 +212,7 @@ class CardTemplates:
 
 
 def _apart(text: str, secret: str) -> tuple[list[str], list[int]]:
-    """Pieces of text between marks, an empty one in the place of each mark, and the marks' numbers."""
+    """The pieces between marks, an empty one for each mark, and the marks' numbers."""
     first, *rest = text.split(secret)
     pieces = [first]
     for piece in rest:

@@ -32,7 +32,7 @@ class RouteAccess:
     """The properties of a route besides its address."""
 
     open: bool = False  # answers without a sign-in
-    open_without_query: bool = False  # the same, but only where the address has no query string
+    open_without_query: bool = False  # open, where the address has no query string
     admin: bool = False  # needs a sign-in also where guests may watch
     own_limit: bool = False  # checks a rate limit of its own instead of `writes_limit`
     errors: Errors = Errors.PAGE

@@ -45,7 +45,7 @@ class Pictured(Protocol):
 
 
 class Urls:
-    """Builds addresses; with several library folders the first path segment is the folder's name."""
+    """A builder of addresses; several library folders have their names in front."""
 
     def __init__(self, roots: Callable[[], Mapping[int, Root]]) -> None:
         self._roots = roots
@@ -60,10 +60,11 @@ class Urls:
         encoded = quoted(place.path)
         if sum(root.active for root in roots.values()) < 2:
             return encoded
-        return f"{quote(roots[place.root_id].name, safe=PATH_SAFE, errors='surrogateescape')}/{encoded}"
+        name = quote(roots[place.root_id].name, safe=PATH_SAFE, errors="surrogateescape")
+        return f"{name}/{encoded}"
 
     def watch(self, place: HasPlace, query: Query | None = None) -> str:
-        """The watch page; `query` is the list one comes from, so that next and previous follow it."""
+        """The watch page; next and previous follow the list of `query`."""
         return f"/watch/{self.path(place)}" + (query_string(query) if query else "")
 
     def video(self, place: HasPlace) -> str:

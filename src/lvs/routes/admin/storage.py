@@ -65,7 +65,11 @@ async def storage() -> Response:
 def _inside(root_id: int, folder: bytes, name: bytes | None) -> str | None:
     if name is None:
         return None
-    return f"{STORAGE}?root={root_id}&folder={quote_from_bytes(folder + b'/' + name if folder else name, safe='/')}"
+    return _address(root_id, folder + b"/" + name if folder else name)
+
+
+def _address(root_id: int, folder: bytes) -> str:
+    return f"{STORAGE}?root={root_id}&folder={quote_from_bytes(folder, safe='/')}"
 
 
 def _trail(name: str, root_id: int, folder: bytes) -> list[tuple[str, str]]:
@@ -78,7 +82,7 @@ def _trail(name: str, root_id: int, folder: bytes) -> list[tuple[str, str]]:
         trail.append(
             (
                 shown(part),
-                f"{STORAGE}?root={root_id}&folder={quote_from_bytes(b'/'.join(parts[:depth]), safe='/')}",
+                _address(root_id, b"/".join(parts[:depth])),
             )
         )
     return trail

@@ -28,14 +28,15 @@ from lvs.routes.api.schemas import Problem
 
 DESCRIPTION = """The JSON calls of this LVS (Local Video Server).
 
-A video is named by its `media_hash`, or by the name the original Local Video Server gave it: the first 16 hexadecimal digits of
-the SHA-256 of the file's name. Times are ISO 8601 in UTC. Every error is `application/problem+json` (RFC 9457) with a sentence
-for people in `detail`. Cross-origin use is open to pages from the home network only."""
+A video is named by its `media_hash`, or by the name in the original Local Video Server: the first
+16 hexadecimal digits of the SHA-256 of the file's name. Times are ISO 8601 in UTC. Every error is
+`application/problem+json` (RFC 9457) with a message for people in `detail`. Cross-origin use is
+open to pages from the home network only."""
 PROBLEMS = {
-    400: "What was sent cannot be used.",
+    400: "The request is invalid.",
     404: "There is no such video.",
-    415: "The body was not sent as application/json.",
-    429: "Faster than a person; Retry-After says in how many seconds to come back.",
+    415: "The body is not application/json.",
+    429: "Too many requests; Retry-After gives the seconds to wait.",
 }
 
 _PARAMETER = re.compile(r"<(?:[^:<>]*:)?([^<>]+)>")
@@ -106,7 +107,7 @@ class Document(OpenAPIProvider):
 
 
 def install(app: Quart) -> None:
-    """Prepare the document. quart-schema's own pages load scripts from elsewhere and are left out."""
+    """Prepare the document, without quart-schema's own pages, which load remote scripts."""
     make_response = app.make_response
     QuartSchema(
         app,

@@ -1,4 +1,4 @@
-"""The JSON bodies of requests and answers as pydantic models, the source of the OpenAPI document."""
+"""The JSON bodies as pydantic models, the source of the OpenAPI document."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, Self
@@ -160,7 +160,9 @@ class VideoSummary(BaseModel):
     path: Annotated[
         str,
         Field(
-            description="With several library folders the folder's name comes first. U+FFFD: not UTF-8."
+            description=(
+                "With several library folders the folder's name comes first. U+FFFD: not UTF-8."
+            )
         ),
     ]
     title: str

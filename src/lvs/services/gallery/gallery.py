@@ -53,7 +53,7 @@ class TopFolder:
 
 @dataclass(frozen=True, slots=True)
 class GalleryPage:
-    """A run of cards, how many videos the query shows in all, and what else one can choose among."""
+    """A run of cards, the number of all matches, and the filters to choose among."""
 
     page: Page
     total: int
