@@ -13,6 +13,7 @@ import jinja2
 import pytest
 from support.html_tree import Tree
 
+from lvs.filters import FILTERS
 from lvs.models import (
     Card,
     Cursor,
@@ -97,6 +98,7 @@ def gallery_context(**changes: Any) -> dict[str, Any]:
         "heading": "All videos",
         "message": "128 videos",
         "chips": [Chip("tagged alps", "/?q=sea")],
+        "controls": [each for each in FILTERS if each.kind.control],
         "sorts": [("added", "Date added"), ("title", "Title"), ("random", "Random")],
         "facets": [Tag("alps", 12), Tag(HOSTILE, 1)],
         "folders": [("Summer", "Summer", 3), ("Winter", "Winter", 4)],

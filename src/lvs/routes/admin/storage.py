@@ -14,7 +14,7 @@ STORAGE = "/admin/storage"
 
 
 async def storage() -> Response:
-    """What the folders hold; `root` and `folder` lead into one of them."""
+    """Sizes of folders; `root` and `folder` select one."""
     args = arguments()
     root_id, folder = (
         number(args, "root", MAX_ID),
@@ -73,11 +73,16 @@ def _address(root_id: int, folder: bytes) -> str:
 
 
 def _trail(name: str, root_id: int, folder: bytes) -> list[tuple[str, str]]:
-    """The folders that lead to this one, each with its address."""
+    """The folders that lead to this one, with their addresses."""
     trail = [("All folders", STORAGE)]
     if name:
         trail.append((name, f"{STORAGE}?root={root_id}"))
     parts = folder.split(b"/") if folder else []
     for depth, part in enumerate(parts, 1):
-        trail.append((shown(part), _address(root_id, b"/".join(parts[:depth]))))
+        trail.append(
+            (
+                shown(part),
+                _address(root_id, b"/".join(parts[:depth])),
+            )
+        )
     return trail

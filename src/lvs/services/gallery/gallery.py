@@ -53,7 +53,7 @@ class TopFolder:
 
 @dataclass(frozen=True, slots=True)
 class GalleryPage:
-    """A run of cards, the total of the query, and the tags and folders to choose from."""
+    """A run of cards, the number of all matches, and the filters to choose among."""
 
     page: Page
     total: int
