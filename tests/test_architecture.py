@@ -28,8 +28,10 @@ FLOORS = (
     {"http"},
     {"services"},
     {"db"},
-    {
-        *(
+    {"filters"},
+    set(
+        [
+            "__init__",
             "clock",
             "config",
             "errors",
@@ -39,11 +41,11 @@ FLOORS = (
             "paths",
             "random_order",
             "sd_notify",
+            "sd_notify",
             "text",
             "versions",
-        ),
-        "__init__",
-    },
+        ]
+    ),
 )
 WEB = {"quart", "quart_schema", "werkzeug", "hypercorn", "jinja2"}
 DATABASE = {"sqlite3", "aiosqlite"}
