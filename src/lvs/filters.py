@@ -37,7 +37,7 @@ class Bound(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class FilterKind:
     """The kind of a filter's value."""
 
     read: Callable[[str, Sequence[str]], Any]
@@ -58,7 +58,7 @@ class Filter:
 
     name: str
     """The name in an address, and in `Query` unless `field` says otherwise."""
-    kind: Kind
+    kind: FilterKind
     label: Callable[[Any], str]
     """The text of the chip."""
     bounds: Callable[[Any], tuple[Bound, ...]] = lambda _: ()
@@ -110,8 +110,8 @@ def whole_number(name: str, value: str, largest: int) -> int:
     return int(value)
 
 
-def _number(largest: int) -> Kind:
-    return Kind(
+def _number(largest: int) -> FilterKind:
+    return FilterKind(
         lambda name, values: whole_number(name, values[-1], largest),
         Annotated[int, Field(ge=0, le=largest)],
     )
@@ -146,7 +146,7 @@ def _read_date(name: str, values: Sequence[str]) -> date | None:
     return day
 
 
-def _choice(*choices: tuple[str, str]) -> Kind:
+def _choice(*choices: tuple[str, str]) -> FilterKind:
     names = tuple(name for name, _ in choices)
 
     def read(name: str, values: Sequence[str]) -> str:
@@ -155,21 +155,21 @@ def _choice(*choices: tuple[str, str]) -> Kind:
             raise Invalid(f"{name} is one of {', '.join(names)}.")
         return value
 
-    return Kind(read, Literal[names], control="choice", choices=choices)
+    return FilterKind(read, Literal[names], control="choice", choices=choices)
 
 
-_TEXT = Kind(
+_TEXT = FilterKind(
     lambda _, values: readable(values[-1], "search"),
     Annotated[str, Field(max_length=MAX_SEARCH)],
 )
-_TAGS = Kind(
+_TAGS = FilterKind(
     _read_tags,
     Annotated[list[str], Field(max_length=MAX_TAGS)],
     lambda tags: [quote(tag, safe="") for tag in tags],
 )
-_FLAG = Kind(_read_flag, Literal["0", "1"], lambda _: ["1"])
-_DATE = Kind(_read_date, date, control="date")
-_FOLDER = Kind(
+_FLAG = FilterKind(_read_flag, Literal["0", "1"], lambda _: ["1"])
+_DATE = FilterKind(_read_date, date, control="date")
+_FOLDER = FilterKind(
     lambda _, values: values[-1].encode("utf-8", "surrogateescape"),
     str,
     lambda folder: [quote_from_bytes(folder, safe="/")],
