@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from lvs.services.playback.segments import SegmentMaker
 
 PROCESSOR_LIMIT_S = 40.0
-MAX_MAKERS = 4
 CHANGED = "The file was changed."
 
 
@@ -86,7 +85,7 @@ class Film:
         self._file: IO[bytes] | None = None
         self._version: tuple[int, int] | None = None
         self._source: FilmSource | None = None
-        self._makers: dict[str, SegmentMaker] = {}
+        self._maker: SegmentMaker | None = None
 
     def answer(self, request: dict[str, Any], desk: Desk) -> tuple[dict[str, Any], bytes]:
         """A line and bytes. `unreadable`, `unavailable`, `missing` and `changed` hold a message, `detail` is for the log."""
@@ -95,7 +94,7 @@ class Film:
         try:
             answer, content = self._do(request, desk)
         except DroppedError:
-            self._makers.clear()  # they stopped anywhere
+            self._maker = None  # it stopped anywhere
             return {"dropped": True}, b""
         except ChangedError:
             return {"changed": CHANGED}, b""
@@ -108,7 +107,7 @@ class Film:
         except OSError as error:
             return {"unavailable": f"It could not be read: {os.strerror(error.errno or 0)}.", "detail": _detail()}, b""
         except Exception:  # noqa: BLE001  one strange film must not end the worker
-            self._makers.clear()
+            self._maker = None
             return {"unavailable": "Playing it went wrong.", "detail": _detail()}, b""
         return {**answer, "processor_s": time.process_time() - begun_s}, content
 
@@ -123,7 +122,7 @@ class Film:
             if desk.is_dropped(request["id"]):
                 raise DroppedError
 
-        maker = self._maker(str(request["variant"]), source)
+        maker = self._maker_of(str(request["variant"]), source)
         if request["do"] == "init":
             return {}, maker.init()
         number = int(request["number"])
@@ -157,20 +156,16 @@ class Film:
             raise Unreadable("It is not open.")
         return self._source
 
-    def _maker(self, name: str, source: "FilmSource") -> "SegmentMaker":
+    def _maker_of(self, name: str, source: "FilmSource") -> "SegmentMaker":
         from lvs.services.playback.planner import parse_variant  # noqa: PLC0415
         from lvs.services.playback.segments import SegmentMaker  # noqa: PLC0415
 
-        maker = self._makers.pop(name, None)
-        if maker is None:
-            variant = parse_variant(name)
-            if variant is None:
-                raise NotFound("The film has no such variant.")
-            # Makers share the place in the file: only one at a time can go on where it is.
-            self._makers.clear()
-            maker = SegmentMaker(source, variant)
-        self._makers[name] = maker
-        return maker
+        variant = parse_variant(name)
+        if variant is None:
+            raise NotFound("The film has no such variant.")
+        if self._maker is None or self._maker.variant != variant:  # makers share the place in the file: only one can go on
+            self._maker = SegmentMaker(source, variant)
+        return self._maker
 
 
 if __name__ == "__main__":
