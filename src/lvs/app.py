@@ -17,7 +17,7 @@ from lvs.routes.admin import changes, dashboard, jobs, maintenance, missing, pro
 from lvs.routes.api import original
 from lvs.routes.api import videos as api_videos
 from lvs.routes.hooks import compression, cors, csrf, errors
-from lvs.routes.media import export, subtitles, videos
+from lvs.routes.media import export, hls, subtitles, videos
 from lvs.routes.pages import curation, gallery, sign_in, watch
 from lvs.services import bundle
 from lvs.web import responses
@@ -54,6 +54,7 @@ def create_app(config: Config, sound: Future[bool] | None = None) -> Quart:
         curation.bp,
         videos.bp,
         subtitles.bp,
+        hls.bp,
         api_videos.bp,
         original.bp,
         maintenance.bp,

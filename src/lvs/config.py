@@ -313,6 +313,7 @@ class Config(BaseSettings):
     enable_thumbnails: Switch = True
     thumbnail_workers: Annotated[int, BeforeValidator(_whole_number(0, 64))] = 0
     feature_previews: Switch = False
+    conversion_space: Annotated[int, BeforeValidator(_whole_number(0, 1_000_000))] = 2048
 
     cache_timeout: Annotated[float, BeforeValidator(_seconds(0, 31_536_000))] = 300.0
     max_cache_size: Annotated[int, BeforeValidator(_whole_number(0, 1_000_000))] = 1000

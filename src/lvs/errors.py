@@ -37,6 +37,10 @@ class Unavailable(LvsError):
     """Something LVS needs is away for now: a drive, the database, a worker."""
 
 
+class TimedOut(Unavailable):
+    """It took longer than a visitor can be made to wait."""
+
+
 class Damaged(Unavailable):
     """The database file is not what it should be, and only a backup brings it back."""
 

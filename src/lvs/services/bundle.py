@@ -38,6 +38,9 @@ from lvs.services.monitoring.health import Health
 from lvs.services.monitoring.library_counts import LibraryCounter
 from lvs.services.monitoring.storage import Storages
 from lvs.services.monitoring.system import System
+from lvs.services.playback.playback import Playback
+from lvs.services.playback.player_pool import PlayerPool
+from lvs.services.playback.segment_cache import SegmentCache
 from lvs.services.rate_limit import RateLimiter
 from lvs.services.streaming.streams import Streams
 
@@ -70,6 +73,7 @@ class Services:
     jobs: ProbeQueue
     streams: Streams
     subtitles: Subtitles
+    playback: Playback
     watcher: Watcher
     backups: Backups
     legacy: LegacyImport
@@ -103,6 +107,13 @@ def build(config: Config, sound: Future[bool] | None = None) -> Services:
     jobs = ProbeQueue(
         database, library, events, ffmpeg, posters if config.enable_thumbnails else None
     )
+    playback = Playback(
+        library,
+        PlayerPool(
+            SegmentCache(config.data_directory / "cache" / "hls", config.conversion_space << 20)
+        ),
+        config.streams_per_client,
+    )
     watcher = Watcher(library, config.watch, config.poll_interval, config.scan_interval)
     backups = Backups(config.metadata_db, backup_folder)
     overviews = LibraryCounter(database, library, jobs)
@@ -132,6 +143,7 @@ def build(config: Config, sound: Future[bool] | None = None) -> Services:
         jobs=jobs,
         streams=Streams(config.stall_seconds, per_client=config.streams_per_client),
         subtitles=Subtitles(library, config.supported_formats),
+        playback=playback,
         watcher=watcher,
         backups=backups,
         legacy=LegacyImport(database, events),
@@ -179,6 +191,7 @@ async def _open(services: Services) -> AsyncIterator[None]:
         raise await services.backups.put_aside(error) from error
     try:
         await _prepare_posters(services.posters)
+        await _prepare_segments(services.playback.pool.cache)
         await services.library.open()
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(_lasting(step)) for step in _long_lived(services)]
@@ -189,6 +202,7 @@ async def _open(services: Services) -> AsyncIterator[None]:
                 for task in tasks:
                     task.cancel()
     finally:
+        await services.playback.pool.close()
         await services.ffmpeg.close()
         await services.database.close()
 
@@ -200,6 +214,13 @@ async def _prepare_posters(posters: PosterStore) -> None:
         log.error(
             "posters cannot be kept in %s: %s; pages go on without", posters.folder, error.strerror
         )
+
+
+async def _prepare_segments(segments: SegmentCache) -> None:
+    try:
+        await asyncio.to_thread(segments.prepare)
+    except OSError as error:
+        log.error("converted segments cannot be kept in %s: %s", segments.folder, error.strerror)
 
 
 async def _lasting(step: Step) -> None:

@@ -12,9 +12,18 @@ from lvs.services.playback.codec_strings import PictureFormat, picture_string, s
         (PictureFormat("h264", bytes.fromhex("00000127640028acd301e0113f78")), "avc1.640028"),
         (PictureFormat("h264", bytes.fromhex("0000000109100000000167420c1e95")), "avc1.420c1e"),
         (PictureFormat("h264"), "avc1"),
-        (PictureFormat("hevc", bytes.fromhex("01016000000090000000000078f000fcfdf8f8")), "hvc1.1.6.L120.90"),
-        (PictureFormat("hevc", bytes.fromhex("010220000000b0000000000078f000fcfdfafa")), "hvc1.2.4.L120.b0"),
-        (PictureFormat("hevc", b"\0\0\1\x42\x01\x01\x01\x60\0\0\3\0\x90\0\0\3\0\0\3\0\x78\xa0"), "hvc1.1.6.L120.90"),
+        (
+            PictureFormat("hevc", bytes.fromhex("01016000000090000000000078f000fcfdf8f8")),
+            "hvc1.1.6.L120.90",
+        ),
+        (
+            PictureFormat("hevc", bytes.fromhex("010220000000b0000000000078f000fcfdfafa")),
+            "hvc1.2.4.L120.b0",
+        ),
+        (
+            PictureFormat("hevc", b"\0\0\1\x42\x01\x01\x01\x60\0\0\3\0\x90\0\0\3\0\0\3\0\x78\xa0"),
+            "hvc1.1.6.L120.90",
+        ),
         (PictureFormat("hevc", b"\1\2"), "hvc1"),
         (PictureFormat("av1", bytes.fromhex("81000c00")), "av01.0.00M.08"),
         (PictureFormat("av1", bytes.fromhex("81084c00")), "av01.0.08M.10"),
@@ -25,7 +34,9 @@ from lvs.services.playback.codec_strings import PictureFormat, picture_string, s
         (PictureFormat("wmv2"), "wmv2"),
     ],
 )
-def test_a_picture_has_the_codec_string_that_browsers_know(picture: PictureFormat, string: str) -> None:
+def test_a_picture_has_the_codec_string_that_browsers_know(
+    picture: PictureFormat, string: str
+) -> None:
     assert picture_string(picture) == string
 
 
@@ -42,5 +53,7 @@ def test_a_picture_has_the_codec_string_that_browsers_know(picture: PictureForma
         ("wmav2", b"", "wmav2"),
     ],
 )
-def test_a_sound_has_the_codec_string_that_browsers_know(codec: str, extradata: bytes, string: str) -> None:
+def test_a_sound_has_the_codec_string_that_browsers_know(
+    codec: str, extradata: bytes, string: str
+) -> None:
     assert sound_string(codec, extradata) == string

@@ -11,7 +11,7 @@ from typing import Any
 from quart import Quart, Response, g, request
 from werkzeug.exceptions import HTTPException
 
-from lvs.errors import Conflict, Full, Invalid, LvsError, NotFound, TooMany, Unavailable
+from lvs.errors import Conflict, Full, Invalid, LvsError, NotFound, TimedOut, TooMany, Unavailable
 from lvs.services.metrics import record_error_message
 from lvs.web import responses
 
@@ -21,6 +21,7 @@ STATUS: tuple[tuple[type[LvsError], int], ...] = (
     (NotFound, 404),
     (Conflict, 409),
     (TooMany, 429),
+    (TimedOut, 504),
     (Unavailable, 503),
     (Full, 507),
     (Invalid, 400),
@@ -49,6 +50,7 @@ TITLES = {
     429: "Too fast",
     500: "Something went wrong",
     503: "Not available right now",
+    504: "That took too long",
     507: "The disk is full",
 }
 MESSAGES = {

@@ -17,18 +17,98 @@ PICTURE_DECODERS = frozenset(
     {"h264", "hevc", "vp8", "vp9", "libdav1d", "theora", "mjpeg", "prores", "dnxhd", "dvvideo"}
     | {"mpeg1video", "mpeg2video", "mpeg4", "h263", "flv", "vp6", "vp6a", "vp6f"}
     | {"msmpeg4v1", "msmpeg4v2", "msmpeg4", "wmv1", "wmv2", "wmv3", "vc1"}
-    | {"cinepak", "indeo2", "indeo3", "indeo4", "indeo5", "svq1", "svq3", "qtrle", "msrle", "msvideo1", "rpza", "smc", "8bps"}
+    | {
+        "cinepak",
+        "indeo2",
+        "indeo3",
+        "indeo4",
+        "indeo5",
+        "svq1",
+        "svq3",
+        "qtrle",
+        "msrle",
+        "msvideo1",
+        "rpza",
+        "smc",
+        "8bps",
+    }
     | {"rv10", "rv20", "rv30", "rv40"}
 )
 SOUND_DECODERS = frozenset(
-    {"aac", "aac_latm", "ac3", "eac3", "dca", "truehd", "mlp", "mp1float", "mp2float", "mp3float", "mp3", "mp2", "opus", "libopus"}
-    | {"vorbis", "flac", "alac", "wmav1", "wmav2", "wmapro", "wmalossless", "wmavoice", "amrnb", "amrwb", "nellymoser", "speex"}
-    | {"cook", "sipr", "ra_144", "ra_288", "ralf", "qdm2", "qdmc", "mace3", "mace6", "gsm", "gsm_ms", "g723_1", "atrac3", "atrac3p"}
-    | {"pcm_s8", "pcm_u8", "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_s32le", "pcm_s32be", "pcm_f32le", "pcm_f32be"}
-    | {"pcm_f64le", "pcm_f64be", "pcm_u16le", "pcm_u16be", "pcm_alaw", "pcm_mulaw", "pcm_bluray", "pcm_dvd", "s302m"}
+    {
+        "aac",
+        "aac_latm",
+        "ac3",
+        "eac3",
+        "dca",
+        "truehd",
+        "mlp",
+        "mp1float",
+        "mp2float",
+        "mp3float",
+        "mp3",
+        "mp2",
+        "opus",
+        "libopus",
+    }
+    | {
+        "vorbis",
+        "flac",
+        "alac",
+        "wmav1",
+        "wmav2",
+        "wmapro",
+        "wmalossless",
+        "wmavoice",
+        "amrnb",
+        "amrwb",
+        "nellymoser",
+        "speex",
+    }
+    | {
+        "cook",
+        "sipr",
+        "ra_144",
+        "ra_288",
+        "ralf",
+        "qdm2",
+        "qdmc",
+        "mace3",
+        "mace6",
+        "gsm",
+        "gsm_ms",
+        "g723_1",
+        "atrac3",
+        "atrac3p",
+    }
+    | {
+        "pcm_s8",
+        "pcm_u8",
+        "pcm_s16le",
+        "pcm_s16be",
+        "pcm_s24le",
+        "pcm_s24be",
+        "pcm_s32le",
+        "pcm_s32be",
+        "pcm_f32le",
+        "pcm_f32be",
+    }
+    | {
+        "pcm_f64le",
+        "pcm_f64be",
+        "pcm_u16le",
+        "pcm_u16be",
+        "pcm_alaw",
+        "pcm_mulaw",
+        "pcm_bluray",
+        "pcm_dvd",
+        "s302m",
+    }
     | {"adpcm_ima_wav", "adpcm_ima_qt", "adpcm_ms", "adpcm_swf", "adpcm_yamaha", "adpcm_g726"}
 )
-SUBTITLE_DECODERS = frozenset({"srt", "subrip", "ass", "ssa", "mov_text", "webvtt", "text", "pgssub", "dvdsub", "dvbsub"})
+SUBTITLE_DECODERS = frozenset(
+    {"srt", "subrip", "ass", "ssa", "mov_text", "webvtt", "text", "pgssub", "dvdsub", "dvbsub"}
+)
 MAX_PIXELS = 8192 * 8192
 MAX_STREAMS = 100
 BUFFER_BYTES = 256 * 1024
@@ -41,7 +121,9 @@ class MeteredFile:
     `gap` leaves out a run of bytes, so that the head and the tail of a long file can be read as one short one.
     """
 
-    def __init__(self, file: IO[bytes], size_bytes: int, allowance_bytes: int, gap: range = range(0)) -> None:
+    def __init__(
+        self, file: IO[bytes], size_bytes: int, allowance_bytes: int, gap: range = range(0)
+    ) -> None:
         self._file = file
         self._gap = gap
         self._size_bytes = size_bytes - len(gap)
@@ -80,7 +162,9 @@ class MeteredFile:
         return self._position
 
 
-def open_container(file: MeteredFile, decoders: frozenset[str] = PICTURE_DECODERS) -> InputContainer:
+def open_container(
+    file: MeteredFile, decoders: frozenset[str] = PICTURE_DECODERS
+) -> InputContainer:
     """The opened container. Raises one of BAD_DATA where there is none that may be opened."""
     options = {
         "format_whitelist": DEMUXERS,

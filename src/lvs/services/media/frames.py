@@ -48,4 +48,9 @@ def _rank(stream: VideoStream) -> tuple[bool, bool, bool, int]:
     context: Any = stream.codec_context  # None for a codec FFmpeg has no decoder for
     name = context.codec.name if context is not None else ""
     is_still = name in STILLS and stream.frames == 1
-    return is_still, name not in PICTURE_DECODERS, not stream.disposition & Disposition.default, stream.index
+    return (
+        is_still,
+        name not in PICTURE_DECODERS,
+        not stream.disposition & Disposition.default,
+        stream.index,
+    )

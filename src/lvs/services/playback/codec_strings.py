@@ -15,7 +15,14 @@ SOUNDS = {
     "amr_nb": "samr",
     "amr_wb": "sawb",
 }
-PICTURES = {"vp8": "vp8", "theora": "theora", "h263": "s263", "mpeg4": "mp4v.20.9", "mjpeg": "mjpg", "prores": "apcn"}
+PICTURES = {
+    "vp8": "vp8",
+    "theora": "theora",
+    "h263": "s263",
+    "mpeg4": "mp4v.20.9",
+    "mjpeg": "mjpg",
+    "prores": "apcn",
+}
 # Levels of VP9 (webmproject.org, "VP9 Levels"): samples of a picture at most, samples a second at most.
 VP9_LEVELS = (
     (10, 36_864, 829_440),
@@ -113,7 +120,9 @@ def _vp9(picture: PictureFormat) -> str:
 def _vp9_level(picture: PictureFormat) -> int:
     samples = picture.width * picture.height
     rate = samples * max(1.0, picture.frame_rate)
-    return next((level for level, size, speed in VP9_LEVELS if samples <= size and rate <= speed), 62)
+    return next(
+        (level for level, size, speed in VP9_LEVELS if samples <= size and rate <= speed), 62
+    )
 
 
 def _aac_object_type(config: bytes) -> int:

@@ -57,7 +57,9 @@ class FilmSource:
         if picture is None or context is None or context.codec.name not in PICTURE_DECODERS:
             raise Unreadable("There is no picture in it that LVS can decode.")
         if context.width * context.height > MAX_PIXELS:
-            raise Unreadable(f"Its picture is too large: {context.width} by {context.height} points.")
+            raise Unreadable(
+                f"Its picture is too large: {context.width} by {context.height} points."
+            )
         self.picture: VideoStream = picture
         self.start_s = (self.container.start_time or 0) / 1e6
         self.first_frame: VideoFrame | None = None
@@ -89,7 +91,11 @@ class FilmSource:
     def moment(self, packet: "Packet[Any]") -> float | None:
         """Presentation time of a packet, its decode time where it has none."""
         stamp = packet.pts if packet.pts is not None else packet.dts
-        return None if stamp is None or packet.time_base is None else float(stamp * packet.time_base) - self.start_s
+        return (
+            None
+            if stamp is None or packet.time_base is None
+            else float(stamp * packet.time_base) - self.start_s
+        )
 
     def frame_moment(self, frame: VideoFrame) -> float | None:
         """Presentation time of a decoded picture."""
@@ -149,7 +155,13 @@ class FilmSource:
         simple = codec == "aac" and len(extradata) >= 2 and extradata[0] >> 3 in (2, 5, 29)
         copied = simple and self.container.format.name in COPIED_SOUND_CONTAINERS
         language = stream.metadata.get("language")
-        return Sound(codec, sound_string(codec, extradata), copied, language, bool(stream.disposition & Disposition.default))
+        return Sound(
+            codec,
+            sound_string(codec, extradata),
+            copied,
+            language,
+            bool(stream.disposition & Disposition.default),
+        )
 
     def _frame_rate(self) -> float:
         for rate in (self.picture.average_rate, self.picture.guessed_rate):
@@ -164,7 +176,11 @@ class FilmSource:
             last = self.picture.index_entries[-1]
             base = self.picture.time_base or Fraction(1, 90_000)
             end_s = float(last.timestamp * base) - self.start_s + 1 / rate
-            sounds = [float(one.duration * one.time_base) for one in self.container.streams.audio if one.duration and one.time_base]
+            sounds = [
+                float(one.duration * one.time_base)
+                for one in self.container.streams.audio
+                if one.duration and one.time_base
+            ]
             shown_s = float((self.picture.duration or 0) * base)
             end_s = shown_s if end_s < shown_s < end_s + LAST_PICTURE_S else end_s
             claimed_s = min(claimed_s or math.inf, max(end_s, *sounds, 0.04))
@@ -196,7 +212,12 @@ class FilmSource:
 
     def _decode_delay_s(self) -> float:
         for packet in self.packets(self.container, self.picture, 10):
-            if packet.is_keyframe and packet.pts is not None and packet.dts is not None and packet.time_base:
+            if (
+                packet.is_keyframe
+                and packet.pts is not None
+                and packet.dts is not None
+                and packet.time_base
+            ):
                 self.seek(self.container, self.picture, 0.0)
                 return float((packet.pts - packet.dts) * packet.time_base)
         return 0.0
@@ -219,7 +240,9 @@ class FilmSource:
 
     # --- Reading ---
 
-    def packets(self, container: InputContainer, stream: Stream, limit: int | None = None) -> "Iterator[Packet[Any]]":
+    def packets(
+        self, container: InputContainer, stream: Stream, limit: int | None = None
+    ) -> "Iterator[Packet[Any]]":
         """Packets of one track, in the order of the file, until its end or what cannot be read; at most `limit`."""
         number = 0
         with despite_bad_data():

@@ -14,7 +14,15 @@ from lvs.services.media.frames import orientation
 
 TICK = Fraction(1, 90_000)
 # ITU-T H.273, table 4, as FFmpeg's filters name it. Anything else is taken for what the size suggests.
-MATRICES = {1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 9: "bt2020nc", 10: "bt2020c"}
+MATRICES = {
+    1: "bt709",
+    4: "fcc",
+    5: "bt470bg",
+    6: "smpte170m",
+    7: "smpte240m",
+    9: "bt2020nc",
+    10: "bt2020c",
+}
 TURNS = {90: "transpose=clock", 180: "hflip,vflip", 270: "transpose=cclock"}
 FULL_RANGE = 2
 HD_LINES = 720
@@ -75,7 +83,11 @@ class PictureFilter:
 
     def _built(self, frame: VideoFrame) -> Graph:
         graph = Graph()
-        nodes = [graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=TICK)]
+        nodes = [
+            graph.add_buffer(
+                width=frame.width, height=frame.height, format=frame.format, time_base=TICK
+            )
+        ]
         for text in self._steps(frame):
             name, _, arguments = text.partition("=")
             nodes.append(graph.add(name, arguments))
@@ -92,21 +104,30 @@ class PictureFilter:
         steps = [_said_colours(frame)]
         if frame.interlaced_frame:
             steps.append("bwdif=mode=send_frame:deint=interlaced")
-        steps.append(f"scale=w={width}:h={height}:flags=bilinear:out_color_matrix=bt709:out_range=tv")
+        steps.append(
+            f"scale=w={width}:h={height}:flags=bilinear:out_color_matrix=bt709:out_range=tv"
+        )
         if self._transfer in CURVES:
             steps += _into_standard_range(self._transfer)
         if mirrored:
             steps.append("hflip=")
         if turned in TURNS:
             steps += [step if "=" in step else f"{step}=" for step in TURNS[turned].split(",")]
-        return [*steps, "format=pix_fmts=yuv420p", "setsar=sar=1", "setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709"]
+        return [
+            *steps,
+            "format=pix_fmts=yuv420p",
+            "setsar=sar=1",
+            "setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709",
+        ]
 
 
 def _said_colours(frame: VideoFrame) -> str:
     """`setparams` with colours that the scaler takes: it refuses a frame whose tags contradict each other."""
     if frame.format.is_rgb:
         return "setparams=range=pc:colorspace=gbr"
-    matrix = MATRICES.get(int(frame.colorspace), "bt709" if frame.height >= HD_LINES else "smpte170m")
+    matrix = MATRICES.get(
+        int(frame.colorspace), "bt709" if frame.height >= HD_LINES else "smpte170m"
+    )
     is_full = int(frame.color_range) == FULL_RANGE or frame.format.name.startswith("yuvj")
     return f"setparams=range={'pc' if is_full else 'tv'}:colorspace={matrix}:color_primaries=bt709:color_trc=bt709"
 
@@ -114,4 +135,8 @@ def _said_colours(frame: VideoFrame) -> str:
 def _into_standard_range(transfer: str) -> list[str]:
     gain = CHROMA_GAIN[transfer]
     chroma = f"clip({CENTRE_10}+(val-{CENTRE_10})*{gain},64,960)"
-    return ["format=pix_fmts=yuv420p10le", f"lutyuv=y={CURVES[transfer]}:u={chroma}:v={chroma}", "format=pix_fmts=yuv420p10le"]
+    return [
+        "format=pix_fmts=yuv420p10le",
+        f"lutyuv=y={CURVES[transfer]}:u={chroma}:v={chroma}",
+        "format=pix_fmts=yuv420p10le",
+    ]

@@ -58,7 +58,9 @@ class CopiedPicture:
             if packet.is_keyframe and moment is not None and moment >= end_s - CLOSE_S:
                 self._pending = packet
                 break
-            if not found and not (packet.is_keyframe and (moment is None or moment >= start_s - CLOSE_S)):
+            if not found and not (
+                packet.is_keyframe and (moment is None or moment >= start_s - CLOSE_S)
+            ):
                 continue
             found.append(packet)
             size_bytes += packet.size
@@ -78,7 +80,9 @@ class CopiedPicture:
         if self._pending is not None:
             pending, self._pending = self._pending, None
             yield pending
-        while (packet := next(self._packets, None)) is not None:  # `yield from` would end them where a segment ends
+        while (
+            packet := next(self._packets, None)
+        ) is not None:  # `yield from` would end them where a segment ends
             yield packet
 
 
@@ -92,7 +96,9 @@ def timed(packets: "list[Packet[Any]]", source: FilmSource, first: bool) -> "lis
     moments: list[int] = []
     for packet in packets:
         moment = source.moment(packet)
-        moments.append(round(moment * CLOCK) if moment is not None else (moments[-1] + 1 if moments else 0))
+        moments.append(
+            round(moment * CLOCK) if moment is not None else (moments[-1] + 1 if moments else 0)
+        )
     if first:
         least = max(0, moments[0]) if moments else 0
         keep = [index for index, moment in enumerate(moments) if moment >= least]
@@ -102,7 +108,11 @@ def timed(packets: "list[Packet[Any]]", source: FilmSource, first: bool) -> "lis
     following = {moment: after - moment for moment, after in pairwise(order)}
     decode = -1
     for packet, moment, early in zip(packets, moments, order, strict=True):
-        length = float(packet.duration * packet.time_base) if packet.duration and packet.time_base else 0.0
+        length = (
+            float(packet.duration * packet.time_base)
+            if packet.duration and packet.time_base
+            else 0.0
+        )
         decode = max(early - shift, decode + 1, 0)
         packet.time_base = TICK
         packet.pts, packet.dts = max(moment, decode), decode
@@ -123,7 +133,9 @@ class DecodedPicture:
         self._target_s = 0.0
         self._last_s = 0.0
 
-    def frames(self, start_s: float, end_s: float, checkpoint: Checkpoint) -> Iterator[tuple[float, VideoFrame]]:
+    def frames(
+        self, start_s: float, end_s: float, checkpoint: Checkpoint
+    ) -> Iterator[tuple[float, VideoFrame]]:
         """Moment and frame of every picture from `start_s` to before `end_s`.
 
         The first stands at `start_s` itself: the picture that is on the screen then, held over from before. Where the file
@@ -182,7 +194,9 @@ class DecodedPicture:
         unkeyed = 0
         for packet in source.packets(source.container, source.picture):
             checkpoint()
-            if not packet.is_keyframe and 0 <= unkeyed < MOST_UNKEYED:  # some containers seek to any packet
+            if (
+                not packet.is_keyframe and 0 <= unkeyed < MOST_UNKEYED
+            ):  # some containers seek to any packet
                 unkeyed += 1
                 continue
             unkeyed = -1
@@ -200,7 +214,9 @@ class DecodedPicture:
         for frame in frames:
             moment = self._source.frame_moment(frame)
             if moment is None or moment <= self._last_s:
-                moment = self._last_s + 1 / self._source.facts.frame_rate if self._last_s >= 0 else 0.0
+                moment = (
+                    self._last_s + 1 / self._source.facts.frame_rate if self._last_s >= 0 else 0.0
+                )
             self._last_s = moment
             yield moment, frame
 
@@ -212,7 +228,9 @@ class PictureEncoder:
         self._stream: Stream = stream
         self._filter = PictureFilter(width, height, transfer)
 
-    def packets(self, frames: Iterator[tuple[float, VideoFrame]], end_s: float) -> "list[Packet[Any]]":
+    def packets(
+        self, frames: Iterator[tuple[float, VideoFrame]], end_s: float
+    ) -> "list[Packet[Any]]":
         """Packets that last from the first frame's moment to `end_s`. Raises Unreadable above MAX_SEGMENT_BYTES."""
         encoder: Any = self._stream
         found: list[Packet[Any]] = []

@@ -22,7 +22,9 @@ COPIED_PIXELS = frozenset({"yuv420p", "yuvj420p"})
 COPIED_PROFILES = frozenset({66, 77, 100})
 """Baseline, Main and High profile of H.264 (ITU-T H.264, Annex A): what every browser decodes."""
 
-_VARIANT = re.compile(r"(copy|hevc|h264-(1080|720|480|360))-a([0-9]{1,2})(?:-b([0-9]{1,2}))?", re.ASCII)
+_VARIANT = re.compile(
+    r"(copy|hevc|h264-(1080|720|480|360))-a([0-9]{1,2})(?:-b([0-9]{1,2}))?", re.ASCII
+)
 
 
 class Way(StrEnum):
@@ -119,7 +121,9 @@ def _cuttable(film: FilmFacts) -> bool:
     if film.keyframes is None:
         return True
     edges = (*film.keyframes, film.duration_s)
-    return bool(film.keyframes) and all(b - a <= LONGEST_KEYFRAME_GAP_S for a, b in zip(edges, edges[1:], strict=False))
+    return bool(film.keyframes) and all(
+        b - a <= LONGEST_KEYFRAME_GAP_S for a, b in zip(edges, edges[1:], strict=False)
+    )
 
 
 def _profile(string: str) -> int:
@@ -171,13 +175,26 @@ def converted_size(film: FilmFacts, height: int) -> tuple[int, int]:
     return max(2, round(film.width * scale / 2) * 2), max(2, round(film.height * scale / 2) * 2)
 
 
-H264_LEVELS = ((30, 1620, 40_500), (31, 3600, 108_000), (40, 8192, 245_760), (42, 8704, 522_240), (51, 36_864, 983_040))
+H264_LEVELS = (
+    (30, 1620, 40_500),
+    (31, 3600, 108_000),
+    (40, 8192, 245_760),
+    (42, 8704, 522_240),
+    (51, 36_864, 983_040),
+)
 
 
 def h264_level(width: int, height: int, frame_rate: float) -> int:
     """Ten times the level that this picture needs (ITU-T H.264, table A-1)."""
     blocks = -(-width // 16) * -(-height // 16)
-    return next((level for level, size, rate in H264_LEVELS if blocks <= size and blocks * frame_rate <= rate), 52)
+    return next(
+        (
+            level
+            for level, size, rate in H264_LEVELS
+            if blocks <= size and blocks * frame_rate <= rate
+        ),
+        52,
+    )
 
 
 def converted_string(film: FilmFacts, height: int) -> str:
@@ -185,13 +202,33 @@ def converted_string(film: FilmFacts, height: int) -> str:
     return f"avc1.42c0{h264_level(*converted_size(film, height), film.frame_rate):02x}"
 
 
-def variants(film: FilmFacts, *, audio: int = 0, converted: bool = False, height: int = 0, burn: int | None = None) -> list[Variant]:
+def variants(
+    film: FilmFacts,
+    *,
+    audio: int = 0,
+    converted: bool = False,
+    height: int = 0,
+    burn: int | None = None,
+) -> list[Variant]:
     """The variants that a master playlist offers, the one to begin with first."""
     track = audio if audio < len(film.sounds) else 0
     return [
-        Variant(way, (height or DEFAULT_HEIGHT) if way is Way.CONVERT else 0, track, burn if way is Way.CONVERT else None)
+        Variant(
+            way,
+            (height or DEFAULT_HEIGHT) if way is Way.CONVERT else 0,
+            track,
+            burn if way is Way.CONVERT else None,
+        )
         for way in ways(film, converted or burn is not None)
     ]
+
+
+def is_possible(film: FilmFacts, variant: Variant) -> bool:
+    """Tell whether the film has this variant: the way fits it, and the tracks are there."""
+    if variant.audio and variant.audio >= len(film.sounds):
+        return False
+    fits = {Way.COPY: can_copy, Way.HEVC: can_copy_hevc}.get(variant.way)
+    return fits is None or fits(film)
 
 
 def codecs(film: FilmFacts, variant: Variant) -> str:
@@ -208,7 +245,11 @@ def master_playlist(film: FilmFacts, offered: Sequence[Variant]) -> str:
     """The master playlist (RFC 8216, section 4.3.4)."""
     lines = ["#EXTM3U", "#EXT-X-VERSION:7", "#EXT-X-INDEPENDENT-SEGMENTS"]
     for variant in offered:
-        width, height = converted_size(film, variant.height) if variant.way is Way.CONVERT else (film.width, film.height)
+        width, height = (
+            converted_size(film, variant.height)
+            if variant.way is Way.CONVERT
+            else (film.width, film.height)
+        )
         rate = _bits_per_second(film, variant)
         lines += [
             f'#EXT-X-STREAM-INF:BANDWIDTH={rate},CODECS="{codecs(film, variant)}",RESOLUTION={width}x{height}',
@@ -227,7 +268,10 @@ def _bits_per_second(film: FilmFacts, variant: Variant) -> int:
 def media_playlist(film: FilmFacts, variant: Variant) -> str:
     """The playlist of one variant (RFC 8216, section 4.3.3), whole from the start: a film has an end."""
     cuts = cut_list(film, variant.way)
-    lengths = [max(0.001, end - start) for start, end in zip(cuts, (*cuts[1:], film.duration_s), strict=True)]
+    lengths = [
+        max(0.001, end - start)
+        for start, end in zip(cuts, (*cuts[1:], film.duration_s), strict=True)
+    ]
     lines = [
         "#EXTM3U",
         "#EXT-X-VERSION:7",

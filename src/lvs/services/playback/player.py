@@ -69,7 +69,12 @@ class Player:
 
     async def open(self, film: FilmFile) -> FilmFacts:
         """Open the film. Raises Unreadable, Unavailable, NotFound where it was changed since."""
-        request = {"do": "open", "path": film.path.hex(), "version": list(film.version), "duration_s": film.duration_s}
+        request = {
+            "do": "open",
+            "path": film.path.hex(),
+            "version": list(film.version),
+            "duration_s": film.duration_s,
+        }
         answer, _ = await self._ask(request)
         try:
             return _facts(answer["film"])
@@ -79,7 +84,9 @@ class Player:
     async def make(self, do: str, **request: Any) -> Made:
         """Have it make something. When this is cancelled, the work ends, too. Raises as `open` does."""
         answer, content = await self._ask({"do": do, **request})
-        return Made(content, _seconds(answer.get("film_s", 0.0)), _seconds(answer.get("processor_s", 0.0)))
+        return Made(
+            content, _seconds(answer.get("film_s", 0.0)), _seconds(answer.get("processor_s", 0.0))
+        )
 
     async def _ask(self, request: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
         async with self._lock:
@@ -103,7 +110,9 @@ class Player:
             self.kill()
 
     def _send(self, request: Mapping[str, Any]) -> None:
-        with contextlib.suppress(ConnectionError, RuntimeError):  # it is noticed when the answer is read
+        with contextlib.suppress(
+            ConnectionError, RuntimeError
+        ):  # it is noticed when the answer is read
             self._requests.write(json.dumps(request).encode() + b"\n")
 
     async def _read(self, number: int) -> tuple[dict[str, Any], bytes]:
@@ -116,7 +125,11 @@ class Player:
         except RecursionError:
             raise ValueError("its answer is nested too deeply") from None
         size_bytes = answer.get("bytes") if isinstance(answer, dict) else None
-        if answer.get("id") != number or type(size_bytes) is not int or not 0 <= size_bytes <= MAX_CONTENT_BYTES:
+        if (
+            answer.get("id") != number
+            or type(size_bytes) is not int
+            or not 0 <= size_bytes <= MAX_CONTENT_BYTES
+        ):
             raise ValueError("its answer is not one")
         return answer, await self._answers.readexactly(size_bytes)
 
@@ -208,7 +221,11 @@ def _text(found: Any, most_characters: int = 500) -> str:
 
 def _plain(found: Any) -> str:
     """Text that may stand in a playlist: letters, digits, points and such."""
-    return "".join(letter for letter in _text(found) if letter.isascii() and (letter.isalnum() or letter in "._-"))
+    return "".join(
+        letter
+        for letter in _text(found)
+        if letter.isascii() and (letter.isalnum() or letter in "._-")
+    )
 
 
 def _whole(found: Any) -> int:

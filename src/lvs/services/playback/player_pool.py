@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from lvs.errors import Unavailable
+from lvs.errors import TimedOut, Unavailable
 from lvs.services.playback.planner import FilmFacts, Variant, Way
 from lvs.services.playback.player import FilmFile, Made, Player, start_player
 from lvs.services.playback.segment_cache import SegmentCache
@@ -89,7 +89,11 @@ class PlayerPool:
     """Facts, init segments and segments of films. Close it when the server stops."""
 
     def __init__(
-        self, cache: SegmentCache, turns: int = 0, memory_limit_bytes: int = 2 << 30, idle_s: float = IDLE_S
+        self,
+        cache: SegmentCache,
+        turns: int = 0,
+        memory_limit_bytes: int = 2 << 30,
+        idle_s: float = IDLE_S,
     ) -> None:
         self.turns = turns or max(1, (os.cpu_count() or 1) // 2)
         self.cache = cache
@@ -114,10 +118,12 @@ class PlayerPool:
             return known
         return await self._once(f"{film.key}/facts", lambda: self._open_facts(film))
 
-    def admit(self, film: FilmFile) -> None:
+    def check_room(self, film: FilmFile) -> None:
         """Raise Unavailable where this film cannot be converted beside those that are. Segments are never refused."""
         now = time.monotonic()
-        others = [seat for key, seat in self._seats.items() if key != film.key and seat.is_converting(now)]
+        others = [
+            seat for key, seat in self._seats.items() if key != film.key and seat.is_converting(now)
+        ]
         known = self._seats.get(film.key)
         own = 1 / ((known.speed if known else 0.0) or ASSUMED_SPEED)
         load = sum(1 / (seat.speed or ASSUMED_SPEED) for seat in others)
@@ -127,9 +133,13 @@ class PlayerPool:
 
     async def init(self, film: FilmFile, variant: Variant, client: str = "") -> bytes:
         """The init segment of a variant."""
-        return await self._once(f"{film.key}/{variant}/init", lambda: self._make_init(film, variant, client))
+        return await self._once(
+            f"{film.key}/{variant}/init", lambda: self._make_init(film, variant, client)
+        )
 
-    async def segment(self, film: FilmFile, variant: Variant, number: int, client: str = "") -> bytes:
+    async def segment(
+        self, film: FilmFile, variant: Variant, number: int, client: str = ""
+    ) -> bytes:
         """A segment, from the cache or made now. Raises Unreadable, Unavailable, NotFound."""
         address = f"{film.media_hash}/{film.key}/{variant}/{number}.m4s"
         if variant.way is Way.CONVERT:
@@ -137,7 +147,9 @@ class PlayerPool:
             if kept is not None:
                 self._note_hit(film, variant, client)
                 return kept
-        return await self._once(address, lambda: self._make_segment(film, variant, number, client, address))
+        return await self._once(
+            address, lambda: self._make_segment(film, variant, number, client, address)
+        )
 
     async def wait_quiet(self) -> None:
         """Wait until nobody watches a film that is being converted."""
@@ -148,7 +160,13 @@ class PlayerPool:
         now = time.monotonic()
         return [
             Conversion(
-                seat.film.title, seat.film.path, seat.client, seat.variant, round(seat.speed, 2), seat.segments, seat.hits
+                seat.film.title,
+                seat.film.path,
+                seat.client,
+                seat.variant,
+                round(seat.speed, 2),
+                seat.segments,
+                seat.hits,
             )
             for seat in self._seats.values()
             if seat.is_converting(now)
@@ -157,7 +175,13 @@ class PlayerPool:
     @property
     def process_ids(self) -> tuple[int, ...]:
         """The worker processes there are."""
-        return tuple(sorted(seat.player.process_id for seat in self._seats.values() if seat.player and seat.player.alive))
+        return tuple(
+            sorted(
+                seat.player.process_id
+                for seat in self._seats.values()
+                if seat.player and seat.player.alive
+            )
+        )
 
     async def close(self) -> None:
         """End every worker at once, and wait at most a second for them to be gone."""
@@ -209,7 +233,7 @@ class PlayerPool:
                 await self._player(seat)
         except TimeoutError:
             self._end(film.key)
-            raise Unavailable("Opening this film took too long.") from None
+            raise TimedOut("Opening this film took too long.") from None
         finally:
             self._leave(seat)
         facts = seat.facts
@@ -223,7 +247,9 @@ class PlayerPool:
     async def _make_init(self, film: FilmFile, variant: Variant, client: str) -> bytes:
         return (await self._make(film, variant, client, "init")).content
 
-    async def _make_segment(self, film: FilmFile, variant: Variant, number: int, client: str, address: str) -> bytes:
+    async def _make_segment(
+        self, film: FilmFile, variant: Variant, number: int, client: str, address: str
+    ) -> bytes:
         if variant.way is not Way.CONVERT:
             return (await self._make(film, variant, client, "segment", number=number)).content
         self._note_conversion()
@@ -242,13 +268,15 @@ class PlayerPool:
             async with asyncio.timeout(WORK_LIMIT_S):
                 await self._converting.acquire()
         except TimeoutError:
-            raise Unavailable(BUSY) from None
+            raise TimedOut(BUSY) from None
         try:
             yield
         finally:
             self._converting.release()
 
-    async def _make(self, film: FilmFile, variant: Variant, client: str, do: str, **request: Any) -> Made:
+    async def _make(
+        self, film: FilmFile, variant: Variant, client: str, do: str, **request: Any
+    ) -> Made:
         seat = self._seat(film)
         self._note(seat, variant, client)
         try:
@@ -257,7 +285,7 @@ class PlayerPool:
                 made = await player.make(do, variant=str(variant), **request)
         except TimeoutError:
             self._end(film.key)
-            raise Unavailable(TOO_SLOW) from None
+            raise TimedOut(TOO_SLOW) from None
         except (OSError, EOFError, ValueError) as error:
             log.warning("the player worker of %r failed: %r", film.path, error)
             self._end(film.key)
@@ -290,13 +318,17 @@ class PlayerPool:
         while len(self._seats) >= MOST_PLAYERS:
             idle = [key for key, seat in self._seats.items() if not seat.busy]
             if not idle:
-                raise Unavailable("More films are being played than this machine can serve. Try again in a moment.")
+                raise Unavailable(
+                    "More films are being played than this machine can serve. Try again in a moment."
+                )
             self._end(idle[0])
 
     def _leave(self, seat: _Seat) -> None:
         seat.busy -= 1
         if not seat.busy and not self._closed and self._seats.get(seat.film.key) is seat:
-            seat.timer = asyncio.get_running_loop().call_later(self._idle_s, self._end, seat.film.key)
+            seat.timer = asyncio.get_running_loop().call_later(
+                self._idle_s, self._end, seat.film.key
+            )
 
     async def _player(self, seat: _Seat) -> Player:
         async with seat.starting:
@@ -345,5 +377,3 @@ class PlayerPool:
         if self._quiet_timer is not None:
             self._quiet_timer.cancel()
         self._quiet_timer = asyncio.get_running_loop().call_later(ACTIVE_S, self._quiet.set)
-
-

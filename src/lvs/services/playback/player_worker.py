@@ -16,7 +16,7 @@ from dataclasses import asdict
 from typing import IO, TYPE_CHECKING, Any
 
 from lvs.errors import NotFound, Unreadable
-from lvs.services.media_worker import _detail, _opened, limit_process, limit_processor
+from lvs.services.media.probe_worker import _detail, _opened, limit_process, limit_processor
 
 if TYPE_CHECKING:
     from lvs.services.playback.film_source import FilmSource
@@ -44,7 +44,9 @@ def main() -> None:
     film = Film()
     while (request := desk.next()) is not None:
         answer, content = film.answer(request, desk)
-        answers.write(json.dumps({**answer, "id": request["id"], "bytes": len(content)}).encode() + b"\n")
+        answers.write(
+            json.dumps({**answer, "id": request["id"], "bytes": len(content)}).encode() + b"\n"
+        )
         answers.write(content)
         answers.flush()
 
@@ -101,11 +103,14 @@ class Film:
         except NotFound as error:
             return {"missing": str(error)}, b""
         except Unreadable as error:
-            return {"unreadable": error.sentence}, b""
+            return {"unreadable": error.message}, b""
         except MemoryError:
             return {"unavailable": "Playing it takes more memory than it may have."}, b""
         except OSError as error:
-            return {"unavailable": f"It could not be read: {os.strerror(error.errno or 0)}.", "detail": _detail()}, b""
+            return {
+                "unavailable": f"It could not be read: {os.strerror(error.errno or 0)}.",
+                "detail": _detail(),
+            }, b""
         except Exception:  # noqa: BLE001  one strange film must not end the worker
             self._maker = None
             return {"unavailable": "Playing it went wrong.", "detail": _detail()}, b""
@@ -163,7 +168,9 @@ class Film:
         variant = parse_variant(name)
         if variant is None:
             raise NotFound("The film has no such variant.")
-        if self._maker is None or self._maker.variant != variant:  # makers share the place in the file: only one can go on
+        if (
+            self._maker is None or self._maker.variant != variant
+        ):  # makers share the place in the file: only one can go on
             self._maker = SegmentMaker(source, variant)
         return self._maker
 

@@ -16,7 +16,9 @@ LEAST_FREE_BYTES = 1 << 30
 class SegmentCache:
     """Segments in a folder of their own, by an address such as `hash/key/variant/3.m4s`. Every method may block the disk."""
 
-    def __init__(self, folder: Path, limit_bytes: int, least_free_bytes: int = LEAST_FREE_BYTES) -> None:
+    def __init__(
+        self, folder: Path, limit_bytes: int, least_free_bytes: int = LEAST_FREE_BYTES
+    ) -> None:
         self.folder = folder
         self.limit_bytes = limit_bytes
         self._least_free_bytes = least_free_bytes
@@ -46,7 +48,10 @@ class SegmentCache:
         if len(content) > self.limit_bytes // 4 or address in self._sizes:
             return
         removed = self._make_room(len(content))
-        if await asyncio.to_thread(self._write, address, content, removed) and address not in self._sizes:
+        if (
+            await asyncio.to_thread(self._write, address, content, removed)
+            and address not in self._sizes
+        ):
             self._sizes[address] = len(content)
             self.size_bytes += len(content)
 

@@ -12,8 +12,21 @@ from av.container import OutputContainer
 
 from lvs.errors import NotFound
 from lvs.services.playback.film_source import FilmSource
-from lvs.services.playback.picture import CLOCK, Checkpoint, CopiedPicture, DecodedPicture, PictureEncoder
-from lvs.services.playback.planner import FilmFacts, Variant, Way, converted_size, cut_list, h264_level
+from lvs.services.playback.picture import (
+    CLOCK,
+    Checkpoint,
+    CopiedPicture,
+    DecodedPicture,
+    PictureEncoder,
+)
+from lvs.services.playback.planner import (
+    FilmFacts,
+    Variant,
+    Way,
+    converted_size,
+    cut_list,
+    h264_level,
+)
 from lvs.services.playback.sound import RATE, CopiedSound, DecodedSound, SoundEncoder
 
 MUXER = {
@@ -83,7 +96,9 @@ class SegmentMaker:
         if self._copied_sound is not None:
             sound = output.add_stream_from_template(self._copied_sound.template)
         elif self._sound is not None:
-            sound = output.add_stream("aac", rate=RATE, layout="stereo", bit_rate=SOUND_BIT_RATE, options=FAST_SOUND)
+            sound = output.add_stream(
+                "aac", rate=RATE, layout="stereo", bit_rate=SOUND_BIT_RATE, options=FAST_SOUND
+            )
         return output, picture, sound
 
     def _copied_stream(self, output: OutputContainer) -> Any:
@@ -106,13 +121,22 @@ class SegmentMaker:
             "bufsize": str(2 * most_bits),
             "sc_threshold": "0",
         }
-        stream: Any = output.add_stream("libx264", rate=Fraction(self._facts.frame_rate).limit_denominator(1001), options=options)
+        stream: Any = output.add_stream(
+            "libx264",
+            rate=Fraction(self._facts.frame_rate).limit_denominator(1001),
+            options=options,
+        )
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.time_base = Fraction(1, CLOCK)
         context = stream.codec_context
         context.time_base = Fraction(1, CLOCK)
         context.gop_size, context.max_b_frames, context.thread_count = 10_000, 0, ENCODER_THREADS
-        context.color_range, context.colorspace, context.color_primaries, context.color_trc = 1, 1, 1, 1
+        context.color_range, context.colorspace, context.color_primaries, context.color_trc = (
+            1,
+            1,
+            1,
+            1,
+        )
         return stream
 
     def _picture_packets(self, stream: Any, number: int, checkpoint: Checkpoint) -> list[Any]:
@@ -124,7 +148,11 @@ class SegmentMaker:
         assert self._picture is not None  # noqa: S101  one of both is there
         width, height = converted_size(self._facts, self.variant.height)
         frames = self._picture.frames(self.cuts[number], self.end_s(number), checkpoint)
-        return list(PictureEncoder(stream, width, height, self._facts.transfer).packets(frames, self.end_s(number)))
+        return list(
+            PictureEncoder(stream, width, height, self._facts.transfer).packets(
+                frames, self.end_s(number)
+            )
+        )
 
     def _sound_packets(self, stream: Any, number: int, checkpoint: Checkpoint) -> list[Any]:
         if self._copied_sound is not None:
@@ -134,4 +162,8 @@ class SegmentMaker:
             return list(packets)
         if self._sound is None:
             return []
-        return list(SoundEncoder(stream).packets(self._sound, self.cuts[number], self.end_s(number), checkpoint))
+        return list(
+            SoundEncoder(stream).packets(
+                self._sound, self.cuts[number], self.end_s(number), checkpoint
+            )
+        )

@@ -107,7 +107,9 @@ class CopiedSound:
         if self._pending is not None:
             pending, self._pending = self._pending, None
             yield pending
-        while (packet := next(self._packets, None)) is not None:  # `yield from` would end them where a segment ends
+        while (
+            packet := next(self._packets, None)
+        ) is not None:  # `yield from` would end them where a segment ends
             yield packet
 
     def _on_grid(self, found: "list[tuple[float, Packet[Any]]]") -> "list[Packet[Any]]":
@@ -119,7 +121,11 @@ class CopiedSound:
             if abs(length - GRID) <= close:
                 length = GRID
             stamp = round(moment * rate)
-            stamp = expected if expected >= 0 and abs(stamp - expected) <= close else max(stamp, expected)
+            stamp = (
+                expected
+                if expected >= 0 and abs(stamp - expected) <= close
+                else max(stamp, expected)
+            )
             packet.time_base = Fraction(1, rate)
             packet.pts = packet.dts = stamp
             packet.duration = length or GRID
@@ -226,7 +232,9 @@ class SoundEncoder:
     def __init__(self, stream: Any) -> None:
         self._stream = stream
 
-    def packets(self, sound: DecodedSound, start_s: float, end_s: float, checkpoint: Checkpoint) -> "list[Packet[Any]]":
+    def packets(
+        self, sound: DecodedSound, start_s: float, end_s: float, checkpoint: Checkpoint
+    ) -> "list[Packet[Any]]":
         """Packets of the grid's frames that begin from `start_s` to before `end_s`."""
         first, behind = grid_frame(start_s), grid_frame(end_s)
         begin = first - PRIMING
@@ -236,7 +244,11 @@ class SoundEncoder:
         for number in range(begin, behind + 1):
             found += self._stream.encode(_frame(wanted, number))
         found += self._stream.encode(None)
-        kept = [packet for packet in found if packet.pts is not None and first * GRID <= packet.pts < behind * GRID]
+        kept = [
+            packet
+            for packet in found
+            if packet.pts is not None and first * GRID <= packet.pts < behind * GRID
+        ]
         for packet in kept:
             packet.duration = GRID
         return kept
@@ -247,7 +259,11 @@ def _frame(samples: Samples, number: int) -> AudioFrame:
     frame = AudioFrame("fltp", "stereo", GRID)
     begin = (number * GRID - samples.start) * SAMPLE_BYTES
     for plane, row in zip(frame.planes, samples.rows, strict=True):
-        plane.update(bytes(memoryview(row)[begin : begin + GRID * SAMPLE_BYTES]).ljust(plane.buffer_size, b"\0"))
+        plane.update(
+            bytes(memoryview(row)[begin : begin + GRID * SAMPLE_BYTES]).ljust(
+                plane.buffer_size, b"\0"
+            )
+        )
     frame.sample_rate, frame.time_base = RATE, Fraction(1, RATE)
     frame.pts = number * GRID
     return frame
