@@ -1,7 +1,8 @@
-"""Containers as FFmpeg may open them: which formats and decoders, from which bytes, within which limits.
+"""Containers as FFmpeg may open them: which formats and decoders, from which bytes, within which
+limits.
 
-Imported by worker processes only. FFmpeg gets an open file and never a name, and may use what is listed here and nothing else,
-so that a playlist in a film's clothes opens nothing.
+Imported by worker processes only. FFmpeg gets an open file and never a name, and may use what is
+listed here and nothing else, so that a playlist in a film's clothes opens nothing.
 """
 
 import os
@@ -118,7 +119,8 @@ BAD_DATA = (av.FFmpegError, ValueError, OSError)
 class MeteredFile:
     """A file as FFmpeg sees it: readable, seekable, and at its end once `allowance_bytes` are read.
 
-    `gap` leaves out a run of bytes, so that the head and the tail of a long file can be read as one short one.
+    `gap` leaves out a run of bytes, so that the head and the tail of a long file can be read as one
+    short one.
     """
 
     def __init__(
@@ -178,7 +180,10 @@ def open_container(
 
 @contextmanager
 def despite_bad_data() -> Iterator[None]:
-    """Goes on after what FFmpeg says of a file's content. That there was no memory is not the file's fault."""
+    """Goes on after what FFmpeg says of a file's content.
+
+    That there was no memory is not the file's fault.
+    """
     try:
         yield
     except MemoryError:

@@ -10,22 +10,29 @@ from av.video.stream import VideoStream
 from lvs.services.media.containers import PICTURE_DECODERS
 
 COVERS = Disposition.attached_pic | Disposition.timed_thumbnails
+TRANSFERS = {16: "pq", 18: "hlg"}
+"""Transfer characteristics of a high dynamic range (ITU-T H.273, table 3)."""
 STILLS = frozenset({"mjpeg", "png", "gif", "bmp", "webp", "tiff"})
 
 
-def displayed_size(frame: VideoFrame, pixel_aspect: Fraction | None) -> tuple[int, int]:
-    """Width and height in square points, before any turning. A pixel aspect beyond reason is taken for 1:1."""
+def stretched_size(width: int, height: int, pixel_aspect: Fraction | None) -> tuple[int, int]:
+    """Width and height in square points, before any turning. A pixel aspect beyond reason is taken
+    for 1:1.
+    """
     aspect = pixel_aspect if pixel_aspect and Fraction(1, 8) <= pixel_aspect <= 8 else Fraction(1)
-    return max(1, round(frame.width * aspect)), frame.height
+    return max(1, round(width * aspect)), height
 
 
 def orientation(frame: VideoFrame) -> tuple[int, bool]:
-    """How a player must show the frame: first mirror it left to right (if True), then turn it so many degrees clockwise."""
+    """How a player must show the frame: first mirror it left to right (if True), then turn it so
+    many degrees clockwise.
+    """
     try:
         sides: Any = frame.side_data
         matrix = next((side for side in sides if side.type.name == "DISPLAYMATRIX"), None)
     except ValueError:
-        # PyAV stumbles over kinds of side data that are newer than it is; the angle it can still tell.
+        # PyAV stumbles over kinds of side data that are newer than it is; the angle it can still
+        # tell.
         return -frame.rotation % 360 // 90 * 90, False
     if matrix is None:
         return 0, False
@@ -39,7 +46,9 @@ def orientation(frame: VideoFrame) -> tuple[int, bool]:
 
 
 def main_picture(streams: "list[VideoStream] | tuple[VideoStream, ...]") -> VideoStream | None:
-    """The track that is the film: the default one rather than another, one that moves rather than a still, never a cover."""
+    """The track that is the film: the default one rather than another, one that moves rather than a
+    still, never a cover.
+    """
     candidates = [one for one in streams if not one.disposition & COVERS]
     return min(candidates, key=_rank, default=None)
 

@@ -1,4 +1,6 @@
-"""Codec strings (RFC 6381) of pictures and sounds, by which a browser says in advance that it can play a file."""
+"""Codec strings (RFC 6381) of pictures and sounds, by which a browser says in advance that it can
+play a file.
+"""
 
 from dataclasses import dataclass
 
@@ -23,7 +25,8 @@ PICTURES = {
     "mjpeg": "mjpg",
     "prores": "apcn",
 }
-# Levels of VP9 (webmproject.org, "VP9 Levels"): samples of a picture at most, samples a second at most.
+# Levels of VP9 (webmproject.org, "VP9 Levels"): samples of a picture at most, samples a second at
+# most.
 VP9_LEVELS = (
     (10, 36_864, 829_440),
     (11, 73_728, 2_764_800),
@@ -43,7 +46,10 @@ VP9_LEVELS = (
 
 @dataclass(frozen=True, slots=True)
 class PictureFormat:
-    """Properties of a picture track that its codec string depends on. Sizes in points, rate in frames a second."""
+    """Properties of a picture track that its codec string depends on.
+
+    Sizes in points, rate in frames a second.
+    """
 
     codec: str
     extradata: bytes = b""
@@ -55,7 +61,9 @@ class PictureFormat:
 
 
 def picture_string(picture: PictureFormat) -> str:
-    """Codec string of a picture track; the codec's own name where the field has none, so that no browser accepts it."""
+    """Codec string of a picture track; the codec's own name where the field has none, so that no
+    browser accepts it.
+    """
     if picture.codec == "h264":
         return _avc(picture.extradata)
     if picture.codec == "hevc":
@@ -75,7 +83,9 @@ def sound_string(codec: str, extradata: bytes = b"") -> str:
 
 
 def _avc(extradata: bytes) -> str:
-    """`avc1.PPCCLL` (ISO/IEC 14496-15, Annex E): profile, constraints and level of the first parameter set."""
+    """`avc1.PPCCLL` (ISO/IEC 14496-15, Annex E): profile, constraints and level of the first
+    parameter set.
+    """
     if extradata[:1] == b"\x01" and len(extradata) >= 4:
         return f"avc1.{extradata[1:4].hex()}"
     sps = _annex_b_unit(extradata, H264_SPS)
@@ -126,7 +136,9 @@ def _vp9_level(picture: PictureFormat) -> int:
 
 
 def _aac_object_type(config: bytes) -> int:
-    """Object type of an AudioSpecificConfig (ISO/IEC 14496-3, section 1.6.2.1); 2, low complexity, where there is none."""
+    """Object type of an AudioSpecificConfig (ISO/IEC 14496-3, section 1.6.2.1); 2, low complexity,
+    where there is none.
+    """
     if len(config) < 2:
         return 2
     first = config[0] >> 3
@@ -134,7 +146,9 @@ def _aac_object_type(config: bytes) -> int:
 
 
 def _annex_b_unit(stream: bytes, wanted: int) -> bytes:
-    """First unit of that type between the start codes of a byte stream, with its header; empty where there is none."""
+    """First unit of that type between the start codes of a byte stream, with its header; empty
+    where there is none.
+    """
     for part in stream.split(b"\0\0\1")[1:]:
         kind = (part[0] >> 1 & 0x3F if wanted == HEVC_SPS else part[0] & 0x1F) if part else None
         if kind == wanted:

@@ -1,6 +1,7 @@
 """A film opened for playback: its tracks, its facts, and its packets from any moment on.
 
-Imported by the player worker only. Moments are seconds from the film's start, which is the earliest start of its tracks.
+Imported by the player worker only. Moments are seconds from the film's start, which is the earliest
+start of its tracks.
 """
 
 import math
@@ -27,7 +28,7 @@ from lvs.services.media.containers import (
     despite_bad_data,
     open_container,
 )
-from lvs.services.media.frames import displayed_size, main_picture, orientation
+from lvs.services.media.frames import TRANSFERS, main_picture, orientation, stretched_size
 from lvs.services.playback.codec_strings import PictureFormat, picture_string, sound_string
 from lvs.services.playback.planner import MAX_DURATION_S, FilmFacts, Sound
 
@@ -36,7 +37,6 @@ DECODER_THREADS = max(1, min(4, os.cpu_count() or 1))
 FIRST_FRAME_PACKETS = 400
 DECODERS = PICTURE_DECODERS | SOUND_DECODERS
 COPIED_SOUND_CONTAINERS = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "flv"})
-TRANSFERS = {16: "pq", 18: "hlg"}
 LAST_PICTURE_S = 10.0
 MOV = "mov,mp4,m4a,3gp,3g2,mj2"
 # Seconds before a moment to seek to, where the container's seek is known to land late.
@@ -44,7 +44,9 @@ LATE_SEEKS = {"mpegts": 1.0, "mpeg": 1.0, "asf": 1.0}
 
 
 class FilmSource:
-    """One film, opened as often as there are tracks to read: each reader has a place of its own in the file."""
+    """One film, opened as often as there are tracks to read: each reader has a place of its own in
+    the file.
+    """
 
     def __init__(self, file: IO[bytes], duration_s: float | None = None) -> None:
         self._raw = file
@@ -66,7 +68,10 @@ class FilmSource:
         self.facts = self._facts()
 
     def open(self) -> InputContainer:
-        """Another container of the same file, for a reader that needs a place of its own. Raises Unreadable."""
+        """Another container of the same file, for a reader that needs a place of its own.
+
+        Raises Unreadable.
+        """
         meter = MeteredFile(self._raw, self._size_bytes, ALLOWANCE_BYTES)
         self._meters.append(meter)
         try:
@@ -82,7 +87,7 @@ class FilmSource:
             meter.allowance_bytes = ALLOWANCE_BYTES
 
     def raise_disk_error(self) -> None:
-        """Raise the error of the disk that FFmpeg swallowed, if there was one since the last call."""
+        """Raise the error of the disk that FFmpeg swallowed since the last call, if any."""
         for meter in self._meters:
             if meter.error is not None:
                 error, meter.error = meter.error, None
@@ -110,7 +115,7 @@ class FilmSource:
         keyframes = self._keyframes()
         self.first_frame = frame = self._decode_first()
         turned, _ = orientation(frame)
-        width, height = displayed_size(frame, stream.sample_aspect_ratio)
+        width, height = stretched_size(frame.width, frame.height, stream.sample_aspect_ratio)
         if turned in (90, 270):
             width, height = height, width
         depth = max((component.bits for component in frame.format.components), default=8)
@@ -170,7 +175,10 @@ class FilmSource:
         return 25.0
 
     def _duration_s(self, keyframes: tuple[float, ...] | None, rate: float) -> float:
-        """The film's length. What a header claims counts only where nothing in the file contradicts it."""
+        """The film's length.
+
+        What a header claims counts only where nothing in the file contradicts it.
+        """
         claimed_s = (self.container.duration or 0) / 1e6
         if self.container.format.name == MOV and len(self.picture.index_entries):
             last = self.picture.index_entries[-1]
@@ -243,7 +251,9 @@ class FilmSource:
     def packets(
         self, container: InputContainer, stream: Stream, limit: int | None = None
     ) -> "Iterator[Packet[Any]]":
-        """Packets of one track, in the order of the file, until its end or what cannot be read; at most `limit`."""
+        """Packets of one track, in the order of the file, until its end or what cannot be read; at
+        most `limit`.
+        """
         number = 0
         with despite_bad_data():
             for packet in container.demux(stream):
@@ -255,7 +265,10 @@ class FilmSource:
                     return
 
     def seek(self, container: InputContainer, stream: Stream, moment_s: float) -> bool:
-        """Go to the last keyframe at or before that moment. False where the container refuses; it is then anywhere."""
+        """Go to the last keyframe at or before that moment.
+
+        False where the container refuses; it is then anywhere.
+        """
         base = stream.time_base or Fraction(1, 1000)
         early_s = LATE_SEEKS.get(container.format.name, 0.0)
         stamp = round((max(0.0, moment_s) - early_s + self.start_s) / float(base))

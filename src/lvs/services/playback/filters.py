@@ -1,4 +1,5 @@
-"""Filters between decoder and encoder: deinterlacing, size, brightness range, turning; into 8 bit 4:2:0 of BT.709.
+"""Filters between decoder and encoder: deinterlacing, size, brightness range, turning; into 8 bit
+4:2:0 of BT.709.
 
 Imported by the player worker only.
 """
@@ -13,7 +14,8 @@ from av.video.frame import VideoFrame
 from lvs.services.media.frames import orientation
 
 TICK = Fraction(1, 90_000)
-# ITU-T H.273, table 4, as FFmpeg's filters name it. Anything else is taken for what the size suggests.
+# ITU-T H.273, table 4, as FFmpeg's filters name it. Anything else is taken for what the size
+# suggests.
 MATRICES = {
     1: "bt709",
     4: "fcc",
@@ -27,8 +29,9 @@ TURNS = {90: "transpose=clock", 180: "hflip,vflip", 270: "transpose=cclock"}
 FULL_RANGE = 2
 HD_LINES = 720
 BLACK_10, WHITE_10, CENTRE_10 = 64, 940, 512
-# A PQ signal (SMPTE ST 2084) as light with 203 cd/m² for 1, bent so that 1,000 cd/m² is the end, as a signal of BT.709.
-# As on the posters (`video_file`); chroma is stretched by about as much as the curve is steep in the middle.
+# A PQ signal (SMPTE ST 2084) as light with 203 cd/m² for 1, bent so that 1,000 cd/m² is the end, as
+# a signal of BT.709. As on the posters (`video_file`); chroma is stretched by about as much as the
+# curve is steep in the middle.
 PQ_CURVE = (
     "st(0,clip((val-64)/876,0,1));"
     "st(1,pow(ld(0),32/2523));"
@@ -36,13 +39,19 @@ PQ_CURVE = (
     "st(3,min(1,min(ld(2),4.93)*(1+min(ld(2),4.93)/24.27)/(1+min(ld(2),4.93))));"
     "64+876*pow(ld(3),1/2.2)"
 )
-HLG_CURVE = "st(0,clip((val-64)/876,0,1));64+876*(if(lt(ld(0),0.5),ld(0)*1.1,min(1,0.55+0.45*(1-pow(2-2*ld(0),1.3)))))"
+HLG_CURVE = (
+    "st(0,clip((val-64)/876,0,1));"
+    "64+876*(if(lt(ld(0),0.5),ld(0)*1.1,min(1,0.55+0.45*(1-pow(2-2*ld(0),1.3)))))"
+)
 CHROMA_GAIN = {"pq": 1.9, "hlg": 1.25}
 CURVES = {"pq": PQ_CURVE, "hlg": HLG_CURVE}
 
 
 class PictureFilter:
-    """Brings frames into one size and format. Built anew where frames change their size or format in mid-film."""
+    """Brings frames into one size and format.
+
+    Built anew where frames change their size or format in mid-film.
+    """
 
     def __init__(self, width: int, height: int, transfer: str = "") -> None:
         self._size = width, height
@@ -51,7 +60,9 @@ class PictureFilter:
         self._graph: Graph | None = None
 
     def filtered(self, frames: Iterator[tuple[float, VideoFrame]]) -> Iterator[VideoFrame]:
-        """The frames as they are to be encoded, with their moments on a clock of 90,000 ticks a second."""
+        """The frames as they are to be encoded, with their moments on a clock of 90,000 ticks a
+        second.
+        """
         for moment, frame in frames:
             shape = frame.width, frame.height, frame.format.name
             if shape != self._shape:
@@ -122,14 +133,17 @@ class PictureFilter:
 
 
 def _said_colours(frame: VideoFrame) -> str:
-    """`setparams` with colours that the scaler takes: it refuses a frame whose tags contradict each other."""
+    """`setparams` with colours that the scaler takes: it refuses a frame whose tags contradict each
+    other.
+    """
     if frame.format.is_rgb:
         return "setparams=range=pc:colorspace=gbr"
     matrix = MATRICES.get(
         int(frame.colorspace), "bt709" if frame.height >= HD_LINES else "smpte170m"
     )
     is_full = int(frame.color_range) == FULL_RANGE or frame.format.name.startswith("yuvj")
-    return f"setparams=range={'pc' if is_full else 'tv'}:colorspace={matrix}:color_primaries=bt709:color_trc=bt709"
+    said = "color_primaries=bt709:color_trc=bt709"
+    return f"setparams=range={'pc' if is_full else 'tv'}:colorspace={matrix}:{said}"
 
 
 def _into_standard_range(transfer: str) -> list[str]:

@@ -1,4 +1,5 @@
-"""The picture of one segment: packets as they are in the file, or frames decoded, filtered and encoded again.
+"""The picture of one segment: packets as they are in the file, or frames decoded, filtered and
+encoded again.
 
 Imported by the player worker only.
 """
@@ -87,11 +88,12 @@ class CopiedPicture:
 
 
 def timed(packets: "list[Packet[Any]]", source: FilmSource, first: bool) -> "list[Packet[Any]]":
-    """The packets with times on the segment's clock. Decode times are made anew: Matroska has none after a seek.
+    """The packets with times on the segment's clock. Decode times are made anew: Matroska has none
+    after a seek.
 
-    They are the presentation times in order, moved back as far as the reordering of pictures takes. Below zero they are squeezed
-    together, because moving the presentation would part picture and sound. In a film's first segment pictures that lean on
-    what came before it are left out.
+    They are the presentation times in order, moved back as far as the reordering of pictures takes.
+    Below zero they are squeezed together, because moving the presentation would part picture and
+    sound. In a film's first segment pictures that lean on what came before it are left out.
     """
     moments: list[int] = []
     for packet in packets:
@@ -121,7 +123,7 @@ def timed(packets: "list[Packet[Any]]", source: FilmSource, first: bool) -> "lis
 
 
 class DecodedPicture:
-    """Decodes a film's picture from any moment on, and gives the frames that a stretch of it shows."""
+    """Decodes a film's picture from any moment on, and gives the frames of a stretch of it."""
 
     def __init__(self, source: FilmSource) -> None:
         self._source = source
@@ -138,8 +140,9 @@ class DecodedPicture:
     ) -> Iterator[tuple[float, VideoFrame]]:
         """Moment and frame of every picture from `start_s` to before `end_s`.
 
-        The first stands at `start_s` itself: the picture that is on the screen then, held over from before. Where the file
-        ends or is damaged, the last picture stays. Raises Unreadable where there is none at all.
+        The first stands at `start_s` itself: the picture that is on the screen then, held over from
+        before. Where the file ends or is damaged, the last picture stays. Raises Unreadable where
+        there is none at all.
         """
         if self._position_s != start_s:
             self._go_to(start_s, checkpoint)
@@ -210,7 +213,9 @@ class DecodedPicture:
             yield from self._in_time(context.decode(None))
 
     def _in_time(self, frames: "list[VideoFrame]") -> Iterator[tuple[float, VideoFrame]]:
-        """The frames with moments that never go back: one without, or with a wrong one, comes a frame after the last."""
+        """The frames with moments that never go back: one without, or with a wrong one, comes a
+        frame after the last.
+        """
         for frame in frames:
             moment = self._source.frame_moment(frame)
             if moment is None or moment <= self._last_s:
@@ -222,7 +227,9 @@ class DecodedPicture:
 
 
 class PictureEncoder:
-    """Encodes the frames of one segment with a stream of its own; every segment begins with a keyframe."""
+    """Encodes the frames of one segment with a stream of its own; every segment begins with a
+    keyframe.
+    """
 
     def __init__(self, stream: Any, width: int, height: int, transfer: str) -> None:
         self._stream: Stream = stream
@@ -231,7 +238,10 @@ class PictureEncoder:
     def packets(
         self, frames: Iterator[tuple[float, VideoFrame]], end_s: float
     ) -> "list[Packet[Any]]":
-        """Packets that last from the first frame's moment to `end_s`. Raises Unreadable above MAX_SEGMENT_BYTES."""
+        """Packets that last from the first frame's moment to `end_s`.
+
+        Raises Unreadable above MAX_SEGMENT_BYTES.
+        """
         encoder: Any = self._stream
         found: list[Packet[Any]] = []
         size_bytes = 0

@@ -1,4 +1,6 @@
-"""Decisions of playback: which ways lead from a file to a browser, where its segments begin, and what the playlists say."""
+"""Decisions of playback: which ways lead from a file to a browser, where its segments begin, and
+what the playlists say.
+"""
 
 import math
 import re
@@ -6,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import blake2b
+from itertools import pairwise
 
 PLANNER_VERSION = "1"
-"""Goes up whenever the same file is cut or converted in another way, so that browsers forget the segments they keep."""
+"""Goes up whenever the same file is cut or converted in another way: browsers keep segments."""
 
 FIRST_CUT_S, COPY_SEGMENT_S, WINDOW_S, CONVERTED_SEGMENT_S = 1.0, 4.0, 6.0, 2.0
 SHORTEST_S = 0.5
@@ -50,7 +53,8 @@ class Sound:
 class FilmFacts:
     """Facts of an opened film that playback depends on. Times are seconds from the film's start.
 
-    `width` and `height` are as displayed: turned, in square points. `keyframes` is None where the file has no index.
+    `width` and `height` are as displayed: turned, in square points. `keyframes` is None where the
+    file has no index.
     """
 
     container: str
@@ -109,7 +113,7 @@ def can_copy(film: FilmFacts) -> bool:
 
 
 def can_copy_hevc(film: FilmFacts) -> bool:
-    """Tell whether the HEVC picture goes into segments as it is, for the browsers that decode it."""
+    """Tell whether the HEVC picture goes into segments as it is, for browsers that decode it."""
     return film.codec == "hevc" and film.string.count(".") >= 3 and _cuttable(film)
 
 
@@ -121,9 +125,8 @@ def _cuttable(film: FilmFacts) -> bool:
     if film.keyframes is None:
         return True
     edges = (*film.keyframes, film.duration_s)
-    return bool(film.keyframes) and all(
-        b - a <= LONGEST_KEYFRAME_GAP_S for a, b in zip(edges, edges[1:], strict=False)
-    )
+    gaps = (after - before for before, after in pairwise(edges))
+    return bool(film.keyframes) and max(gaps) <= LONGEST_KEYFRAME_GAP_S
 
 
 def _profile(string: str) -> int:
@@ -132,7 +135,9 @@ def _profile(string: str) -> int:
 
 
 def ways(film: FilmFacts, converted: bool = False) -> tuple[Way, ...]:
-    """The ways of this film, best first; `converted` asks for the one that needs nothing of the browser."""
+    """The ways of this film, best first; `converted` asks for the one that needs nothing of the
+    browser.
+    """
     if converted:
         return (Way.CONVERT,)
     if can_copy(film):
@@ -169,7 +174,9 @@ def _even_cuts(duration_s: float, length_s: float) -> tuple[float, ...]:
 
 
 def converted_size(film: FilmFacts, height: int) -> tuple[int, int]:
-    """Even width and height of the converted picture: at most `height` lines, counted along the shorter side."""
+    """Even width and height of the converted picture: at most `height` lines, counted along the
+    shorter side.
+    """
     short = min(film.width, film.height)
     scale = min(1.0, height / short, 4 * height / max(film.width, film.height))
     return max(2, round(film.width * scale / 2) * 2), max(2, round(film.height * scale / 2) * 2)
@@ -252,7 +259,8 @@ def master_playlist(film: FilmFacts, offered: Sequence[Variant]) -> str:
         )
         rate = _bits_per_second(film, variant)
         lines += [
-            f'#EXT-X-STREAM-INF:BANDWIDTH={rate},CODECS="{codecs(film, variant)}",RESOLUTION={width}x{height}',
+            f'#EXT-X-STREAM-INF:BANDWIDTH={rate},CODECS="{codecs(film, variant)}",'
+            f"RESOLUTION={width}x{height}",
             f"{variant}/index.m3u8",
         ]
     return "\n".join(lines) + "\n"
@@ -266,7 +274,9 @@ def _bits_per_second(film: FilmFacts, variant: Variant) -> int:
 
 
 def media_playlist(film: FilmFacts, variant: Variant) -> str:
-    """The playlist of one variant (RFC 8216, section 4.3.3), whole from the start: a film has an end."""
+    """The playlist of one variant (RFC 8216, section 4.3.3), whole from the start: a film has an
+    end.
+    """
     cuts = cut_list(film, variant.way)
     lengths = [
         max(0.001, end - start)

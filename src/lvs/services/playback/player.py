@@ -1,4 +1,6 @@
-"""A running player worker as the server sees it: one film, one request at a time, killed when it does not answer."""
+"""A running player worker as the server sees it: one film, one request at a time, killed when it
+does not answer.
+"""
 
 import asyncio
 import contextlib
@@ -17,8 +19,12 @@ from lvs.services.playback.planner import FilmFacts, Sound
 log = logging.getLogger(__name__)
 
 SOURCE_FOLDER = str(Path(__file__).resolve().parents[3])
-# `-P` keeps the folder the server was started in out of the import path: a stray `json.py` there is not ours.
-START = "import sys; sys.path.append(sys.argv[1]); from lvs.services.playback.player_worker import main; main()"
+# `-P` keeps the folder the server was started in out of the import path: a stray `json.py` there is
+# not ours.
+START = (
+    "import sys; sys.path.append(sys.argv[1]); "
+    "from lvs.services.playback.player_worker import main; main()"
+)
 MAX_LINE_BYTES = 8 << 20
 """A film of a day with a keyframe every second is described in less."""
 MAX_CONTENT_BYTES = 96 << 20
@@ -28,7 +34,10 @@ MAX_KEYFRAMES, MAX_SOUNDS = 200_000, 100
 
 @dataclass(frozen=True, slots=True)
 class FilmFile:
-    """A file to be played. `key` names its content; `version` is its size and time of change, as the library knows them."""
+    """A file to be played.
+
+    `key` names its content; `version` is its size and time of change, as the library knows them.
+    """
 
     media_hash: str
     key: str
@@ -40,7 +49,9 @@ class FilmFile:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """An answer of a worker: its content, and the seconds of film and of processor time that it took."""
+    """An answer of a worker: its content, and the seconds of film and of processor time that it
+    took.
+    """
 
     content: bytes
     film_s: float = 0.0
@@ -82,7 +93,10 @@ class Player:
             raise ValueError(f"its answer is not one: {error!r}") from None
 
     async def make(self, do: str, **request: Any) -> Made:
-        """Have it make something. When this is cancelled, the work ends, too. Raises as `open` does."""
+        """Have it make something.
+
+        When this is cancelled, the work ends, too. Raises as `open` does.
+        """
         answer, content = await self._ask({"do": do, **request})
         return Made(
             content, _seconds(answer.get("film_s", 0.0)), _seconds(answer.get("processor_s", 0.0))
@@ -101,7 +115,9 @@ class Player:
         return _checked(answer), content
 
     async def _drop(self, reading: "asyncio.Future[Any]") -> None:
-        """Wait for the worker to let go of what nobody waits for any more, and kill it where it does not."""
+        """Wait for the worker to let go of what nobody waits for any more, and kill it where it
+        does not.
+        """
         self._send({"do": "drop", "id": self._number})
         try:
             async with asyncio.timeout(DROPPING_S):
@@ -116,7 +132,10 @@ class Player:
             self._requests.write(json.dumps(request).encode() + b"\n")
 
     async def _read(self, number: int) -> tuple[dict[str, Any], bytes]:
-        """The answer to this request. Raises EOFError or OSError when the worker is gone, ValueError when it is no answer."""
+        """The answer to this request.
+
+        Raises EOFError or OSError when the worker is gone, ValueError when it is no answer.
+        """
         line = await self._answers.readline()
         if not line.endswith(b"\n"):
             raise EOFError("it ended before it answered")
@@ -161,7 +180,8 @@ async def start_player(memory_limit_bytes: int) -> Player:
     return Player(process)
 
 
-# What follows reads answers of a process that read a stranger's file: nothing in them is taken on trust.
+# What follows reads answers of a process that read a stranger's file: nothing in them is taken on
+# trust.
 
 
 def _checked(answer: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,8 @@
-"""Player workers: one for each film that is watched through segments, within a bound on processes and on processor time.
+"""Player workers: one for each film that is watched through segments, within a bound on processes
+and on processor time.
 
-What is asked twice is made once; what nobody waits for any more is not made; a worker that nobody asks ends.
+What is asked twice is made once; what nobody waits for any more is not made; a worker that nobody
+asks ends.
 """
 
 import asyncio
@@ -25,12 +27,15 @@ WORK_LIMIT_S = 30.0
 OPEN_LIMIT_S = 30.0
 MOST_PLAYERS = 12
 ACTIVE_S = 8.0
-"""A film asked for a segment within so many seconds is being watched: players fetch ahead by no more."""
+"""A film that was asked for a segment within so many seconds is being watched."""
 MOST_FACTS = 24
 ASSUMED_SPEED = 2.0
 FULL_LOAD = 0.95
 CLOSING_S = 1.0
-BUSY = "This machine is already converting as many films as it can. Try again when one of them has ended, or download the film."
+BUSY = (
+    "This machine is already converting as many films as it can. "
+    "Try again when one of them has ended, or download the film."
+)
 TOO_SLOW = "Making this piece of the film took too long."
 
 Value = TypeVar("Value")
@@ -38,7 +43,10 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """A film that is being converted, as the dashboard shows it. `speed` is film seconds made per second, 0 while unknown."""
+    """A film that is being converted, as the dashboard shows it.
+
+    `speed` is film seconds made per second, 0 while unknown.
+    """
 
     title: str
     path: bytes
@@ -59,7 +67,10 @@ class _Job:
 
 @dataclass(slots=True, eq=False)
 class _Seat:
-    """A film with its worker, and how it has been asked of late. Times are of the monotonic clock."""
+    """A film with its worker, and how it has been asked of late.
+
+    Times are of the monotonic clock.
+    """
 
     film: FilmFile
     player: Player | None = None
@@ -111,7 +122,10 @@ class PlayerPool:
         self.made = self.refused = 0
 
     async def facts(self, film: FilmFile) -> FilmFacts:
-        """Facts of the film, from memory where they are known. Raises Unreadable, Unavailable, NotFound."""
+        """Facts of the film, from memory where they are known.
+
+        Raises Unreadable, Unavailable, NotFound.
+        """
         known = self._facts.get(film.key)
         if known is not None:
             self._facts.move_to_end(film.key)
@@ -119,7 +133,10 @@ class PlayerPool:
         return await self._once(f"{film.key}/facts", lambda: self._open_facts(film))
 
     def check_room(self, film: FilmFile) -> None:
-        """Raise Unavailable where this film cannot be converted beside those that are. Segments are never refused."""
+        """Raise Unavailable where this film cannot be converted beside those that are.
+
+        Segments are never refused.
+        """
         now = time.monotonic()
         others = [
             seat for key, seat in self._seats.items() if key != film.key and seat.is_converting(now)
@@ -198,7 +215,9 @@ class PlayerPool:
     # --- One job for all who ask ---
 
     async def _once(self, address: str, work: Callable[[], Coroutine[Any, Any, Value]]) -> Value:
-        """The result of the work under this address, begun where nobody waits for it yet; it ends with its last waiter."""
+        """The result of the work under this address, begun where nobody waits for it yet; it ends
+        with its last waiter.
+        """
         job = self._jobs.get(address)
         if job is None:
             job = self._jobs[address] = _Job(asyncio.create_task(work()))
@@ -319,7 +338,7 @@ class PlayerPool:
             idle = [key for key, seat in self._seats.items() if not seat.busy]
             if not idle:
                 raise Unavailable(
-                    "More films are being played than this machine can serve. Try again in a moment."
+                    "More films are being played than LVS can serve. Try again in a moment."
                 )
             self._end(idle[0])
 

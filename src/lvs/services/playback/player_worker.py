@@ -1,8 +1,10 @@
-"""A worker process that makes the segments of one film: reads requests line by line, answers with a line and bytes.
+"""A worker process that makes the segments of one film: reads requests line by line, answers with a
+line and bytes.
 
-Started by `player_pool.py`, which kills it when it takes too long or nobody watches any more. A request is one JSON line:
-`open`, `init`, `segment`, `subtitles`, or `drop` for one whose answer nobody waits for any more. An answer is one JSON line, followed
-by as many bytes as it says under `bytes`.
+Started by `player_pool.py`, which kills it when it takes too long or nobody watches any more. A
+request is one JSON line: `open`, `init`, `segment`, `subtitles`, or `drop` for one whose answer
+nobody waits for any more. An answer is one JSON line, followed by as many bytes as it says under
+`bytes`.
 """
 
 import json
@@ -16,13 +18,19 @@ from dataclasses import asdict
 from typing import IO, TYPE_CHECKING, Any
 
 from lvs.errors import NotFound, Unreadable
-from lvs.services.media.probe_worker import _detail, _opened, limit_process, limit_processor
+from lvs.services.media.probe_worker import (
+    limit_process,
+    limit_processor,
+    open_without_links,
+    traceback_text,
+)
 
 if TYPE_CHECKING:
     from lvs.services.playback.film_source import FilmSource
     from lvs.services.playback.segments import SegmentMaker
 
 PROCESSOR_LIMIT_S = 40.0
+NICE = 5  # somebody waits for it, other than for posters
 CHANGED = "The file was changed."
 
 
@@ -39,7 +47,7 @@ def main() -> None:
     # What a library prints must not get between the answers.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    limit_process(int(sys.argv[-1]))
+    limit_process(int(sys.argv[-1]), NICE)
     desk = Desk(sys.stdin.buffer)
     film = Film()
     while (request := desk.next()) is not None:
@@ -52,7 +60,9 @@ def main() -> None:
 
 
 class Desk:
-    """Takes requests while another is worked on, so that the work can see that it is no longer wanted."""
+    """Takes requests while another is worked on, so that the work can see that it is no longer
+    wanted.
+    """
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -90,7 +100,11 @@ class Film:
         self._maker: SegmentMaker | None = None
 
     def answer(self, request: dict[str, Any], desk: Desk) -> tuple[dict[str, Any], bytes]:
-        """A line and bytes. `unreadable`, `unavailable`, `missing` and `changed` hold a message, `detail` is for the log."""
+        """A line and bytes.
+
+        `unreadable`, `unavailable`, `missing` and `changed` hold a message, `detail` is for the
+        log.
+        """
         limit_processor(PROCESSOR_LIMIT_S)
         begun_s = time.process_time()
         try:
@@ -109,11 +123,11 @@ class Film:
         except OSError as error:
             return {
                 "unavailable": f"It could not be read: {os.strerror(error.errno or 0)}.",
-                "detail": _detail(),
+                "detail": traceback_text(),
             }, b""
         except Exception:  # noqa: BLE001  one strange film must not end the worker
             self._maker = None
-            return {"unavailable": "Playing it went wrong.", "detail": _detail()}, b""
+            return {"unavailable": "Playing it went wrong.", "detail": traceback_text()}, b""
         return {**answer, "processor_s": time.process_time() - begun_s}, content
 
     def _do(self, request: dict[str, Any], desk: Desk) -> tuple[dict[str, Any], bytes]:
@@ -136,10 +150,11 @@ class Film:
         return {"film_s": maker.end_s(number) - maker.cuts[number]}, content
 
     def _open(self, request: dict[str, Any]) -> "FilmSource":
-        # Here and not above: a broken installation becomes an answer, where an import at the top would only end the process.
+        # Here and not above: a broken installation becomes an answer, where an import at the top
+        # would only end the process.
         from lvs.services.playback.film_source import FilmSource  # noqa: PLC0415
 
-        descriptor = _opened(os.fsdecode(bytes.fromhex(request["path"])))
+        descriptor = open_without_links(os.fsdecode(bytes.fromhex(request["path"])))
         self._file = open(descriptor, "rb", buffering=0)  # noqa: SIM115  it stays open as long as the process lives
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):

@@ -1,4 +1,6 @@
-"""Converted segments on disk: the least recently used go first, and none is kept where the disk is nearly full."""
+"""Converted segments on disk: the least recently used go first, and none is kept where the disk is
+nearly full.
+"""
 
 import asyncio
 import contextlib
@@ -14,7 +16,10 @@ LEAST_FREE_BYTES = 1 << 30
 
 
 class SegmentCache:
-    """Segments in a folder of their own, by an address such as `hash/key/variant/3.m4s`. Every method may block the disk."""
+    """Segments in a folder of their own, by an address such as `hash/key/variant/3.m4s`.
+
+    Every method may block the disk.
+    """
 
     def __init__(
         self, folder: Path, limit_bytes: int, least_free_bytes: int = LEAST_FREE_BYTES
@@ -26,7 +31,10 @@ class SegmentCache:
         self.size_bytes = self.hits = self.misses = 0
 
     def prepare(self) -> None:
-        """Empty the folder: what an earlier run left is of no use, for nobody watches it any more. Raises OSError."""
+        """Empty the folder: what an earlier run left is of no use, for nobody watches it any more.
+
+        Raises OSError.
+        """
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True, exist_ok=True)
 
@@ -44,7 +52,10 @@ class SegmentCache:
         return None
 
     async def put(self, address: str, content: bytes) -> None:
-        """Keep a segment, if there is room. A disk that refuses it costs the segment nothing but being made again."""
+        """Keep a segment, if there is room.
+
+        A disk that refuses it costs the segment nothing but being made again.
+        """
         if len(content) > self.limit_bytes // 4 or address in self._sizes:
             return
         removed = self._make_room(len(content))

@@ -1,4 +1,5 @@
-"""Segments of a film in the Common Media Application Format (ISO/IEC 23000-19): one init segment and pieces that follow it.
+"""Segments of a film in the Common Media Application Format (ISO/IEC 23000-19): one init segment
+and pieces that follow it.
 
 Imported by the player worker only.
 """
@@ -41,7 +42,10 @@ ENCODER_THREADS = 2
 
 
 class SegmentMaker:
-    """Makes the init segment and the segments of one variant. Goes on where it is when the next one is asked for."""
+    """Makes the init segment and the segments of one variant.
+
+    Goes on where it is when the next one is asked for.
+    """
 
     def __init__(self, source: FilmSource, variant: Variant) -> None:
         self._source = source
@@ -71,7 +75,10 @@ class SegmentMaker:
         return made
 
     def segment(self, number: int, checkpoint: Checkpoint) -> bytes:
-        """Segment `number`, from 0. Raises NotFound for one that the film does not have, Unreadable, OSError."""
+        """Segment `number`, from 0.
+
+        Raises NotFound for one that the film does not have, Unreadable, OSError.
+        """
         if not 0 <= number < len(self.cuts):
             raise NotFound("The film has no such segment.")
         with io.BytesIO() as buffer:
@@ -108,7 +115,9 @@ class SegmentMaker:
         return stream
 
     def _encoded_stream(self, output: OutputContainer) -> Any:
-        """A stream for libx264, with everything fixed that an init segment says: every segment must fit the same one."""
+        """A stream for libx264, with everything fixed that an init segment says: every segment must
+        fit the same one.
+        """
         width, height = converted_size(self._facts, self.variant.height)
         level = h264_level(width, height, self._facts.frame_rate)
         most_bits = max(1_000_000, round(width * height * 7))

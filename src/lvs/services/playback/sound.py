@@ -1,4 +1,5 @@
-"""The sound of one segment: packets as they are in the file, or AAC made on a grid that all segments share.
+"""The sound of one segment: packets as they are in the file, or AAC made on a grid that all
+segments share.
 
 Imported by the player worker only.
 """
@@ -21,7 +22,7 @@ from lvs.services.playback.picture import Checkpoint
 RATE = 48_000
 GRID = 1024
 PRIMING = 2
-"""Frames that are encoded before a segment's first and dropped: an encoder needs them to begin without a click."""
+"""Frames encoded before a segment's first and dropped: without them it begins with a click."""
 DRIFT_SAMPLES = RATE // 20
 EARLY_S = 0.35
 EARLIER_S = (0.0, 2.0, 15.0)
@@ -33,7 +34,9 @@ SAMPLE_BYTES = 4
 
 
 class Samples:
-    """A run of stereo samples from a numbered one on: two rows of 32-bit floats. numpy would take a tenth of a second to load."""
+    """A run of stereo samples from a numbered one on: two rows of 32-bit floats. numpy would take a
+    tenth of a second to load.
+    """
 
     __slots__ = ("end", "rows", "start")
 
@@ -113,7 +116,9 @@ class CopiedSound:
             yield packet
 
     def _on_grid(self, found: "list[tuple[float, Packet[Any]]]") -> "list[Packet[Any]]":
-        """Packets follow each other to the sample where the container's clock is too coarse to say so."""
+        """Packets follow each other to the sample where the container's clock is too coarse to say
+        so.
+        """
         rate = self._stream.rate or RATE
         close, expected, packets = rate // 250, -1, []
         for moment, packet in found:
@@ -135,7 +140,10 @@ class CopiedSound:
 
 
 class DecodedSound:
-    """A sound track as stereo samples, 48,000 a second, from any moment on. Holes in it are silence."""
+    """A sound track as stereo samples, 48,000 a second, from any moment on.
+
+    Holes in it are silence.
+    """
 
     def __init__(self, source: FilmSource, track: int) -> None:
         self._source = source
@@ -222,12 +230,14 @@ def _resampler() -> AudioResampler:
 
 def _rows(start: int, frame: AudioFrame) -> Samples:
     size_bytes = frame.samples * SAMPLE_BYTES
-    left, right = (bytes(memoryview(plane)[:size_bytes]) for plane in frame.planes)  # type: ignore[arg-type]
+    left, right = (bytes(memoryview(plane)[:size_bytes]) for plane in frame.planes)
     return Samples(start, (left, right))
 
 
 class SoundEncoder:
-    """Encodes the sound of one segment as AAC, so that it joins its neighbours without a gap or a click."""
+    """Encodes the sound of one segment as AAC, so that it joins its neighbours without a gap or a
+    click.
+    """
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
