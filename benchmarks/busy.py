@@ -1,4 +1,4 @@
-"""How quickly gallery pages come while a scan with posters runs in the same server, against the
+"""Gallery page times while a scan with posters runs in the same server, against the
 same server at rest.
 
     python benchmarks/busy.py [--known 2000] [--new 3000] [--large 8] [--rounds 3]
@@ -54,7 +54,7 @@ SORTS = ("added", "rating", "views", "title", "duration", "random")
 
 @dataclass
 class RequestQueries:
-    """When something was asked for, by the monotonic clock, and how many seconds it took."""
+    """Time of a request by the monotonic clock, and its duration in seconds."""
 
     pages: list[tuple[float, float]] = field(default_factory=list)
     pings: list[tuple[float, float]] = field(default_factory=list)
@@ -99,7 +99,7 @@ def put_in(prepared: Path, library: Path) -> None:
 
 
 def addresses(chance: random.Random) -> str:
-    """What a visitor might ask for next: the first page most often, then an order, then words."""
+    """Addresses a visitor might ask for next: mostly the first page, then an order, then words."""
     pick = chance.random()
     if pick < 0.4:
         return "/"
@@ -162,7 +162,7 @@ def state(server: Server) -> dict[str, Any]:
 
 
 def until_done(server: Server) -> tuple[float, float]:
-    """When the scan that was asked for had ended, and when every film had been looked into."""
+    """Times at which the scan had ended and every video had been probed."""
     end, scanned = time.monotonic() + PATIENCE_SECONDS, 0.0
     while time.monotonic() < end:
         time.sleep(0.3)
@@ -194,7 +194,7 @@ def show(what: str, stages: dict[str, Sequence[float]]) -> None:
 def within(
     taken: Sequence[tuple[float, float]], spans: Sequence[tuple[float, float]]
 ) -> list[float]:
-    """What was asked for in one of these spans of time."""
+    """Requests made within one of these spans of time."""
     return [seconds for at, seconds in taken for begin, end in spans if begin <= at < end]
 
 

@@ -1,4 +1,4 @@
-"""What measuring costs a request, and what an open dashboard costs the server: `python
+"""Costs of measuring a request, and of an open dashboard: `python
 benchmarks/metrics.py`.
 
 First the same application is asked for the same pages by turns with and without the measuring

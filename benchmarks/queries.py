@@ -1,4 +1,4 @@
-"""What finding a page costs inside LVS: every filter combination, search and order, each asked
+"""Costs of finding a page inside LVS: every filter combination, search and order, each asked
 once, at any depth.
 
 The time is that of `Gallery.find`: all SQL, the work in memory, and the way to the database's

@@ -74,7 +74,7 @@ class Side:
 
 @dataclass(frozen=True)
 class RequestQueries:
-    """What many requests took."""
+    """Times of many requests."""
 
     seconds: list[float]
     wall_s: float

@@ -106,7 +106,7 @@ class Server:
 
 @dataclass
 class Flow:
-    """What came of a server in all rounds of one kind."""
+    """Results of one server in all rounds of one kind."""
 
     rates: list[float] = field(default_factory=list)
     taken_bytes: int = 0

@@ -1,4 +1,4 @@
-"""What is set where wins as documented, and every wrong value is a sentence."""
+"""Precedence of the places where options are set, and a message for every wrong value."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What LVS's pages are measured against: a plain Flask application on waitress, as a good Flask
+"""The reference for LVS's pages: a plain Flask application on waitress, as a good Flask
 developer would write it.
 
 It shows the same 60 cards from the same database file with the same templates, pages by keys and
@@ -201,7 +201,7 @@ def create_app(database: str) -> Flask:
 
 
 def conditions(query: Query) -> tuple[list[str], dict[str, Any]]:
-    """What the address asks for, as SQL."""
+    """The address's filters as SQL."""
     where: list[str] = []
     values: dict[str, Any] = {}
     if query.min_rating:

@@ -26,7 +26,7 @@ class Certificate(NamedTuple):
 
 
 def certificate(config: Config, names: Iterable[str]) -> Certificate | None:
-    """What HTTPS is served with, or None for plain HTTP. `names` are the host names and addresses a
+    """The certificate for HTTPS, or None for plain HTTP. `names` are the host names and addresses a
     self-made one holds for.
 
     Raises Invalid where the files cannot be used, Unavailable where a certificate cannot be kept.

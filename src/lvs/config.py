@@ -1,4 +1,4 @@
-"""What can be set, where it may be set, and how a wrong value is named.
+"""Options: their names, defaults, sources and error messages.
 
 Flags win over the environment (`LVS_PORT`), that over `.env`, that over `config.json`, that over
 the defaults. `load` tells with every value where it came from. docs/configuration.md describes each
@@ -379,7 +379,7 @@ def load(
     config_file: Path | None = None,
     working_folder: Path | None = None,
 ) -> Loaded:
-    """What is in force now.
+    """Load the configuration in force.
 
     `flags` holds option names with values from the command line (None: not given); `config_file` is
     read in place of the `config.json` in the working folder and in the data folder. Raises

@@ -249,7 +249,7 @@ async def _run(
 def http_settings(
     sockets: list[socket.socket], secure: Certificate | None = None
 ) -> hypercorn.Config:
-    """How hypercorn serves these sockets, which are its own from now on: its limits, and HTTPS
+    """Hypercorn's settings for these sockets, which it owns from now on: its limits, and HTTPS
     where there is a certificate.
     """
     http = hypercorn.Config()
@@ -302,7 +302,7 @@ def _cut_connections(port: int) -> None:
 
 
 def _cause(failure: LifespanFailureError) -> BaseException:
-    """What the app raised when it was told to start."""
+    """The exception that the application raised at its start."""
     cause = failure.__context__ or failure
     while isinstance(cause, BaseExceptionGroup) and len(cause.exceptions) == 1:
         cause = cause.exceptions[0]
@@ -357,7 +357,7 @@ def _reachable_names(host: str) -> list[str]:
 
 
 def _names(host: str) -> set[str]:
-    """What a certificate of this machine must hold for."""
+    """Host names and addresses that a certificate of this machine must cover."""
     names = {*_reachable_names(host), own_name(), "localhost", "127.0.0.1", "::1"}
     return {name for name in names if name and name.isascii()}
 

@@ -44,7 +44,7 @@ FOLDERS = ("", "Trips", "Trips/2024", "Trips 2", "été", "a%b_c")
 
 @dataclass(frozen=True)
 class Person:
-    """What we know of one video ourselves."""
+    """Our own record of one video."""
 
     id: int
     title: str

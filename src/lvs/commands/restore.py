@@ -231,7 +231,7 @@ def _left_out(snapshot: "Snapshot") -> list[str]:
 
 
 def _present(config: Config) -> "tuple[BackupCounts, str]":
-    """What the present database holds, and a sentence where it is damaged."""
+    """Counts of the present database, and a message where it is damaged."""
     from lvs.db import backup
 
     if not config.metadata_db.is_file():
@@ -249,7 +249,7 @@ def _present(config: Config) -> "tuple[BackupCounts, str]":
 
 
 def _may(arguments: argparse.Namespace, lines: list[str], changes: dict[str, Any]) -> bool:
-    """Whether it may be done: --yes, or a person who read what changes and agrees."""
+    """Return True with --yes, or after a person has read what changes and agreed."""
     if arguments.yes:
         for line in lines:
             report(line)
