@@ -736,6 +736,7 @@ def test_the_vendored_script_is_the_one_its_readme_names() -> None:
     assert {path.name for path in vendor.iterdir()} == {name for name, _ in rows} | {
         "README.md",
         "LICENSE",
+        "LICENSE-hls.js",
     }
 
 

@@ -166,7 +166,7 @@ async def test_tracks_have_their_language_and_title(ffmpeg: ProbePool, tmp_path:
         film.mux(video.encode(None))
         media._add_tone(film, sound, 0.5)
     track = (await ffmpeg.look(path)).probe.audio_tracks[0]
-    assert track == Track("aac", "ger", ("Kommentar " + "x" * 500)[:120], 2)
+    assert track == Track("aac", "ger", ("Kommentar " + "x" * 500)[:120], 2, "mp4a.40.2")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 play a file.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 HEVC_SPS, H264_SPS = 33, 7
@@ -158,3 +159,19 @@ def _annex_b_unit(stream: bytes, wanted: int) -> bytes:
 
 def _without_emulation(unit: bytes) -> bytes:
     return unit.replace(b"\0\0\3", b"\0\0")
+
+
+WEBM_PICTURES, WEBM_SOUNDS = frozenset({"vp8", "vp9", "av1"}), frozenset({"opus", "vorbis"})
+
+
+def source_type(media_type: str, codec: str, strings: Sequence[str], sound: str = "") -> str:
+    """The `type` of a `<source>`: media type and codec strings (RFC 6381, section 3.1).
+
+    Browsers play QuickTime and Matroska files by the names that these have as MP4 and WebM.
+    """
+    if media_type in ("video/quicktime", "video/3gpp"):
+        media_type = "video/mp4"
+    if media_type == "video/x-matroska" and codec in WEBM_PICTURES and sound in {"", *WEBM_SOUNDS}:
+        media_type = "video/webm"
+    known = ", ".join(filter(None, strings))
+    return f'{media_type}; codecs="{known}"' if known else media_type

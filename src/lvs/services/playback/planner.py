@@ -258,11 +258,9 @@ def master_playlist(film: FilmFacts, offered: Sequence[Variant]) -> str:
             else (film.width, film.height)
         )
         rate = _bits_per_second(film, variant)
-        lines += [
-            f'#EXT-X-STREAM-INF:BANDWIDTH={rate},CODECS="{codecs(film, variant)}",'
-            f"RESOLUTION={width}x{height}",
-            f"{variant}/index.m3u8",
-        ]
+        size = f"BANDWIDTH={rate},RESOLUTION={width}x{height}"
+        lines.append(f'#EXT-X-STREAM-INF:{size},CODECS="{codecs(film, variant)}"')
+        lines.append(f"{variant}/index.m3u8")
     return "\n".join(lines) + "\n"
 
 
