@@ -30,7 +30,8 @@ from pydantic_settings import (
 PREFIX = "LVS_"
 VIDEO_FORMATS = (
     *(".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".ts", ".mts", ".m2ts"),
-    *(".mpg", ".mpeg", ".wmv", ".asf", ".flv", ".ogv", ".ogg", ".3gp"),
+    *(".mpg", ".mpeg", ".wmv", ".asf", ".flv", ".ogv", ".ogg", ".3gp", ".3g2"),
+    *(".vob", ".f4v", ".divx", ".rmvb", ".rm", ".mxf", ".dv", ".wtv", ".m1v", ".m2v"),
 )
 CONFIG_FILE_LIMIT_BYTES = 1024 * 1024
 

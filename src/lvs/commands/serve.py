@@ -24,7 +24,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Serve until told to stop."""
     if arguments.dev:
         return _serve_and_reload()
-    # Everything imported from here on stays in use; collecting garbage in it takes a tenth of the start.
+    # Everything imported from here on stays in use; collecting garbage in it takes a tenth of the
+    # start.
     gc.disable()
     loaded = configuration(arguments)
 

@@ -104,15 +104,15 @@ def build(config: Config, sound: Future[bool] | None = None) -> Services:
     posters = PosterStore(config.thumbnail_directory)
     ffmpeg = ProbePool(config.thumbnail_workers)
     metrics = Metrics()
+    segments = SegmentCache(config.data_directory / "cache" / "hls", config.conversion_space << 20)
+    playback = Playback(library, PlayerPool(segments), config.streams_per_client)
     jobs = ProbeQueue(
-        database, library, events, ffmpeg, posters if config.enable_thumbnails else None
-    )
-    playback = Playback(
+        database,
         library,
-        PlayerPool(
-            SegmentCache(config.data_directory / "cache" / "hls", config.conversion_space << 20)
-        ),
-        config.streams_per_client,
+        events,
+        ffmpeg,
+        posters if config.enable_thumbnails else None,
+        playback.pool.wait_quiet,
     )
     watcher = Watcher(library, config.watch, config.poll_interval, config.scan_interval)
     backups = Backups(config.metadata_db, backup_folder)

@@ -22,6 +22,7 @@ NUMBER = re.compile(r"[0-9]{1,6}", re.ASCII)
 async def master(media_hash: str, key: str) -> Response:
     text = await services().playback.master(
         await _film(media_hash, key),
+        client(),
         audio=_number("audio") or 0,
         converted=request.args.get("play") == "converted",
         height=_height(),

@@ -56,7 +56,14 @@ class Playback:
         )
 
     async def master(
-        self, film: FilmFile, *, audio: int, converted: bool, height: int, burn: int | None
+        self,
+        film: FilmFile,
+        client: str,
+        *,
+        audio: int,
+        converted: bool,
+        height: int,
+        burn: int | None,
     ) -> str:
         """The master playlist. Raises Unavailable where the machine converts all it can."""
         facts = await self.pool.facts(film)
@@ -64,7 +71,7 @@ class Playback:
             facts, audio=audio, converted=converted, height=height, burn=burn
         )
         if all(variant.way is Way.CONVERT for variant in offered):
-            self.pool.check_room(film)
+            self.pool.check_room(film, client)
         return planner.master_playlist(facts, offered)
 
     async def playlist(self, film: FilmFile, name: str) -> str:

@@ -29,6 +29,7 @@ MOST_PLAYERS = 12
 ACTIVE_S = 8.0
 """A film that was asked for a segment within so many seconds is being watched."""
 MOST_FACTS = 24
+QUIET_LIMIT_S = 30.0
 ASSUMED_SPEED = 2.0
 FULL_LOAD = 0.95
 CLOSING_S = 1.0
@@ -132,14 +133,17 @@ class PlayerPool:
             return known
         return await self._once(f"{film.key}/facts", lambda: self._open_facts(film))
 
-    def check_room(self, film: FilmFile) -> None:
+    def check_room(self, film: FilmFile, client: str = "") -> None:
         """Raise Unavailable where this film cannot be converted beside those that are.
 
         Segments are never refused.
         """
         now = time.monotonic()
+        # Whoever opens another film has left the one before.
         others = [
-            seat for key, seat in self._seats.items() if key != film.key and seat.is_converting(now)
+            seat
+            for key, seat in self._seats.items()
+            if key != film.key and seat.is_converting(now) and (not client or seat.client != client)
         ]
         known = self._seats.get(film.key)
         own = 1 / ((known.speed if known else 0.0) or ASSUMED_SPEED)
@@ -169,8 +173,13 @@ class PlayerPool:
         )
 
     async def wait_quiet(self) -> None:
-        """Wait until nobody watches a film that is being converted."""
-        await self._quiet.wait()
+        """Wait until nobody watches a film that is being converted, or for QUIET_LIMIT_S.
+
+        Posters are late then, but they come.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(QUIET_LIMIT_S):
+                await self._quiet.wait()
 
     def conversions(self) -> list[Conversion]:
         """The films that are being converted now."""
