@@ -104,7 +104,8 @@ def addresses(chance: random.Random) -> str:
     if pick < 0.4:
         return "/"
     if pick < 0.7:
-        return f"/?sort={chance.choice(SORTS)}&order={chance.choice(('asc', 'desc'))}&seed={chance.randrange(5)}"
+        order = chance.choice(("asc", "desc"))
+        return f"/?sort={chance.choice(SORTS)}&order={order}&seed={chance.randrange(5)}"
     if pick < 0.85:
         return f"/?q={chance.choice(WORDS)}"
     return f"/?q={chance.choice(WORDS)}+{chance.choice(WORDS)[:3]}&sort={chance.choice(SORTS)}"
@@ -187,7 +188,8 @@ def show(what: str, stages: dict[str, Sequence[float]]) -> None:
         ratio = f"{p95 / p95_at_rest:.2f}" if p95_at_rest else ""
         p95_at_rest = p95_at_rest or p95
         print(
-            f"| {what} | {stage} | {len(seconds)} | {p50:.1f} | {p95:.1f} | {p99:.1f} | {ordered[-1] * 1000:.0f} | {ratio} |"
+            f"| {what} | {stage} | {len(seconds)} | {p50:.1f} | {p95:.1f} | {p99:.1f} |"
+            f" {ordered[-1] * 1000:.0f} | {ratio} |"
         )
 
 
@@ -272,8 +274,9 @@ def run(folder: Path, arguments: argparse.Namespace) -> None:
         workers = state(server)["workers"]
     seconds = ", ".join(f"{end - begin:.1f}" for begin, end in spans["scan and posters"])
     print(
-        f"{arguments.known} films known, {arguments.rounds} times {arguments.new} small ones and {arguments.large} of 1080p came "
-        f"({seconds} s); {workers['done']} looked into, {workers['failed']} failures; {os.cpu_count()} cores"
+        f"{arguments.known} films known, {arguments.rounds} times {arguments.new} small ones and"
+        f" {arguments.large} of 1080p came ({seconds} s); {workers['done']} looked into,"
+        f" {workers['failed']} failures; {os.cpu_count()} cores"
     )
     print("| what | meanwhile | times | median ms | p95 ms | p99 ms | worst ms | p95 ratio |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")

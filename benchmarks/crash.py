@@ -329,7 +329,8 @@ class Household:
     def _check(self, expected: Expected, found: Any, what: str) -> None:
         if not expected.allows(found):
             self.outcome.lost.append(
-                f"{what}: answered {expected.answered}, under way {expected.under_way}, found {found}"
+                f"{what}: answered {expected.answered}, under way {expected.under_way}, found"
+                f" {found}"
             )
         expected.answered, expected.under_way = found, []
 

@@ -63,7 +63,8 @@ async def measure(folder: Path) -> None:
             places = [
                 (r[0], {sort: r[i] for i, sort in enumerate(DEEP, 1)})
                 for r in await db.all(
-                    f"SELECT video_id, {', '.join(DEEP.values())} FROM gallery ORDER BY shuffle LIMIT 500"
+                    f"SELECT video_id, {', '.join(DEEP.values())} FROM gallery ORDER BY shuffle"
+                    " LIMIT 500"
                 )
             ]
         drawn = Drawn(words, [tag.name for tag in await gallery.tags()], places)

@@ -115,7 +115,8 @@ def create_app(database: str) -> Flask:
         tags = (
             db()
             .execute(
-                "SELECT name, listed AS count FROM tags WHERE listed > 0 ORDER BY listed DESC, key LIMIT 40"
+                "SELECT name, listed AS count FROM tags WHERE listed > 0 ORDER BY listed DESC, key"
+                " LIMIT 40"
             )
             .fetchall()
         )
@@ -170,13 +171,16 @@ def create_app(database: str) -> Flask:
             )
             db().execute(
                 """
-                INSERT INTO ratings (video_id, value, created_at, updated_at) VALUES (:id, :stars, :at, :at)
-                ON CONFLICT (video_id) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at
+                INSERT INTO ratings (video_id, value, created_at, updated_at)
+                VALUES (:id, :stars, :at, :at)
+                ON CONFLICT (video_id) DO UPDATE
+                SET value = excluded.value, updated_at = excluded.updated_at
                 """,
                 {"id": row["id"], "stars": stars, "at": now // 1_000_000},
             )
             db().execute(
-                "INSERT INTO changes (at, video_id, what, old, new, client) VALUES (?, ?, 'rating', ?, ?, ?)",
+                "INSERT INTO changes (at, video_id, what, old, new, client) VALUES (?, ?, 'rating',"
+                " ?, ?, ?)",
                 (
                     now // 1_000_000,
                     row["id"],
@@ -209,7 +213,8 @@ def conditions(query: Query) -> tuple[list[str], dict[str, Any]]:
         values["min_rating"] = query.min_rating
     for number, tag in enumerate(query.tags):
         where.append(
-            f"g.video_id IN (SELECT vt.video_id FROM video_tags vt JOIN tags t ON t.id = vt.tag_id WHERE t.key = :tag{number})"
+            "g.video_id IN (SELECT vt.video_id FROM video_tags vt JOIN tags t ON t.id = vt.tag_id"
+            f" WHERE t.key = :tag{number})"
         )
         values[f"tag{number}"] = tag
     return where, values

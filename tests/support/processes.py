@@ -125,7 +125,7 @@ class Server:
 
 
 def serving(library: Path, folder: Path, *flags: str | Path) -> Server:
-    """A server of this library on a free port of this machine, with its data in `folder / "data"`."""
+    """Start a server of this library on a free port, with its data in `folder / "data"`."""
     place = ["--data", folder / "data", "--host", "127.0.0.1", "--port", "0"]
     return Server([sys.executable, "-m", "lvs", "serve", library, *place, *flags], folder)
 

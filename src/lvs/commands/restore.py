@@ -38,8 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_configuration_flags(parser)
     parser.epilog = (
-        "A database replaces everything; JSON adds and sets, and takes nothing away. LVS must not be running. "
-        "What is there now is kept as a backup first."
+        "A database replaces everything; JSON adds and sets, and takes nothing away. LVS must not"
+        " be running. What is there now is kept as a backup first."
     )
 
 
@@ -222,7 +222,8 @@ def _left_out(snapshot: "Snapshot") -> list[str]:
         lines.append(f"and {len(snapshot.problems) - PROBLEMS_SHOWN} more that were not understood")
     if snapshot.playlists:
         lines.append(
-            f"{snapshot.playlists} playlists are left out; a backup of the database brings those back"
+            f"{snapshot.playlists} playlists are left out; a backup of the database brings those"
+            " back"
         )
     return lines
 

@@ -24,8 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Serve until told to stop."""
     if arguments.dev:
         return _serve_and_reload()
-    # Everything imported from here on stays in use; collecting garbage in it takes a tenth of the
-    # start.
+    # All imports from here on stay in use; collecting garbage in them takes a tenth of the start.
     gc.disable()
     loaded = configuration(arguments)
 
