@@ -107,13 +107,12 @@ async def test_a_killed_worker_costs_one_request(pool: PlayerPool, path: Path) -
 
 
 async def test_a_changed_file_is_not_mixed_with_what_it_was(
-    pool: PlayerPool, path: Path, tmp_path: Path
+    pool: PlayerPool, tmp_path: Path
 ) -> None:
-    mine = tmp_path / "film.mkv"
-    mine.write_bytes(path.read_bytes())
+    mine = make_video(tmp_path / "film.mkv", seconds=2)
     film = film_at(mine)
     await pool.init(film, CONVERTED)
-    mine.write_bytes(path.read_bytes() + b"more")
+    make_video(mine, seconds=3)
     with pytest.raises(NotFound):
         await pool.segment(film, CONVERTED, 0)
 
