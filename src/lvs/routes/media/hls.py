@@ -2,7 +2,7 @@
 
 import re
 
-from quart import Blueprint, Response, request
+from quart import Response, request
 
 from lvs.errors import NotFound, TimedOut, Unavailable
 from lvs.http.byte_response import byte_response
@@ -10,15 +10,12 @@ from lvs.services.playback.planner import HEIGHTS
 from lvs.services.playback.player import FilmFile
 from lvs.web.responses import client, services
 
-bp = Blueprint("hls", __name__)
-
 PLAYLIST, PIECE = "application/vnd.apple.mpegurl", "video/mp4"
 # What an address of a segment answers never changes: its key changes with the file.
 KEPT = "private, max-age=86400, immutable"
 NUMBER = re.compile(r"[0-9]{1,6}", re.ASCII)
 
 
-@bp.get("/hls/<hash:media_hash>/<key>/master.m3u8")
 async def master(media_hash: str, key: str) -> Response:
     text = await services().playback.master(
         await _film(media_hash, key),
@@ -31,19 +28,16 @@ async def master(media_hash: str, key: str) -> Response:
     return byte_response(request, text.encode(), PLAYLIST, "no-cache")
 
 
-@bp.get("/hls/<hash:media_hash>/<key>/<variant>/index.m3u8")
 async def playlist(media_hash: str, key: str, variant: str) -> Response:
     text = await services().playback.playlist(await _film(media_hash, key), variant)
     return byte_response(request, text.encode(), PLAYLIST, "no-cache")
 
 
-@bp.get("/hls/<hash:media_hash>/<key>/<variant>/init.mp4")
 async def init(media_hash: str, key: str, variant: str) -> Response:
     content = await services().playback.init(await _film(media_hash, key), variant, client())
     return byte_response(request, content, PIECE, KEPT)
 
 
-@bp.get("/hls/<hash:media_hash>/<key>/<variant>/<number>.m4s")
 async def segment(media_hash: str, key: str, variant: str, number: str) -> Response:
     if not NUMBER.fullmatch(number):
         raise NotFound("The film has no such segment.")

@@ -8,7 +8,7 @@ listed here and nothing else, so that a playlist in a film's clothes opens nothi
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO
+from typing import IO, Any
 
 import av
 from av.container import InputContainer
@@ -112,7 +112,12 @@ SUBTITLE_DECODERS = frozenset(
 )
 MAX_PIXELS = 8192 * 8192
 MAX_STREAMS = 100
-BUFFER_BYTES = 256 * 1024
+PROBE_BUFFER_BYTES = 32 * 1024
+# PyAV before 19 raises on text that is not UTF-8 unless it is told otherwise; since then it keeps
+# what it cannot read as surrogates.
+METADATA: dict[str, Any] = (
+    {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
+)
 BAD_DATA = (av.FFmpegError, ValueError, OSError)
 
 
@@ -165,7 +170,9 @@ class MeteredFile:
 
 
 def open_container(
-    file: MeteredFile, decoders: frozenset[str] = PICTURE_DECODERS
+    file: MeteredFile,
+    decoders: frozenset[str] = PICTURE_DECODERS,
+    buffer_bytes: int = PROBE_BUFFER_BYTES,
 ) -> InputContainer:
     """The opened container. Raises one of BAD_DATA where there is none that may be opened."""
     options = {
@@ -175,7 +182,10 @@ def open_container(
         "max_streams": str(MAX_STREAMS),
         "max_pixels": str(MAX_PIXELS),
     }
-    return av.open(file, "r", options=options, metadata_errors="replace", io_open=_refuse)
+    container: InputContainer = av.open(
+        file, "r", options=options, io_open=_refuse, buffer_size=buffer_bytes, **METADATA
+    )
+    return container
 
 
 @contextmanager

@@ -15,6 +15,14 @@ TRANSFERS = {16: "pq", 18: "hlg"}
 STILLS = frozenset({"mjpeg", "png", "gif", "bmp", "webp", "tiff"})
 
 
+def fraction(value: Any) -> Fraction | None:
+    """PyAV's rational number, which is a class of its own since version 19.
+
+    None where it is unset, 0 or infinite.
+    """
+    return Fraction(value.numerator, value.denominator) if value and value.denominator else None
+
+
 def stretched_size(width: int, height: int, pixel_aspect: Fraction | None) -> tuple[int, int]:
     """Width and height in square points, before any turning. A pixel aspect beyond reason is taken
     for 1:1.
@@ -28,8 +36,8 @@ def orientation(frame: VideoFrame) -> tuple[int, bool]:
     many degrees clockwise.
     """
     try:
-        sides: Any = frame.side_data
-        matrix = next((side for side in sides if side.type.name == "DISPLAYMATRIX"), None)
+        # By name: iterating gives the values before PyAV 19 and the keys since.
+        matrix: Any = frame.side_data.get("DISPLAYMATRIX")  # type: ignore[call-overload, unused-ignore]
     except ValueError:
         # PyAV stumbles over kinds of side data that are newer than it is; the angle it can still
         # tell.

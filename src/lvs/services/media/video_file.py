@@ -35,7 +35,14 @@ from lvs.services.media.containers import (
     despite_bad_data,
     open_container,
 )
-from lvs.services.media.frames import STILLS, TRANSFERS, main_picture, orientation, stretched_size
+from lvs.services.media.frames import (
+    STILLS,
+    TRANSFERS,
+    fraction,
+    main_picture,
+    orientation,
+    stretched_size,
+)
 from lvs.services.playback.codec_strings import PictureFormat, picture_string, sound_string
 
 MAX_TRACKS = 64
@@ -199,7 +206,7 @@ class VideoFile:
         if context is None:
             raise Unreadable("Its pictures are in a format that LVS does not know.")
         self._codec = context.codec.canonical_name
-        self._pixel_aspect = stream.sample_aspect_ratio
+        self._pixel_aspect = fraction(stream.sample_aspect_ratio)
         self._decodable = context.codec.name in PICTURE_DECODERS
         if not self._decodable and (context.codec.name in STILLS or not context.width):
             raise Unreadable(f"Its pictures cannot be decoded ({self._codec}).")
@@ -330,7 +337,10 @@ class VideoFile:
 
     def _frame_rate(self) -> float | None:
         # Containers with coarse clocks claim 1000 frames a second.
-        for rate, limit in ((self._stream.average_rate, 300), (self._stream.guessed_rate, 100)):
+        for rate, limit in (
+            (fraction(self._stream.average_rate), 300),
+            (fraction(self._stream.guessed_rate), 100),
+        ):
             if rate and 0 < rate <= limit:
                 return float(rate)
         return None
@@ -422,7 +432,8 @@ def _track(stream: Stream) -> Track:
 
 
 def _text(value: str | None, length: int, without: tuple[str, ...] = ()) -> str | None:
-    text = "".join(letter for letter in value or "" if letter.isprintable()).strip()[:length]
+    whole = (value or "").encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    text = "".join(letter for letter in whole if letter.isprintable()).strip()[:length]
     return None if not text or text in without else text
 
 

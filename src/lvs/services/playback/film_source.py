@@ -28,12 +28,19 @@ from lvs.services.media.containers import (
     despite_bad_data,
     open_container,
 )
-from lvs.services.media.frames import TRANSFERS, main_picture, orientation, stretched_size
+from lvs.services.media.frames import (
+    TRANSFERS,
+    fraction,
+    main_picture,
+    orientation,
+    stretched_size,
+)
 from lvs.services.playback.codec_strings import PictureFormat, picture_string, sound_string
 from lvs.services.playback.planner import MAX_DURATION_S, FilmFacts, Sound
 
 ALLOWANCE_BYTES = 512 << 20
 DECODER_THREADS = max(1, min(4, os.cpu_count() or 1))
+BUFFER_BYTES = 256 << 10
 FIRST_FRAME_PACKETS = 400
 DECODERS = PICTURE_DECODERS | SOUND_DECODERS
 COPIED_SOUND_CONTAINERS = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "flv"})
@@ -75,7 +82,7 @@ class FilmSource:
         meter = MeteredFile(self._raw, self._size_bytes, ALLOWANCE_BYTES)
         self._meters.append(meter)
         try:
-            return open_container(meter, DECODERS)
+            return open_container(meter, DECODERS, BUFFER_BYTES)
         except MemoryError:
             raise
         except BAD_DATA:
@@ -115,7 +122,9 @@ class FilmSource:
         keyframes = self._keyframes()
         self.first_frame = frame = self._decode_first()
         turned, _ = orientation(frame)
-        width, height = stretched_size(frame.width, frame.height, stream.sample_aspect_ratio)
+        width, height = stretched_size(
+            frame.width, frame.height, fraction(stream.sample_aspect_ratio)
+        )
         if turned in (90, 270):
             width, height = height, width
         depth = max((component.bits for component in frame.format.components), default=8)
