@@ -13,6 +13,7 @@ from lvs.services.latency import Latencies, Quantiles, Window
 from lvs.services.media import posters
 from lvs.services.metrics import Route
 from lvs.services.monitoring.storage import Disk
+from lvs.services.playback.player_pool import PlayerPool
 from lvs.web.card_templates import CARDS_KEPT
 from lvs.web.templates import Templates
 
@@ -229,6 +230,30 @@ class StreamReport(BaseModel):
     rate: float
 
 
+class ConversionReport(BaseModel):
+    """A film that is converted for a viewer; `speed` is seconds of film made per second."""
+
+    title: str
+    client: str
+    variant: str
+    speed: float
+    segments: int
+    cache_hits: int
+
+
+class PlaybackReport(BaseModel):
+    """Films that are copied or converted into segments."""
+
+    conversions: list[ConversionReport]
+    workers: int
+    segments_made: int
+    refused: int
+    cache_hits: int
+    cache_misses: int
+    cache_bytes: int
+    cache_limit_bytes: int
+
+
 class FunctionTimes(BaseModel):
     """A function that is timed; memory is the process's, before and after its last run."""
 
@@ -278,8 +303,33 @@ class PerformanceReport(BaseModel):
     backups: BackupsReport
     system: SystemReport
     streams: list[StreamReport]
+    playback: PlaybackReport
     functions: dict[str, FunctionTimes]
     errors: list[RecentError]
+
+
+def playback_report(pool: PlayerPool) -> PlaybackReport:
+    """Films that are copied or converted now, and what was made since the start."""
+    return PlaybackReport(
+        conversions=[
+            ConversionReport(
+                title=each.title,
+                client=each.client,
+                variant=each.variant,
+                speed=each.speed,
+                segments=each.segments,
+                cache_hits=each.hits,
+            )
+            for each in pool.conversions()
+        ],
+        workers=len(pool.process_ids),
+        segments_made=pool.made,
+        refused=pool.refused,
+        cache_hits=pool.cache.hits,
+        cache_misses=pool.cache.misses,
+        cache_bytes=pool.cache.size_bytes,
+        cache_limit_bytes=pool.cache.limit_bytes,
+    )
 
 
 async def of(services: Services, pages: Templates) -> PerformanceReport:
@@ -321,6 +371,7 @@ async def of(services: Services, pages: Templates) -> PerformanceReport:
             )
             for stream in services.streams.running()
         ],
+        playback=playback_report(services.playback.pool),
         functions={
             function.name: FunctionTimes(
                 errors=function.errors,
