@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from lvs.services.playback import planner
-from lvs.services.playback.planner import FilmFacts, Sound, Variant, Way
+from lvs.services.playback.planner import FilmFacts, Sound, Variant, Delivery
 
 AAC = Sound("aac", "mp4a.40.2", copied=True)
 AC3 = Sound("ac3", "ac-3")
@@ -27,50 +27,50 @@ HEVC = replace(H264, codec="hevc", string="hvc1.1.6.L120.90")
 @pytest.mark.parametrize(
     ("film", "ways"),
     [
-        (H264, (Way.COPY,)),
-        (replace(H264, container="mpegts", keyframes=None), (Way.COPY,)),
-        (replace(H264, container="avi"), (Way.CONVERT,)),
-        (replace(H264, interlaced=True), (Way.CONVERT,)),
-        (replace(H264, string="avc1.6e0028", pixel_format="yuv420p10le"), (Way.CONVERT,)),
-        (replace(H264, string="avc1.f40028", pixel_format="yuv444p"), (Way.CONVERT,)),
-        (replace(H264, keyframes=(0.0, 30.0)), (Way.CONVERT,)),
-        (replace(H264, keyframes=(0.0, 20.0, 40.0)), (Way.COPY,)),
-        (replace(H264, timed=False), (Way.CONVERT,)),
-        (HEVC, (Way.HEVC, Way.CONVERT)),
-        (replace(HEVC, string="hvc1"), (Way.CONVERT,)),
-        (replace(HEVC, container="mpegts", interlaced=True), (Way.CONVERT,)),
-        (replace(H264, codec="mpeg2video", string="mpeg2video"), (Way.CONVERT,)),
+        (H264, (Delivery.COPY,)),
+        (replace(H264, container="mpegts", keyframes=None), (Delivery.COPY,)),
+        (replace(H264, container="avi"), (Delivery.CONVERT,)),
+        (replace(H264, interlaced=True), (Delivery.CONVERT,)),
+        (replace(H264, string="avc1.6e0028", pixel_format="yuv420p10le"), (Delivery.CONVERT,)),
+        (replace(H264, string="avc1.f40028", pixel_format="yuv444p"), (Delivery.CONVERT,)),
+        (replace(H264, keyframes=(0.0, 30.0)), (Delivery.CONVERT,)),
+        (replace(H264, keyframes=(0.0, 20.0, 40.0)), (Delivery.COPY,)),
+        (replace(H264, timed=False), (Delivery.CONVERT,)),
+        (HEVC, (Delivery.HEVC, Delivery.CONVERT)),
+        (replace(HEVC, string="hvc1"), (Delivery.CONVERT,)),
+        (replace(HEVC, container="mpegts", interlaced=True), (Delivery.CONVERT,)),
+        (replace(H264, codec="mpeg2video", string="mpeg2video"), (Delivery.CONVERT,)),
     ],
 )
 def test_a_film_goes_the_cheapest_way_that_browsers_take(
-    film: FilmFacts, ways: tuple[Way, ...]
+    film: FilmFacts, ways: tuple[Delivery, ...]
 ) -> None:
     assert planner.ways(film) == ways
-    assert planner.ways(film, converted=True) == (Way.CONVERT,)
+    assert planner.ways(film, converted=True) == (Delivery.CONVERT,)
 
 
 def test_copied_segments_begin_at_keyframes_the_first_after_a_second_the_rest_after_four() -> None:
-    cuts = planner.cut_list(H264, Way.COPY)
+    cuts = planner.cut_list(H264, Delivery.COPY)
     assert cuts[:4] == (0.0, 2.5, 7.5, 12.5)
     assert set(cuts) <= set(H264.keyframes or ())
     assert all(after - before >= 4 for before, after in pairwise(cuts[1:]))
 
 
 def test_converted_segments_begin_at_one_two_and_then_every_two_seconds() -> None:
-    assert planner.cut_list(replace(H264, duration_s=9.0), Way.CONVERT) == (0, 1, 2, 4, 6, 8)
-    assert planner.cut_list(replace(H264, duration_s=8.2), Way.CONVERT) == (0, 1, 2, 4, 6)
-    assert planner.cut_list(replace(H264, duration_s=0.04), Way.CONVERT) == (0,)
+    assert planner.cut_list(replace(H264, duration_s=9.0), Delivery.CONVERT) == (0, 1, 2, 4, 6, 8)
+    assert planner.cut_list(replace(H264, duration_s=8.2), Delivery.CONVERT) == (0, 1, 2, 4, 6)
+    assert planner.cut_list(replace(H264, duration_s=0.04), Delivery.CONVERT) == (0,)
 
 
 def test_without_an_index_segments_are_windows_of_six_seconds() -> None:
     film = replace(H264, keyframes=None, duration_s=20.0)
-    assert planner.cut_list(film, Way.COPY) == (0, 6, 12, 18)
+    assert planner.cut_list(film, Delivery.COPY) == (0, 6, 12, 18)
 
 
 @pytest.mark.parametrize("duration_s", [0.04, 1.0, 7.3, 3600.0, planner.MAX_DURATION_S])
 def test_a_playlist_is_as_long_as_the_film(duration_s: float) -> None:
     film = replace(H264, duration_s=duration_s)
-    text = planner.media_playlist(film, Variant(Way.CONVERT, 720))
+    text = planner.media_playlist(film, Variant(Delivery.CONVERT, 720))
     lengths = [float(line[8:-1]) for line in text.splitlines() if line.startswith("#EXTINF:")]
     assert sum(lengths) == pytest.approx(duration_s, abs=0.01)
     assert max(lengths) <= int(text.split("TARGETDURATION:")[1].split()[0])
@@ -92,7 +92,7 @@ def test_a_master_playlist_names_codecs_and_size_of_what_a_segment_holds() -> No
 
 
 def test_a_track_that_is_not_there_is_the_first() -> None:
-    assert planner.variants(H264, audio=7) == [Variant(Way.COPY)]
+    assert planner.variants(H264, audio=7) == [Variant(Delivery.COPY)]
 
 
 @pytest.mark.parametrize(
@@ -123,10 +123,10 @@ def test_a_name_that_no_variant_has_is_none(name: str) -> None:
 
 
 def test_only_variants_that_the_film_has_are_possible() -> None:
-    assert planner.is_possible(H264, Variant(Way.COPY, audio=1))
-    assert not planner.is_possible(H264, Variant(Way.COPY, audio=2))
-    assert not planner.is_possible(H264, Variant(Way.HEVC))
-    assert planner.is_possible(HEVC, Variant(Way.CONVERT, 480))
+    assert planner.is_possible(H264, Variant(Delivery.COPY, audio=1))
+    assert not planner.is_possible(H264, Variant(Delivery.COPY, audio=2))
+    assert not planner.is_possible(H264, Variant(Delivery.HEVC))
+    assert planner.is_possible(HEVC, Variant(Delivery.CONVERT, 480))
 
 
 @pytest.mark.parametrize(

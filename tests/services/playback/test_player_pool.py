@@ -13,12 +13,12 @@ import pytest
 from support.media import make_video
 
 from lvs.errors import NotFound, Unavailable, Unreadable
-from lvs.services.playback.planner import Variant, Way, stream_key
+from lvs.services.playback.planner import Variant, Delivery, stream_key
 from lvs.services.playback.player import FilmFile
 from lvs.services.playback.player_pool import PlayerPool
 from lvs.services.playback.segment_cache import SegmentCache
 
-CONVERTED = Variant(Way.CONVERT, 360)
+CONVERTED = Variant(Delivery.CONVERT, 360)
 
 
 @pytest.fixture
@@ -67,8 +67,8 @@ async def test_a_segment_asked_for_by_many_is_made_once(pool: PlayerPool, path: 
 
 async def test_copied_segments_are_not_kept(pool: PlayerPool, path: Path) -> None:
     film = film_at(path)
-    first = await pool.segment(film, Variant(Way.COPY), 0)
-    assert await pool.segment(film, Variant(Way.COPY), 0) == first
+    first = await pool.segment(film, Variant(Delivery.COPY), 0)
+    assert await pool.segment(film, Variant(Delivery.COPY), 0) == first
     assert pool.cache.size_bytes == 0
 
 

@@ -16,7 +16,7 @@ from support.media import make_video, quarters
 from lvs.errors import NotFound, Unreadable
 from lvs.services.playback import planner
 from lvs.services.playback.film_source import FilmSource
-from lvs.services.playback.planner import Variant, Way
+from lvs.services.playback.planner import Variant, Delivery
 from lvs.services.playback.segments import SegmentMaker
 
 STEADY = 25  # frames a second of the films below
@@ -98,7 +98,7 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
 
 
-@pytest.mark.parametrize("variant", [Variant(Way.COPY), Variant(Way.CONVERT, 720)], ids=str)
+@pytest.mark.parametrize("variant", [Variant(Delivery.COPY), Variant(Delivery.CONVERT, 720)], ids=str)
 def test_segments_join_into_the_whole_film(film: Path, variant: Variant) -> None:
     with opened(film) as source:
         shown = pictures(b"".join(made(source, variant)))
@@ -109,7 +109,7 @@ def test_segments_join_into_the_whole_film(film: Path, variant: Variant) -> None
         assert level == pytest.approx(expected, abs=CLOCK_STEP * 0.75), time
 
 
-@pytest.mark.parametrize("variant", [Variant(Way.COPY), Variant(Way.CONVERT, 720)], ids=str)
+@pytest.mark.parametrize("variant", [Variant(Delivery.COPY), Variant(Delivery.CONVERT, 720)], ids=str)
 def test_a_segment_is_the_same_whatever_was_made_before_it(film: Path, variant: Variant) -> None:
     with opened(film) as source:
         in_order = made(source, variant)
@@ -120,7 +120,7 @@ def test_a_segment_is_the_same_whatever_was_made_before_it(film: Path, variant: 
         assert pictures(in_order[0] + one) == pictures(in_order[0] + other)
 
 
-@pytest.mark.parametrize("variant", [Variant(Way.COPY), Variant(Way.CONVERT, 720)], ids=str)
+@pytest.mark.parametrize("variant", [Variant(Delivery.COPY), Variant(Delivery.CONVERT, 720)], ids=str)
 def test_every_segment_begins_with_a_keyframe_at_its_cut(film: Path, variant: Variant) -> None:
     with opened(film) as source:
         init, *segments = made(source, variant)
@@ -136,7 +136,7 @@ def test_every_segment_begins_with_a_keyframe_at_its_cut(film: Path, variant: Va
 def test_converted_sound_joins_without_a_gap_and_in_step(tmp_path: Path) -> None:
     film = make_video(tmp_path / "film.mp4", seconds=9, sound=True, audio_codec="aac")
     with opened(film) as source:
-        joined = sound(b"".join(made(source, Variant(Way.CONVERT, 720))))
+        joined = sound(b"".join(made(source, Variant(Delivery.CONVERT, 720))))
     reference = sound(film.read_bytes())
     window = slice(4096, min(len(joined), len(reference)) - 4096)
     for lag in (-512, -64, -1, 1, 64, 512):
@@ -173,7 +173,7 @@ def test_every_kind_shows_the_right_picture_after_a_jump(
         **options,  # type: ignore[arg-type]
     )
     with opened(path) as source:
-        maker = SegmentMaker(source, Variant(Way.CONVERT, 720))
+        maker = SegmentMaker(source, Variant(Delivery.CONVERT, 720))
         number = next(n for n, cut in enumerate(maker.cuts) if cut == 4.0)
         content = maker.init() + maker.segment(number, nothing)
     shown = pictures(content)
@@ -192,7 +192,7 @@ def test_a_turned_film_is_turned_upright(
         tmp_path / "film.mp4", size=(96, 64), picture=quarters(96, 64), rotation=rotation
     )
     with opened(path) as source:
-        content = b"".join(made(source, Variant(Way.CONVERT, 720)))
+        content = b"".join(made(source, Variant(Delivery.CONVERT, 720)))
     with av.open(io.BytesIO(content)) as film:
         image = next(film.decode(video=0)).to_image()
     assert image.size == ((64, 96) if rotation == 90 else (96, 64))
@@ -204,7 +204,7 @@ def test_a_turned_film_is_turned_upright(
 def test_pixels_become_square(tmp_path: Path) -> None:
     path = make_video(tmp_path / "film.mkv", size=(96, 64), pixel_aspect=Fraction(2, 1))
     with opened(path) as source:
-        content = b"".join(made(source, Variant(Way.CONVERT, 720)))
+        content = b"".join(made(source, Variant(Delivery.CONVERT, 720)))
     with av.open(io.BytesIO(content)) as film:
         frame = next(film.decode(video=0))
         assert (frame.width, frame.height) == (192, 64)
@@ -212,7 +212,7 @@ def test_pixels_become_square(tmp_path: Path) -> None:
 
 def test_the_codec_string_in_the_playlist_is_the_one_in_the_segment(film: Path) -> None:
     with opened(film) as source:
-        variant = Variant(Way.CONVERT, 720)
+        variant = Variant(Delivery.CONVERT, 720)
         init = SegmentMaker(source, variant).init()
         said = planner.codecs(source.facts, variant)
     box = init.index(b"avcC") + 4
@@ -226,7 +226,7 @@ def test_a_damaged_middle_holds_the_last_picture(film: Path, tmp_path: Path) -> 
     damaged = tmp_path / "damaged.mkv"
     damaged.write_bytes(content)
     with opened(damaged) as source:
-        init, *segments = made(source, Variant(Way.CONVERT, 720))
+        init, *segments = made(source, Variant(Delivery.CONVERT, 720))
         assert all(pictures(init + segment) for segment in segments)
 
 
@@ -243,13 +243,13 @@ def test_a_film_that_ends_early_holds_its_last_picture(tmp_path: Path) -> None:
     half.write_bytes(content[: len(content) * 3 // 4])
     with opened(half) as source:
         assert source.facts.duration_s == pytest.approx(8, abs=0.2)
-        init, *segments = made(source, Variant(Way.CONVERT, 720))
+        init, *segments = made(source, Variant(Delivery.CONVERT, 720))
     assert len(pictures(init + segments[-1])) == 1
 
 
 def test_a_segment_that_is_not_there_is_not_found(film: Path) -> None:
     with opened(film) as source:
-        maker = SegmentMaker(source, Variant(Way.COPY))
+        maker = SegmentMaker(source, Variant(Delivery.COPY))
         for number in (-1, len(maker.cuts), 10**6):
             with pytest.raises(NotFound):
                 maker.segment(number, nothing)
@@ -269,8 +269,8 @@ def test_work_that_nobody_waits_for_ends_between_frames(film: Path) -> None:
 
     with opened(film) as source:
         with pytest.raises(StopError):
-            SegmentMaker(source, Variant(Way.CONVERT, 720)).segment(3, stop)
-        assert pictures(b"".join(made(source, Variant(Way.CONVERT, 720))))
+            SegmentMaker(source, Variant(Delivery.CONVERT, 720)).segment(3, stop)
+        assert pictures(b"".join(made(source, Variant(Delivery.CONVERT, 720))))
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ _VARIANT = re.compile(
 )
 
 
-class Way(StrEnum):
+class Delivery(StrEnum):
     """One way from the file to the browser."""
 
     COPY = "copy"
@@ -79,13 +79,13 @@ class FilmFacts:
 class Variant:
     """A stream of segments made in one way, as its address names it."""
 
-    way: Way
+    way: Delivery
     height: int = 0
     audio: int = 0
     burn: int | None = None
 
     def __str__(self) -> str:
-        size = f"-{self.height}" if self.way is Way.CONVERT else ""
+        size = f"-{self.height}" if self.way is Delivery.CONVERT else ""
         burnt = "" if self.burn is None else f"-b{self.burn}"
         return f"{self.way}{size}-a{self.audio}{burnt}"
 
@@ -95,9 +95,9 @@ def parse_variant(name: str) -> Variant | None:
     match = _VARIANT.fullmatch(name)
     if match is None:
         return None
-    way = Way.CONVERT if match[2] else Way(match[1])
+    way = Delivery.CONVERT if match[2] else Delivery(match[1])
     burn = int(match[4]) if match[4] else None
-    if burn is not None and way is not Way.CONVERT:
+    if burn is not None and way is not Delivery.CONVERT:
         return None
     return Variant(way, int(match[2] or 0), int(match[3]), burn)
 
@@ -134,20 +134,20 @@ def _profile(string: str) -> int:
     return int(digits[:2], 16) if len(digits) == 6 else 0
 
 
-def ways(film: FilmFacts, converted: bool = False) -> tuple[Way, ...]:
+def ways(film: FilmFacts, converted: bool = False) -> tuple[Delivery, ...]:
     """The ways of this film, best first; `converted` asks for the one that needs nothing of the
     browser.
     """
     if converted:
-        return (Way.CONVERT,)
+        return (Delivery.CONVERT,)
     if can_copy(film):
-        return (Way.COPY,)
-    return (Way.HEVC, Way.CONVERT) if can_copy_hevc(film) else (Way.CONVERT,)
+        return (Delivery.COPY,)
+    return (Delivery.HEVC, Delivery.CONVERT) if can_copy_hevc(film) else (Delivery.CONVERT,)
 
 
-def cut_list(film: FilmFacts, way: Way) -> tuple[float, ...]:
+def cut_list(film: FilmFacts, way: Delivery) -> tuple[float, ...]:
     """Where the segments begin, in seconds; the first is 0, the last ends with the film."""
-    if way is Way.CONVERT:
+    if way is Delivery.CONVERT:
         return _converted_cuts(film.duration_s)
     if film.keyframes is None:
         return _even_cuts(film.duration_s, WINDOW_S)
@@ -222,9 +222,9 @@ def variants(
     return [
         Variant(
             way,
-            (height or DEFAULT_HEIGHT) if way is Way.CONVERT else 0,
+            (height or DEFAULT_HEIGHT) if way is Delivery.CONVERT else 0,
             track,
-            burn if way is Way.CONVERT else None,
+            burn if way is Delivery.CONVERT else None,
         )
         for way in ways(film, converted or burn is not None)
     ]
@@ -234,17 +234,17 @@ def is_possible(film: FilmFacts, variant: Variant) -> bool:
     """Tell whether the film has this variant: the way fits it, and the tracks are there."""
     if variant.audio and variant.audio >= len(film.sounds):
         return False
-    fits = {Way.COPY: can_copy, Way.HEVC: can_copy_hevc}.get(variant.way)
+    fits = {Delivery.COPY: can_copy, Delivery.HEVC: can_copy_hevc}.get(variant.way)
     return fits is None or fits(film)
 
 
 def codecs(film: FilmFacts, variant: Variant) -> str:
     """The `CODECS` attribute of a variant (RFC 8216, section 4.3.4.2)."""
-    picture = converted_string(film, variant.height) if variant.way is Way.CONVERT else film.string
+    picture = converted_string(film, variant.height) if variant.way is Delivery.CONVERT else film.string
     if not film.sounds:
         return picture
     sound = film.sounds[variant.audio]
-    copied = sound.copied and variant.way is not Way.CONVERT
+    copied = sound.copied and variant.way is not Delivery.CONVERT
     return f"{picture},{sound.string if copied else 'mp4a.40.2'}"
 
 
@@ -254,7 +254,7 @@ def master_playlist(film: FilmFacts, offered: Sequence[Variant]) -> str:
     for variant in offered:
         width, height = (
             converted_size(film, variant.height)
-            if variant.way is Way.CONVERT
+            if variant.way is Delivery.CONVERT
             else (film.width, film.height)
         )
         rate = _bits_per_second(film, variant)
@@ -265,7 +265,7 @@ def master_playlist(film: FilmFacts, offered: Sequence[Variant]) -> str:
 
 
 def _bits_per_second(film: FilmFacts, variant: Variant) -> int:
-    if variant.way is not Way.CONVERT:
+    if variant.way is not Delivery.CONVERT:
         return max(100_000, film.bit_rate)
     width, height = converted_size(film, variant.height)
     return round(width * height * 4) + 160_000

@@ -9,7 +9,7 @@ from lvs.errors import NotFound, TooMany, Unavailable
 from lvs.models import State, Video
 from lvs.services.library.library import Library
 from lvs.services.playback import planner
-from lvs.services.playback.planner import FilmFacts, Variant, Way
+from lvs.services.playback.planner import FilmFacts, Variant, Delivery
 from lvs.services.playback.player import FilmFile
 from lvs.services.playback.player_pool import PlayerPool
 from lvs.services.rate_limit import client_key
@@ -70,7 +70,7 @@ class Playback:
         offered = planner.variants(
             facts, audio=audio, converted=converted, height=height, burn=burn
         )
-        if all(variant.way is Way.CONVERT for variant in offered):
+        if all(variant.way is Delivery.CONVERT for variant in offered):
             self.pool.check_room(film, client)
         return planner.master_playlist(facts, offered)
 

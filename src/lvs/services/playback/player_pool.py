@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from lvs.errors import TimedOut, Unavailable
-from lvs.services.playback.planner import FilmFacts, Variant, Way
+from lvs.services.playback.planner import FilmFacts, Variant, Delivery
 from lvs.services.playback.player import FilmFile, Made, Player, start_player
 from lvs.services.playback.segment_cache import SegmentCache
 
@@ -67,7 +67,7 @@ class _Job:
 
 
 @dataclass(slots=True, eq=False)
-class _Seat:
+class _FilmSeat:
     """A film with its worker, and how it has been asked of late.
 
     Times are of the monotonic clock.
@@ -112,7 +112,7 @@ class PlayerPool:
         self._memory_limit_bytes = memory_limit_bytes
         self._idle_s = idle_s
         self._converting = asyncio.Semaphore(self.turns)
-        self._seats: OrderedDict[str, _Seat] = OrderedDict()
+        self._seats: OrderedDict[str, _FilmSeat] = OrderedDict()
         self._facts: OrderedDict[str, FilmFacts] = OrderedDict()
         self._jobs: dict[str, _Job] = {}
         self._ending: set[asyncio.Task[None]] = set()
@@ -163,7 +163,7 @@ class PlayerPool:
     ) -> bytes:
         """A segment, from the cache or made now. Raises Unreadable, Unavailable, NotFound."""
         address = f"{film.media_hash}/{film.key}/{variant}/{number}.m4s"
-        if variant.way is Way.CONVERT:
+        if variant.way is Delivery.CONVERT:
             kept = await self.cache.get(address)
             if kept is not None:
                 self._note_hit(film, variant, client)
@@ -278,7 +278,7 @@ class PlayerPool:
     async def _make_segment(
         self, film: FilmFile, variant: Variant, number: int, client: str, address: str
     ) -> bytes:
-        if variant.way is not Way.CONVERT:
+        if variant.way is not Delivery.CONVERT:
             return (await self._make(film, variant, client, "segment", number=number)).content
         self._note_conversion()
         async with self._turn():
@@ -326,14 +326,14 @@ class PlayerPool:
 
     # --- Workers ---
 
-    def _seat(self, film: FilmFile) -> _Seat:
+    def _seat(self, film: FilmFile) -> _FilmSeat:
         if self._closed:
             raise Unavailable("LVS is stopping.")
         seat = self._seats.get(film.key)
         if seat is None or seat.film.version != film.version:
             self._end(film.key)
             self._make_room()
-            seat = self._seats[film.key] = _Seat(film)
+            seat = self._seats[film.key] = _FilmSeat(film)
         self._seats.move_to_end(film.key)
         seat.asked_at = time.monotonic()
         seat.busy += 1
@@ -351,14 +351,14 @@ class PlayerPool:
                 )
             self._end(idle[0])
 
-    def _leave(self, seat: _Seat) -> None:
+    def _leave(self, seat: _FilmSeat) -> None:
         seat.busy -= 1
         if not seat.busy and not self._closed and self._seats.get(seat.film.key) is seat:
             seat.timer = asyncio.get_running_loop().call_later(
                 self._idle_s, self._end, seat.film.key
             )
 
-    async def _player(self, seat: _Seat) -> Player:
+    async def _player(self, seat: _FilmSeat) -> Player:
         async with seat.starting:
             if seat.player is None or not seat.player.alive:
                 seat.player = await start_player(self._memory_limit_bytes)
@@ -389,9 +389,9 @@ class PlayerPool:
 
     # --- What the dashboard shows, and what posters wait for ---
 
-    def _note(self, seat: _Seat, variant: Variant, client: str) -> None:
+    def _note(self, seat: _FilmSeat, variant: Variant, client: str) -> None:
         seat.variant, seat.client = str(variant), client or seat.client
-        if variant.way is Way.CONVERT:
+        if variant.way is Delivery.CONVERT:
             seat.converted_at = time.monotonic()
 
     def _note_hit(self, film: FilmFile, variant: Variant, client: str) -> None:

@@ -23,7 +23,7 @@ from lvs.services.playback.picture import (
 from lvs.services.playback.planner import (
     FilmFacts,
     Variant,
-    Way,
+    Delivery,
     converted_size,
     cut_list,
     h264_level,
@@ -52,8 +52,8 @@ class SegmentMaker:
         self._facts: FilmFacts = source.facts
         self.variant = variant
         self.cuts = cut_list(source.facts, variant.way)
-        self._picture = DecodedPicture(source) if variant.way is Way.CONVERT else None
-        self._copied = CopiedPicture(source, self.cuts) if variant.way is not Way.CONVERT else None
+        self._picture = DecodedPicture(source) if variant.way is Delivery.CONVERT else None
+        self._copied = CopiedPicture(source, self.cuts) if variant.way is not Delivery.CONVERT else None
         self._copied_sound: CopiedSound | None = None
         self._sound: DecodedSound | None = None
         if source.facts.sounds:
@@ -110,7 +110,7 @@ class SegmentMaker:
 
     def _copied_stream(self, output: OutputContainer) -> Any:
         stream = output.add_stream_from_template(self._source.picture)
-        if self.variant.way is Way.HEVC:
+        if self.variant.way is Delivery.HEVC:
             stream.codec_context.codec_tag = "hvc1"
         return stream
 
