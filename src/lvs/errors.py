@@ -41,6 +41,10 @@ class TimedOut(Unavailable):
     """It took longer than a visitor can be made to wait."""
 
 
+class BrokenWorker(Unavailable):
+    """A worker broke down over a file in a way that is the file's own doing, should it repeat."""
+
+
 class Damaged(Unavailable):
     """The database file is not what it should be, and only a backup brings it back."""
 
