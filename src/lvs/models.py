@@ -129,6 +129,7 @@ class Track:
     language: str | None = None
     title: str | None = None
     channels: int | None = None
+    codec_string: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +153,9 @@ class Probe:
     audio_tracks: tuple[Track, ...] = ()
     subtitle_tracks: tuple[Track, ...] = ()
     recorded_at: int | None = None
+    codec_string: str | None = None
+    interlaced: bool = False
+    transfer: str | None = None
 
 
 class Card(NamedTuple):

@@ -177,6 +177,9 @@ def _probe(row: sqlite3.Row) -> Probe | None:
         audio_tracks=_tracks(row["audio_tracks"]),
         subtitle_tracks=_tracks(row["subtitle_tracks"]),
         recorded_at=row["recorded_at"],
+        codec_string=row["codec_string"],
+        interlaced=bool(row["interlaced"]),
+        transfer=row["transfer"],
     )
 
 
@@ -257,7 +260,8 @@ async def looked(
             container = :container, video_codec = :video_codec, duration_s = :duration_s, width = :width, height = :height,
             coded_width = :coded_width, coded_height = :coded_height, rotation = :rotation, frame_rate = :frame_rate,
             bit_depth = :bit_depth, pixel_format = :pixel_format, audio_tracks = :audio_tracks,
-            subtitle_tracks = :subtitle_tracks, recorded_at = :recorded_at
+            subtitle_tracks = :subtitle_tracks, recorded_at = :recorded_at, codec_string = :codec_string,
+            interlaced = :interlaced, transfer = :transfer
         WHERE id = :id
     """
     await tx.run(sql, values)

@@ -16,6 +16,7 @@ from lvs.services.bundle import Services
 from lvs.services.latency import Latencies, Quantiles, Window
 from lvs.services.media import posters
 from lvs.services.metrics import Route
+from lvs.services.playback.player_pool import PlayerPool
 from lvs.web.card_templates import CARDS_KEPT
 from lvs.web.templates import Templates
 
@@ -274,6 +275,30 @@ class StreamReport(Reading):
     rate: float
 
 
+class ConversionReport(Reading):
+    """A film that is converted for a viewer; `speed` is seconds of film made per second."""
+
+    title: str
+    client: str
+    variant: str
+    speed: float
+    segments: int
+    cache_hits: int
+
+
+class PlaybackReport(Reading):
+    """Films that are copied or converted into segments."""
+
+    conversions: list[ConversionReport]
+    workers: int
+    segments_made: int
+    refused: int
+    cache_hits: int
+    cache_misses: int
+    cache_bytes: int
+    cache_limit_bytes: int
+
+
 class FunctionTimes(Reading):
     """A timed function; memory is the process's, before and after its last run."""
 
@@ -323,8 +348,33 @@ class PerformanceReport(BaseModel):
     backups: BackupsReport
     system: SystemReport
     streams: list[StreamReport]
+    playback: PlaybackReport
     functions: dict[str, FunctionTimes]
     errors: list[RecentError]
+
+
+def playback_report(pool: PlayerPool) -> PlaybackReport:
+    """Films that are copied or converted now, and what was made since the start."""
+    return PlaybackReport(
+        conversions=[
+            ConversionReport(
+                title=each.title,
+                client=each.client,
+                variant=each.variant,
+                speed=each.speed,
+                segments=each.segments,
+                cache_hits=each.hits,
+            )
+            for each in pool.conversions()
+        ],
+        workers=len(pool.process_ids),
+        segments_made=pool.made,
+        refused=pool.refused,
+        cache_hits=pool.cache.hits,
+        cache_misses=pool.cache.misses,
+        cache_bytes=pool.cache.size_bytes,
+        cache_limit_bytes=pool.cache.limit_bytes,
+    )
 
 
 async def build_report(services: Services, pages: Templates) -> PerformanceReport:
@@ -351,6 +401,7 @@ async def build_report(services: Services, pages: Templates) -> PerformanceRepor
         backups=await _backups(services),
         system=_system(services),
         streams=[_read(StreamReport, stream) for stream in services.streams.running()],
+        playback=playback_report(services.playback.pool),
         functions={
             each.name: _read(
                 FunctionTimes, each, times=_times(each.latencies.within(Window.START, now))

@@ -9,7 +9,7 @@ from typing import Any
 from quart import Quart, Response, g, request
 from werkzeug.exceptions import HTTPException
 
-from lvs.errors import Conflict, Full, Invalid, LvsError, NotFound, TooMany, Unavailable
+from lvs.errors import Conflict, Full, Invalid, LvsError, NotFound, TimedOut, TooMany, Unavailable
 from lvs.services.metrics import record_error_message
 from lvs.web import responses
 from lvs.web.site_map import Errors, access
@@ -20,6 +20,7 @@ STATUS: tuple[tuple[type[LvsError], int], ...] = (
     (NotFound, 404),
     (Conflict, 409),
     (TooMany, 429),
+    (TimedOut, 504),
     (Unavailable, 503),
     (Full, 507),
     (Invalid, 400),
@@ -37,6 +38,7 @@ TITLES = {
     429: "Too many requests",
     500: "Something went wrong",
     503: "Not available",
+    504: "That took too long",
     507: "The disk is full",
 }
 MESSAGES = {
