@@ -4,12 +4,12 @@ A change is one transaction, with its line in the journal.
 """
 
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from lvs.db import changes, favorites, files, gallery, ratings, tags, videos, views
 from lvs.db.database import Connection, Database, Transaction
 from lvs.errors import Invalid, NotFound
-from lvs.models import File, MediaHash, PlayableFile, Rating, Video, tag_key
+from lvs.models import Card, File, MediaHash, PlayableFile, Rating, Video, tag_key
 from lvs.services.cache import Cache
 from lvs.services.library.library import now_ms
 from lvs.text import title_from_path
@@ -48,18 +48,14 @@ class Videos(Curation):
             raise NotFound("There is no such video.")
         return video
 
-    async def at(self, places: Iterable[tuple[int, bytes]]) -> tuple[Video, File] | None:
-        """The video that lies at one of these places (library folder, path), or lay there last, and
-        its file of that place.
+    async def at(
+        self, places: Sequence[tuple[int, bytes]]
+    ) -> tuple[Video, File, Card | None] | None:
+        """The video that lies at one of these places (library folder, path), or lay there last, its
+        file of that place, and its card where it is listed: one query.
         """
-        past: File | None = None
         async with self._database.read() as db:
-            for root_id, path in places:
-                file = await files.last_at(db, root_id, path)
-                if file is not None and (past is None or past.missing_since is not None):
-                    past = file if past is None or file.missing_since is None else past
-            video = await videos.one(db, past.video_id) if past else None
-        return (video, past) if video and past else None
+            return await videos.at(db, places)
 
     async def playable_at(self, places: Sequence[tuple[int, bytes]]) -> PlayableFile | None:
         """What there is to send at the first of these places (library folder, path): one query."""
