@@ -28,7 +28,20 @@ FLOORS = (
     {"http"},
     {"services"},
     {"db"},
-    {"config", "errors", "logs", "models", "paths", "text", "versions", "__init__"},
+    {
+        *(
+            "clock",
+            "config",
+            "errors",
+            "logs",
+            "models",
+            "paths",
+            "random_order",
+            "text",
+            "versions",
+        ),
+        "__init__",
+    },
 )
 WEB = {"quart", "quart_schema", "werkzeug", "hypercorn", "jinja2"}
 DATABASE = {"sqlite3", "aiosqlite"}

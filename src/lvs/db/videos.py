@@ -10,6 +10,8 @@ from lvs.db import files, gallery
 from lvs.db.database import Connection, Transaction
 from lvs.models import Card, File, MediaHash, Probe, State, Track, Video
 
+SHUFFLE_END = 2**31  # random numbers of videos are below
+
 
 async def id_of(db: Connection, media_hash: str) -> int | None:
     """The video of this name.
@@ -313,8 +315,8 @@ async def look_failed(tx: Transaction, video_id: int, reason: str, at: int) -> i
     return int(await tx.value(sql, {"id": video_id, "reason": reason, "at": at}) or 0)
 
 
-async def look_again(tx: Transaction, video_ids: Sequence[int]) -> None:
-    """Look into these again as if they were new."""
+async def reprobe(tx: Transaction, video_ids: Sequence[int]) -> None:
+    """Have these probed again as if they were new."""
     await tx.run_many(
         "UPDATE videos SET looked_fingerprint = NULL, attempts = 0 WHERE id = ?",
         [(i,) for i in video_ids],

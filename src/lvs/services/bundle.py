@@ -19,9 +19,13 @@ from lvs.services.auth import Passwords
 from lvs.services.background_tasks import BackgroundTasks
 from lvs.services.backup.backups import Backups
 from lvs.services.cache import Cache
-from lvs.services.curation.curation import Favorites, Ratings, Tags, Videos, Views
+from lvs.services.curation.favorites import Favorites
+from lvs.services.curation.ratings import Ratings
 from lvs.services.curation.recycle_bin import RecycleBin
+from lvs.services.curation.tags import Tags
+from lvs.services.curation.titles import Videos
 from lvs.services.curation.undo import Journal
+from lvs.services.curation.views import Views
 from lvs.services.events import Event, Events
 from lvs.services.gallery.gallery import FILL_DELAY_S, Gallery
 from lvs.services.legacy.importer import LegacyImport

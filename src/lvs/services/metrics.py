@@ -20,6 +20,7 @@ from typing import ParamSpec, Self, TypeVar
 
 import psutil
 
+from lvs.clock import now_ms
 from lvs.db.query_stats import RequestQueries, usage_of_request
 from lvs.logs import one_line
 from lvs.services.latency import Latencies, Quantiles, Slot, Window
@@ -200,7 +201,7 @@ class Metrics:
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
         self.clock = clock
         self.started = clock()
-        self.started_at = _now_ms()
+        self.started_at = now_ms()
         self.functions: dict[str, FunctionStats] = {}
         self.failures: deque[Failure] = deque(maxlen=ENTRIES_KEPT)
         self.log = RecentLog()
@@ -246,7 +247,7 @@ class Metrics:
             and self._group(request.method, request.rule) is not RouteGroup.HEALTH_CHECK
         ):
             failure = Failure(
-                _now_ms(), request.method, request.rule, status, request.message, request.request_id
+                now_ms(), request.method, request.rule, status, request.message, request.request_id
             )
             self.failures.append(failure)
         if len(self._noted) >= MOST_NOTED:
@@ -321,7 +322,7 @@ class Metrics:
 
     def failed_lately(self, seconds: float = LATELY_S) -> list[Failure]:
         """Requests that failed within the last seconds, oldest first."""
-        since = _now_ms() - seconds * 1000
+        since = now_ms() - seconds * 1000
         return [failure for failure in self.failures if failure.at >= since]
 
     # --- Functions ---
@@ -455,7 +456,3 @@ class RecentLog(logging.Handler):
             yield
         finally:
             root.removeHandler(self)
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from quart import Response, redirect, request
 
+from lvs.clock import utc
 from lvs.db.changes import Chosen
 from lvs.errors import Conflict, Invalid
 from lvs.services.curation.undo import KINDS
@@ -21,7 +22,6 @@ from lvs.web.request_args import (
     text,
 )
 from lvs.web.responses import back, client, page, partial, services, wants_partial
-from lvs.web.templates import utc
 
 LABELS = {
     "rating": "Stars",

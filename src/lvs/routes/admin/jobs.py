@@ -105,7 +105,7 @@ async def change_job(video_id: str, what: str) -> Response:
     elif what == "first":
         jobs.visible([wanted])
     elif what == "again":
-        await jobs.look_again([wanted])
+        await jobs.reprobe([wanted])
     else:
         raise NotFound("There is no such button.")
     return await show_jobs() if wants_partial() else back(JOBS)

@@ -64,7 +64,7 @@ async def cache_refresh() -> Response:
 async def probe_again(media_hash: str) -> Response:
     """Look into a film again that could not be looked into, before all others."""
     video = await services().videos.get(media_hash)
-    await services().jobs.look_again([video.id])
+    await services().jobs.reprobe([video.id])
     if wants_partial():
         return await dashboard.fresh("workers")
     if _from_a_page():
@@ -93,7 +93,7 @@ async def begin(name: str) -> Response:
         "scan": maintenance.scan,
         "backup": maintenance.back_up,
         "cache": maintenance.refresh_cache,
-        "posters": lambda: maintenance.look_again(parse_query(arguments())),
+        "posters": lambda: maintenance.reprobe(parse_query(arguments())),
     }
     if name not in begin_it:
         raise NotFound("There is no such button.")

@@ -243,8 +243,8 @@ class IssueReport(BaseModel):
 
     level: str
     part: str
-    message: str
-    hint: str
+    sentence: str
+    advice: str
 
 
 class RecentError(BaseModel):
@@ -254,7 +254,7 @@ class RecentError(BaseModel):
     method: str
     route: str
     status: int
-    message: str
+    sentence: str
     request_id: str
 
 
@@ -289,13 +289,13 @@ async def of(services: Services, pages: Templates) -> PerformanceReport:
     troubles = await services.health.troubles()
     routes = sorted(metrics.routes.values(), key=lambda route: -route.count)
     return PerformanceReport(
-        status=troubles[0].level.name.lower() if troubles else "ok",
+        status=troubles[0].level.word if troubles else "ok",
         version=__version__,
         uptime_seconds=round(metrics.uptime_s, 1),
         started_at=iso(metrics.started_at),
         troubles=[
             IssueReport(
-                level=each.level.name.lower(), part=each.part, message=each.message, hint=each.hint
+                level=each.level.word, part=each.part, sentence=each.message, advice=each.hint
             )
             for each in troubles
         ],
@@ -336,7 +336,7 @@ async def of(services: Services, pages: Templates) -> PerformanceReport:
                 method=failure.method,
                 route=failure.rule,
                 status=failure.status,
-                message=failure.message,
+                sentence=failure.message,
                 request_id=failure.request_id,
             )
             for failure in metrics.failures

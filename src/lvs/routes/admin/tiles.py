@@ -36,7 +36,7 @@ async def draw(name: str, levels: dict[str, Level]) -> tuple[str, str]:
     drawn = rendered(
         f"partials/tile_{name}.html",
         seen=SEEN,
-        level=level.name.lower(),
+        level=level.word,
         word=LEVEL_WORDS[level],
         **context,
     )

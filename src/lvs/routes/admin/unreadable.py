@@ -46,10 +46,10 @@ async def probe_again() -> Response:
         video_id = await form_number("id")
         if video_id not in await services().overviews.titles([video_id]):
             raise NotFound("There is no such video.")
-        await services().jobs.look_again([video_id])
+        await services().jobs.reprobe([video_id])
         tried = 1
     else:
-        tried = await services().maintenance.look_again_at_unreadable(
+        tried = await services().maintenance.reprobe_unreadable(
             await form_text("reason") if "reason" in form else None
         )
     return cast("Response", redirect(f"{UNREADABLE}?again={tried}", 303))

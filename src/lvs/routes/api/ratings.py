@@ -15,7 +15,7 @@ RATING_SENTENCE = (
 @answers(schemas.RatingSummary)
 async def rating(media_hash: str) -> Response:
     """A video's stars."""
-    return answer(schemas.RatingSummary.of((await services().ratings.of(media_hash)).value))
+    return answer(schemas.RatingSummary.of((await services().ratings.get(media_hash)).value))
 
 
 @answers(

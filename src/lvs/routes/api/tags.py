@@ -34,7 +34,7 @@ async def tags() -> Response:
 @answers(schemas.VideoTags)
 async def tags_of_video(media_hash: str) -> Response:
     """A video's tags."""
-    return answer(schemas.VideoTags(tags=list(await services().tags.of(media_hash))))
+    return answer(schemas.VideoTags(tags=list(await services().tags.get(media_hash))))
 
 
 @answers(schemas.VideoTags, body=schemas.TagChange, problems=(400, 404, 415))

@@ -63,7 +63,7 @@ async def video(media_hash: str) -> Response:
 @answers(schemas.Favorite)
 async def favorite(media_hash: str) -> Response:
     """Whether a video is a favorite."""
-    return answer(schemas.Favorite(favorite=await services().favorites.of(media_hash)))
+    return answer(schemas.Favorite(favorite=await services().favorites.get(media_hash)))
 
 
 @answers(schemas.Favorite)
@@ -85,7 +85,7 @@ async def remove_favorite(media_hash: str) -> Response:
 @answers(schemas.ViewCount)
 async def views(media_hash: str) -> Response:
     """How often a video was played."""
-    return answer(schemas.ViewCount(views=await services().views.of(media_hash)))
+    return answer(schemas.ViewCount(views=await services().views.get(media_hash)))
 
 
 @answers(schemas.ViewCount)

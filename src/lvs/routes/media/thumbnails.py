@@ -29,7 +29,7 @@ async def thumbnail(media_hash: str, kind: posters.Format) -> Response:
     if (
         video.poster and services().config.enable_thumbnails
     ):  # it was made once, and somebody removed it
-        await services().jobs.look_again([video.id])
+        await services().jobs.reprobe([video.id])
     elif video.state is State.NEW:
         services().jobs.visible([video.id])
     message = (

@@ -48,14 +48,14 @@ async def add_tag(media_hash: str) -> Response:
     except Invalid as error:
         if not wants_partial():
             raise
-        tags = await services().tags.of(media_hash)
+        tags = await services().tags.get(media_hash)
         return await _tags(media_hash, tags, status=422, error=error.message, entered=entered)
     return await _tags(media_hash, tags)
 
 
 async def remove_tag(media_hash: str) -> Response:
     name = await form_words("tag")
-    had = await services().tags.of(media_hash)
+    had = await services().tags.get(media_hash)
     tags = await services().tags.remove(media_hash, name, client())
     return await _tags(
         media_hash, tags, removed=next((tag for tag in had if tag not in tags), None)

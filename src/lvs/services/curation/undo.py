@@ -10,15 +10,15 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from lvs.clock import now_ms
 from lvs.db import changes, favorites, gallery, missing, overview, ratings, tags, videos, views
 from lvs.db.changes import Change, Chosen
 from lvs.db.database import Database, Transaction
 from lvs.errors import NotFound
 from lvs.models import tag_key
 from lvs.services.cache import Cache
-from lvs.services.curation.curation import MAX_TAGS
+from lvs.services.curation.tags import MAX_TAGS
 from lvs.services.events import Event, Events
-from lvs.services.library.library import now_ms
 from lvs.text import title_from_path
 
 PAGE_SIZE = 100
@@ -215,7 +215,7 @@ class Journal:
     def _tell(self, video_ids: Collection[int]) -> None:
         self._cache.clear()  # a rating stands there under each of a video's names
         if video_ids:
-            self._events.tell(Event.CHANGED, video_ids)
+            self._events.publish(Event.CHANGED, video_ids)
 
 
 def statuses(

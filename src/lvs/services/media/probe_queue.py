@@ -12,11 +12,12 @@ import time
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from lvs.clock import now_ms
 from lvs.db import gallery, videos
 from lvs.db.database import Database
 from lvs.errors import LvsError, Unreadable
 from lvs.services.events import Event, Events
-from lvs.services.library.library import Library, now_ms
+from lvs.services.library.library import Library
 from lvs.services.media.posters import PosterStore
 from lvs.services.media.probe_pool import ProbePool, probe_version
 from lvs.services.metrics import timed
@@ -290,7 +291,7 @@ class ProbeQueue:
                 await videos.probed_by(tx, video_id, self._probe_version)
                 await gallery.refresh_card(tx, video_id)
         self.awaited.discard(video_id)
-        self._events.tell(Event.CHANGED, (video_id,))
+        self._events.publish(Event.CHANGED, (video_id,))
 
     async def _failed(self, item: videos.Waiting, reason: str) -> None:
         """A passing failure is tried again later; after the last try the file is listed with the
@@ -307,12 +308,12 @@ class ProbeQueue:
         while len(self.failures) > FAILURES_KEPT:
             del self.failures[next(iter(self.failures))]
 
-    async def look_again(self, video_ids: Collection[int], urgent: bool = True) -> None:
+    async def reprobe(self, video_ids: Collection[int], urgent: bool = True) -> None:
         """Look into these again, as somebody asked for it; before all others, unless there are too
         many for that.
         """
         async with self._database.transaction() as tx:
-            await videos.look_again(tx, list(video_ids))
+            await videos.reprobe(tx, list(video_ids))
         for video_id in video_ids:
             self._stopped.pop(video_id, None)
         if urgent:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 
+from lvs.clock import now_ms
 from lvs.config import Config
 from lvs.db import overview as rows
 from lvs.db.database import Database
@@ -18,6 +19,7 @@ from lvs.models import shown
 from lvs.services.backup.backups import Backups, BackupState
 from lvs.services.latency import Window
 from lvs.services.library.library import Library
+from lvs.services.library.watch_worker import WatchFailure
 from lvs.services.library.watcher import Watcher
 from lvs.services.media.probe_pool import ProbePool
 from lvs.services.media.probe_queue import ProbeQueue
@@ -44,6 +46,25 @@ CHECK_S = 2.0
 BACKUPS_S = 10.0
 BACKUP_DAYS = 3
 
+_KEEP = (
+    "and keep it with that line in a file below /etc/sysctl.d; "
+    "LVS watches again within ten minutes."
+)
+_UNWATCHED = {
+    WatchFailure.WATCHES: (
+        "the system's limit on watched folders is used up",
+        f"Raise it with `sudo sysctl fs.inotify.max_user_watches=1048576`, {_KEEP}",
+    ),
+    WatchFailure.INSTANCES: (
+        "the system's limit on programs that watch is used up",
+        f"Raise it with `sudo sysctl fs.inotify.max_user_instances=1024`, {_KEEP}",
+    ),
+    WatchFailure.BROKEN: (
+        "the watch failed several times",
+        "The log says more. LVS tries again every ten minutes.",
+    ),
+}
+
 
 class Level(IntEnum):
     """How a part of the server stands; the worse, the higher."""
@@ -52,6 +73,11 @@ class Level(IntEnum):
     BUSY = 1
     WARNING = 2
     ERROR = 3
+
+    @property
+    def word(self) -> str:
+        """The level's name in JSON, metrics and style classes, which programs rely on."""
+        return ("ok", "busy", "attention", "fault")[self]
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +200,7 @@ class Health:
                 f"The drive of the library folder “{name}” does not answer.",
                 "See that it, or the machine it belongs to, runs and can be reached.",
             )
-        for away in self.library.away:
+        for away in self.library.drives.away:
             root = self.library.roots[away.root_id]
             if root.active and root.offline_since is None:
                 yield Issue(
@@ -191,7 +217,7 @@ class Health:
 
     async def _looks(self) -> list[Issue]:
         found = list(self._workers())
-        since = _now_ms() - FAILED_LOOKS_S * 1000
+        since = now_ms() - FAILED_LOOKS_S * 1000
         failures = [failure for failure in self.jobs.failures.values() if failure.at >= since]
         if failures:
             last = failures[-1]
@@ -231,7 +257,7 @@ class Health:
             )
 
     def _database_troubles(self) -> Iterator[Issue]:
-        since = _now_ms() - LATELY_S * 1000
+        since = now_ms() - LATELY_S * 1000
         slow = [query for query in self.database.usage.slow if query.at >= since]
         if slow:
             worst = max(slow, key=lambda query: query.seconds)
@@ -322,12 +348,16 @@ class Health:
 
     def _watching(self) -> Iterator[Issue]:
         for root in self.library.active_roots:
-            if self.config.watch == "auto" and self.watcher.state.get(root.id) == "polling":
+            failure = self.watcher.failures.get(root.id)
+            if failure in _UNWATCHED:
+                reason, advice = _UNWATCHED[failure]
+                interval = f"{self.config.poll_interval:g} s"
                 yield Issue(
                     Level.WARNING,
                     "library",
-                    f"“{root.name}” cannot be watched: changes in it are seen every {self.config.poll_interval:g} s only.",
-                    "Most often too many folders are watched: raise the system's limit fs.inotify.max_user_watches.",
+                    f"“{root.name}” cannot be watched, for {reason}: "
+                    f"changes in it are seen every {interval} only.",
+                    advice,
                 )
 
     def _versions(self) -> Iterator[Issue]:
@@ -402,7 +432,8 @@ def clock(unix_ms: int) -> str:
     """
     moment = datetime.fromtimestamp(unix_ms / 1000, UTC).astimezone()
     today = datetime.now(UTC).astimezone().date()
-    return moment.strftime("%H:%M") if moment.date() == today else moment.strftime("%-d %b %H:%M")
+    clock_time = moment.strftime("%H:%M")
+    return clock_time if moment.date() == today else f"{moment.day} {moment:%b} {clock_time}"
 
 
 def _disk_troubles(disk: Disk | None, name: str, kept: str) -> Iterator[Issue]:
@@ -442,7 +473,3 @@ def _megabytes(size_bytes: int) -> str:
 
 def _short(sql: str) -> str:
     return sql if len(sql) <= 120 else sql[:119] + "…"
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
