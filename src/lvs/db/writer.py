@@ -30,6 +30,7 @@ from lvs.db.connection import (
     DirectTransaction,
     Transaction,
     close,
+    direct,
     in_words,
     is_busy,
     is_worn,
@@ -93,7 +94,7 @@ class _Block:
 
     def run(self, raw: aiosqlite.Connection) -> None:
         """Do it, or nothing of it. Raises sqlite3.Error where the whole turn is lost."""
-        execute = raw._conn.execute
+        execute = direct(raw).execute
         transaction = DirectTransaction(raw)
         self.began = time.monotonic()
         execute("SAVEPOINT block")
@@ -447,13 +448,13 @@ def _run_all(
     `keep` says that something is to be committed even if every block fails.
     """
     if not raw.in_transaction:
-        raw._conn.execute("BEGIN IMMEDIATE")
+        direct(raw).execute("BEGIN IMMEDIATE")
     try:
         for block in blocks:
             if not block.done.done():  # its caller may have left
                 block.run(raw)
         keep = keep or any(block.kept for block in blocks)
-        raw._conn.execute("COMMIT" if keep else "ROLLBACK")
+        direct(raw).execute("COMMIT" if keep else "ROLLBACK")
     except sqlite3.Error as error:
         return error
     return None
