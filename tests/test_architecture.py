@@ -28,20 +28,9 @@ FLOORS = (
     {"http"},
     {"services"},
     {"db"},
-    {
-        *(
-            "clock",
-            "config",
-            "errors",
-            "logs",
-            "models",
-            "paths",
-            "random_order",
-            "text",
-            "versions",
-        ),
-        "__init__",
-    },
+    {"filters"},
+    {"__init__", "clock", "config", "errors", "logs", "models", "paths", "random_order"}
+    | {"text", "versions"},
 )
 WEB = {"quart", "quart_schema", "werkzeug", "hypercorn", "jinja2"}
 DATABASE = {"sqlite3", "aiosqlite"}

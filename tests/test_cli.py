@@ -23,7 +23,7 @@ OTHER_APP = """
     from quart import Quart, Response
     from lvs import cli, errors
 
-    def create_app(config, sound):
+    def create_app(config):
         app = Quart("lvs.other")
         behaviour = os.environ.get("BEHAVIOUR", "")
 

@@ -2,17 +2,17 @@
 
 import asyncio
 import logging
-from concurrent.futures import Future
 
 from quart import Quart
 
 from lvs import routes
 from lvs.config import Config
 from lvs.http import request_metrics
+from lvs.http.behind_proxy import BehindProxy
 from lvs.http.request_guard import RequestGuard
 from lvs.http.transport import ConnectionInScope
 from lvs.paths import static_folder
-from lvs.routes.hooks import auth, compression, cors, csrf, errors
+from lvs.routes.hooks import auth, compression, cors, csrf, errors, root_path
 from lvs.services import bundle
 from lvs.web import responses
 from lvs.web.templates import Templates
@@ -23,13 +23,11 @@ log = logging.getLogger(__name__)
 MAX_BODY_BYTES = 64 * 1024
 
 
-def create_app(config: Config, sound: Future[bool] | None = None) -> Quart:
+def create_app(config: Config) -> Quart:
     """The application for this configuration. Its services open when it starts and close when it
     stops.
-
-    `sound` is what was found or is being found of its database file (`db.look`).
     """
-    services = bundle.build(config, sound)
+    services = bundle.build(config)
     addresses = Urls(lambda: services.library.roots)
     pages = Templates(addresses, static_folder(), config.data_directory / "templates")
     app = Quart("lvs", static_folder=str(static_folder()), static_url_path="/static")
@@ -45,10 +43,12 @@ def create_app(config: Config, sound: Future[bool] | None = None) -> Quart:
     cors.install(app)
     csrf.install(app, config)
     compression.install(app)
+    root_path.install(app)
     routes.register(app)
     _live(app, services)
     inside = RequestGuard(app.asgi_app, config, lambda: services.passwords.required, MAX_BODY_BYTES)  # type: ignore[arg-type]
-    measured = request_metrics.RequestMetrics(inside, services.metrics, config.enable_perf_log)
+    outside = BehindProxy(inside, config.root_path, config.trusted_proxies)
+    measured = request_metrics.RequestMetrics(outside, services.metrics, config.enable_perf_log)
     app.asgi_app = ConnectionInScope(measured)  # type: ignore[assignment, method-assign]
     return app
 

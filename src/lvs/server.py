@@ -8,12 +8,14 @@ import gc
 import ipaddress
 import logging
 import os
+import shutil
 import signal
 import socket
 import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -23,15 +25,17 @@ import psutil
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.utils import LifespanFailureError, LifespanTimeoutError
 
-from lvs import logs
+from lvs import logs, sd_notify
 from lvs.certificates import Certificate, certificate
 from lvs.config import Config, Loaded
-from lvs.db.quick_check import looking
 from lvs.errors import Invalid, LvsError, Unavailable
-from lvs.folders import check_libraries, make_data_folder
+from lvs.folders import check_libraries, make_data_folder, refuse_network_share
 from lvs.http.allowed_hosts import own_name
 from lvs.http.connection_limit import ConnectionLimit
 from lvs.lock import single_instance
+from lvs.services.network import qr
+from lvs.services.network.addresses import reachable_addresses, url
+from lvs.services.network.discovery import ListeningOn
 
 BACKLOG = 512
 # answers that are on their way may end by themselves for so long; then their connections are cut
@@ -42,6 +46,7 @@ HANDSHAKE_SECONDS = 10
 MAX_HEAD_BYTES = 16 * 1024
 OPEN_FILES = 4096
 START_LIMIT_SECONDS = 600  # bringing a large database to a new version takes its time
+_OWN_NAMES = ("localhost", "127.0.0.1", "::1")
 WARM_DELAY_S = 1.0  # whoever starts the server wants to see a page first
 
 if sys.platform != "win32":
@@ -64,8 +69,9 @@ def serve(
     config = loaded.config
     warnings = [*loaded.warnings, *check_libraries(loaded)]
     make_data_folder(config.data_directory)
+    refuse_network_share(config.metadata_db)
     with single_instance(config.data_directory):
-        secure = certificate(config, _names(config.host))
+        secure = certificate(config, _names(config.host, config.announce))
         sockets = listen(config.host, config.port)
         stopper = Stopper()
         log_file = logs.to_file(config.data_directory / "logs")
@@ -73,27 +79,23 @@ def serve(
             log.warning("%s", message)
         port = _port(sockets)
         lines = greeting(config, port, log_file)
+        code = partial(_print_code, _address_for_phones(config, port))
         gate = ConnectionLimit(
             config.connections_per_client, config.trusted_proxies, config.stall_seconds
         )
         _allow_open_files()
         app, http = create_app(config), http_settings(sockets, secure)
         gate.install(http)
-        asyncio.run(
-            _run(app, http, port, stopper, lambda: say("\n".join(map(logs.one_line, lines))))
-        )
+        _tell_services(app, ListeningOn(port, _speaks_tls(config), f"{config.root_path}/"))
+        greet = partial(_greet, say, lines, code)
+        asyncio.run(_run(app, http, port, stopper, greet))
 
 
 def application(config: Config) -> "Quart":
-    """The application.
-
-    Importing it takes as long as looking through a large database, so both are done at once.
-    """
-    sound = looking(config.metadata_db)
-
+    """The application; it is imported here, because most other commands do without it."""
     from lvs.app import create_app  # noqa: PLC0415
 
-    app = create_app(config, sound)
+    app = create_app(config)
     # never looked through again: a full collection takes some milliseconds instead of a hundred
     gc.freeze()
     gc.enable()
@@ -136,12 +138,12 @@ def listen(host: str, port: int) -> list[socket.socket]:
 
 def greeting(config: Config, port: int, log_file: Path | None) -> list[str]:
     """Lines that greet the operator: addresses, library folders, data folder and log."""
+    scheme = "https" if _speaks_tls(config) else "http"
+    found = addresses(config.host, port, scheme, config.announce)
+    public = [config.public_url] if config.public_url else []
     return [
         "LVS is ready:",
-        *(
-            f"  {address}"
-            for address in addresses(config.host, port, "https" if _speaks_tls(config) else "http")
-        ),
+        *(f"  {address}" for address in (*found, *public)),
         *(f"Library:  {folder}" for folder in config.video_directory),
         f"Data:     {config.data_directory}",
         *([f"Log:      {log_file}"] if log_file else []),
@@ -149,14 +151,46 @@ def greeting(config: Config, port: int, log_file: Path | None) -> list[str]:
     ]
 
 
-def addresses(host: str, port: int, scheme: str = "http") -> list[str]:
+def addresses(host: str, port: int, scheme: str = "http", announced: str = "") -> list[str]:
     """The addresses under which a browser reaches a server that listens on `host`, this machine's
-    own first.
+    own first. `announced` is the name it is announced by in the local network.
     """
     return [
         f"{scheme}://{f'[{name}]' if ':' in name else name}:{port}"
-        for name in _reachable_names(host)
+        for name in _reachable_names(host, announced)
     ]
+
+
+def _greet(say: Callable[[str], None], lines: list[str], code: Callable[[], None]) -> None:
+    say("\n".join(map(logs.one_line, lines)))
+    threading.Thread(target=code, name="lvs-qr-code", daemon=True).start()
+
+
+def _address_for_phones(config: Config, port: int) -> str:
+    """The address a phone most likely reaches; empty where none can."""
+    if config.public_url:
+        return config.public_url
+    others = [name for name in _reachable_names(config.host) if name not in _OWN_NAMES]
+    if not others:
+        return ""
+    scheme = "https" if _speaks_tls(config) else "http"
+    return url(scheme, others[0], port) + config.root_path
+
+
+def _print_code(address: str) -> None:
+    """Draw a QR code of the address at the terminal, where there is one that can show it."""
+    if not address or not qr.fits_terminal(sys.stdout, shutil.get_terminal_size().columns):
+        return
+    with suppress(OSError, ValueError):
+        code = "\n".join(qr.terminal_lines(address))
+        sys.stdout.write(f"\n{code}\nScan it with a phone: {logs.one_line(address)}\n")
+        sys.stdout.flush()
+
+
+def _tell_services(app: "Quart", endpoint: ListeningOn) -> None:
+    """Have the services know which port takes connections, whichever was free."""
+    if services := app.extensions.get("lvs"):
+        services.reachability.listening(endpoint)
 
 
 class Stopper:
@@ -230,7 +264,11 @@ async def _run(
         settling = threading.Timer(WARM_DELAY_S, _settle, (app,))
         settling.daemon = True
         settling.start()
+        sd_notify.notify("READY=1")
+        alive = asyncio.create_task(sd_notify.keep_alive())
         await stopper.wait()
+        alive.cancel()
+        sd_notify.notify("STOPPING=1")
         asyncio.get_running_loop().call_later(GRACE_SECONDS, _cut_connections, port)
 
     try:
@@ -329,21 +367,7 @@ def _listen_error(error: OSError, host: str, port: int) -> LvsError:
     )
 
 
-def _own_addresses(with_ipv6: bool) -> list[str]:
-    """The addresses of this machine that others on its networks can use."""
-    states = psutil.net_if_stats()
-    found = []
-    for name, entries in psutil.net_if_addrs().items():
-        if name in states and states[name].isup:
-            found += [entry.address for entry in entries if entry.family == socket.AF_INET]
-            found += [
-                entry.address for entry in entries if with_ipv6 and entry.family == socket.AF_INET6
-            ]
-    kept = [ipaddress.ip_address(text) for text in found]
-    return [str(address) for address in kept if not (address.is_loopback or address.is_link_local)]
-
-
-def _reachable_names(host: str) -> list[str]:
+def _reachable_names(host: str, announced: str = "") -> list[str]:
     """The names and addresses under which others reach a server that listens on `host`, this
     machine's own first.
     """
@@ -353,14 +377,21 @@ def _reachable_names(host: str) -> list[str]:
         return [host]
     if not address.is_unspecified:
         return [host]
-    name = socket.gethostname().partition(".")[0]
+    name = announced or socket.gethostname().partition(".")[0]
     local = [f"{name}.local"] if name and name != "localhost" else []
-    return ["localhost", *_own_addresses(with_ipv6=address.version == 6), *local]
+    return ["localhost", *reachable_addresses(with_ipv6=address.version == 6), *local]
 
 
-def _names(host: str) -> set[str]:
+def _names(host: str, announced: str) -> set[str]:
     """Host names and addresses that a certificate of this machine must cover."""
-    names = {*_reachable_names(host), own_name(), "localhost", "127.0.0.1", "::1"}
+    names = {
+        *_reachable_names(host),
+        own_name(),
+        f"{announced}.local" if announced else "",
+        "localhost",
+        "127.0.0.1",
+        "::1",
+    }
     return {name for name in names if name and name.isascii()}
 
 

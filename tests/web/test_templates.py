@@ -575,7 +575,7 @@ def test_the_search_form_carries_every_filter(pages: Templates) -> None:
             "every 2s",
         ),
         (replace(QUIET, looking=1), "1 video to go", "every 2s"),
-        (replace(QUIET, offline=("Disk",)), "Disk is away", "every 5s"),
+        (replace(QUIET, offline=("Disk",)), "Disk is not connected", "every 5s"),
         (
             replace(QUIET, errors=("The folder cannot be read.",)),
             "The folder cannot be read.",

@@ -25,7 +25,7 @@ BUSY_SECONDS = 10.0
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _CLOSED_TO_US = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}
-_WORN = (
+_STALE = (
     _DAMAGED
     | _CLOSED_TO_US
     | {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_MISUSE}
@@ -248,11 +248,11 @@ def is_busy(error: sqlite3.Error) -> bool:
     return _kind(error) in _BUSY
 
 
-def is_worn(error: BaseException) -> bool:
+def is_stale(error: BaseException) -> bool:
     """Whether a new connection may do better: this one has seen a disk or a file that was not as it
     should be.
     """
-    return isinstance(error, sqlite3.Error) and _kind(error) in _WORN
+    return isinstance(error, sqlite3.Error) and _kind(error) in _STALE
 
 
 def is_damage(error: sqlite3.Error) -> bool:

@@ -11,7 +11,8 @@ from typing import Any
 
 from lvs import random_order
 from lvs.db.database import Connection, Transaction
-from lvs.models import Card, Cursor, Query, Sort, State
+from lvs.filters import NEEDS_CONVERSION, PLAYS, filter_bounds
+from lvs.models import RESOLUTIONS, Card, Cursor, Query, Sort, State
 from lvs.text import natural_key
 
 COLUMNS = """
@@ -60,6 +61,10 @@ NUMBERS = (
     "duration_s",
     "size_bytes",
     "shuffle",
+    "recorded_at",
+    "lines",
+    "playback",
+    "silent",
 )
 
 
@@ -178,16 +183,44 @@ FIRST_FILE = """
     LIMIT 1
 """
 
+_LINES = "\n".join(
+    f"WHEN min(v.width, v.height) >= {lines} OR max(v.width, v.height) >= {columns} THEN {lines}"
+    for _, lines, columns in RESOLUTIONS
+)
+
+# As services/media/playability.py decides, by the first audio track.
+_PLAYS = """
+    v.container = 'mov,mp4,m4a,3gp,3g2,mj2'
+        AND (v.video_codec IN ('av1', 'vp9')
+            OR v.video_codec = 'h264' AND coalesce(v.pixel_format, 'yuv420p') IN ('yuv420p', 'yuvj420p'))
+        AND coalesce(json_extract(v.audio_tracks, '$[0].codec'), 'aac') IN ('aac', 'mp3', 'opus', 'flac')
+    OR v.container = 'matroska,webm' AND CAST(f.path AS TEXT) LIKE '%.webm'
+        AND v.video_codec IN ('vp8', 'vp9', 'av1')
+        AND coalesce(json_extract(v.audio_tracks, '$[0].codec'), 'opus') IN ('opus', 'vorbis')
+"""
+
+# What filters ask of a file's content: recorded_at, lines, playback, silent; 0 while unknown.
+_FACTS = f"""
+    coalesce(v.recorded_at, 0),
+    CASE WHEN v.width IS NULL THEN 0
+    {_LINES}
+    ELSE min(v.width, v.height) END,
+    CASE WHEN v.container IS NULL THEN 0 WHEN {_PLAYS} THEN {PLAYS} ELSE {NEEDS_CONVERSION} END,
+    v.container IS NOT NULL AND coalesce(v.audio_tracks, '[]') = '[]'
+"""
+
 _PUT = f"""
     INSERT INTO gallery (video_id, media_hash, version, root_id, path, title, title_key, added_at, duration_s, width, height,
-        size_bytes, rating, views, last_viewed_at, favorited_at, shuffle, tags, state, poster, offline)
+        size_bytes, rating, views, last_viewed_at, favorited_at, shuffle, tags, state, poster, offline,
+        recorded_at, lines, playback, silent)
     SELECT v.id, v.media_hash, :version, f.root_id, f.path, v.title, natural_key(v.title), v.added_at,
         coalesce(v.duration_s, 0.0), coalesce(v.width, 0), coalesce(v.height, 0), f.size_bytes,
         coalesce(ra.value, 0), coalesce(vi.count, 0), coalesce(vi.last_viewed_at, 0), coalesce(fa.added_at, 0), v.shuffle,
         (SELECT json_group_array(name)
          FROM (SELECT t.name FROM video_tags vt JOIN tags t ON t.id = vt.tag_id WHERE vt.video_id = v.id ORDER BY t.key)),
         v.state, v.poster, r.offline_since IS NOT NULL OR EXISTS (
-            SELECT 1 FROM away WHERE away.root_id = f.root_id AND f.path >= away.low AND f.path < away.high)
+            SELECT 1 FROM away WHERE away.root_id = f.root_id AND f.path >= away.low AND f.path < away.high),
+        {_FACTS}
     FROM json_each(:ids) wanted
         JOIN videos v ON v.id = wanted.value
         JOIN files f ON f.id = ({FIRST_FILE})
@@ -202,7 +235,8 @@ _PUT = f"""
         width = excluded.width, height = excluded.height,
         size_bytes = excluded.size_bytes, rating = excluded.rating, views = excluded.views,
         last_viewed_at = excluded.last_viewed_at, favorited_at = excluded.favorited_at, tags = excluded.tags,
-        state = excluded.state, poster = excluded.poster, offline = excluded.offline
+        state = excluded.state, poster = excluded.poster, offline = excluded.offline,
+        recorded_at = excluded.recorded_at, lines = excluded.lines, playback = excluded.playback, silent = excluded.silent
 """
 
 _PUT_SEARCH = """
@@ -479,7 +513,6 @@ def _where(conditions: list[str]) -> str:
 def _conditions(
     selection: Selection,
 ) -> tuple[list[str], dict[str, int | float | str | bytes | None]]:
-    query = selection.query
     conditions: list[str] = []
     values: dict[str, int | float | str | bytes | None] = {}
     if selection.match:
@@ -495,21 +528,9 @@ def _conditions(
             f"EXISTS (SELECT 1 FROM video_tags WHERE video_id = g.video_id AND tag_id = :tag{number})"
         )
         values[f"tag{number}"] = tag_id
-    if query.min_rating:
-        conditions.append("g.rating >= :min_rating")
-        values["min_rating"] = query.min_rating
-    if query.unrated:
-        conditions.append("g.rating = 0")
-    if query.favorite:
-        conditions.append("g.favorited_at > 0")
-    if query.viewed:
-        conditions.append("g.views > 0")
-    if query.min_minutes:
-        conditions.append("g.duration_s >= :min_s")
-        values["min_s"] = query.min_minutes * 60
-    if query.max_minutes:
-        conditions.append("g.duration_s < :max_s")
-        values["max_s"] = query.max_minutes * 60
+    for number, bound in enumerate(filter_bounds(selection.query)):
+        conditions.append(f"g.{bound.column} {bound.compare} :bound{number}")
+        values[f"bound{number}"] = bound.value
     if selection.root_id is not None:
         conditions.append("g.root_id = :root_id")
         values["root_id"] = selection.root_id

@@ -16,6 +16,7 @@ from lvs.routes.admin import (
     changes,
     charts,
     dashboard,
+    doctor,
     duplicates,
     jobs,
     log,
@@ -30,7 +31,7 @@ from lvs.routes.api import openapi, original, ratings
 from lvs.routes.api import tags as api_tags
 from lvs.routes.api import videos as api_videos
 from lvs.routes.media import export, subtitles, thumbnails, videos
-from lvs.routes.pages import curation, gallery, sign_in, watch
+from lvs.routes.pages import connect, curation, gallery, sign_in, watch
 from lvs.services.bundle import Services
 from lvs.services.metrics import RouteGroup
 from lvs.web.site_map import Errors, SiteMap, delete, get, moved, post, put, section
@@ -72,6 +73,10 @@ SITE_MAP = SiteMap([
         post("/sign-in", sign_in.sign_in, own_limit=True),
         post("/sign-out", sign_in.sign_out),
         open=True,
+    ),
+    section(
+        "Other devices",
+        get("/connect", connect.connect),
     ),
     section(
         "Files",
@@ -154,6 +159,7 @@ SITE_MAP = SiteMap([
         get("/admin/usage", usage.usage),
         get("/admin/storage", storage.storage),
         get("/admin/log", log.log),
+        get("/admin/doctor", doctor.show_doctor),
         below="/admin/",
         admin=True,
     ),

@@ -23,7 +23,7 @@ async def json_body(model: type[Body], message: str) -> Body:
     try:
         value = json.loads(content, parse_constant=_refuse)
     except (ValueError, RecursionError):
-        raise Invalid(f"What was sent is no JSON. {message}") from None
+        raise Invalid(f"The body is not valid JSON. {message}") from None
     try:
         return model.model_validate(value)
     except ValidationError:

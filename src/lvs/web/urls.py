@@ -12,10 +12,11 @@ import string
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
-from urllib.parse import quote, quote_from_bytes
+from urllib.parse import quote
 
 from lvs.errors import Invalid
-from lvs.models import Cursor, Query, Root, State
+from lvs.filters import used_filters
+from lvs.models import Cursor, Query, Root, Sort, State
 
 PATH_SAFE = "/!$'()*+,:@-._~"
 PLAIN_BYTES = (string.ascii_letters + string.digits + PATH_SAFE).encode()
@@ -102,21 +103,12 @@ def gallery_url(
 
 def query_string(query: Query, after: Cursor | None = None, until: Cursor | None = None) -> str:
     """`?…` with what differs from the plain gallery, or nothing."""
-    default = Query()
-    parts: list[tuple[str, str]] = [("q", query.q)] if query.q else []
-    parts += [("tag", tag) for tag in query.tags]
-    numbers = {
-        "min_rating": query.min_rating,
-        "min_minutes": query.min_minutes,
-        "max_minutes": query.max_minutes,
-    }
-    parts += [(name, str(number)) for name, number in numbers.items() if number]
-    flags = {"favorite": query.favorite, "unrated": query.unrated, "viewed": query.viewed}
-    parts += [(name, "1") for name, on in flags.items() if on]
-    pairs = [f"{name}={quote(text, safe='')}" for name, text in parts]
-    if query.folder:
-        pairs.append(f"folder={quote_from_bytes(query.folder, safe='/')}")
-    if query.sort != default.sort:
+    pairs = [
+        f"{each.name}={text}"
+        for each in used_filters(query)
+        for text in each.kind.write(each.value(query))
+    ]
+    if query.sort is not Sort.ADDED:
         pairs.append(f"sort={query.sort.value}")
     if query.descending != starts_descending(query.sort.value):
         pairs.append("order=" + ("desc" if query.descending else "asc"))
@@ -142,7 +134,7 @@ def encode_cursor(cursor: Cursor) -> str:
 
 def decode_cursor(text: str) -> Cursor:
     """The cursor again. Raises Invalid where the text is none of ours."""
-    problem = Invalid("This page address is damaged. Start again from the first page.")
+    problem = Invalid("This link is broken. Go back to the first page.")
     if len(text) > MAX_CURSOR or not text.isascii():
         raise problem
     try:

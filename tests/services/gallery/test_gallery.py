@@ -18,12 +18,13 @@ import pytest
 import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.crowd import FOLDERS, TAGS, Crowd, crowd, draw
+from support.crowd import DAYS, FOLDERS, TAGS, Crowd, crowd, draw
 from support.home import Home
 
 from lvs import random_order
 from lvs.db import gallery, watch_page
 from lvs.db.database import Connection
+from lvs.filters import RESOLUTIONS, STATES
 from lvs.models import Cursor, Query, Sort
 from lvs.services.gallery import gallery as gallery_service
 from lvs.services.gallery import video_index
@@ -44,6 +45,11 @@ queries = st.builds(
     viewed=st.sampled_from((False, False, True)),
     min_minutes=st.sampled_from((0, 0, 1, 5, 30)),
     max_minutes=st.sampled_from((0, 0, 1, 5, 120)),
+    recorded_from=st.sampled_from((None, None, None, *DAYS)),
+    recorded_to=st.sampled_from((None, None, None, *DAYS)),
+    resolution=st.sampled_from(("", "", "", *RESOLUTIONS)),
+    state=st.sampled_from(("", "", "", *STATES)),
+    sound=st.sampled_from(("", "", "", "missing")),
     sort=st.sampled_from(SORTS),
     descending=st.booleans(),
     seed=st.sampled_from((0, 1, 2**30, 2**31 - 1)),

@@ -9,6 +9,7 @@ from quart import Response, redirect, request
 from lvs.clock import utc
 from lvs.db.changes import Chosen
 from lvs.errors import Conflict, Invalid
+from lvs.filters import readable
 from lvs.services.curation.undo import KINDS
 from lvs.web.request_args import (
     MAX_ID,
@@ -17,7 +18,6 @@ from lvs.web.request_args import (
     form_number,
     form_text,
     number,
-    readable,
     row_id,
     text,
 )
@@ -52,7 +52,7 @@ async def changes() -> Response:
         text(args, "video"),
     )
     if what and what not in KINDS:
-        raise Invalid(f"Changes are of these kinds: {', '.join(KINDS)}.")
+        raise Invalid(f"The kind of a change is one of {', '.join(KINDS)}.")
     video = await services().videos.get(media_hash) if media_hash else None
     chosen = Chosen(client=who or None, what=what, video_id=video.id if video else None)
     entries, following = await services().journal.page(
@@ -101,7 +101,7 @@ async def preview_undo() -> Response:
     args = arguments()
     who, since = readable(text(args, "client"), "client"), number(args, "since", MAX_TIME)
     if "client" not in args:
-        raise Invalid("Say whose changes are meant.")
+        raise Invalid("Name the client whose changes to undo.")
     preview = await services().journal.preview(who, since)
     kinds = [(LABELS[kind], preview.kinds[kind]) for kind in KINDS if preview.kinds[kind]]
     values: dict[str, Any] = {
@@ -122,9 +122,9 @@ async def undo_all() -> Response:
         await form_number("up_to"),
     )
     if "client" not in await request.form or not up_to_id:
-        raise Invalid("Say whose changes are meant, and up to which one.")
+        raise Invalid("Name the client whose changes to undo, and the last change.")
     services().maintenance.undo_all(who, since, up_to_id, client())
-    await services().background_tasks.settle("undo", QUICK_S)
+    await services().background_tasks.wait_briefly("undo", QUICK_S)
     return cast("Response", redirect(_url({"client": who}), 303))
 
 

@@ -33,7 +33,7 @@ async def dashboard() -> Response:
 async def tile(name: str) -> Response:
     """One tile, or 204 where `seen` names what it shows now."""
     if name not in tiles.TILES:
-        raise NotFound("There is no such tile.")
+        raise NotFound("Unknown tile.")
     drawn, seen = await tiles.draw(name, await tiles.levels())
     unchanged = wants_partial() and text(arguments(), "seen") == seen
     response = Response(status=204) if unchanged else html(drawn)

@@ -6,14 +6,15 @@ from urllib.parse import urlencode
 from quart import Response
 
 from lvs.errors import Conflict, Invalid, NotFound
-from lvs.web.request_args import arguments, readable, row_id, text
+from lvs.filters import readable
+from lvs.web.request_args import arguments, row_id, text
 from lvs.web.responses import back, page, partial, services, wants_partial
 
 STATES = {
-    "running": "Being looked into",
-    "waiting": "Waiting",
+    "running": "Running",
+    "waiting": "Queued",
     "failed": "Failed",
-    "stopped": "Stopped by hand",
+    "stopped": "Stopped",
 }
 WAITING_SHOWN = 200
 FAILED_SHOWN = 200
@@ -27,7 +28,7 @@ async def show_jobs() -> Response:
     args = arguments()
     state, wanted = text(args, "state"), readable(text(args, "q"), "search").strip()
     if state and state not in STATES:
-        raise Invalid(f"Jobs are {', '.join(STATES)}.")
+        raise Invalid(f"The state of a job is one of {', '.join(STATES)}.")
     context = await _jobs(state, wanted.casefold())
     filters = {"state": state, "q": wanted}
     context |= {"state": state, "q": wanted, "states": STATES, "filters": f"?{urlencode(filters)}"}
@@ -101,11 +102,11 @@ async def change_job(video_id: str, what: str) -> Response:
         raise NotFound("There is no such video.")
     if what == "stop":
         if not jobs.stop(wanted):
-            raise Conflict("It is neither waiting nor being looked into any more.")
+            raise Conflict("This job is no longer queued or running.")
     elif what == "first":
         jobs.visible([wanted])
     elif what == "again":
         await jobs.reprobe([wanted])
     else:
-        raise NotFound("There is no such button.")
+        raise NotFound("Unknown action.")
     return await show_jobs() if wants_partial() else back(JOBS)

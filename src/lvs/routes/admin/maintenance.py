@@ -78,7 +78,7 @@ async def task(name: str) -> Response:
     """How far some work is."""
     found = services().background_tasks.latest(name)
     if found is None:
-        raise NotFound("No such work was begun since LVS was started.")
+        raise NotFound("No such task was started since LVS started.")
     if not wants_partial():
         return cast("Response", redirect(JOBS, 302))
     return partial("admin_task.html", trigger="" if found.running else "jobs:changed", task=found)
@@ -96,9 +96,9 @@ async def begin(name: str) -> Response:
         "posters": lambda: maintenance.reprobe(parse_query(arguments())),
     }
     if name not in begin_it:
-        raise NotFound("There is no such button.")
+        raise NotFound("Unknown action.")
     begun = begin_it[name]()
-    await services().background_tasks.settle(name, QUICK_S)
+    await services().background_tasks.wait_briefly(name, QUICK_S)
     if wants_partial():
         return partial("admin_task.html", task=begun)
     return cast("Response", redirect(JOBS, 303))

@@ -57,7 +57,7 @@ async def forget() -> Response:
     form = await request.form
     ids = None if form.get("all") == "1" else await form_ids()
     if ids == []:
-        raise Invalid("Choose the videos that are to be forgotten.")
+        raise Invalid("Select the videos to forget.")
     forgotten = await services().missing.forget(ids, await form_number("until", MAX_TIME), client())
     return cast("Response", redirect(f"{BIN}?forgotten={forgotten}", 303))
 
@@ -83,7 +83,7 @@ async def restore() -> Response:
     form = await request.form
     ids = None if form.get("all") == "1" else await form_ids()
     if ids == []:
-        raise Invalid("Choose the videos that are to be restored.")
+        raise Invalid("Select the videos to restore.")
     restored = await services().missing.restore(ids, await form_number("until", MAX_TIME), client())
     return cast("Response", redirect(f"{MISSING}?restored={restored}", 303))
 
@@ -94,7 +94,7 @@ def _chosen(args: Arguments) -> list[int] | None:
         return None
     ids = chosen_ids(list(args.get("id", ())))
     if not ids:
-        raise Invalid("Choose the videos that are to be forgotten.")
+        raise Invalid("Select the videos to forget.")
     return ids
 
 

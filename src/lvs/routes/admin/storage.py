@@ -29,7 +29,7 @@ async def storage() -> Response:
     if root_id:
         inside = await folder_sizes.within(services().database, root_id, folder)
         if folder and not inside:
-            raise NotFound("There is no such folder, or no video in it.")
+            raise NotFound("There is no such folder, or it contains no videos.")
         entries = [
             (
                 _inside(root_id, folder, each.name),

@@ -114,6 +114,7 @@ async def _database() -> Context:
     routes = services().metrics.visited()
     writes = sum(route.count for route in routes if route.method not in ("GET", "HEAD"))
     newest = backups.newest
+    elsewhere = services().second_place.state()
     return {
         "busy": backups.running,
         "storage": storage,
@@ -123,6 +124,9 @@ async def _database() -> Context:
         "writer_wait_s": sum(route.writer_wait_s for route in routes) / writes if writes else 0.0,
         "backups": backups,
         "backup_at": _unix_ms(newest.made_at) if newest else None,
+        "elsewhere": elsewhere,
+        "copied_at": _unix_ms(elsewhere.newest.made_at) if elsewhere and elsewhere.newest else None,
+        "replica": services().replication.state(),
         "slow": list(services().database.usage.slow)[-5:][::-1],
     }
 

@@ -6,7 +6,8 @@ from urllib.parse import urlencode
 from quart import Response, redirect, request
 
 from lvs.errors import NotFound
-from lvs.web.request_args import MAX_ID, arguments, form_number, form_text, number, readable, text
+from lvs.filters import readable
+from lvs.web.request_args import MAX_ID, arguments, form_number, form_text, number, text
 from lvs.web.responses import page, services
 
 UNREADABLE_SHOWN = 100

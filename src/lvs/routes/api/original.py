@@ -164,7 +164,7 @@ async def _video(filename: str) -> Video:
 
 async def _video_at(name: bytes) -> Video:
     if not name.strip():
-        raise Invalid("Say which video: filename is missing.")
+        raise Invalid("filename is missing. Send the name of the video's file.")
     for spelling in dict.fromkeys((name, name.strip())):
         found = await services().videos.at(services().library.places(spelling))
         if found is not None:

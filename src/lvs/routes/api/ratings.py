@@ -8,7 +8,7 @@ from lvs.web.json_body import json_body
 from lvs.web.responses import answer, client, services
 
 RATING_SENTENCE = (
-    'Send {"value": 1} to {"value": 5} for stars, or {"value": null} to take them away.'
+    'Send {"value": 1} to {"value": 5} for stars, or {"value": null} to remove the rating.'
 )
 
 

@@ -3,8 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, create_model
 
+from lvs.filters import FILTERS, STATES
 from lvs.models import Card, Root, Tag, Video, shown
 from lvs.web.urls import Urls
 
@@ -78,30 +79,11 @@ class NamedTag(NamedVideo):
     tag: Annotated[str, Field(max_length=MAX_TAG)]
 
 
-class VideosQuery(BaseModel):
-    """What `GET /api/videos` takes, all of it optional."""
+class VideosRun(BaseModel):
+    """The parameters of `GET /api/videos` besides the filters."""
 
     limit: Annotated[int, Field(ge=1, le=500, description="Videos in one answer.")] = 60
     after: Annotated[str | None, Field(description="`next` of the answer before.")] = None
-    q: Annotated[
-        str | None, Field(max_length=200, description='Words, "phrases", -words, tag:words.')
-    ] = None
-    tag: Annotated[
-        list[str] | None, Field(max_length=20, description="Repeatable; all must be carried.")
-    ] = None
-    min_rating: Annotated[int | None, Field(ge=0, le=5)] = None
-    favorite: Annotated[Literal["0", "1"] | None, Field(description="1: favorites only.")] = None
-    unrated: Annotated[
-        Literal["0", "1"] | None, Field(description="1: only those without stars.")
-    ] = None
-    viewed: Annotated[
-        Literal["0", "1"] | None, Field(description="1: only those that were played.")
-    ] = None
-    folder: Annotated[str | None, Field(description="Only what lies in this folder or below.")] = (
-        None
-    )
-    min_minutes: Annotated[int | None, Field(ge=0)] = None
-    max_minutes: Annotated[int | None, Field(ge=0)] = None
     sort: (
         Literal[
             "added", "title", "rating", "views", "duration", "size", "viewed", "favorited", "random"
@@ -114,9 +96,21 @@ class VideosQuery(BaseModel):
     seed: Annotated[
         int | None, Field(ge=0, le=2**31 - 1, description="Which of the random orders.")
     ] = None
-    state: Annotated[
-        Literal["unreadable"] | None, Field(description="The files that cannot be read, instead.")
-    ] = None
+
+
+UNREADABLE = "unreadable"
+
+_FILTERS: dict[str, Any] = {
+    each.name: (each.kind.schema | None, Field(None, description=each.doc or None))
+    for each in FILTERS
+}
+_FILTERS["state"] = (
+    Literal[*STATES, UNREADABLE] | None,
+    Field(None, description="unreadable: the files that cannot be read, instead of videos."),
+)
+
+VideosQuery = create_model("VideosQuery", __base__=VideosRun, **_FILTERS)
+"""The parameters of `GET /api/videos`, all of them optional."""
 
 
 class TagsQuery(BaseModel):

@@ -5,12 +5,13 @@ from bisect import bisect_right
 from quart import Response
 
 from lvs.errors import Invalid
+from lvs.filters import readable
 from lvs.models import tag_key
 from lvs.routes.api import schemas
 from lvs.routes.api.openapi import answers
 from lvs.web import request_args
 from lvs.web.json_body import json_body
-from lvs.web.request_args import arguments, readable, text
+from lvs.web.request_args import arguments, text
 from lvs.web.responses import answer, client, services
 
 MAX_TAGS = 1000

@@ -21,7 +21,7 @@ async def videos() -> Response:
     """A run of videos, filtered and sorted as the gallery is."""
     args = arguments()
     limit, after = request_args.limit(args, PAGE_SIZE, MAX_PAGE_SIZE), cursor(args, "after")
-    if text(args, "state"):
+    if text(args, "state") == schemas.UNREADABLE:
         return await _unreadable(args, limit, after)
     page = await services().gallery.browse(parse_query(args), limit, after)
     roots = services().library.roots
@@ -32,10 +32,11 @@ async def videos() -> Response:
 
 
 async def _unreadable(args: Arguments, limit: int, after: Cursor | None) -> Response:
-    if text(args, "state") != "unreadable" or parse_query(args).filtered:
-        raise Invalid("state can only be “unreadable”, and no filter goes with it.")
+    others = {name: values for name, values in args.items() if name != "state"}
+    if parse_query(others).filtered:
+        raise Invalid("state=unreadable cannot be combined with a filter.")
     if after is not None and not isinstance(after.key, int):
-        raise Invalid("This page address does not belong to the list of unreadable files.")
+        raise Invalid("This link is broken. Go back to the first page.")
     files = await services().gallery.unreadable(limit + 1, int(after.key) if after else 0)
     roots = services().library.roots
     found = [

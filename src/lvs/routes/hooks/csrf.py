@@ -27,7 +27,7 @@ def install(app: Quart, config: Config) -> None:
         if request.method in SAFE_METHODS:
             return None
         if not _ours() and not _permitted():
-            return errors.problem(403, "Changes are only taken from LVS's own pages.")
+            return errors.problem(403, "Changes are accepted from LVS's own pages only.")
         if not access().own_limit:
             limiter.check(client())
         return None

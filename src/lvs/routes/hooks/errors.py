@@ -29,26 +29,26 @@ STATUS: tuple[tuple[type[LvsError], int], ...] = (
 )
 LOGGED_CHARACTERS = 200
 TITLES = {
-    400: "That cannot be used",
+    400: "Invalid request",
     401: "Not signed in",
-    403: "Not from here",
+    403: "Not allowed",
     404: "Not found",
-    405: "That cannot be done here",
-    409: "That does not fit",
-    413: "Too much at once",
-    415: "Not understood",
-    421: "Wrong name",
-    429: "Too fast",
+    405: "Method not allowed",
+    409: "Conflict",
+    413: "Request too large",
+    415: "Unsupported content type",
+    421: "Unknown host name",
+    429: "Too many requests",
     500: "Something went wrong",
-    503: "Not available right now",
+    503: "Not available",
     507: "The disk is full",
 }
 MESSAGES = {
     404: "There is nothing at this address.",
-    405: "This address cannot be used that way.",
-    413: "More was sent than LVS takes at once.",
-    415: "What was sent is of a kind LVS does not understand here.",
-    500: "LVS made a mistake. Details are in the log.",
+    405: "This address does not support this method.",
+    413: "The request is larger than LVS accepts.",
+    415: "LVS does not accept this content type here.",
+    500: "LVS failed to answer. The log has details.",
 }
 
 

@@ -45,8 +45,7 @@ async def _opened(file: PlayableFile) -> OpenFile:
     opened = await services().streams.away.open(root.id, folder, file.path)
     if opened is None:
         raise Unavailable(
-            f"The folder “{root.name}” is offline right now. The video is there again when the"
-            " drive is back."
+            f"The folder “{root.name}” is offline. Reconnect the drive to play the video."
         )
     return opened
 
@@ -54,7 +53,7 @@ async def _opened(file: PlayableFile) -> OpenFile:
 async def _moved(places: Sequence[tuple[int, bytes]]) -> Response:
     found = await services().videos.at(places)
     if found is None or found[0].missing:
-        raise NotFound("This video is gone from the library folders.")
+        raise NotFound("This video is no longer in the library folders.")
     query = request.query_string.decode("ascii", "replace")
     address = addresses().video(found[0].file) + (f"?{query}" if query else "")
     return cast("Response", redirect(address, 307))

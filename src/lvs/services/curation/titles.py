@@ -34,7 +34,7 @@ class Videos(Curation):
             return await videos.at(db, places)
 
     async def playable_at(self, places: Sequence[tuple[int, bytes]]) -> PlayableFile | None:
-        """What there is to send at the first of these places (library folder, path): one query."""
+        """The file to send for the first of these places (library folder, path), by one query."""
         async with self._database.read() as db:
             return await files.playable_at(db, places)
 

@@ -1,8 +1,4 @@
-"""What files' bytes say of their identity. Blocking code.
-
-Processes of their own import this, and little else (`reading_worker.py`), so it imports next to
-nothing.
-"""
+"""What files' bytes say of their identity. Blocking code: call it in a thread."""
 
 import hashlib
 import os

@@ -17,6 +17,8 @@ from lvs.db.database import Database
 from lvs.errors import LvsError
 from lvs.models import shown
 from lvs.services.backup.backups import Backups, BackupState
+from lvs.services.backup.replication import Replication
+from lvs.services.backup.second_place import SecondPlace
 from lvs.services.latency import Window
 from lvs.services.library.library import Library
 from lvs.services.library.watch_worker import WatchFailure
@@ -117,6 +119,8 @@ class Health:
     storages: Storages
     system: System
     made: Backups
+    second_place: SecondPlace
+    replication: Replication
     _backup_state: BackupState = field(default_factory=BackupState, init=False)
     _backups_asked_at: float = field(default=-BACKUPS_S, init=False)
     _untested: tuple[str, ...] = field(default=(), init=False)
@@ -130,6 +134,8 @@ class Health:
             *await self._looks(),
             *self._database_troubles(),
             *self._backup_troubles(await self.backups()),
+            *self._second_place_issues(),
+            *self._replication_issues(),
             *self._requests(),
             *self._machine(),
             *self._watching(),
@@ -293,6 +299,30 @@ class Health:
                 f"The last good backup is of {clock(int(state.newest.made_at.timestamp() * 1000))}.",
                 "One is made each night while LVS runs; `lvs backup` makes one at once.",
             )
+
+    def _second_place_issues(self) -> Iterator[Issue]:
+        state = self.second_place.state()
+        if state is None:
+            return
+        if state.failure:
+            hint = "It is caught up with by itself; `lvs doctor` examines the place."
+            yield Issue(Level.WARNING, "database", state.failure, hint, state.away_since)
+        elif state.newest and datetime.now(UTC) - state.newest.made_at > timedelta(
+            days=BACKUP_DAYS
+        ):
+            at = clock(int(state.newest.made_at.timestamp() * 1000))
+            message = f"The last copy of a backup in {state.folder} is of {at}."
+            yield Issue(Level.WARNING, "database", message, "See why no backup was made since.")
+
+    def _replication_issues(self) -> Iterator[Issue]:
+        state = self.replication.state()
+        if state.failure:
+            hint = "LVS tries again by itself, and catches up."
+            yield Issue(Level.WARNING, "database", state.failure, hint)
+        if state.rehearsal and state.rehearsal.problem:
+            message = f"The copy at {state.url} failed its rehearsal: {state.rehearsal.problem}"
+            hint = "Move that copy aside, and restart LVS: it makes a new one."
+            yield Issue(Level.ERROR, "database", message, hint, state.rehearsal.at)
 
     def _requests(self) -> Iterator[Issue]:
         failed = self.metrics.failed_lately(LATELY_S)
