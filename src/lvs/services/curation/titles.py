@@ -1,12 +1,12 @@
 """Whole videos by name, and their titles."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from lvs.clock import now_ms
 from lvs.db import changes, files, gallery, videos
 from lvs.db.database import Transaction
 from lvs.errors import NotFound
-from lvs.models import File, PlayableFile, Video
+from lvs.models import Card, File, PlayableFile, Video
 from lvs.services.curation.base import Curation, clean_line
 from lvs.text import title_from_path
 
@@ -24,17 +24,14 @@ class Videos(Curation):
             raise NotFound("There is no such video.")
         return video
 
-    async def at(self, places: Iterable[tuple[int, bytes]]) -> tuple[Video, File] | None:
-        """The video of one of these places (library folder, path), and its file of that place.
-
-        A file that lies there now comes before one that left a place, and that before one of a
-        library folder that is not configured; among equals the first place decides. A video that
-        can be shown comes before one that cannot.
+    async def at(
+        self, places: Sequence[tuple[int, bytes]]
+    ) -> tuple[Video, File, Card | None] | None:
+        """The video that an address means which may lead to these places (library folder, path), its
+        file of that place, and its card where it is listed: one query.
         """
         async with self._database.read() as db:
-            found = await files.meant_by(db, list(places))
-            video = await videos.one(db, found.video_id) if found else None
-        return (video, found) if video and found else None
+            return await videos.at(db, places)
 
     async def playable_at(self, places: Sequence[tuple[int, bytes]]) -> PlayableFile | None:
         """The file to send for the first of these places (library folder, path), by one query."""

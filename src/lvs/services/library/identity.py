@@ -15,6 +15,7 @@ from lvs.db.database import Connection, Database, Transaction
 from lvs.models import File, Root
 from lvs.services.library.drives import Drives, file_state
 from lvs.services.library.fingerprint import extended_fingerprint
+from lvs.services.library.walk import storable
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ class Identity:
             )
         except OSError:
             return False
-        return (state.st_size, state.st_mtime_ns) == (file.size_bytes, file.mtime_ns)
+        return (state.st_size, storable(state.st_mtime_ns)) == (file.size_bytes, file.mtime_ns)
 
     async def separate(self, tx: Transaction, video_id: int, at: int) -> set[int]:
         """Make contents that lie side by side under one video videos of their own; their ids.
