@@ -1,5 +1,6 @@
 """The `files` table: where videos lie, and where they used to."""
 
+import json
 import sqlite3
 from collections.abc import Collection, Sequence
 
@@ -175,7 +176,8 @@ async def update(tx: Transaction, file_id: int, found: FoundFile, print_: Finger
     """The file was touched or edited in place."""
     sql = """
         UPDATE files
-        SET size_bytes = :size_bytes, mtime_ns = :mtime_ns, fingerprint = :fingerprint, oshash = :oshash
+        SET size_bytes = :size_bytes, mtime_ns = :mtime_ns, fingerprint = :fingerprint,
+            oshash = :oshash, compared = NULL
         WHERE id = :id
     """
     await tx.run(sql, {"id": file_id} | _stamp(found, print_))
@@ -234,6 +236,49 @@ async def of_several_contents(db: Connection) -> list[int]:
         GROUP BY video_id HAVING count(DISTINCT fingerprint) > 1
     """
     return [row[0] for row in await db.all(sql)]
+
+
+async def uncompared(db: Connection, limit: int, but: Collection[int]) -> list[File]:
+    """Places of videos that lie in several, which were not read to be compared yet; but these."""
+    sql = f"""
+        SELECT {COLUMNS} FROM files f JOIN roots r ON r.id = f.root_id
+        WHERE f.video_id IN (SELECT video_id FROM files WHERE copy = 1 AND missing_since IS NULL)
+            AND f.missing_since IS NULL AND f.compared IS NULL
+            AND r.active AND r.offline_since IS NULL
+            AND f.id NOT IN (SELECT value FROM json_each(?))
+        ORDER BY f.video_id, f.id LIMIT ?
+    """
+    return [file_of(row) for row in await db.all(sql, (json.dumps(list(but)), limit))]
+
+
+async def set_compared(tx: Transaction, file: File, read: str) -> None:
+    """Keep what was read of a place to compare it, unless its content is another one by now."""
+    sql = "UPDATE files SET compared = ? WHERE id = ? AND fingerprint = ? AND mtime_ns = ?"
+    await tx.run(sql, (read, file.id, file.fingerprint, file.mtime_ns))
+
+
+async def differing_copies(db: Connection, video_id: int) -> list[tuple[str, str, bool]]:
+    """Contents of a video with the same samples that differ: their fingerprint, their extended one,
+    and whether it is that of the place that is known longest. Empty where all are the same.
+    """
+    sql = """
+        SELECT fingerprint, compared, min(id) FROM files
+        WHERE video_id = ? AND missing_since IS NULL AND compared IS NOT NULL
+        GROUP BY fingerprint, compared ORDER BY min(id)
+    """
+    rows = await db.all(sql, (video_id,))
+    seen: set[str] = set()
+    found = []
+    for row in rows:
+        found.append((row[0], row[1], row[0] not in seen))
+        seen.add(row[0])
+    return found if any(not first for _, _, first in found) else []
+
+
+async def give_fingerprint(tx: Transaction, video_id: int, fingerprint: str, read: str) -> None:
+    """Know the places with this content by what was read of them to compare them."""
+    sql = "UPDATE files SET fingerprint = :read WHERE video_id = :id AND fingerprint = :old AND compared = :read"
+    await tx.run(sql, {"read": read, "id": video_id, "old": fingerprint})
 
 
 async def lying_elsewhere(db: Connection, root_id: int) -> list[bytes]:

@@ -32,6 +32,7 @@ from lvs.services.curation.views import Views
 from lvs.services.events import Event, Events
 from lvs.services.gallery.gallery import FILL_DELAY_S, Gallery
 from lvs.services.legacy.importer import LegacyImport
+from lvs.services.library.comparison import Comparison
 from lvs.services.library.duplicates import Duplicates
 from lvs.services.library.library import Library
 from lvs.services.library.watcher import Watcher
@@ -101,6 +102,7 @@ class Services:
     journal: Journal
     missing: RecycleBin
     duplicates: Duplicates
+    comparison: Comparison
     background_tasks: BackgroundTasks
     maintenance: Maintenance
 
@@ -204,6 +206,7 @@ def build(config: Config) -> Services:
         journal=journal,
         missing=RecycleBin(database, cache, backups),
         duplicates=Duplicates(database, events),
+        comparison=Comparison(database, events, library.drives),
         background_tasks=background_tasks,
         maintenance=Maintenance(background_tasks, library, backups, cache, jobs, gallery, journal),
     )
@@ -290,6 +293,7 @@ def _background(services: Services) -> list[tuple[str, Step]]:
         ("replica", services.replication.run),
         ("rehearsals of the replica", services.replication.rehearsals),
         ("announcement", services.discovery.run),
+        ("comparison of copies", services.comparison.run),
         ("recycle bin", services.missing.nightly),
         ("maintenance", services.background_tasks.run),
         ("legacy import", partial(services.legacy.attaching, services.library)),

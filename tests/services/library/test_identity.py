@@ -265,6 +265,33 @@ async def test_a_tape_in_the_place_of_another_is_not_taken_for_it(home: Home) ->
     assert (await home.video("c/found again.avi")).media_hash == media_hash
 
 
+async def test_copies_are_compared_before_a_page_says_they_are_the_same(home: Home) -> None:
+    samples = os.urandom(3_000_000)  # no picture is uniform here
+    content = [
+        samples[:800_000] + scene * 50_000 + samples[1_000_000:] for scene in (b"sea ", b"town")
+    ]
+    home.add("one.avi", content[0])
+    home.add("two.avi", content[1])
+    home.add("same/one.avi", content[0])
+    await home.scan()
+    media_hash = await rate(home, "one.avi", 5)
+    page = await (await home.client.get("/admin/duplicates")).get_data(as_text=True)
+    assert "not compared yet" in page
+    while await home.services.comparison.compare_some():
+        pass
+    videos = {name: await home.video(name) for name in ("one.avi", "two.avi", "same/one.avi")}
+    assert videos["one.avi"].id == videos["same/one.avi"].id != videos["two.avi"].id
+    assert (videos["one.avi"].media_hash, videos["one.avi"].rating) == (media_hash, 5)
+    assert videos["two.avi"].rating == 0
+    page = await (await home.client.get("/admin/duplicates")).get_data(as_text=True)
+    assert "the same content" in page
+    assert "not compared yet" not in page
+    assert len(await listed(home)) == 2
+    (home.library / "two.avi").rename(home.library / "three.avi")  # and it stays that film
+    await home.scan()
+    assert (await home.video("three.avi")).id == videos["two.avi"].id
+
+
 # --- One step to what a film was given ---
 
 

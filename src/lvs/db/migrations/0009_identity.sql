@@ -21,6 +21,9 @@ UPDATE files SET copy = 1
 WHERE missing_since IS NULL AND NOT EXISTS (
     SELECT 1 FROM gallery g WHERE g.video_id = files.video_id AND g.root_id = files.root_id AND g.path = files.path);
 
+-- The extended fingerprint that was read to compare a place with the other places of its video.
+ALTER TABLE files ADD COLUMN compared TEXT;
+
 CREATE INDEX files_copies ON files (video_id) WHERE copy = 1;
 
 -- A folder lists every film that lies in it, so a place that comes or goes concerns the gallery.

@@ -24,7 +24,7 @@ from lvs.services.events import Event, Events
 from lvs.services.library.drives import Drives, file_state, is_empty_or_gone
 from lvs.services.library.ignored import IGNORE_FILE, Ignored
 from lvs.services.library.placement import Placement
-from lvs.services.library.scan_reader import Reader, Reading
+from lvs.services.library.scan_reader import FolderScan, Reader
 from lvs.services.library.walk import WalkResult, below, has_format, is_hidden, storable
 from lvs.services.metrics import timed
 
@@ -193,7 +193,7 @@ class Library:
         async with self._database.read() as db:
             known = await files.stamps(db, root.id, folder)
         known_count = len(known)
-        reading = Reading(
+        reading = FolderScan(
             self._reader, root, folder, self._endings, known, self._count_seen, self.ignored
         )
         try:
@@ -242,7 +242,7 @@ class Library:
     def _count_seen(self, files_seen: int) -> None:
         self._seen += files_seen
 
-    async def _take_in_all(self, root: Root, reading: Reading) -> None:
+    async def _take_in_all(self, root: Root, reading: FolderScan) -> None:
         """While the database takes in some files, the next are read."""
         limit = BATCH_FIRST
         following = asyncio.ensure_future(asyncio.to_thread(reading.next_batch, BATCH_LEAST))

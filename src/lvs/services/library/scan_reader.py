@@ -110,7 +110,7 @@ def _added_at(root: Root, found: FoundFile) -> int:
     return min(now, max(0, found.mtime_ns // 1_000_000)) if root.scanned_at is None else now
 
 
-class Reading:
+class FolderScan:
     """One scan of a folder of a library folder and all below it.
 
     `known` are the files as they were (path, size, time); what is found as it was is taken out of
