@@ -29,6 +29,7 @@ FLOORS = (
     {"services"},
     {"db"},
     {"filters"},
+    {"file_systems", "sd_notify"},
     {"__init__", "clock", "config", "errors", "logs", "models", "paths", "random_order"}
     | {"text", "versions"},
 )
