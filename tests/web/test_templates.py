@@ -1,4 +1,4 @@
-"""The pages as a browser, a screen reader and a script see them, rendered from the real templates."""
+"""The real templates, as a browser, a screen reader and a script see them."""
 
 import gzip
 import hashlib
@@ -237,7 +237,12 @@ EVERY_PARTIAL: list[tuple[str, str, dict[str, Any]]] = [
         "tags.html",
         f"tags-{HASH}",
         TAG_FORM
-        | {"error": "Too long.", "entered": HOSTILE, "removed": HOSTILE, "suggestions": []},
+        | {
+            "error": "Too long.",
+            "entered": HOSTILE,
+            "removed": HOSTILE,
+            "suggestions": [],
+        },
     ),
     (
         "title.html",

@@ -160,20 +160,32 @@ async def refresh_root(tx: Transaction, root_id: int) -> None:
 _NUMBER = {
     "rating": "rating = coalesce((SELECT value FROM ratings WHERE video_id = :id), 0)",
     "favorite": "favorited_at = coalesce((SELECT added_at FROM favorites WHERE video_id = :id), 0)",
-    "views": """
+    "views": (
+        """
         (views, last_viewed_at) = (
             coalesce((SELECT count FROM views WHERE video_id = :id), 0),
             coalesce((SELECT last_viewed_at FROM views WHERE video_id = :id), 0))
-    """,
+    """
+    ),
 }
 
-_DROP_UNLISTED = """
+# A file that may be source code or music by its name is not shown before it is known to be a video.
+# Of a path (bytes).
+SURE_BY_NAME = """
+    lower(CAST(substr({path}, -3) AS TEXT)) <> '.ts' AND lower(CAST(substr({path}, -4) AS TEXT)) NOT IN ('.mts', '.ogg')
+"""
+
+# Whether a file `f` of a video `v` makes it a video to be shown.
+SHOWS = f"""
+    f.missing_since IS NULL AND (v.state = 'ready' OR v.state = 'new' AND {SURE_BY_NAME.format(path="f.path")})
+"""
+
+_DROP_UNLISTED = f"""
     DELETE FROM gallery
     WHERE video_id IN (SELECT value FROM json_each(:ids)) AND :version AND NOT EXISTS (
         SELECT 1
         FROM videos v JOIN files f ON f.video_id = v.id JOIN roots r ON r.id = f.root_id
-        WHERE v.id = gallery.video_id
-            AND v.state <> 'unreadable' AND f.missing_since IS NULL AND r.active)
+        WHERE v.id = gallery.video_id AND {SHOWS} AND r.active)
 """
 
 # The file that is shown and played: a reachable one before an offline one, then the one somebody
@@ -240,7 +252,9 @@ _PUT = f"""
         LEFT JOIN ratings ra ON ra.video_id = v.id
         LEFT JOIN views vi ON vi.video_id = v.id
         LEFT JOIN favorites fa ON fa.video_id = v.id
-    WHERE v.state <> 'unreadable'
+    WHERE EXISTS (
+        SELECT 1 FROM files f JOIN roots r ON r.id = f.root_id WHERE f.video_id = v.id AND {SHOWS}
+            AND r.active)
     ON CONFLICT (video_id) DO UPDATE SET
         version = max(excluded.version, version + 1), root_id = excluded.root_id,
         path = excluded.path, title = excluded.title, title_key = excluded.title_key,
@@ -549,12 +563,10 @@ def _conditions(
         )
         values["unmatch"] = selection.unmatch
     for number, tag_id in enumerate(selection.tag_ids):
-        conditions.append(
-            f"""
+        conditions.append(f"""
             EXISTS (
                 SELECT 1 FROM video_tags WHERE video_id = g.video_id AND tag_id = :tag{number})
-            """
-        )
+            """)
         values[f"tag{number}"] = tag_id
     for number, bound in enumerate(filter_bounds(selection.query)):
         conditions.append(f"g.{bound.column} {bound.compare} :bound{number}")

@@ -168,6 +168,7 @@ async def _around(query: Query, heading: str, current: str, found: GalleryPage) 
         "progress": progress,
         "status_url": _status_url(progress.version),
         "roots": [shown(root.path) for root in services().library.active_roots],
+        "links": sum(passed.links for passed in services().library.passed_over.values()),
         "formats": sorted(services().config.supported_formats),
         "drop": await _removals(used) if not found.total and query.filtered else [],
         "current": current,

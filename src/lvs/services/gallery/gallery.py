@@ -183,9 +183,9 @@ class Gallery:
         database has to say.
         """
         selection = await self._select(db, query, index)
-        return selection, Matches(
-            index, await index.select(db, selection)
-        ) if selection and index else None
+        return selection, (
+            Matches(index, await index.select(db, selection)) if selection and index else None
+        )
 
     async def _count(
         self, db: Connection, selection: Selection | None, held: "Matches | None"
