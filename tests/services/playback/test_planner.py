@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from lvs.services.playback import planner
-from lvs.services.playback.planner import FilmFacts, Sound, Variant, Delivery
+from lvs.services.playback.planner import Delivery, FilmFacts, Sound, Variant
 
 AAC = Sound("aac", "mp4a.40.2", copied=True)
 AC3 = Sound("ac3", "ac-3")

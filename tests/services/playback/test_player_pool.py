@@ -13,7 +13,7 @@ import pytest
 from support.media import make_video
 
 from lvs.errors import NotFound, Unavailable, Unreadable
-from lvs.services.playback.planner import Variant, Delivery, stream_key
+from lvs.services.playback.planner import Delivery, Variant, stream_key
 from lvs.services.playback.player import FilmFile
 from lvs.services.playback.player_pool import PlayerPool
 from lvs.services.playback.segment_cache import SegmentCache

@@ -16,7 +16,7 @@ from support.media import make_video, quarters
 from lvs.errors import NotFound, Unreadable
 from lvs.services.playback import planner
 from lvs.services.playback.film_source import FilmSource
-from lvs.services.playback.planner import Variant, Delivery
+from lvs.services.playback.planner import Delivery, Variant
 from lvs.services.playback.segments import SegmentMaker
 
 STEADY = 25  # frames a second of the films below
@@ -98,7 +98,9 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
 
 
-@pytest.mark.parametrize("variant", [Variant(Delivery.COPY), Variant(Delivery.CONVERT, 720)], ids=str)
+@pytest.mark.parametrize(
+    "variant", [Variant(Delivery.COPY), Variant(Delivery.CONVERT, 720)], ids=str
+)
 def test_segments_join_into_the_whole_film(film: Path, variant: Variant) -> None:
     with opened(film) as source:
         shown = pictures(b"".join(made(source, variant)))
@@ -109,7 +111,9 @@ def test_segments_join_into_the_whole_film(film: Path, variant: Variant) -> None
         assert level == pytest.approx(expected, abs=CLOCK_STEP * 0.75), time
 
 
-@pytest.mark.parametrize("variant", [Variant(Delivery.COPY), Variant(Delivery.CONVERT, 720)], ids=str)
+@pytest.mark.parametrize(
+    "variant", [Variant(Delivery.COPY), Variant(Delivery.CONVERT, 720)], ids=str
+)
 def test_a_segment_is_the_same_whatever_was_made_before_it(film: Path, variant: Variant) -> None:
     with opened(film) as source:
         in_order = made(source, variant)
@@ -120,7 +124,9 @@ def test_a_segment_is_the_same_whatever_was_made_before_it(film: Path, variant: 
         assert pictures(in_order[0] + one) == pictures(in_order[0] + other)
 
 
-@pytest.mark.parametrize("variant", [Variant(Delivery.COPY), Variant(Delivery.CONVERT, 720)], ids=str)
+@pytest.mark.parametrize(
+    "variant", [Variant(Delivery.COPY), Variant(Delivery.CONVERT, 720)], ids=str
+)
 def test_every_segment_begins_with_a_keyframe_at_its_cut(film: Path, variant: Variant) -> None:
     with opened(film) as source:
         init, *segments = made(source, variant)

@@ -37,7 +37,8 @@ async def permanent(media_hash: str) -> Response:
 async def _page(video: Video, query: Query) -> Response:
     if video.missing or not services().library.roots[video.file.root_id].active:
         raise NotFound(
-            f"“{video.title}”is no longer in the library folders. Its rating and tags are kept until it returns."
+            f"“{video.title}” is no longer in the library folders. "
+            "Its rating and tags are kept until it returns."
         )
     before, behind = await services().gallery.neighbours(query, video.id)
     player = player_view(video, player_choice())
@@ -62,7 +63,7 @@ async def _page(video: Video, query: Query) -> Response:
 
 
 def _facts(video: Video, playback: str) -> list[tuple[str, str]]:
-    """What the file is, in a person's words."""
+    """Details of the file, in plain words."""
     facts = [("File", _shown_path(video)), ("Size", size(video.file.size_bytes))]
     if video.state is State.UNREADABLE:
         facts.append(("Problem", video.reason or ""))
@@ -70,7 +71,7 @@ def _facts(video: Video, playback: str) -> list[tuple[str, str]]:
         facts.append(("Playback", playback))
     probe = video.probe
     if probe:
-        rate = f" · {probe.frame_rate:g}fps" if probe.frame_rate else ""
+        rate = f" · {probe.frame_rate:g} fps" if probe.frame_rate else ""
         depth = f" · {probe.bit_depth} bit" if probe.bit_depth else ""
         facts += [
             ("Duration", duration(probe.duration_s) or "unknown"),

@@ -43,6 +43,7 @@ from lvs.services.media.frames import (
     orientation,
     stretched_size,
 )
+from lvs.services.media.time_stamps import measured_duration_s
 from lvs.services.playback.codec_strings import PictureFormat, picture_string, sound_string
 
 MAX_TRACKS = 64
@@ -301,6 +302,8 @@ class VideoFile:
     @cached_property
     def _duration_s(self) -> float | None:
         claimed_s = (self._container.duration or 0) / 1e6
+        if claimed_s > 0 and self._container.format.name in ("mpegts", "mpeg"):
+            return measured_duration_s(self._raw, self._size_bytes, claimed_s)
         if 0 < claimed_s <= IMPLAUSIBLE_DURATION_S:
             return claimed_s
         return self._measured_duration_s() or claimed_s or None

@@ -203,6 +203,8 @@ class FilmSource:
             claimed_s = min(claimed_s or math.inf, max(end_s, *sounds, 0.04))
         elif not 0 < claimed_s <= MAX_DURATION_S:
             claimed_s = self._hinted_duration_s or (keyframes[-1] + 1 if keyframes else 0.0)
+        elif self._hinted_duration_s and claimed_s > 1.5 * self._hinted_duration_s:
+            claimed_s = self._hinted_duration_s  # time stamps that jump; the probe measured them
         return min(MAX_DURATION_S, max(0.04, claimed_s))
 
     def _keyframes(self) -> tuple[float, ...] | None:

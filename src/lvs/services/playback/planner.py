@@ -240,7 +240,9 @@ def is_possible(film: FilmFacts, variant: Variant) -> bool:
 
 def codecs(film: FilmFacts, variant: Variant) -> str:
     """The `CODECS` attribute of a variant (RFC 8216, section 4.3.4.2)."""
-    picture = converted_string(film, variant.height) if variant.way is Delivery.CONVERT else film.string
+    picture = (
+        converted_string(film, variant.height) if variant.way is Delivery.CONVERT else film.string
+    )
     if not film.sounds:
         return picture
     sound = film.sounds[variant.audio]

@@ -9,7 +9,7 @@ from lvs.errors import NotFound, TooMany, Unavailable
 from lvs.models import State, Video
 from lvs.services.library.library import Library
 from lvs.services.playback import planner
-from lvs.services.playback.planner import FilmFacts, Variant, Delivery
+from lvs.services.playback.planner import Delivery, FilmFacts, Variant
 from lvs.services.playback.player import FilmFile
 from lvs.services.playback.player_pool import PlayerPool
 from lvs.services.rate_limit import client_key

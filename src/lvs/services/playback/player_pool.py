@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from lvs.errors import TimedOut, Unavailable
-from lvs.services.playback.planner import FilmFacts, Variant, Delivery
+from lvs.services.playback.planner import Delivery, FilmFacts, Variant
 from lvs.services.playback.player import FilmFile, Made, Player, start_player
 from lvs.services.playback.segment_cache import SegmentCache
 

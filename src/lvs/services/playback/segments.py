@@ -21,9 +21,9 @@ from lvs.services.playback.picture import (
     PictureEncoder,
 )
 from lvs.services.playback.planner import (
+    Delivery,
     FilmFacts,
     Variant,
-    Delivery,
     converted_size,
     cut_list,
     h264_level,
@@ -53,7 +53,9 @@ class SegmentMaker:
         self.variant = variant
         self.cuts = cut_list(source.facts, variant.way)
         self._picture = DecodedPicture(source) if variant.way is Delivery.CONVERT else None
-        self._copied = CopiedPicture(source, self.cuts) if variant.way is not Delivery.CONVERT else None
+        self._copied = (
+            CopiedPicture(source, self.cuts) if variant.way is not Delivery.CONVERT else None
+        )
         self._copied_sound: CopiedSound | None = None
         self._sound: DecodedSound | None = None
         if source.facts.sounds:
