@@ -24,6 +24,7 @@ from lvs.services.media.containers import (
     MAX_PIXELS,
     PICTURE_DECODERS,
     SOUND_DECODERS,
+    SUBTITLE_DECODERS,
     MeteredFile,
     despite_bad_data,
     open_container,
@@ -42,7 +43,7 @@ ALLOWANCE_BYTES = 512 << 20
 DECODER_THREADS = max(1, min(4, os.cpu_count() or 1))
 BUFFER_BYTES = 256 << 10
 FIRST_FRAME_PACKETS = 400
-DECODERS = PICTURE_DECODERS | SOUND_DECODERS
+DECODERS = PICTURE_DECODERS | SOUND_DECODERS | SUBTITLE_DECODERS
 COPIED_SOUND_CONTAINERS = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "flv"})
 LAST_PICTURE_S = 10.0
 MOV = "mov,mp4,m4a,3gp,3g2,mj2"
@@ -74,12 +75,15 @@ class FilmSource:
         self.first_frame: VideoFrame | None = None
         self.facts = self._facts()
 
-    def open(self) -> InputContainer:
+    def open(self, whole: bool = False) -> InputContainer:
         """Another container of the same file, for a reader that needs a place of its own.
+
+        `whole` lets it read all of the file.
 
         Raises Unreadable.
         """
-        meter = MeteredFile(self._raw, self._size_bytes, ALLOWANCE_BYTES)
+        allowance_bytes = 2 * self._size_bytes + ALLOWANCE_BYTES if whole else ALLOWANCE_BYTES
+        meter = MeteredFile(self._raw, self._size_bytes, allowance_bytes)
         self._meters.append(meter)
         try:
             return open_container(meter, DECODERS, BUFFER_BYTES)
