@@ -90,7 +90,7 @@ async def test_a_look_is_stopped_and_begun_again_and_others_come_first(home: Hom
     await home.until(lambda: jobs.running == 1 and jobs.queued == 5)
     page = await get(home, "/admin/jobs")
     assert "Running (1)" in page
-    assert "Waiting (5)" in page
+    assert "Queued (5)" in page
     in_line = [video_id for video_id, _ in jobs.in_line()]
     running = jobs.under_way()[0].video_id
 
