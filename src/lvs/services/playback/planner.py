@@ -10,7 +10,7 @@ from enum import StrEnum
 from hashlib import blake2b
 from itertools import pairwise
 
-PLANNER_VERSION = "1"
+PLANNER_VERSION = "2"
 """Goes up whenever the same file is cut or converted in another way: browsers keep segments."""
 
 FIRST_CUT_S, COPY_SEGMENT_S, WINDOW_S, CONVERTED_SEGMENT_S = 1.0, 4.0, 6.0, 2.0
