@@ -32,6 +32,14 @@ VIDEO_FORMATS = (
     *(".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".ts", ".mts", ".m2ts"),
     *(".mpg", ".mpeg", ".wmv", ".asf", ".flv", ".ogv", ".ogg", ".3gp"),
 )
+# What NAS systems, Windows, macOS and file systems keep beside people's files. Names that begin with
+# a dot are passed over anyway.
+IGNORED_FOLDERS = (
+    *("@eaDir", "#recycle", "#snapshot", "@tmp", "@sharebin", "@SynoResource"),
+    *("@Recycle", "@Recently-Snapshot", "@__thumb", "~snapshot"),
+    *("$RECYCLE.BIN", "RECYCLER", "RECYCLED", "System Volume Information", "found.[0-9][0-9][0-9]"),
+    *("lost+found", "Network Trash Folder", "Temporary Items"),
+)
 CONFIG_FILE_LIMIT_BYTES = 1024 * 1024
 
 _SWITCH = {
@@ -225,6 +233,13 @@ def _origin(text: str) -> str:
     return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}"
 
 
+def _folder_name(text: str) -> str:
+    """A folder's name, which may hold the wildcards of shells."""
+    if not 0 < len(text) <= 255 or any(each in text for each in "/\\\0") or text.count("*") > 4:
+        raise ValueError
+    return text
+
+
 def _network(text: str) -> Network:
     return ipaddress.ip_network(text, strict=False)
 
@@ -362,12 +377,16 @@ class Config(BaseSettings):
     watch: Annotated[
         Literal["auto", "poll", "off"], BeforeValidator(_one_of("auto", "poll", "off"))
     ] = "auto"
+    ignored_folders: Annotated[
+        tuple[str, ...],
+        BeforeValidator(_items(_folder_name, "folder names such as @eaDir, without a slash")),
+    ] = IGNORED_FOLDERS
     poll_interval: Annotated[float, BeforeValidator(_seconds(1, 86_400))] = 30.0
     scan_interval: Annotated[float, BeforeValidator(_seconds(0, 31_536_000))] = 3600.0
     settle_seconds: Annotated[float, BeforeValidator(_seconds(0, 3600))] = 3.0
 
     data_directory: SomePath = Field(
-        default_factory=lambda: Path(platformdirs.user_data_dir("lvs", appauthor=False))
+        default_factory=lambda: default_data_folder()  # noqa: PLW0108  defined below
     )
     metadata_db: SomePath = Field(
         default_factory=lambda values: values["data_directory"] / "lvs.db"
@@ -510,6 +529,17 @@ def _sentences(error: ValidationError, origins: Mapping[str, str]) -> Iterable[s
             yield f"{origins[name]}: {given} cannot be used; it {reason}."
 
 
+def default_data_folder() -> Path:
+    """Where data lies unless somebody says otherwise. Raises ConfigError where there is no home."""
+    try:
+        return _path(platformdirs.user_data_dir("lvs", appauthor=False))
+    except (RuntimeError, ValueError, KeyError):
+        raise ConfigError(
+            "This user has no home folder, so LVS does not know where to keep its data. Say where:"
+            " --data DIR, or set LVS_DATA_DIRECTORY."
+        ) from None
+
+
 def _data_folder(layers: list[_Layer]) -> Path | None:
     """The data folder these layers name, or the default; None when it is no path, which the
     validation will say.
@@ -520,7 +550,7 @@ def _data_folder(layers: list[_Layer]) -> Path | None:
                 return _path(layer.values["data_directory"])
             except ValueError:
                 return None
-    return _path(platformdirs.user_data_dir("lvs", appauthor=False))
+    return default_data_folder()
 
 
 def _without_own_place(layer: _Layer, data_folder: Path) -> _Layer:

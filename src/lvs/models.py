@@ -262,14 +262,14 @@ class Query:
     min_minutes: int = 0
     max_minutes: int = 0
     viewed: bool = False
+    sort: Sort = Sort.ADDED
+    descending: bool = True
+    seed: int = 0
     recorded_from: date | None = None
     recorded_to: date | None = None
     resolution: str = ""
     state: str = ""
     sound: str = ""
-    sort: Sort = Sort.ADDED
-    descending: bool = True
-    seed: int = 0
 
     @property
     def filtered(self) -> bool:

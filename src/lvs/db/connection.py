@@ -218,7 +218,8 @@ def in_words(error: sqlite3.Error) -> LvsError:
     kind = _kind(error)
     if kind == sqlite3.SQLITE_FULL:
         return Full(
-            "The disk that holds the LVS data is full. Nothing was changed; free some space and try again."
+            "The disk that holds the LVS data is full. Nothing was changed; free some space and try"
+            " again."
         )
     if kind in _BUSY:
         return Unavailable(
@@ -228,15 +229,18 @@ def in_words(error: sqlite3.Error) -> LvsError:
         return Unavailable("The LVS data folder cannot be written to. Nothing was changed.")
     if kind in _DAMAGED:
         log.error(
-            "the database is damaged (%s): look with `lvs check`, bring back a backup with `lvs restore`",
+            "the database is damaged (%s): look with `lvs check`, bring back a backup with `lvs"
+            " restore`",
             error,
         )
         return Damaged(
-            "The database is damaged where this is kept. Nothing was changed; `lvs check` says more."
+            "The database is damaged where this is kept. Nothing was changed; `lvs check` says"
+            " more."
         )
     if kind == sqlite3.SQLITE_IOERR:
         return Unavailable(
-            "The disk that holds the LVS data did not do its part. Nothing was changed; details are in the log."
+            "The disk that holds the LVS data did not do its part. Nothing was changed; details are"
+            " in the log."
         )
     return Unavailable(
         "The database could not do this. Nothing was changed; details are in the log."

@@ -191,6 +191,23 @@ async def mark_missing(
     return list(video_ids)
 
 
+async def restore_missing(tx: Transaction, root_id: int, since: int) -> list[int]:
+    """Take files of a library folder for present again that were noted as missing since then (Unix
+    milliseconds); the ids of their videos.
+    """
+    sql = """
+        UPDATE OR IGNORE files SET missing_since = NULL WHERE root_id = ? AND missing_since >= ?
+        RETURNING video_id
+    """
+    return [row[0] for row in await tx.all(sql, (root_id, since))]
+
+
+async def any_present(db: Connection, root_id: int) -> bool:
+    """Whether a library folder holds any file."""
+    sql = "SELECT EXISTS (SELECT 1 FROM files WHERE root_id = ? AND missing_since IS NULL)"
+    return bool(await db.value(sql, (root_id,)))
+
+
 async def move_to_video(tx: Transaction, from_id: int, to_id: int) -> None:
     """Give every place of one video to another."""
     await tx.run("UPDATE files SET video_id = ? WHERE video_id = ?", (to_id, from_id))

@@ -1,12 +1,12 @@
 """The one connection that writes; writers take turns.
 
-`transaction` is exclusive: BEGIN IMMEDIATE, the block, COMMIT. Each of its statements costs a way to
-the connection's thread and back, so it is for blocks that wait for other things meanwhile.
+`transaction` is exclusive: BEGIN IMMEDIATE, the block, COMMIT. Each of its statements costs a way
+to the connection's thread and back, so it is for blocks that wait for other things meanwhile.
 
 `write` is for all others: every block that waits runs on that thread one after the other, in one
-transaction, for one way there and back and one `fsync` ("group commit"). Each block is a savepoint:
-one that fails takes back what it did itself and nothing of the others. A block that is alone runs on
-the event loop while the disk is quick, because the way takes as long as its commit.
+transaction, for one way there and back and one `fsync` ("group commit"). Each block is a
+savepoint: one that fails takes back what it did itself and nothing of the others. A block that is
+alone runs on the event loop while the disk is quick, because the way takes as long as its commit.
 """
 
 import asyncio

@@ -125,7 +125,7 @@ SITE_MAP = SiteMap([
     section(
         "Monitoring",
         get("/ping", maintenance.ping,
-            open_without_query=True, errors=Errors.JSON, group=RouteGroup.HEALTH_CHECK),
+            open_without_query=True, admin=True, errors=Errors.JSON, group=RouteGroup.HEALTH_CHECK),
         get("/metrics", prometheus.metrics, admin=True, group=RouteGroup.DASHBOARD),
         get("/admin/performance", dashboard.dashboard, admin=True, group=RouteGroup.DASHBOARD),
         get("/admin/performance.json", dashboard.performance_json,

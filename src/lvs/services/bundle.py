@@ -106,7 +106,12 @@ def build(config: Config) -> Services:
     cache = Cache(config.max_cache_size, config.cache_timeout)
     events = Events()
     library = Library(
-        database, events, config.video_directory, config.supported_formats, config.settle_seconds
+        database,
+        events,
+        config.video_directory,
+        config.supported_formats,
+        config.settle_seconds,
+        config.ignored_folders,
     )
     posters = PosterStore(config.thumbnail_directory)
     ffmpeg = ProbePool(config.thumbnail_workers)

@@ -567,7 +567,8 @@ async def test_random_leads_to_a_film_that_can_be_played(films: Home) -> None:
 async def test_tags_are_listed_with_their_counts(films: Home) -> None:
     await films.services.tags.add(await hash_of(films, "plain.mp4"), "alone", "test")
     rows = re.compile(
-        r'<a href="/\?tag=([^"]*)"><span dir="auto">([^<]*)</span> <span class="number" aria-label="([^"]*)"'
+        r'<a href="/\?tag=([^"]*)"><span dir="auto">([^<]*)</span> <span class="number"'
+        r' aria-label="([^"]*)"'
     )
     assert rows.findall(await page(films, "/tags")) == [
         ("Two%20Words", "Two Words", "2 videos"),

@@ -1,6 +1,4 @@
-"""Turns errors into answers: a page, a toast for htmx, or problem+json (RFC 9457), by what was
-asked.
-"""
+"""Answers to errors: a page, a toast for htmx, or problem+json (RFC 9457)."""
 
 import errno
 import logging
@@ -53,7 +51,7 @@ MESSAGES = {
 
 
 def install(app: Quart) -> None:
-    """Give the application its answers to every error."""
+    """Register the error handlers of the application."""
     app.register_error_handler(LvsError, _lvs_error)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _mistake)
@@ -99,9 +97,7 @@ async def _mistake(error: Exception) -> Response:
 
 
 def problem(status: int, message: str, next_step: tuple[str, str] | None = None) -> Response:
-    """The answer to something that went wrong; `next_step` is what to do now and the address of it,
-    by default all videos.
-    """
+    """The answer to an error; `next_step` is a label and an address, by default all videos."""
     record_error_message(message)
     if status < HTTPStatus.INTERNAL_SERVER_ERROR:
         path = request.path[:LOGGED_CHARACTERS]

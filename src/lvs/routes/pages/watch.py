@@ -39,7 +39,8 @@ async def permanent(media_hash: str) -> Response:
 async def _page(video: Video, card: Card | None, query: Query) -> Response:
     if video.missing or not services().library.roots[video.file.root_id].active:
         raise NotFound(
-            f"“{video.title}”is no longer in the library folders. Its rating and tags are kept until it returns."
+            f"“{video.title}” is no longer in the library folders. "
+            "Its rating and tags are kept until it returns."
         )
     around = await services().gallery.surroundings(query, video, card, SUGGESTIONS)
     playable, message = _playable(video)
@@ -76,13 +77,13 @@ def _playable(video: Video) -> tuple[bool, str]:
 
 
 def _facts(video: Video) -> list[tuple[str, str]]:
-    """What the file is, in a person's words."""
+    """Details of the file, in plain words."""
     facts = [("File", _shown_path(video)), ("Size", size(video.file.size_bytes))]
     if video.state is State.UNREADABLE:
         facts.append(("Problem", video.reason or ""))
     probe = video.probe
     if probe:
-        rate = f" · {probe.frame_rate:g}fps" if probe.frame_rate else ""
+        rate = f" · {probe.frame_rate:g} fps" if probe.frame_rate else ""
         depth = f" · {probe.bit_depth} bit" if probe.bit_depth else ""
         facts += [
             ("Duration", duration(probe.duration_s) or "unknown"),

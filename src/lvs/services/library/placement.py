@@ -17,7 +17,7 @@ from lvs.db.database import Database, Transaction
 from lvs.models import File, FoundFile, Root, State
 from lvs.services.events import Event, Events
 from lvs.services.library.drives import Drives
-from lvs.services.library.walk import legacy_alias
+from lvs.services.library.walk import legacy_alias, storable
 from lvs.text import title_from_path
 
 ALIAS_BATCH = 5000
@@ -130,7 +130,10 @@ class Placement:
                     state = await asyncio.to_thread(
                         file_state, self._drives.roots[file.root_id].path, file.path
                     )
-                    if (state.st_size, state.st_mtime_ns) == (file.size_bytes, file.mtime_ns):
+                    if (state.st_size, storable(state.st_mtime_ns)) == (
+                        file.size_bytes,
+                        file.mtime_ns,
+                    ):
                         return True
         return False
 

@@ -14,6 +14,7 @@ from lvs.clock import now_ms
 from lvs.db.bulk_insert import Arrival, arrival
 from lvs.models import Fingerprint, FoundFile, Root
 from lvs.services.library.fingerprint import Failure, Print, fingerprints
+from lvs.services.library.ignored import Ignored
 from lvs.services.library.walk import Seen, WalkResult, walk
 from lvs.text import title_from_path
 
@@ -111,13 +112,14 @@ class Reading:
         endings: frozenset[bytes],
         known: set[Seen],
         progress: Callable[[int], None],
+        ignored: Ignored,
     ) -> None:
         self.seen = WalkResult()
         self._known = known
         self._known_count = len(known)
         self._changed: set[bytes] = set()
         self._progress = progress
-        self._walk = walk(root.path, folder, endings, self.seen)
+        self._walk = walk(root.path, folder, endings, self.seen, ignored)
         self._portions = self._in_portions()
         self._ahead: deque[Future[list[Arrival]]] = deque()
         self._pool = ThreadPoolExecutor(READERS)

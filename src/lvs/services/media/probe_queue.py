@@ -308,7 +308,10 @@ class ProbeQueue:
                     tx, video_id, item.fingerprint, look.probe, poster, now_ms(), lacks
                 )
                 await videos.probed_by(tx, video_id, self._probe_version)
-                await gallery.refresh_card(tx, video_id)
+                if await gallery.one(tx, video_id) is None:  # its name alone did not show it
+                    await gallery.refresh(tx, [video_id])
+                else:
+                    await gallery.refresh_card(tx, video_id)
         self.awaited.discard(video_id)
         self._events.publish(Event.CHANGED, (video_id,))
 
