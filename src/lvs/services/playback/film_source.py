@@ -24,6 +24,7 @@ from lvs.services.media.containers import (
     MAX_PIXELS,
     PICTURE_DECODERS,
     SOUND_DECODERS,
+    SUBTITLE_DECODERS,
     MeteredFile,
     despite_bad_data,
     open_container,
@@ -42,7 +43,7 @@ ALLOWANCE_BYTES = 512 << 20
 DECODER_THREADS = max(1, min(4, os.cpu_count() or 1))
 BUFFER_BYTES = 256 << 10
 FIRST_FRAME_PACKETS = 400
-DECODERS = PICTURE_DECODERS | SOUND_DECODERS
+DECODERS = PICTURE_DECODERS | SOUND_DECODERS | SUBTITLE_DECODERS
 COPIED_SOUND_CONTAINERS = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "flv"})
 LAST_PICTURE_S = 10.0
 MOV = "mov,mp4,m4a,3gp,3g2,mj2"
@@ -74,12 +75,15 @@ class FilmSource:
         self.first_frame: VideoFrame | None = None
         self.facts = self._facts()
 
-    def open(self) -> InputContainer:
+    def open(self, whole: bool = False) -> InputContainer:
         """Another container of the same file, for a reader that needs a place of its own.
+
+        `whole` lets it read all of the file.
 
         Raises Unreadable.
         """
-        meter = MeteredFile(self._raw, self._size_bytes, ALLOWANCE_BYTES)
+        allowance_bytes = 2 * self._size_bytes + ALLOWANCE_BYTES if whole else ALLOWANCE_BYTES
+        meter = MeteredFile(self._raw, self._size_bytes, allowance_bytes)
         self._meters.append(meter)
         try:
             return open_container(meter, DECODERS, BUFFER_BYTES)
@@ -203,6 +207,8 @@ class FilmSource:
             claimed_s = min(claimed_s or math.inf, max(end_s, *sounds, 0.04))
         elif not 0 < claimed_s <= MAX_DURATION_S:
             claimed_s = self._hinted_duration_s or (keyframes[-1] + 1 if keyframes else 0.0)
+        elif self._hinted_duration_s and claimed_s > 1.5 * self._hinted_duration_s:
+            claimed_s = self._hinted_duration_s  # time stamps that jump; the probe measured them
         return min(MAX_DURATION_S, max(0.04, claimed_s))
 
     def _keyframes(self) -> tuple[float, ...] | None:

@@ -32,18 +32,19 @@ BLACK_10, WHITE_10, CENTRE_10 = 64, 940, 512
 # A PQ signal (SMPTE ST 2084) as light with 203 cd/m² for 1, bent so that 1,000 cd/m² is the end, as
 # a signal of BT.709. As on the posters (`video_file`); chroma is stretched by about as much as the
 # curve is steep in the middle.
+TONES = "st(3,min(ld(2),4.93));st(3,min(1,ld(3)*(1+ld(3)/24.27)/(1+ld(3))));64+876*pow(ld(3),1/2.2)"
 PQ_CURVE = (
     "st(0,clip((val-64)/876,0,1));"
     "st(1,pow(ld(0),32/2523));"
     "st(2,10000*pow(max(ld(1)-3424/4096,0)/(2413/128-2392/128*ld(1)),16384/2610)/203);"
-    "st(3,min(1,min(ld(2),4.93)*(1+min(ld(2),4.93)/24.27)/(1+min(ld(2),4.93))));"
-    "64+876*pow(ld(3),1/2.2)"
-)
+) + TONES
+# HLG (ITU-R BT.2100, table 5) on a screen of 1,000 cd/m².
 HLG_CURVE = (
     "st(0,clip((val-64)/876,0,1));"
-    "64+876*(if(lt(ld(0),0.5),ld(0)*1.1,min(1,0.55+0.45*(1-pow(2-2*ld(0),1.3)))))"
-)
-CHROMA_GAIN = {"pq": 1.9, "hlg": 1.25}
+    "st(1,if(lte(ld(0),0.5),ld(0)*ld(0)/3,(exp((ld(0)-0.55991073)/0.17883277)+0.28466892)/12));"
+    "st(2,1000*pow(ld(1),1.2)/203);"
+) + TONES
+CHROMA_GAIN = {"pq": 3.0, "hlg": 1.8}
 CURVES = {"pq": PQ_CURVE, "hlg": HLG_CURVE}
 
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 from hashlib import blake2b
 from itertools import pairwise
 
-PLANNER_VERSION = "1"
+PLANNER_VERSION = "2"
 """Goes up whenever the same file is cut or converted in another way: browsers keep segments."""
 
 FIRST_CUT_S, COPY_SEGMENT_S, WINDOW_S, CONVERTED_SEGMENT_S = 1.0, 4.0, 6.0, 2.0
@@ -22,6 +22,7 @@ HEIGHTS = (1080, 720, 480, 360)
 DEFAULT_HEIGHT = 720
 COPIED_CONTAINERS = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "mpegts", "flv"})
 COPIED_PIXELS = frozenset({"yuv420p", "yuvj420p"})
+TEXT_SUBTITLES = frozenset({"subrip", "srt", "ass", "ssa", "mov_text", "webvtt", "text"})
 COPIED_PROFILES = frozenset({66, 77, 100})
 """Baseline, Main and High profile of H.264 (ITU-T H.264, Annex A): what every browser decodes."""
 

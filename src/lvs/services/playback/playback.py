@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from lvs.errors import NotFound, TooMany, Unavailable
-from lvs.models import State, Video
+from lvs.models import State, Track, Video
 from lvs.services.library.library import Library
 from lvs.services.playback import planner
 from lvs.services.playback.planner import Delivery, FilmFacts, Variant
@@ -93,6 +93,18 @@ class Playback:
             raise NotFound("The film has no such segment.")
         with self._counted(client):
             return await self.pool.segment(film, variant, number, client)
+
+    def subtitle_tracks(self, video: Video) -> list[tuple[int, Track]]:
+        """The text tracks inside a video, each with its number among all of its subtitles."""
+        tracks = video.probe.subtitle_tracks if video.probe else ()
+        return [pair for pair in enumerate(tracks) if pair[1].codec in planner.TEXT_SUBTITLES]
+
+    async def subtitles(self, video: Video, track: int) -> bytes:
+        """A text track inside a video as WebVTT. Raises NotFound, Unreadable, Unavailable."""
+        film = self.film(video, planner.stream_key(video.file.fingerprint))
+        if track not in dict(self.subtitle_tracks(video)):
+            raise NotFound("There are no such subtitles in this video.")
+        return await self.pool.subtitles(film, track)
 
     @contextmanager
     def _counted(self, client: str) -> Iterator[None]:

@@ -12,7 +12,7 @@ import os
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from lvs.errors import TimedOut, Unavailable
@@ -172,6 +172,19 @@ class PlayerPool:
             address, lambda: self._make_segment(film, variant, number, client, address)
         )
 
+    async def subtitles(self, film: FilmFile, track: int) -> bytes:
+        """A text track inside the film as WebVTT, from the cache or taken out now.
+
+        A worker of its own does it: it may have to read the whole film, which somebody may watch.
+        Raises Unreadable, Unavailable, NotFound.
+        """
+        address = f"{film.media_hash}/{film.key}/inside-{track}.vtt"
+        kept = await self.cache.get(address)
+        if kept is not None:
+            return kept
+        reader = replace(film, key=f"{film.key}-subtitles")
+        return await self._once(address, lambda: self._take_out(reader, track, address))
+
     async def wait_quiet(self) -> None:
         """Wait until nobody watches a film that is being converted, or for QUIET_LIMIT_S.
 
@@ -303,14 +316,16 @@ class PlayerPool:
             self._converting.release()
 
     async def _make(
-        self, film: FilmFile, variant: Variant, client: str, do: str, **request: Any
+        self, film: FilmFile, variant: Variant | None, client: str, do: str, **request: Any
     ) -> Made:
         seat = self._seat(film)
-        self._note(seat, variant, client)
+        if variant is not None:
+            self._note(seat, variant, client)
+            request["variant"] = str(variant)
         try:
             async with asyncio.timeout(WORK_LIMIT_S):
                 player = await self._player(seat)
-                made = await player.make(do, variant=str(variant), **request)
+                made = await player.make(do, **request)
         except TimeoutError:
             self._end(film.key)
             raise TimedOut(TOO_SLOW) from None
@@ -323,6 +338,11 @@ class PlayerPool:
         seat.segments += do == "segment"
         self.made += do == "segment"
         return made
+
+    async def _take_out(self, film: FilmFile, track: int, address: str) -> bytes:
+        made = await self._make(film, None, "", "subtitles", track=track)
+        await self.cache.put(address, made.content)
+        return made.content
 
     # --- Workers ---
 

@@ -141,6 +141,10 @@ class Film:
             if desk.is_dropped(request["id"]):
                 raise DroppedError
 
+        if request["do"] == "subtitles":
+            from lvs.services.playback.embedded_subtitles import embedded_webvtt  # noqa: PLC0415
+
+            return {}, embedded_webvtt(source, int(request["track"]), checkpoint).encode()
         maker = self._maker_of(str(request["variant"]), source)
         if request["do"] == "init":
             return {}, maker.init()
