@@ -1,5 +1,5 @@
-"""Dividing a video whose contents lie side by side: each becomes a video of its own, with what it was
-given while it was the content of the one video. The journal says when that was.
+"""Dividing a video whose contents lie side by side: each becomes a video of its own, with what it
+was given while it was the content of the one video. The journal says when that was.
 """
 
 import secrets
@@ -32,8 +32,8 @@ async def eras(db: Connection, video_id: int) -> dict[str, Era]:
 
 
 async def divide(tx: Transaction, video_id: int, content: str, era: Era | None, at: int) -> int:
-    """Make a content of a video one of its own; its id. `era` is when it was the video's, None where
-    nobody knows: it is given nothing then.
+    """Make a content of a video one of its own; its id. `era` is when it was the video's, None
+    where nobody knows: it is given nothing then.
     """
     new_id = await _video_of(tx, video_id, content, at)
     values: dict[str, int | str] = {"from": video_id, "to": new_id, "content": content, "at": at}
@@ -146,7 +146,10 @@ async def _set_single(
         if what == "rating":
             await tx.run("DELETE FROM ratings WHERE video_id = ?", (video_id,))
             if number:
-                sql = "INSERT INTO ratings (video_id, value, created_at, updated_at) VALUES (?, ?, ?, ?)"
+                sql = (
+                    "INSERT INTO ratings (video_id, value, created_at, updated_at) VALUES (?, ?,"
+                    " ?, ?)"
+                )
                 await tx.run(sql, (video_id, number, at, at))
         else:
             await tx.run("DELETE FROM favorites WHERE video_id = ?", (video_id,))
@@ -200,13 +203,15 @@ async def _set_views(tx: Transaction, from_id: int, to_id: int, moved: list[Line
         return
     sql = """
         INSERT INTO views (video_id, count, last_viewed_at) VALUES (:to, :count, :at)
-        ON CONFLICT (video_id) DO UPDATE SET count = count + :count, last_viewed_at = max(:at, last_viewed_at)
+        ON CONFLICT (video_id) DO UPDATE SET count = count + :count,
+            last_viewed_at = max(:at, last_viewed_at)
     """
     await tx.run(sql, {"to": to_id, "count": count, "at": views[-1][1]})
     await tx.run("UPDATE views SET count = max(0, count - ?) WHERE video_id = ?", (count, from_id))
     latest = "SELECT max(at) FROM changes WHERE video_id = :id AND what = 'view'"
     await tx.run(
-        f"UPDATE views SET last_viewed_at = coalesce(({latest}), last_viewed_at) WHERE video_id = :id",
+        f"UPDATE views SET last_viewed_at = coalesce(({latest}), last_viewed_at) WHERE video_id"
+        " = :id",
         {"id": from_id},
     )
     await tx.run("DELETE FROM views WHERE video_id = ? AND count = 0", (from_id,))

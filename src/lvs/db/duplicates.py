@@ -81,8 +81,7 @@ async def listed(db: Connection, limit: int, after_id: int = 0) -> list[Duplicat
     found: dict[int, Duplicate] = {}
     copies: dict[int, list[Copy]] = {}
     for row in await db.all(sql, (json.dumps(ids),)):
-        offline, preferred, played = map(bool, row[11:14])
-        copy = Copy(*row[4:11], offline, preferred, played, row[14])
+        copy = Copy(*row[4:11], *map(bool, row[11:14]), *row[14:15])
         copies.setdefault(row[0], []).append(copy)
         found[row[0]] = Duplicate(row[0], row[1], row[2], bool(row[3]), tuple(copies[row[0]]))
     return list(found.values())

@@ -7,7 +7,10 @@ from collections.abc import Collection, Sequence
 from lvs.db.database import Connection, Transaction
 from lvs.models import File, Fingerprint, FoundFile, PlayableFile
 
-COLUMNS = "f.id, f.video_id, f.root_id, f.path, f.size_bytes, f.mtime_ns, f.fingerprint, f.oshash, f.missing_since"
+COLUMNS = (
+    "f.id, f.video_id, f.root_id, f.path, f.size_bytes, f.mtime_ns, f.fingerprint, f.oshash,"
+    " f.missing_since"
+)
 
 # Reachable places first, then offline ones, then those that were left, the latest first.
 BEST_FIRST = """f.missing_since IS NOT NULL, NOT r.active, r.offline_since IS NOT NULL,
@@ -32,7 +35,10 @@ async def stamps(db: Connection, root_id: int, folder: bytes = b"") -> set[tuple
     """Path, size and modification time of every present file of a library folder, or of a place in
     it and all below.
     """
-    sql = "SELECT path, size_bytes, mtime_ns FROM files WHERE root_id = :root_id AND missing_since IS NULL"
+    sql = (
+        "SELECT path, size_bytes, mtime_ns FROM files WHERE root_id = :root_id AND missing_since IS"
+        " NULL"
+    )
     if folder:
         sql += " AND (path = :folder OR path >= :start AND path < :end)"
     values = {"root_id": root_id, "folder": folder, "start": folder + b"/", "end": folder + b"0"}
@@ -40,7 +46,10 @@ async def stamps(db: Connection, root_id: int, folder: bytes = b"") -> set[tuple
 
 
 async def stamp(db: Connection, root_id: int, path: bytes) -> tuple[int, int] | None:
-    sql = "SELECT size_bytes, mtime_ns FROM files WHERE root_id = ? AND path = ? AND missing_since IS NULL"
+    sql = (
+        "SELECT size_bytes, mtime_ns FROM files WHERE root_id = ? AND path = ? AND missing_since IS"
+        " NULL"
+    )
     row = await db.one(sql, (root_id, path))
     return (row[0], row[1]) if row else None
 
@@ -74,7 +83,10 @@ async def videos_below(db: Connection, root_id: int, folder: bytes) -> list[int]
 
 
 async def present(db: Connection, root_id: int, path: bytes) -> File | None:
-    sql = f"SELECT {COLUMNS} FROM files f WHERE f.root_id = ? AND f.path = ? AND f.missing_since IS NULL"
+    sql = (
+        f"SELECT {COLUMNS} FROM files f WHERE f.root_id = ? AND f.path = ? AND f.missing_since IS"
+        " NULL"
+    )
     row = await db.one(sql, (root_id, path))
     return file_of(row) if row else None
 
@@ -146,7 +158,10 @@ async def of_video(db: Connection, video_id: int) -> list[File]:
 
 async def prefer(tx: Transaction, video_id: int, file_id: int) -> bool:
     """Of all places of a video, play this one from now on; False where it does not lie there."""
-    sql = "SELECT EXISTS (SELECT 1 FROM files WHERE id = ? AND video_id = ? AND missing_since IS NULL)"
+    sql = (
+        "SELECT EXISTS (SELECT 1 FROM files WHERE id = ? AND video_id = ? AND missing_since IS"
+        " NULL)"
+    )
     if not await tx.value(sql, (file_id, video_id)):
         return False
     await tx.run("UPDATE files SET preferred = (id = ?) WHERE video_id = ?", (file_id, video_id))
@@ -168,7 +183,10 @@ async def add(
     values = {"video_id": video_id, "root_id": root_id, "path": found.path}
     await tx.run(sql, values | _stamp(found, print_))
     # It is back where it was: the note that it left is no longer true.
-    forget = "DELETE FROM files WHERE root_id = :root_id AND path = :path AND video_id = :video_id AND missing_since IS NOT NULL"
+    forget = (
+        "DELETE FROM files WHERE root_id = :root_id AND path = :path AND video_id = :video_id AND"
+        " missing_since IS NOT NULL"
+    )
     await tx.run(forget, values)
 
 
@@ -198,7 +216,10 @@ async def mark_missing(
     """Note that these files left their place; the ids of the videos they belong to."""
     video_ids: set[int] = set()
     for path in paths:
-        sql = "SELECT id, video_id FROM files WHERE root_id = :root_id AND path = :path AND missing_since IS NULL"
+        sql = (
+            "SELECT id, video_id FROM files WHERE root_id = :root_id AND path = :path AND"
+            " missing_since IS NULL"
+        )
         row = await tx.one(sql, {"root_id": root_id, "path": path})
         if row:
             await tx.run("UPDATE files SET missing_since = ? WHERE id = ?", (at, row["id"]))
@@ -277,7 +298,10 @@ async def differing_copies(db: Connection, video_id: int) -> list[tuple[str, str
 
 async def give_fingerprint(tx: Transaction, video_id: int, fingerprint: str, read: str) -> None:
     """Know the places with this content by what was read of them to compare them."""
-    sql = "UPDATE files SET fingerprint = :read WHERE video_id = :id AND fingerprint = :old AND compared = :read"
+    sql = (
+        "UPDATE files SET fingerprint = :read WHERE video_id = :id AND fingerprint = :old AND"
+        " compared = :read"
+    )
     await tx.run(sql, {"read": read, "id": video_id, "old": fingerprint})
 
 
@@ -289,7 +313,8 @@ async def lying_elsewhere(db: Connection, root_id: int) -> list[bytes]:
         SELECT f.path FROM files f
         WHERE f.root_id = ? AND f.missing_since IS NULL AND EXISTS (
             SELECT 1 FROM files o JOIN roots r ON r.id = o.root_id
-            WHERE o.video_id = f.video_id AND o.fingerprint = f.fingerprint AND o.root_id <> f.root_id
+            WHERE o.video_id = f.video_id AND o.fingerprint = f.fingerprint
+                AND o.root_id <> f.root_id
                 AND o.missing_since IS NULL AND r.active AND r.offline_since IS NULL)
     """
     return [row[0] for row in await db.all(sql, (root_id,))]
@@ -310,9 +335,11 @@ async def replaced(db: Connection, since: int) -> list[tuple[int, int]]:
     sql = """
         SELECT DISTINCT past.video_id, now.video_id
         FROM files past INDEXED BY files_missing
-            CROSS JOIN files now ON now.root_id = past.root_id AND now.path = past.path AND now.missing_since IS NULL
+            CROSS JOIN files now ON now.root_id = past.root_id AND now.path = past.path
+                AND now.missing_since IS NULL
             JOIN videos v ON v.id = past.video_id AND v.forgotten_at IS NULL
         WHERE past.missing_since > ? AND now.video_id <> past.video_id
-            AND NOT EXISTS (SELECT 1 FROM files f WHERE f.video_id = past.video_id AND f.missing_since IS NULL)
+            AND NOT EXISTS (SELECT 1 FROM files f WHERE f.video_id = past.video_id
+                AND f.missing_since IS NULL)
     """
     return [(row[0], row[1]) for row in await db.all(sql, (since,))]

@@ -275,7 +275,8 @@ _PUT_SEARCH = """
     SELECT g.video_id, searchable(g.title),
         (SELECT group_concat(searchable(f.path), ' ')
          FROM (SELECT f.path FROM files f JOIN roots r ON r.id = f.root_id
-               WHERE f.video_id = g.video_id AND f.missing_since IS NULL AND r.active ORDER BY f.id) f),
+               WHERE f.video_id = g.video_id AND f.missing_since IS NULL AND r.active
+                   ORDER BY f.id) f),
         searchable(coalesce((SELECT group_concat(value, ' ') FROM json_each(g.tags)), ''))
     FROM gallery g
     WHERE g.video_id IN (SELECT value FROM json_each(:ids))
@@ -287,7 +288,8 @@ _MARK_COPIES = """
     WHERE video_id IN (SELECT value FROM json_each(:ids)) AND copy <> (
         missing_since IS NULL AND NOT EXISTS (
             SELECT 1 FROM gallery g
-            WHERE g.video_id = files.video_id AND g.root_id = files.root_id AND g.path = files.path))
+            WHERE g.video_id = files.video_id AND g.root_id = files.root_id
+                AND g.path = files.path))
 """
 
 

@@ -102,7 +102,8 @@ _MERGE = (
     INSERT INTO views (video_id, count, last_viewed_at)
     SELECT :gone, count, last_viewed_at FROM views WHERE video_id = :to
     ON CONFLICT (video_id) DO UPDATE SET
-        count = count + excluded.count, last_viewed_at = max(last_viewed_at, excluded.last_viewed_at)
+        count = count + excluded.count, last_viewed_at = max(last_viewed_at,
+            excluded.last_viewed_at)
     """,
     "INSERT OR IGNORE INTO favorites SELECT :gone, added_at FROM favorites WHERE video_id = :to",
     """

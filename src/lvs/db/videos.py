@@ -22,7 +22,8 @@ async def id_of(db: Connection, media_hash: str) -> int | None:
     sql = """
         SELECT id FROM videos WHERE media_hash = :name
         UNION ALL
-        SELECT video_id FROM (SELECT video_id FROM aliases WHERE alias = :name ORDER BY video_id LIMIT 1)
+        SELECT video_id FROM (SELECT video_id FROM aliases WHERE alias = :name ORDER BY video_id
+            LIMIT 1)
         LIMIT 1
     """
     value = await db.value(sql, {"name": media_hash})
@@ -256,7 +257,8 @@ _WAITING = """
     FROM videos v
         JOIN files f ON f.id = (
             SELECT f.id FROM files f JOIN roots r ON r.id = f.root_id
-            WHERE f.video_id = v.id AND f.missing_since IS NULL AND r.active AND r.offline_since IS NULL
+            WHERE f.video_id = v.id AND f.missing_since IS NULL AND r.active
+                AND r.offline_since IS NULL
             ORDER BY f.id LIMIT 1)
 """
 
@@ -310,10 +312,13 @@ async def looked(
         SET state = 'ready', reason = iif(:lacks_poster, 'Its poster could not be written.', NULL),
             attempts = iif(:lacks_poster, attempts + 1, 0),
             looked_at = :at, looked_fingerprint = :fingerprint, poster = :poster,
-            container = :container, video_codec = :video_codec, duration_s = :duration_s, width = :width, height = :height,
-            coded_width = :coded_width, coded_height = :coded_height, rotation = :rotation, frame_rate = :frame_rate,
+            container = :container, video_codec = :video_codec, duration_s = :duration_s,
+                width = :width, height = :height,
+            coded_width = :coded_width, coded_height = :coded_height, rotation = :rotation,
+                frame_rate = :frame_rate,
             bit_depth = :bit_depth, pixel_format = :pixel_format, audio_tracks = :audio_tracks,
-            subtitle_tracks = :subtitle_tracks, recorded_at = :recorded_at, codec_string = :codec_string,
+            subtitle_tracks = :subtitle_tracks, recorded_at = :recorded_at,
+                codec_string = :codec_string,
             interlaced = :interlaced, transfer = :transfer
         WHERE id = :id
     """
@@ -328,7 +333,8 @@ async def unreadable(
     """
     sql = """
         UPDATE videos
-        SET state = 'unreadable', reason = :reason, looked_at = :at, looked_fingerprint = :fingerprint, attempts = 0,
+        SET state = 'unreadable', reason = :reason, looked_at = :at,
+            looked_fingerprint = :fingerprint, attempts = 0,
             poster = NULL
         WHERE id = :id
     """
@@ -337,7 +343,10 @@ async def unreadable(
 
 async def look_failed(tx: Transaction, video_id: int, reason: str, at: int) -> int:
     """A look failed for a passing reason; how often in a row it has now."""
-    sql = "UPDATE videos SET attempts = attempts + 1, reason = :reason, looked_at = :at WHERE id = :id RETURNING attempts"
+    sql = (
+        "UPDATE videos SET attempts = attempts + 1, reason = :reason, looked_at = :at WHERE id ="
+        " :id RETURNING attempts"
+    )
     return int(await tx.value(sql, {"id": video_id, "reason": reason, "at": at}) or 0)
 
 

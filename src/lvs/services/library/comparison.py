@@ -1,5 +1,5 @@
-"""Comparison: reads more of all copies of a video than samples, before a page says that they hold the
-same. Copies that differ after all become videos of their own.
+"""Comparison: reads more of all copies of a video than samples, before a page says that they hold
+the same. Copies that differ after all become videos of their own.
 """
 
 import asyncio
@@ -46,8 +46,8 @@ class Comparison:
             await asyncio.sleep(POLL_S)
 
     async def compare_some(self, rest: float = 0) -> bool:
-        """Read some copies; True where there may be more. `rest` is how many times as long as a copy
-        took to pause after it.
+        """Read some copies; True where there may be more. `rest` is how many times as long as a
+        copy took to pause after it.
         """
         async with self._database.read() as db:
             waiting = await files.uncompared(db, AT_ONCE, self._unread)

@@ -65,8 +65,8 @@ def extended_fingerprint(path: bytes, only_if_uniform: bool = False) -> str:
     EXTENDED_WHOLE_BYTES, else of EXTENDED_BLOCKS blocks spread over it.
 
     With `only_if_uniform` it is empty for a file whose fingerprint says enough: one that was read
-    wholly, or whose middle is no uniform picture such as black. Empty, too, where the file cannot be
-    read.
+    wholly, or whose middle is no uniform picture such as black. Empty, too, where the file cannot
+    be read.
     """
     try:
         descriptor = os.open(path, OPEN_FLAGS)

@@ -1,8 +1,8 @@
 """Identity: which content a file holds, and which contents are one video.
 
 Samples of a file tell films apart but for those that are black or silent where they are taken: of
-these more is read, and so it is before two files are called the same. Contents that lie side by side
-are different videos, whatever lay under one name one after the other.
+these more is read, and so it is before two files are called the same. Contents that lie side by
+side are different videos, whatever lay under one name one after the other.
 """
 
 import asyncio
@@ -22,8 +22,8 @@ from lvs.services.library.walk import storable
 class Content:
     """What a file holds: the key by which its video is known, and what was read beyond samples.
 
-    `extended` is the file's own, `rival` that of the video `rival_id` with the same samples; each is
-    empty where nothing more was read.
+    `extended` is the file's own, `rival` that of the video `rival_id` with the same samples; each
+    is empty where nothing more was read.
     """
 
     key: str
@@ -77,7 +77,9 @@ class Identity:
         return ""
 
     async def there(self, db: Connection, video_id: int) -> list[File]:
-        """The places where a video lies as it is known: untouched since, or on a drive that is away."""
+        """The places where a video lies as it is known: untouched since, or on a drive that is
+        away.
+        """
         return [
             file
             for file in await files.of_video(db, video_id)

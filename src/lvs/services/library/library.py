@@ -1,7 +1,7 @@
 """The library: finds the video files, and keeps the database true to them.
 
-`scan_reader` reads the files, `placement` decides which video each is, `drives` notices folders that
-cannot be reached.
+`scan_reader` reads the files, `placement` decides which video each is, `drives` notices folders
+that cannot be reached.
 """
 
 import asyncio
@@ -357,7 +357,8 @@ def _refuse_nested(folders: Iterable[bytes], others: Iterable[bytes]) -> None:
         if folder != other and (below(folder, other) or below(other, folder)):
             inner, outer = sorted((folder, other), key=len, reverse=True)
             raise Invalid(
-                f"The library folder {os.fsdecode(inner)} lies in the library folder {os.fsdecode(outer)}."
+                f"The library folder {os.fsdecode(inner)} lies in the library folder"
+                f" {os.fsdecode(outer)}."
             )
 
 
