@@ -174,12 +174,14 @@ _NUMBER = {
 # A file that may be source code or music by its name is not shown before it is known to be a video.
 # Of a path (bytes).
 SURE_BY_NAME = """
-    lower(CAST(substr({path}, -3) AS TEXT)) <> '.ts' AND lower(CAST(substr({path}, -4) AS TEXT)) NOT IN ('.mts', '.ogg')
+    lower(CAST(substr({path}, -3) AS TEXT)) <> '.ts'
+    AND lower(CAST(substr({path}, -4) AS TEXT)) NOT IN ('.mts', '.ogg')
 """
 
 # Whether a file `f` of a video `v` makes it a video to be shown.
 SHOWS = f"""
-    f.missing_since IS NULL AND (v.state = 'ready' OR v.state = 'new' AND {SURE_BY_NAME.format(path="f.path")})
+    f.missing_since IS NULL
+    AND (v.state = 'ready' OR v.state = 'new' AND {SURE_BY_NAME.format(path="f.path")})
 """
 
 _DROP_UNLISTED = f"""

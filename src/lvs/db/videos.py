@@ -157,9 +157,10 @@ async def at(
     there, with its file of that place and its card where it is listed; in one query.
     """
     first, values = files.first_of(places)
+    is_here = "f.id = (SELECT id FROM here) AS is_here, f.id AS file_id"
     sql = f"""
         WITH here AS MATERIALIZED (SELECT id, video_id FROM files WHERE id = ({first}))
-        {_WHOLE.replace("f.id AS file_id", "f.id = (SELECT id FROM here) AS is_here, f.id AS file_id")}
+        {_WHOLE.replace("f.id AS file_id", is_here)}
         WHERE v.id = (SELECT video_id FROM here) ORDER BY {files.BEST_FIRST}
     """
     rows = await db.all(sql, values)
@@ -265,9 +266,11 @@ _WAITING = """
 
 # A failed look is tried again after a minute, from the sixth on after two, four, … minutes.
 _DUE = """
-    (v.looked_fingerprint IS NOT f.fingerprint OR (:posters AND v.state = 'ready' AND v.poster IS NULL))
+    (v.looked_fingerprint IS NOT f.fingerprint
+        OR (:posters AND v.state = 'ready' AND v.poster IS NULL))
     AND (v.attempts = 0 OR coalesce(v.looked_at, 0) > :now
-        OR coalesce(v.looked_at, 0) + min(3600000, 55000 << max(0, min(v.attempts, 12) - 5)) <= :now)
+        OR coalesce(v.looked_at, 0)
+            + min(3600000, 55000 << max(0, min(v.attempts, 12) - 5)) <= :now)
 """
 
 
@@ -382,7 +385,8 @@ _PASSING = """
     state = 'unreadable' AND (
         reason IN ('The process that looked into it broke down.', 'Looking into it went wrong.',
             'Looking into it takes more memory than it may have.')
-        OR reason LIKE 'It could not be read: %' OR reason LIKE 'Looking into it took longer than %')
+        OR reason LIKE 'It could not be read: %'
+        OR reason LIKE 'Looking into it took longer than %')
 """
 
 

@@ -18,9 +18,11 @@ OPEN_FLAGS = os.O_RDONLY | sum(
 )
 
 Print = tuple[str, str, int, int]
-"""Our hash and OpenSubtitles' hash of a file (both 16 hex digits), and the size (bytes) and time (ns) it had at that moment."""
+"""Our hash and OpenSubtitles' hash of a file (both 16 hex digits), and the size (bytes) and time
+(ns) it had at that moment.
+"""
 Failure = tuple[int, str]
-"""Why a file could not be read: the system's number of the error, 0 where it has none, and a sentence."""
+"""Why a file could not be read: the system's error number (0 where it has none) and a sentence."""
 
 
 def fingerprint(path: bytes) -> Print:

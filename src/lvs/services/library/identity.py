@@ -63,7 +63,7 @@ class Identity:
     async def _read_elsewhere(
         self, places: list[File], item: Arrival, own: tuple[int, bytes]
     ) -> str:
-        """The extended fingerprint of another place with these samples; empty where there is none."""
+        """The extended fingerprint of another place with these samples; empty without one."""
         for file in places:
             if (
                 file.missing_since is None

@@ -156,7 +156,7 @@ class Library:
         )
 
     async def poll_database(self) -> None:
-        """Notice what other programs, such as `lvs scan` beside the server, wrote to the database."""
+        """Notice what other programs, such as `lvs scan`, wrote to the database."""
         if await self._database.changed_elsewhere():
             await self.drives.load()
             self._events.publish(Event.CHANGED_EXTERNALLY, ())
