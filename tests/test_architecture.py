@@ -29,8 +29,20 @@ FLOORS = (
     {"services"},
     {"db"},
     {"filters"},
-    {"__init__", "clock", "config", "errors", "logs", "models", "paths", "random_order"}
-    | {"text", "versions"},
+    {
+        "__init__",
+        "clock",
+        "config",
+        "errors",
+        "file_systems",
+        "logs",
+        "models",
+        "paths",
+        "random_order",
+        "sd_notify",
+        "text",
+        "versions",
+    },
 )
 WEB = {"quart", "quart_schema", "werkzeug", "hypercorn", "jinja2"}
 DATABASE = {"sqlite3", "aiosqlite"}

@@ -1,4 +1,4 @@
-"""Puts the parts together: services, routes, and what lives as long as the server does."""
+"""The application: services, routes, hooks and lifespan."""
 
 import asyncio
 import logging
@@ -24,17 +24,15 @@ MAX_BODY_BYTES = 64 * 1024
 
 
 def create_app(config: Config) -> Quart:
-    """The application for this configuration. Its services open when it starts and close when it
-    stops.
-    """
+    """Create the application. Its services open at start and close at stop."""
     services = bundle.build(config)
     addresses = Urls(lambda: services.library.roots)
     pages = Templates(addresses, static_folder(), config.data_directory / "templates")
     app = Quart("lvs", static_folder=str(static_folder()), static_url_path="/static")
-    # The border waits for bodies, and the gate cuts whoever takes nothing.
+    # The request guard buffers bodies, and the connection limit closes stalled connections.
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY_BYTES, BODY_TIMEOUT=None, RESPONSE_TIMEOUT=None)
     app.url_map.converters.update(path=responses.PathConverter, hash=responses.HashConverter)
-    # A name may hold anything that is not a slash, and an address is what it is.
+    # A name may contain anything but a slash, so an address is taken literally.
     app.url_map.merge_slashes = False
     app.extensions.update({"lvs": services, "lvs.addresses": addresses, "lvs.pages": pages})
     request_metrics.install(app, config)

@@ -129,6 +129,7 @@ class Track:
     language: str | None = None
     title: str | None = None
     channels: int | None = None
+    codec_string: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +153,9 @@ class Probe:
     audio_tracks: tuple[Track, ...] = ()
     subtitle_tracks: tuple[Track, ...] = ()
     recorded_at: int | None = None
+    codec_string: str | None = None
+    interlaced: bool = False
+    transfer: str | None = None
 
 
 class Card(NamedTuple):
@@ -262,14 +266,14 @@ class Query:
     min_minutes: int = 0
     max_minutes: int = 0
     viewed: bool = False
+    sort: Sort = Sort.ADDED
+    descending: bool = True
+    seed: int = 0
     recorded_from: date | None = None
     recorded_to: date | None = None
     resolution: str = ""
     state: str = ""
     sound: str = ""
-    sort: Sort = Sort.ADDED
-    descending: bool = True
-    seed: int = 0
 
     @property
     def filtered(self) -> bool:
@@ -301,6 +305,18 @@ class Related:
 
     card: Card
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What stands around a video on its page: the cards before and after it in the list it was
+    chosen from, what is worth seeing next, and the tags given last that it does not carry.
+    """
+
+    before: Card | None
+    behind: Card | None
+    related: tuple[Related, ...]
+    suggestions: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

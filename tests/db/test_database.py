@@ -523,7 +523,10 @@ async def filled(path: Path, videos: int = 3) -> None:
     await database.open()
     async with database.transaction() as tx:
         for number in range(videos):
-            sql = "INSERT INTO videos (id, media_hash, title, added_at, shuffle) VALUES (?, ?, 'film', 0, 0)"
+            sql = (
+                "INSERT INTO videos (id, media_hash, title, added_at, shuffle) VALUES (?, ?,"
+                " 'film', 0, 0)"
+            )
             await tx.run(sql, (number + 1, f"{number:016x}"))
             await tx.run("INSERT INTO ratings VALUES (?, 4, 0, 0)", (number + 1,))
     await database.close()
@@ -587,7 +590,8 @@ async def test_a_table_can_be_rebuilt_without_losing_what_refers_to_it(
         later,
         """
         CREATE TABLE shelves (id INTEGER PRIMARY KEY, name TEXT);
-        CREATE TABLE on_shelf (shelf_id INTEGER REFERENCES shelves (id) ON DELETE CASCADE, video_id INTEGER);
+        CREATE TABLE on_shelf (shelf_id INTEGER REFERENCES shelves (id) ON DELETE CASCADE,
+            video_id INTEGER);
         INSERT INTO shelves VALUES (1, 'top');
         INSERT INTO on_shelf VALUES (1, 1);
         """,
@@ -663,7 +667,8 @@ async def test_a_migration_that_is_killed_happened_wholly_or_not_at_all(
         later,
         """
         CREATE TABLE more (id INTEGER PRIMARY KEY, twice INTEGER);
-        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000) INSERT INTO more SELECT i, i FROM n;
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n
+            WHERE i < 300000) INSERT INTO more SELECT i, i FROM n;
         UPDATE more SET twice = twice * 2;
         """,
     )

@@ -99,7 +99,8 @@ async def insert(tx: Transaction, sql: str, marks: str, rows: Sequence[Sequence[
 
 _LAID_OUT = """
     CREATE TEMP TABLE IF NOT EXISTS arrivals (
-        number INTEGER PRIMARY KEY, path, size_bytes, mtime_ns, fingerprint, oshash, title, title_key, title_words, path_words,
+        number INTEGER PRIMARY KEY, path, size_bytes, mtime_ns, fingerprint, oshash, title,
+            title_key, title_words, path_words,
         added_at, shuffle)
 """
 
@@ -126,15 +127,19 @@ _ADD = (
     # each video.
     "INSERT INTO adding_many (only) VALUES (1)",
     f"""
-    INSERT INTO gallery (video_id, media_hash, version, root_id, path, title, title_key, added_at, duration_s, width, height,
-        size_bytes, rating, views, last_viewed_at, favorited_at, shuffle, tags, state, poster, offline)
-    SELECT :before + number, fingerprint, :version, :root_id, path, title, title_key, added_at, 0.0, 0, 0,
+    INSERT INTO gallery (video_id, media_hash, version, root_id, path, title, title_key, added_at,
+        duration_s, width, height,
+        size_bytes, rating, views, last_viewed_at, favorited_at, shuffle, tags, state, poster,
+            offline)
+    SELECT :before + number, fingerprint, :version, :root_id, path, title, title_key, added_at,
+        0.0, 0, 0,
         size_bytes, 0, 0, 0, 0, shuffle, '[]', 'new', NULL, 0
     FROM arrivals WHERE {_SURE}
     """,
     "DELETE FROM adding_many",
     f"""
-    INSERT INTO gallery_changes (what, video_id) SELECT 'place', :before + number FROM arrivals WHERE {_SURE}
+    INSERT INTO gallery_changes (what, video_id) SELECT 'place', :before + number FROM arrivals
+        WHERE {_SURE}
     """,
     f"""
     INSERT INTO folder_counts (root_id, folder, videos)
@@ -151,7 +156,10 @@ _ADD = (
 
 async def without_alias(db: Connection, limit: int) -> list[tuple[int, int, bytes]]:
     """Files whose video has not got their aliases yet: id of the file, id of the video, path."""
-    sql = "SELECT id, video_id, path FROM files WHERE id > (SELECT file_id FROM aliased) ORDER BY id LIMIT ?"
+    sql = (
+        "SELECT id, video_id, path FROM files WHERE id > (SELECT file_id FROM aliased) ORDER BY id"
+        " LIMIT ?"
+    )
     return await db.tuples(sql, (limit,))
 
 

@@ -52,7 +52,7 @@ class Connection:
         """Every row as a plain tuple, which many rows are worth: they take a third of the time."""
 
         def fetch() -> list[Any]:
-            with closing(self._raw._conn.cursor()) as cursor:
+            with closing(direct(self._raw).cursor()) as cursor:
                 cursor.row_factory = None
                 return cursor.execute(sql, values).fetchall()
 
@@ -123,7 +123,7 @@ class DirectTransaction(Transaction):
 
     def __init__(self, raw: aiosqlite.Connection) -> None:
         super().__init__(raw, QueryStats())
-        self._direct = raw._conn
+        self._direct = direct(raw)
         self.asked: list[tuple[str, float]] = []
 
     async def all(self, sql: str, values: Values = ()) -> list[sqlite3.Row]:
@@ -147,6 +147,13 @@ class DirectTransaction(Transaction):
             return execute(sql, values)
         finally:
             self.asked.append((sql, time.perf_counter() - started))
+
+
+def direct(raw: aiosqlite.Connection) -> sqlite3.Connection:
+    """The connection below, for what runs on its thread already: private to aiosqlite, as
+    `on_thread` is, and nowhere else in use.
+    """
+    return raw._conn
 
 
 async def on_thread(raw: aiosqlite.Connection, function: Callable[[], T]) -> T:
@@ -211,7 +218,8 @@ def in_words(error: sqlite3.Error) -> LvsError:
     kind = _kind(error)
     if kind == sqlite3.SQLITE_FULL:
         return Full(
-            "The disk that holds the LVS data is full. Nothing was changed; free some space and try again."
+            "The disk that holds the LVS data is full. Nothing was changed; free some space and try"
+            " again."
         )
     if kind in _BUSY:
         return Unavailable(
@@ -221,15 +229,18 @@ def in_words(error: sqlite3.Error) -> LvsError:
         return Unavailable("The LVS data folder cannot be written to. Nothing was changed.")
     if kind in _DAMAGED:
         log.error(
-            "the database is damaged (%s): look with `lvs check`, bring back a backup with `lvs restore`",
+            "the database is damaged (%s): look with `lvs check`, bring back a backup with `lvs"
+            " restore`",
             error,
         )
         return Damaged(
-            "The database is damaged where this is kept. Nothing was changed; `lvs check` says more."
+            "The database is damaged where this is kept. Nothing was changed; `lvs check` says"
+            " more."
         )
     if kind == sqlite3.SQLITE_IOERR:
         return Unavailable(
-            "The disk that holds the LVS data did not do its part. Nothing was changed; details are in the log."
+            "The disk that holds the LVS data did not do its part. Nothing was changed; details are"
+            " in the log."
         )
     return Unavailable(
         "The database could not do this. Nothing was changed; details are in the log."

@@ -36,7 +36,7 @@ CHECKED_BYTES = 256 << 20
 
 @dataclass(slots=True)
 class _Reader:
-    """A connection that can only read, and how often the file had been replaced when it was opened."""
+    """A read-only connection, and how often the file had been replaced when it was opened."""
 
     raw: aiosqlite.Connection
     generation: int
@@ -124,7 +124,7 @@ class Database:
                 raise Damaged(f"The database {self.path} is damaged: {row[0]}.")
 
     async def _connect_again(self) -> aiosqlite.Connection:
-        """A writing connection in place of one that is stale, or to a file that was put in the place
+        """A writing connection in place of a stale one, or to a file that was put in the place
         of the old one.
         """
         raw = await connection.connect(self.path, own_thread_only=False)

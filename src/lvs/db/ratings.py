@@ -25,8 +25,10 @@ async def named(db: Connection, name: str) -> tuple[int, int | None] | None:
 
 async def put(tx: Transaction, video_id: int, stars: int, at: int) -> None:
     sql = """
-        INSERT INTO ratings (video_id, value, created_at, updated_at) VALUES (:video_id, :stars, :at, :at)
-        ON CONFLICT (video_id) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at
+        INSERT INTO ratings (video_id, value, created_at, updated_at)
+            VALUES (:video_id, :stars, :at, :at)
+        ON CONFLICT (video_id) DO UPDATE SET value = excluded.value,
+            updated_at = excluded.updated_at
     """
     await tx.run(sql, {"video_id": video_id, "stars": stars, "at": at})
 

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import hypercorn
-import hypercorn.asyncio.run
+from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.config import Sockets
 
 from lvs.config import Network
+from lvs.http import internals
 from lvs.http.client_address import parse_address, within
 from lvs.http.hypercorn_connection import Http1Server
 from lvs.http.request_guard import HEADERS
@@ -27,8 +28,8 @@ SPARE = 20  # so many connections more are taken, to be told that they are too m
 LOOK_SECONDS = 5.0
 FULL = b"LVS has too many connections to this device. Close some pages or players and try again.\n"
 REFUSED = (
-    b"HTTP/1.1 429 Too Many Requests\r\nContent-Type: text/plain; charset=utf-8\r\nRetry-After: 5\r\nConnection: close\r\n"
-    b"%sContent-Length: %d\r\n\r\n%s"
+    b"HTTP/1.1 429 Too Many Requests\r\nContent-Type: text/plain; charset=utf-8\r\nRetry-After:"
+    b" 5\r\nConnection: close\r\n%sContent-Length: %d\r\n\r\n%s"
     % (b"".join(b"%s: %s\r\n" % pair for pair in HEADERS.items()), len(FULL), FULL)
 )
 
@@ -45,7 +46,7 @@ class _ClientCount:
 
 
 class LimitedSocket(socket.socket):
-    """A listening socket, in the place of `sock`, that closes at once what the gate does not take."""
+    """A listening socket in the place of `sock` that closes refused connections at once."""
 
     def __init__(self, gate: "ConnectionLimit", sock: socket.socket) -> None:
         super().__init__(fileno=sock.detach())
@@ -102,7 +103,10 @@ class ConnectionLimit:
 
         vars(http)["create_sockets"] = create_doors
 
-        class GatedServer(Http1Server):
+        known = internals.hypercorn_connection_is_known()
+        base: type[TCPServer] = Http1Server if known else TCPServer
+
+        class GatedServer(base):  # type: ignore[valid-type, misc]
             async def run(self) -> None:
                 held = gate.enter(self.writer)
                 if held is None:
@@ -114,7 +118,7 @@ class ConnectionLimit:
                 finally:
                     gate.leave(held)
 
-        vars(hypercorn.asyncio.run)["TCPServer"] = GatedServer  # there is no setting for it
+        internals.put_server_class(GatedServer)
 
     @property
     def count(self) -> int:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from lvs.config import Config
 from lvs.http.allowed_hosts import Hosts
 from lvs.http.client_address import address_of, is_public
+from lvs.services.metrics import request_id
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Any]]
@@ -26,18 +27,25 @@ MAX_QUERY_BYTES = 8 * 1024
 MAX_PATH_BYTES = 8 * 1024
 BODY_SECONDS = 20.0  # in which all of a body must have come
 BODILESS = ("GET", "HEAD", "OPTIONS")  # whose bodies nobody reads
+LOGGED_CHARACTERS = 200
 MAX_HEADER_BYTES = (
     16 * 1024
 )  # hypercorn's own limit does not count a head that arrives in one piece
 
-CONTENT_SECURITY_POLICY = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+# A script that plays segments hands them to the browser as a `blob:` (W3C Media Source Extensions).
+CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; media-src 'self' blob:; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'"
+)
 HEADERS: Mapping[bytes, bytes] = {
     b"content-security-policy": CONTENT_SECURITY_POLICY.encode(),
     b"x-content-type-options": b"nosniff",
     b"referrer-policy": b"same-origin",
     b"cross-origin-resource-policy": b"same-origin",
     b"cross-origin-opener-policy": b"same-origin",
-    b"permissions-policy": b"camera=(), geolocation=(), microphone=(), payment=(), usb=(), serial=(), hid=()",
+    b"permissions-policy": (
+        b"camera=(), geolocation=(), microphone=(), payment=(), usb=(), serial=(), hid=()"
+    ),
 }
 
 
@@ -156,8 +164,8 @@ class RequestGuard:
         log.info("refused a request for the host name %r", named[0][:100])
         return Refusal(
             HTTPStatus.MISDIRECTED_REQUEST,
-            "LVS does not answer to this name. Open it by its address or its name in the home network, or have whoever runs it "
-            "add the name to allowed_hosts.",
+            "LVS does not answer to this name. Open it by its address or its name in the home"
+            " network, or have whoever runs it add the name to allowed_hosts.",
         )
 
     def _stranger(self, scope: Scope, headers: list[tuple[bytes, bytes]]) -> Refusal | None:
@@ -176,7 +184,8 @@ class RequestGuard:
         log.info("refused a request from outside the home network: %s", peer)
         return Refusal(
             HTTPStatus.FORBIDDEN,
-            "This LVS has no password, so it answers in its home network only. Whoever runs it can set one: lvs password",
+            "This LVS has no password, so it answers in its home network only. Whoever runs it can"
+            " set one: lvs password",
         )
 
 
@@ -226,14 +235,15 @@ def _with_headers(send: Send) -> Send:
 
 async def _answer(refusal: Refusal, scope: Scope, send: Send) -> None:
     status, message = refusal
+    where = scope["path"][:LOGGED_CHARACTERS]
+    log.info("%s %s: %d %s (request %s)", scope["method"], where, status, message, request_id())
     if scope["path"].startswith("/api/"):
         media_type = b"application/problem+json"
-        content = json.dumps(
-            {"title": status.phrase, "status": int(status), "detail": message}
-        ).encode()
+        values = {"title": status.phrase, "status": int(status), "detail": message}
+        content = json.dumps(values | {"request_id": request_id()}).encode()
     else:
         media_type = b"text/plain; charset=utf-8"
-        content = f"{message}\n".encode()
+        content = f"{message}\nRequest {request_id()}\n".encode()
     headers = [
         (b"content-type", media_type),
         (b"content-length", str(len(content)).encode()),

@@ -30,7 +30,7 @@ from lvs.routes.admin import (
 from lvs.routes.api import openapi, original, ratings
 from lvs.routes.api import tags as api_tags
 from lvs.routes.api import videos as api_videos
-from lvs.routes.media import export, subtitles, thumbnails, videos
+from lvs.routes.media import export, hls, subtitles, thumbnails, videos
 from lvs.routes.pages import connect, curation, gallery, sign_in, watch
 from lvs.services.bundle import Services
 from lvs.services.metrics import RouteGroup
@@ -83,6 +83,10 @@ SITE_MAP = SiteMap([
         get("/video/<path:place>", videos.video),
         get("/thumbnail/<hash:media_hash>.<any(jpg, webp):kind>", thumbnails.thumbnail),
         get("/subtitles/<hash:media_hash>/<key>.vtt", subtitles.subtitles),
+        get("/hls/<hash:media_hash>/<key>/master.m3u8", hls.master),
+        get("/hls/<hash:media_hash>/<key>/<variant>/index.m3u8", hls.playlist),
+        get("/hls/<hash:media_hash>/<key>/<variant>/init.mp4", hls.init),
+        get("/hls/<hash:media_hash>/<key>/<variant>/<number>.m4s", hls.segment),
         get("/export.json", export.as_json),
         get("/export.csv", export.as_csv),
     ),
@@ -125,7 +129,7 @@ SITE_MAP = SiteMap([
     section(
         "Monitoring",
         get("/ping", maintenance.ping,
-            open_without_query=True, errors=Errors.JSON, group=RouteGroup.HEALTH_CHECK),
+            open_without_query=True, admin=True, errors=Errors.JSON, group=RouteGroup.HEALTH_CHECK),
         get("/metrics", prometheus.metrics, admin=True, group=RouteGroup.DASHBOARD),
         get("/admin/performance", dashboard.dashboard, admin=True, group=RouteGroup.DASHBOARD),
         get("/admin/performance.json", dashboard.performance_json,

@@ -336,7 +336,7 @@ class Metrics:
 
 
 here: ContextVar[Metrics | None] = ContextVar("metrics_here", default=None)
-"""The server that runs this task, so that a function can be timed without being handed the metrics. Two servers stay apart."""
+"""The metrics of the server that runs this task, for functions that are timed."""
 
 
 def under_way() -> Request | None:
@@ -397,6 +397,12 @@ def record_error_message(message: str) -> None:
     request = under_way()
     if request is not None:
         request.message = message
+
+
+def request_id() -> str:
+    """The id of the request under way, as the log and the error pages name it; empty outside."""
+    request = under_way()
+    return request.request_id if request is not None else ""
 
 
 def cache_asked(hit: bool) -> None:

@@ -1,4 +1,4 @@
-"""The bodies that JSON calls send: parsed strictly, refused with one sentence."""
+"""Strict parsing of JSON bodies."""
 
 import json
 from typing import NoReturn, TypeVar

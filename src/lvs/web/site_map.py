@@ -32,7 +32,7 @@ class RouteAccess:
     """The properties of a route besides its address."""
 
     open: bool = False  # answers without a sign-in
-    open_without_query: bool = False  # the same, but only where the address has no query string
+    open_without_query: bool = False  # open, where the address has no query string
     admin: bool = False  # needs a sign-in also where guests may watch
     own_limit: bool = False  # checks a rate limit of its own instead of `writes_limit`
     errors: Errors = Errors.PAGE
@@ -110,7 +110,7 @@ def _route(method: str, address: str, handler: Handler, access: dict[str, Any]) 
 
 
 class SiteMap:
-    """Every route of an application, and the properties of a request."""
+    """The routes of an application, and the properties of a request."""
 
     def __init__(self, sections: Iterable[Section]) -> None:
         self.sections = tuple(sections)
@@ -121,7 +121,7 @@ class SiteMap:
         self._below = [(each.below, each.access) for each in self.sections if each.below]
 
     def routes(self) -> Iterator[SiteRoute]:
-        """Every route in the order of the map."""
+        """Iterate over the routes in the order of the map."""
         for each in self.sections:
             yield from each.routes
 

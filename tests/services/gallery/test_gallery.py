@@ -22,7 +22,7 @@ from support.crowd import DAYS, FOLDERS, TAGS, Crowd, crowd, draw
 from support.home import Home
 
 from lvs import random_order
-from lvs.db import gallery, tags
+from lvs.db import gallery, watch_page
 from lvs.db.database import Connection
 from lvs.filters import RESOLUTIONS, STATES
 from lvs.models import Cursor, Query, Sort
@@ -222,7 +222,7 @@ async def test_related_videos_share_the_most_and_rarest_tags(many: Crowd) -> Non
             if other.id != person.id and set(person.tags) & set(other.tags)
         }
         async with many.database.read() as db:
-            found = await tags.sharing(db, person.id, 12)
+            found = (await watch_page.beside(db, person.id, 1, b"", 12, 0)).sharing
         assert [close[video_id] for video_id, _ in found] == pytest.approx(
             sorted(close.values(), reverse=True)[:12]
         )
@@ -567,7 +567,8 @@ async def test_random_leads_to_a_film_that_can_be_played(films: Home) -> None:
 async def test_tags_are_listed_with_their_counts(films: Home) -> None:
     await films.services.tags.add(await hash_of(films, "plain.mp4"), "alone", "test")
     rows = re.compile(
-        r'<a href="/\?tag=([^"]*)"><span dir="auto">([^<]*)</span> <span class="number" aria-label="([^"]*)"'
+        r'<a href="/\?tag=([^"]*)"><span dir="auto">([^<]*)</span> <span class="number"'
+        r' aria-label="([^"]*)"'
     )
     assert rows.findall(await page(films, "/tags")) == [
         ("Two%20Words", "Two Words", "2 videos"),

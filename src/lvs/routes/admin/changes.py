@@ -1,4 +1,4 @@
-"""The journal: who changed what, and how it is taken back."""
+"""The journal: a list of changes, and their undo."""
 
 import time
 from typing import Any, cast
@@ -36,7 +36,7 @@ QUICK_S = 1.0
 
 
 def moment(unix_ms: int) -> str:
-    """`2026-11-22 14:03`, where the server stands."""
+    """`2026-11-22 14:03`, in the server's time zone."""
     return utc(unix_ms).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
@@ -44,7 +44,7 @@ FILTERS = {"moment": moment}
 
 
 async def changes() -> Response:
-    """The last changes, of everybody or somebody, of every kind or one, of all videos or one."""
+    """List the latest changes, filtered by client, kind or video."""
     args = arguments()
     who, what, media_hash = (
         readable(text(args, "client"), "client"),
@@ -80,7 +80,7 @@ async def changes() -> Response:
 
 
 async def undo(change_id: str) -> Response:
-    """Take one change back."""
+    """Undo one change."""
     undone = await services().journal.undo(row_id(change_id), client())
     if wants_partial():
         values: dict[str, Any] = {
@@ -97,7 +97,7 @@ async def undo(change_id: str) -> Response:
 
 
 async def preview_undo() -> Response:
-    """What taking back all that somebody changed since a time would do. Nothing is done yet."""
+    """Preview the undo of all changes by a client since a time."""
     args = arguments()
     who, since = readable(text(args, "client"), "client"), number(args, "since", MAX_TIME)
     if "client" not in args:
@@ -115,7 +115,7 @@ async def preview_undo() -> Response:
 
 
 async def undo_all() -> Response:
-    """Take back what was shown before."""
+    """Undo the changes that the preview showed."""
     who, since, up_to_id = (
         await form_text("client"),
         await form_number("since", MAX_TIME),

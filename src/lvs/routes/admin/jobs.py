@@ -24,7 +24,7 @@ JOBS = "/admin/jobs"
 
 
 async def show_jobs() -> Response:
-    """What the workers do, what waits, what failed and why; and the buttons that start work."""
+    """List running, queued, failed and stopped jobs."""
     args = arguments()
     state, wanted = text(args, "state"), readable(text(args, "q"), "search").strip()
     if state and state not in STATES:
@@ -96,7 +96,7 @@ async def _jobs(state: str, wanted: str) -> Context:
 
 
 async def change_job(video_id: str, what: str) -> Response:
-    """Look into a video before all others (`first`), again (`again`), or not (`stop`)."""
+    """Move a job to the front (`first`), retry it (`again`) or skip it (`stop`)."""
     wanted, jobs = row_id(video_id), services().jobs
     if wanted not in await services().overviews.titles([wanted]):
         raise NotFound("There is no such video.")

@@ -1,4 +1,4 @@
-"""Videos that are gone from the library folders, and the recycle bin."""
+"""Missing videos, and the recycle bin."""
 
 import time
 from typing import cast
@@ -25,7 +25,7 @@ MISSING, BIN = "/admin/missing", "/admin/bin"
 
 
 async def missing() -> Response:
-    """Every video none of whose files is there, with what people gave it."""
+    """List missing videos with their ratings and tags."""
     args = arguments()
     videos, following = await services().missing.page(_after(args))
     return page(
@@ -43,7 +43,7 @@ async def missing() -> Response:
 
 
 async def preview_forget() -> Response:
-    """What forgetting these videos would put into the bin. Nothing is done yet."""
+    """Preview the videos to forget."""
     args = arguments()
     ids, until = _chosen(args), number(args, "until", MAX_TIME)
     doomed = await services().missing.preview(ids, until)
@@ -53,7 +53,7 @@ async def preview_forget() -> Response:
 
 
 async def forget() -> Response:
-    """Put what was shown into the recycle bin."""
+    """Move the previewed videos to the recycle bin."""
     form = await request.form
     ids = None if form.get("all") == "1" else await form_ids()
     if ids == []:
@@ -63,7 +63,7 @@ async def forget() -> Response:
 
 
 async def recycle_bin() -> Response:
-    """What was forgotten and can still be restored."""
+    """List forgotten videos that can be restored."""
     args = arguments()
     videos, following = await services().missing.binned(_after(args))
     return page(
@@ -79,7 +79,7 @@ async def recycle_bin() -> Response:
 
 
 async def restore() -> Response:
-    """Take videos out of the recycle bin, with all they had."""
+    """Restore videos from the recycle bin."""
     form = await request.form
     ids = None if form.get("all") == "1" else await form_ids()
     if ids == []:
@@ -89,7 +89,7 @@ async def restore() -> Response:
 
 
 def _chosen(args: Arguments) -> list[int] | None:
-    """The videos that were ticked; None for all of them."""
+    """The ticked videos; None for all of them."""
     if text(args, "all") == "1":
         return None
     ids = chosen_ids(list(args.get("id", ())))

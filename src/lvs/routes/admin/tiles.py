@@ -21,7 +21,7 @@ Context = dict[str, Any]
 
 
 async def levels() -> dict[str, Level]:
-    """How each part stands, as far as something is wrong with it."""
+    """The level of each part that has an issue."""
     levels: dict[str, Level] = {}
     for trouble in await services().health.troubles():
         for name in (trouble.part, "health"):
@@ -30,7 +30,7 @@ async def levels() -> dict[str, Level]:
 
 
 async def draw(name: str, levels: dict[str, Level]) -> tuple[str, str]:
-    """A tile as HTML, and the fingerprint of what it shows."""
+    """A tile as HTML, and a fingerprint of its content."""
     context = await TILES[name]()
     level = max(levels.get(name, Level.OK), Level.BUSY if context.pop("busy", False) else Level.OK)
     drawn = rendered(
@@ -88,7 +88,7 @@ async def _routes() -> Context:
 
 
 def _parts(route: Route) -> list[float]:
-    """Where a route's time went since the start: writer's turn, database, templates, all else."""
+    """The seconds a route spent: write wait, database, templates, all else."""
     known = [route.writer_wait_s, max(0.0, route.database_s - route.writer_wait_s), route.render_s]
     return [*known, max(0.0, route.latencies.total_s - sum(known))]
 
@@ -200,7 +200,9 @@ async def _system() -> Context:
 
 async def _streams() -> Context:
     running = services().streams.running()
-    return {"streams": running, "rate": sum(stream.rate for stream in running)}
+    playback = report.playback_report(services().playback.pool)
+    rate = sum(stream.rate for stream in running)
+    return {"streams": running, "rate": rate, "playback": playback}
 
 
 async def _errors() -> Context:

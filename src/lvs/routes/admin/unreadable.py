@@ -15,7 +15,7 @@ UNREADABLE = "/admin/unreadable"
 
 
 async def unreadable() -> Response:
-    """Files that cannot be read as video, and why."""
+    """List files that cannot be read as video, with the reasons."""
     args = arguments()
     reason = readable(text(args, "reason"), "reason") if "reason" in args else None
     found = await services().gallery.unreadable(
@@ -41,7 +41,7 @@ async def unreadable() -> Response:
 
 
 async def probe_again() -> Response:
-    """Try again: one video, those of one reason, or all."""
+    """Probe again: one video, those with one reason, or all."""
     form = await request.form
     if form.get("id"):
         video_id = await form_number("id")

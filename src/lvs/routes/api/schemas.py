@@ -1,4 +1,4 @@
-"""The JSON that goes in and out, as pydantic models; the OpenAPI document is made from them."""
+"""The JSON bodies as pydantic models, the source of the OpenAPI document."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, Self
@@ -42,33 +42,31 @@ Stars = Annotated[int, Field(ge=1, le=5), BeforeValidator(_whole)]
 
 
 class Sent(BaseModel):
-    """Something a client sends: types are taken as they are, names that are not known are passed
-    over.
-    """
+    """A request body: types are strict, unknown members are ignored."""
 
     model_config = ConfigDict(strict=True)
 
 
 class RatingChange(Sent):
-    """New stars, or null to take them away."""
+    """A new rating, or null to remove it."""
 
     value: Stars | None
 
 
 class TagChange(Sent):
-    """A tag to put on a video. A leading # counts for nothing, nor does letter case."""
+    """A tag to add. A leading # and letter case do not matter."""
 
     tag: Annotated[str, Field(max_length=MAX_TAG)]
 
 
 class NamedVideo(Sent):
-    """A video as the original named it: by its path below the library folder."""
+    """A video named as in the original: by its path below the library folder."""
 
     filename: Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
 
 
 class NamedRating(NamedVideo):
-    """Stars for a video named by its path."""
+    """A rating for a video named by its path."""
 
     rating: Annotated[int, Field(ge=1, le=5), BeforeValidator(_legacy_whole)]
 
@@ -114,14 +112,14 @@ VideosQuery = create_model("VideosQuery", __base__=VideosRun, **_FILTERS)
 
 
 class TagsQuery(BaseModel):
-    """What `GET /api/tags` takes."""
+    """The parameters of `GET /api/tags`."""
 
     limit: Annotated[int, Field(ge=1, le=1000, description="Tags in one answer.")] = 1000
     after: Annotated[str | None, Field(description="`next` of the answer before.")] = None
 
 
 class PopularQuery(BaseModel):
-    """What `GET /api/tags/popular` takes."""
+    """The parameters of `GET /api/tags/popular`."""
 
     limit: Annotated[
         int, Field(description="1 to 200 tags; what lies outside is taken as the nearest.")
@@ -135,13 +133,13 @@ class NameQuery(BaseModel):
 
 
 class User(BaseModel):
-    """What this household gave."""
+    """The household's own rating."""
 
     value: Annotated[int | None, Field(ge=1, le=5)]
 
 
 class RatingSummary(BaseModel):
-    """A video's stars. `average` is 0.0 and `count` 0 while there are none."""
+    """A video's rating. `average` is 0.0 and `count` 0 while it is unrated."""
 
     average: float
     count: int
@@ -153,7 +151,7 @@ class RatingSummary(BaseModel):
 
 
 class VideoSummary(BaseModel):
-    """A video as lists show it.
+    """A video in a list.
 
     Times are ISO 8601 in UTC; null is what is not known or was never done.
     """
@@ -162,7 +160,9 @@ class VideoSummary(BaseModel):
     path: Annotated[
         str,
         Field(
-            description="With several library folders the folder's name comes first. U+FFFD: not UTF-8."
+            description=(
+                "With several library folders the folder's name comes first. U+FFFD: not UTF-8."
+            )
         ),
     ]
     title: str
@@ -190,7 +190,7 @@ class VideoSummary(BaseModel):
 
 
 class Location(BaseModel):
-    """A place where a video lies, or lay when `missing_since` is set."""
+    """A place where a video is stored, or was until `missing_since`."""
 
     path: str
     size_bytes: int
@@ -198,7 +198,7 @@ class Location(BaseModel):
 
 
 class AudioTrack(BaseModel):
-    """One sound track."""
+    """One audio track."""
 
     codec: str
     language: str | None
@@ -207,7 +207,7 @@ class AudioTrack(BaseModel):
 
 
 class VideoDetail(VideoSummary):
-    """Everything that is known of a video."""
+    """A video with all its details."""
 
     container: str | None
     video_codec: str | None
@@ -232,7 +232,7 @@ class VideoPage(BaseModel):
 
 
 class TagCount(BaseModel):
-    """A tag and how many videos carry it."""
+    """A tag and the number of its videos."""
 
     name: str
     count: int
@@ -256,19 +256,19 @@ class VideoTags(BaseModel):
 
 
 class Favorite(BaseModel):
-    """Whether a video is a favorite."""
+    """The favorite mark of a video."""
 
     favorite: bool
 
 
 class ViewCount(BaseModel):
-    """How often a video was played."""
+    """The number of views."""
 
     views: int
 
 
 class SubtitleItem(BaseModel):
-    """A subtitle file beside the film, as WebVTT.
+    """A subtitle file beside the video, as WebVTT.
 
     `language` is a language tag (RFC 5646) or null.
     """
@@ -285,7 +285,7 @@ class VideoSubtitles(BaseModel):
 
 
 class Problem(BaseModel):
-    """What went wrong (RFC 9457); `detail` is a sentence for people."""
+    """A problem (RFC 9457); `detail` is a message for people."""
 
     title: str
     status: int
@@ -294,19 +294,19 @@ class Problem(BaseModel):
 
 
 class Done(BaseModel):
-    """It was done."""
+    """Success."""
 
     success: Literal[True] = True
 
 
 class LegacyRating(Done):
-    """The stars the video has now."""
+    """The rating that the video has now."""
 
     rating: int
 
 
 class LegacyFavorites(Done):
-    """The names of all favorites, the latest first, and whether this video is one now."""
+    """The names of all favorites, latest first, and the video's own mark."""
 
     favorites: list[str]
     is_favorite: bool
@@ -319,24 +319,24 @@ class LegacyTags(Done):
 
 
 class LegacyViews(Done):
-    """How often the video was played."""
+    """The number of views."""
 
     views: int
 
 
 class AllViews(RootModel[dict[str, int]]):
-    """How often each video was played, by name."""
+    """Views of each watched video, by name."""
 
 
 class LegacyPopularTag(BaseModel):
-    """A tag with `#` and how many videos carry it."""
+    """A tag with `#` and the number of its videos."""
 
     tag: str
     count: int
 
 
 class LegacyPopularTags(Done):
-    """The tags that most videos carry."""
+    """The most used tags."""
 
     tags: list[LegacyPopularTag]
 
@@ -348,7 +348,7 @@ class LegacyVideoTags(LegacyTags):
 
 
 class LegacyProblem(Problem):
-    """What went wrong, also as the original said it."""
+    """A problem with the members of the original's errors."""
 
     success: Literal[False]
     error: str

@@ -1,5 +1,4 @@
-"""Writes are taken from our own pages and from programs, never from a stranger's page that a
-browser here has open.
+"""Protection against cross-site requests, and the rate limit of changes.
 
 And not faster than people are. Browsers send no `Sec-Fetch-Site` to plain-http addresses of a LAN,
 so `Origin` is compared with `Host` as well.
@@ -44,7 +43,7 @@ def install(app: Quart, config: Config) -> None:
 
 
 def _ours() -> bool:
-    """Whether a page of this server, or no browser at all, sent the request."""
+    """True for a request from a page of this server, or from no browser at all."""
     sites = request.headers.getlist("Sec-Fetch-Site")
     if sites:
         return all(site in ("same-origin", "none") for site in sites)
@@ -55,8 +54,7 @@ def _ours() -> bool:
 
 
 def _permitted() -> bool:
-    """Whether a page of another origin that may use the JSON API sent the request, with a right to
-    it that is its own.
+    """True for a request from another origin that may use the JSON API in its own right.
 
     To a browser, pages of another port of the same machine are of the same site (RFC 6265bis
     section 5.2), so that it sends the session along with what they ask for.
@@ -66,7 +64,7 @@ def _permitted() -> bool:
 
 
 def _is_origin_of(origin: str, host: str) -> bool:
-    """Whether pages of this origin come from this host.
+    """True where pages of this origin come from this host.
 
     The scheme may differ where a proxy in front of LVS speaks TLS.
     """

@@ -95,7 +95,7 @@ async def suggest() -> Response:
 
 
 async def status() -> Response:
-    """The line above an open gallery, and the sign that something changed since `version`."""
+    """The status line above an open gallery, and a signal when something changed."""
     seen = number(arguments(), "version", 2**53)
     looking = services().jobs.remaining
     progress = services().library.progress(looking)
@@ -112,7 +112,7 @@ async def status() -> Response:
 
 
 async def settings() -> Response:
-    """Remember theme and size of controls in this browser."""
+    """Save the theme and the size of controls in this browser."""
     form = await request.form
     response = back("/")
     if target := local_address(form.get("back", "")):
@@ -142,7 +142,7 @@ async def _gallery(query: Query, args: Arguments, heading: str, current: str) ->
 
 
 def _run(query: Query, found: Page, until: Cursor | None) -> dict[str, Any]:
-    """The cards, and where the next ones are."""
+    """The cards of a page, and the addresses of the next ones."""
     services().jobs.visible(card.id for card in found.cards if card.state is State.NEW)
     return {
         "page": found,
@@ -153,7 +153,7 @@ def _run(query: Query, found: Page, until: Cursor | None) -> dict[str, Any]:
 
 
 async def _around(query: Query, heading: str, current: str, found: GalleryPage) -> dict[str, Any]:
-    """Everything on a gallery page besides the cards."""
+    """The parts of a gallery page besides the cards."""
     progress = services().library.progress(services().jobs.remaining)
     used = chips(query)
     return {
@@ -186,7 +186,7 @@ def _message(total: int, used: Sequence[Chip], query: Query) -> str:
 
 
 async def _removals(found: Sequence[Chip]) -> list[tuple[str, str]]:
-    """For a query without matches: the filters whose removal shows videos, with their number."""
+    """Filters whose removal shows videos, each with their number."""
     counts = await services().gallery.counts([chip.without for chip in found])
     return [
         (f"{chip.label} ({count:,})", chip.url)
@@ -196,7 +196,7 @@ async def _removals(found: Sequence[Chip]) -> list[tuple[str, str]]:
 
 
 def _folders(folders: Sequence[TopFolder]) -> list[tuple[str, str, int]]:
-    """The folders one can choose among: the value of the filter, what is shown, how many videos."""
+    """The folders of the filter: value, label, number of videos."""
     several = len(services().library.active_roots) > 1
     found = []
     for folder in folders:

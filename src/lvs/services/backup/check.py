@@ -147,7 +147,10 @@ def _contents(database: Path) -> Iterator[Finding]:
             "missing",
             check.missing,
             "{} gone from the library folders",
-            "Put the files back and run `lvs scan`: what people gave them is kept. Or forget them on the admin page.",
+            (
+                "Put the files back and run `lvs scan`: what people gave them is kept. Or forget"
+                " them on the admin page."
+            ),
         ),
         (
             "unreadable",

@@ -27,7 +27,7 @@ Mask = NDArray[np.bool_]
 """Says for every id whether the video is meant."""
 
 Key = tuple[Hashable, ...]
-"""Names what is looked up in the database: ("tag", id), ("match", expression) or ("folder", library folder, path)."""
+"""A database look-up: ("tag", id), ("match", expression) or ("folder", library folder, path)."""
 
 LOADED_AT_ONCE = 2000
 FOUND_KEPT = 400  # of what words, tags and folders found: a bit for every video each
@@ -319,8 +319,8 @@ class VideoIndex:
         until: Cursor | None,
         backwards: bool,
     ) -> list[int]:
-        """As `run` in the order of a seed. Its places are spread evenly, so the next videos lie in a
-        window whose width is known; only those are put in order.
+        """Run in the order of a seed. Its places are spread evenly, so the next videos lie in a
+        window of known width; only those are sorted.
         """
         descending = query.descending != backwards
         places = self._places(query.seed)

@@ -152,7 +152,7 @@ class Health:
         return self._backup_state
 
     async def check_versions(self) -> None:
-        """Compare Python and the packages with those that LVS was tested with: once, at the start."""
+        """Compare Python and the packages with the tested versions, once at the start."""
         self._untested = await asyncio.to_thread(untested)
         if self._untested:
             log.warning("%s", untested_message(self._untested))
@@ -186,7 +186,8 @@ class Health:
             yield Issue(
                 Level.WARNING,
                 "database",
-                "The database's journal has grown large: something reads the database for very long.",
+                "The database's journal has grown large: something reads the database for very"
+                " long.",
                 "Close other programs that have lvs.db open; a restart of LVS empties the journal.",
             )
 
@@ -196,8 +197,10 @@ class Health:
                 yield Issue(
                     Level.ERROR,
                     "library",
-                    f"The library folder “{root.name}” is offline since {clock(root.offline_since)}.",
-                    f"Connect its drive, or mount {shown(root.path)} again; its videos come back by themselves.",
+                    f"The library folder “{root.name}” is offline since"
+                    f" {clock(root.offline_since)}.",
+                    f"Connect its drive, or mount {shown(root.path)} again; its videos come back by"
+                    " themselves.",
                     root.offline_since,
                 )
         for name in self.storages.hanging():
@@ -213,8 +216,10 @@ class Health:
                 yield Issue(
                     Level.WARNING,
                     "library",
-                    f"The folder “{root.name}/{shown(away.path)}” cannot be looked into since {clock(away.since)}.",
-                    "See that its disk is mounted, and that LVS may read it; its videos come back by themselves.",
+                    f"The folder “{root.name}/{shown(away.path)}” cannot be looked into since"
+                    f" {clock(away.since)}.",
+                    "See that its disk is mounted, and that LVS may read it; its videos come back"
+                    " by themselves.",
                     away.since,
                 )
         yield from self._odd_times()
@@ -252,7 +257,8 @@ class Health:
                 else "A worker failed on"
             )
             hint = (
-                "It is listed with the files that cannot be read. Press “try again” once the cause is gone."
+                "It is listed with the files that cannot be read. Press “try again” once the cause"
+                " is gone."
                 if last.given_up
                 else "It is tried again by itself. If that does not help, the log says more."
             )
@@ -266,8 +272,10 @@ class Health:
             yield Issue(
                 Level.ERROR,
                 "workers",
-                f"The last {self.jobs.failed_in_a_row} videos could not be looked into: new films get no picture.",
-                "See the reasons with the workers; if they are the same for all, look into the log and restart LVS.",
+                f"The last {self.jobs.failed_in_a_row} videos could not be looked into: new films"
+                " get no picture.",
+                "See the reasons with the workers; if they are the same for all, look into the log"
+                " and restart LVS.",
             )
         stuck_s = self.ffmpeg.time_limit_s * STUCK_SHARE
         stuck = [running for running in self.jobs.under_way() if running.seconds > stuck_s]
@@ -293,7 +301,8 @@ class Health:
             yield Issue(
                 Level.WARNING,
                 "database",
-                f"{number} took {worst.seconds:.1f} s at {clock(worst.at)}: {_short(worst.sql)}{request}.",
+                f"{number} took {worst.seconds:.1f} s at {clock(worst.at)}:"
+                f" {_short(worst.sql)}{request}.",
                 "See whether the disk or the processor is busy with something else.",
                 worst.at,
             )
@@ -313,7 +322,8 @@ class Health:
             yield Issue(
                 Level.WARNING,
                 "database",
-                f"The last good backup is of {clock(int(state.newest.made_at.timestamp() * 1000))}.",
+                "The last good backup is of"
+                f" {clock(int(state.newest.made_at.timestamp() * 1000))}.",
                 "One is made each night while LVS runs; `lvs backup` makes one at once.",
             )
 
@@ -354,7 +364,8 @@ class Health:
             yield Issue(
                 Level.WARNING,
                 "errors",
-                f"{number}: {last.method} {last.rule} at {clock(last.at)}{said} (request {last.request_id}).",
+                f"{number}: {last.method} {last.rule} at {clock(last.at)}{said} (request"
+                f" {last.request_id}).",
                 "The log says more under the request's id.",
                 last.at,
             )
@@ -413,7 +424,8 @@ class Health:
                 Level.WARNING,
                 "system",
                 untested_message(self._untested),
-                "If something does not work, install the versions that uv.lock names, or a newer LVS.",
+                "If something does not work, install the versions that uv.lock names, or a newer"
+                " LVS.",
             )
 
     # --- What only `checks` does ---
@@ -433,9 +445,11 @@ class Health:
         if error is not None:
             return Check(
                 False,
-                error.message
-                if isinstance(error, LvsError)
-                else "The database does not answer as it should.",
+                (
+                    error.message
+                    if isinstance(error, LvsError)
+                    else "The database does not answer as it should."
+                ),
             )
         return Check(True, "")
 
@@ -495,21 +509,25 @@ def _disk_troubles(disk: Disk | None, name: str, kept: str) -> Iterator[Issue]:
         yield Issue(
             Level.ERROR,
             "storage",
-            f"The {name} folder cannot be written to: its disk is read-only, and {kept} cannot be kept.",
-            "A disk often turns read-only when it fails: see the system's log, then mount it for writing again.",
+            f"The {name} folder cannot be written to: its disk is read-only, and {kept} cannot be"
+            " kept.",
+            "A disk often turns read-only when it fails: see the system's log, then mount it for"
+            " writing again.",
         )
     elif disk.full:
         yield Issue(
             Level.ERROR,
             "storage",
-            f"The disk of the {name} folder is full: {_megabytes(disk.free_bytes)} are left for {kept}.",
+            f"The disk of the {name} folder is full: {_megabytes(disk.free_bytes)} are left for"
+            f" {kept}.",
             "Free some space on it; LVS goes on by itself.",
         )
     elif disk.low:
         yield Issue(
             Level.WARNING,
             "storage",
-            f"The disk of the {name} folder is nearly full: {_megabytes(disk.free_bytes)} are left for {kept}.",
+            f"The disk of the {name} folder is nearly full: {_megabytes(disk.free_bytes)} are left"
+            f" for {kept}.",
             "Free some space on it before it is full.",
         )
 

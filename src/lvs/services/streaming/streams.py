@@ -278,9 +278,8 @@ class StreamBody:
         # drive must be waited for.
         if self._opened.fill_from_memory(self._offset, buffer):
             chunk = bytes(buffer)
-            await asyncio.sleep(
-                0
-            )  # otherwise a client that takes all at once, or is gone, would keep everyone else waiting
+            # A client that takes everything at once, or is gone, must not keep the others waiting.
+            await asyncio.sleep(0)
         else:
             chunk = await self._from_drive()
         self._go_on(len(chunk))
