@@ -6,6 +6,7 @@ while and merged into five-minute groups and into the whole, so that neither a b
 uptime costs more memory than a quiet minute.
 """
 
+import math
 from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
