@@ -308,6 +308,18 @@ class Related:
 
 
 @dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What stands around a video on its page: the cards before and after it in the list it was
+    chosen from, what is worth seeing next, and the tags given last that it does not carry.
+    """
+
+    before: Card | None
+    behind: Card | None
+    related: tuple[Related, ...]
+    suggestions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """Progress of a scan. `version` grows with every change to the gallery."""
 

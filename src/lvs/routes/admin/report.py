@@ -4,10 +4,12 @@ A model reads its values from a service's own by their names (`_read`); a name, 
 that differs is told by the field's type.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from lvs import __version__
 from lvs.models import shown
@@ -23,6 +25,13 @@ from lvs.web.templates import Templates
 Model = TypeVar("Model", bound="Reading")
 
 
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """The conversion of a service's value to the report's."""
+
+    convert: Callable[[Any], Any]
+
+
 def _moment(value: Any) -> Any:
     return iso(value) if isinstance(value, int) else value
 
@@ -31,14 +40,16 @@ def _ms(seconds: float) -> float:
     return round(seconds * 1000, 3)
 
 
-def _rounded(digits: int) -> BeforeValidator:
-    return BeforeValidator(partial(round, ndigits=digits))
+def _rounded(digits: int) -> Converted:
+    return Converted(partial(round, ndigits=digits))
 
 
-Moment = Annotated[str, BeforeValidator(_moment)]
+Moment = Annotated[str, Converted(_moment)]
 """ISO 8601, from Unix milliseconds."""
 
-Milliseconds = Annotated[float, BeforeValidator(_ms)]
+MomentOrNone = Annotated[str | None, Converted(_moment)]
+
+Milliseconds = Annotated[float, Converted(_ms)]
 """Milliseconds, from seconds."""
 
 Share = Annotated[float, _rounded(4)]
@@ -56,9 +67,17 @@ def _read(model: type[Model], source: object, **more: Any) -> Model:
     values: dict[str, Any] = {}
     for name, field in model.model_fields.items():
         attribute = field.validation_alias if isinstance(field.validation_alias, str) else name
-        if name not in more and hasattr(source, attribute):
-            values[attribute] = getattr(source, attribute)
-    return model.model_validate(values | more)
+        if name in more:
+            value = more[name]
+        elif hasattr(source, attribute):
+            value = getattr(source, attribute)
+        else:
+            continue
+        for each in field.metadata:
+            if isinstance(each, Converted) and value is not None:
+                value = each.convert(value)
+        values[name] = value
+    return model.model_validate(values)
 
 
 class Times(Reading):
@@ -194,11 +213,11 @@ class FolderReport(Reading):
     """One library folder."""
 
     name: str
-    path: Annotated[str, BeforeValidator(shown)]
+    path: Annotated[str, Converted(shown)]
     files: int
     size_bytes: int
-    offline_since: Moment | None
-    scanned_at: Moment | None
+    offline_since: MomentOrNone
+    scanned_at: MomentOrNone
     watcher: str
 
 
@@ -211,7 +230,7 @@ class LibraryReport(Reading):
     duplicates: int
     unreadable: int
     unreadable_reasons: Annotated[
-        dict[str, int], BeforeValidator(dict), Field(validation_alias="reasons")
+        dict[str, int], Converted(dict), Field(validation_alias="reasons")
     ]
     size_bytes: int
     scanning: bool
@@ -243,7 +262,7 @@ class StorageReport(Reading):
 class BackupsReport(Reading):
     """The newest good backup, and the failure of the last try."""
 
-    newest_at: Moment | None
+    newest_at: MomentOrNone
     newest_good: bool
     kept: int
     failure: str | None

@@ -6,7 +6,7 @@ from typing import cast
 from quart import Response, redirect
 
 from lvs.errors import NotFound
-from lvs.models import Query, State, Track, Video, shown
+from lvs.models import Card, Query, State, Track, Video, shown
 from lvs.routes.media import subtitles
 from lvs.routes.pages.player import player_choice, player_view
 from lvs.web.filters import parse_query
@@ -23,10 +23,10 @@ async def watch(place: str) -> Response:
     found = await services().videos.at(services().library.places(raw_path("/watch/")))
     if found is None:
         raise NotFound("There is no video at this address, and there never was one.")
-    video, file = found
+    video, file, card = found
     if file.missing_since is not None and not video.missing:
         return cast("Response", redirect(addresses().watch(video.file) + query_string(query), 302))
-    return await _page(video, query)
+    return await _page(video, card, query)
 
 
 async def permanent(media_hash: str) -> Response:
@@ -34,27 +34,27 @@ async def permanent(media_hash: str) -> Response:
     return cast("Response", redirect(addresses().watch(video.file), 302))
 
 
-async def _page(video: Video, query: Query) -> Response:
+async def _page(video: Video, card: Card | None, query: Query) -> Response:
     if video.missing or not services().library.roots[video.file.root_id].active:
         raise NotFound(
             f"“{video.title}” is no longer in the library folders. "
             "Its rating and tags are kept until it returns."
         )
-    before, behind = await services().gallery.neighbours(query, video.id)
+    around = await services().gallery.surroundings(query, video, card, SUGGESTIONS)
     player = player_view(video, player_choice())
     if video.poster is None and video.state is State.NEW:
         services().jobs.visible([video.id])
     return page(
         "watch.html",
         video=video,
-        card=await services().gallery.card(video.id),
+        card=card,
         query=query,
-        related=await services().gallery.related(video),
-        previous=before,
-        next=behind,
+        related=around.related,
+        previous=around.before,
+        next=around.behind,
         player=player,
         subtitles=await subtitles.subtitles_of(video),
-        suggestions=await services().tags.suggest(video.tags, SUGGESTIONS),
+        suggestions=around.suggestions,
         facts=_facts(video, player.fact),
         back_url=gallery_url(query) + f"#video-card-{video.id}",
         offline=services().library.is_away(video.file.root_id, video.file.path),
