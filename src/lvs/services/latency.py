@@ -1,4 +1,4 @@
-"""How long things took: quantiles over the last five minutes, the last hour, and since the start,
+"""Latencies: quantiles over the last five minutes, the last hour, and since the start,
 in bounded memory.
 
 Each value goes into one sketch, that of the running half minute. Full half minutes are kept for a
@@ -30,7 +30,7 @@ class Window(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Quantiles:
-    """How many values there were in a window, and how long they took, in seconds; zeros without
+    """Count and quantiles of a window's values, in seconds; zeros without
     any.
     """
 
@@ -74,7 +74,7 @@ class Latencies:
 
     @property
     def count(self) -> int:
-        """How many values there were since the start."""
+        """The number of values since the start."""
         return int(self._whole.count + self._running.count)
 
     @property
