@@ -132,14 +132,14 @@ def measure(path: Path) -> None:
         start_s, end_s = cuts[number], [*cuts[1:], facts.duration_s][number]
         mine = best(lambda at_s=start_s: asyncio.run(by_lvs(path, at_s))[0])  # type: ignore[misc]
         print(
-            f"| {path.name} {variant} at {start_s:.0f} s | {mine.processor_s:.2f} | {mine.wall_s:.2f}"
-            f" | {memory_bytes >> 20} MiB ",
+            f"| {path.name} {variant} at {start_s:.0f} s | {mine.processor_s:.2f} "
+            f"| {mine.wall_s:.2f} | {memory_bytes >> 20} MiB ",
             end="",
+            flush=True,
         )
         if shutil.which("ffmpeg"):
-            other = best(
-                lambda s=start_s, e=end_s, v=variant, f=facts: by_ffmpeg(path, v, f, s, e - s)  # type: ignore[misc]
-            )
+            args = (path, variant, facts, start_s, end_s - start_s)
+            other = best(lambda args=args: by_ffmpeg(*args))  # type: ignore[misc]
             print(
                 f"| {other.processor_s:.2f} | {other.wall_s:.2f}"
                 f" | {mine.processor_s / other.processor_s:.2f} | {mine.wall_s / other.wall_s:.2f} |"
