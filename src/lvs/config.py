@@ -33,8 +33,8 @@ VIDEO_FORMATS = (
     *(".mpg", ".mpeg", ".wmv", ".asf", ".flv", ".ogv", ".ogg", ".3gp", ".3g2"),
     *(".vob", ".f4v", ".divx", ".rmvb", ".rm", ".mxf", ".dv", ".wtv", ".m1v", ".m2v"),
 )
-# What NAS systems, Windows, macOS and file systems keep beside people's files. Names that begin with
-# a dot are passed over anyway.
+# What NAS systems, Windows, macOS and file systems keep beside people's files. Names that begin
+# with a dot are passed over anyway.
 IGNORED_FOLDERS = (
     *("@eaDir", "#recycle", "#snapshot", "@tmp", "@sharebin", "@SynoResource"),
     *("@Recycle", "@Recently-Snapshot", "@__thumb", "~snapshot"),
@@ -532,7 +532,7 @@ def _sentences(error: ValidationError, origins: Mapping[str, str]) -> Iterable[s
 
 
 def default_data_folder() -> Path:
-    """Where data lies unless somebody says otherwise. Raises ConfigError where there is no home."""
+    """The default data folder. Raises ConfigError where there is no home."""
     try:
         return _path(platformdirs.user_data_dir("lvs", appauthor=False))
     except (RuntimeError, ValueError, KeyError):

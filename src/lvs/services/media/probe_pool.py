@@ -54,7 +54,7 @@ def probe_version() -> str:
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """What was found in a video file.
+    """Findings about a video file.
 
     `has_poster` is True when posters were asked for and all of them are written.
     """
@@ -95,7 +95,7 @@ class ProbePool:
         await self.close()
 
     async def look(self, path: FilePath, posters: PosterTarget | None = None) -> ProbeResult:
-        """What is in the file. Writes the posters that are asked for from one good frame.
+        """Probe the file. Writes the posters that are asked for from one good frame.
 
         Raises Unreadable when there is no video in it that could be shown, Unavailable when another
         try may help: the disk did not answer, the time was up, the worker was ended. It is a
@@ -143,7 +143,7 @@ class ProbePool:
 
     @property
     def time_limit_s(self) -> float:
-        """How long one look may take, in seconds."""
+        """Time limit of one probe, in seconds."""
         return self._time_limit_s
 
     @property
@@ -243,7 +243,7 @@ class _Worker:
         return 0.0
 
     async def has_crashed(self) -> bool:
-        """Whether the process ended by a fault of its own."""
+        """True if the process ended by a fault of its own."""
         with contextlib.suppress(TimeoutError):
             code = await asyncio.wait_for(self.process.wait(), CLOSING_S)
             return -code in {getattr(signal, name, None) for name in CRASHES}
