@@ -129,6 +129,62 @@ class Probe:
     recorded_at: int | None = None
 
 
+class Shape(StrEnum):
+    """The surface a film's picture belongs on."""
+
+    FLAT = "flat"
+    EQUIRECT180 = "equirect180"  # half a sphere
+    EQUIRECT360 = "equirect360"  # a whole sphere
+    FISHEYE = "fisheye"
+    EAC = "eac"  # equi-angular cube map
+
+
+class Stereo(StrEnum):
+    """The place of the two eyes in a film's picture."""
+
+    MONO = "mono"
+    SBS = "sbs"  # side by side
+    TB = "tb"  # one above the other
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """The shape of a film and the reason to believe it.
+
+    `swapped` is True where the right eye comes first. `fov` is the angle of the picture in degrees, None for a flat film.
+    `lens` is the name of a fisheye lens. `source` is one of `person`, `container`, `name` and `default`.
+    """
+
+    shape: Shape = Shape.FLAT
+    stereo: Stereo = Stereo.MONO
+    swapped: bool = False
+    fov: float | None = None
+    lens: str | None = None
+    source: str = "default"
+    sure: bool = False
+    reason: str = "Nothing says otherwise."
+
+    @property
+    def immersive(self) -> bool:
+        """True for a film that a headset shows better than a flat page does."""
+        return self.shape is not Shape.FLAT or self.stereo is not Stereo.MONO
+
+    @property
+    def badge(self) -> str:
+        """The few letters on a card, such as `180 3D`; empty for an ordinary film."""
+        words = [SHAPE_BADGES[self.shape], "3D" if self.stereo is not Stereo.MONO else ""]
+        return " ".join(word for word in words if word)
+
+
+SHAPE_BADGES = {
+    Shape.FLAT: "",
+    Shape.EQUIRECT180: "180",
+    Shape.EQUIRECT360: "360",
+    Shape.FISHEYE: "Fisheye",
+    Shape.EAC: "360",
+}
+
+
 class Card(NamedTuple):
     """What a gallery card shows of a video. A tuple, because a page reads sixty of them."""
 
