@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -150,3 +151,13 @@ def test_imports_are_recognised_however_they_are_written(
         ("lvs", "db", "v"),
     }
     assert set(imported("db/one.py")) == expected
+
+
+def test_no_class_name_exists_twice() -> None:
+    names = Counter(
+        node.name
+        for module in modules()
+        for node in ast.walk(tree(module))
+        if isinstance(node, ast.ClassDef)
+    )
+    assert not [name for name, count in names.items() if count > 1]
