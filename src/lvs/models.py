@@ -172,10 +172,22 @@ class Projection:
     @property
     def badge(self) -> str:
         """The few letters on a card, such as `180 3D`; empty for an ordinary film."""
-        words = [SHAPE_BADGES[self.shape], "3D" if self.stereo is not Stereo.MONO else ""]
-        return " ".join(word for word in words if word)
+        return badge_of(projection_code(self.shape, self.stereo))
 
 
+def projection_code(shape: Shape, stereo: Stereo) -> int:
+    """The number by which the gallery knows shape and stereo; 0 is flat, for one eye."""
+    return len(STEREOS) * SHAPES.index(shape) + STEREOS.index(stereo)
+
+
+def badge_of(code: int) -> str:
+    """The few letters on a card for such a number."""
+    shape, stereo = divmod(code, len(STEREOS))
+    words = [SHAPE_BADGES[SHAPES[shape]], "3D" if STEREOS[stereo] is not Stereo.MONO else ""]
+    return " ".join(word for word in words if word)
+
+
+SHAPES, STEREOS = tuple(Shape), tuple(Stereo)
 SHAPE_BADGES = {
     Shape.FLAT: "",
     Shape.EQUIRECT180: "180",
@@ -183,6 +195,15 @@ SHAPE_BADGES = {
     Shape.FISHEYE: "Fisheye",
     Shape.EAC: "360",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """A part of a film with a name; times are milliseconds from the film's start."""
+
+    name: str
+    start_ms: int
+    end_ms: int
 
 
 class Card(NamedTuple):
@@ -203,6 +224,7 @@ class Card(NamedTuple):
     views: int
     last_viewed_at: int
     favorited_at: int
+    projection: int
     tags: tuple[str, ...]
     state: State
     poster: str | None
@@ -211,6 +233,11 @@ class Card(NamedTuple):
     @property
     def favorite(self) -> bool:
         return self.favorited_at > 0
+
+    @property
+    def badge(self) -> str:
+        """`180 3D` and its like for a film that is more than flat; else empty."""
+        return badge_of(self.projection) if self.projection else ""
 
     @property
     def resolution(self) -> str:
@@ -255,6 +282,7 @@ class Video:
     files: tuple[File, ...]  # present ones first, the first is the one that is played
     poster: str | None
     version: int
+    projection: Projection = Projection()
 
     @property
     def file(self) -> File:

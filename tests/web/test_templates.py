@@ -78,6 +78,7 @@ def a_card(number: int = 1, **changes: Any) -> Card:
         views=1234,
         last_viewed_at=0,
         favorited_at=number % 2,
+        projection=0,
         tags=("alps", "عائلة", HOSTILE, "snow", "beach")[: number % 6],
         state=State.READY,
         poster="0123456789abcdef" if number % 3 else None,

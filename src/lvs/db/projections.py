@@ -1,14 +1,11 @@
 """The `projections` table: the shape of each film, the evidence for it, and what a person chose."""
 
-import json
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from lvs.db.database import Connection, Transaction
-from lvs.models import Projection, Shape, Stereo
-
-SHAPES, STEREOS = tuple(Shape), tuple(Stereo)
+from lvs.models import SHAPES, STEREOS, Projection, Shape, Stereo, shown
 
 _SHAPE_NUMBERS = " ".join(f"WHEN '{shape}' THEN {at}" for at, shape in enumerate(SHAPES))
 _STEREO_NUMBERS = " ".join(f"WHEN '{stereo}' THEN {at}" for at, stereo in enumerate(STEREOS))
@@ -28,17 +25,6 @@ class StoredProjection:
     chosen: str | None = None
     eye: str = ""
     drawn: str | None = None
-
-
-def code_of(shape: Shape, stereo: Stereo) -> int:
-    """The number by which the gallery knows shape and stereo; 0 is flat, for one eye."""
-    return len(STEREOS) * SHAPES.index(shape) + STEREOS.index(stereo)
-
-
-def of_code(code: int) -> tuple[Shape, Stereo]:
-    """Shape and stereo of such a number."""
-    shape, stereo = divmod(code, len(STEREOS))
-    return SHAPES[shape % len(SHAPES)], STEREOS[stereo]
 
 
 async def of_video(db: Connection, video_id: int) -> StoredProjection | None:
@@ -84,9 +70,9 @@ async def choose(tx: Transaction, video_id: int, chosen: str | None) -> None:
     await tx.run(sql, {"id": video_id, "chosen": chosen})
 
 
-async def drawn(tx: Transaction, video_id: int, eye: str) -> None:
-    """Note the part of the picture that the poster shows now."""
-    await tx.run("UPDATE projections SET drawn = ? WHERE video_id = ?", (eye, video_id))
+async def drawn(tx: Transaction, video_id: int) -> None:
+    """Note that no poster is to be drawn for the sake of this projection."""
+    await tx.run("UPDATE projections SET drawn = eye WHERE video_id = ?", (video_id,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +82,11 @@ class Facts:
     path: bytes
     width: int
     height: int
+
+    @property
+    def name(self) -> str:
+        """The file's name as text."""
+        return shown(self.path.rpartition(b"/")[2])
 
 
 async def facts_of(db: Connection, video_id: int) -> Facts | None:
@@ -117,29 +108,26 @@ def _stored(row: sqlite3.Row) -> StoredProjection:
     )
 
 
-def projection_of(row: sqlite3.Row) -> Projection:
-    """The projection in a row that holds its columns."""
+def projection_of(row: sqlite3.Row, prefix: str = "") -> Projection:
+    """The projection in a row that holds its columns, under their names with a prefix."""
     return Projection(
-        Shape(row["shape"]),
-        Stereo(row["stereo"]),
-        bool(row["swapped"]),
-        row["fov"],
-        row["lens"],
-        row["source"],
-        bool(row["sure"]),
-        row["reason"],
+        Shape(row[f"{prefix}shape"]),
+        Stereo(row[f"{prefix}stereo"]),
+        bool(row[f"{prefix}swapped"]),
+        row[f"{prefix}fov"],
+        row[f"{prefix}lens"],
+        row[f"{prefix}source"],
+        bool(row[f"{prefix}sure"]),
+        row[f"{prefix}reason"],
     )
 
 
-def chosen_text(projection: Projection | None) -> str | None:
-    """What the journal and the row hold of a person's choice; the same for the same choice."""
-    if projection is None:
-        return None
-    members = {
-        "shape": projection.shape,
-        "stereo": projection.stereo,
-        "swapped": projection.swapped,
-        "fov": projection.fov,
-        "lens": projection.lens,
-    }
-    return json.dumps(members, separators=(",", ":"))
+NAMED_COLUMNS = ", ".join(
+    f"pr.{field.name} AS projection_{field.name}" for field in fields(Projection)
+)
+"""Columns of a row `pr`, for `named_projection`."""
+
+
+def named_projection(row: sqlite3.Row) -> Projection:
+    """The projection among the columns of another row; flat where there is none."""
+    return Projection() if row["projection_shape"] is None else projection_of(row, "projection_")

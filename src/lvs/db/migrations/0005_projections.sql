@@ -17,6 +17,12 @@ CREATE TABLE projections (
 
 CREATE INDEX projections_chosen ON projections (video_id) WHERE chosen IS NOT NULL;
 
+-- The parts of a film that its file names: a JSON list of [name, start, end], in milliseconds.
+CREATE TABLE chapters (
+    video_id INTEGER PRIMARY KEY REFERENCES videos (id) ON DELETE CASCADE,
+    chapters TEXT NOT NULL
+) STRICT;
+
 -- One number for shape and stereo, so that galleries can be filtered by them; 0: flat, for one eye.
 ALTER TABLE gallery ADD COLUMN projection INTEGER NOT NULL DEFAULT 0;
 

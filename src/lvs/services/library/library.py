@@ -27,6 +27,7 @@ from lvs.models import File, FoundFile, Progress, Root, State, UnreachableFolder
 from lvs.services.events import Event, Events
 from lvs.services.library.scan_reader import Reader, Reading, shown
 from lvs.services.library.walk import WalkResult, below, has_format, is_hidden, legacy_alias
+from lvs.services.media import stored_projection
 from lvs.services.metrics import timed
 from lvs.text import title_from_path
 
@@ -447,6 +448,7 @@ class Library:
             places = await files.of_video(tx, video_id)
             if places:
                 await videos.title_from_name(tx, video_id, title_from_path(places[0].path))
+                await stored_projection.settle(tx, video_id)  # the name may say it
 
     def _tell(self, taken: _Taken) -> None:
         for event, ids in (

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 
 from lvs.models import Projection, Shape, Stereo
 
@@ -10,6 +11,9 @@ SQUEEZED_BESIDE_BELOW = 2.4  # a frame narrower than this holds two eyes squeeze
 SQUEEZED_ABOVE_FROM = 1.2
 # Part of the eye's width that is shown: about 110 degrees of a sphere.
 MIDDLE = {Shape.EQUIRECT180: 0.62, Shape.EQUIRECT360: 0.31, Shape.FISHEYE: 0.6}
+
+EYES = frozenset(f"{shape}-{stereo}" for shape in Shape for stereo in Stereo)
+"""Every name that `eye_of` gives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,15 @@ def poster_key(key: str, eye: str) -> str:
     if not eye:
         return key
     return hashlib.blake2b(f"{key} {eye}".encode(), digest_size=8).hexdigest()
+
+
+def eye_path(path: Path, eye: str) -> Path:
+    """Where a poster lies that shows this part, in a folder with the posters of whole pictures."""
+    if not eye:
+        return path
+    whole, rest = path.name.split(".", 1)
+    key = poster_key(whole, eye)
+    return path.parent.parent / key[:2] / f"{key}.{rest}"
 
 
 def crop_of(projection: Projection, aspect: float) -> Crop:

@@ -53,6 +53,7 @@ SIDES_IN_WORDS: dict[tuple[str, ...], str] = {
     ("top", "bottom"): "tb",
     ("bottom", "top"): "bt",
 }
+LAYOUTS = ("equirect", "fisheye", "eac", "cube", "rectilinear")
 FLAT_WORDS = {"2d", "flat"}
 NEAR = 2  # tokens between a bare number and the word that makes it a sphere
 EXACT, LOOSE = 0.05, 0.15  # the part by which a frame may miss its aspect
@@ -72,7 +73,7 @@ class Container:
     `width_degrees` is the horizontal angle of an equirectangular picture.
     """
 
-    layout: str | None = None  # equirect, fisheye, eac, cube, rectilinear
+    layout: str | None = None  # one of LAYOUTS
     width_degrees: float = FULL_TURN
     stereo: Stereo | None = None
     swapped: bool = False
@@ -210,6 +211,24 @@ WORDS = {
     Stereo.SBS: "side by side",
     Stereo.TB: "one above the other",
 }
+
+
+SHAPE_WORDS = {
+    Shape.FLAT: "flat",
+    Shape.EQUIRECT180: "180°",
+    Shape.EQUIRECT360: "360°",
+    Shape.FISHEYE: "fisheye",
+    Shape.EAC: "360° cube map",
+}
+
+
+def in_words(projection: Projection) -> str:
+    """Shape and stereo for people: `180°, side by side, eyes swapped`."""
+    shape = SHAPE_WORDS[projection.shape]
+    if projection.shape is Shape.FISHEYE and projection.fov:
+        shape = f"{shape} {projection.fov:g}°"
+    swapped = ", eyes swapped" if projection.swapped else ""
+    return f"{shape}{_and(projection.stereo)}{swapped}"
 
 
 def _lens(words: list[str], evidence: Evidence) -> Projection | None:
