@@ -205,8 +205,6 @@ async def put_projection(media_hash: str) -> Response:
     change = (await json_body(schemas.ProjectionChange, PROJECTION_SENTENCE)).root
     chosen = by_person(**change.model_dump()) if change else None
     found = await services().projections.choose(media_hash, chosen, client())
-    video = await services().videos.get(media_hash)
-    services().jobs.put(video.id, urgent=True)  # its poster may show another eye now
     return answer(schemas.VideoProjection.of(found))
 
 

@@ -42,7 +42,6 @@ async def choose(media_hash: str) -> Response:
         )
     await services().projections.choose(media_hash, chosen, client())
     video = await services().videos.get(media_hash)
-    services().jobs.put(video.id, urgent=True)  # its poster may show another eye now
     if not wants_partial():
         return back(f"/v/{media_hash}")
     return partial("projection.html", trigger="projection:changed", **await values_of(video))

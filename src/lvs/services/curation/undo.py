@@ -151,7 +151,7 @@ class Journal:
                 await gallery.refresh(tx, [change.video_id])
             later = await changes.of_videos(tx, [change.video_id], change.id)
         if not reason:
-            self._tell([change.video_id])
+            self._tell([change])
         return Undone(_entry(change, titles, statuses(later, [change])[change.id]), reason)
 
     async def preview(self, client: str, since: int) -> Preview:
@@ -191,7 +191,7 @@ class Journal:
                 await gallery.refresh(tx, touched)
             tally.done += sum(not reason for reason in reasons)
             tally.skipped.update(reason for reason in reasons if reason)
-            self._tell(touched)
+            self._tell([c for c in step if c.video_id in touched])
             tell(tally)
             await asyncio.sleep(0)
         return tally
@@ -224,10 +224,15 @@ class Journal:
         )
         return planned, preview
 
-    def _tell(self, video_ids: Collection[int]) -> None:
+    def _tell(self, undone: Collection[Change]) -> None:
         self._cache.clear()  # a rating stands there under each of a video's names
-        if video_ids:
-            self._events.tell(Event.CHANGED, video_ids)
+        reshaped = {change.video_id for change in undone if change.what == "projection"}
+        for event, video_ids in (
+            (Event.CHANGED, {change.video_id for change in undone}),
+            (Event.RESHAPED, reshaped),
+        ):
+            if video_ids:
+                self._events.tell(event, video_ids)
 
 
 def statuses(

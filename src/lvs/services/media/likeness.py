@@ -20,10 +20,13 @@ Grid = list[list[float]]
 
 
 def likeness(picture: Image.Image) -> Likeness:
-    """Correlation of the left with the right half, and of the upper with the lower one."""
+    """Correlation of the left with the right half, and of the upper with the lower one.
+
+    0 for a picture that is smaller than what is compared.
+    """
     grey = picture.convert("L")
     width, height = grey.size
-    if width < 4 or height < 4:
+    if min(width, height) < FINE:
         return Likeness()
     half, middle = width // 2, height // 2
     beside = _alike(grey, (0, 0, half, height), (width - half, 0, width, height))

@@ -104,6 +104,7 @@ class ProbeQueue:
         ] = {}  # by video, the latest last; gone when a later look does better
         events.on(Event.ADDED, self._count_in)
         events.on(Event.MODIFIED, self._count_in)
+        events.on(Event.RESHAPED, self._count_in)
 
     def _count_in(self, video_ids: Collection[int]) -> None:
         self._counted += len(video_ids)  # as long as a sweep lasts; the next one counts anew
