@@ -98,7 +98,7 @@ def test_every_library_is_used_in_its_room(module: str) -> None:
 
 
 def test_the_server_process_never_loads_the_decoder() -> None:
-    """A hostile film takes down the process that decodes it, so that is never the one that serves."""
+    """A hostile video takes down the process that decodes it, never the one that serves."""
     program = "import sys, lvs.app, lvs.server, lvs.cli; sys.exit('av' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], timeout=60, check=False).returncode == 0
 
@@ -141,7 +141,8 @@ def test_imports_are_recognised_however_they_are_written(
     monkeypatch.setitem(globals(), "PACKAGE", tmp_path)
     (tmp_path / "db").mkdir()
     (tmp_path / "db" / "one.py").write_text(
-        "import a.b\nfrom lvs import app\nfrom lvs.routes.x import y\nfrom ..services import z\nfrom . import v\n"
+        "import a.b\nfrom lvs import app\nfrom lvs.routes.x import y\nfrom ..services import"
+        " z\nfrom . import v\n"
     )
     expected = {
         ("a", "b"),
