@@ -16,6 +16,7 @@ from lvs.paths import static_folder
 from lvs.routes.admin import changes, dashboard, jobs, maintenance, missing, prometheus
 from lvs.routes.api import original
 from lvs.routes.api import videos as api_videos
+from lvs.routes.headset import deovr, heresphere, player
 from lvs.routes.hooks import compression, cors, csrf, errors
 from lvs.routes.media import export, subtitles, videos
 from lvs.routes.pages import curation, gallery, projection, sign_in, watch
@@ -52,6 +53,9 @@ def create_app(config: Config, sound: Future[bool] | None = None) -> Quart:
         gallery.bp,
         watch.bp,
         curation.bp,
+        player.bp,
+        heresphere.bp,
+        deovr.bp,
         projection.bp,
         videos.bp,
         subtitles.bp,
@@ -71,7 +75,7 @@ def create_app(config: Config, sound: Future[bool] | None = None) -> Quart:
     errors.install(app)
     sign_in.install(app, config)
     cors.install(app)
-    csrf.install(app, config)
+    csrf.install(app)
     compression.install(app)
     _live(app, services)
     inside = RequestGuard(app.asgi_app, config, lambda: services.passwords.required, MAX_BODY_BYTES)  # type: ignore[arg-type]

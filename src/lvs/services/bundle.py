@@ -25,6 +25,7 @@ from lvs.services.curation.recycle_bin import RecycleBin
 from lvs.services.curation.undo import Journal
 from lvs.services.events import Event, Events
 from lvs.services.gallery.gallery import FILL_DELAY_S, Gallery
+from lvs.services.headset import headset
 from lvs.services.legacy.importer import LegacyImport
 from lvs.services.library.duplicates import Duplicates
 from lvs.services.library.library import Library
@@ -62,7 +63,9 @@ class Services:
     videos: Videos
     ratings: Ratings
     ratings_limiter: RateLimiter
+    writes_limiter: RateLimiter
     projections: Projections
+    headset: headset.Headset
     favorites: Favorites
     tags: Tags
     views: Views
@@ -112,6 +115,7 @@ def build(config: Config, sound: Future[bool] | None = None) -> Services:
     system = System(ffmpeg)
     gallery = Gallery(database, library, cache)
     journal = Journal(database, cache, events)
+    passwords = Passwords(config.data_directory, config.password.get_secret_value())
     background_tasks = BackgroundTasks()
     events.on(Event.CHANGED, lambda _: cache.age())
     events.on(Event.CHANGED_EXTERNALLY, cache.forget)
@@ -125,11 +129,13 @@ def build(config: Config, sound: Future[bool] | None = None) -> Services:
         videos=Videos(database, cache),
         ratings=Ratings(database, cache),
         ratings_limiter=RateLimiter(config.ratings_limit),
+        writes_limiter=RateLimiter(config.writes_limit),
         projections=Projections(database, cache, events),
+        headset=headset.build(config, database, cache, library, passwords),
         favorites=Favorites(database, cache),
         tags=Tags(database, cache),
         views=Views(database, cache),
-        passwords=Passwords(config.data_directory, config.password.get_secret_value()),
+        passwords=passwords,
         posters=posters,
         ffmpeg=ffmpeg,
         jobs=jobs,

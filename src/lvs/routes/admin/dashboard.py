@@ -4,6 +4,7 @@ A tile says in its address which state of itself the page has; one that would lo
 answered with 204 and nothing.
 """
 
+import asyncio
 import hashlib
 import secrets
 from collections.abc import Awaitable, Callable
@@ -17,6 +18,7 @@ from quart.blueprints import BlueprintSetupState
 from lvs import __version__
 from lvs.errors import NotFound
 from lvs.models import shown
+from lvs.own_addresses import served
 from lvs.routes.admin import charts, report
 from lvs.routes.api.openapi import answers
 from lvs.routes.api.videos import answer
@@ -273,6 +275,7 @@ async def _system() -> Context:
         "sample": system.latest,
         "history": list(system.history),
         "processors": system.processors,
+        "reachable": await asyncio.to_thread(served, services().config),
         "uptime": services().metrics.uptime_s,
         "version": __version__,
         "functions": sorted(

@@ -20,8 +20,8 @@ async def library(token: str = "") -> Response:
     if not asking.admitted:
         scene = {"name": asking.message, "list": []}
         return json_answer({"authorized": REFUSED, "scenes": [scene]})
-    continued = await services().positions.continued()
-    document = await services().headset_documents.deovr(links(asking), continued)
+    continued = await services().headset.positions.continued()
+    document = await services().headset.documents.deovr(links(asking), continued)
     return document_answer(document)
 
 

@@ -5,7 +5,8 @@ redirects. Reads are POSTs, too.
 """
 
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from quart import Blueprint, Response, request
 
@@ -25,18 +26,15 @@ REFUSED = -1
 MAX_POSITION_MS = 1000 * 3600 * 1000
 
 
-def _route(path: str, **options: Any) -> Any:
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+
+
+def _route(path: str) -> Callable[[Handler], Handler]:
     """A decorator that registers a handler below `/heresphere`, and below it with a token."""
 
-    def register(handler: Any) -> Any:
+    def register(handler: Handler) -> Handler:
         for prefix in ("/heresphere", "/heresphere/as/<token>"):
-            bp.add_url_rule(
-                prefix + path,
-                view_func=handler,
-                methods=METHODS,
-                strict_slashes=False,
-                **options,
-            )
+            bp.add_url_rule(prefix + path, view_func=handler, methods=METHODS, strict_slashes=False)
         return handler
 
     return register
@@ -55,8 +53,8 @@ async def library(token: str = "") -> Response:
     if not asking.admitted:
         section = {"name": asking.message, "list": []}
         return json_answer({"access": REFUSED, "library": [section]})
-    continued = await services().positions.continued()
-    document = await services().headset_documents.heresphere(links(asking), continued)
+    continued = await services().headset.positions.continued()
+    document = await services().headset.documents.heresphere(links(asking), continued)
     return document_answer(document)
 
 
@@ -65,7 +63,7 @@ async def scan(token: str = "") -> Response:
     asking = await player("heresphere", token)
     if not asking.admitted:
         return json_answer({"access": REFUSED, "scanData": []})
-    return document_answer(await services().headset_documents.scan(links(asking)))
+    return document_answer(await services().headset.documents.scan(links(asking)))
 
 
 @_route("/auth/")
@@ -81,16 +79,18 @@ async def auth(token: str = "") -> Response:
 @_route("/<hash:media_hash>/")
 async def film(media_hash: str, token: str = "") -> Response:
     # What the player saw when it composed what it sends: asked for before anything is awaited.
-    shown = services().write_back.shown(client(), media_hash)
+    shown = services().headset.write_back.shown(client(), media_hash)
     asking = await player("heresphere", token)
     if not asking.admitted and not _may_read(asking):
         return json_answer({"access": REFUSED, "title": asking.message})
     if request.method == "POST" and writes(asking.sent):
         video = await services().videos.get(media_hash)
         services().writes_limiter.check(client())
-        await services().write_back.take(video, asking.sent, shown or Shown.of(video), client())
+        await services().headset.write_back.take(
+            video, asking.sent, shown or Shown.of(video), client()
+        )
     found = await players.item(media_hash)
-    services().write_back.show(client(), found.video)
+    services().headset.write_back.show(client(), found.video)
     return json_answer(_answer(asking, found, found.video))
 
 
@@ -101,14 +101,16 @@ async def events(media_hash: str, token: str = "") -> Response:
         video = await services().videos.get(media_hash)
         event = _number(asking.sent.get("event"), CLOSE)
         time_ms = _number(asking.sent.get("time"), MAX_POSITION_MS)
-        await services().positions.event(video, int(event), time_ms / 1000, client())
+        await services().headset.positions.event(video, int(event), time_ms / 1000, client())
     return Response(b"", content_type="application/json")
 
 
 def _answer(asking: Player, found: item_document.Item, video: Video) -> dict[str, Any]:
     with_media = asking.sent.get("needsMediaSource") is not False
     event_url = asking.item_url("events", video.media_hash)
-    return item_document.heresphere(found, event_url, with_media, services().write_back.allowed)
+    return item_document.heresphere(
+        found, event_url, with_media, services().headset.write_back.allowed
+    )
 
 
 def _may_read(asking: Player) -> bool:

@@ -7,24 +7,23 @@ so `Origin` is compared with `Host` as well.
 
 from quart import Quart, Response, request
 
-from lvs.config import Config
 from lvs.routes.hooks import cors, errors
 from lvs.routes.pages import sign_in
-from lvs.services.rate_limit import RateLimiter
 from lvs.web.responses import client, services
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 LIMITED_BY_THEMSELVES = frozenset(
     {"curate.rate", "api.rate", "api.unrate", "legacy.rate", "sign_in.sign_in"}
+    # Players read by POST; what they write is counted where it is understood.
+    | {"heresphere.library", "heresphere.scan", "heresphere.auth", "heresphere.film"}
+    | {"heresphere.events", "deovr.library", "deovr.film"}
 )
 STATIC_FOR_EVER = "public, max-age=31536000, immutable"
 
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
-def install(app: Quart, config: Config) -> None:
-    limiter = RateLimiter(config.writes_limit)
-
+def install(app: Quart) -> None:
     @app.before_request
     async def only_our_own_pages_write() -> Response | None:
         if request.method in SAFE_METHODS:
@@ -32,7 +31,7 @@ def install(app: Quart, config: Config) -> None:
         if not _ours() and not _permitted():
             return errors.problem(403, "Changes are only taken from LVS's own pages.")
         if request.endpoint not in LIMITED_BY_THEMSELVES:
-            limiter.check(client())
+            services().writes_limiter.check(client())
         return None
 
     @app.after_request

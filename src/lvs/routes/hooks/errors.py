@@ -27,6 +27,10 @@ STATUS: tuple[tuple[type[LvsError], int], ...] = (
 )
 JSON_CALLS = (
     "/api/",
+    "/heresphere/",
+    "/heresphere",
+    "/deovr/",
+    "/deovr",
     "/rate",
     "/favorite",
     "/tag",

@@ -19,7 +19,11 @@ bp = Blueprint("sign_in", __name__)
 COOKIE = "lvs_session"
 OPEN = frozenset(
     {"static", "sign_in.show", "sign_in.sign_in", "sign_in.sign_out", "gallery.settings"}
+    # The players' credentials come in the body, and their refusals are answers of their own kind.
+    | {"heresphere.library", "heresphere.scan", "heresphere.auth", "heresphere.film"}
+    | {"heresphere.events", "deovr.library", "deovr.film"}
 )
+KEYED = frozenset({"media.video", "media.thumbnail", "subtitles.subtitles", "headset.script"})
 ADMIN = ("/admin", "/metrics", "/dashboard")
 SAFE_METHODS = ("GET", "HEAD")
 MAX_PASSWORD = 4096
@@ -76,6 +80,7 @@ def install(app: Quart, config: Config) -> None:
             not services().passwords.required
             or _is_open(config.protect == "changes")
             or is_signed_in()
+            or _opened_by_key()
         ):
             return None
         return _refusal()
@@ -103,6 +108,16 @@ def has_token() -> bool:
     """Whether the request brings a program's token, which no browser adds by itself."""
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
     return kind.lower() == "bearer" and services().passwords.is_token(token.strip())
+
+
+def _opened_by_key() -> bool:
+    """Whether the address carries a key to the one file that it names."""
+    if request.method not in SAFE_METHODS or request.endpoint not in KEYED:
+        return False
+    path = (request.scope.get("raw_path") or request.path.encode()).partition(b"?")[0]
+    return services().headset.access.opens(
+        path.decode("ascii", "replace"), request.args.get("key", "")
+    )
 
 
 def _is_open(guests_may_watch: bool) -> bool:

@@ -12,7 +12,7 @@ from lvs.routes.media import subtitles
 from lvs.routes.pages import projection
 from lvs.services.media.playability import browser_playable
 from lvs.web.filters import arguments, parse_query
-from lvs.web.responses import addresses, page, raw_path, services
+from lvs.web.responses import addresses, page, raw_path, secure_url, services
 from lvs.web.templates import duration, size
 from lvs.web.urls import gallery_url, query_string
 
@@ -67,6 +67,7 @@ async def _page(video: Video, query: Query) -> Response:
         facts=_facts(video),
         back_url=gallery_url(query) + f"#video-card-{video.id}",
         offline=services().library.is_away(video.file.root_id, video.file.path),
+        secure_url=secure_url() if video.projection.immersive else "",
         **await projection.values_of(video),
         copies=sum(file.missing_since is None for file in video.files),
     )

@@ -3,10 +3,10 @@
 from lvs.db import changes, chapters, gallery, projections
 from lvs.db.database import Database, Transaction
 from lvs.models import Chapter, Projection, Video, shown
-from lvs.services.library.library import now_ms
 from lvs.services.cache import Cache
 from lvs.services.curation.curation import Curation
 from lvs.services.events import Event, Events
+from lvs.services.library.library import now_ms
 from lvs.services.media.projection import DEFAULT
 from lvs.services.media.projection_json import chosen_text
 from lvs.services.media.stored_projection import offered, settle
@@ -18,12 +18,6 @@ class Projections(Curation):
     def __init__(self, database: Database, cache: Cache, events: Events) -> None:
         super().__init__(database, cache)
         self._events = events
-
-    async def of(self, video: Video) -> Projection:
-        """The projection in force; flat for a video that was not looked into yet."""
-        async with self._database.read() as db:
-            stored = await projections.of_video(db, video.id)
-        return stored.projection if stored else DEFAULT
 
     async def offered(self, video: Video) -> Projection | None:
         """A stereo layout that the picture suggests; None mostly."""

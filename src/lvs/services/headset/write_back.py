@@ -175,9 +175,10 @@ def _new(sent: Sequence[object]) -> list[str]:
     found = []
     for tag in sent:
         name = _name(tag)
-        if isinstance(tag, dict) and name and not name.casefold().startswith(prefixes):
-            if not tag.get("start") and not tag.get("end"):
-                found.append(name)
+        if not isinstance(tag, dict) or not name or name.casefold().startswith(prefixes):
+            continue
+        if not tag.get("start") and not tag.get("end"):
+            found.append(name)
     return found
 
 
