@@ -28,7 +28,21 @@ FLOORS = (
     {"http"},
     {"services"},
     {"db"},
-    {"config", "errors", "logs", "models", "own_addresses", "paths", "text", "__init__"},
+    {
+        *(
+            "clock",
+            "config",
+            "errors",
+            "logs",
+            "models",
+            "own_addresses",
+            "paths",
+            "random_order",
+            "text",
+            "versions",
+        ),
+        "__init__",
+    },
 )
 WEB = {"quart", "quart_schema", "werkzeug", "hypercorn", "jinja2"}
 DATABASE = {"sqlite3", "aiosqlite"}

@@ -19,6 +19,8 @@ from lvs.config import Config
 from lvs.errors import Invalid, Unavailable
 from lvs.http.connection_limit import SPARE, ConnectionLimit
 
+pytestmark = pytest.mark.core
+
 NAMES = {"localhost", "127.0.0.1", "::1", "nas", "nas.local"}
 
 

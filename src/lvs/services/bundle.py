@@ -19,10 +19,14 @@ from lvs.services.auth import Passwords
 from lvs.services.background_tasks import BackgroundTasks
 from lvs.services.backup.backups import Backups
 from lvs.services.cache import Cache
-from lvs.services.curation.curation import Favorites, Ratings, Tags, Videos, Views
+from lvs.services.curation.favorites import Favorites
 from lvs.services.curation.projections import Projections
+from lvs.services.curation.ratings import Ratings
 from lvs.services.curation.recycle_bin import RecycleBin
+from lvs.services.curation.tags import Tags
+from lvs.services.curation.titles import Videos
 from lvs.services.curation.undo import Journal
+from lvs.services.curation.views import Views
 from lvs.services.events import Event, Events
 from lvs.services.gallery.gallery import FILL_DELAY_S, Gallery
 from lvs.services.headset import headset
@@ -242,5 +246,6 @@ def _long_lived(services: Services) -> list[Step]:
         jobs.feed,
         partial(services.gallery.fill, FILL_DELAY_S),
         services.system.sample,
+        services.health.check_versions,
         *(jobs.work for _ in range(services.ffmpeg.workers)),
     ]

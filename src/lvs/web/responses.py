@@ -4,6 +4,7 @@ import re
 from typing import Any, cast
 from urllib.parse import unquote_to_bytes, urlsplit
 
+from pydantic import BaseModel
 from quart import Response, current_app, g, redirect, request
 from werkzeug.routing import BaseConverter
 
@@ -135,6 +136,12 @@ def _encoded(template: str, **context: Any) -> bytes:
 def html(text: str | bytes, status: int = 200) -> Response:
     headers = {"Vary": "HX-Request-Type", "Cache-Control": "no-cache"}
     return Response(text, status, headers, content_type="text/html; charset=utf-8")
+
+
+def answer(model: BaseModel, status: int = 200) -> Response:
+    """The model as JSON."""
+    headers = {"Cache-Control": "no-cache"}
+    return Response(model.model_dump_json(), status, headers, content_type="application/json")
 
 
 def back(default: str) -> Response:

@@ -130,7 +130,7 @@ async def test_stars_are_written_in_whole_ones(home: Home, sent: float, stars: i
     [film] = await films(home, "a.mp4")
     await home.services.ratings.rate(film, 2, "me")
     item = await read(home, f"/heresphere/{film}", {"rating": sent})
-    assert (await home.services.ratings.of(film)).value == stars
+    assert (await home.services.ratings.get(film)).value == stars
     assert item["rating"] == (stars or 0)
 
 
@@ -143,7 +143,7 @@ async def test_heart_and_tags_are_written_through_the_journal(home: Home) -> Non
     item = await read(home, f"/heresphere/{film}", {"tags": tags, "isFavorite": True})
     assert own_tags(item) == ["alps", "snow"]
     assert item["isFavorite"]
-    assert await home.services.tags.of(film) == ("alps", "snow")
+    assert await home.services.tags.get(film) == ("alps", "snow")
     entries, _ = await home.services.journal.page(Chosen())
     assert [(entry.change.what, entry.change.old, entry.change.new) for entry in entries[:3]] == [
         ("tag", None, "snow"),
@@ -184,8 +184,8 @@ async def test_an_older_list_does_not_clear_stars_that_were_given_since(home: Ho
     await home.services.ratings.rate(film, 4, "the sofa")
     await home.services.tags.add(film, "sofa", "the sofa")
     await read(home, f"/heresphere/{film}", {"tags": [*item["tags"], {"name": "headset"}]})
-    assert (await home.services.ratings.of(film)).value == 4
-    assert await home.services.tags.of(film) == ("headset", "sofa")
+    assert (await home.services.ratings.get(film)).value == 4
+    assert await home.services.tags.get(film) == ("headset", "sofa")
 
 
 async def test_two_lists_at_once_lose_no_tag(home: Home) -> None:
@@ -197,7 +197,7 @@ async def test_two_lists_at_once_lose_no_tag(home: Home) -> None:
         *(post(home, f"/heresphere/{film}", {"tags": tags}) for tags in lists)
     )
     assert [answer.status_code for answer in answers] == [200, 200, 200]
-    assert set(await home.services.tags.of(film)) == {"alps", "one", "two"}
+    assert set(await home.services.tags.get(film)) == {"alps", "one", "two"}
 
 
 async def test_delete_is_always_passed_over(home: Home) -> None:
@@ -264,10 +264,10 @@ async def test_a_play_is_counted_once_for_each_opening(home: Home) -> None:
     for event in (0, 1, 1, 2, 1, 3):
         answer = await post(home, url, {"event": event, "time": 61000.0})
         assert (answer.status_code, await answer.get_data()) == (200, b"")
-    assert await home.services.views.of(film) == 1
+    assert await home.services.views.get(film) == 1
     for body in ({}, {"event": 1, "time": 1e308}, {"event": "x"}, {"event": 99}, {"time": []}):
         assert (await post(home, url, body)).status_code == 200
-    assert await home.services.views.of(film) == 2
+    assert await home.services.views.get(film) == 2
 
 
 async def test_reads_by_post_are_no_writes(tmp_path: Any) -> None:
@@ -314,7 +314,7 @@ async def test_a_wrong_password_is_an_answer_and_a_right_one_opens(tmp_path: Any
             item = await read(home, f"/heresphere/{film}", {**(body or {}), "rating": 5})
             assert item["access"] == -1
             assert "media" not in item
-        assert (await home.services.ratings.of(film)).value is None
+        assert (await home.services.ratings.get(film)).value is None
         right = {"username": "x", "password": PASSWORD}
         assert (await read(home, "/heresphere", right))["access"] == 1
         item = await read(home, f"/heresphere/{film}", {**right, "rating": 5})

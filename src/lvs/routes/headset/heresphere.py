@@ -5,10 +5,9 @@ redirects. Reads are POSTs, too.
 """
 
 import math
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
-from quart import Blueprint, Response, request
+from quart import Quart, Response, request
 
 from lvs.models import Video
 from lvs.routes.headset import player as players
@@ -18,36 +17,21 @@ from lvs.services.headset.positions import CLOSE
 from lvs.services.headset.write_back import Shown, writes
 from lvs.web.responses import client, services
 
-bp = Blueprint("heresphere", __name__)
-
 VERSION_HEADER = "HereSphere-JSON-Version"
-METHODS = ["GET", "POST"]
 REFUSED = -1
 MAX_POSITION_MS = 1000 * 3600 * 1000
 
 
-Handler = TypeVar("Handler", bound=Callable[..., Any])
+def install(app: Quart) -> None:
+    """Have every answer below `/heresphere` say the version of its JSON."""
+
+    @app.after_request
+    async def say_version(response: Response) -> Response:
+        if request.path == "/heresphere" or request.path.startswith("/heresphere/"):
+            response.headers[VERSION_HEADER] = "1"
+        return response
 
 
-def _route(path: str) -> Callable[[Handler], Handler]:
-    """A decorator that registers a handler below `/heresphere`, and below it with a token."""
-
-    def register(handler: Handler) -> Handler:
-        for prefix in ("/heresphere", "/heresphere/as/<token>"):
-            bp.add_url_rule(prefix + path, view_func=handler, methods=METHODS, strict_slashes=False)
-        return handler
-
-    return register
-
-
-@bp.after_app_request
-async def say_version(response: Response) -> Response:
-    if request.path == "/heresphere" or request.path.startswith("/heresphere/"):
-        response.headers[VERSION_HEADER] = "1"
-    return response
-
-
-@_route("/")
 async def library(token: str = "") -> Response:
     asking = await player("heresphere", token)
     if not asking.admitted:
@@ -58,7 +42,6 @@ async def library(token: str = "") -> Response:
     return document_answer(document)
 
 
-@_route("/scan/")
 async def scan(token: str = "") -> Response:
     asking = await player("heresphere", token)
     if not asking.admitted:
@@ -66,7 +49,6 @@ async def scan(token: str = "") -> Response:
     return document_answer(await services().headset.documents.scan(links(asking)))
 
 
-@_route("/auth/")
 async def auth(token: str = "") -> Response:
     """A session for the header `auth-token`, for a player that would rather not repeat itself."""
     asking = await player("heresphere", token)
@@ -76,7 +58,6 @@ async def auth(token: str = "") -> Response:
     return json_answer({"access": 1, "auth-token": session})
 
 
-@_route("/<hash:media_hash>/")
 async def film(media_hash: str, token: str = "") -> Response:
     # What the player saw when it composed what it sends: asked for before anything is awaited.
     shown = services().headset.write_back.shown(client(), media_hash)
@@ -94,7 +75,6 @@ async def film(media_hash: str, token: str = "") -> Response:
     return json_answer(_answer(asking, found, found.video))
 
 
-@_route("/events/<hash:media_hash>/")
 async def events(media_hash: str, token: str = "") -> Response:
     asking = await player("heresphere", token)
     if asking.admitted:

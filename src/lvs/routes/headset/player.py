@@ -8,20 +8,18 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
-from quart import Blueprint, Response, request
+from quart import Response, request
 
 from lvs.db.headset import ListedFilm
 from lvs.errors import NotFound, TooMany
 from lvs.http.file_response import file_response
 from lvs.models import Video
+from lvs.routes.hooks.auth import is_signed_in
 from lvs.routes.media.subtitles import subtitles_of
-from lvs.routes.pages.sign_in import is_signed_in
 from lvs.services.headset.item_document import Item, NamedLink, Source
 from lvs.services.headset.library_document import Document, Links
 from lvs.services.streaming.open_file import open_below
 from lvs.web.responses import addresses, client, services
-
-bp = Blueprint("headset", __name__)
 
 MAX_PASSWORD = 4096
 MAX_TOKEN = 200
@@ -133,7 +131,6 @@ def document_answer(document: Document) -> Response:
     return response
 
 
-@bp.get("/scripts/<hash:media_hash>/<axis>.funscript")
 async def script(media_hash: str, axis: str) -> Response:
     """The motion script beside a film; the main one is called `main`."""
     video = await services().videos.get(media_hash)

@@ -1,12 +1,12 @@
 """A person's word on a film's projection, and what is known of it without."""
 
+from lvs.clock import now_ms
 from lvs.db import changes, chapters, gallery, projections
 from lvs.db.database import Database, Transaction
 from lvs.models import Chapter, Projection, Video, shown
 from lvs.services.cache import Cache
-from lvs.services.curation.curation import Curation
+from lvs.services.curation.base import Curation
 from lvs.services.events import Event, Events
-from lvs.services.library.library import now_ms
 from lvs.services.media.projection import DEFAULT
 from lvs.services.media.projection_json import chosen_text
 from lvs.services.media.stored_projection import offered, settle
@@ -52,5 +52,5 @@ class Projections(Curation):
 
         video_id, found = await self._database.write(change)
         self._cache.age()
-        self._events.tell(Event.RESHAPED, [video_id])
+        self._events.publish(Event.RESHAPED, [video_id])
         return found

@@ -6,7 +6,10 @@ from lvs.config import Config
 from lvs.db.database import Database
 from lvs.services.auth import Passwords
 from lvs.services.cache import Cache
-from lvs.services.curation.curation import Favorites, Ratings, Tags, Views
+from lvs.services.curation.favorites import Favorites
+from lvs.services.curation.ratings import Ratings
+from lvs.services.curation.tags import Tags
+from lvs.services.curation.views import Views
 from lvs.services.headset.access import HeadsetAccess
 from lvs.services.headset.library_document import LibraryDocuments
 from lvs.services.headset.positions import Positions, Progress
