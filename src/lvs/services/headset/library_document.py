@@ -119,7 +119,7 @@ def sections(
     top = sorted((film for film in films if film.rating >= TOP_STARS), key=lambda f: -f.rating)
     named: list[tuple[str, Sequence[ListedFilm]]] = [
         ("Continue watching", _of(by_id, continued)),
-        ("Recently added", films[:SECTION_SIZE] if len(films) > SECTION_SIZE else films),
+        ("Recently added", films),
         ("Favorites", favorites),
         ("Top rated", top),
         ("Unrated", [film for film in films if not film.rating]),
