@@ -208,7 +208,7 @@ _WAITING = """
             ORDER BY f.id LIMIT 1)
 """
 
-# Not looked into yet, or before LVS knew projections, or its poster shows another eye than it is to.
+# Not probed yet, or before LVS knew projections, or the poster shows another eye than it is to.
 # A failed look is tried again after a minute, from the sixth on after two, four, … minutes.
 _DUE = """
     (v.looked_fingerprint IS NOT f.fingerprint OR (:posters AND v.state = 'ready' AND v.poster IS NULL)

@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from lvs import __version__
-from lvs.services.network.served import served
 from lvs.routes.admin import report
 from lvs.services.latency import Window
 from lvs.services.metrics import Route
 from lvs.services.monitoring.health import Level
+from lvs.services.network.served import served
 from lvs.web.responses import pages, rendered, services
 
 LEVEL_WORDS = {Level.OK: "OK", Level.BUSY: "Busy", Level.WARNING: "Attention", Level.ERROR: "Fault"}

@@ -2,8 +2,8 @@
 read to put it back.
 
 `ratings.json`, `views.json`, `tags.json`, `favorites.json`, `projections.json` and `videos.json`
-(titles and places) are each one object, keyed by media hash; every value names the path too. Blocking: call it in a
-thread.
+(titles and places) are each one object, keyed by media hash; every value names the path too.
+Blocking: call it in a thread.
 """
 
 import contextlib
