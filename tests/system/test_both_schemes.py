@@ -131,7 +131,7 @@ async def test_a_film_that_is_not_flat_can_be_opened_securely(tmp_path: Path) ->
         page = await home.client.get("/watch/dive%20100%25.mp4?sort=title")
         text = (await page.get_data()).decode()
         link = 'href="https://localhost:9443/watch/dive%20100%25.mp4?sort=title"'
-        assert link in text
+        assert link in text, [line for line in text.splitlines() if "open-securely" in line]
         assert "Open securely to watch in VR" in text
         assert "choose Advanced, then Proceed" in text
         flat = (await (await home.client.get("/watch/flat.mp4")).get_data()).decode()

@@ -47,6 +47,7 @@ async def _page(video: Video, query: Query) -> Response:
     playable, message = _playable(video)
     if video.poster is None and video.state is State.NEW:
         services().jobs.visible([video.id])
+    watch_path = addresses().watch(video.file)
     return page(
         "watch.html",
         video=video,
@@ -65,7 +66,7 @@ async def _page(video: Video, query: Query) -> Response:
         facts=_facts(video),
         back_url=gallery_url(query) + f"#video-card-{video.id}",
         offline=services().library.is_away(video.file.root_id, video.file.path),
-        secure_url=secure_url() if video.projection.immersive else "",
+        secure_url=secure_url(watch_path) if video.projection.immersive else "",
         **await projection.values_of(video),
         copies=sum(file.missing_since is None for file in video.files),
     )
