@@ -221,9 +221,7 @@
       video.currentTime = seconds;
       note(`Resumed at ${clock(seconds)}`, "Start over", () => { video.currentTime = 0; }, 15000);
     };
-    const trouble = () => { byId("playback-trouble").hidden = false; };
     if (video.readyState) resume(); else on("loadedmetadata", resume, video, { once: true });
-    if (video.error) trouble(); else on("error", trouble, video);
     on("timeupdate", () => { if (Math.abs(video.currentTime - kept) > 5 && !video.paused) keep(); }, video);
     on("ended", keep, video);
     on("pause", keep, video);

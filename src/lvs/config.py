@@ -30,7 +30,8 @@ from pydantic_settings import (
 PREFIX = "LVS_"
 VIDEO_FORMATS = (
     *(".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".ts", ".mts", ".m2ts"),
-    *(".mpg", ".mpeg", ".wmv", ".asf", ".flv", ".ogv", ".ogg", ".3gp"),
+    *(".mpg", ".mpeg", ".wmv", ".asf", ".flv", ".ogv", ".ogg", ".3gp", ".3g2"),
+    *(".vob", ".f4v", ".divx", ".rmvb", ".rm", ".mxf", ".dv", ".wtv", ".m1v", ".m2v"),
 )
 HEADSET_WRITES = ("rating", "favorite", "tags")
 # What NAS systems, Windows, macOS and file systems keep beside people's files. Names that begin with
@@ -413,6 +414,7 @@ class Config(BaseSettings):
     enable_thumbnails: Switch = True
     thumbnail_workers: Annotated[int, BeforeValidator(_whole_number(0, 64))] = 0
     feature_previews: Switch = False
+    conversion_space: Annotated[int, BeforeValidator(_whole_number(0, 1_000_000))] = 2048
 
     cache_timeout: Annotated[float, BeforeValidator(_seconds(0, 31_536_000))] = 300.0
     max_cache_size: Annotated[int, BeforeValidator(_whole_number(0, 1_000_000))] = 1000

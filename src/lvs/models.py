@@ -129,6 +129,7 @@ class Track:
     language: str | None = None
     title: str | None = None
     channels: int | None = None
+    codec_string: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +153,9 @@ class Probe:
     audio_tracks: tuple[Track, ...] = ()
     subtitle_tracks: tuple[Track, ...] = ()
     recorded_at: int | None = None
+    codec_string: str | None = None
+    interlaced: bool = False
+    transfer: str | None = None
 
 
 class Shape(StrEnum):
@@ -387,6 +391,18 @@ class Related:
 
     card: Card
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What stands around a video on its page: the cards before and after it in the list it was
+    chosen from, what is worth seeing next, and the tags given last that it does not carry.
+    """
+
+    before: Card | None
+    behind: Card | None
+    related: tuple[Related, ...]
+    suggestions: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

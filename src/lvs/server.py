@@ -166,15 +166,33 @@ def listen(host: str, port: int, flag: str = "--port") -> list[socket.socket]:
 
 def greeting(config: Config, log_file: Path | None) -> list[str]:
     """Lines that greet the operator: addresses, library folders, data folder and log."""
+    refused = _refused_addresses(config)
+    found = [each for each in served(config) if not any(name in each for name in refused)]
     public = [config.public_url] if config.public_url else []
     return [
         "LVS is ready:",
-        *(f"  {address}" for address in (*served(config), *public)),
+        *(f"  {address}" for address in (*found, *public)),
+        *(
+            f"Not at {name}, which is no address of a home network (100.64.0.0/10 is an overlay's"
+            " or a provider's). Set a password to be reached there: lvs password"
+            for name in refused
+        ),
         *(f"Library:  {folder}" for folder in config.video_directory),
         f"Data:     {config.data_directory}",
         *([f"Log:      {log_file}"] if log_file else []),
         "Stop it with Ctrl+C.",
     ]
+
+
+def _refused_addresses(config: Config) -> list[str]:
+    """This machine's addresses whose networks LVS does not answer without a password."""
+    from lvs.http.client_address import is_public  # noqa: PLC0415  takes as long as Quart does
+    from lvs.services.auth import Passwords  # noqa: PLC0415
+
+    found = [name for name in reachable_names(config.host) if is_public(name)]
+    if not found or Passwords(config.data_directory, config.password.get_secret_value()).required:
+        return []
+    return found
 
 
 def _greet(say: Callable[[str], None], lines: list[str], code: Callable[[], None]) -> None:

@@ -274,7 +274,7 @@ async def test_the_end_of_the_server_ends_an_answer_in_parts(home: Home) -> None
     async def without_end() -> Response:
         return Response(parts(), content_type="text/plain")
 
-    home.app.view_functions["admin.ping"] = without_end
+    home.app.view_functions["admin/maintenance:ping"] = without_end
     async with Wire(home.app) as wire:
         reader, writer = await wire.connect()
         writer.write(b"GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\n")

@@ -52,7 +52,7 @@ class Connection:
         """Every row as a plain tuple, which many rows are worth: they take a third of the time."""
 
         def fetch() -> list[Any]:
-            with closing(self._raw._conn.cursor()) as cursor:
+            with closing(direct(self._raw).cursor()) as cursor:
                 cursor.row_factory = None
                 return cursor.execute(sql, values).fetchall()
 
@@ -123,7 +123,7 @@ class DirectTransaction(Transaction):
 
     def __init__(self, raw: aiosqlite.Connection) -> None:
         super().__init__(raw, QueryStats())
-        self._direct = raw._conn
+        self._direct = direct(raw)
         self.asked: list[tuple[str, float]] = []
 
     async def all(self, sql: str, values: Values = ()) -> list[sqlite3.Row]:
@@ -147,6 +147,13 @@ class DirectTransaction(Transaction):
             return execute(sql, values)
         finally:
             self.asked.append((sql, time.perf_counter() - started))
+
+
+def direct(raw: aiosqlite.Connection) -> sqlite3.Connection:
+    """The connection below, for what runs on its thread already: private to aiosqlite, as
+    `on_thread` is, and nowhere else in use.
+    """
+    return raw._conn
 
 
 async def on_thread(raw: aiosqlite.Connection, function: Callable[[], T]) -> T:

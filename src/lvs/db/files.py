@@ -8,6 +8,10 @@ from lvs.models import File, Fingerprint, FoundFile, PlayableFile
 
 COLUMNS = "f.id, f.video_id, f.root_id, f.path, f.size_bytes, f.mtime_ns, f.fingerprint, f.oshash, f.missing_since"
 
+# Reachable places first, then offline ones, then those that were left, the latest first.
+BEST_FIRST = """f.missing_since IS NOT NULL, NOT r.active, r.offline_since IS NOT NULL,
+    f.missing_since DESC, NOT f.preferred, f.id"""
+
 
 def file_of(row: sqlite3.Row) -> File:
     return File(
@@ -86,21 +90,30 @@ async def last_at(db: Connection, root_id: int, path: bytes) -> File | None:
     return file_of(row) if row else None
 
 
-async def playable_at(db: Connection, places: Sequence[tuple[int, bytes]]) -> PlayableFile | None:
-    """The file at the first of these places where one is present, or else one that was there."""
-    if not places:
-        return None
-    values = ", ".join(f"({rank}, ?, ?)" for rank in range(len(places)))
+def first_of(places: Sequence[tuple[int, bytes]]) -> tuple[str, list[int | bytes]]:
+    """A query, with its values, for the id of the file at the first of these places (library
+    folder, path) where one is present, or else of one that was there.
+    """
+    rows = ", ".join(f"({rank}, ?, ?)" for rank in range(len(places)))
     sql = f"""
-        WITH places (rank, root_id, path) AS (VALUES {values})
-        SELECT f.root_id, f.path, f.missing_since IS NOT NULL, v.title, v.container
-        FROM places p
+        SELECT f.id
+        FROM (SELECT column1 AS rank, column2 AS root_id, column3 AS path FROM (VALUES {rows})) p
             CROSS JOIN files f ON f.root_id = p.root_id AND f.path = p.path
-            JOIN videos v ON v.id = f.video_id
         ORDER BY f.missing_since IS NOT NULL, p.rank, f.missing_since DESC
         LIMIT 1
     """
-    row = await db.one(sql, [value for place in places for value in place])
+    return sql, [value for place in places for value in place]
+
+
+async def playable_at(db: Connection, places: Sequence[tuple[int, bytes]]) -> PlayableFile | None:
+    """The file at the first of these places where one is present, or else one that was there."""
+    first, values = first_of(places)
+    sql = f"""
+        SELECT f.root_id, f.path, f.missing_since IS NOT NULL, v.title, v.container
+        FROM files f JOIN videos v ON v.id = f.video_id
+        WHERE f.id = ({first})
+    """
+    row = await db.one(sql, values)
     return PlayableFile(row[0], row[1], bool(row[2]), row[3], row[4]) if row else None
 
 
@@ -112,8 +125,7 @@ async def of_video(db: Connection, video_id: int) -> list[File]:
         SELECT {COLUMNS}
         FROM files f JOIN roots r ON r.id = f.root_id
         WHERE f.video_id = ?
-        ORDER BY f.missing_since IS NOT NULL, NOT r.active, r.offline_since IS NOT NULL, f.missing_since DESC, NOT f.preferred,
-            f.id
+        ORDER BY {BEST_FIRST}
     """
     return [file_of(row) for row in await db.all(sql, (video_id,))]
 

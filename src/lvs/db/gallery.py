@@ -112,6 +112,7 @@ def names_of(tags: str) -> tuple[str, ...]:
     return tuple(tags[2:-2].split('","'))  # a name holds no quotation mark where nothing is escaped
 
 
+WIDTH = len(Card._fields)  # of COLUMNS
 _BEFORE_TAGS = Card._fields.index("tags")
 _STATES = {state.value: state for state in State}
 

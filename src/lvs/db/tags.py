@@ -1,12 +1,10 @@
 """The `tags` and `video_tags` tables."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 from lvs.db.database import Connection, Transaction
 from lvs.models import Tag
-
-COMPARED = 1000
 
 
 async def spelling(db: Connection, key: str) -> str | None:
@@ -81,37 +79,4 @@ async def recent(db: Connection, limit: int) -> list[str]:
         for row in await db.all(
             "SELECT name FROM tags ORDER BY used_at DESC, id DESC LIMIT ?", (limit,)
         )
-    ]
-
-
-async def sharing(db: Connection, video_id: int, limit: int) -> Sequence[tuple[int, str]]:
-    """Listed videos that share tags with this one: id and the rarest shared tag, most and rarest
-    shared first.
-
-    Only so many are compared, those with the rarest of its tags before others: everybody shares the
-    popular ones.
-    """
-    sql = """
-        WITH mine AS (
-            SELECT vt.tag_id, max(t.listed, 1) AS uses
-            FROM video_tags vt JOIN tags t ON t.id = vt.tag_id WHERE vt.video_id = :id),
-        near AS (
-            SELECT DISTINCT o.video_id
-            FROM (SELECT tag_id FROM mine ORDER BY uses, tag_id) rarest CROSS
-                JOIN video_tags o ON o.tag_id = rarest.tag_id
-            WHERE o.video_id <> :id
-            LIMIT :compared)
-        SELECT near.video_id, t.name, sum(1.0 / mine.uses) AS closeness, min(mine.uses)
-        FROM near
-            CROSS JOIN mine
-            JOIN video_tags o ON o.video_id = near.video_id AND o.tag_id = mine.tag_id
-            JOIN gallery g ON g.video_id = near.video_id
-            JOIN tags t ON t.id = mine.tag_id
-        GROUP BY near.video_id
-        ORDER BY closeness DESC, g.rating DESC, near.video_id
-        LIMIT :limit
-    """
-    return [
-        (row[0], row[1])
-        for row in await db.all(sql, {"id": video_id, "limit": limit, "compared": COMPARED})
     ]

@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from lvs.clock import now_ms
-from lvs.db import files, projections
+from lvs.db import files, gallery, projections
 from lvs.db.database import Connection, Transaction
-from lvs.models import MediaHash, Probe, State, Track, Video
+from lvs.models import Card, File, MediaHash, Probe, State, Track, Video
 
 SHUFFLE_END = 2**31  # random numbers of videos are below
 
@@ -118,27 +118,74 @@ async def absorb(tx: Transaction, video_id: int, other_id: int) -> None:
     await remember_content(tx, video_id, other_hash)
 
 
+# One row for each place of a video, the best first; the columns of its card come last.
+_WHOLE = f"""
+    SELECT v.*, ra.value AS rating, ra.updated_at AS rated_at, vi.count AS views, vi.last_viewed_at,
+        fa.added_at AS favorited_at,
+        (SELECT json_group_array(name) FROM (
+            SELECT t.name
+            FROM video_tags vt JOIN tags t ON t.id = vt.tag_id
+            WHERE vt.video_id = v.id ORDER BY t.key)) AS tag_names,
+        f.id AS file_id, f.root_id, f.path, f.size_bytes, f.mtime_ns, f.fingerprint, f.oshash,
+        f.missing_since, {projections.NAMED_COLUMNS}, g.version AS card_version, {gallery.COLUMNS}
+    FROM videos v
+        JOIN files f ON f.video_id = v.id
+        JOIN roots r ON r.id = f.root_id
+        LEFT JOIN ratings ra ON ra.video_id = v.id
+        LEFT JOIN views vi ON vi.video_id = v.id
+        LEFT JOIN favorites fa ON fa.video_id = v.id
+        LEFT JOIN gallery g ON g.video_id = v.id
+        LEFT JOIN projections pr ON pr.video_id = v.id
+"""
+
+
 async def one(db: Connection, video_id: int) -> Video | None:
-    """A video with all that is known of it."""
-    sql = f"""
-        SELECT v.*, ra.value AS rating, ra.updated_at AS rated_at, vi.count AS views, vi.last_viewed_at,
-            fa.added_at AS favorited_at, g.version, {projections.NAMED_COLUMNS},
-            (SELECT json_group_array(name) FROM (
-                SELECT t.name FROM video_tags vt JOIN tags t ON t.id = vt.tag_id WHERE vt.video_id = v.id ORDER BY t.key)) AS tags
-        FROM videos v
-            LEFT JOIN ratings ra ON ra.video_id = v.id
-            LEFT JOIN views vi ON vi.video_id = v.id
-            LEFT JOIN favorites fa ON fa.video_id = v.id
-            LEFT JOIN gallery g ON g.video_id = v.id
-            LEFT JOIN projections pr ON pr.video_id = v.id
-        WHERE v.id = ?
+    """A video with all that is known of it, in one query."""
+    return _video(await db.all(f"{_WHOLE} WHERE v.id = ? ORDER BY {files.BEST_FIRST}", (video_id,)))
+
+
+async def at(
+    db: Connection, places: Sequence[tuple[int, bytes]]
+) -> tuple[Video, File, Card | None] | None:
+    """The video that lies at the first of these places where there is one, or else one that lay
+    there, with its file of that place and its card where it is listed; in one query.
     """
-    row = await db.one(sql, (video_id,))
-    if row is None:
+    first, values = files.first_of(places)
+    sql = f"""
+        WITH here AS MATERIALIZED (SELECT id, video_id FROM files WHERE id = ({first}))
+        {_WHOLE.replace("f.id AS file_id", "f.id = (SELECT id FROM here) AS is_here, f.id AS file_id")}
+        WHERE v.id = (SELECT video_id FROM here) ORDER BY {files.BEST_FIRST}
+    """
+    rows = await db.all(sql, values)
+    video = _video(rows)
+    if video is None:
         return None
-    places = await files.of_video(db, video_id)
-    if not places:
+    here = next(_file(row) for row in rows if row["is_here"])
+    return (
+        video,
+        here,
+        gallery.card_of(rows[0][-gallery.WIDTH :]) if rows[0]["card_version"] else None,
+    )
+
+
+def _file(row: sqlite3.Row) -> File:
+    return File(
+        row["file_id"],
+        row["id"],
+        row["root_id"],
+        row["path"],
+        row["size_bytes"],
+        row["mtime_ns"],
+        row["fingerprint"],
+        row["oshash"],
+        row["missing_since"],
+    )
+
+
+def _video(rows: Sequence[sqlite3.Row]) -> Video | None:
+    if not rows:
         return None
+    row = rows[0]
     return Video(
         id=row["id"],
         media_hash=MediaHash(row["media_hash"]),
@@ -153,10 +200,10 @@ async def one(db: Connection, video_id: int) -> Video | None:
         views=row["views"] or 0,
         last_viewed_at=row["last_viewed_at"] or 0,
         favorited_at=row["favorited_at"] or 0,
-        tags=tuple(json.loads(row["tags"])),
-        files=tuple(places),
+        tags=tuple(json.loads(row["tag_names"])),
+        files=tuple(map(_file, rows)),
         poster=row["poster"],
-        version=row["version"] or 0,
+        version=row["card_version"] or 0,
         projection=projections.named_projection(row),
     )
 
@@ -179,6 +226,9 @@ def _probe(row: sqlite3.Row) -> Probe | None:
         audio_tracks=_tracks(row["audio_tracks"]),
         subtitle_tracks=_tracks(row["subtitle_tracks"]),
         recorded_at=row["recorded_at"],
+        codec_string=row["codec_string"],
+        interlaced=bool(row["interlaced"]),
+        transfer=row["transfer"],
     )
 
 
@@ -262,7 +312,8 @@ async def looked(
             container = :container, video_codec = :video_codec, duration_s = :duration_s, width = :width, height = :height,
             coded_width = :coded_width, coded_height = :coded_height, rotation = :rotation, frame_rate = :frame_rate,
             bit_depth = :bit_depth, pixel_format = :pixel_format, audio_tracks = :audio_tracks,
-            subtitle_tracks = :subtitle_tracks, recorded_at = :recorded_at
+            subtitle_tracks = :subtitle_tracks, recorded_at = :recorded_at, codec_string = :codec_string,
+            interlaced = :interlaced, transfer = :transfer
         WHERE id = :id
     """
     await tx.run(sql, values)

@@ -26,6 +26,7 @@ from lvs.db.connection import (
     DirectTransaction,
     Transaction,
     close,
+    direct,
     in_words,
     is_busy,
     is_stale,
@@ -60,7 +61,7 @@ class _Block:
 
     def run(self, raw: aiosqlite.Connection) -> None:
         """Do it, or nothing of it. Raises sqlite3.Error where all blocks are lost."""
-        execute = raw._conn.execute
+        execute = direct(raw).execute
         transaction = DirectTransaction(raw)
         self.began = time.monotonic()
         execute("SAVEPOINT block")
@@ -322,12 +323,12 @@ def _run_all(raw: aiosqlite.Connection, blocks: Sequence[_Block]) -> sqlite3.Err
     """Run the blocks and commit; what kept them from being committed. Raises sqlite3.Error where
     nothing could be begun.
     """
-    raw._conn.execute("BEGIN IMMEDIATE")
+    direct(raw).execute("BEGIN IMMEDIATE")
     try:
         for block in blocks:
             if not block.done.done():  # its caller may have left
                 block.run(raw)
-        raw._conn.execute("COMMIT" if any(block.kept for block in blocks) else "ROLLBACK")
+        direct(raw).execute("COMMIT" if any(block.kept for block in blocks) else "ROLLBACK")
     except sqlite3.Error as error:
         return error
     return None

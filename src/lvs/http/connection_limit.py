@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import hypercorn
-import hypercorn.asyncio.run
+from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.config import Sockets
 
 from lvs.config import Network
+from lvs.http import internals
 from lvs.http.client_address import parse_address, within
 from lvs.http.hypercorn_connection import Http1Server
 from lvs.http.request_guard import HEADERS
@@ -102,7 +103,10 @@ class ConnectionLimit:
 
         vars(http)["create_sockets"] = create_doors
 
-        class GatedServer(Http1Server):
+        known = internals.hypercorn_connection_is_known()
+        base: type[TCPServer] = Http1Server if known else TCPServer
+
+        class GatedServer(base):  # type: ignore[valid-type, misc]
             async def run(self) -> None:
                 held = gate.enter(self.writer)
                 if held is None:
@@ -114,7 +118,7 @@ class ConnectionLimit:
                 finally:
                     gate.leave(held)
 
-        vars(hypercorn.asyncio.run)["TCPServer"] = GatedServer  # there is no setting for it
+        internals.put_server_class(GatedServer)
 
     @property
     def count(self) -> int:

@@ -1,5 +1,4 @@
-"""Hypercorn's HTTP/1.1 connection, with what it lacks for a home server, and without what it does
-on each request for nobody.
+"""Hypercorn's HTTP/1.1 connection, with what it lacks for a home server.
 
 It stays with HTTP/1.1: with that a connection carries one request at a time, so that a limit on
 connections is one on requests, too. HTTP/2 would multiply it, and brings ways of its own to keep a
@@ -13,10 +12,10 @@ from typing import Any
 
 import h11
 from hypercorn.asyncio.tcp_server import TCPServer
-from hypercorn.asyncio.worker_context import AsyncioSingleTask, EventWrapper
+from hypercorn.asyncio.worker_context import EventWrapper
 from hypercorn.events import Closed, Event, RawData, Updated
 from hypercorn.protocol.h11 import H11Protocol
-from hypercorn.typing import H11SendableEvent, TaskGroup
+from hypercorn.typing import H11SendableEvent
 
 from lvs.http.request_guard import HEADERS
 
@@ -28,9 +27,7 @@ class Http1Server(TCPServer):
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self.idle_task = self._idle = _IdleTimer(self.config.keep_alive_timeout, self._end_idle)
-        self._gone = self._closed = self._is_head = False
-        self._head = b""
+        self._gone = self._closed = False
 
     async def run(self) -> None:
         """Answer one request after the other until either side ends the connection."""
@@ -38,15 +35,6 @@ class Http1Server(TCPServer):
             await super().run()
         finally:
             self._let_go()
-
-    def flush(self) -> None:
-        """Send the head of an answer that waits for the beginning of its body, to share a packet
-        with it.
-        """
-        head, self._head = self._head, b""
-        if head:
-            with suppress(RuntimeError):  # the connection is closed already
-                self.writer.write(head)
 
     def _let_go(self) -> None:
         """Part what holds each other, and would stay until garbage is looked for."""
@@ -62,11 +50,7 @@ class Http1Server(TCPServer):
             vars(protocol)["_create_stream"] = _without_upgrade(protocol._create_stream)
             vars(protocol)["_send_h11_event"] = self._with_headers(protocol._send_h11_event)
             protocol.can_read = _Answered(self.writer)
-        ending = self.loop.create_task(self._end_with_server())
-        try:
-            await self._read_by_turns()
-        finally:
-            ending.cancel()
+        await self._read_by_turns()
         # The client is gone. Hypercorn would still hold the connection for as long as an idle
         # client's.
         self._gone = True
@@ -91,29 +75,16 @@ class Http1Server(TCPServer):
 
     async def _close(self) -> None:
         self._closed = True
-        self.flush()
         await super()._close()
+
+    async def _initiate_server_close(self) -> None:
+        self._closed = True
+        await super()._initiate_server_close()
 
     async def protocol_send(self, event: Event) -> None:
         """Send what h11 made of an answer, or note what the connection does now."""
-        if isinstance(event, RawData):
-            if self._is_head:
-                self._is_head, self._head = False, event.data
-                self.loop.call_soon(self.flush)
-            elif event.data or self._head:
-                whole, self._head = self._head + event.data, b""
-                await super().protocol_send(RawData(whole))
-        elif not (self._gone and isinstance(event, Updated)):
+        if not (self._gone and isinstance(event, Updated)):
             await super().protocol_send(event)
-
-    def _end_idle(self) -> None:
-        self._closed = True
-        self.writer.close()
-
-    async def _end_with_server(self) -> None:
-        await self.context.terminated.wait()
-        if self._idle.running:  # any other ends when its answer does
-            self._end_idle()
 
     def _with_headers(
         self, send: Callable[[H11SendableEvent], Awaitable[None]]
@@ -124,7 +95,6 @@ class Http1Server(TCPServer):
 
         async def sending(event: H11SendableEvent) -> None:
             if isinstance(event, h11.Response):
-                self._is_head = True
                 present = {name for name, _ in event.headers}
                 missing = [pair for pair in HEADERS.items() if pair[0] not in present]
                 if missing:
@@ -134,38 +104,6 @@ class Http1Server(TCPServer):
             await send(event)
 
         return sending
-
-
-class _IdleTimer(AsyncioSingleTask):
-    """Calls `end` when nothing was asked for so many seconds.
-
-    Hypercorn begins two tasks for it on each request.
-    """
-
-    def __init__(self, seconds: float, end: Callable[[], None]) -> None:
-        super().__init__()
-        self._seconds = seconds
-        self._end = end
-        self._timer: asyncio.TimerHandle | None = None
-
-    @property
-    def running(self) -> bool:
-        """Whether the connection is idle."""
-        return self._timer is not None
-
-    async def restart(self, task_group: TaskGroup, action: Callable[..., Any]) -> None:
-        """Begin to count.
-
-        What hypercorn would do is `action`; a task for it could come too late for a request.
-        """
-        await self.stop()
-        self._timer = asyncio.get_running_loop().call_later(self._seconds, self._end)
-
-    async def stop(self) -> None:
-        """Forget it."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
 
 
 def _without_upgrade(

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from lvs.config import Config
 from lvs.http.allowed_hosts import Hosts
 from lvs.http.client_address import address_of, is_public
+from lvs.services.metrics import request_id
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Any]]
@@ -26,13 +27,15 @@ MAX_QUERY_BYTES = 8 * 1024
 MAX_PATH_BYTES = 8 * 1024
 BODY_SECONDS = 20.0  # in which all of a body must have come
 BODILESS = ("GET", "HEAD", "OPTIONS")  # whose bodies nobody reads
+LOGGED_CHARACTERS = 200
 MAX_HEADER_BYTES = (
     16 * 1024
 )  # hypercorn's own limit does not count a head that arrives in one piece
 
+# A script that plays segments hands them to the browser as a `blob:` (W3C Media Source Extensions).
 CONTENT_SECURITY_POLICY = (
-    "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors"
-    " 'none'"
+    "default-src 'self'; media-src 'self' blob:; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'"
 )
 HEADERS: Mapping[bytes, bytes] = {
     b"content-security-policy": CONTENT_SECURITY_POLICY.encode(),
@@ -232,14 +235,15 @@ def _with_headers(send: Send) -> Send:
 
 async def _answer(refusal: Refusal, scope: Scope, send: Send) -> None:
     status, message = refusal
+    where = scope["path"][:LOGGED_CHARACTERS]
+    log.info("%s %s: %d %s (request %s)", scope["method"], where, status, message, request_id())
     if scope["path"].startswith("/api/"):
         media_type = b"application/problem+json"
-        content = json.dumps(
-            {"title": status.phrase, "status": int(status), "detail": message}
-        ).encode()
+        values = {"title": status.phrase, "status": int(status), "detail": message}
+        content = json.dumps(values | {"request_id": request_id()}).encode()
     else:
         media_type = b"text/plain; charset=utf-8"
-        content = f"{message}\n".encode()
+        content = f"{message}\nRequest {request_id()}\n".encode()
     headers = [
         (b"content-type", media_type),
         (b"content-length", str(len(content)).encode()),

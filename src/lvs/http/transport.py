@@ -18,7 +18,6 @@ from hypercorn.protocol.h2 import H2Protocol
 from hypercorn.protocol.http_stream import HTTPStream
 
 from lvs.http.direct_send import DirectSend, WriteScheduler, h11_connection
-from lvs.http.hypercorn_connection import Http1Server
 
 if sys.platform != "win32":
     import fcntl
@@ -82,8 +81,6 @@ class ClientConnection:
         exchange = h11_connection(getattr(self._stream.send, "__self__", None), self._transport)
         if exchange is None:
             return None
-        if isinstance(self._server, Http1Server):
-            self._server.flush()
         if self._transport.get_write_buffer_size():
             self._transport.set_write_buffer_limits(0)  # `drain` comes back when nothing is left
             try:

@@ -31,7 +31,7 @@ from lvs.routes.api import openapi, original, ratings
 from lvs.routes.api import tags as api_tags
 from lvs.routes.api import videos as api_videos
 from lvs.routes.headset import deovr, heresphere, player
-from lvs.routes.media import export, subtitles, thumbnails, videos
+from lvs.routes.media import export, hls, subtitles, thumbnails, videos
 from lvs.routes.pages import connect, curation, gallery, projection, sign_in, watch
 from lvs.services.bundle import Services
 from lvs.services.metrics import RouteGroup
@@ -87,6 +87,10 @@ SITE_MAP = SiteMap([
             keyed=True),
         get("/subtitles/<hash:media_hash>/<key>.vtt", subtitles.subtitles, keyed=True),
         get("/scripts/<hash:media_hash>/<axis>.funscript", player.script, keyed=True),
+        get("/hls/<hash:media_hash>/<key>/master.m3u8", hls.master),
+        get("/hls/<hash:media_hash>/<key>/<variant>/index.m3u8", hls.playlist),
+        get("/hls/<hash:media_hash>/<key>/<variant>/init.mp4", hls.init),
+        get("/hls/<hash:media_hash>/<key>/<variant>/<number>.m4s", hls.segment),
         get("/export.json", export.as_json),
         get("/export.csv", export.as_csv),
     ),

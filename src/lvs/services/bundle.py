@@ -49,6 +49,9 @@ from lvs.services.monitoring.storage import Storages
 from lvs.services.monitoring.system import System
 from lvs.services.network.discovery import Discovery
 from lvs.services.network.reachability import Reachability
+from lvs.services.playback.playback import Playback
+from lvs.services.playback.player_pool import PlayerPool
+from lvs.services.playback.segment_cache import SegmentCache
 from lvs.services.rate_limit import RateLimiter
 from lvs.services.streaming.streams import Streams
 
@@ -84,6 +87,7 @@ class Services:
     jobs: ProbeQueue
     streams: Streams
     subtitles: Subtitles
+    playback: Playback
     watcher: Watcher
     backups: Backups
     legacy: LegacyImport
@@ -121,8 +125,15 @@ def build(config: Config) -> Services:
     posters = PosterStore(config.thumbnail_directory)
     ffmpeg = ProbePool(config.thumbnail_workers)
     metrics = Metrics()
+    segments = SegmentCache(config.data_directory / "cache" / "hls", config.conversion_space << 20)
+    playback = Playback(library, PlayerPool(segments), config.streams_per_client)
     jobs = ProbeQueue(
-        database, library, events, ffmpeg, posters if config.enable_thumbnails else None
+        database,
+        library,
+        events,
+        ffmpeg,
+        posters if config.enable_thumbnails else None,
+        playback.pool.wait_quiet,
     )
     watcher = Watcher(library, config.watch, config.poll_interval, config.scan_interval)
     backups = Backups(config.metadata_db, backup_folder)
@@ -168,6 +179,7 @@ def build(config: Config) -> Services:
         jobs=jobs,
         streams=Streams(config.stall_seconds, per_client=config.streams_per_client),
         subtitles=Subtitles(library, config.supported_formats),
+        playback=playback,
         watcher=watcher,
         backups=backups,
         legacy=LegacyImport(database, events),
@@ -222,6 +234,7 @@ async def _open(services: Services) -> AsyncIterator[None]:
         raise await services.backups.put_aside(error) from error
     try:
         await _prepare_posters(services.posters)
+        await _prepare_segments(services.playback.pool.cache)
         await services.library.open()
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(_restarting(*task)) for task in _background(services)]
@@ -232,6 +245,7 @@ async def _open(services: Services) -> AsyncIterator[None]:
                 for task in tasks:
                     task.cancel()
     finally:
+        await services.playback.pool.close()
         await services.ffmpeg.close()
         await services.database.close()
 
@@ -243,6 +257,13 @@ async def _prepare_posters(posters: PosterStore) -> None:
         log.error(
             "posters cannot be kept in %s: %s; pages go on without", posters.folder, error.strerror
         )
+
+
+async def _prepare_segments(segments: SegmentCache) -> None:
+    try:
+        await asyncio.to_thread(segments.prepare)
+    except OSError as error:
+        log.error("converted segments cannot be kept in %s: %s", segments.folder, error.strerror)
 
 
 async def _restarting(name: str, step: Step) -> None:

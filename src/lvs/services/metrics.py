@@ -399,6 +399,12 @@ def record_error_message(message: str) -> None:
         request.message = message
 
 
+def request_id() -> str:
+    """The id of the request under way, as the log and the error pages name it; empty outside."""
+    request = under_way()
+    return request.request_id if request is not None else ""
+
+
 def cache_asked(hit: bool) -> None:
     """Note for the request under way that a cache had, or had not, what was wanted."""
     request = under_way()

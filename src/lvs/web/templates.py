@@ -5,19 +5,16 @@ twice as long for cards.
 """
 
 import hashlib
-import re
 import secrets
 import sys
 import threading
 from collections.abc import Hashable
 from contextlib import suppress
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import jinja2
-from cachetools import LRUCache
 from jinja2 import (
     BytecodeCache,
     ChoiceLoader,
@@ -28,24 +25,22 @@ from jinja2 import (
     TemplateError,
 )
 from jinja2.bccache import Bucket
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 import lvs
 from lvs.clock import local_date, now_ms, utc
-from lvs.models import Card, Cursor, Page, Query, Sort, shown
+from lvs.models import Card, Cursor, Query, Sort, shown
 from lvs.paths import partials_folder, templates_folder
 from lvs.services.lru import LRU
 from lvs.text import plural
-from lvs.web.card_templates import NO_CARD, CardTemplates
+from lvs.web.card_templates import CardTemplates
 from lvs.web.urls import Urls, encode_cursor, gallery_url, starts_descending
 
 SIZE_UNITS = ("bytes", "KB", "MB", "GB", "TB", "PB")
 HASH_DIGITS = 12
-FRAMES_KEPT = 50  # about 40 kB each
 PARTIALS_KEPT = 200  # about 1 kB each
 DIGEST_BYTES = 32
 TWO_DIGITS = tuple(f"{number:02}" for number in range(60))
-RUN_ADDRESSES = ("next_url", "refresh_url", "page_url")
 
 
 class Templates:
@@ -60,12 +55,8 @@ class Templates:
         self._addresses = addresses
         self._static_folder = static_folder
         self._cards_of: Hashable = None
-        self._frames: LRUCache[Hashable, list[str]] = LRUCache(FRAMES_KEPT)
-        self._marks = {
-            name: secrets.token_hex(16) for name in (*RUN_ADDRESSES, "late", "eager", "media_hash")
-        }
+        self._mark = secrets.token_hex(16)  # stands for the hash of a video
         self._of_videos: LRU[Hashable, str] = LRU(PARTIALS_KEPT)
-        self._any_place = Cursor(secrets.token_hex(16), 0)
         self._static_urls: dict[str, str] = {}
         self.environment = Environment(
             loader=ChoiceLoader(
@@ -107,77 +98,26 @@ class Templates:
 
         Raises jinja2.UndefinedError where the context lacks something it names.
         """
-        return "".join(self._pieces(template, context))
+        self._forget_old_cards()
+        return self.environment.get_template(template).render(context)
 
     def encoded(self, template: str, **context: Any) -> bytes:
         """Render the template as UTF-8."""
-        # Text that is ASCII throughout is encoded fifty times as quickly as text that is not, and
-        # almost every card is.
-        return b"".join([piece.encode() for piece in self._pieces(template, context)])
-
-    def _pieces(self, template: str, context: dict[str, Any]) -> list[str]:
-        self._forget_old_cards()
-        page = context.get("page")
-        if isinstance(page, Page) and page.cards:
-            return self._render_run(template, page, context)
-        return [self.environment.get_template(template).render(context)]
+        return self.render(template, **context).encode()
 
     def render_of_video(self, template: str, media_hash: str, **values: Any) -> str:
         """A partial that says of a video nothing but its hash and these values.
 
         It is kept, with a place left for the hash.
         """
-        key, mark = (template, _frozen(values)), self._marks["media_hash"]
+        key, mark = (template, _frozen(values)), self._mark
         kept = self._of_videos.get(key) or self._of_videos.keep(
             key, self.render(template, media_hash=mark, **values)
         )
         return kept.replace(mark, media_hash)
 
-    def _render_run(self, template: str, page: Page, context: dict[str, Any]) -> list[str]:
-        """What stands around a run of cards is kept, with places left for them and for what else
-        differs from run to run. Where all the rest of the context is as it was once before, only
-        these are filled in.
-        """
-        addresses = {name: context[name] for name in RUN_ADDRESSES if context.get(name) is not None}
-        rest = {
-            name: value
-            for name, value in context.items()
-            if name != "page" and name not in addresses
-        }
-        try:
-            key = _Same((template, len(page.cards), page.start is None, *addresses, _frozen(rest)))
-        except TypeError:  # something in it cannot be compared
-            return [self.environment.get_template(template).render(context)]
-        frame = self._frames.get(key)
-        if frame is None:
-            frame = self._frames[key] = self._frame(
-                template, page, rest | {name: self._marks[name] for name in addresses}
-            )
-        filled = {self._marks[name]: str(escape(address)) for name, address in addresses.items()}
-        if page.start is not None:
-            filled[encode_cursor(self._any_place)] = encode_cursor(page.start)
-        late, eager = self._marks["late"], self._marks["eager"]
-        query, cards = context["query"], iter(page.cards)
-        html = self.cards.html
-        return [
-            html(next(cards), query, part == eager)
-            if part in (late, eager)
-            else filled.get(part, part)
-            for part in frame
-        ]
-
-    def _frame(self, template: str, page: Page, context: dict[str, Any]) -> list[str]:
-        """The template taken apart at its marks."""
-        start = None if page.start is None else self._any_place
-        stand_in = replace(page, cards=(NO_CARD,) * len(page.cards), start=start)
-        text = self.environment.get_template(template).render(context, page=stand_in)
-        marks = [*self._marks.values(), encode_cursor(self._any_place)]
-        return re.split("(" + "|".join(map(re.escape, marks)) + ")", text)
-
     def card(self, card: Card, query: Query, eager: bool = False) -> Markup:
         """The HTML of a card. It is kept until the day ends."""
-        if card is NO_CARD:
-            return Markup(self._marks["eager" if eager else "late"])  # noqa: S704 - hexadecimal digits
         return Markup(self.cards.html(card, query, eager))  # noqa: S704 - all of it is escaped there
 
     def _forget_old_cards(self) -> None:
@@ -187,7 +127,6 @@ class Templates:
         now = (local_date(now_ms()), self._addresses.beginnings())
         if now != self._cards_of:
             self.cards.clear()
-            self._frames.clear()
             self._cards_of = now
 
     def static_url(self, name: str) -> str:
@@ -228,22 +167,6 @@ class _Compiled(BytecodeCache):
 def _digest(code: bytes) -> bytes:
     made_by = f"{lvs.__version__} {jinja2.__version__} {sys.version}".encode()
     return hashlib.sha256(made_by + code).digest()
-
-
-class _Same:
-    """A key whose hash is worked out once."""
-
-    __slots__ = ("_hash", "_value")
-
-    def __init__(self, value: Hashable) -> None:
-        self._value = value
-        self._hash = hash(value)
-
-    def __hash__(self) -> int:
-        return self._hash
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and self._value == other._value
 
 
 def _frozen(value: Any) -> Hashable:

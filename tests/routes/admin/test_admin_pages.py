@@ -90,7 +90,7 @@ async def test_a_look_is_stopped_and_begun_again_and_others_come_first(home: Hom
     await home.until(lambda: jobs.running == 1 and jobs.queued == 5)
     page = await get(home, "/admin/jobs")
     assert "Running (1)" in page
-    assert "Waiting (5)" in page
+    assert "Queued (5)" in page
     in_line = [video_id for video_id, _ in jobs.in_line()]
     running = jobs.under_way()[0].video_id
 
@@ -221,7 +221,7 @@ async def test_posters_of_a_selection_are_made_again(home: Home) -> None:
     for picture in pictures.values():
         picture.unlink()
     page = await get(home, "/admin/posters?folder=a")
-    assert "Look into 2 videos again" in page
+    assert "Remake 2 posters" in page
     action = re.search(r'action="(/admin/errands/posters\?folder=a)"', page)
     assert action
     assert (await home.client.post(action[1])).status_code == 303
@@ -246,7 +246,7 @@ async def test_duplicates_stand_side_by_side_and_one_is_chosen_to_be_played(home
     assert "first.mp4" in page
     assert "copies/second.mp4" in page
     assert "single" not in page
-    assert page.count("is played") == 1
+    assert page.count("</svg>plays") == 1
     [duplicate] = (await home.services.duplicates.page())[0]
     second = next(copy for copy in duplicate.copies if copy.path == b"copies/second.mp4")
     address = f"/admin/duplicates/{duplicate.id}/play"
@@ -331,7 +331,7 @@ async def test_usage_counts_what_was_done(home: Home) -> None:
     page = await get(home, "/admin/usage")
     assert "5 views in all, 5 of them in the last 30 days." in page
     assert re.search(r'>5 stars</a> <span class="number">1<', page)
-    assert re.search(r'>not rated</a> <span class="number">3<', page)
+    assert re.search(r'>unrated</a> <span class="number">3<', page)
     assert re.search(r'>all</a> <span class="number">4<', page)
     assert re.findall(r'>film (\d)</a> <span class="number">(\d)<', page) == [
         ("3", "2"),

@@ -58,6 +58,8 @@ async def test_the_addresses_lead_to_answers(below: Home) -> None:
 
 async def test_a_watch_page_names_its_film_below_the_prefix(below: Home) -> None:
     text = await (await below.client.get("/lvs/watch/films/one.mp4")).get_data(as_text=True)
+    for name, address in re.findall(r'\s([\w:-]+)="(/[^"]*)"', text):
+        assert address.startswith("/lvs/") or name in ("value", "data-root"), f"{name}={address}"
     assert re.search(r'<(video|source)[^>]* src="/lvs/video/films/one\.mp4', text)
     film = await below.client.get("/lvs/video/films/one.mp4", headers={"Range": "bytes=0-9"})
     assert (film.status_code, len(await film.get_data(as_text=False))) == (206, 10)

@@ -22,7 +22,7 @@ from support.crowd import DAYS, FOLDERS, TAGS, Crowd, crowd, draw
 from support.home import Home
 
 from lvs import random_order
-from lvs.db import gallery, tags
+from lvs.db import gallery, watch_page
 from lvs.db.database import Connection
 from lvs.filters import RESOLUTIONS, STATES
 from lvs.models import Cursor, Query, Sort
@@ -222,7 +222,7 @@ async def test_related_videos_share_the_most_and_rarest_tags(many: Crowd) -> Non
             if other.id != person.id and set(person.tags) & set(other.tags)
         }
         async with many.database.read() as db:
-            found = await tags.sharing(db, person.id, 12)
+            found = (await watch_page.beside(db, person.id, 1, b"", 12, 0)).sharing
         assert [close[video_id] for video_id, _ in found] == pytest.approx(
             sorted(close.values(), reverse=True)[:12]
         )

@@ -184,6 +184,14 @@ def _workers(found: report.PerformanceReport) -> Iterator[Metric]:
     yield _gauge(
         "lvs_streams_bytes_per_second", "Their rate", sum(stream.rate for stream in found.streams)
     )
+    playback = found.playback
+    yield _gauge("lvs_conversions_running", "Films being converted", len(playback.conversions))
+    yield _gauge("lvs_player_workers", "Processes that make segments", playback.workers)
+    yield _counter("lvs_segments_made", "Segments since the start", playback.segments_made)
+    yield _counter("lvs_conversions_refused", "Films refused while busy", playback.refused)
+    looks = {"hit": playback.cache_hits, "miss": playback.cache_misses}
+    yield _counter("lvs_segment_cache", "Converted segments asked for", looks, "result")
+    yield _gauge("lvs_segment_cache_bytes", "Converted segments kept", playback.cache_bytes)
 
 
 def _library(found: report.PerformanceReport) -> Iterator[Metric]:

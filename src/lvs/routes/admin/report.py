@@ -4,10 +4,12 @@ A model reads its values from a service's own by their names (`_read`); a name, 
 that differs is told by the field's type.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from lvs import __version__
 from lvs.models import shown
@@ -16,10 +18,18 @@ from lvs.services.bundle import Services
 from lvs.services.latency import Latencies, Quantiles, Window
 from lvs.services.media import posters
 from lvs.services.metrics import Route
+from lvs.services.playback.player_pool import PlayerPool
 from lvs.web.card_templates import CARDS_KEPT
 from lvs.web.templates import Templates
 
 Model = TypeVar("Model", bound="Reading")
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """The conversion of a service's value to the report's."""
+
+    convert: Callable[[Any], Any]
 
 
 def _moment(value: Any) -> Any:
@@ -30,14 +40,16 @@ def _ms(seconds: float) -> float:
     return round(seconds * 1000, 3)
 
 
-def _rounded(digits: int) -> BeforeValidator:
-    return BeforeValidator(partial(round, ndigits=digits))
+def _rounded(digits: int) -> Converted:
+    return Converted(partial(round, ndigits=digits))
 
 
-Moment = Annotated[str, BeforeValidator(_moment)]
+Moment = Annotated[str, Converted(_moment)]
 """ISO 8601, from Unix milliseconds."""
 
-Milliseconds = Annotated[float, BeforeValidator(_ms)]
+MomentOrNone = Annotated[str | None, Converted(_moment)]
+
+Milliseconds = Annotated[float, Converted(_ms)]
 """Milliseconds, from seconds."""
 
 Share = Annotated[float, _rounded(4)]
@@ -55,9 +67,17 @@ def _read(model: type[Model], source: object, **more: Any) -> Model:
     values: dict[str, Any] = {}
     for name, field in model.model_fields.items():
         attribute = field.validation_alias if isinstance(field.validation_alias, str) else name
-        if name not in more and hasattr(source, attribute):
-            values[attribute] = getattr(source, attribute)
-    return model.model_validate(values | more)
+        if name in more:
+            value = more[name]
+        elif hasattr(source, attribute):
+            value = getattr(source, attribute)
+        else:
+            continue
+        for each in field.metadata:
+            if isinstance(each, Converted) and value is not None:
+                value = each.convert(value)
+        values[name] = value
+    return model.model_validate(values)
 
 
 class Times(Reading):
@@ -193,11 +213,11 @@ class FolderReport(Reading):
     """One library folder."""
 
     name: str
-    path: Annotated[str, BeforeValidator(shown)]
+    path: Annotated[str, Converted(shown)]
     files: int
     size_bytes: int
-    offline_since: Moment | None
-    scanned_at: Moment | None
+    offline_since: MomentOrNone
+    scanned_at: MomentOrNone
     watcher: str
 
 
@@ -210,7 +230,7 @@ class LibraryReport(Reading):
     duplicates: int
     unreadable: int
     unreadable_reasons: Annotated[
-        dict[str, int], BeforeValidator(dict), Field(validation_alias="reasons")
+        dict[str, int], Converted(dict), Field(validation_alias="reasons")
     ]
     size_bytes: int
     scanning: bool
@@ -242,7 +262,7 @@ class StorageReport(Reading):
 class BackupsReport(Reading):
     """The newest good backup, and the failure of the last try."""
 
-    newest_at: Moment | None
+    newest_at: MomentOrNone
     newest_good: bool
     kept: int
     failure: str | None
@@ -272,6 +292,30 @@ class StreamReport(Reading):
     bytes_sent: int
     bytes_total: int
     rate: float
+
+
+class ConversionReport(Reading):
+    """A film that is converted for a viewer; `speed` is seconds of film made per second."""
+
+    title: str
+    client: str
+    variant: str
+    speed: float
+    segments: int
+    cache_hits: int
+
+
+class PlaybackReport(Reading):
+    """Films that are copied or converted into segments."""
+
+    conversions: list[ConversionReport]
+    workers: int
+    segments_made: int
+    refused: int
+    cache_hits: int
+    cache_misses: int
+    cache_bytes: int
+    cache_limit_bytes: int
 
 
 class FunctionTimes(Reading):
@@ -323,8 +367,33 @@ class PerformanceReport(BaseModel):
     backups: BackupsReport
     system: SystemReport
     streams: list[StreamReport]
+    playback: PlaybackReport
     functions: dict[str, FunctionTimes]
     errors: list[RecentError]
+
+
+def playback_report(pool: PlayerPool) -> PlaybackReport:
+    """Films that are copied or converted now, and what was made since the start."""
+    return PlaybackReport(
+        conversions=[
+            ConversionReport(
+                title=each.title,
+                client=each.client,
+                variant=each.variant,
+                speed=each.speed,
+                segments=each.segments,
+                cache_hits=each.hits,
+            )
+            for each in pool.conversions()
+        ],
+        workers=len(pool.process_ids),
+        segments_made=pool.made,
+        refused=pool.refused,
+        cache_hits=pool.cache.hits,
+        cache_misses=pool.cache.misses,
+        cache_bytes=pool.cache.size_bytes,
+        cache_limit_bytes=pool.cache.limit_bytes,
+    )
 
 
 async def build_report(services: Services, pages: Templates) -> PerformanceReport:
@@ -351,6 +420,7 @@ async def build_report(services: Services, pages: Templates) -> PerformanceRepor
         backups=await _backups(services),
         system=_system(services),
         streams=[_read(StreamReport, stream) for stream in services.streams.running()],
+        playback=playback_report(services.playback.pool),
         functions={
             each.name: _read(
                 FunctionTimes, each, times=_times(each.latencies.within(Window.START, now))

@@ -203,7 +203,9 @@ async def _system() -> Context:
 
 async def _streams() -> Context:
     running = services().streams.running()
-    return {"streams": running, "rate": sum(stream.rate for stream in running)}
+    playback = report.playback_report(services().playback.pool)
+    rate = sum(stream.rate for stream in running)
+    return {"streams": running, "rate": rate, "playback": playback}
 
 
 async def _errors() -> Context:

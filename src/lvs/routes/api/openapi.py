@@ -20,10 +20,10 @@ from quart_schema import (
     document_request,
     document_response,
 )
-from quart_schema.validation import QUART_SCHEMA_RESPONSE_ATTRIBUTE
 from werkzeug.routing import Rule
 
 import lvs
+from lvs.http.internals import has_response_schema
 from lvs.routes.api.schemas import Problem
 
 DESCRIPTION = """The JSON calls of this LVS (Local Video Server).
@@ -74,7 +74,7 @@ class Document(OpenAPIProvider):
 
     def generate_rules(self) -> Iterable[Rule]:
         for rule in super().generate_rules():
-            if hasattr(self._app.view_functions[rule.endpoint], QUART_SCHEMA_RESPONSE_ATTRIBUTE):
+            if has_response_schema(self._app.view_functions[rule.endpoint]):
                 yield rule
 
     def build_paths(self, rule: Rule) -> tuple[dict[str, Any], dict[str, Any]]:

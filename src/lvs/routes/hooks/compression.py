@@ -10,7 +10,9 @@ import zlib
 from concurrent.futures import ThreadPoolExecutor
 
 from cachetools import LRUCache
-from quart import Quart, Response, request
+from quart import Quart, Response
+
+from lvs.http.internals import current_request
 
 LEAST_BYTES = 800  # less fits into one packet as it is
 KEPT_BYTES = 2 * 2**20
@@ -39,7 +41,7 @@ def install(app: Quart) -> None:
 
     @app.after_request
     async def compress(response: Response) -> Response:
-        asked, kind = request._get_current_object(), response.mimetype  # type: ignore[attr-defined]
+        asked, kind = current_request(), response.mimetype
         static = kind in TEXT and asked.path.startswith("/static/")
         if response.status_code != 200 or not (static or kind == "text/html"):
             return response

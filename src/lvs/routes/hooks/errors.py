@@ -6,10 +6,11 @@ from http import HTTPStatus
 from json import dumps
 from typing import Any
 
-from quart import Quart, Response, g, request
+from quart import Quart, Response, request
 from werkzeug.exceptions import HTTPException
 
-from lvs.errors import Conflict, Full, Invalid, LvsError, NotFound, TooMany, Unavailable
+from lvs.errors import Conflict, Full, Invalid, LvsError, NotFound, TimedOut, TooMany, Unavailable
+from lvs.services import metrics
 from lvs.services.metrics import record_error_message
 from lvs.web import responses
 from lvs.web.site_map import Errors, access
@@ -20,10 +21,12 @@ STATUS: tuple[tuple[type[LvsError], int], ...] = (
     (NotFound, 404),
     (Conflict, 409),
     (TooMany, 429),
+    (TimedOut, 504),
     (Unavailable, 503),
     (Full, 507),
     (Invalid, 400),
 )
+LOGGED_CHARACTERS = 200
 TITLES = {
     400: "Invalid request",
     401: "Not signed in",
@@ -37,6 +40,7 @@ TITLES = {
     429: "Too many requests",
     500: "Something went wrong",
     503: "Not available",
+    504: "That took too long",
     507: "The disk is full",
 }
 MESSAGES = {
@@ -97,6 +101,9 @@ async def _mistake(error: Exception) -> Response:
 def problem(status: int, message: str, next_step: tuple[str, str] | None = None) -> Response:
     """The answer to an error; `next_step` is a label and an address, by default all videos."""
     record_error_message(message)
+    if status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        path = request.path[:LOGGED_CHARACTERS]
+        log.info("%s %s: %d %s (request %s)", request.method, path, status, message, _request_id())
     title = TITLES.get(status) or HTTPStatus(status).phrase
     if wants_json():
         return _json(status, title, message)
@@ -140,4 +147,4 @@ def wants_json() -> bool:
 
 
 def _request_id() -> str:
-    return str(getattr(g, "request_id", ""))
+    return metrics.request_id()

@@ -1,14 +1,20 @@
-"""Subtitle files beside a video, as WebVTT."""
+"""Subtitles beside a video and inside it, as WebVTT."""
+
+import re
 
 from quart import Response, request
 
-from lvs.models import Video
+from lvs.models import Track, Video
+from lvs.services.media.languages import language_of
 from lvs.web.responses import services
 
 WRITTEN_AS = "1"  # goes up whenever the same file is turned into other WebVTT than before
+INSIDE = re.compile(r"inside-([0-9]{1,2})", re.ASCII)
 
 
 async def subtitles(media_hash: str, key: str) -> Response:
+    if inside := INSIDE.fullmatch(key):
+        return await _inside(media_hash, int(inside[1]))
     found = await services().subtitles.get(await services().videos.get(media_hash), key)
     etag = f"{await services().subtitles.version(found)}-{WRITTEN_AS}"
     if request.if_none_match.contains_weak(etag):
@@ -23,10 +29,41 @@ async def subtitles(media_hash: str, key: str) -> Response:
     return response
 
 
+async def _inside(media_hash: str, track: int) -> Response:
+    """A text track inside the film. Its address does not change with the file, so it is asked for
+    again.
+    """
+    video = await services().videos.get(media_hash)
+    etag = f"{video.file.fingerprint}-{track}-{WRITTEN_AS}"
+    if request.if_none_match.contains_weak(etag):
+        response = Response(status=304)
+    else:
+        content = await services().playback.subtitles(video, track)
+        response = Response(content, content_type="text/vtt; charset=utf-8")
+    response.set_etag(etag)
+    response.headers["Cache-Control"] = "no-cache"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
 async def subtitles_of(video: Video) -> list[tuple[str, str, str]]:
-    """Address, label and language tag (or nothing) of each of a video's subtitles."""
-    found = await services().subtitles.of(video)
-    return [
+    """Address, label and language tag (or nothing) of each of a video's subtitles: those beside it,
+    and the text tracks inside.
+    """
+    beside = [
         (f"/subtitles/{video.media_hash}/{subtitle.key}.vtt", subtitle.label, subtitle.language)
-        for subtitle in found
+        for subtitle in await services().subtitles.of(video)
     ]
+    inside = [
+        (f"/subtitles/{video.media_hash}/inside-{number}.vtt", *_named(track, number))
+        for number, track in services().playback.subtitle_tracks(video)
+    ]
+    return beside + inside
+
+
+def _named(track: Track, number: int) -> tuple[str, str]:
+    """Label and language tag (or nothing) of a track inside a film."""
+    known = language_of(track.language or "")
+    name = known[1] if known else track.language
+    parts = [part for part in (name, track.title) if part]
+    return " · ".join(parts) or f"Track {number + 1}", known[0] if known else ""

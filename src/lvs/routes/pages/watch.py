@@ -6,11 +6,10 @@ from typing import cast
 from quart import Response, redirect
 
 from lvs.errors import NotFound
-from lvs.http import media_types
-from lvs.models import Query, State, Track, Video, shown
+from lvs.models import Card, Query, State, Track, Video, shown
 from lvs.routes.media import subtitles
 from lvs.routes.pages import projection
-from lvs.services.media.playability import browser_playable
+from lvs.routes.pages.player import player_choice, player_view
 from lvs.web.filters import parse_query
 from lvs.web.request_args import arguments
 from lvs.web.responses import addresses, page, raw_path, secure_url, services
@@ -18,7 +17,6 @@ from lvs.web.templates import duration, size
 from lvs.web.urls import gallery_url, query_string
 
 SUGGESTIONS = 12
-NOT_LOOKED_INTO = "LVS hasn't analysed this file yet, so it may not play here."
 
 
 async def watch(place: str) -> Response:
@@ -26,10 +24,10 @@ async def watch(place: str) -> Response:
     found = await services().videos.at(services().library.places(raw_path("/watch/")))
     if found is None:
         raise NotFound("There is no video at this address, and there never was one.")
-    video, file = found
+    video, file, card = found
     if file.missing_since is not None and not video.missing:
         return cast("Response", redirect(addresses().watch(video.file) + query_string(query), 302))
-    return await _page(video, query)
+    return await _page(video, card, query)
 
 
 async def permanent(media_hash: str) -> Response:
@@ -37,33 +35,29 @@ async def permanent(media_hash: str) -> Response:
     return cast("Response", redirect(addresses().watch(video.file), 302))
 
 
-async def _page(video: Video, query: Query) -> Response:
+async def _page(video: Video, card: Card | None, query: Query) -> Response:
     if video.missing or not services().library.roots[video.file.root_id].active:
         raise NotFound(
             f"“{video.title}” is no longer in the library folders. "
             "Its rating and tags are kept until it returns."
         )
-    before, behind = await services().gallery.neighbours(query, video.id)
-    playable, message = _playable(video)
+    around = await services().gallery.surroundings(query, video, card, SUGGESTIONS)
+    player = player_view(video, player_choice())
     if video.poster is None and video.state is State.NEW:
         services().jobs.visible([video.id])
     watch_path = addresses().watch(video.file)
     return page(
         "watch.html",
         video=video,
-        card=await services().gallery.card(video.id),
+        card=card,
         query=query,
-        related=await services().gallery.related(video),
-        previous=before,
-        next=behind,
-        playable=playable,
-        message=message,
-        media_type=media_types.media_type(
-            video.file.path, video.probe.container if video.probe else None
-        ),
+        related=around.related,
+        previous=around.before,
+        next=around.behind,
+        player=player,
         subtitles=await subtitles.subtitles_of(video),
-        suggestions=await services().tags.suggest(video.tags, SUGGESTIONS),
-        facts=_facts(video),
+        suggestions=around.suggestions,
+        facts=_facts(video, player.fact),
         back_url=gallery_url(query) + f"#video-card-{video.id}",
         offline=services().library.is_away(video.file.root_id, video.file.path),
         secure_url=secure_url(watch_path) if video.projection.immersive else "",
@@ -72,19 +66,13 @@ async def _page(video: Video, query: Query) -> Response:
     )
 
 
-def _playable(video: Video) -> tuple[bool, str]:
-    if video.state is State.UNREADABLE:
-        return False, f"This file cannot be played: {video.reason}"
-    if video.probe is None:
-        return True, NOT_LOOKED_INTO
-    return browser_playable(video.probe, shown(video.file.path).rpartition(".")[2])
-
-
-def _facts(video: Video) -> list[tuple[str, str]]:
+def _facts(video: Video, playback: str) -> list[tuple[str, str]]:
     """Details of the file, in plain words."""
     facts = [("File", _shown_path(video)), ("Size", size(video.file.size_bytes))]
     if video.state is State.UNREADABLE:
         facts.append(("Problem", video.reason or ""))
+    else:
+        facts.append(("Playback", playback))
     probe = video.probe
     if probe:
         rate = f" · {probe.frame_rate:g} fps" if probe.frame_rate else ""

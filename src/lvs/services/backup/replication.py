@@ -99,8 +99,10 @@ class Replication:
     def state(self) -> ReplicationState:
         """How the copy stands now."""
         behind = self._behind_s
-        if self._failure and self._confirmed_at is not None:
-            behind = time.monotonic() - self._confirmed_at
+        if self._confirmed_at is not None:
+            unconfirmed_s = time.monotonic() - self._confirmed_at
+            if self._failure or unconfirmed_s > 2 * self.confirm_s:  # the question hangs
+                behind = unconfirmed_s
         where = litestream.without_query(self.url)
         return ReplicationState(
             where,

@@ -1,12 +1,12 @@
 """Whole videos by name, and their titles."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from lvs.clock import now_ms
 from lvs.db import changes, files, gallery, videos
 from lvs.db.database import Transaction
 from lvs.errors import NotFound
-from lvs.models import File, PlayableFile, Video
+from lvs.models import Card, File, PlayableFile, Video
 from lvs.services.curation.base import Curation, clean_line
 from lvs.text import title_from_path
 
@@ -24,18 +24,14 @@ class Videos(Curation):
             raise NotFound("There is no such video.")
         return video
 
-    async def at(self, places: Iterable[tuple[int, bytes]]) -> tuple[Video, File] | None:
-        """The video that lies at one of these places (library folder, path), or lay there last, and
-        its file of that place.
+    async def at(
+        self, places: Sequence[tuple[int, bytes]]
+    ) -> tuple[Video, File, Card | None] | None:
+        """The video that lies at one of these places (library folder, path), or lay there last, its
+        file of that place, and its card where it is listed: one query.
         """
-        past: File | None = None
         async with self._database.read() as db:
-            for root_id, path in places:
-                file = await files.last_at(db, root_id, path)
-                if file is not None and (past is None or past.missing_since is not None):
-                    past = file if past is None or file.missing_since is None else past
-            video = await videos.one(db, past.video_id) if past else None
-        return (video, past) if video and past else None
+            return await videos.at(db, places)
 
     async def playable_at(self, places: Sequence[tuple[int, bytes]]) -> PlayableFile | None:
         """The file to send for the first of these places (library folder, path), by one query."""

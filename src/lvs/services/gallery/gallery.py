@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lvs import random_order
-from lvs.db import gallery, tags, videos
+from lvs.db import gallery, tags, videos, watch_page
 from lvs.db.database import Connection, Database
 from lvs.db.gallery import Selection
 from lvs.errors import Invalid, LvsError, NotFound
-from lvs.models import Card, Cursor, Page, Query, Related, Sort, Tag, Video, tag_key
+from lvs.models import Card, Cursor, Page, Query, Related, Sort, Surroundings, Tag, Video, tag_key
 from lvs.services.cache import Cache
 from lvs.services.gallery import search_query
 from lvs.services.library.library import Library
@@ -162,13 +162,9 @@ class Gallery:
         """The cards before and after this one in the list that `query` shows."""
         async with self._reading() as (db, index):
             card = await gallery.one(db, video_id)
-            selection, held = await self._selected(db, query, index)
-            if card is None or selection is None:
-                return None, None
-            here = await self._place_of(db, held, card, query)
-            before = await self._cards_of(db, selection, held, 1, here, backwards=True)
-            behind = await self._cards_of(db, selection, held, 1, here)
-        return (before[0] if before else None, behind[0] if behind else None)
+            before, behind = await self._ids_beside(db, query, index, card)
+            cards = await gallery.some(db, [each for each in (before, behind) if each])
+        return cards.get(before or 0), cards.get(behind or 0)
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[tuple[Connection, "VideoIndex | None"]]:
@@ -291,28 +287,52 @@ class Gallery:
             raise NotFound("There is no video to pick from yet.")
         return card
 
-    async def related(self, video: Video) -> tuple[Related, ...]:
-        """Videos worth seeing next: those that share tags, then those from the same folder, each
-        with its reason.
+    async def surroundings(
+        self, query: Query, video: Video, card: Card | None, suggestions: int
+    ) -> Surroundings:
+        """What stands around a video, whose card is `card` where it is listed, on its page; at most
+        `suggestions` tags.
         """
-        found: dict[int, str] = {}
+        carried = {tag_key(name) for name in video.tags}
+        folder = video.file.path.rpartition(b"/")[0]
         async with self._reading() as (db, index):
-            for video_id, tag in await tags.sharing(db, video.id, RELATED):
-                found[video_id] = f"shares #{tag}"
-            folder = video.file.path.rpartition(b"/")[0]
-            in_folder = Selection(
-                Query(sort=Sort.TITLE, descending=False), root_id=video.file.root_id, folder=folder
+            before, behind = await self._ids_beside(db, query, index, card)
+            beside = await watch_page.beside(
+                db, video.id, video.file.root_id, folder, RELATED, suggestions + len(carried)
             )
-            held = Matches(index, await index.select(db, in_folder)) if index else None
-            for card in await self._cards_of(db, in_folder, held, RELATED + 1):
-                if card.id != video.id and len(found) < RELATED:
-                    found.setdefault(card.id, "same folder")
-            cards = await gallery.some(db, list(found))
-        return tuple(
-            Related(cards[video_id], reason)
-            for video_id, reason in found.items()
-            if video_id in cards
+            reasons = {video_id: f"shares #{tag}" for video_id, tag in beside.sharing}
+            for video_id in beside.in_folder:
+                if video_id != video.id and len(reasons) < RELATED:
+                    reasons.setdefault(video_id, "same folder")
+            cards = await gallery.some(db, [*reasons, before or 0, behind or 0])
+        return Surroundings(
+            cards.get(before or 0),
+            cards.get(behind or 0),
+            tuple(Related(cards[each], why) for each, why in reasons.items() if each in cards),
+            tuple(name for name in beside.recent_tags if tag_key(name) not in carried)[
+                :suggestions
+            ],
         )
+
+    async def _ids_beside(
+        self, db: Connection, query: Query, index: "VideoIndex | None", card: Card | None
+    ) -> tuple[int | None, int | None]:
+        """The videos before and after this one in the list that `query` shows."""
+        selection, held = await self._selected(db, query, index)
+        if card is None or selection is None:
+            return None, None
+        here = await self._place_of(db, held, card, query)
+        found: list[int | None] = []
+        for backwards in (True, False):
+            if held is None:
+                rows = await gallery.browse(db, selection, 1, here, backwards=backwards)
+                ids = [row.card.id for row in rows]
+            else:
+                ids = await held.index.run(
+                    db, selection.query, held.mask, 1, here, backwards=backwards
+                )
+            found.append(ids[0] if ids else None)
+        return found[0], found[1]
 
     async def tags(self) -> list[Tag]:
         """Every tag in use with its count, in alphabetical order."""

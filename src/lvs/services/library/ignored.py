@@ -7,7 +7,6 @@ Blocking code: call it in a thread.
 """
 
 import fnmatch
-import logging
 import os
 import re
 import stat
@@ -16,8 +15,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
-
-log = logging.getLogger(__name__)
 
 IGNORE_FILE = b".lvsignore"
 MAX_BYTES = 16 * 1024
@@ -83,13 +80,27 @@ class Ignored:
         lines = _read(os.path.join(root, folder, IGNORE_FILE))
         if not lines:
             return above
-        from pathspec import GitIgnoreSpec  # noqa: PLC0415  few libraries have such a file
+        return (*above, Rules(folder, _spec(lines)))
 
-        try:
-            return (*above, Rules(folder, GitIgnoreSpec.from_lines(lines)))
-        except ValueError as error:
-            log.warning("rules in %s cannot be used: %s", os.fsdecode(folder or root), error)
-            return above
+
+def _spec(lines: list[str]) -> "GitIgnoreSpec":
+    """The rules, but for those that are none."""
+    from pathspec import GitIgnoreSpec  # noqa: PLC0415  few libraries have such a file
+
+    try:
+        return GitIgnoreSpec.from_lines(lines)
+    except ValueError:
+        return GitIgnoreSpec.from_lines([line for line in lines if _is_rule(line)])
+
+
+def _is_rule(line: str) -> bool:
+    from pathspec import GitIgnoreSpec  # noqa: PLC0415
+
+    try:
+        GitIgnoreSpec.from_lines([line])
+    except ValueError:
+        return False
+    return True
 
 
 def matches(rules: RuleStack, path: bytes, is_folder: bool) -> bool:

@@ -32,8 +32,8 @@ class Seen:
 
 def see(
     file: IO[bytes],
-    frame: VideoFrame,
-    picture: Image.Image,
+    frame: VideoFrame | None,
+    picture: Image.Image | None,
     name: str,
     size: tuple[int, int],
     chosen: str | None,
@@ -44,7 +44,8 @@ def see(
     choice as it is stored.
     """
     boxes = mp4_boxes.read(file, os.fstat(file.fileno()).st_size)
-    container = merged(boxes, side_data.container_of(frame))
-    alike = likeness(picture)
+    beside = side_data.container_of(frame) if frame is not None else None
+    container = merged(boxes, beside)
+    alike = likeness(picture) if picture is not None else Likeness()
     evidence = Evidence(name, *size, container, alike)
     return Seen(container, alike, chosen_of(chosen) or resolve(evidence))

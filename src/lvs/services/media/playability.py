@@ -1,5 +1,7 @@
 """Whether a browser plays a video as it is, and in plain words why not."""
 
+from enum import StrEnum
+
 from lvs.models import Probe
 
 # The containers by the names ffprobe gives them.
@@ -15,6 +17,12 @@ CONTAINERS = {
     "mpegvideo": "a bare MPEG stream",
     "asf": "a Windows Media file",
     "ogg": "an Ogg file",
+    "rm": "a RealMedia file",
+    "mxf": "an MXF file",
+    "dv": "a DV file",
+    "wtv": "a Windows TV recording",
+    "h264": "a bare H.264 stream",
+    "hevc": "a bare HEVC stream",
 }
 EXTENSIONS = {"mov": "a QuickTime file", "webm": "a WebM file", "3gp": "a 3GP file"}
 VIDEO_CODECS = {
@@ -40,6 +48,26 @@ VIDEO_CODECS = {
     "prores": "ProRes",
     "dnxhd": "DNxHD",
     "dvvideo": "DV",
+    "vp6": "On2 VP6",
+    "vp6a": "On2 VP6",
+    "vp6f": "On2 VP6",
+    "cinepak": "Cinepak",
+    "indeo2": "Indeo",
+    "indeo3": "Indeo",
+    "indeo4": "Indeo",
+    "indeo5": "Indeo",
+    "svq1": "Sorenson",
+    "svq3": "Sorenson",
+    "qtrle": "QuickTime Animation",
+    "msrle": "Microsoft RLE",
+    "msvideo1": "Microsoft Video 1",
+    "rpza": "QuickTime Video",
+    "smc": "QuickTime Graphics",
+    "8bps": "Planar RGB",
+    "rv10": "RealVideo",
+    "rv20": "RealVideo",
+    "rv30": "RealVideo",
+    "rv40": "RealVideo",
 }
 AUDIO_CODECS = {
     "aac": "AAC",
@@ -64,6 +92,33 @@ WEBM_VIDEO = frozenset({"vp8", "vp9", "av1"})
 WEBM_AUDIO = frozenset({"opus", "vorbis"})
 # H.264 beyond these is for editing rooms: browsers and the chips they use decode 8 bits at 4:2:0.
 H264_PIXELS = frozenset({"yuv420p", "yuvj420p", None})
+
+
+class Plays(StrEnum):
+    """In which way a film reaches browsers."""
+
+    DIRECT = "direct"
+    CONVERTED = "converted"
+    NOWHERE = "nowhere"
+
+
+def plays(probe: Probe, extension: str) -> tuple[Plays, str]:
+    """The way of a film to browsers, and a sentence about it for people.
+
+    DIRECT: every browser plays the file as it is. CONVERTED: those that do not get it in another
+    form. NOWHERE: LVS has no decoder for it. `extension` as for `browser_playable`.
+    """
+    if probe.video_codec not in VIDEO_CODECS:
+        container = CONTAINERS.get(probe.container, "an unusual file")
+        picture = _named(VIDEO_CODECS, probe.video_codec, "video")
+        return Plays.NOWHERE, (
+            f"LVS cannot decode this film: its picture is {picture} in {container}. "
+            "Download it to play it with another program."
+        )
+    direct, _ = browser_playable(probe, extension)
+    if direct:
+        return Plays.DIRECT, "plays everywhere"
+    return Plays.CONVERTED, "converted for most browsers"
 
 
 def browser_playable(probe: Probe, extension: str) -> tuple[bool, str]:

@@ -108,11 +108,7 @@ def placeholder(message: str = NOT_YET, width: int = 320, picture_format: Format
     """A drawn 16:9 picture that says why there is no poster: a dark field, a strip of film, the
     sentence.
     """
-    from PIL import (
-        Image,
-        ImageDraw,
-        ImageFont,
-    )  # noqa: PLC0415 - a server whose videos all have a picture needs none of it
+    from PIL import Image, ImageDraw, ImageFont  # noqa: PLC0415 - slow to import
 
     height = width * 9 // 16
     image = Image.new("RGB", (width, height), _FIELD)

@@ -392,6 +392,9 @@ def _probe(found: Mapping[str, Any]) -> Probe:
         audio_tracks=tuple(map(_track, found["audio_tracks"])),
         subtitle_tracks=tuple(map(_track, found["subtitle_tracks"])),
         recorded_at=_optional(_whole, found["recorded_at"]),
+        codec_string=_optional(_codec_string, found["codec_string"]),
+        interlaced=found["interlaced"] is True,
+        transfer=_optional(_text, found["transfer"]),
     )
 
 
@@ -401,6 +404,7 @@ def _track(found: Mapping[str, Any]) -> Track:
         language=_optional(_text, found["language"]),
         title=_optional(_text, found["title"]),
         channels=_optional(_whole, found["channels"]),
+        codec_string=_optional(_codec_string, found["codec_string"]),
     )
 
 
@@ -412,6 +416,11 @@ def _text(found: Any, most_characters: int = 500) -> str:
     if type(found) is not str or len(found) > most_characters:
         raise TypeError("not a short text")
     return found
+
+
+def _codec_string(found: Any) -> str:
+    """Letters, digits, points and such: it goes into attributes and playlists."""
+    return "".join(c for c in _text(found) if c.isascii() and (c.isalnum() or c in "._-"))
 
 
 def _whole(found: Any) -> int:

@@ -9,7 +9,7 @@ import contextlib
 import itertools
 import logging
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from lvs.clock import now_ms
@@ -75,12 +75,14 @@ class ProbeQueue:
         events: Events,
         ffmpeg: ProbePool,
         posters: PosterStore | None,
+        wait_turn: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._database = database
         self._library = library
         self._events = events
         self._ffmpeg = ffmpeg
         self._posters = posters
+        self._wait_turn = wait_turn  # returns when nobody watches a film that is being converted
         self._probe_version = probe_version()
         self._queue: asyncio.PriorityQueue[tuple[int, int, int]] = asyncio.PriorityQueue(
             QUEUE_SIZE * 2
@@ -258,6 +260,8 @@ class ProbeQueue:
         """Take one video after the other; one bad film stops nobody."""
         while True:
             _, _, video_id = await self._queue.get()
+            if self._wait_turn is not None:
+                await self._wait_turn()
             if self._queued.pop(video_id, None) is None:
                 continue  # it was queued a second time, more urgently, and is done
             if self.queued <= LOW_WATER:

@@ -56,20 +56,20 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     except OSError as error:
         return {
             "unavailable": f"It could not be read: {os.strerror(error.errno or 0)}.",
-            "detail": _detail(),
+            "detail": traceback_text(),
         }
     except Exception:  # noqa: BLE001  one strange film must not end the worker
-        return {"unavailable": "Looking into it went wrong.", "detail": _detail()}
+        return {"unavailable": "Looking into it went wrong.", "detail": traceback_text()}
     finally:
         _alarm(0)
 
 
-def limit_process(memory_limit_bytes: int) -> None:
+def limit_process(memory_limit_bytes: int, nice: int = 10) -> None:
     """Lowers what this process may take: its turn at the processor, memory, the size of a file it
     writes, and all network.
     """
     with suppress(OSError, AttributeError):
-        os.nice(10)
+        os.nice(nice)
     with suppress(OSError):
         # If memory runs out, the system ends this process rather than the server.
         Path("/proc/self/oom_score_adj").write_text("1000")
@@ -110,7 +110,7 @@ def _look(
     from lvs.services.media.film_projection import see  # noqa: PLC0415
     from lvs.services.media.video_file import VideoFile  # noqa: PLC0415
 
-    descriptor = _opened(path)
+    descriptor = open_without_links(path)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise Unreadable("It is not a regular file.")
@@ -119,10 +119,10 @@ def _look(
         try:
             frame = film.picture(choosy=bool(posters))
             probe = film.probe(frame)
-            small = film.image(frame, SMALL_WIDTH)
+            small = film.image(frame, SMALL_WIDTH) if frame is not None else None
             size = probe.width, probe.height
             seen = see(file, frame, small, name, size, chosen)
-            eye = eye_of(seen.projection) if posters else ""
+            eye = eye_of(seen.projection) if posters and frame is not None else ""
             found: dict[str, Any] = {
                 "probe": asdict(probe),
                 "has_poster": False,
@@ -130,20 +130,20 @@ def _look(
                 "chapters": film.chapters(),
                 "eye": eye,
             }
-            if posters:
+            if posters and frame is not None:
                 try:
                     crop = crop_of(seen.projection, probe.width / probe.height) if eye else None
                     _write(film, frame, posters, crop, eye)
                     found["has_poster"] = True
                 except OSError:
                     # A full disk costs the poster, not what is known of the video.
-                    found["detail"] = _detail()
+                    found["detail"] = traceback_text()
             return found
         finally:
             film.close()
 
 
-def _opened(path: str) -> int:
+def open_without_links(path: str) -> int:
     """Descriptor of the file at an absolute path, reached over no link: the library's paths hold
     none.
 
@@ -192,7 +192,7 @@ def _write(
         partial.replace(path)
 
 
-def _detail() -> str:
+def traceback_text() -> str:
     return traceback.format_exc(limit=-8)[-4000:]
 
 

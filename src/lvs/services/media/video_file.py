@@ -1,16 +1,15 @@
 """One video file, read with FFmpeg's libraries: what it says of itself, and a picture worth
 showing.
 
-Imported by the worker process only (`media_worker.py`): a hostile file may take down the process
-that decodes it. FFmpeg gets an open file and never a name, and may use the demuxers and decoders
-listed here and no others, so that a playlist in a film's clothes opens nothing.
+Imported by the worker process only (`probe_worker.py`): a hostile file may take down the process
+that decodes it. What FFmpeg may open stands in `containers.py`.
 """
 
 import math
 import mmap
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, datetime
 from fractions import Fraction
 from functools import cached_property
@@ -18,10 +17,9 @@ from itertools import islice
 from typing import IO, Any
 
 import av
-from av.codec.context import CodecContext
 from av.container import InputContainer
 from av.packet import Packet
-from av.stream import Discard, Disposition, Stream
+from av.stream import Discard, Stream
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorPrimaries, Colorspace, ColorTrc, Interpolation
@@ -30,17 +28,26 @@ from PIL import Image, ImageStat
 
 from lvs.errors import Unreadable
 from lvs.models import Probe, Track
-from lvs.services.media.eye import Crop
-from lvs.services.media.time_stamps import measured_duration_s
-
-DEMUXERS = "mov,matroska,avi,flv,mpegts,mpeg,mpegvideo,asf,ogg"
-DECODERS = frozenset(
-    {"h264", "hevc", "vp8", "vp9", "libdav1d", "theora", "mjpeg", "prores", "dnxhd", "dvvideo"}
-    | {"mpeg1video", "mpeg2video", "mpeg4", "h263", "flv", "vp6", "vp6a", "vp6f"}
-    | {"msmpeg4v1", "msmpeg4v2", "msmpeg4", "wmv1", "wmv2", "wmv3", "vc1"}
+from lvs.services.media.containers import (
+    BAD_DATA,
+    MAX_PIXELS,
+    PICTURE_DECODERS,
+    MeteredFile,
+    despite_bad_data,
+    open_container,
 )
-MAX_PIXELS = 8192 * 8192
-MAX_STREAMS = 100
+from lvs.services.media.eye import Crop
+from lvs.services.media.frames import (
+    STILLS,
+    TRANSFERS,
+    fraction,
+    main_picture,
+    orientation,
+    stretched_size,
+)
+from lvs.services.media.time_stamps import measured_duration_s
+from lvs.services.playback.codec_strings import PictureFormat, picture_string, sound_string
+
 MAX_TRACKS = 64
 MAX_CHAPTERS = 200
 OPEN_BYTES = 256 << 20  # the index of a very long film takes tens of megabytes
@@ -54,17 +61,11 @@ DULL = 0.3
 """A picture worth less than this makes it worth looking on; see `_worth`."""
 IMPLAUSIBLE_DURATION_S = 24 * 3600.0
 MATROSKA_CLUSTER = b"\x1f\x43\xb6\x75"  # RFC 9559, section 5.1.3
-BAD_DATA = (av.FFmpegError, ValueError, OSError)
 NO_VIDEO = "No video could be found in it: it may be an unfinished download."
 A_PICTURE = "It is a picture, not a video."
 # A phone's pictures (HEIF, AVIF) share the container of its films, and have brands of their own.
 PICTURE_BRANDS = (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypavif")
 PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"BM", b"II*\0", b"MM\0*")
-# PyAV before 19 raises on text that is not UTF-8 unless it is told otherwise; since then it keeps
-# what it cannot read as surrogates.
-METADATA: dict[str, Any] = (
-    {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
-)
 UNSAID_COLOURS = 2  # AVCOL_SPC_UNSPECIFIED
 BT2020_TO_BT709 = (
     1.6605,
@@ -80,54 +81,6 @@ BT2020_TO_BT709 = (
     1.1187,
     0.0,
 )
-
-
-class MeteredFile:
-    """A file as FFmpeg sees it: readable, seekable, and at its end once `allowance_bytes` are read.
-
-    `gap` leaves out a run of bytes, so that the head and the tail of a long file can be read as one
-    short one.
-    """
-
-    def __init__(
-        self, file: IO[bytes], size_bytes: int, allowance_bytes: int, gap: range = range(0)
-    ) -> None:
-        self._file = file
-        self._gap = gap
-        self._size_bytes = size_bytes - len(gap)
-        self._position = 0
-        self.allowance_bytes = allowance_bytes
-        self.error: OSError | None = None
-        """The first error of the disk. FFmpeg goes on after one, and would blame the file."""
-
-    def read(self, wanted_bytes: int) -> bytes:
-        wanted_bytes = min(wanted_bytes, self.allowance_bytes, self._size_bytes - self._position)
-        place = self._position
-        if place >= self._gap.start:
-            place += len(self._gap)
-        else:
-            wanted_bytes = min(wanted_bytes, self._gap.start - place)
-        if wanted_bytes <= 0:
-            return b""
-        try:
-            self._file.seek(place)
-            got = self._file.read(wanted_bytes)
-        except OSError as error:
-            self.error = self.error or error
-            raise
-        self.allowance_bytes -= len(got)
-        self._position += len(got)
-        return got
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size_bytes}[whence]
-        if start + offset < 0:
-            raise ValueError("before the start of the file")
-        self._position = start + offset
-        return self._position
-
-    def tell(self) -> int:
-        return self._position
 
 
 class VideoFile:
@@ -152,12 +105,15 @@ class VideoFile:
     def close(self) -> None:
         self._container.close()
 
-    def picture(self, choosy: bool) -> VideoFrame:
+    def picture(self, choosy: bool) -> VideoFrame | None:
         """A frame of the film: any that can be decoded, or when `choosy` one that is not black or
         blank, if there is one.
 
-        Raises Unreadable if not a single frame can be decoded.
+        None where LVS has no decoder for films of its kind, such as those of archives. Raises
+        Unreadable if not a single frame can be decoded.
         """
+        if not self._decodable:
+            return None
         best: VideoFrame | None = None
         best_worth = 0.0
         for frames in (self._keyframes(), self._frames_from_start()):
@@ -175,12 +131,18 @@ class VideoFile:
             raise Unreadable(f"Its pictures cannot be decoded ({self._codec}).")
         return best
 
-    def probe(self, frame: VideoFrame) -> Probe:
+    def probe(self, frame: VideoFrame | None) -> Probe:
         """What the container, its streams and a decoded frame say."""
-        turned, _ = orientation(frame)
-        width, height = displayed_size(frame, self._pixel_aspect)
+        context: Any = self._stream.codec_context
+        turned, _ = orientation(frame) if frame else (0, False)
+        coded_width, coded_height = (frame or context).width, (frame or context).height
+        width, height = stretched_size(coded_width, coded_height, self._pixel_aspect)
         if turned in (90, 270):
             width, height = height, width
+        form = frame.format if frame else context.format
+        depth = (
+            max((component.bits for component in form.components), default=None) if form else None
+        )
         streams = list(self._container.streams)
         return Probe(
             container=self._container.format.name,
@@ -188,20 +150,27 @@ class VideoFile:
             duration_s=self._duration_s,
             width=width,
             height=height,
-            coded_width=frame.width,
-            coded_height=frame.height,
+            coded_width=coded_width,
+            coded_height=coded_height,
             rotation=turned,
             frame_rate=self._frame_rate(),
-            bit_depth=max((component.bits for component in frame.format.components), default=None),
-            pixel_format=frame.format.name,
-            audio_tracks=tuple(
-                islice((_track(one) for one in streams if one.type == "audio"), MAX_TRACKS)
-            ),
-            subtitle_tracks=tuple(
-                islice((_track(one) for one in streams if one.type == "subtitle"), MAX_TRACKS)
-            ),
+            bit_depth=depth,
+            pixel_format=form.name if form else None,
+            audio_tracks=_tracks(streams, "audio"),
+            subtitle_tracks=_tracks(streams, "subtitle"),
             recorded_at=_recorded_at(self._container.metadata)
             or _recorded_at(self._stream.metadata),
+            codec_string=self._codec_string(coded_width, coded_height, depth or 8),
+            interlaced=bool(frame and frame.interlaced_frame) or int(context.field_order) > 1,
+            transfer=TRANSFERS.get(int(frame.color_trc)) if frame else None,
+        )
+
+    def _codec_string(self, width: int, height: int, bit_depth: int) -> str:
+        context: Any = self._stream.codec_context
+        extradata, rate = context.extradata or b"", self._frame_rate() or 30.0
+        profile = str(context.profile or "")
+        return picture_string(
+            PictureFormat(self._codec, extradata, bit_depth, width, height, rate, profile)
         )
 
     def image(self, frame: VideoFrame, width: int, crop: Crop | None = None) -> Image.Image:
@@ -209,7 +178,7 @@ class VideoFile:
         larger than it is. With `crop` only that part of it, stretched to the aspect it says.
         """
         turned, mirrored = orientation(frame)
-        full = displayed_size(frame, self._pixel_aspect)
+        full = stretched_size(frame.width, frame.height, self._pixel_aspect)
         shown = (full[1], full[0]) if turned in (90, 270) else full
         part = crop.right - crop.left if crop else 1.0
         # A very tall picture must not become a poster of megabytes.
@@ -231,18 +200,8 @@ class VideoFile:
         return [part for part in map(_chapter, parts) if part is not None]
 
     def _opened(self, file: MeteredFile) -> InputContainer:
-        options = {
-            "format_whitelist": DEMUXERS,
-            "codec_whitelist": ",".join(sorted(DECODERS)),
-            "protocol_whitelist": "none",
-            "max_streams": str(MAX_STREAMS),
-            "max_pixels": str(MAX_PIXELS),
-        }
         try:
-            container: InputContainer = av.open(
-                file, "r", options=options, io_open=_refuse, **METADATA
-            )
-            return container
+            return open_container(file)
         except MemoryError:
             raise
         except BAD_DATA:
@@ -251,16 +210,16 @@ class VideoFile:
 
     def _first_picture_stream(self) -> VideoStream:
         streams = self._container.streams
-        cover = Disposition.attached_pic | Disposition.timed_thumbnails
-        stream = next((one for one in streams.video if not one.disposition & cover), None)
+        stream = main_picture(streams.video)
         if stream is None:
             raise Unreadable("It holds sound but no picture." if streams.audio else NO_VIDEO)
         context: VideoCodecContext | None = stream.codec_context
         if context is None:
             raise Unreadable("Its pictures are in a format that LVS does not know.")
         self._codec = context.codec.canonical_name
-        self._pixel_aspect = _fraction(stream.sample_aspect_ratio)
-        if context.codec.name not in DECODERS:
+        self._pixel_aspect = fraction(stream.sample_aspect_ratio)
+        self._decodable = context.codec.name in PICTURE_DECODERS
+        if not self._decodable and (context.codec.name in STILLS or not context.width):
             raise Unreadable(f"Its pictures cannot be decoded ({self._codec}).")
         if context.width * context.height > MAX_PIXELS:
             raise Unreadable(
@@ -270,7 +229,7 @@ class VideoFile:
         context.thread_count = 1
         context.options = {
             "max_pixels": str(MAX_PIXELS),
-            "codec_whitelist": ",".join(sorted(DECODERS)),
+            "codec_whitelist": ",".join(sorted(PICTURE_DECODERS)),
         }
         for other in streams:
             if other.index != stream.index:
@@ -392,8 +351,8 @@ class VideoFile:
     def _frame_rate(self) -> float | None:
         # Containers with coarse clocks claim 1000 frames a second.
         for rate, limit in (
-            (_fraction(self._stream.average_rate), 300),
-            (_fraction(self._stream.guessed_rate), 100),
+            (fraction(self._stream.average_rate), 300),
+            (fraction(self._stream.guessed_rate), 100),
         ):
             if rate and 0 < rate <= limit:
                 return float(rate)
@@ -412,59 +371,6 @@ class VideoFile:
             mmap.mmap(-1, max(1, 4 * 3 * context.width * context.height)).close()
         except OSError:
             raise MemoryError from None
-
-
-@contextmanager
-def despite_bad_data() -> Iterator[None]:
-    """Goes on after what FFmpeg says of a file's content.
-
-    That there was no memory is not the file's fault.
-    """
-    try:
-        yield
-    except MemoryError:
-        raise
-    except BAD_DATA:
-        pass
-
-
-def displayed_size(frame: VideoFrame, pixel_aspect: Fraction | None) -> tuple[int, int]:
-    """Width and height in square points, before any turning.
-
-    A pixel aspect beyond reason is taken for 1:1.
-    """
-    aspect = pixel_aspect if pixel_aspect and Fraction(1, 8) <= pixel_aspect <= 8 else Fraction(1)
-    return max(1, round(frame.width * aspect)), frame.height
-
-
-def _fraction(value: Any) -> Fraction | None:
-    """PyAV's rational number, which is a class of its own since version 19.
-
-    None where it is unset, 0 or infinite.
-    """
-    return Fraction(value.numerator, value.denominator) if value and value.denominator else None
-
-
-def orientation(frame: VideoFrame) -> tuple[int, bool]:
-    """How a player must show the frame: first mirror it left to right (if True), then turn it so
-    many degrees clockwise.
-    """
-    try:
-        # By name: iterating gives the values before PyAV 19 and the keys since.
-        matrix: Any = frame.side_data.get("DISPLAYMATRIX")  # type: ignore[call-overload, unused-ignore]
-    except ValueError:
-        # PyAV stumbles over kinds of side data that are newer than it is; the angle it can still
-        # tell.
-        return -frame.rotation % 360 // 90 * 90, False
-    if matrix is None:
-        return 0, False
-    a, b, _, c, d = memoryview(bytes(matrix)).cast("i")[:5]
-    mirrored = a * d - b * c < 0
-    if mirrored:
-        a, b = -a, -b
-    if abs(a) >= abs(b):
-        return (0 if a >= 0 else 180), mirrored
-    return (90 if b > 0 else 270), mirrored
 
 
 def _cropped(image: Image.Image, crop: Crop, width: int) -> Image.Image:
@@ -489,10 +395,6 @@ def _chapter(found: Any) -> list[Any] | None:
     if not 0 <= start <= end <= IMPLAUSIBLE_DURATION_S * 1000:
         return None
     return [_text(found.get("metadata", {}).get("title"), 120) or "Chapter", start, end]
-
-
-def _refuse(url: str, flags: int, options: dict[str, str]) -> None:
-    raise PermissionError("a video may not open other files")
 
 
 def _rgb(frame: VideoFrame, width: int, height: int) -> Image.Image:
@@ -547,15 +449,22 @@ def _worth(frame: VideoFrame) -> float:
     return contrast * light * (0.5 if frame.is_corrupt else 1.0)
 
 
+def _tracks(streams: list[Stream], kind: str) -> tuple[Track, ...]:
+    return tuple(islice((_track(one) for one in streams if one.type == kind), MAX_TRACKS))
+
+
 def _track(stream: Stream) -> Track:
-    context: CodecContext | None = (
-        stream.codec_context
-    )  # None for a codec FFmpeg has no decoder for
+    context: Any = stream.codec_context  # None for a codec FFmpeg has no decoder for
+    codec = context.codec.canonical_name if context is not None else "unknown"
+    is_sound = stream.type == "audio"
     return Track(
-        codec=context.codec.canonical_name if context is not None else "unknown",
+        codec=codec,
         language=_text(stream.metadata.get("language"), 16, without=("und",)),
         title=_text(stream.metadata.get("title"), 120),
-        channels=(getattr(context, "channels", None) or None) if stream.type == "audio" else None,
+        channels=(getattr(context, "channels", None) or None) if is_sound else None,
+        codec_string=sound_string(codec, getattr(context, "extradata", None) or b"")
+        if is_sound
+        else None,
     )
 
 

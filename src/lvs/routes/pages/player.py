@@ -1,0 +1,120 @@
+"""What the player of the watch page offers: the sources among which the browser chooses, and the
+tracks and sizes among which people do.
+"""
+
+import re
+from dataclasses import dataclass
+
+from quart import request
+
+from lvs.http import media_types
+from lvs.models import State, Track, Video, shown
+from lvs.services.media.languages import language_of
+from lvs.services.media.playability import Plays, plays
+from lvs.services.playback.codec_strings import source_type
+from lvs.services.playback.planner import HEIGHTS
+from lvs.services.playback.player_pool import BUSY
+from lvs.web.responses import addresses, services
+
+HLS = "application/vnd.apple.mpegurl"
+NOT_PROBED = "not known yet: LVS has not analysed this file"
+
+
+@dataclass(frozen=True, slots=True)
+class PlayerChoice:
+    """What the address asks of the player.
+
+    `audio` counts from 0; `height` is 0 for the usual size.
+    """
+
+    converted: bool = False
+    audio: int = 0
+    height: int = 0
+    burn: int | None = None
+
+    @property
+    def query(self) -> str:
+        """The choice as in an address, with its question mark; empty for the usual one."""
+        parts = ["play=converted"] if self.converted else []
+        parts += [f"audio={self.audio}"] if self.audio else []
+        parts += [f"quality={self.height}"] if self.height else []
+        parts += [f"burn={self.burn}"] if self.burn is not None else []
+        return "?" + "&".join(parts) if parts else ""
+
+
+@dataclass(frozen=True, slots=True)
+class PlayerView:
+    """The player as the template shows it; without `sources` there is a message in its place."""
+
+    sources: tuple[tuple[str, str], ...]
+    preload: str
+    message: str
+    fact: str
+    choice: PlayerChoice
+    audio_tracks: tuple[str, ...]
+    picture_subtitles: tuple[tuple[int, str], ...]
+    heights: tuple[int, ...]
+    busy: str = BUSY
+
+
+def player_choice() -> PlayerChoice:
+    """The choice in the address; what is no choice there counts as none."""
+    height = request.args.get("quality", "")
+    return PlayerChoice(
+        converted=request.args.get("play") == "converted",
+        audio=_number("audio") or 0,
+        height=next((one for one in HEIGHTS if height == str(one)), 0),
+        burn=_number("burn"),
+    )
+
+
+def player_view(video: Video, choice: PlayerChoice) -> PlayerView:
+    """The player for this video."""
+    probe = video.probe
+    way, message = plays(probe, _extension(video)) if probe else (Plays.CONVERTED, NOT_PROBED)
+    if video.state is State.UNREADABLE:
+        way, message = Plays.NOWHERE, f"This file cannot be played: {video.reason}"
+    tracks = probe.audio_tracks if probe else ()
+    sources: list[tuple[str, str]] = []
+    if way is not Plays.NOWHERE:
+        segmented = services().playback.address(video) + choice.query
+        usual = not (choice.converted or choice.audio or choice.burn is not None or choice.height)
+        sources += [(addresses().video(video.file), _direct_type(video))] if usual else []
+        sources.append((segmented, HLS))
+    return PlayerView(
+        sources=tuple(sources),
+        preload="metadata" if way is Plays.DIRECT and len(sources) > 1 else "none",
+        message=message if way is Plays.NOWHERE else "",
+        fact=message,
+        choice=choice,
+        audio_tracks=tuple(_track_label(track, number) for number, track in enumerate(tracks)),
+        picture_subtitles=(),
+        heights=tuple(height for height in HEIGHTS if probe and height <= max(360, probe.height)),
+    )
+
+
+def _direct_type(video: Video) -> str:
+    probe = video.probe
+    container = probe.container if probe else None
+    media_type = media_types.media_type(video.file.path, container)
+    if probe is None:
+        return source_type(media_type, "", ())
+    sound = probe.audio_tracks[0] if probe.audio_tracks else None
+    strings = (probe.codec_string or "", (sound.codec_string or sound.codec) if sound else "")
+    return source_type(media_type, probe.video_codec, strings, sound.codec if sound else "")
+
+
+def _extension(video: Video) -> str:
+    return shown(video.file.path).rpartition(".")[2]
+
+
+def _track_label(track: Track, number: int) -> str:
+    language = language_of(track.language or "")
+    parts = [language[1] if language else track.language, track.title]
+    parts.append({1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}.get(track.channels or 0))
+    return " · ".join(filter(None, parts)) or f"Track {number + 1}"
+
+
+def _number(name: str) -> int | None:
+    text = request.args.get(name, "")
+    return int(text) if re.fullmatch(r"[0-9]{1,2}", text, re.ASCII) else None

@@ -1,0 +1,305 @@
+"""A film opened for playback: its tracks, its facts, and its packets from any moment on.
+
+Imported by the player worker only. Moments are seconds from the film's start, which is the earliest
+start of its tracks.
+"""
+
+import math
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from fractions import Fraction
+from typing import IO, Any
+
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Discard, Disposition, Stream
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from lvs.errors import Unreadable
+from lvs.services.media.containers import (
+    BAD_DATA,
+    MAX_PIXELS,
+    PICTURE_DECODERS,
+    SOUND_DECODERS,
+    SUBTITLE_DECODERS,
+    MeteredFile,
+    despite_bad_data,
+    open_container,
+)
+from lvs.services.media.frames import (
+    TRANSFERS,
+    fraction,
+    main_picture,
+    orientation,
+    stretched_size,
+)
+from lvs.services.playback.codec_strings import PictureFormat, picture_string, sound_string
+from lvs.services.playback.planner import MAX_DURATION_S, FilmFacts, Sound
+
+ALLOWANCE_BYTES = 512 << 20
+DECODER_THREADS = max(1, min(4, os.cpu_count() or 1))
+BUFFER_BYTES = 256 << 10
+FIRST_FRAME_PACKETS = 400
+DECODERS = PICTURE_DECODERS | SOUND_DECODERS | SUBTITLE_DECODERS
+COPIED_SOUND_CONTAINERS = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "flv"})
+LAST_PICTURE_S = 10.0
+MOV = "mov,mp4,m4a,3gp,3g2,mj2"
+# Seconds before a moment to seek to, where the container's seek is known to land late.
+LATE_SEEKS = {"mpegts": 1.0, "mpeg": 1.0, "asf": 1.0}
+
+
+class FilmSource:
+    """One film, opened as often as there are tracks to read: each reader has a place of its own in
+    the file.
+    """
+
+    def __init__(self, file: IO[bytes], duration_s: float | None = None) -> None:
+        self._raw = file
+        self._size_bytes = os.fstat(file.fileno()).st_size
+        self._hinted_duration_s = duration_s
+        self._meters: list[MeteredFile] = []
+        self.container = self.open()
+        picture = main_picture(self.container.streams.video)
+        context: Any = picture.codec_context if picture is not None else None
+        if picture is None or context is None or context.codec.name not in PICTURE_DECODERS:
+            raise Unreadable("There is no picture in it that LVS can decode.")
+        if context.width * context.height > MAX_PIXELS:
+            raise Unreadable(
+                f"Its picture is too large: {context.width} by {context.height} points."
+            )
+        self.picture: VideoStream = picture
+        self.start_s = (self.container.start_time or 0) / 1e6
+        self.first_frame: VideoFrame | None = None
+        self.facts = self._facts()
+
+    def open(self, whole: bool = False) -> InputContainer:
+        """Another container of the same file, for a reader that needs a place of its own.
+
+        `whole` lets it read all of the file.
+
+        Raises Unreadable.
+        """
+        allowance_bytes = 2 * self._size_bytes + ALLOWANCE_BYTES if whole else ALLOWANCE_BYTES
+        meter = MeteredFile(self._raw, self._size_bytes, allowance_bytes)
+        self._meters.append(meter)
+        try:
+            return open_container(meter, DECODERS, BUFFER_BYTES)
+        except MemoryError:
+            raise
+        except BAD_DATA:
+            raise Unreadable("It cannot be opened as a video.") from None
+
+    def allow(self) -> None:
+        """Give every reader its full allowance of bytes again, for one more piece of work."""
+        for meter in self._meters:
+            meter.allowance_bytes = ALLOWANCE_BYTES
+
+    def raise_disk_error(self) -> None:
+        """Raise the error of the disk that FFmpeg swallowed since the last call, if any."""
+        for meter in self._meters:
+            if meter.error is not None:
+                error, meter.error = meter.error, None
+                raise error
+
+    def moment(self, packet: "Packet[Any]") -> float | None:
+        """Presentation time of a packet, its decode time where it has none."""
+        stamp = packet.pts if packet.pts is not None else packet.dts
+        return (
+            None
+            if stamp is None or packet.time_base is None
+            else float(stamp * packet.time_base) - self.start_s
+        )
+
+    def frame_moment(self, frame: VideoFrame) -> float | None:
+        """Presentation time of a decoded picture."""
+        stamp = frame.pts if frame.pts is not None else frame.dts
+        base = self.picture.time_base
+        return None if stamp is None or base is None else float(stamp * base) - self.start_s
+
+    # --- Facts ---
+
+    def _facts(self) -> FilmFacts:
+        stream, context = self.picture, self.picture.codec_context
+        keyframes = self._keyframes()
+        self.first_frame = frame = self._decode_first()
+        turned, _ = orientation(frame)
+        width, height = stretched_size(
+            frame.width, frame.height, fraction(stream.sample_aspect_ratio)
+        )
+        if turned in (90, 270):
+            width, height = height, width
+        depth = max((component.bits for component in frame.format.components), default=8)
+        rate = self._frame_rate()
+        described = PictureFormat(
+            context.codec.canonical_name,
+            context.extradata or b"",
+            depth,
+            frame.width,
+            frame.height,
+            rate,
+            str(context.profile or ""),
+        )
+        duration_s = self._duration_s(keyframes, rate)
+        return FilmFacts(
+            container=self.container.format.name,
+            codec=described.codec,
+            string=picture_string(described),
+            duration_s=duration_s,
+            width=width,
+            height=height,
+            pixel_format=frame.format.name,
+            bit_depth=depth,
+            interlaced=bool(frame.interlaced_frame) or int(context.field_order) > 1,
+            transfer=TRANSFERS.get(int(frame.color_trc), ""),
+            rotation=turned,
+            frame_rate=rate,
+            bit_rate=round(self._size_bytes * 8 / max(1.0, duration_s)),
+            sounds=tuple(self._sound(one) for one in self.sound_streams(self.container)),
+            keyframes=keyframes,
+            timed=frame.pts is not None,
+        )
+
+    def sound_streams(self, container: InputContainer) -> list[AudioStream]:
+        """The sound tracks, in the order in which they are numbered."""
+        return list(container.streams.audio)
+
+    def _sound(self, stream: AudioStream) -> Sound:
+        context: Any = stream.codec_context
+        codec = context.codec.canonical_name if context is not None else "unknown"
+        extradata = (context.extradata or b"") if context is not None else b""
+        simple = codec == "aac" and len(extradata) >= 2 and extradata[0] >> 3 in (2, 5, 29)
+        copied = simple and self.container.format.name in COPIED_SOUND_CONTAINERS
+        language = stream.metadata.get("language")
+        return Sound(
+            codec,
+            sound_string(codec, extradata),
+            copied,
+            language,
+            bool(stream.disposition & Disposition.default),
+        )
+
+    def _frame_rate(self) -> float:
+        for rate in (self.picture.average_rate, self.picture.guessed_rate):
+            if rate and 1 <= rate <= 300:
+                return float(rate)
+        return 25.0
+
+    def _duration_s(self, keyframes: tuple[float, ...] | None, rate: float) -> float:
+        """The film's length.
+
+        What a header claims counts only where nothing in the file contradicts it.
+        """
+        claimed_s = (self.container.duration or 0) / 1e6
+        if self.container.format.name == MOV and len(self.picture.index_entries):
+            last = self.picture.index_entries[-1]
+            base = self.picture.time_base or Fraction(1, 90_000)
+            end_s = float(last.timestamp * base) - self.start_s + 1 / rate
+            sounds = [
+                float(one.duration * one.time_base)
+                for one in self.container.streams.audio
+                if one.duration and one.time_base
+            ]
+            shown_s = float((self.picture.duration or 0) * base)
+            end_s = shown_s if end_s < shown_s < end_s + LAST_PICTURE_S else end_s
+            claimed_s = min(claimed_s or math.inf, max(end_s, *sounds, 0.04))
+        elif not 0 < claimed_s <= MAX_DURATION_S:
+            claimed_s = self._hinted_duration_s or (keyframes[-1] + 1 if keyframes else 0.0)
+        elif self._hinted_duration_s and claimed_s > 1.5 * self._hinted_duration_s:
+            claimed_s = self._hinted_duration_s  # time stamps that jump; the probe measured them
+        return min(MAX_DURATION_S, max(0.04, claimed_s))
+
+    def _keyframes(self) -> tuple[float, ...] | None:
+        """Presentation times of all keyframes, None where the file holds no whole index of them."""
+        stream, name = self.picture, self.container.format.name
+        if name not in (MOV, "matroska,webm"):
+            return None
+        if name != MOV:
+            with suppress(*BAD_DATA):
+                self.container.seek(1_000_000)  # only then are its cues read
+                self.container.seek(0)
+        base = stream.time_base or Fraction(1, 1000)
+        stamps = [entry.timestamp for entry in stream.index_entries if entry.is_keyframe]
+        times = sorted(float(stamp * base) - self.start_s for stamp in stamps)
+        claimed_s = (self.container.duration or 0) / 1e6
+        whole = name == MOV or (times and times[-1] >= min(claimed_s, MAX_DURATION_S) - 30)
+        if not times or not whole:
+            return None
+        # MP4's index holds decode times; the pictures come later by what the first keyframe shows.
+        self.decode_delay_s = self._decode_delay_s() if name == MOV else 0.0
+        return tuple(max(0.0, time + self.decode_delay_s) for time in times)
+
+    decode_delay_s = 0.0
+
+    def _decode_delay_s(self) -> float:
+        for packet in self.packets(self.container, self.picture, 10):
+            if (
+                packet.is_keyframe
+                and packet.pts is not None
+                and packet.dts is not None
+                and packet.time_base
+            ):
+                self.seek(self.container, self.picture, 0.0)
+                return float((packet.pts - packet.dts) * packet.time_base)
+        return 0.0
+
+    def _decode_first(self) -> VideoFrame:
+        context = self.picture.codec_context
+        context.thread_count = DECODER_THREADS
+        context.thread_type = "AUTO"
+        context.options = {"max_pixels": str(MAX_PIXELS)}
+        container = self.container
+        for packet in self.packets(container, self.picture, FIRST_FRAME_PACKETS):
+            with despite_bad_data():
+                for frame in context.decode(packet):
+                    return frame
+        with despite_bad_data():
+            for frame in context.decode(None):
+                return frame
+        self.raise_disk_error()
+        raise Unreadable("Its pictures cannot be decoded.")
+
+    # --- Reading ---
+
+    def packets(
+        self, container: InputContainer, stream: Stream, limit: int | None = None
+    ) -> "Iterator[Packet[Any]]":
+        """Packets of one track, in the order of the file, until its end or what cannot be read; at
+        most `limit`.
+        """
+        number = 0
+        with despite_bad_data():
+            for packet in container.demux(stream):
+                if packet.pts is None and packet.dts is None and not packet.size:
+                    return
+                yield packet
+                number += 1
+                if limit is not None and number >= limit:
+                    return
+
+    def seek(self, container: InputContainer, stream: Stream, moment_s: float) -> bool:
+        """Go to the last keyframe at or before that moment.
+
+        False where the container refuses; it is then anywhere.
+        """
+        base = stream.time_base or Fraction(1, 1000)
+        early_s = LATE_SEEKS.get(container.format.name, 0.0)
+        stamp = round((max(0.0, moment_s) - early_s + self.start_s) / float(base))
+        if stream is self.picture and container.format.name == MOV:
+            stamp -= round(self.decode_delay_s / float(base))
+        try:
+            container.seek(stamp, stream=stream, backward=True)
+        except MemoryError:
+            raise
+        except BAD_DATA:
+            return False
+        return True
+
+
+def only(container: InputContainer, stream: Stream) -> None:
+    """Have the container skip every other track."""
+    for other in container.streams:
+        if other.index != stream.index:
+            other.discard = Discard.all

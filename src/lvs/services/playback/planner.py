@@ -1,0 +1,297 @@
+"""Decisions of playback: which ways lead from a file to a browser, where its segments begin, and
+what the playlists say.
+"""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import blake2b
+from itertools import pairwise
+
+PLANNER_VERSION = "2"
+"""Goes up whenever the same file is cut or converted in another way: browsers keep segments."""
+
+FIRST_CUT_S, COPY_SEGMENT_S, WINDOW_S, CONVERTED_SEGMENT_S = 1.0, 4.0, 6.0, 2.0
+SHORTEST_S = 0.5
+LONGEST_KEYFRAME_GAP_S = 20.0
+MAX_DURATION_S = 24 * 3600.0
+MAX_SEGMENTS = 50_000
+HEIGHTS = (1080, 720, 480, 360)
+DEFAULT_HEIGHT = 720
+COPIED_CONTAINERS = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "mpegts", "flv"})
+COPIED_PIXELS = frozenset({"yuv420p", "yuvj420p"})
+TEXT_SUBTITLES = frozenset({"subrip", "srt", "ass", "ssa", "mov_text", "webvtt", "text"})
+COPIED_PROFILES = frozenset({66, 77, 100})
+"""Baseline, Main and High profile of H.264 (ITU-T H.264, Annex A): what every browser decodes."""
+
+_VARIANT = re.compile(
+    r"(copy|hevc|h264-(1080|720|480|360))-a([0-9]{1,2})(?:-b([0-9]{1,2}))?", re.ASCII
+)
+
+
+class Delivery(StrEnum):
+    """One way from the file to the browser."""
+
+    COPY = "copy"
+    HEVC = "hevc"
+    CONVERT = "h264"
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """A sound track of a film. `copied` tells that its packets fit into a segment as they are."""
+
+    codec: str
+    string: str
+    copied: bool = False
+    language: str | None = None
+    default: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FilmFacts:
+    """Facts of an opened film that playback depends on. Times are seconds from the film's start.
+
+    `width` and `height` are as displayed: turned, in square points. `keyframes` is None where the
+    file has no index.
+    """
+
+    container: str
+    codec: str
+    string: str
+    duration_s: float
+    width: int
+    height: int
+    pixel_format: str
+    bit_depth: int = 8
+    interlaced: bool = False
+    transfer: str = ""
+    rotation: int = 0
+    frame_rate: float = 25.0
+    bit_rate: int = 0
+    sounds: tuple[Sound, ...] = ()
+    keyframes: tuple[float, ...] | None = None
+    timed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A stream of segments made in one way, as its address names it."""
+
+    way: Delivery
+    height: int = 0
+    audio: int = 0
+    burn: int | None = None
+
+    def __str__(self) -> str:
+        size = f"-{self.height}" if self.way is Delivery.CONVERT else ""
+        burnt = "" if self.burn is None else f"-b{self.burn}"
+        return f"{self.way}{size}-a{self.audio}{burnt}"
+
+
+def parse_variant(name: str) -> Variant | None:
+    """The variant of that name, None where there is none."""
+    match = _VARIANT.fullmatch(name)
+    if match is None:
+        return None
+    way = Delivery.CONVERT if match[2] else Delivery(match[1])
+    burn = int(match[4]) if match[4] else None
+    if burn is not None and way is not Delivery.CONVERT:
+        return None
+    return Variant(way, int(match[2] or 0), int(match[3]), burn)
+
+
+def stream_key(fingerprint: str) -> str:
+    """8 hex digits that name one content of a file as this planner cuts it."""
+    return blake2b(f"{fingerprint} {PLANNER_VERSION}".encode(), digest_size=4).hexdigest()
+
+
+def can_copy(film: FilmFacts) -> bool:
+    """Tell whether the picture goes into segments as it is, and every browser decodes it there."""
+    return film.codec == "h264" and _profile(film.string) in COPIED_PROFILES and _cuttable(film)
+
+
+def can_copy_hevc(film: FilmFacts) -> bool:
+    """Tell whether the HEVC picture goes into segments as it is, for browsers that decode it."""
+    return film.codec == "hevc" and film.string.count(".") >= 3 and _cuttable(film)
+
+
+def _cuttable(film: FilmFacts) -> bool:
+    if film.container not in COPIED_CONTAINERS or film.interlaced or not film.timed:
+        return False
+    if film.codec == "h264" and film.pixel_format not in COPIED_PIXELS:
+        return False
+    if film.keyframes is None:
+        return True
+    edges = (*film.keyframes, film.duration_s)
+    gaps = (after - before for before, after in pairwise(edges))
+    return bool(film.keyframes) and max(gaps) <= LONGEST_KEYFRAME_GAP_S
+
+
+def _profile(string: str) -> int:
+    digits = string.partition(".")[2]
+    return int(digits[:2], 16) if len(digits) == 6 else 0
+
+
+def ways(film: FilmFacts, converted: bool = False) -> tuple[Delivery, ...]:
+    """The ways of this film, best first; `converted` asks for the one that needs nothing of the
+    browser.
+    """
+    if converted:
+        return (Delivery.CONVERT,)
+    if can_copy(film):
+        return (Delivery.COPY,)
+    return (Delivery.HEVC, Delivery.CONVERT) if can_copy_hevc(film) else (Delivery.CONVERT,)
+
+
+def cut_list(film: FilmFacts, way: Delivery) -> tuple[float, ...]:
+    """Where the segments begin, in seconds; the first is 0, the last ends with the film."""
+    if way is Delivery.CONVERT:
+        return _converted_cuts(film.duration_s)
+    if film.keyframes is None:
+        return _even_cuts(film.duration_s, WINDOW_S)
+    return _keyframe_cuts(film.keyframes)
+
+
+def _keyframe_cuts(keyframes: Sequence[float]) -> tuple[float, ...]:
+    cuts = [0.0]  # whatever the first keyframe's own time is: the film begins with it
+    for moment in keyframes[1:]:
+        if moment - cuts[-1] >= (COPY_SEGMENT_S if len(cuts) > 1 else FIRST_CUT_S):
+            cuts.append(moment)
+    return tuple(cuts)
+
+
+def _converted_cuts(duration_s: float) -> tuple[float, ...]:
+    """0, 1, 2, 4, 6 … seconds: two short segments, so that the picture comes quickly."""
+    cuts = (0.0, FIRST_CUT_S, *_even_cuts(duration_s, CONVERTED_SEGMENT_S)[1:])
+    return tuple(cut for cut in cuts if cut <= duration_s - SHORTEST_S or not cut)
+
+
+def _even_cuts(duration_s: float, length_s: float) -> tuple[float, ...]:
+    count = min(MAX_SEGMENTS, max(1, math.ceil((duration_s - 0.001) / length_s)))
+    return tuple(number * length_s for number in range(count))
+
+
+def converted_size(film: FilmFacts, height: int) -> tuple[int, int]:
+    """Even width and height of the converted picture: at most `height` lines, counted along the
+    shorter side.
+    """
+    short = min(film.width, film.height)
+    scale = min(1.0, height / short, 4 * height / max(film.width, film.height))
+    return max(2, round(film.width * scale / 2) * 2), max(2, round(film.height * scale / 2) * 2)
+
+
+H264_LEVELS = (
+    (30, 1620, 40_500),
+    (31, 3600, 108_000),
+    (40, 8192, 245_760),
+    (42, 8704, 522_240),
+    (51, 36_864, 983_040),
+)
+
+
+def h264_level(width: int, height: int, frame_rate: float) -> int:
+    """Ten times the level that this picture needs (ITU-T H.264, table A-1)."""
+    blocks = -(-width // 16) * -(-height // 16)
+    return next(
+        (
+            level
+            for level, size, rate in H264_LEVELS
+            if blocks <= size and blocks * frame_rate <= rate
+        ),
+        52,
+    )
+
+
+def converted_string(film: FilmFacts, height: int) -> str:
+    """Codec string of the converted picture, which is constrained baseline H.264."""
+    return f"avc1.42c0{h264_level(*converted_size(film, height), film.frame_rate):02x}"
+
+
+def variants(
+    film: FilmFacts,
+    *,
+    audio: int = 0,
+    converted: bool = False,
+    height: int = 0,
+    burn: int | None = None,
+) -> list[Variant]:
+    """The variants that a master playlist offers, the one to begin with first."""
+    track = audio if audio < len(film.sounds) else 0
+    return [
+        Variant(
+            way,
+            (height or DEFAULT_HEIGHT) if way is Delivery.CONVERT else 0,
+            track,
+            burn if way is Delivery.CONVERT else None,
+        )
+        for way in ways(film, converted or burn is not None)
+    ]
+
+
+def is_possible(film: FilmFacts, variant: Variant) -> bool:
+    """Tell whether the film has this variant: the way fits it, and the tracks are there."""
+    if variant.audio and variant.audio >= len(film.sounds):
+        return False
+    fits = {Delivery.COPY: can_copy, Delivery.HEVC: can_copy_hevc}.get(variant.way)
+    return fits is None or fits(film)
+
+
+def codecs(film: FilmFacts, variant: Variant) -> str:
+    """The `CODECS` attribute of a variant (RFC 8216, section 4.3.4.2)."""
+    picture = (
+        converted_string(film, variant.height) if variant.way is Delivery.CONVERT else film.string
+    )
+    if not film.sounds:
+        return picture
+    sound = film.sounds[variant.audio]
+    copied = sound.copied and variant.way is not Delivery.CONVERT
+    return f"{picture},{sound.string if copied else 'mp4a.40.2'}"
+
+
+def master_playlist(film: FilmFacts, offered: Sequence[Variant]) -> str:
+    """The master playlist (RFC 8216, section 4.3.4)."""
+    lines = ["#EXTM3U", "#EXT-X-VERSION:7", "#EXT-X-INDEPENDENT-SEGMENTS"]
+    for variant in offered:
+        width, height = (
+            converted_size(film, variant.height)
+            if variant.way is Delivery.CONVERT
+            else (film.width, film.height)
+        )
+        rate = _bits_per_second(film, variant)
+        size = f"BANDWIDTH={rate},RESOLUTION={width}x{height}"
+        lines.append(f'#EXT-X-STREAM-INF:{size},CODECS="{codecs(film, variant)}"')
+        lines.append(f"{variant}/index.m3u8")
+    return "\n".join(lines) + "\n"
+
+
+def _bits_per_second(film: FilmFacts, variant: Variant) -> int:
+    if variant.way is not Delivery.CONVERT:
+        return max(100_000, film.bit_rate)
+    width, height = converted_size(film, variant.height)
+    return round(width * height * 4) + 160_000
+
+
+def media_playlist(film: FilmFacts, variant: Variant) -> str:
+    """The playlist of one variant (RFC 8216, section 4.3.3), whole from the start: a film has an
+    end.
+    """
+    cuts = cut_list(film, variant.way)
+    lengths = [
+        max(0.001, end - start)
+        for start, end in zip(cuts, (*cuts[1:], film.duration_s), strict=True)
+    ]
+    lines = [
+        "#EXTM3U",
+        "#EXT-X-VERSION:7",
+        f"#EXT-X-TARGETDURATION:{max(1, math.ceil(max(lengths)))}",
+        "#EXT-X-MEDIA-SEQUENCE:0",
+        "#EXT-X-PLAYLIST-TYPE:VOD",
+        "#EXT-X-INDEPENDENT-SEGMENTS",
+        '#EXT-X-MAP:URI="init.mp4"',
+    ]
+    for number, length in enumerate(lengths):
+        lines += [f"#EXTINF:{length:.6f},", f"{number}.m4s"]
+    return "\n".join([*lines, "#EXT-X-ENDLIST"]) + "\n"

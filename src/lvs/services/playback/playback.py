@@ -1,0 +1,127 @@
+"""Playback of videos that a browser does not play as they are: playlists and segments of HLS."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from lvs.errors import NotFound, TooMany, Unavailable
+from lvs.models import State, Track, Video
+from lvs.services.library.library import Library
+from lvs.services.playback import planner
+from lvs.services.playback.planner import Delivery, FilmFacts, Variant
+from lvs.services.playback.player import FilmFile
+from lvs.services.playback.player_pool import PlayerPool
+from lvs.services.rate_limit import client_key
+
+AT_ONCE_PER_CLIENT = 80
+RETRY_SECONDS = 2
+MOST_TRACKS = 100
+
+
+class Playback:
+    """Playlists, init segments and segments by video, and the bound on what one client may ask."""
+
+    def __init__(
+        self, library: Library, pool: PlayerPool, at_once_per_client: int = AT_ONCE_PER_CLIENT
+    ) -> None:
+        self._library = library
+        self.pool = pool
+        self._at_once = at_once_per_client
+        self._asking: Counter[str] = Counter()
+
+    def address(self, video: Video) -> str:
+        """Path of the video's master playlist."""
+        return f"/hls/{video.media_hash}/{planner.stream_key(video.file.fingerprint)}/master.m3u8"
+
+    def film(self, video: Video, key: str) -> FilmFile:
+        """The file behind a key. Raises NotFound for a key it does not have, or no longer;
+        Unavailable where its drive is away.
+        """
+        file = video.file
+        if key != planner.stream_key(file.fingerprint):
+            raise NotFound("This address belongs to another version of the video.")
+        root = self._library.roots[file.root_id]
+        if video.missing or not root.active or video.state is State.UNREADABLE:
+            raise NotFound("This video cannot be played.")
+        if self._library.is_away(root.id, file.path):
+            raise Unavailable(f"The folder “{root.name}” is offline right now.")
+        return FilmFile(
+            video.media_hash,
+            key,
+            os.path.join(root.path, file.path),
+            (file.size_bytes, file.mtime_ns),
+            video.title,
+            video.probe.duration_s if video.probe else None,
+        )
+
+    async def master(
+        self,
+        film: FilmFile,
+        client: str,
+        *,
+        audio: int,
+        converted: bool,
+        height: int,
+        burn: int | None,
+    ) -> str:
+        """The master playlist. Raises Unavailable where the machine converts all it can."""
+        facts = await self.pool.facts(film)
+        offered = planner.variants(
+            facts, audio=audio, converted=converted, height=height, burn=burn
+        )
+        if all(variant.way is Delivery.CONVERT for variant in offered):
+            self.pool.check_room(film, client)
+        return planner.master_playlist(facts, offered)
+
+    async def playlist(self, film: FilmFile, name: str) -> str:
+        """The playlist of the variant of that name. Raises NotFound."""
+        facts = await self.pool.facts(film)
+        return planner.media_playlist(facts, _variant(facts, name))
+
+    async def init(self, film: FilmFile, name: str, client: str) -> bytes:
+        """The init segment of the variant of that name. Raises NotFound."""
+        facts = await self.pool.facts(film)
+        with self._counted(client):
+            return await self.pool.init(film, _variant(facts, name), client)
+
+    async def segment(self, film: FilmFile, name: str, number: int, client: str) -> bytes:
+        """A segment of the variant of that name. Raises NotFound where there is none."""
+        facts = await self.pool.facts(film)
+        variant = _variant(facts, name)
+        if number >= len(planner.cut_list(facts, variant.way)):
+            raise NotFound("The film has no such segment.")
+        with self._counted(client):
+            return await self.pool.segment(film, variant, number, client)
+
+    def subtitle_tracks(self, video: Video) -> list[tuple[int, Track]]:
+        """The text tracks inside a video, each with its number among all of its subtitles."""
+        tracks = video.probe.subtitle_tracks if video.probe else ()
+        return [pair for pair in enumerate(tracks) if pair[1].codec in planner.TEXT_SUBTITLES]
+
+    async def subtitles(self, video: Video, track: int) -> bytes:
+        """A text track inside a video as WebVTT. Raises NotFound, Unreadable, Unavailable."""
+        film = self.film(video, planner.stream_key(video.file.fingerprint))
+        if track not in dict(self.subtitle_tracks(video)):
+            raise NotFound("There are no such subtitles in this video.")
+        return await self.pool.subtitles(film, track)
+
+    @contextmanager
+    def _counted(self, client: str) -> Iterator[None]:
+        visitor = client_key(client)
+        if self._asking[visitor] >= self._at_once:
+            raise TooMany("This device asks for too many pieces of films at a time.", RETRY_SECONDS)
+        self._asking[visitor] += 1
+        try:
+            yield
+        finally:
+            self._asking[visitor] -= 1
+            if not self._asking[visitor]:
+                del self._asking[visitor]
+
+
+def _variant(facts: FilmFacts, name: str) -> Variant:
+    variant = planner.parse_variant(name)
+    if variant is None or not planner.is_possible(facts, variant):
+        raise NotFound("The video has no such variant.")
+    return variant

@@ -1,0 +1,265 @@
+"""A running player worker as the server sees it: one film, one request at a time, killed when it
+does not answer.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from lvs.errors import NotFound, Unavailable, Unreadable
+from lvs.services.playback.planner import FilmFacts, Sound
+
+log = logging.getLogger(__name__)
+
+SOURCE_FOLDER = str(Path(__file__).resolve().parents[3])
+# `-P` keeps the folder the server was started in out of the import path: a stray `json.py` there is
+# not ours.
+START = (
+    "import sys; sys.path.append(sys.argv[1]); "
+    "from lvs.services.playback.player_worker import main; main()"
+)
+MAX_LINE_BYTES = 8 << 20
+"""A film of a day with a keyframe every second is described in less."""
+MAX_CONTENT_BYTES = 96 << 20
+DROPPING_S = 2.0
+MAX_KEYFRAMES, MAX_SOUNDS = 200_000, 100
+
+
+@dataclass(frozen=True, slots=True)
+class FilmFile:
+    """A file to be played.
+
+    `key` names its content; `version` is its size and time of change, as the library knows them.
+    """
+
+    media_hash: str
+    key: str
+    path: bytes
+    version: tuple[int, int]
+    title: str = ""
+    duration_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An answer of a worker: its content, and the seconds of film and of processor time that it
+    took.
+    """
+
+    content: bytes
+    film_s: float = 0.0
+    processor_s: float = 0.0
+
+
+class Player:
+    """One worker process with one open film."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._requests = cast("asyncio.StreamWriter", process.stdin)
+        self._answers = cast("asyncio.StreamReader", process.stdout)
+        self._lock = asyncio.Lock()
+        self._number = 0
+
+    @property
+    def alive(self) -> bool:
+        """Tell whether the process still runs."""
+        return self._process.returncode is None
+
+    @property
+    def process_id(self) -> int:
+        """The worker's process number."""
+        return self._process.pid
+
+    async def open(self, film: FilmFile) -> FilmFacts:
+        """Open the film. Raises Unreadable, Unavailable, NotFound where it was changed since."""
+        request = {
+            "do": "open",
+            "path": film.path.hex(),
+            "version": list(film.version),
+            "duration_s": film.duration_s,
+        }
+        answer, _ = await self._ask(request)
+        try:
+            return _facts(answer["film"])
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"its answer is not one: {error!r}") from None
+
+    async def make(self, do: str, **request: Any) -> Made:
+        """Have it make something.
+
+        When this is cancelled, the work ends, too. Raises as `open` does.
+        """
+        answer, content = await self._ask({"do": do, **request})
+        return Made(
+            content, _seconds(answer.get("film_s", 0.0)), _seconds(answer.get("processor_s", 0.0))
+        )
+
+    async def _ask(self, request: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
+        async with self._lock:
+            self._number += 1
+            self._send({**request, "id": self._number})
+            reading = asyncio.ensure_future(self._read(self._number))
+            try:
+                answer, content = await asyncio.shield(reading)
+            except asyncio.CancelledError:
+                await self._drop(reading)
+                raise
+        return _checked(answer), content
+
+    async def _drop(self, reading: "asyncio.Future[Any]") -> None:
+        """Wait for the worker to let go of what nobody waits for any more, and kill it where it
+        does not.
+        """
+        self._send({"do": "drop", "id": self._number})
+        try:
+            async with asyncio.timeout(DROPPING_S):
+                await reading
+        except (TimeoutError, asyncio.CancelledError, OSError, EOFError, ValueError):
+            self.kill()
+
+    def _send(self, request: Mapping[str, Any]) -> None:
+        with contextlib.suppress(
+            ConnectionError, RuntimeError
+        ):  # it is noticed when the answer is read
+            self._requests.write(json.dumps(request).encode() + b"\n")
+
+    async def _read(self, number: int) -> tuple[dict[str, Any], bytes]:
+        """The answer to this request.
+
+        Raises EOFError or OSError when the worker is gone, ValueError when it is no answer.
+        """
+        line = await self._answers.readline()
+        if not line.endswith(b"\n"):
+            raise EOFError("it ended before it answered")
+        try:
+            answer = json.loads(line)
+        except RecursionError:
+            raise ValueError("its answer is nested too deeply") from None
+        size_bytes = answer.get("bytes") if isinstance(answer, dict) else None
+        if (
+            answer.get("id") != number
+            or type(size_bytes) is not int
+            or not 0 <= size_bytes <= MAX_CONTENT_BYTES
+        ):
+            raise ValueError("its answer is not one")
+        return answer, await self._answers.readexactly(size_bytes)
+
+    def kill(self) -> None:
+        """End the process at once."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+
+    async def wait(self) -> None:
+        """Wait until the process is gone."""
+        await self._process.wait()
+
+
+async def start_player(memory_limit_bytes: int) -> Player:
+    """A new worker process. Raises OSError."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-P",
+        "-c",
+        START,
+        SOURCE_FOLDER,
+        str(memory_limit_bytes),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        limit=MAX_LINE_BYTES,
+        start_new_session=True,  # Ctrl-C in the terminal is the server's to handle
+    )
+    return Player(process)
+
+
+# What follows reads answers of a process that read a stranger's file: nothing in them is taken on
+# trust.
+
+
+def _checked(answer: dict[str, Any]) -> dict[str, Any]:
+    if "detail" in answer:
+        log.warning("a player worker: %s", _text(answer["detail"], 10_000))
+    if "unreadable" in answer:
+        raise Unreadable(_text(answer["unreadable"]))
+    if "unavailable" in answer:
+        raise Unavailable(_text(answer["unavailable"]))
+    if "missing" in answer or "changed" in answer:
+        raise NotFound(_text(answer.get("missing") or answer.get("changed")))
+    if "dropped" in answer:
+        raise Unavailable("It was no longer wanted.")
+    return answer
+
+
+def _facts(found: Mapping[str, Any]) -> FilmFacts:
+    keyframes = found["keyframes"]
+    if keyframes is not None and len(keyframes) > MAX_KEYFRAMES:
+        keyframes = None
+    return FilmFacts(
+        container=_text(found["container"]),
+        codec=_text(found["codec"]),
+        string=_plain(found["string"]),
+        duration_s=max(0.04, _seconds(found["duration_s"])),
+        width=max(1, _whole(found["width"])),
+        height=max(1, _whole(found["height"])),
+        pixel_format=_text(found["pixel_format"]),
+        bit_depth=_whole(found["bit_depth"]),
+        interlaced=found["interlaced"] is True,
+        transfer=_text(found["transfer"]),
+        rotation=_whole(found["rotation"]) % 360,
+        frame_rate=max(1.0, _seconds(found["frame_rate"])),
+        bit_rate=_whole(found["bit_rate"]),
+        sounds=tuple(_sound(sound) for sound in found["sounds"][:MAX_SOUNDS]),
+        keyframes=None if keyframes is None else tuple(_seconds(moment) for moment in keyframes),
+        timed=found["timed"] is True,
+    )
+
+
+def _sound(found: Mapping[str, Any]) -> Sound:
+    language = found["language"]
+    return Sound(
+        codec=_text(found["codec"]),
+        string=_plain(found["string"]),
+        copied=found["copied"] is True,
+        language=None if language is None else _text(language),
+        default=found["default"] is True,
+    )
+
+
+def _text(found: Any, most_characters: int = 500) -> str:
+    if type(found) is not str or len(found) > most_characters:
+        raise TypeError("not a short text")
+    return found
+
+
+def _plain(found: Any) -> str:
+    """Text that may stand in a playlist: letters, digits, points and such."""
+    return "".join(
+        letter
+        for letter in _text(found)
+        if letter.isascii() and (letter.isalnum() or letter in "._-")
+    )
+
+
+def _whole(found: Any) -> int:
+    if type(found) is not int or not 0 <= found < 1 << 53:
+        raise TypeError("not a whole number")
+    return found
+
+
+def _seconds(found: Any) -> float:
+    if type(found) not in (int, float) or not 0 <= found < 1e9:
+        raise TypeError("not a number of seconds")
+    return float(found)
+
+
+def absolute_path(root: bytes, path: bytes) -> bytes:
+    """Where a file of the library lies."""
+    return os.path.join(root, path)

@@ -1,0 +1,151 @@
+"""Playlists and segments as a player asks for them, and what is refused."""
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from support.home import Home
+from support.media import make_video
+
+pytestmark = pytest.mark.usefixtures("home")
+
+
+@pytest.fixture
+async def home(tmp_path: Path) -> AsyncIterator[Home]:
+    each = Home(tmp_path, watch="off")
+    seed = tmp_path / "seed.mkv"
+    make_video(seed, seconds=5, size=(96, 64), frames_per_second=25, sound=True)
+    each.add("film.mkv", seed.read_bytes())
+    make_video(tmp_path / "seed.avi", seconds=3, size=(96, 64), video_codec="mpeg4", sound=True)
+    each.add("old.avi", (tmp_path / "seed.avi").read_bytes())
+    async with each:
+        await each.looked()
+        yield each
+
+
+async def master_of(home: Home, name: str) -> str:
+    return home.services.playback.address(await home.video(name))
+
+
+async def get(home: Home, address: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
+    answer = await home.client.get(address, headers=headers)
+    return answer.status_code, dict(answer.headers), await answer.get_data(as_text=False)
+
+
+async def test_a_player_gets_from_the_master_to_every_segment(home: Home) -> None:
+    for name in ("film.mkv", "old.avi"):
+        master = await master_of(home, name)
+        status, headers, content = await get(home, master)
+        assert status == 200
+        assert headers["content-type"] == "application/vnd.apple.mpegurl"
+        assert headers["cache-control"] == "no-cache"
+        variant = content.decode().splitlines()[-1]
+        assert variant == ("copy-a0/index.m3u8" if name == "film.mkv" else "h264-720-a0/index.m3u8")
+        playlist = master.rpartition("/")[0] + "/" + variant
+        status, _, content = await get(home, playlist)
+        assert status == 200
+        pieces = ["init.mp4", *re.findall(r"^\d+\.m4s$", content.decode(), re.MULTILINE)]
+        assert len(pieces) > 2
+        for piece in pieces:
+            status, headers, content = await get(home, playlist.rpartition("/")[0] + "/" + piece)
+            assert (status, headers["content-type"]) == (200, "video/mp4")
+            assert headers["cache-control"] == "private, max-age=86400, immutable"
+            assert content[4:8] == (b"ftyp" if piece == "init.mp4" else b"moof")
+
+
+async def test_a_range_of_a_playlist_and_of_a_segment_is_answered(home: Home) -> None:
+    master = await master_of(home, "film.mkv")
+    whole = (await get(home, master))[2]
+    status, headers, content = await get(home, master, Range="bytes=0-")
+    assert (status, content) == (206, whole)
+    assert headers["content-range"] == f"bytes 0-{len(whole) - 1}/{len(whole)}"
+    segment = master.replace("master.m3u8", "copy-a0/0.m4s")
+    whole = (await get(home, segment))[2]
+    assert (await get(home, segment, Range="bytes=4-7"))[2] == whole[4:8]
+    status, headers, _ = await get(home, segment, Range=f"bytes={len(whole)}-")
+    assert (status, headers["content-range"]) == (416, f"bytes */{len(whole)}")
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        "copy-a0/99999.m4s",
+        "copy-a0/1000000000000.m4s",
+        "copy-a0/-1.m4s",
+        "copy-a0/².m4s",
+        "copy-a0/x.m4s",
+        "copy-a7/0.m4s",
+        "copy-a7/index.m3u8",
+        "hevc-a0/index.m3u8",
+        "h264-999-a0/0.m4s",
+        "nothing/init.mp4",
+        "..%2f..%2fmaster.m3u8",
+    ],
+)
+async def test_what_is_not_there_is_not_found(home: Home, tail: str) -> None:
+    master = await master_of(home, "film.mkv")
+    assert (await get(home, master.replace("master.m3u8", tail)))[0] == 404
+
+
+async def test_an_unknown_key_or_film_is_not_found(home: Home) -> None:
+    master = await master_of(home, "film.mkv")
+    _, _, media_hash, key, _ = master.split("/")
+    for address in (master.replace(key, "00000000"), master.replace(media_hash, "0" * 16)):
+        assert (await get(home, address))[0] == 404
+
+
+async def test_the_address_chooses_conversion_size_and_sound(home: Home) -> None:
+    master = await master_of(home, "film.mkv")
+    _, _, content = await get(home, master + "?play=converted&quality=360&audio=9")
+    assert content.decode().splitlines()[-1] == "h264-360-a0/index.m3u8"
+    _, _, content = await get(home, master + "?play=x&quality=%C2%B2&audio=-1&burn=")
+    assert content.decode().splitlines()[-1] == "copy-a0/index.m3u8"
+
+
+async def test_a_changed_file_ends_with_not_found(home: Home) -> None:
+    master = await master_of(home, "film.mkv")
+    assert (await get(home, master.replace("master.m3u8", "copy-a0/0.m4s")))[0] == 200
+    with (home.library / "film.mkv").open("ab") as file:
+        file.write(b"more")
+    assert (await get(home, master.replace("master.m3u8", "copy-a0/0.m4s")))[0] == 404
+
+
+async def test_the_watch_page_offers_the_file_and_then_its_segments(home: Home) -> None:
+    page = (await get(home, "/watch/film.mkv"))[2].decode()
+    sources = re.findall(r'<source src="([^"]+)" type="([^"]+)">', page)
+    assert [address for address, _ in sources] == [
+        "/video/film.mkv",
+        await master_of(home, "film.mkv"),
+    ]
+    assert re.fullmatch(
+        r"video/x-matroska; codecs=&#34;avc1\.[0-9a-f]{6}, mp4a\.40\.2&#34;", sources[0][1]
+    )
+    assert sources[1][1] == "application/vnd.apple.mpegurl"
+    converted = (await get(home, "/watch/film.mkv?play=converted"))[2].decode()
+    assert re.findall(r'<source src="([^"]+)"', converted) == [
+        await master_of(home, "film.mkv") + "?play=converted"
+    ]
+
+
+async def test_an_unreadable_file_has_no_player(home: Home) -> None:
+    home.add("list.mp4", b"#EXTM3U\n#EXTINF:1,\n/video/film.mkv\n")
+    await home.scan()
+    await home.looked()
+    page = (await get(home, "/watch/list.mp4"))[2].decode()
+    assert "<video" not in page
+    assert "cannot be played" in page
+    video = await home.video("list.mp4")
+    assert (await get(home, home.services.playback.address(video)))[0] == 404
+
+
+async def test_one_client_may_not_ask_for_everything_at_once(tmp_path: Path) -> None:
+    async with Home(tmp_path / "other", streams_per_client=1) as home:
+        playback = home.services.playback
+        with playback._counted("10.0.0.1"), playback._counted("10.0.0.2"):
+            from lvs.errors import TooMany
+
+            with pytest.raises(TooMany), playback._counted("10.0.0.1"):
+                pass
+        with playback._counted("10.0.0.1"):
+            pass
