@@ -320,7 +320,7 @@ class ProbeQueue:
         seen, video_id = look.evidence, item.video_id
         poster = poster_key(item.fingerprint, seen.eye) if look.has_poster else None
         lacks = self._posters is not None and poster is None
-        eye = seen.eye if self._posters else None
+        eye = seen.eye if poster else None
         async with self._database.transaction() as tx:
             await videos.looked(tx, video_id, item.fingerprint, look.probe, poster, now_ms(), lacks)
             await videos.probed_by(tx, video_id, self._probe_version)
