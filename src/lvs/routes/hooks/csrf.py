@@ -6,9 +6,7 @@ so `Origin` is compared with `Host` as well.
 
 from quart import Quart, Response, request
 
-from lvs.config import Config
 from lvs.routes.hooks import auth, cors, errors
-from lvs.services.rate_limit import RateLimiter
 from lvs.web.responses import client, services
 from lvs.web.site_map import access
 
@@ -18,9 +16,7 @@ STATIC_FOR_EVER = "public, max-age=31536000, immutable"
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
-def install(app: Quart, config: Config) -> None:
-    limiter = RateLimiter(config.writes_limit)
-
+def install(app: Quart) -> None:
     @app.before_request
     async def only_our_own_pages_write() -> Response | None:
         if request.method in SAFE_METHODS:
@@ -28,7 +24,7 @@ def install(app: Quart, config: Config) -> None:
         if not _ours() and not _permitted():
             return errors.problem(403, "Changes are accepted from LVS's own pages only.")
         if not access().own_limit:
-            limiter.check(client())
+            services().writes_limiter.check(client())
         return None
 
     @app.after_request
