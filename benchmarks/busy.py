@@ -1,10 +1,12 @@
-"""How quickly gallery pages come while a scan with posters runs in the same server, against the same server at rest.
+"""How quickly gallery pages come while a scan with posters runs in the same server, against the
+same server at rest.
 
     python benchmarks/busy.py [--known 2000] [--new 3000] [--large 8] [--rounds 3]
 
-A real `lvs serve` on loopback. By turns, in one run: visitors look around while nothing else goes on; new films are put into the
-library, among them some of 1080p, and a scan is asked for; visitors look around until every new film is scanned and has its
-posters. Two visitors ask for a page 20 times a second together, and another one for /ping.
+A real `lvs serve` on loopback. By turns, in one run: visitors look around while nothing else goes
+on; new films are put into the library, among them some of 1080p, and a scan is asked for; visitors
+look around until every new film is scanned and has its posters. Two visitors ask for a page 20
+times a second together, and another one for /ping.
 """
 
 import argparse
@@ -28,19 +30,30 @@ import httpx
 from films import make_films
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-from home import OLD_NS, distinct_video
-from processes import Server, serving
+from support.home import OLD_NS, distinct_video
+from support.processes import Server, serving
 
 VISITORS = 2
 PAUSE_SECONDS = 0.1  # of a visitor, from one page to the next, give or take a half
 SETTLING_SECONDS = 2  # after the work is done
 PATIENCE_SECONDS = 600
-WORDS = ("winter", "harbour", "birthday", "garden", "mountain", "school", "concert", "kitchen", "island", "forest")
+WORDS = (
+    "winter",
+    "harbour",
+    "birthday",
+    "garden",
+    "mountain",
+    "school",
+    "concert",
+    "kitchen",
+    "island",
+    "forest",
+)
 SORTS = ("added", "rating", "views", "title", "duration", "random")
 
 
 @dataclass
-class Asked:
+class RequestQueries:
     """When something was asked for, by the monotonic clock, and how many seconds it took."""
 
     pages: list[tuple[float, float]] = field(default_factory=list)
@@ -54,14 +67,20 @@ def add_small(folder: Path, first: int, count: int) -> None:
     """So many playable films of a few kilobytes."""
     chance = random.Random(first)
     for number in range(first, first + count):
-        path = folder / f"{chance.choice(WORDS)} {number // 200}" / f"{chance.choice(WORDS)} {chance.choice(WORDS)} {number}.mp4"
+        path = (
+            folder
+            / f"{chance.choice(WORDS)} {number // 200}"
+            / f"{chance.choice(WORDS)} {chance.choice(WORDS)} {number}.mp4"
+        )
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(distinct_video(number))
         os.utime(path, ns=(OLD_NS, OLD_NS))
 
 
 def add_large(folder: Path, films: Sequence[Path], first: int, count: int) -> None:
-    """So many films of 1080p: one of these with a mark of its own behind it (ISO/IEC 14496-12, section 8.1.2)."""
+    """So many films of 1080p: one of these with a mark of its own behind it (ISO/IEC 14496-12,
+    section 8.1.2).
+    """
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(first, first + count):
         path = folder / f"large {number}.mp4"
@@ -92,9 +111,9 @@ def addresses(chance: random.Random) -> str:
 
 
 @contextmanager
-def visitors(port: int) -> Iterator[Asked]:
+def visitors(port: int) -> Iterator[RequestQueries]:
     """Visitors who look around, and one who asks for /ping, until the block ends."""
-    asked, stop, failures = Asked(), threading.Event(), list[str]()
+    asked, stop, failures = RequestQueries(), threading.Event(), list[str]()
 
     def visit(number: int) -> None:
         chance = random.Random(number)
@@ -107,7 +126,9 @@ def visitors(port: int) -> Iterator[Asked]:
         while not stop.wait(PAUSE_SECONDS / 2):
             _ask(connection, "/ping", asked.pings, failures)
 
-    threads = [threading.Thread(target=visit, args=(number,)) for number in range(VISITORS)] + [threading.Thread(target=ping)]
+    threads = [threading.Thread(target=visit, args=(number,)) for number in range(VISITORS)] + [
+        threading.Thread(target=ping)
+    ]
     for thread in threads:
         thread.start()
     try:
@@ -120,7 +141,9 @@ def visitors(port: int) -> Iterator[Asked]:
         raise SystemExit(f"{len(failures)} answers were not 200: {failures[:5]}")
 
 
-def _ask(connection: HTTPConnection, address: str, taken: list[tuple[float, float]], failures: list[str]) -> None:
+def _ask(
+    connection: HTTPConnection, address: str, taken: list[tuple[float, float]], failures: list[str]
+) -> None:
     began = time.monotonic()
     connection.request("GET", address, headers={"Accept-Encoding": "gzip", "Accept": "text/html"})
     answer = connection.getresponse()
@@ -157,25 +180,59 @@ def show(what: str, stages: dict[str, Sequence[float]]) -> None:
     p95_at_rest = 0.0
     for stage, seconds in stages.items():
         ordered = sorted(seconds) or [0.0]
-        p50, p95, p99 = (ordered[min(len(ordered) - 1, int(len(ordered) * part))] * 1000 for part in (0.5, 0.95, 0.99))
+        p50, p95, p99 = (
+            ordered[min(len(ordered) - 1, int(len(ordered) * part))] * 1000
+            for part in (0.5, 0.95, 0.99)
+        )
         ratio = f"{p95 / p95_at_rest:.2f}" if p95_at_rest else ""
         p95_at_rest = p95_at_rest or p95
-        print(f"| {what} | {stage} | {len(seconds)} | {p50:.1f} | {p95:.1f} | {p99:.1f} | {ordered[-1] * 1000:.0f} | {ratio} |")
+        print(
+            f"| {what} | {stage} | {len(seconds)} | {p50:.1f} | {p95:.1f} | {p99:.1f} | {ordered[-1] * 1000:.0f} | {ratio} |"
+        )
 
 
-def within(taken: Sequence[tuple[float, float]], spans: Sequence[tuple[float, float]]) -> list[float]:
+def within(
+    taken: Sequence[tuple[float, float]], spans: Sequence[tuple[float, float]]
+) -> list[float]:
     """What was asked for in one of these spans of time."""
     return [seconds for at, seconds in taken for begin, end in spans if begin <= at < end]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--known", type=int, default=2000, metavar="N", help="films known before (default 2000)")
-    parser.add_argument("--new", type=int, default=3000, metavar="N", help="new small films in each round (default 3000)")
-    parser.add_argument("--large", type=int, default=8, metavar="N", help="new 1080p films in each round (default 8)")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--known", type=int, default=2000, metavar="N", help="films known before (default 2000)"
+    )
+    parser.add_argument(
+        "--new",
+        type=int,
+        default=3000,
+        metavar="N",
+        help="new small films in each round (default 3000)",
+    )
+    parser.add_argument(
+        "--large",
+        type=int,
+        default=8,
+        metavar="N",
+        help="new 1080p films in each round (default 8)",
+    )
     parser.add_argument("--rounds", type=int, default=3, metavar="N", help="(default 3)")
-    parser.add_argument("--idle", type=float, default=12, metavar="SECONDS", help="of rest in each round (default 12)")
-    parser.add_argument("--films", type=Path, metavar="FOLDER", help="leave the 1080p films here and use them the next time")
+    parser.add_argument(
+        "--idle",
+        type=float,
+        default=12,
+        metavar="SECONDS",
+        help="of rest in each round (default 12)",
+    )
+    parser.add_argument(
+        "--films",
+        type=Path,
+        metavar="FOLDER",
+        help="leave the 1080p films here and use them the next time",
+    )
     arguments = parser.parse_args()
     with TemporaryDirectory(prefix="lvs-benchmark-") as name:
         run(Path(name), arguments)
@@ -189,9 +246,15 @@ def run(folder: Path, arguments: argparse.Namespace) -> None:
     films = make_films(large, 8)
     for number in range(arguments.rounds):
         add_small(folder / f"new {number}", arguments.known + number * arguments.new, arguments.new)
-        add_large(folder / f"new {number}" / "large", films, number * arguments.large, arguments.large)
+        add_large(
+            folder / f"new {number}" / "large", films, number * arguments.large, arguments.large
+        )
     (folder / "config.json").write_text(json.dumps({"settle_seconds": 0, "watch": "off"}))
-    spans: dict[str, list[tuple[float, float]]] = {"at rest": [], "scan and posters": [], "of it the scan": []}
+    spans: dict[str, list[tuple[float, float]]] = {
+        "at rest": [],
+        "scan and posters": [],
+        "of it the scan": [],
+    }
     with serving(library, folder) as server:
         until_done(server)
         with visitors(server.port) as asked:

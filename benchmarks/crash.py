@@ -1,10 +1,12 @@
-"""Kills the server at random moments while sixteen clients write, and counts what of the answered changes is missing afterwards.
+"""Kills the server at random moments while sixteen clients write, and counts what of the answered
+changes is missing afterwards.
 
     python benchmarks/crash.py --rounds 50
 
-Each round starts a real server, lets clients rate, tag, untag, favorite and count views over HTTP while films are added and
-renamed, scans and backups run, and sends SIGKILL after a random time. Then the database must pass SQLite's integrity check, every
-picture and every backup must be whole, and the next server must answer with every change that was answered before: `lost` is 0.
+Each round starts a real server, lets clients rate, tag, untag, favorite and count views over HTTP
+while films are added and renamed, scans and backups run, and sends SIGKILL after a random time.
+Then the database must pass SQLite's integrity check, every picture and every backup must be whole,
+and the next server must answer with every change that was answered before: `lost` is 0.
 """
 
 import argparse
@@ -30,7 +32,7 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-from home import OLD_NS, distinct_video
+from support.home import OLD_NS, distinct_video
 
 CLIENTS = 16
 PATIENCE_S = 60.0
@@ -61,7 +63,9 @@ class Expected:
 
 
 def visitor(address: str) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=address, timeout=PATIENCE_S, verify=False)  # nothing here is encrypted
+    return httpx.AsyncClient(
+        base_url=address, timeout=PATIENCE_S, verify=False
+    )  # nothing here is encrypted
 
 
 class Client:
@@ -89,10 +93,14 @@ class Client:
         kind = self._chance.choice(("rating", "favorite", "tag", "untag", "view"))
         if kind == "rating":
             stars = self._chance.randrange(6)
-            await self._change(http, f"/videos/{self.own}/rating", {"value": stars}, self.rating, stars or None)
+            await self._change(
+                http, f"/videos/{self.own}/rating", {"value": stars}, self.rating, stars or None
+            )
         elif kind == "favorite":
             wanted = self._chance.random() < 0.5
-            await self._change(http, f"/videos/{self.own}/favorite", {"value": int(wanted)}, self.favorite, wanted)
+            await self._change(
+                http, f"/videos/{self.own}/favorite", {"value": int(wanted)}, self.favorite, wanted
+            )
         elif kind == "view":
             self.views_under_way += 1
             await self._answered(http, f"/videos/{self.shared}/view", {})
@@ -102,9 +110,22 @@ class Client:
             tag = f"c{self.number}-{self._chance.randrange(6)}"
             on = kind == "tag"
             expected = self.tags.setdefault(tag, Expected(False))
-            await self._change(http, f"/videos/{self.shared}/tags{'' if on else '/remove'}", {"tag": tag}, expected, on)
+            await self._change(
+                http,
+                f"/videos/{self.shared}/tags{'' if on else '/remove'}",
+                {"tag": tag},
+                expected,
+                on,
+            )
 
-    async def _change(self, http: httpx.AsyncClient, path: str, form: dict[str, Any], expected: Expected, value: Any) -> None:
+    async def _change(
+        self,
+        http: httpx.AsyncClient,
+        path: str,
+        form: dict[str, Any],
+        expected: Expected,
+        value: Any,
+    ) -> None:
         expected.under_way = [value]
         await self._answered(http, path, form)
         expected.answered, expected.under_way = value, []
@@ -127,7 +148,10 @@ class Household:
         self.data = folder / "data"
         self.outcome = Outcome()
         self._chance = random.Random(seed)
-        self._clients = [Client(number, self.outcome, random.Random(seed * 1000 + number)) for number in range(clients)]
+        self._clients = [
+            Client(number, self.outcome, random.Random(seed * 1000 + number))
+            for number in range(clients)
+        ]
         self._folder = folder
         self._log = (folder / "server.txt").open("ab")
         self._renames = 0
@@ -141,7 +165,9 @@ class Household:
         os.utime(path, ns=(OLD_NS, OLD_NS))
 
     async def rounds(self, number: int, longest_s: float) -> Outcome:
-        """Do so many rounds, each ended by SIGKILL at most `longest_s` seconds after its first answer."""
+        """Do so many rounds, each ended by SIGKILL at most `longest_s` seconds after its first
+        answer.
+        """
         async with self._server() as (process, address):
             await self._find_films(address)
             await self._kill(process)
@@ -153,7 +179,10 @@ class Household:
                 await self._compare(address)
                 self.outcome.answered.clear()
                 others = [asyncio.create_task(client.write(http)) for client in self._clients]
-                others += [asyncio.create_task(self._disturb(http)), asyncio.create_task(self._back_up())]
+                others += [
+                    asyncio.create_task(self._disturb(http)),
+                    asyncio.create_task(self._back_up()),
+                ]
                 await asyncio.wait_for(self.outcome.answered.wait(), PATIENCE_S)
                 await asyncio.sleep(self._chance.uniform(0, longest_s))
                 await self._kill(process)
@@ -180,7 +209,9 @@ class Household:
                     if line.startswith(b"Stop it"):
                         break
             if not address:
-                raise RuntimeError(f"the server did not start: {(self._folder / 'server.txt').read_text()[-2000:]}")
+                raise RuntimeError(
+                    f"the server did not start: {(self._folder / 'server.txt').read_text()[-2000:]}"
+                )
             yield process, address
         finally:
             await self._kill(process)
@@ -217,7 +248,11 @@ class Household:
         async with visitor(address) as http:
             until = time.monotonic() + PATIENCE_S
             while True:
-                found = (await http.get("/api/videos", params={"limit": 500, "sort": "title", "order": "asc"})).json()["videos"]
+                found = (
+                    await http.get(
+                        "/api/videos", params={"limit": 500, "sort": "title", "order": "asc"}
+                    )
+                ).json()["videos"]
                 if len(found) > len(self._clients):
                     break
                 if time.monotonic() > until:
@@ -227,7 +262,9 @@ class Household:
             client.own, client.shared = film["media_hash"], found[0]["media_hash"]
 
     async def _disturb(self, http: httpx.AsyncClient) -> None:
-        """Have new films come, known ones renamed, and everything scanned, for as long as the server answers."""
+        """Have new films come, known ones renamed, and everything scanned, for as long as the
+        server answers.
+        """
         with contextlib.suppress(httpx.HTTPError):
             while True:
                 self._renames += 1
@@ -249,7 +286,8 @@ class Household:
         for database in (self.data / "lvs.db", *(self.data / "backups").glob("lvs-*.db")):
             with closing(sqlite3.connect(database)) as opened:
                 result = (
-                    opened.execute("PRAGMA integrity_check").fetchall() + opened.execute("PRAGMA foreign_key_check").fetchall()
+                    opened.execute("PRAGMA integrity_check").fetchall()
+                    + opened.execute("PRAGMA foreign_key_check").fetchall()
                 )
             if result != [("ok",)]:
                 self.outcome.damage.append(f"{database.name}: {result[0]}")
@@ -275,7 +313,9 @@ class Household:
         answered = sum(client.views for client in self._clients)
         under_way = sum(client.views_under_way for client in self._clients)
         if not answered <= shared["views"] <= answered + under_way:
-            self.outcome.lost.append(f"views: {answered} answered, {under_way} under way, {shared['views']} found")
+            self.outcome.lost.append(
+                f"views: {answered} answered, {under_way} under way, {shared['views']} found"
+            )
         for client in self._clients:
             client.views, client.views_under_way = 0, 0
         self._clients[0].views = shared["views"]
@@ -288,7 +328,9 @@ class Household:
 
     def _check(self, expected: Expected, found: Any, what: str) -> None:
         if not expected.allows(found):
-            self.outcome.lost.append(f"{what}: answered {expected.answered}, under way {expected.under_way}, found {found}")
+            self.outcome.lost.append(
+                f"{what}: answered {expected.answered}, under way {expected.under_way}, found {found}"
+            )
         expected.answered, expected.under_way = found, []
 
 
@@ -296,7 +338,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=50)
     parser.add_argument("--clients", type=int, default=CLIENTS)
-    parser.add_argument("--seconds", type=float, default=2.0, help="the longest that is written after the first answer")
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=2.0,
+        help="the longest that is written after the first answer",
+    )
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -308,8 +355,8 @@ def main() -> int:
     print(f"in flight     {outcome.in_flight}")
     print(f"lost          {len(outcome.lost)}")
     print(f"damage        {len(outcome.damage)}")
-    for sentence in (*outcome.lost, *outcome.damage):
-        print(f"    {sentence}")
+    for message in (*outcome.lost, *outcome.damage):
+        print(f"    {message}")
     return 1 if outcome.lost or outcome.damage else 0
 
 

@@ -1,9 +1,11 @@
-"""A library of odd names, bombs and broken files: is the server quick all the while it is taken in and looked at?
+"""A library of odd names, bombs and broken files: is the server quick all the while it is taken in
+and looked at?
 
     python benchmarks/hostile.py [FOLDER...]
 
-It puts the files of the FOLDERs (broken films, if there are any at hand) beside the odd names and bombs that it makes itself,
-starts a server on loopback, asks it for every page, stream, poster and subtitle, and reports how long /ping took meanwhile.
+It puts the files of the FOLDERs (broken films, if there are any at hand) beside the odd names and
+bombs that it makes itself, starts a server on loopback, asks it for every page, stream, poster and
+subtitle, and reports how long /ping took meanwhile.
 """
 
 import argparse
@@ -21,8 +23,8 @@ from latency import Pings, percentiles
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-from home import distinct_video
-from processes import Server, serving
+from support.home import distinct_video
+from support.processes import Server, serving
 from test_library import ODD_NAMES
 from test_security_media import BOMBS
 
@@ -30,8 +32,16 @@ PATIENCE_SECONDS = 600
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folders", type=Path, nargs="*", metavar="FOLDER", help="whose files are put beside those it makes")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "folders",
+        type=Path,
+        nargs="*",
+        metavar="FOLDER",
+        help="whose files are put beside those it makes",
+    )
     arguments = parser.parse_args()
     with TemporaryDirectory() as name:
         folder = Path(name)
@@ -46,8 +56,13 @@ def main() -> int:
             looked = time.perf_counter() - started
             statuses += _visit(server, files)
             print(f"{len(files)} files, taken in and looked into within {looked:.1f} s")
-            print("answers: " + ", ".join(f"{status}: {count}" for status, count in sorted(statuses.items())))
-            unreadable = httpx.get(f"{server.address}/api/videos?state=unreadable&limit=500").json()["videos"]
+            print(
+                "answers: "
+                + ", ".join(f"{status}: {count}" for status, count in sorted(statuses.items()))
+            )
+            unreadable = httpx.get(
+                f"{server.address}/api/videos?state=unreadable&limit=500"
+            ).json()["videos"]
             print(f"unreadable, each with a reason: {len(unreadable)}")
     print(f"/ping meanwhile: {percentiles(pings.seconds)}; failures: {pings.failures}")
     print(f"and a thread that only slept woke late: {percentiles(pings.delays)}")
@@ -67,17 +82,33 @@ def _fill(library: Path, folders: list[Path]) -> list[bytes]:
                 (place / file.name).write_bytes(file.read_bytes())
     for path in library.rglob("*"):
         os.utime(path, (1_700_000_000, 1_700_000_000))
-    return sorted(os.fsencode(path.relative_to(library)) for path in library.rglob("*") if path.is_file())
+    return sorted(
+        os.fsencode(path.relative_to(library)) for path in library.rglob("*") if path.is_file()
+    )
 
 
 def _visit(server: Server, files: list[bytes]) -> Counter[int]:
     """Every page, stream, poster and subtitle, once."""
-    targets = ["/", "/?sort=title", "/tags", "/admin/unreadable", "/popular", "/admin/performance", "/api/videos?limit=500"]
-    targets += [f"/{kind}/{quote_from_bytes(file)}" for file in files for kind in ("watch", "video")]
+    targets = [
+        "/",
+        "/?sort=title",
+        "/tags",
+        "/admin/unreadable",
+        "/popular",
+        "/admin/performance",
+        "/api/videos?limit=500",
+    ]
+    targets += [
+        f"/{kind}/{quote_from_bytes(file)}" for file in files for kind in ("watch", "video")
+    ]
     statuses: Counter[int] = Counter()
     with httpx.Client(base_url=server.address, timeout=60) as browser:
-        hashes = [video["media_hash"] for video in browser.get("/api/videos?limit=500").json()["videos"]]
-        targets += [f"/thumbnail/{media_hash}.{kind}" for media_hash in hashes for kind in ("jpg", "webp")]
+        hashes = [
+            video["media_hash"] for video in browser.get("/api/videos?limit=500").json()["videos"]
+        ]
+        targets += [
+            f"/thumbnail/{media_hash}.{kind}" for media_hash in hashes for kind in ("jpg", "webp")
+        ]
         targets += [f"/api/videos/{media_hash}/subtitles" for media_hash in hashes]
         for target in targets:
             with browser.stream("GET", target) as answer:

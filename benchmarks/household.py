@@ -1,6 +1,8 @@
-"""Databases of any size for the other benchmarks: rows as a household of years would have them, without the files.
+"""Databases of any size for the other benchmarks: rows as a household of years would have them,
+without the files.
 
-`python benchmarks/household.py 100000 FOLDER` leaves one behind to look into; the benchmarks make their own and remove them.
+`python benchmarks/household.py 100000 FOLDER` leaves one behind to look into; the benchmarks make
+their own and remove them.
 """
 
 import argparse
@@ -24,7 +26,27 @@ BATCH = 2000
 WORDS, TAGS, TOP_FOLDERS = 4000, 300, 24
 SYLLABLES = [
     start + vowel + end
-    for start in ["b", "c", "d", "f", "g", "h", "j", "k", "l", "m", "n", "p", "r", "s", "t", "v", "w", "st", "th"]
+    for start in [
+        "b",
+        "c",
+        "d",
+        "f",
+        "g",
+        "h",
+        "j",
+        "k",
+        "l",
+        "m",
+        "n",
+        "p",
+        "r",
+        "s",
+        "t",
+        "v",
+        "w",
+        "st",
+        "th",
+    ]
     for vowel in "aeiou"
     for end in ("", "", "n", "r")
 ]
@@ -32,7 +54,10 @@ SYLLABLES += ["al", "an", "el", "en", "in", "is", "on", "or", "un", "ur"]
 
 
 class Household:
-    """Draws the same videos for the same seed. Words, tags and folders are used unevenly (Zipf), as people use them."""
+    """Draws the same videos for the same seed.
+
+    Words, tags and folders are used unevenly (Zipf), as people use them.
+    """
 
     def __init__(self, seed: int = 1) -> None:
         self._random = random.Random(seed)
@@ -46,7 +71,9 @@ class Household:
     def _names(self, count: int, fewest: int, most: int) -> list[str]:
         names: dict[str, None] = {}
         while len(names) < count:
-            names["".join(self._random.choices(SYLLABLES, k=self._random.randint(fewest, most)))] = None
+            names[
+                "".join(self._random.choices(SYLLABLES, k=self._random.randint(fewest, most)))
+            ] = None
         return list(names)
 
     def rows(self, first: int, count: int, total: int) -> Iterator[dict[str, Any]]:
@@ -56,7 +83,9 @@ class Household:
             words = draw.choices(self.words, cum_weights=self._word_weights, k=draw.randint(2, 6))
             folder = draw.choices(self.folders, cum_weights=self._folder_weights)[0]
             below = f"{folder}/{2015 + number * 9 // total}" if draw.random() < 0.7 else folder
-            title = " ".join([*words, *([str(draw.randint(1, 2000))] if draw.random() < 0.5 else [])])
+            title = " ".join(
+                [*words, *([str(draw.randint(1, 2000))] if draw.random() < 0.5 else [])]
+            )
             added_at = NOW_MS - (total - number) * YEARS_MS // total - draw.randint(0, 86_400_000)
             yield {
                 "id": number,
@@ -79,11 +108,15 @@ class Household:
 
     def _some_tags(self) -> list[int]:
         count = self._random.choice((0, 0, 1, 2, 3, 4, 6))
-        return sorted(set(self._random.choices(range(1, TAGS + 1), cum_weights=self._tag_weights, k=count)))
+        return sorted(
+            set(self._random.choices(range(1, TAGS + 1), cum_weights=self._tag_weights, k=count))
+        )
 
 
 class Unsafe:
-    """Stands in for a transaction, without waiting for the disk: what is lost in a power cut here is made again."""
+    """Stands in for a transaction, without waiting for the disk: what is lost in a power cut here
+    is made again.
+    """
 
     def __init__(self, path: Path) -> None:
         self.raw = sqlite3.connect(path, isolation_level=None)
@@ -116,7 +149,9 @@ async def make(path: Path, root: Path, count: int, seed: int = 1) -> Household:
         for sql in _INSERTS:
             await tx.run_many(sql, rows)
         pairs = [(row["id"], tag, row["added_at"]) for row in rows for tag in row["tags"]]
-        await tx.run_many("INSERT INTO video_tags (video_id, tag_id, created_at) VALUES (?, ?, ?)", pairs)
+        await tx.run_many(
+            "INSERT INTO video_tags (video_id, tag_id, created_at) VALUES (?, ?, ?)", pairs
+        )
         await gallery.refresh(cast("Transaction", tx), [row["id"] for row in rows])
         await tx.run("COMMIT")
     tx.raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")

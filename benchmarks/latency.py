@@ -10,9 +10,11 @@ EVERY_SECONDS = 0.02
 
 
 class Pings:
-    """Asks for /ping again and again in a thread; `seconds` are the times it took, `failures` what went wrong.
+    """Asks for /ping again and again in a thread; `seconds` are the times it took, `failures` what
+    went wrong.
 
-    `delays` is how much later than asked the thread woke each time: what the machine itself adds, whoever serves.
+    `delays` is how much later than asked the thread woke each time: what the machine itself adds,
+    whoever serves.
     """
 
     def __init__(self, port: int) -> None:
@@ -27,7 +29,12 @@ class Pings:
         self._thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self._stop.set()
         self._thread.join()
 
@@ -51,9 +58,13 @@ class Pings:
 
 
 def percentiles(seconds: list[float]) -> str:
-    """Median, 95th, 99th percentile and worst, in milliseconds, and how many took longer than 100 ms."""
+    """Median, 95th, 99th percentile and worst, in milliseconds, and how many took longer than 100
+    ms.
+    """
     found = sorted(seconds) or [0.0]
-    median, p95, p99 = (found[min(len(found) - 1, int(len(found) * part))] * 1000 for part in (0.5, 0.95, 0.99))
+    median, p95, p99 = (
+        found[min(len(found) - 1, int(len(found) * part))] * 1000 for part in (0.5, 0.95, 0.99)
+    )
     slow = sum(each > 0.1 for each in found)
     times = f"median {median:.1f}, p95 {p95:.1f}, p99 {p99:.1f}, worst {found[-1] * 1000:.0f} ms"
     return f"{len(seconds)} times, {times}; {slow} over 100 ms"

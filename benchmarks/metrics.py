@@ -1,8 +1,10 @@
-"""What measuring costs a request, and what an open dashboard costs the server: `python benchmarks/metrics.py`.
+"""What measuring costs a request, and what an open dashboard costs the server: `python
+benchmarks/metrics.py`.
 
-First the same application is asked for the same pages by turns with and without the measuring around it, which gives the
-processor time it adds; then a real server is, which gives the whole of a request. At last that server is left alone, then has a
-dashboard open (its tiles asked for as a browser would), then a Chromium that shows it, and its processor time is compared.
+First the same application is asked for the same pages by turns with and without the measuring
+around it, which gives the processor time it adds; then a real server is, which gives the whole of a
+request. At last that server is left alone, then has a dashboard open (its tiles asked for as a
+browser would), then a Chromium that shows it, and its processor time is compared.
 """
 
 import argparse
@@ -23,17 +25,19 @@ import psutil
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from home import OLD_NS, Home, distinct_video
 from playwright.sync_api import sync_playwright
-from processes import Server, serving
+from support.home import OLD_NS, Home, distinct_video
+from support.processes import Server, serving
 
-from lvs.routes import measure
+from lvs.http import request_metrics
 from lvs.services.metrics import Metrics, Request
 
 FILMS = 120
 ADDRESSES = ("/ping", "/tags", "/watch/film%20007.mp4", "/")
 NOBODY = Metrics()
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+CHROMIUM = (
+    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+)
 Ask = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
 
 
@@ -61,7 +65,7 @@ async def ask(app: Ask, address: str) -> None:
     status = 0
     scope = scope_of(address)
     # Without the measuring around it the application still wants to say which route it took.
-    scope[measure.SCOPE_KEY] = Request("GET", NOBODY)
+    scope[request_metrics.SCOPE_KEY] = Request("GET", NOBODY)
 
     received = False
 
@@ -91,7 +95,7 @@ async def cost_of_measuring(rounds: int) -> dict[str, float]:
         async with home:
             await home.looked()
             measured = home.app.asgi_app
-            while not isinstance(measured, measure.Measured):
+            while not isinstance(measured, request_metrics.RequestMetrics):
                 measured = measured._app  # type: ignore[attr-defined]
             plain: Ask = measured._app
             for address in ADDRESSES:
@@ -101,8 +105,11 @@ async def cost_of_measuring(rounds: int) -> dict[str, float]:
                         started = time.process_time()
                         await ask(app, address)
                         spent_s[app is measured].append(time.process_time() - started)
-                # The median of requests that took turns: whatever else the machine does disturbs both alike.
-                with_s, without_s = (statistics.median(spent_s[each][rounds // 10 :]) for each in (True, False))
+                # The median of requests that took turns: whatever else the machine does disturbs
+                # both alike.
+                with_s, without_s = (
+                    statistics.median(spent_s[each][rounds // 10 :]) for each in (True, False)
+                )
                 costs_s[address] = with_s - without_s
     return costs_s
 
@@ -120,14 +127,20 @@ class Dashboard:
             every = re.search(r'hx-trigger="every (\d+)s', element)
             assert address
             assert every
-            self._tiles[address[1].partition("?")[0]] = [address[1], float(every[1]), time.monotonic() + float(every[1])]
+            self._tiles[address[1].partition("?")[0]] = [
+                address[1],
+                float(every[1]),
+                time.monotonic() + float(every[1]),
+            ]
         self.asked = self.unchanged = 0
 
     def connect(self) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
 
     def _get(self, address: str) -> tuple[int, bytes]:
-        self._connection.request("GET", address, headers={"HX-Request": "true", "HX-Request-Type": "partial"})
+        self._connection.request(
+            "GET", address, headers={"HX-Request": "true", "HX-Request-Type": "partial"}
+        )
         answer = self._connection.getresponse()
         return answer.status, answer.read()
 
@@ -183,7 +196,9 @@ def cost_of_a_dashboard(seconds: float, costs_s: dict[str, float]) -> None:
             for address, cost_s in costs_s.items():
                 whole_s = request_s(server, address)
                 share_of_it = 100 * cost_s / whole_s
-                print(f"{address:22} {whole_s * 1e6:6.0f} µs, {cost_s * 1e6:5.1f} µs of it measuring: {share_of_it:.1f} %")
+                print(
+                    f"{address:22} {whole_s * 1e6:6.0f} µs, {cost_s * 1e6:5.1f} µs of it measuring: {share_of_it:.1f} %"
+                )
 
             def share(wait: Callable[[float], None]) -> float:
                 before = processor_s(server)
@@ -196,12 +211,19 @@ def cost_of_a_dashboard(seconds: float, costs_s: dict[str, float]) -> None:
             dashboard.asked = dashboard.unchanged = 0
             watched = share(dashboard.run)
             print(f"server alone            {alone:5.2f} % of a processor")
-            print(f"with an open dashboard  {watched:5.2f} %, so {watched - alone:.2f} % for it: ", end="")
+            print(
+                f"with an open dashboard  {watched:5.2f} %, so {watched - alone:.2f} % for it: ",
+                end="",
+            )
             unchanged = dashboard.unchanged / dashboard.asked
-            print(f"{dashboard.asked / seconds:.1f} requests a second, {100 * unchanged:.0f} % unchanged")
+            print(
+                f"{dashboard.asked / seconds:.1f} requests a second, {100 * unchanged:.0f} % unchanged"
+            )
             if CHROMIUM:
                 with sync_playwright() as playwright:
-                    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+                    browser = playwright.chromium.launch(
+                        executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+                    )
                     page = browser.new_page()
                     page.goto(server.address + "/admin/performance")
                     page.wait_for_timeout(5000)
@@ -211,9 +233,18 @@ def cost_of_a_dashboard(seconds: float, costs_s: dict[str, float]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=2000, help="requests of each page and kind (default 2000)")
-    parser.add_argument("--seconds", type=float, default=60, help="how long the server is watched each time (default 60)")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=2000, help="requests of each page and kind (default 2000)"
+    )
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=60,
+        help="how long the server is watched each time (default 60)",
+    )
     arguments = parser.parse_args()
     cost_of_a_dashboard(arguments.seconds, asyncio.run(cost_of_measuring(arguments.rounds)))
 

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from sides import (
-    Asked,
+    RequestQueries,
     Side,
     arguments,
     by_turns,
@@ -25,7 +25,8 @@ from sides import (
 )
 
 FIRST, MIXED, FEW = 400, 360, 27
-SETTLE_S = 10  # after the start LVS reads the numbers of all videos into memory; until then plain SQL answers
+# after the start LVS reads the numbers of all videos into memory; until then plain SQL answers
+SETTLE_S = 10
 CARD = re.compile(rb'class="video-card"[^>]* data-media-hash="([0-9a-f]{16})"')
 
 
@@ -41,14 +42,29 @@ def main() -> None:
 
 def against_the_reference(data: Path) -> None:
     print("\n100,000 videos, LVS against Flask and waitress, both uncompressed\n")
-    header("pages", "clients", "side", "median ms", "p95 ms", "p99 ms", "CPU ms", "pages/s", "median ratio", "pages/s ratio")
+    header(
+        "pages",
+        "clients",
+        "side",
+        "median ms",
+        "p95 ms",
+        "p99 ms",
+        "CPU ms",
+        "pages/s",
+        "median ratio",
+        "pages/s ratio",
+    )
     mixed = mixed_addresses(data, MIXED)
     with running(lvs(data), reference(data)) as sides:
         time.sleep(SETTLE_S)
         for address in mixed[:: len(mixed) // 36]:
             same_cards(sides, address)
         again = mixed_addresses(data, FEW, seed=2) * (FIRST // FEW)
-        for name, addresses in (("the first", ["/"] * FIRST), (f"the same {FEW}", again), (f"{MIXED} different ones", mixed)):
+        for name, addresses in (
+            ("the first", ["/"] * FIRST),
+            (f"the same {FEW}", again),
+            (f"{MIXED} different ones", mixed),
+        ):
             for clients in (1, 16):
                 results = by_turns(sides, [get(address) for address in addresses], clients)
                 compare(name, clients, sides, results)
@@ -56,24 +72,47 @@ def against_the_reference(data: Path) -> None:
 
 def large_against_small(folders: list[Path]) -> None:
     print("\nLVS with large libraries against LVS with 1,000 videos, any order and depth\n")
-    header("pages", "clients", "side", "median ms", "p95 ms", "p99 ms", "CPU ms", "pages/s", "median ratio", "pages/s ratio")
+    header(
+        "pages",
+        "clients",
+        "side",
+        "median ms",
+        "p95 ms",
+        "p99 ms",
+        "CPU ms",
+        "pages/s",
+        "median ratio",
+        "pages/s ratio",
+    )
     small = folders[0]
     for large in folders[1:]:
         with running(lvs(large), lvs(small)) as sides:
             time.sleep(SETTLE_S + int(large.name) // 20_000)
             for side, folder in zip(sides, (large, small), strict=True):
                 side.name = f"{int(folder.name):,}"
-            for name, count, times in ((f"the same {FEW}", FEW, FIRST // FEW), (f"{MIXED} different ones", MIXED, 1)):
+            for name, count, times in (
+                (f"the same {FEW}", FEW, FIRST // FEW),
+                (f"{MIXED} different ones", MIXED, 1),
+            ):
                 pages = [mixed_addresses(folder, count) * times for folder in (large, small)]
                 results = by_turns(sides, [[get(address) for address in each] for each in pages])
                 compare(name, 1, sides, results)
 
 
-def compare(name: str, clients: int, sides: list[Side], results: list[Asked]) -> None:
+def compare(name: str, clients: int, sides: list[Side], results: list[RequestQueries]) -> None:
     ours, theirs = results
     for side, result in zip(sides, results, strict=True):
-        ratios = (ours.median_ms / theirs.median_ms, ours.per_second / theirs.per_second) if result is ours else ("", "")
-        times = (result.median_ms, result.percentile_ms(0.95), result.percentile_ms(0.99), result.cpu_ms)
+        ratios = (
+            (ours.median_ms / theirs.median_ms, ours.per_second / theirs.per_second)
+            if result is ours
+            else ("", "")
+        )
+        times = (
+            result.median_ms,
+            result.percentile_ms(0.95),
+            result.percentile_ms(0.99),
+            result.cpu_ms,
+        )
         row(name, clients, side.name, *times, f"{result.per_second:.0f}", *ratios)
 
 
@@ -98,7 +137,9 @@ def on_the_wire(data: Path) -> None:
         page = finish(connection)
         found: dict[str, list[str]] = {"HTML": ["/"]}
         for address in re.findall(rb'"(/static/[^"]+)"', page):
-            found.setdefault(address.partition(b"?")[0].rpartition(b".")[2].decode(), []).append(address.decode())
+            found.setdefault(address.partition(b"?")[0].rpartition(b".")[2].decode(), []).append(
+                address.decode()
+            )
         for kind, addresses in found.items():
             plain = packed = 0
             for address in addresses:

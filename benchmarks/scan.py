@@ -1,10 +1,12 @@
-"""How long a first scan and a rescan take, beside a bare walk that reads, or looks at, the same files.
+"""How long a first scan and a rescan take, beside a bare walk that reads, or looks at, the same
+files.
 
-Another line has the bare walk hash what it reads too, which identity asks for and which takes most of the time: with two cores no
-first scan can take less than half of that.
+Another line has the bare walk hash what it reads too, which identity asks for and which takes most
+of the time: with two cores no first scan can take less than half of that.
 
-`python benchmarks/scan.py --count 100000` makes that many small distinct videos in a temporary folder (about 0.8 GB where holes
-stay holes) and removes them. Both sides run in turn; what counts is the ratio.
+`python benchmarks/scan.py --count 100000` makes that many small distinct videos in a temporary
+folder (about 0.8 GB where holes stay holes) and removes them. Both sides run in turn; what counts
+is the ratio.
 """
 
 import argparse
@@ -21,10 +23,10 @@ from pathlib import Path
 
 from lvs.config import Config
 from lvs.services import bundle
-from lvs.services.content import fingerprint
+from lvs.services.library.fingerprint import fingerprint
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-from home import OLD_NS, seed_video
+from support.home import OLD_NS, seed_video
 
 BLOCK = 64 * 1024
 PER_FOLDER = 400
@@ -32,7 +34,9 @@ ROUNDS = 5
 
 
 def make_library(folder: Path, count: int) -> None:
-    """`count` playable files of 8 to 108 KB: a film, and a `free` box with a hole in it and a number of its own at the end."""
+    """`count` playable files of 8 to 108 KB: a film, and a `free` box with a hole in it and a
+    number of its own at the end.
+    """
     film = seed_video()
     draw = random.Random(1)
     for number in range(count):
@@ -48,7 +52,9 @@ def make_library(folder: Path, count: int) -> None:
 
 
 def bare(folder: Path, read: bool, hashed: bool = False) -> float:
-    """Seconds of CPU-honest walking: every file looked at; with `read` also what a fingerprint needs, or `hashed`."""
+    """Seconds of CPU-honest walking: every file looked at; with `read` also what a fingerprint
+    needs, or `hashed`.
+    """
     started = time.perf_counter()
     pending = [os.fsencode(folder)]
     while pending:
@@ -78,7 +84,9 @@ def _read(path: bytes, size: int) -> None:
 
 
 async def scans(library: Path, rescans: int) -> tuple[float, list[float]]:
-    """Seconds of a first scan into an empty database, and of scans after it, with nothing looked into."""
+    """Seconds of a first scan into an empty database, and of scans after it, with nothing looked
+    into.
+    """
     with tempfile.TemporaryDirectory() as data:
         services = bundle.build(Config(video_directory=(library,), data_directory=data))
         await services.database.open()
@@ -105,8 +113,12 @@ def show(what: str, ours: list[float], theirs: list[float], goal: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--count", type=int, default=20_000, metavar="N", help="files (default 20000)")
-    parser.add_argument("--rounds", type=int, default=3, metavar="N", help="first scans (default 3)")
+    parser.add_argument(
+        "--count", type=int, default=20_000, metavar="N", help="files (default 20000)"
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=3, metavar="N", help="first scans (default 3)"
+    )
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         library = Path(folder) / "library"

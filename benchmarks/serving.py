@@ -1,5 +1,5 @@
-"""Serves a database of `household.py` as `lvs serve` does, except that nothing is scanned, because there are no files, and that
-no backup is made, which would be due at once and not at night.
+"""Serves a database of `household.py` as `lvs serve` does, except that nothing is scanned, because
+there are no files, and that no backup is made, which would be due at once and not at night.
 
 `python benchmarks/serving.py DATA PORT`
 """
@@ -20,7 +20,9 @@ def undisturbed(config: "Config") -> "Quart":
     """The application, whose watcher and nightly backup wait for ever."""
     app = application(config)
     services = app.extensions["lvs"]
-    services.watcher.scans = services.watcher.drives = services.backups.nightly = asyncio.Event().wait
+    services.watcher.scans = services.watcher.drives = services.backups.nightly = (
+        asyncio.Event().wait
+    )
     return app
 
 

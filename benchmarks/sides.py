@@ -23,7 +23,7 @@ import psutil
 
 from lvs.db.gallery import SORT_COLUMNS
 from lvs.models import Cursor, Sort
-from lvs.routes.addresses import encode_cursor
+from lvs.web.urls import encode_cursor
 
 HERE = Path(__file__).parent
 
@@ -36,7 +36,10 @@ class Side:
         self.port = free_port()
         self.started = time.perf_counter()
         self.process = psutil.Popen(
-            [sys.executable, *command, str(self.port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment()
+            [sys.executable, *command, str(self.port)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=environment(),
         )
         while True:
             try:
@@ -70,7 +73,7 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Asked:
+class RequestQueries:
     """What many requests took."""
 
     seconds: list[float]
@@ -82,7 +85,9 @@ class Asked:
         return statistics.median(self.seconds) * 1000
 
     def percentile_ms(self, share: float) -> float:
-        return sorted(self.seconds)[min(len(self.seconds) - 1, int(len(self.seconds) * share))] * 1000
+        return (
+            sorted(self.seconds)[min(len(self.seconds) - 1, int(len(self.seconds) * share))] * 1000
+        )
 
     @property
     def per_second(self) -> float:
@@ -110,7 +115,9 @@ def post(address: str, body: str, **headers: str) -> Request:
     """Sends a form and reads the answer."""
 
     def ask(connection: http.client.HTTPConnection) -> None:
-        connection.request("POST", address, body, {"Content-Type": "application/x-www-form-urlencoded", **headers})
+        connection.request(
+            "POST", address, body, {"Content-Type": "application/x-www-form-urlencoded", **headers}
+        )
         finish(connection)
 
     return ask
@@ -125,7 +132,7 @@ def finish(connection: http.client.HTTPConnection) -> bytes:
     return body
 
 
-def ask(side: Side, requests: Sequence[Request], clients: int = 1) -> Asked:
+def ask(side: Side, requests: Sequence[Request], clients: int = 1) -> RequestQueries:
     """Send these requests, shared among so many clients that each wait for their answer."""
     seconds: list[float] = []
     waiting: Iterator[Request] = iter(requests)
@@ -148,29 +155,40 @@ def ask(side: Side, requests: Sequence[Request], clients: int = 1) -> Asked:
         thread.start()
     for thread in threads:
         thread.join()
-    asked = Asked(seconds, time.perf_counter() - started, side.cpu_seconds() - before)
+    asked = RequestQueries(seconds, time.perf_counter() - started, side.cpu_seconds() - before)
     for connection in connections:
         connection.close()
     return asked
 
 
-def together(parts: Sequence[Asked]) -> Asked:
+def together(parts: Sequence[RequestQueries]) -> RequestQueries:
     """Several rounds as one."""
-    return Asked([s for part in parts for s in part.seconds], sum(p.wall_s for p in parts), sum(p.cpu_s for p in parts))
+    return RequestQueries(
+        [s for part in parts for s in part.seconds],
+        sum(p.wall_s for p in parts),
+        sum(p.cpu_s for p in parts),
+    )
 
 
 def by_turns(
-    sides: Sequence[Side], requests: Sequence[Request] | Sequence[Sequence[Request]], clients: int = 1, rounds: int = 8
-) -> list[Asked]:
-    """Each side answers these requests, or its own, a part of them at a time: whatever else the machine does meets both."""
+    sides: Sequence[Side],
+    requests: Sequence[Request] | Sequence[Sequence[Request]],
+    clients: int = 1,
+    rounds: int = 8,
+) -> list[RequestQueries]:
+    """Each side answers these requests, or its own, a part of them at a time: whatever else the
+    machine does meets both.
+    """
     own = [requests if callable(requests[0]) else requests[index] for index in range(len(sides))]
-    parts: list[list[Asked]] = [[] for _ in sides]
+    parts: list[list[RequestQueries]] = [[] for _ in sides]
     size = len(own[0]) // rounds  # type: ignore[arg-type]
     for number in range(rounds):
         order = list(range(len(sides)))
         random.shuffle(order)
         for index in order:
-            parts[index].append(ask(sides[index], own[index][number * size : (number + 1) * size], clients))
+            parts[index].append(
+                ask(sides[index], own[index][number * size : (number + 1) * size], clients)
+            )
     return [together(part) for part in parts]
 
 
@@ -191,7 +209,9 @@ def lvs(data: Path) -> Callable[[], Side]:
     """LVS on this data folder."""
 
     def start() -> Side:
-        with closing(sqlite3.connect(data / "lvs.db", isolation_level=None)) as db:  # the folder may have been copied
+        with closing(
+            sqlite3.connect(data / "lvs.db", isolation_level=None)
+        ) as db:  # the folder may have been copied
             db.execute("UPDATE roots SET path = ?", (bytes((data / "Videos").resolve()),))
         return Side("LVS", [str(HERE / "serving.py"), str(data)])
 
@@ -205,7 +225,9 @@ def reference(data: Path) -> Callable[[], Side]:
 
 @contextmanager
 def data_folders(counts: Sequence[int], keep: Path | None = None) -> Iterator[list[Path]]:
-    """Data folders with databases of so many videos, removed afterwards; or below `keep`, where they stay and are found again."""
+    """Data folders with databases of so many videos, removed afterwards; or below `keep`, where
+    they stay and are found again.
+    """
     with TemporaryDirectory(prefix="lvs-benchmark-") as temporary:
         folders = [(keep or Path(temporary)) / str(count) for count in counts]
         for count, folder in zip(counts, folders, strict=True):
@@ -219,9 +241,20 @@ def data_folders(counts: Sequence[int], keep: Path | None = None) -> Iterator[li
 
 def arguments(about: str | None) -> argparse.Namespace:
     """The flags every one of these benchmarks has."""
-    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="leave the databases here and use them the next time")
-    parser.add_argument("--million", action="store_true", help="also with a million videos: 1.5 GB, some minutes to make")
+    parser = argparse.ArgumentParser(
+        description=about, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--keep",
+        type=Path,
+        metavar="FOLDER",
+        help="leave the databases here and use them the next time",
+    )
+    parser.add_argument(
+        "--million",
+        action="store_true",
+        help="also with a million videos: 1.5 GB, some minutes to make",
+    )
     return parser.parse_args()
 
 
@@ -233,7 +266,9 @@ def mixed_addresses(data: Path, count: int, seed: int = 1) -> list[str]:
     found = []
     for number in range(count):
         sort = list(Sort)[number % len(Sort)]
-        address = f"/?sort={sort.value}&order={chance.choice(('asc', 'desc'))}" + ("&seed=1" if sort is Sort.RANDOM else "")
+        address = f"/?sort={sort.value}&order={chance.choice(('asc', 'desc'))}" + (
+            "&seed=1" if sort is Sort.RANDOM else ""
+        )
         if number // len(Sort) % 2:
             video_id = chance.randint(1, largest)
             sql = f"SELECT {SORT_COLUMNS[sort]} FROM gallery WHERE video_id = ?"
@@ -245,7 +280,12 @@ def mixed_addresses(data: Path, count: int, seed: int = 1) -> list[str]:
 
 def row(*cells: object) -> None:
     """A line of a table for people and for Markdown."""
-    print("| " + " | ".join(f"{cell:.2f}" if isinstance(cell, float) else str(cell) for cell in cells) + " |", flush=True)
+    print(
+        "| "
+        + " | ".join(f"{cell:.2f}" if isinstance(cell, float) else str(cell) for cell in cells)
+        + " |",
+        flush=True,
+    )
 
 
 def header(*cells: str) -> None:

@@ -1,4 +1,6 @@
-"""From the start of the process to the first gallery page, with 100,000 videos known: `python benchmarks/start.py`."""
+"""From the start of the process to the first gallery page, with 100,000 videos known: `python
+benchmarks/start.py`.
+"""
 
 import http.client
 import statistics
@@ -26,10 +28,17 @@ def main() -> None:
                             break
                         except (ConnectionError, http.client.HTTPException):
                             time.sleep(0.01)
-                    results.setdefault(side.name, []).append((time.perf_counter() - side.started, side.cpu_seconds()))
+                    results.setdefault(side.name, []).append(
+                        (time.perf_counter() - side.started, side.cpu_seconds())
+                    )
         for name, found in results.items():
             seconds = [each[0] for each in found]
-            row(name, statistics.median(seconds), max(seconds), statistics.median(each[1] for each in found))
+            row(
+                name,
+                statistics.median(seconds),
+                max(seconds),
+                statistics.median(each[1] for each in found),
+            )
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""Video bytes from `lvs serve` against nginx (one worker, sendfile), the film in memory: `python benchmarks/streaming.py`.
+"""Video bytes from `lvs serve` against nginx (one worker, sendfile), the film in memory: `python
+benchmarks/streaming.py`.
 
-Both sides are asked by turns. Throughput is measured with clients that receive what comes, as viewers do, and with clients that
-discard it inside the kernel (MSG_TRUNC), which leaves more of the machine to the server, as a viewer on another one does.
-Linux only; needs nginx.
+Both sides are asked by turns. Throughput is measured with clients that receive what comes, as
+viewers do, and with clients that discard it inside the kernel (MSG_TRUNC), which leaves more of the
+machine to the server, as a viewer on another one does. Linux only; needs nginx.
 """
 
 import argparse
@@ -50,7 +51,9 @@ http {{
 class Server:
     """One server under measurement, once it gives the film."""
 
-    def __init__(self, name: str, command: list[str], port: int, checkout: Path | None = None) -> None:
+    def __init__(
+        self, name: str, command: list[str], port: int, checkout: Path | None = None
+    ) -> None:
         self.name = name
         self.port = port
         settings = {
@@ -61,7 +64,12 @@ class Server:
         }
         if checkout is not None:
             settings["PYTHONPATH"] = str(checkout / "src")
-        self.process = psutil.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment() | settings)
+        self.process = psutil.Popen(
+            command,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=environment() | settings,
+        )
         while not self._gives_film():
             if self.process.poll() is not None:
                 raise SystemExit(f"{name} does not start")
@@ -75,7 +83,14 @@ class Server:
     def ask(self, first: int, last: int) -> socket.socket:
         """A connection on which these bytes of the film are on their way."""
         client = socket.create_connection(("127.0.0.1", self.port))
-        lines = ("GET /video/film.mp4 HTTP/1.1", "Host: localhost", f"Range: bytes={first}-{last}", "Connection: close", "", "")
+        lines = (
+            "GET /video/film.mp4 HTTP/1.1",
+            "Host: localhost",
+            f"Range: bytes={first}-{last}",
+            "Connection: close",
+            "",
+            "",
+        )
         client.sendall("\r\n".join(lines).encode())
         return client
 
@@ -125,7 +140,13 @@ def pour(server: Server, count: int, total_bytes: int, flags: int, flow: Flow) -
     """Let `count` streams run together and note what came of it."""
     each = min(total_bytes // count, FILE_BYTES // 2)
     cpu_before, before = server.cpu_seconds(), time.perf_counter()
-    taken = drain([server.ask(start := random.randrange(FILE_BYTES - each), start + each - 1) for _ in range(count)], flags)
+    taken = drain(
+        [
+            server.ask(start := random.randrange(FILE_BYTES - each), start + each - 1)
+            for _ in range(count)
+        ],
+        flags,
+    )
     seconds = time.perf_counter() - before
     assert taken >= each * count, f"{server.name} sent {taken} of {each * count} bytes"
     flow.cpu_s += server.cpu_seconds() - cpu_before
@@ -148,9 +169,13 @@ class Viewers:
         """Take what is due since the last time, or as much of it as has come."""
         now = time.perf_counter()
         for number, client in enumerate(self._clients):
-            self._room[number] = min(self._room[number] + (now - self._last) * self._rate_bytes, self._rate_bytes)
+            self._room[number] = min(
+                self._room[number] + (now - self._last) * self._rate_bytes, self._rate_bytes
+            )
             with suppress(BlockingIOError):
-                self._room[number] -= client.recv_into(BUFFER, min(len(BUFFER), int(self._room[number])))
+                self._room[number] -= client.recv_into(
+                    BUFFER, min(len(BUFFER), int(self._room[number]))
+                )
         self._last = now
 
     def take_for(self, seconds: float) -> None:
@@ -183,7 +208,9 @@ def seeks(server: Server, seconds: float) -> list[float]:
 
 
 def memory(server: Server, seconds: float) -> tuple[float, float, float]:
-    """MiB of the server before slow readers come, at most while they read, and after they have left."""
+    """MiB of the server before slow readers come, at most while they read, and after they have
+    left.
+    """
     drain([server.ask(0, 1000)], 0)
     before = server.memory_mib()
     viewers = Viewers(server, READERS, READER_RATE_BYTES)
@@ -211,12 +238,28 @@ def servers(also: Path | None) -> Iterator[list[Server]]:
                 film.write(os.urandom(MEBIBYTE))
         port = free_port()
         Path(prefix, "nginx.conf").write_text(NGINX.format(prefix=prefix, port=port))
-        started = [Server("nginx", [nginx, "-p", prefix, "-c", f"{prefix}/nginx.conf", "-e", f"{prefix}/error.log"], port)]
+        started = [
+            Server(
+                "nginx",
+                [nginx, "-p", prefix, "-c", f"{prefix}/nginx.conf", "-e", f"{prefix}/error.log"],
+                port,
+            )
+        ]
         try:
             for name, checkout in (("LVS", None), *([(str(also), also)] if also else [])):
                 port = free_port()
                 data = f"{prefix}/data-{port}"
-                command = [sys.executable, "-m", "lvs", "serve", str(folder), "--port", str(port), "--data", data]
+                command = [
+                    sys.executable,
+                    "-m",
+                    "lvs",
+                    "serve",
+                    str(folder),
+                    "--port",
+                    str(port),
+                    "--data",
+                    data,
+                ]
                 started.append(Server(name, command, port, checkout))
             yield started
         finally:
@@ -228,13 +271,19 @@ def servers(also: Path | None) -> Iterator[list[Server]]:
 
 def main() -> None:
     """Start the servers, ask them by turns, print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--mebibytes", type=int, default=768, help="for each round of throughput")
-    parser.add_argument("--also", type=Path, metavar="CHECKOUT", help="measure the LVS of another checkout besides")
+    parser.add_argument(
+        "--also", type=Path, metavar="CHECKOUT", help="measure the LVS of another checkout besides"
+    )
     options = parser.parse_args()
     with servers(options.also) as sides:
-        remembered = [memory(server, 6) for server in sides]  # first, while none has memory left over from other work
+        remembered = [
+            memory(server, 6) for server in sides
+        ]  # first, while none has memory left over from other work
         print_throughput(sides, options.rounds, options.mebibytes * MEBIBYTE)
         print_seeks(sides, options.rounds)
         print_memory(sides, remembered)
@@ -257,21 +306,39 @@ def print_throughput(sides: list[Server], rounds: int, total_bytes: int) -> None
 
 
 def print_seeks(sides: list[Server], rounds: int) -> None:
-    print(f"\nFirst byte of a seek while {SEEK_VIEWERS} viewers take {SEEK_RATE_BYTES // MEBIBYTE} MiB/s each\n")
-    header("side", "seeks", "median ms", "p95 ms", "p99 ms", "median ratio", "p95 ratio", "p99 ratio")
+    print(
+        f"\nFirst byte of a seek while {SEEK_VIEWERS} viewers take {SEEK_RATE_BYTES // MEBIBYTE} MiB/s each\n"
+    )
+    header(
+        "side", "seeks", "median ms", "p95 ms", "p99 ms", "median ratio", "p95 ratio", "p99 ratio"
+    )
     times: list[list[float]] = [[] for _ in sides]
     for _ in range(rounds):
         for server, taken in by_chance(sides, times):
             taken.extend(seeks(server, 2))
-    figures = [[sorted(each)[int(len(each) * share)] for share in (0.5, 0.95, 0.99)] for each in times]
+    figures = [
+        [sorted(each)[int(len(each) * share)] for share in (0.5, 0.95, 0.99)] for each in times
+    ]
     for server, taken, found in zip(sides, times, figures, strict=True):
-        ratios = [""] * 3 if found is figures[0] else [ours / base for ours, base in zip(found, figures[0], strict=True)]
+        ratios = (
+            [""] * 3
+            if found is figures[0]
+            else [ours / base for ours, base in zip(found, figures[0], strict=True)]
+        )
         row(server.name, len(taken), *found, *ratios)
 
 
 def print_memory(sides: list[Server], remembered: list[tuple[float, float, float]]) -> None:
-    print(f"\nMemory not shared with other processes, {READERS} readers at {READER_RATE_BYTES // 1024} KiB/s each\n")
-    header("side", "before, MiB", "while they read, MiB", "for each reader, MiB", "after they left, MiB")
+    print(
+        f"\nMemory not shared with other processes, {READERS} readers at {READER_RATE_BYTES // 1024} KiB/s each\n"
+    )
+    header(
+        "side",
+        "before, MiB",
+        "while they read, MiB",
+        "for each reader, MiB",
+        "after they left, MiB",
+    )
     for server, (before, most, after) in zip(sides, remembered, strict=True):
         row(server.name, before, most, (most - before) / READERS, after)
 

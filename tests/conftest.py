@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest_asyncio
-from home import Home
+from support.home import Home
 
-pytest_plugins = ["no_skips"]
+pytest_plugins = ["support.no_skips"]
 
 
 @pytest_asyncio.fixture

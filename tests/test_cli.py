@@ -11,12 +11,13 @@ import textwrap
 from pathlib import Path
 
 import httpx
-import processes
 import pytest
+from support import processes
 
 from lvs import __version__, logs, server
 
-# A small app in the place of the real one: it can be made to start badly, to stream without end, and to hang when it stops.
+# A small app in the place of the real one: it can be made to start badly, to stream without end,
+# and to hang when it stops.
 OTHER_APP = """
     import asyncio, os, sys, time, types
     from quart import Quart, Response
@@ -79,7 +80,18 @@ def other(tmp_path: Path, library: Path) -> list[str | Path]:
     """The command that serves the small app on a free port of this machine only."""
     script = tmp_path / "other.py"
     script.write_text(textwrap.dedent(OTHER_APP))
-    return [sys.executable, script, "serve", library, "--host", "127.0.0.1", "--port", "0", "--data", tmp_path / "data"]
+    return [
+        sys.executable,
+        script,
+        "serve",
+        library,
+        "--host",
+        "127.0.0.1",
+        "--port",
+        "0",
+        "--data",
+        tmp_path / "data",
+    ]
 
 
 def refused(*arguments: str | Path, cwd: Path, **more: str) -> str:
@@ -99,7 +111,9 @@ def test_help_names_every_command(tmp_path: Path) -> None:
     assert answer.returncode == 0
     commands = Path(server.__file__).parent / "commands"
     for module in commands.glob("[a-z]*.py"):
-        assert re.search(rf"^ +{module.stem.replace('_', '-')}\s+[A-Z].*", answer.stdout, re.MULTILINE)
+        assert re.search(
+            rf"^ +{module.stem.replace('_', '-')}\s+[A-Z].*", answer.stdout, re.MULTILINE
+        )
 
 
 def test_the_version(tmp_path: Path) -> None:
@@ -124,7 +138,9 @@ def test_config_prints_values_and_where_they_come_from(tmp_path: Path) -> None:
 
 
 def test_config_prints_json(tmp_path: Path) -> None:
-    answer = processes.run("config", "--json", cwd=tmp_path, LVS_PORT="81", LVS_TRUSTED_PROXIES="10.0.0.0/8")
+    answer = processes.run(
+        "config", "--json", cwd=tmp_path, LVS_PORT="81", LVS_TRUSTED_PROXIES="10.0.0.0/8"
+    )
     found = json.loads(answer.stdout)
     assert found["port"] == {"value": 81, "from": "LVS_PORT in the environment"}
     assert found["trusted_proxies"]["value"] == ["10.0.0.0/8"]
@@ -134,13 +150,18 @@ def test_config_prints_json(tmp_path: Path) -> None:
 def test_a_broken_config_file_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"port": }')
     said = refused("serve", "films", cwd=tmp_path)
-    assert said == f"{tmp_path / 'config.json'} is not valid JSON: Expecting value, line 1, column 10."
+    assert (
+        said == f"{tmp_path / 'config.json'} is not valid JSON: Expecting value, line 1, column 10."
+    )
 
 
 def test_each_wrong_value_is_a_sentence(tmp_path: Path) -> None:
     answer = processes.run("serve", "films", "--port", "x", cwd=tmp_path, LVS_WATCH="x")
     assert answer.returncode == 2
-    assert [line.split(":")[1] for line in answer.stderr.splitlines()] == [" --port", " LVS_WATCH in the environment"]
+    assert [line.split(":")[1] for line in answer.stderr.splitlines()] == [
+        " --port",
+        " LVS_WATCH in the environment",
+    ]
 
 
 def test_no_library_is_named(tmp_path: Path) -> None:
@@ -152,28 +173,47 @@ def test_library_folders_that_cannot_be_served(tmp_path: Path, library: Path) ->
     (library / "inner").mkdir()
     assert f"{tmp_path / 'none'} is not there" in refused("serve", "none", cwd=tmp_path)
     assert f"{tmp_path / 'none'} is not there" in refused("serve", library, "none", cwd=tmp_path)
-    assert f"{tmp_path / 'none'} is not there" in refused("serve", cwd=tmp_path, LVS_VIDEO_DIRECTORY="none")
+    assert f"{tmp_path / 'none'} is not there" in refused(
+        "serve", cwd=tmp_path, LVS_VIDEO_DIRECTORY="none"
+    )
     assert f"{tmp_path / 'film.mp4'} is a file" in refused("serve", "film.mp4", cwd=tmp_path)
-    assert f"lies in the library folder {library}" in refused("serve", library, library / "inner", cwd=tmp_path)
+    assert f"lies in the library folder {library}" in refused(
+        "serve", library, library / "inner", cwd=tmp_path
+    )
     (tmp_path / "link").symlink_to(library / "inner")
-    assert f"lies in the library folder {library}" in refused("serve", library, "link", cwd=tmp_path)
+    assert f"lies in the library folder {library}" in refused(
+        "serve", library, "link", cwd=tmp_path
+    )
 
 
 def test_nothing_would_be_written_into_a_library(tmp_path: Path, library: Path) -> None:
-    assert "LVS would write into" in refused("serve", library, "--data", library / "data", cwd=tmp_path)
-    assert "metadata_db" in refused("serve", library, cwd=tmp_path, LVS_METADATA_DB=str(library / "lvs.db"))
+    assert "LVS would write into" in refused(
+        "serve", library, "--data", library / "data", cwd=tmp_path
+    )
+    assert "metadata_db" in refused(
+        "serve", library, cwd=tmp_path, LVS_METADATA_DB=str(library / "lvs.db")
+    )
     assert list(library.iterdir()) == []
 
 
 def test_data_folders_that_cannot_be_used(tmp_path: Path, library: Path) -> None:
     (tmp_path / "file").touch()
     assert "a file is in its place" in refused("serve", library, "--data", "file", cwd=tmp_path)
-    assert "a file is in its place" in refused("serve", library, "--data", "file/data", cwd=tmp_path)
+    assert "a file is in its place" in refused(
+        "serve", library, "--data", "file/data", cwd=tmp_path
+    )
 
 
-@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder in which nobody can write, which Linux has")
-def test_a_data_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path, library: Path) -> None:
-    assert "The data folder /proc cannot be written: " in refused("serve", library, "--data", "/proc", cwd=tmp_path)
+@pytest.mark.skipif(
+    not Path("/proc/self").exists(),
+    reason="needs a folder in which nobody can write, which Linux has",
+)
+def test_a_data_folder_that_cannot_be_written_is_one_sentence(
+    tmp_path: Path, library: Path
+) -> None:
+    assert "The data folder /proc cannot be written: " in refused(
+        "serve", library, "--data", "/proc", cwd=tmp_path
+    )
     assert "cannot be written: " in refused("serve", library, "--data", "/proc/lvs", cwd=tmp_path)
 
 
@@ -182,15 +222,21 @@ def test_a_taken_port_is_one_sentence(tmp_path: Path, library: Path) -> None:
         port = taken.getsockname()[1]
         said = refused("serve", library, "--port", str(port), "--host", "127.0.0.1", cwd=tmp_path)
         assert said.startswith(f"Port {port} is taken by another program.")
-        assert f"Port {port} is taken" in refused("serve", library, "--port", str(port), cwd=tmp_path)
+        assert f"Port {port} is taken" in refused(
+            "serve", library, "--port", str(port), cwd=tmp_path
+        )
 
 
 def test_a_host_that_is_not_this_machine_is_one_sentence(tmp_path: Path, library: Path) -> None:
-    assert "no address of this machine" in refused("serve", library, "--host", "198.51.100.7", cwd=tmp_path)
+    assert "no address of this machine" in refused(
+        "serve", library, "--host", "198.51.100.7", cwd=tmp_path
+    )
     assert "cannot look up" in refused("serve", library, "--host", "nowhere.invalid", cwd=tmp_path)
 
 
-def test_a_server_says_where_it_is_and_what_it_serves(other: list[str | Path], tmp_path: Path, library: Path) -> None:
+def test_a_server_says_where_it_is_and_what_it_serves(
+    other: list[str | Path], tmp_path: Path, library: Path
+) -> None:
     with processes.Server(other, cwd=tmp_path) as running:
         assert re.fullmatch(r"http://127\.0\.0\.1:[1-9][0-9]*", running.address)
         assert sum("http://" in line for line in running.lines) == 1
@@ -231,7 +277,9 @@ def test_a_signal_ends_the_server_in_order_while_viewers_watch(
         viewers = [socket.create_connection(("127.0.0.1", running.port)) for _ in range(4)]
         for viewer in viewers[1:]:  # the first only opens its connection
             viewer.sendall(b"GET /endless HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            assert viewer.recv(15) == b"HTTP/1.1 200 \r\n"  # and then takes nothing more, as a paused player does
+            assert (
+                viewer.recv(15) == b"HTTP/1.1 200 \r\n"
+            )  # and then takes nothing more, as a paused player does
         # 0 says that the app has stopped by itself; past the time limit it would be 1.
         assert running.stop(number) == 0
         for viewer in viewers:
@@ -251,7 +299,9 @@ def test_a_second_signal_ends_it_at_once(other: list[str | Path], tmp_path: Path
         assert running.stop() == 128 + signal.SIGTERM
 
 
-def test_one_server_for_one_data_folder(other: list[str | Path], tmp_path: Path, library: Path) -> None:
+def test_one_server_for_one_data_folder(
+    other: list[str | Path], tmp_path: Path, library: Path
+) -> None:
     with processes.Server(other, cwd=tmp_path) as running:
         said = refused("serve", library, "--port", "0", "--data", "data", cwd=tmp_path)
         assert f"(process {running.pid})" in said
@@ -260,12 +310,20 @@ def test_one_server_for_one_data_folder(other: list[str | Path], tmp_path: Path,
         assert running.stop() == 0
 
 
-def test_a_start_that_the_app_refuses_is_its_sentence(other: list[str | Path], tmp_path: Path) -> None:
+def test_a_start_that_the_app_refuses_is_its_sentence(
+    other: list[str | Path], tmp_path: Path
+) -> None:
     answer = processes.run_command(other, cwd=tmp_path, BEHAVIOUR="refuse")
-    assert (answer.returncode, answer.stdout, answer.stderr) == (2, "", "lvs: The database is from the future.\n")
+    assert (answer.returncode, answer.stdout, answer.stderr) == (
+        2,
+        "",
+        "lvs: The database is from the future.\n",
+    )
 
 
-def test_a_bug_is_one_line_on_the_screen_and_a_traceback_in_the_log(other: list[str | Path], tmp_path: Path) -> None:
+def test_a_bug_is_one_line_on_the_screen_and_a_traceback_in_the_log(
+    other: list[str | Path], tmp_path: Path
+) -> None:
     answer = processes.run_command(other, cwd=tmp_path, BEHAVIOUR="break")
     assert answer.returncode == 1
     assert len(answer.stderr.splitlines()) == 1
@@ -281,11 +339,16 @@ def test_a_folder_that_is_away_is_a_warning_while_another_is_there(
     other.remove(library)
     folders = os.pathsep.join([str(library), str(tmp_path / "away")])
     with processes.Server(other, cwd=tmp_path, LVS_VIDEO_DIRECTORY=folders) as running:
-        assert f"{tmp_path / 'away'} is not there. It counts as offline until it is there." in running.errors
+        assert (
+            f"{tmp_path / 'away'} is not there. It counts as offline until it is there."
+            in running.errors
+        )
         assert running.stop() == 0
 
 
-def test_names_from_outside_cannot_garble_the_terminal_or_the_log(other: list[str | Path], tmp_path: Path, library: Path) -> None:
+def test_names_from_outside_cannot_garble_the_terminal_or_the_log(
+    other: list[str | Path], tmp_path: Path, library: Path
+) -> None:
     strange = library.rename(library.with_name("films\x1b[31m\nforged \udcff"))
     (tmp_path / "config.json").write_text(json.dumps({"a\nb\u202e": 1}))
     command: list[str | Path] = [strange if part == library else part for part in other]
@@ -300,7 +363,9 @@ def test_names_from_outside_cannot_garble_the_terminal_or_the_log(other: list[st
 
 def test_one_line_keeps_every_ordinary_letter() -> None:
     assert logs.one_line("Größe 映画 👩‍👩‍👧.mp4") == "Größe 映画 👩‍👩‍👧.mp4"
-    assert logs.one_line("a\r\n\x00\x85\u2028\u202e\udc80") == "a\\r\\n\\x00\\x85\\u2028\\u202e\\udc80"
+    assert (
+        logs.one_line("a\r\n\x00\x85\u2028\u202e\udc80") == "a\\r\\n\\x00\\x85\\u2028\\u202e\\udc80"
+    )
 
 
 def test_a_reader_who_leaves_early_is_no_failure(tmp_path: Path) -> None:
@@ -308,7 +373,13 @@ def test_a_reader_who_leaves_early_is_no_failure(tmp_path: Path) -> None:
     os.close(reading)
     command = [sys.executable, "-m", "lvs", "config"]
     answer = subprocess.run(
-        command, cwd=tmp_path, env=processes.environment(tmp_path), stdout=writing, stderr=subprocess.PIPE, text=True, check=False
+        command,
+        cwd=tmp_path,
+        env=processes.environment(tmp_path),
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
     )
     os.close(writing)
     assert answer.stderr == ""

@@ -10,15 +10,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from support.places import PROJECT
 
 from lvs.config import OPTIONS, PREFIX, Config, ConfigError, Loaded, RateLimit, as_text, load, plain
 
-DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "configuration.md"
+DOCUMENT = PROJECT / "docs" / "configuration.md"
 
 
 @pytest.fixture(autouse=True)
 def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No LVS_ variable of the machine that runs the tests, and a default data folder that is not the user's."""
+    """No LVS_ variable of the machine that runs the tests, and a default data folder that is not
+    the user's.
+    """
     for name in [name for name in os.environ if name.upper().startswith(PREFIX)]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "user"))
@@ -114,16 +117,22 @@ def test_one_folder_as_working_and_data_folder_is_read_once(here: Path) -> None:
         (f"/films{os.pathsep}/films", ["/films"]),
     ],
 )
-def test_library_folders_in_the_environment(text: str, folders: list[str], here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_library_folders_in_the_environment(
+    text: str, folders: list[str], here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("LVS_VIDEO_DIRECTORY", text)
-    assert load(working_folder=here).config.video_directory == tuple(here / folder for folder in folders)
+    assert load(working_folder=here).config.video_directory == tuple(
+        here / folder for folder in folders
+    )
 
 
 def test_relative_paths_start_where_they_are_written(here: Path) -> None:
     other = here.parent / "etc"
     other.mkdir()
     (other / "lvs.json").write_text('{"video_directory": "films", "metadata_db": "db/lvs.db"}')
-    config = load({"thumbnail_directory": "posters"}, config_file=other / "lvs.json", working_folder=here).config
+    config = load(
+        {"thumbnail_directory": "posters"}, config_file=other / "lvs.json", working_folder=here
+    ).config
     assert config.video_directory == (other / "films",)
     assert config.metadata_db == other / "db" / "lvs.db"
     assert config.thumbnail_directory == here / "posters"
@@ -137,10 +146,14 @@ def test_a_library_path_in_json_is_never_split(here: Path) -> None:
 def test_the_home_folder_is_understood(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(here))
     monkeypatch.setenv("USERPROFILE", str(here))
-    assert load({"video_directory": ["~/films"]}, working_folder=here).config.video_directory == (here / "films",)
+    assert load({"video_directory": ["~/films"]}, working_folder=here).config.video_directory == (
+        here / "films",
+    )
 
 
-def test_empty_variables_and_null_count_as_not_set(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_empty_variables_and_null_count_as_not_set(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("LVS_PORT", "")
     (here / "config.json").write_text('{"host": null}')
     assert set(load(working_folder=here).origins.values()) == {"default"}
@@ -158,9 +171,17 @@ def test_empty_variables_and_null_count_as_not_set(here: Path, monkeypatch: pyte
         ("log_level", "DEBUG", "debug"),
         ("supported_formats", "MP4, .webm", (".mp4", ".webm")),
         ("supported_formats", ["mkv"], (".mkv",)),
-        ("allowed_origins", "HTTP://Nas.Local:80/,https://[::1]:8443", ("http://nas.local", "https://[::1]:8443")),
+        (
+            "allowed_origins",
+            "HTTP://Nas.Local:80/,https://[::1]:8443",
+            ("http://nas.local", "https://[::1]:8443"),
+        ),
         ("allowed_origins", "*", ("*",)),
-        ("allowed_hosts", "Films.Example.ORG.,müller.local", ("films.example.org", "xn--mller-kva.local")),
+        (
+            "allowed_hosts",
+            "Films.Example.ORG.,müller.local",
+            ("films.example.org", "xn--mller-kva.local"),
+        ),
         ("host", "[::1]", "::1"),
         ("ratings_limit", "0", None),
         ("ratings_limit", 0, None),
@@ -226,7 +247,9 @@ def test_networks_of_proxies() -> None:
     ],
 )
 def test_a_value_that_cannot_be_used_is_one_sentence(option: str, given: object) -> None:
-    flag = {"video_directory": "LIBRARY", "data_directory": "--data"}.get(option, f"--{option.replace('_', '-')}")
+    flag = {"video_directory": "LIBRARY", "data_directory": "--data"}.get(
+        option, f"--{option.replace('_', '-')}"
+    )
     found = sentences(**{option: given})
     assert len(found) == 1
     assert re.fullmatch(rf"{flag}: .{{1,130}} cannot be used; it must .{{3,200}}\.", found[0])
@@ -252,15 +275,26 @@ def test_a_wrong_value_that_another_place_overrides_does_no_harm(here: Path) -> 
 def test_unknown_names_are_warnings_with_the_nearest_name_and_cost_nothing_else(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (here / "config.json").write_text('{"thumbnail_quality": 85, "prot": 1, "\\u001b[31m": 0, "watch": "off"}')
+    (here / "config.json").write_text(
+        '{"thumbnail_quality": 85, "prot": 1, "\\u001b[31m": 0, "watch": "off"}'
+    )
     (here / ".env").write_text("LVS_LOGLEVEL=debug\nSECRET=x\nPORT=1\nLVS_PORT=77\nHOST=x\n")
     monkeypatch.setenv("LVS_ALLOW_HOSTS", "x")
     loaded = load(working_folder=here)
     assert (loaded.config.watch, loaded.config.port) == ("off", 77)
     text = "\n".join(loaded.warnings)
-    assert "LVS_ALLOW_HOSTS in the environment is ignored: there is no such option; did you mean LVS_ALLOWED_HOSTS?" in text
-    assert f"LVS_LOGLEVEL in {here / '.env'} is ignored: there is no such option; did you mean LVS_LOG_LEVEL?" in text
-    assert f"'prot' in {here / 'config.json'} is ignored: there is no such option; did you mean port?" in text
+    assert (
+        "LVS_ALLOW_HOSTS in the environment is ignored: there is no such option; did you mean LVS_ALLOWED_HOSTS?"
+        in text
+    )
+    assert (
+        f"LVS_LOGLEVEL in {here / '.env'} is ignored: there is no such option; did you mean LVS_LOG_LEVEL?"
+        in text
+    )
+    assert (
+        f"'prot' in {here / 'config.json'} is ignored: there is no such option; did you mean port?"
+        in text
+    )
     assert f"HOST in {here / '.env'} is ignored; write LVS_HOST to set it for LVS." in text
     assert "'thumbnail_quality'" in text
     assert "\x1b" not in text
@@ -271,7 +305,10 @@ def test_unknown_names_are_warnings_with_the_nearest_name_and_cost_nothing_else(
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b'{"port": 1,\n  "host" "x"}', "is not valid JSON: Expecting ':' delimiter, line 2, column 10."),
+        (
+            b'{"port": 1,\n  "host" "x"}',
+            "is not valid JSON: Expecting ':' delimiter, line 2, column 10.",
+        ),
         (b"", "is not valid JSON: Expecting value, line 1, column 1."),
         (b"[1]", "must hold a JSON object"),
         (b'{"host": "\xff"}', "is not UTF-8 text (byte 10)"),
@@ -280,7 +317,9 @@ def test_unknown_names_are_warnings_with_the_nearest_name_and_cost_nothing_else(
         (b" " * (1024 * 1024 + 1), "is larger than 1024 KiB"),
     ],
 )
-def test_a_file_that_is_no_json_object_is_one_sentence(content: bytes, said: str, here: Path) -> None:
+def test_a_file_that_is_no_json_object_is_one_sentence(
+    content: bytes, said: str, here: Path
+) -> None:
     (here / "config.json").write_bytes(content)
     with pytest.raises(ConfigError) as failure:
         load(working_folder=here)
@@ -309,7 +348,9 @@ def test_a_folder_named_as_a_settings_file_is_passed_over(here: Path) -> None:
 
 
 def test_a_named_file_that_is_missing_is_one_sentence(here: Path) -> None:
-    with pytest.raises(ConfigError, match=r"none\.json cannot be read: No such file or directory\."):
+    with pytest.raises(
+        ConfigError, match=r"none\.json cannot be read: No such file or directory\."
+    ):
         load(config_file=Path("none.json"), working_folder=here)
 
 
@@ -319,48 +360,66 @@ def test_a_configuration_does_not_change_after_loading() -> None:
         config.port = 1
 
 
-def test_a_configuration_made_directly_reads_nothing_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_configuration_made_directly_reads_nothing_from_outside(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("LVS_PORT", "5")
     assert Config().port == 8900
 
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3)
+    ),
     max_leaves=5,
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300, deadline=None)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300, deadline=None
+)
 @given(option=st.sampled_from(OPTIONS), value=json_values)
-def test_any_json_value_is_taken_or_refused_with_a_sentence(option: str, value: object, here: Path) -> None:
+def test_any_json_value_is_taken_or_refused_with_a_sentence(
+    option: str, value: object, here: Path
+) -> None:
     (here / "config.json").write_text(json.dumps({option: value}))
     try:
         loaded = load(working_folder=here)
     except ConfigError as error:
-        assert all(sentence.endswith(".") and "\n" not in sentence for sentence in error.sentences)
+        assert all(message.endswith(".") and "\n" not in message for message in error.sentences)
     else:
         json.dumps({name: plain(getattr(loaded.config, name)) for name in OPTIONS})
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300, deadline=None)
-@given(
-    option=st.sampled_from(OPTIONS), text=st.text(string.printable + "²٣é") | st.from_regex(r"[0-9/.,:\[\]]{1,8}", fullmatch=True)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300, deadline=None
 )
-def test_any_text_in_the_environment_is_taken_or_refused_with_a_sentence(option: str, text: str, here: Path) -> None:
+@given(
+    option=st.sampled_from(OPTIONS),
+    text=st.text(string.printable + "²٣é") | st.from_regex(r"[0-9/.,:\[\]]{1,8}", fullmatch=True),
+)
+def test_any_text_in_the_environment_is_taken_or_refused_with_a_sentence(
+    option: str, text: str, here: Path
+) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(f"{PREFIX}{option.upper()}", text.replace("\0", ""))
         try:
             assert isinstance(load(working_folder=here), Loaded)
         except ConfigError as error:
-            assert all(sentence.endswith(".") and "\n" not in sentence for sentence in error.sentences)
+            assert all(message.endswith(".") and "\n" not in message for message in error.sentences)
 
 
 def test_the_document_has_every_option_with_its_default() -> None:
-    rows = re.findall(r"^\| `([a-z_]+)` \| (.*?)\s*\| .+ \|$", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE)
+    rows = re.findall(
+        r"^\| `([a-z_]+)` \| (.*?)\s*\| .+ \|$", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE
+    )
     documented = {name: default.strip("`") for name, default in rows}
     config = Config(data_directory=Path("<data_directory>"))
     base = f"{config.data_directory.parent}{os.sep}"
-    defaults = {name: as_text(getattr(config, name)).removeprefix(base).replace(os.sep, "/") for name in OPTIONS}
+    defaults = {
+        name: as_text(getattr(config, name)).removeprefix(base).replace(os.sep, "/")
+        for name in OPTIONS
+    }
     assert len(rows) == len(documented)
     assert documented == {**defaults, "data_directory": "*the user's data folder*"}

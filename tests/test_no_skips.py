@@ -5,22 +5,35 @@ import subprocess
 import sys
 from pathlib import Path
 
-import no_skips
 import pytest
+from support import no_skips
+from support.places import PROJECT
 
 PASSES = "def test_one(): pass\n"
 SKIPS = "import pytest\n@pytest.mark.skip(reason='no browser here')\ndef test_one(): pass\n"
 SKIPS_AS_A_WHOLE = "import pytest\npytest.skip('no browser here', allow_module_level=True)\n"
 FAILS_AS_EXPECTED = "import pytest\n@pytest.mark.xfail\ndef test_one(): assert False\n"
-SKIPS_WITHOUT_MEDIA = "import pytest\n@pytest.mark.skip(reason='../shared is absent')\ndef test_one(): pass\n"
+SKIPS_WITHOUT_MEDIA = (
+    "import pytest\n@pytest.mark.skip(reason='../shared is absent')\ndef test_one(): pass\n"
+)
 
 
 def run(content: str, folder: Path, in_ci: str) -> subprocess.CompletedProcess[str]:
     (folder / "test_small.py").write_text(PASSES.replace("one", "other") + content)
     (folder / "pytest.ini").write_text("[pytest]\n")
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no_skips", str(folder)],
-        env={**os.environ, "CI": in_ci, "PYTHONPATH": str(Path(no_skips.__file__).parent)},
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "-p",
+            "support.no_skips",
+            str(folder),
+        ],
+        env={**os.environ, "CI": in_ci, "PYTHONPATH": str(PROJECT / "tests")},
         cwd=folder,
         capture_output=True,
         text=True,
@@ -39,7 +52,9 @@ def run(content: str, folder: Path, in_ci: str) -> subprocess.CompletedProcess[s
         (SKIPS_WITHOUT_MEDIA, "true", 1 if no_skips.SHARED.exists() else 0),
     ],
 )
-def test_a_skip_fails_the_run_in_ci_only(content: str, in_ci: str, exit_code: int, tmp_path: Path) -> None:
+def test_a_skip_fails_the_run_in_ci_only(
+    content: str, in_ci: str, exit_code: int, tmp_path: Path
+) -> None:
     assert run(content, tmp_path, in_ci).returncode == exit_code
 
 

@@ -1,7 +1,9 @@
-"""What LVS's pages are measured against: a plain Flask application on waitress, as a good Flask developer would write it.
+"""What LVS's pages are measured against: a plain Flask application on waitress, as a good Flask
+developer would write it.
 
-It shows the same 60 cards from the same database file with the same templates, pages by keys and not by offsets, keeps a
-connection per thread, asks with few indexed queries, and rates with the same durability (WAL, `synchronous=FULL`).
+It shows the same 60 cards from the same database file with the same templates, pages by keys and
+not by offsets, keeps a connection per thread, asks with few indexed queries, and rates with the
+same durability (WAL, `synchronous=FULL`).
 
 `python benchmarks/reference/app.py lvs.db 8901`
 """
@@ -21,9 +23,9 @@ from jinja2 import ChoiceLoader, FileSystemLoader, PrefixLoader, StrictUndefined
 from lvs.db.gallery import COLUMNS, SORT_COLUMNS, card_of
 from lvs.models import Cursor, Page, Progress, Query, Root, Sort
 from lvs.paths import partials_folder, static_folder, templates_folder
-from lvs.routes import render
-from lvs.routes.addresses import Addresses, gallery_url, starts_descending
-from lvs.routes.gallery import SORT_LABELS
+from lvs.routes.pages.gallery import SORT_LABELS
+from lvs.web import templates
+from lvs.web.urls import Urls, gallery_url, starts_descending
 
 PAGE_SIZE = 60
 THREADS = 8
@@ -37,7 +39,9 @@ def create_app(database: str) -> Flask:
 
     def db() -> sqlite3.Connection:
         if not hasattr(local, "db"):
-            local.db = sqlite3.connect(database, isolation_level=None, timeout=10, cached_statements=256)
+            local.db = sqlite3.connect(
+                database, isolation_level=None, timeout=10, cached_statements=256
+            )
             local.db.row_factory = sqlite3.Row
             for pragma in ("synchronous = FULL", "foreign_keys = ON", "cache_size = -16384"):
                 local.db.execute(f"PRAGMA {pragma}")
@@ -45,22 +49,29 @@ def create_app(database: str) -> Flask:
 
     app.jinja_options = {"undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
     app.jinja_loader = ChoiceLoader(
-        [FileSystemLoader(templates_folder()), PrefixLoader({"partials": FileSystemLoader(partials_folder())})]
+        [
+            FileSystemLoader(templates_folder()),
+            PrefixLoader({"partials": FileSystemLoader(partials_folder())}),
+        ]
     )
-    addresses = Addresses(lambda: {1: root})
-    static = render.Pages(addresses, static_folder())
+    addresses = Urls(lambda: {1: root})
+    static = templates.Templates(addresses, static_folder())
 
     def card_html(card: Any, query: Query, eager: bool = False) -> Any:
         # As quick as Jinja renders it in a loop: no request context is set up for each card.
-        return render.Markup(app.jinja_env.get_template("partials/video_card.html").render(card=card, query=query, eager=eager))
+        return templates.Markup(
+            app.jinja_env.get_template("partials/video_card.html").render(
+                card=card, query=query, eager=eager
+            )
+        )
 
     app.jinja_env.globals.update(
         addresses=addresses,
         card_html=card_html,
-        gallery_url=render.address_of_gallery,
-        other_order=render.other_order,
-        run_id=render.run_id,
-        same_folder=render.same_folder,
+        gallery_url=templates.address_of_gallery,
+        other_order=templates.other_order,
+        run_id=templates.run_id,
+        same_folder=templates.same_folder,
         static_url=static.static_url,
     )
     app.jinja_env.filters.update(static.environment.filters)
@@ -77,8 +88,13 @@ def create_app(database: str) -> Flask:
             tags=tuple(request.args.getlist("tag")),
         )
         where, values = conditions(query)
-        column, direction, behind = SORT_COLUMNS[sort], *(("DESC", "<") if descending else ("ASC", ">"))
-        total = db().execute(f"SELECT count(*) FROM gallery g {joined(where)}", values).fetchone()[0]
+        column, direction, behind = (
+            SORT_COLUMNS[sort],
+            *(("DESC", "<") if descending else ("ASC", ">")),
+        )
+        total = (
+            db().execute(f"SELECT count(*) FROM gallery g {joined(where)}", values).fetchone()[0]
+        )
         start = None
         if "after" in request.args:
             text = request.args["after"]
@@ -90,12 +106,24 @@ def create_app(database: str) -> Flask:
             ORDER BY g.{column} {direction}, g.video_id {direction} LIMIT {PAGE_SIZE + 1}
         """
         rows = db().execute(sql, values).fetchall()
-        following = Cursor(rows[PAGE_SIZE - 1]["sort_key"], rows[PAGE_SIZE - 1]["video_id"]) if len(rows) > PAGE_SIZE else None
+        following = (
+            Cursor(rows[PAGE_SIZE - 1]["sort_key"], rows[PAGE_SIZE - 1]["video_id"])
+            if len(rows) > PAGE_SIZE
+            else None
+        )
         page = Page(tuple(card_of(row) for row in rows[:PAGE_SIZE]), following, start)
         tags = (
-            db().execute("SELECT name, listed AS count FROM tags WHERE listed > 0 ORDER BY listed DESC, key LIMIT 40").fetchall()
+            db()
+            .execute(
+                "SELECT name, listed AS count FROM tags WHERE listed > 0 ORDER BY listed DESC, key LIMIT 40"
+            )
+            .fetchall()
         )
-        folders = db().execute("SELECT folder, videos FROM folder_counts WHERE videos > 0 ORDER BY folder").fetchall()
+        folders = (
+            db()
+            .execute("SELECT folder, videos FROM folder_counts WHERE videos > 0 ORDER BY folder")
+            .fetchall()
+        )
         return render_template(
             "gallery.html",
             page=page,
@@ -104,11 +132,13 @@ def create_app(database: str) -> Flask:
             refresh_url=gallery_url(query, after=start, until=following),
             total=total,
             heading="All videos",
-            sentence=f"{total:,} videos · sorted by {SORT_LABELS[sort].lower()}",
+            message=f"{total:,} videos · sorted by {SORT_LABELS[sort].lower()}",
             chips=[],
             sorts=[(each.value, label) for each, label in SORT_LABELS.items()],
             facets=[dict(row) for row in tags],
-            folders=[(row["folder"].decode(), row["folder"].decode(), row["videos"]) for row in folders],
+            folders=[
+                (row["folder"].decode(), row["folder"].decode(), row["videos"]) for row in folders
+            ],
             progress=Progress(False, 0, 0, 0, 1),
             status_url="/library/status?version=1",
             roots=["Videos"],
@@ -128,10 +158,16 @@ def create_app(database: str) -> Flask:
             abort(400)
         try:
             db().execute("BEGIN IMMEDIATE")
-            row = db().execute("SELECT id FROM videos WHERE media_hash = ?", (media_hash,)).fetchone()
+            row = (
+                db().execute("SELECT id FROM videos WHERE media_hash = ?", (media_hash,)).fetchone()
+            )
             if row is None:
                 abort(404)
-            old = db().execute("SELECT value FROM ratings WHERE video_id = ?", (row["id"],)).fetchone()
+            old = (
+                db()
+                .execute("SELECT value FROM ratings WHERE video_id = ?", (row["id"],))
+                .fetchone()
+            )
             db().execute(
                 """
                 INSERT INTO ratings (video_id, value, created_at, updated_at) VALUES (:id, :stars, :at, :at)
@@ -141,14 +177,25 @@ def create_app(database: str) -> Flask:
             )
             db().execute(
                 "INSERT INTO changes (at, video_id, what, old, new, client) VALUES (?, ?, 'rating', ?, ?, ?)",
-                (now // 1_000_000, row["id"], str(old["value"]) if old else None, str(stars), request.remote_addr),
+                (
+                    now // 1_000_000,
+                    row["id"],
+                    str(old["value"]) if old else None,
+                    str(stars),
+                    request.remote_addr,
+                ),
             )
-            db().execute("UPDATE gallery SET rating = ?, version = ? WHERE video_id = ?", (stars, now, row["id"]))
+            db().execute(
+                "UPDATE gallery SET rating = ?, version = ? WHERE video_id = ?",
+                (stars, now, row["id"]),
+            )
             db().execute("COMMIT")
         finally:
             if db().in_transaction:
                 db().execute("ROLLBACK")
-        return Response(render_template("partials/rating.html", media_hash=media_hash, value=stars, error=""))
+        return Response(
+            render_template("partials/rating.html", media_hash=media_hash, value=stars, error="")
+        )
 
     return app
 
@@ -174,4 +221,6 @@ def joined(where: list[str]) -> str:
 
 
 if __name__ == "__main__":
-    waitress.serve(create_app(sys.argv[1]), host="127.0.0.1", port=int(sys.argv[2]), threads=THREADS)
+    waitress.serve(
+        create_app(sys.argv[1]), host="127.0.0.1", port=int(sys.argv[2]), threads=THREADS
+    )

@@ -8,36 +8,21 @@ from functools import lru_cache
 from quart import Quart
 
 from lvs.config import Config
+from lvs.http import request_metrics
+from lvs.http.exchange import Exchange
+from lvs.http.request_guard import RequestGuard
+from lvs.http.transport import ConnectionInScope
 from lvs.paths import static_folder
-from lvs.routes import (
-    admin,
-    admin_pages,
-    api,
-    compression,
-    context,
-    cors,
-    curate,
-    errors,
-    export,
-    exposition,
-    gallery,
-    journal,
-    legacy,
-    measure,
-    media,
-    missing,
-    performance,
-    security,
-    sign_in,
-    subtitles,
-    watch,
-)
-from lvs.routes.addresses import Addresses
-from lvs.routes.border import Border
-from lvs.routes.connection import ConnectionInScope
-from lvs.routes.exchange import Exchange
-from lvs.routes.render import Pages
+from lvs.routes.admin import changes, dashboard, jobs, maintenance, missing, prometheus
+from lvs.routes.api import original
+from lvs.routes.api import videos as api_videos
+from lvs.routes.hooks import compression, cors, csrf, errors
+from lvs.routes.media import export, subtitles, videos
+from lvs.routes.pages import curation, gallery, sign_in, watch
 from lvs.services import bundle
+from lvs.web import responses
+from lvs.web.templates import Templates
+from lvs.web.urls import Urls
 
 log = logging.getLogger(__name__)
 
@@ -46,48 +31,51 @@ FUNCTIONS_KEPT = 1000
 
 
 def create_app(config: Config, sound: Future[bool] | None = None) -> Quart:
-    """The application for this configuration. Its services open when it starts and close when it stops.
+    """The application for this configuration. Its services open when it starts and close when it
+    stops.
 
     `sound` is what was found or is being found of its database file (`db.look`).
     """
     services = bundle.build(config, sound)
-    addresses = Addresses(lambda: services.library.roots)
-    pages = Pages(addresses, static_folder(), config.data_directory / "templates")
+    addresses = Urls(lambda: services.library.roots)
+    pages = Templates(addresses, static_folder(), config.data_directory / "templates")
     app = Quart("lvs", static_folder=str(static_folder()), static_url_path="/static")
     # The border waits for bodies, and the gate cuts whoever takes nothing.
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY_BYTES, BODY_TIMEOUT=None, RESPONSE_TIMEOUT=None)
     app.asgi_http_class = Exchange
     app.ensure_async = lru_cache(FUNCTIONS_KEPT)(app.ensure_async)  # type: ignore[method-assign]  # ten times on each request
-    app.url_map.converters.update(path=context.PathConverter, hash=context.HashConverter)
-    app.url_map.merge_slashes = False  # a name may hold anything that is not a slash, and an address is what it is
+    app.url_map.converters.update(path=responses.PathConverter, hash=responses.HashConverter)
+    # A name may hold anything that is not a slash, and an address is what it is.
+    app.url_map.merge_slashes = False
     app.extensions.update({"lvs": services, "lvs.addresses": addresses, "lvs.pages": pages})
     for blueprint in (
         gallery.bp,
         watch.bp,
-        curate.bp,
-        media.bp,
+        curation.bp,
+        videos.bp,
         subtitles.bp,
-        api.bp,
-        legacy.bp,
-        admin.bp,
-        performance.bp,
-        journal.bp,
+        api_videos.bp,
+        original.bp,
+        maintenance.bp,
+        dashboard.bp,
+        changes.bp,
         missing.bp,
-        admin_pages.bp,
+        jobs.bp,
         export.bp,
-        exposition.bp,
+        prometheus.bp,
         sign_in.bp,
     ):
         app.register_blueprint(blueprint)
-    measure.install(app, config)
+    request_metrics.install(app, config)
     errors.install(app)
     sign_in.install(app, config)
     cors.install(app)
-    security.install(app, config)
+    csrf.install(app, config)
     compression.install(app)
     _live(app, services)
-    inside = Border(app.asgi_app, config, lambda: services.passwords.required, MAX_BODY_BYTES)  # type: ignore[arg-type]
-    app.asgi_app = ConnectionInScope(measure.Measured(inside, services.metrics, config.enable_perf_log))  # type: ignore[assignment, method-assign]
+    inside = RequestGuard(app.asgi_app, config, lambda: services.passwords.required, MAX_BODY_BYTES)  # type: ignore[arg-type]
+    measured = request_metrics.RequestMetrics(inside, services.metrics, config.enable_perf_log)
+    app.asgi_app = ConnectionInScope(measured)  # type: ignore[assignment, method-assign]
     return app
 
 

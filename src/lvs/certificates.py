@@ -26,18 +26,23 @@ class Certificate(NamedTuple):
 
 
 def certificate(config: Config, names: Iterable[str]) -> Certificate | None:
-    """What HTTPS is served with, or None for plain HTTP. `names` are the host names and addresses a self-made one holds for.
+    """What HTTPS is served with, or None for plain HTTP. `names` are the host names and addresses a
+    self-made one holds for.
 
     Raises Invalid where the files cannot be used, Unavailable where a certificate cannot be kept.
     """
     if config.tls_cert or config.tls_key:
         return _given(config)
-    return _self_signed(config.data_directory / "tls", set(names)) if config.tls_self_signed else None
+    return (
+        _self_signed(config.data_directory / "tls", set(names)) if config.tls_self_signed else None
+    )
 
 
 def _given(config: Config) -> Certificate:
     if not (config.tls_cert and config.tls_key):
-        raise Invalid("HTTPS needs both files: --tls-cert with the certificate and --tls-key with its key.")
+        raise Invalid(
+            "HTTPS needs both files: --tls-cert with the certificate and --tls-key with its key."
+        )
     found = Certificate(Path(config.tls_cert), Path(config.tls_key))
     for file in found:
         if not os.access(file, os.R_OK):
@@ -46,12 +51,16 @@ def _given(config: Config) -> Certificate:
         # A passphrase cannot be asked for in the background, and OpenSSL would ask at the terminal.
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(*found, password=lambda: "")
     except (ssl.SSLError, OSError, ValueError):
-        raise Invalid(f"{found.chain} and {found.key} are no certificate and its key (PEM, without a passphrase).") from None
+        raise Invalid(
+            f"{found.chain} and {found.key} are no certificate and its key (PEM, without a passphrase)."
+        ) from None
     return found
 
 
 def _self_signed(folder: Path, names: set[str]) -> Certificate:
-    """The certificate made before, or a new one where there is none, it ends soon, or it lacks one of the names."""
+    """The certificate made before, or a new one where there is none, it ends soon, or it lacks one
+    of the names.
+    """
     found = Certificate(folder / "certificate.pem", folder / "key.pem")
     if _holds_for(found, names):
         return found
@@ -63,7 +72,9 @@ def _self_signed(folder: Path, names: set[str]) -> Certificate:
             with open(descriptor, "wb") as file:
                 file.write(content)
     except OSError as error:
-        raise Unavailable(f"The certificate cannot be kept in {folder}: {error.strerror or error}.") from None
+        raise Unavailable(
+            f"The certificate cannot be kept in {folder}: {error.strerror or error}."
+        ) from None
     return found
 
 
@@ -98,12 +109,17 @@ def _made(names: Iterable[str]) -> tuple[bytes, bytes]:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))  # a headset's clock may be behind
         .not_valid_after(now + timedelta(days=VALID_DAYS))
-        .add_extension(x509.SubjectAlternativeName([_general_name(name) for name in sorted(names)]), critical=False)
+        .add_extension(
+            x509.SubjectAlternativeName([_general_name(name) for name in sorted(names)]),
+            critical=False,
+        )
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .sign(key, hashes.SHA256())
     )
-    secret = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    secret = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
     return made.public_bytes(serialization.Encoding.PEM), secret
 
 

@@ -1,4 +1,6 @@
-"""The command line: finds the commands in `lvs.commands`, runs one, and turns every failure into a sentence and an exit code."""
+"""The command line: finds the commands in `lvs.commands`, runs one, and turns every failure into a
+sentence and an exit code.
+"""
 
 import argparse
 import importlib
@@ -11,9 +13,9 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from lvs import __version__, commands, logs
-from lvs.arguments import tell
 from lvs.config import ConfigError
 from lvs.errors import LvsError
+from lvs.terminal import tell
 
 UNUSABLE = 2  # exit code: it could not be done as asked; the sentence says why
 BROKEN = 1  # exit code: something went wrong that should not
@@ -28,14 +30,18 @@ class _Parser(argparse.ArgumentParser):
 def parser() -> argparse.ArgumentParser:
     """The parser with every command; the parsed arguments carry the command's `run`."""
     top = _Parser(
-        prog="lvs", description="Local Video Server: shows, plays and curates your own video files.", allow_abbrev=False
+        prog="lvs",
+        description="Local Video Server: shows, plays and curates your own video files.",
+        allow_abbrev=False,
     )
     top.add_argument("--version", action="version", version=f"lvs {__version__}")
     choices = top.add_subparsers(metavar="COMMAND", required=True)
     for found in pkgutil.iter_modules(commands.__path__):
         module = importlib.import_module(f"{commands.__name__}.{found.name}")
         summary = (module.__doc__ or "").partition("\n")[0]
-        command = choices.add_parser(found.name.replace("_", "-"), help=summary, description=summary, allow_abbrev=False)
+        command = choices.add_parser(
+            found.name.replace("_", "-"), help=summary, description=summary, allow_abbrev=False
+        )
         module.add_arguments(command)
         command.set_defaults(run=module.run)
     return top
@@ -51,17 +57,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()  # here, where a closed pipe is understood
         return code
     except ConfigError as error:
-        for sentence in error.sentences:
-            tell(sentence)
+        for message in error.sentences:
+            tell(message)
         return UNUSABLE
     except LvsError as error:
-        tell(error.sentence)
+        tell(error.message)
         return UNUSABLE
     except BrokenPipeError:  # `lvs config | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN
     except OSError as error:
-        place = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes | os.PathLike) else ""
+        place = (
+            f"{os.fsdecode(error.filename)}: "
+            if isinstance(error.filename, str | bytes | os.PathLike)
+            else ""
+        )
         tell(f"{place}{error.strerror or error}.")
         return UNUSABLE
     except KeyboardInterrupt:

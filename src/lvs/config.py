@@ -1,7 +1,8 @@
 """What can be set, where it may be set, and how a wrong value is named.
 
-Flags win over the environment (`LVS_PORT`), that over `.env`, that over `config.json`, that over the defaults. `load` tells with
-every value where it came from. docs/configuration.md describes each option; a test keeps the two in step.
+Flags win over the environment (`LVS_PORT`), that over `.env`, that over `config.json`, that over
+the defaults. `load` tells with every value where it came from. docs/configuration.md describes each
+option; a test keeps the two in step.
 """
 
 import difflib
@@ -33,7 +34,16 @@ VIDEO_FORMATS = (
 )
 CONFIG_FILE_LIMIT_BYTES = 1024 * 1024
 
-_SWITCH = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+_SWITCH = {
+    "true": True,
+    "yes": True,
+    "on": True,
+    "1": True,
+    "false": False,
+    "no": False,
+    "off": False,
+    "0": False,
+}
 _HOST_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]{1,6})?", re.ASCII)
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
@@ -80,7 +90,11 @@ def _seconds(low: float, high: float) -> Callable[[object], float]:
     def read(value: object) -> float:
         if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
             value = float(value)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | float)
+            or not low <= value <= high
+        ):
             raise ValueError(f"must be a number of seconds from {low:g} to {high:g}")
         return float(value)
 
@@ -124,8 +138,12 @@ def _paths(value: object) -> tuple[Path, ...]:
     return tuple(dict.fromkeys(_path(item) for item in items))
 
 
-def _items(read: Callable[[str], Any], allowed: str, least: int = 0) -> Callable[[object], tuple[Any, ...]]:
-    """A reader of a list, or of text with commas, whose items `read` takes or refuses with ValueError; `least` says how many."""
+def _items(
+    read: Callable[[str], Any], allowed: str, least: int = 0
+) -> Callable[[object], tuple[Any, ...]]:
+    """A reader of a list, or of text with commas, whose items `read` takes or refuses with
+    ValueError; `least` says how many.
+    """
 
     def read_all(value: object) -> tuple[Any, ...]:
         items = value.split(",") if isinstance(value, str) else value
@@ -138,7 +156,9 @@ def _items(read: Callable[[str], Any], allowed: str, least: int = 0) -> Callable
                 try:
                     found.append(read(text))
                 except ValueError:
-                    raise ValueError(f"must hold only {allowed}, which {_quoted(text)} is not") from None
+                    raise ValueError(
+                        f"must hold only {allowed}, which {_quoted(text)} is not"
+                    ) from None
         if len(found) < least:
             raise ValueError(f"must hold at least {least} of {allowed}")
         return tuple(dict.fromkeys(found))
@@ -172,14 +192,18 @@ def _host_name(text: str) -> str:
     try:
         return str(ipaddress.ip_address(name))
     except ValueError:
-        name = name.encode("idna").decode("ascii")  # UnicodeError, when it is no name, is a ValueError
+        name = name.encode("idna").decode(
+            "ascii"
+        )  # UnicodeError, when it is no name, is a ValueError
     if len(name) > 253 or not all(_HOST_LABEL.fullmatch(label) for label in name.split(".")):
         raise ValueError
     return name
 
 
 def _origin(text: str) -> str:
-    """An origin as browsers write it (RFC 6454 section 6.2): scheme and host, and the port where it is not the scheme's own."""
+    """An origin as browsers write it (RFC 6454 section 6.2): scheme and host, and the port where it
+    is not the scheme's own.
+    """
     if text == "*":
         return text
     parts = urlsplit(text)
@@ -192,7 +216,9 @@ def _origin(text: str) -> str:
     ):
         raise ValueError
     host = _host_name(parts.hostname or "")
-    port = "" if parts.port in {None, {"http": 80, "https": 443}[parts.scheme]} else f":{parts.port}"
+    port = (
+        "" if parts.port in {None, {"http": 80, "https": 443}[parts.scheme]} else f":{parts.port}"
+    )
     return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}"
 
 
@@ -204,7 +230,9 @@ def _listening_host(value: object) -> str:
     try:
         return _host_name(value if isinstance(value, str) else "")
     except ValueError:
-        raise ValueError("must be an address or a host name of this machine, such as 0.0.0.0, :: or localhost") from None
+        raise ValueError(
+            "must be an address or a host name of this machine, such as 0.0.0.0, :: or localhost"
+        ) from None
 
 
 def _rate_limit(value: object) -> RateLimit | None:
@@ -225,7 +253,10 @@ SomePath = Annotated[Path, BeforeValidator(_path)]
 
 
 class Config(BaseSettings):
-    """Every option with its value. Made directly it reads nothing from outside; `load` gathers what the household has set."""
+    """Every option with its value.
+
+    Made directly it reads nothing from outside; `load` gathers what the household has set.
+    """
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_ignore_empty=True, enable_decoding=False, frozen=True, extra="forbid"
@@ -233,13 +264,17 @@ class Config(BaseSettings):
 
     host: Annotated[str, BeforeValidator(_listening_host)] = "0.0.0.0"  # noqa: S104 - a household's server is there for its network
     port: Annotated[int, BeforeValidator(_whole_number(0, 65535))] = 8900
-    allowed_hosts: Annotated[tuple[str, ...], BeforeValidator(_items(_host_name, "host names without scheme and port"))] = ()
+    allowed_hosts: Annotated[
+        tuple[str, ...], BeforeValidator(_items(_host_name, "host names without scheme and port"))
+    ] = ()
     trusted_proxies: Annotated[
-        tuple[Network, ...], BeforeValidator(_items(_network, "addresses or networks such as 10.0.0.0/8"))
+        tuple[Network, ...],
+        BeforeValidator(_items(_network, "addresses or networks such as 10.0.0.0/8")),
     ] = ()
     enable_cors: Switch = True
     allowed_origins: Annotated[
-        tuple[str, ...], BeforeValidator(_items(_origin, "origins such as http://nas.local:3000, or *"))
+        tuple[str, ...],
+        BeforeValidator(_items(_origin, "origins such as http://nas.local:3000, or *")),
     ] = ()
     ratings_limit: Annotated[RateLimit | None, BeforeValidator(_rate_limit)] = RateLimit(30, 10)
     writes_limit: Annotated[RateLimit | None, BeforeValidator(_rate_limit)] = RateLimit(200, 10)
@@ -247,23 +282,33 @@ class Config(BaseSettings):
     streams_per_client: Annotated[int, BeforeValidator(_whole_number(1, 10_000))] = 80
 
     password: Annotated[SecretStr, BeforeValidator(_secret)] = SecretStr("")
-    protect: Annotated[Literal["everything", "changes"], BeforeValidator(_one_of("everything", "changes"))] = "everything"
+    protect: Annotated[
+        Literal["everything", "changes"], BeforeValidator(_one_of("everything", "changes"))
+    ] = "everything"
     tls_cert: Annotated[str, BeforeValidator(_file_name)] = ""
     tls_key: Annotated[str, BeforeValidator(_file_name)] = ""
     tls_self_signed: Switch = False
 
     video_directory: Annotated[tuple[Path, ...], BeforeValidator(_paths)] = ()
-    supported_formats: Annotated[tuple[str, ...], BeforeValidator(_items(_format, "file extensions such as mp4", least=1))] = (
-        VIDEO_FORMATS
-    )
-    watch: Annotated[Literal["auto", "poll", "off"], BeforeValidator(_one_of("auto", "poll", "off"))] = "auto"
+    supported_formats: Annotated[
+        tuple[str, ...], BeforeValidator(_items(_format, "file extensions such as mp4", least=1))
+    ] = VIDEO_FORMATS
+    watch: Annotated[
+        Literal["auto", "poll", "off"], BeforeValidator(_one_of("auto", "poll", "off"))
+    ] = "auto"
     poll_interval: Annotated[float, BeforeValidator(_seconds(1, 86_400))] = 30.0
     scan_interval: Annotated[float, BeforeValidator(_seconds(0, 31_536_000))] = 3600.0
     settle_seconds: Annotated[float, BeforeValidator(_seconds(0, 3600))] = 3.0
 
-    data_directory: SomePath = Field(default_factory=lambda: Path(platformdirs.user_data_dir("lvs", appauthor=False)))
-    metadata_db: SomePath = Field(default_factory=lambda values: values["data_directory"] / "lvs.db")
-    thumbnail_directory: SomePath = Field(default_factory=lambda values: values["data_directory"] / "thumbnails")
+    data_directory: SomePath = Field(
+        default_factory=lambda: Path(platformdirs.user_data_dir("lvs", appauthor=False))
+    )
+    metadata_db: SomePath = Field(
+        default_factory=lambda values: values["data_directory"] / "lvs.db"
+    )
+    thumbnail_directory: SomePath = Field(
+        default_factory=lambda values: values["data_directory"] / "thumbnails"
+    )
 
     enable_thumbnails: Switch = True
     thumbnail_workers: Annotated[int, BeforeValidator(_whole_number(0, 64))] = 0
@@ -288,18 +333,29 @@ class Config(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only what is passed counts: `load` reads the other places itself, to know afterwards what came from where."""
+        """Only what is passed counts: `load` reads the other places itself, to know afterwards what
+        came from where.
+        """
         return (init_settings,)
 
 
 OPTIONS = tuple(Config.model_fields)
-_PATH_OPTIONS = ("video_directory", "data_directory", "metadata_db", "thumbnail_directory", "tls_cert", "tls_key")
+_PATH_OPTIONS = (
+    "video_directory",
+    "data_directory",
+    "metadata_db",
+    "thumbnail_directory",
+    "tls_cert",
+    "tls_key",
+)
 _FLAGS = {"video_directory": "LIBRARY", "data_directory": "--data"}
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The effective configuration, for each option where its value came from, and what people should hear about it."""
+    """The effective configuration, for each option where its value came from, and what people
+    should hear about it.
+    """
 
     config: Config
     origins: Mapping[str, str]
@@ -308,23 +364,32 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class _Layer:
-    """One place where options are set: their values as written, how each is called there, and what else stands there."""
+    """One place where options are set: their values as written, how each is called there, and what
+    else stands there.
+    """
 
     values: dict[str, Any]
     spelled: Callable[[str], str]
     warnings: list[str] = field(default_factory=list)
 
 
-def load(flags: Mapping[str, Any] | None = None, config_file: Path | None = None, working_folder: Path | None = None) -> Loaded:
+def load(
+    flags: Mapping[str, Any] | None = None,
+    config_file: Path | None = None,
+    working_folder: Path | None = None,
+) -> Loaded:
     """What is in force now.
 
-    `flags` holds option names with values from the command line (None: not given); `config_file` is read in place of the
-    `config.json` in the working folder and in the data folder. Raises ConfigError with a sentence for every unusable value.
+    `flags` holds option names with values from the command line (None: not given); `config_file` is
+    read in place of the `config.json` in the working folder and in the data folder. Raises
+    ConfigError with a sentence for every unusable value.
     """
     here = working_folder or Path.cwd()
     first = [_flags(flags or {}, here), _environment(here)]
     dotenvs = [_dotenv(here / ".env")]
-    jsons = [_json(here / config_file, required=True)] if config_file else [_json(here / "config.json")]
+    jsons = (
+        [_json(here / config_file, required=True)] if config_file else [_json(here / "config.json")]
+    )
 
     data_folder = _data_folder([*first, *dotenvs, *jsons])
     if data_folder is not None and data_folder.resolve() != here.resolve():
@@ -358,7 +423,7 @@ def _merged(layers: list[_Layer]) -> Loaded:
     for layer in reversed(layers):
         for name, value in layer.values.items():
             values[name], origins[name] = value, layer.spelled(name)
-    warnings = [sentence for layer in layers for sentence in layer.warnings]
+    warnings = [message for layer in layers for message in layer.warnings]
     try:
         config = Config(**values)
     except ValidationError as error:
@@ -378,7 +443,9 @@ def _sentences(error: ValidationError, origins: Mapping[str, str]) -> Iterable[s
 
 
 def _data_folder(layers: list[_Layer]) -> Path | None:
-    """The data folder these layers name, or the default; None when it is no path, which the validation will say."""
+    """The data folder these layers name, or the default; None when it is no path, which the
+    validation will say.
+    """
     for layer in layers:
         if "data_directory" in layer.values:
             try:
@@ -400,7 +467,10 @@ def _without_own_place(layer: _Layer, data_folder: Path) -> _Layer:
 
 def _flags(flags: Mapping[str, Any], here: Path) -> _Layer:
     values = {name: value for name, value in flags.items() if value is not None}
-    return _Layer(_with_absolute_paths(values, here), lambda name: _FLAGS.get(name, f"--{name.replace('_', '-')}"))
+    return _Layer(
+        _with_absolute_paths(values, here),
+        lambda name: _FLAGS.get(name, f"--{name.replace('_', '-')}"),
+    )
 
 
 def _environment(here: Path) -> _Layer:
@@ -411,25 +481,37 @@ def _dotenv(path: Path) -> _Layer:
     if not path.is_file():
         return _Layer({}, str)
     try:
-        source = DotEnvSettingsSource(Config, env_file=path, env_file_encoding="utf-8-sig", dotenv_filtering="only_existing")
+        source = DotEnvSettingsSource(
+            Config, env_file=path, env_file_encoding="utf-8-sig", dotenv_filtering="only_existing"
+        )
     except (OSError, ValueError) as error:
         raise ConfigError(f"{path} cannot be read: {_reason(error)}.") from None
     layer = _prefixed(source, f"in {path}", path.parent)
-    bare = [name for name in OPTIONS if name in source.env_vars and PREFIX.lower() + name not in source.env_vars]
+    bare = [
+        name
+        for name in OPTIONS
+        if name in source.env_vars and PREFIX.lower() + name not in source.env_vars
+    ]
     layer.warnings.extend(
-        f"{name.upper()} in {path} is ignored; write {PREFIX}{name.upper()} to set it for LVS." for name in bare
+        f"{name.upper()} in {path} is ignored; write {PREFIX}{name.upper()} to set it for LVS."
+        for name in bare
     )
     return layer
 
 
 def _prefixed(source: EnvSettingsSource, where: str, base: Path) -> _Layer:
     """Options from a place where all values are text and carry the prefix."""
-    layer = _Layer(_with_absolute_paths(_with_lists(source()), base), lambda name: f"{PREFIX}{name.upper()} {where}")
+    layer = _Layer(
+        _with_absolute_paths(_with_lists(source()), base),
+        lambda name: f"{PREFIX}{name.upper()} {where}",
+    )
     prefix = PREFIX.lower()
     for key in sorted(source.env_vars):
         name = key.removeprefix(prefix)
         if key.startswith(prefix) and name not in OPTIONS:
-            layer.warnings.append(_unknown(key.upper(), where, _nearest(name), lambda near: PREFIX + near.upper()))
+            layer.warnings.append(
+                _unknown(key.upper(), where, _nearest(name), lambda near: PREFIX + near.upper())
+            )
     return layer
 
 
@@ -462,10 +544,14 @@ def _json_object(path: Path) -> dict[str, Any]:
         with path.open("rb") as file:
             content = file.read(CONFIG_FILE_LIMIT_BYTES + 1)
         if len(content) > CONFIG_FILE_LIMIT_BYTES:
-            raise ConfigError(f"{path} cannot be read: it is larger than {CONFIG_FILE_LIMIT_BYTES // 1024} KiB.")
+            raise ConfigError(
+                f"{path} cannot be read: it is larger than {CONFIG_FILE_LIMIT_BYTES // 1024} KiB."
+            )
         found = json.loads(content.decode("utf-8-sig"))
     except json.JSONDecodeError as error:
-        raise ConfigError(f"{path} is not valid JSON: {error.msg}, line {error.lineno}, column {error.colno}.") from None
+        raise ConfigError(
+            f"{path} is not valid JSON: {error.msg}, line {error.lineno}, column {error.colno}."
+        ) from None
     except (OSError, ValueError, RecursionError) as error:
         raise ConfigError(f"{path} cannot be read: {_reason(error)}.") from None
     if not isinstance(found, dict):
@@ -474,12 +560,18 @@ def _json_object(path: Path) -> dict[str, Any]:
 
 
 def _with_absolute_paths(values: dict[str, Any], base: Path) -> dict[str, Any]:
-    """Relative paths start where they are written: in the folder of the file, or in the working folder."""
+    """Relative paths start where they are written: in the folder of the file, or in the working
+    folder.
+    """
     for name in _PATH_OPTIONS:
         if name in values:
             value = values[name]
             with suppress(ValueError):  # stays as it is, for the validation to name it
-                values[name] = [_path(item, base) for item in value] if isinstance(value, list | tuple) else _path(value, base)
+                values[name] = (
+                    [_path(item, base) for item in value]
+                    if isinstance(value, list | tuple)
+                    else _path(value, base)
+                )
     return values
 
 

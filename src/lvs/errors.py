@@ -1,15 +1,16 @@
 """What can go wrong, in words we are glad to show a visitor.
 
-Every error carries one sentence. `routes/errors.py` is the only place that turns them into HTTP answers.
+Every error carries one sentence. `routes/hooks/errors.py` is the only place that turns them into
+HTTP answers.
 """
 
 
 class LvsError(Exception):
     """Base of all errors that a visitor may see; `str(error)` is the sentence."""
 
-    def __init__(self, sentence: str) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
 
 
 class Invalid(LvsError):
@@ -27,8 +28,8 @@ class Conflict(LvsError):
 class TooMany(LvsError):
     """More requests than a person makes; `retry_after_s` says when to come back, in seconds."""
 
-    def __init__(self, sentence: str, retry_after_s: int) -> None:
-        super().__init__(sentence)
+    def __init__(self, message: str, retry_after_s: int) -> None:
+        super().__init__(message)
         self.retry_after_s = retry_after_s
 
 

@@ -1,4 +1,6 @@
-"""The folders a command works with, looked at before anything starts, so that a wrong one is a sentence."""
+"""The folders a command works with, looked at before anything starts, so that a wrong one is a
+sentence.
+"""
 
 import os
 from pathlib import Path
@@ -21,18 +23,24 @@ def make_data_folder(folder: Path) -> None:
 
 def unwritable(folder: Path, error: OSError) -> LvsError:
     """The sentence for a data folder into which nothing can be written."""
-    return Unavailable(f"The data folder {folder} cannot be written: {error.strerror or error}. Choose another with --data.")
+    return Unavailable(
+        f"The data folder {folder} cannot be written: {error.strerror or error}. Choose another with --data."
+    )
 
 
 def check_libraries(loaded: Loaded) -> list[str]:
-    """Look at the library folders; gives a sentence for each that is away for now while others are there.
+    """Look at the library folders; gives a sentence for each that is away for now while others are
+    there.
 
-    A folder named on the command line must be there, and at least one of the configured ones. Raises Invalid when no folder is
-    named, one is no folder, lies in another, or holds what LVS writes; Unavailable when a folder that must be there is not.
+    A folder named on the command line must be there, and at least one of the configured ones.
+    Raises Invalid when no folder is named, one is no folder, lies in another, or holds what LVS
+    writes; Unavailable when a folder that must be there is not.
     """
     folders = loaded.config.video_directory
     if not folders:
-        raise Invalid("No library folder is named. Say which folder holds the videos: lvs serve FOLDER, or set video_directory.")
+        raise Invalid(
+            "No library folder is named. Say which folder holds the videos: lvs serve FOLDER, or set video_directory."
+        )
     away = [problem for folder in folders if (problem := _problem(folder))]
     if away and (len(away) == len(folders) or loaded.origins["video_directory"] == "LIBRARY"):
         raise Unavailable(away[0])
@@ -43,7 +51,11 @@ def check_libraries(loaded: Loaded) -> list[str]:
 
 def _problem(folder: Path) -> str | None:
     if folder.is_dir():
-        return None if os.access(folder, os.R_OK | os.X_OK) else f"The library folder {folder} may not be read by this user."
+        return (
+            None
+            if os.access(folder, os.R_OK | os.X_OK)
+            else f"The library folder {folder} may not be read by this user."
+        )
     if folder.exists():
         raise Invalid(f"The library folder {folder} is a file. Name the folder that holds it.")
     return f"The library folder {folder} is not there."
@@ -54,11 +66,16 @@ def _refuse_folders_in_folders(folders: tuple[Path, ...]) -> None:
     for inner, inner_real in zip(folders, real, strict=True):
         for outer, outer_real in zip(folders, real, strict=True):
             if inner is not outer and inner_real.is_relative_to(outer_real):
-                raise Invalid(f"The library folder {inner} lies in the library folder {outer}. Name only the outer one.")
+                raise Invalid(
+                    f"The library folder {inner} lies in the library folder {outer}. Name only the outer one."
+                )
 
 
 def _refuse_written_folders(loaded: Loaded) -> None:
-    """Nothing is ever written into a library folder. Below a hidden folder, which is never part of the library, it is fine."""
+    """Nothing is ever written into a library folder.
+
+    Below a hidden folder, which is never part of the library, it is fine.
+    """
     for name in ("data_directory", "metadata_db", "thumbnail_directory"):
         place: Path = getattr(loaded.config, name)
         for folder in loaded.config.video_directory:
@@ -67,4 +84,6 @@ def _refuse_written_folders(loaded: Loaded) -> None:
             except ValueError:
                 continue
             if not any(part.startswith(".") for part in inside.parts):
-                raise Invalid(f"LVS would write into the library folder {folder}: {name} is {place}. Choose a place outside it.")
+                raise Invalid(
+                    f"LVS would write into the library folder {folder}: {name} is {place}. Choose a place outside it."
+                )

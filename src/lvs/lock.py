@@ -27,7 +27,8 @@ else:
 
 @contextmanager
 def single_instance(folder: Path) -> Iterator[None]:
-    """Hold the data folder for this process; the operating system lets go of it however the process ends.
+    """Hold the data folder for this process; the operating system lets go of it however the process
+    ends.
 
     Raises Conflict when another process holds it, Unavailable when the folder cannot be written.
     """

@@ -10,9 +10,11 @@ from pathlib import Path
 FILE_LIMIT_BYTES = 5 * 1024 * 1024
 FILES_KEPT = 3
 
-# C0 and C1 controls, the line and paragraph separators, what turns the direction of text, and halves of surrogate pairs
-# (bytes of a file name that are not UTF-8).
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+# C0 and C1 controls, the line and paragraph separators, what turns the direction of text, and
+# halves of surrogate pairs (bytes of a file name that are not UTF-8).
+_UNSAFE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
 
 def one_line(text: str) -> str:
@@ -21,7 +23,9 @@ def one_line(text: str) -> str:
 
 
 class _LineFormatter(logging.Formatter):
-    """One line for a record, with local time and its offset; a traceback follows indented, or stays out."""
+    """One line for a record, with local time and its offset; a traceback follows indented, or stays
+    out.
+    """
 
     def __init__(self, tracebacks: bool) -> None:
         super().__init__()
@@ -40,8 +44,12 @@ class _LineFormatter(logging.Formatter):
 
 
 def to_screen(level: str) -> None:
-    """Send log lines of `level` and above to stderr, and nowhere else; tracebacks only at level debug."""
-    logging.raiseExceptions = False  # a full disk must not fill the terminal with tracebacks of the log itself
+    """Send log lines of `level` and above to stderr, and nowhere else; tracebacks only at level
+    debug.
+    """
+    logging.raiseExceptions = (
+        False  # a full disk must not fill the terminal with tracebacks of the log itself
+    )
     logging.captureWarnings(True)
     screen = logging.StreamHandler(sys.stderr)
     screen.setFormatter(_LineFormatter(tracebacks=level == "debug"))
@@ -59,7 +67,9 @@ def to_file(folder: Path) -> Path | None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / "lvs.log"
-        file = RotatingFileHandler(path, maxBytes=FILE_LIMIT_BYTES, backupCount=FILES_KEPT, encoding="utf-8")
+        file = RotatingFileHandler(
+            path, maxBytes=FILE_LIMIT_BYTES, backupCount=FILES_KEPT, encoding="utf-8"
+        )
     except OSError as error:
         logging.getLogger(__name__).warning("The log file cannot be written: %s", error)
         return None

@@ -1,7 +1,8 @@
 """The plain values that travel between the rooms. They import nothing from LVS and know no I/O.
 
-Times are Unix milliseconds (UTC), durations seconds, sizes bytes. A path is the bytes the file system gave, relative to its
-library folder with `/` between folders, because a file name need not be valid UTF-8.
+Times are Unix milliseconds (UTC), durations seconds, sizes bytes. A path is the bytes the file
+system gave, relative to its library folder with `/` between folders, because a file name need not
+be valid UTF-8.
 """
 
 import unicodedata
@@ -53,8 +54,10 @@ class Root:
 
 
 @dataclass(frozen=True, slots=True)
-class Away:
-    """A folder inside a library folder that cannot be looked into since then: a disk that is not mounted, a denied permission."""
+class UnreachableFolder:
+    """A folder inside a library folder that cannot be looked into since then: a disk that is not
+    mounted, a denied permission.
+    """
 
     root_id: int
     path: bytes
@@ -70,7 +73,9 @@ class FoundFile(NamedTuple):
 
 
 class Fingerprint(NamedTuple):
-    """What a file's bytes say of its identity: our own hash and OpenSubtitles' (both 16 hex digits)."""
+    """What a file's bytes say of its identity: our own hash and OpenSubtitles' (both 16 hex
+    digits).
+    """
 
     fingerprint: str
     oshash: str
@@ -103,7 +108,10 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What the container and its streams say. Width and height are as displayed: turned, and stretched by the pixel aspect."""
+    """What the container and its streams say.
+
+    Width and height are as displayed: turned, and stretched by the pixel aspect.
+    """
 
     container: str
     video_codec: str
@@ -293,5 +301,9 @@ class Progress:
 
 
 def tag_key(name: str) -> str:
-    """What two spellings of a tag must share to be the same tag: NFC, case folded, without leading `#`."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name.strip().lstrip("#").strip()).casefold())
+    """What two spellings of a tag must share to be the same tag: NFC, case folded, without leading
+    `#`.
+    """
+    return unicodedata.normalize(
+        "NFC", unicodedata.normalize("NFC", name.strip().lstrip("#").strip()).casefold()
+    )

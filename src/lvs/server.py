@@ -1,4 +1,6 @@
-"""The running server: it takes the port, says where it is reachable, and serves until it is told to stop."""
+"""The running server: it takes the port, says where it is reachable, and serves until it is told to
+stop.
+"""
 
 import asyncio
 import errno
@@ -24,15 +26,16 @@ from hypercorn.utils import LifespanFailureError, LifespanTimeoutError
 from lvs import logs
 from lvs.certificates import Certificate, certificate
 from lvs.config import Config, Loaded
-from lvs.db.look import looking
+from lvs.db.quick_check import looking
 from lvs.errors import Invalid, LvsError, Unavailable
 from lvs.folders import check_libraries, make_data_folder
+from lvs.http.allowed_hosts import own_name
+from lvs.http.connection_limit import ConnectionLimit
 from lvs.lock import single_instance
-from lvs.routes.gate import Gate
-from lvs.routes.hosts import own_name
 
 BACKLOG = 512
-GRACE_SECONDS = 0.4  # answers that are on their way may end by themselves for so long; then their connections are cut
+# answers that are on their way may end by themselves for so long; then their connections are cut
+GRACE_SECONDS = 0.4
 STOP_LIMIT_SECONDS = 1.5  # after which the process ends, whatever still holds it
 HEAD_SECONDS = 30  # in which a visitor must have said what it wants
 HANDSHAKE_SECONDS = 10
@@ -49,10 +52,14 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def serve(loaded: Loaded, create_app: "Callable[[Config], Quart]", say: Callable[[str], None]) -> None:
-    """Serve the library until SIGINT or SIGTERM; `say` gets the greeting for people once it is reachable.
+def serve(
+    loaded: Loaded, create_app: "Callable[[Config], Quart]", say: Callable[[str], None]
+) -> None:
+    """Serve the library until SIGINT or SIGTERM; `say` gets the greeting for people once it is
+    reachable.
 
-    Raises LvsError with a sentence when it cannot start. It takes over the signals of the whole process.
+    Raises LvsError with a sentence when it cannot start. It takes over the signals of the whole
+    process.
     """
     config = loaded.config
     warnings = [*loaded.warnings, *check_libraries(loaded)]
@@ -62,25 +69,33 @@ def serve(loaded: Loaded, create_app: "Callable[[Config], Quart]", say: Callable
         sockets = listen(config.host, config.port)
         stopper = Stopper()
         log_file = logs.to_file(config.data_directory / "logs")
-        for sentence in warnings:
-            log.warning("%s", sentence)
+        for message in warnings:
+            log.warning("%s", message)
         port = _port(sockets)
         lines = greeting(config, port, log_file)
-        gate = Gate(config.connections_per_client, config.trusted_proxies, config.stall_seconds)
+        gate = ConnectionLimit(
+            config.connections_per_client, config.trusted_proxies, config.stall_seconds
+        )
         _allow_open_files()
         app, http = create_app(config), http_settings(sockets, secure)
         gate.install(http)
-        asyncio.run(_run(app, http, port, stopper, lambda: say("\n".join(map(logs.one_line, lines)))))
+        asyncio.run(
+            _run(app, http, port, stopper, lambda: say("\n".join(map(logs.one_line, lines))))
+        )
 
 
 def application(config: Config) -> "Quart":
-    """The application. Importing it takes as long as looking through a large database, so both are done at once."""
+    """The application.
+
+    Importing it takes as long as looking through a large database, so both are done at once.
+    """
     sound = looking(config.metadata_db)
 
     from lvs.app import create_app  # noqa: PLC0415
 
     app = create_app(config, sound)
-    gc.freeze()  # never looked through again: a full collection takes some milliseconds instead of a hundred
+    # never looked through again: a full collection takes some milliseconds instead of a hundred
+    gc.freeze()
     gc.enable()
     return app
 
@@ -95,15 +110,21 @@ def listen(host: str, port: int) -> list[socket.socket]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except OSError:
-        raise Invalid(f"host is {host}, a name that this machine cannot look up. Use 0.0.0.0 for every address of it.") from None
+        raise Invalid(
+            f"host is {host}, a name that this machine cannot look up. Use 0.0.0.0 for every address of it."
+        ) from None
     for family, address in dict.fromkeys((family, str(rest[0])) for family, _, _, _, rest in found):
         both = address == "::" and socket.has_dualstack_ipv6()
         try:
             place = (address, _port(sockets) if sockets else port)
-            sockets.append(socket.create_server(place, family=family, backlog=BACKLOG, dualstack_ipv6=both))
+            sockets.append(
+                socket.create_server(place, family=family, backlog=BACKLOG, dualstack_ipv6=both)
+            )
         except OSError as error:
             failure = error
-            if error.errno != errno.EADDRNOTAVAIL:  # one of the name's addresses may be missing: IPv6 that is switched off
+            if (
+                error.errno != errno.EADDRNOTAVAIL
+            ):  # one of the name's addresses may be missing: IPv6 that is switched off
                 break
     if failure is not None and (not sockets or failure.errno != errno.EADDRNOTAVAIL):
         for each in sockets:
@@ -113,10 +134,15 @@ def listen(host: str, port: int) -> list[socket.socket]:
 
 
 def greeting(config: Config, port: int, log_file: Path | None) -> list[str]:
-    """What people should know of a server that has just started: where it is reachable, what it serves, where its data lies."""
+    """What people should know of a server that has just started: where it is reachable, what it
+    serves, where its data lies.
+    """
     return [
         "LVS is ready:",
-        *(f"  {address}" for address in addresses(config.host, port, "https" if _speaks_tls(config) else "http")),
+        *(
+            f"  {address}"
+            for address in addresses(config.host, port, "https" if _speaks_tls(config) else "http")
+        ),
         *(f"Library:  {folder}" for folder in config.video_directory),
         f"Data:     {config.data_directory}",
         *([f"Log:      {log_file}"] if log_file else []),
@@ -125,12 +151,19 @@ def greeting(config: Config, port: int, log_file: Path | None) -> list[str]:
 
 
 def addresses(host: str, port: int, scheme: str = "http") -> list[str]:
-    """The addresses under which a browser reaches a server that listens on `host`, this machine's own first."""
-    return [f"{scheme}://{f'[{name}]' if ':' in name else name}:{port}" for name in _reachable_names(host)]
+    """The addresses under which a browser reaches a server that listens on `host`, this machine's
+    own first.
+    """
+    return [
+        f"{scheme}://{f'[{name}]' if ':' in name else name}:{port}"
+        for name in _reachable_names(host)
+    ]
 
 
 class Stopper:
-    """Turns the first SIGINT or SIGTERM into an orderly end with a time limit, and the second into an end at once."""
+    """Turns the first SIGINT or SIGTERM into an orderly end with a time limit, and the second into
+    an end at once.
+    """
 
     def __init__(self) -> None:
         self._asked = False
@@ -150,7 +183,8 @@ class Stopper:
         if self._asked:
             os._exit(128 + number)
         self._asked = True
-        # A thread that hangs in a dead network mount cannot be ended otherwise. Every answered write is in the database by now.
+        # A thread that hangs in a dead network mount cannot be ended otherwise. Every answered
+        # write is in the database by now.
         limit = threading.Timer(STOP_LIMIT_SECONDS, _end_at_once)
         limit.daemon = True
         limit.start()
@@ -159,7 +193,9 @@ class Stopper:
 
 
 def _allow_open_files() -> None:
-    """As many open files as every connection and its film need: many systems start programs with a limit of 1024."""
+    """As many open files as every connection and its film need: many systems start programs with a
+    limit of 1024.
+    """
     if sys.platform != "win32":
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
@@ -174,13 +210,17 @@ def _end_at_once() -> None:
     os._exit(1)
 
 
-async def _run(app: "Quart", http: hypercorn.Config, port: int, stopper: Stopper, started: Callable[[], None]) -> None:
+async def _run(
+    app: "Quart", http: hypercorn.Config, port: int, stopper: Stopper, started: Callable[[], None]
+) -> None:
     running = False
 
     def without_failure(record: logging.LogRecord) -> bool:
         return record.exc_info is None
 
-    app.logger.addFilter(without_failure)  # Quart logs what ends the start, and so does the command line
+    app.logger.addFilter(
+        without_failure
+    )  # Quart logs what ends the start, and so does the command line
 
     async def until_stopped() -> None:
         nonlocal running
@@ -200,12 +240,18 @@ async def _run(app: "Quart", http: hypercorn.Config, port: int, stopper: Stopper
         raise _cause(failure) from None
     except LifespanTimeoutError:
         if not running:
-            raise Unavailable(f"LVS could not start within {START_LIMIT_SECONDS} seconds.") from None
+            raise Unavailable(
+                f"LVS could not start within {START_LIMIT_SECONDS} seconds."
+            ) from None
         log.warning("LVS was ended before everything had stopped.")
 
 
-def http_settings(sockets: list[socket.socket], secure: Certificate | None = None) -> hypercorn.Config:
-    """How hypercorn serves these sockets, which are its own from now on: its limits, and HTTPS where there is a certificate."""
+def http_settings(
+    sockets: list[socket.socket], secure: Certificate | None = None
+) -> hypercorn.Config:
+    """How hypercorn serves these sockets, which are its own from now on: its limits, and HTTPS
+    where there is a certificate.
+    """
     http = hypercorn.Config()
     if secure:
         http.certfile, http.keyfile = map(str, secure)
@@ -215,8 +261,9 @@ def http_settings(sockets: list[socket.socket], secure: Certificate | None = Non
     http.backlog = BACKLOG
     http.errorlog = logging.getLogger("hypercorn")
     http.include_server_header = False
-    # This one also limits how long a visitor may take for the head of a request. `read_timeout` would count while an answer is
-    # being sent too, and end every film after so many seconds; bodies of requests have their limit in the app.
+    # This one also limits how long a visitor may take for the head of a request. `read_timeout`
+    # would count while an answer is being sent too, and end every film after so many seconds;
+    # bodies of requests have their limit in the app.
     http.keep_alive_timeout = HEAD_SECONDS
     http.read_timeout = None
     http.keep_alive_max_requests = 10_000
@@ -231,8 +278,8 @@ def http_settings(sockets: list[socket.socket], secure: Certificate | None = Non
 def _settle(app: "Quart") -> None:
     """Have every template ready, and leave what stays for good to itself.
 
-    Looking for garbage among all modules, classes and templates takes 50 ms, during which nobody gets an answer. It was due every
-    few seconds while a scan ran.
+    Looking for garbage among all modules, classes and templates takes 50 ms, during which nobody
+    gets an answer. It was due every few seconds while a scan ran.
     """
     if pages := app.extensions.get("lvs.pages"):
         pages.warm()
@@ -240,10 +287,16 @@ def _settle(app: "Quart") -> None:
 
 
 def _cut_connections(port: int) -> None:
-    """End every connection to `port`, so that a viewer who takes nothing cannot hold up the end of the server."""
+    """End every connection to `port`, so that a viewer who takes nothing cannot hold up the end of
+    the server.
+    """
     with suppress(psutil.Error):
         for connection in psutil.Process().net_connections("tcp"):
-            if connection.status != psutil.CONN_LISTEN and connection.laddr.port == port and connection.fd >= 0:
+            if (
+                connection.status != psutil.CONN_LISTEN
+                and connection.laddr.port == port
+                and connection.fd >= 0
+            ):
                 with suppress(OSError), socket.socket(fileno=os.dup(connection.fd)) as same:
                     same.shutdown(socket.SHUT_RDWR)
 
@@ -258,12 +311,20 @@ def _cause(failure: LifespanFailureError) -> BaseException:
 
 def _listen_error(error: OSError, host: str, port: int) -> LvsError:
     if error.errno == errno.EADDRINUSE:
-        return Unavailable(f"Port {port} is taken by another program. Stop that one, or choose another port with --port.")
+        return Unavailable(
+            f"Port {port} is taken by another program. Stop that one, or choose another port with --port."
+        )
     if error.errno == errno.EACCES:
-        return Unavailable(f"Port {port} may not be used by this user. Choose one above 1023 with --port.")
+        return Unavailable(
+            f"Port {port} may not be used by this user. Choose one above 1023 with --port."
+        )
     if error.errno == errno.EADDRNOTAVAIL:
-        return Invalid(f"host is {host}, which is no address of this machine. Use 0.0.0.0 for every address of it.")
-    return Unavailable(f"Port {port} on {host} cannot be used: {os.strerror(error.errno) if error.errno else error}.")
+        return Invalid(
+            f"host is {host}, which is no address of this machine. Use 0.0.0.0 for every address of it."
+        )
+    return Unavailable(
+        f"Port {port} on {host} cannot be used: {os.strerror(error.errno) if error.errno else error}."
+    )
 
 
 def _own_addresses(with_ipv6: bool) -> list[str]:
@@ -273,13 +334,17 @@ def _own_addresses(with_ipv6: bool) -> list[str]:
     for name, entries in psutil.net_if_addrs().items():
         if name in states and states[name].isup:
             found += [entry.address for entry in entries if entry.family == socket.AF_INET]
-            found += [entry.address for entry in entries if with_ipv6 and entry.family == socket.AF_INET6]
+            found += [
+                entry.address for entry in entries if with_ipv6 and entry.family == socket.AF_INET6
+            ]
     kept = [ipaddress.ip_address(text) for text in found]
     return [str(address) for address in kept if not (address.is_loopback or address.is_link_local)]
 
 
 def _reachable_names(host: str) -> list[str]:
-    """The names and addresses under which others reach a server that listens on `host`, this machine's own first."""
+    """The names and addresses under which others reach a server that listens on `host`, this
+    machine's own first.
+    """
     try:
         address = ipaddress.ip_address(host)
     except ValueError:

@@ -19,7 +19,11 @@ def natural_key(text: str) -> str:
     if text.isascii():
         plain = text.lower()
     else:
-        plain = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
+        plain = "".join(
+            c
+            for c in unicodedata.normalize("NFKD", text.casefold())
+            if not unicodedata.combining(c)
+        )
     return _DIGITS.sub(_padded, plain.strip())
 
 
@@ -29,7 +33,9 @@ def _padded(match: re.Match[str]) -> str:
 
 
 def searchable(text: str | bytes) -> str:
-    """Text as the full-text index wants it: NFKC, and a space around each character of scripts that write none."""
+    """Text as the full-text index wants it: NFKC, and a space around each character of scripts that
+    write none.
+    """
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
     if text.isascii():
@@ -37,7 +43,7 @@ def searchable(text: str | bytes) -> str:
     return _UNSPACED.sub(r" \1 ", unicodedata.normalize("NFKC", text))
 
 
-def title_of(path: bytes) -> str:
+def title_from_path(path: bytes) -> str:
     """A title from a file name: extension off, `_` and `.` to spaces, nothing clever beyond."""
     name = path.rpartition(b"/")[2].decode("utf-8", "replace")
     stem = _EXTENSION.sub("", name.strip()) or name

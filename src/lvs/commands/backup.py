@@ -5,8 +5,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lvs.arguments import Meter, add_configuration_flags, configuration, report
 from lvs.errors import Conflict, Unavailable
+from lvs.terminal import Meter, add_configuration_flags, configuration, report
 
 if TYPE_CHECKING:
     from lvs.db.backup import Backup
@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare where it goes."""
-    parser.add_argument("--output", metavar="FILE", type=Path, help="write it to FILE, or into a folder that is there")
+    parser.add_argument(
+        "--output",
+        metavar="FILE",
+        type=Path,
+        help="write it to FILE, or into a folder that is there",
+    )
     parser.add_argument("--json", action="store_true", help="print what was made as a JSON object")
     add_configuration_flags(parser)
     parser.epilog = "Works while LVS is running. Without --output it goes to the folder `backups` in the data folder."
@@ -22,13 +27,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Make it, look through it, and say what it holds."""
-    from lvs.services.backups import MANUAL, in_words, make
+    from lvs.services.backup.backups import MANUAL, in_words, make
 
     config = configuration(arguments, quiet=True).config
     database: Path = config.metadata_db
     output: Path | None = arguments.output
     if not database.is_file():
-        raise Unavailable(f"There is no database {database}: nothing was ever kept with this data folder.")
+        raise Unavailable(
+            f"There is no database {database}: nothing was ever kept with this data folder."
+        )
     with Meter() as meter:
         made: Backup | None
         if output and not output.is_dir():
@@ -46,11 +53,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _to_file(database: Path, output: Path, meter: Meter) -> "Backup":
-    """The database alone, under the name that was asked for; a file that is there is never written over."""
+    """The database alone, under the name that was asked for; a file that is there is never written
+    over.
+    """
     from datetime import UTC, datetime
 
     from lvs.db import backup
-    from lvs.services.backups import MANUAL
+    from lvs.services.backup.backups import MANUAL
 
     if output.exists():
         raise Conflict(f"{output} is there already. Name a file that is not.")

@@ -7,29 +7,29 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lvs.arguments import Meter, add_configuration_flags, configuration
 from lvs.errors import Unavailable
 from lvs.logs import one_line
+from lvs.terminal import Meter, add_configuration_flags, configuration
 
 if TYPE_CHECKING:
-    from lvs.services.checking import Checked
+    from lvs.services.backup.check import Checked
 
 FOUND = 1  # exit code: something is not as it should be
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare how it is told."""
-    parser.add_argument("--mend", action="store_true", help="make anew what is derived: the gallery and the search")
+    parser.add_argument(
+        "--mend", action="store_true", help="make anew what is derived: the gallery and the search"
+    )
     parser.add_argument("--json", action="store_true", help="print what was found as a JSON object")
     add_configuration_flags(parser)
-    parser.epilog = (
-        "Works while LVS is running. Ends with 0 where all is well, 1 where something was found, 2 where it cannot look."
-    )
+    parser.epilog = "Works while LVS is running. Ends with 0 where all is well, 1 where something was found, 2 where it cannot look."
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Say what was found and how to mend it."""
-    from lvs.services.checking import look
+    from lvs.services.backup.check import look
 
     config = configuration(arguments, quiet=True).config
     if not config.data_directory.is_dir():
@@ -38,7 +38,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.mend:
         asyncio.run(_mend(config.metadata_db, backups))
     with Meter() as meter:
-        checked = look(config.metadata_db, backups, say=lambda what: meter.say(f"Looking at {what} …"))
+        checked = look(
+            config.metadata_db, backups, say=lambda what: meter.say(f"Looking at {what} …")
+        )
     print(_as_json(checked) if arguments.json else _as_text(checked))
     return FOUND if checked.findings else 0
 
@@ -56,7 +58,7 @@ async def _mend(path: Path, backups: Path) -> None:
 
 
 def _as_text(checked: "Checked") -> str:
-    from lvs.services.backups import in_words
+    from lvs.services.backup.backups import in_words
 
     lines = []
     if checked.examined and not checked.examined.problems:
@@ -64,7 +66,7 @@ def _as_text(checked: "Checked") -> str:
     if checked.newest_good:
         lines.append(f"The newest good backup is {checked.newest_good.path}.")
     for finding in checked.findings:
-        lines.append(f"{finding.sentence} {finding.mend}")
+        lines.append(f"{finding.message} {finding.mend}")
         lines += [f"    {example}" for example in finding.examples]
     return "\n".join(map(one_line, lines))
 

@@ -4,7 +4,7 @@ import argparse
 import json
 
 from lvs import config, logs
-from lvs.arguments import add_server_flags, configuration, tell
+from lvs.terminal import add_server_flags, configuration, tell
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,11 +16,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the configuration in force."""
     loaded = configuration(arguments)
-    for sentence in loaded.warnings:
-        tell(sentence)
+    for message in loaded.warnings:
+        tell(message)
     values = {name: getattr(loaded.config, name) for name in config.OPTIONS}
     if arguments.json:
-        rows = {name: {"value": config.plain(value), "from": loaded.origins[name]} for name, value in values.items()}
+        rows = {
+            name: {"value": config.plain(value), "from": loaded.origins[name]}
+            for name, value in values.items()
+        }
         print(json.dumps(rows, indent=2))
     else:
         for name, value in values.items():

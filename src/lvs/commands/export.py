@@ -8,18 +8,28 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import IO
 
-from lvs.arguments import add_configuration_flags, configuration, tell
 from lvs.errors import NotFound
+from lvs.terminal import add_configuration_flags, configuration, tell
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the format and where it goes."""
-    parser.add_argument("--format", choices=("json", "csv"), default="json", help="json (everything) or csv (videos only)")
     parser.add_argument(
-        "--output", metavar="FILE", type=Path, help="write FILE in place of stdout; it is there whole or not at all"
+        "--format",
+        choices=("json", "csv"),
+        default="json",
+        help="json (everything) or csv (videos only)",
+    )
+    parser.add_argument(
+        "--output",
+        metavar="FILE",
+        type=Path,
+        help="write FILE in place of stdout; it is there whole or not at all",
     )
     add_configuration_flags(parser)
-    parser.epilog = "Videos whose files are missing are exported too. What the fields mean: docs/import.md."
+    parser.epilog = (
+        "Videos whose files are missing are exported too. What the fields mean: docs/import.md."
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -29,19 +39,23 @@ def run(arguments: argparse.Namespace) -> int:
     import asyncio
 
     from lvs.db.database import Database
-    from lvs.services.export import as_csv, as_json
+    from lvs.services.backup.export import as_csv, as_json
 
-    for sentence in loaded.warnings:
-        tell(sentence)
+    for message in loaded.warnings:
+        tell(message)
     config = loaded.config
     if not config.metadata_db.exists():
-        raise NotFound(f"There is no LVS database {config.metadata_db}. Say with --data where the data lies.")
+        raise NotFound(
+            f"There is no LVS database {config.metadata_db}. Say with --data where the data lies."
+        )
     database = Database(config.metadata_db, backup_folder=config.data_directory / "backups")
 
     async def write(file: IO[bytes]) -> None:
         await database.open()
         try:
-            pieces: AsyncIterator[bytes] = as_csv(database) if arguments.format == "csv" else as_json(database)
+            pieces: AsyncIterator[bytes] = (
+                as_csv(database) if arguments.format == "csv" else as_json(database)
+            )
             async with contextlib.aclosing(pieces):  # type: ignore[type-var]
                 async for piece in pieces:
                     file.write(piece)

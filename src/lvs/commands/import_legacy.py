@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lvs import logs
-from lvs.arguments import Meter, add_configuration_flags, configuration, tell
 from lvs.errors import Invalid, NotFound
+from lvs.terminal import Meter, add_configuration_flags, configuration, tell
 
 if TYPE_CHECKING:
     from lvs.config import Config
-    from lvs.services.legacy_data import Puzzle
-    from lvs.services.legacy_import import Report
+    from lvs.services.legacy.importer import ImportReport
+    from lvs.services.legacy.reader import ParseIssue
 
 NOT_UNDERSTOOD = 1  # exit code: what could be read is taken, and something could not
 LISTED = 20  # lines of each kind; the report has all
@@ -41,8 +41,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the original's folder, its video_metadata.db, one of its JSON files, or a folder with sidecars beside the videos",
     )
     parser.add_argument("--dry-run", action="store_true", help="only say what would be taken")
-    parser.add_argument("--report", metavar="FILE", type=Path, help="write everything that was found to FILE, as JSON")
-    parser.add_argument("--json", action="store_true", help="print that JSON in place of the summary")
+    parser.add_argument(
+        "--report",
+        metavar="FILE",
+        type=Path,
+        help="write everything that was found to FILE, as JSON",
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="print that JSON in place of the summary"
+    )
     add_configuration_flags(parser)
     parser.epilog = "Nothing of the original is changed, and doing it twice is like doing it once. More: docs/import.md."
 
@@ -55,8 +62,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     from lvs.folders import make_data_folder
 
-    for sentence in loaded.warnings:
-        tell(sentence)
+    for message in loaded.warnings:
+        tell(message)
     for path in arguments.paths:
         if not path.exists():
             raise NotFound(f"{path} is not there.")
@@ -64,7 +71,9 @@ def run(arguments: argparse.Namespace) -> int:
     with contextlib.ExitStack() as stack:
         database = config.metadata_db
         if arguments.dry_run and not database.exists():
-            database = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lvs-"))) / "lvs.db"
+            database = (
+                Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lvs-"))) / "lvs.db"
+            )
         else:
             make_data_folder(config.data_directory)
         meter = stack.enter_context(Meter())
@@ -72,19 +81,25 @@ def run(arguments: argparse.Namespace) -> int:
         fields = json.dumps(report.to_json(), indent=2)
         if arguments.report:
             _write(arguments.report, fields)
-    print(fields if arguments.json else "\n".join(map(logs.one_line, _summary(report, arguments.report))))
+    print(
+        fields
+        if arguments.json
+        else "\n".join(map(logs.one_line, _summary(report, arguments.report)))
+    )
     return NOT_UNDERSTOOD if report.not_understood else 0
 
 
-async def _import(arguments: argparse.Namespace, config: "Config", database: Path, meter: Meter) -> "Report":
+async def _import(
+    arguments: argparse.Namespace, config: "Config", database: Path, meter: Meter
+) -> "ImportReport":
     import asyncio
 
     from lvs.config import VIDEO_FORMATS
     from lvs.db.database import Database
     from lvs.services.events import Events
-    from lvs.services.legacy_data import read
-    from lvs.services.legacy_import import LegacyImport
-    from lvs.services.legacy_sources import find
+    from lvs.services.legacy.importer import LegacyImport
+    from lvs.services.legacy.reader import read
+    from lvs.services.legacy.sources import find
 
     opened = Database(database, backup_folder=config.data_directory / "backups")
     await opened.open()
@@ -93,11 +108,19 @@ async def _import(arguments: argparse.Namespace, config: "Config", database: Pat
         formats = {*VIDEO_FORMATS, *config.supported_formats}
         search = await asyncio.to_thread(find, arguments.paths, formats, await service.libraries())
         if not search.sources:
-            raise Invalid(f"There is nothing of the original Local Video Server in {', '.join(map(str, arguments.paths))}.")
-        if arguments.report and any(_same(arguments.report, source.path) for source in search.sources):
-            raise Invalid(f"{arguments.report} is a file of the original. Write the report to another.")
+            raise Invalid(
+                f"There is nothing of the original Local Video Server in {', '.join(map(str, arguments.paths))}."
+            )
+        if arguments.report and any(
+            _same(arguments.report, source.path) for source in search.sources
+        ):
+            raise Invalid(
+                f"{arguments.report} is a file of the original. Write the report to another."
+            )
         original = await asyncio.to_thread(read, search, lambda path: meter.say(f"reading {path}"))
-        return await service.take(original, arguments.dry_run, lambda done, total: meter.say(f"{done} of {total} names"))
+        return await service.take(
+            original, arguments.dry_run, lambda done, total: meter.say(f"{done} of {total} names")
+        )
     finally:
         await opened.close()
 
@@ -117,17 +140,22 @@ def _write(path: Path, text: str) -> None:
         partial.unlink(missing_ok=True)
 
 
-def _summary(report: "Report", written: Path | None) -> Iterator[str]:
+def _summary(report: "ImportReport", written: Path | None) -> Iterator[str]:
     if report.dry_run:
         yield "Dry run: nothing was changed. This is what would be:"
     used = [file for file in report.original.files if file.used]
     yield f"Read:           {len(used)} files of the original; {len(report.original.files) - len(used)} more were not needed"
-    playlists = [_count(report.new_playlists, "playlist", "playlists")] if report.new_playlists else []
+    playlists = (
+        [_count(report.new_playlists, "playlist", "playlists")] if report.new_playlists else []
+    )
     yield f"Taken:          {_listed([*_counts(item.what for item in report.taken), *playlists])}"
     yield f"Already there:  {_listed(_counts(item.what for item in report.already))}"
     if report.different:
         yield f"There, but different, and left as it is: {_listed(_counts(item.what for item in report.different))}"
-        yield from _some(f"{item.name}: {item.what} {item.value} there, {item.here} here" for item in report.different)
+        yield from _some(
+            f"{item.name}: {item.what} {item.value} there, {item.here} here"
+            for item in report.different
+        )
     if report.kept:
         yield f"No such file:   {_count(len(report.kept), 'name', 'names')}, kept until the file appears"
         if report.library_known:
@@ -137,12 +165,12 @@ def _summary(report: "Report", written: Path | None) -> Iterator[str]:
     if report.not_understood:
         yield f"Not understood: {_count(report.not_understood, 'place', 'places')}"
         yield from _some(_place(puzzle) for puzzle in report.original.puzzles)
-    yield from (f"Left out:       {sentence}" for sentence in report.original.left_out)
+    yield from (f"Left out:       {message}" for message in report.original.left_out)
     if written:
         yield f"The whole report is in {written}."
 
 
-def _place(puzzle: "Puzzle") -> str:
+def _place(puzzle: "ParseIssue") -> str:
     where = f", line {puzzle.line}" if puzzle.line else f", {puzzle.row}" if puzzle.row else ""
     return f"{puzzle.file}{where}: {puzzle.why}"
 

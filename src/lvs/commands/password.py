@@ -4,18 +4,24 @@ import argparse
 import getpass
 import sys
 
-from lvs.arguments import add_configuration_flags, configuration
 from lvs.errors import Invalid
 from lvs.folders import make_data_folder
+from lvs.terminal import add_configuration_flags, configuration
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what can be done; without a flag the password is asked for and set."""
     does = parser.add_mutually_exclusive_group()
     does.add_argument("--remove", action="store_true", help="have no password from now on")
-    does.add_argument("--token", metavar="NAME", help="make a token for a program and print it, once")
-    does.add_argument("--revoke", metavar="NAME", help="have a program's token open nothing any more")
-    does.add_argument("--list", action="store_true", help="say whether there is a password, and name the tokens")
+    does.add_argument(
+        "--token", metavar="NAME", help="make a token for a program and print it, once"
+    )
+    does.add_argument(
+        "--revoke", metavar="NAME", help="have a program's token open nothing any more"
+    )
+    does.add_argument(
+        "--list", action="store_true", help="say whether there is a password, and name the tokens"
+    )
     add_configuration_flags(parser)
     parser.epilog = "A running server follows within a second. Without a terminal the password is read from standard input."
 
@@ -25,13 +31,19 @@ def run(arguments: argparse.Namespace) -> int:
     config = configuration(arguments).config
     make_data_folder(config.data_directory)
 
-    from lvs.services.passwords import AccessFile
+    from lvs.services.auth import AccessFile
 
     file = AccessFile(config.data_directory)
     if arguments.list:
         access = file.read()
-        print("There is a password." if access.password_hash or config.password.get_secret_value() else "There is no password.")
-        print("\n".join(f"token: {name}" for name in sorted(access.tokens)) or "There are no tokens.")
+        print(
+            "There is a password."
+            if access.password_hash or config.password.get_secret_value()
+            else "There is no password."
+        )
+        print(
+            "\n".join(f"token: {name}" for name in sorted(access.tokens)) or "There are no tokens."
+        )
     elif arguments.token is not None:
         print(file.add_token(arguments.token))
     elif arguments.revoke is not None:

@@ -8,24 +8,34 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lvs.arguments import Meter, add_configuration_flags, agreed, configuration, report, tell
 from lvs.config import Config
 from lvs.errors import Damaged, Invalid, NotFound, Unavailable
 from lvs.logs import one_line
+from lvs.terminal import Meter, add_configuration_flags, agreed, configuration, report, tell
 
 if TYPE_CHECKING:
-    from lvs.db.backup import Backup, Counts
-    from lvs.services.restoring import Gains
-    from lvs.services.snapshots import Snapshot
+    from lvs.db.backup import Backup, BackupCounts
+    from lvs.services.backup.restore import RestoreSummary
+    from lvs.services.backup.snapshots import Snapshot
 
 PROBLEMS_SHOWN = 20
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what is brought back, and that it may be."""
-    parser.add_argument("backup", metavar="FILE|FOLDER", nargs="?", type=Path, help="a backup, its JSON folder, or an export")
+    parser.add_argument(
+        "backup",
+        metavar="FILE|FOLDER",
+        nargs="?",
+        type=Path,
+        help="a backup, its JSON folder, or an export",
+    )
     parser.add_argument("--yes", action="store_true", help="do not ask")
-    parser.add_argument("--json", action="store_true", help="print what there is, or what was changed, as a JSON object")
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="print what there is, or what was changed, as a JSON object",
+    )
     add_configuration_flags(parser)
     parser.epilog = (
         "A database replaces everything; JSON adds and sets, and takes nothing away. LVS must not be running. "
@@ -34,7 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Say what would change, ask, keep what is there, and bring it back; without FILE list what there is."""
+    """Say what would change, ask, keep what is there, and bring it back; without FILE list what
+    there is.
+    """
     from lvs.folders import make_data_folder
     from lvs.lock import single_instance
 
@@ -53,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _list(config: Config, as_json: bool) -> int:
     from lvs.db import backup
-    from lvs.services.backups import in_words
+    from lvs.services.backup.backups import in_words
 
     folder = config.data_directory / "backups"
     found = [backup.looked_through(each) for each in backup.listed(folder)]
@@ -61,12 +73,20 @@ def _list(config: Config, as_json: bool) -> int:
     if as_json:
         print(
             json.dumps(
-                {"backups": [_plain(each) for each in found], "newest_good": str(newest.path) if newest else None}, indent=2
+                {
+                    "backups": [_plain(each) for each in found],
+                    "newest_good": str(newest.path) if newest else None,
+                },
+                indent=2,
             )
         )
         return 0
     for each in found:
-        holds = in_words(each.counts) if each.good else f"cannot be used: {each.examined.problems[0] if each.examined else ''}"
+        holds = (
+            in_words(each.counts)
+            if each.good
+            else f"cannot be used: {each.examined.problems[0] if each.examined else ''}"
+        )
         print(one_line(f"{each.path}  {each.made_at.astimezone():%Y-%m-%d %H:%M}  {holds}"))
     if newest:
         print(one_line(f"Newest good one: lvs restore {newest.path}"))
@@ -90,7 +110,9 @@ def _plain(each: "Backup") -> dict[str, Any]:
 # --- A whole database ---
 
 
-def _restore_database(config: Config, source: Path, arguments: argparse.Namespace, meter: Meter) -> int:
+def _restore_database(
+    config: Config, source: Path, arguments: argparse.Namespace, meter: Meter
+) -> int:
     from lvs.db import backup, migrate
 
     if source.resolve() == config.metadata_db.resolve():
@@ -102,7 +124,11 @@ def _restore_database(config: Config, source: Path, arguments: argparse.Namespac
         raise Invalid(f"{source} was written by a newer LVS. Update LVS.")
     present, damage = _present(config)
     before, after = asdict(present), asdict(examined.counts)
-    lines = [f"{name}: {before[name]} now, {after[name]} then" for name in after if before[name] or after[name]]
+    lines = [
+        f"{name}: {before[name]} now, {after[name]} then"
+        for name in after
+        if before[name] or after[name]
+    ]
     changes = {"now": before, "then": after}
     if not _may(arguments, [f"Everything becomes what it is in {source}:", *lines], changes):
         return 1
@@ -113,7 +139,9 @@ def _restore_database(config: Config, source: Path, arguments: argparse.Namespac
 
 
 async def _bring_up_to_date(config: Config) -> None:
-    """Open it once, so that a backup of an older LVS gets the present format now and not before somebody's eyes."""
+    """Open it once, so that a backup of an older LVS gets the present format now and not before
+    somebody's eyes.
+    """
     from lvs.db.database import Database
 
     database = Database(config.metadata_db, backup_folder=config.data_directory / "backups")
@@ -125,14 +153,27 @@ async def _bring_up_to_date(config: Config) -> None:
 
 
 def _restore_json(config: Config, source: Path, arguments: argparse.Namespace, meter: Meter) -> int:
-    from lvs.services import snapshots
+    from lvs.services.backup import snapshots
 
     snapshot = snapshots.read(source)
     _, damage = _present(config)
     if damage:
-        raise Damaged(f"{damage} Bring back a whole database first: `lvs restore` lists those there are.")
-    gains = asyncio.run(_gains(config, snapshot, only_look=True)) if config.metadata_db.is_file() else _everything(snapshot)
-    lines = [*(f"{name.replace('_', ' ')}: {number}" for name, number in asdict(gains).items() if number), *_left_out(snapshot)]
+        raise Damaged(
+            f"{damage} Bring back a whole database first: `lvs restore` lists those there are."
+        )
+    gains = (
+        asyncio.run(_gains(config, snapshot, only_look=True))
+        if config.metadata_db.is_file()
+        else _everything(snapshot)
+    )
+    lines = [
+        *(
+            f"{name.replace('_', ' ')}: {number}"
+            for name, number in asdict(gains).items()
+            if number
+        ),
+        *_left_out(snapshot),
+    ]
     changes = {"changes": asdict(gains), "problems": snapshot.problems}
     if gains.nothing:
         for line in _left_out(snapshot):
@@ -148,9 +189,9 @@ def _restore_json(config: Config, source: Path, arguments: argparse.Namespace, m
     return _done(arguments, changes | {"kept": str(kept) if kept else None}, kept)
 
 
-async def _gains(config: Config, snapshot: "Snapshot", only_look: bool) -> "Gains":
+async def _gains(config: Config, snapshot: "Snapshot", only_look: bool) -> "RestoreSummary":
     from lvs.db.database import Database
-    from lvs.services.restoring import put_back
+    from lvs.services.backup.restore import put_back
 
     database = Database(config.metadata_db, backup_folder=config.data_directory / "backups")
     await database.open(anew=True)
@@ -160,11 +201,11 @@ async def _gains(config: Config, snapshot: "Snapshot", only_look: bool) -> "Gain
         await database.close()
 
 
-def _everything(snapshot: "Snapshot") -> "Gains":
-    from lvs.services.restoring import Gains
+def _everything(snapshot: "Snapshot") -> "RestoreSummary":
+    from lvs.services.backup.restore import RestoreSummary
 
     kept = snapshot.kept.values()
-    return Gains(
+    return RestoreSummary(
         videos=len(kept),
         awaited=len(kept),
         ratings=sum(each.rating is not None for each in kept),
@@ -180,25 +221,30 @@ def _left_out(snapshot: "Snapshot") -> list[str]:
     if len(snapshot.problems) > PROBLEMS_SHOWN:
         lines.append(f"and {len(snapshot.problems) - PROBLEMS_SHOWN} more that were not understood")
     if snapshot.playlists:
-        lines.append(f"{snapshot.playlists} playlists are left out; a backup of the database brings those back")
+        lines.append(
+            f"{snapshot.playlists} playlists are left out; a backup of the database brings those back"
+        )
     return lines
 
 
 # --- Both ---
 
 
-def _present(config: Config) -> "tuple[Counts, str]":
+def _present(config: Config) -> "tuple[BackupCounts, str]":
     """What the present database holds, and a sentence where it is damaged."""
     from lvs.db import backup
 
     if not config.metadata_db.is_file():
-        return backup.Counts(), ""
+        return backup.BackupCounts(), ""
     try:
         examined = backup.examine(config.metadata_db)
     except Damaged as error:
-        return backup.Counts(), error.sentence
+        return backup.BackupCounts(), error.message
     if examined.problems and config.metadata_db.stat().st_size:
-        return examined.counts, f"The database {config.metadata_db} is damaged: {examined.problems[0]}."
+        return (
+            examined.counts,
+            f"The database {config.metadata_db} is damaged: {examined.problems[0]}.",
+        )
     return examined.counts, ""
 
 
@@ -211,7 +257,9 @@ def _may(arguments: argparse.Namespace, lines: list[str], changes: dict[str, Any
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         if arguments.json:
             print(json.dumps(changes | {"done": False}))
-        raise Unavailable(f"{lines[0]} {'; '.join(lines[1:])}. Nothing was changed; say --yes to do it.")
+        raise Unavailable(
+            f"{lines[0]} {'; '.join(lines[1:])}. Nothing was changed; say --yes to do it."
+        )
     for line in lines:
         report(line)
     if agreed("Do that?"):
@@ -221,16 +269,24 @@ def _may(arguments: argparse.Namespace, lines: list[str], changes: dict[str, Any
 
 
 def _keep(config: Config, damage: str, meter: Meter) -> Path | None:
-    """Keep the present state: as a backup, or where it is damaged put aside as it is. Gives its place."""
+    """Keep the present state: as a backup, or where it is damaged put aside as it is.
+
+    Gives its place.
+    """
     from lvs.db import backup
-    from lvs.services.backups import BEFORE_RESTORE, make
+    from lvs.services.backup.backups import BEFORE_RESTORE, make
 
     path = config.metadata_db
     if not path.is_file() or not path.stat().st_size:
         return None
     if damage:
         return backup.put_aside(path)
-    made = make(path, config.data_directory / "backups", BEFORE_RESTORE, meter.shares("keeping what is there"))
+    made = make(
+        path,
+        config.data_directory / "backups",
+        BEFORE_RESTORE,
+        meter.shares("keeping what is there"),
+    )
     return made.path if made else None
 
 

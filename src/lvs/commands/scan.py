@@ -8,11 +8,11 @@ import sys
 from typing import TYPE_CHECKING
 
 from lvs import logs
-from lvs.arguments import Meter, add_configuration_flags, configuration, tell
 from lvs.errors import Conflict, Invalid
+from lvs.terminal import Meter, add_configuration_flags, configuration, tell
 
 if TYPE_CHECKING:
-    from lvs.services.single_scan import Scanned
+    from lvs.services.scan_once import Scanned
 
 PROBLEMS = 1  # exit code: the scan is done, and something stood in its way
 
@@ -25,7 +25,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="*",
         help="a folder with videos; without one those that are configured, or else those that are known from before",
     )
-    parser.add_argument("--no-look", action="store_true", help="do not look into new videos (length, size, poster) now")
+    parser.add_argument(
+        "--no-look",
+        action="store_true",
+        help="do not look into new videos (length, size, poster) now",
+    )
     parser.add_argument("--json", action="store_true", help="print a JSON object")
     add_configuration_flags(parser)
     parser.epilog = "Folders that are known from before stay in the library. Exit code: 0 done, 1 with problems, 2 not done."
@@ -40,14 +44,14 @@ def run(arguments: argparse.Namespace) -> int:
     from lvs.folders import check_libraries, make_data_folder
     from lvs.lock import single_instance
     from lvs.services.bundle import build
-    from lvs.services.single_scan import scan_once
+    from lvs.services.scan_once import scan_once
 
-    for sentence in loaded.warnings:
-        tell(sentence)
+    for message in loaded.warnings:
+        tell(message)
     config = loaded.config
     if config.video_directory:
-        for sentence in check_libraries(loaded):
-            tell(sentence)
+        for message in check_libraries(loaded):
+            tell(message)
     elif not config.metadata_db.exists():
         raise Invalid(
             "No library folder is known yet. Say which folder holds the videos: lvs scan FOLDER, or set video_directory."
@@ -65,14 +69,19 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps(_fields(found), indent=2))
     elif sys.stdout.isatty():
         print(_text(found))
-    for sentence in found.problems:
-        tell(sentence)
+    for message in found.problems:
+        tell(message)
     return PROBLEMS if found.problems else 0
 
 
 def _fields(found: "Scanned") -> dict[str, object]:
     libraries = [
-        {"path": os.fsdecode(each.path), "name": each.name, "videos": each.files, "offline": each.offline}
+        {
+            "path": os.fsdecode(each.path),
+            "name": each.name,
+            "videos": each.files,
+            "offline": each.offline,
+        }
         for each in found.libraries
     ]
     return dataclasses.asdict(found) | {"libraries": libraries, "problems": list(found.problems)}
@@ -86,6 +95,8 @@ def _text(found: "Scanned") -> str:
         "unreadable": found.unreadable,
         "found what was kept from the original for them": found.attached,
     }
-    counts = ", ".join(f"{number} {what}" for what, number in numbers.items() if number) or "nothing new"
+    counts = (
+        ", ".join(f"{number} {what}" for what, number in numbers.items() if number) or "nothing new"
+    )
     lines = [f"{os.fsdecode(each.path)}: {each.files} videos" for each in found.libraries]
     return "\n".join(map(logs.one_line, [*lines, f"{found.seen} files seen: {counts}."]))

@@ -3,7 +3,7 @@
 import argparse
 import gc
 
-from lvs.arguments import add_server_flags, configuration
+from lvs.terminal import add_server_flags, configuration
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,7 +14,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until told to stop."""
-    gc.disable()  # what is imported from here on stays: looking for garbage in it takes a tenth of the time
+    # what is imported from here on stays: looking for garbage in it takes a tenth of the time
+    gc.disable()
     loaded = configuration(arguments)
 
     from lvs.server import application, serve

@@ -1,7 +1,9 @@
-"""Copies of a database file: made while it is in use, looked through, counted, and put back. Blocking: call it in a thread.
+"""Copies of a database file: made while it is in use, looked through, counted, and put back.
+Blocking: call it in a thread.
 
-A backup is `lvs-<UTC time>-<kind>.db`, complete in itself. Beside it lie `….json` with what the look through it found, and for
-the regular ones a folder of the same name with what people gave their videos as JSON.
+A backup is `lvs-<UTC time>-<kind>.db`, complete in itself. Beside it lie `….json` with what the
+look through it found, and for the regular ones a folder of the same name with what people gave
+their videos as JSON.
 """
 
 import contextlib
@@ -44,7 +46,7 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class BackupCounts:
     """How much a database holds."""
 
     videos: int = 0
@@ -64,16 +66,22 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """What a look through a database found. Without problems it is as good as the one it was copied from."""
+    """What a look through a database found.
+
+    Without problems it is as good as the one it was copied from.
+    """
 
     format: int
-    counts: Counts
+    counts: BackupCounts
     problems: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """One backup in the folder. `examined` is None where nobody has looked through it, or it was changed since."""
+    """One backup in the folder.
+
+    `examined` is None where nobody has looked through it, or it was changed since.
+    """
 
     path: Path
     kind: str
@@ -86,8 +94,8 @@ class Backup:
         return self.examined is not None and not self.examined.problems
 
     @property
-    def counts(self) -> Counts:
-        return self.examined.counts if self.examined else Counts()
+    def counts(self) -> BackupCounts:
+        return self.examined.counts if self.examined else BackupCounts()
 
     @property
     def snapshot(self) -> Path:
@@ -112,8 +120,9 @@ def make(
 ) -> Backup:
     """A new backup of `source` in `folder`, whole and looked through, or none at all.
 
-    `snapshot` gets the copy and an empty folder, and writes the JSON files into it. Raises Full where there is no room, Damaged
-    where the copy does not pass its examination, Unavailable where it cannot be made.
+    `snapshot` gets the copy and an empty folder, and writes the JSON files into it. Raises Full
+    where there is no room, Damaged where the copy does not pass its examination, Unavailable where
+    it cannot be made.
     """
     with _sentences(f"No backup could be made in {folder}"):
         folder.mkdir(parents=True, exist_ok=True)
@@ -124,7 +133,9 @@ def make(
         try:
             examined = copy(source, partial / "copy.db", progress)
             result = asdict(examined) | {"size_bytes": (partial / "copy.db").stat().st_size}
-            (partial / "result.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+            (partial / "result.json").write_text(
+                json.dumps(result, indent=2) + "\n", encoding="utf-8"
+            )
             if snapshot:
                 (partial / "snapshot").mkdir()
                 snapshot(partial / "copy.db", partial / "snapshot")
@@ -133,7 +144,9 @@ def make(
             shutil.rmtree(partial, ignore_errors=True)
 
 
-def _into_place(partial: Path, folder: Path, kind: str, made_at: datetime, examined: Examined) -> Backup:
+def _into_place(
+    partial: Path, folder: Path, kind: str, made_at: datetime, examined: Examined
+) -> Backup:
     """Give the finished files their names, the database last: where it lies, the rest does too."""
     made_at = made_at.replace(microsecond=0)
     while any(path.name.startswith(f"lvs-{made_at:{_STAMP}}Z-") for path in folder.iterdir()):
@@ -151,19 +164,27 @@ def _into_place(partial: Path, folder: Path, kind: str, made_at: datetime, exami
 
 
 def copy(source: Path, target: Path, progress: Progress | None = None) -> Examined:
-    """Copy a database that may be in use to a new file, examine the copy, and compare its counts with the original's.
+    """Copy a database that may be in use to a new file, examine the copy, and compare its counts
+    with the original's.
 
-    Raises Damaged where the copy is not sound, Conflict where `target` is there, Full, Unavailable, OSError.
+    Raises Damaged where the copy is not sound, Conflict where `target` is there, Full, Unavailable,
+    OSError.
     """
     with _sentences(f"The database {source} cannot be copied"):
         os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-        with closing(_connect(source)) as original, closing(sqlite3.connect(target, isolation_level=None)) as copied:
-            # Held open, this keeps the copy one moment of the database however much is written meanwhile.
+        with (
+            closing(_connect(source)) as original,
+            closing(sqlite3.connect(target, isolation_level=None)) as copied,
+        ):
+            # Held open, this keeps the copy one moment of the database however much is written
+            # meanwhile.
             original.execute("BEGIN")
             counts = count(original)
             original.backup(copied, pages=PAGES_PER_STEP, progress=_step(progress), sleep=0.01)
             original.execute("ROLLBACK")
-            copied.execute("PRAGMA journal_mode = DELETE")  # one file, that needs no other beside it
+            copied.execute(
+                "PRAGMA journal_mode = DELETE"
+            )  # one file, that needs no other beside it
         examined = examine(target, progress)
     if examined.problems:
         raise Damaged(f"The database {source} is damaged: {examined.problems[0]}.")
@@ -173,7 +194,9 @@ def copy(source: Path, target: Path, progress: Progress | None = None) -> Examin
 
 
 def _step(progress: Progress | None) -> Callable[[int, int, int], None]:
-    """Tells how far the copy is, and ends one that gets nowhere because another program holds the file."""
+    """Tells how far the copy is, and ends one that gets nowhere because another program holds the
+    file.
+    """
     last = (-1, time.monotonic())
 
     def step(_status: int, remaining: int, total: int) -> None:
@@ -196,7 +219,9 @@ def _check_room(source: Path, folder: Path) -> None:
             needed += 2 * path.stat().st_size
     free = shutil.disk_usage(folder).free
     if free < needed:
-        raise Full(f"The disk is too full for a backup in {folder}: it needs {needed >> 20} MiB, {free >> 20} MiB are free.")
+        raise Full(
+            f"The disk is too full for a backup in {folder}: it needs {needed >> 20} MiB, {free >> 20} MiB are free."
+        )
 
 
 def before_migration(source: Path, folder: Path, old_format: int) -> Backup | None:
@@ -227,7 +252,9 @@ def examine(path: Path, progress: Progress | None = None) -> Examined:
     with _sentences(f"{path} cannot be read"), closing(_connect(path)) as database:
         if progress:  # what it raises ends this, too
             database.set_progress_handler(lambda: progress(1, 1), INSTRUCTIONS_PER_STEP)
-        problems = [row[0] for row in database.execute("PRAGMA integrity_check(20)") if row[0] != "ok"]
+        problems = [
+            row[0] for row in database.execute("PRAGMA integrity_check(20)") if row[0] != "ok"
+        ]
         if not problems:
             problems = [
                 f"row {row[1]} of {row[0]} refers to a row of {row[2]} that is not there"
@@ -237,20 +264,22 @@ def examine(path: Path, progress: Progress | None = None) -> Examined:
         try:
             counts = count(database)
         except sqlite3.Error as error:
-            counts = Counts()
+            counts = BackupCounts()
             problems = problems or [f"it is no database of LVS ({error})"]
         return Examined(found_format, counts, tuple(problems))
 
 
-def counts_of(path: Path) -> Counts:
+def counts_of(path: Path) -> BackupCounts:
     """How much a database file holds. Raises Damaged, Unavailable."""
     with _sentences(f"{path} cannot be read"), closing(_connect(path)) as database:
         return count(database)
 
 
-def count(database: sqlite3.Connection) -> Counts:
+def count(database: sqlite3.Connection) -> BackupCounts:
     """How much the open database holds. Raises sqlite3.Error where it is none of ours."""
-    tables = {row[0] for row in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    tables = {
+        row[0] for row in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
+    }
     found: dict[str, int] = {}
     for name, sql in (
         ("videos", "SELECT count(*) FROM videos"),
@@ -264,7 +293,7 @@ def count(database: sqlite3.Connection) -> Counts:
     ):
         if name != "playlists" or name in tables:
             [found[name]] = database.execute(sql).fetchone()
-    return Counts(**found)
+    return BackupCounts(**found)
 
 
 def listed(folder: Path) -> list[Backup]:
@@ -289,7 +318,9 @@ def _listed(path: Path) -> Backup | None:
 
 
 def _result(path: Path) -> Examined | None:
-    """What was found when the backup was made; None where that is not known or the file is another since."""
+    """What was found when the backup was made; None where that is not known or the file is another
+    since.
+    """
     result = path.with_suffix(".json")
     try:
         if result.stat().st_size > RESULT_LIMIT_BYTES:
@@ -297,15 +328,28 @@ def _result(path: Path) -> Examined | None:
         found: dict[str, Any] = json.loads(result.read_bytes())
         if found["size_bytes"] != path.stat().st_size:
             return None
-        counts = {field.name: int(found["counts"].get(field.name, 0)) for field in fields(Counts)}
-        return Examined(int(found["format"]), Counts(**counts), tuple(map(str, found["problems"])))
+        counts = {
+            field.name: int(found["counts"].get(field.name, 0)) for field in fields(BackupCounts)
+        }
+        return Examined(
+            int(found["format"]), BackupCounts(**counts), tuple(map(str, found["problems"]))
+        )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 
 def newest_good(folder: Path) -> Backup | None:
-    """The newest backup that is sound and holds anything; those of which it is not known are looked through."""
-    return next((looked for backup in listed(folder) if (looked := looked_through(backup)).good and looked.counts.videos), None)
+    """The newest backup that is sound and holds anything; those of which it is not known are looked
+    through.
+    """
+    return next(
+        (
+            looked
+            for backup in listed(folder)
+            if (looked := looked_through(backup)).good and looked.counts.videos
+        ),
+        None,
+    )
 
 
 def looked_through(backup: Backup) -> Backup:
@@ -315,7 +359,7 @@ def looked_through(backup: Backup) -> Backup:
     try:
         return replace(backup, examined=examine(backup.path))
     except LvsError as error:
-        return replace(backup, examined=Examined(0, Counts(), (error.sentence,)))
+        return replace(backup, examined=Examined(0, BackupCounts(), (error.message,)))
 
 
 def remove(backup: Backup) -> None:
@@ -330,7 +374,10 @@ def remove(backup: Backup) -> None:
 
 
 def put_aside(path: Path) -> Path:
-    """Rename a damaged database and what belongs to it, whole as it is; its new place. Raises OSError."""
+    """Rename a damaged database and what belongs to it, whole as it is; its new place.
+
+    Raises OSError.
+    """
     place = path.with_name(f"{path.name}.corrupt-{datetime.now(UTC):{_STAMP}}Z")
     while place.exists():
         place = place.with_name(f"{place.name}-again")
@@ -345,13 +392,17 @@ def aside(path: Path) -> list[Path]:
     """The damaged databases that were put aside from this place, the latest first."""
     pattern = re.compile(rf"{re.escape(path.name)}\.corrupt-[0-9TZ]{{16}}(-again)*", re.ASCII)
     try:
-        return sorted((each for each in path.parent.iterdir() if pattern.fullmatch(each.name)), reverse=True)
+        return sorted(
+            (each for each in path.parent.iterdir() if pattern.fullmatch(each.name)), reverse=True
+        )
     except OSError:
         return []
 
 
 def refuse_to_begin_anew(path: Path, backup_folder: Path) -> None:
-    """Raises Unavailable where there is no database though there was one: an empty one must not look as if all was lost."""
+    """Raises Unavailable where there is no database though there was one: an empty one must not
+    look as if all was lost.
+    """
     if path.is_file() and path.stat().st_size:
         return
     damaged, kept, wal = aside(path), newest_good(backup_folder), _wal_without_database(path)
@@ -365,7 +416,10 @@ def refuse_to_begin_anew(path: Path, backup_folder: Path) -> None:
 
 
 def _wal_without_database(path: Path) -> Path | None:
-    """The journal of a database that is gone. SQLite would remove it, and with it the last changes."""
+    """The journal of a database that is gone.
+
+    SQLite would remove it, and with it the last changes.
+    """
     wal = path.with_name(f"{path.name}-wal")
     has_database = path.is_file() and path.stat().st_size
     return wal if not has_database and wal.is_file() and wal.stat().st_size else None
@@ -383,7 +437,8 @@ def offer(kept: Backup | None) -> str:
 
 
 def put_back(source: Path, live: Path, progress: Progress | None = None) -> None:
-    """Make the whole content of `live` that of `source`, in one transaction; `live` is made where it is not there.
+    """Make the whole content of `live` that of `source`, in one transaction; `live` is made where
+    it is not there.
 
     Raises Full, Unavailable; `live` is as it was then.
     """
@@ -417,7 +472,8 @@ def _connect(path: Path) -> sqlite3.Connection:
         database.close()
         if not path.is_file() or path.with_name(f"{path.name}-wal").exists():
             raise
-        # In a folder that cannot be written SQLite has no place for what a file in WAL mode needs beside it.
+        # In a folder that cannot be written SQLite has no place for what a file in WAL mode needs
+        # beside it.
         database = sqlite3.connect(f"{address}&immutable=1", uri=True, isolation_level=None)
     except sqlite3.Error:
         database.close()

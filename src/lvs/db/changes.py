@@ -15,7 +15,8 @@ COLUMNS = """
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A line of the journal; `at` is Unix milliseconds, `undoes` the id of the change that this one took back.
+    """A line of the journal; `at` is Unix milliseconds, `undoes` the id of the change that this one
+    took back.
 
     `is_redo` where that one was itself an undo.
     """
@@ -58,12 +59,26 @@ async def add(
         VALUES (:at, :video_id, :what, :old, :new, :client, :undoes)
         RETURNING id
     """
-    values = {"at": at, "video_id": video_id, "what": what, "old": old, "new": new, "client": client, "undoes": undoes}
+    values = {
+        "at": at,
+        "video_id": video_id,
+        "what": what,
+        "old": old,
+        "new": new,
+        "client": client,
+        "undoes": undoes,
+    }
     return int(await tx.value(sql, values))
 
 
 async def add_many(
-    tx: Transaction, video_ids: Collection[int], what: str, old: str | None, new: str | None, client: str, at: int
+    tx: Transaction,
+    video_ids: Collection[int],
+    what: str,
+    old: str | None,
+    new: str | None,
+    client: str,
+    at: int,
 ) -> None:
     """Note the same change of many videos."""
     sql = "INSERT INTO changes (at, video_id, what, old, new, client) VALUES (?, ?, ?, ?, ?, ?)"
@@ -75,25 +90,35 @@ async def one(db: Connection, change_id: int) -> Change | None:
     return _change(row) if row else None
 
 
-async def latest(db: Connection, chosen: Chosen, limit: int, before_id: int | None = None) -> list[Change]:
+async def latest(
+    db: Connection, chosen: Chosen, limit: int, before_id: int | None = None
+) -> list[Change]:
     """The latest lines, latest first, from before this id on."""
     conditions, values = _conditions(chosen)
     if before_id is not None:
         conditions.append("c.id < :before")
     where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
     sql = f"SELECT {COLUMNS} FROM changes c {where} ORDER BY c.id DESC LIMIT :limit"
-    return [_change(row) for row in await db.all(sql, values | {"before": before_id, "limit": limit})]
+    return [
+        _change(row) for row in await db.all(sql, values | {"before": before_id, "limit": limit})
+    ]
 
 
 async def of_videos(db: Connection, video_ids: Collection[int], from_id: int) -> list[Change]:
-    """Every line about these videos from this id on, latest first. Of views only those that were taken back, and by what."""
+    """Every line about these videos from this id on, latest first.
+
+    Of views only those that were taken back, and by what.
+    """
     sql = f"""
         SELECT {COLUMNS}
         FROM json_each(:videos) wanted JOIN changes c ON c.video_id = wanted.value
         WHERE c.id >= :from_id AND (c.what <> 'view' OR c.undoes IS NOT NULL)
         ORDER BY c.id DESC
     """
-    return [_change(row) for row in await db.all(sql, {"videos": json.dumps(list(video_ids)), "from_id": from_id})]
+    return [
+        _change(row)
+        for row in await db.all(sql, {"videos": json.dumps(list(video_ids)), "from_id": from_id})
+    ]
 
 
 async def clients(db: Connection, limit: int) -> list[str]:
@@ -109,14 +134,18 @@ async def clients(db: Connection, limit: int) -> list[str]:
     return [row[0] for row in await db.all(sql, (limit,))]
 
 
-async def giving(db: Connection, video_id: int, what: str, value: str, before_id: int) -> Change | None:
+async def giving(
+    db: Connection, video_id: int, what: str, value: str, before_id: int
+) -> Change | None:
     """The latest line before that id that gave a video this value."""
     sql = f"""
         SELECT {COLUMNS} FROM changes c
         WHERE c.video_id = :video_id AND c.what = :what AND c.id < :before AND c.new = :value
         ORDER BY c.id DESC LIMIT 1
     """
-    row = await db.one(sql, {"video_id": video_id, "what": what, "before": before_id, "value": value})
+    row = await db.one(
+        sql, {"video_id": video_id, "what": what, "before": before_id, "value": value}
+    )
     return _change(row) if row else None
 
 
@@ -129,12 +158,16 @@ _STANDING = """
 
 async def last_view(db: Connection, video_id: int) -> int | None:
     """When the video was played last (Unix ms), as far as the journal knows."""
-    value = await db.value(f"SELECT max(c.at) FROM changes c WHERE c.video_id = ? AND {_STANDING}", (video_id,))
+    value = await db.value(
+        f"SELECT max(c.at) FROM changes c WHERE c.video_id = ? AND {_STANDING}", (video_id,)
+    )
     return int(value) if value is not None else None
 
 
 async def views_by_day(db: Connection, since: int) -> dict[str, int]:
-    """How often videos were played on each day (YYYY-MM-DD where the server stands) since then (Unix ms)."""
+    """How often videos were played on each day (YYYY-MM-DD where the server stands) since then
+    (Unix ms).
+    """
     # Steps of more than one come from an import and not from a day.
     sql = f"""
         SELECT date(c.at / 1000, 'unixepoch', 'localtime') AS day, count(*)

@@ -1,4 +1,7 @@
-"""What in a database file does not fit together, or is not where it should be. Blocking: call it in a thread."""
+"""What in a database file does not fit together, or is not where it should be.
+
+Blocking: call it in a thread.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +21,9 @@ _LISTED = """
         WHERE f.video_id = v.id AND f.missing_since IS NULL AND r.active)
 """
 
-_PLACELESS = "SELECT v.title FROM videos v WHERE NOT EXISTS (SELECT 1 FROM files f WHERE f.video_id = v.id)"
+_PLACELESS = (
+    "SELECT v.title FROM videos v WHERE NOT EXISTS (SELECT 1 FROM files f WHERE f.video_id = v.id)"
+)
 
 _MISSING = """
     SELECT f.path FROM videos v JOIN files f ON f.id = (
@@ -33,9 +38,12 @@ _UNREADABLE = """
 
 _OFFLINE = "SELECT path FROM roots WHERE active AND offline_since IS NOT NULL"
 
-_UNUSED_TAGS = "SELECT name FROM tags t WHERE NOT EXISTS (SELECT 1 FROM video_tags vt WHERE vt.tag_id = t.id)"
+_UNUSED_TAGS = (
+    "SELECT name FROM tags t WHERE NOT EXISTS (SELECT 1 FROM video_tags vt WHERE vt.tag_id = t.id)"
+)
 
-# What is derived and out of step: cards that are wanted or too many, cards that say another thing than the tables, lost text.
+# What is derived and out of step: cards that are wanted or too many, cards that say another thing
+# than the tables, lost text.
 _OUT_OF_STEP = f"""
     SELECT title FROM (
         SELECT v.id, v.title FROM videos v WHERE v.id IN ({_LISTED}) AND v.id NOT IN (SELECT video_id FROM gallery)
@@ -92,13 +100,21 @@ def out_of_step(path: Path) -> Group:
 def _group(path: Path, sql: str) -> Group:
     [counted] = backup.rows(path, f"SELECT count(*) FROM ({sql})")
     found = backup.rows(path, f"{sql} LIMIT {EXAMPLES}") if counted[0] else ()
-    return Group(counted[0], tuple(shown(row[0]) if isinstance(row[0], bytes) else str(row[0]) for row in found))
+    return Group(
+        counted[0],
+        tuple(shown(row[0]) if isinstance(row[0], bytes) else str(row[0]) for row in found),
+    )
 
 
 async def mend(database: Database) -> None:
-    """Make anew all that is derived: cards and the search; and drop tags nobody uses. Nothing that people gave is touched."""
+    """Make anew all that is derived: cards and the search; and drop tags nobody uses.
+
+    Nothing that people gave is touched.
+    """
     async with database.transaction() as tx:
-        await tx.run("DELETE FROM tags WHERE NOT EXISTS (SELECT 1 FROM video_tags vt WHERE vt.tag_id = tags.id)")
+        await tx.run(
+            "DELETE FROM tags WHERE NOT EXISTS (SELECT 1 FROM video_tags vt WHERE vt.tag_id = tags.id)"
+        )
         await tx.run("DELETE FROM search")
         await tx.run(f"DELETE FROM gallery WHERE video_id NOT IN ({_LISTED})")
         await _refresh_all(tx)

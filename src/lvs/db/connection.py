@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import aiosqlite
 
-from lvs.db.usage import Usage
+from lvs.db.query_stats import QueryStats
 from lvs.errors import Damaged, Full, LvsError, Unavailable
 from lvs.text import natural_key, searchable
 
@@ -24,13 +24,17 @@ BUSY_SECONDS = 10.0
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _CLOSED_TO_US = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}
-_WORN = _DAMAGED | _CLOSED_TO_US | {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_MISUSE}
+_WORN = (
+    _DAMAGED
+    | _CLOSED_TO_US
+    | {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_MISUSE}
+)
 
 
 class Connection:
     """A connection that answers with rows and counts what it was asked."""
 
-    def __init__(self, raw: aiosqlite.Connection, usage: Usage) -> None:
+    def __init__(self, raw: aiosqlite.Connection, usage: QueryStats) -> None:
         self._raw = raw
         self._usage = usage
 
@@ -85,7 +89,7 @@ class Connection:
 class Transaction(Connection):
     """The writing connection, inside a transaction."""
 
-    def __init__(self, raw: aiosqlite.Connection, usage: Usage) -> None:
+    def __init__(self, raw: aiosqlite.Connection, usage: QueryStats) -> None:
         super().__init__(raw, usage)
         self._over = False
 
@@ -94,7 +98,8 @@ class Transaction(Connection):
         self._check()
         started = time.perf_counter()
         try:
-            # Closing the cursor would be another way to the thread and back; of a statement without rows nothing is left open.
+            # Closing the cursor would be another way to the thread and back; of a statement without
+            # rows nothing is left open.
             return (await self._raw.execute(sql, values)).rowcount
         finally:
             self._usage.asked(sql, time.perf_counter() - started)
@@ -104,16 +109,19 @@ class Transaction(Connection):
         self._over = True
 
     def _check(self) -> None:
-        # A full disk makes SQLite roll back by itself; what the block did next would be committed statement by statement.
+        # A full disk makes SQLite roll back by itself; what the block did next would be committed
+        # statement by statement.
         if self._over or not self._raw.in_transaction:
             raise sqlite3.OperationalError("this transaction is over")
 
 
 class DirectTransaction(Transaction):
-    """A transaction for a block that runs in one go, on whatever thread: a statement is a call, and nothing is waited for."""
+    """A transaction for a block that runs in one go, on whatever thread: a statement is a call, and
+    nothing is waited for.
+    """
 
     def __init__(self, raw: aiosqlite.Connection) -> None:
-        super().__init__(raw, Usage())
+        super().__init__(raw, QueryStats())
         self._direct = raw._conn
         self.asked: list[tuple[str, float]] = []
 
@@ -129,7 +137,9 @@ class DirectTransaction(Transaction):
         """Run one statement for each set of values."""
         self._execute(self._direct.executemany, sql, values)
 
-    def _execute(self, execute: Callable[[str, Any], sqlite3.Cursor], sql: str, values: Any) -> sqlite3.Cursor:
+    def _execute(
+        self, execute: Callable[[str, Any], sqlite3.Cursor], sql: str, values: Any
+    ) -> sqlite3.Cursor:
         self._check()
         started = time.perf_counter()
         try:
@@ -139,7 +149,9 @@ class DirectTransaction(Transaction):
 
 
 async def on_thread(raw: aiosqlite.Connection, function: Callable[[], T]) -> T:
-    """What a function returns that is called on the connection's thread, where several statements cost one way there and back."""
+    """What a function returns that is called on the connection's thread, where several statements
+    cost one way there and back.
+    """
     # aiosqlite offers each of sqlite3's methods, and nothing public that takes several.
     result: T = await raw._execute(function)  # type: ignore[no-untyped-call]
     return result
@@ -159,14 +171,24 @@ def to_the_end(block: Coroutine[Any, Any, T]) -> T:
 async def connect(path: Path, own_thread_only: bool = True) -> aiosqlite.Connection:
     """A connection set up as every one of ours is. Raises sqlite3.Error."""
     raw = await aiosqlite.connect(
-        path, isolation_level=None, timeout=BUSY_SECONDS, cached_statements=256, check_same_thread=own_thread_only
+        path,
+        isolation_level=None,
+        timeout=BUSY_SECONDS,
+        cached_statements=256,
+        check_same_thread=own_thread_only,
     )
     try:
         raw.row_factory = sqlite3.Row
         await raw.create_function("natural_key", 1, natural_key, deterministic=True)
         await raw.create_function("searchable", 1, searchable, deterministic=True)
-        # No memory map: a file that is cut short, or a disk that fails, under one ends the process and not the query.
-        for pragma in ("foreign_keys = ON", "cache_size = -4096", "temp_store = MEMORY", "mmap_size = 0"):
+        # No memory map: a file that is cut short, or a disk that fails, under one ends the process
+        # and not the query.
+        for pragma in (
+            "foreign_keys = ON",
+            "cache_size = -4096",
+            "temp_store = MEMORY",
+            "mmap_size = 0",
+        ):
             await raw.execute(f"PRAGMA {pragma}")
     except BaseException:
         await close(raw)
@@ -186,17 +208,30 @@ def in_words(error: sqlite3.Error) -> LvsError:
     """What people should know of it."""
     kind = _kind(error)
     if kind == sqlite3.SQLITE_FULL:
-        return Full("The disk that holds the LVS data is full. Nothing was changed; free some space and try again.")
+        return Full(
+            "The disk that holds the LVS data is full. Nothing was changed; free some space and try again."
+        )
     if kind in _BUSY:
-        return Unavailable("Another program holds the database. Nothing was changed; try again in a moment.")
+        return Unavailable(
+            "Another program holds the database. Nothing was changed; try again in a moment."
+        )
     if kind in _CLOSED_TO_US:
         return Unavailable("The LVS data folder cannot be written to. Nothing was changed.")
     if kind in _DAMAGED:
-        log.error("the database is damaged (%s): look with `lvs check`, bring back a backup with `lvs restore`", error)
-        return Damaged("The database is damaged where this is kept. Nothing was changed; `lvs check` says more.")
+        log.error(
+            "the database is damaged (%s): look with `lvs check`, bring back a backup with `lvs restore`",
+            error,
+        )
+        return Damaged(
+            "The database is damaged where this is kept. Nothing was changed; `lvs check` says more."
+        )
     if kind == sqlite3.SQLITE_IOERR:
-        return Unavailable("The disk that holds the LVS data did not do its part. Nothing was changed; details are in the log.")
-    return Unavailable("The database could not do this. Nothing was changed; details are in the log.")
+        return Unavailable(
+            "The disk that holds the LVS data did not do its part. Nothing was changed; details are in the log."
+        )
+    return Unavailable(
+        "The database could not do this. Nothing was changed; details are in the log."
+    )
 
 
 def is_busy(error: sqlite3.Error) -> bool:
@@ -205,7 +240,9 @@ def is_busy(error: sqlite3.Error) -> bool:
 
 
 def is_worn(error: BaseException) -> bool:
-    """Whether a new connection may do better: this one has seen a disk or a file that was not as it should be."""
+    """Whether a new connection may do better: this one has seen a disk or a file that was not as it
+    should be.
+    """
     return isinstance(error, sqlite3.Error) and _kind(error) in _WORN
 
 

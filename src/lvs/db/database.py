@@ -1,7 +1,8 @@
 """One SQLite file: a few connections that read, one that writes.
 
-A change is answered only after its commit, with `synchronous=FULL`. What goes wrong is a sentence; the connections are opened
-anew where that may help, so that a disk that was full, read-only or away needs no restart when it is not any more.
+A change is answered only after its commit, with `synchronous=FULL`. What goes wrong is a sentence;
+the connections are opened anew where that may help, so that a disk that was full, read-only or away
+needs no restart when it is not any more.
 """
 
 import asyncio
@@ -19,13 +20,13 @@ import aiosqlite
 
 from lvs.db import backup, connection
 from lvs.db.connection import Connection, Transaction, in_words, is_damage, is_worn
-from lvs.db.look import CHECKED_BYTES
 from lvs.db.migrate import check_known, format_of, migrate, steps
-from lvs.db.usage import Usage
+from lvs.db.query_stats import QueryStats
+from lvs.db.quick_check import CHECKED_BYTES
 from lvs.db.writer import Writer
 from lvs.errors import Conflict, Damaged, LvsError, Unavailable
 
-__all__ = ["Connection", "Database", "Transaction", "Usage"]
+__all__ = ["Connection", "Database", "QueryStats", "Transaction"]
 
 log = logging.getLogger(__name__)
 
@@ -44,12 +45,18 @@ class Database:
     """Opens, migrates and serves one database file."""
 
     def __init__(
-        self, path: Path, readers: int = 3, backup_folder: Path | None = None, sound: Future[bool] | None = None
+        self,
+        path: Path,
+        readers: int = 3,
+        backup_folder: Path | None = None,
+        sound: Future[bool] | None = None,
     ) -> None:
-        """`sound` is what `look.looking` found or is finding, where somebody has begun to look already."""
+        """`sound` is what `look.looking` found or is finding, where somebody has begun to look
+        already.
+        """
         self.path = path
         self._sound = sound
-        self.usage = Usage()
+        self.usage = QueryStats()
         self.backup_folder = backup_folder or path.parent / "backups"
         self._reader_count = readers
         self._readers: asyncio.LifoQueue[_Reader] = asyncio.LifoQueue()
@@ -62,8 +69,9 @@ class Database:
     async def open(self, anew: bool = False) -> None:
         """Open the file, bring its tables up to date (with a backup first) and start the readers.
 
-        Raises Damaged where it is no sound database, Unavailable where it cannot be opened or where one was before and is gone
-        (unless `anew`), Conflict where a newer LVS wrote it, Full where there is no room for the backup.
+        Raises Damaged where it is no sound database, Unavailable where it cannot be opened or where
+        one was before and is gone (unless `anew`), Conflict where a newer LVS wrote it, Full where
+        there is no room for the backup.
         """
         if not anew:
             await asyncio.to_thread(backup.refuse_to_begin_anew, self.path, self.backup_folder)
@@ -100,7 +108,9 @@ class Database:
             found = await format_of(raw)
             if 0 < found < len(steps()):
                 log.info("the database has format %d and gets format %d", found, len(steps()))
-                await asyncio.to_thread(backup.before_migration, self.path, self.backup_folder, found)
+                await asyncio.to_thread(
+                    backup.before_migration, self.path, self.backup_folder, found
+                )
             await raw.execute("PRAGMA journal_mode = WAL")
             await raw.execute("PRAGMA synchronous = FULL")
             await migrate(raw, self.path)
@@ -121,7 +131,9 @@ class Database:
                 raise Damaged(f"The database {self.path} is damaged: {row[0]}.")
 
     async def _connect_again(self) -> aiosqlite.Connection:
-        """A writing connection in place of one that is worn, or to a file that was put in the place of the old one."""
+        """A writing connection in place of one that is worn, or to a file that was put in the place
+        of the old one.
+        """
         raw = await connection.connect(self.path, own_thread_only=False)
         try:
             await self._check_format(raw)
@@ -138,16 +150,21 @@ class Database:
 
     async def _check_format(self, raw: aiosqlite.Connection) -> None:
         if await format_of(raw) != len(steps()):
-            raise Conflict(f"The file {self.path} was replaced by another format of it. Restart LVS.")
+            raise Conflict(
+                f"The file {self.path} was replaced by another format of it. Restart LVS."
+            )
 
     def _in_place(self) -> bool:
-        """Whether the file that is open is the one in its place. Raises Unavailable where there is none.
+        """Whether the file that is open is the one in its place. Raises Unavailable where there is
+        none.
 
         What was written then would be gone with the last connection.
         """
         now = self._file_now()
         if now is None:
-            raise Unavailable("The database file is not in its place any more. Nothing was changed; put it back.")
+            raise Unavailable(
+                "The database file is not in its place any more. Nothing was changed; put it back."
+            )
         return now == self._file
 
     def _file_now(self) -> tuple[int, int] | None:
@@ -156,7 +173,9 @@ class Database:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise Unavailable("The LVS data folder cannot be reached. Nothing was changed.") from error
+            raise Unavailable(
+                "The LVS data folder cannot be reached. Nothing was changed."
+            ) from error
         return state.st_dev, state.st_ino
 
     async def _connect_reader(self) -> _Reader:
@@ -192,23 +211,30 @@ class Database:
             self._readers.put_nowait(reader)
 
     async def changed_elsewhere(self) -> bool:
-        """Whether another program wrote to the file since this was last asked. Raises Unavailable as `transaction` does."""
+        """Whether another program wrote to the file since this was last asked.
+
+        Raises Unavailable as `transaction` does.
+        """
         async with self.transaction() as tx:
             version = int(await tx.value("PRAGMA data_version"))
         before, self._data_version = self._data_version, version
         return before not in (0, version)
 
     async def write(self, block: Callable[[Transaction], Coroutine[Any, Any, T]]) -> T:
-        """What `block` returns, once all that it did is on disk; its error where it raised one, and nothing of it is kept then.
+        """What `block` returns, once all that it did is on disk; its error where it raised one, and
+        nothing of it is kept then.
 
-        Quicker than `transaction`, for a block that awaits nothing but its transaction. Who is cancelled while waiting does not
-        know whether it was done. Raises Full or Unavailable where the disk or another program stands in the way.
+        Quicker than `transaction`, for a block that awaits nothing but its transaction. Who is
+        cancelled while waiting does not know whether it was done. Raises Full or Unavailable where
+        the disk or another program stands in the way.
         """
         return await self._writer.write(block)
 
     def transaction(self) -> contextlib.AbstractAsyncContextManager[Transaction]:
-        """A connection that may write. Leaving the block commits; an error inside it undoes all that the block did.
+        """A connection that may write. Leaving the block commits; an error inside it undoes all
+        that the block did.
 
-        Raises Full or Unavailable where the disk or another program stands in the way; nothing was changed then.
+        Raises Full or Unavailable where the disk or another program stands in the way; nothing was
+        changed then.
         """
         return self._writer.transaction()

@@ -24,7 +24,10 @@ class Copy:
 
 @dataclass(frozen=True, slots=True)
 class Duplicate:
-    """A video and its places. `same` where all of them hold the same bytes, as far as the fingerprint tells."""
+    """A video and its places.
+
+    `same` where all of them hold the same bytes, as far as the fingerprint tells.
+    """
 
     id: int
     media_hash: str

@@ -13,7 +13,10 @@ VIDEOS_AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """One video with what people gave it; times are Unix milliseconds. A video without any known place has no path."""
+    """One video with what people gave it; times are Unix milliseconds.
+
+    A video without any known place has no path.
+    """
 
     id: int
     media_hash: str
@@ -68,7 +71,9 @@ _GIVEN = f"""
 async def videos(db: Connection, after_id: int) -> list[Exported]:
     """The next videos by id behind `after_id`, missing ones too; none at the end."""
     sql = f"SELECT {_COLUMNS} FROM videos v {_GIVEN} WHERE v.id > :after ORDER BY v.id LIMIT :limit"
-    return [_exported(row) for row in await db.all(sql, {"after": after_id, "limit": VIDEOS_AT_ONCE})]
+    return [
+        _exported(row) for row in await db.all(sql, {"after": after_id, "limit": VIDEOS_AT_ONCE})
+    ]
 
 
 async def some(db: Connection, video_ids: Sequence[int]) -> list[Exported]:
@@ -81,8 +86,12 @@ def _exported(row: sqlite3.Row) -> Exported:
     return Exported(**(dict(row) | {"tags": tuple(json.loads(row["tags"]))}))
 
 
-async def places_in_playlist(db: Connection, playlist_id: int, after: int) -> list[tuple[int, bytes | None, str | None]]:
-    """The next places of a playlist behind position `after`: position, path, name of the library folder; none at the end."""
+async def places_in_playlist(
+    db: Connection, playlist_id: int, after: int
+) -> list[tuple[int, bytes | None, str | None]]:
+    """The next places of a playlist behind position `after`: position, path, name of the library
+    folder; none at the end.
+    """
     sql = f"""
         SELECT i.position, f.path, r.name
         FROM playlist_items i

@@ -24,7 +24,9 @@ def file_of(row: sqlite3.Row) -> File:
 
 
 async def stamps(db: Connection, root_id: int, folder: bytes = b"") -> set[tuple[bytes, int, int]]:
-    """Path, size and modification time of every present file of a library folder, or of a place in it and all below."""
+    """Path, size and modification time of every present file of a library folder, or of a place in
+    it and all below.
+    """
     sql = "SELECT path, size_bytes, mtime_ns FROM files WHERE root_id = :root_id AND missing_since IS NULL"
     if folder:
         sql += " AND (path = :folder OR path >= :start AND path < :end)"
@@ -44,7 +46,12 @@ async def below(db: Connection, root_id: int, folder: bytes) -> list[bytes]:
         SELECT path FROM files
         WHERE root_id = :root_id AND path >= :start AND path < :end AND missing_since IS NULL
     """
-    return [row[0] for row in await db.all(sql, {"root_id": root_id, "start": folder + b"/", "end": folder + b"0"})]
+    return [
+        row[0]
+        for row in await db.all(
+            sql, {"root_id": root_id, "start": folder + b"/", "end": folder + b"0"}
+        )
+    ]
 
 
 async def videos_below(db: Connection, root_id: int, folder: bytes) -> list[int]:
@@ -53,7 +60,12 @@ async def videos_below(db: Connection, root_id: int, folder: bytes) -> list[int]
         SELECT DISTINCT video_id FROM files
         WHERE root_id = :root_id AND path >= :start AND path < :end AND missing_since IS NULL
     """
-    return [row[0] for row in await db.all(sql, {"root_id": root_id, "start": folder + b"/", "end": folder + b"0"})]
+    return [
+        row[0]
+        for row in await db.all(
+            sql, {"root_id": root_id, "start": folder + b"/", "end": folder + b"0"}
+        )
+    ]
 
 
 async def present(db: Connection, root_id: int, path: bytes) -> File | None:
@@ -75,7 +87,9 @@ async def last_at(db: Connection, root_id: int, path: bytes) -> File | None:
 
 
 async def of_video(db: Connection, video_id: int) -> list[File]:
-    """Every place of a video: reachable ones first, then offline, then those it left, the latest first."""
+    """Every place of a video: reachable ones first, then offline, then those it left, the latest
+    first.
+    """
     sql = f"""
         SELECT {COLUMNS}
         FROM files f JOIN roots r ON r.id = f.root_id
@@ -100,7 +114,9 @@ async def has_present(db: Connection, video_id: int) -> bool:
     return bool(await db.value(sql, (video_id,)))
 
 
-async def add(tx: Transaction, video_id: int, root_id: int, found: FoundFile, print_: Fingerprint) -> None:
+async def add(
+    tx: Transaction, video_id: int, root_id: int, found: FoundFile, print_: Fingerprint
+) -> None:
     sql = """
         INSERT INTO files (video_id, root_id, path, size_bytes, mtime_ns, fingerprint, oshash)
         VALUES (:video_id, :root_id, :path, :size_bytes, :mtime_ns, :fingerprint, :oshash)
@@ -131,7 +147,9 @@ def _stamp(found: FoundFile, print_: Fingerprint) -> dict[str, object]:
     }
 
 
-async def mark_missing(tx: Transaction, root_id: int, paths: Collection[bytes], at: int) -> list[int]:
+async def mark_missing(
+    tx: Transaction, root_id: int, paths: Collection[bytes], at: int
+) -> list[int]:
     """Note that these files left their place; the ids of the videos they belong to."""
     video_ids: set[int] = set()
     for path in paths:
@@ -155,8 +173,11 @@ async def count_by_root(db: Connection) -> dict[int, int]:
 
 
 async def replaced(db: Connection, since: int) -> list[tuple[int, int]]:
-    """Pairs of videos: one that left its place after `since` (Unix ms) and lies nowhere, and the one that lies there now."""
-    # CROSS JOIN: SQLite is to begin with what left, which is little, and not with everything that is there.
+    """Pairs of videos: one that left its place after `since` (Unix ms) and lies nowhere, and the
+    one that lies there now.
+    """
+    # CROSS JOIN: SQLite is to begin with what left, which is little, and not with everything that
+    # is there.
     sql = """
         SELECT DISTINCT past.video_id, now.video_id
         FROM files past INDEXED BY files_missing

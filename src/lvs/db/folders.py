@@ -7,7 +7,10 @@ from lvs.db.database import Connection
 
 @dataclass(frozen=True, slots=True)
 class FolderSize:
-    """A folder and all below it. `name` is None for the files that lie in the folder that was asked for itself."""
+    """A folder and all below it.
+
+    `name` is None for the files that lie in the folder that was asked for itself.
+    """
 
     name: bytes | None
     files: int
@@ -38,7 +41,10 @@ async def within(db: Connection, root_id: int, folder: bytes) -> list[FolderSize
         ORDER BY size DESC, name
     """
     start, end = (folder + b"/", folder + b"0") if folder else (b"", b"")
-    return [FolderSize(*row) for row in await db.all(sql, {"root_id": root_id, "start": start, "end": end})]
+    return [
+        FolderSize(*row)
+        for row in await db.all(sql, {"root_id": root_id, "start": start, "end": end})
+    ]
 
 
 async def largest(db: Connection, limit: int) -> list[LargeFile]:

@@ -1,4 +1,6 @@
-"""The `gallery` table: what the gallery shows, one row per listed video, derived from all the others."""
+"""The `gallery` table: what the gallery shows, one row per listed video, derived from all the
+others.
+"""
 
 import json
 import sqlite3
@@ -31,7 +33,9 @@ SORT_COLUMNS = {
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """A query with its words resolved: `match` is an FTS5 expression, `tag_ids` must all be carried."""
+    """A query with its words resolved: `match` is an FTS5 expression, `tag_ids` must all be
+    carried.
+    """
 
     query: Query
     match: str | None = None
@@ -56,8 +60,11 @@ NUMBERS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """One of the latest changes to what the gallery shows. `mark` is random: the same number in another history differs."""
+class GalleryChange:
+    """One of the latest changes to what the gallery shows.
+
+    `mark` is random: the same number in another history differs.
+    """
 
     seq: int
     mark: int
@@ -66,11 +73,11 @@ class Change:
     tag_id: int | None
 
 
-NOTHING_YET = Change(0, 0, "", 0, None)
+NOTHING_YET = GalleryChange(0, 0, "", 0, None)
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class CardRow:
     """A card and where it stands in the order it was asked for."""
 
     card: Card
@@ -98,13 +105,18 @@ _STATES = {state.value: state for state in State}
 
 
 async def refresh(tx: Transaction, video_ids: Collection[int]) -> None:
-    """Bring the rows of these videos, and their full text, up to date with the tables they are derived from."""
+    """Bring the rows of these videos, and their full text, up to date with the tables they are
+    derived from.
+    """
     if not video_ids:
         return
     values = {"ids": json.dumps(list(video_ids)), "version": time.time_ns()}
     await tx.run(_DROP_UNLISTED, values)
     await tx.run(_PUT, values)
-    await tx.run("DELETE FROM search WHERE rowid IN (SELECT value FROM json_each(:ids))", {"ids": values["ids"]})
+    await tx.run(
+        "DELETE FROM search WHERE rowid IN (SELECT value FROM json_each(:ids))",
+        {"ids": values["ids"]},
+    )
     await tx.run(_PUT_SEARCH, {"ids": values["ids"]})
 
 
@@ -114,14 +126,19 @@ async def refresh_card(tx: Transaction, video_id: int) -> None:
 
 
 async def refresh_number(tx: Transaction, video_id: int, number: str) -> None:
-    """As `refresh` where only its `rating`, `views` or `favorite` changed: the other columns and their indexes stay untouched."""
+    """As `refresh` where only its `rating`, `views` or `favorite` changed: the other columns and
+    their indexes stay untouched.
+    """
     sql = f"UPDATE gallery SET version = max(:version, version + 1), {_NUMBER[number]} WHERE video_id = :id"
     await tx.run(sql, {"id": video_id, "version": time.time_ns()})
 
 
 async def refresh_root(tx: Transaction, root_id: int) -> None:
     """Bring every row up to date whose video has a file in this library folder."""
-    rows = await tx.all("SELECT DISTINCT video_id FROM files WHERE root_id = ? AND missing_since IS NULL", (root_id,))
+    rows = await tx.all(
+        "SELECT DISTINCT video_id FROM files WHERE root_id = ? AND missing_since IS NULL",
+        (root_id,),
+    )
     ids = [row[0] for row in rows]
     for start in range(0, len(ids), 500):
         await refresh(tx, ids[start : start + 500])
@@ -145,7 +162,8 @@ _DROP_UNLISTED = """
         WHERE v.id = gallery.video_id AND v.state <> 'unreadable' AND f.missing_since IS NULL AND r.active)
 """
 
-# The file that is shown and played: a reachable one before an offline one, then the one somebody chose or that is known longest.
+# The file that is shown and played: a reachable one before an offline one, then the one somebody
+# chose or that is known longest.
 FIRST_FILE = """
     SELECT f.id
     FROM files f JOIN roots r ON r.id = f.root_id
@@ -228,10 +246,12 @@ async def browse(
     after: Cursor | None = None,
     until: Cursor | None = None,
     backwards: bool = False,
-) -> list[Row]:
-    """Up to `limit` cards in order, behind `after` and up to and with `until`; `backwards` walks the other way."""
+) -> list[CardRow]:
+    """Up to `limit` cards in order, behind `after` and up to and with `until`; `backwards` walks
+    the other way.
+    """
     rows = await _in_order(db, COLUMNS, selection, limit, after, until, backwards)
-    return [Row(card_of(row), Cursor(row["sort_key"], row["video_id"])) for row in rows]
+    return [CardRow(card_of(row), Cursor(row["sort_key"], row["video_id"])) for row in rows]
 
 
 async def walk(
@@ -242,9 +262,14 @@ async def walk(
     until: Cursor | None = None,
     backwards: bool = False,
 ) -> list[int]:
-    """As `browse`, but the ids of whatever stands there: the filters of the query are left to the caller."""
+    """As `browse`, but the ids of whatever stands there: the filters of the query are left to the
+    caller.
+    """
     unfiltered = Selection(Query(sort=query.sort, descending=query.descending, seed=query.seed))
-    return [row[0] for row in await _in_order(db, "g.video_id", unfiltered, limit, after, until, backwards)]
+    return [
+        row[0]
+        for row in await _in_order(db, "g.video_id", unfiltered, limit, after, until, backwards)
+    ]
 
 
 async def _in_order(
@@ -276,17 +301,20 @@ async def _in_order(
             if place:
                 values |= {f"{name}_key": place.key, f"{name}_id": place.video_id}
         sql = "UNION ALL".join(runs) + "LIMIT :limit"
-        rows += await db.all(sql, values | {"limit": limit - len(rows), "seed": selection.query.seed})
+        rows += await db.all(
+            sql, values | {"limit": limit - len(rows), "seed": selection.query.seed}
+        )
         if len(rows) >= limit:
             break
     return rows
 
 
 def _between(column: str, part: "_Part", descending: bool) -> list[list[str]]:
-    """Conditions for what lies behind `after` and up to and with `until`, in stretches that follow each other.
+    """Conditions for what lies behind `after` and up to and with `until`, in stretches that follow
+    each other.
 
-    One comparison of pairs would say the same, but SQLite looks for its first half only: where many share a key, and most videos
-    have no stars, it would go through all of them.
+    One comparison of pairs would say the same, but SQLite looks for its first half only: where many
+    share a key, and most videos have no stars, it would go through all of them.
     """
     more, less = ("<", ">") if descending else (">", "<")
     behind_id, up_to_id = f"g.video_id {more} :after_id", f"g.video_id {less}= :until_id"
@@ -325,16 +353,23 @@ async def shuffle_of(db: Connection, video_id: int) -> int:
     return int(await db.value("SELECT shuffle FROM gallery WHERE video_id = ?", (video_id,)) or 0)
 
 
-async def last_change(db: Connection) -> Change:
+async def last_change(db: Connection) -> GalleryChange:
     """The latest change, or NOTHING_YET."""
-    row = await db.one("SELECT seq, mark, what, video_id, tag_id FROM gallery_changes ORDER BY seq DESC LIMIT 1")
-    return Change(*row) if row else NOTHING_YET
+    row = await db.one(
+        "SELECT seq, mark, what, video_id, tag_id FROM gallery_changes ORDER BY seq DESC LIMIT 1"
+    )
+    return GalleryChange(*row) if row else NOTHING_YET
 
 
-async def changes(db: Connection, since: int) -> list[Change]:
-    """That change, where it is still known, and every later one, oldest first. At least the latest 10,000 are known."""
-    sql = "SELECT seq, mark, what, video_id, tag_id FROM gallery_changes WHERE seq >= ? ORDER BY seq"
-    return [Change(*row) for row in await db.all(sql, (since,))]
+async def changes(db: Connection, since: int) -> list[GalleryChange]:
+    """That change, where it is still known, and every later one, oldest first.
+
+    At least the latest 10,000 are known.
+    """
+    sql = (
+        "SELECT seq, mark, what, video_id, tag_id FROM gallery_changes WHERE seq >= ? ORDER BY seq"
+    )
+    return [GalleryChange(*row) for row in await db.all(sql, (since,))]
 
 
 async def bounds(db: Connection) -> tuple[int, int]:
@@ -355,17 +390,24 @@ async def numbers_of(db: Connection, video_ids: Collection[int]) -> list[sqlite3
     return await db.all(sql, (json.dumps(list(video_ids)),))
 
 
-# The following answer with ids in one text, a comma between: a hundred thousand rows would take ten times as long to fetch.
+# The following answer with ids in one text, a comma between: a hundred thousand rows would take ten
+# times as long to fetch.
 
 
 async def matching(db: Connection, match: str) -> str:
     """The videos an FTS5 expression finds."""
-    return str(await db.value("SELECT group_concat(rowid) FROM search WHERE search MATCH ?", (match,)) or "")
+    return str(
+        await db.value("SELECT group_concat(rowid) FROM search WHERE search MATCH ?", (match,))
+        or ""
+    )
 
 
 async def tagged(db: Connection, tag_id: int) -> str:
     """The videos that carry a tag."""
-    return str(await db.value("SELECT group_concat(video_id) FROM video_tags WHERE tag_id = ?", (tag_id,)) or "")
+    return str(
+        await db.value("SELECT group_concat(video_id) FROM video_tags WHERE tag_id = ?", (tag_id,))
+        or ""
+    )
 
 
 async def in_folder(db: Connection, root_id: int, folder: bytes) -> str:
@@ -381,9 +423,16 @@ async def by_title(db: Connection) -> str:
 
 
 async def some_by_title(
-    db: Connection, video_ids: Sequence[int], limit: int, after: Cursor | None, until: Cursor | None, descending: bool
+    db: Connection,
+    video_ids: Sequence[int],
+    limit: int,
+    after: Cursor | None,
+    until: Cursor | None,
+    descending: bool,
 ) -> list[int]:
-    """The first `limit` of these videos in the order of titles, behind `after` and up to and with `until`."""
+    """The first `limit` of these videos in the order of titles, behind `after` and up to and with
+    `until`.
+    """
     direction, behind, up_to = ("DESC", "<", ">=") if descending else ("ASC", ">", "<=")
     conditions: list[str] = []
     values: dict[str, int | float | str] = {"ids": json.dumps(video_ids), "limit": limit}
@@ -400,7 +449,9 @@ async def some_by_title(
     return [row[0] for row in await db.all(sql, values)]
 
 
-async def next_by_title(db: Connection, place: Cursor, descending: bool, inclusive: bool) -> int | None:
+async def next_by_title(
+    db: Connection, place: Cursor, descending: bool, inclusive: bool
+) -> int | None:
     """The first listed video behind a place in the order of titles, or at it where `inclusive`."""
     direction, behind = ("DESC", "<") if descending else ("ASC", ">")
     sql = f"""
@@ -413,7 +464,9 @@ async def next_by_title(db: Connection, place: Cursor, descending: bool, inclusi
 
 
 async def top_folders(db: Connection) -> list[tuple[int, bytes, int]]:
-    """The top folders of every library folder: library folder, name, how many listed videos lie in and below it."""
+    """The top folders of every library folder: library folder, name, how many listed videos lie in
+    and below it.
+    """
     sql = "SELECT root_id, folder, videos FROM folder_counts WHERE videos > 0 ORDER BY root_id, folder"
     return [(row[0], row[1], row[2]) for row in await db.all(sql)]
 
@@ -427,25 +480,37 @@ class _Part:
     until: Cursor | None
 
 
-def _parts(query: Query, after: Cursor | None, until: Cursor | None, backwards: bool) -> Iterator[_Part]:
-    """A seeded random order starts at the seed and goes round: two stretches of one index. Every other order is one.
+def _parts(
+    query: Query, after: Cursor | None, until: Cursor | None, backwards: bool
+) -> Iterator[_Part]:
+    """A seeded random order starts at the seed and goes round: two stretches of one index. Every
+    other order is one.
 
-    The first begins at the seed, or after a place in it, and the second ends there, or at a place in it. Only one of the two is
-    said: of both SQLite may look for the wider one, and go through all that lies before the place.
+    The first begins at the seed, or after a place in it, and the second ends there, or at a place
+    in it. Only one of the two is said: of both SQLite may look for the wider one, and go through
+    all that lies before the place.
     """
     if query.sort is not Sort.RANDOM or not query.seed:
         yield _Part([], after, until)
         return
     first_part, second_part = "g.shuffle >= :seed", "g.shuffle < :seed"
-    order = [first_part, second_part] if query.descending == backwards else [second_part, first_part]
+    order = (
+        [first_part, second_part] if query.descending == backwards else [second_part, first_part]
+    )
 
     def part_of(cursor: Cursor) -> str:
-        return first_part if not isinstance(cursor.key, str) and cursor.key >= query.seed else second_part
+        return (
+            first_part
+            if not isinstance(cursor.key, str) and cursor.key >= query.seed
+            else second_part
+        )
 
     start = order.index(part_of(after)) if after else 0
     end = order.index(part_of(until)) if until else 1
     for index in range(start, end + 1):
-        part = _Part([order[index]], after if index == start else None, until if index == end else None)
+        part = _Part(
+            [order[index]], after if index == start else None, until if index == end else None
+        )
         place = part.until if index else part.after
         yield replace(part, conditions=[]) if place else part
 
@@ -454,7 +519,9 @@ def _where(conditions: list[str]) -> str:
     return "WHERE " + "\n    AND ".join(conditions) if conditions else ""
 
 
-def _conditions(selection: Selection) -> tuple[list[str], dict[str, int | float | str | bytes | None]]:
+def _conditions(
+    selection: Selection,
+) -> tuple[list[str], dict[str, int | float | str | bytes | None]]:
     query = selection.query
     conditions: list[str] = []
     values: dict[str, int | float | str | bytes | None] = {}
@@ -462,7 +529,9 @@ def _conditions(selection: Selection) -> tuple[list[str], dict[str, int | float 
         conditions.append("g.video_id IN (SELECT rowid FROM search WHERE search MATCH :match)")
         values["match"] = selection.match
     for number, tag_id in enumerate(selection.tag_ids):
-        conditions.append(f"EXISTS (SELECT 1 FROM video_tags WHERE video_id = g.video_id AND tag_id = :tag{number})")
+        conditions.append(
+            f"EXISTS (SELECT 1 FROM video_tags WHERE video_id = g.video_id AND tag_id = :tag{number})"
+        )
         values[f"tag{number}"] = tag_id
     if query.min_rating:
         conditions.append("g.rating >= :min_rating")
@@ -484,5 +553,8 @@ def _conditions(selection: Selection) -> tuple[list[str], dict[str, int | float 
         values["root_id"] = selection.root_id
     if selection.folder:
         conditions.append("g.path >= :folder_start AND g.path < :folder_end")
-        values |= {"folder_start": selection.folder + b"/", "folder_end": selection.folder + b"0"}  # 0 follows / in ASCII
+        values |= {
+            "folder_start": selection.folder + b"/",
+            "folder_end": selection.folder + b"0",
+        }  # 0 follows / in ASCII
     return conditions, values

@@ -1,4 +1,6 @@
-"""The `legacy_names` table, and what an import from the original Local Video Server asks and writes in the other tables."""
+"""The `legacy_names` table, and what an import from the original Local Video Server asks and writes
+in the other tables.
+"""
 
 import json
 from collections.abc import Collection, Iterable
@@ -12,7 +14,9 @@ PLACES_AT_ONCE = 2000
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A name of the original: the video it was found to be, or what is kept (JSON) until its file appears."""
+    """A name of the original: the video it was found to be, or what is kept (JSON) until its file
+    appears.
+    """
 
     video_id: int | None
     waiting: str | None
@@ -25,7 +29,9 @@ async def names(db: Connection) -> dict[bytes, Name]:
 
 
 async def has_waiting(db: Connection) -> bool:
-    return bool(await db.value("SELECT EXISTS (SELECT 1 FROM legacy_names WHERE waiting IS NOT NULL)"))
+    return bool(
+        await db.value("SELECT EXISTS (SELECT 1 FROM legacy_names WHERE waiting IS NOT NULL)")
+    )
 
 
 async def bind(tx: Transaction, found: Iterable[tuple[bytes, int]]) -> None:
@@ -47,7 +53,7 @@ async def keep(tx: Transaction, waiting: Iterable[tuple[bytes, str]]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class NamedPlace:
     """Where a video lies, or used to."""
 
     file_id: int
@@ -56,10 +62,13 @@ class Place:
     present: bool
 
 
-async def places(db: Connection, after_id: int) -> list[Place]:
+async def places(db: Connection, after_id: int) -> list[NamedPlace]:
     """The next places of all library folders, by id behind `after_id`; none at the end."""
     sql = "SELECT id, video_id, path, missing_since IS NULL FROM files WHERE id > ? ORDER BY id LIMIT ?"
-    return [Place(row[0], row[1], row[2], bool(row[3])) for row in await db.all(sql, (after_id, PLACES_AT_ONCE))]
+    return [
+        NamedPlace(row[0], row[1], row[2], bool(row[3]))
+        for row in await db.all(sql, (after_id, PLACES_AT_ONCE))
+    ]
 
 
 async def any_place(db: Connection) -> bool:
@@ -101,7 +110,7 @@ async def known(db: Connection, video_ids: Collection[int]) -> list[Known]:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class LegacyChange:
     """A line of the journal about stars, hearts or tags."""
 
     video_id: int
@@ -111,7 +120,7 @@ class Change:
     client: str
 
 
-async def journal(db: Connection, video_ids: Collection[int]) -> list[Change]:
+async def journal(db: Connection, video_ids: Collection[int]) -> list[LegacyChange]:
     """What people and imports did to these videos, oldest first."""
     sql = """
         SELECT c.video_id, c.what, c.old, c.new, c.client
@@ -120,23 +129,28 @@ async def journal(db: Connection, video_ids: Collection[int]) -> list[Change]:
         ORDER BY c.id
     """
     rows = await db.all(sql, {"ids": json.dumps(list(video_ids))})
-    return [Change(row[0], row[1], row[2], row[3], row[4]) for row in rows]
+    return [LegacyChange(row[0], row[1], row[2], row[3], row[4]) for row in rows]
 
 
 @dataclass(slots=True)
-class Gifts:
-    """What a batch of an import brings, as rows to write. Each row begins with the id of its video."""
+class Grants:
+    """What a batch of an import brings, as rows to write.
+
+    Each row begins with the id of its video.
+    """
 
     ratings: list[tuple[int, int, int]] = field(default_factory=list)  # stars, when
     views: list[tuple[int, int, int | None]] = field(default_factory=list)  # count, when last
     favorites: list[tuple[int, int]] = field(default_factory=list)  # when
     tags: list[tuple[int, str, str, int]] = field(default_factory=list)  # name, key, when
     added: list[tuple[int, int]] = field(default_factory=list)  # when
-    changes: list[tuple[int, str, str | None, str | None]] = field(default_factory=list)  # what, old, new
+    changes: list[tuple[int, str, str | None, str | None]] = field(
+        default_factory=list
+    )  # what, old, new
     aliases: list[tuple[int, str]] = field(default_factory=list)  # alias
 
 
-async def give(tx: Transaction, gifts: Gifts, client: str, at: int) -> None:
+async def give(tx: Transaction, gifts: Grants, client: str, at: int) -> None:
     """Write them all, with their lines in the journal."""
     statements: tuple[tuple[str, list[Any]], ...] = (
         (
@@ -153,7 +167,10 @@ async def give(tx: Transaction, gifts: Gifts, client: str, at: int) -> None:
             """,
             gifts.views,
         ),
-        ("INSERT INTO favorites (video_id, added_at) VALUES (?, ?) ON CONFLICT DO NOTHING", gifts.favorites),
+        (
+            "INSERT INTO favorites (video_id, added_at) VALUES (?, ?) ON CONFLICT DO NOTHING",
+            gifts.favorites,
+        ),
         (
             """
             INSERT INTO tags (name, key, used_at) VALUES (?2, ?3, ?4)
@@ -173,7 +190,10 @@ async def give(tx: Transaction, gifts: Gifts, client: str, at: int) -> None:
             "INSERT INTO changes (video_id, what, old, new, client, at) VALUES (?, ?, ?, ?, ?, ?)",
             [(*change, client, at) for change in gifts.changes],
         ),
-        ("INSERT INTO aliases (video_id, alias) VALUES (?, ?) ON CONFLICT DO NOTHING", gifts.aliases),
+        (
+            "INSERT INTO aliases (video_id, alias) VALUES (?, ?) ON CONFLICT DO NOTHING",
+            gifts.aliases,
+        ),
     )
     for sql, rows in statements:
         if rows:

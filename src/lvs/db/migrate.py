@@ -1,4 +1,6 @@
-"""Brings a database to the format this LVS knows: the numbered files in `migrations/`, all in one transaction."""
+"""Brings a database to the format this LVS knows: the numbered files in `migrations/`, all in one
+transaction.
+"""
 
 import sqlite3
 from collections.abc import Iterator
@@ -23,16 +25,22 @@ async def format_of(raw: aiosqlite.Connection) -> int:
 
 
 async def migrate(raw: aiosqlite.Connection, path: Path) -> None:
-    """Take every step that is missing, or none. Raises Conflict where a newer LVS wrote the file, sqlite3.Error."""
+    """Take every step that is missing, or none.
+
+    Raises Conflict where a newer LVS wrote the file, sqlite3.Error.
+    """
     wanted = steps()
     await check_known(raw, path)
     if await format_of(raw) == len(wanted):
         return
-    # A table is rebuilt by dropping the old one, which must not take along the rows that refer to it.
+    # A table is rebuilt by dropping the old one, which must not take along the rows that refer to
+    # it.
     await raw.execute("PRAGMA foreign_keys = OFF")
     await raw.execute("BEGIN IMMEDIATE")
     try:
-        for step in wanted[await format_of(raw) :]:  # asked again: another process may have done it meanwhile
+        for step in wanted[
+            await format_of(raw) :
+        ]:  # asked again: another process may have done it meanwhile
             for statement in statements(step.read_text(encoding="utf-8")):
                 await raw.execute(statement)
         await _check_references(raw)

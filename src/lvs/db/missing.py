@@ -1,4 +1,7 @@
-"""Videos that lie nowhere, and the recycle bin of those that were forgotten. A folder that is offline is no reason to be here."""
+"""Videos that lie nowhere, and the recycle bin of those that were forgotten.
+
+A folder that is offline is no reason to be here.
+"""
 
 import json
 import sqlite3
@@ -9,8 +12,11 @@ from lvs.db.database import Connection, Transaction
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
-    """A video without any file, and what people gave it. Times are Unix milliseconds; `since` is 0 where it was never seen."""
+class MissingVideo:
+    """A video without any file, and what people gave it.
+
+    Times are Unix milliseconds; `since` is 0 where it was never seen.
+    """
 
     id: int
     media_hash: str
@@ -28,11 +34,18 @@ class Lost:
 
     @property
     def curated(self) -> bool:
-        return bool(self.rating or self.views or self.favorite or self.tags or self.playlists or self.title_edited)
+        return bool(
+            self.rating
+            or self.views
+            or self.favorite
+            or self.tags
+            or self.playlists
+            or self.title_edited
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class Sum:
+class Totals:
     """What some videos hold together. `tags` counts them once for each video."""
 
     videos: int
@@ -82,9 +95,16 @@ EVER = 2**62
 
 
 async def listed(
-    db: Connection, limit: int, after: tuple[int, int] | None = None, ids: Collection[int] | None = None, until: int = EVER
-) -> list[Lost]:
-    """Missing videos, those last that went first, behind `after` (since when it is missing, id). Forgotten ones are left out."""
+    db: Connection,
+    limit: int,
+    after: tuple[int, int] | None = None,
+    ids: Collection[int] | None = None,
+    until: int = EVER,
+) -> list[MissingVideo]:
+    """Missing videos, those last that went first, behind `after` (since when it is missing, id).
+
+    Forgotten ones are left out.
+    """
     behind = "WHERE (since, id) < (:after_since, :after_id)" if after else ""
     sql = f"""
         SELECT {_COLUMNS}
@@ -95,7 +115,9 @@ async def listed(
     return [_lost(row) for row in await db.all(sql, _values(ids, until, limit, after))]
 
 
-async def binned(db: Connection, limit: int, after: tuple[int, int] | None = None) -> list[Lost]:
+async def binned(
+    db: Connection, limit: int, after: tuple[int, int] | None = None
+) -> list[MissingVideo]:
     """What is in the recycle bin, the latest first, behind `after` (when it was forgotten, id)."""
     behind = "AND (v.forgotten_at, v.id) < (:after_since, :after_id)" if after else ""
     sql = f"""
@@ -107,17 +129,17 @@ async def binned(db: Connection, limit: int, after: tuple[int, int] | None = Non
     return [_lost(row) for row in await db.all(sql, _values(None, EVER, limit, after))]
 
 
-async def sum_of_missing(db: Connection, ids: Collection[int] | None, until: int) -> Sum:
+async def sum_of_missing(db: Connection, ids: Collection[int] | None, until: int) -> Totals:
     """What these missing videos hold together, or all that were missing at `until`."""
     return await _sum(db, _MISSING, ids, until)
 
 
-async def sum_of_bin(db: Connection) -> Sum:
+async def sum_of_bin(db: Connection) -> Totals:
     """What the recycle bin holds."""
     return await _sum(db, _BINNED, None, EVER)
 
 
-async def _sum(db: Connection, chosen: str, ids: Collection[int] | None, until: int) -> Sum:
+async def _sum(db: Connection, chosen: str, ids: Collection[int] | None, until: int) -> Totals:
     sql = f"""
         SELECT count(*), count(ra.value), count(fa.added_at),
             coalesce(sum((SELECT count(*) FROM video_tags vt WHERE vt.video_id = v.id)), 0), coalesce(sum(vi.count), 0),
@@ -129,15 +151,18 @@ async def _sum(db: Connection, chosen: str, ids: Collection[int] | None, until: 
             LEFT JOIN favorites fa ON fa.video_id = v.id
     """
     row = await db.one(sql, _values(ids, until))
-    return Sum(*row) if row else Sum(0, 0, 0, 0, 0, 0, 0)
+    return Totals(*row) if row else Totals(0, 0, 0, 0, 0, 0, 0)
 
 
 async def is_forgotten(db: Connection, video_id: int) -> bool:
-    return bool(await db.value("SELECT forgotten_at IS NOT NULL FROM videos WHERE id = ?", (video_id,)))
+    return bool(
+        await db.value("SELECT forgotten_at IS NOT NULL FROM videos WHERE id = ?", (video_id,))
+    )
 
 
 async def forget(tx: Transaction, ids: Collection[int] | None, until: int, at: int) -> list[int]:
-    """Put these missing videos into the recycle bin, or all that were missing at `until`; the ids of those that are in it now.
+    """Put these missing videos into the recycle bin, or all that were missing at `until`; the ids
+    of those that are in it now.
 
     One that is not missing stays.
     """
@@ -150,7 +175,9 @@ async def forget(tx: Transaction, ids: Collection[int] | None, until: int, at: i
 
 
 async def restore(tx: Transaction, ids: Collection[int] | None, until: int = EVER) -> list[int]:
-    """Take these out of the recycle bin, or all that were in it at `until`; the ids of those that were in it."""
+    """Take these out of the recycle bin, or all that were in it at `until`; the ids of those that
+    were in it.
+    """
     sql = f"""
         UPDATE videos SET forgotten_at = NULL, nights_forgotten = 0
         WHERE id IN (SELECT id FROM ({_BINNED}))
@@ -167,7 +194,9 @@ async def count_night(tx: Transaction, night: str) -> bool:
     """
     if not await tx.run(sql, {"night": night}):
         return False
-    await tx.run("UPDATE videos SET nights_forgotten = nights_forgotten + 1 WHERE forgotten_at IS NOT NULL")
+    await tx.run(
+        "UPDATE videos SET nights_forgotten = nights_forgotten + 1 WHERE forgotten_at IS NOT NULL"
+    )
     return True
 
 
@@ -178,7 +207,9 @@ _DUE = f"""
 
 
 async def due(db: Connection, before: int, nights: int) -> tuple[int, int]:
-    """How many videos were forgotten before that time and have been in the bin that many nights; when the last was (Unix ms)."""
+    """How many videos were forgotten before that time and have been in the bin that many nights;
+    when the last was (Unix ms).
+    """
     sql = f"SELECT count(*), coalesce(max(forgotten_at), 0) FROM ({_DUE})"
     row = await db.one(sql, {"before": before, "nights": nights})
     return (row[0], row[1]) if row else (0, 0)
@@ -186,11 +217,17 @@ async def due(db: Connection, before: int, nights: int) -> tuple[int, int]:
 
 async def remove(tx: Transaction, before: int, nights: int, limit: int) -> list[str]:
     """Remove up to `limit` of those for good, with everything about them; their titles."""
-    rows = await tx.all(f"{_DUE} ORDER BY v.id LIMIT :limit", {"before": before, "nights": nights, "limit": limit})
+    rows = await tx.all(
+        f"{_DUE} ORDER BY v.id LIMIT :limit", {"before": before, "nights": nights, "limit": limit}
+    )
     values = {"ids": json.dumps([row[0] for row in rows])}
     await tx.run("DELETE FROM search WHERE rowid IN (SELECT value FROM json_each(:ids))", values)
-    titles = await tx.all("DELETE FROM videos WHERE id IN (SELECT value FROM json_each(:ids)) RETURNING title", values)
-    await tx.run("DELETE FROM tags WHERE NOT EXISTS (SELECT 1 FROM video_tags vt WHERE vt.tag_id = tags.id)")
+    titles = await tx.all(
+        "DELETE FROM videos WHERE id IN (SELECT value FROM json_each(:ids)) RETURNING title", values
+    )
+    await tx.run(
+        "DELETE FROM tags WHERE NOT EXISTS (SELECT 1 FROM video_tags vt WHERE vt.tag_id = tags.id)"
+    )
     return [row[0] for row in titles]
 
 
@@ -199,11 +236,17 @@ def _values(
 ) -> dict[str, int | str | None]:
     since, after_id = after or (0, 0)
     listed_ids = None if ids is None else json.dumps(list(ids))
-    return {"ids": listed_ids, "until": until, "limit": limit, "after_since": since, "after_id": after_id}
+    return {
+        "ids": listed_ids,
+        "until": until,
+        "limit": limit,
+        "after_since": since,
+        "after_id": after_id,
+    }
 
 
-def _lost(row: sqlite3.Row) -> Lost:
-    return Lost(
+def _lost(row: sqlite3.Row) -> MissingVideo:
+    return MissingVideo(
         id=row["id"],
         media_hash=row["media_hash"],
         title=row["title"],

@@ -1,4 +1,7 @@
-"""Counts over the whole library, for the dashboard. Each walks a table: ask only when something changed."""
+"""Counts over the whole library, for the dashboard.
+
+Each walks a table: ask only when something changed.
+"""
 
 from dataclasses import dataclass
 
@@ -16,7 +19,9 @@ class FolderCount:
 
 @dataclass(frozen=True, slots=True)
 class Failing:
-    """A video whose last look failed for a passing reason, and is to be tried again; `at` is Unix milliseconds."""
+    """A video whose last look failed for a passing reason, and is to be tried again; `at` is Unix
+    milliseconds.
+    """
 
     video_id: int
     media_hash: str
@@ -97,7 +102,9 @@ async def failing(db: Connection, limit: int) -> list[Failing]:
 async def titles(db: Connection, video_ids: list[int]) -> dict[int, tuple[str, str]]:
     """Media hash and title of some videos, by id."""
     marks = ", ".join("?" * len(video_ids))
-    rows = await db.all(f"SELECT id, media_hash, title FROM videos WHERE id IN ({marks})", video_ids)
+    rows = await db.all(
+        f"SELECT id, media_hash, title FROM videos WHERE id IN ({marks})", video_ids
+    )
     return {row[0]: (row[1], row[2]) for row in rows}
 
 

@@ -1,4 +1,6 @@
-"""The `playlists` and `playlist_items` tables, and the places held in playlists for videos that are not there yet."""
+"""The `playlists` and `playlist_items` tables, and the places held in playlists for videos that are
+not there yet.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +25,9 @@ async def every(db: Connection) -> list[Playlist]:
 
 
 async def of_name(db: Connection, name: str) -> Playlist | None:
-    row = await db.one("SELECT id, name, description, created_at FROM playlists WHERE name = ?", (name,))
+    row = await db.one(
+        "SELECT id, name, description, created_at FROM playlists WHERE name = ?", (name,)
+    )
     return Playlist(row[0], row[1], row[2], row[3]) if row else None
 
 
@@ -70,11 +74,18 @@ async def append(tx: Transaction, playlist_id: int, wanted: Sequence[int | bytes
 
 async def attach(tx: Transaction, name: bytes, video_id: int) -> int:
     """Give a video the places that were held for a name of the original; how many there were."""
-    rows = await tx.all("SELECT playlist_id, position FROM legacy_playlist_items WHERE name = ?", (name,))
+    rows = await tx.all(
+        "SELECT playlist_id, position FROM legacy_playlist_items WHERE name = ?", (name,)
+    )
     for playlist_id, position in rows:
-        await tx.run("DELETE FROM legacy_playlist_items WHERE playlist_id = ? AND position = ?", (playlist_id, position))
+        await tx.run(
+            "DELETE FROM legacy_playlist_items WHERE playlist_id = ? AND position = ?",
+            (playlist_id, position),
+        )
         put = "INSERT INTO playlist_items (playlist_id, position, video_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
-        if not await tx.run(put, (playlist_id, position, video_id)):  # somebody put another video at that place since
+        if not await tx.run(
+            put, (playlist_id, position, video_id)
+        ):  # somebody put another video at that place since
             await append(tx, playlist_id, [video_id])
     return len(rows)
 

@@ -11,7 +11,9 @@ async def value(db: Connection, video_id: int) -> int | None:
 
 
 async def named(db: Connection, name: str) -> tuple[int, int | None, list[str]] | None:
-    """The video of this name or alias (where several share an alias, the oldest): its id, its stars, everything it answers to."""
+    """The video of this name or alias (where several share an alias, the oldest): its id, its
+    stars, everything it answers to.
+    """
     sql = """
         SELECT v.id, r.value, v.media_hash, (SELECT json_group_array(alias) FROM aliases WHERE video_id = v.id)
         FROM videos v LEFT JOIN ratings r ON r.video_id = v.id

@@ -4,11 +4,18 @@ import sqlite3
 from collections.abc import Collection
 
 from lvs.db.database import Connection, Transaction
-from lvs.models import Away, Root
+from lvs.models import Root, UnreachableFolder
 
 
 def _root(row: sqlite3.Row) -> Root:
-    return Root(row["id"], row["path"], row["name"], row["offline_since"], bool(row["active"]), row["scanned_at"])
+    return Root(
+        row["id"],
+        row["path"],
+        row["name"],
+        row["offline_since"],
+        bool(row["active"]),
+        row["scanned_at"],
+    )
 
 
 async def every(db: Connection) -> list[Root]:
@@ -40,22 +47,31 @@ async def mounts(db: Connection, root_id: int) -> set[bytes]:
 
 async def set_mounts(tx: Transaction, root_id: int, paths: Collection[bytes]) -> None:
     await tx.run("DELETE FROM mounts WHERE root_id = ?", (root_id,))
-    await tx.run_many("INSERT INTO mounts (root_id, path) VALUES (?, ?)", [(root_id, path) for path in paths])
+    await tx.run_many(
+        "INSERT INTO mounts (root_id, path) VALUES (?, ?)", [(root_id, path) for path in paths]
+    )
 
 
-async def away(db: Connection) -> list[Away]:
+async def away(db: Connection) -> list[UnreachableFolder]:
     """The folders that cannot be looked into right now, in every library folder."""
-    return [Away(*row) for row in await db.all("SELECT root_id, path, since FROM away ORDER BY root_id, path")]
+    return [
+        UnreachableFolder(*row)
+        for row in await db.all("SELECT root_id, path, since FROM away ORDER BY root_id, path")
+    ]
 
 
 async def set_away(tx: Transaction, root_id: int, paths: Collection[bytes], at: int) -> None:
-    """These folders, and no others of this library folder, cannot be looked into; what was away before keeps its time."""
+    """These folders, and no others of this library folder, cannot be looked into; what was away
+    before keeps its time.
+    """
     known = {folder.path for folder in await away(tx) if folder.root_id == root_id}
     for path in known - set(paths):
         await tx.run("DELETE FROM away WHERE root_id = ? AND path = ?", (root_id, path))
     sql = "INSERT INTO away (root_id, path, low, high, since) VALUES (?, ?, ?, ?, ?)"
     # `0` is the character behind `/`: between the two lies everything below the folder.
-    await tx.run_many(sql, [(root_id, path, path + b"/", path + b"0", at) for path in paths if path not in known])
+    await tx.run_many(
+        sql, [(root_id, path, path + b"/", path + b"0", at) for path in paths if path not in known]
+    )
 
 
 async def filesystem(db: Connection, root_id: int) -> str | None:

@@ -11,7 +11,10 @@ async def most_viewed(db: Connection, limit: int) -> list[tuple[str, str, int]]:
 
 async def by_rating(db: Connection) -> dict[int, int]:
     """How many listed videos have each number of stars; 0 for those without."""
-    return {row[0]: row[1] for row in await db.all("SELECT rating, count(*) FROM gallery GROUP BY rating")}
+    return {
+        row[0]: row[1]
+        for row in await db.all("SELECT rating, count(*) FROM gallery GROUP BY rating")
+    }
 
 
 async def total_views(db: Connection) -> int:

@@ -40,9 +40,14 @@ async def add(tx: Transaction, video_id: int, name: str, key: str, at: int) -> b
 
 
 async def remove(tx: Transaction, video_id: int, key: str) -> str | None:
-    """Take a tag off a video; the tag's name, or None where it did not have it. A tag nobody uses goes too."""
+    """Take a tag off a video; the tag's name, or None where it did not have it.
+
+    A tag nobody uses goes too.
+    """
     row = await tx.one("SELECT id, name FROM tags WHERE key = ?", (key,))
-    if row is None or not await tx.run("DELETE FROM video_tags WHERE video_id = ? AND tag_id = ?", (video_id, row["id"])):
+    if row is None or not await tx.run(
+        "DELETE FROM video_tags WHERE video_id = ? AND tag_id = ?", (video_id, row["id"])
+    ):
         return None
     unused = "DELETE FROM tags WHERE id = :id AND NOT EXISTS (SELECT 1 FROM video_tags WHERE tag_id = :id)"
     await tx.run(unused, {"id": row["id"]})
@@ -51,18 +56,28 @@ async def remove(tx: Transaction, video_id: int, key: str) -> str | None:
 
 async def counted(db: Connection) -> list[Tag]:
     """Every tag of a listed video with its count, in alphabetical order."""
-    return [Tag(row[0], row[1]) for row in await db.all("SELECT name, listed FROM tags WHERE listed > 0 ORDER BY key")]
+    return [
+        Tag(row[0], row[1])
+        for row in await db.all("SELECT name, listed FROM tags WHERE listed > 0 ORDER BY key")
+    ]
 
 
 async def recent(db: Connection, limit: int) -> list[str]:
     """The tags that were given last, latest first."""
-    return [row[0] for row in await db.all("SELECT name FROM tags ORDER BY used_at DESC, id DESC LIMIT ?", (limit,))]
+    return [
+        row[0]
+        for row in await db.all(
+            "SELECT name FROM tags ORDER BY used_at DESC, id DESC LIMIT ?", (limit,)
+        )
+    ]
 
 
 async def sharing(db: Connection, video_id: int, limit: int) -> Sequence[tuple[int, str]]:
-    """Listed videos that share tags with this one: id and the rarest shared tag, most and rarest shared first.
+    """Listed videos that share tags with this one: id and the rarest shared tag, most and rarest
+    shared first.
 
-    Only so many are compared, those with the rarest of its tags before others: everybody shares the popular ones.
+    Only so many are compared, those with the rarest of its tags before others: everybody shares the
+    popular ones.
     """
     sql = """
         WITH mine AS (
@@ -83,4 +98,7 @@ async def sharing(db: Connection, video_id: int, limit: int) -> Sequence[tuple[i
         ORDER BY closeness DESC, g.rating DESC, near.video_id
         LIMIT :limit
     """
-    return [(row[0], row[1]) for row in await db.all(sql, {"id": video_id, "limit": limit, "compared": COMPARED})]
+    return [
+        (row[0], row[1])
+        for row in await db.all(sql, {"id": video_id, "limit": limit, "compared": COMPARED})
+    ]

@@ -12,7 +12,10 @@ from lvs.models import MediaHash, Probe, State, Track, Video
 
 
 async def id_of(db: Connection, media_hash: str) -> int | None:
-    """The video of this name. An alias counts where no video has it as its name; where several share one, the oldest wins."""
+    """The video of this name.
+
+    An alias counts where no video has it as its name; where several share one, the oldest wins.
+    """
     sql = """
         SELECT id FROM videos WHERE media_hash = :name
         UNION ALL
@@ -57,11 +60,16 @@ async def remember_content(tx: Transaction, video_id: int, fingerprint: str) -> 
 
 
 async def add_alias(tx: Transaction, video_id: int, alias: str) -> None:
-    await tx.run("INSERT INTO aliases (alias, video_id) VALUES (?, ?) ON CONFLICT DO NOTHING", (alias, video_id))
+    await tx.run(
+        "INSERT INTO aliases (alias, video_id) VALUES (?, ?) ON CONFLICT DO NOTHING",
+        (alias, video_id),
+    )
 
 
 async def set_title(tx: Transaction, video_id: int, title: str, edited: bool) -> None:
-    await tx.run("UPDATE videos SET title = ?, title_edited = ? WHERE id = ?", (title, edited, video_id))
+    await tx.run(
+        "UPDATE videos SET title = ?, title_edited = ? WHERE id = ?", (title, edited, video_id)
+    )
 
 
 async def title_from_name(tx: Transaction, video_id: int, title: str) -> None:
@@ -88,7 +96,9 @@ async def curated(db: Connection, video_id: int) -> bool:
 
 
 async def absorb(tx: Transaction, video_id: int, other_id: int) -> None:
-    """Make another, uncurated video part of this one: its content, places and names lead here from now on."""
+    """Make another, uncurated video part of this one: its content, places and names lead here from
+    now on.
+    """
     other_hash = await tx.value("SELECT media_hash FROM videos WHERE id = ?", (other_id,))
     await files.move_to_video(tx, other_id, video_id)
     for sql in (
@@ -199,7 +209,10 @@ async def waiting(db: Connection, limit: int, after_id: int, max_attempts: int) 
         WHERE v.id > :after AND v.looked_fingerprint IS NOT f.fingerprint AND v.attempts < :attempts
         ORDER BY v.id LIMIT :limit
     """
-    return [Waiting(*row) for row in await db.all(sql, {"after": after_id, "limit": limit, "attempts": max_attempts})]
+    return [
+        Waiting(*row)
+        for row in await db.all(sql, {"after": after_id, "limit": limit, "attempts": max_attempts})
+    ]
 
 
 async def waiting_one(db: Connection, video_id: int) -> Waiting | None:
@@ -208,7 +221,9 @@ async def waiting_one(db: Connection, video_id: int) -> Waiting | None:
     return Waiting(*row) if row else None
 
 
-async def looked(tx: Transaction, video_id: int, fingerprint: str, probe: Probe, poster: str | None, at: int) -> None:
+async def looked(
+    tx: Transaction, video_id: int, fingerprint: str, probe: Probe, poster: str | None, at: int
+) -> None:
     """Keep what a look found."""
     values = asdict(probe) | {
         "audio_tracks": json.dumps([asdict(track) for track in probe.audio_tracks]),
@@ -230,8 +245,12 @@ async def looked(tx: Transaction, video_id: int, fingerprint: str, probe: Probe,
     await tx.run(sql, values)
 
 
-async def unreadable(tx: Transaction, video_id: int, fingerprint: str, reason: str, at: int) -> None:
-    """This content cannot be read as video; it is not tried again until the content changes or somebody asks."""
+async def unreadable(
+    tx: Transaction, video_id: int, fingerprint: str, reason: str, at: int
+) -> None:
+    """This content cannot be read as video; it is not tried again until the content changes or
+    somebody asks.
+    """
     sql = """
         UPDATE videos
         SET state = 'unreadable', reason = :reason, looked_at = :at, looked_fingerprint = :fingerprint, attempts = 0,
@@ -249,7 +268,10 @@ async def look_failed(tx: Transaction, video_id: int, reason: str, at: int) -> i
 
 async def look_again(tx: Transaction, video_ids: Sequence[int]) -> None:
     """Look into these again as if they were new."""
-    await tx.run_many("UPDATE videos SET looked_fingerprint = NULL, attempts = 0 WHERE id = ?", [(i,) for i in video_ids])
+    await tx.run_many(
+        "UPDATE videos SET looked_fingerprint = NULL, attempts = 0 WHERE id = ?",
+        [(i,) for i in video_ids],
+    )
 
 
 async def count_waiting(db: Connection, max_attempts: int) -> int:
@@ -271,7 +293,9 @@ class UnreadableFile:
     reason: str
 
 
-async def list_unreadable(db: Connection, limit: int, after_id: int = 0, reason: str | None = None) -> list[UnreadableFile]:
+async def list_unreadable(
+    db: Connection, limit: int, after_id: int = 0, reason: str | None = None
+) -> list[UnreadableFile]:
     """Files that cannot be read as video, by id behind `after_id`; all, or those of one reason."""
     sql = """
         SELECT f.id, v.id, v.media_hash, v.title, f.root_id, f.path, f.size_bytes, v.reason

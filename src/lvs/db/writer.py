@@ -1,13 +1,16 @@
-"""The one connection that writes. Writers take turns, and whoever waits while another writes joins its commit.
+"""The one connection that writes. Writers take turns, and whoever waits while another writes joins
+its commit.
 
-"Group commit": sixteen clients cost one `fsync` and not sixteen; a lone writer commits at once. Each block is a savepoint, so
-that one that fails takes back what it did itself and nothing of the others in its turn. Whoever leaves the writer and finds
-nobody in line commits; `_turn` is None exactly when no transaction is open.
+"Group commit": sixteen clients cost one `fsync` and not sixteen; a lone writer commits at once.
+Each block is a savepoint, so that one that fails takes back what it did itself and nothing of the
+others in its turn. Whoever leaves the writer and finds nobody in line commits; `_turn` is None
+exactly when no transaction is open.
 
-There are two ways to write. `transaction` is for blocks that wait for other things meanwhile: each of their statements costs a
-way to the connection's thread and back. `write` is for the others: all that are waiting run on that thread one after the other,
-with their commit, for one way there and back. One that is alone does not even go there while the disk is quick: the way takes as
-long as its commit.
+There are two ways to write. `transaction` is for blocks that wait for other things meanwhile: each
+of their statements costs a way to the connection's thread and back. `write` is for the others: all
+that are waiting run on that thread one after the other, with their commit, for one way there and
+back. One that is alone does not even go there while the disk is quick: the way takes as long as its
+commit.
 """
 
 import asyncio
@@ -33,7 +36,7 @@ from lvs.db.connection import (
     on_thread,
     to_the_end,
 )
-from lvs.db.usage import Usage
+from lvs.db.query_stats import QueryStats
 from lvs.errors import Unavailable
 
 T = TypeVar("T")
@@ -66,7 +69,9 @@ class _Turn:
 
     def fail(self, error: Exception) -> None:
         # aiosqlite says ValueError where a connection is closed.
-        self._done.set_exception(error if isinstance(error, sqlite3.Error) else sqlite3.OperationalError(str(error)))
+        self._done.set_exception(
+            error if isinstance(error, sqlite3.Error) else sqlite3.OperationalError(str(error))
+        )
         self._done.exception()  # every member of the turn may have gone: no complaint then
 
     async def settled(self) -> None:
@@ -95,8 +100,14 @@ class _Block:
         try:
             self.value = to_the_end(self.function(transaction))
         except Exception as error:
-            if not raw.in_transaction:  # SQLite itself rolled all of it back, on a full disk for example
-                raise (error if isinstance(error, sqlite3.Error) else sqlite3.OperationalError(str(error))) from error
+            if (
+                not raw.in_transaction
+            ):  # SQLite itself rolled all of it back, on a full disk for example
+                raise (
+                    error
+                    if isinstance(error, sqlite3.Error)
+                    else sqlite3.OperationalError(str(error))
+                ) from error
             execute("ROLLBACK TO block")
             self.error = error
         execute("RELEASE block")
@@ -119,9 +130,11 @@ class _Block:
 
 
 class _Pace:
-    """How quick the disk is. The event loop may wait for it only where it has just been quick several times in a row.
+    """How quick the disk is. The event loop may wait for it only where it has just been quick
+    several times in a row.
 
-    A disk that sleeps takes seconds to wake, and one that is busy or slow would stop every stream at each commit.
+    A disk that sleeps takes seconds to wake, and one that is busy or slow would stop every stream
+    at each commit.
     """
 
     def __init__(self) -> None:
@@ -130,7 +143,9 @@ class _Pace:
 
     @property
     def is_quick(self) -> bool:
-        """Whether a commit will most likely take no longer than what else is done in one turn of the loop."""
+        """Whether a commit will most likely take no longer than what else is done in one turn of
+        the loop.
+        """
         return self._in_a_row >= QUICK_IN_A_ROW and time.monotonic() - self._at < AWAKE_SECONDS
 
     def note(self, seconds: float) -> None:
@@ -140,10 +155,15 @@ class _Pace:
 
 
 class Writer:
-    """Gives one block after the other the writing connection, and opens a new one when the old is worn."""
+    """Gives one block after the other the writing connection, and opens a new one when the old is
+    worn.
+    """
 
     def __init__(
-        self, connect: Callable[[], Awaitable[aiosqlite.Connection]], in_place: Callable[[], bool], usage: Usage
+        self,
+        connect: Callable[[], Awaitable[aiosqlite.Connection]],
+        in_place: Callable[[], bool],
+        usage: QueryStats,
     ) -> None:
         self._connect = connect
         self._in_place = in_place
@@ -155,13 +175,15 @@ class Writer:
         self._turn: _Turn | None = None
         self._leftovers: set[asyncio.Task[None]] = set()
         self._blocks: deque[_Block] = deque()
-        self._errand: asyncio.Task[None] | None = None
+        self._pending_write: asyncio.Task[None] | None = None
         self._met = 1
         self._pace = _Pace()
 
     async def open(self, raw: aiosqlite.Connection) -> None:
         """Take this connection. Raises sqlite3.Error."""
-        await raw.execute("PRAGMA busy_timeout = 0")  # who waits for another program waits here, where others go on
+        await raw.execute(
+            "PRAGMA busy_timeout = 0"
+        )  # who waits for another program waits here, where others go on
         self._raw = raw
 
     async def close(self) -> None:
@@ -212,8 +234,8 @@ class Writer:
         asked = time.monotonic()
         block = _Block(function, asyncio.get_running_loop().create_future())
         self._blocks.append(block)
-        if self._errand is None:
-            self._errand = asyncio.ensure_future(self._write_blocks())
+        if self._pending_write is None:
+            self._pending_write = asyncio.ensure_future(self._write_blocks())
         try:
             result: T = await block.done
         except sqlite3.Error as error:
@@ -233,15 +255,18 @@ class Writer:
                 await self._wait_in_line()
                 try:
                     await self._meet()
-                    blocks = [self._blocks.popleft() for _ in range(min(len(self._blocks), MAX_JOINED))]
+                    blocks = [
+                        self._blocks.popleft() for _ in range(min(len(self._blocks), MAX_JOINED))
+                    ]
                     await self._write_together(blocks)
                 finally:
                     self._lock.release()
         finally:
-            self._errand = None
+            self._pending_write = None
 
     async def _meet(self) -> None:
-        """Where several came together last time, wait until nobody has come for a while: a commit for each would cost them more.
+        """Where several came together last time, wait until nobody has come for a while: a commit
+        for each would cost them more.
 
         Who comes alone never waits.
         """
@@ -269,12 +294,19 @@ class Writer:
             self._worn = self._worn or (block.error is not None and is_worn(block.error))
             block.tell()
 
-    async def _run(self, blocks: Sequence[_Block], deadline: float) -> tuple[_Turn, sqlite3.Error | None]:
+    async def _run(
+        self, blocks: Sequence[_Block], deadline: float
+    ) -> tuple[_Turn, sqlite3.Error | None]:
         """Run the blocks and commit; the turn, and what kept it from being committed."""
         while True:
-            alone = self._turn is None and self._met == 1  # a turn that others left open may hold much to commit
+            alone = (
+                self._turn is None and self._met == 1
+            )  # a turn that others left open may hold much to commit
             raw = self._turn.raw if self._turn else await self._usable()
-            run, began = partial(_run_all, raw, blocks, keep=self._turn is not None), time.monotonic()
+            run, began = (
+                partial(_run_all, raw, blocks, keep=self._turn is not None),
+                time.monotonic(),
+            )
             try:
                 failure = run() if alone and self._pace.is_quick else await on_thread(raw, run)
             except sqlite3.Error as error:
@@ -295,7 +327,8 @@ class Writer:
             await self._lock.acquire()
         except BaseException:
             if self._turn is not None and self._waiting == 1:
-                # Somebody may have left the commit to us, and we are leaving: it must not wait for the next who comes.
+                # Somebody may have left the commit to us, and we are leaving: it must not wait for
+                # the next who comes.
                 leftover = asyncio.ensure_future(self._commit_leftover())
                 self._leftovers.add(leftover)
                 leftover.add_done_callback(self._leftovers.discard)
@@ -358,14 +391,19 @@ class Writer:
         try:
             await turn.raw.execute("ROLLBACK TO block")
             await turn.raw.execute("RELEASE block")
-        except (sqlite3.Error, ValueError) as also:  # SQLite itself rolled all of it back, on a full disk for example
+        except (
+            sqlite3.Error,
+            ValueError,
+        ) as also:  # SQLite itself rolled all of it back, on a full disk for example
             await self._abandon(turn, error if isinstance(error, sqlite3.Error) else also)
             return
         if turn.full or not self._waiting:
             await self._commit(turn)
 
     async def _keep(self, turn: _Turn) -> None:
-        """Leave what this block did to the next in line to commit, or commit it where there is none."""
+        """Leave what this block did to the next in line to commit, or commit it where there is
+        none.
+        """
         turn.joined += 1
         if turn.full or not self._waiting:
             await self._commit(turn)  # which ends the savepoint too
@@ -400,8 +438,11 @@ class Writer:
         turn.fail(error)
 
 
-def _run_all(raw: aiosqlite.Connection, blocks: Sequence[_Block], keep: bool) -> sqlite3.Error | None:
-    """Run the blocks and commit; what kept them from being committed. Raises sqlite3.Error where nothing could be begun.
+def _run_all(
+    raw: aiosqlite.Connection, blocks: Sequence[_Block], keep: bool
+) -> sqlite3.Error | None:
+    """Run the blocks and commit; what kept them from being committed. Raises sqlite3.Error where
+    nothing could be begun.
 
     `keep` says that something is to be committed even if every block fails.
     """
@@ -419,7 +460,8 @@ def _run_all(raw: aiosqlite.Connection, blocks: Sequence[_Block], keep: bool) ->
 
 
 async def _commit_patiently(raw: aiosqlite.Connection) -> None:
-    # Where the file system allows no WAL, another program that reads can stand in the way of a commit for a moment.
+    # Where the file system allows no WAL, another program that reads can stand in the way of a
+    # commit for a moment.
     deadline = time.monotonic() + BUSY_SECONDS
     while True:
         try:
@@ -433,7 +475,9 @@ async def _commit_patiently(raw: aiosqlite.Connection) -> None:
 
 
 async def _through(step: Coroutine[Any, Any, T]) -> tuple[T, asyncio.CancelledError | None]:
-    """Run a step to its end however often the caller is cancelled; its result, and the cancellation if there was one."""
+    """Run a step to its end however often the caller is cancelled; its result, and the cancellation
+    if there was one.
+    """
     task = asyncio.ensure_future(step)
     cancelled: asyncio.CancelledError | None = None
     while not task.done():
@@ -447,7 +491,9 @@ async def _through(step: Coroutine[Any, Any, T]) -> tuple[T, asyncio.CancelledEr
 
 
 async def _to_the_end(step: Coroutine[Any, Any, None]) -> None:
-    """Run a step to its end, so that the connection is never left half way; a cancellation is raised after it."""
+    """Run a step to its end, so that the connection is never left half way; a cancellation is
+    raised after it.
+    """
     _, cancelled = await _through(step)
     if cancelled:
         raise cancelled

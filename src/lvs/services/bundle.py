@@ -1,4 +1,7 @@
-"""All services of one running server, built around one database file. No globals: two servers can live in one process."""
+"""All services of one running server, built around one database file.
+
+No globals: two servers can live in one process.
+"""
 
 import asyncio
 import logging
@@ -12,31 +15,31 @@ from typing import Any
 from lvs.config import Config
 from lvs.db.database import Database
 from lvs.errors import Damaged
-from lvs.services.backups import Backups
+from lvs.services.auth import Passwords
+from lvs.services.background_tasks import BackgroundTasks
+from lvs.services.backup.backups import Backups
 from lvs.services.cache import Cache
-from lvs.services.curation import Favorites, Ratings, Tags, Videos, Views
-from lvs.services.duplicates import Duplicates
-from lvs.services.errands import Errands
+from lvs.services.curation.curation import Favorites, Ratings, Tags, Videos, Views
+from lvs.services.curation.recycle_bin import RecycleBin
+from lvs.services.curation.undo import Journal
 from lvs.services.events import Event, Events
-from lvs.services.ffmpeg import FFmpeg
-from lvs.services.gallery import FILL_DELAY_S, Gallery
-from lvs.services.health import Health
-from lvs.services.jobs import Jobs
-from lvs.services.journal import Journal
-from lvs.services.legacy_import import LegacyImport
-from lvs.services.library import Library
-from lvs.services.limiter import Limiter
+from lvs.services.gallery.gallery import FILL_DELAY_S, Gallery
+from lvs.services.legacy.importer import LegacyImport
+from lvs.services.library.duplicates import Duplicates
+from lvs.services.library.library import Library
+from lvs.services.library.watcher import Watcher
+from lvs.services.maintenance import Maintenance
+from lvs.services.media.posters import PosterStore
+from lvs.services.media.probe_pool import ProbePool
+from lvs.services.media.probe_queue import ProbeQueue
+from lvs.services.media.subtitles import Subtitles
 from lvs.services.metrics import Metrics, here
-from lvs.services.missing import Missing
-from lvs.services.overview import Overviews
-from lvs.services.passwords import Passwords
-from lvs.services.posters import PosterStore
-from lvs.services.storage import Storages
-from lvs.services.streaming import Streams
-from lvs.services.subtitles import Subtitles
-from lvs.services.system import System
-from lvs.services.upkeep import Upkeep
-from lvs.services.watcher import Watcher
+from lvs.services.monitoring.health import Health
+from lvs.services.monitoring.library_counts import LibraryCounter
+from lvs.services.monitoring.storage import Storages
+from lvs.services.monitoring.system import System
+from lvs.services.rate_limit import RateLimiter
+from lvs.services.streaming.streams import Streams
 
 log = logging.getLogger(__name__)
 
@@ -57,52 +60,59 @@ class Services:
     gallery: Gallery
     videos: Videos
     ratings: Ratings
-    ratings_limiter: Limiter
+    ratings_limiter: RateLimiter
     favorites: Favorites
     tags: Tags
     views: Views
     passwords: Passwords
     posters: PosterStore
-    ffmpeg: FFmpeg
-    jobs: Jobs
+    ffmpeg: ProbePool
+    jobs: ProbeQueue
     streams: Streams
     subtitles: Subtitles
     watcher: Watcher
     backups: Backups
     legacy: LegacyImport
     metrics: Metrics
-    overviews: Overviews
+    overviews: LibraryCounter
     storages: Storages
     system: System
     health: Health
     journal: Journal
-    missing: Missing
+    missing: RecycleBin
     duplicates: Duplicates
-    errands: Errands
-    upkeep: Upkeep
+    background_tasks: BackgroundTasks
+    maintenance: Maintenance
 
 
 def build(config: Config, sound: Future[bool] | None = None) -> Services:
-    """Services for this configuration; `sound` as for `Database`. Nothing is opened or started yet."""
+    """Services for this configuration; `sound` as for `Database`.
+
+    Nothing is opened or started yet.
+    """
     backup_folder = config.data_directory / "backups"
     database = Database(config.metadata_db, backup_folder=backup_folder, sound=sound)
     cache = Cache(config.max_cache_size, config.cache_timeout)
     events = Events()
-    library = Library(database, events, config.video_directory, config.supported_formats, config.settle_seconds)
+    library = Library(
+        database, events, config.video_directory, config.supported_formats, config.settle_seconds
+    )
     posters = PosterStore(config.thumbnail_directory)
-    ffmpeg = FFmpeg(config.thumbnail_workers)
+    ffmpeg = ProbePool(config.thumbnail_workers)
     metrics = Metrics()
-    jobs = Jobs(database, library, events, ffmpeg, posters if config.enable_thumbnails else None)
+    jobs = ProbeQueue(
+        database, library, events, ffmpeg, posters if config.enable_thumbnails else None
+    )
     watcher = Watcher(library, config.watch, config.poll_interval, config.scan_interval)
     backups = Backups(config.metadata_db, backup_folder)
-    overviews = Overviews(database, library, jobs)
+    overviews = LibraryCounter(database, library, jobs)
     storages = Storages(config, library, posters)
     system = System(ffmpeg)
     gallery = Gallery(database, library, cache)
     journal = Journal(database, cache, events)
-    errands = Errands()
-    events.on(Event.BATCH_DONE, lambda _: cache.age())
-    events.on(Event.ELSEWHERE, cache.forget)
+    background_tasks = BackgroundTasks()
+    events.on(Event.CHANGED, lambda _: cache.age())
+    events.on(Event.CHANGED_EXTERNALLY, cache.forget)
     return Services(
         config=config,
         database=database,
@@ -112,7 +122,7 @@ def build(config: Config, sound: Future[bool] | None = None) -> Services:
         gallery=gallery,
         videos=Videos(database, cache),
         ratings=Ratings(database, cache),
-        ratings_limiter=Limiter(config.ratings_limit),
+        ratings_limiter=RateLimiter(config.ratings_limit),
         favorites=Favorites(database, cache),
         tags=Tags(database, cache),
         views=Views(database, cache),
@@ -129,18 +139,32 @@ def build(config: Config, sound: Future[bool] | None = None) -> Services:
         overviews=overviews,
         storages=storages,
         system=system,
-        health=Health(config, database, library, watcher, jobs, ffmpeg, metrics, overviews, storages, system, backups),
+        health=Health(
+            config,
+            database,
+            library,
+            watcher,
+            jobs,
+            ffmpeg,
+            metrics,
+            overviews,
+            storages,
+            system,
+            backups,
+        ),
         journal=journal,
-        missing=Missing(database, cache, backups),
+        missing=RecycleBin(database, cache, backups),
         duplicates=Duplicates(database, events),
-        errands=errands,
-        upkeep=Upkeep(errands, library, backups, cache, jobs, gallery, journal),
+        background_tasks=background_tasks,
+        maintenance=Maintenance(background_tasks, library, backups, cache, jobs, gallery, journal),
     )
 
 
 @asynccontextmanager
 async def running(services: Services) -> AsyncIterator[None]:
-    """Open the database, make the library folders known, and run workers and watcher until the block ends."""
+    """Open the database, make the library folders known, and run workers and watcher until the
+    block ends.
+    """
     here.set(services.metrics)
     with services.metrics.log.listening():
         async with _open(services):
@@ -173,16 +197,24 @@ async def _prepare_posters(posters: PosterStore) -> None:
     try:
         await asyncio.to_thread(posters.prepare)
     except OSError as error:
-        log.error("posters cannot be kept in %s: %s; pages go on without", posters.folder, error.strerror)
+        log.error(
+            "posters cannot be kept in %s: %s; pages go on without", posters.folder, error.strerror
+        )
 
 
 async def _lasting(step: Step) -> None:
-    """Run what lives as long as the server. What goes wrong in it, such as a full disk, ends neither it nor the others."""
+    """Run what lives as long as the server.
+
+    What goes wrong in it, such as a full disk, ends neither it nor the others.
+    """
     while True:
         try:
             return await step()
         except Exception:
-            log.exception("something that runs in the background failed, and begins again in %g seconds", BEGIN_AGAIN_S)
+            log.exception(
+                "something that runs in the background failed, and begins again in %g seconds",
+                BEGIN_AGAIN_S,
+            )
         await asyncio.sleep(BEGIN_AGAIN_S)
 
 
@@ -196,7 +228,7 @@ def _long_lived(services: Services) -> list[Step]:
         *(partial(watcher.watch, root) for root in services.library.active_roots),
         services.backups.nightly,
         services.missing.nightly,
-        services.errands.attend,
+        services.background_tasks.attend,
         partial(services.legacy.attaching, services.library),
         jobs.feed,
         partial(services.gallery.fill, FILL_DELAY_S),

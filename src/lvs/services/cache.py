@@ -1,4 +1,6 @@
-"""A cache of what the database said: bounded, short-lived, written through, one load per key however many wait."""
+"""A cache of what the database said: bounded, short-lived, written through, one load per key
+however many wait.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
@@ -15,7 +17,7 @@ _NOTHING = object()
 
 
 @dataclass(slots=True)
-class Counts:
+class CacheCounts:
     """What the cache did since the start."""
 
     hits: int = 0
@@ -24,10 +26,10 @@ class Counts:
     invalidations: int = 0
 
 
-class _Store(TTLCache[Hashable, Any]):
+class _CacheStore(TTLCache[Hashable, Any]):
     """A TTLCache that counts what it drops for want of room or of age."""
 
-    def __init__(self, maxsize: int, ttl: float, counts: Counts) -> None:
+    def __init__(self, maxsize: int, ttl: float, counts: CacheCounts) -> None:
         super().__init__(maxsize, ttl)
         self._counts = counts
 
@@ -40,14 +42,19 @@ class Cache:
     """Values by key, kept for `ttl_s` seconds, at most `size` of them."""
 
     def __init__(self, size: int, ttl_s: float) -> None:
-        self.counts = Counts()
-        self.generation = 0  # part of the keys of whatever depends on every video: counts, lists of tags
-        self._store = _Store(max(1, size), ttl_s, self.counts)
+        self.counts = CacheCounts()
+        self.generation = (
+            0  # part of the keys of whatever depends on every video: counts, lists of tags
+        )
+        self._store = _CacheStore(max(1, size), ttl_s, self.counts)
         self._enabled = size > 0 and ttl_s > 0
         self._loads: dict[Hashable, asyncio.Task[Any]] = {}
 
     async def get(self, key: Hashable, load: Callable[[], Awaitable[T]]) -> T:
-        """The value, from the cache or from `load`. Everyone who asks meanwhile waits for the same load."""
+        """The value, from the cache or from `load`.
+
+        Everyone who asks meanwhile waits for the same load.
+        """
         value = self._store.get(key, _NOTHING)
         if value is not _NOTHING:
             self._asked(True)
@@ -86,12 +93,15 @@ class Cache:
         """These are no longer true."""
         for key in keys:
             self._loads.pop(key, None)
-            # Most are not there, which is asked in a tenth of the time that popping takes; one may grow too old in between.
+            # Most are not there, which is asked in a tenth of the time that popping takes; one may
+            # grow too old in between.
             if key in self._store and self._store.pop(key, None) is not None:
                 self.counts.invalidations += 1
 
     def age(self) -> None:
-        """Something changed that counts and lists depend on: values of the former generation are asked for no more."""
+        """Something changed that counts and lists depend on: values of the former generation are
+        asked for no more.
+        """
         self.generation += 1
 
     def clear(self) -> int:

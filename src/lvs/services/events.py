@@ -16,12 +16,17 @@ class Event(StrEnum):
     ADDED = "video:added"
     MODIFIED = "video:modified"
     REMOVED = "video:removed"
-    ELSEWHERE = "database:changed"  # another program changed the database; nobody knows which videos
-    BATCH_DONE = "batch:done"  # a batch of changes is committed; ids of all videos in it
+    CHANGED_EXTERNALLY = (
+        "database:changed"  # another program changed the database; nobody knows which videos
+    )
+    CHANGED = "batch:done"  # a batch of changes is committed; ids of all videos in it
 
 
 class Events:
-    """Calls listeners in the order they came. A listener that fails is logged and disturbs nobody."""
+    """Calls listeners in the order they came.
+
+    A listener that fails is logged and disturbs nobody.
+    """
 
     def __init__(self) -> None:
         self._listeners: defaultdict[Event, list[Listener]] = defaultdict(list)

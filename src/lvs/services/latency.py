@@ -1,7 +1,9 @@
-"""How long things took: quantiles over the last five minutes, the last hour, and since the start, in bounded memory.
+"""How long things took: quantiles over the last five minutes, the last hour, and since the start,
+in bounded memory.
 
-Each value goes into one sketch, that of the running half minute. Full half minutes are kept for a while and merged into
-five-minute groups and into the whole, so that neither a busy day nor a long uptime costs more memory than a quiet minute.
+Each value goes into one sketch, that of the running half minute. Full half minutes are kept for a
+while and merged into five-minute groups and into the whole, so that neither a busy day nor a long
+uptime costs more memory than a quiet minute.
 """
 
 from collections import deque
@@ -27,7 +29,9 @@ class Window(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Quantiles:
-    """How many values there were in a window, and how long they took, in seconds; zeros without any."""
+    """How many values there were in a window, and how long they took, in seconds; zeros without
+    any.
+    """
 
     count: int = 0
     mean_s: float = 0.0
@@ -45,13 +49,18 @@ class Slot:
 
 
 class Latencies:
-    """Takes seconds, tells quantiles. The caller says what time it is, in seconds of a clock that never goes back."""
+    """Takes seconds, tells quantiles.
+
+    The caller says what time it is, in seconds of a clock that never goes back.
+    """
 
     def __init__(self, slots_kept: int = SLOTS_IN_GROUP) -> None:
         self._slot = 0
         self._running = _sketch()
         self._slots: deque[tuple[int, LogCollapsingLowestDenseDDSketch]] = deque(maxlen=slots_kept)
-        self._groups: deque[tuple[int, LogCollapsingLowestDenseDDSketch]] = deque(maxlen=GROUPS_IN_HOUR + 1)
+        self._groups: deque[tuple[int, LogCollapsingLowestDenseDDSketch]] = deque(
+            maxlen=GROUPS_IN_HOUR + 1
+        )
         self._whole = _sketch()
         self._known: dict[Window, tuple[tuple[int, float], Quantiles]] = {}
 
@@ -73,7 +82,10 @@ class Latencies:
         return float(self._whole.sum + self._running.sum)
 
     def within(self, window: Window, now: float) -> Quantiles:
-        """The quantiles of a window. The shorter ones reach back to the beginning of a half minute, or of five minutes."""
+        """The quantiles of a window.
+
+        The shorter ones reach back to the beginning of a half minute, or of five minutes.
+        """
         slot = int(now // SLOT_S)
         if slot > self._slot:
             self._turn(slot)
@@ -125,7 +137,9 @@ def _quantiles(sketches: list[LogCollapsingLowestDenseDDSketch]) -> Quantiles:
         merged = _sketch()
         for sketch in filled:
             merged.merge(sketch)
-    p50_s, p95_s, p99_s = (merged.get_quantile_value(quantile) or 0.0 for quantile in (0.5, 0.95, 0.99))
+    p50_s, p95_s, p99_s = (
+        merged.get_quantile_value(quantile) or 0.0 for quantile in (0.5, 0.95, 0.99)
+    )
     return Quantiles(int(merged.count), merged.sum / merged.count, p50_s, p95_s, p99_s)
 
 

@@ -1,7 +1,8 @@
-"""What the server did, measured once: requests by route, functions by name, and what went wrong lately.
+"""What the server did, measured once: requests by route, functions by name, and what went wrong
+lately.
 
-Everything here is bounded: routes are counted by their rule and never by an address, and times go into sketches. Nothing waits
-and nothing is written; who wants to know, asks.
+Everything here is bounded: routes are counted by their rule and never by an address, and times go
+into sketches. Nothing waits and nothing is written; who wants to know, asks.
 """
 
 import functools
@@ -18,7 +19,7 @@ from typing import ParamSpec, Self, TypeVar
 
 import psutil
 
-from lvs.db.usage import Asked, usage_of_request
+from lvs.db.query_stats import RequestQueries, usage_of_request
 from lvs.logs import one_line
 from lvs.services.latency import Latencies, Quantiles, Slot, Window
 
@@ -42,11 +43,12 @@ SERVER_ERROR = 500
 CLIENT_ERROR = 400
 
 
-class Request(Asked):
+class Request(RequestQueries):
     """One request while it is answered, and what it asked of the database.
 
-    `rule` is the route's; `took_s` how many seconds it took until its answer began; `sentence` what was said of an error.
-    As a context it counts what runs in its block, and in the tasks begun there.
+    `rule` is the route's; `took_s` how many seconds it took until its answer began; `sentence` what
+    was said of an error. As a context it counts what runs in its block, and in the tasks begun
+    there.
     """
 
     __slots__ = (
@@ -55,12 +57,12 @@ class Request(Asked):
         "cache_hits",
         "cache_misses",
         "client",
+        "message",
         "method",
         "metrics",
         "render_s",
         "route",
         "rule",
-        "sentence",
         "started",
         "status",
         "took_s",
@@ -71,7 +73,7 @@ class Request(Asked):
         self.method = method if method in METHODS else OTHER_METHOD
         self.metrics = metrics
         self.rule = NO_RULE
-        self.client = self.sentence = ""
+        self.client = self.message = ""
         self.status = self.cache_hits = self.cache_misses = self.bytes_sent = 0
         self.took_s = self.render_s = 0.0
         self.route: Route | None = None
@@ -79,20 +81,30 @@ class Request(Asked):
 
     @property
     def database_s(self) -> float:
-        """Seconds it spent on the database: statements, waiting for the writer's turn, and the commit."""
+        """Seconds it spent on the database: statements, waiting for the writer's turn, and the
+        commit.
+        """
         return self.seconds + self.writer_wait_s + self.commit_s
 
     def __enter__(self) -> Self:
         self._token = usage_of_request.set(self)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         usage_of_request.reset(self._token)
 
 
 @dataclass(slots=True, eq=False)
 class Route:
-    """What one route did since the start. `errors` are answers of 500 and above, `refused` those from 400 on."""
+    """What one route did since the start.
+
+    `errors` are answers of 500 and above, `refused` those from 400 on.
+    """
 
     method: str
     rule: str
@@ -120,7 +132,11 @@ class Route:
 
     @property
     def refused(self) -> int:
-        return sum(count for status, count in self.statuses.items() if CLIENT_ERROR <= status < SERVER_ERROR)
+        return sum(
+            count
+            for status, count in self.statuses.items()
+            if CLIENT_ERROR <= status < SERVER_ERROR
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,25 +147,30 @@ class Failure:
     method: str
     rule: str
     status: int
-    sentence: str
+    message: str
     request_id: str
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """A warning or an error from the log; `times` how often it came in a row, `at` the last time, in Unix milliseconds."""
+class LogLine:
+    """A warning or an error from the log; `times` how often it came in a row, `at` the last time,
+    in Unix milliseconds.
+    """
 
     at: int
     level: str
     source: str
-    sentence: str
+    message: str
     request_id: str
     times: int = 1
 
 
 @dataclass(slots=True, eq=False)
-class Function:
-    """How a function that was marked with `timed` fared. Memory is that of the process, before and after its last run."""
+class FunctionStats:
+    """How a function that was marked with `timed` fared.
+
+    Memory is that of the process, before and after its last run.
+    """
 
     name: str
     latencies: Latencies = field(default_factory=Latencies)
@@ -161,18 +182,21 @@ class Function:
 class Metrics:
     """The counts and times of one running server.
 
-    A request is only noted down when it is answered, and counted with some dozens of others, or when somebody wants to know: what
-    is done in a row costs a fraction of what it costs in between everything else.
+    A request is only noted down when it is answered, and counted with some dozens of others, or
+    when somebody wants to know: what is done in a row costs a fraction of what it costs in between
+    everything else.
     """
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
         self.clock = clock
         self.started = clock()
         self.started_at = _now_ms()
-        self.functions: dict[str, Function] = {}
+        self.functions: dict[str, FunctionStats] = {}
         self.failures: deque[Failure] = deque(maxlen=ENTRIES_KEPT)
         self.log = RecentLog()
-        self.listeners: list[Callable[[Request], None]] = []  # told of each request when it is counted
+        self.listeners: list[
+            Callable[[Request], None]
+        ] = []  # told of each request when it is counted
         self._routes: dict[tuple[str, str], Route] = {}
         self._pages = Latencies(SPARKLINE_SLOTS)
         self._ratings = Latencies()
@@ -207,7 +231,9 @@ class Metrics:
         request.status, request.took_s = status, self.clock() - request.started
         self._noted.append(request)
         if status >= SERVER_ERROR and request.rule != PING:  # that one says what the dashboard says
-            failure = Failure(_now_ms(), request.method, request.rule, status, request.sentence, request.request_id)
+            failure = Failure(
+                _now_ms(), request.method, request.rule, status, request.message, request.request_id
+            )
             self.failures.append(failure)
         if len(self._noted) >= MOST_NOTED:
             self.count()
@@ -247,7 +273,9 @@ class Metrics:
         key = (request.method, request.rule)
         route = self._routes.get(key)
         if route is None:
-            if len(self._routes) >= MOST_ROUTES:  # rules are few; this is for what nobody thought of
+            if (
+                len(self._routes) >= MOST_ROUTES
+            ):  # rules are few; this is for what nobody thought of
                 key = (OTHER_METHOD, NO_RULE)
             route = self._routes.setdefault(key, Route(*key))
         return route
@@ -280,11 +308,11 @@ class Metrics:
 
     # --- Functions ---
 
-    def function(self, name: str) -> Function:
+    def function(self, name: str) -> FunctionStats:
         """The record of a function that is timed."""
         found = self.functions.get(name)
         if found is None:
-            found = self.functions[name] = Function(name)
+            found = self.functions[name] = FunctionStats(name)
         return found
 
 
@@ -298,8 +326,12 @@ def under_way() -> Request | None:
     return found if isinstance(found, Request) else None
 
 
-def timed(name: str, memory: bool = False) -> Callable[[Callable[P, Awaitable[R]]], Callable[P, Awaitable[R]]]:
-    """Time an async function under `name`, and with `memory` note the process's memory before and after each run."""
+def timed(
+    name: str, memory: bool = False
+) -> Callable[[Callable[P, Awaitable[R]]], Callable[P, Awaitable[R]]]:
+    """Time an async function under `name`, and with `memory` note the process's memory before and
+    after each run.
+    """
 
     def mark(function: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
         @functools.wraps(function)
@@ -319,7 +351,10 @@ def timed(name: str, memory: bool = False) -> Callable[[Callable[P, Awaitable[R]
             finally:
                 record.latencies.add(time.perf_counter() - started, metrics.clock())
                 if memory:
-                    record.memory_before_bytes, record.memory_after_bytes = before_bytes, resident_bytes()
+                    record.memory_before_bytes, record.memory_after_bytes = (
+                        before_bytes,
+                        resident_bytes(),
+                    )
 
         return run
 
@@ -338,11 +373,11 @@ def rendering() -> Iterator[None]:
             request.render_s += time.perf_counter() - started
 
 
-def said(sentence: str) -> None:
+def record_error_message(message: str) -> None:
     """Note what the visitor is told of an error in the request under way."""
     request = under_way()
     if request is not None:
-        request.sentence = sentence
+        request.message = message
 
 
 def cache_asked(hit: bool) -> None:
@@ -359,30 +394,36 @@ def resident_bytes() -> int:
 
 
 class RecentLog(logging.Handler):
-    """Keeps the last warnings and errors of the log, each with the id of the request during which it came."""
+    """Keeps the last warnings and errors of the log, each with the id of the request during which
+    it came.
+    """
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
-        self.entries: deque[Entry] = deque(maxlen=ENTRIES_KEPT)
+        self.entries: deque[LogLine] = deque(maxlen=ENTRIES_KEPT)
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            sentence = one_line(record.getMessage())
+            message = one_line(record.getMessage())
         except (TypeError, ValueError):  # whoever logged gave values that do not fit the words
-            sentence = str(record.msg)
+            message = str(record.msg)
         error = record.exc_info[1] if record.exc_info else None
         if error is not None:
-            sentence = one_line(f"{sentence} ({type(error).__name__}: {error})")
+            message = one_line(f"{message} ({type(error).__name__}: {error})")
         request = under_way()
-        entry = Entry(
+        entry = LogLine(
             int(record.created * 1000),
             record.levelname.lower(),
             record.name,
-            sentence[:MOST_CHARACTERS],
+            message[:MOST_CHARACTERS],
             request.request_id if request else "",
         )
         last = self.entries[-1] if self.entries else None
-        if last is not None and (last.level, last.source, last.sentence) == (entry.level, entry.source, entry.sentence):
+        if last is not None and (last.level, last.source, last.message) == (
+            entry.level,
+            entry.source,
+            entry.message,
+        ):
             self.entries[-1] = replace(entry, times=last.times + 1)
         else:
             self.entries.append(entry)

@@ -1,0 +1,154 @@
+"""What people gave their videos, as it is kept apart from the database and put back into one."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lvs.db import backup
+from lvs.db.database import Connection, Transaction
+
+
+@dataclass(slots=True)
+class CurationRecord:
+    """One video and what people gave it.
+
+    What is None or empty says nothing. Times are Unix milliseconds.
+    """
+
+    media_hash: str
+    path: bytes = b""
+    library: bytes = b""
+    fingerprints: tuple[str, ...] = ()
+    added_at: int | None = None
+    title: str = ""
+    rating: int | None = None
+    rated_at: int | None = None
+    views: int = 0
+    last_viewed_at: int | None = None
+    tags: tuple[str, ...] = ()
+    favorite: bool = False
+    favorited_at: int | None = None
+    names: tuple[str, ...] = field(default=())
+    """The hash and every fingerprint, each once."""
+
+    def __post_init__(self) -> None:
+        self.names = tuple(dict.fromkeys((self.media_hash, *self.fingerprints)))
+
+
+def every(path: Path) -> Iterator[CurationRecord]:
+    """Every video of a database file, by path. Blocking."""
+    sql = """
+        SELECT v.media_hash, v.added_at, CASE WHEN v.title_edited THEN v.title ELSE '' END AS title, f.path, r.path AS library,
+            ra.value AS rating, ra.updated_at AS rated_at, coalesce(vi.count, 0) AS views, vi.last_viewed_at,
+            fa.added_at AS favorited_at,
+            (SELECT json_group_array(name) FROM (
+                SELECT t.name FROM video_tags vt JOIN tags t ON t.id = vt.tag_id
+                WHERE vt.video_id = v.id ORDER BY t.key)) AS tags,
+            (SELECT json_group_array(fingerprint) FROM fingerprints p WHERE p.video_id = v.id) AS fingerprints
+        FROM videos v
+            LEFT JOIN files f ON f.id = (
+                SELECT id FROM files WHERE video_id = v.id
+                ORDER BY missing_since IS NOT NULL, missing_since DESC, id LIMIT 1)
+            LEFT JOIN roots r ON r.id = f.root_id
+            LEFT JOIN ratings ra ON ra.video_id = v.id
+            LEFT JOIN views vi ON vi.video_id = v.id
+            LEFT JOIN favorites fa ON fa.video_id = v.id
+        ORDER BY f.path, v.id
+    """
+    for row in backup.rows(path, sql):
+        yield CurationRecord(
+            media_hash=row["media_hash"],
+            path=row["path"] or b"",
+            library=row["library"] or b"",
+            fingerprints=tuple(json.loads(row["fingerprints"])),
+            added_at=row["added_at"],
+            title=row["title"],
+            rating=row["rating"],
+            rated_at=row["rated_at"],
+            views=row["views"],
+            last_viewed_at=row["last_viewed_at"],
+            tags=tuple(json.loads(row["tags"])),
+            favorite=row["favorited_at"] is not None,
+            favorited_at=row["favorited_at"],
+        )
+
+
+async def named(db: Connection, names: Sequence[str]) -> int | None:
+    """The video that has one of these names or contents."""
+    sql = """
+        SELECT video_id FROM (
+            SELECT 1 AS rank, id AS video_id FROM videos WHERE media_hash IN (SELECT value FROM json_each(:names))
+            UNION ALL SELECT 2, video_id FROM fingerprints WHERE fingerprint IN (SELECT value FROM json_each(:names))
+            UNION ALL SELECT 3, video_id FROM aliases WHERE alias IN (SELECT value FROM json_each(:names)))
+        ORDER BY rank, video_id LIMIT 1
+    """
+    found = await db.value(sql, {"names": json.dumps(names)})
+    return int(found) if found is not None else None
+
+
+async def at(db: Connection, library: bytes, path: bytes) -> int | None:
+    """The one video that lies at this path: in this library folder, or in whichever where that one
+    is not known.
+    """
+    sql = """
+        SELECT DISTINCT f.video_id FROM files f JOIN roots r ON r.id = f.root_id
+        WHERE f.path = :path AND f.missing_since IS NULL
+            AND (r.path = :library OR NOT EXISTS (SELECT 1 FROM roots WHERE path = :library))
+        LIMIT 2
+    """
+    found = await db.all(sql, {"library": library, "path": path})
+    return int(found[0][0]) if len(found) == 1 else None
+
+
+async def leave_place(
+    tx: Transaction, video_id: int, kept: CurationRecord, root_id: int, at_ms: int
+) -> None:
+    """Note that the video lay there, so that its old address, and a better encode under its name,
+    lead to it.
+    """
+    sql = """
+        INSERT INTO files (video_id, root_id, path, size_bytes, mtime_ns, fingerprint, oshash, missing_since)
+        VALUES (:video_id, :root_id, :path, 0, 0, :fingerprint, '', :at)
+    """
+    fingerprint = kept.fingerprints[-1] if kept.fingerprints else kept.media_hash
+    values = {
+        "video_id": video_id,
+        "root_id": root_id,
+        "path": kept.path,
+        "fingerprint": fingerprint,
+        "at": at_ms,
+    }
+    await tx.run(sql, values)
+
+
+async def root_at(tx: Transaction, library: bytes, name: str) -> int:
+    """The library folder at this place.
+
+    One that is not configured yet is noted, and shown when it is.
+    """
+    sql = "INSERT INTO roots (path, name, active) VALUES (?, ?, 0) ON CONFLICT (path) DO UPDATE SET path = path RETURNING id"
+    return int(await tx.value(sql, (library, name)))
+
+
+async def view_count(db: Connection, video_id: int) -> tuple[int, int]:
+    """How often it was played, and when last (0: not known)."""
+    row = await db.one(
+        "SELECT count, coalesce(last_viewed_at, 0) FROM views WHERE video_id = ?", (video_id,)
+    )
+    return (row[0], row[1]) if row else (0, 0)
+
+
+async def put_views(tx: Transaction, video_id: int, count: int, last_viewed_at: int | None) -> None:
+    sql = """
+        INSERT INTO views (video_id, count, last_viewed_at) VALUES (:video_id, :count, :last)
+        ON CONFLICT (video_id) DO UPDATE SET
+            count = excluded.count, last_viewed_at = coalesce(excluded.last_viewed_at, last_viewed_at)
+    """
+    await tx.run(sql, {"video_id": video_id, "count": count, "last": last_viewed_at})
+
+
+async def title_from_path(db: Connection, video_id: int) -> tuple[str, bool]:
+    """Its title, and whether somebody wrote it."""
+    row = await db.one("SELECT title, title_edited FROM videos WHERE id = ?", (video_id,))
+    return (row[0], bool(row[1])) if row else ("", False)

@@ -1,0 +1,177 @@
+"""Who may hold a connection: so many for each client and in all, and none that stands still."""
+
+import asyncio
+import logging
+import socket
+import time
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+import hypercorn
+import hypercorn.asyncio.run
+from hypercorn.config import Sockets
+
+from lvs.config import Network
+from lvs.http.client_address import parse_address, within
+from lvs.http.hypercorn_connection import Http1Server
+from lvs.http.request_guard import HEADERS
+from lvs.http.transport import abort, unsent_bytes
+from lvs.services.rate_limit import client_key
+
+log = logging.getLogger(__name__)
+
+MAX_CONNECTIONS = 800
+SPARE = 20  # so many connections more are taken, to be told that they are too many
+LOOK_SECONDS = 5.0
+FULL = b"LVS has too many connections to this device. Close some pages or players and try again.\n"
+REFUSED = (
+    b"HTTP/1.1 429 Too Many Requests\r\nContent-Type: text/plain; charset=utf-8\r\nRetry-After: 5\r\nConnection: close\r\n"
+    b"%sContent-Length: %d\r\n\r\n%s"
+    % (b"".join(b"%s: %s\r\n" % pair for pair in HEADERS.items()), len(FULL), FULL)
+)
+
+
+@dataclass(slots=True, eq=False)
+class _ClientCount:
+    """A connection, what it had not taken when it was last looked at, and since when that is so."""
+
+    client: str
+    transport: asyncio.Transport
+    socket: socket.socket
+    unsent_bytes: int = 0
+    since: float = field(default_factory=time.monotonic)
+
+
+class LimitedSocket(socket.socket):
+    """A listening socket, in the place of `sock`, that closes at once what the gate does not take."""
+
+    def __init__(self, gate: "ConnectionLimit", sock: socket.socket) -> None:
+        super().__init__(fileno=sock.detach())
+        self._gate = gate
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        """The next connection that is taken. Raises BlockingIOError where nobody waits."""
+        while True:
+            connection, address = super().accept()
+            if self._gate.takes(connection, address):
+                return connection, address
+            connection.close()
+
+
+class ConnectionLimit:
+    """Counts connections by client, and cuts those that take nothing of what is sent to them for
+    `stall_seconds`.
+
+    Proxies that speak for many clients are counted among all connections only.
+    """
+
+    def __init__(
+        self,
+        per_client: int,
+        proxies: Collection[Network] = (),
+        stall_seconds: float = 300,
+        total: int = MAX_CONNECTIONS,
+    ) -> None:
+        self._per_client = per_client
+        self._total = total
+        self._proxies = proxies
+        self._stall_seconds = stall_seconds
+        self._look_seconds = min(LOOK_SECONDS, stall_seconds / 4)
+        self._arrived: list[tuple[str, socket.socket]] = []
+        self._held: set[_ClientCount] = set()
+        self._clients: Counter[str] = Counter()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def install(self, http: hypercorn.Config) -> None:
+        """Have every connection that hypercorn takes with these settings pass through this gate,
+        the only one of this process.
+        """
+        gate = self
+        create_sockets = http.create_sockets
+
+        def doors(sockets: list[socket.socket]) -> list[socket.socket]:
+            return [LimitedSocket(gate, each) for each in sockets]
+
+        def create_doors() -> Sockets:
+            created = create_sockets()
+            return Sockets(
+                doors(created.secure_sockets), doors(created.insecure_sockets), created.quic_sockets
+            )
+
+        vars(http)["create_sockets"] = create_doors
+
+        class GatedServer(Http1Server):
+            async def run(self) -> None:
+                held = gate.enter(self.writer)
+                if held is None:
+                    self.writer.write(REFUSED)
+                    self.writer.close()
+                    return
+                try:
+                    await super().run()
+                finally:
+                    gate.leave(held)
+
+        vars(hypercorn.asyncio.run)["TCPServer"] = GatedServer  # there is no setting for it
+
+    @property
+    def count(self) -> int:
+        """How many connections there are."""
+        return len(self._held)
+
+    def takes(self, connection: socket.socket, address: object) -> bool:
+        """Whether a connection is worth an answer.
+
+        Counts also those that `enter` never sees: who does not finish a handshake.
+        """
+        client = self._client(address)
+        if len(self._arrived) >= SPARE + min(self._per_client, self._total):
+            self._arrived = [each for each in self._arrived if each[1].fileno() != -1]
+            of_client = sum(each == client for each, _ in self._arrived)
+            if len(self._arrived) >= SPARE + self._total or (
+                client and of_client >= SPARE + self._per_client
+            ):
+                return False
+        self._arrived.append((client, connection))
+        return True
+
+    def enter(self, writer: asyncio.StreamWriter) -> _ClientCount | None:
+        """Let one more connection in; None where that would be too many."""
+        client = self._client(writer.get_extra_info("peername"))
+        if len(self._held) >= self._total or (client and self._clients[client] >= self._per_client):
+            log.info("refused a connection of %s: there are too many", client or "a proxy")
+            return None
+        if client:
+            self._clients[client] += 1
+        transport: Any = writer.transport
+        held = _ClientCount(client, transport, writer.get_extra_info("socket"))
+        self._held.add(held)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(self._look_seconds, self._look)
+        return held
+
+    def leave(self, held: _ClientCount) -> None:
+        """Note that a connection has ended."""
+        self._held.discard(held)
+        self._clients[held.client] -= 1
+        if self._clients[held.client] <= 0:
+            del self._clients[held.client]
+
+    def _client(self, peer: object) -> str:
+        """Whose connection it is, by the address of the socket's other end; empty for a proxy's."""
+        address = parse_address(str(peer[0])) if isinstance(peer, tuple) and peer else None
+        return "" if address is None or within(address, self._proxies) else client_key(str(address))
+
+    def _look(self) -> None:
+        now = time.monotonic()
+        for held in list(self._held):
+            waiting_bytes = unsent_bytes(held.transport, held.socket)
+            if waiting_bytes != held.unsent_bytes or not waiting_bytes:
+                held.unsent_bytes, held.since = waiting_bytes, now
+            elif now - held.since >= self._stall_seconds:
+                log.info("cut a connection that took nothing for %g seconds", self._stall_seconds)
+                abort(held.transport, held.socket)
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(self._look_seconds, self._look) if self._held else None

@@ -1,0 +1,191 @@
+"""The way past the server for the body of an answer: straight into the client's socket, without the
+copies in between.
+
+There is one for HTTP/1.1 in clear text under hypercorn on asyncio's own event loop on Linux.
+Hypercorn sends the head as ever and finds the connection as if it had sent the body, too.
+"""
+
+import asyncio
+import logging
+import select
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from types import TracebackType
+from typing import Self, cast
+
+import h11
+from hypercorn.protocol.h11 import H11Protocol
+
+log = logging.getLogger(__name__)
+
+
+class WriteScheduler:
+    """Calls those whose sockets have room, one in each turn of the event loop: many streams must
+    not keep others waiting.
+    """
+
+    def __init__(self) -> None:
+        self._steps: dict[int, Callable[[], None]] = {}
+        self._epoll: select.epoll | None = None
+
+    @contextmanager
+    def taken(self, descriptor: int, step: Callable[[], None]) -> Iterator[None]:
+        """In this context `step` is called again and again while there is room in the socket."""
+        loop = asyncio.get_running_loop()
+        if self._epoll is None:
+            self._epoll = select.epoll()
+            loop.add_reader(
+                self._epoll, self._next
+            )  # it is readable while one of its sockets is writable
+        self._epoll.register(descriptor, select.EPOLLOUT)
+        self._steps[descriptor] = step
+        try:
+            yield
+        finally:
+            self._epoll.unregister(descriptor)
+            del self._steps[descriptor]
+            if not self._steps:
+                loop.remove_reader(self._epoll)
+                self._epoll.close()
+                self._epoll = None
+
+    def _next(self) -> None:
+        if self._epoll is not None:
+            for descriptor, _ in self._epoll.poll(
+                0, 1
+            ):  # the kernel puts those it names behind the others
+                self._steps[descriptor]()
+
+
+class DirectSend:
+    """The client's socket under a descriptor of its own, as asyncio lets nobody wait for one of its
+    own transports.
+
+    At the end of its context it tells h11 how much of the body was sent, so that the connection can
+    go on after the answer.
+    """
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        exchange: h11.Connection,
+        turns: WriteScheduler,
+        count: Callable[[int], None],
+    ) -> None:
+        self._socket = sock
+        self._exchange = exchange
+        self._turns = turns
+        self._count = count
+        self._sent_bytes = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._socket.close()
+        if kind is None:
+            record_sent(self._exchange, self._sent_bytes)
+
+    def send(self, part: memoryview) -> int:
+        """Hand over the beginning of `part`: so many bytes, 0 where there is no room.
+
+        ConnectionError: the client is gone.
+        """
+        try:
+            sent_bytes = self._socket.send(part)
+        except (BlockingIOError, InterruptedError):
+            return 0
+        except OSError as error:
+            raise ConnectionAbortedError(*error.args) from error
+        self._sent_bytes += sent_bytes
+        self._count(sent_bytes)
+        return sent_bytes
+
+    async def with_room(self, step: Callable[[], bool]) -> None:
+        """Call `step` now and whenever there is room, others in between, until it answers False.
+
+        Raises what it raises.
+        """
+        if not step():
+            return
+        over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        # Not given to the future: an exception leads back here by its traceback, and would from
+        # here to itself.
+        failures: list[Exception] = []
+
+        def again() -> None:
+            if over.done():
+                return
+            try:
+                goes_on = step()
+            except Exception as error:  # noqa: BLE001 - for whoever waits
+                failures.append(error)
+                goes_on = False
+            if not goes_on:
+                over.set_result(None)
+
+        with self._turns.taken(self._socket.fileno(), again):
+            await over
+        if failures:
+            raise failures.pop()
+
+
+def h11_connection(protocol: object, transport: asyncio.Transport) -> h11.Connection | None:
+    """What h11 knows of the answer that hypercorn's `protocol` sends, or None where no outlet may
+    send its body.
+    """
+    if sys.platform != "linux" or not isinstance(
+        asyncio.get_running_loop(), asyncio.SelectorEventLoop
+    ):
+        return None
+    if not isinstance(protocol, H11Protocol) or transport.get_extra_info("sslcontext") is not None:
+        return None
+    exchange = getattr(protocol, "connection", None)
+    if type(exchange) is not h11.Connection or exchange.our_state is not h11.SEND_BODY:
+        return None
+    return exchange if h11_supports_passthrough() else None
+
+
+@cache
+def h11_supports_passthrough() -> bool:
+    """Whether h11 lets others send a body and goes on after it, tried on an exchange of its own."""
+    size_bytes = 2**40
+    try:
+        exchange = h11.Connection(h11.SERVER)
+        exchange.receive_data(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        for _ in ("the request", "its end"):
+            exchange.next_event()
+        exchange.send(h11.Response(status_code=200, headers=[("Content-Length", str(size_bytes))]))
+        told = record_sent(exchange, size_bytes) or []
+        end = exchange.send(h11.EndOfMessage())
+        exchange.start_next_cycle()
+    except Exception:
+        log.warning(
+            "videos are sent the slow way: this h11 does not let others send a body", exc_info=True
+        )
+        return False
+    return [len(part) for part in told] == [size_bytes] and not end
+
+
+class _Sent:
+    """Stands for so many bytes of a body that h11 never sees."""
+
+    def __init__(self, size_bytes: int) -> None:
+        self._size_bytes = size_bytes
+
+    def __len__(self) -> int:
+        return self._size_bytes
+
+
+def record_sent(exchange: h11.Connection, size_bytes: int) -> list[bytes] | None:
+    # h11's documentation, "Support for sendfile()": it asks the placeholder for its length and
+    # gives it back.
+    return exchange.send_with_data_passthrough(h11.Data(data=cast("bytes", _Sent(size_bytes))))

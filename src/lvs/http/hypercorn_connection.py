@@ -1,0 +1,225 @@
+"""Hypercorn's HTTP/1.1 connection, with what it lacks for a home server, and without what it does
+on each request for nobody.
+
+It stays with HTTP/1.1: with that a connection carries one request at a time, so that a limit on
+connections is one on requests, too. HTTP/2 would multiply it, and brings ways of its own to keep a
+server busy for nothing (CVE-2023-44487).
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+
+import h11
+from hypercorn.asyncio.tcp_server import TCPServer
+from hypercorn.asyncio.worker_context import AsyncioSingleTask, EventWrapper
+from hypercorn.events import Closed, Event, RawData, Updated
+from hypercorn.protocol.h11 import H11Protocol
+from hypercorn.typing import H11SendableEvent, TaskGroup
+
+from lvs.http.request_guard import HEADERS
+
+READ_BYTES = 4096
+
+
+class Http1Server(TCPServer):
+    """Speaks with one client. Made by hypercorn in the place of its own class."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.idle_task = self._idle = _IdleTimer(self.config.keep_alive_timeout, self._end_idle)
+        self._gone = self._closed = self._is_head = False
+        self._head = b""
+
+    async def run(self) -> None:
+        """Answer one request after the other until either side ends the connection."""
+        try:
+            await super().run()
+        finally:
+            self._let_go()
+
+    def flush(self) -> None:
+        """Send the head of an answer that waits for the beginning of its body, to share a packet
+        with it.
+        """
+        head, self._head = self._head, b""
+        if head:
+            with suppress(RuntimeError):  # the connection is closed already
+                self.writer.write(head)
+
+    def _let_go(self) -> None:
+        """Part what holds each other, and would stay until garbage is looked for."""
+        wrapper = vars(self).pop("protocol", None)
+        if wrapper is not None:
+            for name in ("_check_protocol", "_create_stream", "_send_h11_event"):
+                vars(wrapper.protocol).pop(name, None)
+
+    async def _read_data(self) -> None:
+        protocol = self.protocol.protocol
+        if isinstance(protocol, H11Protocol):
+            vars(protocol)["_check_protocol"] = _stay_with_http1
+            vars(protocol)["_create_stream"] = _without_upgrade(protocol._create_stream)
+            vars(protocol)["_send_h11_event"] = self._with_headers(protocol._send_h11_event)
+            protocol.can_read = _Answered(self.writer)
+        ending = self.loop.create_task(self._end_with_server())
+        try:
+            await self._read_by_turns()
+        finally:
+            ending.cancel()
+        # The client is gone. Hypercorn would still hold the connection for as long as an idle
+        # client's.
+        self._gone = True
+        await self.idle_task.stop()
+
+    async def _read_by_turns(self) -> None:
+        """Hypercorn's loop, in which nobody waits while all is parsed that has come of a body in
+        ten thousand parts.
+        """
+        while not self.reader.at_eof():
+            try:
+                data = await self.reader.read(READ_BYTES)
+                if (
+                    self._closed
+                ):  # what came just then is not begun: nobody would hear what came of it
+                    break
+                await self.protocol.handle(RawData(data))
+            except OSError:
+                break
+            await asyncio.sleep(0)
+        await self.protocol.handle(Closed())
+
+    async def _close(self) -> None:
+        self._closed = True
+        self.flush()
+        await super()._close()
+
+    async def protocol_send(self, event: Event) -> None:
+        """Send what h11 made of an answer, or note what the connection does now."""
+        if isinstance(event, RawData):
+            if self._is_head:
+                self._is_head, self._head = False, event.data
+                self.loop.call_soon(self.flush)
+            elif event.data or self._head:
+                whole, self._head = self._head + event.data, b""
+                await super().protocol_send(RawData(whole))
+        elif not (self._gone and isinstance(event, Updated)):
+            await super().protocol_send(event)
+
+    def _end_idle(self) -> None:
+        self._closed = True
+        self.writer.close()
+
+    async def _end_with_server(self) -> None:
+        await self.context.terminated.wait()
+        if self._idle.running:  # any other ends when its answer does
+            self._end_idle()
+
+    def _with_headers(
+        self, send: Callable[[H11SendableEvent], Awaitable[None]]
+    ) -> Callable[[H11SendableEvent], Awaitable[None]]:
+        """`send` for hypercorn's own answers, to what is no proper request, which do not come
+        through our application.
+        """
+
+        async def sending(event: H11SendableEvent) -> None:
+            if isinstance(event, h11.Response):
+                self._is_head = True
+                present = {name for name, _ in event.headers}
+                missing = [pair for pair in HEADERS.items() if pair[0] not in present]
+                if missing:
+                    event = h11.Response(
+                        status_code=event.status_code, headers=[*event.headers, *missing]
+                    )
+            await send(event)
+
+        return sending
+
+
+class _IdleTimer(AsyncioSingleTask):
+    """Calls `end` when nothing was asked for so many seconds.
+
+    Hypercorn begins two tasks for it on each request.
+    """
+
+    def __init__(self, seconds: float, end: Callable[[], None]) -> None:
+        super().__init__()
+        self._seconds = seconds
+        self._end = end
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether the connection is idle."""
+        return self._timer is not None
+
+    async def restart(self, task_group: TaskGroup, action: Callable[..., Any]) -> None:
+        """Begin to count.
+
+        What hypercorn would do is `action`; a task for it could come too late for a request.
+        """
+        await self.stop()
+        self._timer = asyncio.get_running_loop().call_later(self._seconds, self._end)
+
+    async def stop(self) -> None:
+        """Forget it."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def _without_upgrade(
+    create_stream: Callable[[h11.Request], Awaitable[None]],
+) -> Callable[[h11.Request], Awaitable[None]]:
+    """`create_stream` that passes over the wish to speak something else (RFC 9110 section 7.8).
+
+    Hypercorn would never close a connection again that asked for a web socket in a wrong way.
+    """
+
+    async def creating(request: h11.Request) -> None:
+        if any(name == b"upgrade" for name, _ in request.headers):
+            kept = [(name, value) for name, value in request.headers if name != b"upgrade"]
+            request = h11.Request(
+                method=request.method,
+                target=request.target,
+                headers=kept,
+                http_version=request.http_version,
+            )
+        await create_stream(request)
+
+    return creating
+
+
+class _Answered(EventWrapper):
+    """In the place of hypercorn's event for the end of an answer, for which it waits with what a
+    client sent ahead of that.
+
+    It does not read meanwhile, so it would not see the connection end, and after an answer that was
+    cut it would wait for ever.
+    """
+
+    def __init__(self, writer: asyncio.StreamWriter) -> None:
+        super().__init__()
+        self._writer = writer
+        self._watch: asyncio.Task[None] | None = None
+
+    async def wait(self) -> None:
+        """Come back when there is room for the next request.
+
+        Raises ConnectionResetError where the connection has ended.
+        """
+        if self._watch is None:
+            self._watch = asyncio.create_task(self._until_closed())
+        if not self._watch.done():
+            await super().wait()
+        if self._watch.done():
+            raise ConnectionResetError
+
+    async def _until_closed(self) -> None:
+        with suppress(OSError):
+            await self._writer.wait_closed()
+        await self.set()
+
+
+async def _stay_with_http1(_request: h11.Request) -> None:
+    """In the place of hypercorn's check whether the client would rather speak HTTP/2."""

@@ -1,0 +1,137 @@
+"""The journal: who changed what, and how it is taken back."""
+
+import time
+from typing import Any, cast
+from urllib.parse import urlencode
+
+from quart import Blueprint, Response, redirect, request
+from quart.blueprints import BlueprintSetupState
+
+from lvs.db.changes import Chosen
+from lvs.errors import Conflict, Invalid
+from lvs.services.curation.undo import KINDS
+from lvs.web.filters import arguments, number, readable, text
+from lvs.web.request_args import MAX_ID, MAX_TIME, form_number, form_text, row_id
+from lvs.web.responses import back, client, page, partial, services, wants_partial
+from lvs.web.templates import utc
+
+bp = Blueprint("journal", __name__, url_prefix="/admin/changes")
+
+LABELS = {
+    "rating": "Stars",
+    "favorite": "Favorites",
+    "tag": "Tags",
+    "title": "Titles",
+    "view": "Views",
+    "forgotten": "Forgotten",
+}
+WITHIN = ((15, "15 minutes"), (60, "hour"), (24 * 60, "day"), (7 * 24 * 60, "week"))
+QUICK_S = 1.0
+
+
+@bp.record_once
+def filters(state: BlueprintSetupState) -> None:
+    state.app.extensions["lvs.pages"].environment.filters["moment"] = moment
+
+
+def moment(unix_ms: int) -> str:
+    """`2026-11-22 14:03`, where the server stands."""
+    return utc(unix_ms).astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+@bp.get("")
+async def changes() -> Response:
+    """The last changes, of everybody or somebody, of every kind or one, of all videos or one."""
+    args = arguments()
+    who, what, media_hash = (
+        readable(text(args, "client"), "client"),
+        text(args, "what"),
+        text(args, "video"),
+    )
+    if what and what not in KINDS:
+        raise Invalid(f"Changes are of these kinds: {', '.join(KINDS)}.")
+    video = await services().videos.get(media_hash) if media_hash else None
+    chosen = Chosen(client=who or None, what=what, video_id=video.id if video else None)
+    entries, following = await services().journal.page(
+        chosen, number(args, "before", MAX_ID) or None
+    )
+    filters = {"client": who, "what": what, "video": video.media_hash if video else ""}
+    now = int(time.time() * 1000)
+    return page(
+        "admin_changes.html",
+        entries=entries,
+        clients=await services().journal.clients(),
+        client=who,
+        what=what,
+        kinds=[(kind, LABELS[kind]) for kind in KINDS],
+        video=video,
+        ranges=[(_undo_url(who, now - minutes * 60_000), label) for minutes, label in WITHIN]
+        if who
+        else [],
+        undo_url=_undo_url,
+        without=lambda name: _url(filters | {name: ""}),
+        next_url=_url(filters | {"before": str(following)}) if following else None,
+        task=services().background_tasks.latest("undo"),
+        current="admin",
+    )
+
+
+@bp.post("/<change_id>/undo")
+async def undo(change_id: str) -> Response:
+    """Take one change back."""
+    undone = await services().journal.undo(row_id(change_id), client())
+    if wants_partial():
+        values: dict[str, Any] = {
+            "entry": undone.entry,
+            "reason": undone.reason,
+            "undo_url": _undo_url,
+        }
+        return partial(
+            "admin_change.html", trigger="" if undone.reason else "library:changed", **values
+        )
+    if undone.reason:
+        raise Conflict(undone.reason)
+    return back("/admin/changes")
+
+
+@bp.get("/undo")
+async def look_before_undo() -> Response:
+    """What taking back all that somebody changed since a time would do. Nothing is done yet."""
+    args = arguments()
+    who, since = readable(text(args, "client"), "client"), number(args, "since", MAX_TIME)
+    if "client" not in args:
+        raise Invalid("Say whose changes are meant.")
+    preview = await services().journal.preview(who, since)
+    kinds = [(LABELS[kind], preview.kinds[kind]) for kind in KINDS if preview.kinds[kind]]
+    values: dict[str, Any] = {
+        "client": who,
+        "since": since,
+        "preview": preview,
+        "kinds": kinds,
+        "undo_url": _undo_url,
+    }
+    return page("admin_undo.html", **values, current="admin")
+
+
+@bp.post("/undo")
+async def undo_all() -> Response:
+    """Take back what was shown before."""
+    who, since, up_to_id = (
+        await form_text("client"),
+        await form_number("since", MAX_TIME),
+        await form_number("up_to"),
+    )
+    if "client" not in await request.form or not up_to_id:
+        raise Invalid("Say whose changes are meant, and up to which one.")
+    services().maintenance.undo_all(who, since, up_to_id, client())
+    await services().background_tasks.settle("undo", QUICK_S)
+    return cast("Response", redirect(_url({"client": who}), 303))
+
+
+def _url(filters: dict[str, str]) -> str:
+    used = {name: value for name, value in filters.items() if value}
+    return "/admin/changes" + (f"?{urlencode(used)}" if used else "")
+
+
+def _undo_url(who: str, since: int) -> str:
+    return "/admin/changes/undo?" + urlencode({"client": who, "since": max(0, since)})

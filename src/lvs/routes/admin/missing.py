@@ -1,0 +1,112 @@
+"""Videos that are gone from the library folders, and the recycle bin."""
+
+import time
+from typing import cast
+from urllib.parse import urlencode
+
+from quart import Blueprint, Response, redirect, request
+
+from lvs.errors import Invalid
+from lvs.services.curation.recycle_bin import DAYS_KEPT, days_left
+from lvs.web.filters import Arguments, arguments, number, text
+from lvs.web.request_args import MAX_ID, MAX_TIME, chosen_ids, form_ids, form_number
+from lvs.web.responses import client, page, services
+
+bp = Blueprint("missing", __name__)
+
+MISSING, BIN = "/admin/missing", "/admin/bin"
+
+
+@bp.get(MISSING)
+async def missing() -> Response:
+    """Every video none of whose files is there, with what people gave it."""
+    args = arguments()
+    videos, following = await services().missing.page(_after(args))
+    return page(
+        "admin_missing.html",
+        videos=videos,
+        sum=await services().missing.sum(),
+        binned=(await services().missing.sum_of_bin()).videos,
+        offline=services().library.progress().offline,
+        restored=number(args, "restored", MAX_ID),
+        seen_at=int(time.time() * 1000),
+        next_url=_next(MISSING, following),
+        days=DAYS_KEPT,
+        current="admin",
+    )
+
+
+@bp.get(f"{MISSING}/forget")
+async def look_before_forgetting() -> Response:
+    """What forgetting these videos would put into the bin. Nothing is done yet."""
+    args = arguments()
+    ids, until = _chosen(args), number(args, "until", MAX_TIME)
+    doomed = await services().missing.preview(ids, until)
+    return page(
+        "admin_forget.html", doomed=doomed, ids=ids, until=until, days=DAYS_KEPT, current="admin"
+    )
+
+
+@bp.post(f"{MISSING}/forget")
+async def forget() -> Response:
+    """Put what was shown into the recycle bin."""
+    form = await request.form
+    ids = None if form.get("all") == "1" else await form_ids()
+    if ids == []:
+        raise Invalid("Choose the videos that are to be forgotten.")
+    forgotten = await services().missing.forget(ids, await form_number("until", MAX_TIME), client())
+    return cast("Response", redirect(f"{BIN}?forgotten={forgotten}", 303))
+
+
+@bp.get(BIN)
+async def recycle_bin() -> Response:
+    """What was forgotten and can still be restored."""
+    args = arguments()
+    videos, following = await services().missing.binned(_after(args))
+    return page(
+        "admin_bin.html",
+        videos=[(video, days_left(video.forgotten_at or 0)) for video in videos],
+        sum=await services().missing.sum_of_bin(),
+        forgotten=number(args, "forgotten", MAX_ID),
+        seen_at=int(time.time() * 1000),
+        next_url=_next(BIN, following),
+        days=DAYS_KEPT,
+        current="admin",
+    )
+
+
+@bp.post(f"{BIN}/restore")
+async def restore() -> Response:
+    """Take videos out of the recycle bin, with all they had."""
+    form = await request.form
+    ids = None if form.get("all") == "1" else await form_ids()
+    if ids == []:
+        raise Invalid("Choose the videos that are to be restored.")
+    restored = await services().missing.restore(ids, await form_number("until", MAX_TIME), client())
+    return cast("Response", redirect(f"{MISSING}?restored={restored}", 303))
+
+
+def _chosen(args: Arguments) -> list[int] | None:
+    """The videos that were ticked; None for all of them."""
+    if text(args, "all") == "1":
+        return None
+    ids = chosen_ids(list(args.get("id", ())))
+    if not ids:
+        raise Invalid("Choose the videos that are to be forgotten.")
+    return ids
+
+
+def _after(args: Arguments) -> tuple[int, int] | None:
+    return (
+        (number(args, "since", MAX_TIME), number(args, "after", MAX_ID))
+        if text(args, "after")
+        else None
+    )
+
+
+def _next(address: str, following: tuple[int, int] | None) -> str | None:
+    return (
+        f"{address}?{urlencode({'since': following[0], 'after': following[1]})}"
+        if following
+        else None
+    )

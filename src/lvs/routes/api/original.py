@@ -1,0 +1,221 @@
+"""The JSON calls of the original Local Video Server, for clients made for it: a video is named by
+its file name.
+
+docs/api.md says where they differ from the original's.
+"""
+
+import json
+import os
+import re
+from collections.abc import AsyncIterator
+
+from quart import Blueprint, Response
+
+from lvs.errors import Invalid, NotFound
+from lvs.models import Card, Query, Sort, Video
+from lvs.routes.api import schemas
+from lvs.routes.api.openapi import answers
+from lvs.routes.api.videos import answer
+from lvs.services.library.walk import legacy_alias
+from lvs.web.filters import arguments, text
+from lvs.web.json_body import json_body
+from lvs.web.responses import client, raw_path, services
+
+bp = Blueprint("legacy", __name__)
+
+MAX_LISTED = 10_000
+POPULAR, MOST_POPULAR = 50, 200
+PROBLEMS = (400, 404, 415)
+NAME_SENTENCE = 'Send {"filename": "the name of the file"}.'
+RATING_SENTENCE = 'Send {"filename": "the name of the file", "rating": 1 to 5}.'
+TAG_SENTENCE = 'Send {"filename": "the name of the file", "tag": "a word or phrase"}.'
+
+_NUMBER = re.compile(r"-?[0-9]{1,9}", re.ASCII)
+
+
+@bp.after_request
+async def say_it_as_the_original(response: Response) -> Response:
+    """Give a problem the members that clients of the original look at, which RFC 9457 section 3.2
+    has room for.
+    """
+    if response.mimetype == "application/problem+json":
+        problem = json.loads(await response.get_data())
+        response.set_data(json.dumps(problem | {"success": False, "error": problem["detail"]}))
+    return response
+
+
+@bp.post("/rate")
+@answers(
+    schemas.LegacyRating,
+    body=schemas.NamedRating,
+    problems=(*PROBLEMS, 429),
+    problem=schemas.LegacyProblem,
+)
+async def rate() -> Response:
+    """Give a video stars."""
+    sent = await json_body(schemas.NamedRating, RATING_SENTENCE)
+    video = await _video(sent.filename)
+    services().ratings_limiter.check(client())
+    await services().ratings.rate(video.media_hash, sent.rating, client())
+    return answer(schemas.LegacyRating(rating=sent.rating))
+
+
+@bp.post("/favorite")
+@answers(
+    schemas.LegacyFavorites,
+    body=schemas.NamedVideo,
+    problems=PROBLEMS,
+    problem=schemas.LegacyProblem,
+)
+async def favorite() -> Response:
+    """Turn a video's heart over."""
+    video = await _video((await json_body(schemas.NamedVideo, NAME_SENTENCE)).filename)
+    now = await services().favorites.toggle(video.media_hash, client())
+    names = [_name(card) async for card in _cards(Query(favorite=True, sort=Sort.FAVORITED))]
+    return answer(schemas.LegacyFavorites(favorites=names, is_favorite=now))
+
+
+@bp.post("/tag")
+@answers(
+    schemas.LegacyTags, body=schemas.NamedTag, problems=PROBLEMS, problem=schemas.LegacyProblem
+)
+async def tag() -> Response:
+    """Put a tag on a video."""
+    sent = await json_body(schemas.NamedTag, TAG_SENTENCE)
+    video = await _video(sent.filename)
+    return answer(
+        schemas.LegacyTags(
+            tags=_hashed(await services().tags.add(video.media_hash, sent.tag, client()))
+        )
+    )
+
+
+@bp.post("/delete_tag")
+@answers(
+    schemas.LegacyTags, body=schemas.NamedTag, problems=PROBLEMS, problem=schemas.LegacyProblem
+)
+async def delete_tag() -> Response:
+    """Take a tag off a video."""
+    sent = await json_body(schemas.NamedTag, TAG_SENTENCE)
+    if not sent.tag.strip():
+        raise Invalid(TAG_SENTENCE)
+    video = await _video(sent.filename)
+    return answer(
+        schemas.LegacyTags(
+            tags=_hashed(await services().tags.remove(video.media_hash, sent.tag, client()))
+        )
+    )
+
+
+@bp.post("/view")
+@answers(
+    schemas.LegacyViews, body=schemas.NamedVideo, problems=PROBLEMS, problem=schemas.LegacyProblem
+)
+async def view() -> Response:
+    """Note that somebody plays a video."""
+    video = await _video((await json_body(schemas.NamedVideo, NAME_SENTENCE)).filename)
+    return answer(
+        schemas.LegacyViews(views=await services().views.count(video.media_hash, client()))
+    )
+
+
+@bp.get("/get_views")
+@answers(
+    schemas.AllViews, query=schemas.NameQuery, problems=(400, 404), problem=schemas.LegacyProblem
+)
+async def get_views() -> Response:
+    """How often each video was played, by name; with `filename` the one video's count as {"views":
+    count}.
+    """
+    filename = text(arguments(), "filename")
+    if filename:
+        return answer(schemas.ViewCount(views=(await _video(filename)).views))
+    played = Query(viewed=True, sort=Sort.VIEWS)
+    return answer(schemas.AllViews({_name(card): card.views async for card in _cards(played)}))
+
+
+@bp.get("/api/tags/popular")
+@answers(
+    schemas.LegacyPopularTags,
+    query=schemas.PopularQuery,
+    problems=(400,),
+    problem=schemas.LegacyProblem,
+)
+async def popular_tags() -> Response:
+    """The tags that most videos carry."""
+    limit = text(arguments(), "limit").strip() or str(POPULAR)
+    if not _NUMBER.fullmatch(limit):
+        raise Invalid(f"limit is a whole number from 1 to {MOST_POPULAR}.")
+    count = min(max(int(limit), 1), MOST_POPULAR)
+    most = sorted(await services().gallery.tags(), key=lambda tag: -tag.count)[:count]
+    return answer(
+        schemas.LegacyPopularTags(
+            tags=[schemas.LegacyPopularTag(tag=f"#{tag.name}", count=tag.count) for tag in most]
+        )
+    )
+
+
+@bp.get("/api/tags/video")
+@answers(
+    schemas.LegacyVideoTags,
+    query=schemas.NameQuery,
+    problems=(400, 404),
+    problem=schemas.LegacyProblem,
+)
+async def tags_of_named_video() -> Response:
+    """A video's tags."""
+    return await _tags_of(text(arguments(), "filename").encode("utf-8", "surrogateescape"))
+
+
+@bp.get("/api/tags/video/<path:filename>")
+@answers(schemas.LegacyVideoTags, problem=schemas.LegacyProblem)
+async def tags_of_video(filename: str) -> Response:
+    """A video's tags, with the name in the address."""
+    return await _tags_of(raw_path("/api/tags/video/"))
+
+
+async def _tags_of(name: bytes) -> Response:
+    video = await _video_at(name)
+    roots = services().library.roots
+    shown = schemas.shown_path(roots, video.file.root_id, video.file.path)
+    return answer(schemas.LegacyVideoTags(filename=shown, tags=_hashed(video.tags)))
+
+
+async def _video(filename: str) -> Video:
+    """The video of this name. Raises Invalid where it can be none, NotFound."""
+    return await _video_at(filename.encode("utf-8", "surrogateescape"))
+
+
+async def _video_at(name: bytes) -> Video:
+    if not name.strip():
+        raise Invalid("Say which video: filename is missing.")
+    for spelling in dict.fromkeys((name, name.strip())):
+        found = await services().videos.at(services().library.places(spelling))
+        if found is not None:
+            return found[0]
+    # The original knew bare names: one that lies in a folder below answers to its own.
+    try:
+        return await services().videos.get(legacy_alias(os.fsdecode(name.strip())))
+    except NotFound:
+        raise NotFound("There is no video of this name.") from None
+
+
+async def _cards(query: Query) -> AsyncIterator[Card]:
+    """The first MAX_LISTED cards of a list."""
+    listed, after = 0, None
+    while listed < MAX_LISTED:
+        page = await services().gallery.browse(query, 500, after)
+        for card in page.cards:
+            yield card
+        listed += len(page.cards)
+        after = page.next
+        if after is None:
+            break
+
+
+def _name(card: Card) -> str:
+    return schemas.shown_path(services().library.roots, card.root_id, card.path)
+
+
+def _hashed(tags: tuple[str, ...]) -> list[str]:
+    return [f"#{tag}" for tag in tags]

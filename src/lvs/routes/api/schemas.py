@@ -1,0 +1,452 @@
+"""The JSON that goes in and out, as pydantic models; the OpenAPI document is made from them."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel
+
+from lvs.models import Card, Root, Tag, Video, shown
+from lvs.web.urls import Urls
+
+MAX_NAME = 4096
+MAX_TAG = (
+    1000  # more than a tag may have, so that the sentence about too long a tag is the service's
+)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EARLIEST_MS, _LATEST_MS = -62_135_596_800_000, 253_402_300_799_999  # the years 1 to 9999
+
+
+def iso(unix_ms: int) -> str:
+    """A time as ISO 8601 in UTC, `2026-11-22T13:30:00.123Z`."""
+    at = _EPOCH + timedelta(milliseconds=min(max(unix_ms, _EARLIEST_MS), _LATEST_MS))
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _whole(value: Any) -> Any:
+    """JSON has one kind of number: 4.0 is 4."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _legacy_whole(value: Any) -> Any:
+    """The original also took a digit as text."""
+    return (
+        int(value)
+        if isinstance(value, str) and value in {"1", "2", "3", "4", "5"}
+        else _whole(value)
+    )
+
+
+Stars = Annotated[int, Field(ge=1, le=5), BeforeValidator(_whole)]
+
+
+class Sent(BaseModel):
+    """Something a client sends: types are taken as they are, names that are not known are passed
+    over.
+    """
+
+    model_config = ConfigDict(strict=True)
+
+
+class RatingChange(Sent):
+    """New stars, or null to take them away."""
+
+    value: Stars | None
+
+
+class TagChange(Sent):
+    """A tag to put on a video. A leading # counts for nothing, nor does letter case."""
+
+    tag: Annotated[str, Field(max_length=MAX_TAG)]
+
+
+class NamedVideo(Sent):
+    """A video as the original named it: by its path below the library folder."""
+
+    filename: Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
+
+
+class NamedRating(NamedVideo):
+    """Stars for a video named by its path."""
+
+    rating: Annotated[int, Field(ge=1, le=5), BeforeValidator(_legacy_whole)]
+
+
+class NamedTag(NamedVideo):
+    """A tag for a video named by its path."""
+
+    tag: Annotated[str, Field(max_length=MAX_TAG)]
+
+
+class VideosQuery(BaseModel):
+    """What `GET /api/videos` takes, all of it optional."""
+
+    limit: Annotated[int, Field(ge=1, le=500, description="Videos in one answer.")] = 60
+    after: Annotated[str | None, Field(description="`next` of the answer before.")] = None
+    q: Annotated[
+        str | None, Field(max_length=200, description='Words, "phrases", -words, tag:words.')
+    ] = None
+    tag: Annotated[
+        list[str] | None, Field(max_length=20, description="Repeatable; all must be carried.")
+    ] = None
+    min_rating: Annotated[int | None, Field(ge=0, le=5)] = None
+    favorite: Annotated[Literal["0", "1"] | None, Field(description="1: favorites only.")] = None
+    unrated: Annotated[
+        Literal["0", "1"] | None, Field(description="1: only those without stars.")
+    ] = None
+    viewed: Annotated[
+        Literal["0", "1"] | None, Field(description="1: only those that were played.")
+    ] = None
+    folder: Annotated[str | None, Field(description="Only what lies in this folder or below.")] = (
+        None
+    )
+    min_minutes: Annotated[int | None, Field(ge=0)] = None
+    max_minutes: Annotated[int | None, Field(ge=0)] = None
+    sort: (
+        Literal[
+            "added", "title", "rating", "views", "duration", "size", "viewed", "favorited", "random"
+        ]
+        | None
+    ) = None
+    order: Annotated[
+        Literal["asc", "desc"] | None, Field(description="Titles and random ascend by default.")
+    ] = None
+    seed: Annotated[
+        int | None, Field(ge=0, le=2**31 - 1, description="Which of the random orders.")
+    ] = None
+    state: Annotated[
+        Literal["unreadable"] | None, Field(description="The files that cannot be read, instead.")
+    ] = None
+
+
+class TagsQuery(BaseModel):
+    """What `GET /api/tags` takes."""
+
+    limit: Annotated[int, Field(ge=1, le=1000, description="Tags in one answer.")] = 1000
+    after: Annotated[str | None, Field(description="`next` of the answer before.")] = None
+
+
+class PopularQuery(BaseModel):
+    """What `GET /api/tags/popular` takes."""
+
+    limit: Annotated[
+        int, Field(description="1 to 200 tags; what lies outside is taken as the nearest.")
+    ] = 50
+
+
+class NameQuery(BaseModel):
+    """A video named by its path."""
+
+    filename: str | None = None
+
+
+class User(BaseModel):
+    """What this household gave."""
+
+    value: Annotated[int | None, Field(ge=1, le=5)]
+
+
+class RatingSummary(BaseModel):
+    """A video's stars. `average` is 0.0 and `count` 0 while there are none."""
+
+    average: float
+    count: int
+    user: User
+
+    @classmethod
+    def of(cls, stars: int | None) -> Self:
+        return cls(average=float(stars or 0), count=int(stars is not None), user=User(value=stars))
+
+
+class VideoSummary(BaseModel):
+    """A video as lists show it.
+
+    Times are ISO 8601 in UTC; null is what is not known or was never done.
+    """
+
+    media_hash: str
+    path: Annotated[
+        str,
+        Field(
+            description="With several library folders the folder's name comes first. U+FFFD: not UTF-8."
+        ),
+    ]
+    title: str
+    duration_s: float | None
+    width: Annotated[
+        int | None, Field(description="As displayed: turned, and stretched by the pixel aspect.")
+    ]
+    height: int | None
+    size_bytes: int
+    state: Literal["new", "ready", "unreadable"]
+    reason: Annotated[str | None, Field(description="Why it cannot be read.")]
+    offline: Annotated[bool, Field(description="Its library folder cannot be reached right now.")]
+    added_at: str
+    rating: Annotated[int | None, Field(ge=1, le=5)]
+    views: int
+    last_viewed_at: str | None
+    tags: list[str]
+    favorite: bool
+    favorited_at: str | None
+    url: Annotated[
+        str, Field(description="The watch page. Percent-encoded exactly as the file is called.")
+    ]
+    stream_url: Annotated[str, Field(description="The file's bytes.")]
+    thumbnail_url: Annotated[str, Field(description="A JPEG.")]
+
+
+class Location(BaseModel):
+    """A place where a video lies, or lay when `missing_since` is set."""
+
+    path: str
+    size_bytes: int
+    missing_since: str | None
+
+
+class AudioTrack(BaseModel):
+    """One sound track."""
+
+    codec: str
+    language: str | None
+    title: str | None
+    channels: int | None
+
+
+class VideoDetail(VideoSummary):
+    """Everything that is known of a video."""
+
+    container: str | None
+    video_codec: str | None
+    audio_codec: Annotated[str | None, Field(description="Of the first sound track.")]
+    audio_tracks: list[AudioTrack]
+    frame_rate: float | None
+    bit_depth: int | None
+    rotation: int | None
+    recorded_at: str | None
+    rated_at: str | None
+    missing_since: Annotated[
+        str | None, Field(description="Since when the file is gone; its stars and tags are kept.")
+    ]
+    files: list[Location]
+
+
+class VideoPage(BaseModel):
+    """A run of videos."""
+
+    videos: list[VideoSummary]
+    next: Annotated[str | None, Field(description="`after` of the following run; null at the end.")]
+
+
+class TagCount(BaseModel):
+    """A tag and how many videos carry it."""
+
+    name: str
+    count: int
+
+    @classmethod
+    def of(cls, tag: Tag) -> Self:
+        return cls(name=tag.name, count=tag.count)
+
+
+class TagPage(BaseModel):
+    """A run of tags in alphabetical order."""
+
+    tags: list[TagCount]
+    next: str | None
+
+
+class VideoTags(BaseModel):
+    """A video's tags in alphabetical order."""
+
+    tags: list[str]
+
+
+class Favorite(BaseModel):
+    """Whether a video is a favorite."""
+
+    favorite: bool
+
+
+class ViewCount(BaseModel):
+    """How often a video was played."""
+
+    views: int
+
+
+class SubtitleItem(BaseModel):
+    """A subtitle file beside the film, as WebVTT.
+
+    `language` is a language tag (RFC 5646) or null.
+    """
+
+    url: str
+    label: str
+    language: str | None
+
+
+class VideoSubtitles(BaseModel):
+    """A video's subtitles."""
+
+    subtitles: list[SubtitleItem]
+
+
+class Problem(BaseModel):
+    """What went wrong (RFC 9457); `detail` is a sentence for people."""
+
+    title: str
+    status: int
+    detail: str
+    request_id: str
+
+
+class Done(BaseModel):
+    """It was done."""
+
+    success: Literal[True] = True
+
+
+class LegacyRating(Done):
+    """The stars the video has now."""
+
+    rating: int
+
+
+class LegacyFavorites(Done):
+    """The names of all favorites, the latest first, and whether this video is one now."""
+
+    favorites: list[str]
+    is_favorite: bool
+
+
+class LegacyTags(Done):
+    """The video's tags, each with `#`."""
+
+    tags: list[str]
+
+
+class LegacyViews(Done):
+    """How often the video was played."""
+
+    views: int
+
+
+class AllViews(RootModel[dict[str, int]]):
+    """How often each video was played, by name."""
+
+
+class LegacyPopularTag(BaseModel):
+    """A tag with `#` and how many videos carry it."""
+
+    tag: str
+    count: int
+
+
+class LegacyPopularTags(Done):
+    """The tags that most videos carry."""
+
+    tags: list[LegacyPopularTag]
+
+
+class LegacyVideoTags(LegacyTags):
+    """The tags of the video with this name."""
+
+    filename: str
+
+
+class LegacyProblem(Problem):
+    """What went wrong, also as the original said it."""
+
+    success: Literal[False]
+    error: str
+
+
+def shown_path(roots: dict[int, Root], root_id: int, path: bytes) -> str:
+    """A path as text, with the library folder's name first where there are several."""
+    several = sum(root.active for root in roots.values()) > 1
+    name = shown(roots[root_id].name.encode("utf-8", "surrogateescape"))
+    return f"{name}/{shown(path)}" if several else shown(path)
+
+
+def summary_of(card: Card, roots: dict[int, Root], addresses: Urls) -> VideoSummary:
+    """A gallery card as JSON."""
+    return VideoSummary(
+        media_hash=card.media_hash,
+        path=shown_path(roots, card.root_id, card.path),
+        title=card.title,
+        duration_s=card.duration_s or None,
+        width=card.width or None,
+        height=card.height or None,
+        size_bytes=card.size_bytes,
+        state=card.state.value,
+        reason=None,
+        offline=card.offline,
+        added_at=iso(card.added_at),
+        rating=card.rating or None,
+        views=card.views,
+        last_viewed_at=_iso_or_none(card.last_viewed_at),
+        tags=list(card.tags),
+        favorite=card.favorite,
+        favorited_at=_iso_or_none(card.favorited_at),
+        url=addresses.watch(card),
+        stream_url=addresses.video(card),
+        thumbnail_url=addresses.poster(card, 640, "jpg"),
+    )
+
+
+def detail_of(video: Video, roots: dict[int, Root], addresses: Urls) -> VideoDetail:
+    """A whole video as JSON."""
+    probe, file = video.probe, video.file
+    root = roots[file.root_id]
+    return VideoDetail(
+        media_hash=video.media_hash,
+        path=shown_path(roots, file.root_id, file.path),
+        title=video.title,
+        duration_s=probe.duration_s if probe else None,
+        width=probe.width if probe else None,
+        height=probe.height if probe else None,
+        size_bytes=file.size_bytes,
+        state=video.state.value,
+        reason=video.reason,
+        offline=root.offline_since is not None or not root.active,
+        added_at=iso(video.added_at),
+        rating=video.rating or None,
+        views=video.views,
+        last_viewed_at=_iso_or_none(video.last_viewed_at),
+        tags=list(video.tags),
+        favorite=video.favorite,
+        favorited_at=_iso_or_none(video.favorited_at),
+        url=addresses.watch(file),
+        stream_url=addresses.video(file),
+        thumbnail_url=addresses.poster(video, 640, "jpg"),
+        container=probe.container if probe else None,
+        video_codec=probe.video_codec if probe else None,
+        audio_codec=probe.audio_tracks[0].codec if probe and probe.audio_tracks else None,
+        audio_tracks=[
+            AudioTrack(
+                codec=track.codec,
+                language=track.language,
+                title=track.title,
+                channels=track.channels,
+            )
+            for track in (probe.audio_tracks if probe else ())
+        ],
+        frame_rate=probe.frame_rate if probe else None,
+        bit_depth=probe.bit_depth if probe else None,
+        rotation=probe.rotation if probe else None,
+        recorded_at=iso(probe.recorded_at) if probe and probe.recorded_at is not None else None,
+        rated_at=_iso_or_none(video.rated_at),
+        missing_since=iso(file.missing_since) if file.missing_since is not None else None,
+        files=[
+            Location(
+                path=shown_path(roots, place.root_id, place.path),
+                size_bytes=place.size_bytes,
+                missing_since=iso(place.missing_since) if place.missing_since is not None else None,
+            )
+            for place in video.files
+        ],
+    )
+
+
+def _iso_or_none(unix_ms: int) -> str | None:
+    """0 stands for never."""
+    return iso(unix_ms) if unix_ms else None

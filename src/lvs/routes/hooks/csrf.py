@@ -1,0 +1,80 @@
+"""Writes are taken from our own pages and from programs, never from a stranger's page that a
+browser here has open.
+
+And not faster than people are. Browsers send no `Sec-Fetch-Site` to plain-http addresses of a LAN,
+so `Origin` is compared with `Host` as well.
+"""
+
+from quart import Quart, Response, request
+
+from lvs.config import Config
+from lvs.routes.hooks import cors, errors
+from lvs.routes.pages import sign_in
+from lvs.services.rate_limit import RateLimiter
+from lvs.web.responses import client, services
+
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+LIMITED_BY_THEMSELVES = frozenset(
+    {"curate.rate", "api.rate", "api.unrate", "legacy.rate", "sign_in.sign_in"}
+)
+STATIC_FOR_EVER = "public, max-age=31536000, immutable"
+
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+
+
+def install(app: Quart, config: Config) -> None:
+    limiter = RateLimiter(config.writes_limit)
+
+    @app.before_request
+    async def only_our_own_pages_write() -> Response | None:
+        if request.method in SAFE_METHODS:
+            return None
+        if not _ours() and not _permitted():
+            return errors.problem(403, "Changes are only taken from LVS's own pages.")
+        if request.endpoint not in LIMITED_BY_THEMSELVES:
+            limiter.check(client())
+        return None
+
+    @app.after_request
+    async def cache_static_files(response: Response) -> Response:
+        if (
+            request.path.startswith("/static/")
+            and "v" in request.args
+            and response.status_code < 400
+        ):
+            response.headers["Cache-Control"] = STATIC_FOR_EVER
+        return response
+
+
+def _ours() -> bool:
+    """Whether a page of this server, or no browser at all, sent the request."""
+    sites = request.headers.getlist("Sec-Fetch-Site")
+    if sites:
+        return all(site in ("same-origin", "none") for site in sites)
+    origins = request.headers.getlist("Origin")
+    return not origins or (
+        len(origins) == 1 and _is_origin_of(origins[0], request.headers.get("Host", ""))
+    )
+
+
+def _permitted() -> bool:
+    """Whether a page of another origin that may use the JSON API sent the request, with a right to
+    it that is its own.
+
+    To a browser, pages of another port of the same machine are of the same site (RFC 6265bis
+    section 5.2), so that it sends the session along with what they ask for.
+    """
+    by_itself = not services().passwords.required or sign_in.has_token()
+    return cors.allows(request) and (by_itself or cors.allows_credentials(request))
+
+
+def _is_origin_of(origin: str, host: str) -> bool:
+    """Whether pages of this origin come from this host.
+
+    The scheme may differ where a proxy in front of LVS speaks TLS.
+    """
+    scheme, separator, origin_host = origin.lower().partition("://")
+    port = _DEFAULT_PORTS.get(scheme)
+    if not separator or port is None or not origin_host:
+        return False
+    return origin_host.removesuffix(port) == host.lower().strip().removesuffix(port)

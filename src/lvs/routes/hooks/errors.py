@@ -1,0 +1,145 @@
+"""Turns errors into answers: a page, a toast for htmx, or problem+json (RFC 9457), by what was
+asked.
+"""
+
+import errno
+import logging
+from http import HTTPStatus
+from json import dumps
+from typing import Any
+
+from quart import Quart, Response, g, request
+from werkzeug.exceptions import HTTPException
+
+from lvs.errors import Conflict, Full, Invalid, LvsError, NotFound, TooMany, Unavailable
+from lvs.services.metrics import record_error_message
+from lvs.web import responses
+
+log = logging.getLogger(__name__)
+
+STATUS: tuple[tuple[type[LvsError], int], ...] = (
+    (NotFound, 404),
+    (Conflict, 409),
+    (TooMany, 429),
+    (Unavailable, 503),
+    (Full, 507),
+    (Invalid, 400),
+)
+JSON_CALLS = (
+    "/api/",
+    "/rate",
+    "/favorite",
+    "/tag",
+    "/delete_tag",
+    "/view",
+    "/get_views",
+    "/ping",
+    "/admin/performance.json",
+)
+TITLES = {
+    400: "That cannot be used",
+    401: "Not signed in",
+    403: "Not from here",
+    404: "Not found",
+    405: "That cannot be done here",
+    409: "That does not fit",
+    413: "Too much at once",
+    415: "Not understood",
+    421: "Wrong name",
+    429: "Too fast",
+    500: "Something went wrong",
+    503: "Not available right now",
+    507: "The disk is full",
+}
+MESSAGES = {
+    404: "There is nothing at this address.",
+    405: "This address cannot be used that way.",
+    413: "More was sent than LVS takes at once.",
+    415: "What was sent is of a kind LVS does not understand here.",
+    500: "LVS made a mistake. Details are in the log.",
+}
+
+
+def install(app: Quart) -> None:
+    """Give the application its answers to every error."""
+    app.register_error_handler(LvsError, _lvs_error)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _mistake)
+
+
+async def _lvs_error(error: LvsError) -> Response:
+    status = next((status for kind, status in STATUS if isinstance(error, kind)), 400)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.warning(
+            "%s %s: %s (request %s)",
+            request.method,
+            request.path,
+            error.message,
+            _request_id(),
+            exc_info=error,
+        )
+    response = problem(status, error.message)
+    if isinstance(error, TooMany):
+        response.headers["Retry-After"] = str(error.retry_after_s)
+    return response
+
+
+async def _http_error(error: HTTPException) -> Response:
+    status = error.code or 500
+    if status < HTTPStatus.BAD_REQUEST:
+        return error.get_response()  # type: ignore[return-value]
+    response = problem(status, MESSAGES.get(status) or error.description or TITLES[400])
+    for name, value in error.get_headers():
+        if name.lower() in ("allow", "retry-after"):
+            response.headers[name] = value
+    return response
+
+
+async def _mistake(error: Exception) -> Response:
+    if (
+        isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG
+    ):  # no file can have that name, so none has it
+        return problem(404, MESSAGES[404])
+    log.error(
+        "%s %s failed (request %s)", request.method, request.path, _request_id(), exc_info=error
+    )
+    return problem(500, MESSAGES[500])
+
+
+def problem(status: int, message: str, next_step: tuple[str, str] | None = None) -> Response:
+    """The answer to something that went wrong; `next_step` is what to do now and the address of it,
+    by default all videos.
+    """
+    record_error_message(message)
+    title = TITLES.get(status) or HTTPStatus(status).phrase
+    if wants_json():
+        body = {"title": title, "status": status, "detail": message, "request_id": _request_id()}
+        return Response(dumps(body), status, content_type="application/problem+json")
+    template = "toast.html" if responses.wants_partial() else "error.html"
+    values: dict[str, Any] = {
+        "status": status,
+        "title": title,
+        "message": message,
+        "kept": "" if request.method in ("GET", "HEAD") else "Nothing was changed.",
+        "request_id": _request_id(),
+        "next_step": next_step
+        or (("All videos", "/") if request.path != "/" or request.query_string else None),
+    }
+    return (
+        responses.partial(template, status, **values)
+        if responses.wants_partial()
+        else responses.page(template, status, **values)
+    )
+
+
+def wants_json() -> bool:
+    """Whether a program asks: by the address, or because it takes JSON and no HTML."""
+    path = request.path
+    if any(path.startswith(call) if call.endswith("/") else path == call for call in JSON_CALLS):
+        return True
+    accept = request.headers.get("Accept", "")
+    return "json" in accept and "html" not in accept
+
+
+def _request_id() -> str:
+    return str(getattr(g, "request_id", ""))

@@ -1,0 +1,61 @@
+"""Takes a gallery's selection along: the same query as the page, as JSON or CSV, streamed."""
+
+import secrets
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+from quart import Blueprint, Response
+
+from lvs.models import Query, Sort
+from lvs.services.backup import export
+from lvs.web.filters import arguments, parse_query
+from lvs.web.responses import services
+
+bp = Blueprint("export", __name__)
+
+PIECE_BYTES = 64 * 1024
+
+
+@bp.get("/export.json")
+async def as_json() -> Response:
+    query = _query()
+    return _stream(
+        export.selection_as_json(services().database, services().gallery.ids(query)),
+        "application/json",
+        "json",
+    )
+
+
+@bp.get("/export.csv")
+async def as_csv() -> Response:
+    query = _query()
+    return _stream(
+        export.selection_as_csv(services().database, services().gallery.ids(query)),
+        "text/csv; charset=utf-8",
+        "csv",
+    )
+
+
+def _query() -> Query:
+    query = parse_query(arguments())
+    if query.sort is Sort.RANDOM and not query.seed:
+        query = replace(query, seed=secrets.randbelow(2**31 - 1) + 1)
+    return query
+
+
+def _stream(pieces: AsyncIterator[bytes], content_type: str, ending: str) -> Response:
+    response = Response(_in_blocks(pieces), content_type=content_type)
+    response.timeout = None  # a large library over a slow line may take longer than a page
+    response.headers["Content-Disposition"] = f'attachment; filename="lvs-export.{ending}"'
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+async def _in_blocks(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    block = bytearray()
+    async for piece in pieces:
+        block += piece
+        if len(block) >= PIECE_BYTES:
+            yield bytes(block)
+            block.clear()
+    yield bytes(block)

@@ -1,0 +1,167 @@
+"""The forms behind stars, heart, tags, title and play. htmx gets the fresh partial, a plain form
+303 back to its page.
+"""
+
+from typing import Any
+
+from quart import Blueprint, Response, request
+from werkzeug.datastructures import MultiDict
+
+from lvs.errors import Invalid
+from lvs.web.filters import readable
+from lvs.web.responses import (
+    addresses,
+    back,
+    client,
+    partial,
+    partial_of_video,
+    services,
+    wants_partial,
+)
+
+bp = Blueprint("curate", __name__, url_prefix="/videos/<hash:media_hash>")
+
+SUGGESTIONS = 12
+MAX_FIELD = 1000
+
+
+@bp.post("/rating")
+async def rate(media_hash: str) -> Response:
+    stars = _digit(await _field("value"), "0 to 5 stars", 5)
+    ours, visitor = services(), client()
+    ours.ratings_limiter.check(visitor)
+    if stars:
+        await ours.ratings.rate(media_hash, stars, visitor)
+    else:
+        await ours.ratings.clear(media_hash, visitor)
+    return await _saved(media_hash, "rating.html", "rating:changed", value=stars, error="")
+
+
+@bp.post("/favorite")
+async def favorite(media_hash: str) -> Response:
+    value = await _field("value")
+    if value:
+        now = await services().favorites.set(media_hash, _digit(value, "1 or 0", 1) == 1, client())
+    else:
+        now = await services().favorites.toggle(media_hash, client())
+    return await _saved(media_hash, "favorite.html", "favorite:changed", favorite=now)
+
+
+@bp.post("/tags")
+async def add_tag(media_hash: str) -> Response:
+    entered = await _field("tag")
+    try:
+        tags = await services().tags.add(media_hash, entered, client())
+    except Invalid as error:
+        if not wants_partial():
+            raise
+        tags = await services().tags.of(media_hash)
+        return await _tags(media_hash, tags, status=422, error=error.message, entered=entered)
+    return await _tags(media_hash, tags)
+
+
+@bp.post("/tags/remove")
+async def remove_tag(media_hash: str) -> Response:
+    name = await _field("tag")
+    had = await services().tags.of(media_hash)
+    tags = await services().tags.remove(media_hash, name, client())
+    return await _tags(
+        media_hash, tags, removed=next((tag for tag in had if tag not in tags), None)
+    )
+
+
+@bp.get("/title")
+async def edit_title(media_hash: str) -> Response:
+    video = await services().videos.get(media_hash)
+    if not wants_partial():
+        return back(addresses().watch(video.file))
+    return partial(
+        "title.html",
+        media_hash=video.media_hash,
+        title=video.title,
+        edited=video.title_edited,
+        error=None,
+        editing="edit" in request.args,
+    )
+
+
+@bp.post("/title")
+async def retitle(media_hash: str) -> Response:
+    form = await request.form
+    entered = "" if form.get("reset") else _text(form, "title")
+    try:
+        video = await services().videos.retitle(media_hash, entered, client())
+    except Invalid as error:
+        if not wants_partial():
+            raise
+        video = await services().videos.get(media_hash)
+        values: dict[str, Any] = {
+            "title": video.title,
+            "edited": video.title_edited,
+            "error": error.message,
+            "editing": True,
+        }
+        return partial("title.html", 422, media_hash=media_hash, entered=entered, **values)
+    values = {"title": video.title, "edited": video.title_edited, "error": None, "editing": False}
+    return await _saved(media_hash, "title.html", "title:changed", **values)
+
+
+@bp.post("/view")
+async def view(media_hash: str) -> Response:
+    views = await services().views.count(media_hash, client())
+    return await _saved(media_hash, "views.html", "views:changed", views=views)
+
+
+async def _saved(media_hash: str, template: str, event: str, **values: Any) -> Response:
+    """The partial that shows what was saved, or for a plain form the way back to the page it stood
+    on.
+    """
+    if wants_partial():
+        return partial_of_video(template, event, media_hash, **values)
+    return back(f"/v/{media_hash}")
+
+
+async def _tags(
+    media_hash: str,
+    tags: tuple[str, ...],
+    status: int = 200,
+    error: str | None = None,
+    entered: str = "",
+    removed: str | None = None,
+) -> Response:
+    if not wants_partial():
+        return back(f"/v/{media_hash}")
+    suggestions = await services().tags.suggest(tags, SUGGESTIONS)
+    values: dict[str, Any] = {
+        "tags": tags,
+        "suggestions": suggestions,
+        "error": error,
+        "entered": entered,
+        "removed": removed,
+    }
+    return partial(
+        "tags.html",
+        status,
+        trigger="" if error else "tags:changed",
+        media_hash=media_hash,
+        **values,
+    )
+
+
+async def _field(name: str) -> str:
+    return _text(await request.form, name)
+
+
+def _text(form: MultiDict[str, str], name: str) -> str:
+    value = form.get(name, "")
+    if len(value) > MAX_FIELD:
+        raise Invalid(f"The field {name} is too long.")
+    if "\ufffd" in value:  # what the form's bytes became where they were no UTF-8
+        raise Invalid(f"The {name} holds bytes that are not UTF-8 text.")
+    return readable(value, name)
+
+
+def _digit(value: str, allowed: str, largest: int) -> int:
+    if len(value) != 1 or value not in "0123456789" or int(value) > largest:
+        raise Invalid(f"The value must be {allowed}.")
+    return int(value)

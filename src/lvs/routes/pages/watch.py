@@ -1,0 +1,129 @@
+"""The watch page, and the permanent link that leads to it."""
+
+from datetime import UTC, datetime
+from typing import cast
+
+from quart import Blueprint, Response, redirect
+
+from lvs.errors import NotFound
+from lvs.http import media_types
+from lvs.models import Query, State, Track, Video, shown
+from lvs.routes.media import subtitles
+from lvs.services.media.playability import browser_playable
+from lvs.web.filters import arguments, parse_query
+from lvs.web.responses import addresses, page, raw_path, services
+from lvs.web.templates import duration, size
+from lvs.web.urls import gallery_url, query_string
+
+bp = Blueprint("watch", __name__)
+
+SUGGESTIONS = 12
+NOT_LOOKED_INTO = "LVS has not looked into this file yet; it may or may not play here."
+
+
+@bp.get("/watch/<path:place>")
+async def watch(place: str) -> Response:
+    query = parse_query(arguments())
+    found = await services().videos.at(services().library.places(raw_path("/watch/")))
+    if found is None:
+        raise NotFound("There is no video at this address, and LVS knows of none that ever was.")
+    video, file = found
+    if file.missing_since is not None and not video.missing:
+        return cast("Response", redirect(addresses().watch(video.file) + query_string(query), 302))
+    return await _page(video, query)
+
+
+@bp.get("/v/<hash:media_hash>")
+async def permanent(media_hash: str) -> Response:
+    video = await services().videos.get(media_hash)
+    return cast("Response", redirect(addresses().watch(video.file), 302))
+
+
+async def _page(video: Video, query: Query) -> Response:
+    if video.missing or not services().library.roots[video.file.root_id].active:
+        raise NotFound(
+            f"“{video.title}” is gone from the library folders. Its stars and tags are kept until it comes back."
+        )
+    before, behind = await services().gallery.neighbours(query, video.id)
+    playable, message = _playable(video)
+    if video.poster is None and video.state is State.NEW:
+        services().jobs.visible([video.id])
+    return page(
+        "watch.html",
+        video=video,
+        card=await services().gallery.card(video.id),
+        query=query,
+        related=await services().gallery.related(video),
+        previous=before,
+        next=behind,
+        playable=playable,
+        message=message,
+        media_type=media_types.media_type(
+            video.file.path, video.probe.container if video.probe else None
+        ),
+        subtitles=await subtitles.subtitles_of(video),
+        suggestions=await services().tags.suggest(video.tags, SUGGESTIONS),
+        facts=_facts(video),
+        back_url=gallery_url(query) + f"#video-card-{video.id}",
+        offline=services().library.is_away(video.file.root_id, video.file.path),
+        copies=sum(file.missing_since is None for file in video.files),
+    )
+
+
+def _playable(video: Video) -> tuple[bool, str]:
+    if video.state is State.UNREADABLE:
+        return False, f"This file cannot be played: {video.reason}"
+    if video.probe is None:
+        return True, NOT_LOOKED_INTO
+    return browser_playable(video.probe, shown(video.file.path).rpartition(".")[2])
+
+
+def _facts(video: Video) -> list[tuple[str, str]]:
+    """What the file is, in a person's words."""
+    facts = [("File", _shown_path(video)), ("Size", size(video.file.size_bytes))]
+    if video.state is State.UNREADABLE:
+        facts.append(("Problem", video.reason or ""))
+    probe = video.probe
+    if probe:
+        rate = f" · {probe.frame_rate:g} frames/s" if probe.frame_rate else ""
+        depth = f" · {probe.bit_depth} bit" if probe.bit_depth else ""
+        facts += [
+            ("Duration", duration(probe.duration_s) or "unknown"),
+            ("Picture", f"{probe.width} × {probe.height} · {probe.video_codec}{rate}{depth}"),
+            ("Container", probe.container),
+            ("Sound", "; ".join(_track(track) for track in probe.audio_tracks) or "none"),
+        ]
+        if probe.rotation:
+            facts.append(("Turned by", f"{probe.rotation}°"))
+        if probe.subtitle_tracks:
+            facts.append(
+                ("Subtitles inside", "; ".join(_track(track) for track in probe.subtitle_tracks))
+            )
+        if probe.recorded_at:
+            facts.append(("Recorded", _day(probe.recorded_at)))
+    if video.last_viewed_at:
+        facts.append(("Last viewed", _day(video.last_viewed_at)))
+    copies = [file for file in video.files[1:] if file.missing_since is None]
+    facts += [("Also at", shown(file.path)) for file in copies]
+    facts.append(("Media hash", video.media_hash))
+    return facts
+
+
+def _shown_path(video: Video) -> str:
+    root = services().library.roots[video.file.root_id]
+    several = len(services().library.active_roots) > 1
+    return (f"{root.name}/" if several else "") + shown(video.file.path)
+
+
+def _track(track: Track) -> str:
+    parts = [
+        track.codec,
+        track.language,
+        f"{track.channels} channels" if track.channels else None,
+        track.title,
+    ]
+    return " · ".join(part for part in parts if part)
+
+
+def _day(unix_ms: int) -> str:
+    return datetime.fromtimestamp(unix_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -1,0 +1,190 @@
+"""Looks through a data folder and says what is not as it should be, and how to mend it.
+
+Blocking: call it in a thread.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from lvs.db import backup, check, migrate
+from lvs.db.backup import Backup, Examined
+from lvs.db.check import Group
+from lvs.errors import LvsError
+
+OLD = timedelta(days=3)  # a backup is made every night; so long without one is no accident
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is not as it should be.
+
+    `kind` is a word for programs, `mend` says what a person can do.
+    """
+
+    kind: str
+    message: str
+    mend: str
+    examples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a look found. `examined` is None where there is no database that can be looked into."""
+
+    examined: Examined | None
+    newest_good: Backup | None
+    findings: tuple[Finding, ...]
+
+
+def look(
+    database: Path,
+    backups: Path,
+    now: datetime | None = None,
+    say: Callable[[str], None] = lambda _: None,
+) -> Checked:
+    """Look at everything; `say` hears what is being looked at."""
+    say("backups")
+    kept = backup.newest_good(backups)
+    found = [*_aside(database, kept), *_bad_backups(backups)]
+    say("every page of the database")
+    examined, damage = _examined(database, kept)
+    found += damage
+    if examined and not examined.problems:
+        say("what belongs together")
+        found += [
+            *_format(examined),
+            *_contents(database),
+            *_age(examined, kept, now or datetime.now(UTC)),
+        ]
+    return Checked(examined, kept, tuple(found))
+
+
+def _examined(database: Path, kept: Backup | None) -> tuple[Examined | None, list[Finding]]:
+    bring_back = f"Stop LVS. {backup.offer(kept)}"
+    if not database.is_file() or not database.stat().st_size:
+        return None, [
+            Finding(
+                "no-database",
+                f"There is no database {database}.",
+                bring_back if kept else "Start LVS to make one.",
+            )
+        ]
+    try:
+        examined = backup.examine(database)
+    except LvsError as error:
+        return None, [Finding("damaged", error.message, bring_back)]
+    if not examined.problems:
+        return examined, []
+    return examined, [
+        Finding("damaged", f"The database {database} is damaged.", bring_back, examined.problems)
+    ]
+
+
+def _aside(database: Path, kept: Backup | None) -> Iterator[Finding]:
+    for place in backup.aside(database):
+        gone_on = database.is_file()
+        mend = (
+            "Keep it until nothing is missed any more, then delete it."
+            if gone_on
+            else backup.offer(kept)
+        )
+        yield Finding("put-aside", f"A damaged database lies in {place}.", mend)
+
+
+def _bad_backups(backups: Path) -> Iterator[Finding]:
+    bad = [each for each in map(backup.looked_through, backup.listed(backups)) if not each.good]
+    if bad:
+        names = tuple(each.path.name for each in bad)
+        yield Finding(
+            "bad-backup",
+            f"{_number(len(bad), 'backup')} in {backups} cannot be used.",
+            "Delete them.",
+            names,
+        )
+
+
+def _format(examined: Examined) -> Iterator[Finding]:
+    known = len(migrate.steps())
+    if examined.format > known:
+        yield Finding("newer", "The database was written by a newer LVS.", "Update LVS.")
+    elif examined.format < known:
+        yield Finding(
+            "older",
+            "The database is of an older LVS.",
+            "Start LVS: it makes a backup and brings it up to date.",
+        )
+
+
+def _contents(database: Path) -> Iterator[Finding]:
+    for kind, looked, message, mend in (
+        (
+            "out-of-step",
+            check.out_of_step,
+            "{} shown otherwise than was given to them",
+            "`lvs check --mend` makes the gallery anew.",
+        ),
+        (
+            "unused-tag",
+            check.unused_tags,
+            "{} carried by no video",
+            "`lvs check --mend` removes them.",
+        ),
+        (
+            "no-place",
+            check.placeless,
+            "{} never seen in a library folder",
+            "They come from a restore; connect the drive they lie on and run `lvs scan`.",
+        ),
+        (
+            "missing",
+            check.missing,
+            "{} gone from the library folders",
+            "Put the files back and run `lvs scan`: what people gave them is kept. Or forget them on the admin page.",
+        ),
+        (
+            "unreadable",
+            check.unreadable,
+            "{} not readable as video",
+            "Replace the files; LVS looks again by itself.",
+        ),
+        (
+            "offline",
+            check.offline,
+            "{} offline",
+            "Connect the drive; LVS notices by itself, or run `lvs scan`.",
+        ),
+    ):
+        group: Group = looked(database)
+        if group.count:
+            noun = {"unused-tag": "tag", "offline": "library folder", "unreadable": "file"}.get(
+                kind, "video"
+            )
+            verb = "is" if group.count == 1 else "are"
+            yield Finding(
+                kind,
+                f"{message.format(f'{_number(group.count, noun)} {verb}')}.",
+                mend,
+                group.examples,
+            )
+
+
+def _age(examined: Examined, kept: Backup | None, now: datetime) -> Iterator[Finding]:
+    if not examined.counts.curated:
+        return
+    if kept is None:
+        yield Finding(
+            "no-backup",
+            "There is no good backup.",
+            "Run `lvs backup`, or leave LVS running: it makes one each night.",
+        )
+    elif now - kept.made_at > OLD:
+        age = f"The newest good backup is of {kept.made_at.astimezone():%Y-%m-%d %H:%M}."
+        yield Finding(
+            "old-backup", age, "Run `lvs backup`; the log says why none was made at night."
+        )
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -1,0 +1,167 @@
+"""Writes down what people gave their videos, for other programs and for safe keeping.
+
+Memory does not grow with the library.
+"""
+
+import csv
+import io
+import json
+import os
+from collections.abc import AsyncIterator, Iterable, Sequence
+from datetime import UTC, datetime
+
+from lvs.db import export as rows
+from lvs.db import playlists
+from lvs.db.database import Connection, Database
+from lvs.db.export import Exported
+
+COLUMNS = (
+    "path",
+    "media_hash",
+    "title",
+    "rating",
+    "views",
+    "last_viewed_at",
+    "tags",
+    "favorite",
+    "favorited_at",
+    "added_at",
+    "missing_since",
+)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+async def as_json(database: Database) -> AsyncIterator[bytes]:
+    """A JSON object with `videos` and `playlists`, in pieces, all ASCII.
+
+    Times are ISO 8601 in UTC. A path that is not UTF-8 has its bytes as U+DC80 to U+DCFF in it, as
+    Python's `os.fsdecode` gives. Paths are those of the addresses: with several library folders
+    they begin with the folder's name.
+    """
+    async with database.read() as db, rows.as_one(db):
+        named = await rows.active_roots(db) > 1
+        yield b'{"videos": ['
+        comma = b"\n"
+        async for video in _videos(db):
+            yield comma + json.dumps(_record(video, named)).encode("ascii")
+            comma = b",\n"
+        yield b'\n], "playlists": ['
+        comma = b"\n"
+        for playlist in await playlists.every(db):
+            yield comma + b'{"name": ' + json.dumps(playlist.name).encode("ascii") + b', "items": ['
+            comma = b""
+            async for path in _items(db, playlist.id, named):
+                yield comma + json.dumps(path).encode("ascii")
+                comma = b", "
+            yield b"]}"
+            comma = b",\n"
+        yield b"\n]}\n"
+
+
+async def as_csv(database: Database) -> AsyncIterator[bytes]:
+    """A table of the videos (RFC 4180, UTF-8) in pieces, first the names of the columns.
+
+    A cell that a spreadsheet would take for a formula gets a `'` in front. Tags are separated by `;
+    `.
+    """
+    yield _line(COLUMNS)
+    async with database.read() as db, rows.as_one(db):
+        named = await rows.active_roots(db) > 1
+        async for video in _videos(db):
+            yield _row(video, named)
+
+
+async def selection_as_json(
+    database: Database, turns: AsyncIterator[Sequence[int]]
+) -> AsyncIterator[bytes]:
+    """A JSON object with `videos` as above, those whose ids come in `turns`, in that order.
+
+    A connection is held for one turn at a time: whoever reads slowly keeps nobody waiting.
+    """
+    yield b'{"videos": ['
+    comma = b"\n"
+    async for video, named in _selected(database, turns):
+        yield comma + json.dumps(_record(video, named)).encode("ascii")
+        comma = b",\n"
+    yield b"\n]}\n"
+
+
+async def selection_as_csv(
+    database: Database, turns: AsyncIterator[Sequence[int]]
+) -> AsyncIterator[bytes]:
+    """The same as a table."""
+    yield _line(COLUMNS)
+    async for video, named in _selected(database, turns):
+        yield _row(video, named)
+
+
+async def _selected(
+    database: Database, turns: AsyncIterator[Sequence[int]]
+) -> AsyncIterator[tuple[Exported, bool]]:
+    async for ids in turns:
+        async with database.read() as db:
+            named = await rows.active_roots(db) > 1
+            found = await rows.some(db, ids)
+        for video in found:
+            yield video, named
+
+
+async def _videos(db: Connection) -> AsyncIterator[Exported]:
+    last = 0
+    while some := await rows.videos(db, last):
+        for video in some:
+            yield video
+        last = some[-1].id
+
+
+async def _items(db: Connection, playlist_id: int, named: bool) -> AsyncIterator[str]:
+    last = -1
+    while some := await rows.places_in_playlist(db, playlist_id, last):
+        for _, path, root_name in some:
+            yield _path(path, root_name if named else None)
+        last = some[-1][0]
+
+
+def _row(video: Exported, named: bool) -> bytes:
+    record = _record(video, named) | {
+        "tags": "; ".join(video.tags),
+        "favorite": int(video.favorited_at is not None),
+    }
+    return _line("" if record[name] is None else str(record[name]) for name in COLUMNS)
+
+
+def _record(video: Exported, named: bool) -> dict[str, object]:
+    return {
+        "path": _path(video.path, video.root_name if named else None),
+        "media_hash": video.media_hash,
+        "title": video.title,
+        "rating": video.rating,
+        "views": video.views,
+        "last_viewed_at": _moment(video.last_viewed_at),
+        "tags": list(video.tags),
+        "favorite": video.favorited_at is not None,
+        "favorited_at": _moment(video.favorited_at),
+        "added_at": _moment(video.added_at),
+        "missing_since": _moment(video.missing_since),
+    }
+
+
+def _path(path: bytes | None, root_name: str | None) -> str:
+    text = os.fsdecode(path or b"")
+    return f"{root_name}/{text}" if root_name and path else text
+
+
+def _moment(milliseconds: int | None) -> str | None:
+    if milliseconds is None:
+        return None
+    try:
+        moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    except (ValueError, OverflowError, OSError):  # a clock that stood wrong by millennia
+        return None
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _line(cells: Iterable[str]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text).writerow(f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in cells)
+    return text.getvalue().encode("utf-8", "surrogateescape")

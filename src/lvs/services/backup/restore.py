@@ -1,0 +1,149 @@
+"""Puts back what people gave their videos.
+
+It adds and sets, and takes nothing away: what came since stays.
+"""
+
+import secrets
+from collections.abc import Collection
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+
+from lvs.db import changes, favorites, gallery, ratings, tags, videos
+from lvs.db import curation_rows as rows
+from lvs.db.curation_rows import CurationRecord
+from lvs.db.database import Database, Transaction
+from lvs.models import tag_key
+from lvs.services.library.library import SHUFFLE_END, now_ms
+from lvs.text import title_from_path
+
+CLIENT = "restore"
+REFRESHED_AT_ONCE = 500
+
+
+@dataclass(slots=True)
+class RestoreSummary:
+    """What putting back changes.
+
+    `awaited` videos are not in the database: a scan finds them by their content.
+    """
+
+    videos: int = 0
+    awaited: int = 0
+    ratings: int = 0
+    ratings_changed: int = 0
+    tags: int = 0
+    favorites: int = 0
+    views: int = 0
+    titles: int = 0
+
+    @property
+    def nothing(self) -> bool:
+        return not any(number for name, number in asdict(self).items() if name != "videos")
+
+
+class _DryRun(Exception):
+    """Takes back a transaction that was made to see what it would do."""
+
+
+async def put_back(
+    database: Database, wanted: Collection[CurationRecord], only_look: bool = False
+) -> RestoreSummary:
+    """Give every video of `wanted` what stands there, all or nothing; with `only_look` say what
+    that would change.
+    """
+    gains = RestoreSummary(videos=len(wanted))
+    with suppress(_DryRun):
+        async with database.transaction() as tx:
+            touched = await _put_all(tx, wanted, gains)
+            if only_look:
+                raise _DryRun  # which takes the transaction back
+            for start in range(0, len(touched), REFRESHED_AT_ONCE):
+                await gallery.refresh(tx, touched[start : start + REFRESHED_AT_ONCE])
+    return gains
+
+
+async def _put_all(
+    tx: Transaction, wanted: Collection[CurationRecord], gains: RestoreSummary
+) -> list[int]:
+    """The ids of the videos that were given anything."""
+    found = {kept.media_hash: await rows.named(tx, kept.names) for kept in wanted}
+    by_content = set(found.values())
+    for kept in wanted:
+        video_id = found[kept.media_hash]
+        if video_id is None and kept.path:
+            # Edited in place since: another content, the same place. Unless another of these is
+            # there by its content.
+            there = await rows.at(tx, kept.library, kept.path)
+            video_id = there if there not in by_content else None
+        if video_id is None:
+            video_id = await _awaited(tx, kept)
+            gains.awaited += 1
+        await _put(tx, video_id, kept, gains)
+        found[kept.media_hash] = video_id
+    return sorted({video_id for video_id in found.values() if video_id is not None})
+
+
+async def _awaited(tx: Transaction, kept: CurationRecord) -> int:
+    """A video whose file is not here.
+
+    It becomes whole when a scan meets the file, under whatever name.
+    """
+    added_at = kept.added_at if kept.added_at is not None else now_ms()
+    video_id = await videos.add(
+        tx, kept.media_hash, title_from_path(kept.path), added_at, secrets.randbelow(SHUFFLE_END)
+    )
+    for name in kept.names:
+        await videos.remember_content(tx, video_id, name)
+    if kept.library and kept.path:
+        name = kept.library.rpartition(b"/")[2].decode("utf-8", "replace") or "library"
+        await rows.leave_place(
+            tx, video_id, kept, await rows.root_at(tx, kept.library, name), now_ms()
+        )
+    return video_id
+
+
+async def _put(tx: Transaction, video_id: int, kept: CurationRecord, gains: RestoreSummary) -> None:
+    await _put_rating(tx, video_id, kept, gains)
+    now = now_ms()
+    if kept.favorite and not await favorites.has(tx, video_id):
+        at = kept.favorited_at if kept.favorited_at is not None else now
+        await favorites.put(tx, video_id, at)
+        await changes.add(tx, video_id, "favorite", "0", "1", CLIENT, now)
+        gains.favorites += 1
+    for name in kept.tags:
+        if await tags.add(tx, video_id, name, tag_key(name), now):
+            await changes.add(tx, video_id, "tag", None, name, CLIENT, now)
+            gains.tags += 1
+    views, last = await rows.view_count(tx, video_id)
+    if kept.views > views:
+        await rows.put_views(tx, video_id, kept.views, max(last, kept.last_viewed_at or 0) or None)
+        await changes.add(tx, video_id, "view", str(views), str(kept.views), CLIENT, now)
+        gains.views += kept.views - views
+    title, edited = await rows.title_from_path(tx, video_id)
+    if kept.title and (kept.title, True) != (title, edited):
+        await videos.set_title(tx, video_id, kept.title, edited=True)
+        await changes.add(tx, video_id, "title", title, kept.title, CLIENT, now)
+        gains.titles += 1
+
+
+async def _put_rating(
+    tx: Transaction, video_id: int, kept: CurationRecord, gains: RestoreSummary
+) -> None:
+    old = await ratings.value(tx, video_id)
+    if kept.rating is None or kept.rating == old:
+        return
+    at = kept.rated_at if kept.rated_at is not None else now_ms()
+    await ratings.put(tx, video_id, kept.rating, at)
+    await changes.add(
+        tx,
+        video_id,
+        "rating",
+        None if old is None else str(old),
+        str(kept.rating),
+        CLIENT,
+        now_ms(),
+    )
+    if old is None:
+        gains.ratings += 1
+    else:
+        gains.ratings_changed += 1

@@ -1,0 +1,307 @@
+"""What people gave their videos as JSON files a person can read: written beside every backup, and
+read to put it back.
+
+`ratings.json`, `views.json`, `tags.json`, `favorites.json` and `videos.json` (titles and places)
+are each one object, keyed by media hash; every value names the path too. Blocking: call it in a
+thread.
+"""
+
+import contextlib
+import json
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self, TextIO
+
+from lvs.db import curation_rows as rows
+from lvs.db.curation_rows import CurationRecord
+from lvs.errors import Invalid, NotFound, Unavailable
+from lvs.services.curation.curation import LONGEST_TAG, MAX_TITLE_LENGTH, clean_tag
+from lvs.text import title_from_path
+
+NAMES = ("ratings", "views", "tags", "favorites", "videos")
+LARGEST_BYTES = 1 << 30
+MOST_VIEWS = 10**12
+
+_HASH = re.compile(r"[0-9a-f]{16}", re.ASCII)
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """What was read: the videos, and a sentence for everything that could not be understood."""
+
+    kept: dict[str, CurationRecord] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    playlists: int = 0
+
+    def of(self, media_hash: str) -> CurationRecord:
+        return self.kept.setdefault(media_hash, CurationRecord(media_hash))
+
+
+# --- Writing ---
+
+
+def write(database: Path, folder: Path) -> None:
+    """Write the files of a database into a folder. Raises OSError, Unavailable."""
+    with contextlib.ExitStack() as stack:
+        files = {name: stack.enter_context(_Object(folder / f"{name}.json")) for name in NAMES}
+        for kept in rows.every(database):
+            for name, value in _values(kept):
+                files[name].put(
+                    kept.media_hash, {"path": kept.path.decode("utf-8", "surrogateescape")} | value
+                )
+
+
+def _values(kept: CurationRecord) -> Iterator[tuple[str, dict[str, Any]]]:
+    place = {
+        "library": kept.library.decode("utf-8", "surrogateescape"),
+        "fingerprints": kept.fingerprints,
+    }
+    yield (
+        "videos",
+        place | {"added_at": _time(kept.added_at)} | ({"title": kept.title} if kept.title else {}),
+    )
+    if kept.rating is not None:
+        yield "ratings", {"rating": kept.rating, "rated_at": _time(kept.rated_at)}
+    if kept.views:
+        yield "views", {"views": kept.views, "last_viewed_at": _time(kept.last_viewed_at)}
+    if kept.tags:
+        yield "tags", {"tags": kept.tags}
+    if kept.favorite:
+        yield "favorites", {"favorited_at": _time(kept.favorited_at)}
+
+
+class _Object:
+    """A JSON object written entry by entry, one on a line."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: TextIO
+        self._before = "{\n"
+
+    def __enter__(self) -> Self:
+        self._file = self._path.open("w", encoding="utf-8", newline="\n")
+        return self
+
+    def put(self, key: str, value: dict[str, Any]) -> None:
+        text = json.dumps(value, ensure_ascii=False)
+        try:
+            text.encode()
+        except UnicodeEncodeError:  # a name that is not UTF-8: escaped, it comes back byte for byte
+            text = json.dumps(value)
+        self._file.write(f'{self._before}"{key}": {text}')
+        self._before = ",\n"
+
+    def __exit__(self, *error: object) -> None:
+        self._file.write("{}\n" if self._before == "{\n" else "\n}\n")
+        self._file.close()
+
+
+def _time(moment_ms: int | None) -> str | int | None:
+    """As ISO 8601 in UTC; as the number it is where a clock was so wrong that no calendar has it."""
+    if moment_ms is None:
+        return None
+    try:
+        return (
+            datetime.fromtimestamp(moment_ms / 1000, UTC)
+            .isoformat(timespec="milliseconds")
+            .replace("+00:00", "Z")
+        )
+    except (ValueError, OverflowError, OSError):
+        return moment_ms
+
+
+# --- Reading ---
+
+
+def read(path: Path) -> Snapshot:
+    """Read a folder with these files, one of them, or what `lvs export` wrote.
+
+    Raises Invalid, NotFound, Unavailable.
+    """
+    snapshot = Snapshot()
+    if path.is_dir():
+        files = [path / f"{name}.json" for name in NAMES if (path / f"{name}.json").is_file()]
+        if not files:
+            raise NotFound(
+                f"There is none of {', '.join(f'{name}.json' for name in NAMES)} in {path}."
+            )
+        for file in files:
+            _take_object(snapshot, file, _load(file))
+        return snapshot
+    content = _load(path)
+    if isinstance(content.get("videos"), list):
+        _take_export(snapshot, path, content)
+    elif path.stem in NAMES:
+        _take_object(snapshot, path, content)
+        beside = path.with_name("videos.json")
+        if beside.is_file() and beside != path:
+            _take_object(snapshot, beside, _load(beside))
+    else:
+        raise Invalid(
+            f"{path} is neither an export of LVS nor one of {', '.join(f'{name}.json' for name in NAMES)}."
+        )
+    return snapshot
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > LARGEST_BYTES:
+            raise Invalid(f"{path} is larger than {LARGEST_BYTES >> 20} MiB.")
+        content = json.loads(path.read_bytes().decode("utf-8-sig"))
+    except FileNotFoundError:
+        raise NotFound(f"There is no file {path}.") from None
+    except OSError as error:
+        raise Unavailable(f"{path} cannot be read: {error.strerror or error}.") from error
+    except (ValueError, RecursionError) as error:
+        raise Invalid(f"{path} is not valid JSON: {str(error) or 'nested too deeply'}.") from None
+    if not isinstance(content, dict):
+        raise Invalid(f"{path} must hold a JSON object.")
+    return content
+
+
+def _take_object(snapshot: Snapshot, path: Path, content: Mapping[str, Any]) -> None:
+    take = _TAKE[path.stem]
+    understood = 0
+    for media_hash, value in content.items():
+        try:
+            _take_entry(snapshot, media_hash, value, (take,))
+            understood += 1
+        except _NotUnderstood as error:
+            snapshot.problems.append(f"{path.name}: {media_hash[:80]}: {error}")
+    if content and not understood:
+        raise Invalid(
+            f"{path} holds nothing that LVS wrote. For the files of the original server use `lvs import-legacy`."
+        )
+
+
+def _take_export(snapshot: Snapshot, path: Path, content: Mapping[str, Any]) -> None:
+    playlists = content.get("playlists")
+    snapshot.playlists = len(playlists) if isinstance(playlists, list) else 0
+    for number, value in enumerate(content["videos"], 1):
+        try:
+            kept = _take_entry(
+                snapshot,
+                value.get("media_hash") if isinstance(value, dict) else None,
+                value,
+                _TAKE.values(),
+            )
+            kept.favorite = value.get("favorite") is True
+            if kept.title == title_from_path(kept.path):
+                kept.title = ""
+        except _NotUnderstood as error:
+            snapshot.problems.append(f"{path.name}: video {number}: {error}")
+
+
+class _NotUnderstood(Exception):
+    """What is wrong with one entry."""
+
+
+_Take = Callable[[CurationRecord, Mapping[str, Any]], None]
+
+
+def _take_entry(
+    snapshot: Snapshot, media_hash: object, value: object, takes: Iterable[_Take]
+) -> CurationRecord:
+    if not isinstance(media_hash, str) or not _HASH.fullmatch(media_hash):
+        raise _NotUnderstood("no media hash of 16 hexadecimal digits")
+    if not isinstance(value, dict):
+        raise _NotUnderstood("no object")
+    fresh = CurationRecord(media_hash)
+    path = value.get("path", "")
+    for take in takes:
+        take(fresh, value)
+    kept = snapshot.of(media_hash)
+    kept.path = _bytes(path, "path") or kept.path
+    for name in CurationRecord.__slots__:
+        new = getattr(fresh, name)
+        if name not in ("media_hash", "path", "names") and new not in (None, "", (), 0, False, b""):
+            setattr(kept, name, new)
+    kept.__post_init__()
+    return kept
+
+
+def _take_rating(kept: CurationRecord, value: Mapping[str, Any]) -> None:
+    rating = value.get("rating")
+    if rating is not None and (
+        isinstance(rating, bool) or not isinstance(rating, int) or not 1 <= rating <= 5
+    ):
+        raise _NotUnderstood("the rating is not 1 to 5")
+    kept.rating, kept.rated_at = rating, _moment(value.get("rated_at"))
+
+
+def _take_views(kept: CurationRecord, value: Mapping[str, Any]) -> None:
+    views = value.get("views", 0)
+    if isinstance(views, bool) or not isinstance(views, int) or not 0 <= views <= MOST_VIEWS:
+        raise _NotUnderstood("the views are no number")
+    kept.views, kept.last_viewed_at = views, _moment(value.get("last_viewed_at"))
+
+
+def _take_tags(kept: CurationRecord, value: Mapping[str, Any]) -> None:
+    tags = value.get("tags", [])
+    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+        raise _NotUnderstood("the tags are no list of words")
+    try:
+        kept.tags = tuple(clean_tag(tag, LONGEST_TAG) for tag in tags)
+    except Invalid as error:
+        raise _NotUnderstood(error.message) from None
+
+
+def _take_favorite(kept: CurationRecord, value: Mapping[str, Any]) -> None:
+    kept.favorite, kept.favorited_at = True, _moment(value.get("favorited_at"))
+
+
+def _take_video(kept: CurationRecord, value: Mapping[str, Any]) -> None:
+    title, fingerprints = value.get("title") or "", value.get("fingerprints", [])
+    if not isinstance(title, str) or len(title) > MAX_TITLE_LENGTH:
+        raise _NotUnderstood("the title is no text")
+    if not isinstance(fingerprints, list) or not all(
+        isinstance(each, str) and _HASH.fullmatch(each) for each in fingerprints
+    ):
+        raise _NotUnderstood("the fingerprints are no list of hashes")
+    kept.title, kept.fingerprints = title, tuple(fingerprints)
+    kept.library, kept.added_at = (
+        _bytes(value.get("library", ""), "library"),
+        _moment(value.get("added_at")),
+    )
+
+
+_TAKE: dict[str, _Take] = {
+    "videos": _take_video,
+    "ratings": _take_rating,
+    "views": _take_views,
+    "tags": _take_tags,
+    "favorites": _take_favorite,
+}
+
+
+def _bytes(text: object, what: str) -> bytes:
+    try:
+        content = os.fsencode(text) if isinstance(text, str) else b"\0"
+    except UnicodeEncodeError:
+        content = b"\0"
+    if b"\0" in content:
+        raise _NotUnderstood(f"the {what} is no path")
+    return content
+
+
+def _moment(value: object) -> int | None:
+    if value is None or (
+        isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53
+    ):
+        return value
+    try:
+        return (
+            int(datetime.fromisoformat(value).timestamp() * 1000)
+            if isinstance(value, str)
+            else _no_moment()
+        )
+    except (ValueError, OverflowError):
+        return _no_moment()
+
+
+def _no_moment() -> int:
+    raise _NotUnderstood("a time is no time")

@@ -1,0 +1,392 @@
+"""The journal of every change, and how a change is taken back.
+
+Taking back is a change like any other: it stands in the journal and can be taken back itself. A
+value that somebody changed again since is left as it is.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from lvs.db import changes, favorites, gallery, missing, overview, ratings, tags, videos, views
+from lvs.db.changes import Change, Chosen
+from lvs.db.database import Database, Transaction
+from lvs.errors import NotFound
+from lvs.models import tag_key
+from lvs.services.cache import Cache
+from lvs.services.curation.curation import MAX_TAGS
+from lvs.services.events import Event, Events
+from lvs.services.library.library import now_ms
+from lvs.text import title_from_path
+
+PAGE_SIZE = 100
+MOST_AT_ONCE = 20_000
+BATCH = 100
+CLIENTS = 200
+EXAMPLES = 30
+KINDS = ("rating", "favorite", "tag", "title", "view", "forgotten")
+
+
+class Status(StrEnum):
+    """Whether a change can be taken back."""
+
+    OPEN = "open"
+    TAKEN_BACK = "taken back"
+    CHANGED_SINCE = "changed since"
+    # it is itself an undo of an undo: the change that it put back is the one to take back
+    PUT_BACK = "put back"
+
+
+REASONS = {
+    Status.TAKEN_BACK: "It is taken back already.",
+    Status.CHANGED_SINCE: "It was changed again since.",
+    Status.PUT_BACK: "It only put another change back. Take that one back.",
+}
+OTHERWISE = "It has another value now, which no change in the journal gave it."
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """A line of the journal as it is shown."""
+
+    change: Change
+    media_hash: str
+    title: str
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """What came of taking a change back: `reason` says why it was left as it is, and is empty where
+    it was done.
+    """
+
+    entry: JournalEntry
+    reason: str
+
+
+@dataclass(slots=True)
+class Preview:
+    """What taking back all changes of somebody would do.
+
+    `up_to_id` is the latest change that it is about. `more` where there are older ones than fit
+    into one go.
+    """
+
+    up_to_id: int = 0
+    kinds: Counter[str] = field(default_factory=Counter)
+    skipped: Counter[str] = field(default_factory=Counter)
+    videos: int = 0
+    entries: list[JournalEntry] = field(default_factory=list)
+    more: bool = False
+
+    @property
+    def changes(self) -> int:
+        """How many changes would be taken back."""
+        return self.kinds.total()
+
+
+@dataclass(slots=True)
+class UndoTally:
+    """How many changes were taken back, and why others were not."""
+
+    total: int = 0
+    done: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+
+
+class Journal:
+    """Lists changes and takes them back."""
+
+    def __init__(self, database: Database, cache: Cache, events: Events) -> None:
+        self._database = database
+        self._cache = cache
+        self._events = events
+
+    async def page(
+        self, chosen: Chosen, before_id: int | None = None
+    ) -> tuple[list[JournalEntry], int | None]:
+        """Changes, the latest first, from before that id on; and the id to go on with, None at the
+        end.
+        """
+        async with self._database.read() as db:
+            found = await changes.latest(db, chosen, PAGE_SIZE + 1, before_id)
+            following = found[PAGE_SIZE - 1].id if len(found) > PAGE_SIZE else None
+            found = found[:PAGE_SIZE]
+            if not found:
+                return [], None
+            later = await changes.of_videos(db, {change.video_id for change in found}, found[-1].id)
+            titles = await overview.titles(db, list({change.video_id for change in found}))
+        status = statuses(later, found)
+        return [_entry(change, titles, status[change.id]) for change in found], following
+
+    async def clients(self) -> list[str]:
+        """Whoever changed anything."""
+        async with self._database.read() as db:
+            return await changes.clients(db, CLIENTS)
+
+    async def undo(self, change_id: int, client: str) -> Undone:
+        """Take one change back. Raises NotFound where there is no such change."""
+        async with self._database.transaction() as tx:
+            change = await changes.one(tx, change_id)
+            if change is None:
+                raise NotFound("There is no such change.")
+            reason = await _undo(tx, change, client)
+            titles = await overview.titles(tx, [change.video_id])
+            if not reason:
+                await gallery.refresh(tx, [change.video_id])
+            later = await changes.of_videos(tx, [change.video_id], change.id)
+        if not reason:
+            self._tell([change.video_id])
+        return Undone(_entry(change, titles, statuses(later, [change])[change.id]), reason)
+
+    async def preview(self, client: str, since: int) -> Preview:
+        """What taking back every change of this client since then (Unix ms) would do."""
+        planned, found = await self._plan(Chosen(client=client, since=since))
+        if not found.up_to_id:
+            return found
+        async with self._database.read() as db:
+            titles = await overview.titles(
+                db, list({change.video_id for change in planned[:EXAMPLES]})
+            )
+        found.entries = [_entry(change, titles, Status.OPEN) for change in planned[:EXAMPLES]]
+        return found
+
+    async def undo_all(
+        self, client: str, since: int, up_to_id: int, by: str, tell: Callable[[UndoTally], None]
+    ) -> UndoTally:
+        """Take back every change of this client since then, up to and with that one; `tell` hears
+        how far it is.
+
+        It is done in steps, the latest change first; each step is whole. Others go on writing
+        meanwhile.
+        """
+        planned, preview = await self._plan(Chosen(client=client, since=since, up_to_id=up_to_id))
+        tally = UndoTally(total=len(planned), skipped=preview.skipped)
+        for start in range(0, len(planned), BATCH):
+            step = planned[start : start + BATCH]
+            reasons: list[str] = []
+            async with self._database.transaction() as tx:
+                for change in step:
+                    reasons.append(await _undo(tx, change, by))
+                touched = {
+                    change.video_id
+                    for change, reason in zip(step, reasons, strict=True)
+                    if not reason
+                }
+                await gallery.refresh(tx, touched)
+            tally.done += sum(not reason for reason in reasons)
+            tally.skipped.update(reason for reason in reasons if reason)
+            self._tell(touched)
+            tell(tally)
+            await asyncio.sleep(0)
+        return tally
+
+    async def _plan(self, chosen: Chosen) -> tuple[list[Change], Preview]:
+        """The changes that would be taken back, in the order in which that can be done; and what is
+        to be said of them.
+        """
+        async with self._database.read() as db:
+            found = await changes.latest(db, chosen, MOST_AT_ONCE + 1)
+            more = len(found) > MOST_AT_ONCE
+            found = found[:MOST_AT_ONCE]
+            later = (
+                await changes.of_videos(db, {change.video_id for change in found}, found[-1].id)
+                if found
+                else []
+            )
+        status = await asyncio.to_thread(statuses, later, found, together=True)
+        planned = [change for change in found if status[change.id] is Status.OPEN]
+        preview = Preview(
+            up_to_id=found[0].id if found else 0,
+            kinds=Counter(change.what for change in planned),
+            skipped=Counter(
+                REASONS[status[change.id]]
+                for change in found
+                if status[change.id] is not Status.OPEN
+            ),
+            videos=len({change.video_id for change in planned}),
+            more=more,
+        )
+        return planned, preview
+
+    def _tell(self, video_ids: Collection[int]) -> None:
+        self._cache.clear()  # a rating stands there under each of a video's names
+        if video_ids:
+            self._events.tell(Event.CHANGED, video_ids)
+
+
+def statuses(
+    later: Iterable[Change], asked: Sequence[Change], together: bool = False
+) -> dict[int, Status]:
+    """Whether each of the changes that are asked for can be taken back, or with `together` all of
+    them, the latest first.
+
+    `later` holds the changes of the same videos from the earliest of them on, latest first; views
+    only where they are undos.
+
+    A change and the undo that took it back cancel each other out, as does that undo with its own.
+    What is left stands. One that stands can be taken back unless one about the same value stands
+    behind it; and an undo, unless a later one reached further back.
+    """
+    found: dict[int, Status] = {}
+    cancelled: set[int] = set()
+    built_upon: set[Hashable] = set()
+    reached: dict[Hashable, int] = {}  # how far back undos reach
+    taking = {change.id for change in asked} if together else set()
+    for change in later:
+        if change.id in cancelled:
+            found[change.id] = Status.TAKEN_BACK
+            continue
+        value = _value_of(change)
+        free = change.what == "view" or (
+            value not in built_upon and reached.get(value, change.id) >= change.id
+        )
+        found[change.id] = Status.OPEN if free else Status.CHANGED_SINCE
+        if change.undoes is None:
+            if not (free and change.id in taking):
+                built_upon.add(value)
+        # Else it is to go itself, and what it took back stands again.
+        elif change.is_redo or change.undoes in taking or not (free and change.id in taking):
+            cancelled.add(change.undoes)
+            reached[value] = min(change.undoes, reached.get(value, change.undoes))
+            if change.is_redo:
+                found[change.id] = Status.PUT_BACK
+            elif change.undoes in taking:
+                found[change.id] = Status.TAKEN_BACK  # both are to go, and have
+    plain_view = {True: Status.TAKEN_BACK, False: Status.OPEN}
+    return {
+        change.id: found.get(change.id) or plain_view[change.id in cancelled] for change in asked
+    }
+
+
+def _value_of(change: Change) -> Hashable:
+    """What the change is about: two with the same stand upon each other."""
+    tag = tag_key(change.new or change.old or "") if change.what == "tag" else ""
+    return change.video_id, change.what, tag
+
+
+def _entry(change: Change, titles: dict[int, tuple[str, str]], status: Status) -> JournalEntry:
+    media_hash, title = titles.get(change.video_id, ("", ""))
+    return JournalEntry(change, media_hash, title, status)
+
+
+async def _undo(tx: Transaction, change: Change, client: str) -> str:
+    """Take a change back; why not, or nothing where it was done.
+
+    The gallery is left to the caller.
+    """
+    later = await changes.of_videos(tx, [change.video_id], change.id)
+    status = statuses(later, [change])[change.id]
+    if status is not Status.OPEN:
+        return REASONS[status]
+    return await _TAKE_BACK[change.what](tx, change, client)
+
+
+async def _note(tx: Transaction, change: Change, client: str) -> None:
+    """Write down that the change was taken back."""
+    await changes.add(
+        tx, change.video_id, change.what, change.new, change.old, client, now_ms(), undoes=change.id
+    )
+
+
+async def _rating(tx: Transaction, change: Change, client: str) -> str:
+    stars = await ratings.value(tx, change.video_id)
+    if (None if stars is None else str(stars)) != change.new:
+        return OTHERWISE
+    if change.old is None:
+        await ratings.remove(tx, change.video_id)
+    else:
+        await ratings.put(tx, change.video_id, int(change.old), now_ms())
+    await _note(tx, change, client)
+    return ""
+
+
+async def _favorite(tx: Transaction, change: Change, client: str) -> str:
+    if str(int(await favorites.has(tx, change.video_id))) != change.new:
+        return OTHERWISE
+    if change.old == "1":
+        await favorites.put(tx, change.video_id, await _favorite_since(tx, change))
+    else:
+        await favorites.remove(tx, change.video_id)
+    await _note(tx, change, client)
+    return ""
+
+
+async def _favorite_since(tx: Transaction, change: Change) -> int:
+    """Since when it had been a favorite before this change: galleries are sorted by it."""
+    found: Change | None = change
+    while found is not None and found.undoes is not None:
+        found = await changes.one(tx, found.undoes)
+    if found is not None and found.new == "0":
+        found = await changes.giving(tx, change.video_id, "favorite", "1", found.id)
+        if found is not None and found.undoes is not None:
+            return await _favorite_since(tx, found)
+    return found.at if found is not None else now_ms()
+
+
+async def _tag(tx: Transaction, change: Change, client: str) -> str:
+    name = change.new if change.new is not None else change.old or ""
+    carried = await tags.of_video(tx, change.video_id)
+    if (tag_key(name) in map(tag_key, carried)) != (change.new is not None):
+        return OTHERWISE
+    if change.new is not None:
+        await tags.remove(tx, change.video_id, tag_key(name))
+    elif len(carried) >= MAX_TAGS:
+        return f"The video carries {MAX_TAGS} tags, and no more fit."
+    else:
+        await tags.add(tx, change.video_id, name, tag_key(name), now_ms())
+    await _note(tx, change, client)
+    return ""
+
+
+async def _title(tx: Transaction, change: Change, client: str) -> str:
+    video = await videos.one(tx, change.video_id)
+    if video is None:
+        return "Nobody knows where the video lies."
+    of_file = title_from_path(video.file.path)
+    if not (video.title == change.new or (change.new is None and not video.title_edited)):
+        return OTHERWISE
+    title = of_file if change.old is None else change.old
+    await videos.set_title(tx, change.video_id, title, edited=title != of_file)
+    await _note(tx, change, client)
+    return ""
+
+
+async def _view(tx: Transaction, change: Change, client: str) -> str:
+    """Views are counted, so one can be taken away whatever came after it."""
+    count = await views.count(tx, change.video_id)
+    step = int(change.new or 0) - int(change.old or 0)
+    if count - step < 0:
+        return OTHERWISE
+    await _note(tx, replace(change, new=str(count), old=str(count - step)), client)
+    await views.put(tx, change.video_id, count - step, await changes.last_view(tx, change.video_id))
+    return ""
+
+
+async def _forgotten(tx: Transaction, change: Change, client: str) -> str:
+    ids = [change.video_id]
+    if change.new is not None:
+        done = await missing.restore(tx, ids)
+    else:
+        done = await missing.forget(tx, ids, missing.EVER, now_ms())
+    if not done:
+        return (
+            "Its file is there again."
+            if not await missing.is_forgotten(tx, change.video_id)
+            else OTHERWISE
+        )
+    await _note(tx, change, client)
+    return ""
+
+
+_TAKE_BACK = {
+    "rating": _rating,
+    "favorite": _favorite,
+    "tag": _tag,
+    "title": _title,
+    "view": _view,
+    "forgotten": _forgotten,
+}

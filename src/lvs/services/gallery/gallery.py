@@ -1,0 +1,405 @@
+"""Browsing: runs of cards for a query, counts, neighbours, random picks and what is related."""
+
+import asyncio
+import importlib
+import logging
+import os
+import secrets
+import string
+from collections.abc import AsyncIterator, Hashable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from lvs.db import gallery, tags, videos
+from lvs.db.database import Connection, Database
+from lvs.db.gallery import Selection
+from lvs.errors import Invalid, LvsError, NotFound
+from lvs.models import Card, Cursor, Page, Query, Related, Sort, Tag, Video, tag_key
+from lvs.services.cache import Cache
+from lvs.services.gallery import search_query
+from lvs.services.library.library import SHUFFLE_END, Library
+from lvs.services.lru import LRU
+
+if (
+    TYPE_CHECKING
+):  # NumPy is a tenth of what the start takes, and needed only when the shelf is filled
+    from lvs.services.gallery.video_index import Mask, VideoIndex
+
+log = logging.getLogger(__name__)
+
+PAGE_SIZE = 60
+MAX_RUN = 500  # the most cards one answer holds, also where `until` asks for more
+RELATED = 12
+POPULAR_TAGS = 40
+CARDS_KEPT = 2000  # about 1 kB each
+PAGES_KEPT = 40
+WARMED = (
+    string.ascii_lowercase + string.digits
+)  # one letter finds so many videos that looking them up takes long
+RETRY_S = 5.0
+FILL_DELAY_S = 1.0  # whoever starts the server wants to see a page first
+
+
+@dataclass(frozen=True, slots=True)
+class TopFolder:
+    """A top folder and how many listed videos lie in and below it."""
+
+    root_id: int
+    path: bytes
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class GalleryPage:
+    """A run of cards, how many videos the query shows in all, and what else one can choose among."""
+
+    page: Page
+    total: int
+    popular_tags: list[Tag]
+    folders: list[TopFolder]
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """What a query holds, and the shelf that says so."""
+
+    index: "VideoIndex"
+    mask: "Mask"
+
+
+class Gallery:
+    """Answers what to show. Nothing here changes anything.
+
+    The shelf answers as soon as it is filled; until then, and where it cannot be, the database does
+    the same in plain SQL.
+    """
+
+    def __init__(self, database: Database, library: Library, cache: Cache) -> None:
+        self._database = database
+        self._library = library
+        self._cache = cache
+        self._index: VideoIndex | None = None
+        self._cards: LRU[int, Card] = LRU(CARDS_KEPT)
+        self._pages: LRU[Hashable, tuple[Page, int]] = LRU(PAGES_KEPT)
+
+    async def fill(self, delay_s: float = 0) -> None:
+        """Fill the shelf; tried again where the database cannot be read now."""
+        await asyncio.sleep(delay_s)
+        os.environ.setdefault(
+            "OPENBLAS_NUM_THREADS", "1"
+        )  # nothing is multiplied here, and each thread costs memory
+        index: VideoIndex = (
+            await asyncio.to_thread(importlib.import_module, "lvs.services.gallery.video_index")
+        ).VideoIndex()
+        while True:
+            try:
+                async with self._database.read() as db:
+                    await index.load(db)
+                self._index = index
+                for letter in WARMED:
+                    async with self._database.read() as db:
+                        if await index.catch_up(db):
+                            await index.warm(db, str(search_query.parse(letter).match))
+                return
+            except LvsError as error:
+                log.warning(
+                    "the numbers of the videos could not be read (%s); pages go on without",
+                    error.message,
+                )
+                await asyncio.sleep(RETRY_S)
+
+    async def find(
+        self, query: Query, after: Cursor | None = None, until: Cursor | None = None
+    ) -> GalleryPage:
+        """All that a gallery page shows: a run of cards as `browse` gives it, and what stands
+        around it.
+        """
+        async with self._reading() as (db, index):
+            page, total = await self._known_or_found(db, query, index, PAGE_SIZE, after, until)
+        # Only now: these may want a connection too, and whoever holds one must not wait for
+        # another.
+        return GalleryPage(page, total, await self._popular_tags(), await self._folders())
+
+    async def browse(
+        self,
+        query: Query,
+        limit: int = PAGE_SIZE,
+        after: Cursor | None = None,
+        until: Cursor | None = None,
+    ) -> Page:
+        """A run of cards behind `after`. With `until` the run ends there, however many lie between.
+
+        Raises Invalid where a cursor does not fit the order.
+        """
+        async with self._reading() as (db, index):
+            return (await self._known_or_found(db, query, index, limit, after, until))[0]
+
+    async def ids(self, query: Query) -> AsyncIterator[list[int]]:
+        """Every video the query shows, in its order, some hundreds at a time."""
+        after = None
+        while True:
+            page = await self.browse(query, MAX_RUN, after)
+            if page.cards:
+                yield [card.id for card in page.cards]
+            if page.next is None:
+                return
+            after = page.next
+
+    async def count(self, query: Query) -> int:
+        """How many videos the query shows."""
+        return (await self.counts([query]))[0]
+
+    async def counts(self, queries: Sequence[Query]) -> list[int]:
+        """How many videos each query shows."""
+        async with self._reading() as (db, index):
+            return [
+                await self._count(db, *await self._selected(db, query, index)) for query in queries
+            ]
+
+    async def neighbours(self, query: Query, video_id: int) -> tuple[Card | None, Card | None]:
+        """The cards before and after this one in the list that `query` shows."""
+        async with self._reading() as (db, index):
+            card = await gallery.one(db, video_id)
+            selection, held = await self._selected(db, query, index)
+            if card is None or selection is None:
+                return None, None
+            here = await self._place_of(db, held, card, query.sort)
+            before = await self._cards_of(db, selection, held, 1, here, backwards=True)
+            behind = await self._cards_of(db, selection, held, 1, here)
+        return (before[0] if before else None, behind[0] if behind else None)
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[tuple[Connection, "VideoIndex | None"]]:
+        """A connection, and the shelf where it knows every change that was answered before."""
+        async with self._database.read() as db:
+            yield db, self._index if self._index and await self._index.catch_up(db) else None
+
+    async def _selected(
+        self, db: Connection, query: Query, index: "VideoIndex | None"
+    ) -> tuple[Selection | None, "Matches | None"]:
+        """The query resolved, None where nothing can match; and what it holds, None where the
+        database has to say.
+        """
+        selection = await self._select(db, query, index)
+        return selection, Matches(
+            index, await index.select(db, selection)
+        ) if selection and index else None
+
+    async def _count(
+        self, db: Connection, selection: Selection | None, held: "Matches | None"
+    ) -> int:
+        if selection is None:
+            return 0
+        return held.index.how_many(held.mask) if held else await gallery.count(db, selection)
+
+    async def _known_or_found(
+        self,
+        db: Connection,
+        query: Query,
+        index: "VideoIndex | None",
+        limit: int,
+        after: Cursor | None,
+        until: Cursor | None,
+    ) -> tuple[Page, int]:
+        """A run of cards and how many the query shows in all: as it was the last time where nothing
+        has changed since.
+        """
+        key = (index.seen if index else -1, query, limit, after, until)
+        known = self._pages.get(key) if index else None
+        if known is None:
+            selection, held = await self._selected(db, query, index)
+            page = await self._page(db, query, selection, held, limit, after, until)
+            known = (page, await self._count(db, selection, held))
+            if index and index.seen == key[0]:
+                self._pages.keep(key, known)
+        return known
+
+    async def _page(
+        self,
+        db: Connection,
+        query: Query,
+        selection: Selection | None,
+        held: "Matches | None",
+        limit: int,
+        after: Cursor | None,
+        until: Cursor | None,
+    ) -> Page:
+        _check_cursor(query, after)
+        _check_cursor(query, until)
+        if selection is None:
+            return Page((), None)
+        size = MAX_RUN if until else limit
+        cards = await self._cards_of(db, selection, held, size + 1, after, until)
+        following = None
+        if len(cards) > size and not until:
+            following = await self._place_of(db, held, cards[size - 1], query.sort)
+        return Page(tuple(cards[:size]), following, after)
+
+    async def _place_of(
+        self, db: Connection, held: "Matches | None", card: Card, sort: Sort
+    ) -> Cursor:
+        if sort is not Sort.RANDOM:
+            return gallery.cursor_of(card, 0, sort)
+        return gallery.cursor_of(
+            card,
+            held.index.shuffle(card.id) if held else await gallery.shuffle_of(db, card.id),
+            sort,
+        )
+
+    async def _cards_of(
+        self,
+        db: Connection,
+        selection: Selection,
+        held: "Matches | None",
+        limit: int,
+        after: Cursor | None = None,
+        until: Cursor | None = None,
+        backwards: bool = False,
+    ) -> list[Card]:
+        if held is None:
+            return [
+                row.card
+                for row in await gallery.browse(db, selection, limit, after, until, backwards)
+            ]
+        ids = await held.index.run(db, selection.query, held.mask, limit, after, until, backwards)
+        return await self._fresh_cards(db, held.index, ids)
+
+    async def _fresh_cards(
+        self, db: Connection, index: "VideoIndex", ids: Sequence[int]
+    ) -> list[Card]:
+        """The cards of these videos: those that are kept and still true, the others from the
+        database.
+        """
+        found = {}
+        for video_id in ids:
+            card = self._cards.get(video_id)
+            if card is not None and card.version == index.version(video_id):
+                found[video_id] = card
+        if missing := [video_id for video_id in ids if video_id not in found]:
+            for video_id, card in (await gallery.some(db, missing)).items():
+                found[video_id] = self._cards.keep(video_id, card)
+        return [found[video_id] for video_id in ids if video_id in found]
+
+    async def card(self, video_id: int) -> Card | None:
+        async with self._database.read() as db:
+            return await gallery.one(db, video_id)
+
+    async def random(self) -> Card:
+        """Any video. Raises NotFound where there is none."""
+        async with self._database.read() as db:
+            card = await gallery.random(db, secrets.randbelow(SHUFFLE_END))
+        if card is None:
+            raise NotFound("There is no video to pick from yet.")
+        return card
+
+    async def related(self, video: Video) -> tuple[Related, ...]:
+        """Videos worth seeing next: those that share tags, then those from the same folder, each
+        with its reason.
+        """
+        found: dict[int, str] = {}
+        async with self._reading() as (db, index):
+            for video_id, tag in await tags.sharing(db, video.id, RELATED):
+                found[video_id] = f"shares #{tag}"
+            folder = video.file.path.rpartition(b"/")[0]
+            in_folder = Selection(
+                Query(sort=Sort.TITLE, descending=False), root_id=video.file.root_id, folder=folder
+            )
+            held = Matches(index, await index.select(db, in_folder)) if index else None
+            for card in await self._cards_of(db, in_folder, held, RELATED + 1):
+                if card.id != video.id and len(found) < RELATED:
+                    found.setdefault(card.id, "same folder")
+            cards = await gallery.some(db, list(found))
+        return tuple(
+            Related(cards[video_id], reason)
+            for video_id, reason in found.items()
+            if video_id in cards
+        )
+
+    async def tags(self) -> list[Tag]:
+        """Every tag in use with its count, in alphabetical order."""
+        async with self._reading():
+            pass  # the shelf has noticed now whether the list that is kept is still true
+        return await self._tags()
+
+    async def _tags(self) -> list[Tag]:
+        async def load() -> list[Tag]:
+            async with self._database.read() as db:
+                return await tags.counted(db)
+
+        return await self._cache.get(("tags", *self._edition), load)
+
+    async def spelling(self, tag: str) -> str | None:
+        """How a tag of a listed video is written; None where there is none."""
+        async with self._database.read() as db:
+            return await tags.spelling(db, tag_key(tag))
+
+    async def _popular_tags(self) -> list[Tag]:
+        async def load() -> list[Tag]:
+            return sorted(await self._tags(), key=by_use)[:POPULAR_TAGS]
+
+        return await self._cache.get(("popular tags", *self._edition), load)
+
+    async def _folders(self) -> list[TopFolder]:
+        async def load() -> list[TopFolder]:
+            async with self._database.read() as db:
+                active = {root.id for root in self._library.active_roots}
+                return [
+                    TopFolder(*row) for row in await gallery.top_folders(db) if row[0] in active
+                ]
+
+        return await self._cache.get(("folders", *self._edition), load)
+
+    @property
+    def _edition(self) -> tuple[int, int]:
+        """Changes whenever tags or folders may have.
+
+        The shelf also sees what other programs write.
+        """
+        seen = self._index.edition if self._index else 0
+        return (seen, 0 if seen else self._cache.generation)
+
+    async def unreadable(
+        self, limit: int, after_id: int = 0, reason: str | None = None
+    ) -> list[videos.UnreadableFile]:
+        """Files that cannot be read as video, with the reason; all, or those of one reason."""
+        async with self._database.read() as db:
+            return await videos.list_unreadable(db, limit, after_id, reason)
+
+    async def _select(
+        self, db: Connection, query: Query, index: "VideoIndex | None"
+    ) -> Selection | None:
+        """The query with its words, tags and folder resolved; None where nothing can match."""
+        words = search_query.parse(query.q)
+        if query.q.strip(' "-') and not words.match and not words.tags:
+            # a lone quote or minus is the beginning of something, and asks for nothing yet
+            return None
+        keys = dict.fromkeys(tag_key(name) for name in (*query.tags, *words.tags))
+        found = await (index.tag_ids(db, keys) if index else tags.ids_of(db, keys)) if keys else {}
+        tag_ids = tuple(tag_id for tag_id in found.values() if tag_id is not None)
+        if len(tag_ids) < len(keys):
+            return None
+        selection = Selection(query, words.match, tag_ids)
+        return self._in_folder(selection, query.folder.strip(b"/")) if query.folder else selection
+
+    def _in_folder(self, selection: Selection, folder: bytes) -> Selection | None:
+        active = self._library.active_roots
+        if len(active) == 1:
+            return replace(selection, root_id=active[0].id, folder=folder)
+        name, _, rest = folder.partition(b"/")
+        for root in active:
+            if root.name.encode() == name:
+                return replace(selection, root_id=root.id, folder=rest)
+        return None
+
+
+def by_use(tag: Tag) -> tuple[int, str]:
+    """Sorts tags by how many videos carry them, then by name."""
+    return (-tag.count, tag_key(tag.name))
+
+
+def _check_cursor(query: Query, cursor: Cursor | None) -> None:
+    if cursor is not None and isinstance(cursor.key, str) != (query.sort is Sort.TITLE):
+        raise Invalid(
+            "This page address does not fit the chosen order. Start again from the first page."
+        )

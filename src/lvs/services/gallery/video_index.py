@@ -1,0 +1,402 @@
+"""The numbers of every listed video in memory, so that a page costs the same whatever is asked and
+however many there are.
+
+What a filter leaves is one bit per video, and how many that are is counted exactly. The database
+stays the only truth: it notes each change to what the gallery shows (`gallery_changes`), and before
+every answer the shelf takes in what is new.
+"""
+
+import asyncio
+from collections.abc import Collection, Hashable, Sequence
+from typing import Any
+
+import numpy as np
+from cachetools import LRUCache
+from numpy.typing import NDArray
+
+from lvs.db import gallery, tags
+from lvs.db.database import Connection
+from lvs.db.gallery import NOTHING_YET, SORT_COLUMNS, GalleryChange, Selection
+from lvs.models import Cursor, Query, Sort
+
+Mask = NDArray[np.bool_]
+"""Says for every id whether the video is meant."""
+
+Key = tuple[Hashable, ...]
+"""Names what is looked up in the database: ("tag", id), ("match", expression) or ("folder", library folder, path)."""
+
+LOADED_AT_ONCE = 2000
+FOUND_KEPT = 400  # of what words, tags and folders found: a bit for every video each
+KEPT_TAG_IDS = 1000
+WALKED_AT_MOST = 5000
+WALKED_SHARE = (
+    30  # going along so large a share of all videos costs as much as putting them in order
+)
+FEW = 500  # of so few the titles are looked at one by one
+SECOND_ROUND = (
+    2**32
+)  # added to random numbers before the seed, so that the order goes round; they are below 2**31
+TYPES: dict[str, Any] = {"root_id": np.int32, "rating": np.uint8, "duration_s": np.float64}
+
+
+class VideoIndex:
+    """What is on it is used from one event loop; `catch_up` before each use."""
+
+    def __init__(self) -> None:
+        self.edition = 0  # grows whenever the lists of tags and folders may have changed
+        self._last: GalleryChange | None = None
+        self._lock = asyncio.Lock()
+        self._numbers: dict[str, NDArray[Any]] = {}
+        self._listed: Mask = np.zeros(0, np.bool_)
+        self._total = 0
+        self._found: LRUCache[Key, NDArray[np.uint8]] = LRUCache(FOUND_KEPT)
+        self._tag_ids: dict[str, int | None] = {}
+        self._title_ranks: NDArray[np.int64] | None = None
+
+    # --- Staying true ---
+
+    async def load(self, db: Connection) -> None:
+        """Read everything, in pieces.
+
+        A table of few videos with huge ids is left to the database for good.
+        """
+        async with self._lock:
+            await self._load(db)
+
+    async def catch_up(self, db: Connection) -> bool:
+        """Take in every change that was committed before; False where the shelf cannot be used
+        (yet).
+        """
+        seen = self._last
+        if seen is None:
+            return False
+        news = _news(seen, await gallery.changes(db, seen.seq))
+        if news == [] and self._last is seen:
+            return True
+        async with self._lock:
+            if self._last is not None:
+                if self._last is not seen:  # somebody else took in some of it
+                    news = _news(self._last, await gallery.changes(db, self._last.seq))
+                await (self._load(db) if news is None else self._take_in(db, news))
+        return self._last is not None
+
+    async def _load(self, db: Connection) -> None:
+        last = await gallery.last_change(db)
+        count, largest = await gallery.bounds(db)
+        self._last = None
+        if largest > 10 * count + 100_000:
+            return
+        self._listed = np.zeros(0, np.bool_)
+        self._numbers = {
+            name: np.zeros(0, TYPES.get(name, np.int64)) for name in gallery.NUMBERS[1:]
+        }
+        self._grow(largest + 1)
+        after_id = 0
+        while rows := await gallery.numbers(db, after_id, LOADED_AT_ONCE):
+            self._put(rows)
+            after_id = rows[-1][0]
+        self._forget(words=True, places=True)
+        self._last = last
+
+    async def _take_in(self, db: Connection, news: Sequence[GalleryChange]) -> None:
+        if not news:
+            return
+        changed = {change.video_id for change in news if change.what != "tag"}
+        rows = await gallery.numbers_of(db, changed) if changed else []
+        if rows:
+            self._grow(max(row[0] for row in rows) + 1)
+        self._listed[[video_id for video_id in changed if video_id < len(self._listed)]] = False
+        self._put(rows)
+        what = {change.what for change in news}
+        self._forget(words=not what.isdisjoint(("place", "text")), places="place" in what)
+        for change in news:
+            if change.what == "tag":
+                self._found.pop(("tag", change.tag_id), None)
+                self._tag_ids.clear()
+                self.edition += 1
+        self._last = news[-1]
+
+    def _grow(self, size: int) -> None:
+        if size > len(self._listed):
+            room = size + size // 8
+            self._listed = _resized(self._listed, room)
+            self._numbers = {name: _resized(column, room) for name, column in self._numbers.items()}
+            self._found.clear()
+
+    def _put(self, rows: Sequence[Sequence[Any]]) -> None:
+        if rows:
+            video_ids, *columns = zip(*rows, strict=True)
+            where = np.array(video_ids)
+            self._listed[where] = True
+            for column, values in zip(self._numbers.values(), columns, strict=True):
+                column[where] = values
+        self._total = int(np.count_nonzero(self._listed))
+
+    def _forget(self, words: bool, places: bool) -> None:
+        dropped = {"match"} if words else set()
+        if places:
+            dropped |= {"folder"}
+            self._title_ranks = None
+            self.edition += 1
+        for key in [key for key in self._found if key[0] in dropped]:
+            del self._found[key]
+
+    # --- Selecting ---
+
+    async def tag_ids(self, db: Connection, keys: Collection[str]) -> dict[str, int | None]:
+        """The ids of the tags with these keys; None where there is no such tag."""
+        if unknown := [key for key in keys if key not in self._tag_ids]:
+            if len(self._tag_ids) > KEPT_TAG_IDS:
+                self._tag_ids.clear()
+            edition, found = self.edition, await tags.ids_of(db, unknown)
+            if self.edition == edition and self._last is not None:
+                self._tag_ids.update(found)
+        else:
+            found = {}
+        return {key: found[key] if key in found else self._tag_ids.get(key) for key in keys}
+
+    async def select(self, db: Connection, selection: Selection) -> Mask:
+        """The videos that the selection holds.
+
+        Nobody writes into it: where it holds all, it is the shelf's own.
+        """
+        keys: list[Key] = [("tag", tag_id) for tag_id in selection.tag_ids]
+        if selection.folder:
+            keys.append(("folder", selection.root_id, selection.folder))
+        if selection.match:
+            keys.append(("match", selection.match))
+        found = [await self._ids(db, key) for key in keys]
+        # From here on nothing is awaited: others may take in changes meanwhile.
+        masks = self._by_numbers(selection)
+        masks += [
+            other if len(other) == len(self._listed) else _resized(other, len(self._listed))
+            for other in found
+        ]
+        if not masks:
+            return self._listed  # a copy for every page would take longer than all else here
+        mask = masks[0]
+        for other in (self._listed, *masks[1:]):
+            mask &= other
+        return mask
+
+    def _by_numbers(self, selection: Selection) -> list[Mask]:
+        """What each filter by a number leaves, of all that was ever listed."""
+        query, numbers = selection.query, self._numbers
+        masks: list[Mask] = []
+        if query.min_rating:
+            masks.append(numbers["rating"] >= query.min_rating)
+        if query.unrated:
+            masks.append(numbers["rating"] == 0)
+        if query.favorite:
+            masks.append(numbers["favorited_at"] > 0)
+        if query.viewed:
+            masks.append(numbers["views"] > 0)
+        if query.min_minutes:
+            masks.append(numbers["duration_s"] >= query.min_minutes * 60)
+        if query.max_minutes:
+            masks.append(numbers["duration_s"] < query.max_minutes * 60)
+        if selection.root_id is not None:
+            masks.append(numbers["root_id"] == selection.root_id)
+        return masks
+
+    async def _ids(self, db: Connection, key: Key) -> Mask:
+        """The videos with this tag, in this folder or with these words, from what is kept or from
+        the database.
+        """
+        packed, size = self._found.get(key), len(self._listed)
+        if packed is not None:
+            return np.unpackbits(packed, count=size).view(np.bool_)
+        last = self._last
+        match key:
+            case "tag", int() as tag_id:
+                text = await gallery.tagged(db, tag_id)
+            case "folder", int() as root_id, bytes() as folder:
+                text = await gallery.in_folder(db, root_id, folder)
+            case _, match:
+                text = await gallery.matching(db, str(match))
+            case _:
+                raise ValueError(key)
+        mask = np.zeros(size, np.bool_)
+        ids = _parsed(text)
+        mask[ids[ids < size]] = True
+        if self._last is last:
+            self._found[key] = np.packbits(mask)
+        return mask
+
+    async def warm(self, db: Connection, match: str) -> None:
+        """Have ready what this FTS5 expression finds."""
+        await self._ids(db, ("match", match))
+
+    def how_many(self, mask: Mask) -> int:
+        """How many videos are meant."""
+        return self._total if mask is self._listed else int(np.count_nonzero(mask))
+
+    # --- Ordering ---
+
+    @property
+    def seen(self) -> int:
+        """The number of the last change taken in: while it stays, so does every answer."""
+        return self._last.seq if self._last else -1
+
+    def version(self, video_id: int) -> int:
+        """The version of a listed video's card."""
+        return int(self._numbers["version"][video_id]) if video_id < len(self._listed) else 0
+
+    def shuffle(self, video_id: int) -> int:
+        """A listed video's random number."""
+        return int(self._numbers["shuffle"][video_id]) if video_id < len(self._listed) else 0
+
+    async def run(
+        self,
+        db: Connection,
+        query: Query,
+        mask: Mask,
+        limit: int,
+        after: Cursor | None = None,
+        until: Cursor | None = None,
+        backwards: bool = False,
+    ) -> list[int]:
+        """The first `limit` of the selected videos in the query's order, behind `after` and up to
+        and with `until`.
+        """
+        count = self.how_many(mask)
+        if not count:
+            return []
+        # Where many are selected, the next ones are found soon by going along the order; else all
+        # of them are put in order.
+        steps = limit if count == self._total else limit * self._total * 4 // (3 * count) + limit
+        if steps <= limit or steps < min(WALKED_AT_MOST, self._total // WALKED_SHARE):
+            passed = np.array(
+                await gallery.walk(db, query, steps, after, until, backwards), np.int64
+            )
+            known = passed[passed < len(mask)]
+            chosen: list[int] = known[mask[known]].tolist()
+            if len(chosen) >= limit or len(passed) < steps:
+                return chosen[:limit]
+        return await self._sorted(db, query, mask, limit, after, until, backwards)
+
+    async def _sorted(
+        self,
+        db: Connection,
+        query: Query,
+        mask: Mask,
+        limit: int,
+        after: Cursor | None,
+        until: Cursor | None,
+        backwards: bool,
+    ) -> list[int]:
+        descending = query.descending != backwards
+        ids = np.flatnonzero(mask)
+        if query.sort is Sort.TITLE and len(ids) <= FEW:
+            return await gallery.some_by_title(db, ids.tolist(), limit, after, until, descending)
+        if query.sort is Sort.TITLE:
+            column = await self._ranks(db)
+            after = await self._ranked(db, column, after, descending, inclusive=False)
+            until = await self._ranked(db, column, until, not descending, inclusive=True)
+        elif query.sort is Sort.RANDOM:
+            column = self._numbers["shuffle"]
+            column = np.where(column >= query.seed, column, column + SECOND_ROUND)
+            after, until = _round_from(query.seed, after), _round_from(query.seed, until)
+        else:
+            column = self._numbers[SORT_COLUMNS[query.sort]]
+        return _first(column[ids], ids, limit, descending, after, until)
+
+    async def _ranks(self, db: Connection) -> NDArray[np.int64]:
+        """Where each listed video stands in the order of titles."""
+        if self._title_ranks is not None and len(self._title_ranks) == len(self._listed):
+            return self._title_ranks
+        last, size = self._last, len(self._listed)
+        order = _parsed(await gallery.by_title(db))
+        order = order[order < size]
+        ranks = np.full(
+            size, len(order), np.int64
+        )  # what nobody knew of when the order was read stands at the end
+        ranks[order] = np.arange(len(order))
+        if self._last is last:
+            self._title_ranks = ranks
+        return ranks
+
+    async def _ranked(
+        self,
+        db: Connection,
+        ranks: NDArray[np.int64],
+        place: Cursor | None,
+        descending: bool,
+        inclusive: bool,
+    ) -> Cursor | None:
+        """A place in the order of titles as a place among ranks: just before the first video behind
+        it.
+        """
+        if place is None:
+            return None
+        video_id = await gallery.next_by_title(db, place, descending, inclusive)
+        if video_id is None or video_id >= len(ranks):
+            rank = -1.0 if descending else float(len(ranks))
+        else:
+            rank = float(ranks[video_id])
+        return Cursor(rank + (0.5 if descending else -0.5), 0)
+
+
+def _first(
+    keys: NDArray[Any],
+    ids: NDArray[np.int64],
+    limit: int,
+    descending: bool,
+    after: Cursor | None,
+    until: Cursor | None,
+) -> list[int]:
+    """The ids with the first `limit` of (key, id) between two places. `ids` ascend."""
+    if after or until:
+        keep = _behind(keys, ids, after, descending) if after else np.ones(len(ids), np.bool_)
+        if until:
+            keep &= ~_behind(keys, ids, until, descending)
+        keys, ids = keys[keep], ids[keep]
+    if descending:
+        keys, ids = (
+            -keys[::-1].astype(np.float64 if keys.dtype.kind == "f" else np.int64),
+            ids[::-1],
+        )
+    if len(keys) > limit:
+        last = np.partition(keys, limit - 1)[limit - 1]
+        before, equal = np.flatnonzero(keys < last), np.flatnonzero(keys == last)
+        chosen = np.concatenate((before, equal[: limit - len(before)]))
+        keys, ids = keys[chosen], ids[chosen]
+    in_order: list[int] = ids[np.argsort(keys, kind="stable")].tolist()
+    return in_order
+
+
+def _behind(keys: NDArray[Any], ids: NDArray[np.int64], place: Cursor, descending: bool) -> Mask:
+    """Which of them stand strictly behind a place."""
+    if descending:
+        behind = (keys < place.key) | ((keys == place.key) & (ids < place.video_id))
+    else:
+        behind = (keys > place.key) | ((keys == place.key) & (ids > place.video_id))
+    return np.asarray(behind, np.bool_)
+
+
+def _round_from(seed: int, place: Cursor | None) -> Cursor | None:
+    """A place in the random order that starts at the seed and goes round."""
+    if place is None or isinstance(place.key, str) or not seed:
+        return place
+    if place.key >= seed:
+        return Cursor(min(place.key, SECOND_ROUND - 1), place.video_id)
+    return Cursor(max(place.key, -1) + SECOND_ROUND, place.video_id)
+
+
+def _news(seen: GalleryChange, changes: Sequence[GalleryChange]) -> Sequence[GalleryChange] | None:
+    """What came behind the change that was seen last; None where the history is another one or was
+    cut.
+    """
+    if seen == NOTHING_YET and (not changes or changes[0].seq == 1):
+        return changes
+    return changes[1:] if changes and changes[0] == seen else None
+
+
+def _resized(column: NDArray[Any], size: int) -> NDArray[Any]:
+    resized = np.zeros(size, column.dtype)
+    resized[: len(column)] = column[:size]
+    return resized
+
+
+def _parsed(text: str) -> NDArray[np.int64]:
+    return np.fromstring(text, np.int64, sep=",") if text else np.zeros(0, np.int64)

@@ -1,0 +1,124 @@
+"""Finds the videos that the original's names mean: by path, then by name, and only where there is
+no doubt.
+"""
+
+import os
+import unicodedata
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from lvs.db.legacy import NamedPlace
+
+NO_FILE = "no file has this name"
+SEVERAL = "several videos have this name"
+TAKEN = "the only video of a similar name goes by another name of the original"
+DISPUTED = "more than one name of the original would fit the same video"
+
+
+class Way(IntEnum):
+    """How a name fits a place, the surest first."""
+
+    PATH = 0
+    PATH_COMPOSED = 1  # the same text, in another Unicode normalization
+    PATH_LEFT = 2  # it used to lie there
+    END = 3  # the path ends with it: the original's video folder lies somewhere in the library
+    NAME = 4
+    NAME_COMPOSED = 5
+    NAME_LEFT = 6
+    NAME_OTHER_CASE = 7
+
+
+SURE = (Way.PATH, Way.PATH_COMPOSED, Way.PATH_LEFT)  # two names may be two copies of one video
+
+
+@dataclass(slots=True)
+class Matches:
+    """What was found: the video of each name, and why the rest have none."""
+
+    video_ids: dict[bytes, int] = field(default_factory=dict)
+    unmatched: dict[bytes, str] = field(default_factory=dict)
+
+
+class Matcher:
+    """Show it every place of the library with `see`, then ask for the `matches`."""
+
+    def __init__(self, names: Iterable[bytes]) -> None:
+        self._names = sorted(names)
+        self._fits: dict[bytes, dict[Way, set[int]]] = {}
+        self._alike: defaultdict[bytes | str, list[bytes]] = defaultdict(list)
+        for name in self._names:
+            self._alike[_folded(_last_part(name))].append(name)
+
+    def see(self, places: Iterable[NamedPlace]) -> None:
+        """Note which names these places fit."""
+        for place in places:
+            # Whatever fits in any way at all is alike in its last part, letter case and
+            # normalization aside.
+            for name in self._alike.get(_folded(_last_part(place.path)), ()):
+                for way in _ways(name, place):
+                    self._fits.setdefault(name, {}).setdefault(way, set()).add(place.video_id)
+
+    def matches(self, claimed: Collection[int]) -> Matches:
+        """The video of each name.
+
+        `claimed` are videos that other names of the original were found to be before.
+        """
+        found = Matches()
+        taken = set(claimed)
+        by_way: defaultdict[Way, list[tuple[bytes, int]]] = defaultdict(list)
+        for name in self._names:
+            way = min(self._fits.get(name, ()), default=None)
+            if way is None:
+                found.unmatched[name] = NO_FILE
+            elif len(self._fits[name][way]) > 1:
+                found.unmatched[name] = SEVERAL
+            else:
+                [video_id] = self._fits[name][way]
+                by_way[way].append((name, video_id))
+        for way in Way:
+            wanted = defaultdict(list)
+            for name, video_id in by_way[way]:
+                wanted[video_id].append(name)
+            for video_id, names in wanted.items():
+                if way in SURE or (len(names) == 1 and video_id not in taken):
+                    found.video_ids.update(dict.fromkeys(names, video_id))
+                else:
+                    found.unmatched.update(
+                        dict.fromkeys(names, TAKEN if video_id in taken else DISPUTED)
+                    )
+            taken.update(wanted)
+        return found
+
+
+def _ways(name: bytes, place: NamedPlace) -> Iterator[Way]:
+    """How a name fits a place that is alike in its last part."""
+    last_name, last = _last_part(name), _last_part(place.path)
+    if name == place.path:
+        yield Way.PATH if place.present else Way.PATH_LEFT
+    if last_name == last:
+        yield Way.NAME if place.present else Way.NAME_LEFT
+    if not place.present:
+        return
+    if place.path.endswith(b"/" + name):
+        yield Way.END
+    if _composed(name) == _composed(place.path):
+        yield Way.PATH_COMPOSED
+    if _composed(last_name) == _composed(last):
+        yield Way.NAME_COMPOSED
+    yield Way.NAME_OTHER_CASE
+
+
+def _last_part(path: bytes) -> bytes:
+    return path.rpartition(b"/")[2]
+
+
+def _composed(path: bytes) -> bytes | str:
+    return path if path.isascii() else unicodedata.normalize("NFC", os.fsdecode(path))
+
+
+def _folded(path: bytes) -> bytes | str:
+    if path.isascii():
+        return path.lower()
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", os.fsdecode(path)).casefold())

@@ -1,0 +1,93 @@
+"""What files' bytes say of their identity. Blocking code.
+
+Processes of their own import this, and little else (`reading_worker.py`), so it imports next to
+nothing.
+"""
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterable
+
+BLOCK_BYTES = 64 * 1024
+OSHASH_SMALLEST_BYTES = 2 * BLOCK_BYTES
+OPEN_FLAGS = os.O_RDONLY | sum(
+    getattr(os, name, 0) for name in ("O_BINARY", "O_CLOEXEC", "O_NONBLOCK", "O_NOFOLLOW")
+)
+
+Print = tuple[str, str, int, int]
+"""Our hash and OpenSubtitles' hash of a file (both 16 hex digits), and the size (bytes) and time (ns) it had at that moment."""
+Failure = tuple[int, str]
+"""Why a file could not be read: the system's number of the error, 0 where it has none, and a sentence."""
+
+
+def fingerprint(path: bytes) -> Print:
+    """Both hashes of a file, from one read of at most 192 KiB, and the file's state at that moment.
+
+    The first is BLAKE2b with an 8-byte digest over the size (8 bytes, big endian) and the first,
+    middle and last 64 KiB, or over the whole of a file of at most 192 KiB. Raises OSError where the
+    file cannot be read or is no regular file.
+    """
+    descriptor = os.open(path, OPEN_FLAGS)
+    try:
+        state = os.fstat(descriptor)
+        if not stat.S_ISREG(state.st_mode):
+            raise OSError("not a regular file")
+        size = state.st_size
+        if size <= 3 * BLOCK_BYTES:
+            whole = _read(descriptor, 0, size)
+            parts = [whole]
+        else:
+            offsets = (0, (size - BLOCK_BYTES) // 2, size - BLOCK_BYTES)
+            parts = [_read(descriptor, offset, BLOCK_BYTES) for offset in offsets]
+    finally:
+        os.close(descriptor)
+    digest = hashlib.blake2b(size.to_bytes(8, "big"), digest_size=8)
+    for part in parts:
+        digest.update(part)
+    oshash = (
+        _oshash(size, parts[0][:BLOCK_BYTES], parts[-1][-BLOCK_BYTES:])
+        if size >= OSHASH_SMALLEST_BYTES
+        else ""
+    )
+    return digest.hexdigest(), oshash, size, state.st_mtime_ns
+
+
+def fingerprints(paths: Iterable[bytes]) -> list[Print | Failure]:
+    """What `fingerprint` says of each of these, or why it says nothing."""
+    found: list[Print | Failure] = []
+    for path in paths:
+        try:
+            found.append(fingerprint(path))
+        except OSError as error:
+            found.append((error.errno or 0, error.strerror or str(error)))
+    return found
+
+
+def _read(descriptor: int, offset: int, length: int) -> bytes:
+    """Up to `length` bytes from `offset`: fewer only where the file ends."""
+    chunk = _pread(descriptor, length, offset)
+    while 0 < len(chunk) < length and (
+        more := _pread(descriptor, length - len(chunk), offset + len(chunk))
+    ):
+        chunk += more
+    return chunk
+
+
+def _pread(descriptor: int, length: int, offset: int) -> bytes:
+    if hasattr(os, "pread"):
+        return os.pread(descriptor, length, offset)
+    os.lseek(descriptor, offset, os.SEEK_SET)
+    return os.read(descriptor, length)
+
+
+def _oshash(size: int, first: bytes, last: bytes) -> str:
+    """Size plus the sum of the 64-bit little-endian words of the first and last 64 KiB; empty where
+    the file became shorter.
+    """
+    if len(first) != BLOCK_BYTES or len(last) != BLOCK_BYTES:
+        return ""
+    import numpy as np  # noqa: PLC0415 - it takes its time, and a start without new films needs none of it
+
+    words = sum(int(np.frombuffer(block, "<u8").sum(dtype=np.uint64)) for block in (first, last))
+    return f"{(size + words) & 0xFFFF_FFFF_FFFF_FFFF:016x}"

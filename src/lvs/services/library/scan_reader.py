@@ -1,0 +1,187 @@
+"""Reads what a scan finds: goes through a folder, picks what is new or changed, and has its files
+read meanwhile.
+"""
+
+import errno
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from itertools import chain, repeat
+
+from lvs.db.bulk_insert import Arrival, arrival
+from lvs.models import Fingerprint, FoundFile, Root
+from lvs.services.library.fingerprint import Failure, Print, fingerprints
+from lvs.services.library.reading_processes import Processes
+from lvs.services.library.walk import Seen, WalkResult, walk
+from lvs.text import title_from_path
+
+# threads that have files read and hashed, which is most of a first scan; each with a process of its
+# own in the end
+READERS = 2
+FILES_AT_ONCE = 32  # that are read before more are asked for
+READ_AHEAD = 32  # times as many are handed out at most
+FILES_IN_PLACE = (
+    2048  # read by the threads themselves: for these alone no process is worth starting
+)
+BATCH_SECONDS = 0.5  # a slow disk shows its files as they are found
+
+Look = Callable[[Sequence[bytes]], list[Print | Failure]]
+
+
+def shown(root: Root, path: bytes) -> str:
+    """A place in the words of the pages."""
+    return f"{root.name}/{path.decode('utf-8', 'replace')}"
+
+
+class Reader:
+    """Gives files their fingerprints, and remembers those that wait and those that cannot be read.
+
+    Used from several threads.
+    """
+
+    def __init__(self, settle_ns: int) -> None:
+        self._settle_ns = settle_ns
+        self.fresh: dict[
+            tuple[int, bytes], float
+        ] = {}  # still being written: look again at this monotonic time
+        self.problems: dict[bytes, str] = {}
+
+    def read(self, root: Root, found: Sequence[Seen], look: Look = fingerprints) -> list[Arrival]:
+        """These files, but for those that are still being written or cannot be read.
+
+        `look` says what is in them.
+        """
+        files = [FoundFile(*file) for file in found if not self._is_fresh(root, *file)]
+        answers = look([os.path.join(root.path, file.path) for file in files])
+        return [
+            ready
+            for file, answer in zip(files, answers, strict=True)
+            if (ready := self._arrival(root, file, answer))
+        ]
+
+    def _is_fresh(self, root: Root, path: bytes, _: int, mtime_ns: int) -> bool:
+        if fresh := abs(time.time_ns() - mtime_ns) < self._settle_ns:
+            self._wait_for(root, path)
+        return fresh
+
+    def _arrival(self, root: Root, file: FoundFile, answer: Print | Failure) -> Arrival | None:
+        path = os.path.join(root.path, file.path)
+        if len(answer) == 2:
+            number, message = answer
+            if number != errno.ENOENT:
+                self.problems[path] = f"“{shown(root, file.path)}” cannot be read: {message}."
+            return None
+        print_, oshash, *state = answer
+        if state != [file.size_bytes, file.mtime_ns]:
+            self._wait_for(root, file.path)
+            return None
+        self.problems.pop(path, None)
+        return arrival(
+            file, Fingerprint(print_, oshash), title_from_path(file.path), _added_at(root, file)
+        )
+
+    def _wait_for(self, root: Root, path: bytes) -> None:
+        # A film still being copied would get a fingerprint it will not keep.
+        self.fresh[root.id, path] = time.monotonic() + self._settle_ns / 1e9 + 0.1
+
+    def settled(self) -> list[tuple[int, bytes]]:
+        """Library folder and path of the files that were still being written a while ago; they are
+        handed over.
+        """
+        due = [key for key, at in self.fresh.items() if at <= time.monotonic()]
+        for key in due:
+            del self.fresh[key]
+        return due
+
+
+def _added_at(root: Root, found: FoundFile) -> int:
+    """Now; in the first scan of a library folder the file's own time, so that years of films do not
+    all count as new.
+    """
+    now_ms = time.time_ns() // 1_000_000
+    return min(now_ms, max(0, found.mtime_ns // 1_000_000)) if root.scanned_at is None else now_ms
+
+
+class Reading:
+    """One look through a folder of a library folder and all below it.
+
+    `known` are the files as they were (path, size, time); what is found as it was is taken out of
+    it.
+    """
+
+    def __init__(
+        self,
+        reader: Reader,
+        root: Root,
+        folder: bytes,
+        endings: frozenset[bytes],
+        known: set[Seen],
+        tell: Callable[[int], None],
+    ) -> None:
+        self.seen = WalkResult()
+        self._known = known
+        self._known_count = len(known)
+        self._changed: set[bytes] = set()
+        self._tell = tell
+        self._walk = walk(root.path, folder, endings, self.seen)
+        self._portions = self._in_portions()
+        self._ahead: deque[Future[list[Arrival]]] = deque()
+        self._pool = ThreadPoolExecutor(READERS)
+        self._processes = Processes(READERS if (os.cpu_count() or 1) > 1 else 0)
+        self._looks = chain(
+            repeat(fingerprints, FILES_IN_PLACE // FILES_AT_ONCE),
+            repeat(self._processes.fingerprints),
+        )
+        self._read = partial(reader.read, root)
+
+    def next_batch(self, limit: int) -> list[Arrival] | None:
+        """About so many new or changed files, or fewer after BATCH_SECONDS; None at the end.
+
+        Blocking: call it in a thread.
+        """
+        batch: list[Arrival] = []
+        until = time.monotonic() + BATCH_SECONDS
+        while len(batch) < limit and time.monotonic() < until:
+            while len(self._ahead) < READ_AHEAD and (portion := next(self._portions, None)):
+                self._ahead.append(self._pool.submit(self._read, portion, next(self._looks)))
+            if not self._ahead:
+                return batch or None
+            batch += self._ahead.popleft().result()
+        return batch
+
+    def _in_portions(self) -> Iterator[list[Seen]]:
+        waiting: list[Seen] = []
+        for found in self._walk:
+            self._tell(len(found))
+            waiting += self._new_among(found)
+            whole = len(waiting) - len(waiting) % FILES_AT_ONCE
+            for start in range(0, whole, FILES_AT_ONCE):
+                yield waiting[start : start + FILES_AT_ONCE]
+            waiting = waiting[whole:]
+        if waiting:
+            yield waiting
+
+    def _new_among(self, found: list[Seen]) -> list[Seen]:
+        """Those that are new or changed, by path.
+
+        Sets and lists are compared as wholes: one by one takes as long as looking.
+        """
+        if not self._known_count:
+            return sorted(found)
+        as_set = set(found)
+        changed = as_set - self._known
+        self._known -= as_set
+        self._changed.update(path for path, _, _ in changed)
+        return sorted(changed)
+
+    def gone(self) -> list[bytes]:
+        """The known files that were not found. Ask at the end."""
+        return [path for path, _, _ in self._known if path not in self._changed]
+
+    def close(self) -> None:
+        """Read no more."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._processes.close()

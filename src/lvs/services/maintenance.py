@@ -1,0 +1,151 @@
+"""The work behind the operator's buttons, each as an task with its progress and its end."""
+
+import asyncio
+from dataclasses import replace
+
+from lvs.models import Query, Sort
+from lvs.services.background_tasks import BackgroundTask, BackgroundTasks
+from lvs.services.backup.backups import Backups, in_words
+from lvs.services.cache import Cache
+from lvs.services.curation.undo import Journal, UndoTally
+from lvs.services.gallery.gallery import MAX_RUN, Gallery
+from lvs.services.library.library import Library
+from lvs.services.media.probe_queue import ProbeQueue
+
+LOOK_S = 0.3
+PATIENCE_LOOKS = 10  # so many in a row without any work to be seen, and nothing more will come
+
+
+class Maintenance:
+    """Starts what a button asks for. Every method raises Conflict while the same is under way."""
+
+    def __init__(
+        self,
+        background_tasks: BackgroundTasks,
+        library: Library,
+        backups: Backups,
+        cache: Cache,
+        jobs: ProbeQueue,
+        gallery: Gallery,
+        journal: Journal,
+    ) -> None:
+        self._background_tasks = background_tasks
+        self._library = library
+        self._backups = backups
+        self._cache = cache
+        self._jobs = jobs
+        self._gallery = gallery
+        self._journal = journal
+
+    def scan(self) -> BackgroundTask:
+        """Look at every file of every library folder."""
+        return self._background_tasks.start("scan", "Scan the library", self._scan)
+
+    async def _scan(self, task: BackgroundTask) -> str:
+        scan: asyncio.Future[None] = asyncio.ensure_future(self._library.scan())
+        try:
+            while not scan.done():
+                await asyncio.wait([scan], timeout=LOOK_S)
+                task.reached(self._library.progress().files_seen, 0)
+        finally:
+            scan.cancel()
+        await scan
+        progress = self._library.progress()
+        message = f"{_number(progress.files_seen, 'file')} seen, {progress.files_added:,} new."
+        if progress.offline:
+            message += f" Offline, and left as they are: {', '.join(progress.offline)}."
+        return message + "".join(f" {problem}" for problem in progress.errors[:3])
+
+    def back_up(self) -> BackgroundTask:
+        """Make a backup and look through it."""
+        return self._background_tasks.start("backup", "Make a backup", self._back_up)
+
+    async def _back_up(self, _: BackgroundTask) -> str:
+        made = await self._backups.make()
+        if made is None:
+            return "No backup was made: there is nothing in the database yet."
+        return f"{made.path.name} was made and looked through: it holds {in_words(made.counts)}."
+
+    def refresh_cache(self) -> BackgroundTask:
+        """Forget what was cached."""
+
+        async def refresh(_: BackgroundTask) -> str:
+            return f"{_number(self._cache.clear(), 'value')} forgotten. The next look asks the database."
+
+        return self._background_tasks.start("cache", "Refresh the cache", refresh)
+
+    def look_again(self, query: Query) -> BackgroundTask:
+        """Look again into every video of a gallery's selection, and make their posters anew."""
+
+        async def look(task: BackgroundTask) -> str:
+            return await self._look_again(task, query)
+
+        return self._background_tasks.start("posters", "Make posters again", look)
+
+    async def _look_again(self, task: BackgroundTask, query: Query) -> str:
+        awaited, before = self._jobs.awaited, replace(self._jobs.tally)
+        awaited.clear()
+        total = 0
+        # What is added meanwhile comes before the first.
+        async for ids in self._gallery.ids(replace(query, sort=Sort.ADDED, descending=True)):
+            awaited.update(ids)
+            await self._jobs.look_again(ids, urgent=False)
+            total += len(ids)
+            task.reached(0, total)
+        idle = 0
+        while awaited and idle < PATIENCE_LOOKS:
+            await asyncio.sleep(LOOK_S)
+            task.reached(total - len(awaited), total)
+            idle = 0 if self._jobs.running or self._jobs.queued else idle + 1
+        left = len(awaited)
+        awaited.clear()
+        message = f"{_number(total - left, 'video')} looked into."
+        if left:
+            message += f" {left:,} could not be: their files are away, or they were stopped."
+        failed = (
+            self._jobs.tally.failed
+            + self._jobs.tally.unreadable
+            - before.failed
+            - before.unreadable
+        )
+        return message + (
+            f" {_number(failed, 'look')} failed meanwhile; the list of jobs says why."
+            if failed
+            else ""
+        )
+
+    def undo_all(self, client: str, since: int, up_to_id: int, by: str) -> BackgroundTask:
+        """Take back what a client changed since then (Unix ms), up to and with that change."""
+
+        async def undo(task: BackgroundTask) -> str:
+            def tell(tally: UndoTally) -> None:
+                task.reached(tally.done, tally.total)
+
+            return in_a_sentence(await self._journal.undo_all(client, since, up_to_id, by, tell))
+
+        return self._background_tasks.start("undo", f"Take back the changes of {client}", undo)
+
+    async def look_again_at_unreadable(self, reason: str | None) -> int:
+        """Look again into every file that could not be read, or those of one reason; how many these
+        are.
+        """
+        number, after = 0, 0
+        while True:
+            found = await self._gallery.unreadable(MAX_RUN, after, reason)
+            if not found:
+                return number
+            after = found[-1].file_id
+            await self._jobs.look_again({file.video_id for file in found}, urgent=False)
+            number += len(found)
+
+
+def in_a_sentence(tally: UndoTally) -> str:
+    """What came of taking changes back."""
+    message = f"{_number(tally.done, 'change')} taken back."
+    return message + "".join(
+        f" {count:,} left as they are: {reason}" for reason, count in tally.skipped.most_common()
+    )
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -1,0 +1,38 @@
+"""Languages as file names spell them: two letters, three letters, or the English name."""
+
+import re
+
+_SPELLINGS = """
+ar ara Arabic|be bel Belarusian|bg bul Bulgarian|bn ben Bengali|bs bos Bosnian|ca cat Catalan|cs cze ces Czech
+cy wel cym Welsh|da dan Danish|de ger deu German|el gre ell Greek|en eng English|es spa Spanish
+et est Estonian|eu baq eus Basque|fa per fas Persian|fi fin Finnish|fr fre fra French|ga gle Irish
+gl glg Galician|he heb Hebrew|hi hin Hindi|hr hrv Croatian|hu hun Hungarian|hy arm hye Armenian
+id ind Indonesian|is ice isl Icelandic|it ita Italian|ja jpn Japanese|ka geo kat Georgian|kk kaz Kazakh
+ko kor Korean|la lat Latin|lt lit Lithuanian|lv lav Latvian|mk mac mkd Macedonian|ml mal Malayalam
+ms may msa Malay|nb nob Norwegian|nl dut nld Dutch|nn nno Nynorsk|no nor Norwegian|pl pol Polish
+pt por Portuguese|ro rum ron Romanian|ru rus Russian|sk slo slk Slovak|sl slv Slovenian|sq alb sqi Albanian
+sr srp Serbian|sv swe Swedish|ta tam Tamil|te tel Telugu|th tha Thai|tl tgl Tagalog|tr tur Turkish
+uk ukr Ukrainian|ur urd Urdu|vi vie Vietnamese|zh chi zho Chinese
+"""
+_BY_SPELLING: dict[str, tuple[str, str]] = {}
+for _entry in _SPELLINGS.strip().replace("\n", "|").split("|"):
+    _code, *_others, _name = _entry.split()
+    for _spelling in (_code, *_others, _name.lower()):
+        _BY_SPELLING.setdefault(_spelling, (_code, _name))
+
+_TAG = re.compile(r"([a-z]+)((?:[-_][a-z0-9]{2,8}){0,3})", re.ASCII | re.IGNORECASE)
+
+
+def language_of(text: str) -> tuple[str, str] | None:
+    """The language tag (RFC 5646) and the English name that a spelling such as `en`, `ger`, `pt-BR`
+    or `Spanish` stands for.
+    """
+    found = _TAG.fullmatch(text)
+    known = _BY_SPELLING.get(found[1].lower()) if found else None
+    if known is None or found is None:
+        return None
+    regions = [part for part in re.split("[-_]", found[2]) if part]
+    tag = "-".join(
+        [known[0], *(part.upper() if len(part) == 2 else part.capitalize() for part in regions)]
+    )
+    return tag, known[1] + (f" ({tag.partition('-')[2]})" if regions else "")

@@ -1,0 +1,124 @@
+"""Whether a browser plays a video as it is, and in plain words why not."""
+
+from lvs.models import Probe
+
+# The containers by the names ffprobe gives them.
+MP4 = "mov,mp4,m4a,3gp,3g2,mj2"
+MATROSKA = "matroska,webm"
+CONTAINERS = {
+    MP4: "an MP4 file",
+    MATROSKA: "a Matroska file",
+    "avi": "an AVI file",
+    "flv": "a Flash video file",
+    "mpegts": "an MPEG transport stream",
+    "mpeg": "an MPEG program stream",
+    "mpegvideo": "a bare MPEG stream",
+    "asf": "a Windows Media file",
+    "ogg": "an Ogg file",
+}
+EXTENSIONS = {"mov": "a QuickTime file", "webm": "a WebM file", "3gp": "a 3GP file"}
+VIDEO_CODECS = {
+    "h264": "H.264",
+    "hevc": "HEVC",
+    "av1": "AV1",
+    "vp8": "VP8",
+    "vp9": "VP9",
+    "mpeg1video": "MPEG-1",
+    "mpeg2video": "MPEG-2",
+    "mpeg4": "MPEG-4 Part 2 (DivX, Xvid)",
+    "msmpeg4v1": "Microsoft MPEG-4",
+    "msmpeg4v2": "Microsoft MPEG-4",
+    "msmpeg4v3": "Microsoft MPEG-4",
+    "wmv1": "Windows Media",
+    "wmv2": "Windows Media",
+    "wmv3": "Windows Media",
+    "vc1": "VC-1",
+    "h263": "H.263",
+    "flv1": "Sorenson",
+    "theora": "Theora",
+    "mjpeg": "Motion JPEG",
+    "prores": "ProRes",
+    "dnxhd": "DNxHD",
+    "dvvideo": "DV",
+}
+AUDIO_CODECS = {
+    "aac": "AAC",
+    "ac3": "AC-3",
+    "eac3": "E-AC-3",
+    "dts": "DTS",
+    "truehd": "TrueHD",
+    "mp2": "MPEG layer 2",
+    "mp3": "MP3",
+    "amr_nb": "AMR",
+    "amr_wb": "AMR",
+    "alac": "Apple Lossless",
+    "flac": "FLAC",
+    "opus": "Opus",
+    "vorbis": "Vorbis",
+    "wmav1": "Windows Media",
+    "wmav2": "Windows Media",
+}
+MP4_VIDEO = frozenset({"h264", "av1", "vp9"})
+MP4_AUDIO = frozenset({"aac", "mp3", "opus", "flac"})
+WEBM_VIDEO = frozenset({"vp8", "vp9", "av1"})
+WEBM_AUDIO = frozenset({"opus", "vorbis"})
+# H.264 beyond these is for editing rooms: browsers and the chips they use decode 8 bits at 4:2:0.
+H264_PIXELS = frozenset({"yuv420p", "yuvj420p", None})
+
+
+def browser_playable(probe: Probe, extension: str) -> tuple[bool, str]:
+    """Whether today's browsers play the file directly; if not, a sentence that names what in it
+    they do not know.
+
+    `extension` is the file name's, with or without its dot: it tells WebM from Matroska.
+    """
+    extension = extension.lower().removeprefix(".")
+    picture = _named(VIDEO_CODECS, probe.video_codec, "video")
+    sound = (
+        probe.audio_tracks[0].codec if probe.audio_tracks else None
+    )  # browsers play the first track
+    container = EXTENSIONS.get(extension) or CONTAINERS.get(probe.container, "an unusual file")
+    if probe.container == MP4:
+        video_codecs, audio_codecs = MP4_VIDEO, MP4_AUDIO
+    elif probe.container == MATROSKA:
+        video_codecs, audio_codecs = WEBM_VIDEO, WEBM_AUDIO
+        if extension != "webm" and (
+            probe.video_codec == "h264" or probe.video_codec in video_codecs
+        ):
+            return (
+                False,
+                f"Chrome and Edge play this file, other browsers may not: it is {picture} in {container}.",
+            )
+    else:
+        return (
+            False,
+            f"Most browsers cannot play this file: its picture is {picture} in {container}.",
+        )
+    if probe.video_codec == "hevc" and probe.container == MP4:
+        return (
+            False,
+            "Safari and devices with a chip for HEVC play this file, others cannot: its picture is HEVC video.",
+        )
+    if probe.video_codec not in video_codecs:
+        return (
+            False,
+            f"Most browsers cannot play this file: its picture is {picture} in {container}.",
+        )
+    if probe.video_codec == "h264" and probe.pixel_format not in H264_PIXELS:
+        return (
+            False,
+            f"Many browsers cannot play this file: its picture is {picture} in a form for editing ({probe.pixel_format}).",
+        )
+    if sound is not None and sound not in audio_codecs:
+        sound = _named(AUDIO_CODECS, sound, "audio")
+        return (
+            False,
+            f"Most browsers play this file without sound, or not at all: its sound is {sound}.",
+        )
+    return True, ""
+
+
+def _named(names: dict[str, str], codec: str, kind: str) -> str:
+    if codec.startswith("pcm_"):
+        return "uncompressed audio"
+    return f"{names.get(codec, codec)} {kind}"

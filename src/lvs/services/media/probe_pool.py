@@ -1,0 +1,324 @@
+"""The only module that knows FFmpeg exists: looks into video files, each in a worker process that
+can be killed.
+
+Workers are plain processes that speak JSON lines (`media_worker.py`). They are started when needed,
+used again, ended when idle, and share nothing with the server: no sockets, no open files, no
+pickled objects.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar, cast
+
+from lvs.errors import Unavailable, Unreadable
+from lvs.models import Probe, Track
+from lvs.services.media.posters import PosterTarget
+
+log = logging.getLogger(__name__)
+
+SOURCE_FOLDER = str(Path(__file__).resolve().parents[3])
+# `-P` keeps the folder the server was started in out of the import path: a stray `json.py` there is
+# not ours.
+START = "import sys; sys.path.append(sys.argv[1]); from lvs.services.media.probe_worker import main; main()"
+MAX_ANSWER_BYTES = 1 << 20
+JOBS_PER_WORKER = 500
+CLOSING_S = 1.0
+MAX_DETAIL = 10_000
+KILLED = 9  # SIGKILL, which Windows has no name for
+
+FilePath = str | bytes | os.PathLike[str] | os.PathLike[bytes]
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeResult:
+    """What was found in a video file.
+
+    `has_poster` is True when posters were asked for and all of them are written.
+    """
+
+    probe: Probe
+    has_poster: bool
+
+
+class ProbePool:
+    """Worker processes that look into video files. Close it, or use it as `async with`."""
+
+    def __init__(
+        self,
+        workers: int = 0,
+        time_limit_s: float = 60.0,
+        memory_limit_bytes: int = 2 << 30,
+        idle_limit_s: float = 30.0,
+    ) -> None:
+        self.workers = workers or max(1, (os.cpu_count() or 1) - 1)
+        self._time_limit_s = time_limit_s
+        self._memory_limit_bytes = memory_limit_bytes
+        self._idle_limit_s = idle_limit_s
+        self._turns = asyncio.Semaphore(self.workers)
+        self._idle: list[_Worker] = []
+        self._alive: set[_Worker] = set()
+        self._ending: set[asyncio.Task[None]] = set()
+        self._closed = False
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def look(self, path: FilePath, posters: PosterTarget | None = None) -> ProbeResult:
+        """What is in the file. Writes the posters that are asked for from one good frame.
+
+        Raises Unreadable when there is no video in it that could be shown, Unavailable when another
+        try may help: the disk did not answer, the time was up, the worker died. Cancelling it kills
+        the worker.
+        """
+        worker: _Worker | None = None
+        in_order = False
+        await self._turns.acquire()
+        try:
+            async with asyncio.timeout(self._time_limit_s):
+                worker = await self._take()
+                answer = await worker.ask(_request(path, posters or (), self._time_limit_s))
+            found = _look(answer, path)
+            in_order = True
+            return found
+        except (Unreadable, Unavailable):
+            in_order = True
+            raise
+        except TimeoutError:
+            raise Unavailable(
+                f"Looking into it took longer than {self._time_limit_s:g} seconds."
+            ) from None
+        except (OSError, EOFError, ValueError) as error:
+            log.warning(
+                "The worker process that looked into %r failed: %r", os.fsencode(path), error
+            )
+            raise Unavailable("The process that looked into it broke down.") from None
+        finally:
+            self._leave(worker, in_order)
+            if not in_order:
+                for poster in posters or ():
+                    with contextlib.suppress(OSError):
+                        poster.partial.unlink(missing_ok=True)
+
+    async def close(self) -> None:
+        """Ends every worker at once, busy or idle, and waits at most a second for them to be gone."""
+        self._closed = True
+        for worker in tuple(self._alive):
+            self._end(worker)
+        if self._ending:
+            await asyncio.wait(self._ending, timeout=CLOSING_S)
+
+    @property
+    def time_limit_s(self) -> float:
+        """How long one look may take, in seconds."""
+        return self._time_limit_s
+
+    @property
+    def process_ids(self) -> tuple[int, ...]:
+        """The worker processes there are, busy and idle."""
+        return tuple(sorted(worker.process.pid for worker in self._alive))
+
+    async def _take(self) -> "_Worker":
+        if self._closed:
+            raise Unavailable("LVS is stopping.")
+        while self._idle:
+            worker = self._idle.pop()
+            if worker.retirement is not None:
+                worker.retirement.cancel()
+            if worker.process.returncode is None:
+                return worker
+            self._alive.discard(worker)
+        worker = await _start(self._memory_limit_bytes)
+        self._alive.add(worker)
+        return worker
+
+    def _leave(self, worker: "_Worker | None", in_order: bool) -> None:
+        if worker is None:
+            self._turns.release()
+        elif not in_order or self._closed or worker.jobs >= JOBS_PER_WORKER:
+            self._end(worker, then_release=True)
+        else:
+            worker.retirement = asyncio.get_running_loop().call_later(
+                self._idle_limit_s, self._retire, worker
+            )
+            self._idle.append(worker)
+            self._turns.release()
+
+    def _retire(self, worker: "_Worker") -> None:
+        self._idle.remove(worker)
+        self._end(worker)
+
+    def _end(self, worker: "_Worker", then_release: bool = False) -> None:
+        """Kills the worker.
+
+        One that hangs in the disk cannot be killed: it keeps its turn until it is gone.
+        """
+        if worker.retirement is not None:
+            worker.retirement.cancel()
+        with contextlib.suppress(ProcessLookupError):
+            worker.process.kill()
+        burial = asyncio.create_task(self._bury(worker, then_release))
+        self._ending.add(burial)
+        burial.add_done_callback(self._ending.discard)
+
+    async def _bury(self, worker: "_Worker", then_release: bool) -> None:
+        exit_code = await worker.process.wait()
+        self._alive.discard(worker)
+        if then_release:
+            self._turns.release()
+        if exit_code not in (0, -KILLED):
+            log.warning(
+                "Worker process %d ended by itself with exit code %d.",
+                worker.process.pid,
+                exit_code,
+            )
+
+
+@dataclass(slots=True, eq=False)
+class _Worker:
+    """A running worker process."""
+
+    process: asyncio.subprocess.Process
+    requests: asyncio.StreamWriter
+    answers: asyncio.StreamReader
+    jobs: int = 0
+    retirement: asyncio.TimerHandle | None = None
+
+    async def ask(self, request: Mapping[str, Any]) -> Any:
+        """The worker's answer.
+
+        Raises EOFError or OSError when it is gone, ValueError when the answer is no JSON.
+        """
+        self.jobs += 1
+        self.requests.write(json.dumps(request).encode() + b"\n")
+        await self.requests.drain()
+        line = await self.answers.readline()
+        if not line.endswith(b"\n"):
+            raise EOFError("it ended before it answered")
+        try:
+            return json.loads(line)
+        except RecursionError:
+            raise ValueError("its answer is nested too deeply") from None
+
+
+async def _start(memory_limit_bytes: int) -> _Worker:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-P",
+        "-c",
+        START,
+        SOURCE_FOLDER,
+        str(memory_limit_bytes),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        limit=MAX_ANSWER_BYTES,
+        start_new_session=True,  # Ctrl-C in the terminal is the server's to handle
+    )
+    return _Worker(
+        process,
+        cast("asyncio.StreamWriter", process.stdin),
+        cast("asyncio.StreamReader", process.stdout),
+    )
+
+
+def _request(path: FilePath, posters: PosterTarget, time_limit_s: float) -> dict[str, Any]:
+    # Names travel as hexadecimal: they need not be valid in any encoding.
+    return {
+        "path": os.fsencode(path).hex(),
+        "time_limit_s": time_limit_s,
+        "posters": [
+            {
+                "width": poster.width,
+                "format": poster.format,
+                "path": os.fsencode(poster.path).hex(),
+                "partial": os.fsencode(poster.partial).hex(),
+            }
+            for poster in posters
+        ],
+    }
+
+
+def _look(answer: Any, path: FilePath) -> ProbeResult:
+    """The answer as a Look.
+
+    It comes from a process that read a stranger's file: nothing in it is taken on trust.
+    """
+    try:
+        if "detail" in answer:
+            log.warning(
+                "Looking into %r: %s", os.fsencode(path), _text(answer["detail"], MAX_DETAIL)
+            )
+        if "unreadable" in answer:
+            raise Unreadable(_text(answer["unreadable"]))
+        if "unavailable" in answer:
+            raise Unavailable(_text(answer["unavailable"]))
+        return ProbeResult(_probe(answer["probe"]), answer["has_poster"] is True)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"its answer is not one: {error!r}") from None
+
+
+def _probe(found: Mapping[str, Any]) -> Probe:
+    return Probe(
+        container=_text(found["container"]),
+        video_codec=_text(found["video_codec"]),
+        duration_s=_optional(_number, found["duration_s"]),
+        width=_whole(found["width"]),
+        height=_whole(found["height"]),
+        coded_width=_whole(found["coded_width"]),
+        coded_height=_whole(found["coded_height"]),
+        rotation=_whole(found["rotation"]) % 360,
+        frame_rate=_optional(_number, found["frame_rate"]),
+        bit_depth=_optional(_whole, found["bit_depth"]),
+        pixel_format=_optional(_text, found["pixel_format"]),
+        audio_tracks=tuple(map(_track, found["audio_tracks"])),
+        subtitle_tracks=tuple(map(_track, found["subtitle_tracks"])),
+        recorded_at=_optional(_whole, found["recorded_at"]),
+    )
+
+
+def _track(found: Mapping[str, Any]) -> Track:
+    return Track(
+        codec=_text(found["codec"]),
+        language=_optional(_text, found["language"]),
+        title=_optional(_text, found["title"]),
+        channels=_optional(_whole, found["channels"]),
+    )
+
+
+def _optional(read: Callable[[Any], Value], found: Any) -> Value | None:
+    return None if found is None else read(found)
+
+
+def _text(found: Any, most_characters: int = 500) -> str:
+    if type(found) is not str or len(found) > most_characters:
+        raise TypeError("not a short text")
+    return found
+
+
+def _whole(found: Any) -> int:
+    if type(found) is not int or not 0 <= found < 1 << 53:
+        raise TypeError("not a whole number")
+    return found
+
+
+def _number(found: Any) -> float:
+    if type(found) not in (int, float) or not 0 <= found < 1e15:
+        raise TypeError("not a number")
+    return float(found)

@@ -1,0 +1,304 @@
+"""The queue of videos that want to be looked into: probed, and given a poster.
+
+The queue can be lost at any time: what is to be done follows from what is missing in the database,
+and is read from there again.
+"""
+
+import asyncio
+import contextlib
+import itertools
+import logging
+import time
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from lvs.db import gallery, videos
+from lvs.db.database import Database
+from lvs.errors import LvsError, Unreadable
+from lvs.services.events import Event, Events
+from lvs.services.library.library import Library, now_ms
+from lvs.services.media.posters import PosterStore
+from lvs.services.media.probe_pool import ProbePool
+from lvs.services.metrics import timed
+
+log = logging.getLogger(__name__)
+
+QUEUE_SIZE = 500
+LOW_WATER = 100
+MAX_ATTEMPTS = 3
+SWEEP_PAUSE_S = 60.0  # how long a passing failure rests before it is tried again
+FAILURES_KEPT = 50
+URGENT, NORMAL = 0, 1
+
+
+@dataclass(slots=True)
+class ProbeTally:
+    """What the workers did since the start."""
+
+    done: int = 0
+    unreadable: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RunningProbe:
+    """A video that is being looked into, and for how many seconds it has been."""
+
+    video_id: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class FailedProbe:
+    """A look that failed for a passing reason; `at` is Unix milliseconds.
+
+    `given_up` after the last try.
+    """
+
+    video_id: int
+    at: int
+    reason: str
+    given_up: bool
+
+
+class ProbeQueue:
+    """Looks into videos, those that somebody is looking at first."""
+
+    def __init__(
+        self,
+        database: Database,
+        library: Library,
+        events: Events,
+        ffmpeg: ProbePool,
+        posters: PosterStore | None,
+    ) -> None:
+        self._database = database
+        self._library = library
+        self._events = events
+        self._ffmpeg = ffmpeg
+        self._posters = posters
+        self._queue: asyncio.PriorityQueue[tuple[int, int, int]] = asyncio.PriorityQueue(
+            QUEUE_SIZE * 2
+        )
+        self._order = itertools.count()
+        self._queued: dict[int, int] = {}  # id of the video: its priority
+        self._running: dict[int, float] = {}  # id of the video: since when, by the monotonic clock
+        self._looks: dict[int, asyncio.Future[None]] = {}
+        self._stopped: dict[
+            int, None
+        ] = {}  # by hand: left alone until somebody asks for them, in the order they were stopped
+        self._low = asyncio.Event()
+        self._sweep_again = asyncio.Event()
+        self._counted = 0  # what was to be done by the last count, and what became of it since
+        self._all_in_line = True  # whatever is to be done stands in the queue
+        self.sweeps_done = 0
+        self.tally = ProbeTally()
+        self.awaited: set[int] = (
+            set()
+        )  # whoever waits for looks puts the videos here; each is taken out when it is done
+        self.failed_in_a_row = 0
+        self.failures: dict[
+            int, FailedProbe
+        ] = {}  # by video, the latest last; gone when a later look does better
+        events.on(Event.ADDED, self._count_in)
+        events.on(Event.MODIFIED, self._count_in)
+
+    def _count_in(self, video_ids: Collection[int]) -> None:
+        self._counted += len(video_ids)  # as long as a sweep lasts; the next one counts anew
+        self._all_in_line = False
+        self._sweep_again.set()
+
+    @property
+    def remaining(self) -> int:
+        """How many videos are still to be looked into; exact as soon as all of them stand in line.
+
+        A count of the database alone is not: a look may end while it is made.
+        """
+        in_hand = len(self._queued) + len(self._running)
+        return in_hand if self._all_in_line else max(in_hand, self._counted)
+
+    def put(self, video_id: int, urgent: bool = False) -> bool:
+        """Queue a video.
+
+        False where it is queued already at least as urgently, is being looked into, was stopped by
+        hand, or the queue is full.
+        """
+        priority = URGENT if urgent else NORMAL
+        if (
+            video_id in self._running
+            or video_id in self._stopped
+            or self._queued.get(video_id, NORMAL + 1) <= priority
+        ):
+            return False
+        with contextlib.suppress(asyncio.QueueFull):
+            self._queue.put_nowait((priority, next(self._order), video_id))
+            self._queued.pop(video_id, None)
+            self._queued[video_id] = priority
+            return True
+        return False
+
+    def visible(self, video_ids: Iterable[int]) -> None:
+        """Somebody is looking at these: they come first."""
+        for video_id in video_ids:
+            self.put(video_id, urgent=True)
+
+    @property
+    def queued(self) -> int:
+        return len(self._queued)
+
+    @property
+    def urgent(self) -> int:
+        """How many of the queued somebody is looking at."""
+        return sum(priority == URGENT for priority in self._queued.values())
+
+    @property
+    def running(self) -> int:
+        return len(self._running)
+
+    def under_way(self) -> list[RunningProbe]:
+        """What is being looked into now, longest first."""
+        now = time.monotonic()
+        return [RunningProbe(video_id, now - since) for video_id, since in self._running.items()]
+
+    def in_line(self) -> list[tuple[int, bool]]:
+        """What waits, in the order it will be looked into: the id of the video, and whether it
+        comes before the rest.
+        """
+        return [
+            (video_id, priority == URGENT)
+            for video_id, priority in sorted(self._queued.items(), key=lambda item: item[1])
+        ]
+
+    def stopped(self) -> list[int]:
+        """What was stopped by hand, the latest first."""
+        return list(self._stopped)[::-1]
+
+    def stop(self, video_id: int) -> bool:
+        """Take a video out of the line, or end the look into it; it is left alone until somebody
+        asks for it, or LVS restarts.
+
+        False where there was nothing to stop.
+        """
+        waiting = self._queued.pop(video_id, None) is not None
+        look = self._looks.get(video_id)
+        if not waiting and look is None:
+            return False
+        self._stopped[video_id] = None
+        if look is not None:
+            look.cancel()
+        else:
+            self._counted -= 1
+        if self.queued <= LOW_WATER:
+            self._low.set()
+        return True
+
+    async def feed(self) -> None:
+        """Fill the queue with what the database says is to be done, for as long as the server runs."""
+        while True:
+            self._sweep_again.clear()
+            await self._sweep()
+            self.sweeps_done += 1
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._sweep_again.wait(), SWEEP_PAUSE_S)
+
+    async def _sweep(self) -> None:
+        async with self._database.read() as db:
+            self._counted = await videos.count_waiting(db, MAX_ATTEMPTS) - len(self._stopped)
+        last, overflowed = 0, False
+        while True:
+            async with self._database.read() as db:
+                waiting = await videos.waiting(db, QUEUE_SIZE, last, MAX_ATTEMPTS)
+            if not waiting:
+                self._all_in_line = not (overflowed or self._sweep_again.is_set())
+                return
+            last = waiting[-1].video_id
+            for item in waiting:
+                self.put(item.video_id)
+            overflowed = overflowed or self._queue.full()
+            while self.queued > LOW_WATER:
+                self._low.clear()
+                await self._low.wait()
+
+    async def work(self) -> None:
+        """Take one video after the other; one bad film stops nobody."""
+        while True:
+            _, _, video_id = await self._queue.get()
+            if self._queued.pop(video_id, None) is None:
+                continue  # it was queued a second time, more urgently, and is done
+            if self.queued <= LOW_WATER:
+                self._low.set()
+            self._running[video_id] = time.monotonic()
+            self._looks[video_id] = asyncio.ensure_future(self._look(video_id))
+            try:
+                await self._looks[video_id]
+            except asyncio.CancelledError:
+                mine = asyncio.current_task()
+                if video_id not in self._stopped or (mine and mine.cancelling()):
+                    raise
+                log.info("looking into video %d was stopped by hand", video_id)
+            except LvsError as error:
+                log.warning("video %d could not be looked into: %s", video_id, error)
+            except Exception:
+                log.exception("looking into video %d went wrong", video_id)
+            finally:
+                del self._running[video_id], self._looks[video_id]
+                self._counted -= 1
+
+    @timed("jobs.look")
+    async def _look(self, video_id: int) -> None:
+        async with self._database.read() as db:
+            item = await videos.waiting_one(db, video_id)
+        if item is None:
+            return
+        path = self._library.file_path(item.root_id, item.path)
+        try:
+            look = await self._ffmpeg.look(
+                path, self._posters.target(item.fingerprint) if self._posters else ()
+            )
+        except Unreadable as error:
+            self.tally.unreadable += 1
+            self.failed_in_a_row = 0
+            self.failures.pop(video_id, None)
+            async with self._database.transaction() as tx:
+                await videos.unreadable(tx, video_id, item.fingerprint, error.message, now_ms())
+                await gallery.refresh(tx, [video_id])
+        except LvsError as error:
+            self.tally.failed += 1
+            self.failed_in_a_row += 1
+            await self._failed(item, error.message)
+        else:
+            self.tally.done += 1
+            self.failed_in_a_row = 0
+            self.failures.pop(video_id, None)
+            poster = item.fingerprint if look.has_poster else None
+            async with self._database.transaction() as tx:
+                await videos.looked(tx, video_id, item.fingerprint, look.probe, poster, now_ms())
+                await gallery.refresh_card(tx, video_id)
+        self.awaited.discard(video_id)
+        self._events.tell(Event.CHANGED, (video_id,))
+
+    async def _failed(self, item: videos.Waiting, reason: str) -> None:
+        """A passing failure is tried again later; after the last try the file is listed with the
+        reason.
+        """
+        async with self._database.transaction() as tx:
+            given_up = await videos.look_failed(tx, item.video_id, reason, now_ms()) >= MAX_ATTEMPTS
+            if given_up:
+                await videos.unreadable(tx, item.video_id, item.fingerprint, reason, now_ms())
+                await gallery.refresh(tx, [item.video_id])
+        self.failures.pop(item.video_id, None)
+        self.failures[item.video_id] = FailedProbe(item.video_id, now_ms(), reason, given_up)
+        while len(self.failures) > FAILURES_KEPT:
+            del self.failures[next(iter(self.failures))]
+
+    async def look_again(self, video_ids: Collection[int], urgent: bool = True) -> None:
+        """Look into these again, as somebody asked for it; before all others, unless there are too
+        many for that.
+        """
+        async with self._database.transaction() as tx:
+            await videos.look_again(tx, list(video_ids))
+        for video_id in video_ids:
+            self._stopped.pop(video_id, None)
+        if urgent:
+            self.visible(video_ids)
+        self._sweep_again.set()

@@ -1,0 +1,180 @@
+"""What runs inside a worker process: reads requests line by line, looks into one file at a time,
+answers line by line.
+
+Started by `ffmpeg.py`, which kills it when it takes too long. The requests and answers are JSON, so
+that a worker that a hostile file has taken over can send its parent nothing but text.
+"""
+
+import json
+import math
+import os
+import signal
+import stat
+import sys
+import traceback
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from lvs.errors import Unreadable
+from lvs.services.media.sandbox import enter_sandbox
+
+GRACE_S = 10  # the parent ends a worker in time; this is for the worker whose parent is gone
+FILE_SIZE_LIMIT_BYTES = 64 << 20
+JPEG = {"format": "JPEG", "quality": 80, "optimize": True}
+WEBP = {"format": "WEBP", "quality": 75, "method": 4}
+
+
+def main() -> None:
+    """Answers requests until standard input ends."""
+    # What a library prints must not get between the answers.
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    limit_process(int(sys.argv[-1]))
+    for line in sys.stdin.buffer:
+        answers.write(json.dumps(answer(json.loads(line))).encode() + b"\n")
+        answers.flush()
+
+
+def answer(request: dict[str, Any]) -> dict[str, Any]:
+    """Either `probe` and `has_poster`, or `unreadable` or `unavailable` with a sentence; `detail`
+    is for the log.
+    """
+    _alarm(request["time_limit_s"] + GRACE_S)
+    limit_processor(request["time_limit_s"])
+    try:
+        return _look(os.fsdecode(bytes.fromhex(request["path"])), request["posters"])
+    except Unreadable as error:
+        return {"unreadable": error.message}
+    except MemoryError:
+        return {"unavailable": "Looking into it takes more memory than it may have."}
+    except OSError as error:
+        return {
+            "unavailable": f"It could not be read: {os.strerror(error.errno or 0)}.",
+            "detail": _detail(),
+        }
+    except Exception:  # noqa: BLE001  one strange film must not end the worker
+        return {"unavailable": "Looking into it went wrong.", "detail": _detail()}
+    finally:
+        _alarm(0)
+
+
+def limit_process(memory_limit_bytes: int) -> None:
+    """Lowers what this process may take: its turn at the processor, memory, the size of a file it
+    writes, and all network.
+    """
+    with suppress(OSError, AttributeError):
+        os.nice(10)
+    with suppress(OSError):
+        # If memory runs out, the system ends this process rather than the server.
+        Path("/proc/self/oom_score_adj").write_text("1000")
+    try:
+        import resource  # noqa: PLC0415  not on Windows
+    except ImportError:
+        return
+    for name, limit in (
+        ("RLIMIT_AS", memory_limit_bytes),
+        ("RLIMIT_FSIZE", FILE_SIZE_LIMIT_BYTES),
+        ("RLIMIT_CORE", 0),
+    ):
+        with suppress(OSError, ValueError, AttributeError):
+            resource.setrlimit(getattr(resource, name), (limit, limit))
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    enter_sandbox()
+
+
+def limit_processor(seconds: float) -> None:
+    """Has the system end this process after so many more seconds of processor time, of all its
+    threads together.
+    """
+    try:
+        import resource  # noqa: PLC0415  not on Windows
+    except ImportError:
+        return
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    limit = math.ceil(used.ru_utime + used.ru_stime + seconds)
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+
+
+def _look(path: str, posters: list[dict[str, Any]]) -> dict[str, Any]:
+    # Here and not above: a broken installation becomes an answer, where an import at the top would
+    # only end the process.
+    from lvs.services.media.video_file import VideoFile  # noqa: PLC0415
+
+    descriptor = _opened(path)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise Unreadable("It is not a regular file.")
+    with open(descriptor, "rb", buffering=0) as file:
+        film = VideoFile(file)
+        try:
+            frame = film.picture(choosy=bool(posters))
+            found: dict[str, Any] = {"probe": asdict(film.probe(frame)), "has_poster": False}
+            if posters:
+                try:
+                    _write(film, frame, posters)
+                    found["has_poster"] = True
+                except OSError:
+                    # A full disk costs the poster, not what is known of the video.
+                    found["detail"] = _detail()
+            return found
+        finally:
+            film.close()
+
+
+def _opened(path: str) -> int:
+    """Descriptor of the file at an absolute path, reached over no link: the library's paths hold
+    none.
+
+    One that was put in the place of a film, or of its folder, since the library was looked through
+    would lead out of it.
+    """
+    # Without O_NONBLOCK, opening a named pipe waits for whoever writes into it.
+    flags = os.O_RDONLY | sum(
+        getattr(os, name, 0) for name in ("O_BINARY", "O_NONBLOCK", "O_NOCTTY", "O_NOFOLLOW")
+    )
+    if sys.platform != "linux":
+        return os.open(path, flags)
+    *folders, name = path.lstrip("/").split("/")
+    descriptor = os.open("/", os.O_PATH)
+    try:
+        for folder in folders:
+            descriptor, left = (
+                os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=descriptor),
+                descriptor,
+            )
+            os.close(left)
+        return os.open(name, flags, dir_fd=descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write(film: Any, frame: Any, posters: list[dict[str, Any]]) -> None:
+    """Writes every poster beside its place first: a poster that is there is whole."""
+    images = {width: film.image(frame, width) for width in {poster["width"] for poster in posters}}
+    for poster in posters:
+        partial, path = (
+            Path(os.fsdecode(bytes.fromhex(poster[name]))) for name in ("partial", "path")
+        )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("wb") as file:
+            images[poster["width"]].save(file, **(JPEG if poster["format"] == "jpg" else WEBP))
+            file.flush()
+            os.fsync(file.fileno())  # else a power cut may leave the name without the picture
+        partial.replace(path)
+
+
+def _detail() -> str:
+    return traceback.format_exc(limit=-8)[-4000:]
+
+
+def _alarm(seconds: float) -> None:
+    """Has the system end this process after so many seconds, whatever it is doing. 0 takes it back."""
+    if hasattr(signal, "alarm"):
+        signal.alarm(round(seconds))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,221 @@
+"""Subtitle files beside the films: `name.srt`, `name.en.vtt`, `name.pt-BR.forced.ass`."""
+
+import asyncio
+import os
+import unicodedata
+from collections.abc import Callable, Collection, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from pathlib import Path
+from typing import TypeVar
+
+from lvs.errors import NotFound, Unavailable, Unreadable
+from lvs.models import Video, shown
+from lvs.services.library.library import Library
+from lvs.services.media.languages import language_of
+from lvs.services.media.webvtt import to_webvtt
+from lvs.services.streaming.open_file import FileChangedError, open_below_now
+
+KINDS = ("srt", "vtt", "ass", "ssa")
+MAX_BYTES = 5 * 1024 * 1024
+MAX_SUBTITLES = 100
+THREADS = 2
+PATIENCE_S = 3.0
+
+_FORCED, _FOR_THE_DEAF = {"forced", "foreign"}, {"sdh", "cc", "hi"}
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class Subtitle:
+    """A subtitle file beside a film.
+
+    `key` names it among those of its film, `language` is a language tag or empty.
+    """
+
+    key: str
+    root_id: int
+    path: bytes
+    kind: str
+    label: str
+    language: str
+
+
+class Subtitles:
+    """Finds the subtitles of a video, and gives them as WebVTT.
+
+    It has threads of its own: a drive that does not answer holds up nothing but subtitles.
+    """
+
+    def __init__(self, library: Library, formats: Iterable[str]) -> None:
+        self._library = library
+        self._formats = frozenset(formats)
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="lvs-subtitles")
+
+    async def of(self, video: Video) -> list[Subtitle]:
+        """The subtitles beside the film, in the order of their labels; none where its folder cannot
+        be read for now.
+        """
+        try:
+            return await self._beside(video)
+        except Unavailable:
+            return []
+
+    async def get(self, video: Video, key: str) -> Subtitle:
+        """The subtitles of this key.
+
+        Raises NotFound; Unavailable where the folder cannot be read for now.
+        """
+        for subtitle in await self._beside(video):
+            if subtitle.key == key:
+                return subtitle
+        raise NotFound("There are no such subtitles beside this video.")
+
+    async def _beside(self, video: Video) -> list[Subtitle]:
+        root = self._library.roots[video.file.root_id]
+        if video.missing or not root.active:
+            return []
+        if root.offline_since is not None:
+            raise Unavailable(
+                f"The folder “{shown(root.name.encode(errors='surrogateescape'))}” is offline right now."
+            )
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                return await self._run(
+                    lambda: find(root.path, root.id, video.file.path, self._formats)
+                )
+        except (OSError, TimeoutError):
+            raise Unavailable("The folder of this video cannot be read for now.") from None
+
+    async def version(self, subtitle: Subtitle) -> str:
+        """Text that changes with the file. Raises NotFound, Unavailable."""
+        return await self._run(lambda: self._version(subtitle))
+
+    async def webvtt(self, subtitle: Subtitle) -> str:
+        """The subtitles as WebVTT.
+
+        Raises NotFound, Unavailable, Unreadable with what is wrong with the file.
+        """
+        return await self._run(
+            lambda: to_webvtt(
+                self._read(subtitle), subtitle.kind, subtitle.language.partition("-")[0]
+            )
+        )
+
+    async def _run(self, work: Callable[[], Value]) -> Value:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    def _version(self, subtitle: Subtitle) -> str:
+        opened = open_below_now(self._folder(subtitle), subtitle.path)
+        try:
+            return f"{opened.status.st_size:x}-{opened.status.st_mtime_ns:x}"
+        finally:
+            opened.close()
+
+    def _read(self, subtitle: Subtitle) -> bytes:
+        opened = open_below_now(self._folder(subtitle), subtitle.path)
+        try:
+            size_bytes = opened.status.st_size
+            if size_bytes > MAX_BYTES:
+                raise Unreadable(
+                    f"This subtitle file is larger than {MAX_BYTES // 1024 // 1024} MB."
+                )
+            content = bytearray()
+            while len(content) < size_bytes:
+                content += opened.read(len(content), size_bytes - len(content))
+            return bytes(content)
+        except FileChangedError:
+            raise Unavailable("This subtitle file is being written right now.") from None
+        except OSError as error:
+            raise Unavailable("This subtitle file cannot be read for now.") from error
+        finally:
+            opened.close()
+
+    def _folder(self, subtitle: Subtitle) -> Path:
+        return Path(os.fsdecode(self._library.roots[subtitle.root_id].path))
+
+
+def find(root: bytes, root_id: int, path: bytes, formats: Collection[str]) -> list[Subtitle]:
+    """The subtitle files beside the film at `path` below `root`.
+
+    Raises OSError where the folder cannot be read.
+    """
+    folder, _, film = path.rpartition(b"/")
+    names = os.listdir(os.path.join(root, folder))
+    stem = _folded(film).rpartition(".")[0]
+    endings = tuple(f".{kind}".encode() for kind in KINDS)
+    candidates = [
+        name for name in names if name.lower().endswith(endings) and _belongs(_folded(name), stem)
+    ]
+    if not candidates:
+        return []
+    # `VideoFile.2.srt` belongs to `VideoFile.2.mp4` where there is one, and not to `VideoFile.mp4`.
+    others = [
+        other for name in names if (other := _film_stem(name, formats)).startswith(f"{stem}.")
+    ]
+    found: list[Subtitle] = []
+    for name in candidates:
+        if any(_belongs(_folded(name), other) for other in others):
+            continue
+        *parts, kind = unicodedata.normalize("NFC", shown(name)).split(".")[stem.count(".") + 1 :]
+        label, language = describe([part for part in parts if f".{part.lower()}" not in formats])
+        key = blake2b(name, digest_size=4).hexdigest()
+        found.append(
+            Subtitle(
+                key,
+                root_id,
+                folder + b"/" + name if folder else name,
+                kind.lower(),
+                label,
+                language,
+            )
+        )
+    return _labelled_apart(
+        sorted(found, key=lambda subtitle: (subtitle.label, subtitle.path))[:MAX_SUBTITLES]
+    )
+
+
+def describe(parts: Sequence[str]) -> tuple[str, str]:
+    """Label and language tag for what stands between a film's name and the ending: `en`, `forced`
+    is `English (forced)`, `en`.
+    """
+    name, language, notes, rest = "", "", [], []
+    for part in parts:
+        spelled = language_of(part) if not language else None
+        if spelled:
+            language, name = spelled
+        elif part.lower() in _FORCED:
+            notes.append("forced")
+        elif part.lower() in _FOR_THE_DEAF:
+            notes.append("for the hard of hearing")
+        elif part.lower() != "default":
+            rest.append(part)
+    label = " · ".join([name, *rest] if name else rest) or "Subtitles"
+    return (f"{label} ({', '.join(notes)})" if notes else label)[:200], language
+
+
+def _labelled_apart(subtitles: list[Subtitle]) -> list[Subtitle]:
+    """The same subtitles with labels of which no two are the same."""
+    seen: dict[str, int] = {}
+    apart = []
+    for subtitle in subtitles:
+        seen[subtitle.label] = number = seen.get(subtitle.label, 0) + 1
+        label = subtitle.label if number == 1 else f"{subtitle.label} {number}"
+        apart.append(replace(subtitle, label=label))
+    return apart
+
+
+def _belongs(name: str, stem: str) -> bool:
+    return name.startswith(f"{stem}.")
+
+
+def _film_stem(name: bytes, formats: Collection[str]) -> str:
+    stem, dot, ending = _folded(name).rpartition(".")
+    return stem if dot + ending in formats else ""
+
+
+def _folded(name: bytes) -> str:
+    """A name in a form that is the same for every spelling of the same letters."""
+    return unicodedata.normalize("NFC", os.fsdecode(name)).casefold()

@@ -1,0 +1,522 @@
+"""One video file, read with FFmpeg's libraries: what it says of itself, and a picture worth
+showing.
+
+Imported by the worker process only (`media_worker.py`): a hostile file may take down the process
+that decodes it. FFmpeg gets an open file and never a name, and may use the demuxers and decoders
+listed here and no others, so that a playlist in a film's clothes opens nothing.
+"""
+
+import math
+import mmap
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from fractions import Fraction
+from functools import cached_property
+from itertools import islice
+from typing import IO, Any
+
+import av
+from av.codec.context import CodecContext
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Discard, Disposition, Stream
+from av.video.codeccontext import VideoCodecContext
+from av.video.frame import VideoFrame
+from av.video.reformatter import ColorPrimaries, Colorspace, ColorTrc, Interpolation
+from av.video.stream import VideoStream
+from PIL import Image, ImageStat
+
+from lvs.errors import Unreadable
+from lvs.models import Probe, Track
+
+DEMUXERS = "mov,matroska,avi,flv,mpegts,mpeg,mpegvideo,asf,ogg"
+DECODERS = frozenset(
+    {"h264", "hevc", "vp8", "vp9", "libdav1d", "theora", "mjpeg", "prores", "dnxhd", "dvvideo"}
+    | {"mpeg1video", "mpeg2video", "mpeg4", "h263", "flv", "vp6", "vp6a", "vp6f"}
+    | {"msmpeg4v1", "msmpeg4v2", "msmpeg4", "wmv1", "wmv2", "wmv3", "vc1"}
+)
+MAX_PIXELS = 8192 * 8192
+MAX_STREAMS = 100
+MAX_TRACKS = 64
+OPEN_BYTES = 256 << 20  # the index of a very long film takes tens of megabytes
+ATTEMPT_BYTES = 32 << 20
+ATTEMPT_PACKETS = 400
+TAIL_BYTES = 16 << 20
+PLACES = (0.1, 0.25, 0.4, 0.6, 0.8)
+FORWARD_PACKETS = 600
+FORWARD_PIXELS = 150 * 1280 * 720
+DULL = 0.3
+"""A picture worth less than this makes it worth looking on; see `_worth`."""
+IMPLAUSIBLE_DURATION_S = 24 * 3600.0
+MATROSKA_CLUSTER = b"\x1f\x43\xb6\x75"  # RFC 9559, section 5.1.3
+BAD_DATA = (av.FFmpegError, ValueError, OSError)
+NO_VIDEO = "No video could be found in it: it may be an unfinished download."
+A_PICTURE = "It is a picture, not a video."
+# A phone's pictures (HEIF, AVIF) share the container of its films, and have brands of their own.
+PICTURE_BRANDS = (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypavif")
+PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"BM", b"II*\0", b"MM\0*")
+UNSAID_COLOURS = 2  # AVCOL_SPC_UNSPECIFIED
+BT2020_TO_BT709 = (
+    1.6605,
+    -0.5876,
+    -0.0728,
+    0.0,
+    -0.1246,
+    1.1329,
+    -0.0083,
+    0.0,
+    -0.0182,
+    -0.1006,
+    1.1187,
+    0.0,
+)
+
+
+class MeteredFile:
+    """A file as FFmpeg sees it: readable, seekable, and at its end once `allowance_bytes` are read.
+
+    `gap` leaves out a run of bytes, so that the head and the tail of a long file can be read as one
+    short one.
+    """
+
+    def __init__(
+        self, file: IO[bytes], size_bytes: int, allowance_bytes: int, gap: range = range(0)
+    ) -> None:
+        self._file = file
+        self._gap = gap
+        self._size_bytes = size_bytes - len(gap)
+        self._position = 0
+        self.allowance_bytes = allowance_bytes
+        self.error: OSError | None = None
+        """The first error of the disk. FFmpeg goes on after one, and would blame the file."""
+
+    def read(self, wanted_bytes: int) -> bytes:
+        wanted_bytes = min(wanted_bytes, self.allowance_bytes, self._size_bytes - self._position)
+        place = self._position
+        if place >= self._gap.start:
+            place += len(self._gap)
+        else:
+            wanted_bytes = min(wanted_bytes, self._gap.start - place)
+        if wanted_bytes <= 0:
+            return b""
+        try:
+            self._file.seek(place)
+            got = self._file.read(wanted_bytes)
+        except OSError as error:
+            self.error = self.error or error
+            raise
+        self.allowance_bytes -= len(got)
+        self._position += len(got)
+        return got
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size_bytes}[whence]
+        if start + offset < 0:
+            raise ValueError("before the start of the file")
+        self._position = start + offset
+        return self._position
+
+    def tell(self) -> int:
+        return self._position
+
+
+class VideoFile:
+    """An opened video.
+
+    Raises Unreadable, with a sentence for people, where there is none in the file.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._raw = file
+        self._size_bytes = os.fstat(file.fileno()).st_size
+        self._file = MeteredFile(file, self._size_bytes, OPEN_BYTES)
+        if not self._size_bytes:
+            raise Unreadable("The file is empty.")
+        start = file.read(12)
+        if start[4:] in PICTURE_BRANDS:
+            raise Unreadable(A_PICTURE)
+        self._is_picture = start.startswith(PICTURES) or start[8:] == b"WEBP"
+        self._container = self._opened(self._file)
+        self._stream = self._first_picture_stream()
+
+    def close(self) -> None:
+        self._container.close()
+
+    def picture(self, choosy: bool) -> VideoFrame:
+        """A frame of the film: any that can be decoded, or when `choosy` one that is not black or
+        blank, if there is one.
+
+        Raises Unreadable if not a single frame can be decoded.
+        """
+        best: VideoFrame | None = None
+        best_worth = 0.0
+        for frames in (self._keyframes(), self._frames_from_start()):
+            for frame in frames:
+                worth = _worth(frame) if choosy else 1.0
+                if worth >= 1.0:
+                    return frame
+                if best is None or worth > best_worth:
+                    best, best_worth = frame, worth
+            if best_worth >= DULL:
+                break
+        if best is None:
+            self._raise_disk_error()
+            self._raise_memory_error()
+            raise Unreadable(f"Its pictures cannot be decoded ({self._codec}).")
+        return best
+
+    def probe(self, frame: VideoFrame) -> Probe:
+        """What the container, its streams and a decoded frame say."""
+        turned, _ = orientation(frame)
+        width, height = displayed_size(frame, self._pixel_aspect)
+        if turned in (90, 270):
+            width, height = height, width
+        streams = list(self._container.streams)
+        return Probe(
+            container=self._container.format.name,
+            video_codec=self._codec,
+            duration_s=self._duration_s,
+            width=width,
+            height=height,
+            coded_width=frame.width,
+            coded_height=frame.height,
+            rotation=turned,
+            frame_rate=self._frame_rate(),
+            bit_depth=max((component.bits for component in frame.format.components), default=None),
+            pixel_format=frame.format.name,
+            audio_tracks=tuple(
+                islice((_track(one) for one in streams if one.type == "audio"), MAX_TRACKS)
+            ),
+            subtitle_tracks=tuple(
+                islice((_track(one) for one in streams if one.type == "subtitle"), MAX_TRACKS)
+            ),
+            recorded_at=_recorded_at(self._container.metadata)
+            or _recorded_at(self._stream.metadata),
+        )
+
+    def image(self, frame: VideoFrame, width: int) -> Image.Image:
+        """The frame as people should see it: turned, in its aspect, at most `width` wide, never
+        larger than it is.
+        """
+        turned, mirrored = orientation(frame)
+        full = displayed_size(frame, self._pixel_aspect)
+        shown = (full[1], full[0]) if turned in (90, 270) else full
+        # A very tall picture must not become a poster of megabytes.
+        scale = min(1.0, width / shown[0], 3 * width / shown[1])
+        image = _rgb(frame, max(1, round(full[0] * scale)), max(1, round(full[1] * scale)))
+        if mirrored:
+            image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+        turn = {
+            90: Image.Transpose.ROTATE_270,
+            180: Image.Transpose.ROTATE_180,
+            270: Image.Transpose.ROTATE_90,
+        }.get(turned)
+        return image if turn is None else image.transpose(turn)
+
+    def _opened(self, file: MeteredFile) -> InputContainer:
+        options = {
+            "format_whitelist": DEMUXERS,
+            "codec_whitelist": ",".join(sorted(DECODERS)),
+            "protocol_whitelist": "none",
+            "max_streams": str(MAX_STREAMS),
+            "max_pixels": str(MAX_PIXELS),
+        }
+        try:
+            return av.open(file, "r", options=options, metadata_errors="replace", io_open=_refuse)
+        except MemoryError:
+            raise
+        except BAD_DATA:
+            self._raise_disk_error()
+            raise Unreadable(A_PICTURE if self._is_picture else NO_VIDEO) from None
+
+    def _first_picture_stream(self) -> VideoStream:
+        streams = self._container.streams
+        cover = Disposition.attached_pic | Disposition.timed_thumbnails
+        stream = next((one for one in streams.video if not one.disposition & cover), None)
+        if stream is None:
+            raise Unreadable("It holds sound but no picture." if streams.audio else NO_VIDEO)
+        context: VideoCodecContext | None = stream.codec_context
+        if context is None:
+            raise Unreadable("Its pictures are in a format that LVS does not know.")
+        self._codec = context.codec.canonical_name
+        self._pixel_aspect = stream.sample_aspect_ratio
+        if context.codec.name not in DECODERS:
+            raise Unreadable(f"Its pictures cannot be decoded ({self._codec}).")
+        if context.width * context.height > MAX_PIXELS:
+            raise Unreadable(
+                f"Its picture is too large: {context.width} by {context.height} points."
+            )
+        # One thread: the workers are parallel already, and a frame comes out as soon as it went in.
+        context.thread_count = 1
+        context.options = {
+            "max_pixels": str(MAX_PIXELS),
+            "codec_whitelist": ",".join(sorted(DECODERS)),
+        }
+        for other in streams:
+            if other.index != stream.index:
+                other.discard = Discard.all
+        return stream
+
+    def _keyframes(self) -> Iterator[VideoFrame]:
+        """Keyframes from all over the film, each once."""
+        seen: set[int | None] = set()
+        for place in PLACES:
+            self._file.allowance_bytes = ATTEMPT_BYTES
+            try:
+                self._container.seek(round(self._start_us + place * (self._duration_s or 0) * 1e6))
+            except (av.FFmpegError, OSError):
+                continue
+            yield from self._next_keyframe(seen)
+            if not self._file.allowance_bytes:
+                return  # without an index, every seek reads the film from its start
+
+    def _next_keyframe(self, seen: set[int | None]) -> Iterator[VideoFrame]:
+        """The keyframe that the container comes to next, unless it was seen before or cannot be
+        decoded.
+        """
+        context = self._stream.codec_context
+        context.flush_buffers()
+        packets = self._packets(ATTEMPT_PACKETS)
+        for packet in packets:
+            if not packet.is_keyframe or packet.is_discard:
+                continue
+            if packet.pts in seen:
+                return
+            seen.add(packet.pts)
+            frames: list[VideoFrame] = []
+            with despite_bad_data():
+                # Interlaced film may have the keyframe's other half in a packet of its own. The
+                # decoder then holds frames back until it knows more of them; `None` says that there
+                # are none.
+                for part in (packet, next(packets, None), None):
+                    frames += context.decode(part)
+            context.flush_buffers()
+            # Frames before the keyframe lean on others that were not decoded.
+            found = [
+                frame
+                for frame in frames
+                if packet.pts is None or frame.pts is None or frame.pts >= packet.pts
+            ]
+            if found:
+                yield found[0]
+                return
+
+    def _frames_from_start(self) -> Iterator[VideoFrame]:
+        """Every tenth frame of the film's first seconds: for a film with few keyframes, or none
+        that says it is one.
+        """
+        self._file.seek(0)
+        self._file.allowance_bytes = OPEN_BYTES
+        self._container.close()
+        self._container = self._opened(self._file)
+        self._stream = self._first_picture_stream()
+        self._file.allowance_bytes = ATTEMPT_BYTES
+        number = pixels = 0
+        for packet in self._packets(FORWARD_PACKETS):
+            with despite_bad_data():
+                for frame in self._stream.codec_context.decode(packet):
+                    if number % 10 == 0:
+                        yield frame
+                    number += 1
+                    pixels += frame.width * frame.height
+            if pixels > FORWARD_PIXELS:
+                return
+
+    def _packets(self, limit: int) -> "Iterator[Packet[VideoStream]]":
+        with despite_bad_data():
+            yield from islice(self._container.demux(self._stream), limit)
+
+    @property
+    def _start_us(self) -> int:
+        return self._container.start_time or 0
+
+    @cached_property
+    def _duration_s(self) -> float | None:
+        claimed_s = (self._container.duration or 0) / 1e6
+        if 0 < claimed_s <= IMPLAUSIBLE_DURATION_S:
+            return claimed_s
+        return self._measured_duration_s() or claimed_s or None
+
+    def _measured_duration_s(self) -> float | None:
+        """When the last packets end, for a Matroska file that does not say how long it is.
+
+        Such a file has no index either. Its headers and the clusters in its last megabytes are read
+        as if they were one short file. Other formats do say it, or FFmpeg reads their end for it.
+        """
+        if self._container.format.name != "matroska,webm":
+            return None
+        end_s: dict[int, float] = {}
+        with suppress(Unreadable), despite_bad_data():
+            gap = self._between_headers_and_tail()
+            with self._opened(
+                MeteredFile(self._raw, self._size_bytes, 2 * TAIL_BYTES, gap)
+            ) as spliced:
+                for packet in spliced.demux():
+                    if packet.pts is not None and packet.stream.type in ("video", "audio"):
+                        end_s[packet.stream.index] = float(
+                            (packet.pts + (packet.duration or 0)) * packet.time_base
+                        )
+        return max(end_s.values(), default=0.0) - self._start_us / 1e6 or None
+
+    def _between_headers_and_tail(self) -> range:
+        """The bytes from the first cluster to the first one of the last megabytes."""
+        self._raw.seek(0)
+        first = self._raw.read(TAIL_BYTES).find(MATROSKA_CLUSTER)
+        tail = max(0, self._size_bytes - TAIL_BYTES)
+        self._raw.seek(tail)
+        last = tail + self._raw.read(TAIL_BYTES).find(MATROSKA_CLUSTER)
+        return range(first, last) if 0 <= first < last else range(0)
+
+    def _frame_rate(self) -> float | None:
+        # Containers with coarse clocks claim 1000 frames a second.
+        for rate, limit in ((self._stream.average_rate, 300), (self._stream.guessed_rate, 100)):
+            if rate and 0 < rate <= limit:
+                return float(rate)
+        return None
+
+    def _raise_disk_error(self) -> None:
+        if self._file.error is not None:
+            raise self._file.error
+
+    def _raise_memory_error(self) -> None:
+        """Raises MemoryError if there is no room for a few frames: some decoders call that bad
+        data, too.
+        """
+        context = self._stream.codec_context
+        try:
+            mmap.mmap(-1, max(1, 4 * 3 * context.width * context.height)).close()
+        except OSError:
+            raise MemoryError from None
+
+
+@contextmanager
+def despite_bad_data() -> Iterator[None]:
+    """Goes on after what FFmpeg says of a file's content.
+
+    That there was no memory is not the file's fault.
+    """
+    try:
+        yield
+    except MemoryError:
+        raise
+    except BAD_DATA:
+        pass
+
+
+def displayed_size(frame: VideoFrame, pixel_aspect: Fraction | None) -> tuple[int, int]:
+    """Width and height in square points, before any turning.
+
+    A pixel aspect beyond reason is taken for 1:1.
+    """
+    aspect = pixel_aspect if pixel_aspect and Fraction(1, 8) <= pixel_aspect <= 8 else Fraction(1)
+    return max(1, round(frame.width * aspect)), frame.height
+
+
+def orientation(frame: VideoFrame) -> tuple[int, bool]:
+    """How a player must show the frame: first mirror it left to right (if True), then turn it so
+    many degrees clockwise.
+    """
+    try:
+        sides: Any = frame.side_data
+        matrix = next((side for side in sides if side.type.name == "DISPLAYMATRIX"), None)
+    except ValueError:
+        # PyAV stumbles over kinds of side data that are newer than it is; the angle it can still
+        # tell.
+        return -frame.rotation % 360 // 90 * 90, False
+    if matrix is None:
+        return 0, False
+    a, b, _, c, d = memoryview(bytes(matrix)).cast("i")[:5]
+    mirrored = a * d - b * c < 0
+    if mirrored:
+        a, b = -a, -b
+    if abs(a) >= abs(b):
+        return (0 if a >= 0 else 180), mirrored
+    return (90 if b > 0 else 270), mirrored
+
+
+def _refuse(url: str, flags: int, options: dict[str, str]) -> None:
+    raise PermissionError("a video may not open other files")
+
+
+def _rgb(frame: VideoFrame, width: int, height: int) -> Image.Image:
+    # Where a film does not say how its colours are coded, small ones follow BT.601 and large ones
+    # BT.709.
+    unsaid = frame.colorspace == UNSAID_COLOURS and frame.height >= 720
+    scaled = frame.reformat(
+        width,
+        height,
+        "rgb24",
+        src_colorspace=Colorspace.ITU709 if unsaid and not frame.format.is_rgb else None,
+        interpolation=Interpolation.AREA,
+        threads=1,
+    )
+    image: Image.Image = scaled.to_image()  # type: ignore[no-untyped-call]
+    if frame.color_trc == ColorTrc.SMPTE2084:
+        image = image.point(_PQ_TO_SRGB * 3)
+    if frame.color_primaries == ColorPrimaries.BT2020:
+        image = image.convert("RGB", BT2020_TO_BT709)
+    return image
+
+
+def _pq_to_srgb(code: int) -> int:
+    """An 8-bit PQ value (SMPTE ST 2084) as sRGB: 203 cd/m² is white paper, brighter is bent down,
+    1000 is the end.
+    """
+    root = math.pow(code / 255, 32 / 2523)
+    light = 10_000 * math.pow(
+        max(root - 3424 / 4096, 0) / (2413 / 128 - 2392 / 128 * root), 16384 / 2610
+    )
+    peak = 1000 / 203
+    part = min(light / 203, peak)
+    part = min(1.0, part * (1 + part / peak**2) / (1 + part))
+    return round(
+        255 * (12.92 * part if part <= 0.0031308 else 1.055 * math.pow(part, 1 / 2.4) - 0.055)
+    )
+
+
+_PQ_TO_SRGB = [_pq_to_srgb(code) for code in range(256)]
+
+
+def _worth(frame: VideoFrame) -> float:
+    """How much there is to see: from 0 for one even colour or darkness to 1 for a picture good
+    enough to stop searching.
+    """
+    small = frame.reformat(64, 36, "gray", interpolation=Interpolation.AREA, threads=1)
+    plane = small.planes[0]
+    image = Image.frombytes("L", (64, 36), bytes(plane), "raw", "L", plane.line_size)
+    found = ImageStat.Stat(image)
+    contrast = min(1.0, found.stddev[0] / 14)
+    light = min(1.0, found.mean[0] / 30)
+    return contrast * light * (0.5 if frame.is_corrupt else 1.0)
+
+
+def _track(stream: Stream) -> Track:
+    context: CodecContext | None = (
+        stream.codec_context
+    )  # None for a codec FFmpeg has no decoder for
+    return Track(
+        codec=context.codec.canonical_name if context is not None else "unknown",
+        language=_text(stream.metadata.get("language"), 16, without=("und",)),
+        title=_text(stream.metadata.get("title"), 120),
+        channels=(getattr(context, "channels", None) or None) if stream.type == "audio" else None,
+    )
+
+
+def _text(value: str | None, length: int, without: tuple[str, ...] = ()) -> str | None:
+    text = "".join(letter for letter in value or "" if letter.isprintable()).strip()[:length]
+    return None if not text or text in without else text
+
+
+def _recorded_at(metadata: dict[str, str]) -> int | None:
+    """Unix milliseconds of the container's creation time.
+
+    Years before 1971 and after 2100 are clocks that were never set.
+    """
+    try:
+        moment = datetime.fromisoformat(metadata.get("creation_time", ""))
+    except ValueError:
+        return None
+    moment = moment.replace(tzinfo=moment.tzinfo or UTC)
+    return round(moment.timestamp() * 1000) if 1971 <= moment.year <= 2100 else None

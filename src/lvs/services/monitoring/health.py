@@ -1,0 +1,426 @@
+"""Whether all is well; and where it is not, what is wrong and what to do, in sentences for the
+person who keeps the server.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import IntEnum
+
+from lvs.config import Config
+from lvs.db import overview as rows
+from lvs.db.database import Database
+from lvs.errors import LvsError
+from lvs.models import shown
+from lvs.services.backup.backups import Backups, BackupState
+from lvs.services.latency import Window
+from lvs.services.library.library import Library
+from lvs.services.library.watcher import Watcher
+from lvs.services.media.probe_pool import ProbePool
+from lvs.services.media.probe_queue import ProbeQueue
+from lvs.services.metrics import Metrics, Route
+from lvs.services.monitoring.library_counts import LibraryCounter
+from lvs.services.monitoring.storage import Disk, Storage, Storages
+from lvs.services.monitoring.system import System
+
+LATELY_S = 300  # what is over for so long is no trouble any more
+FAILED_LOOKS_S = 3600
+BROKEN_LOOKS = 3  # so many in a row are no longer the fault of a film
+STUCK_SHARE = 1.5
+SLOW_PAGES_S = 1.0
+SLOW_PAGES_LEAST = 20
+HELD_UP_S = 1.0
+WAL_BYTES = 256_000_000
+FILES_SHARE = 0.8
+MEMORY_SHARE = 0.03
+CHECK_S = 2.0
+BACKUPS_S = 10.0
+BACKUP_DAYS = 3
+
+
+class Level(IntEnum):
+    """How a part of the server stands; the worse, the higher."""
+
+    OK = 0
+    BUSY = 1
+    WARNING = 2
+    ERROR = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """Something that is not well.
+
+    `part` is the tile it belongs to; `since` Unix milliseconds, where it is known.
+    """
+
+    level: Level
+    part: str
+    message: str
+    hint: str
+    since: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One of the things that `/ping?deep=1` looks at."""
+
+    ok: bool
+    detail: str
+
+
+@dataclass(eq=False, slots=True)
+class Health:
+    """Looks at everything that is measured anyway, and asks nobody anew but for `checks`."""
+
+    config: Config
+    database: Database
+    library: Library
+    watcher: Watcher
+    jobs: ProbeQueue
+    ffmpeg: ProbePool
+    metrics: Metrics
+    overviews: LibraryCounter
+    storages: Storages
+    system: System
+    made: Backups
+    _backup_state: BackupState = field(default_factory=BackupState, init=False)
+    _backups_asked_at: float = field(default=-BACKUPS_S, init=False)
+    _writing: "asyncio.Task[None] | None" = field(default=None, init=False)
+
+    async def troubles(self) -> list[Issue]:
+        """What is not well, the worst first."""
+        found = [
+            *self._disks(await self.storages.now()),
+            *self._drives(),
+            *await self._looks(),
+            *self._database_troubles(),
+            *self._backup_troubles(await self.backups()),
+            *self._requests(),
+            *self._machine(),
+            *self._watching(),
+        ]
+        return sorted(found, key=lambda trouble: -trouble.level)
+
+    async def backups(self) -> BackupState:
+        """How the backups stand, at most some seconds ago."""
+        if time.monotonic() - self._backups_asked_at >= BACKUPS_S:
+            self._backups_asked_at = time.monotonic()
+            self._backup_state = await self.made.state()
+        return self._backup_state
+
+    async def checks(self) -> dict[str, Check]:
+        """Whether database, library folders and workers do what they are for.
+
+        Takes a few seconds at most.
+        """
+        folders = [trouble for trouble in self._drives() if trouble.level is Level.ERROR]
+        workers = list(self._workers())
+        return {
+            "database": await self._check_database(),
+            "library": Check(not folders, " ".join(trouble.message for trouble in folders)),
+            "workers": Check(not workers, " ".join(trouble.message for trouble in workers)),
+        }
+
+    # --- One part after the other ---
+
+    def _disks(self, storage: Storage) -> Iterator[Issue]:
+        data, thumbnails = storage.data, storage.thumbnails_disk
+        yield from _disk_troubles(data, "data", "ratings, tags and views")
+        if (
+            thumbnails
+            and data
+            and (thumbnails.total_bytes, thumbnails.free_bytes)
+            != (data.total_bytes, data.free_bytes)
+        ):
+            yield from _disk_troubles(thumbnails, "thumbnails", "posters")
+        if storage.wal_bytes > WAL_BYTES:
+            yield Issue(
+                Level.WARNING,
+                "database",
+                "The database's journal has grown large: something reads the database for very long.",
+                "Close other programs that have lvs.db open; a restart of LVS empties the journal.",
+            )
+
+    def _drives(self) -> Iterator[Issue]:
+        for root in self.library.active_roots:
+            if root.offline_since is not None:
+                yield Issue(
+                    Level.ERROR,
+                    "library",
+                    f"The library folder “{root.name}” is offline since {clock(root.offline_since)}.",
+                    f"Connect its drive, or mount {shown(root.path)} again; its videos come back by themselves.",
+                    root.offline_since,
+                )
+        for name in self.storages.hanging():
+            yield Issue(
+                Level.ERROR,
+                "library",
+                f"The drive of the library folder “{name}” does not answer.",
+                "See that it, or the machine it belongs to, runs and can be reached.",
+            )
+        for away in self.library.away:
+            root = self.library.roots[away.root_id]
+            if root.active and root.offline_since is None:
+                yield Issue(
+                    Level.WARNING,
+                    "library",
+                    f"The folder “{root.name}/{shown(away.path)}” cannot be looked into since {clock(away.since)}.",
+                    "See that its disk is mounted, and that LVS may read it; its videos come back by themselves.",
+                    away.since,
+                )
+        errors = [error for error in self.library.progress().errors if error]
+        if errors:
+            more = f" So it is with {len(errors) - 1} more." if len(errors) > 1 else ""
+            yield Issue(Level.WARNING, "library", errors[0] + more, "See that LVS may read it.")
+
+    async def _looks(self) -> list[Issue]:
+        found = list(self._workers())
+        since = _now_ms() - FAILED_LOOKS_S * 1000
+        failures = [failure for failure in self.jobs.failures.values() if failure.at >= since]
+        if failures:
+            last = failures[-1]
+            titles = await self.overviews.titles([last.video_id])
+            title = titles[last.video_id][1] if last.video_id in titles else "a video"
+            number = (
+                f"{len(failures)} videos could not be looked into, the last"
+                if len(failures) > 1
+                else "A worker failed on"
+            )
+            hint = (
+                "It is listed with the files that cannot be read. Press “try again” once the cause is gone."
+                if last.given_up
+                else "It is tried again by itself. If that does not help, the log says more."
+            )
+            found.append(
+                Issue(Level.WARNING, "workers", f"{number} “{title}”: {last.reason}", hint, last.at)
+            )
+        return found
+
+    def _workers(self) -> Iterator[Issue]:
+        if self.jobs.failed_in_a_row >= BROKEN_LOOKS:
+            yield Issue(
+                Level.ERROR,
+                "workers",
+                f"The last {self.jobs.failed_in_a_row} videos could not be looked into: new films get no picture.",
+                "See the reasons with the workers; if they are the same for all, look into the log and restart LVS.",
+            )
+        stuck_s = self.ffmpeg.time_limit_s * STUCK_SHARE
+        stuck = [running for running in self.jobs.under_way() if running.seconds > stuck_s]
+        if stuck:
+            yield Issue(
+                Level.ERROR,
+                "workers",
+                f"{len(stuck)} of {self.ffmpeg.workers} workers hang: their drive does not answer.",
+                "See that the drives of the library answer; the workers go on by themselves.",
+            )
+
+    def _database_troubles(self) -> Iterator[Issue]:
+        since = _now_ms() - LATELY_S * 1000
+        slow = [query for query in self.database.usage.slow if query.at >= since]
+        if slow:
+            worst = max(slow, key=lambda query: query.seconds)
+            number = (
+                f"{len(slow)} slow queries in the last five minutes, the slowest"
+                if len(slow) > 1
+                else "A slow query"
+            )
+            request = f" (request {worst.request_id})" if worst.request_id else ""
+            yield Issue(
+                Level.WARNING,
+                "database",
+                f"{number} took {worst.seconds:.1f} s at {clock(worst.at)}: {_short(worst.sql)}{request}.",
+                "See whether the disk or the processor is busy with something else.",
+                worst.at,
+            )
+
+    def _backup_troubles(self, state: BackupState) -> Iterator[Issue]:
+        if state.failure is not None and state.failed_at is not None:
+            yield Issue(
+                Level.WARNING,
+                "database",
+                f"The backup of {clock(state.failed_at)} failed: {state.failure}",
+                "It is tried again by itself; `lvs backup` makes one at once.",
+                state.failed_at,
+            )
+        elif state.newest is not None and datetime.now(UTC) - state.newest.made_at > timedelta(
+            days=BACKUP_DAYS
+        ):
+            yield Issue(
+                Level.WARNING,
+                "database",
+                f"The last good backup is of {clock(int(state.newest.made_at.timestamp() * 1000))}.",
+                "One is made each night while LVS runs; `lvs backup` makes one at once.",
+            )
+
+    def _requests(self) -> Iterator[Issue]:
+        failed = self.metrics.failed_lately(LATELY_S)
+        if failed:
+            last = failed[-1]
+            number = (
+                f"{len(failed)} requests failed in the last five minutes"
+                if len(failed) > 1
+                else "A request failed"
+            )
+            said = f" with “{last.message}”" if last.message else ""
+            yield Issue(
+                Level.WARNING,
+                "errors",
+                f"{number}: {last.method} {last.rule} at {clock(last.at)}{said} (request {last.request_id}).",
+                "The log says more under the request's id.",
+                last.at,
+            )
+        times = self.metrics.page_times(Window.FIVE_MINUTES)
+        if times.p95_s > SLOW_PAGES_S and times.count >= SLOW_PAGES_LEAST:
+            slowest = self.slowest_routes()
+            why = f", {slowest[0].name} most of all: {why_slow(slowest[0])}" if slowest else ""
+            yield Issue(
+                Level.WARNING,
+                "requests",
+                f"Pages are slow: one in twenty takes longer than {times.p95_s:.1f} s{why}.",
+                "The slowest routes show where the time goes.",
+            )
+
+    def _machine(self) -> Iterator[Issue]:
+        sample = self.system.latest
+        if sample.delay_s > HELD_UP_S:
+            yield Issue(
+                Level.WARNING,
+                "system",
+                f"The server itself was held up for {sample.delay_s:.1f} s a moment ago.",
+                "The machine is overloaded or was asleep; see what else runs on it.",
+            )
+        if sample.open_files_limit and sample.open_files > FILES_SHARE * sample.open_files_limit:
+            yield Issue(
+                Level.WARNING,
+                "system",
+                f"{sample.open_files} of {sample.open_files_limit} files and connections are open.",
+                "Raise the limit (ulimit -n) before starting LVS, or close some of the viewers.",
+            )
+        if sample.memory_available_bytes < MEMORY_SHARE * sample.memory_total_bytes:
+            yield Issue(
+                Level.WARNING,
+                "system",
+                "The machine has hardly any memory left.",
+                "Close what is not needed, or set fewer workers.",
+            )
+
+    def _watching(self) -> Iterator[Issue]:
+        for root in self.library.active_roots:
+            if self.config.watch == "auto" and self.watcher.state.get(root.id) == "polling":
+                yield Issue(
+                    Level.WARNING,
+                    "library",
+                    f"“{root.name}” cannot be watched: changes in it are seen every {self.config.poll_interval:g} s only.",
+                    "Most often too many folders are watched: raise the system's limit fs.inotify.max_user_watches.",
+                )
+
+    # --- What only `checks` does ---
+
+    async def _check_database(self) -> Check:
+        """Read something, and begin and end a transaction.
+
+        One that hangs is not begun a second time.
+        """
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write_nothing())
+        await asyncio.wait([self._writing], timeout=CHECK_S)
+        if not self._writing.done():
+            return Check(False, f"The database did not answer within {CHECK_S:g} seconds.")
+        task, self._writing = self._writing, None
+        error = task.exception()
+        if error is not None:
+            return Check(
+                False,
+                error.message
+                if isinstance(error, LvsError)
+                else "The database does not answer as it should.",
+            )
+        return Check(True, "")
+
+    async def _write_nothing(self) -> None:
+        async with self.database.read() as db:
+            await rows.answers(db)
+        async with self.database.transaction() as tx:
+            await rows.answers(tx)
+
+    # --- Why it is slow ---
+
+    def slowest_routes(self, number: int = 8) -> list[Route]:
+        """Visitors' routes of the last hour, those with the longest 95th percentile first."""
+        now = self.metrics.clock()
+        used = [
+            route
+            for route in self.metrics.visited()
+            if route.latencies.within(Window.HOUR, now).count
+        ]
+        return sorted(used, key=lambda route: -route.latencies.within(Window.HOUR, now).p95_s)[
+            :number
+        ]
+
+
+def why_slow(route: Route) -> str:
+    """Where most of a route's time goes, in words."""
+    parts = {
+        "waiting for the turn to write": route.writer_wait_s,
+        "the database": route.database_s - route.writer_wait_s,
+        "putting the page together": route.render_s,
+    }
+    parts["waiting for the disk, a worker or the processor"] = route.latencies.total_s - sum(
+        parts.values()
+    )
+    return "mostly " + max(parts, key=lambda part: parts[part])
+
+
+def clock(unix_ms: int) -> str:
+    """The time of day where the server stands, with the date unless it is today's: `14:03`, `21 Nov
+    14:03`.
+    """
+    moment = datetime.fromtimestamp(unix_ms / 1000, UTC).astimezone()
+    today = datetime.now(UTC).astimezone().date()
+    return moment.strftime("%H:%M") if moment.date() == today else moment.strftime("%-d %b %H:%M")
+
+
+def _disk_troubles(disk: Disk | None, name: str, kept: str) -> Iterator[Issue]:
+    if disk is None:
+        yield Issue(
+            Level.ERROR,
+            "storage",
+            f"The disk of the {name} folder cannot be reached.",
+            "See that it is connected and mounted.",
+        )
+    elif disk.read_only:
+        yield Issue(
+            Level.ERROR,
+            "storage",
+            f"The {name} folder cannot be written to: its disk is read-only, and {kept} cannot be kept.",
+            "A disk often turns read-only when it fails: see the system's log, then mount it for writing again.",
+        )
+    elif disk.full:
+        yield Issue(
+            Level.ERROR,
+            "storage",
+            f"The disk of the {name} folder is full: {_megabytes(disk.free_bytes)} are left for {kept}.",
+            "Free some space on it; LVS goes on by itself.",
+        )
+    elif disk.low:
+        yield Issue(
+            Level.WARNING,
+            "storage",
+            f"The disk of the {name} folder is nearly full: {_megabytes(disk.free_bytes)} are left for {kept}.",
+            "Free some space on it before it is full.",
+        )
+
+
+def _megabytes(size_bytes: int) -> str:
+    return f"{size_bytes / 1e6:,.0f} MB" if size_bytes < 1e9 else f"{size_bytes / 1e9:.1f} GB"
+
+
+def _short(sql: str) -> str:
+    return sql if len(sql) <= 120 else sql[:119] + "…"
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

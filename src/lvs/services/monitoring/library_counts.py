@@ -1,0 +1,90 @@
+"""The library in numbers.
+
+They are counted anew only when something changed, and no oftener than the counting is worth.
+"""
+
+import asyncio
+import time
+from dataclasses import dataclass
+
+from lvs.db import overview as rows
+from lvs.db.database import Database
+from lvs.db.overview import Failing, FolderCount
+from lvs.services.library.library import Library
+from lvs.services.media.probe_queue import ProbeQueue
+from lvs.services.metrics import timed
+
+REASONS = 6
+FAILING = 20
+OLDEST_S = 60.0  # other programs change the database too
+PAUSE_S = 2.0
+SHARE = 50  # counting takes at most so small a part of the time
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryCounts:
+    """What there is in the library folders that are configured now."""
+
+    videos: int = 0
+    files: int = 0
+    size_bytes: int = 0
+    missing: int = 0
+    duplicates: int = 0
+    unreadable: int = 0
+    reasons: tuple[tuple[str, int], ...] = ()
+    failing: tuple[Failing, ...] = ()
+    folders: tuple[FolderCount, ...] = ()
+
+
+class LibraryCounter:
+    """Counts the library for whoever looks, all with one count."""
+
+    def __init__(self, database: Database, library: Library, jobs: ProbeQueue) -> None:
+        self._database = database
+        self._library = library
+        self._jobs = jobs
+        self._known = LibraryCounts()
+        self._counted_of: tuple[int, ...] = ()
+        self._counted_at = 0.0
+        self._not_before = 0.0
+        self._lock = asyncio.Lock()
+
+    async def now(self) -> LibraryCounts:
+        """The counts, at most a few seconds old while the library changes."""
+        async with self._lock:
+            now = time.monotonic()
+            state = self._state()
+            stale = state != self._counted_of or now - self._counted_at > OLDEST_S
+            if stale and now >= self._not_before:
+                self._known = await self._count()
+                self._counted_of, self._counted_at = state, now
+                self._not_before = now + max(PAUSE_S, SHARE * (time.monotonic() - now))
+            return self._known
+
+    def _state(self) -> tuple[int, ...]:
+        tally = self._jobs.tally
+        return (self._library.progress().version, tally.done, tally.failed, tally.unreadable)
+
+    @timed("overview.count")
+    async def _count(self) -> LibraryCounts:
+        async with self._database.read() as db:
+            folders = await rows.folders(db)
+            reasons = await rows.unreadable_by_reason(db, 1000)
+            return LibraryCounts(
+                videos=await rows.present_videos(db),
+                files=sum(folder.files for folder in folders),
+                size_bytes=sum(folder.size_bytes for folder in folders),
+                missing=await rows.missing_videos(db),
+                duplicates=await rows.duplicated_videos(db),
+                unreadable=sum(count for _, count in reasons),
+                reasons=tuple(reasons[:REASONS]),
+                failing=tuple(await rows.failing(db, FAILING)),
+                folders=tuple(folders),
+            )
+
+    async def titles(self, video_ids: list[int]) -> dict[int, tuple[str, str]]:
+        """Media hash and title of some videos, by id."""
+        if not video_ids:
+            return {}
+        async with self._database.read() as db:
+            return await rows.titles(db, video_ids)

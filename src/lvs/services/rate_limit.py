@@ -1,0 +1,60 @@
+"""How often one visitor may do a thing."""
+
+import ipaddress
+import math
+import time
+from collections import OrderedDict, deque
+
+from lvs.config import RateLimit
+from lvs.errors import TooMany
+
+MAX_VISITORS = 1000
+IPV6_NETWORK_BITS = 64  # a household, and any one device, has at least so much IPv6 to itself
+
+
+class RateLimiter:
+    """Lets every visitor do a thing `limit.count` times within any `limit.seconds`; None means as
+    often as they like.
+
+    It remembers the times of at most `count` requests of at most MAX_VISITORS visitors, and forgets
+    whoever came longest ago.
+    """
+
+    def __init__(self, limit: RateLimit | None) -> None:
+        self._limit = limit
+        self._times: OrderedDict[str, deque[float]] = OrderedDict()
+
+    def check(self, client: str) -> None:
+        """Count one more request of this visitor, named by address.
+
+        Raises TooMany where that is more than the limit allows.
+        """
+        if self._limit is None:
+            return
+        visitor, now = client_key(client), time.monotonic()
+        times = self._times.setdefault(visitor, deque())
+        self._times.move_to_end(visitor)
+        while len(self._times) > MAX_VISITORS:
+            self._times.popitem(last=False)
+        while times and now - times[0] >= self._limit.seconds:
+            times.popleft()
+        if len(times) >= self._limit.count:
+            wait_s = max(1, math.ceil(times[0] + self._limit.seconds - now))
+            seconds = "second" if wait_s == 1 else "seconds"
+            raise TooMany(
+                f"That was faster than people are. Try again in {wait_s} {seconds}.", wait_s
+            )
+        times.append(now)
+
+
+def client_key(client: str) -> str:
+    """Whom an address stands for: one who has a whole IPv6 network could come from a new address
+    every time.
+    """
+    try:
+        address = ipaddress.ip_address(client)
+    except ValueError:
+        return client
+    if address.version == 4:
+        return client
+    return str(ipaddress.ip_network((int(address), IPV6_NETWORK_BITS), strict=False))

@@ -1,0 +1,247 @@
+"""Cards of videos as HTML, quickly.
+
+The card's partial is rendered once for each shape that a card can have: its stars, its heart, its
+badges, how many tags. The words, numbers and addresses of one video are marks then, and for every
+other video of that shape only these are filled in.
+"""
+
+import secrets
+from collections.abc import Callable, Hashable, Sequence
+from functools import lru_cache
+from operator import itemgetter
+from typing import Any, NamedTuple, Self
+
+from jinja2 import Environment
+from markupsafe import escape
+
+from lvs.models import Card, MediaHash, Query, State
+from lvs.services.lru import LRU
+from lvs.web.urls import query_string, quoted
+
+TEMPLATE = "partials/video_card.html"
+CARDS_KEPT = 2000  # about 2 kB each
+SHAPES_KEPT = 1000  # as much
+TAGS_KEPT = SIZES_KEPT = 1000
+MARK_DIGITS = 6
+
+NO_CARD = Card(
+    0, MediaHash(""), 0, 0, b"", "", 0, 0.0, 0, 0, 0, 0, 0, 0, 0, (), State.NEW, None, False
+)
+
+Make = Callable[[Any], str]
+"""Makes what is shown of a value."""
+
+Pick = Callable[[Sequence[Any]], Sequence[str]]
+"""Takes some of many, in their order."""
+
+
+class Mark(str):
+    """Stands for a value of a card while a shape is rendered.
+
+    Nobody can guess it and put it into a title.
+    """
+
+    __slots__ = ("make", "place")
+
+    def __new__(cls, text: str, place: int, make: Make | None) -> Self:
+        """`place` is that of the value in the card followed by its tags; `make` is None where it is
+        shown as it is.
+        """
+        mark = super().__new__(cls, text)
+        mark.place = place
+        mark.make = make
+        return mark
+
+    place: int
+    make: Make | None
+
+
+class Shape(NamedTuple):
+    """What the cards of one shape have in common, and how their texts are come by."""
+
+    as_they_are: Pick
+    made: list[tuple[Make, int]]
+    parts: list[
+        tuple[list[str], Pick]
+    ]  # between them stands the list; every second piece is empty and takes a text
+
+
+class CardTemplates:
+    """Renders cards and keeps the latest."""
+
+    def __init__(self, environment: Environment) -> None:
+        self.hits = self.misses = 0
+        self._environment = environment
+        self._cards: LRU[tuple[int, int, bool], list[str]] = LRU(CARDS_KEPT)
+        self._shapes: LRU[Hashable, Shape] = LRU(SHAPES_KEPT)
+        self._secret = ""
+        self._marks: list[Mark] = []
+        self._any_list = Query(q=secrets.token_hex(16))
+        self._any_list_html = _in_html(self._any_list)
+        self._list = (self._any_list, self._any_list_html)
+
+    def __len__(self) -> int:
+        return len(self._cards)
+
+    def clear(self) -> None:
+        """Render every card anew from now on."""
+        self._cards.clear()
+        self._shapes.clear()
+
+    def html(self, card: Card, query: Query, eager: bool) -> str:
+        """The card in the list that `query` shows.
+
+        It is kept by its version, for every list it may stand in.
+        """
+        key = (card.id, card.version, eager)
+        pieces = self._cards.get(key)
+        if pieces is None:
+            self.misses += 1
+            pieces = self._cards.keep(key, self._filled(card, eager))
+        else:
+            self.hits += 1
+        if query is not self._list[0]:  # one page shows one list
+            self._list = (query, _in_html(query))
+        return self._list[1].join(pieces)
+
+    def fillable(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The filter, taught that a mark's text is known only later."""
+
+        def filtered(value: Any, *more: Any) -> Any:
+            if not isinstance(value, Mark):
+                return function(value, *more)
+            return self._then(value, (lambda each: function(each, *more)) if more else function)
+
+        return filtered
+
+    def with_tags(self, gallery_url: Callable[..., str]) -> Callable[..., str]:
+        """The function that makes addresses, taught the same for the tag of a card."""
+
+        @lru_cache(TAGS_KEPT)
+        def of_tag(tag: str) -> str:
+            return gallery_url(tags=(tag,))
+
+        def address(query: Query | None = None, **changes: Any) -> str:
+            match query, changes:
+                case None, {"tags": (Mark() as mark,), **rest} if not rest:
+                    return self._then(mark, of_tag)
+            return gallery_url(query, **changes)
+
+        return address
+
+    def _filled(self, card: Card, eager: bool) -> list[str]:
+        """The card in pieces; between them stands the list."""
+        # By place and not by name: a page fills in sixty of them.
+        (
+            _, _, _, root_id, _, _, _, duration_s, width, height, _,
+            rating, _, _, favorited_at, tags, state, poster, offline,
+        ) = card  # fmt: skip
+        has_length = duration_s > 0
+        # What the partial decides by. Everything else that it shows has to be a mark.
+        key = (
+            rating, favorited_at > 0, state, offline, root_id, eager, len(tags),
+            poster is not None, _picture(width, height), has_length,
+        )  # fmt: skip
+        shape = self._shapes.get(key) or self._shapes.keep(
+            key, self._shape(card, eager, has_length)
+        )
+        values = card + tags
+        texts = [*shape.as_they_are(values), *[make(values[place]) for make, place in shape.made]]
+        if _is_special(
+            "".join(texts)
+        ):  # escaping takes longer than finding out that there is nothing to escape
+            texts = [str(escape(text)) if _is_special(text) else text for text in texts]
+        filled = []
+        for empty, pick in shape.parts:
+            pieces = empty.copy()
+            pieces[1::2] = pick(texts)
+            filled.append("".join(pieces))
+        return filled
+
+    def _shape(self, card: Card, eager: bool, has_length: bool) -> Shape:
+        """The partial taken apart at its marks."""
+        self._secret = secrets.token_hex(16)
+        self._marks.clear()
+        marked: dict[str, Any] = {
+            "id": self._field("id"),
+            "media_hash": MediaHash(self._field("media_hash")),
+            "version": self._field("version"),
+            "path": self._field("path", quoted).encode(),
+            "title": self._field("title"),
+            "added_at": self._field("added_at"),
+            "duration_s": self._field("duration_s") if has_length else 0.0,
+            "size_bytes": self._field("size_bytes"),
+            "views": self._field("views"),
+            "last_viewed_at": self._field("last_viewed_at"),
+            "tags": tuple(self._mark(len(card) + number) for number in range(len(card.tags))),
+            "poster": self._field("poster") if card.poster is not None else None,
+        }
+        template = self._environment.get_template(TEMPLATE)
+        text = template.render(card=card._replace(**marked), query=self._any_list, eager=eager)
+        parts = [_apart(part, self._secret) for part in text.split(self._any_list_html)]
+        used = [
+            self._marks[number]
+            for number in sorted({number for _, numbers in parts for number in numbers})
+        ]
+        values = card + card.tags
+        as_they_are = [
+            mark for mark in used if mark.make is None and isinstance(values[mark.place], str)
+        ]
+        made = [mark for mark in used if mark not in as_they_are]
+        places = {mark: place for place, mark in enumerate([*as_they_are, *made])}
+        return Shape(
+            _picking([mark.place for mark in as_they_are]),
+            [(mark.make or str, mark.place) for mark in made],
+            [
+                (pieces, _picking([places[self._marks[number]] for number in numbers]))
+                for pieces, numbers in parts
+            ],
+        )
+
+    def _field(self, name: str, make: Make | None = None) -> Mark:
+        return self._mark(Card._fields.index(name), make)
+
+    def _mark(self, place: int, make: Make | None = None) -> Mark:
+        self._marks.append(Mark(f"{self._secret}{len(self._marks):0{MARK_DIGITS}}", place, make))
+        return self._marks[-1]
+
+    def _then(self, mark: Mark, make: Make) -> Mark:
+        """A mark for what is made of what another one stands for."""
+        before = mark.make
+        return self._mark(mark.place, make if before is None else lambda value: make(before(value)))
+
+
+def _apart(text: str, secret: str) -> tuple[list[str], list[int]]:
+    """The pieces between marks, with an empty one in the place of each mark, and the numbers of the
+    marks.
+    """
+    first, *rest = text.split(secret)
+    pieces = [first]
+    for piece in rest:
+        pieces += ["", piece[MARK_DIGITS:]]
+    return pieces, [int(piece[:MARK_DIGITS]) for piece in rest]
+
+
+def _picking(places: list[int]) -> Pick:
+    if len(places) > 1:
+        return itemgetter(*places)
+    return lambda texts: [texts[place] for place in places]
+
+
+def _is_special(text: str) -> bool:
+    """Whether anything in it has to be escaped.
+
+    Five searches for a character are quicker than one for any of five.
+    """
+    return "&" in text or "<" in text or ">" in text or "'" in text or '"' in text
+
+
+def _in_html(query: Query) -> str:
+    """The list as it stands in the addresses of its cards."""
+    return str(escape(query_string(query)))
+
+
+@lru_cache(SIZES_KEPT)
+def _picture(width: int, height: int) -> tuple[str, bool]:
+    """The badge of a picture of that size, and whether it is shown whole."""
+    return NO_CARD._replace(width=width, height=height).resolution, height * 6 > width * 5

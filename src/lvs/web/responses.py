@@ -1,0 +1,147 @@
+"""What every route needs of the running server, and how an answer is put together."""
+
+import re
+from typing import Any, cast
+from urllib.parse import unquote_to_bytes, urlsplit
+
+from quart import Response, current_app, g, redirect, request
+from werkzeug.routing import BaseConverter
+
+from lvs.errors import NotFound
+from lvs.services.bundle import Services
+from lvs.services.metrics import rendering
+from lvs.web.templates import Templates
+from lvs.web.urls import Urls
+
+THEMES = ("auto", "dark", "light")
+_HASH = re.compile(r"[0-9a-f]{16}", re.ASCII)
+
+
+class PathConverter(BaseConverter):
+    """Any path, whatever characters its names hold.
+
+    Its bytes come from `raw_path`, because decoding may lose some.
+    """
+
+    regex = "(?s:.+)"
+    part_isolating = False
+    weight = 200
+
+
+class HashConverter(BaseConverter):
+    """16 hexadecimal digits; anything else is no address."""
+
+    regex = "[0-9a-f]{16}"
+
+
+def services() -> Services:
+    return cast("Services", current_app.extensions["lvs"])
+
+
+def addresses() -> Urls:
+    return cast("Urls", current_app.extensions["lvs.addresses"])
+
+
+def pages() -> Templates:
+    return cast("Templates", current_app.extensions["lvs.pages"])
+
+
+def raw_path(prefix: str) -> bytes:
+    """The bytes of the path behind `prefix`, percent-decoded once.
+
+    Raises NotFound where they can be no path.
+    """
+    raw: bytes = request.scope.get("raw_path") or request.path.encode()
+    path = unquote_to_bytes(raw.partition(b"?")[0].removeprefix(prefix.encode()))
+    if b"\0" in path:
+        raise NotFound("There is nothing at this address.")  # no file's name holds a null character
+    return path
+
+
+def wants_partial() -> bool:
+    """Whether htmx asks for what it swaps in, and not for the page."""
+    return request.headers.get("HX-Request-Type") == "partial"
+
+
+def page_context() -> dict[str, Any]:
+    """What every page's frame needs."""
+    theme = request.cookies.get("theme", "auto")
+    return {
+        "current": "",
+        "search": "",
+        "theme": theme if theme in THEMES else "auto",
+        "large": request.cookies.get("size") == "large",
+        "previews": services().config.feature_previews,
+        "page_url": request.full_path.rstrip("?"),
+    }
+
+
+def page(template: str, code: int = 200, **context: Any) -> Response:
+    """A whole page."""
+    return html(_encoded(template, **(page_context() | context)), code)
+
+
+def partial(template: str, code: int = 200, trigger: str = "", **context: Any) -> Response:
+    """What htmx swaps in; `trigger` names the event other parts of the page listen for."""
+    return _triggering(trigger, html(_encoded(f"partials/{template}", **context), code))
+
+
+def partial_of_video(template: str, trigger: str, media_hash: str, **values: Any) -> Response:
+    """As `partial`, where it says of a video nothing but its hash and these values."""
+    with rendering():
+        text = pages().render_of_video(f"partials/{template}", media_hash, **values)
+    return _triggering(trigger, html(text))
+
+
+def _triggering(event: str, response: Response) -> Response:
+    if event:
+        response.headers["HX-Trigger"] = event
+    return response
+
+
+def page_or_partial(template: str, partial_template: str, **context: Any) -> Response:
+    """The same address as a page or as the part of it that htmx swaps."""
+    return partial(partial_template, **context) if wants_partial() else page(template, **context)
+
+
+def rendered(template: str, **context: Any) -> str:
+    """The template as HTML, and the time it took counted."""
+    with rendering():
+        return pages().render(template, **context)
+
+
+def _encoded(template: str, **context: Any) -> bytes:
+    with rendering():
+        return pages().encoded(template, **context)
+
+
+def html(text: str | bytes, status: int = 200) -> Response:
+    headers = {"Vary": "HX-Request-Type", "Cache-Control": "no-cache"}
+    return Response(text, status, headers, content_type="text/html; charset=utf-8")
+
+
+def back(default: str) -> Response:
+    """After a plain form: 303 to the page it stood on, or to `default`."""
+    return cast(
+        "Response", redirect(local_address(request.headers.get("Referer", "")) or default, 303)
+    )
+
+
+def local_address(address: str) -> str:
+    """The path and query of an address on this server; empty for any other."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return ""
+    if (
+        (parts.netloc and parts.netloc != request.host)
+        or not parts.path.startswith("/")
+        or parts.path.startswith(("//", "/\\"))
+    ):
+        return ""
+    return parts.path + (f"?{parts.query}" if parts.query else "")
+
+
+def client() -> str:
+    """The address the visitor comes from."""
+    return cast("str", getattr(g, "client", None) or request.remote_addr or "")

@@ -1,0 +1,367 @@
+"""Turns a template's name and its context into HTML.
+
+Jinja's synchronous environment is used on purpose: Quart's own is asynchronous and takes more than
+twice as long for cards.
+"""
+
+import hashlib
+import re
+import secrets
+import sys
+import threading
+import time
+from collections.abc import Hashable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from cachetools import LRUCache
+from jinja2 import (
+    BytecodeCache,
+    ChoiceLoader,
+    Environment,
+    FileSystemLoader,
+    PrefixLoader,
+    StrictUndefined,
+    TemplateError,
+)
+from jinja2.bccache import Bucket
+from markupsafe import Markup, escape
+
+import lvs
+from lvs.models import Card, Cursor, Page, Query, Sort, shown
+from lvs.paths import partials_folder, templates_folder
+from lvs.services.lru import LRU
+from lvs.web.card_templates import NO_CARD, CardTemplates
+from lvs.web.urls import Urls, encode_cursor, gallery_url, starts_descending
+
+SIZE_UNITS = ("bytes", "KB", "MB", "GB", "TB", "PB")
+HASH_DIGITS = 12
+LATEST_MS = 253_370_764_800_000  # the year 9999
+FRAMES_KEPT = 50  # about 40 kB each
+PARTIALS_KEPT = 200  # about 1 kB each
+DIGEST_BYTES = 32
+PLURALS_KEPT = 200
+TWO_DIGITS = tuple(f"{number:02}" for number in range(60))
+RUN_ADDRESSES = ("next_url", "refresh_url", "page_url")
+
+
+class Templates:
+    """Renders `templates/*.html` as "name.html" and `partials/*.html` as "partials/name.html"."""
+
+    def __init__(
+        self, addresses: Urls, static_folder: Path, compiled_folder: Path | None = None
+    ) -> None:
+        """`compiled_folder` is where templates are kept as Python bytecode, so that the next start
+        need not compile them.
+        """
+        self._addresses = addresses
+        self._static_folder = static_folder
+        self._cards_of: Hashable = None
+        self._frames: LRUCache[Hashable, list[str]] = LRUCache(FRAMES_KEPT)
+        self._marks = {
+            name: secrets.token_hex(16) for name in (*RUN_ADDRESSES, "late", "eager", "media_hash")
+        }
+        self._of_videos: LRU[Hashable, str] = LRU(PARTIALS_KEPT)
+        self._any_place = Cursor(secrets.token_hex(16), 0)
+        self._static_urls: dict[str, str] = {}
+        self.environment = Environment(
+            loader=ChoiceLoader(
+                [
+                    FileSystemLoader(templates_folder()),
+                    PrefixLoader({"partials": FileSystemLoader(partials_folder())}),
+                ]
+            ),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+            bytecode_cache=_Compiled(compiled_folder) if compiled_folder else None,
+        )
+        self.cards = CardTemplates(self.environment)
+        self.environment.globals.update(
+            addresses=addresses,
+            card_html=self.card,
+            gallery_url=self.cards.with_tags(address_of_gallery),
+            other_order=other_order,
+            run_id=run_id,
+            same_folder=same_folder,
+            static_url=self.static_url,
+        )
+        for text in (ago, count, day, duration, iso, plural, size):
+            self.environment.filters[text.__name__] = self.cards.fillable(text)
+
+    def warm(self) -> None:
+        """Compile every template, which takes the first visitor of a large page a third of a second
+        otherwise.
+        """
+        for name in self.environment.list_templates(extensions=["html"]):
+            with suppress(TemplateError):  # who asks for that page will hear of it
+                self.environment.get_template(name)
+
+    def render(self, template: str, **context: Any) -> str:
+        """The template as HTML.
+
+        Raises jinja2.UndefinedError where the context lacks something it names.
+        """
+        return "".join(self._pieces(template, context))
+
+    def encoded(self, template: str, **context: Any) -> bytes:
+        """As `render`, in UTF-8."""
+        # Text that is ASCII throughout is encoded fifty times as quickly as text that is not, and
+        # almost every card is.
+        return b"".join([piece.encode() for piece in self._pieces(template, context)])
+
+    def _pieces(self, template: str, context: dict[str, Any]) -> list[str]:
+        self._forget_old_cards()
+        page = context.get("page")
+        if isinstance(page, Page) and page.cards:
+            return self._render_run(template, page, context)
+        return [self.environment.get_template(template).render(context)]
+
+    def render_of_video(self, template: str, media_hash: str, **values: Any) -> str:
+        """A partial that says of a video nothing but its hash and these values.
+
+        It is kept, with a place left for the hash.
+        """
+        key, mark = (template, _frozen(values)), self._marks["media_hash"]
+        kept = self._of_videos.get(key) or self._of_videos.keep(
+            key, self.render(template, media_hash=mark, **values)
+        )
+        return kept.replace(mark, media_hash)
+
+    def _render_run(self, template: str, page: Page, context: dict[str, Any]) -> list[str]:
+        """What stands around a run of cards is kept, with places left for them and for what else
+        differs from run to run. Where all the rest of the context is as it was once before, only
+        these are filled in.
+        """
+        addresses = {name: context[name] for name in RUN_ADDRESSES if context.get(name) is not None}
+        rest = {
+            name: value
+            for name, value in context.items()
+            if name != "page" and name not in addresses
+        }
+        try:
+            key = _Same((template, len(page.cards), page.start is None, *addresses, _frozen(rest)))
+        except TypeError:  # something in it cannot be compared
+            return [self.environment.get_template(template).render(context)]
+        frame = self._frames.get(key)
+        if frame is None:
+            frame = self._frames[key] = self._frame(
+                template, page, rest | {name: self._marks[name] for name in addresses}
+            )
+        filled = {self._marks[name]: str(escape(address)) for name, address in addresses.items()}
+        if page.start is not None:
+            filled[encode_cursor(self._any_place)] = encode_cursor(page.start)
+        late, eager = self._marks["late"], self._marks["eager"]
+        query, cards = context["query"], iter(page.cards)
+        html = self.cards.html
+        return [
+            html(next(cards), query, part == eager)
+            if part in (late, eager)
+            else filled.get(part, part)
+            for part in frame
+        ]
+
+    def _frame(self, template: str, page: Page, context: dict[str, Any]) -> list[str]:
+        """The template taken apart at its marks."""
+        start = None if page.start is None else self._any_place
+        stand_in = replace(page, cards=(NO_CARD,) * len(page.cards), start=start)
+        text = self.environment.get_template(template).render(context, page=stand_in)
+        marks = [*self._marks.values(), encode_cursor(self._any_place)]
+        return re.split("(" + "|".join(map(re.escape, marks)) + ")", text)
+
+    def card(self, card: Card, query: Query, eager: bool = False) -> Markup:
+        """The card's partial. It is kept until the day ends."""
+        if card is NO_CARD:
+            return Markup(self._marks["eager" if eager else "late"])  # noqa: S704 - hexadecimal digits
+        return Markup(self.cards.html(card, query, eager))  # noqa: S704 - all of it is escaped there
+
+    def _forget_old_cards(self) -> None:
+        """A card says how long ago its video came, and the names of library folders stand in its
+        address.
+        """
+        now = (local_date(now_ms()), self._addresses.beginnings())
+        if now != self._cards_of:
+            self.cards.clear()
+            self._frames.clear()
+            self._cards_of = now
+
+    def static_url(self, name: str) -> str:
+        """Address of a static file that changes with its content, so that it may be cached for
+        ever.
+        """
+        url = self._static_urls.get(name)
+        if url is None:
+            digest = hashlib.sha256((self._static_folder / name).read_bytes()).hexdigest()
+            url = self._static_urls[name] = f"/static/{name}?v={digest[:HASH_DIGITS]}"
+        return url
+
+
+class _Compiled(BytecodeCache):
+    """Compiled templates in a folder. Where they cannot be kept they are compiled anew each time.
+
+    What is read is used only where it is whole and was made by this LVS, Jinja and Python from the
+    very text of the template.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        with suppress(OSError):
+            kept = (self._folder / bucket.key).read_bytes()
+            digest, code = kept[:DIGEST_BYTES], kept[DIGEST_BYTES:]
+            if digest == _digest(code):
+                bucket.bytecode_from_string(code)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        code = bucket.bytecode_to_string()
+        with suppress(OSError):
+            self._folder.mkdir(exist_ok=True)
+            partial = self._folder / f"{bucket.key}.{threading.get_ident()}.partial"
+            partial.write_bytes(_digest(code) + code)
+            partial.replace(self._folder / bucket.key)
+
+
+def _digest(code: bytes) -> bytes:
+    made_by = f"{lvs.__version__} {jinja2.__version__} {sys.version}".encode()
+    return hashlib.sha256(made_by + code).digest()
+
+
+class _Same:
+    """A key whose hash is worked out once."""
+
+    __slots__ = ("_hash", "_value")
+
+    def __init__(self, value: Hashable) -> None:
+        self._value = value
+        self._hash = hash(value)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self._value == other._value
+
+
+def _frozen(value: Any) -> Hashable:
+    """The same for equal values. True and 1 are not equal here."""
+    if type(value) in (list, tuple):
+        return (type(value), *map(_frozen, value))
+    if type(value) is dict:
+        return tuple((name, _frozen(each)) for name, each in value.items())
+    return (type(value), value)
+
+
+def address_of_gallery(query: Query | None = None, **changes: Any) -> str:
+    """Address of the gallery that shows `query` with `changes`; a changed `sort` starts in the
+    order people expect of it.
+    """
+    if "sort" in changes:
+        changes["sort"] = Sort(changes["sort"])
+        changes.setdefault("descending", starts_descending(changes["sort"]))
+    return gallery_url(query or Query(), **changes)
+
+
+def other_order(query: Query) -> str:
+    """The `order` a form must send to keep the query's order, or nothing where that is the sort's
+    own.
+    """
+    if query.descending == starts_descending(query.sort):
+        return ""
+    return "desc" if query.descending else "asc"
+
+
+def run_id(start: Cursor | None) -> str:
+    """Element id of the run of cards that begins after `start`."""
+    return f"run-{encode_cursor(start)}" if start else "run-first"
+
+
+def same_folder(value: str | bytes, query: Query) -> bool:
+    """Whether an option of the folder filter is the one in use."""
+    return (shown(value) if isinstance(value, bytes) else value) == shown(query.folder)
+
+
+def duration(seconds: float | None) -> str:
+    """`1:02:03`, `3:12`, `0:07`; empty while unknown. A film is never 0:00 long."""
+    if not seconds or seconds < 0:
+        return ""
+    whole_seconds = round(seconds) or 1
+    minutes, clock = whole_seconds // 60, TWO_DIGITS[whole_seconds % 60]
+    return (
+        f"{minutes}:{clock}"
+        if minutes < 60
+        else f"{minutes // 60}:{TWO_DIGITS[minutes % 60]}:{clock}"
+    )
+
+
+def count(number: int) -> str:
+    """`1,234`."""
+    return f"{number:,}"
+
+
+@lru_cache(PLURALS_KEPT)
+def plural(number: int, one: str, many: str | None = None) -> str:
+    """`1 video`, `1,234 videos`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def size(size_bytes: int) -> str:
+    """`1.4 GB`, in powers of 1,000 as disks are sold."""
+    amount = float(size_bytes)
+    for unit in SIZE_UNITS:
+        if amount < 999.5 or unit == SIZE_UNITS[-1]:  # 999.5 KB would be shown as 1000 KB
+            break
+        amount /= 1000
+    if unit == SIZE_UNITS[0]:
+        return plural(size_bytes, "byte")
+    return f"{amount:.1f} {unit}" if amount < 9.95 else f"{amount:,.0f} {unit}"
+
+
+def ago(unix_ms: int, today: date | None = None) -> str:
+    """`today`, `yesterday`, `3 days ago` and so on, by calendar days where the server stands: it
+    holds until midnight.
+    """
+    days = ((today or local_date(now_ms())) - local_date(unix_ms)).days
+    if days < 14:
+        return "today" if days <= 0 else "yesterday" if days == 1 else f"{days} days ago"
+    if days < 30:
+        return f"{plural(days // 7, 'week')} ago"
+    return (
+        f"{plural(days // 30, 'month')} ago" if days < 365 else f"{plural(days // 365, 'year')} ago"
+    )
+
+
+def day(unix_ms: int) -> str:
+    """The calendar day where the server stands for a `datetime` attribute, `2026-11-22`."""
+    return local_date(unix_ms).isoformat()
+
+
+def iso(unix_ms: int) -> str:
+    """The time for a `datetime` attribute, `2026-11-22T13:30:00Z`."""
+    return utc(unix_ms).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def local_date(unix_ms: int) -> date:
+    """The calendar day of a time where the server stands."""
+    return date.fromtimestamp(_held(unix_ms))  # noqa: DTZ012 - its day is what is asked
+
+
+def utc(unix_ms: int) -> datetime:
+    """The time, held within what a calendar can say."""
+    return datetime.fromtimestamp(_held(unix_ms), UTC)
+
+
+def _held(unix_ms: int) -> float:
+    """Unix seconds within what a calendar can say: a file's clock may be wrong by any amount."""
+    return (unix_ms if 0 <= unix_ms <= LATEST_MS else min(max(unix_ms, 0), LATEST_MS)) / 1000
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,222 @@
+"""A database with many videos that have no files, for tests of what the gallery finds, and a plain
+Python account of the same.
+"""
+
+import random
+import re
+import unicodedata
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from lvs.db import favorites, files, gallery, ratings, tags, videos, views
+from lvs.db.database import Database
+from lvs.models import Fingerprint, FoundFile, Query, Sort, tag_key
+from lvs.services.cache import Cache
+from lvs.services.curation.curation import Favorites, Ratings, Tags, Videos, Views
+from lvs.services.events import Events
+from lvs.services.gallery.gallery import Gallery
+from lvs.services.library.library import Library
+from lvs.text import natural_key
+
+WORDS = (
+    "sea",
+    "season",
+    "seal",
+    "alps",
+    "Alpine",
+    "Öl",
+    "olga",
+    "夏",
+    "夏祭り",
+    "2",
+    "10",
+    "x2",
+    "night-walk",
+    "o'clock",
+    "été",
+    "ÅNGSTRÖM",
+)
+TAGS = ("alps", "Sea", "two words", "été", "夏", "rare")
+FOLDERS = ("", "Trips", "Trips/2024", "Trips 2", "été", "a%b_c")
+
+
+@dataclass(frozen=True)
+class Person:
+    """What we know of one video ourselves."""
+
+    id: int
+    title: str
+    root: str
+    path: str
+    added_at: int
+    duration_s: float
+    size_bytes: int
+    rating: int
+    views: int
+    last_viewed_at: int
+    favorited_at: int
+    shuffle: int
+    tags: tuple[str, ...]
+
+    @property
+    def words(self) -> list[str]:
+        """Everything that can be found, as single folded words; of Han and kana each sign is one."""
+        text = unicodedata.normalize(
+            "NFKD", " ".join((self.title, self.path, *self.tags)).casefold()
+        )
+        plain = "".join(c for c in text if not unicodedata.combining(c))
+        return re.findall(r"[\u3040-\u30ff\u4e00-\u9fff]|[^\W_\u3040-\u30ff\u4e00-\u9fff]+", plain)
+
+
+@dataclass
+class Crowd:
+    """The database behind two galleries: one answers from its shelf, the other asks the database in
+    plain SQL.
+    """
+
+    database: Database
+    fast: Gallery
+    plain: Gallery
+    people: list[Person]
+    ratings: Ratings
+    favorites: Favorites
+    tags: Tags
+    views: Views
+    videos: Videos
+
+    def expected(
+        self, query: Query, folder: tuple[str, str] | None = None, words: tuple[str, ...] = ()
+    ) -> list[int]:
+        """Ids in order, found the slow way.
+
+        `words` are the beginnings of words that `query.q` asks for.
+        """
+        chosen = [person for person in self.people if _matches(person, query, folder, words)]
+        chosen.sort(key=lambda person: _key(person, query), reverse=query.descending)
+        return [person.id for person in chosen]
+
+    def hash_of(self, video_id: int) -> str:
+        return f"{video_id:016x}"
+
+
+def _matches(
+    person: Person, query: Query, folder: tuple[str, str] | None, words: tuple[str, ...]
+) -> bool:
+    return (
+        all(any(word.startswith(wanted) for word in person.words) for wanted in words)
+        and {tag_key(tag) for tag in query.tags} <= {tag_key(tag) for tag in person.tags}
+        and person.rating >= query.min_rating
+        and (not query.favorite or person.favorited_at > 0)
+        and (not query.unrated or person.rating == 0)
+        and (not query.viewed or person.views > 0)
+        and (not query.min_minutes or person.duration_s >= query.min_minutes * 60)
+        and (not query.max_minutes or person.duration_s < query.max_minutes * 60)
+        and (
+            folder is None
+            or (
+                person.root == folder[0]
+                and (not folder[1] or person.path.startswith(folder[1] + "/"))
+            )
+        )
+    )
+
+
+def _key(person: Person, query: Query) -> tuple[object, ...]:
+    match query.sort:
+        case Sort.ADDED:
+            return (person.added_at, person.id)
+        case Sort.TITLE:
+            return (natural_key(person.title), person.id)
+        case Sort.RATING:
+            return (person.rating, person.id)
+        case Sort.VIEWS:
+            return (person.views, person.id)
+        case Sort.DURATION:
+            return (person.duration_s, person.id)
+        case Sort.SIZE:
+            return (person.size_bytes, person.id)
+        case Sort.VIEWED:
+            return (person.last_viewed_at, person.id)
+        case Sort.FAVORITED:
+            return (person.favorited_at, person.id)
+        case Sort.RANDOM:
+            return (person.shuffle < query.seed, person.shuffle, person.id)
+
+
+def draw(count: int, seed: int) -> list[Person]:
+    """Videos with many equal values, so that ties are common."""
+    chance = random.Random(seed)
+    found = []
+    for number in range(1, count + 1):
+        folder = chance.choice(FOLDERS)
+        count_of_views = chance.choice((0, 0, 1, 2))
+        found.append(
+            Person(
+                id=number,
+                title=" ".join(chance.choices(WORDS, k=chance.randint(1, 3))),
+                root=chance.choice(("Videos", "Films")),
+                path=f"{folder}/{number}.mp4".lstrip("/"),
+                added_at=chance.randint(1, 40),
+                duration_s=chance.choice((0.0, 59.99, 60.0, 299.999, 300.0, 1800.5, 7200.0)),
+                size_bytes=chance.choice((0, 10, 2**40, number)),
+                rating=chance.choice((0, 0, 0, 1, 2, 3, 4, 5)),
+                views=count_of_views,
+                last_viewed_at=chance.randint(1, 9) if count_of_views else 0,
+                favorited_at=chance.choice((0, 0, 0, 7, number)),
+                shuffle=chance.choice((0, 2**31 - 1, chance.randrange(2**31))),
+                tags=tuple(
+                    sorted(chance.sample(TAGS, chance.choice((0, 0, 1, 2, 4))), key=tag_key)
+                ),
+            )
+        )
+    return found
+
+
+@asynccontextmanager
+async def crowd(folder: Path, people: list[Person]) -> AsyncIterator[Crowd]:
+    """These videos in two library folders, `Videos` and `Films`."""
+    roots = [folder / "Videos", folder / "Films"]
+    for root in roots:
+        root.mkdir(parents=True)
+    database, cache = Database(folder / "lvs.db"), Cache(100, 300)
+    await database.open()
+    try:
+        library = Library(database, Events(), roots, ("mp4",), 0)
+        await library.open()
+        for start in range(0, len(people), 100):
+            await _put(database, library, people[start : start + 100])
+        fast, plain = Gallery(database, library, cache), Gallery(database, library, Cache(100, 300))
+        await fast.fill()
+        curation = [kind(database, cache) for kind in (Ratings, Favorites, Tags, Views, Videos)]
+        yield Crowd(database, fast, plain, list(people), *curation)  # type: ignore[arg-type]
+    finally:
+        await database.close()
+
+
+async def _put(database: Database, library: Library, people: list[Person]) -> None:
+    root_ids = {root.name: root.id for root in library.active_roots}
+    async with database.transaction() as tx:
+        for person in people:
+            name = f"{person.id:016x}"
+            video_id = await videos.add(tx, name, person.title, person.added_at, person.shuffle)
+            assert video_id == person.id
+            found = FoundFile(person.path.encode(), person.size_bytes, 1)
+            await files.add(tx, video_id, root_ids[person.root], found, Fingerprint(name, name))
+            await tx.run(
+                "UPDATE videos SET duration_s = ? WHERE id = ?", (person.duration_s, video_id)
+            )
+            if person.rating:
+                await ratings.put(tx, video_id, person.rating, 1)
+            for _ in range(person.views):
+                await views.add(tx, video_id, person.last_viewed_at)
+            if person.favorited_at:
+                await favorites.put(tx, video_id, person.favorited_at)
+            for tag in person.tags:
+                await tags.add(tx, video_id, tag, tag_key(tag), 1)
+        await gallery.refresh(tx, [person.id for person in people])
+
+
+def changed(person: Person, **changes: object) -> Person:
+    return replace(person, **changes)  # type: ignore[arg-type]

@@ -1,0 +1,138 @@
+"""Real `lvs` processes for tests: started, read, and ended by their own pid."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+PATIENCE_SECONDS = (
+    60  # a process that says nothing for so long is broken; nothing is measured by it
+)
+
+
+def environment(home: Path, **more: str) -> dict[str, str]:
+    """The environment of a user whose home is `home` and who has set nothing for LVS but `more`."""
+    kept = {
+        name: value for name, value in os.environ.items() if not name.upper().startswith("LVS_")
+    }
+    return {
+        **kept,
+        "HOME": str(home),
+        "XDG_DATA_HOME": str(home / "share"),
+        "PYTHONUNBUFFERED": "1",
+        **more,
+    }
+
+
+def run(*arguments: str | Path, cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    """What `lvs` prints and answers with these arguments."""
+    return run_command([sys.executable, "-m", "lvs", *arguments], cwd, **more)
+
+
+def run_command(
+    command: list[str | Path], cwd: Path, **more: str
+) -> subprocess.CompletedProcess[str]:
+    """What the command prints and answers."""
+    return subprocess.run(
+        list(map(str, command)),
+        cwd=cwd,
+        env=environment(cwd, **more),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+
+
+class Server:
+    """A running server; `address` is the first it names.
+
+    Leaving the context kills it, if `stop` has not ended it before.
+    """
+
+    def __init__(self, command: list[str | Path], cwd: Path, **more: str) -> None:
+        self._errors = (cwd / "stderr.txt").open("w+", encoding="utf-8")
+        self._process = subprocess.Popen(
+            list(map(str, command)),
+            cwd=cwd,
+            env=environment(cwd, **more),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            text=True,
+        )
+        self.pid = self._process.pid
+        self.lines = self.read_until("Stop it")
+        found = re.search(r"https?://\S+", "\n".join(self.lines))
+        assert found, f"no address in {self.lines}; stderr: {self.errors}"
+        self.address = found[0]
+        self.port = int(self.address.rpartition(":")[2])
+
+    def read_until(self, beginning: str) -> list[str]:
+        """The lines it prints, up to the one that begins so."""
+        assert self._process.stdout
+        limit = threading.Timer(PATIENCE_SECONDS, self._process.kill)
+        limit.start()
+        lines = []
+        for line in self._process.stdout:
+            lines.append(line.rstrip("\n"))
+            if line.startswith(beginning):
+                break
+        limit.cancel()
+        return lines
+
+    @property
+    def errors(self) -> str:
+        """What it has written to stderr."""
+        self._errors.seek(0)
+        return self._errors.read()
+
+    def send(self, number: signal.Signals) -> None:
+        """Give it the signal."""
+        self._process.send_signal(number)
+
+    def wait(self) -> int:
+        """Its exit code, once it has ended."""
+        return self._process.wait(PATIENCE_SECONDS)
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Its exit code after the signal."""
+        self.send(number)
+        return self.wait()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        if self._process.stdout:
+            self._process.stdout.close()
+        self._errors.close()
+
+
+def serving(library: Path, folder: Path, *flags: str | Path) -> Server:
+    """A server of this library on a free port of this machine, with its data in `folder / "data"`."""
+    place = ["--data", folder / "data", "--host", "127.0.0.1", "--port", "0"]
+    return Server([sys.executable, "-m", "lvs", "serve", library, *place, *flags], folder)
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Come back once something is true. It never being so is a failure."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not true():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.05)
