@@ -85,7 +85,7 @@ export class Panel {
     this.plate(x, middle - 6, w, 12, 6, "#ffffff30");
     this.plate(x, middle - 6, done * w, 12, 6, ACCENT);
     this.plate(x + done * w - 4, middle - 17, 8, 34, 4, "#fff", 8);
-    this.bubble = scrub !== null && length && (() => {
+    this.bubble = scrub === null || !length ? null : () => {
       const scene = film.scenes.findLast(({ start }) => start <= scrub * length);
       const [wide, high] = scene?.sheet.complete ? [250, 190] : [116, 50];
       const [left, top] = [Math.min(x + w - wide, Math.max(x, x + scrub * w - wide / 2)), middle - 24 - high];
@@ -93,7 +93,7 @@ export class Panel {
       this.edge(1.5, "#ffffff4d");
       if (high > 50) pen.drawImage(scene.sheet, ...scene.box, left + 6, top + 6, wide - 12, 136);
       this.text(clock(scrub * length), left, top + high - 15, wide, 0, { size: 26, weight: 600, align: "center" });
-    });
+    };
   }
 
   button(item) {

@@ -39,10 +39,11 @@ class Visit {
     this.sphere = new Sphere(gl);
     this.space = await session.requestReferenceSpace("local");
     const on = (events) => Object.entries(events).forEach(([name, react]) => session.addEventListener(name, react));
+    const aim = ({ inputSource, frame }) => this.hit(frame.getPose(inputSource.targetRaySpace, this.space));
     on({
-      selectstart: ({ inputSource, frame }) => this.press(inputSource, this.hit(frame.getPose(inputSource.targetRaySpace, this.space))),
-      select: ({ inputSource }) => this.choose(this.presses.get(inputSource)), // what counts is where the press began
-      selectend: ({ inputSource }) => this.press(inputSource, null),
+      selectstart: (event) => this.press(event.inputSource, aim(event)),
+      select: (event) => this.choose(this.presses.has(event.inputSource) ? this.presses.get(event.inputSource) : aim(event)),
+      selectend: ({ inputSource }) => this.press(inputSource),
       visibilitychange: () => { if (session.visibilityState === "hidden") this.video.pause(); }, // nobody wears it
       end: () => this.left(),
     });
@@ -111,7 +112,7 @@ class Visit {
     for (const { hit, ray, filled } of this.marks) {
       const length = hit?.metres ?? 3;
       for (const side of ray ? [0, 90] : []) {
-        sphere.thing(BEAM, seen.multiply(ray).translate(0, 0, -length / 2).rotate(-90, side, 0).scale(0.008, length), this.strength);
+        sphere.thing(BEAM, seen.multiply(ray).translate(0, 0, -length / 2).rotate(-90, 0, 0).rotate(0, side, 0).scale(0.008, length), this.strength);
       }
       const dot = hit && place.translate(hit.u - 0.5, 0.5 - hit.v, 0.004).scale(0.045 / WIDE_M, 0.045 / this.tall);
       if (dot) sphere.thing(DOT, seen.multiply(dot), this.strength, filled);
@@ -197,8 +198,10 @@ class Visit {
     this.choose(hit);
   }
 
+  /** A press begins there, or without a `hit` ends. What counts is where it began. */
   press(source, hit) {
-    this.presses.set(source, hit);
+    if (hit === undefined) this.presses.delete(source);
+    else this.presses.set(source, hit);
     this.panel.held = [...this.presses.values()].filter((one) => one?.target).map(({ target }) => nameOf(target));
     this.stir();
   }
