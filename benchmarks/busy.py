@@ -1,4 +1,4 @@
-"""How quickly gallery pages come while a scan with posters runs in the same server, against the
+"""Gallery page times while a scan with posters runs in the same server, against the
 same server at rest.
 
     python benchmarks/busy.py [--known 2000] [--new 3000] [--large 8] [--rounds 3]
@@ -54,7 +54,7 @@ SORTS = ("added", "rating", "views", "title", "duration", "random")
 
 @dataclass
 class RequestQueries:
-    """When something was asked for, by the monotonic clock, and how many seconds it took."""
+    """Time of a request by the monotonic clock, and its duration in seconds."""
 
     pages: list[tuple[float, float]] = field(default_factory=list)
     pings: list[tuple[float, float]] = field(default_factory=list)
@@ -99,12 +99,13 @@ def put_in(prepared: Path, library: Path) -> None:
 
 
 def addresses(chance: random.Random) -> str:
-    """What a visitor might ask for next: the first page most often, then an order, then words."""
+    """Addresses a visitor might ask for next: mostly the first page, then an order, then words."""
     pick = chance.random()
     if pick < 0.4:
         return "/"
     if pick < 0.7:
-        return f"/?sort={chance.choice(SORTS)}&order={chance.choice(('asc', 'desc'))}&seed={chance.randrange(5)}"
+        order = chance.choice(("asc", "desc"))
+        return f"/?sort={chance.choice(SORTS)}&order={order}&seed={chance.randrange(5)}"
     if pick < 0.85:
         return f"/?q={chance.choice(WORDS)}"
     return f"/?q={chance.choice(WORDS)}+{chance.choice(WORDS)[:3]}&sort={chance.choice(SORTS)}"
@@ -162,7 +163,7 @@ def state(server: Server) -> dict[str, Any]:
 
 
 def until_done(server: Server) -> tuple[float, float]:
-    """When the scan that was asked for had ended, and when every film had been looked into."""
+    """Times at which the scan had ended and every video had been probed."""
     end, scanned = time.monotonic() + PATIENCE_SECONDS, 0.0
     while time.monotonic() < end:
         time.sleep(0.3)
@@ -187,14 +188,15 @@ def show(what: str, stages: dict[str, Sequence[float]]) -> None:
         ratio = f"{p95 / p95_at_rest:.2f}" if p95_at_rest else ""
         p95_at_rest = p95_at_rest or p95
         print(
-            f"| {what} | {stage} | {len(seconds)} | {p50:.1f} | {p95:.1f} | {p99:.1f} | {ordered[-1] * 1000:.0f} | {ratio} |"
+            f"| {what} | {stage} | {len(seconds)} | {p50:.1f} | {p95:.1f} | {p99:.1f} |"
+            f" {ordered[-1] * 1000:.0f} | {ratio} |"
         )
 
 
 def within(
     taken: Sequence[tuple[float, float]], spans: Sequence[tuple[float, float]]
 ) -> list[float]:
-    """What was asked for in one of these spans of time."""
+    """Requests made within one of these spans of time."""
     return [seconds for at, seconds in taken for begin, end in spans if begin <= at < end]
 
 
@@ -272,8 +274,9 @@ def run(folder: Path, arguments: argparse.Namespace) -> None:
         workers = state(server)["workers"]
     seconds = ", ".join(f"{end - begin:.1f}" for begin, end in spans["scan and posters"])
     print(
-        f"{arguments.known} films known, {arguments.rounds} times {arguments.new} small ones and {arguments.large} of 1080p came "
-        f"({seconds} s); {workers['done']} looked into, {workers['failed']} failures; {os.cpu_count()} cores"
+        f"{arguments.known} films known, {arguments.rounds} times {arguments.new} small ones and"
+        f" {arguments.large} of 1080p came ({seconds} s); {workers['done']} looked into,"
+        f" {workers['failed']} failures; {os.cpu_count()} cores"
     )
     print("| what | meanwhile | times | median ms | p95 ms | p99 ms | worst ms | p95 ratio |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")

@@ -41,7 +41,7 @@ STARTS_KILLED = 0.2  # share of the rounds in which a server is killed while it 
 
 @dataclass(slots=True)
 class Outcome:
-    """What all rounds came to."""
+    """Result of all rounds."""
 
     rounds: int = 0
     acknowledged: int = 0
@@ -53,7 +53,7 @@ class Outcome:
 
 @dataclass(slots=True)
 class Expected:
-    """What one value may be after a crash: what was answered last, or what was under way."""
+    """Values allowed after a crash: the last one answered, or the one under way."""
 
     answered: Any
     under_way: list[Any] = field(default_factory=list)
@@ -329,7 +329,8 @@ class Household:
     def _check(self, expected: Expected, found: Any, what: str) -> None:
         if not expected.allows(found):
             self.outcome.lost.append(
-                f"{what}: answered {expected.answered}, under way {expected.under_way}, found {found}"
+                f"{what}: answered {expected.answered}, under way {expected.under_way}, found"
+                f" {found}"
             )
         expected.answered, expected.under_way = found, []
 

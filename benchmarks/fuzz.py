@@ -107,16 +107,19 @@ async def _fuzz(server: Server, folder: Path, cases: int, first_seed: int) -> in
             await asyncio.gather(*(one_after_another() for _ in range(AT_ONCE)))
     seconds = time.perf_counter() - started
     print(
-        f"{sum(statuses.values())} requests with seeds from {first_seed}, {seconds:.0f} s, {len(app.url_map._rules)} routes"
+        f"{sum(statuses.values())} requests with seeds from {first_seed}, {seconds:.0f} s,"
+        f" {len(app.url_map._rules)} routes"
     )
     print(
         "answers: " + ", ".join(f"{status}: {count}" for status, count in sorted(statuses.items()))
     )
     print(
-        f"5xx: {sum(count for status, count in statuses.items() if status >= 500)}, unsound: {len(unsound)}"
+        f"5xx: {sum(count for status, count in statuses.items() if status >= 500)}, unsound:"
+        f" {len(unsound)}"
     )
     print(
-        f"memory {memory / 2**20:.0f} → {process.memory_info().rss / 2**20:.0f} MiB, open files {files} → {process.num_fds()}"
+        f"memory {memory / 2**20:.0f} → {process.memory_info().rss / 2**20:.0f} MiB, open files"
+        f" {files} → {process.num_fds()}"
     )
     print(f"/ping meanwhile: {percentiles(pings.seconds)}")
     print(f"and a thread that only slept woke late: {percentiles(pings.delays)}")

@@ -161,9 +161,11 @@ async def make(path: Path, root: Path, count: int, seed: int = 1) -> Household:
 
 _INSERTS = (
     """
-    INSERT INTO videos (id, media_hash, title, added_at, shuffle, state, looked_at, looked_fingerprint, poster, container,
-        video_codec, duration_s, width, height, coded_width, coded_height, rotation, audio_tracks, subtitle_tracks)
-    VALUES (:id, :media_hash, :title, :added_at, :shuffle, 'ready', :added_at, :media_hash, :poster, 'mov,mp4',
+    INSERT INTO videos (id, media_hash, title, added_at, shuffle, state, looked_at,
+        looked_fingerprint, poster, container, video_codec, duration_s, width, height, coded_width,
+        coded_height, rotation, audio_tracks, subtitle_tracks)
+    VALUES (:id, :media_hash, :title, :added_at, :shuffle, 'ready', :added_at,
+        :media_hash, :poster, 'mov,mp4',
         'h264', :duration_s, :width, :height, :width, :height, 0, '[]', '[]')
     """,
     """

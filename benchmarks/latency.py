@@ -1,4 +1,4 @@
-"""How quickly a server answers /ping while something else goes on."""
+"""Times of /ping while something else goes on."""
 
 import threading
 import time

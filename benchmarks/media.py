@@ -221,7 +221,8 @@ def show(ours: Side, theirs: Side, count: int, started_s: float) -> None:
         )
         print(f"| {side.name} | {' | '.join(cells)} | {ratio} |")
     print(
-        f"Both of our workers started and looked into their first film within {started_s:.2f} s, which is not in the table."
+        f"Both of our workers started and looked into their first film within {started_s:.2f} s,"
+        " which is not in the table."
     )
 
 
@@ -247,7 +248,8 @@ def main() -> None:
     for program in ("ffprobe", "ffmpeg"):
         if shutil.which(program) is None:
             raise SystemExit(
-                f"{program} is not installed; it is what LVS is compared with (Debian: apt install ffmpeg)"
+                f"{program} is not installed; it is what LVS is compared with (Debian: apt install"
+                " ffmpeg)"
             )
     with TemporaryDirectory(prefix="lvs-benchmark-") as name:
         films = arguments.keep or Path(name) / "films"

@@ -1,4 +1,4 @@
-"""What measuring costs a request, and what an open dashboard costs the server: `python
+"""Costs of measuring a request, and of an open dashboard: `python
 benchmarks/metrics.py`.
 
 First the same application is asked for the same pages by turns with and without the measuring
@@ -115,7 +115,7 @@ async def cost_of_measuring(rounds: int) -> dict[str, float]:
 
 
 class Dashboard:
-    """The tiles of an open dashboard, each asked for as often as it says, with what was seen of it."""
+    """The tiles of an open dashboard, each requested as often as it says."""
 
     def __init__(self, server: Server) -> None:
         self._port = server.port
@@ -197,7 +197,8 @@ def cost_of_a_dashboard(seconds: float, costs_s: dict[str, float]) -> None:
                 whole_s = request_s(server, address)
                 share_of_it = 100 * cost_s / whole_s
                 print(
-                    f"{address:22} {whole_s * 1e6:6.0f} µs, {cost_s * 1e6:5.1f} µs of it measuring: {share_of_it:.1f} %"
+                    f"{address:22} {whole_s * 1e6:6.0f} µs, {cost_s * 1e6:5.1f} µs of it measuring:"
+                    f" {share_of_it:.1f} %"
                 )
 
             def share(wait: Callable[[float], None]) -> float:
@@ -217,7 +218,8 @@ def cost_of_a_dashboard(seconds: float, costs_s: dict[str, float]) -> None:
             )
             unchanged = dashboard.unchanged / dashboard.asked
             print(
-                f"{dashboard.asked / seconds:.1f} requests a second, {100 * unchanged:.0f} % unchanged"
+                f"{dashboard.asked / seconds:.1f} requests a second, {100 * unchanged:.0f} %"
+                " unchanged"
             )
             if CHROMIUM:
                 with sync_playwright() as playwright:

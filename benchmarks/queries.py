@@ -1,4 +1,4 @@
-"""What finding a page costs inside LVS: every filter combination, search and order, each asked
+"""Costs of finding a page inside LVS: every filter combination, search and order, each asked
 once, at any depth.
 
 The time is that of `Gallery.find`: all SQL, the work in memory, and the way to the database's
@@ -63,7 +63,8 @@ async def measure(folder: Path) -> None:
             places = [
                 (r[0], {sort: r[i] for i, sort in enumerate(DEEP, 1)})
                 for r in await db.all(
-                    f"SELECT video_id, {', '.join(DEEP.values())} FROM gallery ORDER BY shuffle LIMIT 500"
+                    f"SELECT video_id, {', '.join(DEEP.values())} FROM gallery ORDER BY shuffle"
+                    " LIMIT 500"
                 )
             ]
         drawn = Drawn(words, [tag.name for tag in await gallery.tags()], places)

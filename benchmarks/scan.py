@@ -1,4 +1,4 @@
-"""How long a first scan and a rescan take, beside a bare walk that reads, or looks at, the same
+"""Times of a first scan and a rescan, beside a bare walk that reads, or stats, the same
 files.
 
 Another line has the bare walk hash what it reads too, which identity asks for and which takes most

@@ -74,7 +74,7 @@ class Side:
 
 @dataclass(frozen=True)
 class RequestQueries:
-    """What many requests took."""
+    """Times of many requests."""
 
     seconds: list[float]
     wall_s: float
@@ -272,7 +272,8 @@ def mixed_addresses(data: Path, count: int, seed: int = 1) -> list[str]:
         if number // len(Sort) % 2:
             video_id = chance.randint(1, largest)
             sql = f"SELECT {SORT_COLUMNS[sort]} FROM gallery WHERE video_id = ?"
-            address += f"&after={encode_cursor(Cursor(db.execute(sql, (video_id,)).fetchone()[0], video_id))}"
+            [value] = db.execute(sql, (video_id,)).fetchone()
+            address += f"&after={encode_cursor(Cursor(value, video_id))}"
         found.append(address)
     db.close()
     return found

@@ -106,7 +106,7 @@ class Server:
 
 @dataclass
 class Flow:
-    """What came of a server in all rounds of one kind."""
+    """Results of one server in all rounds of one kind."""
 
     rates: list[float] = field(default_factory=list)
     taken_bytes: int = 0
@@ -307,7 +307,8 @@ def print_throughput(sides: list[Server], rounds: int, total_bytes: int) -> None
 
 def print_seeks(sides: list[Server], rounds: int) -> None:
     print(
-        f"\nFirst byte of a seek while {SEEK_VIEWERS} viewers take {SEEK_RATE_BYTES // MEBIBYTE} MiB/s each\n"
+        f"\nFirst byte of a seek while {SEEK_VIEWERS} viewers take {SEEK_RATE_BYTES // MEBIBYTE}"
+        " MiB/s each\n"
     )
     header(
         "side", "seeks", "median ms", "p95 ms", "p99 ms", "median ratio", "p95 ratio", "p99 ratio"
@@ -330,7 +331,8 @@ def print_seeks(sides: list[Server], rounds: int) -> None:
 
 def print_memory(sides: list[Server], remembered: list[tuple[float, float, float]]) -> None:
     print(
-        f"\nMemory not shared with other processes, {READERS} readers at {READER_RATE_BYTES // 1024} KiB/s each\n"
+        f"\nMemory not shared with other processes, {READERS} readers at"
+        f" {READER_RATE_BYTES // 1024} KiB/s each\n"
     )
     header(
         "side",

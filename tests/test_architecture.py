@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -97,7 +98,7 @@ def test_every_library_is_used_in_its_room(module: str) -> None:
 
 
 def test_the_server_process_never_loads_the_decoder() -> None:
-    """A hostile film takes down the process that decodes it, so that is never the one that serves."""
+    """A hostile video takes down the process that decodes it, never the one that serves."""
     program = "import sys, lvs.app, lvs.server, lvs.cli; sys.exit('av' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], timeout=60, check=False).returncode == 0
 
@@ -140,7 +141,8 @@ def test_imports_are_recognised_however_they_are_written(
     monkeypatch.setitem(globals(), "PACKAGE", tmp_path)
     (tmp_path / "db").mkdir()
     (tmp_path / "db" / "one.py").write_text(
-        "import a.b\nfrom lvs import app\nfrom lvs.routes.x import y\nfrom ..services import z\nfrom . import v\n"
+        "import a.b\nfrom lvs import app\nfrom lvs.routes.x import y\nfrom ..services import"
+        " z\nfrom . import v\n"
     )
     expected = {
         ("a", "b"),
@@ -150,3 +152,13 @@ def test_imports_are_recognised_however_they_are_written(
         ("lvs", "db", "v"),
     }
     assert set(imported("db/one.py")) == expected
+
+
+def test_no_class_name_exists_twice() -> None:
+    names = Counter(
+        node.name
+        for module in modules()
+        for node in ast.walk(tree(module))
+        if isinstance(node, ast.ClassDef)
+    )
+    assert not [name for name, count in names.items() if count > 1]

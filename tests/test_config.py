@@ -1,4 +1,4 @@
-"""What is set where wins as documented, and every wrong value is a sentence."""
+"""Precedence of the places where options are set, and a message for every wrong value."""
 
 import json
 import os
@@ -284,12 +284,12 @@ def test_unknown_names_are_warnings_with_the_nearest_name_and_cost_nothing_else(
     assert (loaded.config.watch, loaded.config.port) == ("off", 77)
     text = "\n".join(loaded.warnings)
     assert (
-        "LVS_ALLOW_HOSTS in the environment is ignored: there is no such option; did you mean LVS_ALLOWED_HOSTS?"
-        in text
+        "LVS_ALLOW_HOSTS in the environment is ignored: there is no such option; did you mean"
+        " LVS_ALLOWED_HOSTS?" in text
     )
     assert (
-        f"LVS_LOGLEVEL in {here / '.env'} is ignored: there is no such option; did you mean LVS_LOG_LEVEL?"
-        in text
+        f"LVS_LOGLEVEL in {here / '.env'} is ignored: there is no such option; did you mean"
+        " LVS_LOG_LEVEL?" in text
     )
     assert (
         f"'prot' in {here / 'config.json'} is ignored: there is no such option; did you mean port?"

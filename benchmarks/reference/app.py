@@ -1,4 +1,4 @@
-"""What LVS's pages are measured against: a plain Flask application on waitress, as a good Flask
+"""The reference for LVS's pages: a plain Flask application on waitress, as a good Flask
 developer would write it.
 
 It shows the same 60 cards from the same database file with the same templates, pages by keys and
@@ -115,7 +115,8 @@ def create_app(database: str) -> Flask:
         tags = (
             db()
             .execute(
-                "SELECT name, listed AS count FROM tags WHERE listed > 0 ORDER BY listed DESC, key LIMIT 40"
+                "SELECT name, listed AS count FROM tags WHERE listed > 0 ORDER BY listed DESC, key"
+                " LIMIT 40"
             )
             .fetchall()
         )
@@ -170,13 +171,16 @@ def create_app(database: str) -> Flask:
             )
             db().execute(
                 """
-                INSERT INTO ratings (video_id, value, created_at, updated_at) VALUES (:id, :stars, :at, :at)
-                ON CONFLICT (video_id) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at
+                INSERT INTO ratings (video_id, value, created_at, updated_at)
+                VALUES (:id, :stars, :at, :at)
+                ON CONFLICT (video_id) DO UPDATE
+                SET value = excluded.value, updated_at = excluded.updated_at
                 """,
                 {"id": row["id"], "stars": stars, "at": now // 1_000_000},
             )
             db().execute(
-                "INSERT INTO changes (at, video_id, what, old, new, client) VALUES (?, ?, 'rating', ?, ?, ?)",
+                "INSERT INTO changes (at, video_id, what, old, new, client) VALUES (?, ?, 'rating',"
+                " ?, ?, ?)",
                 (
                     now // 1_000_000,
                     row["id"],
@@ -201,7 +205,7 @@ def create_app(database: str) -> Flask:
 
 
 def conditions(query: Query) -> tuple[list[str], dict[str, Any]]:
-    """What the address asks for, as SQL."""
+    """The address's filters as SQL."""
     where: list[str] = []
     values: dict[str, Any] = {}
     if query.min_rating:
@@ -209,7 +213,8 @@ def conditions(query: Query) -> tuple[list[str], dict[str, Any]]:
         values["min_rating"] = query.min_rating
     for number, tag in enumerate(query.tags):
         where.append(
-            f"g.video_id IN (SELECT vt.video_id FROM video_tags vt JOIN tags t ON t.id = vt.tag_id WHERE t.key = :tag{number})"
+            "g.video_id IN (SELECT vt.video_id FROM video_tags vt JOIN tags t ON t.id = vt.tag_id"
+            f" WHERE t.key = :tag{number})"
         )
         values[f"tag{number}"] = tag
     return where, values

@@ -1,3 +1,3 @@
 """Local Video Server: shows, plays and curates a household's own video files."""
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"

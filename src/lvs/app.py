@@ -80,7 +80,7 @@ def create_app(config: Config, sound: Future[bool] | None = None) -> Quart:
 
 
 def _live(app: Quart, services: bundle.Services) -> None:
-    """Run the services in one task of their own: a task group must end in the task that began it."""
+    """Run the services in a task of their own: a task group must end in the task that began it."""
     started = asyncio.Event()
     stopping = asyncio.Event()
     life: list[asyncio.Task[None]] = []

@@ -26,7 +26,7 @@ class Certificate(NamedTuple):
 
 
 def certificate(config: Config, names: Iterable[str]) -> Certificate | None:
-    """What HTTPS is served with, or None for plain HTTP. `names` are the host names and addresses a
+    """The certificate for HTTPS, or None for plain HTTP. `names` are the host names and addresses a
     self-made one holds for.
 
     Raises Invalid where the files cannot be used, Unavailable where a certificate cannot be kept.
@@ -52,7 +52,8 @@ def _given(config: Config) -> Certificate:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(*found, password=lambda: "")
     except (ssl.SSLError, OSError, ValueError):
         raise Invalid(
-            f"{found.chain} and {found.key} are no certificate and its key (PEM, without a passphrase)."
+            f"{found.chain} and {found.key} are no certificate and its key (PEM, without a"
+            " passphrase)."
         ) from None
     return found
 
@@ -79,7 +80,7 @@ def _self_signed(folder: Path, names: set[str]) -> Certificate:
 
 
 def _holds_for(found: Certificate, names: set[str]) -> bool:
-    from cryptography import x509  # noqa: PLC0415 - it takes its time, and only this kind of HTTPS needs it
+    from cryptography import x509  # noqa: PLC0415 - slow to import, needed only here
 
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(*found)

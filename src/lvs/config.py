@@ -1,4 +1,4 @@
-"""What can be set, where it may be set, and how a wrong value is named.
+"""Options: their names, defaults, sources and error messages.
 
 Flags win over the environment (`LVS_PORT`), that over `.env`, that over `config.json`, that over
 the defaults. `load` tells with every value where it came from. docs/configuration.md describes each
@@ -72,7 +72,7 @@ class RateLimit:
         return f"{self.count}/{self.seconds}"
 
 
-# --- Readers of one value: what is given may be text (flag, environment, .env) or what JSON holds. Each says what is allowed. ---
+# --- Validators of one value, which is text (flag, environment, .env) or a value of JSON. ---
 
 
 def _whole_number(low: int, high: int) -> Callable[[object], int]:
@@ -378,7 +378,7 @@ def load(
     config_file: Path | None = None,
     working_folder: Path | None = None,
 ) -> Loaded:
-    """What is in force now.
+    """Load the configuration in force.
 
     `flags` holds option names with values from the command line (None: not given); `config_file` is
     read in place of the `config.json` in the working folder and in the data folder. Raises
@@ -434,9 +434,8 @@ def _merged(layers: list[_Layer]) -> Loaded:
 def _sentences(error: ValidationError, origins: Mapping[str, str]) -> Iterable[str]:
     for one in error.errors():
         reason = one.get("ctx", {}).get("error")
-        if (
-            reason is not None
-        ):  # else it is a default that could not be made because of another mistake, which has its own sentence
+        # Without a reason it is a default that depends on another option, whose mistake is named.
+        if reason is not None:
             name = str(one["loc"][0])
             given = "what stands there" if name == "password" else _quoted(one["input"])
             yield f"{origins[name]}: {given} cannot be used; it {reason}."
@@ -460,7 +459,8 @@ def _without_own_place(layer: _Layer, data_folder: Path) -> _Layer:
     own = layer.values.pop("data_directory", data_folder)
     if own != data_folder:
         layer.warnings.append(
-            f"{layer.spelled('data_directory')} is ignored: the file was found because the data folder is {data_folder}."
+            f"{layer.spelled('data_directory')} is ignored: the file was found because the data"
+            f" folder is {data_folder}."
         )
     return layer
 

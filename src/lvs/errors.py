@@ -1,4 +1,4 @@
-"""What can go wrong, in words we are glad to show a visitor.
+"""Errors with messages that a visitor may read.
 
 Every error carries one sentence. `routes/hooks/errors.py` is the only place that turns them into
 HTTP answers.
@@ -14,7 +14,7 @@ class LvsError(Exception):
 
 
 class Invalid(LvsError):
-    """What was sent cannot be used."""
+    """The request cannot be used as it was sent."""
 
 
 class NotFound(LvsError):

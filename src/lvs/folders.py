@@ -15,7 +15,8 @@ def make_data_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
         raise Unavailable(
-            f"The data folder {folder} cannot be made: a file is in its place. Choose another with --data."
+            f"The data folder {folder} cannot be made: a file is in its place. Choose another with"
+            " --data."
         ) from None
     except OSError as error:
         raise unwritable(folder, error) from None
@@ -24,7 +25,8 @@ def make_data_folder(folder: Path) -> None:
 def unwritable(folder: Path, error: OSError) -> LvsError:
     """The sentence for a data folder into which nothing can be written."""
     return Unavailable(
-        f"The data folder {folder} cannot be written: {error.strerror or error}. Choose another with --data."
+        f"The data folder {folder} cannot be written: {error.strerror or error}. Choose another"
+        " with --data."
     )
 
 
@@ -39,7 +41,8 @@ def check_libraries(loaded: Loaded) -> list[str]:
     folders = loaded.config.video_directory
     if not folders:
         raise Invalid(
-            "No library folder is named. Say which folder holds the videos: lvs serve FOLDER, or set video_directory."
+            "No library folder is named. Say which folder holds the videos: lvs serve FOLDER, or"
+            " set video_directory."
         )
     away = [problem for folder in folders if (problem := _problem(folder))]
     if away and (len(away) == len(folders) or loaded.origins["video_directory"] == "LIBRARY"):
@@ -67,7 +70,8 @@ def _refuse_folders_in_folders(folders: tuple[Path, ...]) -> None:
         for outer, outer_real in zip(folders, real, strict=True):
             if inner is not outer and inner_real.is_relative_to(outer_real):
                 raise Invalid(
-                    f"The library folder {inner} lies in the library folder {outer}. Name only the outer one."
+                    f"The library folder {inner} lies in the library folder {outer}. Name only the"
+                    " outer one."
                 )
 
 
@@ -85,5 +89,6 @@ def _refuse_written_folders(loaded: Loaded) -> None:
                 continue
             if not any(part.startswith(".") for part in inside.parts):
                 raise Invalid(
-                    f"LVS would write into the library folder {folder}: {name} is {place}. Choose a place outside it."
+                    f"LVS would write into the library folder {folder}: {name} is {place}. Choose a"
+                    " place outside it."
                 )

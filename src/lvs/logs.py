@@ -1,4 +1,4 @@
-"""Where log lines go, and what keeps a file name or a header from forging or garbling them."""
+"""Log output to the screen and to files, safe against forged lines in file names and headers."""
 
 import logging
 import re

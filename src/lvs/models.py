@@ -15,7 +15,7 @@ MediaHash = NewType("MediaHash", str)
 
 
 class State(StrEnum):
-    """What is known of a video's content."""
+    """State of the analysis of a video's content."""
 
     NEW = "new"  # found, not looked into yet
     READY = "ready"  # a frame of it was decoded
@@ -73,7 +73,7 @@ class FoundFile(NamedTuple):
 
 
 class Fingerprint(NamedTuple):
-    """What a file's bytes say of its identity: our own hash and OpenSubtitles' (both 16 hex
+    """Identity of a file's content: our own hash and OpenSubtitles' (both 16 hex
     digits).
     """
 
@@ -108,7 +108,7 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What the container and its streams say.
+    """Facts from the container and its streams.
 
     Width and height are as displayed: turned, and stretched by the pixel aspect.
     """
@@ -130,7 +130,7 @@ class Probe:
 
 
 class Card(NamedTuple):
-    """What a gallery card shows of a video. A tuple, because a page reads sixty of them."""
+    """Values on a video's gallery card. A tuple, because a page reads sixty of them."""
 
     id: int
     media_hash: MediaHash
@@ -232,7 +232,7 @@ class Tag:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Which videos a gallery shows, in which order. Everything in it stands in the address."""
+    """Selection and order of a gallery. All of it stands in the address."""
 
     q: str = ""
     tags: tuple[str, ...] = ()
@@ -289,7 +289,7 @@ class Related:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a scan is. `version` grows with every change to what the gallery shows."""
+    """Progress of a scan. `version` grows with every change to the gallery."""
 
     scanning: bool
     files_seen: int
@@ -301,7 +301,7 @@ class Progress:
 
 
 def tag_key(name: str) -> str:
-    """What two spellings of a tag must share to be the same tag: NFC, case folded, without leading
+    """Key that two spellings of one tag share: NFC, case folded, without leading
     `#`.
     """
     return unicodedata.normalize(

@@ -1,8 +1,13 @@
-"""Where the files that come with the program lie, in a checkout as well as in an installed wheel."""
+"""Locations of the program's own files, in a checkout as well as in an installed wheel."""
 
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent
+
+
+def package_folder() -> Path:
+    """The folder of the package itself."""
+    return _PACKAGE
 
 
 def static_folder() -> Path:

@@ -111,7 +111,8 @@ def listen(host: str, port: int) -> list[socket.socket]:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except OSError:
         raise Invalid(
-            f"host is {host}, a name that this machine cannot look up. Use 0.0.0.0 for every address of it."
+            f"host is {host}, a name that this machine cannot look up. Use 0.0.0.0 for every"
+            " address of it."
         ) from None
     for family, address in dict.fromkeys((family, str(rest[0])) for family, _, _, _, rest in found):
         both = address == "::" and socket.has_dualstack_ipv6()
@@ -134,9 +135,7 @@ def listen(host: str, port: int) -> list[socket.socket]:
 
 
 def greeting(config: Config, port: int, log_file: Path | None) -> list[str]:
-    """What people should know of a server that has just started: where it is reachable, what it
-    serves, where its data lies.
-    """
+    """Lines that greet the operator: addresses, library folders, data folder and log."""
     return [
         "LVS is ready:",
         *(
@@ -249,7 +248,7 @@ async def _run(
 def http_settings(
     sockets: list[socket.socket], secure: Certificate | None = None
 ) -> hypercorn.Config:
-    """How hypercorn serves these sockets, which are its own from now on: its limits, and HTTPS
+    """Hypercorn's settings for these sockets, which it owns from now on: its limits, and HTTPS
     where there is a certificate.
     """
     http = hypercorn.Config()
@@ -302,7 +301,7 @@ def _cut_connections(port: int) -> None:
 
 
 def _cause(failure: LifespanFailureError) -> BaseException:
-    """What the app raised when it was told to start."""
+    """The exception that the application raised at its start."""
     cause = failure.__context__ or failure
     while isinstance(cause, BaseExceptionGroup) and len(cause.exceptions) == 1:
         cause = cause.exceptions[0]
@@ -312,7 +311,8 @@ def _cause(failure: LifespanFailureError) -> BaseException:
 def _listen_error(error: OSError, host: str, port: int) -> LvsError:
     if error.errno == errno.EADDRINUSE:
         return Unavailable(
-            f"Port {port} is taken by another program. Stop that one, or choose another port with --port."
+            f"Port {port} is taken by another program. Stop that one, or choose another port with"
+            " --port."
         )
     if error.errno == errno.EACCES:
         return Unavailable(
@@ -320,10 +320,12 @@ def _listen_error(error: OSError, host: str, port: int) -> LvsError:
         )
     if error.errno == errno.EADDRNOTAVAIL:
         return Invalid(
-            f"host is {host}, which is no address of this machine. Use 0.0.0.0 for every address of it."
+            f"host is {host}, which is no address of this machine. Use 0.0.0.0 for every address"
+            " of it."
         )
     return Unavailable(
-        f"Port {port} on {host} cannot be used: {os.strerror(error.errno) if error.errno else error}."
+        f"Port {port} on {host} cannot be used:"
+        f" {os.strerror(error.errno) if error.errno else error}."
     )
 
 
@@ -357,7 +359,7 @@ def _reachable_names(host: str) -> list[str]:
 
 
 def _names(host: str) -> set[str]:
-    """What a certificate of this machine must hold for."""
+    """Host names and addresses that a certificate of this machine must cover."""
     names = {*_reachable_names(host), own_name(), "localhost", "127.0.0.1", "::1"}
     return {name for name in names if name and name.isascii()}
 

@@ -1,4 +1,4 @@
-"""What the commands share: the flags of the configuration, and a voice at the terminal."""
+"""Configuration flags and terminal output, shared by the commands."""
 
 import argparse
 import shutil
@@ -117,7 +117,7 @@ def report(line: str) -> None:
 
 
 def agreed(question: str) -> bool:
-    """Whether the person at the terminal says yes."""
+    """Ask a yes/no question at the terminal; True for yes."""
     print(f"{question} [y/N] ", end="", flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 

@@ -1,4 +1,4 @@
-"""How text is sorted, searched and named: pure functions on strings."""
+"""Pure functions on strings: sort keys, search keys and titles."""
 
 import re
 import unicodedata

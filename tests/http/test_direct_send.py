@@ -299,15 +299,15 @@ def test_over_tls_films_go_through_the_server(
 def test_an_h11_that_wants_every_byte_gets_them(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    as_it_is = h11.ClientConnection.send_with_data_passthrough
+    as_it_is = h11.Connection.send_with_data_passthrough
 
-    def wants_bytes(self: h11.ClientConnection, event: h11.Event) -> list[bytes] | None:
+    def wants_bytes(self: h11.Connection, event: h11.Event) -> list[bytes] | None:
         if isinstance(event, h11.Data):
             event = h11.Data(data=b"" + event.data)
         return as_it_is(self, event)
 
     assert h11_supports_passthrough()
-    monkeypatch.setattr(h11.ClientConnection, "send_with_data_passthrough", wants_bytes)
+    monkeypatch.setattr(h11.Connection, "send_with_data_passthrough", wants_bytes)
     h11_supports_passthrough.cache_clear()
     try:
         assert not h11_supports_passthrough()

@@ -44,7 +44,7 @@ FOLDERS = ("", "Trips", "Trips/2024", "Trips 2", "été", "a%b_c")
 
 @dataclass(frozen=True)
 class Person:
-    """What we know of one video ourselves."""
+    """Our own record of one video."""
 
     id: int
     title: str
@@ -62,7 +62,7 @@ class Person:
 
     @property
     def words(self) -> list[str]:
-        """Everything that can be found, as single folded words; of Han and kana each sign is one."""
+        """All searchable words, folded; each sign of Han and kana is a word of its own."""
         text = unicodedata.normalize(
             "NFKD", " ".join((self.title, self.path, *self.tags)).casefold()
         )

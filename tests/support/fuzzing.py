@@ -406,7 +406,7 @@ def requests(app: Quart, hashes: list[str], paths: list[str]) -> st.SearchStrate
 
 
 def assert_sound(request: Request, answer: Answer) -> None:
-    """What holds for every answer, whatever was asked."""
+    """Assert the rules that hold for every answer."""
     assert answer.status, f"no answer to {request}"
     assert answer.status < 500, f"{answer.status} to {request}"
     assert answer.headers.get("content-security-policy"), (

@@ -10,27 +10,36 @@ from pathlib import Path
 from typing import Any
 
 SCHEMA = """
-    CREATE TABLE videos (filename TEXT PRIMARY KEY, added_date REAL, file_size INTEGER, duration REAL,
-        created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP, updated_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP);
+    CREATE TABLE videos (filename TEXT PRIMARY KEY, added_date REAL, file_size INTEGER,
+        duration REAL,
+        created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP,
+        updated_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP);
     CREATE TABLE ratings (filename TEXT PRIMARY KEY REFERENCES videos(filename) ON DELETE CASCADE,
         rating INTEGER, updated_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP);
     CREATE TABLE views (filename TEXT PRIMARY KEY REFERENCES videos(filename) ON DELETE CASCADE,
-        view_count INTEGER DEFAULT 0, last_viewed TIMESTAMP, updated_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP);
+        view_count INTEGER DEFAULT 0, last_viewed TIMESTAMP,
+        updated_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP);
     CREATE TABLE video_tags (id INTEGER PRIMARY KEY AUTOINCREMENT, filename TEXT, tag TEXT NOT NULL,
         created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP, UNIQUE(filename, tag));
-    CREATE TABLE favorites (filename TEXT PRIMARY KEY, created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP);
+    CREATE TABLE favorites (filename TEXT PRIMARY KEY,
+        created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP);
     CREATE TABLE media_hash_map (media_hash TEXT PRIMARY KEY, filename TEXT UNIQUE NOT NULL,
         created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP);
-    CREATE TABLE gallery_groups (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, slug TEXT UNIQUE NOT NULL,
-        created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP, updated_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP);
-    CREATE TABLE gallery_group_items (id INTEGER PRIMARY KEY AUTOINCREMENT, group_id INTEGER NOT NULL, image_path TEXT NOT NULL,
+    CREATE TABLE gallery_groups (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL,
+        slug TEXT UNIQUE NOT NULL,
+        created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP,
+        updated_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP);
+    CREATE TABLE gallery_group_items (id INTEGER PRIMARY KEY AUTOINCREMENT,
+        group_id INTEGER NOT NULL, image_path TEXT NOT NULL,
         position INTEGER, created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP);
 """
 SINCE_2026 = """
     ALTER TABLE gallery_groups ADD COLUMN cover_image TEXT;
-    CREATE TABLE playlists (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, description TEXT,
+    CREATE TABLE playlists (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE,
+        description TEXT,
         created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP);
-    CREATE TABLE playlist_items (id INTEGER PRIMARY KEY AUTOINCREMENT, playlist_id INTEGER, video_filename TEXT,
+    CREATE TABLE playlist_items (id INTEGER PRIMARY KEY AUTOINCREMENT, playlist_id INTEGER,
+        video_filename TEXT,
         position INTEGER);
     CREATE TABLE phash_cache (filename TEXT NOT NULL, kind TEXT NOT NULL, phash TEXT NOT NULL,
         created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP, PRIMARY KEY (filename, kind));
@@ -77,7 +86,8 @@ def database(
             # Written from the end, so that it is the position that orders them.
             rows = [(number, item, place) for place, item in reversed(list(enumerate(items)))]
             file.executemany(
-                "INSERT INTO playlist_items (playlist_id, video_filename, position) VALUES (?, ?, ?)",
+                "INSERT INTO playlist_items (playlist_id, video_filename, position) VALUES (?,"
+                " ?, ?)",
                 rows,
             )
     return path

@@ -1,4 +1,4 @@
-"""Where the project and the material beside it lie."""
+"""Locations of the project and of the material beside it."""
 
 from pathlib import Path
 

@@ -32,14 +32,14 @@ def environment(home: Path, **more: str) -> dict[str, str]:
 
 
 def run(*arguments: str | Path, cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
-    """What `lvs` prints and answers with these arguments."""
+    """Run `lvs` with these arguments and capture its output and exit code."""
     return run_command([sys.executable, "-m", "lvs", *arguments], cwd, **more)
 
 
 def run_command(
     command: list[str | Path], cwd: Path, **more: str
 ) -> subprocess.CompletedProcess[str]:
-    """What the command prints and answers."""
+    """Run a command and capture its output and exit code."""
     return subprocess.run(
         list(map(str, command)),
         cwd=cwd,
@@ -90,7 +90,7 @@ class Server:
 
     @property
     def errors(self) -> str:
-        """What it has written to stderr."""
+        """The text it has written to stderr."""
         self._errors.seek(0)
         return self._errors.read()
 
@@ -125,7 +125,7 @@ class Server:
 
 
 def serving(library: Path, folder: Path, *flags: str | Path) -> Server:
-    """A server of this library on a free port of this machine, with its data in `folder / "data"`."""
+    """Start a server of this library on a free port, with its data in `folder / "data"`."""
     place = ["--data", folder / "data", "--host", "127.0.0.1", "--port", "0"]
     return Server([sys.executable, "-m", "lvs", "serve", library, *place, *flags], folder)
 

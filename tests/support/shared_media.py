@@ -1,4 +1,4 @@
-"""What is known of the media kept outside of the project."""
+"""Facts about the media kept outside of the project."""
 
 from support.places import SHARED
 

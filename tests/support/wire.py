@@ -24,7 +24,7 @@ PATIENCE_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back: header names in lower case, each with its last value; `raw` is all of it."""
+    """An answer: header names in lower case, each with its last value; `raw` is all of it."""
 
     status: int
     headers: dict[str, str]
@@ -86,7 +86,7 @@ class Wire:
 
     @property
     def connections(self) -> int:
-        """How many connections the server holds."""
+        """Number of connections the server holds."""
         return self._gate.count
 
     async def connect(
@@ -96,7 +96,7 @@ class Wire:
         return await asyncio.open_connection("127.0.0.1", self.port, limit=2**24, ssl=context)
 
     async def send(self, request: bytes) -> Answer:
-        """What the server answers to exactly these bytes, until it closes the connection."""
+        """Send exactly these bytes and read the answer until the server closes the connection."""
         reader, writer = await self.connect()
         try:
             writer.write(request)

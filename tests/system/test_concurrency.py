@@ -134,14 +134,18 @@ async def test_every_answered_change_of_sixteen_clients_is_there(
     # The journal is one chain for each video: what was old is what was new before.
     for (video_id,) in in_database(data, "SELECT id FROM videos"):
         for what in ("rating", "view"):
-            sql = f"SELECT old, new FROM changes WHERE what = '{what}' AND video_id = {video_id} ORDER BY id"
+            sql = (
+                f"SELECT old, new FROM changes WHERE what = '{what}' AND video_id = {video_id}"
+                " ORDER BY id"
+            )
             steps = in_database(data, sql)
             assert all(later[0] == earlier[1] for earlier, later in pairwise(steps))
     # What the gallery shows is what was given.
     sql = """
         SELECT count(*) FROM gallery g JOIN ratings r USING (video_id) JOIN views v USING (video_id)
         WHERE g.rating = r.value AND g.views = v.count
-            AND json_array_length(g.tags) = (SELECT count(*) FROM video_tags t WHERE t.video_id = g.video_id)
+            AND json_array_length(g.tags)
+                = (SELECT count(*) FROM video_tags t WHERE t.video_id = g.video_id)
     """
     assert in_database(data, sql) == [(FILMS,)]
 
@@ -174,7 +178,10 @@ async def test_clients_that_leave_in_the_middle_leave_a_server_that_takes_change
             for turn in range(60):
                 with socket.create_connection(("127.0.0.1", server.port)) as leaving:
                     body = b"value=3"
-                    head = f"POST /videos/{film}/rating HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nContent-Length: {len(body)}\r\n"
+                    head = (
+                        f"POST /videos/{film}/rating HTTP/1.1\r\nHost:"
+                        f" 127.0.0.1:{server.port}\r\nContent-Length: {len(body)}\r\n"
+                    )
                     leaving.sendall(
                         head.encode()
                         + b"Content-Type: application/x-www-form-urlencoded\r\n\r\n"

@@ -92,12 +92,13 @@ def large(tmp_path: Path) -> Path:
             await home.scan()
             await home.services.ratings.rate((await home.video("film.mp4")).media_hash, 4, "test")
             async with home.services.database.transaction() as tx:
-                await tx.run(
-                    """
-                    WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200000)
-                    INSERT INTO changes (at, video_id, what, client, new) SELECT i, 1, 'title', 'test', hex(randomblob(60)) FROM n
-                    """
-                )
+                await tx.run("""
+                    WITH RECURSIVE n (i) AS (
+                        SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200000
+                    )
+                    INSERT INTO changes (at, video_id, what, client, new)
+                    SELECT i, 1, 'title', 'test', hex(randomblob(60)) FROM n
+                    """)
 
     asyncio.run(build())
     return tmp_path / "data"
@@ -148,7 +149,8 @@ def test_a_restore_that_is_killed_happened_wholly_or_not_at_all(
         with closing(sqlite3.connect(large / "lvs.db")) as database:
             database.execute("UPDATE ratings SET value = 1")
             database.execute(
-                "DELETE FROM changes WHERE id = (SELECT max(id) FROM changes) AND (SELECT count(*) FROM changes) > 200000"
+                "DELETE FROM changes WHERE id = (SELECT max(id) FROM changes) AND (SELECT count(*)"
+                " FROM changes) > 200000"
             )
             database.commit()
         killed(

@@ -166,7 +166,7 @@ def videos(server: Server) -> list[dict[str, str]]:
 
 
 async def test_the_json_api_keeps_what_its_document_promises(tmp_path: Path) -> None:
-    """schemathesis reads /api/openapi.json and tries everything in it, with a video that is there."""
+    """schemathesis reads /api/openapi.json and tries every call, with a video that exists."""
     (tmp_path / "films").mkdir()
     (tmp_path / "films" / "film.mp4").write_bytes(seed_video())
     (tmp_path / "config.json").write_text(
@@ -184,7 +184,10 @@ async def test_the_json_api_keeps_what_its_document_promises(tmp_path: Path) -> 
             tmp_path / "known.toml",
             "run",
         ]
-        checks = "not_a_server_error,content_type_conformance,status_code_conformance,response_schema_conformance"
+        checks = (
+            "not_a_server_error,content_type_conformance,"
+            "status_code_conformance,response_schema_conformance"
+        )
         limits = [
             "--max-examples",
             "10",

@@ -1,4 +1,4 @@
-"""Strangers at the border: names, origins, addresses and paths, each tried through a real socket."""
+"""Refused requests: names, origins, addresses and paths, each tried through a real socket."""
 
 import json
 import os
@@ -46,7 +46,7 @@ async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
         yield Site(home, wire, (await home.video("film.mp4")).media_hash)
 
 
-# --- Names -----------------------------------------------------------------------------------------------------------
+# --- Names ---
 
 OURS = [
     "localhost",
@@ -173,15 +173,24 @@ async def test_the_refusal_of_an_api_call_is_a_problem_document(site: Site) -> N
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400),
         (b"TRACE /ping HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", 405),
         (
-            b"POST / HTTP/1.1\r\nHost: nas\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            (
+                b"POST / HTTP/1.1\r\nHost: nas\r\nContent-Length: 3\r\nTransfer-Encoding:"
+                b" chunked\r\n\r\n0\r\n\r\n"
+            ),
             400,
         ),
         (
-            b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\nContent-Length: 4\r\nConnection: close\r\n\r\nabcd",
+            (
+                b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\nContent-Length:"
+                b" 4\r\nConnection: close\r\n\r\nabcd"
+            ),
             400,
         ),
         (
-            b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\nConnection: close\r\n\r\n",
+            (
+                b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\nConnection:"
+                b" close\r\n\r\n"
+            ),
             400,
         ),
     ],
@@ -230,7 +239,7 @@ async def test_what_the_household_adds_counts_and_nothing_beside_it() -> None:
     assert not Hosts([]).knows("films.example.org")
 
 
-# --- Addresses -------------------------------------------------------------------------------------------------------
+# --- Addresses ---
 
 
 @pytest.mark.parametrize(
@@ -285,7 +294,7 @@ async def test_a_private_address_behind_a_proxy_is_welcome(site: Site) -> None:
     assert (await site.wire.ask("/ping", ["X-Forwarded-For: nonsense"])).status == 200
 
 
-# --- Origins ---------------------------------------------------------------------------------------------------------
+# --- Origins ---
 
 WRITES = [
     ("/videos/{}/rating", "application/x-www-form-urlencoded", b"value=1"),
@@ -362,7 +371,7 @@ async def test_our_own_pages_and_programs_do_change_things(
     await site.home.services.ratings.clear(site.media_hash, "test")
 
 
-# --- Headers ---------------------------------------------------------------------------------------------------------
+# --- Headers ---
 
 
 @pytest.mark.parametrize(
@@ -458,7 +467,7 @@ def assert_guarded(headers: dict[str, str]) -> None:
     assert not [name for name in headers if "powered" in name or "version" in name]
 
 
-# --- Paths -----------------------------------------------------------------------------------------------------------
+# --- Paths ---
 
 DOTS = [
     "..",

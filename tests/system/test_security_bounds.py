@@ -63,7 +63,10 @@ async def test_a_body_over_64_kib_is_refused_and_changes_nothing(
 
 async def test_a_body_that_never_says_how_long_it_is_ends_at_the_limit(home: Home) -> None:
     media_hash = await one_film(home)
-    head = f"POST /api/ratings/{media_hash} HTTP/1.1\r\nHost: localhost\r\n{JSON}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+    head = (
+        f"POST /api/ratings/{media_hash} HTTP/1.1\r\nHost:"
+        f" localhost\r\n{JSON}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+    )
     chunk = b"8000\r\n" + b" " * 0x8000 + b"\r\n"
     async with Wire(home.app) as wire:
         reader, writer = await wire.connect()
@@ -102,7 +105,8 @@ async def test_an_answer_to_a_large_body_leaves_nothing_behind(home: Home) -> No
         for host in ("localhost", "evil.example.com"):
             await wire.ask("/nowhere", [FORM], "POST", b"x" * 2_000_000, host=host)
             tiny = (
-                f"POST /nowhere HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+                f"POST /nowhere HTTP/1.1\r\nHost: {host}\r\n".encode()
+                + b"Transfer-Encoding: chunked\r\n\r\n"
                 + b"1\r\nx\r\n" * 20_000
             )
             await wire.send(tiny)
@@ -131,7 +135,10 @@ async def test_a_body_in_many_thousand_parts_keeps_nobody_waiting(
     monkeypatch.setattr(h11.Connection, "receive_data", receive)
     async with Wire(home.app) as wire:
         ticking = asyncio.create_task(turns())
-        head = f"POST /settings HTTP/1.1\r\nHost: {host}\r\n{FORM}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+        head = (
+            f"POST /settings HTTP/1.1\r\nHost: {host}\r\n{FORM}\r\nTransfer-Encoding:"
+            " chunked\r\n\r\n".encode()
+        )
         await wire.send(head + b"1\r\nx\r\n" * 40_000)
         ticking.cancel()
     assert 0 < max(taken_bytes.values()) <= READ_BYTES
@@ -224,7 +231,10 @@ async def test_what_is_asked_while_an_idle_connection_ends_is_answered_or_not_do
 ) -> None:
     media_hash = await one_film(home)
     monkeypatch.setattr(server, "HEAD_SECONDS", 0.1)
-    head = f"POST /videos/{media_hash}/view HTTP/1.1\r\nHost: localhost\r\n{FORM}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    head = (
+        f"POST /videos/{media_hash}/view HTTP/1.1\r\nHost: localhost\r\n{FORM}\r\nContent-Length:"
+        " 0\r\nConnection: close\r\n\r\n"
+    )
 
     async def answered(place: int) -> bool:
         reader, writer = await wire.connect()
@@ -279,7 +289,10 @@ async def test_who_leaves_in_the_middle_of_a_body_has_done_nothing(home: Home) -
     media_hash = await one_film(home)
     async with Wire(home.app) as wire:
         reader, writer = await wire.connect()
-        head = f"POST /videos/{media_hash}/favorite HTTP/1.1\r\nHost: localhost\r\n{FORM}\r\nContent-Length: 7\r\n\r\n"
+        head = (
+            f"POST /videos/{media_hash}/favorite HTTP/1.1\r\nHost:"
+            f" localhost\r\n{FORM}\r\nContent-Length: 7\r\n\r\n"
+        )
         writer.write(head.encode() + b"val")
         await writer.drain()
         writer.write_eof()
@@ -298,7 +311,10 @@ async def test_who_does_not_finish_a_body_is_told_and_let_go(
     monkeypatch.setattr(request_guard, "BODY_SECONDS", 0.5)
     async with Wire(home.app) as wire:
         reader, writer = await wire.connect()
-        head = f"POST /videos/{media_hash}/rating HTTP/1.1\r\nHost: localhost\r\n{FORM}\r\nContent-Length: 60000\r\n\r\nvalue="
+        head = (
+            f"POST /videos/{media_hash}/rating HTTP/1.1\r\nHost:"
+            f" localhost\r\n{FORM}\r\nContent-Length: 60000\r\n\r\nvalue="
+        )
         writer.write(head.encode())
         trickle = asyncio.create_task(_trickle(writer))
         answer = parsed(await read_all(reader))
@@ -315,7 +331,8 @@ async def test_who_sends_on_after_the_time_for_a_body_holds_no_connection(
     async with Wire(home.app) as wire:
         reader, writer = await wire.connect()
         writer.write(
-            f"POST /nowhere HTTP/1.1\r\nHost: localhost\r\n{FORM}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+            f"POST /nowhere HTTP/1.1\r\nHost: localhost\r\n{FORM}\r\nTransfer-Encoding:"
+            " chunked\r\n\r\n".encode()
         )
         answer = asyncio.create_task(read_all(reader))
         while not answer.done():

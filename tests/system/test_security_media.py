@@ -211,7 +211,7 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     ),
     "ten million small packets.flv": lambda: (
         b"FLV\x01\x05\x00\x00\x00\x09\x00\x00\x00\x00"
-        + (b"\x12\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x0c") * 2_000_000
+        + b"\x12\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x0c" * 2_000_000
     ),
 }
 
@@ -249,18 +249,27 @@ async def test_a_bomb_costs_one_job(ffmpeg: ProbePool, tmp_path: Path, name: str
         ("concat.mkv", "ffconcat version 1.0\nfile '{url}'\n"),
         (
             "manifest.webm",
-            '<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static"><Period><BaseURL>{url}</BaseURL></Period></MPD>',
+            (
+                '<MPD xmlns="urn:mpeg:dash:schema:mpd:2011"'
+                ' type="static"><Period><BaseURL>{url}</BaseURL></Period></MPD>'
+            ),
         ),
         (
             "session.mp4",
-            "v=0\r\no=- 0 0 IN IP4 {host}\r\ns=x\r\nc=IN IP4 {host}\r\nm=video {port} RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n",
+            (
+                "v=0\r\no=- 0 0 IN IP4 {host}\r\ns=x\r\nc=IN IP4 {host}\r\nm=video {port} RTP/AVP"
+                " 96\r\na=rtpmap:96 H264/90000\r\n"
+            ),
         ),
         ("redirect.mov", "RTSPtextRTSP://{host}:{port}/x\r\n"),
         ("reference.asf", "[Reference]\r\nRef1={url}\r\n"),
         ("smil.mp4", '<smil><body><video src="{url}"/></body></smil>'),
         (
             "vobsub.mp4",
-            "# VobSub index file, v7\nid: en, index: 0\ntimestamp: 00:00:00:000, filepos: 000000000\n",
+            (
+                "# VobSub index file, v7\nid: en, index: 0\ntimestamp: 00:00:00:000, filepos:"
+                " 000000000\n"
+            ),
         ),
         ("script.avi", 'AviSource("{url}")\n'),
         ("image.mp4", '<svg xmlns="http://www.w3.org/2000/svg"><image href="{url}"/></svg>'),
@@ -311,7 +320,10 @@ async def test_a_film_whose_samples_lie_in_another_file_is_not_read_from_there(
 
 def in_a_worker(program: str) -> subprocess.CompletedProcess[str]:
     """What a process prints that has limited itself as workers do."""
-    start = "import sys, os; from lvs.services import media_worker; media_worker.limit_process(2 << 30)\n"
+    start = (
+        "import sys, os; from lvs.services.media import probe_worker; probe_worker.limit_process(2 <<"
+        " 30)\n"
+    )
     return subprocess.run(
         [sys.executable, "-c", start + program],
         capture_output=True,
@@ -376,8 +388,10 @@ def test_without_the_limits_it_would(attempt: str) -> None:
 @linux_only
 def test_a_worker_may_still_have_threads_and_lower_its_own_limits() -> None:
     done = in_a_worker(
-        "import resource, threading\nthread = threading.Thread(target=print, args=('thread',))\nthread.start()\nthread.join()\n"
-        "media_worker.limit_processor(5)\nprint(resource.getrlimit(resource.RLIMIT_CPU)[0] < 60)\n"
+        "import resource, threading\nthread = threading.Thread(target=print,"
+        " args=('thread',))\nthread.start()\nthread.join()\nprobe_worker.limit_processor(5)\n"
+        "print(resource.getrlimit(resource.RLIMIT_CPU)[0]"
+        " < 60)\n"
     )
     assert done.stdout == "thread\nTrue\n", done.stderr
 
@@ -401,7 +415,7 @@ async def test_every_worker_is_secluded_and_limited(ffmpeg: ProbePool, tmp_path:
 @linux_only
 def test_processor_time_ends_even_where_time_does_not() -> None:
     done = in_a_worker(
-        "import threading\nmedia_worker.limit_processor(0.2)\n"
+        "import threading\nprobe_worker.limit_processor(0.2)\n"
         "for _ in range(3): threading.Thread(target=lambda: [0 for _ in iter(int, 1)]).start()\n"
     )
     assert done.returncode == -24  # SIGXCPU

@@ -122,7 +122,8 @@ async def strange_house(home: Home) -> dict[str, str]:
     (
         home.library / FOLDER / f"{NAME.removesuffix('.mp4')}.{SCRIPT.replace('/', '')}.en.srt"
     ).write_text(
-        f"1\n00:00:00,000 --> 00:00:01,000\n{SCRIPT}<b onclick=alert(1)>bold</b>\n\nNOTE\n{BREAKOUT}\n",
+        f"1\n00:00:00,000 --> 00:00:01,000\n{SCRIPT}<b"
+        f" onclick=alert(1)>bold</b>\n\nNOTE\n{BREAKOUT}\n",
         "utf-8",
     )
     await home.scan()
@@ -229,7 +230,8 @@ async def test_a_name_in_a_header_stays_in_its_header(home: Home, name: str | by
         assert "x-injected" not in answer.headers
         value = answer.headers["content-disposition"]
         assert re.fullmatch(
-            r"attachment; filename=\"[\x20-\x21\x23-\x7e]*\"; filename\*=UTF-8''[A-Za-z0-9!#$&+.^_`|~%-]*",
+            r"attachment; filename=\"[\x20-\x21\x23-\x7e]*\";"
+            r" filename\*=UTF-8''[A-Za-z0-9!#$&+.^_`|~%-]*",
             value,
         )
 

@@ -106,7 +106,7 @@ def library(tmp_path: Path) -> Path:
 
 
 def rate_until_refused(visitor: Visitor, media_hash: str, most: int) -> tuple[httpx.Response, int]:
-    """Rate again and again; the first answer that is a refusal, and the stars that were taken last."""
+    """Rate again and again; return the first refusal and the stars accepted last."""
     taken = 0
     for number in range(most):
         stars = number % 5 + 1

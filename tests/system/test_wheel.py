@@ -37,7 +37,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         PROJECT,
         cwd=folder,
     )
-    return next(folder.glob("lvs-*.whl"))
+    return next(folder.glob("local_video_server-*.whl"))
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +96,10 @@ def test_the_wheel_holds_the_code_and_nothing_else(wheel: Path) -> None:
         names = set(archive.namelist())
         assert {name for name in names if name.endswith(".py")} == code
         assert "lvs/py.typed" in names
-        assert {name.partition("/")[0].partition("-")[0] for name in names} == {"lvs"}
+        assert {name.partition("/")[0].partition("-")[0] for name in names} == {
+            "lvs",
+            "local_video_server",
+        }
         assert any(name.endswith("licenses/LICENSE") for name in names)
 
 

@@ -22,7 +22,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print what was made as a JSON object")
     add_configuration_flags(parser)
-    parser.epilog = "Works while LVS is running. Without --output it goes to the folder `backups` in the data folder."
+    parser.epilog = (
+        "Works while LVS is running. Without --output it goes to the folder `backups` in the data"
+        " folder."
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

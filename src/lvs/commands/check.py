@@ -24,7 +24,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print what was found as a JSON object")
     add_configuration_flags(parser)
-    parser.epilog = "Works while LVS is running. Ends with 0 where all is well, 1 where something was found, 2 where it cannot look."
+    parser.epilog = (
+        "Works while LVS is running. Ends with 0 where all is well, 1 where something was found, 2"
+        " where it cannot look."
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

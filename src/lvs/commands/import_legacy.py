@@ -38,7 +38,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         nargs="+",
         type=Path,
-        help="the original's folder, its video_metadata.db, one of its JSON files, or a folder with sidecars beside the videos",
+        help=(
+            "the original's folder, its video_metadata.db, one of its JSON files, or a folder with"
+            " sidecars beside the videos"
+        ),
     )
     parser.add_argument("--dry-run", action="store_true", help="only say what would be taken")
     parser.add_argument(
@@ -51,7 +54,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--json", action="store_true", help="print that JSON in place of the summary"
     )
     add_configuration_flags(parser)
-    parser.epilog = "Nothing of the original is changed, and doing it twice is like doing it once. More: docs/import.md."
+    parser.epilog = (
+        "Nothing of the original is changed, and doing it twice is like doing it once. More:"
+        " docs/import.md."
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -109,7 +115,8 @@ async def _import(
         search = await asyncio.to_thread(find, arguments.paths, formats, await service.libraries())
         if not search.sources:
             raise Invalid(
-                f"There is nothing of the original Local Video Server in {', '.join(map(str, arguments.paths))}."
+                "There is nothing of the original Local Video Server in"
+                f" {', '.join(map(str, arguments.paths))}."
             )
         if arguments.report and any(
             _same(arguments.report, source.path) for source in search.sources
@@ -144,24 +151,36 @@ def _summary(report: "ImportReport", written: Path | None) -> Iterator[str]:
     if report.dry_run:
         yield "Dry run: nothing was changed. This is what would be:"
     used = [file for file in report.original.files if file.used]
-    yield f"Read:           {len(used)} files of the original; {len(report.original.files) - len(used)} more were not needed"
+    yield (
+        f"Read:           {len(used)} files of the original;"
+        f" {len(report.original.files) - len(used)} more were not needed"
+    )
     playlists = (
         [_count(report.new_playlists, "playlist", "playlists")] if report.new_playlists else []
     )
     yield f"Taken:          {_listed([*_counts(item.what for item in report.taken), *playlists])}"
     yield f"Already there:  {_listed(_counts(item.what for item in report.already))}"
     if report.different:
-        yield f"There, but different, and left as it is: {_listed(_counts(item.what for item in report.different))}"
+        yield (
+            "There, but different, and left as it is:"
+            f" {_listed(_counts(item.what for item in report.different))}"
+        )
         yield from _some(
             f"{item.name}: {item.what} {item.value} there, {item.here} here"
             for item in report.different
         )
     if report.kept:
-        yield f"No such file:   {_count(len(report.kept), 'name', 'names')}, kept until the file appears"
+        yield (
+            f"No such file:   {_count(len(report.kept), 'name', 'names')}, kept until the file"
+            " appears"
+        )
         if report.library_known:
             yield from _some(f"{kept.name}: {kept.why}" for kept in report.kept)
         else:
-            yield "  No library folder has been scanned yet; `lvs scan FOLDER` or `lvs serve FOLDER` will find the videos."
+            yield (
+                "  No library folder has been scanned yet; `lvs scan FOLDER` or `lvs serve FOLDER`"
+                " will find the videos."
+            )
     if report.not_understood:
         yield f"Not understood: {_count(report.not_understood, 'place', 'places')}"
         yield from _some(_place(puzzle) for puzzle in report.original.puzzles)

@@ -23,7 +23,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--list", action="store_true", help="say whether there is a password, and name the tokens"
     )
     add_configuration_flags(parser)
-    parser.epilog = "A running server follows within a second. Without a terminal the password is read from standard input."
+    parser.epilog = (
+        "A running server follows within a second. Without a terminal the password is read from"
+        " standard input."
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -38,8 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_configuration_flags(parser)
     parser.epilog = (
-        "A database replaces everything; JSON adds and sets, and takes nothing away. LVS must not be running. "
-        "What is there now is kept as a backup first."
+        "A database replaces everything; JSON adds and sets, and takes nothing away. LVS must not"
+        " be running. What is there now is kept as a backup first."
     )
 
 
@@ -222,7 +222,8 @@ def _left_out(snapshot: "Snapshot") -> list[str]:
         lines.append(f"and {len(snapshot.problems) - PROBLEMS_SHOWN} more that were not understood")
     if snapshot.playlists:
         lines.append(
-            f"{snapshot.playlists} playlists are left out; a backup of the database brings those back"
+            f"{snapshot.playlists} playlists are left out; a backup of the database brings those"
+            " back"
         )
     return lines
 
@@ -231,7 +232,7 @@ def _left_out(snapshot: "Snapshot") -> list[str]:
 
 
 def _present(config: Config) -> "tuple[BackupCounts, str]":
-    """What the present database holds, and a sentence where it is damaged."""
+    """Counts of the present database, and a message where it is damaged."""
     from lvs.db import backup
 
     if not config.metadata_db.is_file():
@@ -249,7 +250,7 @@ def _present(config: Config) -> "tuple[BackupCounts, str]":
 
 
 def _may(arguments: argparse.Namespace, lines: list[str], changes: dict[str, Any]) -> bool:
-    """Whether it may be done: --yes, or a person who read what changes and agrees."""
+    """Return True with --yes, or after a person has read what changes and agreed."""
     if arguments.yes:
         for line in lines:
             report(line)

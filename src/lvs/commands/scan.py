@@ -23,7 +23,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "video_directory",
         metavar="LIBRARY",
         nargs="*",
-        help="a folder with videos; without one those that are configured, or else those that are known from before",
+        help=(
+            "a folder with videos; without one those that are configured, or else those that are"
+            " known from before"
+        ),
     )
     parser.add_argument(
         "--no-look",
@@ -32,7 +35,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print a JSON object")
     add_configuration_flags(parser)
-    parser.epilog = "Folders that are known from before stay in the library. Exit code: 0 done, 1 with problems, 2 not done."
+    parser.epilog = (
+        "Folders that are known from before stay in the library. Exit code: 0 done, 1 with"
+        " problems, 2 not done."
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -54,7 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
             tell(message)
     elif not config.metadata_db.exists():
         raise Invalid(
-            "No library folder is known yet. Say which folder holds the videos: lvs scan FOLDER, or set video_directory."
+            "No library folder is known yet. Say which folder holds the videos: lvs scan FOLDER, or"
+            " set video_directory."
         )
     make_data_folder(config.data_directory)
     look = not arguments.no_look

@@ -18,7 +18,7 @@ from lvs.db import gallery, legacy, playlists, roots
 from lvs.db.database import Connection, Database, Transaction
 from lvs.models import tag_key
 from lvs.services.events import Event, Events
-from lvs.services.legacy.matcher import NO_FILE, Matcher, Matches
+from lvs.services.legacy.matcher import NO_FILE, Matcher, NameMatches
 from lvs.services.legacy.reader import LegacyEntry, LegacyPlaylist, Original
 from lvs.services.library.library import Library, now_ms
 from lvs.services.library.walk import legacy_alias
@@ -214,7 +214,7 @@ class LegacyImport:
             )
         return len(found.video_ids)
 
-    async def _match(self, names: Collection[bytes], claimed: Collection[int]) -> Matches:
+    async def _match(self, names: Collection[bytes], claimed: Collection[int]) -> NameMatches:
         matcher = Matcher(names)
         if names:
             async with self._database.read() as db:

@@ -34,7 +34,7 @@ SURE = (Way.PATH, Way.PATH_COMPOSED, Way.PATH_LEFT)  # two names may be two copi
 
 
 @dataclass(slots=True)
-class Matches:
+class NameMatches:
     """What was found: the video of each name, and why the rest have none."""
 
     video_ids: dict[bytes, int] = field(default_factory=dict)
@@ -60,12 +60,12 @@ class Matcher:
                 for way in _ways(name, place):
                     self._fits.setdefault(name, {}).setdefault(way, set()).add(place.video_id)
 
-    def matches(self, claimed: Collection[int]) -> Matches:
+    def matches(self, claimed: Collection[int]) -> NameMatches:
         """The video of each name.
 
         `claimed` are videos that other names of the original were found to be before.
         """
-        found = Matches()
+        found = NameMatches()
         taken = set(claimed)
         by_way: defaultdict[Way, list[tuple[bytes, int]]] = defaultdict(list)
         for name in self._names:

@@ -69,7 +69,7 @@ class StreamOutlet(Protocol):
     ) -> None: ...
 
 
-class ClientConnection(Protocol):
+class StreamConnection(Protocol):
     """What the sending of a stream needs of the client's connection."""
 
     def unsent_bytes(self) -> int:
@@ -149,7 +149,7 @@ class Streams:
         *,
         title: str = "",
         client: str = "",
-        connection: ClientConnection | None = None,
+        connection: StreamConnection | None = None,
     ) -> "StreamBody":
         """`size_bytes` bytes from `offset` as an async iterator of chunks, which closes `opened` at
         its end.
@@ -190,7 +190,7 @@ class StreamBody:
         size_bytes: int,
         title: str,
         client: str,
-        connection: ClientConnection | None,
+        connection: StreamConnection | None,
     ) -> None:
         self.number = number
         self.ended = False
