@@ -18,7 +18,7 @@ from lvs.routes.api import original
 from lvs.routes.api import videos as api_videos
 from lvs.routes.hooks import compression, cors, csrf, errors
 from lvs.routes.media import export, subtitles, videos
-from lvs.routes.pages import curation, gallery, sign_in, watch
+from lvs.routes.pages import curation, gallery, projection, sign_in, watch
 from lvs.services import bundle
 from lvs.web import responses
 from lvs.web.templates import Templates
@@ -52,6 +52,7 @@ def create_app(config: Config, sound: Future[bool] | None = None) -> Quart:
         gallery.bp,
         watch.bp,
         curation.bp,
+        projection.bp,
         videos.bp,
         subtitles.bp,
         api_videos.bp,

@@ -33,7 +33,7 @@ export class Film {
       list: address("#player", "data-scenes"),
       previous: address("#previous", "href"),
       next: address("#next", "href"),
-      projection: { shape, stereo, swapped: swapped === "1", fov: Number(fov) || null, lens: lens || null },
+      projection: { shape, stereo, swapped: /1|true/.test(swapped), fov: Number(fov) || null, lens: lens || null },
       stars: Number(values(".rating [aria-pressed=true]")[0] ?? 0),
       favorite: find(".watch .favorite [aria-pressed=true]") !== null,
       tags: values(".tag-list [name=tag]"),
@@ -55,7 +55,7 @@ export class Film {
 
   project(change) {
     const projection = { ...this.projection, ...change };
-    this.#tell("projection", projection, "PUT", `/api/videos/${this.hash}/projection`, projection, () => projection);
+    this.#tell("projection", projection, "PUT", `/api/videos/${this.hash}/projection`, projection, (told) => told);
   }
 
   #say(name, value, method, place) {

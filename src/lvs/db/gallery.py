@@ -9,13 +9,14 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from lvs.db import projections
 from lvs.db.database import Connection, Transaction
 from lvs.models import Card, Cursor, Query, Sort, State
 from lvs.text import natural_key
 
 COLUMNS = """
     g.video_id, g.media_hash, g.version, g.root_id, g.path, g.title, g.added_at, g.duration_s, g.width, g.height, g.size_bytes,
-    g.rating, g.views, g.last_viewed_at, g.favorited_at, g.tags, g.state, g.poster, g.offline
+    g.rating, g.views, g.last_viewed_at, g.favorited_at, g.projection, g.tags, g.state, g.poster, g.offline
 """
 
 SORT_COLUMNS = {
@@ -56,6 +57,7 @@ NUMBERS = (
     "duration_s",
     "size_bytes",
     "shuffle",
+    "projection",
 )
 
 
@@ -175,14 +177,15 @@ FIRST_FILE = """
 
 _PUT = f"""
     INSERT INTO gallery (video_id, media_hash, version, root_id, path, title, title_key, added_at, duration_s, width, height,
-        size_bytes, rating, views, last_viewed_at, favorited_at, shuffle, tags, state, poster, offline)
+        size_bytes, rating, views, last_viewed_at, favorited_at, shuffle, tags, state, poster, offline, projection)
     SELECT v.id, v.media_hash, :version, f.root_id, f.path, v.title, natural_key(v.title), v.added_at,
         coalesce(v.duration_s, 0.0), coalesce(v.width, 0), coalesce(v.height, 0), f.size_bytes,
         coalesce(ra.value, 0), coalesce(vi.count, 0), coalesce(vi.last_viewed_at, 0), coalesce(fa.added_at, 0), v.shuffle,
         (SELECT json_group_array(name)
          FROM (SELECT t.name FROM video_tags vt JOIN tags t ON t.id = vt.tag_id WHERE vt.video_id = v.id ORDER BY t.key)),
         v.state, v.poster, r.offline_since IS NOT NULL OR EXISTS (
-            SELECT 1 FROM away WHERE away.root_id = f.root_id AND f.path >= away.low AND f.path < away.high)
+            SELECT 1 FROM away WHERE away.root_id = f.root_id AND f.path >= away.low AND f.path < away.high),
+        {projections.CODE}
     FROM json_each(:ids) wanted
         JOIN videos v ON v.id = wanted.value
         JOIN files f ON f.id = ({FIRST_FILE})
@@ -190,6 +193,7 @@ _PUT = f"""
         LEFT JOIN ratings ra ON ra.video_id = v.id
         LEFT JOIN views vi ON vi.video_id = v.id
         LEFT JOIN favorites fa ON fa.video_id = v.id
+        LEFT JOIN projections pr ON pr.video_id = v.id
     WHERE v.state <> 'unreadable'
     ON CONFLICT (video_id) DO UPDATE SET
         version = max(excluded.version, version + 1), root_id = excluded.root_id, path = excluded.path, title = excluded.title,
@@ -197,7 +201,7 @@ _PUT = f"""
         width = excluded.width, height = excluded.height,
         size_bytes = excluded.size_bytes, rating = excluded.rating, views = excluded.views,
         last_viewed_at = excluded.last_viewed_at, favorited_at = excluded.favorited_at, tags = excluded.tags,
-        state = excluded.state, poster = excluded.poster, offline = excluded.offline
+        state = excluded.state, poster = excluded.poster, offline = excluded.offline, projection = excluded.projection
 """
 
 _PUT_SEARCH = """

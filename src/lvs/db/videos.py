@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from lvs.db import files
+from lvs.db import files, projections
 from lvs.db.database import Connection, Transaction
 from lvs.models import MediaHash, Probe, State, Track, Video
 
@@ -117,9 +117,9 @@ async def absorb(tx: Transaction, video_id: int, other_id: int) -> None:
 
 async def one(db: Connection, video_id: int) -> Video | None:
     """A video with all that is known of it."""
-    sql = """
+    sql = f"""
         SELECT v.*, ra.value AS rating, ra.updated_at AS rated_at, vi.count AS views, vi.last_viewed_at,
-            fa.added_at AS favorited_at, g.version,
+            fa.added_at AS favorited_at, g.version, {projections.NAMED_COLUMNS},
             (SELECT json_group_array(name) FROM (
                 SELECT t.name FROM video_tags vt JOIN tags t ON t.id = vt.tag_id WHERE vt.video_id = v.id ORDER BY t.key)) AS tags
         FROM videos v
@@ -127,6 +127,7 @@ async def one(db: Connection, video_id: int) -> Video | None:
             LEFT JOIN views vi ON vi.video_id = v.id
             LEFT JOIN favorites fa ON fa.video_id = v.id
             LEFT JOIN gallery g ON g.video_id = v.id
+            LEFT JOIN projections pr ON pr.video_id = v.id
         WHERE v.id = ?
     """
     row = await db.one(sql, (video_id,))
@@ -153,6 +154,7 @@ async def one(db: Connection, video_id: int) -> Video | None:
         files=tuple(places),
         poster=row["poster"],
         version=row["version"] or 0,
+        projection=projections.named_projection(row),
     )
 
 
@@ -190,15 +192,23 @@ class Waiting:
     path: bytes
     fingerprint: str
     attempts: int
+    chosen: str | None  # the projection that a person chose, as it is stored
 
 
 _WAITING = """
-    SELECT v.id, f.root_id, f.path, f.fingerprint, v.attempts
+    SELECT v.id, f.root_id, f.path, f.fingerprint, v.attempts, pr.chosen
     FROM videos v
+        LEFT JOIN projections pr ON pr.video_id = v.id
         JOIN files f ON f.id = (
             SELECT f.id FROM files f JOIN roots r ON r.id = f.root_id
             WHERE f.video_id = v.id AND f.missing_since IS NULL AND r.active AND r.offline_since IS NULL
             ORDER BY f.id LIMIT 1)
+"""
+
+# Not looked into yet, or before LVS knew projections, or its poster shows another eye than it is to.
+_TO_DO = """
+    (v.looked_fingerprint IS NOT f.fingerprint
+        OR v.state = 'ready' AND (pr.evidence IS NULL OR pr.eye IS NOT pr.drawn))
 """
 
 
@@ -206,7 +216,7 @@ async def waiting(db: Connection, limit: int, after_id: int, max_attempts: int) 
     """Videos whose content has not been looked into yet, by id behind `after_id`."""
     sql = f"""
         {_WAITING}
-        WHERE v.id > :after AND v.looked_fingerprint IS NOT f.fingerprint AND v.attempts < :attempts
+        WHERE v.id > :after AND {_TO_DO} AND v.attempts < :attempts
         ORDER BY v.id LIMIT :limit
     """
     return [
@@ -275,7 +285,7 @@ async def look_again(tx: Transaction, video_ids: Sequence[int]) -> None:
 
 
 async def count_waiting(db: Connection, max_attempts: int) -> int:
-    sql = f"SELECT count(*) FROM ({_WAITING} WHERE v.looked_fingerprint IS NOT f.fingerprint AND v.attempts < ?)"
+    sql = f"SELECT count(*) FROM ({_WAITING} WHERE {_TO_DO} AND v.attempts < ?)"
     return int(await db.value(sql, (max_attempts,)))
 
 

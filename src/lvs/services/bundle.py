@@ -20,6 +20,7 @@ from lvs.services.background_tasks import BackgroundTasks
 from lvs.services.backup.backups import Backups
 from lvs.services.cache import Cache
 from lvs.services.curation.curation import Favorites, Ratings, Tags, Videos, Views
+from lvs.services.curation.projections import Projections
 from lvs.services.curation.recycle_bin import RecycleBin
 from lvs.services.curation.undo import Journal
 from lvs.services.events import Event, Events
@@ -61,6 +62,7 @@ class Services:
     videos: Videos
     ratings: Ratings
     ratings_limiter: RateLimiter
+    projections: Projections
     favorites: Favorites
     tags: Tags
     views: Views
@@ -123,6 +125,7 @@ def build(config: Config, sound: Future[bool] | None = None) -> Services:
         videos=Videos(database, cache),
         ratings=Ratings(database, cache),
         ratings_limiter=RateLimiter(config.ratings_limit),
+        projections=Projections(database, cache, events),
         favorites=Favorites(database, cache),
         tags=Tags(database, cache),
         views=Views(database, cache),

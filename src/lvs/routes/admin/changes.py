@@ -10,6 +10,8 @@ from quart.blueprints import BlueprintSetupState
 from lvs.db.changes import Chosen
 from lvs.errors import Conflict, Invalid
 from lvs.services.curation.undo import KINDS
+from lvs.services.media.projection import in_words
+from lvs.services.media.projection_json import chosen_of
 from lvs.web.filters import arguments, number, readable, text
 from lvs.web.request_args import MAX_ID, MAX_TIME, form_number, form_text, row_id
 from lvs.web.responses import back, client, page, partial, services, wants_partial
@@ -23,6 +25,7 @@ LABELS = {
     "tag": "Tags",
     "title": "Titles",
     "view": "Views",
+    "projection": "Projections",
     "forgotten": "Forgotten",
 }
 WITHIN = ((15, "15 minutes"), (60, "hour"), (24 * 60, "day"), (7 * 24 * 60, "week"))
@@ -31,7 +34,15 @@ QUICK_S = 1.0
 
 @bp.record_once
 def filters(state: BlueprintSetupState) -> None:
-    state.app.extensions["lvs.pages"].environment.filters["moment"] = moment
+    known = state.app.extensions["lvs.pages"].environment.filters
+    known["moment"] = moment
+    known["projection"] = projection
+
+
+def projection(text: str | None) -> str:
+    """A choice of the journal in words: `180, side by side`, or `as found`."""
+    chosen = chosen_of(text)
+    return in_words(chosen) if chosen else "as found"
 
 
 def moment(unix_ms: int) -> str:

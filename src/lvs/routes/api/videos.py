@@ -13,6 +13,7 @@ from lvs.models import Cursor, tag_key
 from lvs.routes.api import openapi, schemas
 from lvs.routes.api.openapi import answers
 from lvs.routes.media.subtitles import subtitles_of
+from lvs.services.media.projection import by_person
 from lvs.web.filters import Arguments, arguments, cursor, parse_query, readable, text
 from lvs.web.json_body import json_body
 from lvs.web.responses import addresses, client, services
@@ -24,6 +25,10 @@ PAGE_SIZE, MAX_PAGE_SIZE = 60, 500
 MAX_TAGS = 1000
 RATING_SENTENCE = (
     'Send {"value": 1} to {"value": 5} for stars, or {"value": null} to take them away.'
+)
+PROJECTION_SENTENCE = (
+    'Send {"shape": "equirect180", "stereo": "sbs"} with a shape of flat, equirect180, equirect360,'
+    " fisheye and eac, and a stereo of mono, sbs and tb, or null for the shape that was found."
 )
 TAG_SENTENCE = 'Send {"tag": "a word or phrase"}.'
 
@@ -191,6 +196,16 @@ async def remove_favorite(media_hash: str) -> Response:
     return answer(
         schemas.Favorite(favorite=await services().favorites.set(media_hash, False, client()))
     )
+
+
+@bp.put("/videos/<media_hash>/projection")
+@answers(schemas.VideoProjection, body=schemas.ProjectionChange, problems=(400, 404, 415))
+async def put_projection(media_hash: str) -> Response:
+    """Say what shape a film has, or with null take that back. It is journaled and can be undone."""
+    change = (await json_body(schemas.ProjectionChange, PROJECTION_SENTENCE)).root
+    chosen = by_person(**change.model_dump()) if change else None
+    found = await services().projections.choose(media_hash, chosen, client())
+    return answer(schemas.VideoProjection.of(found))
 
 
 @bp.get("/videos/<media_hash>/views")

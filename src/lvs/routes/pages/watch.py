@@ -9,6 +9,7 @@ from lvs.errors import NotFound
 from lvs.http import media_types
 from lvs.models import Query, State, Track, Video, shown
 from lvs.routes.media import subtitles
+from lvs.routes.pages import projection
 from lvs.services.media.playability import browser_playable
 from lvs.web.filters import arguments, parse_query
 from lvs.web.responses import addresses, page, raw_path, services
@@ -66,6 +67,7 @@ async def _page(video: Video, query: Query) -> Response:
         facts=_facts(video),
         back_url=gallery_url(query) + f"#video-card-{video.id}",
         offline=services().library.is_away(video.file.root_id, video.file.path),
+        **await projection.values_of(video),
         copies=sum(file.missing_since is None for file in video.files),
     )
 
@@ -101,6 +103,8 @@ def _facts(video: Video) -> list[tuple[str, str]]:
             )
         if probe.recorded_at:
             facts.append(("Recorded", _day(probe.recorded_at)))
+    if video.projection.immersive or video.projection.source != "default":
+        facts.append(("Projection", projection.fact_of(video.projection)))
     if video.last_viewed_at:
         facts.append(("Last viewed", _day(video.last_viewed_at)))
     copies = [file for file in video.files[1:] if file.missing_since is None]

@@ -15,7 +15,7 @@ import secrets
 import stat
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
@@ -27,6 +27,7 @@ from lvs.models import File, FoundFile, Progress, Root, State, UnreachableFolder
 from lvs.services.events import Event, Events
 from lvs.services.library.scan_reader import Reader, Reading, shown
 from lvs.services.library.walk import WalkResult, below, has_format, is_hidden, legacy_alias
+from lvs.services.media import stored_projection
 from lvs.services.metrics import timed
 from lvs.text import title_from_path
 
@@ -56,6 +57,7 @@ class _Taken:
     added: set[int]
     modified: set[int]
     removed: set[int]
+    reshaped: set[int] = field(default_factory=set)
 
     @property
     def all(self) -> set[int]:
@@ -321,7 +323,7 @@ class Library:
             async with self._database.transaction() as tx:
                 for item in others[start : start + PLACED_AT_ONCE]:
                     await self._place(tx, root, item, taken)
-                await self._retitle(tx, taken.all)
+                taken.reshaped |= await self._retitle(tx, taken.all)
                 await gallery.refresh(tx, taken.all)
             self._added += len(taken.added)
             self._tell(taken)
@@ -419,7 +421,7 @@ class Library:
                         tx, root.id, paths[start : start + MISSING_AT_ONCE], now_ms()
                     )
                 )
-                await self._retitle(tx, taken.removed)
+                taken.reshaped |= await self._retitle(tx, taken.removed)
                 await gallery.refresh(tx, taken.removed)
             self._tell(taken)
         if not self._reader.fresh:  # what is still being written may be what seems gone
@@ -437,22 +439,29 @@ class Library:
                     joined.add(old_id)
             if not joined:
                 return
-            await self._retitle(tx, joined)
+            reshaped = await self._retitle(tx, joined)
             await gallery.refresh(tx, joined)
-        self._tell(_Taken(set(), joined, set()))
+        self._tell(_Taken(set(), joined, set(), reshaped))
 
-    async def _retitle(self, tx: Transaction, video_ids: Iterable[int]) -> None:
-        """A title made from a file name follows the file when it is renamed."""
+    async def _retitle(self, tx: Transaction, video_ids: Iterable[int]) -> set[int]:
+        """A title made from a file name follows the file when it is renamed, and so does a
+        projection; the videos of which that is another one now.
+        """
+        reshaped = set()
         for video_id in video_ids:
             places = await files.of_video(tx, video_id)
             if places:
                 await videos.title_from_name(tx, video_id, title_from_path(places[0].path))
+                if await stored_projection.settle(tx, video_id):
+                    reshaped.add(video_id)
+        return reshaped
 
     def _tell(self, taken: _Taken) -> None:
         for event, ids in (
             (Event.ADDED, taken.added),
             (Event.MODIFIED, taken.modified),
             (Event.REMOVED, taken.removed),
+            (Event.RESHAPED, taken.reshaped),
             (Event.CHANGED, taken.all),
         ):
             if ids:

@@ -12,13 +12,15 @@ import time
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from lvs.db import gallery, videos
+from lvs.db import chapters, gallery, projections, videos
 from lvs.db.database import Database
 from lvs.errors import LvsError, Unreadable
 from lvs.services.events import Event, Events
 from lvs.services.library.library import Library, now_ms
+from lvs.services.media import stored_projection
+from lvs.services.media.eye import poster_key
 from lvs.services.media.posters import PosterStore
-from lvs.services.media.probe_pool import ProbePool
+from lvs.services.media.probe_pool import ProbePool, ProbeResult
 from lvs.services.metrics import timed
 
 log = logging.getLogger(__name__)
@@ -102,6 +104,7 @@ class ProbeQueue:
         ] = {}  # by video, the latest last; gone when a later look does better
         events.on(Event.ADDED, self._count_in)
         events.on(Event.MODIFIED, self._count_in)
+        events.on(Event.RESHAPED, self._count_in)
 
     def _count_in(self, video_ids: Collection[int]) -> None:
         self._counted += len(video_ids)  # as long as a sweep lasts; the next one counts anew
@@ -248,12 +251,16 @@ class ProbeQueue:
     async def _look(self, video_id: int) -> None:
         async with self._database.read() as db:
             item = await videos.waiting_one(db, video_id)
+            facts = await projections.facts_of(db, video_id)
         if item is None:
             return
         path = self._library.file_path(item.root_id, item.path)
         try:
             look = await self._ffmpeg.look(
-                path, self._posters.target(item.fingerprint) if self._posters else ()
+                path,
+                self._posters.target(item.fingerprint) if self._posters else (),
+                facts.name if facts else "",
+                item.chosen,
             )
         except Unreadable as error:
             self.tally.unreadable += 1
@@ -270,12 +277,19 @@ class ProbeQueue:
             self.tally.done += 1
             self.failed_in_a_row = 0
             self.failures.pop(video_id, None)
-            poster = item.fingerprint if look.has_poster else None
-            async with self._database.transaction() as tx:
-                await videos.looked(tx, video_id, item.fingerprint, look.probe, poster, now_ms())
-                await gallery.refresh_card(tx, video_id)
+            await self._found(item, look)
         self.awaited.discard(video_id)
         self._events.tell(Event.CHANGED, (video_id,))
+
+    async def _found(self, item: videos.Waiting, look: ProbeResult) -> None:
+        seen, video_id = look.evidence, item.video_id
+        poster = poster_key(item.fingerprint, seen.eye) if look.has_poster else None
+        eye = seen.eye if self._posters else None
+        async with self._database.transaction() as tx:
+            await videos.looked(tx, video_id, item.fingerprint, look.probe, poster, now_ms())
+            await stored_projection.found(tx, video_id, seen.container, seen.likeness, eye)
+            await chapters.put(tx, video_id, seen.chapters)
+            await gallery.refresh_card(tx, video_id)
 
     async def _failed(self, item: videos.Waiting, reason: str) -> None:
         """A passing failure is tried again later; after the last try the file is listed with the

@@ -30,6 +30,7 @@ from PIL import Image, ImageStat
 
 from lvs.errors import Unreadable
 from lvs.models import Probe, Track
+from lvs.services.media.eye import Crop
 
 DEMUXERS = "mov,matroska,avi,flv,mpegts,mpeg,mpegvideo,asf,ogg"
 DECODERS = frozenset(
@@ -40,6 +41,7 @@ DECODERS = frozenset(
 MAX_PIXELS = 8192 * 8192
 MAX_STREAMS = 100
 MAX_TRACKS = 64
+MAX_CHAPTERS = 200
 OPEN_BYTES = 256 << 20  # the index of a very long film takes tens of megabytes
 ATTEMPT_BYTES = 32 << 20
 ATTEMPT_PACKETS = 400
@@ -196,15 +198,16 @@ class VideoFile:
             or _recorded_at(self._stream.metadata),
         )
 
-    def image(self, frame: VideoFrame, width: int) -> Image.Image:
+    def image(self, frame: VideoFrame, width: int, crop: Crop | None = None) -> Image.Image:
         """The frame as people should see it: turned, in its aspect, at most `width` wide, never
-        larger than it is.
+        larger than it is. With `crop` only that part of it, stretched to the aspect it says.
         """
         turned, mirrored = orientation(frame)
         full = displayed_size(frame, self._pixel_aspect)
         shown = (full[1], full[0]) if turned in (90, 270) else full
+        part = crop.right - crop.left if crop else 1.0
         # A very tall picture must not become a poster of megabytes.
-        scale = min(1.0, width / shown[0], 3 * width / shown[1])
+        scale = min(1.0, width / (shown[0] * part), 3 * width / shown[1])
         image = _rgb(frame, max(1, round(full[0] * scale)), max(1, round(full[1] * scale)))
         if mirrored:
             image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
@@ -213,7 +216,13 @@ class VideoFile:
             180: Image.Transpose.ROTATE_180,
             270: Image.Transpose.ROTATE_90,
         }.get(turned)
-        return image if turn is None else image.transpose(turn)
+        image = image if turn is None else image.transpose(turn)
+        return image if crop is None else _cropped(image, crop, width)
+
+    def chapters(self) -> list[list[Any]]:
+        """Name, start and end in milliseconds of each part that the file names."""
+        parts = islice(self._container.chapters(), MAX_CHAPTERS)
+        return [part for part in map(_chapter, parts) if part is not None]
 
     def _opened(self, file: MeteredFile) -> InputContainer:
         options = {
@@ -434,6 +443,30 @@ def orientation(frame: VideoFrame) -> tuple[int, bool]:
     if abs(a) >= abs(b):
         return (0 if a >= 0 else 180), mirrored
     return (90 if b > 0 else 270), mirrored
+
+
+def _cropped(image: Image.Image, crop: Crop, width: int) -> Image.Image:
+    box = (
+        crop.left * image.width,
+        crop.top * image.height,
+        crop.right * image.width,
+        crop.bottom * image.height,
+    )
+    across = max(1, min(width, round(box[2] - box[0])))
+    size = across, max(1, min(3 * width, round(across / crop.aspect)))
+    return image.resize(size, Image.Resampling.LANCZOS, box)
+
+
+def _chapter(found: Any) -> list[Any] | None:
+    """A chapter as JSON holds it; None where its times make no sense."""
+    try:
+        step = Fraction(found["time_base"]) * 1000
+        start, end = (round(found[name] * step) for name in ("start", "end"))
+    except (KeyError, TypeError, ValueError, ZeroDivisionError, OverflowError):
+        return None
+    if not 0 <= start <= end <= IMPLAUSIBLE_DURATION_S * 1000:
+        return None
+    return [_text(found.get("metadata", {}).get("title"), 120) or "Chapter", start, end]
 
 
 def _refuse(url: str, flags: int, options: dict[str, str]) -> None:
