@@ -53,9 +53,10 @@ export class Film {
     this.#say("tags", tags, on ? "PUT" : "DELETE", `tags/${encodeURIComponent(name)}`);
   }
 
+  /** Change the projection, or without a change let it be as found. */
   project(change) {
     const projection = { ...this.projection, ...change };
-    this.#tell("projection", projection, "PUT", `/api/videos/${this.hash}/projection`, projection, (told) => told);
+    this.#tell("projection", projection, "PUT", `/api/videos/${this.hash}/projection`, change && projection, (told) => told);
   }
 
   #say(name, value, method, place) {
@@ -68,8 +69,8 @@ export class Film {
     this[name] = value;
     this.changed = true;
     this.heard();
-    const body = content && JSON.stringify(content);
-    this.#line = this.#line.then(() => get(address, { method, body, headers: body ? { "Content-Type": "application/json" } : {} }))
+    const body = content === undefined ? content : JSON.stringify(content);
+    this.#line = this.#line.then(() => get(address, { method, body, headers: body && { "Content-Type": "application/json" } }))
       .then(async (answer) => { this.#known[name] = read(await answer.json()); })
       .catch((error) => `Not saved. ${error.message}`)
       .then((regret) => {

@@ -25,7 +25,7 @@ export class Look {
 
   straight() { Object.assign(this, STRAIGHT, { north: undefined }); }
 
-  /** Follow the device's turns, or no more. To be called in a click, for iOS asks. Whether it follows now. */
+  /** Follow the device's turns from now on, or no more. To be called in a click: iOS asks. */
   async follow(on) {
     on &&= await DeviceOrientationEvent.requestPermission?.().catch(() => "") !== "denied";
     this.device = null;
@@ -34,7 +34,7 @@ export class Look {
     return on;
   }
 
-  turned = ({ alpha, beta, gamma }) => { // W3C DeviceOrientation section 4.1: turns by z, x and y from east, north, up
+  turned = ({ alpha, beta, gamma }) => { // turns by z, x and y from east, north, up (W3C DeviceOrientation 4.1)
     if (alpha === null) return;
     const device = new DOMMatrix().rotate(-90, 0, 0).rotate(0, 0, alpha).rotate(beta, 0, 0).rotate(0, gamma, 0)
       .rotate(0, 0, -(screen.orientation?.angle ?? 0));
@@ -47,7 +47,7 @@ export class Look {
     if (!canvas.isConnected) { this.follow(false); return; }
     requestAnimationFrame(this.draw);
     const [width, height] = [canvas.clientWidth, canvas.clientHeight].map((side) => Math.round(side * Math.min(2, devicePixelRatio)));
-    const seen = [width, height, yaw, pitch, angle, video.currentTime, video.readyState > 1, device].join();
+    const seen = [width, height, yaw, pitch, angle, video.currentTime, video.seeking, video.readyState > 1, device].join();
     if (seen === this.seen) return;
     this.seen = seen;
     Object.assign(canvas, { width, height });

@@ -25,7 +25,7 @@ export class Panel {
     Object.assign(this, { state, width, height, page: "film", lit: [], held: [], targets: [], first: 0, scrub: null, notice: null });
   }
 
-  /** What can be pressed at this point, as 0 to 1 from left and top. */
+  /** What can be pressed there, 0 to 1 from left and top. */
   at(u, v) {
     const [x, y] = [u * this.width, v * this.height];
     return this.targets.find(({ box: [left, top, w, h] }) => x >= left && x < left + w && y >= top && y < top + h);
@@ -57,7 +57,7 @@ export class Panel {
     for (const item of this.items.filter(({ page }) => page === this.page)) {
       if (item.name === "seek") this.line(item, film, done, duration);
       else if (item.name === "tag") this.chips(item, film);
-      else if (item.size) this.text(texts[item.name] ?? item.words, ...item.box, item);
+      else if (item.size) this.text(texts[item.name] ?? item.words, ...item.box, notice && item.name === "facts" ? { ...item, ink: "#ffd9a0", weight: 600 } : item);
       else if (item.name !== "undo" || notice?.undo) this.button(item);
     }
     this.bubble?.();
@@ -107,7 +107,7 @@ export class Panel {
     if (!off && !is("mark")) {
       const inset = press + (is("chip") ? 9 : 0);
       const [calm, bright] = is("main") ? ["#e6ebf5", "#fff"] : dark ? [ACCENT, "#b4d0ff"] : ["#ffffff17", "#ffffff38"];
-      this.plate(x + press, y + inset, w - 2 * press, h - 2 * inset, words.length > 2 ? 27 : 60, lit ? bright : calm);
+      this.plate(x + press, y + inset, w - 2 * press, h - 2 * inset, icons.length && words.length < 3 ? 60 : 27, lit ? bright : calm);
       this.edge(lit ? 3 : 1.5, lit ? "#fff" : dark ? NONE : "#ffffff26");
     }
     const ink = off ? "#ffffff38" : is("mark") ? (on || lit ? colour : "#c9cfda99") : dark ? DARK : INK;

@@ -1,4 +1,4 @@
-// Draws on WebGL2: the film around the viewer, found for each direction by the shader, and flat things before it.
+// Draws the film around the viewer, whose point in each direction the shader finds, and flat things before it.
 
 const VERTEX = `#version 300 es
 uniform mat4 place, turn;
@@ -44,9 +44,7 @@ vec4 thing() {
   float far = length(off) * 2.0;
   if (kind == 5) return texture(picture, vec2(at.x, 1.0 - at.y));
   if (kind == 6) return vec4(smoothstep(0.5, 0.0, abs(off.x)) * (1.0 - at.y) * 0.6);
-  float round = fract(atan(off.x, off.y) / PI / 2.0 + 1.0) < reach.x ? smoothstep(0.14, 0.06, abs(far - 0.8)) : 0.0;
-  float bright = max(smoothstep(0.5, 0.4, far), round);
-  return vec4(vec3(bright), max(bright, smoothstep(1.0, 0.4, far) * 0.4));
+  return vec4(vec3(smoothstep(0.6, 0.5, far)), smoothstep(1.0, 0.5, far));
 }
 
 void main() {
@@ -77,6 +75,7 @@ export class Sphere {
     }
     gl.linkProgram(this.program);
     gl.useProgram(this.program);
+    gl.enable(gl.BLEND);
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
     [this.film, this.panel] = [gl.LINEAR, gl.LINEAR_MIPMAP_LINEAR].map((filter) => {
       const texture = gl.createTexture();
@@ -88,7 +87,6 @@ export class Sphere {
     });
   }
 
-  /** Take over a video's present picture, or the panel's. */
   upload(source, texture = this.film) {
     const { gl } = this;
     gl.bindTexture(gl.TEXTURE_2D, texture);
@@ -98,39 +96,36 @@ export class Sphere {
     else this.size = [source.videoWidth, source.videoHeight];
   }
 
-  /** Fill the view with the film. `turn` leads from directions of the view to the film's, `light` from 0, black, to 1. */
+  /** Fill the view. `turn` leads from directions of the view to the film's; `light` is 0, black, to 1. */
   around({ shape, stereo, swapped, fov }, eye, turn, lens, light) {
     if (!this.size) return;
-    const { gl, size: [width, height] } = this;
+    const [width, height] = this.size;
     const second = (eye === "right") !== swapped ? 0.5 : 0;
     const [left, top, wide, high] = { sbs: [second, 0, 0.5, 1], tb: [0, second, 1, 0.5] }[stereo] ?? [0, 0, 1, 1];
     let form = (width * wide) / (height * high);
     if ((wide < 1 && form < 1.2) || (high < 1 && form > 2.8)) form = width / height; // halves squeezed into one picture
     const half = ((fov || 180) * Math.PI) / 360;
-    this.#uniform("4fv", { lens, part: [left, top, wide, high] });
-    this.#uniform("2fv", { grain: [0.5 / width / wide, 0.5 / height / high], reach: shape === "flat" ? [SCREEN, SCREEN / form] : [half, half] });
-    gl.uniformMatrix4fv(this.#at("turn"), false, turn.toFloat32Array());
-    gl.disable(gl.BLEND);
-    this.#draw(SHAPES.indexOf(shape), new DOMMatrix().scale(2, 2), light, this.film);
+    this.set("4fv", { lens, part: [left, top, wide, high] });
+    this.set("2fv", { grain: [0.5 / width / wide, 0.5 / height / high], reach: shape === "flat" ? [SCREEN, SCREEN / form] : [half, half] });
+    this.set("Matrix4fv", { turn });
+    this.thing(SHAPES.indexOf(shape), new DOMMatrix().scale(2, 2), light, this.film);
   }
 
-  /** A unit square at `place`; a dot's ring is `filled` from 0 to 1. */
-  thing(kind, place, light = 1, filled = 0) {
-    this.gl.enable(this.gl.BLEND);
-    this.#uniform("2fv", { reach: [filled, 0] });
-    this.#draw(kind, place, light, this.panel);
-  }
-
-  #at(name) { return this.gl.getUniformLocation(this.program, name); }
-
-  #uniform(type, values) { for (const name in values) this.gl[`uniform${type}`](this.#at(name), values[name]); }
-
-  #draw(kind, place, light, texture) {
+  /** A unit square at `place`, of a kind named above. */
+  thing(kind, place, light, texture = this.panel) {
     const { gl } = this;
     gl.bindTexture(gl.TEXTURE_2D, texture);
-    this.#uniform("1i", { kind });
-    this.#uniform("1f", { light });
-    gl.uniformMatrix4fv(this.#at("place"), false, place.toFloat32Array());
+    this.set("1i", { kind });
+    this.set("1f", { light });
+    this.set("Matrix4fv", { place });
     gl.drawArrays(gl.TRIANGLE_STRIP, 0, 4);
+  }
+
+  set(type, values) {
+    for (const name in values) {
+      const at = this.gl.getUniformLocation(this.program, name);
+      if (type === "Matrix4fv") this.gl.uniformMatrix4fv(at, false, values[name].toFloat32Array());
+      else this.gl[`uniform${type}`](at, values[name]);
+    }
   }
 }

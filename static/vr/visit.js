@@ -114,8 +114,8 @@ class Visit {
       for (const side of ray ? [0, 90] : []) {
         sphere.thing(BEAM, seen.multiply(ray).translate(0, 0, -length / 2).rotate(-90, 0, 0).rotate(0, side, 0).scale(0.008, length), this.strength);
       }
-      const dot = hit && place.translate(hit.u - 0.5, 0.5 - hit.v, 0.004).scale(0.045 / WIDE_M, 0.045 / this.tall);
-      if (dot) sphere.thing(DOT, seen.multiply(dot), this.strength, filled);
+      const size = 0.03 + 0.05 * (filled ?? 0);
+      if (hit) sphere.thing(DOT, seen.multiply(place).translate(hit.u - 0.5, 0.5 - hit.v, 0.004).scale(size / WIDE_M, size / this.tall), this.strength);
     }
   }
 
@@ -212,7 +212,8 @@ class Visit {
   }
 
   act({ name, value }, u) {
-    if (name in this.film.projection) this.project({ [name]: name === "swapped" ? !this.film.projection.swapped : value });
+    const { film } = this;
+    if (name in film.projection) film.project({ [name]: name === "swapped" ? !film.projection.swapped : value, ...(name === "shape" && { fov: null, lens: null }) });
     else this[name](value, u);
     this.stir();
   }
@@ -264,10 +265,7 @@ class Visit {
 
   leave() { this.session.end(); }
 
-  project(change) {
-    this.film.project(change);
-    this.show();
-  }
+  found() { this.film.project(); }
 
   /** Go to the film of the watch page `which`, "next" or "previous": a second player makes it ready while it is dark. */
   async go(which) {
@@ -303,13 +301,12 @@ class Visit {
     this.listening = new AbortController();
     const { signal } = this.listening;
     const on = (events, react) => events.split(" ").forEach((event) => video.addEventListener(event, react, { signal }));
-    Object.assign(this, { film, video });
+    Object.assign(this, { film, video, seen: null });
     this.panel.first = this.sphere.size = 0;
     film.heard = (regret) => {
       this.stale = true;
-      if (!regret) return;
-      this.say(regret);
-      this.show(); // its shape may be the old one again
+      if (regret) this.say(regret);
+      this.show();
     };
     film.loadScenes().catch(() => {}); // the time line does without
     on("timeupdate durationchange play seeked", () => { this.stale = true; });
@@ -333,7 +330,10 @@ class Visit {
 
   /** Give the film to a media layer if one can show it. */
   show() {
-    const { shape, stereo, swapped } = this.film.projection;
+    const { shape, stereo, swapped, fov } = this.film.projection;
+    const seen = [shape, stereo, swapped, fov].join();
+    if (seen === this.seen) return;
+    this.seen = seen;
     const turn = { equirect180: 1, equirect360: 2 }[shape] * Math.PI;
     this.layer = null;
     this.fresh = true;

@@ -5,6 +5,7 @@ both eyes beside each other on a canvas over the page.
 """
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ FLAGS = (
 )
 BOTH_EYES = {"width": 800, "height": 400}
 """A window whose halves are the two eyes' views, 90 degrees wide and high."""
-PATIENCE_S = 30
+PATIENCE_S = 60
+BUTTONS = {"a-button": 3, "b-button": 4}
 
 INSTALL = """
 window.quest = new IWER.XRDevice(IWER.metaQuest3, {ipd: .063, fovy: Math.PI / 2, stereoEnabled: true});
@@ -44,6 +46,11 @@ POINT_OF = """async ({name, value}) => {
   const {x: X, y: Y, z: Z} = visit.place.transformPoint({x: u - .5, y: .5 - v, z: 0});
   return {x: X, y: Y, z: Z};
 }"""
+NOW = "(await import('/static/vr/visit.js')).now.visit"
+GONE = f"""async () => {{
+  const visit = {NOW};
+  while (visit.place) await new Promise((resolve) => visit.session.requestAnimationFrame(resolve));
+}}"""
 FRAMES = """async (count) => {
   const {session} = (await import('/static/vr/visit.js')).now.visit;
   for (let at = 0; at < count; at += 1) await new Promise((resolve) => session.requestAnimationFrame(resolve));
@@ -82,7 +89,7 @@ class Headset:
 
     def hold(self) -> None:
         """Pause the film, so that the panel stays."""
-        self.page.evaluate("async () => (await import('/static/vr/visit.js')).now.visit.video.pause()")
+        self.page.evaluate(f"async () => {{ {NOW}.video.pause(); }}")
         self.wait(lambda state: state["paused"] and state["shown"] and state["names"])
 
     @property
@@ -96,7 +103,7 @@ class Headset:
         end = time.monotonic() + PATIENCE_S
         while not true(state := self.state):
             assert time.monotonic() < end, f"waited too long: {state}"
-            time.sleep(0.05)
+            self.page.wait_for_timeout(50)
         return state
 
     def frames(self, count: int = 2) -> None:
@@ -136,6 +143,38 @@ class Headset:
         self.aim(name, value)
         self.pull()
 
-    def leave(self) -> None:
-        """End the session as the headset's own button does, and wait for the page that follows."""
-        self.page.evaluate("quest.activeSession.end()")
+    def aim_at(self, x: float, y: float, z: float) -> None:
+        """Point at a place in the room, in metres from where one started."""
+        self.dispatch("look_at", device=self.hand, target={"x": x, "y": y, "z": z})
+        self.frames()
+
+    def button(self, name: str) -> None:
+        """Press and let go a button of the controller."""
+        for value in (1, 0):
+            buttons = [{"index": BUTTONS[name], "value": value}]
+            self.dispatch("set_gamepad_state", device=self.hand, buttons=buttons)
+            self.frames()
+
+    def stick(self, side: float) -> None:
+        """Tilt the stick to a side and let it go."""
+        for value in (side, 0):
+            axes = [{"index": 0, "value": value}]
+            self.dispatch("set_gamepad_state", device=self.hand, axes=axes)
+            self.frames(1)
+
+    def hide_panel(self) -> None:
+        """Have the panel away, and its last frame too."""
+        self.page.evaluate(f"async () => {{ {NOW}.shown = false; }}")
+        self.page.evaluate(GONE)
+
+    def show_panel(self) -> None:
+        """Bring the panel before where one looks now."""
+        self.page.evaluate(f"async () => {{ {NOW}.toggle(); }}")
+        self.hold()
+
+    def told(self, ask: Callable[[], Any], expected: Any) -> None:
+        """Wait until the server, or whatever `ask` asks, says so."""
+        end = time.monotonic() + PATIENCE_S
+        while (said := ask()) != expected:
+            assert time.monotonic() < end, f"{said!r}, not {expected!r}; {self.state}"
+            self.page.wait_for_timeout(50)

@@ -4,6 +4,8 @@ They are written by a process of their own, since a fault of an encoder ends the
 """
 
 import multiprocessing
+from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 LEFT_BLUE, RIGHT_BLUE = 48, 208
+SECONDS = 60
 SIDE = 768
 """Width and height of an eye's picture of half a sphere."""
 
@@ -19,65 +22,78 @@ Directions = NDArray[np.float64]
 """An array of unit vectors: x to the right, y up, z to the back."""
 
 
-def make_sphere_film(
-    path: Path,
-    shape: str,
-    stereo: str = "mono",
-    *,
-    swapped: bool = False,
-    fov: float = 180,
-    seconds: int = 40,
-    seed: int = 0,
-) -> Path:
-    """Make a film of this projection. `seed` makes another file of the same picture."""
-    arguments = (path, shape, stereo, swapped, fov, seconds, seed)
-    process = multiprocessing.get_context("spawn").Process(target=_write, args=arguments)
+@dataclass(frozen=True)
+class SphereFilm:
+    """A film of this projection, by the words of the watch page's data attributes."""
+
+    shape: str
+    stereo: str
+    swapped: bool = False
+    fov: float = 180
+
+    def expected(self, direction: NDArray[np.float64], eye: str) -> list[float] | None:
+        """The colour that an eye must see in this direction; None where the film ends."""
+        x, y, z = direction
+        if self.shape == "equirect180" and z > 0:
+            return None
+        if self.shape == "fisheye" and np.degrees(np.arccos(-z)) > self.fov / 2:
+            return None
+        blue = RIGHT_BLUE if eye == "right" and self.stereo != "mono" else LEFT_BLUE
+        return [float(part) for part in _colours(direction, self.shape, blue)]
+
+
+def make_sphere_films(folder: Path, films: dict[str, SphereFilm]) -> None:
+    """Make a film for each of these names."""
+    process = multiprocessing.get_context("spawn").Process(target=_write, args=(folder, films))
     process.start()
-    process.join(60)
+    process.join(120)
     assert process.exitcode == 0, f"the encoder ended with {process.exitcode}"
-    return path
 
 
-def reach(shape: str) -> float:
+def degrees(colour: Sequence[float], shape: str) -> tuple[float, float]:
+    """The yaw and pitch that a colour stands for."""
+    return (colour[0] / 127.5 - 1) * _reach(shape), (colour[1] / 127.5 - 1) * 90
+
+
+def _reach(shape: str) -> float:
     """The yaw, in degrees, that full red stands for."""
     return 180 if shape in ("equirect360", "eac") else 110
 
 
-def _write(
-    path: Path, shape: str, stereo: str, swapped: bool, fov: float, seconds: int, seed: int
-) -> None:
-    picture = _picture(shape, stereo, swapped, fov)
+def _write(folder: Path, films: dict[str, SphereFilm]) -> None:
+    for name, film in films.items():
+        _write_film(folder / name, _picture(film))
+
+
+def _write_film(path: Path, picture: NDArray[np.uint8]) -> None:
     with av.open(str(path), "w") as film:
-        film.metadata["comment"] = f"film {seed}"
-        video = film.add_stream("libx264", rate=1, options={"crf": "6", "preset": "veryfast"})
+        film.metadata["comment"] = path.name
+        video = film.add_stream("libx264", rate=1, options={"crf": "6", "preset": "ultrafast"})
         video.height, video.width = picture.shape[:2]
         video.pix_fmt = "yuv420p"
         codec = video.codec_context
         codec.color_range, codec.colorspace, codec.color_primaries, codec.color_trc = 1, 1, 1, 1
         still = av.VideoFrame.from_ndarray(picture, format="rgb24")
-        for second in range(seconds):
-            frame = still.reformat(format="yuv420p", dst_colorspace=1, dst_color_range=1)
+        frame = still.reformat(format="yuv420p", dst_colorspace=1, dst_color_range=1)
+        for second in range(SECONDS):
             frame.pts, frame.time_base = second, Fraction(1, 1)
             film.mux(video.encode(frame))
         film.mux(video.encode(None))
 
 
-def _picture(shape: str, stereo: str, swapped: bool, fov: float) -> NDArray[np.uint8]:
-    width = {"equirect360": 2 * SIDE, "eac": 3 * SIDE // 2}.get(shape, SIDE)
-    size = (width, SIDE)
-    eyes = [_colours(_directions(shape, *size, fov), shape, blue) for blue in _blues(swapped)]
-    if stereo == "mono":
+def _picture(film: SphereFilm) -> NDArray[np.uint8]:
+    width = {"equirect360": 2 * SIDE, "eac": 3 * SIDE // 2}.get(film.shape, SIDE)
+    directions = _directions(film.shape, width, SIDE, film.fov)
+    blues = (LEFT_BLUE, RIGHT_BLUE)
+    eyes = [_colours(directions, film.shape, blue) for blue in blues[:: -1 if film.swapped else 1]]
+    if film.stereo == "mono":
         return eyes[0]
-    return np.concatenate(eyes, axis=1 if stereo == "sbs" else 0)
-
-
-def _blues(swapped: bool) -> tuple[int, int]:
-    return (RIGHT_BLUE, LEFT_BLUE) if swapped else (LEFT_BLUE, RIGHT_BLUE)
+    return np.concatenate(eyes, axis=1 if film.stereo == "sbs" else 0)
 
 
 def _colours(directions: Directions, shape: str, blue: int) -> NDArray[np.uint8]:
     x, y, z = np.moveaxis(directions, -1, 0)
-    yaw = np.degrees(np.arctan2(x, -z)) / reach(shape)
+    yaw = np.degrees(np.arctan2(x, -z)) / _reach(shape)
     pitch = np.degrees(np.arcsin(np.clip(y, -1, 1))) / 90
     parts = [(yaw + 1) * 127.5, (pitch + 1) * 127.5, np.full_like(x, blue)]
     return np.clip(np.rint(np.stack(parts, axis=-1)), 0, 255).astype(np.uint8)
