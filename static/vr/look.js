@@ -5,10 +5,9 @@ const STRAIGHT = { yaw: 0, pitch: 0, angle: 80 };
 const limit = (value, least, most) => Math.min(most, Math.max(least, value));
 
 export class Look {
-  /** Show `film`'s left eye on the canvas. Throws where there is no WebGL2. */
   constructor(film, video, canvas) {
     Object.assign(this, { film, video, canvas, ...STRAIGHT, fingers: new Map(), tapped: 0 });
-    this.sphere = new Sphere(canvas.getContext("webgl2", { antialias: false, depth: false }));
+    this.sphere = new Sphere(canvas.getContext("webgl2"));
     for (const name of ["down", "move", "up", "cancel"]) canvas.addEventListener(`pointer${name}`, (event) => this[name](event));
     canvas.addEventListener("wheel", (event) => { event.preventDefault(); this.zoom(Math.exp(event.deltaY / 1000)); });
     canvas.addEventListener("keydown", (event) => this.key(event));
@@ -27,14 +26,14 @@ export class Look {
 
   /** Follow the device's turns from now on, or no more. To be called in a click: iOS asks. */
   async follow(on) {
-    on &&= await DeviceOrientationEvent.requestPermission?.().catch(() => "") !== "denied";
-    this.device = null;
-    window[on ? "addEventListener" : "removeEventListener"]("deviceorientation", this.turned);
+    on &&= await DeviceOrientationEvent.requestPermission?.() !== "denied";
+    window.ondeviceorientation = on ? this.turned : null;
+    this.device = on && new DOMMatrix();
     this.straight();
     return on;
   }
 
-  turned = ({ alpha, beta, gamma }) => { // turns by z, x and y from east, north, up (W3C DeviceOrientation 4.1)
+  turned = ({ alpha, beta, gamma }) => { // turns by z, x, y from east, north, up
     if (alpha === null) return;
     const device = new DOMMatrix().rotate(-90, 0, 0).rotate(0, 0, alpha).rotate(beta, 0, 0).rotate(0, gamma, 0)
       .rotate(0, 0, -(screen.orientation?.angle ?? 0));
@@ -44,8 +43,8 @@ export class Look {
 
   draw = () => {
     const { canvas, video, sphere, yaw, pitch, angle, device } = this;
-    if (!canvas.isConnected) { this.follow(false); return; }
     requestAnimationFrame(this.draw);
+    if (canvas.hidden) return;
     const [width, height] = [canvas.clientWidth, canvas.clientHeight].map((side) => Math.round(side * Math.min(2, devicePixelRatio)));
     const seen = [width, height, yaw, pitch, angle, video.currentTime, video.seeking, video.readyState > 1, device].join();
     if (seen === this.seen) return;
@@ -74,7 +73,7 @@ export class Look {
     this.moved += Math.abs(dx) + Math.abs(dy);
     const gap = (one) => Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY);
     if (other) this.zoom(gap(before) / gap(event));
-    else this.turn((dx * angle) / canvas.clientHeight, (dy * angle) / canvas.clientHeight); // the picture follows the finger
+    else this.turn((dx * angle) / canvas.clientHeight, (dy * angle) / canvas.clientHeight);
   }
 
   up({ pointerId, timeStamp }) {
@@ -88,8 +87,8 @@ export class Look {
 
   key(event) {
     const [left, up, factor] = { ArrowLeft: [5, 0], ArrowRight: [-5, 0], ArrowUp: [0, 5], ArrowDown: [0, -5], "+": [0, 0, 0.9], "-": [0, 0, 1.1] }[event.key] ?? [];
-    if (left === undefined || event.ctrlKey || event.altKey || event.metaKey) return;
-    event.preventDefault(); // the page's own keys hold back then
+    if (left === undefined) return;
+    event.preventDefault();
     if (factor) this.zoom(factor); else this.turn(left, up);
   }
 }

@@ -3,56 +3,37 @@ import { Film } from "./film.js";
 import { Look } from "./look.js";
 import { enter } from "./visit.js";
 
-const [player, step, around, turning, whole, note] = ["player", "vr-enter", "vr-look", "vr-turn", "vr-whole", "vr-note"]
+const [player, step, around, turning, whole, canvas, note] = ["player", "vr-enter", "vr-look", "vr-turn", "vr-whole", "vr-canvas", "vr-note"]
   .map((id) => document.getElementById(id));
-const stage = player?.parentElement;
-const press = (button, on) => { button.setAttribute("aria-pressed", on); return on; };
-const pressed = (button) => button.getAttribute("aria-pressed") === "true";
-const here = () => new Film(document, location.href);
+const stage = player.parentElement;
+const here = () => new Film(document, location.pathname + location.search);
+const press = (button, on) => button.setAttribute("aria-pressed", on);
 let look = null;
 
 async function offer() {
-  step.hidden = !(await navigator.xr?.isSessionSupported("immersive-vr").catch(() => false));
+  step.hidden = !(await navigator.xr?.isSessionSupported("immersive-vr"));
 }
 
-async function stepIn() {
-  note.textContent = "";
-  try {
-    await enter(here(), player);
-  } catch (error) {
-    player.pause();
-    note.textContent = `The headset cannot show this film now: ${error.message}`;
-  }
-}
+step.onclick = () => enter(here(), player).catch((error) => {
+  player.pause();
+  note.textContent = `The headset cannot show this film now: ${error.message}`;
+});
 
-function lookAround() {
-  const on = press(around, !pressed(around));
+around.onclick = () => {
+  const on = canvas.hidden;
+  canvas.hidden = whole.hidden = !on;
+  turning.hidden = !on || !isSecureContext || !matchMedia("(any-pointer: coarse)").matches;
   stage.classList.toggle("looking", on);
-  stage.querySelector("canvas")?.remove();
-  turning.hidden = !on || !isSecureContext || !window.DeviceOrientationEvent || !matchMedia("(any-pointer: coarse)").matches;
-  whole.hidden = !on || !stage.requestFullscreen;
-  press(turning, false);
-  if (!on) return;
-  const canvas = Object.assign(document.createElement("canvas"), { tabIndex: 0 });
-  canvas.setAttribute("aria-label", "The film around you: drag it, or use the arrow keys");
-  stage.append(canvas);
-  try {
-    look = new Look(here(), player, canvas);
-    canvas.focus();
-  } catch {
-    lookAround();
-    note.textContent = "This browser cannot look around in films: it has no WebGL2.";
-  }
-}
+  press(around, on);
+  if (on) look ??= new Look(here(), player, canvas);
+  canvas.focus();
+};
 
-if (player) {
-  around.hidden = false;
-  around.addEventListener("click", lookAround);
-  turning.addEventListener("click", async () => press(turning, await look.follow(!pressed(turning))));
-  whole.addEventListener("click", () => stage.requestFullscreen());
-  step.addEventListener("click", stepIn);
-  navigator.xr?.addEventListener("devicechange", offer);
-  offer();
-  // A headset may play what most browsers cannot.
-  player.addEventListener("playing", () => document.getElementById("playback-trouble")?.setAttribute("hidden", ""));
-}
+turning.onclick = async () => press(turning, await look.follow(!look.device));
+whole.onclick = () => stage.requestFullscreen();
+stage.append(canvas);
+around.hidden = !window.WebGL2RenderingContext;
+navigator.xr?.addEventListener("devicechange", offer);
+offer();
+// A headset may play what most browsers cannot.
+player.addEventListener("playing", () => document.getElementById("playback-trouble")?.setAttribute("hidden", ""));

@@ -1,52 +1,38 @@
-// The panel in VR, drawn on a canvas. Its buttons, texts and their places stand in the page's template.
+// The panel in VR, drawn on a canvas after the layout in the page.
 
 const FINE = 1.5; // points of the canvas for each of the layout's
-const [INK, ACCENT, DARK, NONE] = ["#f2f4f8", "#8ab6ff", "#0f1626", "#0000"];
 
 export const clock = (seconds) => [3600, 60, 1].map((unit) => String(Math.floor(Math.max(0, seconds || 0) / unit) % 60).padStart(2, "0"))
   .join(":").replace(/^00:0?|^0/, "");
 
 export class Panel {
-  /** `state` says of a button, by name and value: "on", "off" (it cannot be pressed), or neither. */
-  constructor(template, state) {
-    const [width, height] = template.dataset.size.split(" ").map(Number);
-    this.items = [...template.content.querySelectorAll("[data-box]")].map((each) => ({
-      look: "",
-      page: "film",
-      ...each.dataset,
-      name: each.getAttribute("name"),
-      value: each.value && JSON.parse(each.value),
-      words: each.textContent.trim(),
-      box: each.dataset.box.split(" ").map(Number),
-      icons: [...each.querySelectorAll("path")].map((path) => new Path2D(path.getAttribute("d"))),
-    }));
+  /** `state(name, value)` is "on", "off" for a button that cannot be pressed, or neither. */
+  constructor({ width, height, items }, state) {
+    this.items = items.map((item) => ({ ...item, icons: (item.icons ?? []).map((path) => new Path2D(path)) }));
     this.canvas = Object.assign(document.createElement("canvas"), { width: width * FINE, height: height * FINE });
     this.pen = this.canvas.getContext("2d");
-    Object.assign(this, { state, width, height, page: "film", lit: [], held: [], targets: [], first: 0, scrub: null, notice: null });
+    Object.assign(this, { state, width, height, page: "film", lit: [], targets: [], first: 0 });
   }
 
-  /** What can be pressed there, 0 to 1 from left and top. */
   at(u, v) {
     const [x, y] = [u * this.width, v * this.height];
     return this.targets.find(({ box: [left, top, w, h] }) => x >= left && x < left + w && y >= top && y < top + h);
   }
 
-  /** Place on the time line, 0 to 1, for a point of the panel. */
   along(u) {
     const { box: [x, , w] } = this.items.find(({ name }) => name === "seek");
     return Math.min(1, Math.max(0, (u * this.width - x) / w));
   }
 
   paint(film, { currentTime, duration }) {
-    const { pen, width, height, notice, scrub, held } = this;
+    const { pen, width, height, notice } = this;
     const { shape, stereo } = film.projection;
-    const done = held.includes("seek") ? scrub : currentTime / duration || 0;
-    const name = this.items.find((item) => item.name === "shape" && item.value === shape)?.words;
+    const done = currentTime / duration || 0;
     const texts = {
       title: film.title,
-      facts: notice?.words ?? `${name} · ${stereo === "mono" ? "2D" : "3D"}`,
-      time: clock(done * duration),
-      left: duration < Infinity ? `−${clock(duration - done * duration)}` : "",
+      facts: notice || shape.replace("equirect", "") + (stereo === "mono" ? "" : " 3D"),
+      time: clock(currentTime),
+      left: duration < Infinity ? `−${clock(duration - currentTime)}` : "",
     };
     this.targets = [];
     pen.setTransform(FINE, 0, 0, FINE, 0, 0);
@@ -54,68 +40,65 @@ export class Panel {
     pen.lineCap = pen.lineJoin = "round";
     this.plate(14, 14, width - 28, height - 28, 44, this.blend("#2d3242f5", "#12141bf5"), 14);
     this.edge(2, this.blend("#ffffff66", "#ffffff12"));
-    for (const item of this.items.filter(({ page }) => page === this.page)) {
+    for (const item of this.items.filter(({ page = "film" }) => page === this.page)) {
       if (item.name === "seek") this.line(item, film, done, duration);
       else if (item.name === "tag") this.chips(item, film);
-      else if (item.size) this.text(texts[item.name] ?? item.words, ...item.box, notice && item.name === "facts" ? { ...item, ink: "#ffd9a0", weight: 600 } : item);
-      else if (item.name !== "undo" || notice?.undo) this.button(item);
+      else if (item.weight) this.text(texts[item.name] ?? item.words, ...item.box, item);
+      else this.button(item);
     }
-    this.bubble?.();
   }
 
-  chips({ box: [left, y, w, h], icons, words }, { chips }) {
+  chips(item, { chips }) {
+    const { box: [left, y, w, h], icons, words } = item;
     const first = this.first < chips.length ? this.first : 0;
-    if (!chips.length) this.text(words, left, y + 44, w, 0, { size: 22, ink: "#aab2c0" });
+    if (!chips.length) this.text(words, left, y + 44, w, { size: 22 });
     let [x, at] = [left, first];
     for (; at < chips.length; at += 1) {
       this.pen.font = font(24, 600);
       const wide = Math.min(300, this.pen.measureText(chips[at]).width + 72);
       if (x + wide > left + w - (at === chips.length - 1 && !first ? 0 : 84)) break;
-      this.button({ name: "tag", value: chips[at], words: chips[at], box: [x, y, wide, h], look: "chip", icons });
+      this.button({ ...item, value: chips[at], words: chips[at], box: [x, y, wide, h] });
       x += wide + 12;
     }
-    if (at < chips.length || first) this.button({ name: "more", value: at, words: "", box: [left + w - 72, y, 72, h], look: "chip", icons: [icons[2]] });
+    if (at < chips.length || first) this.button({ ...item, name: "more", value: at, words: "", box: [left + w - 72, y, 72, h], icons: [icons[2]] });
   }
 
   line(item, film, done, length) {
     const [x, y, w, h] = item.box;
-    const { pen, scrub } = this;
     const middle = y + h / 2;
     this.targets.push(item);
     this.plate(x, middle - 6, w, 12, 6, "#ffffff30");
-    this.plate(x, middle - 6, done * w, 12, 6, ACCENT);
+    this.plate(x, middle - 6, done * w, 12, 6, "#8ab6ff");
     this.plate(x + done * w - 4, middle - 17, 8, 34, 4, "#fff", 8);
-    this.bubble = scrub === null || !length ? null : () => {
-      const scene = film.scenes.findLast(({ start }) => start <= scrub * length);
+    for (const { u } of this.lit.filter(({ name }) => name === "seek")) {
+      const second = this.along(u) * length;
+      const scene = film.scenes.findLast(({ start }) => start <= second);
       const [wide, high] = scene?.sheet.complete ? [250, 190] : [116, 50];
-      const [left, top] = [Math.min(x + w - wide, Math.max(x, x + scrub * w - wide / 2)), middle - 24 - high];
+      const [left, top] = [Math.min(x + w - wide, Math.max(x, u * this.width - wide / 2)), middle - 24 - high];
       this.plate(left, top, wide, high, 16, "#303645", 24);
       this.edge(1.5, "#ffffff4d");
-      if (high > 50) pen.drawImage(scene.sheet, ...scene.box, left + 6, top + 6, wide - 12, 136);
-      this.text(clock(scrub * length), left, top + high - 15, wide, 0, { size: 26, weight: 600, align: "center" });
-    };
+      if (high > 50) this.pen.drawImage(scene.sheet, ...scene.box, left + 6, top + 6, wide - 12, 136);
+      this.text(clock(second), left, top + high - 15, wide, { size: 26, weight: 600, align: "center" });
+    }
   }
 
+  /** Fills are plain, lit, on, and both; inks and edges plain and lit or on. */
   button(item) {
-    const { name, value, words, icons, look, colour, box: [x, y, w, h] } = item;
-    const is = (kind) => look.includes(kind);
+    const { name, value, words, icons, fills, inks, edges, size, inset, glow, box: [x, y, w, h] } = item;
     const state = this.state(name, value);
-    const [on, off, lit] = [state === "on", state === "off", this.lit.includes(nameOf(item))];
-    const press = this.held.includes(nameOf(item)) ? 3 : 0;
-    const dark = is("main") || (on && !is("mark") && !is("plain"));
-    if (!off) this.targets.push(item);
-    if (!off && !is("mark")) {
-      const inset = press + (is("chip") ? 9 : 0);
-      const [calm, bright] = is("main") ? ["#e6ebf5", "#fff"] : dark ? [ACCENT, "#b4d0ff"] : ["#ffffff17", "#ffffff38"];
-      this.plate(x + press, y + inset, w - 2 * press, h - 2 * inset, icons.length && words.length < 3 ? 60 : 27, lit ? bright : calm);
-      this.edge(lit ? 3 : 1.5, lit ? "#fff" : dark ? NONE : "#ffffff26");
+    const [on, off] = [state === "on", state === "off"];
+    const lit = this.lit.some((one) => one.name === nameOf(item));
+    if (!off) {
+      this.targets.push(item);
+      this.plate(x, y + inset, w, h - 2 * inset, item.round, fills[2 * on + lit]);
+      this.edge(lit ? 3 : 1.5, edges[Number(lit)]);
     }
-    const ink = off ? "#ffffff38" : is("mark") ? (on || lit ? colour : "#c9cfda99") : dark ? DARK : INK;
+    const ink = off ? "#ffffff38" : inks[Number(on || (lit && glow))];
     const icon = icons[Number(on && icons.length > 1)];
     const side = icon && words.length > 2;
-    if (icon) this.icon(icon, side ? x + 32 : x + w / 2, y + h / 2, is("mark") ? 56 + press : is("main") ? 52 : side ? 28 : 40, ink, is("mark") && on);
-    this.text(words, side ? x + 50 : x, y + h / 2 + (icon && !side ? 7 : 8.5), w - (side ? 66 : 0), 0, {
-      size: icon && !side ? 15 : 24, weight: 600, ink, align: side ? "left" : "center",
+    if (icon) this.icon(icon, side ? x + 32 : x + w / 2, y + h / 2, size, ink, glow && on);
+    this.text(words, side ? x + 50 : x, y + h / 2 + (icon && !side ? 7 : 8.5), w - (side ? 66 : 0), {
+      ink, size: icon && !side ? 15 : 24, weight: 600, align: side ? "left" : "center",
     });
   }
 
@@ -140,10 +123,10 @@ export class Panel {
   plate(x, y, w, h, round, fill, shadow = 0) {
     const { pen } = this;
     pen.beginPath();
-    pen.roundRect(x, y, Math.max(0, w), h, Math.min(round, h / 2));
+    pen.roundRect(x, y, w, h, round);
     Object.assign(pen, { fillStyle: fill, shadowColor: "#000b", shadowBlur: shadow * FINE });
     pen.fill();
-    pen.shadowColor = NONE;
+    pen.shadowColor = "#0000";
   }
 
   edge(width, colour) {
@@ -151,7 +134,7 @@ export class Panel {
     this.pen.stroke();
   }
 
-  text(words, x, y, w, h, { size, weight = 400, ink = INK, align = "left" }) {
+  text(words, x, y, w, { size, weight = 400, ink = "#f2f4f8", align = "left" }) {
     const { pen } = this;
     Object.assign(pen, { font: font(size, weight), textAlign: align, fillStyle: ink });
     let shown = words;

@@ -1,4 +1,4 @@
-// Draws the film around the viewer, whose point in each direction the shader finds, and flat things before it.
+// Draws the film around the viewer, whose shader finds its point for each direction, and flat things before it.
 
 const VERTEX = `#version 300 es
 uniform mat4 place, turn;
@@ -16,8 +16,7 @@ precision highp float;
 uniform sampler2D picture;
 uniform vec4 part;
 uniform vec2 grain, reach;
-uniform int kind;
-uniform float light;
+uniform float kind, light;
 in vec2 at;
 in vec3 way;
 out vec4 colour;
@@ -42,26 +41,25 @@ vec2 cube(vec3 d) {
 vec4 thing() {
   vec2 off = at - 0.5;
   float far = length(off) * 2.0;
-  if (kind == 5) return texture(picture, vec2(at.x, 1.0 - at.y));
-  if (kind == 6) return vec4(smoothstep(0.5, 0.0, abs(off.x)) * (1.0 - at.y) * 0.6);
+  if (kind == 5.0) return texture(picture, vec2(at.x, 1.0 - at.y));
+  if (kind == 6.0) return vec4(smoothstep(0.5, 0.0, abs(off.x)) * (1.0 - at.y) * 0.6);
   return vec4(vec3(smoothstep(0.6, 0.5, far)), smoothstep(1.0, 0.5, far));
 }
 
 void main() {
-  if (kind > 4) { colour = thing() * light; return; }
+  if (kind > 4.0) { colour = thing() * light; return; }
   vec3 d = normalize(way);
   vec2 to = vec2(d.x, -d.y), at = vec2(atan(d.x, -d.z) / PI * 0.5, -asin(clamp(d.y, -1.0, 1.0)) / PI);
-  if (kind == 0) at = d.z < 0.0 ? to / -d.z / reach * 0.5 : vec2(9);
-  if (kind == 1) at.x *= 2.0;
-  if (kind == 3) at = normalize(to + 1e-9) * acos(clamp(-d.z, -1.0, 1.0)) / reach * 0.5;
-  if (kind == 4) at = cube(vec3(to, -d.z)) - 0.5;
-  bool beyond = (kind == 3 ? length(at) : max(abs(at.x), abs(at.y))) > 0.5;
+  if (kind == 0.0) at = d.z < 0.0 ? to / -d.z / reach * 0.5 : vec2(9);
+  if (kind == 1.0) at.x *= 2.0;
+  if (kind == 3.0) at = normalize(to + 1e-9) * acos(clamp(-d.z, -1.0, 1.0)) / reach * 0.5;
+  if (kind == 4.0) at = cube(vec3(to, -d.z)) - 0.5;
+  bool beyond = (kind == 3.0 ? length(at) : max(abs(at.x), abs(at.y))) > 0.5;
   colour = vec4(beyond ? vec3(0) : texture(picture, part.xy + clamp(at + 0.5, grain, 1.0 - grain) * part.zw).rgb * light, 1);
 }`;
 
-export const PANEL = 5, BEAM = 6, DOT = 7;
-const SHAPES = ["flat", "equirect180", "equirect360", "fisheye", "eac"];
-const SCREEN = Math.tan((35 * Math.PI) / 180); // half the width of a flat film's screen at a distance of 1
+const KINDS = ["flat", "equirect180", "equirect360", "fisheye", "eac", "panel", "beam", "dot"];
+const SCREEN = Math.tan((35 * Math.PI) / 180); // half of a flat film's width
 
 export class Sphere {
   constructor(gl) {
@@ -76,12 +74,11 @@ export class Sphere {
     gl.linkProgram(this.program);
     gl.useProgram(this.program);
     gl.enable(gl.BLEND);
+    gl.pixelStorei(gl.UNPACK_PREMULTIPLY_ALPHA_WEBGL, true);
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
     [this.film, this.panel] = [gl.LINEAR, gl.LINEAR_MIPMAP_LINEAR].map((filter) => {
       const texture = gl.createTexture();
       gl.bindTexture(gl.TEXTURE_2D, texture);
-      gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_WRAP_S, gl.CLAMP_TO_EDGE);
-      gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_WRAP_T, gl.CLAMP_TO_EDGE);
       gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, filter);
       return texture;
     });
@@ -90,13 +87,12 @@ export class Sphere {
   upload(source, texture = this.film) {
     const { gl } = this;
     gl.bindTexture(gl.TEXTURE_2D, texture);
-    gl.pixelStorei(gl.UNPACK_PREMULTIPLY_ALPHA_WEBGL, texture === this.panel);
     gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA, gl.RGBA, gl.UNSIGNED_BYTE, source);
     if (texture === this.panel) gl.generateMipmap(gl.TEXTURE_2D);
     else this.size = [source.videoWidth, source.videoHeight];
   }
 
-  /** Fill the view. `turn` leads from directions of the view to the film's; `light` is 0, black, to 1. */
+  /** Fill the view. `turn` leads from its directions to the film's; `light` is 0 to 1. */
   around({ shape, stereo, swapped, fov }, eye, turn, lens, light) {
     if (!this.size) return;
     const [width, height] = this.size;
@@ -105,27 +101,23 @@ export class Sphere {
     let form = (width * wide) / (height * high);
     if ((wide < 1 && form < 1.2) || (high < 1 && form > 2.8)) form = width / height; // halves squeezed into one picture
     const half = ((fov || 180) * Math.PI) / 360;
-    this.set("4fv", { lens, part: [left, top, wide, high] });
-    this.set("2fv", { grain: [0.5 / width / wide, 0.5 / height / high], reach: shape === "flat" ? [SCREEN, SCREEN / form] : [half, half] });
-    this.set("Matrix4fv", { turn });
-    this.thing(SHAPES.indexOf(shape), new DOMMatrix().scale(2, 2), light, this.film);
+    const reach = shape === "flat" ? [SCREEN, SCREEN / form] : [half, half];
+    this.set({ lens, turn, reach, part: [left, top, wide, high], grain: [0.5 / width / wide, 0.5 / height / high] });
+    this.thing(shape, new DOMMatrix().scale(2, 2), light, this.film);
   }
 
-  /** A unit square at `place`, of a kind named above. */
   thing(kind, place, light, texture = this.panel) {
     const { gl } = this;
     gl.bindTexture(gl.TEXTURE_2D, texture);
-    this.set("1i", { kind });
-    this.set("1f", { light });
-    this.set("Matrix4fv", { place });
+    this.set({ place, light, kind: KINDS.indexOf(kind) });
     gl.drawArrays(gl.TRIANGLE_STRIP, 0, 4);
   }
 
-  set(type, values) {
-    for (const name in values) {
+  set(values) {
+    for (const [name, value] of Object.entries(values)) {
       const at = this.gl.getUniformLocation(this.program, name);
-      if (type === "Matrix4fv") this.gl.uniformMatrix4fv(at, false, values[name].toFloat32Array());
-      else this.gl[`uniform${type}`](at, values[name]);
+      if (value.is2D !== undefined) this.gl.uniformMatrix4fv(at, false, value.toFloat32Array());
+      else this.gl[`uniform${value.length ?? 1}fv`](at, value.length ? value : [value]);
     }
   }
 }

@@ -60,10 +60,10 @@ STATE = """async () => {
   if (!visit?.film) return null;
   const {film, panel, shown, dark, dimmed, video, layer} = visit;
   const {hash, title, stars, favorite, tags, projection, url} = film;
-  const notice = panel.notice?.words ?? null;
+  const notice = panel.notice || null;
   const ready = video.readyState > 2 && !dark && dimmed === 0;
   return {hash, title, stars, favorite, tags, projection, url, notice, shown, ready, paused: video.paused,
-    time: video.currentTime, page: panel.page, lit: panel.lit, layered: Boolean(layer), src: video.currentSrc,
+    time: video.currentTime, page: panel.page, lit: panel.lit.map(({name}) => name), layered: Boolean(layer), src: video.currentSrc,
     names: panel.targets.map((one) => one.value ? `${one.name} ${one.value}` : one.name)};
 }"""
 
