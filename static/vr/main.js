@@ -1,4 +1,4 @@
-// The buttons of a watch page whose film is not flat: step into it with a headset, or look around in it here.
+// The buttons of a film that is not flat: step into it with a headset, or look around in it here.
 import { Film } from "./film.js";
 import { Look } from "./look.js";
 import { enter } from "./visit.js";
@@ -35,5 +35,4 @@ stage.append(canvas);
 around.hidden = !window.WebGL2RenderingContext;
 navigator.xr?.addEventListener("devicechange", offer);
 offer();
-// A headset may play what most browsers cannot.
 player.addEventListener("playing", () => document.getElementById("playback-trouble")?.setAttribute("hidden", ""));

@@ -1,4 +1,4 @@
-// Draws the film around the viewer, whose shader finds its point for each direction, and flat things before it.
+// Draws the film around the viewer, and flat things before it.
 
 const VERTEX = `#version 300 es
 uniform mat4 place, turn;
@@ -59,7 +59,7 @@ void main() {
 }`;
 
 const KINDS = ["flat", "equirect180", "equirect360", "fisheye", "eac", "panel", "beam", "dot"];
-const SCREEN = Math.tan((35 * Math.PI) / 180); // half of a flat film's width
+const SCREEN = Math.tan((35 * Math.PI) / 180);
 
 export class Sphere {
   constructor(gl) {

@@ -1,4 +1,4 @@
-// A visit in VR: the session, the film, the panel, who points where, and the way from film to film.
+// A visit in VR: its frames, its rays, and the way from film to film.
 import { openFilm } from "./film.js";
 import { Panel, nameOf } from "./panel.js";
 import { Sphere } from "./sphere.js";
@@ -10,7 +10,7 @@ export const now = { visit: null };
 
 const limit = (value) => Math.min(1, Math.max(0, value));
 
-/** Step into the film of `player`, in a click: a session and sound both need one. */
+/** Step into the film of `player`. Sessions and sound need a click. */
 export async function enter(film, player) {
   const asked = navigator.xr.requestSession("immersive-vr", { optionalFeatures: ["layers", "local-floor", "hand-tracking"] });
   player.play().catch(() => {});
@@ -134,8 +134,7 @@ class Visit {
   }
 
   state(name, value) {
-    const { film, video } = this;
-    const { projection } = film;
+    const { film, video, film: { projection } } = this;
     if ({ go: !film[value], fov: projection.shape !== "fisheye", swapped: projection.stereo === "mono" }[name]) return "off";
     const said = { rate: film.stars >= value, like: film.favorite, tag: film.tags.includes(value), play: !video.paused };
     return (said[name] ?? (name in projection && projection[name] === value)) ? "on" : "";
