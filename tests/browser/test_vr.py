@@ -37,7 +37,8 @@ READ = """async (points) => {
     const seen = [];
     for (const start of [0, w / 2]) for (const [x, y] of points) {
       const colour = new Uint8Array(4);
-      gl.readPixels(start + Math.floor(x * w / 2), h - 1 - Math.floor(y * h), 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, colour);
+      const place = [start + Math.floor(x * w / 2), h - 1 - Math.floor(y * h)];
+      gl.readPixels(...place, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, colour);
       seen.push([...colour.slice(0, 3)]);
     }
     resolve(seen);

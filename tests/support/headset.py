@@ -1,7 +1,7 @@
 """An emulated headset in Chromium, and what a person does in it.
 
-The emulator is the Immersive Web Emulation Runtime (`tests/vendor/iwer-2.5.0.min.js`, MIT). It draws
-both eyes beside each other on a canvas over the page.
+The emulator is the Immersive Web Emulation Runtime (`tests/vendor/iwer-2.5.0.min.js`, MIT). It
+draws both eyes beside each other on a canvas over the page.
 """
 
 import time
@@ -25,7 +25,8 @@ PATIENCE_S = 60
 BUTTONS = {"a-button": 3, "b-button": 4}
 
 INSTALL = """
-window.quest = new IWER.XRDevice(IWER.metaQuest3, {ipd: .063, fovy: Math.PI / 2, stereoEnabled: true});
+const options = {ipd: .063, fovy: Math.PI / 2, stereoEnabled: true};
+window.quest = new IWER.XRDevice(IWER.metaQuest3, options);
 quest.installRuntime({forceInstall: true});
 """
 INSTALL_LAYERS = """
@@ -36,7 +37,8 @@ new WebXRLayersPolyfill();
 # Only the emulator's own loop gets frames of the page, as in a headset's browser.
 STAND_STILL = """
 const ours = window.requestAnimationFrame.bind(window);
-window.requestAnimationFrame = (react) => (/deviceFrameHandle/.test(String(react)) || window.moves ? ours(react) : 0);
+const ofEmulator = (react) => /onDeviceFrame/.test(String(react));
+window.requestAnimationFrame = (react) => (ofEmulator(react) ? ours(react) : 0);
 """
 POINT_OF = """async ({name, value}) => {
   const {visit} = (await import('/static/vr/visit.js')).now;
@@ -53,7 +55,9 @@ GONE = f"""async () => {{
 }}"""
 FRAMES = """async (count) => {
   const {session} = (await import('/static/vr/visit.js')).now.visit;
-  for (let at = 0; at < count; at += 1) await new Promise((resolve) => session.requestAnimationFrame(resolve));
+  for (let at = 0; at < count; at += 1) {
+    await new Promise((resolve) => session.requestAnimationFrame(resolve));
+  }
 }"""
 STATE = """async () => {
   const {visit} = (await import('/static/vr/visit.js')).now;
@@ -62,9 +66,9 @@ STATE = """async () => {
   const {hash, title, stars, favorite, tags, projection, url} = film;
   const notice = panel.notice || null;
   const ready = video.readyState > 2 && !dark && dimmed === 0;
-  return {hash, title, stars, favorite, tags, projection, url, notice, shown, ready, paused: video.paused,
-    time: video.currentTime, page: panel.page, lit: panel.lit.map(({name}) => name), layered: Boolean(layer), src: video.currentSrc,
-    names: panel.targets.map((one) => one.value ? `${one.name} ${one.value}` : one.name)};
+  const names = panel.targets.map((one) => one.value ? `${one.name} ${one.value}` : one.name);
+  return {hash, title, stars, favorite, tags, projection, url, notice, shown, ready, names,
+    paused: video.paused, time: video.currentTime, page: panel.page, layered: Boolean(layer)};
 }"""
 
 

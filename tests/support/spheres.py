@@ -33,7 +33,7 @@ class SphereFilm:
 
     def expected(self, direction: NDArray[np.float64], eye: str) -> list[float] | None:
         """The colour that an eye must see in this direction; None where the film ends."""
-        x, y, z = direction
+        z = direction[2]
         if self.shape == "equirect180" and z > 0:
             return None
         if self.shape == "fisheye" and np.degrees(np.arccos(-z)) > self.fov / 2:
