@@ -289,6 +289,7 @@ class Visit {
     if (seen === this.seen) return;
     this.seen = seen;
     const turn = { equirect180: 1, equirect360: 2 }[shape] * Math.PI;
+    this.layer?.destroy();
     this.layer = null;
     this.fresh = true;
     if (!this.clear) return;
