@@ -21,14 +21,28 @@ FLOORS = (
     {"__main__"},
     {"cli"},
     {"commands"},
-    {"terminal", "server", "lock", "folders", "certificates"},
+    {"terminal", "server", "lock", "folders", "certificates", "tls_renewal"},
     {"app"},
     {"routes"},
     {"web"},
     {"http"},
     {"services"},
     {"db"},
-    {"config", "errors", "logs", "models", "paths", "text", "__init__"},
+    {
+        *(
+            "clock",
+            "config",
+            "errors",
+            "logs",
+            "models",
+            "own_addresses",
+            "paths",
+            "random_order",
+            "text",
+            "versions",
+        ),
+        "__init__",
+    },
 )
 WEB = {"quart", "quart_schema", "werkzeug", "hypercorn", "jinja2"}
 DATABASE = {"sqlite3", "aiosqlite"}

@@ -3,22 +3,16 @@
 import asyncio
 import logging
 from concurrent.futures import Future
-from functools import lru_cache
 
 from quart import Quart
 
+from lvs import routes
 from lvs.config import Config
 from lvs.http import request_metrics
-from lvs.http.exchange import Exchange
 from lvs.http.request_guard import RequestGuard
 from lvs.http.transport import ConnectionInScope
 from lvs.paths import static_folder
-from lvs.routes.admin import changes, dashboard, jobs, maintenance, missing, prometheus
-from lvs.routes.api import original
-from lvs.routes.api import videos as api_videos
-from lvs.routes.hooks import compression, cors, csrf, errors
-from lvs.routes.media import export, subtitles, videos
-from lvs.routes.pages import curation, gallery, projection, sign_in, watch
+from lvs.routes.hooks import auth, compression, cors, csrf, errors
 from lvs.services import bundle
 from lvs.web import responses
 from lvs.web.templates import Templates
@@ -27,7 +21,6 @@ from lvs.web.urls import Urls
 log = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 64 * 1024
-FUNCTIONS_KEPT = 1000
 
 
 def create_app(config: Config, sound: Future[bool] | None = None) -> Quart:
@@ -42,37 +35,17 @@ def create_app(config: Config, sound: Future[bool] | None = None) -> Quart:
     app = Quart("lvs", static_folder=str(static_folder()), static_url_path="/static")
     # The border waits for bodies, and the gate cuts whoever takes nothing.
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY_BYTES, BODY_TIMEOUT=None, RESPONSE_TIMEOUT=None)
-    app.asgi_http_class = Exchange
-    app.ensure_async = lru_cache(FUNCTIONS_KEPT)(app.ensure_async)  # type: ignore[method-assign]  # ten times on each request
     app.url_map.converters.update(path=responses.PathConverter, hash=responses.HashConverter)
     # A name may hold anything that is not a slash, and an address is what it is.
     app.url_map.merge_slashes = False
     app.extensions.update({"lvs": services, "lvs.addresses": addresses, "lvs.pages": pages})
-    for blueprint in (
-        gallery.bp,
-        watch.bp,
-        curation.bp,
-        projection.bp,
-        videos.bp,
-        subtitles.bp,
-        api_videos.bp,
-        original.bp,
-        maintenance.bp,
-        dashboard.bp,
-        changes.bp,
-        missing.bp,
-        jobs.bp,
-        export.bp,
-        prometheus.bp,
-        sign_in.bp,
-    ):
-        app.register_blueprint(blueprint)
     request_metrics.install(app, config)
     errors.install(app)
-    sign_in.install(app, config)
+    auth.install(app, config)
     cors.install(app)
-    csrf.install(app, config)
+    csrf.install(app)
     compression.install(app)
+    routes.register(app)
     _live(app, services)
     inside = RequestGuard(app.asgi_app, config, lambda: services.passwords.required, MAX_BODY_BYTES)  # type: ignore[arg-type]
     measured = request_metrics.RequestMetrics(inside, services.metrics, config.enable_perf_log)

@@ -32,6 +32,7 @@ VIDEO_FORMATS = (
     *(".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".ts", ".mts", ".m2ts"),
     *(".mpg", ".mpeg", ".wmv", ".asf", ".flv", ".ogv", ".ogg", ".3gp"),
 )
+HEADSET_WRITES = ("rating", "favorite", "tags")
 CONFIG_FILE_LIMIT_BYTES = 1024 * 1024
 
 _SWITCH = {
@@ -222,6 +223,12 @@ def _origin(text: str) -> str:
     return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}"
 
 
+def _headset_write(text: str) -> str:
+    if text.lower() not in HEADSET_WRITES:
+        raise ValueError
+    return text.lower()
+
+
 def _network(text: str) -> Network:
     return ipaddress.ip_network(text, strict=False)
 
@@ -288,6 +295,12 @@ class Config(BaseSettings):
     tls_cert: Annotated[str, BeforeValidator(_file_name)] = ""
     tls_key: Annotated[str, BeforeValidator(_file_name)] = ""
     tls_self_signed: Switch = False
+    tls_port: Annotated[int, BeforeValidator(_whole_number(0, 65535))] = 8943
+    headset_library: Annotated[Literal["all", "vr"], BeforeValidator(_one_of("all", "vr"))] = "all"
+    headset_writes: Annotated[
+        tuple[str, ...],
+        BeforeValidator(_items(_headset_write, "the words rating, favorite and tags")),
+    ] = HEADSET_WRITES
 
     video_directory: Annotated[tuple[Path, ...], BeforeValidator(_paths)] = ()
     supported_formats: Annotated[
@@ -323,6 +336,11 @@ class Config(BaseSettings):
         Literal["debug", "info", "warning", "error", "critical"],
         BeforeValidator(_one_of("debug", "info", "warning", "error", "critical")),
     ] = "info"
+
+    @property
+    def speaks_tls(self) -> bool:
+        """True where HTTPS is served beside HTTP."""
+        return bool(self.tls_cert or self.tls_self_signed)
 
     @classmethod
     def settings_customise_sources(

@@ -5,18 +5,18 @@ stop.
 import asyncio
 import errno
 import gc
-import ipaddress
 import logging
 import os
 import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import hypercorn
 import psutil
@@ -32,6 +32,8 @@ from lvs.folders import check_libraries, make_data_folder
 from lvs.http.allowed_hosts import own_name
 from lvs.http.connection_limit import ConnectionLimit
 from lvs.lock import single_instance
+from lvs.own_addresses import reachable_names, served
+from lvs.tls_renewal import TlsRenewal
 
 BACKLOG = 512
 # answers that are on their way may end by themselves for so long; then their connections are cut
@@ -66,22 +68,47 @@ def serve(
     make_data_folder(config.data_directory)
     with single_instance(config.data_directory):
         secure = certificate(config, _names(config.host))
-        sockets = listen(config.host, config.port)
+        sockets, secure_sockets = _sockets(config, secure is not None)
         stopper = Stopper()
         log_file = logs.to_file(config.data_directory / "logs")
         for message in warnings:
             log.warning("%s", message)
-        port = _port(sockets)
-        lines = greeting(config, port, log_file)
+        config = _with_ports(config, sockets, secure_sockets)
+        lines = greeting(config, log_file)
         gate = ConnectionLimit(
             config.connections_per_client, config.trusted_proxies, config.stall_seconds
         )
         _allow_open_files()
-        app, http = create_app(config), http_settings(sockets, secure)
+        app, http = create_app(config), http_settings(sockets, secure, secure_sockets)
         gate.install(http)
-        asyncio.run(
-            _run(app, http, port, stopper, lambda: say("\n".join(map(logs.one_line, lines))))
+        renewal = TlsRenewal(http).run(config, lambda: _names(config.host)) if secure else None
+        started = partial(say, "\n".join(map(logs.one_line, lines)))
+        asyncio.run(_run(app, http, {config.port, config.tls_port}, stopper, started, renewal))
+
+
+def _sockets(config: Config, secure: bool) -> tuple[list[socket.socket], list[socket.socket]]:
+    """Listening sockets for HTTP, and where there is a certificate for HTTPS beside it."""
+    if secure and config.port and config.port == config.tls_port:
+        raise Invalid(
+            f"HTTP and HTTPS cannot share port {config.port}. Choose another one with --tls-port."
         )
+    sockets = listen(config.host, config.port)
+    try:
+        return sockets, listen(config.host, config.tls_port, "--tls-port") if secure else []
+    except LvsError:
+        for each in sockets:
+            each.close()
+        raise
+
+
+def _with_ports(
+    config: Config, sockets: list[socket.socket], secure_sockets: list[socket.socket]
+) -> Config:
+    """The configuration with the ports that were taken, where it leaves the choice to us."""
+    ports = {"port": _port(sockets)}
+    if secure_sockets:
+        ports["tls_port"] = _port(secure_sockets)
+    return config.model_copy(update=ports)
 
 
 def application(config: Config) -> "Quart":
@@ -100,7 +127,7 @@ def application(config: Config) -> "Quart":
     return app
 
 
-def listen(host: str, port: int) -> list[socket.socket]:
+def listen(host: str, port: int, flag: str = "--port") -> list[socket.socket]:
     """Listening sockets on every address of `host`, all with one port (port 0: a free one).
 
     Raises Unavailable when the port is taken, Invalid when the host is not this machine.
@@ -130,32 +157,19 @@ def listen(host: str, port: int) -> list[socket.socket]:
     if failure is not None and (not sockets or failure.errno != errno.EADDRNOTAVAIL):
         for each in sockets:
             each.close()
-        raise _listen_error(failure, host, port)
+        raise _listen_error(failure, host, port, flag)
     return sockets
 
 
-def greeting(config: Config, port: int, log_file: Path | None) -> list[str]:
+def greeting(config: Config, log_file: Path | None) -> list[str]:
     """Lines that greet the operator: addresses, library folders, data folder and log."""
     return [
         "LVS is ready:",
-        *(
-            f"  {address}"
-            for address in addresses(config.host, port, "https" if _speaks_tls(config) else "http")
-        ),
+        *(f"  {address}" for address in served(config)),
         *(f"Library:  {folder}" for folder in config.video_directory),
         f"Data:     {config.data_directory}",
         *([f"Log:      {log_file}"] if log_file else []),
         "Stop it with Ctrl+C.",
-    ]
-
-
-def addresses(host: str, port: int, scheme: str = "http") -> list[str]:
-    """The addresses under which a browser reaches a server that listens on `host`, this machine's
-    own first.
-    """
-    return [
-        f"{scheme}://{f'[{name}]' if ':' in name else name}:{port}"
-        for name in _reachable_names(host)
     ]
 
 
@@ -210,8 +224,14 @@ def _end_at_once() -> None:
 
 
 async def _run(
-    app: "Quart", http: hypercorn.Config, port: int, stopper: Stopper, started: Callable[[], None]
+    app: "Quart",
+    http: hypercorn.Config,
+    ports: Collection[int],
+    stopper: Stopper,
+    started: Callable[[], None],
+    beside: Coroutine[Any, Any, None] | None,
 ) -> None:
+    """Serve until stopped; `beside` runs as long as the server does."""
     running = False
 
     def without_failure(record: logging.LogRecord) -> bool:
@@ -230,8 +250,11 @@ async def _run(
         settling = threading.Timer(WARM_DELAY_S, _settle, (app,))
         settling.daemon = True
         settling.start()
+        background = asyncio.create_task(beside) if beside else None
         await stopper.wait()
-        asyncio.get_running_loop().call_later(GRACE_SECONDS, _cut_connections, port)
+        if background:
+            background.cancel()
+        asyncio.get_running_loop().call_later(GRACE_SECONDS, _cut_connections, ports)
 
     try:
         await hypercorn_serve(app, http, shutdown_trigger=until_stopped, mode="asgi")
@@ -246,17 +269,21 @@ async def _run(
 
 
 def http_settings(
-    sockets: list[socket.socket], secure: Certificate | None = None
+    sockets: list[socket.socket],
+    secure: Certificate | None = None,
+    secure_sockets: Sequence[socket.socket] = (),
 ) -> hypercorn.Config:
     """Hypercorn's settings for these sockets, which it owns from now on: its limits, and HTTPS
-    where there is a certificate.
+    on the secure ones where there is a certificate.
     """
     http = hypercorn.Config()
     if secure:
         http.certfile, http.keyfile = map(str, secure)
         http.alpn_protocols = ["http/1.1"]
         http.ssl_handshake_timeout = HANDSHAKE_SECONDS
-    http.bind = [f"fd://{each.detach()}" for each in sockets]
+    plain = [f"fd://{each.detach()}" for each in sockets]
+    http.bind = [f"fd://{each.detach()}" for each in secure_sockets] if secure else plain
+    http.insecure_bind = plain if secure else []
     http.backlog = BACKLOG
     http.errorlog = logging.getLogger("hypercorn")
     http.include_server_header = False
@@ -285,15 +312,15 @@ def _settle(app: "Quart") -> None:
     gc.freeze()
 
 
-def _cut_connections(port: int) -> None:
-    """End every connection to `port`, so that a viewer who takes nothing cannot hold up the end of
+def _cut_connections(ports: Collection[int]) -> None:
+    """End every connection to these ports, so that a viewer who takes nothing cannot hold up the end of
     the server.
     """
     with suppress(psutil.Error):
         for connection in psutil.Process().net_connections("tcp"):
             if (
                 connection.status != psutil.CONN_LISTEN
-                and connection.laddr.port == port
+                and connection.laddr.port in ports
                 and connection.fd >= 0
             ):
                 with suppress(OSError), socket.socket(fileno=os.dup(connection.fd)) as same:
@@ -308,15 +335,15 @@ def _cause(failure: LifespanFailureError) -> BaseException:
     return cause
 
 
-def _listen_error(error: OSError, host: str, port: int) -> LvsError:
+def _listen_error(error: OSError, host: str, port: int, flag: str) -> LvsError:
     if error.errno == errno.EADDRINUSE:
         return Unavailable(
             f"Port {port} is taken by another program. Stop that one, or choose another port with"
-            " --port."
+            f" {flag}."
         )
     if error.errno == errno.EACCES:
         return Unavailable(
-            f"Port {port} may not be used by this user. Choose one above 1023 with --port."
+            f"Port {port} may not be used by this user. Choose one above 1023 with {flag}."
         )
     if error.errno == errno.EADDRNOTAVAIL:
         return Invalid(
@@ -329,43 +356,10 @@ def _listen_error(error: OSError, host: str, port: int) -> LvsError:
     )
 
 
-def _own_addresses(with_ipv6: bool) -> list[str]:
-    """The addresses of this machine that others on its networks can use."""
-    states = psutil.net_if_stats()
-    found = []
-    for name, entries in psutil.net_if_addrs().items():
-        if name in states and states[name].isup:
-            found += [entry.address for entry in entries if entry.family == socket.AF_INET]
-            found += [
-                entry.address for entry in entries if with_ipv6 and entry.family == socket.AF_INET6
-            ]
-    kept = [ipaddress.ip_address(text) for text in found]
-    return [str(address) for address in kept if not (address.is_loopback or address.is_link_local)]
-
-
-def _reachable_names(host: str) -> list[str]:
-    """The names and addresses under which others reach a server that listens on `host`, this
-    machine's own first.
-    """
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return [host]
-    if not address.is_unspecified:
-        return [host]
-    name = socket.gethostname().partition(".")[0]
-    local = [f"{name}.local"] if name and name != "localhost" else []
-    return ["localhost", *_own_addresses(with_ipv6=address.version == 6), *local]
-
-
 def _names(host: str) -> set[str]:
     """Host names and addresses that a certificate of this machine must cover."""
-    names = {*_reachable_names(host), own_name(), "localhost", "127.0.0.1", "::1"}
+    names = {*reachable_names(host), own_name(), "localhost", "127.0.0.1", "::1"}
     return {name for name in names if name and name.isascii()}
-
-
-def _speaks_tls(config: Config) -> bool:
-    return bool(config.tls_cert or config.tls_self_signed)
 
 
 def _port(sockets: list[socket.socket]) -> int:

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _DIGITS = re.compile(r"[0-9]+")
 _MAX_DIGITS = 99
@@ -10,6 +11,17 @@ _MAX_DIGITS = 99
 _UNSPACED = re.compile(
     "([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f])"
 )
+# Marks that people leave out when they type: of Latin, Greek, Cyrillic, Hebrew and Arabic writing.
+_MARKS = re.compile("[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1-\u05c7\u064b-\u0652\u0670]")
+_VARIATIONS = re.compile("[\ufe00-\ufe0f]")
+_UNDECOMPOSED = str.maketrans(
+    {"ł": "l", "ø": "o", "đ": "d", "ħ": "h", "ŧ": "t", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"}
+)
+_ASCII_SYMBOLS = re.compile(r"[$+<=>^`|~]")
+_COMPOUND = re.compile(r"[^\W_]*(?:[a-z][A-Z]|[^\W\d_][0-9]|[0-9][^\W\d_])[^\W_]*")
+_PARTS = re.compile(r"[0-9]+|[^\W\d_]+")
+_CASE_BORDER = re.compile(r"(?<=[a-zß-öø-ÿ])(?=[A-ZÀ-ÖØ-Þ])|(?<=[A-Z])(?=[A-Z][a-z])")
+_MAX_PARTS = 24
 _NAME_GAPS = re.compile(r"[_.]+|\s+")
 _EXTENSION = re.compile(r"\.[^.\s/]{1,10}$")
 
@@ -33,14 +45,53 @@ def _padded(match: re.Match[str]) -> str:
 
 
 def searchable(text: str | bytes) -> str:
-    """Text as the full-text index wants it: NFKC, and a space around each character of scripts that
-    write none.
+    """Text as the full-text index holds it, and as a search asks for it.
+
+    Letters are folded: case (ß is ss, final sigma is sigma), width, marks, and Latin letters that
+    have no decomposition, such as ł. Symbols, emoji and characters of scripts without spaces are
+    words of their own. Parts of compounds, such as Italy in `HolidayItaly2019`, follow at the end,
+    so that phrases of the text itself stay whole. Bytes are a path, whose extension has no parts.
     """
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
+        parts = compound_parts(_EXTENSION.sub("", text))
+    else:
+        parts = compound_parts(text)
+    words = folded(text)
+    return f"{words} {folded(' '.join(parts))}" if parts else words
+
+
+def folded(text: str) -> str:
+    """Text with letter case, width and marks removed, and a space around each symbol."""
     if text.isascii():
-        return text
-    return _UNSPACED.sub(r" \1 ", unicodedata.normalize("NFKC", text))
+        return _ASCII_SYMBOLS.sub(r" \g<0> ", text).lower()
+    plain = unicodedata.normalize("NFKC", _VARIATIONS.sub("", text)).casefold()
+    plain = _MARKS.sub("", unicodedata.normalize("NFD", plain)).translate(_UNDECOMPOSED)
+    plain = unicodedata.normalize("NFC", plain)
+    spaced = "".join(f" {c} " if is_symbol(c) else c for c in plain)
+    return _UNSPACED.sub(r" \1 ", spaced)
+
+
+def is_symbol(character: str) -> bool:
+    """True for currency and mathematical signs, emoji and other symbols (Unicode category S)."""
+    return unicodedata.category(character)[0] == "S"
+
+
+def compound_parts(text: str) -> list[str]:
+    """Words inside of words: camel case, and letters beside digits, are borders between them."""
+    parts: list[str] = []
+    for compound in _COMPOUND.findall(text):
+        for run in _PARTS.findall(compound):
+            parts += _CASE_BORDER.split(run)
+        if len(parts) >= _MAX_PARTS:
+            break
+    return parts[:_MAX_PARTS]
+
+
+@lru_cache(200)
+def plural(number: int, one: str, many: str | None = None) -> str:
+    """A number with its noun: `1 video`, `1,234 videos`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def title_from_path(path: bytes) -> str:

@@ -24,6 +24,8 @@ from lvs.db.database import Database, Transaction
 from lvs.db.quick_check import looking
 from lvs.errors import Conflict, Damaged, Full, LvsError, Unavailable
 
+pytestmark = pytest.mark.core
+
 BLOCK_ENDS = ("keep", "keep", "keep", "fail", "cancelled", "full")
 
 

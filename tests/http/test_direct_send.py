@@ -210,10 +210,7 @@ def test_nothing_stays_open_behind_viewers_of_any_kind(site: Site) -> None:
     until(lambda: descriptors() <= before)
 
 
-@pytest.mark.parametrize("knows_connection", [True, False])
-def test_nothing_of_a_stream_waits_for_the_search_for_garbage(
-    folder: Path, knows_connection: bool
-) -> None:
+def test_nothing_of_a_stream_waits_for_the_search_for_garbage(folder: Path) -> None:
     (folder / "film.mp4").write_bytes(noise(32 * MEBIBYTE))
 
     def alive() -> int:
@@ -235,7 +232,7 @@ def test_nothing_of_a_stream_waits_for_the_search_for_garbage(
             elif ending == "vanished":
                 viewer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
-    with Site(folder, stall_seconds=1, knows_connection=knows_connection) as site:
+    with Site(folder, stall_seconds=1) as site:
         for ending in ("all taken", "left", "vanished", "changed", "stalled"):
             for route in ("video", "drive"):
                 gc.collect()

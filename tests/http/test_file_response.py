@@ -27,6 +27,8 @@ from lvs.http.file_response import (
 )
 from lvs.http.media_types import media_type
 
+pytestmark = pytest.mark.core
+
 NOW = 1_700_000_000.5
 CHANGED = 1_600_000_000
 ETAG = '"abc"'

@@ -93,7 +93,7 @@ async def test_nothing_is_seen_or_changed_without_the_password(tmp_path: Path) -
             assert (
                 await wire.ask(target.format(media_hash), method=method, body=body)
             ).status == 401
-        assert (await home.services.ratings.of(media_hash)).value is None
+        assert (await home.services.ratings.get(media_hash)).value is None
         for target in OPEN:
             assert (await wire.ask(target)).status == 200
 
@@ -114,7 +114,7 @@ async def test_whoever_gave_the_password_may_everything(tmp_path: Path) -> None:
         assert (
             await wire.ask(f"/videos/{media_hash}/rating", [cookie, FORM], "POST", b"value=4")
         ).status == 303
-        assert (await home.services.ratings.of(media_hash)).value == 4
+        assert (await home.services.ratings.get(media_hash)).value == 4
         picture = await wire.ask(f"/thumbnail/{media_hash}.jpg", [cookie])
         assert "public" not in picture.headers["cache-control"]
 
@@ -242,7 +242,7 @@ async def test_guests_may_watch_where_only_changes_are_protected(tmp_path: Path)
             assert (
                 await wire.ask(target.format(media_hash), method=method, body=body)
             ).status == 401, target
-        assert (await home.services.ratings.of(media_hash)).value is None
+        assert (await home.services.ratings.get(media_hash)).value is None
         cookie = await session(wire)
         assert (await wire.ask("/admin/cache/status", [cookie])).status == 200
         assert (

@@ -238,7 +238,7 @@ async def test_a_failed_request_is_found_by_the_id_its_page_shows(home: Home) ->
     home.add("film.mp4")
     await home.scan()
     home.library.rename(home.library.with_name("away"))
-    await home.services.library.check_drives()
+    await home.services.library.drives.check()
     answer = await home.client.get("/video/film.mp4", headers={"Accept": "text/html"})
     assert answer.status_code == 503
     shown = re.search(r"request ([0-9a-f]{12})", (await answer.get_data()).decode())

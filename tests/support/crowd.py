@@ -10,11 +10,16 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from lvs import random_order
 from lvs.db import favorites, files, gallery, ratings, tags, videos, views
 from lvs.db.database import Database
 from lvs.models import Fingerprint, FoundFile, Query, Sort, tag_key
 from lvs.services.cache import Cache
-from lvs.services.curation.curation import Favorites, Ratings, Tags, Videos, Views
+from lvs.services.curation.favorites import Favorites
+from lvs.services.curation.ratings import Ratings
+from lvs.services.curation.tags import Tags
+from lvs.services.curation.titles import Videos
+from lvs.services.curation.views import Views
 from lvs.services.events import Events
 from lvs.services.gallery.gallery import Gallery
 from lvs.services.library.library import Library
@@ -63,11 +68,27 @@ class Person:
     @property
     def words(self) -> list[str]:
         """All searchable words, folded; each sign of Han and kana is a word of its own."""
+        stem = self.path.rpartition(".")[0]
+        parts = [part for text in (self.title, stem, *self.tags) for part in _parts(text)]
         text = unicodedata.normalize(
-            "NFKD", " ".join((self.title, self.path, *self.tags)).casefold()
+            "NFKD", " ".join((self.title, self.path, *self.tags, *parts)).casefold()
         )
         plain = "".join(c for c in text if not unicodedata.combining(c))
         return re.findall(r"[\u3040-\u30ff\u4e00-\u9fff]|[^\W_\u3040-\u30ff\u4e00-\u9fff]+", plain)
+
+
+def _parts(text: str) -> list[str]:
+    """Words inside of words, character by character."""
+    parts, last = [""], ""
+    for character in text:
+        digits = last.isdigit() != character.isdigit()
+        camel = last.islower() and character.isupper()
+        if not character.isalnum() or digits or camel:
+            parts.append("")
+        if character.isalnum():
+            parts[-1] += character
+        last = character
+    return [part for part in parts if part]
 
 
 @dataclass
@@ -142,7 +163,7 @@ def _key(person: Person, query: Query) -> tuple[object, ...]:
         case Sort.FAVORITED:
             return (person.favorited_at, person.id)
         case Sort.RANDOM:
-            return (person.shuffle < query.seed, person.shuffle, person.id)
+            return (random_order.place(person.shuffle, query.seed), person.id)
 
 
 def draw(count: int, seed: int) -> list[Person]:

@@ -48,8 +48,8 @@ class Site:
         self.fails_after_bytes = 2**63
         app = self._app()
         self._count_bodies(app)
-        if knows_connection:
-            app.asgi_app = ConnectionInScope(app.asgi_app)  # type: ignore[method-assign, assignment, arg-type]
+        inside = ConnectionInScope(app.asgi_app)  # type: ignore[arg-type]
+        app.asgi_app = inside if knows_connection else _below_unknown_server(inside)  # type: ignore[method-assign, assignment]
         listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = listener.getsockname()[1]
         config = hypercorn.Config()
@@ -199,3 +199,15 @@ def received(client: socket.socket) -> tuple[dict[str, str], bytes]:
     head, _, body = bytes(data).partition(b"\r\n\r\n")
     fields = dict(line.split(": ", 1) for line in head.decode("latin-1").split("\r\n")[1:])
     return fields, body
+
+
+def _below_unknown_server(app: ConnectionInScope) -> Callable[[Any, Any, Any], Awaitable[None]]:
+    """`app` with a `send` that leads to nothing of the server, as a server unknown to LVS has."""
+
+    async def hidden(scope: Any, receive: Any, send: Callable[[Any], Awaitable[None]]) -> None:
+        async def sending(message: Any) -> None:
+            await send(message)
+
+        await app(scope, receive, sending)
+
+    return hidden

@@ -29,7 +29,7 @@ class Site:
     media_hash: str
 
     async def rating(self) -> int | None:
-        return (await self.home.services.ratings.of(self.media_hash)).value
+        return (await self.home.services.ratings.get(self.media_hash)).value
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -58,7 +58,7 @@ async def test_a_body_over_64_kib_is_refused_and_changes_nothing(
     async with Wire(home.app) as wire:
         answer = await wire.ask(target.format(media_hash), [content_type], "POST", body)
     assert answer.status == 413
-    assert (await home.services.ratings.of(media_hash)).value is None
+    assert (await home.services.ratings.get(media_hash)).value is None
 
 
 async def test_a_body_that_never_says_how_long_it_is_ends_at_the_limit(home: Home) -> None:
@@ -248,7 +248,7 @@ async def test_what_is_asked_while_an_idle_connection_ends_is_answered_or_not_do
         told = 0
         for _ in range(20):
             told += sum(await asyncio.gather(*map(answered, range(30))))
-    assert await home.services.views.of(media_hash) == told
+    assert await home.services.views.get(media_hash) == told
 
 
 async def test_who_asks_for_nothing_more_does_not_hold_up_the_end_of_the_server(home: Home) -> None:
@@ -299,7 +299,7 @@ async def test_who_leaves_in_the_middle_of_a_body_has_done_nothing(home: Home) -
         await read_all(reader)
         writer.close()
         assert (await wire.ask("/ping")).status == 200
-    assert not await home.services.favorites.of(
+    assert not await home.services.favorites.get(
         media_hash
     )  # an empty form would have turned the heart over
 
@@ -321,7 +321,7 @@ async def test_who_does_not_finish_a_body_is_told_and_let_go(
         trickle.cancel()
         writer.close()
     assert answer.status == 408
-    assert (await home.services.ratings.of(media_hash)).value is None
+    assert (await home.services.ratings.get(media_hash)).value is None
 
 
 async def test_who_sends_on_after_the_time_for_a_body_holds_no_connection(
@@ -514,7 +514,7 @@ async def test_changes_come_no_faster_than_people_make_them(tmp_path: Path) -> N
         ]
         assert [answer.status for answer in statuses] == [303] * 5 + [429] * 3
         assert int(statuses[-1].headers["retry-after"]) > 0
-        assert len(await home.services.tags.of(media_hash)) == 5
+        assert len(await home.services.tags.get(media_hash)) == 5
         for method, address in (
             ("PUT", f"/api/videos/{media_hash}/favorite"),
             ("POST", "/admin/scan"),

@@ -267,7 +267,7 @@ async def test_a_database_held_by_another_program_refuses_changes_for_so_long(
         assert (await home.client.get("/")).status_code == 200
         assert (await home.client.get("/watch/film.mp4")).status_code == 200
     assert (await rate(4)).status_code == 303
-    assert (await home.services.ratings.of(media_hash)).value == 4
+    assert (await home.services.ratings.get(media_hash)).value == 4
 
 
 async def test_a_short_hold_by_another_program_is_not_noticed(home: Home) -> None:

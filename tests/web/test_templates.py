@@ -168,6 +168,7 @@ def watch_context(**changes: Any) -> dict[str, Any]:
         "back_url": "/?tag=alps",
         "offline": False,
         "copies": 2,
+        "secure_url": "https://nas.local:8943/watch/a.mp4",
         **PROJECTION,
     }
     return FRAME | context | changes

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from lvs import logs
 from lvs.errors import Invalid, NotFound
 from lvs.terminal import Meter, add_configuration_flags, configuration, tell
+from lvs.text import plural
 
 if TYPE_CHECKING:
     from lvs.config import Config
@@ -156,7 +157,7 @@ def _summary(report: "ImportReport", written: Path | None) -> Iterator[str]:
         f" {len(report.original.files) - len(used)} more were not needed"
     )
     playlists = (
-        [_count(report.new_playlists, "playlist", "playlists")] if report.new_playlists else []
+        [plural(report.new_playlists, "playlist", "playlists")] if report.new_playlists else []
     )
     yield f"Taken:          {_listed([*_counts(item.what for item in report.taken), *playlists])}"
     yield f"Already there:  {_listed(_counts(item.what for item in report.already))}"
@@ -171,7 +172,7 @@ def _summary(report: "ImportReport", written: Path | None) -> Iterator[str]:
         )
     if report.kept:
         yield (
-            f"No such file:   {_count(len(report.kept), 'name', 'names')}, kept until the file"
+            f"No such file:   {plural(len(report.kept), 'name', 'names')}, kept until the file"
             " appears"
         )
         if report.library_known:
@@ -182,7 +183,7 @@ def _summary(report: "ImportReport", written: Path | None) -> Iterator[str]:
                 " will find the videos."
             )
     if report.not_understood:
-        yield f"Not understood: {_count(report.not_understood, 'place', 'places')}"
+        yield f"Not understood: {plural(report.not_understood, 'place', 'places')}"
         yield from _some(_place(puzzle) for puzzle in report.original.puzzles)
     yield from (f"Left out:       {message}" for message in report.original.left_out)
     if written:
@@ -203,11 +204,7 @@ def _some(lines: Iterable[str]) -> Iterator[str]:
 
 def _counts(whats: Iterable[str]) -> list[str]:
     counts = Counter(whats)
-    return [_count(counts[what], *words) for what, words in _WORDS.items() if counts[what]]
-
-
-def _count(number: int, one: str, several: str) -> str:
-    return f"{number} {one if number == 1 else several}"
+    return [plural(counts[what], *words) for what, words in _WORDS.items() if counts[what]]
 
 
 def _listed(parts: list[str]) -> str:

@@ -5,10 +5,11 @@ others.
 import json
 import sqlite3
 import time
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from lvs import random_order
 from lvs.db import projections
 from lvs.db.database import Connection, Transaction
 from lvs.models import Card, Cursor, Query, Sort, State
@@ -34,8 +35,10 @@ SORT_COLUMNS = {
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """A query with its words resolved: `match` is an FTS5 expression, `tag_ids` must all be
-    carried.
+    """A query with its words resolved.
+
+    `match` and `unmatch` are FTS5 expressions for what must and must not occur; `tag_ids` must all
+    be carried.
     """
 
     query: Query
@@ -43,6 +46,7 @@ class Selection:
     tag_ids: tuple[int, ...] = ()
     root_id: int | None = None
     folder: bytes = b""
+    unmatch: str | None = None
 
 
 NUMBERS = (
@@ -285,60 +289,56 @@ async def _in_order(
     until: Cursor | None,
     backwards: bool,
 ) -> list[sqlite3.Row]:
-    column = SORT_COLUMNS[selection.query.sort]
+    order = f"g.{SORT_COLUMNS[selection.query.sort]}"
+    conditions, values = _conditions(selection)
+    if selection.query.sort is Sort.RANDOM and selection.query.seed:
+        order = f"permuted({order}, :first, :second)"
+        values["first"], values["second"] = random_order.multipliers(selection.query.seed)
     descending = selection.query.descending != backwards
     direction = "DESC" if descending else "ASC"
-    rows: list[sqlite3.Row] = []
-    for part in _parts(selection.query, after, until, backwards):
-        conditions, values = _conditions(selection)
-        runs = [
-            f"""
-            SELECT * FROM (
-                SELECT {columns}, g.{column} AS sort_key
-                FROM gallery g {_where([*conditions, *part.conditions, *between])}
-                ORDER BY g.{column} {direction}, g.video_id {direction}
-                LIMIT :limit)
-            """
-            for between in _between(column, part, descending)
-        ]
-        for name, place in (("after", part.after), ("until", part.until)):
-            if place:
-                values |= {f"{name}_key": place.key, f"{name}_id": place.video_id}
-        sql = "UNION ALL".join(runs) + "LIMIT :limit"
-        rows += await db.all(
-            sql, values | {"limit": limit - len(rows), "seed": selection.query.seed}
-        )
-        if len(rows) >= limit:
-            break
-    return rows
+    runs = [
+        f"""
+        SELECT * FROM (
+            SELECT {columns}, {order} AS sort_key
+            FROM gallery g {_where([*conditions, *between])}
+            ORDER BY sort_key {direction}, g.video_id {direction}
+            LIMIT :limit)
+        """
+        for between in _between(order, after, until, descending)
+    ]
+    for name, place in (("after", after), ("until", until)):
+        if place:
+            values |= {f"{name}_key": place.key, f"{name}_id": place.video_id}
+    return await db.all("UNION ALL".join(runs) + "LIMIT :limit", values | {"limit": limit})
 
 
-def _between(column: str, part: "_Part", descending: bool) -> list[list[str]]:
-    """Conditions for what lies behind `after` and up to and with `until`, in stretches that follow
-    each other.
+def _between(
+    order: str, after: Cursor | None, until: Cursor | None, descending: bool
+) -> list[list[str]]:
+    """Conditions for the rows behind `after` and up to and with `until`, in successive stretches.
 
     One comparison of pairs would say the same, but SQLite looks for its first half only: where many
     share a key, and most videos have no stars, it would go through all of them.
     """
     more, less = ("<", ">") if descending else (">", "<")
     behind_id, up_to_id = f"g.video_id {more} :after_id", f"g.video_id {less}= :until_id"
-    if part.after and part.until and part.after.key == part.until.key:
-        return [[f"g.{column} = :after_key", behind_id, up_to_id]]
-    if part.after and part.until and (part.after.key > part.until.key) is not descending:  # type: ignore[operator]
+    if after and until and after.key == until.key:
+        return [[f"{order} = :after_key", behind_id, up_to_id]]
+    if after and until and (after.key > until.key) is not descending:  # type: ignore[operator]
         return [["0"]]
     middle: list[str] = []
     stretches = [middle]
-    if part.after:
-        middle.append(f"g.{column} {more} :after_key")
-        stretches.insert(0, [f"g.{column} = :after_key", behind_id])
-    if part.until:
-        middle.append(f"g.{column} {less} :until_key")
-        stretches.append([f"g.{column} = :until_key", up_to_id])
+    if after:
+        middle.append(f"{order} {more} :after_key")
+        stretches.insert(0, [f"{order} = :after_key", behind_id])
+    if until:
+        middle.append(f"{order} {less} :until_key")
+        stretches.append([f"{order} = :until_key", up_to_id])
     return stretches
 
 
 def cursor_of(card: Card, shuffle: int, sort: Sort) -> Cursor:
-    """Where this card stands in an order; `shuffle` is its random number."""
+    """Where this card stands in an order; `shuffle` is its place in a random one."""
     keys: dict[Sort, int | float | str] = {
         Sort.ADDED: card.added_at,
         Sort.TITLE: natural_key(card.title),
@@ -475,50 +475,6 @@ async def top_folders(db: Connection) -> list[tuple[int, bytes, int]]:
     return [(row[0], row[1], row[2]) for row in await db.all(sql)]
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """A stretch of the order that one index can walk."""
-
-    conditions: list[str]
-    after: Cursor | None
-    until: Cursor | None
-
-
-def _parts(
-    query: Query, after: Cursor | None, until: Cursor | None, backwards: bool
-) -> Iterator[_Part]:
-    """A seeded random order starts at the seed and goes round: two stretches of one index. Every
-    other order is one.
-
-    The first begins at the seed, or after a place in it, and the second ends there, or at a place
-    in it. Only one of the two is said: of both SQLite may look for the wider one, and go through
-    all that lies before the place.
-    """
-    if query.sort is not Sort.RANDOM or not query.seed:
-        yield _Part([], after, until)
-        return
-    first_part, second_part = "g.shuffle >= :seed", "g.shuffle < :seed"
-    order = (
-        [first_part, second_part] if query.descending == backwards else [second_part, first_part]
-    )
-
-    def part_of(cursor: Cursor) -> str:
-        return (
-            first_part
-            if not isinstance(cursor.key, str) and cursor.key >= query.seed
-            else second_part
-        )
-
-    start = order.index(part_of(after)) if after else 0
-    end = order.index(part_of(until)) if until else 1
-    for index in range(start, end + 1):
-        part = _Part(
-            [order[index]], after if index == start else None, until if index == end else None
-        )
-        place = part.until if index else part.after
-        yield replace(part, conditions=[]) if place else part
-
-
 def _where(conditions: list[str]) -> str:
     return "WHERE " + "\n    AND ".join(conditions) if conditions else ""
 
@@ -532,6 +488,11 @@ def _conditions(
     if selection.match:
         conditions.append("g.video_id IN (SELECT rowid FROM search WHERE search MATCH :match)")
         values["match"] = selection.match
+    if selection.unmatch:
+        conditions.append(
+            "g.video_id NOT IN (SELECT rowid FROM search WHERE search MATCH :unmatch)"
+        )
+        values["unmatch"] = selection.unmatch
     for number, tag_id in enumerate(selection.tag_ids):
         conditions.append(
             f"EXISTS (SELECT 1 FROM video_tags WHERE video_id = g.video_id AND tag_id = :tag{number})"

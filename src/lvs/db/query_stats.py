@@ -1,9 +1,10 @@
 """What the database was asked for, counted for the whole server and for the request that asked."""
 
-import time
 from collections import deque
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+
+from lvs.clock import now_ms
 
 SLOW_SECONDS = 1.0
 SLOW_KEPT = 20
@@ -75,11 +76,7 @@ class QueryStats(RequestQueries):
 
     def _note_slow(self, sql: str, seconds: float, request: RequestQueries | None) -> None:
         text = " ".join(sql.split())[:SLOW_CHARACTERS]
-        self.slow.append(
-            SlowQuery(
-                time.time_ns() // 1_000_000, seconds, text, request.request_id if request else ""
-            )
-        )
+        self.slow.append(SlowQuery(now_ms(), seconds, text, request.request_id if request else ""))
 
 
 usage_of_request: ContextVar[RequestQueries | None] = ContextVar("usage_of_request", default=None)

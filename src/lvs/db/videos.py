@@ -10,6 +10,8 @@ from lvs.db import files, projections
 from lvs.db.database import Connection, Transaction
 from lvs.models import MediaHash, Probe, State, Track, Video
 
+SHUFFLE_END = 2**31  # random numbers of videos are below
+
 
 async def id_of(db: Connection, media_hash: str) -> int | None:
     """The video of this name.
@@ -276,12 +278,32 @@ async def look_failed(tx: Transaction, video_id: int, reason: str, at: int) -> i
     return int(await tx.value(sql, {"id": video_id, "reason": reason, "at": at}) or 0)
 
 
-async def look_again(tx: Transaction, video_ids: Sequence[int]) -> None:
-    """Look into these again as if they were new."""
+async def reprobe(tx: Transaction, video_ids: Sequence[int]) -> None:
+    """Have these probed again as if they were new."""
     await tx.run_many(
         "UPDATE videos SET looked_fingerprint = NULL, attempts = 0 WHERE id = ?",
         [(i,) for i in video_ids],
     )
+
+
+async def probed_by(tx: Transaction, video_id: int, probe_version: str) -> None:
+    """Note the version of the probe that looked into this video last, whatever came of it."""
+    await tx.run("UPDATE videos SET probe_version = ? WHERE id = ?", (probe_version, video_id))
+
+
+_FAILED_BEFORE = "(state = 'unreadable' OR attempts > 0) AND probe_version IS NOT ?"
+
+
+async def count_failed_before(db: Connection, probe_version: str) -> int:
+    """Videos that another version of the probe could not read."""
+    sql = f"SELECT count(*) FROM videos WHERE {_FAILED_BEFORE}"
+    return int(await db.value(sql, (probe_version,)))
+
+
+async def retry_failed_before(tx: Transaction, probe_version: str) -> None:
+    """Look again into what another version of the probe could not read."""
+    sql = f"UPDATE videos SET looked_fingerprint = NULL, attempts = 0 WHERE {_FAILED_BEFORE}"
+    await tx.run(sql, (probe_version,))
 
 
 async def count_waiting(db: Connection, max_attempts: int) -> int:

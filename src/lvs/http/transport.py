@@ -100,10 +100,43 @@ def _uncounted(_size_bytes: int) -> None:
     pass
 
 
-class ConnectionInScope:
-    """ASGI middleware, the outermost: puts the request's `ClientConnection` under SCOPE_KEY, or
-    None under a server unknown to us.
+class UnknownConnection:
+    """A connection below a server whose insides are unknown: everything goes through the server.
+
+    A cut is expressed in ASGI: the application is told that the client left and ends without
+    completing its answer, so that the server has to close the connection.
     """
+
+    count: Callable[[int], None] = staticmethod(_uncounted)
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._cut = asyncio.Event()
+
+    def unsent_bytes(self) -> int:
+        """Always 0: what the server holds for the client is unknown."""
+        return 0
+
+    def abort(self) -> None:
+        """Tell the application that the client left."""
+        self._cut.set()
+
+    async def outlet(self) -> None:
+        """Always None: only the server can send."""
+
+    async def receive(self) -> Any:
+        """The server's next message, or the news that the client left."""
+        tasks = [asyncio.ensure_future(self._receive()), asyncio.ensure_future(self._cut.wait())]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            return tasks[0].result() if tasks[0].done() else {"type": "http.disconnect"}
+        finally:
+            for task in tasks:
+                task.cancel()
+
+
+class ConnectionInScope:
+    """ASGI middleware, the outermost: puts the request's connection under SCOPE_KEY."""
 
     def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
         self._app = app
@@ -111,7 +144,11 @@ class ConnectionInScope:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            scope[SCOPE_KEY] = connection_of(send, self._turns)
+            scope[SCOPE_KEY] = connection = connection_of(send, self._turns) or UnknownConnection(
+                receive
+            )
+            if isinstance(connection, UnknownConnection):
+                receive = connection.receive
         try:
             await self._app(scope, receive, send)
         finally:

@@ -8,9 +8,9 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from lvs.clock import now_ms
 from lvs.db.query_stats import usage_of_request
 from lvs.errors import Conflict, LvsError
-from lvs.services.library.library import now_ms
 
 log = logging.getLogger(__name__)
 

@@ -19,12 +19,17 @@ from lvs.services.auth import Passwords
 from lvs.services.background_tasks import BackgroundTasks
 from lvs.services.backup.backups import Backups
 from lvs.services.cache import Cache
-from lvs.services.curation.curation import Favorites, Ratings, Tags, Videos, Views
+from lvs.services.curation.favorites import Favorites
 from lvs.services.curation.projections import Projections
+from lvs.services.curation.ratings import Ratings
 from lvs.services.curation.recycle_bin import RecycleBin
+from lvs.services.curation.tags import Tags
+from lvs.services.curation.titles import Videos
 from lvs.services.curation.undo import Journal
+from lvs.services.curation.views import Views
 from lvs.services.events import Event, Events
 from lvs.services.gallery.gallery import FILL_DELAY_S, Gallery
+from lvs.services.headset import headset
 from lvs.services.legacy.importer import LegacyImport
 from lvs.services.library.duplicates import Duplicates
 from lvs.services.library.library import Library
@@ -62,7 +67,9 @@ class Services:
     videos: Videos
     ratings: Ratings
     ratings_limiter: RateLimiter
+    writes_limiter: RateLimiter
     projections: Projections
+    headset: headset.Headset
     favorites: Favorites
     tags: Tags
     views: Views
@@ -112,6 +119,7 @@ def build(config: Config, sound: Future[bool] | None = None) -> Services:
     system = System(ffmpeg)
     gallery = Gallery(database, library, cache)
     journal = Journal(database, cache, events)
+    passwords = Passwords(config.data_directory, config.password.get_secret_value())
     background_tasks = BackgroundTasks()
     events.on(Event.CHANGED, lambda _: cache.age())
     events.on(Event.CHANGED_EXTERNALLY, cache.forget)
@@ -125,11 +133,13 @@ def build(config: Config, sound: Future[bool] | None = None) -> Services:
         videos=Videos(database, cache),
         ratings=Ratings(database, cache),
         ratings_limiter=RateLimiter(config.ratings_limit),
+        writes_limiter=RateLimiter(config.writes_limit),
         projections=Projections(database, cache, events),
+        headset=headset.build(config, database, cache, library, passwords),
         favorites=Favorites(database, cache),
         tags=Tags(database, cache),
         views=Views(database, cache),
-        passwords=Passwords(config.data_directory, config.password.get_secret_value()),
+        passwords=passwords,
         posters=posters,
         ffmpeg=ffmpeg,
         jobs=jobs,
@@ -236,5 +246,6 @@ def _long_lived(services: Services) -> list[Step]:
         jobs.feed,
         partial(services.gallery.fill, FILL_DELAY_S),
         services.system.sample,
+        services.health.check_versions,
         *(jobs.work for _ in range(services.ffmpeg.workers)),
     ]

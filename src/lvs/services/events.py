@@ -1,4 +1,4 @@
-"""What happened in the library, told to whoever listens inside the process."""
+"""Events inside the process: what happened in the library, for those who listen."""
 
 import logging
 from collections import defaultdict
@@ -35,7 +35,7 @@ class Events:
     def on(self, event: Event, listener: Listener) -> None:
         self._listeners[event].append(listener)
 
-    def tell(self, event: Event, video_ids: Collection[int]) -> None:
+    def publish(self, event: Event, video_ids: Collection[int]) -> None:
         for listener in self._listeners[event]:
             try:
                 listener(video_ids)

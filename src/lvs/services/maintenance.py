@@ -11,6 +11,7 @@ from lvs.services.curation.undo import Journal, UndoTally
 from lvs.services.gallery.gallery import MAX_RUN, Gallery
 from lvs.services.library.library import Library
 from lvs.services.media.probe_queue import ProbeQueue
+from lvs.text import plural
 
 LOOK_S = 0.3
 PATIENCE_LOOKS = 10  # so many in a row without any work to be seen, and nothing more will come
@@ -51,7 +52,7 @@ class Maintenance:
             scan.cancel()
         await scan
         progress = self._library.progress()
-        message = f"{_number(progress.files_seen, 'file')} seen, {progress.files_added:,} new."
+        message = f"{plural(progress.files_seen, 'file')} seen, {progress.files_added:,} new."
         if progress.offline:
             message += f" Offline, and left as they are: {', '.join(progress.offline)}."
         return message + "".join(f" {problem}" for problem in progress.errors[:3])
@@ -70,26 +71,26 @@ class Maintenance:
         """Forget what was cached."""
 
         async def refresh(_: BackgroundTask) -> str:
-            return f"{_number(self._cache.clear(), 'value')} forgotten. The next look asks the database."
+            return f"{plural(self._cache.clear(), 'value')} forgotten. The next look asks the database."
 
         return self._background_tasks.start("cache", "Refresh the cache", refresh)
 
-    def look_again(self, query: Query) -> BackgroundTask:
+    def reprobe(self, query: Query) -> BackgroundTask:
         """Look again into every video of a gallery's selection, and make their posters anew."""
 
         async def look(task: BackgroundTask) -> str:
-            return await self._look_again(task, query)
+            return await self._reprobe(task, query)
 
         return self._background_tasks.start("posters", "Make posters again", look)
 
-    async def _look_again(self, task: BackgroundTask, query: Query) -> str:
+    async def _reprobe(self, task: BackgroundTask, query: Query) -> str:
         awaited, before = self._jobs.awaited, replace(self._jobs.tally)
         awaited.clear()
         total = 0
         # What is added meanwhile comes before the first.
         async for ids in self._gallery.ids(replace(query, sort=Sort.ADDED, descending=True)):
             awaited.update(ids)
-            await self._jobs.look_again(ids, urgent=False)
+            await self._jobs.reprobe(ids, urgent=False)
             total += len(ids)
             task.reached(0, total)
         idle = 0
@@ -99,7 +100,7 @@ class Maintenance:
             idle = 0 if self._jobs.running or self._jobs.queued else idle + 1
         left = len(awaited)
         awaited.clear()
-        message = f"{_number(total - left, 'video')} looked into."
+        message = f"{plural(total - left, 'video')} looked into."
         if left:
             message += f" {left:,} could not be: their files are away, or they were stopped."
         failed = (
@@ -109,7 +110,7 @@ class Maintenance:
             - before.unreadable
         )
         return message + (
-            f" {_number(failed, 'look')} failed meanwhile; the list of jobs says why."
+            f" {plural(failed, 'look')} failed meanwhile; the list of jobs says why."
             if failed
             else ""
         )
@@ -125,7 +126,7 @@ class Maintenance:
 
         return self._background_tasks.start("undo", f"Take back the changes of {client}", undo)
 
-    async def look_again_at_unreadable(self, reason: str | None) -> int:
+    async def reprobe_unreadable(self, reason: str | None) -> int:
         """Look again into every file that could not be read, or those of one reason; how many these
         are.
         """
@@ -135,17 +136,13 @@ class Maintenance:
             if not found:
                 return number
             after = found[-1].file_id
-            await self._jobs.look_again({file.video_id for file in found}, urgent=False)
+            await self._jobs.reprobe({file.video_id for file in found}, urgent=False)
             number += len(found)
 
 
 def in_a_sentence(tally: UndoTally) -> str:
     """What came of taking changes back."""
-    message = f"{_number(tally.done, 'change')} taken back."
+    message = f"{plural(tally.done, 'change')} taken back."
     return message + "".join(
         f" {count:,} left as they are: {reason}" for reason, count in tally.skipped.most_common()
     )
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -10,15 +10,17 @@ import logging
 import random
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
+from enum import Enum, auto
 from types import TracebackType
 from typing import ParamSpec, Self, TypeVar
 
 import psutil
 
+from lvs.clock import now_ms
 from lvs.db.query_stats import RequestQueries, usage_of_request
 from lvs.logs import one_line
 from lvs.services.latency import Latencies, Quantiles, Slot, Window
@@ -29,9 +31,6 @@ R = TypeVar("R")
 NO_RULE = "(no such address)"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 OTHER_METHOD = "OTHER"
-PING = "/ping"
-DASHBOARD = ("/admin/tiles/", "/admin/performance", "/metrics", PING)
-RATING_RULES = ("/videos/<hash:media_hash>/rating", "/api/ratings/<media_hash>", "/rate")
 SPARKLINE_SLOTS = 40  # twenty minutes
 ENTRIES_KEPT = 50
 MOST_ROUTES = 500
@@ -41,6 +40,18 @@ LATELY_S = 300
 
 SERVER_ERROR = 500
 CLIENT_ERROR = 400
+
+
+class RouteGroup(Enum):
+    """The group under which a route's requests are counted."""
+
+    VISITORS = auto()
+    RATINGS = auto()  # of visitors, too
+    DASHBOARD = auto()  # the dashboard itself, and programs that watch the server
+    HEALTH_CHECK = auto()  # the same, and its errors repeat what the dashboard shows
+
+
+MONITORING = frozenset({RouteGroup.DASHBOARD, RouteGroup.HEALTH_CHECK})
 
 
 class Request(RequestQueries):
@@ -190,10 +201,11 @@ class Metrics:
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
         self.clock = clock
         self.started = clock()
-        self.started_at = _now_ms()
+        self.started_at = now_ms()
         self.functions: dict[str, FunctionStats] = {}
         self.failures: deque[Failure] = deque(maxlen=ENTRIES_KEPT)
         self.log = RecentLog()
+        self.groups: Mapping[tuple[str, str], RouteGroup] = {}  # by method and rule
         self.listeners: list[
             Callable[[Request], None]
         ] = []  # told of each request when it is counted
@@ -230,9 +242,12 @@ class Metrics:
         """The answer to a request begins. Its bytes are still to come: `sent` counts them."""
         request.status, request.took_s = status, self.clock() - request.started
         self._noted.append(request)
-        if status >= SERVER_ERROR and request.rule != PING:  # that one says what the dashboard says
+        if (
+            status >= SERVER_ERROR
+            and self._group(request.method, request.rule) is not RouteGroup.HEALTH_CHECK
+        ):
             failure = Failure(
-                _now_ms(), request.method, request.rule, status, request.message, request.request_id
+                now_ms(), request.method, request.rule, status, request.message, request.request_id
             )
             self.failures.append(failure)
         if len(self._noted) >= MOST_NOTED:
@@ -264,10 +279,14 @@ class Metrics:
         route.render_s += request.render_s
         route.cache_hits += request.cache_hits
         route.cache_misses += request.cache_misses
-        if not request.rule.startswith(DASHBOARD):
+        group = self._group(request.method, request.rule)
+        if group not in MONITORING:
             self._pages.add(request.took_s, at)
-        if request.method == "POST" and request.rule in RATING_RULES:
+        if group is RouteGroup.RATINGS:
             self._ratings.add(request.took_s, at)
+
+    def _group(self, method: str, rule: str) -> RouteGroup:
+        return self.groups.get((method, rule), RouteGroup.VISITORS)
 
     def _route(self, request: Request) -> Route:
         key = (request.method, request.rule)
@@ -282,7 +301,7 @@ class Metrics:
 
     def own(self, route: Route) -> bool:
         """Whether the route serves the dashboard itself, and programs that watch the server."""
-        return route.rule.startswith(DASHBOARD)
+        return self._group(route.method, route.rule) in MONITORING
 
     def visited(self) -> list[Route]:
         """The routes that were asked for by visitors, and not by the dashboard itself."""
@@ -303,7 +322,7 @@ class Metrics:
 
     def failed_lately(self, seconds: float = LATELY_S) -> list[Failure]:
         """Requests that failed within the last seconds, oldest first."""
-        since = _now_ms() - seconds * 1000
+        since = now_ms() - seconds * 1000
         return [failure for failure in self.failures if failure.at >= since]
 
     # --- Functions ---
@@ -437,7 +456,3 @@ class RecentLog(logging.Handler):
             yield
         finally:
             root.removeHandler(self)
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -4,6 +4,7 @@ import re
 from typing import Any, cast
 from urllib.parse import unquote_to_bytes, urlsplit
 
+from pydantic import BaseModel
 from quart import Response, current_app, g, redirect, request
 from werkzeug.routing import BaseConverter
 
@@ -40,6 +41,23 @@ def services() -> Services:
 
 def addresses() -> Urls:
     return cast("Urls", current_app.extensions["lvs.addresses"])
+
+
+def secure_url() -> str:
+    """This page's address over HTTPS; empty where that is spoken already, or never."""
+    config = services().config
+    if request.scheme == "https" or not config.speaks_tls:
+        return ""
+    host = request.host.rpartition(":")[0] if _has_port(request.host) else request.host
+    path = (request.scope.get("raw_path") or request.path.encode()).decode("ascii", "replace")
+    query = request.query_string.decode("ascii", "replace")
+    return f"https://{host}:{config.tls_port}{path.partition('?')[0]}" + (
+        f"?{query}" if query else ""
+    )
+
+
+def _has_port(host: str) -> bool:
+    return ":" in host.rpartition("]")[2]
 
 
 def pages() -> Templates:
@@ -118,6 +136,12 @@ def _encoded(template: str, **context: Any) -> bytes:
 def html(text: str | bytes, status: int = 200) -> Response:
     headers = {"Vary": "HX-Request-Type", "Cache-Control": "no-cache"}
     return Response(text, status, headers, content_type="text/html; charset=utf-8")
+
+
+def answer(model: BaseModel, status: int = 200) -> Response:
+    """The model as JSON."""
+    headers = {"Cache-Control": "no-cache"}
+    return Response(model.model_dump_json(), status, headers, content_type="application/json")
 
 
 def back(default: str) -> Response:

@@ -9,12 +9,10 @@ import re
 import secrets
 import sys
 import threading
-import time
 from collections.abc import Hashable
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, date, datetime
-from functools import lru_cache
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -33,19 +31,19 @@ from jinja2.bccache import Bucket
 from markupsafe import Markup, escape
 
 import lvs
+from lvs.clock import local_date, now_ms, utc
 from lvs.models import Card, Cursor, Page, Query, Sort, shown
 from lvs.paths import partials_folder, templates_folder
 from lvs.services.lru import LRU
+from lvs.text import plural
 from lvs.web.card_templates import NO_CARD, CardTemplates
 from lvs.web.urls import Urls, encode_cursor, gallery_url, starts_descending
 
 SIZE_UNITS = ("bytes", "KB", "MB", "GB", "TB", "PB")
 HASH_DIGITS = 12
-LATEST_MS = 253_370_764_800_000  # the year 9999
 FRAMES_KEPT = 50  # about 40 kB each
 PARTIALS_KEPT = 200  # about 1 kB each
 DIGEST_BYTES = 32
-PLURALS_KEPT = 200
 TWO_DIGITS = tuple(f"{number:02}" for number in range(60))
 RUN_ADDRESSES = ("next_url", "refresh_url", "page_url")
 
@@ -306,12 +304,6 @@ def count(number: int) -> str:
     return f"{number:,}"
 
 
-@lru_cache(PLURALS_KEPT)
-def plural(number: int, one: str, many: str | None = None) -> str:
-    """`1 video`, `1,234 videos`."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
 def size(size_bytes: int) -> str:
     """`1.4 GB`, in powers of 1,000 as disks are sold."""
     amount = float(size_bytes)
@@ -346,22 +338,3 @@ def day(unix_ms: int) -> str:
 def iso(unix_ms: int) -> str:
     """The time for a `datetime` attribute, `2026-11-22T13:30:00Z`."""
     return utc(unix_ms).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def local_date(unix_ms: int) -> date:
-    """The calendar day of a time where the server stands."""
-    return date.fromtimestamp(_held(unix_ms))  # noqa: DTZ012 - its day is what is asked
-
-
-def utc(unix_ms: int) -> datetime:
-    """The time, held within what a calendar can say."""
-    return datetime.fromtimestamp(_held(unix_ms), UTC)
-
-
-def _held(unix_ms: int) -> float:
-    """Unix seconds within what a calendar can say: a file's clock may be wrong by any amount."""
-    return (unix_ms if 0 <= unix_ms <= LATEST_MS else min(max(unix_ms, 0), LATEST_MS)) / 1000
-
-
-def now_ms() -> int:
-    return time.time_ns() // 1_000_000

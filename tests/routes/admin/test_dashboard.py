@@ -25,7 +25,7 @@ from support.processes import Server, serving
 from lvs.db import videos
 from lvs.db.connection import Connection
 from lvs.routes.admin import charts
-from lvs.routes.admin.dashboard import TILES
+from lvs.routes.admin.tiles import TILES
 
 CHROMIUM = (
     shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -180,7 +180,7 @@ async def test_a_folder_that_is_away_is_named_and_comes_first(tmp_path: Path) ->
         await home.scan()
         await home.looked()
         home.libraries[1].rename(tmp_path / "elsewhere")
-        await home.services.library.check_drives()
+        await home.services.library.drives.check()
         health = await health_of(home)
         assert "One thing is not well." in health
         assert re.search(
@@ -201,7 +201,7 @@ async def test_a_folder_that_is_away_is_named_and_comes_first(tmp_path: Path) ->
         assert "Old films" in content["checks"]["library"]["detail"]
         assert (await home.client.get("/ping")).status_code == 200
         (tmp_path / "elsewhere").rename(home.libraries[1])
-        await home.services.library.check_drives()
+        await home.services.library.drives.check()
         await home.scan()
         assert "All is well." in await health_of(home)
         assert (await home.client.get("/ping?deep=1")).status_code == 200

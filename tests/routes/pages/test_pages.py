@@ -33,16 +33,16 @@ async def test_stars_are_given_changed_and_cleared_by_htmx_and_by_a_plain_form(h
     answer = await home.client.post(address, form={"value": "4"}, headers=HTMX)
     assert (answer.status_code, answer.headers["HX-Trigger"]) == (200, "rating:changed")
     assert re.search(r'value="4" aria-pressed="true"', await text(answer))
-    assert (await home.services.ratings.of(media_hash)).value == 4
+    assert (await home.services.ratings.get(media_hash)).value == 4
     answer = await home.client.post(
         address,
         form={"value": "2"},
         headers={"Referer": "http://localhost/watch/film.mp4?sort=title"},
     )
     assert (answer.status_code, answer.headers["Location"]) == (303, "/watch/film.mp4?sort=title")
-    assert (await home.services.ratings.of(media_hash)).value == 2
+    assert (await home.services.ratings.get(media_hash)).value == 2
     await home.client.post(address, form={"value": "0"})
-    assert (await home.services.ratings.of(media_hash)).value is None
+    assert (await home.services.ratings.get(media_hash)).value is None
 
 
 @pytest.mark.parametrize("value", ["6", "-1", "", "²", "1_0", "5.0", "x" * 5000, "true"])
@@ -55,7 +55,7 @@ async def test_nonsense_stars_are_refused_and_change_nothing(home: Home, value: 
         )
         assert answer.status_code == 400
         assert "Nothing was changed" in await text(answer)
-    assert (await home.services.ratings.of(media_hash)).value == 3
+    assert (await home.services.ratings.get(media_hash)).value == 3
 
 
 async def test_a_heart_clicked_twice_at_once_is_on(home: Home) -> None:
@@ -64,10 +64,10 @@ async def test_a_heart_clicked_twice_at_once_is_on(home: Home) -> None:
     await asyncio.gather(
         *(home.client.post(address, form={"value": "1"}, headers=HTMX) for _ in range(8))
     )
-    assert await home.services.favorites.of(media_hash)
+    assert await home.services.favorites.get(media_hash)
     answer = await home.client.post(address, form={"value": "0"})
     assert answer.status_code == 303
-    assert not await home.services.favorites.of(media_hash)
+    assert not await home.services.favorites.get(media_hash)
 
 
 async def test_tags_are_added_and_removed_with_undo(home: Home) -> None:
@@ -75,14 +75,14 @@ async def test_tags_are_added_and_removed_with_undo(home: Home) -> None:
     address = f"/videos/{media_hash}/tags"
     answer = await home.client.post(address, form={"tag": " #Two  Words "}, headers=HTMX)
     assert answer.headers["HX-Trigger"] == "tags:changed"
-    assert await home.services.tags.of(media_hash) == ("Two Words",)
+    assert await home.services.tags.get(media_hash) == ("Two Words",)
     await home.client.post(address, form={"tag": "two words"}, headers=HTMX)
-    assert await home.services.tags.of(media_hash) == ("Two Words",)
+    assert await home.services.tags.get(media_hash) == ("Two Words",)
     answer = await home.client.post(f"{address}/remove", form={"tag": "TWO WORDS"}, headers=HTMX)
     assert "Undo" in await text(answer)
-    assert await home.services.tags.of(media_hash) == ()
+    assert await home.services.tags.get(media_hash) == ()
     assert (await home.client.post(address, form={"tag": "plain"})).status_code == 303
-    assert await home.services.tags.of(media_hash) == ("plain",)
+    assert await home.services.tags.get(media_hash) == ("plain",)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ async def test_a_tag_that_cannot_be_used_gets_a_sentence(home: Home, tag: str) -
     assert (
         await home.client.post(f"/videos/{media_hash}/tags", form={"tag": tag})
     ).status_code == 400
-    assert await home.services.tags.of(media_hash) == ()
+    assert await home.services.tags.get(media_hash) == ()
 
 
 async def test_a_form_that_is_no_utf8_is_refused(home: Home) -> None:
@@ -107,7 +107,7 @@ async def test_a_form_that_is_no_utf8_is_refused(home: Home) -> None:
             f"/videos/{media_hash}/{address}", data=f"{field}=%ff%fe", headers=kind
         )
         assert answer.status_code == 400
-    assert await home.services.tags.of(media_hash) == ()
+    assert await home.services.tags.get(media_hash) == ()
     assert await home.titles() == ["film"]
 
 
@@ -117,7 +117,7 @@ async def test_a_form_that_is_no_utf8_is_refused(home: Home) -> None:
 async def test_a_tag_may_be_any_words(home: Home, tag: str) -> None:
     media_hash = await one_video(home)
     await home.client.post(f"/videos/{media_hash}/tags", form={"tag": tag}, headers=HTMX)
-    assert await home.services.tags.of(media_hash) == (tag,)
+    assert await home.services.tags.get(media_hash) == (tag,)
     page = await text(await home.client.get("/"))
     assert "<b>" not in page.replace('<b dir="auto">', "")
 
@@ -241,7 +241,7 @@ async def test_the_form_of_another_site_changes_nothing(home: Home) -> None:
             f"/videos/{media_hash}/rating", form={"value": "5"}, headers=headers
         )
         assert answer.status_code == 403
-    assert (await home.services.ratings.of(media_hash)).value is None
+    assert (await home.services.ratings.get(media_hash)).value is None
     answer = await home.client.post(
         f"/videos/{media_hash}/rating", form={"value": "5"}, headers={"Origin": "http://localhost"}
     )

@@ -51,7 +51,7 @@ async def test_stars_are_taken_back_and_put_back_again(home: Home) -> None:
     await home.services.ratings.rate(film, 3, ANNA)
     await home.services.ratings.rate(film, 5, ANNA)
     assert await undo_latest(home) == ""
-    assert (await home.services.ratings.of(film)).value == 3
+    assert (await home.services.ratings.get(film)).value == 3
     [card] = (await home.services.gallery.browse(Query())).cards
     assert card.rating == 3
     newest, changed, first = await journal(home)
@@ -59,7 +59,7 @@ async def test_stars_are_taken_back_and_put_back_again(home: Home) -> None:
     assert (newest.change.undoes, newest.status) == (changed.change.id, Status.OPEN)
     assert (changed.status, first.status) == (Status.TAKEN_BACK, Status.OPEN)
     assert await undo_latest(home) == ""
-    assert (await home.services.ratings.of(film)).value == 5
+    assert (await home.services.ratings.get(film)).value == 5
     assert [entry.status for entry in await journal(home)] == [
         Status.PUT_BACK,
         Status.TAKEN_BACK,
@@ -76,7 +76,7 @@ async def test_a_value_that_was_changed_again_since_is_left_as_it_is(home: Home)
     first = (await journal(home))[-1]
     undone = await home.services.journal.undo(first.change.id, "operator")
     assert "changed again since" in undone.reason
-    assert (await home.services.ratings.of(film)).value == 3
+    assert (await home.services.ratings.get(film)).value == 3
     assert len(await journal(home)) == 3
     # Once the later ones are gone it can be done.
     for _ in range(2):
@@ -87,7 +87,7 @@ async def test_a_value_that_was_changed_again_since_is_left_as_it_is(home: Home)
         )
         assert not (await home.services.journal.undo(newest_open.change.id, "operator")).reason
     assert not (await home.services.journal.undo(first.change.id, "operator")).reason
-    assert (await home.services.ratings.of(film)).value is None
+    assert (await home.services.ratings.get(film)).value is None
 
 
 async def test_a_value_that_came_from_elsewhere_is_not_overwritten(home: Home) -> None:
@@ -96,7 +96,7 @@ async def test_a_value_that_came_from_elsewhere_is_not_overwritten(home: Home) -
     async with home.services.database.transaction() as tx:
         await tx.run("UPDATE ratings SET value = 1")
     assert "another value now" in await undo_latest(home)
-    assert (await home.services.ratings.of(film)).value in (
+    assert (await home.services.ratings.get(film)).value in (
         1,
         3,
     )  # the second is what the cache may still say
@@ -109,7 +109,7 @@ async def test_stars_that_were_taken_away_come_back(home: Home) -> None:
     await home.services.ratings.rate(film, 2, ANNA)
     await home.services.ratings.clear(film, ANNA)
     assert await undo_latest(home) == ""
-    assert (await home.services.ratings.of(film)).value == 2
+    assert (await home.services.ratings.get(film)).value == 2
 
 
 async def test_a_heart_comes_back_with_its_place_among_the_favorites(home: Home) -> None:
@@ -135,12 +135,12 @@ async def test_tags_go_and_come_back_each_on_its_own(home: Home) -> None:
     entries = await journal(home)
     assert [entry.status for entry in entries] == [Status.OPEN, Status.OPEN, Status.CHANGED_SINCE]
     assert not (await home.services.journal.undo(entries[1].change.id, "operator")).reason
-    assert await home.services.tags.of(film) == ()
+    assert await home.services.tags.get(film) == ()
     assert not (await home.services.journal.undo(entries[0].change.id, "operator")).reason
-    assert await home.services.tags.of(film) == ("Alps",)
+    assert await home.services.tags.get(film) == ("Alps",)
     assert await home.services.gallery.count(Query(tags=("alps",))) == 1
     assert not (await home.services.journal.undo(entries[2].change.id, "operator")).reason
-    assert await home.services.tags.of(film) == ()
+    assert await home.services.tags.get(film) == ()
     assert await home.services.gallery.tags() == []
 
 
@@ -173,18 +173,18 @@ async def test_views_are_taken_back_whatever_came_after_them(home: Home) -> None
         await asyncio.sleep(0.003)
     third, second, first = await journal(home)
     assert not (await home.services.journal.undo(second.change.id, "operator")).reason
-    assert (await home.services.views.of(film), (await video(home, film)).last_viewed_at) == (
+    assert (await home.services.views.get(film), (await video(home, film)).last_viewed_at) == (
         2,
         third.change.at,
     )
     assert not (await home.services.journal.undo(third.change.id, "operator")).reason
-    assert (await home.services.views.of(film), (await video(home, film)).last_viewed_at) == (
+    assert (await home.services.views.get(film), (await video(home, film)).last_viewed_at) == (
         1,
         first.change.at,
     )
     assert "already" in (await home.services.journal.undo(second.change.id, "operator")).reason
     assert not (await home.services.journal.undo(first.change.id, "operator")).reason
-    assert await home.services.views.of(film) == 0
+    assert await home.services.views.get(film) == 0
     assert await home.services.gallery.count(Query(viewed=True)) == 0
 
 
@@ -197,7 +197,7 @@ async def test_a_change_that_is_taken_back_by_many_at_once_is_taken_back_once(ho
         *(home.services.journal.undo(latest.change.id, f"10.0.0.{n}") for n in range(8))
     )
     assert sum(not outcome.reason for outcome in outcomes) == 1
-    assert await home.services.views.of(film) == 4
+    assert await home.services.views.get(film) == 4
 
 
 async def test_all_changes_of_one_client_since_a_time_are_shown_first_and_then_taken_back(
@@ -219,7 +219,7 @@ async def test_all_changes_of_one_client_since_a_time_are_shown_first_and_then_t
     page = await text(await home.client.get(f"/admin/changes/undo?client={ANNA}&since={since}"))
     assert re.search(r"<b>4</b>\s+changes of 2 videos", page)
     assert "1 other change would be left as it is: It was changed again since." in page
-    assert (await home.services.ratings.of(one)).value == 3  # nothing was done yet
+    assert (await home.services.ratings.get(one)).value == 3  # nothing was done yet
     up_to = re.search(r'name="up_to" value="(\d+)"', page)
     assert up_to
     await home.services.ratings.rate(
@@ -236,11 +236,11 @@ async def test_all_changes_of_one_client_since_a_time_are_shown_first_and_then_t
     assert not task.failed
     assert "2 changes taken back. 3 left as they are: It was changed again since." in task.message
     assert task.message in (await text(await home.client.get("/admin/changes"))).replace("\n", " ")
-    assert (await home.services.ratings.of(one)).value == 5
-    assert (await home.services.ratings.of(two)).value == 5
-    assert await home.services.tags.of(two) == ("before",)
-    assert await home.services.favorites.of(two)
-    assert await home.services.views.of(one) == 0
+    assert (await home.services.ratings.get(one)).value == 5
+    assert (await home.services.ratings.get(two)).value == 5
+    assert await home.services.tags.get(two) == ("before",)
+    assert await home.services.favorites.get(two)
+    assert await home.services.views.get(one) == 0
 
 
 async def test_undone_together_a_chain_of_changes_ends_where_it_began(home: Home) -> None:
@@ -352,7 +352,7 @@ async def test_the_page_works_with_and_without_javascript(home: Home) -> None:
     answer = await home.client.post(f"/admin/changes/{rating_line.change.id}/undo")
     assert answer.status_code == 409
     assert "taken back already" in await text(answer)
-    assert (await home.services.ratings.of(film)).value is None
+    assert (await home.services.ratings.get(film)).value is None
 
 
 async def test_the_list_is_paged_and_filtered(home: Home) -> None:

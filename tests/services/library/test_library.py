@@ -21,6 +21,8 @@ from lvs.models import Query, Sort, State
 from lvs.services.library.fingerprint import fingerprint
 from lvs.services.library.walk import WalkResult, legacy_alias, walk
 
+pytestmark = pytest.mark.core
+
 
 async def curate(home: Home, media_hash: str) -> None:
     await home.services.ratings.rate(media_hash, 5, "test")
@@ -364,7 +366,7 @@ async def test_a_folder_that_is_away_or_empty_is_offline_and_nothing_is_lost(hom
     assert (await home.client.get("/video/film.mp4")).status_code == 503
     home.library.rmdir()
     away.rename(home.library)
-    assert await home.services.library.check_drives()
+    assert await home.services.library.drives.check()
     await home.scan()
     assert [card.offline for card in (await home.services.gallery.browse(Query())).cards] == [False]
     await assert_curated(home, video.media_hash)
@@ -395,9 +397,9 @@ async def test_a_disk_inside_the_library_that_is_unmounted_loses_nothing(home: H
     assert (await home.client.get("/video/local.mp4")).status_code == 200
     mount(home.library / "disk")
     try:
-        assert not await home.services.library.check_drives()
+        assert not await home.services.library.drives.check()
         home.add("disk/deep/film.mp4", content)
-        assert await home.services.library.check_drives()
+        assert await home.services.library.drives.check()
         await home.scan()
         assert [card.offline for card in (await home.services.gallery.browse(Query())).cards] == [
             False,
@@ -502,9 +504,7 @@ async def test_films_of_the_first_scan_are_as_old_as_their_files_and_later_ones_
 ) -> None:
     root = home.services.library.active_roots[0]
     home.add("later.mp4")
-    await home.services.library.look_again(
-        dataclasses.replace(root, scanned_at=None), [b"later.mp4"]
-    )
+    await home.services.library.check(dataclasses.replace(root, scanned_at=None), [b"later.mp4"])
     assert (await home.video("later.mp4")).added_at > OLD_NS // 1_000_000
     await home.stop()
     home.libraries = [home.library.with_name("Another")]

@@ -98,12 +98,12 @@ async def test_a_link_that_leads_out_of_the_library_is_not_followed(tmp_path: Pa
     async with Home(tmp_path, watch="auto", scan_interval=0) as home:
         (home.library / "link").symlink_to(outside)
         home.add("film.mp4")
-        await home.services.library.look_again(
+        await home.services.library.check(
             home.services.library.active_roots[0], [b"link/secret.mp4", b"film.mp4"]
         )
         (outside / "secret.mp4").write_bytes(distinct_video())
         os.utime(outside / "secret.mp4", ns=(OLD_NS, OLD_NS))
-        await home.services.library.look_again(
+        await home.services.library.check(
             home.services.library.active_roots[0], [b"link/secret.mp4", b"link"]
         )
         assert await home.titles() == ["film"]
@@ -122,7 +122,7 @@ async def test_what_another_program_writes_is_noticed(home: Home) -> None:
     home.add("film.mp4")
     await home.scan()
     media_hash = (await home.video("film.mp4")).media_hash
-    assert (await home.services.ratings.of(media_hash)).value is None
+    assert (await home.services.ratings.get(media_hash)).value is None
     before = home.services.library.progress().version
     other = sqlite3.connect(home.data / "lvs.db")
     with other:
@@ -130,7 +130,7 @@ async def test_what_another_program_writes_is_noticed(home: Home) -> None:
     other.close()
 
     async def noticed() -> bool:
-        return (await home.services.ratings.of(media_hash)).value == 4
+        return (await home.services.ratings.get(media_hash)).value == 4
 
     await home.until(noticed)
     assert home.services.library.progress().version > before

@@ -115,7 +115,7 @@ def shown_by_matrix(film: Path) -> Image.Image:
 
     with open(film, "rb") as file, av.open(file) as container:
         frame = next(container.decode(video=0))
-        matrix = next(side for side in frame.side_data if side.type.name == "DISPLAYMATRIX")
+        matrix = frame.side_data["DISPLAYMATRIX"]
         a, b, _, c, d = (round(part / 65536) for part in memoryview(bytes(matrix)).cast("i")[:5])
         flat = frame.to_image()
     side = flat.width

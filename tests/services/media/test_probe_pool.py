@@ -33,6 +33,8 @@ from lvs.services.media.posters import PosterStore
 from lvs.services.media.probe_pool import ProbePool
 from lvs.services.media.video_file import MeteredFile, VideoFile
 
+pytestmark = pytest.mark.core
+
 SOURCE = PROJECT / "src"
 
 

@@ -33,6 +33,8 @@ from lvs.services.streaming.open_file import (
 )
 from lvs.services.streaming.streams import Streams
 
+pytestmark = pytest.mark.core
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:

@@ -4,20 +4,26 @@ import time
 from typing import Any, cast
 from urllib.parse import urlencode
 
-from quart import Blueprint, Response, redirect, request
-from quart.blueprints import BlueprintSetupState
+from quart import Response, redirect, request
 
+from lvs.clock import utc
 from lvs.db.changes import Chosen
 from lvs.errors import Conflict, Invalid
 from lvs.services.curation.undo import KINDS
 from lvs.services.media.projection import in_words
 from lvs.services.media.projection_json import chosen_of
-from lvs.web.filters import arguments, number, readable, text
-from lvs.web.request_args import MAX_ID, MAX_TIME, form_number, form_text, row_id
+from lvs.web.request_args import (
+    MAX_ID,
+    MAX_TIME,
+    arguments,
+    form_number,
+    form_text,
+    number,
+    readable,
+    row_id,
+    text,
+)
 from lvs.web.responses import back, client, page, partial, services, wants_partial
-from lvs.web.templates import utc
-
-bp = Blueprint("journal", __name__, url_prefix="/admin/changes")
 
 LABELS = {
     "rating": "Stars",
@@ -32,13 +38,6 @@ WITHIN = ((15, "15 minutes"), (60, "hour"), (24 * 60, "day"), (7 * 24 * 60, "wee
 QUICK_S = 1.0
 
 
-@bp.record_once
-def filters(state: BlueprintSetupState) -> None:
-    known = state.app.extensions["lvs.pages"].environment.filters
-    known["moment"] = moment
-    known["projection"] = projection
-
-
 def projection(text: str | None) -> str:
     """A choice of the journal in words: `180, side by side`, or `as found`."""
     chosen = chosen_of(text)
@@ -50,7 +49,9 @@ def moment(unix_ms: int) -> str:
     return utc(unix_ms).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
-@bp.get("")
+FILTERS = {"moment": moment, "projection": projection}
+
+
 async def changes() -> Response:
     """The last changes, of everybody or somebody, of every kind or one, of all videos or one."""
     args = arguments()
@@ -87,7 +88,6 @@ async def changes() -> Response:
     )
 
 
-@bp.post("/<change_id>/undo")
 async def undo(change_id: str) -> Response:
     """Take one change back."""
     undone = await services().journal.undo(row_id(change_id), client())
@@ -105,8 +105,7 @@ async def undo(change_id: str) -> Response:
     return back("/admin/changes")
 
 
-@bp.get("/undo")
-async def look_before_undo() -> Response:
+async def preview_undo() -> Response:
     """What taking back all that somebody changed since a time would do. Nothing is done yet."""
     args = arguments()
     who, since = readable(text(args, "client"), "client"), number(args, "since", MAX_TIME)
@@ -124,7 +123,6 @@ async def look_before_undo() -> Response:
     return page("admin_undo.html", **values, current="admin")
 
 
-@bp.post("/undo")
 async def undo_all() -> Response:
     """Take back what was shown before."""
     who, since, up_to_id = (

@@ -1,6 +1,10 @@
 """Small drawings for the dashboard, as the `d` of an SVG path, and amounts as people read them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from lvs.models import shown
+from lvs.services.monitoring.health import clock
 
 HEIGHT = 24
 MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86_400
@@ -69,3 +73,10 @@ def percent(share: float) -> str:
 def decimal(number: float) -> str:
     """`3.2`, `12`."""
     return f"{number:.1f}" if number < 9.95 else f"{number:,.0f}"
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    function.__name__: function
+    for function in (bars, line, shares, milliseconds, span, percent, decimal, clock, shown)
+}
+"""The filters that the templates of the dashboard use."""

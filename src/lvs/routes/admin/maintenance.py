@@ -1,17 +1,24 @@
-"""Maintenance: scan, cache, another look at a film, and whether the server is well."""
+"""Maintenance: health check, scan, backup, cache, posters, probing again."""
 
-from quart import Blueprint, Response, jsonify, request
+from collections.abc import Callable
+from typing import cast
+
+from quart import Response, jsonify, redirect, request
 
 from lvs import __version__
+from lvs.errors import NotFound
 from lvs.routes.admin import dashboard
-from lvs.web.responses import back, services, wants_partial
-
-bp = Blueprint("admin", __name__)
+from lvs.services.background_tasks import BackgroundTask
+from lvs.web.filters import parse_query
+from lvs.web.request_args import arguments
+from lvs.web.responses import back, page, partial, services, wants_partial
+from lvs.web.urls import query_string
 
 DASHBOARD = "/admin/performance"
+JOBS = "/admin/jobs"
+QUICK_S = 0.8
 
 
-@bp.get("/ping")
 async def ping() -> Response:
     """Whether the server answers; with `deep=1` whether database, library folders and workers do
     their part, 503 if not.
@@ -30,7 +37,6 @@ async def ping() -> Response:
     return response
 
 
-@bp.post("/admin/scan")
 async def scan() -> Response:
     """Look at every file again, in the background."""
     services().watcher.scan_soon()
@@ -43,12 +49,10 @@ async def scan() -> Response:
     return response
 
 
-@bp.get("/admin/cache/status")
 async def cache_status() -> Response:
     return jsonify(services().cache.status())
 
 
-@bp.post("/admin/cache/refresh")
 async def cache_refresh() -> Response:
     """Forget what was cached; the next look asks the database."""
     dropped = services().cache.clear()
@@ -57,11 +61,10 @@ async def cache_refresh() -> Response:
     return back(DASHBOARD) if _from_a_page() else jsonify(status="ok", dropped=dropped)
 
 
-@bp.post("/admin/look-again/<hash:media_hash>")
-async def look_again(media_hash: str) -> Response:
+async def probe_again(media_hash: str) -> Response:
     """Look into a film again that could not be looked into, before all others."""
     video = await services().videos.get(media_hash)
-    await services().jobs.look_again([video.id])
+    await services().jobs.reprobe([video.id])
     if wants_partial():
         return await dashboard.fresh("workers")
     if _from_a_page():
@@ -69,6 +72,51 @@ async def look_again(media_hash: str) -> Response:
     response = jsonify(status="accepted", what="look")
     response.status_code = 202
     return response
+
+
+async def task(name: str) -> Response:
+    """How far some work is."""
+    found = services().background_tasks.latest(name)
+    if found is None:
+        raise NotFound("No such work was begun since LVS was started.")
+    if not wants_partial():
+        return cast("Response", redirect(JOBS, 302))
+    return partial("admin_task.html", trigger="" if found.running else "jobs:changed", task=found)
+
+
+async def begin(name: str) -> Response:
+    """Begin some work: scan, backup or cache; or posters, for the gallery's selection that `query`
+    names.
+    """
+    maintenance = services().maintenance
+    begin_it: dict[str, Callable[[], BackgroundTask]] = {
+        "scan": maintenance.scan,
+        "backup": maintenance.back_up,
+        "cache": maintenance.refresh_cache,
+        "posters": lambda: maintenance.reprobe(parse_query(arguments())),
+    }
+    if name not in begin_it:
+        raise NotFound("There is no such button.")
+    begun = begin_it[name]()
+    await services().background_tasks.settle(name, QUICK_S)
+    if wants_partial():
+        return partial("admin_task.html", task=begun)
+    return cast("Response", redirect(JOBS, 303))
+
+
+async def preview_posters() -> Response:
+    """How many videos a gallery's selection holds, before their posters are made again."""
+    query = parse_query(arguments())
+    address = query_string(query)
+    return page(
+        "admin_posters.html",
+        total=await services().gallery.count(query),
+        chosen=query.filtered,
+        gallery=f"/{address}",
+        action=f"/admin/errands/posters{address}",
+        task=services().background_tasks.latest("posters"),
+        current="admin",
+    )
 
 
 def _from_a_page() -> bool:

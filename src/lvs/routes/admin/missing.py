@@ -4,20 +4,26 @@ import time
 from typing import cast
 from urllib.parse import urlencode
 
-from quart import Blueprint, Response, redirect, request
+from quart import Response, redirect, request
 
 from lvs.errors import Invalid
 from lvs.services.curation.recycle_bin import DAYS_KEPT, days_left
-from lvs.web.filters import Arguments, arguments, number, text
-from lvs.web.request_args import MAX_ID, MAX_TIME, chosen_ids, form_ids, form_number
+from lvs.web.request_args import (
+    MAX_ID,
+    MAX_TIME,
+    Arguments,
+    arguments,
+    chosen_ids,
+    form_ids,
+    form_number,
+    number,
+    text,
+)
 from lvs.web.responses import client, page, services
-
-bp = Blueprint("missing", __name__)
 
 MISSING, BIN = "/admin/missing", "/admin/bin"
 
 
-@bp.get(MISSING)
 async def missing() -> Response:
     """Every video none of whose files is there, with what people gave it."""
     args = arguments()
@@ -36,8 +42,7 @@ async def missing() -> Response:
     )
 
 
-@bp.get(f"{MISSING}/forget")
-async def look_before_forgetting() -> Response:
+async def preview_forget() -> Response:
     """What forgetting these videos would put into the bin. Nothing is done yet."""
     args = arguments()
     ids, until = _chosen(args), number(args, "until", MAX_TIME)
@@ -47,7 +52,6 @@ async def look_before_forgetting() -> Response:
     )
 
 
-@bp.post(f"{MISSING}/forget")
 async def forget() -> Response:
     """Put what was shown into the recycle bin."""
     form = await request.form
@@ -58,7 +62,6 @@ async def forget() -> Response:
     return cast("Response", redirect(f"{BIN}?forgotten={forgotten}", 303))
 
 
-@bp.get(BIN)
 async def recycle_bin() -> Response:
     """What was forgotten and can still be restored."""
     args = arguments()
@@ -75,7 +78,6 @@ async def recycle_bin() -> Response:
     )
 
 
-@bp.post(f"{BIN}/restore")
 async def restore() -> Response:
     """Take videos out of the recycle bin, with all they had."""
     form = await request.form

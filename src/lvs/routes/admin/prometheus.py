@@ -9,15 +9,12 @@ from prometheus_client import CollectorRegistry, Histogram, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, SummaryMetricFamily
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
-from quart import Blueprint, Response, current_app, request
-from quart.blueprints import BlueprintSetupState
+from quart import Quart, Response, current_app, request
 
 from lvs.routes.admin import report
 from lvs.services.bundle import Services
 from lvs.services.metrics import Request
 from lvs.web.responses import pages, services
-
-bp = Blueprint("exposition", __name__)
 
 BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -70,12 +67,11 @@ class Exposition:
             self._families = []
 
 
-@bp.record_once
-def prepare(state: BlueprintSetupState) -> None:
-    state.app.extensions["lvs.exposition"] = Exposition(state.app.extensions["lvs"])
+def install(app: Quart, services: Services) -> None:
+    """Count the requests of this application from now on."""
+    app.extensions["lvs.exposition"] = Exposition(services)
 
 
-@bp.get("/metrics")
 async def metrics() -> Response:
     """Everything measured, for Prometheus."""
     exposition: Exposition = current_app.extensions["lvs.exposition"]

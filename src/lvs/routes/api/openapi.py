@@ -5,13 +5,14 @@ A handler is in it when it says what it answers: with `answers` below, or quart-
 decorators.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterable
 from copy import deepcopy
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
-from quart import Quart
+from quart import Quart, Response, current_app
 from quart_schema import (
     Info,
     OpenAPIProvider,
@@ -26,7 +27,6 @@ from werkzeug.routing import Rule
 import lvs
 from lvs.routes.api.schemas import Problem
 
-PATH = "/api/openapi.json"
 DESCRIPTION = """The JSON calls of this LVS (Local Video Server).
 
 A video is named by its `media_hash`, or by the name the original Local Video Server gave it: the first 16 hexadecimal digits of
@@ -117,7 +117,7 @@ def install(app: Quart) -> None:
     make_response = app.make_response
     QuartSchema(
         app,
-        openapi_path=PATH,
+        openapi_path=None,
         redoc_ui_path=None,
         scalar_ui_path=None,
         swagger_ui_path=None,
@@ -126,6 +126,12 @@ def install(app: Quart) -> None:
         openapi_provider_class=Document,
     )
     app.make_response = make_response  # type: ignore[method-assign]  # no handler leaves it to quart-schema to turn a model into JSON
+
+
+async def document() -> Response:
+    """The document as JSON."""
+    schema = current_app.extensions["QUART_SCHEMA"].openapi_provider.schema()
+    return Response(json.dumps(schema), content_type="application/json")
 
 
 def _any_problem(responses: dict[Any, dict[str, Any]]) -> dict[str, Any]:

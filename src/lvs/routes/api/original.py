@@ -4,24 +4,20 @@ its file name.
 docs/api.md says where they differ from the original's.
 """
 
-import json
 import os
 import re
 from collections.abc import AsyncIterator
 
-from quart import Blueprint, Response
+from quart import Response
 
 from lvs.errors import Invalid, NotFound
 from lvs.models import Card, Query, Sort, Video
 from lvs.routes.api import schemas
 from lvs.routes.api.openapi import answers
-from lvs.routes.api.videos import answer
 from lvs.services.library.walk import legacy_alias
-from lvs.web.filters import arguments, text
 from lvs.web.json_body import json_body
-from lvs.web.responses import client, raw_path, services
-
-bp = Blueprint("legacy", __name__)
+from lvs.web.request_args import arguments, text
+from lvs.web.responses import answer, client, raw_path, services
 
 MAX_LISTED = 10_000
 POPULAR, MOST_POPULAR = 50, 200
@@ -33,18 +29,6 @@ TAG_SENTENCE = 'Send {"filename": "the name of the file", "tag": "a word or phra
 _NUMBER = re.compile(r"-?[0-9]{1,9}", re.ASCII)
 
 
-@bp.after_request
-async def say_it_as_the_original(response: Response) -> Response:
-    """Give a problem the members that clients of the original look at, which RFC 9457 section 3.2
-    has room for.
-    """
-    if response.mimetype == "application/problem+json":
-        problem = json.loads(await response.get_data())
-        response.set_data(json.dumps(problem | {"success": False, "error": problem["detail"]}))
-    return response
-
-
-@bp.post("/rate")
 @answers(
     schemas.LegacyRating,
     body=schemas.NamedRating,
@@ -60,7 +44,6 @@ async def rate() -> Response:
     return answer(schemas.LegacyRating(rating=sent.rating))
 
 
-@bp.post("/favorite")
 @answers(
     schemas.LegacyFavorites,
     body=schemas.NamedVideo,
@@ -75,7 +58,6 @@ async def favorite() -> Response:
     return answer(schemas.LegacyFavorites(favorites=names, is_favorite=now))
 
 
-@bp.post("/tag")
 @answers(
     schemas.LegacyTags, body=schemas.NamedTag, problems=PROBLEMS, problem=schemas.LegacyProblem
 )
@@ -90,7 +72,6 @@ async def tag() -> Response:
     )
 
 
-@bp.post("/delete_tag")
 @answers(
     schemas.LegacyTags, body=schemas.NamedTag, problems=PROBLEMS, problem=schemas.LegacyProblem
 )
@@ -107,7 +88,6 @@ async def delete_tag() -> Response:
     )
 
 
-@bp.post("/view")
 @answers(
     schemas.LegacyViews, body=schemas.NamedVideo, problems=PROBLEMS, problem=schemas.LegacyProblem
 )
@@ -119,7 +99,6 @@ async def view() -> Response:
     )
 
 
-@bp.get("/get_views")
 @answers(
     schemas.AllViews, query=schemas.NameQuery, problems=(400, 404), problem=schemas.LegacyProblem
 )
@@ -134,7 +113,6 @@ async def get_views() -> Response:
     return answer(schemas.AllViews({_name(card): card.views async for card in _cards(played)}))
 
 
-@bp.get("/api/tags/popular")
 @answers(
     schemas.LegacyPopularTags,
     query=schemas.PopularQuery,
@@ -155,7 +133,6 @@ async def popular_tags() -> Response:
     )
 
 
-@bp.get("/api/tags/video")
 @answers(
     schemas.LegacyVideoTags,
     query=schemas.NameQuery,
@@ -167,7 +144,6 @@ async def tags_of_named_video() -> Response:
     return await _tags_of(text(arguments(), "filename").encode("utf-8", "surrogateescape"))
 
 
-@bp.get("/api/tags/video/<path:filename>")
 @answers(schemas.LegacyVideoTags, problem=schemas.LegacyProblem)
 async def tags_of_video(filename: str) -> Response:
     """A video's tags, with the name in the address."""

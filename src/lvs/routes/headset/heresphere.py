@@ -7,7 +7,7 @@ redirects. Reads are POSTs, too.
 import math
 from typing import Any
 
-from quart import Blueprint, Response, request
+from quart import Quart, Response, request
 
 from lvs.models import Video
 from lvs.routes.headset import player as players
@@ -17,58 +17,38 @@ from lvs.services.headset.positions import CLOSE
 from lvs.services.headset.write_back import Shown, writes
 from lvs.web.responses import client, services
 
-bp = Blueprint("heresphere", __name__)
-
 VERSION_HEADER = "HereSphere-JSON-Version"
-METHODS = ["GET", "POST"]
 REFUSED = -1
 MAX_POSITION_MS = 1000 * 3600 * 1000
 
 
-def _route(path: str, **options: Any) -> Any:
-    """A decorator that registers a handler below `/heresphere`, and below it with a token."""
+def install(app: Quart) -> None:
+    """Have every answer below `/heresphere` say the version of its JSON."""
 
-    def register(handler: Any) -> Any:
-        for prefix in ("/heresphere", "/heresphere/as/<token>"):
-            bp.add_url_rule(
-                prefix + path,
-                view_func=handler,
-                methods=METHODS,
-                strict_slashes=False,
-                **options,
-            )
-        return handler
-
-    return register
+    @app.after_request
+    async def say_version(response: Response) -> Response:
+        if request.path == "/heresphere" or request.path.startswith("/heresphere/"):
+            response.headers[VERSION_HEADER] = "1"
+        return response
 
 
-@bp.after_app_request
-async def say_version(response: Response) -> Response:
-    if request.path == "/heresphere" or request.path.startswith("/heresphere/"):
-        response.headers[VERSION_HEADER] = "1"
-    return response
-
-
-@_route("/")
 async def library(token: str = "") -> Response:
     asking = await player("heresphere", token)
     if not asking.admitted:
         section = {"name": asking.message, "list": []}
         return json_answer({"access": REFUSED, "library": [section]})
-    continued = await services().positions.continued()
-    document = await services().headset_documents.heresphere(links(asking), continued)
+    continued = await services().headset.positions.continued()
+    document = await services().headset.documents.heresphere(links(asking), continued)
     return document_answer(document)
 
 
-@_route("/scan/")
 async def scan(token: str = "") -> Response:
     asking = await player("heresphere", token)
     if not asking.admitted:
         return json_answer({"access": REFUSED, "scanData": []})
-    return document_answer(await services().headset_documents.scan(links(asking)))
+    return document_answer(await services().headset.documents.scan(links(asking)))
 
 
-@_route("/auth/")
 async def auth(token: str = "") -> Response:
     """A session for the header `auth-token`, for a player that would rather not repeat itself."""
     asking = await player("heresphere", token)
@@ -78,37 +58,39 @@ async def auth(token: str = "") -> Response:
     return json_answer({"access": 1, "auth-token": session})
 
 
-@_route("/<hash:media_hash>/")
 async def film(media_hash: str, token: str = "") -> Response:
     # What the player saw when it composed what it sends: asked for before anything is awaited.
-    shown = services().write_back.shown(client(), media_hash)
+    shown = services().headset.write_back.shown(client(), media_hash)
     asking = await player("heresphere", token)
     if not asking.admitted and not _may_read(asking):
         return json_answer({"access": REFUSED, "title": asking.message})
     if request.method == "POST" and writes(asking.sent):
         video = await services().videos.get(media_hash)
         services().writes_limiter.check(client())
-        await services().write_back.take(video, asking.sent, shown or Shown.of(video), client())
+        await services().headset.write_back.take(
+            video, asking.sent, shown or Shown.of(video), client()
+        )
     found = await players.item(media_hash)
-    services().write_back.show(client(), found.video)
+    services().headset.write_back.show(client(), found.video)
     return json_answer(_answer(asking, found, found.video))
 
 
-@_route("/events/<hash:media_hash>/")
 async def events(media_hash: str, token: str = "") -> Response:
     asking = await player("heresphere", token)
     if asking.admitted:
         video = await services().videos.get(media_hash)
         event = _number(asking.sent.get("event"), CLOSE)
         time_ms = _number(asking.sent.get("time"), MAX_POSITION_MS)
-        await services().positions.event(video, int(event), time_ms / 1000, client())
+        await services().headset.positions.event(video, int(event), time_ms / 1000, client())
     return Response(b"", content_type="application/json")
 
 
 def _answer(asking: Player, found: item_document.Item, video: Video) -> dict[str, Any]:
     with_media = asking.sent.get("needsMediaSource") is not False
     event_url = asking.item_url("events", video.media_hash)
-    return item_document.heresphere(found, event_url, with_media, services().write_back.allowed)
+    return item_document.heresphere(
+        found, event_url, with_media, services().headset.write_back.allowed
+    )
 
 
 def _may_read(asking: Player) -> bool:

@@ -8,20 +8,18 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
-from quart import Blueprint, Response, request
+from quart import Response, request
 
 from lvs.db.headset import ListedFilm
 from lvs.errors import NotFound, TooMany
 from lvs.http.file_response import file_response
 from lvs.models import Video
+from lvs.routes.hooks.auth import is_signed_in
 from lvs.routes.media.subtitles import subtitles_of
 from lvs.services.headset.item_document import Item, NamedLink, Source
 from lvs.services.headset.library_document import Document, Links
 from lvs.services.streaming.open_file import open_below
-from lvs.web import sessions
 from lvs.web.responses import addresses, client, services
-
-bp = Blueprint("headset", __name__)
 
 MAX_PASSWORD = 4096
 MAX_TOKEN = 200
@@ -47,7 +45,8 @@ class Player:
 
 async def player(name: str, token: str = "") -> Player:
     """The player that asks. `token` is a program's token out of the address path."""
-    sent = _sent(await request.get_data())
+    body: Any = await request.get_data(as_text=False)
+    sent = _sent(body)
     base = f"{origin()}/{name}" + (f"/as/{token}" if token else "")
     try:
         return Player(sent, base, await _admitted(sent, token))
@@ -69,14 +68,14 @@ def links(asking: Player) -> Links:
         path = f"/thumbnail/{film.media_hash}.jpg"
         return begin + with_key(path, f"v={film.poster or film.state}&w=640")
 
-    day = services().headset_access.today if keys else 0
+    day = services().headset.access.today if keys else 0
     return Links(lambda media_hash: f"{asking.base}/{media_hash}", poster, (asking.base, day))
 
 
 def with_key(path: str, query: str = "") -> str:
     """An address path with its query, and a key to it where there is a password."""
     if services().passwords.required:
-        key = services().headset_access.key(path)
+        key = services().headset.access.key(path)
         query = f"{query}&key={key}" if query else f"key={key}"
     return f"{path}?{query}" if query else path
 
@@ -90,16 +89,14 @@ async def item(media_hash: str) -> Item:
     root = services().library.roots[video.file.root_id]
     if video.missing or not root.active:
         raise NotFound("This video is gone from the library folders.")
-    stored, chapters, subtitles, scripts = await asyncio.gather(
-        services().projections.of(video),
+    chapters, subtitles, scripts = await asyncio.gather(
         services().projections.chapters(video),
         subtitles_of(video),
-        services().scripts.of(video),
+        services().headset.scripts.of(video),
     )
     begin = origin()
     return Item(
         video,
-        stored,
         begin + with_key(*addresses().poster(video, 640, "jpg").split("?", 1)),
         [
             Source(file, begin + with_key(addresses().video(file)))
@@ -134,11 +131,10 @@ def document_answer(document: Document) -> Response:
     return response
 
 
-@bp.get("/scripts/<hash:media_hash>/<axis>.funscript")
 async def script(media_hash: str, axis: str) -> Response:
     """The motion script beside a film; the main one is called `main`."""
     video = await services().videos.get(media_hash)
-    root, path = services().scripts.path(video, "" if axis == "main" else axis)
+    root, path = services().headset.scripts.path(video, "" if axis == "main" else axis)
     opened = await open_below(Path(os.fsdecode(root.path)), path)
     return await file_response(
         request,
@@ -151,22 +147,13 @@ async def script(media_hash: str, axis: str) -> Response:
     )
 
 
-def opened_by_key() -> bool:
-    """True where the address carries a key to the one file that it names."""
-    key = request.args.get("key", "")
-    path = request.scope.get("raw_path") or request.path.encode()
-    return bool(key) and services().headset_access.opens(
-        path.partition(b"?")[0].decode("ascii", "replace"), key
-    )
-
-
 def _script_path(video: Video, axis: str) -> str:
     return f"/scripts/{video.media_hash}/{axis or 'main'}.funscript"
 
 
 async def _admitted(sent: dict[str, Any], token: str) -> bool:
     passwords = services().passwords
-    if not passwords.required or sessions.is_signed_in():
+    if not passwords.required or is_signed_in():
         return True
     if token and len(token) <= MAX_TOKEN and passwords.is_token(token):
         return True
@@ -175,7 +162,7 @@ async def _admitted(sent: dict[str, Any], token: str) -> bool:
     password = sent.get("password")
     if not isinstance(password, str):
         return False
-    return await services().headset_access.admits(password[:MAX_PASSWORD], client())
+    return await services().headset.access.admits(password[:MAX_PASSWORD], client())
 
 
 def _sent(body: bytes) -> dict[str, Any]:

@@ -7,32 +7,25 @@ so `Origin` is compared with `Host` as well.
 
 from quart import Quart, Response, request
 
-from lvs.config import Config
-from lvs.routes.hooks import cors, errors
-from lvs.routes.pages import sign_in
-from lvs.services.rate_limit import RateLimiter
+from lvs.routes.hooks import auth, cors, errors
 from lvs.web.responses import client, services
+from lvs.web.site_map import access
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-LIMITED_BY_THEMSELVES = frozenset(
-    {"curate.rate", "api.rate", "api.unrate", "legacy.rate", "sign_in.sign_in"}
-)
 STATIC_FOR_EVER = "public, max-age=31536000, immutable"
 
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
-def install(app: Quart, config: Config) -> None:
-    limiter = RateLimiter(config.writes_limit)
-
+def install(app: Quart) -> None:
     @app.before_request
     async def only_our_own_pages_write() -> Response | None:
         if request.method in SAFE_METHODS:
             return None
         if not _ours() and not _permitted():
             return errors.problem(403, "Changes are only taken from LVS's own pages.")
-        if request.endpoint not in LIMITED_BY_THEMSELVES:
-            limiter.check(client())
+        if not access().own_limit:
+            services().writes_limiter.check(client())
         return None
 
     @app.after_request
@@ -64,7 +57,7 @@ def _permitted() -> bool:
     To a browser, pages of another port of the same machine are of the same site (RFC 6265bis
     section 5.2), so that it sends the session along with what they ask for.
     """
-    by_itself = not services().passwords.required or sign_in.has_token()
+    by_itself = not services().passwords.required or auth.has_token()
     return cors.allows(request) and (by_itself or cors.allows_credentials(request))
 
 

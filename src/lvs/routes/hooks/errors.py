@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 from lvs.errors import Conflict, Full, Invalid, LvsError, NotFound, TooMany, Unavailable
 from lvs.services.metrics import record_error_message
 from lvs.web import responses
+from lvs.web.site_map import Errors, access
 
 log = logging.getLogger(__name__)
 
@@ -24,17 +25,6 @@ STATUS: tuple[tuple[type[LvsError], int], ...] = (
     (Unavailable, 503),
     (Full, 507),
     (Invalid, 400),
-)
-JSON_CALLS = (
-    "/api/",
-    "/rate",
-    "/favorite",
-    "/tag",
-    "/delete_tag",
-    "/view",
-    "/get_views",
-    "/ping",
-    "/admin/performance.json",
 )
 TITLES = {
     400: "That cannot be used",
@@ -113,8 +103,7 @@ def problem(status: int, message: str, next_step: tuple[str, str] | None = None)
     record_error_message(message)
     title = TITLES.get(status) or HTTPStatus(status).phrase
     if wants_json():
-        body = {"title": title, "status": status, "detail": message, "request_id": _request_id()}
-        return Response(dumps(body), status, content_type="application/problem+json")
+        return _json(status, title, message)
     template = "toast.html" if responses.wants_partial() else "error.html"
     values: dict[str, Any] = {
         "status": status,
@@ -132,10 +121,23 @@ def problem(status: int, message: str, next_step: tuple[str, str] | None = None)
     )
 
 
+def _json(status: int, title: str, message: str) -> Response:
+    body: dict[str, Any] = {
+        "title": title,
+        "status": status,
+        "detail": message,
+        "request_id": _request_id(),
+    }
+    if access().errors is Errors.ORIGINAL:  # RFC 9457 section 3.2 has room for more members
+        body |= {"success": False, "error": message}
+    response = Response(dumps(body), status, content_type="application/problem+json")
+    response.headers["Cache-Control"] = "no-cache"
+    return response
+
+
 def wants_json() -> bool:
-    """Whether a program asks: by the address, or because it takes JSON and no HTML."""
-    path = request.path
-    if any(path.startswith(call) if call.endswith("/") else path == call for call in JSON_CALLS):
+    """True for a route of programs, and for a client that accepts JSON and no HTML."""
+    if access().errors is not Errors.PAGE:
         return True
     accept = request.headers.get("Accept", "")
     return "json" in accept and "html" not in accept

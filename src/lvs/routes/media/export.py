@@ -4,19 +4,17 @@ import secrets
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
-from quart import Blueprint, Response
+from quart import Response
 
 from lvs.models import Query, Sort
 from lvs.services.backup import export
-from lvs.web.filters import arguments, parse_query
+from lvs.web.filters import parse_query
+from lvs.web.request_args import arguments
 from lvs.web.responses import services
-
-bp = Blueprint("export", __name__)
 
 PIECE_BYTES = 64 * 1024
 
 
-@bp.get("/export.json")
 async def as_json() -> Response:
     query = _query()
     return _stream(
@@ -26,7 +24,6 @@ async def as_json() -> Response:
     )
 
 
-@bp.get("/export.csv")
 async def as_csv() -> Response:
     query = _query()
     return _stream(

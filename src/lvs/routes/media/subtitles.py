@@ -1,16 +1,13 @@
 """The subtitles beside a film, as the WebVTT that browsers take."""
 
-from quart import Blueprint, Response, request
+from quart import Response, request
 
 from lvs.models import Video
 from lvs.web.responses import services
 
-bp = Blueprint("subtitles", __name__)
-
 WRITTEN_AS = "1"  # goes up whenever the same file is turned into other WebVTT than before
 
 
-@bp.get("/subtitles/<hash:media_hash>/<key>.vtt")
 async def subtitles(media_hash: str, key: str) -> Response:
     found = await services().subtitles.get(await services().videos.get(media_hash), key)
     etag = f"{await services().subtitles.version(found)}-{WRITTEN_AS}"

@@ -4,11 +4,10 @@
 
 from typing import Any
 
-from quart import Blueprint, Response, request
-from werkzeug.datastructures import MultiDict
+from quart import Response, request
 
 from lvs.errors import Invalid
-from lvs.web.filters import readable
+from lvs.web.request_args import digit, form_words
 from lvs.web.responses import (
     addresses,
     back,
@@ -19,15 +18,11 @@ from lvs.web.responses import (
     wants_partial,
 )
 
-bp = Blueprint("curate", __name__, url_prefix="/videos/<hash:media_hash>")
-
 SUGGESTIONS = 12
-MAX_FIELD = 1000
 
 
-@bp.post("/rating")
 async def rate(media_hash: str) -> Response:
-    stars = _digit(await _field("value"), "0 to 5 stars", 5)
+    stars = digit(await form_words("value"), "0 to 5 stars", 5)
     ours, visitor = services(), client()
     ours.ratings_limiter.check(visitor)
     if stars:
@@ -37,40 +32,36 @@ async def rate(media_hash: str) -> Response:
     return await _saved(media_hash, "rating.html", "rating:changed", value=stars, error="")
 
 
-@bp.post("/favorite")
 async def favorite(media_hash: str) -> Response:
-    value = await _field("value")
+    value = await form_words("value")
     if value:
-        now = await services().favorites.set(media_hash, _digit(value, "1 or 0", 1) == 1, client())
+        now = await services().favorites.set(media_hash, digit(value, "1 or 0", 1) == 1, client())
     else:
         now = await services().favorites.toggle(media_hash, client())
     return await _saved(media_hash, "favorite.html", "favorite:changed", favorite=now)
 
 
-@bp.post("/tags")
 async def add_tag(media_hash: str) -> Response:
-    entered = await _field("tag")
+    entered = await form_words("tag")
     try:
         tags = await services().tags.add(media_hash, entered, client())
     except Invalid as error:
         if not wants_partial():
             raise
-        tags = await services().tags.of(media_hash)
+        tags = await services().tags.get(media_hash)
         return await _tags(media_hash, tags, status=422, error=error.message, entered=entered)
     return await _tags(media_hash, tags)
 
 
-@bp.post("/tags/remove")
 async def remove_tag(media_hash: str) -> Response:
-    name = await _field("tag")
-    had = await services().tags.of(media_hash)
+    name = await form_words("tag")
+    had = await services().tags.get(media_hash)
     tags = await services().tags.remove(media_hash, name, client())
     return await _tags(
         media_hash, tags, removed=next((tag for tag in had if tag not in tags), None)
     )
 
 
-@bp.get("/title")
 async def edit_title(media_hash: str) -> Response:
     video = await services().videos.get(media_hash)
     if not wants_partial():
@@ -85,10 +76,9 @@ async def edit_title(media_hash: str) -> Response:
     )
 
 
-@bp.post("/title")
 async def retitle(media_hash: str) -> Response:
     form = await request.form
-    entered = "" if form.get("reset") else _text(form, "title")
+    entered = "" if form.get("reset") else await form_words("title")
     try:
         video = await services().videos.retitle(media_hash, entered, client())
     except Invalid as error:
@@ -106,7 +96,6 @@ async def retitle(media_hash: str) -> Response:
     return await _saved(media_hash, "title.html", "title:changed", **values)
 
 
-@bp.post("/view")
 async def view(media_hash: str) -> Response:
     views = await services().views.count(media_hash, client())
     return await _saved(media_hash, "views.html", "views:changed", views=views)
@@ -146,22 +135,3 @@ async def _tags(
         media_hash=media_hash,
         **values,
     )
-
-
-async def _field(name: str) -> str:
-    return _text(await request.form, name)
-
-
-def _text(form: MultiDict[str, str], name: str) -> str:
-    value = form.get(name, "")
-    if len(value) > MAX_FIELD:
-        raise Invalid(f"The field {name} is too long.")
-    if "\ufffd" in value:  # what the form's bytes became where they were no UTF-8
-        raise Invalid(f"The {name} holds bytes that are not UTF-8 text.")
-    return readable(value, name)
-
-
-def _digit(value: str, allowed: str, largest: int) -> int:
-    if len(value) != 1 or value not in "0123456789" or int(value) > largest:
-        raise Invalid(f"The value must be {allowed}.")
-    return int(value)

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from quart import Blueprint, Response, redirect, request
+from quart import Response, redirect, request
 
 from lvs.errors import NotFound
 from lvs.models import Cursor, Page, Query, Sort, State, shown, tag_key
 from lvs.services.gallery.gallery import GalleryPage, TopFolder, by_use
-from lvs.web.filters import Arguments, arguments, cursor, number, parse_query, text
+from lvs.web.filters import parse_query
+from lvs.web.request_args import Arguments, arguments, cursor, number, text
 from lvs.web.responses import (
     addresses,
     back,
@@ -21,8 +22,6 @@ from lvs.web.responses import (
     wants_partial,
 )
 from lvs.web.urls import gallery_url
-
-bp = Blueprint("gallery", __name__)
 
 SORT_LABELS = {
     Sort.ADDED: "Date added",
@@ -46,22 +45,18 @@ class Chip:
     url: str
 
 
-@bp.get("/")
-@bp.get("/search")
 async def show() -> Response:
     args = arguments()
     query = parse_query(args)
     return await _gallery(query, args, "Search" if query.q else "All videos", "home")
 
 
-@bp.get("/popular")
 async def popular() -> Response:
     args = arguments()
     query = replace(parse_query(args), sort=Sort.VIEWS, descending=True, viewed=True)
     return await _gallery(query, args, "Popular", "popular")
 
 
-@bp.get("/favorites")
 async def favorites() -> Response:
     args = arguments()
     query = replace(parse_query(args), favorite=True)
@@ -70,7 +65,6 @@ async def favorites() -> Response:
     return await _gallery(query, args, "Favorites", "favorites")
 
 
-@bp.get("/tag/<path:name>")
 async def tag(name: str) -> Response:
     known = await services().gallery.spelling(name)
     if known is None:
@@ -79,7 +73,6 @@ async def tag(name: str) -> Response:
     return await _gallery(replace(parse_query(args), tags=(known,)), args, f"#{known}", "tags")
 
 
-@bp.get("/random")
 async def random() -> Response:
     card = await services().gallery.random()
     response = cast("Response", redirect(addresses().watch(card), 302))
@@ -87,7 +80,6 @@ async def random() -> Response:
     return response
 
 
-@bp.get("/tags")
 async def tags() -> Response:
     args = arguments()
     wanted, order = text(args, "filter").strip(), text(args, "order")
@@ -100,7 +92,6 @@ async def tags() -> Response:
     )
 
 
-@bp.get("/tags/suggest")
 async def suggest() -> Response:
     wanted = tag_key(text(arguments(), "tag"))
     known = await services().gallery.tags()
@@ -110,7 +101,6 @@ async def suggest() -> Response:
     return partial("tag_suggestions.html", names=[tag.name for tag in found[:SUGGESTIONS]])
 
 
-@bp.get("/library/status")
 async def status() -> Response:
     """The line above an open gallery, and the sign that something changed since `version`."""
     seen = number(arguments(), "version", 2**53)
@@ -128,7 +118,6 @@ async def status() -> Response:
     )
 
 
-@bp.post("/settings")
 async def settings() -> Response:
     """Remember theme and size of controls in this browser."""
     form = await request.form

@@ -2,15 +2,13 @@
 
 from typing import Any
 
-from quart import Blueprint, Response, request
+from quart import Response, request
 
 from lvs.errors import Invalid
 from lvs.models import Projection, Shape, Stereo, Video
 from lvs.services.media.projection import LENS_NAMES, by_person, in_words
-from lvs.web.filters import readable
+from lvs.web.request_args import readable
 from lvs.web.responses import back, client, partial, services, wants_partial
-
-bp = Blueprint("projection", __name__)
 
 MAX_FIELD = 40
 SHAPE_LABELS = [
@@ -27,7 +25,6 @@ STEREO_LABELS = [
 ]
 
 
-@bp.post("/videos/<hash:media_hash>/projection")
 async def choose(media_hash: str) -> Response:
     form = await request.form
     fields = {name: _field(form.get(name, ""), name) for name in ("shape", "stereo", "lens", "fov")}

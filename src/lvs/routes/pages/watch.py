@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import cast
 
-from quart import Blueprint, Response, redirect
+from quart import Response, redirect
 
 from lvs.errors import NotFound
 from lvs.http import media_types
@@ -11,18 +11,16 @@ from lvs.models import Query, State, Track, Video, shown
 from lvs.routes.media import subtitles
 from lvs.routes.pages import projection
 from lvs.services.media.playability import browser_playable
-from lvs.web.filters import arguments, parse_query
-from lvs.web.responses import addresses, page, raw_path, services
+from lvs.web.filters import parse_query
+from lvs.web.request_args import arguments
+from lvs.web.responses import addresses, page, raw_path, secure_url, services
 from lvs.web.templates import duration, size
 from lvs.web.urls import gallery_url, query_string
-
-bp = Blueprint("watch", __name__)
 
 SUGGESTIONS = 12
 NOT_LOOKED_INTO = "LVS has not looked into this file yet; it may or may not play here."
 
 
-@bp.get("/watch/<path:place>")
 async def watch(place: str) -> Response:
     query = parse_query(arguments())
     found = await services().videos.at(services().library.places(raw_path("/watch/")))
@@ -34,7 +32,6 @@ async def watch(place: str) -> Response:
     return await _page(video, query)
 
 
-@bp.get("/v/<hash:media_hash>")
 async def permanent(media_hash: str) -> Response:
     video = await services().videos.get(media_hash)
     return cast("Response", redirect(addresses().watch(video.file), 302))
@@ -67,6 +64,7 @@ async def _page(video: Video, query: Query) -> Response:
         facts=_facts(video),
         back_url=gallery_url(query) + f"#video-card-{video.id}",
         offline=services().library.is_away(video.file.root_id, video.file.path),
+        secure_url=secure_url() if video.projection.immersive else "",
         **await projection.values_of(video),
         copies=sum(file.missing_since is None for file in video.files),
     )

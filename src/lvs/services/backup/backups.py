@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from lvs.clock import now_ms
 from lvs.db import backup
 from lvs.db.backup import Backup, BackupCounts, Progress
 from lvs.errors import Damaged, LvsError
@@ -73,7 +74,7 @@ class Backups:
                 self._stopping = True  # ends the thread with its next step
                 raise
             except LvsError as error:
-                self._failure = (error.message, time.time_ns() // 1_000_000)
+                self._failure = (error.message, now_ms())
                 self._retry_at = time.monotonic() + RETRY_S
                 log.error("the backup failed: %s", error.message)
                 raise
@@ -106,7 +107,7 @@ class Backups:
                 pass  # it stands in the log and in the state
             except Exception as error:
                 self._retry_at = time.monotonic() + RETRY_S
-                self._failure = (f"The backup went wrong: {error}", time.time_ns() // 1_000_000)
+                self._failure = (f"The backup went wrong: {error}", now_ms())
                 log.exception("the backup went wrong")
             await asyncio.sleep(LOOK_S)
 

@@ -12,6 +12,7 @@ from lvs.db import backup, check, migrate
 from lvs.db.backup import Backup, Examined
 from lvs.db.check import Group
 from lvs.errors import LvsError
+from lvs.text import plural
 
 OLD = timedelta(days=3)  # a backup is made every night; so long without one is no accident
 
@@ -99,7 +100,7 @@ def _bad_backups(backups: Path) -> Iterator[Finding]:
         names = tuple(each.path.name for each in bad)
         yield Finding(
             "bad-backup",
-            f"{_number(len(bad), 'backup')} in {backups} cannot be used.",
+            f"{plural(len(bad), 'backup')} in {backups} cannot be used.",
             "Delete them.",
             names,
         )
@@ -164,7 +165,7 @@ def _contents(database: Path) -> Iterator[Finding]:
             verb = "is" if group.count == 1 else "are"
             yield Finding(
                 kind,
-                f"{message.format(f'{_number(group.count, noun)} {verb}')}.",
+                f"{message.format(f'{plural(group.count, noun)} {verb}')}.",
                 mend,
                 group.examples,
             )
@@ -184,7 +185,3 @@ def _age(examined: Examined, kept: Backup | None, now: datetime) -> Iterator[Fin
         yield Finding(
             "old-backup", age, "Run `lvs backup`; the log says why none was made at night."
         )
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"

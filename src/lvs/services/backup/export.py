@@ -8,8 +8,8 @@ import io
 import json
 import os
 from collections.abc import AsyncIterator, Iterable, Sequence
-from datetime import UTC, datetime
 
+from lvs.clock import iso_utc
 from lvs.db import export as rows
 from lvs.db import playlists
 from lvs.db.database import Connection, Database
@@ -158,10 +158,9 @@ def _moment(milliseconds: int | None) -> str | None:
     if milliseconds is None:
         return None
     try:
-        moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
-    except (ValueError, OverflowError, OSError):  # a clock that stood wrong by millennia
+        return iso_utc(milliseconds)
+    except ValueError:  # a clock that stood wrong by millennia
         return None
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _line(cells: Iterable[str]) -> bytes:

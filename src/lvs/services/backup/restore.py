@@ -8,12 +8,12 @@ from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 
+from lvs.clock import now_ms
 from lvs.db import changes, favorites, gallery, projections, ratings, tags, videos
 from lvs.db import curation_rows as rows
 from lvs.db.curation_rows import CurationRecord
 from lvs.db.database import Database, Transaction
 from lvs.models import tag_key
-from lvs.services.library.library import SHUFFLE_END, now_ms
 from lvs.services.media.stored_projection import settle
 from lvs.text import title_from_path
 
@@ -92,7 +92,11 @@ async def _awaited(tx: Transaction, kept: CurationRecord) -> int:
     """
     added_at = kept.added_at if kept.added_at is not None else now_ms()
     video_id = await videos.add(
-        tx, kept.media_hash, title_from_path(kept.path), added_at, secrets.randbelow(SHUFFLE_END)
+        tx,
+        kept.media_hash,
+        title_from_path(kept.path),
+        added_at,
+        secrets.randbelow(videos.SHUFFLE_END),
     )
     for name in kept.names:
         await videos.remember_content(tx, video_id, name)

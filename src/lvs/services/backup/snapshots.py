@@ -12,14 +12,16 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Self, TextIO
 
+from lvs.clock import iso_utc
 from lvs.db import curation_rows as rows
 from lvs.db.curation_rows import CurationRecord
 from lvs.errors import Invalid, NotFound, Unavailable
-from lvs.services.curation.curation import LONGEST_TAG, MAX_TITLE_LENGTH, clean_tag
+from lvs.services.curation.tags import LONGEST_TAG, clean_tag
+from lvs.services.curation.titles import MAX_TITLE_LENGTH
 from lvs.services.media.projection import by_person
 from lvs.services.media.projection_json import chosen_text
 from lvs.text import title_from_path
@@ -109,12 +111,8 @@ def _time(moment_ms: int | None) -> str | int | None:
     if moment_ms is None:
         return None
     try:
-        return (
-            datetime.fromtimestamp(moment_ms / 1000, UTC)
-            .isoformat(timespec="milliseconds")
-            .replace("+00:00", "Z")
-        )
-    except (ValueError, OverflowError, OSError):
+        return iso_utc(moment_ms)
+    except ValueError:
         return moment_ms
 
 

@@ -1,11 +1,11 @@
 """A person's word on a film's projection, and what is known of it without."""
 
+from lvs.clock import now_ms
 from lvs.db import changes, chapters, gallery, projections
 from lvs.db.database import Database, Transaction
 from lvs.models import Chapter, Projection, Video, shown
-from lvs.services.library.library import now_ms
 from lvs.services.cache import Cache
-from lvs.services.curation.curation import Curation
+from lvs.services.curation.base import Curation
 from lvs.services.events import Event, Events
 from lvs.services.media.projection import DEFAULT
 from lvs.services.media.projection_json import chosen_text
@@ -18,12 +18,6 @@ class Projections(Curation):
     def __init__(self, database: Database, cache: Cache, events: Events) -> None:
         super().__init__(database, cache)
         self._events = events
-
-    async def of(self, video: Video) -> Projection:
-        """The projection in force; flat for a video that was not looked into yet."""
-        async with self._database.read() as db:
-            stored = await projections.of_video(db, video.id)
-        return stored.projection if stored else DEFAULT
 
     async def offered(self, video: Video) -> Projection | None:
         """A stereo layout that the picture suggests; None mostly."""
@@ -58,5 +52,5 @@ class Projections(Curation):
 
         video_id, found = await self._database.write(change)
         self._cache.age()
-        self._events.tell(Event.RESHAPED, [video_id])
+        self._events.publish(Event.RESHAPED, [video_id])
         return found

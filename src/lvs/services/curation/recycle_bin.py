@@ -12,6 +12,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from lvs.clock import now_ms
 from lvs.db import changes
 from lvs.db import missing as rows
 from lvs.db.database import Database
@@ -19,7 +20,6 @@ from lvs.db.missing import EVER, MissingVideo, Totals
 from lvs.errors import LvsError
 from lvs.services.backup.backups import NIGHT_ENDS, Backups
 from lvs.services.cache import Cache
-from lvs.services.library.library import now_ms
 
 log = logging.getLogger(__name__)
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from lvs.clock import now_ms
 from lvs.db import (
     changes,
     favorites,
@@ -27,9 +28,8 @@ from lvs.db.database import Database, Transaction
 from lvs.errors import NotFound
 from lvs.models import tag_key
 from lvs.services.cache import Cache
-from lvs.services.curation.curation import MAX_TAGS
+from lvs.services.curation.tags import MAX_TAGS
 from lvs.services.events import Event, Events
-from lvs.services.library.library import now_ms
 from lvs.services.media.stored_projection import settle
 from lvs.text import title_from_path
 
@@ -232,7 +232,7 @@ class Journal:
             (Event.RESHAPED, reshaped),
         ):
             if video_ids:
-                self._events.tell(event, video_ids)
+                self._events.publish(event, video_ids)
 
 
 def statuses(

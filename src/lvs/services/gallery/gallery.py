@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from lvs import random_order
 from lvs.db import gallery, tags, videos
 from lvs.db.database import Connection, Database
 from lvs.db.gallery import Selection
@@ -18,7 +19,7 @@ from lvs.errors import Invalid, LvsError, NotFound
 from lvs.models import Card, Cursor, Page, Query, Related, Sort, Tag, Video, tag_key
 from lvs.services.cache import Cache
 from lvs.services.gallery import search_query
-from lvs.services.library.library import SHUFFLE_END, Library
+from lvs.services.library.library import Library
 from lvs.services.lru import LRU
 
 if (
@@ -164,7 +165,7 @@ class Gallery:
             selection, held = await self._selected(db, query, index)
             if card is None or selection is None:
                 return None, None
-            here = await self._place_of(db, held, card, query.sort)
+            here = await self._place_of(db, held, card, query)
             before = await self._cards_of(db, selection, held, 1, here, backwards=True)
             behind = await self._cards_of(db, selection, held, 1, here)
         return (before[0] if before else None, behind[0] if behind else None)
@@ -233,19 +234,16 @@ class Gallery:
         cards = await self._cards_of(db, selection, held, size + 1, after, until)
         following = None
         if len(cards) > size and not until:
-            following = await self._place_of(db, held, cards[size - 1], query.sort)
+            following = await self._place_of(db, held, cards[size - 1], query)
         return Page(tuple(cards[:size]), following, after)
 
     async def _place_of(
-        self, db: Connection, held: "Matches | None", card: Card, sort: Sort
+        self, db: Connection, held: "Matches | None", card: Card, query: Query
     ) -> Cursor:
-        if sort is not Sort.RANDOM:
-            return gallery.cursor_of(card, 0, sort)
-        return gallery.cursor_of(
-            card,
-            held.index.shuffle(card.id) if held else await gallery.shuffle_of(db, card.id),
-            sort,
-        )
+        if query.sort is not Sort.RANDOM:
+            return gallery.cursor_of(card, 0, query.sort)
+        number = held.index.shuffle(card.id) if held else await gallery.shuffle_of(db, card.id)
+        return gallery.cursor_of(card, random_order.place(number, query.seed), query.sort)
 
     async def _cards_of(
         self,
@@ -288,7 +286,7 @@ class Gallery:
     async def random(self) -> Card:
         """Any video. Raises NotFound where there is none."""
         async with self._database.read() as db:
-            card = await gallery.random(db, secrets.randbelow(SHUFFLE_END))
+            card = await gallery.random(db, secrets.randbelow(videos.SHUFFLE_END))
         if card is None:
             raise NotFound("There is no video to pick from yet.")
         return card
@@ -371,7 +369,7 @@ class Gallery:
     ) -> Selection | None:
         """The query with its words, tags and folder resolved; None where nothing can match."""
         words = search_query.parse(query.q)
-        if query.q.strip(' "-') and not words.match and not words.tags:
+        if query.q.strip(' "-') and not (words.match or words.unmatch or words.tags):
             # a lone quote or minus is the beginning of something, and asks for nothing yet
             return None
         keys = dict.fromkeys(tag_key(name) for name in (*query.tags, *words.tags))
@@ -379,7 +377,7 @@ class Gallery:
         tag_ids = tuple(tag_id for tag_id in found.values() if tag_id is not None)
         if len(tag_ids) < len(keys):
             return None
-        selection = Selection(query, words.match, tag_ids)
+        selection = Selection(query, words.match, tag_ids, unmatch=words.unmatch)
         return self._in_folder(selection, query.folder.strip(b"/")) if query.folder else selection
 
     def _in_folder(self, selection: Selection, folder: bytes) -> Selection | None:

@@ -1,14 +1,15 @@
 """What people type into the search field, as an FTS5 expression.
 
 Words must all occur, each also as the start of a longer word; `"a phrase"` occurs as it stands;
-`-word` must not occur; `tag:alps` and `tag:"two words"` ask for a tag.
+`-word` must not occur; `tag:alps` and `tag:"two words"` ask for a tag. Further hyphens before a
+word are part of it: `--dash` asks for names that hold it.
 """
 
 import re
 from dataclasses import dataclass
 
 from lvs.errors import Invalid
-from lvs.text import searchable
+from lvs.text import folded, is_symbol
 
 MAX_LENGTH = 200
 MAX_TERMS = 20
@@ -16,15 +17,18 @@ MAX_TERMS = 20
 _TERM = re.compile(
     r'(?P<minus>-?)(?P<tag>tag:)?(?:"(?P<phrase>[^"]*)"?|(?P<word>[^\s"]+))', re.IGNORECASE
 )
-_WORD_CHARACTER = re.compile(r"[^\W_]")
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A search taken apart: an FTS5 expression (None where no word remains) and the tags asked for."""
+    """A parsed search: FTS5 expressions for what must and must not occur, and the tags asked for.
+
+    `unmatch` is only set where nothing must occur: FTS5 cannot take words away from everything.
+    """
 
     match: str | None
     tags: tuple[str, ...] = ()
+    unmatch: str | None = None
 
 
 def parse(text: str) -> Words:
@@ -36,13 +40,16 @@ def parse(text: str) -> Words:
     tags: list[str] = []
     for found in list(_TERM.finditer(text))[:MAX_TERMS]:
         term = found["phrase"] if found["phrase"] is not None else found["word"]
-        if found["tag"] and not found["minus"]:
+        minus = found["minus"] and not term.startswith("-")
+        if found["tag"] and not minus:
             tags += [term] if term.strip() else []
             continue
         expression = _expression(term, whole=found["phrase"] is not None)
         if expression:
-            (unwanted if found["minus"] else wanted).append(expression)
-    return Words(_joined(wanted, unwanted), tuple(dict.fromkeys(tags)))
+            (unwanted if minus else wanted).append(expression)
+    match = " AND ".join(wanted) + "".join(f" NOT {term}" for term in unwanted) if wanted else None
+    unmatch = " OR ".join(unwanted) if unwanted and not wanted else None
+    return Words(match, tuple(dict.fromkeys(tags)), unmatch)
 
 
 def _expression(term: str, whole: bool) -> str | None:
@@ -50,13 +57,7 @@ def _expression(term: str, whole: bool) -> str | None:
 
     None where the index holds no such characters.
     """
-    words = searchable(term).replace('"', " ").replace("\0", " ")
-    if not _WORD_CHARACTER.search(words):
+    words = folded(term).replace('"', " ").replace("\0", " ")
+    if not any(character.isalnum() or is_symbol(character) for character in words):
         return None
     return f'"{words}"' if whole else f'"{words}"*'
-
-
-def _joined(wanted: list[str], unwanted: list[str]) -> str | None:
-    if not wanted:
-        return None  # FTS5 cannot take words away from everything
-    return " AND ".join(wanted) + "".join(f" NOT {term}" for term in unwanted)

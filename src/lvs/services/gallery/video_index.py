@@ -14,10 +14,12 @@ import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
+from lvs import random_order
 from lvs.db import gallery, tags
 from lvs.db.database import Connection
 from lvs.db.gallery import NOTHING_YET, SORT_COLUMNS, GalleryChange, Selection
 from lvs.models import Cursor, Query, Sort
+from lvs.random_order import LARGEST
 
 Mask = NDArray[np.bool_]
 """Says for every id whether the video is meant."""
@@ -28,14 +30,12 @@ Key = tuple[Hashable, ...]
 LOADED_AT_ONCE = 2000
 FOUND_KEPT = 400  # of what words, tags and folders found: a bit for every video each
 KEPT_TAG_IDS = 1000
+PERMUTATIONS_KEPT = 4  # 8 bytes for each video
 WALKED_AT_MOST = 5000
 WALKED_SHARE = (
     30  # going along so large a share of all videos costs as much as putting them in order
 )
 FEW = 500  # of so few the titles are looked at one by one
-SECOND_ROUND = (
-    2**32
-)  # added to random numbers before the seed, so that the order goes round; they are below 2**31
 TYPES: dict[str, Any] = {"root_id": np.int32, "rating": np.uint8, "duration_s": np.float64}
 
 
@@ -52,6 +52,7 @@ class VideoIndex:
         self._found: LRUCache[Key, NDArray[np.uint8]] = LRUCache(FOUND_KEPT)
         self._tag_ids: dict[str, int | None] = {}
         self._title_ranks: NDArray[np.int64] | None = None
+        self._permutations: LRUCache[int, NDArray[np.int64]] = LRUCache(PERMUTATIONS_KEPT)
 
     # --- Staying true ---
 
@@ -137,6 +138,7 @@ class VideoIndex:
         if places:
             dropped |= {"folder"}
             self._title_ranks = None
+            self._permutations.clear()
             self.edition += 1
         for key in [key for key in self._found if key[0] in dropped]:
             del self._found[key]
@@ -166,6 +168,8 @@ class VideoIndex:
         if selection.match:
             keys.append(("match", selection.match))
         found = [await self._ids(db, key) for key in keys]
+        if selection.unmatch:
+            found.append(~await self._ids(db, ("match", selection.unmatch)))
         # From here on nothing is awaited: others may take in changes meanwhile.
         masks = self._by_numbers(selection)
         masks += [
@@ -262,6 +266,8 @@ class VideoIndex:
         count = self.how_many(mask)
         if not count:
             return []
+        if query.sort is Sort.RANDOM and query.seed:
+            return self._permuted(query, mask, limit, after, until, backwards)
         # Where many are selected, the next ones are found soon by going along the order; else all
         # of them are put in order.
         steps = limit if count == self._total else limit * self._total * 4 // (3 * count) + limit
@@ -293,13 +299,43 @@ class VideoIndex:
             column = await self._ranks(db)
             after = await self._ranked(db, column, after, descending, inclusive=False)
             until = await self._ranked(db, column, until, not descending, inclusive=True)
-        elif query.sort is Sort.RANDOM:
-            column = self._numbers["shuffle"]
-            column = np.where(column >= query.seed, column, column + SECOND_ROUND)
-            after, until = _round_from(query.seed, after), _round_from(query.seed, until)
         else:
             column = self._numbers[SORT_COLUMNS[query.sort]]
         return _first(column[ids], ids, limit, descending, after, until)
+
+    def _permuted(
+        self,
+        query: Query,
+        mask: Mask,
+        limit: int,
+        after: Cursor | None,
+        until: Cursor | None,
+        backwards: bool,
+    ) -> list[int]:
+        """As `run` in the order of a seed. Its places are spread evenly, so the next videos lie in a
+        window whose width is known; only those are put in order.
+        """
+        descending = query.descending != backwards
+        places = self._places(query.seed)
+        start = (LARGEST if descending else 0) if after is None else int(after.key)
+        width = 4 * limit * LARGEST // self.how_many(mask) + 1
+        while True:
+            low, high = (start - width, start) if descending else (start, start + width)
+            ids = np.flatnonzero(mask & (places >= low) & (places <= high))
+            chosen = _first(places[ids], ids, limit, descending, after, until)
+            if len(chosen) == limit or (low <= 0 if descending else high >= LARGEST):
+                return chosen
+            width *= 8
+
+    def _places(self, seed: int) -> NDArray[np.int64]:
+        """The place of every video in the order of a seed."""
+        places = self._permutations.get(seed)
+        if places is None:
+            places = random_order.permuted(
+                self._numbers["shuffle"], *random_order.multipliers(seed)
+            )
+            self._permutations[seed] = places
+        return places
 
     async def _ranks(self, db: Connection) -> NDArray[np.int64]:
         """Where each listed video stands in the order of titles."""
@@ -372,15 +408,6 @@ def _behind(keys: NDArray[Any], ids: NDArray[np.int64], place: Cursor, descendin
     else:
         behind = (keys > place.key) | ((keys == place.key) & (ids > place.video_id))
     return np.asarray(behind, np.bool_)
-
-
-def _round_from(seed: int, place: Cursor | None) -> Cursor | None:
-    """A place in the random order that starts at the seed and goes round."""
-    if place is None or isinstance(place.key, str) or not seed:
-        return place
-    if place.key >= seed:
-        return Cursor(min(place.key, SECOND_ROUND - 1), place.video_id)
-    return Cursor(max(place.key, -1) + SECOND_ROUND, place.video_id)
 
 
 def _news(seen: GalleryChange, changes: Sequence[GalleryChange]) -> Sequence[GalleryChange] | None:

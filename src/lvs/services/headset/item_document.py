@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lvs.models import Chapter, File, Projection, Video, shown
+from lvs.models import Chapter, File, Video, shown
 from lvs.services.headset import words
 from lvs.services.headset.write_back import Allowed
 
@@ -33,7 +33,6 @@ class Item:
     """All that an answer about one film is made of; addresses are absolute."""
 
     video: Video
-    projection: Projection
     poster_url: str
     sources: Sequence[Source]
     subtitles: Sequence[NamedLink] = ()
@@ -54,7 +53,7 @@ def heresphere(item: Item, event_url: str, with_media: bool, allowed: Allowed) -
         "isFavorite": video.favorite,
         "favorites": int(video.favorite),
         "comments": video.views,
-        **words.heresphere_projection(item.projection),
+        **words.heresphere_projection(item.video.projection),
         "tags": _tags(item),
         "eventServer": event_url,
         "writeFavorite": allowed.favorite,
@@ -85,7 +84,7 @@ def deovr(item: Item) -> dict[str, Any]:
         "title": video.title,
         "date": max(0, video.added_at // 1000),
         "videoLength": round((probe.duration_s if probe else None) or 0),
-        **words.deovr_projection(item.projection),
+        **words.deovr_projection(item.video.projection),
         "thumbnailUrl": item.poster_url,
         "isFavorite": video.favorite,
         "fullVideoReady": True,

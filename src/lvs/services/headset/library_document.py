@@ -67,7 +67,7 @@ class LibraryDocuments:
         return await self._document("heresphere", links, continued, _heresphere)
 
     async def scan(self, links: Links) -> Document:
-        """HereSphere's scan: what its list shows of every film, so that it need not ask for each."""
+        """HereSphere's scan: what its lists show of every film, in one answer."""
         return await self._document("scan", links, (), _scan)
 
     async def deovr(self, links: Links, continued: Sequence[int] = ()) -> Document:

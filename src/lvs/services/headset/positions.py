@@ -6,7 +6,7 @@ from typing import Protocol
 from cachetools import LRUCache
 
 from lvs.models import Video
-from lvs.services.curation.curation import Views
+from lvs.services.curation.views import Views
 
 OPEN, PLAY, PAUSE, CLOSE = range(4)
 OPEN_FILMS = 2_000

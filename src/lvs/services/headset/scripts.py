@@ -15,7 +15,7 @@ PATIENCE_S = 2.0
 
 
 class Scripts:
-    """Finds the scripts of a video: `name.funscript` and, for further axes, `name.roll.funscript`."""
+    """Finds the scripts of a video: `name.funscript`, and `name.roll.funscript` for an axis."""
 
     def __init__(self, library: Library) -> None:
         self._library = library
@@ -34,7 +34,7 @@ class Scripts:
             return []
 
     def path(self, video: Video, axis: str) -> tuple[Root, bytes]:
-        """Library folder and path of the script for an axis. Raises NotFound for one there is not."""
+        """Library folder and path of the script for an axis. Raises NotFound for no such axis."""
         if axis not in AXES:
             raise NotFound("There is no such script beside this video.")
         return self._library.roots[video.file.root_id], _path(video.file.path, axis)

@@ -13,7 +13,9 @@ from cachetools import LRUCache
 
 from lvs.errors import Invalid
 from lvs.models import Video, tag_key
-from lvs.services.curation.curation import Favorites, Ratings, Tags
+from lvs.services.curation.favorites import Favorites
+from lvs.services.curation.ratings import Ratings
+from lvs.services.curation.tags import Tags
 from lvs.services.headset.words import RATING, READ_ONLY, TAG
 
 MOST_STARS = 5
@@ -106,7 +108,7 @@ class WriteBack:
     async def _tag(self, media_hash: str, changes: TagChanges, client: str) -> None:
         for name in changes.remove:
             await self._tags.remove(media_hash, name, client)
-        carried = {tag_key(name) for name in await self._tags.of(media_hash)}
+        carried = {tag_key(name) for name in await self._tags.get(media_hash)}
         for name in changes.add:
             if tag_key(name) in carried:
                 continue
@@ -175,9 +177,10 @@ def _new(sent: Sequence[object]) -> list[str]:
     found = []
     for tag in sent:
         name = _name(tag)
-        if isinstance(tag, dict) and name and not name.casefold().startswith(prefixes):
-            if not tag.get("start") and not tag.get("end"):
-                found.append(name)
+        if not isinstance(tag, dict) or not name or name.casefold().startswith(prefixes):
+            continue
+        if not tag.get("start") and not tag.get("end"):
+            found.append(name)
     return found
 
 

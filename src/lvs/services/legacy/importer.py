@@ -14,13 +14,14 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterable, Itera
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 
+from lvs.clock import now_ms
 from lvs.db import gallery, legacy, playlists, roots
 from lvs.db.database import Connection, Database, Transaction
 from lvs.models import tag_key
 from lvs.services.events import Event, Events
 from lvs.services.legacy.matcher import NO_FILE, Matcher, NameMatches
 from lvs.services.legacy.reader import LegacyEntry, LegacyPlaylist, Original
-from lvs.services.library.library import Library, now_ms
+from lvs.services.library.library import Library
 from lvs.services.library.walk import legacy_alias
 
 log = logging.getLogger(__name__)
@@ -238,7 +239,7 @@ class LegacyImport:
             yield step
             changed = await step.write(tx)
         if changed:
-            self._events.tell(Event.CHANGED, changed)
+            self._events.publish(Event.CHANGED, changed)
 
     # --- Files that appear later ---
 

@@ -8,7 +8,7 @@ import unicodedata
 from datetime import UTC, datetime, timedelta
 
 from lvs.errors import Invalid
-from lvs.services.curation.curation import LONGEST_TAG, clean_tag
+from lvs.services.curation.tags import LONGEST_TAG, clean_tag
 from lvs.services.legacy.lenient_json import Unread
 
 MOST_VIEWS = 2**53 - 1

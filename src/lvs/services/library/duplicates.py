@@ -38,4 +38,4 @@ class Duplicates:
             [first, *_] = await files.of_video(tx, video_id)
             await videos.title_from_name(tx, video_id, title_from_path(first.path))
             await gallery.refresh(tx, [video_id])
-        self._events.tell(Event.CHANGED, [video_id])
+        self._events.publish(Event.CHANGED, [video_id])

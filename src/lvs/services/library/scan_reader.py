@@ -11,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from itertools import chain, repeat
 
+from lvs.clock import now_ms
 from lvs.db.bulk_insert import Arrival, arrival
 from lvs.models import Fingerprint, FoundFile, Root
 from lvs.services.library.fingerprint import Failure, Print, fingerprints
@@ -31,7 +32,7 @@ BATCH_SECONDS = 0.5  # a slow disk shows its files as they are found
 Look = Callable[[Sequence[bytes]], list[Print | Failure]]
 
 
-def shown(root: Root, path: bytes) -> str:
+def display_path(root: Root, path: bytes) -> str:
     """A place in the words of the pages."""
     return f"{root.name}/{path.decode('utf-8', 'replace')}"
 
@@ -72,7 +73,9 @@ class Reader:
         if len(answer) == 2:
             number, message = answer
             if number != errno.ENOENT:
-                self.problems[path] = f"“{shown(root, file.path)}” cannot be read: {message}."
+                self.problems[path] = (
+                    f"“{display_path(root, file.path)}” cannot be read: {message}."
+                )
             return None
         print_, oshash, *state = answer
         if state != [file.size_bytes, file.mtime_ns]:
@@ -101,8 +104,8 @@ def _added_at(root: Root, found: FoundFile) -> int:
     """Now; in the first scan of a library folder the file's own time, so that years of films do not
     all count as new.
     """
-    now_ms = time.time_ns() // 1_000_000
-    return min(now_ms, max(0, found.mtime_ns // 1_000_000)) if root.scanned_at is None else now_ms
+    now = now_ms()
+    return min(now, max(0, found.mtime_ns // 1_000_000)) if root.scanned_at is None else now
 
 
 class Reading:

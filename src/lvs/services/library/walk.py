@@ -122,34 +122,6 @@ def _device(path: bytes) -> int | None:
         return None
 
 
-def can_be_watched(root: bytes) -> bool:
-    """Whether the system's notices can be used for a folder.
-
-    watchfiles fails on every event about a name that is not UTF-8, also when such a file is only
-    opened, and it follows links, even out of the folder.
-    """
-    pending = [root]
-    while pending:
-        try:
-            with os.scandir(pending.pop()) as entries:
-                for entry in entries:
-                    if not _is_text(entry.name) or (entry.is_symlink() and entry.is_dir()):
-                        return False
-                    if entry.is_dir(follow_symlinks=False):
-                        pending.append(entry.path)
-        except OSError:
-            continue
-    return True
-
-
-def _is_text(name: bytes) -> bool:
-    try:
-        name.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
 def below(path: bytes, folder: bytes) -> bool:
     """Whether a path lies in or below a folder; everything lies below the top (empty) folder."""
     return not folder or path == folder or path.startswith(folder + b"/")

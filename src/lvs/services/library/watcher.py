@@ -7,27 +7,37 @@ import asyncio
 import contextlib
 import functools
 import logging
+import math
 import os
 import time
 from collections.abc import Awaitable, Callable
 
-from watchfiles import awatch
-
 from lvs.errors import Full, Unavailable
 from lvs.models import Root
 from lvs.services.library.library import Library
-from lvs.services.library.walk import can_be_watched
+from lvs.services.library.watch_process import Changes, WatchProcess
+from lvs.services.library.watch_worker import WatchFailed, WatchFailure
 
 log = logging.getLogger(__name__)
 
-DEBOUNCE_MS = 800  # the longest that changes are gathered for
-STEP_MS = 100  # a batch ends when nothing happened for so long
 RETRY_S = 10.0
+TRY_AGAIN_S = 600.0  # a folder that could not be watched is polled for so long
+LASTING_S = 60.0
+BROKEN_TRIES = 3
 DRIVE_CHECK_S = 5.0
 SETTLE_CHECK_S = 0.5
 OTHERS_CHECK_S = 2.0
 RESCAN_PAUSE_S = 2.0
-RESCAN_SHARE = 20
+RESCAN_SHARE = 20  # at most a twentieth of the time
+POLL_SHARE = 4
+
+REASONS = {
+    WatchFailure.GONE: "it is not there",
+    WatchFailure.WATCHES: "the limit fs.inotify.max_user_watches is used up",
+    WatchFailure.INSTANCES: "the limit fs.inotify.max_user_instances is used up",
+    WatchFailure.NAMES: "it holds names that are not UTF-8",
+    WatchFailure.BROKEN: "watching it failed several times",
+}
 
 
 class Watcher:
@@ -44,6 +54,7 @@ class Watcher:
         self._scan_interval_s = scan_interval_s
         self._wanted = asyncio.Event()
         self.state: dict[int, str] = {}
+        self.failures: dict[int, WatchFailure] = {}
         self.scans_done = 0
 
     def scan_soon(self) -> None:
@@ -66,7 +77,7 @@ class Watcher:
         """Notice library folders that went away or came back."""
         while True:
             await asyncio.sleep(DRIVE_CHECK_S)
-            if await self._patiently(self._library.check_drives):
+            if await self._patiently(self._library.drives.check):
                 self.scan_soon()
 
     async def settling(self) -> None:
@@ -82,66 +93,87 @@ class Watcher:
             with contextlib.suppress(
                 Unavailable, Full
             ):  # whoever writes hears of it; here it is only asked again
-                await self._library.hear_others()
+                await self._library.poll_database()
 
     async def watch(self, root: Root) -> None:
-        """Follow one library folder for good: by the system's notices, by polling, or by looking
-        through it again and again.
+        """Follow one library folder for good: by a watch process, or where that cannot be, by
+        looking through it regularly.
         """
         if self._mode == "off":
             self.state[root.id] = "off"
             return
-        polling = self._mode == "poll"
-        while True:
-            try:
-                if not polling and not await asyncio.to_thread(can_be_watched, root.path):
-                    await self._rescan(root)
-                self.state[root.id] = "polling" if polling else "watching"
-                await self._follow(root, polling)
-            except FileNotFoundError:
-                self.state[root.id] = "away"
-            except OSError as error:
-                # Most often the system's limit on watched folders (fs.inotify.max_user_watches).
+        broken = 0
+        while self._mode != "poll":
+            began = time.monotonic()
+            failed = await self._follow(root)
+            broken = (
+                broken + 1
+                if failed.reason is WatchFailure.BROKEN and time.monotonic() - began < LASTING_S
+                else 0
+            )
+            if failed.reason is WatchFailure.GONE or 0 < broken < BROKEN_TRIES:
+                self.state[root.id] = "away" if failed.reason is WatchFailure.GONE else "starting"
+                await asyncio.sleep(RETRY_S)
+                self.scan_soon()  # whatever happened while nobody watched
+            else:
+                await self._go_without(root, failed)
+        await self._poll(root, "polling", self._poll_interval_s, POLL_SHARE)
+
+    async def _follow(self, root: Root) -> WatchFailed:
+        """Look where the watch process says that something happened. It ends with the reason why
+        that goes on no more.
+        """
+        try:
+            async with WatchProcess(root.path) as process:
+                while True:
+                    await self._look(root, await process.changes())
+        except WatchFailed as failed:
+            if failed.reason is WatchFailure.BROKEN:
                 log.warning(
-                    "folder %s cannot be watched (%s): polling it instead",
-                    os.fsdecode(root.path),
-                    error,
+                    "watching %s ended and begins again: %s", os.fsdecode(root.path), failed.detail
                 )
-                polling = True
-            except (RuntimeError, ExceptionGroup) as error:
-                log.warning("watching %s ended and begins again: %s", os.fsdecode(root.path), error)
-            await asyncio.sleep(RETRY_S)
-            self.scan_soon()  # whatever happened while nobody watched
+            return failed
 
-    async def _rescan(self, root: Root) -> None:
-        """Look through a folder again and again, at most a twentieth of the time."""
-        self.state[root.id] = "rescanning"
-        log.info(
-            "folder %s holds links or names that are not UTF-8: it is looked through regularly",
-            os.fsdecode(root.path),
-        )
-        while True:
-            started = time.monotonic()
+    async def _look(self, root: Root, changes: Changes) -> None:
+        if self.state.get(root.id) != "watching":
+            self.state[root.id] = "watching"
+            self.failures.pop(root.id, None)
+            log.info("library folder %s is watched", os.fsdecode(root.path))
+        if changes.everywhere:
             await self._patiently(functools.partial(self._library.scan_quietly, root.id))
-            await asyncio.sleep(max(RESCAN_PAUSE_S, RESCAN_SHARE * (time.monotonic() - started)))
+        elif changes.places:
+            await self._patiently(functools.partial(self._library.check, root, changes.places))
 
-    async def _follow(self, root: Root, polling: bool) -> None:
-        top = os.fsdecode(root.path)
-        if not await asyncio.to_thread(os.path.isdir, top):
-            raise FileNotFoundError(top)
-        changes = awatch(
-            top,
-            watch_filter=None,
-            debounce=DEBOUNCE_MS,
-            step=STEP_MS,
-            force_polling=polling,
-            poll_delay_ms=int(self._poll_interval_s * 1000),
-            ignore_permission_denied=True,
-        )
-        async for batch in changes:
-            places = {place for _, path in batch if (place := _place(top, path)) is not None}
-            if places:
-                await self._patiently(functools.partial(self._library.look_again, root, places))
+    async def _go_without(self, root: Root, failed: WatchFailed) -> None:
+        """Look through a folder that cannot be watched again and again for a while; then watching
+        is tried anew.
+        """
+        before = self.failures.get(root.id)
+        self.failures[root.id] = failed.reason
+        if before is not failed.reason:
+            sentence = REASONS[failed.reason]
+            log.warning(
+                "library folder %s is polled, for %s: %s",
+                os.fsdecode(root.path),
+                sentence,
+                failed.detail,
+            )
+        if failed.reason is WatchFailure.NAMES:
+            await self._poll(root, "rescanning", RESCAN_PAUSE_S, RESCAN_SHARE, TRY_AGAIN_S)
+        else:
+            await self._poll(root, "polling", self._poll_interval_s, POLL_SHARE, TRY_AGAIN_S)
+
+    async def _poll(
+        self, root: Root, state: str, pause_s: float, share: float, for_s: float = math.inf
+    ) -> None:
+        """Look through a folder again and again, with pauses that are so many times as long as a
+        look at least.
+        """
+        self.state[root.id] = state
+        end = time.monotonic() + for_s
+        while (started := time.monotonic()) < end:
+            await self._patiently(functools.partial(self._library.scan_quietly, root.id))
+            await asyncio.sleep(max(pause_s, share * (time.monotonic() - started)))
 
     async def _patiently(self, step: Callable[[], Awaitable[object]]) -> object:
         """Run a step; what goes wrong in it is logged and the watch goes on."""
@@ -150,22 +182,3 @@ class Watcher:
         except Exception:
             log.exception("looking after the library failed; it will be tried again")
             return None
-
-
-def _place(top: str, path: str) -> bytes | None:
-    """The place below the library folder, or None for the folder itself and hidden names.
-
-    Names that are not UTF-8 arrive with U+FFFD in them: the folder around is looked through then.
-    """
-    relative = os.path.relpath(path, top)
-    parts = [] if relative == "." else relative.split(os.sep)
-    readable = []
-    for part in parts:
-        if "\ufffd" in part:
-            break
-        if part.startswith("."):
-            return None
-        readable.append(part)
-    if not parts:
-        return None
-    return os.fsencode("/".join(readable))

@@ -23,6 +23,7 @@ from lvs.models import Chapter, Probe, Stereo, Track
 from lvs.services.media.eye import EYES
 from lvs.services.media.posters import PosterTarget
 from lvs.services.media.projection import FULL_TURN, LAYOUTS, Container, Likeness
+from lvs.versions import installed
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +31,7 @@ SOURCE_FOLDER = str(Path(__file__).resolve().parents[3])
 # `-P` keeps the folder the server was started in out of the import path: a stray `json.py` there is
 # not ours.
 START = "import sys; sys.path.append(sys.argv[1]); from lvs.services.media.probe_worker import main; main()"
+PROBE_VERSION = 1  # to be raised when the worker reads something that it could not read before
 MAX_ANSWER_BYTES = 1 << 20
 JOBS_PER_WORKER = 500
 CLOSING_S = 1.0
@@ -39,6 +41,11 @@ KILLED = 9  # SIGKILL, which Windows has no name for
 
 FilePath = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 Value = TypeVar("Value")
+
+
+def probe_version() -> str:
+    """The version of all that looks into a file, such as `1 av 19.0.2`: the worker and its decoder."""
+    return f"{PROBE_VERSION} av {installed('av')}"
 
 
 @dataclass(frozen=True, slots=True)

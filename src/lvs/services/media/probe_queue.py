@@ -12,15 +12,16 @@ import time
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from lvs.clock import now_ms
 from lvs.db import chapters, gallery, projections, videos
 from lvs.db.database import Database
 from lvs.errors import LvsError, Unreadable
 from lvs.services.events import Event, Events
-from lvs.services.library.library import Library, now_ms
+from lvs.services.library.library import Library
 from lvs.services.media import stored_projection
 from lvs.services.media.eye import poster_key
 from lvs.services.media.posters import PosterStore
-from lvs.services.media.probe_pool import ProbePool, ProbeResult
+from lvs.services.media.probe_pool import ProbePool, ProbeResult, probe_version
 from lvs.services.metrics import timed
 
 log = logging.getLogger(__name__)
@@ -79,6 +80,7 @@ class ProbeQueue:
         self._events = events
         self._ffmpeg = ffmpeg
         self._posters = posters
+        self._probe_version = probe_version()
         self._queue: asyncio.PriorityQueue[tuple[int, int, int]] = asyncio.PriorityQueue(
             QUEUE_SIZE * 2
         )
@@ -196,13 +198,25 @@ class ProbeQueue:
         return True
 
     async def feed(self) -> None:
-        """Fill the queue with what the database says is to be done, for as long as the server runs."""
+        """Fill the queue with what the database says is to be done, for as long as the server runs.
+
+        Failures of another version of the probe are tried again first: they may have been its own.
+        """
+        await self._retry_failed_before()
         while True:
             self._sweep_again.clear()
             await self._sweep()
             self.sweeps_done += 1
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._sweep_again.wait(), SWEEP_PAUSE_S)
+
+    async def _retry_failed_before(self) -> None:
+        async with self._database.read() as db:
+            number = await videos.count_failed_before(db, self._probe_version)
+        if number:
+            log.info("%d videos that another version could not read are tried again", number)
+            async with self._database.transaction() as tx:
+                await videos.retry_failed_before(tx, self._probe_version)
 
     async def _sweep(self) -> None:
         async with self._database.read() as db:
@@ -268,6 +282,7 @@ class ProbeQueue:
             self.failures.pop(video_id, None)
             async with self._database.transaction() as tx:
                 await videos.unreadable(tx, video_id, item.fingerprint, error.message, now_ms())
+                await videos.probed_by(tx, video_id, self._probe_version)
                 await gallery.refresh(tx, [video_id])
         except LvsError as error:
             self.tally.failed += 1
@@ -279,7 +294,7 @@ class ProbeQueue:
             self.failures.pop(video_id, None)
             await self._found(item, look)
         self.awaited.discard(video_id)
-        self._events.tell(Event.CHANGED, (video_id,))
+        self._events.publish(Event.CHANGED, (video_id,))
 
     async def _found(self, item: videos.Waiting, look: ProbeResult) -> None:
         seen, video_id = look.evidence, item.video_id
@@ -287,6 +302,7 @@ class ProbeQueue:
         eye = seen.eye if self._posters else None
         async with self._database.transaction() as tx:
             await videos.looked(tx, video_id, item.fingerprint, look.probe, poster, now_ms())
+            await videos.probed_by(tx, video_id, self._probe_version)
             await stored_projection.found(tx, video_id, seen.container, seen.likeness, eye)
             await chapters.put(tx, video_id, seen.chapters)
             await gallery.refresh_card(tx, video_id)
@@ -297,6 +313,7 @@ class ProbeQueue:
         """
         async with self._database.transaction() as tx:
             given_up = await videos.look_failed(tx, item.video_id, reason, now_ms()) >= MAX_ATTEMPTS
+            await videos.probed_by(tx, item.video_id, self._probe_version)
             if given_up:
                 await videos.unreadable(tx, item.video_id, item.fingerprint, reason, now_ms())
                 await gallery.refresh(tx, [item.video_id])
@@ -305,12 +322,12 @@ class ProbeQueue:
         while len(self.failures) > FAILURES_KEPT:
             del self.failures[next(iter(self.failures))]
 
-    async def look_again(self, video_ids: Collection[int], urgent: bool = True) -> None:
+    async def reprobe(self, video_ids: Collection[int], urgent: bool = True) -> None:
         """Look into these again, as somebody asked for it; before all others, unless there are too
         many for that.
         """
         async with self._database.transaction() as tx:
-            await videos.look_again(tx, list(video_ids))
+            await videos.reprobe(tx, list(video_ids))
         for video_id in video_ids:
             self._stopped.pop(video_id, None)
         if urgent:

@@ -59,6 +59,11 @@ A_PICTURE = "It is a picture, not a video."
 # A phone's pictures (HEIF, AVIF) share the container of its films, and have brands of their own.
 PICTURE_BRANDS = (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypavif")
 PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"BM", b"II*\0", b"MM\0*")
+# PyAV before 19 raises on text that is not UTF-8 unless it is told otherwise; since then it keeps
+# what it cannot read as surrogates.
+METADATA: dict[str, Any] = (
+    {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
+)
 UNSAID_COLOURS = 2  # AVCOL_SPC_UNSPECIFIED
 BT2020_TO_BT709 = (
     1.6605,
@@ -233,7 +238,10 @@ class VideoFile:
             "max_pixels": str(MAX_PIXELS),
         }
         try:
-            return av.open(file, "r", options=options, metadata_errors="replace", io_open=_refuse)
+            container: InputContainer = av.open(
+                file, "r", options=options, io_open=_refuse, **METADATA
+            )
+            return container
         except MemoryError:
             raise
         except BAD_DATA:
@@ -250,7 +258,7 @@ class VideoFile:
         if context is None:
             raise Unreadable("Its pictures are in a format that LVS does not know.")
         self._codec = context.codec.canonical_name
-        self._pixel_aspect = stream.sample_aspect_ratio
+        self._pixel_aspect = _fraction(stream.sample_aspect_ratio)
         if context.codec.name not in DECODERS:
             raise Unreadable(f"Its pictures cannot be decoded ({self._codec}).")
         if context.width * context.height > MAX_PIXELS:
@@ -380,7 +388,10 @@ class VideoFile:
 
     def _frame_rate(self) -> float | None:
         # Containers with coarse clocks claim 1000 frames a second.
-        for rate, limit in ((self._stream.average_rate, 300), (self._stream.guessed_rate, 100)):
+        for rate, limit in (
+            (_fraction(self._stream.average_rate), 300),
+            (_fraction(self._stream.guessed_rate), 100),
+        ):
             if rate and 0 < rate <= limit:
                 return float(rate)
         return None
@@ -423,13 +434,21 @@ def displayed_size(frame: VideoFrame, pixel_aspect: Fraction | None) -> tuple[in
     return max(1, round(frame.width * aspect)), frame.height
 
 
+def _fraction(value: Any) -> Fraction | None:
+    """PyAV's rational number, which is a class of its own since version 19.
+
+    None where it is unset, 0 or infinite.
+    """
+    return Fraction(value.numerator, value.denominator) if value and value.denominator else None
+
+
 def orientation(frame: VideoFrame) -> tuple[int, bool]:
     """How a player must show the frame: first mirror it left to right (if True), then turn it so
     many degrees clockwise.
     """
     try:
-        sides: Any = frame.side_data
-        matrix = next((side for side in sides if side.type.name == "DISPLAYMATRIX"), None)
+        # By name: iterating gives the values before PyAV 19 and the keys since.
+        matrix: Any = frame.side_data.get("DISPLAYMATRIX")  # type: ignore[call-overload, unused-ignore]
     except ValueError:
         # PyAV stumbles over kinds of side data that are newer than it is; the angle it can still
         # tell.
@@ -538,7 +557,8 @@ def _track(stream: Stream) -> Track:
 
 
 def _text(value: str | None, length: int, without: tuple[str, ...] = ()) -> str | None:
-    text = "".join(letter for letter in value or "" if letter.isprintable()).strip()[:length]
+    whole = (value or "").encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    text = "".join(letter for letter in whole if letter.isprintable()).strip()[:length]
     return None if not text or text in without else text
 
 

@@ -3,12 +3,14 @@ person who keeps the server.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 
+from lvs.clock import now_ms
 from lvs.config import Config
 from lvs.db import overview as rows
 from lvs.db.database import Database
@@ -17,6 +19,7 @@ from lvs.models import shown
 from lvs.services.backup.backups import Backups, BackupState
 from lvs.services.latency import Window
 from lvs.services.library.library import Library
+from lvs.services.library.watch_worker import WatchFailure
 from lvs.services.library.watcher import Watcher
 from lvs.services.media.probe_pool import ProbePool
 from lvs.services.media.probe_queue import ProbeQueue
@@ -24,6 +27,10 @@ from lvs.services.metrics import Metrics, Route
 from lvs.services.monitoring.library_counts import LibraryCounter
 from lvs.services.monitoring.storage import Disk, Storage, Storages
 from lvs.services.monitoring.system import System
+from lvs.versions import message as untested_message
+from lvs.versions import untested
+
+log = logging.getLogger(__name__)
 
 LATELY_S = 300  # what is over for so long is no trouble any more
 FAILED_LOOKS_S = 3600
@@ -38,6 +45,25 @@ MEMORY_SHARE = 0.03
 CHECK_S = 2.0
 BACKUPS_S = 10.0
 BACKUP_DAYS = 3
+
+_KEEP = (
+    "and keep it with that line in a file below /etc/sysctl.d; "
+    "LVS watches again within ten minutes."
+)
+_UNWATCHED = {
+    WatchFailure.WATCHES: (
+        "the system's limit on watched folders is used up",
+        f"Raise it with `sudo sysctl fs.inotify.max_user_watches=1048576`, {_KEEP}",
+    ),
+    WatchFailure.INSTANCES: (
+        "the system's limit on programs that watch is used up",
+        f"Raise it with `sudo sysctl fs.inotify.max_user_instances=1024`, {_KEEP}",
+    ),
+    WatchFailure.BROKEN: (
+        "the watch failed several times",
+        "The log says more. LVS tries again every ten minutes.",
+    ),
+}
 
 
 class Level(IntEnum):
@@ -88,6 +114,7 @@ class Health:
     made: Backups
     _backup_state: BackupState = field(default_factory=BackupState, init=False)
     _backups_asked_at: float = field(default=-BACKUPS_S, init=False)
+    _untested: tuple[str, ...] = field(default=(), init=False)
     _writing: "asyncio.Task[None] | None" = field(default=None, init=False)
 
     async def troubles(self) -> list[Issue]:
@@ -101,6 +128,7 @@ class Health:
             *self._requests(),
             *self._machine(),
             *self._watching(),
+            *self._versions(),
         ]
         return sorted(found, key=lambda trouble: -trouble.level)
 
@@ -110,6 +138,12 @@ class Health:
             self._backups_asked_at = time.monotonic()
             self._backup_state = await self.made.state()
         return self._backup_state
+
+    async def check_versions(self) -> None:
+        """Compare Python and the packages with those that LVS was tested with: once, at the start."""
+        self._untested = await asyncio.to_thread(untested)
+        if self._untested:
+            log.warning("%s", untested_message(self._untested))
 
     async def checks(self) -> dict[str, Check]:
         """Whether database, library folders and workers do what they are for.
@@ -161,7 +195,7 @@ class Health:
                 f"The drive of the library folder “{name}” does not answer.",
                 "See that it, or the machine it belongs to, runs and can be reached.",
             )
-        for away in self.library.away:
+        for away in self.library.drives.away:
             root = self.library.roots[away.root_id]
             if root.active and root.offline_since is None:
                 yield Issue(
@@ -178,7 +212,7 @@ class Health:
 
     async def _looks(self) -> list[Issue]:
         found = list(self._workers())
-        since = _now_ms() - FAILED_LOOKS_S * 1000
+        since = now_ms() - FAILED_LOOKS_S * 1000
         failures = [failure for failure in self.jobs.failures.values() if failure.at >= since]
         if failures:
             last = failures[-1]
@@ -218,7 +252,7 @@ class Health:
             )
 
     def _database_troubles(self) -> Iterator[Issue]:
-        since = _now_ms() - LATELY_S * 1000
+        since = now_ms() - LATELY_S * 1000
         slow = [query for query in self.database.usage.slow if query.at >= since]
         if slow:
             worst = max(slow, key=lambda query: query.seconds)
@@ -309,13 +343,26 @@ class Health:
 
     def _watching(self) -> Iterator[Issue]:
         for root in self.library.active_roots:
-            if self.config.watch == "auto" and self.watcher.state.get(root.id) == "polling":
+            failure = self.watcher.failures.get(root.id)
+            if failure in _UNWATCHED:
+                reason, advice = _UNWATCHED[failure]
+                interval = f"{self.config.poll_interval:g} s"
                 yield Issue(
                     Level.WARNING,
                     "library",
-                    f"“{root.name}” cannot be watched: changes in it are seen every {self.config.poll_interval:g} s only.",
-                    "Most often too many folders are watched: raise the system's limit fs.inotify.max_user_watches.",
+                    f"“{root.name}” cannot be watched, for {reason}: "
+                    f"changes in it are seen every {interval} only.",
+                    advice,
                 )
+
+    def _versions(self) -> Iterator[Issue]:
+        if self._untested:
+            yield Issue(
+                Level.WARNING,
+                "system",
+                untested_message(self._untested),
+                "If something does not work, install the versions that uv.lock names, or a newer LVS.",
+            )
 
     # --- What only `checks` does ---
 
@@ -380,7 +427,8 @@ def clock(unix_ms: int) -> str:
     """
     moment = datetime.fromtimestamp(unix_ms / 1000, UTC).astimezone()
     today = datetime.now(UTC).astimezone().date()
-    return moment.strftime("%H:%M") if moment.date() == today else moment.strftime("%-d %b %H:%M")
+    clock_time = moment.strftime("%H:%M")
+    return clock_time if moment.date() == today else f"{moment.day} {moment:%b} {clock_time}"
 
 
 def _disk_troubles(disk: Disk | None, name: str, kept: str) -> Iterator[Issue]:
@@ -420,7 +468,3 @@ def _megabytes(size_bytes: int) -> str:
 
 def _short(sql: str) -> str:
     return sql if len(sql) <= 120 else sql[:119] + "…"
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -19,6 +19,7 @@ from functools import partial
 from types import TracebackType
 from typing import NoReturn, Protocol, Self
 
+from lvs.clock import now_ms
 from lvs.errors import TooMany
 from lvs.models import shown
 from lvs.services.rate_limit import client_key
@@ -340,7 +341,7 @@ class StreamBody:
 
     def _begin(self) -> None:
         self._task = asyncio.current_task()
-        self._started_at = time.time_ns() // 1_000_000
+        self._started_at = now_ms()
         self._history.append((time.monotonic(), 0))
         self._moved_at = time.monotonic()
         self._streams.enter(self)

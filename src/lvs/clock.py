@@ -1,0 +1,37 @@
+"""Times as LVS keeps them (Unix milliseconds) and as other programs want them."""
+
+import time
+from datetime import UTC, date, datetime
+
+LATEST_MS = 253_402_300_799_000  # the end of the year 9999
+
+
+def now_ms() -> int:
+    """The current time in Unix milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+def utc(unix_ms: int) -> datetime:
+    """The time in UTC, held within what a calendar can say."""
+    return datetime.fromtimestamp(_held(unix_ms), UTC)
+
+
+def local_date(unix_ms: int) -> date:
+    """The calendar day of a time in the server's time zone, held within what a calendar can say."""
+    return date.fromtimestamp(_held(unix_ms))  # noqa: DTZ012 - the server's own day is wanted
+
+
+def iso_utc(unix_ms: int) -> str:
+    """ISO 8601 in UTC with milliseconds, `2026-11-22T13:30:00.000Z`.
+
+    Raises ValueError where no calendar has the time: a file's clock may be wrong by millennia.
+    """
+    if not 0 <= unix_ms <= LATEST_MS:
+        raise ValueError(f"no calendar has {unix_ms} ms")
+    moment = datetime.fromtimestamp(unix_ms / 1000, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _held(unix_ms: int) -> float:
+    """Unix seconds within what a calendar can say."""
+    return (unix_ms if 0 <= unix_ms <= LATEST_MS else min(max(unix_ms, 0), LATEST_MS)) / 1000

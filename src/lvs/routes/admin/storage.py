@@ -1,0 +1,84 @@
+"""Storage: the size of folders and files."""
+
+from urllib.parse import quote_from_bytes
+
+from quart import Response
+
+from lvs.errors import NotFound
+from lvs.models import shown
+from lvs.services.monitoring import folder_sizes
+from lvs.web.request_args import MAX_ID, arguments, number, text
+from lvs.web.responses import page, services
+
+STORAGE = "/admin/storage"
+
+
+async def storage() -> Response:
+    """What the folders hold; `root` and `folder` lead into one of them."""
+    args = arguments()
+    root_id, folder = (
+        number(args, "root", MAX_ID),
+        text(args, "folder").encode("utf-8", "surrogateescape").strip(b"/"),
+    )
+    roots = {root.id: root for root in services().library.active_roots}
+    if not root_id and len(roots) == 1:
+        root_id = next(iter(roots))
+    if root_id and root_id not in roots:
+        raise NotFound("There is no such library folder.")
+    overview = await services().overviews.now()
+    if root_id:
+        inside = await folder_sizes.within(services().database, root_id, folder)
+        if folder and not inside:
+            raise NotFound("There is no such folder, or no video in it.")
+        entries = [
+            (
+                _inside(root_id, folder, each.name),
+                shown(each.name or b""),
+                each.files,
+                each.size_bytes,
+            )
+            for each in inside
+        ]
+    else:
+        counts = {each.root_id: each for each in overview.folders}
+        entries = [
+            (
+                f"{STORAGE}?root={root.id}",
+                root.name,
+                counts[root.id].files,
+                counts[root.id].size_bytes,
+            )
+            for root in roots.values()
+            if root.id in counts
+        ]
+    return page(
+        "admin_storage.html",
+        entries=entries,
+        trail=_trail(roots[root_id].name if root_id and len(roots) > 1 else "", root_id, folder),
+        largest=await folder_sizes.largest(services().database),
+        storage=await services().storages.now(),
+        overview=overview,
+        current="admin",
+    )
+
+
+def _inside(root_id: int, folder: bytes, name: bytes | None) -> str | None:
+    if name is None:
+        return None
+    return f"{STORAGE}?root={root_id}&folder={quote_from_bytes(folder + b'/' + name if folder else name, safe='/')}"
+
+
+def _trail(name: str, root_id: int, folder: bytes) -> list[tuple[str, str]]:
+    """The folders that lead to this one, each with its address."""
+    trail = [("All folders", STORAGE)]
+    if name:
+        trail.append((name, f"{STORAGE}?root={root_id}"))
+    parts = folder.split(b"/") if folder else []
+    for depth, part in enumerate(parts, 1):
+        trail.append(
+            (
+                shown(part),
+                f"{STORAGE}?root={root_id}&folder={quote_from_bytes(b'/'.join(parts[:depth]), safe='/')}",
+            )
+        )
+    return trail

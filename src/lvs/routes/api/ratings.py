@@ -1,0 +1,49 @@
+"""The JSON API of ratings."""
+
+from quart import Response
+
+from lvs.routes.api import schemas
+from lvs.routes.api.openapi import answers
+from lvs.web.json_body import json_body
+from lvs.web.responses import answer, client, services
+
+RATING_SENTENCE = (
+    'Send {"value": 1} to {"value": 5} for stars, or {"value": null} to take them away.'
+)
+
+
+@answers(schemas.RatingSummary)
+async def rating(media_hash: str) -> Response:
+    """A video's stars."""
+    return answer(schemas.RatingSummary.of((await services().ratings.get(media_hash)).value))
+
+
+@answers(
+    schemas.RatingSummary,
+    (201, schemas.RatingSummary),
+    body=schemas.RatingChange,
+    problems=(400, 404, 415, 429),
+)
+async def rate(media_hash: str) -> Response:
+    """Give a video stars, or take them away with null. 201 where it had none, 200 where they
+    changed.
+    """
+    change = await json_body(schemas.RatingChange, RATING_SENTENCE)
+    if change.value is None:
+        return await _clear(media_hash)
+    services().ratings_limiter.check(client())
+    changed = await services().ratings.rate(media_hash, change.value, client())
+    return answer(schemas.RatingSummary.of(changed.value), 201 if changed.created else 200)
+
+
+@answers(schemas.RatingSummary, problems=(404, 429))
+async def unrate(media_hash: str) -> Response:
+    """Take a video's stars away."""
+    return await _clear(media_hash)
+
+
+async def _clear(media_hash: str) -> Response:
+    services().ratings_limiter.check(client())
+    return answer(
+        schemas.RatingSummary.of((await services().ratings.clear(media_hash, client())).value)
+    )

@@ -1,0 +1,46 @@
+"""What the services of curation share: videos by name, and text as people type it.
+
+A change is one transaction, with its line in the journal.
+"""
+
+import unicodedata
+
+from lvs.db import videos
+from lvs.db.database import Connection, Database
+from lvs.errors import Invalid, NotFound
+from lvs.services.cache import Cache
+
+# bidirectional overrides, embeddings, isolates
+TURNS_TEXT = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+class Curation:
+    """Base of the services of curation: finds videos by name and keeps the cache true."""
+
+    def __init__(self, database: Database, cache: Cache) -> None:
+        self._database = database
+        self._cache = cache
+
+    async def _id(self, db: Connection, media_hash: str) -> int:
+        video_id = await videos.id_of(db, media_hash)
+        if video_id is None:
+            raise NotFound("There is no such video.")
+        return video_id
+
+
+def clean_line(text: str, what: str, longest: int) -> str:
+    """Text of one line as it is kept: NFC, trimmed, single spaces. Raises Invalid."""
+    text = " ".join(unicodedata.normalize("NFC", text).split(" ")).strip()
+    if any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") or c in TURNS_TEXT for c in text):
+        raise Invalid(f"A {what} cannot hold control characters.")
+    text = " ".join(text.split())
+    if text and all(unicodedata.category(c) == "Cf" for c in text):
+        raise Invalid(f"A {what} needs at least one character that can be seen.")
+    if len(text) > longest:
+        raise Invalid(f"A {what} has at most {longest} characters.")
+    return text
+
+
+def journal_text(value: int | None) -> str | None:
+    """A number as the journal keeps it."""
+    return None if value is None else str(value)

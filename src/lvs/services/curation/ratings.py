@@ -1,0 +1,59 @@
+"""One to five stars."""
+
+from lvs.clock import now_ms
+from lvs.db import changes, gallery, ratings
+from lvs.db.database import Transaction
+from lvs.errors import Invalid, NotFound
+from lvs.models import MediaHash, Rating
+from lvs.services.curation.base import Curation, journal_text
+
+
+class Ratings(Curation):
+    """One to five stars."""
+
+    async def get(self, media_hash: str) -> Rating:
+        """A video's rating. Raises NotFound."""
+
+        async def load() -> Rating:
+            async with self._database.read() as db:
+                return Rating(
+                    MediaHash(media_hash), await ratings.value(db, await self._id(db, media_hash))
+                )
+
+        return await self._cache.get(("rating", media_hash), load)
+
+    async def rate(self, media_hash: str, stars: int, client: str) -> Rating:
+        """Give a video stars. Raises Invalid unless they are 1 to 5, NotFound."""
+        if isinstance(stars, bool) or stars not in range(1, 6):
+            raise Invalid("Pick one to five stars.")
+        return await self._change(media_hash, stars, client)
+
+    async def clear(self, media_hash: str, client: str) -> Rating:
+        """Take a video's stars away. Raises NotFound."""
+        return await self._change(media_hash, None, client)
+
+    async def _change(self, media_hash: str, stars: int | None, client: str) -> Rating:
+        async def change(tx: Transaction) -> tuple[int | None, list[str]]:
+            found = await ratings.named(tx, media_hash)
+            if found is None:
+                raise NotFound("There is no such video.")
+            video_id, old, names = found
+            if old != stars:
+                await (
+                    ratings.remove(tx, video_id)
+                    if stars is None
+                    else ratings.put(tx, video_id, stars, now_ms())
+                )
+                await changes.add(
+                    tx, video_id, "rating", journal_text(old), journal_text(stars), client, now_ms()
+                )
+                await gallery.refresh_number(tx, video_id, "rating")
+            return old, names
+
+        old, names = await self._database.write(change)
+        self._cache.age()
+        # A video answers to several names, so the value is put under the one that was used and
+        # every other is dropped.
+        self._cache.drop(*[("rating", name) for name in names])
+        self._cache.put(("rating", media_hash), Rating(MediaHash(media_hash), stars))
+        return Rating(MediaHash(media_hash), stars, created=old is None and stars is not None)

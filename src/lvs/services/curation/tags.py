@@ -1,0 +1,76 @@
+"""Words people put on videos."""
+
+from collections.abc import Sequence
+
+from lvs.clock import now_ms
+from lvs.db import changes, gallery, tags
+from lvs.db.database import Transaction
+from lvs.errors import Invalid
+from lvs.models import tag_key
+from lvs.services.curation.base import Curation, clean_line
+
+MAX_TAG_LENGTH = 64
+LONGEST_TAG = 200  # what an import may bring; people type shorter ones
+MAX_TAGS = 200
+
+
+class Tags(Curation):
+    """Words people put on videos."""
+
+    async def get(self, media_hash: str) -> tuple[str, ...]:
+        """A video's tags, in alphabetical order. Raises NotFound."""
+        async with self._database.read() as db:
+            return await tags.of_video(db, await self._id(db, media_hash))
+
+    async def add(self, media_hash: str, name: str, client: str) -> tuple[str, ...]:
+        """Put a tag on a video; all its tags then.
+
+        A tag it has already changes nothing. Raises Invalid, NotFound.
+        """
+        name = clean_tag(name)
+
+        async def change(tx: Transaction) -> tuple[str, ...]:
+            video_id = await self._id(tx, media_hash)
+            if len(await tags.of_video(tx, video_id)) >= MAX_TAGS:
+                raise Invalid(f"A video can carry {MAX_TAGS} tags. Remove one first.")
+            if await tags.add(tx, video_id, name, tag_key(name), now_ms()):
+                await changes.add(tx, video_id, "tag", None, name, client, now_ms())
+                await gallery.refresh(tx, [video_id])
+            return await tags.of_video(tx, video_id)
+
+        names = await self._database.write(change)
+        self._cache.age()
+        return names
+
+    async def remove(self, media_hash: str, name: str, client: str) -> tuple[str, ...]:
+        """Take a tag off a video; the tags that remain. Raises NotFound."""
+
+        async def change(tx: Transaction) -> tuple[str, ...]:
+            video_id = await self._id(tx, media_hash)
+            removed = await tags.remove(tx, video_id, tag_key(name))
+            if removed is not None:
+                await changes.add(tx, video_id, "tag", removed, None, client, now_ms())
+                await gallery.refresh(tx, [video_id])
+            return await tags.of_video(tx, video_id)
+
+        names = await self._database.write(change)
+        self._cache.age()
+        return names
+
+    async def suggest(self, video_tags: Sequence[str], limit: int) -> list[str]:
+        """The tags given last that this video does not carry, latest first."""
+        taken = {tag_key(name) for name in video_tags}
+        async with self._database.read() as db:
+            names = await tags.recent(db, limit + len(taken))
+        return [name for name in names if tag_key(name) not in taken][:limit]
+
+
+def clean_tag(name: str, longest: int = MAX_TAG_LENGTH) -> str:
+    """A tag as it is kept: NFC, trimmed, single spaces, without leading `#`.
+
+    Raises Invalid with what is wrong.
+    """
+    name = clean_line(name.strip().lstrip("#"), "tag", longest)
+    if not name:
+        raise Invalid("Type a word for the tag.")
+    return name

@@ -1,0 +1,62 @@
+"""Whole videos by name, and their titles."""
+
+from collections.abc import Iterable
+
+from lvs.clock import now_ms
+from lvs.db import changes, files, gallery, videos
+from lvs.db.database import Transaction
+from lvs.errors import NotFound
+from lvs.models import File, Video
+from lvs.services.curation.base import Curation, clean_line
+from lvs.text import title_from_path
+
+MAX_TITLE_LENGTH = 300
+
+
+class Videos(Curation):
+    """Whole videos by name, and their titles."""
+
+    async def get(self, media_hash: str) -> Video:
+        """The video of this name or alias. Raises NotFound."""
+        async with self._database.read() as db:
+            video = await videos.one(db, await self._id(db, media_hash))
+        if video is None:
+            raise NotFound("There is no such video.")
+        return video
+
+    async def at(self, places: Iterable[tuple[int, bytes]]) -> tuple[Video, File] | None:
+        """The video that lies at one of these places (library folder, path), or lay there last, and
+        its file of that place.
+        """
+        past: File | None = None
+        async with self._database.read() as db:
+            for root_id, path in places:
+                file = await files.last_at(db, root_id, path)
+                if file is not None and (past is None or past.missing_since is not None):
+                    past = file if past is None or file.missing_since is None else past
+            video = await videos.one(db, past.video_id) if past else None
+        return (video, past) if video and past else None
+
+    async def retitle(self, media_hash: str, title: str, client: str) -> Video:
+        """Give a video a title; an empty one goes back to what its file is called.
+
+        Raises Invalid, NotFound.
+        """
+        title = clean_line(title, "title", MAX_TITLE_LENGTH)
+
+        async def change(tx: Transaction) -> str:
+            video = await videos.one(tx, await self._id(tx, media_hash))
+            if video is None:
+                raise NotFound("There is no such video.")
+            old = (
+                video.title if video.title_edited else None
+            )  # None: what its file is called, whatever that will be then
+            if (title or None) != old:
+                await videos.set_title(
+                    tx, video.id, title or title_from_path(video.file.path), edited=bool(title)
+                )
+                await changes.add(tx, video.id, "title", old, title or None, client, now_ms())
+                await gallery.refresh(tx, [video.id])
+            return video.media_hash
+
+        return await self.get(await self._database.write(change))

@@ -1,0 +1,29 @@
+"""How often a video was played."""
+
+from lvs.clock import now_ms
+from lvs.db import changes, gallery, views
+from lvs.db.database import Transaction
+from lvs.services.curation.base import Curation
+
+
+class Views(Curation):
+    """How often a video was played."""
+
+    async def count(self, media_hash: str, client: str) -> int:
+        """Note that somebody plays it; how often it was played now. Raises NotFound."""
+
+        async def change(tx: Transaction) -> int:
+            video_id = await self._id(tx, media_hash)
+            seen = await views.add(tx, video_id, now_ms())
+            await changes.add(tx, video_id, "view", str(seen - 1), str(seen), client, now_ms())
+            await gallery.refresh_number(tx, video_id, "views")
+            return seen
+
+        seen = await self._database.write(change)
+        self._cache.age()
+        return seen
+
+    async def get(self, media_hash: str) -> int:
+        """How often a video was played. Raises NotFound."""
+        async with self._database.read() as db:
+            return await views.count(db, await self._id(db, media_hash))

@@ -1,0 +1,147 @@
+"""The server's end of a watch process (`watch_worker.py`): starts it, gathers what it reports, ends
+it.
+
+Whatever the process does, the server waits for nothing but a pipe: a disk that answers slowly or
+not at all, a tree without end and watchfiles itself can hold up or use up nothing but that process,
+whose memory is bounded.
+"""
+
+import asyncio
+import json
+import logging
+import os
+import sys
+from contextlib import suppress
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+
+from lvs.services.library.watch_worker import WatchFailed, WatchFailure
+from lvs.services.media.probe_pool import SOURCE_FOLDER
+
+log = logging.getLogger(__name__)
+
+START = (
+    "import sys; sys.path.append(sys.argv[1]); "
+    "from lvs.services.library.watch_worker import main; main()"
+)
+MEMORY_LIMIT_BYTES = 1 << 29  # address space; a library of 20,000 folders takes 95 MB of it
+MAX_LINE_BYTES = 1 << 20
+PLACES_AT_MOST = 5000  # that wait to be looked at; beyond, the whole folder is
+CLOSING_S = 0.5
+
+
+@dataclass(slots=True)
+class Changes:
+    """What a watch process reported since it was asked last."""
+
+    places: set[bytes] = field(default_factory=set)
+    everywhere: bool = (
+        False  # too much to name, or the watch has just begun: look through the whole folder
+    )
+
+
+class WatchProcess:
+    """A process that watches one library folder while the block runs. Raises WatchFailed where none
+    can be started.
+    """
+
+    def __init__(self, top: bytes, memory_limit_bytes: int = MEMORY_LIMIT_BYTES) -> None:
+        self._top = top
+        self._memory_limit_bytes = memory_limit_bytes
+        self._gathered = Changes()
+        self._failed: WatchFailed | None = None
+        self._news = asyncio.Event()
+        self.watching = False
+
+    async def __aenter__(self) -> Self:
+        arguments = [SOURCE_FOLDER, self._top.hex(), str(self._memory_limit_bytes)]
+        try:
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-P", "-c", START, *arguments),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.DEVNULL,
+                limit=MAX_LINE_BYTES,
+                start_new_session=True,  # Ctrl-C in the terminal is the server's to handle
+                # Each thread would reserve 64 MB of the address space that it may have.
+                env={**os.environ, "MALLOC_ARENA_MAX": "2"},
+            )
+        except OSError as error:
+            raise WatchFailed(WatchFailure.BROKEN, str(error)) from None
+        self._reading = asyncio.create_task(self._read())
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._reading.cancel()
+        with suppress(ProcessLookupError):
+            self._process.kill()
+        # One that hangs in the disk cannot be killed: it ends when the disk answers.
+        await asyncio.wait([asyncio.ensure_future(self._process.wait())], timeout=CLOSING_S)
+
+    @property
+    def process_id(self) -> int:
+        """The number of the process."""
+        return self._process.pid
+
+    async def changes(self) -> Changes:
+        """What changed since the last call, once there is something. Raises WatchFailed when the
+        process watches no more.
+        """
+        await self._news.wait()
+        self._news.clear()
+        gathered, self._gathered = self._gathered, Changes()
+        if self._failed is not None and not gathered.places and not gathered.everywhere:
+            raise self._failed
+        if self._failed is not None:
+            self._news.set()
+        return gathered
+
+    async def _read(self) -> None:
+        """Gather reports, however long those of before are being looked after: the process never
+        waits for that.
+        """
+        try:
+            while self._failed is None:
+                self._take(await self._report())
+                self._news.set()
+        except (OSError, EOFError, ValueError, TypeError) as error:
+            self._failed = WatchFailed(WatchFailure.BROKEN, repr(error))
+        self._news.set()
+
+    async def _report(self) -> dict[str, Any]:
+        assert self._process.stdout  # noqa: S101  it was started with a pipe
+        line = await self._process.stdout.readline()
+        if not line.endswith(b"\n"):
+            raise EOFError(f"the watch process ended with code {await self._process.wait()}")
+        report = json.loads(line)
+        if not isinstance(report, dict):
+            raise TypeError("its report is not one")
+        return report
+
+    def _take(self, report: dict[str, Any]) -> None:
+        if "failed" in report:
+            self._failed = WatchFailed(
+                WatchFailure(report["failed"]), str(report.get("detail", ""))
+            )
+        elif report.get("state") == "watching":
+            self.watching = self._gathered.everywhere = True
+        elif report.get("rescan"):
+            self._gathered.everywhere = True
+        else:
+            self._gathered.places.update(map(_place, report["changed"]))
+        if len(self._gathered.places) > PLACES_AT_MOST:
+            self._gathered = Changes(everywhere=True)
+
+
+def _place(name: str) -> bytes:
+    """The place that a report names. Raises ValueError where it is none below the folder."""
+    place = bytes.fromhex(name)
+    if not place or {b"", b".", b".."} & set(place.split(b"/")):
+        raise ValueError("it reported a place outside of its folder")
+    return place

@@ -1,0 +1,82 @@
+"""The site map agrees with the application's own URL map and with docs/api.md."""
+
+import re
+from pathlib import Path
+
+import pytest
+from support.home import Home
+
+from lvs.routes import SITE_MAP
+from lvs.services.metrics import RouteGroup
+from lvs.web.site_map import Errors
+
+DOCS = Path(__file__).parents[2] / "docs" / "api.md"
+CALL = re.compile(r"`(GET|POST|PUT|DELETE) (/[^` ?]*)")
+CONVERTER = re.compile(r"<[^:<>]*:([^<>]+)>")
+DOCUMENTED = ("JSON API", "Calls of the original Local Video Server")
+
+
+async def test_the_site_map_is_the_url_map(tmp_path: Path) -> None:
+    async with Home(tmp_path) as home:
+        served = {
+            (method, rule.rule)
+            for rule in home.app.url_map.iter_rules()
+            for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        }
+    listed = [(route.method, route.address) for route in SITE_MAP.routes()]
+    assert len(listed) == len(set(listed))
+    assert served - set(listed) == {("GET", "/static/<path:filename>")}
+    assert not set(listed) - served
+
+
+def test_the_documentation_of_the_api_is_the_site_map() -> None:
+    listed = {
+        (route.method, CONVERTER.sub(r"<\1>", route.address))
+        for section in SITE_MAP.sections
+        if section.heading in DOCUMENTED
+        for route in section.routes
+    }
+    assert set(CALL.findall(DOCS.read_text(encoding="utf-8"))) == listed
+
+
+def test_every_address_below_a_section_has_its_properties() -> None:
+    for section in SITE_MAP.sections:
+        if section.below:
+            assert all(route.address.startswith(section.below) for route in section.routes)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "errors", "admin"),
+    [
+        ("GET", "/api/nothing", Errors.JSON, False),
+        ("GET", "/rate", Errors.ORIGINAL, False),
+        ("GET", "/admin/nothing", Errors.PAGE, True),
+        ("GET", "/nothing", Errors.PAGE, False),
+    ],
+)
+def test_a_request_without_a_route_has_the_properties_of_its_address(
+    method: str, path: str, errors: Errors, admin: bool
+) -> None:
+    found = SITE_MAP.access(None, method, path)
+    assert (found.errors, found.admin) == (errors, admin)
+
+
+def test_a_head_request_has_the_properties_of_its_get() -> None:
+    route = next(route for route in SITE_MAP.routes() if route.address == "/metrics")
+    assert SITE_MAP.access(route.endpoint, "HEAD", "/metrics").admin
+    assert SITE_MAP.groups()["HEAD", "/metrics"] is RouteGroup.DASHBOARD
+
+
+def test_only_these_routes_answer_without_a_sign_in() -> None:
+    opened = {
+        (route.method, route.address)
+        for route in SITE_MAP.routes()
+        if route.access.open or route.access.open_without_query
+    }
+    assert opened == {
+        ("GET", "/sign-in"),
+        ("POST", "/sign-in"),
+        ("POST", "/sign-out"),
+        ("POST", "/settings"),
+        ("GET", "/ping"),
+    }
