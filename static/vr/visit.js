@@ -166,7 +166,7 @@ class Visit {
     this.pointed = told;
   }
 
-  /** Without controllers and hands, looking down brings the panel and looking on presses. */
+  /** Without controllers and hands, looking on presses. */
   look(viewer) {
     const hit = this.hit(viewer);
     const name = hit?.target ? nameOf(hit.target) : !this.shown && viewer.transform.matrix[9] > 0.45;
@@ -225,7 +225,7 @@ class Visit {
 
   found() { this.film.project(); }
 
-  /** Go to the "next" or "previous" film, which a second player makes ready while it is dark. */
+  /** Go to the "next" or "previous" film, made ready by a second player in the dark. */
   async go(which) {
     if (this.dark) return;
     this.dark = true;

@@ -163,7 +163,7 @@ def test_a_film_is_rated_inside_vr_and_the_next_one_too(house: House, hand: bool
         headset.press("rate", 2)
         headset.told(lambda: house.stars(second), 2)
         assert house.told(second, "/views")["views"] == 1
-        headset.press("leave")
+        headset.press_leave()
         page.wait_for_url(f"**{house.watch(second)}")
         star = page.locator(".watch .rating").get_by_role("button", name="2 stars")
         expect(star).to_have_attribute("aria-pressed", "true")

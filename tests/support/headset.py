@@ -19,7 +19,7 @@ FLAGS = (
     "--ignore-gpu-blocklist --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --autoplay-policy=no-user-gesture-required"
 )
-BOTH_EYES = {"width": 800, "height": 400}
+BOTH_EYES = {"width": 600, "height": 300}
 """A window whose halves are the two eyes' views, 90 degrees wide and high."""
 PATIENCE_S = 60
 BUTTONS = {"a-button": 3, "b-button": 4}
@@ -146,6 +146,12 @@ class Headset:
         """Press a button of the panel."""
         self.aim(name, value)
         self.pull()
+
+    def press_leave(self) -> None:
+        """Press the button that ends the visit, and with it the frames to wait for."""
+        self.aim("leave")
+        pull = {"device": self.hand, "value": 1}
+        self.page.evaluate("(pull) => { quest.remote.dispatch('set_select_value', pull); }", pull)
 
     def aim_at(self, x: float, y: float, z: float) -> None:
         """Point at a place in the room, in metres from where one started."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 LEFT_BLUE, RIGHT_BLUE = 48, 208
 SECONDS = 60
-SIDE = 768
+SIDE = 512
 """Width and height of an eye's picture of half a sphere."""
 
 Directions = NDArray[np.float64]
