@@ -7,7 +7,7 @@ async function get(url, options) {
   throw new Error((await answer.json().catch(() => ({}))).detail ?? `LVS answered ${answer.status}.`);
 }
 
-/** The film of a watch page. Throws an Error with a sentence for people. */
+/** The film of a watch page. Errors have words for people. */
 export async function openFilm(url) {
   const answer = await get(url);
   return new Film(new DOMParser().parseFromString(await answer.text(), "text/html"), answer.url);
@@ -83,7 +83,7 @@ export class Film {
 
   countView() { get(`${this.api}/views`, { method: "POST" }).catch(() => {}); }
 
-  /** Pictures of scenes, if the page names a WebVTT list of them. */
+  /** Pictures of scenes, where the page names a list of them. */
   async loadScenes() {
     if (!this.list) return;
     const text = await (await get(this.list)).text();
