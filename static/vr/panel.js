@@ -8,7 +8,7 @@ export const clock = (seconds) => [3600, 60, 1].map((unit) => String(Math.floor(
 export class Panel {
   /** `state(name, value)` is "on", "off" for a button that cannot be pressed, or neither. */
   constructor({ width, height, items }, state) {
-    this.items = items.map((item) => ({ ...item, icons: (item.icons ?? []).map((path) => new Path2D(path)) }));
+    this.items = items.map((item) => ({ ...item, icons: item.icons.map((path) => new Path2D(path)) }));
     this.canvas = Object.assign(document.createElement("canvas"), { width: width * FINE, height: height * FINE });
     this.pen = this.canvas.getContext("2d");
     Object.assign(this, { state, width, height, page: "film", lit: [], targets: [], first: 0 });
@@ -30,7 +30,8 @@ export class Panel {
     const done = currentTime / duration || 0;
     const texts = {
       title: film.title,
-      facts: notice || shape.replace("equirect", "") + (stereo === "mono" ? "" : " 3D"),
+      notice,
+      facts: notice ? "" : shape.replace("equirect", "") + (stereo === "mono" ? "" : " 3D"),
       time: clock(currentTime),
       left: duration < Infinity ? `−${clock(duration - currentTime)}` : "",
     };
@@ -40,7 +41,7 @@ export class Panel {
     pen.lineCap = pen.lineJoin = "round";
     this.plate(14, 14, width - 28, height - 28, 44, this.blend("#2d3242f5", "#12141bf5"), 14);
     this.edge(2, this.blend("#ffffff66", "#ffffff12"));
-    for (const item of this.items.filter(({ page = "film" }) => page === this.page)) {
+    for (const item of this.items.filter(({ page }) => page === this.page)) {
       if (item.name === "seek") this.line(item, film, done, duration);
       else if (item.name === "tag") this.chips(item, film);
       else if (item.weight) this.text(texts[item.name] ?? item.words, ...item.box, item);
