@@ -73,7 +73,10 @@ STATE = """async () => {
 
 
 class Headset:
-    """The headset of one page. `hand` is the device that points: a controller or a hand."""
+    """The headset of one page. `hand` is the device that points: a controller or a hand.
+
+    With `still` the page gets no more frames once the film was entered.
+    """
 
     def __init__(self, page: Page, *, layers: bool = False, still: bool = False) -> None:
         self.page = page
@@ -82,14 +85,15 @@ class Headset:
         if layers:
             page.add_init_script(path=LAYERS)
         page.add_init_script(script=INSTALL + (INSTALL_LAYERS if layers else ""))
-        if still:
-            page.add_init_script(script=STAND_STILL)
+        self._still = still
 
     def enter(self, address: str) -> None:
         """Open the watch page and step into its film."""
         self.page.goto(address)
         self.page.locator("#vr-enter").click()
         self.wait(lambda state: state is not None and state["ready"])
+        if self._still:
+            self.page.evaluate(f"() => {{ {STAND_STILL} }}")
 
     def hold(self) -> None:
         """Pause the film, so that the panel stays."""

@@ -71,7 +71,7 @@ class House:
         page.on("console", lambda message: _note(errors, message))
         yield page
         context.close()
-        assert errors == []
+        assert not errors, errors
 
 
 def _note(errors: list[str], message: ConsoleMessage) -> None:
