@@ -14,7 +14,8 @@ import httpx
 import pytest
 from support import processes
 
-from lvs import __version__, logs, own_addresses, server
+from lvs import __version__, logs, server
+from lvs.services.network.served import addresses
 
 # A small app in the place of the real one: it can be made to start badly, to stream without end,
 # and to hang when it stops.
@@ -23,7 +24,7 @@ OTHER_APP = """
     from quart import Quart, Response
     from lvs import cli, errors
 
-    def create_app(config, sound):
+    def create_app(config):
         app = Quart("lvs.other")
         behaviour = os.environ.get("BEHAVIOUR", "")
 
@@ -249,14 +250,14 @@ def test_a_server_says_where_it_is_and_what_it_serves(
 
 
 def test_addresses_by_which_a_server_is_reached() -> None:
-    assert own_addresses.addresses("127.0.0.1", 1) == ["http://127.0.0.1:1"]
-    assert own_addresses.addresses("::1", 1) == ["http://[::1]:1"]
-    assert own_addresses.addresses("localhost", 1) == ["http://localhost:1"]
-    everywhere = own_addresses.addresses("0.0.0.0", 1)
+    assert addresses("127.0.0.1", 1) == ["http://127.0.0.1:1"]
+    assert addresses("::1", 1) == ["http://[::1]:1"]
+    assert addresses("localhost", 1) == ["http://localhost:1"]
+    everywhere = addresses("0.0.0.0", 1)
     assert everywhere[0] == "http://localhost:1"
     assert everywhere[-1] == f"http://{socket.gethostname().partition('.')[0]}.local:1"
     assert not any("127.0.0.1" in address or "[" in address for address in everywhere)
-    assert set(everywhere) <= set(own_addresses.addresses("::", 1))
+    assert set(everywhere) <= set(addresses("::", 1))
 
 
 def test_one_name_with_two_addresses_gets_one_port() -> None:

@@ -135,6 +135,7 @@ def create_app(database: str) -> Flask:
             heading="All videos",
             message=f"{total:,} videos · sorted by {SORT_LABELS[sort].lower()}",
             chips=[],
+            controls=[],
             sorts=[(each.value, label) for each, label in SORT_LABELS.items()],
             facets=[dict(row) for row in tags],
             folders=[

@@ -1,18 +1,18 @@
-"""Puts the parts together: services, routes, and what lives as long as the server does."""
+"""The application: services, routes, hooks and lifespan."""
 
 import asyncio
 import logging
-from concurrent.futures import Future
 
 from quart import Quart
 
 from lvs import routes
 from lvs.config import Config
 from lvs.http import request_metrics
+from lvs.http.behind_proxy import BehindProxy
 from lvs.http.request_guard import RequestGuard
 from lvs.http.transport import ConnectionInScope
 from lvs.paths import static_folder
-from lvs.routes.hooks import auth, compression, cors, csrf, errors
+from lvs.routes.hooks import auth, compression, cors, csrf, errors, root_path
 from lvs.services import bundle
 from lvs.web import responses
 from lvs.web.templates import Templates
@@ -23,20 +23,16 @@ log = logging.getLogger(__name__)
 MAX_BODY_BYTES = 64 * 1024
 
 
-def create_app(config: Config, sound: Future[bool] | None = None) -> Quart:
-    """The application for this configuration. Its services open when it starts and close when it
-    stops.
-
-    `sound` is what was found or is being found of its database file (`db.look`).
-    """
-    services = bundle.build(config, sound)
+def create_app(config: Config) -> Quart:
+    """Create the application. Its services open at start and close at stop."""
+    services = bundle.build(config)
     addresses = Urls(lambda: services.library.roots)
     pages = Templates(addresses, static_folder(), config.data_directory / "templates")
     app = Quart("lvs", static_folder=str(static_folder()), static_url_path="/static")
-    # The border waits for bodies, and the gate cuts whoever takes nothing.
+    # The request guard buffers bodies, and the connection limit closes stalled connections.
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY_BYTES, BODY_TIMEOUT=None, RESPONSE_TIMEOUT=None)
     app.url_map.converters.update(path=responses.PathConverter, hash=responses.HashConverter)
-    # A name may hold anything that is not a slash, and an address is what it is.
+    # A name may contain anything but a slash, so an address is taken literally.
     app.url_map.merge_slashes = False
     app.extensions.update({"lvs": services, "lvs.addresses": addresses, "lvs.pages": pages})
     request_metrics.install(app, config)
@@ -45,10 +41,12 @@ def create_app(config: Config, sound: Future[bool] | None = None) -> Quart:
     cors.install(app)
     csrf.install(app)
     compression.install(app)
+    root_path.install(app)
     routes.register(app)
     _live(app, services)
     inside = RequestGuard(app.asgi_app, config, lambda: services.passwords.required, MAX_BODY_BYTES)  # type: ignore[arg-type]
-    measured = request_metrics.RequestMetrics(inside, services.metrics, config.enable_perf_log)
+    outside = BehindProxy(inside, config.root_path, config.trusted_proxies)
+    measured = request_metrics.RequestMetrics(outside, services.metrics, config.enable_perf_log)
     app.asgi_app = ConnectionInScope(measured)  # type: ignore[assignment, method-assign]
     return app
 

@@ -49,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that `arguments` (default: the process's) name, and give the exit code."""
+    _open_standard_streams()
     _write_anything()
     logs.to_screen("info")
     parsed = parser().parse_args(arguments)
@@ -79,6 +80,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         logging.getLogger(__name__).error("Something went wrong that should not.", exc_info=error)
         return BROKEN
+
+
+def _open_standard_streams() -> None:
+    """Stand in for streams that were closed before the start (`lvs serve >&-`): what is opened next
+    would take their numbers, and be written into.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # takes the lowest number
+    sys.stdin = sys.stdin or open(os.devnull, encoding="utf-8")  # noqa: SIM115  stays open
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
 
 def _write_anything() -> None:

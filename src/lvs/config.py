@@ -33,6 +33,14 @@ VIDEO_FORMATS = (
     *(".mpg", ".mpeg", ".wmv", ".asf", ".flv", ".ogv", ".ogg", ".3gp"),
 )
 HEADSET_WRITES = ("rating", "favorite", "tags")
+# What NAS systems, Windows, macOS and file systems keep beside people's files. Names that begin with
+# a dot are passed over anyway.
+IGNORED_FOLDERS = (
+    *("@eaDir", "#recycle", "#snapshot", "@tmp", "@sharebin", "@SynoResource"),
+    *("@Recycle", "@Recently-Snapshot", "@__thumb", "~snapshot"),
+    *("$RECYCLE.BIN", "RECYCLER", "RECYCLED", "System Volume Information", "found.[0-9][0-9][0-9]"),
+    *("lost+found", "Network Trash Folder", "Temporary Items"),
+)
 CONFIG_FILE_LIMIT_BYTES = 1024 * 1024
 
 _SWITCH = {
@@ -45,6 +53,9 @@ _SWITCH = {
     "off": False,
     "0": False,
 }
+ROOT_PATH = re.compile(r"(/[A-Za-z0-9._~-]{1,60}){1,5}", re.ASCII)
+REPLICA_SCHEMES = ("file", "sftp", "s3")
+_MDNS_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,58}[a-z0-9])?", re.ASCII)
 _HOST_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]{1,6})?", re.ASCII)
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
@@ -229,6 +240,13 @@ def _headset_write(text: str) -> str:
     return text.lower()
 
 
+def _folder_name(text: str) -> str:
+    """A folder's name, which may hold the wildcards of shells."""
+    if not 0 < len(text) <= 255 or any(each in text for each in "/\\\0") or text.count("*") > 4:
+        raise ValueError
+    return text
+
+
 def _network(text: str) -> Network:
     return ipaddress.ip_network(text, strict=False)
 
@@ -255,6 +273,66 @@ def _rate_limit(value: object) -> RateLimit | None:
     return limit
 
 
+def _announced_name(value: object) -> str:
+    """The name to announce in lower case; empty where nothing is to be announced."""
+    text = value.strip().lower().removesuffix(".local") if isinstance(value, str) else None
+    if value is False or text in ("", "off", "no", "false"):
+        return ""
+    if text is None or not _MDNS_NAME.fullmatch(text):
+        raise ValueError("must be a name of letters, digits and hyphens such as lvs, or off")
+    return text
+
+
+def _public_url(value: object) -> str:
+    """The address without a trailing slash; empty where none is set."""
+    text = value.strip().rstrip("/") if isinstance(value, str) else ""
+    parts = urlsplit(text)
+    usable = (
+        parts.scheme in {"http", "https"}
+        and parts.hostname
+        and not (parts.query or parts.fragment or parts.username)
+    )
+    if value != "" and not usable:
+        raise ValueError("must be an address such as http://192.168.1.5:8900")
+    return text
+
+
+def _root_path(value: object) -> str:
+    """The prefix of every address, such as `/lvs`; empty where there is none."""
+    text = value.strip().rstrip("/") if isinstance(value, str) else None
+    if text is None or (text and not ROOT_PATH.fullmatch(text)):
+        raise ValueError("must be a path such as /lvs")
+    return text
+
+
+def valid_replica(text: str) -> str:
+    """The address of a replica as given; empty for none. Raises ValueError where it is none."""
+    text = text.strip()
+    parts = urlsplit(text)
+    if not text:
+        return ""
+    if parts.scheme not in REPLICA_SCHEMES or not parts.path.strip("/"):
+        raise ValueError(
+            "must be an address such as file:///mnt/usb/lvs, sftp://me@nas/lvs or s3://bucket/lvs"
+        )
+    if parts.password is not None:
+        raise ValueError(
+            "must hold no password; SFTP signs in with a key, S3 with AWS_ACCESS_KEY_ID and "
+            "AWS_SECRET_ACCESS_KEY"
+        )
+    if parts.scheme == "file" and parts.netloc:
+        raise ValueError("must have three slashes after file:, as in file:///mnt/usb/lvs")
+    if parts.scheme == "sftp" and not (parts.username and parts.hostname):
+        raise ValueError("must name the user and the host, as in sftp://me@nas/lvs")
+    return text
+
+
+def _replica(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("must be an address such as file:///mnt/usb/lvs")
+    return valid_replica(value)
+
+
 Switch = Annotated[bool, BeforeValidator(_switch)]
 SomePath = Annotated[Path, BeforeValidator(_path)]
 
@@ -274,6 +352,9 @@ class Config(BaseSettings):
     allowed_hosts: Annotated[
         tuple[str, ...], BeforeValidator(_items(_host_name, "host names without scheme and port"))
     ] = ()
+    announce: Annotated[str, BeforeValidator(_announced_name)] = "lvs"
+    public_url: Annotated[str, BeforeValidator(_public_url)] = ""
+    root_path: Annotated[str, BeforeValidator(_root_path)] = ""
     trusted_proxies: Annotated[
         tuple[Network, ...],
         BeforeValidator(_items(_network, "addresses or networks such as 10.0.0.0/8")),
@@ -309,12 +390,16 @@ class Config(BaseSettings):
     watch: Annotated[
         Literal["auto", "poll", "off"], BeforeValidator(_one_of("auto", "poll", "off"))
     ] = "auto"
+    ignored_folders: Annotated[
+        tuple[str, ...],
+        BeforeValidator(_items(_folder_name, "folder names such as @eaDir, without a slash")),
+    ] = IGNORED_FOLDERS
     poll_interval: Annotated[float, BeforeValidator(_seconds(1, 86_400))] = 30.0
     scan_interval: Annotated[float, BeforeValidator(_seconds(0, 31_536_000))] = 3600.0
     settle_seconds: Annotated[float, BeforeValidator(_seconds(0, 3600))] = 3.0
 
     data_directory: SomePath = Field(
-        default_factory=lambda: Path(platformdirs.user_data_dir("lvs", appauthor=False))
+        default_factory=lambda: default_data_folder()  # noqa: PLW0108  defined below
     )
     metadata_db: SomePath = Field(
         default_factory=lambda values: values["data_directory"] / "lvs.db"
@@ -322,6 +407,8 @@ class Config(BaseSettings):
     thumbnail_directory: SomePath = Field(
         default_factory=lambda values: values["data_directory"] / "thumbnails"
     )
+    backup_directory: Annotated[str, BeforeValidator(_file_name)] = ""
+    replicate: Annotated[str, BeforeValidator(_replica)] = ""
 
     enable_thumbnails: Switch = True
     thumbnail_workers: Annotated[int, BeforeValidator(_whole_number(0, 64))] = 0
@@ -365,6 +452,7 @@ _PATH_OPTIONS = (
     "thumbnail_directory",
     "tls_cert",
     "tls_key",
+    "backup_directory",
 )
 _FLAGS = {"video_directory": "LIBRARY", "data_directory": "--data"}
 
@@ -459,6 +547,17 @@ def _sentences(error: ValidationError, origins: Mapping[str, str]) -> Iterable[s
             yield f"{origins[name]}: {given} cannot be used; it {reason}."
 
 
+def default_data_folder() -> Path:
+    """Where data lies unless somebody says otherwise. Raises ConfigError where there is no home."""
+    try:
+        return _path(platformdirs.user_data_dir("lvs", appauthor=False))
+    except (RuntimeError, ValueError, KeyError):
+        raise ConfigError(
+            "This user has no home folder, so LVS does not know where to keep its data. Say where:"
+            " --data DIR, or set LVS_DATA_DIRECTORY."
+        ) from None
+
+
 def _data_folder(layers: list[_Layer]) -> Path | None:
     """The data folder these layers name, or the default; None when it is no path, which the
     validation will say.
@@ -469,7 +568,7 @@ def _data_folder(layers: list[_Layer]) -> Path | None:
                 return _path(layer.values["data_directory"])
             except ValueError:
                 return None
-    return _path(platformdirs.user_data_dir("lvs", appauthor=False))
+    return default_data_folder()
 
 
 def _without_own_place(layer: _Layer, data_folder: Path) -> _Layer:

@@ -37,6 +37,10 @@ class Unavailable(LvsError):
     """Something LVS needs is away for now: a drive, the database, a worker."""
 
 
+class BrokenWorker(Unavailable):
+    """A worker broke down over a file in a way that is the file's own doing, should it repeat."""
+
+
 class Damaged(Unavailable):
     """The database file is not what it should be, and only a backup brings it back."""
 

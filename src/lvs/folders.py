@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lvs.config import Loaded
 from lvs.errors import Invalid, LvsError, Unavailable
+from lvs.file_systems import file_system_of
 
 
 def make_data_folder(folder: Path) -> None:
@@ -20,6 +21,17 @@ def make_data_folder(folder: Path) -> None:
         ) from None
     except OSError as error:
         raise unwritable(folder, error) from None
+
+
+def refuse_network_share(database: Path) -> None:
+    """Raises Invalid where the database would lie on a share of another machine."""
+    system = file_system_of(database.parent)
+    if system is not None and system.refuses_databases:
+        raise Invalid(
+            f"The database {database} would lie on a network share ({system.kind} at"
+            f" {system.mount}), where SQLite can lose what it has written. Choose a data folder on"
+            " a disk of this computer with --data; videos may lie on the share."
+        )
 
 
 def unwritable(folder: Path, error: OSError) -> LvsError:

@@ -7,11 +7,22 @@ be valid UTF-8.
 
 import unicodedata
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from typing import NamedTuple, NewType
 
 MediaHash = NewType("MediaHash", str)
 """16 lower-case hexadecimal digits that name a video for good."""
+
+
+RESOLUTIONS = (
+    ("8K", 4320, 7680),
+    ("4K", 2160, 3840),
+    ("1440p", 1440, 2560),
+    ("1080p", 1080, 1920),
+    ("720p", 720, 1280),
+)
+"""The names of resolutions with their lines and columns; a video needs either of them."""
 
 
 class State(StrEnum):
@@ -51,6 +62,20 @@ class Root:
     offline_since: int | None = None
     active: bool = True
     scanned_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlayableFile:
+    """What the sending of a file needs to know of it: its place, its container, its video's title.
+
+    `gone` is True where the file is missing.
+    """
+
+    root_id: int
+    path: bytes
+    gone: bool
+    title: str
+    container: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,13 +270,7 @@ class Card(NamedTuple):
         short, long = sorted((self.width, self.height))
         if not short:
             return ""
-        for label, lines, columns in (
-            ("8K", 4320, 7680),
-            ("4K", 2160, 3840),
-            ("1440p", 1440, 2560),
-            ("1080p", 1080, 1920),
-            ("720p", 720, 1280),
-        ):
+        for label, lines, columns in RESOLUTIONS:
             if short >= lines or long >= columns:
                 return label
         return f"{short}p"
@@ -330,20 +349,19 @@ class Query:
     sort: Sort = Sort.ADDED
     descending: bool = True
     seed: int = 0
+    recorded_from: date | None = None
+    recorded_to: date | None = None
+    resolution: str = ""
+    state: str = ""
+    sound: str = ""
+    vr: bool = False
+    shape: str = ""
 
     @property
     def filtered(self) -> bool:
-        return bool(
-            self.q
-            or self.tags
-            or self.min_rating
-            or self.favorite
-            or self.unrated
-            or self.folder
-            or self.min_minutes
-            or self.max_minutes
-            or self.viewed
-        )
+        """True where the query leaves out some videos."""
+        plain = Query(sort=self.sort, descending=self.descending, seed=self.seed)
+        return self != plain
 
 
 @dataclass(frozen=True, slots=True)

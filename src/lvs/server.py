@@ -7,6 +7,7 @@ import errno
 import gc
 import logging
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -23,16 +24,18 @@ import psutil
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.utils import LifespanFailureError, LifespanTimeoutError
 
-from lvs import logs
+from lvs import logs, sd_notify
 from lvs.certificates import Certificate, certificate
 from lvs.config import Config, Loaded
-from lvs.db.quick_check import looking
 from lvs.errors import Invalid, LvsError, Unavailable
-from lvs.folders import check_libraries, make_data_folder
+from lvs.folders import check_libraries, make_data_folder, refuse_network_share
 from lvs.http.allowed_hosts import own_name
 from lvs.http.connection_limit import ConnectionLimit
 from lvs.lock import single_instance
-from lvs.own_addresses import reachable_names, served
+from lvs.services.network import qr
+from lvs.services.network.addresses import url
+from lvs.services.network.discovery import ListeningOn
+from lvs.services.network.served import reachable_names, served
 from lvs.tls_renewal import TlsRenewal
 
 BACKLOG = 512
@@ -44,6 +47,7 @@ HANDSHAKE_SECONDS = 10
 MAX_HEAD_BYTES = 16 * 1024
 OPEN_FILES = 4096
 START_LIMIT_SECONDS = 600  # bringing a large database to a new version takes its time
+_OWN_NAMES = ("localhost", "127.0.0.1", "::1")
 WARM_DELAY_S = 1.0  # whoever starts the server wants to see a page first
 
 if sys.platform != "win32":
@@ -66,8 +70,10 @@ def serve(
     config = loaded.config
     warnings = [*loaded.warnings, *check_libraries(loaded)]
     make_data_folder(config.data_directory)
+    refuse_network_share(config.metadata_db)
     with single_instance(config.data_directory):
-        secure = certificate(config, _names(config.host))
+        names = partial(_names, config.host, config.announce)
+        secure = certificate(config, names())
         sockets, secure_sockets = _sockets(config, secure is not None)
         stopper = Stopper()
         log_file = logs.to_file(config.data_directory / "logs")
@@ -75,15 +81,17 @@ def serve(
             log.warning("%s", message)
         config = _with_ports(config, sockets, secure_sockets)
         lines = greeting(config, log_file)
+        code = partial(_print_code, _address_for_phones(config))
         gate = ConnectionLimit(
             config.connections_per_client, config.trusted_proxies, config.stall_seconds
         )
         _allow_open_files()
         app, http = create_app(config), http_settings(sockets, secure, secure_sockets)
         gate.install(http)
-        renewal = TlsRenewal(http).run(config, lambda: _names(config.host)) if secure else None
-        started = partial(say, "\n".join(map(logs.one_line, lines)))
-        asyncio.run(_run(app, http, {config.port, config.tls_port}, stopper, started, renewal))
+        _tell_services(app, ListeningOn(config.port, False, f"{config.root_path}/"))
+        greet = partial(_greet, say, lines, code)
+        renewal = TlsRenewal(http).run(config, names) if secure else None
+        asyncio.run(_run(app, http, {config.port, config.tls_port}, stopper, greet, renewal))
 
 
 def _sockets(config: Config, secure: bool) -> tuple[list[socket.socket], list[socket.socket]]:
@@ -112,15 +120,10 @@ def _with_ports(
 
 
 def application(config: Config) -> "Quart":
-    """The application.
-
-    Importing it takes as long as looking through a large database, so both are done at once.
-    """
-    sound = looking(config.metadata_db)
-
+    """The application; it is imported here, because most other commands do without it."""
     from lvs.app import create_app  # noqa: PLC0415
 
-    app = create_app(config, sound)
+    app = create_app(config)
     # never looked through again: a full collection takes some milliseconds instead of a hundred
     gc.freeze()
     gc.enable()
@@ -163,14 +166,46 @@ def listen(host: str, port: int, flag: str = "--port") -> list[socket.socket]:
 
 def greeting(config: Config, log_file: Path | None) -> list[str]:
     """Lines that greet the operator: addresses, library folders, data folder and log."""
+    public = [config.public_url] if config.public_url else []
     return [
         "LVS is ready:",
-        *(f"  {address}" for address in served(config)),
+        *(f"  {address}" for address in (*served(config), *public)),
         *(f"Library:  {folder}" for folder in config.video_directory),
         f"Data:     {config.data_directory}",
         *([f"Log:      {log_file}"] if log_file else []),
         "Stop it with Ctrl+C.",
     ]
+
+
+def _greet(say: Callable[[str], None], lines: list[str], code: Callable[[], None]) -> None:
+    say("\n".join(map(logs.one_line, lines)))
+    threading.Thread(target=code, name="lvs-qr-code", daemon=True).start()
+
+
+def _address_for_phones(config: Config) -> str:
+    """The address a phone most likely reaches; empty where none can."""
+    if config.public_url:
+        return config.public_url
+    others = [name for name in reachable_names(config.host) if name not in _OWN_NAMES]
+    if not others:
+        return ""
+    return url("http", others[0], config.port) + config.root_path
+
+
+def _print_code(address: str) -> None:
+    """Draw a QR code of the address at the terminal, where there is one that can show it."""
+    if not address or not qr.fits_terminal(sys.stdout, shutil.get_terminal_size().columns):
+        return
+    with suppress(OSError, ValueError):
+        code = "\n".join(qr.terminal_lines(address))
+        sys.stdout.write(f"\n{code}\nScan it with a phone: {logs.one_line(address)}\n")
+        sys.stdout.flush()
+
+
+def _tell_services(app: "Quart", endpoint: ListeningOn) -> None:
+    """Have the services know which port takes connections, whichever was free."""
+    if services := app.extensions.get("lvs"):
+        services.reachability.listening(endpoint)
 
 
 class Stopper:
@@ -251,9 +286,13 @@ async def _run(
         settling.daemon = True
         settling.start()
         background = asyncio.create_task(beside) if beside else None
+        sd_notify.notify("READY=1")
+        alive = asyncio.create_task(sd_notify.keep_alive())
         await stopper.wait()
+        alive.cancel()
         if background:
             background.cancel()
+        sd_notify.notify("STOPPING=1")
         asyncio.get_running_loop().call_later(GRACE_SECONDS, _cut_connections, ports)
 
     try:
@@ -356,9 +395,16 @@ def _listen_error(error: OSError, host: str, port: int, flag: str) -> LvsError:
     )
 
 
-def _names(host: str) -> set[str]:
+def _names(host: str, announced: str) -> set[str]:
     """Host names and addresses that a certificate of this machine must cover."""
-    names = {*reachable_names(host), own_name(), "localhost", "127.0.0.1", "::1"}
+    names = {
+        *reachable_names(host),
+        own_name(),
+        f"{announced}.local" if announced else "",
+        "localhost",
+        "127.0.0.1",
+        "::1",
+    }
     return {name for name in names if name and name.isascii()}
 
 

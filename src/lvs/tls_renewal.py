@@ -6,8 +6,7 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Callable
-
-import hypercorn
+from typing import Protocol
 
 from lvs.certificates import certificate
 from lvs.config import Config
@@ -18,10 +17,17 @@ log = logging.getLogger(__name__)
 CHECK_SECONDS = 12 * 3600
 
 
+class MakesContext(Protocol):
+    """Hypercorn's settings, as far as they are needed here."""
+
+    def create_ssl_context(self) -> ssl.SSLContext | None:
+        """The context by which the server greets new connections."""
+
+
 class TlsRenewal:
     """Holds the context by which hypercorn greets new connections."""
 
-    def __init__(self, http: hypercorn.Config) -> None:
+    def __init__(self, http: MakesContext) -> None:
         self._create = http.create_ssl_context
         self._context: ssl.SSLContext | None = None
         vars(http)["create_ssl_context"] = self._created  # hypercorn asks for it once

@@ -164,7 +164,7 @@ async def test_a_wrong_password_is_said_to_be_wrong(tmp_path: Path) -> None:
     async with Home(tmp_path, password=PASSWORD) as home, Wire(home.app) as wire:
         answer = await sign_in(wire, "wrong")
         assert answer.status == 401
-        assert "not the password" in answer.text
+        assert "Wrong password" in answer.text
         assert "set-cookie" not in answer.headers
 
 

@@ -8,12 +8,13 @@ import unicodedata
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import date, datetime, time
 from pathlib import Path
 
 from lvs import random_order
 from lvs.db import favorites, files, gallery, ratings, tags, videos, views
 from lvs.db.database import Database
-from lvs.models import Fingerprint, FoundFile, Query, Sort, tag_key
+from lvs.models import Fingerprint, FoundFile, Probe, Query, Sort, Track, tag_key
 from lvs.services.cache import Cache
 from lvs.services.curation.favorites import Favorites
 from lvs.services.curation.ratings import Ratings
@@ -23,6 +24,7 @@ from lvs.services.curation.views import Views
 from lvs.services.events import Events
 from lvs.services.gallery.gallery import Gallery
 from lvs.services.library.library import Library
+from lvs.services.media.playability import MATROSKA, MP4, browser_playable
 from lvs.text import natural_key
 
 WORDS = (
@@ -42,6 +44,12 @@ WORDS = (
     "o'clock",
     "été",
     "ÅNGSTRÖM",
+)
+DAYS = (date(1999, 12, 31), date(2024, 2, 29), date(2024, 3, 1))
+RECORDED_MS = tuple(
+    int(datetime.combine(day, clock).timestamp() * 1000)
+    for day in DAYS
+    for clock in (time(0, 0), time(23, 59, 59))
 )
 TAGS = ("alps", "Sea", "two words", "été", "夏", "rare")
 FOLDERS = ("", "Trips", "Trips/2024", "Trips 2", "été", "a%b_c")
@@ -63,6 +71,7 @@ class Person:
     last_viewed_at: int
     favorited_at: int
     shuffle: int
+    content: Probe | None
     tags: tuple[str, ...]
 
     @property
@@ -133,6 +142,7 @@ def _matches(
         and (not query.unrated or person.rating == 0)
         and (not query.viewed or person.views > 0)
         and (not query.min_minutes or person.duration_s >= query.min_minutes * 60)
+        and _has_content(person.content, query)
         and (not query.max_minutes or person.duration_s < query.max_minutes * 60)
         and (
             folder is None
@@ -141,6 +151,35 @@ def _matches(
                 and (not folder[1] or person.path.startswith(folder[1] + "/"))
             )
         )
+    )
+
+
+def _has_content(content: Probe | None, query: Query) -> bool:
+    if content is None:
+        return not (
+            query.recorded_from
+            or query.recorded_to
+            or query.resolution
+            or query.state
+            or query.sound
+        )
+    day = datetime.fromtimestamp((content.recorded_at or 0) / 1000).date()  # noqa: DTZ006 - as the server's clock says
+    short, long = sorted((content.width, content.height))
+    lines, columns = {"": (0, 0), "720p": (720, 1280), "1080p": (1080, 1920), "4K": (2160, 3840)}[
+        query.resolution
+    ]
+    plays = browser_playable(content, "mp4")[0]
+    return (
+        (
+            not query.recorded_from
+            or (content.recorded_at is not None and day >= query.recorded_from)
+        )
+        and (
+            not query.recorded_to or (content.recorded_at is not None and day <= query.recorded_to)
+        )
+        and (short >= lines or long >= columns)
+        and (not query.state or plays == (query.state == "plays"))
+        and (not query.sound or not content.audio_tracks)
     )
 
 
@@ -166,12 +205,33 @@ def _key(person: Person, query: Query) -> tuple[object, ...]:
             return (random_order.place(person.shuffle, query.seed), person.id)
 
 
+def _content(chance: random.Random, duration_s: float) -> Probe | None:
+    if not duration_s:
+        return None
+    width, height = chance.choice(
+        ((640, 360), (1280, 534), (720, 1280), (1920, 1080), (1440, 1080), (3840, 1600), (64, 4320))
+    )
+    return Probe(
+        container=chance.choice((MP4, MATROSKA, "avi")),
+        video_codec=chance.choice(("h264", "hevc", "mpeg4", "vp9")),
+        duration_s=duration_s,
+        width=width,
+        height=height,
+        coded_width=width,
+        coded_height=height,
+        pixel_format=chance.choice((None, "yuv420p", "yuv422p10le")),
+        audio_tracks=chance.choice(((), (Track("aac"),), (Track("ac3"), Track("aac")))),
+        recorded_at=chance.choice((None, *RECORDED_MS)),
+    )
+
+
 def draw(count: int, seed: int) -> list[Person]:
     """Videos with many equal values, so that ties are common."""
     chance = random.Random(seed)
     found = []
     for number in range(1, count + 1):
         folder = chance.choice(FOLDERS)
+        duration_s = chance.choice((0.0, 59.99, 60.0, 299.999, 300.0, 1800.5, 7200.0))
         count_of_views = chance.choice((0, 0, 1, 2))
         found.append(
             Person(
@@ -180,13 +240,14 @@ def draw(count: int, seed: int) -> list[Person]:
                 root=chance.choice(("Videos", "Films")),
                 path=f"{folder}/{number}.mp4".lstrip("/"),
                 added_at=chance.randint(1, 40),
-                duration_s=chance.choice((0.0, 59.99, 60.0, 299.999, 300.0, 1800.5, 7200.0)),
+                duration_s=duration_s,
                 size_bytes=chance.choice((0, 10, 2**40, number)),
                 rating=chance.choice((0, 0, 0, 1, 2, 3, 4, 5)),
                 views=count_of_views,
                 last_viewed_at=chance.randint(1, 9) if count_of_views else 0,
                 favorited_at=chance.choice((0, 0, 0, 7, number)),
                 shuffle=chance.choice((0, 2**31 - 1, chance.randrange(2**31))),
+                content=_content(chance, duration_s),
                 tags=tuple(
                     sorted(chance.sample(TAGS, chance.choice((0, 0, 1, 2, 4))), key=tag_key)
                 ),
@@ -225,9 +286,8 @@ async def _put(database: Database, library: Library, people: list[Person]) -> No
             assert video_id == person.id
             found = FoundFile(person.path.encode(), person.size_bytes, 1)
             await files.add(tx, video_id, root_ids[person.root], found, Fingerprint(name, name))
-            await tx.run(
-                "UPDATE videos SET duration_s = ? WHERE id = ?", (person.duration_s, video_id)
-            )
+            if person.content:
+                await videos.looked(tx, video_id, name, person.content, None, 1)
             if person.rating:
                 await ratings.put(tx, video_id, person.rating, 1)
             for _ in range(person.views):

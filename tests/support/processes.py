@@ -17,6 +17,9 @@ PATIENCE_SECONDS = (
 )
 
 
+SERVE = [sys.executable, "-m", "lvs", "serve", "--host", "127.0.0.1", "--port", "0"]
+
+
 def environment(home: Path, **more: str) -> dict[str, str]:
     """The environment of a user whose home is `home` and who has set nothing for LVS but `more`."""
     kept = {
@@ -27,6 +30,7 @@ def environment(home: Path, **more: str) -> dict[str, str]:
         "HOME": str(home),
         "XDG_DATA_HOME": str(home / "share"),
         "PYTHONUNBUFFERED": "1",
+        "LVS_ANNOUNCE": "off",  # tests tell the network nothing
         **more,
     }
 

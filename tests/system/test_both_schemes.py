@@ -64,6 +64,30 @@ def test_one_server_speaks_both_and_never_sends_one_to_the_other(tmp_path: Path)
         assert server.stop() == 0
 
 
+def test_players_are_answered_over_both_with_addresses_of_the_scheme_they_use(
+    tmp_path: Path,
+) -> None:
+    with serving(library(tmp_path), tmp_path, "--tls-self-signed") as server:
+        context = trusting(own(tmp_path))
+        for base in (server.address, server.secure_address):
+            with httpx.Client(base_url=base, verify=context) as player:
+                head = player.head("/heresphere")
+                assert (head.status_code, head.headers["heresphere-json-version"]) == (200, "1")
+                found = player.post("/heresphere", content=b"").json()
+                link = found["library"][0]["list"][0]
+                assert link.startswith(f"{base}/heresphere/")
+                item = player.post(link, content=b'{"rating": 4.5}').json()
+                assert item["rating"] == 5
+                video = item["media"][0]["sources"][0]["url"]
+                assert video == f"{base}/video/alps_180_LR.mp4"
+                part = player.get(video, headers={"Range": "bytes=0-9"})
+                assert (part.status_code, len(part.content)) == (206, 10)
+                scenes = player.post("/deovr").json()["scenes"]
+                film = player.post(scenes[0]["list"][0]["video_url"]).json()
+                assert film["encodings"][0]["videoSources"][0]["url"] == video
+        assert server.stop() == 0
+
+
 def test_without_a_certificate_there_is_no_second_port(tmp_path: Path) -> None:
     with serving(library(tmp_path), tmp_path) as server:
         assert server.secure_address == ""

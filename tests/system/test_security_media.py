@@ -321,8 +321,8 @@ async def test_a_film_whose_samples_lie_in_another_file_is_not_read_from_there(
 def in_a_worker(program: str) -> subprocess.CompletedProcess[str]:
     """What a process prints that has limited itself as workers do."""
     start = (
-        "import sys, os; from lvs.services.media import probe_worker; probe_worker.limit_process(2 <<"
-        " 30)\n"
+        "import sys, os; from lvs.services.media import probe_worker; probe_worker.limit_process(2"
+        " << 30)\n"
     )
     return subprocess.run(
         [sys.executable, "-c", start + program],

@@ -383,7 +383,7 @@ def test_restore_puts_a_damaged_database_aside_itself(tmp_path: Path, library: P
 async def test_a_damaged_page_met_while_running_is_a_sentence(
     home: Home, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bundle, "BEGIN_AGAIN_S", 0.1)
+    monkeypatch.setattr(bundle, "RESTART_DELAY_S", 0.1)
     for number in range(40):
         home.add(f"{number} {'long name ' * 20}.mp4")
     await home.scan()
@@ -415,7 +415,7 @@ async def test_a_damaged_page_met_while_running_is_a_sentence(
     assert "damaged" in caplog.text
     assert (await home.client.get("/ping")).status_code == 200
     home.services.jobs._sweep_again.set()
-    await home.until(lambda: "begins again" in caplog.text)
+    await home.until(lambda: "restarting in" in caplog.text)
     with database.path.open("r+b") as file:  # as a disk that had a bad moment
         file.write(sound)
     assert (await home.client.get("/")).status_code == 200

@@ -159,7 +159,7 @@ def test_a_limit_of_the_system_is_told_and_the_folder_polled(
         put(large / "folder 50" / "new.mp4")
         until(lambda: titles(server) == {"film", "new"})
         troubles = ask(server, "/admin/performance.json")["troubles"]
-        hints = [each["hint"] for each in troubles if "cannot be watched" in each["message"]]
+        hints = [each["advice"] for each in troubles if "cannot be watched" in each["sentence"]]
         assert [words in hint for hint in hints] == [True]
         assert server.stop() == 0
     assert words in server_log(tmp_path)

@@ -1,4 +1,4 @@
-"""The pages as a browser, a screen reader and a script see them, rendered from the real templates."""
+"""The real templates, as a browser, a screen reader and a script see them."""
 
 import gzip
 import hashlib
@@ -13,6 +13,7 @@ import jinja2
 import pytest
 from support.html_tree import Tree
 
+from lvs.filters import FILTERS
 from lvs.models import (
     Card,
     Cursor,
@@ -103,6 +104,7 @@ def gallery_context(**changes: Any) -> dict[str, Any]:
         "heading": "All videos",
         "message": "128 videos",
         "chips": [Chip("tagged alps", "/?q=sea")],
+        "controls": [each for each in FILTERS if each.kind.control],
         "sorts": [("added", "Date added"), ("title", "Title"), ("random", "Random")],
         "facets": [Tag("alps", 12), Tag(HOSTILE, 1)],
         "folders": [("Summer", "Summer", 3), ("Winter", "Winter", 4)],
@@ -254,7 +256,12 @@ EVERY_PARTIAL: list[tuple[str, str, dict[str, Any]]] = [
         "tags.html",
         f"tags-{HASH}",
         TAG_FORM
-        | {"error": "Too long.", "entered": HOSTILE, "removed": HOSTILE, "suggestions": []},
+        | {
+            "error": "Too long.",
+            "entered": HOSTILE,
+            "removed": HOSTILE,
+            "suggestions": [],
+        },
     ),
     (
         "title.html",
@@ -594,7 +601,7 @@ def test_the_search_form_carries_every_filter(pages: Templates) -> None:
             "every 2s",
         ),
         (replace(QUIET, looking=1), "1 video to go", "every 2s"),
-        (replace(QUIET, offline=("Disk",)), "Disk is away", "every 5s"),
+        (replace(QUIET, offline=("Disk",)), "Disk is not connected", "every 5s"),
         (
             replace(QUIET, errors=("The folder cannot be read.",)),
             "The folder cannot be read.",

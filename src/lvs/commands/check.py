@@ -42,7 +42,10 @@ def run(arguments: argparse.Namespace) -> int:
         asyncio.run(_mend(config.metadata_db, backups))
     with Meter() as meter:
         checked = look(
-            config.metadata_db, backups, say=lambda what: meter.say(f"Looking at {what} …")
+            config.metadata_db,
+            backups,
+            say=lambda what: meter.say(f"Looking at {what} …"),
+            second_place=Path(config.backup_directory) if config.backup_directory else None,
         )
     print(_as_json(checked) if arguments.json else _as_text(checked))
     return FOUND if checked.findings else 0

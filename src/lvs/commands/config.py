@@ -4,7 +4,7 @@ import argparse
 import json
 
 from lvs import config, logs
-from lvs.own_addresses import served
+from lvs.services.network.served import served
 from lvs.terminal import add_server_flags, configuration, tell
 
 

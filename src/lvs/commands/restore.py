@@ -6,6 +6,7 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from lvs.config import Config
@@ -14,6 +15,8 @@ from lvs.logs import one_line
 from lvs.terminal import Meter, add_configuration_flags, agreed, configuration, report, tell
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from lvs.db.backup import Backup, BackupCounts
     from lvs.services.backup.restore import RestoreSummary
     from lvs.services.backup.snapshots import Snapshot
@@ -25,10 +28,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what is brought back, and that it may be."""
     parser.add_argument(
         "backup",
-        metavar="FILE|FOLDER",
+        metavar="FILE|FOLDER|URL",
         nargs="?",
-        type=Path,
-        help="a backup, its JSON folder, or an export",
+        help="a backup, its JSON folder, an export, or the address of a replica such as"
+        " sftp://me@nas/lvs",
+    )
+    parser.add_argument(
+        "--timestamp", metavar="TIME", help="of a replica, the moment to go back to (ISO 8601)"
     )
     parser.add_argument("--yes", action="store_true", help="do not ask")
     parser.add_argument(
@@ -53,7 +59,11 @@ def run(arguments: argparse.Namespace) -> int:
     config = configuration(arguments, quiet=True).config
     if arguments.backup is None:
         return _list(config, arguments.json)
-    source: Path = arguments.backup
+    if "://" in arguments.backup:
+        return _restore_replica(config, arguments)
+    if arguments.timestamp:
+        raise Invalid("--timestamp goes with the address of a replica only.")
+    source = Path(arguments.backup)
     if not source.exists():
         raise NotFound(f"There is no file or folder {source}.")
     make_data_folder(config.data_directory)
@@ -147,6 +157,40 @@ async def _bring_up_to_date(config: Config) -> None:
     database = Database(config.metadata_db, backup_folder=config.data_directory / "backups")
     await database.open()
     await database.close()
+
+
+def _restore_replica(config: Config, arguments: argparse.Namespace) -> int:
+    """Fetch the database from a replica into a temporary file, and go on as with a backup."""
+    from lvs.config import valid_replica
+    from lvs.folders import make_data_folder
+    from lvs.lock import single_instance
+    from lvs.services.backup import litestream
+
+    try:
+        address = valid_replica(arguments.backup)
+    except ValueError as error:
+        raise Invalid(f"The address of a replica {error}.") from None
+    moment = _moment(arguments.timestamp) if arguments.timestamp else None
+    make_data_folder(config.data_directory)
+    with (
+        single_instance(config.data_directory),
+        Meter() as meter,
+        TemporaryDirectory(dir=config.data_directory, prefix=".restore-") as folder,
+    ):
+        meter.say(f"Fetching {litestream.without_query(address)} …")
+        litestream.restore(address, Path(folder) / "lvs.db", moment)
+        return _restore_database(config, Path(folder) / "lvs.db", arguments, meter)
+
+
+def _moment(text: str) -> "datetime":
+    """The moment in UTC; without an offset it is local time. Raises Invalid."""
+    from datetime import UTC, datetime
+
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except ValueError:
+        message = f"{text} is no time. Write it as 2026-03-01T18:20:00Z."
+        raise Invalid(message) from None
 
 
 # --- JSON ---

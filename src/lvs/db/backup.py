@@ -220,12 +220,13 @@ def _check_room(source: Path, folder: Path) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise Full(
-            f"The disk is too full for a backup in {folder}: it needs {needed >> 20} MiB, {free >> 20} MiB are free."
+            f"The disk is too full for a backup in {folder}: it needs {needed >> 20} MiB,"
+            f" {free >> 20} MiB are free."
         )
 
 
 def before_migration(source: Path, folder: Path, old_format: int) -> Backup | None:
-    """A backup of a database that is about to get another format; None where it holds no video yet."""
+    """Back up a database before a migration; None where it holds no video yet."""
     if not counts_of(source).videos:
         return None
     return make(source, folder, f"{BEFORE_MIGRATION}{old_format}")
@@ -410,8 +411,8 @@ def refuse_to_begin_anew(path: Path, backup_folder: Path) -> None:
         return
     gone = f"it was damaged and lies in {damaged[0]}" if damaged else "it is gone"
     raise Unavailable(
-        f"There is no database {path}: {gone}. {offer(kept)} "
-        f"To begin with an empty one, move {damaged[0] if damaged else wal or backup_folder} to another place first."
+        f"There is no database {path}: {gone}. {offer(kept)} To begin with an empty one, move"
+        f" {damaged[0] if damaged else wal or backup_folder} to another place first."
     )
 
 
@@ -431,8 +432,9 @@ def offer(kept: Backup | None) -> str:
         return "There is no backup of it."
     counts = kept.counts
     return (
-        f"The newest good backup is of {kept.made_at.astimezone():%Y-%m-%d %H:%M} with {counts.videos} videos and "
-        f"{counts.ratings} ratings; `lvs restore {kept.path}` brings it back."
+        f"The newest good backup is of {kept.made_at.astimezone():%Y-%m-%d %H:%M} with"
+        f" {counts.videos} videos and {counts.ratings} ratings; `lvs restore {kept.path}` brings it"
+        " back."
     )
 
 

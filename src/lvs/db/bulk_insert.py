@@ -8,6 +8,7 @@ from time import time_ns
 from typing import NamedTuple
 
 from lvs.db.database import Connection, Transaction
+from lvs.db.gallery import SURE_BY_NAME
 from lvs.models import Fingerprint, FoundFile
 from lvs.text import natural_key, searchable
 
@@ -98,7 +99,8 @@ async def insert(tx: Transaction, sql: str, marks: str, rows: Sequence[Sequence[
 
 _LAID_OUT = """
     CREATE TEMP TABLE IF NOT EXISTS arrivals (
-        number INTEGER PRIMARY KEY, path, size_bytes, mtime_ns, fingerprint, oshash, title, title_key, title_words, path_words,
+        number INTEGER PRIMARY KEY, path, size_bytes, mtime_ns, fingerprint, oshash, title,
+            title_key, title_words, path_words,
         added_at, shuffle)
 """
 
@@ -109,6 +111,8 @@ _KNOWN = """
         OR EXISTS (SELECT 1 FROM fingerprints p WHERE p.fingerprint = a.fingerprint)
         OR number NOT IN (SELECT min(number) FROM arrivals GROUP BY fingerprint)
 """
+
+_SURE = SURE_BY_NAME.format(path="path")
 
 _ADD = (
     """
@@ -122,28 +126,40 @@ _ADD = (
     # While a row is in this table, the triggers of `gallery` leave to us what they would do for
     # each video.
     "INSERT INTO adding_many (only) VALUES (1)",
-    """
-    INSERT INTO gallery (video_id, media_hash, version, root_id, path, title, title_key, added_at, duration_s, width, height,
-        size_bytes, rating, views, last_viewed_at, favorited_at, shuffle, tags, state, poster, offline)
-    SELECT :before + number, fingerprint, :version, :root_id, path, title, title_key, added_at, 0.0, 0, 0,
+    f"""
+    INSERT INTO gallery (video_id, media_hash, version, root_id, path, title, title_key, added_at,
+        duration_s, width, height,
+        size_bytes, rating, views, last_viewed_at, favorited_at, shuffle, tags, state, poster,
+            offline)
+    SELECT :before + number, fingerprint, :version, :root_id, path, title, title_key, added_at,
+        0.0, 0, 0,
         size_bytes, 0, 0, 0, 0, shuffle, '[]', 'new', NULL, 0
-    FROM arrivals
+    FROM arrivals WHERE {_SURE}
     """,
     "DELETE FROM adding_many",
-    "INSERT INTO gallery_changes (what, video_id) SELECT 'place', :before + number FROM arrivals",
-    """
+    f"""
+    INSERT INTO gallery_changes (what, video_id) SELECT 'place', :before + number FROM arrivals
+        WHERE {_SURE}
+    """,
+    f"""
     INSERT INTO folder_counts (root_id, folder, videos)
     SELECT :root_id, substr(path, 1, instr(path, x'2f') - 1) AS folder, count(*)
-    FROM arrivals WHERE instr(path, x'2f') > 0 GROUP BY folder
+    FROM arrivals WHERE instr(path, x'2f') > 0 AND {_SURE} GROUP BY folder
     ON CONFLICT DO UPDATE SET videos = videos + excluded.videos
     """,
-    "INSERT INTO search (rowid, title, path, tags) SELECT :before + number, title_words, path_words, '' FROM arrivals",
+    f"""
+    INSERT INTO search (rowid, title, path, tags)
+    SELECT :before + number, title_words, path_words, '' FROM arrivals WHERE {_SURE}
+    """,
 )
 
 
 async def without_alias(db: Connection, limit: int) -> list[tuple[int, int, bytes]]:
     """Files whose video has not got their aliases yet: id of the file, id of the video, path."""
-    sql = "SELECT id, video_id, path FROM files WHERE id > (SELECT file_id FROM aliased) ORDER BY id LIMIT ?"
+    sql = (
+        "SELECT id, video_id, path FROM files WHERE id > (SELECT file_id FROM aliased) ORDER BY id"
+        " LIMIT ?"
+    )
     return await db.tuples(sql, (limit,))
 
 

@@ -128,7 +128,8 @@ async def clients(db: Connection, limit: int) -> list[str]:
         WITH RECURSIVE known (client) AS (
             SELECT min(client) FROM changes
             UNION ALL
-            SELECT (SELECT min(client) FROM changes c WHERE c.client > known.client) FROM known WHERE known.client IS NOT NULL)
+            SELECT (SELECT min(client) FROM changes c WHERE c.client > known.client) FROM known
+                WHERE known.client IS NOT NULL)
         SELECT client FROM known WHERE client IS NOT NULL LIMIT ?
     """
     return [row[0] for row in await db.all(sql, (limit,))]
@@ -152,7 +153,8 @@ async def giving(
 # A view that was taken back, and not put back again, was none.
 _STANDING = """
     c.what = 'view' AND c.undoes IS NULL AND NOT EXISTS (
-        SELECT 1 FROM changes u WHERE u.undoes = c.id AND NOT EXISTS (SELECT 1 FROM changes r WHERE r.undoes = u.id))
+        SELECT 1 FROM changes u WHERE u.undoes = c.id AND NOT EXISTS (SELECT 1 FROM changes r
+            WHERE r.undoes = u.id))
 """
 
 

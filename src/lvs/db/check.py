@@ -8,17 +8,17 @@ from pathlib import Path
 
 from lvs.db import backup
 from lvs.db.database import Database, Transaction
-from lvs.db.gallery import refresh
+from lvs.db.gallery import SHOWS, refresh
 from lvs.models import shown
 
 EXAMPLES = 5
 REFRESHED_AT_ONCE = 500
 
-_LISTED = """
+_LISTED = f"""
     SELECT v.id FROM videos v
-    WHERE v.state <> 'unreadable' AND EXISTS (
+    WHERE EXISTS (
         SELECT 1 FROM files f JOIN roots r ON r.id = f.root_id
-        WHERE f.video_id = v.id AND f.missing_since IS NULL AND r.active)
+        WHERE f.video_id = v.id AND {SHOWS} AND r.active)
 """
 
 _PLACELESS = (
@@ -28,7 +28,8 @@ _PLACELESS = (
 _MISSING = """
     SELECT f.path FROM videos v JOIN files f ON f.id = (
         SELECT id FROM files WHERE video_id = v.id ORDER BY missing_since DESC, id DESC LIMIT 1)
-    WHERE v.forgotten_at IS NULL AND NOT EXISTS (SELECT 1 FROM files WHERE video_id = v.id AND missing_since IS NULL)
+    WHERE v.forgotten_at IS NULL AND NOT EXISTS (SELECT 1 FROM files WHERE video_id = v.id
+        AND missing_since IS NULL)
 """
 
 _UNREADABLE = """
@@ -46,7 +47,8 @@ _UNUSED_TAGS = (
 # than the tables, lost text.
 _OUT_OF_STEP = f"""
     SELECT title FROM (
-        SELECT v.id, v.title FROM videos v WHERE v.id IN ({_LISTED}) AND v.id NOT IN (SELECT video_id FROM gallery)
+        SELECT v.id, v.title FROM videos v WHERE v.id IN ({_LISTED})
+            AND v.id NOT IN (SELECT video_id FROM gallery)
         UNION SELECT video_id, title FROM gallery WHERE video_id NOT IN ({_LISTED})
         UNION SELECT g.video_id, g.title FROM gallery g
             LEFT JOIN ratings ra ON ra.video_id = g.video_id
@@ -54,8 +56,10 @@ _OUT_OF_STEP = f"""
             LEFT JOIN favorites fa ON fa.video_id = g.video_id
         WHERE g.rating <> coalesce(ra.value, 0) OR g.views <> coalesce(vi.count, 0)
             OR g.favorited_at <> coalesce(fa.added_at, 0)
-            OR json_array_length(g.tags) <> (SELECT count(*) FROM video_tags vt WHERE vt.video_id = g.video_id)
-        UNION SELECT g.video_id, g.title FROM gallery g WHERE g.video_id NOT IN (SELECT rowid FROM search))
+            OR json_array_length(g.tags) <> (SELECT count(*) FROM video_tags vt
+                WHERE vt.video_id = g.video_id)
+        UNION SELECT g.video_id, g.title FROM gallery g WHERE g.video_id NOT IN (SELECT rowid
+            FROM search))
 """
 
 
@@ -113,7 +117,8 @@ async def mend(database: Database) -> None:
     """
     async with database.transaction() as tx:
         await tx.run(
-            "DELETE FROM tags WHERE NOT EXISTS (SELECT 1 FROM video_tags vt WHERE vt.tag_id = tags.id)"
+            "DELETE FROM tags WHERE NOT EXISTS (SELECT 1 FROM video_tags vt WHERE vt.tag_id ="
+            " tags.id)"
         )
         await tx.run("DELETE FROM search")
         await tx.run(f"DELETE FROM gallery WHERE video_id NOT IN ({_LISTED})")

@@ -25,7 +25,7 @@ BUSY_SECONDS = 10.0
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _CLOSED_TO_US = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}
-_WORN = (
+_STALE = (
     _DAMAGED
     | _CLOSED_TO_US
     | {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_MISUSE}
@@ -211,7 +211,8 @@ def in_words(error: sqlite3.Error) -> LvsError:
     kind = _kind(error)
     if kind == sqlite3.SQLITE_FULL:
         return Full(
-            "The disk that holds the LVS data is full. Nothing was changed; free some space and try again."
+            "The disk that holds the LVS data is full. Nothing was changed; free some space and try"
+            " again."
         )
     if kind in _BUSY:
         return Unavailable(
@@ -221,15 +222,18 @@ def in_words(error: sqlite3.Error) -> LvsError:
         return Unavailable("The LVS data folder cannot be written to. Nothing was changed.")
     if kind in _DAMAGED:
         log.error(
-            "the database is damaged (%s): look with `lvs check`, bring back a backup with `lvs restore`",
+            "the database is damaged (%s): look with `lvs check`, bring back a backup with `lvs"
+            " restore`",
             error,
         )
         return Damaged(
-            "The database is damaged where this is kept. Nothing was changed; `lvs check` says more."
+            "The database is damaged where this is kept. Nothing was changed; `lvs check` says"
+            " more."
         )
     if kind == sqlite3.SQLITE_IOERR:
         return Unavailable(
-            "The disk that holds the LVS data did not do its part. Nothing was changed; details are in the log."
+            "The disk that holds the LVS data did not do its part. Nothing was changed; details are"
+            " in the log."
         )
     return Unavailable(
         "The database could not do this. Nothing was changed; details are in the log."
@@ -241,11 +245,11 @@ def is_busy(error: sqlite3.Error) -> bool:
     return _kind(error) in _BUSY
 
 
-def is_worn(error: BaseException) -> bool:
+def is_stale(error: BaseException) -> bool:
     """Whether a new connection may do better: this one has seen a disk or a file that was not as it
     should be.
     """
-    return isinstance(error, sqlite3.Error) and _kind(error) in _WORN
+    return isinstance(error, sqlite3.Error) and _kind(error) in _STALE
 
 
 def is_damage(error: sqlite3.Error) -> bool:

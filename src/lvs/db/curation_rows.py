@@ -41,13 +41,16 @@ class CurationRecord:
 def every(path: Path) -> Iterator[CurationRecord]:
     """Every video of a database file, by path. Blocking."""
     sql = """
-        SELECT v.media_hash, v.added_at, CASE WHEN v.title_edited THEN v.title ELSE '' END AS title, f.path, r.path AS library,
-            ra.value AS rating, ra.updated_at AS rated_at, coalesce(vi.count, 0) AS views, vi.last_viewed_at,
+        SELECT v.media_hash, v.added_at, CASE WHEN v.title_edited THEN v.title
+            ELSE '' END AS title, f.path, r.path AS library,
+            ra.value AS rating, ra.updated_at AS rated_at, coalesce(vi.count, 0) AS views,
+                vi.last_viewed_at,
             fa.added_at AS favorited_at, pr.chosen AS projection,
             (SELECT json_group_array(name) FROM (
                 SELECT t.name FROM video_tags vt JOIN tags t ON t.id = vt.tag_id
                 WHERE vt.video_id = v.id ORDER BY t.key)) AS tags,
-            (SELECT json_group_array(fingerprint) FROM fingerprints p WHERE p.video_id = v.id) AS fingerprints
+            (SELECT json_group_array(fingerprint) FROM fingerprints p
+                WHERE p.video_id = v.id) AS fingerprints
         FROM videos v
             LEFT JOIN files f ON f.id = (
                 SELECT id FROM files WHERE video_id = v.id
@@ -82,9 +85,12 @@ async def named(db: Connection, names: Sequence[str]) -> int | None:
     """The video that has one of these names or contents."""
     sql = """
         SELECT video_id FROM (
-            SELECT 1 AS rank, id AS video_id FROM videos WHERE media_hash IN (SELECT value FROM json_each(:names))
-            UNION ALL SELECT 2, video_id FROM fingerprints WHERE fingerprint IN (SELECT value FROM json_each(:names))
-            UNION ALL SELECT 3, video_id FROM aliases WHERE alias IN (SELECT value FROM json_each(:names)))
+            SELECT 1 AS rank, id AS video_id FROM videos
+                WHERE media_hash IN (SELECT value FROM json_each(:names))
+            UNION ALL SELECT 2, video_id FROM fingerprints
+                WHERE fingerprint IN (SELECT value FROM json_each(:names))
+            UNION ALL SELECT 3, video_id FROM aliases WHERE alias IN (SELECT value
+                FROM json_each(:names)))
         ORDER BY rank, video_id LIMIT 1
     """
     found = await db.value(sql, {"names": json.dumps(names)})
@@ -112,7 +118,8 @@ async def leave_place(
     lead to it.
     """
     sql = """
-        INSERT INTO files (video_id, root_id, path, size_bytes, mtime_ns, fingerprint, oshash, missing_since)
+        INSERT INTO files (video_id, root_id, path, size_bytes, mtime_ns, fingerprint, oshash,
+            missing_since)
         VALUES (:video_id, :root_id, :path, 0, 0, :fingerprint, '', :at)
     """
     fingerprint = kept.fingerprints[-1] if kept.fingerprints else kept.media_hash
@@ -131,7 +138,10 @@ async def root_at(tx: Transaction, library: bytes, name: str) -> int:
 
     One that is not configured yet is noted, and shown when it is.
     """
-    sql = "INSERT INTO roots (path, name, active) VALUES (?, ?, 0) ON CONFLICT (path) DO UPDATE SET path = path RETURNING id"
+    sql = (
+        "INSERT INTO roots (path, name, active) VALUES (?, ?, 0) ON CONFLICT (path) DO UPDATE SET"
+        " path = path RETURNING id"
+    )
     return int(await tx.value(sql, (library, name)))
 
 
@@ -147,7 +157,8 @@ async def put_views(tx: Transaction, video_id: int, count: int, last_viewed_at: 
     sql = """
         INSERT INTO views (video_id, count, last_viewed_at) VALUES (:video_id, :count, :last)
         ON CONFLICT (video_id) DO UPDATE SET
-            count = excluded.count, last_viewed_at = coalesce(excluded.last_viewed_at, last_viewed_at)
+            count = excluded.count, last_viewed_at = coalesce(excluded.last_viewed_at,
+                last_viewed_at)
     """
     await tx.run(sql, {"video_id": video_id, "count": count, "last": last_viewed_at})
 

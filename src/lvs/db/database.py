@@ -11,7 +11,6 @@ import logging
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Coroutine
-from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,10 +18,9 @@ from typing import Any, TypeVar
 import aiosqlite
 
 from lvs.db import backup, connection
-from lvs.db.connection import Connection, Transaction, in_words, is_damage, is_worn
+from lvs.db.connection import Connection, Transaction, in_words, is_damage, is_stale
 from lvs.db.migrate import check_known, format_of, migrate, steps
 from lvs.db.query_stats import QueryStats
-from lvs.db.quick_check import CHECKED_BYTES
 from lvs.db.writer import Writer
 from lvs.errors import Conflict, Damaged, LvsError, Unavailable
 
@@ -32,10 +30,13 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+# a larger database is checked with its nightly backup only: starting must not take minutes
+CHECKED_BYTES = 256 << 20
+
 
 @dataclass(slots=True)
 class _Reader:
-    """A connection that can only read, and how often the file had been replaced when it was opened."""
+    """A read-only connection, and how often the file had been replaced when it was opened."""
 
     raw: aiosqlite.Connection
     generation: int
@@ -49,13 +50,8 @@ class Database:
         path: Path,
         readers: int = 3,
         backup_folder: Path | None = None,
-        sound: Future[bool] | None = None,
     ) -> None:
-        """`sound` is what `look.looking` found or is finding, where somebody has begun to look
-        already.
-        """
         self.path = path
-        self._sound = sound
         self.usage = QueryStats()
         self.backup_folder = backup_folder or path.parent / "backups"
         self._reader_count = readers
@@ -103,7 +99,7 @@ class Database:
     async def _connect_first(self) -> aiosqlite.Connection:
         raw = await connection.connect(self.path, own_thread_only=False)
         try:
-            await self._look_through(raw)
+            await self._quick_check(raw)
             await check_known(raw, self.path)
             found = await format_of(raw)
             if 0 < found < len(steps()):
@@ -120,18 +116,15 @@ class Database:
             raise
         return raw
 
-    async def _look_through(self, raw: aiosqlite.Connection) -> None:
+    async def _quick_check(self, raw: aiosqlite.Connection) -> None:
         """A page that is damaged is better found now than by the visitor who needs it."""
-        sound, self._sound = self._sound, None  # it is true of the file that is opened first
-        if sound is not None and await asyncio.wrap_future(sound):
-            return
         if self.path.stat().st_size <= CHECKED_BYTES:
             [row] = await raw.execute_fetchall("PRAGMA quick_check(1)")
             if row[0] != "ok":
                 raise Damaged(f"The database {self.path} is damaged: {row[0]}.")
 
     async def _connect_again(self) -> aiosqlite.Connection:
-        """A writing connection in place of one that is worn, or to a file that was put in the place
+        """A writing connection in place of a stale one, or to a file that was put in the place
         of the old one.
         """
         raw = await connection.connect(self.path, own_thread_only=False)
@@ -204,7 +197,7 @@ class Database:
                 reader = await self._replaced(reader)
             yield Connection(reader.raw, self.usage)
         except sqlite3.Error as error:
-            if is_worn(error):
+            if is_stale(error):
                 reader = await self._replaced(reader)
             raise in_words(error) from error
         finally:

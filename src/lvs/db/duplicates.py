@@ -59,7 +59,8 @@ async def listed(db: Connection, limit: int, after_id: int = 0) -> list[Duplicat
         SELECT v.id AS video_id, v.media_hash, v.title, v.state <> 'unreadable',
             f.id, f.root_id, r.name, f.path, f.size_bytes, f.mtime_ns, f.fingerprint,
             r.offline_since IS NOT NULL OR EXISTS (
-                SELECT 1 FROM away a WHERE a.root_id = f.root_id AND f.path >= a.low AND f.path < a.high) AS offline,
+                SELECT 1 FROM away a WHERE a.root_id = f.root_id AND f.path >= a.low
+                    AND f.path < a.high) AS offline,
             f.preferred, g.root_id IS f.root_id AND g.path IS f.path AS played
         FROM json_each(?) wanted
             JOIN videos v ON v.id = wanted.value

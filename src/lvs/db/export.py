@@ -47,16 +47,19 @@ async def as_one(db: Connection) -> AsyncIterator[None]:
 _PLACE = """
     SELECT f.id FROM files f JOIN roots r ON r.id = f.root_id
     WHERE f.video_id = v.id
-    ORDER BY f.missing_since IS NOT NULL, NOT r.active, r.offline_since IS NOT NULL, f.missing_since DESC, f.id
+    ORDER BY f.missing_since IS NOT NULL, NOT r.active, r.offline_since IS NOT NULL,
+        f.missing_since DESC, f.id
     LIMIT 1
 """
 
 
 _COLUMNS = """
-    v.id, v.media_hash, v.title, v.added_at, ra.value AS rating, coalesce(vi.count, 0) AS views, vi.last_viewed_at,
+    v.id, v.media_hash, v.title, v.added_at, ra.value AS rating, coalesce(vi.count, 0) AS views,
+        vi.last_viewed_at,
     fa.added_at AS favorited_at,
     (SELECT json_group_array(name) FROM (
-        SELECT t.name FROM video_tags vt JOIN tags t ON t.id = vt.tag_id WHERE vt.video_id = v.id ORDER BY t.key)) AS tags,
+        SELECT t.name FROM video_tags vt JOIN tags t ON t.id = vt.tag_id WHERE vt.video_id = v.id
+            ORDER BY t.key)) AS tags,
     f.path, r.name AS root_name, f.missing_since, pr.chosen AS projection
 """
 
@@ -80,7 +83,10 @@ async def videos(db: Connection, after_id: int) -> list[Exported]:
 
 async def some(db: Connection, video_ids: Sequence[int]) -> list[Exported]:
     """These videos, in the order of the ids."""
-    sql = f"SELECT {_COLUMNS} FROM json_each(?) wanted JOIN videos v ON v.id = wanted.value {_GIVEN} ORDER BY wanted.key"
+    sql = (
+        f"SELECT {_COLUMNS} FROM json_each(?) wanted JOIN videos v ON v.id = wanted.value {_GIVEN}"
+        " ORDER BY wanted.key"
+    )
     return [_exported(row) for row in await db.all(sql, (json.dumps(list(video_ids)),))]
 
 

@@ -1,10 +1,10 @@
 """The `files` table: where videos lie, and where they used to."""
 
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from lvs.db.database import Connection, Transaction
-from lvs.models import File, Fingerprint, FoundFile
+from lvs.models import File, Fingerprint, FoundFile, PlayableFile
 
 COLUMNS = "f.id, f.video_id, f.root_id, f.path, f.size_bytes, f.mtime_ns, f.fingerprint, f.oshash, f.missing_since"
 
@@ -86,6 +86,24 @@ async def last_at(db: Connection, root_id: int, path: bytes) -> File | None:
     return file_of(row) if row else None
 
 
+async def playable_at(db: Connection, places: Sequence[tuple[int, bytes]]) -> PlayableFile | None:
+    """The file at the first of these places where one is present, or else one that was there."""
+    if not places:
+        return None
+    values = ", ".join(f"({rank}, ?, ?)" for rank in range(len(places)))
+    sql = f"""
+        WITH places (rank, root_id, path) AS (VALUES {values})
+        SELECT f.root_id, f.path, f.missing_since IS NOT NULL, v.title, v.container
+        FROM places p
+            CROSS JOIN files f ON f.root_id = p.root_id AND f.path = p.path
+            JOIN videos v ON v.id = f.video_id
+        ORDER BY f.missing_since IS NOT NULL, p.rank, f.missing_since DESC
+        LIMIT 1
+    """
+    row = await db.one(sql, [value for place in places for value in place])
+    return PlayableFile(row[0], row[1], bool(row[2]), row[3], row[4]) if row else None
+
+
 async def of_video(db: Connection, video_id: int) -> list[File]:
     """Every place of a video: reachable ones first, then offline, then those it left, the latest
     first.
@@ -159,6 +177,23 @@ async def mark_missing(
             await tx.run("UPDATE files SET missing_since = ? WHERE id = ?", (at, row["id"]))
             video_ids.add(row["video_id"])
     return list(video_ids)
+
+
+async def restore_missing(tx: Transaction, root_id: int, since: int) -> list[int]:
+    """Take files of a library folder for present again that were noted as missing since then (Unix
+    milliseconds); the ids of their videos.
+    """
+    sql = """
+        UPDATE OR IGNORE files SET missing_since = NULL WHERE root_id = ? AND missing_since >= ?
+        RETURNING video_id
+    """
+    return [row[0] for row in await tx.all(sql, (root_id, since))]
+
+
+async def any_present(db: Connection, root_id: int) -> bool:
+    """Whether a library folder holds any file."""
+    sql = "SELECT EXISTS (SELECT 1 FROM files WHERE root_id = ? AND missing_since IS NULL)"
+    return bool(await db.value(sql, (root_id,)))
 
 
 async def move_to_video(tx: Transaction, from_id: int, to_id: int) -> None:

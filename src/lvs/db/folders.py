@@ -31,12 +31,14 @@ class LargeFile:
 async def within(db: Connection, root_id: int, folder: bytes) -> list[FolderSize]:
     """The folders right in a folder of a library folder (empty: at its top), the largest first."""
     sql = """
-        SELECT CASE WHEN cut > 0 THEN substr(rest, 1, cut - 1) END AS name, count(*), sum(size_bytes) AS size
+        SELECT CASE WHEN cut > 0 THEN substr(rest, 1, cut - 1) END AS name, count(*),
+            sum(size_bytes) AS size
         FROM (
             SELECT rest, instr(rest, x'2f') AS cut, size_bytes
             FROM (
                 SELECT substr(path, length(:start) + 1) AS rest, size_bytes FROM files
-                WHERE root_id = :root_id AND missing_since IS NULL AND (:start = x'' OR (path >= :start AND path < :end))))
+                WHERE root_id = :root_id AND missing_since IS NULL
+                    AND (:start = x'' OR (path >= :start AND path < :end))))
         GROUP BY name
         ORDER BY size DESC, name
     """

@@ -12,12 +12,14 @@ from typing import Any
 from lvs import random_order
 from lvs.db import projections
 from lvs.db.database import Connection, Transaction
-from lvs.models import Card, Cursor, Query, Sort, State
+from lvs.filters import NEEDS_CONVERSION, PLAYS, filter_bounds
+from lvs.models import RESOLUTIONS, Card, Cursor, Query, Sort, State
 from lvs.text import natural_key
 
 COLUMNS = """
-    g.video_id, g.media_hash, g.version, g.root_id, g.path, g.title, g.added_at, g.duration_s, g.width, g.height, g.size_bytes,
-    g.rating, g.views, g.last_viewed_at, g.favorited_at, g.projection, g.tags, g.state, g.poster, g.offline
+    g.video_id, g.media_hash, g.version, g.root_id, g.path, g.title, g.added_at, g.duration_s,
+    g.width, g.height, g.size_bytes, g.rating, g.views, g.last_viewed_at, g.favorited_at,
+    g.projection, g.tags, g.state, g.poster, g.offline
 """
 
 SORT_COLUMNS = {
@@ -62,6 +64,10 @@ NUMBERS = (
     "size_bytes",
     "shuffle",
     "projection",
+    "recorded_at",
+    "lines",
+    "playback",
+    "silent",
 )
 
 
@@ -135,7 +141,10 @@ async def refresh_number(tx: Transaction, video_id: int, number: str) -> None:
     """As `refresh` where only its `rating`, `views` or `favorite` changed: the other columns and
     their indexes stay untouched.
     """
-    sql = f"UPDATE gallery SET version = max(:version, version + 1), {_NUMBER[number]} WHERE video_id = :id"
+    sql = f"""
+        UPDATE gallery SET version = max(:version, version + 1), {_NUMBER[number]}
+        WHERE video_id = :id
+    """
     await tx.run(sql, {"id": video_id, "version": time.time_ns()})
 
 
@@ -153,19 +162,32 @@ async def refresh_root(tx: Transaction, root_id: int) -> None:
 _NUMBER = {
     "rating": "rating = coalesce((SELECT value FROM ratings WHERE video_id = :id), 0)",
     "favorite": "favorited_at = coalesce((SELECT added_at FROM favorites WHERE video_id = :id), 0)",
-    "views": """
+    "views": (
+        """
         (views, last_viewed_at) = (
             coalesce((SELECT count FROM views WHERE video_id = :id), 0),
             coalesce((SELECT last_viewed_at FROM views WHERE video_id = :id), 0))
-    """,
+    """
+    ),
 }
 
-_DROP_UNLISTED = """
+# A file that may be source code or music by its name is not shown before it is known to be a video.
+# Of a path (bytes).
+SURE_BY_NAME = """
+    lower(CAST(substr({path}, -3) AS TEXT)) <> '.ts' AND lower(CAST(substr({path}, -4) AS TEXT)) NOT IN ('.mts', '.ogg')
+"""
+
+# Whether a file `f` of a video `v` makes it a video to be shown.
+SHOWS = f"""
+    f.missing_since IS NULL AND (v.state = 'ready' OR v.state = 'new' AND {SURE_BY_NAME.format(path="f.path")})
+"""
+
+_DROP_UNLISTED = f"""
     DELETE FROM gallery
     WHERE video_id IN (SELECT value FROM json_each(:ids)) AND :version AND NOT EXISTS (
         SELECT 1
         FROM videos v JOIN files f ON f.video_id = v.id JOIN roots r ON r.id = f.root_id
-        WHERE v.id = gallery.video_id AND v.state <> 'unreadable' AND f.missing_since IS NULL AND r.active)
+        WHERE v.id = gallery.video_id AND {SHOWS} AND r.active)
 """
 
 # The file that is shown and played: a reachable one before an offline one, then the one somebody
@@ -175,21 +197,56 @@ FIRST_FILE = """
     FROM files f JOIN roots r ON r.id = f.root_id
     WHERE f.video_id = v.id AND f.missing_since IS NULL AND r.active
     ORDER BY (r.offline_since IS NOT NULL OR EXISTS (
-        SELECT 1 FROM away WHERE away.root_id = f.root_id AND f.path >= away.low AND f.path < away.high)), NOT f.preferred, f.id
+        SELECT 1 FROM away
+        WHERE away.root_id = f.root_id AND f.path >= away.low AND f.path < away.high)),
+        NOT f.preferred, f.id
     LIMIT 1
 """
 
+_LINES = "\n".join(
+    f"WHEN min(v.width, v.height) >= {lines} OR max(v.width, v.height) >= {columns} THEN {lines}"
+    for _, lines, columns in RESOLUTIONS
+)
+
+# As services/media/playability.py decides, by the first audio track.
+_PLAYS = """
+    v.container = 'mov,mp4,m4a,3gp,3g2,mj2'
+        AND (v.video_codec IN ('av1', 'vp9')
+            OR v.video_codec = 'h264'
+                AND coalesce(v.pixel_format, 'yuv420p') IN ('yuv420p', 'yuvj420p'))
+        AND coalesce(json_extract(v.audio_tracks, '$[0].codec'), 'aac')
+            IN ('aac', 'mp3', 'opus', 'flac')
+    OR v.container = 'matroska,webm' AND CAST(f.path AS TEXT) LIKE '%.webm'
+        AND v.video_codec IN ('vp8', 'vp9', 'av1')
+        AND coalesce(json_extract(v.audio_tracks, '$[0].codec'), 'opus') IN ('opus', 'vorbis')
+"""
+
+# What filters ask of a file's content: recorded_at, lines, playback, silent; 0 while unknown.
+_FACTS = f"""
+    coalesce(v.recorded_at, 0),
+    CASE WHEN v.width IS NULL THEN 0
+    {_LINES}
+    ELSE min(v.width, v.height) END,
+    CASE WHEN v.container IS NULL THEN 0 WHEN {_PLAYS} THEN {PLAYS} ELSE {NEEDS_CONVERSION} END,
+    v.container IS NOT NULL AND coalesce(v.audio_tracks, '[]') = '[]'
+"""
+
 _PUT = f"""
-    INSERT INTO gallery (video_id, media_hash, version, root_id, path, title, title_key, added_at, duration_s, width, height,
-        size_bytes, rating, views, last_viewed_at, favorited_at, shuffle, tags, state, poster, offline, projection)
-    SELECT v.id, v.media_hash, :version, f.root_id, f.path, v.title, natural_key(v.title), v.added_at,
+    INSERT INTO gallery (video_id, media_hash, version, root_id, path, title, title_key, added_at,
+        duration_s, width, height, size_bytes, rating, views, last_viewed_at, favorited_at, shuffle,
+        tags, state, poster, offline, recorded_at, lines, playback, silent, projection)
+    SELECT v.id, v.media_hash, :version, f.root_id, f.path, v.title, natural_key(v.title),
+        v.added_at,
         coalesce(v.duration_s, 0.0), coalesce(v.width, 0), coalesce(v.height, 0), f.size_bytes,
-        coalesce(ra.value, 0), coalesce(vi.count, 0), coalesce(vi.last_viewed_at, 0), coalesce(fa.added_at, 0), v.shuffle,
+        coalesce(ra.value, 0), coalesce(vi.count, 0), coalesce(vi.last_viewed_at, 0),
+        coalesce(fa.added_at, 0), v.shuffle,
         (SELECT json_group_array(name)
-         FROM (SELECT t.name FROM video_tags vt JOIN tags t ON t.id = vt.tag_id WHERE vt.video_id = v.id ORDER BY t.key)),
+         FROM (SELECT t.name FROM video_tags vt JOIN tags t ON t.id = vt.tag_id
+               WHERE vt.video_id = v.id ORDER BY t.key)),
         v.state, v.poster, r.offline_since IS NOT NULL OR EXISTS (
-            SELECT 1 FROM away WHERE away.root_id = f.root_id AND f.path >= away.low AND f.path < away.high),
-        {projections.CODE}
+            SELECT 1 FROM away
+            WHERE away.root_id = f.root_id AND f.path >= away.low AND f.path < away.high),
+        {_FACTS}, {projections.CODE}
     FROM json_each(:ids) wanted
         JOIN videos v ON v.id = wanted.value
         JOIN files f ON f.id = ({FIRST_FILE})
@@ -198,14 +255,20 @@ _PUT = f"""
         LEFT JOIN views vi ON vi.video_id = v.id
         LEFT JOIN favorites fa ON fa.video_id = v.id
         LEFT JOIN projections pr ON pr.video_id = v.id
-    WHERE v.state <> 'unreadable'
+    WHERE EXISTS (
+        SELECT 1 FROM files f JOIN roots r ON r.id = f.root_id WHERE f.video_id = v.id AND {SHOWS}
+            AND r.active)
     ON CONFLICT (video_id) DO UPDATE SET
-        version = max(excluded.version, version + 1), root_id = excluded.root_id, path = excluded.path, title = excluded.title,
-        title_key = excluded.title_key, added_at = excluded.added_at, duration_s = excluded.duration_s,
+        version = max(excluded.version, version + 1), root_id = excluded.root_id,
+        path = excluded.path, title = excluded.title, title_key = excluded.title_key,
+        added_at = excluded.added_at, duration_s = excluded.duration_s,
         width = excluded.width, height = excluded.height,
         size_bytes = excluded.size_bytes, rating = excluded.rating, views = excluded.views,
-        last_viewed_at = excluded.last_viewed_at, favorited_at = excluded.favorited_at, tags = excluded.tags,
-        state = excluded.state, poster = excluded.poster, offline = excluded.offline, projection = excluded.projection
+        last_viewed_at = excluded.last_viewed_at, favorited_at = excluded.favorited_at,
+        tags = excluded.tags,
+        state = excluded.state, poster = excluded.poster, offline = excluded.offline,
+        recorded_at = excluded.recorded_at, lines = excluded.lines,
+        playback = excluded.playback, silent = excluded.silent, projection = excluded.projection
 """
 
 _PUT_SEARCH = """
@@ -239,9 +302,10 @@ async def count(db: Connection, selection: Selection) -> int:
 
 
 async def random(db: Connection, start: int) -> Card | None:
-    """The video whose random number comes next after `start`, from the front again after the last."""
+    """The video with the next random number after `start`, from the front after the last."""
     sql = f"""
-        SELECT {COLUMNS} FROM gallery g WHERE g.shuffle >= ? AND NOT g.offline ORDER BY g.shuffle, g.video_id LIMIT 1
+        SELECT {COLUMNS} FROM gallery g WHERE g.shuffle >= ? AND NOT g.offline
+        ORDER BY g.shuffle, g.video_id LIMIT 1
     """
     row = await db.one(sql, (start,)) or await db.one(sql, (0,))
     return card_of(row) if row else None
@@ -390,7 +454,10 @@ async def numbers(db: Connection, after_id: int, limit: int) -> list[sqlite3.Row
 
 async def numbers_of(db: Connection, video_ids: Collection[int]) -> list[sqlite3.Row]:
     """NUMBERS of those of these videos that are listed."""
-    sql = f"SELECT {', '.join(NUMBERS)} FROM gallery WHERE video_id IN (SELECT value FROM json_each(?))"
+    sql = f"""
+        SELECT {", ".join(NUMBERS)} FROM gallery
+        WHERE video_id IN (SELECT value FROM json_each(?))
+    """
     return await db.all(sql, (json.dumps(list(video_ids)),))
 
 
@@ -422,7 +489,10 @@ async def in_folder(db: Connection, root_id: int, folder: bytes) -> str:
 
 async def by_title(db: Connection) -> str:
     """Every listed video in the order of titles."""
-    sql = "SELECT group_concat(video_id) FROM (SELECT video_id FROM gallery ORDER BY title_key, video_id)"
+    sql = """
+        SELECT group_concat(video_id)
+        FROM (SELECT video_id FROM gallery ORDER BY title_key, video_id)
+    """
     return str(await db.value(sql) or "")
 
 
@@ -446,7 +516,8 @@ async def some_by_title(
             values |= {f"{name}_key": place.key, f"{name}_id": place.video_id}
     sql = f"""
         SELECT g.video_id
-        FROM json_each(:ids) wanted CROSS JOIN gallery g ON g.video_id = wanted.value {_where(conditions)}
+        FROM json_each(:ids) wanted CROSS JOIN gallery g ON g.video_id = wanted.value
+        {_where(conditions)}
         ORDER BY g.title_key {direction}, g.video_id {direction}
         LIMIT :limit
     """
@@ -471,7 +542,9 @@ async def top_folders(db: Connection) -> list[tuple[int, bytes, int]]:
     """The top folders of every library folder: library folder, name, how many listed videos lie in
     and below it.
     """
-    sql = "SELECT root_id, folder, videos FROM folder_counts WHERE videos > 0 ORDER BY root_id, folder"
+    sql = """
+        SELECT root_id, folder, videos FROM folder_counts WHERE videos > 0 ORDER BY root_id, folder
+    """
     return [(row[0], row[1], row[2]) for row in await db.all(sql)]
 
 
@@ -482,7 +555,6 @@ def _where(conditions: list[str]) -> str:
 def _conditions(
     selection: Selection,
 ) -> tuple[list[str], dict[str, int | float | str | bytes | None]]:
-    query = selection.query
     conditions: list[str] = []
     values: dict[str, int | float | str | bytes | None] = {}
     if selection.match:
@@ -494,25 +566,14 @@ def _conditions(
         )
         values["unmatch"] = selection.unmatch
     for number, tag_id in enumerate(selection.tag_ids):
-        conditions.append(
-            f"EXISTS (SELECT 1 FROM video_tags WHERE video_id = g.video_id AND tag_id = :tag{number})"
-        )
+        conditions.append(f"""
+            EXISTS (
+                SELECT 1 FROM video_tags WHERE video_id = g.video_id AND tag_id = :tag{number})
+            """)
         values[f"tag{number}"] = tag_id
-    if query.min_rating:
-        conditions.append("g.rating >= :min_rating")
-        values["min_rating"] = query.min_rating
-    if query.unrated:
-        conditions.append("g.rating = 0")
-    if query.favorite:
-        conditions.append("g.favorited_at > 0")
-    if query.viewed:
-        conditions.append("g.views > 0")
-    if query.min_minutes:
-        conditions.append("g.duration_s >= :min_s")
-        values["min_s"] = query.min_minutes * 60
-    if query.max_minutes:
-        conditions.append("g.duration_s < :max_s")
-        values["max_s"] = query.max_minutes * 60
+    for number, bound in enumerate(filter_bounds(selection.query)):
+        conditions.append(f"g.{bound.column} {bound.compare} :bound{number}")
+        values[f"bound{number}"] = bound.value
     if selection.root_id is not None:
         conditions.append("g.root_id = :root_id")
         values["root_id"] = selection.root_id

@@ -64,7 +64,10 @@ class NamedPlace:
 
 async def places(db: Connection, after_id: int) -> list[NamedPlace]:
     """The next places of all library folders, by id behind `after_id`; none at the end."""
-    sql = "SELECT id, video_id, path, missing_since IS NULL FROM files WHERE id > ? ORDER BY id LIMIT ?"
+    sql = (
+        "SELECT id, video_id, path, missing_since IS NULL FROM files WHERE id > ? ORDER BY id"
+        " LIMIT ?"
+    )
     return [
         NamedPlace(row[0], row[1], row[2], bool(row[3]))
         for row in await db.all(sql, (after_id, PLACES_AT_ONCE))
@@ -96,9 +99,11 @@ async def known(db: Connection, video_ids: Collection[int]) -> list[Known]:
     sql = """
         SELECT v.id AS video_id, v.media_hash, v.added_at, coalesce(ra.value, 0) AS rating,
             coalesce(ra.updated_at, 0) AS rated_at, coalesce(vi.count, 0) AS views,
-            coalesce(vi.last_viewed_at, 0) AS last_viewed_at, coalesce(fa.added_at, 0) AS favorited_at,
+            coalesce(vi.last_viewed_at, 0) AS last_viewed_at,
+                coalesce(fa.added_at, 0) AS favorited_at,
             (SELECT json_group_array(t.key)
-             FROM video_tags vt JOIN tags t ON t.id = vt.tag_id WHERE vt.video_id = v.id) AS tag_keys
+             FROM video_tags vt JOIN tags t ON t.id = vt.tag_id
+                 WHERE vt.video_id = v.id) AS tag_keys
         FROM json_each(:ids) wanted
             JOIN videos v ON v.id = wanted.value
             LEFT JOIN ratings ra ON ra.video_id = v.id
@@ -156,14 +161,16 @@ async def give(tx: Transaction, gifts: Grants, client: str, at: int) -> None:
         (
             """
             INSERT INTO ratings (video_id, value, created_at, updated_at) VALUES (?1, ?2, ?3, ?3)
-            ON CONFLICT (video_id) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at
+            ON CONFLICT (video_id) DO UPDATE SET value = excluded.value,
+                updated_at = excluded.updated_at
             """,
             gifts.ratings,
         ),
         (
             """
             INSERT INTO views (video_id, count, last_viewed_at) VALUES (?, ?, ?)
-            ON CONFLICT (video_id) DO UPDATE SET count = excluded.count, last_viewed_at = excluded.last_viewed_at
+            ON CONFLICT (video_id) DO UPDATE SET count = excluded.count,
+                last_viewed_at = excluded.last_viewed_at
             """,
             gifts.views,
         ),
@@ -180,7 +187,8 @@ async def give(tx: Transaction, gifts: Grants, client: str, at: int) -> None:
         ),
         (
             """
-            INSERT INTO video_tags (video_id, tag_id, created_at) SELECT ?1, id, ?4 FROM tags WHERE key = ?3
+            INSERT INTO video_tags (video_id, tag_id, created_at) SELECT ?1, id, ?4 FROM tags
+                WHERE key = ?3
             ON CONFLICT DO NOTHING
             """,
             gifts.tags,

@@ -63,7 +63,8 @@ async def check_known(raw: aiosqlite.Connection, path: Path) -> None:
     found, known = await format_of(raw), len(steps())
     if found > known:
         raise Conflict(
-            f"The database {path} was written by a newer LVS: its format is {found}, this LVS knows {known}. Update LVS."
+            f"The database {path} was written by a newer LVS: its format is {found}, this LVS knows"
+            f" {known}. Update LVS."
         )
 
 

@@ -75,16 +75,20 @@ _BINNED = f"""
 """
 
 _COLUMNS = """
-    v.id, v.media_hash, v.title, v.title_edited, p.path, r.name AS root_name, chosen.since, v.forgotten_at,
-    coalesce(ra.value, 0) AS rating, coalesce(vi.count, 0) AS views, fa.added_at IS NOT NULL AS favorite,
+    v.id, v.media_hash, v.title, v.title_edited, p.path, r.name AS root_name, chosen.since,
+        v.forgotten_at,
+    coalesce(ra.value, 0) AS rating, coalesce(vi.count, 0) AS views,
+        fa.added_at IS NOT NULL AS favorite,
     (SELECT json_group_array(name) FROM (
-        SELECT t.name FROM video_tags vt JOIN tags t ON t.id = vt.tag_id WHERE vt.video_id = v.id ORDER BY t.key)) AS tags,
+        SELECT t.name FROM video_tags vt JOIN tags t ON t.id = vt.tag_id WHERE vt.video_id = v.id
+            ORDER BY t.key)) AS tags,
     (SELECT count(*) FROM playlist_items i WHERE i.video_id = v.id) AS playlists
 """
 
 _ALL_OF_IT = """
     JOIN videos v ON v.id = chosen.id
-    LEFT JOIN files p ON p.id = (SELECT id FROM files WHERE video_id = v.id ORDER BY missing_since DESC, id DESC LIMIT 1)
+    LEFT JOIN files p ON p.id = (SELECT id FROM files WHERE video_id = v.id
+        ORDER BY missing_since DESC, id DESC LIMIT 1)
     LEFT JOIN roots r ON r.id = p.root_id
     LEFT JOIN ratings ra ON ra.video_id = v.id
     LEFT JOIN views vi ON vi.video_id = v.id
@@ -142,8 +146,10 @@ async def sum_of_bin(db: Connection) -> Totals:
 async def _sum(db: Connection, chosen: str, ids: Collection[int] | None, until: int) -> Totals:
     sql = f"""
         SELECT count(*), count(ra.value), count(fa.added_at),
-            coalesce(sum((SELECT count(*) FROM video_tags vt WHERE vt.video_id = v.id)), 0), coalesce(sum(vi.count), 0),
-            coalesce(sum(v.title_edited), 0), coalesce(sum((SELECT count(*) FROM playlist_items i WHERE i.video_id = v.id)), 0)
+            coalesce(sum((SELECT count(*) FROM video_tags vt WHERE vt.video_id = v.id)), 0),
+                coalesce(sum(vi.count), 0),
+            coalesce(sum(v.title_edited), 0), coalesce(sum((SELECT count(*) FROM playlist_items i
+                WHERE i.video_id = v.id)), 0)
         FROM ({chosen}) chosen
             JOIN videos v ON v.id = chosen.id
             LEFT JOIN ratings ra ON ra.video_id = v.id
@@ -187,7 +193,7 @@ async def restore(tx: Transaction, ids: Collection[int] | None, until: int = EVE
 
 
 async def count_night(tx: Transaction, night: str) -> bool:
-    """Note that everything in the bin was there on this night; False where it was counted before."""
+    """Count this night for everything in the bin; False where it was counted before."""
     sql = """
         INSERT INTO bin_nights (only, night) VALUES (1, :night)
         ON CONFLICT (only) DO UPDATE SET night = excluded.night WHERE night <> excluded.night

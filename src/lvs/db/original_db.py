@@ -62,7 +62,10 @@ def rows(path: Path) -> Iterator[OriginalRow | Damage | Read]:
     with contextlib.ExitStack() as stack:
         try:
             database = stack.enter_context(_opened(path))
-            sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%'"
+            sql = (
+                "SELECT name FROM sqlite_schema WHERE type = 'table' AND sql NOT LIKE 'CREATE"
+                " VIRTUAL%'"
+            )
             there = {name for (name,) in database.execute(sql)}
         except sqlite3.Error as error:
             yield Damage(None, f"it cannot be read as a database: {error}")

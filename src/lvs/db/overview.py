@@ -42,16 +42,6 @@ async def folders(db: Connection) -> list[FolderCount]:
     return [FolderCount(*row) for row in await db.all(sql)]
 
 
-async def present_videos(db: Connection) -> int:
-    """Videos with at least one file in a library folder that is configured now."""
-    sql = """
-        SELECT count(DISTINCT f.video_id)
-        FROM files f JOIN roots r ON r.id = f.root_id
-        WHERE f.missing_since IS NULL AND r.active
-    """
-    return int(await db.value(sql))
-
-
 async def missing_videos(db: Connection) -> int:
     """Videos that are known and lie nowhere, but for those in the recycle bin."""
     sql = """

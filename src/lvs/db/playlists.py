@@ -62,7 +62,7 @@ async def has_held(db: Connection) -> bool:
 
 
 async def append(tx: Transaction, playlist_id: int, wanted: Sequence[int | bytes]) -> None:
-    """Put videos (ids) at the end of a playlist, and hold places there for names of the original."""
+    """Append videos (ids) to a playlist, and hold places there for names of the original."""
     position = await _next_position(tx, playlist_id)
     for number, item in enumerate(wanted, position):
         if isinstance(item, int):
@@ -82,7 +82,10 @@ async def attach(tx: Transaction, name: bytes, video_id: int) -> int:
             "DELETE FROM legacy_playlist_items WHERE playlist_id = ? AND position = ?",
             (playlist_id, position),
         )
-        put = "INSERT INTO playlist_items (playlist_id, position, video_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+        put = (
+            "INSERT INTO playlist_items (playlist_id, position, video_id) VALUES (?, ?, ?) ON"
+            " CONFLICT DO NOTHING"
+        )
         if not await tx.run(
             put, (playlist_id, position, video_id)
         ):  # somebody put another video at that place since

@@ -5,7 +5,10 @@ from lvs.db.database import Connection
 
 async def most_viewed(db: Connection, limit: int) -> list[tuple[str, str, int]]:
     """Media hash, title and number of views of the listed videos that were played most."""
-    sql = "SELECT media_hash, title, views FROM gallery WHERE views > 0 ORDER BY views DESC, video_id DESC LIMIT ?"
+    sql = (
+        "SELECT media_hash, title, views FROM gallery WHERE views > 0 ORDER BY views DESC, video_id"
+        " DESC LIMIT ?"
+    )
     return [(row[0], row[1], row[2]) for row in await db.all(sql, (limit,))]
 
 

@@ -17,13 +17,19 @@ async def spelling(db: Connection, key: str) -> str | None:
 
 async def ids_of(db: Connection, keys: Collection[str]) -> dict[str, int | None]:
     """The id of each of these tags, None for those that do not exist."""
-    sql = "SELECT wanted.value, t.id FROM json_each(?) wanted LEFT JOIN tags t ON t.key = wanted.value"
+    sql = (
+        "SELECT wanted.value, t.id FROM json_each(?) wanted LEFT JOIN tags t ON t.key ="
+        " wanted.value"
+    )
     return {row[0]: row[1] for row in await db.all(sql, (json.dumps(list(keys)),))}
 
 
 async def of_video(db: Connection, video_id: int) -> tuple[str, ...]:
     """The names of a video's tags, in alphabetical order."""
-    sql = "SELECT t.name FROM video_tags vt JOIN tags t ON t.id = vt.tag_id WHERE vt.video_id = ? ORDER BY t.key"
+    sql = (
+        "SELECT t.name FROM video_tags vt JOIN tags t ON t.id = vt.tag_id WHERE vt.video_id = ?"
+        " ORDER BY t.key"
+    )
     return tuple(row[0] for row in await db.all(sql, (video_id,)))
 
 
@@ -35,7 +41,10 @@ async def add(tx: Transaction, video_id: int, name: str, key: str, at: int) -> b
         RETURNING id
     """
     tag_id = await tx.value(sql, {"name": name, "key": key, "at": at})
-    sql = "INSERT INTO video_tags (video_id, tag_id, created_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+    sql = (
+        "INSERT INTO video_tags (video_id, tag_id, created_at) VALUES (?, ?, ?) ON CONFLICT DO"
+        " NOTHING"
+    )
     return await tx.run(sql, (video_id, tag_id, at)) > 0
 
 
@@ -49,7 +58,10 @@ async def remove(tx: Transaction, video_id: int, key: str) -> str | None:
         "DELETE FROM video_tags WHERE video_id = ? AND tag_id = ?", (video_id, row["id"])
     ):
         return None
-    unused = "DELETE FROM tags WHERE id = :id AND NOT EXISTS (SELECT 1 FROM video_tags WHERE tag_id = :id)"
+    unused = (
+        "DELETE FROM tags WHERE id = :id AND NOT EXISTS (SELECT 1 FROM video_tags WHERE tag_id ="
+        " :id)"
+    )
     await tx.run(unused, {"id": row["id"]})
     return str(row["name"])
 
@@ -85,7 +97,8 @@ async def sharing(db: Connection, video_id: int, limit: int) -> Sequence[tuple[i
             FROM video_tags vt JOIN tags t ON t.id = vt.tag_id WHERE vt.video_id = :id),
         near AS (
             SELECT DISTINCT o.video_id
-            FROM (SELECT tag_id FROM mine ORDER BY uses, tag_id) rarest CROSS JOIN video_tags o ON o.tag_id = rarest.tag_id
+            FROM (SELECT tag_id FROM mine ORDER BY uses, tag_id) rarest CROSS
+                JOIN video_tags o ON o.tag_id = rarest.tag_id
             WHERE o.video_id <> :id
             LIMIT :compared)
         SELECT near.video_id, t.name, sum(1.0 / mine.uses) AS closeness, min(mine.uses)

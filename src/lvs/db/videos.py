@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from lvs.clock import now_ms
 from lvs.db import files, projections
 from lvs.db.database import Connection, Transaction
 from lvs.models import MediaHash, Probe, State, Track, Video
@@ -207,24 +208,23 @@ _WAITING = """
             ORDER BY f.id LIMIT 1)
 """
 
-# Not looked into yet, or before LVS knew projections, or its poster shows another eye than it is to.
-_TO_DO = """
-    (v.looked_fingerprint IS NOT f.fingerprint
-        OR v.state = 'ready' AND (pr.evidence IS NULL OR pr.eye IS NOT pr.drawn))
+# Not probed yet, or before LVS knew projections, or the poster shows another eye than it is to.
+# A failed look is tried again after a minute, from the sixth on after two, four, … minutes.
+_DUE = """
+    (v.looked_fingerprint IS NOT f.fingerprint OR (:posters AND v.state = 'ready' AND v.poster IS NULL)
+        OR (v.state = 'ready' AND (pr.evidence IS NULL OR pr.eye IS NOT pr.drawn)))
+    AND (v.attempts = 0 OR coalesce(v.looked_at, 0) > :now
+        OR coalesce(v.looked_at, 0) + min(3600000, 55000 << max(0, min(v.attempts, 12) - 5)) <= :now)
 """
 
 
-async def waiting(db: Connection, limit: int, after_id: int, max_attempts: int) -> list[Waiting]:
-    """Videos whose content has not been looked into yet, by id behind `after_id`."""
-    sql = f"""
-        {_WAITING}
-        WHERE v.id > :after AND {_TO_DO} AND v.attempts < :attempts
-        ORDER BY v.id LIMIT :limit
+async def waiting(db: Connection, limit: int, after_id: int, posters: bool) -> list[Waiting]:
+    """Videos whose content is to be looked into now, by id behind `after_id`; with `posters` also
+    those that have no poster yet.
     """
-    return [
-        Waiting(*row)
-        for row in await db.all(sql, {"after": after_id, "limit": limit, "attempts": max_attempts})
-    ]
+    sql = f"{_WAITING} WHERE v.id > :after AND {_DUE} ORDER BY v.id LIMIT :limit"
+    values = {"after": after_id, "limit": limit, "posters": posters, "now": now_ms()}
+    return [Waiting(*row) for row in await db.all(sql, values)]
 
 
 async def waiting_one(db: Connection, video_id: int) -> Waiting | None:
@@ -234,9 +234,17 @@ async def waiting_one(db: Connection, video_id: int) -> Waiting | None:
 
 
 async def looked(
-    tx: Transaction, video_id: int, fingerprint: str, probe: Probe, poster: str | None, at: int
+    tx: Transaction,
+    video_id: int,
+    fingerprint: str,
+    probe: Probe,
+    poster: str | None,
+    at: int,
+    lacks_poster: bool = False,
 ) -> None:
-    """Keep what a look found."""
+    """Keep what a look found. Where it `lacks_poster`, which could not be written, that is tried
+    again later.
+    """
     values = asdict(probe) | {
         "audio_tracks": json.dumps([asdict(track) for track in probe.audio_tracks]),
         "subtitle_tracks": json.dumps([asdict(track) for track in probe.subtitle_tracks]),
@@ -244,10 +252,13 @@ async def looked(
         "fingerprint": fingerprint,
         "poster": poster,
         "at": at,
+        "lacks_poster": lacks_poster,
     }
     sql = """
         UPDATE videos
-        SET state = 'ready', reason = NULL, looked_at = :at, looked_fingerprint = :fingerprint, attempts = 0, poster = :poster,
+        SET state = 'ready', reason = iif(:lacks_poster, 'Its poster could not be written.', NULL),
+            attempts = iif(:lacks_poster, attempts + 1, 0),
+            looked_at = :at, looked_fingerprint = :fingerprint, poster = :poster,
             container = :container, video_codec = :video_codec, duration_s = :duration_s, width = :width, height = :height,
             coded_width = :coded_width, coded_height = :coded_height, rotation = :rotation, frame_rate = :frame_rate,
             bit_depth = :bit_depth, pixel_format = :pixel_format, audio_tracks = :audio_tracks,
@@ -286,6 +297,12 @@ async def reprobe(tx: Transaction, video_ids: Sequence[int]) -> None:
     )
 
 
+async def may_have_been_unready(tx: Transaction, video_id: int, since: int) -> bool:
+    """Whether a video is unreadable, or was probed only since then (Unix milliseconds)."""
+    sql = "SELECT state = 'unreadable' OR coalesce(looked_at, 0) >= ? FROM videos WHERE id = ?"
+    return bool(await tx.value(sql, (since, video_id)))
+
+
 async def probed_by(tx: Transaction, video_id: int, probe_version: str) -> None:
     """Note the version of the probe that looked into this video last, whatever came of it."""
     await tx.run("UPDATE videos SET probe_version = ? WHERE id = ?", (probe_version, video_id))
@@ -300,15 +317,34 @@ async def count_failed_before(db: Connection, probe_version: str) -> int:
     return int(await db.value(sql, (probe_version,)))
 
 
+_PASSING = """
+    state = 'unreadable' AND (
+        reason IN ('The process that looked into it broke down.', 'Looking into it went wrong.',
+            'Looking into it takes more memory than it may have.')
+        OR reason LIKE 'It could not be read: %' OR reason LIKE 'Looking into it took longer than %')
+"""
+
+
+async def retry_failed(tx: Transaction) -> None:
+    """Look again, and soon, into all that failed without being a verdict on the file."""
+    await tx.run("UPDATE videos SET attempts = 0 WHERE attempts > 0")
+
+
+async def retry_verdicts(tx: Transaction) -> None:
+    """Look again into what is called unreadable for a reason that may have passed."""
+    await tx.run(f"UPDATE videos SET looked_fingerprint = NULL, attempts = 0 WHERE {_PASSING}")
+
+
 async def retry_failed_before(tx: Transaction, probe_version: str) -> None:
     """Look again into what another version of the probe could not read."""
     sql = f"UPDATE videos SET looked_fingerprint = NULL, attempts = 0 WHERE {_FAILED_BEFORE}"
     await tx.run(sql, (probe_version,))
 
 
-async def count_waiting(db: Connection, max_attempts: int) -> int:
-    sql = f"SELECT count(*) FROM ({_WAITING} WHERE {_TO_DO} AND v.attempts < ?)"
-    return int(await db.value(sql, (max_attempts,)))
+async def count_waiting(db: Connection, posters: bool) -> int:
+    """How many videos `waiting` gives."""
+    sql = f"SELECT count(*) FROM ({_WAITING} WHERE {_DUE})"
+    return int(await db.value(sql, {"posters": posters, "now": now_ms()}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ async def add(tx: Transaction, video_id: int, at: int) -> int:
     """One view more; the new count."""
     sql = """
         INSERT INTO views (video_id, count, last_viewed_at) VALUES (:video_id, 1, :at)
-        ON CONFLICT (video_id) DO UPDATE SET count = count + 1, last_viewed_at = excluded.last_viewed_at
+        ON CONFLICT (video_id) DO UPDATE SET count = count + 1,
+            last_viewed_at = excluded.last_viewed_at
         RETURNING count
     """
     return int(await tx.value(sql, {"video_id": video_id, "at": at}))
@@ -26,6 +27,7 @@ async def put(tx: Transaction, video_id: int, count: int, last_viewed_at: int | 
         return
     sql = """
         INSERT INTO views (video_id, count, last_viewed_at) VALUES (:video_id, :count, :last)
-        ON CONFLICT (video_id) DO UPDATE SET count = excluded.count, last_viewed_at = excluded.last_viewed_at
+        ON CONFLICT (video_id) DO UPDATE SET count = excluded.count,
+            last_viewed_at = excluded.last_viewed_at
     """
     await tx.run(sql, {"video_id": video_id, "count": count, "last": last_viewed_at})

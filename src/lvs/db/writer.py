@@ -1,16 +1,12 @@
-"""The one connection that writes. Writers take turns, and whoever waits while another writes joins
-its commit.
+"""The one connection that writes; writers take turns.
 
-"Group commit": sixteen clients cost one `fsync` and not sixteen; a lone writer commits at once.
-Each block is a savepoint, so that one that fails takes back what it did itself and nothing of the
-others in its turn. Whoever leaves the writer and finds nobody in line commits; `_turn` is None
-exactly when no transaction is open.
+`transaction` is exclusive: BEGIN IMMEDIATE, the block, COMMIT. Each of its statements costs a way
+to the connection's thread and back, so it is for blocks that wait for other things meanwhile.
 
-There are two ways to write. `transaction` is for blocks that wait for other things meanwhile: each
-of their statements costs a way to the connection's thread and back. `write` is for the others: all
-that are waiting run on that thread one after the other, with their commit, for one way there and
-back. One that is alone does not even go there while the disk is quick: the way takes as long as its
-commit.
+`write` is for all others: every block that waits runs on that thread one after the other, in one
+transaction, for one way there and back and one `fsync` ("group commit"). Each block is a
+savepoint: one that fails takes back what it did itself and nothing of the others. A block that is
+alone runs on the event loop while the disk is quick, because the way takes as long as its commit.
 """
 
 import asyncio
@@ -32,7 +28,7 @@ from lvs.db.connection import (
     close,
     in_words,
     is_busy,
-    is_worn,
+    is_stale,
     on_thread,
     to_the_end,
 )
@@ -42,41 +38,12 @@ from lvs.errors import Unavailable
 T = TypeVar("T")
 
 MAX_JOINED = 64  # blocks in one commit
-MAX_TURN_SECONDS = 0.1  # nobody waits longer than this for others to join
 IDLE_TURNS = 30  # of the event loop, each some microseconds long when there is nothing else to do
 BUSY_PAUSE_SECONDS = 0.02
 QUICK_SECONDS = 0.002
 QUICK_IN_A_ROW = 8
 AWAKE_SECONDS = 1.0
 CLOSE_SECONDS = 1.0
-
-
-class _Turn:
-    """A commit that several blocks may share."""
-
-    def __init__(self, raw: aiosqlite.Connection) -> None:
-        self.raw = raw
-        self.joined = 0
-        self._began = time.monotonic()
-        self._done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    @property
-    def full(self) -> bool:
-        return self.joined >= MAX_JOINED or time.monotonic() - self._began > MAX_TURN_SECONDS
-
-    def succeed(self) -> None:
-        self._done.set_result(None)
-
-    def fail(self, error: Exception) -> None:
-        # aiosqlite says ValueError where a connection is closed.
-        self._done.set_exception(
-            error if isinstance(error, sqlite3.Error) else sqlite3.OperationalError(str(error))
-        )
-        self._done.exception()  # every member of the turn may have gone: no complaint then
-
-    async def settled(self) -> None:
-        """Come back when the commit is on disk. Raises what kept it from getting there."""
-        await asyncio.shield(self._done)
 
 
 @dataclass(slots=True, eq=False)
@@ -92,7 +59,7 @@ class _Block:
     asked: list[tuple[str, float]] = field(default_factory=list)
 
     def run(self, raw: aiosqlite.Connection) -> None:
-        """Do it, or nothing of it. Raises sqlite3.Error where the whole turn is lost."""
+        """Do it, or nothing of it. Raises sqlite3.Error where all blocks are lost."""
         execute = raw._conn.execute
         transaction = DirectTransaction(raw)
         self.began = time.monotonic()
@@ -100,14 +67,8 @@ class _Block:
         try:
             self.value = to_the_end(self.function(transaction))
         except Exception as error:
-            if (
-                not raw.in_transaction
-            ):  # SQLite itself rolled all of it back, on a full disk for example
-                raise (
-                    error
-                    if isinstance(error, sqlite3.Error)
-                    else sqlite3.OperationalError(str(error))
-                ) from error
+            if not raw.in_transaction:  # SQLite rolled all of it back, as on a full disk
+                raise as_sqlite_error(error) from error
             execute("ROLLBACK TO block")
             self.error = error
         execute("RELEASE block")
@@ -119,7 +80,7 @@ class _Block:
         """Whether there is something to commit."""
         return self.ended > 0 and self.error is None
 
-    def tell(self) -> None:
+    def answer(self) -> None:
         """Let the caller know what came of it, if there still is one."""
         if self.done.done():
             return
@@ -156,7 +117,7 @@ class _Pace:
 
 class Writer:
     """Gives one block after the other the writing connection, and opens a new one when the old is
-    worn.
+    stale.
     """
 
     def __init__(
@@ -169,21 +130,17 @@ class Writer:
         self._in_place = in_place
         self._usage = usage
         self._raw: aiosqlite.Connection | None = None
-        self._worn = False
+        self._stale = False
         self._lock = asyncio.Lock()
-        self._waiting = 0
-        self._turn: _Turn | None = None
-        self._leftovers: set[asyncio.Task[None]] = set()
         self._blocks: deque[_Block] = deque()
-        self._pending_write: asyncio.Task[None] | None = None
-        self._met = 1
+        self._writing: asyncio.Task[None] | None = None
+        self._gathered = 1
         self._pace = _Pace()
 
     async def open(self, raw: aiosqlite.Connection) -> None:
         """Take this connection. Raises sqlite3.Error."""
-        await raw.execute(
-            "PRAGMA busy_timeout = 0"
-        )  # who waits for another program waits here, where others go on
+        # who waits for another program waits here, where others go on
+        await raw.execute("PRAGMA busy_timeout = 0")
         self._raw = raw
 
     async def close(self) -> None:
@@ -194,48 +151,40 @@ class Writer:
         raw, self._raw = self._raw, None
         if raw is not None:
             await close(raw)
-        if self._turn is not None:
-            self._turn.fail(sqlite3.OperationalError("the database was closed"))
-            self._turn = None
 
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         """See Database.transaction."""
         asked = time.monotonic()
-        await self._wait_in_line()
         try:
-            try:
-                turn = await self._begin(asked + BUSY_SECONDS)
-            finally:
-                self._usage.waited(time.monotonic() - asked)
-            transaction = Transaction(turn.raw, self._usage)
-            try:
-                yield transaction
-            except BaseException as error:
+            async with self._lock:
+                try:
+                    raw = await self._begin(asked + BUSY_SECONDS)
+                finally:
+                    self._usage.waited(time.monotonic() - asked)
+                transaction = Transaction(raw, self._usage)
+                try:
+                    yield transaction
+                except BaseException as error:
+                    transaction.end()
+                    await _to_the_end(self._rollback(raw, error))
+                    raise
                 transaction.end()
-                await _to_the_end(self._undo(turn, error))
-                raise
-            transaction.end()
-            ended = time.monotonic()
-            await _to_the_end(self._keep(turn))
+                ended = time.monotonic()
+                try:
+                    await _to_the_end(self._commit(raw))
+                finally:
+                    self._usage.committed(time.monotonic() - ended)
         except sqlite3.Error as error:
             raise in_words(error) from error
-        finally:
-            self._lock.release()
-        try:
-            await turn.settled()
-        except sqlite3.Error as error:
-            raise in_words(error) from error
-        finally:
-            self._usage.committed(time.monotonic() - ended)
 
     async def write(self, function: Callable[[Transaction], Coroutine[Any, Any, T]]) -> T:
         """See Database.write."""
         asked = time.monotonic()
         block = _Block(function, asyncio.get_running_loop().create_future())
         self._blocks.append(block)
-        if self._pending_write is None:
-            self._pending_write = asyncio.ensure_future(self._write_blocks())
+        if self._writing is None:
+            self._writing = asyncio.ensure_future(self._write_blocks())
         try:
             result: T = await block.done
         except sqlite3.Error as error:
@@ -252,226 +201,141 @@ class Writer:
         """Write whatever waits, until nothing does."""
         try:
             while self._blocks:
-                await self._wait_in_line()
-                try:
-                    await self._meet()
-                    blocks = [
-                        self._blocks.popleft() for _ in range(min(len(self._blocks), MAX_JOINED))
-                    ]
-                    await self._write_together(blocks)
-                finally:
-                    self._lock.release()
+                async with self._lock:
+                    await self._gather()
+                    count = min(len(self._blocks), MAX_JOINED)
+                    await self._write_together([self._blocks.popleft() for _ in range(count)])
         finally:
-            self._pending_write = None
+            self._writing = None
 
-    async def _meet(self) -> None:
+    async def _gather(self) -> None:
         """Where several came together last time, wait until nobody has come for a while: a commit
         for each would cost them more.
 
-        Who comes alone never waits.
+        A lone writer never waits.
         """
         there, idle_turns = len(self._blocks), 0
-        while self._met > 1 and idle_turns < IDLE_TURNS and there < MAX_JOINED:
+        while self._gathered > 1 and idle_turns < IDLE_TURNS and there < MAX_JOINED:
             await asyncio.sleep(0)
             idle_turns = idle_turns + 1 if len(self._blocks) == there else 0
             there = len(self._blocks)
-        self._met = there
+        self._gathered = there
 
     async def _write_together(self, blocks: Sequence[_Block]) -> None:
         try:
-            turn, failure = await self._run(blocks, time.monotonic() + BUSY_SECONDS)
-            if failure is None:
-                self._committed(turn)
-            elif is_busy(failure) and turn.raw.in_transaction:
-                await self._commit(turn)
-            else:
-                await self._abandon(turn, failure)
-            await turn.settled()
-        except Exception as error:  # noqa: BLE001 - whatever it was, each of those who wait must hear of it
+            await self._run(blocks, time.monotonic() + BUSY_SECONDS)
+        except Exception as error:  # noqa: BLE001 - each of those who wait must hear of it
             for block in blocks:
                 block.error = error
         for block in blocks:
-            self._worn = self._worn or (block.error is not None and is_worn(block.error))
-            block.tell()
+            self._stale = self._stale or (block.error is not None and is_stale(block.error))
+            block.answer()
 
-    async def _run(
-        self, blocks: Sequence[_Block], deadline: float
-    ) -> tuple[_Turn, sqlite3.Error | None]:
-        """Run the blocks and commit; the turn, and what kept it from being committed."""
+    async def _run(self, blocks: Sequence[_Block], deadline: float) -> None:
+        """Run the blocks and commit. Raises what kept all of them from being committed."""
         while True:
-            alone = (
-                self._turn is None and self._met == 1
-            )  # a turn that others left open may hold much to commit
-            raw = self._turn.raw if self._turn else await self._usable()
-            run, began = (
-                partial(_run_all, raw, blocks, keep=self._turn is not None),
-                time.monotonic(),
-            )
+            raw = await self._usable()
+            run, began = partial(_run_all, raw, blocks), time.monotonic()
+            on_loop = self._gathered == 1 and self._pace.is_quick
             try:
-                failure = run() if alone and self._pace.is_quick else await on_thread(raw, run)
+                failure = run() if on_loop else await on_thread(raw, run)
+                break
             except sqlite3.Error as error:
-                self._worn = raw.in_transaction or is_worn(error)
-                if not is_busy(error) or time.monotonic() >= deadline:
-                    raise
-                await asyncio.sleep(BUSY_PAUSE_SECONDS)
-                continue
-            self._pace.note(time.monotonic() - began)
-            self._usage.transactions += len(blocks)
-            self._turn = self._turn or _Turn(raw)
-            self._turn.joined += sum(block.kept for block in blocks)
-            return self._turn, failure
+                await self._wait_if_busy(raw, error, deadline)
+        self._pace.note(time.monotonic() - began)
+        self._usage.transactions += len(blocks)
+        if failure is None:
+            self._usage.commits += any(block.kept for block in blocks)
+        elif is_busy(failure) and raw.in_transaction:
+            await self._commit(raw)
+        else:
+            await self._rollback(raw, failure)
+            raise failure
 
-    async def _wait_in_line(self) -> None:
-        self._waiting += 1
-        try:
-            await self._lock.acquire()
-        except BaseException:
-            if self._turn is not None and self._waiting == 1:
-                # Somebody may have left the commit to us, and we are leaving: it must not wait for
-                # the next who comes.
-                leftover = asyncio.ensure_future(self._commit_leftover())
-                self._leftovers.add(leftover)
-                leftover.add_done_callback(self._leftovers.discard)
-            raise
-        finally:
-            self._waiting -= 1
-
-    async def _commit_leftover(self) -> None:
-        async with self._lock:
-            if self._turn is not None and not self._waiting:
-                await self._commit(self._turn)
-
-    async def _begin(self, deadline: float) -> _Turn:
+    async def _begin(self, deadline: float) -> aiosqlite.Connection:
+        """The connection, with a transaction begun. Waits for other programs that write."""
         while True:
+            raw, cancelled = await _through(self._usable())
+            if cancelled:
+                raise cancelled
             try:
-                turn, cancelled = await _through(self._begin_now())
+                _, cancelled = await _through(raw.execute("BEGIN IMMEDIATE"))
             except sqlite3.Error as error:
-                if not is_busy(error) or time.monotonic() >= deadline:
-                    raise
-                await asyncio.sleep(BUSY_PAUSE_SECONDS)
+                await self._wait_if_busy(raw, error, deadline)
                 continue
             if cancelled:
-                await _to_the_end(self._undo(turn, cancelled))
+                await _to_the_end(self._rollback(raw, cancelled))
                 raise cancelled
             self._usage.transactions += 1
-            return turn
+            return raw
 
-    async def _begin_now(self) -> _Turn:
-        turn = self._turn
-        if turn is not None:
-            try:
-                await turn.raw.execute("SAVEPOINT block")
-            except (sqlite3.Error, ValueError) as error:
-                await self._abandon(turn, error)
-                raise sqlite3.OperationalError(str(error)) from error
-            return turn
-        raw = await self._usable()
-        try:
-            await raw.executescript("BEGIN IMMEDIATE; SAVEPOINT block")
-        except sqlite3.Error as error:
-            self._worn = raw.in_transaction or is_worn(error)
-            raise
-        self._turn = _Turn(raw)
-        return self._turn
+    async def _wait_if_busy(
+        self, raw: aiosqlite.Connection, error: sqlite3.Error, deadline: float
+    ) -> None:
+        """Wait a moment where another program holds the database; else, or past the deadline, raise
+        what kept a transaction from beginning.
+        """
+        self._stale = raw.in_transaction or is_stale(error)
+        if not is_busy(error) or time.monotonic() >= deadline:
+            raise error
+        await asyncio.sleep(BUSY_PAUSE_SECONDS)
 
     async def _usable(self) -> aiosqlite.Connection:
-        """The connection, or a new one where the old is worn or the file in its place is another."""
+        """The connection; a new one where it is stale or another file is in the place of ours."""
         if self._raw is None:
             raise Unavailable("The database is not open.")
-        if not self._in_place() or self._worn:
+        if not self._in_place() or self._stale:
             old, new = self._raw, await self._connect()
             await self.open(new)
-            self._worn = False
+            self._stale = False
             await close(old)
         return self._raw
 
-    async def _undo(self, turn: _Turn, error: BaseException) -> None:
-        """Take back this block alone; what others did in the same turn stays."""
-        self._worn = self._worn or is_worn(error)
-        try:
-            await turn.raw.execute("ROLLBACK TO block")
-            await turn.raw.execute("RELEASE block")
-        except (
-            sqlite3.Error,
-            ValueError,
-        ) as also:  # SQLite itself rolled all of it back, on a full disk for example
-            await self._abandon(turn, error if isinstance(error, sqlite3.Error) else also)
-            return
-        if turn.full or not self._waiting:
-            await self._commit(turn)
+    async def _commit(self, raw: aiosqlite.Connection) -> None:
+        # Where the file system allows no WAL, another program that reads can stand in the way of a
+        # commit for a moment.
+        deadline = time.monotonic() + BUSY_SECONDS
+        while True:
+            try:
+                await raw.execute("COMMIT")
+            except (sqlite3.Error, ValueError) as error:
+                failure = as_sqlite_error(error)
+            else:
+                self._usage.commits += 1
+                return
+            if not (is_busy(failure) and raw.in_transaction) or time.monotonic() >= deadline:
+                await self._rollback(raw, failure)
+                raise failure
+            await asyncio.sleep(BUSY_PAUSE_SECONDS)
 
-    async def _keep(self, turn: _Turn) -> None:
-        """Leave what this block did to the next in line to commit, or commit it where there is
-        none.
-        """
-        turn.joined += 1
-        if turn.full or not self._waiting:
-            await self._commit(turn)  # which ends the savepoint too
-            return
+    async def _rollback(self, raw: aiosqlite.Connection, error: BaseException) -> None:
+        """Take back what was not committed, because of this error."""
+        self._stale = self._stale or is_stale(error)
         try:
-            await turn.raw.execute("RELEASE block")
-        except (sqlite3.Error, ValueError) as error:
-            await self._abandon(turn, error)
-
-    async def _commit(self, turn: _Turn) -> None:
-        try:
-            await (_commit_patiently(turn.raw) if turn.joined else turn.raw.execute("ROLLBACK"))
-        except (sqlite3.Error, ValueError) as error:
-            await self._abandon(turn, error)
-            return
-        self._committed(turn)
-
-    def _committed(self, turn: _Turn) -> None:
-        self._turn = None
-        self._usage.commits += bool(turn.joined)
-        turn.succeed()
-
-    async def _abandon(self, turn: _Turn, error: Exception) -> None:
-        """Nothing of this turn can be kept: every block in it hears so."""
-        self._worn = self._worn or is_worn(error)
-        try:
-            if turn.raw.in_transaction:
-                await turn.raw.execute("ROLLBACK")
+            if raw.in_transaction:
+                await raw.execute("ROLLBACK")
         except (sqlite3.Error, ValueError):
-            self._worn = True
-        self._turn = None
-        turn.fail(error)
+            self._stale = True
 
 
-def _run_all(
-    raw: aiosqlite.Connection, blocks: Sequence[_Block], keep: bool
-) -> sqlite3.Error | None:
+def _run_all(raw: aiosqlite.Connection, blocks: Sequence[_Block]) -> sqlite3.Error | None:
     """Run the blocks and commit; what kept them from being committed. Raises sqlite3.Error where
     nothing could be begun.
-
-    `keep` says that something is to be committed even if every block fails.
     """
-    if not raw.in_transaction:
-        raw._conn.execute("BEGIN IMMEDIATE")
+    raw._conn.execute("BEGIN IMMEDIATE")
     try:
         for block in blocks:
             if not block.done.done():  # its caller may have left
                 block.run(raw)
-        keep = keep or any(block.kept for block in blocks)
-        raw._conn.execute("COMMIT" if keep else "ROLLBACK")
+        raw._conn.execute("COMMIT" if any(block.kept for block in blocks) else "ROLLBACK")
     except sqlite3.Error as error:
         return error
     return None
 
 
-async def _commit_patiently(raw: aiosqlite.Connection) -> None:
-    # Where the file system allows no WAL, another program that reads can stand in the way of a
-    # commit for a moment.
-    deadline = time.monotonic() + BUSY_SECONDS
-    while True:
-        try:
-            await raw.execute("COMMIT")
-        except sqlite3.Error as error:
-            if not (is_busy(error) and raw.in_transaction) or time.monotonic() >= deadline:
-                raise
-            await asyncio.sleep(BUSY_PAUSE_SECONDS)
-        else:
-            return
+def as_sqlite_error(error: Exception) -> sqlite3.Error:
+    """The error as SQLite's own: aiosqlite raises ValueError where a connection is closed."""
+    return error if isinstance(error, sqlite3.Error) else sqlite3.OperationalError(str(error))
 
 
 async def _through(step: Coroutine[Any, Any, T]) -> tuple[T, asyncio.CancelledError | None]:

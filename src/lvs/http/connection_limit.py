@@ -27,8 +27,8 @@ SPARE = 20  # so many connections more are taken, to be told that they are too m
 LOOK_SECONDS = 5.0
 FULL = b"LVS has too many connections to this device. Close some pages or players and try again.\n"
 REFUSED = (
-    b"HTTP/1.1 429 Too Many Requests\r\nContent-Type: text/plain; charset=utf-8\r\nRetry-After: 5\r\nConnection: close\r\n"
-    b"%sContent-Length: %d\r\n\r\n%s"
+    b"HTTP/1.1 429 Too Many Requests\r\nContent-Type: text/plain; charset=utf-8\r\nRetry-After:"
+    b" 5\r\nConnection: close\r\n%sContent-Length: %d\r\n\r\n%s"
     % (b"".join(b"%s: %s\r\n" % pair for pair in HEADERS.items()), len(FULL), FULL)
 )
 
@@ -45,7 +45,7 @@ class _ClientCount:
 
 
 class LimitedSocket(socket.socket):
-    """A listening socket, in the place of `sock`, that closes at once what the gate does not take."""
+    """A listening socket in the place of `sock` that closes refused connections at once."""
 
     def __init__(self, gate: "ConnectionLimit", sock: socket.socket) -> None:
         super().__init__(fileno=sock.detach())

@@ -337,7 +337,7 @@ async def file_response(
 
 
 def attachment(name: str) -> str:
-    """`Content-Disposition` for a download under `name`, in ASCII and UTF-8 (RFC 6266, RFC 8187)."""
+    """`Content-Disposition` for a download as `name`, in ASCII and UTF-8 (RFC 6266, RFC 8187)."""
     # Lone surrogates stand for bytes of a file name that are not UTF-8; a header can only say that
     # something was there.
     text = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

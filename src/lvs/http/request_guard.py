@@ -30,14 +30,19 @@ MAX_HEADER_BYTES = (
     16 * 1024
 )  # hypercorn's own limit does not count a head that arrives in one piece
 
-CONTENT_SECURITY_POLICY = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors"
+    " 'none'"
+)
 HEADERS: Mapping[bytes, bytes] = {
     b"content-security-policy": CONTENT_SECURITY_POLICY.encode(),
     b"x-content-type-options": b"nosniff",
     b"referrer-policy": b"same-origin",
     b"cross-origin-resource-policy": b"same-origin",
     b"cross-origin-opener-policy": b"same-origin",
-    b"permissions-policy": b"camera=(), geolocation=(), microphone=(), payment=(), usb=(), serial=(), hid=()",
+    b"permissions-policy": (
+        b"camera=(), geolocation=(), microphone=(), payment=(), usb=(), serial=(), hid=()"
+    ),
 }
 
 
@@ -156,8 +161,8 @@ class RequestGuard:
         log.info("refused a request for the host name %r", named[0][:100])
         return Refusal(
             HTTPStatus.MISDIRECTED_REQUEST,
-            "LVS does not answer to this name. Open it by its address or its name in the home network, or have whoever runs it "
-            "add the name to allowed_hosts.",
+            "LVS does not answer to this name. Open it by its address or its name in the home"
+            " network, or have whoever runs it add the name to allowed_hosts.",
         )
 
     def _stranger(self, scope: Scope, headers: list[tuple[bytes, bytes]]) -> Refusal | None:
@@ -176,7 +181,8 @@ class RequestGuard:
         log.info("refused a request from outside the home network: %s", peer)
         return Refusal(
             HTTPStatus.FORBIDDEN,
-            "This LVS has no password, so it answers in its home network only. Whoever runs it can set one: lvs password",
+            "This LVS has no password, so it answers in its home network only. Whoever runs it can"
+            " set one: lvs password",
         )
 
 

@@ -16,6 +16,7 @@ from lvs.routes.admin import (
     changes,
     charts,
     dashboard,
+    doctor,
     duplicates,
     jobs,
     log,
@@ -31,7 +32,7 @@ from lvs.routes.api import tags as api_tags
 from lvs.routes.api import videos as api_videos
 from lvs.routes.headset import deovr, heresphere, player
 from lvs.routes.media import export, subtitles, thumbnails, videos
-from lvs.routes.pages import curation, gallery, projection, sign_in, watch
+from lvs.routes.pages import connect, curation, gallery, projection, sign_in, watch
 from lvs.services.bundle import Services
 from lvs.services.metrics import RouteGroup
 from lvs.web.site_map import Errors, SiteMap, by_any, delete, get, moved, post, put, section
@@ -74,6 +75,10 @@ SITE_MAP = SiteMap([
         post("/sign-in", sign_in.sign_in, own_limit=True),
         post("/sign-out", sign_in.sign_out),
         open=True,
+    ),
+    section(
+        "Other devices",
+        get("/connect", connect.connect),
     ),
     section(
         "Files",
@@ -153,7 +158,7 @@ SITE_MAP = SiteMap([
     section(
         "Monitoring",
         get("/ping", maintenance.ping,
-            open_without_query=True, errors=Errors.JSON, group=RouteGroup.HEALTH_CHECK),
+            open_without_query=True, admin=True, errors=Errors.JSON, group=RouteGroup.HEALTH_CHECK),
         get("/metrics", prometheus.metrics, admin=True, group=RouteGroup.DASHBOARD),
         get("/admin/performance", dashboard.dashboard, admin=True, group=RouteGroup.DASHBOARD),
         get("/admin/performance.json", dashboard.performance_json,
@@ -187,6 +192,7 @@ SITE_MAP = SiteMap([
         get("/admin/usage", usage.usage),
         get("/admin/storage", storage.storage),
         get("/admin/log", log.log),
+        get("/admin/doctor", doctor.show_doctor),
         below="/admin/",
         admin=True,
     ),

@@ -120,7 +120,8 @@ class AccessFile:
         access = self.read()
         if not _TOKEN_NAME.fullmatch(name):
             raise Invalid(
-                "A token's name is made of up to 50 letters, digits, spaces, dots, hyphens and underscores."
+                "A token's name is made of up to 50 letters, digits, spaces, dots, hyphens and"
+                " underscores."
             )
         if name in access.tokens:
             raise Conflict(
@@ -259,7 +260,8 @@ class Passwords:
         wait_s = math.ceil(until - time.monotonic())
         if failures >= FREE_TRIES and wait_s > 0:
             raise TooMany(
-                f"That was wrong {failures} times. Try again in {wait_s} second{'s' if wait_s > 1 else ''}.",
+                f"That was wrong {failures} times. Try again in {wait_s}"
+                f" second{'s' if wait_s > 1 else ''}.",
                 wait_s,
             )
 

@@ -75,13 +75,13 @@ class BackgroundTasks:
         """The one of that name that runs, or ran last."""
         return self._latest.get(name)
 
-    async def settle(self, name: str, seconds: float) -> None:
+    async def wait_briefly(self, name: str, seconds: float) -> None:
         """Wait until it has ended, but no longer than that: what is quick is answered at once."""
         task = self._tasks.get(name)
         if task is not None:
             await asyncio.wait([task], timeout=seconds)
 
-    async def attend(self) -> None:
+    async def run(self) -> None:
         """End what still runs when the server does."""
         try:
             await asyncio.Event().wait()

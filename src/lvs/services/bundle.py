@@ -6,10 +6,10 @@ No globals: two servers can live in one process.
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
-from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from lvs.config import Config
@@ -18,6 +18,8 @@ from lvs.errors import Damaged
 from lvs.services.auth import Passwords
 from lvs.services.background_tasks import BackgroundTasks
 from lvs.services.backup.backups import Backups
+from lvs.services.backup.replication import Replication
+from lvs.services.backup.second_place import SecondPlace
 from lvs.services.cache import Cache
 from lvs.services.curation.favorites import Favorites
 from lvs.services.curation.projections import Projections
@@ -40,10 +42,13 @@ from lvs.services.media.probe_pool import ProbePool
 from lvs.services.media.probe_queue import ProbeQueue
 from lvs.services.media.subtitles import Subtitles
 from lvs.services.metrics import Metrics, here
+from lvs.services.monitoring.doctor import Doctor
 from lvs.services.monitoring.health import Health
 from lvs.services.monitoring.library_counts import LibraryCounter
 from lvs.services.monitoring.storage import Storages
 from lvs.services.monitoring.system import System
+from lvs.services.network.discovery import Discovery
+from lvs.services.network.reachability import Reachability
 from lvs.services.rate_limit import RateLimiter
 from lvs.services.streaming.streams import Streams
 
@@ -51,7 +56,7 @@ log = logging.getLogger(__name__)
 
 Step = Callable[[], Coroutine[Any, Any, None]]
 
-BEGIN_AGAIN_S = 10.0
+RESTART_DELAY_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +92,11 @@ class Services:
     storages: Storages
     system: System
     health: Health
+    discovery: Discovery
+    reachability: Reachability
+    second_place: SecondPlace
+    replication: Replication
+    doctor: Doctor
     journal: Journal
     missing: RecycleBin
     duplicates: Duplicates
@@ -94,17 +104,19 @@ class Services:
     maintenance: Maintenance
 
 
-def build(config: Config, sound: Future[bool] | None = None) -> Services:
-    """Services for this configuration; `sound` as for `Database`.
-
-    Nothing is opened or started yet.
-    """
+def build(config: Config) -> Services:
+    """Services for this configuration. Nothing is opened or started yet."""
     backup_folder = config.data_directory / "backups"
-    database = Database(config.metadata_db, backup_folder=backup_folder, sound=sound)
+    database = Database(config.metadata_db, backup_folder=backup_folder)
     cache = Cache(config.max_cache_size, config.cache_timeout)
     events = Events()
     library = Library(
-        database, events, config.video_directory, config.supported_formats, config.settle_seconds
+        database,
+        events,
+        config.video_directory,
+        config.supported_formats,
+        config.settle_seconds,
+        config.ignored_folders,
     )
     posters = PosterStore(config.thumbnail_directory)
     ffmpeg = ProbePool(config.thumbnail_workers)
@@ -121,6 +133,17 @@ def build(config: Config, sound: Future[bool] | None = None) -> Services:
     journal = Journal(database, cache, events)
     passwords = Passwords(config.data_directory, config.password.get_secret_value())
     background_tasks = BackgroundTasks()
+    discovery = Discovery(config.announce, config.host)
+    reachability = Reachability(
+        config.host,
+        "https" if config.tls_cert or config.tls_self_signed else "http",
+        config.public_url,
+        discovery,
+        config.root_path,
+    )
+    elsewhere = Path(config.backup_directory) if config.backup_directory else None
+    second_place = SecondPlace(backup_folder, elsewhere)
+    replication = Replication(config.replicate, config.metadata_db, config.data_directory)
     events.on(Event.CHANGED, lambda _: cache.age())
     events.on(Event.CHANGED_EXTERNALLY, cache.forget)
     return Services(
@@ -164,7 +187,14 @@ def build(config: Config, sound: Future[bool] | None = None) -> Services:
             storages,
             system,
             backups,
+            second_place,
+            replication,
         ),
+        discovery=discovery,
+        reachability=reachability,
+        second_place=second_place,
+        replication=replication,
+        doctor=Doctor(config, lambda: reachability.port or config.port),
         journal=journal,
         missing=RecycleBin(database, cache, backups),
         duplicates=Duplicates(database, events),
@@ -194,7 +224,7 @@ async def _open(services: Services) -> AsyncIterator[None]:
         await _prepare_posters(services.posters)
         await services.library.open()
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(_lasting(step)) for step in _long_lived(services)]
+            tasks = [group.create_task(_restarting(*task)) for task in _background(services)]
             try:
                 yield
             finally:
@@ -215,37 +245,42 @@ async def _prepare_posters(posters: PosterStore) -> None:
         )
 
 
-async def _lasting(step: Step) -> None:
-    """Run what lives as long as the server.
+async def _restarting(name: str, step: Step) -> None:
+    """Run a background task for as long as the server lives.
 
-    What goes wrong in it, such as a full disk, ends neither it nor the others.
+    An error in it, such as a full disk, ends neither it nor the others.
     """
     while True:
         try:
             return await step()
         except Exception:
-            log.exception(
-                "something that runs in the background failed, and begins again in %g seconds",
-                BEGIN_AGAIN_S,
-            )
-        await asyncio.sleep(BEGIN_AGAIN_S)
+            log.exception('background task "%s" failed; restarting in %g s', name, RESTART_DELAY_S)
+        await asyncio.sleep(RESTART_DELAY_S)
 
 
-def _long_lived(services: Services) -> list[Step]:
+def _background(services: Services) -> list[tuple[str, Step]]:
+    """Every background task of a running server, by the name that the log gives it."""
     watcher, jobs = services.watcher, services.jobs
     return [
-        watcher.scans,
-        watcher.drives,
-        watcher.settling,
-        watcher.others,
-        *(partial(watcher.watch, root) for root in services.library.active_roots),
-        services.backups.nightly,
-        services.missing.nightly,
-        services.background_tasks.attend,
-        partial(services.legacy.attaching, services.library),
-        jobs.feed,
-        partial(services.gallery.fill, FILL_DELAY_S),
-        services.system.sample,
-        services.health.check_versions,
-        *(jobs.work for _ in range(services.ffmpeg.workers)),
+        ("scans", watcher.scans),
+        ("drives", watcher.drives),
+        ("settling files", watcher.settling),
+        ("other programs", watcher.others),
+        *(
+            (f"watcher of {root.name}", partial(watcher.watch, root))
+            for root in services.library.active_roots
+        ),
+        ("backups", services.backups.nightly),
+        ("copies of backups", services.second_place.run),
+        ("replica", services.replication.run),
+        ("rehearsals of the replica", services.replication.rehearsals),
+        ("announcement", services.discovery.run),
+        ("recycle bin", services.missing.nightly),
+        ("maintenance", services.background_tasks.run),
+        ("legacy import", partial(services.legacy.attaching, services.library)),
+        ("probe queue", jobs.feed),
+        ("pages in memory", partial(services.gallery.fill, FILL_DELAY_S)),
+        ("system figures", services.system.sample),
+        ("versions", services.health.check_versions),
+        *((f"probes {number}", jobs.work) for number in range(1, services.ffmpeg.workers + 1)),
     ]

@@ -50,23 +50,25 @@ class Cache:
         self._enabled = size > 0 and ttl_s > 0
         self._loads: dict[Hashable, asyncio.Task[Any]] = {}
 
-    async def get(self, key: Hashable, load: Callable[[], Awaitable[T]]) -> T:
-        """The value, from the cache or from `load`.
+    async def get(self, key: Hashable, load: Callable[[], Awaitable[T]], counted: bool = True) -> T:
+        """The value, from the cache or from `load`; `counted` as a hit or a miss.
 
         Everyone who asks meanwhile waits for the same load.
         """
         value = self._store.get(key, _NOTHING)
         if value is not _NOTHING:
-            self._asked(True)
+            self._asked(True, counted)
             return cast("T", value)
         task = self._loads.get(key)
-        self._asked(task is not None)
+        self._asked(task is not None, counted)
         if task is None:
             task = asyncio.ensure_future(self._load(key, load))
             self._loads[key] = task
         return cast("T", await asyncio.shield(task))
 
-    def _asked(self, hit: bool) -> None:
+    def _asked(self, hit: bool, counted: bool) -> None:
+        if not counted:
+            return
         self.counts.hits += hit
         self.counts.misses += not hit
         cache_asked(hit)

@@ -71,7 +71,10 @@ class Maintenance:
         """Forget what was cached."""
 
         async def refresh(_: BackgroundTask) -> str:
-            return f"{plural(self._cache.clear(), 'value')} forgotten. The next look asks the database."
+            return (
+                f"{plural(self._cache.clear(), 'value')} forgotten. The next look asks the"
+                " database."
+            )
 
         return self._background_tasks.start("cache", "Refresh the cache", refresh)
 

@@ -336,7 +336,7 @@ class Metrics:
 
 
 here: ContextVar[Metrics | None] = ContextVar("metrics_here", default=None)
-"""The server that runs this task, so that a function can be timed without being handed the metrics. Two servers stay apart."""
+"""The metrics of the server that runs this task, for functions that are timed."""
 
 
 def under_way() -> Request | None:

@@ -103,7 +103,8 @@ def _wanted(services: Services) -> list[Root]:
     ]
     if not roots:
         raise Invalid(
-            "No library folder is known yet. Say which folder holds the videos: lvs scan FOLDER, or set video_directory."
+            "No library folder is known yet. Say which folder holds the videos: lvs scan FOLDER, or"
+            " set video_directory."
         )
     return roots
 

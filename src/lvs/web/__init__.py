@@ -1,1 +1,1 @@
-"""How a request is read and an answer is put together."""
+"""Reading of requests and composition of answers."""

@@ -1,4 +1,4 @@
-"""Cards of videos as HTML, quickly.
+"""Fast rendering of video cards.
 
 The card's partial is rendered once for each shape that a card can have: its stars, its heart, its
 badges, how many tags. The words, numbers and addresses of one video are marks then, and for every
@@ -36,7 +36,7 @@ Pick = Callable[[Sequence[Any]], Sequence[str]]
 
 
 class Mark(str):
-    """Stands for a value of a card while a shape is rendered.
+    """A placeholder for a value of a card while a shape is rendered.
 
     Nobody can guess it and put it into a title.
     """
@@ -57,7 +57,7 @@ class Mark(str):
 
 
 class Shape(NamedTuple):
-    """What the cards of one shape have in common, and how their texts are come by."""
+    """The common HTML of cards of one shape, and the sources of their texts."""
 
     as_they_are: Pick
     made: list[tuple[Make, int]]
@@ -67,7 +67,7 @@ class Shape(NamedTuple):
 
 
 class CardTemplates:
-    """Renders cards and keeps the latest."""
+    """A renderer of cards that keeps the latest ones."""
 
     def __init__(self, environment: Environment) -> None:
         self.hits = self.misses = 0
@@ -84,7 +84,7 @@ class CardTemplates:
         return len(self._cards)
 
     def clear(self) -> None:
-        """Render every card anew from now on."""
+        """Render every card again from now on."""
         self._cards.clear()
         self._shapes.clear()
 
@@ -105,7 +105,7 @@ class CardTemplates:
         return self._list[1].join(pieces)
 
     def fillable(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """The filter, taught that a mark's text is known only later."""
+        """Wrap a filter so that it accepts marks."""
 
         def filtered(value: Any, *more: Any) -> Any:
             if not isinstance(value, Mark):
@@ -115,7 +115,7 @@ class CardTemplates:
         return filtered
 
     def with_tags(self, gallery_url: Callable[..., str]) -> Callable[..., str]:
-        """The function that makes addresses, taught the same for the tag of a card."""
+        """Wrap the function that builds addresses so that it accepts the tag of a card."""
 
         @lru_cache(TAGS_KEPT)
         def of_tag(tag: str) -> str:
@@ -130,7 +130,7 @@ class CardTemplates:
         return address
 
     def _filled(self, card: Card, eager: bool) -> list[str]:
-        """The card in pieces; between them stands the list."""
+        """The card in pieces, to be joined by the list's query."""
         # By place and not by name: a page fills in sixty of them.
         (
             _, _, _, root_id, _, _, _, duration_s, width, height, _,
@@ -206,15 +206,13 @@ class CardTemplates:
         return self._marks[-1]
 
     def _then(self, mark: Mark, make: Make) -> Mark:
-        """A mark for what is made of what another one stands for."""
+        """A mark for a value derived from another mark's value."""
         before = mark.make
         return self._mark(mark.place, make if before is None else lambda value: make(before(value)))
 
 
 def _apart(text: str, secret: str) -> tuple[list[str], list[int]]:
-    """The pieces between marks, with an empty one in the place of each mark, and the numbers of the
-    marks.
-    """
+    """The pieces between marks, an empty one for each mark, and the marks' numbers."""
     first, *rest = text.split(secret)
     pieces = [first]
     for piece in rest:
@@ -229,7 +227,7 @@ def _picking(places: list[int]) -> Pick:
 
 
 def _is_special(text: str) -> bool:
-    """Whether anything in it has to be escaped.
+    """True where something has to be escaped.
 
     Five searches for a character are quicker than one for any of five.
     """
@@ -237,11 +235,11 @@ def _is_special(text: str) -> bool:
 
 
 def _in_html(query: Query) -> str:
-    """The list as it stands in the addresses of its cards."""
+    """The list's query as it stands in the addresses of its cards."""
     return str(escape(query_string(query)))
 
 
 @lru_cache(SIZES_KEPT)
 def _picture(width: int, height: int) -> tuple[str, bool]:
-    """The badge of a picture of that size, and whether it is shown whole."""
+    """The badge of a picture of that size, and a flag for pictures that are shown whole."""
     return NO_CARD._replace(width=width, height=height).resolution, height * 6 > width * 5

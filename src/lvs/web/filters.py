@@ -1,57 +1,59 @@
-"""The gallery's query as it stands in an address."""
+"""The gallery's query in an address: parsing, chips and the removal of filters."""
+
+from dataclasses import dataclass
 
 from lvs.errors import Invalid
+from lvs.filters import FILTERS, used_filters
 from lvs.models import Query, Sort
-from lvs.web.request_args import Arguments, number, readable, text
-from lvs.web.urls import starts_descending
+from lvs.web.request_args import Arguments, number, text
+from lvs.web.urls import gallery_url, starts_descending
 
-MAX_TAGS = 20
-MAX_TAG_LENGTH = 200
-MAX_NUMBER = 1_000_000_000
+MAX_SEED = 2**31 - 1
 SORTS = tuple(sort.value for sort in Sort)
 
 
-def parse_query(args: Arguments) -> Query:
-    """Which videos the address asks for.
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A filter in use: its label, the query without it, and the address of that query."""
 
-    Raises Invalid with what cannot be understood; unknown names are passed over.
-    """
-    sort_name = text(args, "sort") or Sort.ADDED.value
+    label: str
+    without: Query
+    url: str
+
+
+def parse_query(args: Arguments) -> Query:
+    """The query that an address asks for; unknown names are ignored. Raises Invalid."""
+    filters = {
+        each.field or each.name: each.kind.read(each.name, args[each.name])
+        for each in FILTERS
+        if args.get(each.name)
+    }
+    sort_name, order = text(args, "sort") or Sort.ADDED.value, text(args, "order")
     if sort_name not in SORTS:
-        raise Invalid(
-            f"Videos cannot be sorted by “{printable(sort_name)}”. Choose one of {', '.join(SORTS)}."
-        )
-    order = text(args, "order")
+        wrong = printable(sort_name)
+        raise Invalid(f"Videos cannot be sorted by “{wrong}”. Choose one of {', '.join(SORTS)}.")
     if order not in ("", "asc", "desc"):
         raise Invalid("The order is asc or desc.")
-    tags = tuple(dict.fromkeys(readable(tag, "tag") for tag in args.get("tag", ()) if tag.strip()))
-    if len(tags) > MAX_TAGS:
-        raise Invalid(f"Choose at most {MAX_TAGS} tags.")
-    if any(len(tag) > MAX_TAG_LENGTH for tag in tags):
-        raise Invalid("There is no tag that long.")
     return Query(
-        q=readable(text(args, "q"), "search"),
-        tags=tags,
-        min_rating=number(args, "min_rating", 5),
-        favorite=flag(args, "favorite"),
-        unrated=flag(args, "unrated"),
-        folder=text(args, "folder").encode("utf-8", "surrogateescape"),
-        min_minutes=number(args, "min_minutes", MAX_NUMBER),
-        max_minutes=number(args, "max_minutes", MAX_NUMBER),
-        viewed=flag(args, "viewed"),
+        **filters,
         sort=Sort(sort_name),
         descending=order == "desc" if order else starts_descending(sort_name),
-        seed=number(args, "seed", 2**31 - 1),
+        seed=number(args, "seed", MAX_SEED),
     )
 
 
-def flag(args: Arguments, name: str) -> bool:
-    value = text(args, name).strip().lower()
-    if value not in ("", "0", "1", "true", "false", "on", "off"):
-        raise Invalid(f"{name} is 1 or 0.")
-    return value in ("1", "true", "on")
+def chips(query: Query) -> list[Chip]:
+    """A chip for each filter in use, and for each tag."""
+    found = []
+    for each in used_filters(query):
+        value = each.value(query)
+        for part in value if each.many else (None,):
+            rest = each.without(query, part)
+            label = each.label(value if part is None else part)
+            found.append(Chip(label, rest, gallery_url(rest)))
+    return found
 
 
 def printable(value: str) -> str:
-    """A short form of foreign text that can stand in a sentence."""
+    """A short form of foreign text that can stand in a message."""
     return value.encode("utf-8", "replace").decode()[:40]

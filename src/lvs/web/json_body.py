@@ -1,4 +1,4 @@
-"""The bodies that JSON calls send: parsed strictly, refused with one sentence."""
+"""Strict parsing of JSON bodies."""
 
 import json
 from typing import NoReturn, TypeVar
@@ -23,7 +23,7 @@ async def json_body(model: type[Body], message: str) -> Body:
     try:
         value = json.loads(content, parse_constant=_refuse)
     except (ValueError, RecursionError):
-        raise Invalid(f"What was sent is no JSON. {message}") from None
+        raise Invalid(f"The body is not valid JSON. {message}") from None
     try:
         return model.model_validate(value)
     except ValidationError:

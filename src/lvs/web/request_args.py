@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl
 from quart import request
 
 from lvs.errors import Invalid
+from lvs.filters import readable, whole_number
 from lvs.models import Cursor
 from lvs.web.urls import decode_cursor
 
@@ -39,7 +40,7 @@ def arguments() -> Arguments:
             max_num_fields=MAX_ARGUMENTS,
         )
     except ValueError:
-        raise Invalid("This address has too many parts.") from None
+        raise Invalid("This address has too many parameters.") from None
     for name, value in pairs:
         found.setdefault(name, []).append(value)
     return found
@@ -53,12 +54,7 @@ def text(args: Arguments, name: str) -> str:
 
 def number(args: Arguments, name: str, largest: int) -> int:
     """A whole number from 0 to `largest`; 0 without one. Raises Invalid."""
-    value = text(args, name).strip()
-    if not value:
-        return 0
-    if not _NUMBER.fullmatch(value) or int(value) > largest:
-        raise Invalid(f"{name} is a whole number from 0 to {largest}.")
-    return int(value)
+    return whole_number(name, text(args, name), largest)
 
 
 def limit(args: Arguments, default: int, largest: int) -> int:
@@ -75,13 +71,6 @@ def cursor(args: Arguments, name: str) -> Cursor | None:
     """The place in a list that the address names. Raises Invalid where it is broken."""
     value = text(args, name)
     return decode_cursor(value) if value else None
-
-
-def readable(value: str, name: str) -> str:
-    """The value, if all of it is text. Raises Invalid for bytes that are not UTF-8."""
-    if any("\ud800" <= character <= "\udfff" for character in value):
-        raise Invalid(f"The {name} contains bytes that are not UTF-8 text.")
-    return value
 
 
 def row_id(value: str) -> int:

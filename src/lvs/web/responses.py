@@ -1,4 +1,4 @@
-"""What every route needs of the running server, and how an answer is put together."""
+"""Access to the running server, and the composition of answers."""
 
 import re
 from typing import Any, cast
@@ -19,7 +19,7 @@ _HASH = re.compile(r"[0-9a-f]{16}", re.ASCII)
 
 
 class PathConverter(BaseConverter):
-    """Any path, whatever characters its names hold.
+    """A path with any characters in its names.
 
     Its bytes come from `raw_path`, because decoding may lose some.
     """
@@ -30,7 +30,7 @@ class PathConverter(BaseConverter):
 
 
 class HashConverter(BaseConverter):
-    """16 hexadecimal digits; anything else is no address."""
+    """16 hexadecimal digits."""
 
     regex = "[0-9a-f]{16}"
 
@@ -77,12 +77,12 @@ def raw_path(prefix: str) -> bytes:
 
 
 def wants_partial() -> bool:
-    """Whether htmx asks for what it swaps in, and not for the page."""
+    """True where htmx asks for a part of a page."""
     return request.headers.get("HX-Request-Type") == "partial"
 
 
 def page_context() -> dict[str, Any]:
-    """What every page's frame needs."""
+    """The values that the frame of each page needs."""
     theme = request.cookies.get("theme", "auto")
     return {
         "current": "",
@@ -100,12 +100,12 @@ def page(template: str, code: int = 200, **context: Any) -> Response:
 
 
 def partial(template: str, code: int = 200, trigger: str = "", **context: Any) -> Response:
-    """What htmx swaps in; `trigger` names the event other parts of the page listen for."""
+    """A part of a page for htmx; `trigger` names the event other parts of the page listen for."""
     return _triggering(trigger, html(_encoded(f"partials/{template}", **context), code))
 
 
 def partial_of_video(template: str, trigger: str, media_hash: str, **values: Any) -> Response:
-    """As `partial`, where it says of a video nothing but its hash and these values."""
+    """A partial whose only variable value besides these is the video's hash."""
     with rendering():
         text = pages().render_of_video(f"partials/{template}", media_hash, **values)
     return _triggering(trigger, html(text))
@@ -123,7 +123,7 @@ def page_or_partial(template: str, partial_template: str, **context: Any) -> Res
 
 
 def rendered(template: str, **context: Any) -> str:
-    """The template as HTML, and the time it took counted."""
+    """The template as HTML, with its time counted."""
     with rendering():
         return pages().render(template, **context)
 
@@ -145,7 +145,7 @@ def answer(model: BaseModel, status: int = 200) -> Response:
 
 
 def back(default: str) -> Response:
-    """After a plain form: 303 to the page it stood on, or to `default`."""
+    """Redirect a plain form (303) to the page it was on, or to `default`."""
     return cast(
         "Response", redirect(local_address(request.headers.get("Referer", "")) or default, 303)
     )

@@ -28,11 +28,11 @@ class Errors(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class RouteAccess:
     """The properties of a route besides its address."""
 
     open: bool = False  # answers without a sign-in
-    open_without_query: bool = False  # the same, but only where the address has no query string
+    open_without_query: bool = False  # open, where the address has no query string
     admin: bool = False  # needs a sign-in also where guests may watch
     keyed: bool = False  # a key in the address opens it as well
     own_limit: bool = False  # checks a rate limit of its own instead of `writes_limit`
@@ -47,7 +47,7 @@ class SiteRoute:
     method: str
     address: str
     handler: Handler
-    access: Access = Access()
+    access: RouteAccess = RouteAccess()
     endpoint: str = ""
 
 
@@ -61,7 +61,7 @@ class Section:
 
     heading: str
     routes: tuple[SiteRoute, ...]
-    access: Access
+    access: RouteAccess
     below: str = ""
 
 
@@ -71,7 +71,7 @@ def section(heading: str, *routes: SiteRoute, below: str = "", **shared: Any) ->
         replace(route, access=replace(route.access, **shared)) if shared else route
         for route in routes
     )
-    return Section(heading, given, Access(**shared), below)
+    return Section(heading, given, RouteAccess(**shared), below)
 
 
 def get(address: str, handler: Handler, **access: Any) -> SiteRoute:
@@ -118,11 +118,11 @@ def moved(address: str, target: str, **access: Any) -> SiteRoute:
 def _route(method: str, address: str, handler: Handler, access: dict[str, Any]) -> SiteRoute:
     room = handler.__module__.removeprefix(HANDLERS).replace(".", "/")
     # No dot: Quart would take what stands before it for a blueprint's name.
-    return SiteRoute(method, address, handler, Access(**access), f"{room}:{handler.__name__}")
+    return SiteRoute(method, address, handler, RouteAccess(**access), f"{room}:{handler.__name__}")
 
 
 class SiteMap:
-    """Every route of an application, and the properties of a request."""
+    """The routes of an application, and the properties of a request."""
 
     def __init__(self, sections: Iterable[Section]) -> None:
         self.sections = tuple(sections)
@@ -133,7 +133,7 @@ class SiteMap:
         self._below = [(each.below, each.access) for each in self.sections if each.below]
 
     def routes(self) -> Iterator[SiteRoute]:
-        """Every route in the order of the map."""
+        """Iterate over the routes in the order of the map."""
         for each in self.sections:
             yield from each.routes
 
@@ -156,7 +156,7 @@ class SiteMap:
                  if method == "GET"}  # fmt: skip
         return groups | heads
 
-    def access(self, endpoint: str | None, method: str, path: str) -> Access:
+    def access(self, endpoint: str | None, method: str, path: str) -> RouteAccess:
         """The properties of a request; where it matched no route, those of its address."""
         if endpoint is not None:
             asked = "GET" if method == "HEAD" else method
@@ -168,10 +168,10 @@ class SiteMap:
         return next((access for below, access in self._below if path.startswith(below)), _ORDINARY)
 
 
-_ORDINARY = Access()
+_ORDINARY = RouteAccess()
 
 
-def access() -> Access:
+def access() -> RouteAccess:
     """The properties of the route that the current request takes."""
     site = cast("SiteMap", current_app.extensions[EXTENSION])
     return site.access(request.endpoint, request.method, request.path)

@@ -1,4 +1,4 @@
-"""Turns a template's name and its context into HTML.
+"""Rendering of templates.
 
 Jinja's synchronous environment is used on purpose: Quart's own is asynchronous and takes more than
 twice as long for cards.
@@ -110,7 +110,7 @@ class Templates:
         return "".join(self._pieces(template, context))
 
     def encoded(self, template: str, **context: Any) -> bytes:
-        """As `render`, in UTF-8."""
+        """Render the template as UTF-8."""
         # Text that is ASCII throughout is encoded fifty times as quickly as text that is not, and
         # almost every card is.
         return b"".join([piece.encode() for piece in self._pieces(template, context)])
@@ -175,7 +175,7 @@ class Templates:
         return re.split("(" + "|".join(map(re.escape, marks)) + ")", text)
 
     def card(self, card: Card, query: Query, eager: bool = False) -> Markup:
-        """The card's partial. It is kept until the day ends."""
+        """The HTML of a card. It is kept until the day ends."""
         if card is NO_CARD:
             return Markup(self._marks["eager" if eager else "late"])  # noqa: S704 - hexadecimal digits
         return Markup(self.cards.html(card, query, eager))  # noqa: S704 - all of it is escaped there
@@ -191,9 +191,7 @@ class Templates:
             self._cards_of = now
 
     def static_url(self, name: str) -> str:
-        """Address of a static file that changes with its content, so that it may be cached for
-        ever.
-        """
+        """The address of a static file. It changes with the content and may be cached forever."""
         url = self._static_urls.get(name)
         if url is None:
             digest = hashlib.sha256((self._static_folder / name).read_bytes()).hexdigest()
@@ -268,9 +266,7 @@ def address_of_gallery(query: Query | None = None, **changes: Any) -> str:
 
 
 def other_order(query: Query) -> str:
-    """The `order` a form must send to keep the query's order, or nothing where that is the sort's
-    own.
-    """
+    """The `order` that a form must send to keep the query's order; empty for the sort's own."""
     if query.descending == starts_descending(query.sort):
         return ""
     return "desc" if query.descending else "asc"
@@ -282,7 +278,7 @@ def run_id(start: Cursor | None) -> str:
 
 
 def same_folder(value: str | bytes, query: Query) -> bool:
-    """Whether an option of the folder filter is the one in use."""
+    """True for the option of the folder filter that is in use."""
     return (shown(value) if isinstance(value, bytes) else value) == shown(query.folder)
 
 

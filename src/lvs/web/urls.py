@@ -12,10 +12,11 @@ import string
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
-from urllib.parse import quote, quote_from_bytes
+from urllib.parse import quote
 
 from lvs.errors import Invalid
-from lvs.models import Cursor, Query, Root, State
+from lvs.filters import used_filters
+from lvs.models import Cursor, Query, Root, Sort, State
 
 PATH_SAFE = "/!$'()*+,:@-._~"
 PLAIN_BYTES = (string.ascii_letters + string.digits + PATH_SAFE).encode()
@@ -24,7 +25,7 @@ MAX_CURSOR = 2048
 
 
 class HasPlace(Protocol):
-    """Anything that lies somewhere in a library folder."""
+    """A value with a place in a library folder."""
 
     @property
     def root_id(self) -> int: ...
@@ -33,7 +34,7 @@ class HasPlace(Protocol):
 
 
 class Pictured(Protocol):
-    """Anything that has a poster, or may come to have one."""
+    """A value with a poster, now or later."""
 
     @property
     def media_hash(self) -> str: ...
@@ -44,27 +45,26 @@ class Pictured(Protocol):
 
 
 class Urls:
-    """Builds addresses; with several library folders the first path segment is the folder's name."""
+    """A builder of addresses; several library folders have their names in front."""
 
     def __init__(self, roots: Callable[[], Mapping[int, Root]]) -> None:
         self._roots = roots
 
     def beginnings(self) -> tuple[tuple[int, str], ...]:
-        """What decides how addresses begin: while it stays the same, so does the address of a
-        place.
-        """
+        """The names that begin addresses: while they stay, so does the address of a place."""
         return tuple((root.id, root.name) for root in self._roots().values() if root.active)
 
     def path(self, place: HasPlace) -> str:
-        """Address path of a place, percent-encoded, without a leading slash."""
+        """The address path of a place, percent-encoded, without a leading slash."""
         roots = self._roots()
         encoded = quoted(place.path)
         if sum(root.active for root in roots.values()) < 2:
             return encoded
-        return f"{quote(roots[place.root_id].name, safe=PATH_SAFE, errors='surrogateescape')}/{encoded}"
+        name = quote(roots[place.root_id].name, safe=PATH_SAFE, errors="surrogateescape")
+        return f"{name}/{encoded}"
 
     def watch(self, place: HasPlace, query: Query | None = None) -> str:
-        """The watch page; `query` is the list one comes from, so that next and previous follow it."""
+        """The watch page; next and previous follow the list of `query`."""
         return f"/watch/{self.path(place)}" + (query_string(query) if query else "")
 
     def video(self, place: HasPlace) -> str:
@@ -77,14 +77,14 @@ class Urls:
         return f"/thumbnail/{video.media_hash}.{kind}?v={video.poster or video.state}&w={width}"
 
     def folder(self, place: HasPlace) -> str:
-        """The folder a place lies in, as the `folder` filter spells it (percent-encoded); empty at
-        the top.
+        """The folder of a place, as the `folder` filter spells it (percent-encoded); empty at the
+        top.
         """
         return self.path(place).rpartition("/")[0]
 
 
 def quoted(path: bytes) -> str:
-    """The path, percent-encoded: what `quote_from_bytes` answers, in half its time or less."""
+    """The path, percent-encoded: as `quote_from_bytes`, in half its time or less."""
     if path.translate(None, PLAIN_BYTES):
         path = NOT_PLAIN.sub(lambda found: b"%" + found[0].hex("%").upper().encode(), path)
     return path.decode()
@@ -102,21 +102,12 @@ def gallery_url(
 
 def query_string(query: Query, after: Cursor | None = None, until: Cursor | None = None) -> str:
     """`?…` with what differs from the plain gallery, or nothing."""
-    default = Query()
-    parts: list[tuple[str, str]] = [("q", query.q)] if query.q else []
-    parts += [("tag", tag) for tag in query.tags]
-    numbers = {
-        "min_rating": query.min_rating,
-        "min_minutes": query.min_minutes,
-        "max_minutes": query.max_minutes,
-    }
-    parts += [(name, str(number)) for name, number in numbers.items() if number]
-    flags = {"favorite": query.favorite, "unrated": query.unrated, "viewed": query.viewed}
-    parts += [(name, "1") for name, on in flags.items() if on]
-    pairs = [f"{name}={quote(text, safe='')}" for name, text in parts]
-    if query.folder:
-        pairs.append(f"folder={quote_from_bytes(query.folder, safe='/')}")
-    if query.sort != default.sort:
+    pairs = [
+        f"{each.name}={text}"
+        for each in used_filters(query)
+        for text in each.kind.write(each.value(query))
+    ]
+    if query.sort is not Sort.ADDED:
         pairs.append(f"sort={query.sort.value}")
     if query.descending != starts_descending(query.sort.value):
         pairs.append("order=" + ("desc" if query.descending else "asc"))
@@ -130,7 +121,7 @@ def query_string(query: Query, after: Cursor | None = None, until: Cursor | None
 
 
 def starts_descending(sort: str) -> bool:
-    """Titles and random begin at the front; everything else shows the most first."""
+    """True for orders that show the most first; titles and random begin at the front."""
     return sort not in ("title", "random")
 
 
@@ -141,8 +132,8 @@ def encode_cursor(cursor: Cursor) -> str:
 
 
 def decode_cursor(text: str) -> Cursor:
-    """The cursor again. Raises Invalid where the text is none of ours."""
-    problem = Invalid("This page address is damaged. Start again from the first page.")
+    """Decode a cursor. Raises Invalid where the text is none of ours."""
+    problem = Invalid("This link is broken. Go back to the first page.")
     if len(text) > MAX_CURSOR or not text.isascii():
         raise problem
     try:

@@ -89,7 +89,7 @@ async def test_a_look_is_stopped_and_begun_again_and_others_come_first(home: Hom
     await home.scan()
     await home.until(lambda: jobs.running == 1 and jobs.queued == 5)
     page = await get(home, "/admin/jobs")
-    assert "Being looked into (1)" in page
+    assert "Running (1)" in page
     assert "Waiting (5)" in page
     in_line = [video_id for video_id, _ in jobs.in_line()]
     running = jobs.under_way()[0].video_id
@@ -103,7 +103,7 @@ async def test_a_look_is_stopped_and_begun_again_and_others_come_first(home: Hom
     await home.client.post(f"/admin/jobs/{running}/stop")  # the one that is being looked into
     await home.until(lambda: bool(jobs.running) and jobs.under_way()[0].video_id == in_line[-1])
     assert jobs.stopped() == [running, in_line[1]]
-    assert "Stopped by hand (2)" in await get(home, "/admin/jobs?state=stopped")
+    assert "Stopped (2)" in await get(home, "/admin/jobs?state=stopped")
     page = await get(home, "/admin/jobs?state=waiting&q=film+3")
     assert not re.search(r"<a[^>]*>film [^3]</a>", page)
 
@@ -135,7 +135,7 @@ async def test_what_failed_stands_there_with_its_reason_and_is_tried_again(home:
     await home.until(lambda: jobs.tally.failed > 0)
     page = await get(home, "/admin/jobs?state=failed")
     assert "took longer than" in page
-    assert "tried again by itself" in page
+    assert "will be retried" in page
     ffmpeg._time_limit_s = limit
     video = await home.video("film.mp4")
     await home.client.post(f"/admin/jobs/{video.id}/again")
@@ -155,7 +155,7 @@ async def test_the_buttons_begin_work_and_say_how_it_ended(home: Home) -> None:
     assert await home.titles() == ["film"]
     answer = await home.client.post("/admin/errands/backup")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/admin/jobs")
-    await home.services.background_tasks.settle("backup", 30)
+    await home.services.background_tasks.wait_briefly("backup", 30)
     made = (await home.services.backups.state()).newest
     assert made
     page = await get(home, "/admin/jobs")
@@ -171,7 +171,7 @@ async def test_a_backup_that_fails_says_so(home: Home) -> None:
     await home.scan()
     (home.data / "backups").write_text("in the way")
     await home.client.post("/admin/errands/backup")
-    await home.services.background_tasks.settle("backup", 30)
+    await home.services.background_tasks.wait_briefly("backup", 30)
     task = home.services.background_tasks.latest("backup")
     assert task
     assert task.failed
@@ -193,7 +193,7 @@ async def test_the_same_work_is_not_begun_twice_at_once(home: Home) -> None:
     assert 'hx-trigger="every 1s"' in await text(polled)
     assert '<meta http-equiv="refresh"' in await get(home, "/admin/jobs")
     release.set()
-    await home.services.background_tasks.settle("scan", 30)
+    await home.services.background_tasks.wait_briefly("scan", 30)
     polled = await home.client.get("/admin/errands/scan", headers=HTMX)
     assert (polled.headers["HX-Trigger"], "hx-trigger" in await text(polled)) == (
         "jobs:changed",
@@ -225,7 +225,7 @@ async def test_posters_of_a_selection_are_made_again(home: Home) -> None:
     action = re.search(r'action="(/admin/errands/posters\?folder=a)"', page)
     assert action
     assert (await home.client.post(action[1])).status_code == 303
-    await home.services.background_tasks.settle("posters", 30)
+    await home.services.background_tasks.wait_briefly("posters", 30)
     task = home.services.background_tasks.latest("posters")
     assert task
     assert task.message == "2 videos looked into."
@@ -296,7 +296,7 @@ async def test_unreadable_files_are_listed_by_reason_and_tried_again(home: Home)
     assert answer.status_code == 303
     await home.until(lambda: jobs.tally.unreadable > looks)
     await home.looked()
-    assert "will be looked into again" in await get(home, answer.headers["Location"])
+    assert "will be analysed again" in await get(home, answer.headers["Location"])
     # A file that has become a film, without anybody noticing the change, is one after "try again".
     (home.library / "text.mp4").write_bytes(distinct_video())
     os.utime(home.library / "text.mp4", ns=(1_700_000_000_000_000_000,) * 2)
@@ -352,7 +352,9 @@ async def test_storage_leads_through_the_folders(tmp_path: Path) -> None:
         assert root
         page = await get(home, root[1])
         assert re.search(r'>a</a> <span class="number">[^<]*· 2 files', page)
-        assert re.search(r'right in this folder</span> <span class="number">[^<]*· 1 file<', page)
+        assert re.search(
+            r'directly in this folder</span> <span class="number">[^<]*· 1 file<', page
+        )
         link = re.search(r'href="([^"]*folder=a)"', page)
         assert link
         page = await get(home, link[1].replace("&amp;", "&"))

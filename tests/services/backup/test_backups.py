@@ -467,7 +467,8 @@ async def test_json_adds_and_sets_and_takes_nothing_away(home: Home) -> None:
     assert (
         query(
             kept.path,
-            f"SELECT value FROM ratings r JOIN videos v ON v.id = video_id WHERE media_hash = '{hash_a}'",
+            "SELECT value FROM ratings r JOIN videos v ON v.id = video_id WHERE media_hash ="
+            f" '{hash_a}'",
         )
         == 1
     )
@@ -636,7 +637,10 @@ def test_snapshots_come_back_as_they_went(tmp_path: Path) -> None:
         ),
         (
             "tags.json",
-            '{"0123456789abcdef": {"path": "a.mp4", "tags": ["x", "#y"]}, "zz": {}, "0000000000000000": []}',
+            (
+                '{"0123456789abcdef": {"path": "a.mp4", "tags": ["x", "#y"]}, "zz": {},'
+                ' "0000000000000000": []}'
+            ),
         ),
     ):
         (tmp_path / name).write_text(text)
@@ -737,7 +741,8 @@ async def test_check_says_what_is_not_well_and_how_to_mend_it(home: Home) -> Non
         await tx.run("UPDATE gallery SET rating = 1 WHERE media_hash = ?", (media_hash,))
         await tx.run("INSERT INTO tags (name, key) VALUES ('lonely', 'lonely')")
         await tx.run(
-            "INSERT INTO videos (media_hash, title, added_at, shuffle) VALUES ('00', 'never seen', 0, 0)"
+            "INSERT INTO videos (media_hash, title, added_at, shuffle) VALUES ('00', 'never seen',"
+            " 0, 0)"
         )
     done = lvs("check", "--json", data=home.data)
     assert done.returncode == 1

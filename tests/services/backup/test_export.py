@@ -213,7 +213,8 @@ print(re.search(r"VmHWM:\\s+(\\d+)", pathlib.Path("/proc/self/status").read_text
                 (number, f"{number:016x}", f"film {number}" * 100) for number in range(2, count + 1)
             ]
             db.executemany(
-                "INSERT OR IGNORE INTO videos (id, media_hash, title, added_at, shuffle) VALUES (?, ?, ?, 1, 1)",
+                "INSERT OR IGNORE INTO videos (id, media_hash, title, added_at, shuffle) VALUES (?,"
+                " ?, ?, 1, 1)",
                 numbers,
             )
         command: list[str | Path] = [

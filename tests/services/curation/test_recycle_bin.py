@@ -81,7 +81,7 @@ async def test_only_what_lies_nowhere_is_missing(home: Home) -> None:
         "favorite",
         "alps",
         "1 view",
-        "title written by hand",
+        "title edited",
         "Videos/copy.mp4",
     ):
         assert said in page
@@ -133,7 +133,7 @@ async def test_what_would_be_forgotten_is_shown_first_and_is_restored_whole(home
     assert (await missing(home), await binned(home)) == (["plain"], ["Anna in the Alps"])
     assert check.missing(home.services.database.path).examples == ("plain.mp4",)
     page = await text(await home.client.get("/admin/bin?forgotten=1"))
-    assert "1 video put into the recycle bin" in page
+    assert "1 video moved to the recycle bin" in page
     assert f"kept for {DAYS_KEPT} more days" in page
 
     answer = await home.client.post(

@@ -218,7 +218,7 @@ async def test_all_changes_of_one_client_since_a_time_are_shown_first_and_then_t
 
     page = await text(await home.client.get(f"/admin/changes/undo?client={ANNA}&since={since}"))
     assert re.search(r"<b>4</b>\s+changes of 2 videos", page)
-    assert "1 other change would be left as it is: It was changed again since." in page
+    assert "1 other change cannot be undone: It was changed again since." in page
     assert (await home.services.ratings.get(one)).value == 3  # nothing was done yet
     up_to = re.search(r'name="up_to" value="(\d+)"', page)
     assert up_to
@@ -344,7 +344,7 @@ async def test_the_page_works_with_and_without_javascript(home: Home) -> None:
     body = await text(answer)
     assert (answer.status_code, answer.headers["HX-Trigger"]) == (200, "library:changed")
     assert f'id="change-{tag_line.change.id}"' in body
-    assert "taken back" in body
+    assert "undone" in body
     answer = await home.client.post(f"/admin/changes/{tag_line.change.id}/undo", headers=HTMX)
     assert "It is taken back already." in await text(answer)
     answer = await home.client.post(f"/admin/changes/{rating_line.change.id}/undo")

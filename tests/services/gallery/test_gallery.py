@@ -18,12 +18,13 @@ import pytest
 import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.crowd import FOLDERS, TAGS, Crowd, crowd, draw
+from support.crowd import DAYS, FOLDERS, TAGS, Crowd, crowd, draw
 from support.home import Home
 
 from lvs import random_order
 from lvs.db import gallery, tags
 from lvs.db.database import Connection
+from lvs.filters import RESOLUTIONS, STATES
 from lvs.models import Cursor, Query, Sort
 from lvs.services.gallery import gallery as gallery_service
 from lvs.services.gallery import video_index
@@ -44,6 +45,11 @@ queries = st.builds(
     viewed=st.sampled_from((False, False, True)),
     min_minutes=st.sampled_from((0, 0, 1, 5, 30)),
     max_minutes=st.sampled_from((0, 0, 1, 5, 120)),
+    recorded_from=st.sampled_from((None, None, None, *DAYS)),
+    recorded_to=st.sampled_from((None, None, None, *DAYS)),
+    resolution=st.sampled_from(("", "", "", *RESOLUTIONS)),
+    state=st.sampled_from(("", "", "", *STATES)),
+    sound=st.sampled_from(("", "", "", "missing")),
     sort=st.sampled_from(SORTS),
     descending=st.booleans(),
     seed=st.sampled_from((0, 1, 2**30, 2**31 - 1)),
@@ -561,7 +567,8 @@ async def test_random_leads_to_a_film_that_can_be_played(films: Home) -> None:
 async def test_tags_are_listed_with_their_counts(films: Home) -> None:
     await films.services.tags.add(await hash_of(films, "plain.mp4"), "alone", "test")
     rows = re.compile(
-        r'<a href="/\?tag=([^"]*)"><span dir="auto">([^<]*)</span> <span class="number" aria-label="([^"]*)"'
+        r'<a href="/\?tag=([^"]*)"><span dir="auto">([^<]*)</span> <span class="number"'
+        r' aria-label="([^"]*)"'
     )
     assert rows.findall(await page(films, "/tags")) == [
         ("Two%20Words", "Two Words", "2 videos"),
@@ -674,6 +681,6 @@ def test_every_seed_gives_an_order_of_its_own(one: int, other: int) -> None:
     orders = [sorted(numbers, key=lambda n: random_order.place(n, seed)) for seed in (one, other)]
     assert len({random_order.place(n, one) for n in numbers}) == len(numbers)
     assert all(0 <= random_order.place(n, one) <= random_order.LARGEST for n in numbers)
-    followers = [dict(zip(order, order[1:], strict=False)) for order in orders]
+    followers = [dict(itertools.pairwise(order)) for order in orders]
     same = [n for n in numbers if followers[0].get(n, -1) == followers[1].get(n, -2)]
     assert one == other or len(same) < 20

@@ -1127,7 +1127,8 @@ db.execute("UPDATE ratings SET rating = 5 WHERE filename = 'a.mp4'")
 if "{mode}" == "wal":
     db.execute("COMMIT")
 else:
-    db.executemany("INSERT INTO favorites (filename) VALUES (?)", [(str(n) * 500,) for n in range(2000)])
+    db.executemany("INSERT INTO favorites (filename) VALUES (?)",
+        [(str(n) * 500,) for n in range(2000)])
 os.kill(os.getpid(), 9)
 """
     subprocess.run([sys.executable, "-c", program, str(path)], check=False, timeout=60)

@@ -15,7 +15,10 @@ from lvs.services.media.languages import language_of
 from lvs.services.media.subtitles import MAX_BYTES, find
 from lvs.services.media.webvtt import decoded, to_webvtt
 
-SRT = "1\n00:00:01,000 --> 00:00:02,500\nFirst line\nsecond line\n\n2\n00:01:00,000 --> 01:02:03,004\nBye\n"
+SRT = (
+    "1\n00:00:01,000 --> 00:00:02,500\nFirst line\nsecond line\n\n2\n00:01:00,000 -->"
+    " 01:02:03,004\nBye\n"
+)
 VTT = (
     "WEBVTT\n\nSTYLE\n::cue { color: lime }\n\n00:01.000 --> 00:02.000 align:start\n<v Ann>Hello\n"
 )

@@ -54,7 +54,8 @@ async def test_a_disk_that_turned_read_only_is_named_until_it_can_be_written_aga
     with read_only(home.data):
         await says(
             home,
-            "Fault: The data folder cannot be written to: its disk is read-only, and ratings, tags and views cannot",
+            "Fault: The data folder cannot be written to: its disk is read-only, and ratings, tags"
+            " and views cannot",
         )
         assert (
             "is-fault"

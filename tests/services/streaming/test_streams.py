@@ -280,10 +280,9 @@ def test_any_ranges_give_bytes_of_the_file_or_a_refusal(
     if answer.status_code == 206:
         start, stop = (
             int(number)
-            for number in answer.headers["content-range"]
-            .removeprefix("bytes ")
-            .split("/")[0]
-            .split("-")
+            for number in (
+                answer.headers["content-range"].removeprefix("bytes ").split("/")[0].split("-")
+            )
         )
         assert answer.content == content[start : stop + 1]
         wanted = {
@@ -314,8 +313,9 @@ def test_a_download_is_offered_under_its_name(site: Site) -> None:
     answer = httpx.get(
         site.url("film.mp4"), params={"download": "Tag am Märchensee \N{CLAPPER BOARD}.mp4"}
     )
-    assert answer.headers["content-disposition"] == (
-        "attachment; filename=\"Tag am M_rchensee _.mp4\"; filename*=UTF-8''Tag%20am%20M%C3%A4rchensee%20%F0%9F%8E%AC.mp4"
+    assert (
+        answer.headers["content-disposition"] == 'attachment; filename="Tag am M_rchensee _.mp4";'
+        " filename*=UTF-8''Tag%20am%20M%C3%A4rchensee%20%F0%9F%8E%AC.mp4"
     )
 
 
@@ -353,8 +353,14 @@ def test_what_is_no_file_of_the_library_is_not_found(site: Site, tmp_path: Path)
     os.mkfifo(site.folder / "pipe.mp4")
     with socket.socket(socket.AF_UNIX) as unix:
         unix.bind(str(site.folder / "socket.mp4"))
-    paths = "absent.mp4 film.mp4/ film.mp4/x folder folder/ / . .. out.mp4 out/secret.mp4 beside/secret.mp4 loop.mp4 device.mp4"
-    paths += " pipe.mp4 socket.mp4 ../outside/secret.mp4 folder/../film.mp4 ./film.mp4 //film.mp4 film.mp4\0 \0"
+    paths = (
+        "absent.mp4 film.mp4/ film.mp4/x folder folder/ / . .. out.mp4 out/secret.mp4"
+        " beside/secret.mp4 loop.mp4 device.mp4"
+    )
+    paths += (
+        " pipe.mp4 socket.mp4 ../outside/secret.mp4 folder/../film.mp4 ./film.mp4 //film.mp4"
+        " film.mp4\0 \0"
+    )
     paths += " folder/../../outside/secret.mp4 ../library-of-others/secret.mp4"
     names = [
         *map(os.fsencode, paths.split(" ")),

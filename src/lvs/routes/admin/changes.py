@@ -1,4 +1,4 @@
-"""The journal: who changed what, and how it is taken back."""
+"""The journal: a list of changes, and their undo."""
 
 import time
 from typing import Any, cast
@@ -9,6 +9,7 @@ from quart import Response, redirect, request
 from lvs.clock import utc
 from lvs.db.changes import Chosen
 from lvs.errors import Conflict, Invalid
+from lvs.filters import readable
 from lvs.services.curation.undo import KINDS
 from lvs.services.media.projection import in_words
 from lvs.services.media.projection_json import chosen_of
@@ -19,7 +20,6 @@ from lvs.web.request_args import (
     form_number,
     form_text,
     number,
-    readable,
     row_id,
     text,
 )
@@ -45,7 +45,7 @@ def projection(text: str | None) -> str:
 
 
 def moment(unix_ms: int) -> str:
-    """`2026-11-22 14:03`, where the server stands."""
+    """`2026-11-22 14:03`, in the server's time zone."""
     return utc(unix_ms).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
@@ -53,7 +53,7 @@ FILTERS = {"moment": moment, "projection": projection}
 
 
 async def changes() -> Response:
-    """The last changes, of everybody or somebody, of every kind or one, of all videos or one."""
+    """List the latest changes, filtered by client, kind or video."""
     args = arguments()
     who, what, media_hash = (
         readable(text(args, "client"), "client"),
@@ -61,7 +61,7 @@ async def changes() -> Response:
         text(args, "video"),
     )
     if what and what not in KINDS:
-        raise Invalid(f"Changes are of these kinds: {', '.join(KINDS)}.")
+        raise Invalid(f"The kind of a change is one of {', '.join(KINDS)}.")
     video = await services().videos.get(media_hash) if media_hash else None
     chosen = Chosen(client=who or None, what=what, video_id=video.id if video else None)
     entries, following = await services().journal.page(
@@ -89,7 +89,7 @@ async def changes() -> Response:
 
 
 async def undo(change_id: str) -> Response:
-    """Take one change back."""
+    """Undo one change."""
     undone = await services().journal.undo(row_id(change_id), client())
     if wants_partial():
         values: dict[str, Any] = {
@@ -106,11 +106,11 @@ async def undo(change_id: str) -> Response:
 
 
 async def preview_undo() -> Response:
-    """What taking back all that somebody changed since a time would do. Nothing is done yet."""
+    """Preview the undo of all changes by a client since a time."""
     args = arguments()
     who, since = readable(text(args, "client"), "client"), number(args, "since", MAX_TIME)
     if "client" not in args:
-        raise Invalid("Say whose changes are meant.")
+        raise Invalid("Name the client whose changes to undo.")
     preview = await services().journal.preview(who, since)
     kinds = [(LABELS[kind], preview.kinds[kind]) for kind in KINDS if preview.kinds[kind]]
     values: dict[str, Any] = {
@@ -124,16 +124,16 @@ async def preview_undo() -> Response:
 
 
 async def undo_all() -> Response:
-    """Take back what was shown before."""
+    """Undo the changes that the preview showed."""
     who, since, up_to_id = (
         await form_text("client"),
         await form_number("since", MAX_TIME),
         await form_number("up_to"),
     )
     if "client" not in await request.form or not up_to_id:
-        raise Invalid("Say whose changes are meant, and up to which one.")
+        raise Invalid("Name the client whose changes to undo, and the last change.")
     services().maintenance.undo_all(who, since, up_to_id, client())
-    await services().background_tasks.settle("undo", QUICK_S)
+    await services().background_tasks.wait_briefly("undo", QUICK_S)
     return cast("Response", redirect(_url({"client": who}), 303))
 
 

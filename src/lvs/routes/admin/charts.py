@@ -1,4 +1,4 @@
-"""Small drawings for the dashboard, as the `d` of an SVG path, and amounts as people read them."""
+"""Small charts for the dashboard, as the `d` of an SVG path, and numbers in short form."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -22,7 +22,7 @@ def bars(values: Sequence[float]) -> str:
 
 
 def line(values: Sequence[float], least_top: float = 0) -> str:
-    """A line through the values, four units apart; the top is the greatest of them, or `least_top`."""
+    """A line through the values, four units apart; the top is the maximum or `least_top`."""
     top = max([*values, least_top]) or 1
     points = [
         f"{place * 4} {HEIGHT - round((HEIGHT - 2) * value / top) - 1}"
@@ -32,7 +32,7 @@ def line(values: Sequence[float], least_top: float = 0) -> str:
 
 
 def shares(parts: Sequence[float], width: int = 100) -> list[tuple[float, float]]:
-    """Where each part of a bar begins and how wide it is; nothing for an empty one."""
+    """The start and the width of each part of a bar; nothing for an empty bar."""
     whole = sum(parts)
     if whole <= 0:
         return []
@@ -53,7 +53,7 @@ def milliseconds(seconds: float) -> str:
 
 
 def span(seconds: float) -> str:
-    """A long time in its two greatest units: `12 s`, `3 min`, `3 h 12 min`, `2 d 4 h`."""
+    """A long duration in its two greatest units: `12 s`, `3 min`, `3 h 12 min`, `2 d 4 h`."""
     whole = int(seconds)
     if whole < MINUTE_S:
         return f"{whole} s"

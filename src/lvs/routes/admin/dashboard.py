@@ -15,7 +15,7 @@ from lvs.web.responses import answer, html, page, pages, services, wants_partial
 
 
 async def dashboard() -> Response:
-    """Every tile, what is wrong first."""
+    """The page of tiles, those with issues first."""
     levels = await tiles.levels()
     names = [
         "health",
@@ -31,9 +31,9 @@ async def dashboard() -> Response:
 
 
 async def tile(name: str) -> Response:
-    """One tile, or 204 where `seen` names what it shows now."""
+    """One tile, or 204 where `seen` names its present state."""
     if name not in tiles.TILES:
-        raise NotFound("There is no such tile.")
+        raise NotFound("Unknown tile.")
     drawn, seen = await tiles.draw(name, await tiles.levels())
     unchanged = wants_partial() and text(arguments(), "seen") == seen
     response = Response(status=204) if unchanged else html(drawn)
@@ -43,12 +43,12 @@ async def tile(name: str) -> Response:
 
 @answers(report.PerformanceReport, problems=())
 async def performance_json() -> Response:
-    """What the server is doing, in numbers: requests, caches, database, workers, library, storage."""
-    response = answer(await report.of(services(), pages()))
+    """Numbers of requests, caches, database, workers, library and storage."""
+    response = answer(await report.build_report(services(), pages()))
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
 async def fresh(name: str) -> Response:
-    """A tile after something was done with a button in it."""
+    """A tile after a button in it was pressed."""
     return html((await tiles.draw(name, await tiles.levels()))[0])

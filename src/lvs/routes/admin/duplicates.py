@@ -7,7 +7,7 @@ from lvs.web.responses import back, page, services
 
 
 async def duplicates() -> Response:
-    """Videos that lie in several places, side by side."""
+    """List videos stored more than once."""
     found, following = await services().duplicates.page(number(arguments(), "after", MAX_ID))
     return page(
         "admin_duplicates.html",
@@ -19,6 +19,6 @@ async def duplicates() -> Response:
 
 
 async def prefer(video_id: str) -> Response:
-    """Play a video from one of its places from now on."""
+    """Play a video from the selected copy from now on."""
     await services().duplicates.prefer(row_id(video_id), await form_number("file"))
     return back("/admin/duplicates")

@@ -6,14 +6,15 @@ from urllib.parse import urlencode
 from quart import Response
 
 from lvs.errors import Conflict, Invalid, NotFound
-from lvs.web.request_args import arguments, readable, row_id, text
+from lvs.filters import readable
+from lvs.web.request_args import arguments, row_id, text
 from lvs.web.responses import back, page, partial, services, wants_partial
 
 STATES = {
-    "running": "Being looked into",
-    "waiting": "Waiting",
+    "running": "Running",
+    "waiting": "Queued",
     "failed": "Failed",
-    "stopped": "Stopped by hand",
+    "stopped": "Stopped",
 }
 WAITING_SHOWN = 200
 FAILED_SHOWN = 200
@@ -23,11 +24,11 @@ JOBS = "/admin/jobs"
 
 
 async def show_jobs() -> Response:
-    """What the workers do, what waits, what failed and why; and the buttons that start work."""
+    """List running, queued, failed and stopped jobs."""
     args = arguments()
     state, wanted = text(args, "state"), readable(text(args, "q"), "search").strip()
     if state and state not in STATES:
-        raise Invalid(f"Jobs are {', '.join(STATES)}.")
+        raise Invalid(f"The state of a job is one of {', '.join(STATES)}.")
     context = await _jobs(state, wanted.casefold())
     filters = {"state": state, "q": wanted}
     context |= {"state": state, "q": wanted, "states": STATES, "filters": f"?{urlencode(filters)}"}
@@ -95,17 +96,17 @@ async def _jobs(state: str, wanted: str) -> Context:
 
 
 async def change_job(video_id: str, what: str) -> Response:
-    """Look into a video before all others (`first`), again (`again`), or not (`stop`)."""
+    """Move a job to the front (`first`), retry it (`again`) or skip it (`stop`)."""
     wanted, jobs = row_id(video_id), services().jobs
     if wanted not in await services().overviews.titles([wanted]):
         raise NotFound("There is no such video.")
     if what == "stop":
         if not jobs.stop(wanted):
-            raise Conflict("It is neither waiting nor being looked into any more.")
+            raise Conflict("This job is no longer queued or running.")
     elif what == "first":
         jobs.visible([wanted])
     elif what == "again":
         await jobs.reprobe([wanted])
     else:
-        raise NotFound("There is no such button.")
+        raise NotFound("Unknown action.")
     return await show_jobs() if wants_partial() else back(JOBS)

@@ -17,7 +17,7 @@ Context = dict[str, Any]
 
 
 async def log() -> Response:
-    """The latest lines of the log, all or from one level on; followed by asking again and again."""
+    """The latest lines of the log from one level on; an open page may follow it."""
     args = arguments()
     level, follow = text(args, "level") or "info", text(args, "follow") == "1"
     if level not in log_tail.LEVELS:

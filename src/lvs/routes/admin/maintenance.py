@@ -20,9 +20,7 @@ QUICK_S = 0.8
 
 
 async def ping() -> Response:
-    """Whether the server answers; with `deep=1` whether database, library folders and workers do
-    their part, 503 if not.
-    """
+    """Answer a health check; `deep=1` also checks database, library folders and workers (503)."""
     about = {"version": __version__, "uptime_seconds": round(services().metrics.uptime_s, 1)}
     if request.args.get("deep", "") in ("", "0"):
         return jsonify(status="ok", **about)
@@ -38,7 +36,7 @@ async def ping() -> Response:
 
 
 async def scan() -> Response:
-    """Look at every file again, in the background."""
+    """Scan every library folder in the background."""
     services().watcher.scan_soon()
     if wants_partial():
         return await dashboard.fresh("library")
@@ -54,7 +52,7 @@ async def cache_status() -> Response:
 
 
 async def cache_refresh() -> Response:
-    """Forget what was cached; the next look asks the database."""
+    """Clear the cache of database answers."""
     dropped = services().cache.clear()
     if wants_partial():
         return await dashboard.fresh("cache")
@@ -62,7 +60,7 @@ async def cache_refresh() -> Response:
 
 
 async def probe_again(media_hash: str) -> Response:
-    """Look into a film again that could not be looked into, before all others."""
+    """Probe a video again, before all others."""
     video = await services().videos.get(media_hash)
     await services().jobs.reprobe([video.id])
     if wants_partial():
@@ -75,19 +73,17 @@ async def probe_again(media_hash: str) -> Response:
 
 
 async def task(name: str) -> Response:
-    """How far some work is."""
+    """The progress of a background task."""
     found = services().background_tasks.latest(name)
     if found is None:
-        raise NotFound("No such work was begun since LVS was started.")
+        raise NotFound("No such task was started since LVS started.")
     if not wants_partial():
         return cast("Response", redirect(JOBS, 302))
     return partial("admin_task.html", trigger="" if found.running else "jobs:changed", task=found)
 
 
 async def begin(name: str) -> Response:
-    """Begin some work: scan, backup or cache; or posters, for the gallery's selection that `query`
-    names.
-    """
+    """Start a background task: scan, backup or cache; or posters, for the videos of a query."""
     maintenance = services().maintenance
     begin_it: dict[str, Callable[[], BackgroundTask]] = {
         "scan": maintenance.scan,
@@ -96,16 +92,16 @@ async def begin(name: str) -> Response:
         "posters": lambda: maintenance.reprobe(parse_query(arguments())),
     }
     if name not in begin_it:
-        raise NotFound("There is no such button.")
+        raise NotFound("Unknown action.")
     begun = begin_it[name]()
-    await services().background_tasks.settle(name, QUICK_S)
+    await services().background_tasks.wait_briefly(name, QUICK_S)
     if wants_partial():
         return partial("admin_task.html", task=begun)
     return cast("Response", redirect(JOBS, 303))
 
 
 async def preview_posters() -> Response:
-    """How many videos a gallery's selection holds, before their posters are made again."""
+    """Preview the number of videos whose posters would be remade."""
     query = parse_query(arguments())
     address = query_string(query)
     return page(

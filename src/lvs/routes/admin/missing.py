@@ -1,4 +1,4 @@
-"""Videos that are gone from the library folders, and the recycle bin."""
+"""Missing videos, and the recycle bin."""
 
 import time
 from typing import cast
@@ -25,7 +25,7 @@ MISSING, BIN = "/admin/missing", "/admin/bin"
 
 
 async def missing() -> Response:
-    """Every video none of whose files is there, with what people gave it."""
+    """List missing videos with their ratings and tags."""
     args = arguments()
     videos, following = await services().missing.page(_after(args))
     return page(
@@ -43,7 +43,7 @@ async def missing() -> Response:
 
 
 async def preview_forget() -> Response:
-    """What forgetting these videos would put into the bin. Nothing is done yet."""
+    """Preview the videos to forget."""
     args = arguments()
     ids, until = _chosen(args), number(args, "until", MAX_TIME)
     doomed = await services().missing.preview(ids, until)
@@ -53,17 +53,17 @@ async def preview_forget() -> Response:
 
 
 async def forget() -> Response:
-    """Put what was shown into the recycle bin."""
+    """Move the previewed videos to the recycle bin."""
     form = await request.form
     ids = None if form.get("all") == "1" else await form_ids()
     if ids == []:
-        raise Invalid("Choose the videos that are to be forgotten.")
+        raise Invalid("Select the videos to forget.")
     forgotten = await services().missing.forget(ids, await form_number("until", MAX_TIME), client())
     return cast("Response", redirect(f"{BIN}?forgotten={forgotten}", 303))
 
 
 async def recycle_bin() -> Response:
-    """What was forgotten and can still be restored."""
+    """List forgotten videos that can be restored."""
     args = arguments()
     videos, following = await services().missing.binned(_after(args))
     return page(
@@ -79,22 +79,22 @@ async def recycle_bin() -> Response:
 
 
 async def restore() -> Response:
-    """Take videos out of the recycle bin, with all they had."""
+    """Restore videos from the recycle bin."""
     form = await request.form
     ids = None if form.get("all") == "1" else await form_ids()
     if ids == []:
-        raise Invalid("Choose the videos that are to be restored.")
+        raise Invalid("Select the videos to restore.")
     restored = await services().missing.restore(ids, await form_number("until", MAX_TIME), client())
     return cast("Response", redirect(f"{MISSING}?restored={restored}", 303))
 
 
 def _chosen(args: Arguments) -> list[int] | None:
-    """The videos that were ticked; None for all of them."""
+    """The ticked videos; None for all of them."""
     if text(args, "all") == "1":
         return None
     ids = chosen_ids(list(args.get("id", ())))
     if not ids:
-        raise Invalid("Choose the videos that are to be forgotten.")
+        raise Invalid("Select the videos to forget.")
     return ids
 
 

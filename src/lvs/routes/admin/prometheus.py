@@ -20,9 +20,7 @@ BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 
 
 
 class Exposition:
-    """Counts requests into a histogram as they come; everything else is read from the services when
-    somebody asks.
-    """
+    """A histogram of requests, filled as they come; the other numbers are read on request."""
 
     def __init__(self, services: Services) -> None:
         self._families: list[Metric] = []
@@ -73,15 +71,15 @@ def install(app: Quart, services: Services) -> None:
 
 
 async def metrics() -> Response:
-    """Everything measured, for Prometheus."""
+    """All measurements, for Prometheus."""
     exposition: Exposition = current_app.extensions["lvs.exposition"]
-    found = await report.of(services(), pages())
+    found = await report.build_report(services(), pages())
     content, media_type = exposition.text(found, services(), request.headers.get("Accept", ""))
     return Response(content, content_type=media_type)
 
 
 def families(found: report.PerformanceReport, services: Services) -> Iterator[Metric]:
-    """Everything but the request times, with names that begin with `lvs_`."""
+    """All metric families but the request times, with names that begin with `lvs_`."""
     yield _gauge("lvs_info", "The version that runs", {found.version: 1}, "version")
     yield _gauge("lvs_uptime_seconds", "Seconds since the start", found.uptime_seconds)
     levels = [trouble.level for trouble in found.troubles]

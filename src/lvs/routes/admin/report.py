@@ -1,34 +1,77 @@
-"""What `/admin/performance.json` answers, as pydantic models; the OpenAPI document is made from
-them.
+"""The answer of `/admin/performance.json` as pydantic models, the source of the OpenAPI document.
+
+A model reads its values from a service's own by their names (`_read`); a name, a unit or a spelling
+that differs is told by the field's type.
 """
 
-from typing import Annotated
+from functools import partial
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from lvs import __version__
+from lvs.models import shown
 from lvs.routes.api.schemas import iso
 from lvs.services.bundle import Services
 from lvs.services.latency import Latencies, Quantiles, Window
 from lvs.services.media import posters
 from lvs.services.metrics import Route
-from lvs.services.monitoring.storage import Disk
 from lvs.web.card_templates import CARDS_KEPT
 from lvs.web.templates import Templates
 
+Model = TypeVar("Model", bound="Reading")
 
-class Times(BaseModel):
-    """How long answers took to begin, in milliseconds."""
+
+def _moment(value: Any) -> Any:
+    return iso(value) if isinstance(value, int) else value
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 3)
+
+
+def _rounded(digits: int) -> BeforeValidator:
+    return BeforeValidator(partial(round, ndigits=digits))
+
+
+Moment = Annotated[str, BeforeValidator(_moment)]
+"""ISO 8601, from Unix milliseconds."""
+
+Milliseconds = Annotated[float, BeforeValidator(_ms)]
+"""Milliseconds, from seconds."""
+
+Share = Annotated[float, _rounded(4)]
+Seconds = Annotated[float, _rounded(6)]
+
+
+class Reading(BaseModel):
+    """Numbers read from a service."""
+
+    model_config = ConfigDict(from_attributes=True, populate_by_name=True)
+
+
+def _read(model: type[Model], source: object, **more: Any) -> Model:
+    """The model with the values of `source` that have its fields' names, and with these."""
+    values: dict[str, Any] = {}
+    for name, field in model.model_fields.items():
+        attribute = field.validation_alias if isinstance(field.validation_alias, str) else name
+        if name not in more and hasattr(source, attribute):
+            values[attribute] = getattr(source, attribute)
+    return model.model_validate(values | more)
+
+
+class Times(Reading):
+    """Times to first byte, in milliseconds."""
 
     count: int
-    mean_ms: float
-    p50_ms: float
-    p95_ms: float
-    p99_ms: float
+    mean_ms: Annotated[Milliseconds, Field(validation_alias="mean_s")]
+    p50_ms: Annotated[Milliseconds, Field(validation_alias="p50_s")]
+    p95_ms: Annotated[Milliseconds, Field(validation_alias="p95_s")]
+    p99_ms: Annotated[Milliseconds, Field(validation_alias="p99_s")]
 
 
 class Windows(BaseModel):
-    """The same over the last five minutes, the last hour, and since the start."""
+    """The times of the last five minutes, the last hour, and since the start."""
 
     model_config = ConfigDict(serialize_by_alias=True)
 
@@ -37,29 +80,27 @@ class Windows(BaseModel):
     start: Times
 
 
-class Endpoint(BaseModel):
-    """One route since the start; `errors` are answers of 500 and above, `refused` those from 400
-    on.
-    """
+class Endpoint(Reading):
+    """One route since the start; `errors` are answers of 500 and above, `refused` those of 4xx."""
 
     method: str
-    route: str
+    route: Annotated[str, Field(validation_alias="rule")]
     count: int
     errors: int
     refused: int
     bytes_sent: int
-    queries_per_request: float
+    queries_per_request: Annotated[float, _rounded(2)]
     database_ms: Annotated[
-        float, Field(description="Per request: statements, waiting for the writer's turn, commit.")
+        Milliseconds, Field(description="Per request: statements, write wait, commit.")
     ]
-    writer_wait_ms: float
-    render_ms: float
+    writer_wait_ms: Milliseconds
+    render_ms: Milliseconds
     cache_hits: int
     cache_misses: int
     times: Windows
 
 
-class CacheReport(BaseModel):
+class CacheReport(Reading):
     """One cache since the start."""
 
     name: str
@@ -71,41 +112,45 @@ class CacheReport(BaseModel):
     hit_rate: float
 
 
-class RouteQueries(BaseModel):
-    """What one route asked of the database since the start."""
+class RouteQueries(Reading):
+    """Database use of one route since the start."""
 
-    total: int
-    per_request: float
-    seconds: float
+    total: Annotated[int, Field(validation_alias="queries")]
+    per_request: Annotated[float, _rounded(2)]
+    seconds: Annotated[Seconds, Field(validation_alias="database_s")]
 
 
-class SlowQueryReport(BaseModel):
+class SlowQueryReport(Reading):
     """A statement, a commit or a wait that took longer than a second."""
 
-    at: str
-    seconds: float
+    at: Moment
+    seconds: Annotated[float, _rounded(3)]
     sql: str
     request_id: str
 
 
-class Queries(BaseModel):
-    """What the database was asked for by requests (`total`, `per_request`, `by_route`) and by the
-    whole server.
-    """
+class Queries(Reading):
+    """Database use by requests (`total`, `per_request`, `by_route`) and by the whole server."""
 
     total: int
-    per_request: float
+    per_request: Annotated[float, _rounded(2)]
     by_route: dict[str, RouteQueries]
-    all_total: Annotated[int, Field(description="With those of scans, workers and the dashboard.")]
-    seconds: float
+    all_total: Annotated[
+        int,
+        Field(
+            validation_alias="queries",
+            description="With those of scans, workers and the dashboard.",
+        ),
+    ]
+    seconds: Seconds
     commits: int
     transactions: int
-    writer_wait_seconds: float
+    writer_wait_seconds: Annotated[Seconds, Field(validation_alias="writer_wait_s")]
     slow: list[SlowQueryReport]
 
 
 class RatingsPost(BaseModel):
-    """The calls that give stars, all of them together, since the start."""
+    """The calls that rate videos, all of them together, since the start."""
 
     count: int
     avg_ms: float
@@ -113,26 +158,24 @@ class RatingsPost(BaseModel):
     times: Windows
 
 
-class RunningReport(BaseModel):
-    """A video that is being looked into."""
+class RunningReport(Reading):
+    """A video that is being probed."""
 
     video_id: int
-    seconds: float
+    seconds: Annotated[float, _rounded(2)]
 
 
-class Failed(BaseModel):
-    """A video that could not be looked into for a passing reason."""
+class Failed(Reading):
+    """A video whose probe failed for a passing reason."""
 
     video_id: int
-    at: str
+    at: Moment
     reason: str
     given_up: bool
 
 
-class Workers(BaseModel):
-    """The workers that look into videos; `queued_by_kind` tells what somebody is looking at from
-    the rest.
-    """
+class Workers(Reading):
+    """The probe workers; `queued_by_kind` separates videos on screen from the rest."""
 
     workers: int
     processes: int
@@ -146,34 +189,36 @@ class Workers(BaseModel):
     failures: list[Failed]
 
 
-class FolderReport(BaseModel):
+class FolderReport(Reading):
     """One library folder."""
 
     name: str
-    path: str
+    path: Annotated[str, BeforeValidator(shown)]
     files: int
     size_bytes: int
-    offline_since: str | None
-    scanned_at: str | None
+    offline_since: Moment | None
+    scanned_at: Moment | None
     watcher: str
 
 
-class LibraryReport(BaseModel):
-    """What there is in the library folders."""
+class LibraryReport(Reading):
+    """The library folders in numbers."""
 
     videos: int
     files: int
     missing: int
     duplicates: int
     unreadable: int
-    unreadable_reasons: dict[str, int]
+    unreadable_reasons: Annotated[
+        dict[str, int], BeforeValidator(dict), Field(validation_alias="reasons")
+    ]
     size_bytes: int
     scanning: bool
     files_seen: int
     folders: list[FolderReport]
 
 
-class DiskSpace(BaseModel):
+class DiskSpace(Reading):
     """The disk under a folder."""
 
     total_bytes: int
@@ -181,8 +226,8 @@ class DiskSpace(BaseModel):
     read_only: bool
 
 
-class StorageReport(BaseModel):
-    """Room taken and room left, in bytes; null while it is not known."""
+class StorageReport(Reading):
+    """Used and free space, in bytes; null while unknown."""
 
     library_bytes: int
     thumbnails_bytes: int | None
@@ -190,24 +235,24 @@ class StorageReport(BaseModel):
     wal_bytes: int
     backups_bytes: int | None
     log_bytes: int | None
-    data_disk: DiskSpace | None
+    data_disk: Annotated[DiskSpace | None, Field(validation_alias="data")]
     library_disks: dict[str, DiskSpace | None]
 
 
-class BackupsReport(BaseModel):
-    """The newest good backup, and what went wrong with the last try."""
+class BackupsReport(Reading):
+    """The newest good backup, and the failure of the last try."""
 
-    newest_at: str | None
+    newest_at: Moment | None
     newest_good: bool
     kept: int
     failure: str | None
 
 
-class SystemReport(BaseModel):
+class SystemReport(Reading):
     """Server and workers; `cpu` 1.0 is one whole processor."""
 
-    cpu: float
-    machine_cpu: float
+    cpu: Share
+    machine_cpu: Share
     processors: int
     server_memory_bytes: int
     workers_memory_bytes: int
@@ -215,22 +260,22 @@ class SystemReport(BaseModel):
     open_files: int
     open_files_limit: int | None
     threads: int
-    loop_delay_ms: float
+    loop_delay_ms: Annotated[Milliseconds, Field(validation_alias="delay_s")]
 
 
-class StreamReport(BaseModel):
-    """A film on its way to a viewer; `rate` is bytes per second of late."""
+class StreamReport(Reading):
+    """A running stream; `rate` is recent bytes per second."""
 
     title: str
     client: str
-    started_at: str
+    started_at: Moment
     bytes_sent: int
     bytes_total: int
     rate: float
 
 
-class FunctionTimes(BaseModel):
-    """A function that is timed; memory is the process's, before and after its last run."""
+class FunctionTimes(Reading):
+    """A timed function; memory is the process's, before and after its last run."""
 
     errors: int
     times: Times
@@ -238,28 +283,28 @@ class FunctionTimes(BaseModel):
     memory_after_bytes: int | None
 
 
-class IssueReport(BaseModel):
-    """Something that is not well, and what to do."""
+class IssueReport(Reading):
+    """A health issue, and a hint."""
 
     level: str
     part: str
-    message: str
-    hint: str
+    sentence: Annotated[str, Field(validation_alias="message")]
+    advice: Annotated[str, Field(validation_alias="hint")]
 
 
-class RecentError(BaseModel):
-    """A request that failed."""
+class RecentError(Reading):
+    """A failed request."""
 
-    at: str
+    at: Moment
     method: str
-    route: str
+    route: Annotated[str, Field(validation_alias="rule")]
     status: int
-    message: str
+    sentence: Annotated[str, Field(validation_alias="message")]
     request_id: str
 
 
 class PerformanceReport(BaseModel):
-    """Everything the dashboard shows."""
+    """All numbers of the dashboard."""
 
     status: Annotated[str, Field(description="ok, attention or fault.")]
     version: str
@@ -282,23 +327,18 @@ class PerformanceReport(BaseModel):
     errors: list[RecentError]
 
 
-async def of(services: Services, pages: Templates) -> PerformanceReport:
-    """How it all stands now."""
+async def build_report(services: Services, pages: Templates) -> PerformanceReport:
+    """Read the present numbers."""
     metrics = services.metrics
     now = metrics.clock()
     troubles = await services.health.troubles()
     routes = sorted(metrics.routes.values(), key=lambda route: -route.count)
     return PerformanceReport(
-        status=troubles[0].level.name.lower() if troubles else "ok",
+        status=troubles[0].level.word if troubles else "ok",
         version=__version__,
         uptime_seconds=round(metrics.uptime_s, 1),
         started_at=iso(metrics.started_at),
-        troubles=[
-            IssueReport(
-                level=each.level.name.lower(), part=each.part, message=each.message, hint=each.hint
-            )
-            for each in troubles
-        ],
+        troubles=[_read(IssueReport, each, level=each.level.word) for each in troubles],
         cache_hit_rate=services.cache.status()["hit_rate"],
         caches=caches(services, pages),
         requests=_windows(metrics.pages, now),
@@ -310,86 +350,43 @@ async def of(services: Services, pages: Templates) -> PerformanceReport:
         storage=await _storage(services),
         backups=await _backups(services),
         system=_system(services),
-        streams=[
-            StreamReport(
-                title=stream.title,
-                client=stream.client,
-                started_at=iso(stream.started_at),
-                bytes_sent=stream.bytes_sent,
-                bytes_total=stream.bytes_total,
-                rate=stream.rate,
-            )
-            for stream in services.streams.running()
-        ],
+        streams=[_read(StreamReport, stream) for stream in services.streams.running()],
         functions={
-            function.name: FunctionTimes(
-                errors=function.errors,
-                times=_times(function.latencies.within(Window.START, now)),
-                memory_before_bytes=function.memory_before_bytes,
-                memory_after_bytes=function.memory_after_bytes,
+            each.name: _read(
+                FunctionTimes, each, times=_times(each.latencies.within(Window.START, now))
             )
-            for function in metrics.functions.values()
+            for each in metrics.functions.values()
         },
-        errors=[
-            RecentError(
-                at=iso(failure.at),
-                method=failure.method,
-                route=failure.rule,
-                status=failure.status,
-                message=failure.message,
-                request_id=failure.request_id,
-            )
-            for failure in metrics.failures
-        ],
+        errors=[_read(RecentError, failure) for failure in metrics.failures],
     )
 
 
 def caches(services: Services, pages: Templates) -> list[CacheReport]:
-    """Every cache the server has."""
-    library = services.cache.status()
+    """Numbers of every cache."""
     drawn = posters.placeholder.cache_info()
-    cards = (
-        pages.cards.hits,
-        pages.cards.misses,
-        max(0, pages.cards.misses - len(pages.cards)),
-        len(pages.cards),
-        CARDS_KEPT,
-    )
-    found = {
-        "library": tuple(
-            int(library[name]) for name in ("hits", "misses", "evictions", "size", "max_size")
-        ),
-        "cards": cards,
-        "drawn pictures": (
-            drawn.hits,
-            drawn.misses,
-            drawn.misses - drawn.currsize,
-            drawn.currsize,
-            drawn.maxsize or 0,
-        ),
-    }
+    cards = pages.cards
     return [
-        CacheReport(
-            name=name,
-            hits=hits,
-            misses=misses,
-            evictions=evictions,
-            size=size,
-            max_size=max_size,
-            hit_rate=hits / (hits + misses) if hits + misses else 0.0,
-        )
-        for name, (hits, misses, evictions, size, max_size) in found.items()
+        CacheReport(name="library", **services.cache.status()),
+        _cache("cards", cards.hits, cards.misses, len(cards), CARDS_KEPT),
+        _cache("drawn pictures", drawn.hits, drawn.misses, drawn.currsize, drawn.maxsize or 0),
     ]
 
 
-def _times(quantiles: Quantiles) -> Times:
-    return Times(
-        count=quantiles.count,
-        mean_ms=_ms(quantiles.mean_s),
-        p50_ms=_ms(quantiles.p50_s),
-        p95_ms=_ms(quantiles.p95_s),
-        p99_ms=_ms(quantiles.p99_s),
+def _cache(name: str, hits: int, misses: int, size: int, max_size: int) -> CacheReport:
+    """A cache that evicts one entry for each miss once it is full."""
+    return CacheReport(
+        name=name,
+        hits=hits,
+        misses=misses,
+        evictions=max(0, misses - size),
+        size=size,
+        max_size=max_size,
+        hit_rate=hits / (hits + misses) if hits + misses else 0.0,
     )
+
+
+def _times(quantiles: Quantiles) -> Times:
+    return _read(Times, quantiles)
 
 
 def _windows(latencies: Latencies, now: float) -> Windows:
@@ -398,25 +395,15 @@ def _windows(latencies: Latencies, now: float) -> Windows:
     )
 
 
-def _ms(seconds: float) -> float:
-    return round(seconds * 1000, 3)
-
-
 def _endpoint(route: Route, now: float) -> Endpoint:
     count = route.count or 1
-    return Endpoint(
-        method=route.method,
-        route=route.rule,
-        count=route.count,
-        errors=route.errors,
-        refused=route.refused,
-        bytes_sent=route.bytes_sent,
-        queries_per_request=round(route.queries / count, 2),
-        database_ms=_ms(route.database_s / count),
-        writer_wait_ms=_ms(route.writer_wait_s / count),
-        render_ms=_ms(route.render_s / count),
-        cache_hits=route.cache_hits,
-        cache_misses=route.cache_misses,
+    return _read(
+        Endpoint,
+        route,
+        queries_per_request=route.queries / count,
+        database_ms=route.database_s / count,
+        writer_wait_ms=route.writer_wait_s / count,
+        render_ms=route.render_s / count,
         times=_windows(route.latencies, now),
     )
 
@@ -424,70 +411,39 @@ def _endpoint(route: Route, now: float) -> Endpoint:
 def _queries(services: Services) -> Queries:
     usage = services.database.usage
     total, requests = services.metrics.queries()
-    return Queries(
+    return _read(
+        Queries,
+        usage,
         total=total,
-        per_request=round(total / requests, 2) if requests else 0.0,
+        per_request=total / requests if requests else 0.0,
         by_route={
-            route.name: RouteQueries(
-                total=route.queries,
-                per_request=round(route.queries / route.count, 2) if route.count else 0.0,
-                seconds=round(route.database_s, 6),
-            )
+            route.name: _read(RouteQueries, route, per_request=route.queries / (route.count or 1))
             for route in services.metrics.routes.values()
         },
-        all_total=usage.queries,
-        seconds=round(usage.seconds, 6),
-        commits=usage.commits,
-        transactions=usage.transactions,
-        writer_wait_seconds=round(usage.writer_wait_s, 6),
-        slow=[
-            SlowQueryReport(
-                at=iso(query.at),
-                seconds=round(query.seconds, 3),
-                sql=query.sql,
-                request_id=query.request_id,
-            )
-            for query in usage.slow
-        ],
+        slow=[_read(SlowQueryReport, query) for query in usage.slow],
     )
 
 
 def _ratings(services: Services) -> RatingsPost:
     metrics = services.metrics
-    now = metrics.clock()
-    start = metrics.ratings.within(Window.START, now)
-    return RatingsPost(
-        count=start.count,
-        avg_ms=_ms(start.mean_s),
-        p95_ms=_ms(start.p95_s),
-        times=_windows(metrics.ratings, now),
-    )
+    windows = _windows(metrics.ratings, metrics.clock())
+    start = windows.start
+    return RatingsPost(count=start.count, avg_ms=start.mean_ms, p95_ms=start.p95_ms, times=windows)
 
 
 def _workers(services: Services) -> Workers:
-    jobs = services.jobs
-    return Workers(
-        workers=services.ffmpeg.workers,
-        processes=len(services.ffmpeg.process_ids),
-        remaining=jobs.remaining,
-        queued=jobs.queued,
+    jobs, pool = services.jobs, services.ffmpeg
+    return _read(
+        Workers,
+        jobs,
+        workers=pool.workers,
+        processes=len(pool.process_ids),
         queued_by_kind={"visible": jobs.urgent, "waiting": jobs.queued - jobs.urgent},
-        running=[
-            RunningReport(video_id=item.video_id, seconds=round(item.seconds, 2))
-            for item in jobs.under_way()
-        ],
+        running=[_read(RunningReport, item) for item in jobs.under_way()],
         done=jobs.tally.done,
         unreadable=jobs.tally.unreadable,
         failed=jobs.tally.failed,
-        failures=[
-            Failed(
-                video_id=failure.video_id,
-                at=iso(failure.at),
-                reason=failure.reason,
-                given_up=failure.given_up,
-            )
-            for failure in jobs.failures.values()
-        ],
+        failures=[_read(Failed, failure) for failure in jobs.failures.values()],
     )
 
 
@@ -495,81 +451,53 @@ async def _library(services: Services) -> LibraryReport:
     overview = await services.overviews.now()
     progress = services.library.progress()
     counts = {folder.root_id: folder for folder in overview.folders}
-    return LibraryReport(
-        videos=overview.videos,
-        files=overview.files,
-        missing=overview.missing,
-        duplicates=overview.duplicates,
-        unreadable=overview.unreadable,
-        unreadable_reasons=dict(overview.reasons),
-        size_bytes=overview.size_bytes,
+    folders = [
+        _read(
+            FolderReport,
+            root,
+            files=counts[root.id].files if root.id in counts else 0,
+            size_bytes=counts[root.id].size_bytes if root.id in counts else 0,
+            watcher=services.watcher.state.get(root.id, ""),
+        )
+        for root in services.library.active_roots
+    ]
+    return _read(
+        LibraryReport,
+        overview,
         scanning=progress.scanning,
         files_seen=progress.files_seen,
-        folders=[
-            FolderReport(
-                name=root.name,
-                path=root.path.decode("utf-8", "replace"),
-                files=counts[root.id].files if root.id in counts else 0,
-                size_bytes=counts[root.id].size_bytes if root.id in counts else 0,
-                offline_since=_iso_or_none(root.offline_since),
-                scanned_at=_iso_or_none(root.scanned_at),
-                watcher=services.watcher.state.get(root.id, ""),
-            )
-            for root in services.library.active_roots
-        ],
+        folders=folders,
     )
 
 
 async def _storage(services: Services) -> StorageReport:
     storage = await services.storages.now()
-    overview = await services.overviews.now()
-    return StorageReport(
-        library_bytes=overview.size_bytes,
-        thumbnails_bytes=storage.thumbnails_bytes,
-        database_bytes=storage.database_bytes,
-        wal_bytes=storage.wal_bytes,
-        backups_bytes=storage.backups_bytes,
-        log_bytes=storage.log_bytes,
-        data_disk=_disk(storage.data),
-        library_disks={library.name: _disk(library.disk) for library in storage.libraries},
-    )
-
-
-def _disk(disk: Disk | None) -> DiskSpace | None:
-    return (
-        DiskSpace(
-            total_bytes=disk.total_bytes, free_bytes=disk.free_bytes, read_only=disk.read_only
-        )
-        if disk
-        else None
+    return _read(
+        StorageReport,
+        storage,
+        library_bytes=(await services.overviews.now()).size_bytes,
+        library_disks={library.name: library.disk for library in storage.libraries},
     )
 
 
 async def _backups(services: Services) -> BackupsReport:
     state = await services.health.backups()
-    return BackupsReport(
-        newest_at=iso(int(state.newest.made_at.timestamp() * 1000)) if state.newest else None,
-        newest_good=state.newest is not None and state.newest.good,
-        kept=state.kept,
-        failure=state.failure,
+    newest = state.newest
+    return _read(
+        BackupsReport,
+        state,
+        newest_at=int(newest.made_at.timestamp() * 1000) if newest else None,
+        newest_good=newest is not None and newest.good,
     )
 
 
 def _system(services: Services) -> SystemReport:
     sample = services.system.latest
-    return SystemReport(
-        cpu=round(sample.cpu, 4),
-        machine_cpu=round(sample.machine_cpu, 4),
+    return _read(
+        SystemReport,
+        sample,
         processors=services.system.processors,
         server_memory_bytes=sample.server.memory_bytes,
         workers_memory_bytes=sum(worker.memory_bytes for worker in sample.workers),
-        memory_available_bytes=sample.memory_available_bytes,
-        open_files=sample.open_files,
-        open_files_limit=sample.open_files_limit,
         threads=sample.server.threads,
-        loop_delay_ms=_ms(sample.delay_s),
     )
-
-
-def _iso_or_none(unix_ms: int | None) -> str | None:
-    return iso(unix_ms) if unix_ms is not None else None

@@ -14,7 +14,7 @@ STORAGE = "/admin/storage"
 
 
 async def storage() -> Response:
-    """What the folders hold; `root` and `folder` lead into one of them."""
+    """Sizes of folders; `root` and `folder` select one."""
     args = arguments()
     root_id, folder = (
         number(args, "root", MAX_ID),
@@ -29,7 +29,7 @@ async def storage() -> Response:
     if root_id:
         inside = await folder_sizes.within(services().database, root_id, folder)
         if folder and not inside:
-            raise NotFound("There is no such folder, or no video in it.")
+            raise NotFound("There is no such folder, or it contains no videos.")
         entries = [
             (
                 _inside(root_id, folder, each.name),
@@ -65,11 +65,15 @@ async def storage() -> Response:
 def _inside(root_id: int, folder: bytes, name: bytes | None) -> str | None:
     if name is None:
         return None
-    return f"{STORAGE}?root={root_id}&folder={quote_from_bytes(folder + b'/' + name if folder else name, safe='/')}"
+    return _address(root_id, folder + b"/" + name if folder else name)
+
+
+def _address(root_id: int, folder: bytes) -> str:
+    return f"{STORAGE}?root={root_id}&folder={quote_from_bytes(folder, safe='/')}"
 
 
 def _trail(name: str, root_id: int, folder: bytes) -> list[tuple[str, str]]:
-    """The folders that lead to this one, each with its address."""
+    """The folders that lead to this one, with their addresses."""
     trail = [("All folders", STORAGE)]
     if name:
         trail.append((name, f"{STORAGE}?root={root_id}"))
@@ -78,7 +82,7 @@ def _trail(name: str, root_id: int, folder: bytes) -> list[tuple[str, str]]:
         trail.append(
             (
                 shown(part),
-                f"{STORAGE}?root={root_id}&folder={quote_from_bytes(b'/'.join(parts[:depth]), safe='/')}",
+                _address(root_id, b"/".join(parts[:depth])),
             )
         )
     return trail

@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from lvs import __version__
-from lvs.own_addresses import served
 from lvs.routes.admin import report
 from lvs.services.latency import Window
 from lvs.services.metrics import Route
 from lvs.services.monitoring.health import Level
+from lvs.services.network.served import served
 from lvs.web.responses import pages, rendered, services
 
 LEVEL_WORDS = {Level.OK: "OK", Level.BUSY: "Busy", Level.WARNING: "Attention", Level.ERROR: "Fault"}
@@ -23,7 +23,7 @@ Context = dict[str, Any]
 
 
 async def levels() -> dict[str, Level]:
-    """How each part stands, as far as something is wrong with it."""
+    """The level of each part that has an issue."""
     levels: dict[str, Level] = {}
     for trouble in await services().health.troubles():
         for name in (trouble.part, "health"):
@@ -32,13 +32,13 @@ async def levels() -> dict[str, Level]:
 
 
 async def draw(name: str, levels: dict[str, Level]) -> tuple[str, str]:
-    """A tile as HTML, and the fingerprint of what it shows."""
+    """A tile as HTML, and a fingerprint of its content."""
     context = await TILES[name]()
     level = max(levels.get(name, Level.OK), Level.BUSY if context.pop("busy", False) else Level.OK)
     drawn = rendered(
         f"partials/tile_{name}.html",
         seen=SEEN,
-        level=level.name.lower(),
+        level=level.word,
         word=LEVEL_WORDS[level],
         **context,
     )
@@ -90,7 +90,7 @@ async def _routes() -> Context:
 
 
 def _parts(route: Route) -> list[float]:
-    """Where a route's time went since the start: writer's turn, database, templates, all else."""
+    """The seconds a route spent: write wait, database, templates, all else."""
     known = [route.writer_wait_s, max(0.0, route.database_s - route.writer_wait_s), route.render_s]
     return [*known, max(0.0, route.latencies.total_s - sum(known))]
 
@@ -116,6 +116,7 @@ async def _database() -> Context:
     routes = services().metrics.visited()
     writes = sum(route.count for route in routes if route.method not in ("GET", "HEAD"))
     newest = backups.newest
+    elsewhere = services().second_place.state()
     return {
         "busy": backups.running,
         "storage": storage,
@@ -125,6 +126,9 @@ async def _database() -> Context:
         "writer_wait_s": sum(route.writer_wait_s for route in routes) / writes if writes else 0.0,
         "backups": backups,
         "backup_at": _unix_ms(newest.made_at) if newest else None,
+        "elsewhere": elsewhere,
+        "copied_at": _unix_ms(elsewhere.newest.made_at) if elsewhere and elsewhere.newest else None,
+        "replica": services().replication.state(),
         "slow": list(services().database.usage.slow)[-5:][::-1],
     }
 

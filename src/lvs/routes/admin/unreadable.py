@@ -6,7 +6,8 @@ from urllib.parse import urlencode
 from quart import Response, redirect, request
 
 from lvs.errors import NotFound
-from lvs.web.request_args import MAX_ID, arguments, form_number, form_text, number, readable, text
+from lvs.filters import readable
+from lvs.web.request_args import MAX_ID, arguments, form_number, form_text, number, text
 from lvs.web.responses import page, services
 
 UNREADABLE_SHOWN = 100
@@ -14,7 +15,7 @@ UNREADABLE = "/admin/unreadable"
 
 
 async def unreadable() -> Response:
-    """Files that cannot be read as video, and why."""
+    """List files that cannot be read as video, with the reasons."""
     args = arguments()
     reason = readable(text(args, "reason"), "reason") if "reason" in args else None
     found = await services().gallery.unreadable(
@@ -40,7 +41,7 @@ async def unreadable() -> Response:
 
 
 async def probe_again() -> Response:
-    """Try again: one video, those of one reason, or all."""
+    """Probe again: one video, those with one reason, or all."""
     form = await request.form
     if form.get("id"):
         video_id = await form_number("id")

@@ -7,5 +7,5 @@ from lvs.web.responses import page, services
 
 
 async def usage() -> Response:
-    """How the library is used."""
+    """Views, ratings and tags in numbers."""
     return page("admin_usage.html", usage=await statistics(services().database), current="admin")

@@ -1,5 +1,4 @@
-"""The JSON calls of the original Local Video Server, for clients made for it: a video is named by
-its file name.
+"""The JSON calls of the original Local Video Server; a video is named by its file name.
 
 docs/api.md says where they differ from the original's.
 """
@@ -36,7 +35,7 @@ _NUMBER = re.compile(r"-?[0-9]{1,9}", re.ASCII)
     problem=schemas.LegacyProblem,
 )
 async def rate() -> Response:
-    """Give a video stars."""
+    """Rate a video."""
     sent = await json_body(schemas.NamedRating, RATING_SENTENCE)
     video = await _video(sent.filename)
     services().ratings_limiter.check(client())
@@ -51,7 +50,7 @@ async def rate() -> Response:
     problem=schemas.LegacyProblem,
 )
 async def favorite() -> Response:
-    """Turn a video's heart over."""
+    """Toggle a favorite."""
     video = await _video((await json_body(schemas.NamedVideo, NAME_SENTENCE)).filename)
     now = await services().favorites.toggle(video.media_hash, client())
     names = [_name(card) async for card in _cards(Query(favorite=True, sort=Sort.FAVORITED))]
@@ -62,7 +61,7 @@ async def favorite() -> Response:
     schemas.LegacyTags, body=schemas.NamedTag, problems=PROBLEMS, problem=schemas.LegacyProblem
 )
 async def tag() -> Response:
-    """Put a tag on a video."""
+    """Add a tag to a video."""
     sent = await json_body(schemas.NamedTag, TAG_SENTENCE)
     video = await _video(sent.filename)
     return answer(
@@ -76,7 +75,7 @@ async def tag() -> Response:
     schemas.LegacyTags, body=schemas.NamedTag, problems=PROBLEMS, problem=schemas.LegacyProblem
 )
 async def delete_tag() -> Response:
-    """Take a tag off a video."""
+    """Remove a tag from a video."""
     sent = await json_body(schemas.NamedTag, TAG_SENTENCE)
     if not sent.tag.strip():
         raise Invalid(TAG_SENTENCE)
@@ -92,7 +91,7 @@ async def delete_tag() -> Response:
     schemas.LegacyViews, body=schemas.NamedVideo, problems=PROBLEMS, problem=schemas.LegacyProblem
 )
 async def view() -> Response:
-    """Note that somebody plays a video."""
+    """Count a view."""
     video = await _video((await json_body(schemas.NamedVideo, NAME_SENTENCE)).filename)
     return answer(
         schemas.LegacyViews(views=await services().views.count(video.media_hash, client()))
@@ -103,9 +102,7 @@ async def view() -> Response:
     schemas.AllViews, query=schemas.NameQuery, problems=(400, 404), problem=schemas.LegacyProblem
 )
 async def get_views() -> Response:
-    """How often each video was played, by name; with `filename` the one video's count as {"views":
-    count}.
-    """
+    """Views of every watched video by name; with `filename` those of one video."""
     filename = text(arguments(), "filename")
     if filename:
         return answer(schemas.ViewCount(views=(await _video(filename)).views))
@@ -120,7 +117,7 @@ async def get_views() -> Response:
     problem=schemas.LegacyProblem,
 )
 async def popular_tags() -> Response:
-    """The tags that most videos carry."""
+    """The most used tags."""
     limit = text(arguments(), "limit").strip() or str(POPULAR)
     if not _NUMBER.fullmatch(limit):
         raise Invalid(f"limit is a whole number from 1 to {MOST_POPULAR}.")
@@ -158,13 +155,13 @@ async def _tags_of(name: bytes) -> Response:
 
 
 async def _video(filename: str) -> Video:
-    """The video of this name. Raises Invalid where it can be none, NotFound."""
+    """The video with this name. Raises Invalid, NotFound."""
     return await _video_at(filename.encode("utf-8", "surrogateescape"))
 
 
 async def _video_at(name: bytes) -> Video:
     if not name.strip():
-        raise Invalid("Say which video: filename is missing.")
+        raise Invalid("filename is missing. Send the name of the video's file.")
     for spelling in dict.fromkeys((name, name.strip())):
         found = await services().videos.at(services().library.places(spelling))
         if found is not None:

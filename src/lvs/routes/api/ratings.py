@@ -8,13 +8,13 @@ from lvs.web.json_body import json_body
 from lvs.web.responses import answer, client, services
 
 RATING_SENTENCE = (
-    'Send {"value": 1} to {"value": 5} for stars, or {"value": null} to take them away.'
+    'Send {"value": 1} to {"value": 5} for stars, or {"value": null} to remove the rating.'
 )
 
 
 @answers(schemas.RatingSummary)
 async def rating(media_hash: str) -> Response:
-    """A video's stars."""
+    """A video's rating."""
     return answer(schemas.RatingSummary.of((await services().ratings.get(media_hash)).value))
 
 
@@ -25,9 +25,7 @@ async def rating(media_hash: str) -> Response:
     problems=(400, 404, 415, 429),
 )
 async def rate(media_hash: str) -> Response:
-    """Give a video stars, or take them away with null. 201 where it had none, 200 where they
-    changed.
-    """
+    """Rate a video, or remove its rating with null. 201 for a first rating, else 200."""
     change = await json_body(schemas.RatingChange, RATING_SENTENCE)
     if change.value is None:
         return await _clear(media_hash)
@@ -38,7 +36,7 @@ async def rate(media_hash: str) -> Response:
 
 @answers(schemas.RatingSummary, problems=(404, 429))
 async def unrate(media_hash: str) -> Response:
-    """Take a video's stars away."""
+    """Remove a video's rating."""
     return await _clear(media_hash)
 
 

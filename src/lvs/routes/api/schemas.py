@@ -1,11 +1,12 @@
-"""The JSON that goes in and out, as pydantic models; the OpenAPI document is made from them."""
+"""The JSON bodies as pydantic models, the source of the OpenAPI document."""
 
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, create_model
 
+from lvs.filters import FILTERS, STATES
 from lvs.models import Card, Projection, Root, Tag, Video, shown
 from lvs.web.urls import Urls
 
@@ -42,15 +43,13 @@ Stars = Annotated[int, Field(ge=1, le=5), BeforeValidator(_whole)]
 
 
 class Sent(BaseModel):
-    """Something a client sends: types are taken as they are, names that are not known are passed
-    over.
-    """
+    """A request body: types are strict, unknown members are ignored."""
 
     model_config = ConfigDict(strict=True)
 
 
 class RatingChange(Sent):
-    """New stars, or null to take them away."""
+    """A new rating, or null to remove it."""
 
     value: Stars | None
 
@@ -73,19 +72,19 @@ class ProjectionChange(RootModel[ProjectionChoice | None]):
 
 
 class TagChange(Sent):
-    """A tag to put on a video. A leading # counts for nothing, nor does letter case."""
+    """A tag to add. A leading # and letter case do not matter."""
 
     tag: Annotated[str, Field(max_length=MAX_TAG)]
 
 
 class NamedVideo(Sent):
-    """A video as the original named it: by its path below the library folder."""
+    """A video named as in the original: by its path below the library folder."""
 
     filename: Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
 
 
 class NamedRating(NamedVideo):
-    """Stars for a video named by its path."""
+    """A rating for a video named by its path."""
 
     rating: Annotated[int, Field(ge=1, le=5), BeforeValidator(_legacy_whole)]
 
@@ -96,30 +95,11 @@ class NamedTag(NamedVideo):
     tag: Annotated[str, Field(max_length=MAX_TAG)]
 
 
-class VideosQuery(BaseModel):
-    """What `GET /api/videos` takes, all of it optional."""
+class VideosRun(BaseModel):
+    """The parameters of `GET /api/videos` besides the filters."""
 
     limit: Annotated[int, Field(ge=1, le=500, description="Videos in one answer.")] = 60
     after: Annotated[str | None, Field(description="`next` of the answer before.")] = None
-    q: Annotated[
-        str | None, Field(max_length=200, description='Words, "phrases", -words, tag:words.')
-    ] = None
-    tag: Annotated[
-        list[str] | None, Field(max_length=20, description="Repeatable; all must be carried.")
-    ] = None
-    min_rating: Annotated[int | None, Field(ge=0, le=5)] = None
-    favorite: Annotated[Literal["0", "1"] | None, Field(description="1: favorites only.")] = None
-    unrated: Annotated[
-        Literal["0", "1"] | None, Field(description="1: only those without stars.")
-    ] = None
-    viewed: Annotated[
-        Literal["0", "1"] | None, Field(description="1: only those that were played.")
-    ] = None
-    folder: Annotated[str | None, Field(description="Only what lies in this folder or below.")] = (
-        None
-    )
-    min_minutes: Annotated[int | None, Field(ge=0)] = None
-    max_minutes: Annotated[int | None, Field(ge=0)] = None
     sort: (
         Literal[
             "added", "title", "rating", "views", "duration", "size", "viewed", "favorited", "random"
@@ -132,20 +112,32 @@ class VideosQuery(BaseModel):
     seed: Annotated[
         int | None, Field(ge=0, le=2**31 - 1, description="Which of the random orders.")
     ] = None
-    state: Annotated[
-        Literal["unreadable"] | None, Field(description="The files that cannot be read, instead.")
-    ] = None
+
+
+UNREADABLE = "unreadable"
+
+_FILTERS: dict[str, Any] = {
+    each.name: (each.kind.schema | None, Field(None, description=each.doc or None))
+    for each in FILTERS
+}
+_FILTERS["state"] = (
+    Literal[*STATES, UNREADABLE] | None,
+    Field(None, description="unreadable: the files that cannot be read, instead of videos."),
+)
+
+VideosQuery = create_model("VideosQuery", __base__=VideosRun, **_FILTERS)
+"""The parameters of `GET /api/videos`, all of them optional."""
 
 
 class TagsQuery(BaseModel):
-    """What `GET /api/tags` takes."""
+    """The parameters of `GET /api/tags`."""
 
     limit: Annotated[int, Field(ge=1, le=1000, description="Tags in one answer.")] = 1000
     after: Annotated[str | None, Field(description="`next` of the answer before.")] = None
 
 
 class PopularQuery(BaseModel):
-    """What `GET /api/tags/popular` takes."""
+    """The parameters of `GET /api/tags/popular`."""
 
     limit: Annotated[
         int, Field(description="1 to 200 tags; what lies outside is taken as the nearest.")
@@ -159,13 +151,13 @@ class NameQuery(BaseModel):
 
 
 class User(BaseModel):
-    """What this household gave."""
+    """The household's own rating."""
 
     value: Annotated[int | None, Field(ge=1, le=5)]
 
 
 class RatingSummary(BaseModel):
-    """A video's stars. `average` is 0.0 and `count` 0 while there are none."""
+    """A video's rating. `average` is 0.0 and `count` 0 while it is unrated."""
 
     average: float
     count: int
@@ -177,7 +169,7 @@ class RatingSummary(BaseModel):
 
 
 class VideoSummary(BaseModel):
-    """A video as lists show it.
+    """A video in a list.
 
     Times are ISO 8601 in UTC; null is what is not known or was never done.
     """
@@ -186,7 +178,9 @@ class VideoSummary(BaseModel):
     path: Annotated[
         str,
         Field(
-            description="With several library folders the folder's name comes first. U+FFFD: not UTF-8."
+            description=(
+                "With several library folders the folder's name comes first. U+FFFD: not UTF-8."
+            )
         ),
     ]
     title: str
@@ -214,7 +208,7 @@ class VideoSummary(BaseModel):
 
 
 class Location(BaseModel):
-    """A place where a video lies, or lay when `missing_since` is set."""
+    """A place where a video is stored, or was until `missing_since`."""
 
     path: str
     size_bytes: int
@@ -222,7 +216,7 @@ class Location(BaseModel):
 
 
 class AudioTrack(BaseModel):
-    """One sound track."""
+    """One audio track."""
 
     codec: str
     language: str | None
@@ -251,7 +245,7 @@ class VideoProjection(BaseModel):
 
 
 class VideoDetail(VideoSummary):
-    """Everything that is known of a video."""
+    """A video with all its details."""
 
     container: str | None
     video_codec: str | None
@@ -277,7 +271,7 @@ class VideoPage(BaseModel):
 
 
 class TagCount(BaseModel):
-    """A tag and how many videos carry it."""
+    """A tag and the number of its videos."""
 
     name: str
     count: int
@@ -301,19 +295,19 @@ class VideoTags(BaseModel):
 
 
 class Favorite(BaseModel):
-    """Whether a video is a favorite."""
+    """The favorite mark of a video."""
 
     favorite: bool
 
 
 class ViewCount(BaseModel):
-    """How often a video was played."""
+    """The number of views."""
 
     views: int
 
 
 class SubtitleItem(BaseModel):
-    """A subtitle file beside the film, as WebVTT.
+    """A subtitle file beside the video, as WebVTT.
 
     `language` is a language tag (RFC 5646) or null.
     """
@@ -330,7 +324,7 @@ class VideoSubtitles(BaseModel):
 
 
 class Problem(BaseModel):
-    """What went wrong (RFC 9457); `detail` is a sentence for people."""
+    """A problem (RFC 9457); `detail` is a message for people."""
 
     title: str
     status: int
@@ -339,19 +333,19 @@ class Problem(BaseModel):
 
 
 class Done(BaseModel):
-    """It was done."""
+    """Success."""
 
     success: Literal[True] = True
 
 
 class LegacyRating(Done):
-    """The stars the video has now."""
+    """The rating that the video has now."""
 
     rating: int
 
 
 class LegacyFavorites(Done):
-    """The names of all favorites, the latest first, and whether this video is one now."""
+    """The names of all favorites, latest first, and the video's own mark."""
 
     favorites: list[str]
     is_favorite: bool
@@ -364,24 +358,24 @@ class LegacyTags(Done):
 
 
 class LegacyViews(Done):
-    """How often the video was played."""
+    """The number of views."""
 
     views: int
 
 
 class AllViews(RootModel[dict[str, int]]):
-    """How often each video was played, by name."""
+    """Views of each watched video, by name."""
 
 
 class LegacyPopularTag(BaseModel):
-    """A tag with `#` and how many videos carry it."""
+    """A tag with `#` and the number of its videos."""
 
     tag: str
     count: int
 
 
 class LegacyPopularTags(Done):
-    """The tags that most videos carry."""
+    """The most used tags."""
 
     tags: list[LegacyPopularTag]
 
@@ -393,7 +387,7 @@ class LegacyVideoTags(LegacyTags):
 
 
 class LegacyProblem(Problem):
-    """What went wrong, also as the original said it."""
+    """A problem with the members of the original's errors."""
 
     success: Literal[False]
     error: str
@@ -432,10 +426,9 @@ def summary_of(card: Card, roots: dict[int, Root], addresses: Urls) -> VideoSumm
     )
 
 
-def detail_of(video: Video, roots: dict[int, Root], addresses: Urls) -> VideoDetail:
+def detail_of(video: Video, roots: dict[int, Root], addresses: Urls, offline: bool) -> VideoDetail:
     """A whole video as JSON."""
     probe, file = video.probe, video.file
-    root = roots[file.root_id]
     return VideoDetail(
         media_hash=video.media_hash,
         path=shown_path(roots, file.root_id, file.path),
@@ -446,7 +439,7 @@ def detail_of(video: Video, roots: dict[int, Root], addresses: Urls) -> VideoDet
         size_bytes=file.size_bytes,
         state=video.state.value,
         reason=video.reason,
-        offline=root.offline_since is not None or not root.active,
+        offline=offline,
         added_at=iso(video.added_at),
         rating=video.rating or None,
         views=video.views,

@@ -3,7 +3,7 @@
 from quart import Response
 
 from lvs.errors import Invalid
-from lvs.models import Cursor
+from lvs.models import Cursor, Video
 from lvs.routes.api import schemas
 from lvs.routes.api.openapi import answers
 from lvs.routes.media.subtitles import subtitles_of
@@ -27,7 +27,7 @@ async def videos() -> Response:
     """A run of videos, filtered and sorted as the gallery is."""
     args = arguments()
     limit, after = request_args.limit(args, PAGE_SIZE, MAX_PAGE_SIZE), cursor(args, "after")
-    if text(args, "state"):
+    if text(args, "state") == schemas.UNREADABLE:
         return await _unreadable(args, limit, after)
     page = await services().gallery.browse(parse_query(args), limit, after)
     roots = services().library.roots
@@ -38,16 +38,13 @@ async def videos() -> Response:
 
 
 async def _unreadable(args: Arguments, limit: int, after: Cursor | None) -> Response:
-    if text(args, "state") != "unreadable" or parse_query(args).filtered:
-        raise Invalid("state can only be “unreadable”, and no filter goes with it.")
+    others = {name: values for name, values in args.items() if name != "state"}
+    if parse_query(others).filtered:
+        raise Invalid("state=unreadable cannot be combined with a filter.")
     if after is not None and not isinstance(after.key, int):
-        raise Invalid("This page address does not belong to the list of unreadable files.")
+        raise Invalid("This link is broken. Go back to the first page.")
     files = await services().gallery.unreadable(limit + 1, int(after.key) if after else 0)
-    roots = services().library.roots
-    found = [
-        schemas.detail_of(await services().videos.get(file.media_hash), roots, addresses())
-        for file in files[:limit]
-    ]
+    found = [_detail(await services().videos.get(file.media_hash)) for file in files[:limit]]
     following = (
         Cursor(files[limit - 1].file_id, files[limit - 1].video_id) if len(files) > limit else None
     )
@@ -58,23 +55,26 @@ async def _unreadable(args: Arguments, limit: int, after: Cursor | None) -> Resp
 
 @answers(schemas.VideoDetail)
 async def video(media_hash: str) -> Response:
-    """Everything that is known of a video."""
-    return answer(
-        schemas.detail_of(
-            await services().videos.get(media_hash), services().library.roots, addresses()
-        )
-    )
+    """A video with all its details."""
+    return answer(_detail(await services().videos.get(media_hash)))
+
+
+def _detail(video: Video) -> schemas.VideoDetail:
+    library = services().library
+    place = video.file
+    offline = not library.roots[place.root_id].active or library.is_away(place.root_id, place.path)
+    return schemas.detail_of(video, library.roots, addresses(), offline)
 
 
 @answers(schemas.Favorite)
 async def favorite(media_hash: str) -> Response:
-    """Whether a video is a favorite."""
+    """The favorite mark of a video."""
     return answer(schemas.Favorite(favorite=await services().favorites.get(media_hash)))
 
 
 @answers(schemas.Favorite)
 async def add_favorite(media_hash: str) -> Response:
-    """Make a video a favorite."""
+    """Mark a video as favorite."""
     return answer(
         schemas.Favorite(favorite=await services().favorites.set(media_hash, True, client()))
     )
@@ -82,7 +82,7 @@ async def add_favorite(media_hash: str) -> Response:
 
 @answers(schemas.Favorite)
 async def remove_favorite(media_hash: str) -> Response:
-    """Make a video a favorite no longer."""
+    """Remove a video from the favorites."""
     return answer(
         schemas.Favorite(favorite=await services().favorites.set(media_hash, False, client()))
     )
@@ -99,13 +99,13 @@ async def put_projection(media_hash: str) -> Response:
 
 @answers(schemas.ViewCount)
 async def views(media_hash: str) -> Response:
-    """How often a video was played."""
+    """The number of views of a video."""
     return answer(schemas.ViewCount(views=await services().views.get(media_hash)))
 
 
 @answers(schemas.ViewCount)
 async def count_view(media_hash: str) -> Response:
-    """Note that somebody plays a video. No body is needed."""
+    """Count a view of a video. No body is needed."""
     return answer(schemas.ViewCount(views=await services().views.count(media_hash, client())))
 
 

@@ -16,7 +16,7 @@ SAFE_METHODS = ("GET", "HEAD")
 
 
 def install(app: Quart, config: Config) -> None:
-    """Have every request checked, and answers that not everybody may see kept out of shared caches."""
+    """Check the sign-in of every request, and keep private answers out of shared caches."""
 
     @app.before_request
     async def only_who_may_come_in() -> Response | None:
@@ -42,14 +42,12 @@ def install(app: Quart, config: Config) -> None:
 
 
 def is_signed_in() -> bool:
-    """Whether the request shows that it may come in: by the session of its browser, or a program's
-    token.
-    """
+    """True with the session cookie of a browser, or a program's token."""
     return has_token() or services().passwords.is_session(request.cookies.get(COOKIE, ""))
 
 
 def has_token() -> bool:
-    """Whether the request brings a program's token, which no browser adds by itself."""
+    """True with a program's token, which no browser adds by itself."""
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
     return kind.lower() == "bearer" and services().passwords.is_token(token.strip())
 
@@ -65,7 +63,7 @@ def _opened_by_key() -> bool:
 
 
 def _is_open(guests_may_watch: bool) -> bool:
-    """Whether the request needs no password.
+    """True for a request that needs no password.
 
     A preflight cannot carry one (Fetch standard, section 3.2.2).
     """
@@ -78,7 +76,7 @@ def _is_open(guests_may_watch: bool) -> bool:
 
 
 def _refusal() -> Response:
-    """A program gets 401; a person is led to the page where one signs in."""
+    """Answer a program with 401, and redirect a person to the sign-in page."""
     wanted = request.full_path.rstrip("?")
     wants_page = request.method in SAFE_METHODS and "text/html" in request.headers.get("Accept", "")
     if wants_page and not responses.wants_partial() and not errors.wants_json():
@@ -91,7 +89,7 @@ def _refusal() -> Response:
 
 
 def _page_of_request() -> str:
-    """The page on which somebody pressed what needs a password."""
+    """The page on which a button was pressed that needs a password."""
     return (
         local_address(
             request.headers.get("HX-Current-URL", "") or request.headers.get("Referer", "")

@@ -1,5 +1,4 @@
-"""Pages, style and script travel compressed (RFC 9110 section 8.4), and not at all where the
-browser has them already.
+"""Compression of pages, styles and scripts (RFC 9110 section 8.4), and 304 for unchanged pages.
 
 A page's ETag is made of its bytes, so it holds for whatever put them there, and whoever comes back
 to an unchanged page gets 304.

@@ -1,5 +1,4 @@
-"""Which pages of other origins may use the JSON API (the CORS protocol of the Fetch standard,
-section 3.2).
+"""Cross-origin use of the JSON API (the CORS protocol of the Fetch standard, section 3.2).
 
 Only pages from the household's own network, and those that `allowed_origins` names, and only below
 /api/. With credentials only where there is a password and the origin is named: otherwise a page
@@ -29,7 +28,7 @@ _ORIGIN = re.compile(
 
 
 def install(app: Quart) -> None:
-    """Have the application answer preflights, and mark what pages of permitted origins may read."""
+    """Answer preflights, and mark answers that pages of permitted origins may read."""
 
     @app.before_request
     async def answer_preflight() -> Response | None:
@@ -71,7 +70,7 @@ def install(app: Quart) -> None:
 
 
 def allows(request: Request) -> bool:
-    """Whether the request goes to the JSON API and comes from a page whose origin may use it."""
+    """True for a request to the JSON API from a page whose origin may use it."""
     config = _config()
     if not config.enable_cors or not request.path.startswith(PREFIX):
         return False
@@ -80,16 +79,12 @@ def allows(request: Request) -> bool:
 
 
 def allows_credentials(request: Request) -> bool:
-    """Whether such a page may also use the session of its browser: only one that `allowed_origins`
-    itself names.
-    """
+    """True where such a page may also use its browser's session: `allowed_origins` names it."""
     return allows(request) and _is_named(request.headers["Origin"], _config().allowed_origins)
 
 
 def permitted(origin: str, allowed_origins: tuple[str, ...] = ()) -> bool:
-    """Whether an `Origin` header names a page of the home network or one of `allowed_origins` (`*`:
-    any).
-    """
+    """True for an `Origin` of the home network or one of `allowed_origins` (`*`: any)."""
     if "*" in allowed_origins or _is_named(origin, allowed_origins):
         return True
     found = _parsed(origin)
@@ -97,7 +92,7 @@ def permitted(origin: str, allowed_origins: tuple[str, ...] = ()) -> bool:
 
 
 def _is_named(origin: str, allowed_origins: tuple[str, ...]) -> bool:
-    """Whether `allowed_origins` has this origin itself."""
+    """True for an origin that `allowed_origins` names itself."""
     found = _parsed(origin)
     if found is None:
         return False
@@ -111,9 +106,7 @@ def _parsed(origin: str) -> re.Match[str] | None:
 
 
 def is_home(host: str) -> bool:
-    """Whether a host, as an origin spells it, is a private, loopback or link-local address,
-    `localhost` or a `.local` name.
-    """
+    """True for a private, loopback or link-local address, `localhost` or a `.local` name."""
     try:
         address = ipaddress.ip_address(host.removeprefix("[").removesuffix("]"))
     except ValueError:
@@ -128,7 +121,7 @@ def is_home(host: str) -> bool:
 
 
 def _canonical(host: str) -> str:
-    """The host as `allowed_origins` keeps it."""
+    """The host in the spelling of `allowed_origins`."""
     if host.startswith("["):
         try:
             return f"[{ipaddress.ip_address(host[1:-1])}]"

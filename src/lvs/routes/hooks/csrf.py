@@ -1,5 +1,4 @@
-"""Writes are taken from our own pages and from programs, never from a stranger's page that a
-browser here has open.
+"""Protection against cross-site requests, and the rate limit of changes.
 
 And not faster than people are. Browsers send no `Sec-Fetch-Site` to plain-http addresses of a LAN,
 so `Origin` is compared with `Host` as well.
@@ -25,7 +24,7 @@ def install(app: Quart) -> None:
         if request.method in SAFE_METHODS:
             return None
         if not _ours() and not _permitted():
-            return errors.problem(403, "Changes are only taken from LVS's own pages.")
+            return errors.problem(403, "Changes are accepted from LVS's own pages only.")
         if not access().own_limit:
             services().writes_limiter.check(client())
         return None
@@ -40,7 +39,7 @@ def install(app: Quart) -> None:
 
 
 def _ours() -> bool:
-    """Whether a page of this server, or no browser at all, sent the request."""
+    """True for a request from a page of this server, or from no browser at all."""
     sites = request.headers.getlist("Sec-Fetch-Site")
     if sites:
         return all(site in ("same-origin", "none") for site in sites)
@@ -51,8 +50,7 @@ def _ours() -> bool:
 
 
 def _permitted() -> bool:
-    """Whether a page of another origin that may use the JSON API sent the request, with a right to
-    it that is its own.
+    """True for a request from another origin that may use the JSON API in its own right.
 
     To a browser, pages of another port of the same machine are of the same site (RFC 6265bis
     section 5.2), so that it sends the session along with what they ask for.
@@ -62,7 +60,7 @@ def _permitted() -> bool:
 
 
 def _is_origin_of(origin: str, host: str) -> bool:
-    """Whether pages of this origin come from this host.
+    """True where pages of this origin come from this host.
 
     The scheme may differ where a proxy in front of LVS speaks TLS.
     """

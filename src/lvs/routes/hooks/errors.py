@@ -1,6 +1,4 @@
-"""Turns errors into answers: a page, a toast for htmx, or problem+json (RFC 9457), by what was
-asked.
-"""
+"""Answers to errors: a page, a toast for htmx, or problem+json (RFC 9457)."""
 
 import errno
 import logging
@@ -27,31 +25,31 @@ STATUS: tuple[tuple[type[LvsError], int], ...] = (
     (Invalid, 400),
 )
 TITLES = {
-    400: "That cannot be used",
+    400: "Invalid request",
     401: "Not signed in",
-    403: "Not from here",
+    403: "Not allowed",
     404: "Not found",
-    405: "That cannot be done here",
-    409: "That does not fit",
-    413: "Too much at once",
-    415: "Not understood",
-    421: "Wrong name",
-    429: "Too fast",
+    405: "Method not allowed",
+    409: "Conflict",
+    413: "Request too large",
+    415: "Unsupported content type",
+    421: "Unknown host name",
+    429: "Too many requests",
     500: "Something went wrong",
-    503: "Not available right now",
+    503: "Not available",
     507: "The disk is full",
 }
 MESSAGES = {
     404: "There is nothing at this address.",
-    405: "This address cannot be used that way.",
-    413: "More was sent than LVS takes at once.",
-    415: "What was sent is of a kind LVS does not understand here.",
-    500: "LVS made a mistake. Details are in the log.",
+    405: "This address does not support this method.",
+    413: "The request is larger than LVS accepts.",
+    415: "LVS does not accept this content type here.",
+    500: "LVS failed to answer. The log has details.",
 }
 
 
 def install(app: Quart) -> None:
-    """Give the application its answers to every error."""
+    """Register the error handlers of the application."""
     app.register_error_handler(LvsError, _lvs_error)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _mistake)
@@ -97,9 +95,7 @@ async def _mistake(error: Exception) -> Response:
 
 
 def problem(status: int, message: str, next_step: tuple[str, str] | None = None) -> Response:
-    """The answer to something that went wrong; `next_step` is what to do now and the address of it,
-    by default all videos.
-    """
+    """The answer to an error; `next_step` is a label and an address, by default all videos."""
     record_error_message(message)
     title = TITLES.get(status) or HTTPStatus(status).phrase
     if wants_json():

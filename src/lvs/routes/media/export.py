@@ -1,4 +1,4 @@
-"""Takes a gallery's selection along: the same query as the page, as JSON or CSV, streamed."""
+"""Export of a gallery's selection as JSON or CSV, streamed."""
 
 import secrets
 from collections.abc import AsyncIterator

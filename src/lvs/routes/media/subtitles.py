@@ -1,4 +1,4 @@
-"""The subtitles beside a film, as the WebVTT that browsers take."""
+"""Subtitle files beside a video, as WebVTT."""
 
 from quart import Response, request
 

@@ -1,6 +1,7 @@
 """Video files as bytes."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
@@ -9,42 +10,50 @@ from quart import Response, redirect, request
 from lvs.errors import NotFound, Unavailable
 from lvs.http import media_types
 from lvs.http.file_response import file_response
-from lvs.models import Video
-from lvs.services.streaming.open_file import open_below
+from lvs.models import PlayableFile
+from lvs.services.streaming.open_file import OpenFile, open_below
 from lvs.web.responses import addresses, client, raw_path, services
 
 
 async def video(place: str) -> Response:
     """The file's bytes. Only files that the library knows are ever opened."""
-    found = await services().videos.at(services().library.places(raw_path("/video/")))
-    if found is None:
+    places = services().library.places(raw_path("/video/"))
+    file = await services().videos.playable_at(places)
+    if file is None:
         raise NotFound("There is no video at this address.")
-    video, file = found
-    root = services().library.roots[file.root_id]
-    if file.missing_since is not None or not root.active:
-        return _moved(video)
-    if services().library.is_away(root.id, file.path):
-        raise Unavailable(
-            f"The folder “{root.name}” is offline right now. The video is there again when the drive is back."
-        )
+    if file.gone or not services().library.roots[file.root_id].active:
+        return await _moved(places)
     services().streams.check(client())
-    opened = await open_below(Path(os.fsdecode(root.path)), file.path)
     name = os.fsdecode(file.path.rpartition(b"/")[2])
     return await file_response(
         request,
-        opened,
-        media_types.media_type(file.path, video.probe.container if video.probe else None),
+        await _opened(file),
+        media_types.media_type(file.path, file.container),
         name if "download" in request.args else None,
         streams=services().streams,
-        title=video.title,
+        title=file.title,
         client=client(),
     )
 
 
-def _moved(video: Video) -> Response:
-    if video.missing:
-        raise NotFound("This video is gone from the library folders.")
+async def _opened(file: PlayableFile) -> OpenFile:
+    """The file, opened. Raises Unavailable where its drive is away and really does not give it."""
+    root = services().library.roots[file.root_id]
+    folder = Path(os.fsdecode(root.path))
+    if not services().library.is_away(root.id, file.path):
+        return await open_below(folder, file.path)
+    opened = await services().streams.away.open(root.id, folder, file.path)
+    if opened is None:
+        raise Unavailable(
+            f"The folder “{root.name}” is offline. Reconnect the drive to play the video."
+        )
+    return opened
+
+
+async def _moved(places: Sequence[tuple[int, bytes]]) -> Response:
+    found = await services().videos.at(places)
+    if found is None or found[0].missing:
+        raise NotFound("This video is no longer in the library folders.")
     query = request.query_string.decode("ascii", "replace")
-    return cast(
-        "Response", redirect(addresses().video(video.file) + (f"?{query}" if query else ""), 307)
-    )
+    address = addresses().video(found[0].file) + (f"?{query}" if query else "")
+    return cast("Response", redirect(address, 307))

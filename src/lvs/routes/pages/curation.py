@@ -1,6 +1,4 @@
-"""The forms behind stars, heart, tags, title and play. htmx gets the fresh partial, a plain form
-303 back to its page.
-"""
+"""Forms for rating, favorite, tags, title and views. htmx gets the partial, a plain form 303."""
 
 from typing import Any
 
@@ -102,9 +100,7 @@ async def view(media_hash: str) -> Response:
 
 
 async def _saved(media_hash: str, template: str, event: str, **values: Any) -> Response:
-    """The partial that shows what was saved, or for a plain form the way back to the page it stood
-    on.
-    """
+    """The partial with the saved value, or for a plain form the way back to its page."""
     if wants_partial():
         return partial_of_video(template, event, media_hash, **values)
     return back(f"/v/{media_hash}")

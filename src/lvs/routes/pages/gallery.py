@@ -2,15 +2,16 @@
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, cast
 
 from quart import Response, redirect, request
 
 from lvs.errors import NotFound
+from lvs.filters import FILTERS
 from lvs.models import Cursor, Page, Query, Sort, State, shown, tag_key
 from lvs.services.gallery.gallery import GalleryPage, TopFolder, by_use
-from lvs.web.filters import parse_query
+from lvs.web.filters import Chip, chips, parse_query
 from lvs.web.request_args import Arguments, arguments, cursor, number, text
 from lvs.web.responses import (
     addresses,
@@ -35,14 +36,6 @@ SORT_LABELS = {
     Sort.RANDOM: "Random",
 }
 SUGGESTIONS = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Chip:
-    """A filter that can be taken off, and the address without it."""
-
-    label: str
-    url: str
 
 
 async def show() -> Response:
@@ -102,7 +95,7 @@ async def suggest() -> Response:
 
 
 async def status() -> Response:
-    """The line above an open gallery, and the sign that something changed since `version`."""
+    """The status line above an open gallery, and a signal when something changed."""
     seen = number(arguments(), "version", 2**53)
     looking = services().jobs.remaining
     progress = services().library.progress(looking)
@@ -119,7 +112,7 @@ async def status() -> Response:
 
 
 async def settings() -> Response:
-    """Remember theme and size of controls in this browser."""
+    """Save the theme and the size of controls in this browser."""
     form = await request.form
     response = back("/")
     if target := local_address(form.get("back", "")):
@@ -149,7 +142,7 @@ async def _gallery(query: Query, args: Arguments, heading: str, current: str) ->
 
 
 def _run(query: Query, found: Page, until: Cursor | None) -> dict[str, Any]:
-    """The cards, and where the next ones are."""
+    """The cards of a page, and the addresses of the next ones."""
     services().jobs.visible(card.id for card in found.cards if card.state is State.NEW)
     return {
         "page": found,
@@ -160,22 +153,24 @@ def _run(query: Query, found: Page, until: Cursor | None) -> dict[str, Any]:
 
 
 async def _around(query: Query, heading: str, current: str, found: GalleryPage) -> dict[str, Any]:
-    """Everything on a gallery page besides the cards."""
+    """The parts of a gallery page besides the cards."""
     progress = services().library.progress(services().jobs.remaining)
-    chips = _chips(query)
+    used = chips(query)
     return {
         "total": found.total,
         "heading": heading,
-        "message": _message(found.total, chips, query),
-        "chips": chips,
+        "message": _message(found.total, used, query),
+        "chips": [(chip.label, chip.url) for chip in used],
+        "controls": [each for each in FILTERS if each.kind.control],
         "sorts": [(sort.value, label) for sort, label in SORT_LABELS.items()],
         "facets": found.popular_tags,
         "folders": _folders(found.folders),
         "progress": progress,
         "status_url": _status_url(progress.version),
         "roots": [shown(root.path) for root in services().library.active_roots],
+        "links": sum(passed.links for passed in services().library.passed_over.values()),
         "formats": sorted(services().config.supported_formats),
-        "drop": await _drop(query, chips) if not found.total and query.filtered else [],
+        "drop": await _removals(used) if not found.total and query.filtered else [],
         "current": current,
         "search": query.q,
     }
@@ -185,63 +180,23 @@ def _status_url(version: int) -> str:
     return f"/library/status?version={version}"
 
 
-def _message(total: int, chips: list[Chip], query: Query) -> str:
-    parts = [f"{total:,} video{'' if total == 1 else 's'}", *(chip.label for chip in chips)]
+def _message(total: int, used: Sequence[Chip], query: Query) -> str:
+    parts = [f"{total:,} video{'' if total == 1 else 's'}", *(chip.label for chip in used)]
     return " · ".join([*parts, f"sorted by {SORT_LABELS[query.sort].lower()}"])
 
 
-def _chips(query: Query) -> list[Chip]:
-    """Every filter of the query with the address that is left without it."""
-    chips = [Chip(f"“{query.q}”", gallery_url(query, q=""))] if query.q else []
-    chips += [
-        Chip(f"tagged {tag}", gallery_url(query, tags=tuple(t for t in query.tags if t != tag)))
-        for tag in query.tags
-    ]
-    stars = f"{query.min_rating} star{'' if query.min_rating == 1 else 's'}" + (
-        " or more" if query.min_rating < 5 else ""
-    )
-    for on, label, changes in (
-        (query.min_rating, stars, {"min_rating": 0}),
-        (query.unrated, "unrated", {"unrated": False}),
-        (query.favorite, "favorites", {"favorite": False}),
-        (query.viewed, "watched", {"viewed": False}),
-        (query.min_minutes, f"at least {query.min_minutes} min", {"min_minutes": 0}),
-        (query.max_minutes, f"under {query.max_minutes} min", {"max_minutes": 0}),
-        (query.folder, f"in {shown(query.folder)}", {"folder": b""}),
-    ):
-        if on:
-            chips.append(Chip(label, gallery_url(query, **changes)))
-    return chips
-
-
-async def _drop(query: Query, chips: list[Chip]) -> list[Chip]:
-    """For a query without a match: which filter to take off, and how many videos that would show."""
-    without = [replace(query, q="")] if query.q else []
-    without += [replace(query, tags=tuple(t for t in query.tags if t != tag)) for tag in query.tags]
-    changes: tuple[dict[str, object], ...] = (
-        {"min_rating": 0},
-        {"unrated": False},
-        {"favorite": False},
-        {"viewed": False},
-        {"min_minutes": 0},
-        {"max_minutes": 0},
-        {"folder": b""},
-    )
-    without += [
-        replace(query, **change)  # type: ignore[arg-type]
-        for change in changes
-        if getattr(query, next(iter(change)))
-    ]
-    counts = await services().gallery.counts(without)
+async def _removals(found: Sequence[Chip]) -> list[tuple[str, str]]:
+    """Filters whose removal shows videos, each with their number."""
+    counts = await services().gallery.counts([chip.without for chip in found])
     return [
-        Chip(f"{chip.label} ({count:,})", chip.url)
-        for chip, count in zip(chips, counts, strict=True)
+        (f"{chip.label} ({count:,})", chip.url)
+        for chip, count in zip(found, counts, strict=True)
         if count
     ]
 
 
 def _folders(folders: Sequence[TopFolder]) -> list[tuple[str, str, int]]:
-    """The folders one can choose among: the value of the filter, what is shown, how many videos."""
+    """The folders of the filter: value, label, number of videos."""
     several = len(services().library.active_roots) > 1
     found = []
     for folder in folders:

@@ -5,9 +5,9 @@ from typing import Any
 from quart import Response, request
 
 from lvs.errors import Invalid
+from lvs.filters import readable
 from lvs.models import Projection, Shape, Stereo, Video
 from lvs.services.media.projection import LENS_NAMES, by_person, in_words
-from lvs.web.request_args import readable
 from lvs.web.responses import back, client, partial, services, wants_partial
 
 MAX_FIELD = 40

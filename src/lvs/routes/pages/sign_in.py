@@ -28,7 +28,7 @@ async def sign_in() -> Response:
         response.headers["Retry-After"] = str(error.retry_after_s)
         return response
     if not right:
-        return _page(401, target, "That is not the password.")
+        return _page(401, target, "Wrong password. Try again.")
     response = cast("Response", redirect(local_address(target) or "/", 303))
     session = services().passwords.new_session()
     response.set_cookie(

@@ -18,14 +18,14 @@ from lvs.web.templates import duration, size
 from lvs.web.urls import gallery_url, query_string
 
 SUGGESTIONS = 12
-NOT_LOOKED_INTO = "LVS has not looked into this file yet; it may or may not play here."
+NOT_LOOKED_INTO = "LVS hasn't analysed this file yet, so it may not play here."
 
 
 async def watch(place: str) -> Response:
     query = parse_query(arguments())
     found = await services().videos.at(services().library.places(raw_path("/watch/")))
     if found is None:
-        raise NotFound("There is no video at this address, and LVS knows of none that ever was.")
+        raise NotFound("There is no video at this address, and there never was one.")
     video, file = found
     if file.missing_since is not None and not video.missing:
         return cast("Response", redirect(addresses().watch(video.file) + query_string(query), 302))
@@ -40,7 +40,8 @@ async def permanent(media_hash: str) -> Response:
 async def _page(video: Video, query: Query) -> Response:
     if video.missing or not services().library.roots[video.file.root_id].active:
         raise NotFound(
-            f"“{video.title}” is gone from the library folders. Its stars and tags are kept until it comes back."
+            f"“{video.title}” is no longer in the library folders. "
+            "Its rating and tags are kept until it returns."
         )
     before, behind = await services().gallery.neighbours(query, video.id)
     playable, message = _playable(video)
@@ -79,22 +80,22 @@ def _playable(video: Video) -> tuple[bool, str]:
 
 
 def _facts(video: Video) -> list[tuple[str, str]]:
-    """What the file is, in a person's words."""
+    """Details of the file, in plain words."""
     facts = [("File", _shown_path(video)), ("Size", size(video.file.size_bytes))]
     if video.state is State.UNREADABLE:
         facts.append(("Problem", video.reason or ""))
     probe = video.probe
     if probe:
-        rate = f" · {probe.frame_rate:g} frames/s" if probe.frame_rate else ""
+        rate = f" · {probe.frame_rate:g} fps" if probe.frame_rate else ""
         depth = f" · {probe.bit_depth} bit" if probe.bit_depth else ""
         facts += [
             ("Duration", duration(probe.duration_s) or "unknown"),
-            ("Picture", f"{probe.width} × {probe.height} · {probe.video_codec}{rate}{depth}"),
+            ("Video", f"{probe.width} × {probe.height} · {probe.video_codec}{rate}{depth}"),
             ("Container", probe.container),
-            ("Sound", "; ".join(_track(track) for track in probe.audio_tracks) or "none"),
+            ("Audio", "; ".join(_track(track) for track in probe.audio_tracks) or "none"),
         ]
         if probe.rotation:
-            facts.append(("Turned by", f"{probe.rotation}°"))
+            facts.append(("Rotation", f"{probe.rotation}°"))
         if probe.subtitle_tracks:
             facts.append(
                 ("Subtitles inside", "; ".join(_track(track) for track in probe.subtitle_tracks))

@@ -44,8 +44,12 @@ def look(
     backups: Path,
     now: datetime | None = None,
     say: Callable[[str], None] = lambda _: None,
+    second_place: Path | None = None,
 ) -> Checked:
-    """Look at everything; `say` hears what is being looked at."""
+    """Look at everything; `say` hears what is being looked at.
+
+    `second_place` is where copies of the backups are kept, if anywhere.
+    """
     say("backups")
     kept = backup.newest_good(backups)
     found = [*_aside(database, kept), *_bad_backups(backups)]
@@ -58,6 +62,7 @@ def look(
             *_format(examined),
             *_contents(database),
             *_age(examined, kept, now or datetime.now(UTC)),
+            *_copies(examined, second_place, now or datetime.now(UTC)),
         ]
     return Checked(examined, kept, tuple(found))
 
@@ -142,7 +147,10 @@ def _contents(database: Path) -> Iterator[Finding]:
             "missing",
             check.missing,
             "{} gone from the library folders",
-            "Put the files back and run `lvs scan`: what people gave them is kept. Or forget them on the admin page.",
+            (
+                "Put the files back and run `lvs scan`: what people gave them is kept. Or forget"
+                " them on the admin page."
+            ),
         ),
         (
             "unreadable",
@@ -185,3 +193,19 @@ def _age(examined: Examined, kept: Backup | None, now: datetime) -> Iterator[Fin
         yield Finding(
             "old-backup", age, "Run `lvs backup`; the log says why none was made at night."
         )
+
+
+def _copies(examined: Examined, folder: Path | None, now: datetime) -> Iterator[Finding]:
+    if folder is None or not examined.counts.curated:
+        return
+    hint = "Connect its drive, or mount it; a running LVS catches up by itself."
+    if not folder.is_dir():
+        yield Finding("copy-away", f"The folder {folder} for copies of backups is away.", hint)
+        return
+    newest = next((each for each in backup.listed(folder) if each.good), None)
+    if newest is None:
+        message = f"There is no good copy of a backup in {folder}."
+        yield Finding("no-copy", message, "Leave LVS running: it copies every backup there.")
+    elif now - newest.made_at > OLD:
+        message = f"The newest copy in {folder} is of {newest.made_at.astimezone():%Y-%m-%d %H:%M}."
+        yield Finding("old-copy", message, "Leave LVS running, or see what its log says of copies.")

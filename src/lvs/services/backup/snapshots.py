@@ -2,8 +2,8 @@
 read to put it back.
 
 `ratings.json`, `views.json`, `tags.json`, `favorites.json`, `projections.json` and `videos.json`
-(titles and places) are each one object, keyed by media hash; every value names the path too. Blocking: call it in a
-thread.
+(titles and places) are each one object, keyed by media hash; every value names the path too.
+Blocking: call it in a thread.
 """
 
 import contextlib
@@ -107,7 +107,7 @@ class _Object:
 
 
 def _time(moment_ms: int | None) -> str | int | None:
-    """As ISO 8601 in UTC; as the number it is where a clock was so wrong that no calendar has it."""
+    """A time as ISO 8601 in UTC; as a number where no calendar has it."""
     if moment_ms is None:
         return None
     try:
@@ -144,7 +144,8 @@ def read(path: Path) -> Snapshot:
             _take_object(snapshot, beside, _load(beside))
     else:
         raise Invalid(
-            f"{path} is neither an export of LVS nor one of {', '.join(f'{name}.json' for name in NAMES)}."
+            f"{path} is neither an export of LVS nor one of"
+            f" {', '.join(f'{name}.json' for name in NAMES)}."
         )
     return snapshot
 
@@ -176,7 +177,8 @@ def _take_object(snapshot: Snapshot, path: Path, content: Mapping[str, Any]) -> 
             snapshot.problems.append(f"{path.name}: {media_hash[:80]}: {error}")
     if content and not understood:
         raise Invalid(
-            f"{path} holds nothing that LVS wrote. For the files of the original server use `lvs import-legacy`."
+            f"{path} holds nothing that LVS wrote. For the files of the original server use `lvs"
+            " import-legacy`."
         )
 
 

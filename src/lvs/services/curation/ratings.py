@@ -14,13 +14,17 @@ class Ratings(Curation):
     async def get(self, media_hash: str) -> Rating:
         """A video's rating. Raises NotFound."""
 
-        async def load() -> Rating:
+        async def load_id() -> int:
             async with self._database.read() as db:
-                return Rating(
-                    MediaHash(media_hash), await ratings.value(db, await self._id(db, media_hash))
-                )
+                return await self._id(db, media_hash)
 
-        return await self._cache.get(("rating", media_hash), load)
+        video_id = await self._cache.get(("id", media_hash), load_id, counted=False)
+
+        async def load() -> int | None:
+            async with self._database.read() as db:
+                return await ratings.value(db, video_id)
+
+        return Rating(MediaHash(media_hash), await self._cache.get(("rating", video_id), load))
 
     async def rate(self, media_hash: str, stars: int, client: str) -> Rating:
         """Give a video stars. Raises Invalid unless they are 1 to 5, NotFound."""
@@ -33,11 +37,11 @@ class Ratings(Curation):
         return await self._change(media_hash, None, client)
 
     async def _change(self, media_hash: str, stars: int | None, client: str) -> Rating:
-        async def change(tx: Transaction) -> tuple[int | None, list[str]]:
+        async def change(tx: Transaction) -> tuple[int, int | None]:
             found = await ratings.named(tx, media_hash)
             if found is None:
                 raise NotFound("There is no such video.")
-            video_id, old, names = found
+            video_id, old = found
             if old != stars:
                 await (
                     ratings.remove(tx, video_id)
@@ -48,12 +52,10 @@ class Ratings(Curation):
                     tx, video_id, "rating", journal_text(old), journal_text(stars), client, now_ms()
                 )
                 await gallery.refresh_number(tx, video_id, "rating")
-            return old, names
+            return video_id, old
 
-        old, names = await self._database.write(change)
+        video_id, old = await self._database.write(change)
         self._cache.age()
-        # A video answers to several names, so the value is put under the one that was used and
-        # every other is dropped.
-        self._cache.drop(*[("rating", name) for name in names])
-        self._cache.put(("rating", media_hash), Rating(MediaHash(media_hash), stars))
+        # By the id, because a video answers to several names.
+        self._cache.put(("rating", video_id), stars)
         return Rating(MediaHash(media_hash), stars, created=old is None and stars is not None)

@@ -1,12 +1,12 @@
 """Whole videos by name, and their titles."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from lvs.clock import now_ms
 from lvs.db import changes, files, gallery, videos
 from lvs.db.database import Transaction
 from lvs.errors import NotFound
-from lvs.models import File, Video
+from lvs.models import File, PlayableFile, Video
 from lvs.services.curation.base import Curation, clean_line
 from lvs.text import title_from_path
 
@@ -36,6 +36,11 @@ class Videos(Curation):
                     past = file if past is None or file.missing_since is None else past
             video = await videos.one(db, past.video_id) if past else None
         return (video, past) if video and past else None
+
+    async def playable_at(self, places: Sequence[tuple[int, bytes]]) -> PlayableFile | None:
+        """The file to send for the first of these places (library folder, path), by one query."""
+        async with self._database.read() as db:
+            return await files.playable_at(db, places)
 
     async def retitle(self, media_hash: str, title: str, client: str) -> Video:
         """Give a video a title; an empty one goes back to what its file is called.

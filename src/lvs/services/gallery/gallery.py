@@ -53,7 +53,7 @@ class TopFolder:
 
 @dataclass(frozen=True, slots=True)
 class GalleryPage:
-    """A run of cards, how many videos the query shows in all, and what else one can choose among."""
+    """A run of cards, the number of all matches, and the filters to choose among."""
 
     page: Page
     total: int
@@ -183,9 +183,9 @@ class Gallery:
         database has to say.
         """
         selection = await self._select(db, query, index)
-        return selection, Matches(
-            index, await index.select(db, selection)
-        ) if selection and index else None
+        return selection, (
+            Matches(index, await index.select(db, selection)) if selection and index else None
+        )
 
     async def _count(
         self, db: Connection, selection: Selection | None, held: "Matches | None"

@@ -7,7 +7,8 @@ every answer the shelf takes in what is new.
 """
 
 import asyncio
-from collections.abc import Collection, Hashable, Sequence
+import operator
+from collections.abc import Callable, Collection, Hashable, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from lvs import random_order
 from lvs.db import gallery, tags
 from lvs.db.database import Connection
 from lvs.db.gallery import NOTHING_YET, SORT_COLUMNS, GalleryChange, Selection
+from lvs.filters import filter_bounds
 from lvs.models import Cursor, Query, Sort
 from lvs.random_order import LARGEST
 
@@ -25,7 +27,7 @@ Mask = NDArray[np.bool_]
 """Says for every id whether the video is meant."""
 
 Key = tuple[Hashable, ...]
-"""Names what is looked up in the database: ("tag", id), ("match", expression) or ("folder", library folder, path)."""
+"""A database look-up: ("tag", id), ("match", expression) or ("folder", library folder, path)."""
 
 LOADED_AT_ONCE = 2000
 FOUND_KEPT = 400  # of what words, tags and folders found: a bit for every video each
@@ -36,7 +38,22 @@ WALKED_SHARE = (
     30  # going along so large a share of all videos costs as much as putting them in order
 )
 FEW = 500  # of so few the titles are looked at one by one
-TYPES: dict[str, Any] = {"root_id": np.int32, "rating": np.uint8, "duration_s": np.float64}
+TYPES: dict[str, Any] = {
+    "root_id": np.int32,
+    "rating": np.uint8,
+    "duration_s": np.float64,
+    "lines": np.int32,
+    "playback": np.uint8,
+    "silent": np.uint8,
+}
+COMPARISONS: dict[str, Callable[[NDArray[Any], int | float], Mask]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    "=": operator.eq,
+    "<>": operator.ne,
+    ">=": operator.ge,
+    ">": operator.gt,
+}
 
 
 class VideoIndex:
@@ -185,22 +202,12 @@ class VideoIndex:
 
     def _by_numbers(self, selection: Selection) -> list[Mask]:
         """What each filter by a number leaves, of all that was ever listed."""
-        query, numbers = selection.query, self._numbers
-        masks: list[Mask] = []
-        if query.min_rating:
-            masks.append(numbers["rating"] >= query.min_rating)
-        if query.unrated:
-            masks.append(numbers["rating"] == 0)
-        if query.favorite:
-            masks.append(numbers["favorited_at"] > 0)
-        if query.viewed:
-            masks.append(numbers["views"] > 0)
-        if query.min_minutes:
-            masks.append(numbers["duration_s"] >= query.min_minutes * 60)
-        if query.max_minutes:
-            masks.append(numbers["duration_s"] < query.max_minutes * 60)
+        masks: list[Mask] = [
+            COMPARISONS[bound.compare](self._numbers[bound.column], bound.value)
+            for bound in filter_bounds(selection.query)
+        ]
         if selection.root_id is not None:
-            masks.append(numbers["root_id"] == selection.root_id)
+            masks.append(self._numbers["root_id"] == selection.root_id)
         return masks
 
     async def _ids(self, db: Connection, key: Key) -> Mask:
@@ -312,8 +319,8 @@ class VideoIndex:
         until: Cursor | None,
         backwards: bool,
     ) -> list[int]:
-        """As `run` in the order of a seed. Its places are spread evenly, so the next videos lie in a
-        window whose width is known; only those are put in order.
+        """Run in the order of a seed. Its places are spread evenly, so the next videos lie in a
+        window of known width; only those are sorted.
         """
         descending = query.descending != backwards
         places = self._places(query.seed)

@@ -6,6 +6,7 @@ Neither publishes a specification; the members are those that servers in daily u
 import zlib
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from lvs.models import Chapter, Projection, Shape, Stereo, tag_key
@@ -15,6 +16,7 @@ READ_ONLY = ("Folder:", "Year:", "Views:", "Rating:")
 RATING = "Rating:"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+DAY_MS = 24 * 3600 * 1000
 _LATEST_MS = 253_402_300_799_999  # the end of the year 9999
 
 HERESPHERE_SHAPES = {
@@ -32,8 +34,13 @@ RF52_DEGREES = 190.0
 
 def day(unix_ms: int) -> str:
     """A date as `YYYY-MM-DD`. HereSphere crashes over any other."""
-    at = _EPOCH + timedelta(milliseconds=min(max(unix_ms, 0), _LATEST_MS))
-    return f"{at:%Y-%m-%d}"
+    return _date(min(max(unix_ms, 0), _LATEST_MS) // DAY_MS)
+
+
+@lru_cache(1000)
+def _date(days: int) -> str:
+    """The same for days since 1970: many films were added on one."""
+    return f"{_EPOCH + timedelta(days=days):%Y-%m-%d}"
 
 
 def tag_members(names: Iterable[str]) -> list[dict[str, Any]]:

@@ -453,7 +453,7 @@ class _Grant:
         self._step.gifts.ratings.append((here.video_id, stars, here.rated_at))
 
     def views(self, entry: LegacyEntry) -> None:
-        """The larger count and the later time: the same plays may have been counted on both sides."""
+        """The larger count and the later time: both sides may have counted the same plays."""
         here = self._here
         count, last = (
             max(here.views, entry.views or 0),

@@ -18,9 +18,8 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-IN_MEMORY_BYTES = (
-    16 << 20
-)  # a larger file is copied and mapped, so that memory stays small and nobody cuts it while it is read
+# A larger file is copied and mapped: memory stays small, and nobody cuts it while it is read.
+IN_MEMORY_BYTES = 16 << 20
 LONGEST_TEXT_BYTES = 1 << 16
 CHUNK_BYTES = 1 << 20
 
@@ -254,7 +253,7 @@ class LenientJson:
         return match.end() if match else at
 
     def _byte(self, at: int) -> bytes:
-        """The byte there; empty at the end, for which the zeros that a power cut leaves count too."""
+        """The byte there; empty at the end, or where a power cut left zeros."""
         byte = self._content[at : at + 1]
         return (
             b"" if byte == b"\0" and not self._content[at : at + CHUNK_BYTES].strip(b"\0") else byte

@@ -372,7 +372,8 @@ class _LegacyStore:
             break
         self._puzzle(
             0,
-            "neither its name nor what is in it says what it holds; call it ratings.json, views.json, tags.json …",
+            "neither its name nor what is in it says what it holds; call it ratings.json,"
+            " views.json, tags.json …",
         )
         return Kind.UNKNOWN
 

@@ -3,7 +3,9 @@
 import asyncio
 import logging
 import os
+import time
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 
 from lvs.clock import now_ms
 from lvs.db import files, gallery, roots
@@ -15,6 +17,10 @@ from lvs.services.library.walk import WalkResult, below
 
 log = logging.getLogger(__name__)
 
+CHECK_S = 4.0  # for an answer; a drive may be hanging
+REFUSED_S = 60.0
+LEFT_TOGETHER_MS = 60_000  # what was noted as missing so shortly before a folder was found empty
+
 
 class Drives:
     """Knows the library folders, and notices those that go away and come back."""
@@ -24,12 +30,18 @@ class Drives:
         self._events = events
         self.roots: dict[int, Root] = {}
         self.away: list[UnreachableFolder] = []
+        self._mounts: dict[int, set[bytes]] = {}
+        self._identities: dict[int, tuple[int, int]] = {}  # of folders that a scan found well
+        # Of folders in which a scan found nothing that is known: which, and when.
+        self._refused: dict[int, tuple[tuple[int, int] | None, float]] = {}
+        self._asking: dict[int, asyncio.Task[bool]] = {}
 
     async def load(self) -> None:
         """Read the library folders, and what of them cannot be reached, from the database."""
         async with self._database.read() as db:
             self.roots = {root.id: root for root in await roots.every(db)}
             self.away = await roots.away(db)
+            self._mounts = {root_id: await roots.mounts(db, root_id) for root_id in self.roots}
 
     @property
     def active_roots(self) -> list[Root]:
@@ -62,12 +74,22 @@ class Drives:
         async with self._database.read() as db:
             before = await roots.filesystem(db, root.id)
         current = await asyncio.to_thread(_filesystem, root.path)
+        place = await asyncio.to_thread(_look, root.path)
+        identity = place.identity if place else None
         emptied = bool(known_count) and seen.empty
-        replaced = (
-            bool(known_count) and not found_count and before is not None and current != before
+        is_other = self._identities.get(root.id, identity) != identity or (
+            before is not None and current != before
         )
+        replaced = bool(known_count) and not found_count and is_other
         believable = current is not None and b"" not in seen.unread and not emptied and not replaced
-        await self._set_offline(root, None if believable else root.offline_since or now_ms())
+        if believable and identity is not None:
+            self._identities[root.id] = identity
+        else:
+            self._refused[root.id] = (identity, time.monotonic())
+        if emptied:
+            await self.note_emptied(root)
+        else:
+            await self._set_offline(root, None if believable else root.offline_since or now_ms())
         noted = quiet and root.scanned_at is not None and current == before
         if believable and current is not None and not noted:
             async with self._database.transaction() as tx:
@@ -113,7 +135,7 @@ class Drives:
         return bool(known) and all(path in gone for path in known)
 
     async def _set_offline(self, root: Root, since: int | None) -> None:
-        if since == root.offline_since:
+        if since == self.roots[root.id].offline_since:
             return
         log.warning(
             "library folder %s is %s", os.fsdecode(root.path), "offline" if since else "back"
@@ -124,25 +146,106 @@ class Drives:
         await self.load()
         self._events.publish(Event.CHANGED, ())
 
-    async def check(self) -> bool:
-        """Notice folders that went away or came back since the last check; True where one came back
-        and needs a scan.
+    async def check(self) -> set[int]:
+        """Notice folders that went away or came back since the last check; the library folders (by
+        id) that need a scan.
+
+        A drive that does not answer holds up nobody: it is asked again once it has answered.
         """
-        back = False
         for root in self.active_roots:
-            listable = await asyncio.to_thread(is_listable, root.path)
-            if not listable and root.offline_since is None:
-                await self._set_offline(root, now_ms())
-            elif (
-                listable
-                and root.offline_since is not None
-                and not await asyncio.to_thread(_is_empty, root.path)
-            ):
-                back = True
-        for entry in self.away:
-            path = os.path.join(self.roots[entry.root_id].path, entry.path)
-            back = back or not await asyncio.to_thread(_is_empty, path)
-        return back
+            if root.id not in self._asking:
+                self._asking[root.id] = asyncio.create_task(self._check_root(root.id))
+        asking = dict(self._asking)
+        if asking:
+            await asyncio.wait(asking.values(), timeout=CHECK_S)
+        wanting = set()
+        for root_id, task in asking.items():
+            if task.done():
+                del self._asking[root_id]
+                if task.result():
+                    wanting.add(root_id)
+        return wanting
+
+    async def _check_root(self, root_id: int) -> bool:
+        """Notice if a library folder, or a disk in it, went away; True where it needs a scan."""
+        root = self.roots[root_id]
+        now = await asyncio.to_thread(_look, root.path)
+        if now is None or (now.is_empty and await self._holds_files(root)):
+            if root.offline_since is None:
+                await self.note_emptied(root)
+            self._refused.pop(root.id, None)
+            return False
+        if root.offline_since is not None:
+            # A folder in which a scan found nothing that is known needs no second scan at once.
+            refused, at = self._refused.get(root.id, (None, 0.0))
+            return now.identity != refused or time.monotonic() - at > REFUSED_S
+        if self._identities.get(root.id, now.identity) != now.identity:
+            log.warning("another folder is at the place of %s", os.fsdecode(root.path))
+            await self._set_offline(root, now_ms())  # until a scan has found what is known
+            return True
+        return await self._have_mounts_changed(root)
+
+    async def _holds_files(self, root: Root) -> bool:
+        async with self._database.read() as db:
+            return await files.any_present(db, root.id)
+
+    async def _have_mounts_changed(self, root: Root) -> bool:
+        """Whether a disk inside a library folder was unmounted, or one that was away is there."""
+        away = {entry.path for entry in self.away if entry.root_id == root.id}
+        for path in self._mounts.get(root.id, set()) - away:
+            if not await asyncio.to_thread(_is_mount, os.path.join(root.path, path)):
+                return True
+        for path in away:
+            if not await asyncio.to_thread(_is_empty, os.path.join(root.path, path)):
+                return True
+        return False
+
+    async def is_replaced(self, root: Root) -> bool:
+        """Whether another folder than the one that was scanned is at the place."""
+        place = await asyncio.to_thread(_look, root.path)
+        return place is None or self._identities.get(root.id, place.identity) != place.identity
+
+    async def note_emptied(self, root: Root) -> None:
+        """Mark a folder offline that is gone or quite empty. What was noted as missing a moment ago
+        left with it.
+        """
+        async with self._database.transaction() as tx:
+            back = await files.restore_missing(tx, root.id, now_ms() - LEFT_TOGETHER_MS)
+            await gallery.refresh(tx, back)
+        if back:
+            self._events.publish(Event.MODIFIED, back)
+        await self._set_offline(root, root.offline_since or now_ms())
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What is at the place of a library folder."""
+
+    identity: tuple[int, int]  # device and inode
+    is_empty: bool
+
+
+def _look(path: bytes) -> _Place | None:
+    """What is at a place; None where there is no folder that can be read."""
+    try:
+        state = os.stat(path)
+        with os.scandir(path) as entries:
+            return _Place((state.st_dev, state.st_ino), next(iter(entries), None) is None)
+    except OSError:
+        return None
+
+
+def is_empty_or_gone(path: bytes) -> bool:
+    """Whether nothing is at the place of a folder, or nothing at all in it."""
+    place = _look(path)
+    return place is None or place.is_empty
+
+
+def _is_mount(path: bytes) -> bool:
+    try:
+        return os.lstat(path).st_dev != os.stat(os.path.dirname(path)).st_dev
+    except OSError:
+        return False
 
 
 def _filesystem(path: bytes) -> str | None:
@@ -151,15 +254,6 @@ def _filesystem(path: bytes) -> str | None:
         return f"{os.stat(path).st_dev:x}"
     except OSError:
         return None
-
-
-def is_listable(path: bytes) -> bool:
-    """Whether the folder is there and may be read."""
-    try:
-        with os.scandir(path):
-            return True
-    except OSError:
-        return False
 
 
 def _is_empty(path: bytes) -> bool:

@@ -1,8 +1,4 @@
-"""What files' bytes say of their identity. Blocking code.
-
-Processes of their own import this, and little else (`reading_worker.py`), so it imports next to
-nothing.
-"""
+"""What files' bytes say of their identity. Blocking code: call it in a thread."""
 
 import hashlib
 import os
@@ -50,7 +46,12 @@ def fingerprint(path: bytes) -> Print:
         if size >= OSHASH_SMALLEST_BYTES
         else ""
     )
-    return digest.hexdigest(), oshash, size, state.st_mtime_ns
+    return digest.hexdigest(), oshash, size, _storable(state.st_mtime_ns)
+
+
+def _storable(mtime_ns: int) -> int:
+    """As `walk.storable`; this module imports next to nothing."""
+    return max(-(1 << 63), min((1 << 63) - 1, mtime_ns))
 
 
 def fingerprints(paths: Iterable[bytes]) -> list[Print | Failure]:

@@ -6,10 +6,12 @@ cannot be reached.
 
 import asyncio
 import itertools
+import logging
 import os
 import stat
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
@@ -19,17 +21,31 @@ from lvs.db.database import Database
 from lvs.errors import Invalid
 from lvs.models import FoundFile, Progress, Root
 from lvs.services.events import Event, Events
-from lvs.services.library.drives import Drives, is_listable
+from lvs.services.library.drives import Drives, is_empty_or_gone
+from lvs.services.library.ignored import IGNORE_FILE, Ignored
 from lvs.services.library.placement import Placement, file_state
 from lvs.services.library.scan_reader import Reader, Reading
-from lvs.services.library.walk import below, has_format, is_hidden
+from lvs.services.library.walk import WalkResult, below, has_format, is_hidden, storable
 from lvs.services.metrics import timed
 
+log = logging.getLogger(__name__)
+
+ODD_KEPT = 5
 BATCH_FIRST = 2000  # files
 # a page takes in what a batch brought, so the larger, the longer one waits
 BATCH_LEAST, BATCH_MOST = 200, 2000
 ALIAS_BATCH = 5000
 TURN_SECONDS = 0.2  # that others who write may wait for a batch
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOver:
+    """What a scan of a library folder passed over, and files with an odd time of change."""
+
+    links: int = 0
+    hidden: int = 0
+    odd_times: tuple[bytes, ...] = ()  # some of them
+    odd_times_count: int = 0
 
 
 class Library:
@@ -42,12 +58,15 @@ class Library:
         folders: Sequence[Path],
         formats: Iterable[str],
         settle_seconds: float,
+        ignored_folders: Iterable[str] = (),
     ) -> None:
         self._database = database
         self._events = events
         self._folders = tuple(folders)
         self._endings = frozenset(ending.encode() for ending in formats)
         self._reader = Reader(int(settle_seconds * 1e9))
+        self.ignored = Ignored(ignored_folders)
+        self.passed_over: dict[int, PassedOver] = {}  # by library folder, at its last whole scan
         self._scan_lock = asyncio.Lock()
         self._version = now_ms()
         self._scanning = False
@@ -162,12 +181,16 @@ class Library:
         async with self._database.read() as db:
             known = await files.stamps(db, root.id, folder)
         known_count = len(known)
-        reading = Reading(self._reader, root, folder, self._endings, known, self._count_seen)
+        reading = Reading(
+            self._reader, root, folder, self._endings, known, self._count_seen, self.ignored
+        )
         try:
             await self._take_in_all(root, reading)
         finally:
             reading.close()
         gone = set(reading.gone())
+        if not folder:
+            self._note_passed_over(root, reading.seen)
         if not folder and not await self.drives.is_believable(
             root, reading.seen, known_count, known_count - len(gone), quiet=not self._scanning
         ):
@@ -176,6 +199,21 @@ class Library:
         await self._mark_missing(
             root, [path for path in gone if not any(below(path, unseen) for unseen in away)]
         )
+
+    def _note_passed_over(self, root: Root, seen: WalkResult) -> None:
+        """Keep what the walk passed over, and log it once."""
+        now = PassedOver(
+            seen.links, seen.hidden, tuple(seen.odd_times[:ODD_KEPT]), len(seen.odd_times)
+        )
+        if (now.links or now.hidden) and root.id not in self.passed_over:
+            log.info(
+                "library folder %s: %d links and %d video files whose names begin with a dot are"
+                " passed over",
+                os.fsdecode(root.path),
+                now.links,
+                now.hidden,
+            )
+        self.passed_over[root.id] = now
 
     def _count_seen(self, files_seen: int) -> None:
         self._seen += files_seen
@@ -220,23 +258,34 @@ class Library:
             present: list[FoundFile] = []
             gone: list[bytes] = []
             for path in sorted(set(paths)):
+                folder, _, name = path.rpartition(b"/")
+                if name == IGNORE_FILE and not is_hidden(folder):
+                    await self._scan_folder(root, folder)
+                    continue
                 if path and is_hidden(path):
                     continue
                 try:
-                    state = await asyncio.to_thread(file_state, root.path, path)
+                    state = await asyncio.to_thread(self._state, root.path, path)
                 except (FileNotFoundError, NotADirectoryError):
                     gone.append(path)
                     continue
                 except OSError:
                     continue
+                if state is None:
+                    continue
                 if stat.S_ISDIR(state.st_mode):
                     await self._scan_folder(root, path)
                 elif stat.S_ISREG(state.st_mode) and has_format(path, self._endings):
-                    present.append(FoundFile(path, state.st_size, state.st_mtime_ns))
+                    present.append(FoundFile(path, state.st_size, storable(state.st_mtime_ns)))
             await self._take_in_found(root, present)
-            listable = await asyncio.to_thread(is_listable, root.path)
-            if gone and listable:
-                await self._mark_missing(root, await self._known_at(root, gone))
+            if gone:
+                await self._note_gone(root, await self._known_at(root, gone))
+
+    def _state(self, root: bytes, path: bytes) -> os.stat_result | None:
+        """The state of what lies there; None where that is ignored."""
+        state = file_state(root, path)
+        is_folder = stat.S_ISDIR(state.st_mode)
+        return None if self.ignored.is_ignored(root, path, is_folder) else state
 
     async def _take_in_found(self, root: Root, present: list[FoundFile]) -> None:
         async with self._database.read() as db:
@@ -250,6 +299,15 @@ class Library:
             if batch := await asyncio.to_thread(self._reader.read, root, some):
                 await self._placement.take_in(root, batch)
         await self._placement.name_aliases()
+
+    async def _note_gone(self, root: Root, paths: list[bytes]) -> None:
+        """Note that files left, unless the whole folder did."""
+        if not paths:
+            return
+        if await asyncio.to_thread(is_empty_or_gone, root.path):
+            await self.drives.note_emptied(root)
+        elif not await self.drives.is_replaced(root):
+            await self._mark_missing(root, paths)
 
     async def _known_at(self, root: Root, places: Iterable[bytes]) -> list[bytes]:
         """The known files at these places, or below them where they were folders."""

@@ -17,13 +17,14 @@ from lvs.db.database import Database, Transaction
 from lvs.models import File, FoundFile, Root, State
 from lvs.services.events import Event, Events
 from lvs.services.library.drives import Drives
-from lvs.services.library.walk import legacy_alias
+from lvs.services.library.walk import legacy_alias, storable
 from lvs.services.media import stored_projection
 from lvs.text import title_from_path
 
 ALIAS_BATCH = 5000
 PLACED_AT_ONCE = 200  # files that are not simply new: each takes a dozen queries
 MISSING_AT_ONCE = 1000
+UNREADY_MS = 7 * 24 * 3600 * 1000  # a file probed so lately may not have been complete then
 REPLACED_WITHIN_MS = 7 * 24 * 3600 * 1000  # a new file where another lay so lately takes its place
 
 
@@ -90,7 +91,12 @@ class Placement:
         found, print_ = item.found, item.print
         here = await files.present(tx, root.id, found.path)
         if here is not None and here.fingerprint == print_.fingerprint:
-            await files.update(tx, here.id, found, print_)  # touched, not changed
+            await files.update(tx, here.id, found, print_)
+            # Touched, and as far as the samples say not changed. A download may have been completed
+            # between them, though.
+            if await videos.may_have_been_unready(tx, here.video_id, now_ms() - UNREADY_MS):
+                await videos.reprobe(tx, [here.video_id])
+                taken.modified.add(here.video_id)
             return
         owner = await videos.by_fingerprint(tx, print_.fingerprint)
         own = owner in (None, here.video_id if here else None) or await self._lies_elsewhere(
@@ -126,7 +132,10 @@ class Placement:
                     state = await asyncio.to_thread(
                         file_state, self._drives.roots[file.root_id].path, file.path
                     )
-                    if (state.st_size, state.st_mtime_ns) == (file.size_bytes, file.mtime_ns):
+                    if (state.st_size, storable(state.st_mtime_ns)) == (
+                        file.size_bytes,
+                        file.mtime_ns,
+                    ):
                         return True
         return False
 

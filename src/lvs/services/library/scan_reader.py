@@ -9,31 +9,23 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from itertools import chain, repeat
 
 from lvs.clock import now_ms
 from lvs.db.bulk_insert import Arrival, arrival
 from lvs.models import Fingerprint, FoundFile, Root
 from lvs.services.library.fingerprint import Failure, Print, fingerprints
-from lvs.services.library.reading_processes import Processes
+from lvs.services.library.ignored import Ignored
 from lvs.services.library.walk import Seen, WalkResult, walk
 from lvs.text import title_from_path
 
-# threads that have files read and hashed, which is most of a first scan; each with a process of its
-# own in the end
-READERS = 2
+READERS = 2  # threads that read and hash files, which is most of a first scan
 FILES_AT_ONCE = 32  # that are read before more are asked for
 READ_AHEAD = 32  # times as many are handed out at most
-FILES_IN_PLACE = (
-    2048  # read by the threads themselves: for these alone no process is worth starting
-)
 BATCH_SECONDS = 0.5  # a slow disk shows its files as they are found
-
-Look = Callable[[Sequence[bytes]], list[Print | Failure]]
 
 
 def display_path(root: Root, path: bytes) -> str:
-    """A place in the words of the pages."""
+    """A file's place as pages and messages show it."""
     return f"{root.name}/{path.decode('utf-8', 'replace')}"
 
 
@@ -50,13 +42,10 @@ class Reader:
         ] = {}  # still being written: look again at this monotonic time
         self.problems: dict[bytes, str] = {}
 
-    def read(self, root: Root, found: Sequence[Seen], look: Look = fingerprints) -> list[Arrival]:
-        """These files, but for those that are still being written or cannot be read.
-
-        `look` says what is in them.
-        """
+    def read(self, root: Root, found: Sequence[Seen]) -> list[Arrival]:
+        """These files, but for those that are still being written or cannot be read."""
         files = [FoundFile(*file) for file in found if not self._is_fresh(root, *file)]
-        answers = look([os.path.join(root.path, file.path) for file in files])
+        answers = fingerprints([os.path.join(root.path, file.path) for file in files])
         return [
             ready
             for file, answer in zip(files, answers, strict=True)
@@ -109,7 +98,7 @@ def _added_at(root: Root, found: FoundFile) -> int:
 
 
 class Reading:
-    """One look through a folder of a library folder and all below it.
+    """One scan of a folder of a library folder and all below it.
 
     `known` are the files as they were (path, size, time); what is found as it was is taken out of
     it.
@@ -122,22 +111,18 @@ class Reading:
         folder: bytes,
         endings: frozenset[bytes],
         known: set[Seen],
-        tell: Callable[[int], None],
+        progress: Callable[[int], None],
+        ignored: Ignored,
     ) -> None:
         self.seen = WalkResult()
         self._known = known
         self._known_count = len(known)
         self._changed: set[bytes] = set()
-        self._tell = tell
-        self._walk = walk(root.path, folder, endings, self.seen)
+        self._progress = progress
+        self._walk = walk(root.path, folder, endings, self.seen, ignored)
         self._portions = self._in_portions()
         self._ahead: deque[Future[list[Arrival]]] = deque()
         self._pool = ThreadPoolExecutor(READERS)
-        self._processes = Processes(READERS if (os.cpu_count() or 1) > 1 else 0)
-        self._looks = chain(
-            repeat(fingerprints, FILES_IN_PLACE // FILES_AT_ONCE),
-            repeat(self._processes.fingerprints),
-        )
         self._read = partial(reader.read, root)
 
     def next_batch(self, limit: int) -> list[Arrival] | None:
@@ -149,7 +134,7 @@ class Reading:
         until = time.monotonic() + BATCH_SECONDS
         while len(batch) < limit and time.monotonic() < until:
             while len(self._ahead) < READ_AHEAD and (portion := next(self._portions, None)):
-                self._ahead.append(self._pool.submit(self._read, portion, next(self._looks)))
+                self._ahead.append(self._pool.submit(self._read, portion))
             if not self._ahead:
                 return batch or None
             batch += self._ahead.popleft().result()
@@ -158,7 +143,7 @@ class Reading:
     def _in_portions(self) -> Iterator[list[Seen]]:
         waiting: list[Seen] = []
         for found in self._walk:
-            self._tell(len(found))
+            self._progress(len(found))
             waiting += self._new_among(found)
             whole = len(waiting) - len(waiting) % FILES_AT_ONCE
             for start in range(0, whole, FILES_AT_ONCE):
@@ -170,7 +155,7 @@ class Reading:
     def _new_among(self, found: list[Seen]) -> list[Seen]:
         """Those that are new or changed, by path.
 
-        Sets and lists are compared as wholes: one by one takes as long as looking.
+        Sets and lists are compared as wholes: one by one takes as long as the walk.
         """
         if not self._known_count:
             return sorted(found)
@@ -187,4 +172,3 @@ class Reading:
     def close(self) -> None:
         """Read no more."""
         self._pool.shutdown(wait=False, cancel_futures=True)
-        self._processes.close()

@@ -7,10 +7,15 @@ import contextlib
 import hashlib
 import os
 import stat
+import time
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 
+from lvs.services.library.ignored import Ignored, matches
+
 _DOT = ord(".")
+FUTURE_NS = 24 * 3600 * 1_000_000_000  # clocks of other machines go wrong by less
+NOTHING_IGNORED = Ignored(())
 
 
 def legacy_alias(name: str) -> str:
@@ -40,6 +45,9 @@ class WalkResult:
         default_factory=set
     )  # folders that are another disk's than the folder around them
     empty: bool = True  # whether the top held nothing at all
+    links: int = 0  # that were passed over
+    hidden: int = 0  # video files and folders whose names begin with a dot
+    odd_times: list[bytes] = field(default_factory=list)  # files changed in the future, or never
 
 
 Seen = tuple[bytes, int, int]
@@ -47,18 +55,26 @@ Seen = tuple[bytes, int, int]
 
 
 def walk(
-    root: bytes, folder: bytes, endings: frozenset[bytes], seen: WalkResult
+    root: bytes,
+    folder: bytes,
+    endings: frozenset[bytes],
+    seen: WalkResult,
+    ignored: Ignored = NOTHING_IGNORED,
 ) -> Iterator[list[Seen]]:
-    """The video files of a folder (relative to `root`) and of each folder below it, folder by
+    """Yield the video files of a folder (relative to `root`) and of each folder below it, folder by
     folder, in no order.
 
-    Hidden names and links are passed over: a link that leads inside would show a film twice; one
+    Hidden names, what is `ignored` and links are passed over: a link that leads inside would show a film twice; one
     that leads outside must not be followed.
     """
-    pending = [(folder, _device(os.path.join(root, folder)))]
+    if folder and ignored.is_ignored(root, folder, is_folder=True):
+        return
+    above = ignored.rules_above(root, folder)
+    pending = [(folder, _device(os.path.join(root, folder)), above)]
+    future = time.time_ns() + FUTURE_NS
     spelled = set(endings)  # and other spellings of them that were met
     while pending:
-        current, device = pending.pop()
+        current, device, above = pending.pop()
         prefix = current + b"/" if current else b""
         found: list[Seen] = []
         folders: list[tuple[bytes, int]] = []
@@ -69,27 +85,56 @@ def walk(
                 descriptor,
             ):
                 seen.empty = seen.empty and not names
+                rules = ignored.rules_in(root, current, above, names)
                 for name in names:
                     if name[0] == _DOT:
+                        seen.hidden += _is_worth_telling(name, endings)
                         continue
                     try:
                         state = look(name, dir_fd=descriptor)
                     except OSError:
                         continue  # it left while we looked
                     if stat.S_ISREG(state.st_mode):
-                        if (ending := name[name.rfind(b".") :]) in spelled:
+                        if name[name.rfind(b".") :] in spelled or _learn(name, endings, spelled):
                             found.append((prefix + name, state.st_size, state.st_mtime_ns))
-                        elif has_format(name, endings):
-                            spelled.add(ending)
-                            found.append((prefix + name, state.st_size, state.st_mtime_ns))
-                    elif stat.S_ISDIR(state.st_mode):
+                    elif not stat.S_ISDIR(state.st_mode):
+                        seen.links += stat.S_ISLNK(state.st_mode)
+                    elif not ignored.has_name(name):
                         folders.append((prefix + name, state.st_dev))
         except OSError:
             seen.unread.append(current)
             continue
+        if rules:
+            found = [file for file in found if not matches(rules, file[0], is_folder=False)]
+            folders = [each for each in folders if not matches(rules, each[0], is_folder=True)]
         seen.mounts.update(path for path, below_device in folders if below_device != device)
-        pending += sorted(folders, reverse=True)
-        yield found
+        pending += [(path, each, rules) for path, each in sorted(folders, reverse=True)]
+        yield _with_storable_times(found, seen, future)
+
+
+def _learn(name: bytes, endings: frozenset[bytes], spelled: set[bytes]) -> bool:
+    """Whether the name has one of the endings; this spelling of it is then kept."""
+    if known := has_format(name, endings):
+        spelled.add(name[name.rfind(b".") :])
+    return known
+
+
+def _with_storable_times(found: list[Seen], seen: WalkResult, future: int) -> list[Seen]:
+    """The files with times that the database can keep; odd ones are noted."""
+    if all(0 < mtime_ns < future for _, _, mtime_ns in found):
+        return found
+    seen.odd_times += [path for path, _, mtime_ns in found if not 0 < mtime_ns < future]
+    return [(path, size, storable(mtime_ns)) for path, size, mtime_ns in found]
+
+
+def _is_worth_telling(name: bytes, endings: frozenset[bytes]) -> bool:
+    """Whether a hidden name is a video file's, and not one that macOS keeps beside each file."""
+    return not name.startswith(b"._") and has_format(name, endings)
+
+
+def storable(mtime_ns: int) -> int:
+    """The nearest time that the database can keep: the years 1677 to 2262."""
+    return max(-(1 << 63), min((1 << 63) - 1, mtime_ns))
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -46,8 +47,14 @@ class WatchProcess:
     can be started.
     """
 
-    def __init__(self, top: bytes, memory_limit_bytes: int = MEMORY_LIMIT_BYTES) -> None:
+    def __init__(
+        self,
+        top: bytes,
+        ignored_folders: Sequence[str] = (),
+        memory_limit_bytes: int = MEMORY_LIMIT_BYTES,
+    ) -> None:
         self._top = top
+        self._ignored_folders = ignored_folders
         self._memory_limit_bytes = memory_limit_bytes
         self._gathered = Changes()
         self._failed: WatchFailed | None = None
@@ -55,7 +62,8 @@ class WatchProcess:
         self.watching = False
 
     async def __aenter__(self) -> Self:
-        arguments = [SOURCE_FOLDER, self._top.hex(), str(self._memory_limit_bytes)]
+        ignored = json.dumps(self._ignored_folders)
+        arguments = [SOURCE_FOLDER, self._top.hex(), ignored, str(self._memory_limit_bytes)]
         try:
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-P", "-c", START, *arguments),

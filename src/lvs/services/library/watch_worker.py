@@ -26,6 +26,8 @@ from contextlib import suppress
 from enum import StrEnum
 from typing import Any
 
+from lvs.services.library.ignored import IGNORE_FILE, Ignored
+
 DEBOUNCE_MS = 800  # the longest that changes are gathered for
 STEP_MS = 100  # a batch ends when nothing happened for so long
 TOP_CHECK_S = 2.0
@@ -63,11 +65,11 @@ def main() -> None:
     # The server reads this module for its names, and needs no limits.
     from lvs.services.media.probe_worker import limit_process  # noqa: PLC0415
 
-    top, memory_limit_bytes = os.fsdecode(bytes.fromhex(sys.argv[-2])), int(sys.argv[-1])
-    limit_process(memory_limit_bytes)
+    top, ignored = os.fsdecode(bytes.fromhex(sys.argv[-3])), Ignored(json.loads(sys.argv[-2]))
+    limit_process(int(sys.argv[-1]))
     threading.Thread(target=_end_with_server, daemon=True).start()
     try:
-        _follow(top)
+        _follow(top, ignored)
     except WatchFailed as failed:
         _say(failed=failed.reason, detail=failed.detail[:500])
     except Exception as error:  # noqa: BLE001  the server hears of it and decides
@@ -85,9 +87,9 @@ def _say(**report: Any) -> None:
         sys.stdout.buffer.flush()
 
 
-def _follow(top: str) -> None:
+def _follow(top: str, ignored: Ignored) -> None:
     identity = _identity(top)
-    watch = WholeTree(top) if sys.platform in WHOLE_TREES else FolderWatch(top)
+    watch = WholeTree(top) if sys.platform in WHOLE_TREES else FolderWatch(top, ignored)
     _say(state="watching")
     checked_at = time.monotonic()
     while True:
@@ -96,7 +98,7 @@ def _follow(top: str) -> None:
             checked_at = time.monotonic()
             if _identity(top) != identity:
                 raise WatchFailed(WatchFailure.GONE)
-        _report(top, changes)
+        _report(top, changes, ignored)
 
 
 def _identity(top: str) -> tuple[int, int]:
@@ -107,14 +109,14 @@ def _identity(top: str) -> tuple[int, int]:
     return state.st_dev, state.st_ino
 
 
-def _report(top: str, changes: Collection[str] | None) -> None:
+def _report(top: str, changes: Collection[str] | None, ignored: Ignored) -> None:
     """Tell the server of changed paths; None stands for too many to be named."""
     if changes is None:
         _say(rescan=True)
         return
     line: list[str] = []
     characters = 0
-    for place in sorted({place for path in changes if (place := _place(top, path))}):
+    for place in sorted({place for path in changes if (place := _place(top, path, ignored))}):
         if characters > LINE_CHARACTERS:
             _say(changed=line)
             line, characters = [], 0
@@ -124,15 +126,18 @@ def _report(top: str, changes: Collection[str] | None) -> None:
         _say(changed=line)
 
 
-def _place(top: str, path: str) -> str | None:
-    """The place below the top, hexadecimal; None for the top itself and what is hidden."""
-    relative = os.path.relpath(path, top)
-    parts = relative.split(os.sep)
-    return (
-        None
-        if parts[0] == os.pardir or any(map(_is_hidden, parts))
-        else os.fsencode("/".join(parts)).hex()
-    )
+def _place(top: str, path: str, ignored: Ignored) -> str | None:
+    """The place below the top, hexadecimal; None for the top itself, and what is hidden or lies in a
+    folder that is ignored.
+    """
+    *folders, name = parts = os.path.relpath(path, top).split(os.sep)
+    if any(map(_is_hidden, folders)) or any(
+        ignored.has_name(os.fsencode(each)) for each in folders
+    ):
+        return None
+    if _is_hidden(name) and os.fsencode(name) != IGNORE_FILE:
+        return None
+    return os.fsencode("/".join(parts)).hex()
 
 
 def _is_hidden(name: str) -> bool:
@@ -162,8 +167,9 @@ class FolderWatch:
     folder the same few times however many come.
     """
 
-    def __init__(self, top: str) -> None:
+    def __init__(self, top: str, ignored: Ignored) -> None:
         self._top = top
+        self._ignored = ignored
         self._watches: list[Watch] = []
         self._watched: set[str] = set()
         self._missed = False
@@ -191,7 +197,7 @@ class FolderWatch:
             found = dict.fromkeys(
                 folder
                 for top in tops
-                for folder in folders_below(top)
+                for folder in folders_below(top, self._ignored)
                 if folder not in self._watched
             )
             if not found:
@@ -200,7 +206,14 @@ class FolderWatch:
         self._missed = self._missed or bool(tops)
 
     def _is_wanted(self, path: str) -> bool:
-        return path == self._top or (_place(self._top, path) is not None and _is_folder(path))
+        if path == self._top:
+            return True
+        wanted = _place(self._top, path, self._ignored) is not None
+        return (
+            wanted
+            and not self._ignored.has_name(os.fsencode(os.path.basename(path)))
+            and _is_folder(path)
+        )
 
     def _watch_each(self, folders: list[str]) -> None:
         watch = _watch_of(folders)
@@ -338,8 +351,9 @@ def _watch_of(folders: list[str]) -> Watch | None:
     raise WatchFailed(WatchFailure.BROKEN, "folders come and go too fast to be watched")
 
 
-def folders_below(top: str) -> Iterator[str]:
-    """A folder and all below it that can be read, but for hidden ones; links are not followed.
+def folders_below(top: str, ignored: Ignored) -> Iterator[str]:
+    """A folder and all below it that can be read, but for hidden and ignored ones; links are not
+    followed.
 
     Raises WatchFailed where a name is not UTF-8: watchfiles fails at whatever happens to such a
     file.
@@ -352,7 +366,9 @@ def folders_below(top: str) -> Iterator[str]:
                 for entry in entries:
                     if not _is_text(entry.name):
                         raise WatchFailed(WatchFailure.NAMES, ascii(entry.path))
-                    if not _is_hidden(entry.name) and entry.is_dir(follow_symlinks=False):
+                    if _is_hidden(entry.name) or not entry.is_dir(follow_symlinks=False):
+                        continue
+                    if not ignored.has_name(os.fsencode(entry.name)):
                         pending.append(entry.path)
         except OSError:
             continue

@@ -10,7 +10,7 @@ import logging
 import math
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 
 from lvs.errors import Full, Unavailable
 from lvs.models import Root
@@ -20,11 +20,11 @@ from lvs.services.library.watch_worker import WatchFailed, WatchFailure
 
 log = logging.getLogger(__name__)
 
-RETRY_S = 10.0
+RETRY_S = 3.0
 TRY_AGAIN_S = 600.0  # a folder that could not be watched is polled for so long
 LASTING_S = 60.0
 BROKEN_TRIES = 3
-DRIVE_CHECK_S = 5.0
+DRIVE_CHECK_S = 2.0
 SETTLE_CHECK_S = 0.5
 OTHERS_CHECK_S = 2.0
 RESCAN_PAUSE_S = 2.0
@@ -77,8 +77,15 @@ class Watcher:
         """Notice library folders that went away or came back."""
         while True:
             await asyncio.sleep(DRIVE_CHECK_S)
-            if await self._patiently(self._library.drives.check):
-                self.scan_soon()
+            for root_id in await self._drives_to_scan():
+                await self._patiently(functools.partial(self._library.scan_quietly, root_id))
+
+    async def _drives_to_scan(self) -> Collection[int]:
+        try:
+            return await self._library.drives.check()
+        except Exception:
+            log.exception("the drives could not be checked; that will be tried again")
+            return ()
 
     async def settling(self) -> None:
         """Take in files that were still being written when they were first seen."""
@@ -113,8 +120,8 @@ class Watcher:
             )
             if failed.reason is WatchFailure.GONE or 0 < broken < BROKEN_TRIES:
                 self.state[root.id] = "away" if failed.reason is WatchFailure.GONE else "starting"
-                await asyncio.sleep(RETRY_S)
-                self.scan_soon()  # whatever happened while nobody watched
+                await asyncio.sleep(RETRY_S)  # a watch that begins looks through the folder
+                await self._until_there(root)
             else:
                 await self._go_without(root, failed)
         await self._poll(root, "polling", self._poll_interval_s, POLL_SHARE)
@@ -124,7 +131,7 @@ class Watcher:
         that goes on no more.
         """
         try:
-            async with WatchProcess(root.path) as process:
+            async with WatchProcess(root.path, self._library.ignored.folder_names) as process:
                 while True:
                     await self._look(root, await process.changes())
         except WatchFailed as failed:
@@ -133,6 +140,11 @@ class Watcher:
                     "watching %s ended and begins again: %s", os.fsdecode(root.path), failed.detail
                 )
             return failed
+
+    async def _until_there(self, root: Root) -> None:
+        while not await asyncio.to_thread(os.path.isdir, root.path):
+            self.state[root.id] = "away"
+            await asyncio.sleep(RETRY_S)
 
     async def _look(self, root: Root, changes: Changes) -> None:
         if self.state.get(root.id) != "watching":

@@ -3,14 +3,17 @@
 import re
 
 _SPELLINGS = """
-ar ara Arabic|be bel Belarusian|bg bul Bulgarian|bn ben Bengali|bs bos Bosnian|ca cat Catalan|cs cze ces Czech
+ar ara Arabic|be bel Belarusian|bg bul Bulgarian|bn ben Bengali|bs bos Bosnian|ca cat Catalan
+cs cze ces Czech
 cy wel cym Welsh|da dan Danish|de ger deu German|el gre ell Greek|en eng English|es spa Spanish
 et est Estonian|eu baq eus Basque|fa per fas Persian|fi fin Finnish|fr fre fra French|ga gle Irish
 gl glg Galician|he heb Hebrew|hi hin Hindi|hr hrv Croatian|hu hun Hungarian|hy arm hye Armenian
-id ind Indonesian|is ice isl Icelandic|it ita Italian|ja jpn Japanese|ka geo kat Georgian|kk kaz Kazakh
+id ind Indonesian|is ice isl Icelandic|it ita Italian|ja jpn Japanese|ka geo kat Georgian
+kk kaz Kazakh
 ko kor Korean|la lat Latin|lt lit Lithuanian|lv lav Latvian|mk mac mkd Macedonian|ml mal Malayalam
 ms may msa Malay|nb nob Norwegian|nl dut nld Dutch|nn nno Nynorsk|no nor Norwegian|pl pol Polish
-pt por Portuguese|ro rum ron Romanian|ru rus Russian|sk slo slk Slovak|sl slv Slovenian|sq alb sqi Albanian
+pt por Portuguese|ro rum ron Romanian|ru rus Russian|sk slo slk Slovak|sl slv Slovenian
+sq alb sqi Albanian
 sr srp Serbian|sv swe Swedish|ta tam Tamil|te tel Telugu|th tha Thai|tl tgl Tagalog|tr tur Turkish
 uk ukr Ukrainian|ur urd Urdu|vi vie Vietnamese|zh chi zho Chinese
 """

@@ -1,4 +1,4 @@
-"""Posters on disk, by content, and the pictures that are drawn in their place when there is none."""
+"""Posters on disk, by content, and the placeholders drawn where there is none."""
 
 import contextlib
 import re
@@ -108,7 +108,11 @@ def placeholder(message: str = NOT_YET, width: int = 320, picture_format: Format
     """A drawn 16:9 picture that says why there is no poster: a dark field, a strip of film, the
     sentence.
     """
-    from PIL import Image, ImageDraw, ImageFont  # noqa: PLC0415 - a server whose videos all have a picture needs none of it
+    from PIL import (
+        Image,
+        ImageDraw,
+        ImageFont,
+    )  # noqa: PLC0415 - a server whose videos all have a picture needs none of it
 
     height = width * 9 // 16
     image = Image.new("RGB", (width, height), _FIELD)

@@ -11,6 +11,7 @@ import contextlib
 import json
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,7 +19,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
 
-from lvs.errors import Unavailable, Unreadable
+import psutil
+
+from lvs.errors import BrokenWorker, Unavailable, Unreadable
 from lvs.models import Chapter, Probe, Stereo, Track
 from lvs.services.media.eye import EYES
 from lvs.services.media.posters import PosterTarget
@@ -38,6 +41,10 @@ CLOSING_S = 1.0
 MAX_DETAIL = 10_000
 MAX_CHAPTERS = 200
 KILLED = 9  # SIGKILL, which Windows has no name for
+BUSY_SHARE = 0.5  # of the time limit: a worker that computed for longer did not wait for a disk
+# SIGKILL is what the system sends when memory is short, SIGALRM comes where the disk hangs: neither
+# is the file's doing.
+CRASHES = ("SIGILL", "SIGABRT", "SIGBUS", "SIGFPE", "SIGSEGV", "SIGXCPU", "SIGXFSZ", "SIGSYS")
 
 FilePath = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 Value = TypeVar("Value")
@@ -115,8 +122,9 @@ class ProbePool:
         is stored, decide which part of the picture a poster shows.
 
         Raises Unreadable when there is no video in it that could be shown, Unavailable when another
-        try may help: the disk did not answer, the time was up, the worker died. Cancelling it kills
-        the worker.
+        try may help: the disk did not answer, the time was up, the worker was ended. It is a
+        BrokenWorker where the file itself seems to be the cause: the worker crashed, or computed
+        for all that time. Cancelling it kills the worker.
         """
         worker: _Worker | None = None
         in_order = False
@@ -136,14 +144,16 @@ class ProbePool:
             in_order = True
             raise
         except TimeoutError:
-            raise Unavailable(
-                f"Looking into it took longer than {self._time_limit_s:g} seconds."
-            ) from None
+            message = f"Looking into it took longer than {self._time_limit_s:g} seconds."
+            busy = worker is not None and worker.busy_s() > BUSY_SHARE * self._time_limit_s
+            raise (BrokenWorker if busy else Unavailable)(message) from None
         except (OSError, EOFError, ValueError) as error:
             log.warning(
                 "The worker process that looked into %r failed: %r", os.fsencode(path), error
             )
-            raise Unavailable("The process that looked into it broke down.") from None
+            crashed = isinstance(error, ValueError) or (worker and await worker.has_crashed())
+            message = "The process that looked into it broke down."
+            raise (BrokenWorker if crashed else Unavailable)(message) from None
         finally:
             self._leave(worker, in_order)
             if not in_order:
@@ -233,6 +243,7 @@ class _Worker:
     requests: asyncio.StreamWriter
     answers: asyncio.StreamReader
     jobs: int = 0
+    busy_before_s: float = 0.0
     retirement: asyncio.TimerHandle | None = None
 
     async def ask(self, request: Mapping[str, Any]) -> Any:
@@ -241,6 +252,7 @@ class _Worker:
         Raises EOFError or OSError when it is gone, ValueError when the answer is no JSON.
         """
         self.jobs += 1
+        self.busy_before_s += self.busy_s()
         self.requests.write(json.dumps(request).encode() + b"\n")
         await self.requests.drain()
         line = await self.answers.readline()
@@ -250,6 +262,20 @@ class _Worker:
             return json.loads(line)
         except RecursionError:
             raise ValueError("its answer is nested too deeply") from None
+
+    def busy_s(self) -> float:
+        """The processor time that the process used, in seconds; 0 where it is gone."""
+        with contextlib.suppress(psutil.Error):
+            times = psutil.Process(self.process.pid).cpu_times()
+            return float(times.user + times.system) - self.busy_before_s
+        return 0.0
+
+    async def has_crashed(self) -> bool:
+        """Whether the process ended by a fault of its own."""
+        with contextlib.suppress(TimeoutError):
+            code = await asyncio.wait_for(self.process.wait(), CLOSING_S)
+            return -code in {getattr(signal, name, None) for name in CRASHES}
+        return False
 
 
 async def _start(memory_limit_bytes: int) -> _Worker:
@@ -303,7 +329,8 @@ def _look(answer: Any, path: FilePath) -> ProbeResult:
         if "unreadable" in answer:
             raise Unreadable(_text(answer["unreadable"]))
         if "unavailable" in answer:
-            raise Unavailable(_text(answer["unavailable"]))
+            message = _text(answer["unavailable"])
+            raise (BrokenWorker if answer.get("own") is True else Unavailable)(message)
         evidence = _evidence(answer)
         return ProbeResult(_probe(answer["probe"]), answer["has_poster"] is True, evidence)
     except (KeyError, TypeError, AttributeError) as error:

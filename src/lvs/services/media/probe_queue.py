@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from lvs.clock import now_ms
 from lvs.db import chapters, gallery, projections, videos
 from lvs.db.database import Database
-from lvs.errors import LvsError, Unreadable
+from lvs.errors import BrokenWorker, LvsError, Unreadable
 from lvs.services.events import Event, Events
 from lvs.services.library.library import Library
 from lvs.services.media import stored_projection
@@ -28,7 +28,8 @@ log = logging.getLogger(__name__)
 
 QUEUE_SIZE = 500
 LOW_WATER = 100
-MAX_ATTEMPTS = 3
+CRASHES_AT_MOST = 3  # a file over which workers crash so often is called unreadable
+BROKEN_IN_A_ROW = 3  # videos: where so many fail, none of them is to blame
 SWEEP_PAUSE_S = 60.0  # how long a passing failure rests before it is tried again
 FAILURES_KEPT = 50
 URGENT, NORMAL = 0, 1
@@ -101,10 +102,12 @@ class ProbeQueue:
             set()
         )  # whoever waits for looks puts the videos here; each is taken out when it is done
         self.failed_in_a_row = 0
+        self._failed_together: dict[int, None] = {}  # since a look went well, the latest last
+        self._crashes: dict[int, int] = {}  # how often workers crashed over a video
         self.failures: dict[
             int, FailedProbe
         ] = {}  # by video, the latest last; gone when a later look does better
-        events.on(Event.ADDED, self._count_in)
+        events.on(Event.ADDED, self._put_new)
         events.on(Event.MODIFIED, self._count_in)
         events.on(Event.RESHAPED, self._count_in)
 
@@ -112,6 +115,13 @@ class ProbeQueue:
         self._counted += len(video_ids)  # as long as a sweep lasts; the next one counts anew
         self._all_in_line = False
         self._sweep_again.set()
+
+    def _put_new(self, video_ids: Collection[int]) -> None:
+        """Queue videos that were just added; those that find no room wait for the next sweep."""
+        if all(self.put(video_id) for video_id in video_ids):
+            self._counted += len(video_ids)
+        else:
+            self._count_in(video_ids)
 
     @property
     def remaining(self) -> int:
@@ -200,9 +210,12 @@ class ProbeQueue:
     async def feed(self) -> None:
         """Fill the queue with what the database says is to be done, for as long as the server runs.
 
-        Failures of another version of the probe are tried again first: they may have been its own.
+        What failed before the start is tried again first: the cause may be gone.
         """
         await self._retry_failed_before()
+        async with self._database.transaction() as tx:
+            await videos.retry_failed(tx)
+            await videos.retry_verdicts(tx)
         while True:
             self._sweep_again.clear()
             await self._sweep()
@@ -220,11 +233,16 @@ class ProbeQueue:
 
     async def _sweep(self) -> None:
         async with self._database.read() as db:
-            self._counted = await videos.count_waiting(db, MAX_ATTEMPTS) - len(self._stopped)
+            self._counted = await videos.count_waiting(db, self._posters is not None) - len(
+                self._stopped
+            )
         last, overflowed = 0, False
         while True:
             async with self._database.read() as db:
-                waiting = await videos.waiting(db, QUEUE_SIZE, last, MAX_ATTEMPTS)
+                posters = self._posters is not None
+                waiting = await videos.waiting(db, QUEUE_SIZE, last, posters)
+            if not waiting and not last and len(self._failed_together) >= BROKEN_IN_A_ROW:
+                self.put(next(reversed(self._failed_together)))  # to see if the cause is gone
             if not waiting:
                 self._all_in_line = not (overflowed or self._sweep_again.is_set())
                 return
@@ -278,8 +296,7 @@ class ProbeQueue:
             )
         except Unreadable as error:
             self.tally.unreadable += 1
-            self.failed_in_a_row = 0
-            self.failures.pop(video_id, None)
+            await self._worked(video_id)
             async with self._database.transaction() as tx:
                 await videos.unreadable(tx, video_id, item.fingerprint, error.message, now_ms())
                 await videos.probed_by(tx, video_id, self._probe_version)
@@ -287,11 +304,10 @@ class ProbeQueue:
         except LvsError as error:
             self.tally.failed += 1
             self.failed_in_a_row += 1
-            await self._failed(item, error.message)
+            await self._failed(item, error)
         else:
             self.tally.done += 1
-            self.failed_in_a_row = 0
-            self.failures.pop(video_id, None)
+            await self._worked(video_id)
             await self._found(item, look)
         self.awaited.discard(video_id)
         self._events.publish(Event.CHANGED, (video_id,))
@@ -299,28 +315,52 @@ class ProbeQueue:
     async def _found(self, item: videos.Waiting, look: ProbeResult) -> None:
         seen, video_id = look.evidence, item.video_id
         poster = poster_key(item.fingerprint, seen.eye) if look.has_poster else None
+        lacks = self._posters is not None and poster is None
         eye = seen.eye if self._posters else None
         async with self._database.transaction() as tx:
-            await videos.looked(tx, video_id, item.fingerprint, look.probe, poster, now_ms())
+            await videos.looked(tx, video_id, item.fingerprint, look.probe, poster, now_ms(), lacks)
             await videos.probed_by(tx, video_id, self._probe_version)
             await stored_projection.found(tx, video_id, seen.container, seen.likeness, eye)
             await chapters.put(tx, video_id, seen.chapters)
-            await gallery.refresh_card(tx, video_id)
+            if await gallery.one(tx, video_id) is None:  # its name alone did not show it
+                await gallery.refresh(tx, [video_id])
+            else:
+                await gallery.refresh_card(tx, video_id)
 
-    async def _failed(self, item: videos.Waiting, reason: str) -> None:
-        """A passing failure is tried again later; after the last try the file is listed with the
-        reason.
+    async def _worked(self, video_id: int) -> None:
+        """A look came to an end. If many had failed before it, their cause is gone: all of them
+        are tried again at once.
         """
+        self.failed_in_a_row = 0
+        self.failures.pop(video_id, None)
+        self._crashes.pop(video_id, None)
+        if len(self._failed_together) >= BROKEN_IN_A_ROW:
+            async with self._database.transaction() as tx:
+                await videos.retry_failed(tx)
+            self._sweep_again.set()
+        self._failed_together.clear()
+
+    async def _failed(self, item: videos.Waiting, error: LvsError) -> None:
+        """A failure that may pass is tried again later, and the video stays where it is. A file is
+        called unreadable where workers crash over it again and again.
+        """
+        reason = error.message
+        self._failed_together.pop(item.video_id, None)
+        self._failed_together[item.video_id] = None
+        if isinstance(error, BrokenWorker):
+            self._crashes[item.video_id] = self._crashes.get(item.video_id, 0) + 1
+        given_up = self._crashes.get(item.video_id, 0) >= CRASHES_AT_MOST
         async with self._database.transaction() as tx:
-            given_up = await videos.look_failed(tx, item.video_id, reason, now_ms()) >= MAX_ATTEMPTS
+            await videos.look_failed(tx, item.video_id, reason, now_ms())
             await videos.probed_by(tx, item.video_id, self._probe_version)
             if given_up:
                 await videos.unreadable(tx, item.video_id, item.fingerprint, reason, now_ms())
                 await gallery.refresh(tx, [item.video_id])
         self.failures.pop(item.video_id, None)
         self.failures[item.video_id] = FailedProbe(item.video_id, now_ms(), reason, given_up)
-        while len(self.failures) > FAILURES_KEPT:
-            del self.failures[next(iter(self.failures))]
+        for kept in (self.failures, self._failed_together, self._crashes):
+            while len(kept) > FAILURES_KEPT:
+                del kept[next(iter(kept))]
 
     async def reprobe(self, video_ids: Collection[int], urgent: bool = True) -> None:
         """Look into these again, as somebody asked for it; before all others, unless there are too

@@ -40,8 +40,8 @@ def main() -> None:
 
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:
-    """Either `probe` and `has_poster`, or `unreadable` or `unavailable` with a sentence; `detail`
-    is for the log.
+    """Either `probe` and `has_poster`, or `unreadable` or `unavailable` with a sentence; `own`
+    says that the file is the cause, `detail` is for the log.
     """
     _alarm(request["time_limit_s"] + GRACE_S)
     limit_processor(request["time_limit_s"])
@@ -52,7 +52,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     except Unreadable as error:
         return {"unreadable": error.message}
     except MemoryError:
-        return {"unavailable": "Looking into it takes more memory than it may have."}
+        return {"unavailable": "Looking into it takes more memory than it may have.", "own": True}
     except OSError as error:
         return {
             "unavailable": f"It could not be read: {os.strerror(error.errno or 0)}.",

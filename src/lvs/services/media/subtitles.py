@@ -79,7 +79,8 @@ class Subtitles:
             return []
         if root.offline_since is not None:
             raise Unavailable(
-                f"The folder “{shown(root.name.encode(errors='surrogateescape'))}” is offline right now."
+                f"The folder “{shown(root.name.encode(errors='surrogateescape'))}” is offline right"
+                " now."
             )
         try:
             async with asyncio.timeout(PATIENCE_S):

@@ -31,6 +31,7 @@ from PIL import Image, ImageStat
 from lvs.errors import Unreadable
 from lvs.models import Probe, Track
 from lvs.services.media.eye import Crop
+from lvs.services.media.time_stamps import measured_duration_s
 
 DEMUXERS = "mov,matroska,avi,flv,mpegts,mpeg,mpegvideo,asf,ogg"
 DECODERS = frozenset(
@@ -352,6 +353,8 @@ class VideoFile:
     @cached_property
     def _duration_s(self) -> float | None:
         claimed_s = (self._container.duration or 0) / 1e6
+        if claimed_s > 0 and self._container.format.name in ("mpegts", "mpeg"):
+            return measured_duration_s(self._raw, self._size_bytes, claimed_s)
         if 0 < claimed_s <= IMPLAUSIBLE_DURATION_S:
             return claimed_s
         return self._measured_duration_s() or claimed_s or None

@@ -17,6 +17,8 @@ from lvs.db.database import Database
 from lvs.errors import LvsError
 from lvs.models import shown
 from lvs.services.backup.backups import Backups, BackupState
+from lvs.services.backup.replication import Replication
+from lvs.services.backup.second_place import SecondPlace
 from lvs.services.latency import Window
 from lvs.services.library.library import Library
 from lvs.services.library.watch_worker import WatchFailure
@@ -27,6 +29,7 @@ from lvs.services.metrics import Metrics, Route
 from lvs.services.monitoring.library_counts import LibraryCounter
 from lvs.services.monitoring.storage import Disk, Storage, Storages
 from lvs.services.monitoring.system import System
+from lvs.text import plural
 from lvs.versions import message as untested_message
 from lvs.versions import untested
 
@@ -74,6 +77,11 @@ class Level(IntEnum):
     WARNING = 2
     ERROR = 3
 
+    @property
+    def word(self) -> str:
+        """The level's name in JSON, metrics and style classes, which programs rely on."""
+        return ("ok", "busy", "attention", "fault")[self]
+
 
 @dataclass(frozen=True, slots=True)
 class Issue:
@@ -112,6 +120,8 @@ class Health:
     storages: Storages
     system: System
     made: Backups
+    second_place: SecondPlace
+    replication: Replication
     _backup_state: BackupState = field(default_factory=BackupState, init=False)
     _backups_asked_at: float = field(default=-BACKUPS_S, init=False)
     _untested: tuple[str, ...] = field(default=(), init=False)
@@ -125,6 +135,8 @@ class Health:
             *await self._looks(),
             *self._database_troubles(),
             *self._backup_troubles(await self.backups()),
+            *self._second_place_issues(),
+            *self._replication_issues(),
             *self._requests(),
             *self._machine(),
             *self._watching(),
@@ -140,7 +152,7 @@ class Health:
         return self._backup_state
 
     async def check_versions(self) -> None:
-        """Compare Python and the packages with those that LVS was tested with: once, at the start."""
+        """Compare Python and the packages with the tested versions, once at the start."""
         self._untested = await asyncio.to_thread(untested)
         if self._untested:
             log.warning("%s", untested_message(self._untested))
@@ -174,7 +186,8 @@ class Health:
             yield Issue(
                 Level.WARNING,
                 "database",
-                "The database's journal has grown large: something reads the database for very long.",
+                "The database's journal has grown large: something reads the database for very"
+                " long.",
                 "Close other programs that have lvs.db open; a restart of LVS empties the journal.",
             )
 
@@ -184,8 +197,10 @@ class Health:
                 yield Issue(
                     Level.ERROR,
                     "library",
-                    f"The library folder “{root.name}” is offline since {clock(root.offline_since)}.",
-                    f"Connect its drive, or mount {shown(root.path)} again; its videos come back by themselves.",
+                    f"The library folder “{root.name}” is offline since"
+                    f" {clock(root.offline_since)}.",
+                    f"Connect its drive, or mount {shown(root.path)} again; its videos come back by"
+                    " themselves.",
                     root.offline_since,
                 )
         for name in self.storages.hanging():
@@ -201,14 +216,32 @@ class Health:
                 yield Issue(
                     Level.WARNING,
                     "library",
-                    f"The folder “{root.name}/{shown(away.path)}” cannot be looked into since {clock(away.since)}.",
-                    "See that its disk is mounted, and that LVS may read it; its videos come back by themselves.",
+                    f"The folder “{root.name}/{shown(away.path)}” cannot be looked into since"
+                    f" {clock(away.since)}.",
+                    "See that its disk is mounted, and that LVS may read it; its videos come back"
+                    " by themselves.",
                     away.since,
                 )
+        yield from self._odd_times()
         errors = [error for error in self.library.progress().errors if error]
         if errors:
             more = f" So it is with {len(errors) - 1} more." if len(errors) > 1 else ""
             yield Issue(Level.WARNING, "library", errors[0] + more, "See that LVS may read it.")
+
+    def _odd_times(self) -> Iterator[Issue]:
+        for root in self.library.active_roots:
+            passed = self.library.passed_over.get(root.id)
+            if passed is not None and passed.odd_times:
+                more = passed.odd_times_count - 1
+                others = f" So it is with {plural(more, 'other file')}." if more else ""
+                yield Issue(
+                    Level.WARNING,
+                    "library",
+                    f"“{root.name}/{shown(passed.odd_times[0])}” has a time of change that cannot be: "
+                    f"before 1970, or in the future.{others}",
+                    "Set it right with `touch` on the machine that holds the file, and see that the "
+                    "clocks are right.",
+                )
 
     async def _looks(self) -> list[Issue]:
         found = list(self._workers())
@@ -224,7 +257,8 @@ class Health:
                 else "A worker failed on"
             )
             hint = (
-                "It is listed with the files that cannot be read. Press “try again” once the cause is gone."
+                "It is listed with the files that cannot be read. Press “try again” once the cause"
+                " is gone."
                 if last.given_up
                 else "It is tried again by itself. If that does not help, the log says more."
             )
@@ -238,8 +272,10 @@ class Health:
             yield Issue(
                 Level.ERROR,
                 "workers",
-                f"The last {self.jobs.failed_in_a_row} videos could not be looked into: new films get no picture.",
-                "See the reasons with the workers; if they are the same for all, look into the log and restart LVS.",
+                f"The last {self.jobs.failed_in_a_row} videos could not be looked into: new films"
+                " get no picture.",
+                "See the reasons with the workers; if they are the same for all, look into the log"
+                " and restart LVS.",
             )
         stuck_s = self.ffmpeg.time_limit_s * STUCK_SHARE
         stuck = [running for running in self.jobs.under_way() if running.seconds > stuck_s]
@@ -265,7 +301,8 @@ class Health:
             yield Issue(
                 Level.WARNING,
                 "database",
-                f"{number} took {worst.seconds:.1f} s at {clock(worst.at)}: {_short(worst.sql)}{request}.",
+                f"{number} took {worst.seconds:.1f} s at {clock(worst.at)}:"
+                f" {_short(worst.sql)}{request}.",
                 "See whether the disk or the processor is busy with something else.",
                 worst.at,
             )
@@ -285,9 +322,34 @@ class Health:
             yield Issue(
                 Level.WARNING,
                 "database",
-                f"The last good backup is of {clock(int(state.newest.made_at.timestamp() * 1000))}.",
+                "The last good backup is of"
+                f" {clock(int(state.newest.made_at.timestamp() * 1000))}.",
                 "One is made each night while LVS runs; `lvs backup` makes one at once.",
             )
+
+    def _second_place_issues(self) -> Iterator[Issue]:
+        state = self.second_place.state()
+        if state is None:
+            return
+        if state.failure:
+            hint = "It is caught up with by itself; `lvs doctor` examines the place."
+            yield Issue(Level.WARNING, "database", state.failure, hint, state.away_since)
+        elif state.newest and datetime.now(UTC) - state.newest.made_at > timedelta(
+            days=BACKUP_DAYS
+        ):
+            at = clock(int(state.newest.made_at.timestamp() * 1000))
+            message = f"The last copy of a backup in {state.folder} is of {at}."
+            yield Issue(Level.WARNING, "database", message, "See why no backup was made since.")
+
+    def _replication_issues(self) -> Iterator[Issue]:
+        state = self.replication.state()
+        if state.failure:
+            hint = "LVS tries again by itself, and catches up."
+            yield Issue(Level.WARNING, "database", state.failure, hint)
+        if state.rehearsal and state.rehearsal.problem:
+            message = f"The copy at {state.url} failed its rehearsal: {state.rehearsal.problem}"
+            hint = "Move that copy aside, and restart LVS: it makes a new one."
+            yield Issue(Level.ERROR, "database", message, hint, state.rehearsal.at)
 
     def _requests(self) -> Iterator[Issue]:
         failed = self.metrics.failed_lately(LATELY_S)
@@ -302,7 +364,8 @@ class Health:
             yield Issue(
                 Level.WARNING,
                 "errors",
-                f"{number}: {last.method} {last.rule} at {clock(last.at)}{said} (request {last.request_id}).",
+                f"{number}: {last.method} {last.rule} at {clock(last.at)}{said} (request"
+                f" {last.request_id}).",
                 "The log says more under the request's id.",
                 last.at,
             )
@@ -361,7 +424,8 @@ class Health:
                 Level.WARNING,
                 "system",
                 untested_message(self._untested),
-                "If something does not work, install the versions that uv.lock names, or a newer LVS.",
+                "If something does not work, install the versions that uv.lock names, or a newer"
+                " LVS.",
             )
 
     # --- What only `checks` does ---
@@ -381,9 +445,11 @@ class Health:
         if error is not None:
             return Check(
                 False,
-                error.message
-                if isinstance(error, LvsError)
-                else "The database does not answer as it should.",
+                (
+                    error.message
+                    if isinstance(error, LvsError)
+                    else "The database does not answer as it should."
+                ),
             )
         return Check(True, "")
 
@@ -443,21 +509,25 @@ def _disk_troubles(disk: Disk | None, name: str, kept: str) -> Iterator[Issue]:
         yield Issue(
             Level.ERROR,
             "storage",
-            f"The {name} folder cannot be written to: its disk is read-only, and {kept} cannot be kept.",
-            "A disk often turns read-only when it fails: see the system's log, then mount it for writing again.",
+            f"The {name} folder cannot be written to: its disk is read-only, and {kept} cannot be"
+            " kept.",
+            "A disk often turns read-only when it fails: see the system's log, then mount it for"
+            " writing again.",
         )
     elif disk.full:
         yield Issue(
             Level.ERROR,
             "storage",
-            f"The disk of the {name} folder is full: {_megabytes(disk.free_bytes)} are left for {kept}.",
+            f"The disk of the {name} folder is full: {_megabytes(disk.free_bytes)} are left for"
+            f" {kept}.",
             "Free some space on it; LVS goes on by itself.",
         )
     elif disk.low:
         yield Issue(
             Level.WARNING,
             "storage",
-            f"The disk of the {name} folder is nearly full: {_megabytes(disk.free_bytes)} are left for {kept}.",
+            f"The disk of the {name} folder is nearly full: {_megabytes(disk.free_bytes)} are left"
+            f" for {kept}.",
             "Free some space on it before it is full.",
         )
 

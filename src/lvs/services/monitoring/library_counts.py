@@ -7,6 +7,7 @@ import asyncio
 import time
 from dataclasses import dataclass
 
+from lvs.db import gallery
 from lvs.db import overview as rows
 from lvs.db.database import Database
 from lvs.db.overview import Failing, FolderCount
@@ -71,7 +72,7 @@ class LibraryCounter:
             folders = await rows.folders(db)
             reasons = await rows.unreadable_by_reason(db, 1000)
             return LibraryCounts(
-                videos=await rows.present_videos(db),
+                videos=await gallery.total(db),
                 files=sum(folder.files for folder in folders),
                 size_bytes=sum(folder.size_bytes for folder in folders),
                 missing=await rows.missing_videos(db),

@@ -15,7 +15,8 @@ LEVELS = ("debug", "info", "warning", "error", "critical")
 FILE_NAME = "lvs.log"
 
 _LINE = re.compile(
-    r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:[+-]\d{4}|Z)? (debug|info|warning|error|critical) ([^ :]+): (.*)",
+    r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:[+-]\d{4}|Z)? (debug|info|warning|error|critical) ([^"
+    r" :]+): (.*)",
     re.ASCII,
 )
 

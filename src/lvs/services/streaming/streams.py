@@ -23,6 +23,7 @@ from lvs.clock import now_ms
 from lvs.errors import TooMany
 from lvs.models import shown
 from lvs.services.rate_limit import client_key
+from lvs.services.streaming.away_drives import AwayDrives
 from lvs.services.streaming.open_file import FileChangedError, OpenFile
 
 log = logging.getLogger(__name__)
@@ -120,6 +121,7 @@ class Streams:
         self.chunk_bytes = chunk_bytes
         self.buffer = memoryview(bytearray(PART_BYTES))
         self.readers = ThreadPoolExecutor(READER_THREADS, thread_name_prefix="lvs-read")
+        self.away = AwayDrives(self.readers)
         self._numbers = itertools.count(1)
         self._bodies: dict[int, StreamBody] = {}
 
@@ -276,9 +278,8 @@ class StreamBody:
         # drive must be waited for.
         if self._opened.fill_from_memory(self._offset, buffer):
             chunk = bytes(buffer)
-            await asyncio.sleep(
-                0
-            )  # otherwise a client that takes all at once, or is gone, would keep everyone else waiting
+            # A client that takes everything at once, or is gone, must not keep the others waiting.
+            await asyncio.sleep(0)
         else:
             chunk = await self._from_drive()
         self._go_on(len(chunk))

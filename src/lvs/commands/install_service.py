@@ -1,0 +1,186 @@
+"""Have LVS start with the machine: write a systemd unit."""
+
+import argparse
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from lvs.terminal import add_server_flags, configuration, tell
+
+NAME = "lvs"
+SYSTEM_FOLDER = Path("/etc/systemd/system")
+SYSTEM_DATA = Path("/var/lib/lvs")
+
+# Safe for a user's own service manager, which may not make mounts of its own.
+_HARDENED = """\
+NoNewPrivileges=yes
+LockPersonality=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+SystemCallArchitectures=native
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
+UMask=0027
+"""
+_HARDENED_SYSTEM = """\
+ProtectSystem=strict
+ProtectHome=read-only
+PrivateTmp=yes
+PrivateDevices=yes
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+CapabilityBoundingSet=
+AmbientCapabilities=
+"""
+_UNIT = """\
+# Written by `lvs install-service`.
+[Unit]
+Description=Local Video Server
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+Type=notify
+NotifyAccess=main
+ExecStart={command}
+Restart=on-failure
+RestartSec=3
+TimeoutStartSec=15min
+TimeoutStopSec=10
+WatchdogSec=60
+LimitNOFILE=4096
+{account}{paths}{hardened}
+[Install]
+WantedBy={target}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceUnit:
+    """What the unit says. `account` is None for a user's own service, empty for a dynamic user."""
+
+    libraries: tuple[Path, ...]
+    data: Path
+    flags: tuple[str, ...] = ()
+    account: str | None = None
+    read_write: tuple[Path, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The unit file (systemd.service(5), systemd.exec(5))."""
+        program = [sys.executable, "-P", "-m", "lvs", "serve", *map(str, self.libraries)]
+        command = [*program, "--data", str(self.data), *self.flags]
+        system = self.account is not None
+        return _UNIT.format(
+            command=" ".join(map(quoted_argument, command)),
+            account=self._account(),
+            paths=self._paths() if system else "",
+            hardened=_HARDENED + (_HARDENED_SYSTEM if system else ""),
+            target="multi-user.target" if system else "default.target",
+        )
+
+    def _account(self) -> str:
+        if self.account is None:
+            return ""
+        state = f"StateDirectory={NAME}\n" if self.data == SYSTEM_DATA else ""
+        return (f"User={self.account}\n" if self.account else "DynamicUser=yes\n") + state
+
+    def _paths(self) -> str:
+        writable = [*([] if self.data == SYSTEM_DATA else [self.data]), *self.read_write]
+        lines = [f"ReadOnlyPaths={quoted_path(path)}\n" for path in self.libraries]
+        return "".join([*lines, *(f"ReadWritePaths={quoted_path(path)}\n" for path in writable)])
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what is served, for whom the unit is, and where it goes."""
+    add_server_flags(parser)
+    parser.add_argument(
+        "--system", action="store_true", help="start with the machine, before anybody signs in"
+    )
+    parser.add_argument(
+        "--run-as", metavar="USER", help="with --system: the user (default: you, behind sudo)"
+    )
+    parser.add_argument("--print", action="store_true", help="print the unit, write nothing")
+    parser.epilog = "Windows and macOS: docs/operations.md has a task and a launchd file."
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the unit, and say how to switch it on."""
+    from lvs.errors import Invalid, Unavailable
+    from lvs.folders import check_libraries
+
+    loaded = configuration(arguments, quiet=True)
+    check_libraries(loaded)
+    if arguments.run_as and not arguments.system:
+        raise Invalid("--run-as goes with --system; without it the service is yours.")
+    unit = _unit(arguments, loaded.config.video_directory, loaded.config.data_directory)
+    if arguments.print:
+        print(unit.text, end="")
+        return 0
+    if not sys.platform.startswith("linux"):
+        raise Unavailable("This system has no systemd. See “At every start” in docs/operations.md.")
+    path = _folder(arguments.system) / f"{NAME}.service"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(unit.text, encoding="utf-8")
+    except PermissionError:
+        raise Unavailable(f"{path} may not be written by this user. Run it with sudo.") from None
+    print(path)
+    for line in _next_steps(arguments.system):
+        tell(line)
+    return 0
+
+
+def _unit(
+    arguments: argparse.Namespace, libraries: tuple[Path, ...], configured: Path
+) -> ServiceUnit:
+    system_data = arguments.system and arguments.data_directory is None
+    given = {"--host": arguments.host, "--port": arguments.port}
+    flags = [part for name, value in given.items() if value for part in (name, str(value))]
+    for name in ("tls_cert", "tls_key"):
+        if value := getattr(arguments, name):
+            flags += [f"--{name.replace('_', '-')}", os.path.abspath(value)]
+    if arguments.tls_self_signed:
+        flags.append("--tls-self-signed")
+    account = (arguments.run_as or _who_asks()) if arguments.system else None
+    data = SYSTEM_DATA if system_data else configured
+    return ServiceUnit(libraries, data, tuple(flags), account)
+
+
+def _who_asks() -> str:
+    """The user behind sudo; empty for root itself, whose service gets a user of its own."""
+    return os.environ.get("SUDO_USER", "").replace("root", "")
+
+
+def _folder(system: bool) -> Path:
+    if system:
+        return SYSTEM_FOLDER
+    home = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Path(home) / "systemd" / "user"
+
+
+def _next_steps(system: bool) -> list[str]:
+    if system:
+        return [
+            "switch it on: systemctl daemon-reload && systemctl enable --now lvs",
+            "see how it is: systemctl status lvs",
+        ]
+    return [
+        "switch it on: systemctl --user daemon-reload && systemctl --user enable --now lvs",
+        "have it start before you sign in: loginctl enable-linger",
+    ]
+
+
+def quoted_argument(text: str) -> str:
+    """An argument of a command line in a unit (systemd.service(5), "Command lines")."""
+    return quoted_path(text.replace("$", "$$"))
+
+
+def quoted_path(path: Path | str) -> str:
+    """A value in a unit, in quotation marks where it needs them; `%` begins a specifier."""
+    text = str(path).replace("%", "%%").replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"' if any(each in text for each in " \t'\"\\;") else text

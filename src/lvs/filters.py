@@ -1,0 +1,349 @@
+"""The filters of the gallery, one row each.
+
+A row and its field in `models.Query` are all that a filter needs. Parsing, chips and addresses
+(`web/filters.py`), SQL conditions (`db/gallery.py`), masks (`services/gallery/video_index.py`),
+form controls (`gallery.html`) and the parameters in the OpenAPI document follow from the table.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated, Any, Literal, NamedTuple
+from urllib.parse import quote, quote_from_bytes
+
+from pydantic import Field
+
+from lvs.errors import Invalid
+from lvs.models import STEREOS, Query, Shape, projection_code, shown
+
+MAX_TAGS = 20
+MAX_TAG_LENGTH = 200
+MAX_SEARCH = 200
+MAX_MINUTES = 1_000_000_000
+YEARS = range(1900, 3000)
+LOCAL_TIME_YEARS = 1971  # not every system converts earlier times to local ones
+
+_NUMBER = re.compile(r"[0-9]{1,16}", re.ASCII)
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+
+
+class Bound(NamedTuple):
+    """A condition on a numeric column of the gallery: `compare` is one of < <= = <> >= >."""
+
+    column: str
+    compare: str
+    value: int | float
+
+
+@dataclass(frozen=True, slots=True)
+class FilterKind:
+    """The kind of a filter's value."""
+
+    read: Callable[[str, Sequence[str]], Any]
+    """Parses the values that an address gives under this name. Raises Invalid."""
+    schema: Any
+    """The type in the OpenAPI document."""
+    write: Callable[[Any], list[str]] = lambda value: [quote(str(value), safe="")]
+    """Spells a value for an address, percent-encoded."""
+    control: str = ""
+    """The control that the gallery's form shows: "date" or "choice"."""
+    choices: tuple[tuple[str, str], ...] = ()
+    """Values and labels of a choice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One filter."""
+
+    name: str
+    """The name in an address, and in `Query` unless `field` says otherwise."""
+    kind: FilterKind
+    label: Callable[[Any], str]
+    """The text of the chip."""
+    bounds: Callable[[Any], tuple[Bound, ...]] = lambda _: ()
+    """The conditions on numeric columns."""
+    doc: str = ""
+    """The description in the OpenAPI document."""
+    title: str = ""
+    """The label of the form control."""
+    field: str = ""
+    many: bool = False
+    """The value is a tuple, each part with a chip of its own."""
+
+    def value(self, query: Query) -> Any:
+        """The value that a query gives to this filter."""
+        return getattr(query, self.field or self.name)
+
+    def used(self, query: Query) -> bool:
+        """True where the query filters by this."""
+        return bool(self.value(query) != self.value(_DEFAULT))
+
+    def without(self, query: Query, part: Any = None) -> Query:
+        """The query without this filter, or without one part of it."""
+        rest = self.value(_DEFAULT)
+        if part is not None:
+            rest = tuple(each for each in self.value(query) if each != part)
+        return replace(query, **{self.field or self.name: rest})
+
+
+_DEFAULT = Query()
+
+
+# --- Kinds ---
+
+
+def readable(value: str, name: str) -> str:
+    """The value, if all of it is text. Raises Invalid for bytes that are not UTF-8."""
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise Invalid(f"The {name} contains bytes that are not UTF-8 text.")
+    return value
+
+
+def whole_number(name: str, value: str, largest: int) -> int:
+    """A whole number from 0 to `largest`; 0 for nothing. Raises Invalid."""
+    value = value.strip()
+    if not value:
+        return 0
+    if not _NUMBER.fullmatch(value) or int(value) > largest:
+        raise Invalid(f"{name} is a whole number from 0 to {largest}.")
+    return int(value)
+
+
+def _number(largest: int) -> FilterKind:
+    return FilterKind(
+        lambda name, values: whole_number(name, values[-1], largest),
+        Annotated[int, Field(ge=0, le=largest)],
+    )
+
+
+def _read_flag(name: str, values: Sequence[str]) -> bool:
+    value = values[-1].strip().lower()
+    if value not in ("", "0", "1", "true", "false", "on", "off"):
+        raise Invalid(f"{name} is 1 or 0.")
+    return value in ("1", "true", "on")
+
+
+def _read_tags(name: str, values: Sequence[str]) -> tuple[str, ...]:
+    tags = tuple(dict.fromkeys(readable(tag, name) for tag in values if tag.strip()))
+    if len(tags) > MAX_TAGS:
+        raise Invalid(f"Choose at most {MAX_TAGS} tags.")
+    if any(len(tag) > MAX_TAG_LENGTH for tag in tags):
+        raise Invalid("There is no tag that long.")
+    return tags
+
+
+def _read_date(name: str, values: Sequence[str]) -> date | None:
+    value = values[-1].strip()
+    if not value:
+        return None
+    try:
+        day = date.fromisoformat(value) if _DAY.fullmatch(value) else None
+    except ValueError:
+        day = None
+    if day is None or day.year not in YEARS:
+        raise Invalid(f"{name} is a date such as 2026-11-22.")
+    return day
+
+
+def _choice(*choices: tuple[str, str]) -> FilterKind:
+    names = tuple(name for name, _ in choices)
+
+    def read(name: str, values: Sequence[str]) -> str:
+        value = values[-1].strip()
+        if value and value not in names:
+            raise Invalid(f"{name} is one of {', '.join(names)}.")
+        return value
+
+    return FilterKind(read, Literal[names], control="choice", choices=choices)
+
+
+_TEXT = FilterKind(
+    lambda _, values: readable(values[-1], "search"),
+    Annotated[str, Field(max_length=MAX_SEARCH)],
+)
+_TAGS = FilterKind(
+    _read_tags,
+    Annotated[list[str], Field(max_length=MAX_TAGS)],
+    lambda tags: [quote(tag, safe="") for tag in tags],
+)
+_FLAG = FilterKind(_read_flag, Literal["0", "1"], lambda _: ["1"])
+_DATE = FilterKind(_read_date, date, control="date")
+_FOLDER = FilterKind(
+    lambda _, values: values[-1].encode("utf-8", "surrogateescape"),
+    str,
+    lambda folder: [quote_from_bytes(folder, safe="/")],
+)
+
+
+# --- Labels and bounds ---
+
+
+def _stars(stars: int) -> str:
+    return f"{stars} star{'' if stars == 1 else 's'}{' or more' if stars < 5 else ''}"
+
+
+def _recorded_from(day: date) -> tuple[Bound, ...]:
+    return (Bound("recorded_at", ">=", _start_ms(day)), Bound("recorded_at", "<>", 0))
+
+
+def _recorded_to(day: date) -> tuple[Bound, ...]:
+    end_ms = _start_ms(day + timedelta(days=1))
+    return (Bound("recorded_at", "<", end_ms), Bound("recorded_at", "<>", 0))
+
+
+def _start_ms(day: date) -> int:
+    """The beginning of a day in the server's time zone, in Unix milliseconds."""
+    start = datetime.combine(day, time.min, UTC)
+    if day.year >= LOCAL_TIME_YEARS:
+        start = datetime.combine(day, time.min).astimezone()
+    return int(start.timestamp() * 1000)
+
+
+def _of_shape(name: str) -> tuple[Bound, ...]:
+    """The numbers of a shape, whatever its stereo layout."""
+    first = projection_code(Shape(name), STEREOS[0])
+    return (Bound("projection", ">=", first), Bound("projection", "<", first + len(STEREOS)))
+
+
+SHAPE_LABELS = {
+    Shape.FLAT: "Flat",
+    Shape.EQUIRECT180: "180°",
+    Shape.EQUIRECT360: "360°",
+    Shape.FISHEYE: "Fisheye",
+    Shape.EAC: "360° cube map",
+}
+RESOLUTIONS = {"720p": 720, "1080p": 1080, "4K": 2160}
+PLAYS, NEEDS_CONVERSION = 1, 2  # values of the column `playback`; 0 until the file was probed
+STATES = {"plays": PLAYS, "convert": NEEDS_CONVERSION}
+STATE_LABELS = {"plays": "Plays everywhere", "convert": "Needs conversion"}
+
+
+# --- The table ---
+
+FILTERS = (
+    Filter(
+        "q",
+        _TEXT,
+        lambda words: f"“{words}”",
+        doc='Words, "phrases", -words, tag:words.',
+    ),
+    Filter(
+        "tag",
+        _TAGS,
+        lambda tag: f"tagged {tag}",
+        doc="Repeatable; a video must have all of them.",
+        field="tags",
+        many=True,
+    ),
+    Filter(
+        "min_rating",
+        _number(5),
+        _stars,
+        lambda stars: (Bound("rating", ">=", stars),),
+    ),
+    Filter(
+        "min_minutes",
+        _number(MAX_MINUTES),
+        lambda minutes: f"at least {minutes} min",
+        lambda minutes: (Bound("duration_s", ">=", minutes * 60),),
+    ),
+    Filter(
+        "max_minutes",
+        _number(MAX_MINUTES),
+        lambda minutes: f"under {minutes} min",
+        lambda minutes: (Bound("duration_s", "<", minutes * 60),),
+    ),
+    Filter(
+        "favorite",
+        _FLAG,
+        lambda _: "favorites",
+        lambda _: (Bound("favorited_at", ">", 0),),
+        doc="1: favorites only.",
+    ),
+    Filter(
+        "unrated",
+        _FLAG,
+        lambda _: "unrated",
+        lambda _: (Bound("rating", "=", 0),),
+        doc="1: unrated videos only.",
+    ),
+    Filter(
+        "viewed",
+        _FLAG,
+        lambda _: "watched",
+        lambda _: (Bound("views", ">", 0),),
+        doc="1: watched videos only.",
+    ),
+    Filter(
+        "recorded_from",
+        _DATE,
+        lambda day: f"recorded since {day}",
+        _recorded_from,
+        doc="Recorded on this day or later, in the server's time zone.",
+        title="Recorded from",
+    ),
+    Filter(
+        "recorded_to",
+        _DATE,
+        lambda day: f"recorded until {day}",
+        _recorded_to,
+        doc="Recorded on this day or earlier.",
+        title="Recorded to",
+    ),
+    Filter(
+        "resolution",
+        _choice(*((name, f"{name} or more") for name in RESOLUTIONS)),
+        lambda name: f"{name} or more",
+        lambda name: (Bound("lines", ">=", RESOLUTIONS[name]),),
+        doc="At least this resolution.",
+        title="Resolution",
+    ),
+    Filter(
+        "state",
+        _choice(*STATE_LABELS.items()),
+        lambda name: STATE_LABELS[name].lower(),
+        lambda name: (Bound("playback", "=", STATES[name]),),
+        doc="plays: every browser plays the file; convert: not every browser does.",
+        title="Playback",
+    ),
+    Filter(
+        "sound",
+        _choice(("missing", "No sound")),
+        lambda _: "no sound",
+        lambda _: (Bound("silent", "=", 1),),
+        doc="missing: videos without an audio track.",
+        title="Sound",
+    ),
+    Filter(
+        "vr",
+        _FLAG,
+        lambda _: "for a headset",
+        lambda _: (Bound("projection", ">", 0),),
+        doc="1: only videos that are not flat, or that are 3D.",
+    ),
+    Filter(
+        "shape",
+        _choice(*((shape.value, label) for shape, label in SHAPE_LABELS.items())),
+        lambda name: SHAPE_LABELS[Shape(name)].lower(),
+        _of_shape,
+        doc="Only videos of this shape.",
+        title="Shape",
+    ),
+    Filter(
+        "folder",
+        _FOLDER,
+        lambda folder: f"in {shown(folder)}",
+        doc="Only videos in this folder or below.",
+    ),
+)
+
+
+def used_filters(query: Query) -> Iterator[Filter]:
+    """The filters that a query uses, in the order of the table."""
+    return (each for each in FILTERS if each.used(query))
+
+
+def filter_bounds(query: Query) -> list[Bound]:
+    """The conditions on numeric columns that a query makes."""
+    return [bound for each in used_filters(query) for bound in each.bounds(each.value(query))]

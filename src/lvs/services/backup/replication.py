@@ -1,0 +1,306 @@
+"""A copy of the database elsewhere, seconds behind: runs Litestream beside the server and knows how
+far it is.
+
+Litestream may die and comes back; LVS goes on without it. Once a week the copy is restored into a
+temporary file and examined like a backup.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from lvs.db import backup
+from lvs.errors import Damaged, LvsError, Unavailable
+from lvs.services.backup import litestream
+from lvs.services.backup.litestream import LitestreamFiles
+
+log = logging.getLogger(__name__)
+
+CONFIRM_S = 5.0
+FIRST_RESTART_S = 1.0
+LONGEST_RESTART_S = 60.0
+STEADY_S = 60.0  # after which a Litestream counts as healthy again
+STOP_S = 1.0
+REHEARSAL_S = 7 * 86400.0
+REHEARSAL_RETRY_S = 3600.0
+FIRST_REHEARSAL_S = 120.0  # after the start: the first snapshot needs its time
+LAG_S = 60.0  # more is worth a warning
+MAX_OUTPUT_BYTES = 16 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """A restore that was tried. `at` is in Unix milliseconds; `problem` is empty where it
+    succeeded.
+    """
+
+    at: int
+    videos: int = 0
+    ratings: int = 0
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicationState:
+    """How the copy stands. `behind_s` is None as long as nothing has been confirmed."""
+
+    url: str
+    running: bool
+    behind_s: float | None
+    restarts: int
+    failure: str
+    rehearsal: Rehearsal | None
+
+    @property
+    def lagging(self) -> bool:
+        return self.behind_s is None or self.behind_s > LAG_S
+
+
+@dataclass(slots=True, eq=False)
+class Replication:
+    """Supervises one Litestream. `url` is empty where nothing is to be copied."""
+
+    url: str
+    database: Path
+    data_directory: Path
+    confirm_s: float = CONFIRM_S
+    first_rehearsal_s: float = FIRST_REHEARSAL_S
+    now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+    restarts: int = field(default=0, init=False)
+    _failure: str = field(default="", init=False)
+    _process: asyncio.subprocess.Process | None = field(default=None, init=False)
+    _confirmed_at: float | None = field(default=None, init=False)
+    _behind_s: float | None = field(default=None, init=False)
+    _rehearsal: Rehearsal | None = field(default=None, init=False)
+    _rehearsing: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+
+    def __post_init__(self) -> None:
+        self._rehearsal = self._remembered()
+
+    @property
+    def files(self) -> LitestreamFiles:
+        return LitestreamFiles(self.data_directory / "replication")
+
+    @property
+    def process_id(self) -> int | None:
+        """The process of Litestream, while it runs."""
+        return self._process.pid if self._process and self._process.returncode is None else None
+
+    def state(self) -> ReplicationState:
+        """How the copy stands now."""
+        behind = self._behind_s
+        if self._failure and self._confirmed_at is not None:
+            behind = time.monotonic() - self._confirmed_at
+        where = litestream.without_query(self.url)
+        return ReplicationState(
+            where,
+            self.process_id is not None,
+            behind,
+            self.restarts,
+            self._failure,
+            self._rehearsal,
+        )
+
+    async def run(self) -> None:
+        """Keep Litestream running for as long as the server does."""
+        if not self.url:
+            return
+        if sys.platform == "win32":
+            self._failed("Litestream is not run on Windows; set backup_directory instead.")
+            return
+        delay_s = FIRST_RESTART_S
+        while True:
+            started = time.monotonic()
+            try:
+                await self._run_once()
+            except (LvsError, OSError) as error:
+                self._failed(str(error))
+            if time.monotonic() - started > STEADY_S:
+                delay_s = FIRST_RESTART_S
+            await asyncio.sleep(delay_s)
+            delay_s = min(2 * delay_s, LONGEST_RESTART_S)
+            self.restarts += 1
+
+    async def rehearsals(self) -> None:
+        """Restore the copy into a temporary file once a week, for as long as the server runs."""
+        if not self.url or sys.platform == "win32":
+            return
+        await asyncio.sleep(self.first_rehearsal_s)
+        while True:
+            if self._rehearsal_due() and self._confirmed_at is not None:
+                await self.rehearse()
+            await asyncio.sleep(min(REHEARSAL_RETRY_S, max(1.0, self.first_rehearsal_s)))
+
+    async def rehearse(self) -> Rehearsal:
+        """Restore the copy into a temporary file, examine it, and remember how that went."""
+        async with self._rehearsing:
+            try:
+                counts = await asyncio.to_thread(_rehearsed, self.url, self.files.folder)
+                self._rehearsal = Rehearsal(self.now_ms(), counts.videos, counts.ratings)
+                log.info(
+                    "the copy at %s was restored on trial: it holds %d videos",
+                    self.state().url,
+                    counts.videos,
+                )
+            except (LvsError, OSError) as error:
+                self._rehearsal = Rehearsal(self.now_ms(), problem=str(error))
+                log.error("the copy at %s cannot be restored: %s", self.state().url, error)
+            with contextlib.suppress(OSError):
+                await asyncio.to_thread(self._remember, self._rehearsal)
+            return self._rehearsal
+
+    # --- One run of Litestream ---
+
+    async def _run_once(self) -> None:
+        program = litestream.program()
+        await asyncio.to_thread(self._prepare)
+        process = await asyncio.create_subprocess_exec(
+            *(str(program), "replicate", "-no-expand-env", "-config", str(self.files.config)),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C in the terminal is the server's to handle
+        )
+        self._process = process
+        confirming = asyncio.create_task(self._confirm_again_and_again())
+        try:
+            self.files.pid.write_text(f"{process.pid}\n")
+            output = await _last_output(process)
+            await process.wait()
+            reason = litestream.last_line(output) or f"exit code {process.returncode}"
+            raise Unavailable(f"Litestream ended: {reason}.")
+        finally:
+            confirming.cancel()
+            await _end(process)
+            with contextlib.suppress(OSError):
+                self.files.pid.unlink(missing_ok=True)
+
+    def _prepare(self) -> None:
+        if not self.database.is_file():
+            raise Unavailable(f"There is no database {self.database} yet.")
+        _end_orphan(self.files)
+        litestream.write_config(self.files, self.database, self.url)
+
+    async def _confirm_again_and_again(self) -> None:
+        """Measure how far the copy is behind, by asking that everything written so far be there."""
+        while True:
+            await asyncio.sleep(
+                min(self.confirm_s, 1.0) if self._behind_s is None else self.confirm_s
+            )
+            started = time.monotonic()
+            try:
+                await litestream.confirm(self.files, self.database, 2 * self.confirm_s)
+            except LvsError as error:
+                if self.process_id is not None and self._confirmed_at is not None:
+                    self._failed(f"The copy is behind: {error}")
+                continue
+            self._confirmed_at, self._behind_s = started, time.monotonic() - started
+            if self._failure:
+                log.info("the copy at %s is up to date again", self.state().url)
+            self._failure = ""
+
+    def _failed(self, message: str) -> None:
+        if message != self._failure:
+            log.warning("no copy to %s: %s", litestream.without_query(self.url), message)
+        self._failure = message
+
+    # --- Rehearsals ---
+
+    def _rehearsal_due(self) -> bool:
+        last = self._rehearsal
+        if last is None:
+            return True
+        age_s = (self.now_ms() - last.at) / 1000
+        return age_s < 0 or age_s >= (REHEARSAL_RETRY_S if last.problem else REHEARSAL_S)
+
+    def _remember(self, rehearsal: Rehearsal) -> None:
+        self._rehearsal_file.write_text(
+            json.dumps({"url": self.url, **_as_dict(rehearsal)}), encoding="utf-8"
+        )
+
+    def _remembered(self) -> Rehearsal | None:
+        """The last rehearsal of this replica, from before the server started."""
+        try:
+            found = json.loads(self._rehearsal_file.read_text(encoding="utf-8"))
+            if found.pop("url") != self.url:
+                return None
+            return Rehearsal(
+                int(found["at"]), int(found["videos"]), int(found["ratings"]), str(found["problem"])
+            )
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return None
+
+    @property
+    def _rehearsal_file(self) -> Path:
+        return self.files.folder / "rehearsal.json"
+
+
+def _as_dict(rehearsal: Rehearsal) -> dict[str, int | str]:
+    return {
+        "at": rehearsal.at,
+        "videos": rehearsal.videos,
+        "ratings": rehearsal.ratings,
+        "problem": rehearsal.problem,
+    }
+
+
+def _rehearsed(url: str, folder: Path) -> backup.BackupCounts:
+    """What the replica holds. Raises LvsError where it cannot be restored or is not sound."""
+    trial = folder / "rehearsal"
+    shutil.rmtree(trial, ignore_errors=True)
+    trial.mkdir(parents=True)
+    try:
+        litestream.restore(url, trial / "lvs.db")
+        examined = backup.examine(trial / "lvs.db")
+        if examined.problems:
+            raise Damaged(f"The copy is damaged: {examined.problems[0]}.")
+        return examined.counts
+    finally:
+        shutil.rmtree(trial, ignore_errors=True)
+
+
+async def _last_output(process: asyncio.subprocess.Process) -> str:
+    """The end of what it writes to its standard error, until it ends."""
+    assert process.stderr is not None  # noqa: S101  it was started with a pipe
+    kept = b""
+    while part := await process.stderr.read(4096):
+        kept = (kept + part)[-MAX_OUTPUT_BYTES:]
+    return kept.decode("utf-8", "replace")
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """End it; it copies the last changes first, if that is quick."""
+    if process.returncode is not None:
+        return
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        async with asyncio.timeout(STOP_S):
+            await process.wait()
+    except TimeoutError:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+
+
+def _end_orphan(files: LitestreamFiles) -> None:
+    """End the Litestream of a killed server: two of them must not copy the same database."""
+    try:
+        process = psutil.Process(int(files.pid.read_text()))
+        if str(files.config) in process.cmdline() and process.pid != os.getpid():
+            process.terminate()
+            process.wait(5)
+    except psutil.TimeoutExpired:
+        process.kill()
+    except (OSError, ValueError, psutil.Error):
+        pass
+    files.socket.unlink(missing_ok=True)

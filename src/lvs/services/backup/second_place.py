@@ -1,0 +1,228 @@
+"""Copies of the backups in a second place: another disk, or a share. A place that is away is caught
+up with later.
+
+Blocking functions, and one class that runs them in a thread for as long as the server lives.
+"""
+
+import asyncio
+import errno
+import logging
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from lvs.db import backup
+from lvs.db.backup import Backup
+from lvs.errors import Damaged, Full, LvsError, Unavailable
+from lvs.services.backup.backups import superfluous
+
+log = logging.getLogger(__name__)
+
+FIRST_POLL_S = 45.0  # after the start, which has enough to do
+POLL_S = 60.0
+COPIED_AT_ONCE = 20
+MARK = "lvs-backups.txt"
+_MARK_TEXT = (
+    "LVS keeps copies of its backups in this folder (option backup_directory). It writes here "
+    "only while this file is present.\n"
+)
+_NO_ROOM = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
+
+
+@dataclass(frozen=True, slots=True)
+class SecondPlaceState:
+    """How the copies stand. `away_since` is in Unix milliseconds; `newest` was examined where it
+    lies.
+    """
+
+    folder: Path
+    newest: Backup | None = None
+    waiting: int = 0
+    away_since: int | None = None
+    failure: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class SecondPlace:
+    """Keeps the copies. `folder` is None where there is no second place."""
+
+    backups: Path
+    folder: Path | None
+    first_poll_s: float = FIRST_POLL_S
+    poll_s: float = POLL_S
+    now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+    _state: SecondPlaceState | None = field(default=None, init=False)
+    _stopping: bool = field(default=False, init=False)
+
+    def state(self) -> SecondPlaceState | None:
+        """How the copies stood at the last look; None where there is no second place."""
+        if self.folder is None:
+            return None
+        return self._state or SecondPlaceState(self.folder)
+
+    async def run(self) -> None:
+        """Copy every new backup soon after it was made, for as long as the server runs."""
+        if self.folder is None:
+            return
+        await asyncio.sleep(self.first_poll_s)
+        while True:
+            await self.catch_up()
+            await asyncio.sleep(self.poll_s)
+
+    async def catch_up(self) -> None:
+        """Copy what is lacking there; failures are kept in the state."""
+        if self.folder is None:
+            return
+        try:
+            await asyncio.to_thread(self._catch_up, self.folder)
+        except asyncio.CancelledError:
+            self._stopping = True  # ends the thread with the next part of a file
+            raise
+
+    def _catch_up(self, folder: Path) -> None:
+        before = self.state()
+        away_since, failure = None, ""
+        try:
+            prepare(self.backups, folder)
+            for each in lacking(self.backups, folder)[:COPIED_AT_ONCE]:
+                copied = copy(each, folder, self._go_on)
+                log.info("backup %s copied to %s and looked through", copied.path.name, folder)
+            prune(folder)
+        except Unavailable as error:
+            away_since = (before.away_since if before else None) or self.now_ms()
+            failure = error.message
+        except (LvsError, OSError) as error:
+            failure = str(error)
+        if failure and failure != (before.failure if before else ""):
+            log.warning("%s", failure)
+        newest = newest_of(folder) if away_since is None else before.newest if before else None
+        waiting = len(lacking(self.backups, folder))
+        self._state = SecondPlaceState(folder, newest, waiting, away_since, failure)
+
+    def _go_on(self) -> None:
+        if self._stopping:
+            raise Unavailable("LVS is stopping.")
+
+
+def prepare(backups: Path, folder: Path) -> None:
+    """Have the folder ready. Raises Unavailable while its disk is away.
+
+    A drive that is not mounted leaves its mount point behind, an empty folder on the wrong disk. A
+    mark in the folder, and one beside the backups that says it was set, tell the two apart.
+    """
+    known = backups / f".second-place-{_digest(folder)}"
+    if (folder / MARK).is_file():
+        backup.clear_partials(folder)
+        return
+    if known.exists():
+        raise Unavailable(
+            f"The folder {folder} for copies of backups is away. Connect its drive; it is "
+            "caught up with by itself."
+        )
+    try:
+        folder.mkdir(exist_ok=True)
+        (folder / MARK).write_text(_MARK_TEXT, encoding="utf-8")
+        backups.mkdir(parents=True, exist_ok=True)
+        known.touch()
+    except FileNotFoundError:
+        raise Unavailable(
+            f"There is no folder {folder.parent} for copies of backups. Mount its drive, or "
+            "correct backup_directory."
+        ) from None
+    except OSError as error:
+        raise Unavailable(
+            f"Nothing can be written into {folder}: {error.strerror or error}."
+        ) from None
+
+
+def lacking(backups: Path, folder: Path) -> list[Backup]:
+    """The good backups that have no copy in the folder and would be kept there, newest first."""
+    good = [each for each in backup.listed(backups) if each.good]
+    there = {each.path.name: each for each in backup.listed(folder) if each.good}
+    missing = [each for each in good if each.path.name not in there]
+    unwanted = {each.path for each in superfluous([*there.values(), *missing])}
+    return [each for each in missing if each.path not in unwanted]
+
+
+def copy(source: Backup, folder: Path, go_on: Callable[[], None] = lambda: None) -> Backup:
+    """Copy one backup with what lies beside it, and examine the copy where it lies.
+
+    Raises Full, Damaged where the copy is not sound, Unavailable where the place cannot be written.
+    """
+    partial = folder / f".partial-{os.getpid()}-{secrets.token_hex(4)}"
+    try:
+        partial.mkdir()
+        _copy_file(source.path, partial / source.path.name, go_on)
+        if source.snapshot.is_dir():
+            shutil.copytree(
+                source.snapshot, partial / source.snapshot.name, copy_function=shutil.copyfile
+            )
+        shutil.copyfile(source.result, partial / source.result.name)
+        examined = backup.examine(partial / source.path.name)
+        if examined.problems or examined.counts != source.counts:
+            raise Damaged(
+                f"The copy of {source.path.name} in {folder} is not what was copied. Check "
+                "that disk."
+            )
+        return _into_place(source, partial, folder)
+    except OSError as error:
+        kind = Full if error.errno in _NO_ROOM else Unavailable
+        raise kind(f"No backup can be copied to {folder}: {error.strerror or error}.") from None
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def prune(folder: Path) -> None:
+    """Remove copies that are too many, by the rule for backups."""
+    for each in superfluous(backup.listed(folder)):
+        try:
+            backup.remove(each)
+        except OSError as error:
+            log.warning("the old copy %s cannot be removed: %s", each.path, error)
+
+
+def newest_of(folder: Path) -> Backup | None:
+    """The newest good copy that holds anything."""
+    return next((each for each in backup.listed(folder) if each.good and each.counts.videos), None)
+
+
+def is_behind(folder: Path, now: datetime, age_s: float) -> bool:
+    """True where the newest copy is older than that, or there is none."""
+    newest = newest_of(folder)
+    return newest is None or (now - newest.made_at).total_seconds() > age_s
+
+
+def _copy_file(source: Path, target: Path, go_on: Callable[[], None]) -> None:
+    with source.open("rb") as read, target.open("wb") as written:
+        while part := read.read(1 << 20):
+            go_on()
+            written.write(part)
+        written.flush()
+        os.fsync(written.fileno())
+
+
+def _into_place(source: Backup, partial: Path, folder: Path) -> Backup:
+    """Give the copied files their names, the database last: where it lies, the rest does too."""
+    for name in (source.snapshot.name, source.result.name, source.path.name):
+        if (partial / name).exists():
+            if (folder / name).is_dir():
+                shutil.rmtree(folder / name)
+            os.replace(partial / name, folder / name)
+    backup.sync(folder)
+    found = next(
+        (each for each in backup.listed(folder) if each.path.name == source.path.name), None
+    )
+    if found is None:
+        raise Unavailable(f"{folder} does not keep what is written into it.")
+    return found
+
+
+def _digest(folder: Path) -> str:
+    import hashlib  # noqa: PLC0415
+
+    return hashlib.blake2b(os.fsencode(folder), digest_size=6).hexdigest()

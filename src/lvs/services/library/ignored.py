@@ -1,0 +1,123 @@
+"""What is no part of the library although it lies in it: folders that systems keep for themselves,
+and what `.lvsignore` files name.
+
+A `.lvsignore` file holds rules as git's `.gitignore` does, and counts for the folder it lies in and
+all below. It may come with a download, so that its size and what its rules may cost are bounded.
+Blocking code: call it in a thread.
+"""
+
+import fnmatch
+import logging
+import os
+import re
+import stat
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
+
+log = logging.getLogger(__name__)
+
+IGNORE_FILE = b".lvsignore"
+MAX_BYTES = 16 * 1024
+MAX_RULES = 200
+MAX_RULE_CHARACTERS = 300
+MAX_WILDCARDS = 6  # in one rule; each further one multiplies what a long name costs
+OPEN_FLAGS = os.O_RDONLY | sum(
+    getattr(os, name, 0) for name in ("O_BINARY", "O_CLOEXEC", "O_NONBLOCK", "O_NOFOLLOW")
+)
+
+
+class Rules(NamedTuple):
+    """The rules of one `.lvsignore` file; `folder` is the one it lies in."""
+
+    folder: bytes
+    spec: "GitIgnoreSpec"
+
+
+RuleStack = tuple[Rules, ...]
+"""The rules that count in a folder, those of the outermost folder first."""
+
+
+class Ignored:
+    """Tells which folders and files of a library folder are passed over."""
+
+    def __init__(self, folder_names: Iterable[str]) -> None:
+        self.folder_names = tuple(folder_names)
+        patterns = (fnmatch.translate(name.lower()) for name in self.folder_names)
+        self._names = re.compile("|".join(patterns) or r"(?!)")
+
+    def has_name(self, name: bytes) -> bool:
+        """Whether a folder of this name is passed over wherever it lies."""
+        return self._names.match(os.fsdecode(name).lower()) is not None
+
+    def is_ignored(self, root: bytes, path: bytes, is_folder: bool) -> bool:
+        """Whether the path, or a folder above it, is passed over."""
+        parts = path.split(b"/")
+        rules: RuleStack = ()
+        for count, part in enumerate(parts, 1):
+            folder = b"/".join(parts[: count - 1])
+            rules = self.rules_in(root, folder, rules)
+            is_inner = count < len(parts) or is_folder
+            if is_inner and self.has_name(part):
+                return True
+            if matches(rules, b"/".join(parts[:count]), is_inner):
+                return True
+        return False
+
+    def rules_above(self, root: bytes, folder: bytes) -> RuleStack:
+        """The rules that count in a folder because of the folders around it."""
+        rules: RuleStack = ()
+        parts = folder.split(b"/") if folder else []
+        for count in range(len(parts)):
+            rules = self.rules_in(root, b"/".join(parts[:count]), rules)
+        return rules
+
+    def rules_in(
+        self, root: bytes, folder: bytes, above: RuleStack, names: Collection[bytes] | None = None
+    ) -> RuleStack:
+        """The rules that count in a folder; `names` are those it holds, where they are known."""
+        if names is not None and IGNORE_FILE not in names:
+            return above
+        lines = _read(os.path.join(root, folder, IGNORE_FILE))
+        if not lines:
+            return above
+        from pathspec import GitIgnoreSpec  # noqa: PLC0415  few libraries have such a file
+
+        try:
+            return (*above, Rules(folder, GitIgnoreSpec.from_lines(lines)))
+        except ValueError as error:
+            log.warning("rules in %s cannot be used: %s", os.fsdecode(folder or root), error)
+            return above
+
+
+def matches(rules: RuleStack, path: bytes, is_folder: bool) -> bool:
+    """Whether the rules pass a path over; the innermost rule that speaks of it decides."""
+    for folder, spec in reversed(rules):
+        below = path[len(folder) + 1 :] if folder else path
+        include = spec.check_file(os.fsdecode(below) + ("/" if is_folder else "")).include
+        if include is not None:
+            return bool(include)
+    return False
+
+
+def _read(path: bytes) -> list[str]:
+    """The rules in a file; none where there is no such file or it cannot be read."""
+    try:
+        descriptor = os.open(path, OPEN_FLAGS)
+    except OSError:
+        return []
+    with os.fdopen(descriptor, "rb") as file:
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return []
+            content = file.read(MAX_BYTES)
+        except OSError:
+            return []
+    lines = content.decode("utf-8-sig", "replace").splitlines()[:MAX_RULES]
+    return [line for line in lines if _is_cheap(line)]
+
+
+def _is_cheap(rule: str) -> bool:
+    return len(rule) <= MAX_RULE_CHARACTERS and rule.count("*") + rule.count("?") <= MAX_WILDCARDS

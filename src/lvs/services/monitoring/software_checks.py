@@ -1,0 +1,133 @@
+"""What the doctor looks at in software: clock, Python, versions of packages, codecs, limits."""
+
+import json
+import platform
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from lvs import versions
+from lvs.config import Config
+from lvs.services.monitoring.diagnosis import Condition, Diagnosis
+
+RELEASED = datetime(2026, 11, 1, tzinfo=UTC)
+CODEC_S = 15.0
+OPEN_FILES = 4096
+PLAYED = {
+    "H.264": "h264",
+    "HEVC": "hevc",
+    "AV1": "av1",
+    "VP9": "vp9",
+    "MPEG-4": "mpeg4",
+    "AAC": "aac",
+    "AC-3": "ac3",
+    "Opus": "opus",
+}
+# In a process of its own: a broken decoder library must not take this one with it.
+_LIST_CODECS = """
+import json, sys
+import av
+found = []
+for name in sys.argv[1:]:
+    try:
+        av.CodecContext.create(name, "r")
+        found.append(name)
+    except Exception:
+        pass
+print(json.dumps({"version": av.__version__, "found": found}))
+"""
+
+
+def clock(config: Config) -> Iterator[Diagnosis]:
+    """The clock is not behind what was written already."""
+    now = datetime.now(UTC)
+    newest = _newest_write(config.data_directory)
+    step = "Set the clock, and have it follow a time server (systemd: timedatectl set-ntp true)."
+    if now < RELEASED:
+        yield Diagnosis(
+            "clock",
+            Condition.ERROR,
+            f"The clock says {now:%Y-%m-%d}, before this version existed.",
+            step,
+        )
+    elif newest and (newest - now).total_seconds() > 120:
+        message = (
+            f"The clock says {now:%Y-%m-%d %H:%M} UTC, and the data folder holds files of "
+            f"{newest:%Y-%m-%d %H:%M} UTC."
+        )
+        yield Diagnosis("clock", Condition.WARNING, message, step)
+    else:
+        yield Diagnosis("clock", Condition.OK, f"It is {now:%Y-%m-%d %H:%M} UTC.")
+
+
+def packages(_config: Config) -> Iterator[Diagnosis]:
+    """Python and every package have a version that LVS is tested with."""
+    names = versions.untested()
+    if names:
+        step = "Install LVS again into an environment of its own (pipx or uv tool install)."
+        message = f"Not tested with this LVS: {', '.join(names)}."
+        yield Diagnosis("packages", Condition.WARNING, message, step)
+    else:
+        message = f"Python {platform.python_version()} and every package are tested versions."
+        yield Diagnosis("packages", Condition.OK, message)
+
+
+def codecs(_config: Config) -> Iterator[Diagnosis]:
+    """The decoders that posters and details of videos need are there."""
+    found = _known_codecs()
+    if found is None:
+        message = "The video library (av) cannot be loaded: videos get no posters and no details."
+        yield Diagnosis(
+            "codecs",
+            Condition.ERROR,
+            message,
+            "Install LVS again; on Linux its wheels need glibc 2.28 or musl 1.2.",
+        )
+        return
+    lacking = [label for label, name in PLAYED.items() if name not in found]
+    if lacking:
+        message = f"No decoder for {', '.join(lacking)}: such videos get no posters."
+        yield Diagnosis(
+            "codecs",
+            Condition.WARNING,
+            message,
+            "Install the av package from PyPI rather than the system's.",
+        )
+    else:
+        yield Diagnosis("codecs", Condition.OK, f"Decoders: {', '.join(PLAYED)}.")
+
+
+def open_files(_config: Config) -> Iterator[Diagnosis]:
+    """Enough files may be open for every viewer and film."""
+    if sys.platform == "win32":
+        return
+    import resource  # noqa: PLC0415  not on Windows
+
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < OPEN_FILES:
+        message = f"Only {hard} files may be open at a time."
+        step = f"Raise the limit (ulimit -n {OPEN_FILES}, or LimitNOFILE in the service unit)."
+        yield Diagnosis("open files", Condition.WARNING, message, step)
+    else:
+        yield Diagnosis("open files", Condition.OK, "Enough files may be open.")
+
+
+def _newest_write(folder: Path) -> datetime | None:
+    """When the newest file directly in the data folder was written."""
+    try:
+        times = [entry.stat().st_mtime for entry in folder.iterdir() if entry.is_file()]
+    except OSError:
+        return None
+    return datetime.fromtimestamp(max(times), UTC) if times else None
+
+
+def _known_codecs() -> set[str] | None:
+    """The decoders that are there; None where the library cannot be loaded."""
+    command = [sys.executable, "-P", "-c", _LIST_CODECS, *PLAYED.values()]
+    try:
+        answer = subprocess.run(command, capture_output=True, timeout=CODEC_S, check=True).stdout
+        return set(json.loads(answer)["found"])
+    except (OSError, subprocess.SubprocessError, ValueError, KeyError):
+        return None

@@ -1,0 +1,164 @@
+"""LVS under a path of its own: every address of every answer has the prefix, once."""
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from support.home import Home
+
+from lvs.routes.hooks.root_path import html_with_prefix
+
+PAGES = (
+    *("/", "/favorites", "/tags", "/popular", "/search?q=a", "/connect", "/sign-in", "/nothing"),
+    *("/admin/performance", "/admin/jobs", "/admin/changes", "/admin/missing", "/admin/usage"),
+    *("/admin/storage", "/admin/log", "/admin/duplicates", "/admin/unreadable", "/admin/bin"),
+)
+ADDRESS = re.compile(
+    r'\s(href|src|srcset|action|formaction|poster|hx-get|hx-post|hx-put|hx-delete|hx-push-url)="(/[^"]*)"'
+)
+OUTSIDE = {"X-Forwarded-Prefix": "/lvs", "X-Forwarded-For": "192.168.1.9"}
+LOCAL = {"client": ("127.0.0.1", 4000)}
+
+
+@pytest_asyncio.fixture
+async def below(tmp_path: Path) -> AsyncIterator[Home]:
+    """A household whose server stands under /lvs."""
+    async with Home(tmp_path, root_path="/lvs") as home:
+        home.add("films/one.mp4")
+        home.add("two.mp4")
+        await home.scan()
+        yield home
+
+
+@pytest.mark.parametrize("page", PAGES)
+async def test_every_address_of_a_page_has_the_prefix(below: Home, page: str) -> None:
+    answer = await below.client.get(f"/lvs{page}")
+    text = await answer.get_data(as_text=True)
+    found = [address for _, address in ADDRESS.findall(text)]
+    assert len(found) > 5
+    assert [each for each in found if not each.startswith("/lvs/")] == []
+    assert [each for each in found if each.startswith("/lvs/lvs")] == []
+    assert '<html data-root="/lvs" ' in text
+
+
+async def test_the_addresses_lead_to_answers(below: Home) -> None:
+    text = await (await below.client.get("/lvs/")).get_data(as_text=True)
+    addresses = {
+        address.replace("&amp;", "&")
+        for name, address in ADDRESS.findall(text)
+        if name in ("href", "src")
+    }
+    assert any("/lvs/watch/" in address for address in addresses)
+    for address in addresses:
+        answer = await below.client.get(address)
+        assert answer.status_code < 400, address
+
+
+async def test_a_watch_page_names_its_film_below_the_prefix(below: Home) -> None:
+    text = await (await below.client.get("/lvs/watch/films/one.mp4")).get_data(as_text=True)
+    assert re.search(r'<(video|source)[^>]* src="/lvs/video/films/one\.mp4', text)
+    film = await below.client.get("/lvs/video/films/one.mp4", headers={"Range": "bytes=0-9"})
+    assert (film.status_code, len(await film.get_data(as_text=False))) == (206, 10)
+
+
+async def test_json_names_addresses_below_the_prefix(below: Home) -> None:
+    listed = await (await below.client.get("/lvs/api/videos")).get_json()
+    assert len(listed["videos"]) == 2
+    for video in listed["videos"]:
+        for name in ("url", "stream_url", "thumbnail_url"):
+            assert video[name].startswith("/lvs/")
+            assert not video[name].startswith("/lvs/lvs")
+
+
+async def test_forms_lead_back_to_the_page_they_stood_on(below: Home) -> None:
+    one = (await below.video("two.mp4")).media_hash
+    headers = {"Referer": "http://localhost/lvs/watch/two.mp4?sort=title", "Host": "localhost"}
+    answer = await below.client.post(
+        f"/lvs/videos/{one}/rating", form={"value": "4"}, headers=headers
+    )
+    assert answer.status_code == 303
+    assert answer.headers["Location"] == "/lvs/watch/two.mp4?sort=title"
+    moved = await below.client.get(f"/lvs/v/{one}")
+    assert moved.headers["Location"] == "/lvs/watch/two.mp4"
+
+
+async def test_cookies_are_of_the_prefix(below: Home) -> None:
+    answer = await below.client.post("/lvs/settings", form={"theme": "dark", "back": "/tags"})
+    assert answer.headers["Location"] == "/lvs/tags"
+    assert re.search(r"(?i); path=/lvs(;|$)", answer.headers["Set-Cookie"])
+
+
+async def test_the_path_without_a_slash_is_the_first_page(below: Home) -> None:
+    answer = await below.client.get("/lvs")
+    assert answer.status_code == 200
+    assert 'href="/lvs/favorites"' in await answer.get_data(as_text=True)
+
+
+async def test_a_proxy_that_takes_the_prefix_off_is_understood(below: Home) -> None:
+    answer = await below.client.get("/favorites")
+    assert 'href="/lvs/favorites"' in await answer.get_data(as_text=True)
+
+
+async def test_only_a_trusted_proxy_is_believed(tmp_path: Path) -> None:
+    async with Home(tmp_path, trusted_proxies=["127.0.0.1"]) as home:
+        trusted = await home.client.get("/tags", headers=OUTSIDE, scope_base=LOCAL)
+        assert 'href="/lvs/tags"' in await trusted.get_data(as_text=True)
+        stranger = {"client": ("192.168.1.9", 4000)}
+        other = await home.client.get("/tags", headers=OUTSIDE, scope_base=stranger)
+        assert 'href="/tags"' in await other.get_data(as_text=True)
+
+
+@pytest.mark.parametrize(
+    "prefix", ["//evil.example", "/../x", 'x"y', "/a b", "https://evil.example", "/" + "a" * 70]
+)
+async def test_a_prefix_that_is_none_is_not_believed(tmp_path: Path, prefix: str) -> None:
+    async with Home(tmp_path, trusted_proxies=["127.0.0.1"]) as home:
+        answer = await home.client.get(
+            "/tags", headers={"X-Forwarded-Prefix": prefix}, scope_base=LOCAL
+        )
+        assert 'href="/tags"' in await answer.get_data(as_text=True)
+
+
+async def test_host_and_scheme_of_a_trusted_proxy_count(tmp_path: Path) -> None:
+    async with Home(
+        tmp_path, trusted_proxies=["127.0.0.1"], allowed_hosts=["films.example.org"]
+    ) as home:
+        video = home.add("a.mp4")
+        await home.scan()
+        media_hash = (await home.video(video.name)).media_hash
+        seen = {
+            "X-Forwarded-Host": "films.example.org",
+            "X-Forwarded-Proto": "https",
+            "Host": "127.0.0.1",
+        }
+        ours = {**seen, "Origin": "https://films.example.org"}
+        target = f"/videos/{media_hash}/favorite"
+        answer = await home.client.post(target, form={"value": "1"}, headers=ours, scope_base=LOCAL)
+        assert answer.status_code == 303
+        foreign = {**seen, "Origin": "https://evil.example"}
+        refused = await home.client.post(
+            target, form={"value": "1"}, headers=foreign, scope_base=LOCAL
+        )
+        assert refused.status_code == 403
+        unknown = {**seen, "X-Forwarded-Host": "evil.example"}
+        assert (await home.client.get("/", headers=unknown, scope_base=LOCAL)).status_code == 421
+
+
+async def test_without_a_prefix_nothing_is_touched(home: Home) -> None:
+    text = await (await home.client.get("/")).get_data(as_text=True)
+    assert "data-root" not in text
+    assert 'href="/favorites"' in text
+
+
+def test_text_of_people_is_no_address() -> None:
+    page = (
+        b'<html lang="en"><a href="/watch/x" title="href=&#34;/y">src=&#34;/z</a>'
+        b'<img srcset="/a 1x, /b 2x">'
+    )
+    assert html_with_prefix(page, b"/lvs") == (
+        b'<html data-root="/lvs" lang="en">'
+        b'<a href="/lvs/watch/x" title="href=&#34;/y">src=&#34;/z</a>'
+        b'<img srcset="/lvs/a 1x, /lvs/b 2x">'
+    )

@@ -1,0 +1,281 @@
+"""The doctor: every trouble that can be made here is found, with one next step."""
+
+import json
+import os
+import socket
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import processes
+
+from lvs import file_systems, folders, versions
+from lvs.config import Config
+from lvs.errors import Invalid
+from lvs.file_systems import FileSystem
+from lvs.services.monitoring import doctor, network_checks, software_checks, storage_checks
+from lvs.services.monitoring.diagnosis import Condition, Diagnosis
+from lvs.services.monitoring.doctor import diagnose
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    return settings(tmp_path)
+
+
+def settings(folder: Path, **options: Any) -> Config:
+    library, data = folder / "films", folder / "data"
+    library.mkdir(exist_ok=True)
+    data.mkdir(exist_ok=True)
+    (library / "one.mp4").write_bytes(os.urandom(3 << 20))
+    return Config(
+        **{
+            "video_directory": [library],
+            "data_directory": data,
+            "host": "127.0.0.1",
+            "port": free_port(),
+        }
+        | options
+    )
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def one(found: Any) -> Diagnosis:
+    [diagnosis] = list(found)
+    assert bool(diagnosis.next_step) == (diagnosis.condition is not Condition.OK)
+    return diagnosis
+
+
+def test_a_household_in_order_needs_nothing(tmp_path: Path) -> None:
+    done = processes.run(
+        "doctor",
+        tmp_path,
+        "--data",
+        tmp_path / "data",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(free_port()),
+        "--json",
+        cwd=prepared(tmp_path),
+    )
+    found = json.loads(done.stdout)
+    assert {each["check"] for each in found["checks"]} >= {
+        "port",
+        "database",
+        "library",
+        "codecs",
+        "packages",
+        "clock",
+        "free space",
+    }
+    errors = [each for each in found["checks"] if each["condition"] == "error"]
+    assert errors == []
+    for each in found["checks"]:
+        assert each["message"].endswith((".", ")"))
+        assert bool(each["next_step"]) == (each["condition"] != "ok")
+
+
+def prepared(folder: Path) -> Path:
+    (folder / "one.mp4").write_bytes(os.urandom(2 << 20))
+    (folder.parent / f"{folder.name}-home").mkdir()
+    return folder.parent / f"{folder.name}-home"
+
+
+def test_the_text_puts_the_next_step_below_what_it_is_for(tmp_path: Path) -> None:
+    done = processes.run(
+        "doctor",
+        "--data",
+        tmp_path / "data",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(free_port()),
+        cwd=tmp_path,
+    )
+    assert done.returncode == 1
+    lines = done.stdout.splitlines()
+    place = next(
+        number for number, line in enumerate(lines) if "No library folder is configured" in line
+    )
+    assert lines[place].startswith("  ERROR  library: ")
+    assert "lvs serve FOLDER" in lines[place + 1]
+
+
+def test_a_port_that_another_program_has_is_named(config: Config) -> None:
+    assert one(network_checks.port(config)).condition is Condition.OK
+    with socket.create_server(("127.0.0.1", config.port)):
+        taken = one(network_checks.port(config))
+    assert taken.condition is Condition.ERROR
+    assert str(config.port) in taken.message
+    assert "--port" in taken.next_step
+
+
+def test_a_running_lvs_is_no_foreign_program(tmp_path: Path) -> None:
+    library = tmp_path / "films"
+    library.mkdir()
+    with processes.serving(library, tmp_path) as server:
+        running = Config(host="127.0.0.1", port=server.port)
+        assert "LVS is running" in one(network_checks.port(running)).message
+
+
+def test_a_folder_that_may_not_be_written_is_an_error(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert {each.condition for each in storage_checks.data_folder(config)} == {Condition.OK}
+    missing = Path("/proc/self/fdinfo")  # nobody makes files there, root included
+    found = list(
+        storage_checks.data_folder(
+            Config(data_directory=missing, thumbnail_directory=config.thumbnail_directory)
+        )
+    )
+    assert found[0].condition is Condition.ERROR
+    assert "data_directory" in found[0].next_step
+
+
+def test_a_library_folder_that_is_away_or_empty_is_named(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    away, empty = storage_checks.library(
+        Config(video_directory=[tmp_path / "away", tmp_path / "empty"])
+    )
+    assert (away.condition, empty.condition) == (Condition.ERROR, Condition.WARNING)
+    assert "mount" in away.next_step
+
+
+@pytest.mark.parametrize(
+    ("kind", "source", "network", "refused"),
+    [
+        ("ext4", "/dev/sda1", False, False),
+        ("nfs4", "nas:/films", True, True),
+        ("cifs", "//nas/films", True, True),
+        ("fuse.sshfs", "me@nas:", True, True),
+        ("fuse.mergerfs", "a:b", False, False),
+        ("virtiofs", "host", True, False),
+        ("9p", "C:\\", True, False),
+    ],
+)
+def test_kinds_of_file_systems(kind: str, source: str, network: bool, refused: bool) -> None:
+    system = FileSystem("/mnt", kind, source)
+    assert (system.network, system.refuses_databases) == (network, refused)
+
+
+def test_the_file_system_of_a_folder_is_the_mount_it_lies_on(tmp_path: Path) -> None:
+    found = file_systems.file_system_of(tmp_path / "not" / "there")
+    assert found is not None
+    assert os.path.ismount(found.mount)
+    proc = file_systems.file_system_of(Path("/proc/self"))
+    assert proc is not None
+    assert proc.kind == "proc"
+
+
+def test_a_share_is_polled_and_holds_no_database(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        storage_checks, "file_system_of", lambda _: FileSystem("/mnt/nas", "nfs4", "nas:/x")
+    )
+    refused = one(storage_checks.database(config))
+    assert refused.condition is Condition.ERROR
+    assert "data_directory" in refused.next_step
+    watching = next(iter(storage_checks.watching(config)))
+    assert (watching.condition, watching.next_step) == (Condition.WARNING, "Set watch to poll.")
+
+
+def test_too_few_watches_are_counted(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits = tmp_path / "inotify"
+    limits.mkdir()
+    (limits / "max_user_watches").write_text("2\n")
+    (limits / "max_user_instances").write_text("128\n")
+    for number in range(3):
+        (config.video_directory[0] / str(number)).mkdir()
+    monkeypatch.setattr(storage_checks, "INOTIFY", limits)
+    found = one(storage_checks.watching(config))
+    assert "4 folders" in found.message
+    assert "max_user_watches=524288" in found.next_step
+
+
+def test_the_disk_is_measured_by_a_jump_and_a_read(config: Config) -> None:
+    found = list(storage_checks.disk_speed(config))
+    assert len(found) == 1
+    assert " ms, reading gives " in found[0].message
+
+
+def test_a_firewall_without_a_rule_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ufw.conf").write_text("LOGLEVEL=low\nENABLED=yes\n")
+    (tmp_path / "user.rules").write_text("### tuple ### allow tcp 22 0.0.0.0/0 any 0.0.0.0/0 in\n")
+    monkeypatch.setattr(network_checks, "UFW", tmp_path)
+    closed = one(network_checks.firewall(Config()))
+    assert closed.next_step == "Run: sudo ufw allow 8900/tcp"
+    (tmp_path / "user.rules").write_text(
+        "### tuple ### allow any 8900 0.0.0.0/0 any 0.0.0.0/0 in\n"
+    )
+    assert one(network_checks.firewall(Config())).condition is Condition.OK
+
+
+def test_the_clock_may_not_be_behind_the_data(config: Config) -> None:
+    assert one(software_checks.clock(config)).condition is Condition.OK
+    newest = config.data_directory / "lvs.db"
+    newest.touch()
+    os.utime(newest, (time.time() + 86_400,) * 2)
+    assert one(software_checks.clock(config)).condition is Condition.WARNING
+
+
+def test_an_untested_package_is_named(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(versions, "untested", lambda: ())
+    assert one(software_checks.packages(config)).condition is Condition.OK
+    monkeypatch.setattr(versions, "untested", lambda: ("numpy 99.0",))
+    assert "numpy 99.0" in one(software_checks.packages(config)).message
+
+
+def test_codecs_are_asked_for_in_a_process_of_their_own(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert one(software_checks.codecs(config)).condition is Condition.OK
+    monkeypatch.setitem(software_checks.PLAYED, "Nonesuch", "nonesuch")
+    assert "Nonesuch" in one(software_checks.codecs(config)).message
+    monkeypatch.setattr(software_checks, "_LIST_CODECS", "raise SystemExit(3)")
+    assert one(software_checks.codecs(config)).condition is Condition.ERROR
+
+
+def test_a_check_that_hangs_or_breaks_holds_up_no_other(config: Config) -> None:
+    def hangs(_: Config) -> list[Diagnosis]:
+        time.sleep(30)
+        return []
+
+    def breaks(_: Config) -> list[Diagnosis]:
+        raise RuntimeError("no such thing")
+
+    fine = Diagnosis("fine", Condition.OK, "All is well.")
+    found = diagnose(
+        config, {"slow": hangs, "broken": breaks, "fine": lambda _: [fine]}, limit_s=0.5
+    )
+    assert [each.check for each in found.found] == ["slow", "broken", "fine"]
+    assert found.found[0].condition is Condition.ERROR
+    assert "no such thing" in found.found[1].message
+    assert found.found[2] == fine
+    assert found.worst is Condition.ERROR
+
+
+def test_every_check_has_a_name_of_its_own(config: Config) -> None:
+    names = doctor.examinations()
+    quick = {
+        name: check for name, check in names.items() if name not in ("codecs", "addresses", "mdns")
+    }
+    assert {each.check for each in diagnose(config, quick).found} <= set(names)
+
+
+def test_a_server_refuses_a_database_on_a_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folders, "file_system_of", lambda _: FileSystem("/nas", "cifs", "//nas/x"))
+    with pytest.raises(Invalid, match=r"network share \(cifs at /nas\).*--data"):
+        folders.refuse_network_share(Path("/nas/lvs.db"))
+    monkeypatch.setattr(folders, "file_system_of", lambda _: FileSystem("/", "ext4", "/dev/sda1"))
+    folders.refuse_network_share(Path("/var/lib/lvs/lvs.db"))
