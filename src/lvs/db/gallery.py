@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lvs import random_order
+from lvs.db import projections
 from lvs.db.database import Connection, Transaction
 from lvs.filters import NEEDS_CONVERSION, PLAYS, filter_bounds
 from lvs.models import RESOLUTIONS, Card, Cursor, Query, Sort, State
@@ -18,7 +19,7 @@ from lvs.text import natural_key
 COLUMNS = """
     g.video_id, g.media_hash, g.version, g.root_id, g.path, g.title, g.added_at, g.duration_s,
     g.width, g.height, g.size_bytes, g.rating, g.views, g.last_viewed_at, g.favorited_at,
-    g.tags, g.state, g.poster, g.offline
+    g.projection, g.tags, g.state, g.poster, g.offline
 """
 
 SORT_COLUMNS = {
@@ -62,6 +63,7 @@ NUMBERS = (
     "duration_s",
     "size_bytes",
     "shuffle",
+    "projection",
     "recorded_at",
     "lines",
     "playback",
@@ -236,7 +238,7 @@ _FACTS = f"""
 _PUT = f"""
     INSERT INTO gallery (video_id, media_hash, version, root_id, path, title, title_key, added_at,
         duration_s, width, height, size_bytes, rating, views, last_viewed_at, favorited_at, shuffle,
-        tags, state, poster, offline, recorded_at, lines, playback, silent)
+        tags, state, poster, offline, recorded_at, lines, playback, silent, projection)
     SELECT v.id, v.media_hash, :version, f.root_id, f.path, v.title, natural_key(v.title),
         v.added_at,
         coalesce(v.duration_s, 0.0), coalesce(v.width, 0), coalesce(v.height, 0), f.size_bytes,
@@ -248,7 +250,7 @@ _PUT = f"""
         v.state, v.poster, r.offline_since IS NOT NULL OR EXISTS (
             SELECT 1 FROM away
             WHERE away.root_id = f.root_id AND f.path >= away.low AND f.path < away.high),
-        {_FACTS}
+        {_FACTS}, {projections.CODE}
     FROM json_each(:ids) wanted
         JOIN videos v ON v.id = wanted.value
         JOIN files f ON f.id = ({FIRST_FILE})
@@ -256,6 +258,7 @@ _PUT = f"""
         LEFT JOIN ratings ra ON ra.video_id = v.id
         LEFT JOIN views vi ON vi.video_id = v.id
         LEFT JOIN favorites fa ON fa.video_id = v.id
+        LEFT JOIN projections pr ON pr.video_id = v.id
     WHERE EXISTS (
         SELECT 1 FROM files f JOIN roots r ON r.id = f.root_id WHERE f.video_id = v.id AND {SHOWS}
             AND r.active)
@@ -269,7 +272,7 @@ _PUT = f"""
         tags = excluded.tags,
         state = excluded.state, poster = excluded.poster, offline = excluded.offline,
         recorded_at = excluded.recorded_at, lines = excluded.lines,
-        playback = excluded.playback, silent = excluded.silent
+        playback = excluded.playback, silent = excluded.silent, projection = excluded.projection
 """
 
 _PUT_SEARCH = """

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from lvs.clock import now_ms
-from lvs.db import files, gallery
+from lvs.db import files, gallery, projections
 from lvs.db.database import Connection, Transaction
 from lvs.models import Card, File, MediaHash, Probe, State, Track, Video
 
@@ -134,7 +134,7 @@ _WHOLE = f"""
             FROM video_tags vt JOIN tags t ON t.id = vt.tag_id
             WHERE vt.video_id = v.id ORDER BY t.key)) AS tag_names,
         f.id AS file_id, f.root_id, f.path, f.size_bytes, f.mtime_ns, f.fingerprint, f.oshash,
-        f.missing_since, g.version AS card_version, {gallery.COLUMNS}
+        f.missing_since, {projections.NAMED_COLUMNS}, g.version AS card_version, {gallery.COLUMNS}
     FROM videos v
         JOIN files f ON f.video_id = v.id
         JOIN roots r ON r.id = f.root_id
@@ -142,6 +142,7 @@ _WHOLE = f"""
         LEFT JOIN views vi ON vi.video_id = v.id
         LEFT JOIN favorites fa ON fa.video_id = v.id
         LEFT JOIN gallery g ON g.video_id = v.id
+        LEFT JOIN projections pr ON pr.video_id = v.id
 """
 
 
@@ -212,6 +213,7 @@ def _video(rows: Sequence[sqlite3.Row]) -> Video | None:
         poster=row["poster"],
         version=row["card_version"] or 0,
         parted_from=row["parted_from"],
+        projection=projections.named_projection(row),
     )
 
 
@@ -252,11 +254,13 @@ class Waiting:
     path: bytes
     fingerprint: str
     attempts: int
+    chosen: str | None  # the projection that a person chose, as it is stored
 
 
 _WAITING = """
-    SELECT v.id, f.root_id, f.path, f.fingerprint, v.attempts
+    SELECT v.id, f.root_id, f.path, f.fingerprint, v.attempts, pr.chosen
     FROM videos v
+        LEFT JOIN projections pr ON pr.video_id = v.id
         JOIN files f ON f.id = (
             SELECT f.id FROM files f JOIN roots r ON r.id = f.root_id
             WHERE f.video_id = v.id AND f.missing_since IS NULL AND r.active
@@ -264,11 +268,12 @@ _WAITING = """
             ORDER BY f.id LIMIT 1)
 """
 
-
+# Not probed yet, or before LVS knew projections, or the poster shows another eye than it is to.
 # A failed look is tried again after a minute, from the sixth on after two, four, … minutes.
 _DUE = """
     (v.looked_fingerprint IS NOT f.fingerprint
-        OR (:posters AND v.state = 'ready' AND v.poster IS NULL))
+        OR (:posters AND v.state = 'ready' AND v.poster IS NULL)
+        OR (v.state = 'ready' AND (pr.evidence IS NULL OR pr.eye IS NOT pr.drawn)))
     AND (v.attempts = 0 OR coalesce(v.looked_at, 0) > :now
         OR coalesce(v.looked_at, 0)
             + min(3600000, 55000 << max(0, min(v.attempts, 12) - 5)) <= :now)

@@ -23,6 +23,7 @@ from lvs.services.backup.second_place import SecondPlace
 from lvs.services.cache import Cache
 from lvs.services.curation.favorites import Favorites
 from lvs.services.curation.handover import Handover
+from lvs.services.curation.projections import Projections
 from lvs.services.curation.ratings import Ratings
 from lvs.services.curation.recycle_bin import RecycleBin
 from lvs.services.curation.tags import Tags
@@ -31,6 +32,7 @@ from lvs.services.curation.undo import Journal
 from lvs.services.curation.views import Views
 from lvs.services.events import Event, Events
 from lvs.services.gallery.gallery import FILL_DELAY_S, Gallery
+from lvs.services.headset import headset
 from lvs.services.legacy.importer import LegacyImport
 from lvs.services.library.comparison import Comparison
 from lvs.services.library.duplicates import Duplicates
@@ -75,6 +77,9 @@ class Services:
     videos: Videos
     ratings: Ratings
     ratings_limiter: RateLimiter
+    writes_limiter: RateLimiter
+    projections: Projections
+    headset: headset.Headset
     favorites: Favorites
     tags: Tags
     views: Views
@@ -141,6 +146,7 @@ def build(config: Config) -> Services:
     system = System(ffmpeg)
     gallery = Gallery(database, library, cache)
     journal = Journal(database, cache, events)
+    passwords = Passwords(config.data_directory, config.password.get_secret_value())
     background_tasks = BackgroundTasks()
     discovery = Discovery(config.announce, config.host)
     reachability = Reachability(
@@ -165,11 +171,14 @@ def build(config: Config) -> Services:
         videos=Videos(database, cache),
         ratings=Ratings(database, cache),
         ratings_limiter=RateLimiter(config.ratings_limit),
+        writes_limiter=RateLimiter(config.writes_limit),
+        projections=Projections(database, cache, events),
+        headset=headset.build(config, database, cache, library, passwords),
         favorites=Favorites(database, cache),
         tags=Tags(database, cache),
         views=Views(database, cache),
         handover=Handover(database, cache, events),
-        passwords=Passwords(config.data_directory, config.password.get_secret_value()),
+        passwords=passwords,
         posters=posters,
         ffmpeg=ffmpeg,
         jobs=jobs,

@@ -8,10 +8,11 @@ from quart import Response, redirect
 from lvs.errors import NotFound
 from lvs.models import Card, Query, State, Track, Video, shown
 from lvs.routes.media import subtitles
+from lvs.routes.pages import projection
 from lvs.routes.pages.player import player_choice, player_view
 from lvs.web.filters import parse_query
 from lvs.web.request_args import arguments, form_text
-from lvs.web.responses import addresses, page, raw_path, services
+from lvs.web.responses import addresses, page, raw_path, secure_url, services
 from lvs.web.templates import duration, size
 from lvs.web.urls import gallery_url, query_string
 
@@ -43,6 +44,7 @@ async def _page(video: Video, card: Card | None, query: Query) -> Response:
     player = player_view(video, player_choice())
     if video.poster is None and video.state is State.NEW:
         services().jobs.visible([video.id])
+    watch_path = addresses().watch(video.file)
     return page(
         "watch.html",
         video=video,
@@ -57,6 +59,8 @@ async def _page(video: Video, card: Card | None, query: Query) -> Response:
         facts=_facts(video, player.fact),
         back_url=gallery_url(query) + f"#video-card-{video.id}",
         offline=services().library.is_away(video.file.root_id, video.file.path),
+        secure_url=secure_url(watch_path) if video.projection.immersive else "",
+        **await projection.values_of(video),
         copies=_copies(video),
         former=await services().handover.former(video),
     )
@@ -124,6 +128,8 @@ def _facts(video: Video, playback: str) -> list[tuple[str, str]]:
             )
         if probe.recorded_at:
             facts.append(("Recorded", _day(probe.recorded_at)))
+    if video.projection.immersive or video.projection.source != "default":
+        facts.append(("Projection", projection.fact_of(video.projection)))
     if video.last_viewed_at:
         facts.append(("Last viewed", _day(video.last_viewed_at)))
     roots = services().library.roots

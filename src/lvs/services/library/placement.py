@@ -19,6 +19,7 @@ from lvs.services.library import identity
 from lvs.services.library.drives import Drives
 from lvs.services.library.identity import Content, Identity
 from lvs.services.library.walk import legacy_alias
+from lvs.services.media import stored_projection
 from lvs.text import title_from_path
 
 ALIAS_BATCH = 5000
@@ -36,6 +37,7 @@ class Touched:
     added: set[int] = field(default_factory=set)
     modified: set[int] = field(default_factory=set)
     removed: set[int] = field(default_factory=set)
+    reshaped: set[int] = field(default_factory=set)
 
     @property
     def all(self) -> set[int]:
@@ -70,7 +72,7 @@ class Placement:
             async with self._database.transaction() as tx:
                 for item, content in zip(some, contents, strict=True):
                     await self._place(tx, root, item, content, taken)
-                await self._retitle(tx, taken.all)
+                taken.reshaped |= await self._retitle(tx, taken.all)
                 await gallery.refresh(tx, taken.all)
             self.added += len(taken.added)
             self._publish(taken)
@@ -192,7 +194,7 @@ class Placement:
                         tx, root.id, paths[start : start + MISSING_AT_ONCE], now_ms()
                     )
                 )
-                await self._retitle(tx, taken.removed)
+                taken.reshaped |= await self._retitle(tx, taken.removed)
                 await gallery.refresh(tx, taken.removed)
             self._publish(taken)
 
@@ -214,9 +216,9 @@ class Placement:
                     joined.add(old_id)
             if not joined:
                 return
-            await self._retitle(tx, joined)
+            reshaped = await self._retitle(tx, joined)
             await gallery.refresh(tx, joined)
-        self._publish(Touched(set(), joined, set()))
+        self._publish(Touched(set(), joined, set(), reshaped))
 
     async def separate_mixed(self) -> None:
         """Separate what lies side by side as one video, as former versions of LVS left it."""
@@ -229,22 +231,29 @@ class Placement:
                     if made := await self._identity.separate(tx, video_id, now_ms()):
                         taken.added |= made
                         taken.modified.add(video_id)
-                await self._retitle(tx, taken.all)
+                taken.reshaped |= await self._retitle(tx, taken.all)
                 await gallery.refresh(tx, taken.all)
             self._publish(taken)
 
-    async def _retitle(self, tx: Transaction, video_ids: Iterable[int]) -> None:
-        """A title made from a file name follows the file when it is renamed."""
+    async def _retitle(self, tx: Transaction, video_ids: Iterable[int]) -> set[int]:
+        """A title made from a file name follows the file when it is renamed, and so does a
+        projection; the videos of which that is another one now.
+        """
+        reshaped = set()
         for video_id in video_ids:
             places = await files.of_video(tx, video_id)
             if places:
                 await videos.title_from_name(tx, video_id, title_from_path(places[0].path))
+                if await stored_projection.settle(tx, video_id):
+                    reshaped.add(video_id)
+        return reshaped
 
     def _publish(self, taken: Touched) -> None:
         for event, ids in (
             (Event.ADDED, taken.added),
             (Event.MODIFIED, taken.modified),
             (Event.REMOVED, taken.removed),
+            (Event.RESHAPED, taken.reshaped),
             (Event.CHANGED, taken.all),
         ):
             if ids:
