@@ -34,8 +34,8 @@ VIDEO_FORMATS = (
     *(".vob", ".f4v", ".divx", ".rmvb", ".rm", ".mxf", ".dv", ".wtv", ".m1v", ".m2v"),
 )
 HEADSET_WRITES = ("rating", "favorite", "tags")
-# What NAS systems, Windows, macOS and file systems keep beside people's files. Names that begin with
-# a dot are passed over anyway.
+# What NAS systems, Windows, macOS and file systems keep beside people's files. Names that begin
+# with a dot are passed over anyway.
 IGNORED_FOLDERS = (
     *("@eaDir", "#recycle", "#snapshot", "@tmp", "@sharebin", "@SynoResource"),
     *("@Recycle", "@Recently-Snapshot", "@__thumb", "~snapshot"),
@@ -550,7 +550,7 @@ def _sentences(error: ValidationError, origins: Mapping[str, str]) -> Iterable[s
 
 
 def default_data_folder() -> Path:
-    """Where data lies unless somebody says otherwise. Raises ConfigError where there is no home."""
+    """The default data folder. Raises ConfigError where there is no home."""
     try:
         return _path(platformdirs.user_data_dir("lvs", appauthor=False))
     except (RuntimeError, ValueError, KeyError):

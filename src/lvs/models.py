@@ -66,7 +66,7 @@ class Root:
 
 @dataclass(frozen=True, slots=True)
 class PlayableFile:
-    """What the sending of a file needs to know of it: its place, its container, its video's title.
+    """Everything needed to send a file: its place, its container, its video's title.
 
     `gone` is True where the file is missing.
     """
@@ -395,7 +395,7 @@ class Related:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What stands around a video on its page: the cards before and after it in the list it was
+    """Surroundings of a video on its page: the cards before and after it in the list it was
     chosen from, what is worth seeing next, and the tags given last that it does not carry.
     """
 

@@ -1,4 +1,4 @@
-"""What people gave their videos, as it is kept apart from the database and put back into one."""
+"""Curation records, read from a database and put back into one."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -146,7 +146,7 @@ async def root_at(tx: Transaction, library: bytes, name: str) -> int:
 
 
 async def view_count(db: Connection, video_id: int) -> tuple[int, int]:
-    """How often it was played, and when last (0: not known)."""
+    """The number of plays and the time of the last one (0: not known)."""
     row = await db.one(
         "SELECT count, coalesce(last_viewed_at, 0) FROM views WHERE video_id = ?", (video_id,)
     )

@@ -41,7 +41,7 @@ class Duplicate:
 
     @property
     def spare_bytes(self) -> int:
-        """What all but the largest copy take."""
+        """Bytes taken by all but the largest copy."""
         sizes = [copy.size_bytes for copy in self.copies]
         return sum(sizes) - max(sizes)
 

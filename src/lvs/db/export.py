@@ -115,5 +115,5 @@ async def places_in_playlist(
 
 
 async def active_roots(db: Connection) -> int:
-    """How many library folders there are in use."""
+    """The number of library folders in use."""
     return int(await db.value("SELECT count(*) FROM roots WHERE active"))

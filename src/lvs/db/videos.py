@@ -85,7 +85,7 @@ async def state_of(db: Connection, video_id: int) -> State:
 
 
 async def curated(db: Connection, video_id: int) -> bool:
-    """Whether anybody ever did something with this video."""
+    """True if anybody ever did something with this video."""
     sql = """
         SELECT EXISTS (SELECT 1 FROM ratings WHERE video_id = :id)
             OR EXISTS (SELECT 1 FROM views WHERE video_id = :id)
@@ -349,7 +349,7 @@ async def reprobe(tx: Transaction, video_ids: Sequence[int]) -> None:
 
 
 async def may_have_been_unready(tx: Transaction, video_id: int, since: int) -> bool:
-    """Whether a video is unreadable, or was probed only since then (Unix milliseconds)."""
+    """True if a video is unreadable, or was probed only since then (Unix milliseconds)."""
     sql = "SELECT state = 'unreadable' OR coalesce(looked_at, 0) >= ? FROM videos WHERE id = ?"
     return bool(await tx.value(sql, (since, video_id)))
 
@@ -393,7 +393,7 @@ async def retry_failed_before(tx: Transaction, probe_version: str) -> None:
 
 
 async def count_waiting(db: Connection, posters: bool) -> int:
-    """How many videos `waiting` gives."""
+    """The number of videos `waiting` gives."""
     sql = f"SELECT count(*) FROM ({_WAITING} WHERE {_DUE})"
     return int(await db.value(sql, {"posters": posters, "now": now_ms()}))
 

@@ -64,7 +64,7 @@ RESTART_DELAY_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What routes may call."""
+    """The services that routes may call."""
 
     config: Config
     database: Database

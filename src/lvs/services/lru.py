@@ -1,4 +1,4 @@
-"""What was used latest, and no more of it than so much."""
+"""A small LRU cache."""
 
 from collections import OrderedDict
 from typing import Generic, TypeVar

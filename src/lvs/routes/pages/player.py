@@ -1,4 +1,4 @@
-"""What the player of the watch page offers: the sources among which the browser chooses, and the
+"""The player of the watch page: the sources among which the browser chooses, and the
 tracks and sizes among which people do.
 """
 
@@ -22,7 +22,7 @@ NOT_PROBED = "not known yet: LVS has not analysed this file"
 
 @dataclass(frozen=True, slots=True)
 class PlayerChoice:
-    """What the address asks of the player.
+    """The player's settings in the address.
 
     `audio` counts from 0; `height` is 0 for the usual size.
     """

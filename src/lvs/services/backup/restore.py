@@ -23,7 +23,7 @@ REFRESHED_AT_ONCE = 500
 
 @dataclass(slots=True)
 class RestoreSummary:
-    """What putting back changes.
+    """Summary of a restore.
 
     `awaited` videos are not in the database: a scan finds them by their content.
     """

@@ -1,4 +1,4 @@
-"""What people gave their videos as JSON files a person can read: written beside every backup, and
+"""Curation records as JSON files a person can read: written beside every backup, and
 read to put it back.
 
 `ratings.json`, `views.json`, `tags.json`, `favorites.json`, `projections.json` and `videos.json`
@@ -35,7 +35,7 @@ _HASH = re.compile(r"[0-9a-f]{16}", re.ASCII)
 
 @dataclass(slots=True)
 class Snapshot:
-    """What was read: the videos, and a sentence for everything that could not be understood."""
+    """A read snapshot: the videos, and a message for everything that was not understood."""
 
     kept: dict[str, CurationRecord] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
@@ -201,7 +201,7 @@ def _take_export(snapshot: Snapshot, path: Path, content: Mapping[str, Any]) -> 
 
 
 class _NotUnderstood(Exception):
-    """What is wrong with one entry."""
+    """The problem of one entry."""
 
 
 _Take = Callable[[CurationRecord, Mapping[str, Any]], None]

@@ -42,7 +42,7 @@ KINDS = ("rating", "favorite", "tag", "title", "view", "projection", "forgotten"
 
 
 class Status(StrEnum):
-    """Whether a change can be taken back."""
+    """True if a change can be taken back."""
 
     OPEN = "open"
     TAKEN_BACK = "taken back"
@@ -71,7 +71,7 @@ class JournalEntry:
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """What came of taking a change back: `reason` says why it was left as it is, and is empty where
+    """Result of undoing a change: `reason` says why it was left as it is, and is empty where
     it was done.
     """
 
@@ -81,7 +81,7 @@ class Undone:
 
 @dataclass(slots=True)
 class Preview:
-    """What taking back all changes of somebody would do.
+    """Preview of undoing all changes of one client.
 
     `up_to_id` is the latest change that it is about. `more` where there are older ones than fit
     into one go.
@@ -96,13 +96,13 @@ class Preview:
 
     @property
     def changes(self) -> int:
-        """How many changes would be taken back."""
+        """The number of changes that would be undone."""
         return self.kinds.total()
 
 
 @dataclass(slots=True)
 class UndoTally:
-    """How many changes were taken back, and why others were not."""
+    """Counts of undone changes, and of others with their reasons."""
 
     total: int = 0
     done: int = 0
@@ -155,7 +155,7 @@ class Journal:
         return Undone(_entry(change, titles, statuses(later, [change])[change.id]), reason)
 
     async def preview(self, client: str, since: int) -> Preview:
-        """What taking back every change of this client since then (Unix ms) would do."""
+        """Preview of undoing every change of this client since then (Unix ms)."""
         planned, found = await self._plan(Chosen(client=client, since=since))
         if not found.up_to_id:
             return found
@@ -238,7 +238,7 @@ class Journal:
 def statuses(
     later: Iterable[Change], asked: Sequence[Change], together: bool = False
 ) -> dict[int, Status]:
-    """Whether each of the changes that are asked for can be taken back, or with `together` all of
+    """The status of each change that is asked for: can it be undone, or with `together` all of
     them, the latest first.
 
     `later` holds the changes of the same videos from the earliest of them on, latest first; views
@@ -280,7 +280,7 @@ def statuses(
 
 
 def _value_of(change: Change) -> Hashable:
-    """What the change is about: two with the same stand upon each other."""
+    """The value a change is about; two changes of the same value build on each other."""
     tag = tag_key(change.new or change.old or "") if change.what == "tag" else ""
     return change.video_id, change.what, tag
 

@@ -63,7 +63,7 @@ class GalleryPage:
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """What a query holds, and the shelf that says so."""
+    """The videos of a query, and the index that found them."""
 
     index: "VideoIndex"
     mask: "Mask"
@@ -148,11 +148,11 @@ class Gallery:
             after = page.next
 
     async def count(self, query: Query) -> int:
-        """How many videos the query shows."""
+        """The number of videos in the query."""
         return (await self.counts([query]))[0]
 
     async def counts(self, queries: Sequence[Query]) -> list[int]:
-        """How many videos each query shows."""
+        """The number of videos in each query."""
         async with self._reading() as (db, index):
             return [
                 await self._count(db, *await self._selected(db, query, index)) for query in queries
@@ -290,7 +290,7 @@ class Gallery:
     async def surroundings(
         self, query: Query, video: Video, card: Card | None, suggestions: int
     ) -> Surroundings:
-        """What stands around a video, whose card is `card` where it is listed, on its page; at most
+        """Surroundings of a video on its page; `card` is its card where it is listed; at most
         `suggestions` tags.
         """
         carried = {tag_key(name) for name in video.tags}
@@ -348,7 +348,7 @@ class Gallery:
         return await self._cache.get(("tags", *self._edition), load)
 
     async def spelling(self, tag: str) -> str | None:
-        """How a tag of a listed video is written; None where there is none."""
+        """The spelling of a tag of a listed video; None where there is none."""
         async with self._database.read() as db:
             return await tags.spelling(db, tag_key(tag))
 

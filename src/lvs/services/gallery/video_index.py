@@ -57,7 +57,7 @@ COMPARISONS: dict[str, Callable[[NDArray[Any], int | float], Mask]] = {
 
 
 class VideoIndex:
-    """What is on it is used from one event loop; `catch_up` before each use."""
+    """In-memory columns of all listed videos, for one event loop; `catch_up` before each use."""
 
     def __init__(self) -> None:
         self.edition = 0  # grows whenever the lists of tags and folders may have changed
@@ -201,7 +201,7 @@ class VideoIndex:
         return mask
 
     def _by_numbers(self, selection: Selection) -> list[Mask]:
-        """What each filter by a number leaves, of all that was ever listed."""
+        """The mask of each numeric filter, over all videos ever listed."""
         masks: list[Mask] = [
             COMPARISONS[bound.compare](self._numbers[bound.column], bound.value)
             for bound in filter_bounds(selection.query)
@@ -239,7 +239,7 @@ class VideoIndex:
         await self._ids(db, ("match", match))
 
     def how_many(self, mask: Mask) -> int:
-        """How many videos are meant."""
+        """The number of videos in a mask."""
         return self._total if mask is self._listed else int(np.count_nonzero(mask))
 
     # --- Ordering ---
@@ -345,7 +345,7 @@ class VideoIndex:
         return places
 
     async def _ranks(self, db: Connection) -> NDArray[np.int64]:
-        """Where each listed video stands in the order of titles."""
+        """The rank of each listed video in the order of titles."""
         if self._title_ranks is not None and len(self._title_ranks) == len(self._listed):
             return self._title_ranks
         last, size = self._last, len(self._listed)
@@ -409,7 +409,7 @@ def _first(
 
 
 def _behind(keys: NDArray[Any], ids: NDArray[np.int64], place: Cursor, descending: bool) -> Mask:
-    """Which of them stand strictly behind a place."""
+    """Mask of those strictly behind a place."""
     if descending:
         behind = (keys < place.key) | ((keys == place.key) & (ids < place.video_id))
     else:
@@ -418,7 +418,7 @@ def _behind(keys: NDArray[Any], ids: NDArray[np.int64], place: Cursor, descendin
 
 
 def _news(seen: GalleryChange, changes: Sequence[GalleryChange]) -> Sequence[GalleryChange] | None:
-    """What came behind the change that was seen last; None where the history is another one or was
+    """Changes after the one that was seen last; None where the history is another one or was
     cut.
     """
     if seen == NOTHING_YET and (not changes or changes[0].seq == 1):

@@ -100,8 +100,8 @@ class Drives:
     async def note_away(
         self, root: Root, folder: bytes, seen: WalkResult, gone: Collection[bytes]
     ) -> list[bytes]:
-        """Note and return the folders of this walk that say nothing of their files: not readable, or
-        a disk's whose place is empty now.
+        """Note and return the folders of this walk that say nothing of their files: not readable,
+        or a disk's whose place is empty now.
         """
         async with self._database.read() as db:
             mounts = await roots.mounts(db, root.id)

@@ -1,7 +1,7 @@
 """The library: finds the video files, and keeps the database true to them.
 
-`scan_reader` reads the files, `placement` decides which video each is, `drives` notices folders that
-cannot be reached.
+`scan_reader` reads the files, `placement` decides which video each is, `drives` notices folders
+that cannot be reached.
 """
 
 import asyncio

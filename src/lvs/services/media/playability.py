@@ -1,4 +1,4 @@
-"""Whether a browser plays a video as it is, and in plain words why not."""
+"""Playability in browsers, with the reason where a browser cannot play a video as it is."""
 
 from enum import StrEnum
 
@@ -122,7 +122,7 @@ def plays(probe: Probe, extension: str) -> tuple[Plays, str]:
 
 
 def browser_playable(probe: Probe, extension: str) -> tuple[bool, str]:
-    """Whether today's browsers play the file directly; if not, a sentence that names what in it
+    """True if today's browsers play the file directly; if not, a sentence that names what in it
     they do not know.
 
     `extension` is the file name's, with or without its dot: it tells WebM from Matroska.

@@ -67,7 +67,7 @@ class FileEvidence:
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """What was found in a video file.
+    """Findings about a video file.
 
     `has_poster` is True when posters were asked for and all of them are written; they show the
     part of the picture that `evidence.eye` names.
@@ -116,7 +116,7 @@ class ProbePool:
         name: str = "",
         chosen: str | None = None,
     ) -> ProbeResult:
-        """What is in the file. Writes the posters that are asked for from one good frame.
+        """Probe the file. Writes the posters that are asked for from one good frame.
 
         The name of the film, by default its file's, and the projection that a person chose, as it
         is stored, decide which part of the picture a poster shows.
@@ -171,7 +171,7 @@ class ProbePool:
 
     @property
     def time_limit_s(self) -> float:
-        """How long one look may take, in seconds."""
+        """Time limit of one probe, in seconds."""
         return self._time_limit_s
 
     @property
@@ -271,7 +271,7 @@ class _Worker:
         return 0.0
 
     async def has_crashed(self) -> bool:
-        """Whether the process ended by a fault of its own."""
+        """True if the process ended by a fault of its own."""
         with contextlib.suppress(TimeoutError):
             code = await asyncio.wait_for(self.process.wait(), CLOSING_S)
             return -code in {getattr(signal, name, None) for name in CRASHES}

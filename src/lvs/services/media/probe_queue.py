@@ -37,7 +37,7 @@ URGENT, NORMAL = 0, 1
 
 @dataclass(slots=True)
 class ProbeTally:
-    """What the workers did since the start."""
+    """Counts of the workers since the start."""
 
     done: int = 0
     unreadable: int = 0
@@ -127,7 +127,7 @@ class ProbeQueue:
 
     @property
     def remaining(self) -> int:
-        """How many videos are still to be looked into; exact as soon as all of them stand in line.
+        """The number of videos still to be probed; exact as soon as all of them stand in line.
 
         A count of the database alone is not: a look may end while it is made.
         """
@@ -165,7 +165,7 @@ class ProbeQueue:
 
     @property
     def urgent(self) -> int:
-        """How many of the queued somebody is looking at."""
+        """The number of queued videos that are on screen."""
         return sum(priority == URGENT for priority in self._queued.values())
 
     @property
@@ -173,12 +173,12 @@ class ProbeQueue:
         return len(self._running)
 
     def under_way(self) -> list[RunningProbe]:
-        """What is being looked into now, longest first."""
+        """Probes under way, longest first."""
         now = time.monotonic()
         return [RunningProbe(video_id, now - since) for video_id, since in self._running.items()]
 
     def in_line(self) -> list[tuple[int, bool]]:
-        """What waits, in the order it will be looked into: the id of the video, and whether it
+        """The queue, in order: the id of the video, and whether it
         comes before the rest.
         """
         return [
@@ -187,7 +187,7 @@ class ProbeQueue:
         ]
 
     def stopped(self) -> list[int]:
-        """What was stopped by hand, the latest first."""
+        """Probes stopped by hand, latest first."""
         return list(self._stopped)[::-1]
 
     def stop(self, video_id: int) -> bool:

@@ -1,4 +1,4 @@
-"""What runs inside a worker process: reads requests line by line, looks into one file at a time,
+"""Main program of a worker process: reads requests line by line, looks into one file at a time,
 answers line by line.
 
 Started by `ffmpeg.py`, which kills it when it takes too long. The requests and answers are JSON, so

@@ -132,7 +132,7 @@ class VideoFile:
         return best
 
     def probe(self, frame: VideoFrame | None) -> Probe:
-        """What the container, its streams and a decoded frame say."""
+        """Facts from the container, its streams and a decoded frame."""
         context: Any = self._stream.codec_context
         turned, _ = orientation(frame) if frame else (0, False)
         coded_width, coded_height = (frame or context).width, (frame or context).height
@@ -319,7 +319,7 @@ class VideoFile:
         return self._measured_duration_s() or claimed_s or None
 
     def _measured_duration_s(self) -> float | None:
-        """When the last packets end, for a Matroska file that does not say how long it is.
+        """The end of the last packets, for a Matroska file that does not say how long it is.
 
         Such a file has no index either. Its headers and the clusters in its last megabytes are read
         as if they were one short file. Other formats do say it, or FFmpeg reads their end for it.
@@ -437,7 +437,7 @@ _PQ_TO_SRGB = [_pq_to_srgb(code) for code in range(256)]
 
 
 def _worth(frame: VideoFrame) -> float:
-    """How much there is to see: from 0 for one even colour or darkness to 1 for a picture good
+    """Worth of a picture: from 0 for one even colour or darkness to 1 for a picture good
     enough to stop searching.
     """
     small = frame.reformat(64, 36, "gray", interpolation=Interpolation.AREA, threads=1)

@@ -147,7 +147,7 @@ def ways(film: FilmFacts, converted: bool = False) -> tuple[Delivery, ...]:
 
 
 def cut_list(film: FilmFacts, way: Delivery) -> tuple[float, ...]:
-    """Where the segments begin, in seconds; the first is 0, the last ends with the film."""
+    """Start times of the segments, in seconds; the first is 0, the last ends with the film."""
     if way is Delivery.CONVERT:
         return _converted_cuts(film.duration_s)
     if film.keyframes is None:
