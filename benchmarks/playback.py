@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import av
@@ -89,6 +90,11 @@ async def by_lvs(path: Path, at_s: float) -> tuple[Figure, int, FilmFacts, Varia
     return Figure(children_s() - before, wall_s), memory_bytes, facts, variant
 
 
+def lvs_figure(path: Path, at_s: float) -> Figure:
+    """As `by_lvs`, the figure alone."""
+    return asyncio.run(by_lvs(path, at_s))[0]
+
+
 def by_ffmpeg(
     path: Path, variant: Variant, facts: FilmFacts, at_s: float, length_s: float
 ) -> Figure:
@@ -130,16 +136,16 @@ def measure(path: Path) -> None:
         cuts = planner.cut_list(facts, variant.way)
         number = max(n for n, cut in enumerate(cuts) if cut <= place * facts.duration_s)
         start_s, end_s = cuts[number], [*cuts[1:], facts.duration_s][number]
-        mine = best(lambda at_s=start_s: asyncio.run(by_lvs(path, at_s))[0])  # type: ignore[misc]
+        mine = best(partial(lvs_figure, path, start_s))
         print(
-            f"| {path.name} {variant} at {start_s:.0f} s | {mine.processor_s:.2f} | {mine.wall_s:.2f}"
-            f" | {memory_bytes >> 20} MiB ",
+            f"| {path.name} {variant} at {start_s:.0f} s | {mine.processor_s:.2f} "
+            f"| {mine.wall_s:.2f} | {memory_bytes >> 20} MiB ",
             end="",
+            flush=True,
         )
         if shutil.which("ffmpeg"):
-            other = best(
-                lambda s=start_s, e=end_s, v=variant, f=facts: by_ffmpeg(path, v, f, s, e - s)  # type: ignore[misc]
-            )
+            args = (path, variant, facts, start_s, end_s - start_s)
+            other = best(partial(by_ffmpeg, *args))
             print(
                 f"| {other.processor_s:.2f} | {other.wall_s:.2f}"
                 f" | {mine.processor_s / other.processor_s:.2f} | {mine.wall_s / other.wall_s:.2f} |"

@@ -166,7 +166,6 @@ def a_player(message: str = "") -> PlayerView:
         fact=message or "plays everywhere",
         choice=PlayerChoice(audio=1),
         audio_tracks=("English", "German <b>"),
-        picture_subtitles=(),
         heights=(720, 480, 360),
     )
 

@@ -56,6 +56,7 @@ SITE_MAP = SiteMap([
         "Watching",
         get("/watch/<path:place>", watch.watch),
         get("/v/<hash:media_hash>", watch.permanent),
+        post("/videos/<hash:media_hash>/handover", watch.hand_over),
     ),
     section(
         "Curation: forms of a video",

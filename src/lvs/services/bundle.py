@@ -22,6 +22,7 @@ from lvs.services.backup.replication import Replication
 from lvs.services.backup.second_place import SecondPlace
 from lvs.services.cache import Cache
 from lvs.services.curation.favorites import Favorites
+from lvs.services.curation.handover import Handover
 from lvs.services.curation.projections import Projections
 from lvs.services.curation.ratings import Ratings
 from lvs.services.curation.recycle_bin import RecycleBin
@@ -33,6 +34,7 @@ from lvs.services.events import Event, Events
 from lvs.services.gallery.gallery import FILL_DELAY_S, Gallery
 from lvs.services.headset import headset
 from lvs.services.legacy.importer import LegacyImport
+from lvs.services.library.comparison import Comparison
 from lvs.services.library.duplicates import Duplicates
 from lvs.services.library.library import Library
 from lvs.services.library.watcher import Watcher
@@ -81,6 +83,7 @@ class Services:
     favorites: Favorites
     tags: Tags
     views: Views
+    handover: Handover
     passwords: Passwords
     posters: PosterStore
     ffmpeg: ProbePool
@@ -104,6 +107,7 @@ class Services:
     journal: Journal
     missing: RecycleBin
     duplicates: Duplicates
+    comparison: Comparison
     background_tasks: BackgroundTasks
     maintenance: Maintenance
 
@@ -173,6 +177,7 @@ def build(config: Config) -> Services:
         favorites=Favorites(database, cache),
         tags=Tags(database, cache),
         views=Views(database, cache),
+        handover=Handover(database, cache, events),
         passwords=passwords,
         posters=posters,
         ffmpeg=ffmpeg,
@@ -210,6 +215,7 @@ def build(config: Config) -> Services:
         journal=journal,
         missing=RecycleBin(database, cache, backups),
         duplicates=Duplicates(database, events),
+        comparison=Comparison(database, events, library.drives),
         background_tasks=background_tasks,
         maintenance=Maintenance(background_tasks, library, backups, cache, jobs, gallery, journal),
     )
@@ -296,6 +302,7 @@ def _background(services: Services) -> list[tuple[str, Step]]:
         ("replica", services.replication.run),
         ("rehearsals of the replica", services.replication.rehearsals),
         ("announcement", services.discovery.run),
+        ("comparison of copies", services.comparison.run),
         ("recycle bin", services.missing.nightly),
         ("maintenance", services.background_tasks.run),
         ("legacy import", partial(services.legacy.attaching, services.library)),

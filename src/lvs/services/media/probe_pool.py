@@ -51,7 +51,7 @@ Value = TypeVar("Value")
 
 
 def probe_version() -> str:
-    """The version of all that looks into a file, such as `1 av 19.0.2`: the worker and its decoder."""
+    """The version of the probe, such as `1 av 19.0.2`: of the worker and its decoder."""
     return f"{PROBE_VERSION} av {installed('av')}"
 
 
@@ -162,7 +162,7 @@ class ProbePool:
                         poster.partial.unlink(missing_ok=True)
 
     async def close(self) -> None:
-        """Ends every worker at once, busy or idle, and waits at most a second for them to be gone."""
+        """End every worker at once, busy or idle, and wait at most a second for them to be gone."""
         self._closed = True
         for worker in tuple(self._alive):
             self._end(worker)

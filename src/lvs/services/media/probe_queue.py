@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from lvs.clock import now_ms
-from lvs.db import chapters, gallery, projections, videos
+from lvs.db import chapters, division, gallery, projections, videos
 from lvs.db.database import Database
 from lvs.errors import BrokenWorker, LvsError, Unreadable
 from lvs.services.events import Event, Events
@@ -322,12 +322,17 @@ class ProbeQueue:
         lacks = self._posters is not None and poster is None
         eye = seen.eye if poster else None
         async with self._database.transaction() as tx:
-            await videos.looked(tx, video_id, item.fingerprint, look.probe, poster, now_ms(), lacks)
-            await videos.probed_by(tx, video_id, self._probe_version)
-            await stored_projection.found(tx, video_id, seen.container, seen.likeness, eye)
-            await chapters.put(tx, video_id, seen.chapters)
-            if await gallery.one(tx, video_id) is None:  # its name alone did not show it
-                await gallery.refresh(tx, [video_id])
+            parted = await division.part_assumed(
+                tx, video_id, item.fingerprint, look.probe.duration_s, now_ms()
+            )
+            of_id = parted or video_id
+            await videos.looked(tx, of_id, item.fingerprint, look.probe, poster, now_ms(), lacks)
+            await videos.probed_by(tx, of_id, self._probe_version)
+            await stored_projection.found(tx, of_id, seen.container, seen.likeness, eye)
+            await chapters.put(tx, of_id, seen.chapters)
+            if parted or await gallery.one(tx, video_id) is None:
+                # it is two, or its name alone did not show it
+                await gallery.refresh(tx, [video_id, of_id])
             else:
                 await gallery.refresh_card(tx, video_id)
 

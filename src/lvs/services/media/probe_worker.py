@@ -197,7 +197,7 @@ def traceback_text() -> str:
 
 
 def _alarm(seconds: float) -> None:
-    """Has the system end this process after so many seconds, whatever it is doing. 0 takes it back."""
+    """Have the system end this process after so many seconds, whatever it does; 0 cancels that."""
     if hasattr(signal, "alarm"):
         signal.alarm(round(seconds))
 
