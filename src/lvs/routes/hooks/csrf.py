@@ -12,6 +12,8 @@ from lvs.web.site_map import access
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 STATIC_FOR_EVER = "public, max-age=31536000, immutable"
+REVALIDATED = "no-cache"
+"""For modules, which import each other without a version."""
 
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
@@ -29,12 +31,10 @@ def install(app: Quart) -> None:
 
     @app.after_request
     async def cache_static_files(response: Response) -> Response:
-        if (
-            request.path.startswith("/static/")
-            and "v" in request.args
-            and response.status_code < 400
-        ):
-            response.headers["Cache-Control"] = STATIC_FOR_EVER
+        if request.path.startswith("/static/") and response.status_code < 400:
+            versioned = "v" in request.args
+            response.headers["Cache-Control"] = STATIC_FOR_EVER if versioned else REVALIDATED
+            response.headers.pop("Expires", None)
         return response
 
 

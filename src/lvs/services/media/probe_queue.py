@@ -331,7 +331,7 @@ class ProbeQueue:
             await stored_projection.found(tx, of_id, seen.container, seen.likeness, eye)
             await chapters.put(tx, of_id, seen.chapters)
             if parted or await gallery.one(tx, video_id) is None:
-                # it is two, or its name alone did not show it
+                # It is two videos, or its name alone did not show it.
                 await gallery.refresh(tx, [video_id, of_id])
             else:
                 await gallery.refresh_card(tx, video_id)
