@@ -29,6 +29,8 @@ class CurationRecord:
     tags: tuple[str, ...] = ()
     favorite: bool = False
     favorited_at: int | None = None
+    projection: str | None = None
+    """The projection that a person chose, as `db.projections` keeps it."""
     names: tuple[str, ...] = field(default=())
     """The hash and every fingerprint, each once."""
 
@@ -43,7 +45,7 @@ def every(path: Path) -> Iterator[CurationRecord]:
             ELSE '' END AS title, f.path, r.path AS library,
             ra.value AS rating, ra.updated_at AS rated_at, coalesce(vi.count, 0) AS views,
                 vi.last_viewed_at,
-            fa.added_at AS favorited_at,
+            fa.added_at AS favorited_at, pr.chosen AS projection,
             (SELECT json_group_array(name) FROM (
                 SELECT t.name FROM video_tags vt JOIN tags t ON t.id = vt.tag_id
                 WHERE vt.video_id = v.id ORDER BY t.key)) AS tags,
@@ -57,6 +59,7 @@ def every(path: Path) -> Iterator[CurationRecord]:
             LEFT JOIN ratings ra ON ra.video_id = v.id
             LEFT JOIN views vi ON vi.video_id = v.id
             LEFT JOIN favorites fa ON fa.video_id = v.id
+            LEFT JOIN projections pr ON pr.video_id = v.id
         ORDER BY f.path, v.id
     """
     for row in backup.rows(path, sql):
@@ -74,6 +77,7 @@ def every(path: Path) -> Iterator[CurationRecord]:
             tags=tuple(json.loads(row["tags"])),
             favorite=row["favorited_at"] is not None,
             favorited_at=row["favorited_at"],
+            projection=row["projection"],
         )
 
 

@@ -203,7 +203,7 @@ class Passwords:
     def new_session(self) -> str:
         """A new session for a browser that gave the password."""
         content = f"{int(time.time()) + SESSION_SECONDS}.{secrets.token_hex(16)}"
-        return f"{content}.{self._signature(content)}"
+        return f"{content}.{self.signature(content)}"
 
     def is_session(self, session: str) -> bool:
         """True if it was given by `new_session` for the password there is now, and not too long
@@ -212,7 +212,7 @@ class Passwords:
         found = _SESSION.fullmatch(session)
         if not found or not self.required:
             return False
-        signed = hmac.compare_digest(self._signature(f"{found[1]}.{found[2]}"), found[3])
+        signed = hmac.compare_digest(self.signature(f"{found[1]}.{found[2]}"), found[3])
         return signed and int(found[1]) > time.time()
 
     def is_token(self, token: str) -> bool:
@@ -244,7 +244,10 @@ class Passwords:
                 self._access, self._broken = Access(), True
             self._seen = seen
 
-    def _signature(self, content: str) -> str:
+    def signature(self, content: str) -> str:
+        """Text that only this server can make of the content, and only while this password is the
+        one.
+        """
         if not self._key:
             self._key = _kept_key(self._key_path)
         of_password = hmac.digest(

@@ -22,6 +22,8 @@ from lvs.services.backup.replication import Replication
 from lvs.services.backup.second_place import SecondPlace
 from lvs.services.cache import Cache
 from lvs.services.curation.favorites import Favorites
+from lvs.services.curation.handover import Handover
+from lvs.services.curation.projections import Projections
 from lvs.services.curation.ratings import Ratings
 from lvs.services.curation.recycle_bin import RecycleBin
 from lvs.services.curation.tags import Tags
@@ -30,7 +32,9 @@ from lvs.services.curation.undo import Journal
 from lvs.services.curation.views import Views
 from lvs.services.events import Event, Events
 from lvs.services.gallery.gallery import FILL_DELAY_S, Gallery
+from lvs.services.headset import headset
 from lvs.services.legacy.importer import LegacyImport
+from lvs.services.library.comparison import Comparison
 from lvs.services.library.duplicates import Duplicates
 from lvs.services.library.library import Library
 from lvs.services.library.watcher import Watcher
@@ -73,9 +77,13 @@ class Services:
     videos: Videos
     ratings: Ratings
     ratings_limiter: RateLimiter
+    writes_limiter: RateLimiter
+    projections: Projections
+    headset: headset.Headset
     favorites: Favorites
     tags: Tags
     views: Views
+    handover: Handover
     passwords: Passwords
     posters: PosterStore
     ffmpeg: ProbePool
@@ -99,6 +107,7 @@ class Services:
     journal: Journal
     missing: RecycleBin
     duplicates: Duplicates
+    comparison: Comparison
     background_tasks: BackgroundTasks
     maintenance: Maintenance
 
@@ -137,6 +146,7 @@ def build(config: Config) -> Services:
     system = System(ffmpeg)
     gallery = Gallery(database, library, cache)
     journal = Journal(database, cache, events)
+    passwords = Passwords(config.data_directory, config.password.get_secret_value())
     background_tasks = BackgroundTasks()
     discovery = Discovery(config.announce, config.host)
     reachability = Reachability(
@@ -161,10 +171,14 @@ def build(config: Config) -> Services:
         videos=Videos(database, cache),
         ratings=Ratings(database, cache),
         ratings_limiter=RateLimiter(config.ratings_limit),
+        writes_limiter=RateLimiter(config.writes_limit),
+        projections=Projections(database, cache, events),
+        headset=headset.build(config, database, cache, library, passwords),
         favorites=Favorites(database, cache),
         tags=Tags(database, cache),
         views=Views(database, cache),
-        passwords=Passwords(config.data_directory, config.password.get_secret_value()),
+        handover=Handover(database, cache, events),
+        passwords=passwords,
         posters=posters,
         ffmpeg=ffmpeg,
         jobs=jobs,
@@ -201,6 +215,7 @@ def build(config: Config) -> Services:
         journal=journal,
         missing=RecycleBin(database, cache, backups),
         duplicates=Duplicates(database, events),
+        comparison=Comparison(database, events, library.drives),
         background_tasks=background_tasks,
         maintenance=Maintenance(background_tasks, library, backups, cache, jobs, gallery, journal),
     )
@@ -287,6 +302,7 @@ def _background(services: Services) -> list[tuple[str, Step]]:
         ("replica", services.replication.run),
         ("rehearsals of the replica", services.replication.rehearsals),
         ("announcement", services.discovery.run),
+        ("comparison of copies", services.comparison.run),
         ("recycle bin", services.missing.nightly),
         ("maintenance", services.background_tasks.run),
         ("legacy import", partial(services.legacy.attaching, services.library)),

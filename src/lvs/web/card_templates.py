@@ -25,7 +25,7 @@ TAGS_KEPT = SIZES_KEPT = 1000
 MARK_DIGITS = 6
 
 NO_CARD = Card(
-    0, MediaHash(""), 0, 0, b"", "", 0, 0.0, 0, 0, 0, 0, 0, 0, 0, (), State.NEW, None, False
+    0, MediaHash(""), 0, 0, b"", "", 0, 0.0, 0, 0, 0, 0, 0, 0, 0, 0, (), State.NEW, None, False
 )
 
 Make = Callable[[Any], str]
@@ -134,13 +134,13 @@ class CardTemplates:
         # By place and not by name: a page fills in sixty of them.
         (
             _, _, _, root_id, _, _, _, duration_s, width, height, _,
-            rating, _, _, favorited_at, tags, state, poster, offline,
+            rating, _, _, favorited_at, projection, tags, state, poster, offline,
         ) = card  # fmt: skip
         has_length = duration_s > 0
         # What the partial decides by. Everything else that it shows has to be a mark.
         key = (
             rating, favorited_at > 0, state, offline, root_id, eager, len(tags),
-            poster is not None, _picture(width, height), has_length,
+            poster is not None, _picture(width, height), has_length, projection,
         )  # fmt: skip
         shape = self._shapes.get(key) or self._shapes.keep(
             key, self._shape(card, eager, has_length)

@@ -11,7 +11,18 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from lvs.clock import now_ms
-from lvs.db import changes, favorites, gallery, missing, overview, ratings, tags, videos, views
+from lvs.db import (
+    changes,
+    favorites,
+    gallery,
+    missing,
+    overview,
+    projections,
+    ratings,
+    tags,
+    videos,
+    views,
+)
 from lvs.db.changes import Change, Chosen
 from lvs.db.database import Database, Transaction
 from lvs.errors import NotFound
@@ -19,6 +30,7 @@ from lvs.models import tag_key
 from lvs.services.cache import Cache
 from lvs.services.curation.tags import MAX_TAGS
 from lvs.services.events import Event, Events
+from lvs.services.media.stored_projection import settle
 from lvs.text import title_from_path
 
 PAGE_SIZE = 100
@@ -26,7 +38,7 @@ MOST_AT_ONCE = 20_000
 BATCH = 100
 CLIENTS = 200
 EXAMPLES = 30
-KINDS = ("rating", "favorite", "tag", "title", "view", "forgotten")
+KINDS = ("rating", "favorite", "tag", "title", "view", "projection", "forgotten")
 
 
 class Status(StrEnum):
@@ -139,7 +151,7 @@ class Journal:
                 await gallery.refresh(tx, [change.video_id])
             later = await changes.of_videos(tx, [change.video_id], change.id)
         if not reason:
-            self._tell([change.video_id])
+            self._tell([change])
         return Undone(_entry(change, titles, statuses(later, [change])[change.id]), reason)
 
     async def preview(self, client: str, since: int) -> Preview:
@@ -179,7 +191,7 @@ class Journal:
                 await gallery.refresh(tx, touched)
             tally.done += sum(not reason for reason in reasons)
             tally.skipped.update(reason for reason in reasons if reason)
-            self._tell(touched)
+            self._tell([c for c in step if c.video_id in touched])
             tell(tally)
             await asyncio.sleep(0)
         return tally
@@ -212,10 +224,15 @@ class Journal:
         )
         return planned, preview
 
-    def _tell(self, video_ids: Collection[int]) -> None:
+    def _tell(self, undone: Collection[Change]) -> None:
         self._cache.clear()  # a rating stands there under each of a video's names
-        if video_ids:
-            self._events.publish(Event.CHANGED, video_ids)
+        reshaped = {change.video_id for change in undone if change.what == "projection"}
+        for event, video_ids in (
+            (Event.CHANGED, {change.video_id for change in undone}),
+            (Event.RESHAPED, reshaped),
+        ):
+            if video_ids:
+                self._events.publish(event, video_ids)
 
 
 def statuses(
@@ -327,6 +344,16 @@ async def _favorite_since(tx: Transaction, change: Change) -> int:
     return found.at if found is not None else now_ms()
 
 
+async def _projection(tx: Transaction, change: Change, client: str) -> str:
+    stored = await projections.of_video(tx, change.video_id)
+    if (stored.chosen if stored else None) != change.new:
+        return OTHERWISE
+    await projections.choose(tx, change.video_id, change.old)
+    await settle(tx, change.video_id)
+    await _note(tx, change, client)
+    return ""
+
+
 async def _tag(tx: Transaction, change: Change, client: str) -> str:
     name = change.new if change.new is not None else change.old or ""
     carried = await tags.of_video(tx, change.video_id)
@@ -388,5 +415,6 @@ _TAKE_BACK = {
     "tag": _tag,
     "title": _title,
     "view": _view,
+    "projection": _projection,
     "forgotten": _forgotten,
 }

@@ -111,6 +111,7 @@ class VideoIndex:
         self._grow(largest + 1)
         after_id = 0
         while rows := await gallery.numbers(db, after_id, LOADED_AT_ONCE):
+            self._grow(rows[-1][0] + 1)  # some may have been added since the largest was asked for
             self._put(rows)
             after_id = rows[-1][0]
         self._forget(words=True, places=True)
@@ -180,7 +181,7 @@ class VideoIndex:
         Nobody writes into it: where it holds all, it is the shelf's own.
         """
         keys: list[Key] = [("tag", tag_id) for tag_id in selection.tag_ids]
-        if selection.folder:
+        if selection.root_id is not None:
             keys.append(("folder", selection.root_id, selection.folder))
         if selection.match:
             keys.append(("match", selection.match))
@@ -202,13 +203,10 @@ class VideoIndex:
 
     def _by_numbers(self, selection: Selection) -> list[Mask]:
         """The mask of each numeric filter, over all videos ever listed."""
-        masks: list[Mask] = [
+        return [
             COMPARISONS[bound.compare](self._numbers[bound.column], bound.value)
             for bound in filter_bounds(selection.query)
         ]
-        if selection.root_id is not None:
-            masks.append(self._numbers["root_id"] == selection.root_id)
-        return masks
 
     async def _ids(self, db: Connection, key: Key) -> Mask:
         """The videos with this tag, in this folder or with these words, from what is kept or from
@@ -222,7 +220,11 @@ class VideoIndex:
             case "tag", int() as tag_id:
                 text = await gallery.tagged(db, tag_id)
             case "folder", int() as root_id, bytes() as folder:
-                text = await gallery.in_folder(db, root_id, folder)
+                text = await (
+                    gallery.in_folder(db, root_id, folder)
+                    if folder
+                    else gallery.copies_in_root(db, root_id)
+                )
             case _, match:
                 text = await gallery.matching(db, str(match))
             case _:
@@ -230,6 +232,8 @@ class VideoIndex:
         mask = np.zeros(size, np.bool_)
         ids = _parsed(text)
         mask[ids[ids < size]] = True
+        if key[0] == "folder" and key[2] == b"":
+            mask |= self._numbers["root_id"][:size] == key[1]
         if self._last is last:
             self._found[key] = np.packbits(mask)
         return mask

@@ -51,7 +51,7 @@ class WalkResult:
 
 
 Seen = tuple[bytes, int, int]
-"""A file as a walk sees it: path, size in bytes, modification time in ns. Equal to its FoundFile, and sooner made."""
+"""A file as a walk sees it: path, size in bytes, modification time in ns. It equals a FoundFile."""
 
 
 def walk(
