@@ -305,6 +305,7 @@ class Video:
     files: tuple[File, ...]  # present ones first, the first is the one that is played
     poster: str | None
     version: int
+    parted_from: int | None = None  # the video for which it was taken at first, by its name
     projection: Projection = Projection()
 
     @property

@@ -72,9 +72,11 @@ async def part_assumed(
     """
     before = await tx.value(sql, (content, video_id))
     await tx.run("UPDATE fingerprints SET assumed = 0 WHERE fingerprint = ?", (content,))
-    if not _differ(before, duration_s):
+    if not _differ(before, duration_s) or not await videos.curated(tx, video_id):
         return None
-    return await divide(tx, video_id, content, (await eras(tx, video_id)).get(content), at)
+    new_id = await divide(tx, video_id, content, (await eras(tx, video_id)).get(content), at)
+    await tx.run("UPDATE videos SET parted_from = ? WHERE id = ?", (video_id, new_id))
+    return new_id
 
 
 async def differ_in_length(db: Connection, one_id: int, other_id: int) -> bool:

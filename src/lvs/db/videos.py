@@ -212,6 +212,7 @@ def _video(rows: Sequence[sqlite3.Row]) -> Video | None:
         files=tuple(map(_file, rows)),
         poster=row["poster"],
         version=row["card_version"] or 0,
+        parted_from=row["parted_from"],
         projection=projections.named_projection(row),
     )
 

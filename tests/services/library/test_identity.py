@@ -221,6 +221,49 @@ async def test_a_camera_that_counts_anew_makes_another_film(home: Home, tmp_path
     assert f"/videos/{media_hash}/handover" in page
 
 
+@pytest.mark.parametrize("running", [True, False], ids=["while it runs", "while it is stopped"])
+async def test_another_film_under_the_same_name_is_offered_what_lay_there(
+    home: Home, tmp_path: Path, running: bool
+) -> None:
+    home.add("film.mp4")
+    await home.scan()
+    await home.looked()
+    media_hash = await rate(home, "film.mp4", 5)
+    film = make_video(tmp_path / "other.mp4", seconds=4, size=(64, 36)).read_bytes()
+    if not running:
+        await home.stop()
+    home.add("film.mp4", film)
+    await (home.scan() if running else home.start())
+    await home.looked()
+    assert await stars(home) == {"film.mp4": None}
+    page = await (await home.client.get("/watch/film.mp4")).get_data(as_text=True)
+    assert f'action="/videos/{media_hash}/handover"' in page
+    newcomer = (await home.video("film.mp4")).media_hash
+    answer = await home.client.post(
+        f"/videos/{media_hash}/handover",
+        form={"to": newcomer},
+        headers={"Origin": "http://localhost"},
+    )
+    assert answer.status_code == 303
+    await home.looked()
+    assert await stars(home) == {"film.mp4": 5}
+    page = await (await home.client.get("/watch/film.mp4")).get_data(as_text=True)
+    assert "/handover" not in page
+
+
+async def test_a_recording_that_grows_is_one_film(home: Home, tmp_path: Path) -> None:
+    for seconds in (2, 6, 12):
+        film = make_video(tmp_path / f"{seconds}.mp4", seconds=seconds, size=(64, 36))
+        path = home.add("recording.mp4", film.read_bytes())
+        at = OLD_NS + seconds * 60 * 10**9
+        os.utime(path, ns=(at, at))
+        await home.scan()
+        await home.looked()
+        if seconds == 2:
+            await rate(home, "recording.mp4", 4)
+    assert await stars(home) == {"recording.mp4": 4}
+
+
 # --- Equal samples ---
 
 

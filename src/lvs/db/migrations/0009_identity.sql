@@ -1,8 +1,11 @@
 -- When a further content became the video's (Unix ms; 0: not known), so that what was given can go with the content it was given to.
 ALTER TABLE fingerprints ADD COLUMN since INTEGER NOT NULL DEFAULT 0;
 
--- 1: taken for the video only because it came under its name after that was gone. If its length says otherwise, they part.
+-- 1: taken for the video only because it came under its name. If its length says otherwise, they part.
 ALTER TABLE fingerprints ADD COLUMN assumed INTEGER NOT NULL DEFAULT 0;
+
+-- The video that lay at its place before, and for which it was taken at first.
+ALTER TABLE videos ADD COLUMN parted_from INTEGER;
 
 -- Contents of which more was read than the samples of a fingerprint, because those are alike in many films: black, silence.
 CREATE TABLE extended_fingerprints (

@@ -61,8 +61,15 @@ async def _page(video: Video, card: Card | None, query: Query) -> Response:
         offline=services().library.is_away(video.file.root_id, video.file.path),
         secure_url=secure_url(watch_path) if video.projection.immersive else "",
         **await projection.values_of(video),
-        copies=sum(file.missing_since is None for file in video.files),
+        copies=_copies(video),
+        former=await services().handover.former(video),
     )
+
+
+def _copies(video: Video) -> int:
+    """How many places a video has in the library folders that are configured now."""
+    roots = services().library.roots
+    return sum(file.missing_since is None and roots[file.root_id].active for file in video.files)
 
 
 def _is_listed(video: Video) -> bool:
@@ -125,7 +132,12 @@ def _facts(video: Video, playback: str) -> list[tuple[str, str]]:
         facts.append(("Projection", projection.fact_of(video.projection)))
     if video.last_viewed_at:
         facts.append(("Last viewed", _day(video.last_viewed_at)))
-    copies = [file for file in video.files[1:] if file.missing_since is None]
+    roots = services().library.roots
+    copies = [
+        file
+        for file in video.files[1:]
+        if file.missing_since is None and roots[file.root_id].active
+    ]
     facts += [("Also at", shown(file.path)) for file in copies]
     facts.append(("Media hash", video.media_hash))
     return facts

@@ -26,6 +26,15 @@ class Handover(Curation):
         async with self._database.read() as db:
             return await handover.candidates(db, video.id, OFFERED)
 
+    async def former(self, video: Video) -> Video | None:
+        """The video for which this one was taken at first, by its name, if that is still gone."""
+        if video.parted_from is None:
+            return None
+        async with self._database.read() as db:
+            if await gallery.one(db, video.parted_from) is not None:
+                return None
+            return await videos.one(db, video.parted_from)
+
     async def hand_over(self, gone_hash: str, to_hash: str) -> Video:
         """Give all that a film was given that is gone to another, which answers to the names of
         both from then on.

@@ -26,6 +26,7 @@ ALIAS_BATCH = 5000
 PLACED_AT_ONCE = 200  # files that are not simply new: each takes a dozen queries
 MISSING_AT_ONCE = 1000
 UNREADY_MS = 7 * 24 * 3600 * 1000  # a file probed so lately may not have been complete then
+GROWING_NS = 6 * 3600 * 10**9  # the longest pause of a recording or a download
 REPLACED_WITHIN_MS = 7 * 24 * 3600 * 1000  # a new file where another lay so lately takes its place
 
 
@@ -108,7 +109,9 @@ class Placement:
         owner = await videos.by_fingerprint(tx, content.key)
         if here is not None and await self._goes_on(tx, here, owner, content.key):
             await files.update(tx, here.id, found, print_)
-            await videos.remember_content(tx, here.video_id, content.key, now_ms())
+            await videos.remember_content(
+                tx, here.video_id, content.key, now_ms(), assumed=not _is_growing(here, found)
+            )
             await identity.record(tx, here.video_id, content)
             taken.modified.add(here.video_id)
             return
@@ -255,6 +258,12 @@ class Placement:
         ):
             if ids:
                 self._events.publish(event, ids)
+
+
+def _is_growing(before: File, now: FoundFile) -> bool:
+    """Whether a file grows as a recording or a download makes it grow."""
+    passed_ns = now.mtime_ns - before.mtime_ns
+    return now.size_bytes > before.size_bytes and 0 < passed_ns < GROWING_NS
 
 
 def _aliases(path: bytes) -> set[str]:
