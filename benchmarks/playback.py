@@ -148,7 +148,8 @@ def measure(path: Path) -> None:
             other = best(partial(by_ffmpeg, *args))
             print(
                 f"| {other.processor_s:.2f} | {other.wall_s:.2f}"
-                f" | {mine.processor_s / other.processor_s:.2f} | {mine.wall_s / other.wall_s:.2f} |"
+                f" | {mine.processor_s / other.processor_s:.2f}"
+                f" | {mine.wall_s / other.wall_s:.2f} |"
             )
         else:
             print("| | | | |")

@@ -56,7 +56,7 @@ class Mark(str):
     make: Make | None
 
 
-class Shape(NamedTuple):
+class _CardShape(NamedTuple):
     """The common HTML of cards of one shape, and the sources of their texts."""
 
     as_they_are: Pick
@@ -73,7 +73,7 @@ class CardTemplates:
         self.hits = self.misses = 0
         self._environment = environment
         self._cards: LRU[tuple[int, int, bool], list[str]] = LRU(CARDS_KEPT)
-        self._shapes: LRU[Hashable, Shape] = LRU(SHAPES_KEPT)
+        self._shapes: LRU[Hashable, _CardShape] = LRU(SHAPES_KEPT)
         self._secret = ""
         self._marks: list[Mark] = []
         self._any_list = Query(q=secrets.token_hex(16))
@@ -156,7 +156,7 @@ class CardTemplates:
             filled.append("".join(pieces))
         return filled
 
-    def _shape(self, card: Card, eager: bool, has_length: bool) -> Shape:
+    def _shape(self, card: Card, eager: bool, has_length: bool) -> _CardShape:
         """The partial taken apart at its marks."""
         self._secret = secrets.token_hex(16)
         self._marks.clear()
@@ -187,7 +187,7 @@ class CardTemplates:
         ]
         made = [mark for mark in used if mark not in as_they_are]
         places = {mark: place for place, mark in enumerate([*as_they_are, *made])}
-        return Shape(
+        return _CardShape(
             _picking([mark.place for mark in as_they_are]),
             [(mark.make or str, mark.place) for mark in made],
             [

@@ -11,7 +11,7 @@ from quart import Quart, Response, request
 
 from lvs.models import Video
 from lvs.routes.headset import player as players
-from lvs.routes.headset.player import Player, document_answer, json_answer, links, player
+from lvs.routes.headset.player import HeadsetPlayer, document_answer, json_answer, links, player
 from lvs.services.headset import item_document
 from lvs.services.headset.positions import CLOSE
 from lvs.services.headset.write_back import Shown, writes
@@ -85,7 +85,7 @@ async def events(media_hash: str, token: str = "") -> Response:
     return Response(b"", content_type="application/json")
 
 
-def _answer(asking: Player, found: item_document.Item, video: Video) -> dict[str, Any]:
+def _answer(asking: HeadsetPlayer, found: item_document.Item, video: Video) -> dict[str, Any]:
     with_media = asking.sent.get("needsMediaSource") is not False
     event_url = asking.item_url("events", video.media_hash)
     return item_document.heresphere(
@@ -93,7 +93,7 @@ def _answer(asking: Player, found: item_document.Item, video: Video) -> dict[str
     )
 
 
-def _may_read(asking: Player) -> bool:
+def _may_read(asking: HeadsetPlayer) -> bool:
     """True for a guest who reads, where the password protects changes only."""
     return services().config.protect == "changes" and not writes(asking.sent)
 

@@ -16,8 +16,8 @@ from lvs.http.file_response import file_response
 from lvs.models import Video
 from lvs.routes.hooks.auth import is_signed_in
 from lvs.routes.media.subtitles import subtitles_of
-from lvs.services.headset.item_document import Item, NamedLink, Source
-from lvs.services.headset.library_document import Document, Links
+from lvs.services.headset.item_document import Item, MediaSource, NamedLink
+from lvs.services.headset.library_document import LibraryDocument, Links
 from lvs.services.streaming.open_file import open_below
 from lvs.web.responses import addresses, client, services
 
@@ -27,7 +27,7 @@ JSON_TYPE = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
-class Player:
+class HeadsetPlayer:
     """One request of a player: what it sent, and the prefix of all addresses it is given.
 
     `admitted` is False where a password is needed and was not given; `message` says so.
@@ -43,15 +43,15 @@ class Player:
         return f"{self.base}/{media_hash}" if not kind else f"{self.base}/{kind}/{media_hash}"
 
 
-async def player(name: str, token: str = "") -> Player:
+async def player(name: str, token: str = "") -> HeadsetPlayer:
     """The player that asks. `token` is a program's token out of the address path."""
     body: Any = await request.get_data(as_text=False)
     sent = _sent(body)
     base = f"{origin()}/{name}" + (f"/as/{token}" if token else "")
     try:
-        return Player(sent, base, await _admitted(sent, token))
+        return HeadsetPlayer(sent, base, await _admitted(sent, token))
     except TooMany as error:
-        return Player(sent, base, False, f"Login failed. {error.message}")
+        return HeadsetPlayer(sent, base, False, f"Login failed. {error.message}")
 
 
 def origin() -> str:
@@ -59,7 +59,7 @@ def origin() -> str:
     return f"{request.scheme}://{request.host}"
 
 
-def links(asking: Player) -> Links:
+def links(asking: HeadsetPlayer) -> Links:
     """Addresses in a list for this player."""
     keys = services().passwords.required
     begin = origin()
@@ -99,7 +99,7 @@ async def item(media_hash: str) -> Item:
         video,
         begin + with_key(*addresses().poster(video, 640, "jpg").split("?", 1)),
         [
-            Source(file, begin + with_key(addresses().video(file)))
+            MediaSource(file, begin + with_key(addresses().video(file)))
             for file in video.files
             if file.missing_since is None and services().library.roots[file.root_id].active
         ],
@@ -120,7 +120,7 @@ def json_answer(members: dict[str, Any]) -> Response:
     return response
 
 
-def document_answer(document: Document) -> Response:
+def document_answer(document: LibraryDocument) -> Response:
     """A list, or 304 where the player has it as it is."""
     if request.method != "POST" and request.if_none_match.contains_weak(document.etag):
         response = Response(status=304)

@@ -12,7 +12,7 @@ from lvs.services.curation.tags import Tags
 from lvs.services.curation.views import Views
 from lvs.services.headset.access import HeadsetAccess
 from lvs.services.headset.library_document import LibraryDocuments
-from lvs.services.headset.positions import Positions, Progress
+from lvs.services.headset.positions import HeadsetProgress, Positions
 from lvs.services.headset.scripts import Scripts
 from lvs.services.headset.write_back import Allowed, WriteBack
 from lvs.services.library.library import Library
@@ -35,7 +35,7 @@ def build(
     cache: Cache,
     library: Library,
     passwords: Passwords,
-    progress: Progress | None = None,
+    progress: HeadsetProgress | None = None,
 ) -> Headset:
     """The bundle for this configuration; without `progress` positions are not remembered."""
     return Headset(

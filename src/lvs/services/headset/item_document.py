@@ -21,7 +21,7 @@ class NamedLink:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class MediaSource:
     """A file of a film with the absolute address of its bytes."""
 
     file: File
@@ -34,7 +34,7 @@ class Item:
 
     video: Video
     poster_url: str
-    sources: Sequence[Source]
+    sources: Sequence[MediaSource]
     subtitles: Sequence[NamedLink] = ()
     scripts: Sequence[NamedLink] = ()
     chapters: Sequence[Chapter] = ()
@@ -130,7 +130,7 @@ def _media(item: Item) -> list[dict[str, Any]]:
     ]
 
 
-def _source(item: Item, source: Source) -> dict[str, Any]:
+def _source(item: Item, source: MediaSource) -> dict[str, Any]:
     probe = item.video.probe
     return {
         "resolution": probe.height if probe else 0,

@@ -30,7 +30,7 @@ FLAT = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class LibrarySection:
     """A list of films under a name that says where it was cut."""
 
     name: str
@@ -38,7 +38,7 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class LibraryDocument:
     """A finished answer and the tag of its content (RFC 9110 section 8.8.3)."""
 
     body: bytes
@@ -61,17 +61,17 @@ class LibraryDocuments:
     def __init__(self, database: Database, only_vr: bool) -> None:
         self._database = database
         self._only_vr = only_vr
-        self._kept: LRUCache[Hashable, Document] = LRUCache(DOCUMENTS_KEPT)
+        self._kept: LRUCache[Hashable, LibraryDocument] = LRUCache(DOCUMENTS_KEPT)
 
-    async def heresphere(self, links: Links, continued: Sequence[int] = ()) -> Document:
+    async def heresphere(self, links: Links, continued: Sequence[int] = ()) -> LibraryDocument:
         """HereSphere's library: sections with the addresses of their films."""
         return await self._document("heresphere", links, continued, _heresphere)
 
-    async def scan(self, links: Links) -> Document:
+    async def scan(self, links: Links) -> LibraryDocument:
         """HereSphere's scan: what its lists show of every film, in one answer."""
         return await self._document("scan", links, (), _scan)
 
-    async def deovr(self, links: Links, continued: Sequence[int] = ()) -> Document:
+    async def deovr(self, links: Links, continued: Sequence[int] = ()) -> LibraryDocument:
         """DeoVR's library: scenes with their films."""
         return await self._document("deovr", links, continued, _deovr)
 
@@ -80,8 +80,8 @@ class LibraryDocuments:
         kind: str,
         links: Links,
         continued: Sequence[int],
-        build: Callable[[list[Section], Links], dict[str, Any]],
-    ) -> Document:
+        build: Callable[[list[LibrarySection], Links], dict[str, Any]],
+    ) -> LibraryDocument:
         async with self._database.read() as db:
             version = await headset.version(db)
             key = (kind, version, tuple(continued), links.key)
@@ -91,11 +91,11 @@ class LibraryDocuments:
             films = await headset.films(db, MOST_FILMS)
             playlists = await headset.playlists(db, MOST_PLAYLISTS, SECTION_SIZE)
 
-        def write() -> Document:
+        def write() -> LibraryDocument:
             made = sections(films, playlists, continued, self._only_vr)
             body = json.dumps(build(made, links), separators=(",", ":"), ensure_ascii=False)
             encoded = body.encode("utf-8", "replace")
-            return Document(encoded, hashlib.blake2b(encoded, digest_size=12).hexdigest())
+            return LibraryDocument(encoded, hashlib.blake2b(encoded, digest_size=12).hexdigest())
 
         # In a thread: with many films it takes a tenth of a second.
         document = await asyncio.to_thread(write)
@@ -108,7 +108,7 @@ def sections(
     playlists: Iterable[headset.ListedPlaylist],
     continued: Sequence[int],
     only_vr: bool,
-) -> list[Section]:
+) -> list[LibrarySection]:
     """Lists of a library, none of them empty; `films` are given the latest first."""
     if only_vr:
         films = [film for film in films if film.projection != FLAT]
@@ -135,19 +135,19 @@ def _of(by_id: dict[int, ListedFilm], video_ids: Iterable[int]) -> list[ListedFi
     return [by_id[video_id] for video_id in dict.fromkeys(video_ids) if video_id in by_id]
 
 
-def _cut(name: str, films: Sequence[ListedFilm]) -> Section:
+def _cut(name: str, films: Sequence[ListedFilm]) -> LibrarySection:
     """The first films of a list, and a name that says so where there are more."""
     if len(films) > SECTION_SIZE:
         name = f"{name} (first {SECTION_SIZE:,} of {len(films):,})"
-    return Section(name, tuple(films[:SECTION_SIZE]))
+    return LibrarySection(name, tuple(films[:SECTION_SIZE]))
 
 
-def _parts(name: str, films: Sequence[ListedFilm]) -> Iterable[Section]:
+def _parts(name: str, films: Sequence[ListedFilm]) -> Iterable[LibrarySection]:
     """All films, in as many sections as that takes."""
     if len(films) <= SECTION_SIZE:
-        return [Section(name, tuple(films))] if films else []
+        return [LibrarySection(name, tuple(films))] if films else []
     return [
-        Section(
+        LibrarySection(
             f"{name} ({start + 1:,}–{min(start + SECTION_SIZE, len(films)):,} of {len(films):,})",
             tuple(films[start : start + SECTION_SIZE]),
         )
@@ -155,7 +155,7 @@ def _parts(name: str, films: Sequence[ListedFilm]) -> Iterable[Section]:
     ]
 
 
-def _heresphere(made: list[Section], links: Links) -> dict[str, Any]:
+def _heresphere(made: list[LibrarySection], links: Links) -> dict[str, Any]:
     library = [
         {"name": section.name, "list": [links.item(film.media_hash) for film in section.films]}
         for section in made
@@ -163,7 +163,7 @@ def _heresphere(made: list[Section], links: Links) -> dict[str, Any]:
     return {"access": 1, "library": library}
 
 
-def _scan(made: list[Section], links: Links) -> dict[str, Any]:
+def _scan(made: list[LibrarySection], links: Links) -> dict[str, Any]:
     films = {film.id: film for section in made for film in section.films}
     return {"scanData": [_scanned(film, links) for film in films.values()]}
 
@@ -182,7 +182,7 @@ def _scanned(film: ListedFilm, links: Links) -> dict[str, Any]:
     }
 
 
-def _deovr(made: list[Section], links: Links) -> dict[str, Any]:
+def _deovr(made: list[LibrarySection], links: Links) -> dict[str, Any]:
     scenes = [
         {
             "name": section.name,

@@ -12,7 +12,7 @@ OPEN, PLAY, PAUSE, CLOSE = range(4)
 OPEN_FILMS = 2_000
 
 
-class Progress(Protocol):
+class HeadsetProgress(Protocol):
     """The household's memory of how far each film was watched."""
 
     async def record(self, video: Video, seconds: float, client: str) -> None:
@@ -25,7 +25,7 @@ class Progress(Protocol):
 class Positions:
     """Counts one view for each time that a film is opened and played, and passes positions on."""
 
-    def __init__(self, views: Views, progress: Progress | None = None) -> None:
+    def __init__(self, views: Views, progress: HeadsetProgress | None = None) -> None:
         self._views = views
         self._progress = progress
         self._counted: LRUCache[tuple[str, int], bool] = LRUCache(OPEN_FILMS)

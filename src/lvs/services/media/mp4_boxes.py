@@ -76,7 +76,7 @@ _V1_MEMBER = re.compile(r"<GSpherical:(\w+)>\s*([^<]{0,40}?)\s*</GSpherical:")
 
 
 @dataclass(slots=True)
-class Reader:
+class BoxReader:
     """A file with what may still be spent on it."""
 
     file: IO[bytes]
@@ -106,7 +106,7 @@ def read(file: IO[bytes], size_bytes: int) -> Container | None:
 
     Never raises for what the file holds. Raises OSError if the disk fails.
     """
-    reader = Reader(file, size_bytes)
+    reader = BoxReader(file, size_bytes)
     if reader.read(4, 4) not in (b"ftyp", b"moov", b"wide", b"free", b"skip", b"mdat"):
         return None
     found: dict[bytes, bytes] = {}
@@ -116,7 +116,7 @@ def read(file: IO[bytes], size_bytes: int) -> Container | None:
 
 
 def _leaves(
-    reader: Reader, start: int, end: int, parent: bytes, depth: int = 1
+    reader: BoxReader, start: int, end: int, parent: bytes, depth: int = 1
 ) -> Iterator[tuple[bytes, bytes]]:
     """Boxes worth reading between two places, in the order of the file."""
     if depth > MAX_DEPTH:
@@ -133,7 +133,7 @@ def _leaves(
             yield name, reader.read(place, min(box_end - place, 64))
 
 
-def _boxes(reader: Reader, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+def _boxes(reader: BoxReader, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
     """Name, place of the content and end of each box between two places."""
     place = start
     while place + 8 <= end and reader.spend_box():
