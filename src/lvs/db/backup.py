@@ -374,7 +374,7 @@ def remove(backup: Backup) -> None:
 # --- A damaged database, and putting a backup in its place ---
 
 
-def put_aside(path: Path) -> Path:
+def quarantine(path: Path) -> Path:
     """Rename a damaged database and what belongs to it, whole as it is; its new place.
 
     Raises OSError.
@@ -445,7 +445,7 @@ def put_back(source: Path, live: Path, progress: Progress | None = None) -> None
     Raises Full, Unavailable; `live` is as it was then.
     """
     if _wal_without_database(live):
-        put_aside(live)
+        quarantine(live)
     with (
         _sentences(f"{source} cannot be brought back"),
         closing(_connect(source)) as original,

@@ -110,7 +110,7 @@ def _group(path: Path, sql: str) -> Group:
     )
 
 
-async def mend(database: Database) -> None:
+async def repair(database: Database) -> None:
     """Make anew all that is derived: cards and the search; and drop tags nobody uses.
 
     Nothing that people gave is touched.

@@ -4,7 +4,7 @@ was given while it was the content of the one video. The journal says when that 
 
 import secrets
 
-from lvs.db import tags, videos
+from lvs.db import projections, tags, videos
 from lvs.db.database import Connection, Transaction
 from lvs.models import tag_key
 from lvs.text import title_from_path
@@ -118,6 +118,7 @@ async def _divide_given(tx: Transaction, from_id: int, to_id: int, era: Era) -> 
     await _set_single(tx, from_id, to_id, "rating", stayed, moved)
     await _set_single(tx, from_id, to_id, "favorite", stayed, moved)
     await _set_title(tx, from_id, to_id, stayed, moved)
+    await _set_projection(tx, from_id, to_id, stayed, moved)
     await _set_tags(tx, from_id, to_id, stayed, moved)
     await _set_views(tx, from_id, to_id, moved)
 
@@ -173,6 +174,17 @@ async def _set_title(
             await videos.set_title(tx, video_id, title, edited=True)
         else:  # the name of its file follows
             await tx.run("UPDATE videos SET title_edited = 0 WHERE id = ?", (video_id,))
+
+
+async def _set_projection(
+    tx: Transaction, from_id: int, to_id: int, stayed: list[Line], moved: list[Line]
+) -> None:
+    last, first = _last(moved, "projection"), _first(moved, "projection")
+    if last is None or first is None:
+        return
+    before = _last(stayed, "projection")
+    await projections.choose(tx, from_id, before[4] if before else first[3])
+    await projections.choose(tx, to_id, last[4])
 
 
 async def _set_tags(

@@ -114,5 +114,10 @@ _MERGE = (
     UPDATE videos SET title_edited = 1, title = (SELECT title FROM videos WHERE id = :to)
     WHERE id = :gone AND (SELECT title_edited FROM videos WHERE id = :to)
     """,
+    """
+    UPDATE projections SET chosen = (SELECT chosen FROM projections WHERE video_id = :to)
+    WHERE video_id = :gone AND EXISTS (
+        SELECT 1 FROM projections WHERE video_id = :to AND chosen IS NOT NULL)
+    """,
     "UPDATE changes SET video_id = :gone WHERE video_id = :to",
 )

@@ -295,7 +295,7 @@ async def waiting_one(db: Connection, video_id: int) -> Waiting | None:
     return Waiting(*row) if row else None
 
 
-async def looked(
+async def put_probe(
     tx: Transaction,
     video_id: int,
     fingerprint: str,
@@ -350,7 +350,7 @@ async def unreadable(
     await tx.run(sql, {"id": video_id, "fingerprint": fingerprint, "reason": reason, "at": at})
 
 
-async def look_failed(tx: Transaction, video_id: int, reason: str, at: int) -> int:
+async def probe_failed(tx: Transaction, video_id: int, reason: str, at: int) -> int:
     """A look failed for a passing reason; how often in a row it has now."""
     sql = (
         "UPDATE videos SET attempts = attempts + 1, reason = :reason, looked_at = :at WHERE id ="

@@ -237,7 +237,7 @@ async def _open(services: Services) -> AsyncIterator[None]:
     try:
         await services.database.open()
     except Damaged as error:
-        raise await services.backups.put_aside(error) from error
+        raise await services.backups.quarantine(error) from error
     try:
         await _prepare_posters(services.posters)
         await _prepare_segments(services.playback.pool.cache)

@@ -97,7 +97,7 @@ class CardTemplates:
         pieces = self._cards.get(key)
         if pieces is None:
             self.misses += 1
-            pieces = self._cards.keep(key, self._filled(card, eager))
+            pieces = self._cards.put(key, self._filled(card, eager))
         else:
             self.hits += 1
         if query is not self._list[0]:  # one page shows one list
@@ -142,9 +142,7 @@ class CardTemplates:
             rating, favorited_at > 0, state, offline, root_id, eager, len(tags),
             poster is not None, _picture(width, height), has_length, projection,
         )  # fmt: skip
-        shape = self._shapes.get(key) or self._shapes.keep(
-            key, self._shape(card, eager, has_length)
-        )
+        shape = self._shapes.get(key) or self._shapes.put(key, self._shape(card, eager, has_length))
         values = card + tags
         texts = [*shape.as_they_are(values), *[make(values[place]) for make, place in shape.made]]
         if _is_special(

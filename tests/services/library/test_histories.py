@@ -134,7 +134,7 @@ class History:
                 continue
             found = await self.videos.at(self.library.places(self.address(path)))
             assert found is not None, path
-            video, file = found
+            video, file, _ = found
             played = Path(os.fsdecode(self.library.file_path(file.root_id, file.path)))
             assert played == path
             assert file.missing_since is None

@@ -111,10 +111,10 @@ class Backups:
                 log.exception("the backup went wrong")
             await asyncio.sleep(LOOK_S)
 
-    async def put_aside(self, error: Damaged) -> Damaged:
+    async def quarantine(self, error: Damaged) -> Damaged:
         """Rename the damaged database, and give the sentence that says so and how to go on."""
         try:
-            place = await asyncio.to_thread(backup.put_aside, self._database_path)
+            place = await asyncio.to_thread(backup.quarantine, self._database_path)
         except OSError as problem:
             return Damaged(f"{error.message} It cannot be put aside: {problem.strerror}.")
         kept = await asyncio.to_thread(backup.newest_good, self.folder)

@@ -101,7 +101,7 @@ class Gallery:
                 for letter in WARMED:
                     async with self._database.read() as db:
                         if await index.catch_up(db):
-                            await index.warm(db, str(search_query.parse(letter).match))
+                            await index.precompile(db, str(search_query.parse(letter).match))
                 return
             except LvsError as error:
                 log.warning(
@@ -209,7 +209,7 @@ class Gallery:
             page = await self._page(db, query, selection, held, limit, after, until)
             known = (page, await self._count(db, selection, held))
             if index and index.seen == key[0]:
-                self._pages.keep(key, known)
+                self._pages.put(key, known)
         return known
 
     async def _page(
@@ -272,7 +272,7 @@ class Gallery:
                 found[video_id] = card
         if missing := [video_id for video_id in ids if video_id not in found]:
             for video_id, card in (await gallery.some(db, missing)).items():
-                found[video_id] = self._cards.keep(video_id, card)
+                found[video_id] = self._cards.put(video_id, card)
         return [found[video_id] for video_id in ids if video_id in found]
 
     async def card(self, video_id: int) -> Card | None:

@@ -238,7 +238,7 @@ class VideoIndex:
             self._found[key] = np.packbits(mask)
         return mask
 
-    async def warm(self, db: Connection, match: str) -> None:
+    async def precompile(self, db: Connection, match: str) -> None:
         """Have ready what this FTS5 expression finds."""
         await self._ids(db, ("match", match))
 

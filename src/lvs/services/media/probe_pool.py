@@ -221,11 +221,11 @@ class ProbePool:
             worker.retirement.cancel()
         with contextlib.suppress(ProcessLookupError):
             worker.process.kill()
-        burial = asyncio.create_task(self._bury(worker, then_release))
-        self._ending.add(burial)
-        burial.add_done_callback(self._ending.discard)
+        reaping = asyncio.create_task(self._reap(worker, then_release))
+        self._ending.add(reaping)
+        reaping.add_done_callback(self._ending.discard)
 
-    async def _bury(self, worker: "_Worker", then_release: bool) -> None:
+    async def _reap(self, worker: "_Worker", then_release: bool) -> None:
         exit_code = await worker.process.wait()
         self._alive.discard(worker)
         if then_release:

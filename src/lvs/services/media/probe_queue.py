@@ -326,7 +326,7 @@ class ProbeQueue:
                 tx, video_id, item.fingerprint, look.probe.duration_s, now_ms()
             )
             of_id = parted or video_id
-            await videos.looked(tx, of_id, item.fingerprint, look.probe, poster, now_ms(), lacks)
+            await videos.put_probe(tx, of_id, item.fingerprint, look.probe, poster, now_ms(), lacks)
             await videos.probed_by(tx, of_id, self._probe_version)
             await stored_projection.found(tx, of_id, seen.container, seen.likeness, eye)
             await chapters.put(tx, of_id, seen.chapters)
@@ -360,7 +360,7 @@ class ProbeQueue:
             self._crashes[item.video_id] = self._crashes.get(item.video_id, 0) + 1
         given_up = self._crashes.get(item.video_id, 0) >= CRASHES_AT_MOST
         async with self._database.transaction() as tx:
-            await videos.look_failed(tx, item.video_id, reason, now_ms())
+            await videos.probe_failed(tx, item.video_id, reason, now_ms())
             await videos.probed_by(tx, item.video_id, self._probe_version)
             if given_up:
                 await videos.unreadable(tx, item.video_id, item.fingerprint, reason, now_ms())
