@@ -84,7 +84,7 @@ def _self_signed(folder: Path, names: set[str]) -> Certificate:
 
 
 def _holds_for(found: Certificate, beside: Path, names: set[str]) -> bool:
-    """Whether the certificate is whole, good for a while, and for all of these names.
+    """True if the certificate is whole, good for a while, and for all of these names.
 
     Its names and its end are kept beside it, because the library that reads them takes a fifth of
     a second to import.

@@ -180,8 +180,9 @@ class Stereo(StrEnum):
 class Projection:
     """The shape of a film and the reason to believe it.
 
-    `swapped` is True where the right eye comes first. `fov` is the angle of the picture in degrees, None for a flat film.
-    `lens` is the name of a fisheye lens. `source` is one of `person`, `container`, `name` and `default`.
+    `swapped` is True where the right eye comes first. `fov` is the angle of the picture in degrees,
+    None for a flat film. `lens` is the name of a fisheye lens. `source` is one of `person`,
+    `container`, `name` and `default`.
     """
 
     shape: Shape = Shape.FLAT

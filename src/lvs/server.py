@@ -370,7 +370,7 @@ def _settle(app: "Quart") -> None:
 
 
 def _cut_connections(ports: Collection[int]) -> None:
-    """End every connection to these ports, so that a viewer who takes nothing cannot hold up the end of
+    """End every connection to these ports: a viewer who takes nothing must not hold up the end of
     the server.
     """
     with suppress(psutil.Error):

@@ -80,7 +80,7 @@ async def part_assumed(
 
 
 async def differ_in_length(db: Connection, one_id: int, other_id: int) -> bool:
-    """Whether two films cannot be the same, by their lengths; False while one is not known."""
+    """True if two films cannot be the same, by their lengths; False while one is not known."""
     sql = "SELECT duration_s FROM videos WHERE id = ?"
     return _differ(await db.value(sql, (one_id,)), await db.value(sql, (other_id,)))
 

@@ -53,7 +53,7 @@ def has_token() -> bool:
 
 
 def _opened_by_key() -> bool:
-    """Whether the address carries a key to the one file that it names."""
+    """True if the address carries a key to the one file that it names."""
     if request.method not in SAFE_METHODS or not access().keyed:
         return False
     path = (request.scope.get("raw_path") or request.path.encode()).partition(b"?")[0]

@@ -35,7 +35,7 @@ class HeadsetAccess:
         self._sessions: LRUCache[bytes, str] = LRUCache(REMEMBERED)
 
     async def admits(self, password: str, client: str) -> bool:
-        """Whether this is the password. Raises TooMany after too many wrong ones."""
+        """True if this is the password. Raises TooMany after too many wrong ones."""
         if not self._passwords.required:
             return True
         if not password:
@@ -57,7 +57,7 @@ class HeadsetAccess:
         return f"{ends}.{self._sign(path, ends)}"
 
     def opens(self, path: str, key: str) -> bool:
-        """Whether the key opens the file at this path, and has not ended."""
+        """True if the key opens the file at this path, and has not ended."""
         found = _KEY.fullmatch(key)
         if not found or int(found[1]) <= self._now():
             return False

@@ -33,7 +33,10 @@ log = logging.getLogger(__name__)
 SOURCE_FOLDER = str(Path(__file__).resolve().parents[3])
 # `-P` keeps the folder the server was started in out of the import path: a stray `json.py` there is
 # not ours.
-START = "import sys; sys.path.append(sys.argv[1]); from lvs.services.media.probe_worker import main; main()"
+START = (
+    "import sys; sys.path.append(sys.argv[1]); from lvs.services.media.probe_worker import main;"
+    " main()"
+)
 PROBE_VERSION = 1  # to be raised when the worker reads something that it could not read before
 MAX_ANSWER_BYTES = 1 << 20
 JOBS_PER_WORKER = 500

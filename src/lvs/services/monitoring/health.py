@@ -237,10 +237,10 @@ class Health:
                 yield Issue(
                     Level.WARNING,
                     "library",
-                    f"“{root.name}/{shown(passed.odd_times[0])}” has a time of change that cannot be: "
-                    f"before 1970, or in the future.{others}",
-                    "Set it right with `touch` on the machine that holds the file, and see that the "
-                    "clocks are right.",
+                    f"“{root.name}/{shown(passed.odd_times[0])}” has a time of change that cannot"
+                    f" be: before 1970, or in the future.{others}",
+                    "Set it right with `touch` on the machine that holds the file, and see that the"
+                    " clocks are right.",
                 )
 
     async def _looks(self) -> list[Issue]:
