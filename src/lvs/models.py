@@ -308,6 +308,7 @@ class Video:
     version: int
     parted_from: int | None = None  # the video for which it was taken at first, by its name
     projection: Projection = Projection()
+    projection_evidence: str | None = None  # JSON, None before the file was probed
 
     @property
     def file(self) -> File:

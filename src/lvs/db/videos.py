@@ -134,7 +134,8 @@ _WHOLE = f"""
             FROM video_tags vt JOIN tags t ON t.id = vt.tag_id
             WHERE vt.video_id = v.id ORDER BY t.key)) AS tag_names,
         f.id AS file_id, f.root_id, f.path, f.size_bytes, f.mtime_ns, f.fingerprint, f.oshash,
-        f.missing_since, {projections.NAMED_COLUMNS}, g.version AS card_version, {gallery.COLUMNS}
+        f.missing_since, {projections.NAMED_COLUMNS},
+        pr.evidence AS projection_evidence, g.version AS card_version, {gallery.COLUMNS}
     FROM videos v
         JOIN files f ON f.video_id = v.id
         JOIN roots r ON r.id = f.root_id
@@ -214,6 +215,7 @@ def _video(rows: Sequence[sqlite3.Row]) -> Video | None:
         version=row["card_version"] or 0,
         parted_from=row["parted_from"],
         projection=projections.named_projection(row),
+        projection_evidence=row["projection_evidence"],
     )
 
 

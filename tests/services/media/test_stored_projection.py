@@ -246,4 +246,4 @@ async def test_no_ordinary_sample_film_is_taken_for_more_than_flat(home: Home) -
     assert [card.title for card in cards if card.projection] == []
     for card in cards:
         video = await home.services.videos.get(card.media_hash)
-        assert await home.services.projections.offered(video) is None, card.title
+        assert home.services.projections.offered(video) is None, card.title

@@ -50,7 +50,7 @@ async def values_of(video: Video) -> dict[str, Any]:
         "media_hash": video.media_hash,
         "projection": video.projection,
         "projection_words": in_words(video.projection),
-        "offered": await services().projections.offered(video),
+        "offered": services().projections.offered(video),
         "shapes": SHAPE_LABELS,
         "stereos": STEREO_LABELS,
         "lenses": LENS_NAMES,

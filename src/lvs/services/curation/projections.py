@@ -19,12 +19,12 @@ class Projections(Curation):
         super().__init__(database, cache)
         self._events = events
 
-    async def offered(self, video: Video) -> Projection | None:
+    def offered(self, video: Video) -> Projection | None:
         """A stereo layout that the picture suggests; None mostly."""
-        async with self._database.read() as db:
-            stored = await projections.of_video(db, video.id)
         probe, name = video.probe, shown(video.file.path.rpartition(b"/")[2])
-        return offered(stored, name, probe.width, probe.height) if probe else None
+        if probe is None or video.projection_evidence is None:
+            return None
+        return offered(video, name, probe.width, probe.height)
 
     async def chapters(self, video: Video) -> list[Chapter]:
         """The parts of a film that its file names."""

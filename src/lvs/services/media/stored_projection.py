@@ -5,7 +5,7 @@ from dataclasses import replace
 from lvs.db import projections
 from lvs.db.database import Transaction
 from lvs.db.projections import StoredProjection
-from lvs.models import Projection
+from lvs.models import Projection, Video
 from lvs.services.media.eye import eye_of
 from lvs.services.media.projection import DEFAULT, Container, Likeness, offer, resolve
 from lvs.services.media.projection_json import chosen_of, evidence_of, evidence_text
@@ -46,10 +46,7 @@ async def found(
         await projections.drawn(tx, video_id)
 
 
-def offered(
-    stored: StoredProjection | None, name: str, width: int, height: int
-) -> Projection | None:
+def offered(video: Video, name: str, width: int, height: int) -> Projection | None:
     """Stereo layout that the picture suggests, for a person to accept; None mostly."""
-    if stored is None or stored.chosen is not None:
-        return None
-    return offer(evidence_of(stored.evidence, name, width, height), stored.projection)
+    evidence = evidence_of(video.projection_evidence, name, width, height)
+    return offer(evidence, video.projection)
