@@ -180,6 +180,8 @@ class Card(NamedTuple):
     state: State
     poster: str | None
     offline: bool
+    progress: int = 0  # percent, 1 to 99; 0 at the beginning
+    watched: bool = False
 
     @property
     def favorite(self) -> bool:
@@ -199,6 +201,16 @@ class Card(NamedTuple):
     @property
     def file_name(self) -> str:
         return shown(self.path.rpartition(b"/")[2])
+
+
+class WatchState(NamedTuple):
+    """How far a video was watched: the position in seconds (0: at the beginning), whether it was
+    watched to its end, and when that was last noted (Unix milliseconds, 0: never).
+    """
+
+    position_s: float = 0.0
+    watched: bool = False
+    updated_at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +234,7 @@ class Video:
     files: tuple[File, ...]  # present ones first, the first is the one that is played
     poster: str | None
     version: int
+    watch_state: WatchState = WatchState()
 
     @property
     def file(self) -> File:
@@ -274,6 +287,7 @@ class Query:
     resolution: str = ""
     state: str = ""
     sound: str = ""
+    progress: str = ""
 
     @property
     def filtered(self) -> bool:

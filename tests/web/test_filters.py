@@ -29,7 +29,7 @@ EXAMPLES = {
     "max_minutes": ("60", "under 60 min"),
     "favorite": ("1", "favorites"),
     "unrated": ("1", "unrated"),
-    "viewed": ("1", "watched"),
+    "viewed": ("1", "viewed"),
     "recorded_from": ("2024-02-29", "recorded since 2024-02-29"),
     "recorded_to": ("2024-03-01", "recorded until 2024-03-01"),
     "resolution": ("1080p", "1080p or more"),

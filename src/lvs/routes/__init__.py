@@ -28,10 +28,11 @@ from lvs.routes.admin import (
     usage,
 )
 from lvs.routes.api import openapi, original, ratings
+from lvs.routes.api import progress as api_progress
 from lvs.routes.api import tags as api_tags
 from lvs.routes.api import videos as api_videos
 from lvs.routes.media import export, hls, subtitles, thumbnails, videos
-from lvs.routes.pages import connect, curation, gallery, sign_in, watch
+from lvs.routes.pages import connect, curation, gallery, progress, sign_in, watch
 from lvs.services.bundle import Services
 from lvs.services.metrics import RouteGroup
 from lvs.web.site_map import Errors, SiteMap, delete, get, moved, post, put, section
@@ -55,6 +56,7 @@ SITE_MAP = SiteMap([
         "Watching",
         get("/watch/<path:place>", watch.watch),
         get("/v/<hash:media_hash>", watch.permanent),
+        get("/continue", progress.show),
     ),
     section(
         "Curation: forms of a video",
@@ -66,6 +68,9 @@ SITE_MAP = SiteMap([
         get("/videos/<hash:media_hash>/title", curation.edit_title),
         post("/videos/<hash:media_hash>/title", curation.retitle),
         post("/videos/<hash:media_hash>/view", curation.view),
+        post("/videos/<hash:media_hash>/progress", progress.record, own_limit=True),
+        post("/videos/<hash:media_hash>/watched", progress.mark),
+        post("/videos/<hash:media_hash>/dismiss", progress.dismiss),
     ),
     section(
         "Sign-in",
@@ -100,6 +105,8 @@ SITE_MAP = SiteMap([
         delete("/api/videos/<media_hash>/favorite", api_videos.remove_favorite),
         get("/api/videos/<media_hash>/views", api_videos.views),
         post("/api/videos/<media_hash>/views", api_videos.count_view),
+        put("/api/videos/<media_hash>/progress", api_progress.record, own_limit=True),
+        put("/api/videos/<media_hash>/watched", api_progress.mark),
         get("/api/videos/<media_hash>/subtitles", api_videos.subtitles),
         get("/api/videos/<media_hash>/tags", api_tags.tags_of_video),
         post("/api/videos/<media_hash>/tags", api_tags.add_tag),

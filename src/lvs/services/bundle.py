@@ -14,7 +14,7 @@ from typing import Any
 
 from lvs.config import Config
 from lvs.db.database import Database
-from lvs.errors import Damaged
+from lvs.errors import Damaged, LvsError
 from lvs.services.auth import Passwords
 from lvs.services.background_tasks import BackgroundTasks
 from lvs.services.backup.backups import Backups
@@ -30,6 +30,7 @@ from lvs.services.curation.undo import Journal
 from lvs.services.curation.views import Views
 from lvs.services.events import Event, Events
 from lvs.services.gallery.gallery import FILL_DELAY_S, Gallery
+from lvs.services.household.progress import ProgressTracker
 from lvs.services.legacy.importer import LegacyImport
 from lvs.services.library.duplicates import Duplicates
 from lvs.services.library.library import Library
@@ -76,6 +77,7 @@ class Services:
     favorites: Favorites
     tags: Tags
     views: Views
+    progress: ProgressTracker
     passwords: Passwords
     posters: PosterStore
     ffmpeg: ProbePool
@@ -164,6 +166,7 @@ def build(config: Config) -> Services:
         favorites=Favorites(database, cache),
         tags=Tags(database, cache),
         views=Views(database, cache),
+        progress=ProgressTracker(database),
         passwords=Passwords(config.data_directory, config.password.get_secret_value()),
         posters=posters,
         ffmpeg=ffmpeg,
@@ -235,10 +238,18 @@ async def _open(services: Services) -> AsyncIterator[None]:
                 services.streams.stop()
                 for task in tasks:
                     task.cancel()
+        await _write_positions(services.progress)
     finally:
         await services.playback.pool.close()
         await services.ffmpeg.close()
         await services.database.close()
+
+
+async def _write_positions(progress: ProgressTracker) -> None:
+    try:
+        await progress.flush()
+    except LvsError as error:
+        log.error("the last positions in films could not be written: %s", error.message)
 
 
 async def _prepare_posters(posters: PosterStore) -> None:
@@ -292,6 +303,7 @@ def _background(services: Services) -> list[tuple[str, Step]]:
         ("legacy import", partial(services.legacy.attaching, services.library)),
         ("probe queue", jobs.feed),
         ("pages in memory", partial(services.gallery.fill, FILL_DELAY_S)),
+        ("positions in films", services.progress.run),
         ("system figures", services.system.sample),
         ("versions", services.health.check_versions),
         *((f"probes {number}", jobs.work) for number in range(1, services.ffmpeg.workers + 1)),

@@ -18,6 +18,7 @@ MAX_TEXT = 1000
 MAX_ARGUMENTS = 200
 
 _NUMBER = re.compile(r"[0-9]{1,16}", re.ASCII)
+_SECONDS = re.compile(r"[0-9]{1,16}(\.[0-9]{1,16})?", re.ASCII)
 
 Arguments = Mapping[str, Sequence[str]]
 
@@ -100,6 +101,14 @@ async def form_words(name: str) -> str:
 async def form_number(name: str, largest: int = MAX_ID) -> int:
     """A field that is a whole number; 0 where it was not sent. Raises Invalid."""
     return number({name: [await form_text(name)]}, name, largest)
+
+
+async def form_seconds(name: str) -> float:
+    """A field that is a time in seconds. Raises Invalid."""
+    value = (await form_text(name)).strip()
+    if not _SECONDS.fullmatch(value):
+        raise Invalid(f"{name} is a number of seconds such as 61.5.")
+    return float(value)
 
 
 async def form_ids(name: str = "id") -> list[int]:

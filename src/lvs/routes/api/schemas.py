@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, create_model
 
 from lvs.filters import FILTERS, STATES
-from lvs.models import Card, Root, Tag, Video, shown
+from lvs.models import Card, Root, Tag, Video, WatchState, shown
 from lvs.web.urls import Urls
 
 MAX_NAME = 4096
@@ -57,6 +57,18 @@ class TagChange(Sent):
     """A tag to add. A leading # and letter case do not matter."""
 
     tag: Annotated[str, Field(max_length=MAX_TAG)]
+
+
+class PositionChange(Sent):
+    """Seconds from the beginning of a video."""
+
+    position_s: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class WatchedChange(Sent):
+    """The mark of a watched video."""
+
+    watched: bool
 
 
 class NamedVideo(Sent):
@@ -222,6 +234,10 @@ class VideoDetail(VideoSummary):
         str | None, Field(description="Since when the file is gone; its stars and tags are kept.")
     ]
     files: list[Location]
+    position_s: Annotated[
+        float | None, Field(description="Where to go on; null at the beginning.")
+    ] = None
+    watched: bool = False
 
 
 class VideoPage(BaseModel):
@@ -265,6 +281,13 @@ class ViewCount(BaseModel):
     """The number of views."""
 
     views: int
+
+
+class VideoProgress(BaseModel):
+    """How far a video was played. `position_s` is null at the beginning."""
+
+    position_s: float | None
+    watched: bool
 
 
 class SubtitleItem(BaseModel):
@@ -387,7 +410,9 @@ def summary_of(card: Card, roots: dict[int, Root], addresses: Urls) -> VideoSumm
     )
 
 
-def detail_of(video: Video, roots: dict[int, Root], addresses: Urls, offline: bool) -> VideoDetail:
+def detail_of(
+    video: Video, roots: dict[int, Root], addresses: Urls, offline: bool, state: WatchState
+) -> VideoDetail:
     """A whole video as JSON."""
     probe, file = video.probe, video.file
     return VideoDetail(
@@ -437,6 +462,8 @@ def detail_of(video: Video, roots: dict[int, Root], addresses: Urls, offline: bo
             )
             for place in video.files
         ],
+        position_s=state.position_s or None,
+        watched=state.watched,
     )
 
 

@@ -10,7 +10,7 @@ from lvs.models import Card, Query, State, Track, Video, shown
 from lvs.routes.media import subtitles
 from lvs.routes.pages.player import player_choice, player_view
 from lvs.web.filters import parse_query
-from lvs.web.request_args import arguments
+from lvs.web.request_args import arguments, text
 from lvs.web.responses import addresses, page, raw_path, services
 from lvs.web.templates import duration, size
 from lvs.web.urls import gallery_url, query_string
@@ -41,7 +41,9 @@ async def _page(video: Video, card: Card | None, query: Query) -> Response:
             "Its rating and tags are kept until it returns."
         )
     around = await services().gallery.surroundings(query, video, card, SUGGESTIONS)
-    player = player_view(video, player_choice())
+    progress = services().progress.of_video(video)
+    starts_over = text(arguments(), "start") == "over"
+    player = player_view(video, player_choice(), 0.0 if starts_over else progress.position_s)
     if video.poster is None and video.state is State.NEW:
         services().jobs.visible([video.id])
     return page(
@@ -53,6 +55,8 @@ async def _page(video: Video, card: Card | None, query: Query) -> Response:
         previous=around.before,
         next=around.behind,
         player=player,
+        watched=progress.watched,
+        start_over_url=_start_over(video, query) if player.start_s else "",
         subtitles=await subtitles.subtitles_of(video),
         suggestions=around.suggestions,
         facts=_facts(video, player.fact),
@@ -60,6 +64,12 @@ async def _page(video: Video, card: Card | None, query: Query) -> Response:
         offline=services().library.is_away(video.file.root_id, video.file.path),
         copies=sum(file.missing_since is None for file in video.files),
     )
+
+
+def _start_over(video: Video, query: Query) -> str:
+    """The same page with the player at the beginning."""
+    address = addresses().watch(video.file, query)
+    return f"{address}{'&' if '?' in address else '?'}start=over"
 
 
 def _facts(video: Video, playback: str) -> list[tuple[str, str]]:
