@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from lvs.db import gallery
+from lvs.db import gallery, later
 from lvs.db.database import Connection, Transaction
 from lvs.models import Card, WatchState
 
@@ -75,6 +75,8 @@ async def record(tx: Transaction, events: Collection[ProgressEvent]) -> None:
             "at": event.at,
         }
         await tx.run(sql, values)
+        if event.watched:
+            await later.remove(tx, event.person_id, event.video_id)
     await gallery.refresh_progress(tx, {event.video_id for event in events})
 
 
@@ -89,6 +91,8 @@ async def mark(tx: Transaction, person_id: int, video_id: int, watched: bool, at
     """
     values = {"person": person_id, "video": video_id, "watched": int(watched), "at": at}
     await tx.run(sql, values)
+    if watched:
+        await later.remove(tx, person_id, video_id)
     await gallery.refresh_progress(tx, [video_id])
 
 

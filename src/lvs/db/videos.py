@@ -93,6 +93,7 @@ async def curated(db: Connection, video_id: int) -> bool:
             OR EXISTS (SELECT 1 FROM video_tags WHERE video_id = :id)
             OR EXISTS (SELECT 1 FROM playlist_items WHERE video_id = :id)
             OR EXISTS (SELECT 1 FROM progress WHERE video_id = :id)
+            OR EXISTS (SELECT 1 FROM later WHERE video_id = :id)
             OR EXISTS (SELECT 1 FROM changes WHERE video_id = :id)
             OR (SELECT title_edited FROM videos WHERE id = :id)
     """

@@ -28,11 +28,12 @@ from lvs.routes.admin import (
     usage,
 )
 from lvs.routes.api import openapi, original, ratings
+from lvs.routes.api import playlists as api_playlists
 from lvs.routes.api import progress as api_progress
 from lvs.routes.api import tags as api_tags
 from lvs.routes.api import videos as api_videos
 from lvs.routes.media import export, hls, subtitles, thumbnails, videos
-from lvs.routes.pages import connect, curation, gallery, progress, sign_in, watch
+from lvs.routes.pages import connect, curation, gallery, playlists, progress, sign_in, watch
 from lvs.services.bundle import Services
 from lvs.services.metrics import RouteGroup
 from lvs.web.site_map import Errors, SiteMap, delete, get, moved, post, put, section
@@ -71,6 +72,23 @@ SITE_MAP = SiteMap([
         post("/videos/<hash:media_hash>/progress", progress.record, own_limit=True),
         post("/videos/<hash:media_hash>/watched", progress.mark),
         post("/videos/<hash:media_hash>/dismiss", progress.dismiss),
+    ),
+    section(
+        "Playlists and Later",
+        get("/playlists", playlists.every),
+        post("/playlists", playlists.create),
+        get("/playlist/<playlist_id>", playlists.show),
+        post("/playlist/<playlist_id>", playlists.describe),
+        post("/playlist/<playlist_id>/delete", playlists.delete),
+        post("/playlist/<playlist_id>/restore", playlists.bring_back),
+        post("/playlist/<playlist_id>/add", playlists.add),
+        post("/playlist/<playlist_id>/add-selection", playlists.add_selection),
+        post("/playlist/<playlist_id>/remove", playlists.take_out),
+        post("/playlist/<playlist_id>/move", playlists.move),
+        get("/lists/selection", playlists.choose_for_selection),
+        get("/videos/<hash:media_hash>/lists", playlists.choose),
+        post("/videos/<hash:media_hash>/later", playlists.set_later),
+        get("/later", playlists.later),
     ),
     section(
         "Sign-in",
@@ -113,6 +131,15 @@ SITE_MAP = SiteMap([
         put("/api/videos/<media_hash>/tags/<path:tag>", api_tags.put_tag),
         delete("/api/videos/<media_hash>/tags/<path:tag>", api_tags.remove_tag),
         get("/api/tags", api_tags.tags),
+        get("/api/playlists", api_playlists.every),
+        post("/api/playlists", api_playlists.create),
+        get("/api/playlists/<playlist_id>", api_playlists.show),
+        delete("/api/playlists/<playlist_id>", api_playlists.remove),
+        post("/api/playlists/<playlist_id>/add", api_playlists.add),
+        delete("/api/playlists/<playlist_id>/items/<path:name>", api_playlists.take_out),
+        get("/api/later", api_playlists.later),
+        post("/api/later", api_playlists.add_later),
+        delete("/api/later/<media_hash>", api_playlists.remove_later),
         get("/api/ratings/<media_hash>", ratings.rating),
         post("/api/ratings/<media_hash>", ratings.rate,
              own_limit=True, group=RouteGroup.RATINGS),

@@ -30,6 +30,8 @@ from lvs.services.curation.undo import Journal
 from lvs.services.curation.views import Views
 from lvs.services.events import Event, Events
 from lvs.services.gallery.gallery import FILL_DELAY_S, Gallery
+from lvs.services.household.later import Later
+from lvs.services.household.playlists import Playlists
 from lvs.services.household.progress import ProgressTracker
 from lvs.services.legacy.importer import LegacyImport
 from lvs.services.library.duplicates import Duplicates
@@ -78,6 +80,8 @@ class Services:
     tags: Tags
     views: Views
     progress: ProgressTracker
+    playlists: Playlists
+    later: Later
     passwords: Passwords
     posters: PosterStore
     ffmpeg: ProbePool
@@ -167,6 +171,8 @@ def build(config: Config) -> Services:
         tags=Tags(database, cache),
         views=Views(database, cache),
         progress=ProgressTracker(database),
+        playlists=Playlists(database),
+        later=Later(database),
         passwords=Passwords(config.data_directory, config.password.get_secret_value()),
         posters=posters,
         ffmpeg=ffmpeg,

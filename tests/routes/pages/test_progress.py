@@ -84,7 +84,8 @@ async def test_positions_do_not_count_against_the_limit_of_changes(tmp_path: Pat
 async def test_the_page_goes_on_where_one_stopped_and_can_start_over(home: Home) -> None:
     media_hash = await a_film(home)
     fresh = await text(await home.client.get("/watch/film.mp4"))
-    assert "#t=" not in fresh and "start=over" not in fresh
+    assert "#t=" not in fresh
+    assert "start=over" not in fresh
     await home.services.progress.record(media_hash, 61.5, "a")
     page = await text(await home.client.get("/watch/film.mp4?sort=title"))
     assert 'src="/video/film.mp4#t=61.5"' in page
@@ -130,7 +131,8 @@ async def test_cards_show_how_far_a_film_was_played_and_what_was_watched(home: H
     assert "badge seen" not in page
     await home.services.progress.mark(media_hash, watched=True)
     page = await text(await home.client.get("/?q=film"))
-    assert "<progress" not in page and page.count("badge seen") == 1
+    assert "<progress" not in page
+    assert page.count("badge seen") == 1
 
 
 async def test_the_gallery_is_filtered_by_progress_with_and_without_its_index(home: Home) -> None:
@@ -166,7 +168,8 @@ async def test_films_to_go_on_with_stand_above_the_plain_gallery_only(home: Home
     page = await text(await home.client.get("/"))
     row = page[page.index('id="continue-watching"') : page.index("</section>")]
     assert row.index("/watch/second.mp4") < row.index("/watch/first.mp4")
-    assert "at 1:30" in row and " hidden>" not in row
+    assert "at 1:30" in row
+    assert " hidden>" not in row
     for other in ("/?q=first", "/?min_rating=1", "/favorites", "/popular"):
         assert "continue-watching" not in await text(await home.client.get(other)), other
 
@@ -188,13 +191,15 @@ async def test_a_film_is_dismissed_with_undo_by_htmx_and_by_plain_forms(home: Ho
     await home.services.progress.record(media_hash, 60, "a")
     address = f"/videos/{media_hash}/dismiss"
     row = await text(await home.client.post(address, form={"value": "1"}, headers=HTMX))
-    assert "/watch/film.mp4" not in row and 'name="value" value="0"' in row
+    assert "/watch/film.mp4" not in row
+    assert 'name="value" value="0"' in row
     row = await text(await home.client.post(address, form={"value": "0"}, headers=HTMX))
     assert "/watch/film.mp4" in row
     answer = await home.client.post(address, form={"value": "1"})
     assert answer.headers["Location"] == f"/continue?dismissed={media_hash}"
     page = await text(await home.client.get(answer.headers["Location"]))
-    assert "Dismissed." in page and f'action="{address}"' in page
+    assert "Dismissed." in page
+    assert f'action="{address}"' in page
     answer = await home.client.post(address, form={"value": "0"})
     assert answer.status_code == 303
     assert "/watch/film.mp4" in await text(await home.client.get("/continue"))

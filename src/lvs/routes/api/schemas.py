@@ -71,6 +71,19 @@ class WatchedChange(Sent):
     watched: bool
 
 
+class NewPlaylist(Sent):
+    """A playlist to make."""
+
+    name: Annotated[str, Field(max_length=MAX_NAME)]
+    description: Annotated[str, Field(max_length=MAX_NAME)] = ""
+
+
+class ListedVideo(Sent):
+    """A video to put into a list, by its media hash."""
+
+    media_hash: Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
+
+
 class NamedVideo(Sent):
     """A video named as in the original: by its path below the library folder."""
 
@@ -288,6 +301,55 @@ class VideoProgress(BaseModel):
 
     position_s: float | None
     watched: bool
+
+
+class PlaylistEntry(BaseModel):
+    """A playlist."""
+
+    id: int
+    name: str
+    description: str | None
+    created_at: str
+    count: int
+    duration_s: float
+
+
+class PlaylistList(BaseModel):
+    """All playlists by name."""
+
+    playlists: list[PlaylistEntry]
+
+
+class PlaylistVideo(BaseModel):
+    """A place in a playlist. Without a hash it is held for a film that was never found."""
+
+    position: int
+    media_hash: str | None
+    title: str
+    missing: bool
+    url: str | None
+
+
+class PlaylistDetail(PlaylistEntry):
+    """A playlist with its videos in order, missing ones too."""
+
+    items: list[PlaylistVideo]
+
+
+class LaterVideo(BaseModel):
+    """A video to watch later."""
+
+    media_hash: str
+    title: str
+    added_at: str
+    missing: bool
+    url: str | None
+
+
+class LaterVideos(BaseModel):
+    """The videos to watch later, latest first."""
+
+    videos: list[LaterVideo]
 
 
 class SubtitleItem(BaseModel):

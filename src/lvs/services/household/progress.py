@@ -84,8 +84,13 @@ class ProgressTracker:
         before = self._overlaid(film.state, person, film.video_id)
         if before.updated_at > at:
             return before
+        waiting = self._pending.get((person, film.video_id))
         event = ProgressEvent(
-            person, film.video_id, 0.0 if seen else position_s, before.watched or seen, at
+            person,
+            film.video_id,
+            0.0 if seen else position_s,
+            seen or (waiting is not None and waiting.watched),
+            at,
         )
         if len(self._pending) >= MAX_PENDING:
             raise TooMany("Too many films are played at once. Try again in 3 seconds.", 3)
