@@ -21,7 +21,7 @@ FLOORS = (
     {"__main__"},
     {"cli"},
     {"commands"},
-    {"terminal", "server", "lock", "folders", "certificates"},
+    {"terminal", "server", "lock", "folders", "certificates", "tls_renewal"},
     {"app"},
     {"routes"},
     {"web"},

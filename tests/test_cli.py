@@ -15,6 +15,7 @@ import pytest
 from support import processes
 
 from lvs import __version__, logs, server
+from lvs.services.network.served import addresses
 
 # A small app in the place of the real one: it can be made to start badly, to stream without end,
 # and to hang when it stops.
@@ -249,14 +250,14 @@ def test_a_server_says_where_it_is_and_what_it_serves(
 
 
 def test_addresses_by_which_a_server_is_reached() -> None:
-    assert server.addresses("127.0.0.1", 1) == ["http://127.0.0.1:1"]
-    assert server.addresses("::1", 1) == ["http://[::1]:1"]
-    assert server.addresses("localhost", 1) == ["http://localhost:1"]
-    everywhere = server.addresses("0.0.0.0", 1)
+    assert addresses("127.0.0.1", 1) == ["http://127.0.0.1:1"]
+    assert addresses("::1", 1) == ["http://[::1]:1"]
+    assert addresses("localhost", 1) == ["http://localhost:1"]
+    everywhere = addresses("0.0.0.0", 1)
     assert everywhere[0] == "http://localhost:1"
     assert everywhere[-1] == f"http://{socket.gethostname().partition('.')[0]}.local:1"
     assert not any("127.0.0.1" in address or "[" in address for address in everywhere)
-    assert set(everywhere) <= set(server.addresses("::", 1))
+    assert set(everywhere) <= set(addresses("::", 1))
 
 
 def test_one_name_with_two_addresses_gets_one_port() -> None:

@@ -39,7 +39,7 @@ def create_app(config: Config) -> Quart:
     errors.install(app)
     auth.install(app, config)
     cors.install(app)
-    csrf.install(app, config)
+    csrf.install(app)
     compression.install(app)
     root_path.install(app)
     routes.register(app)

@@ -1,12 +1,14 @@
 """Certificates for HTTPS: the household's own files, or one that this server makes for itself."""
 
+import hashlib
 import ipaddress
+import json
 import os
 import ssl
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from lvs.config import Config
 from lvs.errors import Invalid, Unavailable
@@ -63,12 +65,14 @@ def _self_signed(folder: Path, names: set[str]) -> Certificate:
     of the names.
     """
     found = Certificate(folder / "certificate.pem", folder / "key.pem")
-    if _holds_for(found, names):
+    beside = folder / "certificate.json"
+    if _holds_for(found, beside, names):
         return found
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         chain, key = _made(names)
-        for path, content in ((found.key, key), (found.chain, chain)):
+        about = json.dumps(_about(chain)).encode()
+        for path, content in ((found.key, key), (found.chain, chain), (beside, about)):
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with open(descriptor, "wb") as file:
                 file.write(content)
@@ -79,17 +83,56 @@ def _self_signed(folder: Path, names: set[str]) -> Certificate:
     return found
 
 
-def _holds_for(found: Certificate, names: set[str]) -> bool:
-    from cryptography import x509  # noqa: PLC0415 - slow to import, needed only here
+def _holds_for(found: Certificate, beside: Path, names: set[str]) -> bool:
+    """True if the certificate is whole, good for a while, and for all of these names.
 
+    Its names and its end are kept beside it, because the library that reads them takes a fifth of
+    a second to import.
+    """
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(*found)
-        made = x509.load_pem_x509_certificate(found.chain.read_bytes())
-        held = made.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except (OSError, ValueError, x509.ExtensionNotFound):
+        chain = found.chain.read_bytes()
+        about = _kept_about(beside, chain) or _about(chain)
+    except (OSError, ValueError):
         return False
-    ends = made.not_valid_after_utc - datetime.now(UTC)
-    return ends > timedelta(days=RENEW_DAYS) and names <= {str(name.value) for name in held}
+    ends = datetime.fromtimestamp(about["ends"], UTC) - datetime.now(UTC)
+    return ends > timedelta(days=RENEW_DAYS) and names <= set(about["names"])
+
+
+def _kept_about(beside: Path, chain: bytes) -> "_About | None":
+    """What was kept beside a certificate; None where that is of another one, or damaged."""
+    try:
+        kept = json.loads(beside.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    match kept:
+        case {"ends": int() as ends, "names": list(names), "sha256": str() as digest} if (
+            digest == hashlib.sha256(chain).hexdigest() and 0 <= ends < 1 << 36
+        ):
+            return {"ends": ends, "names": [str(name) for name in names], "sha256": digest}
+    return None
+
+
+def _about(chain: bytes) -> "_About":
+    """Names, end (Unix seconds) and digest of a certificate. Raises ValueError."""
+    from cryptography import x509  # noqa: PLC0415 - slow to import, needed only here
+
+    made = x509.load_pem_x509_certificate(chain)
+    try:
+        held = made.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound as error:
+        raise ValueError(str(error)) from None
+    return {
+        "ends": int(made.not_valid_after_utc.timestamp()),
+        "names": sorted(str(name.value) for name in held),
+        "sha256": hashlib.sha256(chain).hexdigest(),
+    }
+
+
+class _About(TypedDict):
+    ends: int
+    names: list[str]
+    sha256: str
 
 
 def _made(names: Iterable[str]) -> tuple[bytes, bytes]:

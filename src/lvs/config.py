@@ -33,8 +33,9 @@ VIDEO_FORMATS = (
     *(".mpg", ".mpeg", ".wmv", ".asf", ".flv", ".ogv", ".ogg", ".3gp", ".3g2"),
     *(".vob", ".f4v", ".divx", ".rmvb", ".rm", ".mxf", ".dv", ".wtv", ".m1v", ".m2v"),
 )
-# What NAS systems, Windows, macOS and file systems keep beside people's files. Names that begin with
-# a dot are passed over anyway.
+HEADSET_WRITES = ("rating", "favorite", "tags")
+# What NAS systems, Windows, macOS and file systems keep beside people's files. Names that begin
+# with a dot are passed over anyway.
 IGNORED_FOLDERS = (
     *("@eaDir", "#recycle", "#snapshot", "@tmp", "@sharebin", "@SynoResource"),
     *("@Recycle", "@Recently-Snapshot", "@__thumb", "~snapshot"),
@@ -234,6 +235,12 @@ def _origin(text: str) -> str:
     return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}"
 
 
+def _headset_write(text: str) -> str:
+    if text.lower() not in HEADSET_WRITES:
+        raise ValueError
+    return text.lower()
+
+
 def _folder_name(text: str) -> str:
     """A folder's name, which may hold the wildcards of shells."""
     if not 0 < len(text) <= 255 or any(each in text for each in "/\\\0") or text.count("*") > 4:
@@ -370,6 +377,12 @@ class Config(BaseSettings):
     tls_cert: Annotated[str, BeforeValidator(_file_name)] = ""
     tls_key: Annotated[str, BeforeValidator(_file_name)] = ""
     tls_self_signed: Switch = False
+    tls_port: Annotated[int, BeforeValidator(_whole_number(0, 65535))] = 8943
+    headset_library: Annotated[Literal["all", "vr"], BeforeValidator(_one_of("all", "vr"))] = "all"
+    headset_writes: Annotated[
+        tuple[str, ...],
+        BeforeValidator(_items(_headset_write, "the words rating, favorite and tags")),
+    ] = HEADSET_WRITES
 
     video_directory: Annotated[tuple[Path, ...], BeforeValidator(_paths)] = ()
     supported_formats: Annotated[
@@ -412,6 +425,11 @@ class Config(BaseSettings):
         Literal["debug", "info", "warning", "error", "critical"],
         BeforeValidator(_one_of("debug", "info", "warning", "error", "critical")),
     ] = "info"
+
+    @property
+    def speaks_tls(self) -> bool:
+        """True where HTTPS is served beside HTTP."""
+        return bool(self.tls_cert or self.tls_self_signed)
 
     @classmethod
     def settings_customise_sources(
@@ -532,7 +550,7 @@ def _sentences(error: ValidationError, origins: Mapping[str, str]) -> Iterable[s
 
 
 def default_data_folder() -> Path:
-    """Where data lies unless somebody says otherwise. Raises ConfigError where there is no home."""
+    """The default data folder. Raises ConfigError where there is no home."""
     try:
         return _path(platformdirs.user_data_dir("lvs", appauthor=False))
     except (RuntimeError, ValueError, KeyError):

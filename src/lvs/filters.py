@@ -15,7 +15,7 @@ from urllib.parse import quote, quote_from_bytes
 from pydantic import Field
 
 from lvs.errors import Invalid
-from lvs.models import Query, shown
+from lvs.models import STEREOS, Query, Shape, projection_code, shown
 
 MAX_TAGS = 20
 MAX_TAG_LENGTH = 200
@@ -200,6 +200,19 @@ def _start_ms(day: date) -> int:
     return int(start.timestamp() * 1000)
 
 
+def _of_shape(name: str) -> tuple[Bound, ...]:
+    """The numbers of a shape, whatever its stereo layout."""
+    first = projection_code(Shape(name), STEREOS[0])
+    return (Bound("projection", ">=", first), Bound("projection", "<", first + len(STEREOS)))
+
+
+SHAPE_LABELS = {
+    Shape.FLAT: "Flat",
+    Shape.EQUIRECT180: "180°",
+    Shape.EQUIRECT360: "360°",
+    Shape.FISHEYE: "Fisheye",
+    Shape.EAC: "360° cube map",
+}
 RESOLUTIONS = {"720p": 720, "1080p": 1080, "4K": 2160}
 PLAYS, NEEDS_CONVERSION = 1, 2  # values of the column `playback`; 0 until the file was probed
 STATES = {"plays": PLAYS, "convert": NEEDS_CONVERSION}
@@ -308,6 +321,21 @@ FILTERS = (
         lambda _: (Bound("silent", "=", 1),),
         doc="missing: videos without an audio track.",
         title="Sound",
+    ),
+    Filter(
+        "vr",
+        _FLAG,
+        lambda _: "for a headset",
+        lambda _: (Bound("projection", ">", 0),),
+        doc="1: only videos that are not flat, or that are 3D.",
+    ),
+    Filter(
+        "shape",
+        _choice(*((shape.value, label) for shape, label in SHAPE_LABELS.items())),
+        lambda name: SHAPE_LABELS[Shape(name)].lower(),
+        _of_shape,
+        doc="Only videos of this shape.",
+        title="Shape",
     ),
     Filter(
         "progress",

@@ -66,7 +66,7 @@ class Root:
 
 @dataclass(frozen=True, slots=True)
 class PlayableFile:
-    """What the sending of a file needs to know of it: its place, its container, its video's title.
+    """Everything needed to send a file: its place, its container, its video's title.
 
     `gone` is True where the file is missing.
     """
@@ -158,6 +158,84 @@ class Probe:
     transfer: str | None = None
 
 
+class Shape(StrEnum):
+    """The surface a film's picture belongs on."""
+
+    FLAT = "flat"
+    EQUIRECT180 = "equirect180"  # half a sphere
+    EQUIRECT360 = "equirect360"  # a whole sphere
+    FISHEYE = "fisheye"
+    EAC = "eac"  # equi-angular cube map
+
+
+class Stereo(StrEnum):
+    """The place of the two eyes in a film's picture."""
+
+    MONO = "mono"
+    SBS = "sbs"  # side by side
+    TB = "tb"  # one above the other
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """The shape of a film and the reason to believe it.
+
+    `swapped` is True where the right eye comes first. `fov` is the angle of the picture in degrees,
+    None for a flat film. `lens` is the name of a fisheye lens. `source` is one of `person`,
+    `container`, `name` and `default`.
+    """
+
+    shape: Shape = Shape.FLAT
+    stereo: Stereo = Stereo.MONO
+    swapped: bool = False
+    fov: float | None = None
+    lens: str | None = None
+    source: str = "default"
+    sure: bool = False
+    reason: str = "Nothing says otherwise."
+
+    @property
+    def immersive(self) -> bool:
+        """True for a film that a headset shows better than a flat page does."""
+        return self.shape is not Shape.FLAT or self.stereo is not Stereo.MONO
+
+    @property
+    def badge(self) -> str:
+        """The few letters on a card, such as `180 3D`; empty for an ordinary film."""
+        return badge_of(projection_code(self.shape, self.stereo))
+
+
+def projection_code(shape: Shape, stereo: Stereo) -> int:
+    """The number by which the gallery knows shape and stereo; 0 is flat, for one eye."""
+    return len(STEREOS) * SHAPES.index(shape) + STEREOS.index(stereo)
+
+
+def badge_of(code: int) -> str:
+    """The few letters on a card for such a number."""
+    shape, stereo = divmod(code, len(STEREOS))
+    words = [SHAPE_BADGES[SHAPES[shape]], "3D" if STEREOS[stereo] is not Stereo.MONO else ""]
+    return " ".join(word for word in words if word)
+
+
+SHAPES, STEREOS = tuple(Shape), tuple(Stereo)
+SHAPE_BADGES = {
+    Shape.FLAT: "",
+    Shape.EQUIRECT180: "180",
+    Shape.EQUIRECT360: "360",
+    Shape.FISHEYE: "Fisheye",
+    Shape.EAC: "360",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """A part of a film with a name; times are milliseconds from the film's start."""
+
+    name: str
+    start_ms: int
+    end_ms: int
+
+
 class Card(NamedTuple):
     """Values on a video's gallery card. A tuple, because a page reads sixty of them."""
 
@@ -176,6 +254,7 @@ class Card(NamedTuple):
     views: int
     last_viewed_at: int
     favorited_at: int
+    projection: int
     tags: tuple[str, ...]
     state: State
     poster: str | None
@@ -186,6 +265,11 @@ class Card(NamedTuple):
     @property
     def favorite(self) -> bool:
         return self.favorited_at > 0
+
+    @property
+    def badge(self) -> str:
+        """`180 3D` and its like for a film that is more than flat; else empty."""
+        return badge_of(self.projection) if self.projection else ""
 
     @property
     def resolution(self) -> str:
@@ -203,7 +287,8 @@ class Card(NamedTuple):
         return shown(self.path.rpartition(b"/")[2])
 
 
-class WatchState(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class WatchState:
     """How far a video was watched: the position in seconds (0: at the beginning), whether it was
     watched to its end, and when that was last noted (Unix milliseconds, 0: never).
     """
@@ -234,6 +319,8 @@ class Video:
     files: tuple[File, ...]  # present ones first, the first is the one that is played
     poster: str | None
     version: int
+    parted_from: int | None = None  # the video for which it was taken at first, by its name
+    projection: Projection = Projection()
     watch_state: WatchState = WatchState()
 
     @property
@@ -287,6 +374,8 @@ class Query:
     resolution: str = ""
     state: str = ""
     sound: str = ""
+    vr: bool = False
+    shape: str = ""
     progress: str = ""
 
     @property
@@ -323,7 +412,7 @@ class Related:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What stands around a video on its page: the cards before and after it in the list it was
+    """Surroundings of a video on its page: the cards before and after it in the list it was
     chosen from, what is worth seeing next, and the tags given last that it does not carry.
     """
 

@@ -5,7 +5,6 @@ stop.
 import asyncio
 import errno
 import gc
-import ipaddress
 import logging
 import os
 import shutil
@@ -13,12 +12,12 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import hypercorn
 import psutil
@@ -34,8 +33,10 @@ from lvs.http.allowed_hosts import own_name
 from lvs.http.connection_limit import ConnectionLimit
 from lvs.lock import single_instance
 from lvs.services.network import qr
-from lvs.services.network.addresses import reachable_addresses, url
+from lvs.services.network.addresses import url
 from lvs.services.network.discovery import ListeningOn
+from lvs.services.network.served import reachable_names, served
+from lvs.tls_renewal import TlsRenewal
 
 BACKLOG = 512
 # answers that are on their way may end by themselves for so long; then their connections are cut
@@ -71,24 +72,51 @@ def serve(
     make_data_folder(config.data_directory)
     refuse_network_share(config.metadata_db)
     with single_instance(config.data_directory):
-        secure = certificate(config, _names(config.host, config.announce))
-        sockets = listen(config.host, config.port)
+        names = partial(_names, config.host, config.announce)
+        secure = certificate(config, names())
+        sockets, secure_sockets = _sockets(config, secure is not None)
         stopper = Stopper()
         log_file = logs.to_file(config.data_directory / "logs")
         for message in warnings:
             log.warning("%s", message)
-        port = _port(sockets)
-        lines = greeting(config, port, log_file)
-        code = partial(_print_code, _address_for_phones(config, port))
+        config = _with_ports(config, sockets, secure_sockets)
+        lines = greeting(config, log_file)
+        code = partial(_print_code, _address_for_phones(config))
         gate = ConnectionLimit(
             config.connections_per_client, config.trusted_proxies, config.stall_seconds
         )
         _allow_open_files()
-        app, http = create_app(config), http_settings(sockets, secure)
+        app, http = create_app(config), http_settings(sockets, secure, secure_sockets)
         gate.install(http)
-        _tell_services(app, ListeningOn(port, _speaks_tls(config), f"{config.root_path}/"))
+        _tell_services(app, ListeningOn(config.port, False, f"{config.root_path}/"))
         greet = partial(_greet, say, lines, code)
-        asyncio.run(_run(app, http, port, stopper, greet))
+        renewal = TlsRenewal(http).run(config, names) if secure else None
+        asyncio.run(_run(app, http, {config.port, config.tls_port}, stopper, greet, renewal))
+
+
+def _sockets(config: Config, secure: bool) -> tuple[list[socket.socket], list[socket.socket]]:
+    """Listening sockets for HTTP, and where there is a certificate for HTTPS beside it."""
+    if secure and config.port and config.port == config.tls_port:
+        raise Invalid(
+            f"HTTP and HTTPS cannot share port {config.port}. Choose another one with --tls-port."
+        )
+    sockets = listen(config.host, config.port)
+    try:
+        return sockets, listen(config.host, config.tls_port, "--tls-port") if secure else []
+    except LvsError:
+        for each in sockets:
+            each.close()
+        raise
+
+
+def _with_ports(
+    config: Config, sockets: list[socket.socket], secure_sockets: list[socket.socket]
+) -> Config:
+    """The configuration with the ports that were taken, where it leaves the choice to us."""
+    ports = {"port": _port(sockets)}
+    if secure_sockets:
+        ports["tls_port"] = _port(secure_sockets)
+    return config.model_copy(update=ports)
 
 
 def application(config: Config) -> "Quart":
@@ -102,7 +130,7 @@ def application(config: Config) -> "Quart":
     return app
 
 
-def listen(host: str, port: int) -> list[socket.socket]:
+def listen(host: str, port: int, flag: str = "--port") -> list[socket.socket]:
     """Listening sockets on every address of `host`, all with one port (port 0: a free one).
 
     Raises Unavailable when the port is taken, Invalid when the host is not this machine.
@@ -132,19 +160,14 @@ def listen(host: str, port: int) -> list[socket.socket]:
     if failure is not None and (not sockets or failure.errno != errno.EADDRNOTAVAIL):
         for each in sockets:
             each.close()
-        raise _listen_error(failure, host, port)
+        raise _listen_error(failure, host, port, flag)
     return sockets
 
 
-def greeting(config: Config, port: int, log_file: Path | None) -> list[str]:
+def greeting(config: Config, log_file: Path | None) -> list[str]:
     """Lines that greet the operator: addresses, library folders, data folder and log."""
-    scheme = "https" if _speaks_tls(config) else "http"
     refused = _refused_addresses(config)
-    found = [
-        each
-        for each in addresses(config.host, port, scheme, config.announce)
-        if not any(name in each for name in refused)
-    ]
+    found = [each for each in served(config) if not any(name in each for name in refused)]
     public = [config.public_url] if config.public_url else []
     return [
         "LVS is ready:",
@@ -166,20 +189,10 @@ def _refused_addresses(config: Config) -> list[str]:
     from lvs.http.client_address import is_public  # noqa: PLC0415  takes as long as Quart does
     from lvs.services.auth import Passwords  # noqa: PLC0415
 
-    found = [name for name in _reachable_names(config.host) if is_public(name)]
+    found = [name for name in reachable_names(config.host) if is_public(name)]
     if not found or Passwords(config.data_directory, config.password.get_secret_value()).required:
         return []
     return found
-
-
-def addresses(host: str, port: int, scheme: str = "http", announced: str = "") -> list[str]:
-    """The addresses under which a browser reaches a server that listens on `host`, this machine's
-    own first. `announced` is the name it is announced by in the local network.
-    """
-    return [
-        f"{scheme}://{f'[{name}]' if ':' in name else name}:{port}"
-        for name in _reachable_names(host, announced)
-    ]
 
 
 def _greet(say: Callable[[str], None], lines: list[str], code: Callable[[], None]) -> None:
@@ -187,15 +200,14 @@ def _greet(say: Callable[[str], None], lines: list[str], code: Callable[[], None
     threading.Thread(target=code, name="lvs-qr-code", daemon=True).start()
 
 
-def _address_for_phones(config: Config, port: int) -> str:
+def _address_for_phones(config: Config) -> str:
     """The address a phone most likely reaches; empty where none can."""
     if config.public_url:
         return config.public_url
-    others = [name for name in _reachable_names(config.host) if name not in _OWN_NAMES]
+    others = [name for name in reachable_names(config.host) if name not in _OWN_NAMES]
     if not others:
         return ""
-    scheme = "https" if _speaks_tls(config) else "http"
-    return url(scheme, others[0], port) + config.root_path
+    return url("http", others[0], config.port) + config.root_path
 
 
 def _print_code(address: str) -> None:
@@ -265,8 +277,14 @@ def _end_at_once() -> None:
 
 
 async def _run(
-    app: "Quart", http: hypercorn.Config, port: int, stopper: Stopper, started: Callable[[], None]
+    app: "Quart",
+    http: hypercorn.Config,
+    ports: Collection[int],
+    stopper: Stopper,
+    started: Callable[[], None],
+    beside: Coroutine[Any, Any, None] | None,
 ) -> None:
+    """Serve until stopped; `beside` runs as long as the server does."""
     running = False
 
     def without_failure(record: logging.LogRecord) -> bool:
@@ -285,12 +303,15 @@ async def _run(
         settling = threading.Timer(WARM_DELAY_S, _settle, (app,))
         settling.daemon = True
         settling.start()
+        background = asyncio.create_task(beside) if beside else None
         sd_notify.notify("READY=1")
         alive = asyncio.create_task(sd_notify.keep_alive())
         await stopper.wait()
         alive.cancel()
+        if background:
+            background.cancel()
         sd_notify.notify("STOPPING=1")
-        asyncio.get_running_loop().call_later(GRACE_SECONDS, _cut_connections, port)
+        asyncio.get_running_loop().call_later(GRACE_SECONDS, _cut_connections, ports)
 
     try:
         await hypercorn_serve(app, http, shutdown_trigger=until_stopped, mode="asgi")
@@ -305,17 +326,21 @@ async def _run(
 
 
 def http_settings(
-    sockets: list[socket.socket], secure: Certificate | None = None
+    sockets: list[socket.socket],
+    secure: Certificate | None = None,
+    secure_sockets: Sequence[socket.socket] = (),
 ) -> hypercorn.Config:
     """Hypercorn's settings for these sockets, which it owns from now on: its limits, and HTTPS
-    where there is a certificate.
+    on the secure ones where there is a certificate.
     """
     http = hypercorn.Config()
     if secure:
         http.certfile, http.keyfile = map(str, secure)
         http.alpn_protocols = ["http/1.1"]
         http.ssl_handshake_timeout = HANDSHAKE_SECONDS
-    http.bind = [f"fd://{each.detach()}" for each in sockets]
+    plain = [f"fd://{each.detach()}" for each in sockets]
+    http.bind = [f"fd://{each.detach()}" for each in secure_sockets] if secure else plain
+    http.insecure_bind = plain if secure else []
     http.backlog = BACKLOG
     http.errorlog = logging.getLogger("hypercorn")
     http.include_server_header = False
@@ -344,15 +369,15 @@ def _settle(app: "Quart") -> None:
     gc.freeze()
 
 
-def _cut_connections(port: int) -> None:
-    """End every connection to `port`, so that a viewer who takes nothing cannot hold up the end of
+def _cut_connections(ports: Collection[int]) -> None:
+    """End every connection to these ports: a viewer who takes nothing must not hold up the end of
     the server.
     """
     with suppress(psutil.Error):
         for connection in psutil.Process().net_connections("tcp"):
             if (
                 connection.status != psutil.CONN_LISTEN
-                and connection.laddr.port == port
+                and connection.laddr.port in ports
                 and connection.fd >= 0
             ):
                 with suppress(OSError), socket.socket(fileno=os.dup(connection.fd)) as same:
@@ -367,15 +392,15 @@ def _cause(failure: LifespanFailureError) -> BaseException:
     return cause
 
 
-def _listen_error(error: OSError, host: str, port: int) -> LvsError:
+def _listen_error(error: OSError, host: str, port: int, flag: str) -> LvsError:
     if error.errno == errno.EADDRINUSE:
         return Unavailable(
             f"Port {port} is taken by another program. Stop that one, or choose another port with"
-            " --port."
+            f" {flag}."
         )
     if error.errno == errno.EACCES:
         return Unavailable(
-            f"Port {port} may not be used by this user. Choose one above 1023 with --port."
+            f"Port {port} may not be used by this user. Choose one above 1023 with {flag}."
         )
     if error.errno == errno.EADDRNOTAVAIL:
         return Invalid(
@@ -388,25 +413,10 @@ def _listen_error(error: OSError, host: str, port: int) -> LvsError:
     )
 
 
-def _reachable_names(host: str, announced: str = "") -> list[str]:
-    """The names and addresses under which others reach a server that listens on `host`, this
-    machine's own first.
-    """
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return [host]
-    if not address.is_unspecified:
-        return [host]
-    name = announced or socket.gethostname().partition(".")[0]
-    local = [f"{name}.local"] if name and name != "localhost" else []
-    return ["localhost", *reachable_addresses(with_ipv6=address.version == 6), *local]
-
-
 def _names(host: str, announced: str) -> set[str]:
     """Host names and addresses that a certificate of this machine must cover."""
     names = {
-        *_reachable_names(host),
+        *reachable_names(host),
         own_name(),
         f"{announced}.local" if announced else "",
         "localhost",
@@ -414,10 +424,6 @@ def _names(host: str, announced: str) -> set[str]:
         "::1",
     }
     return {name for name in names if name and name.isascii()}
-
-
-def _speaks_tls(config: Config) -> bool:
-    return bool(config.tls_cert or config.tls_self_signed)
 
 
 def _port(sockets: list[socket.socket]) -> int:

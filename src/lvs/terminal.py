@@ -54,6 +54,7 @@ def add_server_flags(parser: argparse.ArgumentParser) -> None:
         default=None,
         help="HTTPS with a certificate made here",
     )
+    parser.add_argument("--tls-port", help="port for HTTPS beside HTTP (default 8943)")
     add_configuration_flags(parser)
 
 

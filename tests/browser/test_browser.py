@@ -497,7 +497,8 @@ def test_positions_kept_by_the_browser_are_taken_over_once(house: House) -> None
         media_hash = page.locator(".watch").get_attribute("data-media-hash")
         detail = f"/api/videos/{media_hash}"
         page.evaluate(
-            "hash => localStorage.setItem('lvs:positions', JSON.stringify({[hash]: [9, 12, Date.now()]}))",
+            "hash => localStorage.setItem('lvs:positions',"
+            " JSON.stringify({[hash]: [9, 12, Date.now()]}))",
             media_hash,
         )
         page.goto("/")

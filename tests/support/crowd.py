@@ -287,7 +287,7 @@ async def _put(database: Database, library: Library, people: list[Person]) -> No
             found = FoundFile(person.path.encode(), person.size_bytes, 1)
             await files.add(tx, video_id, root_ids[person.root], found, Fingerprint(name, name))
             if person.content:
-                await videos.looked(tx, video_id, name, person.content, None, 1)
+                await videos.put_probe(tx, video_id, name, person.content, None, 1)
             if person.rating:
                 await ratings.put(tx, video_id, person.rating, 1)
             for _ in range(person.views):

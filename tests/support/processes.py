@@ -56,7 +56,7 @@ def run_command(
 
 
 class Server:
-    """A running server; `address` is the first it names.
+    """A running server; `address` is the first it names, `secure_address` the first of HTTPS.
 
     Leaving the context kills it, if `stop` has not ended it before.
     """
@@ -78,6 +78,8 @@ class Server:
         assert found, f"no address in {self.lines}; stderr: {self.errors}"
         self.address = found[0]
         self.port = int(self.address.rpartition(":")[2])
+        secure = re.search(r"https://\S+", "\n".join(self.lines))
+        self.secure_address = secure[0] if secure else ""
 
     def read_until(self, beginning: str) -> list[str]:
         """The lines it prints, up to the one that begins so."""
@@ -130,7 +132,7 @@ class Server:
 
 def serving(library: Path, folder: Path, *flags: str | Path) -> Server:
     """Start a server of this library on a free port, with its data in `folder / "data"`."""
-    place = ["--data", folder / "data", "--host", "127.0.0.1", "--port", "0"]
+    place = ["--data", folder / "data", "--host", "127.0.0.1", "--port", "0", "--tls-port", "0"]
     return Server([sys.executable, "-m", "lvs", "serve", library, *place, *flags], folder)
 
 

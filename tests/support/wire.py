@@ -55,7 +55,8 @@ class Wire:
     async def __aenter__(self) -> Self:
         sockets = server.listen("127.0.0.1", 0)
         self.port = int(sockets[0].getsockname()[1])
-        http = server.http_settings(sockets, self._secure)
+        plain, secure = ([], sockets) if self._secure else (sockets, [])
+        http = server.http_settings(plain, self._secure, secure)
         self._gate.install(http)
         http.graceful_timeout = self._graceful_seconds
         self._task = asyncio.create_task(

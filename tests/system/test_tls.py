@@ -175,18 +175,18 @@ def test_the_flags_of_the_command_are_understood(tmp_path: Path) -> None:
     library = tmp_path / "films"
     library.mkdir()
     with serving(library, tmp_path, "--tls-self-signed") as server:
-        assert server.address.startswith("https://127.0.0.1:")
+        assert server.secure_address.startswith("https://127.0.0.1:")
         own = Certificate(
             tmp_path / "data" / "tls" / "certificate.pem", tmp_path / "data" / "tls" / "key.pem"
         )
-        assert httpx.get(f"{server.address}/ping", verify=trusting(own)).status_code == 200
+        assert httpx.get(f"{server.secure_address}/ping", verify=trusting(own)).status_code == 200
         assert server.stop() == 0
     kept = Certificate(
         Path(shutil.copy(own.chain, tmp_path / "mine.pem")),
         Path(shutil.copy(own.key, tmp_path / "mine.key")),
     )
     with serving(library, tmp_path, "--tls-cert", kept.chain, "--tls-key", kept.key) as server:
-        assert httpx.get(f"{server.address}/ping", verify=trusting(kept)).status_code == 200
+        assert httpx.get(f"{server.secure_address}/ping", verify=trusting(kept)).status_code == 200
     refused = processes.run(
         "serve", library, "--data", tmp_path / "data", "--tls-cert", kept.chain, cwd=tmp_path
     )

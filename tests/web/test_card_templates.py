@@ -83,8 +83,9 @@ def test_the_same_shape_is_rendered_once(monkeypatch: pytest.MonkeyPatch) -> Non
     )
     for number in range(1, 200):
         card = Card(
-            number, MediaHash(f"{number:016x}"), 1, 1, b"%d.mp4" % number, f"Film {number}", number, 60.0, 1920, 1080, number,
-            number % 3, number, 0, 0, ("a", f"t{number}"), State.READY, f"{number:016x}", False,
+            number, MediaHash(f"{number:016x}"), 1, 1, b"%d.mp4" % number, f"Film {number}",
+            number, 60.0, 1920, 1080, number,
+            number % 3, number, 0, 0, 0, ("a", f"t{number}"), State.READY, f"{number:016x}", False,
         )  # fmt: skip
         assert f"Film {number}" in pages.card(card, Query())
     assert rendered == [1, 2, 3]

@@ -22,16 +22,21 @@ from lvs.models import (
     Page,
     Probe,
     Progress,
+    Projection,
     Query,
     Related,
     Root,
+    Shape,
     Sort,
     State,
+    Stereo,
     Tag,
     Video,
 )
 from lvs.paths import static_folder
 from lvs.routes.pages.player import PlayerChoice, PlayerView
+from lvs.routes.pages.projection import SHAPE_LABELS, STEREO_LABELS
+from lvs.services.media.projection import LENS_NAMES
 from lvs.web import templates
 from lvs.web.templates import Templates
 from lvs.web.urls import Urls
@@ -80,6 +85,7 @@ def a_card(number: int = 1, **changes: Any) -> Card:
         views=1234,
         last_viewed_at=0,
         favorited_at=number % 2,
+        projection=0,
         tags=("alps", "عائلة", HOSTILE, "snow", "beach")[: number % 6],
         state=State.READY,
         poster="0123456789abcdef" if number % 3 else None,
@@ -137,6 +143,17 @@ def a_video(**changes: Any) -> Video:
     return replace(video, **changes)
 
 
+PROJECTION: dict[str, Any] = {
+    "media_hash": "0" * 16,
+    "projection": Projection(Shape.EQUIRECT180, Stereo.SBS, reason=HOSTILE),
+    "projection_words": "180°, side by side",
+    "offered": Projection(Shape.FLAT, Stereo.SBS, reason="Looks like 3D, side by side."),
+    "shapes": SHAPE_LABELS,
+    "stereos": STEREO_LABELS,
+    "lenses": LENS_NAMES,
+}
+
+
 def a_player(message: str = "") -> PlayerView:
     sources = (
         ("/video/caf%E9/a%20b.mp4", 'video/mp4; codecs="avc1.64001f, mp4a.40.2"'),
@@ -149,7 +166,6 @@ def a_player(message: str = "") -> PlayerView:
         fact=message or "plays everywhere",
         choice=PlayerChoice(audio=1),
         audio_tracks=("English", "German <b>"),
-        picture_subtitles=(),
         heights=(720, 480, 360),
     )
 
@@ -169,6 +185,8 @@ def watch_context(**changes: Any) -> dict[str, Any]:
         "back_url": "/?tag=alps",
         "offline": False,
         "copies": 2,
+        "secure_url": "https://nas.local:8943/watch/a.mp4",
+        **PROJECTION,
     }
     return FRAME | context | changes
 

@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise Unavailable(f"There is no data folder {config.data_directory}.")
     backups = config.data_directory / "backups"
     if arguments.mend:
-        asyncio.run(_mend(config.metadata_db, backups))
+        asyncio.run(_repair(config.metadata_db, backups))
     with Meter() as meter:
         checked = look(
             config.metadata_db,
@@ -51,14 +51,14 @@ def run(arguments: argparse.Namespace) -> int:
     return FOUND if checked.findings else 0
 
 
-async def _mend(path: Path, backups: Path) -> None:
-    from lvs.db.check import mend
+async def _repair(path: Path, backups: Path) -> None:
+    from lvs.db.check import repair
     from lvs.db.database import Database
 
     database = Database(path, backup_folder=backups)
     await database.open()
     try:
-        await mend(database)
+        await repair(database)
     finally:
         await database.close()
 

@@ -4,6 +4,7 @@ import argparse
 import json
 
 from lvs import config, logs
+from lvs.services.network.served import served
 from lvs.terminal import add_server_flags, configuration, tell
 
 
@@ -26,6 +27,9 @@ def run(arguments: argparse.Namespace) -> int:
         }
         print(json.dumps(rows, indent=2))
     else:
+        # Comments, so that the lines can still be read as options.
+        for address in served(loaded.config):
+            print(logs.one_line(f"# {address}"))
         for name, value in values.items():
             print(logs.one_line(f"{name} = {config.as_text(value)}  ({loaded.origins[name]})"))
     return 0

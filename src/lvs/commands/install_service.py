@@ -61,7 +61,10 @@ WantedBy={target}
 
 @dataclass(frozen=True, slots=True)
 class ServiceUnit:
-    """What the unit says. `account` is None for a user's own service, empty for a dynamic user."""
+    """Settings of the unit.
+
+    `account` is None for a user's own service, empty for a dynamic user.
+    """
 
     libraries: tuple[Path, ...]
     data: Path

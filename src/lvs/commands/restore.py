@@ -325,7 +325,7 @@ def _keep(config: Config, damage: str, meter: Meter) -> Path | None:
     if not path.is_file() or not path.stat().st_size:
         return None
     if damage:
-        return backup.put_aside(path)
+        return backup.quarantine(path)
     made = make(
         path,
         config.data_directory / "backups",

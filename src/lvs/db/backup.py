@@ -47,7 +47,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class BackupCounts:
-    """How much a database holds."""
+    """Counts of a database's content."""
 
     videos: int = 0
     files: int = 0
@@ -60,13 +60,13 @@ class BackupCounts:
 
     @property
     def curated(self) -> int:
-        """How much of it people made."""
+        """The amount of it that people made."""
         return self.ratings + self.tags + self.favorites + self.views + self.titles + self.playlists
 
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """What a look through a database found.
+    """Result of examining a database.
 
     Without problems it is as good as the one it was copied from.
     """
@@ -271,13 +271,13 @@ def examine(path: Path, progress: Progress | None = None) -> Examined:
 
 
 def counts_of(path: Path) -> BackupCounts:
-    """How much a database file holds. Raises Damaged, Unavailable."""
+    """Counts of a database file's content. Raises Damaged, Unavailable."""
     with _sentences(f"{path} cannot be read"), closing(_connect(path)) as database:
         return count(database)
 
 
 def count(database: sqlite3.Connection) -> BackupCounts:
-    """How much the open database holds. Raises sqlite3.Error where it is none of ours."""
+    """Counts of the open database's content. Raises sqlite3.Error where it is none of ours."""
     tables = {
         row[0] for row in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
     }
@@ -319,7 +319,7 @@ def _listed(path: Path) -> Backup | None:
 
 
 def _result(path: Path) -> Examined | None:
-    """What was found when the backup was made; None where that is not known or the file is another
+    """Findings from when the backup was made; None where that is not known or the file is another
     since.
     """
     result = path.with_suffix(".json")
@@ -374,7 +374,7 @@ def remove(backup: Backup) -> None:
 # --- A damaged database, and putting a backup in its place ---
 
 
-def put_aside(path: Path) -> Path:
+def quarantine(path: Path) -> Path:
     """Rename a damaged database and what belongs to it, whole as it is; its new place.
 
     Raises OSError.
@@ -445,7 +445,7 @@ def put_back(source: Path, live: Path, progress: Progress | None = None) -> None
     Raises Full, Unavailable; `live` is as it was then.
     """
     if _wal_without_database(live):
-        put_aside(live)
+        quarantine(live)
     with (
         _sentences(f"{source} cannot be brought back"),
         closing(_connect(source)) as original,

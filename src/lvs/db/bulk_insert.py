@@ -29,6 +29,7 @@ class Arrival(NamedTuple):
     title_words: str
     path_words: str
     added_at: int
+    extended: str  # its extended fingerprint where its samples look like those of other films
 
     @property
     def found(self) -> FoundFile:
@@ -41,14 +42,23 @@ class Arrival(NamedTuple):
         return Fingerprint(*self[3:5])
 
 
-def arrival(found: FoundFile, print_: Fingerprint, title: str, added_at: int) -> Arrival:
+def arrival(
+    found: FoundFile, print_: Fingerprint, title: str, added_at: int, extended: str = ""
+) -> Arrival:
     """A file with its fingerprint, made ready for the tables.
 
     Pure computing, for whichever thread has the time.
     """
     words = searchable(title), searchable(found.path)
     return Arrival(
-        *found, print_.fingerprint, print_.oshash, title, natural_key(title), *words, added_at
+        *found,
+        print_.fingerprint,
+        print_.oshash,
+        title,
+        natural_key(title),
+        *words,
+        added_at,
+        extended,
     )
 
 
@@ -82,7 +92,7 @@ async def _lay_out(tx: Transaction, rows: Sequence[Arrival]) -> None:
     await insert(
         tx,
         "INSERT INTO arrivals VALUES",
-        "(NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, random() & 2147483647)",
+        "(NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, random() & 2147483647)",
         rows,
     )
 
@@ -101,7 +111,7 @@ _LAID_OUT = """
     CREATE TEMP TABLE IF NOT EXISTS arrivals (
         number INTEGER PRIMARY KEY, path, size_bytes, mtime_ns, fingerprint, oshash, title,
             title_key, title_words, path_words,
-        added_at, shuffle)
+        added_at, extended, shuffle)
 """
 
 _KNOWN = """
@@ -122,6 +132,11 @@ _ADD = (
     """
     INSERT INTO files (video_id, root_id, path, size_bytes, mtime_ns, fingerprint, oshash)
     SELECT :before + number, :root_id, path, size_bytes, mtime_ns, fingerprint, oshash FROM arrivals
+    """,
+    """
+    INSERT INTO extended_fingerprints (fingerprint, extended, video_id)
+    SELECT fingerprint, extended, :before + number FROM arrivals WHERE extended <> ''
+    ON CONFLICT DO NOTHING
     """,
     # While a row is in this table, the triggers of `gallery` leave to us what they would do for
     # each video.

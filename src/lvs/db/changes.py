@@ -34,7 +34,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """Which lines are meant. What is None or empty chooses nothing."""
+    """A choice of journal lines. What is None or empty chooses nothing."""
 
     client: str | None = None
     what: str = ""
@@ -159,7 +159,7 @@ _STANDING = """
 
 
 async def last_view(db: Connection, video_id: int) -> int | None:
-    """When the video was played last (Unix ms), as far as the journal knows."""
+    """Time of the last play (Unix ms), as far as the journal knows."""
     value = await db.value(
         f"SELECT max(c.at) FROM changes c WHERE c.video_id = ? AND {_STANDING}", (video_id,)
     )
@@ -167,7 +167,7 @@ async def last_view(db: Connection, video_id: int) -> int | None:
 
 
 async def views_by_day(db: Connection, since: int) -> dict[str, int]:
-    """How often videos were played on each day (YYYY-MM-DD where the server stands) since then
+    """Plays on each day (YYYY-MM-DD where the server stands) since then
     (Unix ms).
     """
     # Steps of more than one come from an import and not from a day.

@@ -1,4 +1,4 @@
-"""What in a database file does not fit together, or is not where it should be.
+"""Inconsistencies in a database file.
 
 Blocking: call it in a thread.
 """
@@ -65,7 +65,7 @@ _OUT_OF_STEP = f"""
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """How many there are of a kind, and the names of a few."""
+    """The number of findings of a kind, with a few names."""
 
     count: int
     examples: tuple[str, ...]
@@ -110,7 +110,7 @@ def _group(path: Path, sql: str) -> Group:
     )
 
 
-async def mend(database: Database) -> None:
+async def repair(database: Database) -> None:
     """Make anew all that is derived: cards and the search; and drop tags nobody uses.
 
     Nothing that people gave is touched.

@@ -157,7 +157,7 @@ def direct(raw: aiosqlite.Connection) -> sqlite3.Connection:
 
 
 async def on_thread(raw: aiosqlite.Connection, function: Callable[[], T]) -> T:
-    """What a function returns that is called on the connection's thread, where several statements
+    """The result of a function called on the connection's thread, where several statements
     cost one way there and back.
     """
     # aiosqlite offers each of sqlite3's methods, and nothing public that takes several.
@@ -166,7 +166,7 @@ async def on_thread(raw: aiosqlite.Connection, function: Callable[[], T]) -> T:
 
 
 def to_the_end(block: Coroutine[Any, Any, T]) -> T:
-    """What a block returns that awaits nothing but a DirectTransaction. Raises what it raises."""
+    """Run a block that awaits nothing but a DirectTransaction. Raises what it raises."""
     try:
         block.send(None)
     except StopIteration as done:
@@ -214,7 +214,7 @@ async def close(raw: aiosqlite.Connection) -> None:
 
 
 def in_words(error: sqlite3.Error) -> LvsError:
-    """What people should know of it."""
+    """An error as people should read it."""
     kind = _kind(error)
     if kind == sqlite3.SQLITE_FULL:
         return Full(
@@ -248,19 +248,19 @@ def in_words(error: sqlite3.Error) -> LvsError:
 
 
 def is_busy(error: sqlite3.Error) -> bool:
-    """Whether another program stands in the way, and waiting may help."""
+    """True if another program stands in the way, and waiting may help."""
     return _kind(error) in _BUSY
 
 
 def is_stale(error: BaseException) -> bool:
-    """Whether a new connection may do better: this one has seen a disk or a file that was not as it
+    """True if a new connection may do better: this one has seen a disk or a file that was not as it
     should be.
     """
     return isinstance(error, sqlite3.Error) and _kind(error) in _STALE
 
 
 def is_damage(error: sqlite3.Error) -> bool:
-    """Whether the file is no sound database."""
+    """True if the file is no sound database."""
     return _kind(error) in _DAMAGED
 
 

@@ -1,4 +1,4 @@
-"""What people gave their videos, as it is kept apart from the database and put back into one."""
+"""Curation records, read from a database and put back into one."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -29,6 +29,8 @@ class CurationRecord:
     tags: tuple[str, ...] = ()
     favorite: bool = False
     favorited_at: int | None = None
+    projection: str | None = None
+    """The projection that a person chose, as `db.projections` keeps it."""
     names: tuple[str, ...] = field(default=())
     """The hash and every fingerprint, each once."""
 
@@ -43,7 +45,7 @@ def every(path: Path) -> Iterator[CurationRecord]:
             ELSE '' END AS title, f.path, r.path AS library,
             ra.value AS rating, ra.updated_at AS rated_at, coalesce(vi.count, 0) AS views,
                 vi.last_viewed_at,
-            fa.added_at AS favorited_at,
+            fa.added_at AS favorited_at, pr.chosen AS projection,
             (SELECT json_group_array(name) FROM (
                 SELECT t.name FROM video_tags vt JOIN tags t ON t.id = vt.tag_id
                 WHERE vt.video_id = v.id ORDER BY t.key)) AS tags,
@@ -57,6 +59,7 @@ def every(path: Path) -> Iterator[CurationRecord]:
             LEFT JOIN ratings ra ON ra.video_id = v.id
             LEFT JOIN views vi ON vi.video_id = v.id
             LEFT JOIN favorites fa ON fa.video_id = v.id
+            LEFT JOIN projections pr ON pr.video_id = v.id
         ORDER BY f.path, v.id
     """
     for row in backup.rows(path, sql):
@@ -74,6 +77,7 @@ def every(path: Path) -> Iterator[CurationRecord]:
             tags=tuple(json.loads(row["tags"])),
             favorite=row["favorited_at"] is not None,
             favorited_at=row["favorited_at"],
+            projection=row["projection"],
         )
 
 
@@ -142,7 +146,7 @@ async def root_at(tx: Transaction, library: bytes, name: str) -> int:
 
 
 async def view_count(db: Connection, video_id: int) -> tuple[int, int]:
-    """How often it was played, and when last (0: not known)."""
+    """The number of plays and the time of the last one (0: not known)."""
     row = await db.one(
         "SELECT count, coalesce(last_viewed_at, 0) FROM views WHERE video_id = ?", (video_id,)
     )

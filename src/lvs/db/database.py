@@ -148,7 +148,7 @@ class Database:
             )
 
     def _in_place(self) -> bool:
-        """Whether the file that is open is the one in its place. Raises Unavailable where there is
+        """True if the open file is the one in its place. Raises Unavailable where there is
         none.
 
         What was written then would be gone with the last connection.
@@ -204,7 +204,7 @@ class Database:
             self._readers.put_nowait(reader)
 
     async def changed_elsewhere(self) -> bool:
-        """Whether another program wrote to the file since this was last asked.
+        """True if another program wrote to the file since this was last asked.
 
         Raises Unavailable as `transaction` does.
         """
@@ -214,8 +214,8 @@ class Database:
         return before not in (0, version)
 
     async def write(self, block: Callable[[Transaction], Coroutine[Any, Any, T]]) -> T:
-        """What `block` returns, once all that it did is on disk; its error where it raised one, and
-        nothing of it is kept then.
+        """Run `block` and return its result once its changes are on disk; its error where it raised
+        one, and nothing of it is kept then.
 
         Quicker than `transaction`, for a block that awaits nothing but its transaction. Who is
         cancelled while waiting does not know whether it was done. Raises Full or Unavailable where

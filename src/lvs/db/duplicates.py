@@ -20,13 +20,14 @@ class Copy:
     offline: bool
     preferred: bool
     played: bool
+    compared: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Duplicate:
     """A video and its places.
 
-    `same` where all of them hold the same bytes, as far as the fingerprint tells.
+    `same` where all of them hold the same, `compared` where more than samples says so.
     """
 
     id: int
@@ -40,8 +41,16 @@ class Duplicate:
         return len({copy.fingerprint for copy in self.copies}) == 1
 
     @property
+    def compared(self) -> bool:
+        return (
+            self.same
+            and len({copy.compared for copy in self.copies} - {None}) == 1
+            and all(copy.compared is not None for copy in self.copies)
+        )
+
+    @property
     def spare_bytes(self) -> int:
-        """What all but the largest copy take."""
+        """Bytes taken by all but the largest copy."""
         sizes = [copy.size_bytes for copy in self.copies]
         return sum(sizes) - max(sizes)
 
@@ -61,7 +70,7 @@ async def listed(db: Connection, limit: int, after_id: int = 0) -> list[Duplicat
             r.offline_since IS NOT NULL OR EXISTS (
                 SELECT 1 FROM away a WHERE a.root_id = f.root_id AND f.path >= a.low
                     AND f.path < a.high) AS offline,
-            f.preferred, g.root_id IS f.root_id AND g.path IS f.path AS played
+            f.preferred, g.root_id IS f.root_id AND g.path IS f.path AS played, f.compared
         FROM json_each(?) wanted
             JOIN videos v ON v.id = wanted.value
             JOIN files f ON f.video_id = v.id AND f.missing_since IS NULL
@@ -72,6 +81,7 @@ async def listed(db: Connection, limit: int, after_id: int = 0) -> list[Duplicat
     found: dict[int, Duplicate] = {}
     copies: dict[int, list[Copy]] = {}
     for row in await db.all(sql, (json.dumps(ids),)):
-        copies.setdefault(row[0], []).append(Copy(*row[4:11], *map(bool, row[11:14])))
+        copy = Copy(*row[4:11], *map(bool, row[11:14]), *row[14:15])
+        copies.setdefault(row[0], []).append(copy)
         found[row[0]] = Duplicate(row[0], row[1], row[2], bool(row[3]), tuple(copies[row[0]]))
     return list(found.values())

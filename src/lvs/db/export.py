@@ -30,6 +30,7 @@ class Exported:
     path: bytes | None
     root_name: str | None
     missing_since: int | None
+    projection: str | None
 
 
 @contextlib.asynccontextmanager
@@ -59,7 +60,7 @@ _COLUMNS = """
     (SELECT json_group_array(name) FROM (
         SELECT t.name FROM video_tags vt JOIN tags t ON t.id = vt.tag_id WHERE vt.video_id = v.id
             ORDER BY t.key)) AS tags,
-    f.path, r.name AS root_name, f.missing_since
+    f.path, r.name AS root_name, f.missing_since, pr.chosen AS projection
 """
 
 _GIVEN = f"""
@@ -68,6 +69,7 @@ _GIVEN = f"""
     LEFT JOIN ratings ra ON ra.video_id = v.id
     LEFT JOIN views vi ON vi.video_id = v.id
     LEFT JOIN favorites fa ON fa.video_id = v.id
+    LEFT JOIN projections pr ON pr.video_id = v.id
 """
 
 
@@ -113,5 +115,5 @@ async def places_in_playlist(
 
 
 async def active_roots(db: Connection) -> int:
-    """How many library folders there are in use."""
+    """The number of library folders in use."""
     return int(await db.value("SELECT count(*) FROM roots WHERE active"))

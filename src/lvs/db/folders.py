@@ -1,4 +1,4 @@
-"""What the folders of the library hold."""
+"""Contents of the library's folders."""
 
 from dataclasses import dataclass
 

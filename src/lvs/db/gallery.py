@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lvs import random_order
+from lvs.db import projections
 from lvs.db.database import Connection, Transaction
 from lvs.filters import NEEDS_CONVERSION, PLAYS, filter_bounds
 from lvs.models import RESOLUTIONS, Card, Cursor, Query, Sort, State
@@ -18,7 +19,7 @@ from lvs.text import natural_key
 COLUMNS = """
     g.video_id, g.media_hash, g.version, g.root_id, g.path, g.title, g.added_at, g.duration_s,
     g.width, g.height, g.size_bytes, g.rating, g.views, g.last_viewed_at, g.favorited_at,
-    g.tags, g.state, g.poster, g.offline, g.progress, g.watched
+    g.projection, g.tags, g.state, g.poster, g.offline, g.progress, g.watched
 """
 
 SORT_COLUMNS = {
@@ -62,6 +63,7 @@ NUMBERS = (
     "duration_s",
     "size_bytes",
     "shuffle",
+    "projection",
     "recorded_at",
     "lines",
     "playback",
@@ -141,6 +143,7 @@ async def refresh(tx: Transaction, video_ids: Collection[int]) -> None:
         {"ids": values["ids"]},
     )
     await tx.run(_PUT_SEARCH, {"ids": values["ids"]})
+    await tx.run(_MARK_COPIES, {"ids": values["ids"]})
 
 
 async def refresh_card(tx: Transaction, video_id: int) -> None:
@@ -170,7 +173,7 @@ async def refresh_progress(tx: Transaction, video_ids: Collection[int]) -> None:
         FROM (
             SELECT v.id, {_PROGRESS} FROM json_each(:ids) wanted
                 JOIN videos v ON v.id = wanted.value
-                LEFT JOIN progress pr ON pr.person_id = 0 AND pr.video_id = v.id) AS now
+                LEFT JOIN progress wp ON wp.person_id = 0 AND wp.video_id = v.id) AS now
         WHERE gallery.video_id = now.id
             AND (gallery.progress, gallery.watched) IS NOT (now.progress, now.watched)
     """
@@ -203,12 +206,14 @@ _NUMBER = {
 # A file that may be source code or music by its name is not shown before it is known to be a video.
 # Of a path (bytes).
 SURE_BY_NAME = """
-    lower(CAST(substr({path}, -3) AS TEXT)) <> '.ts' AND lower(CAST(substr({path}, -4) AS TEXT)) NOT IN ('.mts', '.ogg')
+    lower(CAST(substr({path}, -3) AS TEXT)) <> '.ts'
+    AND lower(CAST(substr({path}, -4) AS TEXT)) NOT IN ('.mts', '.ogg')
 """
 
 # Whether a file `f` of a video `v` makes it a video to be shown.
 SHOWS = f"""
-    f.missing_since IS NULL AND (v.state = 'ready' OR v.state = 'new' AND {SURE_BY_NAME.format(path="f.path")})
+    f.missing_since IS NULL
+    AND (v.state = 'ready' OR v.state = 'new' AND {SURE_BY_NAME.format(path="f.path")})
 """
 
 _DROP_UNLISTED = f"""
@@ -261,16 +266,17 @@ _FACTS = f"""
 """
 
 _PROGRESS = """
-    CASE WHEN coalesce(pr.position_s, 0) = 0 THEN 0 ELSE
-        max(1, min(99, CAST(100 * pr.position_s / coalesce(v.duration_s, 1e9) AS INTEGER))) END
+    CASE WHEN coalesce(wp.position_s, 0) = 0 THEN 0 ELSE
+        max(1, min(99, CAST(100 * wp.position_s / coalesce(v.duration_s, 1e9) AS INTEGER))) END
         AS progress,
-    coalesce(pr.watched, 0) AS watched
+    coalesce(wp.watched, 0) AS watched
 """
 
 _PUT = f"""
     INSERT INTO gallery (video_id, media_hash, version, root_id, path, title, title_key, added_at,
         duration_s, width, height, size_bytes, rating, views, last_viewed_at, favorited_at, shuffle,
-        tags, state, poster, offline, recorded_at, lines, playback, silent, progress, watched)
+        tags, state, poster, offline, recorded_at, lines, playback, silent, projection, progress,
+        watched)
     SELECT v.id, v.media_hash, :version, f.root_id, f.path, v.title, natural_key(v.title),
         v.added_at,
         coalesce(v.duration_s, 0.0), coalesce(v.width, 0), coalesce(v.height, 0), f.size_bytes,
@@ -282,7 +288,7 @@ _PUT = f"""
         v.state, v.poster, r.offline_since IS NOT NULL OR EXISTS (
             SELECT 1 FROM away
             WHERE away.root_id = f.root_id AND f.path >= away.low AND f.path < away.high),
-        {_FACTS},
+        {_FACTS}, {projections.CODE},
         {_PROGRESS}
     FROM json_each(:ids) wanted
         JOIN videos v ON v.id = wanted.value
@@ -291,7 +297,8 @@ _PUT = f"""
         LEFT JOIN ratings ra ON ra.video_id = v.id
         LEFT JOIN views vi ON vi.video_id = v.id
         LEFT JOIN favorites fa ON fa.video_id = v.id
-        LEFT JOIN progress pr ON pr.person_id = 0 AND pr.video_id = v.id
+        LEFT JOIN progress wp ON wp.person_id = 0 AND wp.video_id = v.id
+        LEFT JOIN projections pr ON pr.video_id = v.id
     WHERE EXISTS (
         SELECT 1 FROM files f JOIN roots r ON r.id = f.root_id WHERE f.video_id = v.id AND {SHOWS}
             AND r.active)
@@ -305,16 +312,30 @@ _PUT = f"""
         tags = excluded.tags,
         state = excluded.state, poster = excluded.poster, offline = excluded.offline,
         recorded_at = excluded.recorded_at, lines = excluded.lines,
-        playback = excluded.playback, silent = excluded.silent,
+        playback = excluded.playback, silent = excluded.silent, projection = excluded.projection,
         progress = excluded.progress, watched = excluded.watched
 """
 
 _PUT_SEARCH = """
     INSERT INTO search (rowid, title, path, tags)
-    SELECT g.video_id, searchable(g.title), searchable(g.path),
+    SELECT g.video_id, searchable(g.title),
+        (SELECT group_concat(searchable(f.path), ' ')
+         FROM (SELECT f.path FROM files f JOIN roots r ON r.id = f.root_id
+               WHERE f.video_id = g.video_id AND f.missing_since IS NULL AND r.active
+                   ORDER BY f.id) f),
         searchable(coalesce((SELECT group_concat(value, ' ') FROM json_each(g.tags)), ''))
     FROM gallery g
     WHERE g.video_id IN (SELECT value FROM json_each(:ids))
+"""
+
+_MARK_COPIES = """
+    UPDATE files
+    SET copy = NOT copy
+    WHERE video_id IN (SELECT value FROM json_each(:ids)) AND copy <> (
+        missing_since IS NULL AND NOT EXISTS (
+            SELECT 1 FROM gallery g
+            WHERE g.video_id = files.video_id AND g.root_id = files.root_id
+                AND g.path = files.path))
 """
 
 
@@ -520,9 +541,18 @@ async def tagged(db: Connection, tag_id: int) -> str:
 
 
 async def in_folder(db: Connection, root_id: int, folder: bytes) -> str:
-    """The listed videos in a folder and all folders below it."""
-    sql = "SELECT group_concat(video_id) FROM gallery WHERE root_id = ? AND path >= ? AND path < ?"
-    return str(await db.value(sql, (root_id, folder + b"/", folder + b"0")) or "")
+    """The videos with a place in a folder and all folders below it."""
+    sql = f"SELECT group_concat(f.video_id) FROM files f WHERE {_lies_in(folder)}"
+    return str(await db.value(sql, _folder_values(root_id, folder)) or "")
+
+
+async def copies_in_root(db: Connection, root_id: int) -> str:
+    """The videos with a place in this library folder that is not the one their card shows."""
+    sql = """
+        SELECT group_concat(video_id) FROM files
+        WHERE root_id = ? AND copy = 1 AND missing_since IS NULL
+    """
+    return str(await db.value(sql, (root_id,)) or "")
 
 
 async def by_title(db: Connection) -> str:
@@ -580,10 +610,41 @@ async def top_folders(db: Connection) -> list[tuple[int, bytes, int]]:
     """The top folders of every library folder: library folder, name, how many listed videos lie in
     and below it.
     """
-    sql = """
-        SELECT root_id, folder, videos FROM folder_counts WHERE videos > 0 ORDER BY root_id, folder
-    """
-    return [(row[0], row[1], row[2]) for row in await db.all(sql)]
+    counts = {
+        (row[0], row[1]): row[2]
+        for row in await db.all("SELECT root_id, folder, videos FROM folder_counts")
+    }
+    for root_id, folder, more in await db.tuples(_COPIES_ELSEWHERE):
+        counts[root_id, folder] = counts.get((root_id, folder), 0) + more
+    return [(*place, count) for place, count in sorted(counts.items()) if count > 0]
+
+
+# Top folders in which a listed video has a copy, but not the place that its card shows.
+_COPIES_ELSEWHERE = """
+    SELECT root_id, folder, count(DISTINCT video_id)
+    FROM (
+        SELECT f.video_id, f.root_id, substr(f.path, 1, instr(f.path, x'2f') - 1) AS folder,
+            g.root_id AS shown_root, g.path AS shown_path
+        FROM files f JOIN gallery g ON g.video_id = f.video_id
+        WHERE f.copy = 1 AND f.missing_since IS NULL AND instr(f.path, x'2f') > 0)
+    WHERE NOT (root_id = shown_root AND instr(shown_path, x'2f') > 0
+        AND folder = substr(shown_path, 1, instr(shown_path, x'2f') - 1))
+    GROUP BY root_id, folder
+"""
+
+
+def _lies_in(folder: bytes) -> str:
+    """Condition for a file `f` that lies in a folder of a library folder now."""
+    inside = " AND f.path >= :folder_start AND f.path < :folder_end" if folder else ""
+    return f"f.root_id = :root_id{inside} AND f.missing_since IS NULL"
+
+
+def _folder_values(root_id: int, folder: bytes) -> dict[str, int | bytes]:
+    values: dict[str, int | bytes] = {"root_id": root_id}
+    if folder:
+        # 0 follows / in ASCII
+        values |= {"folder_start": folder + b"/", "folder_end": folder + b"0"}
+    return values
 
 
 def _where(conditions: list[str]) -> str:
@@ -613,12 +674,7 @@ def _conditions(
         conditions.append(f"g.{bound.column} {bound.compare} :bound{number}")
         values[f"bound{number}"] = bound.value
     if selection.root_id is not None:
-        conditions.append("g.root_id = :root_id")
-        values["root_id"] = selection.root_id
-    if selection.folder:
-        conditions.append("g.path >= :folder_start AND g.path < :folder_end")
-        values |= {
-            "folder_start": selection.folder + b"/",
-            "folder_end": selection.folder + b"0",
-        }  # 0 follows / in ASCII
+        inside = f"f.video_id = g.video_id AND {_lies_in(selection.folder)}"
+        conditions.append(f"EXISTS (SELECT 1 FROM files f WHERE {inside})")
+        values |= _folder_values(selection.root_id, selection.folder)
     return conditions, values

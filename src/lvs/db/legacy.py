@@ -54,7 +54,7 @@ async def keep(tx: Transaction, waiting: Iterable[tuple[bytes, str]]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class NamedPlace:
-    """Where a video lies, or used to."""
+    """A place of a video, present or past."""
 
     file_id: int
     video_id: int
@@ -75,13 +75,13 @@ async def places(db: Connection, after_id: int) -> list[NamedPlace]:
 
 
 async def any_place(db: Connection) -> bool:
-    """Whether any file was ever found."""
+    """True if any file was ever found."""
     return bool(await db.value("SELECT EXISTS (SELECT 1 FROM files)"))
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What LVS has for a video that an import may add to; 0 where there is nothing."""
+    """Present curation of a video that an import may add to; 0 where there is nothing."""
 
     video_id: int
     media_hash: str
@@ -126,7 +126,7 @@ class LegacyChange:
 
 
 async def journal(db: Connection, video_ids: Collection[int]) -> list[LegacyChange]:
-    """What people and imports did to these videos, oldest first."""
+    """Changes to these videos by people and imports, oldest first."""
     sql = """
         SELECT c.video_id, c.what, c.old, c.new, c.client
         FROM json_each(:ids) wanted JOIN changes c ON c.video_id = wanted.value
@@ -139,7 +139,7 @@ async def journal(db: Connection, video_ids: Collection[int]) -> list[LegacyChan
 
 @dataclass(slots=True)
 class Grants:
-    """What a batch of an import brings, as rows to write.
+    """Rows to write for one batch of an import.
 
     Each row begins with the id of its video.
     """

@@ -19,7 +19,7 @@ def steps() -> list[Path]:
 
 
 async def format_of(raw: aiosqlite.Connection) -> int:
-    """How many of the steps a database has behind it."""
+    """The number of migrations applied to a database."""
     [row] = await raw.execute_fetchall("PRAGMA user_version")
     return int(row[0])
 

@@ -46,7 +46,7 @@ class MissingVideo:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What some videos hold together. `tags` counts them once for each video."""
+    """Totals over some videos. `tags` counts them once for each video."""
 
     videos: int
     ratings: int
@@ -122,7 +122,7 @@ async def listed(
 async def binned(
     db: Connection, limit: int, after: tuple[int, int] | None = None
 ) -> list[MissingVideo]:
-    """What is in the recycle bin, the latest first, behind `after` (when it was forgotten, id)."""
+    """Contents of the recycle bin, latest first, behind `after` (when it was forgotten, id)."""
     behind = "AND (v.forgotten_at, v.id) < (:after_since, :after_id)" if after else ""
     sql = f"""
         SELECT {_COLUMNS}
@@ -134,12 +134,12 @@ async def binned(
 
 
 async def sum_of_missing(db: Connection, ids: Collection[int] | None, until: int) -> Totals:
-    """What these missing videos hold together, or all that were missing at `until`."""
+    """Totals over these missing videos, or all that were missing at `until`."""
     return await _sum(db, _MISSING, ids, until)
 
 
 async def sum_of_bin(db: Connection) -> Totals:
-    """What the recycle bin holds."""
+    """Totals over the recycle bin."""
     return await _sum(db, _BINNED, None, EVER)
 
 
@@ -213,7 +213,7 @@ _DUE = f"""
 
 
 async def due(db: Connection, before: int, nights: int) -> tuple[int, int]:
-    """How many videos were forgotten before that time and have been in the bin that many nights;
+    """The number of videos forgotten before that time and have been in the bin that many nights;
     when the last was (Unix ms).
     """
     sql = f"SELECT count(*), coalesce(max(forgotten_at), 0) FROM ({_DUE})"

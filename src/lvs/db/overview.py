@@ -10,7 +10,7 @@ from lvs.db.database import Connection
 
 @dataclass(frozen=True, slots=True)
 class FolderCount:
-    """What lies in one library folder."""
+    """Counts for one library folder."""
 
     root_id: int
     files: int
@@ -99,5 +99,5 @@ async def titles(db: Connection, video_ids: list[int]) -> dict[int, tuple[str, s
 
 
 async def answers(db: Connection) -> bool:
-    """Whether the database can be read."""
+    """True if the database can be read."""
     return await db.value("SELECT count(*) FROM roots") is not None

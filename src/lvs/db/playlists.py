@@ -154,7 +154,7 @@ async def held(db: Connection, playlist_id: int) -> list[bytes]:
 
 
 async def has_held(db: Connection) -> bool:
-    """Whether any place in any playlist is held."""
+    """True if any place in any playlist is held."""
     return bool(await db.value("SELECT EXISTS (SELECT 1 FROM legacy_playlist_items)"))
 
 

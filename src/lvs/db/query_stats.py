@@ -1,4 +1,4 @@
-"""What the database was asked for, counted for the whole server and for the request that asked."""
+"""Counts of database queries, for the whole server and for each request."""
 
 from collections import deque
 from contextvars import ContextVar
@@ -13,8 +13,8 @@ SLOW_CHARACTERS = 300
 
 @dataclass(frozen=True, slots=True)
 class SlowQuery:
-    """What took longer than SLOW_SECONDS; `at` is Unix milliseconds, `request_id` empty outside of
-    requests.
+    """A statement that took longer than SLOW_SECONDS; `at` is Unix milliseconds, `request_id` empty
+    outside of requests.
     """
 
     at: int

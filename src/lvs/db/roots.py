@@ -75,7 +75,7 @@ async def set_away(tx: Transaction, root_id: int, paths: Collection[bytes], at: 
 
 
 async def filesystem(db: Connection, root_id: int) -> str | None:
-    """What the disk called itself at the last scan that saw it well."""
+    """The disk's identity at the last scan that could read it."""
     value = await db.value("SELECT filesystem FROM roots WHERE id = ?", (root_id,))
     return str(value) if value is not None else None
 

@@ -1,4 +1,4 @@
-"""How the library is used, counted from what the gallery shows."""
+"""Usage figures, counted from the gallery."""
 
 from lvs.db.database import Connection
 
@@ -13,7 +13,7 @@ async def most_viewed(db: Connection, limit: int) -> list[tuple[str, str, int]]:
 
 
 async def by_rating(db: Connection) -> dict[int, int]:
-    """How many listed videos have each number of stars; 0 for those without."""
+    """Counts of listed videos by stars; 0 for those without."""
     return {
         row[0]: row[1]
         for row in await db.all("SELECT rating, count(*) FROM gallery GROUP BY rating")
@@ -21,5 +21,5 @@ async def by_rating(db: Connection) -> dict[int, int]:
 
 
 async def total_views(db: Connection) -> int:
-    """How often videos were played, all together."""
+    """Total number of plays."""
     return int(await db.value("SELECT coalesce(sum(count), 0) FROM views"))

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from lvs.clock import now_ms
-from lvs.db import files, gallery
+from lvs.db import files, gallery, projections
 from lvs.db.database import Connection, Transaction
 from lvs.models import Card, File, MediaHash, Probe, State, Track, Video, WatchState
 
@@ -22,7 +22,8 @@ async def id_of(db: Connection, media_hash: str) -> int | None:
     sql = """
         SELECT id FROM videos WHERE media_hash = :name
         UNION ALL
-        SELECT video_id FROM (SELECT video_id FROM aliases WHERE alias = :name ORDER BY video_id LIMIT 1)
+        SELECT video_id FROM (SELECT video_id FROM aliases WHERE alias = :name ORDER BY video_id
+            LIMIT 1)
         LIMIT 1
     """
     value = await db.value(sql, {"name": media_hash})
@@ -51,15 +52,20 @@ async def add(tx: Transaction, media_hash: str, title: str, added_at: int, shuff
     return int(await tx.value(sql, values))
 
 
-async def remember_content(tx: Transaction, video_id: int, fingerprint: str) -> None:
-    """This content is this video from now on, wherever it turns up."""
+async def remember_content(
+    tx: Transaction, video_id: int, fingerprint: str, since: int = 0, assumed: bool = False
+) -> None:
+    """This content is this video from now on, wherever it turns up; `since` (Unix ms) it took the
+    place of another content of the video; `assumed` where only its name says so.
+    """
     sql = """
-        INSERT INTO fingerprints (fingerprint, video_id)
-        SELECT :fingerprint, :video_id
+        INSERT INTO fingerprints (fingerprint, video_id, since, assumed)
+        SELECT :fingerprint, :video_id, :since, :assumed
         WHERE NOT EXISTS (SELECT 1 FROM videos WHERE media_hash = :fingerprint)
         ON CONFLICT (fingerprint) DO NOTHING
     """
-    await tx.run(sql, {"fingerprint": fingerprint, "video_id": video_id})
+    values = {"fingerprint": fingerprint, "video_id": video_id, "since": since, "assumed": assumed}
+    await tx.run(sql, values)
 
 
 async def add_alias(tx: Transaction, video_id: int, alias: str) -> None:
@@ -85,7 +91,7 @@ async def state_of(db: Connection, video_id: int) -> State:
 
 
 async def curated(db: Connection, video_id: int) -> bool:
-    """Whether anybody ever did something with this video."""
+    """True if anybody ever did something with this video."""
     sql = """
         SELECT EXISTS (SELECT 1 FROM ratings WHERE video_id = :id)
             OR EXISTS (SELECT 1 FROM views WHERE video_id = :id)
@@ -100,14 +106,15 @@ async def curated(db: Connection, video_id: int) -> bool:
     return bool(await db.value(sql, {"id": video_id}))
 
 
-async def absorb(tx: Transaction, video_id: int, other_id: int) -> None:
+async def absorb(tx: Transaction, video_id: int, other_id: int, at: int) -> None:
     """Make another, uncurated video part of this one: its content, places and names lead here from
-    now on.
+    now (`at`, Unix ms) on.
     """
     other_hash = await tx.value("SELECT media_hash FROM videos WHERE id = ?", (other_id,))
     await files.move_to_video(tx, other_id, video_id)
     for sql in (
         "UPDATE fingerprints SET video_id = :to WHERE video_id = :from",
+        "UPDATE extended_fingerprints SET video_id = :to WHERE video_id = :from",
         "UPDATE OR IGNORE aliases SET video_id = :to WHERE video_id = :from",
         "UPDATE playlist_items SET video_id = :to WHERE video_id = :from",
         "UPDATE legacy_names SET video_id = :to WHERE video_id = :from",
@@ -117,28 +124,29 @@ async def absorb(tx: Transaction, video_id: int, other_id: int) -> None:
     ):
         await tx.run(sql, {"to": video_id, "from": other_id})
     await add_alias(tx, video_id, other_hash)
-    await remember_content(tx, video_id, other_hash)
+    await remember_content(tx, video_id, other_hash, at)
 
 
 # One row for each place of a video, the best first; the columns of its card come last.
 _WHOLE = f"""
     SELECT v.*, ra.value AS rating, ra.updated_at AS rated_at, vi.count AS views, vi.last_viewed_at,
-        fa.added_at AS favorited_at, pr.position_s AS progress_s, pr.watched AS progress_watched,
-        pr.updated_at AS progress_at,
+        fa.added_at AS favorited_at, wp.position_s AS progress_s, wp.watched AS progress_watched,
+        wp.updated_at AS progress_at,
         (SELECT json_group_array(name) FROM (
             SELECT t.name
             FROM video_tags vt JOIN tags t ON t.id = vt.tag_id
             WHERE vt.video_id = v.id ORDER BY t.key)) AS tag_names,
         f.id AS file_id, f.root_id, f.path, f.size_bytes, f.mtime_ns, f.fingerprint, f.oshash,
-        f.missing_since, g.version AS card_version, {gallery.COLUMNS}
+        f.missing_since, {projections.NAMED_COLUMNS}, g.version AS card_version, {gallery.COLUMNS}
     FROM videos v
         JOIN files f ON f.video_id = v.id
         JOIN roots r ON r.id = f.root_id
         LEFT JOIN ratings ra ON ra.video_id = v.id
         LEFT JOIN views vi ON vi.video_id = v.id
         LEFT JOIN favorites fa ON fa.video_id = v.id
-        LEFT JOIN progress pr ON pr.person_id = 0 AND pr.video_id = v.id
+        LEFT JOIN progress wp ON wp.person_id = 0 AND wp.video_id = v.id
         LEFT JOIN gallery g ON g.video_id = v.id
+        LEFT JOIN projections pr ON pr.video_id = v.id
 """
 
 
@@ -154,9 +162,10 @@ async def at(
     there, with its file of that place and its card where it is listed; in one query.
     """
     first, values = files.first_of(places)
+    is_here = "f.id = (SELECT id FROM here) AS is_here, f.id AS file_id"
     sql = f"""
         WITH here AS MATERIALIZED (SELECT id, video_id FROM files WHERE id = ({first}))
-        {_WHOLE.replace("f.id AS file_id", "f.id = (SELECT id FROM here) AS is_here, f.id AS file_id")}
+        {_WHOLE.replace("f.id AS file_id", is_here)}
         WHERE v.id = (SELECT video_id FROM here) ORDER BY {files.BEST_FIRST}
     """
     rows = await db.all(sql, values)
@@ -207,6 +216,8 @@ def _video(rows: Sequence[sqlite3.Row]) -> Video | None:
         files=tuple(map(_file, rows)),
         poster=row["poster"],
         version=row["card_version"] or 0,
+        parted_from=row["parted_from"],
+        projection=projections.named_projection(row),
         watch_state=WatchState(
             row["progress_s"] or 0.0, bool(row["progress_watched"]), row["progress_at"] or 0
         ),
@@ -250,23 +261,29 @@ class Waiting:
     path: bytes
     fingerprint: str
     attempts: int
+    chosen: str | None  # the projection that a person chose, as it is stored
 
 
 _WAITING = """
-    SELECT v.id, f.root_id, f.path, f.fingerprint, v.attempts
+    SELECT v.id, f.root_id, f.path, f.fingerprint, v.attempts, pr.chosen
     FROM videos v
+        LEFT JOIN projections pr ON pr.video_id = v.id
         JOIN files f ON f.id = (
             SELECT f.id FROM files f JOIN roots r ON r.id = f.root_id
-            WHERE f.video_id = v.id AND f.missing_since IS NULL AND r.active AND r.offline_since IS NULL
+            WHERE f.video_id = v.id AND f.missing_since IS NULL AND r.active
+                AND r.offline_since IS NULL
             ORDER BY f.id LIMIT 1)
 """
 
-
+# Not probed yet, or before LVS knew projections, or the poster shows another eye than it is to.
 # A failed look is tried again after a minute, from the sixth on after two, four, … minutes.
 _DUE = """
-    (v.looked_fingerprint IS NOT f.fingerprint OR (:posters AND v.state = 'ready' AND v.poster IS NULL))
+    (v.looked_fingerprint IS NOT f.fingerprint
+        OR (:posters AND v.state = 'ready' AND v.poster IS NULL)
+        OR (v.state = 'ready' AND (pr.evidence IS NULL OR pr.eye IS NOT pr.drawn)))
     AND (v.attempts = 0 OR coalesce(v.looked_at, 0) > :now
-        OR coalesce(v.looked_at, 0) + min(3600000, 55000 << max(0, min(v.attempts, 12) - 5)) <= :now)
+        OR coalesce(v.looked_at, 0)
+            + min(3600000, 55000 << max(0, min(v.attempts, 12) - 5)) <= :now)
 """
 
 
@@ -285,7 +302,7 @@ async def waiting_one(db: Connection, video_id: int) -> Waiting | None:
     return Waiting(*row) if row else None
 
 
-async def looked(
+async def put_probe(
     tx: Transaction,
     video_id: int,
     fingerprint: str,
@@ -311,10 +328,13 @@ async def looked(
         SET state = 'ready', reason = iif(:lacks_poster, 'Its poster could not be written.', NULL),
             attempts = iif(:lacks_poster, attempts + 1, 0),
             looked_at = :at, looked_fingerprint = :fingerprint, poster = :poster,
-            container = :container, video_codec = :video_codec, duration_s = :duration_s, width = :width, height = :height,
-            coded_width = :coded_width, coded_height = :coded_height, rotation = :rotation, frame_rate = :frame_rate,
+            container = :container, video_codec = :video_codec, duration_s = :duration_s,
+                width = :width, height = :height,
+            coded_width = :coded_width, coded_height = :coded_height, rotation = :rotation,
+                frame_rate = :frame_rate,
             bit_depth = :bit_depth, pixel_format = :pixel_format, audio_tracks = :audio_tracks,
-            subtitle_tracks = :subtitle_tracks, recorded_at = :recorded_at, codec_string = :codec_string,
+            subtitle_tracks = :subtitle_tracks, recorded_at = :recorded_at,
+                codec_string = :codec_string,
             interlaced = :interlaced, transfer = :transfer
         WHERE id = :id
     """
@@ -329,16 +349,20 @@ async def unreadable(
     """
     sql = """
         UPDATE videos
-        SET state = 'unreadable', reason = :reason, looked_at = :at, looked_fingerprint = :fingerprint, attempts = 0,
+        SET state = 'unreadable', reason = :reason, looked_at = :at,
+            looked_fingerprint = :fingerprint, attempts = 0,
             poster = NULL
         WHERE id = :id
     """
     await tx.run(sql, {"id": video_id, "fingerprint": fingerprint, "reason": reason, "at": at})
 
 
-async def look_failed(tx: Transaction, video_id: int, reason: str, at: int) -> int:
+async def probe_failed(tx: Transaction, video_id: int, reason: str, at: int) -> int:
     """A look failed for a passing reason; how often in a row it has now."""
-    sql = "UPDATE videos SET attempts = attempts + 1, reason = :reason, looked_at = :at WHERE id = :id RETURNING attempts"
+    sql = (
+        "UPDATE videos SET attempts = attempts + 1, reason = :reason, looked_at = :at WHERE id ="
+        " :id RETURNING attempts"
+    )
     return int(await tx.value(sql, {"id": video_id, "reason": reason, "at": at}) or 0)
 
 
@@ -351,7 +375,7 @@ async def reprobe(tx: Transaction, video_ids: Sequence[int]) -> None:
 
 
 async def may_have_been_unready(tx: Transaction, video_id: int, since: int) -> bool:
-    """Whether a video is unreadable, or was probed only since then (Unix milliseconds)."""
+    """True if a video is unreadable, or was probed only since then (Unix milliseconds)."""
     sql = "SELECT state = 'unreadable' OR coalesce(looked_at, 0) >= ? FROM videos WHERE id = ?"
     return bool(await tx.value(sql, (since, video_id)))
 
@@ -374,7 +398,8 @@ _PASSING = """
     state = 'unreadable' AND (
         reason IN ('The process that looked into it broke down.', 'Looking into it went wrong.',
             'Looking into it takes more memory than it may have.')
-        OR reason LIKE 'It could not be read: %' OR reason LIKE 'Looking into it took longer than %')
+        OR reason LIKE 'It could not be read: %'
+        OR reason LIKE 'Looking into it took longer than %')
 """
 
 
@@ -395,7 +420,7 @@ async def retry_failed_before(tx: Transaction, probe_version: str) -> None:
 
 
 async def count_waiting(db: Connection, posters: bool) -> int:
-    """How many videos `waiting` gives."""
+    """The number of videos `waiting` gives."""
     sql = f"SELECT count(*) FROM ({_WAITING} WHERE {_DUE})"
     return int(await db.value(sql, {"posters": posters, "now": now_ms()}))
 

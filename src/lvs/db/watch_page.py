@@ -1,4 +1,4 @@
-"""What stands beside a video on its page: all of it in one query, as a page asks for all of it."""
+"""Everything beside a video on its page, in one query."""
 
 from dataclasses import dataclass
 
@@ -47,7 +47,7 @@ class Beside:
 async def beside(
     db: Connection, video_id: int, root_id: int, folder: bytes, limit: int, tags: int
 ) -> Beside:
-    """What stands beside this video, at most `limit` of each kind and `tags` tags."""
+    """Everything beside this video, at most `limit` of each kind and `tags` tags."""
     sql = f"""
         SELECT video_id, name, 0 FROM ({_SHARING})
         UNION ALL

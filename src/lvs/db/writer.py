@@ -49,7 +49,7 @@ CLOSE_SECONDS = 1.0
 
 @dataclass(slots=True, eq=False)
 class _Block:
-    """What a caller of `write` wants done, and what came of it: a value or an error."""
+    """A block handed to `write`, and its result: a value or an error."""
 
     function: Callable[[Transaction], Coroutine[Any, Any, Any]]
     done: "asyncio.Future[Any]"
@@ -78,7 +78,7 @@ class _Block:
 
     @property
     def kept(self) -> bool:
-        """Whether there is something to commit."""
+        """True if there is something to commit."""
         return self.ended > 0 and self.error is None
 
     def answer(self) -> None:
@@ -92,8 +92,8 @@ class _Block:
 
 
 class _Pace:
-    """How quick the disk is. The event loop may wait for it only where it has just been quick
-    several times in a row.
+    """A measure of the disk's speed. The event loop may wait for it only where it has just been
+    quick several times in a row.
 
     A disk that sleeps takes seconds to wake, and one that is busy or slow would stop every stream
     at each commit.
@@ -105,7 +105,7 @@ class _Pace:
 
     @property
     def is_quick(self) -> bool:
-        """Whether a commit will most likely take no longer than what else is done in one turn of
+        """True if a commit will most likely take no longer than what else is done in one turn of
         the loop.
         """
         return self._in_a_row >= QUICK_IN_A_ROW and time.monotonic() - self._at < AWAKE_SECONDS
@@ -210,7 +210,7 @@ class Writer:
             self._writing = None
 
     async def _gather(self) -> None:
-        """Where several came together last time, wait until nobody has come for a while: a commit
+        """Wait for further writers if several came together last time: a commit
         for each would cost them more.
 
         A lone writer never waits.

@@ -33,7 +33,7 @@ class Hosts:
         threading.Thread(target=self._learn_full_name, name="lvs-own-name", daemon=True).start()
 
     def knows(self, header: str) -> bool:
-        """Whether a `Host` header names this server: an address, a name of the home network, or one
+        """True if a `Host` header names this server: an address, a name of the home network, or one
         that was added.
         """
         if header in self._answered:
@@ -65,7 +65,7 @@ class Hosts:
 
 
 def own_name() -> str:
-    """What this machine calls itself, in lower case."""
+    """The machine's host name, in lower case."""
     return socket.gethostname().lower().removesuffix(".")
 
 

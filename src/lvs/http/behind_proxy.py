@@ -67,7 +67,7 @@ class BehindProxy:
 
 
 def _without_prefix(scope: Scope, prefix: str) -> dict[str, Any]:
-    """What of the scope is another without the prefix.
+    """The values of the scope that change without the prefix.
 
     A proxy may have taken it off the path already.
     """

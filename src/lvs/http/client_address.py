@@ -1,4 +1,4 @@
-"""Who a request comes from: the peer of the connection, or whom a trusted proxy names."""
+"""The client of a request: the connection's peer, or the address a trusted proxy names."""
 
 import ipaddress
 import re
@@ -82,7 +82,7 @@ def _parse_address(text: str) -> Address | None:
 
 @lru_cache(maxsize=1024)
 def is_public(text: str) -> bool:
-    """Whether the text is an address outside the home: not private, loopback, link-local or
+    """True if the text is an address outside the home: not private, loopback, link-local or
     unique-local.
     """
     address = parse_address(text)
@@ -90,5 +90,5 @@ def is_public(text: str) -> bool:
 
 
 def within(address: Address, networks: Collection[Network]) -> bool:
-    """Whether one of the networks holds the address."""
+    """True if one of the networks holds the address."""
     return any(address in network for network in networks)

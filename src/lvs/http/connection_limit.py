@@ -1,4 +1,4 @@
-"""Who may hold a connection: so many for each client and in all, and none that stands still."""
+"""Limits on connections: per client, in all, and for connections that stand still."""
 
 import asyncio
 import logging
@@ -122,11 +122,11 @@ class ConnectionLimit:
 
     @property
     def count(self) -> int:
-        """How many connections there are."""
+        """The number of connections."""
         return len(self._held)
 
     def takes(self, connection: socket.socket, address: object) -> bool:
-        """Whether a connection is worth an answer.
+        """True if a connection is worth an answer.
 
         Counts also those that `enter` never sees: who does not finish a handshake.
         """

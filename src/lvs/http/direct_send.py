@@ -139,8 +139,8 @@ class DirectSend:
 
 
 def h11_connection(protocol: object, transport: asyncio.Transport) -> h11.Connection | None:
-    """What h11 knows of the answer that hypercorn's `protocol` sends, or None where no outlet may
-    send its body.
+    """The h11 connection of the answer that hypercorn's `protocol` sends, or None where no outlet
+    may send its body.
     """
     if sys.platform != "linux" or not isinstance(
         asyncio.get_running_loop(), asyncio.SelectorEventLoop
@@ -156,7 +156,7 @@ def h11_connection(protocol: object, transport: asyncio.Transport) -> h11.Connec
 
 @cache
 def h11_supports_passthrough() -> bool:
-    """Whether h11 lets others send a body and goes on after it, tried on an exchange of its own."""
+    """True if h11 lets others send a body and goes on after it, tried on an exchange of its own."""
     size_bytes = 2**40
     try:
         exchange = h11.Connection(h11.SERVER)

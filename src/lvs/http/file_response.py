@@ -52,7 +52,7 @@ DATE_FORMS = (
 
 @dataclass(frozen=True, slots=True)
 class Validators:
-    """What tells one version of a file from another: a strong entity tag and the time of change in
+    """Validators of a file's version: a strong entity tag and the time of change in
     whole Unix seconds.
     """
 
@@ -227,7 +227,7 @@ def parse_date(field: str, now_seconds: float) -> int | None:
 
 
 def _matches(field: str, etag: str, *, weak: bool) -> bool:
-    """Whether a list of entity tags, or `*`, names our strong `etag` (RFC 9110 section 8.8.3.2)."""
+    """True if a list of entity tags, or `*`, names our strong `etag` (RFC 9110 section 8.8.3.2)."""
     if field == "*":
         return True
     if not ENTITY_TAGS.fullmatch(field):
@@ -237,7 +237,7 @@ def _matches(field: str, etag: str, *, weak: bool) -> bool:
 
 
 def _is_same_version(if_range: str, current: Validators, now_seconds: float) -> bool:
-    """Whether `If-Range` names the file as it is now, by strong comparison (RFC 9110 section
+    """True if `If-Range` names the file as it is now, by strong comparison (RFC 9110 section
     13.1.5).
     """
     if if_range == current.etag:

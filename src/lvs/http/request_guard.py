@@ -1,4 +1,4 @@
-"""What is refused before any other part of LVS looks at a request, and the headers that every
+"""Checks that run before any other part of LVS sees a request, and the headers that every
 answer carries.
 
 This is ASGI middleware around the whole application, so that no page, stream, static file or error
@@ -197,7 +197,7 @@ def _has_body(scope: Scope) -> bool:
 
 
 def _unusable(scope: Scope) -> Refusal | None:
-    """What no address or protocol of ours looks like."""
+    """True for requests that no address or protocol of LVS looks like."""
     if scope["http_version"] not in ("1.0", "1.1"):
         return Refusal(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "LVS speaks HTTP/1.1.")
     raw_path: bytes = scope.get("raw_path") or scope["path"].encode("utf-8", "surrogateescape")

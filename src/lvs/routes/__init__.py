@@ -32,11 +32,21 @@ from lvs.routes.api import playlists as api_playlists
 from lvs.routes.api import progress as api_progress
 from lvs.routes.api import tags as api_tags
 from lvs.routes.api import videos as api_videos
+from lvs.routes.headset import deovr, heresphere, player
 from lvs.routes.media import export, hls, subtitles, thumbnails, videos
-from lvs.routes.pages import connect, curation, gallery, playlists, progress, sign_in, watch
+from lvs.routes.pages import (
+    connect,
+    curation,
+    gallery,
+    playlists,
+    progress,
+    projection,
+    sign_in,
+    watch,
+)
 from lvs.services.bundle import Services
 from lvs.services.metrics import RouteGroup
-from lvs.web.site_map import Errors, SiteMap, delete, get, moved, post, put, section
+from lvs.web.site_map import Errors, SiteMap, by_any, delete, get, moved, post, put, section
 from lvs.web.templates import Templates
 
 SITE_MAP = SiteMap([
@@ -58,6 +68,7 @@ SITE_MAP = SiteMap([
         get("/watch/<path:place>", watch.watch),
         get("/v/<hash:media_hash>", watch.permanent),
         get("/continue", progress.show),
+        post("/videos/<hash:media_hash>/handover", watch.hand_over),
     ),
     section(
         "Curation: forms of a video",
@@ -69,6 +80,7 @@ SITE_MAP = SiteMap([
         get("/videos/<hash:media_hash>/title", curation.edit_title),
         post("/videos/<hash:media_hash>/title", curation.retitle),
         post("/videos/<hash:media_hash>/view", curation.view),
+        post("/videos/<hash:media_hash>/projection", projection.choose),
         post("/videos/<hash:media_hash>/progress", progress.record, own_limit=True),
         post("/videos/<hash:media_hash>/watched", progress.mark),
         post("/videos/<hash:media_hash>/dismiss", progress.dismiss),
@@ -103,9 +115,11 @@ SITE_MAP = SiteMap([
     ),
     section(
         "Files",
-        get("/video/<path:place>", videos.video),
-        get("/thumbnail/<hash:media_hash>.<any(jpg, webp):kind>", thumbnails.thumbnail),
-        get("/subtitles/<hash:media_hash>/<key>.vtt", subtitles.subtitles),
+        get("/video/<path:place>", videos.video, keyed=True),
+        get("/thumbnail/<hash:media_hash>.<any(jpg, webp):kind>", thumbnails.thumbnail,
+            keyed=True),
+        get("/subtitles/<hash:media_hash>/<key>.vtt", subtitles.subtitles, keyed=True),
+        get("/scripts/<hash:media_hash>/<axis>.funscript", player.script, keyed=True),
         get("/hls/<hash:media_hash>/<key>/master.m3u8", hls.master),
         get("/hls/<hash:media_hash>/<key>/<variant>/index.m3u8", hls.playlist),
         get("/hls/<hash:media_hash>/<key>/<variant>/init.mp4", hls.init),
@@ -121,6 +135,7 @@ SITE_MAP = SiteMap([
         get("/api/videos/<media_hash>/favorite", api_videos.favorite),
         put("/api/videos/<media_hash>/favorite", api_videos.add_favorite),
         delete("/api/videos/<media_hash>/favorite", api_videos.remove_favorite),
+        put("/api/videos/<media_hash>/projection", api_videos.put_projection),
         get("/api/videos/<media_hash>/views", api_videos.views),
         post("/api/videos/<media_hash>/views", api_videos.count_view),
         put("/api/videos/<media_hash>/progress", api_progress.record, own_limit=True),
@@ -146,6 +161,34 @@ SITE_MAP = SiteMap([
         delete("/api/ratings/<media_hash>", ratings.unrate, own_limit=True),
         below="/api/",
         errors=Errors.JSON,
+    ),
+    section(
+        "HereSphere: credentials come in the body, reads by POST are no writes",
+        *by_any("/heresphere", heresphere.library),
+        *by_any("/heresphere/scan", heresphere.scan),
+        *by_any("/heresphere/auth", heresphere.auth),
+        *by_any("/heresphere/events/<hash:media_hash>", heresphere.events),
+        *by_any("/heresphere/<hash:media_hash>", heresphere.film),
+        *by_any("/heresphere/as/<token>", heresphere.library),
+        *by_any("/heresphere/as/<token>/scan", heresphere.scan),
+        *by_any("/heresphere/as/<token>/auth", heresphere.auth),
+        *by_any("/heresphere/as/<token>/events/<hash:media_hash>", heresphere.events),
+        *by_any("/heresphere/as/<token>/<hash:media_hash>", heresphere.film),
+        below="/heresphere/",
+        errors=Errors.JSON,
+        open=True,
+        own_limit=True,
+    ),
+    section(
+        "DeoVR: the same, and it only reads",
+        *by_any("/deovr", deovr.library),
+        *by_any("/deovr/<hash:media_hash>", deovr.film),
+        *by_any("/deovr/as/<token>", deovr.library),
+        *by_any("/deovr/as/<token>/<hash:media_hash>", deovr.film),
+        below="/deovr/",
+        errors=Errors.JSON,
+        open=True,
+        own_limit=True,
     ),
     section(
         "Calls of the original Local Video Server",
@@ -219,4 +262,5 @@ def register(app: Quart) -> None:
     templates.environment.filters.update(charts.FILTERS | changes.FILTERS)
     prometheus.install(app, services)
     SITE_MAP.install(app)
+    heresphere.install(app)
     openapi.install(app)

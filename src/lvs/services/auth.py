@@ -44,7 +44,7 @@ _SESSION = re.compile(r"([0-9]{1,12})\.([0-9a-f]{32})\.([0-9a-f]{64})", re.ASCII
 
 @dataclass(slots=True)
 class Access:
-    """What `access.json` holds: the password's hash, empty where there is none, and each token's
+    """Contents of `access.json`: the password's hash, empty where there is none, and each token's
     hash by its name.
     """
 
@@ -59,7 +59,7 @@ class AccessFile:
         self.path = folder / FILE
 
     def read(self) -> Access:
-        """What is stored; nothing where there is no file.
+        """Read the stored access; nothing where there is no file.
 
         Raises Unavailable where there is one that cannot be understood.
         """
@@ -165,7 +165,7 @@ class Passwords:
 
     @property
     def required(self) -> bool:
-        """Whether there is a password.
+        """True if there is a password.
 
         A file that cannot be understood counts as one that nobody knows.
         """
@@ -173,7 +173,7 @@ class Passwords:
         return bool(self._broken or self._hash)
 
     async def check(self, password: str, client: str) -> bool:
-        """Whether it is the password.
+        """True if it is the password.
 
         Raises TooMany where this client failed so often that it must wait.
         """
@@ -201,22 +201,22 @@ class Passwords:
         return right
 
     def new_session(self) -> str:
-        """What a browser keeps to show that somebody gave the password."""
+        """A new session for a browser that gave the password."""
         content = f"{int(time.time()) + SESSION_SECONDS}.{secrets.token_hex(16)}"
-        return f"{content}.{self._signature(content)}"
+        return f"{content}.{self.signature(content)}"
 
     def is_session(self, session: str) -> bool:
-        """Whether it was given by `new_session` for the password there is now, and not too long
+        """True if it was given by `new_session` for the password there is now, and not too long
         ago.
         """
         found = _SESSION.fullmatch(session)
         if not found or not self.required:
             return False
-        signed = hmac.compare_digest(self._signature(f"{found[1]}.{found[2]}"), found[3])
+        signed = hmac.compare_digest(self.signature(f"{found[1]}.{found[2]}"), found[3])
         return signed and int(found[1]) > time.time()
 
     def is_token(self, token: str) -> bool:
-        """Whether it is a program's token. All are compared, so that the time tells nothing."""
+        """True if it is a program's token. All are compared, so that the time tells nothing."""
         self._look()
         given = _token_hash(token)
         return any([hmac.compare_digest(given, known) for known in self._access.tokens.values()])  # noqa: C419
@@ -244,7 +244,10 @@ class Passwords:
                 self._access, self._broken = Access(), True
             self._seen = seen
 
-    def _signature(self, content: str) -> str:
+    def signature(self, content: str) -> str:
+        """Text that only this server can make of the content, and only while this password is the
+        one.
+        """
         if not self._key:
             self._key = _kept_key(self._key_path)
         of_password = hmac.digest(
@@ -294,7 +297,7 @@ def _spelled(password: str) -> str:
 
 
 def _token_hash(token: str) -> str:
-    """What is stored of a token. Its 256 random bits need no slow hash."""
+    """The stored form of a token. Its 256 random bits need no slow hash."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 

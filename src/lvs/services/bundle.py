@@ -22,6 +22,8 @@ from lvs.services.backup.replication import Replication
 from lvs.services.backup.second_place import SecondPlace
 from lvs.services.cache import Cache
 from lvs.services.curation.favorites import Favorites
+from lvs.services.curation.handover import Handover
+from lvs.services.curation.projections import Projections
 from lvs.services.curation.ratings import Ratings
 from lvs.services.curation.recycle_bin import RecycleBin
 from lvs.services.curation.tags import Tags
@@ -30,10 +32,13 @@ from lvs.services.curation.undo import Journal
 from lvs.services.curation.views import Views
 from lvs.services.events import Event, Events
 from lvs.services.gallery.gallery import FILL_DELAY_S, Gallery
+from lvs.services.headset import headset
+from lvs.services.household.headset_positions import HeadsetPositions
 from lvs.services.household.later import Later
 from lvs.services.household.playlists import Playlists
 from lvs.services.household.progress import ProgressTracker
 from lvs.services.legacy.importer import LegacyImport
+from lvs.services.library.comparison import Comparison
 from lvs.services.library.duplicates import Duplicates
 from lvs.services.library.library import Library
 from lvs.services.library.watcher import Watcher
@@ -65,7 +70,7 @@ RESTART_DELAY_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What routes may call."""
+    """The services that routes may call."""
 
     config: Config
     database: Database
@@ -76,12 +81,16 @@ class Services:
     videos: Videos
     ratings: Ratings
     ratings_limiter: RateLimiter
+    writes_limiter: RateLimiter
+    projections: Projections
+    headset: headset.Headset
     favorites: Favorites
     tags: Tags
     views: Views
     progress: ProgressTracker
     playlists: Playlists
     later: Later
+    handover: Handover
     passwords: Passwords
     posters: PosterStore
     ffmpeg: ProbePool
@@ -105,6 +114,7 @@ class Services:
     journal: Journal
     missing: RecycleBin
     duplicates: Duplicates
+    comparison: Comparison
     background_tasks: BackgroundTasks
     maintenance: Maintenance
 
@@ -143,7 +153,9 @@ def build(config: Config) -> Services:
     system = System(ffmpeg)
     gallery = Gallery(database, library, cache)
     journal = Journal(database, cache, events)
+    passwords = Passwords(config.data_directory, config.password.get_secret_value())
     background_tasks = BackgroundTasks()
+    progress = ProgressTracker(database)
     discovery = Discovery(config.announce, config.host)
     reachability = Reachability(
         config.host,
@@ -167,13 +179,19 @@ def build(config: Config) -> Services:
         videos=Videos(database, cache),
         ratings=Ratings(database, cache),
         ratings_limiter=RateLimiter(config.ratings_limit),
+        writes_limiter=RateLimiter(config.writes_limit),
+        projections=Projections(database, cache, events),
+        headset=headset.build(
+            config, database, cache, library, passwords, HeadsetPositions(progress)
+        ),
         favorites=Favorites(database, cache),
         tags=Tags(database, cache),
         views=Views(database, cache),
-        progress=ProgressTracker(database),
+        progress=progress,
         playlists=Playlists(database),
         later=Later(database),
-        passwords=Passwords(config.data_directory, config.password.get_secret_value()),
+        handover=Handover(database, cache, events),
+        passwords=passwords,
         posters=posters,
         ffmpeg=ffmpeg,
         jobs=jobs,
@@ -210,6 +228,7 @@ def build(config: Config) -> Services:
         journal=journal,
         missing=RecycleBin(database, cache, backups),
         duplicates=Duplicates(database, events),
+        comparison=Comparison(database, events, library.drives),
         background_tasks=background_tasks,
         maintenance=Maintenance(background_tasks, library, backups, cache, jobs, gallery, journal),
     )
@@ -231,7 +250,7 @@ async def _open(services: Services) -> AsyncIterator[None]:
     try:
         await services.database.open()
     except Damaged as error:
-        raise await services.backups.put_aside(error) from error
+        raise await services.backups.quarantine(error) from error
     try:
         await _prepare_posters(services.posters)
         await _prepare_segments(services.playback.pool.cache)
@@ -304,6 +323,7 @@ def _background(services: Services) -> list[tuple[str, Step]]:
         ("replica", services.replication.run),
         ("rehearsals of the replica", services.replication.rehearsals),
         ("announcement", services.discovery.run),
+        ("comparison of copies", services.comparison.run),
         ("recycle bin", services.missing.nightly),
         ("maintenance", services.background_tasks.run),
         ("legacy import", partial(services.legacy.attaching, services.library)),

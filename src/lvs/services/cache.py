@@ -18,7 +18,7 @@ _NOTHING = object()
 
 @dataclass(slots=True)
 class CacheCounts:
-    """What the cache did since the start."""
+    """Counts of the cache since the start."""
 
     hits: int = 0
     misses: int = 0
@@ -86,7 +86,7 @@ class Cache:
                 del self._loads[key]
 
     def put(self, key: Hashable, value: object) -> None:
-        """What was just written."""
+        """Keep a value that was just written."""
         self._loads.pop(key, None)
         if self._enabled:
             self._store[key] = value

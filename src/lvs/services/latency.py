@@ -1,4 +1,4 @@
-"""How long things took: quantiles over the last five minutes, the last hour, and since the start,
+"""Latencies: quantiles over the last five minutes, the last hour, and since the start,
 in bounded memory.
 
 Each value goes into one sketch, that of the running half minute. Full half minutes are kept for a
@@ -6,6 +6,7 @@ while and merged into five-minute groups and into the whole, so that neither a b
 uptime costs more memory than a quiet minute.
 """
 
+import math
 from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
@@ -29,7 +30,7 @@ class Window(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Quantiles:
-    """How many values there were in a window, and how long they took, in seconds; zeros without
+    """Count and quantiles of a window's values, in seconds; zeros without
     any.
     """
 
@@ -73,7 +74,7 @@ class Latencies:
 
     @property
     def count(self) -> int:
-        """How many values there were since the start."""
+        """The number of values since the start."""
         return int(self._whole.count + self._running.count)
 
     @property
@@ -128,6 +129,18 @@ def _sketch() -> LogCollapsingLowestDenseDDSketch:
     return LogCollapsingLowestDenseDDSketch(RELATIVE_ACCURACY, BINS)
 
 
+def _quantile(sketch: LogCollapsingLowestDenseDDSketch, quantile: float) -> float:
+    """The smallest value that so large a share of all is not above (nearest rank, rounded up).
+
+    The sketch itself rounds down: of two values, its 95th percentile is the smaller.
+    """
+    count = int(sketch.count)
+    if count < 2:
+        return sketch.get_quantile_value(quantile) or 0.0
+    rank = math.ceil(quantile * count) - 1
+    return sketch.get_quantile_value(min(1.0, rank / (count - 1))) or 0.0
+
+
 def _quantiles(sketches: list[LogCollapsingLowestDenseDDSketch]) -> Quantiles:
     filled = [sketch for sketch in sketches if sketch.count]
     if not filled:
@@ -137,13 +150,11 @@ def _quantiles(sketches: list[LogCollapsingLowestDenseDDSketch]) -> Quantiles:
         merged = _sketch()
         for sketch in filled:
             merged.merge(sketch)
-    p50_s, p95_s, p99_s = (
-        merged.get_quantile_value(quantile) or 0.0 for quantile in (0.5, 0.95, 0.99)
-    )
+    p50_s, p95_s, p99_s = (_quantile(merged, quantile) for quantile in (0.5, 0.95, 0.99))
     return Quantiles(int(merged.count), merged.sum / merged.count, p50_s, p95_s, p99_s)
 
 
 def _slot(sketch: LogCollapsingLowestDenseDDSketch | None) -> Slot:
     if sketch is None or not sketch.count:
         return Slot(0, 0.0)
-    return Slot(int(sketch.count), sketch.get_quantile_value(0.95) or 0.0)
+    return Slot(int(sketch.count), _quantile(sketch, 0.95))

@@ -1,4 +1,4 @@
-"""What was used latest, and no more of it than so much."""
+"""A small LRU cache."""
 
 from collections import OrderedDict
 from typing import Generic, TypeVar
@@ -26,7 +26,7 @@ class LRU(Generic[K, V]):
             self._values.move_to_end(key)
         return value
 
-    def keep(self, key: K, value: V) -> V:
+    def put(self, key: K, value: V) -> V:
         """The value, kept as the latest; the one that was not used for longest makes room."""
         self._values[key] = value
         if len(self._values) > self._size:

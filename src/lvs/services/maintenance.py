@@ -144,7 +144,7 @@ class Maintenance:
 
 
 def in_a_sentence(tally: UndoTally) -> str:
-    """What came of taking changes back."""
+    """The result of an undo in words."""
     message = f"{plural(tally.done, 'change')} taken back."
     return message + "".join(
         f" {count:,} left as they are: {reason}" for reason, count in tally.skipped.most_common()

@@ -1,4 +1,4 @@
-"""What the server did, measured once: requests by route, functions by name, and what went wrong
+"""Metrics of the server, measured once: requests by route, functions by name, and what went wrong
 lately.
 
 Everything here is bounded: routes are counted by their rule and never by an address, and times go
@@ -112,7 +112,7 @@ class Request(RequestQueries):
 
 @dataclass(slots=True, eq=False)
 class Route:
-    """What one route did since the start.
+    """Figures of one route since the start.
 
     `errors` are answers of 500 and above, `refused` those from 400 on.
     """
@@ -178,7 +178,7 @@ class LogLine:
 
 @dataclass(slots=True, eq=False)
 class FunctionStats:
-    """How a function that was marked with `timed` fared.
+    """Figures of a function marked with `timed`.
 
     Memory is that of the process, before and after its last run.
     """
@@ -300,7 +300,7 @@ class Metrics:
         return route
 
     def own(self, route: Route) -> bool:
-        """Whether the route serves the dashboard itself, and programs that watch the server."""
+        """True if the route serves the dashboard itself, and programs that watch the server."""
         return self._group(route.method, route.rule) in MONITORING
 
     def visited(self) -> list[Route]:
@@ -308,12 +308,12 @@ class Metrics:
         return [route for route in self.routes.values() if not self.own(route)]
 
     def queries(self) -> tuple[int, int]:
-        """How many statements visitors' requests caused, and how many requests those were."""
+        """Counts of statements caused by visitors' requests, and of those requests."""
         routes = self.visited()
         return sum(route.queries for route in routes), sum(route.count for route in routes)
 
     def page_times(self, window: Window) -> Quantiles:
-        """How long visitors' requests took until their answer began."""
+        """Times to first byte of visitors' requests."""
         return self.pages.within(window, self.clock())
 
     def sparkline(self) -> list[Slot]:

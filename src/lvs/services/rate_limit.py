@@ -1,4 +1,4 @@
-"""How often one visitor may do a thing."""
+"""Limits on how often one client may do something."""
 
 import ipaddress
 import math

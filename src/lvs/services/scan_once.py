@@ -36,7 +36,7 @@ class ScannedLibrary:
 
 @dataclass(frozen=True, slots=True)
 class Scanned:
-    """What a scan found. The numbers are of videos, but for `seen`, which counts files."""
+    """Result of a scan. The numbers are of videos, but for `seen`, which counts files."""
 
     libraries: tuple[ScannedLibrary, ...]
     seen: int

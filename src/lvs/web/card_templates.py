@@ -25,7 +25,7 @@ TAGS_KEPT = SIZES_KEPT = 1000
 MARK_DIGITS = 6
 
 NO_CARD = Card(
-    0, MediaHash(""), 0, 0, b"", "", 0, 0.0, 0, 0, 0, 0, 0, 0, 0, (), State.NEW, None, False
+    0, MediaHash(""), 0, 0, b"", "", 0, 0.0, 0, 0, 0, 0, 0, 0, 0, 0, (), State.NEW, None, False
 )
 
 Make = Callable[[Any], str]
@@ -56,7 +56,7 @@ class Mark(str):
     make: Make | None
 
 
-class Shape(NamedTuple):
+class _CardShape(NamedTuple):
     """The common HTML of cards of one shape, and the sources of their texts."""
 
     as_they_are: Pick
@@ -73,7 +73,7 @@ class CardTemplates:
         self.hits = self.misses = 0
         self._environment = environment
         self._cards: LRU[tuple[int, int, bool], list[str]] = LRU(CARDS_KEPT)
-        self._shapes: LRU[Hashable, Shape] = LRU(SHAPES_KEPT)
+        self._shapes: LRU[Hashable, _CardShape] = LRU(SHAPES_KEPT)
         self._secret = ""
         self._marks: list[Mark] = []
         self._any_list = Query(q=secrets.token_hex(16))
@@ -97,7 +97,7 @@ class CardTemplates:
         pieces = self._cards.get(key)
         if pieces is None:
             self.misses += 1
-            pieces = self._cards.keep(key, self._filled(card, eager))
+            pieces = self._cards.put(key, self._filled(card, eager))
         else:
             self.hits += 1
         if query is not self._list[0]:  # one page shows one list
@@ -134,17 +134,16 @@ class CardTemplates:
         # By place and not by name: a page fills in sixty of them.
         (
             _, _, _, root_id, _, _, _, duration_s, width, height, _,
-            rating, _, _, favorited_at, tags, state, poster, offline, progress, watched,
+            rating, _, _, favorited_at, projection, tags, state, poster, offline, progress, watched,
         ) = card  # fmt: skip
         has_length = duration_s > 0
         # What the partial decides by. Everything else that it shows has to be a mark.
         key = (
             rating, favorited_at > 0, state, offline, root_id, eager, len(tags),
-            poster is not None, _picture(width, height), has_length, progress > 0, watched,
+            poster is not None, _picture(width, height), has_length, projection, progress > 0,
+            watched,
         )  # fmt: skip
-        shape = self._shapes.get(key) or self._shapes.keep(
-            key, self._shape(card, eager, has_length)
-        )
+        shape = self._shapes.get(key) or self._shapes.put(key, self._shape(card, eager, has_length))
         values = card + tags
         texts = [*shape.as_they_are(values), *[make(values[place]) for make, place in shape.made]]
         if _is_special(
@@ -158,7 +157,7 @@ class CardTemplates:
             filled.append("".join(pieces))
         return filled
 
-    def _shape(self, card: Card, eager: bool, has_length: bool) -> Shape:
+    def _shape(self, card: Card, eager: bool, has_length: bool) -> _CardShape:
         """The partial taken apart at its marks."""
         self._secret = secrets.token_hex(16)
         self._marks.clear()
@@ -190,7 +189,7 @@ class CardTemplates:
         ]
         made = [mark for mark in used if mark not in as_they_are]
         places = {mark: place for place, mark in enumerate([*as_they_are, *made])}
-        return Shape(
+        return _CardShape(
             _picking([mark.place for mark in as_they_are]),
             [(mark.make or str, mark.place) for mark in made],
             [

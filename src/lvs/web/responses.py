@@ -43,6 +43,22 @@ def addresses() -> Urls:
     return cast("Urls", current_app.extensions["lvs.addresses"])
 
 
+def secure_url(path: str) -> str:
+    """This server's address over HTTPS with this path and the query of the request; empty where
+    HTTPS is spoken already, or never.
+    """
+    config = services().config
+    if request.scheme == "https" or not config.speaks_tls:
+        return ""
+    host = request.host.rpartition(":")[0] if _has_port(request.host) else request.host
+    query = request.query_string.decode("ascii", "replace")
+    return f"https://{host}:{config.tls_port}{path}" + (f"?{query}" if query else "")
+
+
+def _has_port(host: str) -> bool:
+    return ":" in host.rpartition("]")[2]
+
+
 def pages() -> Templates:
     return cast("Templates", current_app.extensions["lvs.pages"])
 

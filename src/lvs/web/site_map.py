@@ -34,6 +34,7 @@ class RouteAccess:
     open: bool = False  # answers without a sign-in
     open_without_query: bool = False  # open, where the address has no query string
     admin: bool = False  # needs a sign-in also where guests may watch
+    keyed: bool = False  # a key in the address opens it as well
     own_limit: bool = False  # checks a rate limit of its own instead of `writes_limit`
     errors: Errors = Errors.PAGE
     group: RouteGroup = RouteGroup.VISITORS
@@ -81,6 +82,17 @@ def get(address: str, handler: Handler, **access: Any) -> SiteRoute:
 def post(address: str, handler: Handler, **access: Any) -> SiteRoute:
     """A form or a call that changes something."""
     return _route("POST", address, handler, access)
+
+
+def by_any(address: str, handler: Handler, **access: Any) -> tuple[SiteRoute, ...]:
+    """GET and POST alike, with and without a slash at the end, for players that read by POST and
+    follow no redirect.
+    """
+    return tuple(
+        _route(method, f"{address}{slash}", handler, access)
+        for method in ("GET", "POST")
+        for slash in ("", "/")
+    )
 
 
 def put(address: str, handler: Handler, **access: Any) -> SiteRoute:

@@ -111,7 +111,7 @@ class Templates:
         It is kept, with a place left for the hash.
         """
         key, mark = (template, _frozen(values)), self._mark
-        kept = self._of_videos.get(key) or self._of_videos.keep(
+        kept = self._of_videos.get(key) or self._of_videos.put(
             key, self.render(template, media_hash=mark, **values)
         )
         return kept.replace(mark, media_hash)
@@ -124,7 +124,7 @@ class Templates:
         """A card says how long ago its video came, and the names of library folders stand in its
         address.
         """
-        now = (local_date(now_ms()), self._addresses.beginnings())
+        now = (local_date(now_ms()), self._addresses.cache_key())
         if now != self._cards_of:
             self.cards.clear()
             self._cards_of = now

@@ -50,7 +50,7 @@ class Urls:
     def __init__(self, roots: Callable[[], Mapping[int, Root]]) -> None:
         self._roots = roots
 
-    def beginnings(self) -> tuple[tuple[int, str], ...]:
+    def cache_key(self) -> tuple[tuple[int, str], ...]:
         """The names that begin addresses: while they stay, so does the address of a place."""
         return tuple((root.id, root.name) for root in self._roots().values() if root.active)
 

@@ -34,7 +34,7 @@ async def test_an_error_and_its_log_line_carry_the_id_of_the_request(
     if answer.mimetype == "application/problem+json":
         request_id = (await answer.get_json())["request_id"]
     else:
-        found = re.search(r"[Rr]equest ([0-9a-f]{12})", await answer.get_data(as_text=True))
+        found = re.search(r"(?i:request) ([0-9a-f]{12})", await answer.get_data(as_text=True))
         assert found
         request_id = found[1]
     told = [each.getMessage() for each in caplog.records if each.name == logger]

@@ -99,7 +99,7 @@ async def test_the_address_chooses_conversion_size_and_sound(home: Home) -> None
     master = await master_of(home, "film.mkv")
     _, _, content = await get(home, master + "?play=converted&quality=360&audio=9")
     assert content.decode().splitlines()[-1] == "h264-360-a0/index.m3u8"
-    _, _, content = await get(home, master + "?play=x&quality=%C2%B2&audio=-1&burn=")
+    _, _, content = await get(home, master + "?play=x&quality=%C2%B2&audio=-1")
     assert content.decode().splitlines()[-1] == "copy-a0/index.m3u8"
 
 

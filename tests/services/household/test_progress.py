@@ -144,3 +144,14 @@ async def test_a_record_of_a_removed_video_does_not_spoil_the_others(home: Home)
     await home.services.database.write(remove)
     await home.services.progress.flush()
     assert await home.services.progress.position_s(second) == 6
+
+
+async def test_what_a_headset_reports_is_known_everywhere(home: Home) -> None:
+    media_hash = await a_film(home)
+    video = await home.services.videos.get(media_hash)
+    positions = home.services.headset.positions
+    await positions.event(video, 1, 61.5, "headset")
+    assert await home.services.progress.position_s(media_hash) == 61.5
+    await positions.event(video, 1, -5, "headset")  # is passed over
+    await home.services.progress.flush()
+    assert list(await positions.continued()) == [video.id]

@@ -42,7 +42,10 @@ def test_what_browsers_play_needs_no_words(found: Probe, extension: str) -> None
         (
             probe("mpegts", "mpeg2video", "mp2"),
             "ts",
-            "Most browsers cannot play this file: its picture is MPEG-2 video in an MPEG transport stream.",
+            (
+                "Most browsers cannot play this file: its picture is MPEG-2 video in an MPEG"
+                " transport stream."
+            ),
         ),
         (
             probe(MP4, "prores", "pcm_s16le"),

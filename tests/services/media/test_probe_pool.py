@@ -276,8 +276,10 @@ def unreadable_files(folder: Path) -> dict[str, str]:
     )
     (folder / "concat.mp4").write_text(f"ffconcat version 1.0\nfile '{whole}'\n")
     (folder / "manifest.mp4").write_text(
-        '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" mediaPresentationDuration="PT1S">'
-        f"<Period><AdaptationSet mimeType='video/mp4'><Representation id='1' bandwidth='1'><BaseURL>{whole}</BaseURL>"
+        '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static"'
+        ' mediaPresentationDuration="PT1S">'
+        "<Period><AdaptationSet mimeType='video/mp4'><Representation id='1'"
+        f" bandwidth='1'><BaseURL>{whole}</BaseURL>"
         "</Representation></AdaptationSet></Period></MPD>"
     )
     os.mkfifo(folder / "pipe.mp4")

@@ -26,10 +26,13 @@ ASS = """[Script Info]
 ScriptType: v4.00+
 
 [V4+ Styles]
-Format: Name, Fontname, Fontsize, PrimaryColour, SecondaryColour, OutlineColour, BackColour, Bold, Italic, Underline, StrikeOut, \
-ScaleX, ScaleY, Spacing, Angle, BorderStyle, Outline, Shadow, Alignment, MarginL, MarginR, MarginV, Encoding
-Style: Default,Arial,20,&H00FFFFFF,&H000000FF,&H00000000,&H00000000,0,0,0,0,100,100,0,0,1,2,2,2,10,10,10,1
-Style: Thought,Arial,20,&H00FFFFFF,&H000000FF,&H00000000,&H00000000,0,-1,0,0,100,100,0,0,1,2,2,2,10,10,10,1
+Format: Name, Fontname, Fontsize, PrimaryColour, SecondaryColour, OutlineColour, \
+BackColour, Bold, Italic, Underline, StrikeOut, ScaleX, ScaleY, Spacing, Angle, BorderStyle, \
+Outline, Shadow, Alignment, MarginL, MarginR, MarginV, Encoding
+Style: Default,Arial,20,&H00FFFFFF,&H000000FF,&H00000000,&H00000000,0,0,0,0,100,100,0,0,1,2,2,2,\
+10,10,10,1
+Style: Thought,Arial,20,&H00FFFFFF,&H000000FF,&H00000000,&H00000000,0,-1,0,0,100,100,0,0,1,2,2,2,\
+10,10,10,1
 
 [Events]
 Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
@@ -394,3 +397,40 @@ def test_a_hostile_file_costs_no_more_than_its_size(piece: str, kind: str) -> No
         line = piece * (line_length // len(piece.encode()))
         content = begin + (line + "\n") * (1_000_000 // line_length)
         assert to_webvtt(content.encode(), kind).startswith("WEBVTT")
+
+
+@pytest.mark.parametrize(
+    ("name", "label", "language"),
+    [
+        ("Film-en.srt", "English", "en"),
+        ("Film_pt-BR.srt", "Portuguese (BR)", "pt-BR"),
+        ("Film.zh-Hant.srt", "Chinese (Hant)", "zh-Hant"),
+        ("Film.chs.srt", "Chinese (Hans)", "zh-Hans"),
+        ("Film.en.forced.srt", "English (forced)", "en"),
+        ("Film.en.hi.srt", "English (for the hard of hearing)", "en"),
+        ("Subs/Film.de.srt", "German", "de"),
+        ("Subs/2_English.srt", "English", "en"),
+        ("subtitles/Film/3_French.srt", "French", "fr"),
+    ],
+)
+def test_subtitles_are_found_under_the_names_people_give_them(
+    tmp_path: Path, name: str, label: str, language: str
+) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("1\n00:00:01,000 --> 00:00:02,000\nx\n")
+    (found,) = find(os.fsencode(tmp_path), 1, b"Film.mkv", (".mkv", ".mp4"))
+    assert (found.label, found.language) == (label, language)
+    assert found.path == name.encode()
+
+
+@pytest.mark.parametrize(
+    "name", ["Film-2.srt", "Film 2.srt", "Film-en.txt", "Filmer.srt", "Subs/2_English.srt"]
+)
+def test_subtitles_of_others_are_left_to_them(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("1\n00:00:01,000 --> 00:00:02,000\nx\n")
+    for other in ("Film.mkv", "Another.mkv"):
+        (tmp_path / other).touch()
+    assert find(os.fsencode(tmp_path), 1, b"Film.mkv", (".mkv", ".mp4")) == []

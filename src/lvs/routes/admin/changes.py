@@ -11,6 +11,8 @@ from lvs.db.changes import Chosen
 from lvs.errors import Conflict, Invalid
 from lvs.filters import readable
 from lvs.services.curation.undo import KINDS
+from lvs.services.media.projection import in_words
+from lvs.services.media.projection_json import chosen_of
 from lvs.web.request_args import (
     MAX_ID,
     MAX_TIME,
@@ -29,10 +31,17 @@ LABELS = {
     "tag": "Tags",
     "title": "Titles",
     "view": "Views",
+    "projection": "Projections",
     "forgotten": "Forgotten",
 }
 WITHIN = ((15, "15 minutes"), (60, "hour"), (24 * 60, "day"), (7 * 24 * 60, "week"))
 QUICK_S = 1.0
+
+
+def projection(text: str | None) -> str:
+    """A choice of the journal in words: `180, side by side`, or `as found`."""
+    chosen = chosen_of(text)
+    return in_words(chosen) if chosen else "as found"
 
 
 def moment(unix_ms: int) -> str:
@@ -40,7 +49,7 @@ def moment(unix_ms: int) -> str:
     return utc(unix_ms).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
-FILTERS = {"moment": moment}
+FILTERS = {"moment": moment, "projection": projection}
 
 
 async def changes() -> Response:

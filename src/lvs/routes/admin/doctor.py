@@ -6,7 +6,7 @@ from lvs.web.responses import page, services
 
 
 async def show_doctor() -> Response:
-    """What the doctor finds now, or found a moment ago."""
+    """The doctor's present or recent findings."""
     found = await services().doctor.now()
     response = page("admin_doctor.html", found=found, current="admin")
     response.headers["Cache-Control"] = "no-store"

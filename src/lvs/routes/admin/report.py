@@ -22,7 +22,7 @@ from lvs.services.playback.player_pool import PlayerPool
 from lvs.web.card_templates import CARDS_KEPT
 from lvs.web.templates import Templates
 
-Model = TypeVar("Model", bound="Reading")
+Model = TypeVar("Model", bound="FigureModel")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ Share = Annotated[float, _rounded(4)]
 Seconds = Annotated[float, _rounded(6)]
 
 
-class Reading(BaseModel):
+class FigureModel(BaseModel):
     """Numbers read from a service."""
 
     model_config = ConfigDict(from_attributes=True, populate_by_name=True)
@@ -80,7 +80,7 @@ def _read(model: type[Model], source: object, **more: Any) -> Model:
     return model.model_validate(values)
 
 
-class Times(Reading):
+class Times(FigureModel):
     """Times to first byte, in milliseconds."""
 
     count: int
@@ -100,7 +100,7 @@ class Windows(BaseModel):
     start: Times
 
 
-class Endpoint(Reading):
+class Endpoint(FigureModel):
     """One route since the start; `errors` are answers of 500 and above, `refused` those of 4xx."""
 
     method: str
@@ -120,7 +120,7 @@ class Endpoint(Reading):
     times: Windows
 
 
-class CacheReport(Reading):
+class CacheReport(FigureModel):
     """One cache since the start."""
 
     name: str
@@ -132,7 +132,7 @@ class CacheReport(Reading):
     hit_rate: float
 
 
-class RouteQueries(Reading):
+class RouteQueries(FigureModel):
     """Database use of one route since the start."""
 
     total: Annotated[int, Field(validation_alias="queries")]
@@ -140,7 +140,7 @@ class RouteQueries(Reading):
     seconds: Annotated[Seconds, Field(validation_alias="database_s")]
 
 
-class SlowQueryReport(Reading):
+class SlowQueryReport(FigureModel):
     """A statement, a commit or a wait that took longer than a second."""
 
     at: Moment
@@ -149,7 +149,7 @@ class SlowQueryReport(Reading):
     request_id: str
 
 
-class Queries(Reading):
+class Queries(FigureModel):
     """Database use by requests (`total`, `per_request`, `by_route`) and by the whole server."""
 
     total: int
@@ -178,14 +178,14 @@ class RatingsPost(BaseModel):
     times: Windows
 
 
-class RunningReport(Reading):
+class RunningReport(FigureModel):
     """A video that is being probed."""
 
     video_id: int
     seconds: Annotated[float, _rounded(2)]
 
 
-class Failed(Reading):
+class Failed(FigureModel):
     """A video whose probe failed for a passing reason."""
 
     video_id: int
@@ -194,7 +194,7 @@ class Failed(Reading):
     given_up: bool
 
 
-class Workers(Reading):
+class Workers(FigureModel):
     """The probe workers; `queued_by_kind` separates videos on screen from the rest."""
 
     workers: int
@@ -209,7 +209,7 @@ class Workers(Reading):
     failures: list[Failed]
 
 
-class FolderReport(Reading):
+class FolderReport(FigureModel):
     """One library folder."""
 
     name: str
@@ -221,7 +221,7 @@ class FolderReport(Reading):
     watcher: str
 
 
-class LibraryReport(Reading):
+class LibraryReport(FigureModel):
     """The library folders in numbers."""
 
     videos: int
@@ -238,7 +238,7 @@ class LibraryReport(Reading):
     folders: list[FolderReport]
 
 
-class DiskSpace(Reading):
+class DiskSpace(FigureModel):
     """The disk under a folder."""
 
     total_bytes: int
@@ -246,7 +246,7 @@ class DiskSpace(Reading):
     read_only: bool
 
 
-class StorageReport(Reading):
+class StorageReport(FigureModel):
     """Used and free space, in bytes; null while unknown."""
 
     library_bytes: int
@@ -259,7 +259,7 @@ class StorageReport(Reading):
     library_disks: dict[str, DiskSpace | None]
 
 
-class BackupsReport(Reading):
+class BackupsReport(FigureModel):
     """The newest good backup, and the failure of the last try."""
 
     newest_at: MomentOrNone
@@ -268,7 +268,7 @@ class BackupsReport(Reading):
     failure: str | None
 
 
-class SystemReport(Reading):
+class SystemReport(FigureModel):
     """Server and workers; `cpu` 1.0 is one whole processor."""
 
     cpu: Share
@@ -283,7 +283,7 @@ class SystemReport(Reading):
     loop_delay_ms: Annotated[Milliseconds, Field(validation_alias="delay_s")]
 
 
-class StreamReport(Reading):
+class StreamReport(FigureModel):
     """A running stream; `rate` is recent bytes per second."""
 
     title: str
@@ -294,7 +294,7 @@ class StreamReport(Reading):
     rate: float
 
 
-class ConversionReport(Reading):
+class ConversionReport(FigureModel):
     """A film that is converted for a viewer; `speed` is seconds of film made per second."""
 
     title: str
@@ -305,7 +305,7 @@ class ConversionReport(Reading):
     cache_hits: int
 
 
-class PlaybackReport(Reading):
+class PlaybackReport(FigureModel):
     """Films that are copied or converted into segments."""
 
     conversions: list[ConversionReport]
@@ -318,7 +318,7 @@ class PlaybackReport(Reading):
     cache_limit_bytes: int
 
 
-class FunctionTimes(Reading):
+class FunctionTimes(FigureModel):
     """A timed function; memory is the process's, before and after its last run."""
 
     errors: int
@@ -327,7 +327,7 @@ class FunctionTimes(Reading):
     memory_after_bytes: int | None
 
 
-class IssueReport(Reading):
+class IssueReport(FigureModel):
     """A health issue, and a hint."""
 
     level: str
@@ -336,7 +336,7 @@ class IssueReport(Reading):
     advice: Annotated[str, Field(validation_alias="hint")]
 
 
-class RecentError(Reading):
+class RecentError(FigureModel):
     """A failed request."""
 
     at: Moment

@@ -1,5 +1,6 @@
 """The tiles of the dashboard: the values that each one shows."""
 
+import asyncio
 import hashlib
 import secrets
 from collections.abc import Awaitable, Callable
@@ -11,6 +12,7 @@ from lvs.routes.admin import report
 from lvs.services.latency import Window
 from lvs.services.metrics import Route
 from lvs.services.monitoring.health import Level
+from lvs.services.network.served import served
 from lvs.web.responses import pages, rendered, services
 
 LEVEL_WORDS = {Level.OK: "OK", Level.BUSY: "Busy", Level.WARNING: "Attention", Level.ERROR: "Fault"}
@@ -190,6 +192,7 @@ async def _system() -> Context:
         "sample": system.latest,
         "history": list(system.history),
         "processors": system.processors,
+        "reachable": await asyncio.to_thread(served, services().config),
         "uptime": services().metrics.uptime_s,
         "version": __version__,
         "functions": sorted(

@@ -1,12 +1,13 @@
 """The JSON bodies as pydantic models, the source of the OpenAPI document."""
 
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, create_model
 
 from lvs.filters import FILTERS, STATES
-from lvs.models import Card, Root, Tag, Video, WatchState, shown
+from lvs.models import Card, Projection, Root, Tag, Video, WatchState, shown
 from lvs.web.urls import Urls
 
 MAX_NAME = 4096
@@ -51,6 +52,23 @@ class RatingChange(Sent):
     """A new rating, or null to remove it."""
 
     value: Stars | None
+
+
+class ProjectionChoice(Sent):
+    """The shape that a film has."""
+
+    shape: Literal["flat", "equirect180", "equirect360", "fisheye", "eac"]
+    stereo: Literal["mono", "sbs", "tb"]
+    swapped: Annotated[bool, Field(description="The right eye comes first.")] = False
+    fov: Annotated[
+        Annotated[float, Field(ge=10, le=360)] | None,
+        Field(description="Of a fisheye, in degrees."),
+    ] = None
+    lens: Literal["Linear", "MKX200", "MKX220", "VRCA220"] | None = None
+
+
+class ProjectionChange(RootModel[ProjectionChoice | None]):
+    """The shape that a person says a film has, or null for the one that was found."""
 
 
 class TagChange(Sent):
@@ -231,6 +249,26 @@ class AudioTrack(BaseModel):
     channels: int | None
 
 
+class VideoProjection(BaseModel):
+    """The shape of a film, and the reason to believe it."""
+
+    shape: Literal["flat", "equirect180", "equirect360", "fisheye", "eac"]
+    stereo: Annotated[
+        Literal["mono", "sbs", "tb"],
+        Field(description="sbs: side by side, tb: one above the other."),
+    ]
+    swapped: Annotated[bool, Field(description="The right eye comes first.")]
+    fov: Annotated[float | None, Field(description="Degrees; null for a flat film.")]
+    lens: Annotated[str | None, Field(description="Of a fisheye.")]
+    source: Literal["person", "container", "name", "default"]
+    sure: bool
+    reason: Annotated[str, Field(description="A sentence for people.")]
+
+    @classmethod
+    def of(cls, projection: Projection) -> Self:
+        return cls.model_validate(asdict(projection))
+
+
 class VideoDetail(VideoSummary):
     """A video with all its details."""
 
@@ -247,6 +285,7 @@ class VideoDetail(VideoSummary):
         str | None, Field(description="Since when the file is gone; its stars and tags are kept.")
     ]
     files: list[Location]
+    projection: VideoProjection
     position_s: Annotated[
         float | None, Field(description="Where to go on; null at the beginning.")
     ] = None
@@ -524,6 +563,7 @@ def detail_of(
             )
             for place in video.files
         ],
+        projection=VideoProjection.of(video.projection),
         position_s=state.position_s or None,
         watched=state.watched,
     )

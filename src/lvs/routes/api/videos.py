@@ -7,13 +7,19 @@ from lvs.models import Cursor, Video
 from lvs.routes.api import schemas
 from lvs.routes.api.openapi import answers
 from lvs.routes.media.subtitles import subtitles_of
+from lvs.services.media.projection import by_person
 from lvs.web import request_args
 from lvs.web.filters import parse_query
+from lvs.web.json_body import json_body
 from lvs.web.request_args import Arguments, arguments, cursor, text
 from lvs.web.responses import addresses, answer, client, services
 from lvs.web.urls import encode_cursor
 
 PAGE_SIZE, MAX_PAGE_SIZE = 60, 500
+PROJECTION_MESSAGE = (
+    'Send {"shape": "equirect180", "stereo": "sbs"} with a shape of flat, equirect180, equirect360,'
+    " fisheye and eac, and a stereo of mono, sbs and tb, or null for the shape that was found."
+)
 
 
 @answers(schemas.VideoPage, query=schemas.VideosQuery, problems=(400,))
@@ -81,6 +87,15 @@ async def remove_favorite(media_hash: str) -> Response:
     return answer(
         schemas.Favorite(favorite=await services().favorites.set(media_hash, False, client()))
     )
+
+
+@answers(schemas.VideoProjection, body=schemas.ProjectionChange, problems=(400, 404, 415))
+async def put_projection(media_hash: str) -> Response:
+    """Say what shape a film has, or with null take that back. It is journaled and can be undone."""
+    change = (await json_body(schemas.ProjectionChange, PROJECTION_MESSAGE)).root
+    chosen = by_person(**change.model_dump()) if change else None
+    found = await services().projections.choose(media_hash, chosen, client())
+    return answer(schemas.VideoProjection.of(found))
 
 
 @answers(schemas.ViewCount)

@@ -24,6 +24,7 @@ def install(app: Quart, config: Config) -> None:
             not services().passwords.required
             or _is_open(config.protect == "changes")
             or is_signed_in()
+            or _opened_by_key()
         ):
             return None
         return _refusal()
@@ -49,6 +50,16 @@ def has_token() -> bool:
     """True with a program's token, which no browser adds by itself."""
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
     return kind.lower() == "bearer" and services().passwords.is_token(token.strip())
+
+
+def _opened_by_key() -> bool:
+    """True if the address carries a key to the one file that it names."""
+    if request.method not in SAFE_METHODS or not access().keyed:
+        return False
+    path = (request.scope.get("raw_path") or request.path.encode()).partition(b"?")[0]
+    return services().headset.access.opens(
+        path.decode("ascii", "replace"), request.args.get("key", "")
+    )
 
 
 def _is_open(guests_may_watch: bool) -> bool:

@@ -6,21 +6,19 @@ so `Origin` is compared with `Host` as well.
 
 from quart import Quart, Response, request
 
-from lvs.config import Config
 from lvs.routes.hooks import auth, cors, errors
-from lvs.services.rate_limit import RateLimiter
 from lvs.web.responses import client, services
 from lvs.web.site_map import access
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 STATIC_FOR_EVER = "public, max-age=31536000, immutable"
+REVALIDATED = "no-cache"
+"""For modules, which import each other without a version."""
 
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
-def install(app: Quart, config: Config) -> None:
-    limiter = RateLimiter(config.writes_limit)
-
+def install(app: Quart) -> None:
     @app.before_request
     async def only_our_own_pages_write() -> Response | None:
         if request.method in SAFE_METHODS:
@@ -28,17 +26,15 @@ def install(app: Quart, config: Config) -> None:
         if not _ours() and not _permitted():
             return errors.problem(403, "Changes are accepted from LVS's own pages only.")
         if not access().own_limit:
-            limiter.check(client())
+            services().writes_limiter.check(client())
         return None
 
     @app.after_request
     async def cache_static_files(response: Response) -> Response:
-        if (
-            request.path.startswith("/static/")
-            and "v" in request.args
-            and response.status_code < 400
-        ):
-            response.headers["Cache-Control"] = STATIC_FOR_EVER
+        if request.path.startswith("/static/") and response.status_code < 400:
+            versioned = "v" in request.args
+            response.headers["Cache-Control"] = STATIC_FOR_EVER if versioned else REVALIDATED
+            response.headers.pop("Expires", None)
         return response
 
 

@@ -10,7 +10,7 @@ from quart import Response, redirect, request
 from lvs.errors import NotFound, Unavailable
 from lvs.http import media_types
 from lvs.http.file_response import file_response
-from lvs.models import PlayableFile
+from lvs.models import PlayableFile, Video
 from lvs.services.streaming.open_file import OpenFile, open_below
 from lvs.web.responses import addresses, client, raw_path, services
 
@@ -52,8 +52,12 @@ async def _opened(file: PlayableFile) -> OpenFile:
 
 async def _moved(places: Sequence[tuple[int, bytes]]) -> Response:
     found = await services().videos.at(places)
-    if found is None or found[0].missing:
+    if found is None or not _is_listed(found[0]):
         raise NotFound("This video is no longer in the library folders.")
     query = request.query_string.decode("ascii", "replace")
     address = addresses().video(found[0].file) + (f"?{query}" if query else "")
     return cast("Response", redirect(address, 307))
+
+
+def _is_listed(video: Video) -> bool:
+    return not video.missing and services().library.roots[video.file.root_id].active

@@ -1,4 +1,4 @@
-"""What the player of the watch page offers: the sources among which the browser chooses, and the
+"""The player of the watch page: the sources among which the browser chooses, and the
 tracks and sizes among which people do.
 """
 
@@ -22,7 +22,7 @@ NOT_PROBED = "not known yet: LVS has not analysed this file"
 
 @dataclass(frozen=True, slots=True)
 class PlayerChoice:
-    """What the address asks of the player.
+    """The player's settings in the address.
 
     `audio` counts from 0; `height` is 0 for the usual size.
     """
@@ -30,7 +30,6 @@ class PlayerChoice:
     converted: bool = False
     audio: int = 0
     height: int = 0
-    burn: int | None = None
 
     @property
     def query(self) -> str:
@@ -38,7 +37,6 @@ class PlayerChoice:
         parts = ["play=converted"] if self.converted else []
         parts += [f"audio={self.audio}"] if self.audio else []
         parts += [f"quality={self.height}"] if self.height else []
-        parts += [f"burn={self.burn}"] if self.burn is not None else []
         return "?" + "&".join(parts) if parts else ""
 
 
@@ -52,7 +50,6 @@ class PlayerView:
     fact: str
     choice: PlayerChoice
     audio_tracks: tuple[str, ...]
-    picture_subtitles: tuple[tuple[int, str], ...]
     heights: tuple[int, ...]
     start_s: float = 0.0
     busy: str = BUSY
@@ -65,7 +62,6 @@ def player_choice() -> PlayerChoice:
         converted=request.args.get("play") == "converted",
         audio=_number("audio") or 0,
         height=next((one for one in HEIGHTS if height == str(one)), 0),
-        burn=_number("burn"),
     )
 
 
@@ -83,7 +79,7 @@ def player_view(video: Video, choice: PlayerChoice, start_s: float = 0.0) -> Pla
     sources: list[tuple[str, str]] = []
     if way is not Plays.NOWHERE:
         segmented = services().playback.address(video) + choice.query
-        usual = not (choice.converted or choice.audio or choice.burn is not None or choice.height)
+        usual = not (choice.converted or choice.audio or choice.height)
         sources += [(addresses().video(video.file), _direct_type(video))] if usual else []
         sources.append((segmented, HLS))
     return PlayerView(
@@ -93,7 +89,6 @@ def player_view(video: Video, choice: PlayerChoice, start_s: float = 0.0) -> Pla
         fact=message,
         choice=choice,
         audio_tracks=tuple(_track_label(track, number) for number, track in enumerate(tracks)),
-        picture_subtitles=(),
         heights=tuple(height for height in HEIGHTS if probe and height <= max(360, probe.height)),
         start_s=start_s,
     )

@@ -8,10 +8,11 @@ from quart import Response, redirect
 from lvs.errors import NotFound
 from lvs.models import Card, Query, State, Track, Video, shown
 from lvs.routes.media import subtitles
+from lvs.routes.pages import projection
 from lvs.routes.pages.player import player_choice, player_view
 from lvs.web.filters import parse_query
-from lvs.web.request_args import arguments, text
-from lvs.web.responses import addresses, page, raw_path, services
+from lvs.web.request_args import arguments, form_text, text
+from lvs.web.responses import addresses, page, raw_path, secure_url, services
 from lvs.web.templates import duration, size
 from lvs.web.urls import gallery_url, query_string
 
@@ -31,21 +32,21 @@ async def watch(place: str) -> Response:
 
 async def permanent(media_hash: str) -> Response:
     video = await services().videos.get(media_hash)
+    if not _is_listed(video):  # another video may lie where it lay
+        return await _gone(video)
     return cast("Response", redirect(addresses().watch(video.file), 302))
 
 
 async def _page(video: Video, card: Card | None, query: Query) -> Response:
-    if video.missing or not services().library.roots[video.file.root_id].active:
-        raise NotFound(
-            f"“{video.title}” is no longer in the library folders. "
-            "Its rating and tags are kept until it returns."
-        )
+    if not _is_listed(video):
+        return await _gone(video)
     around = await services().gallery.surroundings(query, video, card, SUGGESTIONS)
     progress = services().progress.of_video(video)
     starts_over = text(arguments(), "start") == "over"
     player = player_view(video, player_choice(), 0.0 if starts_over else progress.position_s)
     if video.poster is None and video.state is State.NEW:
         services().jobs.visible([video.id])
+    watch_path = addresses().watch(video.file)
     return page(
         "watch.html",
         video=video,
@@ -63,7 +64,10 @@ async def _page(video: Video, card: Card | None, query: Query) -> Response:
         facts=_facts(video, player.fact),
         back_url=gallery_url(query) + f"#video-card-{video.id}",
         offline=services().library.is_away(video.file.root_id, video.file.path),
-        copies=sum(file.missing_since is None for file in video.files),
+        secure_url=secure_url(watch_path) if video.projection.immersive else "",
+        **await projection.values_of(video),
+        copies=_copies(video),
+        former=await services().handover.former(video),
     )
 
 
@@ -71,6 +75,43 @@ def _start_over(video: Video, query: Query) -> str:
     """The same page with the player at the beginning."""
     address = addresses().watch(video.file, query)
     return f"{address}{'&' if '?' in address else '?'}start=over"
+
+
+def _copies(video: Video) -> int:
+    """How many places a video has in the library folders that are configured now."""
+    roots = services().library.roots
+    return sum(file.missing_since is None and roots[file.root_id].active for file in video.files)
+
+
+def _is_listed(video: Video) -> bool:
+    return not video.missing and services().library.roots[video.file.root_id].active
+
+
+async def _gone(video: Video) -> Response:
+    """The page of a video that is gone: with the films that may be it now, if there are any."""
+    candidates = await services().handover.candidates(video)
+    if not candidates:
+        raise NotFound(
+            f"“{video.title}” is no longer in the library folders."
+            " Its rating and tags are kept until it returns."
+        )
+    offered = [
+        {
+            "title": candidate.title,
+            "place": shown(candidate.path),
+            "address": addresses().watch(candidate),
+            "duration": duration(candidate.duration_s),
+            "media_hash": candidate.media_hash,
+        }
+        for candidate in candidates
+    ]
+    return page("gone.html", 404, video=video, candidates=offered)
+
+
+async def hand_over(media_hash: str) -> Response:
+    """Give what a video was given that is gone to the one that it is now."""
+    video = await services().handover.hand_over(media_hash, await form_text("to"))
+    return cast("Response", redirect(addresses().watch(video.file), 303))
 
 
 def _facts(video: Video, playback: str) -> list[tuple[str, str]]:
@@ -98,9 +139,16 @@ def _facts(video: Video, playback: str) -> list[tuple[str, str]]:
             )
         if probe.recorded_at:
             facts.append(("Recorded", _day(probe.recorded_at)))
+    if video.projection.immersive or video.projection.source != "default":
+        facts.append(("Projection", projection.fact_of(video.projection)))
     if video.last_viewed_at:
         facts.append(("Last viewed", _day(video.last_viewed_at)))
-    copies = [file for file in video.files[1:] if file.missing_since is None]
+    roots = services().library.roots
+    copies = [
+        file
+        for file in video.files[1:]
+        if file.missing_since is None and roots[file.root_id].active
+    ]
     facts += [("Also at", shown(file.path)) for file in copies]
     facts.append(("Media hash", video.media_hash))
     return facts

@@ -32,7 +32,7 @@ RETRY_S = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class BackupState:
-    """How the backups stand, for the dashboard. Times are Unix milliseconds."""
+    """State of the backups, for the dashboard. Times are Unix milliseconds."""
 
     running: bool = False
     newest: Backup | None = None
@@ -53,7 +53,7 @@ class Backups:
         self._stopping = False
 
     async def state(self) -> BackupState:
-        """How they stand now."""
+        """The present state."""
         found = await asyncio.to_thread(backup.listed, self.folder)
         failure, failed_at = self._failure or (None, None)
         newest = next((each for each in found if each.good and each.counts.videos), None)
@@ -111,10 +111,10 @@ class Backups:
                 log.exception("the backup went wrong")
             await asyncio.sleep(LOOK_S)
 
-    async def put_aside(self, error: Damaged) -> Damaged:
+    async def quarantine(self, error: Damaged) -> Damaged:
         """Rename the damaged database, and give the sentence that says so and how to go on."""
         try:
-            place = await asyncio.to_thread(backup.put_aside, self._database_path)
+            place = await asyncio.to_thread(backup.quarantine, self._database_path)
         except OSError as problem:
             return Damaged(f"{error.message} It cannot be put aside: {problem.strerror}.")
         kept = await asyncio.to_thread(backup.newest_good, self.folder)
@@ -153,7 +153,7 @@ def make(
 
 
 def in_words(counts: BackupCounts) -> str:
-    """What a database holds, for people."""
+    """A database's counts in words."""
     numbers = {"videos": counts.videos} | {
         name: value for name, value in asdict(counts).items() if name not in ("videos", "files")
     }
@@ -163,7 +163,7 @@ def in_words(counts: BackupCounts) -> str:
 
 
 def is_due(folder: Path, now: datetime) -> bool:
-    """Whether today has no backup yet.
+    """True if today has no backup yet.
 
     By the day and not by the age, so that a clock that jumps makes no difference.
     """
@@ -175,7 +175,7 @@ def is_due(folder: Path, now: datetime) -> bool:
 
 
 def superfluous(found: Iterable[Backup]) -> list[Backup]:
-    """Which of these backups are too many.
+    """Those of these backups that are superfluous.
 
     Kept are the latest of seven days and of four weeks, some of those made by hand or before a
     change, whatever nobody has looked through, and always the one that holds most of what people

@@ -32,7 +32,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What a look found. `examined` is None where there is no database that can be looked into."""
+    """Result of a check. `examined` is None where there is no database that can be looked into."""
 
     examined: Examined | None
     newest_good: Backup | None

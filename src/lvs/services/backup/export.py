@@ -27,6 +27,7 @@ COLUMNS = (
     "favorited_at",
     "added_at",
     "missing_since",
+    "projection",
 )
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -126,6 +127,7 @@ def _row(video: Exported, named: bool) -> bytes:
     record = _record(video, named) | {
         "tags": "; ".join(video.tags),
         "favorite": int(video.favorited_at is not None),
+        "projection": video.projection,
     }
     return _line("" if record[name] is None else str(record[name]) for name in COLUMNS)
 
@@ -143,6 +145,7 @@ def _record(video: Exported, named: bool) -> dict[str, object]:
         "favorited_at": _moment(video.favorited_at),
         "added_at": _moment(video.added_at),
         "missing_since": _moment(video.missing_since),
+        "projection": json.loads(video.projection) if video.projection else None,
     }
 
 

@@ -46,7 +46,7 @@ def program() -> Path:
 
 @dataclass(frozen=True, slots=True)
 class LitestreamFiles:
-    """Where the configuration and the control socket of one Litestream lie."""
+    """Paths of one Litestream's configuration and control socket."""
 
     folder: Path
 
@@ -91,7 +91,7 @@ def write_config(files: LitestreamFiles, database: Path, url: str) -> None:
 
 
 def replica_settings(url: str) -> dict[str, Any]:
-    """What Litestream is told of a replica. Raises Invalid where the key of an SFTP server or its
+    """Litestream's settings for a replica. Raises Invalid where the key of an SFTP server or its
     user is missing.
     """
     settings: dict[str, Any] = {"sync-interval": f"{SYNC_INTERVAL_S}s"}

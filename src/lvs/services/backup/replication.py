@@ -52,7 +52,7 @@ class Rehearsal:
 
 @dataclass(frozen=True, slots=True)
 class ReplicationState:
-    """How the copy stands. `behind_s` is None as long as nothing has been confirmed."""
+    """State of the copy. `behind_s` is None as long as nothing has been confirmed."""
 
     url: str
     running: bool
@@ -97,7 +97,7 @@ class Replication:
         return self._process.pid if self._process and self._process.returncode is None else None
 
     def state(self) -> ReplicationState:
-        """How the copy stands now."""
+        """The present state of the copy."""
         behind = self._behind_s
         if self._confirmed_at is not None:
             unconfirmed_s = time.monotonic() - self._confirmed_at
@@ -257,7 +257,10 @@ def _as_dict(rehearsal: Rehearsal) -> dict[str, int | str]:
 
 
 def _rehearsed(url: str, folder: Path) -> backup.BackupCounts:
-    """What the replica holds. Raises LvsError where it cannot be restored or is not sound."""
+    """Counts of the replica's content.
+
+    Raises LvsError where it cannot be restored or is not sound.
+    """
     trial = folder / "rehearsal"
     shutil.rmtree(trial, ignore_errors=True)
     trial.mkdir(parents=True)

@@ -9,11 +9,12 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 
 from lvs.clock import now_ms
-from lvs.db import changes, favorites, gallery, ratings, tags, videos
+from lvs.db import changes, favorites, gallery, projections, ratings, tags, videos
 from lvs.db import curation_rows as rows
 from lvs.db.curation_rows import CurationRecord
 from lvs.db.database import Database, Transaction
 from lvs.models import tag_key
+from lvs.services.media.stored_projection import settle
 from lvs.text import title_from_path
 
 CLIENT = "restore"
@@ -22,7 +23,7 @@ REFRESHED_AT_ONCE = 500
 
 @dataclass(slots=True)
 class RestoreSummary:
-    """What putting back changes.
+    """Summary of a restore.
 
     `awaited` videos are not in the database: a scan finds them by their content.
     """
@@ -35,6 +36,7 @@ class RestoreSummary:
     favorites: int = 0
     views: int = 0
     titles: int = 0
+    projections: int = 0
 
     @property
     def nothing(self) -> bool:
@@ -123,11 +125,25 @@ async def _put(tx: Transaction, video_id: int, kept: CurationRecord, gains: Rest
         await rows.put_views(tx, video_id, kept.views, max(last, kept.last_viewed_at or 0) or None)
         await changes.add(tx, video_id, "view", str(views), str(kept.views), CLIENT, now)
         gains.views += kept.views - views
+    await _put_projection(tx, video_id, kept, gains)
     title, edited = await rows.title_from_path(tx, video_id)
     if kept.title and (kept.title, True) != (title, edited):
         await videos.set_title(tx, video_id, kept.title, edited=True)
         await changes.add(tx, video_id, "title", title, kept.title, CLIENT, now)
         gains.titles += 1
+
+
+async def _put_projection(
+    tx: Transaction, video_id: int, kept: CurationRecord, gains: RestoreSummary
+) -> None:
+    stored = await projections.of_video(tx, video_id)
+    old = stored.chosen if stored else None
+    if kept.projection is None or kept.projection == old:
+        return
+    await projections.choose(tx, video_id, kept.projection)
+    await settle(tx, video_id)
+    await changes.add(tx, video_id, "projection", old, kept.projection, CLIENT, now_ms())
+    gains.projections += 1
 
 
 async def _put_rating(

@@ -36,7 +36,7 @@ _NO_ROOM = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 @dataclass(frozen=True, slots=True)
 class SecondPlaceState:
-    """How the copies stand. `away_since` is in Unix milliseconds; `newest` was examined where it
+    """State of the copies. `away_since` is in Unix milliseconds; `newest` was examined where it
     lies.
     """
 
@@ -60,7 +60,7 @@ class SecondPlace:
     _stopping: bool = field(default=False, init=False)
 
     def state(self) -> SecondPlaceState | None:
-        """How the copies stood at the last look; None where there is no second place."""
+        """State of the copies at the last check; None where there is no second place."""
         if self.folder is None:
             return None
         return self._state or SecondPlaceState(self.folder)

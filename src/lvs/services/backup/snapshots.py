@@ -1,9 +1,9 @@
-"""What people gave their videos as JSON files a person can read: written beside every backup, and
+"""Curation records as JSON files a person can read: written beside every backup, and
 read to put it back.
 
-`ratings.json`, `views.json`, `tags.json`, `favorites.json` and `videos.json` (titles and places)
-are each one object, keyed by media hash; every value names the path too. Blocking: call it in a
-thread.
+`ratings.json`, `views.json`, `tags.json`, `favorites.json`, `projections.json` and `videos.json`
+(titles and places) are each one object, keyed by media hash; every value names the path too.
+Blocking: call it in a thread.
 """
 
 import contextlib
@@ -22,9 +22,11 @@ from lvs.db.curation_rows import CurationRecord
 from lvs.errors import Invalid, NotFound, Unavailable
 from lvs.services.curation.tags import LONGEST_TAG, clean_tag
 from lvs.services.curation.titles import MAX_TITLE_LENGTH
+from lvs.services.media.projection import by_person
+from lvs.services.media.projection_json import chosen_text
 from lvs.text import title_from_path
 
-NAMES = ("ratings", "views", "tags", "favorites", "videos")
+NAMES = ("ratings", "views", "tags", "favorites", "projections", "videos")
 LARGEST_BYTES = 1 << 30
 MOST_VIEWS = 10**12
 
@@ -33,7 +35,7 @@ _HASH = re.compile(r"[0-9a-f]{16}", re.ASCII)
 
 @dataclass(slots=True)
 class Snapshot:
-    """What was read: the videos, and a sentence for everything that could not be understood."""
+    """A read snapshot: the videos, and a message for everything that was not understood."""
 
     kept: dict[str, CurationRecord] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
@@ -74,6 +76,8 @@ def _values(kept: CurationRecord) -> Iterator[tuple[str, dict[str, Any]]]:
         yield "tags", {"tags": kept.tags}
     if kept.favorite:
         yield "favorites", {"favorited_at": _time(kept.favorited_at)}
+    if kept.projection:
+        yield "projections", {"projection": json.loads(kept.projection)}
 
 
 class _Object:
@@ -197,7 +201,7 @@ def _take_export(snapshot: Snapshot, path: Path, content: Mapping[str, Any]) -> 
 
 
 class _NotUnderstood(Exception):
-    """What is wrong with one entry."""
+    """The problem of one entry."""
 
 
 _Take = Callable[[CurationRecord, Mapping[str, Any]], None]
@@ -254,6 +258,14 @@ def _take_favorite(kept: CurationRecord, value: Mapping[str, Any]) -> None:
     kept.favorite, kept.favorited_at = True, _moment(value.get("favorited_at"))
 
 
+def _take_projection(kept: CurationRecord, value: Mapping[str, Any]) -> None:
+    chosen = value.get("projection")
+    try:
+        kept.projection = chosen_text(by_person(**chosen)) if chosen is not None else None
+    except (Invalid, TypeError, ValueError):
+        raise _NotUnderstood("the projection is none that LVS knows") from None
+
+
 def _take_video(kept: CurationRecord, value: Mapping[str, Any]) -> None:
     title, fingerprints = value.get("title") or "", value.get("fingerprints", [])
     if not isinstance(title, str) or len(title) > MAX_TITLE_LENGTH:
@@ -275,6 +287,7 @@ _TAKE: dict[str, _Take] = {
     "views": _take_views,
     "tags": _take_tags,
     "favorites": _take_favorite,
+    "projections": _take_projection,
 }
 
 

@@ -1,4 +1,4 @@
-"""What the services of curation share: videos by name, and text as people type it.
+"""Shared by the services of curation: videos by name, and text as people type it.
 
 A change is one transaction, with its line in the journal.
 """

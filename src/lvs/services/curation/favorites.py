@@ -45,6 +45,6 @@ class Favorites(Curation):
         return now
 
     async def get(self, media_hash: str) -> bool:
-        """Whether a video is a favorite. Raises NotFound."""
+        """True if a video is a favorite. Raises NotFound."""
         async with self._database.read() as db:
             return await favorites.has(db, await self._id(db, media_hash))

@@ -36,7 +36,7 @@ DAY_MS = 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class ForgetPreview:
-    """What forgetting would put into the bin: the sum of it, and the first of the videos."""
+    """A preview of forgetting: the totals, and the first of the videos."""
 
     sum: Totals
     videos: list[MissingVideo]
@@ -64,12 +64,12 @@ class RecycleBin:
         return found[:PAGE_SIZE], following
 
     async def sum(self) -> Totals:
-        """What all missing videos hold together."""
+        """Totals over all missing videos."""
         async with self._database.read() as db:
             return await rows.sum_of_missing(db, None, EVER)
 
     async def preview(self, ids: Collection[int] | None, until: int) -> ForgetPreview:
-        """What forgetting these would take, or all that were missing at `until` (Unix ms)."""
+        """Preview of forgetting these videos, or all that were missing at `until` (Unix ms)."""
         async with self._database.read() as db:
             return ForgetPreview(
                 await rows.sum_of_missing(db, ids, until),
@@ -91,14 +91,14 @@ class RecycleBin:
     async def binned(
         self, after: tuple[int, int] | None = None
     ) -> tuple[list[MissingVideo], tuple[int, int] | None]:
-        """What is in the bin, the latest first, and where the next ones start."""
+        """Contents of the bin, latest first, and the cursor of the next ones."""
         async with self._database.read() as db:
             found = await rows.binned(db, PAGE_SIZE + 1, after)
         last = found[PAGE_SIZE - 1] if len(found) > PAGE_SIZE else None
         return found[:PAGE_SIZE], (last.forgotten_at or 0, last.id) if last else None
 
     async def sum_of_bin(self) -> Totals:
-        """What the bin holds."""
+        """Totals over the bin."""
         async with self._database.read() as db:
             return await rows.sum_of_bin(db)
 

@@ -27,8 +27,8 @@ class Videos(Curation):
     async def at(
         self, places: Sequence[tuple[int, bytes]]
     ) -> tuple[Video, File, Card | None] | None:
-        """The video that lies at one of these places (library folder, path), or lay there last, its
-        file of that place, and its card where it is listed: one query.
+        """The video that an address means which may lead to these places (library folder, path),
+        its file of that place, and its card where it is listed: one query.
         """
         async with self._database.read() as db:
             return await videos.at(db, places)

@@ -11,7 +11,18 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from lvs.clock import now_ms
-from lvs.db import changes, favorites, gallery, missing, overview, ratings, tags, videos, views
+from lvs.db import (
+    changes,
+    favorites,
+    gallery,
+    missing,
+    overview,
+    projections,
+    ratings,
+    tags,
+    videos,
+    views,
+)
 from lvs.db.changes import Change, Chosen
 from lvs.db.database import Database, Transaction
 from lvs.errors import NotFound
@@ -19,6 +30,7 @@ from lvs.models import tag_key
 from lvs.services.cache import Cache
 from lvs.services.curation.tags import MAX_TAGS
 from lvs.services.events import Event, Events
+from lvs.services.media.stored_projection import settle
 from lvs.text import title_from_path
 
 PAGE_SIZE = 100
@@ -26,11 +38,11 @@ MOST_AT_ONCE = 20_000
 BATCH = 100
 CLIENTS = 200
 EXAMPLES = 30
-KINDS = ("rating", "favorite", "tag", "title", "view", "forgotten")
+KINDS = ("rating", "favorite", "tag", "title", "view", "projection", "forgotten")
 
 
 class Status(StrEnum):
-    """Whether a change can be taken back."""
+    """True if a change can be taken back."""
 
     OPEN = "open"
     TAKEN_BACK = "taken back"
@@ -59,7 +71,7 @@ class JournalEntry:
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """What came of taking a change back: `reason` says why it was left as it is, and is empty where
+    """Result of undoing a change: `reason` says why it was left as it is, and is empty where
     it was done.
     """
 
@@ -69,7 +81,7 @@ class Undone:
 
 @dataclass(slots=True)
 class Preview:
-    """What taking back all changes of somebody would do.
+    """Preview of undoing all changes of one client.
 
     `up_to_id` is the latest change that it is about. `more` where there are older ones than fit
     into one go.
@@ -84,13 +96,13 @@ class Preview:
 
     @property
     def changes(self) -> int:
-        """How many changes would be taken back."""
+        """The number of changes that would be undone."""
         return self.kinds.total()
 
 
 @dataclass(slots=True)
 class UndoTally:
-    """How many changes were taken back, and why others were not."""
+    """Counts of undone changes, and of others with their reasons."""
 
     total: int = 0
     done: int = 0
@@ -139,11 +151,11 @@ class Journal:
                 await gallery.refresh(tx, [change.video_id])
             later = await changes.of_videos(tx, [change.video_id], change.id)
         if not reason:
-            self._tell([change.video_id])
+            self._tell([change])
         return Undone(_entry(change, titles, statuses(later, [change])[change.id]), reason)
 
     async def preview(self, client: str, since: int) -> Preview:
-        """What taking back every change of this client since then (Unix ms) would do."""
+        """Preview of undoing every change of this client since then (Unix ms)."""
         planned, found = await self._plan(Chosen(client=client, since=since))
         if not found.up_to_id:
             return found
@@ -179,7 +191,7 @@ class Journal:
                 await gallery.refresh(tx, touched)
             tally.done += sum(not reason for reason in reasons)
             tally.skipped.update(reason for reason in reasons if reason)
-            self._tell(touched)
+            self._tell([c for c in step if c.video_id in touched])
             tell(tally)
             await asyncio.sleep(0)
         return tally
@@ -212,16 +224,21 @@ class Journal:
         )
         return planned, preview
 
-    def _tell(self, video_ids: Collection[int]) -> None:
+    def _tell(self, undone: Collection[Change]) -> None:
         self._cache.clear()  # a rating stands there under each of a video's names
-        if video_ids:
-            self._events.publish(Event.CHANGED, video_ids)
+        reshaped = {change.video_id for change in undone if change.what == "projection"}
+        for event, video_ids in (
+            (Event.CHANGED, {change.video_id for change in undone}),
+            (Event.RESHAPED, reshaped),
+        ):
+            if video_ids:
+                self._events.publish(event, video_ids)
 
 
 def statuses(
     later: Iterable[Change], asked: Sequence[Change], together: bool = False
 ) -> dict[int, Status]:
-    """Whether each of the changes that are asked for can be taken back, or with `together` all of
+    """The status of each change that is asked for: can it be undone, or with `together` all of
     them, the latest first.
 
     `later` holds the changes of the same videos from the earliest of them on, latest first; views
@@ -263,7 +280,7 @@ def statuses(
 
 
 def _value_of(change: Change) -> Hashable:
-    """What the change is about: two with the same stand upon each other."""
+    """The value a change is about; two changes of the same value build on each other."""
     tag = tag_key(change.new or change.old or "") if change.what == "tag" else ""
     return change.video_id, change.what, tag
 
@@ -327,6 +344,16 @@ async def _favorite_since(tx: Transaction, change: Change) -> int:
     return found.at if found is not None else now_ms()
 
 
+async def _projection(tx: Transaction, change: Change, client: str) -> str:
+    stored = await projections.of_video(tx, change.video_id)
+    if (stored.chosen if stored else None) != change.new:
+        return OTHERWISE
+    await projections.choose(tx, change.video_id, change.old)
+    await settle(tx, change.video_id)
+    await _note(tx, change, client)
+    return ""
+
+
 async def _tag(tx: Transaction, change: Change, client: str) -> str:
     name = change.new if change.new is not None else change.old or ""
     carried = await tags.of_video(tx, change.video_id)
@@ -388,5 +415,6 @@ _TAKE_BACK = {
     "tag": _tag,
     "title": _title,
     "view": _view,
+    "projection": _projection,
     "forgotten": _forgotten,
 }

@@ -1,4 +1,4 @@
-"""How often a video was played."""
+"""Plays of a video."""
 
 from lvs.clock import now_ms
 from lvs.db import changes, gallery, views
@@ -7,7 +7,7 @@ from lvs.services.curation.base import Curation
 
 
 class Views(Curation):
-    """How often a video was played."""
+    """Plays of a video."""
 
     async def count(self, media_hash: str, client: str) -> int:
         """Note that somebody plays it; how often it was played now. Raises NotFound."""
@@ -24,6 +24,6 @@ class Views(Curation):
         return seen
 
     async def get(self, media_hash: str) -> int:
-        """How often a video was played. Raises NotFound."""
+        """Plays of a video. Raises NotFound."""
         async with self._database.read() as db:
             return await views.count(db, await self._id(db, media_hash))

@@ -63,7 +63,7 @@ class GalleryPage:
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """What a query holds, and the shelf that says so."""
+    """The videos of a query, and the index that found them."""
 
     index: "VideoIndex"
     mask: "Mask"
@@ -101,7 +101,7 @@ class Gallery:
                 for letter in WARMED:
                     async with self._database.read() as db:
                         if await index.catch_up(db):
-                            await index.warm(db, str(search_query.parse(letter).match))
+                            await index.precompile(db, str(search_query.parse(letter).match))
                 return
             except LvsError as error:
                 log.warning(
@@ -148,11 +148,11 @@ class Gallery:
             after = page.next
 
     async def count(self, query: Query) -> int:
-        """How many videos the query shows."""
+        """The number of videos in the query."""
         return (await self.counts([query]))[0]
 
     async def counts(self, queries: Sequence[Query]) -> list[int]:
-        """How many videos each query shows."""
+        """The number of videos in each query."""
         async with self._reading() as (db, index):
             return [
                 await self._count(db, *await self._selected(db, query, index)) for query in queries
@@ -209,7 +209,7 @@ class Gallery:
             page = await self._page(db, query, selection, held, limit, after, until)
             known = (page, await self._count(db, selection, held))
             if index and index.seen == key[0]:
-                self._pages.keep(key, known)
+                self._pages.put(key, known)
         return known
 
     async def _page(
@@ -272,7 +272,7 @@ class Gallery:
                 found[video_id] = card
         if missing := [video_id for video_id in ids if video_id not in found]:
             for video_id, card in (await gallery.some(db, missing)).items():
-                found[video_id] = self._cards.keep(video_id, card)
+                found[video_id] = self._cards.put(video_id, card)
         return [found[video_id] for video_id in ids if video_id in found]
 
     async def card(self, video_id: int) -> Card | None:
@@ -290,7 +290,7 @@ class Gallery:
     async def surroundings(
         self, query: Query, video: Video, card: Card | None, suggestions: int
     ) -> Surroundings:
-        """What stands around a video, whose card is `card` where it is listed, on its page; at most
+        """Surroundings of a video on its page; `card` is its card where it is listed; at most
         `suggestions` tags.
         """
         carried = {tag_key(name) for name in video.tags}
@@ -348,7 +348,7 @@ class Gallery:
         return await self._cache.get(("tags", *self._edition), load)
 
     async def spelling(self, tag: str) -> str | None:
-        """How a tag of a listed video is written; None where there is none."""
+        """The spelling of a tag of a listed video; None where there is none."""
         async with self._database.read() as db:
             return await tags.spelling(db, tag_key(tag))
 

@@ -1,4 +1,4 @@
-"""What people type into the search field, as an FTS5 expression.
+"""Searches as FTS5 expressions.
 
 Words must all occur, each also as the start of a longer word; `"a phrase"` occurs as it stands;
 `-word` must not occur; `tag:alps` and `tag:"two words"` ask for a tag. Further hyphens before a

@@ -59,7 +59,7 @@ COMPARISONS: dict[str, Callable[[NDArray[Any], int | float], Mask]] = {
 
 
 class VideoIndex:
-    """What is on it is used from one event loop; `catch_up` before each use."""
+    """In-memory columns of all listed videos, for one event loop; `catch_up` before each use."""
 
     def __init__(self) -> None:
         self.edition = 0  # grows whenever the lists of tags and folders may have changed
@@ -113,6 +113,7 @@ class VideoIndex:
         self._grow(largest + 1)
         after_id = 0
         while rows := await gallery.numbers(db, after_id, LOADED_AT_ONCE):
+            self._grow(rows[-1][0] + 1)  # some may have been added since the largest was asked for
             self._put(rows)
             after_id = rows[-1][0]
         self._forget(words=True, places=True)
@@ -182,7 +183,7 @@ class VideoIndex:
         Nobody writes into it: where it holds all, it is the shelf's own.
         """
         keys: list[Key] = [("tag", tag_id) for tag_id in selection.tag_ids]
-        if selection.folder:
+        if selection.root_id is not None:
             keys.append(("folder", selection.root_id, selection.folder))
         if selection.match:
             keys.append(("match", selection.match))
@@ -203,14 +204,11 @@ class VideoIndex:
         return mask
 
     def _by_numbers(self, selection: Selection) -> list[Mask]:
-        """What each filter by a number leaves, of all that was ever listed."""
-        masks: list[Mask] = [
+        """The mask of each numeric filter, over all videos ever listed."""
+        return [
             COMPARISONS[bound.compare](self._numbers[bound.column], bound.value)
             for bound in filter_bounds(selection.query)
         ]
-        if selection.root_id is not None:
-            masks.append(self._numbers["root_id"] == selection.root_id)
-        return masks
 
     async def _ids(self, db: Connection, key: Key) -> Mask:
         """The videos with this tag, in this folder or with these words, from what is kept or from
@@ -224,7 +222,11 @@ class VideoIndex:
             case "tag", int() as tag_id:
                 text = await gallery.tagged(db, tag_id)
             case "folder", int() as root_id, bytes() as folder:
-                text = await gallery.in_folder(db, root_id, folder)
+                text = await (
+                    gallery.in_folder(db, root_id, folder)
+                    if folder
+                    else gallery.copies_in_root(db, root_id)
+                )
             case _, match:
                 text = await gallery.matching(db, str(match))
             case _:
@@ -232,16 +234,18 @@ class VideoIndex:
         mask = np.zeros(size, np.bool_)
         ids = _parsed(text)
         mask[ids[ids < size]] = True
+        if key[0] == "folder" and key[2] == b"":
+            mask |= self._numbers["root_id"][:size] == key[1]
         if self._last is last:
             self._found[key] = np.packbits(mask)
         return mask
 
-    async def warm(self, db: Connection, match: str) -> None:
+    async def precompile(self, db: Connection, match: str) -> None:
         """Have ready what this FTS5 expression finds."""
         await self._ids(db, ("match", match))
 
     def how_many(self, mask: Mask) -> int:
-        """How many videos are meant."""
+        """The number of videos in a mask."""
         return self._total if mask is self._listed else int(np.count_nonzero(mask))
 
     # --- Ordering ---
@@ -347,7 +351,7 @@ class VideoIndex:
         return places
 
     async def _ranks(self, db: Connection) -> NDArray[np.int64]:
-        """Where each listed video stands in the order of titles."""
+        """The rank of each listed video in the order of titles."""
         if self._title_ranks is not None and len(self._title_ranks) == len(self._listed):
             return self._title_ranks
         last, size = self._last, len(self._listed)
@@ -411,7 +415,7 @@ def _first(
 
 
 def _behind(keys: NDArray[Any], ids: NDArray[np.int64], place: Cursor, descending: bool) -> Mask:
-    """Which of them stand strictly behind a place."""
+    """Mask of those strictly behind a place."""
     if descending:
         behind = (keys < place.key) | ((keys == place.key) & (ids < place.video_id))
     else:
@@ -420,7 +424,7 @@ def _behind(keys: NDArray[Any], ids: NDArray[np.int64], place: Cursor, descendin
 
 
 def _news(seen: GalleryChange, changes: Sequence[GalleryChange]) -> Sequence[GalleryChange] | None:
-    """What came behind the change that was seen last; None where the history is another one or was
+    """Changes after the one that was seen last; None where the history is another one or was
     cut.
     """
     if seen == NOTHING_YET and (not changes or changes[0].seq == 1):

@@ -65,7 +65,7 @@ class PendingName:
 
 @dataclass(slots=True)
 class ImportReport:
-    """What came of an import."""
+    """Result of an import."""
 
     original: Original
     dry_run: bool
@@ -78,7 +78,7 @@ class ImportReport:
 
     @property
     def changed(self) -> bool:
-        """Whether the import changed anything, or would without `dry_run`."""
+        """True if the import changed anything, or would without `dry_run`."""
         return bool(self.taken or self.new_playlists or any(kept.is_new for kept in self.kept))
 
     @property
@@ -120,7 +120,7 @@ class ImportReport:
 
 
 def json_of(entry: LegacyEntry) -> dict[str, object]:
-    """What an entry holds, in words."""
+    """An entry as JSON text."""
     held: dict[str, object] = {
         "rating": entry.rating,
         "views": entry.views,
@@ -144,7 +144,7 @@ class LegacyImport:
         events.on(Event.CHANGED, self._library_settled)
 
     async def libraries(self) -> list[bytes]:
-        """Where the library folders lie that are known."""
+        """Paths of the known library folders."""
         async with self._database.read() as db:
             return [root.path for root in await roots.every(db)]
 
@@ -274,8 +274,8 @@ class LegacyImport:
 
 @dataclass(slots=True)
 class _CurrentState:
-    """What a video has in LVS, and who was the last to change it; kept true while a batch adds to
-    it.
+    """Present curation of a video, with the last client to change it; kept true while a batch adds
+    to it.
     """
 
     video_id: int
@@ -420,7 +420,7 @@ class _Step:
 
 
 class _Grant:
-    """What one name of the original brings one video.
+    """Curation that one name of the original brings to one video.
 
     What people did to the video in LVS stands, also what they took away.
     """

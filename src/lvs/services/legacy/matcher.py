@@ -18,7 +18,7 @@ DISPUTED = "more than one name of the original would fit the same video"
 
 
 class Way(IntEnum):
-    """How a name fits a place, the surest first."""
+    """Kinds of a match between a name and a place, surest first."""
 
     PATH = 0
     PATH_COMPOSED = 1  # the same text, in another Unicode normalization
@@ -35,7 +35,7 @@ SURE = (Way.PATH, Way.PATH_COMPOSED, Way.PATH_LEFT)  # two names may be two copi
 
 @dataclass(slots=True)
 class NameMatches:
-    """What was found: the video of each name, and why the rest have none."""
+    """The video of each name, and the reason where there is none."""
 
     video_ids: dict[bytes, int] = field(default_factory=dict)
     unmatched: dict[bytes, str] = field(default_factory=dict)
@@ -93,7 +93,7 @@ class Matcher:
 
 
 def _ways(name: bytes, place: NamedPlace) -> Iterator[Way]:
-    """How a name fits a place that is alike in its last part."""
+    """The matches of a name and a place with the same last part."""
     last_name, last = _last_part(name), _last_part(place.path)
     if name == place.path:
         yield Way.PATH if place.present else Way.PATH_LEFT

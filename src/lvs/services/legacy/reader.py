@@ -24,7 +24,7 @@ MOST_PUZZLES = 10_000  # that many are listed; the rest is counted
 
 @dataclass(slots=True)
 class LegacyEntry:
-    """What the original had for one name; None and empty where it had nothing.
+    """The original's data for one name; None and empty where it had nothing.
 
     Times are Unix milliseconds.
     """
@@ -154,7 +154,7 @@ def _of_kind(search: Search, *kinds: Kind) -> list[Source]:
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """How reading one file went. `enough`: older copies have nothing to add."""
+    """Result of reading one file. `enough`: older copies have nothing to add."""
 
     why: str
     enough: bool
@@ -359,7 +359,7 @@ class _LegacyStore:
         return _Outcome(why, enough=bool(self._entries) and not self._damaged)
 
     def _kind(self) -> Kind:
-        """What a file holds whose name does not say."""
+        """The kind of a file, by its content."""
         for part in self._text:
             if isinstance(part, Broken):
                 continue

@@ -31,7 +31,7 @@ _STAMP = re.compile(r"([0-9]{8})[-_]([0-9]{6})")
 
 
 class Kind(StrEnum):
-    """What a file of the original holds."""
+    """Kinds of the original's files."""
 
     DATABASE = "database"
     RATINGS = "ratings"
@@ -59,7 +59,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What was found, the newest of each kind first, and which folders could not be looked into."""
+    """Files found, newest of each kind first, and folders that could not be read."""
 
     sources: tuple[Source, ...]
     unread: tuple[tuple[str, str], ...]

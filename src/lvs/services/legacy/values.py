@@ -1,4 +1,4 @@
-"""What the values in the original's files mean: pure functions, each raising ValueError with what
+"""Meaning of the values in the original's files: pure functions, each raising ValueError with what
 is wrong.
 """
 
@@ -51,7 +51,7 @@ def stars(value: object) -> int | None:
 
 
 def views(value: object) -> int | None:
-    """How often a video was played, None where nothing is said."""
+    """The number of plays; None where nothing is said."""
     if value is None:
         return None
     number = _whole(value, "a view count")

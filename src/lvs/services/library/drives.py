@@ -89,7 +89,7 @@ class Drives:
         if emptied:
             await self.note_emptied(root)
         else:
-            await self._set_offline(root, None if believable else root.offline_since or now_ms())
+            await self.set_offline(root, None if believable else root.offline_since or now_ms())
         noted = quiet and root.scanned_at is not None and current == before
         if believable and current is not None and not noted:
             async with self._database.transaction() as tx:
@@ -100,8 +100,8 @@ class Drives:
     async def note_away(
         self, root: Root, folder: bytes, seen: WalkResult, gone: Collection[bytes]
     ) -> list[bytes]:
-        """Note and return the folders of this walk that say nothing of their files: not readable, or
-        a disk's whose place is empty now.
+        """Note and return the folders of this walk that say nothing of their files: not readable,
+        or a disk's whose place is empty now.
         """
         async with self._database.read() as db:
             mounts = await roots.mounts(db, root.id)
@@ -134,7 +134,20 @@ class Drives:
             known = await files.below(db, root.id, folder)
         return bool(known) and all(path in gone for path in known)
 
-    async def _set_offline(self, root: Root, since: int | None) -> None:
+    async def is_emptied(self, root: Root) -> bool:
+        """Whether a library folder is there, empty, and on the disk that it was on."""
+        async with self._database.read() as db:
+            before = await roots.filesystem(db, root.id)
+        current = await asyncio.to_thread(_filesystem, root.path)
+        return (
+            current is not None
+            and current == before
+            and not await self.is_replaced(root)
+            and await asyncio.to_thread(_is_empty, root.path)
+        )
+
+    async def set_offline(self, root: Root, since: int | None) -> None:
+        """Mark a library folder as offline since then (Unix ms), or as back."""
         if since == self.roots[root.id].offline_since:
             return
         log.warning(
@@ -181,7 +194,7 @@ class Drives:
             return now.identity != refused or time.monotonic() - at > REFUSED_S
         if self._identities.get(root.id, now.identity) != now.identity:
             log.warning("another folder is at the place of %s", os.fsdecode(root.path))
-            await self._set_offline(root, now_ms())  # until a scan has found what is known
+            await self.set_offline(root, now_ms())  # until a scan has found what is known
             return True
         return await self._have_mounts_changed(root)
 
@@ -214,7 +227,7 @@ class Drives:
             await gallery.refresh(tx, back)
         if back:
             self._events.publish(Event.MODIFIED, back)
-        await self._set_offline(root, root.offline_since or now_ms())
+        await self.set_offline(root, root.offline_since or now_ms())
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,3 +275,16 @@ def _is_empty(path: bytes) -> bool:
             return next(iter(entries), None) is None
     except OSError:
         return True
+
+
+def file_state(root: bytes, path: bytes) -> os.stat_result:
+    """The state of what lies there.
+
+    Raises NotADirectoryError where a link leads there: the walk does not follow them.
+    """
+    folder = root
+    for part in path.split(b"/")[:-1]:
+        folder = os.path.join(folder, part)
+        if os.path.islink(folder):
+            raise NotADirectoryError(folder)
+    return os.lstat(os.path.join(root, path))

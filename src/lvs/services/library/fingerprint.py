@@ -3,18 +3,26 @@
 import hashlib
 import os
 import stat
+import zlib
 from collections.abc import Iterable
 
 BLOCK_BYTES = 64 * 1024
 OSHASH_SMALLEST_BYTES = 2 * BLOCK_BYTES
+EXTENDED_WHOLE_BYTES = 64 << 20
+EXTENDED_BLOCKS = 256
+EXTENDED_BLOCK_BYTES = 128 * 1024
+UNIFORMITY_BYTES = 8 * 1024
+UNIFORM_RATIO = 0.75  # of its size, compressed
 OPEN_FLAGS = os.O_RDONLY | sum(
     getattr(os, name, 0) for name in ("O_BINARY", "O_CLOEXEC", "O_NONBLOCK", "O_NOFOLLOW")
 )
 
 Print = tuple[str, str, int, int]
-"""Our hash and OpenSubtitles' hash of a file (both 16 hex digits), and the size (bytes) and time (ns) it had at that moment."""
+"""Our hash and OpenSubtitles' hash of a file (both 16 hex digits), and the size (bytes) and time
+(ns) it had at that moment.
+"""
 Failure = tuple[int, str]
-"""Why a file could not be read: the system's number of the error, 0 where it has none, and a sentence."""
+"""Why a file could not be read: the system's error number (0 where it has none) and a sentence."""
 
 
 def fingerprint(path: bytes) -> Print:
@@ -52,6 +60,45 @@ def fingerprint(path: bytes) -> Print:
 def _storable(mtime_ns: int) -> int:
     """As `walk.storable`; this module imports next to nothing."""
     return max(-(1 << 63), min((1 << 63) - 1, mtime_ns))
+
+
+def extended_fingerprint(path: bytes, only_if_uniform: bool = False) -> str:
+    """A hash (16 hex digits) of far more of a file than its fingerprint: of all of it up to
+    EXTENDED_WHOLE_BYTES, else of EXTENDED_BLOCKS blocks spread over it.
+
+    With `only_if_uniform` it is empty for a file whose fingerprint says enough: one that was read
+    wholly, or whose middle is no uniform picture such as black. Empty, too, where the file cannot
+    be read.
+    """
+    try:
+        descriptor = os.open(path, OPEN_FLAGS)
+        try:
+            size = os.fstat(descriptor).st_size
+            if only_if_uniform and (size <= 3 * BLOCK_BYTES or not _is_uniform(descriptor, size)):
+                return ""
+            digest = hashlib.blake2b(size.to_bytes(8, "big"), digest_size=8, person=b"lvs-extended")
+            for offset in _offsets(size):
+                digest.update(_read(descriptor, offset, EXTENDED_BLOCK_BYTES))
+            return digest.hexdigest()
+        finally:
+            os.close(descriptor)
+    except OSError:
+        return ""
+
+
+def _is_uniform(descriptor: int, size: int) -> bool:
+    """Whether the middle of a file looks like the middle of many others: what an encoder made of
+    moving pictures can hardly be compressed any further, black and silence can.
+    """
+    part = _read(descriptor, (size - UNIFORMITY_BYTES) // 2, UNIFORMITY_BYTES)
+    return len(zlib.compress(part, 1)) < UNIFORM_RATIO * len(part)
+
+
+def _offsets(size: int) -> Iterable[int]:
+    if size <= EXTENDED_WHOLE_BYTES:
+        return range(0, size, EXTENDED_BLOCK_BYTES)
+    last = size - EXTENDED_BLOCK_BYTES
+    return (last * number // (EXTENDED_BLOCKS - 1) for number in range(EXTENDED_BLOCKS))
 
 
 def fingerprints(paths: Iterable[bytes]) -> list[Print | Failure]:

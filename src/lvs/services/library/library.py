@@ -1,7 +1,7 @@
 """The library: finds the video files, and keeps the database true to them.
 
-`scan_reader` reads the files, `placement` decides which video each is, `drives` notices folders that
-cannot be reached.
+`scan_reader` reads the files, `placement` decides which video each is, `drives` notices folders
+that cannot be reached.
 """
 
 import asyncio
@@ -21,10 +21,10 @@ from lvs.db.database import Database
 from lvs.errors import Invalid
 from lvs.models import FoundFile, Progress, Root
 from lvs.services.events import Event, Events
-from lvs.services.library.drives import Drives, is_empty_or_gone
+from lvs.services.library.drives import Drives, file_state, is_empty_or_gone
 from lvs.services.library.ignored import IGNORE_FILE, Ignored
-from lvs.services.library.placement import Placement, file_state
-from lvs.services.library.scan_reader import Reader, Reading
+from lvs.services.library.placement import Placement
+from lvs.services.library.scan_reader import FolderScan, Reader
 from lvs.services.library.walk import WalkResult, below, has_format, is_hidden, storable
 from lvs.services.metrics import timed
 
@@ -121,13 +121,23 @@ class Library:
         return os.path.join(self.roots[root_id].path, path)
 
     def places(self, path: bytes) -> list[tuple[int, bytes]]:
-        """Where a path of an address may lie: with several folders the first segment names one,
-        without it each is looked in.
+        """Where a path of an address may lie, the likeliest first.
+
+        First as addresses are built today: with several library folders the first segment is the
+        name of one, with a single one it is not. Then as an address of another time may have been
+        built, and in library folders of other times last.
         """
         name, _, rest = path.partition(b"/")
-        ordered = sorted(self.roots.values(), key=lambda root: not root.active)
-        named = [(root.id, rest) for root in ordered if rest and os.fsencode(root.name) == name]
-        return named + [(root.id, path) for root in ordered]
+        active = self.active_roots
+        named = [(root.id, rest) for root in active if rest and os.fsencode(root.name) == name]
+        plain = [(root.id, path) for root in active]
+        places = [*plain, *named] if len(active) == 1 else [*named, *plain]
+        for root in self.roots.values():
+            if not root.active:
+                if rest and os.fsencode(root.name) == name:
+                    places.append((root.id, rest))
+                places.append((root.id, path))
+        return places
 
     def is_away(self, root_id: int, path: bytes) -> bool:
         """Whether a file lies on a drive or in a folder that cannot be reached right now."""
@@ -146,7 +156,7 @@ class Library:
         )
 
     async def poll_database(self) -> None:
-        """Notice what other programs, such as `lvs scan` beside the server, wrote to the database."""
+        """Notice what other programs, such as `lvs scan`, wrote to the database."""
         if await self._database.changed_elsewhere():
             await self.drives.load()
             self._events.publish(Event.CHANGED_EXTERNALLY, ())
@@ -167,6 +177,8 @@ class Library:
                 for root in self.active_roots:
                     if only is None or root.id in only:
                         await self._scan_folder(root, b"")
+                await self._believe_emptied()
+                await self._placement.separate_mixed()
             finally:
                 self._scanning = False
                 self._events.publish(Event.CHANGED, ())
@@ -181,7 +193,7 @@ class Library:
         async with self._database.read() as db:
             known = await files.stamps(db, root.id, folder)
         known_count = len(known)
-        reading = Reading(
+        reading = FolderScan(
             self._reader, root, folder, self._endings, known, self._count_seen, self.ignored
         )
         try:
@@ -199,6 +211,18 @@ class Library:
         await self._mark_missing(
             root, [path for path in gone if not any(below(path, unseen) for unseen in away)]
         )
+
+    async def _believe_emptied(self) -> None:
+        """A library folder that was moved into another one is empty, and not offline."""
+        for root in self.active_roots:
+            if root.offline_since is not None and await self.drives.is_emptied(root):
+                async with self._database.read() as db:
+                    moved = await files.lying_elsewhere(db, root.id)
+                await self._placement.mark_missing(root, moved)
+                async with self._database.read() as db:
+                    left = await files.stamps(db, root.id)
+                if not left:
+                    await self.drives.set_offline(root, None)
 
     def _note_passed_over(self, root: Root, seen: WalkResult) -> None:
         """Keep what the walk passed over, and log it once."""
@@ -218,7 +242,7 @@ class Library:
     def _count_seen(self, files_seen: int) -> None:
         self._seen += files_seen
 
-    async def _take_in_all(self, root: Root, reading: Reading) -> None:
+    async def _take_in_all(self, root: Root, reading: FolderScan) -> None:
         """While the database takes in some files, the next are read."""
         limit = BATCH_FIRST
         following = asyncio.ensure_future(asyncio.to_thread(reading.next_batch, BATCH_LEAST))
@@ -333,7 +357,8 @@ def _refuse_nested(folders: Iterable[bytes], others: Iterable[bytes]) -> None:
         if folder != other and (below(folder, other) or below(other, folder)):
             inner, outer = sorted((folder, other), key=len, reverse=True)
             raise Invalid(
-                f"The library folder {os.fsdecode(inner)} lies in the library folder {os.fsdecode(outer)}."
+                f"The library folder {os.fsdecode(inner)} lies in the library folder"
+                f" {os.fsdecode(outer)}."
             )
 
 

@@ -4,26 +4,29 @@ Identity is content. See `docs/data.md` for the rules.
 """
 
 import asyncio
-import contextlib
 import os
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from lvs.clock import now_ms
-from lvs.db import bulk_insert, files, gallery, missing, videos
+from lvs.db import bulk_insert, division, files, gallery, missing, videos
 from lvs.db.bulk_insert import Arrival
 from lvs.db.database import Database, Transaction
-from lvs.models import File, FoundFile, Root, State
+from lvs.models import File, Fingerprint, FoundFile, Root, State
 from lvs.services.events import Event, Events
+from lvs.services.library import identity
 from lvs.services.library.drives import Drives
-from lvs.services.library.walk import legacy_alias, storable
+from lvs.services.library.identity import Content, Identity
+from lvs.services.library.walk import legacy_alias
+from lvs.services.media import stored_projection
 from lvs.text import title_from_path
 
 ALIAS_BATCH = 5000
 PLACED_AT_ONCE = 200  # files that are not simply new: each takes a dozen queries
 MISSING_AT_ONCE = 1000
 UNREADY_MS = 7 * 24 * 3600 * 1000  # a file probed so lately may not have been complete then
+GROWING_NS = 6 * 3600 * 10**9  # the longest pause of a recording or a download
 REPLACED_WITHIN_MS = 7 * 24 * 3600 * 1000  # a new file where another lay so lately takes its place
 
 
@@ -34,6 +37,7 @@ class Touched:
     added: set[int] = field(default_factory=set)
     modified: set[int] = field(default_factory=set)
     removed: set[int] = field(default_factory=set)
+    reshaped: set[int] = field(default_factory=set)
 
     @property
     def all(self) -> set[int]:
@@ -49,6 +53,7 @@ class Placement:
         self._database = database
         self._events = events
         self._drives = drives
+        self._identity = Identity(database, drives)
         self._unnamed = 0
         self.added = 0
 
@@ -60,11 +65,14 @@ class Placement:
         self.added += len(new)
         self._publish(Touched(set(new), set(), set()))
         for start in range(0, len(others), PLACED_AT_ONCE):
+            some = others[start : start + PLACED_AT_ONCE]
+            # before the transaction: it reads files
+            contents = [await self._identity.content_of(root, item) for item in some]
             taken = Touched()
             async with self._database.transaction() as tx:
-                for item in others[start : start + PLACED_AT_ONCE]:
-                    await self._place(tx, root, item, taken)
-                await self._retitle(tx, taken.all)
+                for item, content in zip(some, contents, strict=True):
+                    await self._place(tx, root, item, content, taken)
+                taken.reshaped |= await self._retitle(tx, taken.all)
                 await gallery.refresh(tx, taken.all)
             self.added += len(taken.added)
             self._publish(taken)
@@ -85,10 +93,12 @@ class Placement:
             async with self._database.transaction() as tx:
                 await bulk_insert.add_aliases(tx, aliases, up_to_file=new[-1][0])
 
-    async def _place(self, tx: Transaction, root: Root, item: Arrival, taken: Touched) -> None:
-        found, print_ = item.found, item.print
+    async def _place(
+        self, tx: Transaction, root: Root, item: Arrival, content: Content, taken: Touched
+    ) -> None:
+        found, print_ = item.found, Fingerprint(content.key, item.oshash)
         here = await files.present(tx, root.id, found.path)
-        if here is not None and here.fingerprint == print_.fingerprint:
+        if here is not None and here.fingerprint == content.key:
             await files.update(tx, here.id, found, print_)
             # Touched, and as far as the samples say not changed. A download may have been completed
             # between them, though.
@@ -96,46 +106,55 @@ class Placement:
                 await videos.reprobe(tx, [here.video_id])
                 taken.modified.add(here.video_id)
             return
-        owner = await videos.by_fingerprint(tx, print_.fingerprint)
-        own = owner in (None, here.video_id if here else None) or await self._lies_elsewhere(
-            tx, owner, root, found.path
-        )
-        if here is not None and own and not await self._is_unready_copy(tx, here):
+        owner = await videos.by_fingerprint(tx, content.key)
+        if here is not None and await self._goes_on(tx, here, owner, content.key):
             await files.update(tx, here.id, found, print_)
-            await videos.remember_content(tx, here.video_id, print_.fingerprint)
+            await videos.remember_content(
+                tx, here.video_id, content.key, now_ms(), assumed=not _is_growing(here, found)
+            )
+            await identity.record(tx, here.video_id, content)
             taken.modified.add(here.video_id)
             return
         if here is not None:  # another video lies here now: this one is elsewhere or gone
             taken.removed.update(await files.mark_missing(tx, root.id, [found.path], now_ms()))
-        if owner is None:
-            owner = await self._successor_of(tx, root, found) if here is None else None
+        successor = None
+        if owner is None and here is None:
+            owner = successor = await self._successor_of(tx, root, found)
         if owner is None:
             shuffle = secrets.randbelow(videos.SHUFFLE_END)
-            owner = await videos.add(tx, print_.fingerprint, item.title, item.added_at, shuffle)
+            owner = await videos.add(tx, content.key, item.title, item.added_at, shuffle)
             taken.added.add(owner)
         else:
             taken.modified.add(owner)
-        await videos.remember_content(tx, owner, print_.fingerprint)
+        await videos.remember_content(
+            tx, owner, content.key, now_ms(), assumed=successor is not None
+        )
+        await identity.record(tx, owner, content)
         await files.add(tx, owner, root.id, found, print_)
+        taken.added.update(await self._identity.separate(tx, owner, now_ms()))
 
-    async def _lies_elsewhere(
-        self, tx: Transaction, video_id: int | None, root: Root, path: bytes
-    ) -> bool:
-        """Whether a video's content is untouched at another place: what lies here then was copied
-        over, not moved here.
+    async def _goes_on(self, tx: Transaction, here: File, owner: int | None, key: str) -> bool:
+        """Whether the video at a place is the same one with its new content: edited in place, or
+        overwritten by a better copy.
+
+        It is another one where the former content is kept at another place, and where the new one
+        came from another place.
         """
-        for file in await files.of_video(tx, video_id) if video_id is not None else []:
-            if file.missing_since is None and (file.root_id, file.path) != (root.id, path):
-                with contextlib.suppress(OSError):
-                    state = await asyncio.to_thread(
-                        file_state, self._drives.roots[file.root_id].path, file.path
-                    )
-                    if (state.st_size, storable(state.st_mtime_ns)) == (
-                        file.size_bytes,
-                        file.mtime_ns,
-                    ):
-                        return True
-        return False
+        if await self._is_unready_copy(tx, here):
+            return False
+        others = [
+            file for file in await self._identity.there(tx, here.video_id) if file.id != here.id
+        ]
+        if owner is None:
+            return not others
+        if owner == here.video_id:
+            return all(file.fingerprint == key for file in others)
+        # a copy put over a film that somebody gave something to: what it was given stays in sight
+        return (
+            not others
+            and any(file.fingerprint == key for file in await self._identity.there(tx, owner))
+            and await videos.curated(tx, here.video_id)
+        )
 
     async def _is_unready_copy(self, tx: Transaction, here: File) -> bool:
         """Whether this place shares a video with others only because none of them was a film yet,
@@ -175,7 +194,7 @@ class Placement:
                         tx, root.id, paths[start : start + MISSING_AT_ONCE], now_ms()
                     )
                 )
-                await self._retitle(tx, taken.removed)
+                taken.reshaped |= await self._retitle(tx, taken.removed)
                 await gallery.refresh(tx, taken.removed)
             self._publish(taken)
 
@@ -186,31 +205,65 @@ class Placement:
         async with self._database.transaction() as tx:
             joined: set[int] = set()
             for old_id, new_id in await files.replaced(tx, now_ms() - REPLACED_WITHIN_MS):
-                if await videos.curated(tx, old_id) and not await videos.curated(tx, new_id):
-                    await videos.absorb(tx, old_id, new_id)
+                # one that also lies elsewhere was copied here, and is a film of its own
+                if (
+                    await videos.curated(tx, old_id)
+                    and not await videos.curated(tx, new_id)
+                    and len(await self._identity.there(tx, new_id)) == 1
+                    and not await division.differ_in_length(tx, old_id, new_id)
+                ):
+                    await videos.absorb(tx, old_id, new_id, now_ms())
                     joined.add(old_id)
             if not joined:
                 return
-            await self._retitle(tx, joined)
+            reshaped = await self._retitle(tx, joined)
             await gallery.refresh(tx, joined)
-        self._publish(Touched(set(), joined, set()))
+        self._publish(Touched(set(), joined, set(), reshaped))
 
-    async def _retitle(self, tx: Transaction, video_ids: Iterable[int]) -> None:
-        """A title made from a file name follows the file when it is renamed."""
+    async def separate_mixed(self) -> None:
+        """Separate what lies side by side as one video, as former versions of LVS left it."""
+        async with self._database.read() as db:
+            mixed = await files.of_several_contents(db)
+        for start in range(0, len(mixed), PLACED_AT_ONCE):
+            taken = Touched()
+            async with self._database.transaction() as tx:
+                for video_id in mixed[start : start + PLACED_AT_ONCE]:
+                    if made := await self._identity.separate(tx, video_id, now_ms()):
+                        taken.added |= made
+                        taken.modified.add(video_id)
+                taken.reshaped |= await self._retitle(tx, taken.all)
+                await gallery.refresh(tx, taken.all)
+            self._publish(taken)
+
+    async def _retitle(self, tx: Transaction, video_ids: Iterable[int]) -> set[int]:
+        """A title made from a file name follows the file when it is renamed, and so does a
+        projection; the videos of which that is another one now.
+        """
+        reshaped = set()
         for video_id in video_ids:
             places = await files.of_video(tx, video_id)
             if places:
                 await videos.title_from_name(tx, video_id, title_from_path(places[0].path))
+                if await stored_projection.settle(tx, video_id):
+                    reshaped.add(video_id)
+        return reshaped
 
     def _publish(self, taken: Touched) -> None:
         for event, ids in (
             (Event.ADDED, taken.added),
             (Event.MODIFIED, taken.modified),
             (Event.REMOVED, taken.removed),
+            (Event.RESHAPED, taken.reshaped),
             (Event.CHANGED, taken.all),
         ):
             if ids:
                 self._events.publish(event, ids)
+
+
+def _is_growing(before: File, now: FoundFile) -> bool:
+    """Whether a file grows as a recording or a download makes it grow."""
+    passed_ns = now.mtime_ns - before.mtime_ns
+    return now.size_bytes > before.size_bytes and 0 < passed_ns < GROWING_NS
 
 
 def _aliases(path: bytes) -> set[str]:
@@ -222,16 +275,3 @@ def _aliases(path: bytes) -> set[str]:
 
 def _aliases_of(new: Iterable[tuple[int, int, bytes]]) -> list[tuple[str, int]]:
     return [(alias, video_id) for _, video_id, path in new for alias in _aliases(path)]
-
-
-def file_state(root: bytes, path: bytes) -> os.stat_result:
-    """The state of what lies there.
-
-    Raises NotADirectoryError where a link leads there: the walk does not follow them.
-    """
-    folder = root
-    for part in path.split(b"/")[:-1]:
-        folder = os.path.join(folder, part)
-        if os.path.islink(folder):
-            raise NotADirectoryError(folder)
-    return os.lstat(os.path.join(root, path))

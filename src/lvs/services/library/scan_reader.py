@@ -13,11 +13,18 @@ from functools import partial
 from lvs.clock import now_ms
 from lvs.db.bulk_insert import Arrival, arrival
 from lvs.models import Fingerprint, FoundFile, Root
-from lvs.services.library.fingerprint import Failure, Print, fingerprints
+from lvs.services.library.fingerprint import (
+    BLOCK_BYTES,
+    Failure,
+    Print,
+    extended_fingerprint,
+    fingerprints,
+)
 from lvs.services.library.ignored import Ignored
 from lvs.services.library.walk import Seen, WalkResult, walk
 from lvs.text import title_from_path
 
+WHOLLY_READ = 3 * BLOCK_BYTES  # bytes that a fingerprint looks at
 READERS = 2  # threads that read and hash files, which is most of a first scan
 FILES_AT_ONCE = 32  # that are read before more are asked for
 READ_AHEAD = 32  # times as many are handed out at most
@@ -72,7 +79,13 @@ class Reader:
             return None
         self.problems.pop(path, None)
         return arrival(
-            file, Fingerprint(print_, oshash), title_from_path(file.path), _added_at(root, file)
+            file,
+            Fingerprint(print_, oshash),
+            title_from_path(file.path),
+            _added_at(root, file),
+            extended_fingerprint(path, only_if_uniform=True)
+            if file.size_bytes > WHOLLY_READ
+            else "",
         )
 
     def _wait_for(self, root: Root, path: bytes) -> None:
@@ -97,7 +110,7 @@ def _added_at(root: Root, found: FoundFile) -> int:
     return min(now, max(0, found.mtime_ns // 1_000_000)) if root.scanned_at is None else now
 
 
-class Reading:
+class FolderScan:
     """One scan of a folder of a library folder and all below it.
 
     `known` are the files as they were (path, size, time); what is found as it was is taken out of

@@ -51,7 +51,7 @@ class WalkResult:
 
 
 Seen = tuple[bytes, int, int]
-"""A file as a walk sees it: path, size in bytes, modification time in ns. Equal to its FoundFile, and sooner made."""
+"""A file as a walk sees it: path, size in bytes, modification time in ns. It equals a FoundFile."""
 
 
 def walk(
@@ -64,8 +64,8 @@ def walk(
     """Yield the video files of a folder (relative to `root`) and of each folder below it, folder by
     folder, in no order.
 
-    Hidden names, what is `ignored` and links are passed over: a link that leads inside would show a film twice; one
-    that leads outside must not be followed.
+    Hidden names, what is `ignored` and links are passed over: a link that leads inside would show a
+    film twice; one that leads outside must not be followed.
     """
     if folder and ignored.is_ignored(root, folder, is_folder=True):
         return

@@ -127,8 +127,8 @@ def _report(top: str, changes: Collection[str] | None, ignored: Ignored) -> None
 
 
 def _place(top: str, path: str, ignored: Ignored) -> str | None:
-    """The place below the top, hexadecimal; None for the top itself, and what is hidden or lies in a
-    folder that is ignored.
+    """The place below the top, hexadecimal; None for the top itself, and what is hidden or lies in
+    a folder that is ignored.
     """
     *folders, name = parts = os.path.relpath(path, top).split(os.sep)
     if any(map(_is_hidden, folders)) or any(

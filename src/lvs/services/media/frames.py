@@ -32,8 +32,8 @@ def stretched_size(width: int, height: int, pixel_aspect: Fraction | None) -> tu
 
 
 def orientation(frame: VideoFrame) -> tuple[int, bool]:
-    """How a player must show the frame: first mirror it left to right (if True), then turn it so
-    many degrees clockwise.
+    """The orientation a player must give the frame: first mirror it left to right (if True), then
+    turn it so many degrees clockwise.
     """
     try:
         # By name: iterating gives the values before PyAV 19 and the keys since.

@@ -23,6 +23,8 @@ for _entry in _SPELLINGS.strip().replace("\n", "|").split("|"):
     for _spelling in (_code, *_others, _name.lower()):
         _BY_SPELLING.setdefault(_spelling, (_code, _name))
 
+# As files from East Asia and from Brazil are often named.
+_OTHERS_SPELLINGS = {"chs": "zh-Hans", "cht": "zh-Hant", "pob": "pt-BR", "pb": "pt-BR"}
 _TAG = re.compile(r"([a-z]+)((?:[-_][a-z0-9]{2,8}){0,3})", re.ASCII | re.IGNORECASE)
 
 
@@ -30,7 +32,7 @@ def language_of(text: str) -> tuple[str, str] | None:
     """The language tag (RFC 5646) and the English name that a spelling such as `en`, `ger`, `pt-BR`
     or `Spanish` stands for.
     """
-    found = _TAG.fullmatch(text)
+    found = _TAG.fullmatch(_OTHERS_SPELLINGS.get(text.lower(), text))
     known = _BY_SPELLING.get(found[1].lower()) if found else None
     if known is None or found is None:
         return None

@@ -1,4 +1,4 @@
-"""Whether a browser plays a video as it is, and in plain words why not."""
+"""Playability in browsers, with the reason where a browser cannot play a video as it is."""
 
 from enum import StrEnum
 
@@ -111,9 +111,12 @@ def plays(probe: Probe, extension: str) -> tuple[Plays, str]:
     if probe.video_codec not in VIDEO_CODECS:
         container = CONTAINERS.get(probe.container, "an unusual file")
         picture = _named(VIDEO_CODECS, probe.video_codec, "video")
-        return Plays.NOWHERE, (
-            f"LVS cannot decode this film: its picture is {picture} in {container}. "
-            "Download it to play it with another program."
+        return (
+            Plays.NOWHERE,
+            (
+                f"LVS cannot decode this film: its picture is {picture} in {container}. "
+                "Download it to play it with another program."
+            ),
         )
     direct, _ = browser_playable(probe, extension)
     if direct:
@@ -122,7 +125,7 @@ def plays(probe: Probe, extension: str) -> tuple[Plays, str]:
 
 
 def browser_playable(probe: Probe, extension: str) -> tuple[bool, str]:
-    """Whether today's browsers play the file directly; if not, a sentence that names what in it
+    """True if today's browsers play the file directly; if not, a sentence that names what in it
     they do not know.
 
     `extension` is the file name's, with or without its dot: it tells WebM from Matroska.
@@ -142,7 +145,10 @@ def browser_playable(probe: Probe, extension: str) -> tuple[bool, str]:
         ):
             return (
                 False,
-                f"Chrome and Edge play this file, other browsers may not: it is {picture} in {container}.",
+                (
+                    f"Chrome and Edge play this file, other browsers may not: it is {picture} in"
+                    f" {container}."
+                ),
             )
     else:
         return (
@@ -152,7 +158,10 @@ def browser_playable(probe: Probe, extension: str) -> tuple[bool, str]:
     if probe.video_codec == "hevc" and probe.container == MP4:
         return (
             False,
-            "Safari and devices with a chip for HEVC play this file, others cannot: its picture is HEVC video.",
+            (
+                "Safari and devices with a chip for HEVC play this file, others cannot: its picture"
+                " is HEVC video."
+            ),
         )
     if probe.video_codec not in video_codecs:
         return (
@@ -162,7 +171,10 @@ def browser_playable(probe: Probe, extension: str) -> tuple[bool, str]:
     if probe.video_codec == "h264" and probe.pixel_format not in H264_PIXELS:
         return (
             False,
-            f"Many browsers cannot play this file: its picture is {picture} in a form for editing ({probe.pixel_format}).",
+            (
+                f"Many browsers cannot play this file: its picture is {picture} in a form for"
+                f" editing ({probe.pixel_format})."
+            ),
         )
     if sound is not None and sound not in audio_codecs:
         sound = _named(AUDIO_CODECS, sound, "audio")

@@ -60,7 +60,7 @@ class PosterStore:
             leftover.unlink(missing_ok=True)
 
     def path(self, key: str, width: int, picture_format: Format) -> Path:
-        """Where that poster lies, or would lie.
+        """The path of a poster.
 
         Raises ValueError for a key, width or format that no poster has.
         """
@@ -69,7 +69,7 @@ class PosterStore:
         return self.folder / key[:2] / f"{key}.{width}.{picture_format}"
 
     def target(self, key: str) -> PosterTarget:
-        """What `ProbePool.look` needs to write every poster of that key.
+        """The target that `ProbePool.look` needs to write every poster of a key.
 
         Two targets never write to the same partial file.
         """
@@ -83,7 +83,7 @@ class PosterStore:
         )
 
     def has(self, key: str) -> bool:
-        """Whether every poster of that key is there.
+        """True if every poster of that key is there.
 
         An empty file, as a power cut may leave one, does not count.
         """
@@ -95,7 +95,7 @@ class PosterStore:
             return False
 
     def size_bytes(self) -> int:
-        """What all posters take on disk. Walks the whole folder."""
+        """Bytes that all posters take on disk. Walks the whole folder."""
         total = 0
         for file in self.folder.glob("??/*.*"):
             with contextlib.suppress(OSError):

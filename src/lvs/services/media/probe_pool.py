@@ -22,8 +22,10 @@ from typing import Any, Self, TypeVar, cast
 import psutil
 
 from lvs.errors import BrokenWorker, Unavailable, Unreadable
-from lvs.models import Probe, Track
+from lvs.models import Chapter, Probe, Stereo, Track
+from lvs.services.media.eye import EYES
 from lvs.services.media.posters import PosterTarget
+from lvs.services.media.projection import FULL_TURN, LAYOUTS, Container, Likeness
 from lvs.versions import installed
 
 log = logging.getLogger(__name__)
@@ -31,12 +33,16 @@ log = logging.getLogger(__name__)
 SOURCE_FOLDER = str(Path(__file__).resolve().parents[3])
 # `-P` keeps the folder the server was started in out of the import path: a stray `json.py` there is
 # not ours.
-START = "import sys; sys.path.append(sys.argv[1]); from lvs.services.media.probe_worker import main; main()"
+START = (
+    "import sys; sys.path.append(sys.argv[1]); from lvs.services.media.probe_worker import main;"
+    " main()"
+)
 PROBE_VERSION = 1  # to be raised when the worker reads something that it could not read before
 MAX_ANSWER_BYTES = 1 << 20
 JOBS_PER_WORKER = 500
 CLOSING_S = 1.0
 MAX_DETAIL = 10_000
+MAX_CHAPTERS = 200
 KILLED = 9  # SIGKILL, which Windows has no name for
 BUSY_SHARE = 0.5  # of the time limit: a worker that computed for longer did not wait for a disk
 # SIGKILL is what the system sends when memory is short, SIGALRM comes where the disk hangs: neither
@@ -48,19 +54,31 @@ Value = TypeVar("Value")
 
 
 def probe_version() -> str:
-    """The version of all that looks into a file, such as `1 av 19.0.2`: the worker and its decoder."""
+    """The version of the probe, such as `1 av 19.0.2`: of the worker and its decoder."""
     return f"{PROBE_VERSION} av {installed('av')}"
 
 
 @dataclass(frozen=True, slots=True)
-class ProbeResult:
-    """What was found in a video file.
+class FileEvidence:
+    """What a file says of its projection, the part that its poster shows, and its chapters."""
 
-    `has_poster` is True when posters were asked for and all of them are written.
+    container: Container | None = None
+    likeness: Likeness = Likeness()  # noqa: RUF009 - it is frozen
+    eye: str = ""
+    chapters: tuple[Chapter, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeResult:
+    """Findings about a video file.
+
+    `has_poster` is True when posters were asked for and all of them are written; they show the
+    part of the picture that `evidence.eye` names.
     """
 
     probe: Probe
     has_poster: bool
+    evidence: FileEvidence
 
 
 class ProbePool:
@@ -94,8 +112,17 @@ class ProbePool:
     ) -> None:
         await self.close()
 
-    async def look(self, path: FilePath, posters: PosterTarget | None = None) -> ProbeResult:
-        """What is in the file. Writes the posters that are asked for from one good frame.
+    async def look(
+        self,
+        path: FilePath,
+        posters: PosterTarget | None = None,
+        name: str = "",
+        chosen: str | None = None,
+    ) -> ProbeResult:
+        """Probe the file. Writes the posters that are asked for from one good frame.
+
+        The name of the film, by default its file's, and the projection that a person chose, as it
+        is stored, decide which part of the picture a poster shows.
 
         Raises Unreadable when there is no video in it that could be shown, Unavailable when another
         try may help: the disk did not answer, the time was up, the worker was ended. It is a
@@ -108,7 +135,11 @@ class ProbePool:
         try:
             async with asyncio.timeout(self._time_limit_s):
                 worker = await self._take()
-                answer = await worker.ask(_request(path, posters or (), self._time_limit_s))
+                request = _request(path, posters or (), self._time_limit_s) | {
+                    "name": name,
+                    "chosen": chosen,
+                }
+                answer = await worker.ask(request)
             found = _look(answer, path)
             in_order = True
             return found
@@ -134,7 +165,7 @@ class ProbePool:
                         poster.partial.unlink(missing_ok=True)
 
     async def close(self) -> None:
-        """Ends every worker at once, busy or idle, and waits at most a second for them to be gone."""
+        """End every worker at once, busy or idle, and wait at most a second for them to be gone."""
         self._closed = True
         for worker in tuple(self._alive):
             self._end(worker)
@@ -143,7 +174,7 @@ class ProbePool:
 
     @property
     def time_limit_s(self) -> float:
-        """How long one look may take, in seconds."""
+        """Time limit of one probe, in seconds."""
         return self._time_limit_s
 
     @property
@@ -190,11 +221,11 @@ class ProbePool:
             worker.retirement.cancel()
         with contextlib.suppress(ProcessLookupError):
             worker.process.kill()
-        burial = asyncio.create_task(self._bury(worker, then_release))
-        self._ending.add(burial)
-        burial.add_done_callback(self._ending.discard)
+        reaping = asyncio.create_task(self._reap(worker, then_release))
+        self._ending.add(reaping)
+        reaping.add_done_callback(self._ending.discard)
 
-    async def _bury(self, worker: "_Worker", then_release: bool) -> None:
+    async def _reap(self, worker: "_Worker", then_release: bool) -> None:
         exit_code = await worker.process.wait()
         self._alive.discard(worker)
         if then_release:
@@ -243,7 +274,7 @@ class _Worker:
         return 0.0
 
     async def has_crashed(self) -> bool:
-        """Whether the process ended by a fault of its own."""
+        """True if the process ended by a fault of its own."""
         with contextlib.suppress(TimeoutError):
             code = await asyncio.wait_for(self.process.wait(), CLOSING_S)
             return -code in {getattr(signal, name, None) for name in CRASHES}
@@ -303,9 +334,49 @@ def _look(answer: Any, path: FilePath) -> ProbeResult:
         if "unavailable" in answer:
             message = _text(answer["unavailable"])
             raise (BrokenWorker if answer.get("own") is True else Unavailable)(message)
-        return ProbeResult(_probe(answer["probe"]), answer["has_poster"] is True)
+        evidence = _evidence(answer)
+        return ProbeResult(_probe(answer["probe"]), answer["has_poster"] is True, evidence)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"its answer is not one: {error!r}") from None
+
+
+def _evidence(answer: Mapping[str, Any]) -> FileEvidence:
+    found = answer["projection"]
+    likeness = found["likeness"]
+    return FileEvidence(
+        _optional(_container, found["container"]),
+        Likeness(_correlation(likeness["beside"]), _correlation(likeness["above"])),
+        _eye(answer["eye"]),
+        tuple(_chapter(*each) for each in answer["chapters"][:MAX_CHAPTERS]),
+    )
+
+
+def _container(found: Mapping[str, Any]) -> Container:
+    layout, stereo = _optional(_text, found["layout"]), _optional(_text, found["stereo"])
+    return Container(
+        layout if layout in LAYOUTS else None,
+        min(_number(found["width_degrees"]), FULL_TURN),
+        Stereo(stereo) if stereo in tuple(Stereo) else None,
+        found["swapped"] is True,
+        found["one_eye"] is True,
+    )
+
+
+def _chapter(name: Any, start_ms: Any, end_ms: Any) -> Chapter:
+    return Chapter(_text(name), _whole(start_ms), _whole(end_ms))
+
+
+def _correlation(found: Any) -> float:
+    if type(found) not in (int, float) or not -1.01 <= found <= 1.01:
+        raise TypeError("not a correlation")
+    return float(found)
+
+
+def _eye(found: Any) -> str:
+    eye = _text(found, 40)
+    if eye and eye not in EYES:
+        raise TypeError("not a part of a picture")
+    return eye
 
 
 def _probe(found: Mapping[str, Any]) -> Probe:

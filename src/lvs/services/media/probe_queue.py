@@ -13,13 +13,15 @@ from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from lvs.clock import now_ms
-from lvs.db import gallery, videos
+from lvs.db import chapters, division, gallery, projections, videos
 from lvs.db.database import Database
 from lvs.errors import BrokenWorker, LvsError, Unreadable
 from lvs.services.events import Event, Events
 from lvs.services.library.library import Library
+from lvs.services.media import stored_projection
+from lvs.services.media.eye import poster_key
 from lvs.services.media.posters import PosterStore
-from lvs.services.media.probe_pool import ProbePool, probe_version
+from lvs.services.media.probe_pool import ProbePool, ProbeResult, probe_version
 from lvs.services.metrics import timed
 
 log = logging.getLogger(__name__)
@@ -35,7 +37,7 @@ URGENT, NORMAL = 0, 1
 
 @dataclass(slots=True)
 class ProbeTally:
-    """What the workers did since the start."""
+    """Counts of the workers since the start."""
 
     done: int = 0
     unreadable: int = 0
@@ -109,6 +111,7 @@ class ProbeQueue:
         ] = {}  # by video, the latest last; gone when a later look does better
         events.on(Event.ADDED, self._put_new)
         events.on(Event.MODIFIED, self._count_in)
+        events.on(Event.RESHAPED, self._count_in)
 
     def _count_in(self, video_ids: Collection[int]) -> None:
         self._counted += len(video_ids)  # as long as a sweep lasts; the next one counts anew
@@ -124,7 +127,7 @@ class ProbeQueue:
 
     @property
     def remaining(self) -> int:
-        """How many videos are still to be looked into; exact as soon as all of them stand in line.
+        """The number of videos still to be probed; exact as soon as all of them stand in line.
 
         A count of the database alone is not: a look may end while it is made.
         """
@@ -162,7 +165,7 @@ class ProbeQueue:
 
     @property
     def urgent(self) -> int:
-        """How many of the queued somebody is looking at."""
+        """The number of queued videos that are on screen."""
         return sum(priority == URGENT for priority in self._queued.values())
 
     @property
@@ -170,12 +173,12 @@ class ProbeQueue:
         return len(self._running)
 
     def under_way(self) -> list[RunningProbe]:
-        """What is being looked into now, longest first."""
+        """Probes under way, longest first."""
         now = time.monotonic()
         return [RunningProbe(video_id, now - since) for video_id, since in self._running.items()]
 
     def in_line(self) -> list[tuple[int, bool]]:
-        """What waits, in the order it will be looked into: the id of the video, and whether it
+        """The queue, in order: the id of the video, and whether it
         comes before the rest.
         """
         return [
@@ -184,7 +187,7 @@ class ProbeQueue:
         ]
 
     def stopped(self) -> list[int]:
-        """What was stopped by hand, the latest first."""
+        """Probes stopped by hand, latest first."""
         return list(self._stopped)[::-1]
 
     def stop(self, video_id: int) -> bool:
@@ -284,12 +287,16 @@ class ProbeQueue:
     async def _look(self, video_id: int) -> None:
         async with self._database.read() as db:
             item = await videos.waiting_one(db, video_id)
+            facts = await projections.facts_of(db, video_id)
         if item is None:
             return
         path = self._library.file_path(item.root_id, item.path)
         try:
             look = await self._ffmpeg.look(
-                path, self._posters.target(item.fingerprint) if self._posters else ()
+                path,
+                self._posters.target(item.fingerprint) if self._posters else (),
+                facts.name if facts else "",
+                item.chosen,
             )
         except Unreadable as error:
             self.tally.unreadable += 1
@@ -305,19 +312,29 @@ class ProbeQueue:
         else:
             self.tally.done += 1
             await self._worked(video_id)
-            poster = item.fingerprint if look.has_poster else None
-            lacks = self._posters is not None and poster is None
-            async with self._database.transaction() as tx:
-                await videos.looked(
-                    tx, video_id, item.fingerprint, look.probe, poster, now_ms(), lacks
-                )
-                await videos.probed_by(tx, video_id, self._probe_version)
-                if await gallery.one(tx, video_id) is None:  # its name alone did not show it
-                    await gallery.refresh(tx, [video_id])
-                else:
-                    await gallery.refresh_card(tx, video_id)
+            await self._found(item, look)
         self.awaited.discard(video_id)
         self._events.publish(Event.CHANGED, (video_id,))
+
+    async def _found(self, item: videos.Waiting, look: ProbeResult) -> None:
+        seen, video_id = look.evidence, item.video_id
+        poster = poster_key(item.fingerprint, seen.eye) if look.has_poster else None
+        lacks = self._posters is not None and poster is None
+        eye = seen.eye if poster else None
+        async with self._database.transaction() as tx:
+            parted = await division.part_assumed(
+                tx, video_id, item.fingerprint, look.probe.duration_s, now_ms()
+            )
+            of_id = parted or video_id
+            await videos.put_probe(tx, of_id, item.fingerprint, look.probe, poster, now_ms(), lacks)
+            await videos.probed_by(tx, of_id, self._probe_version)
+            await stored_projection.found(tx, of_id, seen.container, seen.likeness, eye)
+            await chapters.put(tx, of_id, seen.chapters)
+            if parted or await gallery.one(tx, video_id) is None:
+                # It is two videos, or its name alone did not show it.
+                await gallery.refresh(tx, [video_id, of_id])
+            else:
+                await gallery.refresh_card(tx, video_id)
 
     async def _worked(self, video_id: int) -> None:
         """A look came to an end. If many had failed before it, their cause is gone: all of them
@@ -343,7 +360,7 @@ class ProbeQueue:
             self._crashes[item.video_id] = self._crashes.get(item.video_id, 0) + 1
         given_up = self._crashes.get(item.video_id, 0) >= CRASHES_AT_MOST
         async with self._database.transaction() as tx:
-            await videos.look_failed(tx, item.video_id, reason, now_ms())
+            await videos.probe_failed(tx, item.video_id, reason, now_ms())
             await videos.probed_by(tx, item.video_id, self._probe_version)
             if given_up:
                 await videos.unreadable(tx, item.video_id, item.fingerprint, reason, now_ms())

@@ -1,4 +1,4 @@
-"""What runs inside a worker process: reads requests line by line, looks into one file at a time,
+"""Main program of a worker process: reads requests line by line, looks into one file at a time,
 answers line by line.
 
 Started by `ffmpeg.py`, which kills it when it takes too long. The requests and answers are JSON, so
@@ -18,10 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from lvs.errors import Unreadable
+from lvs.services.media.eye import Crop, crop_of, eye_of, eye_path
 from lvs.services.media.sandbox import enter_sandbox
 
 GRACE_S = 10  # the parent ends a worker in time; this is for the worker whose parent is gone
 FILE_SIZE_LIMIT_BYTES = 64 << 20
+SMALL_WIDTH = 320  # enough to compare the halves of a picture
 JPEG = {"format": "JPEG", "quality": 80, "optimize": True}
 WEBP = {"format": "WEBP", "quality": 75, "method": 4}
 
@@ -44,7 +46,9 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     _alarm(request["time_limit_s"] + GRACE_S)
     limit_processor(request["time_limit_s"])
     try:
-        return _look(os.fsdecode(bytes.fromhex(request["path"])), request["posters"])
+        path = os.fsdecode(bytes.fromhex(request["path"]))
+        name = request["name"] or path.rpartition("/")[2]
+        return _look(path, request["posters"], name, request["chosen"])
     except Unreadable as error:
         return {"unreadable": error.message}
     except MemoryError:
@@ -98,9 +102,12 @@ def limit_processor(seconds: float) -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.getrlimit(resource.RLIMIT_CPU)[1]))
 
 
-def _look(path: str, posters: list[dict[str, Any]]) -> dict[str, Any]:
+def _look(
+    path: str, posters: list[dict[str, Any]], name: str, chosen: str | None
+) -> dict[str, Any]:
     # Here and not above: a broken installation becomes an answer, where an import at the top would
     # only end the process.
+    from lvs.services.media.film_projection import see  # noqa: PLC0415
     from lvs.services.media.video_file import VideoFile  # noqa: PLC0415
 
     descriptor = open_without_links(path)
@@ -111,10 +118,22 @@ def _look(path: str, posters: list[dict[str, Any]]) -> dict[str, Any]:
         film = VideoFile(file)
         try:
             frame = film.picture(choosy=bool(posters))
-            found: dict[str, Any] = {"probe": asdict(film.probe(frame)), "has_poster": False}
+            probe = film.probe(frame)
+            small = film.image(frame, SMALL_WIDTH) if frame is not None else None
+            size = probe.width, probe.height
+            seen = see(file, frame, small, name, size, chosen)
+            eye = eye_of(seen.projection) if posters and frame is not None else ""
+            found: dict[str, Any] = {
+                "probe": asdict(probe),
+                "has_poster": False,
+                "projection": seen.as_json(),
+                "chapters": film.chapters(),
+                "eye": eye,
+            }
             if posters and frame is not None:
                 try:
-                    _write(film, frame, posters)
+                    crop = crop_of(seen.projection, probe.width / probe.height) if eye else None
+                    _write(film, frame, posters, crop, eye)
                     found["has_poster"] = True
                 except OSError:
                     # A full disk costs the poster, not what is known of the video.
@@ -151,13 +170,20 @@ def open_without_links(path: str) -> int:
         os.close(descriptor)
 
 
-def _write(film: Any, frame: Any, posters: list[dict[str, Any]]) -> None:
-    """Writes every poster beside its place first: a poster that is there is whole."""
-    images = {width: film.image(frame, width) for width in {poster["width"] for poster in posters}}
+def _write(
+    film: Any, frame: Any, posters: list[dict[str, Any]], crop: Crop | None, eye: str
+) -> None:
+    """Writes every poster beside its place first: a poster that is there is whole.
+
+    A poster that shows one eye lies under another key than the whole picture of the same content.
+    """
+    widths = {poster["width"] for poster in posters}
+    images = {width: film.image(frame, width, crop) for width in widths}
     for poster in posters:
         partial, path = (
             Path(os.fsdecode(bytes.fromhex(poster[name]))) for name in ("partial", "path")
         )
+        path = eye_path(path, eye)
         path.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("wb") as file:
             images[poster["width"]].save(file, **(JPEG if poster["format"] == "jpg" else WEBP))
@@ -171,7 +197,7 @@ def traceback_text() -> str:
 
 
 def _alarm(seconds: float) -> None:
-    """Has the system end this process after so many seconds, whatever it is doing. 0 takes it back."""
+    """Have the system end this process after so many seconds, whatever it does; 0 cancels that."""
     if hasattr(signal, "alarm"):
         signal.alarm(round(seconds))
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +21,8 @@ from lvs.services.streaming.open_file import FileChangedError, open_below_now
 KINDS = ("srt", "vtt", "ass", "ssa")
 MAX_BYTES = 5 * 1024 * 1024
 MAX_SUBTITLES = 100
+MAX_LISTED = 500
+FOLDERS = frozenset({b"subs", b"sub", b"subtitles"})
 THREADS = 2
 PATIENCE_S = 3.0
 
@@ -139,43 +142,90 @@ class Subtitles:
 
 
 def find(root: bytes, root_id: int, path: bytes, formats: Collection[str]) -> list[Subtitle]:
-    """The subtitle files beside the film at `path` below `root`.
+    """The subtitle files of the film at `path` below `root`: beside it, and in a folder `Subs`.
 
-    Raises OSError where the folder cannot be read.
+    Raises OSError where the film's folder cannot be read.
     """
     folder, _, film = path.rpartition(b"/")
     names = os.listdir(os.path.join(root, folder))
     stem = _folded(film).rpartition(".")[0]
-    endings = tuple(f".{kind}".encode() for kind in KINDS)
-    candidates = [
-        name for name in names if name.lower().endswith(endings) and _belongs(_folded(name), stem)
-    ]
-    if not candidates:
-        return []
     # `VideoFile.2.srt` belongs to `VideoFile.2.mp4` where there is one, and not to `VideoFile.mp4`.
-    others = [
-        other for name in names if (other := _film_stem(name, formats)).startswith(f"{stem}.")
-    ]
+    films = {other for name in names if (other := _film_stem(name, formats))}
+    others = [other for other in films if other != stem and _begins(other, stem)]
+    beside = [(name, parts) for name in names if (parts := _parts(name, stem, others)) is not None]
     found: list[Subtitle] = []
-    for name in candidates:
-        if any(_belongs(_folded(name), other) for other in others):
-            continue
-        *parts, kind = unicodedata.normalize("NFC", shown(name)).split(".")[stem.count(".") + 1 :]
-        label, language = describe([part for part in parts if f".{part.lower()}" not in formats])
+    for name, parts in beside + _in_folders(os.path.join(root, folder), names, stem, films, others):
+        *words, kind = parts
+        label, language = describe([word for word in words if f".{word.lower()}" not in formats])
         key = blake2b(name, digest_size=4).hexdigest()
-        found.append(
-            Subtitle(
-                key,
-                root_id,
-                folder + b"/" + name if folder else name,
-                kind.lower(),
-                label,
-                language,
-            )
-        )
+        place = folder + b"/" + name if folder else name
+        found.append(Subtitle(key, root_id, place, kind.lower(), label, language))
     return _labelled_apart(
         sorted(found, key=lambda subtitle: (subtitle.label, subtitle.path))[:MAX_SUBTITLES]
     )
+
+
+def _in_folders(
+    folder: bytes, names: Sequence[bytes], stem: str, films: Collection[str], others: Sequence[str]
+) -> list[tuple[bytes, list[str]]]:
+    """Subtitle files in `Subs` and such, and in a folder there that has the film's name.
+
+    `2_English.srt` says no film: it belongs to the only one in the folder above.
+    """
+    found: list[tuple[bytes, list[str]]] = []
+    for subs in (name for name in names if name.lower() in FOLDERS):
+        for below, alone in ((b"", len(films) <= 1), (b"/" + _named_so(folder, subs, stem), True)):
+            place = subs + below
+            if below == b"/":
+                continue
+            for name in _listed(os.path.join(folder, place))[:MAX_LISTED]:
+                parts = _parts(name, stem, others)
+                if parts is None and alone and _kind(name):
+                    words = unicodedata.normalize("NFC", shown(name))
+                    parts = [word for word in re.split(r"[._ -]+", words) if not word.isdigit()]
+                if parts:
+                    found.append((place + b"/" + name, parts))
+    return found
+
+
+def _named_so(folder: bytes, subs: bytes, stem: str) -> bytes:
+    """Name of the folder in `subs` that is called as the film; empty where there is none."""
+    names = _listed(os.path.join(folder, subs))[:MAX_LISTED]
+    return next((name for name in names if _folded(name) == stem), b"")
+
+
+def _listed(folder: bytes) -> list[bytes]:
+    """Names in a folder of subtitles; none where it is a link or cannot be read."""
+    try:
+        return [] if os.path.islink(folder) else sorted(os.listdir(folder))
+    except OSError:
+        return []
+
+
+def _parts(name: bytes, stem: str, others: Sequence[str]) -> list[str] | None:
+    """What a subtitle file's name says behind the film's: `en`, `forced`, `srt`.
+
+    None where it is none of this film. `film-en.srt` is one where a language stands there.
+    """
+    if not _kind(name) or not _begins(_folded(name), stem):
+        return None
+    if any(_begins(_folded(name), other) for other in others):
+        return None
+    text = unicodedata.normalize("NFC", shown(name))
+    last = text.split(".")[stem.count(".") :]
+    if _folded(name).startswith(f"{stem}."):
+        return last[1:]
+    rest = last[0][len(stem.rpartition(".")[2]) + 1 :]
+    known = language_of(rest) or rest.lower() in _FORCED | _FOR_THE_DEAF
+    return [rest, *last[1:]] if known else None
+
+
+def _kind(name: bytes) -> bool:
+    return name.lower().endswith(tuple(f".{kind}".encode() for kind in KINDS))
+
+
+def _begins(name: str, stem: str) -> bool:
+    return name.startswith(stem) and name[len(stem) : len(stem) + 1] in (".", "-", "_", " ")
 
 
 def describe(parts: Sequence[str]) -> tuple[str, str]:
@@ -206,10 +256,6 @@ def _labelled_apart(subtitles: list[Subtitle]) -> list[Subtitle]:
         label = subtitle.label if number == 1 else f"{subtitle.label} {number}"
         apart.append(replace(subtitle, label=label))
     return apart
-
-
-def _belongs(name: str, stem: str) -> bool:
-    return name.startswith(f"{stem}.")
 
 
 def _film_stem(name: bytes, formats: Collection[str]) -> str:

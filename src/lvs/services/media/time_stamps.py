@@ -24,7 +24,9 @@ _HEADER = re.compile(
 
 
 def measured_duration_s(file: IO[bytes], size_bytes: int, claimed_s: float) -> float:
-    """The length in seconds: as claimed, or where time stamps jump, what they say without the jumps."""
+    """The length in seconds: as claimed, or where time stamps jump, what they say without the
+    jumps.
+    """
     stamps = list(_stamps(file, size_bytes))
     steps = [later - earlier for earlier, later in pairwise(stamps)]
     forward = [step for step in steps if step > 0]

@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
+from fractions import Fraction
 from functools import cached_property
 from itertools import islice
 from typing import IO, Any
@@ -35,6 +36,7 @@ from lvs.services.media.containers import (
     despite_bad_data,
     open_container,
 )
+from lvs.services.media.eye import Crop
 from lvs.services.media.frames import (
     STILLS,
     TRANSFERS,
@@ -47,6 +49,7 @@ from lvs.services.media.time_stamps import measured_duration_s
 from lvs.services.playback.codec_strings import PictureFormat, picture_string, sound_string
 
 MAX_TRACKS = 64
+MAX_CHAPTERS = 200
 OPEN_BYTES = 256 << 20  # the index of a very long film takes tens of megabytes
 ATTEMPT_BYTES = 32 << 20
 ATTEMPT_PACKETS = 400
@@ -129,7 +132,7 @@ class VideoFile:
         return best
 
     def probe(self, frame: VideoFrame | None) -> Probe:
-        """What the container, its streams and a decoded frame say."""
+        """Facts from the container, its streams and a decoded frame."""
         context: Any = self._stream.codec_context
         turned, _ = orientation(frame) if frame else (0, False)
         coded_width, coded_height = (frame or context).width, (frame or context).height
@@ -170,15 +173,16 @@ class VideoFile:
             PictureFormat(self._codec, extradata, bit_depth, width, height, rate, profile)
         )
 
-    def image(self, frame: VideoFrame, width: int) -> Image.Image:
+    def image(self, frame: VideoFrame, width: int, crop: Crop | None = None) -> Image.Image:
         """The frame as people should see it: turned, in its aspect, at most `width` wide, never
-        larger than it is.
+        larger than it is. With `crop` only that part of it, stretched to the aspect it says.
         """
         turned, mirrored = orientation(frame)
         full = stretched_size(frame.width, frame.height, self._pixel_aspect)
         shown = (full[1], full[0]) if turned in (90, 270) else full
+        part = crop.right - crop.left if crop else 1.0
         # A very tall picture must not become a poster of megabytes.
-        scale = min(1.0, width / shown[0], 3 * width / shown[1])
+        scale = min(1.0, width / (shown[0] * part), 3 * width / shown[1])
         image = _rgb(frame, max(1, round(full[0] * scale)), max(1, round(full[1] * scale)))
         if mirrored:
             image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
@@ -187,7 +191,13 @@ class VideoFile:
             180: Image.Transpose.ROTATE_180,
             270: Image.Transpose.ROTATE_90,
         }.get(turned)
-        return image if turn is None else image.transpose(turn)
+        image = image if turn is None else image.transpose(turn)
+        return image if crop is None else _cropped(image, crop, width)
+
+    def chapters(self) -> list[list[Any]]:
+        """Name, start and end in milliseconds of each part that the file names."""
+        parts = islice(self._container.chapters(), MAX_CHAPTERS)
+        return [part for part in map(_chapter, parts) if part is not None]
 
     def _opened(self, file: MeteredFile) -> InputContainer:
         try:
@@ -309,7 +319,7 @@ class VideoFile:
         return self._measured_duration_s() or claimed_s or None
 
     def _measured_duration_s(self) -> float | None:
-        """When the last packets end, for a Matroska file that does not say how long it is.
+        """The end of the last packets, for a Matroska file that does not say how long it is.
 
         Such a file has no index either. Its headers and the clusters in its last megabytes are read
         as if they were one short file. Other formats do say it, or FFmpeg reads their end for it.
@@ -363,6 +373,30 @@ class VideoFile:
             raise MemoryError from None
 
 
+def _cropped(image: Image.Image, crop: Crop, width: int) -> Image.Image:
+    box = (
+        crop.left * image.width,
+        crop.top * image.height,
+        crop.right * image.width,
+        crop.bottom * image.height,
+    )
+    across = max(1, min(width, round(box[2] - box[0])))
+    size = across, max(1, min(3 * width, round(across / crop.aspect)))
+    return image.resize(size, Image.Resampling.LANCZOS, box)
+
+
+def _chapter(found: Any) -> list[Any] | None:
+    """A chapter as JSON holds it; None where its times make no sense."""
+    try:
+        step = Fraction(found["time_base"]) * 1000
+        start, end = (round(found[name] * step) for name in ("start", "end"))
+    except (KeyError, TypeError, ValueError, ZeroDivisionError, OverflowError):
+        return None
+    if not 0 <= start <= end <= IMPLAUSIBLE_DURATION_S * 1000:
+        return None
+    return [_text(found.get("metadata", {}).get("title"), 120) or "Chapter", start, end]
+
+
 def _rgb(frame: VideoFrame, width: int, height: int) -> Image.Image:
     # Where a film does not say how its colours are coded, small ones follow BT.601 and large ones
     # BT.709.
@@ -403,7 +437,7 @@ _PQ_TO_SRGB = [_pq_to_srgb(code) for code in range(256)]
 
 
 def _worth(frame: VideoFrame) -> float:
-    """How much there is to see: from 0 for one even colour or darkness to 1 for a picture good
+    """Worth of a picture: from 0 for one even colour or darkness to 1 for a picture good
     enough to stop searching.
     """
     small = frame.reformat(64, 36, "gray", interpolation=Interpolation.AREA, threads=1)

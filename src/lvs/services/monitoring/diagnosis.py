@@ -1,11 +1,11 @@
-"""What a check of the doctor finds."""
+"""A finding of the doctor."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Condition(StrEnum):
-    """How a thing stands. The worse, the later."""
+    """Conditions, from good to bad."""
 
     OK = "ok"
     NOTE = "note"

@@ -54,7 +54,7 @@ class Doctor:
     _found_at: float = field(default=-REMEMBERED_S, init=False)
 
     async def now(self) -> tuple[Diagnosis, ...]:
-        """What was found a moment ago, the worst first."""
+        """Recent findings, worst first."""
         async with self._lock:
             if not self._found or time.monotonic() - self._found_at > REMEMBERED_S:
                 config = self.config.model_copy(update={"port": self.port()})

@@ -1,4 +1,4 @@
-"""How large the folders of the library are, and which files are the largest."""
+"""Sizes of the library's folders, and its largest files."""
 
 from lvs.db import folders as rows
 from lvs.db.database import Database
@@ -8,7 +8,7 @@ LARGEST = 30
 
 
 async def within(database: Database, root_id: int, folder: bytes) -> list[FolderSize]:
-    """What lies right in a folder of a library folder (empty: at its top), the largest first."""
+    """Direct contents of a folder in a library folder (empty: its top), largest first."""
     async with database.read() as db:
         return await rows.within(db, root_id, folder)
 

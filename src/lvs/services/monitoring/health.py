@@ -1,4 +1,4 @@
-"""Whether all is well; and where it is not, what is wrong and what to do, in sentences for the
+"""Health checks: what is wrong and what to do about it, in messages for the
 person who keeps the server.
 """
 
@@ -70,7 +70,7 @@ _UNWATCHED = {
 
 
 class Level(IntEnum):
-    """How a part of the server stands; the worse, the higher."""
+    """Levels of health; the worse, the higher."""
 
     OK = 0
     BUSY = 1
@@ -128,7 +128,7 @@ class Health:
     _writing: "asyncio.Task[None] | None" = field(default=None, init=False)
 
     async def troubles(self) -> list[Issue]:
-        """What is not well, the worst first."""
+        """Present issues, worst first."""
         found = [
             *self._disks(await self.storages.now()),
             *self._drives(),
@@ -145,7 +145,7 @@ class Health:
         return sorted(found, key=lambda trouble: -trouble.level)
 
     async def backups(self) -> BackupState:
-        """How the backups stand, at most some seconds ago."""
+        """State of the backups, at most some seconds old."""
         if time.monotonic() - self._backups_asked_at >= BACKUPS_S:
             self._backups_asked_at = time.monotonic()
             self._backup_state = await self.made.state()
@@ -158,7 +158,7 @@ class Health:
             log.warning("%s", untested_message(self._untested))
 
     async def checks(self) -> dict[str, Check]:
-        """Whether database, library folders and workers do what they are for.
+        """True if database, library folders and workers do what they are for.
 
         Takes a few seconds at most.
         """
@@ -237,10 +237,10 @@ class Health:
                 yield Issue(
                     Level.WARNING,
                     "library",
-                    f"“{root.name}/{shown(passed.odd_times[0])}” has a time of change that cannot be: "
-                    f"before 1970, or in the future.{others}",
-                    "Set it right with `touch` on the machine that holds the file, and see that the "
-                    "clocks are right.",
+                    f"“{root.name}/{shown(passed.odd_times[0])}” has a time of change that cannot"
+                    f" be: before 1970, or in the future.{others}",
+                    "Set it right with `touch` on the machine that holds the file, and see that the"
+                    " clocks are right.",
                 )
 
     async def _looks(self) -> list[Issue]:
@@ -475,7 +475,7 @@ class Health:
 
 
 def why_slow(route: Route) -> str:
-    """Where most of a route's time goes, in words."""
+    """The main cost of a route, in words."""
     parts = {
         "waiting for the turn to write": route.writer_wait_s,
         "the database": route.database_s - route.writer_wait_s,

@@ -24,7 +24,7 @@ SHARE = 50  # counting takes at most so small a part of the time
 
 @dataclass(frozen=True, slots=True)
 class LibraryCounts:
-    """What there is in the library folders that are configured now."""
+    """Counts over the configured library folders."""
 
     videos: int = 0
     files: int = 0

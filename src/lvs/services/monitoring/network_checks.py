@@ -1,4 +1,4 @@
-"""What the doctor looks at on the network: port, addresses, firewall, mDNS."""
+"""Network checks of the doctor: port, addresses, firewall, mDNS."""
 
 import asyncio
 import errno

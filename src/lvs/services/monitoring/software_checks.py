@@ -1,4 +1,4 @@
-"""What the doctor looks at in software: clock, Python, versions of packages, codecs, limits."""
+"""Software checks of the doctor: clock, Python, versions of packages, codecs, limits."""
 
 import json
 import platform
@@ -115,7 +115,7 @@ def open_files(_config: Config) -> Iterator[Diagnosis]:
 
 
 def _newest_write(folder: Path) -> datetime | None:
-    """When the newest file directly in the data folder was written."""
+    """Time of the newest file directly in the data folder."""
     try:
         times = [entry.stat().st_mtime for entry in folder.iterdir() if entry.is_file()]
     except OSError:

@@ -132,7 +132,7 @@ class Storages:
         self._logs = _Fresh(lambda: folder_bytes(config.data_directory / "logs"), FOLDER_S)
 
     async def now(self) -> Storage:
-        """How it stands, at most a few seconds old; folders are measured at most once a minute."""
+        """The present state, at most seconds old; folders are measured at most once a minute."""
         database = self._config.metadata_db
         roots = self._library.active_roots
         await asyncio.gather(*(self._disk(os.fsdecode(root.path)).now() for root in roots))
@@ -191,7 +191,7 @@ def disk_of(path: str) -> Disk | None:
 
 
 def folder_bytes(folder: Path) -> int:
-    """What the files in a folder and below take on disk."""
+    """Bytes that the files in and below a folder take on disk."""
     total = 0
     for path, _, names in os.walk(folder):
         for name in names:

@@ -1,4 +1,4 @@
-"""What the doctor looks at on disks: permissions, kinds of file systems, speed, room, watching,
+"""Disk checks of the doctor: permissions, kinds of file systems, speed, room, watching,
 backups.
 """
 
@@ -289,7 +289,7 @@ def _unreadable(folder: Path) -> str:
 
 
 def _count_folders(folders: tuple[Path, ...]) -> tuple[int, bool]:
-    """How many folders there are in the library, and whether all of them were counted in the time
+    """The number of folders in the library, and True if all of them were counted in the time
     there is.
     """
     end = time.monotonic() + WALK_S

@@ -34,7 +34,7 @@ class Process:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """How it stood at a moment.
+    """One sample of the machine's state.
 
     `delay_s` is the longest that the server's loop kept anybody waiting since the last sample.
     """

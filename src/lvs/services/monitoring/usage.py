@@ -1,4 +1,4 @@
-"""How the library is used: views by day, what is played most, how stars and tags are spread."""
+"""Usage of the library: views by day, what is played most, how stars and tags are spread."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -14,7 +14,7 @@ MOST = 20
 
 @dataclass(frozen=True, slots=True)
 class UsageStatistics:
-    """What the page about usage shows.
+    """Figures of the usage page.
 
     `days` are the last 30, the latest last; `ratings` go from 5 stars to none.
     """
@@ -28,7 +28,7 @@ class UsageStatistics:
 
 
 async def statistics(database: Database) -> UsageStatistics:
-    """How it stands now.
+    """The present state.
 
     Views of days come from the journal; those brought along from elsewhere have no day.
     """

@@ -31,7 +31,7 @@ WITHDRAWAL_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class ListeningOn:
-    """What is announced: the port, whether it speaks TLS, and the path of the first page."""
+    """The announced service: the port, whether it speaks TLS, and the path of the first page."""
 
     port: int
     tls: bool = False

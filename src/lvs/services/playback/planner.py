@@ -20,15 +20,15 @@ MAX_DURATION_S = 24 * 3600.0
 MAX_SEGMENTS = 50_000
 HEIGHTS = (1080, 720, 480, 360)
 DEFAULT_HEIGHT = 720
+LEAST_SPEEDS = ((1080, 4.0), (720, 1.5), (480, 1.1))
+"""How many times as fast as the film its conversion to 720 lines must be for each size."""
 COPIED_CONTAINERS = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "mpegts", "flv"})
 COPIED_PIXELS = frozenset({"yuv420p", "yuvj420p"})
 TEXT_SUBTITLES = frozenset({"subrip", "srt", "ass", "ssa", "mov_text", "webvtt", "text"})
 COPIED_PROFILES = frozenset({66, 77, 100})
 """Baseline, Main and High profile of H.264 (ITU-T H.264, Annex A): what every browser decodes."""
 
-_VARIANT = re.compile(
-    r"(copy|hevc|h264-(1080|720|480|360))-a([0-9]{1,2})(?:-b([0-9]{1,2}))?", re.ASCII
-)
+_VARIANT = re.compile(r"(copy|hevc|h264-(1080|720|480|360))-a([0-9]{1,2})", re.ASCII)
 
 
 class Delivery(StrEnum):
@@ -83,12 +83,10 @@ class Variant:
     way: Delivery
     height: int = 0
     audio: int = 0
-    burn: int | None = None
 
     def __str__(self) -> str:
         size = f"-{self.height}" if self.way is Delivery.CONVERT else ""
-        burnt = "" if self.burn is None else f"-b{self.burn}"
-        return f"{self.way}{size}-a{self.audio}{burnt}"
+        return f"{self.way}{size}-a{self.audio}"
 
 
 def parse_variant(name: str) -> Variant | None:
@@ -97,10 +95,7 @@ def parse_variant(name: str) -> Variant | None:
     if match is None:
         return None
     way = Delivery.CONVERT if match[2] else Delivery(match[1])
-    burn = int(match[4]) if match[4] else None
-    if burn is not None and way is not Delivery.CONVERT:
-        return None
-    return Variant(way, int(match[2] or 0), int(match[3]), burn)
+    return Variant(way, int(match[2] or 0), int(match[3]))
 
 
 def stream_key(fingerprint: str) -> str:
@@ -147,7 +142,7 @@ def ways(film: FilmFacts, converted: bool = False) -> tuple[Delivery, ...]:
 
 
 def cut_list(film: FilmFacts, way: Delivery) -> tuple[float, ...]:
-    """Where the segments begin, in seconds; the first is 0, the last ends with the film."""
+    """Start times of the segments, in seconds; the first is 0, the last ends with the film."""
     if way is Delivery.CONVERT:
         return _converted_cuts(film.duration_s)
     if film.keyframes is None:
@@ -192,6 +187,23 @@ H264_LEVELS = (
 )
 
 
+def load(film: FilmFacts) -> float:
+    """Megapixels that are decoded for each second of the film."""
+    return film.width * film.height * film.frame_rate / 1e6
+
+
+def fitting_height(film: FilmFacts, pace: float | None) -> int:
+    """The largest size that this machine probably converts fast enough to be watched.
+
+    `pace` is how many megapixels of such films it converted per second of late, None while unknown.
+    Decoding takes most of the time, so that a smaller size gains less than its pixels say.
+    """
+    if pace is None:
+        return DEFAULT_HEIGHT
+    speed = pace / max(0.001, load(film))
+    return next((height for height, least in LEAST_SPEEDS if speed >= least), HEIGHTS[-1])
+
+
 def h264_level(width: int, height: int, frame_rate: float) -> int:
     """Ten times the level that this picture needs (ITU-T H.264, table A-1)."""
     blocks = -(-width // 16) * -(-height // 16)
@@ -216,7 +228,6 @@ def variants(
     audio: int = 0,
     converted: bool = False,
     height: int = 0,
-    burn: int | None = None,
 ) -> list[Variant]:
     """The variants that a master playlist offers, the one to begin with first."""
     track = audio if audio < len(film.sounds) else 0
@@ -225,9 +236,8 @@ def variants(
             way,
             (height or DEFAULT_HEIGHT) if way is Delivery.CONVERT else 0,
             track,
-            burn if way is Delivery.CONVERT else None,
         )
-        for way in ways(film, converted or burn is not None)
+        for way in ways(film, converted)
     ]
 
 

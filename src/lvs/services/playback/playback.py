@@ -63,12 +63,14 @@ class Playback:
         audio: int,
         converted: bool,
         height: int,
-        burn: int | None,
     ) -> str:
         """The master playlist. Raises Unavailable where the machine converts all it can."""
         facts = await self.pool.facts(film)
         offered = planner.variants(
-            facts, audio=audio, converted=converted, height=height, burn=burn
+            facts,
+            audio=audio,
+            converted=converted or height > 0,
+            height=height or planner.fitting_height(facts, self.pool.pace(facts)),
         )
         if all(variant.way is Delivery.CONVERT for variant in offered):
             self.pool.check_room(film, client)

@@ -261,5 +261,5 @@ def _seconds(found: Any) -> float:
 
 
 def absolute_path(root: bytes, path: bytes) -> bytes:
-    """Where a file of the library lies."""
+    """Absolute path of a file of the library."""
     return os.path.join(root, path)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from lvs.errors import TimedOut, Unavailable
-from lvs.services.playback.planner import Delivery, FilmFacts, Variant
+from lvs.services.playback.planner import Delivery, FilmFacts, Variant, load
 from lvs.services.playback.player import FilmFile, Made, Player, start_player
 from lvs.services.playback.segment_cache import SegmentCache
 
@@ -29,6 +29,8 @@ MOST_PLAYERS = 12
 ACTIVE_S = 8.0
 """A film that was asked for a segment within so many seconds is being watched."""
 MOST_FACTS = 24
+MOST_KINDS = 100
+PACE_MEMORY = 0.8  # of what was known before, in the mean of what is known now
 QUIET_LIMIT_S = 30.0
 ASSUMED_SPEED = 2.0
 FULL_LOAD = 0.95
@@ -120,6 +122,7 @@ class PlayerPool:
         self._quiet.set()
         self._quiet_timer: asyncio.TimerHandle | None = None
         self._closed = False
+        self._paces: dict[str, float] = {}
         self.made = self.refused = 0
 
     async def facts(self, film: FilmFile) -> FilmFacts:
@@ -132,6 +135,17 @@ class PlayerPool:
             self._facts.move_to_end(film.key)
             return known
         return await self._once(f"{film.key}/facts", lambda: self._open_facts(film))
+
+    def pace(self, facts: FilmFacts) -> float | None:
+        """Megapixels of films of this codec that were converted per second of late."""
+        return self._paces.get(f"{facts.codec} {facts.bit_depth}")
+
+    def _learn(self, facts: FilmFacts | None, speed: float) -> None:
+        if facts is None:
+            return
+        kind, pace = f"{facts.codec} {facts.bit_depth}", speed * load(facts)
+        if kind in self._paces or len(self._paces) < MOST_KINDS:
+            self._paces[kind] = pace + PACE_MEMORY * (self._paces.get(kind, pace) - pace)
 
     def check_room(self, film: FilmFile, client: str = "") -> None:
         """Raise Unavailable where this film cannot be converted beside those that are.
@@ -299,7 +313,9 @@ class PlayerPool:
             made = await self._make(film, variant, client, "segment", number=number)
         seat = self._seats.get(film.key)
         if seat is not None and made.film_s:
-            seat.speeds.append(made.film_s / max(0.001, time.monotonic() - begun))
+            speed = made.film_s / max(0.001, time.monotonic() - begun)
+            seat.speeds.append(speed)
+            self._learn(seat.facts, speed)
         await self.cache.put(address, made.content)
         return made.content
 

@@ -72,7 +72,7 @@ class StreamOutlet(Protocol):
 
 
 class StreamConnection(Protocol):
-    """What the sending of a stream needs of the client's connection."""
+    """The client's connection, as far as sending a stream needs it."""
 
     def unsent_bytes(self) -> int:
         """Bytes handed over that the client has not taken yet."""
@@ -311,7 +311,7 @@ class StreamBody:
             self._forget()
 
     def stream(self) -> Stream:
-        """How it stands now."""
+        """The present state."""
         now, sent_bytes = time.monotonic(), self._sent_bytes()
         then, sent_then_bytes = self._history[0]
         rate = (sent_bytes - sent_then_bytes) / (now - then) if now > then else 0.0

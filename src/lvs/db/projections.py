@@ -1,0 +1,133 @@
+"""The `projections` table: the shape of each film, the evidence for it, and what a person chose."""
+
+import sqlite3
+from dataclasses import dataclass, fields
+from typing import Any
+
+from lvs.db.database import Connection, Transaction
+from lvs.models import SHAPES, STEREOS, Projection, Shape, Stereo, shown
+
+_SHAPE_NUMBERS = " ".join(f"WHEN '{shape}' THEN {at}" for at, shape in enumerate(SHAPES))
+_STEREO_NUMBERS = " ".join(f"WHEN '{stereo}' THEN {at}" for at, stereo in enumerate(STEREOS))
+CODE = f"""
+    {len(STEREOS)} * CASE pr.shape {_SHAPE_NUMBERS} ELSE 0 END
+        + CASE pr.stereo {_STEREO_NUMBERS} ELSE 0 END
+"""
+"""SQL for the number by which the gallery knows shape and stereo of a row `pr`."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredProjection:
+    """One row. `evidence` and `chosen` are JSON texts, None where there is none."""
+
+    projection: Projection
+    evidence: str | None = None
+    chosen: str | None = None
+    eye: str = ""
+    drawn: str | None = None
+
+
+async def of_video(db: Connection, video_id: int) -> StoredProjection | None:
+    """The row of a video; None before its file was looked into."""
+    row = await db.one("SELECT * FROM projections WHERE video_id = ?", (video_id,))
+    return _stored(row) if row else None
+
+
+async def put(tx: Transaction, video_id: int, stored: StoredProjection) -> None:
+    """Keep this row in place of the one that was there."""
+    sql = """
+        INSERT OR REPLACE INTO projections (video_id, shape, stereo, swapped, fov, lens, source,
+            sure, reason, evidence, chosen, eye, drawn)
+        VALUES (:video_id, :shape, :stereo, :swapped, :fov, :lens, :source, :sure, :reason,
+            :evidence, :chosen, :eye, :drawn)
+    """
+    found = stored.projection
+    values: dict[str, Any] = {
+        "video_id": video_id,
+        "shape": found.shape.value,
+        "stereo": found.stereo.value,
+        "swapped": int(found.swapped),
+        "fov": found.fov,
+        "lens": found.lens,
+        "source": found.source,
+        "sure": int(found.sure),
+        "reason": found.reason,
+        "evidence": stored.evidence,
+        "chosen": stored.chosen,
+        "eye": stored.eye,
+        "drawn": stored.drawn,
+    }
+    await tx.run(sql, values)
+
+
+async def choose(tx: Transaction, video_id: int, chosen: str | None) -> None:
+    """Keep what a person chose (JSON), or None for as found; the rest is the caller's to renew."""
+    sql = """
+        INSERT INTO projections (video_id, shape, stereo, swapped, source, sure, reason, chosen)
+        VALUES (:id, 'flat', 'mono', 0, 'default', 0, '', :chosen)
+        ON CONFLICT (video_id) DO UPDATE SET chosen = excluded.chosen
+    """
+    await tx.run(sql, {"id": video_id, "chosen": chosen})
+
+
+async def drawn(tx: Transaction, video_id: int) -> None:
+    """Note that no poster is to be drawn for the sake of this projection."""
+    await tx.run("UPDATE projections SET drawn = eye WHERE video_id = ?", (video_id,))
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the ladder needs of a video besides its evidence."""
+
+    path: bytes
+    width: int
+    height: int
+
+    @property
+    def name(self) -> str:
+        """The file's name as text."""
+        return shown(self.path.rpartition(b"/")[2])
+
+
+async def facts_of(db: Connection, video_id: int) -> Facts | None:
+    """Path and frame of a video; None where there is no such video."""
+    sql = """
+        SELECT coalesce((
+            SELECT f.path FROM files f WHERE f.video_id = v.id
+            ORDER BY f.missing_since IS NOT NULL, f.missing_since DESC, NOT f.preferred, f.id
+            LIMIT 1), x'') AS path, coalesce(v.width, 0) AS width, coalesce(v.height, 0) AS height
+        FROM videos v WHERE v.id = ?
+    """
+    row = await db.one(sql, (video_id,))
+    return Facts(row["path"], row["width"], row["height"]) if row else None
+
+
+def _stored(row: sqlite3.Row) -> StoredProjection:
+    return StoredProjection(
+        projection_of(row), row["evidence"], row["chosen"], row["eye"], row["drawn"]
+    )
+
+
+def projection_of(row: sqlite3.Row, prefix: str = "") -> Projection:
+    """The projection in a row that holds its columns, under their names with a prefix."""
+    return Projection(
+        Shape(row[f"{prefix}shape"]),
+        Stereo(row[f"{prefix}stereo"]),
+        bool(row[f"{prefix}swapped"]),
+        row[f"{prefix}fov"],
+        row[f"{prefix}lens"],
+        row[f"{prefix}source"],
+        bool(row[f"{prefix}sure"]),
+        row[f"{prefix}reason"],
+    )
+
+
+NAMED_COLUMNS = ", ".join(
+    f"pr.{field.name} AS projection_{field.name}" for field in fields(Projection)
+)
+"""Columns of a row `pr`, for `named_projection`."""
+
+
+def named_projection(row: sqlite3.Row) -> Projection:
+    """The projection among the columns of another row; flat where there is none."""
+    return Projection() if row["projection_shape"] is None else projection_of(row, "projection_")

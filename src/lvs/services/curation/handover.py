@@ -1,0 +1,64 @@
+"""Offers to give what a film was given that is gone to a listed one that may be the same film."""
+
+from lvs.clock import now_ms
+from lvs.db import files, gallery, handover, videos
+from lvs.db.database import Database, Transaction
+from lvs.db.handover import Candidate
+from lvs.errors import Conflict
+from lvs.models import Video
+from lvs.services.cache import Cache
+from lvs.services.curation.base import Curation
+from lvs.services.events import Event, Events
+from lvs.text import title_from_path
+
+OFFERED = 5
+
+
+class Handover(Curation):
+    """Finds what may be the same film, and hands over in one step."""
+
+    def __init__(self, database: Database, cache: Cache, events: Events) -> None:
+        super().__init__(database, cache)
+        self._events = events
+
+    async def candidates(self, video: Video) -> list[Candidate]:
+        """Listed films that may be this one, the likeliest first."""
+        async with self._database.read() as db:
+            return await handover.candidates(db, video.id, OFFERED)
+
+    async def former(self, video: Video) -> Video | None:
+        """The video for which this one was taken at first, by its name, if that is still gone."""
+        if video.parted_from is None:
+            return None
+        async with self._database.read() as db:
+            if await gallery.one(db, video.parted_from) is not None:
+                return None
+            return await videos.one(db, video.parted_from)
+
+    async def hand_over(self, gone_hash: str, to_hash: str) -> Video:
+        """Give all that a film was given that is gone to another, which answers to the names of
+        both from then on.
+
+        Raises NotFound, Conflict where the first is not gone or the other not listed.
+        """
+        async with self._database.transaction() as tx:
+            gone, to = await self._id(tx, gone_hash), await self._id(tx, to_hash)
+            await self._check(tx, gone, to)
+            await handover.hand_over(tx, gone, to, now_ms())
+            [place, *_] = await files.of_video(tx, gone)
+            await videos.title_from_name(tx, gone, title_from_path(place.path))
+            await gallery.refresh(tx, [gone])
+            video = await videos.one(tx, gone)
+        self._cache.clear()
+        self._events.publish(Event.REMOVED, [to])
+        self._events.publish(Event.MODIFIED, [gone])
+        self._events.publish(Event.CHANGED, [gone, to])
+        if video is None:
+            raise Conflict("The video is gone.")
+        return video
+
+    async def _check(self, tx: Transaction, gone: int, to: int) -> None:
+        if gone == to or await gallery.one(tx, gone) is not None:
+            raise Conflict("This video is in the library folders. It keeps what it was given.")
+        if await gallery.one(tx, to) is None:
+            raise Conflict("The other video is no longer in the library folders.")

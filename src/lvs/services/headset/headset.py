@@ -1,0 +1,52 @@
+"""All that the players' addresses need, in one bundle."""
+
+from dataclasses import dataclass
+
+from lvs.config import Config
+from lvs.db.database import Database
+from lvs.services.auth import Passwords
+from lvs.services.cache import Cache
+from lvs.services.curation.favorites import Favorites
+from lvs.services.curation.ratings import Ratings
+from lvs.services.curation.tags import Tags
+from lvs.services.curation.views import Views
+from lvs.services.headset.access import HeadsetAccess
+from lvs.services.headset.library_document import LibraryDocuments
+from lvs.services.headset.positions import HeadsetProgress, Positions
+from lvs.services.headset.scripts import Scripts
+from lvs.services.headset.write_back import Allowed, WriteBack
+from lvs.services.library.library import Library
+
+
+@dataclass(frozen=True, slots=True)
+class Headset:
+    """Services for HereSphere and DeoVR."""
+
+    access: HeadsetAccess
+    documents: LibraryDocuments
+    write_back: WriteBack
+    positions: Positions
+    scripts: Scripts
+
+
+def build(
+    config: Config,
+    database: Database,
+    cache: Cache,
+    library: Library,
+    passwords: Passwords,
+    progress: HeadsetProgress | None = None,
+) -> Headset:
+    """The bundle for this configuration; without `progress` positions are not remembered."""
+    return Headset(
+        HeadsetAccess(passwords),
+        LibraryDocuments(database, only_vr=config.headset_library == "vr"),
+        WriteBack(
+            Ratings(database, cache),
+            Favorites(database, cache),
+            Tags(database, cache),
+            Allowed.of(config.headset_writes),
+        ),
+        Positions(Views(database, cache), progress),
+        Scripts(library),
+    )

@@ -1,0 +1,201 @@
+"""The lists of films that HereSphere and DeoVR ask for, put together once for each state of the
+library.
+
+A list of ten thousand films is a megabyte of JSON; a player asks for it again and again, so the
+bytes are kept until the library changes.
+"""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cachetools import LRUCache
+
+from lvs.db import headset
+from lvs.db.database import Database
+from lvs.db.headset import ListedFilm
+from lvs.services.headset.words import day, tag_members
+
+SECTION_SIZE = 2_000
+MOST_FILMS = 50_000
+MOST_PLAYLISTS = 100
+TOP_STARS = 4
+DOCUMENTS_KEPT = 6
+
+FLAT = 0
+"""The number of a flat film for one eye in `db.projections`."""
+
+
+@dataclass(frozen=True, slots=True)
+class LibrarySection:
+    """A list of films under a name that says where it was cut."""
+
+    name: str
+    films: tuple[ListedFilm, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryDocument:
+    """A finished answer and the tag of its content (RFC 9110 section 8.8.3)."""
+
+    body: bytes
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Addresses of one film for the player that asks. All are absolute."""
+
+    item: Callable[[str], str]
+    poster: Callable[[ListedFilm], str]
+    key: Hashable
+    """Whatever else of the request the addresses depend on."""
+
+
+class LibraryDocuments:
+    """Builds the lists, and keeps the latest few."""
+
+    def __init__(self, database: Database, only_vr: bool) -> None:
+        self._database = database
+        self._only_vr = only_vr
+        self._kept: LRUCache[Hashable, LibraryDocument] = LRUCache(DOCUMENTS_KEPT)
+
+    async def heresphere(self, links: Links, continued: Sequence[int] = ()) -> LibraryDocument:
+        """HereSphere's library: sections with the addresses of their films."""
+        return await self._document("heresphere", links, continued, _heresphere)
+
+    async def scan(self, links: Links) -> LibraryDocument:
+        """HereSphere's scan: what its lists show of every film, in one answer."""
+        return await self._document("scan", links, (), _scan)
+
+    async def deovr(self, links: Links, continued: Sequence[int] = ()) -> LibraryDocument:
+        """DeoVR's library: scenes with their films."""
+        return await self._document("deovr", links, continued, _deovr)
+
+    async def _document(
+        self,
+        kind: str,
+        links: Links,
+        continued: Sequence[int],
+        build: Callable[[list[LibrarySection], Links], dict[str, Any]],
+    ) -> LibraryDocument:
+        async with self._database.read() as db:
+            version = await headset.version(db)
+            key = (kind, version, tuple(continued), links.key)
+            known = self._kept.get(key)
+            if known is not None:
+                return known
+            films = await headset.films(db, MOST_FILMS)
+            playlists = await headset.playlists(db, MOST_PLAYLISTS, SECTION_SIZE)
+
+        def write() -> LibraryDocument:
+            made = sections(films, playlists, continued, self._only_vr)
+            body = json.dumps(build(made, links), separators=(",", ":"), ensure_ascii=False)
+            encoded = body.encode("utf-8", "replace")
+            return LibraryDocument(encoded, hashlib.blake2b(encoded, digest_size=12).hexdigest())
+
+        # In a thread: with many films it takes a tenth of a second.
+        document = await asyncio.to_thread(write)
+        self._kept[key] = document
+        return document
+
+
+def sections(
+    films: Sequence[ListedFilm],
+    playlists: Iterable[headset.ListedPlaylist],
+    continued: Sequence[int],
+    only_vr: bool,
+) -> list[LibrarySection]:
+    """Lists of a library, none of them empty; `films` are given the latest first."""
+    if only_vr:
+        films = [film for film in films if film.projection != FLAT]
+    by_id = {film.id: film for film in films}
+    favorites = sorted(
+        (film for film in films if film.favorited_at), key=lambda film: -film.favorited_at
+    )
+    top = sorted((film for film in films if film.rating >= TOP_STARS), key=lambda f: -f.rating)
+    named: list[tuple[str, Sequence[ListedFilm]]] = [
+        ("Continue watching", _of(by_id, continued)),
+        ("Recently added", films),
+        ("Favorites", favorites),
+        ("Top rated", top),
+        ("Unrated", [film for film in films if not film.rating]),
+        *((f"Playlist: {each.name}", _of(by_id, each.video_ids)) for each in playlists),
+    ]
+    if not only_vr:
+        named.append(("VR", [film for film in films if film.projection != FLAT]))
+    made = [_cut(name, found) for name, found in named if found]
+    return made + list(_parts("Everything", sorted(films, key=lambda f: f.title.casefold())))
+
+
+def _of(by_id: dict[int, ListedFilm], video_ids: Iterable[int]) -> list[ListedFilm]:
+    return [by_id[video_id] for video_id in dict.fromkeys(video_ids) if video_id in by_id]
+
+
+def _cut(name: str, films: Sequence[ListedFilm]) -> LibrarySection:
+    """The first films of a list, and a name that says so where there are more."""
+    if len(films) > SECTION_SIZE:
+        name = f"{name} (first {SECTION_SIZE:,} of {len(films):,})"
+    return LibrarySection(name, tuple(films[:SECTION_SIZE]))
+
+
+def _parts(name: str, films: Sequence[ListedFilm]) -> Iterable[LibrarySection]:
+    """All films, in as many sections as that takes."""
+    if len(films) <= SECTION_SIZE:
+        return [LibrarySection(name, tuple(films))] if films else []
+    return [
+        LibrarySection(
+            f"{name} ({start + 1:,}–{min(start + SECTION_SIZE, len(films)):,} of {len(films):,})",
+            tuple(films[start : start + SECTION_SIZE]),
+        )
+        for start in range(0, len(films), SECTION_SIZE)
+    ]
+
+
+def _heresphere(made: list[LibrarySection], links: Links) -> dict[str, Any]:
+    library = [
+        {"name": section.name, "list": [links.item(film.media_hash) for film in section.films]}
+        for section in made
+    ]
+    return {"access": 1, "library": library}
+
+
+def _scan(made: list[LibrarySection], links: Links) -> dict[str, Any]:
+    films = {film.id: film for section in made for film in section.films}
+    return {"scanData": [_scanned(film, links) for film in films.values()]}
+
+
+def _scanned(film: ListedFilm, links: Links) -> dict[str, Any]:
+    return {
+        "link": links.item(film.media_hash),
+        "title": film.title,
+        "dateAdded": day(film.added_at),
+        "duration": round(film.duration_s * 1000),
+        "rating": film.rating,
+        "favorites": int(film.favorited_at > 0),
+        "comments": film.views,
+        "isFavorite": film.favorited_at > 0,
+        "tags": tag_members(json.loads(film.tags)),
+    }
+
+
+def _deovr(made: list[LibrarySection], links: Links) -> dict[str, Any]:
+    scenes = [
+        {
+            "name": section.name,
+            "list": [
+                {
+                    "title": film.title,
+                    "videoLength": round(film.duration_s),
+                    "thumbnailUrl": links.poster(film),
+                    "video_url": links.item(film.media_hash),
+                }
+                for film in section.films
+            ],
+        }
+        for section in made
+    ]
+    return {"authorized": "1", "scenes": scenes}

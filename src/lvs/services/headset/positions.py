@@ -1,0 +1,46 @@
+"""Plays and positions that a player reports."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from cachetools import LRUCache
+
+from lvs.models import Video
+from lvs.services.curation.views import Views
+
+OPEN, PLAY, PAUSE, CLOSE = range(4)
+OPEN_FILMS = 2_000
+
+
+class HeadsetProgress(Protocol):
+    """The household's memory of how far each film was watched."""
+
+    async def record(self, video: Video, seconds: float, client: str) -> None:
+        """Note a position in a film."""
+
+    async def continued(self) -> Sequence[int]:
+        """Ids of films that were begun and not ended, the latest first."""
+
+
+class Positions:
+    """Counts one view for each time that a film is opened and played, and passes positions on."""
+
+    def __init__(self, views: Views, progress: HeadsetProgress | None = None) -> None:
+        self._views = views
+        self._progress = progress
+        self._counted: LRUCache[tuple[str, int], bool] = LRUCache(OPEN_FILMS)
+
+    async def event(self, video: Video, event: int, seconds: float, client: str) -> None:
+        """Take an event of a player: opened, playing, paused or closed, at so many seconds."""
+        film = (client, video.id)
+        if event in (OPEN, CLOSE):
+            self._counted.pop(film, None)
+        elif event == PLAY and film not in self._counted:
+            self._counted[film] = True  # before anything is awaited: the event may come twice
+            await self._views.count(video.media_hash, client)
+        if event != OPEN and self._progress is not None:
+            await self._progress.record(video, seconds, client)
+
+    async def continued(self) -> Sequence[int]:
+        """Ids of films to go on with; none where nobody keeps them."""
+        return await self._progress.continued() if self._progress is not None else ()

@@ -1,0 +1,55 @@
+"""Each video's stored projection, in step with its evidence, its name and a person's choice."""
+
+from dataclasses import replace
+
+from lvs.db import projections
+from lvs.db.database import Transaction
+from lvs.db.projections import StoredProjection
+from lvs.models import Projection
+from lvs.services.media.eye import eye_of
+from lvs.services.media.projection import DEFAULT, Container, Likeness, offer, resolve
+from lvs.services.media.projection_json import chosen_of, evidence_of, evidence_text
+
+
+async def settle(tx: Transaction, video_id: int) -> bool:
+    """Work out a video's projection anew; True where its shape or stereo changed.
+
+    To be called in the transaction that changed its evidence, its name or the choice. The gallery
+    is left to the caller.
+    """
+    facts = await projections.facts_of(tx, video_id)
+    stored = await projections.of_video(tx, video_id)
+    if facts is None or stored is None:
+        return False
+    found = chosen_of(stored.chosen) or resolve(
+        evidence_of(stored.evidence, facts.name, facts.width, facts.height)
+    )
+    if found != stored.projection or eye_of(found) != stored.eye:
+        await projections.put(tx, video_id, replace(stored, projection=found, eye=eye_of(found)))
+    before = stored.projection
+    return (found.shape, found.stereo) != (before.shape, before.stereo)
+
+
+async def found(
+    tx: Transaction,
+    video_id: int,
+    container: Container | None,
+    likeness: Likeness,
+    eye: str | None,
+) -> None:
+    """Keep what a probe found; `eye` is the part that its new poster shows, None without one."""
+    stored = await projections.of_video(tx, video_id) or StoredProjection(DEFAULT)
+    evidence = evidence_text(container, likeness)
+    await projections.put(tx, video_id, replace(stored, evidence=evidence, drawn=eye))
+    await settle(tx, video_id)
+    if eye is None:
+        await projections.drawn(tx, video_id)
+
+
+def offered(
+    stored: StoredProjection | None, name: str, width: int, height: int
+) -> Projection | None:
+    """Stereo layout that the picture suggests, for a person to accept; None mostly."""
+    if stored is None or stored.chosen is not None:
+        return None
+    return offer(evidence_of(stored.evidence, name, width, height), stored.projection)

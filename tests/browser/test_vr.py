@@ -1,0 +1,330 @@
+"""Films that are not flat, in an emulated headset and by looking around on a flat screen."""
+
+import gzip
+import hashlib
+import math
+import time
+from collections.abc import Iterator
+
+import httpx
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from playwright.sync_api import Page, Route, expect
+from support.headset import IWER, LAYERS, Headset
+from support.spheres import RIGHT_BLUE, degrees
+from support.vr_house import CHROMIUM, FILMS, ORDINARY, House, vr_house
+
+from lvs.paths import static_folder
+
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="no Chromium on this machine; Debian's package is called chromium"
+)
+BUDGET_BYTES = 12 * 1024
+VENDORED = {
+    IWER: "23d8640949f19db4b1e70398b30e084e4aa555f3a81e4329da3fac1a70b39542",
+    LAYERS: "89ade9e1e8236904282078a02390d49be5052f5b7779321e654d23f3e107d72d",
+}
+POINTS = [(0.5, 0.5), (0.2, 0.3), (0.8, 0.3), (0.2, 0.75), (0.8, 0.75), (0.5, 0.1), (0.05, 0.5)]
+"""Places in an eye's view, from left and top."""
+HEADS = [(0, 0, 0), (70, 25, 20), (-130, -40, 0)]
+"""Yaw to the left, pitch up and roll of the head, in degrees."""
+WORST_DEGREES = 3
+READ = """async (points) => {
+  const gl = quest.appCanvas.getContext('webgl2');
+  const {drawingBufferWidth: w, drawingBufferHeight: h} = gl;
+  return new Promise((resolve) => quest.activeSession.requestAnimationFrame(() => {
+    const seen = [];
+    for (const start of [0, w / 2]) for (const [x, y] of points) {
+      const colour = new Uint8Array(4);
+      const place = [start + Math.floor(x * w / 2), h - 1 - Math.floor(y * h)];
+      gl.readPixels(...place, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, colour);
+      seen.push([...colour.slice(0, 3)]);
+    }
+    resolve(seen);
+  }));
+}"""
+ALPS, BAY, CAVE, DIVE, EAST = list(FILMS)[:5]
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    with vr_house(tmp_path_factory.mktemp("house")) as running:
+        running.tag(ALPS, "alps", "snow")
+        running.tag(BAY, "beach")
+        yield running
+
+
+@pytest.fixture
+def page(house: House) -> Iterator[Page]:
+    with house.page() as each:
+        yield each
+
+
+def turned(yaw: float, pitch: float, roll: float) -> NDArray[np.float64]:
+    """The head's rotation as a matrix: by yaw, then pitch, then roll."""
+    (sy, cy), (sp, cp), (sr, cr) = (
+        (math.sin(angle), math.cos(angle)) for angle in map(math.radians, (yaw, pitch, roll))
+    )
+    about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
+    about_x = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
+    about_z = np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]])
+    product: NDArray[np.float64] = about_y @ about_x @ about_z
+    return product
+
+
+def apart(one: tuple[float, float], other: tuple[float, float]) -> float:
+    """The angle between two directions that are given by yaw and pitch, all in degrees."""
+    a, b = (
+        np.array([math.sin(y) * math.cos(p), math.sin(p), math.cos(y) * math.cos(p)])
+        for y, p in (map(math.radians, pair) for pair in (one, other))
+    )
+    return math.degrees(math.acos(np.clip(a @ b, -1, 1)))
+
+
+def test_the_emulators_are_the_published_ones() -> None:
+    for path, digest in VENDORED.items():
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == digest
+
+
+def test_the_modules_are_small() -> None:
+    modules = b"".join(path.read_bytes() for path in sorted((static_folder() / "vr").glob("*.js")))
+    assert len(gzip.compress(modules, 9)) <= BUDGET_BYTES
+
+
+def test_modules_are_asked_for_again_and_only_by_films_that_are_not_flat(house: House) -> None:
+    assert "vr/main.js" in httpx.get(house.address + house.watch(ALPS)).text
+    assert "vr/" not in httpx.get(house.address + house.watch(ORDINARY)).text
+    answer = httpx.get(f"{house.address}/static/vr/visit.js")
+    assert answer.headers["Cache-Control"] == "no-cache"
+    etag = {"If-None-Match": answer.headers["ETag"]}
+    assert httpx.get(f"{house.address}/static/vr/visit.js", headers=etag).status_code == 304
+
+
+@pytest.mark.parametrize("name", [name for name, film in FILMS.items() if film.shape != "flat"])
+def test_every_direction_shows_its_point_to_its_eye(house: House, page: Page, name: str) -> None:
+    film = FILMS[name]
+    headset = Headset(page)
+    headset.enter(house.watch(name))
+    headset.hide_panel()
+    for head in HEADS:
+        headset.turn_head(*head)
+        seen = page.evaluate(READ, POINTS)
+        places = [(eye, x, y) for eye in ("left", "right") for x, y in POINTS]
+        for (eye, x, y), colour in zip(places, seen, strict=True):
+            way = turned(*head) @ np.array([2 * x - 1, 1 - 2 * y, -1])
+            expected = film.expected(way / np.linalg.norm(way), eye)
+            where = f"{eye} eye at {x}, {y} with the head at {head}: {colour}"
+            if expected is None:
+                assert max(colour) < 8, f"{where}, not black"
+                continue
+            off = apart(degrees(colour, film.shape), degrees(expected, film.shape))
+            assert off < WORST_DEGREES, f"{where} is {off:.1f} degrees off"
+            assert abs(colour[2] - expected[2]) < 30, f"{where} is the other eye's"
+
+
+def test_a_flat_film_in_3d_is_a_screen_ahead_with_an_eye_on_each_half(
+    house: House, page: Page
+) -> None:
+    headset = Headset(page)
+    headset.enter(house.watch("hall_SBS.mp4"))
+    headset.hide_panel()
+    left, _, right, beyond = page.evaluate(READ, [(0.5, 0.5), (0.02, 0.5)])
+    assert max(beyond) < 8
+    assert abs(right[2] - left[2]) > 100
+    assert abs(right[2] - RIGHT_BLUE) < 30
+
+
+@pytest.mark.parametrize("hand", [False, True], ids=["controller", "hand"])
+def test_a_film_is_rated_inside_vr_and_the_next_one_too(house: House, hand: bool) -> None:
+    """All of it while the page stands still, as it does in a headset's browser."""
+    first, second = (CAVE, DIVE) if hand else (ALPS, BAY)
+    with house.page() as page:
+        headset = Headset(page, still=True)
+        headset.enter(house.watch(first))
+        headset.hold()
+        if hand:
+            headset.use_hand()
+        headset.press("rate", 4)
+        headset.press("like")
+        headset.press("tag", "snow")
+        headset.wait(lambda state: state["stars"] == 4 and state["favorite"])
+        headset.told(lambda: house.stars(first), 4)
+        headset.told(lambda: house.told(first, "/favorite")["favorite"], True)
+        snow = first != ALPS  # it was on the one and not on the other
+        headset.told(lambda: "snow" in house.told(first, "/tags")["tags"], snow)
+        headset.press("go", "next")
+        headset.wait(lambda state: state["ready"] and house.hashes[second] == state["hash"])
+        headset.hold()
+        headset.press("rate", 2)
+        headset.told(lambda: house.stars(second), 2)
+        headset.press("rate", 2)
+        headset.told(lambda: house.stars(second), None)
+        headset.press("rate", 2)
+        headset.told(lambda: house.stars(second), 2)
+        assert house.told(second, "/views")["views"] == 1
+        headset.press_leave()
+        page.wait_for_url(f"**{house.watch(second)}")
+        star = page.locator(".watch .rating").get_by_role("button", name="2 stars")
+        expect(star).to_have_attribute("aria-pressed", "true")
+
+
+def test_a_press_beside_the_panel_hides_it_and_sends_nothing(house: House, page: Page) -> None:
+    sent: list[str] = []
+    headset = Headset(page)
+    headset.enter(house.watch(EAST))
+    headset.hold()
+    page.on("request", lambda request: sent.append(request.url) if "/api/" in request.url else None)
+    headset.aim_at(0, 5, -1)
+    headset.pull()
+    assert not headset.state["shown"]
+    headset.pull()
+    assert headset.state["shown"]
+    assert sent == []
+
+
+def test_words_of_regret_follow_a_press_that_was_not_kept(house: House, page: Page) -> None:
+    headset = Headset(page)
+    headset.enter(house.watch(EAST))
+    headset.hold()
+    held: list[Route] = []
+    page.route("**/api/ratings/**", held.append)
+    headset.press("rate", 3)
+    assert headset.state["stars"] == 3  # before any answer
+    headset.told(lambda: len(held), 1)
+    held[0].abort()
+    state = headset.wait(lambda state: state["stars"] == 0)
+    assert state["notice"] == "Not saved. LVS does not answer."
+    assert house.stars(EAST) is None
+
+
+def test_the_shape_is_overruled_in_the_headset_and_taken_back(house: House, page: Page) -> None:
+    headset = Headset(page)
+    headset.enter(house.watch(EAST))
+    headset.hold()
+    headset.press("turn", "shape")
+    headset.press("stereo", "tb")
+    headset.press("shape", "equirect180")
+    headset.told(lambda: house.told(EAST)["projection"]["shape"], "equirect180")
+    assert house.told(EAST)["projection"]["stereo"] == "tb"
+    assert headset.state["projection"]["shape"] == "equirect180"
+    headset.press("found")
+    state = headset.wait(lambda state: state["projection"]["shape"] == "equirect360")
+    assert (state["projection"]["stereo"], state["projection"]["source"]) == ("mono", "name")
+
+
+def test_the_film_waits_while_the_headset_is_off_and_buttons_and_stick_work(
+    house: House, page: Page
+) -> None:
+    headset = Headset(page)
+    headset.enter(house.watch(EAST))
+    page.evaluate("quest.updateVisibilityState('hidden')")
+    headset.wait(lambda state: state["paused"])
+    page.evaluate("quest.updateVisibilityState('visible')")
+    headset.button("a-button")
+    headset.wait(lambda state: not state["paused"])
+    headset.button("a-button")
+    at = headset.wait(lambda state: state["paused"])["time"]
+    headset.stick(1)
+    assert headset.state["time"] == pytest.approx(at + 10, abs=0.5)
+    shown = headset.state["shown"]
+    headset.button("b-button")
+    assert headset.state["shown"] != shown
+
+
+def test_one_without_hands_presses_by_looking(house: House, page: Page) -> None:
+    headset = Headset(page)
+    headset.enter(house.watch(EAST))
+    headset.hold()
+    for device in ("controller-left", "controller-right"):
+        headset.dispatch("set_connected", device=device, connected=False)
+    headset.hand = "headset"
+    headset.aim("like")
+    headset.wait(lambda state: state["favorite"])
+    headset.told(lambda: house.told(EAST, "/favorite")["favorite"], True)
+
+
+def test_what_lies_above_the_panel_becomes_the_front(house: House, page: Page) -> None:
+    headset = Headset(page)
+    headset.enter(house.watch(EAST))
+    headset.hide_panel()
+    headset.turn_head(60, 0)
+    headset.show_panel()
+    headset.press("recentre")
+    headset.hide_panel()
+    headset.turn_head(60, 0)
+    left = page.evaluate(READ, [(0.5, 0.5)])[0]
+    assert apart(degrees(left, "equirect360"), (0, 0)) < WORST_DEGREES
+
+
+def test_a_media_layer_shows_the_film_below_the_panel(house: House) -> None:
+    with house.page() as page:
+        headset = Headset(page, layers=True)
+        headset.enter(house.watch(ALPS))
+        assert headset.state["layered"]
+        headset.hold()
+        headset.press("rate", 3)
+        headset.told(lambda: house.stars(ALPS), 3)
+        headset.press("go", "next")  # its eyes are swapped, which the shader must show
+        headset.wait(lambda state: state["ready"] and state["hash"] == house.hashes[BAY])
+        assert not headset.state["layered"]
+
+
+def test_looking_around_on_a_flat_screen(house: House) -> None:
+    with house.page(viewport={"width": 1000, "height": 900}) as page:
+        page.goto(house.watch(EAST))
+        expect(page.locator("#vr-enter")).to_be_hidden()
+        page.locator("#vr-look").click()
+        canvas = page.locator("#vr-canvas")
+        box = canvas.bounding_box()
+        assert box
+        middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        look = Looking(page)
+        assert look.yaw_and_pitch() == pytest.approx((0, 0), abs=WORST_DEGREES)
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("ArrowUp")
+        assert look.yaw_and_pitch() == pytest.approx((5, 5), abs=WORST_DEGREES)
+        page.mouse.move(*middle)
+        page.mouse.down()
+        page.mouse.move(middle[0] - box["height"] / 2, middle[1], steps=3)
+        page.mouse.up()
+        assert look.yaw_and_pitch() == pytest.approx((45, 5), abs=WORST_DEGREES)
+        page.mouse.wheel(0, -400)
+        page.mouse.dblclick(*middle)
+        assert look.yaw_and_pitch() == pytest.approx((0, 0), abs=WORST_DEGREES)
+        page.locator("#vr-look").click()
+        expect(canvas).to_be_hidden()
+
+
+class Looking:
+    """The canvas on which one looks around."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+
+    def yaw_and_pitch(self) -> tuple[float, float]:
+        """The direction in the middle of the canvas, once it stands still."""
+        end, before = time.monotonic() + 30, [0, 0, 0]
+        while time.monotonic() < end:
+            colour = self._page.evaluate(CANVAS_MIDDLE)
+            if colour == before and max(colour) > 0:
+                return degrees(colour, "equirect360")
+            before = colour
+            time.sleep(0.3)
+        raise AssertionError("the canvas never stood still")
+
+
+CANVAS_MIDDLE = """() => new Promise((resolve) => requestAnimationFrame(() => {
+  const canvas = document.getElementById('vr-canvas');
+  const copy = new OffscreenCanvas(1, 1).getContext('2d');
+  copy.drawImage(canvas, canvas.width / 2, canvas.height / 2, 1, 1, 0, 0, 1, 1);
+  resolve([...copy.getImageData(0, 0, 1, 1).data.slice(0, 3)]);
+}))"""
+
+
+def test_the_plain_player_is_there_without_script(house: House) -> None:
+    with house.page(java_script_enabled=False) as page:
+        page.goto(house.watch(ALPS))
+        expect(page.locator("#player")).to_be_visible()
+        expect(page.locator("#vr-enter")).to_be_hidden()
+        expect(page.locator("#vr-look")).to_be_hidden()

@@ -1,0 +1,388 @@
+"""HereSphere over HTTP: lists, films, and what is rated and tagged in the headset."""
+
+import asyncio
+import json
+import re
+from typing import Any
+
+import pytest
+from quart import Response
+from support.home import Home
+
+from lvs.db.changes import Chosen
+from lvs.services.media.projection import by_person
+
+VERSION = "heresphere-json-version"
+PASSWORD = "correct horse"
+
+
+async def films(home: Home, *names: str) -> list[str]:
+    """Media hashes of new videos."""
+    for name in names:
+        home.add(name)
+    await home.scan()
+    await home.looked()
+    return [(await home.video(name)).media_hash for name in names]
+
+
+async def post(home: Home, path: str, body: Any = None) -> Response:
+    """What a player sends: JSON without a content type, or nothing at all."""
+    data = b"" if body is None else json.dumps(body).encode()
+    answer: Response = await home.client.post(path, data=data)
+    return answer
+
+
+async def read(home: Home, path: str, body: Any = None) -> Any:
+    answer = await post(home, path, body)
+    assert answer.status_code == 200, await answer.get_data()
+    return json.loads(await answer.get_data())
+
+
+def own_tags(item: dict[str, Any]) -> list[str]:
+    return [tag["name"][4:] for tag in item["tags"] if tag["name"].startswith("Tag:")]
+
+
+async def test_every_answer_says_the_version_by_every_method_and_spelling(home: Home) -> None:
+    [film] = await films(home, "a.mp4")
+    for path in ("", "/scan", "/auth", f"/{film}", f"/events/{film}"):
+        for slash in ("", "/"):
+            for method in ("HEAD", "GET", "POST"):
+                answer = await home.client.open(f"/heresphere{path}{slash}", method=method)
+                assert answer.status_code == 200, (path, slash, method)
+                assert answer.headers[VERSION] == "1"
+    missing = await home.client.get("/heresphere/0123456789abcdef")
+    assert (missing.status_code, missing.headers[VERSION]) == (404, "1")
+    assert (await home.client.get("/heresphere/nonsense")).headers[VERSION] == "1"
+    assert VERSION not in (await home.client.get("/")).headers
+
+
+async def test_the_library_has_sections_with_stable_absolute_addresses(home: Home) -> None:
+    one, two = await films(home, "a.mp4", "b.mp4")
+    await home.services.favorites.set(one, True, "me")
+    await home.services.ratings.rate(two, 5, "me")
+    await home.services.projections.choose(two, by_person("equirect180", "sbs"), "me")
+    found = await read(home, "/heresphere")
+    assert found["access"] == 1
+    sections = {section["name"]: section["list"] for section in found["library"]}
+    base = "http://localhost/heresphere"
+    assert sections["Favorites"] == [f"{base}/{one}"]
+    assert sections["Top rated"] == [f"{base}/{two}"]
+    assert sections["Unrated"] == [f"{base}/{one}"]
+    assert sections["VR"] == [f"{base}/{two}"]
+    assert sections["Everything"] == [f"{base}/{one}", f"{base}/{two}"]
+    await home.scan()
+    assert await read(home, "/heresphere") == found
+
+
+async def test_scan_tells_of_every_film_in_the_library(home: Home) -> None:
+    one, two = await films(home, "a.mp4", "b.mp4")
+    await home.services.ratings.rate(one, 4, "me")
+    await home.services.tags.add(one, "alps", "me")
+    data = (await read(home, "/heresphere/scan"))["scanData"]
+    index = await read(home, "/heresphere")
+    linked = {link for section in index["library"] for link in section["list"]}
+    assert {entry["link"] for entry in data} == linked
+    entry = next(entry for entry in data if entry["link"].endswith(one))
+    assert (entry["rating"], entry["tags"]) == (4, [{"name": "Tag:alps"}])
+    assert entry["duration"] > 0
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\d", entry["dateAdded"]) for entry in data)
+    assert two in json.dumps(data)
+
+
+async def test_a_film_is_told_with_its_shape_media_and_picture(home: Home) -> None:
+    home.add("Summer/alps.en.srt", b"1\n00:00:01,000 --> 00:00:02,000\nHello\n")
+    home.add("Summer/alps.funscript", b'{"actions": []}')
+    [film] = await films(home, "Summer/alps.mp4")
+    await home.services.projections.choose(film, by_person("fisheye", "sbs", True, 190), "me")
+    item = await read(home, f"/heresphere/{film}")
+    assert item["projection"] == "fisheye"
+    assert (item["stereo"], item["isEyeSwapped"]) == ("sbs", True)
+    assert (item["fov"], item["lens"]) == (190.0, "Linear")
+    assert {"name": "Folder:Summer"} in item["tags"]
+    [source] = item["media"][0]["sources"]
+    assert source["url"] == "http://localhost/video/Summer/alps.mp4"
+    assert (await home.client.get("/video/Summer/alps.mp4")).status_code == 200
+    assert ".jpg" in item["thumbnailImage"]
+    picture = await home.client.get(item["thumbnailImage"].removeprefix("http://localhost"))
+    assert picture.headers["content-type"] == "image/jpeg"
+    [subtitle] = item["subtitles"]
+    answer = await home.client.get(subtitle["url"].removeprefix("http://localhost"))
+    assert b"Hello" in await answer.get_data()
+    [script] = item["scripts"]
+    answer = await home.client.get(script["url"].removeprefix("http://localhost"))
+    assert json.loads(await answer.get_data()) == {"actions": []}
+    assert item["eventServer"] == f"http://localhost/heresphere/events/{film}"
+    without = await read(home, f"/heresphere/{film}", {"needsMediaSource": False})
+    assert "media" not in without
+
+
+async def test_a_shape_that_is_not_sure_is_left_to_the_player(home: Home) -> None:
+    [film] = await films(home, "a.mp4")
+    item = await read(home, f"/heresphere/{film}")
+    assert not {"projection", "stereo", "fov", "lens"} & set(item)
+
+
+@pytest.mark.parametrize(
+    ("sent", "stars"),
+    [(5, 5), (4.5, 5), (4.4, 4), (3.5, 4), (0.5, 1), (1, 1), (0, None), (1e300, 5), (-3, None)],
+)
+async def test_stars_are_written_in_whole_ones(home: Home, sent: float, stars: int | None) -> None:
+    [film] = await films(home, "a.mp4")
+    await home.services.ratings.rate(film, 2, "me")
+    item = await read(home, f"/heresphere/{film}", {"rating": sent})
+    assert (await home.services.ratings.get(film)).value == stars
+    assert item["rating"] == (stars or 0)
+
+
+async def test_heart_and_tags_are_written_through_the_journal(home: Home) -> None:
+    [film] = await films(home, "a.mp4")
+    await home.services.tags.add(film, "alps", "me")
+    await home.services.tags.add(film, "old", "me")
+    item = await read(home, f"/heresphere/{film}")
+    tags = [tag for tag in item["tags"] if tag["name"] != "Tag:old"] + [{"name": "snow"}]
+    item = await read(home, f"/heresphere/{film}", {"tags": tags, "isFavorite": True})
+    assert own_tags(item) == ["alps", "snow"]
+    assert item["isFavorite"]
+    assert await home.services.tags.get(film) == ("alps", "snow")
+    entries, _ = await home.services.journal.page(Chosen())
+    assert [(entry.change.what, entry.change.old, entry.change.new) for entry in entries[:3]] == [
+        ("tag", None, "snow"),
+        ("tag", "old", None),
+        ("favorite", "0", "1"),
+    ]
+    client = entries[0].change.client
+    preview = await home.services.journal.preview(client, 0)
+    assert preview.kinds == {"tag": 2, "favorite": 1}
+
+
+async def test_an_echo_changes_nothing(home: Home) -> None:
+    [film] = await films(home, "Summer/a.mp4")
+    await home.services.tags.add(film, "alps", "me")
+    await home.services.ratings.rate(film, 4, "me")
+    await home.services.views.count(film, "me")
+    before = (await home.services.journal.page(Chosen()))[0][0].change.id
+    item = await read(home, f"/heresphere/{film}")
+    names = {tag["name"] for tag in item["tags"]}
+    assert {"Folder:Summer", "Views:1", "Rating:4", "Tag:alps"} <= names
+    chapter = {"name": "Chapter one", "start": 0, "end": 61000, "track": 0}
+    for _ in range(3):
+        await read(home, f"/heresphere/{film}", {"tags": [*item["tags"], chapter]})
+    assert (await home.services.journal.page(Chosen()))[0][0].change.id == before
+
+
+async def test_taking_the_stars_tag_away_clears_the_stars(home: Home) -> None:
+    [film] = await films(home, "a.mp4")
+    await home.services.ratings.rate(film, 4, "me")
+    item = await read(home, f"/heresphere/{film}")
+    tags = [tag for tag in item["tags"] if not tag["name"].startswith("Rating:")]
+    assert (await read(home, f"/heresphere/{film}", {"tags": tags}))["rating"] == 0
+
+
+async def test_an_older_list_does_not_clear_stars_that_were_given_since(home: Home) -> None:
+    [film] = await films(home, "a.mp4")
+    item = await read(home, f"/heresphere/{film}")
+    await home.services.ratings.rate(film, 4, "the sofa")
+    await home.services.tags.add(film, "sofa", "the sofa")
+    await read(home, f"/heresphere/{film}", {"tags": [*item["tags"], {"name": "headset"}]})
+    assert (await home.services.ratings.get(film)).value == 4
+    assert await home.services.tags.get(film) == ("headset", "sofa")
+
+
+async def test_two_lists_at_once_lose_no_tag(home: Home) -> None:
+    [film] = await films(home, "a.mp4")
+    await home.services.tags.add(film, "alps", "me")
+    item = await read(home, f"/heresphere/{film}")
+    lists = [[*item["tags"], {"name": name}] for name in ("one", "two", "one")]
+    answers = await asyncio.gather(
+        *(post(home, f"/heresphere/{film}", {"tags": tags}) for tags in lists)
+    )
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    assert set(await home.services.tags.get(film)) == {"alps", "one", "two"}
+
+
+async def test_delete_is_always_passed_over(home: Home) -> None:
+    [film] = await films(home, "a.mp4")
+    await read(home, f"/heresphere/{film}", {"deleteFile": True})
+    assert (home.library / "a.mp4").is_file()
+    assert await home.titles() == ["a"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{",
+        b"[]",
+        b"null",
+        b"\xff\xfe",
+        b"[" * 10_000,
+        b'{"rating": "five"}',
+        b'{"rating": NaN}',
+        b'{"rating": true}',
+        b'{"isFavorite": 1}',
+        b'{"tags": "alps"}',
+        b'{"tags": [1, null, [], {}, {"name": 3}, {"name": ""}, {"name": "Tag:"}]}',
+        b'{"tags": [{"name": "a\\u0000b"}, {"name": "\\ud800"}]}',
+        b'{"username": 1, "password": []}',
+    ],
+)
+async def test_bad_bodies_are_answered_and_change_nothing(home: Home, body: bytes) -> None:
+    [film] = await films(home, "a.mp4")
+    for path in ("", "/scan", f"/{film}", f"/events/{film}", "/auth"):
+        assert (await home.client.post(f"/heresphere{path}", data=body)).status_code == 200
+    assert (await home.services.journal.page(Chosen()))[0] == []
+
+
+async def test_ten_thousand_tags_cost_none_that_is_there(home: Home) -> None:
+    [film] = await films(home, "a.mp4")
+    await home.services.tags.add(film, "alps", "me")
+    tags = [{"name": f"t{number}"} for number in range(10_000)]
+    answer = await post(home, f"/heresphere/{film}", {"tags": [{"name": "Tag:alps"}, *tags]})
+    assert answer.status_code == 413
+    assert answer.headers[VERSION] == "1"
+    tags = [{"name": f"t{number}"} for number in range(2_500)]
+    item = await read(home, f"/heresphere/{film}", {"tags": [{"name": "Tag:alps"}, *tags]})
+    assert len(own_tags(item)) == 200
+    assert "alps" in own_tags(item)
+
+
+async def test_what_may_not_be_written_is_not(tmp_path: Any) -> None:
+    async with Home(tmp_path, headset_writes="favorite") as home:
+        [film] = await films(home, "a.mp4")
+        body = {"rating": 5, "isFavorite": True, "tags": [{"name": "snow"}]}
+        item = await read(home, f"/heresphere/{film}", body)
+        assert (item["rating"], item["isFavorite"], own_tags(item)) == (0, True, [])
+        assert (item["writeRating"], item["writeFavorite"], item["writeTags"]) == (
+            False,
+            True,
+            False,
+        )
+
+
+async def test_a_play_is_counted_once_for_each_opening(home: Home) -> None:
+    [film] = await films(home, "a.mp4")
+    url = f"/heresphere/events/{film}"
+    for event in (0, 1, 1, 2, 1, 3):
+        answer = await post(home, url, {"event": event, "time": 61000.0})
+        assert (answer.status_code, await answer.get_data()) == (200, b"")
+    assert await home.services.views.get(film) == 1
+    for body in ({}, {"event": 1, "time": 1e308}, {"event": "x"}, {"event": 99}, {"time": []}):
+        assert (await post(home, url, body)).status_code == 200
+    assert await home.services.views.get(film) == 2
+
+
+async def test_reads_by_post_are_no_writes(tmp_path: Any) -> None:
+    async with Home(tmp_path, writes_limit="5/60") as home:
+        [film] = await films(home, "a.mp4")
+        for _ in range(300):
+            assert (await post(home, f"/heresphere/{film}")).status_code == 200
+        codes = [
+            (await post(home, f"/heresphere/{film}", {"isFavorite": True})).status_code
+            for _ in range(7)
+        ]
+        assert codes == [200] * 5 + [429] * 2
+
+
+async def test_a_list_that_did_not_change_is_not_sent_again(home: Home) -> None:
+    [film] = await films(home, "a.mp4")
+    for path in ("/heresphere", "/heresphere/scan", "/deovr"):
+        first = await home.client.get(path)
+        again = await home.client.get(path, headers={"If-None-Match": first.headers["etag"]})
+        assert again.status_code == 304
+    await home.services.ratings.rate(film, 4, "me")
+    for path in ("/heresphere", "/heresphere/scan"):
+        again = await home.client.get(path, headers={"If-None-Match": first.headers["etag"]})
+        assert again.status_code == 200
+
+
+async def test_only_vr_where_the_household_wants_that(tmp_path: Any) -> None:
+    async with Home(tmp_path, headset_library="vr") as home:
+        one, two = await films(home, "a.mp4", "b.mp4")
+        await home.services.projections.choose(two, by_person("equirect360", "mono"), "me")
+        found = json.dumps(await read(home, "/heresphere"))
+        assert two in found
+        assert one not in found
+        assert (await read(home, f"/heresphere/{one}"))["access"] == 1
+
+
+async def test_a_wrong_password_is_an_answer_and_a_right_one_opens(tmp_path: Any) -> None:
+    async with Home(tmp_path, password=PASSWORD) as home:
+        [film] = await films(home, "a.mp4")
+        for body in (None, {"username": "x", "password": "wrong"}):
+            refused = await read(home, "/heresphere", body)
+            assert refused == {"access": -1, "library": [{"name": "Login failed", "list": []}]}
+            assert (await read(home, "/heresphere/scan", body))["access"] == -1
+            item = await read(home, f"/heresphere/{film}", {**(body or {}), "rating": 5})
+            assert item["access"] == -1
+            assert "media" not in item
+        assert (await home.services.ratings.get(film)).value is None
+        right = {"username": "x", "password": PASSWORD}
+        assert (await read(home, "/heresphere", right))["access"] == 1
+        item = await read(home, f"/heresphere/{film}", {**right, "rating": 5})
+        assert item["rating"] == 5
+        session = (await read(home, "/heresphere/auth", right))["auth-token"]
+        answer = await home.client.post("/heresphere", headers={"auth-token": session})
+        assert json.loads(await answer.get_data())["access"] == 1
+
+
+async def test_media_addresses_carry_a_key_to_that_one_film(tmp_path: Any) -> None:
+    async with Home(tmp_path, password=PASSWORD) as home:
+        one, _ = await films(home, "a b.mp4", "c.mp4")
+        item = await read(home, f"/heresphere/{one}", {"password": PASSWORD})
+        video = item["media"][0]["sources"][0]["url"].removeprefix("http://localhost")
+        poster = item["thumbnailImage"].removeprefix("http://localhost")
+        for url in (video, poster):
+            assert (await home.client.get(url)).status_code == 200
+            assert (await home.client.get(url.partition("?")[0])).status_code == 401
+            assert (await home.client.post(url)).status_code in (401, 405)
+        key = video.partition("key=")[2]
+        assert (await home.client.get(f"/video/c.mp4?key={key}")).status_code == 401
+        assert (await home.client.get(f"/watch/a%20b.mp4?key={key}")).status_code in (303, 401)
+        ends, _, signed = key.partition(".")
+        late = f"/video/a%20b.mp4?key={int(ends) + 86400}.{signed}"
+        assert (await home.client.get(late)).status_code == 401
+        assert "key=" not in item["eventServer"]
+
+
+async def test_a_token_in_the_path_opens_too(tmp_path: Any) -> None:
+    from lvs.services.auth import AccessFile
+
+    async with Home(tmp_path, password=PASSWORD) as home:
+        [film] = await films(home, "a.mp4")
+        token = AccessFile(home.data).add_token("quest")
+        home.services.passwords._looked_at = 0
+        found = await read(home, f"/heresphere/as/{token}")
+        assert found["access"] == 1
+        link = found["library"][0]["list"][0]
+        assert link == f"http://localhost/heresphere/as/{token}/{film}"
+        assert (await read(home, link.removeprefix("http://localhost")))["access"] == 1
+        assert (await read(home, "/heresphere/as/wrong"))["access"] == -1
+
+
+async def test_deovr_reads_the_library_and_a_film(home: Home) -> None:
+    [film] = await films(home, "a.mp4")
+    await home.services.projections.choose(
+        film, by_person("fisheye", "sbs", False, None, "MKX200"), "me"
+    )
+    await home.services.tags.add(film, "alps", "me")
+    for path in ("/deovr", "/deovr/"):
+        found = await read(home, path)
+    assert found["authorized"] == "1"
+    scene = next(scene for scene in found["scenes"] if scene["name"] == "Everything")
+    assert scene["list"][0]["video_url"] == f"http://localhost/deovr/{film}"
+    assert ".jpg" in scene["list"][0]["thumbnailUrl"]
+    item = await read(home, f"/deovr/{film}")
+    assert (item["screenType"], item["stereoMode"], item["is3d"]) == ("mkx200", "sbs", True)
+    assert item["categories"][0]["tag"]["name"] == "alps"
+    source = item["encodings"][0]["videoSources"][0]
+    assert source["url"] == "http://localhost/video/a.mp4"
+    assert isinstance(item["date"], int)
+
+
+async def test_deovr_is_refused_in_its_own_words(tmp_path: Any) -> None:
+    async with Home(tmp_path, password=PASSWORD) as home:
+        [film] = await films(home, "a.mp4")
+        assert (await read(home, "/deovr"))["authorized"] == "-1"
+        assert (await read(home, f"/deovr/{film}"))["authorized"] == "-1"
+        form = {"login": "x", "password": PASSWORD}
+        answer = await home.client.post("/deovr", form=form)
+        assert json.loads(await answer.get_data())["authorized"] == "1"
