@@ -102,6 +102,11 @@ async def dismiss(tx: Transaction, person_id: int, video_id: int, dismissed: boo
     await tx.run(sql, (int(dismissed), person_id, video_id))
 
 
+async def is_empty(db: Connection) -> bool:
+    """True where nothing was ever played or marked."""
+    return not await db.value("SELECT EXISTS (SELECT 1 FROM progress)")
+
+
 async def started(db: Connection, person_id: int, limit: int) -> list[StartedFilm]:
     """The listed films that one stopped in and did not dismiss, latest first."""
     sql = f"""
@@ -113,3 +118,22 @@ async def started(db: Connection, person_id: int, limit: int) -> list[StartedFil
     """
     rows = await db.tuples(sql, {"person": person_id, "limit": limit})
     return [StartedFilm(gallery.card_of(row), row[-1]) for row in rows]
+
+
+async def restore(tx: Transaction, person_id: int, video_id: int, state: WatchState) -> bool:
+    """Put a state back, unless a later one is known; True where that changes anything."""
+    sql = """
+        INSERT INTO progress (person_id, video_id, position_s, watched, updated_at)
+        VALUES (:person, :video, :position, :watched, :at)
+        ON CONFLICT (person_id, video_id) DO UPDATE SET position_s = excluded.position_s,
+            watched = max(watched, excluded.watched), updated_at = excluded.updated_at
+        WHERE excluded.updated_at > updated_at
+    """
+    values = {
+        "person": person_id,
+        "video": video_id,
+        "position": state.position_s,
+        "watched": int(state.watched),
+        "at": state.updated_at,
+    }
+    return await tx.run(sql, values) > 0

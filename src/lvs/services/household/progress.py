@@ -58,6 +58,7 @@ class ProgressTracker:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._limiter = RateLimiter(RECORDS)
+        self._nothing_yet = False  # no position was ever recorded, so that pages need not ask
         self._pending: dict[tuple[int, int], ProgressEvent] = {}
 
     async def record(
@@ -95,6 +96,7 @@ class ProgressTracker:
         if len(self._pending) >= MAX_PENDING:
             raise TooMany("Too many films are played at once. Try again in 3 seconds.", 3)
         self._pending[person, film.video_id] = event
+        self._nothing_yet = False
         return _bounded(self._overlaid(film.state, person, film.video_id), film.duration_s)
 
     async def mark(self, media_hash: str, watched: bool, *, person: int = HOUSEHOLD) -> WatchState:
@@ -124,6 +126,8 @@ class ProgressTracker:
 
     async def started(self, *, person: int = HOUSEHOLD) -> list[StartedFilm]:
         """The films to go on with, latest first."""
+        if self._nothing_yet:
+            return []
         async with self._database.read() as db:
             return await rows.started(db, person, MOST_STARTED)
 
@@ -143,6 +147,8 @@ class ProgressTracker:
 
     async def run(self) -> None:
         """Write what was recorded, every few seconds."""
+        async with self._database.read() as db:
+            self._nothing_yet = not self._pending and await rows.is_empty(db)
         while True:
             await asyncio.sleep(FLUSH_S)
             try:
@@ -171,6 +177,7 @@ class ProgressTracker:
     ) -> None:
         """Write a change of one film behind the position that waits for it."""
         pending = self._pending.pop((person, video_id), None)
+        self._nothing_yet = False
 
         async def both(tx: Transaction) -> None:
             if pending:
