@@ -169,6 +169,7 @@ def build(config: Config) -> Services:
     replication = Replication(config.replicate, config.metadata_db, config.data_directory)
     events.on(Event.CHANGED, lambda _: cache.age())
     events.on(Event.CHANGED_EXTERNALLY, cache.forget)
+    events.on(Event.REASSIGNED, cache.forget)
     return Services(
         config=config,
         database=database,

@@ -16,6 +16,7 @@ class Event(StrEnum):
     ADDED = "video:added"
     MODIFIED = "video:modified"
     REMOVED = "video:removed"
+    REASSIGNED = "video:reassigned"  # two videos became one, or one two: names and curation moved
     RESHAPED = "video:reshaped"  # its projection is another one, and so its poster is to be
     CHANGED_EXTERNALLY = (
         "database:changed"  # another program changed the database; nobody knows which videos

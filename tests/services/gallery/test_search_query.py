@@ -46,6 +46,7 @@ def person(number: int, title: str) -> Person:
         0,
         0,
         number,
+        None,
         tags,
     )
 

@@ -193,8 +193,10 @@ async def test_what_was_given_goes_with_the_content_it_was_given_to(home: Home) 
     for _ in range(2):
         await home.services.views.count(media_hash, "test")
     await home.services.videos.retitle(media_hash, "The second", "test")
+    assert (await home.services.ratings.get(media_hash)).value == 2
     home.add("restored.mp4", old)
     await home.scan()
+    assert (await home.services.ratings.get(media_hash)).value == 5
     one, two = await home.video("restored.mp4"), await home.video("film.mp4")
     assert (one.media_hash, one.title) == (media_hash, "The first")
     assert (one.rating, one.tags, one.favorite, one.views) == (5, ("both", "first"), True, 1)

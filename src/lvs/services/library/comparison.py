@@ -85,4 +85,5 @@ class Comparison:
             await gallery.refresh(tx, [video_id, *made] if made else [])
         if made:
             self._events.publish(Event.ADDED, made)
+            self._events.publish(Event.REASSIGNED, made)
             self._events.publish(Event.CHANGED, [video_id, *made])

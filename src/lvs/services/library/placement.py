@@ -37,6 +37,7 @@ class Touched:
     added: set[int] = field(default_factory=set)
     modified: set[int] = field(default_factory=set)
     removed: set[int] = field(default_factory=set)
+    reassigned: set[int] = field(default_factory=set)
     reshaped: set[int] = field(default_factory=set)
 
     @property
@@ -63,7 +64,7 @@ class Placement:
         async with self._database.transaction() as tx:
             new, others = await bulk_insert.add_new(tx, root.id, batch)
         self.added += len(new)
-        self._publish(Touched(set(new), set(), set()))
+        self._publish(Touched(added=set(new)))
         for start in range(0, len(others), PLACED_AT_ONCE):
             some = others[start : start + PLACED_AT_ONCE]
             # before the transaction: it reads files
@@ -131,7 +132,9 @@ class Placement:
         )
         await identity.record(tx, owner, content)
         await files.add(tx, owner, root.id, found, print_)
-        taken.added.update(await self._identity.separate(tx, owner, now_ms()))
+        made = await self._identity.separate(tx, owner, now_ms())
+        taken.added |= made
+        taken.reassigned |= made
 
     async def _goes_on(self, tx: Transaction, here: File, owner: int | None, key: str) -> bool:
         """Whether the video at a place is the same one with its new content: edited in place, or
@@ -218,7 +221,7 @@ class Placement:
                 return
             reshaped = await self._retitle(tx, joined)
             await gallery.refresh(tx, joined)
-        self._publish(Touched(set(), joined, set(), reshaped))
+        self._publish(Touched(modified=joined, reshaped=reshaped, reassigned=joined))
 
     async def separate_mixed(self) -> None:
         """Separate what lies side by side as one video, as former versions of LVS left it."""
@@ -230,6 +233,7 @@ class Placement:
                 for video_id in mixed[start : start + PLACED_AT_ONCE]:
                     if made := await self._identity.separate(tx, video_id, now_ms()):
                         taken.added |= made
+                        taken.reassigned |= made
                         taken.modified.add(video_id)
                 taken.reshaped |= await self._retitle(tx, taken.all)
                 await gallery.refresh(tx, taken.all)
@@ -253,6 +257,7 @@ class Placement:
             (Event.ADDED, taken.added),
             (Event.MODIFIED, taken.modified),
             (Event.REMOVED, taken.removed),
+            (Event.REASSIGNED, taken.reassigned),
             (Event.RESHAPED, taken.reshaped),
             (Event.CHANGED, taken.all),
         ):

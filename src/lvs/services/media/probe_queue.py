@@ -335,6 +335,8 @@ class ProbeQueue:
                 await gallery.refresh(tx, [video_id, of_id])
             else:
                 await gallery.refresh_card(tx, video_id)
+        if parted:
+            self._events.publish(Event.REASSIGNED, (video_id, parted))
 
     async def _worked(self, video_id: int) -> None:
         """A look came to an end. If many had failed before it, their cause is gone: all of them
