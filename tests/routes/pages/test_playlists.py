@@ -162,6 +162,11 @@ async def test_playlists_by_json(home: Home) -> None:
     answer = await call.delete(f"{address}/items/{one}")
     assert [item["title"] for item in (await answer.get_json())["items"]] == ["two"]
     assert (await call.delete(f"{address}/items/{one}")).status_code == 404
+    answer = await call.post(f"{address}/add", json={"filename": "one.mp4"})
+    assert [item["title"] for item in (await answer.get_json())["items"]] == ["two", "one"]
+    assert (await call.delete(f"{address}/items/one.mp4")).status_code == 200
+    for body, status in (({}, 400), ({"filename": "no.mp4"}, 404), ({"media_hash": 5}, 400)):
+        assert (await call.post(f"{address}/add", json=body)).status_code == status
     listed = await (await call.get("/api/playlists")).get_json()
     assert [(each["name"], each["count"]) for each in listed["playlists"]] == [("Alps", 1)]
     assert (await call.delete(address)).status_code == 200

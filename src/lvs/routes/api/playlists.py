@@ -4,6 +4,7 @@ from typing import Any
 
 from quart import Response
 
+from lvs.errors import Invalid, NotFound
 from lvs.routes.api import schemas
 from lvs.routes.api.openapi import answers
 from lvs.services.household.playlists import PlaylistSummary
@@ -11,7 +12,7 @@ from lvs.web.json_body import json_body
 from lvs.web.request_args import row_id
 from lvs.web.responses import addresses, answer, services
 
-VIDEO_MESSAGE = 'Send {"media_hash": "…"}, the hash of a video.'
+VIDEO_MESSAGE = 'Send {"media_hash": "…"} or {"filename": "the path of the video"}.'
 
 
 @answers(schemas.PlaylistList, problems=())
@@ -46,14 +47,15 @@ async def remove(playlist_id: str) -> Response:
 async def add(playlist_id: str) -> Response:
     """Add a video at the end of a playlist."""
     wanted = await json_body(schemas.ListedVideo, VIDEO_MESSAGE)
-    await services().playlists.add(row_id(playlist_id), wanted.media_hash)
+    await services().playlists.add(row_id(playlist_id), await _hash(wanted))
     return answer(await _detail(row_id(playlist_id)))
 
 
 @answers(schemas.PlaylistDetail)
 async def take_out(playlist_id: str, name: str) -> Response:
-    """Remove a video, by its hash or alias, from all of its places in a playlist."""
-    await services().playlists.take_out_named(row_id(playlist_id), name)
+    """Remove a video, by its hash or path, from all of its places in a playlist."""
+    wanted = await _hash_at(name) or name
+    await services().playlists.take_out_named(row_id(playlist_id), wanted)
     return answer(await _detail(row_id(playlist_id)))
 
 
@@ -67,7 +69,7 @@ async def later() -> Response:
 async def add_later() -> Response:
     """Add a video to Later."""
     wanted = await json_body(schemas.ListedVideo, VIDEO_MESSAGE)
-    await services().later.set(wanted.media_hash, True)
+    await services().later.set(await _hash(wanted), True)
     return answer(await _later())
 
 
@@ -76,6 +78,25 @@ async def remove_later(media_hash: str) -> Response:
     """Remove a video from Later."""
     await services().later.set(media_hash, False)
     return answer(await _later())
+
+
+async def _hash(wanted: schemas.ListedVideo) -> str:
+    """The hash of the video that a body names. Raises Invalid, NotFound."""
+    if wanted.media_hash:
+        return wanted.media_hash
+    if not wanted.filename:
+        raise Invalid(VIDEO_MESSAGE)
+    found = await _hash_at(wanted.filename)
+    if found is None:
+        raise NotFound("There is no such video.")
+    return found
+
+
+async def _hash_at(path: str) -> str | None:
+    """The hash of the video at a path of an address; None where none lies there."""
+    places = services().library.places(path.encode("utf-8", "surrogateescape"))
+    found = await services().videos.at(places)
+    return found[0].media_hash if found else None
 
 
 def _entry(found: PlaylistSummary) -> schemas.PlaylistEntry:

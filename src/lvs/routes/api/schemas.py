@@ -97,9 +97,10 @@ class NewPlaylist(Sent):
 
 
 class ListedVideo(Sent):
-    """A video to put into a list, by its media hash."""
+    """A video to put into a list: by its media hash, or by its path as in the original."""
 
-    media_hash: Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
+    media_hash: Annotated[str, Field(max_length=MAX_NAME)] = ""
+    filename: Annotated[str, Field(max_length=MAX_NAME)] = ""
 
 
 class NamedVideo(Sent):
