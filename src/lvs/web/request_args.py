@@ -18,6 +18,7 @@ MAX_TEXT = 1000
 MAX_ARGUMENTS = 200
 
 _NUMBER = re.compile(r"[0-9]{1,16}", re.ASCII)
+_HASH = re.compile(r"[0-9a-f]{16}", re.ASCII)
 _SECONDS = re.compile(r"[0-9]{1,16}(\.[0-9]{1,16})?", re.ASCII)
 
 Arguments = Mapping[str, Sequence[str]]
@@ -66,6 +67,12 @@ def limit(args: Arguments, default: int, largest: int) -> int:
     if not _NUMBER.fullmatch(value) or not 1 <= int(value) <= largest:
         raise Invalid(f"limit is a whole number from 1 to {largest}.")
     return int(value)
+
+
+def video_hash(args: Arguments, name: str) -> str:
+    """The hash of a video; empty where the value is none."""
+    value = text(args, name)
+    return value if _HASH.fullmatch(value) else ""
 
 
 def cursor(args: Arguments, name: str) -> Cursor | None:

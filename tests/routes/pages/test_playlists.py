@@ -167,6 +167,26 @@ async def test_playlists_by_json(home: Home) -> None:
     assert (await call.delete(f"{address}/items/one.mp4")).status_code == 200
     for body, status in (({}, 400), ({"filename": "no.mp4"}, 404), ({"media_hash": 5}, 400)):
         assert (await call.post(f"{address}/add", json=body)).status_code == status
+    for body in ({"media_hash": "\ud800"}, {"filename": "\ud800"}, {"filename": "\udcff"}):
+        assert (await call.post(f"{address}/add", json=body)).status_code in (400, 404)
+        assert (await call.post("/api/later", json=body)).status_code in (400, 404)
+    for name in ("%ff", "a%00b", "..", "%ed%a0%80"):
+        assert (await call.delete(f"{address}/items/{name}")).status_code in (400, 404)
+    assert (await call.delete("/api/later/%ff")).status_code == 404
+    for name in ("\ud800", "a\x00"):
+        assert (await call.post("/api/playlists", json={"name": name})).status_code == 400
+    for path in ("/playlist/99999999999999999999", "/playlist/-1", "/api/playlists/x"):
+        assert (await call.get(path)).status_code == 400
+    for path in (
+        "/later?skip=9007199254740992",
+        "/playlists?deleted=9007199254740992",
+        "/later?removed=%ff",
+        "/continue?dismissed=%ff",
+        f"/continue?dismissed={one}",
+    ):
+        assert (await call.get(path)).status_code == 200
+    page = await call.get(f"/playlist/{made['id']}?removed=%ff&position=3")
+    assert page.status_code == 200
     listed = await (await call.get("/api/playlists")).get_json()
     assert [(each["name"], each["count"]) for each in listed["playlists"]] == [("Alps", 1)]
     assert (await call.delete(address)).status_code == 200

@@ -5,6 +5,7 @@ from typing import Any
 from quart import Response
 
 from lvs.errors import Invalid, NotFound
+from lvs.filters import readable
 from lvs.routes.api import schemas
 from lvs.routes.api.openapi import answers
 from lvs.services.household.playlists import PlaylistSummary
@@ -83,7 +84,7 @@ async def remove_later(media_hash: str) -> Response:
 async def _hash(wanted: schemas.ListedVideo) -> str:
     """The hash of the video that a body names. Raises Invalid, NotFound."""
     if wanted.media_hash:
-        return wanted.media_hash
+        return readable(wanted.media_hash, "media_hash")
     if not wanted.filename:
         raise Invalid(VIDEO_MESSAGE)
     found = await _hash_at(wanted.filename)
@@ -94,7 +95,11 @@ async def _hash(wanted: schemas.ListedVideo) -> str:
 
 async def _hash_at(path: str) -> str | None:
     """The hash of the video at a path of an address; None where none lies there."""
-    places = services().library.places(path.encode("utf-8", "surrogateescape"))
+    try:
+        name = path.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        raise Invalid("The name of a video cannot hold half a character.") from None
+    places = services().library.places(name)
     found = await services().videos.at(places)
     return found[0].media_hash if found else None
 

@@ -16,6 +16,7 @@ from lvs.web.request_args import (
     number,
     row_id,
     text,
+    video_hash,
 )
 from lvs.web.responses import back, page, partial_of_video, services, wants_partial
 from lvs.web.urls import query_string
@@ -55,7 +56,7 @@ async def show(playlist_id: str) -> Response:
         items=items[:PAGE_SIZE],
         first=after < 0,
         more=items[PAGE_SIZE - 1].position if len(items) > PAGE_SIZE else None,
-        removed=text(args, "removed"),
+        removed=video_hash(args, "removed"),
         position=number(args, "position", MAX_ID),
         current="playlists",
     )
@@ -146,7 +147,7 @@ async def later() -> Response:
         items=items[:PAGE_SIZE],
         count=await services().later.count(),
         more=skip + PAGE_SIZE if len(items) > PAGE_SIZE else None,
-        removed=text(args, "removed"),
+        removed=video_hash(args, "removed"),
         current="playlists",
     )
 

@@ -11,7 +11,7 @@ from lvs.web.request_args import (
     form_number,
     form_seconds,
     form_words,
-    text,
+    video_hash,
 )
 from lvs.web.responses import (
     back,
@@ -43,7 +43,7 @@ async def mark(media_hash: str) -> Response:
 
 async def show() -> Response:
     """The films to go on with; `dismissed` names the one whose dismissal can be taken back."""
-    dismissed = text(arguments(), "dismissed")
+    dismissed = video_hash(arguments(), "dismissed")
     undo = (await services().videos.get(dismissed)).media_hash if dismissed else ""
     return page_or_partial(
         "continue.html",
