@@ -144,28 +144,22 @@
     if (event.persisted || again) tell(document, "library:changed"); // stars may have been given meanwhile
   }, window);
 
-  // --- How far each film was watched on this device ---
+  // --- Positions that this browser kept before the server did: handed over once ---
   const POSITIONS = "lvs:positions";
-  const MOST_POSITIONS = 500;
-  const positions = () => recall("localStorage", POSITIONS) ?? {};
+  const HANDED_OVER_AT_ONCE = 30;
 
-  function keepPosition(hash, seconds, length) {
-    const known = positions();
-    known[hash] = [seconds, length, Date.now()].map(Math.floor);
-    const newest = Object.entries(known).sort((one, other) => other[1][2] - one[1][2]).slice(0, MOST_POSITIONS);
-    remember("localStorage", POSITIONS, Object.fromEntries(newest));
-  }
-
-  function markWatched() {
-    const known = positions();
-    for (const card of all(".video-card")) {
-      const [value, max] = known[card.dataset.mediaHash] ?? [];
-      find("progress", card)?.remove();
-      if (!max) continue;
-      const bar = make("progress", { max, value });
-      find(".poster", card).append(bar);
-      bar.setAttribute("aria-label", `${Math.round((100 * value) / max)} % watched`);
+  async function handOver() {
+    const kept = recall("localStorage", POSITIONS);
+    const entries = Object.entries(kept ?? {});
+    for (const [hash, [seconds, , at]] of entries.slice(0, HANDED_OVER_AT_ONCE)) {
+      const address = `${document.documentElement.dataset.root ?? ""}/videos/${hash}/progress`;
+      const body = new URLSearchParams({ position_s: seconds, at });
+      const answer = await fetch(address, { method: "POST", body }).catch(() => null);
+      if (!answer || answer.status === 401 || answer.status === 429 || answer.status >= 500) return; // with the next page
+      delete kept[hash];
+      remember("localStorage", POSITIONS, kept);
     }
+    if (kept && !Object.keys(kept).length) localStorage.removeItem(POSITIONS);
   }
 
   // A film's stars are one stop of the Tab key; arrows, Home and End lead along them, as in a toolbar of WAI-ARIA.
@@ -176,7 +170,6 @@
 
   function tend() {
     tendToasts();
-    markWatched();
     all(".stars").forEach(oneStop);
   }
   on("htmx:after:swap", (event) => {
@@ -188,6 +181,7 @@
     if (source.matches?.(".rating")) find(".stars", source)?.hidePopover?.();
   });
   tend();
+  handOver();
 
   // --- Player ---
   const video = byId("player");
@@ -195,37 +189,15 @@
     .map((part) => String(Math.floor(part)).padStart(2, "0")).join(":").replace(/^[0:]{1,4}/, "");
 
   let noteTimer = 0;
-  function note(words, label, act, milliseconds = 1200) {
+  function note(words) {
     const place = byId("player-note");
     place.replaceChildren(words);
-    if (label) {
-      const button = make("button", { type: "button", textContent: label });
-      on("click", () => { act(); place.replaceChildren(); }, button);
-      place.append(button);
-    }
     clearTimeout(noteTimer);
-    noteTimer = setTimeout(() => place.replaceChildren(), milliseconds);
+    noteTimer = setTimeout(() => place.replaceChildren(), 1200);
   }
 
   if (video) {
     const hash = find(".watch").dataset.mediaHash;
-    const least = 10; // seconds at either end that are not worth coming back to
-    let kept = 0;
-    const keep = () => {
-      kept = video.currentTime;
-      if (video.duration > 2 * least && video.duration < Infinity) keepPosition(hash, kept, video.duration);
-    };
-    const resume = () => {
-      const [seconds] = positions()[hash] ?? [];
-      if (!(seconds > least && seconds < video.duration - least)) return;
-      video.currentTime = seconds;
-      note(`Resumed at ${clock(seconds)}`, "Start over", () => { video.currentTime = 0; }, 15000);
-    };
-    if (video.readyState) resume(); else on("loadedmetadata", resume, video, { once: true });
-    on("timeupdate", () => { if (Math.abs(video.currentTime - kept) > 5 && !video.paused) keep(); }, video);
-    on("ended", keep, video);
-    on("pause", keep, video);
-    on("pagehide", () => { if (!video.paused) keep(); }, window);
     on("play", () => {
       const key = `lvs:viewed:${hash}`; // once for each visit
       if (recall("sessionStorage", key)) return;

@@ -218,6 +218,13 @@ PLAYS, NEEDS_CONVERSION = 1, 2  # values of the column `playback`; 0 until the f
 STATES = {"plays": PLAYS, "convert": NEEDS_CONVERSION}
 STATE_LABELS = {"plays": "Plays everywhere", "convert": "Needs conversion"}
 
+PROGRESS_LABELS = {"started": "In progress", "watched": "Watched", "unwatched": "Not watched"}
+PROGRESS_BOUNDS = {
+    "started": Bound("progress", ">", 0),
+    "watched": Bound("watched", "=", 1),
+    "unwatched": Bound("watched", "=", 0),
+}
+
 
 # --- The table ---
 
@@ -271,9 +278,9 @@ FILTERS = (
     Filter(
         "viewed",
         _FLAG,
-        lambda _: "watched",
+        lambda _: "viewed",
         lambda _: (Bound("views", ">", 0),),
-        doc="1: watched videos only.",
+        doc="1: only videos with at least one view.",
     ),
     Filter(
         "recorded_from",
@@ -329,6 +336,14 @@ FILTERS = (
         _of_shape,
         doc="Only videos of this shape.",
         title="Shape",
+    ),
+    Filter(
+        "progress",
+        _choice(*PROGRESS_LABELS.items()),
+        lambda name: PROGRESS_LABELS[name].lower(),
+        lambda name: (PROGRESS_BOUNDS[name],),
+        doc="started: stopped somewhere in the middle; watched; unwatched: not watched to the end.",
+        title="Progress",
     ),
     Filter(
         "folder",

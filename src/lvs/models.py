@@ -259,6 +259,8 @@ class Card(NamedTuple):
     state: State
     poster: str | None
     offline: bool
+    progress: int = 0  # percent, 1 to 99; 0 at the beginning
+    watched: bool = False
 
     @property
     def favorite(self) -> bool:
@@ -286,6 +288,17 @@ class Card(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class WatchState:
+    """How far a video was watched: the position in seconds (0: at the beginning), whether it was
+    watched to its end, and when that was last noted (Unix milliseconds, 0: never).
+    """
+
+    position_s: float = 0.0
+    watched: bool = False
+    updated_at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Video:
     """One video with everything LVS knows of it."""
 
@@ -309,6 +322,7 @@ class Video:
     parted_from: int | None = None  # the video for which it was taken at first, by its name
     projection: Projection = Projection()
     projection_evidence: str | None = None  # JSON, None before the file was probed
+    watch_state: WatchState = WatchState()
 
     @property
     def file(self) -> File:
@@ -363,6 +377,7 @@ class Query:
     sound: str = ""
     vr: bool = False
     shape: str = ""
+    progress: str = ""
 
     @property
     def filtered(self) -> bool:

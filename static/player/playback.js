@@ -29,7 +29,10 @@ function hush() {
   if (place) place.hidden = true;
 }
 
-function savedPosition() {
+const startPosition = () => Number(video.dataset.start) || 0;
+
+// What this browser kept before the server did, until it is handed over.
+function keptPosition() {
   try {
     const hash = video.closest("[data-media-hash]")?.dataset.mediaHash;
     const [seconds, length] = JSON.parse(localStorage.getItem(POSITIONS))?.[hash] ?? [];
@@ -52,6 +55,7 @@ function loadLibrary() {
 
 function address(whole) {
   const url = new URL(segmented.src);
+  url.hash = ""; // the position is given by itself
   if (whole) url.searchParams.set("play", "converted");
   return url.href;
 }
@@ -131,7 +135,7 @@ function reloaded() {
 
 // The browser gave up on the file in mid-film, or plays its sound without its picture.
 function takeOver() {
-  const at = video.currentTime || savedPosition();
+  const at = video.currentTime || startPosition();
   const play = !video.paused || at > 0;
   if (!segmented) return say();
   hush();
@@ -145,6 +149,7 @@ function takeOver() {
 }
 
 if (video) {
+  if (!startPosition() && !/[?&]start=over/.test(location.search)) video.dataset.start = keptPosition();
   let wasDirect = Boolean(direct) && video.canPlayType(direct.type) !== "";
   video.addEventListener("error", () => {
     if (hls || !video.error) return;
@@ -160,11 +165,11 @@ if (video) {
   if (video.error) video.dispatchEvent(new Event("error"));
   sources.at(-1)?.addEventListener("error", () => { if (!hls) say(); });
   if (segmented && scripted) {
-    if (!wasDirect) playSegments(savedPosition());
+    if (!wasDirect) playSegments(startPosition());
     else {
       direct.addEventListener("error", () => {
         wasDirect = false;
-        playSegments(savedPosition());
+        playSegments(startPosition());
       });
     }
   }

@@ -465,6 +465,47 @@ SMALL_TARGETS = """
 """
 
 
+def test_a_film_goes_on_on_another_device_also_without_javascript(house: House) -> None:
+    address = "/watch/Playable%20long.webm"
+    with Visit(house, viewport=DESKTOP) as page:
+        page.goto(address)
+        detail = f"/api/videos/{page.locator('.watch').get_attribute('data-media-hash')}"
+        page.evaluate(
+            "document.querySelector('video').muted = true; document.querySelector('video').play()"
+        )
+        wait(lambda: page.evaluate("document.querySelector('video').currentTime > 0.3"))
+        page.evaluate("document.querySelector('video').currentTime = 6")
+        wait(lambda: page.evaluate("document.querySelector('video').currentTime > 6.2"))
+        page.goto("/")
+        wait(lambda: (page.request.get(detail).json()["position_s"] or 0) > 6)
+    with Visit(house, viewport=DESKTOP) as page:
+        page.goto(address)
+        wait(lambda: page.evaluate("document.querySelector('video').currentTime > 6"))
+        assert page.evaluate("document.querySelector('video').paused")
+        page.locator("#start-over").click()
+        wait(lambda: page.evaluate("document.querySelector('video').currentTime === 0"))
+        wait(lambda: page.request.get(detail).json()["position_s"] is None)
+        page.request.put(f"{detail}/progress", data={"position_s": 7})
+    with Visit(house, viewport=DESKTOP, java_script_enabled=False) as page:
+        page.goto(address)
+        assert str(page.locator("source").first.get_attribute("src")).endswith("#t=7")
+
+
+def test_positions_kept_by_the_browser_are_taken_over_once(house: House) -> None:
+    with Visit(house, viewport=DESKTOP) as page:
+        page.goto("/watch/Playable%20long.webm")
+        media_hash = page.locator(".watch").get_attribute("data-media-hash")
+        detail = f"/api/videos/{media_hash}"
+        page.evaluate(
+            "hash => localStorage.setItem('lvs:positions',"
+            " JSON.stringify({[hash]: [9, 12, Date.now()]}))",
+            media_hash,
+        )
+        page.goto("/")
+        wait(lambda: page.request.get(detail).json()["position_s"] == 9)
+        wait(lambda: page.evaluate("localStorage.getItem('lvs:positions') === null"))
+
+
 def press_heart(page: Page, title: str, pressed: str) -> None:
     heart = card(page, title).locator(".favorite button")
     heart.click()

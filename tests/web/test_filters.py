@@ -29,12 +29,15 @@ EXAMPLES = {
     "max_minutes": ("60", "under 60 min"),
     "favorite": ("1", "favorites"),
     "unrated": ("1", "unrated"),
-    "viewed": ("1", "watched"),
+    "viewed": ("1", "viewed"),
+    "progress": ("started", "in progress"),
     "recorded_from": ("2024-02-29", "recorded since 2024-02-29"),
     "recorded_to": ("2024-03-01", "recorded until 2024-03-01"),
     "resolution": ("1080p", "1080p or more"),
     "state": ("convert", "needs conversion"),
     "sound": ("missing", "no sound"),
+    "vr": ("1", "VR"),
+    "shape": ("fisheye", "fisheye"),
     "folder": ("Trips/a%20b", "in Trips/a%20b"),
 }
 NEW = ("recorded_from", "recorded_to", "resolution", "state", "sound")

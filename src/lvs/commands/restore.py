@@ -240,7 +240,7 @@ async def _gains(config: Config, snapshot: "Snapshot", only_look: bool) -> "Rest
     database = Database(config.metadata_db, backup_folder=config.data_directory / "backups")
     await database.open(anew=True)
     try:
-        return await put_back(database, snapshot.kept.values(), only_look)
+        return await put_back(database, snapshot.kept.values(), only_look, snapshot.playlists)
     finally:
         await database.close()
 
@@ -257,6 +257,11 @@ def _everything(snapshot: "Snapshot") -> "RestoreSummary":
         favorites=sum(each.favorite for each in kept),
         views=sum(each.views for each in kept),
         titles=sum(bool(each.title) for each in kept),
+        projections=sum(each.projection is not None for each in kept),
+        progress=sum(each.progress_at is not None for each in kept),
+        later=sum(each.later_at is not None for each in kept),
+        playlists=len(snapshot.playlists),
+        playlist_items=sum(len(each.items) for each in snapshot.playlists),
     )
 
 
@@ -264,10 +269,10 @@ def _left_out(snapshot: "Snapshot") -> list[str]:
     lines = [f"not understood: {problem}" for problem in snapshot.problems[:PROBLEMS_SHOWN]]
     if len(snapshot.problems) > PROBLEMS_SHOWN:
         lines.append(f"and {len(snapshot.problems) - PROBLEMS_SHOWN} more that were not understood")
-    if snapshot.playlists:
+    if snapshot.playlists_left_out:
         lines.append(
-            f"{snapshot.playlists} playlists are left out; a backup of the database brings those"
-            " back"
+            f"{snapshot.playlists_left_out} playlists are left out; a backup of the database brings"
+            " those back"
         )
     return lines
 

@@ -31,11 +31,40 @@ class CurationRecord:
     favorited_at: int | None = None
     projection: str | None = None
     """The projection that a person chose, as `db.projections` keeps it."""
+    position_s: float = 0.0
+    watched: bool = False
+    progress_at: int | None = None
+    later_at: int | None = None
     names: tuple[str, ...] = field(default=())
     """The hash and every fingerprint, each once."""
 
     def __post_init__(self) -> None:
         self.names = tuple(dict.fromkeys((self.media_hash, *self.fingerprints)))
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPlaylist:
+    """A playlist and its places in order: a media hash, or the bytes of a name that is held."""
+
+    name: str
+    description: str = ""
+    created_at: int | None = None
+    items: tuple[str | bytes, ...] = ()
+
+
+def every_playlist(path: Path) -> Iterator[KeptPlaylist]:
+    """Every playlist of a database file, by name. Blocking."""
+    sql = "SELECT id, name, description, created_at FROM playlists WHERE deleted_at IS NULL"
+    for row in list(backup.rows(path, f"{sql} ORDER BY name")):
+        places = f"""
+            SELECT i.position, v.media_hash AS item FROM playlist_items i
+                JOIN videos v ON v.id = i.video_id WHERE i.playlist_id = {int(row["id"])}
+            UNION ALL SELECT position, name FROM legacy_playlist_items
+                WHERE playlist_id = {int(row["id"])}
+            ORDER BY 1
+        """
+        items = tuple(place["item"] for place in backup.rows(path, places))
+        yield KeptPlaylist(row["name"], row["description"] or "", row["created_at"], items)
 
 
 def every(path: Path) -> Iterator[CurationRecord]:
@@ -46,6 +75,8 @@ def every(path: Path) -> Iterator[CurationRecord]:
             ra.value AS rating, ra.updated_at AS rated_at, coalesce(vi.count, 0) AS views,
                 vi.last_viewed_at,
             fa.added_at AS favorited_at, pr.chosen AS projection,
+            coalesce(wp.position_s, 0.0) AS position_s, coalesce(wp.watched, 0) AS watched,
+            wp.updated_at AS progress_at, la.added_at AS later_at,
             (SELECT json_group_array(name) FROM (
                 SELECT t.name FROM video_tags vt JOIN tags t ON t.id = vt.tag_id
                 WHERE vt.video_id = v.id ORDER BY t.key)) AS tags,
@@ -60,6 +91,8 @@ def every(path: Path) -> Iterator[CurationRecord]:
             LEFT JOIN views vi ON vi.video_id = v.id
             LEFT JOIN favorites fa ON fa.video_id = v.id
             LEFT JOIN projections pr ON pr.video_id = v.id
+            LEFT JOIN progress wp ON wp.person_id = 0 AND wp.video_id = v.id
+            LEFT JOIN later la ON la.person_id = 0 AND la.video_id = v.id
         ORDER BY f.path, v.id
     """
     for row in backup.rows(path, sql):
@@ -78,6 +111,10 @@ def every(path: Path) -> Iterator[CurationRecord]:
             favorite=row["favorited_at"] is not None,
             favorited_at=row["favorited_at"],
             projection=row["projection"],
+            position_s=row["position_s"],
+            watched=bool(row["watched"]),
+            progress_at=row["progress_at"],
+            later_at=row["later_at"],
         )
 
 

@@ -31,6 +31,10 @@ class Exported:
     root_name: str | None
     missing_since: int | None
     projection: str | None
+    position_s: float | None
+    watched: int
+    progress_at: int | None
+    later_at: int | None
 
 
 @contextlib.asynccontextmanager
@@ -60,7 +64,9 @@ _COLUMNS = """
     (SELECT json_group_array(name) FROM (
         SELECT t.name FROM video_tags vt JOIN tags t ON t.id = vt.tag_id WHERE vt.video_id = v.id
             ORDER BY t.key)) AS tags,
-    f.path, r.name AS root_name, f.missing_since, pr.chosen AS projection
+    f.path, r.name AS root_name, f.missing_since, pr.chosen AS projection,
+    nullif(wp.position_s, 0) AS position_s, coalesce(wp.watched, 0) AS watched,
+    wp.updated_at AS progress_at, la.added_at AS later_at
 """
 
 _GIVEN = f"""
@@ -70,6 +76,8 @@ _GIVEN = f"""
     LEFT JOIN views vi ON vi.video_id = v.id
     LEFT JOIN favorites fa ON fa.video_id = v.id
     LEFT JOIN projections pr ON pr.video_id = v.id
+    LEFT JOIN progress wp ON wp.person_id = 0 AND wp.video_id = v.id
+    LEFT JOIN later la ON la.person_id = 0 AND la.video_id = v.id
 """
 
 
@@ -112,6 +120,15 @@ async def places_in_playlist(
     """
     rows = await db.all(sql, {"id": playlist_id, "after": after, "limit": VIDEOS_AT_ONCE})
     return [(row[0], row[1], row[2]) for row in rows]
+
+
+async def hashes_in_playlist(db: Connection, playlist_id: int) -> list[str]:
+    """The media hashes of a playlist's videos, in its order."""
+    sql = """
+        SELECT v.media_hash FROM playlist_items i JOIN videos v ON v.id = i.video_id
+        WHERE i.playlist_id = ? ORDER BY i.position
+    """
+    return [row[0] for row in await db.all(sql, (playlist_id,))]
 
 
 async def active_roots(db: Connection) -> int:

@@ -19,7 +19,7 @@ from lvs.text import natural_key
 COLUMNS = """
     g.video_id, g.media_hash, g.version, g.root_id, g.path, g.title, g.added_at, g.duration_s,
     g.width, g.height, g.size_bytes, g.rating, g.views, g.last_viewed_at, g.favorited_at,
-    g.projection, g.tags, g.state, g.poster, g.offline
+    g.projection, g.tags, g.state, g.poster, g.offline, g.progress, g.watched
 """
 
 SORT_COLUMNS = {
@@ -68,6 +68,8 @@ NUMBERS = (
     "lines",
     "playback",
     "silent",
+    "progress",
+    "watched",
 )
 
 
@@ -99,8 +101,18 @@ class CardRow:
 def card_of(row: Sequence[Any]) -> Card:
     """The card in a row that begins with COLUMNS."""
     # By place and not by name, and almost all of it as it is: a page reads sixty of them.
-    tags, state, poster, offline = row[_BEFORE_TAGS : len(Card._fields)]
-    return Card._make((*row[:_BEFORE_TAGS], names_of(tags), _STATES[state], poster, offline != 0))
+    tags, state, poster, offline, progress, watched = row[_BEFORE_TAGS : len(Card._fields)]
+    return Card._make(
+        (
+            *row[:_BEFORE_TAGS],
+            names_of(tags),
+            _STATES[state],
+            poster,
+            offline != 0,
+            progress,
+            watched != 0,
+        )
+    )
 
 
 def names_of(tags: str) -> tuple[str, ...]:
@@ -148,6 +160,24 @@ async def refresh_number(tx: Transaction, video_id: int, number: str) -> None:
         WHERE video_id = :id
     """
     await tx.run(sql, {"id": video_id, "version": time.time_ns()})
+
+
+async def refresh_progress(tx: Transaction, video_ids: Collection[int]) -> None:
+    """As `refresh_number` for how far these videos were watched.
+
+    Most positions move no percent, and then nothing is written.
+    """
+    sql = f"""
+        UPDATE gallery SET version = max(:version, version + 1), progress = now.progress,
+            watched = now.watched
+        FROM (
+            SELECT v.id, {_PROGRESS} FROM json_each(:ids) wanted
+                JOIN videos v ON v.id = wanted.value
+                LEFT JOIN progress wp ON wp.person_id = 0 AND wp.video_id = v.id) AS now
+        WHERE gallery.video_id = now.id
+            AND (gallery.progress, gallery.watched) IS NOT (now.progress, now.watched)
+    """
+    await tx.run(sql, {"ids": json.dumps(list(video_ids)), "version": time.time_ns()})
 
 
 async def refresh_root(tx: Transaction, root_id: int) -> None:
@@ -235,10 +265,18 @@ _FACTS = f"""
     v.container IS NOT NULL AND coalesce(v.audio_tracks, '[]') = '[]'
 """
 
+_PROGRESS = """
+    CASE WHEN coalesce(wp.position_s, 0) = 0 THEN 0 ELSE
+        max(1, min(99, CAST(100 * wp.position_s / coalesce(v.duration_s, 1e9) AS INTEGER))) END
+        AS progress,
+    coalesce(wp.watched, 0) AS watched
+"""
+
 _PUT = f"""
     INSERT INTO gallery (video_id, media_hash, version, root_id, path, title, title_key, added_at,
         duration_s, width, height, size_bytes, rating, views, last_viewed_at, favorited_at, shuffle,
-        tags, state, poster, offline, recorded_at, lines, playback, silent, projection)
+        tags, state, poster, offline, recorded_at, lines, playback, silent, projection, progress,
+        watched)
     SELECT v.id, v.media_hash, :version, f.root_id, f.path, v.title, natural_key(v.title),
         v.added_at,
         coalesce(v.duration_s, 0.0), coalesce(v.width, 0), coalesce(v.height, 0), f.size_bytes,
@@ -250,7 +288,8 @@ _PUT = f"""
         v.state, v.poster, r.offline_since IS NOT NULL OR EXISTS (
             SELECT 1 FROM away
             WHERE away.root_id = f.root_id AND f.path >= away.low AND f.path < away.high),
-        {_FACTS}, {projections.CODE}
+        {_FACTS}, {projections.CODE},
+        {_PROGRESS}
     FROM json_each(:ids) wanted
         JOIN videos v ON v.id = wanted.value
         JOIN files f ON f.id = ({FIRST_FILE})
@@ -258,6 +297,7 @@ _PUT = f"""
         LEFT JOIN ratings ra ON ra.video_id = v.id
         LEFT JOIN views vi ON vi.video_id = v.id
         LEFT JOIN favorites fa ON fa.video_id = v.id
+        LEFT JOIN progress wp ON wp.person_id = 0 AND wp.video_id = v.id
         LEFT JOIN projections pr ON pr.video_id = v.id
     WHERE EXISTS (
         SELECT 1 FROM files f JOIN roots r ON r.id = f.root_id WHERE f.video_id = v.id AND {SHOWS}
@@ -272,7 +312,8 @@ _PUT = f"""
         tags = excluded.tags,
         state = excluded.state, poster = excluded.poster, offline = excluded.offline,
         recorded_at = excluded.recorded_at, lines = excluded.lines,
-        playback = excluded.playback, silent = excluded.silent, projection = excluded.projection
+        playback = excluded.playback, silent = excluded.silent, projection = excluded.projection,
+        progress = excluded.progress, watched = excluded.watched
 """
 
 _PUT_SEARCH = """

@@ -115,6 +115,19 @@ _MERGE = (
     WHERE id = :gone AND (SELECT title_edited FROM videos WHERE id = :to)
     """,
     """
+    INSERT INTO progress (person_id, video_id, position_s, watched, updated_at, dismissed)
+    SELECT person_id, :gone, position_s, watched, updated_at, dismissed
+    FROM progress WHERE video_id = :to
+    ON CONFLICT (person_id, video_id) DO UPDATE SET position_s = excluded.position_s,
+        watched = max(watched, excluded.watched), updated_at = excluded.updated_at,
+        dismissed = excluded.dismissed
+    WHERE excluded.updated_at >= updated_at
+    """,
+    """
+    INSERT OR IGNORE INTO later (person_id, video_id, added_at)
+    SELECT person_id, :gone, added_at FROM later WHERE video_id = :to
+    """,
+    """
     UPDATE projections SET chosen = (SELECT chosen FROM projections WHERE video_id = :to)
     WHERE video_id = :gone AND EXISTS (
         SELECT 1 FROM projections WHERE video_id = :to AND chosen IS NOT NULL)

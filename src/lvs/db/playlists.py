@@ -1,11 +1,13 @@
 """The `playlists` and `playlist_items` tables, and the places held in playlists for videos that are
-not there yet.
+not there yet. `playlist_pages` reads what pages show of them.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lvs.db.database import Connection, Transaction
+
+_ITEMS = ("playlist_items", "legacy_playlist_items")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +22,10 @@ class Playlist:
 
 async def every(db: Connection) -> list[Playlist]:
     """All playlists by name."""
-    rows = await db.all("SELECT id, name, description, created_at FROM playlists ORDER BY name")
+    rows = await db.all(
+        "SELECT id, name, description, created_at FROM playlists WHERE deleted_at IS NULL"
+        " ORDER BY name"
+    )
     return [Playlist(row[0], row[1], row[2], row[3]) for row in rows]
 
 
@@ -42,6 +47,98 @@ async def add(tx: Transaction, name: str, description: str | None, at: int) -> i
 
 async def describe(tx: Transaction, playlist_id: int, description: str) -> None:
     await tx.run("UPDATE playlists SET description = ? WHERE id = ?", (description, playlist_id))
+
+
+async def rename(tx: Transaction, playlist_id: int, name: str) -> None:
+    await tx.run("UPDATE playlists SET name = ? WHERE id = ?", (name, playlist_id))
+
+
+async def delete(tx: Transaction, playlist_id: int, at: int) -> None:
+    """Delete a playlist so that it can be brought back; its name is free for another one."""
+    sql = """
+        UPDATE playlists SET deleted_at = :at, deleted_name = name, name = char(1) || id
+        WHERE id = :id AND deleted_at IS NULL
+    """
+    await tx.run(sql, {"id": playlist_id, "at": at})
+
+
+async def deleted_name(db: Connection, playlist_id: int) -> str | None:
+    """The name that a deleted playlist had; None where there is no such playlist."""
+    sql = "SELECT deleted_name FROM playlists WHERE id = ? AND deleted_at IS NOT NULL"
+    name = await db.value(sql, (playlist_id,))
+    return str(name) if name is not None else None
+
+
+async def bring_back(tx: Transaction, playlist_id: int, name: str) -> None:
+    """Bring a deleted playlist back under this name."""
+    sql = "UPDATE playlists SET deleted_at = NULL, deleted_name = NULL, name = ? WHERE id = ?"
+    await tx.run(sql, (name, playlist_id))
+
+
+async def remove_deleted(tx: Transaction, before: int) -> None:
+    """Remove for good what was deleted before that time."""
+    await tx.run("DELETE FROM playlists WHERE deleted_at < ?", (before,))
+
+
+async def insert(tx: Transaction, playlist_id: int, position: int, video_id: int) -> None:
+    """Put a video at a place where none is, or at the end where one is."""
+    sql = """
+        INSERT INTO playlist_items (playlist_id, position, video_id)
+        SELECT :id, :position, :video WHERE NOT EXISTS (
+            SELECT 1 FROM legacy_playlist_items WHERE playlist_id = :id AND position = :position)
+        ON CONFLICT DO NOTHING
+    """
+    if not await tx.run(sql, {"id": playlist_id, "position": position, "video": video_id}):
+        await append(tx, playlist_id, [video_id])
+
+
+async def take_out(tx: Transaction, playlist_id: int, position: int) -> bool:
+    """Remove what stands at a place; False where nothing does."""
+    removed = 0
+    for table in _ITEMS:
+        sql = f"DELETE FROM {table} WHERE playlist_id = ? AND position = ?"
+        removed += await tx.run(sql, (playlist_id, position))
+    return removed > 0
+
+
+async def take_out_video(tx: Transaction, playlist_id: int, video_id: int) -> int:
+    """Remove a video from all of its places; how many there were."""
+    sql = "DELETE FROM playlist_items WHERE playlist_id = ? AND video_id = ?"
+    return await tx.run(sql, (playlist_id, video_id))
+
+
+async def take_out_held(tx: Transaction, playlist_id: int, name: bytes) -> int:
+    """Remove the places held for a name of the original; how many there were."""
+    sql = "DELETE FROM legacy_playlist_items WHERE playlist_id = ? AND name = ?"
+    return await tx.run(sql, (playlist_id, name))
+
+
+async def beside(db: Connection, playlist_id: int, position: int, up: bool) -> int | None:
+    """The next place before or after this one."""
+    compare, pick = ("<", "max") if up else (">", "min")
+    sql = f"""
+        SELECT {pick}(position) FROM (
+            SELECT position FROM playlist_items
+            WHERE playlist_id = :id AND position {compare} :position
+            UNION ALL SELECT position FROM legacy_playlist_items
+            WHERE playlist_id = :id AND position {compare} :position)
+    """
+    found = await db.value(sql, {"id": playlist_id, "position": position})
+    return int(found) if found is not None else None
+
+
+async def exchange(tx: Transaction, playlist_id: int, one: int, other: int) -> None:
+    """Let what stands at two places change its place."""
+    for table in _ITEMS:
+        for old, new in ((one, -1), (other, one), (-1, other)):
+            sql = f"UPDATE {table} SET position = ? WHERE playlist_id = ? AND position = ?"
+            await tx.run(sql, (new, playlist_id, old))
+
+
+async def count(db: Connection, playlist_id: int) -> int:
+    """How many places a playlist has, held ones too."""
+    sql = " + ".join(f"(SELECT count(*) FROM {each} WHERE playlist_id = :id)" for each in _ITEMS)
+    return int(await db.value(f"SELECT {sql}", {"id": playlist_id}))
 
 
 async def items(db: Connection, playlist_id: int) -> list[int]:

@@ -9,7 +9,7 @@ from typing import Any
 from lvs.clock import now_ms
 from lvs.db import files, gallery, projections
 from lvs.db.database import Connection, Transaction
-from lvs.models import Card, File, MediaHash, Probe, State, Track, Video
+from lvs.models import Card, File, MediaHash, Probe, State, Track, Video, WatchState
 
 SHUFFLE_END = 2**31  # random numbers of videos are below
 
@@ -98,6 +98,8 @@ async def curated(db: Connection, video_id: int) -> bool:
             OR EXISTS (SELECT 1 FROM favorites WHERE video_id = :id)
             OR EXISTS (SELECT 1 FROM video_tags WHERE video_id = :id)
             OR EXISTS (SELECT 1 FROM playlist_items WHERE video_id = :id)
+            OR EXISTS (SELECT 1 FROM progress WHERE video_id = :id)
+            OR EXISTS (SELECT 1 FROM later WHERE video_id = :id)
             OR EXISTS (SELECT 1 FROM changes WHERE video_id = :id)
             OR (SELECT title_edited FROM videos WHERE id = :id)
     """
@@ -128,7 +130,8 @@ async def absorb(tx: Transaction, video_id: int, other_id: int, at: int) -> None
 # One row for each place of a video, the best first; the columns of its card come last.
 _WHOLE = f"""
     SELECT v.*, ra.value AS rating, ra.updated_at AS rated_at, vi.count AS views, vi.last_viewed_at,
-        fa.added_at AS favorited_at,
+        fa.added_at AS favorited_at, wp.position_s AS progress_s, wp.watched AS progress_watched,
+        wp.updated_at AS progress_at,
         (SELECT json_group_array(name) FROM (
             SELECT t.name
             FROM video_tags vt JOIN tags t ON t.id = vt.tag_id
@@ -142,6 +145,7 @@ _WHOLE = f"""
         LEFT JOIN ratings ra ON ra.video_id = v.id
         LEFT JOIN views vi ON vi.video_id = v.id
         LEFT JOIN favorites fa ON fa.video_id = v.id
+        LEFT JOIN progress wp ON wp.person_id = 0 AND wp.video_id = v.id
         LEFT JOIN gallery g ON g.video_id = v.id
         LEFT JOIN projections pr ON pr.video_id = v.id
 """
@@ -216,6 +220,9 @@ def _video(rows: Sequence[sqlite3.Row]) -> Video | None:
         parted_from=row["parted_from"],
         projection=projections.named_projection(row),
         projection_evidence=row["projection_evidence"],
+        watch_state=WatchState(
+            row["progress_s"] or 0.0, bool(row["progress_watched"]), row["progress_at"] or 0
+        ),
     )
 
 

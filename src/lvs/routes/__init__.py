@@ -28,11 +28,22 @@ from lvs.routes.admin import (
     usage,
 )
 from lvs.routes.api import openapi, original, ratings
+from lvs.routes.api import playlists as api_playlists
+from lvs.routes.api import progress as api_progress
 from lvs.routes.api import tags as api_tags
 from lvs.routes.api import videos as api_videos
 from lvs.routes.headset import deovr, heresphere, player
 from lvs.routes.media import export, hls, subtitles, thumbnails, videos
-from lvs.routes.pages import connect, curation, gallery, projection, sign_in, watch
+from lvs.routes.pages import (
+    connect,
+    curation,
+    gallery,
+    playlists,
+    progress,
+    projection,
+    sign_in,
+    watch,
+)
 from lvs.services.bundle import Services
 from lvs.services.metrics import RouteGroup
 from lvs.web.site_map import Errors, SiteMap, by_any, delete, get, moved, post, put, section
@@ -56,6 +67,7 @@ SITE_MAP = SiteMap([
         "Watching",
         get("/watch/<path:place>", watch.watch),
         get("/v/<hash:media_hash>", watch.permanent),
+        get("/continue", progress.show),
         post("/videos/<hash:media_hash>/handover", watch.hand_over),
     ),
     section(
@@ -69,6 +81,26 @@ SITE_MAP = SiteMap([
         post("/videos/<hash:media_hash>/title", curation.retitle),
         post("/videos/<hash:media_hash>/view", curation.view),
         post("/videos/<hash:media_hash>/projection", projection.choose),
+        post("/videos/<hash:media_hash>/progress", progress.record, own_limit=True),
+        post("/videos/<hash:media_hash>/watched", progress.mark),
+        post("/videos/<hash:media_hash>/dismiss", progress.dismiss),
+    ),
+    section(
+        "Playlists and Later",
+        get("/playlists", playlists.every),
+        post("/playlists", playlists.create),
+        get("/playlist/<playlist_id>", playlists.show),
+        post("/playlist/<playlist_id>", playlists.describe),
+        post("/playlist/<playlist_id>/delete", playlists.delete),
+        post("/playlist/<playlist_id>/restore", playlists.bring_back),
+        post("/playlist/<playlist_id>/add", playlists.add),
+        post("/playlist/<playlist_id>/add-selection", playlists.add_selection),
+        post("/playlist/<playlist_id>/remove", playlists.take_out),
+        post("/playlist/<playlist_id>/move", playlists.move),
+        get("/lists/selection", playlists.choose_for_selection),
+        get("/videos/<hash:media_hash>/lists", playlists.choose),
+        post("/videos/<hash:media_hash>/later", playlists.set_later),
+        get("/later", playlists.later),
     ),
     section(
         "Sign-in",
@@ -106,12 +138,23 @@ SITE_MAP = SiteMap([
         put("/api/videos/<media_hash>/projection", api_videos.put_projection),
         get("/api/videos/<media_hash>/views", api_videos.views),
         post("/api/videos/<media_hash>/views", api_videos.count_view),
+        put("/api/videos/<media_hash>/progress", api_progress.record, own_limit=True),
+        put("/api/videos/<media_hash>/watched", api_progress.mark),
         get("/api/videos/<media_hash>/subtitles", api_videos.subtitles),
         get("/api/videos/<media_hash>/tags", api_tags.tags_of_video),
         post("/api/videos/<media_hash>/tags", api_tags.add_tag),
         put("/api/videos/<media_hash>/tags/<path:tag>", api_tags.put_tag),
         delete("/api/videos/<media_hash>/tags/<path:tag>", api_tags.remove_tag),
         get("/api/tags", api_tags.tags),
+        get("/api/playlists", api_playlists.every),
+        post("/api/playlists", api_playlists.create),
+        get("/api/playlists/<playlist_id>", api_playlists.show),
+        delete("/api/playlists/<playlist_id>", api_playlists.remove),
+        post("/api/playlists/<playlist_id>/add", api_playlists.add),
+        delete("/api/playlists/<playlist_id>/items/<path:name>", api_playlists.take_out),
+        get("/api/later", api_playlists.later),
+        post("/api/later", api_playlists.add_later),
+        delete("/api/later/<media_hash>", api_playlists.remove_later),
         get("/api/ratings/<media_hash>", ratings.rating),
         post("/api/ratings/<media_hash>", ratings.rate,
              own_limit=True, group=RouteGroup.RATINGS),

@@ -14,7 +14,7 @@ from typing import Any
 
 from lvs.config import Config
 from lvs.db.database import Database
-from lvs.errors import Damaged
+from lvs.errors import Damaged, LvsError
 from lvs.services.auth import Passwords
 from lvs.services.background_tasks import BackgroundTasks
 from lvs.services.backup.backups import Backups
@@ -33,6 +33,10 @@ from lvs.services.curation.views import Views
 from lvs.services.events import Event, Events
 from lvs.services.gallery.gallery import FILL_DELAY_S, Gallery
 from lvs.services.headset import headset
+from lvs.services.household.headset_positions import HeadsetPositions
+from lvs.services.household.later import Later
+from lvs.services.household.playlists import Playlists
+from lvs.services.household.progress import ProgressTracker
 from lvs.services.legacy.importer import LegacyImport
 from lvs.services.library.comparison import Comparison
 from lvs.services.library.duplicates import Duplicates
@@ -83,6 +87,9 @@ class Services:
     favorites: Favorites
     tags: Tags
     views: Views
+    progress: ProgressTracker
+    playlists: Playlists
+    later: Later
     handover: Handover
     passwords: Passwords
     posters: PosterStore
@@ -148,6 +155,7 @@ def build(config: Config) -> Services:
     journal = Journal(database, cache, events)
     passwords = Passwords(config.data_directory, config.password.get_secret_value())
     background_tasks = BackgroundTasks()
+    progress = ProgressTracker(database)
     discovery = Discovery(config.announce, config.host)
     reachability = Reachability(
         config.host,
@@ -174,10 +182,15 @@ def build(config: Config) -> Services:
         ratings_limiter=RateLimiter(config.ratings_limit),
         writes_limiter=RateLimiter(config.writes_limit),
         projections=Projections(database, cache, events),
-        headset=headset.build(config, database, cache, library, passwords),
+        headset=headset.build(
+            config, database, cache, library, passwords, HeadsetPositions(progress)
+        ),
         favorites=Favorites(database, cache),
         tags=Tags(database, cache),
         views=Views(database, cache),
+        progress=progress,
+        playlists=Playlists(database),
+        later=Later(database),
         handover=Handover(database, cache, events),
         passwords=passwords,
         posters=posters,
@@ -251,10 +264,18 @@ async def _open(services: Services) -> AsyncIterator[None]:
                 services.streams.stop()
                 for task in tasks:
                     task.cancel()
+        await _write_positions(services.progress)
     finally:
         await services.playback.pool.close()
         await services.ffmpeg.close()
         await services.database.close()
+
+
+async def _write_positions(progress: ProgressTracker) -> None:
+    try:
+        await progress.flush()
+    except LvsError as error:
+        log.error("the last positions in films could not be written: %s", error.message)
 
 
 async def _prepare_posters(posters: PosterStore) -> None:
@@ -309,6 +330,7 @@ def _background(services: Services) -> list[tuple[str, Step]]:
         ("legacy import", partial(services.legacy.attaching, services.library)),
         ("probe queue", jobs.feed),
         ("pages in memory", partial(services.gallery.fill, FILL_DELAY_S)),
+        ("positions in films", services.progress.run),
         ("system figures", services.system.sample),
         ("versions", services.health.check_versions),
         *((f"probes {number}", jobs.work) for number in range(1, services.ffmpeg.workers + 1)),

@@ -134,13 +134,14 @@ class CardTemplates:
         # By place and not by name: a page fills in sixty of them.
         (
             _, _, _, root_id, _, _, _, duration_s, width, height, _,
-            rating, _, _, favorited_at, projection, tags, state, poster, offline,
+            rating, _, _, favorited_at, projection, tags, state, poster, offline, progress, watched,
         ) = card  # fmt: skip
         has_length = duration_s > 0
         # What the partial decides by. Everything else that it shows has to be a mark.
         key = (
             rating, favorited_at > 0, state, offline, root_id, eager, len(tags),
-            poster is not None, _picture(width, height), has_length, projection,
+            poster is not None, _picture(width, height), has_length, projection, progress > 0,
+            watched,
         )  # fmt: skip
         shape = self._shapes.get(key) or self._shapes.put(key, self._shape(card, eager, has_length))
         values = card + tags
@@ -173,6 +174,7 @@ class CardTemplates:
             "last_viewed_at": self._field("last_viewed_at"),
             "tags": tuple(self._mark(len(card) + number) for number in range(len(card.tags))),
             "poster": self._field("poster") if card.poster is not None else None,
+            "progress": self._field("progress") if card.progress else 0,
         }
         template = self._environment.get_template(TEMPLATE)
         text = template.render(card=card._replace(**marked), query=self._any_list, eager=eager)

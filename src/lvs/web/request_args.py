@@ -18,6 +18,8 @@ MAX_TEXT = 1000
 MAX_ARGUMENTS = 200
 
 _NUMBER = re.compile(r"[0-9]{1,16}", re.ASCII)
+_HASH = re.compile(r"[0-9a-f]{16}", re.ASCII)
+_SECONDS = re.compile(r"[0-9]{1,16}(\.[0-9]{1,16})?", re.ASCII)
 
 Arguments = Mapping[str, Sequence[str]]
 
@@ -67,6 +69,12 @@ def limit(args: Arguments, default: int, largest: int) -> int:
     return int(value)
 
 
+def video_hash(args: Arguments, name: str) -> str:
+    """The hash of a video; empty where the value is none."""
+    value = text(args, name)
+    return value if _HASH.fullmatch(value) else ""
+
+
 def cursor(args: Arguments, name: str) -> Cursor | None:
     """The place in a list that the address names. Raises Invalid where it is broken."""
     value = text(args, name)
@@ -100,6 +108,14 @@ async def form_words(name: str) -> str:
 async def form_number(name: str, largest: int = MAX_ID) -> int:
     """A field that is a whole number; 0 where it was not sent. Raises Invalid."""
     return number({name: [await form_text(name)]}, name, largest)
+
+
+async def form_seconds(name: str) -> float:
+    """A field that is a time in seconds. Raises Invalid."""
+    value = (await form_text(name)).strip()
+    if not _SECONDS.fullmatch(value):
+        raise Invalid(f"{name} is a number of seconds such as 61.5.")
+    return float(value)
 
 
 async def form_ids(name: str = "id") -> list[int]:

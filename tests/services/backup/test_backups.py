@@ -454,11 +454,10 @@ async def test_json_adds_and_sets_and_takes_nothing_away(home: Home) -> None:
     await home.stop()
     done = lvs("restore", made.snapshot, "--yes", "--json", data=home.data)
     assert done.returncode == 0
-    assert json.loads(done.stdout)["changes"] | {"videos": 0} == {
-        **dict.fromkeys(("videos", "awaited", "ratings", "favorites", "views", "titles"), 0),
-        "ratings_changed": 1,
-        "tags": 1,
+    changed = {
+        name: number for name, number in json.loads(done.stdout)["changes"].items() if number
     }
+    assert changed == {"videos": 2, "ratings_changed": 1, "tags": 1}
     await home.start()
     a, b = await home.services.videos.get(hash_a), await home.services.videos.get(hash_b)
     assert (a.rating, a.tags, a.views, a.favorite) == (4, ("alps", "later", "stars 4"), 2, True)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, create_model
 
 from lvs.filters import FILTERS, STATES
-from lvs.models import Card, Projection, Root, Tag, Video, shown
+from lvs.models import Card, Projection, Root, Tag, Video, WatchState, shown
 from lvs.web.urls import Urls
 
 MAX_NAME = 4096
@@ -75,6 +75,32 @@ class TagChange(Sent):
     """A tag to add. A leading # and letter case do not matter."""
 
     tag: Annotated[str, Field(max_length=MAX_TAG)]
+
+
+class PositionChange(Sent):
+    """Seconds from the beginning of a video."""
+
+    position_s: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class WatchedChange(Sent):
+    """The mark of a watched video."""
+
+    watched: bool
+
+
+class NewPlaylist(Sent):
+    """A playlist to make."""
+
+    name: Annotated[str, Field(max_length=MAX_NAME)]
+    description: Annotated[str, Field(max_length=MAX_NAME)] = ""
+
+
+class ListedVideo(Sent):
+    """A video to put into a list: by its media hash, or by its path as in the original."""
+
+    media_hash: Annotated[str, Field(max_length=MAX_NAME)] = ""
+    filename: Annotated[str, Field(max_length=MAX_NAME)] = ""
 
 
 class NamedVideo(Sent):
@@ -261,6 +287,10 @@ class VideoDetail(VideoSummary):
     ]
     files: list[Location]
     projection: VideoProjection
+    position_s: Annotated[
+        float | None, Field(description="Where to go on; null at the beginning.")
+    ] = None
+    watched: bool = False
 
 
 class VideoPage(BaseModel):
@@ -304,6 +334,62 @@ class ViewCount(BaseModel):
     """The number of views."""
 
     views: int
+
+
+class VideoProgress(BaseModel):
+    """How far a video was played. `position_s` is null at the beginning."""
+
+    position_s: float | None
+    watched: bool
+
+
+class PlaylistEntry(BaseModel):
+    """A playlist."""
+
+    id: int
+    name: str
+    description: str | None
+    created_at: str
+    count: int
+    duration_s: float
+
+
+class PlaylistList(BaseModel):
+    """All playlists by name."""
+
+    playlists: list[PlaylistEntry]
+
+
+class PlaylistVideo(BaseModel):
+    """A place in a playlist. Without a hash it is held for a film that was never found."""
+
+    position: int
+    media_hash: str | None
+    title: str
+    missing: bool
+    url: str | None
+
+
+class PlaylistDetail(PlaylistEntry):
+    """A playlist with its videos in order, missing ones too."""
+
+    items: list[PlaylistVideo]
+
+
+class LaterVideo(BaseModel):
+    """A video to watch later."""
+
+    media_hash: str
+    title: str
+    added_at: str
+    missing: bool
+    url: str | None
+
+
+class LaterVideos(BaseModel):
+    """The videos to watch later, latest first."""
+
+    videos: list[LaterVideo]
 
 
 class SubtitleItem(BaseModel):
@@ -426,7 +512,9 @@ def summary_of(card: Card, roots: dict[int, Root], addresses: Urls) -> VideoSumm
     )
 
 
-def detail_of(video: Video, roots: dict[int, Root], addresses: Urls, offline: bool) -> VideoDetail:
+def detail_of(
+    video: Video, roots: dict[int, Root], addresses: Urls, offline: bool, state: WatchState
+) -> VideoDetail:
     """A whole video as JSON."""
     probe, file = video.probe, video.file
     return VideoDetail(
@@ -477,6 +565,8 @@ def detail_of(video: Video, roots: dict[int, Root], addresses: Urls, offline: bo
             for place in video.files
         ],
         projection=VideoProjection.of(video.projection),
+        position_s=state.position_s or None,
+        watched=state.watched,
     )
 
 

@@ -63,7 +63,8 @@ def _detail(video: Video) -> schemas.VideoDetail:
     library = services().library
     place = video.file
     offline = not library.roots[place.root_id].active or library.is_away(place.root_id, place.path)
-    return schemas.detail_of(video, library.roots, addresses(), offline)
+    state = services().progress.of_video(video)
+    return schemas.detail_of(video, library.roots, addresses(), offline, state)
 
 
 @answers(schemas.Favorite)

@@ -156,7 +156,10 @@ async def _around(query: Query, heading: str, current: str, found: GalleryPage) 
     """The parts of a gallery page besides the cards."""
     progress = services().library.progress(services().jobs.remaining)
     used = chips(query)
+    plain = current == "home" and not query.filtered and found.page.start is None
+    shows_row = plain and not wants_partial()
     return {
+        "started": await services().progress.started() if shows_row else None,
         "total": found.total,
         "heading": heading,
         "message": _message(found.total, used, query),

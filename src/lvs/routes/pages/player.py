@@ -51,6 +51,7 @@ class PlayerView:
     choice: PlayerChoice
     audio_tracks: tuple[str, ...]
     heights: tuple[int, ...]
+    start_s: float = 0.0
     busy: str = BUSY
 
 
@@ -64,8 +65,12 @@ def player_choice() -> PlayerChoice:
     )
 
 
-def player_view(video: Video, choice: PlayerChoice) -> PlayerView:
-    """The player for this video."""
+def player_view(video: Video, choice: PlayerChoice, start_s: float = 0.0) -> PlayerView:
+    """The player for this video, which begins at `start_s` seconds.
+
+    The beginning is a media fragment of the address (Media Fragments URI 1.0 section 4.2.1), which
+    browsers follow without a script.
+    """
     probe = video.probe
     way, message = plays(probe, _extension(video)) if probe else (Plays.CONVERTED, NOT_PROBED)
     if video.state is State.UNREADABLE:
@@ -78,14 +83,19 @@ def player_view(video: Video, choice: PlayerChoice) -> PlayerView:
         sources += [(addresses().video(video.file), _direct_type(video))] if usual else []
         sources.append((segmented, HLS))
     return PlayerView(
-        sources=tuple(sources),
+        sources=tuple((url + _fragment(start_s), kind) for url, kind in sources),
         preload="metadata" if way is Plays.DIRECT and len(sources) > 1 else "none",
         message=message if way is Plays.NOWHERE else "",
         fact=message,
         choice=choice,
         audio_tracks=tuple(_track_label(track, number) for number, track in enumerate(tracks)),
         heights=tuple(height for height in HEIGHTS if probe and height <= max(360, probe.height)),
+        start_s=start_s,
     )
+
+
+def _fragment(start_s: float) -> str:
+    return f"#t={start_s:.2f}".rstrip("0").rstrip(".") if start_s else ""
 
 
 def _direct_type(video: Video) -> str:

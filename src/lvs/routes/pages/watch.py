@@ -11,7 +11,7 @@ from lvs.routes.media import subtitles
 from lvs.routes.pages import projection
 from lvs.routes.pages.player import player_choice, player_view
 from lvs.web.filters import parse_query
-from lvs.web.request_args import arguments, form_text
+from lvs.web.request_args import arguments, form_text, text
 from lvs.web.responses import addresses, page, raw_path, secure_url, services
 from lvs.web.templates import duration, size
 from lvs.web.urls import gallery_url, query_string
@@ -41,7 +41,9 @@ async def _page(video: Video, card: Card | None, query: Query) -> Response:
     if not _is_listed(video):
         return await _gone(video)
     around = await services().gallery.surroundings(query, video, card, SUGGESTIONS)
-    player = player_view(video, player_choice())
+    progress = services().progress.of_video(video)
+    starts_over = text(arguments(), "start") == "over"
+    player = player_view(video, player_choice(), 0.0 if starts_over else progress.position_s)
     if video.poster is None and video.state is State.NEW:
         services().jobs.visible([video.id])
     watch_path = addresses().watch(video.file)
@@ -54,6 +56,9 @@ async def _page(video: Video, card: Card | None, query: Query) -> Response:
         previous=around.before,
         next=around.behind,
         player=player,
+        watched=progress.watched,
+        later=await services().later.has(video.media_hash),
+        start_over_url=_start_over(video, query) if player.start_s else "",
         subtitles=await subtitles.subtitles_of(video),
         suggestions=around.suggestions,
         facts=_facts(video, player.fact),
@@ -64,6 +69,12 @@ async def _page(video: Video, card: Card | None, query: Query) -> Response:
         copies=_copies(video),
         former=await services().handover.former(video),
     )
+
+
+def _start_over(video: Video, query: Query) -> str:
+    """The same page with the player at the beginning."""
+    address = addresses().watch(video.file, query)
+    return f"{address}{'&' if '?' in address else '?'}start=over"
 
 
 def _copies(video: Video) -> int:

@@ -28,6 +28,10 @@ COLUMNS = (
     "added_at",
     "missing_since",
     "projection",
+    "position_s",
+    "watched",
+    "progress_at",
+    "later_at",
 )
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -54,7 +58,12 @@ async def as_json(database: Database) -> AsyncIterator[bytes]:
             async for path in _items(db, playlist.id, named):
                 yield comma + json.dumps(path).encode("ascii")
                 comma = b", "
-            yield b"]}"
+            more = {
+                "media_hashes": await rows.hashes_in_playlist(db, playlist.id),
+                "description": playlist.description or "",
+                "created_at": _moment(playlist.created_at),
+            }
+            yield b"], " + json.dumps(more).encode("ascii")[1:]
             comma = b",\n"
         yield b"\n]}\n"
 
@@ -128,6 +137,7 @@ def _row(video: Exported, named: bool) -> bytes:
         "tags": "; ".join(video.tags),
         "favorite": int(video.favorited_at is not None),
         "projection": video.projection,
+        "watched": video.watched,
     }
     return _line("" if record[name] is None else str(record[name]) for name in COLUMNS)
 
@@ -146,6 +156,10 @@ def _record(video: Exported, named: bool) -> dict[str, object]:
         "added_at": _moment(video.added_at),
         "missing_since": _moment(video.missing_since),
         "projection": json.loads(video.projection) if video.projection else None,
+        "position_s": video.position_s,
+        "watched": bool(video.watched),
+        "progress_at": _moment(video.progress_at),
+        "later_at": _moment(video.later_at),
     }
 
 

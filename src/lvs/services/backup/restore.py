@@ -9,15 +9,27 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 
 from lvs.clock import now_ms
-from lvs.db import changes, favorites, gallery, projections, ratings, tags, videos
+from lvs.db import (
+    changes,
+    favorites,
+    gallery,
+    later,
+    playlists,
+    progress,
+    projections,
+    ratings,
+    tags,
+    videos,
+)
 from lvs.db import curation_rows as rows
-from lvs.db.curation_rows import CurationRecord
+from lvs.db.curation_rows import CurationRecord, KeptPlaylist
 from lvs.db.database import Database, Transaction
-from lvs.models import tag_key
+from lvs.models import WatchState, tag_key
 from lvs.services.media.stored_projection import settle
 from lvs.text import title_from_path
 
 CLIENT = "restore"
+HOUSEHOLD = 0  # the person that stands for everybody
 REFRESHED_AT_ONCE = 500
 
 
@@ -37,6 +49,10 @@ class RestoreSummary:
     views: int = 0
     titles: int = 0
     projections: int = 0
+    progress: int = 0
+    later: int = 0
+    playlists: int = 0
+    playlist_items: int = 0
 
     @property
     def nothing(self) -> bool:
@@ -48,15 +64,20 @@ class _DryRun(Exception):
 
 
 async def put_back(
-    database: Database, wanted: Collection[CurationRecord], only_look: bool = False
+    database: Database,
+    wanted: Collection[CurationRecord],
+    only_look: bool = False,
+    lists: Collection[KeptPlaylist] = (),
 ) -> RestoreSummary:
-    """Give every video of `wanted` what stands there, all or nothing; with `only_look` say what
-    that would change.
+    """Give every video of `wanted` what stands there and bring `lists` back, all or nothing; with
+    `only_look` say what that would change.
     """
     gains = RestoreSummary(videos=len(wanted))
     with suppress(_DryRun):
         async with database.transaction() as tx:
             touched = await _put_all(tx, wanted, gains)
+            for playlist in lists:
+                await _put_playlist(tx, playlist, gains)
             if only_look:
                 raise _DryRun  # which takes the transaction back
             for start in range(0, len(touched), REFRESHED_AT_ONCE):
@@ -126,11 +147,45 @@ async def _put(tx: Transaction, video_id: int, kept: CurationRecord, gains: Rest
         await changes.add(tx, video_id, "view", str(views), str(kept.views), CLIENT, now)
         gains.views += kept.views - views
     await _put_projection(tx, video_id, kept, gains)
+    await _put_progress(tx, video_id, kept, gains)
     title, edited = await rows.title_from_path(tx, video_id)
     if kept.title and (kept.title, True) != (title, edited):
         await videos.set_title(tx, video_id, kept.title, edited=True)
         await changes.add(tx, video_id, "title", title, kept.title, CLIENT, now)
         gains.titles += 1
+
+
+async def _put_progress(
+    tx: Transaction, video_id: int, kept: CurationRecord, gains: RestoreSummary
+) -> None:
+    if kept.progress_at is not None:
+        gains.progress += await progress.restore(
+            tx, HOUSEHOLD, video_id, WatchState(kept.position_s, kept.watched, kept.progress_at)
+        )
+    if kept.later_at is not None:
+        gains.later += await later.put(tx, HOUSEHOLD, video_id, kept.later_at)
+
+
+async def _put_playlist(tx: Transaction, kept: KeptPlaylist, gains: RestoreSummary) -> None:
+    """Make a playlist, or add to the one of that name what it lacks."""
+    places = [
+        await rows.named(tx, [item]) if isinstance(item, str) else item for item in kept.items
+    ]
+    wanted = [place for place in places if place is not None]
+    ours = await playlists.of_name(tx, kept.name)
+    if ours is None:
+        at = kept.created_at if kept.created_at is not None else now_ms()
+        playlist_id = await playlists.add(tx, kept.name, kept.description or None, at)
+        gains.playlists += 1
+    else:
+        playlist_id = ours.id
+        here: set[int | bytes] = {*await playlists.items(tx, playlist_id)}
+        here |= {*await playlists.held(tx, playlist_id)}
+        wanted = [place for place in wanted if place not in here]
+        if kept.description and not ours.description:
+            await playlists.describe(tx, playlist_id, kept.description)
+    await playlists.append(tx, playlist_id, wanted)
+    gains.playlist_items += len(wanted)
 
 
 async def _put_projection(

@@ -1,8 +1,9 @@
 """Curation records as JSON files a person can read: written beside every backup, and
 read to put it back.
 
-`ratings.json`, `views.json`, `tags.json`, `favorites.json`, `projections.json` and `videos.json`
-(titles and places) are each one object, keyed by media hash; every value names the path too.
+`ratings.json`, `views.json`, `tags.json`, `favorites.json`, `projections.json`, `progress.json`,
+`later.json` and `videos.json` (titles and places) are each one object, keyed by media hash; every
+value names the path too. `playlists.json` is one keyed by the names of the playlists.
 Blocking: call it in a thread.
 """
 
@@ -18,15 +19,21 @@ from typing import Any, Self, TextIO
 
 from lvs.clock import iso_utc
 from lvs.db import curation_rows as rows
-from lvs.db.curation_rows import CurationRecord
+from lvs.db.curation_rows import CurationRecord, KeptPlaylist
 from lvs.errors import Invalid, NotFound, Unavailable
+from lvs.services.curation.base import clean_line
 from lvs.services.curation.tags import LONGEST_TAG, clean_tag
 from lvs.services.curation.titles import MAX_TITLE_LENGTH
+from lvs.services.household.playlists import MAX_DESCRIPTION, MAX_NAME
 from lvs.services.media.projection import by_person
 from lvs.services.media.projection_json import chosen_text
 from lvs.text import title_from_path
 
-NAMES = ("ratings", "views", "tags", "favorites", "projections", "videos")
+OF_VIDEOS = ("ratings", "views", "tags", "favorites", "projections", "progress", "later", "videos")
+PLAYLISTS = "playlists"
+NAMES = (*OF_VIDEOS, PLAYLISTS)
+MOST_PLACES = 100_000
+LONGEST_POSITION_S = 1e7
 LARGEST_BYTES = 1 << 30
 MOST_VIEWS = 10**12
 
@@ -39,7 +46,9 @@ class Snapshot:
 
     kept: dict[str, CurationRecord] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
-    playlists: int = 0
+    playlists: list[KeptPlaylist] = field(default_factory=list)
+    playlists_left_out: int = 0
+    """How many there were whose videos were named by their paths alone, as in older exports."""
 
     def of(self, media_hash: str) -> CurationRecord:
         return self.kept.setdefault(media_hash, CurationRecord(media_hash))
@@ -57,6 +66,22 @@ def write(database: Path, folder: Path) -> None:
                 files[name].put(
                     kept.media_hash, {"path": kept.path.decode("utf-8", "surrogateescape")} | value
                 )
+        for playlist in rows.every_playlist(database):
+            files[PLAYLISTS].put(playlist.name, _playlist_value(playlist))
+
+
+def _playlist_value(playlist: KeptPlaylist) -> dict[str, Any]:
+    items = [
+        {"media_hash": item}
+        if isinstance(item, str)
+        else {"name": item.decode("utf-8", "surrogateescape")}
+        for item in playlist.items
+    ]
+    return {
+        "description": playlist.description,
+        "created_at": _time(playlist.created_at),
+        "items": items,
+    }
 
 
 def _values(kept: CurationRecord) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -78,6 +103,17 @@ def _values(kept: CurationRecord) -> Iterator[tuple[str, dict[str, Any]]]:
         yield "favorites", {"favorited_at": _time(kept.favorited_at)}
     if kept.projection:
         yield "projections", {"projection": json.loads(kept.projection)}
+    if kept.progress_at is not None:
+        yield (
+            "progress",
+            {
+                "position_s": kept.position_s or None,
+                "watched": kept.watched,
+                "progress_at": _time(kept.progress_at),
+            },
+        )
+    if kept.later_at is not None:
+        yield "later", {"later_at": _time(kept.later_at)}
 
 
 class _Object:
@@ -98,7 +134,7 @@ class _Object:
             text.encode()
         except UnicodeEncodeError:  # a name that is not UTF-8: escaped, it comes back byte for byte
             text = json.dumps(value)
-        self._file.write(f'{self._before}"{key}": {text}')
+        self._file.write(f"{self._before}{json.dumps(key, ensure_ascii=False)}: {text}")
         self._before = ",\n"
 
     def __exit__(self, *error: object) -> None:
@@ -167,6 +203,9 @@ def _load(path: Path) -> dict[str, Any]:
 
 
 def _take_object(snapshot: Snapshot, path: Path, content: Mapping[str, Any]) -> None:
+    if path.stem == PLAYLISTS:
+        _take_playlists(snapshot, path, content.items())
+        return
     take = _TAKE[path.stem]
     understood = 0
     for media_hash, value in content.items():
@@ -182,9 +221,57 @@ def _take_object(snapshot: Snapshot, path: Path, content: Mapping[str, Any]) -> 
         )
 
 
+def _take_playlists(
+    snapshot: Snapshot, path: Path, content: Iterable[tuple[object, object]]
+) -> None:
+    for name, value in content:
+        try:
+            snapshot.playlists.append(_playlist(name, value))
+        except _NotUnderstood as error:
+            snapshot.problems.append(f"{path.name}: {str(name)[:80]}: {error}")
+
+
+def _playlist(name: object, value: object) -> KeptPlaylist:
+    if not isinstance(name, str) or not isinstance(value, Mapping):
+        raise _NotUnderstood("no playlist")
+    items, description = value.get("items"), value.get("description") or ""
+    if not isinstance(items, list) or len(items) > MOST_PLACES:
+        raise _NotUnderstood("the items are no list of videos")
+    if not isinstance(description, str):
+        raise _NotUnderstood("the description is no text")
+    try:
+        clean = clean_line(name, "name", MAX_NAME)
+        words = clean_line(" ".join(description.split()), "description", MAX_DESCRIPTION)
+    except Invalid as error:
+        raise _NotUnderstood(error.message) from None
+    if not clean:
+        raise _NotUnderstood("a playlist without a name")
+    created_at = _moment(value.get("created_at"))
+    return KeptPlaylist(clean, words, created_at, tuple(map(_place, items)))
+
+
+def _place(item: object) -> str | bytes:
+    match item:
+        case {"media_hash": str() as media_hash} if _HASH.fullmatch(media_hash):
+            return media_hash
+        case {"name": str() as name} if name:
+            return _bytes(name, "name")
+    raise _NotUnderstood("an item is no video")
+
+
+def _of_export(value: object) -> tuple[object, object]:
+    """A playlist of an export as it stands in a snapshot."""
+    if not isinstance(value, Mapping) or not isinstance(value.get("media_hashes"), list):
+        return None, None
+    items = [{"media_hash": each} for each in value["media_hashes"]]
+    return value.get("name"), {**value, "items": items}
+
+
 def _take_export(snapshot: Snapshot, path: Path, content: Mapping[str, Any]) -> None:
     playlists = content.get("playlists")
-    snapshot.playlists = len(playlists) if isinstance(playlists, list) else 0
+    found = [_of_export(each) for each in (playlists if isinstance(playlists, list) else ())]
+    snapshot.playlists_left_out = sum(name is None for name, _ in found)
+    _take_playlists(snapshot, path, [each for each in found if each[0] is not None])
     for number, value in enumerate(content["videos"], 1):
         try:
             kept = _take_entry(
@@ -266,6 +353,20 @@ def _take_projection(kept: CurationRecord, value: Mapping[str, Any]) -> None:
         raise _NotUnderstood("the projection is none that LVS knows") from None
 
 
+def _take_progress(kept: CurationRecord, value: Mapping[str, Any]) -> None:
+    position_s, watched = value.get("position_s") or 0.0, value.get("watched", False)
+    if isinstance(position_s, bool) or not isinstance(position_s, int | float):
+        raise _NotUnderstood("the position is no number")
+    if not 0 <= position_s <= LONGEST_POSITION_S or not isinstance(watched, bool):
+        raise _NotUnderstood("the position is none that a video has")
+    kept.position_s, kept.watched = float(position_s), watched
+    kept.progress_at = _moment(value.get("progress_at"))
+
+
+def _take_later(kept: CurationRecord, value: Mapping[str, Any]) -> None:
+    kept.later_at = _moment(value.get("later_at"))
+
+
 def _take_video(kept: CurationRecord, value: Mapping[str, Any]) -> None:
     title, fingerprints = value.get("title") or "", value.get("fingerprints", [])
     if not isinstance(title, str) or len(title) > MAX_TITLE_LENGTH:
@@ -288,6 +389,8 @@ _TAKE: dict[str, _Take] = {
     "tags": _take_tags,
     "favorites": _take_favorite,
     "projections": _take_projection,
+    "progress": _take_progress,
+    "later": _take_later,
 }
 
 

@@ -45,6 +45,8 @@ TYPES: dict[str, Any] = {
     "lines": np.int32,
     "playback": np.uint8,
     "silent": np.uint8,
+    "progress": np.uint8,
+    "watched": np.uint8,
 }
 COMPARISONS: dict[str, Callable[[NDArray[Any], int | float], Mask]] = {
     "<": operator.lt,

@@ -1,0 +1,53 @@
+"""The `later` table: what one means to watch."""
+
+from dataclasses import dataclass
+
+from lvs.db import gallery
+from lvs.db.database import Connection, Transaction
+from lvs.models import Card
+
+
+@dataclass(frozen=True, slots=True)
+class LaterItem:
+    """A video to watch later; without a card where it is missing."""
+
+    media_hash: str
+    title: str
+    added_at: int
+    card: Card | None
+
+
+async def has(db: Connection, person_id: int, video_id: int) -> bool:
+    sql = "SELECT EXISTS (SELECT 1 FROM later WHERE person_id = ? AND video_id = ?)"
+    return bool(await db.value(sql, (person_id, video_id)))
+
+
+async def put(tx: Transaction, person_id: int, video_id: int, at: int) -> bool:
+    """Add a video; False where it is there already."""
+    sql = """
+        INSERT INTO later (person_id, video_id, added_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING
+    """
+    return await tx.run(sql, (person_id, video_id, at)) > 0
+
+
+async def remove(tx: Transaction, person_id: int, video_id: int) -> None:
+    await tx.run("DELETE FROM later WHERE person_id = ? AND video_id = ?", (person_id, video_id))
+
+
+async def count(db: Connection, person_id: int) -> int:
+    return int(await db.value("SELECT count(*) FROM later WHERE person_id = ?", (person_id,)))
+
+
+async def items(db: Connection, person_id: int, limit: int, skip: int) -> list[LaterItem]:
+    """The videos to watch later, latest first."""
+    sql = f"""
+        SELECT v.media_hash, v.title, l.added_at, {gallery.COLUMNS}
+        FROM later l JOIN videos v ON v.id = l.video_id LEFT JOIN gallery g ON g.video_id = v.id
+        WHERE l.person_id = ?
+        ORDER BY l.added_at DESC, l.video_id DESC
+        LIMIT ? OFFSET ?
+    """
+    return [
+        LaterItem(row[0], row[1], row[2], gallery.card_of(row[3:]) if row[3] else None)
+        for row in await db.tuples(sql, (person_id, limit, skip))
+    ]

@@ -1,0 +1,139 @@
+"""The `progress` table: how far a film was watched, and whether to its end."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from lvs.db import gallery, later
+from lvs.db.database import Connection, Transaction
+from lvs.models import Card, WatchState
+
+
+@dataclass(frozen=True, slots=True)
+class FilmProgress:
+    """A video, its length in seconds (None while unknown), and how far it was watched."""
+
+    video_id: int
+    duration_s: float | None
+    state: WatchState
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressEvent:
+    """A position that was reached at a time (Unix milliseconds).
+
+    `watched` is True where it counts as the end of the film.
+    """
+
+    person_id: int
+    video_id: int
+    position_s: float
+    watched: bool
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class StartedFilm:
+    """The card of a film that one stopped in, and where."""
+
+    card: Card
+    position_s: float
+
+
+async def named(db: Connection, person_id: int, name: str) -> FilmProgress | None:
+    """The video of this name or alias (where several share an alias, the oldest)."""
+    sql = """
+        SELECT v.id, v.duration_s, coalesce(p.position_s, 0.0), coalesce(p.watched, 0),
+            coalesce(p.updated_at, 0)
+        FROM videos v LEFT JOIN progress p ON p.person_id = :person AND p.video_id = v.id
+        WHERE v.id = coalesce(
+            (SELECT id FROM videos WHERE media_hash = :name),
+            (SELECT video_id FROM aliases WHERE alias = :name ORDER BY video_id LIMIT 1))
+    """
+    row = await db.one(sql, {"person": person_id, "name": name})
+    if row is None:
+        return None
+    return FilmProgress(row[0], row[1], WatchState(row[2], bool(row[3]), row[4]))
+
+
+async def record(tx: Transaction, events: Collection[ProgressEvent]) -> None:
+    """Keep positions, unless a later one is known. Videos that are gone are passed over."""
+    sql = """
+        INSERT INTO progress (person_id, video_id, position_s, watched, updated_at)
+        SELECT :person, :video, :position, :watched, :at
+        WHERE EXISTS (SELECT 1 FROM videos WHERE id = :video)
+        ON CONFLICT (person_id, video_id) DO UPDATE SET position_s = excluded.position_s,
+            watched = max(watched, excluded.watched), updated_at = excluded.updated_at,
+            dismissed = 0
+        WHERE excluded.updated_at >= updated_at
+    """
+    for event in events:
+        values = {
+            "person": event.person_id,
+            "video": event.video_id,
+            "position": event.position_s,
+            "watched": int(event.watched),
+            "at": event.at,
+        }
+        await tx.run(sql, values)
+        if event.watched:
+            await later.remove(tx, event.person_id, event.video_id)
+    await gallery.refresh_progress(tx, {event.video_id for event in events})
+
+
+async def mark(tx: Transaction, person_id: int, video_id: int, watched: bool, at: int) -> None:
+    """Mark a video as watched, which forgets its position, or as not watched."""
+    sql = """
+        INSERT INTO progress (person_id, video_id, watched, updated_at)
+        VALUES (:person, :video, :watched, :at)
+        ON CONFLICT (person_id, video_id) DO UPDATE SET watched = excluded.watched,
+            position_s = CASE WHEN excluded.watched THEN 0.0 ELSE position_s END,
+            updated_at = max(updated_at, excluded.updated_at)
+    """
+    values = {"person": person_id, "video": video_id, "watched": int(watched), "at": at}
+    await tx.run(sql, values)
+    if watched:
+        await later.remove(tx, person_id, video_id)
+    await gallery.refresh_progress(tx, [video_id])
+
+
+async def dismiss(tx: Transaction, person_id: int, video_id: int, dismissed: bool) -> None:
+    """Take a film out of those to go on with, or put it back. Its position stays."""
+    sql = "UPDATE progress SET dismissed = ? WHERE person_id = ? AND video_id = ?"
+    await tx.run(sql, (int(dismissed), person_id, video_id))
+
+
+async def is_empty(db: Connection) -> bool:
+    """True where nothing was ever played or marked."""
+    return not await db.value("SELECT EXISTS (SELECT 1 FROM progress)")
+
+
+async def started(db: Connection, person_id: int, limit: int) -> list[StartedFilm]:
+    """The listed films that one stopped in and did not dismiss, latest first."""
+    sql = f"""
+        SELECT {gallery.COLUMNS}, p.position_s
+        FROM progress p JOIN gallery g ON g.video_id = p.video_id
+        WHERE p.person_id = :person AND p.position_s > 0 AND NOT p.dismissed
+        ORDER BY p.updated_at DESC
+        LIMIT :limit
+    """
+    rows = await db.tuples(sql, {"person": person_id, "limit": limit})
+    return [StartedFilm(gallery.card_of(row), row[-1]) for row in rows]
+
+
+async def restore(tx: Transaction, person_id: int, video_id: int, state: WatchState) -> bool:
+    """Put a state back, unless a later one is known; True where that changes anything."""
+    sql = """
+        INSERT INTO progress (person_id, video_id, position_s, watched, updated_at)
+        VALUES (:person, :video, :position, :watched, :at)
+        ON CONFLICT (person_id, video_id) DO UPDATE SET position_s = excluded.position_s,
+            watched = max(watched, excluded.watched), updated_at = excluded.updated_at
+        WHERE excluded.updated_at > updated_at
+    """
+    values = {
+        "person": person_id,
+        "video": video_id,
+        "position": state.position_s,
+        "watched": int(state.watched),
+        "at": state.updated_at,
+    }
+    return await tx.run(sql, values) > 0

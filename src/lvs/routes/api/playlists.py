@@ -1,0 +1,149 @@
+"""The JSON API of playlists and Later."""
+
+from typing import Any
+
+from quart import Response
+
+from lvs.errors import Invalid, NotFound
+from lvs.filters import readable
+from lvs.routes.api import schemas
+from lvs.routes.api.openapi import answers
+from lvs.services.household.playlists import PlaylistSummary
+from lvs.web.json_body import json_body
+from lvs.web.request_args import row_id
+from lvs.web.responses import addresses, answer, services
+
+VIDEO_MESSAGE = 'Send {"media_hash": "…"} or {"filename": "the path of the video"}.'
+
+
+@answers(schemas.PlaylistList, problems=())
+async def every() -> Response:
+    """All playlists by name."""
+    found = await services().playlists.every()
+    return answer(schemas.PlaylistList(playlists=[_entry(each) for each in found]))
+
+
+@answers((201, schemas.PlaylistDetail), body=schemas.NewPlaylist, problems=(400, 415, 429))
+async def create() -> Response:
+    """Make an empty playlist. 409 where there is one of that name."""
+    wanted = await json_body(schemas.NewPlaylist, 'Send {"name": "…", "description": "…"}.')
+    playlist_id = await services().playlists.create(wanted.name, wanted.description)
+    return answer(await _detail(playlist_id), 201)
+
+
+@answers(schemas.PlaylistDetail)
+async def show(playlist_id: str) -> Response:
+    """A playlist with its videos."""
+    return answer(await _detail(row_id(playlist_id)))
+
+
+@answers(schemas.Done)
+async def remove(playlist_id: str) -> Response:
+    """Delete a playlist. Its page brings it back for 30 days."""
+    await services().playlists.delete(row_id(playlist_id))
+    return answer(schemas.Done())
+
+
+@answers(schemas.PlaylistDetail, body=schemas.ListedVideo, problems=(400, 404, 415, 429))
+async def add(playlist_id: str) -> Response:
+    """Add a video at the end of a playlist."""
+    wanted = await json_body(schemas.ListedVideo, VIDEO_MESSAGE)
+    await services().playlists.add(row_id(playlist_id), await _hash(wanted))
+    return answer(await _detail(row_id(playlist_id)))
+
+
+@answers(schemas.PlaylistDetail)
+async def take_out(playlist_id: str, name: str) -> Response:
+    """Remove a video, by its hash or path, from all of its places in a playlist."""
+    wanted = await _hash_at(name) or name
+    await services().playlists.take_out_named(row_id(playlist_id), wanted)
+    return answer(await _detail(row_id(playlist_id)))
+
+
+@answers(schemas.LaterVideos, problems=())
+async def later() -> Response:
+    """The videos to watch later."""
+    return answer(await _later())
+
+
+@answers(schemas.LaterVideos, body=schemas.ListedVideo, problems=(400, 404, 415, 429))
+async def add_later() -> Response:
+    """Add a video to Later."""
+    wanted = await json_body(schemas.ListedVideo, VIDEO_MESSAGE)
+    await services().later.set(await _hash(wanted), True)
+    return answer(await _later())
+
+
+@answers(schemas.LaterVideos)
+async def remove_later(media_hash: str) -> Response:
+    """Remove a video from Later."""
+    await services().later.set(media_hash, False)
+    return answer(await _later())
+
+
+async def _hash(wanted: schemas.ListedVideo) -> str:
+    """The hash of the video that a body names. Raises Invalid, NotFound."""
+    if wanted.media_hash:
+        return readable(wanted.media_hash, "media_hash")
+    if not wanted.filename:
+        raise Invalid(VIDEO_MESSAGE)
+    found = await _hash_at(wanted.filename)
+    if found is None:
+        raise NotFound("There is no such video.")
+    return found
+
+
+async def _hash_at(path: str) -> str | None:
+    """The hash of the video at a path of an address; None where none lies there."""
+    try:
+        name = path.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        raise Invalid("The name of a video cannot hold half a character.") from None
+    places = services().library.places(name)
+    found = await services().videos.at(places)
+    return found[0].media_hash if found else None
+
+
+def _entry(found: PlaylistSummary) -> schemas.PlaylistEntry:
+    return schemas.PlaylistEntry(**_values(found))
+
+
+def _values(found: PlaylistSummary) -> dict[str, Any]:
+    return {
+        "id": found.playlist.id,
+        "name": found.playlist.name,
+        "description": found.playlist.description or None,
+        "created_at": schemas.iso(found.playlist.created_at),
+        "count": found.count,
+        "duration_s": found.duration_s,
+    }
+
+
+async def _detail(playlist_id: int) -> schemas.PlaylistDetail:
+    found = await services().playlists.get(playlist_id)
+    items = [
+        schemas.PlaylistVideo(
+            position=item.position,
+            media_hash=item.media_hash or None,
+            title=item.title,
+            missing=item.card is None,
+            url=addresses().watch(item.card) if item.card else None,
+        )
+        for item in await services().playlists.items(playlist_id)
+    ]
+    return schemas.PlaylistDetail(items=items, **_values(found))
+
+
+async def _later() -> schemas.LaterVideos:
+    return schemas.LaterVideos(
+        videos=[
+            schemas.LaterVideo(
+                media_hash=item.media_hash,
+                title=item.title,
+                added_at=schemas.iso(item.added_at),
+                missing=item.card is None,
+                url=addresses().watch(item.card) if item.card else None,
+            )
+            for item in await services().later.items()
+        ]
+    )

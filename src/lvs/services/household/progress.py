@@ -1,0 +1,213 @@
+"""Where people stopped in a film, and what they have watched.
+
+Positions come every few seconds from every player. They are kept in memory and written together,
+so that they cost one commit every FLUSH_S seconds and never stand before a rating. A kill loses at
+most the positions of that time.
+"""
+
+import asyncio
+import logging
+import math
+from collections.abc import Awaitable, Callable
+
+from lvs.clock import now_ms
+from lvs.config import RateLimit
+from lvs.db import progress as rows
+from lvs.db.database import Database, Transaction
+from lvs.db.progress import FilmProgress, ProgressEvent, StartedFilm
+from lvs.errors import Invalid, LvsError, NotFound, TooMany
+from lvs.models import Video, WatchState
+from lvs.services.rate_limit import RateLimiter
+
+log = logging.getLogger(__name__)
+
+HOUSEHOLD = 0  # the person that stands for everybody
+
+FLUSH_S = 3.0
+RECORDS = RateLimit(60, 10)  # of one client: a player sends one in ten seconds, and one for a seek
+MOST_STARTED = 12
+MAX_PENDING = 2000
+WRITTEN_AT_ONCE = 50  # a rating that comes meanwhile waits for no more
+
+WATCHED_SHARE = 0.92
+LONG_FILM_S = 40 * 60  # of these the last minutes are credits
+CREDITS_S = 5 * 60
+SHORT_FILM_S = 60
+SHORT_END_S = 0.5
+TOLERANCE_S = 1.0  # players disagree by fractions of a second about where a film ends
+LONGEST_S = 30 * 24 * 3600  # of a film whose length is not known
+
+
+def is_watched(position_s: float, duration_s: float | None) -> bool:
+    """True where a film counts as watched at this position: at 92 %, or in the last five minutes of
+    a long one; a film under a minute at its end.
+    """
+    if not duration_s:
+        return False
+    if duration_s < SHORT_FILM_S:
+        return position_s >= duration_s - min(SHORT_END_S, duration_s / 20)
+    end_s = duration_s * WATCHED_SHARE
+    if duration_s >= LONG_FILM_S:
+        end_s = min(end_s, duration_s - CREDITS_S)
+    return position_s >= end_s
+
+
+class ProgressTracker:
+    """Records positions and what is watched, and answers with them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._limiter = RateLimiter(RECORDS)
+        self._nothing_yet = False  # no position was ever recorded, so that pages need not ask
+        self._pending: dict[tuple[int, int], ProgressEvent] = {}
+
+    async def record(
+        self,
+        media_hash: str,
+        position_s: float,
+        client: str,
+        *,
+        person: int = HOUSEHOLD,
+        at_ms: int | None = None,
+    ) -> WatchState:
+        """Note that a film was played up to here, now or at `at_ms`; the state after it.
+
+        A later event wins. Raises Invalid for a position that no film or not this one has,
+        NotFound, TooMany.
+        """
+        if not (math.isfinite(position_s) and 0 <= position_s <= LONGEST_S):
+            raise Invalid("The position is a number of seconds from 0 to the end of the video.")
+        self._limiter.check(client)
+        film = await self._film(media_hash, person)
+        if film.duration_s and position_s > film.duration_s + TOLERANCE_S:
+            raise Invalid("The position lies beyond the end of the video.")
+        at, seen = min(at_ms or now_ms(), now_ms()), is_watched(position_s, film.duration_s)
+        before = self._overlaid(film.state, person, film.video_id)
+        if before.updated_at > at:
+            return before
+        waiting = self._pending.get((person, film.video_id))
+        event = ProgressEvent(
+            person,
+            film.video_id,
+            0.0 if seen else position_s,
+            seen or (waiting is not None and waiting.watched),
+            at,
+        )
+        if len(self._pending) >= MAX_PENDING:
+            raise TooMany("Too many films are played at once. Try again in 3 seconds.", 3)
+        self._pending[person, film.video_id] = event
+        self._nothing_yet = False
+        return _bounded(self._overlaid(film.state, person, film.video_id), film.duration_s)
+
+    async def mark(self, media_hash: str, watched: bool, *, person: int = HOUSEHOLD) -> WatchState:
+        """Mark a video as watched, which forgets where one stopped, or as not watched.
+
+        It is on disk afterwards. Raises NotFound.
+        """
+        film = await self._film(media_hash, person)
+
+        async def change(tx: Transaction) -> None:
+            await rows.mark(tx, person, film.video_id, watched, now_ms())
+
+        await self._write_behind_pending(person, film.video_id, change)
+        return await self.get(media_hash, person=person)
+
+    async def dismiss(self, media_hash: str, dismissed: bool, *, person: int = HOUSEHOLD) -> None:
+        """Take a film out of those to go on with until it is played again, or put it back.
+
+        Raises NotFound.
+        """
+        film = await self._film(media_hash, person)
+
+        async def change(tx: Transaction) -> None:
+            await rows.dismiss(tx, person, film.video_id, dismissed)
+
+        await self._write_behind_pending(person, film.video_id, change)
+
+    async def started(self, *, person: int = HOUSEHOLD) -> list[StartedFilm]:
+        """The films to go on with, latest first."""
+        if self._nothing_yet:
+            return []
+        async with self._database.read() as db:
+            return await rows.started(db, person, MOST_STARTED)
+
+    async def get(self, media_hash: str, *, person: int = HOUSEHOLD) -> WatchState:
+        """How far a video was watched. Raises NotFound."""
+        film = await self._film(media_hash, person)
+        return _bounded(self._overlaid(film.state, person, film.video_id), film.duration_s)
+
+    async def position_s(self, media_hash: str) -> float | None:
+        """Where to go on, in seconds; None at the beginning. Raises NotFound."""
+        return (await self.get(media_hash)).position_s or None
+
+    def of_video(self, video: Video) -> WatchState:
+        """How far a video that was just read was watched."""
+        state = self._overlaid(video.watch_state, HOUSEHOLD, video.id)
+        return _bounded(state, video.probe.duration_s if video.probe else None)
+
+    async def run(self) -> None:
+        """Write what was recorded, every few seconds."""
+        async with self._database.read() as db:
+            self._nothing_yet = not self._pending and await rows.is_empty(db)
+        while True:
+            await asyncio.sleep(FLUSH_S)
+            try:
+                await self.flush()
+            except LvsError as error:
+                log.warning("positions in films could not be written yet: %s", error.message)
+
+    async def flush(self) -> None:
+        """Write what was recorded. Raises Full or Unavailable; nothing is forgotten then."""
+        waiting = list(self._pending.items())
+        for start in range(0, len(waiting), WRITTEN_AT_ONCE):
+            some = waiting[start : start + WRITTEN_AT_ONCE]
+
+            async def change(
+                tx: Transaction, some: list[tuple[tuple[int, int], ProgressEvent]] = some
+            ) -> None:
+                await rows.record(tx, [event for _, event in some])
+
+            await self._database.write(change)
+            for key, event in some:
+                if self._pending.get(key) is event:
+                    del self._pending[key]
+
+    async def _write_behind_pending(
+        self, person: int, video_id: int, change: Callable[[Transaction], Awaitable[None]]
+    ) -> None:
+        """Write a change of one film behind the position that waits for it."""
+        pending = self._pending.pop((person, video_id), None)
+        self._nothing_yet = False
+
+        async def both(tx: Transaction) -> None:
+            if pending:
+                await rows.record(tx, [pending])
+            await change(tx)
+
+        try:
+            await self._database.write(both)
+        except BaseException:
+            if pending:
+                self._pending.setdefault((person, video_id), pending)
+            raise
+
+    async def _film(self, media_hash: str, person: int) -> FilmProgress:
+        async with self._database.read() as db:
+            film = await rows.named(db, person, media_hash)
+        if film is None:
+            raise NotFound("There is no such video.")
+        return film
+
+    def _overlaid(self, state: WatchState, person: int, video_id: int) -> WatchState:
+        """The state with what is not written yet."""
+        event = self._pending.get((person, video_id))
+        if event is None or event.at < state.updated_at:
+            return state
+        return WatchState(event.position_s, event.watched or state.watched, event.at)
+
+
+def _bounded(state: WatchState, duration_s: float | None) -> WatchState:
+    """The state of a film that may have been replaced by a shorter cut."""
+    if not duration_s or state.position_s <= duration_s:
+        return state
+    return WatchState(duration_s, state.watched, state.updated_at)

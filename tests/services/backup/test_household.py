@@ -1,0 +1,166 @@
+"""Positions, what was watched, Later and playlists go through backups, exports and back."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.home import Home
+from support.household import a_film
+
+from lvs.db.database import Transaction
+from lvs.services.backup import snapshots
+from lvs.services.backup.export import as_csv, as_json
+
+
+def restore(source: Path, data: Path) -> dict[str, Any]:
+    """What `lvs restore` says that it changed."""
+    command = [sys.executable, "-m", "lvs", "restore", str(source), "--yes", "--json"]
+    done = subprocess.run(
+        [*command, "--data", str(data)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    changes: dict[str, Any] = json.loads(done.stdout).get("changes", {})
+    return changes
+
+
+async def furnish(home: Home) -> tuple[str, str]:
+    """Two films: one stopped in and to be seen later, one watched; and a list of both."""
+    one, two = await a_film(home, name="one.mp4"), await a_film(home, name="two.mp4")
+    await home.services.progress.record(one, 61.5, "a")
+    await home.services.progress.mark(two, watched=True)
+    await home.services.progress.flush()
+    await home.services.later.set(one, True)
+    playlist_id = await home.services.playlists.create("Alps “2024”", "high")
+    for each in (two, one, two):
+        await home.services.playlists.add(playlist_id, each)
+
+    async def hold(tx: Transaction) -> None:
+        sql = "INSERT INTO legacy_playlist_items VALUES (?, 9, ?)"
+        await tx.run(sql, (playlist_id, b"gone.mp4"))
+
+    await home.services.database.write(hold)
+    deleted = await home.services.playlists.create("Deleted")
+    await home.services.playlists.delete(deleted)
+    return one, two
+
+
+async def holds(home: Home) -> object:
+    """All of it, as it can be compared."""
+    state = []
+    for name in ("one.mp4", "two.mp4"):
+        media_hash = (await home.video(name)).media_hash
+        progress = await home.services.progress.get(media_hash)
+        later = await home.services.later.has(media_hash)
+        state.append((min(progress.position_s, 0.5), progress.watched, progress.updated_at, later))
+    lists = [
+        (
+            each.playlist.name,
+            each.playlist.description,
+            [item.title for item in await home.services.playlists.items(each.playlist.id)],
+        )
+        for each in await home.services.playlists.every()
+    ]
+    return state, lists
+
+
+@pytest.mark.parametrize("what", ["database", "json"])
+async def test_a_backup_brings_all_of_it_back_elsewhere(tmp_path: Path, what: str) -> None:
+    async with Home(tmp_path / "old") as home:
+        await furnish(home)
+        before = await holds(home)
+        made = await home.services.backups.make()
+        assert made is not None
+        films = {path.name: path.read_bytes() for path in home.library.iterdir()}
+    source = made.path if what == "database" else made.snapshot
+    data = tmp_path / "new" / "data"
+    data.mkdir(parents=True)
+    restore(source, data)
+    new = Home(tmp_path / "new")
+    for name, content in films.items():
+        new.add(name, content)
+    async with new as home:
+        assert await holds(home) == before
+        titles = {film.card.title for film in await home.services.progress.started()}
+        assert titles == {"one"}
+
+
+async def test_what_is_there_changes_nothing_and_what_lacks_is_added(home: Home) -> None:
+    one, two = await furnish(home)
+    made = await home.services.backups.make()
+    assert made is not None
+    before = await holds(home)
+    await home.stop()
+    changes = restore(made.snapshot, home.data)
+    assert {name for name, number in changes.items() if number} == {"videos"}
+    await home.start()
+    assert await holds(home) == before
+    [summary] = await home.services.playlists.every()
+    await home.services.playlists.take_out_named(summary.playlist.id, one)
+    await home.services.later.set(one, False)
+    await home.services.progress.record(one, 0.25, "a")  # later than the backup: it stays
+    await home.stop()
+    changes = restore(made.snapshot, home.data)
+    assert (changes["progress"], changes["later"]) == (0, 1)
+    assert (changes["playlists"], changes["playlist_items"]) == (0, 1)
+    await home.start()
+    assert await home.services.progress.position_s(one) == 0.25
+    assert await home.services.later.has(one)
+    items = await home.services.playlists.items(summary.playlist.id)
+    assert [item.title for item in items] == ["two", "two", "gone.mp4", "one"]
+    assert (await home.services.progress.get(two)).watched
+
+
+async def test_an_export_holds_it_and_can_be_brought_back(home: Home, tmp_path: Path) -> None:
+    one, two = await furnish(home)
+    content = b"".join([piece async for piece in as_json(home.services.database)])
+    exported = json.loads(content)
+    videos = {video["media_hash"]: video for video in exported["videos"]}
+    assert (videos[one]["position_s"], videos[one]["watched"]) == (61.5, False)
+    assert (videos[two]["position_s"], videos[two]["watched"]) == (None, True)
+    assert videos[one]["later_at"]
+    assert videos[two]["later_at"] is None
+    [playlist] = exported["playlists"]
+    assert playlist["items"] == ["two.mp4", "one.mp4", "two.mp4"]
+    assert playlist["media_hashes"] == [two, one, two]
+    table = b"".join([piece async for piece in as_csv(home.services.database)]).decode()
+    rows = {row["media_hash"]: row for row in csv.DictReader(io.StringIO(table))}
+    assert (rows[one]["position_s"], rows[two]["watched"]) == ("61.5", "1")
+    export = tmp_path / "export.json"
+    export.write_bytes(content)
+    fresh = tmp_path / "fresh"
+    fresh.mkdir()
+    changes = restore(export, fresh)
+    assert (changes["progress"], changes["later"]) == (2, 1)
+    assert (changes["playlists"], changes["playlist_items"]) == (1, 3)
+
+
+def test_what_is_no_position_and_no_playlist_is_told(tmp_path: Path) -> None:
+    (tmp_path / "progress.json").write_text(
+        json.dumps(
+            {
+                "0" * 16: {"position_s": -1},
+                "1" * 16: {"position_s": "x"},
+                "2" * 16: {"position_s": 5, "watched": True, "progress_at": 7},
+            }
+        )
+    )
+    (tmp_path / "playlists.json").write_text(
+        json.dumps(
+            {
+                "good": {"items": [{"media_hash": "2" * 16}]},
+                "bad": {"items": [{"media_hash": "x"}]},
+                "worse": [],
+                "a\u0007": {"items": []},
+            }
+        )
+    )
+    read = snapshots.read(tmp_path)
+    assert len(read.problems) == 5
+    assert [playlist.name for playlist in read.playlists] == ["good"]
+    kept = read.kept["2" * 16]
+    assert (kept.position_s, kept.watched, kept.progress_at) == (5.0, True, 7)
