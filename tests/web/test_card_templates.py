@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lvs.models import Card, MediaHash, Query, Root, Sort, State
+from lvs.models import SHAPES, STEREOS, Card, MediaHash, Query, Root, Sort, State
 from lvs.paths import static_folder
 from lvs.web.templates import Templates
 from lvs.web.urls import PATH_SAFE, Urls, quoted
@@ -34,10 +34,13 @@ cards = st.builds(
     views=st.integers(0, 3) | st.integers(0, 2**40),
     last_viewed_at=MILLISECONDS,
     favorited_at=st.sampled_from((0, 7)),
+    projection=st.integers(0, len(SHAPES) * len(STEREOS) - 1),
     tags=st.lists(TEXT.filter(bool), max_size=5).map(tuple),
     state=st.sampled_from(State),
     poster=st.none() | HEX,
     offline=st.booleans(),
+    progress=st.integers(0, 99),
+    watched=st.booleans(),
 )
 lists = st.builds(
     Query,
@@ -50,7 +53,7 @@ lists = st.builds(
 
 @settings(max_examples=25, deadline=None)
 @given(
-    some=st.lists(cards, min_size=1, max_size=40, unique_by=lambda card: (card.id, card.version)),
+    some=st.lists(cards, min_size=1, max_size=10, unique_by=lambda card: (card.id, card.version)),
     shown_in=lists,
 )
 def test_a_filled_card_is_what_a_rendered_one_would_be(some: list[Card], shown_in: Query) -> None:

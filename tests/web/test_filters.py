@@ -36,7 +36,7 @@ EXAMPLES = {
     "resolution": ("1080p", "1080p or more"),
     "state": ("convert", "needs conversion"),
     "sound": ("missing", "no sound"),
-    "vr": ("1", "VR"),
+    "vr": ("1", "for a headset"),
     "shape": ("fisheye", "fisheye"),
     "folder": ("Trips/a%20b", "in Trips/a%20b"),
 }
