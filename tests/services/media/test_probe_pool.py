@@ -545,9 +545,9 @@ async def test_a_worker_holds_nothing_of_the_servers(ffmpeg: ProbePool, tmp_path
 def test_workers_end_when_the_server_is_killed(tmp_path: Path) -> None:
     path = media.make_video(tmp_path / "film.mp4")
     program = (
-        "import asyncio, sys, time; from lvs.services.media.probe_pool import FFmpeg\n"
+        "import asyncio, sys, time; from lvs.services.media.probe_pool import ProbePool\n"
         "async def main():\n"
-        "    ffmpeg = FFmpeg(workers=1)\n"
+        "    ffmpeg = ProbePool(workers=1)\n"
         "    await ffmpeg.look(sys.argv[1])\n"
         "    print(*ffmpeg.process_ids, flush=True)\n"
         "    await asyncio.sleep(60)\n"
@@ -604,6 +604,12 @@ STRANGE_VALUES = [
 @pytest.mark.parametrize(("name", "value"), STRANGE_VALUES)
 def test_a_probe_with_a_strange_value_is_refused(name: str, value: object) -> None:
     good = asdict(Probe("avi", "mpeg4", 1.5, 4, 2, 4, 2))
-    assert ffmpeg_module._look({"probe": good, "has_poster": 1}, "film.mp4").has_poster is False
+    rest = {
+        "projection": {"container": None, "likeness": {"beside": 0.1, "above": 0}},
+        "eye": "",
+        "chapters": [],
+        "has_poster": 1,
+    }
+    assert ffmpeg_module._look(rest | {"probe": good}, "film.mp4").has_poster is False
     with pytest.raises(ValueError, match="not one"):
-        ffmpeg_module._look({"probe": good | {name: value}, "has_poster": True}, "film.mp4")
+        ffmpeg_module._look(rest | {"probe": good | {name: value}}, "film.mp4")
