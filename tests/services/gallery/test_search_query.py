@@ -1,8 +1,10 @@
 """What people type into the search field, and what it finds."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.crowd import Crowd, Person, crowd
@@ -54,6 +56,12 @@ def person(number: int, title: str) -> Person:
 @pytest.fixture
 def titled() -> list[Person]:
     return [person(number, title) for number, title in enumerate(TITLES, 1)]
+
+
+@pytest_asyncio.fixture
+async def one_film(tmp_path: Path) -> AsyncIterator[Crowd]:
+    async with crowd(tmp_path, [person(1, "sea")]) as many:
+        yield many
 
 
 def oldest_first(text: str) -> Query:
@@ -158,10 +166,9 @@ async def test_what_is_typed_finds_what_was_meant(tmp_path: Path, titled: list[P
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.text(max_size=40) | st.text(alphabet='"*():^-+{}tag:NEAR ORAND', max_size=60))
-async def test_any_text_is_a_search(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+async def test_any_text_is_a_search(one_film: Crowd, text: str) -> None:
     words = search_query.parse(text)
-    async with crowd(tmp_path_factory.mktemp("any"), [person(1, "sea")]) as many:
-        await found(many, text)
+    await found(one_film, text)
     assert words == search_query.parse(text)
 
 
