@@ -75,7 +75,6 @@ async def test_every_field_of_a_video_is_there_with_times_in_utc(
         "favorited_at": "2025-03-01T10:20:30.000Z",
         "added_at": "2017-07-14T02:40:00.500Z",
         "missing_since": None,
-        "projection": None,
         "position_s": None,
         "watched": False,
         "progress_at": None,
