@@ -217,6 +217,7 @@ def badge_of(code: int) -> str:
     return " ".join(word for word in words if word)
 
 
+HOUSEHOLD = 0  # the id of the person that stands for everybody
 SHAPES, STEREOS = tuple(Shape), tuple(Stereo)
 SHAPE_BADGES = {
     Shape.FLAT: "",
@@ -421,6 +422,7 @@ class Surroundings:
     behind: Card | None
     related: tuple[Related, ...]
     suggestions: tuple[str, ...]
+    later: bool
 
 
 @dataclass(frozen=True, slots=True)

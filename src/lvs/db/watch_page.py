@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from lvs.db.connection import Connection
+from lvs.models import HOUSEHOLD
 
 TAGGED_COMPARED = (
     1000  # with the rarest of its tags before others: everybody shares the popular ones
@@ -42,6 +43,8 @@ class Beside:
     sharing: tuple[tuple[int, str], ...]
     in_folder: tuple[int, ...]
     recent_tags: tuple[str, ...]
+    later: bool
+    """The video is on the list of those to watch later."""
 
 
 async def beside(
@@ -59,12 +62,15 @@ async def beside(
         UNION ALL
         SELECT NULL, name, 2 FROM (
             SELECT name FROM tags ORDER BY used_at DESC, id DESC LIMIT :tags)
+        UNION ALL
+        SELECT video_id, NULL, 3 FROM later WHERE person_id = :person AND video_id = :id
     """
     values = {"id": video_id, "limit": limit, "tagged": TAGGED_COMPARED, "root_id": root_id}
-    values |= {"folder": FOLDER_COMPARED, "tags": tags}
+    values |= {"folder": FOLDER_COMPARED, "tags": tags, "person": HOUSEHOLD}
     rows = await db.all(sql, {**values, "start": folder + b"/", "end": folder + b"0"})
     return Beside(
         tuple((row[0], row[1]) for row in rows if row[2] == 0),
         tuple(row[0] for row in rows if row[2] == 1),
         tuple(row[1] for row in rows if row[2] == 2),
+        any(row[2] == 3 for row in rows),
     )

@@ -57,7 +57,7 @@ async def _page(video: Video, card: Card | None, query: Query) -> Response:
         next=around.behind,
         player=player,
         watched=progress.watched,
-        later=await services().later.has(video.media_hash),
+        later=around.later,
         start_over_url=_start_over(video, query) if player.start_s else "",
         subtitles=await subtitles.subtitles_of(video),
         suggestions=around.suggestions,

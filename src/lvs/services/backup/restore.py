@@ -24,12 +24,11 @@ from lvs.db import (
 from lvs.db import curation_rows as rows
 from lvs.db.curation_rows import CurationRecord, KeptPlaylist
 from lvs.db.database import Database, Transaction
-from lvs.models import WatchState, tag_key
+from lvs.models import HOUSEHOLD, WatchState, tag_key
 from lvs.services.media.stored_projection import settle
 from lvs.text import title_from_path
 
 CLIENT = "restore"
-HOUSEHOLD = 0  # the person that stands for everybody
 REFRESHED_AT_ONCE = 500
 
 

@@ -312,6 +312,7 @@ class Gallery:
             tuple(name for name in beside.recent_tags if tag_key(name) not in carried)[
                 :suggestions
             ],
+            beside.later,
         )
 
     async def _ids_beside(

@@ -5,7 +5,8 @@ from lvs.db import later, videos
 from lvs.db.database import Connection, Database, Transaction
 from lvs.db.later import LaterItem
 from lvs.errors import Conflict, NotFound
-from lvs.services.household.progress import HOUSEHOLD
+from lvs.models import HOUSEHOLD
+
 
 MAX_LATER = 5000
 

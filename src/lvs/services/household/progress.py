@@ -16,12 +16,11 @@ from lvs.db import progress as rows
 from lvs.db.database import Database, Transaction
 from lvs.db.progress import FilmProgress, ProgressEvent, StartedFilm
 from lvs.errors import Invalid, LvsError, NotFound, TooMany
-from lvs.models import Video, WatchState
+from lvs.models import HOUSEHOLD, Video, WatchState
 from lvs.services.rate_limit import RateLimiter
 
 log = logging.getLogger(__name__)
 
-HOUSEHOLD = 0  # the person that stands for everybody
 
 FLUSH_S = 3.0
 RECORDS = RateLimit(60, 10)  # of one client: a player sends one in ten seconds, and one for a seek
