@@ -7,7 +7,6 @@ from lvs.db.later import LaterItem
 from lvs.errors import Conflict, NotFound
 from lvs.models import HOUSEHOLD
 
-
 MAX_LATER = 5000
 
 
