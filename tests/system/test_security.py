@@ -278,7 +278,7 @@ async def test_without_a_password_a_public_address_is_refused(
 ) -> None:
     answer = await site.home.client.get(target, scope_base={"client": (peer, 4711)})
     assert answer.status_code == 403
-    assert "No password" in (await answer.get_data()).decode()
+    assert "no password" in (await answer.get_data()).decode()
 
 
 @pytest.mark.parametrize(

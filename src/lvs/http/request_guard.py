@@ -252,5 +252,9 @@ async def _answer(refusal: Refusal, scope: Scope, send: Send) -> None:
     ]
     await send({"type": "http.response.start", "status": int(status), "headers": headers})
     await send(
-        {"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else content}
+        {
+            "type": "http.response.body",
+            "body": b"" if scope["method"] == "HEAD" else content,
+            "more_body": False,
+        }
     )
