@@ -282,7 +282,7 @@ async def test_the_end_of_the_server_ends_an_answer_in_parts(home: Home) -> None
         rest = asyncio.create_task(read_all(reader))
     await rest
     writer.close()
-    assert closed.is_set()
+    await asyncio.wait_for(closed.wait(), PATIENCE_S)
 
 
 async def test_who_leaves_in_the_middle_of_a_body_has_done_nothing(home: Home) -> None:
