@@ -351,6 +351,12 @@ FILTERS = (
         lambda folder: f"in {shown(folder)}",
         doc="Only videos in this folder or below.",
     ),
+    Filter(
+        "direct",
+        _FLAG,
+        lambda _: "not in folders below",
+        doc="1: only videos in the folder itself, not in folders below.",
+    ),
 )
 
 

@@ -379,6 +379,7 @@ class Query:
     vr: bool = False
     shape: str = ""
     progress: str = ""
+    direct: bool = False
 
     @property
     def filtered(self) -> bool:

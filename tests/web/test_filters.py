@@ -39,6 +39,7 @@ EXAMPLES = {
     "vr": ("1", "for a headset"),
     "shape": ("fisheye", "fisheye"),
     "folder": ("Trips/a%20b", "in Trips/a%20b"),
+    "direct": ("1", "not in folders below"),
 }
 NEW = ("recorded_from", "recorded_to", "resolution", "state", "sound")
 

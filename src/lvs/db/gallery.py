@@ -49,6 +49,8 @@ class Selection:
     root_id: int | None = None
     folder: bytes = b""
     unmatch: str | None = None
+    direct: bool = False
+    """Only the folder itself, not those below."""
 
 
 NUMBERS = (
@@ -540,9 +542,9 @@ async def tagged(db: Connection, tag_id: int) -> str:
     )
 
 
-async def in_folder(db: Connection, root_id: int, folder: bytes) -> str:
-    """The videos with a place in a folder and all folders below it."""
-    sql = f"SELECT group_concat(f.video_id) FROM files f WHERE {_lies_in(folder)}"
+async def in_folder(db: Connection, root_id: int, folder: bytes, direct: bool) -> str:
+    """The videos with a place in a folder and, unless `direct`, all folders below it."""
+    sql = f"SELECT group_concat(f.video_id) FROM files f WHERE {_lies_in(folder, direct)}"
     return str(await db.value(sql, _folder_values(root_id, folder)) or "")
 
 
@@ -633,9 +635,12 @@ _COPIES_ELSEWHERE = """
 """
 
 
-def _lies_in(folder: bytes) -> str:
+def _lies_in(folder: bytes, direct: bool) -> str:
     """Condition for a file `f` that lies in a folder of a library folder now."""
     inside = " AND f.path >= :folder_start AND f.path < :folder_end" if folder else ""
+    if direct:  # no further slash behind the folder's own
+        rest = f"substr(f.path, {len(folder) + 2})" if folder else "f.path"
+        inside += f" AND instr({rest}, x'2f') = 0"
     return f"f.root_id = :root_id{inside} AND f.missing_since IS NULL"
 
 
@@ -674,7 +679,7 @@ def _conditions(
         conditions.append(f"g.{bound.column} {bound.compare} :bound{number}")
         values[f"bound{number}"] = bound.value
     if selection.root_id is not None:
-        inside = f"f.video_id = g.video_id AND {_lies_in(selection.folder)}"
+        inside = f"f.video_id = g.video_id AND {_lies_in(selection.folder, selection.direct)}"
         conditions.append(f"EXISTS (SELECT 1 FROM files f WHERE {inside})")
         values |= _folder_values(selection.root_id, selection.folder)
     return conditions, values

@@ -37,6 +37,7 @@ from lvs.routes.media import export, hls, subtitles, thumbnails, videos
 from lvs.routes.pages import (
     connect,
     curation,
+    folders,
     gallery,
     playlists,
     progress,
@@ -60,6 +61,8 @@ SITE_MAP = SiteMap([
         get("/tags", gallery.tags),
         get("/tags/suggest", gallery.suggest),
         get("/random", gallery.random),
+        get("/folders", folders.top),
+        get("/folder/<path:place>", folders.show),
         get("/library/status", gallery.status),
         post("/settings", gallery.settings, open=True),
     ),

@@ -1,5 +1,6 @@
 """The gallery's query in an address: parsing, chips and the removal of filters."""
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from lvs.errors import Invalid
@@ -42,15 +43,21 @@ def parse_query(args: Arguments) -> Query:
     )
 
 
-def chips(query: Query) -> list[Chip]:
-    """A chip for each filter in use, and for each tag."""
+def chips(
+    query: Query, url: Callable[[Query], str] = gallery_url, without: Collection[str] = ()
+) -> list[Chip]:
+    """A chip for each filter in use, but those `without`, and for each tag; `url` gives the address
+    of the list that a query shows.
+    """
     found = []
     for each in used_filters(query):
+        if each.name in without:
+            continue
         value = each.value(query)
         for part in value if each.many else (None,):
             rest = each.without(query, part)
             label = each.label(value if part is None else part)
-            found.append(Chip(label, rest, gallery_url(rest)))
+            found.append(Chip(label, rest, url(rest)))
     return found
 
 

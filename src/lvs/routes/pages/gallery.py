@@ -1,7 +1,7 @@
 """The gallery and its presets: search, popular, favorites, tags, random."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -41,13 +41,13 @@ SUGGESTIONS = 10
 async def show() -> Response:
     args = arguments()
     query = parse_query(args)
-    return await _gallery(query, args, "Search" if query.q else "All videos", "home")
+    return await listing(query, args, "Search" if query.q else "All videos", "home")
 
 
 async def popular() -> Response:
     args = arguments()
     query = replace(parse_query(args), sort=Sort.VIEWS, descending=True, viewed=True)
-    return await _gallery(query, args, "Popular", "popular")
+    return await listing(query, args, "Popular", "popular")
 
 
 async def favorites() -> Response:
@@ -55,7 +55,7 @@ async def favorites() -> Response:
     query = replace(parse_query(args), favorite=True)
     if not text(args, "sort"):
         query = replace(query, sort=Sort.FAVORITED, descending=True)
-    return await _gallery(query, args, "Favorites", "favorites")
+    return await listing(query, args, "Favorites", "favorites")
 
 
 async def tag(name: str) -> Response:
@@ -63,7 +63,7 @@ async def tag(name: str) -> Response:
     if known is None:
         raise NotFound(f"No video carries the tag #{name[:64]}.")
     args = arguments()
-    return await _gallery(replace(parse_query(args), tags=(known,)), args, f"#{known}", "tags")
+    return await listing(replace(parse_query(args), tags=(known,)), args, f"#{known}", "tags")
 
 
 async def random() -> Response:
@@ -123,39 +123,56 @@ async def settings() -> Response:
     return response
 
 
-async def _gallery(query: Query, args: Arguments, heading: str, current: str) -> Response:
+async def listing(
+    query: Query,
+    args: Arguments,
+    heading: str,
+    current: str,
+    url: Callable[..., str] = gallery_url,
+    around: Callable[[], Awaitable[dict[str, Any]]] | None = None,
+) -> Response:
+    """The page of a list, or the run of cards that htmx asks for; `url` gives the address of the
+    list that a query shows, and `around` what else its page needs.
+    """
     if query.sort is Sort.RANDOM and not query.seed:
         query = replace(query, seed=secrets.randbelow(2**31 - 1) + 1)
     after, until = cursor(args, "after"), cursor(args, "until")
     if wants_partial() and after:  # the first run brings the sentence above it along
         return partial(
             "video_grid.html",
-            **_run(query, await services().gallery.browse(query, after=after, until=until), until),
+            **_run(
+                query, await services().gallery.browse(query, after=after, until=until), until, url
+            ),
         )
     found = await services().gallery.find(query, after, until)
     return page_or_partial(
-        "gallery.html",
+        "folder.html" if around else "gallery.html",
         "video_grid.html",
-        **_run(query, found.page, until),
-        **await _around(query, heading, current, found),
+        **_run(query, found.page, until, url),
+        **await _around(query, heading, current, found, url),
+        **(await around() if around else {}),
     )
 
 
-def _run(query: Query, found: Page, until: Cursor | None) -> dict[str, Any]:
+def _run(
+    query: Query, found: Page, until: Cursor | None, url: Callable[..., str]
+) -> dict[str, Any]:
     """The cards of a page, and the addresses of the next ones."""
     services().jobs.visible(card.id for card in found.cards if card.state is State.NEW)
     return {
         "page": found,
         "query": query,
-        "next_url": gallery_url(query, after=found.next) if found.next else None,
-        "refresh_url": gallery_url(query, after=found.start, until=until or found.next),
+        "next_url": url(query, after=found.next) if found.next else None,
+        "refresh_url": url(query, after=found.start, until=until or found.next),
     }
 
 
-async def _around(query: Query, heading: str, current: str, found: GalleryPage) -> dict[str, Any]:
+async def _around(
+    query: Query, heading: str, current: str, found: GalleryPage, url: Callable[..., str]
+) -> dict[str, Any]:
     """The parts of a gallery page besides the cards."""
     progress = services().library.progress(services().jobs.remaining)
-    used = chips(query)
+    used = chips(query, url, () if url is gallery_url else ("folder", "direct"))
     plain = current == "home" and not query.filtered and found.page.start is None
     shows_row = plain and not wants_partial()
     return {

@@ -1,5 +1,6 @@
 """The watch page, and the permanent link that leads to it."""
 
+import os
 from datetime import UTC, datetime
 from typing import cast
 
@@ -14,7 +15,7 @@ from lvs.web.filters import parse_query
 from lvs.web.request_args import arguments, form_text, text
 from lvs.web.responses import addresses, page, raw_path, secure_url, services
 from lvs.web.templates import duration, size
-from lvs.web.urls import gallery_url, query_string
+from lvs.web.urls import folder_url, gallery_url, query_string
 
 SUGGESTIONS = 12
 
@@ -62,7 +63,8 @@ async def _page(video: Video, card: Card | None, query: Query) -> Response:
         subtitles=await subtitles.subtitles_of(video),
         suggestions=around.suggestions,
         facts=_facts(video, player.fact),
-        back_url=gallery_url(query) + f"#video-card-{video.id}",
+        back_url=(folder_url if query.folder else gallery_url)(query) + f"#video-card-{video.id}",
+        folder=_folder(video),
         offline=services().library.is_away(video.file.root_id, video.file.path),
         secure_url=secure_url(watch_path) if video.projection.immersive else "",
         **await projection.values_of(video),
@@ -75,6 +77,17 @@ def _start_over(video: Video, query: Query) -> str:
     """The same page with the player at the beginning."""
     address = addresses().watch(video.file, query)
     return f"{address}{'&' if '?' in address else '?'}start=over"
+
+
+def _folder(video: Video) -> tuple[str, str]:
+    """Name and address of the folder a video lies in."""
+    address = addresses().folder(video.file)
+    if not address:
+        return "Folders", "/folders"
+    path = video.file.path.rpartition(b"/")[0]
+    root = services().library.roots[video.file.root_id]
+    name = shown(path.rpartition(b"/")[2]) or shown(os.fsencode(root.name))
+    return name, f"/folder/{address}"
 
 
 def _copies(video: Video) -> int:

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lvs import random_order
-from lvs.db import gallery, tags, videos, watch_page
+from lvs.db import folders, gallery, tags, videos, watch_page
 from lvs.db.database import Connection, Database
+from lvs.db.folders import FolderPoster, Subfolder
 from lvs.db.gallery import Selection
 from lvs.errors import Invalid, LvsError, NotFound
 from lvs.models import Card, Cursor, Page, Query, Related, Sort, Surroundings, Tag, Video, tag_key
@@ -369,6 +370,26 @@ class Gallery:
 
         return await self._cache.get(("folders", *self._edition), load)
 
+    async def subfolders(self, root_id: int, folder: bytes) -> list[Subfolder]:
+        """The folders right in a folder by name, and under the name None what lies in it itself;
+        nothing where it holds no listed video.
+        """
+
+        async def load() -> list[Subfolder]:
+            async with self._database.read() as db:
+                return await folders.listed(db, root_id, folder)
+
+        async with self._reading():
+            pass  # the index has noticed now whether what is kept is still true
+        return await self._cache.get(("folder", root_id, folder, *self._edition), load)
+
+    async def folder_posters(
+        self, root_id: int, paths: Sequence[bytes], each: int
+    ) -> list[FolderPoster]:
+        """Up to `each` posters of the videos in and below each of these folders."""
+        async with self._database.read() as db:
+            return await folders.posters(db, root_id, paths, each)
+
     @property
     def _edition(self) -> tuple[int, int]:
         """Changes whenever tags or folders may have.
@@ -399,17 +420,12 @@ class Gallery:
         if len(tag_ids) < len(keys):
             return None
         selection = Selection(query, words.match, tag_ids, unmatch=words.unmatch)
-        return self._in_folder(selection, query.folder.strip(b"/")) if query.folder else selection
-
-    def _in_folder(self, selection: Selection, folder: bytes) -> Selection | None:
-        active = self._library.active_roots
-        if len(active) == 1:
-            return replace(selection, root_id=active[0].id, folder=folder)
-        name, _, rest = folder.partition(b"/")
-        for root in active:
-            if root.name.encode() == name:
-                return replace(selection, root_id=root.id, folder=rest)
-        return None
+        if not (query.folder or query.direct):
+            return selection
+        place = self._library.folder_place(query.folder.strip(b"/"))
+        if place is None:
+            return None
+        return replace(selection, root_id=place[0], folder=place[1], direct=query.direct)
 
 
 def by_use(tag: Tag) -> tuple[int, str]:

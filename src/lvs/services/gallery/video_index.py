@@ -27,7 +27,9 @@ Mask = NDArray[np.bool_]
 """Says for every id whether the video is meant."""
 
 Key = tuple[Hashable, ...]
-"""A database look-up: ("tag", id), ("match", expression) or ("folder", library folder, path)."""
+"""A database look-up: ("tag", id), ("match", expression) or ("folder", library folder, path, True for
+the folder alone).
+"""
 
 LOADED_AT_ONCE = 2000
 FOUND_KEPT = 400  # of what words, tags and folders found: a bit for every video each
@@ -184,7 +186,7 @@ class VideoIndex:
         """
         keys: list[Key] = [("tag", tag_id) for tag_id in selection.tag_ids]
         if selection.root_id is not None:
-            keys.append(("folder", selection.root_id, selection.folder))
+            keys.append(("folder", selection.root_id, selection.folder, selection.direct))
         if selection.match:
             keys.append(("match", selection.match))
         found = [await self._ids(db, key) for key in keys]
@@ -221,10 +223,10 @@ class VideoIndex:
         match key:
             case "tag", int() as tag_id:
                 text = await gallery.tagged(db, tag_id)
-            case "folder", int() as root_id, bytes() as folder:
+            case "folder", int() as root_id, bytes() as folder, bool() as direct:
                 text = await (
-                    gallery.in_folder(db, root_id, folder)
-                    if folder
+                    gallery.in_folder(db, root_id, folder, direct)
+                    if folder or direct
                     else gallery.copies_in_root(db, root_id)
                 )
             case _, match:
@@ -234,7 +236,7 @@ class VideoIndex:
         mask = np.zeros(size, np.bool_)
         ids = _parsed(text)
         mask[ids[ids < size]] = True
-        if key[0] == "folder" and key[2] == b"":
+        if key[0] == "folder" and key[2:] == (b"", False):
             mask |= self._numbers["root_id"][:size] == key[1]
         if self._last is last:
             self._found[key] = np.packbits(mask)
