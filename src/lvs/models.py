@@ -44,6 +44,7 @@ class Sort(StrEnum):
     SIZE = "size"
     VIEWED = "viewed"
     FAVORITED = "favorited"
+    RECORDED = "recorded"
     RANDOM = "random"
 
 
@@ -262,6 +263,7 @@ class Card(NamedTuple):
     offline: bool
     progress: int = 0  # percent, 1 to 99; 0 at the beginning
     watched: bool = False
+    recorded_at: int = 0  # by the container, else by the file; 0: not known
 
     @property
     def favorite(self) -> bool:
@@ -373,6 +375,7 @@ class Query:
     seed: int = 0
     recorded_from: date | None = None
     recorded_to: date | None = None
+    recorded: str = ""
     resolution: str = ""
     state: str = ""
     sound: str = ""

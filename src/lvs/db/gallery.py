@@ -19,7 +19,7 @@ from lvs.text import natural_key
 COLUMNS = """
     g.video_id, g.media_hash, g.version, g.root_id, g.path, g.title, g.added_at, g.duration_s,
     g.width, g.height, g.size_bytes, g.rating, g.views, g.last_viewed_at, g.favorited_at,
-    g.projection, g.tags, g.state, g.poster, g.offline, g.progress, g.watched
+    g.projection, g.tags, g.state, g.poster, g.offline, g.progress, g.watched, g.recorded_at
 """
 
 SORT_COLUMNS = {
@@ -31,6 +31,7 @@ SORT_COLUMNS = {
     Sort.SIZE: "size_bytes",
     Sort.VIEWED: "last_viewed_at",
     Sort.FAVORITED: "favorited_at",
+    Sort.RECORDED: "recorded_at",
     Sort.RANDOM: "shuffle",
 }
 
@@ -103,7 +104,9 @@ class CardRow:
 def card_of(row: Sequence[Any]) -> Card:
     """The card in a row that begins with COLUMNS."""
     # By place and not by name, and almost all of it as it is: a page reads sixty of them.
-    tags, state, poster, offline, progress, watched = row[_BEFORE_TAGS : len(Card._fields)]
+    tags, state, poster, offline, progress, watched, recorded_at = row[
+        _BEFORE_TAGS : len(Card._fields)
+    ]
     return Card._make(
         (
             *row[:_BEFORE_TAGS],
@@ -113,6 +116,7 @@ def card_of(row: Sequence[Any]) -> Card:
             offline != 0,
             progress,
             watched != 0,
+            recorded_at,
         )
     )
 
@@ -257,9 +261,15 @@ _PLAYS = """
         AND coalesce(json_extract(v.audio_tracks, '$[0].codec'), 'opus') IN ('opus', 'vorbis')
 """
 
+# The time of a file where it is one that a camera could have set, else 0; of the column `mtime_ns`.
+RECORDED_BY_FILE = """
+    CASE WHEN {mtime} BETWEEN 31536000000000000 AND 4133980800000000000
+        THEN {mtime} / 1000000 ELSE 0 END
+"""
+
 # What filters ask of a file's content: recorded_at, lines, playback, silent; 0 while unknown.
 _FACTS = f"""
-    coalesce(v.recorded_at, 0),
+    coalesce(v.recorded_at, {RECORDED_BY_FILE.format(mtime="f.mtime_ns")}),
     CASE WHEN v.width IS NULL THEN 0
     {_LINES}
     ELSE min(v.width, v.height) END,
@@ -360,6 +370,18 @@ async def count(db: Connection, selection: Selection) -> int:
     """How many videos the selection holds."""
     conditions, values = _conditions(selection)
     return int(await db.value(f"SELECT count(*) FROM gallery g {_where(conditions)}", values))
+
+
+async def years(db: Connection, selection: Selection) -> list[tuple[int, int]]:
+    """Every year in the order of a selection by date, with how many of its videos it has."""
+    conditions, values = _conditions(selection)
+    column = f"g.{SORT_COLUMNS[selection.query.sort]}"
+    sql = f"""
+        SELECT CAST(strftime('%Y', {column} / 1000, 'unixepoch', 'localtime') AS INTEGER) AS year,
+            count(*)
+        FROM gallery g {_where([*conditions, f"{column} > 0"])} GROUP BY year
+    """
+    return [(row[0], row[1]) for row in await db.all(sql, values)]
 
 
 async def random(db: Connection, start: int) -> Card | None:
@@ -473,6 +495,7 @@ def cursor_of(card: Card, shuffle: int, sort: Sort) -> Cursor:
         Sort.SIZE: card.size_bytes,
         Sort.VIEWED: card.last_viewed_at,
         Sort.FAVORITED: card.favorited_at,
+        Sort.RECORDED: card.recorded_at,
         Sort.RANDOM: shuffle,
     }
     return Cursor(keys[sort], card.id)

@@ -8,6 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, c
 
 from lvs.filters import FILTERS, STATES
 from lvs.models import Card, Projection, Root, Tag, Video, WatchState, shown
+from lvs.services.gallery.dates import recorded_of
 from lvs.web.urls import Urls
 
 MAX_NAME = 4096
@@ -128,7 +129,16 @@ class VideosRun(BaseModel):
     after: Annotated[str | None, Field(description="`next` of the answer before.")] = None
     sort: (
         Literal[
-            "added", "title", "rating", "views", "duration", "size", "viewed", "favorited", "random"
+            "added",
+            "title",
+            "rating",
+            "views",
+            "duration",
+            "size",
+            "viewed",
+            "favorited",
+            "recorded",
+            "random",
         ]
         | None
     ) = None
@@ -280,7 +290,10 @@ class VideoDetail(VideoSummary):
     frame_rate: float | None
     bit_depth: int | None
     rotation: int | None
-    recorded_at: str | None
+    recorded_at: Annotated[str | None, Field(description="By the container, else by the file.")]
+    recorded_by: Annotated[
+        Literal["container", "file"] | None, Field(description="Who says `recorded_at`.")
+    ]
     rated_at: str | None
     missing_since: Annotated[
         str | None, Field(description="Since when the file is gone; its stars and tags are kept.")
@@ -517,6 +530,7 @@ def detail_of(
 ) -> VideoDetail:
     """A whole video as JSON."""
     probe, file = video.probe, video.file
+    recorded = recorded_of(video)
     return VideoDetail(
         media_hash=video.media_hash,
         path=shown_path(roots, file.root_id, file.path),
@@ -553,7 +567,8 @@ def detail_of(
         frame_rate=probe.frame_rate if probe else None,
         bit_depth=probe.bit_depth if probe else None,
         rotation=probe.rotation if probe else None,
-        recorded_at=iso(probe.recorded_at) if probe and probe.recorded_at is not None else None,
+        recorded_at=iso(recorded.at) if recorded else None,
+        recorded_by=recorded.by if recorded else None,
         rated_at=_iso_or_none(video.rated_at),
         missing_since=iso(file.missing_since) if file.missing_since is not None else None,
         files=[

@@ -3,13 +3,15 @@
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from quart import Response, redirect, request
 
+from lvs.clock import local_date
 from lvs.errors import NotFound
 from lvs.filters import FILTERS
 from lvs.models import Cursor, Page, Query, Sort, State, shown, tag_key
+from lvs.services.gallery.dates import date_of, months_of, start_of_year
 from lvs.services.gallery.gallery import GalleryPage, TopFolder, by_use
 from lvs.web.filters import Chip, chips, parse_query
 from lvs.web.request_args import Arguments, arguments, cursor, number, text
@@ -33,9 +35,19 @@ SORT_LABELS = {
     Sort.SIZE: "Size",
     Sort.VIEWED: "Last viewed",
     Sort.FAVORITED: "Date favorited",
+    Sort.RECORDED: "Date recorded",
     Sort.RANDOM: "Random",
 }
 SUGGESTIONS = 10
+
+
+class YearLink(NamedTuple):
+    """A year of the rail, and the address where it begins."""
+
+    year: int
+    videos: int
+    url: str
+    current: bool
 
 
 async def show() -> Response:
@@ -160,6 +172,7 @@ def _run(
     """The cards of a page, and the addresses of the next ones."""
     services().jobs.visible(card.id for card in found.cards if card.state is State.NEW)
     return {
+        "headings": months_of(query, found),
         "page": found,
         "query": query,
         "next_url": url(query, after=found.next) if found.next else None,
@@ -185,6 +198,7 @@ async def _around(
         "sorts": [(sort.value, label) for sort, label in SORT_LABELS.items()],
         "facets": found.popular_tags,
         "folders": _folders(found.folders),
+        "years": _years(query, found, url),
         "progress": progress,
         "status_url": _status_url(progress.version),
         "roots": [shown(root.path) for root in services().library.active_roots],
@@ -194,6 +208,18 @@ async def _around(
         "current": current,
         "search": query.q,
     }
+
+
+def _years(query: Query, found: GalleryPage, url: Callable[..., str]) -> list[YearLink]:
+    """The years to jump to, in the list's order; none where there is but one."""
+    if len(found.years) < 2:
+        return []
+    first = found.page.cards[0] if found.page.cards else None
+    at = local_date(date_of(first, query.sort)).year if first else 0
+    return [
+        YearLink(year, count, url(query, after=start_of_year(year, query.descending)), year == at)
+        for year, count in sorted(found.years, reverse=query.descending)
+    ]
 
 
 def _status_url(version: int) -> str:

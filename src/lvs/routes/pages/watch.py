@@ -11,6 +11,7 @@ from lvs.models import Card, Query, State, Track, Video, shown
 from lvs.routes.media import subtitles
 from lvs.routes.pages import projection
 from lvs.routes.pages.player import player_choice, player_view
+from lvs.services.gallery.dates import recorded_of
 from lvs.web.filters import parse_query
 from lvs.web.request_args import arguments, form_text, text
 from lvs.web.responses import addresses, page, raw_path, secure_url, services
@@ -18,6 +19,7 @@ from lvs.web.templates import duration, size
 from lvs.web.urls import folder_url, gallery_url, query_string
 
 SUGGESTIONS = 12
+RECORDED_BY = {"container": "as the film says", "file": "by the time of its file"}
 
 
 async def watch(place: str) -> Response:
@@ -65,6 +67,7 @@ async def _page(video: Video, card: Card | None, query: Query) -> Response:
         facts=_facts(video, player.fact),
         back_url=(folder_url if query.folder else gallery_url)(query) + f"#video-card-{video.id}",
         folder=_folder(video),
+        recorded=recorded_of(video),
         offline=services().library.is_away(video.file.root_id, video.file.path),
         secure_url=secure_url(watch_path) if video.projection.immersive else "",
         **await projection.values_of(video),
@@ -150,8 +153,8 @@ def _facts(video: Video, playback: str) -> list[tuple[str, str]]:
             facts.append(
                 ("Subtitles inside", "; ".join(_track(track) for track in probe.subtitle_tracks))
             )
-        if probe.recorded_at:
-            facts.append(("Recorded", _day(probe.recorded_at)))
+    if recorded := recorded_of(video):
+        facts.append(("Recorded", f"{_day(recorded.at)}, {RECORDED_BY[recorded.by]}"))
     if video.projection.immersive or video.projection.source != "default":
         facts.append(("Projection", projection.fact_of(video.projection)))
     if video.last_viewed_at:

@@ -20,6 +20,7 @@ from lvs.errors import Invalid, LvsError, NotFound
 from lvs.models import Card, Cursor, Page, Query, Related, Sort, Surroundings, Tag, Video, tag_key
 from lvs.services.cache import Cache
 from lvs.services.gallery import search_query
+from lvs.services.gallery.dates import DATED, starts_of_years
 from lvs.services.library.library import Library
 from lvs.services.lru import LRU
 
@@ -60,6 +61,8 @@ class GalleryPage:
     total: int
     popular_tags: list[Tag]
     folders: list[TopFolder]
+    years: list[tuple[int, int]]
+    """Each year of an order by date, with its number of videos."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,7 @@ class Gallery:
         self._index: VideoIndex | None = None
         self._cards: LRU[int, Card] = LRU(CARDS_KEPT)
         self._pages: LRU[Hashable, tuple[Page, int]] = LRU(PAGES_KEPT)
+        self._year_lists: LRU[Hashable, list[tuple[int, int]]] = LRU(PAGES_KEPT)
 
     async def fill(self, delay_s: float = 0) -> None:
         """Fill the shelf; tried again where the database cannot be read now."""
@@ -119,9 +123,10 @@ class Gallery:
         """
         async with self._reading() as (db, index):
             page, total = await self._known_or_found(db, query, index, PAGE_SIZE, after, until)
+            years = await self._years(db, query, index) if query.sort in DATED else []
         # Only now: these may want a connection too, and whoever holds one must not wait for
         # another.
-        return GalleryPage(page, total, await self._popular_tags(), await self._folders())
+        return GalleryPage(page, total, await self._popular_tags(), await self._folders(), years)
 
     async def browse(
         self,
@@ -183,6 +188,21 @@ class Gallery:
         return selection, (
             Matches(index, await index.select(db, selection)) if selection and index else None
         )
+
+    async def _years(
+        self, db: Connection, query: Query, index: "VideoIndex | None"
+    ) -> list[tuple[int, int]]:
+        """Each year of an order by date, as it was the last time where nothing has changed."""
+        key = (index.seen, "years", query) if index else None
+        if key and (known := self._year_lists.get(key)) is not None:
+            return known
+        selection, held = await self._selected(db, query, index)
+        if selection is None:
+            return []
+        if held is None:
+            return await gallery.years(db, selection)
+        found = held.index.years(held.mask, query.sort, starts_of_years())
+        return self._year_lists.put(key, found) if held.index.seen == key[0] else found
 
     async def _count(
         self, db: Connection, selection: Selection | None, held: "Matches | None"

@@ -22,13 +22,14 @@ from lvs.db.gallery import NOTHING_YET, SORT_COLUMNS, GalleryChange, Selection
 from lvs.filters import filter_bounds
 from lvs.models import Cursor, Query, Sort
 from lvs.random_order import LARGEST
+from lvs.services.gallery.dates import EPOCH_YEAR
 
 Mask = NDArray[np.bool_]
 """Says for every id whether the video is meant."""
 
 Key = tuple[Hashable, ...]
-"""A database look-up: ("tag", id), ("match", expression) or ("folder", library folder, path, True for
-the folder alone).
+"""A database look-up: ("tag", id), ("match", expression) or ("folder", library folder, path, True
+for the folder alone).
 """
 
 LOADED_AT_ONCE = 2000
@@ -249,6 +250,15 @@ class VideoIndex:
     def how_many(self, mask: Mask) -> int:
         """The number of videos in a mask."""
         return self._total if mask is self._listed else int(np.count_nonzero(mask))
+
+    def years(self, mask: Mask, sort: Sort, starts: Sequence[int]) -> list[tuple[int, int]]:
+        """Each year that videos of a mask have in an order by date, and how many; `starts` are the
+        beginnings of the years from EPOCH_YEAR on.
+        """
+        values = self._numbers[SORT_COLUMNS[sort]][mask]
+        places = np.searchsorted(np.array(starts, np.int64), values[values > 0], side="right")
+        counts = np.bincount(places, minlength=1)
+        return [(EPOCH_YEAR + int(n) - 1, int(counts[n])) for n in np.flatnonzero(counts)]
 
     # --- Ordering ---
 
