@@ -193,8 +193,9 @@ class Gallery:
         self, db: Connection, query: Query, index: "VideoIndex | None"
     ) -> list[tuple[int, int]]:
         """Each year of an order by date, as it was the last time where nothing has changed."""
-        key = (index.seen, "years", query) if index else None
-        if key and (known := self._year_lists.get(key)) is not None:
+        seen = index.seen if index else -1
+        known = self._year_lists.get((seen, query)) if index else None
+        if known is not None:
             return known
         selection, held = await self._selected(db, query, index)
         if selection is None:
@@ -202,7 +203,7 @@ class Gallery:
         if held is None:
             return await gallery.years(db, selection)
         found = held.index.years(held.mask, query.sort, starts_of_years())
-        return self._year_lists.put(key, found) if held.index.seen == key[0] else found
+        return self._year_lists.put((seen, query), found) if held.index.seen == seen else found
 
     async def _count(
         self, db: Connection, selection: Selection | None, held: "Matches | None"
