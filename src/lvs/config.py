@@ -414,6 +414,7 @@ class Config(BaseSettings):
     enable_thumbnails: Switch = True
     thumbnail_workers: Annotated[int, BeforeValidator(_whole_number(0, 64))] = 0
     feature_previews: Switch = False
+    preview_space: Annotated[int, BeforeValidator(_whole_number(0, 1_000_000))] = 2048
     conversion_space: Annotated[int, BeforeValidator(_whole_number(0, 1_000_000))] = 2048
 
     cache_timeout: Annotated[float, BeforeValidator(_seconds(0, 31_536_000))] = 300.0

@@ -427,6 +427,7 @@ class Surroundings:
     related: tuple[Related, ...]
     suggestions: tuple[str, ...]
     later: bool
+    chapters: tuple[Chapter, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from lvs.db import chapters
 from lvs.db.connection import Connection
-from lvs.models import HOUSEHOLD
+from lvs.models import HOUSEHOLD, Chapter
 
 TAGGED_COMPARED = (
     1000  # with the rarest of its tags before others: everybody shares the popular ones
@@ -45,6 +46,7 @@ class Beside:
     recent_tags: tuple[str, ...]
     later: bool
     """The video is on the list of those to watch later."""
+    chapters: tuple[Chapter, ...] = ()
 
 
 async def beside(
@@ -64,6 +66,8 @@ async def beside(
             SELECT name FROM tags ORDER BY used_at DESC, id DESC LIMIT :tags)
         UNION ALL
         SELECT video_id, NULL, 3 FROM later WHERE person_id = :person AND video_id = :id
+        UNION ALL
+        SELECT NULL, chapters, 4 FROM chapters WHERE video_id = :id
     """
     values = {"id": video_id, "limit": limit, "tagged": TAGGED_COMPARED, "root_id": root_id}
     values |= {"folder": FOLDER_COMPARED, "tags": tags, "person": HOUSEHOLD}
@@ -73,4 +77,5 @@ async def beside(
         tuple(row[0] for row in rows if row[2] == 1),
         tuple(row[1] for row in rows if row[2] == 2),
         any(row[2] == 3 for row in rows),
+        tuple(each for row in rows if row[2] == 4 for each in chapters.parsed(row[1])),
     )

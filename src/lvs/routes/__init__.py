@@ -33,10 +33,11 @@ from lvs.routes.api import progress as api_progress
 from lvs.routes.api import tags as api_tags
 from lvs.routes.api import videos as api_videos
 from lvs.routes.headset import deovr, heresphere, player
-from lvs.routes.media import export, hls, subtitles, thumbnails, videos
+from lvs.routes.media import export, hls, scenes, subtitles, thumbnails, videos
 from lvs.routes.pages import (
     connect,
     curation,
+    film_scenes,
     folders,
     gallery,
     playlists,
@@ -70,6 +71,7 @@ SITE_MAP = SiteMap([
         "Watching",
         get("/watch/<path:place>", watch.watch),
         get("/v/<hash:media_hash>", watch.permanent),
+        get("/videos/<hash:media_hash>/scenes", film_scenes.show),
         get("/continue", progress.show),
         post("/videos/<hash:media_hash>/handover", watch.hand_over),
     ),
@@ -121,6 +123,8 @@ SITE_MAP = SiteMap([
         get("/video/<path:place>", videos.video, keyed=True),
         get("/thumbnail/<hash:media_hash>.<any(jpg, webp):kind>", thumbnails.thumbnail,
             keyed=True),
+        get("/scenes/<hash:media_hash>.vtt", scenes.index),
+        get("/scenes/<hash:media_hash>.webp", scenes.sheet),
         get("/subtitles/<hash:media_hash>/<key>.vtt", subtitles.subtitles, keyed=True),
         get("/scripts/<hash:media_hash>/<axis>.funscript", player.script, keyed=True),
         get("/hls/<hash:media_hash>/<key>/master.m3u8", hls.master),

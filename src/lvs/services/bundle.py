@@ -46,6 +46,8 @@ from lvs.services.maintenance import Maintenance
 from lvs.services.media.posters import PosterStore
 from lvs.services.media.probe_pool import ProbePool
 from lvs.services.media.probe_queue import ProbeQueue
+from lvs.services.media.scene_store import SceneStore
+from lvs.services.media.scene_strips import SceneStrips
 from lvs.services.media.subtitles import Subtitles
 from lvs.services.metrics import Metrics, here
 from lvs.services.monitoring.doctor import Doctor
@@ -95,6 +97,7 @@ class Services:
     posters: PosterStore
     ffmpeg: ProbePool
     jobs: ProbeQueue
+    scenes: SceneStrips
     streams: Streams
     subtitles: Subtitles
     playback: Playback
@@ -146,6 +149,12 @@ def build(config: Config) -> Services:
         posters if config.enable_thumbnails else None,
         playback.pool.wait_quiet,
     )
+    scene_store = (
+        SceneStore(config.data_directory / "scenes", config.preview_space << 20)
+        if config.preview_space and config.enable_thumbnails
+        else None
+    )
+    scenes = SceneStrips(database, library, events, ffmpeg, jobs, scene_store)
     watcher = Watcher(library, config.watch, config.poll_interval, config.scan_interval)
     backups = Backups(config.metadata_db, backup_folder)
     overviews = LibraryCounter(database, library, jobs)
@@ -196,6 +205,7 @@ def build(config: Config) -> Services:
         posters=posters,
         ffmpeg=ffmpeg,
         jobs=jobs,
+        scenes=scenes,
         streams=Streams(config.stall_seconds, per_client=config.streams_per_client),
         subtitles=Subtitles(library, config.supported_formats),
         playback=playback,
@@ -255,6 +265,7 @@ async def _open(services: Services) -> AsyncIterator[None]:
     try:
         await _prepare_posters(services.posters)
         await _prepare_segments(services.playback.pool.cache)
+        await _prepare_scenes(services.scenes.store)
         await services.library.open()
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(_restarting(*task)) for task in _background(services)]
@@ -285,6 +296,15 @@ async def _prepare_posters(posters: PosterStore) -> None:
         log.error(
             "posters cannot be kept in %s: %s; pages go on without", posters.folder, error.strerror
         )
+
+
+async def _prepare_scenes(store: SceneStore | None) -> None:
+    if store is None:
+        return
+    try:
+        await asyncio.to_thread(store.prepare)
+    except OSError as error:
+        log.error("scenes cannot be kept in %s: %s", store.folder, error.strerror)
 
 
 async def _prepare_segments(segments: SegmentCache) -> None:
@@ -329,6 +349,7 @@ def _background(services: Services) -> list[tuple[str, Step]]:
         ("maintenance", services.background_tasks.run),
         ("legacy import", partial(services.legacy.attaching, services.library)),
         ("probe queue", jobs.feed),
+        ("scenes", services.scenes.run),
         ("pages in memory", partial(services.gallery.fill, FILL_DELAY_S)),
         ("positions in films", services.progress.run),
         ("system figures", services.system.sample),

@@ -1,5 +1,6 @@
 """The JSON bodies as pydantic models, the source of the OpenAPI document."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, Self
@@ -7,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, create_model
 
 from lvs.filters import FILTERS, STATES
-from lvs.models import Card, Projection, Root, Tag, Video, WatchState, shown
+from lvs.models import Card, Chapter, Projection, Root, Tag, Video, WatchState, shown
 from lvs.services.gallery.dates import recorded_of
 from lvs.web.urls import Urls
 
@@ -280,6 +281,14 @@ class VideoProjection(BaseModel):
         return cls.model_validate(asdict(projection))
 
 
+class VideoChapter(BaseModel):
+    """A part of a film that its file names."""
+
+    title: str
+    start_s: float
+    end_s: float
+
+
 class VideoDetail(VideoSummary):
     """A video with all its details."""
 
@@ -304,6 +313,7 @@ class VideoDetail(VideoSummary):
         float | None, Field(description="Where to go on; null at the beginning.")
     ] = None
     watched: bool = False
+    chapters: list[VideoChapter] = []
 
 
 class VideoPage(BaseModel):
@@ -526,7 +536,12 @@ def summary_of(card: Card, roots: dict[int, Root], addresses: Urls) -> VideoSumm
 
 
 def detail_of(
-    video: Video, roots: dict[int, Root], addresses: Urls, offline: bool, state: WatchState
+    video: Video,
+    roots: dict[int, Root],
+    addresses: Urls,
+    offline: bool,
+    state: WatchState,
+    chapters: Sequence[Chapter] = (),
 ) -> VideoDetail:
     """A whole video as JSON."""
     probe, file = video.probe, video.file
@@ -582,6 +597,10 @@ def detail_of(
         projection=VideoProjection.of(video.projection),
         position_s=state.position_s or None,
         watched=state.watched,
+        chapters=[
+            VideoChapter(title=each.name, start_s=each.start_ms / 1000, end_s=each.end_ms / 1000)
+            for each in chapters
+        ],
     )
 
 

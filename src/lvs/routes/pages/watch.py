@@ -1,15 +1,16 @@
 """The watch page, and the permanent link that leads to it."""
 
 import os
+import re
 from datetime import UTC, datetime
 from typing import cast
 
 from quart import Response, redirect
 
-from lvs.errors import NotFound
+from lvs.errors import Invalid, NotFound
 from lvs.models import Card, Query, State, Track, Video, shown
 from lvs.routes.media import subtitles
-from lvs.routes.pages import projection
+from lvs.routes.pages import film_scenes, projection
 from lvs.routes.pages.player import player_choice, player_view
 from lvs.services.gallery.dates import recorded_of
 from lvs.web.filters import parse_query
@@ -19,6 +20,7 @@ from lvs.web.templates import duration, size
 from lvs.web.urls import folder_url, gallery_url, query_string
 
 SUGGESTIONS = 12
+_SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?", re.ASCII)
 RECORDED_BY = {"container": "as the film says", "file": "by the time of its file"}
 
 
@@ -45,8 +47,8 @@ async def _page(video: Video, card: Card | None, query: Query) -> Response:
         return await _gone(video)
     around = await services().gallery.surroundings(query, video, card, SUGGESTIONS)
     progress = services().progress.of_video(video)
-    starts_over = text(arguments(), "start") == "over"
-    player = player_view(video, player_choice(), 0.0 if starts_over else progress.position_s)
+    start_s = _start(video, progress.position_s)
+    player = player_view(video, player_choice(), start_s)
     if video.poster is None and video.state is State.NEW:
         services().jobs.visible([video.id])
     watch_path = addresses().watch(video.file)
@@ -68,12 +70,29 @@ async def _page(video: Video, card: Card | None, query: Query) -> Response:
         back_url=(folder_url if query.folder else gallery_url)(query) + f"#video-card-{video.id}",
         folder=_folder(video),
         recorded=recorded_of(video),
+        **await film_scenes.strip_of(video, card, query),
+        chapters=film_scenes.chapter_links(video, around.chapters, query),
         offline=services().library.is_away(video.file.root_id, video.file.path),
         secure_url=secure_url(watch_path) if video.projection.immersive else "",
         **await projection.values_of(video),
         copies=_copies(video),
         former=await services().handover.former(video),
     )
+
+
+def _start(video: Video, position_s: float) -> float:
+    """Where the player begins, in seconds: at the place that the address names, else where one
+    stopped. Raises Invalid.
+    """
+    value = text(arguments(), "start")
+    if value == "over":
+        return 0.0
+    if not value:
+        return position_s
+    if not _SECONDS.fullmatch(value):
+        raise Invalid("start is a number of seconds such as 61.5, or over.")
+    length_s = video.probe.duration_s if video.probe else None
+    return float(value) if length_s is None or float(value) < length_s else 0.0
 
 
 def _start_over(video: Video, query: Query) -> str:

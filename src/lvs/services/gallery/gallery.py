@@ -335,6 +335,7 @@ class Gallery:
                 :suggestions
             ],
             beside.later,
+            beside.chapters,
         )
 
     async def _ids_beside(

@@ -13,7 +13,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -26,6 +26,7 @@ from lvs.models import Chapter, Probe, Stereo, Track
 from lvs.services.media.eye import EYES
 from lvs.services.media.posters import PosterTarget
 from lvs.services.media.projection import FULL_TURN, LAYOUTS, Container, Likeness
+from lvs.services.media.scene_request import MOST_SCENES, SceneRequest, SceneTimes
 from lvs.versions import installed
 
 log = logging.getLogger(__name__)
@@ -129,18 +130,35 @@ class ProbePool:
         BrokenWorker where the file itself seems to be the cause: the worker crashed, or computed
         for all that time. Cancelling it kills the worker.
         """
+        request = _request(path, posters or (), self._time_limit_s)
+        partials = [poster.partial for poster in posters or ()]
+        more = {"name": name, "chosen": chosen}
+        return await self._asked(path, request | more, _look, partials)
+
+    async def scenes(self, path: FilePath, wanted: SceneRequest) -> SceneTimes:
+        """Draw a sheet of scenes; the times of its pictures, none where there is nothing to draw.
+
+        Raises as `look` does, and is cancelled as it is.
+        """
+        request = _request(path, (), self._time_limit_s) | {"scenes": wanted.as_json()}
+        return await self._asked(path, request, _scenes, [wanted.partial])
+
+    async def _asked(
+        self,
+        path: FilePath,
+        request: Mapping[str, Any],
+        understood: Callable[[Any, FilePath], Value],
+        partials: Sequence[Path],
+    ) -> Value:
+        """What a worker answers; `partials` are removed where it does not come to an end."""
         worker: _Worker | None = None
         in_order = False
         await self._turns.acquire()
         try:
             async with asyncio.timeout(self._time_limit_s):
                 worker = await self._take()
-                request = _request(path, posters or (), self._time_limit_s) | {
-                    "name": name,
-                    "chosen": chosen,
-                }
                 answer = await worker.ask(request)
-            found = _look(answer, path)
+            found = understood(answer, path)
             in_order = True
             return found
         except (Unreadable, Unavailable):
@@ -160,9 +178,9 @@ class ProbePool:
         finally:
             self._leave(worker, in_order)
             if not in_order:
-                for poster in posters or ():
+                for partial in partials:
                     with contextlib.suppress(OSError):
-                        poster.partial.unlink(missing_ok=True)
+                        partial.unlink(missing_ok=True)
 
     async def close(self) -> None:
         """End every worker at once, busy or idle, and wait at most a second for them to be gone."""
@@ -325,19 +343,35 @@ def _look(answer: Any, path: FilePath) -> ProbeResult:
     It comes from a process that read a stranger's file: nothing in it is taken on trust.
     """
     try:
-        if "detail" in answer:
-            log.warning(
-                "Looking into %r: %s", os.fsencode(path), _text(answer["detail"], MAX_DETAIL)
-            )
-        if "unreadable" in answer:
-            raise Unreadable(_text(answer["unreadable"]))
-        if "unavailable" in answer:
-            message = _text(answer["unavailable"])
-            raise (BrokenWorker if answer.get("own") is True else Unavailable)(message)
+        _raise_failure(answer, path)
         evidence = _evidence(answer)
         return ProbeResult(_probe(answer["probe"]), answer["has_poster"] is True, evidence)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"its answer is not one: {error!r}") from None
+
+
+def _scenes(answer: Any, path: FilePath) -> SceneTimes:
+    """The answer about scenes, as little trusted as that of a look."""
+    try:
+        _raise_failure(answer, path)
+        found = answer["scenes"]
+        times = tuple(_number(each) for each in found["times"][:MOST_SCENES])
+        size = _whole(found["width"]), _whole(found["height"])
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"its answer is not one: {error!r}") from None
+    if list(times) != sorted(set(times)) or (times and not all(0 < each <= 1000 for each in size)):
+        raise ValueError("its answer is no list of scenes")
+    return SceneTimes(times, *size)
+
+
+def _raise_failure(answer: Any, path: FilePath) -> None:
+    if "detail" in answer:
+        log.warning("Looking into %r: %s", os.fsencode(path), _text(answer["detail"], MAX_DETAIL))
+    if "unreadable" in answer:
+        raise Unreadable(_text(answer["unreadable"]))
+    if "unavailable" in answer:
+        message = _text(answer["unavailable"])
+        raise (BrokenWorker if answer.get("own") is True else Unavailable)(message)
 
 
 def _evidence(answer: Mapping[str, Any]) -> FileEvidence:
