@@ -158,7 +158,7 @@ def build(config: Config) -> Services:
     watcher = Watcher(library, config.watch, config.poll_interval, config.scan_interval)
     backups = Backups(config.metadata_db, backup_folder)
     overviews = LibraryCounter(database, library, jobs)
-    storages = Storages(config, library, posters)
+    storages = Storages(config, library, posters, scene_store)
     system = System(ffmpeg)
     gallery = Gallery(database, library, cache)
     journal = Journal(database, cache, events)

@@ -89,6 +89,7 @@ def page_context() -> dict[str, Any]:
         "theme": theme if theme in THEMES else "auto",
         "large": request.cookies.get("size") == "large",
         "previews": services().config.feature_previews,
+        "scrubs": services().scenes.enabled and not services().config.feature_previews,
         "page_url": request.full_path.rstrip("?"),
     }
 

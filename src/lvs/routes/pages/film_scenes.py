@@ -72,10 +72,8 @@ def wait_s(tried: int) -> int:
 def _scene_links(video: Video, strip: SceneStrip, query: Query) -> list[SceneLink]:
     address = start_address(video, query)
     return [
-        SceneLink(
-            each.x, each.y, each.at_s, duration(each.at_s) or "0:00", f"{address}{each.at_s:g}"
-        )
-        for each in strip.scenes
+        SceneLink(x, y, at_s, duration(at_s) or "0:00", f"{address}{at_s:g}")
+        for at_s, x, y in strip.scenes
     ]
 
 
