@@ -1,0 +1,61 @@
+"""Chapters of MP4 and Matroska on the watch page and in JSON."""
+
+import re
+from pathlib import Path
+
+import av
+import pytest
+from support.home import Home
+from support.media import make_video
+
+CHAPTERS = [
+    {"id": 1, "start": 0, "end": 400, "time_base": (1, 1000), "title": "Opening <&>"},
+    {"id": 2, "start": 400, "end": 1000, "time_base": (1, 1000), "title": ""},
+]
+
+
+def with_chapters(source: Path, target: Path) -> None:
+    """Copy a film and name its parts."""
+    from fractions import Fraction
+
+    with av.open(str(source)) as film, av.open(str(target), "w") as copy:
+        stream = copy.add_stream_from_template(film.streams.video[0])
+        copy.set_chapters(
+            [
+                {
+                    "id": each["id"],
+                    "start": each["start"],
+                    "end": each["end"],
+                    "time_base": Fraction(1, 1000),
+                    "metadata": {"title": each["title"]} if each["title"] else {},
+                }
+                for each in CHAPTERS
+            ]
+        )
+        for packet in film.demux(film.streams.video[0]):
+            if packet.dts is not None:
+                packet.stream = stream
+                copy.mux(packet)
+
+
+@pytest.mark.parametrize("kind", ["mp4", "mkv"])
+async def test_chapters_are_marks_links_and_json(tmp_path: Path, kind: str) -> None:
+    source = make_video(tmp_path / f"source.{kind}", seconds=1)
+    async with Home(tmp_path) as home:
+        with_chapters(source, home.library / f"film.{kind}")
+        home.add("plain.mp4")
+        await home.scan()
+        await home.looked()
+        page = await (await home.client.get(f"/watch/film.{kind}?sort=title")).get_data(True)
+        assert re.findall(r'data-seek="([^"]+)" data-chapter>', page) == ["0.0", "0.4"]
+        assert f'href="/watch/film.{kind}?sort=title&amp;start=0.4"' in page
+        assert "<bdi>Opening &lt;&amp;&gt;</bdi>" in page
+        assert "<bdi>Chapter 2</bdi>" in page
+        assert re.findall(r'<rect x="(\d+)"', page) == ["0", "400"]
+        video = await home.video(f"film.{kind}")
+        found = await (await home.client.get(f"/api/videos/{video.media_hash}")).get_json()
+        assert [each["start_s"] for each in found["chapters"]] == [0.0, 0.4]
+        assert found["chapters"][0]["title"] == "Opening <&>"
+        page = await (await home.client.get("/watch/plain.mp4")).get_data(True)
+        assert "data-chapter" not in page
+        assert "marks" not in page
