@@ -1,6 +1,7 @@
 """Chapters of MP4 and Matroska on the watch page and in JSON."""
 
 import re
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -8,28 +9,23 @@ import pytest
 from support.home import Home
 from support.media import make_video
 
-CHAPTERS = [
-    {"id": 1, "start": 0, "end": 400, "time_base": (1, 1000), "title": "Opening <&>"},
-    {"id": 2, "start": 400, "end": 1000, "time_base": (1, 1000), "title": ""},
-]
+CHAPTERS = ((0, 400, "Opening <&>"), (400, 1000, ""))
 
 
 def with_chapters(source: Path, target: Path) -> None:
     """Copy a film and name its parts."""
-    from fractions import Fraction
-
     with av.open(str(source)) as film, av.open(str(target), "w") as copy:
         stream = copy.add_stream_from_template(film.streams.video[0])
         copy.set_chapters(
             [
                 {
-                    "id": each["id"],
-                    "start": each["start"],
-                    "end": each["end"],
+                    "id": start + 1,
+                    "start": start,
+                    "end": end,
                     "time_base": Fraction(1, 1000),
-                    "metadata": {"title": each["title"]} if each["title"] else {},
+                    "metadata": {"title": title} if title else {},
                 }
-                for each in CHAPTERS
+                for start, end, title in CHAPTERS
             ]
         )
         for packet in film.demux(film.streams.video[0]):

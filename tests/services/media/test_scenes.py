@@ -174,7 +174,7 @@ async def test_the_index_is_webvtt_with_places_in_the_sheet(cinema: Home) -> Non
     ]
     answer = await cinema.client.get(f"/scenes/{video.media_hash}.webp?v={video.poster}")
     assert answer.content_type == "image/webp"
-    with Image.open(BytesIO(await answer.get_data())) as sheet:
+    with Image.open(BytesIO(await answer.get_data(as_text=False))) as sheet:
         assert sheet.width > sheet.height
     missing = await cinema.client.get(f"/scenes/{video.media_hash}.webp?v={KEY}")
     assert missing.status_code == 404
