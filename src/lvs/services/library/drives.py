@@ -1,6 +1,7 @@
 """Drives: which library folders, and which folders in them, can be reached."""
 
 import asyncio
+import errno
 import logging
 import os
 import time
@@ -281,10 +282,31 @@ def file_state(root: bytes, path: bytes) -> os.stat_result:
     """The state of what lies there.
 
     Raises NotADirectoryError where a link leads there: the walk does not follow them.
+    FileNotFoundError also where it is spelled in other letter cases.
     """
     folder = root
-    for part in path.split(b"/")[:-1]:
+    *folders, name = path.split(b"/")
+    for part in folders:
+        if os.path.islink(os.path.join(folder, part)):
+            raise NotADirectoryError(os.path.join(folder, part))
+        _check_spelling(folder, part)
         folder = os.path.join(folder, part)
-        if os.path.islink(folder):
-            raise NotADirectoryError(folder)
-    return os.lstat(os.path.join(root, path))
+    state = os.lstat(os.path.join(root, path))
+    _check_spelling(folder, name)
+    return state
+
+
+def _check_spelling(folder: bytes, name: bytes) -> None:
+    """See that a name which is there is spelled so: some file systems find it under other letter
+    cases, too. Raises FileNotFoundError.
+    """
+    other = name.swapcase()
+    if other == name:
+        return
+    try:
+        found = os.lstat(os.path.join(folder, other))
+    except OSError:
+        return
+    path = os.path.join(folder, name)
+    if found.st_ino == os.lstat(path).st_ino and name not in os.listdir(folder):
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)

@@ -87,7 +87,8 @@ class Level(IntEnum):
 class Issue:
     """Something that is not well.
 
-    `part` is the tile it belongs to; `since` Unix milliseconds, where it is known.
+    `part` is the tile it belongs to; `since` Unix milliseconds, where it is known; `page` the
+    address of the page that mends it, where there is one.
     """
 
     level: Level
@@ -95,6 +96,7 @@ class Issue:
     message: str
     hint: str
     since: int | None = None
+    page: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,7 @@ class Health:
         found = [
             *self._disks(await self.storages.now()),
             *self._drives(),
+            *await self._dates(),
             *await self._looks(),
             *self._database_troubles(),
             *self._backup_troubles(await self.backups()),
@@ -242,6 +245,17 @@ class Health:
                     "Set it right with `touch` on the machine that holds the file, and see that the"
                     " clocks are right.",
                 )
+
+    async def _dates(self) -> list[Issue]:
+        number = (await self.overviews.now()).odd_dates
+        if not number:
+            return []
+        message = (
+            f"{plural(number, 'film')} {'has a date' if number == 1 else 'have dates'} of addition"
+            " that cannot be: the clock was wrong."
+        )
+        hint = "See that the clock is right, then repair them at /admin/dates."
+        return [Issue(Level.WARNING, "library", message, hint, page="/admin/dates")]
 
     async def _looks(self) -> list[Issue]:
         found = list(self._workers())
