@@ -22,6 +22,7 @@ PATIENCE_SECONDS = 900
 pytestmark = pytest.mark.skipif(not NAMES, reason="../shared has no cases here")
 
 
+@pytest.mark.timeout(PATIENCE_SECONDS + 60)
 @pytest.mark.parametrize("name", [n for n in NAMES if (n in LONG) == LONG_ONES] or ["none"])
 def test_a_case_of_a_household_holds(name: str) -> None:
     ran = subprocess.run(

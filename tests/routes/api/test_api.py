@@ -701,7 +701,8 @@ async def test_the_document_is_whole(home: Home) -> None:
 async def test_the_document_says_how_to_sign_in_and_where_it_is_needed(
     tmp_path: Path, protect: str, reads: list[object], changes: list[object]
 ) -> None:
-    options = {} if protect == "none" else {"protect": protect, "password": "a long password"}
+    options: dict[str, Any] = {"protect": protect, "password": "a long password"}
+    options = {} if protect == "none" else options
     async with Home(tmp_path, **options) as home:
         token = AccessFile(home.data).add_token("reader") if options else ""
         headers = {"Authorization": f"Bearer {token}"}

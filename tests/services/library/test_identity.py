@@ -199,6 +199,8 @@ async def test_what_was_given_goes_with_the_content_it_was_given_to(home: Home) 
     for _ in range(2):
         await home.services.views.count(media_hash, "test")
     await home.services.videos.retitle(media_hash, "The second", "test")
+    await home.services.later.set(media_hash, True)
+    await home.services.progress.mark(media_hash, True)
     assert (await home.services.ratings.get(media_hash)).value == 2
     home.add("restored.mp4", old)
     await home.scan()
@@ -208,6 +210,9 @@ async def test_what_was_given_goes_with_the_content_it_was_given_to(home: Home) 
     assert (one.rating, one.tags, one.favorite, one.views) == (5, ("both", "first"), True, 1)
     assert (two.rating, two.tags, two.favorite, two.views) == (2, ("second",), False, 2)
     assert two.title == "The second"
+    assert [each.watch_state.watched for each in (one, two)] == [False, True]
+    later = home.services.later
+    assert [await later.has(each.media_hash) for each in (one, two)] == [False, True]
 
 
 async def test_a_camera_that_counts_anew_makes_another_film(home: Home, tmp_path: Path) -> None:
