@@ -493,8 +493,8 @@ async def _hand_over(home: Home, gone: str, to: str) -> None:
 
 
 async def _undo_latest(home: Home) -> str:
-    """Take the latest change back, as the button of the journal does; why it was not, if so."""
-    entries, _ = await home.services.journal.page(Chosen())
+    """Take the latest handover back, as the button of the journal does; why it was not, if so."""
+    entries, _ = await home.services.journal.page(Chosen(what="handover"))
     [latest, *_] = [entry for entry in entries if entry.change.undoes is None]
     return (await home.services.journal.undo(latest.change.id, "test")).reason
 
