@@ -38,6 +38,7 @@ FLOORS = (
         "logs",
         "models",
         "paths",
+        "process_limits",
         "random_order",
         "sd_notify",
         "text",

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import replace
 
-from lvs.db.added_dates import Span
+from lvs.db.added_dates import AddedBetween
 from lvs.models import Query, Sort
 from lvs.services.background_tasks import BackgroundTask, BackgroundTasks
 from lvs.services.backup.backups import Backups, in_words
@@ -133,7 +133,7 @@ class Maintenance:
 
         return self._background_tasks.start("undo", f"Take back the changes of {client}", undo)
 
-    def repair_dates(self, span: Span, client: str) -> BackgroundTask:
+    def repair_dates(self, span: AddedBetween, client: str) -> BackgroundTask:
         """Set dates of addition right that a wrong clock gave."""
 
         async def repair(task: BackgroundTask) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from lvs.clock import LVS_BEGAN_MS, now_ms
 from lvs.db import added_dates, changes, gallery, videos
-from lvs.db.added_dates import Repair, Span
+from lvs.db.added_dates import AddedBetween, Repair
 from lvs.db.database import Database
 from lvs.errors import Conflict
 from lvs.services.events import Event, Events
@@ -32,14 +32,16 @@ class AddedDates:
         self._database = database
         self._events = events
 
-    async def preview(self, span: Span) -> RepairPreview:
+    async def preview(self, span: AddedBetween) -> RepairPreview:
         """Dates that would become others. Raises Conflict while the clock is wrong."""
         now = _now()
         async with self._database.read() as db:
             total = await added_dates.count(db, span, now)
             return RepairPreview(total, await added_dates.page(db, span, now, EXAMPLES))
 
-    async def repair(self, span: Span, client: str, tell: Callable[[int, int], None]) -> int:
+    async def repair(
+        self, span: AddedBetween, client: str, tell: Callable[[int, int], None]
+    ) -> int:
         """Set them right, in steps of which each is whole; the number of dates. `tell` hears how
         many of how many are done. Raises Conflict while the clock is wrong.
         """
