@@ -12,7 +12,7 @@ BELIEVED_MS = 63_072_000_000  # 1972
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class AddedBetween:
     """Dates of addition that are to be set right: those from `start` and before `end` (Unix ms), or
     without both those that cannot be.
     """
@@ -63,17 +63,17 @@ async def count_impossible(db: Connection, now: int) -> int:
         SELECT count(*) FROM gallery v
         WHERE (v.added_at < :earliest OR v.added_at > :now) AND {odd}
     """
-    return int(await db.value(sql, _values(Span(), now)))
+    return int(await db.value(sql, _values(AddedBetween(), now)))
 
 
-async def count(db: Connection, span: Span, now: int) -> int:
+async def count(db: Connection, span: AddedBetween, now: int) -> int:
     """The number of dates that would become others."""
     sql = f"SELECT count(*) FROM ({_repairs(span)})"
     return int(await db.value(sql, _values(span, now)))
 
 
 async def page(
-    db: Connection, span: Span, now: int, limit: int, behind_id: int = 0
+    db: Connection, span: AddedBetween, now: int, limit: int, behind_id: int = 0
 ) -> list[Repair]:
     """Dates that would become others, by video behind `behind_id`."""
     sql = f"{_repairs(span)} ORDER BY id LIMIT :limit"
@@ -81,11 +81,11 @@ async def page(
     return [_repair(row) for row in rows]
 
 
-def _repairs(span: Span) -> str:
-    return _REPAIRS.format(chosen=_IMPOSSIBLE if span == Span() else _CHOSEN)
+def _repairs(span: AddedBetween) -> str:
+    return _REPAIRS.format(chosen=_IMPOSSIBLE if span == AddedBetween() else _CHOSEN)
 
 
-def _values(span: Span, now: int) -> dict[str, int | None]:
+def _values(span: AddedBetween, now: int) -> dict[str, int | None]:
     bounds = {"start": span.start, "end": span.end, "behind": 0}
     return bounds | {"now": now, "earliest": EARLIEST_MS, "believed": BELIEVED_MS}
 
