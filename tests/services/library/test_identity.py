@@ -199,8 +199,8 @@ async def test_what_was_given_goes_with_the_content_it_was_given_to(home: Home) 
     for _ in range(2):
         await home.services.views.count(media_hash, "test")
     await home.services.videos.retitle(media_hash, "The second", "test")
-    await home.services.later.set(media_hash, True)
     await home.services.progress.mark(media_hash, True)
+    await home.services.later.set(media_hash, True)
     assert (await home.services.ratings.get(media_hash)).value == 2
     home.add("restored.mp4", old)
     await home.scan()
