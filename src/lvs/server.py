@@ -301,7 +301,7 @@ async def _run(
         app.logger.removeFilter(without_failure)
         with suppress(OSError):  # nobody may be there to read it
             started()
-        settling = threading.Timer(WARM_DELAY_S, _settle, (app,))
+        settling = threading.Timer(WARM_DELAY_S, _precompile, (app,))
         settling.daemon = True
         settling.start()
         background = asyncio.create_task(beside) if beside else None
@@ -359,14 +359,14 @@ def http_settings(
     return http
 
 
-def _settle(app: "Quart") -> None:
+def _precompile(app: "Quart") -> None:
     """Have every template ready, and leave what stays for good to itself.
 
     Looking for garbage among all modules, classes and templates takes 50 ms, during which nobody
     gets an answer. It was due every few seconds while a scan ran.
     """
     if pages := app.extensions.get("lvs.pages"):
-        pages.warm()
+        pages.precompile()
     gc.freeze()
 
 
