@@ -27,7 +27,8 @@ from hypercorn.utils import LifespanFailureError, LifespanTimeoutError
 
 from lvs import logs, sd_notify
 from lvs.certificates import Certificate, certificate
-from lvs.config import Config, Loaded
+from lvs.config import Config
+from lvs.config_sources import Loaded
 from lvs.errors import Invalid, LvsError, Unavailable
 from lvs.folders import check_libraries, make_data_folder, refuse_network_share
 from lvs.http.allowed_hosts import own_name
@@ -289,7 +290,7 @@ async def _run(
         app.logger.removeFilter(without_failure)
         with suppress(OSError):  # nobody may be there to read it
             started()
-        settling = threading.Timer(WARM_DELAY_S, _settle, (app,))
+        settling = threading.Timer(WARM_DELAY_S, _precompile, (app,))
         settling.daemon = True
         settling.start()
         background = asyncio.create_task(beside) if beside else None
@@ -347,14 +348,14 @@ def http_settings(
     return http
 
 
-def _settle(app: "Quart") -> None:
+def _precompile(app: "Quart") -> None:
     """Have every template ready, and leave what stays for good to itself.
 
     Looking for garbage among all modules, classes and templates takes 50 ms, during which nobody
     gets an answer. It was due every few seconds while a scan ran.
     """
     if pages := app.extensions.get("lvs.pages"):
-        pages.warm()
+        pages.precompile()
     gc.freeze()
 
 

@@ -31,7 +31,7 @@ from lvs.services.cache import Cache
 from lvs.services.curation import handover
 from lvs.services.curation.tags import MAX_TAGS
 from lvs.services.events import Event, Events
-from lvs.services.media.stored_projection import settle
+from lvs.services.media.stored_projection import apply_projection
 from lvs.text import title_from_path
 
 PAGE_SIZE = 100
@@ -356,7 +356,7 @@ async def _projection(tx: Transaction, change: Change, client: str) -> str:
     if (stored.chosen if stored else None) != change.new:
         return OTHERWISE
     await projections.choose(tx, change.video_id, change.old)
-    await settle(tx, change.video_id)
+    await apply_projection(tx, change.video_id)
     await _note(tx, change, client)
     return ""
 

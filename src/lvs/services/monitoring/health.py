@@ -135,7 +135,7 @@ class Health:
             *self._disks(await self.storages.now()),
             *self._drives(),
             *await self._dates(),
-            *await self._looks(),
+            *await self._checks(),
             *self._database_troubles(),
             *self._backup_troubles(await self.backups()),
             *self._second_place_issues(),
@@ -257,7 +257,7 @@ class Health:
         hint = "See that the clock is right, then repair them at /admin/dates."
         return [Issue(Level.WARNING, "library", message, hint, page="/admin/dates")]
 
-    async def _looks(self) -> list[Issue]:
+    async def _checks(self) -> list[Issue]:
         found = list(self._workers())
         since = now_ms() - FAILED_LOOKS_S * 1000
         failures = [failure for failure in self.jobs.failures.values() if failure.at >= since]
