@@ -1,4 +1,4 @@
-"""The only module that knows FFmpeg exists: looks into video files, each in a worker process that
+"""The only module that knows FFmpeg exists: probes video files, each in a worker process that
 can be killed.
 
 Workers are plain processes that speak JSON lines (`media_worker.py`). They are started when needed,
@@ -83,7 +83,7 @@ class ProbeResult:
 
 
 class ProbePool:
-    """Worker processes that look into video files. Close it, or use it as `async with`."""
+    """Worker processes that probe video files. Close it, or use it as `async with`."""
 
     def __init__(
         self,
@@ -113,7 +113,7 @@ class ProbePool:
     ) -> None:
         await self.close()
 
-    async def look(
+    async def probe(
         self,
         path: FilePath,
         posters: PosterTarget | None = None,
@@ -133,7 +133,7 @@ class ProbePool:
         request = _request(path, posters or (), self._time_limit_s)
         partials = [poster.partial for poster in posters or ()]
         more = {"name": name, "chosen": chosen}
-        return await self._asked(path, request | more, _look, partials)
+        return await self._asked(path, request | more, _result, partials)
 
     async def scenes(self, path: FilePath, wanted: SceneRequest) -> SceneTimes:
         """Draw a sheet of scenes; the times of its pictures, none where there is nothing to draw.
@@ -169,9 +169,7 @@ class ProbePool:
             busy = worker is not None and worker.busy_s() > BUSY_SHARE * self._time_limit_s
             raise (BrokenWorker if busy else Unavailable)(message) from None
         except (OSError, EOFError, ValueError) as error:
-            log.warning(
-                "The worker process that looked into %r failed: %r", os.fsencode(path), error
-            )
+            log.warning("The worker process that probed %r failed: %r", os.fsencode(path), error)
             crashed = isinstance(error, ValueError) or (worker and await worker.has_crashed())
             message = "The process that looked into it broke down."
             raise (BrokenWorker if crashed else Unavailable)(message) from None
@@ -337,7 +335,7 @@ def _request(path: FilePath, posters: PosterTarget, time_limit_s: float) -> dict
     }
 
 
-def _look(answer: Any, path: FilePath) -> ProbeResult:
+def _result(answer: Any, path: FilePath) -> ProbeResult:
     """The answer as a Look.
 
     It comes from a process that read a stranger's file: nothing in it is taken on trust.
@@ -366,7 +364,7 @@ def _scenes(answer: Any, path: FilePath) -> SceneTimes:
 
 def _raise_failure(answer: Any, path: FilePath) -> None:
     if "detail" in answer:
-        log.warning("Looking into %r: %s", os.fsencode(path), _text(answer["detail"], MAX_DETAIL))
+        log.warning("Probing %r: %s", os.fsencode(path), _text(answer["detail"], MAX_DETAIL))
     if "unreadable" in answer:
         raise Unreadable(_text(answer["unreadable"]))
     if "unavailable" in answer:
