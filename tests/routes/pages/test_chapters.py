@@ -2,37 +2,13 @@
 
 import os
 import re
-from fractions import Fraction
 from pathlib import Path
 
-import av
 import pytest
 from support.home import OLD_NS, Home
-from support.media import make_video
+from support.media import make_video, name_chapters
 
 CHAPTERS = ((0, 400, "Opening <&>"), (400, 1000, ""))
-
-
-def with_chapters(source: Path, target: Path) -> None:
-    """Copy a film and name its parts."""
-    with av.open(str(source)) as film, av.open(str(target), "w") as copy:
-        stream = copy.add_stream_from_template(film.streams.video[0])
-        copy.set_chapters(
-            [
-                {
-                    "id": start + 1,
-                    "start": start,
-                    "end": end,
-                    "time_base": Fraction(1, 1000),
-                    "metadata": {"title": title} if title else {},
-                }
-                for start, end, title in CHAPTERS
-            ]
-        )
-        for packet in film.demux(film.streams.video[0]):
-            if packet.dts is not None:
-                packet.stream = stream
-                copy.mux(packet)
 
 
 @pytest.mark.parametrize("kind", ["mp4", "mkv"])
@@ -40,7 +16,7 @@ async def test_chapters_are_marks_links_and_json(tmp_path: Path, kind: str) -> N
     source = make_video(tmp_path / f"source.{kind}", seconds=1)
     async with Home(tmp_path) as home:
         film = home.library / f"film.{kind}"
-        with_chapters(source, film)
+        name_chapters(source, film, CHAPTERS)
         os.utime(film, ns=(OLD_NS, OLD_NS))  # long whole
         home.add("plain.mp4")
         await home.scan()
