@@ -107,7 +107,7 @@ def test_without_script_a_scene_opens_the_page_at_its_place(house: tuple[str, Br
 
 def test_a_mouse_along_a_poster_shows_the_scenes(page: Page) -> None:
     page.goto("/")
-    box = page.locator(".poster").bounding_box()
+    box = page.locator(".video-card .poster").bounding_box()
     assert box is not None
     middle = box["y"] + box["height"] / 2
     page.mouse.move(box["x"] + 5, middle)
@@ -124,7 +124,7 @@ def test_a_long_press_scrubs_and_opens_nothing(house: tuple[str, Browser]) -> No
     )
     page = context.new_page()
     page.goto("/")
-    box = page.locator(".poster").bounding_box()
+    box = page.locator(".video-card .poster").bounding_box()
     assert box is not None
     devtools = context.new_cdp_session(page)
 
