@@ -23,7 +23,7 @@ async def every() -> Response:
     return answer(schemas.PlaylistList(playlists=[_entry(each) for each in found]))
 
 
-@answers((201, schemas.PlaylistDetail), body=schemas.NewPlaylist, problems=(400, 415, 429))
+@answers((201, schemas.PlaylistDetail), body=schemas.NewPlaylist, problems=(400, 409, 415, 429))
 async def create() -> Response:
     """Make an empty playlist. 409 where there is one of that name."""
     wanted = await json_body(schemas.NewPlaylist, 'Send {"name": "…", "description": "…"}.')
@@ -31,13 +31,13 @@ async def create() -> Response:
     return answer(await _detail(playlist_id), 201)
 
 
-@answers(schemas.PlaylistDetail)
+@answers(schemas.PlaylistDetail, problems=(400, 404))
 async def show(playlist_id: str) -> Response:
     """A playlist with its videos."""
     return answer(await _detail(row_id(playlist_id)))
 
 
-@answers(schemas.Done)
+@answers(schemas.Done, problems=(400, 404))
 async def remove(playlist_id: str) -> Response:
     """Delete a playlist. Its page brings it back for 30 days."""
     await services().playlists.delete(row_id(playlist_id))
@@ -52,7 +52,7 @@ async def add(playlist_id: str) -> Response:
     return answer(await _detail(row_id(playlist_id)))
 
 
-@answers(schemas.PlaylistDetail)
+@answers(schemas.PlaylistDetail, problems=(400, 404))
 async def take_out(playlist_id: str, name: str) -> Response:
     """Remove a video, by its hash or path, from all of its places in a playlist."""
     wanted = await _hash_at(name) or name
