@@ -38,6 +38,7 @@ from lvs.routes.pages.player import PlayerChoice, PlayerView
 from lvs.routes.pages.projection import SHAPE_LABELS, STEREO_LABELS
 from lvs.services.media.projection import LENS_NAMES
 from lvs.web import templates
+from lvs.web.list_places import Neighbour
 from lvs.web.templates import Templates
 from lvs.web.urls import Urls
 
@@ -178,8 +179,8 @@ def watch_context(**changes: Any) -> dict[str, Any]:
         "card": a_card(),
         "query": Query(tags=("alps",)),
         "related": tuple(Related(a_card(number), "same folder") for number in range(2, 14)),
-        "previous": a_card(2),
-        "next": a_card(3),
+        "previous": Neighbour(a_card(2), "/watch/2.mp4?tag=alps"),
+        "next": Neighbour(a_card(3), "/watch/3.mp4?tag=alps"),
         "player": a_player(),
         "subtitles": [("/video/a.vtt", "English", "en"), ("/video/b.vtt", "b", "")],
         "suggestions": ["snow", HOSTILE],

@@ -38,6 +38,7 @@ from lvs.routes.pages import (
     connect,
     curation,
     gallery,
+    play,
     playlists,
     progress,
     projection,
@@ -68,6 +69,7 @@ SITE_MAP = SiteMap([
         get("/watch/<path:place>", watch.watch),
         get("/v/<hash:media_hash>", watch.permanent),
         get("/continue", progress.show),
+        get("/play", play.play),
         post("/videos/<hash:media_hash>/handover", watch.hand_over),
     ),
     section(

@@ -35,6 +35,7 @@ from lvs.services.gallery.gallery import FILL_DELAY_S, Gallery
 from lvs.services.headset import headset
 from lvs.services.household.headset_positions import HeadsetPositions
 from lvs.services.household.later import Later
+from lvs.services.household.play_order import PlayOrder
 from lvs.services.household.playlists import Playlists
 from lvs.services.household.progress import ProgressTracker
 from lvs.services.legacy.importer import LegacyImport
@@ -90,6 +91,7 @@ class Services:
     progress: ProgressTracker
     playlists: Playlists
     later: Later
+    play_order: PlayOrder
     handover: Handover
     passwords: Passwords
     posters: PosterStore
@@ -191,6 +193,7 @@ def build(config: Config) -> Services:
         progress=progress,
         playlists=Playlists(database),
         later=Later(database),
+        play_order=PlayOrder(database),
         handover=Handover(database, cache, events),
         passwords=passwords,
         posters=posters,
