@@ -119,6 +119,7 @@ def gallery_context(**changes: Any) -> dict[str, Any]:
         "links": 2,
         "drop": [],
         "started": None,
+        "following": [],
     }
     return FRAME | context | changes
 

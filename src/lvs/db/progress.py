@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from lvs.db import gallery, later
+from lvs.db import gallery, history, later
 from lvs.db.database import Connection, Transaction
 from lvs.models import Card, WatchState
 
@@ -75,6 +75,7 @@ async def record(tx: Transaction, events: Collection[ProgressEvent]) -> None:
             "at": event.at,
         }
         await tx.run(sql, values)
+        await history.note(tx, event.person_id, event.video_id, event.at)
         if event.watched:
             await later.remove(tx, event.person_id, event.video_id)
     await gallery.refresh_progress(tx, {event.video_id for event in events})

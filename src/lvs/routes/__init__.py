@@ -28,6 +28,7 @@ from lvs.routes.admin import (
     usage,
 )
 from lvs.routes.api import openapi, original, ratings
+from lvs.routes.api import history as api_history
 from lvs.routes.api import playlists as api_playlists
 from lvs.routes.api import progress as api_progress
 from lvs.routes.api import tags as api_tags
@@ -38,11 +39,13 @@ from lvs.routes.pages import (
     connect,
     curation,
     gallery,
+    history,
     play,
     playlists,
     progress,
     projection,
     sign_in,
+    up_next,
     watch,
 )
 from lvs.services.bundle import Services
@@ -69,6 +72,7 @@ SITE_MAP = SiteMap([
         get("/watch/<path:place>", watch.watch),
         get("/v/<hash:media_hash>", watch.permanent),
         get("/continue", progress.show),
+        get("/up-next", up_next.show),
         get("/play", play.play),
         post("/videos/<hash:media_hash>/handover", watch.hand_over),
     ),
@@ -103,6 +107,13 @@ SITE_MAP = SiteMap([
         get("/videos/<hash:media_hash>/lists", playlists.choose),
         post("/videos/<hash:media_hash>/later", playlists.set_later),
         get("/later", playlists.later),
+    ),
+    section(
+        "History",
+        get("/history", history.show),
+        post("/history/switch", history.switch),
+        post("/history/remove", history.remove_day),
+        post("/history/<line_id>/remove", history.remove_line),
     ),
     section(
         "Sign-in",
@@ -157,6 +168,10 @@ SITE_MAP = SiteMap([
         get("/api/later", api_playlists.later),
         post("/api/later", api_playlists.add_later),
         delete("/api/later/<media_hash>", api_playlists.remove_later),
+        get("/api/history", api_history.lines),
+        put("/api/history", api_history.switch),
+        delete("/api/history", api_history.remove),
+        delete("/api/history/<line_id>", api_history.remove_line),
         get("/api/ratings/<media_hash>", ratings.rating),
         post("/api/ratings/<media_hash>", ratings.rate,
              own_limit=True, group=RouteGroup.RATINGS),

@@ -34,10 +34,12 @@ from lvs.services.events import Event, Events
 from lvs.services.gallery.gallery import FILL_DELAY_S, Gallery
 from lvs.services.headset import headset
 from lvs.services.household.headset_positions import HeadsetPositions
+from lvs.services.household.history import History
 from lvs.services.household.later import Later
 from lvs.services.household.play_order import PlayOrder
 from lvs.services.household.playlists import Playlists
 from lvs.services.household.progress import ProgressTracker
+from lvs.services.household.up_next import UpNext
 from lvs.services.legacy.importer import LegacyImport
 from lvs.services.library.comparison import Comparison
 from lvs.services.library.duplicates import Duplicates
@@ -92,6 +94,8 @@ class Services:
     playlists: Playlists
     later: Later
     play_order: PlayOrder
+    up_next: UpNext
+    history: History
     handover: Handover
     passwords: Passwords
     posters: PosterStore
@@ -194,6 +198,8 @@ def build(config: Config) -> Services:
         playlists=Playlists(database),
         later=Later(database),
         play_order=PlayOrder(database),
+        up_next=UpNext(database, progress),
+        history=History(database, progress),
         handover=Handover(database, cache, events),
         passwords=passwords,
         posters=posters,

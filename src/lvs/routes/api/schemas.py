@@ -392,6 +392,32 @@ class LaterVideos(BaseModel):
     videos: list[LaterVideo]
 
 
+class HistoryEntry(BaseModel):
+    """A film that was played on a day of the server's time zone; `played_at` is the last time."""
+
+    id: int
+    day: str
+    played_at: str
+    media_hash: str
+    title: str
+    missing: bool
+    url: str | None
+
+
+class HistoryLines(BaseModel):
+    """What was played, latest first; whether it is noted; `before` of the next lines, or null."""
+
+    on: bool
+    lines: list[HistoryEntry]
+    next: str | None
+
+
+class HistorySwitch(BaseModel):
+    """Switches the history on or off."""
+
+    on: bool
+
+
 class SubtitleItem(BaseModel):
     """A subtitle file beside the video, as WebVTT.
 

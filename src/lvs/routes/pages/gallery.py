@@ -10,6 +10,7 @@ from quart import Response, redirect, request
 from lvs.errors import NotFound
 from lvs.filters import FILTERS
 from lvs.models import Cursor, Page, Query, Sort, State, shown, tag_key
+from lvs.routes.pages.up_next import following
 from lvs.services.gallery.gallery import GalleryPage, TopFolder, by_use
 from lvs.web.filters import Chip, chips, parse_query
 from lvs.web.request_args import Arguments, arguments, cursor, number, text
@@ -160,6 +161,7 @@ async def _around(query: Query, heading: str, current: str, found: GalleryPage) 
     shows_row = plain and not wants_partial()
     return {
         "started": await services().progress.started() if shows_row else None,
+        "following": await following() if shows_row else [],
         "total": found.total,
         "heading": heading,
         "message": _message(found.total, used, query),

@@ -28,8 +28,8 @@ async def watch(place: str) -> Response:
         raise NotFound("There is no video at this address, and there never was one.")
     video, file, card = found
     if file.missing_since is not None and not video.missing:
-        place = list_place(arguments())
-        rest = place.query if place else query_string(query)
+        listed = list_place(arguments())
+        rest = listed.query if listed else query_string(query)
         return cast("Response", redirect(addresses().watch(video.file) + rest, 302))
     return await _page(video, card, query)
 

@@ -110,6 +110,11 @@ class Gallery:
                 )
                 await asyncio.sleep(RETRY_S)
 
+    @property
+    def edition(self) -> int:
+        """Changes with everything that the gallery shows; -1 while that is not noticed."""
+        return self._index.seen if self._index else -1
+
     async def find(
         self, query: Query, after: Cursor | None = None, until: Cursor | None = None
     ) -> GalleryPage:

@@ -57,7 +57,8 @@ class ProgressTracker:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._limiter = RateLimiter(RECORDS)
-        self._nothing_yet = False  # no position was ever recorded, so that pages need not ask
+        self.revision = 0  # grows whenever a film was watched or marked
+        self.nothing_yet = False  # no position was ever recorded, so that pages need not ask
         self._pending: dict[tuple[int, int], ProgressEvent] = {}
 
     async def record(
@@ -95,7 +96,8 @@ class ProgressTracker:
         if len(self._pending) >= MAX_PENDING:
             raise TooMany("Too many films are played at once. Try again in 3 seconds.", 3)
         self._pending[person, film.video_id] = event
-        self._nothing_yet = False
+        self.revision += seen
+        self.nothing_yet = False
         return _bounded(self._overlaid(film.state, person, film.video_id), film.duration_s)
 
     async def mark(self, media_hash: str, watched: bool, *, person: int = HOUSEHOLD) -> WatchState:
@@ -125,7 +127,7 @@ class ProgressTracker:
 
     async def started(self, *, person: int = HOUSEHOLD) -> list[StartedFilm]:
         """The films to go on with, latest first."""
-        if self._nothing_yet:
+        if self.nothing_yet:
             return []
         async with self._database.read() as db:
             return await rows.started(db, person, MOST_STARTED)
@@ -147,7 +149,7 @@ class ProgressTracker:
     async def run(self) -> None:
         """Write what was recorded, every few seconds."""
         async with self._database.read() as db:
-            self._nothing_yet = not self._pending and await rows.is_empty(db)
+            self.nothing_yet = not self._pending and await rows.is_empty(db)
         while True:
             await asyncio.sleep(FLUSH_S)
             try:
@@ -170,13 +172,14 @@ class ProgressTracker:
             for key, event in some:
                 if self._pending.get(key) is event:
                     del self._pending[key]
+                self.revision += event.watched
 
     async def _write_behind_pending(
         self, person: int, video_id: int, change: Callable[[Transaction], Awaitable[None]]
     ) -> None:
         """Write a change of one film behind the position that waits for it."""
         pending = self._pending.pop((person, video_id), None)
-        self._nothing_yet = False
+        self.nothing_yet = False
 
         async def both(tx: Transaction) -> None:
             if pending:
@@ -185,6 +188,7 @@ class ProgressTracker:
 
         try:
             await self._database.write(both)
+            self.revision += 1
         except BaseException:
             if pending:
                 self._pending.setdefault((person, video_id), pending)
