@@ -97,6 +97,25 @@ async def mark(tx: Transaction, person_id: int, video_id: int, watched: bool, at
     await gallery.refresh_progress(tx, [video_id])
 
 
+async def of_video(db: Connection, person_id: int, video_id: int) -> WatchState:
+    """How far a person watched a video."""
+    sql = (
+        "SELECT position_s, watched, updated_at FROM progress WHERE person_id = ? AND video_id = ?"
+    )
+    row = await db.one(sql, (person_id, video_id))
+    return WatchState(row[0], bool(row[1]), row[2]) if row else WatchState()
+
+
+async def put_back(
+    tx: Transaction, person_id: int, video_id: int, watched: bool, position_s: float, at: int
+) -> None:
+    """Set a state that was there before."""
+    await mark(tx, person_id, video_id, watched, at)
+    sql = "UPDATE progress SET position_s = ? WHERE person_id = ? AND video_id = ?"
+    await tx.run(sql, (position_s, person_id, video_id))
+    await gallery.refresh_progress(tx, [video_id])
+
+
 async def dismiss(tx: Transaction, person_id: int, video_id: int, dismissed: bool) -> None:
     """Take a film out of those to go on with, or put it back. Its position stays."""
     sql = "UPDATE progress SET dismissed = ? WHERE person_id = ? AND video_id = ?"

@@ -27,8 +27,8 @@ from lvs.routes.admin import (
     unreadable,
     usage,
 )
-from lvs.routes.api import openapi, original, ratings
 from lvs.routes.api import history as api_history
+from lvs.routes.api import openapi, original, ratings
 from lvs.routes.api import playlists as api_playlists
 from lvs.routes.api import progress as api_progress
 from lvs.routes.api import tags as api_tags
@@ -162,7 +162,9 @@ SITE_MAP = SiteMap([
         get("/api/playlists", api_playlists.every),
         post("/api/playlists", api_playlists.create),
         get("/api/playlists/<playlist_id>", api_playlists.show),
+        put("/api/playlists/<playlist_id>", api_playlists.change),
         delete("/api/playlists/<playlist_id>", api_playlists.remove),
+        post("/api/playlists/<playlist_id>/move", api_playlists.move),
         post("/api/playlists/<playlist_id>/add", api_playlists.add),
         delete("/api/playlists/<playlist_id>/items/<path:name>", api_playlists.take_out),
         get("/api/later", api_playlists.later),

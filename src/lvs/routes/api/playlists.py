@@ -10,8 +10,8 @@ from lvs.routes.api import schemas
 from lvs.routes.api.openapi import answers
 from lvs.services.household.playlists import PlaylistSummary
 from lvs.web.json_body import json_body
-from lvs.web.request_args import row_id
-from lvs.web.responses import addresses, answer, services
+from lvs.web.request_args import MAX_ID, row_id
+from lvs.web.responses import addresses, answer, client, services
 
 VIDEO_MESSAGE = 'Send {"media_hash": "…"} or {"filename": "the path of the video"}.'
 
@@ -34,6 +34,27 @@ async def create() -> Response:
 @answers(schemas.PlaylistDetail)
 async def show(playlist_id: str) -> Response:
     """A playlist with its videos."""
+    return answer(await _detail(row_id(playlist_id)))
+
+
+@answers(schemas.PlaylistDetail, body=schemas.PlaylistChange, problems=(400, 404, 415, 429))
+async def change(playlist_id: str) -> Response:
+    """Rename and describe a playlist. 409 where another one has that name."""
+    wanted = await json_body(schemas.PlaylistChange, 'Send {"name": "…", "description": "…"}.')
+    found = (await services().playlists.get(row_id(playlist_id))).playlist
+    name = found.name if wanted.name is None else wanted.name
+    description = found.description if wanted.description is None else wanted.description
+    await services().playlists.describe(found.id, name, description or "")
+    return answer(await _detail(found.id))
+
+
+@answers(schemas.PlaylistDetail, body=schemas.PlaylistMove, problems=(400, 404, 415, 429))
+async def move(playlist_id: str) -> Response:
+    """Move what stands at a position to the place of another."""
+    wanted = await json_body(schemas.PlaylistMove, 'Send {"position": 3, "to": 0}.')
+    if max(wanted.position, wanted.to) > MAX_ID:
+        raise NotFound("Nothing stands at this place of the playlist any more.")
+    await services().playlists.move_to(row_id(playlist_id), wanted.position, wanted.to)
     return answer(await _detail(row_id(playlist_id)))
 
 
@@ -70,14 +91,14 @@ async def later() -> Response:
 async def add_later() -> Response:
     """Add a video to Later."""
     wanted = await json_body(schemas.ListedVideo, VIDEO_MESSAGE)
-    await services().later.set(await _hash(wanted), True)
+    await services().later.set(await _hash(wanted), True, client())
     return answer(await _later())
 
 
 @answers(schemas.LaterVideos)
 async def remove_later(media_hash: str) -> Response:
     """Remove a video from Later."""
-    await services().later.set(media_hash, False)
+    await services().later.set(media_hash, False, client())
     return answer(await _later())
 
 

@@ -376,6 +376,20 @@ class PlaylistDetail(PlaylistEntry):
     items: list[PlaylistVideo]
 
 
+class PlaylistChange(BaseModel):
+    """Renames and describes a playlist. What is null or left out stays."""
+
+    name: str | None = None
+    description: str | None = None
+
+
+class PlaylistMove(BaseModel):
+    """Moves what stands at `position` to the place `to`; what stands between makes room."""
+
+    position: int = Field(ge=0)
+    to: int = Field(ge=0)
+
+
 class LaterVideo(BaseModel):
     """A video to watch later."""
 

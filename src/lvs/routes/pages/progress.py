@@ -33,7 +33,7 @@ async def record(media_hash: str) -> Response:
 
 async def mark(media_hash: str) -> Response:
     watched = digit(await form_words("value"), "1 or 0", 1) == 1
-    state = await services().progress.mark(media_hash, watched)
+    state = await services().progress.mark(media_hash, watched, client())
     if wants_partial():
         return partial_of_video(
             "watched.html", "progress:changed", media_hash, watched=state.watched

@@ -12,11 +12,13 @@ from collections.abc import Awaitable, Callable
 
 from lvs.clock import now_ms
 from lvs.config import RateLimit
+from lvs.db import changes
 from lvs.db import progress as rows
 from lvs.db.database import Database, Transaction
 from lvs.db.progress import FilmProgress, ProgressEvent, StartedFilm
 from lvs.errors import Invalid, LvsError, NotFound, TooMany
 from lvs.models import HOUSEHOLD, Video, WatchState
+from lvs.services.household.personal_values import watched_value
 from lvs.services.rate_limit import RateLimiter
 
 log = logging.getLogger(__name__)
@@ -100,15 +102,21 @@ class ProgressTracker:
         self.nothing_yet = False
         return _bounded(self._overlaid(film.state, person, film.video_id), film.duration_s)
 
-    async def mark(self, media_hash: str, watched: bool, *, person: int = HOUSEHOLD) -> WatchState:
+    async def mark(
+        self, media_hash: str, watched: bool, client: str = "", *, person: int = HOUSEHOLD
+    ) -> WatchState:
         """Mark a video as watched, which forgets where one stopped, or as not watched.
 
-        It is on disk afterwards. Raises NotFound.
+        It is on disk afterwards, with a line in the journal. Raises NotFound.
         """
         film = await self._film(media_hash, person)
 
         async def change(tx: Transaction) -> None:
+            before = await watched_value(tx, person, film.video_id)
             await rows.mark(tx, person, film.video_id, watched, now_ms())
+            after = await watched_value(tx, person, film.video_id)
+            if before != after:
+                await changes.add(tx, film.video_id, "watched", before, after, client, now_ms())
 
         await self._write_behind_pending(person, film.video_id, change)
         return await self.get(media_hash, person=person)
