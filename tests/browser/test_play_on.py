@@ -23,7 +23,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EveningHouse]:
 
 
 def title(page: Page, words: str) -> None:
-    expect(page.locator("h1")).to_have_text(words)
+    expect(page.locator("h1")).to_have_text(words, timeout=30_000)
 
 
 def test_a_film_goes_on_to_the_next_of_its_selection(house: EveningHouse) -> None:

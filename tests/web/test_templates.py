@@ -170,6 +170,7 @@ def a_player(message: str = "") -> PlayerView:
         fact=message or "plays everywhere",
         choice=PlayerChoice(audio=1),
         audio_tracks=("English", "German <b>"),
+        audio_languages=("en", "de"),
         heights=(720, 480, 360),
     )
 
@@ -183,6 +184,7 @@ def watch_context(**changes: Any) -> dict[str, Any]:
         "previous": Neighbour(a_card(2), "/watch/2.mp4?tag=alps"),
         "next": Neighbour(a_card(3), "/watch/3.mp4?tag=alps"),
         "player": a_player(),
+        "chosen_subtitles": "en",
         "subtitles": [("/video/a.vtt", "English", "en"), ("/video/b.vtt", "b", "")],
         "suggestions": ["snow", HOSTILE],
         "facts": [("File", HOSTILE)],

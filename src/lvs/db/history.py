@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lvs.clock import local_date
-from lvs.db import gallery
+from lvs.db import gallery, preferences
 from lvs.db.database import Connection, Transaction
 from lvs.models import Card
 
@@ -24,17 +24,17 @@ class HistoryLine:
     card: Card | None
 
 
+_OFF = "SELECT 1 FROM preferences WHERE person_id = :person AND name = 'history' AND value = 'off'"
+
+
 async def is_off(db: Connection, person_id: int) -> bool:
-    sql = "SELECT EXISTS (SELECT 1 FROM history_off WHERE person_id = ?)"
-    return bool(await db.value(sql, (person_id,)))
+    """True where what this person plays is not noted."""
+    return bool(await db.value(f"SELECT EXISTS ({_OFF})", {"person": person_id}))
 
 
 async def switch(tx: Transaction, person_id: int, on: bool) -> None:
     """Write a person's history from now on, or no more."""
-    if on:
-        await tx.run("DELETE FROM history_off WHERE person_id = ?", (person_id,))
-    else:
-        await tx.run("INSERT OR IGNORE INTO history_off VALUES (?)", (person_id,))
+    await preferences.put(tx, person_id, "history", "" if on else "off")
 
 
 async def note(tx: Transaction, person_id: int, video_id: int, at: int) -> None:
@@ -46,16 +46,16 @@ async def put(
     tx: Transaction, person_id: int, video_id: int, day: str, at: int, only_where_on: bool = False
 ) -> bool:
     """Note that a film was played on a day; False where that is known."""
-    sql = """
+    sql = f"""
         INSERT INTO history (person_id, day, video_id, at)
         SELECT :person, :day, :video, :at
         WHERE EXISTS (SELECT 1 FROM videos WHERE id = :video)
-            AND NOT (:watched AND EXISTS (SELECT 1 FROM history_off WHERE person_id = :person))
+            AND NOT (:only_on AND EXISTS ({_OFF}))
         ON CONFLICT (person_id, day, video_id) DO UPDATE SET at = excluded.at
         WHERE excluded.at > at
     """
     values = {"person": person_id, "day": day, "video": video_id, "at": at}
-    return await tx.run(sql, values | {"watched": only_where_on}) > 0
+    return await tx.run(sql, values | {"only_on": only_where_on}) > 0
 
 
 async def lines(

@@ -40,6 +40,7 @@ from lvs.routes.pages import (
     curation,
     gallery,
     history,
+    manifest,
     play,
     playlists,
     progress,
@@ -72,6 +73,7 @@ SITE_MAP = SiteMap([
         get("/watch/<path:place>", watch.watch),
         get("/v/<hash:media_hash>", watch.permanent),
         get("/continue", progress.show),
+        post("/languages", progress.choose_language, own_limit=True),
         get("/up-next", up_next.show),
         get("/play", play.play),
         post("/videos/<hash:media_hash>/handover", watch.hand_over),
@@ -121,6 +123,10 @@ SITE_MAP = SiteMap([
         post("/sign-in", sign_in.sign_in, own_limit=True),
         post("/sign-out", sign_in.sign_out),
         open=True,
+    ),
+    section(
+        "As an app",
+        get("/manifest.webmanifest", manifest.manifest, open=True),
     ),
     section(
         "Other devices",

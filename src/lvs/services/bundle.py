@@ -38,6 +38,7 @@ from lvs.services.household.history import History
 from lvs.services.household.later import Later
 from lvs.services.household.play_order import PlayOrder
 from lvs.services.household.playlists import Playlists
+from lvs.services.household.preferences import Preferences
 from lvs.services.household.progress import ProgressTracker
 from lvs.services.household.up_next import UpNext
 from lvs.services.legacy.importer import LegacyImport
@@ -96,6 +97,7 @@ class Services:
     play_order: PlayOrder
     up_next: UpNext
     history: History
+    preferences: Preferences
     handover: Handover
     passwords: Passwords
     posters: PosterStore
@@ -162,6 +164,7 @@ def build(config: Config) -> Services:
     passwords = Passwords(config.data_directory, config.password.get_secret_value())
     background_tasks = BackgroundTasks()
     progress = ProgressTracker(database)
+    preferences = Preferences(database)
     discovery = Discovery(config.announce, config.host)
     reachability = Reachability(
         config.host,
@@ -175,6 +178,7 @@ def build(config: Config) -> Services:
     replication = Replication(config.replicate, config.metadata_db, config.data_directory)
     events.on(Event.CHANGED, lambda _: cache.age())
     events.on(Event.CHANGED_EXTERNALLY, cache.forget)
+    events.on(Event.CHANGED_EXTERNALLY, lambda *_: preferences.forget())
     events.on(Event.REASSIGNED, cache.forget)
     return Services(
         config=config,
@@ -200,6 +204,7 @@ def build(config: Config) -> Services:
         play_order=PlayOrder(database),
         up_next=UpNext(database, progress),
         history=History(database, progress),
+        preferences=preferences,
         handover=Handover(database, cache, events),
         passwords=passwords,
         posters=posters,
@@ -265,6 +270,7 @@ async def _open(services: Services) -> AsyncIterator[None]:
         await _prepare_posters(services.posters)
         await _prepare_segments(services.playback.pool.cache)
         await services.library.open()
+        await services.preferences.languages()
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(_restarting(*task)) for task in _background(services)]
             try:

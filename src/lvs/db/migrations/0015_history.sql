@@ -15,7 +15,10 @@ CREATE TRIGGER history_kept AFTER INSERT ON history WHEN NEW.id % 1000 = 0 BEGIN
     DELETE FROM history WHERE id <= NEW.id - 100000;
 END;
 
--- Whose history is not written.
-CREATE TABLE history_off (
-    person_id INTEGER PRIMARY KEY
-) STRICT;
+-- What a person chose for themselves, by name: whether the history is written, languages, the start page.
+CREATE TABLE preferences (
+    person_id INTEGER NOT NULL,            -- 0: the household
+    name TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (person_id, name)
+) STRICT, WITHOUT ROWID;

@@ -4,6 +4,7 @@ from typing import cast
 
 from quart import Response, redirect
 
+from lvs.services.household.preferences import LANGUAGES
 from lvs.web.request_args import (
     MAX_TIME,
     arguments,
@@ -39,6 +40,14 @@ async def mark(media_hash: str) -> Response:
             "watched.html", "progress:changed", media_hash, watched=state.watched
         )
     return back(f"/v/{media_hash}")
+
+
+async def choose_language() -> Response:
+    """Keep the language of `subtitles` (or off) or of `sound` that was chosen in the player."""
+    for name in LANGUAGES:
+        if value := await form_words(name):
+            await services().preferences.choose_language(name, value, client())
+    return Response(status=204)
 
 
 async def show() -> Response:

@@ -9,7 +9,7 @@ from lvs.errors import NotFound
 from lvs.models import Card, Query, State, Surroundings, Track, Video, shown
 from lvs.routes.media import subtitles
 from lvs.routes.pages import projection
-from lvs.routes.pages.player import player_choice, player_view
+from lvs.routes.pages.player import player_choice, player_view, preferred_sound
 from lvs.services.household.play_order import ListPlace
 from lvs.web.filters import parse_query
 from lvs.web.list_places import Neighbour, in_gallery, in_list, list_place
@@ -50,7 +50,9 @@ async def _page(video: Video, card: Card | None, query: Query) -> Response:
     previous, following = await _neighbours(video, query, place, around)
     progress = services().progress.of_video(video)
     starts_over = text(arguments(), "start") == "over"
-    player = player_view(video, player_choice(), 0.0 if starts_over else progress.position_s)
+    languages = await services().preferences.languages()
+    choice = preferred_sound(video, player_choice(), languages.sound)
+    player = player_view(video, choice, 0.0 if starts_over else progress.position_s)
     if video.poster is None and video.state is State.NEW:
         services().jobs.visible([video.id])
     watch_path = addresses().watch(video.file)
@@ -67,6 +69,7 @@ async def _page(video: Video, card: Card | None, query: Query) -> Response:
         later=around.later,
         start_over_url=_start_over(video, query, place) if player.start_s else "",
         subtitles=await subtitles.subtitles_of(video),
+        chosen_subtitles=languages.subtitles,
         suggestions=around.suggestions,
         facts=_facts(video, player.fact),
         back_url=_back(video, query, place),
