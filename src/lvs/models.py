@@ -1,4 +1,4 @@
-"""The plain values that travel between the rooms. They import nothing from LVS and know no I/O.
+"""The plain values that travel between the rooms. They know no I/O.
 
 Times are Unix milliseconds (UTC), durations seconds, sizes bytes. A path is the bytes the file
 system gave, relative to its library folder with `/` between folders, because a file name need not
@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from typing import NamedTuple, NewType
+
+from lvs.viewer import Viewer, viewer
 
 MediaHash = NewType("MediaHash", str)
 """16 lower-case hexadecimal digits that name a video for good."""
@@ -357,7 +359,7 @@ class Tag:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Selection and order of a gallery. All of it stands in the address."""
+    """Selection and order of a gallery, as they stand in the address."""
 
     q: str = ""
     tags: tuple[str, ...] = ()
@@ -379,11 +381,15 @@ class Query:
     vr: bool = False
     shape: str = ""
     progress: str = ""
+    viewer: Viewer = field(default_factory=viewer)
+    """The person for whom the gallery is shown. It does not stand in the address."""
 
     @property
     def filtered(self) -> bool:
         """True where the query leaves out some videos."""
-        plain = Query(sort=self.sort, descending=self.descending, seed=self.seed)
+        plain = Query(
+            sort=self.sort, descending=self.descending, seed=self.seed, viewer=self.viewer
+        )
         return self != plain
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from lvs.clock import local_date
 from lvs.db import gallery, preferences
 from lvs.db.database import Connection, Transaction
+from lvs.db.sight import only_seen
 from lvs.models import Card
 
 
@@ -62,15 +63,16 @@ async def lines(
     db: Connection, person_id: int, limit: int, before: tuple[int, int] | None
 ) -> list[HistoryLine]:
     """A person's history, latest first, behind a line (its time and id)."""
+    seen, shown = only_seen("h.video_id")
     behind = "AND (h.at, h.id) < (:at, :id)" if before else ""
     sql = f"""
         SELECT h.id, h.day, h.at, v.media_hash, v.title, {gallery.COLUMNS}
         FROM history h JOIN videos v ON v.id = h.video_id
             LEFT JOIN gallery g ON g.video_id = v.id
-        WHERE h.person_id = :person {behind}
+        WHERE h.person_id = :person {behind}{seen}
         ORDER BY h.at DESC, h.id DESC LIMIT :limit
     """
-    values: dict[str, int] = {"person": person_id, "limit": limit}
+    values: dict[str, int | str] = {"person": person_id, "limit": limit, **shown}
     if before:
         values |= {"at": before[0], "id": before[1]}
     return [_line(row) for row in await db.tuples(sql, values)]

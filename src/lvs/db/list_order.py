@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from lvs import random_order
 from lvs.db import gallery
 from lvs.db.database import Connection
+from lvs.db.sight import only_seen
 from lvs.models import Card
 
 Values = dict[str, int | float | str | bytes | None]
@@ -93,9 +94,10 @@ async def _next(
     behind = ""
     if values["at"] is not None:
         behind = f"AND ({', '.join(keys)}) {compare} ({', '.join(here)})"
+    seen, allowed = only_seen("l.video_id")
     sql = f"""
-        SELECT {gallery.COLUMNS}, {source} {behind}
+        SELECT {gallery.COLUMNS}, {source} {behind}{seen}
         ORDER BY {keys[0]} {direction}, {keys[1]} {direction} LIMIT 1
     """
-    rows = await db.tuples(sql, values)
+    rows = await db.tuples(sql, values | allowed)
     return ListedFilm(gallery.card_of(rows[0]), rows[0][gallery.WIDTH]) if rows else None

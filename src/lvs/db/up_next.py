@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from lvs.db import gallery
 from lvs.db.database import Connection
 from lvs.models import Card
+from lvs.viewer import viewer
 
 LATEST = 24  # films watched last
 FOLDER_COMPARED = 2000  # the first ones by path
@@ -75,6 +76,7 @@ async def following(db: Connection, person_id: int, limit: int) -> list[NextFilm
     """
     values = {"person": person_id, "latest": LATEST, "compared": FOLDER_COMPARED}
     found: dict[int, NextFilm] = {}
-    for row in await db.tuples(_SQL, values):
+    rows = [row for row in await db.tuples(_SQL, values) if viewer().sees(row[0])]
+    for row in rows:
         found.setdefault(row[0], NextFilm(gallery.card_of(row), *row[gallery.WIDTH :]))
     return list(found.values())[:limit]

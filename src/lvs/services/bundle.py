@@ -36,6 +36,7 @@ from lvs.services.headset import headset
 from lvs.services.household.headset_positions import HeadsetPositions
 from lvs.services.household.history import History
 from lvs.services.household.later import Later
+from lvs.services.household.people import People
 from lvs.services.household.play_order import PlayOrder
 from lvs.services.household.playlists import Playlists
 from lvs.services.household.preferences import Preferences
@@ -98,6 +99,7 @@ class Services:
     up_next: UpNext
     history: History
     preferences: Preferences
+    people: People
     handover: Handover
     passwords: Passwords
     posters: PosterStore
@@ -165,6 +167,7 @@ def build(config: Config) -> Services:
     background_tasks = BackgroundTasks()
     progress = ProgressTracker(database)
     preferences = Preferences(database)
+    people = People(database)
     discovery = Discovery(config.announce, config.host)
     reachability = Reachability(
         config.host,
@@ -179,6 +182,7 @@ def build(config: Config) -> Services:
     events.on(Event.CHANGED, lambda _: cache.age())
     events.on(Event.CHANGED_EXTERNALLY, cache.forget)
     events.on(Event.CHANGED_EXTERNALLY, lambda *_: preferences.forget())
+    events.on(Event.CHANGED_EXTERNALLY, lambda *_: people.forget())
     events.on(Event.REASSIGNED, cache.forget)
     return Services(
         config=config,
@@ -205,6 +209,7 @@ def build(config: Config) -> Services:
         up_next=UpNext(database, progress),
         history=History(database, progress),
         preferences=preferences,
+        people=people,
         handover=Handover(database, cache, events),
         passwords=passwords,
         posters=posters,
@@ -271,6 +276,7 @@ async def _open(services: Services) -> AsyncIterator[None]:
         await _prepare_segments(services.playback.pool.cache)
         await services.library.open()
         await services.preferences.languages()
+        await services.people.load()
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(_restarting(*task)) for task in _background(services)]
             try:

@@ -9,6 +9,7 @@ from lvs.filters import readable
 from lvs.routes.api import schemas
 from lvs.routes.api.openapi import answers
 from lvs.services.household.playlists import PlaylistSummary
+from lvs.viewer import viewer
 from lvs.web.json_body import json_body
 from lvs.web.request_args import MAX_ID, row_id
 from lvs.web.responses import addresses, answer, client, services
@@ -105,11 +106,13 @@ async def remove_later(media_hash: str) -> Response:
 async def _hash(wanted: schemas.ListedVideo) -> str:
     """The hash of the video that a body names. Raises Invalid, NotFound."""
     if wanted.media_hash:
-        return readable(wanted.media_hash, "media_hash")
-    if not wanted.filename:
+        found: str | None = readable(wanted.media_hash, "media_hash")
+    elif wanted.filename:
+        found = await _hash_at(wanted.filename)
+    else:
         raise Invalid(VIDEO_MESSAGE)
-    found = await _hash_at(wanted.filename)
-    if found is None:
+    video_id = await services().videos.id_of(found) if found else None
+    if found is None or video_id is None or not viewer().sees(video_id):
         raise NotFound("There is no such video.")
     return found
 

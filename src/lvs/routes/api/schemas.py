@@ -432,6 +432,50 @@ class HistorySwitch(BaseModel):
     on: bool
 
 
+class PersonLimits(BaseModel):
+    """A selection: videos with any of these tags, or below any of these folders."""
+
+    tags: list[str] = Field(default=[], max_length=50)
+    folders: list[str] = Field(default=[], max_length=50)
+
+
+class PersonEntry(BaseModel):
+    """One who watches. `limits` is null for one who sees everything."""
+
+    id: int
+    name: str
+    has_pin: bool
+    limits: PersonLimits | None
+    start_page: str
+    created_at: str
+
+
+class PeopleList(BaseModel):
+    """Everybody by name, and who watches; `bound` where the device cannot become another's."""
+
+    people: list[PersonEntry]
+    chosen: str | None
+    bound: bool
+
+
+class PersonChange(BaseModel):
+    """What is said of a person."""
+
+    name: str
+    pin: str | None = None
+    old_pin: str = ""
+    limits: PersonLimits | None = None
+    start_page: str = ""
+
+
+class PersonChoice(BaseModel):
+    """Who is to watch; null for nobody. `bound` has the device stay theirs."""
+
+    name: str | None
+    pin: str = ""
+    bound: bool = False
+
+
 class SubtitleItem(BaseModel):
     """A subtitle file beside the video, as WebVTT.
 

@@ -8,8 +8,8 @@ from lvs.db import history as rows
 from lvs.db.database import Database, Transaction
 from lvs.db.history import HistoryLine
 from lvs.errors import Invalid, NotFound
-from lvs.models import HOUSEHOLD
 from lvs.services.household.progress import ProgressTracker
+from lvs.viewer import person_or_viewer
 
 __all__ = ["History", "HistoryDay", "HistoryLine"]
 
@@ -32,24 +32,28 @@ class History:
         self._progress = progress
 
     async def lines(
-        self, limit: int, before: tuple[int, int] | None = None, *, person: int = HOUSEHOLD
+        self, limit: int, before: tuple[int, int] | None = None, *, person: int | None = None
     ) -> list[HistoryLine]:
         """What was played, latest first, behind a line (its time and id)."""
+        person = person_or_viewer(person)
         async with self._database.read() as db:
             return await rows.lines(db, person, limit, before)
 
-    async def is_on(self, *, person: int = HOUSEHOLD) -> bool:
+    async def is_on(self, *, person: int | None = None) -> bool:
         """True while what this person plays is noted."""
+        person = person_or_viewer(person)
         async with self._database.read() as db:
             return not await rows.is_off(db, person)
 
-    async def switch(self, on: bool, *, person: int = HOUSEHOLD) -> None:
+    async def switch(self, on: bool, *, person: int | None = None) -> None:
         """Note what this person plays from now on, or no more. What stands there stays."""
+        person = person_or_viewer(person)
         await self._progress.flush()  # what was played until now
         await self._database.write(lambda tx: rows.switch(tx, person, on))
 
-    async def remove(self, line_id: int, *, person: int = HOUSEHOLD) -> None:
+    async def remove(self, line_id: int, *, person: int | None = None) -> None:
         """Remove one line. Raises NotFound."""
+        person = person_or_viewer(person)
 
         async def change(tx: Transaction) -> None:
             if not await rows.remove(tx, person, line_id):
@@ -57,15 +61,17 @@ class History:
 
         await self._database.write(change)
 
-    async def remove_day(self, day: str, *, person: int = HOUSEHOLD) -> int:
+    async def remove_day(self, day: str, *, person: int | None = None) -> int:
         """Remove all lines of a day; how many there were. Raises Invalid."""
+        person = person_or_viewer(person)
         if not _DAY.fullmatch(day):
             raise Invalid("The day is a date such as 2026-11-22.")
         await self._progress.flush()
         return await self._database.write(lambda tx: rows.remove_day(tx, person, day))
 
-    async def remove_all(self, *, person: int = HOUSEHOLD) -> int:
+    async def remove_all(self, *, person: int | None = None) -> int:
         """Remove all lines; how many there were."""
+        person = person_or_viewer(person)
         await self._progress.flush()
         return await self._database.write(lambda tx: rows.remove_all(tx, person))
 

@@ -5,8 +5,8 @@ from lvs.db import changes, later, videos
 from lvs.db.database import Connection, Database, Transaction
 from lvs.db.later import LaterItem
 from lvs.errors import Conflict, NotFound
-from lvs.models import HOUSEHOLD
 from lvs.services.household.personal_values import later_value
+from lvs.viewer import person_or_viewer
 
 MAX_LATER = 5000
 
@@ -18,25 +18,29 @@ class Later:
         self._database = database
 
     async def items(
-        self, limit: int = MAX_LATER, skip: int = 0, *, person: int = HOUSEHOLD
+        self, limit: int = MAX_LATER, skip: int = 0, *, person: int | None = None
     ) -> list[LaterItem]:
         """The videos to watch later, latest first."""
+        person = person_or_viewer(person)
         async with self._database.read() as db:
             return await later.items(db, person, limit, skip)
 
-    async def count(self, *, person: int = HOUSEHOLD) -> int:
+    async def count(self, *, person: int | None = None) -> int:
+        person = person_or_viewer(person)
         async with self._database.read() as db:
             return await later.count(db, person)
 
-    async def has(self, media_hash: str, *, person: int = HOUSEHOLD) -> bool:
+    async def has(self, media_hash: str, *, person: int | None = None) -> bool:
         """True where a video is to be watched later. Raises NotFound."""
+        person = person_or_viewer(person)
         async with self._database.read() as db:
             return await later.has(db, person, await _id(db, media_hash))
 
     async def set(
-        self, media_hash: str, wanted: bool, client: str = "", *, person: int = HOUSEHOLD
+        self, media_hash: str, wanted: bool, client: str = "", *, person: int | None = None
     ) -> None:
         """Add a video or take it out. Raises NotFound, Conflict where the list is full."""
+        person = person_or_viewer(person)
 
         async def change(tx: Transaction) -> None:
             video_id = await _id(tx, media_hash)

@@ -6,7 +6,7 @@ from lvs.db import list_order, playlist_pages
 from lvs.db.database import Connection, Database
 from lvs.db.list_order import ListedFilm
 from lvs.errors import NotFound
-from lvs.models import HOUSEHOLD
+from lvs.viewer import person_or_viewer
 
 __all__ = ["ListPlace", "ListedFilm", "PlayOrder"]
 
@@ -37,10 +37,11 @@ class PlayOrder:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def first(self, place: ListPlace, *, person: int = HOUSEHOLD) -> ListedFilm:
+    async def first(self, place: ListPlace, *, person: int | None = None) -> ListedFilm:
         """The first film of a list. Raises NotFound where there is no such list, or nothing in it
         can be played.
         """
+        person = person_or_viewer(person)
         async with self._database.read() as db:
             if place.playlist_id and not await playlist_pages.summary(db, place.playlist_id):
                 raise NotFound("There is no such playlist.")
@@ -50,9 +51,10 @@ class PlayOrder:
         return found
 
     async def neighbours(
-        self, place: ListPlace, video_id: int, *, person: int = HOUSEHOLD
+        self, place: ListPlace, video_id: int, *, person: int | None = None
     ) -> tuple[ListedFilm | None, ListedFilm | None]:
         """The films before and behind this one; none where the place is not known."""
+        person = person_or_viewer(person)
         if place.at is None:
             return None, None
         async with self._database.read() as db:

@@ -7,9 +7,9 @@ from lvs.config import RateLimit
 from lvs.db import preferences
 from lvs.db.database import Database
 from lvs.errors import Invalid
-from lvs.models import HOUSEHOLD
 from lvs.services.lru import LRU
 from lvs.services.rate_limit import RateLimiter
+from lvs.viewer import person_or_viewer
 
 LANGUAGES = ("subtitles", "sound")
 OFF = "off"
@@ -35,8 +35,9 @@ class Preferences:
         self._limiter = RateLimiter(CHOICES)
         self._languages: LRU[int, Languages] = LRU(PEOPLE_KEPT)
 
-    async def languages(self, *, person: int = HOUSEHOLD) -> Languages:
+    async def languages(self, *, person: int | None = None) -> Languages:
         """The languages that a person chose."""
+        person = person_or_viewer(person)
         known = self._languages.get(person)
         if known is not None:
             return known
@@ -46,9 +47,10 @@ class Preferences:
         return self._languages.put(person, Languages(**chosen))
 
     async def choose_language(
-        self, name: str, value: str, client: str, *, person: int = HOUSEHOLD
+        self, name: str, value: str, client: str, *, person: int | None = None
     ) -> None:
         """Keep the language of subtitles or sound. Raises Invalid, TooMany."""
+        person = person_or_viewer(person)
         if name not in LANGUAGES or not _TAG.fullmatch(value):
             raise Invalid("The language is a tag such as en, pt-BR, or off.")
         self._limiter.check(client)

@@ -17,9 +17,10 @@ from lvs.db import progress as rows
 from lvs.db.database import Database, Transaction
 from lvs.db.progress import FilmProgress, ProgressEvent, StartedFilm
 from lvs.errors import Invalid, LvsError, NotFound, TooMany
-from lvs.models import HOUSEHOLD, Video, WatchState
+from lvs.models import Video, WatchState
 from lvs.services.household.personal_values import watched_value
 from lvs.services.rate_limit import RateLimiter
+from lvs.viewer import person_or_viewer, viewer
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +70,7 @@ class ProgressTracker:
         position_s: float,
         client: str,
         *,
-        person: int = HOUSEHOLD,
+        person: int | None = None,
         at_ms: int | None = None,
     ) -> WatchState:
         """Note that a film was played up to here, now or at `at_ms`; the state after it.
@@ -77,6 +78,7 @@ class ProgressTracker:
         A later event wins. Raises Invalid for a position that no film or not this one has,
         NotFound, TooMany.
         """
+        person = person_or_viewer(person)
         if not (math.isfinite(position_s) and 0 <= position_s <= LONGEST_S):
             raise Invalid("The position is a number of seconds from 0 to the end of the video.")
         self._limiter.check(client)
@@ -103,12 +105,13 @@ class ProgressTracker:
         return _bounded(self._overlaid(film.state, person, film.video_id), film.duration_s)
 
     async def mark(
-        self, media_hash: str, watched: bool, client: str = "", *, person: int = HOUSEHOLD
+        self, media_hash: str, watched: bool, client: str = "", *, person: int | None = None
     ) -> WatchState:
         """Mark a video as watched, which forgets where one stopped, or as not watched.
 
         It is on disk afterwards, with a line in the journal. Raises NotFound.
         """
+        person = person_or_viewer(person)
         film = await self._film(media_hash, person)
 
         async def change(tx: Transaction) -> None:
@@ -121,11 +124,12 @@ class ProgressTracker:
         await self._write_behind_pending(person, film.video_id, change)
         return await self.get(media_hash, person=person)
 
-    async def dismiss(self, media_hash: str, dismissed: bool, *, person: int = HOUSEHOLD) -> None:
+    async def dismiss(self, media_hash: str, dismissed: bool, *, person: int | None = None) -> None:
         """Take a film out of those to go on with until it is played again, or put it back.
 
         Raises NotFound.
         """
+        person = person_or_viewer(person)
         film = await self._film(media_hash, person)
 
         async def change(tx: Transaction) -> None:
@@ -133,15 +137,17 @@ class ProgressTracker:
 
         await self._write_behind_pending(person, film.video_id, change)
 
-    async def started(self, *, person: int = HOUSEHOLD) -> list[StartedFilm]:
+    async def started(self, *, person: int | None = None) -> list[StartedFilm]:
         """The films to go on with, latest first."""
+        person = person_or_viewer(person)
         if self.nothing_yet:
             return []
         async with self._database.read() as db:
             return await rows.started(db, person, MOST_STARTED)
 
-    async def get(self, media_hash: str, *, person: int = HOUSEHOLD) -> WatchState:
+    async def get(self, media_hash: str, *, person: int | None = None) -> WatchState:
         """How far a video was watched. Raises NotFound."""
+        person = person_or_viewer(person)
         film = await self._film(media_hash, person)
         return _bounded(self._overlaid(film.state, person, film.video_id), film.duration_s)
 
@@ -151,7 +157,7 @@ class ProgressTracker:
 
     def of_video(self, video: Video) -> WatchState:
         """How far a video that was just read was watched."""
-        state = self._overlaid(video.watch_state, HOUSEHOLD, video.id)
+        state = self._overlaid(video.watch_state, viewer().person, video.id)
         return _bounded(state, video.probe.duration_s if video.probe else None)
 
     async def run(self) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Hashable
 from lvs.db import up_next as rows
 from lvs.db.database import Database
 from lvs.db.up_next import NextFilm
-from lvs.models import HOUSEHOLD
 from lvs.services.household.progress import ProgressTracker
 from lvs.services.lru import LRU
+from lvs.viewer import person_or_viewer
 
 MOST = 12
 KEPT_S = 30.0  # playlists may have changed since
@@ -23,10 +23,11 @@ class UpNext:
         self._progress = progress
         self._kept: LRU[Hashable, tuple[tuple[int, int], float, list[NextFilm]]] = LRU(PEOPLE_KEPT)
 
-    async def films(self, edition: int, *, person: int = HOUSEHOLD) -> list[NextFilm]:
+    async def films(self, edition: int, *, person: int | None = None) -> list[NextFilm]:
         """The next films. While `edition`, that of the gallery, stays the same, so do the films; -1
         is none.
         """
+        person = person_or_viewer(person)
         if self._progress.nothing_yet:
             return []
         state = (edition, self._progress.revision)
