@@ -3,10 +3,10 @@
 import re
 from dataclasses import dataclass
 
-from lvs.config import RateLimit
 from lvs.db import preferences
 from lvs.db.database import Database
 from lvs.errors import Invalid
+from lvs.option_values import RateLimit
 from lvs.services.lru import LRU
 from lvs.services.rate_limit import RateLimiter
 from lvs.viewer import person_or_viewer
