@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 from support.evening import CHROMIUM, EveningHouse, evening_house, film
+from support.processes import until
 
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="no Chromium on this machine; Debian's package is called chromium"
@@ -42,7 +43,7 @@ def test_a_film_goes_on_to_the_next_of_its_selection(house: EveningHouse) -> Non
         title(page, "Part 2")
         title(page, "Part 3")  # the countdown ran out
         assert "sort=title" in page.url
-        page.wait_for_function("document.getElementById('player').ended", timeout=20_000)
+        until(lambda: page.evaluate("document.getElementById('player').ended"))
         expect(page.locator("#play-on")).to_have_count(0)
 
 
@@ -69,7 +70,7 @@ def test_where_sound_is_forbidden_a_press_is_waited_for(house: EveningHouse) -> 
         assert page.evaluate("document.getElementById('player').paused")
         assert "#play" not in page.url
         wait.get_by_role("button").click()
-        page.wait_for_function("document.getElementById('player').currentTime > 0")
+        until(lambda: page.evaluate("document.getElementById('player').currentTime > 0"))
         expect(wait).to_be_hidden()
 
 

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from support.home import OLD_NS, distinct_video
@@ -18,7 +19,7 @@ FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --autoplay-policy=document-user-activation-required"
 )
-DESKTOP = {"width": 1366, "height": 900}
+DEVICE: dict[str, Any] = {"viewport": {"width": 1366, "height": 900}}
 SECONDS = 1.0
 
 
@@ -33,9 +34,7 @@ class EveningHouse:
     @contextmanager
     def device(self, **options: object) -> Iterator[Page]:
         """A page of a device of its own. Errors in its scripts fail the test."""
-        context = self.browser.new_context(
-            base_url=self.server.address, **({"viewport": DESKTOP} | options)
-        )  # type: ignore[arg-type]
+        context = self.browser.new_context(base_url=self.server.address, **(DEVICE | options))
         errors: list[str] = []
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))

@@ -32,7 +32,7 @@ class Person:
 
 async def every(db: Connection) -> list[Person]:
     """Everybody by name, those who were removed too."""
-    rows = await db.tuples(f"SELECT {_COLUMNS} FROM people ORDER BY name COLLATE NOCASE, id")
+    rows = await db.all(f"SELECT {_COLUMNS} FROM people ORDER BY name COLLATE NOCASE, id")
     return [
         Person(row[0], row[1], row[2], row[3], limits_of(row[4]), row[5], row[6], row[7])
         for row in rows

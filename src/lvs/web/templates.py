@@ -85,7 +85,7 @@ class Templates:
         for text in (ago, clock_time, count, day, duration, iso, long_day, plural, size):
             self.environment.filters[text.__name__] = self.cards.fillable(text)
 
-    def warm(self) -> None:
+    def precompile(self) -> None:
         """Compile every template, which takes the first visitor of a large page a third of a second
         otherwise.
         """

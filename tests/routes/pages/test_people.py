@@ -32,7 +32,7 @@ async def device(home: Home, name: str | None, pin: str = "", **more: Any) -> Te
 
 async def chosen(client: TestClientProtocol, **headers: str) -> str | None:
     answer = await (await client.get("/api/people", headers=headers)).get_json()
-    return answer["chosen"]  # type: ignore[no-any-return]
+    return answer["chosen"]
 
 
 async def films(home: Home, *names: str) -> list[str]:
@@ -205,7 +205,7 @@ async def test_a_childs_limits_hold_by_every_address(home: Home, by: str) -> Non
     home.add("secret thing.mp4")
     (home.library / "secret thing.srt").write_text("1\n00:00:00,000 --> 00:00:01,000\nwords\n")
     await home.scan()
-    await home.settle()
+    await home.looked()
     secret = (await home.video("secret thing.mp4")).media_hash
     open_ = (await home.video("Kids/cartoon.mp4")).media_hash
     tagged = (await home.video("tagged.mp4")).media_hash

@@ -29,7 +29,7 @@ async def walk(home: Home, address: str) -> list[str]:
     """The addresses of every film from the first one on, by following the links to the next."""
     answer = await home.client.get(address)
     assert answer.status_code == 302
-    at, found = answer.headers["Location"], []
+    at, found = answer.headers["Location"], list[str]()
     while at and len(found) < 10:
         found.append(at)
         at = link(await text(await home.client.get(at)), "next")

@@ -14,7 +14,7 @@ from lvs.services.household.play_order import ListPlace
 from lvs.web.filters import parse_query
 from lvs.web.list_places import Neighbour, in_gallery, in_list, list_place
 from lvs.web.request_args import arguments, form_text, text
-from lvs.web.responses import addresses, page, raw_path, secure_url, services
+from lvs.web.responses import addresses, client, page, raw_path, secure_url, services
 from lvs.web.templates import duration, size
 from lvs.web.urls import gallery_url, query_string
 
@@ -139,7 +139,7 @@ async def _gone(video: Video) -> Response:
 
 async def hand_over(media_hash: str) -> Response:
     """Give what a video was given that is gone to the one that it is now."""
-    video = await services().handover.hand_over(media_hash, await form_text("to"))
+    video = await services().handover.hand_over(media_hash, await form_text("to"), client())
     return cast("Response", redirect(addresses().watch(video.file), 303))
 
 
