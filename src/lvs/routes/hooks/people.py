@@ -57,7 +57,8 @@ def _person(device: Device | None) -> Person | None:
     name = request.headers.get(HEADER, "")
     if not name or (device and (device.bound or device.person.limits is not None)):
         return device.person if device else None
-    person = services().people.named(_decoded(name))
+    people = services().people
+    person = people.named(name) or people.named(_decoded(name))
     if person is None:
         raise Invalid(f"There is no person of the name in the header {HEADER}.")
     if person.pin and not has_token() and not (device and device.person.id == person.id):
