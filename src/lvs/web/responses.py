@@ -92,7 +92,7 @@ def page_context() -> dict[str, Any]:
         "large": request.cookies.get("size") == "large",
         "previews": services().config.feature_previews,
         "page_url": request.full_path.rstrip("?"),
-        "person": _person_in_bar(),
+        "watching": _person_in_bar(),
     }
 
 
