@@ -91,6 +91,14 @@ async def purge(tx: Transaction, before: int) -> int:
     return len(rows)
 
 
+async def remove_nobodys(tx: Transaction) -> None:
+    """Remove what is personal of people who are not there."""
+    for table in PERSONAL:
+        await tx.run(
+            f"DELETE FROM {table} WHERE person_id > 0 AND person_id NOT IN (SELECT id FROM people)"
+        )
+
+
 def limits_text(limits: Limits | None) -> str | None:
     """Limits as the table keeps them."""
     if limits is None:
