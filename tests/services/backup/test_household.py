@@ -190,7 +190,7 @@ async def test_people_and_history_come_back_elsewhere(tmp_path: Path, what: str)
         assert [bool(each.pin) for each in home.services.people.every] == [False, what != "export"]
         again = home.services.people.named("mia")
         assert again is not None
-        assert await home.services.progress.get(one, person=again.id)
+        assert (await home.services.progress.get(one, person=again.id)).position_s == 0.25
         await home.stop()
         if what != "database":
             changes = restore(source, home.data)
@@ -201,10 +201,10 @@ async def test_people_and_history_come_back_elsewhere(tmp_path: Path, what: str)
 async def test_a_check_finds_what_is_personal_of_nobody(home: Home) -> None:
     one, _ = await furnish(home)
     await home.services.later.set(one, True, person=77)
-    found = check.look(home.data / "lvs.db", home.data / "backups")
+    found = check.check_data(home.data / "lvs.db", home.data / "backups")
     assert "nobodys" in {finding.kind for finding in found.findings}
     await repair(home.services.database)
-    found = check.look(home.data / "lvs.db", home.data / "backups")
+    found = check.check_data(home.data / "lvs.db", home.data / "backups")
     assert {"nobodys", "out-of-step"}.isdisjoint(finding.kind for finding in found.findings)
 
 
