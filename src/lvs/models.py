@@ -1,4 +1,4 @@
-"""The plain values that travel between the rooms. They know no I/O.
+"""The plain values that travel between the rooms. They import nothing from LVS and know no I/O.
 
 Times are Unix milliseconds (UTC), durations seconds, sizes bytes. A path is the bytes the file
 system gave, relative to its library folder with `/` between folders, because a file name need not
@@ -6,12 +6,11 @@ be valid UTF-8.
 """
 
 import unicodedata
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from typing import NamedTuple, NewType
-
-from lvs.viewer import Viewer, viewer
 
 MediaHash = NewType("MediaHash", str)
 """16 lower-case hexadecimal digits that name a video for good."""
@@ -358,6 +357,36 @@ class Tag:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """A selection that a person is limited to: videos with any of these tags or below any of these
+    folders, as addresses spell them.
+    """
+
+    tags: tuple[str, ...] = ()
+    folders: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """A person and what they may see: `allowed` are the ids of the videos within `limits`."""
+
+    person: int = HOUSEHOLD
+    limits: Limits | None = None
+    allowed: frozenset[int] = field(default=frozenset(), compare=False, repr=False)
+
+    def sees(self, video_id: int) -> bool:
+        """True where this person may see a video."""
+        return self.limits is None or video_id in self.allowed
+
+    def seen(self, video_ids: Collection[int]) -> list[int]:
+        """Those of the videos that this person may see, in their order."""
+        return [video_id for video_id in video_ids if self.sees(video_id)]
+
+
+NOBODY = Viewer()
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """Selection and order of a gallery, as they stand in the address."""
 
@@ -381,8 +410,8 @@ class Query:
     vr: bool = False
     shape: str = ""
     progress: str = ""
-    viewer: Viewer = field(default_factory=viewer)
-    """The person for whom the gallery is shown. It does not stand in the address."""
+    viewer: Viewer = NOBODY
+    """The person for whom it is asked, which the gallery says. It does not stand in the address."""
 
     @property
     def filtered(self) -> bool:

@@ -4,41 +4,12 @@ A hook of the routes says who it is; services ask here where nobody tells them. 
 household, which sees everything.
 """
 
-from collections.abc import Collection
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 
-EVERYBODY = 0  # the id of the household
+from lvs.models import NOBODY, Limits, Viewer
 
+__all__ = ["NOBODY", "Limits", "Viewer", "person_or_viewer", "set_viewer", "viewer"]
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """A selection that a person is limited to: videos with any of these tags or below any of these
-    folders, as addresses spell them.
-    """
-
-    tags: tuple[str, ...] = ()
-    folders: tuple[bytes, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Viewer:
-    """A person and what they may see: `allowed` are the ids of the videos within `limits`."""
-
-    person: int = EVERYBODY
-    limits: Limits | None = None
-    allowed: frozenset[int] = field(default=frozenset(), compare=False, repr=False)
-
-    def sees(self, video_id: int) -> bool:
-        """True where this person may see a video."""
-        return self.limits is None or video_id in self.allowed
-
-    def seen(self, video_ids: Collection[int]) -> list[int]:
-        """Those of the videos that this person may see, in their order."""
-        return [video_id for video_id in video_ids if self.sees(video_id)]
-
-
-NOBODY = Viewer()
 _viewer: ContextVar[Viewer] = ContextVar("viewer", default=NOBODY)
 
 

@@ -14,7 +14,7 @@ Values = dict[str, int | float | str | bytes | None]
 
 
 @dataclass(frozen=True, slots=True)
-class ListedFilm:
+class FilmInList:
     """A film in a list, and its place there: the position in a playlist, the time of adding
     (Unix milliseconds) in Later.
     """
@@ -32,7 +32,7 @@ _MIXED = "permuted(({number} + :seed) & 2147483647, :first, :second)"
 
 async def in_playlist(
     db: Connection, playlist_id: int, at: int | None, seed: int, *, backwards: bool = False
-) -> ListedFilm | None:
+) -> FilmInList | None:
     """The film behind a position of a playlist, or before it; the first one without a position."""
     values: Values = {"playlist": playlist_id, "at": at, **_seeded(seed)}
     key, here = _keys("l.position", ":at", seed)
@@ -54,7 +54,7 @@ async def in_later(
     seed: int,
     *,
     backwards: bool = False,
-) -> ListedFilm | None:
+) -> FilmInList | None:
     """The film behind one in Later, latest first, or before it; the first one without a time."""
     values: Values = {"person": person_id, "at": at, "video": video_id, **_seeded(seed)}
     key, here = _keys("l.video_id", ":video", seed) if seed else ("-l.added_at", "-:at")
@@ -88,7 +88,7 @@ async def _next(
     here: tuple[str, str],
     values: Values,
     backwards: bool,
-) -> ListedFilm | None:
+) -> FilmInList | None:
     """The film whose pair of keys comes next. Without a place (`at`) it is the first one."""
     compare, direction = ("<", "DESC") if backwards else (">", "ASC")
     behind = ""
@@ -100,4 +100,4 @@ async def _next(
         ORDER BY {keys[0]} {direction}, {keys[1]} {direction} LIMIT 1
     """
     rows = await db.tuples(sql, values | allowed)
-    return ListedFilm(gallery.card_of(rows[0]), rows[0][gallery.WIDTH]) if rows else None
+    return FilmInList(gallery.card_of(rows[0]), rows[0][gallery.WIDTH]) if rows else None

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from lvs.models import Card, Query
-from lvs.services.household.play_order import ListedFilm, ListPlace
+from lvs.services.household.play_order import FilmInList, ListPlace
 from lvs.web.filters import MAX_SEED
 from lvs.web.request_args import MAX_ID, MAX_TIME, Arguments, number, text
 from lvs.web.urls import Urls
@@ -35,7 +35,7 @@ def list_place(args: Arguments) -> ListPlace | None:
     return None
 
 
-def in_list(addresses: Urls, film: ListedFilm | None, place: ListPlace) -> Neighbour | None:
+def in_list(addresses: Urls, film: FilmInList | None, place: ListPlace) -> Neighbour | None:
     """A film of a playlist or of Later as a neighbour."""
     if film is None:
         return None

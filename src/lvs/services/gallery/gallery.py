@@ -116,7 +116,7 @@ class Gallery:
         """
         async with self._reading() as (db, index):
             page, total = await self._known_or_found(db, query, index, PAGE_SIZE, after, until)
-            page = await _for_viewer(db, page, query)
+            page = await _for_viewer(db, page)
         # Only now: these may want a connection too, and a holder of one must not wait for
         # another.
         return GalleryPage(page, total, await self._popular_tags(), await self._folders())
@@ -134,7 +134,7 @@ class Gallery:
         """
         async with self._reading() as (db, index):
             page = (await self._known_or_found(db, query, index, limit, after, until))[0]
-            return await _for_viewer(db, page, query)
+            return await _for_viewer(db, page)
 
     async def ids(self, query: Query) -> AsyncIterator[list[int]]:
         """Every video the query shows, in its order, some hundreds at a time."""
@@ -175,6 +175,7 @@ class Gallery:
         self, db: Connection, query: Query, index: "VideoIndex | None"
     ) -> Finder | None:
         """A finder for the query; None where nothing can match."""
+        query = _by_viewer(query)
         selection = await self._select(db, query, index)
         if selection is None:
             return None
@@ -195,6 +196,7 @@ class Gallery:
         """A run of cards and how many the query shows in all: as it was the last time where nothing
         has changed since.
         """
+        query = _by_viewer(query)
         key = (index.seen if index else -1, query, limit, after, until)
         known = self._pages.get(key) if index else None
         if known is None:
@@ -391,9 +393,15 @@ class Gallery:
         return next(((root.id, rest) for root in active if root.name.encode() == name), None)
 
 
-async def _for_viewer(db: Connection, page: Page, query: Query) -> Page:
+def _by_viewer(query: Query) -> Query:
+    """The query as the person who watches asks it."""
+    who = viewer()
+    return query if query.viewer == who else replace(query, viewer=who)
+
+
+async def _for_viewer(db: Connection, page: Page) -> Page:
     """The page with a person's own progress on its cards."""
-    person = query.viewer.person
+    person = viewer().person
     if not person or not page.cards:
         return page
     states = await progress.of_some(db, person, [card.id for card in page.cards])

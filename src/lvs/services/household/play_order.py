@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 from lvs.db import list_order, playlist_pages
 from lvs.db.database import Connection, Database
-from lvs.db.list_order import ListedFilm
+from lvs.db.list_order import FilmInList
 from lvs.errors import NotFound
 from lvs.viewer import person_or_viewer
 
-__all__ = ["ListPlace", "ListedFilm", "PlayOrder"]
+__all__ = ["FilmInList", "ListPlace", "PlayOrder"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class PlayOrder:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def first(self, place: ListPlace, *, person: int | None = None) -> ListedFilm:
+    async def first(self, place: ListPlace, *, person: int | None = None) -> FilmInList:
         """The first film of a list. Raises NotFound where there is no such list, or nothing in it
         can be played.
         """
@@ -52,7 +52,7 @@ class PlayOrder:
 
     async def neighbours(
         self, place: ListPlace, video_id: int, *, person: int | None = None
-    ) -> tuple[ListedFilm | None, ListedFilm | None]:
+    ) -> tuple[FilmInList | None, FilmInList | None]:
         """The films before and behind this one; none where the place is not known."""
         person = person_or_viewer(person)
         if place.at is None:
@@ -66,7 +66,7 @@ class PlayOrder:
 
 async def _beside(
     db: Connection, place: ListPlace, video_id: int, person: int, *, backwards: bool
-) -> ListedFilm | None:
+) -> FilmInList | None:
     if place.playlist_id:
         return await list_order.in_playlist(
             db, place.playlist_id, place.at, place.seed, backwards=backwards
