@@ -21,6 +21,10 @@ class NotFound(LvsError):
     """There is no such video, file or page."""
 
 
+class Refused(LvsError):
+    """The person who watches may not do this."""
+
+
 class Conflict(LvsError):
     """It contradicts what is already there."""
 

@@ -35,9 +35,14 @@ from lvs.services.events import Event, Events
 from lvs.services.gallery.gallery import FILL_DELAY_S, Gallery
 from lvs.services.headset import headset
 from lvs.services.household.headset_positions import HeadsetPositions
+from lvs.services.household.history import History
 from lvs.services.household.later import Later
+from lvs.services.household.people import People
+from lvs.services.household.play_order import PlayOrder
 from lvs.services.household.playlists import Playlists
+from lvs.services.household.preferences import Preferences
 from lvs.services.household.progress import ProgressTracker
+from lvs.services.household.up_next import UpNext
 from lvs.services.legacy.importer import LegacyImport
 from lvs.services.library.comparison import Comparison
 from lvs.services.library.duplicates import Duplicates
@@ -91,6 +96,11 @@ class Services:
     progress: ProgressTracker
     playlists: Playlists
     later: Later
+    play_order: PlayOrder
+    up_next: UpNext
+    history: History
+    preferences: Preferences
+    people: People
     handover: Handover
     added_dates: AddedDates
     passwords: Passwords
@@ -159,6 +169,8 @@ def build(config: Config) -> Services:
     passwords = Passwords(config.data_directory, config.password.get_secret_value())
     background_tasks = BackgroundTasks()
     progress = ProgressTracker(database)
+    preferences = Preferences(database)
+    people = People(database)
     discovery = Discovery(config.announce, config.host)
     reachability = Reachability(
         config.host,
@@ -172,6 +184,8 @@ def build(config: Config) -> Services:
     replication = Replication(config.replicate, config.metadata_db, config.data_directory)
     events.on(Event.CHANGED, lambda _: cache.age())
     events.on(Event.CHANGED_EXTERNALLY, cache.forget)
+    events.on(Event.CHANGED_EXTERNALLY, lambda *_: preferences.forget())
+    events.on(Event.CHANGED_EXTERNALLY, lambda *_: people.forget())
     events.on(Event.REASSIGNED, cache.forget)
     return Services(
         config=config,
@@ -194,6 +208,11 @@ def build(config: Config) -> Services:
         progress=progress,
         playlists=Playlists(database),
         later=Later(database),
+        play_order=PlayOrder(database),
+        up_next=UpNext(database, progress),
+        history=History(database, progress),
+        preferences=preferences,
+        people=people,
         handover=Handover(database, cache, events),
         added_dates=added_dates,
         passwords=passwords,
@@ -262,6 +281,8 @@ async def _open(services: Services) -> AsyncIterator[None]:
         await _prepare_posters(services.posters)
         await _prepare_segments(services.playback.pool.cache)
         await services.library.open()
+        await services.preferences.languages()
+        await services.people.load()
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(_restarting(*task)) for task in _background(services)]
             try:
