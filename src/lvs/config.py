@@ -27,6 +27,8 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from lvs.worker_address import LOCAL, parse_worker_address
+
 PREFIX = "LVS_"
 VIDEO_FORMATS = (
     *(".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".ts", ".mts", ".m2ts"),
@@ -334,6 +336,14 @@ def _replica(value: object) -> str:
     return valid_replica(value)
 
 
+def _worker(text: str) -> str:
+    """`local`, or the address of a machine that lends worker processes, as given."""
+    if text.lower() == LOCAL:
+        return LOCAL
+    parse_worker_address(text)
+    return text
+
+
 Switch = Annotated[bool, BeforeValidator(_switch)]
 SomePath = Annotated[Path, BeforeValidator(_path)]
 
@@ -413,6 +423,12 @@ class Config(BaseSettings):
 
     enable_thumbnails: Switch = True
     thumbnail_workers: Annotated[int, BeforeValidator(_whole_number(0, 64))] = 0
+    workers: Annotated[
+        tuple[str, ...],
+        BeforeValidator(
+            _items(_worker, "local and addresses such as ssh://me@desktop?root=/mnt/films", least=1)
+        ),
+    ] = (LOCAL,)
     feature_previews: Switch = False
     conversion_space: Annotated[int, BeforeValidator(_whole_number(0, 1_000_000))] = 2048
 

@@ -71,6 +71,14 @@ class Cable:
         """Put it in again."""
         _ip("-n", self.two, "link", "set", self._ends[1], "up")
 
+    def delay(self, milliseconds: int) -> bool:
+        """Make everything take so much longer from the second machine to the first. False where
+        the kernel cannot.
+        """
+        rule = ["root", "netem", "delay", f"{milliseconds}ms"]
+        command = inside(self.two, "tc", "qdisc", "replace", "dev", self._ends[1], *rule)
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
     def add_address(self, address: str) -> None:
         """Give the first machine one more address."""
         _ip("-n", self.one, "addr", "add", f"{address}/24", "dev", self._ends[0])
