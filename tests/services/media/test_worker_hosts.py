@@ -46,7 +46,7 @@ async def results(home: Home) -> list[tuple[str | None, bool]]:
     found = []
     for path in sorted(home.library.rglob("*.mp4")):
         video = await home.video(path.name)
-        found.append((video.video_codec, bool(video.poster)))
+        found.append((video.probe and video.probe.video_codec, bool(video.poster)))
     return found
 
 
