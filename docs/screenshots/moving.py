@@ -126,7 +126,7 @@ def entered(reel: Reel, page: Page, headset: Headset, address: str) -> None:
     headset.show_panel() if not headset.state["shown"] else headset.hold()
     headset.frames(4)
     reel.shoot(PAUSE_MS)
-    headset.aim("stars", 5)
+    headset.aim("rate", 5)
     reel.shoot(STEP_MS * 4)
     headset.pull()
     headset.wait(lambda state: state["stars"] == 5)

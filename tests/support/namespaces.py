@@ -10,16 +10,17 @@ from types import TracebackType
 from typing import Self
 
 ADDRESSES = ("10.231.7.1", "10.231.7.2")
+NOT_ALLOWED = "the system allows no network namespaces"
 
 
-def available() -> bool:
-    """True where namespaces can be made here."""
+def obstacle() -> str:
+    """Why no namespaces can be made here; empty where they can."""
     if os.geteuid() or shutil.which("ip") is None:
-        return False
+        return "needs root and ip (Debian's package is iproute2)"
     name = f"lvs-try-{secrets.token_hex(3)}"
     made = subprocess.run(["ip", "netns", "add", name], capture_output=True, check=False)
     subprocess.run(["ip", "netns", "del", name], capture_output=True, check=False)
-    return made.returncode == 0
+    return NOT_ALLOWED if made.returncode else ""
 
 
 class Cable:

@@ -23,7 +23,8 @@ from support.ssh_server import SSHD, SshServer, slow_worker
 SUPPORT = Path(namespaces.__file__).parent
 MDNS = Path(__file__).parents[1] / "services" / "network" / "mdns_client.py"
 SYNC_INTERVAL_S = 1.0
-pytestmark = pytest.mark.skipif(not namespaces.available(), reason="needs root and ip netns")
+OBSTACLE = namespaces.obstacle()
+pytestmark = pytest.mark.skipif(bool(OBSTACLE), reason=OBSTACLE)
 
 
 @pytest.fixture
