@@ -18,11 +18,11 @@ from playwright.sync_api import Locator, Page, sync_playwright
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1] / "tests")]
 
-from library import FILMS, make  # noqa: E402
-from scenes import scene  # noqa: E402
-from support.headset import FLAGS, Headset  # noqa: E402
-from support.processes import serving, until  # noqa: E402
-from support.vr_house import CHROMIUM  # noqa: E402
+from library import FILMS, make
+from scenes import scene
+from support.headset import FLAGS, Headset
+from support.processes import serving, until
+from support.vr_house import CHROMIUM
 
 SIZE = {"width": 760, "height": 420}
 WANTED = ("Dolomites", "Tromso", "Cappadocia", "Sailing")
