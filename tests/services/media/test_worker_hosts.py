@@ -112,11 +112,11 @@ async def test_films_under_way_on_a_machine_that_dies_are_looked_into_here(
         assert host.state().lost == state.lost  # it was not even asked
 
         server.start()
-        host._left_until = 0.0
-        (home.library / "again.mp4").write_bytes((home.library / "0.mp4").read_bytes() + b"x")
-        shutil.copy(home.library / "again.mp4", there)
-        host._wanted.set()
+        host._left_until = 0.0  # the minute is over
+        home.add("again.mp4")
+        await home.scan()
         await home.until(lambda: host.state().ready)
+        assert host.state().failure == ""
     finally:
         await home.stop()
 

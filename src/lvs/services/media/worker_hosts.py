@@ -83,7 +83,7 @@ class WorkerHost:
         """
         if path in self._not_here or self.pool.place(path) is None:
             return False
-        if not self._ready:
+        if not self._ready and self._clock() >= self._left_until:
             self._wanted.set()
         return self._ready and self._running < self.pool.workers
 
@@ -120,10 +120,7 @@ class WorkerHost:
         """Ask the machine whenever there is work for it, for as long as the server runs."""
         while True:
             await self._wanted.wait()
-            await asyncio.sleep(max(0.0, self._left_until - self._clock()))
             self._wanted.clear()
-            if self._ready:
-                continue
             try:
                 await self.pool.greet()
             except (LvsError, OSError) as error:
