@@ -24,7 +24,7 @@ from support.headset import FLAGS, Headset
 from support.processes import serving, until
 from support.vr_house import CHROMIUM
 
-SIZE = {"width": 760, "height": 420}
+SIZE = {"width": 760, "height": 500}
 WANTED = ("Dolomites", "Tromso", "Cappadocia", "Sailing")
 VR_FILM = "Ridge above the clouds_180_LR.mp4"
 EYE = 1024  # pixels of an eye's half sphere
@@ -86,7 +86,7 @@ class Reel:
 
 
 def make_vr_film(path: Path) -> None:
-    """Write ten seconds of a drawn ridge around the viewer, the same for both eyes."""
+    """Write a minute of a drawn ridge around the viewer, the same for both eyes."""
     eye = scene("mountains", 5, EYE, EYE, "dusk")
     both = Image.new("RGB", (2 * EYE, EYE))
     both.paste(eye, (0, 0))
@@ -95,7 +95,7 @@ def make_vr_film(path: Path) -> None:
     both.save(picture, "BMP")
     subprocess.run(
         ["ffmpeg", "-v", "error", "-y", "-f", "image2pipe", "-c:v", "bmp", "-i", "-", "-vf",
-         "loop=9:1,setpts=N/TB,fps=1", "-c:v", "libx264", "-crf", "16", "-g", "1",
+         "loop=59:1,setpts=N/TB,fps=1", "-c:v", "libx264", "-crf", "16", "-g", "1",
          "-pix_fmt", "yuv420p", path],
         input=picture.getvalue(), check=True,
     )  # fmt: skip

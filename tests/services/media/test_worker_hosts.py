@@ -41,12 +41,12 @@ def filled(home: Home, there: Path, number: int = FILMS) -> None:
     shutil.copytree(home.library, there)
 
 
-async def results(home: Home) -> list[tuple[str | None, bool]]:
+async def results(home: Home) -> list[tuple[str, bool]]:
     """Codec and poster of every film."""
     found = []
     for path in sorted(home.library.rglob("*.mp4")):
         video = await home.video(path.name)
-        found.append((video.probe and video.probe.video_codec, bool(video.poster)))
+        found.append((video.probe.video_codec if video.probe else "", bool(video.poster)))
     return found
 
 
