@@ -81,7 +81,7 @@ class ProbeResult:
 
 
 class ProbePool:
-    """Worker processes that look into video files. Close it, or use it as `async with`."""
+    """Worker processes that probe video files. Close it, or use it as `async with`."""
 
     def __init__(
         self,
@@ -111,7 +111,7 @@ class ProbePool:
     ) -> None:
         await self.close()
 
-    async def look(
+    async def probe(
         self,
         path: FilePath,
         posters: PosterTarget | None = None,
@@ -151,9 +151,7 @@ class ProbePool:
             busy = worker is not None and worker.busy_s() > BUSY_SHARE * self._time_limit_s
             raise (BrokenWorker if busy else WorkerLost)(message) from None
         except (OSError, EOFError, ValueError) as error:
-            log.warning(
-                "The worker process that looked into %r failed: %r", os.fsencode(path), error
-            )
+            log.warning("The worker process that probed %r failed: %r", os.fsencode(path), error)
             crashed = isinstance(error, ValueError) or (worker and await worker.has_crashed())
             message = "The process that looked into it broke down."
             raise (BrokenWorker if crashed else WorkerLost)(message) from None
@@ -207,7 +205,7 @@ class ProbePool:
         return _request(path, posters, self._time_limit_s)
 
     async def _found(self, answer: Any, path: FilePath, posters: PosterTarget) -> ProbeResult:
-        """The answer as a result. Raises as `look` does, ValueError where it is none."""
+        """The answer as a result. Raises as `probe` does, ValueError where it is none."""
         return read_answer(answer, path)
 
     def _ended_by_itself(self, process_id: int, exit_code: int) -> None:
@@ -342,9 +340,7 @@ def read_answer(answer: Any, path: FilePath) -> ProbeResult:
     """
     try:
         if "detail" in answer:
-            log.warning(
-                "Looking into %r: %s", os.fsencode(path), _text(answer["detail"], MAX_DETAIL)
-            )
+            log.warning("Probing %r: %s", os.fsencode(path), _text(answer["detail"], MAX_DETAIL))
         if "unreadable" in answer:
             raise Unreadable(_text(answer["unreadable"]))
         if "unavailable" in answer:

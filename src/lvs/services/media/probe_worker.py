@@ -62,7 +62,7 @@ def answer(request: dict[str, Any], keep: Keep | None = None) -> dict[str, Any]:
     try:
         path = os.fsdecode(bytes.fromhex(request["path"]))
         name = request["name"] or path.rpartition("/")[2]
-        return _look(path, request["posters"], name, request["chosen"], keep)
+        return _probe(path, request["posters"], name, request["chosen"], keep)
     except Unreadable as error:
         return {"unreadable": error.message}
     except MemoryError:
@@ -116,7 +116,7 @@ def limit_processor(seconds: float) -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.getrlimit(resource.RLIMIT_CPU)[1]))
 
 
-def _look(
+def _probe(
     path: str, posters: list[dict[str, Any]], name: str, chosen: str | None, keep: Keep
 ) -> dict[str, Any]:
     # Here and not above: a broken installation becomes an answer, where an import at the top would

@@ -87,13 +87,13 @@ class WorkerHost:
             self._wanted.set()
         return self._ready and self._running < self.pool.workers
 
-    async def look(
+    async def probe(
         self, path: bytes, posters: PosterTarget, name: str, chosen: str | None, content: str
     ) -> ProbeResult | None:
-        """As `ProbePool.look`; None where the film is to be looked into here instead."""
+        """As `ProbePool.probe`; None where the film is to be looked into here instead."""
         self._running += 1
         try:
-            found = await self.pool.look(path, posters, name, chosen, content)
+            found = await self.pool.probe(path, posters, name, chosen, content)
         except WorkerLost as error:
             self._lost += 1
             self._leave_alone(self.pool.last_words or error.message)
@@ -161,7 +161,7 @@ class SharedProbes:
         """Time limit of one probe, in seconds."""
         return self._local.time_limit_s
 
-    async def look(
+    async def probe(
         self,
         path: bytes,
         posters: PosterTarget | None = None,
@@ -169,14 +169,14 @@ class SharedProbes:
         chosen: str | None = None,
         content: str = "",
     ) -> ProbeResult:
-        """As `ProbePool.look`, on the first machine that has a process free."""
+        """As `ProbePool.probe`, on the first machine that has a process free."""
         for host in self.hosts:
             if host.takes(path):
-                found = await host.look(path, posters or (), name, chosen, content)
+                found = await host.probe(path, posters or (), name, chosen, content)
                 if found is not None:
                     return found
                 break
-        return await self._local.look(path, posters, name, chosen, content)
+        return await self._local.probe(path, posters, name, chosen, content)
 
     def states(self) -> list[HostState]:
         """The state of each other machine."""

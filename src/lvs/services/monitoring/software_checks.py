@@ -10,13 +10,13 @@ from pathlib import Path
 
 from lvs import __version__, versions
 from lvs.config import Config
+from lvs.process_limits import OPEN_FILES
 from lvs.services.monitoring.diagnosis import Condition, Diagnosis
 from lvs.worker_address import LOCAL, WorkerAddress, parse_worker_address
 
 WORKER_S = 15.0
 RELEASED = datetime(2026, 11, 1, tzinfo=UTC)
 CODEC_S = 15.0
-OPEN_FILES = 4096
 PLAYED = {
     "H.264": "h264",
     "HEVC": "hevc",
