@@ -49,6 +49,10 @@ class BrokenWorker(Unavailable):
     """A worker broke down over a file in a way that is the file's own doing, should it repeat."""
 
 
+class WorkerLost(Unavailable):
+    """A worker went away or did not answer, which says nothing about the file."""
+
+
 class Damaged(Unavailable):
     """The database file is not what it should be, and only a backup brings it back."""
 

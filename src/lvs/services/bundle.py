@@ -5,6 +5,7 @@ No globals: two servers can live in one process.
 
 import asyncio
 import logging
+import os
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -52,7 +53,9 @@ from lvs.services.maintenance import Maintenance
 from lvs.services.media.posters import PosterStore
 from lvs.services.media.probe_pool import ProbePool
 from lvs.services.media.probe_queue import ProbeQueue
+from lvs.services.media.remote_pool import RemotePool
 from lvs.services.media.subtitles import Subtitles
+from lvs.services.media.worker_hosts import SharedProbes, WorkerHost
 from lvs.services.metrics import Metrics, here
 from lvs.services.monitoring.doctor import Doctor
 from lvs.services.monitoring.health import Health
@@ -66,6 +69,7 @@ from lvs.services.playback.player_pool import PlayerPool
 from lvs.services.playback.segment_cache import SegmentCache
 from lvs.services.rate_limit import RateLimiter
 from lvs.services.streaming.streams import Streams
+from lvs.worker_address import LOCAL, parse_worker_address
 
 log = logging.getLogger(__name__)
 
@@ -106,6 +110,7 @@ class Services:
     passwords: Passwords
     posters: PosterStore
     ffmpeg: ProbePool
+    probes: SharedProbes
     jobs: ProbeQueue
     streams: Streams
     subtitles: Subtitles
@@ -147,6 +152,7 @@ def build(config: Config) -> Services:
     )
     posters = PosterStore(config.thumbnail_directory)
     ffmpeg = ProbePool(config.thumbnail_workers)
+    probes = _shared_probes(config, library, ffmpeg)
     metrics = Metrics()
     segments = SegmentCache(config.data_directory / "cache" / "hls", config.conversion_space << 20)
     playback = Playback(library, PlayerPool(segments), config.streams_per_client)
@@ -154,7 +160,7 @@ def build(config: Config) -> Services:
         database,
         library,
         events,
-        ffmpeg,
+        probes,
         posters if config.enable_thumbnails else None,
         playback.pool.wait_quiet,
     )
@@ -218,6 +224,7 @@ def build(config: Config) -> Services:
         passwords=passwords,
         posters=posters,
         ffmpeg=ffmpeg,
+        probes=probes,
         jobs=jobs,
         streams=Streams(config.stall_seconds, per_client=config.streams_per_client),
         subtitles=Subtitles(library, config.supported_formats),
@@ -260,6 +267,17 @@ def build(config: Config) -> Services:
     )
 
 
+def _shared_probes(config: Config, library: Library, local: ProbePool) -> SharedProbes:
+    configured = [Path(os.path.realpath(folder)) for folder in config.video_directory]
+
+    def folders() -> list[Path]:
+        return configured or [Path(os.fsdecode(root.path)) for root in library.active_roots]
+
+    addresses = [parse_worker_address(each) for each in config.workers if each != LOCAL]
+    hosts = [WorkerHost(address, RemotePool(address, folders)) for address in addresses]
+    return SharedProbes(local, hosts, LOCAL in config.workers)
+
+
 @asynccontextmanager
 async def running(services: Services) -> AsyncIterator[None]:
     """Open the database, make the library folders known, and run workers and watcher until the
@@ -294,7 +312,7 @@ async def _open(services: Services) -> AsyncIterator[None]:
         await _write_positions(services.progress)
     finally:
         await services.playback.pool.close()
-        await services.ffmpeg.close()
+        await services.probes.close()
         await services.database.close()
 
 
@@ -360,5 +378,6 @@ def _background(services: Services) -> list[tuple[str, Step]]:
         ("positions in films", services.progress.run),
         ("system figures", services.system.sample),
         ("versions", services.health.check_versions),
-        *((f"probes {number}", jobs.work) for number in range(1, services.ffmpeg.workers + 1)),
+        *((f"probes {number}", jobs.work) for number in range(1, services.probes.workers + 1)),
+        *((f"workers on {host.address.name}", host.run) for host in services.probes.hosts),
     ]
