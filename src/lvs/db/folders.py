@@ -1,6 +1,7 @@
 """Contents of the library's folders."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from lvs.db.database import Connection
@@ -92,12 +93,14 @@ class FolderPoster:
     state: State = State.READY
 
 
-async def listed(db: Connection, root_id: int, folder: bytes) -> list[Subfolder]:
+async def listed(
+    db: Connection, root_id: int, folder: bytes, allowed: Collection[int] | None = None
+) -> list[Subfolder]:
     """The folders right in a folder of a library folder, in the order of names, with the listed
-    videos that have a place in them.
+    videos that have a place in them: all, or only those `allowed`.
     """
     inside = "root_id = :root_id AND path >= :start AND path < :end"
-    shown = inside if folder else "root_id = :root_id"
+    shown = (inside if folder else "root_id = :root_id") + _among("video_id", allowed)
     sql = f"""
         SELECT name, count(*), total(duration_s) FROM (
             SELECT CASE WHEN cut > 0 THEN substr(rest, 1, cut - 1) END AS name, duration_s FROM (
@@ -105,21 +108,26 @@ async def listed(db: Connection, root_id: int, folder: bytes) -> list[Subfolder]
                     SELECT substr(path, :skip) AS rest, duration_s FROM gallery WHERE {shown})))
         GROUP BY name
     """
-    values = _range(root_id, folder) | {"skip": len(folder) + 2 if folder else 1}
-    found = {row[0]: (row[1], row[2]) for row in await db.tuples(sql, values)}
-    for name, seconds in await _copies(db, root_id, folder):
+    values = _range(root_id, folder) | {"allowed": _as_json(allowed)}
+    skip = len(folder) + 2 if folder else 1
+    rows = await db.tuples(sql, {**values, "skip": skip})
+    found = {row[0]: (row[1], row[2]) for row in rows}
+    for name, seconds in await _copies(db, root_id, folder, allowed):
         count, total = found.get(name, (0, 0.0))
         found[name] = (count + 1, total + seconds)
     in_order = sorted(found, key=lambda name: (name is not None, natural_key(_text(name)), name))
     return [Subfolder(name, *found[name]) for name in in_order]
 
 
-async def _copies(db: Connection, root_id: int, folder: bytes) -> list[tuple[bytes | None, float]]:
+async def _copies(
+    db: Connection, root_id: int, folder: bytes, allowed: Collection[int] | None
+) -> list[tuple[bytes | None, float]]:
     """Name and length for each video that has a copy in one of these folders, but not the place
     that its card shows.
     """
     # The signs keep SQLite from going through every place: few are copies, and they have an index.
     inside = "AND +f.path >= :start AND +f.path < :end" if folder else ""
+    inside += _among("f.video_id", allowed)
     sql = f"""
         SELECT f.video_id, f.path, g.root_id, g.path, g.duration_s
         FROM files f JOIN gallery g ON g.video_id = f.video_id
@@ -128,7 +136,7 @@ async def _copies(db: Connection, root_id: int, folder: bytes) -> list[tuple[byt
     start = folder + b"/" if folder else b""
     found: dict[tuple[int, bytes | None], float] = {}
     for video_id, path, shown_root, shown_path, seconds in await db.tuples(
-        sql, _range(root_id, folder)
+        sql, _range(root_id, folder) | {"allowed": _as_json(allowed)}
     ):
         name = _child(path, start)
         is_there = shown_root == root_id and shown_path.startswith(start)
@@ -138,13 +146,20 @@ async def _copies(db: Connection, root_id: int, folder: bytes) -> list[tuple[byt
 
 
 async def posters(
-    db: Connection, root_id: int, folders: Sequence[bytes], each: int
+    db: Connection,
+    root_id: int,
+    folders: Sequence[bytes],
+    each: int,
+    allowed: Collection[int] | None = None,
 ) -> list[FolderPoster]:
-    """Up to `each` posters of the first videos in and below each of these folders, at most 400."""
+    """Up to `each` posters of the first videos in and below each of these folders, at most 400:
+    of all, or only of those `allowed`.
+    """
     parts: list[str] = []
-    values: list[int | bytes] = []
+    values: list[int | bytes | str] = []
     for number, folder in enumerate(folders[:MOST_FOLDERS]):
         inside = "AND path >= ? AND path < ?" if folder else ""
+        inside += _among("video_id", allowed, "?")
         parts.append(f"""
             SELECT * FROM (
                 SELECT {number}, media_hash, poster FROM (
@@ -153,11 +168,21 @@ async def posters(
                 WHERE poster IS NOT NULL LIMIT {each})
             """)
         values += [root_id, folder + b"/", folder + b"0"] if folder else [root_id]
+        values += [] if allowed is None else [_as_json(allowed)]
     rows = await db.tuples("UNION ALL".join(parts), values) if parts else []
     return [FolderPoster(*row) for row in rows]
 
 
-def _range(root_id: int, folder: bytes) -> dict[str, int | bytes]:
+def _among(column: str, allowed: Collection[int] | None, values: str = ":allowed") -> str:
+    """The condition that a video is one of those `allowed`; none where all are."""
+    return "" if allowed is None else f" AND {column} IN (SELECT value FROM json_each({values}))"
+
+
+def _as_json(allowed: Collection[int] | None) -> str:
+    return json.dumps(list(allowed or ()))
+
+
+def _range(root_id: int, folder: bytes) -> dict[str, int | bytes | str]:
     # 0 follows / in ASCII
     return {"root_id": root_id, "start": folder + b"/", "end": folder + b"0"}
 

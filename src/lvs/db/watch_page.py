@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from lvs.db import chapters
 from lvs.db.connection import Connection
-from lvs.models import HOUSEHOLD, Chapter
+from lvs.models import Chapter
+from lvs.viewer import viewer
 
 TAGGED_COMPARED = (
     1000  # with the rarest of its tags before others: everybody shares the popular ones
@@ -70,7 +71,7 @@ async def beside(
         SELECT NULL, chapters, 4 FROM chapters WHERE video_id = :id
     """
     values = {"id": video_id, "limit": limit, "tagged": TAGGED_COMPARED, "root_id": root_id}
-    values |= {"folder": FOLDER_COMPARED, "tags": tags, "person": HOUSEHOLD}
+    values |= {"folder": FOLDER_COMPARED, "tags": tags, "person": viewer().person}
     rows = await db.all(sql, {**values, "start": folder + b"/", "end": folder + b"0"})
     return Beside(
         tuple((row[0], row[1]) for row in rows if row[2] == 0),

@@ -7,6 +7,7 @@ from quart import Response, request
 from lvs.errors import NotFound
 from lvs.services.media.scene_store import SceneStrip
 from lvs.services.media.webvtt import timestamp
+from lvs.viewer import viewer
 from lvs.web.responses import services
 
 FOR_EVER = "public, max-age=31536000, immutable"
@@ -40,16 +41,17 @@ async def sheet(media_hash: str) -> Response:
 
 
 async def _key(media_hash: str) -> tuple[str, bool]:
-    """The key of the strip, and whether the address names it: then it never changes. Raises
-    NotFound.
+    """The key of the strip, and True where the address names it: then it never changes.
+
+    A person with limits could name the key of another video. Raises NotFound.
     """
     key = request.args.get("v", "")
-    if _KEY.fullmatch(key):
+    if _KEY.fullmatch(key) and viewer().limits is None:
         return key, True
     poster = (await services().videos.get(media_hash)).poster
     if not poster:
         raise NotFound(NONE_YET)
-    return poster, False
+    return poster, poster == key
 
 
 def webvtt(media_hash: str, strip: SceneStrip) -> str:

@@ -8,16 +8,18 @@ from typing import cast
 from quart import Response, redirect
 
 from lvs.errors import Invalid, NotFound
-from lvs.models import Card, Query, State, Track, Video, shown
+from lvs.models import Card, Query, State, Surroundings, Track, Video, shown
 from lvs.routes.media import subtitles
 from lvs.routes.pages import film_scenes, projection
-from lvs.routes.pages.player import player_choice, player_view
+from lvs.routes.pages.player import player_choice, player_view, preferred_sound
 from lvs.services.gallery.dates import recorded_of
+from lvs.services.household.play_order import ListPlace
 from lvs.web.filters import parse_query
+from lvs.web.list_places import Neighbour, in_gallery, in_list, list_place, list_string
 from lvs.web.request_args import arguments, form_text, text
 from lvs.web.responses import addresses, client, page, raw_path, secure_url, services
 from lvs.web.templates import duration, size
-from lvs.web.urls import folder_url, gallery_url, query_string
+from lvs.web.urls import folder_url, gallery_url
 
 SUGGESTIONS = 12
 _SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?", re.ASCII)
@@ -31,7 +33,8 @@ async def watch(place: str) -> Response:
         raise NotFound("There is no video at this address, and there never was one.")
     video, file, card = found
     if file.missing_since is not None and not video.missing:
-        return cast("Response", redirect(addresses().watch(video.file) + query_string(query), 302))
+        rest = list_string(list_place(arguments()), query)
+        return cast("Response", redirect(addresses().watch(video.file) + rest, 302))
     return await _page(video, card, query)
 
 
@@ -45,10 +48,15 @@ async def permanent(media_hash: str) -> Response:
 async def _page(video: Video, card: Card | None, query: Query) -> Response:
     if not _is_listed(video):
         return await _gone(video)
-    around = await services().gallery.surroundings(query, video, card, SUGGESTIONS)
+    place = list_place(arguments())
+    here = None if place else card
+    around = await services().gallery.surroundings(query, video, here, SUGGESTIONS)
+    previous, following = await _neighbours(video, query, place, around)
     progress = services().progress.of_video(video)
-    start_s = _start(video, progress.position_s)
-    player = player_view(video, player_choice(), start_s)
+    languages = await services().preferences.languages()
+    choice = preferred_sound(video, player_choice(), languages.sound)
+    player = player_view(video, choice, _start(video, progress.position_s))
+    listed = list_string(place, query)
     if video.poster is None and video.state is State.NEW:
         services().jobs.visible([video.id])
     watch_path = addresses().watch(video.file)
@@ -58,20 +66,21 @@ async def _page(video: Video, card: Card | None, query: Query) -> Response:
         card=card,
         query=query,
         related=around.related,
-        previous=around.before,
-        next=around.behind,
+        previous=previous,
+        next=following,
         player=player,
         watched=progress.watched,
         later=around.later,
-        start_over_url=_start_over(video, query) if player.start_s else "",
+        start_over_url=_start_over(video, listed) if player.start_s else "",
         subtitles=await subtitles.subtitles_of(video),
+        chosen_subtitles=languages.subtitles,
         suggestions=around.suggestions,
         facts=_facts(video, player.fact),
-        back_url=(folder_url if query.folder else gallery_url)(query) + f"#video-card-{video.id}",
+        back_url=_back(video, query, place),
         folder=_folder(video),
         recorded=recorded_of(video),
-        **await film_scenes.strip_of(video, card, query),
-        chapters=film_scenes.chapter_links(video, around.chapters, query),
+        **await film_scenes.strip_of(video, card, listed),
+        chapters=film_scenes.chapter_links(video, around.chapters, listed),
         offline=services().library.is_away(video.file.root_id, video.file.path),
         secure_url=secure_url(watch_path) if video.projection.immersive else "",
         **await projection.values_of(video),
@@ -95,9 +104,27 @@ def _start(video: Video, position_s: float) -> float:
     return float(value) if length_s is None or float(value) < length_s else 0.0
 
 
-def _start_over(video: Video, query: Query) -> str:
+async def _neighbours(
+    video: Video, query: Query, place: ListPlace | None, around: Surroundings
+) -> tuple[Neighbour | None, Neighbour | None]:
+    """The films before and behind this one in the list from which it was opened."""
+    if place is None:
+        before = in_gallery(addresses(), around.before, query)
+        return before, in_gallery(addresses(), around.behind, query)
+    listed = await services().play_order.neighbours(place, video.id)
+    return in_list(addresses(), listed[0], place), in_list(addresses(), listed[1], place)
+
+
+def _back(video: Video, query: Query, place: ListPlace | None) -> str:
+    """The list from which a film was opened."""
+    if place is None:
+        return (folder_url if query.folder else gallery_url)(query) + f"#video-card-{video.id}"
+    return f"/playlist/{place.playlist_id}#item-{place.at}" if place.playlist_id else "/later"
+
+
+def _start_over(video: Video, listed: str) -> str:
     """The same page with the player at the beginning."""
-    address = addresses().watch(video.file, query)
+    address = addresses().watch(video.file) + listed
     return f"{address}{'&' if '?' in address else '?'}start=over"
 
 
