@@ -25,6 +25,8 @@ async def test_chapters_are_marks_links_and_json(tmp_path: Path, kind: str) -> N
         assert re.findall(r'data-seek="([^"]+)" data-chapter>', page) == ["0.0", "0.4"]
         assert f'href="/watch/film.{kind}?sort=title&amp;start=0.4"' in page
         assert "<bdi>Opening &lt;&amp;&gt;</bdi>" in page
+        listed = await (await home.client.get(f"/watch/film.{kind}?later=7")).get_data(True)
+        assert f'href="/watch/film.{kind}?later=7&amp;start=0.4"' in listed
         assert "<bdi>Chapter 2</bdi>" in page
         assert re.findall(r'<rect x="(\d+)"', page) == ["0", "400"]
         video = await home.video(f"film.{kind}")
