@@ -38,6 +38,7 @@ FLOORS = (
         "logs",
         "models",
         "paths",
+        "playability",
         "random_order",
         "sd_notify",
         "text",

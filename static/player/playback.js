@@ -150,7 +150,7 @@ function takeOver() {
 
 if (video) {
   if (!startPosition() && !/[?&]start=over/.test(location.search)) video.dataset.start = keptPosition();
-  let wasDirect = Boolean(direct) && video.canPlayType(direct.type) !== "";
+  let wasDirect = direct === sources[0] && video.canPlayType(direct?.type) !== "";
   video.addEventListener("error", () => {
     if (hls || !video.error) return;
     if (wasDirect) {

@@ -9,8 +9,8 @@ from quart import request
 
 from lvs.http import media_types
 from lvs.models import State, Track, Video, shown
+from lvs.playability import Plays, plays
 from lvs.services.media.languages import language_of
-from lvs.services.media.playability import Plays, plays
 from lvs.services.playback.codec_strings import source_type
 from lvs.services.playback.planner import HEIGHTS
 from lvs.services.playback.player_pool import BUSY
@@ -81,7 +81,8 @@ def player_view(video: Video, choice: PlayerChoice, start_s: float = 0.0) -> Pla
         segmented = services().playback.address(video) + choice.query
         usual = not (choice.converted or choice.audio or choice.height)
         sources += [(addresses().video(video.file), _direct_type(video))] if usual else []
-        sources.append((segmented, HLS))
+        # Browsers decode interlaced pictures, and show them with combs: the file comes second.
+        sources.insert(0 if probe and probe.interlaced else len(sources), (segmented, HLS))
     return PlayerView(
         sources=tuple((url + _fragment(start_s), kind) for url, kind in sources),
         preload="metadata" if way is Plays.DIRECT and len(sources) > 1 else "none",

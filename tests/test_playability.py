@@ -3,7 +3,7 @@
 import pytest
 
 from lvs.models import Probe, Track
-from lvs.services.media.playability import MATROSKA, MP4, browser_playable
+from lvs.playability import MATROSKA, MP4, browser_playable
 
 
 def probe(container: str, video_codec: str, *sounds: str, pixel_format: str = "yuv420p") -> Probe:
