@@ -161,6 +161,9 @@ if (video) {
   video.addEventListener("loadedmetadata", () => {
     if (wasDirect && !hls && !video.videoWidth && segmented) takeOver();
   });
+  video.addEventListener("playing", () => { // nothing is converted, so nothing is slow
+    if (wasDirect && video.videoWidth) document.getElementById("slow-note")?.remove();
+  });
   // What happened before this script ran.
   if (video.error) video.dispatchEvent(new Event("error"));
   sources.at(-1)?.addEventListener("error", () => { if (!hls) say(); });

@@ -58,6 +58,7 @@ from lvs.services.network.reachability import Reachability
 from lvs.services.playback.playback import Playback
 from lvs.services.playback.player_pool import PlayerPool
 from lvs.services.playback.segment_cache import SegmentCache
+from lvs.services.playback.speeds import ConversionSpeeds
 from lvs.services.rate_limit import RateLimiter
 from lvs.services.streaming.streams import Streams
 
@@ -137,7 +138,9 @@ def build(config: Config) -> Services:
     ffmpeg = ProbePool(config.thumbnail_workers)
     metrics = Metrics()
     segments = SegmentCache(config.data_directory / "cache" / "hls", config.conversion_space << 20)
-    playback = Playback(library, PlayerPool(segments), config.streams_per_client)
+    speeds = ConversionSpeeds(config.data_directory / "cache" / "conversion-speeds.json")
+    players = PlayerPool(segments, speeds=speeds)
+    playback = Playback(library, players, config.streams_per_client)
     jobs = ProbeQueue(
         database,
         library,
@@ -255,6 +258,7 @@ async def _open(services: Services) -> AsyncIterator[None]:
     try:
         await _prepare_posters(services.posters)
         await _prepare_segments(services.playback.pool.cache)
+        await asyncio.to_thread(services.playback.pool.speeds.load)
         await services.library.open()
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(_restarting(*task)) for task in _background(services)]
@@ -267,6 +271,7 @@ async def _open(services: Services) -> AsyncIterator[None]:
         await _write_positions(services.progress)
     finally:
         await services.playback.pool.close()
+        await asyncio.to_thread(services.playback.pool.speeds.save)
         await services.ffmpeg.close()
         await services.database.close()
 

@@ -5,18 +5,25 @@ tracks and sizes among which people do.
 import re
 from dataclasses import dataclass
 
-from quart import request
+from quart import Response, request
 
 from lvs.http import media_types
 from lvs.models import State, Track, Video, shown
 from lvs.playability import Plays, plays
 from lvs.services.media.languages import language_of
 from lvs.services.playback.codec_strings import source_type
-from lvs.services.playback.planner import HEIGHTS
+from lvs.services.playback.planner import HEIGHTS, PICTURE_SUBTITLES, WATCHABLE_SPEED
 from lvs.services.playback.player_pool import BUSY
 from lvs.web.responses import addresses, services
 
 HLS = "application/vnd.apple.mpegurl"
+SOUND_COOKIE = "sound"
+YEAR_S = 365 * 24 * 3600
+TOO_SLOW = (
+    "Where this browser cannot play the file itself, LVS converts it, here about {:.1f} times as"
+    " fast as it plays, even in 360 lines: it will keep stopping to load. Download it to watch it"
+    " with another program."
+)
 NOT_PROBED = "not known yet: LVS has not analysed this file"
 
 
@@ -24,12 +31,14 @@ NOT_PROBED = "not known yet: LVS has not analysed this file"
 class PlayerChoice:
     """The player's settings in the address.
 
-    `audio` counts from 0; `height` is 0 for the usual size.
+    `audio` counts from 0; `height` is 0 for the usual size; `burn` is the track of subtitles that
+    are drawn into the picture.
     """
 
     converted: bool = False
     audio: int = 0
     height: int = 0
+    burn: int | None = None
 
     @property
     def query(self) -> str:
@@ -37,6 +46,7 @@ class PlayerChoice:
         parts = ["play=converted"] if self.converted else []
         parts += [f"audio={self.audio}"] if self.audio else []
         parts += [f"quality={self.height}"] if self.height else []
+        parts += [] if self.burn is None else [f"burn={self.burn}"]
         return "?" + "&".join(parts) if parts else ""
 
 
@@ -51,18 +61,51 @@ class PlayerView:
     choice: PlayerChoice
     audio_tracks: tuple[str, ...]
     heights: tuple[int, ...]
+    burnable: tuple[tuple[int, str], ...] = ()
     start_s: float = 0.0
     busy: str = BUSY
+    slow: str = ""
 
 
-def player_choice() -> PlayerChoice:
-    """The choice in the address; what is no choice there counts as none."""
-    height = request.args.get("quality", "")
+def player_choice(video: Video) -> PlayerChoice:
+    """The choice in the address; what is no choice there counts as none.
+
+    Without one, the sound is in the language that was chosen in this browser last.
+    """
+    height, audio = request.args.get("quality", ""), _number("audio")
     return PlayerChoice(
         converted=request.args.get("play") == "converted",
-        audio=_number("audio") or 0,
+        audio=_remembered_sound(video) if audio is None else audio,
         height=next((one for one in HEIGHTS if height == str(one)), 0),
+        burn=_number("burn"),
     )
+
+
+def _remembered_sound(video: Video) -> int:
+    wanted = request.cookies.get(SOUND_COOKIE, "")
+    spoken = [_language(track) for track in _sounds(video)]
+    return spoken.index(wanted) if wanted and wanted in spoken else 0
+
+
+def remember_sound(response: Response, video: Video) -> None:
+    """Keep the language of the sound track that the address chooses, if it does."""
+    audio, tracks = _number("audio"), _sounds(video)
+    if audio is None or audio >= len(tracks):
+        return
+    language = _language(tracks[audio])
+    if language:
+        response.set_cookie(SOUND_COOKIE, language, max_age=YEAR_S, samesite="Lax", path="/")
+    else:
+        response.delete_cookie(SOUND_COOKIE, path="/")
+
+
+def _sounds(video: Video) -> tuple[Track, ...]:
+    return video.probe.audio_tracks if video.probe else ()
+
+
+def _language(track: Track) -> str:
+    known = language_of(track.language or "")
+    return known[0] if known else ""
 
 
 def player_view(video: Video, choice: PlayerChoice, start_s: float = 0.0) -> PlayerView:
@@ -75,11 +118,10 @@ def player_view(video: Video, choice: PlayerChoice, start_s: float = 0.0) -> Pla
     way, message = plays(probe, _extension(video)) if probe else (Plays.CONVERTED, NOT_PROBED)
     if video.state is State.UNREADABLE:
         way, message = Plays.NOWHERE, f"This file cannot be played: {video.reason}"
-    tracks = probe.audio_tracks if probe else ()
     sources: list[tuple[str, str]] = []
     if way is not Plays.NOWHERE:
         segmented = services().playback.address(video) + choice.query
-        usual = not (choice.converted or choice.audio or choice.height)
+        usual = not choice.query
         sources += [(addresses().video(video.file), _direct_type(video))] if usual else []
         # Browsers decode interlaced pictures, and show them with combs: the file comes second.
         sources.insert(0 if probe and probe.interlaced else len(sources), (segmented, HLS))
@@ -89,10 +131,28 @@ def player_view(video: Video, choice: PlayerChoice, start_s: float = 0.0) -> Pla
         message=message if way is Plays.NOWHERE else "",
         fact=message,
         choice=choice,
-        audio_tracks=tuple(_track_label(track, number) for number, track in enumerate(tracks)),
+        audio_tracks=tuple(_track_label(*pair) for pair in enumerate(_sounds(video))),
         heights=tuple(height for height in HEIGHTS if probe and height <= max(360, probe.height)),
+        burnable=_burnable(video),
         start_s=start_s,
+        slow=_slow(video) if way is Plays.CONVERTED else "",
     )
+
+
+def _burnable(video: Video) -> tuple[tuple[int, str], ...]:
+    """Subtitles that are pictures: their numbers and names."""
+    tracks = video.probe.subtitle_tracks if video.probe else ()
+    return tuple(
+        (number, _track_label(number, track))
+        for number, track in enumerate(tracks)
+        if track.codec in PICTURE_SUBTITLES
+    )
+
+
+def _slow(video: Video) -> str:
+    """A sentence for a film that this machine cannot convert as fast as it plays."""
+    speed = services().playback.least_speed(video.probe) if video.probe else None
+    return "" if speed is None or speed >= WATCHABLE_SPEED else TOO_SLOW.format(speed)
 
 
 def _fragment(start_s: float) -> str:
@@ -114,7 +174,7 @@ def _extension(video: Video) -> str:
     return shown(video.file.path).rpartition(".")[2]
 
 
-def _track_label(track: Track, number: int) -> str:
+def _track_label(number: int, track: Track) -> str:
     language = language_of(track.language or "")
     parts = [language[1] if language else track.language, track.title]
     parts.append({1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}.get(track.channels or 0))

@@ -9,7 +9,7 @@ from lvs.errors import NotFound
 from lvs.models import Card, Query, State, Track, Video, shown
 from lvs.routes.media import subtitles
 from lvs.routes.pages import projection
-from lvs.routes.pages.player import player_choice, player_view
+from lvs.routes.pages.player import player_choice, player_view, remember_sound
 from lvs.web.filters import parse_query
 from lvs.web.request_args import arguments, form_text, text
 from lvs.web.responses import addresses, page, raw_path, secure_url, services
@@ -43,11 +43,11 @@ async def _page(video: Video, card: Card | None, query: Query) -> Response:
     around = await services().gallery.surroundings(query, video, card, SUGGESTIONS)
     progress = services().progress.of_video(video)
     starts_over = text(arguments(), "start") == "over"
-    player = player_view(video, player_choice(), 0.0 if starts_over else progress.position_s)
+    player = player_view(video, player_choice(video), 0.0 if starts_over else progress.position_s)
     if video.poster is None and video.state is State.NEW:
         services().jobs.visible([video.id])
     watch_path = addresses().watch(video.file)
-    return page(
+    response = page(
         "watch.html",
         video=video,
         card=card,
@@ -69,6 +69,8 @@ async def _page(video: Video, card: Card | None, query: Query) -> Response:
         copies=_copies(video),
         former=await services().handover.former(video),
     )
+    remember_sound(response, video)
+    return response
 
 
 def _start_over(video: Video, query: Query) -> str:

@@ -183,6 +183,7 @@ def _facts(found: Mapping[str, Any]) -> FilmFacts:
         frame_rate=max(1.0, _seconds(found["frame_rate"])),
         bit_rate=_whole(found["bit_rate"]),
         sounds=tuple(_sound(sound) for sound in found["sounds"][:MAX_SOUNDS]),
+        subtitles=tuple(_text(codec) for codec in found["subtitles"][:MAX_SOUNDS]),
         keyframes=None if keyframes is None else tuple(_seconds(moment) for moment in keyframes),
         timed=found["timed"] is True,
     )
