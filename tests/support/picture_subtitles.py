@@ -4,6 +4,7 @@ import io
 import struct
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 from support.media import Picture, make_video
@@ -91,7 +92,7 @@ def add_pgs(film: Path, path: Path, from_s: float, to_s: float) -> Path:
             if unit.size:
                 unit.stream = subtitles
                 packets.append(unit)
-        for packet in sorted(packets, key=lambda p: p.dts * (p.time_base or 0)):
+        for packet in sorted(packets, key=_moment):
             output.mux(packet)
     return path
 
@@ -107,9 +108,13 @@ def add_dvd(film: Path, path: Path, from_s: float, to_s: float) -> Path:
         unit = av.Packet(dvd_unit(to_s - from_s))
         unit.time_base, unit.pts = Fraction(1, 1000), round(from_s * 1000)
         unit.dts, unit.duration, unit.stream = unit.pts, round((to_s - from_s) * 1000), subtitles
-        for packet in sorted([*packets, unit], key=lambda p: p.dts * (p.time_base or 0)):
+        for packet in sorted([*packets, unit], key=_moment):
             output.mux(packet)
     return path
+
+
+def _moment(packet: "av.Packet[Any]") -> float:
+    return float((packet.dts or 0) * (packet.time_base or 0))
 
 
 def grey_film(path: Path, seconds: float, picture: Picture) -> Path:

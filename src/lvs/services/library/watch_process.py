@@ -112,7 +112,11 @@ class WatchProcess:
         self._news.set()
 
     async def _report(self) -> dict[str, Any]:
-        report = await self._process.receive()
+        try:
+            report = await self._process.receive()
+        except EOFError:
+            code = await self._process.wait()
+            raise EOFError(f"the watch process ended with code {code}") from None
         if not isinstance(report, dict):
             raise TypeError("its report is not one")
         return report
