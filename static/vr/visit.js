@@ -52,6 +52,7 @@ class Visit {
       this.base = new XRWebGLLayer(session, gl, { antialias: false, depth: false, framebufferScaleFactor });
       session.updateRenderState({ baseLayer: this.base });
     }
+    this.panel.fine = Math.min(1.5, (this.clear?.textureWidth ?? this.base.framebufferWidth) / 2000);
     this.take(this.film, this.player);
     session.requestAnimationFrame(this.tick);
   }

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from playwright.sync_api import Page, Route, expect
-from support.headset import IWER, LAYERS, Headset
+from support.headset import IWER, LAYERS, SMALL, Headset
 from support.spheres import RIGHT_BLUE, degrees
 from support.vr_house import CHROMIUM, FILMS, ORDINARY, House, vr_house
 
@@ -139,7 +139,7 @@ def test_a_flat_film_in_3d_is_a_screen_ahead_with_an_eye_on_each_half(
 def test_a_film_is_rated_inside_vr_and_the_next_one_too(house: House, hand: bool) -> None:
     """All of it while the page stands still, as it does in a headset's browser."""
     first, second = (CAVE, DIVE) if hand else (ALPS, BAY)
-    with house.page() as page:
+    with house.page(viewport=SMALL) as page:
         headset = Headset(page, still=True)
         headset.enter(house.watch(first))
         headset.hold()
@@ -258,7 +258,7 @@ def test_what_lies_above_the_panel_becomes_the_front(house: House, page: Page) -
 
 
 def test_a_media_layer_shows_the_film_below_the_panel(house: House) -> None:
-    with house.page() as page:
+    with house.page(viewport=SMALL) as page:
         headset = Headset(page, layers=True)
         headset.enter(house.watch(ALPS))
         assert headset.state["layered"]
