@@ -37,7 +37,7 @@ CLEAR: Colour = (16, 128, 128, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class SubtitlePart:
     """One picture of a subtitle: its place on the canvas, indexes of colours, and the colours."""
 
     x: int
@@ -49,13 +49,13 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class SubtitleInterval:
     """What is on the screen from one moment to another; nothing where `parts` is empty."""
 
     start_s: float
     end_s: float
     canvas: tuple[int, int]
-    parts: tuple[Part, ...]
+    parts: tuple[SubtitlePart, ...]
 
 
 class PictureSubtitles:
@@ -71,7 +71,7 @@ class PictureSubtitles:
         only(self._container, self._stream)
         self._reader = _reader_of(self._stream)
         self._packets: Iterator[Packet[Any]] = iter(())
-        self._known: list[Shown] = []
+        self._known: list[SubtitleInterval] = []
         self._read_to_s = self._drawn_to_s = -1.0
 
     def drawn(
@@ -125,17 +125,17 @@ class PictureSubtitles:
                 continue
             if self._known and self._known[-1].end_s > start_s:
                 last = self._known.pop()
-                self._known.append(Shown(last.start_s, start_s, last.canvas, last.parts))
+                self._known.append(SubtitleInterval(last.start_s, start_s, last.canvas, last.parts))
             self._known.append(found)
 
-    def _shown(self, packet: "Packet[Any]", start_s: float) -> Shown | None:
+    def _shown(self, packet: "Packet[Any]", start_s: float) -> SubtitleInterval | None:
         content = bytes(packet)
         self._reader.take(content)
         found = self._stream.codec_context.decode2(packet)
         if found is None:
             return None
         parts = tuple(
-            Part(
+            SubtitlePart(
                 rect.x,
                 rect.y,
                 rect.width,
@@ -147,10 +147,10 @@ class PictureSubtitles:
             if isinstance(rect, BitmapSubtitle) and 0 < rect.width * rect.height <= MOST_POINTS
         )
         lasts_s = min(LONGEST_S, found.end_display_time / 1000 or LONGEST_S)  # 2³² − 1: unknown
-        return Shown(start_s, start_s + lasts_s, self._reader.canvas, parts)
+        return SubtitleInterval(start_s, start_s + lasts_s, self._reader.canvas, parts)
 
 
-def _overlay(shown: Shown, size: tuple[int, int], frame: VideoFrame) -> Graph:
+def _overlay(shown: SubtitleInterval, size: tuple[int, int], frame: VideoFrame) -> Graph:
     """A graph that draws these parts on every frame that is pushed into its first input."""
     width, height = size
     scale = width / max(1, shown.canvas[0])
@@ -186,7 +186,7 @@ def _overlay(shown: Shown, size: tuple[int, int], frame: VideoFrame) -> Graph:
     return graph
 
 
-def _picture(part: Part) -> VideoFrame:
+def _picture(part: SubtitlePart) -> VideoFrame:
     """The part as a frame with its colours."""
     frame = VideoFrame(part.width, part.height, "yuva444p")
     for plane, channel in zip(frame.planes, range(4), strict=True):
