@@ -12,7 +12,6 @@ export class Panel {
     Object.assign(this, { state, width, height, page: "film", lit: [], targets: [], first: 0 });
   }
 
-  /** Draw so many points for each of the layout's. */
   set fine(fine) {
     this.scale = fine;
     Object.assign(this.canvas, { width: this.width * fine, height: this.height * fine });
@@ -87,7 +86,7 @@ export class Panel {
     }
   }
 
-  /** Fills are plain, lit, on, and both; inks and edges plain and lit or on. */
+  /** Fills and inks: plain, lit, on, both. */
   button(item) {
     const { name, value, words, icons, fills, inks, edges, size, inset, glow, box: [x, y, w, h] } = item;
     const state = this.state(name, value);

@@ -268,7 +268,7 @@ class Visit {
     film.loadScenes().catch(() => {});
     on("timeupdate durationchange play seeked", () => { this.stale = true; });
     on("pause error", () => this.say(video.error ? "This film does not play here." : ""));
-    if (video !== this.player) { // the page itself keeps its own player's position and views
+    if (video !== this.player) { // which the page keeps
       let kept = this.time;
       const keep = () => { kept = this.time; film.keepPosition(video.currentTime); };
       film.countView();

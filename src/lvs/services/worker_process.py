@@ -1,6 +1,6 @@
 """Worker processes of the server: started, spoken to in JSON lines, and ended in one way.
 
-A worker shares nothing with the server but two pipes: no sockets, no open files, no pickled
+A worker shares nothing with the server but its pipes: no sockets, no open files, no pickled
 objects. It opens strangers' files, so that nothing it says is taken on trust.
 """
 
@@ -9,7 +9,7 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -35,14 +35,30 @@ class WorkerProcess:
 
         The arguments are the last of its `sys.argv`, `most_line_bytes` bounds a line it sends.
         """
+        command = (sys.executable, "-P", "-c", START.format(module), SOURCE_FOLDER, *arguments)
+        return await cls.run(command, most_line_bytes=most_line_bytes, environment=environment)
+
+    @classmethod
+    async def run(
+        cls,
+        command: Sequence[str],
+        *,
+        most_line_bytes: int,
+        hears_errors: bool = False,
+        environment: Mapping[str, str] | None = None,
+    ) -> Self:
+        """A process of another command that speaks the same way, such as one on another machine.
+
+        `hears_errors` makes its standard error a pipe, which somebody has to read. Raises OSError.
+        """
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-c", START.format(module), SOURCE_FOLDER, *arguments),
+            *command,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE if hears_errors else asyncio.subprocess.DEVNULL,
             limit=most_line_bytes,
             start_new_session=True,  # Ctrl-C in the terminal is the server's to handle
-            env={**os.environ, **environment},
+            env={**os.environ, **(environment or {})},
         )
         return cls(process)
 
@@ -81,6 +97,11 @@ class WorkerProcess:
         Raises EOFError or OSError where the process is gone.
         """
         return await self._answers.readexactly(size_bytes)
+
+    async def receive_error(self, most_bytes: int) -> bytes:
+        """The next of its standard error, where it is heard; empty at its end."""
+        errors = self._process.stderr
+        return await errors.read(most_bytes) if errors is not None else b""
 
     def kill(self) -> None:
         """End the process at once. One that hangs in the disk ends when the disk answers."""

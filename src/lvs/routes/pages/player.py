@@ -3,9 +3,9 @@ tracks and sizes among which people do.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from quart import Response, request
+from quart import request
 
 from lvs.http import media_types
 from lvs.models import State, Track, Video, shown
@@ -17,8 +17,6 @@ from lvs.services.playback.player_pool import BUSY
 from lvs.web.responses import addresses, services
 
 HLS = "application/vnd.apple.mpegurl"
-SOUND_COOKIE = "sound"
-YEAR_S = 365 * 24 * 3600
 TOO_SLOW = (
     "Where this browser cannot play the file itself, LVS converts it, here about {:.1f} times as"
     " fast as it plays, even in 360 lines: it will keep stopping to load. Download it to watch it"
@@ -39,6 +37,7 @@ class PlayerChoice:
     audio: int = 0
     height: int = 0
     burn: int | None = None
+    chose_audio: bool = False
 
     @property
     def query(self) -> str:
@@ -60,6 +59,7 @@ class PlayerView:
     fact: str
     choice: PlayerChoice
     audio_tracks: tuple[str, ...]
+    audio_languages: tuple[str, ...]
     heights: tuple[int, ...]
     burnable: tuple[tuple[int, str], ...] = ()
     start_s: float = 0.0
@@ -67,36 +67,24 @@ class PlayerView:
     slow: str = ""
 
 
-def player_choice(video: Video) -> PlayerChoice:
-    """The choice in the address; what is no choice there counts as none.
-
-    Without one, the sound is in the language that was chosen in this browser last.
-    """
+def player_choice() -> PlayerChoice:
+    """The choice in the address; what is no choice there counts as none."""
     height, audio = request.args.get("quality", ""), _number("audio")
     return PlayerChoice(
         converted=request.args.get("play") == "converted",
-        audio=_remembered_sound(video) if audio is None else audio,
+        audio=audio or 0,
+        chose_audio=audio is not None,
         height=next((one for one in HEIGHTS if height == str(one)), 0),
         burn=_number("burn"),
     )
 
 
-def _remembered_sound(video: Video) -> int:
-    wanted = request.cookies.get(SOUND_COOKIE, "")
+def preferred_sound(video: Video, choice: PlayerChoice, language: str) -> PlayerChoice:
+    """The choice with the track of a language where the address names none."""
+    if choice.chose_audio or not language:
+        return choice
     spoken = [_language(track) for track in _sounds(video)]
-    return spoken.index(wanted) if wanted and wanted in spoken else 0
-
-
-def remember_sound(response: Response, video: Video) -> None:
-    """Keep the language of the sound track that the address chooses, if it does."""
-    audio, tracks = _number("audio"), _sounds(video)
-    if audio is None or audio >= len(tracks):
-        return
-    language = _language(tracks[audio])
-    if language:
-        response.set_cookie(SOUND_COOKIE, language, max_age=YEAR_S, samesite="Lax", path="/")
-    else:
-        response.delete_cookie(SOUND_COOKIE, path="/")
+    return replace(choice, audio=spoken.index(language)) if language in spoken else choice
 
 
 def _sounds(video: Video) -> tuple[Track, ...]:
@@ -132,6 +120,7 @@ def player_view(video: Video, choice: PlayerChoice, start_s: float = 0.0) -> Pla
         fact=message,
         choice=choice,
         audio_tracks=tuple(_track_label(*pair) for pair in enumerate(_sounds(video))),
+        audio_languages=tuple(_language(track) for track in _sounds(video)),
         heights=tuple(height for height in HEIGHTS if probe and height <= max(360, probe.height)),
         burnable=_burnable(video),
         start_s=start_s,
