@@ -262,6 +262,7 @@ class Card(NamedTuple):
     offline: bool
     progress: int = 0  # percent, 1 to 99; 0 at the beginning
     watched: bool = False
+    hidden: bool = False
 
     @property
     def favorite(self) -> bool:
@@ -324,6 +325,8 @@ class Video:
     projection: Projection = Projection()
     projection_evidence: str | None = None  # JSON, None before the file was probed
     watch_state: WatchState = WatchState()
+    hidden: bool = False
+    notes: str = ""
 
     @property
     def file(self) -> File:
@@ -379,6 +382,7 @@ class Query:
     vr: bool = False
     shape: str = ""
     progress: str = ""
+    hidden: bool = False
 
     @property
     def filtered(self) -> bool:

@@ -52,13 +52,25 @@ async def summary(db: Connection, playlist_id: int) -> PlaylistSummary | None:
     return PlaylistSummary(Playlist(*tuple(row)[:4]), row[4], row[5]) if row else None
 
 
-async def items(db: Connection, playlist_id: int, after: int, limit: int) -> list[PlaylistItem]:
-    """The places behind a position, in order."""
+async def count_hidden(db: Connection, playlist_id: int) -> int:
+    """How many places of a playlist hold a hidden video."""
+    sql = """
+        SELECT count(*) FROM playlist_items i JOIN hidden h ON h.video_id = i.video_id
+        WHERE i.playlist_id = ?
+    """
+    return int(await db.value(sql, (playlist_id,)))
+
+
+async def items(
+    db: Connection, playlist_id: int, after: int, limit: int, hidden: bool
+) -> list[PlaylistItem]:
+    """The places behind a position, in order; those of hidden videos only with `hidden`."""
+    in_sight = "" if hidden else "AND i.video_id NOT IN (SELECT video_id FROM hidden)"
     sql = f"""
         SELECT i.position, v.media_hash, v.title, {gallery.COLUMNS}
         FROM playlist_items i JOIN videos v ON v.id = i.video_id
             LEFT JOIN gallery g ON g.video_id = v.id
-        WHERE i.playlist_id = :id AND i.position > :after
+        WHERE i.playlist_id = :id AND i.position > :after {in_sight}
         ORDER BY i.position LIMIT :limit
     """
     values = {"id": playlist_id, "after": after, "limit": limit}

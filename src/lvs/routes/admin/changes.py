@@ -32,6 +32,12 @@ LABELS = {
     "title": "Titles",
     "view": "Views",
     "projection": "Projections",
+    "hidden": "Hidden",
+    "notes": "Notes",
+    "later": "Later",
+    "watched": "Watched",
+    "playlist": "Playlists",
+    "bulk": "Many at once",
     "forgotten": "Forgotten",
 }
 WITHIN = ((15, "15 minutes"), (60, "hour"), (24 * 60, "day"), (7 * 24 * 60, "week"))

@@ -11,6 +11,7 @@ from lvs.models import Card, Projection, Root, Tag, Video, WatchState, shown
 from lvs.web.urls import Urls
 
 MAX_NAME = 4096
+MAX_NOTES = 20_000  # as with tags: the message about too long a text is the service's
 MAX_TAG = (
     1000  # more than a tag may have, so that the sentence about too long a tag is the service's
 )
@@ -81,6 +82,18 @@ class PositionChange(Sent):
     """Seconds from the beginning of a video."""
 
     position_s: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class NotesChange(Sent):
+    """A text about a video; an empty one removes it."""
+
+    notes: Annotated[str, Field(max_length=MAX_NOTES)]
+
+
+class HiddenChange(Sent):
+    """The mark of a hidden video."""
+
+    hidden: bool
 
 
 class WatchedChange(Sent):
@@ -226,6 +239,7 @@ class VideoSummary(BaseModel):
     tags: list[str]
     favorite: bool
     favorited_at: str | None
+    hidden: Annotated[bool, Field(description="In no list unless it asks for hidden=1.")] = False
     url: Annotated[
         str, Field(description="The watch page. Percent-encoded exactly as the file is called.")
     ]
@@ -291,6 +305,7 @@ class VideoDetail(VideoSummary):
         float | None, Field(description="Where to go on; null at the beginning.")
     ] = None
     watched: bool = False
+    notes: str = ""
 
 
 class VideoPage(BaseModel):
@@ -328,6 +343,18 @@ class Favorite(BaseModel):
     """The favorite mark of a video."""
 
     favorite: bool
+
+
+class VideoNotes(BaseModel):
+    """The text about a video; empty where there is none."""
+
+    notes: str
+
+
+class VideoHidden(BaseModel):
+    """The mark of a hidden video."""
+
+    hidden: bool
 
 
 class ViewCount(BaseModel):
@@ -506,6 +533,7 @@ def summary_of(card: Card, roots: dict[int, Root], addresses: Urls) -> VideoSumm
         tags=list(card.tags),
         favorite=card.favorite,
         favorited_at=_iso_or_none(card.favorited_at),
+        hidden=card.hidden,
         url=addresses.watch(card),
         stream_url=addresses.video(card),
         thumbnail_url=addresses.poster(card, 640, "jpg"),
@@ -535,6 +563,8 @@ def detail_of(
         tags=list(video.tags),
         favorite=video.favorite,
         favorited_at=_iso_or_none(video.favorited_at),
+        hidden=video.hidden,
+        notes=video.notes,
         url=addresses.watch(file),
         stream_url=addresses.video(file),
         thumbnail_url=addresses.poster(video, 640, "jpg"),

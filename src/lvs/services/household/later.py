@@ -24,8 +24,9 @@ class Later:
             return await later.items(db, person, limit, skip)
 
     async def count(self, *, person: int = HOUSEHOLD) -> int:
+        """The number of videos that the list shows."""
         async with self._database.read() as db:
-            return await later.count(db, person)
+            return await later.count_shown(db, person)
 
     async def has(self, media_hash: str, *, person: int = HOUSEHOLD) -> bool:
         """True where a video is to be watched later. Raises NotFound."""
