@@ -15,6 +15,7 @@ from lvs.db.changes import Chosen
 from lvs.errors import Invalid
 from lvs.models import Query
 from lvs.services.backup import snapshots
+from lvs.services.backup.export import as_json
 from lvs.services.backup.restore import put_back
 
 HTMX = {"HX-Request": "true", "HX-Request-Type": "partial"}
@@ -130,7 +131,7 @@ async def test_both_are_exported_and_restored(home: Home, tmp_path: Path) -> Non
     one, two = await films(home, "one", "two")
     await home.services.hidden.set(one, True, "a")
     await home.services.notes.set(one, "The harbour", "a")
-    exported = json.loads(await text(await home.client.get("/export.json")))
+    exported = json.loads(b"".join([each async for each in as_json(home.services.database)]))
     by_hash = {each["media_hash"]: each for each in exported["videos"]}
     assert by_hash[one]["notes"] == "The harbour"
     assert by_hash[one]["hidden_at"]
