@@ -357,7 +357,7 @@ def test_a_named_file_that_is_missing_is_one_sentence(here: Path) -> None:
 def test_a_configuration_does_not_change_after_loading() -> None:
     config = load().config
     with pytest.raises(ValidationError, match="frozen"):
-        config.port = 1
+        config.port = 1  # type: ignore[misc]
 
 
 def test_a_configuration_made_directly_reads_nothing_from_outside(

@@ -113,7 +113,7 @@ async def test_a_litestream_that_dies_comes_back_and_catches_up(
 
 def started(abandoned: Replication) -> "subprocess.Popen[bytes]":
     command = [litestream.program(), "replicate", "-config", abandoned.files.config]
-    return subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    return subprocess.Popen(list(map(str, command)), stderr=subprocess.DEVNULL)
 
 
 async def test_the_litestream_of_a_killed_server_is_ended_by_the_next(
