@@ -136,7 +136,7 @@ async def test_nothing_is_half_done(home: Home, monkeypatch: pytest.MonkeyPatch)
         ({"rating": 6}, Invalid),
         ({"tags_add": ("a\u0000",), "rating": 3}, Invalid),
         ({"tags_add": ("alps",), "tags_remove": ("#Alps",)}, Invalid),
-        ({"title": "{titel}", "rating": 3}, Invalid),
+        ({"title": "{name}", "rating": 3}, Invalid),
         ({"watched": True, "later": True}, Invalid),
         ({"playlist": playlist + 7, "rating": 3}, NotFound),
     ):

@@ -137,6 +137,7 @@ async def test_both_are_exported_and_restored(home: Home, tmp_path: Path) -> Non
     assert by_hash[one]["hidden_at"]
     assert by_hash[two]["hidden_at"] is None
     folder = tmp_path / "snapshot"
+    folder.mkdir()
     await asyncio.to_thread(snapshots.write, home.data / "lvs.db", folder)
     kept = await asyncio.to_thread(snapshots.read, folder)
     await home.services.hidden.set(one, False, "a")
