@@ -5,6 +5,7 @@ journaled, undone, exported, backed up and restored.
 import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from quart import Response
@@ -116,7 +117,8 @@ async def test_notes_are_found_by_the_search_and_undone(home: Home) -> None:
     )
     assert answer.status_code == 422
     assert "at most 10,000" in await text(answer)
-    for wrong in ({"notes": 7}, {"notes": "a\u0000b"}, {"notes": "x" * 10_001}, []):
+    bodies: list[Any] = [{"notes": 7}, {"notes": "a\u0000b"}, {"notes": "x" * 10_001}, []]
+    for wrong in bodies:
         refused = await home.client.put(f"/api/videos/{one}/notes", json=wrong)
         assert refused.status_code == 400
     with pytest.raises(Invalid):
