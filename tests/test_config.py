@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from support.places import PROJECT
 
-from lvs.config import OPTIONS, PREFIX, Config, ConfigError, Loaded, RateLimit, as_text, load, plain
+from lvs.config import OPTIONS, PREFIX, Config, ConfigError, as_text, plain
+from lvs.config_sources import Loaded, load
+from lvs.option_values import RateLimit
 
 DOCUMENT = PROJECT / "docs" / "configuration.md"
 

@@ -18,9 +18,11 @@ import psutil
 import pytest
 from support.waiting import until
 
-from lvs.config import Config, ConfigError, load, valid_replica
+from lvs.config import Config, ConfigError
+from lvs.config_sources import load
 from lvs.db.database import Database
 from lvs.errors import Invalid, NotFound, Unavailable
+from lvs.option_values import valid_replica
 from lvs.services.backup import litestream
 from lvs.services.backup.replication import Replication
 
