@@ -27,6 +27,7 @@ from lvs.routes.admin import (
     unreadable,
     usage,
 )
+from lvs.routes.api import bulk as api_bulk
 from lvs.routes.api import openapi, original, ratings
 from lvs.routes.api import playlists as api_playlists
 from lvs.routes.api import progress as api_progress
@@ -41,6 +42,7 @@ from lvs.routes.pages import (
     playlists,
     progress,
     projection,
+    select,
     sign_in,
     watch,
 )
@@ -87,6 +89,12 @@ SITE_MAP = SiteMap([
         post("/videos/<hash:media_hash>/progress", progress.record, own_limit=True),
         post("/videos/<hash:media_hash>/watched", progress.mark),
         post("/videos/<hash:media_hash>/dismiss", progress.dismiss),
+    ),
+    section(
+        "Curation: many at once",
+        get("/select", select.show),
+        post("/select", select.change),
+        post("/changes/<change_id>/undo", select.undo),
     ),
     section(
         "Playlists and Later",
@@ -151,6 +159,8 @@ SITE_MAP = SiteMap([
         put("/api/videos/<media_hash>/tags/<path:tag>", api_tags.put_tag),
         delete("/api/videos/<media_hash>/tags/<path:tag>", api_tags.remove_tag),
         get("/api/tags", api_tags.tags),
+        post("/api/bulk", api_bulk.change),
+        post("/api/changes/<change_id>/undo", api_bulk.undo),
         get("/api/playlists", api_playlists.every),
         post("/api/playlists", api_playlists.create),
         get("/api/playlists/<playlist_id>", api_playlists.show),

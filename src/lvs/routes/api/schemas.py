@@ -96,6 +96,46 @@ class HiddenChange(Sent):
     hidden: bool
 
 
+class BulkSet(Sent):
+    """What to change; what is left out stays. `rating` null removes the stars."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    rating: Annotated[int | None, Field(ge=0, le=5), BeforeValidator(_whole)] = None
+    favorite: bool | None = None
+    tags_add: Annotated[list[Annotated[str, Field(max_length=MAX_TAG)]], Field(max_length=20)] = []
+    tags_remove: Annotated[
+        list[Annotated[str, Field(max_length=MAX_TAG)]], Field(max_length=20)
+    ] = []
+    hidden: bool | None = None
+    watched: bool | None = None
+    later: bool | None = None
+    playlist: Annotated[int | None, Field(ge=0, le=2**53, description="Append to this one.")] = None
+    title: Annotated[
+        str | None,
+        Field(
+            max_length=MAX_TAG,
+            description=(
+                "A pattern with {title}, {file}, {folder}, {n}, {date}, {year};"
+                " empty: the names of the files."
+            ),
+        ),
+    ] = None
+
+
+class BulkRequest(Sent):
+    """Videos, by gallery parameters or by their hashes, and what to change of them."""
+
+    where: Annotated[
+        dict[str, str | int | bool | list[str]] | None,
+        Field(description="Gallery parameters as in GET /api/videos; {} means all videos."),
+    ] = None
+    media_hashes: Annotated[
+        list[Annotated[str, Field(max_length=MAX_NAME)]] | None, Field(max_length=3000)
+    ] = None
+    set: BulkSet
+
+
 class WatchedChange(Sent):
     """The mark of a watched video."""
 
@@ -355,6 +395,23 @@ class VideoHidden(BaseModel):
     """The mark of a hidden video."""
 
     hidden: bool
+
+
+class BulkDone(BaseModel):
+    """How many videos were changed, and the change to undo; null where none was."""
+
+    changed: int
+    change_id: int | None
+
+
+class UndoDone(BaseModel):
+    """Of how many videos a change was taken back, how many values were left as they are because
+    they were changed again since, and the change that the undo is.
+    """
+
+    changed: int
+    skipped: int
+    change_id: int | None
 
 
 class ViewCount(BaseModel):

@@ -76,6 +76,8 @@ class Undone:
     change_id: int | None = None
     """The change that the undo is; None where nothing was done."""
     skipped: int = 0
+    videos: int = 1
+    """Of how many videos something was taken back."""
 
 
 @dataclass(slots=True)
@@ -178,7 +180,13 @@ class Journal:
         self._cache.clear()
         if result.video_ids:
             self._events.publish(Event.CHANGED, result.video_ids)
-        return Undone(_of_bulk(after), result.reason, result.undone_by, result.skipped)
+        return Undone(
+            _of_bulk(after),
+            result.reason,
+            result.undone_by,
+            result.skipped,
+            len(result.video_ids),
+        )
 
     async def preview(self, client: str, since: int) -> Preview:
         """Preview of undoing every change of this client since then (Unix ms)."""

@@ -140,13 +140,8 @@ class Gallery:
     async def all_ids(self, query: Query, most: int) -> list[int]:
         """The ids of all videos of a query, at most so many, in its order."""
         async with self._reading() as (db, index):
-            selection, held = await self._selected(db, query, index)
-            if selection is None:
-                return []
-            if held is not None:
-                return await held.index.run(db, query, held.mask, most)
-            rows = await gallery.browse(db, selection, most)
-            return [row.card.id for row in rows]
+            finder = await self._finder(db, query, index)
+            return await finder.ids(most) if finder else []
 
     async def last_id(self) -> int:
         """The largest id of a listed video: those that come later have larger ones."""
