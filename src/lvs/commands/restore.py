@@ -78,7 +78,7 @@ def _list(config: Config, as_json: bool) -> int:
     from lvs.services.backup.backups import in_words
 
     folder = config.data_directory / "backups"
-    found = [backup.looked_through(each) for each in backup.listed(folder)]
+    found = [backup.checked(each) for each in backup.listed(folder)]
     newest = next((each for each in found if each.good and each.counts.videos), None)
     if as_json:
         print(
@@ -240,7 +240,9 @@ async def _gains(config: Config, snapshot: "Snapshot", only_look: bool) -> "Rest
     database = Database(config.metadata_db, backup_folder=config.data_directory / "backups")
     await database.open(anew=True)
     try:
-        return await put_back(database, snapshot.kept.values(), only_look, snapshot.playlists)
+        return await put_back(
+            database, snapshot.kept.values(), only_look, snapshot.playlists, snapshot.people
+        )
     finally:
         await database.close()
 
@@ -264,6 +266,8 @@ def _everything(snapshot: "Snapshot") -> "RestoreSummary":
         notes=sum(bool(each.notes) for each in kept),
         playlists=len(snapshot.playlists),
         playlist_items=sum(len(each.items) for each in snapshot.playlists),
+        people=sum(bool(each.name) for each in snapshot.people),
+        history=sum(len(film.history) for each in snapshot.people for film in each.films.values()),
     )
 
 

@@ -29,17 +29,19 @@ class Stamp:
     person: int = HOUSEHOLD
 
 
+_LATER_AT = "(SELECT added_at FROM later WHERE person_id = :person AND video_id = v.id)"
+_PROGRESS = "SELECT position_s FROM progress WHERE person_id = :person AND video_id = v.id"
+
 # The value that a video `v` has, as the journal spells it.
 _STATES = {
     "rating": "(SELECT CAST(value AS TEXT) FROM ratings WHERE video_id = v.id)",
     "favorite": ("CAST(EXISTS (SELECT 1 FROM favorites WHERE video_id = v.id) AS TEXT)"),
     "hidden": "CAST(EXISTS (SELECT 1 FROM hidden WHERE video_id = v.id) AS TEXT)",
-    "later": """CAST(EXISTS (
-        SELECT 1 FROM later WHERE person_id = :person AND video_id = v.id) AS TEXT)""",
-    # `1`: watched, `0:61.5`: not, and stopped at that second
-    "watched": """coalesce((
-        SELECT watched || CASE WHEN position_s > 0 THEN ':' || position_s ELSE '' END
-        FROM progress WHERE person_id = :person AND video_id = v.id), '0')""",
+    # What is personal is JSON that names the person.
+    "later": f"json_object('person', :person, 'later_at', {_LATER_AT})",
+    "watched": f"""json_object('person', :person,
+        'watched', json(CASE WHEN EXISTS ({_PROGRESS} AND watched) THEN 'true' ELSE 'false' END),
+        'position_s', coalesce(({_PROGRESS}), 0.0), 'later_at', {_LATER_AT})""",
     "title": "CASE WHEN v.title_edited THEN v.title END",
     # Of these a line names the one it is about, as its new value or as its old one.
     "tag": """(SELECT :name WHERE EXISTS (
@@ -47,6 +49,13 @@ _STATES = {
     "playlist": """(SELECT :name WHERE EXISTS (
         SELECT 1 FROM playlist_items WHERE video_id = v.id AND playlist_id = :target))""",
 }
+
+# A value is still the one that a line gave it, also where more than that changed.
+_SAME = {
+    "later": "({state} ->> 'later_at' IS NULL) = (c.new ->> 'later_at' IS NULL)",
+    "watched": "{state} ->> 'watched' = c.new ->> 'watched'",
+}
+_PERSON = "(c.new ->> 'person')"
 
 _LINES = """
     INSERT INTO changes (id, at, video_id, what, old, new, client, bulk)
@@ -67,10 +76,21 @@ _REVERSED = """
         :at, c.video_id, c.what, c.new, c.old, :client, :bulk, c.id
     FROM json_each(:lines) wanted JOIN changes c ON c.id = wanted.value
         JOIN videos v ON v.id = c.video_id
-    WHERE c.what = :what AND {state} IS c.new {condition}
+    WHERE c.what = :what AND {same} {condition}
 """
 
 _OURS = "FROM changes c WHERE c.id > :from_id AND c.what = :what"
+
+_LATER_CARRIED_OUT = (
+    f"""
+    DELETE FROM later WHERE (person_id, video_id) IN (
+        SELECT {_PERSON}, c.video_id {_OURS} AND c.new ->> 'later_at' IS NULL)
+    """,
+    f"""
+    INSERT OR IGNORE INTO later (person_id, video_id, added_at)
+    SELECT {_PERSON}, c.video_id, c.new ->> 'later_at' {_OURS} AND c.new ->> 'later_at' IS NOT NULL
+    """,
+)
 
 # How lines that were just written are carried out.
 _CARRIED_OUT = {
@@ -102,27 +122,16 @@ _CARRIED_OUT = {
         SELECT c.video_id, :at {_OURS} AND c.new = '1'
         """,
     ),
-    "later": (
-        f"""
-        DELETE FROM later
-        WHERE person_id = :person AND video_id IN (SELECT c.video_id {_OURS} AND c.new = '0')
-        """,
-        f"""
-        INSERT OR IGNORE INTO later (person_id, video_id, added_at)
-        SELECT :person, c.video_id, :at {_OURS} AND c.new = '1'
-        """,
-    ),
+    "later": _LATER_CARRIED_OUT,
     "watched": (
         f"""
         INSERT INTO progress (person_id, video_id, position_s, watched, updated_at)
-        SELECT :person, c.video_id,
-            CASE WHEN instr(c.new, ':') THEN CAST(substr(c.new, instr(c.new, ':') + 1) AS REAL)
-                ELSE 0.0 END,
-            CAST(substr(c.new, 1, 1) AS INTEGER), :at
+        SELECT {_PERSON}, c.video_id, c.new ->> 'position_s', c.new ->> 'watched', :at
         {_OURS}
         ON CONFLICT (person_id, video_id) DO UPDATE SET position_s = excluded.position_s,
             watched = excluded.watched, updated_at = max(updated_at, excluded.updated_at)
         """,
+        *_LATER_CARRIED_OUT,
     ),
     "tag": (
         f"""
@@ -162,8 +171,15 @@ _CARRIED_OUT = {
 async def set_value(
     tx: Transaction, stamp: Stamp, video_ids: Sequence[int], what: str, value: str | None
 ) -> int:
-    """Set stars, heart, hidden or Later of these videos; how many that changed."""
+    """Set stars, heart or hidden of these videos; how many that changed."""
     return await _change(tx, stamp, video_ids, what, ":new", {"new": value})
+
+
+async def set_later(tx: Transaction, stamp: Stamp, video_ids: Sequence[int], wanted: bool) -> int:
+    """Put these videos on the list of those to watch later, or take them off; how many changed."""
+    added_at = f"coalesce({_LATER_AT}, :at)" if wanted else "NULL"
+    new = f"json_object('person', :person, 'later_at', {added_at})"
+    return await _change(tx, stamp, video_ids, "later", new, {})
 
 
 async def set_watched(
@@ -172,12 +188,11 @@ async def set_watched(
     """Mark these videos as watched, which forgets their positions and takes them out of Later, or
     as not watched; how many changed.
     """
-    state = _STATES["watched"]
-    new = "'1'" if watched else f"'0' || substr({state}, 2)"
-    count = await _change(tx, stamp, video_ids, "watched", new, {})
+    new = f"json_set({_STATES['watched']}, '$.watched', json('false'))"
     if watched:
-        await set_value(tx, stamp, video_ids, "later", "0")
-    return count
+        new = """json_object('person', :person, 'watched', json('true'), 'position_s', 0.0,
+            'later_at', NULL)"""
+    return await _change(tx, stamp, video_ids, "watched", new, {})
 
 
 async def add_tag(
@@ -287,7 +302,9 @@ async def _reverse(
 ) -> int:
     from_id = await _last_id(tx)
     shared = values | _values(stamp, what) | {"lines": json.dumps(list(line_ids))}
-    sql = _REVERSED.format(state=_STATES[what], condition=condition)
+    state = _STATES[what].replace(":person", _PERSON)
+    same = _SAME.get(what, "{state} IS c.new").format(state=state)
+    sql = _REVERSED.format(same=same, condition=condition)
     count = await tx.run(sql, shared)
     if count:
         await _carry_out(tx, stamp, what, from_id, values)

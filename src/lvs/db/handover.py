@@ -138,6 +138,10 @@ _MERGE = (
         updated_at = excluded.updated_at
     """,
     """
+    INSERT OR IGNORE INTO history (person_id, day, video_id, at)
+    SELECT person_id, day, :gone, at FROM history WHERE video_id = :to
+    """,
+    """
     UPDATE projections SET chosen = (SELECT chosen FROM projections WHERE video_id = :to)
     WHERE video_id = :gone AND EXISTS (
         SELECT 1 FROM projections WHERE video_id = :to AND chosen IS NOT NULL)

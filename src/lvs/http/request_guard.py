@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from lvs.config import Config
 from lvs.http.allowed_hosts import Hosts
+from lvs.http.behind_proxy import HOST_NAMED_BY_PROXY
 from lvs.http.client_address import address_of, is_public
 from lvs.services.metrics import request_id
 
@@ -27,6 +28,7 @@ MAX_QUERY_BYTES = 8 * 1024
 MAX_PATH_BYTES = 8 * 1024
 BODY_SECONDS = 20.0  # in which all of a body must have come
 BODILESS = ("GET", "HEAD", "OPTIONS")  # whose bodies nobody reads
+NO_BODY = {"type": "http.request", "body": b"", "more_body": False}
 LOGGED_CHARACTERS = 200
 MAX_HEADER_BYTES = (
     16 * 1024
@@ -96,7 +98,8 @@ class RequestGuard:
                         "What was sent did not arrive in time. Nothing was changed.",
                     )
             if refusal or scope["method"] in BODILESS:
-                receive = self._emptied(receive)
+                # A handler that reads a body (a player may ask by GET or by POST) finds none.
+                receive = _after(NO_BODY, self._emptied(receive))
         if refusal:
             await _answer(refusal, scope, send)
         else:
@@ -119,12 +122,7 @@ class RequestGuard:
                     break
         if len(body) > self._max_body_bytes:
             receive = self._emptied(receive)
-        parts = [{**message, "body": bytes(body), "more_body": False}]
-
-        async def receive_after() -> Any:
-            return parts.pop() if parts else await receive()
-
-        return receive_after
+        return _after({**message, "body": bytes(body), "more_body": False}, receive)
 
     def _emptied(self, receive: Receive) -> Receive:
         """`receive` that says nothing of a body, which is taken off the connection and dropped.
@@ -150,9 +148,11 @@ class RequestGuard:
         The first reason counts, and who is a stranger is not told the others.
         """
         headers: list[tuple[bytes, bytes]] = scope["headers"]
-        return self._wrong_name(headers) or self._stranger(scope, headers) or _unusable(scope)
+        return (
+            self._wrong_name(scope, headers) or self._stranger(scope, headers) or _unusable(scope)
+        )
 
-    def _wrong_name(self, headers: list[tuple[bytes, bytes]]) -> Refusal | None:
+    def _wrong_name(self, scope: Scope, headers: list[tuple[bytes, bytes]]) -> Refusal | None:
         named = [value.decode("latin1").strip() for name, value in headers if name == b"host"]
         if len(named) == 1 and self._hosts.knows(named[0]):
             return None
@@ -162,6 +162,14 @@ class RequestGuard:
                 "The request does not say which server it is meant for: it has no Host.",
             )
         log.info("refused a request for the host name %r", named[0][:100])
+        if scope.get(HOST_NAMED_BY_PROXY) and scope["method"] not in BODILESS:
+            # the request reached the right server: what is wrong is the page that sent it
+            return Refusal(
+                HTTPStatus.FORBIDDEN,
+                "Changes are accepted from LVS's own pages only, and the proxy names a host that"
+                " LVS does not answer to. If it is yours, have whoever runs LVS add the name to"
+                " allowed_hosts.",
+            )
         return Refusal(
             HTTPStatus.MISDIRECTED_REQUEST,
             "LVS does not answer to this name. Open it by its address or its name in the home"
@@ -187,6 +195,16 @@ class RequestGuard:
             "This LVS has no password, so it answers in its home network only. Whoever runs it can"
             " set one: lvs password",
         )
+
+
+def _after(first: dict[str, Any], receive: Receive) -> Receive:
+    """`receive` that hands over this message before all others."""
+    parts = [first]
+
+    async def receive_after() -> Any:
+        return parts.pop() if parts else await receive()
+
+    return receive_after
 
 
 def _has_body(scope: Scope) -> bool:

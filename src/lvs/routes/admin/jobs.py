@@ -18,7 +18,7 @@ STATES = {
 }
 WAITING_SHOWN = 200
 FAILED_SHOWN = 200
-TASKS = ("scan", "backup", "cache", "posters")
+TASKS = ("scan", "backup", "cache", "posters", "dates")
 Context = dict[str, Any]
 JOBS = "/admin/jobs"
 
@@ -91,7 +91,7 @@ async def _jobs(state: str, wanted: str) -> Context:
         "counts": {name: len(found) for name, found in lists.items()} | {"waiting": len(waiting)},
         "jobs": jobs,
         "limit_s": services().ffmpeg.time_limit_s,
-        "workers": services().ffmpeg.workers,
+        "workers": services().probes.workers,
     }
 
 

@@ -21,6 +21,7 @@ from lvs.services.curation.bulk import (
 )
 from lvs.services.gallery.gallery import by_use
 from lvs.text import plural
+from lvs.viewer import viewer
 from lvs.web.filters import chips, parse_query
 from lvs.web.request_args import (
     MAX_ID,
@@ -200,10 +201,10 @@ def _words(text: str) -> tuple[str, ...]:
 
 async def _run(ids: Sequence[int], edit: BulkEdit) -> BulkResult | BackgroundTask:
     """Make the change; what takes longer than a moment goes on in the background."""
-    visitor, results = client(), list[BulkResult]()
+    visitor, person, results = client(), viewer().person, list[BulkResult]()
 
     async def work(task: BackgroundTask) -> str:
-        result = await services_.bulk.apply(ids, edit, visitor, task.reached)
+        result = await services_.bulk.apply(ids, edit, visitor, task.reached, person)
         results.append(result)
         return f"{plural(result.changed, 'video')} changed. Changes has the undo."
 

@@ -39,7 +39,7 @@ class Checked:
     findings: tuple[Finding, ...]
 
 
-def look(
+def check_data(
     database: Path,
     backups: Path,
     now: datetime | None = None,
@@ -100,7 +100,7 @@ def _aside(database: Path, kept: Backup | None) -> Iterator[Finding]:
 
 
 def _bad_backups(backups: Path) -> Iterator[Finding]:
-    bad = [each for each in map(backup.looked_through, backup.listed(backups)) if not each.good]
+    bad = [each for each in map(backup.checked, backup.listed(backups)) if not each.good]
     if bad:
         names = tuple(each.path.name for each in bad)
         yield Finding(
@@ -138,6 +138,12 @@ def _contents(database: Path) -> Iterator[Finding]:
             "`lvs check --mend` removes them.",
         ),
         (
+            "nobodys",
+            check.nobodys,
+            "{} of people who are not there",
+            "`lvs check --mend` removes them.",
+        ),
+        (
             "no-place",
             check.placeless,
             "{} never seen in a library folder",
@@ -167,9 +173,12 @@ def _contents(database: Path) -> Iterator[Finding]:
     ):
         group: Group = looked(database)
         if group.count:
-            noun = {"unused-tag": "tag", "offline": "library folder", "unreadable": "file"}.get(
-                kind, "video"
-            )
+            noun = {
+                "unused-tag": "tag",
+                "nobodys": "personal row",
+                "offline": "library folder",
+                "unreadable": "file",
+            }.get(kind, "video")
             verb = "is" if group.count == 1 else "are"
             yield Finding(
                 kind,

@@ -26,8 +26,10 @@ from lvs.db import (
 from lvs.db import curation_rows as rows
 from lvs.db.curation_rows import CurationRecord, KeptPlaylist
 from lvs.db.database import Database, Transaction
+from lvs.db.people_rows import KeptPerson, put_person
 from lvs.models import HOUSEHOLD, WatchState, tag_key
-from lvs.services.media.stored_projection import settle
+from lvs.services.household.people import name_key
+from lvs.services.media.stored_projection import apply_projection
 from lvs.text import title_from_path
 
 CLIENT = "restore"
@@ -56,6 +58,8 @@ class RestoreSummary:
     notes: int = 0
     playlists: int = 0
     playlist_items: int = 0
+    people: int = 0
+    history: int = 0
 
     @property
     def nothing(self) -> bool:
@@ -71,9 +75,10 @@ async def put_back(
     wanted: Collection[CurationRecord],
     only_look: bool = False,
     lists: Collection[KeptPlaylist] = (),
+    people: Collection[KeptPerson] = (),
 ) -> RestoreSummary:
-    """Give every video of `wanted` what stands there and bring `lists` back, all or nothing; with
-    `only_look` say what that would change.
+    """Give every video of `wanted` what stands there and bring `lists` and `people` back, all or
+    nothing; with `only_look` say what that would change.
     """
     gains = RestoreSummary(videos=len(wanted))
     with suppress(_DryRun):
@@ -81,6 +86,8 @@ async def put_back(
             touched = await _put_all(tx, wanted, gains)
             for playlist in lists:
                 await _put_playlist(tx, playlist, gains)
+            for person in people:
+                await _put_person(tx, person, gains)
             if only_look:
                 raise _DryRun  # which takes the transaction back
             for start in range(0, len(touched), REFRESHED_AT_ONCE):
@@ -207,6 +214,14 @@ async def _put_playlist(tx: Transaction, kept: KeptPlaylist, gains: RestoreSumma
     gains.playlist_items += len(wanted)
 
 
+async def _put_person(tx: Transaction, kept: KeptPerson, gains: RestoreSummary) -> None:
+    made = await put_person(tx, kept, name_key(kept.name), now_ms())
+    gains.people += made.people
+    gains.progress += made.progress
+    gains.later += made.later
+    gains.history += made.history
+
+
 async def _put_projection(
     tx: Transaction, video_id: int, kept: CurationRecord, gains: RestoreSummary
 ) -> None:
@@ -215,7 +230,7 @@ async def _put_projection(
     if kept.projection is None or kept.projection == old:
         return
     await projections.choose(tx, video_id, kept.projection)
-    await settle(tx, video_id)
+    await apply_projection(tx, video_id)
     await changes.add(tx, video_id, "projection", old, kept.projection, CLIENT, now_ms())
     gains.projections += 1
 

@@ -16,7 +16,7 @@ from lvs.db import later as later_rows
 from lvs.db.bulk_edits import Stamp
 from lvs.db.database import Database, Transaction
 from lvs.errors import Conflict, Invalid, NotFound
-from lvs.models import HOUSEHOLD, Query, shown, tag_key
+from lvs.models import Query, shown, tag_key
 from lvs.services.cache import Cache
 from lvs.services.curation.base import clean_line
 from lvs.services.curation.tags import MAX_TAGS, clean_tag
@@ -27,6 +27,7 @@ from lvs.services.household.later import MAX_LATER
 from lvs.services.household.playlists import MAX_ITEMS
 from lvs.services.household.progress import ProgressTracker
 from lvs.text import plural, title_from_path
+from lvs.viewer import person_or_viewer
 
 PIECE = 500
 MOST_VIDEOS = 200_000
@@ -109,13 +110,14 @@ class BulkEdits:
         edit: BulkEdit,
         client: str,
         tell: Callable[[int, int], None] = lambda done, total: None,
-        person: int = HOUSEHOLD,
+        person: int | None = None,
     ) -> BulkResult:
         """Change these videos; `tell` hears how many of how many are done.
 
-        All of it is kept or nothing. Raises Invalid, NotFound, Conflict.
+        What is personal is that of `person`, else of the one who watches. All of it is kept or
+        nothing. Raises Invalid, NotFound, Conflict.
         """
-        edit = checked(edit)
+        edit, person = checked(edit), person_or_viewer(person)
         if edit.watched is not None:
             await self._progress.flush()
         at = now_ms()
@@ -138,6 +140,8 @@ class BulkEdits:
         if not changed:
             return BulkResult(len(video_ids), 0, None)
         self._cache.clear()
+        if edit.watched is not None:
+            self._progress.note_changes()
         self._events.publish(Event.CHANGED, changed)
         return BulkResult(len(video_ids), len(changed), stamp.bulk)
 
@@ -210,13 +214,14 @@ async def _apply_to(
         "rating": None if edit.rating is None else (str(edit.rating) if edit.rating else ""),
         "favorite": _flag(edit.favorite),
         "hidden": _flag(edit.hidden),
-        "later": _flag(edit.later),
     }
     counts = {
         what: await bulk_edits.set_value(tx, stamp, some, what, value or None)
         for what, value in single.items()
         if value is not None
     }
+    if edit.later is not None:
+        counts["later"] = await bulk_edits.set_later(tx, stamp, some, edit.later)
     if edit.watched is not None:
         counts["watched"] = await bulk_edits.set_watched(tx, stamp, some, edit.watched)
     for name in edit.tags_add:

@@ -5,6 +5,9 @@ from enum import StrEnum
 
 from lvs.db.changes import Change
 from lvs.models import tag_key
+from lvs.services.household import personal_values
+
+PERSONAL = ("watched", "later")
 
 
 class Status(StrEnum):
@@ -71,6 +74,11 @@ def statuses(
 
 def _value_of(change: Change) -> Hashable:
     """The value a change is about; two changes of the same value build on each other."""
-    about = change.new or change.old or ""
-    about = tag_key(about) if change.what == "tag" else about if change.what == "playlist" else ""
+    about: Hashable = ""
+    if change.what == "tag":
+        about = tag_key(change.new or change.old or "")
+    elif change.what == "playlist":
+        about = change.new or change.old
+    elif change.what in PERSONAL:
+        about = personal_values.person_of(change.new)
     return change.video_id, change.what, about

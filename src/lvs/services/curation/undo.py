@@ -33,11 +33,13 @@ from lvs.db.database import Database, Transaction
 from lvs.errors import NotFound
 from lvs.models import tag_key
 from lvs.services.cache import Cache
+from lvs.services.curation import handover
 from lvs.services.curation.bulk_undo import status_of_bulk, take_back
 from lvs.services.curation.change_status import OTHERWISE, REASONS, Status, statuses
 from lvs.services.curation.tags import MAX_TAGS
 from lvs.services.events import Event, Events
-from lvs.services.media.stored_projection import settle
+from lvs.services.household import personal_values
+from lvs.services.media.stored_projection import apply_projection
 from lvs.text import plural, title_from_path
 
 PAGE_SIZE = 100
@@ -47,7 +49,7 @@ CLIENTS = 200
 EXAMPLES = 30
 KINDS = (
     *("rating", "favorite", "tag", "title", "view", "projection", "hidden", "notes"),
-    *("later", "watched", "playlist", "bulk", "forgotten"),
+    *("later", "watched", "playlist", "bulk", "forgotten", "handover", "added"),
 )
 
 
@@ -261,9 +263,12 @@ class Journal:
     def _tell(self, undone: Collection[Change]) -> None:
         self._cache.clear()  # a rating stands there under each of a video's names
         reshaped = {change.video_id for change in undone if change.what == "projection"}
+        parted = {change.video_id for change in undone if change.what == "handover"}
         for event, video_ids in (
             (Event.CHANGED, {change.video_id for change in undone}),
             (Event.RESHAPED, reshaped),
+            (Event.REASSIGNED, parted),
+            (Event.MODIFIED, parted),
         ):
             if video_ids:
                 self._events.publish(event, video_ids)
@@ -341,7 +346,7 @@ async def _projection(tx: Transaction, change: Change, client: str) -> str:
     if (stored.chosen if stored else None) != change.new:
         return OTHERWISE
     await projections.choose(tx, change.video_id, change.old)
-    await settle(tx, change.video_id)
+    await apply_projection(tx, change.video_id)
     await _note(tx, change, client)
     return ""
 
@@ -404,6 +409,15 @@ async def _view(tx: Transaction, change: Change, client: str) -> str:
     return ""
 
 
+async def _added(tx: Transaction, change: Change, client: str) -> str:
+    video = await videos.one(tx, change.video_id)
+    if video is None or str(video.added_at) != change.new or change.old is None:
+        return OTHERWISE
+    await videos.set_added(tx, change.video_id, int(change.old))
+    await _note(tx, change, client)
+    return ""
+
+
 async def _forgotten(tx: Transaction, change: Change, client: str) -> str:
     ids = [change.video_id]
     if change.new is not None:
@@ -420,17 +434,30 @@ async def _forgotten(tx: Transaction, change: Change, client: str) -> str:
     return ""
 
 
-async def _by_lines(tx: Transaction, change: Change, client: str) -> str:
-    """Of Later, watched and playlists the journal knows what was changed of many videos at once."""
-    return (
-        "" if await bulk_edits.take_back(tx, Stamp(None, client, now_ms()), [change]) else OTHERWISE
-    )
+async def _playlist(tx: Transaction, change: Change, client: str) -> str:
+    """Of playlists the journal knows what was changed of many videos at once."""
+    taken = await bulk_edits.take_back(tx, Stamp(None, client, now_ms()), [change])
+    return "" if taken else OTHERWISE
+
+
+async def _watched(tx: Transaction, change: Change, client: str) -> str:
+    if not await personal_values.put_watched_back(tx, change):
+        return OTHERWISE
+    await _note(tx, change, client)
+    return ""
+
+
+async def _later(tx: Transaction, change: Change, client: str) -> str:
+    if not await personal_values.put_later_back(tx, change):
+        return OTHERWISE
+    await _note(tx, change, client)
+    return ""
 
 
 _TAKE_BACK = {
-    "later": _by_lines,
-    "watched": _by_lines,
-    "playlist": _by_lines,
+    "watched": _watched,
+    "later": _later,
+    "playlist": _playlist,
     "rating": _rating,
     "favorite": _favorite,
     "tag": _tag,
@@ -440,4 +467,6 @@ _TAKE_BACK = {
     "hidden": _hidden,
     "notes": _notes,
     "forgotten": _forgotten,
+    "handover": handover.take_back,
+    "added": _added,
 }
