@@ -52,10 +52,13 @@ _STATES = {
 
 # A value is still the one that a line gave it, also where more than that changed.
 _SAME = {
-    "later": "({state} ->> 'later_at' IS NULL) = (c.new ->> 'later_at' IS NULL)",
-    "watched": "{state} ->> 'watched' = c.new ->> 'watched'",
+    "later": """
+        (json_extract({state}, '$.later_at') IS NULL) = (json_extract(c.new, '$.later_at') IS NULL)
+    """,
+    "watched": "json_extract({state}, '$.watched') = json_extract(c.new, '$.watched')",
 }
-_PERSON = "(c.new ->> 'person')"
+_PERSON = "json_extract(c.new, '$.person')"
+_SINCE = "json_extract(c.new, '$.later_at')"
 
 _LINES = """
     INSERT INTO changes (id, at, video_id, what, old, new, client, bulk)
@@ -84,11 +87,11 @@ _OURS = "FROM changes c WHERE c.id > :from_id AND c.what = :what"
 _LATER_CARRIED_OUT = (
     f"""
     DELETE FROM later WHERE (person_id, video_id) IN (
-        SELECT {_PERSON}, c.video_id {_OURS} AND c.new ->> 'later_at' IS NULL)
+        SELECT {_PERSON}, c.video_id {_OURS} AND {_SINCE} IS NULL)
     """,
     f"""
     INSERT OR IGNORE INTO later (person_id, video_id, added_at)
-    SELECT {_PERSON}, c.video_id, c.new ->> 'later_at' {_OURS} AND c.new ->> 'later_at' IS NOT NULL
+    SELECT {_PERSON}, c.video_id, {_SINCE} {_OURS} AND {_SINCE} IS NOT NULL
     """,
 )
 
@@ -126,7 +129,8 @@ _CARRIED_OUT = {
     "watched": (
         f"""
         INSERT INTO progress (person_id, video_id, position_s, watched, updated_at)
-        SELECT {_PERSON}, c.video_id, c.new ->> 'position_s', c.new ->> 'watched', :at
+        SELECT {_PERSON}, c.video_id, json_extract(c.new, '$.position_s'),
+            json_extract(c.new, '$.watched'), :at
         {_OURS}
         ON CONFLICT (person_id, video_id) DO UPDATE SET position_s = excluded.position_s,
             watched = excluded.watched, updated_at = max(updated_at, excluded.updated_at)
