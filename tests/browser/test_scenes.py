@@ -105,11 +105,19 @@ def test_without_script_a_scene_opens_the_page_at_its_place(house: tuple[str, Br
     context.close()
 
 
+def scrubbing(page: Page) -> None:
+    """Wait until the script that comes with the first pointer is there."""
+    page.evaluate("() => import(document.getElementById('gallery').dataset.scrub).then(() => 1)")
+
+
 def test_a_mouse_along_a_poster_shows_the_scenes(page: Page) -> None:
     page.goto("/")
     box = page.locator(".video-card .poster").bounding_box()
     assert box is not None
     middle = box["y"] + box["height"] / 2
+    with page.expect_response(lambda answer: "/static/scrub" in answer.url):
+        page.mouse.move(5, middle)
+    scrubbing(page)
     page.mouse.move(box["x"] + 5, middle)
     expect(page.locator(".scrub .badge")).to_have_text("0:00")
     page.mouse.move(box["x"] + box["width"] - 5, middle)
@@ -132,6 +140,7 @@ def test_a_long_press_scrubs_and_opens_nothing(house: tuple[str, Browser]) -> No
         points = [{"x": box["x"] + part * box["width"], "y": box["y"] + 30} for part in along]
         devtools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
 
+    scrubbing(page)
     touch("touchStart", 0.1)
     expect(page.locator(".scrub .badge")).to_have_text("0:00")
     touch("touchMove", 0.95)

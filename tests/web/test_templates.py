@@ -797,8 +797,8 @@ def test_the_vendored_script_is_the_one_its_readme_names() -> None:
 
 EVERYWHERE = ("vendor/htmx-4.0.1.min.js", "lvs.js", "spatial.js")
 BUDGETS = {
-    "scripts of the gallery": ((*EVERYWHERE, "scrub.js"), 22 * 1024),
-    "scripts of the gallery with previews": ((*EVERYWHERE, "previews.js"), 22 * 1024),
+    "scripts of the gallery": ((*EVERYWHERE, "previews.js", "curate/start.js"), 22 * 1024),
+    "the script that comes with the first pointer": (("scrub.js",), 2304),
     # Only a page whose film needs them loads the script that plays segments, and those for VR.
     "scripts of the watch page": ((*EVERYWHERE, "previews.js", "player/*.js"), 30 * 1024),
     "scripts of a playlist": ((*EVERYWHERE, "previews.js", "playlist.js"), 25 * 1024),

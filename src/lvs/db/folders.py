@@ -100,7 +100,11 @@ async def listed(
     videos that have a place in them: all, or only those `allowed`.
     """
     inside = "root_id = :root_id AND path >= :start AND path < :end"
-    shown = (inside if folder else "root_id = :root_id") + _among("video_id", allowed)
+    shown = (
+        "NOT hidden AND "
+        + (inside if folder else "root_id = :root_id")
+        + _among("video_id", allowed)
+    )
     sql = f"""
         SELECT name, count(*), total(duration_s) FROM (
             SELECT CASE WHEN cut > 0 THEN substr(rest, 1, cut - 1) END AS name, duration_s FROM (
@@ -131,7 +135,8 @@ async def _copies(
     sql = f"""
         SELECT f.video_id, f.path, g.root_id, g.path, g.duration_s
         FROM files f JOIN gallery g ON g.video_id = f.video_id
-        WHERE f.copy = 1 AND f.missing_since IS NULL AND +f.root_id = :root_id {inside}
+        WHERE f.copy = 1 AND f.missing_since IS NULL AND NOT g.hidden
+            AND +f.root_id = :root_id {inside}
     """
     start = folder + b"/" if folder else b""
     found: dict[tuple[int, bytes | None], float] = {}
@@ -164,7 +169,8 @@ async def posters(
             SELECT * FROM (
                 SELECT {number}, media_hash, poster FROM (
                     SELECT media_hash, poster FROM gallery
-                    WHERE root_id = ? {inside} ORDER BY path LIMIT {POSTERS_LOOKED_AT})
+                    WHERE NOT hidden AND root_id = ? {inside}
+                    ORDER BY path LIMIT {POSTERS_LOOKED_AT})
                 WHERE poster IS NOT NULL LIMIT {each})
             """)
         values += [root_id, folder + b"/", folder + b"0"] if folder else [root_id]
