@@ -349,10 +349,13 @@ class Rating:
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """A tag and how many listed videos carry it."""
+    """A tag, how many listed videos carry it or one below it, and its colour (`#rrggbb` or
+    empty).
+    """
 
     name: str
     count: int
+    colour: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,17 +39,19 @@ SORT_COLUMNS = {
 class Selection:
     """A query with its words resolved.
 
-    `match` and `unmatch` are FTS5 expressions for what must and must not occur; `tag_ids` must all
-    be carried.
+    `match` and `unmatch` are FTS5 expressions for what must and must not occur. Of each of `tags`,
+    which are a tag with those below it, one must be carried.
     """
 
     query: Query
     match: str | None = None
-    tag_ids: tuple[int, ...] = ()
+    tags: tuple[tuple[int, ...], ...] = ()
     root_id: int | None = None
     folder: bytes = b""
     unmatch: str | None = None
 
+
+REFRESHED_AT_ONCE = 2000
 
 NUMBERS = (
     "video_id",
@@ -180,6 +182,24 @@ async def refresh_progress(tx: Transaction, video_ids: Collection[int]) -> None:
     await tx.run(sql, {"ids": json.dumps(list(video_ids)), "version": time.time_ns()})
 
 
+async def refresh_tags(tx: Transaction, video_ids: Collection[int]) -> None:
+    """As `refresh` where only tags changed: the names of tags on cards, and the full text."""
+    card = f"""
+        UPDATE gallery SET version = max(:version, version + 1),
+            tags = ({_TAG_NAMES.format(of="gallery.video_id")})
+        WHERE video_id IN (SELECT value FROM json_each(:ids))
+    """
+    text = f"""
+        UPDATE search SET tags = searchable(({_TAG_WORDS.format(of="search.rowid")}))
+        WHERE rowid IN (SELECT value FROM json_each(:ids))
+    """
+    ids = list(video_ids)
+    for start in range(0, len(ids), REFRESHED_AT_ONCE):
+        some = json.dumps(ids[start : start + REFRESHED_AT_ONCE])
+        await tx.run(card, {"ids": some, "version": time.time_ns()})
+        await tx.run(text, {"ids": some})
+
+
 async def refresh_root(tx: Transaction, root_id: int) -> None:
     """Bring every row up to date whose video has a file in this library folder."""
     rows = await tx.all(
@@ -202,6 +222,18 @@ _NUMBER = {
     """
     ),
 }
+
+_TAG_NAMES = """
+    SELECT json_group_array(name)
+    FROM (SELECT t.name FROM video_tags vt JOIN tags t ON t.id = vt.tag_id
+          WHERE vt.video_id = {of} ORDER BY t.key)
+"""
+_TAG_WORDS = """
+    SELECT coalesce(group_concat(words, ' '), '')
+    FROM (SELECT t.name || ' ' || t.words AS words
+          FROM video_tags vt JOIN tags t ON t.id = vt.tag_id
+          WHERE vt.video_id = {of} ORDER BY t.key)
+"""
 
 # A file that may be source code or music by its name is not shown before it is known to be a video.
 # Of a path (bytes).
@@ -282,9 +314,7 @@ _PUT = f"""
         coalesce(v.duration_s, 0.0), coalesce(v.width, 0), coalesce(v.height, 0), f.size_bytes,
         coalesce(ra.value, 0), coalesce(vi.count, 0), coalesce(vi.last_viewed_at, 0),
         coalesce(fa.added_at, 0), v.shuffle,
-        (SELECT json_group_array(name)
-         FROM (SELECT t.name FROM video_tags vt JOIN tags t ON t.id = vt.tag_id
-               WHERE vt.video_id = v.id ORDER BY t.key)),
+        ({_TAG_NAMES.format(of="v.id")}),
         v.state, v.poster, r.offline_since IS NOT NULL OR EXISTS (
             SELECT 1 FROM away
             WHERE away.root_id = f.root_id AND f.path >= away.low AND f.path < away.high),
@@ -316,14 +346,14 @@ _PUT = f"""
         progress = excluded.progress, watched = excluded.watched
 """
 
-_PUT_SEARCH = """
+_PUT_SEARCH = f"""
     INSERT INTO search (rowid, title, path, tags)
     SELECT g.video_id, searchable(g.title),
         (SELECT group_concat(searchable(f.path), ' ')
          FROM (SELECT f.path FROM files f JOIN roots r ON r.id = f.root_id
                WHERE f.video_id = g.video_id AND f.missing_since IS NULL AND r.active
                    ORDER BY f.id) f),
-        searchable(coalesce((SELECT group_concat(value, ' ') FROM json_each(g.tags)), ''))
+        searchable(({_TAG_WORDS.format(of="g.video_id")}))
     FROM gallery g
     WHERE g.video_id IN (SELECT value FROM json_each(:ids))
 """
@@ -664,12 +694,13 @@ def _conditions(
             "g.video_id NOT IN (SELECT rowid FROM search WHERE search MATCH :unmatch)"
         )
         values["unmatch"] = selection.unmatch
-    for number, tag_id in enumerate(selection.tag_ids):
+    for number, tag_ids in enumerate(selection.tags):
         conditions.append(f"""
             EXISTS (
-                SELECT 1 FROM video_tags WHERE video_id = g.video_id AND tag_id = :tag{number})
+                SELECT 1 FROM video_tags WHERE video_id = g.video_id
+                    AND tag_id IN (SELECT value FROM json_each(:tag{number})))
             """)
-        values[f"tag{number}"] = tag_id
+        values[f"tag{number}"] = json.dumps(tag_ids)
     for number, bound in enumerate(filter_bounds(selection.query)):
         conditions.append(f"g.{bound.column} {bound.compare} :bound{number}")
         values[f"bound{number}"] = bound.value

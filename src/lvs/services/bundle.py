@@ -26,6 +26,7 @@ from lvs.services.curation.handover import Handover
 from lvs.services.curation.projections import Projections
 from lvs.services.curation.ratings import Ratings
 from lvs.services.curation.recycle_bin import RecycleBin
+from lvs.services.curation.tag_management import TagManagement
 from lvs.services.curation.tags import Tags
 from lvs.services.curation.titles import Videos
 from lvs.services.curation.undo import Journal
@@ -86,6 +87,7 @@ class Services:
     headset: headset.Headset
     favorites: Favorites
     tags: Tags
+    tag_management: TagManagement
     views: Views
     progress: ProgressTracker
     playlists: Playlists
@@ -187,6 +189,7 @@ def build(config: Config) -> Services:
         ),
         favorites=Favorites(database, cache),
         tags=Tags(database, cache),
+        tag_management=TagManagement(database, cache, events),
         views=Views(database, cache),
         progress=progress,
         playlists=Playlists(database),

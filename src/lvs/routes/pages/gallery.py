@@ -9,8 +9,8 @@ from quart import Response, redirect, request
 
 from lvs.errors import NotFound
 from lvs.filters import FILTERS
-from lvs.models import Cursor, Page, Query, Sort, State, shown, tag_key
-from lvs.services.gallery.gallery import GalleryPage, TopFolder, by_use
+from lvs.models import Cursor, Page, Query, Sort, State, shown
+from lvs.services.gallery.gallery import GalleryPage, TopFolder
 from lvs.web.filters import Chip, chips, parse_query
 from lvs.web.request_args import Arguments, arguments, cursor, number, text
 from lvs.web.responses import (
@@ -35,7 +35,6 @@ SORT_LABELS = {
     Sort.FAVORITED: "Date favorited",
     Sort.RANDOM: "Random",
 }
-SUGGESTIONS = 10
 
 
 async def show() -> Response:
@@ -71,27 +70,6 @@ async def random() -> Response:
     response = cast("Response", redirect(addresses().watch(card), 302))
     response.headers["Cache-Control"] = "no-store"
     return response
-
-
-async def tags() -> Response:
-    args = arguments()
-    wanted, order = text(args, "filter").strip(), text(args, "order")
-    found = [tag for tag in await services().gallery.tags() if tag_key(wanted) in tag_key(tag.name)]
-    if order != "name":
-        order = "count"
-        found.sort(key=lambda tag: -tag.count)
-    return page_or_partial(
-        "tags.html", "tag_list.html", tags=found, order=order, filter=wanted, current="tags"
-    )
-
-
-async def suggest() -> Response:
-    wanted = tag_key(text(arguments(), "tag"))
-    known = await services().gallery.tags()
-    starts = [tag for tag in known if wanted and tag_key(tag.name).startswith(wanted)]
-    holds = [tag for tag in known if wanted and wanted in tag_key(tag.name) and tag not in starts]
-    found = sorted(starts, key=by_use) + sorted(holds, key=by_use)
-    return partial("tag_suggestions.html", names=[tag.name for tag in found[:SUGGESTIONS]])
 
 
 async def status() -> Response:
