@@ -382,6 +382,8 @@ class Query:
     vr: bool = False
     shape: str = ""
     progress: str = ""
+    tagged: str = ""
+    subtitles: str = ""
 
     @property
     def filtered(self) -> bool:

@@ -72,6 +72,8 @@ NUMBERS = (
     "silent",
     "progress",
     "watched",
+    "tagged",
+    "subtitled",
 )
 
 
@@ -287,14 +289,16 @@ _PLAYS = """
         AND coalesce(json_extract(v.audio_tracks, '$[0].codec'), 'opus') IN ('opus', 'vorbis')
 """
 
-# What filters ask of a file's content: recorded_at, lines, playback, silent; 0 while unknown.
+# What filters ask of a file's content: recorded_at, lines, playback, silent, subtitled; 0 while
+# unknown.
 _FACTS = f"""
     coalesce(v.recorded_at, 0),
     CASE WHEN v.width IS NULL THEN 0
     {_LINES}
     ELSE min(v.width, v.height) END,
     CASE WHEN v.container IS NULL THEN 0 WHEN {_PLAYS} THEN {PLAYS} ELSE {NEEDS_CONVERSION} END,
-    v.container IS NOT NULL AND coalesce(v.audio_tracks, '[]') = '[]'
+    v.container IS NOT NULL AND coalesce(v.audio_tracks, '[]') = '[]',
+    coalesce(v.subtitle_tracks, '[]') <> '[]'
 """
 
 _PROGRESS = """
@@ -307,8 +311,8 @@ _PROGRESS = """
 _PUT = f"""
     INSERT INTO gallery (video_id, media_hash, version, root_id, path, title, title_key, added_at,
         duration_s, width, height, size_bytes, rating, views, last_viewed_at, favorited_at, shuffle,
-        tags, state, poster, offline, recorded_at, lines, playback, silent, projection, progress,
-        watched)
+        tags, state, poster, offline, recorded_at, lines, playback, silent, subtitled, projection,
+        progress, watched)
     SELECT v.id, v.media_hash, :version, f.root_id, f.path, v.title, natural_key(v.title),
         v.added_at,
         coalesce(v.duration_s, 0.0), coalesce(v.width, 0), coalesce(v.height, 0), f.size_bytes,
@@ -342,7 +346,8 @@ _PUT = f"""
         tags = excluded.tags,
         state = excluded.state, poster = excluded.poster, offline = excluded.offline,
         recorded_at = excluded.recorded_at, lines = excluded.lines,
-        playback = excluded.playback, silent = excluded.silent, projection = excluded.projection,
+        playback = excluded.playback, silent = excluded.silent, subtitled = excluded.subtitled,
+        projection = excluded.projection,
         progress = excluded.progress, watched = excluded.watched
 """
 
@@ -560,6 +565,12 @@ async def matching(db: Connection, match: str) -> str:
         await db.value("SELECT group_concat(rowid) FROM search WHERE search MATCH ?", (match,))
         or ""
     )
+
+
+async def indexed_words(db: Connection, shortest: int, longest: int, limit: int) -> list[str]:
+    """Words of the full-text index of these lengths, as it holds them."""
+    sql = "SELECT term FROM search_words WHERE length(term) BETWEEN ? AND ? LIMIT ?"
+    return [row[0] for row in await db.tuples(sql, (shortest, longest, limit))]
 
 
 async def tagged(db: Connection, tag_id: int) -> str:

@@ -33,6 +33,7 @@ from lvs.services.curation.undo import Journal
 from lvs.services.curation.views import Views
 from lvs.services.events import Event, Events
 from lvs.services.gallery.gallery import FILL_DELAY_S, Gallery
+from lvs.services.gallery.spelling import Spelling
 from lvs.services.headset import headset
 from lvs.services.household.headset_positions import HeadsetPositions
 from lvs.services.household.later import Later
@@ -79,6 +80,7 @@ class Services:
     events: Events
     library: Library
     gallery: Gallery
+    spelling: Spelling
     videos: Videos
     ratings: Ratings
     ratings_limiter: RateLimiter
@@ -179,6 +181,7 @@ def build(config: Config) -> Services:
         events=events,
         library=library,
         gallery=gallery,
+        spelling=Spelling(database, gallery),
         videos=Videos(database, cache),
         ratings=Ratings(database, cache),
         ratings_limiter=RateLimiter(config.ratings_limit),

@@ -141,7 +141,7 @@ async def _around(query: Query, heading: str, current: str, found: GalleryPage) 
         "total": found.total,
         "heading": heading,
         "message": _message(found.total, used, query),
-        "chips": [(chip.label, chip.url) for chip in used],
+        "chips": [(chip.label, chip.url, chip.word) for chip in used],
         "controls": [each for each in FILTERS if each.kind.control],
         "sorts": [(sort.value, label) for sort, label in SORT_LABELS.items()],
         "facets": found.popular_tags,
@@ -152,6 +152,7 @@ async def _around(query: Query, heading: str, current: str, found: GalleryPage) 
         "links": sum(passed.links for passed in services().library.passed_over.values()),
         "formats": sorted(services().config.supported_formats),
         "drop": await _removals(used) if not found.total and query.filtered else [],
+        "meant": await _meant(query) if not found.total and query.q else [],
         "current": current,
         "search": query.q,
     }
@@ -173,6 +174,14 @@ async def _removals(found: Sequence[Chip]) -> list[tuple[str, str]]:
         (f"{chip.label} ({count:,})", chip.url)
         for chip, count in zip(found, counts, strict=True)
         if count
+    ]
+
+
+async def _meant(query: Query) -> list[tuple[str, str]]:
+    """Searches that may have been meant, each with its number of videos."""
+    return [
+        (f"{meant.query.q} ({meant.count:,})", gallery_url(meant.query))
+        for meant in await services().spelling.suggest(query)
     ]
 
 

@@ -47,6 +47,8 @@ TYPES: dict[str, Any] = {
     "silent": np.uint8,
     "progress": np.uint8,
     "watched": np.uint8,
+    "tagged": np.uint8,
+    "subtitled": np.uint8,
 }
 COMPARISONS: dict[str, Callable[[NDArray[Any], int | float], Mask]] = {
     "<": operator.lt,
