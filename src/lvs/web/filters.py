@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from lvs.errors import Invalid
 from lvs.filters import FILTERS, MAX_SEARCH, used_filters
 from lvs.models import Query, Sort
-from lvs.search_words import lifted, word_of
 from lvs.web.request_args import Arguments, number, text
+from lvs.web.search_words import lifted, word_of
 from lvs.web.urls import gallery_url, starts_descending
 
 MAX_SEED = 2**31 - 1
