@@ -38,6 +38,8 @@ EXAMPLES = {
     "sound": ("missing", "no sound"),
     "vr": ("1", "for a headset"),
     "shape": ("fisheye", "fisheye"),
+    "tagged": ("no", "without tags"),
+    "subtitles": ("yes", "with subtitles"),
     "folder": ("Trips/a%20b", "in Trips/a%20b"),
 }
 NEW = ("recorded_from", "recorded_to", "resolution", "state", "sound")
