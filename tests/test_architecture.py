@@ -46,7 +46,9 @@ FLOORS = (
         "sd_notify",
         "text",
         "versions",
+        "viewer",
     },
+    {"worker_address"},
 )
 WEB = {"quart", "quart_schema", "werkzeug", "hypercorn", "jinja2"}
 DATABASE = {"sqlite3", "aiosqlite"}
@@ -101,7 +103,7 @@ def test_imports_point_downward(module: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["errors.py", "logs.py", "models.py", "option_values.py", "paths.py", "text.py"]
+    "module", ["errors.py", "logs.py", "models.py", "paths.py", "text.py", "worker_address.py"]
 )
 def test_the_ground_floor_stands_alone(module: str) -> None:
     assert not {parts for parts in imported(module) if parts[0] == "lvs"}

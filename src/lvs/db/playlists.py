@@ -36,6 +36,12 @@ async def of_name(db: Connection, name: str) -> Playlist | None:
     return Playlist(row[0], row[1], row[2], row[3]) if row else None
 
 
+async def exists(db: Connection, playlist_id: int) -> bool:
+    """True for a playlist that is not deleted."""
+    sql = "SELECT EXISTS (SELECT 1 FROM playlists WHERE id = ? AND deleted_at IS NULL)"
+    return bool(await db.value(sql, (playlist_id,)))
+
+
 async def add(tx: Transaction, name: str, description: str | None, at: int) -> int:
     """A new, empty playlist; its id."""
     sql = """
@@ -133,6 +139,25 @@ async def exchange(tx: Transaction, playlist_id: int, one: int, other: int) -> N
         for old, new in ((one, -1), (other, one), (-1, other)):
             sql = f"UPDATE {table} SET position = ? WHERE playlist_id = ? AND position = ?"
             await tx.run(sql, (new, playlist_id, old))
+
+
+async def places_between(
+    db: Connection, playlist_id: int, low: int, high: int
+) -> list[tuple[int, str]]:
+    """The places from one position to another, both included, in order: position and table."""
+    sql = " UNION ALL ".join(
+        f"SELECT position, '{table}' FROM {table}"
+        " WHERE playlist_id = :id AND position BETWEEN :low AND :high"
+        for table in _ITEMS
+    )
+    rows = await db.all(f"{sql} ORDER BY 1", {"id": playlist_id, "low": low, "high": high})
+    return [(row[0], row[1]) for row in rows]
+
+
+async def reposition(tx: Transaction, playlist_id: int, table: str, old: int, new: int) -> None:
+    """Give what stands at a place of a table another position."""
+    sql = f"UPDATE {table} SET position = ? WHERE playlist_id = ? AND position = ?"
+    await tx.run(sql, (new, playlist_id, old))
 
 
 async def count(db: Connection, playlist_id: int) -> int:

@@ -106,7 +106,8 @@ _DETAILS = """
         CASE WHEN EXISTS (SELECT 1 FROM tags c WHERE c.parent_id = t.id)
             THEN (SELECT count(DISTINCT vt.video_id) FROM below
                 JOIN video_tags vt ON vt.tag_id = below.id
-                JOIN gallery g ON g.video_id = vt.video_id WHERE below.top = t.id)
+                JOIN gallery g ON g.video_id = vt.video_id
+                WHERE below.top = t.id AND NOT g.hidden)
             ELSE t.listed END AS films,
         (SELECT json_group_array(name) FROM (
             SELECT name FROM tags WHERE parent_id = t.id ORDER BY key)) AS children

@@ -28,6 +28,16 @@ _OF_KEY = """
 """
 
 
+async def counted_among(db: Connection, video_ids: Collection[int]) -> list[Tag]:
+    """Every tag of some videos, with how many of them carry it, in alphabetical order."""
+    sql = """
+        SELECT t.name, count(*), coalesce(t.colour, '') FROM json_each(?) wanted
+            JOIN video_tags vt ON vt.video_id = wanted.value JOIN tags t ON t.id = vt.tag_id
+        GROUP BY t.id ORDER BY t.key
+    """
+    return [Tag(*row) for row in await db.all(sql, (json.dumps(list(video_ids)),))]
+
+
 async def spelling(db: Connection, key: str) -> str | None:
     """The name of the tag that is called so, or has this alias, as it is written: of one that a
     listed video carries, or that stands above others.
@@ -124,8 +134,8 @@ async def counted(db: Connection) -> list[Tag]:
                 ELSE (
                     SELECT count(DISTINCT vt.video_id)
                     FROM video_tags vt JOIN gallery g ON g.video_id = vt.video_id
-                    WHERE vt.tag_id = t.id
-                        OR vt.tag_id IN (SELECT id FROM below WHERE top = t.id)) END AS films
+                    WHERE NOT g.hidden AND (vt.tag_id = t.id
+                        OR vt.tag_id IN (SELECT id FROM below WHERE top = t.id))) END AS films
             FROM tags t)
         WHERE films > 0 ORDER BY key
     """

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from lvs.db.connection import Connection
-from lvs.models import HOUSEHOLD
+from lvs.viewer import viewer
 
 TAGGED_COMPARED = (
     1000  # with the rarest of its tags before others: everybody shares the popular ones
@@ -26,7 +26,7 @@ _CLOSE = f"""
         FROM near
             CROSS JOIN mine
             JOIN video_tags o ON o.video_id = near.video_id AND o.tag_id = mine.tag_id
-            JOIN gallery g ON g.video_id = near.video_id
+            JOIN gallery g ON g.video_id = near.video_id AND NOT g.hidden
             JOIN tags t ON t.id = mine.tag_id
         GROUP BY near.video_id
         ORDER BY closeness DESC, g.rating DESC, near.video_id
@@ -83,7 +83,7 @@ async def beside(
         SELECT video_id, NULL, 1 FROM (
             SELECT video_id FROM (
                 SELECT video_id, title_key FROM gallery
-                WHERE {inside} ORDER BY path LIMIT :folder)
+                WHERE NOT hidden AND {inside} ORDER BY path LIMIT :folder)
             ORDER BY title_key, video_id LIMIT :limit + 1)
         UNION ALL
         SELECT NULL, name, 2 FROM ({_SUGGESTED.format(folder=inside)})
@@ -91,7 +91,7 @@ async def beside(
         SELECT video_id, NULL, 3 FROM later WHERE person_id = :person AND video_id = :id
     """
     values = {"id": video_id, "limit": limit, "tagged": TAGGED_COMPARED, "root_id": root_id}
-    values |= {"folder": FOLDER_COMPARED, "tags": tags, "person": HOUSEHOLD}
+    values |= {"folder": FOLDER_COMPARED, "tags": tags, "person": viewer().person}
     rows = await db.all(sql, {**values, "start": folder + b"/", "end": folder + b"0"})
     return Beside(
         tuple((row[0], row[1]) for row in rows if row[2] == 0),

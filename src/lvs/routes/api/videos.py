@@ -3,11 +3,13 @@
 from quart import Response
 
 from lvs.errors import Invalid
+from lvs.filters import readable
 from lvs.models import Cursor, Video
 from lvs.routes.api import schemas
 from lvs.routes.api.openapi import answers
 from lvs.routes.media.subtitles import subtitles_of
 from lvs.services.media.projection import by_person
+from lvs.viewer import viewer
 from lvs.web import request_args
 from lvs.web.filters import parse_query
 from lvs.web.json_body import json_body
@@ -43,6 +45,8 @@ async def _unreadable(args: Arguments, limit: int, after: Cursor | None) -> Resp
         raise Invalid("state=unreadable cannot be combined with a filter.")
     if after is not None and not isinstance(after.key, int):
         raise Invalid("This link is broken. Go back to the first page.")
+    if viewer().limits is not None:  # nothing of it stands in anybody's selection
+        return answer(schemas.VideoPage(videos=[], next=None))
     files = await services().gallery.unreadable(limit + 1, int(after.key) if after else 0)
     found = [_detail(await services().videos.get(file.media_hash)) for file in files[:limit]]
     following = (
@@ -96,6 +100,22 @@ async def put_projection(media_hash: str) -> Response:
     chosen = by_person(**change.model_dump()) if change else None
     found = await services().projections.choose(media_hash, chosen, client())
     return answer(schemas.VideoProjection.of(found))
+
+
+@answers(schemas.VideoNotes, body=schemas.NotesChange, problems=(400, 404, 415))
+async def put_notes(media_hash: str) -> Response:
+    """Write the notes of a video. It is journaled and can be undone."""
+    wanted = await json_body(schemas.NotesChange, 'Send {"notes": "a text"}.')
+    text = readable(wanted.notes, "notes")
+    return answer(schemas.VideoNotes(notes=await services().notes.set(media_hash, text, client())))
+
+
+@answers(schemas.VideoHidden, body=schemas.HiddenChange, problems=(400, 404, 415))
+async def put_hidden(media_hash: str) -> Response:
+    """Hide a video from the lists, or show it again. It is journaled and can be undone."""
+    wanted = await json_body(schemas.HiddenChange, 'Send {"hidden": true} or {"hidden": false}.')
+    now = await services().hidden.set(media_hash, wanted.hidden, client())
+    return answer(schemas.VideoHidden(hidden=now))
 
 
 @answers(schemas.ViewCount)

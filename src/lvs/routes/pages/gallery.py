@@ -10,7 +10,9 @@ from quart import Response, redirect, request
 from lvs.errors import NotFound
 from lvs.filters import FILTERS
 from lvs.models import Cursor, Page, Query, Sort, State, shown
+from lvs.routes.pages.up_next import following
 from lvs.services.gallery.gallery import GalleryPage, TopFolder
+from lvs.viewer import viewer
 from lvs.web.filters import Chip, chips, parse_query
 from lvs.web.request_args import Arguments, arguments, cursor, number, text
 from lvs.web.responses import (
@@ -39,8 +41,22 @@ SORT_LABELS = {
 
 async def show() -> Response:
     args = arguments()
+    if start := _start_page(args):
+        return cast("Response", redirect(start, 302))
     query = parse_query(args)
     return await _gallery(query, args, "Search" if query.q else "All videos", "home")
+
+
+def _start_page(args: Arguments) -> str:
+    """The page where the person who watches begins; empty for all videos, and for one who comes
+    here from another page of LVS.
+    """
+    person = viewer().person
+    if not person or args or wants_partial():
+        return ""
+    if local_address(request.headers.get("Referer", "")):
+        return ""
+    return services().people.get(person).start_page
 
 
 async def popular() -> Response:
@@ -138,6 +154,7 @@ async def _around(query: Query, heading: str, current: str, found: GalleryPage) 
     shows_row = plain and not wants_partial()
     return {
         "started": await services().progress.started() if shows_row else None,
+        "following": await following() if shows_row else [],
         "total": found.total,
         "heading": heading,
         "message": _message(found.total, used, query),

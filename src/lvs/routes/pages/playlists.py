@@ -18,7 +18,7 @@ from lvs.web.request_args import (
     text,
     video_hash,
 )
-from lvs.web.responses import back, page, partial_of_video, services, wants_partial
+from lvs.web.responses import back, client, page, partial_of_video, services, wants_partial
 from lvs.web.urls import query_string
 
 PAGE_SIZE = 100
@@ -38,9 +38,14 @@ async def every() -> Response:
 
 
 async def create() -> Response:
-    """Make a playlist, where `video` names one with it in the list."""
+    """Make a playlist, where `video` names one with it in the list; with `selection` every video
+    that the query in the address selects.
+    """
     name, description = await form_words("name"), await form_words("description")
+    query = parse_query(arguments()) if await form_words("selection") == "1" else None
     playlist_id = await services().playlists.create(name, description, await form_words("video"))
+    if query:
+        await services().playlists.add_selection(playlist_id, services().gallery.ids(query))
     return _to(playlist_id)
 
 
@@ -49,12 +54,15 @@ async def show(playlist_id: str) -> Response:
     args, wanted = arguments(), row_id(playlist_id)
     found = await services().playlists.get(wanted)
     after = number(args, "after", MAX_ID) if text(args, "after") else -1
-    items = await services().playlists.items(wanted, PAGE_SIZE + 1, after)
+    hidden = text(args, "hidden") == "1"
+    items = await services().playlists.items(wanted, PAGE_SIZE + 1, after, hidden=hidden)
     return page(
         "playlist.html",
         list=found,
         items=items[:PAGE_SIZE],
         first=after < 0,
+        hidden=hidden,
+        left_out=0 if hidden else await services().playlists.count_hidden(wanted),
         more=items[PAGE_SIZE - 1].position if len(items) > PAGE_SIZE else None,
         removed=video_hash(args, "removed"),
         position=number(args, "position", MAX_ID),
@@ -107,7 +115,11 @@ async def take_out(playlist_id: str) -> Response:
 
 
 async def move(playlist_id: str) -> Response:
+    """Move what stands at `position` one place up or down, or to the place `to`."""
     wanted, position = row_id(playlist_id), await form_number("position")
+    if await form_words("to"):
+        await services().playlists.move_to(wanted, position, await form_number("to"))
+        return back(f"/playlist/{wanted}")
     up = digit(await form_words("up"), "1 or 0", 1) == 1
     await services().playlists.move(wanted, position, up)
     return back(f"/playlist/{wanted}")
@@ -155,7 +167,7 @@ async def later() -> Response:
 async def set_later(media_hash: str) -> Response:
     """Add a video to Later or take it out; a plain form from the list itself gets an undo there."""
     wanted = digit(await form_words("value"), "1 or 0", 1) == 1
-    await services().later.set(media_hash, wanted)
+    await services().later.set(media_hash, wanted, client())
     if wants_partial():
         return partial_of_video("later_button.html", "later:changed", media_hash, later=wanted)
     if await form_words("from") == "later":
@@ -173,7 +185,7 @@ async def _choice(heading: str, **values: Any) -> Response:
 
 async def _item(playlist_id: int, position: int) -> PlaylistItem | None:
     """What stands at a place, if anything does."""
-    found = await services().playlists.items(playlist_id, 1, position - 1)
+    found = await services().playlists.items(playlist_id, 1, position - 1, hidden=True)
     return found[0] if found and found[0].position == position else None
 
 

@@ -6,10 +6,12 @@ from urllib.parse import urlencode
 from quart import Response, redirect, request
 
 from lvs.db.tag_changes import TagChange
+from lvs.db.tag_details import TagDetails
 from lvs.filters import readable
 from lvs.models import tag_key
 from lvs.services.curation.tag_management import TagEdit, TagResult
 from lvs.services.gallery.gallery import by_use
+from lvs.viewer import viewer
 from lvs.web.request_args import arguments, form_words, number, row_id, text
 from lvs.web.responses import client, page, page_or_partial, partial, services
 
@@ -34,7 +36,8 @@ async def tags() -> Response:
     """List every tag, and the latest changes of tags."""
     args = arguments()
     wanted, order = text(args, "filter").strip(), text(args, "order")
-    every = await services().tag_management.every()
+    management, editable = services().tag_management, viewer().limits is None
+    every = await management.every() if editable else await _seen()
     key = tag_key(wanted)
     found = [tag for tag in every if any(key in tag_key(name) for name in (tag.name, *tag.aliases))]
     if order != "name":
@@ -42,15 +45,36 @@ async def tags() -> Response:
         found.sort(key=lambda tag: -tag.films)
     changed = number(args, "changed", MAX_CHANGE)
     values: dict[str, Any] = {"tags": found, "order": order, "filter": wanted}
+    values["editable"] = editable
     return page_or_partial(
         "tags.html",
         "tag_list.html",
         **values,
-        notice=await services().tag_management.change(changed) if changed else None,
-        latest=await services().tag_management.latest(LATEST),
+        notice=await management.change(changed) if changed and editable else None,
+        latest=await management.latest(LATEST) if editable else [],
         in_words=in_words,
         current="tags",
     )
+
+
+async def _seen() -> list[TagDetails]:
+    """The tags of those videos that the person who watches may see, and nothing else about them."""
+    return [
+        TagDetails(
+            id=0,
+            name=tag.name,
+            key=tag_key(tag.name),
+            colour=tag.colour,
+            description="",
+            parent=None,
+            aliases=(),
+            own=tag.count,
+            listed=tag.count,
+            films=tag.count,
+            children=(),
+        )
+        for tag in await services().gallery.tags()
+    ]
 
 
 async def suggest() -> Response:

@@ -150,6 +150,12 @@ def _contents(database: Path) -> Iterator[Finding]:
             "`lvs check --mend` removes the aliases.",
         ),
         (
+            "nobodys",
+            check.nobodys,
+            "{} of people who are not there",
+            "`lvs check --mend` removes them.",
+        ),
+        (
             "no-place",
             check.placeless,
             "{} never seen in a library folder",
@@ -193,6 +199,7 @@ _NOUNS = {
     "unused-tag": "tag",
     "tag-circle": "tag",
     "tag-clash": "tag",
+    "nobodys": "personal row",
     "offline": "library folder",
     "unreadable": "file",
 }

@@ -16,6 +16,8 @@ from lvs.db import playlists
 from lvs.db.curation_rows import kept_tags
 from lvs.db.database import Connection, Database
 from lvs.db.export import Exported
+from lvs.db.people_rows import everybody
+from lvs.services.backup.personal_snapshot import person_value
 
 COLUMNS = (
     "path",
@@ -34,12 +36,15 @@ COLUMNS = (
     "watched",
     "progress_at",
     "later_at",
+    "hidden_at",
+    "notes",
 )
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 async def as_json(database: Database) -> AsyncIterator[bytes]:
-    """A JSON object with `videos`, `playlists` and `tags` (those described), in pieces, all ASCII.
+    """A JSON object with `videos`, `playlists`, `tags` (those described) and `people`, in pieces,
+    all ASCII.
 
     Times are ISO 8601 in UTC. A path that is not UTF-8 has its bytes as U+DC80 to U+DCFF in it, as
     Python's `os.fsdecode` gives. Paths are those of the addresses: with several library folders
@@ -71,6 +76,12 @@ async def as_json(database: Database) -> AsyncIterator[bytes]:
         comma = b"\n"
         for tag in await kept_tags(db):
             yield comma + json.dumps(asdict(tag)).encode("ascii")
+            comma = b",\n"
+        yield b'\n], "people": ['
+        comma = b"\n"
+        for person in await everybody(db):
+            value = {"name": person.name} | person_value(person, _moment, with_pin=False)
+            yield comma + json.dumps(value).encode("ascii")
             comma = b",\n"
         yield b"\n]}\n"
 
@@ -167,6 +178,8 @@ def _record(video: Exported, named: bool) -> dict[str, object]:
         "watched": bool(video.watched),
         "progress_at": _moment(video.progress_at),
         "later_at": _moment(video.later_at),
+        "hidden_at": _moment(video.hidden_at),
+        "notes": video.notes,
     }
 
 

@@ -13,7 +13,9 @@ from lvs.db import (
     changes,
     favorites,
     gallery,
+    hidden,
     later,
+    notes,
     playlists,
     progress,
     projections,
@@ -25,8 +27,10 @@ from lvs.db import (
 from lvs.db import curation_rows as rows
 from lvs.db.curation_rows import CurationRecord, KeptPlaylist, KeptTag
 from lvs.db.database import Database, Transaction
+from lvs.db.people_rows import KeptPerson, put_person
 from lvs.db.tag_details import TagState
 from lvs.models import HOUSEHOLD, WatchState, tag_key
+from lvs.services.household.people import name_key
 from lvs.services.media.stored_projection import apply_projection
 from lvs.text import title_from_path
 
@@ -52,9 +56,13 @@ class RestoreSummary:
     projections: int = 0
     progress: int = 0
     later: int = 0
+    hidden: int = 0
+    notes: int = 0
     playlists: int = 0
     playlist_items: int = 0
     described_tags: int = 0
+    people: int = 0
+    history: int = 0
 
     @property
     def nothing(self) -> bool:
@@ -70,10 +78,11 @@ async def put_back(
     wanted: Collection[CurationRecord],
     only_look: bool = False,
     lists: Collection[KeptPlaylist] = (),
+    people: Collection[KeptPerson] = (),
     described: Collection[KeptTag] = (),
 ) -> RestoreSummary:
-    """Give every video of `wanted` what stands there, bring `lists` and what is said of tags back,
-    all or nothing; with `only_look` say what that would change.
+    """Give every video of `wanted` what stands there and bring `lists`, `people` and what is said
+    of tags back, all or nothing; with `only_look` say what that would change.
     """
     gains = RestoreSummary(videos=len(wanted))
     with suppress(_DryRun):
@@ -82,6 +91,8 @@ async def put_back(
             touched = sorted({*touched, *await put_described_tags(tx, described, gains)})
             for playlist in lists:
                 await _put_playlist(tx, playlist, gains)
+            for person in people:
+                await _put_person(tx, person, gains)
             if only_look:
                 raise _DryRun  # which takes the transaction back
             for start in range(0, len(touched), REFRESHED_AT_ONCE):
@@ -152,6 +163,7 @@ async def _put(tx: Transaction, video_id: int, kept: CurationRecord, gains: Rest
         gains.views += kept.views - views
     await _put_projection(tx, video_id, kept, gains)
     await _put_progress(tx, video_id, kept, gains)
+    await _put_hidden_and_notes(tx, video_id, kept, gains)
     title, edited = await rows.title_from_path(tx, video_id)
     if kept.title and (kept.title, True) != (title, edited):
         await videos.set_title(tx, video_id, kept.title, edited=True)
@@ -207,6 +219,21 @@ async def _put_progress(
         gains.later += await later.put(tx, HOUSEHOLD, video_id, kept.later_at)
 
 
+async def _put_hidden_and_notes(
+    tx: Transaction, video_id: int, kept: CurationRecord, gains: RestoreSummary
+) -> None:
+    if kept.hidden_at is not None and not await hidden.has(tx, video_id):
+        await hidden.put(tx, video_id, kept.hidden_at)
+        await changes.add(tx, video_id, "hidden", "0", "1", CLIENT, now_ms())
+        gains.hidden += 1
+    old = await notes.of_video(tx, video_id)
+    if kept.notes and kept.notes != old:
+        at = kept.notes_at if kept.notes_at is not None else now_ms()
+        await notes.put(tx, video_id, kept.notes, at)
+        await changes.add(tx, video_id, "notes", old or None, kept.notes, CLIENT, now_ms())
+        gains.notes += 1
+
+
 async def _put_playlist(tx: Transaction, kept: KeptPlaylist, gains: RestoreSummary) -> None:
     """Make a playlist, or add to the one of that name what it lacks."""
     places = [
@@ -227,6 +254,14 @@ async def _put_playlist(tx: Transaction, kept: KeptPlaylist, gains: RestoreSumma
             await playlists.describe(tx, playlist_id, kept.description)
     await playlists.append(tx, playlist_id, wanted)
     gains.playlist_items += len(wanted)
+
+
+async def _put_person(tx: Transaction, kept: KeptPerson, gains: RestoreSummary) -> None:
+    made = await put_person(tx, kept, name_key(kept.name), now_ms())
+    gains.people += made.people
+    gains.progress += made.progress
+    gains.later += made.later
+    gains.history += made.history
 
 
 async def _put_projection(

@@ -2,9 +2,9 @@
 read to put it back.
 
 `ratings.json`, `views.json`, `tags.json`, `favorites.json`, `projections.json`, `progress.json`,
-`later.json` and `videos.json` (titles and places) are each one object, keyed by media hash; every
-value names the path too. `playlists.json` is one keyed by the names of the playlists,
-`described-tags.json` by those of tags.
+`later.json`, `hidden.json`, `notes.json` and `videos.json` (titles and places) are each one
+object, keyed by media hash; every value names the path too. `playlists.json` and `people.json` are
+keyed by names, `described-tags.json` by those of tags.
 Blocking: call it in a thread.
 """
 
@@ -21,8 +21,11 @@ from typing import Any, Self, TextIO
 from lvs.clock import iso_utc
 from lvs.db import curation_rows as rows
 from lvs.db.curation_rows import CurationRecord, KeptPlaylist, KeptTag
+from lvs.db.people_rows import KeptPerson, every_person
 from lvs.errors import Invalid, NotFound, Unavailable
+from lvs.services.backup.personal_snapshot import person_of, person_value
 from lvs.services.curation.base import clean_line
+from lvs.services.curation.notes import clean_notes
 from lvs.services.curation.tag_management import MAX_ALIASES, clean_colour
 from lvs.services.curation.tag_management import MAX_DESCRIPTION as MAX_DESCRIPTION_OF_TAG
 from lvs.services.curation.tags import LONGEST_TAG, clean_tag
@@ -32,10 +35,14 @@ from lvs.services.media.projection import by_person
 from lvs.services.media.projection_json import chosen_text
 from lvs.text import title_from_path
 
-OF_VIDEOS = ("ratings", "views", "tags", "favorites", "projections", "progress", "later", "videos")
+OF_VIDEOS = (
+    *("ratings", "views", "tags", "favorites", "projections", "progress", "later"),
+    *("hidden", "notes", "videos"),
+)
 PLAYLISTS = "playlists"
 DESCRIBED_TAGS = "described-tags"
-NAMES = (*OF_VIDEOS, PLAYLISTS, DESCRIBED_TAGS)
+PEOPLE = "people"
+NAMES = (*OF_VIDEOS, PLAYLISTS, DESCRIBED_TAGS, PEOPLE)
 MOST_PLACES = 100_000
 LONGEST_POSITION_S = 1e7
 LARGEST_BYTES = 1 << 30
@@ -52,6 +59,7 @@ class Snapshot:
     problems: list[str] = field(default_factory=list)
     playlists: list[KeptPlaylist] = field(default_factory=list)
     tags: list[KeptTag] = field(default_factory=list)
+    people: list[KeptPerson] = field(default_factory=list)
     playlists_left_out: int = 0
     """How many there were whose videos were named by their paths alone, as in older exports."""
 
@@ -77,6 +85,8 @@ def write(database: Path, folder: Path) -> None:
             value = asdict(tag)
             del value["name"]
             files[DESCRIBED_TAGS].put(tag.name, value)
+        for person in every_person(database):
+            files[PEOPLE].put(person.name, person_value(person, _time, with_pin=True))
 
 
 def _playlist_value(playlist: KeptPlaylist) -> dict[str, Any]:
@@ -123,6 +133,10 @@ def _values(kept: CurationRecord) -> Iterator[tuple[str, dict[str, Any]]]:
         )
     if kept.later_at is not None:
         yield "later", {"later_at": _time(kept.later_at)}
+    if kept.hidden_at is not None:
+        yield "hidden", {"hidden_at": _time(kept.hidden_at)}
+    if kept.notes:
+        yield "notes", {"notes": kept.notes, "notes_at": _time(kept.notes_at)}
 
 
 class _Object:
@@ -218,6 +232,9 @@ def _take_object(snapshot: Snapshot, path: Path, content: Mapping[str, Any]) -> 
     if path.stem == DESCRIBED_TAGS:
         _take_described_tags(snapshot, path, content.items())
         return
+    if path.stem == PEOPLE:
+        _take_people(snapshot, path, content.items())
+        return
     take = _TAKE[path.stem]
     understood = 0
     for media_hash, value in content.items():
@@ -275,6 +292,14 @@ def _described_tag(name: object, value: object) -> KeptTag:
         raise _NotUnderstood(error.message) from None
 
 
+def _take_people(snapshot: Snapshot, path: Path, content: Iterable[tuple[object, object]]) -> None:
+    for name, value in content:
+        try:
+            snapshot.people.append(person_of(name, value, _moment))
+        except (Invalid, _NotUnderstood) as error:
+            snapshot.problems.append(f"{path.name}: {str(name)[:80]}: {error}")
+
+
 def _playlist(name: object, value: object) -> KeptPlaylist:
     if not isinstance(name, str) or not isinstance(value, Mapping):
         raise _NotUnderstood("no playlist")
@@ -322,6 +347,10 @@ def _take_export(snapshot: Snapshot, path: Path, content: Mapping[str, Any]) -> 
         for each in (tags if isinstance(tags, list) else ())
     ]
     _take_described_tags(snapshot, path, described)
+    people = content.get("people")
+    if isinstance(people, list):
+        named = [(each.get("name"), each) for each in people if isinstance(each, Mapping)]
+        _take_people(snapshot, path, named)
     for number, value in enumerate(content["videos"], 1):
         try:
             kept = _take_entry(
@@ -417,6 +446,20 @@ def _take_later(kept: CurationRecord, value: Mapping[str, Any]) -> None:
     kept.later_at = _moment(value.get("later_at"))
 
 
+def _take_hidden(kept: CurationRecord, value: Mapping[str, Any]) -> None:
+    hidden_at = _moment(value.get("hidden_at"))
+    kept.hidden_at = 0 if hidden_at is None else hidden_at
+
+
+def _take_notes(kept: CurationRecord, value: Mapping[str, Any]) -> None:
+    text = value.get("notes")
+    try:
+        kept.notes = clean_notes(text) if isinstance(text, str) else ""
+    except Invalid as error:
+        raise _NotUnderstood(error.message) from None
+    kept.notes_at = _moment(value.get("notes_at"))
+
+
 def _take_video(kept: CurationRecord, value: Mapping[str, Any]) -> None:
     title, fingerprints = value.get("title") or "", value.get("fingerprints", [])
     if not isinstance(title, str) or len(title) > MAX_TITLE_LENGTH:
@@ -441,6 +484,8 @@ _TAKE: dict[str, _Take] = {
     "projections": _take_projection,
     "progress": _take_progress,
     "later": _take_later,
+    "hidden": _take_hidden,
+    "notes": _take_notes,
 }
 
 

@@ -49,6 +49,7 @@ TYPES: dict[str, Any] = {
     "watched": np.uint8,
     "tagged": np.uint8,
     "subtitled": np.uint8,
+    "hidden": np.uint8,
 }
 COMPARISONS: dict[str, Callable[[NDArray[Any], int | float], Mask]] = {
     "<": operator.lt,
@@ -69,7 +70,8 @@ class VideoIndex:
         self._lock = asyncio.Lock()
         self._numbers: dict[str, NDArray[Any]] = {}
         self._listed: Mask = np.zeros(0, np.bool_)
-        self._total = 0
+        self._shown: Mask = np.zeros(0, np.bool_)  # those that are listed and not hidden
+        self._total = self._total_shown = 0
         self._found: LRUCache[Key, NDArray[np.uint8]] = LRUCache(FOUND_KEPT)
         self._tag_ids: dict[str, tuple[int, ...]] = {}
         self._title_ranks: NDArray[np.int64] | None = None
@@ -109,6 +111,7 @@ class VideoIndex:
         if largest > 10 * count + 100_000:
             return
         self._listed = np.zeros(0, np.bool_)
+        self._shown = np.zeros(0, np.bool_)
         self._numbers = {
             name: np.zeros(0, TYPES.get(name, np.int64)) for name in gallery.NUMBERS[1:]
         }
@@ -128,7 +131,8 @@ class VideoIndex:
         rows = await gallery.numbers_of(db, changed) if changed else []
         if rows:
             self._grow(max(row[0] for row in rows) + 1)
-        self._listed[[video_id for video_id in changed if video_id < len(self._listed)]] = False
+        known = [video_id for video_id in changed if video_id < len(self._listed)]
+        self._listed[known] = self._shown[known] = False
         self._put(rows)
         what = {change.what for change in news}
         self._forget(words=not what.isdisjoint(("place", "text")), places="place" in what)
@@ -143,6 +147,7 @@ class VideoIndex:
         if size > len(self._listed):
             room = size + size // 8
             self._listed = _resized(self._listed, room)
+            self._shown = _resized(self._shown, room)
             self._numbers = {name: _resized(column, room) for name, column in self._numbers.items()}
             self._found.clear()
 
@@ -153,7 +158,9 @@ class VideoIndex:
             self._listed[where] = True
             for column, values in zip(self._numbers.values(), columns, strict=True):
                 column[where] = values
+            self._shown[where] = self._numbers["hidden"][where] == 0
         self._total = int(np.count_nonzero(self._listed))
+        self._total_shown = int(np.count_nonzero(self._shown))
 
     def _forget(self, words: bool, places: bool) -> None:
         dropped = {"match"} if words else set()
@@ -184,7 +191,7 @@ class VideoIndex:
     async def select(self, db: Connection, selection: Selection) -> Mask:
         """The videos that the selection holds.
 
-        Nobody writes into it: where it holds all, it is the shelf's own.
+        Nobody writes into it: where it holds all that is not hidden, it is the shelf's own.
         """
         keys: list[Key] = []
         if selection.root_id is not None:
@@ -195,17 +202,35 @@ class VideoIndex:
         found += [await self._tagged(db, tag_ids) for tag_ids in selection.tags]
         if selection.unmatch:
             found.append(~await self._ids(db, ("match", selection.unmatch)))
+        found += await self._of_viewer(db, selection.query)
         # From here on nothing is awaited: others may take in changes meanwhile.
         masks = self._by_numbers(selection)
         masks += [
             other if len(other) == len(self._listed) else _resized(other, len(self._listed))
             for other in found
         ]
+        shown = self._listed & ~self._shown if selection.query.hidden else self._shown
         if not masks:
-            return self._listed  # a copy for every page would take longer than all else here
+            return shown  # a copy for every page would take longer than all else here
         mask = masks[0]
-        for other in (self._listed, *masks[1:]):
+        for other in (shown, *masks[1:]):
             mask &= other
+        return mask
+
+    async def _of_viewer(self, db: Connection, query: Query) -> list[Mask]:
+        """The masks of a person: what they may see, and what they started or watched."""
+        who, masks = query.viewer, []
+        if who.limits is not None:
+            masks.append(self._mask(np.fromiter(who.allowed, np.int64, len(who.allowed))))
+        if who.person and query.progress:
+            text = await gallery.of_person(db, who.person, query.progress)
+            mask = self._mask(_parsed(text))
+            masks.append(~mask if query.progress == "unwatched" else mask)
+        return masks
+
+    def _mask(self, ids: NDArray[np.int64]) -> Mask:
+        mask = np.zeros(len(self._listed), np.bool_)
+        mask[ids[ids < len(mask)]] = True
         return mask
 
     def _by_numbers(self, selection: Selection) -> list[Mask]:
@@ -259,7 +284,7 @@ class VideoIndex:
 
     def how_many(self, mask: Mask) -> int:
         """The number of videos in a mask."""
-        return self._total if mask is self._listed else int(np.count_nonzero(mask))
+        return self._total_shown if mask is self._shown else int(np.count_nonzero(mask))
 
     # --- Ordering ---
 

@@ -35,11 +35,18 @@ class Playlists:
             return await _existing(db, playlist_id)
 
     async def items(
-        self, playlist_id: int, limit: int = MAX_ITEMS, after: int = -1
+        self, playlist_id: int, limit: int = MAX_ITEMS, after: int = -1, *, hidden: bool = False
     ) -> list[PlaylistItem]:
-        """The places of a playlist behind a position, in order."""
+        """The places of a playlist behind a position, in order; those of hidden videos only with
+        `hidden`.
+        """
         async with self._database.read() as db:
-            return await playlist_pages.items(db, playlist_id, after, limit)
+            return await playlist_pages.items(db, playlist_id, after, limit, hidden)
+
+    async def count_hidden(self, playlist_id: int) -> int:
+        """How many places of a playlist hold a hidden video."""
+        async with self._database.read() as db:
+            return await playlist_pages.count_hidden(db, playlist_id)
 
     async def create(self, name: str, description: str = "", video: str = "") -> int:
         """Make a playlist, with this video (media hash) in it where one is given; its id.
@@ -172,6 +179,27 @@ class Playlists:
             other = await playlists.beside(tx, playlist_id, position, up)
             if other is not None:
                 await playlists.exchange(tx, playlist_id, position, other)
+
+        await self._database.write(change)
+
+    async def move_to(self, playlist_id: int, position: int, target: int) -> None:
+        """Move what stands at a place to the place of another; those between make room.
+
+        Raises NotFound where nothing stands at either.
+        """
+
+        async def change(tx: Transaction) -> None:
+            await _existing(tx, playlist_id)
+            low, high = sorted((position, target))
+            places = await playlists.places_between(tx, playlist_id, low, high)
+            positions = [place for place, _ in places]
+            if not {position, target} <= set(positions):
+                raise NotFound("Nothing stands at this place of the playlist any more.")
+            rotated = places[1:] + places[:1] if position < target else places[-1:] + places[:-1]
+            for place, table in places:  # out of the way, each to a place below all others
+                await playlists.reposition(tx, playlist_id, table, place, -1 - place)
+            for (place, table), new in zip(rotated, positions, strict=True):
+                await playlists.reposition(tx, playlist_id, table, -1 - place, new)
 
         await self._database.write(change)
 

@@ -1,8 +1,8 @@
 """Main program of a worker process: reads requests line by line, looks into one file at a time,
 answers line by line.
 
-Started by `ffmpeg.py`, which kills it when it takes too long. The requests and answers are JSON, so
-that a worker that a hostile file has taken over can send its parent nothing but text.
+Started by `probe_pool.py`, which kills it when it takes too long. The requests and answers are
+JSON, so that a worker that a hostile file has taken over can send its parent nothing but text.
 """
 
 import json
@@ -12,13 +12,14 @@ import signal
 import stat
 import sys
 import traceback
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from lvs.errors import Unreadable
-from lvs.services.media.eye import Crop, crop_of, eye_of, eye_path
+from lvs.services.media.eye import crop_of, eye_of, eye_path
 from lvs.services.media.sandbox import enter_sandbox
 
 GRACE_S = 10  # the parent ends a worker in time; this is for the worker whose parent is gone
@@ -27,28 +28,41 @@ SMALL_WIDTH = 320  # enough to compare the halves of a picture
 JPEG = {"format": "JPEG", "quality": 80, "optimize": True}
 WEBP = {"format": "WEBP", "quality": 75, "method": 4}
 
+Keep = Callable[[list[dict[str, Any]], Callable[[int], Any], str, dict[str, Any]], None]
+"""Keeps posters: the requested ones, a maker of the picture of a width, the part of the picture
+they show, and the answer, which may take something along.
+"""
+
 
 def main() -> None:
     """Answers requests until standard input ends."""
+    serve(answer, int(sys.argv[-1]))
+
+
+def serve(answer_one: Callable[[dict[str, Any]], dict[str, Any]], memory_limit_bytes: int) -> None:
+    """Limit this process and answer requests until standard input ends."""
     # What a library prints must not get between the answers.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    limit_process(int(sys.argv[-1]))
+    limit_process(memory_limit_bytes)
     for line in sys.stdin.buffer:
-        answers.write(json.dumps(answer(json.loads(line))).encode() + b"\n")
+        answers.write(json.dumps(answer_one(json.loads(line))).encode() + b"\n")
         answers.flush()
 
 
-def answer(request: dict[str, Any]) -> dict[str, Any]:
+def answer(request: dict[str, Any], keep: Keep | None = None) -> dict[str, Any]:
     """Either `probe` and `has_poster`, or `unreadable` or `unavailable` with a sentence; `own`
     says that the file is the cause, `detail` is for the log.
+
+    `keep` puts the posters where they belong: at the paths of the request, unless told otherwise.
     """
+    keep = keep or _write
     _alarm(request["time_limit_s"] + GRACE_S)
     limit_processor(request["time_limit_s"])
     try:
         path = os.fsdecode(bytes.fromhex(request["path"]))
         name = request["name"] or path.rpartition("/")[2]
-        return _probe(path, request["posters"], name, request["chosen"])
+        return _probe(path, request["posters"], name, request["chosen"], keep)
     except Unreadable as error:
         return {"unreadable": error.message}
     except MemoryError:
@@ -103,7 +117,7 @@ def limit_processor(seconds: float) -> None:
 
 
 def _probe(
-    path: str, posters: list[dict[str, Any]], name: str, chosen: str | None
+    path: str, posters: list[dict[str, Any]], name: str, chosen: str | None, keep: Keep
 ) -> dict[str, Any]:
     # Here and not above: a broken installation becomes an answer, where an import at the top would
     # only end the process.
@@ -133,7 +147,7 @@ def _probe(
             if posters and frame is not None:
                 try:
                     crop = crop_of(seen.projection, probe.width / probe.height) if eye else None
-                    _write(film, frame, posters, crop, eye)
+                    keep(posters, lambda width: film.image(frame, width, crop), eye, found)
                     found["has_poster"] = True
                 except OSError:
                     # A full disk costs the poster, not what is known of the video.
@@ -171,14 +185,14 @@ def open_without_links(path: str) -> int:
 
 
 def _write(
-    film: Any, frame: Any, posters: list[dict[str, Any]], crop: Crop | None, eye: str
+    posters: list[dict[str, Any]], image: Callable[[int], Any], eye: str, _found: dict[str, Any]
 ) -> None:
     """Writes every poster beside its place first: a poster that is there is whole.
 
     A poster that shows one eye lies under another key than the whole picture of the same content.
     """
     widths = {poster["width"] for poster in posters}
-    images = {width: film.image(frame, width, crop) for width in widths}
+    images = {width: image(width) for width in widths}
     for poster in posters:
         partial, path = (
             Path(os.fsdecode(bytes.fromhex(poster[name]))) for name in ("partial", "path")
@@ -186,10 +200,15 @@ def _write(
         path = eye_path(path, eye)
         path.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("wb") as file:
-            images[poster["width"]].save(file, **(JPEG if poster["format"] == "jpg" else WEBP))
+            encode(images[poster["width"]], poster["format"], file)
             file.flush()
             os.fsync(file.fileno())  # else a power cut may leave the name without the picture
         partial.replace(path)
+
+
+def encode(image: Any, picture_format: str, file: IO[bytes]) -> None:
+    """Write a poster's picture in its format."""
+    image.save(file, **(JPEG if picture_format == "jpg" else WEBP))
 
 
 def traceback_text() -> str:
