@@ -30,6 +30,7 @@ EXAMPLES = {
     "favorite": ("1", "favorites"),
     "unrated": ("1", "unrated"),
     "viewed": ("1", "viewed"),
+    "hidden": ("1", "hidden"),
     "progress": ("started", "in progress"),
     "recorded_from": ("2024-02-29", "recorded since 2024-02-29"),
     "recorded_to": ("2024-03-01", "recorded until 2024-03-01"),

@@ -7,7 +7,6 @@ from urllib.parse import urlencode
 
 from quart import Response, redirect, request
 
-from lvs.clock import utc
 from lvs.db.changes import Chosen
 from lvs.db.tag_changes import FIRST_ID, TagChange
 from lvs.errors import Conflict, Invalid
@@ -57,17 +56,12 @@ def projection(text: str | None) -> str:
     return in_words(chosen) if chosen else "as found"
 
 
-def moment(unix_ms: int) -> str:
-    """`2026-11-22 14:03`, in the server's time zone."""
-    return utc(unix_ms).astimezone().strftime("%Y-%m-%d %H:%M")
-
-
 def is_set(text: str | None) -> bool:
     """True where a change of what is personal set it: marked as watched, added to Later."""
     return personal_values.is_set(text)
 
 
-FILTERS = {"moment": moment, "projection": projection, "is_set": is_set}
+FILTERS = {"projection": projection, "is_set": is_set}
 
 
 async def changes() -> Response:
