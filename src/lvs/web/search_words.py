@@ -33,6 +33,7 @@ FIXED: dict[str, Changes] = {
     "is:watched": {"progress": "watched"},
     "is:unwatched": {"progress": "unwatched"},
     "is:started": {"progress": "started"},
+    "is:hidden": {"hidden": True},
     "is:vr": {"vr": True},
     "is:playable": {"state": "plays"},
     "no:sound": {"sound": "missing"},
