@@ -14,7 +14,7 @@ import pytest
 from support.html_tree import Tree
 
 from lvs import text
-from lvs.db.tag_changes import FIRST_ID, TagChange
+from lvs.db.tag_changes import FIRST_ID, TagJournalLine
 from lvs.db.tag_details import TagDetails
 from lvs.filters import FILTERS
 from lvs.models import (
@@ -106,7 +106,7 @@ def a_tag(name: str, films: int) -> TagDetails:
     )
 
 
-A_TAG_CHANGE = TagChange(
+A_TAG_CHANGE = TagJournalLine(
     id=FIRST_ID + 1,
     at=1_700_000_000_000,
     what="merge",

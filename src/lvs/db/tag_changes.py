@@ -12,7 +12,7 @@ FIRST_ID = 1 << 40
 
 
 @dataclass(frozen=True, slots=True)
-class TagChange:
+class TagJournalLine:
     """One line: `what` is edit, merge or delete. `name` is the tag it is about and `target` the one
     it was merged into. `renamed` holds the keys before and after where they differ.
 
@@ -40,16 +40,16 @@ _SELECT = """
 """
 
 
-def _change(row: Any) -> TagChange:
+def _change(row: Any) -> TagJournalLine:
     values = dict(row)
     renamed = json.loads(values["renamed"]) if values["renamed"] else None
     values |= {"before": loaded(values["before"]), "after": loaded(values["after"])}
-    return TagChange(**(values | {"renamed": tuple(renamed) if renamed else None}))
+    return TagJournalLine(**(values | {"renamed": tuple(renamed) if renamed else None}))
 
 
 @dataclass(frozen=True, slots=True)
-class NewTagChange:
-    """The first half of a line, as `TagChange` has it."""
+class NewTagJournalLine:
+    """The first half of a line, as `TagJournalLine` has it."""
 
     at: int
     what: str
@@ -61,7 +61,7 @@ class NewTagChange:
     undoes: int | None
 
 
-async def begin(tx: Transaction, line: NewTagChange) -> int:
+async def begin(tx: Transaction, line: NewTagJournalLine) -> int:
     """Begin a line; its id. `finish` completes it in the same transaction."""
     sql = """
         INSERT INTO tag_changes
@@ -70,7 +70,7 @@ async def begin(tx: Transaction, line: NewTagChange) -> int:
             :name, :target, :renamed, :before, '[]', 0, :client, :undoes)
         RETURNING id
     """
-    values = {name: getattr(line, name) for name in NewTagChange.__slots__}
+    values = {name: getattr(line, name) for name in NewTagJournalLine.__slots__}
     values |= {
         "first": FIRST_ID,
         "renamed": json.dumps(line.renamed) if line.renamed else None,
@@ -90,7 +90,7 @@ async def drop(tx: Transaction, change_id: int) -> None:
     await tx.run("DELETE FROM tag_changes WHERE id = ?", (change_id,))
 
 
-async def one(db: Connection, change_id: int) -> TagChange | None:
+async def one(db: Connection, change_id: int) -> TagJournalLine | None:
     row = await db.one(f"{_SELECT} WHERE c.id = ?", (change_id,))
     return _change(row) if row else None
 
@@ -102,7 +102,7 @@ async def latest(
     client: str | None = None,
     after_ms: int | None = None,
     until_ms: int | None = None,
-) -> list[TagChange]:
+) -> list[TagJournalLine]:
     """The latest lines, latest first: from before that id on, by that client, behind `after_ms` and
     up to `until_ms`.
     """

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from support.home import Home
 
-from lvs.db.tag_changes import TagChange
+from lvs.db.tag_changes import TagJournalLine
 from lvs.errors import Conflict, Invalid, LvsError, NotFound
 from lvs.models import Query
 from lvs.services.curation.tag_management import TagEdit, TagManagement
@@ -211,7 +211,7 @@ async def attempt(home: Home, dice: random.Random) -> None:
         assert await state(home) == before
 
 
-def undo(change: TagChange, known: dict[int, TagChange]) -> bool:
+def undo(change: TagJournalLine, known: dict[int, TagJournalLine]) -> bool:
     """True if the line takes something back, and does not only do it once more."""
     return change.undoes is not None and not undo(known[change.undoes], known)
 

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from quart import Response, redirect, request
 
 from lvs.db.changes import Chosen
-from lvs.db.tag_changes import FIRST_ID, TagChange
+from lvs.db.tag_changes import FIRST_ID, TagJournalLine
 from lvs.errors import Conflict, Invalid
 from lvs.filters import readable
 from lvs.routes.pages.tags import in_words as tags_in_words
@@ -77,7 +77,7 @@ async def changes() -> Response:
     video = await services().videos.get(media_hash) if media_hash else None
     chosen = Chosen(client=who or None, what=what, video_id=video.id if video else None)
     before = number(args, "before", MAX_ID) or None
-    entries: Sequence[JournalEntry | TagChange]
+    entries: Sequence[JournalEntry | TagJournalLine]
     if what == TAGS:
         entries, following = await _of_tags(who or None, before)
     else:
@@ -106,7 +106,9 @@ async def changes() -> Response:
     )
 
 
-async def _of_tags(who: str | None, before_id: int | None) -> tuple[list[TagChange], int | None]:
+async def _of_tags(
+    who: str | None, before_id: int | None
+) -> tuple[list[TagJournalLine], int | None]:
     """Changes of tags themselves, latest first, and the id to go on with."""
     found = await services().tag_management.latest(PAGE_SIZE + 1, before_id, who)
     return found[:PAGE_SIZE], found[PAGE_SIZE - 1].id if len(found) > PAGE_SIZE else None
@@ -114,17 +116,17 @@ async def _of_tags(who: str | None, before_id: int | None) -> tuple[list[TagChan
 
 async def _with_tags(
     entries: Sequence[JournalEntry], following: int | None, who: str | None, before_id: int | None
-) -> list[JournalEntry | TagChange]:
+) -> list[JournalEntry | TagJournalLine]:
     """A page of the journal with the changes of tags that were made in its time."""
     since = entries[-1].change.at - 1 if following and entries else None
     until = entries[0].change.at if before_id and entries else None
     between = await services().tag_management.between(who, since, until, PAGE_SIZE)
-    both: list[JournalEntry | TagChange] = [*between, *entries]
+    both: list[JournalEntry | TagJournalLine] = [*between, *entries]
     return sorted(both, key=_moment_of, reverse=True)
 
 
-def _moment_of(entry: JournalEntry | TagChange) -> int:
-    return entry.at if isinstance(entry, TagChange) else entry.change.at
+def _moment_of(entry: JournalEntry | TagJournalLine) -> int:
+    return entry.at if isinstance(entry, TagJournalLine) else entry.change.at
 
 
 async def undo(change_id: str) -> Response:

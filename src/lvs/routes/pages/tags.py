@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 from quart import Response, redirect, request
 
-from lvs.db.tag_changes import TagChange
+from lvs.db.tag_changes import TagJournalLine
 from lvs.db.tag_details import TagDetails
 from lvs.filters import readable
 from lvs.models import tag_key
@@ -154,7 +154,7 @@ def _done(result: TagResult) -> Response:
     return cast("Response", redirect(f"/tags{query}", 303))
 
 
-def in_words(change: TagChange) -> str:
+def in_words(change: TagJournalLine) -> str:
     """A change of tags in words, such as `“hols” merged into “holiday”`."""
     undone = change.undoes is not None
     match change.what:
@@ -171,7 +171,7 @@ def in_words(change: TagChange) -> str:
     return f"Undo: {done}" if undone else done
 
 
-def _edit_in_words(change: TagChange, before: Any, after: Any) -> str:
+def _edit_in_words(change: TagJournalLine, before: Any, after: Any) -> str:
     old = next((each for each in before.values() if each.name == change.name), None)
     new = next(
         (each for each in after.values() if each.name == (change.target or change.name)), None

@@ -13,7 +13,7 @@ from lvs.db import gallery, tag_changes
 from lvs.db import tag_details as rows
 from lvs.db import tags as names
 from lvs.db.database import Connection, Database, Transaction
-from lvs.db.tag_changes import NewTagChange, TagChange
+from lvs.db.tag_changes import NewTagJournalLine, TagJournalLine
 from lvs.db.tag_details import States, TagDetails, TagState
 from lvs.errors import Conflict, Invalid, NotFound
 from lvs.models import tag_key
@@ -113,7 +113,7 @@ class TagManagement:
 
     async def latest(
         self, limit: int, before_id: int | None = None, client: str | None = None
-    ) -> list[TagChange]:
+    ) -> list[TagJournalLine]:
         """The latest changes of tags, of one client or of all, latest first, from before that id
         on.
         """
@@ -122,14 +122,14 @@ class TagManagement:
 
     async def between(
         self, client: str | None, after_ms: int | None, until_ms: int | None, limit: int
-    ) -> list[TagChange]:
+    ) -> list[TagJournalLine]:
         """Changes of tags behind one moment and up to another (Unix ms), latest first."""
         async with self._database.read() as db:
             return await tag_changes.latest(
                 db, limit, client=client, after_ms=after_ms, until_ms=until_ms
             )
 
-    async def change(self, change_id: int) -> TagChange:
+    async def change(self, change_id: int) -> TagJournalLine:
         """One change of tags. Raises NotFound."""
         async with self._database.read() as db:
             found = await tag_changes.one(db, change_id)
@@ -238,7 +238,7 @@ async def _begin(tx: Transaction, what: str, name: str, client: str, keys: set[s
 async def _open(tx: Transaction, work: _Work) -> None:
     """Write the first half of the journal's line."""
     work.carriers = await rows.carriers(tx, work.keys)
-    line = NewTagChange(
+    line = NewTagJournalLine(
         now_ms(),
         work.what,
         work.name,
@@ -303,7 +303,7 @@ def _merged(
     return [merged, *(replace(before[key], parent=target) for key in below if key != target)]
 
 
-async def _restore(tx: Transaction, change: TagChange, undo_id: int) -> None:
+async def _restore(tx: Transaction, change: TagJournalLine, undo_id: int) -> None:
     """Make the tags what they were before a change. Raises Conflict where that cannot be."""
     if change.renamed:
         old, new = change.renamed
