@@ -55,7 +55,7 @@ TITLES = ("Alps", HOSTILE, "عنوان طويل", "🎬 " + "long " * 60, "x" * 
 class Chip(NamedTuple):
     label: str
     url: str
-    word: str = ""
+    word: str
 
 
 ROOT = Root(1, b"/videos", "videos")
@@ -252,7 +252,11 @@ EVERY_PAGE: list[tuple[str, dict[str, Any]]] = [
     (
         "gallery.html",
         gallery_context(
-            page=Page((), None), next_url=None, drop=[Chip("tagged alps (3)", "/")], total=0
+            page=Page((), None),
+            next_url=None,
+            drop=[("tagged alps (3)", "/")],
+            meant=[("sea (3)", "/?q=sea")],
+            total=0,
         ),
     ),
     (
