@@ -152,7 +152,7 @@ async def _tags(
 ) -> Response:
     if not wants_partial():
         return back(f"/v/{media_hash}")
-    suggestions = await services().tags.suggest(tags, SUGGESTIONS)
+    suggestions = await services().tags.suggest(media_hash, SUGGESTIONS)
     values: dict[str, Any] = {
         "tags": tags,
         "suggestions": suggestions,
