@@ -90,6 +90,8 @@
       for (const [name, value] of [...ctx.request.body]) {
         if (value === "") ctx.request.body.delete(name); // "any" need not stand in the address
       }
+      // words of the search that set filters stand in the panel, whose boxes have the last word
+      if (ctx.sourceEvent.type === "change") ctx.request.body.set("q", byId("gallery").dataset.q);
       if (ctx.sourceEvent.type !== "change" && /[?&]q=/.test(location.search)) [ctx.push, ctx.replace] = [null, "true"];
     }
   });

@@ -263,6 +263,7 @@ class Card(NamedTuple):
     offline: bool
     progress: int = 0  # percent, 1 to 99; 0 at the beginning
     watched: bool = False
+    hidden: bool = False
 
     @property
     def favorite(self) -> bool:
@@ -325,6 +326,8 @@ class Video:
     projection: Projection = Projection()
     projection_evidence: str | None = None  # JSON, None before the file was probed
     watch_state: WatchState = WatchState()
+    hidden: bool = False
+    notes: str = ""
 
     @property
     def file(self) -> File:
@@ -350,10 +353,13 @@ class Rating:
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """A tag and how many listed videos carry it."""
+    """A tag, how many listed videos carry it or one below it, and its colour (`#rrggbb` or
+    empty).
+    """
 
     name: str
     count: int
+    colour: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -410,6 +416,9 @@ class Query:
     vr: bool = False
     shape: str = ""
     progress: str = ""
+    tagged: str = ""
+    subtitles: str = ""
+    hidden: bool = False
     viewer: Viewer = NOBODY
     """The person for whom it is asked, which the gallery says. It does not stand in the address."""
 

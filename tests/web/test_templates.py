@@ -14,6 +14,8 @@ import pytest
 from support.html_tree import Tree
 
 from lvs import text
+from lvs.db.tag_changes import FIRST_ID, TagJournalLine
+from lvs.db.tag_details import TagDetails
 from lvs.filters import FILTERS
 from lvs.models import (
     Card,
@@ -37,6 +39,7 @@ from lvs.models import (
 from lvs.paths import static_folder
 from lvs.routes.pages.player import PlayerChoice, PlayerView
 from lvs.routes.pages.projection import SHAPE_LABELS, STEREO_LABELS
+from lvs.routes.pages.tags import in_words
 from lvs.services.media.projection import LENS_NAMES
 from lvs.web import templates
 from lvs.web.list_places import Neighbour
@@ -52,6 +55,7 @@ TITLES = ("Alps", HOSTILE, "عنوان طويل", "🎬 " + "long " * 60, "x" * 
 class Chip(NamedTuple):
     label: str
     url: str
+    word: str
 
 
 ROOT = Root(1, b"/videos", "videos")
@@ -96,6 +100,28 @@ def a_card(number: int = 1, **changes: Any) -> Card:
     return card._replace(**changes)
 
 
+def a_tag(name: str, films: int) -> TagDetails:
+    return TagDetails(
+        1, name, name, "#c0392b", HOSTILE, HOSTILE, (HOSTILE,), films, films, films, (HOSTILE,)
+    )
+
+
+A_TAG_CHANGE = TagJournalLine(
+    id=FIRST_ID + 1,
+    at=1_700_000_000_000,
+    what="merge",
+    name=HOSTILE,
+    target="alps",
+    renamed=None,
+    before={},
+    after={},
+    films=3,
+    client="192.168.1.7",
+    undoes=None,
+    undone_by=None,
+)
+
+
 def gallery_context(**changes: Any) -> dict[str, Any]:
     cards = tuple(a_card(number) for number in range(1, 61))
     context = {
@@ -106,7 +132,7 @@ def gallery_context(**changes: Any) -> dict[str, Any]:
         "total": 128,
         "heading": "All videos",
         "message": "128 videos",
-        "chips": [Chip("tagged alps", "/?q=sea")],
+        "chips": [Chip("tagged alps", "/?q=sea", "tag:alps")],
         "controls": [each for each in FILTERS if each.kind.control],
         "sorts": [("added", "Date added"), ("title", "Title"), ("random", "Random")],
         "facets": [Tag("alps", 12), Tag(HOSTILE, 1)],
@@ -119,6 +145,7 @@ def gallery_context(**changes: Any) -> dict[str, Any]:
         "formats": ["mkv", "mp4"],
         "links": 2,
         "drop": [],
+        "meant": [],
         "started": None,
         "following": [],
     }
@@ -202,7 +229,15 @@ def watch_context(**changes: Any) -> dict[str, Any]:
     return FRAME | context | changes
 
 
-TAGS: dict[str, Any] = {"tags": [Tag("alps", 12), Tag(HOSTILE, 1)], "order": "name", "filter": ""}
+TAGS: dict[str, Any] = {
+    "tags": [a_tag("alps", 12), a_tag(HOSTILE, 1)],
+    "order": "name",
+    "filter": "",
+    "editable": True,
+    "notice": A_TAG_CHANGE,
+    "latest": [A_TAG_CHANGE],
+    "in_words": in_words,
+}
 TROUBLE = {
     "status": 404,
     "title": "Not found",
@@ -217,7 +252,11 @@ EVERY_PAGE: list[tuple[str, dict[str, Any]]] = [
     (
         "gallery.html",
         gallery_context(
-            page=Page((), None), next_url=None, drop=[Chip("tagged alps (3)", "/")], total=0
+            page=Page((), None),
+            next_url=None,
+            drop=[("tagged alps (3)", "/")],
+            meant=[("sea (3)", "/?q=sea")],
+            total=0,
         ),
     ),
     (

@@ -1,6 +1,7 @@
 """Curation records, read from a database and put back into one."""
 
 import json
+import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +36,9 @@ class CurationRecord:
     watched: bool = False
     progress_at: int | None = None
     later_at: int | None = None
+    hidden_at: int | None = None
+    notes: str = ""
+    notes_at: int | None = None
     names: tuple[str, ...] = field(default=())
     """The hash and every fingerprint, each once."""
 
@@ -50,6 +54,44 @@ class KeptPlaylist:
     description: str = ""
     created_at: int | None = None
     items: tuple[str | bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class KeptTag:
+    """What people said of a tag. `parent` is a name, `colour` is `#rrggbb`; empty where nothing was
+    said.
+    """
+
+    name: str
+    colour: str = ""
+    description: str = ""
+    parent: str = ""
+    aliases: tuple[str, ...] = ()
+
+
+_TAGS = """
+    SELECT t.name, coalesce(t.colour, '') AS colour, t.description, coalesce(p.name, '') AS parent,
+        (SELECT json_group_array(name) FROM (
+            SELECT name FROM tag_aliases WHERE tag_id = t.id ORDER BY key)) AS aliases
+    FROM tags t LEFT JOIN tags p ON p.id = t.parent_id
+    WHERE t.colour IS NOT NULL OR t.description <> '' OR t.parent_id IS NOT NULL
+        OR EXISTS (SELECT 1 FROM tag_aliases a WHERE a.tag_id = t.id)
+    ORDER BY t.key
+"""
+
+
+def every_tag(path: Path) -> Iterator[KeptTag]:
+    """Every tag of a database file of which anything was said, by name. Blocking."""
+    return map(_kept_tag, backup.rows(path, _TAGS))
+
+
+async def kept_tags(db: Connection) -> list[KeptTag]:
+    """Every tag of which anything was said, by name."""
+    return [_kept_tag(row) for row in await db.all(_TAGS)]
+
+
+def _kept_tag(row: sqlite3.Row) -> KeptTag:
+    return KeptTag(**{**dict(row), "aliases": tuple(json.loads(row["aliases"]))})
 
 
 def every_playlist(path: Path) -> Iterator[KeptPlaylist]:
@@ -77,6 +119,7 @@ def every(path: Path) -> Iterator[CurationRecord]:
             fa.added_at AS favorited_at, pr.chosen AS projection,
             coalesce(wp.position_s, 0.0) AS position_s, coalesce(wp.watched, 0) AS watched,
             wp.updated_at AS progress_at, la.added_at AS later_at,
+            hi.hidden_at, no.text AS notes, no.updated_at AS notes_at,
             (SELECT json_group_array(name) FROM (
                 SELECT t.name FROM video_tags vt JOIN tags t ON t.id = vt.tag_id
                 WHERE vt.video_id = v.id ORDER BY t.key)) AS tags,
@@ -93,6 +136,8 @@ def every(path: Path) -> Iterator[CurationRecord]:
             LEFT JOIN projections pr ON pr.video_id = v.id
             LEFT JOIN progress wp ON wp.person_id = 0 AND wp.video_id = v.id
             LEFT JOIN later la ON la.person_id = 0 AND la.video_id = v.id
+            LEFT JOIN hidden hi ON hi.video_id = v.id
+            LEFT JOIN video_notes no ON no.video_id = v.id
         ORDER BY f.path, v.id
     """
     for row in backup.rows(path, sql):
@@ -115,6 +160,9 @@ def every(path: Path) -> Iterator[CurationRecord]:
             watched=bool(row["watched"]),
             progress_at=row["progress_at"],
             later_at=row["later_at"],
+            hidden_at=row["hidden_at"],
+            notes=row["notes"] or "",
+            notes_at=row["notes_at"],
         )
 
 

@@ -19,7 +19,8 @@ from lvs.text import natural_key
 COLUMNS = """
     g.video_id, g.media_hash, g.version, g.root_id, g.path, g.title, g.added_at, g.duration_s,
     g.width, g.height, g.size_bytes, g.rating, g.views, g.last_viewed_at, g.favorited_at,
-    g.projection, g.tags, g.state, g.poster, g.offline, g.progress, g.watched
+    g.projection, g.tags, g.state, g.poster, g.offline, g.progress, g.watched,
+    g.hidden
 """
 
 SORT_COLUMNS = {
@@ -39,17 +40,21 @@ SORT_COLUMNS = {
 class Selection:
     """A query with its words resolved.
 
-    `match` and `unmatch` are FTS5 expressions for what must and must not occur; `tag_ids` must all
-    be carried.
+    `match` and `unmatch` are FTS5 expressions for what must and must not occur. Of each of `tags`,
+    which are a tag with those below it, one must be carried.
     """
 
     query: Query
     match: str | None = None
-    tag_ids: tuple[int, ...] = ()
+    tags: tuple[tuple[int, ...], ...] = ()
     root_id: int | None = None
     folder: bytes = b""
     unmatch: str | None = None
+    whole: bool = False
+    """Hidden videos are among the others."""
 
+
+REFRESHED_AT_ONCE = 2000
 
 NUMBERS = (
     "video_id",
@@ -70,6 +75,9 @@ NUMBERS = (
     "silent",
     "progress",
     "watched",
+    "tagged",
+    "subtitled",
+    "hidden",
 )
 
 
@@ -101,7 +109,7 @@ class CardRow:
 def card_of(row: Sequence[Any]) -> Card:
     """The card in a row that begins with COLUMNS."""
     # By place and not by name, and almost all of it as it is: a page reads sixty of them.
-    tags, state, poster, offline, progress, watched = row[_BEFORE_TAGS : len(Card._fields)]
+    tags, state, poster, offline, progress, watched, hidden = row[_BEFORE_TAGS : len(Card._fields)]
     return Card._make(
         (
             *row[:_BEFORE_TAGS],
@@ -111,6 +119,7 @@ def card_of(row: Sequence[Any]) -> Card:
             offline != 0,
             progress,
             watched != 0,
+            hidden != 0,
         )
     )
 
@@ -152,8 +161,8 @@ async def refresh_card(tx: Transaction, video_id: int) -> None:
 
 
 async def refresh_number(tx: Transaction, video_id: int, number: str) -> None:
-    """As `refresh` where only its `rating`, `views` or `favorite` changed: the other columns and
-    their indexes stay untouched.
+    """As `refresh` where only its `rating`, `views`, `favorite` or `hidden` changed: the other
+    columns and their indexes stay untouched.
     """
     sql = f"""
         UPDATE gallery SET version = max(:version, version + 1), {_NUMBER[number]}
@@ -180,6 +189,38 @@ async def refresh_progress(tx: Transaction, video_ids: Collection[int]) -> None:
     await tx.run(sql, {"ids": json.dumps(list(video_ids)), "version": time.time_ns()})
 
 
+async def refresh_given(
+    tx: Transaction, video_ids: Collection[int], kinds: Collection[str]
+) -> None:
+    """As `refresh` for many videos of which only what these kinds of changes set changed:
+    `rating`, `favorite`, `hidden`, `tag`, `watched`.
+    """
+    values = {"ids": json.dumps(list(video_ids)), "version": time.time_ns()}
+    if "watched" in kinds:
+        await refresh_progress(tx, video_ids)
+    columns = [_GIVEN[kind] for kind in _GIVEN if kind in kinds]
+    if not columns:
+        return
+    sql = f"""
+        UPDATE gallery SET version = max(:version, version + 1), {", ".join(columns)}
+        WHERE video_id IN (SELECT value FROM json_each(:ids))
+    """
+    await tx.run(sql, values)
+    if "tag" in kinds:
+        sql = f"""
+            UPDATE search SET tags = searchable(({_TAG_WORDS.format(of="search.rowid")}))
+            WHERE rowid IN (SELECT value FROM json_each(:ids))
+        """
+        await tx.run(sql, {"ids": values["ids"]})
+
+
+async def refresh_tags(tx: Transaction, video_ids: Collection[int]) -> None:
+    """As `refresh` where only tags changed: the names of tags on cards, and the full text."""
+    ids = list(video_ids)
+    for start in range(0, len(ids), REFRESHED_AT_ONCE):
+        await refresh_given(tx, ids[start : start + REFRESHED_AT_ONCE], ("tag",))
+
+
 async def refresh_root(tx: Transaction, root_id: int) -> None:
     """Bring every row up to date whose video has a file in this library folder."""
     rows = await tx.all(
@@ -194,6 +235,7 @@ async def refresh_root(tx: Transaction, root_id: int) -> None:
 _NUMBER = {
     "rating": "rating = coalesce((SELECT value FROM ratings WHERE video_id = :id), 0)",
     "favorite": "favorited_at = coalesce((SELECT added_at FROM favorites WHERE video_id = :id), 0)",
+    "hidden": "hidden = EXISTS (SELECT 1 FROM hidden WHERE video_id = :id)",
     "views": (
         """
         (views, last_viewed_at) = (
@@ -202,6 +244,22 @@ _NUMBER = {
     """
     ),
 }
+
+_TAG_NAMES = """
+    SELECT json_group_array(name)
+    FROM (SELECT t.name FROM video_tags vt JOIN tags t ON t.id = vt.tag_id
+          WHERE vt.video_id = {of} ORDER BY t.key)
+"""
+_TAG_WORDS = """
+    SELECT coalesce(group_concat(words, ' '), '')
+    FROM (SELECT t.name || ' ' || t.words AS words
+          FROM video_tags vt JOIN tags t ON t.id = vt.tag_id
+          WHERE vt.video_id = {of} ORDER BY t.key)
+"""
+_GIVEN = {
+    kind: _NUMBER[kind].replace(":id", "gallery.video_id")
+    for kind in ("rating", "favorite", "hidden")
+} | {"tag": f"tags = ({_TAG_NAMES.format(of='gallery.video_id')})"}
 
 # A file that may be source code or music by its name is not shown before it is known to be a video.
 # Of a path (bytes).
@@ -242,7 +300,8 @@ _LINES = "\n".join(
     for _, lines, columns in RESOLUTIONS
 )
 
-# What filters ask of a file's content: recorded_at, lines, playback, silent; 0 while unknown.
+# What filters ask of a file's content: recorded_at, lines, playback, silent, subtitled; 0 while
+# unknown.
 _FACTS = f"""
     coalesce(v.recorded_at, 0),
     CASE WHEN v.width IS NULL THEN 0
@@ -250,7 +309,8 @@ _FACTS = f"""
     ELSE min(v.width, v.height) END,
     CASE WHEN v.container IS NULL THEN 0 ELSE plays_code(
         v.container, v.video_codec, v.pixel_format, v.interlaced, v.audio_tracks, f.path) END,
-    v.container IS NOT NULL AND coalesce(v.audio_tracks, '[]') = '[]'
+    v.container IS NOT NULL AND coalesce(v.audio_tracks, '[]') = '[]',
+    coalesce(v.subtitle_tracks, '[]') <> '[]'
 """
 
 _PROGRESS = """
@@ -263,21 +323,19 @@ _PROGRESS = """
 _PUT = f"""
     INSERT INTO gallery (video_id, media_hash, version, root_id, path, title, title_key, added_at,
         duration_s, width, height, size_bytes, rating, views, last_viewed_at, favorited_at, shuffle,
-        tags, state, poster, offline, recorded_at, lines, playback, silent, projection, progress,
-        watched)
+        tags, state, poster, offline, recorded_at, lines, playback, silent, subtitled, projection,
+        progress, watched, hidden)
     SELECT v.id, v.media_hash, :version, f.root_id, f.path, v.title, natural_key(v.title),
         v.added_at,
         coalesce(v.duration_s, 0.0), coalesce(v.width, 0), coalesce(v.height, 0), f.size_bytes,
         coalesce(ra.value, 0), coalesce(vi.count, 0), coalesce(vi.last_viewed_at, 0),
         coalesce(fa.added_at, 0), v.shuffle,
-        (SELECT json_group_array(name)
-         FROM (SELECT t.name FROM video_tags vt JOIN tags t ON t.id = vt.tag_id
-               WHERE vt.video_id = v.id ORDER BY t.key)),
+        ({_TAG_NAMES.format(of="v.id")}),
         v.state, v.poster, r.offline_since IS NOT NULL OR EXISTS (
             SELECT 1 FROM away
             WHERE away.root_id = f.root_id AND f.path >= away.low AND f.path < away.high),
         {_FACTS}, {projections.CODE},
-        {_PROGRESS}
+        {_PROGRESS}, EXISTS (SELECT 1 FROM hidden WHERE video_id = v.id)
     FROM json_each(:ids) wanted
         JOIN videos v ON v.id = wanted.value
         JOIN files f ON f.id = ({FIRST_FILE})
@@ -300,18 +358,20 @@ _PUT = f"""
         tags = excluded.tags,
         state = excluded.state, poster = excluded.poster, offline = excluded.offline,
         recorded_at = excluded.recorded_at, lines = excluded.lines,
-        playback = excluded.playback, silent = excluded.silent, projection = excluded.projection,
-        progress = excluded.progress, watched = excluded.watched
+        playback = excluded.playback, silent = excluded.silent, subtitled = excluded.subtitled,
+        projection = excluded.projection,
+        progress = excluded.progress, watched = excluded.watched, hidden = excluded.hidden
 """
 
-_PUT_SEARCH = """
-    INSERT INTO search (rowid, title, path, tags)
+_PUT_SEARCH = f"""
+    INSERT INTO search (rowid, title, path, tags, notes)
     SELECT g.video_id, searchable(g.title),
         (SELECT group_concat(searchable(f.path), ' ')
          FROM (SELECT f.path FROM files f JOIN roots r ON r.id = f.root_id
                WHERE f.video_id = g.video_id AND f.missing_since IS NULL AND r.active
                    ORDER BY f.id) f),
-        searchable(coalesce((SELECT group_concat(value, ' ') FROM json_each(g.tags)), ''))
+        searchable(({_TAG_WORDS.format(of="g.video_id")})),
+        searchable(coalesce((SELECT text FROM video_notes n WHERE n.video_id = g.video_id), ''))
     FROM gallery g
     WHERE g.video_id IN (SELECT value FROM json_each(:ids))
 """
@@ -351,7 +411,7 @@ async def count(db: Connection, selection: Selection) -> int:
 async def random(db: Connection, start: int) -> Card | None:
     """The video with the next random number after `start`, from the front after the last."""
     sql = f"""
-        SELECT {COLUMNS} FROM gallery g WHERE g.shuffle >= ? AND NOT g.offline
+        SELECT {COLUMNS} FROM gallery g WHERE g.shuffle >= ? AND NOT g.offline AND NOT g.hidden
         ORDER BY g.shuffle, g.video_id LIMIT 1
     """
     row = await db.one(sql, (start,)) or await db.one(sql, (0,))
@@ -384,7 +444,8 @@ async def walk(
     """As `browse`, but the ids of whatever stands there: the filters of the query are left to the
     caller.
     """
-    unfiltered = Selection(Query(sort=query.sort, descending=query.descending, seed=query.seed))
+    plain = Query(sort=query.sort, descending=query.descending, seed=query.seed)
+    unfiltered = Selection(plain, whole=True)
     return [
         row[0]
         for row in await _in_order(db, "g.video_id", unfiltered, limit, after, until, backwards)
@@ -479,7 +540,7 @@ async def last_change(db: Connection) -> GalleryChange:
 async def changes(db: Connection, since: int) -> list[GalleryChange]:
     """That change, where it is still known, and every later one, oldest first.
 
-    At least the latest 10,000 are known.
+    At least the latest 30,000 are known.
     """
     sql = (
         "SELECT seq, mark, what, video_id, tag_id FROM gallery_changes WHERE seq >= ? ORDER BY seq"
@@ -518,6 +579,12 @@ async def matching(db: Connection, match: str) -> str:
         await db.value("SELECT group_concat(rowid) FROM search WHERE search MATCH ?", (match,))
         or ""
     )
+
+
+async def indexed_words(db: Connection, shortest: int, longest: int, limit: int) -> list[str]:
+    """Words of the full-text index of these lengths, as it holds them."""
+    sql = "SELECT term FROM search_words WHERE length(term) BETWEEN ? AND ? LIMIT ?"
+    return [row[0] for row in await db.tuples(sql, (shortest, longest, limit))]
 
 
 async def tagged(db: Connection, tag_id: int) -> str:
@@ -614,7 +681,8 @@ _COPIES_ELSEWHERE = """
         SELECT f.video_id, f.root_id, substr(f.path, 1, instr(f.path, x'2f') - 1) AS folder,
             g.root_id AS shown_root, g.path AS shown_path
         FROM files f JOIN gallery g ON g.video_id = f.video_id
-        WHERE f.copy = 1 AND f.missing_since IS NULL AND instr(f.path, x'2f') > 0)
+        WHERE f.copy = 1 AND f.missing_since IS NULL AND instr(f.path, x'2f') > 0
+            AND NOT g.hidden)
     WHERE NOT (root_id = shown_root AND instr(shown_path, x'2f') > 0
         AND folder = substr(shown_path, 1, instr(shown_path, x'2f') - 1))
     GROUP BY root_id, folder
@@ -635,15 +703,14 @@ async def of_person(db: Connection, person_id: int, progress: str) -> str:
 
 
 async def allowed(
-    db: Connection, keys: Collection[str], folders: Collection[tuple[int, bytes]]
+    db: Connection, tag_ids: Collection[int], folders: Collection[tuple[int, bytes]]
 ) -> frozenset[int]:
     """The listed videos with any of these tags or below any of these folders."""
     sql = """
-        SELECT g.video_id FROM tags t JOIN video_tags vt ON vt.tag_id = t.id
+        SELECT g.video_id FROM json_each(?) wanted JOIN video_tags vt ON vt.tag_id = wanted.value
             JOIN gallery g ON g.video_id = vt.video_id
-        WHERE t.key IN (SELECT value FROM json_each(?))
     """
-    found = {row[0] for row in await db.tuples(sql, (json.dumps(list(keys)),))}
+    found = {row[0] for row in await db.tuples(sql, (json.dumps(list(tag_ids)),))}
     for root_id, folder in folders:
         sql = f"""
             SELECT g.video_id FROM files f JOIN gallery g ON g.video_id = f.video_id
@@ -676,6 +743,8 @@ def _conditions(
 ) -> tuple[list[str], dict[str, int | float | str | bytes | None]]:
     conditions: list[str] = []
     values: dict[str, int | float | str | bytes | None] = {}
+    if not selection.whole:
+        conditions.append("g.hidden" if selection.query.hidden else "NOT g.hidden")
     if selection.match:
         conditions.append("g.video_id IN (SELECT rowid FROM search WHERE search MATCH :match)")
         values["match"] = selection.match
@@ -684,12 +753,13 @@ def _conditions(
             "g.video_id NOT IN (SELECT rowid FROM search WHERE search MATCH :unmatch)"
         )
         values["unmatch"] = selection.unmatch
-    for number, tag_id in enumerate(selection.tag_ids):
+    for number, tag_ids in enumerate(selection.tags):
         conditions.append(f"""
             EXISTS (
-                SELECT 1 FROM video_tags WHERE video_id = g.video_id AND tag_id = :tag{number})
+                SELECT 1 FROM video_tags WHERE video_id = g.video_id
+                    AND tag_id IN (SELECT value FROM json_each(:tag{number})))
             """)
-        values[f"tag{number}"] = tag_id
+        values[f"tag{number}"] = json.dumps(tag_ids)
     for number, bound in enumerate(filter_bounds(selection.query)):
         conditions.append(f"g.{bound.column} {bound.compare} :bound{number}")
         values[f"bound{number}"] = bound.value

@@ -23,17 +23,22 @@ from lvs.services.backup.replication import Replication
 from lvs.services.backup.second_place import SecondPlace
 from lvs.services.cache import Cache
 from lvs.services.curation.added_dates import AddedDates
+from lvs.services.curation.bulk import BulkEdits
 from lvs.services.curation.favorites import Favorites
 from lvs.services.curation.handover import Handover
+from lvs.services.curation.hidden import Hidden
+from lvs.services.curation.notes import Notes
 from lvs.services.curation.projections import Projections
 from lvs.services.curation.ratings import Ratings
 from lvs.services.curation.recycle_bin import RecycleBin
+from lvs.services.curation.tag_management import TagManagement
 from lvs.services.curation.tags import Tags
 from lvs.services.curation.titles import Videos
 from lvs.services.curation.undo import Journal
 from lvs.services.curation.views import Views
 from lvs.services.events import Event, Events
 from lvs.services.gallery.gallery import FILL_DELAY_S, Gallery
+from lvs.services.gallery.spelling import Spelling
 from lvs.services.headset import headset
 from lvs.services.household.headset_positions import HeadsetPositions
 from lvs.services.household.history import History
@@ -89,6 +94,7 @@ class Services:
     events: Events
     library: Library
     gallery: Gallery
+    spelling: Spelling
     videos: Videos
     ratings: Ratings
     ratings_limiter: RateLimiter
@@ -97,7 +103,10 @@ class Services:
     headset: headset.Headset
     favorites: Favorites
     tags: Tags
+    tag_management: TagManagement
     views: Views
+    hidden: Hidden
+    notes: Notes
     progress: ProgressTracker
     playlists: Playlists
     later: Later
@@ -130,6 +139,7 @@ class Services:
     replication: Replication
     doctor: Doctor
     journal: Journal
+    bulk: BulkEdits
     missing: RecycleBin
     duplicates: Duplicates
     comparison: Comparison
@@ -203,6 +213,7 @@ def build(config: Config) -> Services:
         events=events,
         library=library,
         gallery=gallery,
+        spelling=Spelling(database, gallery),
         videos=Videos(database, cache),
         ratings=Ratings(database, cache),
         ratings_limiter=RateLimiter(config.ratings_limit),
@@ -213,7 +224,10 @@ def build(config: Config) -> Services:
         ),
         favorites=Favorites(database, cache),
         tags=Tags(database, cache),
+        tag_management=TagManagement(database, cache, events),
         views=Views(database, cache),
+        hidden=Hidden(database, cache),
+        notes=Notes(database, cache),
         progress=progress,
         playlists=Playlists(database),
         later=Later(database),
@@ -260,6 +274,7 @@ def build(config: Config) -> Services:
         replication=replication,
         doctor=Doctor(config, lambda: reachability.port or config.port),
         journal=journal,
+        bulk=BulkEdits(database, cache, events, gallery, progress),
         missing=RecycleBin(database, cache, backups),
         duplicates=Duplicates(database, events),
         comparison=Comparison(database, events, library.drives),

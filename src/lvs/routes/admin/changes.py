@@ -1,16 +1,18 @@
 """The journal: a list of changes, and their undo."""
 
 import time
+from collections.abc import Sequence
 from typing import Any, cast
 from urllib.parse import urlencode
 
 from quart import Response, redirect, request
 
-from lvs.clock import utc
 from lvs.db.changes import Chosen
+from lvs.db.tag_changes import FIRST_ID, TagJournalLine
 from lvs.errors import Conflict, Invalid
 from lvs.filters import readable
-from lvs.services.curation.undo import KINDS
+from lvs.routes.pages.tags import in_words as tags_in_words
+from lvs.services.curation.undo import KINDS, PAGE_SIZE, JournalEntry
 from lvs.services.household import personal_values
 from lvs.services.media.projection import in_words
 from lvs.services.media.projection_json import chosen_of
@@ -33,14 +35,19 @@ LABELS = {
     "title": "Titles",
     "view": "Views",
     "projection": "Projections",
-    "watched": "Watched",
+    "hidden": "Hidden",
+    "notes": "Notes",
     "later": "Later",
+    "watched": "Watched",
+    "playlist": "Playlists",
+    "bulk": "Many at once",
     "forgotten": "Forgotten",
     "handover": "Handed over",
     "added": "Dates added",
 }
 WITHIN = ((15, "15 minutes"), (60, "hour"), (24 * 60, "day"), (7 * 24 * 60, "week"))
 QUICK_S = 1.0
+TAGS = "tags"
 
 
 def projection(text: str | None) -> str:
@@ -49,17 +56,12 @@ def projection(text: str | None) -> str:
     return in_words(chosen) if chosen else "as found"
 
 
-def moment(unix_ms: int) -> str:
-    """`2026-11-22 14:03`, in the server's time zone."""
-    return utc(unix_ms).astimezone().strftime("%Y-%m-%d %H:%M")
-
-
 def is_set(text: str | None) -> bool:
     """True where a change of what is personal set it: marked as watched, added to Later."""
     return personal_values.is_set(text)
 
 
-FILTERS = {"moment": moment, "projection": projection, "is_set": is_set}
+FILTERS = {"projection": projection, "is_set": is_set}
 
 
 async def changes() -> Response:
@@ -70,13 +72,18 @@ async def changes() -> Response:
         text(args, "what"),
         text(args, "video"),
     )
-    if what and what not in KINDS:
-        raise Invalid(f"The kind of a change is one of {', '.join(KINDS)}.")
+    if what and what not in (*KINDS, TAGS):
+        raise Invalid(f"The kind of a change is one of {', '.join((*KINDS, TAGS))}.")
     video = await services().videos.get(media_hash) if media_hash else None
     chosen = Chosen(client=who or None, what=what, video_id=video.id if video else None)
-    entries, following = await services().journal.page(
-        chosen, number(args, "before", MAX_ID) or None
-    )
+    before = number(args, "before", MAX_ID) or None
+    entries: Sequence[JournalEntry | TagJournalLine]
+    if what == TAGS:
+        entries, following = await _of_tags(who or None, before)
+    else:
+        entries, following = await services().journal.page(chosen, before)
+        if not what and video is None:
+            entries = await _with_tags(entries, following, who or None, before)
     filters = {"client": who, "what": what, "video": video.media_hash if video else ""}
     now = int(time.time() * 1000)
     return page(
@@ -85,7 +92,8 @@ async def changes() -> Response:
         clients=await services().journal.clients(),
         client=who,
         what=what,
-        kinds=[(kind, LABELS[kind]) for kind in KINDS],
+        kinds=[*((kind, LABELS[kind]) for kind in KINDS), (TAGS, "Tags themselves")],
+        tags_in_words=tags_in_words,
         video=video,
         ranges=[(_undo_url(who, now - minutes * 60_000), label) for minutes, label in WITHIN]
         if who
@@ -98,8 +106,34 @@ async def changes() -> Response:
     )
 
 
+async def _of_tags(
+    who: str | None, before_id: int | None
+) -> tuple[list[TagJournalLine], int | None]:
+    """Changes of tags themselves, latest first, and the id to go on with."""
+    found = await services().tag_management.latest(PAGE_SIZE + 1, before_id, who)
+    return found[:PAGE_SIZE], found[PAGE_SIZE - 1].id if len(found) > PAGE_SIZE else None
+
+
+async def _with_tags(
+    entries: Sequence[JournalEntry], following: int | None, who: str | None, before_id: int | None
+) -> list[JournalEntry | TagJournalLine]:
+    """A page of the journal with the changes of tags that were made in its time."""
+    since = entries[-1].change.at - 1 if following and entries else None
+    until = entries[0].change.at if before_id and entries else None
+    between = await services().tag_management.between(who, since, until, PAGE_SIZE)
+    both: list[JournalEntry | TagJournalLine] = [*between, *entries]
+    return sorted(both, key=_moment_of, reverse=True)
+
+
+def _moment_of(entry: JournalEntry | TagJournalLine) -> int:
+    return entry.at if isinstance(entry, TagJournalLine) else entry.change.at
+
+
 async def undo(change_id: str) -> Response:
-    """Undo one change."""
+    """Undo one change, of a video or of a tag itself."""
+    if row_id(change_id) > FIRST_ID:
+        await services().tag_management.undo(row_id(change_id), client())
+        return back("/admin/changes")
     undone = await services().journal.undo(row_id(change_id), client())
     if wants_partial():
         values: dict[str, Any] = {

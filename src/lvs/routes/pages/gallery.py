@@ -9,9 +9,9 @@ from quart import Response, redirect, request
 
 from lvs.errors import NotFound
 from lvs.filters import FILTERS
-from lvs.models import Cursor, Page, Query, Sort, State, shown, tag_key
+from lvs.models import Cursor, Page, Query, Sort, State, shown
 from lvs.routes.pages.up_next import following
-from lvs.services.gallery.gallery import GalleryPage, TopFolder, by_use
+from lvs.services.gallery.gallery import GalleryPage, TopFolder
 from lvs.viewer import viewer
 from lvs.web.filters import Chip, chips, parse_query
 from lvs.web.request_args import Arguments, arguments, cursor, number, text
@@ -37,7 +37,6 @@ SORT_LABELS = {
     Sort.FAVORITED: "Date favorited",
     Sort.RANDOM: "Random",
 }
-SUGGESTIONS = 10
 
 
 async def show() -> Response:
@@ -87,27 +86,6 @@ async def random() -> Response:
     response = cast("Response", redirect(addresses().watch(card), 302))
     response.headers["Cache-Control"] = "no-store"
     return response
-
-
-async def tags() -> Response:
-    args = arguments()
-    wanted, order = text(args, "filter").strip(), text(args, "order")
-    found = [tag for tag in await services().gallery.tags() if tag_key(wanted) in tag_key(tag.name)]
-    if order != "name":
-        order = "count"
-        found.sort(key=lambda tag: -tag.count)
-    return page_or_partial(
-        "tags.html", "tag_list.html", tags=found, order=order, filter=wanted, current="tags"
-    )
-
-
-async def suggest() -> Response:
-    wanted = tag_key(text(arguments(), "tag"))
-    known = await services().gallery.tags()
-    starts = [tag for tag in known if wanted and tag_key(tag.name).startswith(wanted)]
-    holds = [tag for tag in known if wanted and wanted in tag_key(tag.name) and tag not in starts]
-    found = sorted(starts, key=by_use) + sorted(holds, key=by_use)
-    return partial("tag_suggestions.html", names=[tag.name for tag in found[:SUGGESTIONS]])
 
 
 async def status() -> Response:
@@ -180,7 +158,7 @@ async def _around(query: Query, heading: str, current: str, found: GalleryPage) 
         "total": found.total,
         "heading": heading,
         "message": _message(found.total, used, query),
-        "chips": [(chip.label, chip.url) for chip in used],
+        "chips": [(chip.label, chip.url, chip.word) for chip in used],
         "controls": [each for each in FILTERS if each.kind.control],
         "sorts": [(sort.value, label) for sort, label in SORT_LABELS.items()],
         "facets": found.popular_tags,
@@ -191,6 +169,7 @@ async def _around(query: Query, heading: str, current: str, found: GalleryPage) 
         "links": sum(passed.links for passed in services().library.passed_over.values()),
         "formats": sorted(services().config.supported_formats),
         "drop": await _removals(used) if not found.total and query.filtered else [],
+        "meant": await _meant(query) if not found.total and query.q else [],
         "current": current,
         "search": query.q,
     }
@@ -212,6 +191,14 @@ async def _removals(found: Sequence[Chip]) -> list[tuple[str, str]]:
         (f"{chip.label} ({count:,})", chip.url)
         for chip, count in zip(found, counts, strict=True)
         if count
+    ]
+
+
+async def _meant(query: Query) -> list[tuple[str, str]]:
+    """Searches that may have been meant, each with its number of videos."""
+    return [
+        (f"{meant.query.q} ({meant.count:,})", gallery_url(meant.query))
+        for meant in await services().spelling.suggest(query)
     ]
 
 

@@ -147,6 +147,17 @@ class Gallery:
                 return
             after = page.next
 
+    async def all_ids(self, query: Query, most: int) -> list[int]:
+        """The ids of all videos of a query, at most so many, in its order."""
+        async with self._reading() as (db, index):
+            finder = await self._finder(db, query, index)
+            return await finder.ids(most) if finder else []
+
+    async def last_id(self) -> int:
+        """The largest id of a listed video: those that come later have larger ones."""
+        async with self._database.read() as db:
+            return (await gallery.bounds(db))[1]
+
     async def count(self, query: Query) -> int:
         """The number of videos in the query."""
         return (await self.counts([query]))[0]
@@ -250,12 +261,11 @@ class Gallery:
         """Surroundings of a video on its page; `card` is its card where it is listed; at most
         `suggestions` tags.
         """
-        carried = {tag_key(name) for name in video.tags}
         folder = video.file.path.rpartition(b"/")[0]
         async with self._reading() as (db, index):
             before, behind = await self._ids_beside(db, query, index, card)
             beside = await watch_page.beside(
-                db, video.id, video.file.root_id, folder, RELATED, suggestions + len(carried)
+                db, video.id, video.file.root_id, folder, RELATED, suggestions
             )
             reasons = {video_id: f"shares #{tag}" for video_id, tag in beside.sharing}
             for video_id in beside.in_folder:
@@ -268,11 +278,7 @@ class Gallery:
             cards.get(before or 0),
             cards.get(behind or 0),
             tuple(Related(cards[each], why) for each, why in reasons.items() if each in cards),
-            tuple(
-                name
-                for name in beside.recent_tags
-                if tag_key(name) not in carried and who.limits is None
-            )[:suggestions],
+            beside.suggested_tags if who.limits is None else (),
             beside.later,
         )
 
@@ -320,9 +326,9 @@ class Gallery:
             if known is not None and edition >= 0 and known[0] == edition:
                 return known[1]
             places = [self._folder_place(folder) for folder in limits.folders]
-            found = await gallery.allowed(
-                db, [tag_key(tag) for tag in limits.tags], [place for place in places if place]
-            )
+            named = await tags.ids_of(db, [tag_key(tag) for tag in limits.tags])
+            tag_ids = {tag_id for ids in named.values() for tag_id in ids}
+            found = await gallery.allowed(db, tag_ids, [place for place in places if place])
         self._allowed.put(limits, (edition, found))
         return found
 
@@ -374,10 +380,11 @@ class Gallery:
             return None
         keys = dict.fromkeys(tag_key(name) for name in (*query.tags, *words.tags))
         found = await (index.tag_ids(db, keys) if index else tags.ids_of(db, keys)) if keys else {}
-        tag_ids = tuple(tag_id for tag_id in found.values() if tag_id is not None)
-        if len(tag_ids) < len(keys):
+        if not all(found.values()):
             return None
-        selection = Selection(query, words.match, tag_ids, unmatch=words.unmatch)
+        # an alias and its tag ask for the same
+        wanted = tuple(dict.fromkeys(found.values()))
+        selection = Selection(query, words.match, wanted, unmatch=words.unmatch)
         return self._in_folder(selection, query.folder.strip(b"/")) if query.folder else selection
 
     def _in_folder(self, selection: Selection, folder: bytes) -> Selection | None:

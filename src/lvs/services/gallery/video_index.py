@@ -47,6 +47,9 @@ TYPES: dict[str, Any] = {
     "silent": np.uint8,
     "progress": np.uint8,
     "watched": np.uint8,
+    "tagged": np.uint8,
+    "subtitled": np.uint8,
+    "hidden": np.uint8,
 }
 COMPARISONS: dict[str, Callable[[NDArray[Any], int | float], Mask]] = {
     "<": operator.lt,
@@ -67,9 +70,10 @@ class VideoIndex:
         self._lock = asyncio.Lock()
         self._numbers: dict[str, NDArray[Any]] = {}
         self._listed: Mask = np.zeros(0, np.bool_)
-        self._total = 0
+        self._shown: Mask = np.zeros(0, np.bool_)  # those that are listed and not hidden
+        self._total = self._total_shown = 0
         self._found: LRUCache[Key, NDArray[np.uint8]] = LRUCache(FOUND_KEPT)
-        self._tag_ids: dict[str, int | None] = {}
+        self._tag_ids: dict[str, tuple[int, ...]] = {}
         self._title_ranks: NDArray[np.int64] | None = None
         self._permutations: LRUCache[int, NDArray[np.int64]] = LRUCache(PERMUTATIONS_KEPT)
 
@@ -107,6 +111,7 @@ class VideoIndex:
         if largest > 10 * count + 100_000:
             return
         self._listed = np.zeros(0, np.bool_)
+        self._shown = np.zeros(0, np.bool_)
         self._numbers = {
             name: np.zeros(0, TYPES.get(name, np.int64)) for name in gallery.NUMBERS[1:]
         }
@@ -126,7 +131,8 @@ class VideoIndex:
         rows = await gallery.numbers_of(db, changed) if changed else []
         if rows:
             self._grow(max(row[0] for row in rows) + 1)
-        self._listed[[video_id for video_id in changed if video_id < len(self._listed)]] = False
+        known = [video_id for video_id in changed if video_id < len(self._listed)]
+        self._listed[known] = self._shown[known] = False
         self._put(rows)
         what = {change.what for change in news}
         self._forget(words=not what.isdisjoint(("place", "text")), places="place" in what)
@@ -141,6 +147,7 @@ class VideoIndex:
         if size > len(self._listed):
             room = size + size // 8
             self._listed = _resized(self._listed, room)
+            self._shown = _resized(self._shown, room)
             self._numbers = {name: _resized(column, room) for name, column in self._numbers.items()}
             self._found.clear()
 
@@ -151,7 +158,9 @@ class VideoIndex:
             self._listed[where] = True
             for column, values in zip(self._numbers.values(), columns, strict=True):
                 column[where] = values
+            self._shown[where] = self._numbers["hidden"][where] == 0
         self._total = int(np.count_nonzero(self._listed))
+        self._total_shown = int(np.count_nonzero(self._shown))
 
     def _forget(self, words: bool, places: bool) -> None:
         dropped = {"match"} if words else set()
@@ -165,8 +174,10 @@ class VideoIndex:
 
     # --- Selecting ---
 
-    async def tag_ids(self, db: Connection, keys: Collection[str]) -> dict[str, int | None]:
-        """The ids of the tags with these keys; None where there is no such tag."""
+    async def tag_ids(self, db: Connection, keys: Collection[str]) -> dict[str, tuple[int, ...]]:
+        """The ids of each of the tags with these keys and of the tags below it; none where there is
+        no such tag.
+        """
         if unknown := [key for key in keys if key not in self._tag_ids]:
             if len(self._tag_ids) > KEPT_TAG_IDS:
                 self._tag_ids.clear()
@@ -175,19 +186,20 @@ class VideoIndex:
                 self._tag_ids.update(found)
         else:
             found = {}
-        return {key: found[key] if key in found else self._tag_ids.get(key) for key in keys}
+        return {key: found[key] if key in found else self._tag_ids.get(key, ()) for key in keys}
 
     async def select(self, db: Connection, selection: Selection) -> Mask:
         """The videos that the selection holds.
 
-        Nobody writes into it: where it holds all, it is the shelf's own.
+        Nobody writes into it: where it holds all that is not hidden, it is the shelf's own.
         """
-        keys: list[Key] = [("tag", tag_id) for tag_id in selection.tag_ids]
+        keys: list[Key] = []
         if selection.root_id is not None:
             keys.append(("folder", selection.root_id, selection.folder))
         if selection.match:
             keys.append(("match", selection.match))
         found = [await self._ids(db, key) for key in keys]
+        found += [await self._tagged(db, tag_ids) for tag_ids in selection.tags]
         if selection.unmatch:
             found.append(~await self._ids(db, ("match", selection.unmatch)))
         found += await self._of_viewer(db, selection.query)
@@ -197,10 +209,11 @@ class VideoIndex:
             other if len(other) == len(self._listed) else _resized(other, len(self._listed))
             for other in found
         ]
+        shown = self._listed & ~self._shown if selection.query.hidden else self._shown
         if not masks:
-            return self._listed  # a copy for every page would take longer than all else here
+            return shown  # a copy for every page would take longer than all else here
         mask = masks[0]
-        for other in (self._listed, *masks[1:]):
+        for other in (shown, *masks[1:]):
             mask &= other
         return mask
 
@@ -226,6 +239,14 @@ class VideoIndex:
             COMPARISONS[bound.compare](self._numbers[bound.column], bound.value)
             for bound in filter_bounds(selection.query)
         ]
+
+    async def _tagged(self, db: Connection, tag_ids: Sequence[int]) -> Mask:
+        """The videos that carry one of these tags."""
+        found = [await self._ids(db, ("tag", tag_id)) for tag_id in tag_ids]
+        mask = _resized(found[0], max(map(len, found)))
+        for other in found:
+            mask[: len(other)] |= other
+        return mask
 
     async def _ids(self, db: Connection, key: Key) -> Mask:
         """The videos with this tag, in this folder or with these words, from what is kept or from
@@ -263,7 +284,7 @@ class VideoIndex:
 
     def how_many(self, mask: Mask) -> int:
         """The number of videos in a mask."""
-        return self._total if mask is self._listed else int(np.count_nonzero(mask))
+        return self._total_shown if mask is self._shown else int(np.count_nonzero(mask))
 
     # --- Ordering ---
 

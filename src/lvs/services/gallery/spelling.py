@@ -1,0 +1,87 @@
+"""Searches that may have been meant, where one found nothing: words are compared with those that
+the full-text index holds.
+"""
+
+import asyncio
+import importlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from lvs.db import gallery as rows
+from lvs.db.database import Database
+from lvs.models import Query
+from lvs.services.gallery.gallery import Gallery
+from lvs.text import folded
+
+MOST_WORDS = 300_000  # of the index, compared for one word
+SHORTEST, LONGEST = 3, 40  # letters of a word that is compared
+LIKENESS = 0.6
+EACH = 5
+SHOWN = 3
+TERMS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """A search that finds something, and how many videos."""
+
+    query: Query
+    count: int
+
+
+class Spelling:
+    """Looks for what was meant."""
+
+    def __init__(self, database: Database, gallery: Gallery) -> None:
+        self._database = database
+        self._gallery = gallery
+
+    async def suggest(self, query: Query) -> list[Meant]:
+        """Searches with one word written otherwise that find something, the likeliest first."""
+        words = query.q.split()
+        if not words or len(words) > TERMS:
+            return []
+        alone = [replace(Query(), q=word) for word in words]
+        found = await self._gallery.counts(alone)
+        wrong = [place for place, count in enumerate(found) if not count]
+        if not wrong:  # each word is somewhere, but no video has all of them
+            return []
+        options: list[Query] = [query]
+        for place in wrong:
+            likes = await self._like(words[place])
+            options = [
+                replace(option, q=_with(option.q, place, like))
+                for option in options
+                for like in likes
+            ][: EACH * 2]
+        counts = await self._gallery.counts(options)
+        meant = [Meant(*pair) for pair in zip(options, counts, strict=True) if pair[1]]
+        return meant[:SHOWN]
+
+    async def _like(self, word: str) -> Sequence[str]:
+        """Words of the index like this one, the likest first."""
+        plain = folded(word).strip()
+        if not plain.isalnum() or not SHORTEST <= len(plain) <= LONGEST:
+            return []
+        room = 1 if len(plain) < 5 else 2
+        async with self._database.read() as db:
+            known = await rows.indexed_words(db, len(plain) - room, len(plain) + room, MOST_WORDS)
+        return await asyncio.to_thread(_likest, plain, known)
+
+
+def _with(text: str, place: int, word: str) -> str:
+    words = text.split()
+    return " ".join([*words[:place], word, *words[place + 1 :]])
+
+
+def _likest(word: str, known: Sequence[str]) -> list[str]:
+    process = importlib.import_module("rapidfuzz.process")  # nobody waits for it at the start
+    distance = importlib.import_module("rapidfuzz.distance")
+    found = process.extract(
+        word,
+        known,
+        scorer=distance.OSA.normalized_similarity,
+        score_cutoff=LIKENESS,
+        limit=EACH,
+    )
+    return [each[0] for each in found]
