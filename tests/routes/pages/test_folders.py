@@ -76,7 +76,7 @@ async def test_filters_orders_and_words_stay_in_the_folder(trips: Home) -> None:
     assert 'action="/folder/Trips"' in page
     page = await ask(trips, "/folder/Trips?favorite=1")
     assert "No video matches" in page
-    assert 'href="/folder/Trips" hx-get="/folder/Trips" aria-label="Remove filter' in page
+    assert re.search(r'href="/folder/Trips"[^>]* hx-get="/folder/Trips" aria-label="Remove', page)
     assert (await trips.client.get("/folder/Trips?sort=none")).status_code == 400
     assert (await trips.client.get("/folder/Trips?below=2")).status_code == 400
 
