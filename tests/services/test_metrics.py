@@ -153,7 +153,7 @@ async def test_queries_belong_to_the_request_that_asked(home: Home) -> None:
     await home.client.get("/watch/film.mp4")
     asked = usage.queries - before
     route = home.services.metrics.routes["GET", "/watch/<path:place>"]
-    assert route.queries == asked > 0
+    assert 0 < route.queries <= asked  # background tasks ask, too
     assert 0 < route.database_s < route.latencies.total_s
     assert 0 < route.render_s < route.latencies.total_s
 

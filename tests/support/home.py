@@ -122,6 +122,11 @@ class Home:
         """Look at every file again, as the button does."""
         await self.services.library.scan()
 
+    @property
+    def queries(self) -> int:
+        """The number of queries that requests have made, without those of background tasks."""
+        return sum(route.queries for route in self.services.metrics.routes.values())
+
     async def looked(self) -> None:
         """Wait until every video has been looked into."""
 

@@ -677,7 +677,6 @@ async def test_a_change_is_on_the_next_page(films: Home) -> None:
 
 async def test_a_page_asks_the_database_few_things(films: Home) -> None:
     await films.services.gallery.fill()
-    usage = films.services.database.usage
     for address in (
         "/",
         "/?q=alps&min_rating=4&tag=two+words&sort=title",
@@ -687,9 +686,9 @@ async def test_a_page_asks_the_database_few_things(films: Home) -> None:
     ):
         meant = 2 if "none" in address else 0  # words like those that were not found
         for least in (6, 3):
-            before = usage.queries
+            before = films.queries
             await page(films, address)
-            assert usage.queries - before <= least + meant, address
+            assert films.queries - before <= least + meant, address
 
 
 @given(st.integers(1, 2**31 - 1), st.integers(1, 2**31 - 1))
