@@ -147,7 +147,7 @@ async def test_buttons_do_what_they_say_with_htmx_and_without(home: Home) -> Non
     )
     assert (plain.status_code, plain.headers["Location"]) == (303, "/admin/performance")
     await home.until(lambda: home.services.watcher.scans_done > scans)
-    await home.client.get("/tags")
+    await home.client.get("/api/tags")
     assert home.services.cache.status()["size"] > 0
     tile = await home.client.post("/admin/cache/refresh", headers=PARTIAL)
     assert Tree((await tile.get_data(as_text=False)).decode()).elements[0].get("id") == "tile-cache"
