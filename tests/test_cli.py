@@ -314,7 +314,7 @@ def test_one_server_for_one_data_folder(
 def test_a_start_that_the_app_refuses_is_its_sentence(
     other: list[str | Path], tmp_path: Path
 ) -> None:
-    answer = processes.run_command(other, cwd=tmp_path, BEHAVIOUR="refuse")
+    answer = processes.run_command(other, tmp_path, BEHAVIOUR="refuse")
     assert (answer.returncode, answer.stdout, answer.stderr) == (
         2,
         "",
@@ -325,7 +325,7 @@ def test_a_start_that_the_app_refuses_is_its_sentence(
 def test_a_bug_is_one_line_on_the_screen_and_a_traceback_in_the_log(
     other: list[str | Path], tmp_path: Path
 ) -> None:
-    answer = processes.run_command(other, cwd=tmp_path, BEHAVIOUR="break")
+    answer = processes.run_command(other, tmp_path, BEHAVIOUR="break")
     assert answer.returncode == 1
     assert len(answer.stderr.splitlines()) == 1
     assert "(ValueError: a bug\\nwith two lines)" in answer.stderr

@@ -209,8 +209,8 @@ async def test_a_value_may_grow_too_old_at_any_moment() -> None:
 
 async def test_what_the_cache_had_is_counted_by_route(home: Home) -> None:
     for _ in range(3):
-        await home.client.get("/tags")
-    route = home.services.metrics.routes["GET", "/tags"]
+        await home.client.get("/api/tags")
+    route = home.services.metrics.routes["GET", "/api/tags"]
     assert (route.cache_hits, route.cache_misses) == (2, 1)
     counts = home.services.cache.counts
     assert (counts.hits, counts.misses) == (2, 1)

@@ -45,7 +45,7 @@ def run(*arguments: str | Path, cwd: Path, **more: str) -> subprocess.CompletedP
 
 
 def run_command(
-    command: Sequence[object], cwd: Path, **more: str
+    command: Sequence[object], cwd: Path, patience_seconds: int = PATIENCE_SECONDS, /, **more: str
 ) -> subprocess.CompletedProcess[str]:
     """Run a command and capture its output and exit code."""
     return subprocess.run(
@@ -54,7 +54,7 @@ def run_command(
         env=environment(cwd, **more),
         capture_output=True,
         text=True,
-        timeout=PATIENCE_SECONDS,
+        timeout=patience_seconds,
         check=False,
     )
 

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -78,8 +79,9 @@ class SshServer:
     def kill(self) -> None:
         """Kill it with all of its connections, as when the machine loses its power."""
         for process in psutil.Process(self._process.pid).children(recursive=True):
-            if process.name().startswith("sshd"):
-                process.send_signal(signal.SIGKILL)
+            with suppress(psutil.NoSuchProcess):  # a connection may end by itself
+                if process.name().startswith("sshd"):
+                    process.send_signal(signal.SIGKILL)
         self._process.kill()
         self._process.wait()
 

@@ -202,5 +202,6 @@ async def test_the_json_api_keeps_what_its_document_promises(tmp_path: Path) -> 
             processes.run_command,
             [*map(str, command), f"{server.address}/api/openapi.json", "--checks", checks, *limits],
             tmp_path,
+            4 * processes.PATIENCE_SECONDS,
         )
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]

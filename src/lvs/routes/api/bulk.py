@@ -40,7 +40,7 @@ async def change() -> Response:
     return answer(schemas.BulkDone(changed=result.changed, change_id=result.change_id))
 
 
-@answers(schemas.UndoDone, problems=(404, 429))
+@answers(schemas.UndoDone, problems=(400, 404, 409, 429))
 async def undo(change_id: str) -> Response:
     """Take a change back. 409 where it was changed again since, or is taken back already."""
     if not change_id.isascii() or not change_id.isdigit():

@@ -50,7 +50,7 @@ async def remove() -> Response:
     return answer(schemas.Done())
 
 
-@answers(schemas.Done)
+@answers(schemas.Done, problems=(400, 404))
 async def remove_line(line_id: str) -> Response:
     """Remove one line for good."""
     await services().history.remove(row_id(line_id))

@@ -52,6 +52,7 @@ PROBLEMS = {
     401: "There is a password, and nobody is signed in.",
     404: "There is no such video.",
     409: "It is there already.",
+    413: "The body is too large.",
     415: "The body is not application/json.",
     429: "Too many requests; Retry-After gives the seconds to wait.",
 }
@@ -75,7 +76,8 @@ def answers(
         for model in models:
             status, shape = model if isinstance(model, tuple) else (200, model)
             handler = document_response(shape, status)(handler)
-        for status in problems:
+        too_large = () if body is None else (413,)
+        for status in (*problems, *too_large):
             handler = document_response(problem, status)(handler)
         if body is not None:
             handler = document_request(body)(handler)

@@ -31,14 +31,14 @@ async def every() -> Response:
     )
 
 
-@answers((201, schemas.PersonEntry), body=schemas.PersonChange, problems=(400, 415, 429))
+@answers((201, schemas.PersonEntry), body=schemas.PersonChange, problems=(400, 409, 415, 429))
 async def create() -> Response:
     """Make a person. 409 where there is one of that name."""
     wanted = await json_body(schemas.PersonChange, MESSAGE)
     return answer(_entry(await services().people.create(_new(wanted))), 201)
 
 
-@answers(schemas.PersonEntry, body=schemas.PersonChange, problems=(400, 404, 415, 429))
+@answers(schemas.PersonEntry, body=schemas.PersonChange, problems=(400, 404, 409, 415, 429))
 async def change(person_id: str) -> Response:
     """Write what is said of a person. Without `pin` it stays, and an empty one is none. A person
     with a PIN is changed with it in `old_pin`.
@@ -49,7 +49,7 @@ async def change(person_id: str) -> Response:
     return answer(_entry(await services().people.change(person.id, _new(wanted))))
 
 
-@answers(schemas.Done)
+@answers(schemas.Done, problems=(400, 404))
 async def remove(person_id: str) -> Response:
     """Remove a person who has no PIN; they can be brought back for 30 days."""
     person = services().people.get(row_id(person_id))
@@ -58,7 +58,7 @@ async def remove(person_id: str) -> Response:
     return answer(schemas.Done())
 
 
-@answers(schemas.PersonEntry)
+@answers(schemas.PersonEntry, problems=(400, 404, 409))
 async def bring_back(person_id: str) -> Response:
     """Bring a removed person back, with all that was theirs."""
     return answer(_entry(await services().people.bring_back(row_id(person_id))))

@@ -82,7 +82,7 @@ async def events(media_hash: str, token: str = "") -> Response:
         event = _number(asking.sent.get("event"), CLOSE)
         time_ms = _number(asking.sent.get("time"), MAX_POSITION_MS)
         await services().headset.positions.event(video, int(event), time_ms / 1000, client())
-    return Response(b"", content_type="application/json")
+    return Response(b"{}", content_type="application/json")
 
 
 def _answer(asking: HeadsetPlayer, found: item_document.Item, video: Video) -> dict[str, Any]:
