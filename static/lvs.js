@@ -19,6 +19,7 @@
   // --- Toasts ---
   const TOAST_MS = 8000;
   const MOST_TOASTS = 3;
+  const TWICE_MS = 400;
 
   function toast(sentence) {
     const box = make("div", { className: "toast bad" });
@@ -36,7 +37,8 @@
     all(".toast").slice(0, -MOST_TOASTS).forEach((old) => old.remove());
     for (const box of all(".toast[role=status]:not([data-seen])")) {
       box.dataset.seen = "";
-      setTimeout(() => box.matches(":hover, :focus-within") || box.remove(), TOAST_MS);
+      const leave = () => (box.matches(":hover, :focus-within") ? setTimeout(leave, 1000) : box.remove());
+      setTimeout(leave, TOAST_MS);
     }
   }
 
@@ -48,6 +50,16 @@
     if (leaving || !source || source.matches(".run, .library-status, .views, .tile, #tag-field")) return;
     toast("LVS does not answer, so nothing was changed. See that it runs and that this device is on the network, then try again.");
   });
+
+  // A hand that shakes presses twice: the second press must not clear the stars that the first one gave.
+  let pressed = { at: -TWICE_MS, place: "" };
+  on("click", (event) => {
+    const star = event.target.closest(".stars button");
+    if (!star) return;
+    const place = star.closest(".rating").id + star.getAttribute("aria-label");
+    if (place === pressed.place && event.timeStamp - pressed.at < TWICE_MS) event.preventDefault();
+    pressed = { at: event.timeStamp, place };
+  }, document, true);
 
   // --- Display settings: at once here, and remembered by the server ---
   on("submit", async (event) => {
@@ -96,7 +108,10 @@
 
   // A morph changes what boxes start as; what they are must follow, unless one types there.
   function followFilters(gallery) {
-    for (const box of all("#filters input")) box.checked = box.defaultChecked;
+    for (const box of all("#filters input")) {
+      box.checked = box.defaultChecked;
+      if (box !== document.activeElement) box.value = box.defaultValue;
+    }
     for (const option of all("#filters option")) option.selected = option.defaultSelected;
     const field = byId("q");
     if (field !== document.activeElement) field.value = gallery.dataset.q;
@@ -109,7 +124,6 @@
   on("click", (event) => {
     closeMenus(event.target.closest(".menu"));
     event.target.closest("[data-dismiss]")?.closest(".toast").remove();
-    event.target.closest(".clear:focus")?.parentElement.firstElementChild.focus(); // it goes with what it clears
   });
 
   // Where one was in a list: the first card in view, for a Back that loads the page anew.
@@ -168,6 +182,11 @@
     for (const star of stars.children) star.tabIndex = star === stop ? 0 : -1;
   }
 
+  // What was pressed is gone: the next thing like it takes the focus, so that keys go on from there.
+  function keepFocusNear(target) {
+    find(".tag-list button, .edit-tags summary, .add-tag summary, .stars [tabindex='0'], button", byId(target?.id) ?? document)?.focus({ preventScroll: true });
+  }
+
   function tend() {
     tendToasts();
     all(".stars").forEach(oneStop);
@@ -179,6 +198,8 @@
     if (target === document.body) returnToPlace(); // Back within the gallery
     if (source.matches?.(".add-tag")) source.reset(); // to what the answer says: empty, or what was refused
     if (source.matches?.(".rating")) find(".stars", source)?.hidePopover?.();
+    if (source.matches?.(".toast")) source.remove(); // it was taken back
+    if (source.matches?.(".tag-list, .toast") && document.activeElement === document.body) keepFocusNear(target);
   });
   tend();
   handOver();
@@ -223,7 +244,13 @@
   };
   const playOrPause = () => (video.paused ? video.play() : video.pause());
 
+  // 0 clears: it is what the lit star sends. A star that is lit already stays so.
+  function rate(scope, digit) {
+    press(digit === "0" ? '.stars [value="0"]' : `.stars [aria-label^="${digit} "]:not([value="0"])`, scope);
+  }
+
   const anywhere = {
+    z: () => press("#toasts > :last-child [data-undo]"),
     "?": () => byId("keys").togglePopover?.(),
     "/": () => { byId("q").focus(); byId("q").select(); },
   };
@@ -265,13 +292,13 @@
     const scope = target.closest(".video-card") ?? find(".watch");
     if (!scope) return null;
     const digit = /^(?:Digit|Numpad)(\d)$/.exec(code)?.[1]; // by place: some layouts shift for digits
-    if (digit && shiftKey) return () => press(`.stars [value="${digit}"]`, scope); // 0 clears
+    if (digit && shiftKey) return () => rate(scope, digit);
     if (key === "h") return () => press(".favorite button", scope);
     if (watching[key] && find(".watch")) return watching[key];
     if (!video) return null;
     if (digit) return () => seek(((video.duration || 0) * digit) / 10 - video.currentTime);
-    if (key === " " && target.closest("a, button, summary")) return null;
-    if (/^Arrow(Up|Down)$/.test(key) && target !== document.body && target !== video) return null; // lets a list scroll
+    if (key === " " && (target === video || target.closest("a, button, summary"))) return null; // the browser plays and pauses
+    if (/^Arrow(Up|Down)$/.test(key) && ![document.body, byId("main"), video].includes(target)) return null; // lets a list scroll
     return playing[key] ?? null;
   }
 

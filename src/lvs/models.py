@@ -367,6 +367,7 @@ class Query:
     folder: bytes = b""
     min_minutes: int = 0
     max_minutes: int = 0
+    length: str = ""
     viewed: bool = False
     sort: Sort = Sort.ADDED
     descending: bool = True

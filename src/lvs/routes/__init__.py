@@ -57,6 +57,7 @@ SITE_MAP = SiteMap([
         get("/popular", gallery.popular),
         get("/favorites", gallery.favorites),
         get("/tag/<path:name>", gallery.tag),
+        get("/filters", gallery.filters),
         get("/tags", gallery.tags),
         get("/tags/suggest", gallery.suggest),
         get("/random", gallery.random),

@@ -16,7 +16,9 @@ SORTS = tuple(sort.value for sort in Sort)
 class Chip:
     """A filter in use: its label, the query without it, and the address of that query."""
 
+    name: str
     label: str
+    heading: str
     without: Query
     url: str
 
@@ -50,7 +52,8 @@ def chips(query: Query) -> list[Chip]:
         for part in value if each.many else (None,):
             rest = each.without(query, part)
             label = each.label(value if part is None else part)
-            found.append(Chip(label, rest, gallery_url(rest)))
+            heading = f"#{part}" if each.name == "tag" else label[:1].upper() + label[1:]
+            found.append(Chip(each.name, label, heading, rest, gallery_url(rest)))
     return found
 
 

@@ -13,6 +13,7 @@ from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import jinja2
 from jinja2 import (
@@ -29,6 +30,7 @@ from markupsafe import Markup
 
 import lvs
 from lvs.clock import local_date, now_ms, utc
+from lvs.filters import used_filters
 from lvs.models import Card, Cursor, Query, Sort, shown
 from lvs.paths import partials_folder, templates_folder
 from lvs.services.lru import LRU
@@ -76,6 +78,7 @@ class Templates:
         self.environment.globals.update(
             addresses=addresses,
             card_html=self.card,
+            filter_values=filter_values,
             gallery_url=self.cards.with_tags(address_of_gallery),
             other_order=other_order,
             run_id=run_id,
@@ -193,6 +196,16 @@ def other_order(query: Query) -> str:
     if query.descending == starts_descending(query.sort):
         return ""
     return "desc" if query.descending else "asc"
+
+
+def filter_values(query: Query) -> list[tuple[str, str]]:
+    """The names and values of a form that asks for the query's filters; words are typed."""
+    return [
+        (each.name, unquote(text, errors="surrogateescape"))
+        for each in used_filters(query)
+        if each.name != "q"
+        for text in each.kind.write(each.value(query))
+    ]
 
 
 def run_id(start: Cursor | None) -> str:

@@ -1,22 +1,25 @@
 """The gallery and its presets: search, popular, favorites, tags, random."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial as partial_function
 from typing import Any, cast
 
 from quart import Response, redirect, request
 
 from lvs.errors import NotFound
-from lvs.filters import FILTERS
-from lvs.models import Cursor, Page, Query, Sort, State, shown, tag_key
+from lvs.models import Card, Cursor, Page, Query, Sort, State, shown, tag_key
+from lvs.services.gallery.facets import facets_of
 from lvs.services.gallery.gallery import GalleryPage, TopFolder, by_use
+from lvs.text import plural
 from lvs.web.filters import Chip, chips, parse_query
 from lvs.web.request_args import Arguments, arguments, cursor, number, text
 from lvs.web.responses import (
     addresses,
     back,
     local_address,
+    page,
     page_or_partial,
     partial,
     services,
@@ -36,12 +39,16 @@ SORT_LABELS = {
     Sort.RANDOM: "Random",
 }
 SUGGESTIONS = 10
+TAG_OFFERS = 8
+FEWEST_TO_FILTER = 3
+SHORT_S = 600
+PANEL_HEADER = "LVS-Panel"
 
 
 async def show() -> Response:
     args = arguments()
     query = parse_query(args)
-    return await _gallery(query, args, "Search" if query.q else "All videos", "home")
+    return await _gallery(query, args, "All videos", "home")
 
 
 async def popular() -> Response:
@@ -64,6 +71,14 @@ async def tag(name: str) -> Response:
         raise NotFound(f"No video carries the tag #{name[:64]}.")
     args = arguments()
     return await _gallery(replace(parse_query(args), tags=(known,)), args, f"#{known}", "tags")
+
+
+async def filters() -> Response:
+    """The filters as a page of their own, for a browser without JavaScript."""
+    query = parse_query(arguments())
+    found = await services().gallery.find(query)
+    panel = await _panel(query, found)
+    return page("filters.html", query=query, total=found.total, panel=panel, search=query.q)
 
 
 async def random() -> Response:
@@ -158,16 +173,16 @@ async def _around(query: Query, heading: str, current: str, found: GalleryPage) 
     used = chips(query)
     plain = current == "home" and not query.filtered and found.page.start is None
     shows_row = plain and not wants_partial()
+    own = {"favorites": "favorite", "popular": "viewed"}.get(current)
     return {
         "started": await services().progress.started() if shows_row else None,
         "total": found.total,
-        "heading": heading,
-        "message": _message(found.total, used, query),
-        "chips": [(chip.label, chip.url) for chip in used],
-        "controls": [each for each in FILTERS if each.kind.control],
+        "heading": _heading(query, used, heading, own),
+        "message": plural(found.total, "video"),
+        "chips": [chip for chip in used if chip.name != own],
+        "offers": _offers(query, found),
+        "panel": await _panel(query, found) if _panel_is_open() else None,
         "sorts": [(sort.value, label) for sort, label in SORT_LABELS.items()],
-        "facets": found.popular_tags,
-        "folders": _folders(found.folders),
         "progress": progress,
         "status_url": _status_url(progress.version),
         "roots": [shown(root.path) for root in services().library.active_roots],
@@ -183,9 +198,69 @@ def _status_url(version: int) -> str:
     return f"/library/status?version={version}"
 
 
-def _message(total: int, used: Sequence[Chip], query: Query) -> str:
-    parts = [f"{total:,} video{'' if total == 1 else 's'}", *(chip.label for chip in used)]
-    return " · ".join([*parts, f"sorted by {SORT_LABELS[query.sort].lower()}"])
+def _heading(query: Query, used: Sequence[Chip], plain: str, own: str | None) -> str:
+    """The heading says what is shown: the page's own name, or the first filter and how many more
+    there are.
+    """
+    others = [chip for chip in used if chip.name != own]
+    if own or not others:
+        return plain
+    first = next((chip.heading for chip in others if chip.name == "q"), others[0].heading)
+    return f"{first} +{len(others) - 1}" if len(others) > 1 else first
+
+
+def _offers(query: Query, found: GalleryPage) -> list[tuple[str, str]]:
+    """Filters that one press adds: label and address. Where all that is shown stands on this page
+    only such as leave something, and not everything.
+    """
+    if found.total < FEWEST_TO_FILTER:
+        return []
+    offers: list[tuple[str, Query, Callable[[Card], bool]]] = [
+        ("Unrated", replace(query, unrated=True), lambda card: not card.rating),
+        ("Favorites", replace(query, favorite=True), lambda card: card.favorite),
+        ("4K", replace(query, resolution="4K"), lambda card: card.resolution in ("4K", "8K")),
+        (
+            "Under 10 min",
+            replace(query, length="short"),
+            lambda card: 0 < card.duration_s < SHORT_S,
+        ),
+    ]
+    carried = {tag_key(name) for name in query.tags}
+    for tag in [tag for tag in found.popular_tags if tag_key(tag.name) not in carried][:TAG_OFFERS]:
+        with_tag = replace(query, tags=(*query.tags, tag.name))
+        offers.append((f"#{tag.name}", with_tag, partial_function(_carries, tag.name)))
+    if found.page.next is None and found.page.start is None:
+        cards = found.page.cards
+        offers = [each for each in offers if 0 < sum(map(each[2], cards)) < len(cards)]
+    return [(label, gallery_url(wanted)) for label, wanted, _ in offers if wanted != query]
+
+
+def _carries(tag: str, card: Card) -> bool:
+    return tag in card.tags
+
+
+def _panel_is_open() -> bool:
+    """True where the browser shows the filters beside the cards, or is about to."""
+    return request.cookies.get("filters") == "open" or PANEL_HEADER in request.headers
+
+
+async def _panel(query: Query, found: GalleryPage) -> dict[str, Any]:
+    """The filters with what each would leave."""
+    ours = services().gallery
+    folders = _folders(found.folders)
+    named = [(value, label) for value, label, _ in folders]
+    wanted = [replace(query, folder=_bytes(value)) for value, _ in named]
+    counts = await ours.counts(wanted)
+    left = [
+        (value, label, count)
+        for (value, label), count in zip(named, counts, strict=True)
+        if count or _bytes(value) == query.folder
+    ]
+    return {"facets": await facets_of(ours, query, found.popular_tags), "folders": left}
+
+
+def _bytes(folder: str) -> bytes:
+    return folder.encode("utf-8", "surrogateescape")
 
 
 async def _removals(found: Sequence[Chip]) -> list[tuple[str, str]]:
