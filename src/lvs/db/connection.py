@@ -14,6 +14,7 @@ from lvs import random_order
 from lvs.db.query_stats import QueryStats
 from lvs.errors import Damaged, Full, LvsError, Unavailable
 from lvs.text import natural_key, searchable
+from lvs.titles import title_from_path
 
 log = logging.getLogger(__name__)
 
@@ -189,6 +190,7 @@ async def connect(path: Path, own_thread_only: bool = True) -> aiosqlite.Connect
         raw.row_factory = sqlite3.Row
         await raw.create_function("natural_key", 1, natural_key, deterministic=True)
         await raw.create_function("searchable", 1, searchable, deterministic=True)
+        await raw.create_function("title_from_path", 1, title_from_path, deterministic=True)
         await raw.create_function("permuted", 3, random_order.permuted, deterministic=True)
         # No memory map: a file that is cut short, or a disk that fails, under one ends the process
         # and not the query.

@@ -158,7 +158,10 @@ async def _gallery(query: Query, args: Arguments, heading: str, current: str) ->
 
 def _run(query: Query, found: Page, until: Cursor | None) -> dict[str, Any]:
     """The cards of a page, and the addresses of the next ones."""
-    services().jobs.visible(card.id for card in found.cards if card.state is State.NEW)
+    jobs = services().jobs
+    jobs.visible(card.id for card in found.cards if card.state is State.NEW)
+    if jobs.queued:  # posters that are made anew
+        jobs.prefer(card.id for card in found.cards)
     return {
         "page": found,
         "query": query,

@@ -26,7 +26,7 @@ from lvs.db.curation_rows import CurationRecord, KeptPlaylist
 from lvs.db.database import Database, Transaction
 from lvs.models import HOUSEHOLD, WatchState, tag_key
 from lvs.services.media.stored_projection import settle
-from lvs.text import title_from_path
+from lvs.titles import title_from_path
 
 CLIENT = "restore"
 REFRESHED_AT_ONCE = 500

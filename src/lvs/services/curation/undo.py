@@ -31,7 +31,7 @@ from lvs.services.cache import Cache
 from lvs.services.curation.tags import MAX_TAGS
 from lvs.services.events import Event, Events
 from lvs.services.media.stored_projection import settle
-from lvs.text import title_from_path
+from lvs.titles import title_from_path
 
 PAGE_SIZE = 100
 MOST_AT_ONCE = 20_000

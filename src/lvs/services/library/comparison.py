@@ -15,7 +15,7 @@ from lvs.models import File
 from lvs.services.events import Event, Events
 from lvs.services.library.drives import Drives
 from lvs.services.library.fingerprint import extended_fingerprint
-from lvs.text import title_from_path
+from lvs.titles import title_from_path
 
 log = logging.getLogger(__name__)
 

@@ -177,16 +177,22 @@ def _write(
 
     A poster that shows one eye lies under another key than the whole picture of the same content.
     """
-    widths = {poster["width"] for poster in posters}
-    images = {width: film.image(frame, width, crop) for width in widths}
+    images: dict[tuple[int | None, int], Any] = {}
     for poster in posters:
+        wanted = poster.get("place"), poster["width"]
+        if wanted not in images:
+            at = frame if wanted[0] is None else film.picture_at(wanted[0])
+            images[wanted] = film.poster(at, wanted[1], crop) if at is not None else None
+        image = images[wanted]
+        if image is None:
+            continue
         partial, path = (
             Path(os.fsdecode(bytes.fromhex(poster[name]))) for name in ("partial", "path")
         )
         path = eye_path(path, eye)
         path.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("wb") as file:
-            images[poster["width"]].save(file, **(JPEG if poster["format"] == "jpg" else WEBP))
+            image.save(file, **(JPEG if poster["format"] == "jpg" else WEBP))
             file.flush()
             os.fsync(file.fileno())  # else a power cut may leave the name without the picture
         partial.replace(path)
