@@ -118,11 +118,33 @@
     closeMenus();
   }
 
+  // Clipboards are for secure pages only: elsewhere the button stays away.
+  if (navigator.clipboard) for (const button of all("[data-copy]")) button.hidden = false;
+  on("click", async (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (!button) return;
+    await navigator.clipboard.writeText(button.dataset.copy);
+    byId("said").textContent = "Copied";
+    button.classList.add("done");
+  });
+
+  for (const button of all("[data-reveal]")) {
+    button.hidden = false;
+    on("click", () => {
+      const field = byId(button.dataset.reveal);
+      const shown = field.type === "password";
+      field.type = shown ? "text" : "password";
+      button.textContent = shown ? "Hide" : "Show";
+      button.setAttribute("aria-pressed", shown);
+    }, button);
+  }
+
   const closeMenus = (except) => {
     for (const menu of all(".menu[open]")) if (menu !== except) menu.open = false;
   };
   on("click", (event) => {
     closeMenus(event.target.closest(".menu"));
+    event.target.closest(".title h1")?.classList.toggle("whole");
     event.target.closest("[data-dismiss]")?.closest(".toast").remove();
   });
 
@@ -203,6 +225,7 @@
   });
   tend();
   handOver();
+  find(".admin-nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center", behavior: "instant" });
 
   // --- Player ---
   const video = byId("player");
@@ -255,7 +278,12 @@
     "/": () => { byId("q").focus(); byId("q").select(); },
   };
   const watching = {
-    t: () => byId("tag-field")?.focus(),
+    t: () => {
+      const field = byId("tag-field");
+      if (!field) return;
+      field.closest("details").open = true;
+      field.focus();
+    },
     n: () => press("#next"),
     p: () => press("#previous"),
   };
@@ -317,5 +345,6 @@
 
   on("toggle", (event) => {
     if (event.target.matches?.(".edit-title[open]")) find(".field", event.target).select();
+    if (event.target.matches?.(".edit-tags[open]") && matchMedia("(hover: hover)").matches) byId("tag-field").focus();
   }, document, true);
 })();

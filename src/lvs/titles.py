@@ -30,8 +30,9 @@ _ROLLS = re.compile(
 )
 _EPISODE = re.compile(r"(?<![A-Za-z0-9])S(\d{1,2})[ ._-]?E(\d{1,3})(?![0-9])", re.IGNORECASE)
 _RELEASE = re.compile(
-    r"(?<![A-Za-z0-9])(?:480p|576p|720p|1080[pi]|1440p|2160p|4320p|4K|UHD|WEB|WEB[-. ]?DL|WEB[-. ]?Rip|"
-    r"Blu[-. ]?Ray|BDRip|BRRip|DVDRip|HDTV|HDRip|REMUX|HDR(?:10)?|x26[45]|H[. ]?26[45]|HEVC|XviD)"
+    r"(?<![A-Za-z0-9])(?:480p|576p|720p|1080[pi]|1440p|2160p|4320p|4K|UHD|WEB|WEB[-. ]?DL|"
+    r"WEB[-. ]?Rip|Blu[-. ]?Ray|BDRip|BRRip|DVDRip|HDTV|HDRip|REMUX|HDR(?:10)?|"
+    r"x26[45]|H[. ]?26[45]|HEVC|XviD)"
     r"(?![A-Za-z0-9])",
 )
 _YEAR = re.compile(r"(.*\S) ((?:19|20)\d\d)")

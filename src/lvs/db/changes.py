@@ -41,6 +41,7 @@ class Chosen:
     video_id: int | None = None
     since: int | None = None  # Unix milliseconds
     up_to_id: int | None = None
+    views: bool = True  # False leaves views out
 
 
 async def add(
@@ -189,7 +190,10 @@ def _conditions(chosen: Chosen) -> tuple[list[str], dict[str, object]]:
         ("c.id <= :up_to_id", "up_to_id", chosen.up_to_id),
     )
     used = [(condition, name, value) for condition, name, value in wanted if value is not None]
-    return [condition for condition, _, _ in used], {name: value for _, name, value in used}
+    conditions = [condition for condition, _, _ in used]
+    if not chosen.views:
+        conditions.append("c.what <> 'view'")
+    return conditions, {name: value for _, name, value in used}
 
 
 def _change(row: sqlite3.Row) -> Change:

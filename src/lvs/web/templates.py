@@ -8,7 +8,7 @@ import hashlib
 import secrets
 import sys
 import threading
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
@@ -31,7 +31,7 @@ from markupsafe import Markup
 import lvs
 from lvs.clock import local_date, now_ms, utc
 from lvs.filters import used_filters
-from lvs.models import Card, Cursor, Query, Sort, shown
+from lvs.models import Card, Cursor, Query, Related, Sort, shown
 from lvs.paths import partials_folder, templates_folder
 from lvs.services.lru import LRU
 from lvs.text import plural
@@ -85,6 +85,7 @@ class Templates:
             same_folder=same_folder,
             static_url=self.static_url,
         )
+        self.environment.filters["groups"] = groups
         for text in (ago, count, day, duration, iso, plural, size):
             self.environment.filters[text.__name__] = self.cards.fillable(text)
 
@@ -196,6 +197,14 @@ def other_order(query: Query) -> str:
     if query.descending == starts_descending(query.sort):
         return ""
     return "desc" if query.descending else "asc"
+
+
+def groups(related: Sequence[Related]) -> list[tuple[str, list[Card]]]:
+    """Videos by the reason for which they are related, each under a heading."""
+    found: dict[str, list[Card]] = {}
+    for each in related:
+        found.setdefault(each.reason, []).append(each.card)
+    return list(found.items())
 
 
 def filter_values(query: Query) -> list[tuple[str, str]]:

@@ -1,6 +1,7 @@
 """The journal: a list of changes, and their undo."""
 
 import time
+from collections.abc import Sequence
 from typing import Any, cast
 from urllib.parse import urlencode
 
@@ -10,7 +11,7 @@ from lvs.clock import utc
 from lvs.db.changes import Chosen
 from lvs.errors import Conflict, Invalid
 from lvs.filters import readable
-from lvs.services.curation.undo import KINDS
+from lvs.services.curation.undo import KINDS, JournalEntry
 from lvs.services.media.projection import in_words
 from lvs.services.media.projection_json import chosen_of
 from lvs.web.request_args import (
@@ -36,6 +37,7 @@ LABELS = {
 }
 WITHIN = ((15, "15 minutes"), (60, "hour"), (24 * 60, "day"), (7 * 24 * 60, "week"))
 QUICK_S = 1.0
+EVERYTHING = "all"  # as a kind: views, too
 
 
 def projection(text: str | None) -> str:
@@ -60,10 +62,15 @@ async def changes() -> Response:
         text(args, "what"),
         text(args, "video"),
     )
-    if what and what not in KINDS:
+    if what and what not in (*KINDS, EVERYTHING):
         raise Invalid(f"The kind of a change is one of {', '.join(KINDS)}.")
     video = await services().videos.get(media_hash) if media_hash else None
-    chosen = Chosen(client=who or None, what=what, video_id=video.id if video else None)
+    chosen = Chosen(
+        client=who or None,
+        what="" if what == EVERYTHING else what,
+        video_id=video.id if video else None,
+        views=what in ("view", EVERYTHING),
+    )
     entries, following = await services().journal.page(
         chosen, number(args, "before", MAX_ID) or None
     )
@@ -71,11 +78,11 @@ async def changes() -> Response:
     now = int(time.time() * 1000)
     return page(
         "admin_changes.html",
-        entries=entries,
+        entries=_folded(entries),
         clients=await services().journal.clients(),
         client=who,
         what=what,
-        kinds=[(kind, LABELS[kind]) for kind in KINDS],
+        kinds=[(EVERYTHING, "All kinds and views"), *((kind, LABELS[kind]) for kind in KINDS)],
         video=video,
         ranges=[(_undo_url(who, now - minutes * 60_000), label) for minutes, label in WITHIN]
         if who
@@ -85,6 +92,28 @@ async def changes() -> Response:
         next_url=_url(filters | {"before": str(following)}) if following else None,
         task=services().background_tasks.latest("undo"),
         current="admin",
+    )
+
+
+def _folded(entries: Sequence[JournalEntry]) -> list[tuple[JournalEntry, JournalEntry]]:
+    """The newest and the oldest line of each run of views of one video by one client; every other
+    line is a run of its own.
+    """
+    runs: list[tuple[JournalEntry, JournalEntry]] = []
+    for entry in entries:
+        if runs and _goes_on(runs[-1][1], entry):
+            runs[-1] = (runs[-1][0], entry)
+        else:
+            runs.append((entry, entry))
+    return runs
+
+
+def _goes_on(later: JournalEntry, entry: JournalEntry) -> bool:
+    one, other = later.change, entry.change
+    return (
+        one.what == other.what == "view"
+        and (one.video_id, one.client, one.undoes) == (other.video_id, other.client, other.undoes)
+        and later.status == entry.status
     )
 
 

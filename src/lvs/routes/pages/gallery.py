@@ -10,6 +10,7 @@ from quart import Response, redirect, request
 
 from lvs.errors import NotFound
 from lvs.models import Card, Cursor, Page, Query, Sort, State, shown, tag_key
+from lvs.services.gallery import spelling
 from lvs.services.gallery.facets import facets_of
 from lvs.services.gallery.gallery import GalleryPage, TopFolder, by_use
 from lvs.text import plural
@@ -192,6 +193,7 @@ async def _around(query: Query, heading: str, current: str, found: GalleryPage) 
         "links": sum(passed.links for passed in services().library.passed_over.values()),
         "formats": sorted(services().config.supported_formats),
         "drop": await _removals(used) if not found.total and query.filtered else [],
+        "meant": await _meant(query) if not found.total and query.q else None,
         "current": current,
         "search": query.q,
     }
@@ -264,6 +266,18 @@ async def _panel(query: Query, found: GalleryPage) -> dict[str, Any]:
 
 def _bytes(folder: str) -> bytes:
     return folder.encode("utf-8", "surrogateescape")
+
+
+async def _meant(query: Query) -> dict[str, Any] | None:
+    """The search that was perhaps meant, where it finds something."""
+    words = await spelling.nearest(services().database, query.q)
+    if not words:
+        return None
+    meant = replace(query, q=words)
+    number_found = await services().gallery.count(meant)
+    return (
+        {"words": words, "url": gallery_url(meant), "count": number_found} if number_found else None
+    )
 
 
 async def _removals(found: Sequence[Chip]) -> list[tuple[str, str]]:

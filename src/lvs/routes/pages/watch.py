@@ -1,15 +1,15 @@
 """The watch page, and the permanent link that leads to it."""
 
-from datetime import UTC, datetime
 from typing import cast
 
 from quart import Response, redirect
 
 from lvs.errors import NotFound
-from lvs.models import Card, Query, State, Track, Video, shown
+from lvs.models import Card, Query, State, Video, shown
 from lvs.routes.media import subtitles
 from lvs.routes.pages import projection
 from lvs.routes.pages.player import player_choice, player_view
+from lvs.web.facts import container_name, moment, picture_facts, track_facts
 from lvs.web.filters import parse_query
 from lvs.web.request_args import arguments, form_text, text
 from lvs.web.responses import addresses, page, raw_path, secure_url, services
@@ -63,6 +63,7 @@ async def _page(video: Video, card: Card | None, query: Query) -> Response:
         suggestions=around.suggestions,
         facts=_facts(video, player.fact),
         back_url=gallery_url(query) + f"#video-card-{video.id}",
+        unreadable=video.state is State.UNREADABLE,
         offline=services().library.is_away(video.file.root_id, video.file.path),
         secure_url=secure_url(watch_path) if video.projection.immersive else "",
         **await projection.values_of(video),
@@ -116,33 +117,32 @@ async def hand_over(media_hash: str) -> Response:
 
 def _facts(video: Video, playback: str) -> list[tuple[str, str]]:
     """Details of the file, in plain words."""
-    facts = [("File", _shown_path(video)), ("Size", size(video.file.size_bytes))]
+    path = _shown_path(video)
+    facts = [("File", path), ("Size", size(video.file.size_bytes))]
     if video.state is State.UNREADABLE:
         facts.append(("Problem", video.reason or ""))
     else:
         facts.append(("Playback", playback))
     probe = video.probe
     if probe:
-        rate = f" · {probe.frame_rate:g} fps" if probe.frame_rate else ""
-        depth = f" · {probe.bit_depth} bit" if probe.bit_depth else ""
+        sound = "; ".join(track_facts(track) for track in probe.audio_tracks)
         facts += [
-            ("Duration", duration(probe.duration_s) or "unknown"),
-            ("Video", f"{probe.width} × {probe.height} · {probe.video_codec}{rate}{depth}"),
-            ("Container", probe.container),
-            ("Audio", "; ".join(_track(track) for track in probe.audio_tracks) or "none"),
+            ("Length", duration(probe.duration_s) or "unknown"),
+            ("Picture", picture_facts(probe)),
+            ("Sound", sound or "none"),
+            ("Container", container_name(probe, path.rpartition(".")[2])),
         ]
         if probe.rotation:
             facts.append(("Rotation", f"{probe.rotation}°"))
         if probe.subtitle_tracks:
-            facts.append(
-                ("Subtitles inside", "; ".join(_track(track) for track in probe.subtitle_tracks))
-            )
+            inside = "; ".join(track_facts(track) for track in probe.subtitle_tracks)
+            facts.append(("Subtitles inside", inside))
         if probe.recorded_at:
-            facts.append(("Recorded", _day(probe.recorded_at)))
+            facts.append(("Recorded", moment(probe.recorded_at)))
     if video.projection.immersive or video.projection.source != "default":
         facts.append(("Projection", projection.fact_of(video.projection)))
     if video.last_viewed_at:
-        facts.append(("Last viewed", _day(video.last_viewed_at)))
+        facts.append(("Last viewed", moment(video.last_viewed_at)))
     roots = services().library.roots
     copies = [
         file
@@ -158,17 +158,3 @@ def _shown_path(video: Video) -> str:
     root = services().library.roots[video.file.root_id]
     several = len(services().library.active_roots) > 1
     return (f"{root.name}/" if several else "") + shown(video.file.path)
-
-
-def _track(track: Track) -> str:
-    parts = [
-        track.codec,
-        track.language,
-        f"{track.channels} channels" if track.channels else None,
-        track.title,
-    ]
-    return " · ".join(part for part in parts if part)
-
-
-def _day(unix_ms: int) -> str:
-    return datetime.fromtimestamp(unix_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
