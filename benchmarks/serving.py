@@ -28,7 +28,7 @@ def undisturbed(config: "Config") -> "Quart":
 
 if __name__ == "__main__":
     gc.disable()  # as the command does
-    from lvs.config import load
+    from lvs.config_sources import load
 
     data = Path(sys.argv[1])
     flags = {

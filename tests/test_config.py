@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from support.places import PROJECT
 
-from lvs.config import OPTIONS, PREFIX, Config, ConfigError, Loaded, RateLimit, as_text, load, plain
+from lvs.config import OPTIONS, PREFIX, Config, ConfigError, as_text, plain
+from lvs.config_sources import Loaded, load
+from lvs.option_values import RateLimit
 
 DOCUMENT = PROJECT / "docs" / "configuration.md"
 
@@ -357,7 +359,7 @@ def test_a_named_file_that_is_missing_is_one_sentence(here: Path) -> None:
 def test_a_configuration_does_not_change_after_loading() -> None:
     config = load().config
     with pytest.raises(ValidationError, match="frozen"):
-        config.port = 1
+        config.port = 1  # type: ignore[misc]
 
 
 def test_a_configuration_made_directly_reads_nothing_from_outside(

@@ -6,8 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import no_skips
-from support.places import PROJECT
+from support.places import PROJECT, SHARED
 
 PASSES = "def test_one(): pass\n"
 SKIPS = "import pytest\n@pytest.mark.skip(reason='no browser here')\ndef test_one(): pass\n"
@@ -49,7 +48,7 @@ def run(content: str, folder: Path, in_ci: str) -> subprocess.CompletedProcess[s
         (SKIPS, "", 0),
         (SKIPS, "true", 1),
         (FAILS_AS_EXPECTED, "true", 0),
-        (SKIPS_WITHOUT_MEDIA, "true", 1 if no_skips.SHARED.exists() else 0),
+        (SKIPS_WITHOUT_MEDIA, "true", 1 if SHARED.exists() else 0),
     ],
 )
 def test_a_skip_fails_the_run_in_ci_only(

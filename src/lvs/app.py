@@ -10,6 +10,7 @@ from lvs.config import Config
 from lvs.http import request_metrics
 from lvs.http.behind_proxy import BehindProxy
 from lvs.http.request_guard import RequestGuard
+from lvs.http.request_tasks import CancellingConnection
 from lvs.http.transport import ConnectionInScope
 from lvs.paths import static_folder
 from lvs.routes.hooks import auth, compression, cors, csrf, errors, root_path
@@ -29,6 +30,7 @@ def create_app(config: Config) -> Quart:
     addresses = Urls(lambda: services.library.roots)
     pages = Templates(addresses, static_folder(), config.data_directory / "templates")
     app = Quart("lvs", static_folder=str(static_folder()), static_url_path="/static")
+    app.asgi_http_class = CancellingConnection
     # The request guard buffers bodies, and the connection limit closes stalled connections.
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY_BYTES, BODY_TIMEOUT=None, RESPONSE_TIMEOUT=None)
     app.url_map.converters.update(path=responses.PathConverter, hash=responses.HashConverter)

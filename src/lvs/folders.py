@@ -5,7 +5,7 @@ sentence.
 import os
 from pathlib import Path
 
-from lvs.config import Loaded
+from lvs.config_sources import Loaded
 from lvs.errors import Invalid, LvsError, Unavailable
 from lvs.file_systems import file_system_of
 

@@ -26,7 +26,8 @@ from hypercorn.utils import LifespanFailureError, LifespanTimeoutError
 
 from lvs import logs, sd_notify
 from lvs.certificates import Certificate, certificate
-from lvs.config import Config, Loaded
+from lvs.config import Config
+from lvs.config_sources import Loaded
 from lvs.errors import Invalid, LvsError, Unavailable
 from lvs.folders import check_libraries, make_data_folder, refuse_network_share
 from lvs.http.allowed_hosts import own_name

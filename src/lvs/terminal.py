@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
-from lvs import config, logs
+from lvs import config, config_sources, logs
 
 
 def add_configuration_flags(parser: argparse.ArgumentParser) -> None:
@@ -58,7 +58,7 @@ def add_server_flags(parser: argparse.ArgumentParser) -> None:
     add_configuration_flags(parser)
 
 
-def configuration(arguments: argparse.Namespace, quiet: bool = False) -> config.Loaded:
+def configuration(arguments: argparse.Namespace, quiet: bool = False) -> config_sources.Loaded:
     """The configuration in force for these arguments, whose log level counts from here on. Raises
     ConfigError.
 
@@ -69,7 +69,7 @@ def configuration(arguments: argparse.Namespace, quiet: bool = False) -> config.
         for name, value in vars(arguments).items()
         if name in config.OPTIONS and value != []
     }
-    loaded = config.load(flags, arguments.config_file)
+    loaded = config_sources.load(flags, arguments.config_file)
     logs.to_screen(
         "warning" if quiet and loaded.origins["log_level"] == "default" else loaded.config.log_level
     )

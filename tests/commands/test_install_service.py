@@ -41,7 +41,9 @@ def verified(unit: Path) -> str:
     program = shutil.which("systemd-analyze")
     assert program, "systemd-analyze is not installed (Debian: systemd)"
     command = [program, "verify", "--recursive-errors=no", "--man=no", unit]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        list(map(str, command)), capture_output=True, text=True, check=False, timeout=60
+    )
     return "\n".join(line for line in done.stderr.splitlines() if unit.name in line)
 
 

@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -168,10 +168,12 @@ async def _schedule(path: Path, ends: list[list[str]], chance: random.Random) ->
         await asyncio.gather(*map(client, ends))
         await note(database, 10**6 + 1)
         assert 10**6 + 1 in on_disk(path)
-    rows = on_disk(path)
-    assert answered <= rows
-    assert not refused & rows
-    assert all((number in rows) == (number + 1 in rows) for number in range(0, next(numbers), 2))
+    written = on_disk(path)
+    assert answered <= written
+    assert not refused & written
+    assert all(
+        (number in written) == (number + 1 in written) for number in range(0, next(numbers), 2)
+    )
     with closing(sqlite3.connect(path)) as other:
         assert other.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
@@ -501,7 +503,7 @@ async def test_a_newer_format_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of migrations that has those there are; what is put beside them is part of the next
     version.
     """

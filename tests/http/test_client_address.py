@@ -7,9 +7,9 @@ import pytest
 from quart import Quart, request
 from support.home import Home
 
-from lvs.config import RateLimit
 from lvs.errors import TooMany
 from lvs.http.client_address import client_address, parse_address
+from lvs.option_values import RateLimit
 from lvs.services.rate_limit import MAX_VISITORS, RateLimiter
 
 PROXIES = tuple(ipaddress.ip_network(network) for network in ("10.0.0.0/8", "fd00::/8"))

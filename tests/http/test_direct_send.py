@@ -17,6 +17,7 @@ import time
 import tracemalloc
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -339,9 +340,7 @@ async def test_streams_and_everyone_else_take_turns() -> None:
         for number, (one, other) in enumerate(pairs):
             taken.enter_context(one)
             taken.enter_context(other)
-            taken.enter_context(
-                turns.taken(one.fileno(), lambda name=str(number): order.append(name))
-            )  # type: ignore[misc]
+            taken.enter_context(turns.taken(one.fileno(), partial(order.append, str(number))))
         while len(order) < 2000:
             order.append("else")
             await asyncio.sleep(0)

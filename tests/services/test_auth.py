@@ -6,6 +6,8 @@ Through real sockets where a visitor would be.
 import base64
 import json
 import re
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from support.wire import Answer, Wire
 from lvs.errors import Invalid, TooMany
 from lvs.services import auth
 from lvs.services.auth import FREE_TRIES, AccessFile, Passwords
+from lvs.services.rate_limit import MAX_VISITORS
 
 PASSWORD = "correct horse"
 FORM = "Content-Type: application/x-www-form-urlencoded"
@@ -200,7 +203,7 @@ async def test_waits_double_up_to_a_quarter_of_an_hour_and_end_with_success(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = time.monotonic()
-    monkeypatch.setattr(auth.time, "monotonic", lambda: now)
+    monkeypatch.setattr(time, "monotonic", lambda: now)
     access = Passwords(tmp_path, PASSWORD)
     waits = []
     for _ in range(FREE_TRIES + 11):
@@ -219,9 +222,9 @@ async def test_waits_double_up_to_a_quarter_of_an_hour_and_end_with_success(
 
 async def test_the_memory_for_failures_is_bounded(tmp_path: Path) -> None:
     access = Passwords(tmp_path, PASSWORD)
-    for number in range(auth.MAX_VISITORS + 50):
+    for number in range(MAX_VISITORS + 50):
         access._note(f"10.0.{number // 250}.{number % 250}", right=False)
-    assert len(access._failures) == auth.MAX_VISITORS
+    assert len(access._failures) == MAX_VISITORS
 
 
 async def test_guests_may_watch_where_only_changes_are_protected(tmp_path: Path) -> None:
@@ -298,7 +301,7 @@ async def test_a_session_that_was_tampered_with_opens_nothing(
         assert not access.is_session(strange), strange
     assert not Passwords(tmp_path, "another password").is_session(given)
     assert Passwords(tmp_path, PASSWORD).is_session(given)  # a restart ends no session
-    monkeypatch.setattr(auth.time, "time", lambda: int(expires) + 1)
+    monkeypatch.setattr(time, "time", lambda: int(expires) + 1)
     assert not access.is_session(given)
 
 
@@ -454,7 +457,7 @@ async def test_a_page_of_another_port_cannot_borrow_the_session(tmp_path: Path) 
 def test_the_command_sets_lists_and_removes(tmp_path: Path) -> None:
     def password(*flags: str, given: str = "") -> tuple[int, str]:
         command = [
-            processes.sys.executable,
+            sys.executable,
             "-m",
             "lvs",
             "password",
@@ -462,7 +465,7 @@ def test_the_command_sets_lists_and_removes(tmp_path: Path) -> None:
             tmp_path / "data",
             *flags,
         ]
-        done = processes.subprocess.run(
+        done = subprocess.run(
             list(map(str, command)),
             input=given,
             env=processes.environment(tmp_path),
@@ -507,7 +510,7 @@ def test_the_password_in_the_environment_is_shown_nowhere(tmp_path: Path) -> Non
 def test_the_password_in_the_environment_counts(tmp_path: Path) -> None:
     (tmp_path / "films").mkdir()
     command = [
-        processes.sys.executable,
+        sys.executable,
         "-m",
         "lvs",
         "serve",

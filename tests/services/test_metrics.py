@@ -101,7 +101,7 @@ async def test_requests_are_counted_by_rule_and_never_by_address(home: Home) -> 
     await home.client.get("/watch/film.mp4")
     for number in range(30):
         await home.client.get(f"/nothing-{number}")
-        await home.client.open("/", method=f"VERB{number}")
+        await home.client.open("/", method=f"VERB{number}")  # type: ignore[call-arg]
     routes = home.services.metrics.routes
     watch = routes["GET", "/watch/<path:place>"]
     assert (watch.count, watch.refused, watch.errors) == (6, 5, 0)
@@ -240,7 +240,7 @@ async def test_a_failed_request_is_found_by_the_id_its_page_shows(home: Home) ->
     await home.services.library.drives.check()
     answer = await home.client.get("/video/film.mp4", headers={"Accept": "text/html"})
     assert answer.status_code == 503
-    shown = re.search(r"request ([0-9a-f]{12})", (await answer.get_data()).decode())
+    shown = re.search(r"request ([0-9a-f]{12})", (await answer.get_data(as_text=False)).decode())
     assert shown
     failure = home.services.metrics.failures[-1]
     assert (failure.status, failure.rule, failure.request_id) == (
@@ -358,7 +358,10 @@ async def test_prometheus_reads_what_the_server_counted(home: Home) -> None:
     await home.client.get("/watch/none.mp4")
     answer = await home.client.get("/metrics")
     assert answer.headers["Content-Type"].startswith("text/plain; version=")
-    families = {family.name: family for family in parse_text((await answer.get_data()).decode())}
+    families = {
+        family.name: family
+        for family in parse_text((await answer.get_data(as_text=False)).decode())
+    }
     samples = {
         (
             sample.name,
@@ -378,7 +381,9 @@ async def test_prometheus_reads_what_the_server_counted(home: Home) -> None:
     assert all(family.documentation for name, family in families.items() if name.startswith("lvs_"))
     accept = "application/openmetrics-text; version=1.0.0"
     strict = await home.client.get("/metrics", headers={"Accept": accept})
-    names = {family.name for family in parse_openmetrics((await strict.get_data()).decode())}
+    names = {
+        family.name for family in parse_openmetrics((await strict.get_data(as_text=False)).decode())
+    }
     assert names == {name for name in families if not name.endswith("_created")}
 
 

@@ -8,7 +8,7 @@ from support.html_tree import Tree
 async def text_of(client: TestClientProtocol, address: str) -> str:
     answer = await client.get(address)
     assert answer.status_code == 200
-    return (await answer.get_data()).decode()
+    return (await answer.get_data(as_text=False)).decode()
 
 
 async def health_of(home: Home) -> str:

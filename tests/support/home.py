@@ -25,13 +25,13 @@ from lvs.models import Query, Sort, Video
 from lvs.services import bundle
 from lvs.services.bundle import Services
 
-PATIENCE_S = 30.0
+PATIENCE_S = 30
 OLD_NS = (
     1_700_000_000_000_000_000  # long ago, so that nobody takes the file for one still being written
 )
 _numbers = itertools.count(1)
 
-bundle.FILL_DELAY_S = 0.0  # a test is over before the shelf would be filled
+bundle.FILL_DELAY_S = 0.0  # type: ignore[attr-defined]  # a test ends sooner than the delay
 
 
 @cache
@@ -107,10 +107,11 @@ class Home:
 
     async def start(self) -> None:
         """Start the server and wait for its first scan."""
-        config = Config(video_directory=self.libraries, data_directory=self.data, **self.options)
+        options: dict[str, Any] = self.options
+        config = Config(video_directory=self.libraries, data_directory=self.data, **options)
         self.app = create_app(config)
         self._stack = AsyncExitStack()
-        await self._stack.enter_async_context(TestApp(self.app, PATIENCE_S, PATIENCE_S))
+        await self._stack.enter_async_context(TestApp(self.app, PATIENCE_S, PATIENCE_S))  # type: ignore[arg-type]
         self.client = self.app.test_client()
         await self.until(lambda: self.services.watcher.scans_done > 0)
 

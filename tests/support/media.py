@@ -10,8 +10,11 @@ from array import array
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from typing import cast
 
 import av
+from av.audio.stream import AudioStream
+from av.video.stream import VideoStream
 from PIL import Image, ImageDraw
 
 Picture = Callable[[float], Image.Image]
@@ -132,7 +135,9 @@ def make_video(
         )
         if video_codec.startswith("libvpx"):
             options |= {"deadline": "realtime", "cpu-used": "8"}
-        video = film.add_stream(video_codec, rate=frames_per_second, options=options)
+        video = cast(
+            "VideoStream", film.add_stream(video_codec, rate=frames_per_second, options=options)
+        )
         video.width, video.height = size
         video.pix_fmt = pixel_format or ("yuvj420p" if video_codec == "mjpeg" else "yuv420p")
         video.codec_context.gop_size = keyframe_every
@@ -140,7 +145,9 @@ def make_video(
             video.sample_aspect_ratio = pixel_aspect
         if rotation or mirrored:
             video.set_display_rotation(-rotation, hflip=mirrored)
-        audio = film.add_stream(audio_codec or default_audio, rate=48_000) if sound else None
+        audio = None
+        if sound:
+            audio = cast("AudioStream", film.add_stream(audio_codec or default_audio, rate=48_000))
         for number in range(max(1, round(seconds * frames_per_second))):
             frame = av.VideoFrame.from_image(show(number / frames_per_second))
             frame.pts, frame.time_base = number, Fraction(1, frames_per_second)

@@ -1,6 +1,6 @@
 """File names as households have them, and worse."""
 
-ODD_NAMES = [
+ODD_NAMES: list[str | bytes] = [
     "two  spaces.mp4",
     " leading space.mp4",
     'it\'s "quoted".mp4',

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -41,7 +41,7 @@ def run(*arguments: str | Path, cwd: Path, **more: str) -> subprocess.CompletedP
 
 
 def run_command(
-    command: list[str | Path], cwd: Path, **more: str
+    command: Sequence[object], cwd: Path, **more: str
 ) -> subprocess.CompletedProcess[str]:
     """Run a command and capture its output and exit code."""
     return subprocess.run(
@@ -61,7 +61,7 @@ class Server:
     Leaving the context kills it, if `stop` has not ended it before.
     """
 
-    def __init__(self, command: list[str | Path], cwd: Path, **more: str) -> None:
+    def __init__(self, command: Sequence[object], cwd: Path, **more: str) -> None:
         self._errors = (cwd / "stderr.txt").open("w+", encoding="utf-8")
         self._process = subprocess.Popen(
             list(map(str, command)),

@@ -128,7 +128,7 @@ class Site:
 
             await inside(scope, receive, sending)
 
-        app.asgi_app = counting  # type: ignore[method-assign, assignment]
+        app.asgi_app = counting  # type: ignore[method-assign]
 
     async def _stopped(self) -> None:
         await self._stop.wait()

@@ -61,7 +61,7 @@ class Wire:
         http.graceful_timeout = self._graceful_seconds
         self._task = asyncio.create_task(
             hypercorn.asyncio.serve(self._without_lifespan, http, shutdown_trigger=self._stop.wait)
-        )  # type: ignore[arg-type]
+        )
         return self
 
     async def __aexit__(

@@ -129,12 +129,12 @@ async def test_a_film_that_is_not_flat_can_be_opened_securely(tmp_path: Path) ->
             video.media_hash, by_person("equirect180", "sbs"), "me"
         )
         page = await home.client.get("/watch/dive%20100%25.mp4?sort=title")
-        text = (await page.get_data()).decode()
+        text = (await page.get_data(as_text=False)).decode()
         link = 'href="https://localhost:9443/watch/dive%20100%25.mp4?sort=title"'
         assert link in text, [line for line in text.splitlines() if "open-securely" in line]
         assert "Open securely to watch in VR" in text
         assert "choose Advanced, then Proceed" in text
-        flat = (await (await home.client.get("/watch/flat.mp4")).get_data()).decode()
+        flat = (await (await home.client.get("/watch/flat.mp4")).get_data(as_text=False)).decode()
         assert "Open securely" not in flat
         tile = await (await home.client.get("/admin/tiles/system")).get_data()
         assert b"https://localhost:9443" in tile
@@ -193,9 +193,9 @@ async def test_a_running_server_takes_a_renewed_certificate(home: Home, tmp_path
     renewal = TlsRenewal(http)
     context = http.create_ssl_context()
     assert context is not None
-    loaded = []
+    loaded: list[None] = []
     real = context.load_cert_chain
-    context.load_cert_chain = lambda *files: loaded.append(real(*files))  # type: ignore[method-assign, assignment]
+    context.load_cert_chain = lambda *files: loaded.append(real(*files))  # type: ignore[method-assign]
     task = asyncio.create_task(renewal.run(config, lambda: {*NAMES, "nas.local"}, 0.01))
     await home.until(lambda: len(loaded) > 1)
     task.cancel()

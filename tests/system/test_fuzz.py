@@ -67,7 +67,7 @@ async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
             "tag%200",
             "lvs.css",
         ]
-        yield Site(home, wire, content, hashes[0], fuzzing.requests(home.app, hashes, paths))
+        yield Site(home, wire, content, hashes[0], fuzzing.requests(home.app, list(hashes), paths))
 
 
 @pytest.mark.parametrize("part", range(4))
@@ -156,7 +156,7 @@ async def test_after_all_that_nothing_is_left_behind(site: Site) -> None:
     for _ in range(3):
         assert (await site.wire.ask("/")).status == 200
     await site.home.until(lambda: site.wire.connections == 0)
-    names = {task.get_coro().__qualname__ for task in asyncio.all_tasks()}  # type: ignore[union-attr]
+    names = {task.get_coro().__qualname__ for task in asyncio.all_tasks()}
     assert not [name for name in names if "Gated" in name or "pump" in name or "ASGIHTTP" in name]
 
 
@@ -200,7 +200,7 @@ async def test_the_json_api_keeps_what_its_document_promises(tmp_path: Path) -> 
         ]
         done = await asyncio.to_thread(
             processes.run_command,
-            [*command, f"{server.address}/api/openapi.json", "--checks", checks, *limits],
+            [*map(str, command), f"{server.address}/api/openapi.json", "--checks", checks, *limits],
             tmp_path,
         )
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]

@@ -6,6 +6,7 @@ import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -35,7 +36,10 @@ class Site:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
     folder = tmp_path_factory.mktemp("house")
-    options = {"allowed_hosts": ["films.example.org"], "trusted_proxies": ["127.0.0.2/32"]}
+    options: dict[str, Any] = {
+        "allowed_hosts": ["films.example.org"],
+        "trusted_proxies": ["127.0.0.2/32"],
+    }
     async with Home(folder, **options) as home, Wire(home.app) as wire:
         home.add("film.mp4")
         home.add("films/other.mp4")
@@ -278,7 +282,7 @@ async def test_without_a_password_a_public_address_is_refused(
 ) -> None:
     answer = await site.home.client.get(target, scope_base={"client": (peer, 4711)})
     assert answer.status_code == 403
-    assert "no password" in (await answer.get_data()).decode()
+    assert "no password" in (await answer.get_data(as_text=False)).decode()
 
 
 @pytest.mark.parametrize(

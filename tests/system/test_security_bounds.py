@@ -14,6 +14,7 @@ from pathlib import Path
 
 import h11
 import pytest
+from quart import Response
 from support.home import Home
 from support.wire import PATIENCE_S, Wire, parsed, read_all
 
@@ -257,6 +258,31 @@ async def test_who_asks_for_nothing_more_does_not_hold_up_the_end_of_the_server(
         await reader.readuntil(b"}")
     assert (await read_all(reader)).strip() == b""
     writer.close()
+
+
+async def test_the_end_of_the_server_ends_an_answer_in_parts(home: Home) -> None:
+    closed = asyncio.Event()
+
+    async def parts() -> AsyncIterator[bytes]:
+        try:
+            async with home.services.database.read():
+                yield b"part"
+                await asyncio.Event().wait()
+        finally:
+            closed.set()
+
+    async def without_end() -> Response:
+        return Response(parts(), content_type="text/plain")
+
+    home.app.view_functions["admin/maintenance:ping"] = without_end
+    async with Wire(home.app) as wire:
+        reader, writer = await wire.connect()
+        writer.write(b"GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        await reader.readuntil(b"part")
+        rest = asyncio.create_task(read_all(reader))
+    await rest
+    writer.close()
+    await asyncio.wait_for(closed.wait(), PATIENCE_S)
 
 
 async def test_who_leaves_in_the_middle_of_a_body_has_done_nothing(home: Home) -> None:

@@ -64,7 +64,7 @@ def watcher(server: Server) -> str:
 def serving(library: Path, folder: Path, *before: str, **environment: str) -> Server:
     place = ["--data", folder / "data", "--host", "127.0.0.1", "--port", "0"]
     options = {"LVS_SCAN_INTERVAL": "0", "LVS_SETTLE_SECONDS": "0.2", "LVS_POLL_INTERVAL": "1"}
-    command: list[str | Path] = [*before, sys.executable, "-m", "lvs", "serve", library, *place]
+    command: list[object] = [*before, sys.executable, "-m", "lvs", "serve", library, *place]
     return Server(command, folder, **(options | environment))
 
 

@@ -1,5 +1,7 @@
 """Cards that are filled in are the cards that would be rendered."""
 
+from functools import partial
+from typing import Any
 from urllib.parse import quote_from_bytes
 
 import pytest
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 
 from lvs.models import SHAPES, STEREOS, Card, MediaHash, Query, Root, Sort, State
 from lvs.paths import static_folder
+from lvs.web.card_templates import CardTemplates
 from lvs.web.templates import Templates
 from lvs.web.urls import PATH_SAFE, Urls, quoted
 
@@ -61,7 +64,7 @@ def test_a_filled_card_is_what_a_rendered_one_would_be(some: list[Card], shown_i
         roots = {
             each: Root(each, b"x", f"Fo & lder {each}", active=each <= number) for each in (1, 2)
         }
-        pages = Templates(Urls(lambda roots=roots: roots), static_folder())
+        pages = Templates(Urls(partial(dict, roots)), static_folder())
         template = pages.environment.get_template("partials/video_card.html")
         for card in (*some, *some):
             for eager in (False, True):
@@ -79,11 +82,12 @@ def test_the_same_shape_is_rendered_once(monkeypatch: pytest.MonkeyPatch) -> Non
     pages = Templates(Urls(lambda: {1: Root(1, b"x", "Videos")}), static_folder())
     rendered = []
     real = type(pages.cards)._shape
-    monkeypatch.setattr(
-        type(pages.cards),
-        "_shape",
-        lambda self, card, *rest: rendered.append(card.id) or real(self, card, *rest),
-    )
+
+    def noted(self: CardTemplates, card: Card, *rest: Any) -> Any:
+        rendered.append(card.id)
+        return real(self, card, *rest)
+
+    monkeypatch.setattr(type(pages.cards), "_shape", noted)
     for number in range(1, 200):
         card = Card(
             number, MediaHash(f"{number:016x}"), 1, 1, b"%d.mp4" % number, f"Film {number}",

@@ -124,7 +124,7 @@ async def test_the_filters_know_the_content_of_files(tmp_path: Path) -> None:
         assert await home.titles(Query(state="plays")) == ["film"]
         assert await home.titles(Query(state="convert")) == []
         assert await home.titles(Query(resolution="720p")) == []
-        silent = not (await home.video("film.mp4")).probe.audio_tracks  # type: ignore[union-attr]
+        silent = not (await home.video("film.mp4")).probe.audio_tracks
         assert await home.titles(Query(sound="missing")) == (["film"] if silent else [])
 
 

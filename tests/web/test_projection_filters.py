@@ -30,6 +30,6 @@ async def test_the_gallery_shows_only_films_of_a_shape(home: Home) -> None:
         found = json.loads(await answer.get_data())["videos"]
         assert {video["title"] for video in found} == titles, query
     assert (await home.client.get("/?shape=dome")).status_code == 400
-    page = (await (await home.client.get("/?shape=equirect180")).get_data()).decode()
+    page = (await (await home.client.get("/?shape=equirect180")).get_data(as_text=False)).decode()
     assert "equirect180.mp4" in page
     assert "cinema.mp4" not in page

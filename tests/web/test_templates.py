@@ -13,6 +13,7 @@ import jinja2
 import pytest
 from support.html_tree import Tree
 
+from lvs import text
 from lvs.filters import FILTERS
 from lvs.models import (
     Card,
@@ -763,7 +764,7 @@ def test_a_file_from_an_impossible_time_still_has_an_age(unix_ms: int) -> None:
     ("number", "shown"), [(0, "0 copies"), (1, "1 copy"), (1234, "1,234 copies")]
 )
 def test_plurals(number: int, shown: str) -> None:
-    assert templates.plural(number, "copy", "copies") == shown
+    assert text.plural(number, "copy", "copies") == shown
 
 
 def test_a_sort_starts_in_the_order_people_expect() -> None:
@@ -866,11 +867,12 @@ def test_templates_are_compiled_once_for_every_start(
     first.warm()
     compiled: list[str] = []
     real = jinja2.Environment.compile
-    monkeypatch.setattr(
-        jinja2.Environment,
-        "compile",
-        lambda self, *a, **k: compiled.append(a[1]) or real(self, *a, **k),
-    )
+
+    def noted(self: jinja2.Environment, *a: Any, **k: Any) -> Any:
+        compiled.append(a[1])
+        return real(self, *a, **k)
+
+    monkeypatch.setattr(jinja2.Environment, "compile", noted)
 
     def rendered_anew() -> dict[str, str]:
         pages = Templates(addresses, static_folder(), folder)

@@ -161,9 +161,9 @@ async def _bring_up_to_date(config: Config) -> None:
 
 def _restore_replica(config: Config, arguments: argparse.Namespace) -> int:
     """Fetch the database from a replica into a temporary file, and go on as with a backup."""
-    from lvs.config import valid_replica
     from lvs.folders import make_data_folder
     from lvs.lock import single_instance
+    from lvs.option_values import valid_replica
     from lvs.services.backup import litestream
 
     try:

@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from lvs.config import ROOT_PATH, Network
 from lvs.http.client_address import parse_address, within
+from lvs.option_values import ROOT_PATH, Network
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Any]]

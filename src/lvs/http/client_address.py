@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from quart import Request
 
-from lvs.config import Network
+from lvs.option_values import Network
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 

@@ -5,8 +5,8 @@ import math
 import time
 from collections import OrderedDict, deque
 
-from lvs.config import RateLimit
 from lvs.errors import TooMany
+from lvs.option_values import RateLimit
 
 MAX_VISITORS = 1000
 IPV6_NETWORK_BITS = 64  # a household, and any one device, has at least so much IPv6 to itself

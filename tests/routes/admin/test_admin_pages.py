@@ -36,7 +36,7 @@ PAGES = (
 
 
 async def text(response: Response) -> str:
-    return (await response.get_data()).decode()
+    return (await response.get_data(as_text=False)).decode()
 
 
 async def get(home: Home, address: str) -> str:

@@ -150,7 +150,7 @@ async def test_buttons_do_what_they_say_with_htmx_and_without(home: Home) -> Non
     await home.client.get("/tags")
     assert home.services.cache.status()["size"] > 0
     tile = await home.client.post("/admin/cache/refresh", headers=PARTIAL)
-    assert Tree((await tile.get_data()).decode()).elements[0].get("id") == "tile-cache"
+    assert Tree((await tile.get_data(as_text=False)).decode()).elements[0].get("id") == "tile-cache"
     assert home.services.cache.status()["size"] == 0
     status = await (await home.client.get("/admin/cache/status")).get_json()
     assert status["size"] == 0
@@ -213,7 +213,7 @@ async def test_nothing_is_left_to_do_when_the_last_look_ends_while_it_is_counted
     jobs, count = home.services.jobs, videos.count_waiting
     counted: list[int] = []
 
-    async def count_and_dawdle(db: Connection, max_attempts: int) -> int:
+    async def count_and_dawdle(db: Connection, max_attempts: bool) -> int:
         found = await count(db, max_attempts)
         counted.append(found)
         await home.until(lambda: jobs.tally.done == 2)
@@ -258,7 +258,10 @@ async def test_workers_that_die_are_named_and_try_again_helps(home: Home) -> Non
     assert len(addresses) == 3
     for address in addresses:
         answer = await home.client.post(address, headers=PARTIAL)
-        assert Tree((await answer.get_data()).decode()).elements[0].get("id") == "tile-workers"
+        assert (
+            Tree((await answer.get_data(as_text=False)).decode()).elements[0].get("id")
+            == "tile-workers"
+        )
     await home.until(lambda: home.services.jobs.tally.done == 3)
     assert not home.services.jobs.failures
     assert "All is well." in await health_of(home)

@@ -219,9 +219,8 @@ UNKNOWN_NAMES = [
 
 @pytest.mark.parametrize(("method", "address"), ADDRESSES)
 async def test_an_unknown_video_is_a_404(home: Home, method: str, address: str) -> None:
-    body = (
-        {"json": {"value": 3, "tag": "alps"}} if method == "POST" and "views" not in address else {}
-    )
+    with_body = method == "POST" and "views" not in address
+    body: dict[str, Any] = {"json": {"value": 3, "tag": "alps"}} if with_body else {}
     for name in UNKNOWN_NAMES:
         await problem(await home.client.open(address.format(name), method=method, **body), 404)
 
@@ -440,7 +439,8 @@ async def test_files_that_cannot_be_read_are_listed_on_request(home: Home) -> No
         video["title"]
         for video in (await (await home.client.get("/api/videos")).get_json())["videos"]
     ] == ["film"]
-    found, after = [], ""
+    found: list[str] = []
+    after: str | None = ""
     while after is not None:
         page = await (
             await home.client.get(f"/api/videos?state=unreadable&limit=2&after={after}")
@@ -520,7 +520,7 @@ async def test_the_heart_is_set_and_not_turned_over(home: Home) -> None:
         ("DELETE", False),
         ("DELETE", False),
     ):
-        answer = await home.client.open(address, method=method)
+        answer = await home.client.open(address, method=method)  # type: ignore[call-arg]
         assert (answer.status_code, await answer.get_json()) == (200, {"favorite": favorite})
 
 
@@ -542,7 +542,8 @@ async def test_every_tag_is_listed_page_by_page(home: Home) -> None:
         name: 1 + (name == "Beach") for name in names
     }
     assert whole["next"] is None
-    seen, after = [], ""
+    seen: list[dict[str, Any]] = []
+    after: str | None = ""
     while after is not None:
         answer = await home.client.get("/api/tags", query_string={"limit": "2", "after": after})
         page = await answer.get_json()
@@ -632,7 +633,7 @@ async def test_no_name_is_the_servers_fault(
     fuzzed: tuple[Home, str], name: str, address: tuple[str, str]
 ) -> None:
     home, _ = fuzzed
-    answer = await home.client.open(address[1].format(name or "x"), method=address[0])
+    answer = await home.client.open(address[1].format(name or "x"), method=address[0])  # type: ignore[call-arg]
     assert answer.status_code in {400, 404, 405, 415}
 
 
@@ -725,7 +726,7 @@ async def test_answers_are_as_the_document_says(home: Home) -> None:
     assert mismatch(await answer.get_json(), schema, document) is None
 
 
-JSON_TYPES = {
+JSON_TYPES: dict[str, Any] = {
     "object": dict,
     "array": list,
     "string": str,
@@ -743,8 +744,8 @@ def mismatch(value: Any, schema: Any, document: Any) -> str | None:
             value, document["components"]["schemas"][schema["$ref"].rpartition("/")[2]], document
         )
     if "anyOf" in schema:
-        found = [mismatch(value, choice, document) for choice in schema["anyOf"]]
-        return None if None in found else f"{value!r} is none of {schema['anyOf']}"
+        mismatches = [mismatch(value, choice, document) for choice in schema["anyOf"]]
+        return None if None in mismatches else f"{value!r} is none of {schema['anyOf']}"
     if "const" in schema or "enum" in schema:
         return (
             None

@@ -110,7 +110,10 @@ async def test_popular_tags(home: Home) -> None:
     await library(home, "a.mp4", "b.mp4")
     for name, tag in (("a.mp4", "rare"), ("a.mp4", "often"), ("b.mp4", "often")):
         await answered(home, "/tag", filename=name, tag=tag)
-    both = {"success": True, "tags": [{"tag": "#often", "count": 2}, {"tag": "#rare", "count": 1}]}
+    both: dict[str, Any] = {
+        "success": True,
+        "tags": [{"tag": "#often", "count": 2}, {"tag": "#rare", "count": 1}],
+    }
     assert await (await home.client.get("/api/tags/popular")).get_json() == both
     for limit in ("1", "0", "-5"):
         answer = await (await home.client.get(f"/api/tags/popular?limit={limit}")).get_json()
@@ -189,7 +192,8 @@ async def test_a_name_that_is_none_is_a_400(home: Home, address: str) -> None:
 async def test_a_rating_that_is_none_is_a_400_and_changes_nothing(home: Home) -> None:
     await library(home, "a.mp4")
     await answered(home, "/rate", filename="a.mp4", rating=2)
-    for rating in (None, 0, 6, 3.5, "six", "", "²", "1_0", True, [], {}, 2**70):
+    ratings: list[Any] = [None, 0, 6, 3.5, "six", "", "²", "1_0", True, [], {}, 2**70]
+    for rating in ratings:
         await refused(
             await home.client.post("/rate", json={"filename": "a.mp4", "rating": rating}), 400
         )

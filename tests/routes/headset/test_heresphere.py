@@ -47,7 +47,7 @@ async def test_every_answer_says_the_version_by_every_method_and_spelling(home: 
     for path in ("", "/scan", "/auth", f"/{film}", f"/events/{film}"):
         for slash in ("", "/"):
             for method in ("HEAD", "GET", "POST"):
-                answer = await home.client.open(f"/heresphere{path}{slash}", method=method)
+                answer = await home.client.open(f"/heresphere{path}{slash}", method=method)  # type: ignore[call-arg]
                 assert answer.status_code == 200, (path, slash, method)
                 assert answer.headers[VERSION] == "1"
     missing = await home.client.get("/heresphere/0123456789abcdef")
@@ -265,7 +265,14 @@ async def test_a_play_is_counted_once_for_each_opening(home: Home) -> None:
         answer = await post(home, url, {"event": event, "time": 61000.0})
         assert (answer.status_code, await answer.get_data()) == (200, b"")
     assert await home.services.views.get(film) == 1
-    for body in ({}, {"event": 1, "time": 1e308}, {"event": "x"}, {"event": 99}, {"time": []}):
+    events: list[dict[str, Any]] = [
+        {},
+        {"event": 1, "time": 1e308},
+        {"event": "x"},
+        {"event": 99},
+        {"time": []},
+    ]
+    for body in events:
         assert (await post(home, url, body)).status_code == 200
     assert await home.services.views.get(film) == 2
 

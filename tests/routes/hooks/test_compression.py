@@ -18,8 +18,8 @@ BROWSER = {"Accept-Encoding": "gzip, deflate"}
 async def ask(
     home: Home, address: str, method: str = "GET", **headers: str
 ) -> tuple[Response, bytes]:
-    response = await home.client.open(address, method=method, headers=headers)
-    return response, await response.get_data()
+    response = await home.client.open(address, method=method, headers=headers)  # type: ignore[call-arg]
+    return response, await response.get_data(as_text=False)
 
 
 async def static_addresses(home: Home) -> list[str]:

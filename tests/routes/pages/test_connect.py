@@ -96,8 +96,9 @@ async def test_addresses_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None
 
 def plain_web_server(folder: Path) -> "subprocess.Popen[str]":
     command = [sys.executable, "-u", "-m", "http.server", "0", "--bind", "127.0.0.1"]
-    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-    return subprocess.Popen(command, cwd=folder, text=True, **streams)
+    return subprocess.Popen(
+        command, cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
 
 
 async def test_another_program_on_the_port_is_not_taken_for_lvs(tmp_path: Path) -> None:

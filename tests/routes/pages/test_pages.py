@@ -24,7 +24,7 @@ async def one_video(home: Home, name: str = "film.mp4") -> str:
 
 
 async def text(response: Response) -> str:
-    return (await response.get_data()).decode()
+    return (await response.get_data(as_text=False)).decode()
 
 
 async def test_stars_are_given_changed_and_cleared_by_htmx_and_by_a_plain_form(home: Home) -> None:

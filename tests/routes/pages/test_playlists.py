@@ -11,7 +11,7 @@ HTMX = {"HX-Request": "true", "HX-Request-Type": "partial"}
 
 
 async def text(response: Response) -> str:
-    return (await response.get_data()).decode()
+    return (await response.get_data(as_text=False)).decode()
 
 
 async def films(home: Home, *names: str) -> list[str]:

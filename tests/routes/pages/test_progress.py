@@ -12,7 +12,7 @@ HTMX = {"HX-Request": "true", "HX-Request-Type": "partial"}
 
 
 async def text(response: Response) -> str:
-    return (await response.get_data()).decode()
+    return (await response.get_data(as_text=False)).decode()
 
 
 async def test_a_form_and_json_record_a_position(home: Home) -> None:

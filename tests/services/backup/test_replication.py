@@ -18,9 +18,11 @@ import psutil
 import pytest
 from support.waiting import until
 
-from lvs.config import Config, ConfigError, load, valid_replica
+from lvs.config import Config, ConfigError
+from lvs.config_sources import load
 from lvs.db.database import Database
 from lvs.errors import Invalid, NotFound, Unavailable
+from lvs.option_values import valid_replica
 from lvs.services.backup import litestream
 from lvs.services.backup.replication import Replication
 
@@ -113,7 +115,7 @@ async def test_a_litestream_that_dies_comes_back_and_catches_up(
 
 def started(abandoned: Replication) -> "subprocess.Popen[bytes]":
     command = [litestream.program(), "replicate", "-config", abandoned.files.config]
-    return subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    return subprocess.Popen(list(map(str, command)), stderr=subprocess.DEVNULL)
 
 
 async def test_the_litestream_of_a_killed_server_is_ended_by_the_next(

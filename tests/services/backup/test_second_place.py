@@ -83,7 +83,7 @@ async def test_a_place_that_was_away_is_caught_up_with(rated: Home) -> None:
     await service.catch_up()
     assert len(backup.listed(place(rated))) == 2
     assert service.state() is not None
-    assert service.state().failure == ""  # type: ignore[union-attr]
+    assert service.state().failure == ""
 
 
 async def test_a_new_machine_uses_the_place_of_the_old_one(rated: Home, tmp_path: Path) -> None:

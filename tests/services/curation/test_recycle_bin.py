@@ -23,7 +23,7 @@ from lvs.services.curation.recycle_bin import DAYS_KEPT, NIGHTS_KEPT, days_left
 
 
 async def text(response: Response) -> str:
-    return (await response.get_data()).decode()
+    return (await response.get_data(as_text=False)).decode()
 
 
 async def curated(home: Home, name: str = "film.mp4", content: bytes | None = None) -> Video:

@@ -21,7 +21,7 @@ ANNA, BEN = "192.168.1.5", "192.168.1.6"
 
 
 async def text(response: Response) -> str:
-    return (await response.get_data()).decode()
+    return (await response.get_data(as_text=False)).decode()
 
 
 async def videos(home: Home, *names: str) -> list[str]:

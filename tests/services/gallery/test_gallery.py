@@ -8,7 +8,7 @@ import json
 import random
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -192,7 +192,7 @@ async def test_a_place_far_behind_is_found_at_once(many: Crowd) -> None:
             async with many.database.read() as db:
                 await db._raw.set_progress_handler(partial(step.append, None), 1)
                 found = await gallery.walk(db, query, 3, place)
-                await db._raw.set_progress_handler(None, 0)
+                await db._raw.set_progress_handler(None, 0)  # type: ignore[arg-type]
             assert found == expected[at + 1 : at + 4]
             steps.append(len(step))
         assert max(steps) < 2 * min(steps), (query, steps)
@@ -390,10 +390,18 @@ TITLE = re.compile(r'<h2><a href="[^"]*" title="([^"]*)"')
 PARTIAL = {"HX-Request": "true", "HX-Request-Type": "partial"}
 
 
-async def page(home: Home, address: str, status: int = 200, **headers: str) -> str:
+def group(pattern: str, text: str) -> str:
+    found = re.search(pattern, text)
+    assert found, pattern
+    return found[1]
+
+
+async def page(
+    home: Home, address: str, status: int = 200, headers: Mapping[str, str] | None = None
+) -> str:
     response = await home.client.get(address, headers=headers)
     assert response.status_code == status, address
-    return (await response.get_data()).decode()
+    return (await response.get_data(as_text=False)).decode()
 
 
 async def titles(home: Home, address: str) -> list[str]:
@@ -480,12 +488,12 @@ async def test_the_page_or_the_part_of_it_that_is_swapped(films: Home) -> None:
         whole, part = [
             await films.client.get(address, headers=headers) for headers in ({}, PARTIAL)
         ]
-        assert (await whole.get_data()).startswith(b"<!doctype html>")
-        assert not (await part.get_data()).lstrip().startswith(b"<!doctype")
+        assert (await whole.get_data(as_text=False)).startswith(b"<!doctype html>")
+        assert not (await part.get_data(as_text=False)).lstrip().startswith(b"<!doctype")
         assert "HX-Request-Type" in whole.headers["Vary"]
         assert "HX-Request-Type" in part.headers["Vary"]
-        assert set(CARD.findall((await whole.get_data()).decode())) == set(
-            CARD.findall((await part.get_data()).decode())
+        assert set(CARD.findall((await whole.get_data(as_text=False)).decode())) == set(
+            CARD.findall((await part.get_data(as_text=False)).decode())
         )
 
 
@@ -493,20 +501,22 @@ async def test_more_comes_until_the_end_and_a_run_refreshes_itself_in_place(home
     for number in range(130):
         home.add(f"{number}.mp4")
     await home.scan()
-    address, found, runs = "/?sort=title", [], []
+    address = "/?sort=title"
+    found: list[str] = []
+    runs: list[str] = []
     while address:
-        text = await page(home, address, **PARTIAL)
+        text = await page(home, address, headers=PARTIAL)
         found += [html.unescape(title) for title in TITLE.findall(text)]
-        runs.append(
-            html.unescape(re.search(r'hx-get="([^"]*)" hx-trigger="library:changed', text)[1])
-        )
+        runs.append(html.unescape(group(r'hx-get="([^"]*)" hx-trigger="library:changed', text)))
         more = re.search(r'id="more" href="([^"]*)"', text)
         address = html.unescape(more[1]) if more else ""
     assert found == [str(number) for number in range(130)]
     assert len(runs) == 3
     home.add("75 b.mp4")
     await home.scan()
-    again = [html.unescape(title) for title in TITLE.findall(await page(home, runs[1], **PARTIAL))]
+    again = [
+        html.unescape(title) for title in TITLE.findall(await page(home, runs[1], headers=PARTIAL))
+    ]
     assert again == [*map(str, range(60, 76)), "75 b", *map(str, range(76, 120))]
 
 
@@ -515,8 +525,8 @@ async def test_a_random_order_stays_the_same_with_its_seed(home: Home) -> None:
         home.add(f"{number}.mp4")
     await home.scan()
     text = await page(home, "/?sort=random")
-    more = html.unescape(re.search(r'id="more" href="([^"]*)"', text)[1])
-    seed = re.search(r"seed=([0-9]+)", more)[1]
+    more = html.unescape(group(r'id="more" href="([^"]*)"', text))
+    seed = group(r"seed=([0-9]+)", more)
     first = CARD.findall(text)
     assert CARD.findall(await page(home, f"/?sort=random&seed={seed}")) == first
     rest = CARD.findall(await page(home, more))
@@ -633,10 +643,10 @@ async def test_a_kept_page_is_what_a_fresh_one_would_be(
             "/?folder=Trips",
         ):
             for headers in ({}, PARTIAL, {"Cookie": "theme=dark; size=large"}):
-                text = await page(films, address, **headers)
+                text = await page(films, address, headers=headers)
                 more = re.search(r'id="more" href="([^"]*)"', text)
                 if more:
-                    await page(films, html.unescape(more[1]), **headers)
+                    await page(films, html.unescape(more[1]), headers=headers)
         await films.services.ratings.rate(name, 2 + step, "test")
         await films.services.tags.add(name, f"<{step}>&amp;", "test")
     assert {"gallery.html", "partials/video_grid.html"} <= set(compared)

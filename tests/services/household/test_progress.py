@@ -7,10 +7,10 @@ import pytest
 from support.home import Home
 from support.household import a_film, set_length
 
-from lvs.config import RateLimit
 from lvs.db.database import Transaction
 from lvs.errors import Invalid, NotFound, TooMany
 from lvs.models import WatchState
+from lvs.option_values import RateLimit
 from lvs.services.household.progress import RECORDS, is_watched
 
 

@@ -45,7 +45,11 @@ def left_with_something(library: Path) -> Callable[[], None]:
 def gone(library: Path) -> Callable[[], None]:
     away = library.with_name("away")
     library.rename(away)
-    return lambda: away.rename(library) and None
+
+    def put_back() -> None:
+        away.rename(library)
+
+    return put_back
 
 
 def all_files_leave(library: Path) -> Callable[[], None]:

@@ -194,6 +194,6 @@ async def _end_of(process: WatchProcess) -> WatchFailure:
 async def test_it_ends_with_the_server(tmp_path: Path) -> None:
     """Its standard input ends when the server is gone, however that ended."""
     async with watching(tmp_path) as process:
-        process._process.stdin.close()  # type: ignore[union-attr]
+        process._process.stdin.close()
         assert await _end_of(process) is WatchFailure.BROKEN
         assert not psutil.pid_exists(process.process_id)

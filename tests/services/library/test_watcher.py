@@ -4,7 +4,8 @@ import asyncio
 import os
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -39,10 +40,13 @@ async def shows(home: Home, *titles: str) -> None:
 
 async def test_files_come_are_renamed_and_go(watched: Home) -> None:
     told: list[str] = []
+
+    def note(event: Event, ids: Collection[int]) -> None:
+        if ids:
+            told.append(event)
+
     for event in Event:
-        watched.services.events.on(
-            event, lambda ids, event=event: told.append(event) if ids else None
-        )
+        watched.services.events.on(event, partial(note, event))
     watched.add("film.mp4")
     await shows(watched, "film")
     media_hash = (await watched.video("film.mp4")).media_hash

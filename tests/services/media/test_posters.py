@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
+from typing import Literal, cast
 
 import pytest
 import pytest_asyncio
@@ -40,9 +41,17 @@ async def poster_of(
     return Image.open(store.path(KEY, width, "webp")).convert("RGB")
 
 
+def pixel(image: Image.Image, x: int, y: int) -> tuple[int, ...]:
+    return cast("tuple[int, ...]", image.getpixel((x, y)))
+
+
+def brightest(image: Image.Image) -> float:
+    return cast("tuple[float, float]", image.getextrema())[1]
+
+
 def colour_at(image: Image.Image, x: float, y: float) -> str:
     """Which of the four colours of `media.quarters` is there; x and y from 0 to 1."""
-    found = image.getpixel((int(x * image.width), int(y * image.height)))
+    found = pixel(image, int(x * image.width), int(y * image.height))
     distances = {
         name: sum(abs(one - other) for one, other in zip(found, colour, strict=True))
         for name, colour in {"red": RED, "green": GREEN, "blue": BLUE, "yellow": YELLOW}.items()
@@ -115,7 +124,7 @@ def shown_by_matrix(film: Path) -> Image.Image:
 
     with open(film, "rb") as file, av.open(file) as container:
         frame = next(container.decode(video=0))
-        matrix = frame.side_data["DISPLAYMATRIX"]
+        matrix = frame.side_data["DISPLAYMATRIX"]  # type: ignore[typeddict-item]
         a, b, _, c, d = (round(part / 65536) for part in memoryview(bytes(matrix)).cast("i")[:5])
         flat = frame.to_image()
     side = flat.width
@@ -164,7 +173,8 @@ async def test_a_film_has_posters_of_every_width_in_every_format(
     )
     await poster_of(ffmpeg, store, film)
     for width in WIDTHS:
-        for form, kind in (("jpg", "JPEG"), ("webp", "WEBP")):
+        forms: dict[Literal["jpg", "webp"], str] = {"jpg": "JPEG", "webp": "WEBP"}
+        for form, kind in forms.items():
             with Image.open(store.path(KEY, width, form)) as image:
                 assert (image.format, image.size) == (kind, (width, width * 9 // 16))
                 assert corners(image.convert("RGB")) == ("red", "green", "blue", "yellow")
@@ -216,7 +226,7 @@ async def test_a_film_of_one_colour_has_a_poster_of_that_colour(
     ffmpeg: ProbePool, store: PosterStore, tmp_path: Path, colour: tuple[int, int, int]
 ) -> None:
     film = media.make_video(tmp_path / "film.mp4", seconds=2, picture=media.plain(64, 36, colour))
-    found = (await poster_of(ffmpeg, store, film)).getpixel((30, 18))
+    found = pixel(await poster_of(ffmpeg, store, film), 30, 18)
     assert max(abs(one - other) for one, other in zip(found, colour, strict=True)) < 12
 
 
@@ -227,7 +237,7 @@ async def test_colours_follow_the_size_where_the_film_does_not_say(
     film = media.make_video(
         tmp_path / "film.mp4", size=size, seconds=0.2, picture=media.plain(*size, (224, 16, 16))
     )
-    found = (await poster_of(ffmpeg, store, film)).getpixel((100, 90))
+    found = pixel(await poster_of(ffmpeg, store, film), 100, 90)
     # media.py encodes with BT.601, whatever the size: a large film that does not say so is shown by
     # BT.709.
     expected = (224, 16, 16) if matrix == "BT.601" else (242, 42, 13)
@@ -304,15 +314,15 @@ async def test_a_placeholder_says_why_there_is_no_picture(form: Format, width: i
     words = []
     for image in drawn.values():
         assert image.size == (width, width * 9 // 16)
-        assert image.getpixel((2, 2)) < 60, "the field is dark"
+        assert cast("float", image.getpixel((2, 2))) < 60, "the field is dark"
         below = image.crop((0, int(image.height * 0.6), width, image.height))
-        assert below.getextrema()[1] > 150, "something is written on it"
+        assert brightest(below) > 150, "something is written on it"
         words.append(below)
-    assert all(ImageChops.difference(words[0], other).getextrema()[1] > 100 for other in words[1:])
+    assert all(brightest(ImageChops.difference(words[0], other)) > 100 for other in words[1:])
     assert placeholder(NOT_YET, width, form) is placeholder(NOT_YET, width, form), "drawn once"
 
 
 async def test_a_placeholder_keeps_a_long_sentence_inside(tmp_path: Path) -> None:
     image = Image.open(BytesIO(placeholder("word " * 200, 640, "webp"))).convert("L")
-    assert image.crop((0, image.height - 4, 640, image.height)).getextrema()[1] < 60
-    assert image.crop((0, 0, 4, image.height)).getextrema()[1] < 60
+    assert brightest(image.crop((0, image.height - 4, 640, image.height))) < 60
+    assert brightest(image.crop((0, 0, 4, image.height))) < 60

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator
 from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import pytest
@@ -29,9 +30,10 @@ from lvs.errors import Unavailable, Unreadable
 from lvs.models import Probe, Track
 from lvs.services.media import probe_pool as ffmpeg_module
 from lvs.services.media import video_file as film_module
+from lvs.services.media.containers import MeteredFile
 from lvs.services.media.posters import PosterStore
 from lvs.services.media.probe_pool import ProbePool
-from lvs.services.media.video_file import MeteredFile, VideoFile
+from lvs.services.media.video_file import VideoFile
 
 pytestmark = pytest.mark.core
 
@@ -124,7 +126,7 @@ async def test_every_common_kind_of_file_is_read(
     name: str,
     codec: str,
     container: str,
-    made_with: dict,
+    made_with: dict[str, Any],
 ) -> None:
     path = media.make_video(tmp_path / name, size=(320, 180), **made_with)
     look = await ffmpeg.look(path, store.target("0" * 16))

@@ -50,7 +50,7 @@ async def poster(home: Home, video: Video) -> Image.Image:
 def reddish(image: Image.Image) -> bool:
     """True where no part of the picture is blue."""
     red, _, blue = image.resize((8, 8)).split()
-    return ImageChops.subtract(blue, red).getextrema()[1] <= 20
+    return ImageChops.subtract(blue, red).getextrema()[1] <= 20  # type: ignore[operator]
 
 
 async def test_a_film_whose_name_says_so_is_vr_on_card_page_and_api(home: Home) -> None:
@@ -59,7 +59,9 @@ async def test_a_film_whose_name_says_so_is_vr_on_card_page_and_api(home: Home) 
     [card] = (await home.services.gallery.browse(Query())).cards
     assert card.badge == "180 3D"
     assert b">180 3D</span>" in await (await home.client.get("/")).get_data()
-    page = (await (await home.client.get("/watch/alps_180_LR.mp4")).get_data()).decode()
+    page = (
+        await (await home.client.get("/watch/alps_180_LR.mp4")).get_data(as_text=False)
+    ).decode()
     assert 'data-shape="equirect180" data-stereo="sbs" data-swapped="false" data-fov="180"' in page
     assert "The name says so: 180_LR." in page
     detail = await (await home.client.get(f"/api/videos/{video.media_hash}")).get_json()
@@ -83,7 +85,7 @@ async def test_an_ordinary_film_is_flat_and_has_no_badge(home: Home) -> None:
     assert not video.projection.immersive
     [card] = (await home.services.gallery.browse(Query())).cards
     assert card.badge == ""
-    page = (await (await home.client.get("/watch/holiday.mp4")).get_data()).decode()
+    page = (await (await home.client.get("/watch/holiday.mp4")).get_data(as_text=False)).decode()
     assert 'data-shape="flat" data-stereo="mono"' in page
     assert "Right?" not in page
 
@@ -100,7 +102,7 @@ async def test_a_picture_that_looks_like_3d_is_offered_and_the_offer_can_be_take
     video = await film(home, "holiday.mp4")
     assert not video.projection.immersive
     assert not reddish(await poster(home, video))
-    page = (await (await home.client.get("/watch/holiday.mp4")).get_data()).decode()
+    page = (await (await home.client.get("/watch/holiday.mp4")).get_data(as_text=False)).decode()
     assert "Looks like 3D, side by side. Right?" in page
     answer = await home.client.post(
         f"/videos/{video.media_hash}/projection", form={"shape": "flat", "stereo": "sbs"}
@@ -110,7 +112,7 @@ async def test_a_picture_that_looks_like_3d_is_offered_and_the_offer_can_be_take
     video = await home.video("holiday.mp4")
     assert (video.projection.source, video.projection.stereo) == ("person", "sbs")
     assert reddish(await poster(home, video))
-    page = (await (await home.client.get("/watch/holiday.mp4")).get_data()).decode()
+    page = (await (await home.client.get("/watch/holiday.mp4")).get_data(as_text=False)).decode()
     assert "Right?" not in page
     assert "Set by hand." in page
 
@@ -124,7 +126,7 @@ async def test_a_choice_is_journaled_undone_and_put_back(home: Home) -> None:
     assert [(entry.change.what, entry.change.client) for entry in entries] == [
         ("projection", "headset")
     ]
-    page = (await (await home.client.get("/admin/changes")).get_data()).decode()
+    page = (await (await home.client.get("/admin/changes")).get_data(as_text=False)).decode()
     assert "projection 360°, one above the other, before as found" in page
     undone = await journal.undo(entries[0].change.id, "operator")
     assert undone.reason == ""

@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -29,15 +30,8 @@ def settings(folder: Path, **options: Any) -> Config:
     library.mkdir(exist_ok=True)
     data.mkdir(exist_ok=True)
     (library / "one.mp4").write_bytes(os.urandom(3 << 20))
-    return Config(
-        **{
-            "video_directory": [library],
-            "data_directory": data,
-            "host": "127.0.0.1",
-            "port": free_port(),
-        }
-        | options
-    )
+    options = {"port": free_port()} | options
+    return Config(video_directory=[library], data_directory=data, host="127.0.0.1", **options)
 
 
 def free_port() -> int:
@@ -45,7 +39,7 @@ def free_port() -> int:
         return int(server.getsockname()[1])
 
 
-def one(found: Any) -> Diagnosis:
+def one(found: Iterable[Diagnosis]) -> Diagnosis:
     [diagnosis] = list(found)
     assert bool(diagnosis.next_step) == (diagnosis.condition is not Condition.OK)
     return diagnosis

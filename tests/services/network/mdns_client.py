@@ -9,7 +9,7 @@ import json
 import sys
 import time
 
-from zeroconf import AddressResolverIPv4, IPVersion, ServiceBrowser, ServiceListener, Zeroconf
+from zeroconf import AddressResolverIPv4, IPVersion, ServiceBrowser, ServiceListener, Zeroconf  # type: ignore[attr-defined]
 
 TYPE = "_http._tcp.local."
 

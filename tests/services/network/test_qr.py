@@ -44,13 +44,13 @@ def test_an_address_too_long_for_a_phone_is_refused() -> None:
 
 def test_a_pipe_and_a_poor_terminal_get_no_code(monkeypatch: pytest.MonkeyPatch) -> None:
     class Terminal(io.StringIO):
-        encoding = "utf-8"  # type: ignore[assignment]
+        encoding = "utf-8"
 
         def isatty(self) -> bool:
             return True
 
     class Latin(Terminal):
-        encoding = "latin-1"  # type: ignore[assignment]
+        encoding = "latin-1"
 
     monkeypatch.setenv("TERM", "xterm-256color")
     assert qr.fits_terminal(Terminal(), 80)

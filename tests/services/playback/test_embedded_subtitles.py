@@ -29,8 +29,8 @@ def with_subtitles(film: Path, path: Path) -> Path:
             packet.pts = packet.dts = start_ms
             packet.duration = length_ms
             output.mux(packet)
-        for packet in source.demux(picture):
-            if packet.dts is not None:
+        for shown in source.demux(picture):
+            if shown.dts is not None:
                 packet.stream = copy
                 output.mux(packet)
     return path

@@ -31,13 +31,12 @@ from lvs.models import (
 )
 from lvs.services.cache import Cache
 from lvs.services.gallery import search_query
+from lvs.services.gallery.finder import CardCache, Finder, IndexFinder, SqlFinder
 from lvs.services.library.library import Library
 from lvs.services.lru import LRU
 
-if (
-    TYPE_CHECKING
-):  # NumPy is a tenth of what the start takes, and needed only when the shelf is filled
-    from lvs.services.gallery.video_index import Mask, VideoIndex
+if TYPE_CHECKING:  # NumPy is a tenth of what the start takes, and needed only when it is filled
+    from lvs.services.gallery.video_index import VideoIndex
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +44,6 @@ PAGE_SIZE = 60
 MAX_RUN = 500  # the most cards one answer holds, also where `until` asks for more
 RELATED = 12
 POPULAR_TAGS = 40
-CARDS_KEPT = 2000  # about 1 kB each
 PAGES_KEPT = 40
 WARMED = (
     string.ascii_lowercase + string.digits
@@ -73,18 +71,10 @@ class GalleryPage:
     folders: list[TopFolder]
 
 
-@dataclass(frozen=True, slots=True)
-class Matches:
-    """The videos of a query, and the index that found them."""
-
-    index: "VideoIndex"
-    mask: "Mask"
-
-
 class Gallery:
     """Answers what to show. Nothing here changes anything.
 
-    The shelf answers as soon as it is filled; until then, and where it cannot be, the database does
+    The index answers as soon as it is filled; until then, and where it cannot be, the database does
     the same in plain SQL.
     """
 
@@ -93,11 +83,11 @@ class Gallery:
         self._library = library
         self._cache = cache
         self._index: VideoIndex | None = None
-        self._cards: LRU[int, Card] = LRU(CARDS_KEPT)
+        self._kept = CardCache()
         self._pages: LRU[Hashable, tuple[Page, int]] = LRU(PAGES_KEPT)
 
     async def fill(self, delay_s: float = 0) -> None:
-        """Fill the shelf; tried again where the database cannot be read now."""
+        """Fill the index; tried again where the database cannot be read now."""
         await asyncio.sleep(delay_s)
         os.environ.setdefault(
             "OPENBLAS_NUM_THREADS", "1"
@@ -130,7 +120,7 @@ class Gallery:
         """
         async with self._reading() as (db, index):
             page, total = await self._known_or_found(db, query, index, PAGE_SIZE, after, until)
-        # Only now: these may want a connection too, and whoever holds one must not wait for
+        # Only now: these may want a connection too, and a holder of one must not wait for
         # another.
         return GalleryPage(page, total, await self._popular_tags(), await self._folders())
 
@@ -166,9 +156,8 @@ class Gallery:
     async def counts(self, queries: Sequence[Query]) -> list[int]:
         """The number of videos in each query."""
         async with self._reading() as (db, index):
-            return [
-                await self._count(db, *await self._selected(db, query, index)) for query in queries
-            ]
+            finders = [await self._finder(db, query, index) for query in queries]
+            return [await finder.count() if finder else 0 for finder in finders]
 
     async def neighbours(self, query: Query, video_id: int) -> tuple[Card | None, Card | None]:
         """The cards before and after this one in the list that `query` shows."""
@@ -180,27 +169,21 @@ class Gallery:
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[tuple[Connection, "VideoIndex | None"]]:
-        """A connection, and the shelf where it knows every change that was answered before."""
+        """A connection, and the index where it knows every change that was answered before."""
         async with self._database.read() as db:
             yield db, self._index if self._index and await self._index.catch_up(db) else None
 
-    async def _selected(
+    async def _finder(
         self, db: Connection, query: Query, index: "VideoIndex | None"
-    ) -> tuple[Selection | None, "Matches | None"]:
-        """The query resolved, None where nothing can match; and what it holds, None where the
-        database has to say.
-        """
+    ) -> Finder | None:
+        """A finder for the query; None where nothing can match."""
         selection = await self._select(db, query, index)
-        return selection, (
-            Matches(index, await index.select(db, selection)) if selection and index else None
-        )
-
-    async def _count(
-        self, db: Connection, selection: Selection | None, held: "Matches | None"
-    ) -> int:
         if selection is None:
-            return 0
-        return held.index.how_many(held.mask) if held else await gallery.count(db, selection)
+            return None
+        if index is None:
+            return SqlFinder(db, selection)
+        mask = await index.select(db, selection)
+        return IndexFinder(db, selection, index, mask, self._kept)
 
     async def _known_or_found(
         self,
@@ -217,75 +200,31 @@ class Gallery:
         key = (index.seen if index else -1, query, limit, after, until)
         known = self._pages.get(key) if index else None
         if known is None:
-            selection, held = await self._selected(db, query, index)
-            page = await self._page(db, query, selection, held, limit, after, until)
-            known = (page, await self._count(db, selection, held))
+            finder = await self._finder(db, query, index)
+            page = await self._page(finder, query, limit, after, until)
+            known = (page, await finder.count() if finder else 0)
             if index and index.seen == key[0]:
                 self._pages.put(key, known)
         return known
 
     async def _page(
         self,
-        db: Connection,
+        finder: Finder | None,
         query: Query,
-        selection: Selection | None,
-        held: "Matches | None",
         limit: int,
         after: Cursor | None,
         until: Cursor | None,
     ) -> Page:
         _check_cursor(query, after)
         _check_cursor(query, until)
-        if selection is None:
+        if finder is None:
             return Page((), None)
         size = MAX_RUN if until else limit
-        cards = await self._cards_of(db, selection, held, size + 1, after, until)
+        cards = await finder.cards(size + 1, after, until)
         following = None
         if len(cards) > size and not until:
-            following = await self._place_of(db, held, cards[size - 1], query)
+            following = await _cursor(finder, cards[size - 1], query)
         return Page(tuple(cards[:size]), following, after)
-
-    async def _place_of(
-        self, db: Connection, held: "Matches | None", card: Card, query: Query
-    ) -> Cursor:
-        if query.sort is not Sort.RANDOM:
-            return gallery.cursor_of(card, 0, query.sort)
-        number = held.index.shuffle(card.id) if held else await gallery.shuffle_of(db, card.id)
-        return gallery.cursor_of(card, random_order.place(number, query.seed), query.sort)
-
-    async def _cards_of(
-        self,
-        db: Connection,
-        selection: Selection,
-        held: "Matches | None",
-        limit: int,
-        after: Cursor | None = None,
-        until: Cursor | None = None,
-        backwards: bool = False,
-    ) -> list[Card]:
-        if held is None:
-            return [
-                row.card
-                for row in await gallery.browse(db, selection, limit, after, until, backwards)
-            ]
-        ids = await held.index.run(db, selection.query, held.mask, limit, after, until, backwards)
-        return await self._fresh_cards(db, held.index, ids)
-
-    async def _fresh_cards(
-        self, db: Connection, index: "VideoIndex", ids: Sequence[int]
-    ) -> list[Card]:
-        """The cards of these videos: those that are kept and still true, the others from the
-        database.
-        """
-        found = {}
-        for video_id in ids:
-            card = self._cards.get(video_id)
-            if card is not None and card.version == index.version(video_id):
-                found[video_id] = card
-        if missing := [video_id for video_id in ids if video_id not in found]:
-            for video_id, card in (await gallery.some(db, missing)).items():
-                found[video_id] = self._cards.put(video_id, card)
-        return [found[video_id] for video_id in ids if video_id in found]
 
     async def card(self, video_id: int) -> Card | None:
         async with self._database.read() as db:
@@ -342,26 +281,16 @@ class Gallery:
         self, db: Connection, query: Query, index: "VideoIndex | None", card: Card | None
     ) -> tuple[int | None, int | None]:
         """The videos before and after this one in the list that `query` shows."""
-        selection, held = await self._selected(db, query, index)
-        if card is None or selection is None:
+        finder = await self._finder(db, query, index)
+        if card is None or finder is None:
             return None, None
-        here = await self._place_of(db, held, card, query)
-        found: list[int | None] = []
-        for backwards in (True, False):
-            if held is None:
-                rows = await gallery.browse(db, selection, 1, here, backwards=backwards)
-                ids = [row.card.id for row in rows]
-            else:
-                ids = await held.index.run(
-                    db, selection.query, held.mask, 1, here, backwards=backwards
-                )
-            found.append(ids[0] if ids else None)
-        return found[0], found[1]
+        here = await _cursor(finder, card, query)
+        return await finder.next_id(here, backwards=True), await finder.next_id(here, False)
 
     async def tags(self) -> list[Tag]:
         """Every tag in use with its count, in alphabetical order."""
         async with self._reading():
-            pass  # the shelf has noticed now whether the list that is kept is still true
+            pass  # the index has noticed now whether the list that is kept is still true
         return await self._tags()
 
     async def _tags(self) -> list[Tag]:
@@ -396,7 +325,7 @@ class Gallery:
     def _edition(self) -> tuple[int, int]:
         """Changes whenever tags or folders may have.
 
-        The shelf also sees what other programs write.
+        The index also sees what other programs write.
         """
         seen = self._index.edition if self._index else 0
         return (seen, 0 if seen else self._cache.generation)
@@ -438,6 +367,14 @@ class Gallery:
 def by_use(tag: Tag) -> tuple[int, str]:
     """Sorts tags by how many videos carry them, then by name."""
     return (-tag.count, tag_key(tag.name))
+
+
+async def _cursor(finder: Finder, card: Card, query: Query) -> Cursor:
+    """The place of a card in the order of the query."""
+    if query.sort is not Sort.RANDOM:
+        return gallery.cursor_of(card, 0, query.sort)
+    number = await finder.random_number(card.id)
+    return gallery.cursor_of(card, random_order.place(number, query.seed), query.sort)
 
 
 def _check_cursor(query: Query, cursor: Cursor | None) -> None:

@@ -11,12 +11,12 @@ import math
 from collections.abc import Awaitable, Callable
 
 from lvs.clock import now_ms
-from lvs.config import RateLimit
 from lvs.db import progress as rows
 from lvs.db.database import Database, Transaction
 from lvs.db.progress import FilmProgress, ProgressEvent, StartedFilm
 from lvs.errors import Invalid, LvsError, NotFound, TooMany
 from lvs.models import HOUSEHOLD, Video, WatchState
+from lvs.option_values import RateLimit
 from lvs.services.rate_limit import RateLimiter
 
 log = logging.getLogger(__name__)

@@ -1,0 +1,112 @@
+"""Finding the videos of a query: in the index where it is filled, else in the database."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from lvs.db import gallery
+from lvs.db.database import Connection
+from lvs.db.gallery import Selection
+from lvs.models import Card, Cursor
+from lvs.services.lru import LRU
+
+if TYPE_CHECKING:  # NumPy is a tenth of what the start takes, and needed only by the index
+    from lvs.services.gallery.video_index import Mask, VideoIndex
+
+CARDS_KEPT = 2000  # about 1 kB each
+
+
+class Finder(Protocol):
+    """The videos of one query, in its order, over one connection."""
+
+    async def count(self) -> int:
+        """The number of videos."""
+
+    async def cards(self, limit: int, after: Cursor | None, until: Cursor | None) -> list[Card]:
+        """At most `limit` cards behind `after`, up to `until`."""
+
+    async def next_id(self, here: Cursor, backwards: bool) -> int | None:
+        """The video behind a place, or before it."""
+
+    async def random_number(self, video_id: int) -> int:
+        """The number from which a random order places this video."""
+
+
+class SqlFinder:
+    """Finds in the database."""
+
+    def __init__(self, db: Connection, selection: Selection) -> None:
+        self._db = db
+        self._selection = selection
+
+    async def count(self) -> int:
+        """The number of videos."""
+        return await gallery.count(self._db, self._selection)
+
+    async def cards(self, limit: int, after: Cursor | None, until: Cursor | None) -> list[Card]:
+        """At most `limit` cards behind `after`, up to `until`."""
+        rows = await gallery.browse(self._db, self._selection, limit, after, until)
+        return [row.card for row in rows]
+
+    async def next_id(self, here: Cursor, backwards: bool) -> int | None:
+        """The video behind a place, or before it."""
+        rows = await gallery.browse(self._db, self._selection, 1, here, backwards=backwards)
+        return rows[0].card.id if rows else None
+
+    async def random_number(self, video_id: int) -> int:
+        """The number from which a random order places this video."""
+        return await gallery.shuffle_of(self._db, video_id)
+
+
+class CardCache:
+    """The cards that were shown last, each as long as the index has no newer version of it."""
+
+    def __init__(self) -> None:
+        self._cards: LRU[int, Card] = LRU(CARDS_KEPT)
+
+    async def get(self, db: Connection, index: "VideoIndex", ids: Sequence[int]) -> list[Card]:
+        """The cards of these videos, in this order; those that are not kept come in one query."""
+        found = {}
+        for video_id in ids:
+            card = self._cards.get(video_id)
+            if card is not None and card.version == index.version(video_id):
+                found[video_id] = card
+        if missing := [video_id for video_id in ids if video_id not in found]:
+            for video_id, card in (await gallery.some(db, missing)).items():
+                found[video_id] = self._cards.put(video_id, card)
+        return [found[video_id] for video_id in ids if video_id in found]
+
+
+class IndexFinder:
+    """Finds in the index."""
+
+    def __init__(
+        self,
+        db: Connection,
+        selection: Selection,
+        index: "VideoIndex",
+        mask: "Mask",
+        kept: CardCache,
+    ) -> None:
+        self._db = db
+        self._query = selection.query
+        self._index = index
+        self._mask = mask
+        self._kept = kept
+
+    async def count(self) -> int:
+        """The number of videos."""
+        return self._index.how_many(self._mask)
+
+    async def cards(self, limit: int, after: Cursor | None, until: Cursor | None) -> list[Card]:
+        """At most `limit` cards behind `after`, up to `until`."""
+        ids = await self._index.run(self._db, self._query, self._mask, limit, after, until, False)
+        return await self._kept.get(self._db, self._index, ids)
+
+    async def next_id(self, here: Cursor, backwards: bool) -> int | None:
+        """The video behind a place, or before it."""
+        ids = await self._index.run(self._db, self._query, self._mask, 1, here, backwards=backwards)
+        return ids[0] if ids else None
+
+    async def random_number(self, video_id: int) -> int:
+        """The number from which a random order places this video."""
+        return self._index.shuffle(video_id)
