@@ -77,7 +77,7 @@ def lvs(ffmpeg: ProbePool, store: PosterStore) -> Side:
     """LVS's workers, as the server runs them."""
 
     async def look(film: Path, key: str) -> None:
-        found = await ffmpeg.look(film, store.target(key))
+        found = await ffmpeg.probe(film, store.target(key))
         if not found.has_poster or (found.probe.width, found.probe.height) != (WIDTH, HEIGHT):
             raise SystemExit(f"{film}: {found}")
 
@@ -160,7 +160,7 @@ async def compare(films: Sequence[Path], folder: Path, rounds: int) -> None:
     async with ProbePool(WORKERS) as ffmpeg:
         began = time.perf_counter()
         await asyncio.gather(
-            *(ffmpeg.look(films[0], stores[0].target(f"{place:016x}")) for place in range(WORKERS))
+            *(ffmpeg.probe(films[0], stores[0].target(f"{place:016x}")) for place in range(WORKERS))
         )
         started_s = time.perf_counter() - began
         ours, theirs = lvs(ffmpeg, stores[0]), programs(stores[1])

@@ -15,6 +15,7 @@ from typing import NoReturn
 from lvs import __version__, commands, logs
 from lvs.config import ConfigError
 from lvs.errors import LvsError
+from lvs.process_limits import refuses_memory
 from lvs.terminal import tell
 
 UNUSABLE = 2  # exit code: it could not be done as asked; the sentence says why
@@ -78,6 +79,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except Exception as error:
+        if refuses_memory(error):
+            tell(
+                "The system gives this process no more memory or threads. Free some, or raise its"
+                " limits (ulimit -v, ulimit -u)."
+            )
+            return UNUSABLE
         logging.getLogger(__name__).error("Something went wrong that should not.", exc_info=error)
         return BROKEN
 

@@ -369,7 +369,6 @@ class Query:
     folder: bytes = b""
     min_minutes: int = 0
     max_minutes: int = 0
-    length: str = ""
     viewed: bool = False
     sort: Sort = Sort.ADDED
     descending: bool = True
@@ -382,6 +381,7 @@ class Query:
     vr: bool = False
     shape: str = ""
     progress: str = ""
+    length: str = ""
 
     @property
     def filtered(self) -> bool:

@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import hypercorn
 import psutil
@@ -33,6 +34,7 @@ from lvs.folders import check_libraries, make_data_folder, refuse_network_share
 from lvs.http.allowed_hosts import own_name
 from lvs.http.connection_limit import ConnectionLimit
 from lvs.lock import single_instance
+from lvs.process_limits import allow_open_files, check_address_space
 from lvs.services.network import qr
 from lvs.services.network.addresses import url
 from lvs.services.network.discovery import ListeningOn
@@ -46,13 +48,10 @@ STOP_LIMIT_SECONDS = 1.5  # after which the process ends, whatever still holds i
 HEAD_SECONDS = 30  # in which a visitor must have said what it wants
 HANDSHAKE_SECONDS = 10
 MAX_HEAD_BYTES = 16 * 1024
-OPEN_FILES = 4096
 START_LIMIT_SECONDS = 600  # bringing a large database to a new version takes its time
 _OWN_NAMES = ("localhost", "127.0.0.1", "::1")
 WARM_DELAY_S = 1.0  # whoever starts the server wants to see a page first
 
-if sys.platform != "win32":
-    import resource
 if TYPE_CHECKING:
     from quart import Quart
 
@@ -69,6 +68,7 @@ def serve(
     process.
     """
     config = loaded.config
+    check_address_space()
     warnings = [*loaded.warnings, *check_libraries(loaded)]
     make_data_folder(config.data_directory)
     refuse_network_share(config.metadata_db)
@@ -86,7 +86,7 @@ def serve(
         gate = ConnectionLimit(
             config.connections_per_client, config.trusted_proxies, config.stall_seconds
         )
-        _allow_open_files()
+        allow_open_files()
         app, http = create_app(config), http_settings(sockets, secure, secure_sockets)
         gate.install(http)
         _tell_services(app, ListeningOn(config.port, False, f"{config.root_path}/"))
@@ -168,7 +168,7 @@ def listen(host: str, port: int, flag: str = "--port") -> list[socket.socket]:
 def greeting(config: Config, log_file: Path | None) -> list[str]:
     """Lines that greet the operator: addresses, library folders, data folder and log."""
     refused = _refused_addresses(config)
-    found = [each for each in served(config) if not any(name in each for name in refused)]
+    found = [each for each in served(config) if urlsplit(each).hostname not in refused]
     public = [config.public_url] if config.public_url else []
     return [
         "LVS is ready:",
@@ -205,7 +205,8 @@ def _address_for_phones(config: Config) -> str:
     """The address a phone most likely reaches; empty where none can."""
     if config.public_url:
         return config.public_url
-    others = [name for name in reachable_names(config.host) if name not in _OWN_NAMES]
+    unusable = {*_OWN_NAMES, *_refused_addresses(config)}
+    others = [name for name in reachable_names(config.host) if name not in unusable]
     if not others:
         return ""
     return url("http", others[0], config.port) + config.root_path
@@ -259,18 +260,6 @@ class Stopper:
             self._loop.call_soon_threadsafe(self._event.set)
 
 
-def _allow_open_files() -> None:
-    """As many open files as every connection and its film need: many systems start programs with a
-    limit of 1024.
-    """
-    if sys.platform != "win32":
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
-        if soft != resource.RLIM_INFINITY and soft < wanted:
-            with suppress(OSError, ValueError):
-                resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
 def _end_at_once() -> None:
     with suppress(OSError):
         os.write(2, b"lvs: something did not stop in time; ended without it.\n")
@@ -301,7 +290,7 @@ async def _run(
         app.logger.removeFilter(without_failure)
         with suppress(OSError):  # nobody may be there to read it
             started()
-        settling = threading.Timer(WARM_DELAY_S, _settle, (app,))
+        settling = threading.Timer(WARM_DELAY_S, _precompile, (app,))
         settling.daemon = True
         settling.start()
         background = asyncio.create_task(beside) if beside else None
@@ -359,14 +348,14 @@ def http_settings(
     return http
 
 
-def _settle(app: "Quart") -> None:
+def _precompile(app: "Quart") -> None:
     """Have every template ready, and leave what stays for good to itself.
 
     Looking for garbage among all modules, classes and templates takes 50 ms, during which nobody
     gets an answer. It was due every few seconds while a scan ran.
     """
     if pages := app.extensions.get("lvs.pages"):
-        pages.warm()
+        pages.precompile()
     gc.freeze()
 
 

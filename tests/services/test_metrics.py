@@ -44,6 +44,15 @@ def test_quantiles_are_as_exact_as_promised(seconds: list[float]) -> None:
         assert told == pytest.approx(exact, rel=RELATIVE_ACCURACY * 1.01)
 
 
+@given(st.lists(st.floats(0.0001, 1000), min_size=1, max_size=19))
+def test_the_95th_percentile_of_few_values_is_not_below_their_mean(seconds: list[float]) -> None:
+    latencies = Latencies()
+    for value in seconds:
+        latencies.add(value, 0)
+    found = latencies.within(Window.START, 1)
+    assert found.mean_s <= found.p95_s <= found.p99_s
+
+
 def test_a_window_forgets_what_is_older_than_itself() -> None:
     latencies = Latencies()
     latencies.add(5.0, 0)

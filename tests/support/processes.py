@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -134,6 +135,12 @@ def serving(library: Path, folder: Path, *flags: str | Path) -> Server:
     """Start a server of this library on a free port, with its data in `folder / "data"`."""
     place = ["--data", folder / "data", "--host", "127.0.0.1", "--port", "0", "--tls-port", "0"]
     return Server([sys.executable, "-m", "lvs", "serve", library, *place, *flags], folder)
+
+
+def free_port() -> int:
+    """A port of loopback that nobody has right now."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
 
 
 def until(true: Callable[[], bool]) -> None:

@@ -219,7 +219,7 @@ BOMBS: dict[str, Callable[[], bytes]] = {
 async def looked(ffmpeg: ProbePool, path: Path) -> ProbeResult | Unreadable | Unavailable:
     """What a look comes to: no other end than these is allowed."""
     try:
-        return await ffmpeg.look(path)
+        return await ffmpeg.probe(path)
     except (Unreadable, Unavailable) as error:
         return error
 
@@ -234,7 +234,7 @@ async def test_a_bomb_costs_one_job(ffmpeg: ProbePool, tmp_path: Path, name: str
         assert len(found.probe.subtitle_tracks) <= 64
     else:
         assert found.message.endswith(".")
-    assert (await ffmpeg.look(good)).probe.width == 64
+    assert (await ffmpeg.probe(good)).probe.width == 64
 
 
 @pytest.mark.parametrize(
@@ -398,7 +398,7 @@ def test_a_worker_may_still_have_threads_and_lower_its_own_limits() -> None:
 
 @linux_only
 async def test_every_worker_is_secluded_and_limited(ffmpeg: ProbePool, tmp_path: Path) -> None:
-    await ffmpeg.look(media.make_video(tmp_path / "film.mp4", seconds=0.2))
+    await ffmpeg.probe(media.make_video(tmp_path / "film.mp4", seconds=0.2))
     (worker,) = ffmpeg.process_ids
     about = Path(f"/proc/{worker}")
     status, lines = [(about / name).read_text() for name in ("status", "limits")]

@@ -68,7 +68,7 @@ class Seen:
 
             async def look(name: str) -> None:
                 try:
-                    self.found[name] = await ffmpeg.look(
+                    self.found[name] = await ffmpeg.probe(
                         MEDIA / name, self.posters.target(self.key(name))
                     )
                 except Unreadable as error:

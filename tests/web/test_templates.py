@@ -864,7 +864,7 @@ def test_templates_are_compiled_once_for_every_start(
     addresses = Urls(lambda: {1: ROOT})
     first = Templates(addresses, static_folder(), folder)
     expected = {name: first.render(name, **context) for name, context in EVERY_PAGE}
-    first.warm()
+    first.precompile()
     compiled: list[str] = []
     real = jinja2.Environment.compile
 

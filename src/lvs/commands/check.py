@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Say what was found and how to mend it."""
-    from lvs.services.backup.check import look
+    from lvs.services.backup.check import check_data
 
     config = configuration(arguments, quiet=True).config
     if not config.data_directory.is_dir():
@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.mend:
         asyncio.run(_repair(config.metadata_db, backups))
     with Meter() as meter:
-        checked = look(
+        checked = check_data(
             config.metadata_db,
             backups,
             say=lambda what: meter.say(f"Looking at {what} …"),

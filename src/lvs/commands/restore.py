@@ -78,7 +78,7 @@ def _list(config: Config, as_json: bool) -> int:
     from lvs.services.backup.backups import in_words
 
     folder = config.data_directory / "backups"
-    found = [backup.looked_through(each) for each in backup.listed(folder)]
+    found = [backup.checked(each) for each in backup.listed(folder)]
     newest = next((each for each in found if each.good and each.counts.videos), None)
     if as_json:
         print(

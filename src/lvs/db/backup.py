@@ -347,13 +347,13 @@ def newest_good(folder: Path) -> Backup | None:
         (
             looked
             for backup in listed(folder)
-            if (looked := looked_through(backup)).good and looked.counts.videos
+            if (looked := checked(backup)).good and looked.counts.videos
         ),
         None,
     )
 
 
-def looked_through(backup: Backup) -> Backup:
+def checked(backup: Backup) -> Backup:
     """The same backup with what a look through it finds, where that was not known."""
     if backup.examined is not None:
         return backup

@@ -51,7 +51,8 @@ async def divide(tx: Transaction, video_id: int, content: str, era: Era | None, 
         """,
         """
         UPDATE extended_fingerprints SET video_id = :to
-        WHERE video_id = :from AND :content IN (fingerprint, extended)
+        WHERE video_id = :from
+            AND :content IN (fingerprint, extended, replace(extended, 'whole:', ''))
         """,
     ):
         await tx.run(sql, values)
@@ -104,11 +105,26 @@ async def _video_of(tx: Transaction, video_id: int, content: str, at: int) -> in
     return await videos.add(tx, content, title_from_path(path), at, shuffle)
 
 
+# What stands in no journal says itself when it was given.
+_MOVED_BY_TIME = (
+    """
+    UPDATE OR REPLACE progress SET video_id = :to
+    WHERE video_id = :from AND updated_at >= :start AND updated_at < :end
+    """,
+    """
+    UPDATE OR REPLACE later SET video_id = :to
+    WHERE video_id = :from AND added_at >= :start AND added_at < :end
+    """,
+)
+
+
 async def _divide_given(tx: Transaction, from_id: int, to_id: int, era: Era) -> None:
     """Move the lines of the journal of that time, and set for both what their lines say."""
     sql = "SELECT id, at, what, old, new FROM changes WHERE video_id = ? ORDER BY id"
     lines = [tuple(row) for row in await tx.all(sql, (from_id,))]
     moved = [line for line in lines if era[0] <= line[1] < era[1]]
+    for sql in _MOVED_BY_TIME:
+        await tx.run(sql, {"from": from_id, "to": to_id, "start": era[0], "end": era[1]})
     if not moved:
         return
     stayed = [line for line in lines if not era[0] <= line[1] < era[1]]

@@ -13,7 +13,10 @@ COLUMNS = (
 )
 
 # Reachable places first, then offline ones, then those that were left, the latest first.
-BEST_FIRST = """f.missing_since IS NOT NULL, NOT r.active, r.offline_since IS NOT NULL,
+BEST_FIRST = """f.missing_since IS NOT NULL, NOT r.active,
+    (r.offline_since IS NOT NULL OR EXISTS (
+        SELECT 1 FROM away
+        WHERE away.root_id = f.root_id AND f.path >= away.low AND f.path < away.high)),
     f.missing_since DESC, NOT f.preferred, f.id"""
 
 
@@ -278,12 +281,13 @@ async def set_compared(tx: Transaction, file: File, read: str) -> None:
     await tx.run(sql, (read, file.id, file.fingerprint, file.mtime_ns))
 
 
-async def differing_copies(db: Connection, video_id: int) -> list[tuple[str, str, bool]]:
-    """Contents of a video with the same samples that differ: their fingerprint, their extended one,
-    and whether it is that of the place that is known longest. Empty where all are the same.
+async def differing_copies(db: Connection, video_id: int) -> list[tuple[str, str, int, bool]]:
+    """Contents of a video with the same samples that differ: their fingerprint, what was read to
+    compare them, their size in bytes, and whether it is that of the place that is known longest.
+    Empty where all are the same.
     """
     sql = """
-        SELECT fingerprint, compared, min(id) FROM files
+        SELECT fingerprint, compared, max(size_bytes), min(id) FROM files
         WHERE video_id = ? AND missing_since IS NULL AND compared IS NOT NULL
         GROUP BY fingerprint, compared ORDER BY min(id)
     """
@@ -291,9 +295,9 @@ async def differing_copies(db: Connection, video_id: int) -> list[tuple[str, str
     seen: set[str] = set()
     found = []
     for row in rows:
-        found.append((row[0], row[1], row[0] not in seen))
+        found.append((row[0], row[1], row[2], row[0] not in seen))
         seen.add(row[0])
-    return found if any(not first for _, _, first in found) else []
+    return found if any(not first for *_, first in found) else []
 
 
 async def give_fingerprint(tx: Transaction, video_id: int, fingerprint: str, read: str) -> None:

@@ -86,6 +86,11 @@ async def title_from_name(tx: Transaction, video_id: int, title: str) -> None:
     await tx.run("UPDATE videos SET title = ? WHERE id = ? AND NOT title_edited", (title, video_id))
 
 
+async def set_added(tx: Transaction, video_id: int, added_at: int) -> None:
+    """Set its date of addition (Unix ms)."""
+    await tx.run("UPDATE videos SET added_at = ? WHERE id = ?", (added_at, video_id))
+
+
 async def state_of(db: Connection, video_id: int) -> State:
     return State(await db.value("SELECT state FROM videos WHERE id = ?", (video_id,)))
 

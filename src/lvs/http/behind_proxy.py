@@ -18,6 +18,7 @@ Send = Callable[[Any], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
 SCOPE_KEY = "lvs.root_path"
+HOST_NAMED_BY_PROXY = "lvs.host_named_by_proxy"
 # Addresses of our own pages that browsers send along.
 _PAGE_HEADERS = (b"referer", b"hx-current-url")
 
@@ -57,6 +58,7 @@ class BehindProxy:
                 changed["scheme"] = scheme
             if host:
                 changed["headers"] = _with_host(headers, host)
+                changed[HOST_NAMED_BY_PROXY] = True
         if not (prefix or changed):
             return scope
         return {**scope, **changed, **_without_prefix({**scope, **changed}, prefix)}

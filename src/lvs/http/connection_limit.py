@@ -48,15 +48,15 @@ class _ClientCount:
 class LimitedSocket(socket.socket):
     """A listening socket in the place of `sock` that closes refused connections at once."""
 
-    def __init__(self, gate: "ConnectionLimit", sock: socket.socket) -> None:
+    def __init__(self, limit: "ConnectionLimit", sock: socket.socket) -> None:
         super().__init__(fileno=sock.detach())
-        self._gate = gate
+        self._limit = limit
 
     def accept(self) -> tuple[socket.socket, Any]:
         """The next connection that is taken. Raises BlockingIOError where nobody waits."""
         while True:
             connection, address = super().accept()
-            if self._gate.takes(connection, address):
+            if self._limit.takes(connection, address):
                 return connection, address
             connection.close()
 
@@ -86,14 +86,14 @@ class ConnectionLimit:
         self._timer: asyncio.TimerHandle | None = None
 
     def install(self, http: hypercorn.Config) -> None:
-        """Have every connection that hypercorn takes with these settings pass through this gate,
+        """Have every connection that hypercorn takes with these settings pass through this limit,
         the only one of this process.
         """
-        gate = self
+        limit = self
         create_sockets = http.create_sockets
 
         def doors(sockets: list[socket.socket]) -> list[socket.socket]:
-            return [LimitedSocket(gate, each) for each in sockets]
+            return [LimitedSocket(limit, each) for each in sockets]
 
         def create_doors() -> Sockets:
             created = create_sockets()
@@ -108,7 +108,7 @@ class ConnectionLimit:
 
         class GatedServer(base):  # type: ignore[valid-type, misc]
             async def run(self) -> None:
-                held = gate.enter(self.writer)
+                held = limit.enter(self.writer)
                 if held is None:
                     self.writer.write(REFUSED)
                     self.writer.close()
@@ -116,7 +116,7 @@ class ConnectionLimit:
                 try:
                     await super().run()
                 finally:
-                    gate.leave(held)
+                    limit.leave(held)
 
         internals.put_server_class(GatedServer)
 
@@ -153,7 +153,7 @@ class ConnectionLimit:
         held = _ClientCount(client, transport, writer.get_extra_info("socket"))
         self._held.add(held)
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(self._look_seconds, self._look)
+            self._timer = asyncio.get_running_loop().call_later(self._look_seconds, self._check)
         return held
 
     def leave(self, held: _ClientCount) -> None:
@@ -168,7 +168,7 @@ class ConnectionLimit:
         address = parse_address(str(peer[0])) if isinstance(peer, tuple) and peer else None
         return "" if address is None or within(address, self._proxies) else client_key(str(address))
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         now = time.monotonic()
         for held in list(self._held):
             waiting_bytes = unsent_bytes(held.transport, held.socket)
@@ -178,4 +178,4 @@ class ConnectionLimit:
                 log.info("cut a connection that took nothing for %g seconds", self._stall_seconds)
                 abort(held.transport, held.socket)
         loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(self._look_seconds, self._look) if self._held else None
+        self._timer = loop.call_later(self._look_seconds, self._check) if self._held else None

@@ -139,8 +139,8 @@ class DirectSend:
 
 
 def h11_connection(protocol: object, transport: asyncio.Transport) -> h11.Connection | None:
-    """The h11 connection of the answer that hypercorn's `protocol` sends, or None where no outlet
-    may send its body.
+    """The h11 connection of the answer that hypercorn's `protocol` sends, or None where no direct
+    send     may send its body.
     """
     if sys.platform != "linux" or not isinstance(
         asyncio.get_running_loop(), asyncio.SelectorEventLoop

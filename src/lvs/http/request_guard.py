@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from lvs.config import Config
 from lvs.http.allowed_hosts import Hosts
+from lvs.http.behind_proxy import HOST_NAMED_BY_PROXY
 from lvs.http.client_address import address_of, is_public
 from lvs.services.metrics import request_id
 
@@ -150,9 +151,11 @@ class RequestGuard:
         The first reason counts, and who is a stranger is not told the others.
         """
         headers: list[tuple[bytes, bytes]] = scope["headers"]
-        return self._wrong_name(headers) or self._stranger(scope, headers) or _unusable(scope)
+        return (
+            self._wrong_name(scope, headers) or self._stranger(scope, headers) or _unusable(scope)
+        )
 
-    def _wrong_name(self, headers: list[tuple[bytes, bytes]]) -> Refusal | None:
+    def _wrong_name(self, scope: Scope, headers: list[tuple[bytes, bytes]]) -> Refusal | None:
         named = [value.decode("latin1").strip() for name, value in headers if name == b"host"]
         if len(named) == 1 and self._hosts.knows(named[0]):
             return None
@@ -162,6 +165,14 @@ class RequestGuard:
                 "The request does not say which server it is meant for: it has no Host.",
             )
         log.info("refused a request for the host name %r", named[0][:100])
+        if scope.get(HOST_NAMED_BY_PROXY) and scope["method"] not in BODILESS:
+            # the request reached the right server: what is wrong is the page that sent it
+            return Refusal(
+                HTTPStatus.FORBIDDEN,
+                "Changes are accepted from LVS's own pages only, and the proxy names a host that"
+                " LVS does not answer to. If it is yours, have whoever runs LVS add the name to"
+                " allowed_hosts.",
+            )
         return Refusal(
             HTTPStatus.MISDIRECTED_REQUEST,
             "LVS does not answer to this name. Open it by its address or its name in the home"

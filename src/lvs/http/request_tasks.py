@@ -29,11 +29,14 @@ class CancellingConnection(ASGIHTTPConnection):
             raise
 
     async def handle_messages(
-        self, request: Request, receive: Callable[[], Awaitable[Any]]
+        self, request: Request, receive: Callable[[], Awaitable[Any]], *more: Any
     ) -> None:
-        """Receive the request's messages in a task that is known here."""
+        """Receive the request's messages in a task that is known here.
+
+        From Quart 0.23 on there is `more`: the handler's task.
+        """
         self._note_task()
-        await super().handle_messages(request, receive)
+        await super().handle_messages(request, receive, *more)
 
     async def handle_request(
         self, request: Request, send: Callable[[Any], Awaitable[None]]

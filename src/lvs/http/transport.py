@@ -50,7 +50,7 @@ class ClientConnection:
         self._stream = stream
         self._turns = turns
         self.count: Callable[[int], None] = (
-            _uncounted  # told of the bytes that went through an outlet
+            _uncounted  # told of the bytes that went through direct send
         )
 
     def unsent_bytes(self) -> int:
@@ -71,7 +71,7 @@ class ClientConnection:
         """
         abort(self._transport, self._socket)
 
-    async def outlet(self) -> DirectSend | None:
+    async def direct_send(self) -> DirectSend | None:
         """The way to send the rest of this answer directly, once its head is sent; None where only
         hypercorn can do it.
 
@@ -118,7 +118,7 @@ class UnknownConnection:
         """Tell the application that the client left."""
         self._cut.set()
 
-    async def outlet(self) -> None:
+    async def direct_send(self) -> None:
         """Always None: only the server can send."""
 
     async def receive(self) -> Any:

@@ -13,6 +13,7 @@ from typing import cast
 from quart import Quart
 
 from lvs.routes.admin import (
+    added_dates,
     changes,
     charts,
     dashboard,
@@ -221,6 +222,7 @@ SITE_MAP = SiteMap([
         get("/admin/errands/<name>", maintenance.task),
         post("/admin/errands/<name>", maintenance.begin),
         get("/admin/posters", maintenance.preview_posters),
+        get("/admin/dates", added_dates.preview_dates),
         post("/admin/scan", maintenance.scan),
         get("/admin/cache/status", maintenance.cache_status),
         post("/admin/cache/refresh", maintenance.cache_refresh),

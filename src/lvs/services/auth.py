@@ -169,7 +169,7 @@ class Passwords:
 
         A file that cannot be understood counts as one that nobody knows.
         """
-        self._look()
+        self._poll()
         return bool(self._broken or self._hash)
 
     async def check(self, password: str, client: str) -> bool:
@@ -177,7 +177,7 @@ class Passwords:
 
         Raises TooMany where this client failed so often that it must wait.
         """
-        self._look()
+        self._poll()
         self._admit(client)
         if self._waiting >= MOST_WAITING:
             raise TooMany("Many are signing in right now. Try again in a moment.", 2)
@@ -217,7 +217,7 @@ class Passwords:
 
     def is_token(self, token: str) -> bool:
         """True if it is a program's token. All are compared, so that the time tells nothing."""
-        self._look()
+        self._poll()
         given = _token_hash(token)
         return any([hmac.compare_digest(given, known) for known in self._access.tokens.values()])  # noqa: C419
 
@@ -225,7 +225,7 @@ class Passwords:
     def _hash(self) -> str:
         return self._configured_hash or self._access.password_hash
 
-    def _look(self) -> None:
+    def _poll(self) -> None:
         """Read the file again where it has changed."""
         now = time.monotonic()
         if now - self._looked_at < LOOK_AGAIN_SECONDS:

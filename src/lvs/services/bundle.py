@@ -21,6 +21,7 @@ from lvs.services.backup.backups import Backups
 from lvs.services.backup.replication import Replication
 from lvs.services.backup.second_place import SecondPlace
 from lvs.services.cache import Cache
+from lvs.services.curation.added_dates import AddedDates
 from lvs.services.curation.favorites import Favorites
 from lvs.services.curation.handover import Handover
 from lvs.services.curation.projections import Projections
@@ -91,6 +92,7 @@ class Services:
     playlists: Playlists
     later: Later
     handover: Handover
+    added_dates: AddedDates
     passwords: Passwords
     posters: PosterStore
     ffmpeg: ProbePool
@@ -153,6 +155,7 @@ def build(config: Config) -> Services:
     system = System(ffmpeg)
     gallery = Gallery(database, library, cache)
     journal = Journal(database, cache, events)
+    added_dates = AddedDates(database, events)
     passwords = Passwords(config.data_directory, config.password.get_secret_value())
     background_tasks = BackgroundTasks()
     progress = ProgressTracker(database)
@@ -192,6 +195,7 @@ def build(config: Config) -> Services:
         playlists=Playlists(database),
         later=Later(database),
         handover=Handover(database, cache, events),
+        added_dates=added_dates,
         passwords=passwords,
         posters=posters,
         ffmpeg=ffmpeg,
@@ -231,7 +235,9 @@ def build(config: Config) -> Services:
         duplicates=Duplicates(database, events),
         comparison=Comparison(database, events, library.drives),
         background_tasks=background_tasks,
-        maintenance=Maintenance(background_tasks, library, backups, cache, jobs, gallery, journal),
+        maintenance=Maintenance(
+            background_tasks, library, backups, cache, jobs, gallery, journal, added_dates
+        ),
     )
 
 

@@ -151,7 +151,10 @@ def _quantiles(sketches: list[LogCollapsingLowestDenseDDSketch]) -> Quantiles:
         for sketch in filled:
             merged.merge(sketch)
     p50_s, p95_s, p99_s = (_quantile(merged, quantile) for quantile in (0.5, 0.95, 0.99))
-    return Quantiles(int(merged.count), merged.sum / merged.count, p50_s, p95_s, p99_s)
+    count, mean_s = int(merged.count), merged.sum / merged.count
+    # Of so few values it is the largest, which the sketch knows less exactly than their mean.
+    p95_s = max(p95_s, mean_s) if count < 20 else p95_s
+    return Quantiles(count, mean_s, p50_s, p95_s, max(p95_s, p99_s))
 
 
 def _slot(sketch: LogCollapsingLowestDenseDDSketch | None) -> Slot:

@@ -3,10 +3,12 @@
 import asyncio
 from dataclasses import replace
 
+from lvs.db.added_dates import AddedBetween
 from lvs.models import Query, Sort
 from lvs.services.background_tasks import BackgroundTask, BackgroundTasks
 from lvs.services.backup.backups import Backups, in_words
 from lvs.services.cache import Cache
+from lvs.services.curation.added_dates import AddedDates
 from lvs.services.curation.undo import Journal, UndoTally
 from lvs.services.gallery.gallery import MAX_RUN, Gallery
 from lvs.services.library.library import Library
@@ -29,6 +31,7 @@ class Maintenance:
         jobs: ProbeQueue,
         gallery: Gallery,
         journal: Journal,
+        added_dates: AddedDates,
     ) -> None:
         self._background_tasks = background_tasks
         self._library = library
@@ -37,6 +40,7 @@ class Maintenance:
         self._jobs = jobs
         self._gallery = gallery
         self._journal = journal
+        self._added_dates = added_dates
 
     def scan(self) -> BackgroundTask:
         """Look at every file of every library folder."""
@@ -128,6 +132,15 @@ class Maintenance:
             return in_a_sentence(await self._journal.undo_all(client, since, up_to_id, by, tell))
 
         return self._background_tasks.start("undo", f"Take back the changes of {client}", undo)
+
+    def repair_dates(self, span: AddedBetween, client: str) -> BackgroundTask:
+        """Set dates of addition right that a wrong clock gave."""
+
+        async def repair(task: BackgroundTask) -> str:
+            done = await self._added_dates.repair(span, client, task.reached)
+            return f"{plural(done, 'date')} repaired. Changes lists each, and takes it back."
+
+        return self._background_tasks.start("dates", "Repair dates of addition", repair)
 
     async def reprobe_unreadable(self, reason: str | None) -> int:
         """Look again into every file that could not be read, or those of one reason; how many these

@@ -53,7 +53,7 @@ async def scan_once(services: Services, look: bool, tell: Tell = lambda _: None)
     """Scan the configured folders, or all that are known where none is configured; other known
     folders stay as they are.
 
-    With `look` new files are looked into (probe and poster) too. `tell` hears how far it is. Raises
+    With `look` new files are probed (probe and poster) too. `tell` hears how far it is. Raises
     Invalid where there is no folder to scan, or one lies in another that is known.
     """
     library = services.library
@@ -68,15 +68,15 @@ async def scan_once(services: Services, look: bool, tell: Tell = lambda _: None)
             )
         ):
             await library.scan([root.id for root in roots])
-            await _settle(services)
+            await _wait_until_settled(services)
         attached = await services.legacy.attach()
         if look:
             async with _telling(
                 lambda: tell(
-                    f"looking into new videos: {services.jobs.queued + services.jobs.running} to do"
+                    f"probing new videos: {services.jobs.queued + services.jobs.running} to do"
                 )
             ):
-                await _look(services)
+                await _probe(services)
         return await _result(services, roots, seen, attached)
     finally:
         await services.ffmpeg.close()
@@ -109,7 +109,7 @@ def _wanted(services: Services) -> list[Root]:
     return roots
 
 
-async def _settle(services: Services) -> None:
+async def _wait_until_settled(services: Services) -> None:
     """Wait for files that were written a moment ago; one that is written for longer is the next
     scan's.
     """
@@ -119,8 +119,8 @@ async def _settle(services: Services) -> None:
         await services.library.take_in_settled()
 
 
-async def _look(services: Services) -> None:
-    """Look into everything that wants it, each video once."""
+async def _probe(services: Services) -> None:
+    """Probe everything that wants it, each video once."""
     try:
         await asyncio.to_thread(services.posters.prepare)
     except OSError as error:
@@ -170,7 +170,7 @@ async def _result(
         )
     if tally.failed:
         problems.append(
-            f"{tally.failed} videos could not be looked into for now; the next scan tries again."
+            f"{tally.failed} videos could not be probed for now; the next scan tries again."
         )
     return Scanned(
         libraries=tuple(

@@ -89,7 +89,7 @@ class Templates:
         for text in (ago, count, day, duration, iso, plural, size):
             self.environment.filters[text.__name__] = self.cards.fillable(text)
 
-    def warm(self) -> None:
+    def precompile(self) -> None:
         """Compile every template, which takes the first visitor of a large page a third of a second
         otherwise.
         """

@@ -32,6 +32,7 @@ PAGES = (
     "/admin/storage",
     "/admin/log",
     "/admin/posters",
+    "/admin/dates",
 )
 
 

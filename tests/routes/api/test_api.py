@@ -16,6 +16,7 @@ from quart import Response
 from support.home import Home
 
 from lvs.routes.api.schemas import iso
+from lvs.services.auth import AccessFile
 
 pytestmark = pytest.mark.core
 
@@ -687,6 +688,38 @@ async def test_the_document_is_whole(home: Home) -> None:
                 assert response["description"]
                 kind = "application/json" if status.startswith("2") else "application/problem+json"
                 assert set(response["content"]) == {kind}
+
+
+@pytest.mark.parametrize(
+    ("protect", "reads", "changes"),
+    [
+        ("none", [{}, {"token": []}, {"session": []}], [{}, {"token": []}, {"session": []}]),
+        ("everything", [{"token": []}, {"session": []}], [{"token": []}, {"session": []}]),
+        ("changes", [{}], [{"token": []}, {"session": []}]),
+    ],
+)
+async def test_the_document_says_how_to_sign_in_and_where_it_is_needed(
+    tmp_path: Path, protect: str, reads: list[object], changes: list[object]
+) -> None:
+    options: dict[str, Any] = {"protect": protect, "password": "a long password"}
+    options = {} if protect == "none" else options
+    async with Home(tmp_path, **options) as home:
+        token = AccessFile(home.data).add_token("reader") if options else ""
+        headers = {"Authorization": f"Bearer {token}"}
+        answer = await home.client.get("/api/openapi.json", headers=headers)
+        document = await answer.get_json()
+        schemes = document["components"]["securitySchemes"]
+        assert schemes["token"]["scheme"] == "bearer"
+        assert (schemes["session"]["in"], schemes["session"]["name"]) == ("cookie", "lvs_session")
+        for path, operations in document["paths"].items():
+            for method, operation in operations.items():
+                guests = method == "get" and not path.startswith("/admin/")
+                needed = operation.get("security", document["security"])
+                assert needed == (reads if guests else changes), (method, path)
+        videos = document["paths"]["/api/videos"]["get"]
+        status = (await home.client.get("/api/videos")).status_code
+        assert (status == 200) == ({} in videos.get("security", document["security"]))
+        assert "401" in document["paths"]["/api/ratings/{media_hash}"]["post"]["responses"]
 
 
 async def test_no_page_loads_a_reader_for_the_document_from_elsewhere(home: Home) -> None:

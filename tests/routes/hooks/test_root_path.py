@@ -13,7 +13,14 @@ from lvs.routes.hooks.root_path import html_with_prefix
 PAGES = (
     *("/", "/favorites", "/tags", "/popular", "/search?q=a", "/connect", "/sign-in", "/nothing"),
     *("/admin/performance", "/admin/jobs", "/admin/changes", "/admin/missing", "/admin/usage"),
-    *("/admin/storage", "/admin/log", "/admin/duplicates", "/admin/unreadable", "/admin/bin"),
+    *(
+        "/admin/storage",
+        "/admin/dates",
+        "/admin/log",
+        "/admin/duplicates",
+        "/admin/unreadable",
+        "/admin/bin",
+    ),
 )
 ADDRESS = re.compile(
     r'\s(href|src|srcset|action|formaction|poster|hx-get|hx-post|hx-put|hx-delete|hx-push-url)="(/[^"]*)"'
@@ -146,6 +153,42 @@ async def test_host_and_scheme_of_a_trusted_proxy_count(tmp_path: Path) -> None:
         assert refused.status_code == 403
         unknown = {**seen, "X-Forwarded-Host": "evil.example"}
         assert (await home.client.get("/", headers=unknown, scope_base=LOCAL)).status_code == 421
+
+
+PASSED_ON = [
+    # what the proxy passes on, and whether LVS can know that the page is one of its own
+    ({"Host": "films.lan", "X-Forwarded-Host": "films.lan:8080"}, True),
+    ({"Host": "127.0.0.1:8900", "X-Forwarded-Host": "films.lan:8080"}, True),
+    ({"Host": "films.lan:8080"}, True),
+    ({"Host": "127.0.0.1:8900", "X-Forwarded-Host": "a.example, films.lan:8080"}, True),
+    ({"Host": "films.lan", "X-Forwarded-For": "192.168.1.7"}, False),
+    ({"Host": "127.0.0.1:8900", "X-Forwarded-Proto": "http"}, False),
+    ({"Host": "films.lan"}, False),
+]
+
+
+@pytest.mark.parametrize(("passed_on", "known"), PASSED_ON)
+async def test_changes_behind_a_proxy_work_or_the_refusal_says_what_it_has_to_pass_on(
+    tmp_path: Path, passed_on: dict[str, str], known: bool
+) -> None:
+    async with Home(tmp_path, trusted_proxies=["127.0.0.1"]) as home:
+        home.add("a.mp4")
+        await home.scan()
+        target = f"/videos/{(await home.video('a.mp4')).media_hash}/favorite"
+        headers = {**passed_on, "Origin": "http://films.lan:8080"}
+        form = {"value": "1"}
+        answer = await home.client.post(target, form=form, headers=headers, scope_base=LOCAL)
+        text = await answer.get_data(as_text=True)
+        assert answer.status_code == (303 if known else 403)
+        assert known or ("proxy_set_header Host $http_host" in text and "trusted_proxies" in text)
+        for stranger in ("http://evil.example", "null", "http://films.lan:9090"):
+            refused = await home.client.post(
+                target, form=form, headers={**headers, "Origin": stranger}, scope_base=LOCAL
+            )
+            assert refused.status_code == 403, stranger
+        rebound = {**headers, "X-Forwarded-Host": "evil.example", "Origin": "http://evil.example"}
+        refused = await home.client.post(target, form=form, headers=rebound, scope_base=LOCAL)
+        assert refused.status_code == 403
 
 
 async def test_without_a_prefix_nothing_is_touched(home: Home) -> None:

@@ -104,7 +104,7 @@ def at_a_terminal(*arguments: str | Path, data: Path, answer: str) -> tuple[int,
 # --- Making one ---
 
 
-async def test_a_backup_is_whole_looked_through_and_readable_by_people(home: Home) -> None:
+async def test_a_backup_is_whole_checked_and_readable_by_people(home: Home) -> None:
     for name in ODD_NAMES:
         home.add(name)
     home.add("trip/plain.mp4")
@@ -363,7 +363,7 @@ def test_a_clock_that_jumps_removes_no_more_than_a_clock_that_runs(tmp_path: Pat
     assert is_due(tmp_path, MONDAY)
 
 
-def test_what_nobody_looked_through_is_not_removed() -> None:
+def test_what_nobody_checked_is_not_removed() -> None:
     foreign = Backup(Path("foreign"), NIGHTLY, MONDAY - timedelta(days=999), 1, None)
     assert superfluous([foreign, *kept_of(list(range(50)))])
     assert foreign not in superfluous([foreign, *kept_of(list(range(50)))])

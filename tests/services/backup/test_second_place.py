@@ -13,7 +13,7 @@ from support.home import Home
 
 from lvs.db import backup
 from lvs.services.backup import second_place
-from lvs.services.backup.check import look
+from lvs.services.backup.check import check_data
 from lvs.services.backup.second_place import MARK, SecondPlace
 
 
@@ -130,7 +130,8 @@ async def test_check_says_when_the_copies_are_old(rated: Home) -> None:
 
     def kinds(now: datetime | None = None) -> set[str]:
         return {
-            each.kind for each in look(database, backups, now, second_place=place(rated)).findings
+            each.kind
+            for each in check_data(database, backups, now, second_place=place(rated)).findings
         }
 
     assert "copy-away" in kinds()

@@ -111,17 +111,23 @@ async def test_a_mount_that_vanishes_at_the_top_or_below_is_noticed(tmp_path: Pa
         home.add("local.mp4")
         with small_disk(home.library / "disk", 1000):
             home.add("disk/one.mp4")
+            both = home.add("disk/both.mp4").read_bytes()
             await home.scan()
-            assert await cards(home) == {"local": False, "one": False}
+            home.add("both.mp4", both)
+            await home.scan()
+            assert await cards(home) == {"local": False, "one": False, "both": False}
 
         async def noticed() -> bool:
-            return await cards(home) == {"local": False, "one": True}
+            return await cards(home) == {"local": False, "one": True, "both": False}
 
         await home.until(noticed)
         found = await (await home.client.get("/api/videos?limit=10")).get_json()
         videos = {video["title"]: video for video in found["videos"]}
-        one = await (await home.client.get(f"/api/videos/{videos['one']['media_hash']}")).get_json()
-        assert (videos["one"]["offline"], one["offline"]) == (True, True)
+        for title, offline in (("one", True), ("both", False), ("local", False)):
+            address = f"/api/videos/{videos[title]['media_hash']}"
+            detail = await (await home.client.get(address)).get_json()
+            assert (videos[title]["offline"], detail["offline"]) == (offline, offline), title
+            assert detail["path"] == videos[title]["path"]
 
 
 async def test_one_file_that_is_deleted_is_missing_all_the_same(home: Home) -> None:

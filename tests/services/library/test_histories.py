@@ -13,11 +13,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from lvs.db.changes import Chosen
 from lvs.db.database import Database
-from lvs.models import Query, Sort
+from lvs.models import Query, Root, Sort
 from lvs.services.cache import Cache
+from lvs.services.curation.handover import Handover
+from lvs.services.curation.ratings import Ratings
 from lvs.services.curation.tags import Tags
 from lvs.services.curation.titles import Videos
+from lvs.services.curation.undo import Journal
 from lvs.services.events import Events
 from lvs.services.gallery.gallery import Gallery
 from lvs.services.library.library import Library
@@ -35,10 +39,16 @@ step = st.one_of(
     st.tuples(st.just("edit"), place, st.booleans()),
     st.tuples(st.just("copy"), place, place),
     st.tuples(st.just("move"), place, place),
+    st.tuples(st.just("replace"), place, st.booleans()),
+    st.tuples(st.just("link"), place, place),
+    st.tuples(st.just("swap"), place, place),
     st.tuples(st.just("delete"), place, st.none()),
     st.tuples(st.just("restore"), place, st.integers(0, 20)),
     st.tuples(st.just("tag"), place, st.none()),
-    st.tuples(st.just("tag"), place, st.none()),
+    st.tuples(st.just("rate"), place, st.integers(1, 5)),
+    st.tuples(st.just("look"), place, st.none()),
+    st.tuples(st.just("unplug"), st.integers(0, 1), st.none()),
+    st.tuples(st.just("handover"), st.none(), st.none()),
     st.tuples(st.just("scan"), st.none(), st.none()),
     st.tuples(st.just("scan"), st.none(), st.none()),
     st.tuples(st.just("restart"), st.integers(0, 2), st.none()),
@@ -64,6 +74,7 @@ class History:
             (root / "always.txt").write_text("so that the folder is never empty")
         self.contents: list[bytes] = []
         self.given: dict[str, bytes] = {}
+        self.stars: dict[bytes, int] = {}
         self.covered = False  # a copy was put over a film that somebody had tagged
         self.served = ["One", "Two"]
 
@@ -75,6 +86,9 @@ class History:
         self.library = Library(self.database, events, folders, (".mp4",), 0)
         await self.library.open()
         self.tags, self.videos = Tags(self.database, cache), Videos(self.database, cache)
+        self.ratings = Ratings(self.database, cache)
+        self.handover = Handover(self.database, cache, events)
+        self.journal = Journal(self.database, cache, events)
         self.gallery = Gallery(self.database, self.library, cache)
 
     def path(self, number: int) -> Path:
@@ -96,33 +110,102 @@ class History:
         return any(path.is_relative_to(self.roots[name]) for name in self.served)
 
     async def take(self, kind: str, one: int | None, two: int | None) -> None:
-        path = self.path(one) if one is not None and kind != "restart" else Path()
-        if (kind == "new" and not path.exists()) or (kind == "edit" and path.exists()):
-            data = content(len(self.contents), bool(two))
-            self.contents.append(data)
-            self.write(path, data)
-        elif kind == "restore" and self.contents and not path.exists():
-            self.write(path, self.contents[(two or 0) % len(self.contents)])
-        elif kind in ("copy", "move") and path.exists() and one != two:
-            target = self.path(two or 0)
-            self.covered = self.covered or target.exists()
-            target.parent.mkdir(parents=True, exist_ok=True)
-            (shutil.copy2 if kind == "copy" else shutil.move)(path, target)
-        elif kind == "delete" and path.exists():
-            path.unlink()
-        elif kind == "scan":
+        if kind == "scan":
             await self.library.scan()
         elif kind == "restart":
             await self.database.close()
             self.served = [["One", "Two"], ["One"], ["Two", "One"]][one or 0]
             await self.open()
-        elif kind == "tag" and path.exists() and self.is_served(path):
-            await self.library.scan()
-            found = await self.videos.at(self.library.places(self.address(path)))
-            assert found is not None
-            name = f"tag {len(self.given)}"
-            await self.tags.add(found[0].media_hash, name, "test")
-            self.given[name] = path.read_bytes()
+        elif kind == "look":  # as the watch does, at one path only
+            path = self.path(one or 0)
+            root = next(r for r in self.library.roots.values() if path.is_relative_to(_path(r)))
+            if root.active:
+                await self.library.check(root, [os.fsencode(path.relative_to(_path(root)))])
+        elif kind == "unplug":
+            await self.unplug(("One", "Two")[one or 0])
+        elif kind == "handover":
+            await self.hand_over_and_back()
+        elif kind in ("tag", "rate"):
+            await self.give(kind, self.path(one or 0), two or 1)
+        else:
+            self.change(kind, self.path(one or 0), two or 0)
+
+    def change(self, kind: str, path: Path, two: int) -> None:
+        """Something that a household does to its files, where it can be done."""
+        if (kind == "new" and not path.exists()) or (kind == "edit" and path.exists()):
+            self.write(path, self.new_content(bool(two)))
+        elif kind == "replace" and path.exists():
+            self.write(path.with_name("written beside"), self.new_content(bool(two)))
+            path.with_name("written beside").replace(path)
+        elif kind == "restore" and self.contents and not path.exists():
+            self.write(path, self.contents[two % len(self.contents)])
+        elif kind == "delete" and path.exists():
+            path.unlink()
+        elif kind in ("copy", "move", "link", "swap") and path.exists():
+            self.change_two(kind, path, self.path(two))
+
+    def change_two(self, kind: str, path: Path, target: Path) -> None:
+        if path == target:
+            return
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if kind == "swap" and target.exists():
+            path.rename(path.with_name("aside"))
+            target.rename(path)
+            path.with_name("aside").rename(target)
+        elif kind == "link" and not target.exists():
+            os.link(path, target)
+        elif kind in ("copy", "move") and not (target.exists() and target.samefile(path)):
+            self.covered = self.covered or target.exists()
+            (shutil.copy2 if kind == "copy" else shutil.move)(path, target)
+
+    def new_content(self, tape: bool) -> bytes:
+        data = content(len(self.contents), tape)
+        self.contents.append(data)
+        return data
+
+    async def give(self, kind: str, path: Path, stars: int) -> None:
+        """A tag or stars for the film at a place."""
+        data = self.served_content(path)
+        if data is None:
+            return
+        await self.library.scan()
+        found = await self.videos.at(self.library.places(self.address(path)))
+        assert found is not None
+        if kind == "rate":
+            await self.ratings.rate(found[0].media_hash, stars, "test")
+            self.stars[data] = stars
+            return
+        name = f"tag {len(self.given)}"
+        await self.tags.add(found[0].media_hash, name, "test")
+        self.given[name] = data
+
+    def served_content(self, path: Path) -> bytes | None:
+        return path.read_bytes() if path.exists() and self.is_served(path) else None
+
+    async def unplug(self, name: str) -> None:
+        """Take a drive away, and plug it in again; LVS sees both."""
+        folder = self.roots[name]
+        folder.rename(folder.with_name("unplugged"))
+        await self.library.scan()
+        folder.with_name("unplugged").rename(folder)
+        await self.library.scan()
+
+    async def hand_over_and_back(self) -> None:
+        """Hand over what a film has that is gone, and take that back: as if it had not been."""
+        await self.library.scan()
+        async with self.database.read() as db:
+            sql = """
+                SELECT v.media_hash, (SELECT media_hash FROM gallery ORDER BY video_id LIMIT 1)
+                FROM videos v
+                WHERE EXISTS (SELECT 1 FROM gallery)
+                    AND NOT EXISTS (SELECT 1 FROM gallery g WHERE g.video_id = v.id)
+                ORDER BY v.id LIMIT 1
+            """
+            found = await db.one(sql)
+        if found is not None:
+            await self.handover.hand_over(found[0], found[1], "test")
+            [entry, *_] = (await self.journal.page(Chosen(what="handover")))[0]
+            assert (await self.journal.undo(entry.change.id, "test")).reason == ""
 
     async def check(self) -> None:
         await self.library.scan()
@@ -140,6 +223,10 @@ class History:
             assert file.missing_since is None
             on_disk.setdefault(path.read_bytes(), set()).add(video.media_hash)
             present.add(path.read_bytes())
+            given = self.stars.get(path.read_bytes())
+            others = [self.stars[data] for data in self.stars if data not in self.everywhere()]
+            if not self.covered:  # else there are two videos of one content
+                assert video.rating == given if given else video.rating in (0, *others), path
             for tag in video.tags:
                 if self.given[tag] != path.read_bytes():
                     # inherited from what lay there before, which is gone
@@ -168,6 +255,10 @@ class History:
         """The contents that are served."""
         paths = map(self.path, range(len(PLACES)))
         return {path.read_bytes() for path in paths if path.exists() and self.is_served(path)}
+
+
+def _path(root: Root) -> Path:
+    return Path(os.fsdecode(root.path))
 
 
 async def _live(folder: Path, steps: list[Step]) -> None:

@@ -11,7 +11,13 @@ import pytest_asyncio
 from support.home import OLD_NS, Home, distinct_video
 from support.media import make_video
 
+from lvs.db.changes import Chosen
 from lvs.models import Query
+from lvs.services.library.fingerprint import (
+    EXTENDED_BLOCK_BYTES,
+    EXTENDED_BLOCKS,
+    EXTENDED_WHOLE_BYTES,
+)
 
 JsonVideo = dict[str, Any]
 
@@ -193,6 +199,8 @@ async def test_what_was_given_goes_with_the_content_it_was_given_to(home: Home) 
     for _ in range(2):
         await home.services.views.count(media_hash, "test")
     await home.services.videos.retitle(media_hash, "The second", "test")
+    await home.services.progress.mark(media_hash, True)
+    await home.services.later.set(media_hash, True)
     assert (await home.services.ratings.get(media_hash)).value == 2
     home.add("restored.mp4", old)
     await home.scan()
@@ -202,6 +210,9 @@ async def test_what_was_given_goes_with_the_content_it_was_given_to(home: Home) 
     assert (one.rating, one.tags, one.favorite, one.views) == (5, ("both", "first"), True, 1)
     assert (two.rating, two.tags, two.favorite, two.views) == (2, ("second",), False, 2)
     assert two.title == "The second"
+    assert [each.watch_state.watched for each in (one, two)] == [False, True]
+    later = home.services.later
+    assert [await later.has(each.media_hash) for each in (one, two)] == [False, True]
 
 
 async def test_a_camera_that_counts_anew_makes_another_film(home: Home, tmp_path: Path) -> None:
@@ -337,6 +348,50 @@ async def test_copies_are_compared_before_a_page_says_they_are_the_same(home: Ho
     assert (await home.video("three.avi")).id == videos["two.avi"].id
 
 
+def long_tape(path: Path, scene: bytes) -> None:
+    """A long black tape with a scene where not even the extended fingerprint looks."""
+    size = EXTENDED_WHOLE_BYTES + (16 << 20)
+    last = size - EXTENDED_BLOCK_BYTES
+    with path.open("wb") as file:
+        file.truncate(size)
+        file.seek(last * 10 // (EXTENDED_BLOCKS - 1) + EXTENDED_BLOCK_BYTES + 1000)
+        file.write(scene)
+    os.utime(path, ns=(OLD_NS, OLD_NS))
+
+
+async def test_long_films_are_wholly_compared_before_a_page_says_they_are_the_same(
+    home: Home,
+) -> None:
+    for name, scene in (("sea", b"sea"), ("town", b"town"), ("copy of sea", b"sea")):
+        long_tape(home.library / f"{name}.avi", scene)
+    await home.scan()
+    page = await (await home.client.get("/admin/duplicates")).get_data(as_text=True)
+    assert "not compared yet" in page
+    while await home.services.comparison.compare_some():
+        pass
+    names = ("sea.avi", "town.avi", "copy of sea.avi")
+    sea, town, copy = [await home.video(name) for name in names]
+    assert sea.id == copy.id != town.id
+    page = await (await home.client.get("/admin/duplicates")).get_data(as_text=True)
+    assert "not compared yet" not in page
+    for name in ("sea.avi", "town.avi"):
+        await home.services.tags.add((await home.video(name)).media_hash, name[:-4], "test")
+        (home.library / name).rename(home.library / f"renamed {name}")
+    long_tape(home.library / "wood.avi", b"wood")
+    shutil.copy2(home.library / "renamed town.avi", home.library / "copy of town.avi")
+    await home.scan()
+    found = {path.name: await home.video(path.name) for path in home.library.glob("*.avi")}
+    tags = {name: video.tags for name, video in found.items()}
+    assert tags == {
+        "renamed sea.avi": ("sea",),
+        "copy of sea.avi": ("sea",),
+        "renamed town.avi": ("town",),
+        "copy of town.avi": ("town",),
+        "wood.avi": (),
+    }
+    assert len({video.id for video in found.values()}) == 3
+
+
 # --- One step to what a film was given ---
 
 
@@ -393,6 +448,120 @@ async def test_only_what_is_gone_is_handed_over(home: Home) -> None:
         )
         assert answer.status_code == code
     assert len(await listed(home)) == 2
+
+
+async def _everything(home: Home) -> dict[str, list[tuple[Any, ...]]]:
+    """All rows about videos, but for lines that were only added and what is derived."""
+    tables = (
+        *("videos", "files", "ratings", "views", "favorites", "video_tags", "progress", "later"),
+        *("fingerprints", "extended_fingerprints", "aliases", "playlist_items", "projections"),
+    )
+    async with home.services.database.read() as db:
+        found = {table: sorted(await db.tuples(f"SELECT * FROM {table}")) for table in tables}
+        sql = "SELECT id, video_id, what, old, new FROM changes WHERE what <> 'handover'"
+        return found | {"changes": sorted(await db.tuples(sql))}
+
+
+async def _two_films_of_one_name(home: Home) -> tuple[str, str]:
+    """One that is gone and one that is there, each with something of everything; their hashes."""
+    services = home.services
+    home.add("other.mp4")
+    path = home.add("trip.avi")
+    await home.scan()
+    gone = await rate(home, "trip.avi", 5)
+    both = await services.playlists.create("Both")
+    path.unlink()
+    home.add("trip.mp4")
+    await home.scan()
+    listed = await rate(home, "trip.mp4", 3)
+    for number, name in enumerate((gone, listed)):
+        await services.tags.add(name, "family", "test")
+        await services.tags.add(name, f"of {number}", "test")
+        await services.views.count(name, "test")
+        await services.favorites.set(name, number == 0, "test")
+        await services.later.set(name, True)
+        await services.playlists.add(both, name)
+    await home.looked()
+    return gone, listed
+
+
+async def _hand_over(home: Home, gone: str, to: str) -> None:
+    answer = await home.client.post(
+        f"/videos/{gone}/handover", form={"to": to}, headers={"Origin": "http://localhost"}
+    )
+    assert answer.status_code == 303
+
+
+async def _undo_latest(home: Home) -> str:
+    """Take the latest handover back, as the button of the journal does; why it was not, if so."""
+    entries, _ = await home.services.journal.page(Chosen(what="handover"))
+    [latest, *_] = [entry for entry in entries if entry.change.undoes is None]
+    return (await home.services.journal.undo(latest.change.id, "test")).reason
+
+
+async def test_a_handover_is_taken_back_as_if_it_had_never_been(home: Home) -> None:
+    gone, listed = await _two_films_of_one_name(home)
+    before = await _everything(home)
+    for _ in range(2):
+        await _hand_over(home, gone, listed)
+        assert (await home.video("trip.mp4")).media_hash == gone
+        await home.looked()
+        assert await _undo_latest(home) == ""
+        after = await _everything(home)
+        for table, rows in before.items():
+            assert after[table] == rows, table
+    await assert_each_plays(home)
+    assert (await home.video("trip.mp4")).media_hash == listed
+    assert await stars(home) == {"trip.mp4": 3, "other.mp4": None}
+    answer = await home.client.get("/admin/changes?what=handover")
+    assert "given to another film" in await answer.get_data(as_text=True)
+
+
+async def test_what_was_given_after_a_handover_stays_with_the_film_that_is_there(
+    home: Home,
+) -> None:
+    services = home.services
+    gone, listed = await _two_films_of_one_name(home)
+    await _hand_over(home, gone, listed)
+    await services.ratings.rate(gone, 1, "test")
+    await services.tags.add(gone, "since", "test")
+    await services.tags.remove(gone, "family", "test")
+    await services.views.count(gone, "test")
+    (home.library / "trip.mp4").rename(home.library / "renamed.mp4")
+    await home.scan()
+    entries, _ = await services.journal.page(Chosen(what="handover"))
+    assert (await services.journal.undo(entries[0].change.id, "test")).reason == ""
+    old, new = await services.videos.get(gone), await services.videos.get(listed)
+    assert (old.rating, old.tags, old.views, old.missing) == (5, ("family", "of 0"), 1, True)
+    assert (new.rating, new.tags, new.views) == (1, ("of 1", "since"), 2)
+    assert new.file.path == b"renamed.mp4"
+    [undone] = [
+        e for e in (await services.journal.page(Chosen(what="handover")))[0] if e.change.undoes
+    ]
+    assert (await services.journal.undo(undone.change.id, "test")).reason == ""  # joined again
+    joined = await home.video("renamed.mp4")
+    assert (joined.media_hash, joined.rating, joined.views) == (gone, 1, 3)
+    assert await _undo_latest(home) == ""
+    assert (await home.video("renamed.mp4")).media_hash == listed
+
+
+async def test_a_handover_is_no_longer_to_be_taken_back_once_both_films_are_there(
+    home: Home,
+) -> None:
+    path = home.add("trip.avi")
+    content = path.read_bytes()
+    await home.scan()
+    gone = await rate(home, "trip.avi", 5)
+    path.unlink()
+    home.add("trip.mp4")
+    await home.scan()
+    listed = (await home.video("trip.mp4")).media_hash
+    await _hand_over(home, gone, listed)
+    home.add("found.avi", content)
+    await home.scan()
+    assert len(await assert_each_plays(home)) == 2
+    assert "two videos already" in await _undo_latest(home)
+    assert await stars(home) == {"found.avi": 5, "trip.mp4": None}
 
 
 # --- Several places ---

@@ -3,7 +3,7 @@
 import pytest
 
 from lvs.models import Probe, Track
-from lvs.services.media.playability import MATROSKA, MP4, browser_playable
+from lvs.services.media.playability import MATROSKA, MP4, Plays, browser_playable, plays
 
 
 def probe(container: str, video_codec: str, *sounds: str, pixel_format: str = "yuv420p") -> Probe:
@@ -34,6 +34,17 @@ def probe(container: str, video_codec: str, *sounds: str, pixel_format: str = "y
 )
 def test_what_browsers_play_needs_no_words(found: Probe, extension: str) -> None:
     assert browser_playable(found, extension) == (True, "")
+
+
+@pytest.mark.parametrize("sound", ["ac3", "eac3", "dts", "truehd", "mp2", "pcm_s16le"])
+@pytest.mark.parametrize(
+    ("container", "extension"), [(MATROSKA, "mkv"), (MATROSKA, "webm"), (MP4, "mp4")]
+)
+def test_a_film_whose_sound_browsers_do_not_play_is_not_called_playable(
+    container: str, extension: str, sound: str
+) -> None:
+    way, message = plays(probe(container, "h264", sound), extension)
+    assert (way, message) == (Plays.CONVERTED, "converted for most browsers")
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 async def poster_of(
     ffmpeg: ProbePool, store: PosterStore, film: Path, width: int = 640
 ) -> Image.Image:
-    assert (await ffmpeg.look(film, store.target(KEY))).has_poster
+    assert (await ffmpeg.probe(film, store.target(KEY))).has_poster
     return Image.open(store.path(KEY, width, "webp")).convert("RGB")
 
 

@@ -34,6 +34,8 @@ LABELS = {
     "view": "Views",
     "projection": "Projections",
     "forgotten": "Forgotten",
+    "handover": "Handed over",
+    "added": "Dates added",
 }
 WITHIN = ((15, "15 minutes"), (60, "hour"), (24 * 60, "day"), (7 * 24 * 60, "week"))
 QUICK_S = 1.0

@@ -18,7 +18,7 @@ STATES = {
 }
 WAITING_SHOWN = 200
 FAILED_SHOWN = 200
-TASKS = ("scan", "backup", "cache", "posters")
+TASKS = ("scan", "backup", "cache", "posters", "dates")
 Context = dict[str, Any]
 JOBS = "/admin/jobs"
 

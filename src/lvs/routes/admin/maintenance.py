@@ -8,10 +8,11 @@ from quart import Response, jsonify, redirect, request
 from lvs import __version__
 from lvs.errors import NotFound
 from lvs.routes.admin import dashboard
+from lvs.routes.admin.added_dates import span_of
 from lvs.services.background_tasks import BackgroundTask
 from lvs.web.filters import parse_query
 from lvs.web.request_args import arguments
-from lvs.web.responses import back, page, partial, services, wants_partial
+from lvs.web.responses import back, client, page, partial, services, wants_partial
 from lvs.web.urls import query_string
 
 DASHBOARD = "/admin/performance"
@@ -83,13 +84,16 @@ async def task(name: str) -> Response:
 
 
 async def begin(name: str) -> Response:
-    """Start a background task: scan, backup or cache; or posters, for the videos of a query."""
+    """Start a background task: scan, backup or cache; posters, for the videos of a query; or dates,
+    for days.
+    """
     maintenance = services().maintenance
     begin_it: dict[str, Callable[[], BackgroundTask]] = {
         "scan": maintenance.scan,
         "backup": maintenance.back_up,
         "cache": maintenance.refresh_cache,
         "posters": lambda: maintenance.reprobe(parse_query(arguments())),
+        "dates": lambda: maintenance.repair_dates(span_of(arguments()), client()),
     }
     if name not in begin_it:
         raise NotFound("Unknown action.")

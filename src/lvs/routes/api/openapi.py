@@ -25,6 +25,8 @@ from werkzeug.routing import Rule
 import lvs
 from lvs.http.internals import has_response_schema
 from lvs.routes.api.schemas import Problem
+from lvs.routes.hooks.auth import COOKIE
+from lvs.web.responses import services
 
 DESCRIPTION = """The JSON calls of this LVS (Local Video Server).
 
@@ -32,8 +34,22 @@ A video is named by its `media_hash`, or by the name in the original Local Video
 16 hexadecimal digits of the SHA-256 of the file's name. Times are ISO 8601 in UTC. Every error is
 `application/problem+json` (RFC 9457) with a message for people in `detail`. Cross-origin use is
 open to pages from the home network only."""
+SECURITY_SCHEMES = {
+    "token": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A token for programs, made by `lvs password --token NAME`.",
+    },
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": COOKIE,
+        "description": "The session of a browser that signed in.",
+    },
+}
 PROBLEMS = {
     400: "The request is invalid.",
+    401: "There is a password, and nobody is signed in.",
     404: "There is no such video.",
     415: "The body is not application/json.",
     429: "Too many requests; Retry-After gives the seconds to wait.",
@@ -87,6 +103,8 @@ class Document(OpenAPIProvider):
             operation["operationId"] = re.sub(r"\W+", "_", f"{method}{path}").strip("_")
             if "requestBody" in operation:
                 operation["requestBody"]["required"] = True
+            if any(int(status) in PROBLEMS for status in operation["responses"]):
+                operation["responses"].setdefault(401, _any_problem(operation["responses"]))
             if method != "get":  # every change is counted (writes_limit)
                 operation["responses"].setdefault(429, _any_problem(operation["responses"]))
             for status, response in operation["responses"].items():
@@ -125,7 +143,29 @@ def install(app: Quart) -> None:
 async def document() -> Response:
     """The document as JSON."""
     schema = current_app.extensions["QUART_SCHEMA"].openapi_provider.schema()
-    return Response(json.dumps(schema), content_type="application/json")
+    return Response(json.dumps(_with_security(schema)), content_type="application/json")
+
+
+def _with_security(schema: dict[str, Any]) -> dict[str, Any]:
+    """The document with the ways to sign in, and the calls that need one as LVS is set up now."""
+    needed = services().passwords.required
+    components = {**schema["components"], "securitySchemes": SECURITY_SCHEMES}
+    schema = {**schema, "components": components, "security": [] if needed else [{}]}
+    schema["security"] = schema["security"] + [{name: []} for name in SECURITY_SCHEMES]
+    if needed and services().config.protect == "changes":
+        schema["paths"] = {
+            path: {
+                method: operation | ({"security": [{}]} if _open_to_guests(path, method) else {})
+                for method, operation in operations.items()
+            }
+            for path, operations in schema["paths"].items()
+        }
+    return schema
+
+
+def _open_to_guests(path: str, method: str) -> bool:
+    """True for a call that guests may make where only changes are protected."""
+    return method in ("get", "head") and not path.startswith("/admin/")
 
 
 def _any_problem(responses: dict[Any, dict[str, Any]]) -> dict[str, Any]:

@@ -4,6 +4,8 @@ And not faster than people are. Browsers send no `Sec-Fetch-Site` to plain-http 
 so `Origin` is compared with `Host` as well.
 """
 
+import re
+
 from quart import Quart, Response, request
 
 from lvs.routes.hooks import auth, cors, errors
@@ -15,6 +17,7 @@ STATIC_FOR_EVER = "public, max-age=31536000, immutable"
 REVALIDATED = "no-cache"
 """For modules, which import each other without a version."""
 
+LONGEST_SHOWN = 100  # characters of a name that was sent
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
@@ -24,7 +27,7 @@ def install(app: Quart) -> None:
         if request.method in SAFE_METHODS:
             return None
         if not _ours() and not _permitted():
-            return errors.problem(403, "Changes are accepted from LVS's own pages only.")
+            return errors.problem(403, _refusal())
         if not access().own_limit:
             services().writes_limiter.check(client())
         return None
@@ -47,6 +50,26 @@ def _ours() -> bool:
     return not origins or (
         len(origins) == 1 and _is_origin_of(origins[0], request.headers.get("Host", ""))
     )
+
+
+def _refusal() -> str:
+    """Why the change is refused; to whoever comes through a proxy also how it is to be set up."""
+    message = "Changes are accepted from LVS's own pages only."
+    origin, host = request.headers.get("Origin", ""), request.headers.get("Host", "")
+    forwarded = any(name.lower().startswith("x-forwarded-") for name, _ in request.headers)
+    if not forwarded and _name_of(origin.partition("://")[2]) != _name_of(host):
+        return message
+    return (
+        f"{message} This page is of {origin[:LONGEST_SHOWN]}, and LVS was asked as"
+        f" {host[:LONGEST_SHOWN]}. If a proxy stands between, it has to pass on the name and port"
+        " that the browser asked for: in Host (nginx: proxy_set_header Host $http_host), or in"
+        " X-Forwarded-Host where LVS has the proxy among its trusted_proxies."
+    )
+
+
+def _name_of(host: str) -> str:
+    """A host without its port, in lower case."""
+    return re.sub(r":[0-9]*$", "", host.strip().lower())
 
 
 def _permitted() -> bool:

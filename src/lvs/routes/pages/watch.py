@@ -12,7 +12,7 @@ from lvs.routes.pages.player import player_choice, player_view
 from lvs.web.facts import container_name, moment, picture_facts, track_facts
 from lvs.web.filters import parse_query
 from lvs.web.request_args import arguments, form_text, text
-from lvs.web.responses import addresses, page, raw_path, secure_url, services
+from lvs.web.responses import addresses, client, page, raw_path, secure_url, services
 from lvs.web.templates import duration, size
 from lvs.web.urls import gallery_url, query_string
 
@@ -111,7 +111,7 @@ async def _gone(video: Video) -> Response:
 
 async def hand_over(media_hash: str) -> Response:
     """Give what a video was given that is gone to the one that it is now."""
-    video = await services().handover.hand_over(media_hash, await form_text("to"))
+    video = await services().handover.hand_over(media_hash, await form_text("to"), client())
     return cast("Response", redirect(addresses().watch(video.file), 303))
 
 

@@ -39,7 +39,7 @@ class Checked:
     findings: tuple[Finding, ...]
 
 
-def look(
+def check_data(
     database: Path,
     backups: Path,
     now: datetime | None = None,
@@ -100,7 +100,7 @@ def _aside(database: Path, kept: Backup | None) -> Iterator[Finding]:
 
 
 def _bad_backups(backups: Path) -> Iterator[Finding]:
-    bad = [each for each in map(backup.looked_through, backup.listed(backups)) if not each.good]
+    bad = [each for each in map(backup.checked, backup.listed(backups)) if not each.good]
     if bad:
         names = tuple(each.path.name for each in bad)
         yield Finding(

@@ -25,7 +25,7 @@ from lvs.db import curation_rows as rows
 from lvs.db.curation_rows import CurationRecord, KeptPlaylist
 from lvs.db.database import Database, Transaction
 from lvs.models import HOUSEHOLD, WatchState, tag_key
-from lvs.services.media.stored_projection import settle
+from lvs.services.media.stored_projection import apply_projection
 from lvs.titles import title_from_path
 
 CLIENT = "restore"
@@ -195,7 +195,7 @@ async def _put_projection(
     if kept.projection is None or kept.projection == old:
         return
     await projections.choose(tx, video_id, kept.projection)
-    await settle(tx, video_id)
+    await apply_projection(tx, video_id)
     await changes.add(tx, video_id, "projection", old, kept.projection, CLIENT, now_ms())
     gains.projections += 1
 

@@ -9,7 +9,7 @@ from lvs.services.curation.base import Curation
 from lvs.services.events import Event, Events
 from lvs.services.media.projection import DEFAULT
 from lvs.services.media.projection_json import chosen_text
-from lvs.services.media.stored_projection import offered, settle
+from lvs.services.media.stored_projection import apply_projection, offered
 
 
 class Projections(Curation):
@@ -44,7 +44,7 @@ class Projections(Curation):
             old = stored.chosen if stored else None
             if old != text:
                 await projections.choose(tx, video_id, text)
-                await settle(tx, video_id)
+                await apply_projection(tx, video_id)
                 await changes.add(tx, video_id, "projection", old, text, client, now_ms())
                 await gallery.refresh_card(tx, video_id)
                 stored = await projections.of_video(tx, video_id)

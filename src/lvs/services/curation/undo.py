@@ -28,9 +28,10 @@ from lvs.db.database import Database, Transaction
 from lvs.errors import NotFound
 from lvs.models import tag_key
 from lvs.services.cache import Cache
+from lvs.services.curation import handover
 from lvs.services.curation.tags import MAX_TAGS
 from lvs.services.events import Event, Events
-from lvs.services.media.stored_projection import settle
+from lvs.services.media.stored_projection import apply_projection
 from lvs.titles import title_from_path
 
 PAGE_SIZE = 100
@@ -38,7 +39,10 @@ MOST_AT_ONCE = 20_000
 BATCH = 100
 CLIENTS = 200
 EXAMPLES = 30
-KINDS = ("rating", "favorite", "tag", "title", "view", "projection", "forgotten")
+KINDS = (
+    *("rating", "favorite", "tag", "title", "view", "projection", "forgotten"),
+    *("handover", "added"),
+)
 
 
 class Status(StrEnum):
@@ -227,9 +231,12 @@ class Journal:
     def _tell(self, undone: Collection[Change]) -> None:
         self._cache.clear()  # a rating stands there under each of a video's names
         reshaped = {change.video_id for change in undone if change.what == "projection"}
+        parted = {change.video_id for change in undone if change.what == "handover"}
         for event, video_ids in (
             (Event.CHANGED, {change.video_id for change in undone}),
             (Event.RESHAPED, reshaped),
+            (Event.REASSIGNED, parted),
+            (Event.MODIFIED, parted),
         ):
             if video_ids:
                 self._events.publish(event, video_ids)
@@ -349,7 +356,7 @@ async def _projection(tx: Transaction, change: Change, client: str) -> str:
     if (stored.chosen if stored else None) != change.new:
         return OTHERWISE
     await projections.choose(tx, change.video_id, change.old)
-    await settle(tx, change.video_id)
+    await apply_projection(tx, change.video_id)
     await _note(tx, change, client)
     return ""
 
@@ -393,6 +400,15 @@ async def _view(tx: Transaction, change: Change, client: str) -> str:
     return ""
 
 
+async def _added(tx: Transaction, change: Change, client: str) -> str:
+    video = await videos.one(tx, change.video_id)
+    if video is None or str(video.added_at) != change.new or change.old is None:
+        return OTHERWISE
+    await videos.set_added(tx, change.video_id, int(change.old))
+    await _note(tx, change, client)
+    return ""
+
+
 async def _forgotten(tx: Transaction, change: Change, client: str) -> str:
     ids = [change.video_id]
     if change.new is not None:
@@ -417,4 +433,6 @@ _TAKE_BACK = {
     "view": _view,
     "projection": _projection,
     "forgotten": _forgotten,
+    "handover": handover.take_back,
+    "added": _added,
 }

@@ -1,4 +1,4 @@
-"""Comparison: reads more of all copies of a video than samples, before a page says that they hold
+"""Comparison: reads all of the copies of a video, before a page says that they hold
 the same. Copies that differ after all become videos of their own.
 """
 
@@ -14,7 +14,8 @@ from lvs.errors import LvsError
 from lvs.models import File
 from lvs.services.events import Event, Events
 from lvs.services.library.drives import Drives
-from lvs.services.library.fingerprint import extended_fingerprint
+from lvs.services.library.fingerprint import EXTENDED_WHOLE_BYTES, extended_fingerprint
+from lvs.services.library.identity import whole_fingerprint
 from lvs.titles import title_from_path
 
 log = logging.getLogger(__name__)
@@ -53,16 +54,22 @@ class Comparison:
             waiting = await files.uncompared(db, AT_ONCE, self._unread)
         for file in waiting:
             started = time.monotonic()
-            await self._read(file)
-            await asyncio.sleep(rest * (time.monotonic() - started))
+            await self._read(file, rest)
+            if file.size_bytes <= EXTENDED_WHOLE_BYTES:  # a larger one rested between its pieces
+                await asyncio.sleep(rest * (time.monotonic() - started))
         for video_id in {file.video_id for file in waiting}:
             await self._tell_apart(video_id)
         return bool(waiting)
 
-    async def _read(self, file: File) -> None:
+    async def _read(self, file: File, rest: float) -> None:
         path = os.path.join(self._drives.roots[file.root_id].path, file.path)
         away = self._drives.is_away(file.root_id, file.path)
-        read = "" if away else await asyncio.to_thread(extended_fingerprint, path)
+        if away:
+            read = ""
+        elif file.size_bytes > EXTENDED_WHOLE_BYTES:
+            read = await whole_fingerprint(path, rest)
+        else:
+            read = await asyncio.to_thread(extended_fingerprint, path)
         if not read:
             self._unread.add(file.id)  # until the server starts anew
             return
@@ -74,8 +81,9 @@ class Comparison:
         async with self._database.transaction() as tx:
             differing = await files.differing_copies(tx, video_id)
             made = []
-            for fingerprint, read, first in differing:
-                await extended.add(tx, fingerprint, read, video_id)
+            for fingerprint, read, size_bytes, first in differing:
+                kept = extended.WHOLE + read if size_bytes > EXTENDED_WHOLE_BYTES else read
+                await extended.add(tx, fingerprint, kept, video_id)
                 if not first:
                     await files.give_fingerprint(tx, video_id, fingerprint, read)
                     made.append(await division.divide(tx, video_id, read, None, now_ms()))

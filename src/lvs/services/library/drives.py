@@ -1,6 +1,7 @@
 """Drives: which library folders, and which folders in them, can be reached."""
 
 import asyncio
+import errno
 import logging
 import os
 import time
@@ -74,7 +75,7 @@ class Drives:
         async with self._database.read() as db:
             before = await roots.filesystem(db, root.id)
         current = await asyncio.to_thread(_filesystem, root.path)
-        place = await asyncio.to_thread(_look, root.path)
+        place = await asyncio.to_thread(_place_at, root.path)
         identity = place.identity if place else None
         emptied = bool(known_count) and seen.empty
         is_other = self._identities.get(root.id, identity) != identity or (
@@ -182,7 +183,7 @@ class Drives:
     async def _check_root(self, root_id: int) -> bool:
         """Notice if a library folder, or a disk in it, went away; True where it needs a scan."""
         root = self.roots[root_id]
-        now = await asyncio.to_thread(_look, root.path)
+        now = await asyncio.to_thread(_place_at, root.path)
         if now is None or (now.is_empty and await self._holds_files(root)):
             if root.offline_since is None:
                 await self.note_emptied(root)
@@ -215,7 +216,7 @@ class Drives:
 
     async def is_replaced(self, root: Root) -> bool:
         """Whether another folder than the one that was scanned is at the place."""
-        place = await asyncio.to_thread(_look, root.path)
+        place = await asyncio.to_thread(_place_at, root.path)
         return place is None or self._identities.get(root.id, place.identity) != place.identity
 
     async def note_emptied(self, root: Root) -> None:
@@ -238,7 +239,7 @@ class _Place:
     is_empty: bool
 
 
-def _look(path: bytes) -> _Place | None:
+def _place_at(path: bytes) -> _Place | None:
     """What is at a place; None where there is no folder that can be read."""
     try:
         state = os.stat(path)
@@ -250,7 +251,7 @@ def _look(path: bytes) -> _Place | None:
 
 def is_empty_or_gone(path: bytes) -> bool:
     """Whether nothing is at the place of a folder, or nothing at all in it."""
-    place = _look(path)
+    place = _place_at(path)
     return place is None or place.is_empty
 
 
@@ -281,10 +282,31 @@ def file_state(root: bytes, path: bytes) -> os.stat_result:
     """The state of what lies there.
 
     Raises NotADirectoryError where a link leads there: the walk does not follow them.
+    FileNotFoundError also where it is spelled in other letter cases.
     """
     folder = root
-    for part in path.split(b"/")[:-1]:
+    *folders, name = path.split(b"/")
+    for part in folders:
+        if os.path.islink(os.path.join(folder, part)):
+            raise NotADirectoryError(os.path.join(folder, part))
+        _check_spelling(folder, part)
         folder = os.path.join(folder, part)
-        if os.path.islink(folder):
-            raise NotADirectoryError(folder)
-    return os.lstat(os.path.join(root, path))
+    state = os.lstat(os.path.join(root, path))
+    _check_spelling(folder, name)
+    return state
+
+
+def _check_spelling(folder: bytes, name: bytes) -> None:
+    """See that a name which is there is spelled so: some file systems find it under other letter
+    cases, too. Raises FileNotFoundError.
+    """
+    other = name.swapcase()
+    if other == name:
+        return
+    try:
+        found = os.lstat(os.path.join(folder, other))
+    except OSError:
+        return
+    path = os.path.join(folder, name)
+    if found.st_ino == os.lstat(path).st_ino and name not in os.listdir(folder):
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)

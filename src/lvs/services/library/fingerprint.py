@@ -9,6 +9,7 @@ from collections.abc import Iterable
 BLOCK_BYTES = 64 * 1024
 OSHASH_SMALLEST_BYTES = 2 * BLOCK_BYTES
 EXTENDED_WHOLE_BYTES = 64 << 20
+WHOLE_PIECE_BYTES = 32 << 20
 EXTENDED_BLOCKS = 256
 EXTENDED_BLOCK_BYTES = 128 * 1024
 UNIFORMITY_BYTES = 8 * 1024
@@ -84,6 +85,40 @@ def extended_fingerprint(path: bytes, only_if_uniform: bool = False) -> str:
             os.close(descriptor)
     except OSError:
         return ""
+
+
+class WholeFingerprint:
+    """A hash (16 hex digits) of all of a file, read piece by piece so that one can stop between."""
+
+    def __init__(self, path: bytes) -> None:
+        self._path = path
+        self._offset = 0
+        self._state: tuple[int, int] | None = None
+        self._digest = hashlib.blake2b(digest_size=8, person=b"lvs-whole")
+
+    def read_some(self) -> bool:
+        """Read WHOLE_PIECE_BYTES more; False at the end. Raises OSError where the file cannot be
+        read, or changed since the last piece.
+        """
+        descriptor = os.open(self._path, OPEN_FLAGS)
+        try:
+            state = os.fstat(descriptor)
+            if self._state not in (None, (state.st_size, state.st_mtime_ns)):
+                raise OSError("changed while it was read")
+            self._state = (state.st_size, state.st_mtime_ns)
+            end = min(self._offset + WHOLE_PIECE_BYTES, state.st_size)
+            while self._offset < end:
+                part = _read(descriptor, self._offset, min(1 << 20, end - self._offset))
+                if not part:
+                    raise OSError("became shorter while it was read")
+                self._digest.update(part)
+                self._offset += len(part)
+            return end < state.st_size
+        finally:
+            os.close(descriptor)
+
+    def hexdigest(self) -> str:
+        return self._digest.hexdigest()
 
 
 def _is_uniform(descriptor: int, size: int) -> bool:

@@ -1,12 +1,13 @@
 """Identity: which content a file holds, and which contents are one video.
 
 Samples of a file tell films apart but for those that are black or silent where they are taken: of
-these more is read, and so it is before two files are called the same. Contents that lie side by
+these more is read. Before two files are called the same, all of both is. Contents that lie side by
 side are different videos, whatever lay under one name one after the other.
 """
 
 import asyncio
 import os
+import time
 from dataclasses import dataclass
 
 from lvs.db import division, extended, files, videos
@@ -14,7 +15,7 @@ from lvs.db.bulk_insert import Arrival
 from lvs.db.database import Connection, Database, Transaction
 from lvs.models import File, Root
 from lvs.services.library.drives import Drives, file_state
-from lvs.services.library.fingerprint import extended_fingerprint
+from lvs.services.library.fingerprint import WholeFingerprint, extended_fingerprint
 from lvs.services.library.walk import storable
 
 
@@ -31,6 +32,22 @@ class Content:
     extended: str = ""
     rival: str = ""
     rival_id: int = 0
+
+
+async def whole_fingerprint(path: bytes, rest: float = 0) -> str:
+    """A hash (16 hex digits) of all of a file; empty where it cannot be read. `rest` is how many
+    times as long as a piece took to pause after it.
+    """
+    reader = WholeFingerprint(path)
+    while True:
+        started = time.monotonic()
+        try:
+            more = await asyncio.to_thread(reader.read_some)
+        except OSError:
+            return ""
+        if not more:
+            return reader.hexdigest()
+        await asyncio.sleep(rest * (time.monotonic() - started))
 
 
 class Identity:
@@ -50,6 +67,11 @@ class Identity:
         if owner is None or not (item.extended or known):
             return plain
         path = os.path.join(root.path, item.path)
+        if wholly := extended.wholly_read(known):
+            mine = await whole_fingerprint(path)
+            if not mine or wholly.get(mine) == owner:
+                return plain
+            return Content(mine, item.fingerprint, extended.WHOLE + mine)
         mine = item.extended or await asyncio.to_thread(extended_fingerprint, path)
         if not mine or known.get(mine) == owner:
             return plain

@@ -248,7 +248,7 @@ class Placement:
             places = await files.of_video(tx, video_id)
             if places:
                 await videos.title_from_name(tx, video_id, title_from_path(places[0].path))
-                if await stored_projection.settle(tx, video_id):
+                if await stored_projection.apply_projection(tx, video_id):
                     reshaped.add(video_id)
         return reshaped
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
-from lvs.clock import now_ms
+from lvs.clock import LVS_BEGAN_MS, now_ms
 from lvs.db.bulk_insert import Arrival, arrival
 from lvs.models import Fingerprint, FoundFile, Root
 from lvs.services.library.fingerprint import (
@@ -104,10 +104,12 @@ class Reader:
 
 def _added_at(root: Root, found: FoundFile) -> int:
     """Now; in the first scan of a library folder the file's own time, so that years of films do not
-    all count as new.
+    all count as new, and so while the clock says what cannot be.
     """
-    now = now_ms()
-    return min(now, max(0, found.mtime_ns // 1_000_000)) if root.scanned_at is None else now
+    now, own = now_ms(), max(0, found.mtime_ns // 1_000_000)
+    if now < LVS_BEGAN_MS:
+        return own
+    return min(now, own) if root.scanned_at is None else now
 
 
 class FolderScan:

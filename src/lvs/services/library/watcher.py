@@ -133,7 +133,7 @@ class Watcher:
         try:
             async with WatchProcess(root.path, self._library.ignored.folder_names) as process:
                 while True:
-                    await self._look(root, await process.changes())
+                    await self._check(root, await process.changes())
         except WatchFailed as failed:
             if failed.reason is WatchFailure.BROKEN:
                 log.warning(
@@ -146,7 +146,7 @@ class Watcher:
             self.state[root.id] = "away"
             await asyncio.sleep(RETRY_S)
 
-    async def _look(self, root: Root, changes: Changes) -> None:
+    async def _check(self, root: Root, changes: Changes) -> None:
         if self.state.get(root.id) != "watching":
             self.state[root.id] = "watching"
             self.failures.pop(root.id, None)

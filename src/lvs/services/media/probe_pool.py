@@ -1,4 +1,4 @@
-"""The only module that knows FFmpeg exists: looks into video files, each in a worker process that
+"""The only module that knows FFmpeg exists: probes video files, each in a worker process that
 can be killed.
 
 Workers are plain processes that speak JSON lines (`media_worker.py`). They are started when needed,
@@ -82,7 +82,7 @@ class ProbeResult:
 
 
 class ProbePool:
-    """Worker processes that look into video files. Close it, or use it as `async with`."""
+    """Worker processes that probe video files. Close it, or use it as `async with`."""
 
     def __init__(
         self,
@@ -112,7 +112,7 @@ class ProbePool:
     ) -> None:
         await self.close()
 
-    async def look(
+    async def probe(
         self,
         path: FilePath,
         posters: PosterTarget | None = None,
@@ -140,7 +140,7 @@ class ProbePool:
                     "chosen": chosen,
                 }
                 answer = await worker.ask(request)
-            found = _look(answer, path)
+            found = _result(answer, path)
             in_order = True
             return found
         except (Unreadable, Unavailable):
@@ -151,9 +151,7 @@ class ProbePool:
             busy = worker is not None and worker.busy_s() > BUSY_SHARE * self._time_limit_s
             raise (BrokenWorker if busy else Unavailable)(message) from None
         except (OSError, EOFError, ValueError) as error:
-            log.warning(
-                "The worker process that looked into %r failed: %r", os.fsencode(path), error
-            )
+            log.warning("The worker process that probed %r failed: %r", os.fsencode(path), error)
             crashed = isinstance(error, ValueError) or (worker and await worker.has_crashed())
             message = "The process that looked into it broke down."
             raise (BrokenWorker if crashed else Unavailable)(message) from None
@@ -320,16 +318,14 @@ def _request(path: FilePath, posters: PosterTarget, time_limit_s: float) -> dict
     }
 
 
-def _look(answer: Any, path: FilePath) -> ProbeResult:
+def _result(answer: Any, path: FilePath) -> ProbeResult:
     """The answer as a Look.
 
     It comes from a process that read a stranger's file: nothing in it is taken on trust.
     """
     try:
         if "detail" in answer:
-            log.warning(
-                "Looking into %r: %s", os.fsencode(path), _text(answer["detail"], MAX_DETAIL)
-            )
+            log.warning("Probing %r: %s", os.fsencode(path), _text(answer["detail"], MAX_DETAIL))
         if "unreadable" in answer:
             raise Unreadable(_text(answer["unreadable"]))
         if "unavailable" in answer:

@@ -1,4 +1,4 @@
-"""The queue of videos that want to be looked into: probed, and given a poster.
+"""The queue of videos waiting to be probed and given a poster.
 
 The queue can be lost at any time: what is to be done follows from what is missing in the database,
 and is read from there again.
@@ -46,7 +46,7 @@ class ProbeTally:
 
 @dataclass(frozen=True, slots=True)
 class RunningProbe:
-    """A video that is being looked into, and for how many seconds it has been."""
+    """A video that is being probed, and for how many seconds."""
 
     video_id: int
     seconds: float
@@ -54,7 +54,7 @@ class RunningProbe:
 
 @dataclass(frozen=True, slots=True)
 class FailedProbe:
-    """A look that failed for a passing reason; `at` is Unix milliseconds.
+    """A probe that failed for a passing reason; `at` is Unix milliseconds.
 
     `given_up` after the last try.
     """
@@ -66,7 +66,7 @@ class FailedProbe:
 
 
 class ProbeQueue:
-    """Looks into videos, those that somebody is looking at first."""
+    """Probes videos, those that somebody is looking at first."""
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class ProbeQueue:
         self._order = itertools.count()
         self._queued: dict[int, int] = {}  # id of the video: its priority
         self._running: dict[int, float] = {}  # id of the video: since when, by the monotonic clock
-        self._looks: dict[int, asyncio.Future[None]] = {}
+        self._probes: dict[int, asyncio.Future[None]] = {}
         self._stopped: dict[
             int, None
         ] = {}  # by hand: left alone until somebody asks for them, in the order they were stopped
@@ -137,7 +137,7 @@ class ProbeQueue:
     def put(self, video_id: int, urgent: bool = False) -> bool:
         """Queue a video.
 
-        False where it is queued already at least as urgently, is being looked into, was stopped by
+        False where it is queued already at least as urgently, is being probed, was stopped by
         hand, or the queue is full.
         """
         priority = URGENT if urgent else NORMAL
@@ -197,18 +197,18 @@ class ProbeQueue:
         return list(self._stopped)[::-1]
 
     def stop(self, video_id: int) -> bool:
-        """Take a video out of the line, or end the look into it; it is left alone until somebody
+        """Take a video out of the line, or end its probe; it is left alone until somebody
         asks for it, or LVS restarts.
 
         False where there was nothing to stop.
         """
         waiting = self._queued.pop(video_id, None) is not None
-        look = self._looks.get(video_id)
-        if not waiting and look is None:
+        probing = self._probes.get(video_id)
+        if not waiting and probing is None:
             return False
         self._stopped[video_id] = None
-        if look is not None:
-            look.cancel()
+        if probing is not None:
+            probing.cancel()
         else:
             self._counted -= 1
         if self.queued <= LOW_WATER:
@@ -273,24 +273,24 @@ class ProbeQueue:
             if self.queued <= LOW_WATER:
                 self._low.set()
             self._running[video_id] = time.monotonic()
-            self._looks[video_id] = asyncio.ensure_future(self._look(video_id))
+            self._probes[video_id] = asyncio.ensure_future(self._probe(video_id))
             try:
-                await self._looks[video_id]
+                await self._probes[video_id]
             except asyncio.CancelledError:
                 mine = asyncio.current_task()
                 if video_id not in self._stopped or (mine and mine.cancelling()):
                     raise
-                log.info("looking into video %d was stopped by hand", video_id)
+                log.info("probing video %d was stopped by hand", video_id)
             except LvsError as error:
-                log.warning("video %d could not be looked into: %s", video_id, error)
+                log.warning("video %d could not be probed: %s", video_id, error)
             except Exception:
-                log.exception("looking into video %d went wrong", video_id)
+                log.exception("probing video %d went wrong", video_id)
             finally:
-                del self._running[video_id], self._looks[video_id]
+                del self._running[video_id], self._probes[video_id]
                 self._counted -= 1
 
     @timed("jobs.look")
-    async def _look(self, video_id: int) -> None:
+    async def _probe(self, video_id: int) -> None:
         async with self._database.read() as db:
             item = await videos.waiting_one(db, video_id)
             facts = await projections.facts_of(db, video_id)
@@ -298,7 +298,7 @@ class ProbeQueue:
             return
         path = self._library.file_path(item.root_id, item.path)
         try:
-            look = await self._ffmpeg.look(
+            found = await self._ffmpeg.probe(
                 path,
                 self._posters.target(drawing_key(item.fingerprint, item.place), item.place)
                 if self._posters
@@ -320,22 +320,24 @@ class ProbeQueue:
         else:
             self.tally.done += 1
             await self._worked(video_id)
-            await self._found(item, look)
+            await self._found(item, found)
         self.awaited.discard(video_id)
         self._events.publish(Event.CHANGED, (video_id,))
 
-    async def _found(self, item: videos.Waiting, look: ProbeResult) -> None:
-        seen, video_id = look.evidence, item.video_id
+    async def _found(self, item: videos.Waiting, result: ProbeResult) -> None:
+        seen, video_id = result.evidence, item.video_id
         key = drawing_key(item.fingerprint, item.place)
-        poster = poster_key(key, seen.eye) if look.has_poster else None
+        poster = poster_key(key, seen.eye) if result.has_poster else None
         lacks = self._posters is not None and poster is None
         drawn = drawing(seen.eye, item.place) if poster else None
         async with self._database.transaction() as tx:
             parted = await division.part_assumed(
-                tx, video_id, item.fingerprint, look.probe.duration_s, now_ms()
+                tx, video_id, item.fingerprint, result.probe.duration_s, now_ms()
             )
             of_id = parted or video_id
-            await videos.put_probe(tx, of_id, item.fingerprint, look.probe, poster, now_ms(), lacks)
+            await videos.put_probe(
+                tx, of_id, item.fingerprint, result.probe, poster, now_ms(), lacks
+            )
             await videos.probed_by(tx, of_id, self._probe_version)
             await stored_projection.found(tx, of_id, seen.container, seen.likeness, drawn)
             await chapters.put(tx, of_id, seen.chapters)
@@ -383,7 +385,7 @@ class ProbeQueue:
                 del kept[next(iter(kept))]
 
     async def reprobe(self, video_ids: Collection[int], urgent: bool = True) -> None:
-        """Look into these again, as somebody asked for it; before all others, unless there are too
+        """Probe these again, as somebody asked for it; before all others, unless there are too
         many for that.
         """
         async with self._database.transaction() as tx:

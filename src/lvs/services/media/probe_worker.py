@@ -48,7 +48,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     try:
         path = os.fsdecode(bytes.fromhex(request["path"]))
         name = request["name"] or path.rpartition("/")[2]
-        return _look(path, request["posters"], name, request["chosen"])
+        return _probe(path, request["posters"], name, request["chosen"])
     except Unreadable as error:
         return {"unreadable": error.message}
     except MemoryError:
@@ -102,7 +102,7 @@ def limit_processor(seconds: float) -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.getrlimit(resource.RLIMIT_CPU)[1]))
 
 
-def _look(
+def _probe(
     path: str, posters: list[dict[str, Any]], name: str, chosen: str | None
 ) -> dict[str, Any]:
     # Here and not above: a broken installation becomes an answer, where an import at the top would

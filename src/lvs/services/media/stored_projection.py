@@ -11,7 +11,7 @@ from lvs.services.media.projection import DEFAULT, Container, Likeness, offer, r
 from lvs.services.media.projection_json import chosen_of, evidence_of, evidence_text
 
 
-async def settle(tx: Transaction, video_id: int) -> bool:
+async def apply_projection(tx: Transaction, video_id: int) -> bool:
     """Work out a video's projection anew; True where its shape or stereo changed.
 
     To be called in the transaction that changed its evidence, its name or the choice. The gallery
@@ -42,7 +42,7 @@ async def found(
     stored = await projections.of_video(tx, video_id) or StoredProjection(DEFAULT)
     evidence = evidence_text(container, likeness)
     await projections.put(tx, video_id, replace(stored, evidence=evidence, drawn=drawn))
-    await settle(tx, video_id)
+    await apply_projection(tx, video_id)
     if drawn is None:
         await projections.drawn(tx, video_id)
 

@@ -87,7 +87,8 @@ class Level(IntEnum):
 class Issue:
     """Something that is not well.
 
-    `part` is the tile it belongs to; `since` Unix milliseconds, where it is known.
+    `part` is the tile it belongs to; `since` Unix milliseconds, where it is known; `page` the
+    address of the page that mends it, where there is one.
     """
 
     level: Level
@@ -95,6 +96,7 @@ class Issue:
     message: str
     hint: str
     since: int | None = None
+    page: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,8 @@ class Health:
         found = [
             *self._disks(await self.storages.now()),
             *self._drives(),
-            *await self._looks(),
+            *await self._dates(),
+            *await self._checks(),
             *self._database_troubles(),
             *self._backup_troubles(await self.backups()),
             *self._second_place_issues(),
@@ -243,7 +246,18 @@ class Health:
                     " clocks are right.",
                 )
 
-    async def _looks(self) -> list[Issue]:
+    async def _dates(self) -> list[Issue]:
+        number = (await self.overviews.now()).odd_dates
+        if not number:
+            return []
+        message = (
+            f"{plural(number, 'film')} {'has a date' if number == 1 else 'have dates'} of addition"
+            " that cannot be: the clock was wrong."
+        )
+        hint = "See that the clock is right, then repair them at /admin/dates."
+        return [Issue(Level.WARNING, "library", message, hint, page="/admin/dates")]
+
+    async def _checks(self) -> list[Issue]:
         found = list(self._workers())
         since = now_ms() - FAILED_LOOKS_S * 1000
         failures = [failure for failure in self.jobs.failures.values() if failure.at >= since]

@@ -7,7 +7,8 @@ import asyncio
 import time
 from dataclasses import dataclass
 
-from lvs.db import gallery
+from lvs.clock import now_ms
+from lvs.db import added_dates, gallery
 from lvs.db import overview as rows
 from lvs.db.database import Database
 from lvs.db.overview import Failing, FolderCount
@@ -32,6 +33,7 @@ class LibraryCounts:
     missing: int = 0
     duplicates: int = 0
     unreadable: int = 0
+    odd_dates: int = 0
     reasons: tuple[tuple[str, int], ...] = ()
     failing: tuple[Failing, ...] = ()
     folders: tuple[FolderCount, ...] = ()
@@ -77,6 +79,7 @@ class LibraryCounter:
                 size_bytes=sum(folder.size_bytes for folder in folders),
                 missing=await rows.missing_videos(db),
                 duplicates=await rows.duplicated_videos(db),
+                odd_dates=await added_dates.count_impossible(db, now_ms()),
                 unreadable=sum(count for _, count in reasons),
                 reasons=tuple(reasons[:REASONS]),
                 failing=tuple(await rows.failing(db, FAILING)),

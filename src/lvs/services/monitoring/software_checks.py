@@ -10,11 +10,11 @@ from pathlib import Path
 
 from lvs import versions
 from lvs.config import Config
+from lvs.process_limits import OPEN_FILES
 from lvs.services.monitoring.diagnosis import Condition, Diagnosis
 
 RELEASED = datetime(2026, 11, 1, tzinfo=UTC)
 CODEC_S = 15.0
-OPEN_FILES = 4096
 PLAYED = {
     "H.264": "h264",
     "HEVC": "hevc",

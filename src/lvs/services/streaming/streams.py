@@ -2,9 +2,9 @@
 
 They are copied, never handed over by `sendfile`: that sends the file's own pages, so a change to
 the file would still reach bytes that were checked and sent but not yet received (sendfile(2),
-Notes). Where the connection has an outlet they go into one buffer, which all streams use by turns,
-and from there into the kernel's; what finds no room is read again when there is some. Elsewhere
-they go through the server in chunks, and it keeps what the client has not taken.
+Notes). Where the connection has direct send they go into one buffer, which all streams use by
+turns, and from there into the kernel's; what finds no room is read again when there is some.
+Elsewhere they go through the server in chunks, and it keeps what the client has not taken.
 """
 
 import asyncio
@@ -31,8 +31,8 @@ log = logging.getLogger(__name__)
 # A viewer may hold one of these here where a drive is waited for, and two where the server keeps
 # what it has not taken.
 CHUNK_BYTES = 512 * 1024
-# The most that is read at a time for an outlet, where nobody holds it: half of it is slower, twice
-# as much hardly quicker, and everyone else waits for as long as it takes (benchmarks/streaming.py).
+# The most that is read at a time for direct send, where nobody holds it: half of it is slower,
+# twice as much hardly quicker, and everyone else waits for as long (benchmarks/streaming.py).
 PART_BYTES = 1024 * 1024
 LEAST_PART_BYTES = 64 * 1024
 STALL_SECONDS = 300.0
@@ -43,7 +43,7 @@ RETRY_SECONDS = 5
 READER_THREADS = 16
 
 
-class StreamOutlet(Protocol):
+class DirectStream(Protocol):
     """The client's socket, past the server.
 
     To be left as a context, so that the server learns what was sent.
@@ -80,7 +80,7 @@ class StreamConnection(Protocol):
     def abort(self) -> None:
         """Cut the connection at once."""
 
-    async def outlet(self) -> StreamOutlet | None:
+    async def direct_send(self) -> DirectStream | None:
         """The way to send the rest of an answer directly, None where only the server can.
 
         Raises ConnectionError.
@@ -241,18 +241,18 @@ class StreamBody:
     async def _send_directly(self) -> None:
         """Send everything past the server where the connection allows it; nothing otherwise."""
         self._client_has_turn = True
-        outlet = await self._connection.outlet() if self._connection else None
-        if outlet is None:
+        direct = await self._connection.direct_send() if self._connection else None
+        if direct is None:
             return
-        send_some = partial(self._send_some, outlet)
-        with outlet:
-            await outlet.with_room(send_some)
+        send_some = partial(self._send_some, direct)
+        with direct:
+            await direct.with_room(send_some)
             while self._left_bytes:
                 self._held = memoryview(await self._from_drive())
                 self._client_has_turn = True
-                await outlet.with_room(send_some)
+                await direct.with_room(send_some)
 
-    def _send_some(self, outlet: StreamOutlet) -> bool:
+    def _send_some(self, direct: DirectStream) -> bool:
         """One part, as far as there is room for it; False where all is sent or the drive must be
         waited for.
         """
@@ -261,7 +261,7 @@ class StreamBody:
             part = self._streams.buffer[: min(self._left_bytes, self._part_bytes)]
             if not self._opened.fill_from_memory(self._offset, part):
                 return False
-        taken_bytes = outlet.send(part)
+        taken_bytes = direct.send(part)
         self._held = self._held[taken_bytes:]
         # What is read and finds no room was copied for nothing.
         whole = taken_bytes == len(part)
@@ -346,7 +346,7 @@ class StreamBody:
         self._history.append((time.monotonic(), 0))
         self._moved_at = time.monotonic()
         self._streams.enter(self)
-        self._look()
+        self._poll()
 
     def _forget(self) -> None:
         self._streams.leave(self)
@@ -368,7 +368,7 @@ class StreamBody:
         if self._moved_at - self._history[-1][0] >= 1:
             self._history.append((self._moved_at, self._sent_bytes()))
 
-    def _look(self) -> None:
+    def _poll(self) -> None:
         """Drop a client that has stood still for too long.
 
         A chunk may take a slow one hours, so what is unsent of it counts.
@@ -385,7 +385,7 @@ class StreamBody:
             self.drop(f"nothing was taken for {self._streams.stall_seconds:g} seconds")
             return
         self._timer = asyncio.get_running_loop().call_later(
-            min(15.0, self._streams.stall_seconds / 4), self._look
+            min(15.0, self._streams.stall_seconds / 4), self._poll
         )
 
     def _cut(self, why: str) -> NoReturn:

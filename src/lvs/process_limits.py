@@ -1,0 +1,54 @@
+"""Limits that the system sets on this process (`ulimit`, LimitAS and LimitNOFILE of a unit)."""
+
+import sys
+from contextlib import suppress
+
+from lvs.errors import Unavailable
+
+OPEN_FILES = 4096
+ADDRESS_SPACE_BYTES = 2 << 30  # most of it is reserved by threads and never used
+
+if sys.platform != "win32":
+    import resource
+
+
+def check_address_space() -> None:
+    """See that the process may have the address space it needs, raising its limit as far as the
+    system allows. Raises Unavailable where that is too little.
+    """
+    if sys.platform == "win32":
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    if soft == resource.RLIM_INFINITY or soft >= ADDRESS_SPACE_BYTES:
+        return
+    if hard == resource.RLIM_INFINITY or hard >= ADDRESS_SPACE_BYTES:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
+            return
+    raise Unavailable(
+        f"This process may have {soft / 1e6:,.0f} MB of address space only (ulimit -v), and LVS"
+        f" needs {ADDRESS_SPACE_BYTES / 1e6:,.0f}. Raise that limit; what is really used can be"
+        " limited by MemoryMax in a systemd unit, or --memory of a container."
+    )
+
+
+def allow_open_files() -> None:
+    """As many open files as every connection and its film need: many systems start programs with a
+    limit of 1024.
+    """
+    if sys.platform == "win32":
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def refuses_memory(error: BaseException) -> bool:
+    """True where an error says that the system gives no more memory or threads."""
+    if isinstance(error, BaseExceptionGroup):
+        return any(map(refuses_memory, error.exceptions))
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and "start new thread" in str(error)
+    )
