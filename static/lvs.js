@@ -19,7 +19,6 @@
   // --- Toasts ---
   const TOAST_MS = 8000;
   const MOST_TOASTS = 3;
-  const TWICE_MS = 400;
 
   function toast(sentence) {
     const box = make("div", { className: "toast bad" });
@@ -52,13 +51,8 @@
   });
 
   // A hand that shakes presses twice: the second press must not clear the stars that the first one gave.
-  let pressed = { at: -TWICE_MS, place: "" };
   on("click", (event) => {
-    const star = event.target.closest(".stars button");
-    if (!star) return;
-    const place = star.closest(".rating").id + star.getAttribute("aria-label");
-    if (place === pressed.place && event.timeStamp - pressed.at < TWICE_MS) event.preventDefault();
-    pressed = { at: event.timeStamp, place };
+    if (event.detail > 1 && event.target.closest(".stars [aria-pressed=true]")) event.preventDefault();
   }, document, true);
 
   // --- Display settings: at once here, and remembered by the server ---
@@ -226,6 +220,26 @@
   tend();
   handOver();
   find(".admin-nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center", behavior: "instant" });
+
+  // --- The poster that is pressed becomes the player, and back ---
+  const posterOf = (address) => {
+    const path = address && new URL(address).pathname;
+    const link = all(".video-card h2 a, .related a, .continue a").find((each) => new URL(each.href).pathname === path);
+    return link && find(".poster", link.closest(".video-card") ?? link);
+  };
+  const asFilm = (poster, transition) => {
+    if (!poster || !transition) return;
+    poster.style.viewTransitionName = "film";
+    transition.finished.finally(() => { poster.style.viewTransitionName = ""; });
+  };
+  on("pageswap", ({ viewTransition, activation }) => {
+    const poster = posterOf(activation?.entry?.url);
+    if (poster && find(".player")) find(".player").style.viewTransitionName = "none";
+    asFilm(poster, viewTransition);
+  }, window);
+  on("pagereveal", ({ viewTransition }) => {
+    if (!find(".player")) asFilm(posterOf(window.navigation?.activation?.from?.url), viewTransition);
+  }, window);
 
   // --- Player ---
   const video = byId("player");
