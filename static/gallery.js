@@ -1,4 +1,4 @@
-// The gallery: the filters beside it or in a sheet, and keys that lead from card to card.
+// The gallery: the filters beside it or in a sheet, and keys that rate and tag. Arrows are those of spatial.js.
 
 const WIDE = matchMedia("(min-width: 1100px)");
 const YEAR_S = 365 * 24 * 3600;
@@ -55,35 +55,14 @@ document.addEventListener("click", (event) => {
   }
 });
 
-// --- Keys: arrows lead from card to card once one of them has the focus ---
-const cards = () => [...document.querySelectorAll(".video-card")];
-const link = (card) => card?.querySelector("h2 a");
-
-function beside(card, key) {
-  const all = cards();
-  const at = all.indexOf(card);
-  if (key === "ArrowLeft") return all[at - 1];
-  if (key === "ArrowRight") return all[at + 1];
-  const { left, top } = card.getBoundingClientRect();
-  const rows = all.filter((other) => {
-    const box = other.getBoundingClientRect();
-    return Math.abs(box.left - left) < 4 && (key === "ArrowDown" ? box.top > top + 4 : box.top < top - 4);
-  });
-  return key === "ArrowDown" ? rows[0] : rows.at(-1);
-}
+// --- Keys on the card that has the focus ---
+const link = (card) => card.querySelector("h2 a");
 
 document.addEventListener("keydown", (event) => {
   if (event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey) return;
   const card = event.target.closest?.(".video-card");
   const onTitle = card && event.target === link(card);
   if (!card || event.target.closest("input, .stars:popover-open")) return;
-  if (onTitle && event.key.startsWith("Arrow")) {
-    const next = link(beside(card, event.key));
-    if (!next) return;
-    event.preventDefault();
-    next.focus({ preventScroll: true });
-    next.closest(".video-card").scrollIntoView({ block: "nearest" });
-  }
   if (onTitle && /^[1-5]$/.test(event.key) && !event.shiftKey) {
     event.preventDefault();
     card.querySelector(`.stars [aria-label^="${event.key} "]:not([value="0"])`)?.click();

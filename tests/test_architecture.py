@@ -46,6 +46,7 @@ FLOORS = (
         "sd_notify",
         "text",
         "versions",
+        "viewer",
     },
 )
 WEB = {"quart", "quart_schema", "werkzeug", "hypercorn", "jinja2"}

@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from lvs import option_values as read
 from lvs.option_values import HEADSET_WRITES, Network, RateLimit
+from lvs.worker_address import LOCAL
 
 PREFIX = "LVS_"
 VIDEO_FORMATS = (
@@ -124,6 +125,14 @@ class Config(BaseSettings):
 
     enable_thumbnails: Switch = True
     thumbnail_workers: Annotated[int, BeforeValidator(read.whole_number(0, 64))] = 0
+    workers: Annotated[
+        tuple[str, ...],
+        BeforeValidator(
+            read.items(
+                read.worker, "local and addresses such as ssh://me@desktop?root=/mnt/films", least=1
+            )
+        ),
+    ] = (LOCAL,)
     feature_previews: Switch = False
     conversion_space: Annotated[int, BeforeValidator(read.whole_number(0, 1_000_000))] = 2048
 

@@ -21,6 +21,10 @@ class NotFound(LvsError):
     """There is no such video, file or page."""
 
 
+class Refused(LvsError):
+    """The person who watches may not do this."""
+
+
 class Conflict(LvsError):
     """It contradicts what is already there."""
 
@@ -43,6 +47,10 @@ class TimedOut(Unavailable):
 
 class BrokenWorker(Unavailable):
     """A worker broke down over a file in a way that is the file's own doing, should it repeat."""
+
+
+class WorkerLost(Unavailable):
+    """A worker went away or did not answer, which says nothing about the file."""
 
 
 class Damaged(Unavailable):

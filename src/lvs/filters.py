@@ -380,4 +380,7 @@ def used_filters(query: Query) -> Iterator[Filter]:
 
 def filter_bounds(query: Query) -> list[Bound]:
     """The conditions on numeric columns that a query makes."""
-    return [bound for each in used_filters(query) for bound in each.bounds(each.value(query))]
+    used = used_filters(query)
+    if query.viewer.person:  # the columns are the household's
+        used = (each for each in used if each.name != "progress")
+    return [bound for each in used for bound in each.bounds(each.value(query))]

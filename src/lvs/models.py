@@ -6,6 +6,7 @@ be valid UTF-8.
 """
 
 import unicodedata
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -358,8 +359,38 @@ class Tag:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """A selection that a person is limited to: videos with any of these tags or below any of these
+    folders, as addresses spell them.
+    """
+
+    tags: tuple[str, ...] = ()
+    folders: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """A person and what they may see: `allowed` are the ids of the videos within `limits`."""
+
+    person: int = HOUSEHOLD
+    limits: Limits | None = None
+    allowed: frozenset[int] = field(default=frozenset(), compare=False, repr=False)
+
+    def sees(self, video_id: int) -> bool:
+        """True where this person may see a video."""
+        return self.limits is None or video_id in self.allowed
+
+    def seen(self, video_ids: Collection[int]) -> list[int]:
+        """Those of the videos that this person may see, in their order."""
+        return [video_id for video_id in video_ids if self.sees(video_id)]
+
+
+NOBODY = Viewer()
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
-    """Selection and order of a gallery. All of it stands in the address."""
+    """Selection and order of a gallery, as they stand in the address."""
 
     q: str = ""
     tags: tuple[str, ...] = ()
@@ -382,11 +413,15 @@ class Query:
     shape: str = ""
     progress: str = ""
     length: str = ""
+    viewer: Viewer = NOBODY
+    """The person for whom it is asked, which the gallery says. It does not stand in the address."""
 
     @property
     def filtered(self) -> bool:
         """True where the query leaves out some videos."""
-        plain = Query(sort=self.sort, descending=self.descending, seed=self.seed)
+        plain = Query(
+            sort=self.sort, descending=self.descending, seed=self.seed, viewer=self.viewer
+        )
         return self != plain
 
 

@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from lvs.worker_address import LOCAL, parse_worker_address
+
 HEADSET_WRITES = ("rating", "favorite", "tags")
 _SWITCH = {
     "true": True,
@@ -293,6 +295,14 @@ def replica(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError("must be an address such as file:///mnt/usb/lvs")
     return valid_replica(value)
+
+
+def worker(text: str) -> str:
+    """`local`, or the address of a machine that lends worker processes, as given."""
+    if text.lower() == LOCAL:
+        return LOCAL
+    parse_worker_address(text)
+    return text
 
 
 def quoted(value: object) -> str:

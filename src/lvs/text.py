@@ -25,6 +25,16 @@ _MAX_PARTS = 24
 _EXTENSION = re.compile(r"\.[^.\s/]{1,10}$")
 
 
+def folder_of(path: bytes) -> bytes:
+    """The folder of a path with a slash at its end; empty at the top."""
+    return path[: path.rfind(b"/") + 1]
+
+
+def folder_end(folder: bytes) -> bytes:
+    """The first value behind all paths in such a folder and below."""
+    return folder[:-1] + b"0" if folder else b"\xff" * 8  # 0 follows / in ASCII
+
+
 def natural_key(text: str) -> str:
     """A key that sorts as people count and read: 2 before 10, é beside e, letter case ignored."""
     if text.isascii():

@@ -59,7 +59,7 @@ export class Film {
     this.#tell("projection", projection, "PUT", `${this.api}/projection`, change ? projection : null, (told) => told);
   }
 
-  /** Show the value at once and the server's answer after, unless there was a later press. `heard` gets words of regret. */
+  /** Show the value at once, the answer after, unless a later press came. `heard` gets words of regret. */
   #tell(name, value, method, address, content, read = (told) => told[name]) {
     const press = this.#last[name] = {};
     this[name] = value;

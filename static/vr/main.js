@@ -1,4 +1,4 @@
-// The buttons of a film that is not flat: step into it with a headset, or look around in it here.
+// The buttons of a film that is not flat: step into it, or look around in it.
 import { Film } from "./film.js";
 import { Look } from "./look.js";
 import { enter } from "./visit.js";
@@ -26,6 +26,7 @@ around.onclick = () => {
   stage.classList.toggle("looking", on);
   press(around, on);
   if (on) look ??= new Look(here(), player, canvas);
+  player.currentTime ||= 0.01; // a picture
   canvas.focus();
 };
 

@@ -1,7 +1,5 @@
 // The panel in VR, drawn on a canvas after the layout in the page.
 
-const FINE = 1.5; // points of the canvas for each of the layout's
-
 export const clock = (seconds) => [3600, 60, 1].map((unit) => String(Math.floor(Math.max(0, seconds || 0) / unit) % 60).padStart(2, "0"))
   .join(":").replace(/^00:0?|^0/, "");
 
@@ -9,9 +7,14 @@ export class Panel {
   /** `state(name, value)` is "on", "off" for a button that cannot be pressed, or neither. */
   constructor({ width, height, items }, state) {
     this.items = items.map((item) => ({ ...item, icons: item.icons.map((path) => new Path2D(path)) }));
-    this.canvas = Object.assign(document.createElement("canvas"), { width: width * FINE, height: height * FINE });
+    this.canvas = document.createElement("canvas");
     this.pen = this.canvas.getContext("2d");
     Object.assign(this, { state, width, height, page: "film", lit: [], targets: [], first: 0 });
+  }
+
+  set fine(fine) {
+    this.scale = fine;
+    Object.assign(this.canvas, { width: this.width * fine, height: this.height * fine });
   }
 
   at(u, v) {
@@ -36,7 +39,7 @@ export class Panel {
       left: duration < Infinity ? `−${clock(duration - currentTime)}` : "",
     };
     this.targets = [];
-    pen.setTransform(FINE, 0, 0, FINE, 0, 0);
+    pen.setTransform(this.scale, 0, 0, this.scale, 0, 0);
     pen.clearRect(0, 0, width, height);
     pen.lineCap = pen.lineJoin = "round";
     this.plate(14, 14, width - 28, height - 28, 44, this.blend("#2d3242f5", "#12141bf5"), 14);
@@ -83,7 +86,7 @@ export class Panel {
     }
   }
 
-  /** Fills are plain, lit, on, and both; inks and edges plain and lit or on. */
+  /** Fills and inks: plain, lit, on, both. */
   button(item) {
     const { name, value, words, icons, fills, inks, edges, size, inset, glow, box: [x, y, w, h] } = item;
     const state = this.state(name, value);
@@ -125,7 +128,7 @@ export class Panel {
     const { pen } = this;
     pen.beginPath();
     pen.roundRect(x, y, w, h, round);
-    Object.assign(pen, { fillStyle: fill, shadowColor: "#000b", shadowBlur: shadow * FINE });
+    Object.assign(pen, { fillStyle: fill, shadowColor: "#000b", shadowBlur: shadow * this.scale });
     pen.fill();
     pen.shadowColor = "#0000";
   }

@@ -1,4 +1,4 @@
-// Draws the film around the viewer, and flat things before it.
+// Draws the film around the viewer, and things before it.
 
 const VERTEX = `#version 300 es
 uniform mat4 place, turn;

@@ -52,6 +52,7 @@ class Visit {
       this.base = new XRWebGLLayer(session, gl, { antialias: false, depth: false, framebufferScaleFactor });
       session.updateRenderState({ baseLayer: this.base });
     }
+    this.panel.fine = Math.min(1.5, (this.clear?.textureWidth ?? this.base.framebufferWidth) / 2000);
     this.take(this.film, this.player);
     session.requestAnimationFrame(this.tick);
   }
@@ -267,7 +268,7 @@ class Visit {
     film.loadScenes().catch(() => {});
     on("timeupdate durationchange play seeked", () => { this.stale = true; });
     on("pause error", () => this.say(video.error ? "This film does not play here." : ""));
-    if (video !== this.player) { // the page itself keeps its own player's position and views
+    if (video !== this.player) { // which the page keeps
       let kept = this.time;
       const keep = () => { kept = this.time; film.keepPosition(video.currentTime); };
       film.countView();

@@ -213,7 +213,7 @@ def test_arrows_lead_from_card_to_card_and_digits_rate(house: House) -> None:
 def test_empty_favorites_and_a_misspelt_word_help(house: House) -> None:
     page = house.open("/favorites")
     expect(page.get_by_role("heading", name="No favorites yet")).to_be_visible()
-    page.goto("/?q=playble")
+    page.goto("/?q=playable")
     page.get_by_role("link", name="playable 1").click()
     expect(card(page, "Playable")).to_be_visible()
 

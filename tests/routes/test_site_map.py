@@ -81,5 +81,6 @@ def test_only_these_routes_answer_without_a_sign_in() -> None:
         ("POST", "/sign-in"),
         ("POST", "/sign-out"),
         ("POST", "/settings"),
+        ("GET", "/manifest.webmanifest"),
         ("GET", "/ping"),
     }

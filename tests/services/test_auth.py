@@ -20,7 +20,8 @@ from support.wire import Answer, Wire
 
 from lvs.errors import Invalid, TooMany
 from lvs.services import auth
-from lvs.services.auth import FREE_TRIES, AccessFile, Passwords
+from lvs.services.auth import AccessFile, Passwords
+from lvs.services.back_off import FREE_TRIES, BackOff
 from lvs.services.rate_limit import MAX_VISITORS
 
 PASSWORD = "correct horse"
@@ -220,11 +221,11 @@ async def test_waits_double_up_to_a_quarter_of_an_hour_and_end_with_success(
     assert await access.check(PASSWORD, "192.168.1.5")
 
 
-async def test_the_memory_for_failures_is_bounded(tmp_path: Path) -> None:
-    access = Passwords(tmp_path, PASSWORD)
+def test_the_memory_for_failures_is_bounded() -> None:
+    back_off = BackOff()
     for number in range(MAX_VISITORS + 50):
-        access._note(f"10.0.{number // 250}.{number % 250}", right=False)
-    assert len(access._failures) == MAX_VISITORS
+        back_off.note(f"10.0.{number // 250}.{number % 250}", right=False)
+    assert len(back_off._failures) == MAX_VISITORS
 
 
 async def test_guests_may_watch_where_only_changes_are_protected(tmp_path: Path) -> None:

@@ -21,6 +21,8 @@ FLAGS = (
 )
 BOTH_EYES = {"width": 600, "height": 300}
 """A window whose halves are the two eyes' views, 90 degrees wide and high."""
+SMALL = {"width": 320, "height": 160}
+"""The same for what is pressed and not measured: a quarter of the work for the processor."""
 PATIENCE_S = 60
 BUTTONS = {"a-button": 3, "b-button": 4}
 

@@ -10,16 +10,17 @@ from types import TracebackType
 from typing import Self
 
 ADDRESSES = ("10.231.7.1", "10.231.7.2")
+NOT_ALLOWED = "the system allows no network namespaces"
 
 
-def available() -> bool:
-    """True where namespaces can be made here."""
+def obstacle() -> str:
+    """Why no namespaces can be made here; empty where they can."""
     if os.geteuid() or shutil.which("ip") is None:
-        return False
+        return "needs root and ip (Debian's package is iproute2)"
     name = f"lvs-try-{secrets.token_hex(3)}"
     made = subprocess.run(["ip", "netns", "add", name], capture_output=True, check=False)
     subprocess.run(["ip", "netns", "del", name], capture_output=True, check=False)
-    return made.returncode == 0
+    return NOT_ALLOWED if made.returncode else ""
 
 
 class Cable:
@@ -70,6 +71,14 @@ class Cable:
     def plug_in(self) -> None:
         """Put it in again."""
         _ip("-n", self.two, "link", "set", self._ends[1], "up")
+
+    def delay(self, milliseconds: int) -> bool:
+        """Make everything take so much longer from the second machine to the first. False where
+        the kernel cannot.
+        """
+        rule = ["root", "netem", "delay", f"{milliseconds}ms"]
+        command = inside(self.two, "tc", "qdisc", "replace", "dev", self._ends[1], *rule)
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
     def add_address(self, address: str) -> None:
         """Give the first machine one more address."""

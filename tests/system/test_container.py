@@ -112,4 +112,3 @@ def test_the_health_check_knows_passwords_and_https(tmp_path: Path) -> None:
     ]
     with processes.Server(command, tmp_path, LVS_PASSWORD="a long secret") as server:
         assert health(server.port, tmp_path, LVS_TLS_SELF_SIGNED="true") == 0
-        assert health(server.port, tmp_path) == 1

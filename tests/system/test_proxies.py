@@ -2,6 +2,7 @@
 docs/operations.md.
 """
 
+import html
 import os
 import re
 import shutil
@@ -10,11 +11,13 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from support import processes
 from support.home import distinct_video
+from support.media import make_video
 
 DOCS = Path(__file__).parents[2] / "docs" / "operations.md"
 BLOCK = re.compile(r"```(nginx|caddy)\n(.*?)```", re.DOTALL)
@@ -34,7 +37,9 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[httpx
     (library / "ö folder").mkdir(parents=True)
     film = library / "ö folder" / "ein film.mp4"
     film.write_bytes(distinct_video(7) + bytes(300_000))
-    os.utime(film, (1_600_000_000,) * 2)
+    old = make_video(library / "old.avi", seconds=2, size=(96, 64), video_codec="mpeg4", sound=True)
+    for each in (film, old):
+        os.utime(each, (1_600_000_000,) * 2)
     command = [*processes.SERVE, library, "--data", tmp_path / "data"]
     with processes.Server(command, tmp_path, LVS_TRUSTED_PROXIES="127.0.0.1") as server:
         port = _free_port()
@@ -109,7 +114,13 @@ def _until_answered(client: httpx.Client, address: str) -> None:
 
 
 def _until_listed(client: httpx.Client, path: str) -> None:
-    processes.until(lambda: bool(client.get(f"{path}/api/videos").json()["videos"]))
+    """Wait until both films are there and were looked into."""
+
+    def done() -> bool:
+        found = client.get(f"{path}/api/videos").json()["videos"]
+        return len(found) == 2 and all(video["duration_s"] for video in found)
+
+    processes.until(done)
 
 
 def test_pages_films_ratings_and_scripts_through_a_proxy(site: tuple[httpx.Client, str]) -> None:
@@ -124,7 +135,7 @@ def test_pages_films_ratings_and_scripts_through_a_proxy(site: tuple[httpx.Clien
         assert address.startswith(f"{path}/"), address
         assert client.get(address).status_code in (200, 302, 303), address
 
-    [video] = client.get(f"{path}/api/videos").json()["videos"]
+    video, old = _videos(client, path)
     _stream_in_ranges(client, video["stream_url"])
     _rate(client, path, video["media_hash"], video["url"])
 
@@ -135,6 +146,60 @@ def test_pages_films_ratings_and_scripts_through_a_proxy(site: tuple[httpx.Clien
     assert f'href="{path}/watch/' in partial.text
     tile = client.get(f"{path}/admin/tiles/health")
     assert f'hx-get="{path}/admin/tiles/health' in tile.text
+    _play_in_segments(client, path, old["url"])
+    _tell_progress(client, video["url"])
+    _wear_headset(client, path, video["media_hash"])
+
+
+def _videos(client: httpx.Client, path: str) -> list[dict[str, Any]]:
+    """The film that plays as it is, and the one that is converted."""
+    found = client.get(f"{path}/api/videos").json()["videos"]
+    return sorted(found, key=lambda video: str(video["url"]).endswith(".avi"))
+
+
+def _play_in_segments(client: httpx.Client, path: str, watch: str) -> None:
+    """HTTP Live Streaming (RFC 8216): from the page to the last segment."""
+    found = re.search(r'"([^"]*/master\.m3u8[^"]*)"', client.get(watch).text)
+    assert found
+    master = httpx.URL(html.unescape(found[1]))
+    assert str(master).startswith(f"{path}/hls/")
+    variant = client.get(master).text.splitlines()[-1]
+    playlist = client.base_url.join(master).join(variant)
+    names = re.findall(r"(?m)^\d+\.m4s$", client.get(playlist).text)
+    assert names
+    for name in ("init.mp4", *names):
+        answer = client.get(playlist.join(name))
+        assert (answer.status_code, answer.headers["Content-Type"]) == (200, "video/mp4")
+        assert answer.content[4:8] == (b"ftyp" if name == "init.mp4" else b"moof")
+
+
+def _tell_progress(client: httpx.Client, watch: str) -> None:
+    """The position in the film, told as the player's script tells it."""
+    found = re.search(r'data-progress-url="([^"]+)"', client.get(watch).text)
+    assert found
+    origin = str(client.base_url).rstrip("/")
+    answer = client.post(found[1], data={"position_s": "0.2"}, headers={"Origin": origin})
+    assert answer.status_code in (204, 303), answer.text
+
+
+def _wear_headset(client: httpx.Client, path: str, media_hash: str) -> None:
+    """HereSphere: every address it is told leads through the proxy, and it writes and tells."""
+    base = f"{client.base_url}".rstrip("/") + path
+    library = client.post(f"{path}/heresphere").json()["library"]
+    links = {link for section in library for link in section["list"]}
+    assert links == {f"{base}/heresphere/{video['media_hash']}" for video in _videos(client, path)}
+    item = client.post(f"{base}/heresphere/{media_hash}", content=b'{"rating": 2}').json()
+    assert item["rating"] == 2
+    assert client.get(f"{path}/api/ratings/{media_hash}").json()["user"]["value"] == 2
+    [source] = item["media"][0]["sources"]
+    for address in (source["url"], item["thumbnailImage"]):
+        assert address.startswith(f"{base}/")
+        assert client.get(address, headers={"Range": "bytes=0-9"}).status_code in (200, 206)
+    assert item["eventServer"] == f"{base}/heresphere/events/{media_hash}"
+    event = client.post(item["eventServer"], content=b'{"event": 0, "time": 100}')
+    assert event.status_code == 200
+    deovr = client.get(f"{path}/deovr").json()
+    assert f"{base}/deovr/{media_hash}" in str(deovr)
 
 
 def _stream_in_ranges(client: httpx.Client, address: str) -> None:

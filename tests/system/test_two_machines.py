@@ -1,5 +1,5 @@
-"""Two machines as network namespaces: the announcement of a whole server, and the life of a
-replica.
+"""Two machines as network namespaces: the announcement of a whole server, the life of a replica,
+and films that are looked into on the other.
 """
 
 import contextlib
@@ -18,11 +18,13 @@ import pytest
 from support import namespaces, processes
 from support.home import distinct_video
 from support.namespaces import ADDRESSES, Cable, inside
+from support.ssh_server import SSHD, SshServer, slow_worker
 
 SUPPORT = Path(namespaces.__file__).parent
 MDNS = Path(__file__).parents[1] / "services" / "network" / "mdns_client.py"
 SYNC_INTERVAL_S = 1.0
-pytestmark = pytest.mark.skipif(not namespaces.available(), reason="needs root and ip netns")
+OBSTACLE = namespaces.obstacle()
+pytestmark = pytest.mark.skipif(bool(OBSTACLE), reason=OBSTACLE)
 
 
 @pytest.fixture
@@ -153,6 +155,46 @@ def test_a_replica_over_sftp_outlives_cuts_and_the_death_of_its_machine(
                 found = json.loads(asked(cable.two, f"{away}/api/ratings/{media_hash}"))
                 assert found["user"]["value"] == value
         assert "video-card" in asked(cable.two, f"{away}/")
+
+
+@pytest.mark.skipif(SSHD is None, reason="needs sshd (openssh-server)")
+@pytest.mark.parametrize("end", ["the cable is cut", "sshd is killed"])
+def test_films_under_way_on_another_machine_end_probed_once(
+    cable: Cable, tmp_path: Path, end: str
+) -> None:
+    library, there = tmp_path / "films", tmp_path / "there"
+    library.mkdir()
+    there.mkdir()
+    cable.delay(60)
+    with SshServer(tmp_path / "ssh", ADDRESSES[1], tuple(inside(cable.two))) as ssh:
+        url = ssh.url(root=str(there), command=slow_worker(tmp_path))
+        more = {"LVS_WORKERS": f"local,{url}", "LVS_SETTLE_SECONDS": "0.2"}
+        with serve(cable.one, library, tmp_path / "home" / "data", **more):
+            base = f"http://{ADDRESSES[0]}:8900"
+
+            def workers() -> Any:
+                return json.loads(asked(cable.one, f"{base}/admin/performance.json"))["workers"]
+
+            _add(library, there, range(3))
+            processes.until(lambda: workers()["hosts"][0]["ready"] and workers()["done"] == 3)
+            _add(library, there, range(3, 11))
+            processes.until(lambda: workers()["hosts"][0]["running"] == 2)
+            cable.cut() if end == "the cable is cut" else ssh.kill()
+            processes.until(lambda: not workers()["hosts"][0]["ready"])
+            processes.until(lambda: workers()["remaining"] == 0 and workers()["done"] >= 11)
+            found = workers()
+            assert (found["done"], found["failed"], found["unreadable"]) == (11, 0, 0)
+            assert 1 <= found["hosts"][0]["lost"] <= 2
+            assert found["hosts"][0]["failure"]
+            assert all(video["duration_s"] for video in _videos(cable, base))
+
+
+def _add(library: Path, there: Path, numbers: range) -> None:
+    """Put films into the library, and into what the other machine sees of it."""
+    for number in numbers:
+        for folder in (there, library):
+            (folder / f"{number}.mp4").write_bytes(distinct_video(number))
+            os.utime(folder / f"{number}.mp4", (1_600_000_000,) * 2)
 
 
 def _rating(value: int) -> list[str]:

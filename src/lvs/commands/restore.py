@@ -240,7 +240,9 @@ async def _gains(config: Config, snapshot: "Snapshot", only_look: bool) -> "Rest
     database = Database(config.metadata_db, backup_folder=config.data_directory / "backups")
     await database.open(anew=True)
     try:
-        return await put_back(database, snapshot.kept.values(), only_look, snapshot.playlists)
+        return await put_back(
+            database, snapshot.kept.values(), only_look, snapshot.playlists, snapshot.people
+        )
     finally:
         await database.close()
 
@@ -262,6 +264,8 @@ def _everything(snapshot: "Snapshot") -> "RestoreSummary":
         later=sum(each.later_at is not None for each in kept),
         playlists=len(snapshot.playlists),
         playlist_items=sum(len(each.items) for each in snapshot.playlists),
+        people=sum(bool(each.name) for each in snapshot.people),
+        history=sum(len(film.history) for each in snapshot.people for film in each.films.values()),
     )
 
 

@@ -6,7 +6,7 @@ Blocking: call it in a thread.
 from dataclasses import dataclass
 from pathlib import Path
 
-from lvs.db import backup
+from lvs.db import backup, people
 from lvs.db.database import Database, Transaction
 from lvs.db.gallery import SHOWS, refresh
 from lvs.models import shown
@@ -54,7 +54,10 @@ _OUT_OF_STEP = f"""
             LEFT JOIN ratings ra ON ra.video_id = g.video_id
             LEFT JOIN views vi ON vi.video_id = g.video_id
             LEFT JOIN favorites fa ON fa.video_id = g.video_id
-        WHERE g.rating <> coalesce(ra.value, 0) OR g.views <> coalesce(vi.count, 0)
+            LEFT JOIN progress wp ON wp.person_id = 0 AND wp.video_id = g.video_id
+        WHERE g.watched <> coalesce(wp.watched, 0)
+            OR (g.progress > 0) <> (coalesce(wp.position_s, 0) > 0)
+            OR g.rating <> coalesce(ra.value, 0) OR g.views <> coalesce(vi.count, 0)
             OR g.favorited_at <> coalesce(fa.added_at, 0)
             OR json_array_length(g.tags) <> (SELECT count(*) FROM video_tags vt
                 WHERE vt.video_id = g.video_id)
@@ -91,6 +94,19 @@ def offline(path: Path) -> Group:
     return _group(path, _OFFLINE)
 
 
+# What is personal of somebody who is not there.
+_NOBODYS = " UNION ALL ".join(
+    f"SELECT '{table}' FROM {table} WHERE person_id > 0"
+    f" AND person_id NOT IN (SELECT id FROM people)"
+    for table in people.PERSONAL
+)
+
+
+def nobodys(path: Path) -> Group:
+    """Rows of people who are not there."""
+    return _group(path, _NOBODYS)
+
+
 def unused_tags(path: Path) -> Group:
     """Tags no video carries."""
     return _group(path, _UNUSED_TAGS)
@@ -120,6 +136,7 @@ async def repair(database: Database) -> None:
             "DELETE FROM tags WHERE NOT EXISTS (SELECT 1 FROM video_tags vt WHERE vt.tag_id ="
             " tags.id)"
         )
+        await people.remove_nobodys(tx)
         await tx.run("DELETE FROM search")
         await tx.run(f"DELETE FROM gallery WHERE video_id NOT IN ({_LISTED})")
         await _refresh_all(tx)

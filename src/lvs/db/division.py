@@ -115,6 +115,10 @@ _MOVED_BY_TIME = (
     UPDATE OR REPLACE later SET video_id = :to
     WHERE video_id = :from AND added_at >= :start AND added_at < :end
     """,
+    """
+    UPDATE OR REPLACE history SET video_id = :to
+    WHERE video_id = :from AND at >= :start AND at < :end
+    """,
 )
 
 

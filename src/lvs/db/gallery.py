@@ -633,6 +633,38 @@ _COPIES_ELSEWHERE = """
 """
 
 
+_OF_PERSON = {
+    "started": "SELECT video_id FROM progress WHERE person_id = :person AND position_s > 0",
+    "watched": "SELECT video_id FROM progress WHERE person_id = :person AND watched",
+    "unwatched": "SELECT video_id FROM progress WHERE person_id = :person AND watched",
+}
+
+
+async def of_person(db: Connection, person_id: int, progress: str) -> str:
+    """The videos that a person started or watched; those watched also for `unwatched`."""
+    sql = f"SELECT group_concat(video_id) FROM ({_OF_PERSON[progress]})"
+    return str(await db.value(sql, {"person": person_id}) or "")
+
+
+async def allowed(
+    db: Connection, keys: Collection[str], folders: Collection[tuple[int, bytes]]
+) -> frozenset[int]:
+    """The listed videos with any of these tags or below any of these folders."""
+    sql = """
+        SELECT g.video_id FROM tags t JOIN video_tags vt ON vt.tag_id = t.id
+            JOIN gallery g ON g.video_id = vt.video_id
+        WHERE t.key IN (SELECT value FROM json_each(?))
+    """
+    found = {row[0] for row in await db.tuples(sql, (json.dumps(list(keys)),))}
+    for root_id, folder in folders:
+        sql = f"""
+            SELECT g.video_id FROM files f JOIN gallery g ON g.video_id = f.video_id
+            WHERE {_lies_in(folder)}
+        """
+        found |= {row[0] for row in await db.tuples(sql, _folder_values(root_id, folder))}
+    return frozenset(found)
+
+
 def _lies_in(folder: bytes) -> str:
     """Condition for a file `f` that lies in a folder of a library folder now."""
     inside = " AND f.path >= :folder_start AND f.path < :folder_end" if folder else ""
@@ -673,6 +705,15 @@ def _conditions(
     for number, bound in enumerate(filter_bounds(selection.query)):
         conditions.append(f"g.{bound.column} {bound.compare} :bound{number}")
         values[f"bound{number}"] = bound.value
+    who = selection.query.viewer
+    if who.limits is not None:
+        conditions.append("g.video_id IN (SELECT value FROM json_each(:allowed))")
+        values["allowed"] = json.dumps(list(who.allowed))
+    if who.person and selection.query.progress:
+        negation = "NOT " if selection.query.progress == "unwatched" else ""
+        chosen = _OF_PERSON[selection.query.progress]
+        conditions.append(f"g.video_id {negation}IN ({chosen})")
+        values["person"] = who.person
     if selection.root_id is not None:
         inside = f"f.video_id = g.video_id AND {_lies_in(selection.folder)}"
         conditions.append(f"EXISTS (SELECT 1 FROM files f WHERE {inside})")

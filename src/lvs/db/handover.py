@@ -128,6 +128,10 @@ _MERGE = (
     SELECT person_id, :gone, added_at FROM later WHERE video_id = :to
     """,
     """
+    INSERT OR IGNORE INTO history (person_id, day, video_id, at)
+    SELECT person_id, day, :gone, at FROM history WHERE video_id = :to
+    """,
+    """
     UPDATE projections SET chosen = (SELECT chosen FROM projections WHERE video_id = :to)
     WHERE video_id = :gone AND EXISTS (
         SELECT 1 FROM projections WHERE video_id = :to AND chosen IS NOT NULL)

@@ -210,6 +210,9 @@ async def _give_what_came_since(
         await _replace(tx, "projections", listed_id, joined["projections"])
     await _give_tags(tx, listed_id, joined["video_tags"], {key for what, key in since if key})
     await _give_views(tx, listed_id, joined["views"], kept)
+    # Not from what was kept: a line of the history that was removed stays gone.
+    sql = "UPDATE OR REPLACE history SET video_id = ? WHERE video_id = ? AND at > ?"
+    await tx.run(sql, (listed_id, joined["videos"]["id"], kept.at))
     for table, column in (("progress", "updated_at"), ("later", "added_at")):
         for row in joined[table]:
             if row[column] > kept.at:

@@ -46,7 +46,7 @@ async def films(db: Connection, limit: int) -> list[ListedFilm]:
 
 async def playlists(db: Connection, limit: int, items: int) -> list[ListedPlaylist]:
     """Playlists by name, of each at most so many places."""
-    sql = "SELECT id, name FROM playlists ORDER BY name LIMIT ?"
+    sql = "SELECT id, name FROM playlists WHERE deleted_at IS NULL ORDER BY name LIMIT ?"
     found = []
     for playlist_id, name in await db.tuples(sql, (limit,)):
         rows = await db.tuples(
@@ -64,7 +64,7 @@ async def version(db: Connection) -> tuple[int, ...]:
             coalesce((SELECT max(seq) FROM gallery_changes), 0),
             coalesce((SELECT mark FROM gallery_changes ORDER BY seq DESC LIMIT 1), 0),
             (SELECT count(*) FROM gallery),
-            (SELECT count(*) FROM playlists),
+            (SELECT count(*) FROM playlists WHERE deleted_at IS NULL),
             coalesce((SELECT sum(length(name) * (id + 7)) FROM playlists), 0),
             (SELECT count(*) FROM playlist_items),
             coalesce((SELECT sum((playlist_id * 31 + position) * 31 + video_id)

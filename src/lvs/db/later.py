@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from lvs.db import gallery
 from lvs.db.database import Connection, Transaction
+from lvs.db.sight import only_seen
 from lvs.models import Card
 
 
@@ -22,6 +23,13 @@ async def has(db: Connection, person_id: int, video_id: int) -> bool:
     return bool(await db.value(sql, (person_id, video_id)))
 
 
+async def added_at(db: Connection, person_id: int, video_id: int) -> int | None:
+    """When a video was added (Unix milliseconds); None where it is not on the list."""
+    sql = "SELECT added_at FROM later WHERE person_id = ? AND video_id = ?"
+    value = await db.value(sql, (person_id, video_id))
+    return int(value) if value is not None else None
+
+
 async def put(tx: Transaction, person_id: int, video_id: int, at: int) -> bool:
     """Add a video; False where it is there already."""
     sql = """
@@ -35,19 +43,24 @@ async def remove(tx: Transaction, person_id: int, video_id: int) -> None:
 
 
 async def count(db: Connection, person_id: int) -> int:
-    return int(await db.value("SELECT count(*) FROM later WHERE person_id = ?", (person_id,)))
+    seen, values = only_seen("video_id")
+    sql = f"SELECT count(*) FROM later WHERE person_id = :person{seen}"
+    return int(await db.value(sql, {"person": person_id, **values}))
 
 
 async def items(db: Connection, person_id: int, limit: int, skip: int) -> list[LaterItem]:
     """The videos to watch later, latest first."""
+    seen, values = only_seen("l.video_id")
     sql = f"""
         SELECT v.media_hash, v.title, l.added_at, {gallery.COLUMNS}
         FROM later l JOIN videos v ON v.id = l.video_id LEFT JOIN gallery g ON g.video_id = v.id
-        WHERE l.person_id = ?
+        WHERE l.person_id = :person{seen}
         ORDER BY l.added_at DESC, l.video_id DESC
-        LIMIT ? OFFSET ?
+        LIMIT :limit OFFSET :skip
     """
     return [
         LaterItem(row[0], row[1], row[2], gallery.card_of(row[3:]) if row[3] else None)
-        for row in await db.tuples(sql, (person_id, limit, skip))
+        for row in await db.tuples(
+            sql, {"person": person_id, "limit": limit, "skip": skip, **values}
+        )
     ]

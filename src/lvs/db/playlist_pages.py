@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from lvs.db import gallery
 from lvs.db.database import Connection
 from lvs.db.playlists import Playlist
+from lvs.db.sight import only_seen
 from lvs.models import Card, shown
 
 
@@ -30,12 +31,19 @@ class PlaylistItem:
     card: Card | None
 
 
+def _summary() -> tuple[str, dict[str, str]]:
+    """The query of summaries, which count what the person who watches may see, and its values."""
+    seen, values = only_seen("i.video_id")
+    held = "AND 0" if values else ""
+    return _SUMMARY.format(seen=seen, held=held), values
+
+
 _SUMMARY = """
     SELECT p.id, p.name, p.description, p.created_at,
-        (SELECT count(*) FROM playlist_items i WHERE i.playlist_id = p.id)
-        + (SELECT count(*) FROM legacy_playlist_items h WHERE h.playlist_id = p.id),
+        (SELECT count(*) FROM playlist_items i WHERE i.playlist_id = p.id{seen})
+        + (SELECT count(*) FROM legacy_playlist_items h WHERE h.playlist_id = p.id {held}),
         (SELECT coalesce(sum(v.duration_s), 0.0) FROM playlist_items i
-            JOIN videos v ON v.id = i.video_id WHERE i.playlist_id = p.id)
+            JOIN videos v ON v.id = i.video_id WHERE i.playlist_id = p.id{seen})
     FROM playlists p
     WHERE p.deleted_at IS NULL
 """
@@ -43,29 +51,37 @@ _SUMMARY = """
 
 async def summaries(db: Connection) -> list[PlaylistSummary]:
     """Every playlist by name."""
-    rows = await db.tuples(f"{_SUMMARY} ORDER BY p.name COLLATE NOCASE, p.id")
-    return [PlaylistSummary(Playlist(*row[:4]), row[4], row[5]) for row in rows]
+    sql, values = _summary()
+    rows = await db.tuples(f"{sql} ORDER BY p.name COLLATE NOCASE, p.id", values)
+    found = [PlaylistSummary(Playlist(*row[:4]), row[4], row[5]) for row in rows]
+    return [each for each in found if each.count] if values else found
 
 
 async def summary(db: Connection, playlist_id: int) -> PlaylistSummary | None:
-    row = await db.one(f"{_SUMMARY} AND p.id = ?", (playlist_id,))
-    return PlaylistSummary(Playlist(*tuple(row)[:4]), row[4], row[5]) if row else None
+    sql, values = _summary()
+    row = await db.one(f"{sql} AND p.id = :id", {"id": playlist_id, **values})
+    if row is None or (values and not row[4]):
+        return None
+    return PlaylistSummary(Playlist(*tuple(row)[:4]), row[4], row[5])
 
 
 async def items(db: Connection, playlist_id: int, after: int, limit: int) -> list[PlaylistItem]:
     """The places behind a position, in order."""
+    seen, allowed = only_seen("i.video_id")
     sql = f"""
         SELECT i.position, v.media_hash, v.title, {gallery.COLUMNS}
         FROM playlist_items i JOIN videos v ON v.id = i.video_id
             LEFT JOIN gallery g ON g.video_id = v.id
-        WHERE i.playlist_id = :id AND i.position > :after
+        WHERE i.playlist_id = :id AND i.position > :after{seen}
         ORDER BY i.position LIMIT :limit
     """
     values = {"id": playlist_id, "after": after, "limit": limit}
     found = [
         PlaylistItem(row[0], row[1], row[2], gallery.card_of(row[3:]) if row[3] else None)
-        for row in await db.tuples(sql, values)
+        for row in await db.tuples(sql, values | allowed)
     ]
+    if allowed:
+        return found  # what is held for a name may be anything
     held = """
         SELECT position, name FROM legacy_playlist_items
         WHERE playlist_id = :id AND position > :after ORDER BY position LIMIT :limit

@@ -135,6 +135,25 @@ async def exchange(tx: Transaction, playlist_id: int, one: int, other: int) -> N
             await tx.run(sql, (new, playlist_id, old))
 
 
+async def places_between(
+    db: Connection, playlist_id: int, low: int, high: int
+) -> list[tuple[int, str]]:
+    """The places from one position to another, both included, in order: position and table."""
+    sql = " UNION ALL ".join(
+        f"SELECT position, '{table}' FROM {table}"
+        " WHERE playlist_id = :id AND position BETWEEN :low AND :high"
+        for table in _ITEMS
+    )
+    rows = await db.all(f"{sql} ORDER BY 1", {"id": playlist_id, "low": low, "high": high})
+    return [(row[0], row[1]) for row in rows]
+
+
+async def reposition(tx: Transaction, playlist_id: int, table: str, old: int, new: int) -> None:
+    """Give what stands at a place of a table another position."""
+    sql = f"UPDATE {table} SET position = ? WHERE playlist_id = ? AND position = ?"
+    await tx.run(sql, (new, playlist_id, old))
+
+
 async def count(db: Connection, playlist_id: int) -> int:
     """How many places a playlist has, held ones too."""
     sql = " + ".join(f"(SELECT count(*) FROM {each} WHERE playlist_id = :id)" for each in _ITEMS)

@@ -1,11 +1,15 @@
 """The `progress` table: how far a film was watched, and whether to its end."""
 
-from collections.abc import Collection
+import json
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from lvs.db import gallery, later
+from lvs.db import gallery, history, later
 from lvs.db.database import Connection, Transaction
+from lvs.db.sight import only_seen
 from lvs.models import Card, WatchState
+
+VARIANTS = 256  # of a card, by a person's progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,7 @@ async def record(tx: Transaction, events: Collection[ProgressEvent]) -> None:
             "at": event.at,
         }
         await tx.run(sql, values)
+        await history.note(tx, event.person_id, event.video_id, event.at)
         if event.watched:
             await later.remove(tx, event.person_id, event.video_id)
     await gallery.refresh_progress(tx, {event.video_id for event in events})
@@ -96,6 +101,48 @@ async def mark(tx: Transaction, person_id: int, video_id: int, watched: bool, at
     await gallery.refresh_progress(tx, [video_id])
 
 
+async def of_video(db: Connection, person_id: int, video_id: int) -> WatchState:
+    """How far a person watched a video."""
+    sql = (
+        "SELECT position_s, watched, updated_at FROM progress WHERE person_id = ? AND video_id = ?"
+    )
+    row = await db.one(sql, (person_id, video_id))
+    return WatchState(row[0], bool(row[1]), row[2]) if row else WatchState()
+
+
+async def of_some(
+    db: Connection, person_id: int, video_ids: Sequence[int]
+) -> dict[int, tuple[float, bool]]:
+    """Position and whether it was watched, of those of these videos that a person played."""
+    sql = """
+        SELECT video_id, position_s, watched FROM progress
+        WHERE person_id = ? AND video_id IN (SELECT value FROM json_each(?))
+    """
+    rows = await db.tuples(sql, (person_id, json.dumps(list(video_ids))))
+    return {row[0]: (row[1], bool(row[2])) for row in rows}
+
+
+def on_card(card: Card, states: Mapping[int, tuple[float, bool]]) -> Card:
+    """A card with a person's progress instead of the household's."""
+    position_s, watched = states.get(card.id, (0.0, False))
+    percent = 0
+    if position_s:
+        percent = max(1, min(99, int(100 * position_s / (card.duration_s or 1e9))))
+    # The version names what the card shows: one of its own for each progress.
+    version = card.version * VARIANTS + 2 * percent + watched + 1
+    return card._replace(version=version, progress=percent, watched=watched)
+
+
+async def put_back(
+    tx: Transaction, person_id: int, video_id: int, watched: bool, position_s: float, at: int
+) -> None:
+    """Set a state that was there before."""
+    await mark(tx, person_id, video_id, watched, at)
+    sql = "UPDATE progress SET position_s = ? WHERE person_id = ? AND video_id = ?"
+    await tx.run(sql, (position_s, person_id, video_id))
+    await gallery.refresh_progress(tx, [video_id])
+
+
 async def dismiss(tx: Transaction, person_id: int, video_id: int, dismissed: bool) -> None:
     """Take a film out of those to go on with, or put it back. Its position stays."""
     sql = "UPDATE progress SET dismissed = ? WHERE person_id = ? AND video_id = ?"
@@ -109,15 +156,20 @@ async def is_empty(db: Connection) -> bool:
 
 async def started(db: Connection, person_id: int, limit: int) -> list[StartedFilm]:
     """The listed films that one stopped in and did not dismiss, latest first."""
+    seen, values = only_seen("p.video_id")
     sql = f"""
         SELECT {gallery.COLUMNS}, p.position_s
         FROM progress p JOIN gallery g ON g.video_id = p.video_id
-        WHERE p.person_id = :person AND p.position_s > 0 AND NOT p.dismissed
+        WHERE p.person_id = :person AND p.position_s > 0 AND NOT p.dismissed{seen}
         ORDER BY p.updated_at DESC
         LIMIT :limit
     """
-    rows = await db.tuples(sql, {"person": person_id, "limit": limit})
-    return [StartedFilm(gallery.card_of(row), row[-1]) for row in rows]
+    rows = await db.tuples(sql, {"person": person_id, "limit": limit, **values})
+    cards = [(gallery.card_of(row), row[-1]) for row in rows]
+    return [
+        StartedFilm(on_card(card, {card.id: (position_s, card.watched)}), position_s)
+        for card, position_s in cards
+    ]
 
 
 async def restore(tx: Transaction, person_id: int, video_id: int, state: WatchState) -> bool:

@@ -7,6 +7,16 @@ from lvs.db.database import Connection, Transaction
 from lvs.models import Tag
 
 
+async def counted_among(db: Connection, video_ids: Collection[int]) -> list[Tag]:
+    """Every tag of some videos, with how many of them carry it, in alphabetical order."""
+    sql = """
+        SELECT t.name, count(*) FROM json_each(?) wanted
+            JOIN video_tags vt ON vt.video_id = wanted.value JOIN tags t ON t.id = vt.tag_id
+        GROUP BY t.id ORDER BY t.key
+    """
+    return [Tag(row[0], row[1]) for row in await db.all(sql, (json.dumps(list(video_ids)),))]
+
+
 async def spelling(db: Connection, key: str) -> str | None:
     """The name of a tag that a listed video carries, as it is written."""
     value = await db.value("SELECT name FROM tags WHERE key = ? AND listed > 0", (key,))

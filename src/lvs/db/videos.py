@@ -10,6 +10,7 @@ from lvs.clock import now_ms
 from lvs.db import files, gallery, projections
 from lvs.db.database import Connection, Transaction
 from lvs.models import Card, File, MediaHash, Probe, State, Track, Video, WatchState
+from lvs.viewer import viewer
 
 SHUFFLE_END = 2**31  # random numbers of videos are below
 
@@ -133,6 +134,7 @@ async def absorb(tx: Transaction, video_id: int, other_id: int, at: int) -> None
 
 
 # One row for each place of a video, the best first; the columns of its card come last.
+_OF_HOUSEHOLD = "wp.person_id = 0"
 _WHOLE = f"""
     SELECT v.*, ra.value AS rating, ra.updated_at AS rated_at, vi.count AS views, vi.last_viewed_at,
         fa.added_at AS favorited_at, wp.position_s AS progress_s, wp.watched AS progress_watched,
@@ -150,15 +152,21 @@ _WHOLE = f"""
         LEFT JOIN ratings ra ON ra.video_id = v.id
         LEFT JOIN views vi ON vi.video_id = v.id
         LEFT JOIN favorites fa ON fa.video_id = v.id
-        LEFT JOIN progress wp ON wp.person_id = 0 AND wp.video_id = v.id
+        LEFT JOIN progress wp ON {_OF_HOUSEHOLD} AND wp.video_id = v.id
         LEFT JOIN gallery g ON g.video_id = v.id
         LEFT JOIN projections pr ON pr.video_id = v.id
 """
 
 
+def _whole() -> str:
+    """The query of whole videos, with the progress of the person who watches."""
+    return _WHOLE.replace(_OF_HOUSEHOLD, f"wp.person_id = {viewer().person}")
+
+
 async def one(db: Connection, video_id: int) -> Video | None:
     """A video with all that is known of it, in one query."""
-    return _video(await db.all(f"{_WHOLE} WHERE v.id = ? ORDER BY {files.BEST_FIRST}", (video_id,)))
+    sql = f"{_whole()} WHERE v.id = ? ORDER BY {files.BEST_FIRST}"
+    return _video(await db.all(sql, (video_id,)))
 
 
 async def at(
@@ -171,7 +179,7 @@ async def at(
     is_here = "f.id = (SELECT id FROM here) AS is_here, f.id AS file_id"
     sql = f"""
         WITH here AS MATERIALIZED (SELECT id, video_id FROM files WHERE id = ({first}))
-        {_WHOLE.replace("f.id AS file_id", is_here)}
+        {_whole().replace("f.id AS file_id", is_here)}
         WHERE v.id = (SELECT video_id FROM here) ORDER BY {files.BEST_FIRST}
     """
     rows = await db.all(sql, values)

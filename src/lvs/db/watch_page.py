@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from lvs.db.connection import Connection
-from lvs.models import HOUSEHOLD
+from lvs.viewer import viewer
 
 TAGGED_COMPARED = (
     1000  # with the rarest of its tags before others: everybody shares the popular ones
@@ -66,7 +66,7 @@ async def beside(
         SELECT video_id, NULL, 3 FROM later WHERE person_id = :person AND video_id = :id
     """
     values = {"id": video_id, "limit": limit, "tagged": TAGGED_COMPARED, "root_id": root_id}
-    values |= {"folder": FOLDER_COMPARED, "tags": tags, "person": HOUSEHOLD}
+    values |= {"folder": FOLDER_COMPARED, "tags": tags, "person": viewer().person}
     rows = await db.all(sql, {**values, "start": folder + b"/", "end": folder + b"0"})
     return Beside(
         tuple((row[0], row[1]) for row in rows if row[2] == 0),

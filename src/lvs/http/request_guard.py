@@ -28,6 +28,7 @@ MAX_QUERY_BYTES = 8 * 1024
 MAX_PATH_BYTES = 8 * 1024
 BODY_SECONDS = 20.0  # in which all of a body must have come
 BODILESS = ("GET", "HEAD", "OPTIONS")  # whose bodies nobody reads
+NO_BODY = {"type": "http.request", "body": b"", "more_body": False}
 LOGGED_CHARACTERS = 200
 MAX_HEADER_BYTES = (
     16 * 1024
@@ -97,7 +98,8 @@ class RequestGuard:
                         "What was sent did not arrive in time. Nothing was changed.",
                     )
             if refusal or scope["method"] in BODILESS:
-                receive = self._emptied(receive)
+                # A handler that reads a body (a player may ask by GET or by POST) finds none.
+                receive = _after(NO_BODY, self._emptied(receive))
         if refusal:
             await _answer(refusal, scope, send)
         else:
@@ -120,12 +122,7 @@ class RequestGuard:
                     break
         if len(body) > self._max_body_bytes:
             receive = self._emptied(receive)
-        parts = [{**message, "body": bytes(body), "more_body": False}]
-
-        async def receive_after() -> Any:
-            return parts.pop() if parts else await receive()
-
-        return receive_after
+        return _after({**message, "body": bytes(body), "more_body": False}, receive)
 
     def _emptied(self, receive: Receive) -> Receive:
         """`receive` that says nothing of a body, which is taken off the connection and dropped.
@@ -198,6 +195,16 @@ class RequestGuard:
             "This LVS has no password, so it answers in its home network only. Whoever runs it can"
             " set one: lvs password",
         )
+
+
+def _after(first: dict[str, Any], receive: Receive) -> Receive:
+    """`receive` that hands over this message before all others."""
+    parts = [first]
+
+    async def receive_after() -> Any:
+        return parts.pop() if parts else await receive()
+
+    return receive_after
 
 
 def _has_body(scope: Scope) -> bool:

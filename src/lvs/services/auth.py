@@ -16,7 +16,6 @@ import re
 import secrets
 import time
 import unicodedata
-from collections import OrderedDict
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,15 +24,13 @@ from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 
 from lvs.errors import Conflict, Invalid, NotFound, TooMany, Unavailable
-from lvs.services.rate_limit import MAX_VISITORS, client_key
+from lvs.services.back_off import BackOff
 
 log = logging.getLogger(__name__)
 
 FILE, KEY_FILE = "access.json", "access.key"
 SESSION_SECONDS = 90 * 24 * 3600
 LEAST_LETTERS, MOST_LETTERS = 8, 1000
-FREE_TRIES = 5
-LONGEST_WAIT_SECONDS = 900
 MOST_WAITING = 8
 LOOK_AGAIN_SECONDS = 1.0
 MOST_TOKENS = 100
@@ -159,7 +156,7 @@ class Passwords:
         self._broken = False
         self._seen: tuple[int, int] | None = None
         self._looked_at = -math.inf
-        self._failures: OrderedDict[str, tuple[int, float]] = OrderedDict()
+        self._back_off = BackOff()
         self._checking = asyncio.Lock()
         self._waiting = 0
 
@@ -178,18 +175,18 @@ class Passwords:
         Raises TooMany where this client failed so often that it must wait.
         """
         self._poll()
-        self._admit(client)
+        self._back_off.admit(client)
         if self._waiting >= MOST_WAITING:
             raise TooMany("Many are signing in right now. Try again in a moment.", 2)
         self._waiting += 1
         try:
             # One after another: each takes 64 MiB and a twentieth of a second, on purpose.
             async with self._checking:
-                self._admit(client)
+                self._back_off.admit(client)
                 right = await asyncio.to_thread(
                     _is_password, self._hash, _spelled(password[: MOST_LETTERS + 1])
                 )
-                self._note(client, right)
+                self._back_off.note(client, right)
         finally:
             self._waiting -= 1
         log.log(
@@ -254,25 +251,6 @@ class Passwords:
             self._key, (self._configured or self._access.password_hash).encode(), "sha256"
         )
         return hmac.new(of_password, content.encode(), "sha256").hexdigest()
-
-    def _admit(self, client: str) -> None:
-        failures, until = self._failures.get(client_key(client), (0, 0.0))
-        wait_s = math.ceil(until - time.monotonic())
-        if failures >= FREE_TRIES and wait_s > 0:
-            raise TooMany(
-                f"That was wrong {failures} times. Try again in {wait_s}"
-                f" second{'s' if wait_s > 1 else ''}.",
-                wait_s,
-            )
-
-    def _note(self, client: str, right: bool) -> None:
-        visitor = client_key(client)
-        failures, _ = self._failures.pop(visitor, (0, 0.0))
-        if not right:
-            wait_s = min(LONGEST_WAIT_SECONDS, 2.0 ** min(failures + 1 - FREE_TRIES, 20))
-            self._failures[visitor] = (failures + 1, time.monotonic() + wait_s)
-            while len(self._failures) > MAX_VISITORS:
-                self._failures.popitem(last=False)
 
 
 def _access(found: object) -> Access:

@@ -5,6 +5,7 @@ No globals: two servers can live in one process.
 
 import asyncio
 import logging
+import os
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -35,9 +36,14 @@ from lvs.services.events import Event, Events
 from lvs.services.gallery.gallery import FILL_DELAY_S, Gallery
 from lvs.services.headset import headset
 from lvs.services.household.headset_positions import HeadsetPositions
+from lvs.services.household.history import History
 from lvs.services.household.later import Later
+from lvs.services.household.people import People
+from lvs.services.household.play_order import PlayOrder
 from lvs.services.household.playlists import Playlists
+from lvs.services.household.preferences import Preferences
 from lvs.services.household.progress import ProgressTracker
+from lvs.services.household.up_next import UpNext
 from lvs.services.legacy.importer import LegacyImport
 from lvs.services.library.comparison import Comparison
 from lvs.services.library.duplicates import Duplicates
@@ -47,7 +53,9 @@ from lvs.services.maintenance import Maintenance
 from lvs.services.media.posters import PosterStore
 from lvs.services.media.probe_pool import ProbePool
 from lvs.services.media.probe_queue import ProbeQueue
+from lvs.services.media.remote_pool import RemotePool
 from lvs.services.media.subtitles import Subtitles
+from lvs.services.media.worker_hosts import SharedProbes, WorkerHost
 from lvs.services.metrics import Metrics, here
 from lvs.services.monitoring.doctor import Doctor
 from lvs.services.monitoring.health import Health
@@ -61,6 +69,7 @@ from lvs.services.playback.player_pool import PlayerPool
 from lvs.services.playback.segment_cache import SegmentCache
 from lvs.services.rate_limit import RateLimiter
 from lvs.services.streaming.streams import Streams
+from lvs.worker_address import LOCAL, parse_worker_address
 
 log = logging.getLogger(__name__)
 
@@ -91,11 +100,17 @@ class Services:
     progress: ProgressTracker
     playlists: Playlists
     later: Later
+    play_order: PlayOrder
+    up_next: UpNext
+    history: History
+    preferences: Preferences
+    people: People
     handover: Handover
     added_dates: AddedDates
     passwords: Passwords
     posters: PosterStore
     ffmpeg: ProbePool
+    probes: SharedProbes
     jobs: ProbeQueue
     streams: Streams
     subtitles: Subtitles
@@ -137,6 +152,7 @@ def build(config: Config) -> Services:
     )
     posters = PosterStore(config.thumbnail_directory)
     ffmpeg = ProbePool(config.thumbnail_workers)
+    probes = _shared_probes(config, library, ffmpeg)
     metrics = Metrics()
     segments = SegmentCache(config.data_directory / "cache" / "hls", config.conversion_space << 20)
     playback = Playback(library, PlayerPool(segments), config.streams_per_client)
@@ -144,7 +160,7 @@ def build(config: Config) -> Services:
         database,
         library,
         events,
-        ffmpeg,
+        probes,
         posters if config.enable_thumbnails else None,
         playback.pool.wait_quiet,
     )
@@ -159,6 +175,8 @@ def build(config: Config) -> Services:
     passwords = Passwords(config.data_directory, config.password.get_secret_value())
     background_tasks = BackgroundTasks()
     progress = ProgressTracker(database)
+    preferences = Preferences(database)
+    people = People(database)
     discovery = Discovery(config.announce, config.host)
     reachability = Reachability(
         config.host,
@@ -172,6 +190,8 @@ def build(config: Config) -> Services:
     replication = Replication(config.replicate, config.metadata_db, config.data_directory)
     events.on(Event.CHANGED, lambda _: cache.age())
     events.on(Event.CHANGED_EXTERNALLY, cache.forget)
+    events.on(Event.CHANGED_EXTERNALLY, lambda *_: preferences.forget())
+    events.on(Event.CHANGED_EXTERNALLY, lambda *_: people.forget())
     events.on(Event.REASSIGNED, cache.forget)
     return Services(
         config=config,
@@ -194,11 +214,17 @@ def build(config: Config) -> Services:
         progress=progress,
         playlists=Playlists(database),
         later=Later(database),
+        play_order=PlayOrder(database),
+        up_next=UpNext(database, progress),
+        history=History(database, progress),
+        preferences=preferences,
+        people=people,
         handover=Handover(database, cache, events),
         added_dates=added_dates,
         passwords=passwords,
         posters=posters,
         ffmpeg=ffmpeg,
+        probes=probes,
         jobs=jobs,
         streams=Streams(config.stall_seconds, per_client=config.streams_per_client),
         subtitles=Subtitles(library, config.supported_formats),
@@ -241,6 +267,17 @@ def build(config: Config) -> Services:
     )
 
 
+def _shared_probes(config: Config, library: Library, local: ProbePool) -> SharedProbes:
+    configured = [Path(os.path.realpath(folder)) for folder in config.video_directory]
+
+    def folders() -> list[Path]:
+        return configured or [Path(os.fsdecode(root.path)) for root in library.active_roots]
+
+    addresses = [parse_worker_address(each) for each in config.workers if each != LOCAL]
+    hosts = [WorkerHost(address, RemotePool(address, folders)) for address in addresses]
+    return SharedProbes(local, hosts, LOCAL in config.workers)
+
+
 @asynccontextmanager
 async def running(services: Services) -> AsyncIterator[None]:
     """Open the database, make the library folders known, and run workers and watcher until the
@@ -262,6 +299,8 @@ async def _open(services: Services) -> AsyncIterator[None]:
         await _prepare_posters(services.posters)
         await _prepare_segments(services.playback.pool.cache)
         await services.library.open()
+        await services.preferences.languages()
+        await services.people.load()
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(_restarting(*task)) for task in _background(services)]
             try:
@@ -273,7 +312,7 @@ async def _open(services: Services) -> AsyncIterator[None]:
         await _write_positions(services.progress)
     finally:
         await services.playback.pool.close()
-        await services.ffmpeg.close()
+        await services.probes.close()
         await services.database.close()
 
 
@@ -339,5 +378,6 @@ def _background(services: Services) -> list[tuple[str, Step]]:
         ("positions in films", services.progress.run),
         ("system figures", services.system.sample),
         ("versions", services.health.check_versions),
-        *((f"probes {number}", jobs.work) for number in range(1, services.ffmpeg.workers + 1)),
+        *((f"probes {number}", jobs.work) for number in range(1, services.probes.workers + 1)),
+        *((f"workers on {host.address.name}", host.run) for host in services.probes.hosts),
     ]

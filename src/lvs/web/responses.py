@@ -11,10 +11,12 @@ from werkzeug.routing import BaseConverter
 from lvs.errors import NotFound
 from lvs.services.bundle import Services
 from lvs.services.metrics import rendering
+from lvs.viewer import viewer
 from lvs.web import undo as undoing
 from lvs.web.templates import Templates
 from lvs.web.urls import Urls
 
+MIN_PEOPLE = 2
 THEMES = ("auto", "dark", "light")
 _HASH = re.compile(r"[0-9a-f]{16}", re.ASCII)
 
@@ -92,7 +94,19 @@ def page_context() -> dict[str, Any]:
         "filters_open": request.cookies.get("filters") == "open",
         "previews": services().config.feature_previews,
         "page_url": request.full_path.rstrip("?"),
+        "watching": _person_in_bar(),
     }
+
+
+def _person_in_bar() -> tuple[str, str] | None:
+    """Initial and name of the person who watches, empty for nobody; None while there are not two
+    people to choose among.
+    """
+    people = services().people.every
+    if len(people) < MIN_PEOPLE:
+        return None
+    chosen = next((each for each in people if each.id == viewer().person), None)
+    return (chosen.initial, chosen.name) if chosen else ("", "")
 
 
 def page(template: str, code: int = 200, **context: Any) -> Response:

@@ -36,6 +36,7 @@ class RouteAccess:
     admin: bool = False  # needs a sign-in also where guests may watch
     keyed: bool = False  # a key in the address opens it as well
     own_limit: bool = False  # checks a rate limit of its own instead of `writes_limit`
+    limited: bool = False  # also for a person who is limited to a selection
     errors: Errors = Errors.PAGE
     group: RouteGroup = RouteGroup.VISITORS
 

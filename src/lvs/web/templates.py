@@ -86,7 +86,7 @@ class Templates:
             static_url=self.static_url,
         )
         self.environment.filters["groups"] = groups
-        for text in (ago, count, day, duration, iso, plural, size):
+        for text in (ago, clock_time, count, day, duration, iso, long_day, plural, size):
             self.environment.filters[text.__name__] = self.cards.fillable(text)
 
     def precompile(self) -> None:
@@ -274,6 +274,18 @@ def ago(unix_ms: int, today: date | None = None) -> str:
 def day(unix_ms: int) -> str:
     """The calendar day where the server stands for a `datetime` attribute, `2026-11-22`."""
     return local_date(unix_ms).isoformat()
+
+
+def long_day(day_iso: str) -> str:
+    """`Today`, `Yesterday`, `Sunday, 22 November 2026` for a day such as 2026-11-22."""
+    day, today = date.fromisoformat(day_iso), local_date(now_ms())
+    named = {0: "Today", 1: "Yesterday"}.get((today - day).days)
+    return named or f"{day:%A}, {day.day} {day:%B %Y}"
+
+
+def clock_time(unix_ms: int) -> str:
+    """`20:15`, where the server stands."""
+    return utc(unix_ms).astimezone().strftime("%H:%M")
 
 
 def iso(unix_ms: int) -> str:

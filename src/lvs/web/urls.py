@@ -12,7 +12,7 @@ import string
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
-from urllib.parse import quote
+from urllib.parse import quote, unquote_to_bytes
 
 from lvs.errors import Invalid
 from lvs.filters import used_filters
@@ -75,6 +75,10 @@ class Urls:
         ever.
         """
         return f"/thumbnail/{video.media_hash}.{kind}?v={video.poster or video.state}&w={width}"
+
+    def folder_bytes(self, place: HasPlace) -> bytes:
+        """The folder of a place, as `Query.folder` holds it; empty at the top."""
+        return unquote_to_bytes(self.folder(place))
 
     def folder(self, place: HasPlace) -> str:
         """The folder of a place, as the `folder` filter spells it (percent-encoded); empty at the

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from quart import Response
 from support.home import Home
+from support.wire import Wire
 
 from lvs.db.changes import Chosen
 from lvs.services.media.projection import by_person
@@ -393,3 +394,14 @@ async def test_deovr_is_refused_in_its_own_words(tmp_path: Any) -> None:
         form = {"login": "x", "password": PASSWORD}
         answer = await home.client.post("/deovr", form=form)
         assert json.loads(await answer.get_data())["authorized"] == "1"
+
+
+async def test_a_body_sent_with_a_get_is_not_waited_for(home: Home) -> None:
+    await films(home, "film.mp4")
+    body = b'{"username": "x"}'
+    async with Wire(home.app) as wire:
+        for path in ("/heresphere", "/heresphere/auth"):
+            head = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+            head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+            answer = await wire.send(head.encode() + body)
+            assert answer.status == 200

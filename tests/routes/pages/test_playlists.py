@@ -217,3 +217,65 @@ async def test_later_is_one_tap_and_off_when_watched(home: Home) -> None:
     await home.services.progress.flush()
     answer = await home.client.delete(f"/api/later/{two}")
     assert await answer.get_json() == {"videos": []}
+
+
+async def test_what_was_marked_and_put_off_is_taken_back_in_the_journal(home: Home) -> None:
+    one = await a_film(home, name="one.mp4")
+    await home.services.progress.record(one, 61.5, "a")
+    await home.services.later.set(one, True, "a")
+    await home.client.post(f"/videos/{one}/watched", form={"value": "1"})
+    page = await text(await home.client.get("/admin/changes"))
+    assert page.index("marked as watched") < page.index("added to Later")
+    undo = re.findall(r'action="(/admin/changes/\d+/undo)"', page)
+    await home.client.post(undo[0])
+    state = await home.services.progress.get(one)
+    assert (state.position_s, state.watched) == (61.5, False)
+    assert await home.services.later.has(one)
+    await home.client.post(undo[1])
+    assert not await home.services.later.has(one)
+    page = await text(await home.client.get("/admin/changes?what=later"))
+    assert page.count("<b>Undo:</b>") == 1
+    redo = re.findall(r'action="(/admin/changes/\d+/undo)"', page)
+    await home.client.post(redo[0])
+    assert await home.services.later.has(one)
+    await home.client.post(f"/videos/{one}/watched", form={"value": "0"})  # changes nothing
+    assert await text(await home.client.get("/admin/changes?what=watched")) != ""
+
+
+async def test_a_place_is_moved_to_any_other(home: Home) -> None:
+    hashes = await films(home, "a", "b", "c", "d")
+    playlist_id = await home.services.playlists.create("List")
+    for each in hashes:
+        await home.services.playlists.add(playlist_id, each)
+    await home.services.playlists.take_out(playlist_id, 1)  # numbers may be left out
+    address = f"/playlist/{playlist_id}/move"
+    await home.client.post(address, form={"position": "3", "to": "0"})
+    assert await titles(home, playlist_id) == ["d", "a", "c"]
+    api = f"/api/playlists/{playlist_id}"
+    moved = await home.client.post(f"{api}/move", json={"position": 0, "to": 3})
+    assert [item["title"] for item in (await moved.get_json())["items"]] == ["a", "c", "d"]
+    for body, status in (
+        ({"position": 1, "to": 0}, 404),
+        ({"position": -1, "to": 0}, 400),
+        ({"position": 10**30, "to": 0}, 404),
+        ({"to": 0}, 400),
+    ):
+        assert (await home.client.post(f"{api}/move", json=body)).status_code == status
+    form = {"position": "0", "to": "1"}
+    assert (await home.client.post(address, form=form)).status_code == 404
+    assert await titles(home, playlist_id) == ["a", "c", "d"]
+    changed = await (await home.client.put(api, json={"name": "Evening"})).get_json()
+    assert (changed["name"], changed["description"]) == ("Evening", None)
+    await home.services.playlists.create("Taken")
+    assert (await home.client.put(api, json={"name": "Taken"})).status_code == 409
+
+
+async def test_a_new_playlist_takes_a_selection(home: Home) -> None:
+    await films(home, "alps 1", "alps 2", "sea")
+    page = await text(await home.client.get("/lists/selection?q=alps&sort=title"))
+    action = re.search(r'<form class="new-list" method="post" action="([^"]+)"', page)
+    assert action is not None
+    form = {"name": "Alps", "selection": "1"}
+    answer = await home.client.post(action[1].replace("&amp;", "&"), form=form)
+    playlist_id = int(answer.headers["Location"].rpartition("/")[2])
+    assert await titles(home, playlist_id) == ["alps 1", "alps 2"]

@@ -12,9 +12,13 @@ import pytest
 from support.home import Home
 from support.household import a_film
 
+from lvs.db import people_rows
+from lvs.db.check import repair
 from lvs.db.database import Transaction
-from lvs.services.backup import snapshots
+from lvs.services.backup import check, snapshots
 from lvs.services.backup.export import as_csv, as_json
+from lvs.services.household.people import NewPerson
+from lvs.viewer import Limits
 
 
 def restore(source: Path, data: Path) -> dict[str, Any]:
@@ -137,6 +141,93 @@ async def test_an_export_holds_it_and_can_be_brought_back(home: Home, tmp_path: 
     changes = restore(export, fresh)
     assert (changes["progress"], changes["later"]) == (2, 1)
     assert (changes["playlists"], changes["playlist_items"]) == (1, 3)
+
+
+async def people_hold(home: Home) -> object:
+    """Everything that is personal, as it can be compared."""
+    await home.services.progress.flush()
+    async with home.services.database.read() as db:
+        found = list(await people_rows.everybody(db))
+    return [
+        (each.name, each.limits, each.start_page, each.preferences, each.films) for each in found
+    ]
+
+
+@pytest.mark.parametrize("what", ["database", "json", "export"])
+async def test_people_and_history_come_back_elsewhere(tmp_path: Path, what: str) -> None:
+    async with Home(tmp_path / "old") as home:
+        one, two = await furnish(home)
+        people = home.services.people
+        mia = await people.create(NewPerson("Mia", "1234", Limits(("kids",), (b"Kids",)), "/later"))
+        ben = await people.create(NewPerson("Ben"))
+        await home.services.progress.record(one, 0.25, "a", person=mia.id)
+        await home.services.later.set(two, True, person=mia.id)
+        await home.services.progress.mark(two, True, person=ben.id)
+        await home.services.history.switch(False, person=ben.id)
+        await home.services.preferences.choose_language("sound", "de", "a", person=ben.id)
+        gone = await people.create(NewPerson("Gone"))
+        await home.services.later.set(one, True, person=gone.id)
+        await people.remove(gone.id)
+        before = await people_hold(home)
+        made = await home.services.backups.make()
+        assert made is not None
+        content = b"".join([piece async for piece in as_json(home.services.database)])
+        films = {path.name: path.read_bytes() for path in home.library.iterdir()}
+    assert b"argon2" not in content  # a PIN is for backups only
+    export = tmp_path / "export.json"
+    export.write_bytes(content)
+    source = {"database": made.path, "json": made.snapshot, "export": export}[what]
+    data = tmp_path / "new" / "data"
+    data.mkdir(parents=True)
+    changes = restore(source, data)
+    if what != "database":
+        assert (changes["people"], changes["history"]) == (2, 2)
+    new = Home(tmp_path / "new")
+    for name, film in films.items():
+        new.add(name, film)
+    async with new as home:
+        assert await people_hold(home) == before
+        assert [bool(each.pin) for each in home.services.people.every] == [False, what != "export"]
+        again = home.services.people.named("mia")
+        assert again is not None
+        assert (await home.services.progress.get(one, person=again.id)).position_s == 0.25
+        await home.stop()
+        if what != "database":
+            changes = restore(source, home.data)
+            assert {name for name, number in changes.items() if number} == {"videos"}
+        await home.start()
+
+
+async def test_a_check_finds_what_is_personal_of_nobody(home: Home) -> None:
+    one, _ = await furnish(home)
+    await home.services.later.set(one, True, person=77)
+    found = check.check_data(home.data / "lvs.db", home.data / "backups")
+    assert "nobodys" in {finding.kind for finding in found.findings}
+    await repair(home.services.database)
+    found = check.check_data(home.data / "lvs.db", home.data / "backups")
+    assert {"nobodys", "out-of-step"}.isdisjoint(finding.kind for finding in found.findings)
+
+
+def test_what_is_no_person_is_told(tmp_path: Path) -> None:
+    line = {"day": "2026-11-22", "at": "2026-11-22T20:00:00Z"}
+    good = {"films": {"0" * 16: {"history": [line]}}, "limits": {"tags": ["a"], "folders": []}}
+    entries: dict[str, Any] = {
+        "good": good,
+        "no object": [],
+        "films": {"films": {"x": {}}},
+        "position": {"films": {"0" * 16: {"position_s": -1}}},
+        "line": {"films": {"0" * 16: {"history": [{"day": "today", "at": 5}]}}},
+        "time": {"created_at": "then"},
+        "limits": {"limits": {"tags": [5], "folders": []}},
+        "start": {"start_page": "https://elsewhere"},
+        "preferences": {"preferences": {"sound": 5}},
+        "bad \u0007": {},
+    }
+    (tmp_path / "people.json").write_text(json.dumps(entries))
+    read = snapshots.read(tmp_path)
+    assert len(read.problems) == len(entries) - 1
+    assert [person.name for person in read.people] == ["good"]
+    assert len(read.people[0].films["0" * 16].history) == 1
 
 
 def test_what_is_no_position_and_no_playlist_is_told(tmp_path: Path) -> None:

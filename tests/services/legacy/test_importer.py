@@ -1321,7 +1321,8 @@ def test_the_commands_do_it_in_either_order(tmp_path: Path, scan_first: bool) ->
         "a.mp4": 5,
         "b.mp4": None,
     }
-    assert exported["playlists"] == [{"name": "P", "items": ["b.mp4", "a.mp4"]}]
+    [playlist] = exported["playlists"]
+    assert (playlist["name"], playlist["items"]) == ("P", ["b.mp4", "a.mp4"])
     again = processes.run(*imported, "--json", cwd=tmp_path)
     report = json.loads(again.stdout)
     assert report["taken"] == []

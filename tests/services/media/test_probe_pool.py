@@ -585,7 +585,7 @@ def test_workers_end_when_the_server_is_killed(tmp_path: Path) -> None:
 )
 def test_nothing_a_worker_says_is_taken_on_trust(answer: object) -> None:
     with pytest.raises(ValueError, match="not one"):
-        ffmpeg_module._result(answer, "film.mp4")
+        ffmpeg_module.read_answer(answer, "film.mp4")
 
 
 STRANGE_VALUES = [
@@ -612,6 +612,6 @@ def test_a_probe_with_a_strange_value_is_refused(name: str, value: object) -> No
         "chapters": [],
         "has_poster": 1,
     }
-    assert ffmpeg_module._result(rest | {"probe": good}, "film.mp4").has_poster is False
+    assert ffmpeg_module.read_answer(rest | {"probe": good}, "film.mp4").has_poster is False
     with pytest.raises(ValueError, match="not one"):
-        ffmpeg_module._result(rest | {"probe": good | {name: value}}, "film.mp4")
+        ffmpeg_module.read_answer(rest | {"probe": good | {name: value}}, "film.mp4")

@@ -31,8 +31,8 @@ def with_subtitles(film: Path, path: Path) -> Path:
             output.mux(packet)
         for shown in source.demux(picture):
             if shown.dts is not None:
-                packet.stream = copy
-                output.mux(packet)
+                shown.stream = copy
+                output.mux(shown)
     return path
 
 

@@ -12,6 +12,7 @@ from lvs.db.changes import Chosen
 from lvs.errors import Conflict, Invalid
 from lvs.filters import readable
 from lvs.services.curation.undo import KINDS, JournalEntry
+from lvs.services.household import personal_values
 from lvs.services.media.projection import in_words
 from lvs.services.media.projection_json import chosen_of
 from lvs.web.request_args import (
@@ -33,6 +34,8 @@ LABELS = {
     "title": "Titles",
     "view": "Views",
     "projection": "Projections",
+    "watched": "Watched",
+    "later": "Later",
     "forgotten": "Forgotten",
     "handover": "Handed over",
     "added": "Dates added",
@@ -53,7 +56,12 @@ def moment(unix_ms: int) -> str:
     return utc(unix_ms).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
-FILTERS = {"moment": moment, "projection": projection}
+def is_set(text: str | None) -> bool:
+    """True where a change of what is personal set it: marked as watched, added to Later."""
+    return personal_values.is_set(text)
+
+
+FILTERS = {"moment": moment, "projection": projection, "is_set": is_set}
 
 
 async def changes() -> Response:

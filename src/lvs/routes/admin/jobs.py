@@ -91,7 +91,7 @@ async def _jobs(state: str, wanted: str) -> Context:
         "counts": {name: len(found) for name, found in lists.items()} | {"waiting": len(waiting)},
         "jobs": jobs,
         "limit_s": services().ffmpeg.time_limit_s,
-        "workers": services().ffmpeg.workers,
+        "workers": services().probes.workers,
     }
 
 

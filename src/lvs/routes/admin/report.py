@@ -194,6 +194,18 @@ class Failed(FigureModel):
     given_up: bool
 
 
+class HostReport(FigureModel):
+    """Another machine that lends workers."""
+
+    name: str
+    processes: int
+    ready: bool
+    running: int
+    done: int
+    lost: int
+    failure: str
+
+
 class Workers(FigureModel):
     """The probe workers; `queued_by_kind` separates videos on screen from the rest."""
 
@@ -207,6 +219,7 @@ class Workers(FigureModel):
     unreadable: int
     failed: int
     failures: list[Failed]
+    hosts: list[HostReport]
 
 
 class FolderReport(FigureModel):
@@ -506,7 +519,7 @@ def _workers(services: Services) -> Workers:
     return _read(
         Workers,
         jobs,
-        workers=pool.workers,
+        workers=services.probes.workers,
         processes=len(pool.process_ids),
         queued_by_kind={"visible": jobs.urgent, "waiting": jobs.queued - jobs.urgent},
         running=[_read(RunningReport, item) for item in jobs.under_way()],
@@ -514,6 +527,7 @@ def _workers(services: Services) -> Workers:
         unreadable=jobs.tally.unreadable,
         failed=jobs.tally.failed,
         failures=[_read(Failed, failure) for failure in jobs.failures.values()],
+        hosts=[_read(HostReport, host) for host in services.probes.states()],
     )
 
 

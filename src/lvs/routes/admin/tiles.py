@@ -145,7 +145,8 @@ async def _workers() -> Context:
     return {
         "busy": bool(jobs.remaining or jobs.queued or under_way),
         "jobs": jobs,
-        "workers": ffmpeg.workers,
+        "workers": services().probes.workers,
+        "hosts": services().probes.states(),
         "limit_s": ffmpeg.time_limit_s,
         "running": [
             (titles[item.video_id], int(item.seconds))

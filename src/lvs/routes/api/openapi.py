@@ -51,6 +51,7 @@ PROBLEMS = {
     400: "The request is invalid.",
     401: "There is a password, and nobody is signed in.",
     404: "There is no such video.",
+    409: "It is there already.",
     415: "The body is not application/json.",
     429: "Too many requests; Retry-After gives the seconds to wait.",
 }

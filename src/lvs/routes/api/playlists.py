@@ -9,9 +9,10 @@ from lvs.filters import readable
 from lvs.routes.api import schemas
 from lvs.routes.api.openapi import answers
 from lvs.services.household.playlists import PlaylistSummary
+from lvs.viewer import viewer
 from lvs.web.json_body import json_body
-from lvs.web.request_args import row_id
-from lvs.web.responses import addresses, answer, services
+from lvs.web.request_args import MAX_ID, row_id
+from lvs.web.responses import addresses, answer, client, services
 
 VIDEO_MESSAGE = 'Send {"media_hash": "…"} or {"filename": "the path of the video"}.'
 
@@ -23,7 +24,7 @@ async def every() -> Response:
     return answer(schemas.PlaylistList(playlists=[_entry(each) for each in found]))
 
 
-@answers((201, schemas.PlaylistDetail), body=schemas.NewPlaylist, problems=(400, 415, 429))
+@answers((201, schemas.PlaylistDetail), body=schemas.NewPlaylist, problems=(400, 409, 415, 429))
 async def create() -> Response:
     """Make an empty playlist. 409 where there is one of that name."""
     wanted = await json_body(schemas.NewPlaylist, 'Send {"name": "…", "description": "…"}.')
@@ -31,13 +32,34 @@ async def create() -> Response:
     return answer(await _detail(playlist_id), 201)
 
 
-@answers(schemas.PlaylistDetail)
+@answers(schemas.PlaylistDetail, problems=(400, 404))
 async def show(playlist_id: str) -> Response:
     """A playlist with its videos."""
     return answer(await _detail(row_id(playlist_id)))
 
 
-@answers(schemas.Done)
+@answers(schemas.PlaylistDetail, body=schemas.PlaylistChange, problems=(400, 404, 409, 415, 429))
+async def change(playlist_id: str) -> Response:
+    """Rename and describe a playlist. 409 where another one has that name."""
+    wanted = await json_body(schemas.PlaylistChange, 'Send {"name": "…", "description": "…"}.')
+    found = (await services().playlists.get(row_id(playlist_id))).playlist
+    name = found.name if wanted.name is None else wanted.name
+    description = found.description if wanted.description is None else wanted.description
+    await services().playlists.describe(found.id, name, description or "")
+    return answer(await _detail(found.id))
+
+
+@answers(schemas.PlaylistDetail, body=schemas.PlaylistMove, problems=(400, 404, 415, 429))
+async def move(playlist_id: str) -> Response:
+    """Move what stands at a position to the place of another."""
+    wanted = await json_body(schemas.PlaylistMove, 'Send {"position": 3, "to": 0}.')
+    if max(wanted.position, wanted.to) > MAX_ID:
+        raise NotFound("Nothing stands at this place of the playlist any more.")
+    await services().playlists.move_to(row_id(playlist_id), wanted.position, wanted.to)
+    return answer(await _detail(row_id(playlist_id)))
+
+
+@answers(schemas.Done, problems=(400, 404))
 async def remove(playlist_id: str) -> Response:
     """Delete a playlist. Its page brings it back for 30 days."""
     await services().playlists.delete(row_id(playlist_id))
@@ -52,7 +74,7 @@ async def add(playlist_id: str) -> Response:
     return answer(await _detail(row_id(playlist_id)))
 
 
-@answers(schemas.PlaylistDetail)
+@answers(schemas.PlaylistDetail, problems=(400, 404))
 async def take_out(playlist_id: str, name: str) -> Response:
     """Remove a video, by its hash or path, from all of its places in a playlist."""
     wanted = await _hash_at(name) or name
@@ -70,25 +92,27 @@ async def later() -> Response:
 async def add_later() -> Response:
     """Add a video to Later."""
     wanted = await json_body(schemas.ListedVideo, VIDEO_MESSAGE)
-    await services().later.set(await _hash(wanted), True)
+    await services().later.set(await _hash(wanted), True, client())
     return answer(await _later())
 
 
 @answers(schemas.LaterVideos)
 async def remove_later(media_hash: str) -> Response:
     """Remove a video from Later."""
-    await services().later.set(media_hash, False)
+    await services().later.set(media_hash, False, client())
     return answer(await _later())
 
 
 async def _hash(wanted: schemas.ListedVideo) -> str:
     """The hash of the video that a body names. Raises Invalid, NotFound."""
     if wanted.media_hash:
-        return readable(wanted.media_hash, "media_hash")
-    if not wanted.filename:
+        found: str | None = readable(wanted.media_hash, "media_hash")
+    elif wanted.filename:
+        found = await _hash_at(wanted.filename)
+    else:
         raise Invalid(VIDEO_MESSAGE)
-    found = await _hash_at(wanted.filename)
-    if found is None:
+    video_id = await services().videos.id_of(found) if found else None
+    if found is None or video_id is None or not viewer().sees(video_id):
         raise NotFound("There is no such video.")
     return found
 

@@ -23,7 +23,7 @@ async def record(media_hash: str) -> Response:
 async def mark(media_hash: str) -> Response:
     """Mark a video as watched, which forgets its position, or as not watched."""
     change = await json_body(schemas.WatchedChange, 'Send {"watched": true} or {"watched": false}.')
-    return _answer(await services().progress.mark(media_hash, change.watched))
+    return _answer(await services().progress.mark(media_hash, change.watched, client()))
 
 
 def _answer(state: WatchState) -> Response:

@@ -376,6 +376,20 @@ class PlaylistDetail(PlaylistEntry):
     items: list[PlaylistVideo]
 
 
+class PlaylistChange(BaseModel):
+    """Renames and describes a playlist. What is null or left out stays."""
+
+    name: str | None = None
+    description: str | None = None
+
+
+class PlaylistMove(BaseModel):
+    """Moves what stands at `position` to the place `to`; what stands between makes room."""
+
+    position: int = Field(ge=0)
+    to: int = Field(ge=0)
+
+
 class LaterVideo(BaseModel):
     """A video to watch later."""
 
@@ -390,6 +404,76 @@ class LaterVideos(BaseModel):
     """The videos to watch later, latest first."""
 
     videos: list[LaterVideo]
+
+
+class HistoryEntry(BaseModel):
+    """A film that was played on a day of the server's time zone; `played_at` is the last time."""
+
+    id: int
+    day: str
+    played_at: str
+    media_hash: str
+    title: str
+    missing: bool
+    url: str | None
+
+
+class HistoryLines(BaseModel):
+    """What was played, latest first; whether it is noted; `before` of the next lines, or null."""
+
+    on: bool
+    lines: list[HistoryEntry]
+    next: str | None
+
+
+class HistorySwitch(BaseModel):
+    """Switches the history on or off."""
+
+    on: bool
+
+
+class PersonLimits(BaseModel):
+    """A selection: videos with any of these tags, or below any of these folders."""
+
+    tags: list[str] = Field(default=[], max_length=50)
+    folders: list[str] = Field(default=[], max_length=50)
+
+
+class PersonEntry(BaseModel):
+    """One who watches. `limits` is null for one who sees everything."""
+
+    id: int
+    name: str
+    has_pin: bool
+    limits: PersonLimits | None
+    start_page: str
+    created_at: str
+
+
+class PeopleList(BaseModel):
+    """Everybody by name, and who watches; `bound` where the device cannot become another's."""
+
+    people: list[PersonEntry]
+    chosen: str | None
+    bound: bool
+
+
+class PersonChange(BaseModel):
+    """What is said of a person."""
+
+    name: str
+    pin: str | None = None
+    old_pin: str = ""
+    limits: PersonLimits | None = None
+    start_page: str = ""
+
+
+class PersonChoice(BaseModel):
+    """Who is to watch; null for nobody. `bound` has the device stay theirs."""
+
+    name: str | None
+    pin: str = ""
+    bound: bool = False
 
 
 class SubtitleItem(BaseModel):

@@ -8,6 +8,7 @@ from lvs.routes.api import schemas
 from lvs.routes.api.openapi import answers
 from lvs.routes.media.subtitles import subtitles_of
 from lvs.services.media.projection import by_person
+from lvs.viewer import viewer
 from lvs.web import request_args
 from lvs.web.filters import parse_query
 from lvs.web.json_body import json_body
@@ -43,6 +44,8 @@ async def _unreadable(args: Arguments, limit: int, after: Cursor | None) -> Resp
         raise Invalid("state=unreadable cannot be combined with a filter.")
     if after is not None and not isinstance(after.key, int):
         raise Invalid("This link is broken. Go back to the first page.")
+    if viewer().limits is not None:  # nothing of it stands in anybody's selection
+        return answer(schemas.VideoPage(videos=[], next=None))
     files = await services().gallery.unreadable(limit + 1, int(after.key) if after else 0)
     found = [_detail(await services().videos.get(file.media_hash)) for file in files[:limit]]
     following = (

@@ -9,7 +9,17 @@ from typing import Any
 from quart import Quart, Response, request
 from werkzeug.exceptions import HTTPException
 
-from lvs.errors import Conflict, Full, Invalid, LvsError, NotFound, TimedOut, TooMany, Unavailable
+from lvs.errors import (
+    Conflict,
+    Full,
+    Invalid,
+    LvsError,
+    NotFound,
+    Refused,
+    TimedOut,
+    TooMany,
+    Unavailable,
+)
 from lvs.models import Card
 from lvs.services import metrics
 from lvs.services.metrics import record_error_message
@@ -20,6 +30,7 @@ log = logging.getLogger(__name__)
 
 STATUS: tuple[tuple[type[LvsError], int], ...] = (
     (NotFound, 404),
+    (Refused, 403),
     (Conflict, 409),
     (TooMany, 429),
     (TimedOut, 504),

@@ -10,10 +10,12 @@ from quart import Response, redirect, request
 
 from lvs.errors import NotFound
 from lvs.models import Card, Cursor, Page, Query, Sort, State, shown, tag_key
+from lvs.routes.pages.up_next import following
 from lvs.services.gallery import spelling
 from lvs.services.gallery.facets import facets_of
 from lvs.services.gallery.gallery import GalleryPage, TopFolder, by_use
 from lvs.text import plural
+from lvs.viewer import viewer
 from lvs.web.filters import Chip, chips, parse_query
 from lvs.web.request_args import Arguments, arguments, cursor, number, text
 from lvs.web.responses import (
@@ -48,8 +50,22 @@ PANEL_HEADER = "LVS-Panel"
 
 async def show() -> Response:
     args = arguments()
+    if start := _start_page(args):
+        return cast("Response", redirect(start, 302))
     query = parse_query(args)
     return await _gallery(query, args, "All videos", "home")
+
+
+def _start_page(args: Arguments) -> str:
+    """The page where the person who watches begins; empty for all videos, and for one who comes
+    here from another page of LVS.
+    """
+    person = viewer().person
+    if not person or args or wants_partial():
+        return ""
+    if local_address(request.headers.get("Referer", "")):
+        return ""
+    return services().people.get(person).start_page
 
 
 async def popular() -> Response:
@@ -180,6 +196,7 @@ async def _around(query: Query, heading: str, current: str, found: GalleryPage) 
     own = {"favorites": "favorite", "popular": "viewed"}.get(current)
     return {
         "started": await services().progress.started() if shows_row else None,
+        "following": await following() if shows_row else [],
         "total": found.total,
         "heading": _heading(query, used, heading, own),
         "message": plural(found.total, "video"),

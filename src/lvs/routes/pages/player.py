@@ -3,7 +3,7 @@ tracks and sizes among which people do.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from quart import request
 
@@ -30,6 +30,7 @@ class PlayerChoice:
     converted: bool = False
     audio: int = 0
     height: int = 0
+    chose_audio: bool = False
 
     @property
     def query(self) -> str:
@@ -50,6 +51,7 @@ class PlayerView:
     fact: str
     choice: PlayerChoice
     audio_tracks: tuple[str, ...]
+    audio_languages: tuple[str, ...]
     heights: tuple[int, ...]
     start_s: float = 0.0
     busy: str = BUSY
@@ -61,8 +63,22 @@ def player_choice() -> PlayerChoice:
     return PlayerChoice(
         converted=request.args.get("play") == "converted",
         audio=_number("audio") or 0,
+        chose_audio=_number("audio") is not None,
         height=next((one for one in HEIGHTS if height == str(one)), 0),
     )
+
+
+def preferred_sound(video: Video, choice: PlayerChoice, language: str) -> PlayerChoice:
+    """The choice with the track of a language where the address names none."""
+    if choice.chose_audio or not language or not video.probe:
+        return choice
+    spoken = [_language(track) for track in video.probe.audio_tracks]
+    return replace(choice, audio=spoken.index(language)) if language in spoken else choice
+
+
+def _language(track: Track) -> str:
+    known = language_of(track.language or "")
+    return known[0] if known else ""
 
 
 def player_view(video: Video, choice: PlayerChoice, start_s: float = 0.0) -> PlayerView:
@@ -89,6 +105,7 @@ def player_view(video: Video, choice: PlayerChoice, start_s: float = 0.0) -> Pla
         fact=message,
         choice=choice,
         audio_tracks=tuple(_track_label(track, number) for number, track in enumerate(tracks)),
+        audio_languages=tuple(_language(track) for track in tracks),
         heights=tuple(height for height in HEIGHTS if probe and height <= max(360, probe.height)),
         start_s=start_s,
     )

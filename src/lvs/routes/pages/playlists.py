@@ -18,7 +18,7 @@ from lvs.web.request_args import (
     text,
     video_hash,
 )
-from lvs.web.responses import back, page, partial_of_video, services, wants_partial
+from lvs.web.responses import back, client, page, partial_of_video, services, wants_partial
 from lvs.web.urls import query_string
 
 PAGE_SIZE = 100
@@ -38,9 +38,14 @@ async def every() -> Response:
 
 
 async def create() -> Response:
-    """Make a playlist, where `video` names one with it in the list."""
+    """Make a playlist, where `video` names one with it in the list; with `selection` every video
+    that the query in the address selects.
+    """
     name, description = await form_words("name"), await form_words("description")
+    query = parse_query(arguments()) if await form_words("selection") == "1" else None
     playlist_id = await services().playlists.create(name, description, await form_words("video"))
+    if query:
+        await services().playlists.add_selection(playlist_id, services().gallery.ids(query))
     return _to(playlist_id)
 
 
@@ -107,7 +112,11 @@ async def take_out(playlist_id: str) -> Response:
 
 
 async def move(playlist_id: str) -> Response:
+    """Move what stands at `position` one place up or down, or to the place `to`."""
     wanted, position = row_id(playlist_id), await form_number("position")
+    if await form_words("to"):
+        await services().playlists.move_to(wanted, position, await form_number("to"))
+        return back(f"/playlist/{wanted}")
     up = digit(await form_words("up"), "1 or 0", 1) == 1
     await services().playlists.move(wanted, position, up)
     return back(f"/playlist/{wanted}")
@@ -155,7 +164,7 @@ async def later() -> Response:
 async def set_later(media_hash: str) -> Response:
     """Add a video to Later or take it out; a plain form from the list itself gets an undo there."""
     wanted = digit(await form_words("value"), "1 or 0", 1) == 1
-    await services().later.set(media_hash, wanted)
+    await services().later.set(media_hash, wanted, client())
     if wants_partial():
         return partial_of_video("later_button.html", "later:changed", media_hash, later=wanted)
     if await form_words("from") == "later":

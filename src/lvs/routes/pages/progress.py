@@ -4,6 +4,7 @@ from typing import cast
 
 from quart import Response, redirect
 
+from lvs.services.household.preferences import LANGUAGES
 from lvs.web.request_args import (
     MAX_TIME,
     arguments,
@@ -33,12 +34,20 @@ async def record(media_hash: str) -> Response:
 
 async def mark(media_hash: str) -> Response:
     watched = digit(await form_words("value"), "1 or 0", 1) == 1
-    state = await services().progress.mark(media_hash, watched)
+    state = await services().progress.mark(media_hash, watched, client())
     if wants_partial():
         return partial_of_video(
             "watched.html", "progress:changed", media_hash, watched=state.watched
         )
     return back(f"/v/{media_hash}")
+
+
+async def choose_language() -> Response:
+    """Keep the language of `subtitles` (or off) or of `sound` that was chosen in the player."""
+    for name in LANGUAGES:
+        if value := await form_words(name):
+            await services().preferences.choose_language(name, value, client())
+    return Response(status=204)
 
 
 async def show() -> Response:

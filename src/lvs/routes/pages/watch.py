@@ -5,12 +5,14 @@ from typing import cast
 from quart import Response, redirect
 
 from lvs.errors import NotFound
-from lvs.models import Card, Query, State, Video, shown
+from lvs.models import Card, Query, State, Surroundings, Video, shown
 from lvs.routes.media import subtitles
 from lvs.routes.pages import projection
-from lvs.routes.pages.player import player_choice, player_view
+from lvs.routes.pages.player import player_choice, player_view, preferred_sound
+from lvs.services.household.play_order import ListPlace
 from lvs.web.facts import container_name, moment, picture_facts, track_facts
 from lvs.web.filters import parse_query
+from lvs.web.list_places import Neighbour, in_gallery, in_list, list_place
 from lvs.web.request_args import arguments, form_text, text
 from lvs.web.responses import addresses, client, page, raw_path, secure_url, services
 from lvs.web.templates import duration, size
@@ -26,7 +28,9 @@ async def watch(place: str) -> Response:
         raise NotFound("There is no video at this address, and there never was one.")
     video, file, card = found
     if file.missing_since is not None and not video.missing:
-        return cast("Response", redirect(addresses().watch(video.file) + query_string(query), 302))
+        listed = list_place(arguments())
+        rest = listed.query if listed else query_string(query)
+        return cast("Response", redirect(addresses().watch(video.file) + rest, 302))
     return await _page(video, card, query)
 
 
@@ -40,10 +44,15 @@ async def permanent(media_hash: str) -> Response:
 async def _page(video: Video, card: Card | None, query: Query) -> Response:
     if not _is_listed(video):
         return await _gone(video)
-    around = await services().gallery.surroundings(query, video, card, SUGGESTIONS)
+    place = list_place(arguments())
+    here = None if place else card
+    around = await services().gallery.surroundings(query, video, here, SUGGESTIONS)
+    previous, following = await _neighbours(video, query, place, around)
     progress = services().progress.of_video(video)
     starts_over = text(arguments(), "start") == "over"
-    player = player_view(video, player_choice(), 0.0 if starts_over else progress.position_s)
+    languages = await services().preferences.languages()
+    choice = preferred_sound(video, player_choice(), languages.sound)
+    player = player_view(video, choice, 0.0 if starts_over else progress.position_s)
     if video.poster is None and video.state is State.NEW:
         services().jobs.visible([video.id])
     watch_path = addresses().watch(video.file)
@@ -53,16 +62,17 @@ async def _page(video: Video, card: Card | None, query: Query) -> Response:
         card=card,
         query=query,
         related=around.related,
-        previous=around.before,
-        next=around.behind,
+        previous=previous,
+        next=following,
         player=player,
         watched=progress.watched,
         later=around.later,
-        start_over_url=_start_over(video, query) if player.start_s else "",
+        start_over_url=_start_over(video, query, place) if player.start_s else "",
         subtitles=await subtitles.subtitles_of(video),
+        chosen_subtitles=languages.subtitles,
         suggestions=around.suggestions,
         facts=_facts(video, player.fact),
-        back_url=gallery_url(query) + f"#video-card-{video.id}",
+        back_url=_back(video, query, place),
         unreadable=video.state is State.UNREADABLE,
         offline=services().library.is_away(video.file.root_id, video.file.path),
         secure_url=secure_url(watch_path) if video.projection.immersive else "",
@@ -72,9 +82,28 @@ async def _page(video: Video, card: Card | None, query: Query) -> Response:
     )
 
 
-def _start_over(video: Video, query: Query) -> str:
+async def _neighbours(
+    video: Video, query: Query, place: ListPlace | None, around: Surroundings
+) -> tuple[Neighbour | None, Neighbour | None]:
+    """The films before and behind this one in the list from which it was opened."""
+    if place is None:
+        before = in_gallery(addresses(), around.before, query)
+        return before, in_gallery(addresses(), around.behind, query)
+    listed = await services().play_order.neighbours(place, video.id)
+    return in_list(addresses(), listed[0], place), in_list(addresses(), listed[1], place)
+
+
+def _back(video: Video, query: Query, place: ListPlace | None) -> str:
+    """The list from which a film was opened."""
+    if place is None:
+        return gallery_url(query) + f"#video-card-{video.id}"
+    return f"/playlist/{place.playlist_id}#item-{place.at}" if place.playlist_id else "/later"
+
+
+def _start_over(video: Video, query: Query, place: ListPlace | None) -> str:
     """The same page with the player at the beginning."""
-    address = addresses().watch(video.file, query)
+    rest = place.query if place else query_string(query)
+    address = addresses().watch(video.file) + rest
     return f"{address}{'&' if '?' in address else '?'}start=over"
 
 

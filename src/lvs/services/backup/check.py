@@ -138,6 +138,12 @@ def _contents(database: Path) -> Iterator[Finding]:
             "`lvs check --mend` removes them.",
         ),
         (
+            "nobodys",
+            check.nobodys,
+            "{} of people who are not there",
+            "`lvs check --mend` removes them.",
+        ),
+        (
             "no-place",
             check.placeless,
             "{} never seen in a library folder",
@@ -167,9 +173,12 @@ def _contents(database: Path) -> Iterator[Finding]:
     ):
         group: Group = looked(database)
         if group.count:
-            noun = {"unused-tag": "tag", "offline": "library folder", "unreadable": "file"}.get(
-                kind, "video"
-            )
+            noun = {
+                "unused-tag": "tag",
+                "nobodys": "personal row",
+                "offline": "library folder",
+                "unreadable": "file",
+            }.get(kind, "video")
             verb = "is" if group.count == 1 else "are"
             yield Finding(
                 kind,

@@ -14,6 +14,8 @@ from lvs.db import export as rows
 from lvs.db import playlists
 from lvs.db.database import Connection, Database
 from lvs.db.export import Exported
+from lvs.db.people_rows import everybody
+from lvs.services.backup.personal_snapshot import person_value
 
 COLUMNS = (
     "path",
@@ -37,7 +39,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 async def as_json(database: Database) -> AsyncIterator[bytes]:
-    """A JSON object with `videos` and `playlists`, in pieces, all ASCII.
+    """A JSON object with `videos`, `playlists` and `people`, in pieces, all ASCII.
 
     Times are ISO 8601 in UTC. A path that is not UTF-8 has its bytes as U+DC80 to U+DCFF in it, as
     Python's `os.fsdecode` gives. Paths are those of the addresses: with several library folders
@@ -64,6 +66,12 @@ async def as_json(database: Database) -> AsyncIterator[bytes]:
                 "created_at": _moment(playlist.created_at),
             }
             yield b"], " + json.dumps(more).encode("ascii")[1:]
+            comma = b",\n"
+        yield b'\n], "people": ['
+        comma = b"\n"
+        for person in await everybody(db):
+            value = {"name": person.name} | person_value(person, _moment, with_pin=False)
+            yield comma + json.dumps(value).encode("ascii")
             comma = b",\n"
         yield b"\n]}\n"
 

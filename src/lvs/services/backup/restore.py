@@ -24,7 +24,9 @@ from lvs.db import (
 from lvs.db import curation_rows as rows
 from lvs.db.curation_rows import CurationRecord, KeptPlaylist
 from lvs.db.database import Database, Transaction
+from lvs.db.people_rows import KeptPerson, put_person
 from lvs.models import HOUSEHOLD, WatchState, tag_key
+from lvs.services.household.people import name_key
 from lvs.services.media.stored_projection import apply_projection
 from lvs.titles import title_from_path
 
@@ -52,6 +54,8 @@ class RestoreSummary:
     later: int = 0
     playlists: int = 0
     playlist_items: int = 0
+    people: int = 0
+    history: int = 0
 
     @property
     def nothing(self) -> bool:
@@ -67,9 +71,10 @@ async def put_back(
     wanted: Collection[CurationRecord],
     only_look: bool = False,
     lists: Collection[KeptPlaylist] = (),
+    people: Collection[KeptPerson] = (),
 ) -> RestoreSummary:
-    """Give every video of `wanted` what stands there and bring `lists` back, all or nothing; with
-    `only_look` say what that would change.
+    """Give every video of `wanted` what stands there and bring `lists` and `people` back, all or
+    nothing; with `only_look` say what that would change.
     """
     gains = RestoreSummary(videos=len(wanted))
     with suppress(_DryRun):
@@ -77,6 +82,8 @@ async def put_back(
             touched = await _put_all(tx, wanted, gains)
             for playlist in lists:
                 await _put_playlist(tx, playlist, gains)
+            for person in people:
+                await _put_person(tx, person, gains)
             if only_look:
                 raise _DryRun  # which takes the transaction back
             for start in range(0, len(touched), REFRESHED_AT_ONCE):
@@ -185,6 +192,14 @@ async def _put_playlist(tx: Transaction, kept: KeptPlaylist, gains: RestoreSumma
             await playlists.describe(tx, playlist_id, kept.description)
     await playlists.append(tx, playlist_id, wanted)
     gains.playlist_items += len(wanted)
+
+
+async def _put_person(tx: Transaction, kept: KeptPerson, gains: RestoreSummary) -> None:
+    made = await put_person(tx, kept, name_key(kept.name), now_ms())
+    gains.people += made.people
+    gains.progress += made.progress
+    gains.later += made.later
+    gains.history += made.history
 
 
 async def _put_projection(

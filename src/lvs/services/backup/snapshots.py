@@ -3,7 +3,7 @@ read to put it back.
 
 `ratings.json`, `views.json`, `tags.json`, `favorites.json`, `projections.json`, `progress.json`,
 `later.json` and `videos.json` (titles and places) are each one object, keyed by media hash; every
-value names the path too. `playlists.json` is one keyed by the names of the playlists.
+value names the path too. `playlists.json` and `people.json` are keyed by names.
 Blocking: call it in a thread.
 """
 
@@ -20,7 +20,9 @@ from typing import Any, Self, TextIO
 from lvs.clock import iso_utc
 from lvs.db import curation_rows as rows
 from lvs.db.curation_rows import CurationRecord, KeptPlaylist
+from lvs.db.people_rows import KeptPerson, every_person
 from lvs.errors import Invalid, NotFound, Unavailable
+from lvs.services.backup.personal_snapshot import person_of, person_value
 from lvs.services.curation.base import clean_line
 from lvs.services.curation.tags import LONGEST_TAG, clean_tag
 from lvs.services.curation.titles import MAX_TITLE_LENGTH
@@ -31,7 +33,8 @@ from lvs.titles import plain_title, title_from_path
 
 OF_VIDEOS = ("ratings", "views", "tags", "favorites", "projections", "progress", "later", "videos")
 PLAYLISTS = "playlists"
-NAMES = (*OF_VIDEOS, PLAYLISTS)
+PEOPLE = "people"
+NAMES = (*OF_VIDEOS, PLAYLISTS, PEOPLE)
 MOST_PLACES = 100_000
 LONGEST_POSITION_S = 1e7
 LARGEST_BYTES = 1 << 30
@@ -47,6 +50,7 @@ class Snapshot:
     kept: dict[str, CurationRecord] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     playlists: list[KeptPlaylist] = field(default_factory=list)
+    people: list[KeptPerson] = field(default_factory=list)
     playlists_left_out: int = 0
     """How many there were whose videos were named by their paths alone, as in older exports."""
 
@@ -68,6 +72,8 @@ def write(database: Path, folder: Path) -> None:
                 )
         for playlist in rows.every_playlist(database):
             files[PLAYLISTS].put(playlist.name, _playlist_value(playlist))
+        for person in every_person(database):
+            files[PEOPLE].put(person.name, person_value(person, _time, with_pin=True))
 
 
 def _playlist_value(playlist: KeptPlaylist) -> dict[str, Any]:
@@ -206,6 +212,9 @@ def _take_object(snapshot: Snapshot, path: Path, content: Mapping[str, Any]) -> 
     if path.stem == PLAYLISTS:
         _take_playlists(snapshot, path, content.items())
         return
+    if path.stem == PEOPLE:
+        _take_people(snapshot, path, content.items())
+        return
     take = _TAKE[path.stem]
     understood = 0
     for media_hash, value in content.items():
@@ -228,6 +237,14 @@ def _take_playlists(
         try:
             snapshot.playlists.append(_playlist(name, value))
         except _NotUnderstood as error:
+            snapshot.problems.append(f"{path.name}: {str(name)[:80]}: {error}")
+
+
+def _take_people(snapshot: Snapshot, path: Path, content: Iterable[tuple[object, object]]) -> None:
+    for name, value in content:
+        try:
+            snapshot.people.append(person_of(name, value, _moment))
+        except (Invalid, _NotUnderstood) as error:
             snapshot.problems.append(f"{path.name}: {str(name)[:80]}: {error}")
 
 
@@ -272,6 +289,10 @@ def _take_export(snapshot: Snapshot, path: Path, content: Mapping[str, Any]) -> 
     found = [_of_export(each) for each in (playlists if isinstance(playlists, list) else ())]
     snapshot.playlists_left_out = sum(name is None for name, _ in found)
     _take_playlists(snapshot, path, [each for each in found if each[0] is not None])
+    people = content.get("people")
+    if isinstance(people, list):
+        named = [(each.get("name"), each) for each in people if isinstance(each, Mapping)]
+        _take_people(snapshot, path, named)
     for number, value in enumerate(content["videos"], 1):
         try:
             kept = _take_entry(

@@ -24,6 +24,11 @@ class Videos(Curation):
             raise NotFound("There is no such video.")
         return video
 
+    async def id_of(self, media_hash: str) -> int | None:
+        """The id of the video of this name or alias; None where there is none."""
+        async with self._database.read() as db:
+            return await videos.id_of(db, media_hash)
+
     async def at(
         self, places: Sequence[tuple[int, bytes]]
     ) -> tuple[Video, File, Card | None] | None:

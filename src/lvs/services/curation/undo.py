@@ -31,6 +31,7 @@ from lvs.services.cache import Cache
 from lvs.services.curation import handover
 from lvs.services.curation.tags import MAX_TAGS
 from lvs.services.events import Event, Events
+from lvs.services.household import personal_values
 from lvs.services.media.stored_projection import apply_projection
 from lvs.titles import title_from_path
 
@@ -41,8 +42,9 @@ CLIENTS = 200
 EXAMPLES = 30
 KINDS = (
     *("rating", "favorite", "tag", "title", "view", "projection", "forgotten"),
-    *("handover", "added"),
+    *("handover", "added", "watched", "later"),
 )
+PERSONAL = ("watched", "later")
 
 
 class Status(StrEnum):
@@ -288,8 +290,10 @@ def statuses(
 
 def _value_of(change: Change) -> Hashable:
     """The value a change is about; two changes of the same value build on each other."""
-    tag = tag_key(change.new or change.old or "") if change.what == "tag" else ""
-    return change.video_id, change.what, tag
+    part: Hashable = tag_key(change.new or change.old or "") if change.what == "tag" else ""
+    if change.what in PERSONAL:
+        part = personal_values.person_of(change.new)
+    return change.video_id, change.what, part
 
 
 def _entry(change: Change, titles: dict[int, tuple[str, str]], status: Status) -> JournalEntry:
@@ -425,7 +429,23 @@ async def _forgotten(tx: Transaction, change: Change, client: str) -> str:
     return ""
 
 
+async def _watched(tx: Transaction, change: Change, client: str) -> str:
+    if not await personal_values.put_watched_back(tx, change):
+        return OTHERWISE
+    await _note(tx, change, client)
+    return ""
+
+
+async def _later(tx: Transaction, change: Change, client: str) -> str:
+    if not await personal_values.put_later_back(tx, change):
+        return OTHERWISE
+    await _note(tx, change, client)
+    return ""
+
+
 _TAKE_BACK = {
+    "watched": _watched,
+    "later": _later,
     "rating": _rating,
     "favorite": _favorite,
     "tag": _tag,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lvs import random_order
-from lvs.db import gallery, tags, videos, watch_page
+from lvs.db import gallery, progress, tags, videos, watch_page
 from lvs.db.database import Connection, Database
 from lvs.db.gallery import Selection
 from lvs.errors import Invalid, LvsError, NotFound
@@ -34,6 +34,7 @@ from lvs.services.gallery import search_query
 from lvs.services.gallery.finder import CardCache, Finder, IndexFinder, SqlFinder
 from lvs.services.library.library import Library
 from lvs.services.lru import LRU
+from lvs.viewer import Limits, viewer
 
 if TYPE_CHECKING:  # NumPy is a tenth of what the start takes, and needed only when it is filled
     from lvs.services.gallery.video_index import VideoIndex
@@ -45,6 +46,7 @@ MAX_RUN = 500  # the most cards one answer holds, also where `until` asks for mo
 RELATED = 12
 POPULAR_TAGS = 40
 PAGES_KEPT = 40
+LIMITS_KEPT = 20
 WARMED = (
     string.ascii_lowercase + string.digits
 )  # one letter finds so many videos that looking them up takes long
@@ -83,6 +85,7 @@ class Gallery:
         self._library = library
         self._cache = cache
         self._index: VideoIndex | None = None
+        self._allowed: LRU[Limits, tuple[int, frozenset[int]]] = LRU(LIMITS_KEPT)
         self._kept = CardCache()
         self._pages: LRU[Hashable, tuple[Page, int]] = LRU(PAGES_KEPT)
 
@@ -112,6 +115,11 @@ class Gallery:
                 )
                 await asyncio.sleep(RETRY_S)
 
+    @property
+    def edition(self) -> int:
+        """Changes with everything that the gallery shows; -1 while that is not noticed."""
+        return self._index.seen if self._index else -1
+
     async def find(
         self, query: Query, after: Cursor | None = None, until: Cursor | None = None
     ) -> GalleryPage:
@@ -120,6 +128,7 @@ class Gallery:
         """
         async with self._reading() as (db, index):
             page, total = await self._known_or_found(db, query, index, PAGE_SIZE, after, until)
+            page = await _for_viewer(db, page)
         # Only now: these may want a connection too, and a holder of one must not wait for
         # another.
         return GalleryPage(page, total, await self._popular_tags(), await self._folders())
@@ -136,7 +145,8 @@ class Gallery:
         Raises Invalid where a cursor does not fit the order.
         """
         async with self._reading() as (db, index):
-            return (await self._known_or_found(db, query, index, limit, after, until))[0]
+            page = (await self._known_or_found(db, query, index, limit, after, until))[0]
+            return await _for_viewer(db, page)
 
     async def ids(self, query: Query) -> AsyncIterator[list[int]]:
         """Every video the query shows, in its order, some hundreds at a time."""
@@ -177,6 +187,7 @@ class Gallery:
         self, db: Connection, query: Query, index: "VideoIndex | None"
     ) -> Finder | None:
         """A finder for the query; None where nothing can match."""
+        query = _by_viewer(query)
         selection = await self._select(db, query, index)
         if selection is None:
             return None
@@ -197,13 +208,15 @@ class Gallery:
         """A run of cards and how many the query shows in all: as it was the last time where nothing
         has changed since.
         """
+        query = _by_viewer(query)
         key = (index.seen if index else -1, query, limit, after, until)
         known = self._pages.get(key) if index else None
         if known is None:
             finder = await self._finder(db, query, index)
             page = await self._page(finder, query, limit, after, until)
             known = (page, await finder.count() if finder else 0)
-            if index and index.seen == key[0]:
+            personal = query.viewer.person and query.progress
+            if index and index.seen == key[0] and not personal:
                 self._pages.put(key, known)
         return known
 
@@ -232,14 +245,23 @@ class Gallery:
 
     async def random(self) -> Card:
         """Any video. Raises NotFound where there is none."""
-        async with self._database.read() as db:
-            card = await gallery.random(db, secrets.randbelow(videos.SHUFFLE_END))
+        if viewer().limits is not None:
+            seed = secrets.randbelow(random_order.LARGEST - 1) + 1
+            cards = (await self.browse(Query(sort=Sort.RANDOM, seed=seed), 1)).cards
+            card = cards[0] if cards else None
+        else:
+            async with self._database.read() as db:
+                card = await gallery.random(db, secrets.randbelow(videos.SHUFFLE_END))
         if card is None:
             raise NotFound("There is no video to pick from yet.")
         return card
 
     async def some_random(self, number: int) -> tuple[Card, ...]:
         """At most so many videos that have a poster, in any order."""
+        if viewer().limits is not None:
+            seed = secrets.randbelow(random_order.LARGEST - 1) + 1
+            page = await self.browse(Query(sort=Sort.RANDOM, seed=seed), number)
+            return tuple(card for card in page.cards if card.poster)
         async with self._database.read() as db:
             drawn = [
                 await gallery.random(db, secrets.randbelow(videos.SHUFFLE_END))
@@ -266,14 +288,18 @@ class Gallery:
             for video_id in beside.in_folder:
                 if video_id != video.id and len(reasons) < RELATED:
                     reasons.setdefault(video_id, f"More from {shown(folder_name)}")
-            cards = await gallery.some(db, [*reasons, before or 0, behind or 0])
+            who = viewer()
+            seen = who.seen(reasons)
+            cards = await gallery.some(db, [*seen, before or 0, behind or 0])
         return Surroundings(
             cards.get(before or 0),
             cards.get(behind or 0),
             tuple(Related(cards[each], why) for each, why in reasons.items() if each in cards),
-            tuple(name for name in beside.recent_tags if tag_key(name) not in carried)[
-                :suggestions
-            ],
+            tuple(
+                name
+                for name in beside.recent_tags
+                if tag_key(name) not in carried and who.limits is None
+            )[:suggestions],
             beside.later,
         )
 
@@ -294,6 +320,11 @@ class Gallery:
         return await self._tags()
 
     async def _tags(self) -> list[Tag]:
+        who = viewer()
+        if who.limits is not None:
+            async with self._database.read() as db:
+                return await tags.counted_among(db, who.allowed)
+
         async def load() -> list[Tag]:
             async with self._database.read() as db:
                 return await tags.counted(db)
@@ -303,15 +334,38 @@ class Gallery:
     async def spelling(self, tag: str) -> str | None:
         """The spelling of a tag of a listed video; None where there is none."""
         async with self._database.read() as db:
-            return await tags.spelling(db, tag_key(tag))
+            known = await tags.spelling(db, tag_key(tag))
+        if viewer().limits is None or known is None:
+            return known
+        return known if any(each.name == known for each in await self._tags()) else None
+
+    async def allowed(self, limits: Limits) -> frozenset[int]:
+        """The videos within a person's limits."""
+        async with self._reading() as (db, index):
+            edition = index.seen if index else -1
+            known = self._allowed.get(limits)
+            if known is not None and edition >= 0 and known[0] == edition:
+                return known[1]
+            places = [self._folder_place(folder) for folder in limits.folders]
+            found = await gallery.allowed(
+                db, [tag_key(tag) for tag in limits.tags], [place for place in places if place]
+            )
+        self._allowed.put(limits, (edition, found))
+        return found
 
     async def _popular_tags(self) -> list[Tag]:
+        if viewer().limits is not None:
+            return sorted(await self._tags(), key=by_use)[:POPULAR_TAGS]
+
         async def load() -> list[Tag]:
             return sorted(await self._tags(), key=by_use)[:POPULAR_TAGS]
 
         return await self._cache.get(("popular tags", *self._edition), load)
 
     async def _folders(self) -> list[TopFolder]:
+        if viewer().limits is not None:
+            return []
+
         async def load() -> list[TopFolder]:
             async with self._database.read() as db:
                 active = {root.id for root in self._library.active_roots}
@@ -354,14 +408,31 @@ class Gallery:
         return self._in_folder(selection, query.folder.strip(b"/")) if query.folder else selection
 
     def _in_folder(self, selection: Selection, folder: bytes) -> Selection | None:
-        active = self._library.active_roots
+        place = self._folder_place(folder)
+        return replace(selection, root_id=place[0], folder=place[1]) if place else None
+
+    def _folder_place(self, folder: bytes) -> tuple[int, bytes] | None:
+        """Library folder and path of a folder as an address spells it."""
+        active, folder = self._library.active_roots, folder.strip(b"/")
         if len(active) == 1:
-            return replace(selection, root_id=active[0].id, folder=folder)
+            return active[0].id, folder
         name, _, rest = folder.partition(b"/")
-        for root in active:
-            if root.name.encode() == name:
-                return replace(selection, root_id=root.id, folder=rest)
-        return None
+        return next(((root.id, rest) for root in active if root.name.encode() == name), None)
+
+
+def _by_viewer(query: Query) -> Query:
+    """The query as the person who watches asks it."""
+    who = viewer()
+    return query if query.viewer == who else replace(query, viewer=who)
+
+
+async def _for_viewer(db: Connection, page: Page) -> Page:
+    """The page with a person's own progress on its cards."""
+    person = viewer().person
+    if not person or not page.cards:
+        return page
+    states = await progress.of_some(db, person, [card.id for card in page.cards])
+    return replace(page, cards=tuple(progress.on_card(card, states) for card in page.cards))
 
 
 def by_use(tag: Tag) -> tuple[int, str]:

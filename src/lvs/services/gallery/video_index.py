@@ -190,6 +190,7 @@ class VideoIndex:
         found = [await self._ids(db, key) for key in keys]
         if selection.unmatch:
             found.append(~await self._ids(db, ("match", selection.unmatch)))
+        found += await self._of_viewer(db, selection.query)
         # From here on nothing is awaited: others may take in changes meanwhile.
         masks = self._by_numbers(selection)
         masks += [
@@ -201,6 +202,22 @@ class VideoIndex:
         mask = masks[0]
         for other in (self._listed, *masks[1:]):
             mask &= other
+        return mask
+
+    async def _of_viewer(self, db: Connection, query: Query) -> list[Mask]:
+        """The masks of a person: what they may see, and what they started or watched."""
+        who, masks = query.viewer, []
+        if who.limits is not None:
+            masks.append(self._mask(np.fromiter(who.allowed, np.int64, len(who.allowed))))
+        if who.person and query.progress:
+            text = await gallery.of_person(db, who.person, query.progress)
+            mask = self._mask(_parsed(text))
+            masks.append(~mask if query.progress == "unwatched" else mask)
+        return masks
+
+    def _mask(self, ids: NDArray[np.int64]) -> Mask:
+        mask = np.zeros(len(self._listed), np.bool_)
+        mask[ids[ids < len(mask)]] = True
         return mask
 
     def _by_numbers(self, selection: Selection) -> list[Mask]:

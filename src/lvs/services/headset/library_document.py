@@ -18,6 +18,7 @@ from lvs.db import headset
 from lvs.db.database import Database
 from lvs.db.headset import ListedFilm
 from lvs.services.headset.words import day, tag_members
+from lvs.viewer import viewer
 
 SECTION_SIZE = 2_000
 MOST_FILMS = 50_000
@@ -84,11 +85,12 @@ class LibraryDocuments:
     ) -> LibraryDocument:
         async with self._database.read() as db:
             version = await headset.version(db)
-            key = (kind, version, tuple(continued), links.key)
+            who = viewer()
+            key = (kind, version, tuple(continued), links.key, who)
             known = self._kept.get(key)
             if known is not None:
                 return known
-            films = await headset.films(db, MOST_FILMS)
+            films = [film for film in await headset.films(db, MOST_FILMS) if who.sees(film.id)]
             playlists = await headset.playlists(db, MOST_PLAYLISTS, SECTION_SIZE)
 
         def write() -> LibraryDocument:

@@ -175,6 +175,27 @@ class Playlists:
 
         await self._database.write(change)
 
+    async def move_to(self, playlist_id: int, position: int, target: int) -> None:
+        """Move what stands at a place to the place of another; those between make room.
+
+        Raises NotFound where nothing stands at either.
+        """
+
+        async def change(tx: Transaction) -> None:
+            await _existing(tx, playlist_id)
+            low, high = sorted((position, target))
+            places = await playlists.places_between(tx, playlist_id, low, high)
+            positions = [place for place, _ in places]
+            if not {position, target} <= set(positions):
+                raise NotFound("Nothing stands at this place of the playlist any more.")
+            rotated = places[1:] + places[:1] if position < target else places[-1:] + places[:-1]
+            for place, table in places:  # out of the way, each to a place below all others
+                await playlists.reposition(tx, playlist_id, table, place, -1 - place)
+            for (place, table), new in zip(rotated, positions, strict=True):
+                await playlists.reposition(tx, playlist_id, table, -1 - place, new)
+
+        await self._database.write(change)
+
 
 async def _existing(db: Connection, playlist_id: int) -> PlaylistSummary:
     found = await playlist_pages.summary(db, playlist_id)

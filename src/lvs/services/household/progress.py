@@ -11,13 +11,16 @@ import math
 from collections.abc import Awaitable, Callable
 
 from lvs.clock import now_ms
+from lvs.db import changes
 from lvs.db import progress as rows
 from lvs.db.database import Database, Transaction
 from lvs.db.progress import FilmProgress, ProgressEvent, StartedFilm
 from lvs.errors import Invalid, LvsError, NotFound, TooMany
-from lvs.models import HOUSEHOLD, Video, WatchState
+from lvs.models import Video, WatchState
 from lvs.option_values import RateLimit
+from lvs.services.household.personal_values import watched_value
 from lvs.services.rate_limit import RateLimiter
+from lvs.viewer import person_or_viewer, viewer
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +60,8 @@ class ProgressTracker:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._limiter = RateLimiter(RECORDS)
-        self._nothing_yet = False  # no position was ever recorded, so that pages need not ask
+        self.revision = 0  # grows whenever a film was watched or marked
+        self.nothing_yet = False  # no position was ever recorded, so that pages need not ask
         self._pending: dict[tuple[int, int], ProgressEvent] = {}
 
     async def record(
@@ -66,7 +70,7 @@ class ProgressTracker:
         position_s: float,
         client: str,
         *,
-        person: int = HOUSEHOLD,
+        person: int | None = None,
         at_ms: int | None = None,
     ) -> WatchState:
         """Note that a film was played up to here, now or at `at_ms`; the state after it.
@@ -74,6 +78,7 @@ class ProgressTracker:
         A later event wins. Raises Invalid for a position that no film or not this one has,
         NotFound, TooMany.
         """
+        person = person_or_viewer(person)
         if not (math.isfinite(position_s) and 0 <= position_s <= LONGEST_S):
             raise Invalid("The position is a number of seconds from 0 to the end of the video.")
         self._limiter.check(client)
@@ -95,27 +100,36 @@ class ProgressTracker:
         if len(self._pending) >= MAX_PENDING:
             raise TooMany("Too many films are played at once. Try again in 3 seconds.", 3)
         self._pending[person, film.video_id] = event
-        self._nothing_yet = False
+        self.revision += seen
+        self.nothing_yet = False
         return _bounded(self._overlaid(film.state, person, film.video_id), film.duration_s)
 
-    async def mark(self, media_hash: str, watched: bool, *, person: int = HOUSEHOLD) -> WatchState:
+    async def mark(
+        self, media_hash: str, watched: bool, client: str = "", *, person: int | None = None
+    ) -> WatchState:
         """Mark a video as watched, which forgets where one stopped, or as not watched.
 
-        It is on disk afterwards. Raises NotFound.
+        It is on disk afterwards, with a line in the journal. Raises NotFound.
         """
+        person = person_or_viewer(person)
         film = await self._film(media_hash, person)
 
         async def change(tx: Transaction) -> None:
+            before = await watched_value(tx, person, film.video_id)
             await rows.mark(tx, person, film.video_id, watched, now_ms())
+            after = await watched_value(tx, person, film.video_id)
+            if before != after:
+                await changes.add(tx, film.video_id, "watched", before, after, client, now_ms())
 
         await self._write_behind_pending(person, film.video_id, change)
         return await self.get(media_hash, person=person)
 
-    async def dismiss(self, media_hash: str, dismissed: bool, *, person: int = HOUSEHOLD) -> None:
+    async def dismiss(self, media_hash: str, dismissed: bool, *, person: int | None = None) -> None:
         """Take a film out of those to go on with until it is played again, or put it back.
 
         Raises NotFound.
         """
+        person = person_or_viewer(person)
         film = await self._film(media_hash, person)
 
         async def change(tx: Transaction) -> None:
@@ -123,15 +137,17 @@ class ProgressTracker:
 
         await self._write_behind_pending(person, film.video_id, change)
 
-    async def started(self, *, person: int = HOUSEHOLD) -> list[StartedFilm]:
+    async def started(self, *, person: int | None = None) -> list[StartedFilm]:
         """The films to go on with, latest first."""
-        if self._nothing_yet:
+        person = person_or_viewer(person)
+        if self.nothing_yet:
             return []
         async with self._database.read() as db:
             return await rows.started(db, person, MOST_STARTED)
 
-    async def get(self, media_hash: str, *, person: int = HOUSEHOLD) -> WatchState:
+    async def get(self, media_hash: str, *, person: int | None = None) -> WatchState:
         """How far a video was watched. Raises NotFound."""
+        person = person_or_viewer(person)
         film = await self._film(media_hash, person)
         return _bounded(self._overlaid(film.state, person, film.video_id), film.duration_s)
 
@@ -141,13 +157,13 @@ class ProgressTracker:
 
     def of_video(self, video: Video) -> WatchState:
         """How far a video that was just read was watched."""
-        state = self._overlaid(video.watch_state, HOUSEHOLD, video.id)
+        state = self._overlaid(video.watch_state, viewer().person, video.id)
         return _bounded(state, video.probe.duration_s if video.probe else None)
 
     async def run(self) -> None:
         """Write what was recorded, every few seconds."""
         async with self._database.read() as db:
-            self._nothing_yet = not self._pending and await rows.is_empty(db)
+            self.nothing_yet = not self._pending and await rows.is_empty(db)
         while True:
             await asyncio.sleep(FLUSH_S)
             try:
@@ -170,13 +186,14 @@ class ProgressTracker:
             for key, event in some:
                 if self._pending.get(key) is event:
                     del self._pending[key]
+                self.revision += event.watched
 
     async def _write_behind_pending(
         self, person: int, video_id: int, change: Callable[[Transaction], Awaitable[None]]
     ) -> None:
         """Write a change of one film behind the position that waits for it."""
         pending = self._pending.pop((person, video_id), None)
-        self._nothing_yet = False
+        self.nothing_yet = False
 
         async def both(tx: Transaction) -> None:
             if pending:
@@ -185,6 +202,7 @@ class ProgressTracker:
 
         try:
             await self._database.write(both)
+            self.revision += 1
         except BaseException:
             if pending:
                 self._pending.setdefault((person, video_id), pending)

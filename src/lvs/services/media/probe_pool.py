@@ -1,7 +1,6 @@
-"""The only module that knows FFmpeg exists: probes video files, each in a worker process that
-can be killed.
+"""Looks into video files, each in a worker process that can be killed.
 
-Workers are plain processes that speak JSON lines (`media_worker.py`). They are started when needed,
+Workers are plain processes that speak JSON lines (`probe_worker.py`). They are started when needed,
 used again, ended when idle, and share nothing with the server: no sockets, no open files, no
 pickled objects.
 """
@@ -13,7 +12,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -21,7 +20,7 @@ from typing import Any, Self, TypeVar, cast
 
 import psutil
 
-from lvs.errors import BrokenWorker, Unavailable, Unreadable
+from lvs.errors import BrokenWorker, Unavailable, Unreadable, WorkerLost
 from lvs.models import Chapter, Probe, Stereo, Track
 from lvs.services.media.eye import EYES
 from lvs.services.media.posters import PosterTarget
@@ -96,8 +95,8 @@ class ProbePool:
         self._memory_limit_bytes = memory_limit_bytes
         self._idle_limit_s = idle_limit_s
         self._turns = asyncio.Semaphore(self.workers)
-        self._idle: list[_Worker] = []
-        self._alive: set[_Worker] = set()
+        self._idle: list[Worker] = []
+        self._alive: set[Worker] = set()
         self._ending: set[asyncio.Task[None]] = set()
         self._closed = False
 
@@ -118,29 +117,30 @@ class ProbePool:
         posters: PosterTarget | None = None,
         name: str = "",
         chosen: str | None = None,
+        content: str = "",
     ) -> ProbeResult:
         """Probe the file. Writes the posters that are asked for from one good frame.
 
         The name of the film, by default its file's, and the projection that a person chose, as it
-        is stored, decide which part of the picture a poster shows.
+        is stored, decide which part of the picture a poster shows. `content` is the fingerprint
+        that the file has in the library, which a worker elsewhere compares with its own copy.
 
         Raises Unreadable when there is no video in it that could be shown, Unavailable when another
         try may help: the disk did not answer, the time was up, the worker was ended. It is a
         BrokenWorker where the file itself seems to be the cause: the worker crashed, or computed
         for all that time. Cancelling it kills the worker.
         """
-        worker: _Worker | None = None
+        worker: Worker | None = None
         in_order = False
         await self._turns.acquire()
         try:
             async with asyncio.timeout(self._time_limit_s):
                 worker = await self._take()
-                request = _request(path, posters or (), self._time_limit_s) | {
-                    "name": name,
-                    "chosen": chosen,
-                }
-                answer = await worker.ask(request)
-            found = _result(answer, path)
+                answer = await worker.ask(
+                    self._request(path, posters or ())
+                    | {"name": name, "chosen": chosen, "content": content}
+                )
+            found = await self._found(answer, path, posters or ())
             in_order = True
             return found
         except (Unreadable, Unavailable):
@@ -149,12 +149,12 @@ class ProbePool:
         except TimeoutError:
             message = f"Looking into it took longer than {self._time_limit_s:g} seconds."
             busy = worker is not None and worker.busy_s() > BUSY_SHARE * self._time_limit_s
-            raise (BrokenWorker if busy else Unavailable)(message) from None
+            raise (BrokenWorker if busy else WorkerLost)(message) from None
         except (OSError, EOFError, ValueError) as error:
             log.warning("The worker process that probed %r failed: %r", os.fsencode(path), error)
             crashed = isinstance(error, ValueError) or (worker and await worker.has_crashed())
             message = "The process that looked into it broke down."
-            raise (BrokenWorker if crashed else Unavailable)(message) from None
+            raise (BrokenWorker if crashed else WorkerLost)(message) from None
         finally:
             self._leave(worker, in_order)
             if not in_order:
@@ -180,7 +180,7 @@ class ProbePool:
         """The worker processes there are, busy and idle."""
         return tuple(sorted(worker.process.pid for worker in self._alive))
 
-    async def _take(self) -> "_Worker":
+    async def _take(self) -> "Worker":
         if self._closed:
             raise Unavailable("LVS is stopping.")
         while self._idle:
@@ -190,11 +190,30 @@ class ProbePool:
             if worker.process.returncode is None:
                 return worker
             self._alive.discard(worker)
-        worker = await _start(self._memory_limit_bytes)
+        worker = await self._start()
         self._alive.add(worker)
         return worker
 
-    def _leave(self, worker: "_Worker | None", in_order: bool) -> None:
+    # --- What another machine's pool does in its own way ---
+
+    async def _start(self) -> "Worker":
+        """A new worker process. Raises OSError."""
+        command = (sys.executable, "-P", "-c", START, SOURCE_FOLDER, str(self._memory_limit_bytes))
+        return await start_worker(command)
+
+    def _request(self, path: FilePath, posters: PosterTarget) -> dict[str, Any]:
+        return _request(path, posters, self._time_limit_s)
+
+    async def _found(self, answer: Any, path: FilePath, posters: PosterTarget) -> ProbeResult:
+        """The answer as a result. Raises as `probe` does, ValueError where it is none."""
+        return read_answer(answer, path)
+
+    def _ended_by_itself(self, process_id: int, exit_code: int) -> None:
+        log.warning("Worker process %d ended by itself with exit code %d.", process_id, exit_code)
+
+    # --- Turns and ends ---
+
+    def _leave(self, worker: "Worker | None", in_order: bool) -> None:
         if worker is None:
             self._turns.release()
         elif not in_order or self._closed or worker.jobs >= JOBS_PER_WORKER:
@@ -206,11 +225,11 @@ class ProbePool:
             self._idle.append(worker)
             self._turns.release()
 
-    def _retire(self, worker: "_Worker") -> None:
+    def _retire(self, worker: "Worker") -> None:
         self._idle.remove(worker)
         self._end(worker)
 
-    def _end(self, worker: "_Worker", then_release: bool = False) -> None:
+    def _end(self, worker: "Worker", then_release: bool = False) -> None:
         """Kills the worker.
 
         One that hangs in the disk cannot be killed: it keeps its turn until it is gone.
@@ -223,21 +242,17 @@ class ProbePool:
         self._ending.add(reaping)
         reaping.add_done_callback(self._ending.discard)
 
-    async def _reap(self, worker: "_Worker", then_release: bool) -> None:
+    async def _reap(self, worker: "Worker", then_release: bool) -> None:
         exit_code = await worker.process.wait()
         self._alive.discard(worker)
         if then_release:
             self._turns.release()
         if exit_code not in (0, -KILLED):
-            log.warning(
-                "Worker process %d ended by itself with exit code %d.",
-                worker.process.pid,
-                exit_code,
-            )
+            self._ended_by_itself(worker.process.pid, exit_code)
 
 
 @dataclass(slots=True, eq=False)
-class _Worker:
+class Worker:
     """A running worker process."""
 
     process: asyncio.subprocess.Process
@@ -279,21 +294,22 @@ class _Worker:
         return False
 
 
-async def _start(memory_limit_bytes: int) -> _Worker:
+async def start_worker(
+    command: Sequence[str], max_answer_bytes: int = MAX_ANSWER_BYTES, hears_errors: bool = False
+) -> Worker:
+    """A new process that answers JSON lines; its standard error is a pipe where somebody hears it.
+
+    Raises OSError.
+    """
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-P",
-        "-c",
-        START,
-        SOURCE_FOLDER,
-        str(memory_limit_bytes),
+        *command,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        limit=MAX_ANSWER_BYTES,
+        stderr=asyncio.subprocess.PIPE if hears_errors else asyncio.subprocess.DEVNULL,
+        limit=max_answer_bytes,
         start_new_session=True,  # Ctrl-C in the terminal is the server's to handle
     )
-    return _Worker(
+    return Worker(
         process,
         cast("asyncio.StreamWriter", process.stdin),
         cast("asyncio.StreamReader", process.stdout),
@@ -318,8 +334,8 @@ def _request(path: FilePath, posters: PosterTarget, time_limit_s: float) -> dict
     }
 
 
-def _result(answer: Any, path: FilePath) -> ProbeResult:
-    """The answer as a Look.
+def read_answer(answer: Any, path: FilePath) -> ProbeResult:
+    """The answer as a result.
 
     It comes from a process that read a stranger's file: nothing in it is taken on trust.
     """

@@ -21,7 +21,8 @@ from lvs.services.library.library import Library
 from lvs.services.media import stored_projection
 from lvs.services.media.eye import drawing, drawing_key, poster_key
 from lvs.services.media.posters import PosterStore
-from lvs.services.media.probe_pool import ProbePool, ProbeResult, probe_version
+from lvs.services.media.probe_pool import ProbeResult, probe_version
+from lvs.services.media.worker_hosts import SharedProbes
 from lvs.services.metrics import timed
 
 log = logging.getLogger(__name__)
@@ -73,14 +74,14 @@ class ProbeQueue:
         database: Database,
         library: Library,
         events: Events,
-        ffmpeg: ProbePool,
+        probes: SharedProbes,
         posters: PosterStore | None,
         wait_turn: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._database = database
         self._library = library
         self._events = events
-        self._ffmpeg = ffmpeg
+        self._shared_probes = probes
         self._posters = posters
         self._wait_turn = wait_turn  # returns when nobody watches a film that is being converted
         self._probe_version = probe_version()
@@ -298,13 +299,14 @@ class ProbeQueue:
             return
         path = self._library.file_path(item.root_id, item.path)
         try:
-            found = await self._ffmpeg.probe(
+            found = await self._shared_probes.probe(
                 path,
                 self._posters.target(drawing_key(item.fingerprint, item.place), item.place)
                 if self._posters
                 else (),
                 facts.name if facts else "",
                 item.chosen,
+                item.fingerprint,
             )
         except Unreadable as error:
             self.tally.unreadable += 1

@@ -1,8 +1,8 @@
 """Main program of a worker process: reads requests line by line, looks into one file at a time,
 answers line by line.
 
-Started by `ffmpeg.py`, which kills it when it takes too long. The requests and answers are JSON, so
-that a worker that a hostile file has taken over can send its parent nothing but text.
+Started by `probe_pool.py`, which kills it when it takes too long. The requests and answers are
+JSON, so that a worker that a hostile file has taken over can send its parent nothing but text.
 """
 
 import json
@@ -12,14 +12,20 @@ import signal
 import stat
 import sys
 import traceback
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import IO, TYPE_CHECKING, Any
 
 from lvs.errors import Unreadable
 from lvs.services.media.eye import Crop, crop_of, eye_of, eye_path
 from lvs.services.media.sandbox import enter_sandbox
+
+if TYPE_CHECKING:
+    from av.video.frame import VideoFrame
+
+    from lvs.services.media.video_file import VideoFile
 
 GRACE_S = 10  # the parent ends a worker in time; this is for the worker whose parent is gone
 FILE_SIZE_LIMIT_BYTES = 64 << 20
@@ -27,28 +33,41 @@ SMALL_WIDTH = 320  # enough to compare the halves of a picture
 JPEG = {"format": "JPEG", "quality": 80, "optimize": True}
 WEBP = {"format": "WEBP", "quality": 75, "method": 4}
 
+Keep = Callable[[list[dict[str, Any]], list[Any], str, dict[str, Any]], None]
+"""Keeps posters: the requested ones, the picture of each, the part of the picture they show, and
+the answer, which may take something along.
+"""
+
 
 def main() -> None:
     """Answers requests until standard input ends."""
+    serve(answer, int(sys.argv[-1]))
+
+
+def serve(answer_one: Callable[[dict[str, Any]], dict[str, Any]], memory_limit_bytes: int) -> None:
+    """Limit this process and answer requests until standard input ends."""
     # What a library prints must not get between the answers.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    limit_process(int(sys.argv[-1]))
+    limit_process(memory_limit_bytes)
     for line in sys.stdin.buffer:
-        answers.write(json.dumps(answer(json.loads(line))).encode() + b"\n")
+        answers.write(json.dumps(answer_one(json.loads(line))).encode() + b"\n")
         answers.flush()
 
 
-def answer(request: dict[str, Any]) -> dict[str, Any]:
+def answer(request: dict[str, Any], keep: Keep | None = None) -> dict[str, Any]:
     """Either `probe` and `has_poster`, or `unreadable` or `unavailable` with a sentence; `own`
     says that the file is the cause, `detail` is for the log.
+
+    `keep` puts the posters where they belong: at the paths of the request, unless told otherwise.
     """
+    keep = keep or _write
     _alarm(request["time_limit_s"] + GRACE_S)
     limit_processor(request["time_limit_s"])
     try:
         path = os.fsdecode(bytes.fromhex(request["path"]))
         name = request["name"] or path.rpartition("/")[2]
-        return _probe(path, request["posters"], name, request["chosen"])
+        return _probe(path, request["posters"], name, request["chosen"], keep)
     except Unreadable as error:
         return {"unreadable": error.message}
     except MemoryError:
@@ -103,7 +122,7 @@ def limit_processor(seconds: float) -> None:
 
 
 def _probe(
-    path: str, posters: list[dict[str, Any]], name: str, chosen: str | None
+    path: str, posters: list[dict[str, Any]], name: str, chosen: str | None, keep: Keep
 ) -> dict[str, Any]:
     # Here and not above: a broken installation becomes an answer, where an import at the top would
     # only end the process.
@@ -133,7 +152,7 @@ def _probe(
             if posters and frame is not None:
                 try:
                     crop = crop_of(seen.projection, probe.width / probe.height) if eye else None
-                    _write(film, frame, posters, crop, eye)
+                    keep(posters, _pictures(film, frame, posters, crop), eye, found)
                     found["has_poster"] = True
                 except OSError:
                     # A full disk costs the poster, not what is known of the video.
@@ -170,32 +189,44 @@ def open_without_links(path: str) -> int:
         os.close(descriptor)
 
 
+def _pictures(
+    film: "VideoFile", frame: "VideoFrame", posters: list[dict[str, Any]], crop: Crop | None
+) -> list[Any]:
+    """The picture of each requested poster: at the place that it names, where one can be decoded
+    there; else of the frame.
+    """
+    frames: dict[int | None, VideoFrame] = {None: frame}
+    pictures: dict[tuple[int | None, int], Any] = {}
+    for place, width in {(poster.get("place"), poster["width"]) for poster in posters}:
+        if place is not None and place not in frames:
+            frames[place] = film.picture_at(place) or frame
+        pictures[place, width] = film.poster(frames[place], width, crop)
+    return [pictures[poster.get("place"), poster["width"]] for poster in posters]
+
+
 def _write(
-    film: Any, frame: Any, posters: list[dict[str, Any]], crop: Crop | None, eye: str
+    posters: list[dict[str, Any]], pictures: list[Any], eye: str, _found: dict[str, Any]
 ) -> None:
     """Writes every poster beside its place first: a poster that is there is whole.
 
     A poster that shows one eye lies under another key than the whole picture of the same content.
     """
-    images: dict[tuple[int | None, int], Any] = {}
-    for poster in posters:
-        wanted = poster.get("place"), poster["width"]
-        if wanted not in images:
-            at = frame if wanted[0] is None else film.picture_at(wanted[0])
-            images[wanted] = film.poster(at, wanted[1], crop) if at is not None else None
-        image = images[wanted]
-        if image is None:
-            continue
+    for poster, picture in zip(posters, pictures, strict=True):
         partial, path = (
             Path(os.fsdecode(bytes.fromhex(poster[name]))) for name in ("partial", "path")
         )
         path = eye_path(path, eye)
         path.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("wb") as file:
-            image.save(file, **(JPEG if poster["format"] == "jpg" else WEBP))
+            encode(picture, poster["format"], file)
             file.flush()
             os.fsync(file.fileno())  # else a power cut may leave the name without the picture
         partial.replace(path)
+
+
+def encode(image: Any, picture_format: str, file: IO[bytes]) -> None:
+    """Write a poster's picture in its format."""
+    image.save(file, **(JPEG if picture_format == "jpg" else WEBP))
 
 
 def traceback_text() -> str:

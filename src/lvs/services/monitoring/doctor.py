@@ -85,6 +85,7 @@ def examinations() -> dict[str, Examination]:
         "packages": software_checks.packages,
         "codecs": software_checks.codecs,
         "open files": software_checks.open_files,
+        "workers": software_checks.workers,
     }
 
 

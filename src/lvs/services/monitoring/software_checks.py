@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from lvs import versions
+from lvs import __version__, versions
 from lvs.config import Config
 from lvs.process_limits import OPEN_FILES
 from lvs.services.monitoring.diagnosis import Condition, Diagnosis
+from lvs.worker_address import LOCAL, WorkerAddress, parse_worker_address
 
+WORKER_S = 15.0
 RELEASED = datetime(2026, 11, 1, tzinfo=UTC)
 CODEC_S = 15.0
 PLAYED = {
@@ -131,3 +133,43 @@ def _known_codecs() -> set[str] | None:
         return set(json.loads(answer)["found"])
     except (OSError, subprocess.SubprocessError, ValueError, KeyError):
         return None
+
+
+def workers(config: Config) -> Iterator[Diagnosis]:
+    """Other machines that are to look into films can be reached and have this version."""
+    for text in config.workers:
+        if text != LOCAL:
+            address = parse_worker_address(text)
+            problem, step = _worker_problem(address)
+            if problem:
+                message = f"{address.name} does not look into films: {problem}"
+                yield Diagnosis("workers", Condition.WARNING, message, step)
+            else:
+                message = f"{address.name} is ready to look into films."
+                yield Diagnosis("workers", Condition.OK, message)
+
+
+def _worker_problem(address: WorkerAddress) -> tuple[str, str]:
+    """What keeps a machine from working, and the next step; empty where nothing does."""
+    login = f"{address.user}@{address.host}" if address.user else address.host
+    try:
+        done = subprocess.run(
+            address.ssh(1 << 30),
+            input='{"hello": true}\n',
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=WORKER_S,
+            check=False,
+        )
+        version = json.loads(done.stdout)["lvs"]
+    except subprocess.TimeoutExpired:
+        return "it does not answer.", "Switch it on, or take it out of the option workers."
+    except OSError:
+        return "OpenSSH is not installed here.", "Install the package openssh-client."
+    except (ValueError, KeyError, TypeError):
+        said = (done.stderr.strip() or done.stdout.strip() or "it says nothing").splitlines()[-1]
+        return f"{said[:200]}", f"As the user that runs LVS, run: ssh -p {address.port} {login} lvs"
+    if version != __version__:
+        return f"it has LVS {version}.", f"Install LVS {__version__} there."
+    return "", ""

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from lvs.config import Config
+from lvs.errors import NotFound
 from lvs.file_systems import FileSystem, file_system_of
 from lvs.services.monitoring.diagnosis import Condition, Diagnosis
 
@@ -227,6 +228,14 @@ def backups(config: Config) -> Iterator[Diagnosis]:
 
 
 def _copies_elsewhere(config: Config) -> Iterator[Diagnosis]:
+    if config.replicate:
+        from lvs.services.backup import litestream  # noqa: PLC0415
+
+        try:
+            litestream.program()
+        except NotFound as error:
+            message = "replicate is set, and Litestream is not installed."
+            yield Diagnosis("backups", Condition.ERROR, message, error.message)
     if config.replicate or config.backup_directory:
         place = Path(config.backup_directory) if config.backup_directory else None
         if place is not None and _device(place) == _device(config.data_directory):

@@ -1,0 +1,44 @@
+"""The films that follow those watched last."""
+
+from dataclasses import dataclass
+
+from quart import Response
+
+from lvs.db.up_next import NextFilm
+from lvs.models import Card, Query, Sort, shown
+from lvs.services.household.play_order import ListPlace
+from lvs.web.responses import addresses, page_or_partial, services
+
+
+@dataclass(frozen=True, slots=True)
+class ShownNext:
+    """A next film with its address and the list that it stands in."""
+
+    card: Card
+    url: str
+    reason: str
+
+
+async def show() -> Response:
+    return page_or_partial(
+        "up_next.html", "up_next.html", following=await following(), current="up next"
+    )
+
+
+async def following() -> list[ShownNext]:
+    """The next films as the row shows them."""
+    found = await services().up_next.films(services().gallery.edition)
+    return [_shown(film) for film in found]
+
+
+def _shown(film: NextFilm) -> ShownNext:
+    if film.playlist_id:
+        place = ListPlace(film.playlist_id, film.position)
+        url = addresses().watch(film.card) + place.query
+        return ShownNext(film.card, url, f"in {film.playlist}")
+    folder = addresses().folder_bytes(film.card)
+    query = Query(folder=folder, sort=Sort.TITLE, descending=False)
+    name = shown(folder.rpartition(b"/")[2])
+    return ShownNext(
+        film.card, addresses().watch(film.card, query), f"in {name}" if name else "next by title"
+    )

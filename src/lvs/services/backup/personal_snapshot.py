@@ -1,0 +1,124 @@
+"""People, and what is personal, as JSON: one entry for each person, the household under the empty
+name.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from lvs.db.people_rows import KeptPerson, PersonalRecord, limits_value
+from lvs.errors import Invalid
+from lvs.services.curation.base import clean_line
+from lvs.services.household.people import MAX_LIMITS, MAX_NAME, START_PAGES
+
+LONGEST_POSITION_S = 1e7
+LONGEST_VALUE = 100
+MOST_PREFERENCES = 50
+
+_HASH = re.compile(r"[0-9a-f]{16}", re.ASCII)
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+
+Time = Callable[[int | None], str | int | None]
+Moment = Callable[[object], int | None]
+
+
+def person_value(person: KeptPerson, time: Time, *, with_pin: bool) -> dict[str, Any]:
+    """A person's entry. The hash of the PIN is for backups only."""
+    value: dict[str, Any] = {
+        "limits": limits_value(person),
+        "start_page": person.start_page,
+        "created_at": time(person.created_at),
+        "preferences": person.preferences,
+        "films": {name: _film_value(film, time) for name, film in person.films.items()},
+    }
+    return value | ({"pin": person.pin} if with_pin and person.pin else {})
+
+
+def _film_value(film: PersonalRecord, time: Time) -> dict[str, Any]:
+    value: dict[str, Any] = {}
+    if film.progress_at is not None:
+        value |= {
+            "position_s": film.position_s or None,
+            "watched": film.watched,
+            "progress_at": time(film.progress_at),
+        }
+    if film.later_at is not None:
+        value["later_at"] = time(film.later_at)
+    if film.history:
+        value["history"] = [{"day": day, "at": time(at)} for day, at in film.history]
+    return value
+
+
+def person_of(name: object, value: object, moment: Moment) -> KeptPerson:
+    """The person of an entry. Raises Invalid where it cannot be understood."""
+    if not isinstance(name, str) or not isinstance(value, Mapping):
+        raise Invalid("no person")
+    films, chosen = value.get("films", {}), value.get("preferences", {})
+    if not isinstance(films, Mapping) or not isinstance(chosen, Mapping):
+        raise Invalid("no person")
+    start_page, pin = value.get("start_page") or "", value.get("pin") or ""
+    if start_page not in START_PAGES or not isinstance(pin, str) or len(pin) > 2 * LONGEST_VALUE:
+        raise Invalid("a start page or PIN that LVS does not know")
+    return KeptPerson(
+        clean_line(name, "name", MAX_NAME),
+        pin,
+        _limits(value.get("limits")),
+        start_page,
+        moment(value.get("created_at")),
+        _preferences(chosen),
+        {_hash(each): _film(film, moment) for each, film in films.items()},
+    )
+
+
+def _limits(value: object) -> str | None:
+    if value is None:
+        return None
+    match value:
+        case {"tags": [*tags], "folders": [*folders]} if len(tags) + len(folders) <= MAX_LIMITS:
+            if all(isinstance(each, str) for each in (*tags, *folders)):
+                return json.dumps({"tags": tags, "folders": folders})
+    raise Invalid("the limits are no tags and folders")
+
+
+def _preferences(value: Mapping[Any, Any]) -> dict[str, str]:
+    pairs = [(name, each) for name, each in value.items()]
+    if len(pairs) > MOST_PREFERENCES or not all(
+        isinstance(part, str) and len(part) <= LONGEST_VALUE for pair in pairs for part in pair
+    ):
+        raise Invalid("the preferences are no words")
+    return dict(pairs)
+
+
+def _hash(name: object) -> str:
+    if not isinstance(name, str) or not _HASH.fullmatch(name):
+        raise Invalid("no media hash of 16 hexadecimal digits")
+    return name
+
+
+def _film(value: object, moment: Moment) -> PersonalRecord:
+    if not isinstance(value, Mapping):
+        raise Invalid("a film that is no object")
+    position_s, watched = value.get("position_s") or 0.0, value.get("watched", False)
+    is_number = isinstance(position_s, int | float) and not isinstance(position_s, bool)
+    if not is_number or not 0 <= position_s <= LONGEST_POSITION_S or not isinstance(watched, bool):
+        raise Invalid("the position is none that a video has")
+    lines = value.get("history", [])
+    if not isinstance(lines, list):
+        raise Invalid("the history is no list")
+    return PersonalRecord(
+        float(position_s),
+        watched,
+        moment(value.get("progress_at")),
+        moment(value.get("later_at")),
+        [_line(line, moment) for line in lines],
+    )
+
+
+def _line(value: object, moment: Moment) -> tuple[str, int]:
+    match value:
+        case {"day": str() as day, "at": at} if _DAY.fullmatch(day):
+            played_at = moment(at)
+            if played_at is not None:
+                return day, played_at
+    raise Invalid("a line of the history without day and time")
