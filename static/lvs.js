@@ -93,9 +93,10 @@
       approach.observe(source);
     }
     if (source.id === "search") {
-      for (const [name, value] of [...ctx.request.body]) {
-        if (value === "") ctx.request.body.delete(name); // "any" need not stand in the address
-      }
+      const { body } = ctx.request;
+      const sent = [...body];
+      for (const [name] of sent) body.delete(name);
+      for (const [name, value] of sent) if (value !== "") body.append(name, value); // "any" need not stand in the address
       if (ctx.sourceEvent.type !== "change" && /[?&]q=/.test(location.search)) [ctx.push, ctx.replace] = [null, "true"];
     }
   });
@@ -121,17 +122,6 @@
     byId("said").textContent = "Copied";
     button.classList.add("done");
   });
-
-  for (const button of all("[data-reveal]")) {
-    button.hidden = false;
-    on("click", () => {
-      const field = byId(button.dataset.reveal);
-      const shown = field.type === "password";
-      field.type = shown ? "text" : "password";
-      button.textContent = shown ? "Hide" : "Show";
-      button.setAttribute("aria-pressed", shown);
-    }, button);
-  }
 
   const closeMenus = (except) => {
     for (const menu of all(".menu[open]")) if (menu !== except) menu.open = false;
@@ -174,23 +164,8 @@
     if (event.persisted || again) tell(document, "library:changed"); // stars may have been given meanwhile
   }, window);
 
-  // --- Positions that this browser kept before the server did: handed over once ---
-  const POSITIONS = "lvs:positions";
-  const HANDED_OVER_AT_ONCE = 30;
-
-  async function handOver() {
-    const kept = recall("localStorage", POSITIONS);
-    const entries = Object.entries(kept ?? {});
-    for (const [hash, [seconds, , at]] of entries.slice(0, HANDED_OVER_AT_ONCE)) {
-      const address = `${document.documentElement.dataset.root ?? ""}/videos/${hash}/progress`;
-      const body = new URLSearchParams({ position_s: seconds, at });
-      const answer = await fetch(address, { method: "POST", body }).catch(() => null);
-      if (!answer || answer.status === 401 || answer.status === 429 || answer.status >= 500) return; // with the next page
-      delete kept[hash];
-      remember("localStorage", POSITIONS, kept);
-    }
-    if (kept && !Object.keys(kept).length) localStorage.removeItem(POSITIONS);
-  }
+  // Positions that this browser kept before the server did are handed over once.
+  if (recall("localStorage", "lvs:positions")) import("./positions.js");
 
   // A film's stars are one stop of the Tab key; arrows, Home and End lead along them, as in a toolbar of WAI-ARIA.
   function oneStop(stars) {
@@ -218,7 +193,6 @@
     if (source.matches?.(".tag-list, .toast") && document.activeElement === document.body) keepFocusNear(target);
   });
   tend();
-  handOver();
   find(".admin-nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center", behavior: "instant" });
 
   // --- The poster that is pressed becomes the player, and back ---
@@ -241,81 +215,19 @@
     if (!find(".player")) asFilm(posterOf(window.navigation?.activation?.from?.url), viewTransition);
   }, window);
 
-  // --- Player ---
-  const video = byId("player");
-  const clock = (seconds) => [seconds / 3600, (seconds / 60) % 60, seconds % 60]
-    .map((part) => String(Math.floor(part)).padStart(2, "0")).join(":").replace(/^[0:]{1,4}/, "");
-
-  let noteTimer = 0;
-  function note(words) {
-    const place = byId("player-note");
-    place.replaceChildren(words);
-    clearTimeout(noteTimer);
-    noteTimer = setTimeout(() => place.replaceChildren(), 1200);
-  }
-
-  if (video) {
-    const hash = find(".watch").dataset.mediaHash;
-    on("play", () => {
-      const key = `lvs:viewed:${hash}`; // once for each visit
-      if (recall("sessionStorage", key)) return;
-      remember("sessionStorage", key, true);
-      tell(find(".views"), "video:played");
-    }, video);
-  }
-
   // --- Keys ---
   const press = (selector, within) => find(selector, within)?.click();
-  const seek = (seconds) => {
-    video.currentTime = Math.min(Math.max(0, video.currentTime + seconds), video.duration || 0);
-    note(clock(video.currentTime));
-  };
-  const step = (direction) => { video.pause(); seek(direction / video.dataset.frameRate); };
-  const louder = (change) => {
-    video.volume = Math.min(1, Math.max(0, video.volume + change));
-    note(`Volume ${Math.round(video.volume * 100)} %`);
-  };
-  const faster = (change) => {
-    video.playbackRate = Math.min(4, Math.max(0.25, video.playbackRate + change));
-    note(`Speed ${video.playbackRate}×`);
-  };
-  const playOrPause = () => (video.paused ? video.play() : video.pause());
 
   // 0 clears: it is what the lit star sends. A star that is lit already stays so.
   function rate(scope, digit) {
     press(digit === "0" ? '.stars [value="0"]' : `.stars [aria-label^="${digit} "]:not([value="0"])`, scope);
   }
 
+
   const anywhere = {
     z: () => press("#toasts > :last-child [data-undo]"),
     "?": () => byId("keys").togglePopover?.(),
     "/": () => { byId("q").focus(); byId("q").select(); },
-  };
-  const watching = {
-    t: () => {
-      const field = byId("tag-field");
-      if (!field) return;
-      field.closest("details").open = true;
-      field.focus();
-    },
-    n: () => press("#next"),
-    p: () => press("#previous"),
-  };
-  const playing = {
-    " ": playOrPause,
-    k: playOrPause,
-    j: () => seek(-10),
-    l: () => seek(10),
-    ArrowLeft: () => seek(-5),
-    ArrowRight: () => seek(5),
-    ArrowUp: () => louder(0.1),
-    ArrowDown: () => louder(-0.1),
-    ",": () => step(-1),
-    ".": () => step(1),
-    "<": () => faster(-0.25),
-    ">": () => faster(0.25),
-    f: () => (document.fullscreenElement ? document.exitFullscreen() : video.requestFullscreen?.()),
-    m: () => { video.muted = !video.muted; note(video.muted ? "Sound off" : "Sound on"); },
   };
 
   function keyAction(event) {
@@ -336,12 +248,7 @@
     const digit = /^(?:Digit|Numpad)(\d)$/.exec(code)?.[1]; // by place: some layouts shift for digits
     if (digit && shiftKey) return () => rate(scope, digit);
     if (key === "h") return () => press(".favorite button", scope);
-    if (watching[key] && find(".watch")) return watching[key];
-    if (!video) return null;
-    if (digit) return () => seek(((video.duration || 0) * digit) / 10 - video.currentTime);
-    if (key === " " && (target === video || target.closest("a, button, summary"))) return null; // the browser plays and pauses
-    if (/^Arrow(Up|Down)$/.test(key) && ![document.body, byId("main"), video].includes(target)) return null; // lets a list scroll
-    return playing[key] ?? null;
+    return null;
   }
 
   on("keydown", (event) => {

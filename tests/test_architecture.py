@@ -45,8 +45,10 @@ FLOORS = (
         "random_order",
         "sd_notify",
         "text",
+        "titles",
         "versions",
         "viewer",
+        "worker_address",
     },
 )
 WEB = {"quart", "quart_schema", "werkzeug", "hypercorn", "jinja2"}
@@ -102,7 +104,8 @@ def test_imports_point_downward(module: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["errors.py", "logs.py", "models.py", "option_values.py", "paths.py", "text.py"]
+    "module",
+    ["errors.py", "logs.py", "models.py", "paths.py", "text.py", "titles.py", "worker_address.py"],
 )
 def test_the_ground_floor_stands_alone(module: str) -> None:
     assert not {parts for parts in imported(module) if parts[0] == "lvs"}

@@ -73,7 +73,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
         def looked_at() -> bool:
             listed = with_api.get("/api/videos?limit=100").json()["videos"]
-            return len(listed) == FILMS + 4 and all(each["state"] != "new" for each in listed)
+            return len(listed) == FILMS + 3 and all(each["state"] != "new" for each in listed)
 
         until(looked_at)
         origin = {"Origin": server.address}

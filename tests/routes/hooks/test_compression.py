@@ -56,8 +56,8 @@ async def test_script_and_style_are_compressed_and_light(home: Home) -> None:
         assert "immutable" in packed.headers["Cache-Control"]
         script_bytes += len(content) * (".js" in address)
         style_bytes += len(content) * (".css" in address)
-    assert 0 < script_bytes <= 18 * 1024
-    assert 0 < style_bytes <= 8 * 1024
+    assert 0 < script_bytes <= 22 * 1024
+    assert 0 < style_bytes <= 10 * 1024
 
 
 async def test_full_pages_are_light_and_arrive_whole_however_many_ask_at_once(home: Home) -> None:

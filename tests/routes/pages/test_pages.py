@@ -315,7 +315,7 @@ async def test_the_watch_page_plays_and_tells(home: Home) -> None:
     assert re.search(r'rel="next" href="/watch/trip/c.mp4\?sort=title"', page)
     assert "More from trip" in page
     page = await text(await home.client.get("/watch/trip/a.mp4"))
-    assert "shares #alps" in page
+    assert "Also #alps" in page
 
 
 async def test_the_permanent_link_leads_to_where_the_video_is(home: Home) -> None:

@@ -206,7 +206,7 @@ async def _around(query: Query, heading: str, current: str, found: GalleryPage) 
         "sorts": [(sort.value, label) for sort, label in SORT_LABELS.items()],
         "progress": progress,
         "status_url": _status_url(progress.version),
-        "roots": [shown(root.path) for root in services().library.active_roots],
+        "roots": _roots(),
         "links": sum(passed.links for passed in services().library.passed_over.values()),
         "formats": sorted(services().config.supported_formats),
         "drop": await _removals(used) if not found.total and query.filtered else [],
@@ -214,6 +214,13 @@ async def _around(query: Query, heading: str, current: str, found: GalleryPage) 
         "current": current,
         "search": query.q,
     }
+
+
+def _roots() -> list[str]:
+    """The library folders, for one who sees everything."""
+    if viewer().limits is not None:
+        return []
+    return [shown(root.path) for root in services().library.active_roots]
 
 
 def _status_url(version: int) -> str:
