@@ -64,9 +64,10 @@ def film(path: Path, codec: str, pixel_format: str, audio: str = "aac") -> Path:
             frame.pts, frame.time_base = number, Fraction(1, 24)
             output.mux(video.encode(frame))
         output.mux(video.encode(None))
-        for number in range(SECONDS * 48_000 // 1024):
-            silent = av.AudioFrame("fltp", "stereo", 1024)
-            silent.sample_rate, silent.pts = 48_000, number * 1024
+        samples = 1536 if audio == "ac3" else 1024
+        for number in range(SECONDS * 48_000 // samples):
+            silent = av.AudioFrame("fltp", "stereo", samples)
+            silent.sample_rate, silent.pts = 48_000, number * samples
             output.mux(sound.encode(silent))
         output.mux(sound.encode(None))
     return path

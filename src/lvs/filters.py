@@ -16,6 +16,7 @@ from pydantic import Field
 
 from lvs.errors import Invalid
 from lvs.models import STEREOS, Query, Shape, projection_code, shown
+from lvs.playability import Plays
 
 MAX_TAGS = 20
 MAX_TAG_LENGTH = 200
@@ -218,9 +219,12 @@ SHAPE_LABELS = {
     Shape.EAC: "360° cube map",
 }
 RESOLUTIONS = {"720p": 720, "1080p": 1080, "4K": 2160}
-PLAYS, NEEDS_CONVERSION = 1, 2  # values of the column `playback`; 0 until the file was probed
-STATES = {"plays": PLAYS, "convert": NEEDS_CONVERSION}
-STATE_LABELS = {"plays": "Plays everywhere", "convert": "Needs conversion"}
+STATES = {"plays": Plays.DIRECT, "convert": Plays.CONVERTED, "undecodable": Plays.NOWHERE}
+STATE_LABELS = {
+    "plays": "Plays everywhere",
+    "convert": "Needs conversion",
+    "undecodable": "Cannot be decoded",
+}
 
 PROGRESS_LABELS = {"started": "In progress", "watched": "Watched", "unwatched": "Not watched"}
 PROGRESS_BOUNDS = {
@@ -330,7 +334,10 @@ FILTERS = (
         _choice(*STATE_LABELS.items()),
         lambda name: STATE_LABELS[name].lower(),
         lambda name: (Bound("playback", "=", STATES[name]),),
-        doc="plays: every browser plays the file; convert: not every browser does.",
+        doc=(
+            "plays: every browser plays the file; convert: LVS converts it for those that do not;"
+            " undecodable: LVS has no decoder for it."
+        ),
         title="Playback",
     ),
     Filter(

@@ -150,7 +150,7 @@ function takeOver() {
 
 if (video) {
   if (!startPosition() && !/[?&]start=over/.test(location.search)) video.dataset.start = keptPosition();
-  let wasDirect = Boolean(direct) && video.canPlayType(direct.type) !== "";
+  let wasDirect = direct === sources[0] && video.canPlayType(direct?.type) !== "";
   video.addEventListener("error", () => {
     if (hls || !video.error) return;
     if (wasDirect) {
@@ -160,6 +160,9 @@ if (video) {
   });
   video.addEventListener("loadedmetadata", () => {
     if (wasDirect && !hls && !video.videoWidth && segmented) takeOver();
+  });
+  video.addEventListener("playing", () => { // nothing is converted, so nothing is slow
+    if (wasDirect && video.videoWidth) document.getElementById("slow-note")?.remove();
   });
   // What happened before this script ran.
   if (video.error) video.dispatchEvent(new Event("error"));

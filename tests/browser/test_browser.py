@@ -466,9 +466,10 @@ LIST_LINKS = "main :is(li h2, .bars li, .tile dd) > a"
 SMALL_TARGETS = """
 () => [...document.querySelectorAll(
         "button, input:not([type=hidden]), select, summary, label.choice, nav a, a.button")]
+    // The label of a choice is what one presses.
     .filter(element => element.checkVisibility({visibilityProperty: true, opacityProperty: true}))
     .filter(element => !element.closest("[popover]:not(:popover-open)"))
-    .filter(element => !element.matches(".skip, label.choice input"))  // the label is what one presses
+    .filter(element => !element.matches(".skip, label.choice input"))
     .map(element => ({element, box: element.getBoundingClientRect()}))
     .filter(({box}) => box.width > 0 && Math.round(box.height) < 48)
     .map(({element, box}) => element.outerHTML.slice(0, 80)

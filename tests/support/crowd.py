@@ -15,6 +15,7 @@ from lvs import random_order
 from lvs.db import favorites, files, gallery, ratings, tags, videos, views
 from lvs.db.database import Database
 from lvs.models import Fingerprint, FoundFile, Probe, Query, Sort, Track, tag_key
+from lvs.playability import MATROSKA, MP4, browser_playable
 from lvs.services.cache import Cache
 from lvs.services.curation.favorites import Favorites
 from lvs.services.curation.ratings import Ratings
@@ -24,7 +25,6 @@ from lvs.services.curation.views import Views
 from lvs.services.events import Events
 from lvs.services.gallery.gallery import Gallery
 from lvs.services.library.library import Library
-from lvs.services.media.playability import MATROSKA, MP4, browser_playable
 from lvs.text import natural_key
 
 WORDS = (

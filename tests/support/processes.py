@@ -24,7 +24,10 @@ SERVE = [sys.executable, "-m", "lvs", "serve", "--host", "127.0.0.1", "--port", 
 def environment(home: Path, **more: str) -> dict[str, str]:
     """The environment of a user whose home is `home` and who has set nothing for LVS but `more`."""
     kept = {
-        name: value for name, value in os.environ.items() if not name.upper().startswith("LVS_")
+        name: value
+        for name, value in os.environ.items()
+        # a shell's idea of its window stands above the terminal's own size
+        if not name.upper().startswith("LVS_") and name not in ("COLUMNS", "LINES")
     }
     return {
         **kept,

@@ -5,6 +5,7 @@ import json
 import ssl
 import subprocess
 import sys
+import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -64,6 +65,17 @@ def test_one_server_speaks_both_and_never_sends_one_to_the_other(tmp_path: Path)
         assert server.stop() == 0
 
 
+def _first_film(player: httpx.Client) -> str:
+    """The address of the library's film, once the first scan has found it."""
+    end = time.monotonic() + processes.PATIENCE_SECONDS
+    while True:
+        sections = player.post("/heresphere", content=b"").json()["library"]
+        if sections and sections[0]["list"]:
+            return str(sections[0]["list"][0])
+        assert time.monotonic() < end, "the film is not listed"
+        time.sleep(0.05)
+
+
 def test_players_are_answered_over_both_with_addresses_of_the_scheme_they_use(
     tmp_path: Path,
 ) -> None:
@@ -73,8 +85,7 @@ def test_players_are_answered_over_both_with_addresses_of_the_scheme_they_use(
             with httpx.Client(base_url=base, verify=context) as player:
                 head = player.head("/heresphere")
                 assert (head.status_code, head.headers["heresphere-json-version"]) == (200, "1")
-                found = player.post("/heresphere", content=b"").json()
-                link = found["library"][0]["list"][0]
+                link = _first_film(player)
                 assert link.startswith(f"{base}/heresphere/")
                 item = player.post(link, content=b'{"rating": 4.5}').json()
                 assert item["rating"] == 5

@@ -14,8 +14,8 @@ from support.shared_media import DISPLAYED, DURATIONS_S, MANIFEST, MEDIA
 
 from lvs.errors import Unreadable
 from lvs.models import Probe
+from lvs.playability import browser_playable
 from lvs.services.media.eye import poster_key
-from lvs.services.media.playability import browser_playable
 from lvs.services.media.posters import PosterStore
 from lvs.services.media.probe_pool import ProbePool, ProbeResult
 

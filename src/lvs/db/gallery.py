@@ -12,7 +12,7 @@ from typing import Any
 from lvs import random_order
 from lvs.db import projections
 from lvs.db.database import Connection, Transaction
-from lvs.filters import NEEDS_CONVERSION, PLAYS, filter_bounds
+from lvs.filters import filter_bounds
 from lvs.models import RESOLUTIONS, Card, Cursor, Query, Sort, State
 from lvs.text import natural_key
 
@@ -242,26 +242,14 @@ _LINES = "\n".join(
     for _, lines, columns in RESOLUTIONS
 )
 
-# As services/media/playability.py decides, by the first audio track.
-_PLAYS = """
-    v.container = 'mov,mp4,m4a,3gp,3g2,mj2'
-        AND (v.video_codec IN ('av1', 'vp9')
-            OR v.video_codec = 'h264'
-                AND coalesce(v.pixel_format, 'yuv420p') IN ('yuv420p', 'yuvj420p'))
-        AND coalesce(json_extract(v.audio_tracks, '$[0].codec'), 'aac')
-            IN ('aac', 'mp3', 'opus', 'flac')
-    OR v.container = 'matroska,webm' AND CAST(f.path AS TEXT) LIKE '%.webm'
-        AND v.video_codec IN ('vp8', 'vp9', 'av1')
-        AND coalesce(json_extract(v.audio_tracks, '$[0].codec'), 'opus') IN ('opus', 'vorbis')
-"""
-
 # What filters ask of a file's content: recorded_at, lines, playback, silent; 0 while unknown.
 _FACTS = f"""
     coalesce(v.recorded_at, 0),
     CASE WHEN v.width IS NULL THEN 0
     {_LINES}
     ELSE min(v.width, v.height) END,
-    CASE WHEN v.container IS NULL THEN 0 WHEN {_PLAYS} THEN {PLAYS} ELSE {NEEDS_CONVERSION} END,
+    CASE WHEN v.container IS NULL THEN 0 ELSE plays_code(
+        v.container, v.video_codec, v.pixel_format, v.interlaced, v.audio_tracks, f.path) END,
     v.container IS NOT NULL AND coalesce(v.audio_tracks, '[]') = '[]'
 """
 

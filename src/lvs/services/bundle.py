@@ -67,6 +67,7 @@ from lvs.services.network.reachability import Reachability
 from lvs.services.playback.playback import Playback
 from lvs.services.playback.player_pool import PlayerPool
 from lvs.services.playback.segment_cache import SegmentCache
+from lvs.services.playback.speeds import ConversionSpeeds
 from lvs.services.rate_limit import RateLimiter
 from lvs.services.streaming.streams import Streams
 from lvs.worker_address import LOCAL, parse_worker_address
@@ -155,7 +156,9 @@ def build(config: Config) -> Services:
     probes = _shared_probes(config, library, ffmpeg)
     metrics = Metrics()
     segments = SegmentCache(config.data_directory / "cache" / "hls", config.conversion_space << 20)
-    playback = Playback(library, PlayerPool(segments), config.streams_per_client)
+    speeds = ConversionSpeeds(config.data_directory / "cache" / "conversion-speeds.json")
+    players = PlayerPool(segments, speeds=speeds)
+    playback = Playback(library, players, config.streams_per_client)
     jobs = ProbeQueue(
         database,
         library,
@@ -298,6 +301,7 @@ async def _open(services: Services) -> AsyncIterator[None]:
     try:
         await _prepare_posters(services.posters)
         await _prepare_segments(services.playback.pool.cache)
+        await asyncio.to_thread(services.playback.pool.speeds.load)
         await services.library.open()
         await services.preferences.languages()
         await services.people.load()
@@ -312,6 +316,7 @@ async def _open(services: Services) -> AsyncIterator[None]:
         await _write_positions(services.progress)
     finally:
         await services.playback.pool.close()
+        await asyncio.to_thread(services.playback.pool.speeds.save)
         await services.probes.close()
         await services.database.close()
 

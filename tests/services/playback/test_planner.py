@@ -95,7 +95,9 @@ def test_a_track_that_is_not_there_is_the_first() -> None:
     assert planner.variants(H264, audio=7) == [Variant(Delivery.COPY)]
 
 
-@pytest.mark.parametrize("name", ["copy-a0", "hevc-a12", "h264-720-a0", "h264-360-a3"])
+@pytest.mark.parametrize(
+    "name", ["copy-a0", "hevc-a12", "h264-720-a0", "h264-360t-a3", "h264-480-a1-s12"]
+)
 def test_a_variant_is_what_its_name_says(name: str) -> None:
     variant = planner.parse_variant(name)
     assert variant is not None
@@ -112,6 +114,8 @@ def test_a_variant_is_what_its_name_says(name: str) -> None:
         "h264-a0",
         "h264-999-a0",
         "copy-a0-b1",
+        "copy-a0-s1",
+        "hevct-a0",
         "h264-720-a²",
         "../x",
     ],
@@ -158,3 +162,23 @@ def test_the_size_is_the_largest_that_the_machine_keeps_up_with(
     pace: float | None, height: int
 ) -> None:
     assert planner.fitting_height(replace(H264, frame_rate=25.0), pace) == height
+
+
+def test_what_is_too_slow_in_the_smallest_size_is_decoded_in_part() -> None:
+    load = planner.load(H264)
+    assert not planner.needs_thinning(H264, None)
+    assert not planner.needs_thinning(H264, load)
+    assert planner.needs_thinning(H264, load / 2)
+    assert not planner.needs_thinning(replace(H264, codec="mpeg2video"), load / 2)
+    assert planner.least_speed("mpeg2video", load, load / 3) == pytest.approx(0.5)
+    assert planner.least_speed("h264", load, load / 3) == pytest.approx(0.75)
+    assert planner.least_speed("h264", load, None) is None
+
+
+def test_subtitles_that_are_pictures_are_drawn_into_a_conversion() -> None:
+    film = replace(H264, subtitles=("subrip", "hdmv_pgs_subtitle"))
+    assert planner.variants(film, burn=1) == [Variant(Delivery.CONVERT, 720, 0, burn=1)]
+    for track in (None, 0, 2):
+        assert planner.variants(film, burn=track) == [Variant(Delivery.COPY)]
+    assert not planner.is_possible(film, Variant(Delivery.CONVERT, 720, burn=0))
+    assert planner.is_possible(film, Variant(Delivery.CONVERT, 720, burn=1))

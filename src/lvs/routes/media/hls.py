@@ -23,6 +23,7 @@ async def master(media_hash: str, key: str) -> Response:
         audio=_number("audio") or 0,
         converted=request.args.get("play") == "converted",
         height=_height(),
+        burn=_number("burn"),
     )
     return byte_response(request, text.encode(), PLAYLIST, "no-cache")
 

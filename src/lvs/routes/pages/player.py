@@ -9,14 +9,19 @@ from quart import request
 
 from lvs.http import media_types
 from lvs.models import State, Track, Video, shown
+from lvs.playability import Plays, plays
 from lvs.services.media.languages import language_of
-from lvs.services.media.playability import Plays, plays
 from lvs.services.playback.codec_strings import source_type
-from lvs.services.playback.planner import HEIGHTS
+from lvs.services.playback.planner import HEIGHTS, PICTURE_SUBTITLES, WATCHABLE_SPEED
 from lvs.services.playback.player_pool import BUSY
 from lvs.web.responses import addresses, services
 
 HLS = "application/vnd.apple.mpegurl"
+TOO_SLOW = (
+    "Where this browser cannot play the file itself, LVS converts it, here about {:.1f} times as"
+    " fast as it plays, even in 360 lines: it will keep stopping to load. Download it to watch it"
+    " with another program."
+)
 NOT_PROBED = "not known yet: LVS has not analysed this file"
 
 
@@ -24,12 +29,14 @@ NOT_PROBED = "not known yet: LVS has not analysed this file"
 class PlayerChoice:
     """The player's settings in the address.
 
-    `audio` counts from 0; `height` is 0 for the usual size.
+    `audio` counts from 0; `height` is 0 for the usual size; `burn` is the track of subtitles that
+    are drawn into the picture.
     """
 
     converted: bool = False
     audio: int = 0
     height: int = 0
+    burn: int | None = None
     chose_audio: bool = False
 
     @property
@@ -38,6 +45,7 @@ class PlayerChoice:
         parts = ["play=converted"] if self.converted else []
         parts += [f"audio={self.audio}"] if self.audio else []
         parts += [f"quality={self.height}"] if self.height else []
+        parts += [] if self.burn is None else [f"burn={self.burn}"]
         return "?" + "&".join(parts) if parts else ""
 
 
@@ -53,27 +61,34 @@ class PlayerView:
     audio_tracks: tuple[str, ...]
     audio_languages: tuple[str, ...]
     heights: tuple[int, ...]
+    burnable: tuple[tuple[int, str], ...] = ()
     start_s: float = 0.0
     busy: str = BUSY
+    slow: str = ""
 
 
 def player_choice() -> PlayerChoice:
     """The choice in the address; what is no choice there counts as none."""
-    height = request.args.get("quality", "")
+    height, audio = request.args.get("quality", ""), _number("audio")
     return PlayerChoice(
         converted=request.args.get("play") == "converted",
-        audio=_number("audio") or 0,
-        chose_audio=_number("audio") is not None,
+        audio=audio or 0,
+        chose_audio=audio is not None,
         height=next((one for one in HEIGHTS if height == str(one)), 0),
+        burn=_number("burn"),
     )
 
 
 def preferred_sound(video: Video, choice: PlayerChoice, language: str) -> PlayerChoice:
     """The choice with the track of a language where the address names none."""
-    if choice.chose_audio or not language or not video.probe:
+    if choice.chose_audio or not language:
         return choice
-    spoken = [_language(track) for track in video.probe.audio_tracks]
+    spoken = [_language(track) for track in _sounds(video)]
     return replace(choice, audio=spoken.index(language)) if language in spoken else choice
+
+
+def _sounds(video: Video) -> tuple[Track, ...]:
+    return video.probe.audio_tracks if video.probe else ()
 
 
 def _language(track: Track) -> str:
@@ -91,24 +106,42 @@ def player_view(video: Video, choice: PlayerChoice, start_s: float = 0.0) -> Pla
     way, message = plays(probe, _extension(video)) if probe else (Plays.CONVERTED, NOT_PROBED)
     if video.state is State.UNREADABLE:
         way, message = Plays.NOWHERE, f"This file cannot be played: {video.reason}"
-    tracks = probe.audio_tracks if probe else ()
     sources: list[tuple[str, str]] = []
     if way is not Plays.NOWHERE:
         segmented = services().playback.address(video) + choice.query
-        usual = not (choice.converted or choice.audio or choice.height)
+        usual = not choice.query
         sources += [(addresses().video(video.file), _direct_type(video))] if usual else []
-        sources.append((segmented, HLS))
+        # Browsers decode interlaced pictures, and show them with combs: the file comes second.
+        sources.insert(0 if probe and probe.interlaced else len(sources), (segmented, HLS))
     return PlayerView(
         sources=tuple((url + _fragment(start_s), kind) for url, kind in sources),
         preload="metadata" if way is Plays.DIRECT and len(sources) > 1 else "none",
         message=message if way is Plays.NOWHERE else "",
         fact=message,
         choice=choice,
-        audio_tracks=tuple(_track_label(track, number) for number, track in enumerate(tracks)),
-        audio_languages=tuple(_language(track) for track in tracks),
+        audio_tracks=tuple(_track_label(*pair) for pair in enumerate(_sounds(video))),
+        audio_languages=tuple(_language(track) for track in _sounds(video)),
         heights=tuple(height for height in HEIGHTS if probe and height <= max(360, probe.height)),
+        burnable=_burnable(video),
         start_s=start_s,
+        slow=_slow(video) if way is Plays.CONVERTED else "",
     )
+
+
+def _burnable(video: Video) -> tuple[tuple[int, str], ...]:
+    """Subtitles that are pictures: their numbers and names."""
+    tracks = video.probe.subtitle_tracks if video.probe else ()
+    return tuple(
+        (number, _track_label(number, track))
+        for number, track in enumerate(tracks)
+        if track.codec in PICTURE_SUBTITLES
+    )
+
+
+def _slow(video: Video) -> str:
+    """A sentence for a film that this machine cannot convert as fast as it plays."""
+    speed = services().playback.least_speed(video.probe) if video.probe else None
+    return "" if speed is None or speed >= WATCHABLE_SPEED else TOO_SLOW.format(speed)
 
 
 def _fragment(start_s: float) -> str:
@@ -130,7 +163,7 @@ def _extension(video: Video) -> str:
     return shown(video.file.path).rpartition(".")[2]
 
 
-def _track_label(track: Track, number: int) -> str:
+def _track_label(number: int, track: Track) -> str:
     language = language_of(track.language or "")
     parts = [language[1] if language else track.language, track.title]
     parts.append({1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}.get(track.channels or 0))

@@ -9,23 +9,17 @@ whose memory is bounded.
 import asyncio
 import json
 import logging
-import os
-import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
 from lvs.services.library.watch_worker import WatchFailed, WatchFailure
-from lvs.services.media.probe_pool import SOURCE_FOLDER
+from lvs.services.worker_process import WorkerProcess
 
 log = logging.getLogger(__name__)
 
-START = (
-    "import sys; sys.path.append(sys.argv[1]); "
-    "from lvs.services.library.watch_worker import main; main()"
-)
+WORKER = "lvs.services.library.watch_worker"
 MEMORY_LIMIT_BYTES = 1 << 29  # address space; a library of 20,000 folders takes 95 MB of it
 MAX_LINE_BYTES = 1 << 20
 PLACES_AT_MOST = 5000  # that wait to be looked at; beyond, the whole folder is
@@ -63,17 +57,13 @@ class WatchProcess:
 
     async def __aenter__(self) -> Self:
         ignored = json.dumps(self._ignored_folders)
-        arguments = [SOURCE_FOLDER, self._top.hex(), ignored, str(self._memory_limit_bytes)]
+        arguments = [self._top.hex(), ignored, str(self._memory_limit_bytes)]
         try:
-            self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-P", "-c", START, *arguments),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL,
-                limit=MAX_LINE_BYTES,
-                start_new_session=True,  # Ctrl-C in the terminal is the server's to handle
+            self._process = await WorkerProcess.start(
+                *(WORKER, *arguments),
+                most_line_bytes=MAX_LINE_BYTES,
                 # Each thread would reserve 64 MB of the address space that it may have.
-                env={**os.environ, "MALLOC_ARENA_MAX": "2"},
+                MALLOC_ARENA_MAX="2",
             )
         except OSError as error:
             raise WatchFailed(WatchFailure.BROKEN, str(error)) from None
@@ -87,15 +77,14 @@ class WatchProcess:
         trace: TracebackType | None,
     ) -> None:
         self._reading.cancel()
-        with suppress(ProcessLookupError):
-            self._process.kill()
+        self._process.kill()
         # One that hangs in the disk cannot be killed: it ends when the disk answers.
         await asyncio.wait([asyncio.ensure_future(self._process.wait())], timeout=CLOSING_S)
 
     @property
     def process_id(self) -> int:
         """The number of the process."""
-        return self._process.pid
+        return self._process.process_id
 
     async def changes(self) -> Changes:
         """What changed since the last call, once there is something. Raises WatchFailed when the
@@ -123,11 +112,11 @@ class WatchProcess:
         self._news.set()
 
     async def _report(self) -> dict[str, Any]:
-        assert self._process.stdout  # noqa: S101  it was started with a pipe
-        line = await self._process.stdout.readline()
-        if not line.endswith(b"\n"):
-            raise EOFError(f"the watch process ended with code {await self._process.wait()}")
-        report = json.loads(line)
+        try:
+            report = await self._process.receive()
+        except EOFError:
+            code = await self._process.wait()
+            raise EOFError(f"the watch process ended with code {code}") from None
         if not isinstance(report, dict):
             raise TypeError("its report is not one")
         return report

@@ -7,16 +7,13 @@ pickled objects.
 
 import asyncio
 import contextlib
-import json
 import logging
 import os
 import signal
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Self, TypeVar
 
 import psutil
 
@@ -25,17 +22,12 @@ from lvs.models import Chapter, Probe, Stereo, Track
 from lvs.services.media.eye import EYES
 from lvs.services.media.posters import PosterTarget
 from lvs.services.media.projection import FULL_TURN, LAYOUTS, Container, Likeness
+from lvs.services.worker_process import WorkerProcess
 from lvs.versions import installed
 
 log = logging.getLogger(__name__)
 
-SOURCE_FOLDER = str(Path(__file__).resolve().parents[3])
-# `-P` keeps the folder the server was started in out of the import path: a stray `json.py` there is
-# not ours.
-START = (
-    "import sys; sys.path.append(sys.argv[1]); from lvs.services.media.probe_worker import main;"
-    " main()"
-)
+WORKER = "lvs.services.media.probe_worker"
 PROBE_VERSION = 1  # to be raised when the worker reads something that it could not read before
 MAX_ANSWER_BYTES = 1 << 20
 JOBS_PER_WORKER = 500
@@ -178,7 +170,7 @@ class ProbePool:
     @property
     def process_ids(self) -> tuple[int, ...]:
         """The worker processes there are, busy and idle."""
-        return tuple(sorted(worker.process.pid for worker in self._alive))
+        return tuple(sorted(worker.process.process_id for worker in self._alive))
 
     async def _take(self) -> "Worker":
         if self._closed:
@@ -187,7 +179,7 @@ class ProbePool:
             worker = self._idle.pop()
             if worker.retirement is not None:
                 worker.retirement.cancel()
-            if worker.process.returncode is None:
+            if worker.process.alive:
                 return worker
             self._alive.discard(worker)
         worker = await self._start()
@@ -198,8 +190,8 @@ class ProbePool:
 
     async def _start(self) -> "Worker":
         """A new worker process. Raises OSError."""
-        command = (sys.executable, "-P", "-c", START, SOURCE_FOLDER, str(self._memory_limit_bytes))
-        return await start_worker(command)
+        memory = str(self._memory_limit_bytes)
+        return Worker(await WorkerProcess.start(WORKER, memory, most_line_bytes=MAX_ANSWER_BYTES))
 
     def _request(self, path: FilePath, posters: PosterTarget) -> dict[str, Any]:
         return _request(path, posters, self._time_limit_s)
@@ -236,8 +228,7 @@ class ProbePool:
         """
         if worker.retirement is not None:
             worker.retirement.cancel()
-        with contextlib.suppress(ProcessLookupError):
-            worker.process.kill()
+        worker.process.kill()
         reaping = asyncio.create_task(self._reap(worker, then_release))
         self._ending.add(reaping)
         reaping.add_done_callback(self._ending.discard)
@@ -248,16 +239,14 @@ class ProbePool:
         if then_release:
             self._turns.release()
         if exit_code not in (0, -KILLED):
-            self._ended_by_itself(worker.process.pid, exit_code)
+            self._ended_by_itself(worker.process.process_id, exit_code)
 
 
 @dataclass(slots=True, eq=False)
 class Worker:
     """A running worker process."""
 
-    process: asyncio.subprocess.Process
-    requests: asyncio.StreamWriter
-    answers: asyncio.StreamReader
+    process: WorkerProcess
     jobs: int = 0
     busy_before_s: float = 0.0
     retirement: asyncio.TimerHandle | None = None
@@ -269,20 +258,13 @@ class Worker:
         """
         self.jobs += 1
         self.busy_before_s += self.busy_s()
-        self.requests.write(json.dumps(request).encode() + b"\n")
-        await self.requests.drain()
-        line = await self.answers.readline()
-        if not line.endswith(b"\n"):
-            raise EOFError("it ended before it answered")
-        try:
-            return json.loads(line)
-        except RecursionError:
-            raise ValueError("its answer is nested too deeply") from None
+        self.process.send(request)
+        return await self.process.receive()
 
     def busy_s(self) -> float:
         """The processor time that the process used, in seconds; 0 where it is gone."""
         with contextlib.suppress(psutil.Error):
-            times = psutil.Process(self.process.pid).cpu_times()
+            times = psutil.Process(self.process.process_id).cpu_times()
             return float(times.user + times.system) - self.busy_before_s
         return 0.0
 
@@ -292,28 +274,6 @@ class Worker:
             code = await asyncio.wait_for(self.process.wait(), CLOSING_S)
             return -code in {getattr(signal, name, None) for name in CRASHES}
         return False
-
-
-async def start_worker(
-    command: Sequence[str], max_answer_bytes: int = MAX_ANSWER_BYTES, hears_errors: bool = False
-) -> Worker:
-    """A new process that answers JSON lines; its standard error is a pipe where somebody hears it.
-
-    Raises OSError.
-    """
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE if hears_errors else asyncio.subprocess.DEVNULL,
-        limit=max_answer_bytes,
-        start_new_session=True,  # Ctrl-C in the terminal is the server's to handle
-    )
-    return Worker(
-        process,
-        cast("asyncio.StreamWriter", process.stdin),
-        cast("asyncio.StreamReader", process.stdout),
-    )
 
 
 def _request(path: FilePath, posters: PosterTarget, time_limit_s: float) -> dict[str, Any]:

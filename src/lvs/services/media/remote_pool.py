@@ -21,8 +21,8 @@ from lvs.services.media.probe_pool import (
     ProbeResult,
     Worker,
     read_answer,
-    start_worker,
 )
+from lvs.services.worker_process import WorkerProcess
 from lvs.worker_address import CONNECT_S, WorkerAddress
 
 log = logging.getLogger(__name__)
@@ -84,18 +84,19 @@ class RemotePool(ProbePool):
             )
 
     async def _start(self) -> Worker:
-        worker = await start_worker(
-            self._address.ssh(self._memory_limit_bytes), MAX_ANSWER_BYTES, hears_errors=True
+        process = await WorkerProcess.run(
+            self._address.ssh(self._memory_limit_bytes),
+            most_line_bytes=MAX_ANSWER_BYTES,
+            hears_errors=True,
         )
-        self._listening = asyncio.create_task(self._listen(worker))
+        self._listening = asyncio.create_task(self._listen(process))
         self._ending.add(self._listening)
         self._listening.add_done_callback(self._ending.discard)
-        return worker
+        return Worker(process)
 
-    async def _listen(self, worker: Worker) -> None:
+    async def _listen(self, process: WorkerProcess) -> None:
         """Remember the last line that ssh writes to its standard error."""
-        errors = worker.process.stderr
-        while errors is not None and (part := await errors.read(MAX_ERROR_BYTES)):
+        while part := await process.receive_error(MAX_ERROR_BYTES):
             lines = part.decode("utf-8", "replace").strip().splitlines()
             if lines:
                 self.last_words = "".join(c for c in lines[-1] if c.isprintable())[:300]

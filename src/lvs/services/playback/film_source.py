@@ -158,6 +158,7 @@ class FilmSource:
             frame_rate=rate,
             bit_rate=round(self._size_bytes * 8 / max(1.0, duration_s)),
             sounds=tuple(self._sound(one) for one in self.sound_streams(self.container)),
+            subtitles=tuple(_codec_name(one) for one in self.container.streams.subtitles),
             keyframes=keyframes,
             timed=frame.pts is not None,
         )
@@ -296,6 +297,11 @@ class FilmSource:
         except BAD_DATA:
             return False
         return True
+
+
+def _codec_name(stream: Any) -> str:
+    context = stream.codec_context
+    return context.codec.canonical_name if context is not None else "unknown"
 
 
 def only(container: InputContainer, stream: Stream) -> None:

@@ -17,6 +17,8 @@ from lvs.errors import Unreadable
 from lvs.services.media.containers import despite_bad_data
 from lvs.services.playback.film_source import FilmSource
 from lvs.services.playback.filters import PictureFilter
+from lvs.services.playback.picture_subtitles import PictureSubtitles
+from lvs.services.playback.planner import THINNED
 
 CLOCK = 90_000
 TICK = Fraction(1, CLOCK)
@@ -27,8 +29,6 @@ SKIP_UNREFERENCED_S = 1.0
 MOST_UNKEYED = 600
 """Packets to wait for a keyframe after a seek; some films say of none that it is one."""
 EARLIER_S = (0.0, 5.0, 20.0)
-# Decoders that may be told to leave out what no other picture leans on.
-SKIPPING = frozenset({"h264", "hevc"})
 
 Checkpoint = Callable[[], None]
 """Called between frames. Raises what ends the work, where nobody waits for it any more."""
@@ -125,8 +125,9 @@ def timed(packets: "list[Packet[Any]]", source: FilmSource, first: bool) -> "lis
 class DecodedPicture:
     """Decodes a film's picture from any moment on, and gives the frames of a stretch of it."""
 
-    def __init__(self, source: FilmSource) -> None:
+    def __init__(self, source: FilmSource, thin: bool = False) -> None:
         self._source = source
+        self._thin = thin
         self._context = source.picture.codec_context
         self._frames: Iterator[tuple[float, VideoFrame]] = iter(())
         self._ahead: tuple[float, VideoFrame] | None = None
@@ -193,7 +194,7 @@ class DecodedPicture:
         source, context = self._source, self._context
         context.flush_buffers()
         self._last_s = -1.0
-        skips = context.codec.name in SKIPPING
+        skips = context.codec.name in THINNED
         unkeyed = 0
         for packet in source.packets(source.container, source.picture):
             checkpoint()
@@ -206,7 +207,7 @@ class DecodedPicture:
             moment = source.moment(packet)
             if skips:
                 far = moment is not None and moment < self._target_s - SKIP_UNREFERENCED_S
-                context.skip_frame = "NONREF" if far else "DEFAULT"
+                context.skip_frame = "NONREF" if far or self._thin else "DEFAULT"
             with despite_bad_data():
                 yield from self._in_time(context.decode(packet))
         with despite_bad_data():
@@ -231,12 +232,15 @@ class PictureEncoder:
     keyframe.
     """
 
-    def __init__(self, stream: Any, width: int, height: int, transfer: str) -> None:
+    def __init__(
+        self, stream: Any, picture_filter: PictureFilter, subtitles: PictureSubtitles | None = None
+    ) -> None:
         self._stream: Stream = stream
-        self._filter = PictureFilter(width, height, transfer)
+        self._filter = picture_filter
+        self._subtitles = subtitles
 
     def packets(
-        self, frames: Iterator[tuple[float, VideoFrame]], end_s: float
+        self, frames: Iterator[tuple[float, VideoFrame]], start_s: float, end_s: float
     ) -> "list[Packet[Any]]":
         """Packets that last from the first frame's moment to `end_s`.
 
@@ -245,7 +249,10 @@ class PictureEncoder:
         encoder: Any = self._stream
         found: list[Packet[Any]] = []
         size_bytes = 0
-        for frame in self._filter.filtered(frames):
+        filtered = self._filter.filtered(frames)
+        if self._subtitles is not None:
+            filtered = self._subtitles.drawn(filtered, start_s, end_s)
+        for frame in filtered:
             for packet in encoder.encode(frame):
                 found.append(packet)
                 size_bytes += packet.size

@@ -10,7 +10,9 @@ from enum import StrEnum
 from hashlib import blake2b
 from itertools import pairwise
 
-PLANNER_VERSION = "2"
+from lvs.services.playback.speeds import GAINS, THIN_GAIN
+
+PLANNER_VERSION = "3"
 """Goes up whenever the same file is cut or converted in another way: browsers keep segments."""
 
 FIRST_CUT_S, COPY_SEGMENT_S, WINDOW_S, CONVERTED_SEGMENT_S = 1.0, 4.0, 6.0, 2.0
@@ -25,10 +27,18 @@ LEAST_SPEEDS = ((1080, 4.0), (720, 1.5), (480, 1.1))
 COPIED_CONTAINERS = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "mpegts", "flv"})
 COPIED_PIXELS = frozenset({"yuv420p", "yuvj420p"})
 TEXT_SUBTITLES = frozenset({"subrip", "srt", "ass", "ssa", "mov_text", "webvtt", "text"})
+PICTURE_SUBTITLES = frozenset({"hdmv_pgs_subtitle", "dvd_subtitle"})
+"""Subtitles that are drawn into the picture, since browsers show text alone."""
 COPIED_PROFILES = frozenset({66, 77, 100})
 """Baseline, Main and High profile of H.264 (ITU-T H.264, Annex A): what every browser decodes."""
 
-_VARIANT = re.compile(r"(copy|hevc|h264-(1080|720|480|360))-a([0-9]{1,2})", re.ASCII)
+THINNED = frozenset({"h264", "hevc"})
+"""Codecs whose decoders can leave out the pictures that no other picture leans on."""
+WATCHABLE_SPEED = 1.0
+
+_VARIANT = re.compile(
+    r"(?:(copy|hevc)|h264-(1080|720|480|360)(t?))-a([0-9]{1,2})(?:-s([0-9]{1,2}))?", re.ASCII
+)
 
 
 class Delivery(StrEnum):
@@ -55,7 +65,7 @@ class FilmFacts:
     """Facts of an opened film that playback depends on. Times are seconds from the film's start.
 
     `width` and `height` are as displayed: turned, in square points. `keyframes` is None where the
-    file has no index.
+    file has no index. `subtitles` holds the codecs of the subtitle tracks.
     """
 
     container: str
@@ -72,21 +82,29 @@ class FilmFacts:
     frame_rate: float = 25.0
     bit_rate: int = 0
     sounds: tuple[Sound, ...] = ()
+    subtitles: tuple[str, ...] = ()
     keyframes: tuple[float, ...] | None = None
     timed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A stream of segments made in one way, as its address names it."""
+    """A stream of segments made in one way, as its address names it.
+
+    `thin` leaves out pictures that no other leans on; `burn` is the subtitle track that is drawn
+    into the picture.
+    """
 
     way: Delivery
     height: int = 0
     audio: int = 0
+    thin: bool = False
+    burn: int | None = None
 
     def __str__(self) -> str:
-        size = f"-{self.height}" if self.way is Delivery.CONVERT else ""
-        return f"{self.way}{size}-a{self.audio}"
+        size = f"-{self.height}{'t' * self.thin}" if self.way is Delivery.CONVERT else ""
+        burnt = "" if self.burn is None else f"-s{self.burn}"
+        return f"{self.way}{size}-a{self.audio}{burnt}"
 
 
 def parse_variant(name: str) -> Variant | None:
@@ -95,7 +113,10 @@ def parse_variant(name: str) -> Variant | None:
     if match is None:
         return None
     way = Delivery.CONVERT if match[2] else Delivery(match[1])
-    return Variant(way, int(match[2] or 0), int(match[3]))
+    burn = None if match[5] is None else int(match[5])
+    if burn is not None and way is not Delivery.CONVERT:
+        return None
+    return Variant(way, int(match[2] or 0), int(match[4]), bool(match[3]), burn)
 
 
 def stream_key(fingerprint: str) -> str:
@@ -195,13 +216,28 @@ def load(film: FilmFacts) -> float:
 def fitting_height(film: FilmFacts, pace: float | None) -> int:
     """The largest size that this machine probably converts fast enough to be watched.
 
-    `pace` is how many megapixels of such films it converted per second of late, None while unknown.
-    Decoding takes most of the time, so that a smaller size gains less than its pixels say.
+    `pace` is how many megapixels of such films it converts to 720 lines per second, None while
+    unknown. Decoding takes most of the time, so that a smaller size gains less than its pixels say.
     """
     if pace is None:
         return DEFAULT_HEIGHT
     speed = pace / max(0.001, load(film))
     return next((height for height, least in LEAST_SPEEDS if speed >= least), HEIGHTS[-1])
+
+
+def needs_thinning(film: FilmFacts, pace: float | None) -> bool:
+    """Tell whether even the smallest size is too slow with all of the film's pictures."""
+    if pace is None or film.codec not in THINNED:
+        return False
+    return pace * GAINS[HEIGHTS[-1]] < WATCHABLE_SPEED * load(film)
+
+
+def least_speed(codec: str, load_mpx_s: float, pace: float | None) -> float | None:
+    """Film seconds converted per second at the smallest size; None while unknown."""
+    if pace is None:
+        return None
+    thinning = THIN_GAIN if codec in THINNED else 1.0
+    return pace * GAINS[HEIGHTS[-1]] * thinning / max(0.001, load_mpx_s)
 
 
 def h264_level(width: int, height: int, frame_rate: float) -> int:
@@ -228,22 +264,30 @@ def variants(
     audio: int = 0,
     converted: bool = False,
     height: int = 0,
+    thin: bool = False,
+    burn: int | None = None,
 ) -> list[Variant]:
     """The variants that a master playlist offers, the one to begin with first."""
     track = audio if audio < len(film.sounds) else 0
+    burnt = burn if burn is not None and can_burn(film, burn) else None
     return [
-        Variant(
-            way,
-            (height or DEFAULT_HEIGHT) if way is Delivery.CONVERT else 0,
-            track,
-        )
-        for way in ways(film, converted)
+        Variant(way, height or DEFAULT_HEIGHT, track, thin, burnt)
+        if way is Delivery.CONVERT
+        else Variant(way, 0, track)
+        for way in ways(film, converted or burnt is not None)
     ]
+
+
+def can_burn(film: FilmFacts, track: int) -> bool:
+    """Tell whether the film has subtitles of this number that are pictures."""
+    return track < len(film.subtitles) and film.subtitles[track] in PICTURE_SUBTITLES
 
 
 def is_possible(film: FilmFacts, variant: Variant) -> bool:
     """Tell whether the film has this variant: the way fits it, and the tracks are there."""
     if variant.audio and variant.audio >= len(film.sounds):
+        return False
+    if variant.burn is not None and not can_burn(film, variant.burn):
         return False
     fits = {Delivery.COPY: can_copy, Delivery.HEVC: can_copy_hevc}.get(variant.way)
     return fits is None or fits(film)

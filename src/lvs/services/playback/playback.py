@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from lvs.errors import NotFound, TooMany, Unavailable
-from lvs.models import State, Track, Video
+from lvs.models import Probe, State, Track, Video
 from lvs.services.library.library import Library
 from lvs.services.playback import planner
 from lvs.services.playback.planner import Delivery, FilmFacts, Variant
@@ -55,6 +55,18 @@ class Playback:
             video.probe.duration_s if video.probe else None,
         )
 
+    def least_speed(self, probe: Probe) -> float | None:
+        """Film seconds per second of this film's conversion to the smallest size.
+
+        None where it need not be converted, or no such film was yet.
+        """
+        codec, depth = probe.video_codec, probe.bit_depth or 8
+        copied = codec == "h264" and probe.pixel_format in planner.COPIED_PIXELS
+        if copied and not probe.interlaced and probe.container in planner.COPIED_CONTAINERS:
+            return None
+        megapixels = probe.coded_width * probe.coded_height * (probe.frame_rate or 25) / 1e6
+        return planner.least_speed(codec, megapixels, self.pool.speeds.of(codec, depth))
+
     async def master(
         self,
         film: FilmFile,
@@ -63,14 +75,18 @@ class Playback:
         audio: int,
         converted: bool,
         height: int,
+        burn: int | None = None,
     ) -> str:
         """The master playlist. Raises Unavailable where the machine converts all it can."""
         facts = await self.pool.facts(film)
+        pace = self.pool.pace(facts)
         offered = planner.variants(
             facts,
             audio=audio,
             converted=converted or height > 0,
-            height=height or planner.fitting_height(facts, self.pool.pace(facts)),
+            height=height or planner.fitting_height(facts, pace),
+            thin=not height and planner.needs_thinning(facts, pace),
+            burn=burn,
         )
         if all(variant.way is Delivery.CONVERT for variant in offered):
             self.pool.check_room(film, client)

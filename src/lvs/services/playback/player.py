@@ -3,28 +3,19 @@ does not answer.
 """
 
 import asyncio
-import contextlib
-import json
 import logging
 import os
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from lvs.errors import NotFound, Unavailable, Unreadable
 from lvs.services.playback.planner import FilmFacts, Sound
+from lvs.services.worker_process import WorkerProcess
 
 log = logging.getLogger(__name__)
 
-SOURCE_FOLDER = str(Path(__file__).resolve().parents[3])
-# `-P` keeps the folder the server was started in out of the import path: a stray `json.py` there is
-# not ours.
-START = (
-    "import sys; sys.path.append(sys.argv[1]); "
-    "from lvs.services.playback.player_worker import main; main()"
-)
+WORKER = "lvs.services.playback.player_worker"
 MAX_LINE_BYTES = 8 << 20
 """A film of a day with a keyframe every second is described in less."""
 MAX_CONTENT_BYTES = 96 << 20
@@ -61,22 +52,20 @@ class Made:
 class Player:
     """One worker process with one open film."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: WorkerProcess) -> None:
         self._process = process
-        self._requests = cast("asyncio.StreamWriter", process.stdin)
-        self._answers = cast("asyncio.StreamReader", process.stdout)
         self._lock = asyncio.Lock()
         self._number = 0
 
     @property
     def alive(self) -> bool:
         """Tell whether the process still runs."""
-        return self._process.returncode is None
+        return self._process.alive
 
     @property
     def process_id(self) -> int:
         """The worker's process number."""
-        return self._process.pid
+        return self._process.process_id
 
     async def open(self, film: FilmFile) -> FilmFacts:
         """Open the film. Raises Unreadable, Unavailable, NotFound where it was changed since."""
@@ -105,7 +94,7 @@ class Player:
     async def _ask(self, request: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
         async with self._lock:
             self._number += 1
-            self._send({**request, "id": self._number})
+            self._process.send({**request, "id": self._number})
             reading = asyncio.ensure_future(self._read(self._number))
             try:
                 answer, content = await asyncio.shield(reading)
@@ -118,44 +107,32 @@ class Player:
         """Wait for the worker to let go of what nobody waits for any more, and kill it where it
         does not.
         """
-        self._send({"do": "drop", "id": self._number})
+        self._process.send({"do": "drop", "id": self._number})
         try:
             async with asyncio.timeout(DROPPING_S):
                 await reading
         except (TimeoutError, asyncio.CancelledError, OSError, EOFError, ValueError):
             self.kill()
 
-    def _send(self, request: Mapping[str, Any]) -> None:
-        with contextlib.suppress(
-            ConnectionError, RuntimeError
-        ):  # it is noticed when the answer is read
-            self._requests.write(json.dumps(request).encode() + b"\n")
-
     async def _read(self, number: int) -> tuple[dict[str, Any], bytes]:
         """The answer to this request.
 
         Raises EOFError or OSError when the worker is gone, ValueError when it is no answer.
         """
-        line = await self._answers.readline()
-        if not line.endswith(b"\n"):
-            raise EOFError("it ended before it answered")
-        try:
-            answer = json.loads(line)
-        except RecursionError:
-            raise ValueError("its answer is nested too deeply") from None
+        answer = await self._process.receive()
         size_bytes = answer.get("bytes") if isinstance(answer, dict) else None
         if (
-            answer.get("id") != number
+            not isinstance(answer, dict)
+            or answer.get("id") != number
             or type(size_bytes) is not int
             or not 0 <= size_bytes <= MAX_CONTENT_BYTES
         ):
             raise ValueError("its answer is not one")
-        return answer, await self._answers.readexactly(size_bytes)
+        return answer, await self._process.receive_bytes(size_bytes)
 
     def kill(self) -> None:
         """End the process at once."""
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
+        self._process.kill()
 
     async def wait(self) -> None:
         """Wait until the process is gone."""
@@ -164,20 +141,9 @@ class Player:
 
 async def start_player(memory_limit_bytes: int) -> Player:
     """A new worker process. Raises OSError."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-P",
-        "-c",
-        START,
-        SOURCE_FOLDER,
-        str(memory_limit_bytes),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        limit=MAX_LINE_BYTES,
-        start_new_session=True,  # Ctrl-C in the terminal is the server's to handle
+    return Player(
+        await WorkerProcess.start(WORKER, str(memory_limit_bytes), most_line_bytes=MAX_LINE_BYTES)
     )
-    return Player(process)
 
 
 # What follows reads answers of a process that read a stranger's file: nothing in them is taken on
@@ -217,6 +183,7 @@ def _facts(found: Mapping[str, Any]) -> FilmFacts:
         frame_rate=max(1.0, _seconds(found["frame_rate"])),
         bit_rate=_whole(found["bit_rate"]),
         sounds=tuple(_sound(sound) for sound in found["sounds"][:MAX_SOUNDS]),
+        subtitles=tuple(_text(codec) for codec in found["subtitles"][:MAX_SOUNDS]),
         keyframes=None if keyframes is None else tuple(_seconds(moment) for moment in keyframes),
         timed=found["timed"] is True,
     )

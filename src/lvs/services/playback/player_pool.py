@@ -19,6 +19,7 @@ from lvs.errors import TimedOut, Unavailable
 from lvs.services.playback.planner import Delivery, FilmFacts, Variant, load
 from lvs.services.playback.player import FilmFile, Made, Player, start_player
 from lvs.services.playback.segment_cache import SegmentCache
+from lvs.services.playback.speeds import ConversionSpeeds
 
 log = logging.getLogger(__name__)
 
@@ -29,8 +30,6 @@ MOST_PLAYERS = 12
 ACTIVE_S = 8.0
 """A film that was asked for a segment within so many seconds is being watched."""
 MOST_FACTS = 24
-MOST_KINDS = 100
-PACE_MEMORY = 0.8  # of what was known before, in the mean of what is known now
 QUIET_LIMIT_S = 30.0
 ASSUMED_SPEED = 2.0
 FULL_LOAD = 0.95
@@ -108,6 +107,7 @@ class PlayerPool:
         turns: int = 0,
         memory_limit_bytes: int = 2 << 30,
         idle_s: float = IDLE_S,
+        speeds: ConversionSpeeds | None = None,
     ) -> None:
         self.turns = turns or max(1, (os.cpu_count() or 1) // 2)
         self.cache = cache
@@ -122,7 +122,7 @@ class PlayerPool:
         self._quiet.set()
         self._quiet_timer: asyncio.TimerHandle | None = None
         self._closed = False
-        self._paces: dict[str, float] = {}
+        self.speeds = speeds or ConversionSpeeds()
         self.made = self.refused = 0
 
     async def facts(self, film: FilmFile) -> FilmFacts:
@@ -137,15 +137,8 @@ class PlayerPool:
         return await self._once(f"{film.key}/facts", lambda: self._open_facts(film))
 
     def pace(self, facts: FilmFacts) -> float | None:
-        """Megapixels of films of this codec that were converted per second of late."""
-        return self._paces.get(f"{facts.codec} {facts.bit_depth}")
-
-    def _learn(self, facts: FilmFacts | None, speed: float) -> None:
-        if facts is None:
-            return
-        kind, pace = f"{facts.codec} {facts.bit_depth}", speed * load(facts)
-        if kind in self._paces or len(self._paces) < MOST_KINDS:
-            self._paces[kind] = pace + PACE_MEMORY * (self._paces.get(kind, pace) - pace)
+        """Megapixels of such films converted to 720 lines per second, None while unknown."""
+        return self.speeds.of(facts.codec, facts.bit_depth)
 
     def check_room(self, film: FilmFile, client: str = "") -> None:
         """Raise Unavailable where this film cannot be converted beside those that are.
@@ -315,7 +308,11 @@ class PlayerPool:
         if seat is not None and made.film_s:
             speed = made.film_s / max(0.001, time.monotonic() - begun)
             seat.speeds.append(speed)
-            self._learn(seat.facts, speed)
+            if seat.facts is not None:
+                found = seat.facts
+                rate = speed * load(found)
+                self.speeds.learn(found.codec, found.bit_depth, rate, variant.height, variant.thin)
+                await self.speeds.save_now_and_then()
         await self.cache.put(address, made.content)
         return made.content
 

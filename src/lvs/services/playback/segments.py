@@ -13,6 +13,7 @@ from av.container import OutputContainer
 
 from lvs.errors import NotFound
 from lvs.services.playback.film_source import FilmSource
+from lvs.services.playback.filters import PictureFilter
 from lvs.services.playback.picture import (
     CLOCK,
     Checkpoint,
@@ -20,7 +21,9 @@ from lvs.services.playback.picture import (
     DecodedPicture,
     PictureEncoder,
 )
+from lvs.services.playback.picture_subtitles import PictureSubtitles
 from lvs.services.playback.planner import (
+    DEFAULT_HEIGHT,
     Delivery,
     FilmFacts,
     Variant,
@@ -52,9 +55,15 @@ class SegmentMaker:
         self._facts: FilmFacts = source.facts
         self.variant = variant
         self.cuts = cut_list(source.facts, variant.way)
-        self._picture = DecodedPicture(source) if variant.way is Delivery.CONVERT else None
+        self._picture = (
+            DecodedPicture(source, variant.thin) if variant.way is Delivery.CONVERT else None
+        )
         self._copied = (
             CopiedPicture(source, self.cuts) if variant.way is not Delivery.CONVERT else None
+        )
+        self._size = converted_size(self._facts, variant.height or DEFAULT_HEIGHT)
+        self._subtitles = (
+            None if variant.burn is None else PictureSubtitles(source, variant.burn, self._size)
         )
         self._copied_sound: CopiedSound | None = None
         self._sound: DecodedSound | None = None
@@ -120,7 +129,7 @@ class SegmentMaker:
         """A stream for libx264, with everything fixed that an init segment says: every segment must
         fit the same one.
         """
-        width, height = converted_size(self._facts, self.variant.height)
+        width, height = self._size
         level = h264_level(width, height, self._facts.frame_rate)
         most_bits = max(1_000_000, round(width * height * 7))
         options = {
@@ -157,13 +166,11 @@ class SegmentMaker:
                 packet.stream = stream
             return list(packets)
         assert self._picture is not None  # noqa: S101  one of both is there
-        width, height = converted_size(self._facts, self.variant.height)
-        frames = self._picture.frames(self.cuts[number], self.end_s(number), checkpoint)
-        return list(
-            PictureEncoder(stream, width, height, self._facts.transfer).packets(
-                frames, self.end_s(number)
-            )
-        )
+        start_s, end_s = self.cuts[number], self.end_s(number)
+        frames = self._picture.frames(start_s, end_s, checkpoint)
+        picture_filter = PictureFilter(*self._size, self._facts.transfer)
+        encoder = PictureEncoder(stream, picture_filter, self._subtitles)
+        return list(encoder.packets(frames, start_s, end_s))
 
     def _sound_packets(self, stream: Any, number: int, checkpoint: Checkpoint) -> list[Any]:
         if self._copied_sound is not None:

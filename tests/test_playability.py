@@ -3,7 +3,7 @@
 import pytest
 
 from lvs.models import Probe, Track
-from lvs.services.media.playability import MATROSKA, MP4, Plays, browser_playable, plays
+from lvs.playability import MATROSKA, MP4, Plays, browser_playable, plays
 
 
 def probe(container: str, video_codec: str, *sounds: str, pixel_format: str = "yuv420p") -> Probe:

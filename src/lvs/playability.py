@@ -1,8 +1,13 @@
-"""Playability in browsers, with the reason where a browser cannot play a video as it is."""
+"""Playability in browsers, with the reason where a browser cannot play a video as it is.
 
-from enum import StrEnum
+Watch pages, the API and the gallery's filter all ask here.
+"""
 
-from lvs.models import Probe
+import json
+from enum import IntEnum
+from functools import lru_cache
+
+from lvs.models import Probe, Track
 
 # The containers by the names ffprobe gives them.
 MP4 = "mov,mp4,m4a,3gp,3g2,mj2"
@@ -94,12 +99,13 @@ WEBM_AUDIO = frozenset({"opus", "vorbis"})
 H264_PIXELS = frozenset({"yuv420p", "yuvj420p", None})
 
 
-class Plays(StrEnum):
-    """In which way a film reaches browsers."""
+class Plays(IntEnum):
+    """In which way a film reaches browsers, numbered as the column `gallery.playback` is."""
 
-    DIRECT = "direct"
-    CONVERTED = "converted"
-    NOWHERE = "nowhere"
+    UNKNOWN = 0  # until the file was probed
+    DIRECT = 1
+    CONVERTED = 2
+    NOWHERE = 3
 
 
 def plays(probe: Probe, extension: str) -> tuple[Plays, str]:
@@ -122,6 +128,30 @@ def plays(probe: Probe, extension: str) -> tuple[Plays, str]:
     if direct:
         return Plays.DIRECT, "plays everywhere"
     return Plays.CONVERTED, "converted for most browsers"
+
+
+def plays_code(
+    container: str, codec: str, pixel_format: str | None, interlaced: int, audio: str, path: bytes
+) -> int:
+    """The number of `plays` for a row of the database; `audio` is the JSON of its sound tracks."""
+    extension = path.rpartition(b".")[2].decode("ascii", "replace")
+    return _code(container, codec, pixel_format, bool(interlaced), audio or "[]", extension)
+
+
+@lru_cache(maxsize=1024)
+def _code(
+    container: str, codec: str, pixels: str | None, interlaced: bool, audio: str, extension: str
+) -> int:
+    tracks = tuple(Track(sound["codec"]) for sound in json.loads(audio)[:1])
+    probe = Probe(
+        container,
+        codec,
+        *(None, 0, 0, 0, 0),
+        pixel_format=pixels,
+        interlaced=interlaced,
+        audio_tracks=tracks,
+    )
+    return int(plays(probe, extension)[0])
 
 
 def browser_playable(probe: Probe, extension: str) -> tuple[bool, str]:
@@ -175,6 +205,11 @@ def browser_playable(probe: Probe, extension: str) -> tuple[bool, str]:
                 f"Many browsers cannot play this file: its picture is {picture} in a form for"
                 f" editing ({probe.pixel_format})."
             ),
+        )
+    if probe.interlaced:
+        return (
+            False,
+            f"Browsers show edges that move as combs: its picture is interlaced {picture}.",
         )
     if sound is not None and sound not in audio_codecs:
         sound = _named(AUDIO_CODECS, sound, "audio")

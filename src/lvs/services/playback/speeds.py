@@ -1,0 +1,82 @@
+"""Conversion speeds of this machine, by codec and bit depth, kept across restarts.
+
+A speed is in megapixels of the film that are decoded, made smaller to 720 lines and encoded per
+second. Other sizes are reckoned from it, since decoding takes most of the time.
+"""
+
+import asyncio
+import json
+import logging
+import os
+import time
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+MEMORY = 0.8  # of what was known before, in the mean of what is known now
+MOST_KINDS = 100
+SAVE_EVERY_S = 30.0
+MAX_FILE_BYTES = 64 << 10
+GAINS = {1080: 0.6, 720: 1.0, 480: 1.3, 360: 1.5}
+"""How many times as fast as to 720 lines a conversion to so many lines is."""
+THIN_GAIN = 1.5
+"""The same for decoding without the pictures that no other picture leans on."""
+
+
+class ConversionSpeeds:
+    """Speeds by kind of film, such as `hevc 10`. They count for a machine with as many cores."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._path = path
+        self._speeds: dict[str, float] = {}
+        self._saved_at = float("-inf")
+
+    def of(self, codec: str, bit_depth: int) -> float | None:
+        """Megapixels per second to 720 lines, None where no such film was converted yet."""
+        return self._speeds.get(f"{codec} {bit_depth}")
+
+    def learn(
+        self, codec: str, bit_depth: int, megapixels_per_s: float, height: int, thin: bool = False
+    ) -> None:
+        """Take in how quickly a piece of a film was converted to so many lines."""
+        kind = f"{codec} {bit_depth}"
+        found = megapixels_per_s / GAINS.get(height, 1.0) / (THIN_GAIN if thin else 1.0)
+        if kind in self._speeds or len(self._speeds) < MOST_KINDS:
+            self._speeds[kind] = found + MEMORY * (self._speeds.get(kind, found) - found)
+
+    def load(self) -> None:
+        """Read what was kept. A file that is damaged or of another machine counts as none."""
+        if self._path is None:
+            return
+        try:
+            with self._path.open("rb") as file:
+                kept = json.loads(file.read(MAX_FILE_BYTES))
+            if kept["cores"] == os.cpu_count():
+                self._speeds = {
+                    str(kind): float(speed)
+                    for kind, speed in list(kept["speeds"].items())[:MOST_KINDS]
+                    if 0 < float(speed) < 1e6
+                }
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            log.info("conversion speeds of before are not used: %s", error)
+
+    async def save_now_and_then(self) -> None:
+        """Keep them, where that was not done of late."""
+        if time.monotonic() - self._saved_at >= SAVE_EVERY_S:
+            self._saved_at = time.monotonic()
+            await asyncio.to_thread(self.save)
+
+    def save(self) -> None:
+        """Keep them. A disk that refuses that costs nothing but learning them again."""
+        if self._path is None or not self._speeds:
+            return
+        content = json.dumps({"cores": os.cpu_count(), "speeds": self._speeds}, indent=1)
+        partial = self._path.with_suffix(".new")
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            partial.write_text(content, encoding="utf-8")
+            partial.replace(self._path)
+        except OSError as error:
+            log.info("conversion speeds are not kept: %s", error.strerror)

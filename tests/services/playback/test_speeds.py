@@ -1,0 +1,56 @@
+"""Conversion speeds: learned, kept, and read again."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lvs.services.playback.speeds import MOST_KINDS, ConversionSpeeds
+
+
+def test_speeds_outlive_a_restart(tmp_path: Path) -> None:
+    path = tmp_path / "cache" / "speeds.json"
+    speeds = ConversionSpeeds(path)
+    assert speeds.of("hevc", 10) is None
+    speeds.learn("hevc", 10, 60.0, 360)
+    speeds.save()
+    after = ConversionSpeeds(path)
+    after.load()
+    assert after.of("hevc", 10) == speeds.of("hevc", 10) == pytest.approx(40.0)
+
+
+def test_a_small_size_says_less_of_the_machine_than_a_large_one(tmp_path: Path) -> None:
+    speeds = ConversionSpeeds()
+    for height, thin, rate in ((720, False, 100.0), (360, False, 150.0), (360, True, 225.0)):
+        speeds.learn("h264", 8, rate, height, thin)
+        assert speeds.of("h264", 8) == pytest.approx(100.0)
+    speeds.save()  # to nowhere
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[" * 5000,
+        "[]",
+        '{"cores": 0, "speeds": {"hevc 10": 5}}',
+        '{"speeds": {}}',
+        '{"cores": null, "speeds": 5}',
+    ],
+)
+def test_a_damaged_file_counts_as_none(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "speeds.json"
+    path.write_text(content)
+    speeds = ConversionSpeeds(path)
+    speeds.load()
+    assert speeds.of("hevc", 10) is None
+
+
+def test_only_so_many_kinds_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "speeds.json"
+    speeds = ConversionSpeeds(path)
+    for number in range(MOST_KINDS + 5):
+        speeds.learn(f"codec{number}", 8, 1.0, 720)
+    speeds.save()
+    assert len(json.loads(path.read_text())["speeds"]) == MOST_KINDS
