@@ -306,6 +306,12 @@ FILTERS = (
         doc="1: only videos with at least one view.",
     ),
     Filter(
+        "hidden",
+        _FLAG,
+        lambda _: "hidden",
+        doc="1: the hidden videos, which are left out otherwise.",
+    ),
+    Filter(
         "recorded_from",
         _DATE,
         lambda day: f"recorded since {day}",

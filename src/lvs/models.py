@@ -265,6 +265,7 @@ class Card(NamedTuple):
     offline: bool
     progress: int = 0  # percent, 1 to 99; 0 at the beginning
     watched: bool = False
+    hidden: bool = False
 
     @property
     def favorite(self) -> bool:
@@ -327,6 +328,8 @@ class Video:
     projection: Projection = Projection()
     projection_evidence: str | None = None  # JSON, None before the file was probed
     watch_state: WatchState = WatchState()
+    hidden: bool = False
+    notes: str = ""
 
     @property
     def file(self) -> File:
@@ -413,6 +416,7 @@ class Query:
     shape: str = ""
     progress: str = ""
     length: str = ""
+    hidden: bool = False
     viewer: Viewer = NOBODY
     """The person for whom it is asked, which the gallery says. It does not stand in the address."""
 

@@ -262,6 +262,8 @@ def _everything(snapshot: "Snapshot") -> "RestoreSummary":
         projections=sum(each.projection is not None for each in kept),
         progress=sum(each.progress_at is not None for each in kept),
         later=sum(each.later_at is not None for each in kept),
+        hidden=sum(each.hidden_at is not None for each in kept),
+        notes=sum(bool(each.notes) for each in kept),
         playlists=len(snapshot.playlists),
         playlist_items=sum(len(each.items) for each in snapshot.playlists),
         people=sum(bool(each.name) for each in snapshot.people),

@@ -163,8 +163,8 @@ _ADD = (
     ON CONFLICT DO UPDATE SET videos = videos + excluded.videos
     """,
     f"""
-    INSERT INTO search (rowid, title, path, tags)
-    SELECT :before + number, title_words, path_words, '' FROM arrivals WHERE {_SURE}
+    INSERT INTO search (rowid, title, path, tags, notes)
+    SELECT :before + number, title_words, path_words, '', '' FROM arrivals WHERE {_SURE}
     """,
 )
 

@@ -9,7 +9,7 @@ from lvs.db.database import Connection, Transaction
 
 COLUMNS = """
     c.id, c.at, c.video_id, c.what, c.old, c.new, c.client, c.undoes,
-    (SELECT t.undoes FROM changes t WHERE t.id = c.undoes) IS NOT NULL AS is_redo
+    (SELECT t.undoes FROM changes t WHERE t.id = c.undoes) IS NOT NULL AS is_redo, c.bulk
 """
 
 
@@ -30,6 +30,7 @@ class Change:
     client: str
     undoes: int | None
     is_redo: bool
+    bulk: int | None = None  # the change to many videos at once that it is a part of
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,8 @@ class Chosen:
     since: int | None = None  # Unix milliseconds
     up_to_id: int | None = None
     views: bool = True  # False leaves views out
+    alone: bool = False
+    """Without the lines of changes to many videos at once."""
 
 
 async def add(
@@ -105,6 +108,32 @@ async def latest(
     return [
         _change(row) for row in await db.all(sql, values | {"before": before_id, "limit": limit})
     ]
+
+
+async def of_bulk(db: Connection, bulk_id: int, before_id: int | None, limit: int) -> list[Change]:
+    """Lines of a change to many videos at once, latest first, from before this id on."""
+    sql = f"""
+        SELECT {COLUMNS} FROM changes c
+        WHERE c.bulk = :bulk AND (:before IS NULL OR c.id < :before)
+        ORDER BY c.id DESC LIMIT :limit
+    """
+    values = {"bulk": bulk_id, "before": before_id, "limit": limit}
+    return [_change(row) for row in await db.all(sql, values)]
+
+
+async def open_of(db: Connection, lines: Collection[Change]) -> set[int]:
+    """Those of these lines (ids) behind which nothing stands about the same kind of the same
+    video: they can be taken back without a further look.
+    """
+    sql = """
+        SELECT c.id FROM json_each(?) wanted JOIN changes c ON c.id = wanted.value
+        WHERE NOT EXISTS (
+            SELECT 1 FROM changes later
+            WHERE later.video_id = c.video_id AND later.id > c.id AND later.what = c.what
+                AND later.bulk IS NOT c.bulk)
+    """
+    ids = json.dumps([line.id for line in lines])
+    return {row[0] for row in await db.tuples(sql, (ids,))}
 
 
 async def of_videos(db: Connection, video_ids: Collection[int], from_id: int) -> list[Change]:
@@ -191,8 +220,9 @@ def _conditions(chosen: Chosen) -> tuple[list[str], dict[str, object]]:
         ("c.at >= :since", "since", chosen.since),
         ("c.id <= :up_to_id", "up_to_id", chosen.up_to_id),
     )
+    alone = ["c.bulk IS NULL"] if chosen.alone else []
     used = [(condition, name, value) for condition, name, value in wanted if value is not None]
-    conditions = [condition for condition, _, _ in used]
+    conditions = [*alone, *(condition for condition, _, _ in used)]
     if not chosen.views:
         conditions.append("c.what <> 'view'")
     return conditions, {name: value for _, name, value in used}
@@ -209,4 +239,5 @@ def _change(row: sqlite3.Row) -> Change:
         row["client"],
         row["undoes"],
         bool(row["is_redo"]),
+        row["bulk"],
     )

@@ -59,6 +59,7 @@ _OUT_OF_STEP = f"""
             OR (g.progress > 0) <> (coalesce(wp.position_s, 0) > 0)
             OR g.rating <> coalesce(ra.value, 0) OR g.views <> coalesce(vi.count, 0)
             OR g.favorited_at <> coalesce(fa.added_at, 0)
+            OR g.hidden <> EXISTS (SELECT 1 FROM hidden WHERE video_id = g.video_id)
             OR json_array_length(g.tags) <> (SELECT count(*) FROM video_tags vt
                 WHERE vt.video_id = g.video_id)
         UNION SELECT g.video_id, g.title FROM gallery g WHERE g.video_id NOT IN (SELECT rowid

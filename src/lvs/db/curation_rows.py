@@ -35,6 +35,9 @@ class CurationRecord:
     watched: bool = False
     progress_at: int | None = None
     later_at: int | None = None
+    hidden_at: int | None = None
+    notes: str = ""
+    notes_at: int | None = None
     names: tuple[str, ...] = field(default=())
     """The hash and every fingerprint, each once."""
 
@@ -77,6 +80,7 @@ def every(path: Path) -> Iterator[CurationRecord]:
             fa.added_at AS favorited_at, pr.chosen AS projection,
             coalesce(wp.position_s, 0.0) AS position_s, coalesce(wp.watched, 0) AS watched,
             wp.updated_at AS progress_at, la.added_at AS later_at,
+            hi.hidden_at, no.text AS notes, no.updated_at AS notes_at,
             (SELECT json_group_array(name) FROM (
                 SELECT t.name FROM video_tags vt JOIN tags t ON t.id = vt.tag_id
                 WHERE vt.video_id = v.id ORDER BY t.key)) AS tags,
@@ -93,6 +97,8 @@ def every(path: Path) -> Iterator[CurationRecord]:
             LEFT JOIN projections pr ON pr.video_id = v.id
             LEFT JOIN progress wp ON wp.person_id = 0 AND wp.video_id = v.id
             LEFT JOIN later la ON la.person_id = 0 AND la.video_id = v.id
+            LEFT JOIN hidden hi ON hi.video_id = v.id
+            LEFT JOIN video_notes no ON no.video_id = v.id
         ORDER BY f.path, v.id
     """
     for row in backup.rows(path, sql):
@@ -115,6 +121,9 @@ def every(path: Path) -> Iterator[CurationRecord]:
             watched=bool(row["watched"]),
             progress_at=row["progress_at"],
             later_at=row["later_at"],
+            hidden_at=row["hidden_at"],
+            notes=row["notes"] or "",
+            notes_at=row["notes_at"],
         )
 
 

@@ -4,7 +4,7 @@ was given while it was the content of the one video. The journal says when that 
 
 import secrets
 
-from lvs.db import projections, tags, videos
+from lvs.db import hidden, notes, projections, tags, videos
 from lvs.db.database import Connection, Transaction
 from lvs.models import tag_key
 from lvs.titles import title_from_path
@@ -139,6 +139,8 @@ async def _divide_given(tx: Transaction, from_id: int, to_id: int, era: Era) -> 
     await _set_single(tx, from_id, to_id, "favorite", stayed, moved)
     await _set_title(tx, from_id, to_id, stayed, moved)
     await _set_projection(tx, from_id, to_id, stayed, moved)
+    await _set_hidden(tx, from_id, to_id, stayed, moved)
+    await _set_notes(tx, from_id, to_id, stayed, moved)
     await _set_tags(tx, from_id, to_id, stayed, moved)
     await _set_views(tx, from_id, to_id, moved)
 
@@ -205,6 +207,30 @@ async def _set_projection(
     before = _last(stayed, "projection")
     await projections.choose(tx, from_id, before[4] if before else first[3])
     await projections.choose(tx, to_id, last[4])
+
+
+async def _set_hidden(
+    tx: Transaction, from_id: int, to_id: int, stayed: list[Line], moved: list[Line]
+) -> None:
+    last, first = _last(moved, "hidden"), _first(moved, "hidden")
+    if last is None or first is None:
+        return
+    before = _last(stayed, "hidden")
+    for video_id, value in ((from_id, before[4] if before else first[3]), (to_id, last[4])):
+        await hidden.remove(tx, video_id)
+        if value == "1":
+            await hidden.put(tx, video_id, last[1])
+
+
+async def _set_notes(
+    tx: Transaction, from_id: int, to_id: int, stayed: list[Line], moved: list[Line]
+) -> None:
+    last, first = _last(moved, "notes"), _first(moved, "notes")
+    if last is None or first is None:
+        return
+    before = _last(stayed, "notes")
+    await notes.put(tx, from_id, (before[4] if before else first[3]) or "", last[1])
+    await notes.put(tx, to_id, last[4] or "", last[1])
 
 
 async def _set_tags(

@@ -35,6 +35,8 @@ class Exported:
     watched: int
     progress_at: int | None
     later_at: int | None
+    hidden_at: int | None
+    notes: str | None
 
 
 @contextlib.asynccontextmanager
@@ -66,7 +68,8 @@ _COLUMNS = """
             ORDER BY t.key)) AS tags,
     f.path, r.name AS root_name, f.missing_since, pr.chosen AS projection,
     nullif(wp.position_s, 0) AS position_s, coalesce(wp.watched, 0) AS watched,
-    wp.updated_at AS progress_at, la.added_at AS later_at
+    wp.updated_at AS progress_at, la.added_at AS later_at,
+    hi.hidden_at, no.text AS notes
 """
 
 _GIVEN = f"""
@@ -78,6 +81,8 @@ _GIVEN = f"""
     LEFT JOIN projections pr ON pr.video_id = v.id
     LEFT JOIN progress wp ON wp.person_id = 0 AND wp.video_id = v.id
     LEFT JOIN later la ON la.person_id = 0 AND la.video_id = v.id
+    LEFT JOIN hidden hi ON hi.video_id = v.id
+    LEFT JOIN video_notes no ON no.video_id = v.id
 """
 
 

@@ -19,7 +19,8 @@ from lvs.text import natural_key
 COLUMNS = """
     g.video_id, g.media_hash, g.version, g.root_id, g.path, g.title, g.added_at, g.duration_s,
     g.width, g.height, g.size_bytes, g.rating, g.views, g.last_viewed_at, g.favorited_at,
-    g.projection, g.tags, g.state, g.poster, g.offline, g.progress, g.watched
+    g.projection, g.tags, g.state, g.poster, g.offline, g.progress, g.watched,
+    g.hidden
 """
 
 SORT_COLUMNS = {
@@ -49,6 +50,8 @@ class Selection:
     root_id: int | None = None
     folder: bytes = b""
     unmatch: str | None = None
+    whole: bool = False
+    """Hidden videos are among the others."""
 
 
 NUMBERS = (
@@ -70,6 +73,7 @@ NUMBERS = (
     "silent",
     "progress",
     "watched",
+    "hidden",
 )
 
 
@@ -101,7 +105,7 @@ class CardRow:
 def card_of(row: Sequence[Any]) -> Card:
     """The card in a row that begins with COLUMNS."""
     # By place and not by name, and almost all of it as it is: a page reads sixty of them.
-    tags, state, poster, offline, progress, watched = row[_BEFORE_TAGS : len(Card._fields)]
+    tags, state, poster, offline, progress, watched, hidden = row[_BEFORE_TAGS : len(Card._fields)]
     return Card._make(
         (
             *row[:_BEFORE_TAGS],
@@ -111,6 +115,7 @@ def card_of(row: Sequence[Any]) -> Card:
             offline != 0,
             progress,
             watched != 0,
+            hidden != 0,
         )
     )
 
@@ -152,8 +157,8 @@ async def refresh_card(tx: Transaction, video_id: int) -> None:
 
 
 async def refresh_number(tx: Transaction, video_id: int, number: str) -> None:
-    """As `refresh` where only its `rating`, `views` or `favorite` changed: the other columns and
-    their indexes stay untouched.
+    """As `refresh` where only its `rating`, `views`, `favorite` or `hidden` changed: the other
+    columns and their indexes stay untouched.
     """
     sql = f"""
         UPDATE gallery SET version = max(:version, version + 1), {_NUMBER[number]}
@@ -180,6 +185,31 @@ async def refresh_progress(tx: Transaction, video_ids: Collection[int]) -> None:
     await tx.run(sql, {"ids": json.dumps(list(video_ids)), "version": time.time_ns()})
 
 
+async def refresh_given(
+    tx: Transaction, video_ids: Collection[int], kinds: Collection[str]
+) -> None:
+    """As `refresh` for many videos of which only what these kinds of changes set changed:
+    `rating`, `favorite`, `hidden`, `tag`, `watched`.
+    """
+    values = {"ids": json.dumps(list(video_ids)), "version": time.time_ns()}
+    if "watched" in kinds:
+        await refresh_progress(tx, video_ids)
+    columns = [_GIVEN[kind] for kind in _GIVEN if kind in kinds]
+    if not columns:
+        return
+    sql = f"""
+        UPDATE gallery SET version = max(:version, version + 1), {", ".join(columns)}
+        WHERE video_id IN (SELECT value FROM json_each(:ids))
+    """
+    await tx.run(sql, values)
+    if "tag" in kinds:
+        sql = f"""
+            UPDATE search SET tags = searchable(({_TAG_WORDS.format(of="search.rowid")}))
+            WHERE rowid IN (SELECT value FROM json_each(:ids))
+        """
+        await tx.run(sql, {"ids": values["ids"]})
+
+
 async def refresh_root(tx: Transaction, root_id: int) -> None:
     """Bring every row up to date whose video has a file in this library folder."""
     rows = await tx.all(
@@ -194,6 +224,7 @@ async def refresh_root(tx: Transaction, root_id: int) -> None:
 _NUMBER = {
     "rating": "rating = coalesce((SELECT value FROM ratings WHERE video_id = :id), 0)",
     "favorite": "favorited_at = coalesce((SELECT added_at FROM favorites WHERE video_id = :id), 0)",
+    "hidden": "hidden = EXISTS (SELECT 1 FROM hidden WHERE video_id = :id)",
     "views": (
         """
         (views, last_viewed_at) = (
@@ -202,6 +233,21 @@ _NUMBER = {
     """
     ),
 }
+
+_TAG_NAMES = """
+    SELECT json_group_array(name)
+    FROM (SELECT t.name FROM video_tags vt JOIN tags t ON t.id = vt.tag_id
+          WHERE vt.video_id = {of} ORDER BY t.key)
+"""
+_TAG_WORDS = """
+    SELECT coalesce(group_concat(name, ' '), '')
+    FROM (SELECT t.name FROM video_tags vt JOIN tags t ON t.id = vt.tag_id
+          WHERE vt.video_id = {of} ORDER BY t.key)
+"""
+_GIVEN = {
+    kind: _NUMBER[kind].replace(":id", "gallery.video_id")
+    for kind in ("rating", "favorite", "hidden")
+} | {"tag": f"tags = ({_TAG_NAMES.format(of='gallery.video_id')})"}
 
 # A file that may be source code or music by its name is not shown before it is known to be a video.
 # Of a path (bytes).
@@ -264,7 +310,7 @@ _PUT = f"""
     INSERT INTO gallery (video_id, media_hash, version, root_id, path, title, title_key, added_at,
         duration_s, width, height, size_bytes, rating, views, last_viewed_at, favorited_at, shuffle,
         tags, state, poster, offline, recorded_at, lines, playback, silent, projection, progress,
-        watched)
+        watched, hidden)
     SELECT v.id, v.media_hash, :version, f.root_id, f.path, v.title, natural_key(v.title),
         v.added_at,
         coalesce(v.duration_s, 0.0), coalesce(v.width, 0), coalesce(v.height, 0), f.size_bytes,
@@ -277,7 +323,7 @@ _PUT = f"""
             SELECT 1 FROM away
             WHERE away.root_id = f.root_id AND f.path >= away.low AND f.path < away.high),
         {_FACTS}, {projections.CODE},
-        {_PROGRESS}
+        {_PROGRESS}, EXISTS (SELECT 1 FROM hidden WHERE video_id = v.id)
     FROM json_each(:ids) wanted
         JOIN videos v ON v.id = wanted.value
         JOIN files f ON f.id = ({FIRST_FILE})
@@ -301,17 +347,18 @@ _PUT = f"""
         state = excluded.state, poster = excluded.poster, offline = excluded.offline,
         recorded_at = excluded.recorded_at, lines = excluded.lines,
         playback = excluded.playback, silent = excluded.silent, projection = excluded.projection,
-        progress = excluded.progress, watched = excluded.watched
+        progress = excluded.progress, watched = excluded.watched, hidden = excluded.hidden
 """
 
 _PUT_SEARCH = """
-    INSERT INTO search (rowid, title, path, tags)
+    INSERT INTO search (rowid, title, path, tags, notes)
     SELECT g.video_id, searchable(g.title),
         (SELECT group_concat(searchable(f.path), ' ')
          FROM (SELECT f.path FROM files f JOIN roots r ON r.id = f.root_id
                WHERE f.video_id = g.video_id AND f.missing_since IS NULL AND r.active
                    ORDER BY f.id) f),
-        searchable(coalesce((SELECT group_concat(value, ' ') FROM json_each(g.tags)), ''))
+        searchable(coalesce((SELECT group_concat(value, ' ') FROM json_each(g.tags)), '')),
+        searchable(coalesce((SELECT text FROM video_notes n WHERE n.video_id = g.video_id), ''))
     FROM gallery g
     WHERE g.video_id IN (SELECT value FROM json_each(:ids))
 """
@@ -351,7 +398,7 @@ async def count(db: Connection, selection: Selection) -> int:
 async def random(db: Connection, start: int) -> Card | None:
     """The video with the next random number after `start`, from the front after the last."""
     sql = f"""
-        SELECT {COLUMNS} FROM gallery g WHERE g.shuffle >= ? AND NOT g.offline
+        SELECT {COLUMNS} FROM gallery g WHERE g.shuffle >= ? AND NOT g.offline AND NOT g.hidden
         ORDER BY g.shuffle, g.video_id LIMIT 1
     """
     row = await db.one(sql, (start,)) or await db.one(sql, (0,))
@@ -384,7 +431,8 @@ async def walk(
     """As `browse`, but the ids of whatever stands there: the filters of the query are left to the
     caller.
     """
-    unfiltered = Selection(Query(sort=query.sort, descending=query.descending, seed=query.seed))
+    plain = Query(sort=query.sort, descending=query.descending, seed=query.seed)
+    unfiltered = Selection(plain, whole=True)
     return [
         row[0]
         for row in await _in_order(db, "g.video_id", unfiltered, limit, after, until, backwards)
@@ -479,7 +527,7 @@ async def last_change(db: Connection) -> GalleryChange:
 async def changes(db: Connection, since: int) -> list[GalleryChange]:
     """That change, where it is still known, and every later one, oldest first.
 
-    At least the latest 10,000 are known.
+    At least the latest 30,000 are known.
     """
     sql = (
         "SELECT seq, mark, what, video_id, tag_id FROM gallery_changes WHERE seq >= ? ORDER BY seq"
@@ -614,7 +662,8 @@ _COPIES_ELSEWHERE = """
         SELECT f.video_id, f.root_id, substr(f.path, 1, instr(f.path, x'2f') - 1) AS folder,
             g.root_id AS shown_root, g.path AS shown_path
         FROM files f JOIN gallery g ON g.video_id = f.video_id
-        WHERE f.copy = 1 AND f.missing_since IS NULL AND instr(f.path, x'2f') > 0)
+        WHERE f.copy = 1 AND f.missing_since IS NULL AND instr(f.path, x'2f') > 0
+            AND NOT g.hidden)
     WHERE NOT (root_id = shown_root AND instr(shown_path, x'2f') > 0
         AND folder = substr(shown_path, 1, instr(shown_path, x'2f') - 1))
     GROUP BY root_id, folder
@@ -676,6 +725,8 @@ def _conditions(
 ) -> tuple[list[str], dict[str, int | float | str | bytes | None]]:
     conditions: list[str] = []
     values: dict[str, int | float | str | bytes | None] = {}
+    if not selection.whole:
+        conditions.append("g.hidden" if selection.query.hidden else "NOT g.hidden")
     if selection.match:
         conditions.append("g.video_id IN (SELECT rowid FROM search WHERE search MATCH :match)")
         values["match"] = selection.match

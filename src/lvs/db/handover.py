@@ -128,6 +128,16 @@ _MERGE = (
     SELECT person_id, :gone, added_at FROM later WHERE video_id = :to
     """,
     """
+    INSERT OR IGNORE INTO hidden (video_id, hidden_at)
+    SELECT :gone, hidden_at FROM hidden WHERE video_id = :to
+    """,
+    """
+    INSERT INTO video_notes (video_id, text, updated_at)
+    SELECT :gone, text, updated_at FROM video_notes WHERE video_id = :to
+    ON CONFLICT (video_id) DO UPDATE SET text = excluded.text || char(10) || text,
+        updated_at = excluded.updated_at
+    """,
+    """
     INSERT OR IGNORE INTO history (person_id, day, video_id, at)
     SELECT person_id, day, :gone, at FROM history WHERE video_id = :to
     """,

@@ -17,9 +17,17 @@ from lvs.titles import title_from_path
 Row = dict[str, Any]
 _TABLES = (
     *("ratings", "views", "favorites", "video_tags", "progress", "later", "projections"),
-    *("chapters", "fingerprints", "extended_fingerprints", "aliases", "playlist_items"),
+    *(
+        "hidden",
+        "video_notes",
+        "chapters",
+        "fingerprints",
+        "extended_fingerprints",
+        "aliases",
+        "playlist_items",
+    ),
 )
-_REPLACED = _TABLES[:8]  # rows that are about the video alone
+_REPLACED = _TABLES[:10]  # rows that are about the video alone
 _STAYING = ("id", "media_hash", "forgotten_at", "nights_forgotten")
 
 
@@ -73,8 +81,8 @@ async def take_apart(tx: Transaction, gone_id: int, kept: Kept) -> int | None:
     listed_id = await _recreate(tx, kept.listed["videos"])
     await _move_the_rest(tx, gone_id, listed_id, kept)
     for table in _REPLACED:
-        await _replace(tx, table, gone_id, kept.gone[table])
-        await _replace(tx, table, listed_id, kept.listed[table])
+        await _replace(tx, table, gone_id, kept.gone.get(table, ()))
+        await _replace(tx, table, listed_id, kept.listed.get(table, ()))
     await _restore_row(tx, gone_id, kept.gone["videos"])
     await _give_what_came_since(tx, listed_id, joined, kept, since)
     await _move_playlist_items(tx, gone_id, listed_id, kept)
@@ -200,7 +208,10 @@ async def _give_what_came_since(
     tx: Transaction, listed_id: int, joined: Row, kept: Kept, since: list[tuple[str, str]]
 ) -> None:
     changed = {what for what, _ in since}
-    for what, table in (("rating", "ratings"), ("favorite", "favorites")):
+    for what, table in (
+        *(("rating", "ratings"), ("favorite", "favorites")),
+        *(("hidden", "hidden"), ("notes", "video_notes")),
+    ):
         if what in changed:
             await _replace(tx, table, listed_id, joined[table])
     if "title" in changed:

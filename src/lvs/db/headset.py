@@ -39,7 +39,7 @@ async def films(db: Connection, limit: int) -> list[ListedFilm]:
     """Listed videos, the latest first."""
     sql = f"""
         SELECT {", ".join("video_id" if name == "id" else name for name in ListedFilm._fields)}
-        FROM gallery ORDER BY added_at DESC, video_id DESC LIMIT ?
+        FROM gallery WHERE NOT hidden ORDER BY added_at DESC, video_id DESC LIMIT ?
     """
     return [ListedFilm._make(row) for row in await db.tuples(sql, (limit,))]
 

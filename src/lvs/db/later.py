@@ -48,13 +48,24 @@ async def count(db: Connection, person_id: int) -> int:
     return int(await db.value(sql, {"person": person_id, **values}))
 
 
+async def count_shown(db: Connection, person_id: int) -> int:
+    """As `count`, without the hidden ones."""
+    seen, values = only_seen("l.video_id")
+    sql = f"""
+        SELECT count(*) FROM later l
+        WHERE l.person_id = :person{seen}
+            AND NOT EXISTS (SELECT 1 FROM hidden WHERE video_id = l.video_id)
+    """
+    return int(await db.value(sql, {"person": person_id, **values}))
+
+
 async def items(db: Connection, person_id: int, limit: int, skip: int) -> list[LaterItem]:
-    """The videos to watch later, latest first."""
+    """The videos to watch later, latest first, without the hidden ones."""
     seen, values = only_seen("l.video_id")
     sql = f"""
         SELECT v.media_hash, v.title, l.added_at, {gallery.COLUMNS}
         FROM later l JOIN videos v ON v.id = l.video_id LEFT JOIN gallery g ON g.video_id = v.id
-        WHERE l.person_id = :person{seen}
+        WHERE l.person_id = :person AND NOT coalesce(g.hidden, 0){seen}
         ORDER BY l.added_at DESC, l.video_id DESC
         LIMIT :limit OFFSET :skip
     """

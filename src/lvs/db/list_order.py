@@ -1,5 +1,5 @@
 """The order in which the films of a playlist and of Later are played: as listed, or shuffled by a
-seed. Films that are missing are passed over.
+seed. Films that are missing or hidden are passed over.
 """
 
 from dataclasses import dataclass
@@ -25,8 +25,12 @@ class FilmInList:
 
 _PLAYLIST = """
     playlist_items l JOIN gallery g ON g.video_id = l.video_id WHERE l.playlist_id = :playlist
+        AND NOT g.hidden
 """
-_LATER = "later l JOIN gallery g ON g.video_id = l.video_id WHERE l.person_id = :person"
+_LATER = """
+    later l JOIN gallery g ON g.video_id = l.video_id WHERE l.person_id = :person
+        AND NOT g.hidden
+"""
 _MIXED = "permuted(({number} + :seed) & 2147483647, :first, :second)"
 
 

@@ -65,14 +65,27 @@ async def summary(db: Connection, playlist_id: int) -> PlaylistSummary | None:
     return PlaylistSummary(Playlist(*tuple(row)[:4]), row[4], row[5])
 
 
-async def items(db: Connection, playlist_id: int, after: int, limit: int) -> list[PlaylistItem]:
-    """The places behind a position, in order."""
+async def count_hidden(db: Connection, playlist_id: int) -> int:
+    """How many places of a playlist hold a hidden video."""
+    seen, values = only_seen("i.video_id")
+    sql = f"""
+        SELECT count(*) FROM playlist_items i JOIN hidden h ON h.video_id = i.video_id
+        WHERE i.playlist_id = :id{seen}
+    """
+    return int(await db.value(sql, {"id": playlist_id, **values}))
+
+
+async def items(
+    db: Connection, playlist_id: int, after: int, limit: int, hidden: bool
+) -> list[PlaylistItem]:
+    """The places behind a position, in order; those of hidden videos only with `hidden`."""
     seen, allowed = only_seen("i.video_id")
+    in_sight = "" if hidden else " AND i.video_id NOT IN (SELECT video_id FROM hidden)"
     sql = f"""
         SELECT i.position, v.media_hash, v.title, {gallery.COLUMNS}
         FROM playlist_items i JOIN videos v ON v.id = i.video_id
             LEFT JOIN gallery g ON g.video_id = v.id
-        WHERE i.playlist_id = :id AND i.position > :after{seen}
+        WHERE i.playlist_id = :id AND i.position > :after{in_sight}{seen}
         ORDER BY i.position LIMIT :limit
     """
     values = {"id": playlist_id, "after": after, "limit": limit}

@@ -36,6 +36,12 @@ async def of_name(db: Connection, name: str) -> Playlist | None:
     return Playlist(row[0], row[1], row[2], row[3]) if row else None
 
 
+async def exists(db: Connection, playlist_id: int) -> bool:
+    """True for a playlist that is not deleted."""
+    sql = "SELECT EXISTS (SELECT 1 FROM playlists WHERE id = ? AND deleted_at IS NULL)"
+    return bool(await db.value(sql, (playlist_id,)))
+
+
 async def add(tx: Transaction, name: str, description: str | None, at: int) -> int:
     """A new, empty playlist; its id."""
     sql = """

@@ -160,7 +160,7 @@ async def started(db: Connection, person_id: int, limit: int) -> list[StartedFil
     sql = f"""
         SELECT {gallery.COLUMNS}, p.position_s
         FROM progress p JOIN gallery g ON g.video_id = p.video_id
-        WHERE p.person_id = :person AND p.position_s > 0 AND NOT p.dismissed{seen}
+        WHERE p.person_id = :person AND p.position_s > 0 AND NOT p.dismissed AND NOT g.hidden{seen}
         ORDER BY p.updated_at DESC
         LIMIT :limit
     """

@@ -41,14 +41,20 @@ async def of_video(db: Connection, video_id: int) -> tuple[str, ...]:
     return tuple(row[0] for row in await db.all(sql, (video_id,)))
 
 
-async def add(tx: Transaction, video_id: int, name: str, key: str, at: int) -> bool:
-    """Give a video a tag; False where it had it. The first spelling of a tag stays its name."""
+async def named(tx: Transaction, name: str, key: str, at: int) -> tuple[int, str]:
+    """The tag with this key, made where there is none: its id, and its name as it is written."""
     sql = """
         INSERT INTO tags (name, key, used_at) VALUES (:name, :key, :at)
         ON CONFLICT (key) DO UPDATE SET used_at = max(used_at, excluded.used_at)
-        RETURNING id
+        RETURNING id, name
     """
-    tag_id = await tx.value(sql, {"name": name, "key": key, "at": at})
+    [row] = await tx.all(sql, {"name": name, "key": key, "at": at})
+    return row[0], row[1]
+
+
+async def add(tx: Transaction, video_id: int, name: str, key: str, at: int) -> bool:
+    """Give a video a tag; False where it had it. The first spelling of a tag stays its name."""
+    tag_id, _ = await named(tx, name, key, at)
     sql = (
         "INSERT INTO video_tags (video_id, tag_id, created_at) VALUES (?, ?, ?) ON CONFLICT DO"
         " NOTHING"

@@ -106,6 +106,8 @@ async def curated(db: Connection, video_id: int) -> bool:
             OR EXISTS (SELECT 1 FROM playlist_items WHERE video_id = :id)
             OR EXISTS (SELECT 1 FROM progress WHERE video_id = :id)
             OR EXISTS (SELECT 1 FROM later WHERE video_id = :id)
+            OR EXISTS (SELECT 1 FROM hidden WHERE video_id = :id)
+            OR EXISTS (SELECT 1 FROM video_notes WHERE video_id = :id)
             OR EXISTS (SELECT 1 FROM changes WHERE video_id = :id)
             OR (SELECT title_edited FROM videos WHERE id = :id)
     """
@@ -138,7 +140,8 @@ _OF_HOUSEHOLD = "wp.person_id = 0"
 _WHOLE = f"""
     SELECT v.*, ra.value AS rating, ra.updated_at AS rated_at, vi.count AS views, vi.last_viewed_at,
         fa.added_at AS favorited_at, wp.position_s AS progress_s, wp.watched AS progress_watched,
-        wp.updated_at AS progress_at,
+        wp.updated_at AS progress_at, no.text AS notes,
+        EXISTS (SELECT 1 FROM hidden WHERE video_id = v.id) AS is_hidden,
         (SELECT json_group_array(name) FROM (
             SELECT t.name
             FROM video_tags vt JOIN tags t ON t.id = vt.tag_id
@@ -153,6 +156,7 @@ _WHOLE = f"""
         LEFT JOIN views vi ON vi.video_id = v.id
         LEFT JOIN favorites fa ON fa.video_id = v.id
         LEFT JOIN progress wp ON {_OF_HOUSEHOLD} AND wp.video_id = v.id
+        LEFT JOIN video_notes no ON no.video_id = v.id
         LEFT JOIN gallery g ON g.video_id = v.id
         LEFT JOIN projections pr ON pr.video_id = v.id
 """
@@ -236,6 +240,8 @@ def _video(rows: Sequence[sqlite3.Row]) -> Video | None:
         watch_state=WatchState(
             row["progress_s"] or 0.0, bool(row["progress_watched"]), row["progress_at"] or 0
         ),
+        hidden=bool(row["is_hidden"]),
+        notes=row["notes"] or "",
     )
 
 

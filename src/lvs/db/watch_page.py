@@ -24,7 +24,7 @@ _SHARING = """
     FROM near
         CROSS JOIN mine
         JOIN video_tags o ON o.video_id = near.video_id AND o.tag_id = mine.tag_id
-        JOIN gallery g ON g.video_id = near.video_id
+        JOIN gallery g ON g.video_id = near.video_id AND NOT g.hidden
         JOIN tags t ON t.id = mine.tag_id
     GROUP BY near.video_id
     ORDER BY closeness DESC, g.rating DESC, near.video_id
@@ -57,7 +57,7 @@ async def beside(
         SELECT video_id, NULL, 1 FROM (
             SELECT video_id FROM (
                 SELECT video_id, title_key FROM gallery
-                WHERE {_BELOW if folder else _AT_TOP} ORDER BY path LIMIT :folder)
+                WHERE NOT hidden AND {_BELOW if folder else _AT_TOP} ORDER BY path LIMIT :folder)
             ORDER BY title_key, video_id LIMIT :limit + 1)
         UNION ALL
         SELECT NULL, name, 2 FROM (

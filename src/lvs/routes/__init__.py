@@ -29,6 +29,7 @@ from lvs.routes.admin import (
     unreadable,
     usage,
 )
+from lvs.routes.api import bulk as api_bulk
 from lvs.routes.api import history as api_history
 from lvs.routes.api import openapi, original, ratings
 from lvs.routes.api import people as api_people
@@ -49,6 +50,7 @@ from lvs.routes.pages import (
     playlists,
     progress,
     projection,
+    select,
     sign_in,
     up_next,
     watch,
@@ -98,11 +100,20 @@ SITE_MAP = SiteMap([
         get("/videos/<hash:media_hash>/title", curation.edit_title),
         post("/videos/<hash:media_hash>/title", curation.retitle),
         post("/videos/<hash:media_hash>/view", curation.view),
+        post("/videos/<hash:media_hash>/hidden", curation.hide),
+        get("/videos/<hash:media_hash>/notes", curation.edit_notes),
+        post("/videos/<hash:media_hash>/notes", curation.write_notes),
         post("/videos/<hash:media_hash>/projection", projection.choose),
         post("/videos/<hash:media_hash>/progress", progress.record, own_limit=True),
         post("/videos/<hash:media_hash>/watched", progress.mark),
         post("/videos/<hash:media_hash>/dismiss", progress.dismiss),
         limited=True,
+    ),
+    section(
+        "Curation: many at once",
+        get("/select", select.show),
+        post("/select", select.change),
+        post("/changes/<change_id>/undo", select.undo),
     ),
     section(
         "Playlists and Later",
@@ -180,6 +191,8 @@ SITE_MAP = SiteMap([
         put("/api/videos/<media_hash>/favorite", api_videos.add_favorite, limited=True),
         delete("/api/videos/<media_hash>/favorite", api_videos.remove_favorite, limited=True),
         put("/api/videos/<media_hash>/projection", api_videos.put_projection, limited=True),
+        put("/api/videos/<media_hash>/notes", api_videos.put_notes),
+        put("/api/videos/<media_hash>/hidden", api_videos.put_hidden),
         get("/api/videos/<media_hash>/views", api_videos.views, limited=True),
         post("/api/videos/<media_hash>/views", api_videos.count_view, limited=True),
         put("/api/videos/<media_hash>/progress", api_progress.record, own_limit=True, limited=True),
@@ -190,6 +203,8 @@ SITE_MAP = SiteMap([
         put("/api/videos/<media_hash>/tags/<path:tag>", api_tags.put_tag, limited=True),
         delete("/api/videos/<media_hash>/tags/<path:tag>", api_tags.remove_tag, limited=True),
         get("/api/tags", api_tags.tags, limited=True),
+        post("/api/bulk", api_bulk.change),
+        post("/api/changes/<change_id>/undo", api_bulk.undo),
         get("/api/playlists", api_playlists.every, limited=True),
         post("/api/playlists", api_playlists.create),
         get("/api/playlists/<playlist_id>", api_playlists.show, limited=True),

@@ -23,8 +23,11 @@ from lvs.services.backup.replication import Replication
 from lvs.services.backup.second_place import SecondPlace
 from lvs.services.cache import Cache
 from lvs.services.curation.added_dates import AddedDates
+from lvs.services.curation.bulk import BulkEdits
 from lvs.services.curation.favorites import Favorites
 from lvs.services.curation.handover import Handover
+from lvs.services.curation.hidden import Hidden
+from lvs.services.curation.notes import Notes
 from lvs.services.curation.projections import Projections
 from lvs.services.curation.ratings import Ratings
 from lvs.services.curation.recycle_bin import RecycleBin
@@ -98,6 +101,8 @@ class Services:
     favorites: Favorites
     tags: Tags
     views: Views
+    hidden: Hidden
+    notes: Notes
     progress: ProgressTracker
     playlists: Playlists
     later: Later
@@ -130,6 +135,7 @@ class Services:
     replication: Replication
     doctor: Doctor
     journal: Journal
+    bulk: BulkEdits
     missing: RecycleBin
     duplicates: Duplicates
     comparison: Comparison
@@ -214,6 +220,8 @@ def build(config: Config) -> Services:
         favorites=Favorites(database, cache),
         tags=Tags(database, cache),
         views=Views(database, cache),
+        hidden=Hidden(database, cache),
+        notes=Notes(database, cache),
         progress=progress,
         playlists=Playlists(database),
         later=Later(database),
@@ -260,6 +268,7 @@ def build(config: Config) -> Services:
         replication=replication,
         doctor=Doctor(config, lambda: reachability.port or config.port),
         journal=journal,
+        bulk=BulkEdits(database, cache, events, gallery, progress),
         missing=RecycleBin(database, cache, backups),
         duplicates=Duplicates(database, events),
         comparison=Comparison(database, events, library.drives),

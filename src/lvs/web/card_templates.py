@@ -135,13 +135,14 @@ class CardTemplates:
         (
             _, _, _, root_id, _, _, _, duration_s, width, height, _,
             rating, _, _, favorited_at, projection, tags, state, poster, offline, progress, watched,
+            hidden,
         ) = card  # fmt: skip
         has_length = duration_s > 0
         # What the partial decides by. Everything else that it shows has to be a mark.
         key = (
             rating, favorited_at > 0, state, offline, root_id, eager, len(tags),
             poster is not None, _picture(width, height), has_length, projection, progress > 0,
-            watched,
+            watched, hidden,
         )  # fmt: skip
         shape = self._shapes.get(key) or self._shapes.put(key, self._shape(card, eager, has_length))
         values = card + tags

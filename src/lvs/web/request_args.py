@@ -105,6 +105,16 @@ async def form_words(name: str) -> str:
     return value
 
 
+async def form_long(name: str, longest: int) -> str:
+    """A field of several lines, kept as people wrote it. Raises Invalid."""
+    value: str = (await request.form).get(name, "")
+    if len(value) > longest:
+        raise Invalid(f"The field {name} is too long.")
+    if "\ufffd" in readable(value, name):
+        raise Invalid(f"The {name} contains bytes that are not UTF-8 text.")
+    return value
+
+
 async def form_number(name: str, largest: int = MAX_ID) -> int:
     """A field that is a whole number; 0 where it was not sent. Raises Invalid."""
     return number({name: [await form_text(name)]}, name, largest)

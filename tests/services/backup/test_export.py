@@ -79,6 +79,8 @@ async def test_every_field_of_a_video_is_there_with_times_in_utc(
         "watched": False,
         "progress_at": None,
         "later_at": None,
+        "hidden_at": None,
+        "notes": None,
     }
     assert AT_MS == 1_740_824_430_000
     assert tuple(video) == COLUMNS

@@ -14,7 +14,8 @@ from support.home import Home
 
 from lvs.db.changes import Change, Chosen
 from lvs.models import Query, Sort, Video
-from lvs.services.curation.undo import JournalEntry, Status, statuses
+from lvs.services.curation.change_status import Status, statuses
+from lvs.services.curation.undo import JournalEntry
 
 HTMX = {"HX-Request": "true", "HX-Request-Type": "partial"}
 ANNA, BEN = "192.168.1.5", "192.168.1.6"

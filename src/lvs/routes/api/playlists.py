@@ -11,7 +11,7 @@ from lvs.routes.api.openapi import answers
 from lvs.services.household.playlists import PlaylistSummary
 from lvs.viewer import viewer
 from lvs.web.json_body import json_body
-from lvs.web.request_args import MAX_ID, row_id
+from lvs.web.request_args import MAX_ID, arguments, row_id, text
 from lvs.web.responses import addresses, answer, client, services
 
 VIDEO_MESSAGE = 'Send {"media_hash": "…"} or {"filename": "the path of the video"}.'
@@ -145,6 +145,7 @@ def _values(found: PlaylistSummary) -> dict[str, Any]:
 
 async def _detail(playlist_id: int) -> schemas.PlaylistDetail:
     found = await services().playlists.get(playlist_id)
+    hidden = text(arguments(), "hidden") == "1"
     items = [
         schemas.PlaylistVideo(
             position=item.position,
@@ -153,7 +154,7 @@ async def _detail(playlist_id: int) -> schemas.PlaylistDetail:
             missing=item.card is None,
             url=addresses().watch(item.card) if item.card else None,
         )
-        for item in await services().playlists.items(playlist_id)
+        for item in await services().playlists.items(playlist_id, hidden=hidden)
     ]
     return schemas.PlaylistDetail(items=items, **_values(found))
 

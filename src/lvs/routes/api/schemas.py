@@ -11,6 +11,7 @@ from lvs.models import Card, Projection, Root, Tag, Video, WatchState, shown
 from lvs.web.urls import Urls
 
 MAX_NAME = 4096
+MAX_NOTES = 20_000  # as with tags: the message about too long a text is the service's
 MAX_TAG = (
     1000  # more than a tag may have, so that the sentence about too long a tag is the service's
 )
@@ -81,6 +82,58 @@ class PositionChange(Sent):
     """Seconds from the beginning of a video."""
 
     position_s: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class NotesChange(Sent):
+    """A text about a video; an empty one removes it."""
+
+    notes: Annotated[str, Field(max_length=MAX_NOTES)]
+
+
+class HiddenChange(Sent):
+    """The mark of a hidden video."""
+
+    hidden: bool
+
+
+class BulkSet(Sent):
+    """What to change; what is left out stays. `rating` null removes the stars."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    rating: Annotated[int | None, Field(ge=0, le=5), BeforeValidator(_whole)] = None
+    favorite: bool | None = None
+    tags_add: Annotated[list[Annotated[str, Field(max_length=MAX_TAG)]], Field(max_length=20)] = []
+    tags_remove: Annotated[
+        list[Annotated[str, Field(max_length=MAX_TAG)]], Field(max_length=20)
+    ] = []
+    hidden: bool | None = None
+    watched: bool | None = None
+    later: bool | None = None
+    playlist: Annotated[int | None, Field(ge=0, le=2**53, description="Append to this one.")] = None
+    title: Annotated[
+        str | None,
+        Field(
+            max_length=MAX_TAG,
+            description=(
+                "A pattern with {title}, {file}, {folder}, {n}, {date}, {year};"
+                " empty: the names of the files."
+            ),
+        ),
+    ] = None
+
+
+class BulkRequest(Sent):
+    """Videos, by gallery parameters or by their hashes, and what to change of them."""
+
+    where: Annotated[
+        dict[str, str | int | bool | list[str]] | None,
+        Field(description="Gallery parameters as in GET /api/videos; {} means all videos."),
+    ] = None
+    media_hashes: Annotated[
+        list[Annotated[str, Field(max_length=MAX_NAME)]] | None, Field(max_length=3000)
+    ] = None
+    set: BulkSet
 
 
 class WatchedChange(Sent):
@@ -226,6 +279,7 @@ class VideoSummary(BaseModel):
     tags: list[str]
     favorite: bool
     favorited_at: str | None
+    hidden: Annotated[bool, Field(description="In no list unless it asks for hidden=1.")] = False
     url: Annotated[
         str, Field(description="The watch page. Percent-encoded exactly as the file is called.")
     ]
@@ -291,6 +345,7 @@ class VideoDetail(VideoSummary):
         float | None, Field(description="Where to go on; null at the beginning.")
     ] = None
     watched: bool = False
+    notes: str = ""
 
 
 class VideoPage(BaseModel):
@@ -328,6 +383,35 @@ class Favorite(BaseModel):
     """The favorite mark of a video."""
 
     favorite: bool
+
+
+class VideoNotes(BaseModel):
+    """The text about a video; empty where there is none."""
+
+    notes: str
+
+
+class VideoHidden(BaseModel):
+    """The mark of a hidden video."""
+
+    hidden: bool
+
+
+class BulkDone(BaseModel):
+    """How many videos were changed, and the change to undo; null where none was."""
+
+    changed: int
+    change_id: int | None
+
+
+class UndoDone(BaseModel):
+    """Of how many videos a change was taken back, how many values were left as they are because
+    they were changed again since, and the change that the undo is.
+    """
+
+    changed: int
+    skipped: int
+    change_id: int | None
 
 
 class ViewCount(BaseModel):
@@ -590,6 +674,7 @@ def summary_of(card: Card, roots: dict[int, Root], addresses: Urls) -> VideoSumm
         tags=list(card.tags),
         favorite=card.favorite,
         favorited_at=_iso_or_none(card.favorited_at),
+        hidden=card.hidden,
         url=addresses.watch(card),
         stream_url=addresses.video(card),
         thumbnail_url=addresses.poster(card, 640, "jpg"),
@@ -619,6 +704,8 @@ def detail_of(
         tags=list(video.tags),
         favorite=video.favorite,
         favorited_at=_iso_or_none(video.favorited_at),
+        hidden=video.hidden,
+        notes=video.notes,
         url=addresses.watch(file),
         stream_url=addresses.video(file),
         thumbnail_url=addresses.poster(video, 640, "jpg"),

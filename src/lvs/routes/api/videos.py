@@ -3,6 +3,7 @@
 from quart import Response
 
 from lvs.errors import Invalid
+from lvs.filters import readable
 from lvs.models import Cursor, Video
 from lvs.routes.api import schemas
 from lvs.routes.api.openapi import answers
@@ -99,6 +100,22 @@ async def put_projection(media_hash: str) -> Response:
     chosen = by_person(**change.model_dump()) if change else None
     found = await services().projections.choose(media_hash, chosen, client())
     return answer(schemas.VideoProjection.of(found))
+
+
+@answers(schemas.VideoNotes, body=schemas.NotesChange, problems=(400, 404, 415))
+async def put_notes(media_hash: str) -> Response:
+    """Write the notes of a video. It is journaled and can be undone."""
+    wanted = await json_body(schemas.NotesChange, 'Send {"notes": "a text"}.')
+    text = readable(wanted.notes, "notes")
+    return answer(schemas.VideoNotes(notes=await services().notes.set(media_hash, text, client())))
+
+
+@answers(schemas.VideoHidden, body=schemas.HiddenChange, problems=(400, 404, 415))
+async def put_hidden(media_hash: str) -> Response:
+    """Hide a video from the lists, or show it again. It is journaled and can be undone."""
+    wanted = await json_body(schemas.HiddenChange, 'Send {"hidden": true} or {"hidden": false}.')
+    now = await services().hidden.set(media_hash, wanted.hidden, client())
+    return answer(schemas.VideoHidden(hidden=now))
 
 
 @answers(schemas.ViewCount)

@@ -17,7 +17,7 @@ PIECE_BYTES = 64 * 1024
 
 async def as_json() -> Response:
     query = _query()
-    return _stream(
+    return stream(
         export.selection_as_json(services().database, services().gallery.ids(query)),
         "application/json",
         "json",
@@ -26,7 +26,7 @@ async def as_json() -> Response:
 
 async def as_csv() -> Response:
     query = _query()
-    return _stream(
+    return stream(
         export.selection_as_csv(services().database, services().gallery.ids(query)),
         "text/csv; charset=utf-8",
         "csv",
@@ -40,7 +40,8 @@ def _query() -> Query:
     return query
 
 
-def _stream(pieces: AsyncIterator[bytes], content_type: str, ending: str) -> Response:
+def stream(pieces: AsyncIterator[bytes], content_type: str, ending: str) -> Response:
+    """An export as a download, in pieces."""
     response = Response(_in_blocks(pieces), content_type=content_type)
     response.timeout = None  # a large library over a slow line may take longer than a page
     response.headers["Content-Disposition"] = f'attachment; filename="lvs-export.{ending}"'

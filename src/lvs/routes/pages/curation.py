@@ -6,7 +6,7 @@ from quart import Response, request
 
 from lvs.errors import Invalid
 from lvs.models import tag_key
-from lvs.web.request_args import digit, form_words
+from lvs.web.request_args import digit, form_long, form_words
 from lvs.web.responses import (
     addresses,
     back,
@@ -20,6 +20,7 @@ from lvs.web.responses import (
 from lvs.web.undo import Undo
 
 SUGGESTIONS = 12
+MAX_NOTES_SENT = 40_000  # more than is kept, so that too long a text is given back to be shortened
 
 
 async def rate(media_hash: str) -> Response:
@@ -102,6 +103,41 @@ async def retitle(media_hash: str) -> Response:
         kind = "title" if before.title_edited else "first-title"
         undo = Undo(kind, media_hash, before.title)
     return _saved(media_hash, "title.html", "title:changed", undo, **values)
+
+
+async def hide(media_hash: str) -> Response:
+    wanted = digit(await form_words("value"), "1 or 0", 1) == 1
+    now = await services().hidden.set(media_hash, wanted, client())
+    return _saved(media_hash, "hidden.html", "library:changed", hidden=now)
+
+
+async def edit_notes(media_hash: str) -> Response:
+    """The notes of a video as a part of its page."""
+    if not wants_partial():
+        return back(f"/v/{media_hash}")
+    text = await services().notes.get(media_hash)
+    return partial("notes.html", media_hash=media_hash, notes=text, error="", saved=False)
+
+
+async def write_notes(media_hash: str) -> Response:
+    entered = await form_long("notes", MAX_NOTES_SENT)
+    try:
+        text = await services().notes.set(media_hash, entered, client())
+    except Invalid as error:
+        if not wants_partial():
+            raise
+        values: dict[str, Any] = {"notes": entered, "error": error.message, "saved": False}
+        return partial("notes.html", 422, media_hash=media_hash, **values)
+    if not wants_partial():
+        return back(f"/v/{media_hash}")
+    return partial(
+        "notes.html",
+        trigger="notes:changed",
+        media_hash=media_hash,
+        notes=text,
+        error="",
+        saved=True,
+    )
 
 
 async def view(media_hash: str) -> Response:

@@ -54,12 +54,15 @@ async def show(playlist_id: str) -> Response:
     args, wanted = arguments(), row_id(playlist_id)
     found = await services().playlists.get(wanted)
     after = number(args, "after", MAX_ID) if text(args, "after") else -1
-    items = await services().playlists.items(wanted, PAGE_SIZE + 1, after)
+    hidden = text(args, "hidden") == "1"
+    items = await services().playlists.items(wanted, PAGE_SIZE + 1, after, hidden=hidden)
     return page(
         "playlist.html",
         list=found,
         items=items[:PAGE_SIZE],
         first=after < 0,
+        hidden=hidden,
+        left_out=0 if hidden else await services().playlists.count_hidden(wanted),
         more=items[PAGE_SIZE - 1].position if len(items) > PAGE_SIZE else None,
         removed=video_hash(args, "removed"),
         position=number(args, "position", MAX_ID),
@@ -182,7 +185,7 @@ async def _choice(heading: str, **values: Any) -> Response:
 
 async def _item(playlist_id: int, position: int) -> PlaylistItem | None:
     """What stands at a place, if anything does."""
-    found = await services().playlists.items(playlist_id, 1, position - 1)
+    found = await services().playlists.items(playlist_id, 1, position - 1, hidden=True)
     return found[0] if found and found[0].position == position else None
 
 

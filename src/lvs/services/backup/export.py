@@ -34,6 +34,8 @@ COLUMNS = (
     "watched",
     "progress_at",
     "later_at",
+    "hidden_at",
+    "notes",
 )
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -168,6 +170,8 @@ def _record(video: Exported, named: bool) -> dict[str, object]:
         "watched": bool(video.watched),
         "progress_at": _moment(video.progress_at),
         "later_at": _moment(video.later_at),
+        "hidden_at": _moment(video.hidden_at),
+        "notes": video.notes,
     }
 
 

@@ -13,7 +13,9 @@ from lvs.db import (
     changes,
     favorites,
     gallery,
+    hidden,
     later,
+    notes,
     playlists,
     progress,
     projections,
@@ -52,6 +54,8 @@ class RestoreSummary:
     projections: int = 0
     progress: int = 0
     later: int = 0
+    hidden: int = 0
+    notes: int = 0
     playlists: int = 0
     playlist_items: int = 0
     people: int = 0
@@ -154,6 +158,7 @@ async def _put(tx: Transaction, video_id: int, kept: CurationRecord, gains: Rest
         gains.views += kept.views - views
     await _put_projection(tx, video_id, kept, gains)
     await _put_progress(tx, video_id, kept, gains)
+    await _put_hidden_and_notes(tx, video_id, kept, gains)
     title, edited = await rows.title_from_path(tx, video_id)
     if kept.title and (kept.title, True) != (title, edited):
         await videos.set_title(tx, video_id, kept.title, edited=True)
@@ -170,6 +175,21 @@ async def _put_progress(
         )
     if kept.later_at is not None:
         gains.later += await later.put(tx, HOUSEHOLD, video_id, kept.later_at)
+
+
+async def _put_hidden_and_notes(
+    tx: Transaction, video_id: int, kept: CurationRecord, gains: RestoreSummary
+) -> None:
+    if kept.hidden_at is not None and not await hidden.has(tx, video_id):
+        await hidden.put(tx, video_id, kept.hidden_at)
+        await changes.add(tx, video_id, "hidden", "0", "1", CLIENT, now_ms())
+        gains.hidden += 1
+    old = await notes.of_video(tx, video_id)
+    if kept.notes and kept.notes != old:
+        at = kept.notes_at if kept.notes_at is not None else now_ms()
+        await notes.put(tx, video_id, kept.notes, at)
+        await changes.add(tx, video_id, "notes", old or None, kept.notes, CLIENT, now_ms())
+        gains.notes += 1
 
 
 async def _put_playlist(tx: Transaction, kept: KeptPlaylist, gains: RestoreSummary) -> None:

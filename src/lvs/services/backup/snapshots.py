@@ -2,8 +2,9 @@
 read to put it back.
 
 `ratings.json`, `views.json`, `tags.json`, `favorites.json`, `projections.json`, `progress.json`,
-`later.json` and `videos.json` (titles and places) are each one object, keyed by media hash; every
-value names the path too. `playlists.json` and `people.json` are keyed by names.
+`later.json`, `hidden.json`, `notes.json` and `videos.json` (titles and places) are each one
+object, keyed by media hash; every value names the path too. `playlists.json` and `people.json` are
+keyed by names.
 Blocking: call it in a thread.
 """
 
@@ -24,6 +25,7 @@ from lvs.db.people_rows import KeptPerson, every_person
 from lvs.errors import Invalid, NotFound, Unavailable
 from lvs.services.backup.personal_snapshot import person_of, person_value
 from lvs.services.curation.base import clean_line
+from lvs.services.curation.notes import clean_notes
 from lvs.services.curation.tags import LONGEST_TAG, clean_tag
 from lvs.services.curation.titles import MAX_TITLE_LENGTH
 from lvs.services.household.playlists import MAX_DESCRIPTION, MAX_NAME
@@ -31,7 +33,10 @@ from lvs.services.media.projection import by_person
 from lvs.services.media.projection_json import chosen_text
 from lvs.titles import plain_title, title_from_path
 
-OF_VIDEOS = ("ratings", "views", "tags", "favorites", "projections", "progress", "later", "videos")
+OF_VIDEOS = (
+    *("ratings", "views", "tags", "favorites", "projections", "progress", "later"),
+    *("hidden", "notes", "videos"),
+)
 PLAYLISTS = "playlists"
 PEOPLE = "people"
 NAMES = (*OF_VIDEOS, PLAYLISTS, PEOPLE)
@@ -120,6 +125,10 @@ def _values(kept: CurationRecord) -> Iterator[tuple[str, dict[str, Any]]]:
         )
     if kept.later_at is not None:
         yield "later", {"later_at": _time(kept.later_at)}
+    if kept.hidden_at is not None:
+        yield "hidden", {"hidden_at": _time(kept.hidden_at)}
+    if kept.notes:
+        yield "notes", {"notes": kept.notes, "notes_at": _time(kept.notes_at)}
 
 
 class _Object:
@@ -388,6 +397,20 @@ def _take_later(kept: CurationRecord, value: Mapping[str, Any]) -> None:
     kept.later_at = _moment(value.get("later_at"))
 
 
+def _take_hidden(kept: CurationRecord, value: Mapping[str, Any]) -> None:
+    hidden_at = _moment(value.get("hidden_at"))
+    kept.hidden_at = 0 if hidden_at is None else hidden_at
+
+
+def _take_notes(kept: CurationRecord, value: Mapping[str, Any]) -> None:
+    text = value.get("notes")
+    try:
+        kept.notes = clean_notes(text) if isinstance(text, str) else ""
+    except Invalid as error:
+        raise _NotUnderstood(error.message) from None
+    kept.notes_at = _moment(value.get("notes_at"))
+
+
 def _take_video(kept: CurationRecord, value: Mapping[str, Any]) -> None:
     title, fingerprints = value.get("title") or "", value.get("fingerprints", [])
     if not isinstance(title, str) or len(title) > MAX_TITLE_LENGTH:
@@ -412,6 +435,8 @@ _TAKE: dict[str, _Take] = {
     "projections": _take_projection,
     "progress": _take_progress,
     "later": _take_later,
+    "hidden": _take_hidden,
+    "notes": _take_notes,
 }
 
 

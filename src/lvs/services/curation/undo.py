@@ -6,16 +6,19 @@ value that somebody changed again since is left as it is.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 
 from lvs.clock import now_ms
 from lvs.db import (
+    bulk_changes,
+    bulk_edits,
     changes,
     favorites,
     gallery,
+    hidden,
     missing,
+    notes,
     overview,
     projections,
     ratings,
@@ -23,16 +26,21 @@ from lvs.db import (
     videos,
     views,
 )
+from lvs.db.bulk_changes import BulkChange
+from lvs.db.bulk_edits import Stamp
 from lvs.db.changes import Change, Chosen
 from lvs.db.database import Database, Transaction
 from lvs.errors import NotFound
 from lvs.models import tag_key
 from lvs.services.cache import Cache
 from lvs.services.curation import handover
+from lvs.services.curation.bulk_undo import status_of_bulk, take_back
+from lvs.services.curation.change_status import OTHERWISE, REASONS, Status, statuses
 from lvs.services.curation.tags import MAX_TAGS
 from lvs.services.events import Event, Events
 from lvs.services.household import personal_values
 from lvs.services.media.stored_projection import apply_projection
+from lvs.text import plural
 from lvs.titles import title_from_path
 
 PAGE_SIZE = 100
@@ -41,28 +49,9 @@ BATCH = 100
 CLIENTS = 200
 EXAMPLES = 30
 KINDS = (
-    *("rating", "favorite", "tag", "title", "view", "projection", "forgotten"),
-    *("handover", "added", "watched", "later"),
+    *("rating", "favorite", "tag", "title", "view", "projection", "hidden", "notes"),
+    *("later", "watched", "playlist", "bulk", "forgotten", "handover", "added"),
 )
-PERSONAL = ("watched", "later")
-
-
-class Status(StrEnum):
-    """True if a change can be taken back."""
-
-    OPEN = "open"
-    TAKEN_BACK = "taken back"
-    CHANGED_SINCE = "changed since"
-    # it is itself an undo of an undo: the change that it put back is the one to take back
-    PUT_BACK = "put back"
-
-
-REASONS = {
-    Status.TAKEN_BACK: "It is taken back already.",
-    Status.CHANGED_SINCE: "It was changed again since.",
-    Status.PUT_BACK: "It only put another change back. Take that one back.",
-}
-OTHERWISE = "It has another value now, which no change in the journal gave it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +62,25 @@ class JournalEntry:
     media_hash: str
     title: str
     status: Status
+    videos: int = 1
+    """How many videos it is about."""
 
 
 @dataclass(frozen=True, slots=True)
 class Undone:
     """Result of undoing a change: `reason` says why it was left as it is, and is empty where
     it was done.
+
+    Of a change to many videos at once, `skipped` says how many values were left as they are.
     """
 
     entry: JournalEntry
     reason: str
+    change_id: int | None = None
+    """The change that the undo is; None where nothing was done."""
+    skipped: int = 0
+    videos: int = 1
+    """Of how many videos something was taken back."""
 
 
 @dataclass(slots=True)
@@ -127,18 +125,30 @@ class Journal:
         self, chosen: Chosen, before_id: int | None = None
     ) -> tuple[list[JournalEntry], int | None]:
         """Changes, the latest first, from before that id on; and the id to go on with, None at the
-        end.
+        end. Of a change to many videos at once there is one line, unless one video is asked for.
         """
+        together = chosen.video_id is None
         async with self._database.read() as db:
-            found = await changes.latest(db, chosen, PAGE_SIZE + 1, before_id)
-            following = found[PAGE_SIZE - 1].id if len(found) > PAGE_SIZE else None
-            found = found[:PAGE_SIZE]
-            if not found:
-                return [], None
-            later = await changes.of_videos(db, {change.video_id for change in found}, found[-1].id)
-            titles = await overview.titles(db, list({change.video_id for change in found}))
-        status = statuses(later, found)
-        return [_entry(change, titles, status[change.id]) for change in found], following
+            found: list[Change] = []
+            if chosen.what != "bulk":
+                alone = replace(chosen, alone=together)
+                found = await changes.latest(db, alone, PAGE_SIZE + 1, before_id)
+            bulks: list[BulkChange] = []
+            if together and chosen.what in ("", "bulk"):
+                bulks = await bulk_changes.latest(db, chosen, PAGE_SIZE + 1, before_id)
+            ids = sorted([*(each.id for each in found), *(each.id for each in bulks)])[::-1]
+            following = ids[PAGE_SIZE - 1] if len(ids) > PAGE_SIZE else None
+            found = [each for each in found if following is None or each.id >= following]
+            entries = [
+                _of_bulk(each) for each in bulks if following is None or each.id >= following
+            ]
+            if found:
+                video_ids = {change.video_id for change in found}
+                later = await changes.of_videos(db, video_ids, found[-1].id)
+                titles = await overview.titles(db, list(video_ids))
+                status = statuses(later, found)
+                entries += [_entry(change, titles, status[change.id]) for change in found]
+        return sorted(entries, key=lambda entry: -entry.change.id), following
 
     async def clients(self) -> list[str]:
         """Whoever changed anything."""
@@ -146,7 +156,13 @@ class Journal:
             return await changes.clients(db, CLIENTS)
 
     async def undo(self, change_id: int, client: str) -> Undone:
-        """Take one change back. Raises NotFound where there is no such change."""
+        """Take one change back, or a change to many videos at once. Raises NotFound where there is
+        no such change.
+        """
+        async with self._database.read() as db:
+            bulk = await bulk_changes.one(db, change_id)
+        if bulk is not None:
+            return await self._undo_bulk(bulk, client)
         async with self._database.transaction() as tx:
             change = await changes.one(tx, change_id)
             if change is None:
@@ -159,6 +175,21 @@ class Journal:
         if not reason:
             self._tell([change])
         return Undone(_entry(change, titles, statuses(later, [change])[change.id]), reason)
+
+    async def _undo_bulk(self, bulk: BulkChange, client: str) -> Undone:
+        async with self._database.transaction() as tx:
+            result = await take_back(tx, bulk.id, client)
+            after = await bulk_changes.one(tx, bulk.id) or bulk
+        self._cache.clear()
+        if result.video_ids:
+            self._events.publish(Event.CHANGED, result.video_ids)
+        return Undone(
+            _of_bulk(after),
+            result.reason,
+            result.undone_by,
+            result.skipped,
+            len(result.video_ids),
+        )
 
     async def preview(self, client: str, since: int) -> Preview:
         """Preview of undoing every change of this client since then (Unix ms)."""
@@ -244,61 +275,17 @@ class Journal:
                 self._events.publish(event, video_ids)
 
 
-def statuses(
-    later: Iterable[Change], asked: Sequence[Change], together: bool = False
-) -> dict[int, Status]:
-    """The status of each change that is asked for: can it be undone, or with `together` all of
-    them, the latest first.
-
-    `later` holds the changes of the same videos from the earliest of them on, latest first; views
-    only where they are undos.
-
-    A change and the undo that took it back cancel each other out, as does that undo with its own.
-    What is left stands. One that stands can be taken back unless one about the same value stands
-    behind it; and an undo, unless a later one reached further back.
-    """
-    found: dict[int, Status] = {}
-    cancelled: set[int] = set()
-    built_upon: set[Hashable] = set()
-    reached: dict[Hashable, int] = {}  # how far back undos reach
-    taking = {change.id for change in asked} if together else set()
-    for change in later:
-        if change.id in cancelled:
-            found[change.id] = Status.TAKEN_BACK
-            continue
-        value = _value_of(change)
-        free = change.what == "view" or (
-            value not in built_upon and reached.get(value, change.id) >= change.id
-        )
-        found[change.id] = Status.OPEN if free else Status.CHANGED_SINCE
-        if change.undoes is None:
-            if not (free and change.id in taking):
-                built_upon.add(value)
-        # Else it is to go itself, and what it took back stands again.
-        elif change.is_redo or change.undoes in taking or not (free and change.id in taking):
-            cancelled.add(change.undoes)
-            reached[value] = min(change.undoes, reached.get(value, change.undoes))
-            if change.is_redo:
-                found[change.id] = Status.PUT_BACK
-            elif change.undoes in taking:
-                found[change.id] = Status.TAKEN_BACK  # both are to go, and have
-    plain_view = {True: Status.TAKEN_BACK, False: Status.OPEN}
-    return {
-        change.id: found.get(change.id) or plain_view[change.id in cancelled] for change in asked
-    }
-
-
-def _value_of(change: Change) -> Hashable:
-    """The value a change is about; two changes of the same value build on each other."""
-    part: Hashable = tag_key(change.new or change.old or "") if change.what == "tag" else ""
-    if change.what in PERSONAL:
-        part = personal_values.person_of(change.new)
-    return change.video_id, change.what, part
-
-
 def _entry(change: Change, titles: dict[int, tuple[str, str]], status: Status) -> JournalEntry:
     media_hash, title = titles.get(change.video_id, ("", ""))
     return JournalEntry(change, media_hash, title, status)
+
+
+def _of_bulk(bulk: BulkChange) -> JournalEntry:
+    change = Change(
+        bulk.id, bulk.at, 0, "bulk", None, bulk.summary, bulk.client, bulk.undoes, bulk.is_redo
+    )
+    title = plural(bulk.videos, "video")
+    return JournalEntry(change, "", title, status_of_bulk(bulk), bulk.videos)
 
 
 async def _undo(tx: Transaction, change: Change, client: str) -> str:
@@ -361,6 +348,25 @@ async def _projection(tx: Transaction, change: Change, client: str) -> str:
         return OTHERWISE
     await projections.choose(tx, change.video_id, change.old)
     await apply_projection(tx, change.video_id)
+    await _note(tx, change, client)
+    return ""
+
+
+async def _hidden(tx: Transaction, change: Change, client: str) -> str:
+    if str(int(await hidden.has(tx, change.video_id))) != change.new:
+        return OTHERWISE
+    if change.old == "1":
+        await hidden.put(tx, change.video_id, now_ms())
+    else:
+        await hidden.remove(tx, change.video_id)
+    await _note(tx, change, client)
+    return ""
+
+
+async def _notes(tx: Transaction, change: Change, client: str) -> str:
+    if await notes.of_video(tx, change.video_id) != (change.new or ""):
+        return OTHERWISE
+    await notes.put(tx, change.video_id, change.old or "", now_ms())
     await _note(tx, change, client)
     return ""
 
@@ -429,6 +435,12 @@ async def _forgotten(tx: Transaction, change: Change, client: str) -> str:
     return ""
 
 
+async def _playlist(tx: Transaction, change: Change, client: str) -> str:
+    """Of playlists the journal knows what was changed of many videos at once."""
+    taken = await bulk_edits.take_back(tx, Stamp(None, client, now_ms()), [change])
+    return "" if taken else OTHERWISE
+
+
 async def _watched(tx: Transaction, change: Change, client: str) -> str:
     if not await personal_values.put_watched_back(tx, change):
         return OTHERWISE
@@ -446,12 +458,15 @@ async def _later(tx: Transaction, change: Change, client: str) -> str:
 _TAKE_BACK = {
     "watched": _watched,
     "later": _later,
+    "playlist": _playlist,
     "rating": _rating,
     "favorite": _favorite,
     "tag": _tag,
     "title": _title,
     "view": _view,
     "projection": _projection,
+    "hidden": _hidden,
+    "notes": _notes,
     "forgotten": _forgotten,
     "handover": handover.take_back,
     "added": _added,

@@ -10,7 +10,7 @@ from lvs.services.gallery.gallery import Gallery
 
 TAGS_SHOWN = 12
 MAX_STARS = 5
-FLAGS = ("favorite", "unrated", "viewed", "vr")
+FLAGS = ("favorite", "unrated", "viewed", "vr", "hidden")
 
 
 @dataclass(frozen=True, slots=True)

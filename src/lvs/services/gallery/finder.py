@@ -24,6 +24,9 @@ class Finder(Protocol):
     async def cards(self, limit: int, after: Cursor | None, until: Cursor | None) -> list[Card]:
         """At most `limit` cards behind `after`, up to `until`."""
 
+    async def ids(self, limit: int) -> list[int]:
+        """The first videos in the query's order."""
+
     async def next_id(self, here: Cursor, backwards: bool) -> int | None:
         """The video behind a place, or before it."""
 
@@ -46,6 +49,10 @@ class SqlFinder:
         """At most `limit` cards behind `after`, up to `until`."""
         rows = await gallery.browse(self._db, self._selection, limit, after, until)
         return [row.card for row in rows]
+
+    async def ids(self, limit: int) -> list[int]:
+        """The first videos in the query's order."""
+        return [card.id for card in await self.cards(limit, None, None)]
 
     async def next_id(self, here: Cursor, backwards: bool) -> int | None:
         """The video behind a place, or before it."""
@@ -101,6 +108,10 @@ class IndexFinder:
         """At most `limit` cards behind `after`, up to `until`."""
         ids = await self._index.run(self._db, self._query, self._mask, limit, after, until, False)
         return await self._kept.get(self._db, self._index, ids)
+
+    async def ids(self, limit: int) -> list[int]:
+        """The first videos in the query's order."""
+        return await self._index.run(self._db, self._query, self._mask, limit)
 
     async def next_id(self, here: Cursor, backwards: bool) -> int | None:
         """The video behind a place, or before it."""

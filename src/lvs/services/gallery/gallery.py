@@ -159,6 +159,17 @@ class Gallery:
                 return
             after = page.next
 
+    async def all_ids(self, query: Query, most: int) -> list[int]:
+        """The ids of all videos of a query, at most so many, in its order."""
+        async with self._reading() as (db, index):
+            finder = await self._finder(db, query, index)
+            return await finder.ids(most) if finder else []
+
+    async def last_id(self) -> int:
+        """The largest id of a listed video: those that come later have larger ones."""
+        async with self._database.read() as db:
+            return (await gallery.bounds(db))[1]
+
     async def count(self, query: Query) -> int:
         """The number of videos in the query."""
         return (await self.counts([query]))[0]

@@ -47,6 +47,7 @@ TYPES: dict[str, Any] = {
     "silent": np.uint8,
     "progress": np.uint8,
     "watched": np.uint8,
+    "hidden": np.uint8,
 }
 COMPARISONS: dict[str, Callable[[NDArray[Any], int | float], Mask]] = {
     "<": operator.lt,
@@ -67,7 +68,8 @@ class VideoIndex:
         self._lock = asyncio.Lock()
         self._numbers: dict[str, NDArray[Any]] = {}
         self._listed: Mask = np.zeros(0, np.bool_)
-        self._total = 0
+        self._shown: Mask = np.zeros(0, np.bool_)  # those that are listed and not hidden
+        self._total = self._total_shown = 0
         self._found: LRUCache[Key, NDArray[np.uint8]] = LRUCache(FOUND_KEPT)
         self._tag_ids: dict[str, int | None] = {}
         self._title_ranks: NDArray[np.int64] | None = None
@@ -107,6 +109,7 @@ class VideoIndex:
         if largest > 10 * count + 100_000:
             return
         self._listed = np.zeros(0, np.bool_)
+        self._shown = np.zeros(0, np.bool_)
         self._numbers = {
             name: np.zeros(0, TYPES.get(name, np.int64)) for name in gallery.NUMBERS[1:]
         }
@@ -126,7 +129,8 @@ class VideoIndex:
         rows = await gallery.numbers_of(db, changed) if changed else []
         if rows:
             self._grow(max(row[0] for row in rows) + 1)
-        self._listed[[video_id for video_id in changed if video_id < len(self._listed)]] = False
+        known = [video_id for video_id in changed if video_id < len(self._listed)]
+        self._listed[known] = self._shown[known] = False
         self._put(rows)
         what = {change.what for change in news}
         self._forget(words=not what.isdisjoint(("place", "text")), places="place" in what)
@@ -141,6 +145,7 @@ class VideoIndex:
         if size > len(self._listed):
             room = size + size // 8
             self._listed = _resized(self._listed, room)
+            self._shown = _resized(self._shown, room)
             self._numbers = {name: _resized(column, room) for name, column in self._numbers.items()}
             self._found.clear()
 
@@ -151,7 +156,9 @@ class VideoIndex:
             self._listed[where] = True
             for column, values in zip(self._numbers.values(), columns, strict=True):
                 column[where] = values
+            self._shown[where] = self._numbers["hidden"][where] == 0
         self._total = int(np.count_nonzero(self._listed))
+        self._total_shown = int(np.count_nonzero(self._shown))
 
     def _forget(self, words: bool, places: bool) -> None:
         dropped = {"match"} if words else set()
@@ -180,7 +187,7 @@ class VideoIndex:
     async def select(self, db: Connection, selection: Selection) -> Mask:
         """The videos that the selection holds.
 
-        Nobody writes into it: where it holds all, it is the shelf's own.
+        Nobody writes into it: where it holds all that is not hidden, it is the shelf's own.
         """
         keys: list[Key] = [("tag", tag_id) for tag_id in selection.tag_ids]
         if selection.root_id is not None:
@@ -197,10 +204,11 @@ class VideoIndex:
             other if len(other) == len(self._listed) else _resized(other, len(self._listed))
             for other in found
         ]
+        shown = self._listed & ~self._shown if selection.query.hidden else self._shown
         if not masks:
-            return self._listed  # a copy for every page would take longer than all else here
+            return shown  # a copy for every page would take longer than all else here
         mask = masks[0]
-        for other in (self._listed, *masks[1:]):
+        for other in (shown, *masks[1:]):
             mask &= other
         return mask
 
@@ -263,7 +271,7 @@ class VideoIndex:
 
     def how_many(self, mask: Mask) -> int:
         """The number of videos in a mask."""
-        return self._total if mask is self._listed else int(np.count_nonzero(mask))
+        return self._total_shown if mask is self._shown else int(np.count_nonzero(mask))
 
     # --- Ordering ---
 

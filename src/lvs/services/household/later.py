@@ -26,9 +26,10 @@ class Later:
             return await later.items(db, person, limit, skip)
 
     async def count(self, *, person: int | None = None) -> int:
+        """The number of videos that the list shows."""
         person = person_or_viewer(person)
         async with self._database.read() as db:
-            return await later.count(db, person)
+            return await later.count_shown(db, person)
 
     async def has(self, media_hash: str, *, person: int | None = None) -> bool:
         """True where a video is to be watched later. Raises NotFound."""

@@ -35,11 +35,18 @@ class Playlists:
             return await _existing(db, playlist_id)
 
     async def items(
-        self, playlist_id: int, limit: int = MAX_ITEMS, after: int = -1
+        self, playlist_id: int, limit: int = MAX_ITEMS, after: int = -1, *, hidden: bool = False
     ) -> list[PlaylistItem]:
-        """The places of a playlist behind a position, in order."""
+        """The places of a playlist behind a position, in order; those of hidden videos only with
+        `hidden`.
+        """
         async with self._database.read() as db:
-            return await playlist_pages.items(db, playlist_id, after, limit)
+            return await playlist_pages.items(db, playlist_id, after, limit, hidden)
+
+    async def count_hidden(self, playlist_id: int) -> int:
+        """How many places of a playlist hold a hidden video."""
+        async with self._database.read() as db:
+            return await playlist_pages.count_hidden(db, playlist_id)
 
     async def create(self, name: str, description: str = "", video: str = "") -> int:
         """Make a playlist, with this video (media hash) in it where one is given; its id.

@@ -188,6 +188,11 @@ class ProgressTracker:
                     del self._pending[key]
                 self.revision += event.watched
 
+    def note_changes(self) -> None:
+        """Note that others changed what is watched."""
+        self.revision += 1
+        self.nothing_yet = False
+
     async def _write_behind_pending(
         self, person: int, video_id: int, change: Callable[[Transaction], Awaitable[None]]
     ) -> None:

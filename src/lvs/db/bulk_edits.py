@@ -1,0 +1,384 @@
+"""Changes to many videos in a few statements.
+
+Whatever is changed, the lines of the journal are written first: for each video whose value differs
+from the one that is wanted, the value it has and the one it gets. Then these lines are carried out.
+An undo does the same with the lines turned round, for each video that still has the value which the
+line gave it. So nothing is changed that the journal does not know of.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lvs.db import changes, gallery, playlists, tags
+from lvs.db.database import Connection, Transaction
+from lvs.models import HOUSEHOLD, tag_key
+from lvs.titles import title_from_path
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """The origin of lines: the change to many that they belong to (None: to none), by which
+    client, when (Unix ms), for which person.
+    """
+
+    bulk: int | None
+    client: str
+    at: int
+    person: int = HOUSEHOLD
+
+
+_LATER_AT = "(SELECT added_at FROM later WHERE person_id = :person AND video_id = v.id)"
+_PROGRESS = "SELECT position_s FROM progress WHERE person_id = :person AND video_id = v.id"
+
+# The value that a video `v` has, as the journal spells it.
+_STATES = {
+    "rating": "(SELECT CAST(value AS TEXT) FROM ratings WHERE video_id = v.id)",
+    "favorite": ("CAST(EXISTS (SELECT 1 FROM favorites WHERE video_id = v.id) AS TEXT)"),
+    "hidden": "CAST(EXISTS (SELECT 1 FROM hidden WHERE video_id = v.id) AS TEXT)",
+    # What is personal is JSON that names the person.
+    "later": f"json_object('person', :person, 'later_at', {_LATER_AT})",
+    "watched": f"""json_object('person', :person,
+        'watched', json(CASE WHEN EXISTS ({_PROGRESS} AND watched) THEN 'true' ELSE 'false' END),
+        'position_s', coalesce(({_PROGRESS}), 0.0), 'later_at', {_LATER_AT})""",
+    "title": "CASE WHEN v.title_edited THEN v.title END",
+    # Of these a line names the one it is about, as its new value or as its old one.
+    "tag": """(SELECT :name WHERE EXISTS (
+        SELECT 1 FROM video_tags WHERE video_id = v.id AND tag_id = :target))""",
+    "playlist": """(SELECT :name WHERE EXISTS (
+        SELECT 1 FROM playlist_items WHERE video_id = v.id AND playlist_id = :target))""",
+}
+
+# A value is still the one that a line gave it, also where more than that changed.
+_SAME = {
+    "later": """
+        (json_extract({state}, '$.later_at') IS NULL) = (json_extract(c.new, '$.later_at') IS NULL)
+    """,
+    "watched": "json_extract({state}, '$.watched') = json_extract(c.new, '$.watched')",
+}
+_PERSON = "json_extract(c.new, '$.person')"
+_SINCE = "json_extract(c.new, '$.later_at')"
+
+_LINES = """
+    INSERT INTO changes (id, at, video_id, what, old, new, client, bulk)
+    SELECT max(coalesce((SELECT max(id) FROM changes), 0), coalesce(:bulk, 0))
+            + row_number() OVER (ORDER BY key),
+        :at, id, :what, old, new, :client, :bulk
+    FROM (
+        SELECT wanted.key, v.id, {state} AS old, {new} AS new
+        FROM json_each(:ids) wanted JOIN videos v ON v.id = wanted.value
+        WHERE {condition})
+    WHERE old IS NOT new
+"""
+
+_REVERSED = """
+    INSERT INTO changes (id, at, video_id, what, old, new, client, bulk, undoes)
+    SELECT max(coalesce((SELECT max(id) FROM changes), 0), coalesce(:bulk, 0))
+            + row_number() OVER (ORDER BY c.id DESC),
+        :at, c.video_id, c.what, c.new, c.old, :client, :bulk, c.id
+    FROM json_each(:lines) wanted JOIN changes c ON c.id = wanted.value
+        JOIN videos v ON v.id = c.video_id
+    WHERE c.what = :what AND {same} {condition}
+"""
+
+_OURS = "FROM changes c WHERE c.id > :from_id AND c.what = :what"
+
+_LATER_CARRIED_OUT = (
+    f"""
+    DELETE FROM later WHERE (person_id, video_id) IN (
+        SELECT {_PERSON}, c.video_id {_OURS} AND {_SINCE} IS NULL)
+    """,
+    f"""
+    INSERT OR IGNORE INTO later (person_id, video_id, added_at)
+    SELECT {_PERSON}, c.video_id, {_SINCE} {_OURS} AND {_SINCE} IS NOT NULL
+    """,
+)
+
+# How lines that were just written are carried out.
+_CARRIED_OUT = {
+    "rating": (
+        f"DELETE FROM ratings WHERE video_id IN (SELECT c.video_id {_OURS} AND c.new IS NULL)",
+        f"""
+        INSERT INTO ratings (video_id, value, created_at, updated_at)
+        SELECT c.video_id, CAST(c.new AS INTEGER), :at, :at {_OURS} AND c.new IS NOT NULL
+        ON CONFLICT (video_id) DO UPDATE SET value = excluded.value,
+            updated_at = excluded.updated_at
+        """,
+    ),
+    "favorite": (
+        f"DELETE FROM favorites WHERE video_id IN (SELECT c.video_id {_OURS} AND c.new = '0')",
+        # What is a favorite again is one since it was before.
+        f"""
+        INSERT OR IGNORE INTO favorites (video_id, added_at)
+        SELECT c.video_id, coalesce((
+            SELECT max(f.at) FROM changes f
+            WHERE c.undoes IS NOT NULL AND f.video_id = c.video_id AND f.what = 'favorite'
+                AND f.new = '1' AND f.id < c.undoes AND f.undoes IS NULL), :at)
+        {_OURS} AND c.new = '1'
+        """,
+    ),
+    "hidden": (
+        f"DELETE FROM hidden WHERE video_id IN (SELECT c.video_id {_OURS} AND c.new = '0')",
+        f"""
+        INSERT OR IGNORE INTO hidden (video_id, hidden_at)
+        SELECT c.video_id, :at {_OURS} AND c.new = '1'
+        """,
+    ),
+    "later": _LATER_CARRIED_OUT,
+    "watched": (
+        f"""
+        INSERT INTO progress (person_id, video_id, position_s, watched, updated_at)
+        SELECT {_PERSON}, c.video_id, json_extract(c.new, '$.position_s'),
+            json_extract(c.new, '$.watched'), :at
+        {_OURS}
+        ON CONFLICT (person_id, video_id) DO UPDATE SET position_s = excluded.position_s,
+            watched = excluded.watched, updated_at = max(updated_at, excluded.updated_at)
+        """,
+        *_LATER_CARRIED_OUT,
+    ),
+    "tag": (
+        f"""
+        DELETE FROM video_tags
+        WHERE tag_id = :target
+            AND video_id IN (SELECT c.video_id {_OURS} AND c.new IS NULL AND c.old = :name)
+        """,
+        f"""
+        INSERT OR IGNORE INTO video_tags (video_id, tag_id, created_at)
+        SELECT c.video_id, :target, :at {_OURS} AND c.new = :name
+        """,
+    ),
+    "playlist": (
+        f"""
+        DELETE FROM playlist_items
+        WHERE playlist_id = :target AND (video_id, position) IN (
+            SELECT i.video_id, max(i.position) FROM playlist_items i
+            WHERE i.playlist_id = :target
+                AND i.video_id IN (SELECT c.video_id {_OURS} AND c.new IS NULL AND c.old = :name)
+            GROUP BY i.video_id)
+        """,
+        f"""
+        INSERT INTO playlist_items (playlist_id, position, video_id)
+        SELECT :target, (
+                SELECT coalesce(max(position), -1) FROM (
+                    SELECT position FROM playlist_items WHERE playlist_id = :target
+                    UNION ALL
+                    SELECT position FROM legacy_playlist_items WHERE playlist_id = :target))
+                + row_number() OVER (ORDER BY c.id),
+            c.video_id
+        {_OURS} AND c.new = :name
+        """,
+    ),
+}
+
+
+async def set_value(
+    tx: Transaction, stamp: Stamp, video_ids: Sequence[int], what: str, value: str | None
+) -> int:
+    """Set stars, heart or hidden of these videos; how many that changed."""
+    return await _change(tx, stamp, video_ids, what, ":new", {"new": value})
+
+
+async def set_later(tx: Transaction, stamp: Stamp, video_ids: Sequence[int], wanted: bool) -> int:
+    """Put these videos on the list of those to watch later, or take them off; how many changed."""
+    added_at = f"coalesce({_LATER_AT}, :at)" if wanted else "NULL"
+    new = f"json_object('person', :person, 'later_at', {added_at})"
+    return await _change(tx, stamp, video_ids, "later", new, {})
+
+
+async def set_watched(
+    tx: Transaction, stamp: Stamp, video_ids: Sequence[int], watched: bool
+) -> int:
+    """Mark these videos as watched, which forgets their positions and takes them out of Later, or
+    as not watched; how many changed.
+    """
+    new = f"json_set({_STATES['watched']}, '$.watched', json('false'))"
+    if watched:
+        new = """json_object('person', :person, 'watched', json('true'), 'position_s', 0.0,
+            'later_at', NULL)"""
+    return await _change(tx, stamp, video_ids, "watched", new, {})
+
+
+async def add_tag(
+    tx: Transaction, stamp: Stamp, video_ids: Sequence[int], tag: str, most: int
+) -> int:
+    """Put a tag on these videos, unless one carries `most` already; how many got it."""
+    tag_id, name = await tags.named(tx, tag, tag_key(tag), stamp.at)
+    values = {"target": tag_id, "name": name, "most": most}
+    room = "(SELECT count(*) FROM video_tags WHERE video_id = v.id) < :most"
+    return await _change(tx, stamp, video_ids, "tag", ":name", values, room)
+
+
+async def remove_tag(tx: Transaction, stamp: Stamp, video_ids: Sequence[int], tag: str) -> int:
+    """Take a tag off these videos; how many had it. A tag that nobody uses stays for the caller."""
+    row = await tx.one("SELECT id, name FROM tags WHERE key = ?", (tag_key(tag),))
+    if row is None:
+        return 0
+    values = {"target": row["id"], "name": row["name"]}
+    return await _change(tx, stamp, video_ids, "tag", "NULL", values)
+
+
+async def add_to_playlist(
+    tx: Transaction, stamp: Stamp, video_ids: Sequence[int], playlist_id: int
+) -> int:
+    """Append those of these videos to a playlist that it does not hold; how many."""
+    values = {"target": playlist_id, "name": str(playlist_id)}
+    return await _change(tx, stamp, video_ids, "playlist", ":name", values)
+
+
+async def set_titles(
+    tx: Transaction, stamp: Stamp, titles: Sequence[tuple[int, str | None]]
+) -> int:
+    """Give each of these videos its title, or with None that of its file; how many changed."""
+    ids = json.dumps([video_id for video_id, _ in titles])
+    wanted = json.dumps([title for _, title in titles], ensure_ascii=False)
+    new = "json_extract(:titles, '$[' || wanted.key || ']')"
+    return await _lines(tx, stamp, ids, "title", new, {"titles": wanted})
+
+
+async def drop_unused_tags(tx: Transaction) -> None:
+    """Remove tags that no video carries."""
+    await tx.run(
+        "DELETE FROM tags WHERE NOT EXISTS (SELECT 1 FROM video_tags WHERE tag_id = tags.id)"
+    )
+
+
+async def titles_of(db: Connection, video_ids: Sequence[int]) -> dict[int, tuple[str, bytes, int]]:
+    """What titles are made of: the title, the path, and when it was recorded (Unix ms, or 0)."""
+    sql = """
+        SELECT v.id, v.title, f.path, coalesce(v.recorded_at, 0)
+        FROM json_each(?) wanted JOIN videos v ON v.id = wanted.value
+            LEFT JOIN files f ON f.id = (
+                SELECT id FROM files WHERE video_id = v.id
+                ORDER BY missing_since IS NOT NULL, missing_since DESC, id LIMIT 1)
+    """
+    rows = await db.tuples(sql, (json.dumps(list(video_ids)),))
+    return {row[0]: (row[1], row[2] or b"", row[3]) for row in rows}
+
+
+async def take_back(tx: Transaction, stamp: Stamp, lines: Sequence[changes.Change]) -> int:
+    """Take back these lines, of one kind, where the value is still the one that they gave; how
+    many that were.
+    """
+    what = lines[0].what
+    by_name: dict[str, list[int]] = {}
+    for line in lines:
+        name = (line.new or line.old or "") if what in ("tag", "playlist") else ""
+        by_name.setdefault(name, []).append(line.id)
+    taken = 0
+    for name, ids in by_name.items():
+        values, condition = await _target(tx, stamp, what, name)
+        if values is not None:
+            taken += await _reverse(tx, stamp, what, ids, values, condition)
+    return taken
+
+
+async def refresh(tx: Transaction, video_ids: Sequence[int], kinds: frozenset[str]) -> None:
+    """Bring the gallery up to date with what was changed of these videos."""
+    if "title" in kinds or "notes" in kinds:
+        await gallery.refresh(tx, video_ids)
+    else:
+        await gallery.refresh_given(tx, video_ids, kinds)
+
+
+async def _target(
+    tx: Transaction, stamp: Stamp, what: str, name: str
+) -> tuple[dict[str, Any] | None, str]:
+    """The tag or playlist that lines are about, and a further condition; None where it is gone."""
+    if what == "tag":
+        tag_id, _ = await tags.named(tx, name, tag_key(name), stamp.at)
+        return {"target": tag_id, "name": name}, "AND coalesce(c.new, c.old) = :name"
+    if what == "playlist":
+        playlist_id = int(name)
+        if not await playlists.exists(tx, playlist_id):
+            return None, ""
+        return {"target": playlist_id, "name": name}, ""
+    return {}, ""
+
+
+async def _reverse(
+    tx: Transaction,
+    stamp: Stamp,
+    what: str,
+    line_ids: Sequence[int],
+    values: dict[str, Any],
+    condition: str,
+) -> int:
+    from_id = await _last_id(tx)
+    shared = values | _values(stamp, what) | {"lines": json.dumps(list(line_ids))}
+    state = _STATES[what].replace(":person", _PERSON)
+    same = _SAME.get(what, "{state} IS c.new").format(state=state)
+    sql = _REVERSED.format(same=same, condition=condition)
+    count = await tx.run(sql, shared)
+    if count:
+        await _carry_out(tx, stamp, what, from_id, values)
+    return count
+
+
+async def _change(
+    tx: Transaction,
+    stamp: Stamp,
+    video_ids: Sequence[int],
+    what: str,
+    new: str,
+    values: dict[str, Any],
+    condition: str = "1",
+) -> int:
+    ids = json.dumps(list(video_ids))
+    return await _lines(tx, stamp, ids, what, new, values, condition)
+
+
+async def _lines(
+    tx: Transaction,
+    stamp: Stamp,
+    ids: str,
+    what: str,
+    new: str,
+    values: dict[str, Any],
+    condition: str = "1",
+) -> int:
+    """Write the lines and carry them out; how many there are."""
+    from_id = await _last_id(tx)
+    sql = _LINES.format(state=_STATES[what], new=new, condition=condition)
+    count = await tx.run(sql, values | _values(stamp, what) | {"ids": ids})
+    if count:
+        await _carry_out(tx, stamp, what, from_id, values)
+    return count
+
+
+async def _carry_out(
+    tx: Transaction, stamp: Stamp, what: str, from_id: int, values: dict[str, Any]
+) -> None:
+    if what == "title":
+        await _carry_out_titles(tx, from_id)
+        return
+    shared = values | _values(stamp, what) | {"from_id": from_id}
+    for sql in _CARRIED_OUT[what]:
+        await tx.run(sql, shared)
+
+
+async def _carry_out_titles(tx: Transaction, from_id: int) -> None:
+    sql = "SELECT video_id, new FROM changes WHERE id > ? AND what = 'title'"
+    wanted = dict(await tx.tuples(sql, (from_id,)))
+    known = await titles_of(tx, list(wanted))
+    await tx.run_many(
+        "UPDATE videos SET title = ?, title_edited = ? WHERE id = ?",
+        [
+            (title or title_from_path(known[video_id][1]), int(title is not None), video_id)
+            for video_id, title in wanted.items()
+        ],
+    )
+
+
+async def _last_id(tx: Transaction) -> int:
+    return int(await tx.value("SELECT coalesce(max(id), 0) FROM changes"))
+
+
+def _values(stamp: Stamp, what: str) -> dict[str, Any]:
+    return {
+        "bulk": stamp.bulk,
+        "client": stamp.client,
+        "at": stamp.at,
+        "person": stamp.person,
+        "what": what,
+    }

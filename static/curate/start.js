@@ -1,0 +1,33 @@
+// A long press on a card of the gallery, or a click with Shift, begins to select with it.
+const PRESS_MS = 550;
+const STILL_PX = 10;
+
+const cardOf = (event) => event.target.closest?.(".video-card[data-media-hash]");
+function begin(card) {
+  const link = document.getElementById("select");
+  if (!link) return;
+  const address = new URL(link.href);
+  address.searchParams.set("chosen", card.dataset.mediaHash);
+  location.assign(address);
+}
+
+let timer = 0;
+let from = null;
+document.addEventListener("pointerdown", (event) => {
+  const card = cardOf(event);
+  if (!card || event.pointerType !== "touch" || event.target.closest("button, form")) return;
+  from = { x: event.clientX, y: event.clientY };
+  timer = setTimeout(() => begin(card), PRESS_MS);
+});
+const stop = () => { clearTimeout(timer); from = null; };
+document.addEventListener("pointermove", (event) => {
+  if (from && Math.hypot(event.clientX - from.x, event.clientY - from.y) > STILL_PX) stop();
+});
+for (const name of ["pointerup", "pointercancel", "scroll"]) document.addEventListener(name, stop, { passive: true });
+document.addEventListener("contextmenu", (event) => { if (from && cardOf(event)) event.preventDefault(); });
+document.addEventListener("click", (event) => {
+  const card = cardOf(event);
+  if (!card || !event.shiftKey || event.target.closest("button, form")) return;
+  event.preventDefault();
+  begin(card);
+}, { capture: true });

@@ -1,0 +1,134 @@
+"""Many at once by plain forms, by htmx and by JSON."""
+
+import json
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from quart import Response
+from support.home import Home
+
+from lvs.db.changes import Chosen
+from lvs.models import Query
+
+HTMX = {"HX-Request": "true", "HX-Request-Type": "partial"}
+
+
+async def text(response: Response) -> str:
+    return (await response.get_data()).decode()
+
+
+async def films(home: Home, count: int) -> list[str]:
+    for number in range(count):
+        home.add(f"film{number}.mp4")
+    await home.scan()
+    return [(await home.video(f"film{number}.mp4")).media_hash for number in range(count)]
+
+
+async def send(home: Home, address: str, form: dict[str, Any]) -> Response:
+    """Send a form in which a name may stand more than once."""
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    return await home.client.post(address, data=urlencode(form, doseq=True), headers=headers)
+
+
+async def tags_of(home: Home, hashes: list[str]) -> list[tuple[str, ...]]:
+    return [(await home.services.videos.get(each)).tags for each in hashes]
+
+
+async def test_ticked_films_are_changed_and_taken_back_by_plain_forms(home: Home) -> None:
+    hashes = await films(home, 3)
+    page = await text(await home.client.get(f"/select?q=film&chosen={hashes[1]}"))
+    assert page.count('type="checkbox" name="video"') == 3
+    assert f'value="{hashes[1]}" form="bulk" checked' in page
+    assert "All 3 of this selection" in page
+    form = {"video": hashes[:2], "tags_add": "alps, Snow", "rating": "4"}
+    answer = await send(home, "/select?q=film", form)
+    assert answer.status_code == 303
+    address = answer.headers["Location"]
+    page = await text(await home.client.get(address))
+    assert "2 videos changed." in page
+    assert await tags_of(home, hashes) == [("alps", "Snow"), ("alps", "Snow"), ()]
+    [line] = (await home.services.journal.page(Chosen()))[0]
+    shown = await text(await home.client.get("/admin/changes"))
+    assert "2 videos" in shown
+    assert "4 stars, tag “alps” added, tag “Snow” added" in shown
+    undo = f"/changes/{line.change.id}/undo"
+    assert f'action="{undo}"' in page
+    answer = await home.client.post(undo, form={"back": "/select?q=film"})
+    assert "Undone for 2 videos." in await text(await home.client.get(answer.headers["Location"]))
+    assert await tags_of(home, hashes) == [(), (), ()]
+    assert (await home.client.post(undo)).status_code == 409
+
+
+async def test_all_of_a_selection_are_those_that_were_counted(home: Home) -> None:
+    await films(home, 3)
+    seen_id = await home.services.gallery.last_id()
+    home.add("film9.mp4")
+    await home.scan()
+    form = {"all": "1", "seen_id": str(seen_id), "counted": "3", "favorite": "1"}
+    said = await text(await home.client.post("/select?unrated=1", form=form, headers=HTMX))
+    assert "3 videos changed." in said
+    assert await home.services.gallery.count(Query(favorite=True)) == 3
+    said = await text(await home.client.post("/select", form=form | {"counted": "4"}, headers=HTMX))
+    assert "0 videos changed, 3 had it already; 4 were counted before, 3 there now." in said
+
+
+async def test_a_selection_is_exported_and_gets_posters_again(home: Home) -> None:
+    hashes = await films(home, 3)
+    form: dict[str, Any] = {"video": [hashes[2], hashes[0]], "do": "export-json"}
+    answer = await send(home, "/select", form)
+    found = json.loads(await answer.get_data())
+    assert [video["media_hash"] for video in found["videos"]] == [hashes[2], hashes[0]]
+    answer = await send(home, "/select", form | {"do": "export-csv"})
+    assert (await text(answer)).count("\r\n") == 3
+    answer = await send(home, "/select", form | {"do": "posters"})
+    assert answer.status_code == 303
+
+
+async def test_the_api_changes_many_at_once(home: Home) -> None:
+    hashes = await films(home, 3)
+    answer = await home.client.post(
+        "/api/bulk", json={"where": {"q": "film"}, "set": {"rating": 3, "tags_add": ["alps"]}}
+    )
+    done = await answer.get_json()
+    assert done["changed"] == 3
+    wanted = {"media_hashes": hashes[:1], "set": {"rating": None, "tags_remove": ["ALPS"]}}
+    assert (await (await home.client.post("/api/bulk", json=wanted)).get_json())["changed"] == 1
+    assert await tags_of(home, hashes) == [(), ("alps",), ("alps",)]
+    nothing = await (await home.client.post("/api/bulk", json=wanted)).get_json()
+    assert nothing == {"changed": 0, "change_id": None}
+    address = f"/api/changes/{done['change_id']}/undo"
+    undone = await (await home.client.post(address)).get_json()
+    assert (undone["changed"], undone["skipped"]) == (2, 2)
+    assert (await home.client.post(address)).status_code == 409
+    again = await home.client.post(f"/api/changes/{undone['change_id']}/undo")
+    assert (await again.get_json())["changed"] == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"where": {}}, 400),
+        ({"set": {"rating": 3}}, 400),
+        ({"where": {}, "media_hashes": [], "set": {"rating": 3}}, 400),
+        ({"where": {"tags": "alps"}, "set": {"rating": 3}}, 400),
+        ({"where": {"min_rating": "x"}, "set": {"rating": 3}}, 400),
+        ({"where": {}, "set": {}}, 400),
+        ({"where": {}, "set": {"rating": 7}}, 400),
+        ({"where": {}, "set": {"stars": 3}}, 400),
+        ({"where": {}, "set": {"tags_add": ["\ud800"]}}, 400),
+        ({"where": {}, "set": {"playlist": 77}}, 404),
+        ({"media_hashes": ["0" * 16], "set": {"rating": 3}}, 404),
+        ([], 400),
+    ],
+)
+async def test_nonsense_gets_a_sentence_and_changes_nothing(
+    home: Home, body: Any, status: int
+) -> None:
+    answer = await home.client.post("/api/bulk", json=body)
+    assert answer.status_code == status
+    assert (await answer.get_json())["detail"].endswith(".")
+    assert (await home.client.post("/api/changes/7/undo")).status_code == 404
+    assert (await home.client.post("/api/changes/x/undo")).status_code == 404
+    assert (await home.client.post("/select", form={"rating": "3"})).status_code == 400
+    assert (await home.client.post("/select", form={"all": "1"})).status_code == 400
