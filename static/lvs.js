@@ -97,6 +97,8 @@
       const sent = [...body];
       for (const [name] of sent) body.delete(name);
       for (const [name, value] of sent) if (value !== "") body.append(name, value); // "any" need not stand in the address
+      // words of the search that set filters stand in the panel, whose boxes have the last word
+      if (ctx.sourceEvent.type === "change") body.set("q", byId("gallery").dataset.q);
       if (ctx.sourceEvent.type !== "change" && /[?&]q=/.test(location.search)) [ctx.push, ctx.replace] = [null, "true"];
     }
   });

@@ -248,7 +248,7 @@ FILTERS = (
         "q",
         _TEXT,
         lambda words: f"“{words}”",
-        doc='Words, "phrases", -words, tag:words.',
+        doc='Words, "phrases", -words, tag:words, and words that set filters, such as is:favorite.',
     ),
     Filter(
         "tag",
@@ -376,6 +376,22 @@ FILTERS = (
         lambda name: (PROGRESS_BOUNDS[name],),
         doc="started: stopped somewhere in the middle; watched; unwatched: not watched to the end.",
         title="Progress",
+    ),
+    Filter(
+        "tagged",
+        _choice(("yes", "With tags"), ("no", "Without tags")),
+        lambda name: "with tags" if name == "yes" else "without tags",
+        lambda name: (Bound("tagged", "=", int(name == "yes")),),
+        doc="yes: videos with any tag; no: videos without one.",
+        title="Tagged",
+    ),
+    Filter(
+        "subtitles",
+        _choice(("yes", "With subtitles"), ("no", "Without subtitles")),
+        lambda name: "with subtitles" if name == "yes" else "without subtitles",
+        lambda name: (Bound("subtitled", "=", int(name == "yes")),),
+        doc="yes: videos with a subtitle track inside the file; no: videos without one.",
+        title="Subtitles",
     ),
     Filter(
         "folder",

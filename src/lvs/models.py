@@ -355,10 +355,13 @@ class Rating:
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """A tag and how many listed videos carry it."""
+    """A tag, how many listed videos carry it or one below it, and its colour (`#rrggbb` or
+    empty).
+    """
 
     name: str
     count: int
+    colour: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -416,6 +419,8 @@ class Query:
     shape: str = ""
     progress: str = ""
     length: str = ""
+    tagged: str = ""
+    subtitles: str = ""
     hidden: bool = False
     viewer: Viewer = NOBODY
     """The person for whom it is asked, which the gallery says. It does not stand in the address."""

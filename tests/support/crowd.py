@@ -142,6 +142,7 @@ def _matches(
         and (not query.unrated or person.rating == 0)
         and (not query.viewed or person.views > 0)
         and (not query.min_minutes or person.duration_s >= query.min_minutes * 60)
+        and (not query.tagged or bool(person.tags) == (query.tagged == "yes"))
         and _has_content(person.content, query)
         and (not query.max_minutes or person.duration_s < query.max_minutes * 60)
         and (

@@ -30,6 +30,7 @@ EXAMPLES = {
     "favorite": ("1", "favorites"),
     "unrated": ("1", "unrated"),
     "viewed": ("1", "viewed"),
+    "hidden": ("1", "hidden"),
     "progress": ("started", "in progress"),
     "recorded_from": ("2024-02-29", "recorded since 2024-02-29"),
     "recorded_to": ("2024-03-01", "recorded until 2024-03-01"),
@@ -38,6 +39,8 @@ EXAMPLES = {
     "sound": ("missing", "no sound"),
     "vr": ("1", "for a headset"),
     "shape": ("fisheye", "fisheye"),
+    "tagged": ("no", "without tags"),
+    "subtitles": ("yes", "with subtitles"),
     "folder": ("Trips/a%20b", "in Trips/a%20b"),
 }
 NEW = ("recorded_from", "recorded_to", "resolution", "state", "sound")

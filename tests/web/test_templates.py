@@ -14,6 +14,8 @@ import pytest
 from support.html_tree import Tree
 
 from lvs import text
+from lvs.db.tag_changes import FIRST_ID, TagJournalLine
+from lvs.db.tag_details import TagDetails
 from lvs.filters import FILTERS
 from lvs.models import (
     Card,
@@ -31,12 +33,12 @@ from lvs.models import (
     Sort,
     State,
     Stereo,
-    Tag,
     Video,
 )
 from lvs.paths import static_folder
 from lvs.routes.pages.player import PlayerChoice, PlayerView
 from lvs.routes.pages.projection import SHAPE_LABELS, STEREO_LABELS
+from lvs.routes.pages.tags import in_words
 from lvs.services.gallery.facets import Facet, Facets, Option
 from lvs.services.media.projection import LENS_NAMES
 from lvs.web import templates
@@ -54,6 +56,7 @@ TITLES = ("Alps", HOSTILE, "عنوان طويل", "🎬 " + "long " * 60, "x" * 
 class Chip(NamedTuple):
     label: str
     url: str
+    word: str = ""
     heading: str = "#alps"
 
 
@@ -112,6 +115,28 @@ def a_card(number: int = 1, **changes: Any) -> Card:
     return card._replace(**changes)
 
 
+def a_tag(name: str, films: int) -> TagDetails:
+    return TagDetails(
+        1, name, name, "#c0392b", HOSTILE, HOSTILE, (HOSTILE,), films, films, films, (HOSTILE,)
+    )
+
+
+A_TAG_CHANGE = TagJournalLine(
+    id=FIRST_ID + 1,
+    at=1_700_000_000_000,
+    what="merge",
+    name=HOSTILE,
+    target="alps",
+    renamed=None,
+    before={},
+    after={},
+    films=3,
+    client="192.168.1.7",
+    undoes=None,
+    undone_by=None,
+)
+
+
 def gallery_context(**changes: Any) -> dict[str, Any]:
     cards = tuple(a_card(number) for number in range(1, 61))
     context = {
@@ -134,7 +159,7 @@ def gallery_context(**changes: Any) -> dict[str, Any]:
         "formats": ["mkv", "mp4"],
         "links": 2,
         "drop": [],
-        "meant": None,
+        "meant": [],
         "started": None,
         "following": [],
     }
@@ -219,7 +244,15 @@ def watch_context(**changes: Any) -> dict[str, Any]:
     return FRAME | context | changes
 
 
-TAGS: dict[str, Any] = {"tags": [Tag("alps", 12), Tag(HOSTILE, 1)], "order": "name", "filter": ""}
+TAGS: dict[str, Any] = {
+    "tags": [a_tag("alps", 12), a_tag(HOSTILE, 1)],
+    "order": "name",
+    "filter": "",
+    "editable": True,
+    "notice": A_TAG_CHANGE,
+    "latest": [A_TAG_CHANGE],
+    "in_words": in_words,
+}
 TROUBLE = {
     "status": 404,
     "title": "Not found",
@@ -244,7 +277,7 @@ EVERY_PAGE: list[tuple[str, dict[str, Any]]] = [
             drop=[("tagged alps (3)", "/")],
             total=0,
             panel=PANEL,
-            meant={"words": HOSTILE, "url": "/?q=x", "count": 2},
+            meant=[(HOSTILE, "/?q=x")],
         ),
     ),
     (

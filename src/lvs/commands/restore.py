@@ -241,7 +241,12 @@ async def _gains(config: Config, snapshot: "Snapshot", only_look: bool) -> "Rest
     await database.open(anew=True)
     try:
         return await put_back(
-            database, snapshot.kept.values(), only_look, snapshot.playlists, snapshot.people
+            database,
+            snapshot.kept.values(),
+            only_look,
+            snapshot.playlists,
+            snapshot.people,
+            snapshot.tags,
         )
     finally:
         await database.close()
@@ -266,6 +271,7 @@ def _everything(snapshot: "Snapshot") -> "RestoreSummary":
         notes=sum(bool(each.notes) for each in kept),
         playlists=len(snapshot.playlists),
         playlist_items=sum(len(each.items) for each in snapshot.playlists),
+        described_tags=len(snapshot.tags),
         people=sum(bool(each.name) for each in snapshot.people),
         history=sum(len(film.history) for each in snapshot.people for film in each.films.values()),
     )

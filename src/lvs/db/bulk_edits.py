@@ -211,10 +211,10 @@ async def add_tag(
 
 async def remove_tag(tx: Transaction, stamp: Stamp, video_ids: Sequence[int], tag: str) -> int:
     """Take a tag off these videos; how many had it. A tag that nobody uses stays for the caller."""
-    row = await tx.one("SELECT id, name FROM tags WHERE key = ?", (tag_key(tag),))
-    if row is None:
+    known = await tags.find(tx, tag_key(tag))
+    if known is None:
         return 0
-    values = {"target": row["id"], "name": row["name"]}
+    values = {"target": known[0], "name": known[1]}
     return await _change(tx, stamp, video_ids, "tag", "NULL", values)
 
 
@@ -237,10 +237,8 @@ async def set_titles(
 
 
 async def drop_unused_tags(tx: Transaction) -> None:
-    """Remove tags that no video carries."""
-    await tx.run(
-        "DELETE FROM tags WHERE NOT EXISTS (SELECT 1 FROM video_tags WHERE tag_id = tags.id)"
-    )
+    """Remove tags that no video carries, and that nobody said anything about."""
+    await tx.run(f"DELETE FROM tags AS t WHERE {tags.UNUSED}")
 
 
 async def titles_of(db: Connection, video_ids: Sequence[int]) -> dict[int, tuple[str, bytes, int]]:

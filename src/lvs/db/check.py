@@ -9,6 +9,8 @@ from pathlib import Path
 from lvs.db import backup, people
 from lvs.db.database import Database, Transaction
 from lvs.db.gallery import SHOWS, refresh
+from lvs.db.tag_details import refresh_words
+from lvs.db.tags import UNUSED
 from lvs.models import shown
 
 EXAMPLES = 5
@@ -39,9 +41,16 @@ _UNREADABLE = """
 
 _OFFLINE = "SELECT path FROM roots WHERE active AND offline_since IS NOT NULL"
 
-_UNUSED_TAGS = (
-    "SELECT name FROM tags t WHERE NOT EXISTS (SELECT 1 FROM video_tags vt WHERE vt.tag_id = t.id)"
-)
+_UNUSED_TAGS = f"SELECT name FROM tags t WHERE {UNUSED}"
+
+_TAG_CIRCLES = """
+    WITH RECURSIVE up (start, id) AS (
+        SELECT id, parent_id FROM tags WHERE parent_id IS NOT NULL
+        UNION SELECT up.start, t.parent_id FROM up JOIN tags t ON t.id = up.id)
+    SELECT name FROM tags WHERE id IN (SELECT start FROM up WHERE start = id)
+"""
+
+_TAG_CLASHES = "SELECT a.name FROM tag_aliases a JOIN tags t ON t.key = a.key"
 
 # What is derived and out of step: cards that are wanted or too many, cards that say another thing
 # than the tables, lost text.
@@ -113,6 +122,16 @@ def unused_tags(path: Path) -> Group:
     return _group(path, _UNUSED_TAGS)
 
 
+def tags_in_circles(path: Path) -> Group:
+    """Tags that stand above themselves."""
+    return _group(path, _TAG_CIRCLES)
+
+
+def tag_clashes(path: Path) -> Group:
+    """Aliases that are the name of another tag."""
+    return _group(path, _TAG_CLASHES)
+
+
 def out_of_step(path: Path) -> Group:
     """Videos of which the gallery or the search says another thing than what was given."""
     return _group(path, _OUT_OF_STEP)
@@ -133,10 +152,11 @@ async def repair(database: Database) -> None:
     Nothing that people gave is touched.
     """
     async with database.transaction() as tx:
-        await tx.run(
-            "DELETE FROM tags WHERE NOT EXISTS (SELECT 1 FROM video_tags vt WHERE vt.tag_id ="
-            " tags.id)"
-        )
+        await tx.run(f"DELETE FROM tags AS t WHERE {UNUSED}")
+        await tx.run("UPDATE tags SET parent_id = NULL WHERE name IN (" + _TAG_CIRCLES + ")")
+        await tx.run("DELETE FROM tag_aliases WHERE key IN (SELECT key FROM tags)")
+        keys = [row[0] for row in await tx.all("SELECT key FROM tags")]
+        await refresh_words(tx, keys)
         await people.remove_nobodys(tx)
         await tx.run("DELETE FROM search")
         await tx.run(f"DELETE FROM gallery WHERE video_id NOT IN ({_LISTED})")

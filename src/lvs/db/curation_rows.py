@@ -1,6 +1,7 @@
 """Curation records, read from a database and put back into one."""
 
 import json
+import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,6 +54,44 @@ class KeptPlaylist:
     description: str = ""
     created_at: int | None = None
     items: tuple[str | bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class KeptTag:
+    """What people said of a tag. `parent` is a name, `colour` is `#rrggbb`; empty where nothing was
+    said.
+    """
+
+    name: str
+    colour: str = ""
+    description: str = ""
+    parent: str = ""
+    aliases: tuple[str, ...] = ()
+
+
+_TAGS = """
+    SELECT t.name, coalesce(t.colour, '') AS colour, t.description, coalesce(p.name, '') AS parent,
+        (SELECT json_group_array(name) FROM (
+            SELECT name FROM tag_aliases WHERE tag_id = t.id ORDER BY key)) AS aliases
+    FROM tags t LEFT JOIN tags p ON p.id = t.parent_id
+    WHERE t.colour IS NOT NULL OR t.description <> '' OR t.parent_id IS NOT NULL
+        OR EXISTS (SELECT 1 FROM tag_aliases a WHERE a.tag_id = t.id)
+    ORDER BY t.key
+"""
+
+
+def every_tag(path: Path) -> Iterator[KeptTag]:
+    """Every tag of a database file of which anything was said, by name. Blocking."""
+    return map(_kept_tag, backup.rows(path, _TAGS))
+
+
+async def kept_tags(db: Connection) -> list[KeptTag]:
+    """Every tag of which anything was said, by name."""
+    return [_kept_tag(row) for row in await db.all(_TAGS)]
+
+
+def _kept_tag(row: sqlite3.Row) -> KeptTag:
+    return KeptTag(**{**dict(row), "aliases": tuple(json.loads(row["aliases"]))})
 
 
 def every_playlist(path: Path) -> Iterator[KeptPlaylist]:

@@ -40,19 +40,21 @@ SORT_COLUMNS = {
 class Selection:
     """A query with its words resolved.
 
-    `match` and `unmatch` are FTS5 expressions for what must and must not occur; `tag_ids` must all
-    be carried.
+    `match` and `unmatch` are FTS5 expressions for what must and must not occur. Of each of `tags`,
+    which are a tag with those below it, one must be carried.
     """
 
     query: Query
     match: str | None = None
-    tag_ids: tuple[int, ...] = ()
+    tags: tuple[tuple[int, ...], ...] = ()
     root_id: int | None = None
     folder: bytes = b""
     unmatch: str | None = None
     whole: bool = False
     """Hidden videos are among the others."""
 
+
+REFRESHED_AT_ONCE = 2000
 
 NUMBERS = (
     "video_id",
@@ -73,6 +75,8 @@ NUMBERS = (
     "silent",
     "progress",
     "watched",
+    "tagged",
+    "subtitled",
     "hidden",
 )
 
@@ -210,6 +214,13 @@ async def refresh_given(
         await tx.run(sql, {"ids": values["ids"]})
 
 
+async def refresh_tags(tx: Transaction, video_ids: Collection[int]) -> None:
+    """As `refresh` where only tags changed: the names of tags on cards, and the full text."""
+    ids = list(video_ids)
+    for start in range(0, len(ids), REFRESHED_AT_ONCE):
+        await refresh_given(tx, ids[start : start + REFRESHED_AT_ONCE], ("tag",))
+
+
 async def refresh_root(tx: Transaction, root_id: int) -> None:
     """Bring every row up to date whose video has a file in this library folder."""
     rows = await tx.all(
@@ -240,8 +251,9 @@ _TAG_NAMES = """
           WHERE vt.video_id = {of} ORDER BY t.key)
 """
 _TAG_WORDS = """
-    SELECT coalesce(group_concat(name, ' '), '')
-    FROM (SELECT t.name FROM video_tags vt JOIN tags t ON t.id = vt.tag_id
+    SELECT coalesce(group_concat(words, ' '), '')
+    FROM (SELECT t.name || ' ' || t.words AS words
+          FROM video_tags vt JOIN tags t ON t.id = vt.tag_id
           WHERE vt.video_id = {of} ORDER BY t.key)
 """
 _GIVEN = {
@@ -288,7 +300,8 @@ _LINES = "\n".join(
     for _, lines, columns in RESOLUTIONS
 )
 
-# What filters ask of a file's content: recorded_at, lines, playback, silent; 0 while unknown.
+# What filters ask of a file's content: recorded_at, lines, playback, silent, subtitled; 0 while
+# unknown.
 _FACTS = f"""
     coalesce(v.recorded_at, 0),
     CASE WHEN v.width IS NULL THEN 0
@@ -296,7 +309,8 @@ _FACTS = f"""
     ELSE min(v.width, v.height) END,
     CASE WHEN v.container IS NULL THEN 0 ELSE plays_code(
         v.container, v.video_codec, v.pixel_format, v.interlaced, v.audio_tracks, f.path) END,
-    v.container IS NOT NULL AND coalesce(v.audio_tracks, '[]') = '[]'
+    v.container IS NOT NULL AND coalesce(v.audio_tracks, '[]') = '[]',
+    coalesce(v.subtitle_tracks, '[]') <> '[]'
 """
 
 _PROGRESS = """
@@ -309,16 +323,14 @@ _PROGRESS = """
 _PUT = f"""
     INSERT INTO gallery (video_id, media_hash, version, root_id, path, title, title_key, added_at,
         duration_s, width, height, size_bytes, rating, views, last_viewed_at, favorited_at, shuffle,
-        tags, state, poster, offline, recorded_at, lines, playback, silent, projection, progress,
-        watched, hidden)
+        tags, state, poster, offline, recorded_at, lines, playback, silent, subtitled, projection,
+        progress, watched, hidden)
     SELECT v.id, v.media_hash, :version, f.root_id, f.path, v.title, natural_key(v.title),
         v.added_at,
         coalesce(v.duration_s, 0.0), coalesce(v.width, 0), coalesce(v.height, 0), f.size_bytes,
         coalesce(ra.value, 0), coalesce(vi.count, 0), coalesce(vi.last_viewed_at, 0),
         coalesce(fa.added_at, 0), v.shuffle,
-        (SELECT json_group_array(name)
-         FROM (SELECT t.name FROM video_tags vt JOIN tags t ON t.id = vt.tag_id
-               WHERE vt.video_id = v.id ORDER BY t.key)),
+        ({_TAG_NAMES.format(of="v.id")}),
         v.state, v.poster, r.offline_since IS NOT NULL OR EXISTS (
             SELECT 1 FROM away
             WHERE away.root_id = f.root_id AND f.path >= away.low AND f.path < away.high),
@@ -346,18 +358,19 @@ _PUT = f"""
         tags = excluded.tags,
         state = excluded.state, poster = excluded.poster, offline = excluded.offline,
         recorded_at = excluded.recorded_at, lines = excluded.lines,
-        playback = excluded.playback, silent = excluded.silent, projection = excluded.projection,
+        playback = excluded.playback, silent = excluded.silent, subtitled = excluded.subtitled,
+        projection = excluded.projection,
         progress = excluded.progress, watched = excluded.watched, hidden = excluded.hidden
 """
 
-_PUT_SEARCH = """
+_PUT_SEARCH = f"""
     INSERT INTO search (rowid, title, path, tags, notes)
     SELECT g.video_id, searchable(g.title),
         (SELECT group_concat(searchable(f.path), ' ')
          FROM (SELECT f.path FROM files f JOIN roots r ON r.id = f.root_id
                WHERE f.video_id = g.video_id AND f.missing_since IS NULL AND r.active
                    ORDER BY f.id) f),
-        searchable(coalesce((SELECT group_concat(value, ' ') FROM json_each(g.tags)), '')),
+        searchable(({_TAG_WORDS.format(of="g.video_id")})),
         searchable(coalesce((SELECT text FROM video_notes n WHERE n.video_id = g.video_id), ''))
     FROM gallery g
     WHERE g.video_id IN (SELECT value FROM json_each(:ids))
@@ -568,6 +581,12 @@ async def matching(db: Connection, match: str) -> str:
     )
 
 
+async def indexed_words(db: Connection, shortest: int, longest: int, limit: int) -> list[str]:
+    """Words of the full-text index of these lengths, as it holds them."""
+    sql = "SELECT term FROM search_words WHERE length(term) BETWEEN ? AND ? LIMIT ?"
+    return [row[0] for row in await db.tuples(sql, (shortest, longest, limit))]
+
+
 async def tagged(db: Connection, tag_id: int) -> str:
     """The videos that carry a tag."""
     return str(
@@ -684,15 +703,14 @@ async def of_person(db: Connection, person_id: int, progress: str) -> str:
 
 
 async def allowed(
-    db: Connection, keys: Collection[str], folders: Collection[tuple[int, bytes]]
+    db: Connection, tag_ids: Collection[int], folders: Collection[tuple[int, bytes]]
 ) -> frozenset[int]:
     """The listed videos with any of these tags or below any of these folders."""
     sql = """
-        SELECT g.video_id FROM tags t JOIN video_tags vt ON vt.tag_id = t.id
+        SELECT g.video_id FROM json_each(?) wanted JOIN video_tags vt ON vt.tag_id = wanted.value
             JOIN gallery g ON g.video_id = vt.video_id
-        WHERE t.key IN (SELECT value FROM json_each(?))
     """
-    found = {row[0] for row in await db.tuples(sql, (json.dumps(list(keys)),))}
+    found = {row[0] for row in await db.tuples(sql, (json.dumps(list(tag_ids)),))}
     for root_id, folder in folders:
         sql = f"""
             SELECT g.video_id FROM files f JOIN gallery g ON g.video_id = f.video_id
@@ -735,12 +753,13 @@ def _conditions(
             "g.video_id NOT IN (SELECT rowid FROM search WHERE search MATCH :unmatch)"
         )
         values["unmatch"] = selection.unmatch
-    for number, tag_id in enumerate(selection.tag_ids):
+    for number, tag_ids in enumerate(selection.tags):
         conditions.append(f"""
             EXISTS (
-                SELECT 1 FROM video_tags WHERE video_id = g.video_id AND tag_id = :tag{number})
+                SELECT 1 FROM video_tags WHERE video_id = g.video_id
+                    AND tag_id IN (SELECT value FROM json_each(:tag{number})))
             """)
-        values[f"tag{number}"] = tag_id
+        values[f"tag{number}"] = json.dumps(tag_ids)
     for number, bound in enumerate(filter_bounds(selection.query)):
         conditions.append(f"g.{bound.column} {bound.compare} :bound{number}")
         values[f"bound{number}"] = bound.value

@@ -147,4 +147,5 @@ _MERGE = (
         SELECT 1 FROM projections WHERE video_id = :to AND chosen IS NOT NULL)
     """,
     "UPDATE changes SET video_id = :gone WHERE video_id = :to",
+    "UPDATE OR IGNORE tag_change_films SET video_id = :gone WHERE video_id = :to",
 )

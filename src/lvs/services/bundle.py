@@ -31,12 +31,14 @@ from lvs.services.curation.notes import Notes
 from lvs.services.curation.projections import Projections
 from lvs.services.curation.ratings import Ratings
 from lvs.services.curation.recycle_bin import RecycleBin
+from lvs.services.curation.tag_management import TagManagement
 from lvs.services.curation.tags import Tags
 from lvs.services.curation.titles import Videos
 from lvs.services.curation.undo import Journal
 from lvs.services.curation.views import Views
 from lvs.services.events import Event, Events
 from lvs.services.gallery.gallery import FILL_DELAY_S, Gallery
+from lvs.services.gallery.spelling import Spelling
 from lvs.services.headset import headset
 from lvs.services.household.headset_positions import HeadsetPositions
 from lvs.services.household.history import History
@@ -92,6 +94,7 @@ class Services:
     events: Events
     library: Library
     gallery: Gallery
+    spelling: Spelling
     videos: Videos
     ratings: Ratings
     ratings_limiter: RateLimiter
@@ -100,6 +103,7 @@ class Services:
     headset: headset.Headset
     favorites: Favorites
     tags: Tags
+    tag_management: TagManagement
     views: Views
     hidden: Hidden
     notes: Notes
@@ -209,6 +213,7 @@ def build(config: Config) -> Services:
         events=events,
         library=library,
         gallery=gallery,
+        spelling=Spelling(database, gallery),
         videos=Videos(database, cache),
         ratings=Ratings(database, cache),
         ratings_limiter=RateLimiter(config.ratings_limit),
@@ -219,6 +224,7 @@ def build(config: Config) -> Services:
         ),
         favorites=Favorites(database, cache),
         tags=Tags(database, cache),
+        tag_management=TagManagement(database, cache, events),
         views=Views(database, cache),
         hidden=Hidden(database, cache),
         notes=Notes(database, cache),

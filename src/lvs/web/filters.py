@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from lvs.errors import Invalid
-from lvs.filters import FILTERS, used_filters
+from lvs.filters import FILTERS, MAX_SEARCH, used_filters
 from lvs.models import Query, Sort
 from lvs.web.request_args import Arguments, number, text
+from lvs.web.search_words import lifted, word_of
 from lvs.web.urls import gallery_url, starts_descending
 
 MAX_SEED = 2**31 - 1
@@ -14,13 +15,16 @@ SORTS = tuple(sort.value for sort in Sort)
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """A filter in use: its label, the query without it, and the address of that query."""
+    """A filter in use: its label, the query without it, the address of that query, and the word of
+    a search that sets it (empty where there is none).
+    """
 
     name: str
     label: str
     heading: str
     without: Query
     url: str
+    word: str = ""
 
 
 def parse_query(args: Arguments) -> Query:
@@ -36,12 +40,13 @@ def parse_query(args: Arguments) -> Query:
         raise Invalid(f"Videos cannot be sorted by “{wrong}”. Choose one of {', '.join(SORTS)}.")
     if order not in ("", "asc", "desc"):
         raise Invalid("The order is asc or desc.")
-    return Query(
+    query = Query(
         **filters,
         sort=Sort(sort_name),
         descending=order == "desc" if order else starts_descending(sort_name),
         seed=number(args, "seed", MAX_SEED),
     )
+    return lifted(query) if len(query.q) <= MAX_SEARCH else query
 
 
 def chips(query: Query) -> list[Chip]:
@@ -53,7 +58,8 @@ def chips(query: Query) -> list[Chip]:
             rest = each.without(query, part)
             label = each.label(value if part is None else part)
             heading = f"#{part}" if each.name == "tag" else label[:1].upper() + label[1:]
-            found.append(Chip(each.name, label, heading, rest, gallery_url(rest)))
+            word = word_of(each, query, part)
+            found.append(Chip(each.name, label, heading, rest, gallery_url(rest), word))
     return found
 
 

@@ -86,7 +86,7 @@ class Templates:
             static_url=self.static_url,
         )
         self.environment.filters["groups"] = groups
-        for text in (ago, clock_time, count, day, duration, iso, long_day, plural, size):
+        for text in (ago, clock_time, count, day, duration, iso, long_day, moment, plural, size):
             self.environment.filters[text.__name__] = self.cards.fillable(text)
 
     def precompile(self) -> None:
@@ -286,6 +286,11 @@ def long_day(day_iso: str) -> str:
 def clock_time(unix_ms: int) -> str:
     """`20:15`, where the server stands."""
     return utc(unix_ms).astimezone().strftime("%H:%M")
+
+
+def moment(unix_ms: int) -> str:
+    """`2026-11-22 14:03`, in the server's time zone."""
+    return utc(unix_ms).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 def iso(unix_ms: int) -> str:

@@ -13,10 +13,11 @@ from support.home import Home
 from lvs.db import check
 from lvs.db.changes import Chosen
 from lvs.errors import Conflict, Invalid, NotFound
-from lvs.models import Query, Sort
+from lvs.models import HOUSEHOLD, Query, Sort
 from lvs.services.curation.bulk import BulkEdit, BulkResult
 from lvs.services.curation.change_status import Status
 from lvs.services.curation.undo import JournalEntry
+from lvs.services.household.people import NewPerson
 
 ANNA, BEN = "192.168.1.5", "192.168.1.6"
 
@@ -125,6 +126,35 @@ async def test_one_video_of_many_is_taken_back_by_itself(home: Home) -> None:
         assert (await home.services.journal.undo(line.change.id, BEN)).reason == ""
     assert [await home.services.later.has(each) for each in hashes] == [False, True]
     assert [(await home.services.videos.get(each)).tags for each in hashes] == [(), ("alps",)]
+
+
+async def test_what_is_personal_is_that_of_the_person_also_when_others_undo_it(home: Home) -> None:
+    hashes = await films(home, 3)
+    ids = await home.services.bulk.named(hashes)
+    mia = (await home.services.people.create(NewPerson("Mia"))).id
+    progress, later = home.services.progress, home.services.later
+    await progress.record(hashes[0], 0.2, BEN, person=mia)
+    await later.set(hashes[1], True, BEN, person=mia)
+    await later.set(hashes[1], True, BEN)
+
+    async def of(person: int) -> list[tuple[bool, float, bool]]:
+        states = [await progress.get(each, person=person) for each in hashes]
+        listed = [await later.has(each, person=person) for each in hashes]
+        return [
+            (state.watched, state.position_s, there)
+            for state, there in zip(states, listed, strict=True)
+        ]
+
+    mias, households = await of(mia), await of(HOUSEHOLD)
+    watched = await home.services.bulk.apply(ids, BulkEdit(watched=True), ANNA, person=mia)
+    assert (await of(mia), await of(HOUSEHOLD)) == ([(True, 0.0, False)] * 3, households)
+    # one film by itself, the way of a change of one film, and the others together
+    video = await home.services.videos.get(hashes[0])
+    [line, *_] = await journal(home, video_id=video.id)
+    assert (await home.services.journal.undo(line.change.id, BEN)).reason == ""
+    undone = await home.services.journal.undo(watched.change_id or 0, BEN)
+    assert (undone.reason, undone.skipped) == ("", 1)
+    assert (await of(mia), await of(HOUSEHOLD)) == (mias, households)
 
 
 async def test_nothing_is_half_done(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,6 +50,7 @@ queries = st.builds(
     resolution=st.sampled_from(("", "", "", *RESOLUTIONS)),
     state=st.sampled_from(("", "", "", *STATES)),
     sound=st.sampled_from(("", "", "", "missing")),
+    tagged=st.sampled_from(("", "", "", "yes", "no")),
     sort=st.sampled_from(SORTS),
     descending=st.booleans(),
     seed=st.sampled_from((0, 1, 2**30, 2**31 - 1)),

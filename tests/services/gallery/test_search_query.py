@@ -1,5 +1,6 @@
 """What people type into the search field, and what it finds."""
 
+import unicodedata
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -177,3 +178,70 @@ def test_an_overlong_search_is_refused_and_many_words_are_cut() -> None:
         search_query.parse("a" * 201)
     parsed = search_query.parse("a " * 100)
     assert str(parsed.match).count('"a"*') == search_query.MAX_TERMS
+
+
+# --- All scripts, against brute force ---
+
+SPACED = (
+    "Straße", "STRASSE", "Smørrebrød", "Łódź", "Đakovo", "İzmir", "Ilgın", "Ærø", "Œuvre", "café",
+    "ΘΆΛΑΣΣΑΣ", "Οδυσσεύς", "Ёлка", "Київ", "שָׁלוֹם", "مُحَمَّد", "हिन्दी", "বাংলা", "தமிழ்", "ᏣᎳᎩ",
+    "Երևան", "საქართველო", "አማርኛ", "한국어", "ＦＵＬＬ", "①②", "ﬁsh", "ⅫⅤ", "Ʒ", "ŧest", "Ħal",
+)  # fmt: skip
+UNSPACED = (
+    *("夏祭り", "カメラ", "ｶﾒﾗ", "ภาษาไทย", "ភាសាខ្មែរ", "မြန်မာ", "ລາວ"),
+    *("𠮷野家", "🎬🍿", "€5", "♥"),
+)
+LEFT_OUT = (*range(0x300, 0x370), *range(0x591, 0x5BE), 0x5BF, 0x5C1, 0x5C2, 0x5C4, 0x5C5, 0x5C7)
+LEFT_OUT += (*range(0x64B, 0x653), 0x670)
+LETTERS = {"ł": "l", "ø": "o", "đ": "d", "ħ": "h", "ŧ": "t", "ı": "i", "æ": "ae", "œ": "oe"}
+
+
+def plain(text: str) -> str:
+    """A word as it is compared, by the tables of Unicode alone."""
+    text = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text).casefold())
+    bare = "".join(c for c in text if ord(c) not in LEFT_OUT)
+    return unicodedata.normalize("NFC", "".join(LETTERS.get(c, c) for c in bare))
+
+
+def spellings(word: str) -> list[str]:
+    """A word as somebody else may type it."""
+    wide = "".join(chr(ord(c) + 0xFEE0) if "!" < c <= "~" else c for c in word)
+    changed = [word, word.upper(), word.lower(), word.casefold(), wide]
+    return changed + [unicodedata.normalize(form, word) for form in ("NFC", "NFD", "NFKC")]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def scripts(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Crowd]:
+    titles = (*SPACED, *UNSPACED)
+    people = [person(number, title) for number, title in enumerate(titles, 1)]
+    async with crowd(tmp_path_factory.mktemp("scripts"), people) as many:
+        yield many
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("word", SPACED)
+async def test_words_of_every_script_are_found_by_any_spelling_of_their_beginning(
+    scripts: Crowd, word: str
+) -> None:
+    known = [plain(each) for each in (*SPACED, *UNSPACED)]
+    for spelt in spellings(word):
+        for end in range(2, len(spelt) + 1):
+            start = spelt[:end]
+            wanted = plain(start)
+            expected = [number for number, each in enumerate(known, 1) if each.startswith(wanted)]
+            assert [each for each in await found(scripts, start) if each] == expected, start
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("word", UNSPACED)
+async def test_scripts_without_spaces_and_symbols_are_found_by_any_part(
+    scripts: Crowd, word: str
+) -> None:
+    known = [plain(each) for each in (*SPACED, *UNSPACED)]
+    for start in range(len(word)):
+        for end in range(start + 1, len(word) + 1):
+            part = word[start:end]
+            expected = [number for number, each in enumerate(known, 1) if plain(part) in each]
+            if part == "5":  # a number is a word of its own: names of files hold it, too
+                continue
+            assert await found(scripts, part) == expected, part

@@ -1,5 +1,6 @@
 """Drives that go and come back while LVS runs."""
 
+import asyncio
 import os
 import shutil
 from collections.abc import Callable
@@ -102,6 +103,17 @@ async def test_a_film_plays_at_once_when_its_drive_is_back(home: Home) -> None:
     assert (await home.client.get("/video/one.mp4")).status_code == 503
     come_back()
     assert (await home.client.get("/video/one.mp4")).status_code == 200
+
+
+async def test_checks_beside_each_other_see_the_same(home: Home) -> None:
+    home.add("one.mp4")
+    await home.scan()
+    drives = home.services.library.drives
+    come_back = gone(home.library)
+    assert await asyncio.gather(drives.check(), drives.check()) == [set(), set()]
+    come_back()
+    [root] = drives.active_roots
+    assert await asyncio.gather(drives.check(), drives.check()) == [{root.id}, {root.id}]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a disk")

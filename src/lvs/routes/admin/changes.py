@@ -7,11 +7,12 @@ from urllib.parse import urlencode
 
 from quart import Response, redirect, request
 
-from lvs.clock import utc
 from lvs.db.changes import Chosen
+from lvs.db.tag_changes import FIRST_ID, TagJournalLine
 from lvs.errors import Conflict, Invalid
 from lvs.filters import readable
-from lvs.services.curation.undo import KINDS, JournalEntry
+from lvs.routes.pages.tags import in_words as tags_in_words
+from lvs.services.curation.undo import KINDS, PAGE_SIZE, JournalEntry
 from lvs.services.household import personal_values
 from lvs.services.media.projection import in_words
 from lvs.services.media.projection_json import chosen_of
@@ -47,6 +48,7 @@ LABELS = {
 WITHIN = ((15, "15 minutes"), (60, "hour"), (24 * 60, "day"), (7 * 24 * 60, "week"))
 QUICK_S = 1.0
 EVERYTHING = "all"  # as a kind: views, too
+TAGS = "tags"
 
 
 def projection(text: str | None) -> str:
@@ -55,17 +57,12 @@ def projection(text: str | None) -> str:
     return in_words(chosen) if chosen else "as found"
 
 
-def moment(unix_ms: int) -> str:
-    """`2026-11-22 14:03`, in the server's time zone."""
-    return utc(unix_ms).astimezone().strftime("%Y-%m-%d %H:%M")
-
-
 def is_set(text: str | None) -> bool:
     """True where a change of what is personal set it: marked as watched, added to Later."""
     return personal_values.is_set(text)
 
 
-FILTERS = {"moment": moment, "projection": projection, "is_set": is_set}
+FILTERS = {"projection": projection, "is_set": is_set}
 
 
 async def changes() -> Response:
@@ -76,8 +73,8 @@ async def changes() -> Response:
         text(args, "what"),
         text(args, "video"),
     )
-    if what and what not in (*KINDS, EVERYTHING):
-        raise Invalid(f"The kind of a change is one of {', '.join(KINDS)}.")
+    if what and what not in (*KINDS, TAGS, EVERYTHING):
+        raise Invalid(f"The kind of a change is one of {', '.join((*KINDS, TAGS))}.")
     video = await services().videos.get(media_hash) if media_hash else None
     chosen = Chosen(
         client=who or None,
@@ -85,9 +82,14 @@ async def changes() -> Response:
         video_id=video.id if video else None,
         views=what in ("view", EVERYTHING),
     )
-    entries, following = await services().journal.page(
-        chosen, number(args, "before", MAX_ID) or None
-    )
+    before = number(args, "before", MAX_ID) or None
+    entries: Sequence[JournalEntry | TagJournalLine]
+    if what == TAGS:
+        entries, following = await _of_tags(who or None, before)
+    else:
+        entries, following = await services().journal.page(chosen, before)
+        if not chosen.what and video is None:
+            entries = await _with_tags(entries, following, who or None, before)
     filters = {"client": who, "what": what, "video": video.media_hash if video else ""}
     now = int(time.time() * 1000)
     return page(
@@ -96,7 +98,12 @@ async def changes() -> Response:
         clients=await services().journal.clients(),
         client=who,
         what=what,
-        kinds=[(EVERYTHING, "All kinds and views"), *((kind, LABELS[kind]) for kind in KINDS)],
+        kinds=[
+            (EVERYTHING, "All kinds and views"),
+            *((kind, LABELS[kind]) for kind in KINDS),
+            (TAGS, "Tags themselves"),
+        ],
+        tags_in_words=tags_in_words,
         video=video,
         ranges=[(_undo_url(who, now - minutes * 60_000), label) for minutes, label in WITHIN]
         if who
@@ -109,11 +116,14 @@ async def changes() -> Response:
     )
 
 
-def _folded(entries: Sequence[JournalEntry]) -> list[tuple[JournalEntry, JournalEntry]]:
+Line = JournalEntry | TagJournalLine
+
+
+def _folded(entries: Sequence[Line]) -> list[tuple[Line, Line]]:
     """The newest and the oldest line of each run of views of one video by one client; every other
     line is a run of its own.
     """
-    runs: list[tuple[JournalEntry, JournalEntry]] = []
+    runs: list[tuple[Line, Line]] = []
     for entry in entries:
         if runs and _goes_on(runs[-1][1], entry):
             runs[-1] = (runs[-1][0], entry)
@@ -122,7 +132,9 @@ def _folded(entries: Sequence[JournalEntry]) -> list[tuple[JournalEntry, Journal
     return runs
 
 
-def _goes_on(later: JournalEntry, entry: JournalEntry) -> bool:
+def _goes_on(later: Line, entry: Line) -> bool:
+    if isinstance(later, TagJournalLine) or isinstance(entry, TagJournalLine):
+        return False
     one, other = later.change, entry.change
     return (
         one.what == other.what == "view"
@@ -131,8 +143,34 @@ def _goes_on(later: JournalEntry, entry: JournalEntry) -> bool:
     )
 
 
+async def _of_tags(
+    who: str | None, before_id: int | None
+) -> tuple[list[TagJournalLine], int | None]:
+    """Changes of tags themselves, latest first, and the id to go on with."""
+    found = await services().tag_management.latest(PAGE_SIZE + 1, before_id, who)
+    return found[:PAGE_SIZE], found[PAGE_SIZE - 1].id if len(found) > PAGE_SIZE else None
+
+
+async def _with_tags(
+    entries: Sequence[JournalEntry], following: int | None, who: str | None, before_id: int | None
+) -> list[JournalEntry | TagJournalLine]:
+    """A page of the journal with the changes of tags that were made in its time."""
+    since = entries[-1].change.at - 1 if following and entries else None
+    until = entries[0].change.at if before_id and entries else None
+    between = await services().tag_management.between(who, since, until, PAGE_SIZE)
+    both: list[JournalEntry | TagJournalLine] = [*between, *entries]
+    return sorted(both, key=_moment_of, reverse=True)
+
+
+def _moment_of(entry: JournalEntry | TagJournalLine) -> int:
+    return entry.at if isinstance(entry, TagJournalLine) else entry.change.at
+
+
 async def undo(change_id: str) -> Response:
-    """Undo one change."""
+    """Undo one change, of a video or of a tag itself."""
+    if row_id(change_id) > FIRST_ID:
+        await services().tag_management.undo(row_id(change_id), client())
+        return back("/admin/changes")
     undone = await services().journal.undo(row_id(change_id), client())
     if wants_partial():
         values: dict[str, Any] = {

@@ -5,6 +5,7 @@ from typing import Any
 
 from quart import Response
 
+from lvs.db.tag_changes import FIRST_ID
 from lvs.errors import Conflict, Invalid, NotFound
 from lvs.filters import FILTERS, readable
 from lvs.models import Query
@@ -44,6 +45,9 @@ async def undo(change_id: str) -> Response:
     """Take a change back. 409 where it was changed again since, or is taken back already."""
     if not change_id.isascii() or not change_id.isdigit():
         raise NotFound("There is no such change.")
+    if row_id(change_id) > FIRST_ID:
+        result = await services().tag_management.undo(row_id(change_id), client())
+        return answer(schemas.UndoDone(changed=result.films, skipped=0, change_id=result.change_id))
     undone = await services().journal.undo(row_id(change_id), client())
     if undone.reason:
         raise Conflict(undone.reason)

@@ -78,6 +78,29 @@ class TagChange(Sent):
     tag: Annotated[str, Field(max_length=MAX_TAG)]
 
 
+class TagUpdate(Sent):
+    """What to change about a tag. A colour is `#rrggbb`; null takes away what is there."""
+
+    rename: Annotated[str | None, Field(max_length=MAX_TAG)] = None
+    alias: Annotated[str | None, Field(max_length=MAX_TAG, description="One more alias.")] = None
+    aliases: Annotated[list[str] | None, Field(max_length=MAX_TAG, description="All aliases.")] = (
+        None
+    )
+    parent: Annotated[str | None, Field(max_length=MAX_TAG)] = None
+    colour: Annotated[str | None, Field(max_length=MAX_TAG)] = None
+    description: Annotated[str | None, Field(max_length=MAX_NAME)] = None
+    keep_name: Annotated[
+        bool, Field(description="After renaming, the old name stays an alias.")
+    ] = False
+
+
+class TagMerge(Sent):
+    """The tag to merge into."""
+
+    into: Annotated[str, Field(max_length=MAX_TAG)]
+    keep_name: Annotated[bool, Field(description="The old name becomes an alias.")] = True
+
+
 class PositionChange(Sent):
     """Seconds from the beginning of a video."""
 
@@ -364,6 +387,28 @@ class TagCount(BaseModel):
     @classmethod
     def of(cls, tag: Tag) -> Self:
         return cls(name=tag.name, count=tag.count)
+
+
+class TagEntry(BaseModel):
+    """A tag. `count` videos carry it or a tag below it."""
+
+    name: str
+    count: int
+    colour: str | None
+    description: str | None
+    parent: str | None
+    aliases: list[str]
+    children: list[str]
+
+
+class TagChanged(BaseModel):
+    """What a change of tags did: the tag as it is now (null where it is gone), the number of videos
+    concerned, and the change to undo (null where nothing changed).
+    """
+
+    tag: TagEntry | None
+    changed: int
+    change_id: int | None
 
 
 class TagPage(BaseModel):

@@ -170,7 +170,7 @@ async def _tags(
 ) -> Response:
     if not wants_partial():
         return leave_undo(back(f"/v/{media_hash}"), undo)
-    suggestions = await services().tags.suggest(tags, SUGGESTIONS)
+    suggestions = await services().tags.suggest(media_hash, SUGGESTIONS)
     values: dict[str, Any] = {
         "tags": tags,
         "suggestions": suggestions,

@@ -11,9 +11,8 @@ from quart import Response, redirect, request
 from lvs.errors import NotFound
 from lvs.models import Card, Cursor, Page, Query, Sort, State, shown, tag_key
 from lvs.routes.pages.up_next import following
-from lvs.services.gallery import spelling
 from lvs.services.gallery.facets import facets_of
-from lvs.services.gallery.gallery import GalleryPage, TopFolder, by_use
+from lvs.services.gallery.gallery import GalleryPage, TopFolder
 from lvs.text import plural
 from lvs.viewer import viewer
 from lvs.web.filters import Chip, chips, parse_query
@@ -41,7 +40,6 @@ SORT_LABELS = {
     Sort.FAVORITED: "Date favorited",
     Sort.RANDOM: "Random",
 }
-SUGGESTIONS = 10
 TAG_OFFERS = 8
 FEWEST_TO_FILTER = 3
 SHORT_S = 600
@@ -103,27 +101,6 @@ async def random() -> Response:
     response = cast("Response", redirect(addresses().watch(card), 302))
     response.headers["Cache-Control"] = "no-store"
     return response
-
-
-async def tags() -> Response:
-    args = arguments()
-    wanted, order = text(args, "filter").strip(), text(args, "order")
-    found = [tag for tag in await services().gallery.tags() if tag_key(wanted) in tag_key(tag.name)]
-    if order != "name":
-        order = "count"
-        found.sort(key=lambda tag: -tag.count)
-    return page_or_partial(
-        "tags.html", "tag_list.html", tags=found, order=order, filter=wanted, current="tags"
-    )
-
-
-async def suggest() -> Response:
-    wanted = tag_key(text(arguments(), "tag"))
-    known = await services().gallery.tags()
-    starts = [tag for tag in known if wanted and tag_key(tag.name).startswith(wanted)]
-    holds = [tag for tag in known if wanted and wanted in tag_key(tag.name) and tag not in starts]
-    found = sorted(starts, key=by_use) + sorted(holds, key=by_use)
-    return partial("tag_suggestions.html", names=[tag.name for tag in found[:SUGGESTIONS]])
 
 
 async def status() -> Response:
@@ -210,7 +187,7 @@ async def _around(query: Query, heading: str, current: str, found: GalleryPage) 
         "links": sum(passed.links for passed in services().library.passed_over.values()),
         "formats": sorted(services().config.supported_formats),
         "drop": await _removals(used) if not found.total and query.filtered else [],
-        "meant": await _meant(query) if not found.total and query.q else None,
+        "meant": await _meant(query) if not found.total and query.q else [],
         "current": current,
         "search": query.q,
     }
@@ -292,18 +269,6 @@ def _bytes(folder: str) -> bytes:
     return folder.encode("utf-8", "surrogateescape")
 
 
-async def _meant(query: Query) -> dict[str, Any] | None:
-    """The search that was perhaps meant, where it finds something."""
-    words = await spelling.nearest(services().database, query.q)
-    if not words:
-        return None
-    meant = replace(query, q=words)
-    number_found = await services().gallery.count(meant)
-    return (
-        {"words": words, "url": gallery_url(meant), "count": number_found} if number_found else None
-    )
-
-
 async def _removals(found: Sequence[Chip]) -> list[tuple[str, str]]:
     """Filters whose removal shows videos, each with their number."""
     counts = await services().gallery.counts([chip.without for chip in found])
@@ -311,6 +276,14 @@ async def _removals(found: Sequence[Chip]) -> list[tuple[str, str]]:
         (f"{chip.label} ({count:,})", chip.url)
         for chip, count in zip(found, counts, strict=True)
         if count
+    ]
+
+
+async def _meant(query: Query) -> list[tuple[str, str]]:
+    """Searches that may have been meant, each with its number of videos."""
+    return [
+        (f"{meant.query.q} ({meant.count:,})", gallery_url(meant.query))
+        for meant in await services().spelling.suggest(query)
     ]
 
 

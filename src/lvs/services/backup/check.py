@@ -138,6 +138,18 @@ def _contents(database: Path) -> Iterator[Finding]:
             "`lvs check --mend` removes them.",
         ),
         (
+            "tag-circle",
+            check.tags_in_circles,
+            "{} standing below themselves",
+            "`lvs check --mend` takes them out of the circle.",
+        ),
+        (
+            "tag-clash",
+            check.tag_clashes,
+            "{} the alias of another tag, too",
+            "`lvs check --mend` removes the aliases.",
+        ),
+        (
             "nobodys",
             check.nobodys,
             "{} of people who are not there",
@@ -173,12 +185,7 @@ def _contents(database: Path) -> Iterator[Finding]:
     ):
         group: Group = looked(database)
         if group.count:
-            noun = {
-                "unused-tag": "tag",
-                "nobodys": "personal row",
-                "offline": "library folder",
-                "unreadable": "file",
-            }.get(kind, "video")
+            noun = _NOUNS.get(kind, "video")
             verb = "is" if group.count == 1 else "are"
             yield Finding(
                 kind,
@@ -186,6 +193,16 @@ def _contents(database: Path) -> Iterator[Finding]:
                 mend,
                 group.examples,
             )
+
+
+_NOUNS = {
+    "unused-tag": "tag",
+    "tag-circle": "tag",
+    "tag-clash": "tag",
+    "nobodys": "personal row",
+    "offline": "library folder",
+    "unreadable": "file",
+}
 
 
 def _age(examined: Examined, kept: Backup | None, now: datetime) -> Iterator[Finding]:

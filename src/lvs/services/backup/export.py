@@ -8,10 +8,12 @@ import io
 import json
 import os
 from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import asdict
 
 from lvs.clock import iso_utc
 from lvs.db import export as rows
 from lvs.db import playlists
+from lvs.db.curation_rows import kept_tags
 from lvs.db.database import Connection, Database
 from lvs.db.export import Exported
 from lvs.db.people_rows import everybody
@@ -41,7 +43,8 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 async def as_json(database: Database) -> AsyncIterator[bytes]:
-    """A JSON object with `videos`, `playlists` and `people`, in pieces, all ASCII.
+    """A JSON object with `videos`, `playlists`, `tags` (those described) and `people`, in pieces,
+    all ASCII.
 
     Times are ISO 8601 in UTC. A path that is not UTF-8 has its bytes as U+DC80 to U+DCFF in it, as
     Python's `os.fsdecode` gives. Paths are those of the addresses: with several library folders
@@ -68,6 +71,11 @@ async def as_json(database: Database) -> AsyncIterator[bytes]:
                 "created_at": _moment(playlist.created_at),
             }
             yield b"], " + json.dumps(more).encode("ascii")[1:]
+            comma = b",\n"
+        yield b'\n], "tags": ['
+        comma = b"\n"
+        for tag in await kept_tags(db):
+            yield comma + json.dumps(asdict(tag)).encode("ascii")
             comma = b",\n"
         yield b'\n], "people": ['
         comma = b"\n"

@@ -6,7 +6,7 @@ It adds and sets, and takes nothing away: what came since stays.
 import secrets
 from collections.abc import Collection
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from lvs.clock import now_ms
 from lvs.db import (
@@ -20,13 +20,15 @@ from lvs.db import (
     progress,
     projections,
     ratings,
+    tag_details,
     tags,
     videos,
 )
 from lvs.db import curation_rows as rows
-from lvs.db.curation_rows import CurationRecord, KeptPlaylist
+from lvs.db.curation_rows import CurationRecord, KeptPlaylist, KeptTag
 from lvs.db.database import Database, Transaction
 from lvs.db.people_rows import KeptPerson, put_person
+from lvs.db.tag_details import TagState
 from lvs.models import HOUSEHOLD, WatchState, tag_key
 from lvs.services.household.people import name_key
 from lvs.services.media.stored_projection import apply_projection
@@ -58,6 +60,7 @@ class RestoreSummary:
     notes: int = 0
     playlists: int = 0
     playlist_items: int = 0
+    described_tags: int = 0
     people: int = 0
     history: int = 0
 
@@ -76,14 +79,16 @@ async def put_back(
     only_look: bool = False,
     lists: Collection[KeptPlaylist] = (),
     people: Collection[KeptPerson] = (),
+    described: Collection[KeptTag] = (),
 ) -> RestoreSummary:
-    """Give every video of `wanted` what stands there and bring `lists` and `people` back, all or
-    nothing; with `only_look` say what that would change.
+    """Give every video of `wanted` what stands there and bring `lists`, `people` and what is said
+    of tags back, all or nothing; with `only_look` say what that would change.
     """
     gains = RestoreSummary(videos=len(wanted))
     with suppress(_DryRun):
         async with database.transaction() as tx:
             touched = await _put_all(tx, wanted, gains)
+            touched = sorted({*touched, *await put_described_tags(tx, described, gains)})
             for playlist in lists:
                 await _put_playlist(tx, playlist, gains)
             for person in people:
@@ -164,6 +169,43 @@ async def _put(tx: Transaction, video_id: int, kept: CurationRecord, gains: Rest
         await videos.set_title(tx, video_id, kept.title, edited=True)
         await changes.add(tx, video_id, "title", title, kept.title, CLIENT, now)
         gains.titles += 1
+
+
+async def put_described_tags(
+    tx: Transaction, described: Collection[KeptTag], gains: RestoreSummary
+) -> set[int]:
+    """Say of tags what is said here, as far as names are free and nothing stands above itself; the
+    videos whose words that changes.
+    """
+    for kept in described:
+        _, name = await tags.named(tx, kept.name, tag_key(kept.name), 0)
+        if kept.parent:
+            await tags.named(tx, kept.parent, tag_key(kept.parent), 0)
+        [old] = (await tag_details.states(tx, [tag_key(name)])).values()
+        new = await _described(tx, old, kept)
+        if new == old:
+            continue
+        await tag_details.put(tx, [new])
+        if await tag_details.in_circle(tx, [new.key]):
+            await tag_details.put(tx, [replace(new, parent=old.parent)])
+        gains.described_tags += 1
+    keys = [tag_key(kept.name) for kept in described]
+    await tag_details.refresh_words(tx, keys)
+    return await tag_details.carriers(tx, keys) if gains.described_tags else set()
+
+
+async def _described(tx: Transaction, old: TagState, kept: KeptTag) -> TagState:
+    aliases = dict(old.aliases)
+    for alias in kept.aliases:
+        if await tag_details.taken(tx, tag_key(alias)) is None:
+            aliases[tag_key(alias)] = alias
+    return replace(
+        old,
+        colour=kept.colour or old.colour,
+        description=kept.description or old.description,
+        parent=await tag_details.taken(tx, tag_key(kept.parent)) if kept.parent else old.parent,
+        aliases=tuple(sorted(aliases.items())),
+    )
 
 
 async def _put_progress(

@@ -4,7 +4,7 @@ read to put it back.
 `ratings.json`, `views.json`, `tags.json`, `favorites.json`, `projections.json`, `progress.json`,
 `later.json`, `hidden.json`, `notes.json` and `videos.json` (titles and places) are each one
 object, keyed by media hash; every value names the path too. `playlists.json` and `people.json` are
-keyed by names.
+keyed by names, `described-tags.json` by those of tags.
 Blocking: call it in a thread.
 """
 
@@ -13,19 +13,21 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self, TextIO
 
 from lvs.clock import iso_utc
 from lvs.db import curation_rows as rows
-from lvs.db.curation_rows import CurationRecord, KeptPlaylist
+from lvs.db.curation_rows import CurationRecord, KeptPlaylist, KeptTag
 from lvs.db.people_rows import KeptPerson, every_person
 from lvs.errors import Invalid, NotFound, Unavailable
 from lvs.services.backup.personal_snapshot import person_of, person_value
 from lvs.services.curation.base import clean_line
 from lvs.services.curation.notes import clean_notes
+from lvs.services.curation.tag_management import MAX_ALIASES, clean_colour
+from lvs.services.curation.tag_management import MAX_DESCRIPTION as MAX_DESCRIPTION_OF_TAG
 from lvs.services.curation.tags import LONGEST_TAG, clean_tag
 from lvs.services.curation.titles import MAX_TITLE_LENGTH
 from lvs.services.household.playlists import MAX_DESCRIPTION, MAX_NAME
@@ -38,8 +40,9 @@ OF_VIDEOS = (
     *("hidden", "notes", "videos"),
 )
 PLAYLISTS = "playlists"
+DESCRIBED_TAGS = "described-tags"
 PEOPLE = "people"
-NAMES = (*OF_VIDEOS, PLAYLISTS, PEOPLE)
+NAMES = (*OF_VIDEOS, PLAYLISTS, DESCRIBED_TAGS, PEOPLE)
 MOST_PLACES = 100_000
 LONGEST_POSITION_S = 1e7
 LARGEST_BYTES = 1 << 30
@@ -55,6 +58,7 @@ class Snapshot:
     kept: dict[str, CurationRecord] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     playlists: list[KeptPlaylist] = field(default_factory=list)
+    tags: list[KeptTag] = field(default_factory=list)
     people: list[KeptPerson] = field(default_factory=list)
     playlists_left_out: int = 0
     """How many there were whose videos were named by their paths alone, as in older exports."""
@@ -77,6 +81,10 @@ def write(database: Path, folder: Path) -> None:
                 )
         for playlist in rows.every_playlist(database):
             files[PLAYLISTS].put(playlist.name, _playlist_value(playlist))
+        for tag in rows.every_tag(database):
+            value = asdict(tag)
+            del value["name"]
+            files[DESCRIBED_TAGS].put(tag.name, value)
         for person in every_person(database):
             files[PEOPLE].put(person.name, person_value(person, _time, with_pin=True))
 
@@ -221,6 +229,9 @@ def _take_object(snapshot: Snapshot, path: Path, content: Mapping[str, Any]) -> 
     if path.stem == PLAYLISTS:
         _take_playlists(snapshot, path, content.items())
         return
+    if path.stem == DESCRIBED_TAGS:
+        _take_described_tags(snapshot, path, content.items())
+        return
     if path.stem == PEOPLE:
         _take_people(snapshot, path, content.items())
         return
@@ -247,6 +258,38 @@ def _take_playlists(
             snapshot.playlists.append(_playlist(name, value))
         except _NotUnderstood as error:
             snapshot.problems.append(f"{path.name}: {str(name)[:80]}: {error}")
+
+
+def _take_described_tags(
+    snapshot: Snapshot, path: Path, content: Iterable[tuple[object, object]]
+) -> None:
+    for name, value in content:
+        try:
+            snapshot.tags.append(_described_tag(name, value))
+        except _NotUnderstood as error:
+            snapshot.problems.append(f"{path.name}: {str(name)[:80]}: {error}")
+
+
+def _described_tag(name: object, value: object) -> KeptTag:
+    if not isinstance(name, str) or not isinstance(value, Mapping):
+        raise _NotUnderstood("no tag")
+    texts = [value.get(key) or "" for key in ("colour", "description", "parent")]
+    aliases = value.get("aliases") or []
+    if not isinstance(aliases, list) or len(aliases) > MAX_ALIASES:
+        raise _NotUnderstood("the aliases are no list of words")
+    if not all(isinstance(text, str) for text in (*texts, *aliases)):
+        raise _NotUnderstood("what is said of the tag is no text")
+    colour, description, parent = texts
+    try:
+        return KeptTag(
+            clean_tag(name, LONGEST_TAG),
+            clean_colour(colour) or "",
+            clean_line(" ".join(description.split()), "description", MAX_DESCRIPTION_OF_TAG),
+            clean_tag(parent, LONGEST_TAG) if parent.strip() else "",
+            tuple(clean_tag(alias, LONGEST_TAG) for alias in aliases),
+        )
+    except Invalid as error:
+        raise _NotUnderstood(error.message) from None
 
 
 def _take_people(snapshot: Snapshot, path: Path, content: Iterable[tuple[object, object]]) -> None:
@@ -298,6 +341,12 @@ def _take_export(snapshot: Snapshot, path: Path, content: Mapping[str, Any]) -> 
     found = [_of_export(each) for each in (playlists if isinstance(playlists, list) else ())]
     snapshot.playlists_left_out = sum(name is None for name, _ in found)
     _take_playlists(snapshot, path, [each for each in found if each[0] is not None])
+    tags = content.get("tags")
+    described = [
+        (each.get("name"), each) if isinstance(each, Mapping) else (None, None)
+        for each in (tags if isinstance(tags, list) else ())
+    ]
+    _take_described_tags(snapshot, path, described)
     people = content.get("people")
     if isinstance(people, list):
         named = [(each.get("name"), each) for each in people if isinstance(each, Mapping)]

@@ -1,10 +1,8 @@
 """Words people put on videos."""
 
-from collections.abc import Sequence
-
 from lvs.clock import now_ms
-from lvs.db import changes, gallery, tags
-from lvs.db.database import Transaction
+from lvs.db import changes, files, gallery, tags, watch_page
+from lvs.db.database import Connection, Transaction
 from lvs.errors import Invalid
 from lvs.models import tag_key
 from lvs.services.curation.base import Curation, clean_line
@@ -34,7 +32,8 @@ class Tags(Curation):
             if len(await tags.of_video(tx, video_id)) >= MAX_TAGS:
                 raise Invalid(f"A video can carry {MAX_TAGS} tags. Remove one first.")
             if await tags.add(tx, video_id, name, tag_key(name), now_ms()):
-                await changes.add(tx, video_id, "tag", None, name, client, now_ms())
+                given = await _name_of(tx, name)
+                await changes.add(tx, video_id, "tag", None, given, client, now_ms())
                 await gallery.refresh(tx, [video_id])
             return await tags.of_video(tx, video_id)
 
@@ -57,12 +56,21 @@ class Tags(Curation):
         self._cache.age()
         return names
 
-    async def suggest(self, video_tags: Sequence[str], limit: int) -> list[str]:
-        """The tags given last that this video does not carry, latest first."""
-        taken = {tag_key(name) for name in video_tags}
+    async def suggest(self, media_hash: str, limit: int) -> list[str]:
+        """Tags that this video may get: those of films like it, then those given last. Raises
+        NotFound.
+        """
         async with self._database.read() as db:
-            names = await tags.recent(db, limit + len(taken))
-        return [name for name in names if tag_key(name) not in taken][:limit]
+            video_id = await self._id(db, media_hash)
+            [place, *_] = await files.of_video(db, video_id)
+            folder = place.path.rpartition(b"/")[0]
+            return await watch_page.suggested_tags(db, video_id, place.root_id, folder, limit)
+
+
+async def _name_of(db: Connection, name: str) -> str:
+    """The name as it was typed, or that of the tag which it is an alias of."""
+    known = await tags.find(db, tag_key(name))
+    return known[1] if known and tag_key(known[1]) != tag_key(name) else name
 
 
 def clean_tag(name: str, longest: int = MAX_TAG_LENGTH) -> str:

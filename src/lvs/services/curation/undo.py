@@ -374,6 +374,8 @@ async def _notes(tx: Transaction, change: Change, client: str) -> str:
 async def _tag(tx: Transaction, change: Change, client: str) -> str:
     name = change.new if change.new is not None else change.old or ""
     carried = await tags.of_video(tx, change.video_id)
+    known = await tags.find(tx, tag_key(name))  # it may be an alias by now
+    name = known[1] if known else name
     if (tag_key(name) in map(tag_key, carried)) != (change.new is not None):
         return OTHERWISE
     if change.new is not None:

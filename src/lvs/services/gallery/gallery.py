@@ -287,13 +287,12 @@ class Gallery:
         """Surroundings of a video on its page; `card` is its card where it is listed; at most
         `suggestions` tags.
         """
-        carried = {tag_key(name) for name in video.tags}
         folder = video.file.path.rpartition(b"/")[0]
         folder_name = folder.rpartition(b"/")[2] or b"this folder"
         async with self._reading() as (db, index):
             before, behind = await self._ids_beside(db, query, index, card)
             beside = await watch_page.beside(
-                db, video.id, video.file.root_id, folder, RELATED, suggestions + len(carried)
+                db, video.id, video.file.root_id, folder, RELATED, suggestions
             )
             reasons = {video_id: f"Also #{tag}" for video_id, tag in beside.sharing}
             for video_id in beside.in_folder:
@@ -306,11 +305,7 @@ class Gallery:
             cards.get(before or 0),
             cards.get(behind or 0),
             tuple(Related(cards[each], why) for each, why in reasons.items() if each in cards),
-            tuple(
-                name
-                for name in beside.recent_tags
-                if tag_key(name) not in carried and who.limits is None
-            )[:suggestions],
+            beside.suggested_tags if who.limits is None else (),
             beside.later,
         )
 
@@ -358,9 +353,9 @@ class Gallery:
             if known is not None and edition >= 0 and known[0] == edition:
                 return known[1]
             places = [self._folder_place(folder) for folder in limits.folders]
-            found = await gallery.allowed(
-                db, [tag_key(tag) for tag in limits.tags], [place for place in places if place]
-            )
+            named = await tags.ids_of(db, [tag_key(tag) for tag in limits.tags])
+            tag_ids = {tag_id for ids in named.values() for tag_id in ids}
+            found = await gallery.allowed(db, tag_ids, [place for place in places if place])
         self._allowed.put(limits, (edition, found))
         return found
 
@@ -412,10 +407,11 @@ class Gallery:
             return None
         keys = dict.fromkeys(tag_key(name) for name in (*query.tags, *words.tags))
         found = await (index.tag_ids(db, keys) if index else tags.ids_of(db, keys)) if keys else {}
-        tag_ids = tuple(tag_id for tag_id in found.values() if tag_id is not None)
-        if len(tag_ids) < len(keys):
+        if not all(found.values()):
             return None
-        selection = Selection(query, words.match, tag_ids, unmatch=words.unmatch)
+        # an alias and its tag ask for the same
+        wanted = tuple(dict.fromkeys(found.values()))
+        selection = Selection(query, words.match, wanted, unmatch=words.unmatch)
         return self._in_folder(selection, query.folder.strip(b"/")) if query.folder else selection
 
     def _in_folder(self, selection: Selection, folder: bytes) -> Selection | None:

@@ -1,50 +1,87 @@
-"""Words that were meant: known words near to one that finds nothing."""
+"""Searches that may have been meant, where one found nothing: words are compared with those that
+the full-text index holds.
+"""
 
-from collections.abc import Iterable
-from difflib import SequenceMatcher
+import asyncio
+import importlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from lvs.db import search_words
+from lvs.db import gallery as rows
 from lvs.db.database import Database
-from lvs.services.gallery import search_query
+from lvs.models import Query
+from lvs.services.gallery.gallery import Gallery
 from lvs.text import folded
 
-MIN_LENGTH = 3
-MOST_WORDS = 6
-NEAR = 0.72  # of difflib's ratio
-CANDIDATES = 200
+MOST_WORDS = 300_000  # of the index, compared for one word
+SHORTEST, LONGEST = 3, 40  # letters of a word that is compared
+LIKENESS = 0.6
+EACH = 5
+SHOWN = 3
+TERMS = 6
 
 
-async def nearest(database: Database, text: str) -> str:
-    """The search with each unknown word replaced by the known one that is nearest; empty where
-    nothing is near, or where it says more than words.
-    """
-    words = folded(text).split()
-    parsed = search_query.parse(text)
-    if parsed.tags or parsed.unmatch or not 0 < len(words) <= MOST_WORDS:
-        return ""
-    async with database.read() as db:
-        found = [await _nearest_word(db, word) for word in words]
-    return " ".join(found) if all(found) and found != words else ""
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """A search that finds something, and how many videos."""
+
+    query: Query
+    count: int
 
 
-async def _nearest_word(db: search_words.Connection, word: str) -> str:
-    if len(word) < MIN_LENGTH or await search_words.is_known(db, word):
-        return word
-    return best(word, await search_words.alike(db, word))
+class Spelling:
+    """Looks for what was meant."""
+
+    def __init__(self, database: Database, gallery: Gallery) -> None:
+        self._database = database
+        self._gallery = gallery
+
+    async def suggest(self, query: Query) -> list[Meant]:
+        """Searches with one word written otherwise that find something, the likeliest first."""
+        words = query.q.split()
+        if not words or len(words) > TERMS:
+            return []
+        alone = [replace(Query(), q=word) for word in words]
+        found = await self._gallery.counts(alone)
+        wrong = [place for place, count in enumerate(found) if not count]
+        if not wrong:  # each word is somewhere, but no video has all of them
+            return []
+        options: list[Query] = [query]
+        for place in wrong:
+            likes = await self._like(words[place])
+            options = [
+                replace(option, q=_with(option.q, place, like))
+                for option in options
+                for like in likes
+            ][: EACH * 2]
+        counts = await self._gallery.counts(options)
+        meant = [Meant(*pair) for pair in zip(options, counts, strict=True) if pair[1]]
+        return meant[:SHOWN]
+
+    async def _like(self, word: str) -> Sequence[str]:
+        """Words of the index like this one, the likest first."""
+        plain = folded(word).strip()
+        if not plain.isalnum() or not SHORTEST <= len(plain) <= LONGEST:
+            return []
+        room = 1 if len(plain) < 5 else 2
+        async with self._database.read() as db:
+            known = await rows.indexed_words(db, len(plain) - room, len(plain) + room, MOST_WORDS)
+        return await asyncio.to_thread(_likest, plain, known)
 
 
-def best(word: str, known: Iterable[tuple[str, int]]) -> str:
-    """The nearest of these words with their numbers of videos; of two that are as near, the one of
-    more videos.
-    """
-    parts = _parts(word)
-    near = sorted(known, key=lambda other: -len(parts & _parts(other[0])))[:CANDIDATES]
-    rated = [(SequenceMatcher(None, word, other).ratio(), count, other) for other, count in near]
-    ratio, _, other = max(rated, default=(0.0, 0, ""))
-    return other if ratio >= NEAR else ""
+def _with(text: str, place: int, word: str) -> str:
+    words = text.split()
+    return " ".join([*words[:place], word, *words[place + 1 :]])
 
 
-def _parts(word: str) -> set[str]:
-    """Trigrams of a word with its ends marked."""
-    marked = f" {word} "
-    return {marked[at : at + 3] for at in range(len(marked) - 2)}
+def _likest(word: str, known: Sequence[str]) -> list[str]:
+    process = importlib.import_module("rapidfuzz.process")  # nobody waits for it at the start
+    distance = importlib.import_module("rapidfuzz.distance")
+    found = process.extract(
+        word,
+        known,
+        scorer=distance.OSA.normalized_similarity,
+        score_cutoff=LIKENESS,
+        limit=EACH,
+    )
+    return [each[0] for each in found]

@@ -47,6 +47,8 @@ TYPES: dict[str, Any] = {
     "silent": np.uint8,
     "progress": np.uint8,
     "watched": np.uint8,
+    "tagged": np.uint8,
+    "subtitled": np.uint8,
     "hidden": np.uint8,
 }
 COMPARISONS: dict[str, Callable[[NDArray[Any], int | float], Mask]] = {
@@ -71,7 +73,7 @@ class VideoIndex:
         self._shown: Mask = np.zeros(0, np.bool_)  # those that are listed and not hidden
         self._total = self._total_shown = 0
         self._found: LRUCache[Key, NDArray[np.uint8]] = LRUCache(FOUND_KEPT)
-        self._tag_ids: dict[str, int | None] = {}
+        self._tag_ids: dict[str, tuple[int, ...]] = {}
         self._title_ranks: NDArray[np.int64] | None = None
         self._permutations: LRUCache[int, NDArray[np.int64]] = LRUCache(PERMUTATIONS_KEPT)
 
@@ -172,8 +174,10 @@ class VideoIndex:
 
     # --- Selecting ---
 
-    async def tag_ids(self, db: Connection, keys: Collection[str]) -> dict[str, int | None]:
-        """The ids of the tags with these keys; None where there is no such tag."""
+    async def tag_ids(self, db: Connection, keys: Collection[str]) -> dict[str, tuple[int, ...]]:
+        """The ids of each of the tags with these keys and of the tags below it; none where there is
+        no such tag.
+        """
         if unknown := [key for key in keys if key not in self._tag_ids]:
             if len(self._tag_ids) > KEPT_TAG_IDS:
                 self._tag_ids.clear()
@@ -182,19 +186,20 @@ class VideoIndex:
                 self._tag_ids.update(found)
         else:
             found = {}
-        return {key: found[key] if key in found else self._tag_ids.get(key) for key in keys}
+        return {key: found[key] if key in found else self._tag_ids.get(key, ()) for key in keys}
 
     async def select(self, db: Connection, selection: Selection) -> Mask:
         """The videos that the selection holds.
 
         Nobody writes into it: where it holds all that is not hidden, it is the shelf's own.
         """
-        keys: list[Key] = [("tag", tag_id) for tag_id in selection.tag_ids]
+        keys: list[Key] = []
         if selection.root_id is not None:
             keys.append(("folder", selection.root_id, selection.folder))
         if selection.match:
             keys.append(("match", selection.match))
         found = [await self._ids(db, key) for key in keys]
+        found += [await self._tagged(db, tag_ids) for tag_ids in selection.tags]
         if selection.unmatch:
             found.append(~await self._ids(db, ("match", selection.unmatch)))
         found += await self._of_viewer(db, selection.query)
@@ -234,6 +239,14 @@ class VideoIndex:
             COMPARISONS[bound.compare](self._numbers[bound.column], bound.value)
             for bound in filter_bounds(selection.query)
         ]
+
+    async def _tagged(self, db: Connection, tag_ids: Sequence[int]) -> Mask:
+        """The videos that carry one of these tags."""
+        found = [await self._ids(db, ("tag", tag_id)) for tag_id in tag_ids]
+        mask = _resized(found[0], max(map(len, found)))
+        for other in found:
+            mask[: len(other)] |= other
+        return mask
 
     async def _ids(self, db: Connection, key: Key) -> Mask:
         """The videos with this tag, in this folder or with these words, from what is kept or from

@@ -175,7 +175,8 @@ class Drives:
         wanting = set()
         for root_id, task in asking.items():
             if task.done():
-                del self._asking[root_id]
+                if self._asking.get(root_id) is task:  # a check beside this one saw it end, too
+                    del self._asking[root_id]
                 if task.result():
                     wanting.add(root_id)
         return wanting

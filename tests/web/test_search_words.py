@@ -1,0 +1,78 @@
+"""Words of a search that set filters, and the words that filters in use are written as."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lvs.filters import used_filters
+from lvs.models import Query
+from lvs.web.filters import chips, parse_query
+from lvs.web.search_words import FIXED, lifted, word_of
+
+
+def asked(text: str, **args: str) -> Query:
+    return parse_query({"q": [text], **{name: [value] for name, value in args.items()}})
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("beach is:favorite", {"q": "beach", "favorite": True}),
+        ("IS:Favorite", {"favorite": True}),
+        ("year:2019", {"recorded_from": date(2019, 1, 1), "recorded_to": date(2019, 12, 31)}),
+        ("year:2018-2020", {"recorded_from": date(2018, 1, 1), "recorded_to": date(2020, 12, 31)}),
+        ("in:trips/kyoto sea", {"q": "sea", "folder": b"trips/kyoto"}),
+        ('in:"my trips"', {"folder": b"my trips"}),
+        ("no:tags", {"tagged": "no"}),
+        ("-has:tags", {"tagged": "no"}),
+        ("has:subtitles", {"subtitles": "yes"}),
+        ("no:sound is:unwatched", {"sound": "missing", "progress": "unwatched"}),
+        ("-is:watched", {"progress": "unwatched"}),
+        ("stars:4 res:4k", {"min_rating": 4, "resolution": "4K"}),
+        ('tag:alps tag:"two words" sea', {"q": "sea", "tags": ("alps", "two words")}),
+        # what is no such word is text, and asks for what it says
+        ("is:blue", {"q": "is:blue"}),
+        ("year:soon", {"q": "year:soon"}),
+        ("stars:9", {"q": "stars:9"}),
+        ("-is:favorite", {"q": "-is:favorite"}),
+        ("-tag:alps", {"q": "-tag:alps"}),
+        ('"is:favorite"', {"q": '"is:favorite"'}),
+        ("this:favorite", {"q": "this:favorite"}),
+        ("in:", {"q": "in:"}),
+        ("12:30 at sea", {"q": "12:30 at sea"}),
+    ],
+)
+def test_words_set_filters_and_the_rest_is_searched(text: str, expected: dict[str, Any]) -> None:
+    assert asked(text) == Query(**expected)
+
+
+def test_a_word_and_the_panel_mean_the_same_and_each_filter_says_its_word() -> None:
+    for word in FIXED:
+        query = asked(word)
+        [chip] = chips(query)
+        assert asked(chip.word) == query, word
+        assert chip.without == Query()
+    used = asked(
+        "",
+        min_rating="4",
+        recorded_from="2019-05-01",
+        recorded_to="2020-01-02",
+        resolution="1080p",
+        shape="equirect180",
+        min_minutes="10",
+        max_minutes="90",
+        folder="my trips",
+        tag="two words",
+    )
+    assert asked(" ".join(chip.word for chip in chips(used))) == used
+
+
+@given(st.text(max_size=60) | st.text(alphabet='is:no"-has2019tagyer favoite', max_size=60))
+def test_any_text_stays_a_search_that_says_the_same_a_second_time(text: str) -> None:
+    once = lifted(Query(q=text))
+    assert lifted(once).filtered == once.filtered
+    for each in used_filters(once):
+        assert isinstance(word_of(each, once, None if not each.many else "x"), str)
