@@ -14,8 +14,9 @@ from pathlib import Path
 from lvs import random_order
 from lvs.db import favorites, files, gallery, ratings, tags, videos, views
 from lvs.db.database import Database
+from lvs.filters import STATES
 from lvs.models import Fingerprint, FoundFile, Probe, Query, Sort, Track, tag_key
-from lvs.playability import MATROSKA, MP4, browser_playable
+from lvs.playability import MATROSKA, MP4, plays
 from lvs.services.cache import Cache
 from lvs.services.curation.favorites import Favorites
 from lvs.services.curation.ratings import Ratings
@@ -169,7 +170,6 @@ def _has_content(content: Probe | None, query: Query) -> bool:
     lines, columns = {"": (0, 0), "720p": (720, 1280), "1080p": (1080, 1920), "4K": (2160, 3840)}[
         query.resolution
     ]
-    plays = browser_playable(content, "mp4")[0]
     return (
         (
             not query.recorded_from
@@ -179,7 +179,7 @@ def _has_content(content: Probe | None, query: Query) -> bool:
             not query.recorded_to or (content.recorded_at is not None and day <= query.recorded_to)
         )
         and (short >= lines or long >= columns)
-        and (not query.state or plays == (query.state == "plays"))
+        and (not query.state or plays(content, "mp4")[0] is STATES[query.state])
         and (not query.sound or not content.audio_tracks)
     )
 
@@ -214,7 +214,7 @@ def _content(chance: random.Random, duration_s: float) -> Probe | None:
     )
     return Probe(
         container=chance.choice((MP4, MATROSKA, "avi")),
-        video_codec=chance.choice(("h264", "hevc", "mpeg4", "vp9")),
+        video_codec=chance.choice(("h264", "hevc", "ffv1", "vp9")),
         duration_s=duration_s,
         width=width,
         height=height,

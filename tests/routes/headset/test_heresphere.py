@@ -4,10 +4,12 @@ import asyncio
 import json
 import re
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 from quart import Response
 from support.home import Home
+from support.media import make_video
 from support.wire import Wire
 
 from lvs.db.changes import Chosen
@@ -330,6 +332,49 @@ async def test_a_wrong_password_is_an_answer_and_a_right_one_opens(tmp_path: Any
         session = (await read(home, "/heresphere/auth", right))["auth-token"]
         answer = await home.client.post("/heresphere", headers={"auth-token": session})
         assert json.loads(await answer.get_data())["access"] == 1
+
+
+async def test_a_film_of_an_old_format_comes_converted_too_with_one_key_to_all_of_it(
+    tmp_path: Any,
+) -> None:
+    kinds = {"old.avi": ("mpeg4", 2), "other.avi": ("mpeg4", 3), "new.mp4": ("libx264", 2)}
+    for name, (codec, seconds) in kinds.items():
+        size = (96, 64)
+        make_video(tmp_path / name, seconds=seconds, size=size, video_codec=codec, sound=True)
+    async with Home(tmp_path / "house", password=PASSWORD) as home:
+        for name in kinds:
+            home.add(name, (tmp_path / name).read_bytes())
+        await home.scan()
+        await home.looked()
+        old, other, new = [(await home.video(name)).media_hash for name in kinds]
+        asked = {"password": PASSWORD}
+        item = await read(home, f"/heresphere/{old}", asked)
+        assert [each["name"] for each in item["media"]] == ["direct", "converted"]
+        assert len((await read(home, f"/heresphere/{new}", asked))["media"]) == 1
+        [source] = item["media"][1]["sources"]
+        assert (source["width"], source["height"]) == (96, 64)
+        encodings = (await read(home, f"/deovr/{old}", asked))["encodings"]
+        assert encodings[1]["videoSources"][0]["url"] == source["url"]
+
+        async def fetched(address: str) -> tuple[int, str]:
+            answer = await home.client.get(address)
+            content = await answer.get_data(as_text=False)
+            return answer.status_code, content.decode("utf-8", "replace")
+
+        async def named_in(address: str) -> list[str]:
+            content = (await fetched(address))[1]
+            return [urljoin(address, each) for each in re.findall(r'[^\s"]+\?key=[^\s"]+', content)]
+
+        master = source["url"].removeprefix("http://localhost")
+        [index] = await named_in(master)
+        pieces = await named_in(index)
+        assert len(pieces) >= 2
+        for address in (master, index, *pieces):
+            assert (await fetched(address))[0] == 200
+            assert (await fetched(address.partition("?")[0]))[0] == 401
+        stranger = home.services.playback.address(await home.video("other.avi"))
+        assert other in stranger
+        assert (await fetched(f"{stranger}?{master.partition('?')[2]}"))[0] == 401
 
 
 async def test_media_addresses_carry_a_key_to_that_one_film(tmp_path: Any) -> None:

@@ -110,10 +110,10 @@ async def test_checks_beside_each_other_see_the_same(home: Home) -> None:
     await home.scan()
     drives = home.services.library.drives
     come_back = gone(home.library)
-    assert await asyncio.gather(drives.check(), drives.check()) == [set(), set()]
+    assert list(await asyncio.gather(drives.check(), drives.check())) == [set(), set()]
     come_back()
     [root] = drives.active_roots
-    assert await asyncio.gather(drives.check(), drives.check()) == [{root.id}, {root.id}]
+    assert list(await asyncio.gather(drives.check(), drives.check())) == [{root.id}, {root.id}]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a disk")

@@ -13,7 +13,8 @@ from quart import Response, request
 from lvs.db.headset import ListedFilm
 from lvs.errors import NotFound, TooMany
 from lvs.http.file_response import file_response
-from lvs.models import Video
+from lvs.models import State, Video, shown
+from lvs.playability import Plays, plays
 from lvs.routes.hooks.auth import is_signed_in
 from lvs.routes.media.subtitles import subtitles_of
 from lvs.services.headset.item_document import Item, MediaSource, NamedLink
@@ -109,7 +110,15 @@ async def item(media_hash: str) -> Item:
             for axis in scripts
         ],
         chapters,
+        begin + with_key(services().playback.address(video)) if _is_converted(video) else "",
     )
+
+
+def _is_converted(video: Video) -> bool:
+    if video.probe is None or video.state is State.UNREADABLE:
+        return False
+    extension = shown(video.file.path).rpartition(".")[2]
+    return plays(video.probe, extension)[0] is Plays.CONVERTED
 
 
 def json_answer(members: dict[str, Any]) -> Response:

@@ -13,6 +13,8 @@ from lvs.web.responses import client, services
 PLAYLIST, PIECE = "application/vnd.apple.mpegurl", "video/mp4"
 # What an address of a segment answers never changes: its key changes with the file.
 KEPT = "private, max-age=86400, immutable"
+KEY = re.compile(r"[0-9]{1,12}\.[0-9a-f]{32}", re.ASCII)
+ADDRESS = re.compile(r'^[^#\n]+$|(?<=URI=")[^"]+', re.MULTILINE)
 NUMBER = re.compile(r"[0-9]{1,6}", re.ASCII)
 
 
@@ -25,12 +27,12 @@ async def master(media_hash: str, key: str) -> Response:
         height=_height(),
         burn=_number("burn"),
     )
-    return byte_response(request, text.encode(), PLAYLIST, "no-cache")
+    return _answer(text)
 
 
 async def playlist(media_hash: str, key: str, variant: str) -> Response:
     text = await services().playback.playlist(await _film(media_hash, key), variant)
-    return byte_response(request, text.encode(), PLAYLIST, "no-cache")
+    return _answer(text)
 
 
 async def init(media_hash: str, key: str, variant: str) -> Response:
@@ -48,6 +50,18 @@ async def segment(media_hash: str, key: str, variant: str, number: str) -> Respo
         # Some players do not ask again after 503, and leave a hole in the film.
         raise TimedOut(error.message) from error
     return byte_response(request, content, PIECE, KEPT)
+
+
+def _answer(text: str) -> Response:
+    """A playlist, whose addresses carry the key that its own carries."""
+    key = request.args.get("key", "")
+    keyed = with_key(text, key) if KEY.fullmatch(key) else text
+    return byte_response(request, keyed.encode(), PLAYLIST, "no-cache")
+
+
+def with_key(playlist: str, key: str) -> str:
+    """The playlist with a key in all of its addresses."""
+    return ADDRESS.sub(rf"\g<0>?key={key}", playlist)
 
 
 async def _film(media_hash: str, key: str) -> FilmFile:

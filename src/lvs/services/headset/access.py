@@ -1,4 +1,5 @@
-"""The right of a player to come in, and keys that open one file for a while.
+"""The right of a player to come in, and keys that open one file, or one film in segments, for a
+while.
 
 A player sends the household's password in the body of what it asks; films and pictures it fetches
 without, so their addresses carry a key.
@@ -19,6 +20,7 @@ DAY_S = 24 * 3600
 REMEMBERED = 100
 
 _KEY = re.compile(r"([0-9]{1,12})\.([0-9a-f]{32})", re.ASCII)
+_SEGMENTS = re.compile(r"/hls/[^/]+/[^/]+/", re.ASCII)
 
 
 class HeadsetAccess:
@@ -51,7 +53,8 @@ class HeadsetAccess:
     def key(self, path: str) -> str:
         """A key for the file at this address path (percent-encoded), good for one to two days.
 
-        It is the same all day, so that what carries it can be cached.
+        It is the same all day, so that what carries it can be cached. That of a film's playlist
+        opens the film's other playlists and all of its segments, too.
         """
         ends = (int(self._now()) // DAY_S + 2) * DAY_S
         return f"{ends}.{self._sign(path, ends)}"
@@ -69,5 +72,6 @@ class HeadsetAccess:
         return int(self._now()) // DAY_S
 
     def _sign(self, path: str, ends: int) -> str:
-        signed = self._passwords.signature(f"media {ends} {path}")
+        film = _SEGMENTS.match(path)
+        signed = self._passwords.signature(f"media {ends} {film[0] if film else path}")
         return hashlib.sha256(signed.encode()).hexdigest()[:32]

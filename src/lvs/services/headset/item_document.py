@@ -7,6 +7,7 @@ from typing import Any
 from lvs.models import Chapter, File, Video, shown
 from lvs.services.headset import words
 from lvs.services.headset.write_back import Allowed
+from lvs.services.playback.planner import HEIGHTS
 
 CODEC_NAMES = {"h264": "h264", "hevc": "h265", "av1": "av1", "vp9": "vp9", "vp8": "vp8"}
 
@@ -38,6 +39,8 @@ class Item:
     subtitles: Sequence[NamedLink] = ()
     scripts: Sequence[NamedLink] = ()
     chapters: Sequence[Chapter] = ()
+    converted_url: str = ""
+    """The playlist of the film in segments, for one that not every player decodes."""
 
 
 def heresphere(item: Item, event_url: str, with_media: bool, allowed: Allowed) -> dict[str, Any]:
@@ -94,6 +97,8 @@ def deovr(item: Item) -> dict[str, Any]:
             {"name": codec, "videoSources": [_source(item, source) for source in item.sources]}
         ],
     }
+    if item.converted_url:
+        members["encodings"].append({"name": "h264", "videoSources": [_converted(item)]})
     if video.rating:
         members["rating_avg"] = float(video.rating)
     if item.subtitles:
@@ -122,12 +127,17 @@ def _tags(item: Item) -> list[dict[str, Any]]:
 
 
 def _media(item: Item) -> list[dict[str, Any]]:
-    """The file that is played, and every further one under the name of its place."""
+    """The file that is played, every further one under the name of its place, and the film as LVS
+    converts it.
+    """
     names = ["direct", *(shown(source.file.path) for source in item.sources[1:])]
-    return [
+    media: list[dict[str, Any]] = [
         {"name": name, "sources": [_source(item, source)]}
         for name, source in zip(names, item.sources, strict=False)
     ]
+    if item.converted_url:
+        media.append({"name": "converted", "sources": [_converted(item)]})
+    return media
 
 
 def _source(item: Item, source: MediaSource) -> dict[str, Any]:
@@ -138,4 +148,17 @@ def _source(item: Item, source: MediaSource) -> dict[str, Any]:
         "height": probe.height if probe else 0,
         "size": source.file.size_bytes,
         "url": source.url,
+    }
+
+
+def _converted(item: Item) -> dict[str, Any]:
+    """The film in segments; its size is chosen when it is played, and is this at the most."""
+    probe = item.video.probe
+    height = min(probe.height, HEIGHTS[0]) if probe else 0
+    return {
+        "resolution": height,
+        "width": round(probe.width * height / max(1, probe.height)) if probe else 0,
+        "height": height,
+        "size": 0,
+        "url": item.converted_url,
     }
