@@ -49,7 +49,6 @@ FLOORS = (
         "titles",
         "versions",
         "viewer",
-        "worker_address",
     },
     {"worker_address"},
 )

@@ -134,6 +134,7 @@ class Config(BaseSettings):
         ),
     ] = (LOCAL,)
     feature_previews: Switch = False
+    preview_space: Annotated[int, BeforeValidator(read.whole_number(0, 1_000_000))] = 2048
     conversion_space: Annotated[int, BeforeValidator(read.whole_number(0, 1_000_000))] = 2048
 
     cache_timeout: Annotated[float, BeforeValidator(read.seconds(0, 31_536_000))] = 300.0

@@ -26,6 +26,7 @@ YEARS = range(1900, 3000)
 LOCAL_TIME_YEARS = 1971  # not every system converts earlier times to local ones
 
 _NUMBER = re.compile(r"[0-9]{1,16}", re.ASCII)
+_PERIOD = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?", re.ASCII)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
@@ -197,6 +198,37 @@ def _recorded_to(day: date) -> tuple[Bound, ...]:
     return (Bound("recorded_at", "<", end_ms), Bound("recorded_at", "<>", 0))
 
 
+def _read_period(name: str, values: Sequence[str]) -> str:
+    value = values[-1].strip()
+    if value:
+        match = _PERIOD.fullmatch(value)
+        try:
+            first = date(*(int(part or 1) for part in match.groups())) if match else None
+        except ValueError:
+            first = None
+        if first is None or first.year not in YEARS:
+            raise Invalid(
+                f"{name} is a year, a month or a day such as 2024, 2024-02 or 2024-02-29."
+            )
+    return value
+
+
+def _recorded_in(period: str) -> tuple[Bound, ...]:
+    year, month, day = (int(part) for part in (period + "-0-0").split("-")[:3])
+    start = date(year, month or 1, day or 1)
+    if day:
+        end = start + timedelta(days=1)
+    elif month:
+        end = date(year + month // 12, month % 12 + 1, 1)
+    else:
+        end = date(year + 1, 1, 1)
+    return (
+        Bound("recorded_at", ">=", _start_ms(start)),
+        Bound("recorded_at", "<", _start_ms(end)),
+        Bound("recorded_at", "<>", 0),
+    )
+
+
 def _start_ms(day: date) -> int:
     """The beginning of a day in the server's time zone, in Unix milliseconds."""
     start = datetime.combine(day, time.min, UTC)
@@ -328,6 +360,13 @@ FILTERS = (
         title="Recorded to",
     ),
     Filter(
+        "recorded",
+        FilterKind(_read_period, str),
+        lambda period: f"recorded in {period}",
+        _recorded_in,
+        doc="Recorded in this year, month or on this day: 2024, 2024-02 or 2024-02-29.",
+    ),
+    Filter(
         "resolution",
         _choice(*((name, f"{name} or more") for name in RESOLUTIONS)),
         lambda name: f"{name} or more",
@@ -398,6 +437,12 @@ FILTERS = (
         _FOLDER,
         lambda folder: f"in {shown(folder)}",
         doc="Only videos in this folder or below.",
+    ),
+    Filter(
+        "direct",
+        _FLAG,
+        lambda _: "not in folders below",
+        doc="1: only videos in the folder itself, not in folders below.",
     ),
 )
 

@@ -47,6 +47,7 @@ class Sort(StrEnum):
     SIZE = "size"
     VIEWED = "viewed"
     FAVORITED = "favorited"
+    RECORDED = "recorded"
     RANDOM = "random"
 
 
@@ -265,6 +266,7 @@ class Card(NamedTuple):
     offline: bool
     progress: int = 0  # percent, 1 to 99; 0 at the beginning
     watched: bool = False
+    recorded_at: int = 0  # by the container, else by the file; 0: not known
     hidden: bool = False
 
     @property
@@ -412,6 +414,7 @@ class Query:
     seed: int = 0
     recorded_from: date | None = None
     recorded_to: date | None = None
+    recorded: str = ""
     resolution: str = ""
     state: str = ""
     sound: str = ""
@@ -419,6 +422,7 @@ class Query:
     shape: str = ""
     progress: str = ""
     length: str = ""
+    direct: bool = False
     tagged: str = ""
     subtitles: str = ""
     hidden: bool = False
@@ -470,6 +474,7 @@ class Surroundings:
     related: tuple[Related, ...]
     suggestions: tuple[str, ...]
     later: bool
+    chapters: tuple[Chapter, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

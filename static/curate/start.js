@@ -1,15 +1,19 @@
-// A long press on a card of the gallery, or a click with Shift, begins to select with it.
-const PRESS_MS = 550;
+// A long press on a card of the gallery, or a click with Shift, begins to select with it. Where the poster shows the
+// scenes of its film under the finger, the press is for these; their script comes with the first pointer.
+const PRESS_MS = 650;
 const STILL_PX = 10;
 
 const cardOf = (event) => event.target.closest?.(".video-card[data-media-hash]");
 function begin(card) {
   const link = document.getElementById("select");
-  if (!link) return;
+  if (!link || document.querySelector(".scrub")) return;
   const address = new URL(link.href);
   address.searchParams.set("chosen", card.dataset.mediaHash);
   location.assign(address);
 }
+
+const scrub = document.getElementById("gallery")?.dataset.scrub;
+if (scrub) addEventListener("pointerover", () => { import(scrub); }, { once: true });
 
 let timer = 0;
 let from = null;

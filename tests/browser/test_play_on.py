@@ -85,3 +85,35 @@ def test_a_shuffled_selection_is_walked_without_a_script(house: EveningHouse) ->
         assert seen == set(NAMES)
         expect(page.locator("#next")).to_have_count(0)
         expect(page.get_by_label("Play on")).to_be_hidden()
+
+
+def test_media_keys_lead_on_and_the_speed_is_kept(house: EveningHouse) -> None:
+    with house.device() as page:
+        page.add_init_script(
+            """const set = navigator.mediaSession.setActionHandler.bind(navigator.mediaSession);
+            window.keys = {};
+            navigator.mediaSession.setActionHandler = (name, react) => {
+                window.keys[name] = react;
+                set(name, react);
+            };"""
+        )
+        page.goto("/watch/Part%202.webm?sort=title")
+        page.evaluate("document.getElementById('player').playbackRate = 0.5")
+        page.locator("#player").click()
+        page.evaluate("document.getElementById('player').play()")
+        until(lambda: page.evaluate("navigator.mediaSession.metadata?.title ?? ''") == "Part 2")
+        pictures = page.evaluate("navigator.mediaSession.metadata.artwork.length")
+        assert pictures == page.locator("#player[poster]").count()
+        page.evaluate("window.keys.pause()")
+        until(lambda: page.evaluate("navigator.mediaSession.playbackState") == "paused")
+        page.evaluate("window.keys.seekto({ seekTime: 0.25 })")
+        assert page.evaluate("document.getElementById('player').currentTime") == 0.25
+        page.evaluate("window.keys.previoustrack()")
+        title(page, "Part 1")
+        assert "sort=title" in page.url
+        until(lambda: page.evaluate("'previoustrack' in window.keys"))
+        assert page.evaluate("window.keys.previoustrack") is None
+        until(lambda: page.evaluate("document.getElementById('player').playbackRate") == 0.5)
+    with house.device() as page:  # another device
+        page.goto("/watch/Part%201.webm")
+        assert page.evaluate("document.getElementById('player').playbackRate") == 1

@@ -202,6 +202,9 @@ def _key(person: Person, query: Query) -> tuple[object, ...]:
             return (person.last_viewed_at, person.id)
         case Sort.FAVORITED:
             return (person.favorited_at, person.id)
+        case Sort.RECORDED:
+            recorded_at = person.content.recorded_at if person.content else None
+            return (recorded_at or 0, person.id)
         case Sort.RANDOM:
             return (random_order.place(person.shuffle, query.seed), person.id)
 

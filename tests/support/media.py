@@ -7,7 +7,7 @@ import math
 import os
 import struct
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from pathlib import Path
 from typing import cast
@@ -156,6 +156,28 @@ def make_video(
         if audio is not None:
             _add_tone(film, audio, seconds)
     return Path(name)
+
+
+def name_chapters(source: Path, target: Path, chapters: Iterable[tuple[int, int, str]]) -> None:
+    """Copies the picture of a film and names its parts: start and end in milliseconds, title."""
+    with av.open(os.fspath(source)) as film, av.open(os.fspath(target), "w") as copy:
+        stream = copy.add_stream_from_template(film.streams.video[0])
+        copy.set_chapters(
+            [
+                {
+                    "id": start + 1,
+                    "start": start,
+                    "end": end,
+                    "time_base": Fraction(1, 1000),
+                    "metadata": {"title": title} if title else {},
+                }
+                for start, end, title in chapters
+            ]
+        )
+        for packet in film.demux(film.streams.video[0]):
+            if packet.dts is not None:
+                packet.stream = stream
+                copy.mux(packet)
 
 
 def make_sound(path: str | os.PathLike[str], seconds: float = 1.0) -> Path:

@@ -35,6 +35,7 @@ EXAMPLES = {
     "progress": ("started", "in progress"),
     "recorded_from": ("2024-02-29", "recorded since 2024-02-29"),
     "recorded_to": ("2024-03-01", "recorded until 2024-03-01"),
+    "recorded": ("2024-02", "recorded in 2024-02"),
     "resolution": ("1080p", "1080p or more"),
     "state": ("convert", "needs conversion"),
     "sound": ("missing", "no sound"),
@@ -43,6 +44,7 @@ EXAMPLES = {
     "tagged": ("no", "without tags"),
     "subtitles": ("yes", "with subtitles"),
     "folder": ("Trips/a%20b", "in Trips/a%20b"),
+    "direct": ("1", "not in folders below"),
 }
 NEW = ("recorded_from", "recorded_to", "resolution", "state", "sound")
 
@@ -84,6 +86,9 @@ def test_a_tag_has_a_chip_of_its_own() -> None:
         ("recorded_from", "2024-02-30"),
         ("recorded_to", "20240229"),
         ("recorded_to", "0001-01-01"),
+        ("recorded", "2024-13"),
+        ("recorded", "24"),
+        ("recorded", "2023-02-29"),
         ("resolution", "999p"),
         ("state", "unreadable"),
         ("sound", "loud"),

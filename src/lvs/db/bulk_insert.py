@@ -8,7 +8,7 @@ from time import time_ns
 from typing import NamedTuple
 
 from lvs.db.database import Connection, Transaction
-from lvs.db.gallery import SURE_BY_NAME
+from lvs.db.gallery import RECORDED_BY_FILE, SURE_BY_NAME
 from lvs.models import Fingerprint, FoundFile
 from lvs.text import natural_key, searchable
 
@@ -145,10 +145,11 @@ _ADD = (
     INSERT INTO gallery (video_id, media_hash, version, root_id, path, title, title_key, added_at,
         duration_s, width, height,
         size_bytes, rating, views, last_viewed_at, favorited_at, shuffle, tags, state, poster,
-            offline)
+            offline, recorded_at)
     SELECT :before + number, fingerprint, :version, :root_id, path, title, title_key, added_at,
         0.0, 0, 0,
-        size_bytes, 0, 0, 0, 0, shuffle, '[]', 'new', NULL, 0
+        size_bytes, 0, 0, 0, 0, shuffle, '[]', 'new', NULL, 0,
+        {RECORDED_BY_FILE.format(mtime="mtime_ns")}
     FROM arrivals WHERE {_SURE}
     """,
     "DELETE FROM adding_many",

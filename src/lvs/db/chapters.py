@@ -10,7 +10,12 @@ from lvs.models import Chapter
 async def of_video(db: Connection, video_id: int) -> list[Chapter]:
     """Chapters of a video in their order."""
     text = await db.value("SELECT chapters FROM chapters WHERE video_id = ?", (video_id,))
-    return [Chapter(*each) for each in json.loads(text)] if text else []
+    return parsed(text) if text else []
+
+
+def parsed(text: str) -> list[Chapter]:
+    """The chapters in the text of a row."""
+    return [Chapter(*each) for each in json.loads(text)]
 
 
 async def put(tx: Transaction, video_id: int, chapters: Sequence[Chapter]) -> None:

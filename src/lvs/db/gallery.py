@@ -19,7 +19,7 @@ from lvs.text import natural_key
 COLUMNS = """
     g.video_id, g.media_hash, g.version, g.root_id, g.path, g.title, g.added_at, g.duration_s,
     g.width, g.height, g.size_bytes, g.rating, g.views, g.last_viewed_at, g.favorited_at,
-    g.projection, g.tags, g.state, g.poster, g.offline, g.progress, g.watched,
+    g.projection, g.tags, g.state, g.poster, g.offline, g.progress, g.watched, g.recorded_at,
     g.hidden
 """
 
@@ -32,6 +32,7 @@ SORT_COLUMNS = {
     Sort.SIZE: "size_bytes",
     Sort.VIEWED: "last_viewed_at",
     Sort.FAVORITED: "favorited_at",
+    Sort.RECORDED: "recorded_at",
     Sort.RANDOM: "shuffle",
 }
 
@@ -50,6 +51,8 @@ class Selection:
     root_id: int | None = None
     folder: bytes = b""
     unmatch: str | None = None
+    direct: bool = False
+    """Only the folder itself, not those below."""
     whole: bool = False
     """Hidden videos are among the others."""
 
@@ -109,7 +112,9 @@ class CardRow:
 def card_of(row: Sequence[Any]) -> Card:
     """The card in a row that begins with COLUMNS."""
     # By place and not by name, and almost all of it as it is: a page reads sixty of them.
-    tags, state, poster, offline, progress, watched, hidden = row[_BEFORE_TAGS : len(Card._fields)]
+    tags, state, poster, offline, progress, watched, recorded_at, hidden = row[
+        _BEFORE_TAGS : len(Card._fields)
+    ]
     return Card._make(
         (
             *row[:_BEFORE_TAGS],
@@ -119,6 +124,7 @@ def card_of(row: Sequence[Any]) -> Card:
             offline != 0,
             progress,
             watched != 0,
+            recorded_at,
             hidden != 0,
         )
     )
@@ -300,10 +306,16 @@ _LINES = "\n".join(
     for _, lines, columns in RESOLUTIONS
 )
 
+# The time of a file where it is one that a camera could have set, else 0; of the column `mtime_ns`.
+RECORDED_BY_FILE = """
+    CASE WHEN {mtime} BETWEEN 31536000000000000 AND 4133980800000000000
+        THEN {mtime} / 1000000 ELSE 0 END
+"""
+
 # What filters ask of a file's content: recorded_at, lines, playback, silent, subtitled; 0 while
 # unknown.
 _FACTS = f"""
-    coalesce(v.recorded_at, 0),
+    coalesce(v.recorded_at, {RECORDED_BY_FILE.format(mtime="f.mtime_ns")}),
     CASE WHEN v.width IS NULL THEN 0
     {_LINES}
     ELSE min(v.width, v.height) END,
@@ -406,6 +418,18 @@ async def count(db: Connection, selection: Selection) -> int:
     """How many videos the selection holds."""
     conditions, values = _conditions(selection)
     return int(await db.value(f"SELECT count(*) FROM gallery g {_where(conditions)}", values))
+
+
+async def years(db: Connection, selection: Selection) -> list[tuple[int, int]]:
+    """Every year in the order of a selection by date, with how many of its videos it has."""
+    conditions, values = _conditions(selection)
+    column = f"g.{SORT_COLUMNS[selection.query.sort]}"
+    sql = f"""
+        SELECT CAST(strftime('%Y', {column} / 1000, 'unixepoch', 'localtime') AS INTEGER) AS year,
+            count(*)
+        FROM gallery g {_where([*conditions, f"{column} > 0"])} GROUP BY year
+    """
+    return [(row[0], row[1]) for row in await db.all(sql, values)]
 
 
 async def random(db: Connection, start: int) -> Card | None:
@@ -520,6 +544,7 @@ def cursor_of(card: Card, shuffle: int, sort: Sort) -> Cursor:
         Sort.SIZE: card.size_bytes,
         Sort.VIEWED: card.last_viewed_at,
         Sort.FAVORITED: card.favorited_at,
+        Sort.RECORDED: card.recorded_at,
         Sort.RANDOM: shuffle,
     }
     return Cursor(keys[sort], card.id)
@@ -595,9 +620,9 @@ async def tagged(db: Connection, tag_id: int) -> str:
     )
 
 
-async def in_folder(db: Connection, root_id: int, folder: bytes) -> str:
-    """The videos with a place in a folder and all folders below it."""
-    sql = f"SELECT group_concat(f.video_id) FROM files f WHERE {_lies_in(folder)}"
+async def in_folder(db: Connection, root_id: int, folder: bytes, direct: bool) -> str:
+    """The videos with a place in a folder and, unless `direct`, all folders below it."""
+    sql = f"SELECT group_concat(f.video_id) FROM files f WHERE {_lies_in(folder, direct)}"
     return str(await db.value(sql, _folder_values(root_id, folder)) or "")
 
 
@@ -720,9 +745,12 @@ async def allowed(
     return frozenset(found)
 
 
-def _lies_in(folder: bytes) -> str:
+def _lies_in(folder: bytes, direct: bool = False) -> str:
     """Condition for a file `f` that lies in a folder of a library folder now."""
     inside = " AND f.path >= :folder_start AND f.path < :folder_end" if folder else ""
+    if direct:  # no further slash behind the folder's own
+        rest = f"substr(f.path, {len(folder) + 2})" if folder else "f.path"
+        inside += f" AND instr({rest}, x'2f') = 0"
     return f"f.root_id = :root_id{inside} AND f.missing_since IS NULL"
 
 
@@ -773,7 +801,7 @@ def _conditions(
         conditions.append(f"g.video_id {negation}IN ({chosen})")
         values["person"] = who.person
     if selection.root_id is not None:
-        inside = f"f.video_id = g.video_id AND {_lies_in(selection.folder)}"
+        inside = f"f.video_id = g.video_id AND {_lies_in(selection.folder, selection.direct)}"
         conditions.append(f"EXISTS (SELECT 1 FROM files f WHERE {inside})")
         values |= _folder_values(selection.root_id, selection.folder)
     return conditions, values

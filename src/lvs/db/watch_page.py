@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
+from lvs.db import chapters
 from lvs.db.connection import Connection
+from lvs.models import Chapter
 from lvs.viewer import viewer
 
 TAGGED_COMPARED = (
@@ -69,6 +71,7 @@ class Beside:
     """Tags of films like it, and then those that were given last, without its own."""
     later: bool
     """The video is on the list of those to watch later."""
+    chapters: tuple[Chapter, ...] = ()
 
 
 async def beside(
@@ -89,6 +92,8 @@ async def beside(
         SELECT NULL, name, 2 FROM ({_SUGGESTED.format(folder=inside)})
         UNION ALL
         SELECT video_id, NULL, 3 FROM later WHERE person_id = :person AND video_id = :id
+        UNION ALL
+        SELECT NULL, chapters, 4 FROM chapters WHERE video_id = :id
     """
     values = {"id": video_id, "limit": limit, "tagged": TAGGED_COMPARED, "root_id": root_id}
     values |= {"folder": FOLDER_COMPARED, "tags": tags, "person": viewer().person}
@@ -98,6 +103,7 @@ async def beside(
         tuple(row[0] for row in rows if row[2] == 1),
         tuple(row[1] for row in rows if row[2] == 2),
         any(row[2] == 3 for row in rows),
+        tuple(each for row in rows if row[2] == 4 for each in chapters.parsed(row[1])),
     )
 
 

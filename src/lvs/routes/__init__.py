@@ -38,10 +38,12 @@ from lvs.routes.api import progress as api_progress
 from lvs.routes.api import tags as api_tags
 from lvs.routes.api import videos as api_videos
 from lvs.routes.headset import deovr, heresphere, player
-from lvs.routes.media import export, hls, subtitles, thumbnails, videos
+from lvs.routes.media import export, hls, scenes, subtitles, thumbnails, videos
 from lvs.routes.pages import (
     connect,
     curation,
+    film_scenes,
+    folders,
     gallery,
     history,
     manifest,
@@ -71,6 +73,8 @@ SITE_MAP = SiteMap([
         get("/tag/<path:name>", gallery.tag),
         get("/filters", gallery.filters),
         get("/random", gallery.random),
+        get("/folders", folders.top),
+        get("/folder/<path:place>", folders.show),
         get("/library/status", gallery.status),
         post("/settings", gallery.settings, open=True),
         limited=True,
@@ -79,6 +83,7 @@ SITE_MAP = SiteMap([
         "Watching",
         get("/watch/<path:place>", watch.watch),
         get("/v/<hash:media_hash>", watch.permanent),
+        get("/videos/<hash:media_hash>/scenes", film_scenes.show),
         get("/continue", progress.show),
         post("/languages", progress.choose_language, own_limit=True),
         get("/up-next", up_next.show),
@@ -182,6 +187,8 @@ SITE_MAP = SiteMap([
         get("/video/<path:place>", videos.video, keyed=True, limited=True),
         get("/thumbnail/<hash:media_hash>.<any(jpg, webp):kind>", thumbnails.thumbnail,
             keyed=True, limited=True),
+        get("/scenes/<hash:media_hash>.vtt", scenes.index, limited=True),
+        get("/scenes/<hash:media_hash>.webp", scenes.sheet, limited=True),
         get("/subtitles/<hash:media_hash>/<key>.vtt", subtitles.subtitles,
             keyed=True, limited=True),
         get("/scripts/<hash:media_hash>/<axis>.funscript", player.script,

@@ -59,6 +59,8 @@ from lvs.services.media.posters import PosterStore
 from lvs.services.media.probe_pool import ProbePool
 from lvs.services.media.probe_queue import ProbeQueue
 from lvs.services.media.remote_pool import RemotePool
+from lvs.services.media.scene_store import SceneStore
+from lvs.services.media.scene_strips import SceneStrips
 from lvs.services.media.subtitles import Subtitles
 from lvs.services.media.worker_hosts import SharedProbes, WorkerHost
 from lvs.services.metrics import Metrics, here
@@ -122,6 +124,7 @@ class Services:
     ffmpeg: ProbePool
     probes: SharedProbes
     jobs: ProbeQueue
+    scenes: SceneStrips
     streams: Streams
     subtitles: Subtitles
     playback: Playback
@@ -177,10 +180,16 @@ def build(config: Config) -> Services:
         posters if config.enable_thumbnails else None,
         playback.pool.wait_quiet,
     )
+    scene_store = (
+        SceneStore(config.data_directory / "scenes", config.preview_space << 20)
+        if config.preview_space and config.enable_thumbnails
+        else None
+    )
+    scenes = SceneStrips(database, library, events, ffmpeg, jobs, scene_store)
     watcher = Watcher(library, config.watch, config.poll_interval, config.scan_interval)
     backups = Backups(config.metadata_db, backup_folder)
     overviews = LibraryCounter(database, library, jobs)
-    storages = Storages(config, library, posters)
+    storages = Storages(config, library, posters, scene_store)
     system = System(ffmpeg)
     gallery = Gallery(database, library, cache)
     journal = Journal(database, cache, events)
@@ -243,6 +252,7 @@ def build(config: Config) -> Services:
         ffmpeg=ffmpeg,
         probes=probes,
         jobs=jobs,
+        scenes=scenes,
         streams=Streams(config.stall_seconds, per_client=config.streams_per_client),
         subtitles=Subtitles(library, config.supported_formats),
         playback=playback,
@@ -316,6 +326,7 @@ async def _open(services: Services) -> AsyncIterator[None]:
     try:
         await _prepare_posters(services.posters)
         await _prepare_segments(services.playback.pool.cache)
+        await _prepare_scenes(services.scenes.store)
         await asyncio.to_thread(services.playback.pool.speeds.load)
         await services.library.open()
         await services.preferences.languages()
@@ -350,6 +361,15 @@ async def _prepare_posters(posters: PosterStore) -> None:
         log.error(
             "posters cannot be kept in %s: %s; pages go on without", posters.folder, error.strerror
         )
+
+
+async def _prepare_scenes(store: SceneStore | None) -> None:
+    if store is None:
+        return
+    try:
+        await asyncio.to_thread(store.prepare)
+    except OSError as error:
+        log.error("scenes cannot be kept in %s: %s", store.folder, error.strerror)
 
 
 async def _prepare_segments(segments: SegmentCache) -> None:
@@ -394,6 +414,7 @@ def _background(services: Services) -> list[tuple[str, Step]]:
         ("maintenance", services.background_tasks.run),
         ("legacy import", partial(services.legacy.attaching, services.library)),
         ("probe queue", jobs.feed),
+        ("scenes", services.scenes.run),
         ("pages in memory", partial(services.gallery.fill, FILL_DELAY_S)),
         ("positions in films", services.progress.run),
         ("system figures", services.system.sample),

@@ -135,7 +135,7 @@ class CardTemplates:
         (
             _, _, _, root_id, _, _, _, duration_s, width, height, _,
             rating, _, _, favorited_at, projection, tags, state, poster, offline, progress, watched,
-            hidden,
+            _, hidden,
         ) = card  # fmt: skip
         has_length = duration_s > 0
         # What the partial decides by. Everything else that it shows has to be a mark.

@@ -1,5 +1,6 @@
 """The gallery's query in an address: parsing, chips and the removal of filters."""
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from lvs.errors import Invalid
@@ -49,17 +50,23 @@ def parse_query(args: Arguments) -> Query:
     return lifted(query) if len(query.q) <= MAX_SEARCH else query
 
 
-def chips(query: Query) -> list[Chip]:
-    """A chip for each filter in use, and for each tag."""
+def chips(
+    query: Query, url: Callable[[Query], str] = gallery_url, without: Collection[str] = ()
+) -> list[Chip]:
+    """A chip for each filter in use, but those `without`, and for each tag; `url` gives the address
+    of the list that a query shows.
+    """
     found = []
     for each in used_filters(query):
+        if each.name in without:
+            continue
         value = each.value(query)
         for part in value if each.many else (None,):
             rest = each.without(query, part)
             label = each.label(value if part is None else part)
             heading = f"#{part}" if each.name == "tag" else label[:1].upper() + label[1:]
             word = word_of(each, query, part)
-            found.append(Chip(each.name, label, heading, rest, gallery_url(rest), word))
+            found.append(Chip(each.name, label, heading, rest, url(rest), word))
     return found
 
 

@@ -6,7 +6,7 @@ from lvs.models import Card, Query
 from lvs.services.household.play_order import FilmInList, ListPlace
 from lvs.web.filters import MAX_SEED
 from lvs.web.request_args import MAX_ID, MAX_TIME, Arguments, number, text
-from lvs.web.urls import Urls
+from lvs.web.urls import Urls, query_string
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,11 @@ def list_place(args: Arguments) -> ListPlace | None:
     if text(args, "later"):
         return ListPlace(0, number(args, "later", MAX_TIME), seed)
     return None
+
+
+def list_string(place: ListPlace | None, query: Query) -> str:
+    """The list from which a film was opened, as it stands behind the address of the film."""
+    return place.query if place else query_string(query)
 
 
 def in_list(addresses: Urls, film: FilmInList | None, place: ListPlace) -> Neighbour | None:

@@ -93,6 +93,7 @@ def page_context() -> dict[str, Any]:
         "large": request.cookies.get("size") == "large",
         "filters_open": request.cookies.get("filters") == "open",
         "previews": services().config.feature_previews,
+        "scrubs": services().scenes.enabled and not services().config.feature_previews,
         "page_url": request.full_path.rstrip("?"),
         "watching": _person_in_bar(),
     }

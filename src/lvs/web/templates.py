@@ -36,7 +36,7 @@ from lvs.paths import partials_folder, templates_folder
 from lvs.services.lru import LRU
 from lvs.text import plural
 from lvs.web.card_templates import CardTemplates
-from lvs.web.urls import Urls, encode_cursor, gallery_url, starts_descending
+from lvs.web.urls import Urls, encode_cursor, folder_url, gallery_url, starts_descending
 
 SIZE_UNITS = ("bytes", "KB", "MB", "GB", "TB", "PB")
 HASH_DIGITS = 12
@@ -79,6 +79,7 @@ class Templates:
             addresses=addresses,
             card_html=self.card,
             filter_values=filter_values,
+            folder_url=address_of_folder,
             gallery_url=self.cards.with_tags(address_of_gallery),
             other_order=other_order,
             run_id=run_id,
@@ -186,10 +187,19 @@ def address_of_gallery(query: Query | None = None, **changes: Any) -> str:
     """Address of the gallery that shows `query` with `changes`; a changed `sort` starts in the
     order people expect of it.
     """
+    return gallery_url(query or Query(), **_in_usual_order(changes))
+
+
+def address_of_folder(query: Query, **changes: Any) -> str:
+    """As `address_of_gallery` for the page of the query's folder."""
+    return folder_url(query, **_in_usual_order(changes))
+
+
+def _in_usual_order(changes: dict[str, Any]) -> dict[str, Any]:
     if "sort" in changes:
         changes["sort"] = Sort(changes["sort"])
         changes.setdefault("descending", starts_descending(changes["sort"]))
-    return gallery_url(query or Query(), **changes)
+    return changes
 
 
 def other_order(query: Query) -> str:

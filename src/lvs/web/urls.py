@@ -104,6 +104,21 @@ def gallery_url(
     return "/" + query_string(replace(query, **changes), after, until)
 
 
+def folder_url(
+    query: Query, after: Cursor | None = None, until: Cursor | None = None, **changes: Any
+) -> str:
+    """Address of the page of the query's folder, which shows `query` with `changes`.
+
+    The page shows the folder itself by default, so `direct` is spelled the other way round there.
+    """
+    query = replace(query, **changes)
+    here = f"/folder/{quoted(query.folder)}" if query.folder else "/folders"
+    rest = query_string(replace(query, folder=b"", direct=False), after, until)
+    if query.direct or query.q:
+        return here + rest
+    return f"{here}{rest}{'&' if rest else '?'}below=1"
+
+
 def query_string(query: Query, after: Cursor | None = None, until: Cursor | None = None) -> str:
     """`?…` with what differs from the plain gallery, or nothing."""
     pairs = [

@@ -203,6 +203,7 @@ async def test_a_childs_limits_hold_by_every_address(home: Home, by: str) -> Non
     home.add("Kids/cartoon.mp4")
     home.add("tagged.mp4")
     home.add("secret thing.mp4")
+    home.add("Secrets/hidden.mp4")
     (home.library / "secret thing.srt").write_text("1\n00:00:00,000 --> 00:00:01,000\nwords\n")
     await home.scan()
     await home.looked()
@@ -212,6 +213,8 @@ async def test_a_childs_limits_hold_by_every_address(home: Home, by: str) -> Non
     await home.services.tags.add(tagged, "kids", "a")
     await home.services.tags.add(secret, "adult", "a")
     await home.services.videos.retitle(secret, "Forbidden", "a")
+    hidden = (await home.video("Secrets/hidden.mp4")).media_hash
+    await home.services.videos.retitle(hidden, "Forbidden, too", "a")
     lists = [await home.services.playlists.create(name) for name in ("Mixed", "Forbidden list")]
     for each in (secret, open_):
         await home.services.playlists.add(lists[0], each)
@@ -239,6 +242,12 @@ async def test_a_childs_limits_hold_by_every_address(home: Home, by: str) -> Non
         f"/thumbnail/{secret}.jpg?w=640",
         f"/subtitles/{secret}/secret.vtt",
         f"/scripts/{secret}/main.funscript",
+        f"/scenes/{secret}.vtt",
+        f"/scenes/{secret}.webp?v={video.poster}",
+        f"/scenes/{open_}.webp?v={video.poster}",
+        f"/videos/{secret}/scenes",
+        "/folder/Secrets",
+        "/folder/Secrets?below=1",
         hls,
         hls.replace("master.m3u8", "video/index.m3u8"),
         hls.replace("master.m3u8", "video/0.m4s"),
@@ -284,11 +293,12 @@ async def test_a_childs_limits_hold_by_every_address(home: Home, by: str) -> Non
                     "/api/videos", "/api/videos?q=forbidden", "/api/videos?state=unreadable",
                     "/api/tags", "/api/later", "/api/history", "/api/playlists",
                     f"/api/playlists/{lists[0]}", "/heresphere", "/heresphere/scan", "/deovr",
-                    "/connect"):  # fmt: skip
+                    "/connect", "/folders", "/folders?below=1", "/folder/Kids",
+                    "/?sort=recorded"):  # fmt: skip
         answer = await kid.get(address, headers=headers)
         assert answer.status_code == 200, address
         found = await text(answer)
-        for word in ("Forbidden", secret, "adult", "secret"):
+        for word in ("Forbidden", secret, hidden, "adult", "secret", "Secrets"):
             asked = (word == "secret" and word in address) or (word == "adult" and "ad" in address)
             assert asked or word not in found, (address, word)
     for _ in range(5):
@@ -300,7 +310,10 @@ async def test_a_childs_limits_hold_by_every_address(home: Home, by: str) -> Non
     assert sorted(each["title"] for each in found["videos"]) == ["cartoon", "tagged"]
     for address in ("/video/Kids/cartoon.mp4", f"/thumbnail/{open_}.webp", f"/v/{tagged}"):
         assert (await kid.get(address, headers=headers)).status_code in (200, 302), address
-    assert len((await (await home.client.get("/api/videos")).get_json())["videos"]) == 3
+    assert len((await (await home.client.get("/api/videos")).get_json())["videos"]) == 4
+    page = await text(await kid.get("/folders?below=1", headers=headers))
+    assert '<span class="meta">1 video · ' in page
+    assert "With all folders below (2)" in page
 
 
 async def test_limits_follow_tags_and_folders_at_once(home: Home) -> None:

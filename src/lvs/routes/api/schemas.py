@@ -1,5 +1,6 @@
 """The JSON bodies as pydantic models, the source of the OpenAPI document."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, Self
@@ -7,7 +8,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, create_model
 
 from lvs.filters import FILTERS, STATES
-from lvs.models import Card, Projection, Root, Tag, Video, WatchState, shown
+from lvs.models import Card, Chapter, Projection, Root, Tag, Video, WatchState, shown
+from lvs.services.gallery.dates import recorded_of
 from lvs.web.urls import Urls
 
 MAX_NAME = 4096
@@ -204,7 +206,16 @@ class VideosRun(BaseModel):
     after: Annotated[str | None, Field(description="`next` of the answer before.")] = None
     sort: (
         Literal[
-            "added", "title", "rating", "views", "duration", "size", "viewed", "favorited", "random"
+            "added",
+            "title",
+            "rating",
+            "views",
+            "duration",
+            "size",
+            "viewed",
+            "favorited",
+            "recorded",
+            "random",
         ]
         | None
     ) = None
@@ -347,6 +358,14 @@ class VideoProjection(BaseModel):
         return cls.model_validate(asdict(projection))
 
 
+class VideoChapter(BaseModel):
+    """A part of a film that its file names."""
+
+    title: str
+    start_s: float
+    end_s: float
+
+
 class VideoDetail(VideoSummary):
     """A video with all its details."""
 
@@ -357,7 +376,10 @@ class VideoDetail(VideoSummary):
     frame_rate: float | None
     bit_depth: int | None
     rotation: int | None
-    recorded_at: str | None
+    recorded_at: Annotated[str | None, Field(description="By the container, else by the file.")]
+    recorded_by: Annotated[
+        Literal["container", "file"] | None, Field(description="Who says `recorded_at`.")
+    ]
     rated_at: str | None
     missing_since: Annotated[
         str | None, Field(description="Since when the file is gone; its stars and tags are kept.")
@@ -368,6 +390,7 @@ class VideoDetail(VideoSummary):
         float | None, Field(description="Where to go on; null at the beginning.")
     ] = None
     watched: bool = False
+    chapters: list[VideoChapter] = []
     notes: str = ""
 
 
@@ -727,10 +750,16 @@ def summary_of(card: Card, roots: dict[int, Root], addresses: Urls) -> VideoSumm
 
 
 def detail_of(
-    video: Video, roots: dict[int, Root], addresses: Urls, offline: bool, state: WatchState
+    video: Video,
+    roots: dict[int, Root],
+    addresses: Urls,
+    offline: bool,
+    state: WatchState,
+    chapters: Sequence[Chapter] = (),
 ) -> VideoDetail:
     """A whole video as JSON."""
     probe, file = video.probe, video.file
+    recorded = recorded_of(video)
     return VideoDetail(
         media_hash=video.media_hash,
         path=shown_path(roots, file.root_id, file.path),
@@ -769,7 +798,8 @@ def detail_of(
         frame_rate=probe.frame_rate if probe else None,
         bit_depth=probe.bit_depth if probe else None,
         rotation=probe.rotation if probe else None,
-        recorded_at=iso(probe.recorded_at) if probe and probe.recorded_at is not None else None,
+        recorded_at=iso(recorded.at) if recorded else None,
+        recorded_by=recorded.by if recorded else None,
         rated_at=_iso_or_none(video.rated_at),
         missing_since=iso(file.missing_since) if file.missing_since is not None else None,
         files=[
@@ -783,6 +813,10 @@ def detail_of(
         projection=VideoProjection.of(video.projection),
         position_s=state.position_s or None,
         watched=state.watched,
+        chapters=[
+            VideoChapter(title=each.name, start_s=each.start_ms / 1000, end_s=each.end_ms / 1000)
+            for each in chapters
+        ],
     )
 
 

@@ -1,10 +1,12 @@
 """The JSON API of videos: lists, details, favorites, views, subtitles."""
 
+from collections.abc import Sequence
+
 from quart import Response
 
 from lvs.errors import Invalid
 from lvs.filters import readable
-from lvs.models import Cursor, Video
+from lvs.models import Chapter, Cursor, Video
 from lvs.routes.api import schemas
 from lvs.routes.api.openapi import answers
 from lvs.routes.media.subtitles import subtitles_of
@@ -60,15 +62,16 @@ async def _unreadable(args: Arguments, limit: int, after: Cursor | None) -> Resp
 @answers(schemas.VideoDetail)
 async def video(media_hash: str) -> Response:
     """A video with all its details."""
-    return answer(_detail(await services().videos.get(media_hash)))
+    found = await services().videos.get(media_hash)
+    return answer(_detail(found, await services().projections.chapters(found)))
 
 
-def _detail(video: Video) -> schemas.VideoDetail:
+def _detail(video: Video, chapters: Sequence[Chapter] = ()) -> schemas.VideoDetail:
     library = services().library
     place = video.file
     offline = not library.roots[place.root_id].active or library.is_away(place.root_id, place.path)
     state = services().progress.of_video(video)
-    return schemas.detail_of(video, library.roots, addresses(), offline, state)
+    return schemas.detail_of(video, library.roots, addresses(), offline, state, chapters)
 
 
 @answers(schemas.Favorite)

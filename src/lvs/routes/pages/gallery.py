@@ -1,16 +1,18 @@
 """The gallery and its presets: search, popular, favorites, tags, random."""
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial as partial_function
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from quart import Response, redirect, request
 
+from lvs.clock import local_date
 from lvs.errors import NotFound
 from lvs.models import Card, Cursor, Page, Query, Sort, State, shown, tag_key
 from lvs.routes.pages.up_next import following
+from lvs.services.gallery.dates import date_of, months_of, start_of_year
 from lvs.services.gallery.facets import facets_of
 from lvs.services.gallery.gallery import GalleryPage, TopFolder
 from lvs.text import plural
@@ -38,6 +40,7 @@ SORT_LABELS = {
     Sort.SIZE: "Size",
     Sort.VIEWED: "Last viewed",
     Sort.FAVORITED: "Date favorited",
+    Sort.RECORDED: "Date recorded",
     Sort.RANDOM: "Random",
 }
 TAG_OFFERS = 8
@@ -46,12 +49,21 @@ SHORT_S = 600
 PANEL_HEADER = "LVS-Panel"
 
 
+class YearLink(NamedTuple):
+    """A year of the rail, and the address where it begins."""
+
+    year: int
+    videos: int
+    url: str
+    current: bool
+
+
 async def show() -> Response:
     args = arguments()
     if start := _start_page(args):
         return cast("Response", redirect(start, 302))
     query = parse_query(args)
-    return await _gallery(query, args, "All videos", "home")
+    return await listing(query, args, "All videos", "home")
 
 
 def _start_page(args: Arguments) -> str:
@@ -69,7 +81,7 @@ def _start_page(args: Arguments) -> str:
 async def popular() -> Response:
     args = arguments()
     query = replace(parse_query(args), sort=Sort.VIEWS, descending=True, viewed=True)
-    return await _gallery(query, args, "Popular", "popular")
+    return await listing(query, args, "Popular", "popular")
 
 
 async def favorites() -> Response:
@@ -77,7 +89,7 @@ async def favorites() -> Response:
     query = replace(parse_query(args), favorite=True)
     if not text(args, "sort"):
         query = replace(query, sort=Sort.FAVORITED, descending=True)
-    return await _gallery(query, args, "Favorites", "favorites")
+    return await listing(query, args, "Favorites", "favorites")
 
 
 async def tag(name: str) -> Response:
@@ -85,7 +97,7 @@ async def tag(name: str) -> Response:
     if known is None:
         raise NotFound(f"No video carries the tag #{name[:64]}.")
     args = arguments()
-    return await _gallery(replace(parse_query(args), tags=(known,)), args, f"#{known}", "tags")
+    return await listing(replace(parse_query(args), tags=(known,)), args, f"#{known}", "tags")
 
 
 async def filters() -> Response:
@@ -132,42 +144,60 @@ async def settings() -> Response:
     return response
 
 
-async def _gallery(query: Query, args: Arguments, heading: str, current: str) -> Response:
+async def listing(
+    query: Query,
+    args: Arguments,
+    heading: str,
+    current: str,
+    url: Callable[..., str] = gallery_url,
+    around: Callable[[], Awaitable[dict[str, Any]]] | None = None,
+) -> Response:
+    """The page of a list, or the run of cards that htmx asks for; `url` gives the address of the
+    list that a query shows, and `around` what else its page needs.
+    """
     if query.sort is Sort.RANDOM and not query.seed:
         query = replace(query, seed=secrets.randbelow(2**31 - 1) + 1)
     after, until = cursor(args, "after"), cursor(args, "until")
     if wants_partial() and after:  # the first run brings the sentence above it along
         return partial(
             "video_grid.html",
-            **_run(query, await services().gallery.browse(query, after=after, until=until), until),
+            **_run(
+                query, await services().gallery.browse(query, after=after, until=until), until, url
+            ),
         )
     found = await services().gallery.find(query, after, until)
     return page_or_partial(
-        "gallery.html",
+        "folder.html" if around else "gallery.html",
         "video_grid.html",
-        **_run(query, found.page, until),
-        **await _around(query, heading, current, found),
+        **_run(query, found.page, until, url),
+        **await _around(query, heading, current, found, url),
+        **(await around() if around else {}),
     )
 
 
-def _run(query: Query, found: Page, until: Cursor | None) -> dict[str, Any]:
+def _run(
+    query: Query, found: Page, until: Cursor | None, url: Callable[..., str]
+) -> dict[str, Any]:
     """The cards of a page, and the addresses of the next ones."""
     jobs = services().jobs
     jobs.visible(card.id for card in found.cards if card.state is State.NEW)
     if jobs.queued:  # posters that are made anew
         jobs.prefer(card.id for card in found.cards)
     return {
+        "headings": months_of(query, found),
         "page": found,
         "query": query,
-        "next_url": gallery_url(query, after=found.next) if found.next else None,
-        "refresh_url": gallery_url(query, after=found.start, until=until or found.next),
+        "next_url": url(query, after=found.next) if found.next else None,
+        "refresh_url": url(query, after=found.start, until=until or found.next),
     }
 
 
-async def _around(query: Query, heading: str, current: str, found: GalleryPage) -> dict[str, Any]:
+async def _around(
+    query: Query, heading: str, current: str, found: GalleryPage, url: Callable[..., str]
+) -> dict[str, Any]:
     """The parts of a gallery page besides the cards."""
     progress = services().library.progress(services().jobs.remaining)
-    used = chips(query)
+    used = chips(query, url, () if url is gallery_url else ("folder", "direct"))
     plain = current == "home" and not query.filtered and found.page.start is None
     shows_row = plain and not wants_partial()
     own = {"favorites": "favorite", "popular": "viewed"}.get(current)
@@ -175,12 +205,13 @@ async def _around(query: Query, heading: str, current: str, found: GalleryPage) 
         "started": await services().progress.started() if shows_row else None,
         "following": await following() if shows_row else [],
         "total": found.total,
-        "heading": _heading(query, used, heading, own),
+        "heading": _heading(used, heading, own) if url is gallery_url else heading,
         "message": plural(found.total, "video"),
         "chips": [chip for chip in used if chip.name != own],
-        "offers": _offers(query, found),
+        "offers": _offers(query, found, url),
         "panel": await _panel(query, found) if _panel_is_open() else None,
         "sorts": [(sort.value, label) for sort, label in SORT_LABELS.items()],
+        "years": _years(query, found, url),
         "progress": progress,
         "status_url": _status_url(progress.version),
         "roots": _roots(),
@@ -200,11 +231,23 @@ def _roots() -> list[str]:
     return [shown(root.path) for root in services().library.active_roots]
 
 
+def _years(query: Query, found: GalleryPage, url: Callable[..., str]) -> list[YearLink]:
+    """The years to jump to, in the list's order; none where there is but one."""
+    if len(found.years) < 2:
+        return []
+    first = found.page.cards[0] if found.page.cards else None
+    at = local_date(date_of(first, query.sort)).year if first else 0
+    return [
+        YearLink(year, count, url(query, after=start_of_year(year, query.descending)), year == at)
+        for year, count in sorted(found.years, reverse=query.descending)
+    ]
+
+
 def _status_url(version: int) -> str:
     return f"/library/status?version={version}"
 
 
-def _heading(query: Query, used: Sequence[Chip], plain: str, own: str | None) -> str:
+def _heading(used: Sequence[Chip], plain: str, own: str | None) -> str:
     """The heading says what is shown: the page's own name, or the first filter and how many more
     there are.
     """
@@ -215,7 +258,7 @@ def _heading(query: Query, used: Sequence[Chip], plain: str, own: str | None) ->
     return f"{first} +{len(others) - 1}" if len(others) > 1 else first
 
 
-def _offers(query: Query, found: GalleryPage) -> list[tuple[str, str]]:
+def _offers(query: Query, found: GalleryPage, url: Callable[..., str]) -> list[tuple[str, str]]:
     """Filters that one press adds: label and address. Where all that is shown stands on this page
     only such as leave something, and not everything.
     """
@@ -238,7 +281,7 @@ def _offers(query: Query, found: GalleryPage) -> list[tuple[str, str]]:
     if found.page.next is None and found.page.start is None:
         cards = found.page.cards
         offers = [each for each in offers if 0 < sum(map(each[2], cards)) < len(cards)]
-    return [(label, gallery_url(wanted)) for label, wanted, _ in offers if wanted != query]
+    return [(label, url(wanted)) for label, wanted, _ in offers if wanted != query]
 
 
 def _carries(tag: str, card: Card) -> bool:

@@ -1,24 +1,29 @@
 """The watch page, and the permanent link that leads to it."""
 
+import os
+import re
 from typing import cast
 
 from quart import Response, redirect
 
-from lvs.errors import NotFound
+from lvs.errors import Invalid, NotFound
 from lvs.models import Card, Query, State, Surroundings, Video, shown
 from lvs.routes.media import subtitles
-from lvs.routes.pages import projection
+from lvs.routes.pages import film_scenes, projection
 from lvs.routes.pages.player import player_choice, player_view, preferred_sound
+from lvs.services.gallery.dates import recorded_of
 from lvs.services.household.play_order import ListPlace
 from lvs.web.facts import container_name, moment, picture_facts, track_facts
 from lvs.web.filters import parse_query
-from lvs.web.list_places import Neighbour, in_gallery, in_list, list_place
+from lvs.web.list_places import Neighbour, in_gallery, in_list, list_place, list_string
 from lvs.web.request_args import arguments, form_text, text
 from lvs.web.responses import addresses, client, page, raw_path, secure_url, services
 from lvs.web.templates import duration, size
-from lvs.web.urls import gallery_url, query_string
+from lvs.web.urls import folder_url, gallery_url
 
 SUGGESTIONS = 12
+_SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?", re.ASCII)
+RECORDED_BY = {"container": "as the film says", "file": "by the time of its file"}
 
 
 async def watch(place: str) -> Response:
@@ -28,8 +33,7 @@ async def watch(place: str) -> Response:
         raise NotFound("There is no video at this address, and there never was one.")
     video, file, card = found
     if file.missing_since is not None and not video.missing:
-        listed = list_place(arguments())
-        rest = listed.query if listed else query_string(query)
+        rest = list_string(list_place(arguments()), query)
         return cast("Response", redirect(addresses().watch(video.file) + rest, 302))
     return await _page(video, card, query)
 
@@ -49,10 +53,10 @@ async def _page(video: Video, card: Card | None, query: Query) -> Response:
     around = await services().gallery.surroundings(query, video, here, SUGGESTIONS)
     previous, following = await _neighbours(video, query, place, around)
     progress = services().progress.of_video(video)
-    starts_over = text(arguments(), "start") == "over"
     languages = await services().preferences.languages()
     choice = preferred_sound(video, player_choice(), languages.sound)
-    player = player_view(video, choice, 0.0 if starts_over else progress.position_s)
+    player = player_view(video, choice, _start(video, progress.position_s))
+    listed = list_string(place, query)
     if video.poster is None and video.state is State.NEW:
         services().jobs.visible([video.id])
     watch_path = addresses().watch(video.file)
@@ -67,19 +71,38 @@ async def _page(video: Video, card: Card | None, query: Query) -> Response:
         player=player,
         watched=progress.watched,
         later=around.later,
-        start_over_url=_start_over(video, query, place) if player.start_s else "",
+        start_over_url=_start_over(video, listed) if player.start_s else "",
         subtitles=await subtitles.subtitles_of(video),
         chosen_subtitles=languages.subtitles,
         suggestions=around.suggestions,
         facts=_facts(video, player.fact),
         back_url=_back(video, query, place),
         unreadable=video.state is State.UNREADABLE,
+        folder=_folder(video),
+        recorded=recorded_of(video),
+        **await film_scenes.strip_of(video, card, listed),
+        chapters=film_scenes.chapter_links(video, around.chapters, listed),
         offline=services().library.is_away(video.file.root_id, video.file.path),
         secure_url=secure_url(watch_path) if video.projection.immersive else "",
         **await projection.values_of(video),
         copies=_copies(video),
         former=await services().handover.former(video),
     )
+
+
+def _start(video: Video, position_s: float) -> float:
+    """Where the player begins, in seconds: at the place that the address names, else where one
+    stopped. Raises Invalid.
+    """
+    value = text(arguments(), "start")
+    if value == "over":
+        return 0.0
+    if not value:
+        return position_s
+    if not _SECONDS.fullmatch(value):
+        raise Invalid("start is a number of seconds such as 61.5, or over.")
+    length_s = video.probe.duration_s if video.probe else None
+    return float(value) if length_s is None or float(value) < length_s else 0.0
 
 
 async def _neighbours(
@@ -96,15 +119,25 @@ async def _neighbours(
 def _back(video: Video, query: Query, place: ListPlace | None) -> str:
     """The list from which a film was opened."""
     if place is None:
-        return gallery_url(query) + f"#video-card-{video.id}"
+        return (folder_url if query.folder else gallery_url)(query) + f"#video-card-{video.id}"
     return f"/playlist/{place.playlist_id}#item-{place.at}" if place.playlist_id else "/later"
 
 
-def _start_over(video: Video, query: Query, place: ListPlace | None) -> str:
+def _start_over(video: Video, listed: str) -> str:
     """The same page with the player at the beginning."""
-    rest = place.query if place else query_string(query)
-    address = addresses().watch(video.file) + rest
+    address = addresses().watch(video.file) + listed
     return f"{address}{'&' if '?' in address else '?'}start=over"
+
+
+def _folder(video: Video) -> tuple[str, str]:
+    """Name and address of the folder a video lies in."""
+    address = addresses().folder(video.file)
+    if not address:
+        return "Folders", "/folders"
+    path = video.file.path.rpartition(b"/")[0]
+    root = services().library.roots[video.file.root_id]
+    name = shown(path.rpartition(b"/")[2]) or shown(os.fsencode(root.name))
+    return name, f"/folder/{address}"
 
 
 def _copies(video: Video) -> int:
@@ -166,8 +199,8 @@ def _facts(video: Video, playback: str) -> list[tuple[str, str]]:
         if probe.subtitle_tracks:
             inside = "; ".join(track_facts(track) for track in probe.subtitle_tracks)
             facts.append(("Subtitles inside", inside))
-        if probe.recorded_at:
-            facts.append(("Recorded", moment(probe.recorded_at)))
+    if recorded := recorded_of(video):
+        facts.append(("Recorded", f"{moment(recorded.at)}, {RECORDED_BY[recorded.by]}"))
     if video.projection.immersive or video.projection.source != "default":
         facts.append(("Projection", projection.fact_of(video.projection)))
     if video.last_viewed_at:

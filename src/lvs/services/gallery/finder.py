@@ -7,6 +7,7 @@ from lvs.db import gallery
 from lvs.db.database import Connection
 from lvs.db.gallery import Selection
 from lvs.models import Card, Cursor
+from lvs.services.gallery.dates import starts_of_years
 from lvs.services.lru import LRU
 
 if TYPE_CHECKING:  # NumPy is a tenth of what the start takes, and needed only by the index
@@ -20,6 +21,9 @@ class Finder(Protocol):
 
     async def count(self) -> int:
         """The number of videos."""
+
+    async def years(self) -> list[tuple[int, int]]:
+        """Each year of an order by date, and how many videos it has."""
 
     async def cards(self, limit: int, after: Cursor | None, until: Cursor | None) -> list[Card]:
         """At most `limit` cards behind `after`, up to `until`."""
@@ -44,6 +48,10 @@ class SqlFinder:
     async def count(self) -> int:
         """The number of videos."""
         return await gallery.count(self._db, self._selection)
+
+    async def years(self) -> list[tuple[int, int]]:
+        """Each year of an order by date, and how many videos it has."""
+        return await gallery.years(self._db, self._selection)
 
     async def cards(self, limit: int, after: Cursor | None, until: Cursor | None) -> list[Card]:
         """At most `limit` cards behind `after`, up to `until`."""
@@ -103,6 +111,10 @@ class IndexFinder:
     async def count(self) -> int:
         """The number of videos."""
         return self._index.how_many(self._mask)
+
+    async def years(self) -> list[tuple[int, int]]:
+        """Each year of an order by date, and how many videos it has."""
+        return self._index.years(self._mask, self._query.sort, starts_of_years())
 
     async def cards(self, limit: int, after: Cursor | None, until: Cursor | None) -> list[Card]:
         """At most `limit` cards behind `after`, up to `until`."""

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lvs import random_order
-from lvs.db import gallery, progress, tags, videos, watch_page
+from lvs.db import folders, gallery, progress, tags, videos, watch_page
 from lvs.db.database import Connection, Database
+from lvs.db.folders import FolderPoster, Subfolder
 from lvs.db.gallery import Selection
 from lvs.errors import Invalid, LvsError, NotFound
 from lvs.models import (
@@ -31,6 +32,7 @@ from lvs.models import (
 )
 from lvs.services.cache import Cache
 from lvs.services.gallery import search_query
+from lvs.services.gallery.dates import DATED
 from lvs.services.gallery.finder import CardCache, Finder, IndexFinder, SqlFinder
 from lvs.services.library.library import Library
 from lvs.services.lru import LRU
@@ -71,6 +73,8 @@ class GalleryPage:
     total: int
     popular_tags: list[Tag]
     folders: list[TopFolder]
+    years: list[tuple[int, int]]
+    """Each year of an order by date, with its number of videos."""
 
 
 class Gallery:
@@ -88,6 +92,7 @@ class Gallery:
         self._allowed: LRU[Limits, tuple[int, frozenset[int]]] = LRU(LIMITS_KEPT)
         self._kept = CardCache()
         self._pages: LRU[Hashable, tuple[Page, int]] = LRU(PAGES_KEPT)
+        self._year_lists: LRU[Hashable, list[tuple[int, int]]] = LRU(PAGES_KEPT)
 
     async def fill(self, delay_s: float = 0) -> None:
         """Fill the index; tried again where the database cannot be read now."""
@@ -128,10 +133,11 @@ class Gallery:
         """
         async with self._reading() as (db, index):
             page, total = await self._known_or_found(db, query, index, PAGE_SIZE, after, until)
+            years = await self._years(db, query, index) if query.sort in DATED else []
             page = await _for_viewer(db, page)
         # Only now: these may want a connection too, and a holder of one must not wait for
         # another.
-        return GalleryPage(page, total, await self._popular_tags(), await self._folders())
+        return GalleryPage(page, total, await self._popular_tags(), await self._folders(), years)
 
     async def browse(
         self,
@@ -207,6 +213,21 @@ class Gallery:
         mask = await index.select(db, selection)
         return IndexFinder(db, selection, index, mask, self._kept)
 
+    async def _years(
+        self, db: Connection, query: Query, index: "VideoIndex | None"
+    ) -> list[tuple[int, int]]:
+        """Each year of an order by date, as it was the last time where nothing has changed."""
+        query = _by_viewer(query)
+        seen = index.seen if index else -1
+        known = self._year_lists.get((seen, query)) if index else None
+        if known is not None:
+            return known
+        finder = await self._finder(db, query, index)
+        found = await finder.years() if finder else []
+        if index and not _is_personal(query):
+            self._year_lists.put((seen, query), found)
+        return found
+
     async def _known_or_found(
         self,
         db: Connection,
@@ -226,8 +247,7 @@ class Gallery:
             finder = await self._finder(db, query, index)
             page = await self._page(finder, query, limit, after, until)
             known = (page, await finder.count() if finder else 0)
-            personal = query.viewer.person and query.progress
-            if index and index.seen == key[0] and not personal:
+            if index and index.seen == key[0] and not _is_personal(query):
                 self._pages.put(key, known)
         return known
 
@@ -307,6 +327,7 @@ class Gallery:
             tuple(Related(cards[each], why) for each, why in reasons.items() if each in cards),
             beside.suggested_tags if who.limits is None else (),
             beside.later,
+            beside.chapters,
         )
 
     async def _ids_beside(
@@ -381,6 +402,32 @@ class Gallery:
 
         return await self._cache.get(("folders", *self._edition), load)
 
+    async def subfolders(self, root_id: int, folder: bytes) -> list[Subfolder]:
+        """The folders right in a folder by name, and under the name None what lies in it itself;
+        nothing where it holds no listed video, or none that the person who watches may see.
+        """
+        who = viewer()
+        if who.limits is not None:
+            async with self._database.read() as db:
+                return await folders.listed(db, root_id, folder, who.allowed)
+
+        async def load() -> list[Subfolder]:
+            async with self._database.read() as db:
+                return await folders.listed(db, root_id, folder)
+
+        async with self._reading():
+            pass  # the index has noticed now whether what is kept is still true
+        return await self._cache.get(("folder", root_id, folder, *self._edition), load)
+
+    async def folder_posters(
+        self, root_id: int, paths: Sequence[bytes], each: int
+    ) -> list[FolderPoster]:
+        """Up to `each` posters of the videos in and below each of these folders."""
+        who = viewer()
+        allowed = None if who.limits is None else who.allowed
+        async with self._database.read() as db:
+            return await folders.posters(db, root_id, paths, each, allowed)
+
     @property
     def _edition(self) -> tuple[int, int]:
         """Changes whenever tags or folders may have.
@@ -412,25 +459,27 @@ class Gallery:
         # an alias and its tag ask for the same
         wanted = tuple(dict.fromkeys(found.values()))
         selection = Selection(query, words.match, wanted, unmatch=words.unmatch)
-        return self._in_folder(selection, query.folder.strip(b"/")) if query.folder else selection
-
-    def _in_folder(self, selection: Selection, folder: bytes) -> Selection | None:
-        place = self._folder_place(folder)
-        return replace(selection, root_id=place[0], folder=place[1]) if place else None
+        if not (query.folder or query.direct):
+            return selection
+        place = self._folder_place(query.folder)
+        if place is None:
+            return None
+        return replace(selection, root_id=place[0], folder=place[1], direct=query.direct)
 
     def _folder_place(self, folder: bytes) -> tuple[int, bytes] | None:
         """Library folder and path of a folder as an address spells it."""
-        active, folder = self._library.active_roots, folder.strip(b"/")
-        if len(active) == 1:
-            return active[0].id, folder
-        name, _, rest = folder.partition(b"/")
-        return next(((root.id, rest) for root in active if root.name.encode() == name), None)
+        return self._library.folder_place(folder.strip(b"/"))
 
 
 def _by_viewer(query: Query) -> Query:
     """The query as the person who watches asks it."""
     who = viewer()
     return query if query.viewer == who else replace(query, viewer=who)
+
+
+def _is_personal(query: Query) -> bool:
+    """True where a list changes with what one person watches, which the index does not notice."""
+    return bool(query.viewer.person and query.progress)
 
 
 async def _for_viewer(db: Connection, page: Page) -> Page:

@@ -22,12 +22,15 @@ from lvs.db.gallery import NOTHING_YET, SORT_COLUMNS, GalleryChange, Selection
 from lvs.filters import filter_bounds
 from lvs.models import Cursor, Query, Sort
 from lvs.random_order import LARGEST
+from lvs.services.gallery.dates import EPOCH_YEAR
 
 Mask = NDArray[np.bool_]
 """Says for every id whether the video is meant."""
 
 Key = tuple[Hashable, ...]
-"""A database look-up: ("tag", id), ("match", expression) or ("folder", library folder, path)."""
+"""A database look-up: ("tag", id), ("match", expression) or ("folder", library folder, path, True
+for the folder alone).
+"""
 
 LOADED_AT_ONCE = 2000
 FOUND_KEPT = 400  # of what words, tags and folders found: a bit for every video each
@@ -195,7 +198,7 @@ class VideoIndex:
         """
         keys: list[Key] = []
         if selection.root_id is not None:
-            keys.append(("folder", selection.root_id, selection.folder))
+            keys.append(("folder", selection.root_id, selection.folder, selection.direct))
         if selection.match:
             keys.append(("match", selection.match))
         found = [await self._ids(db, key) for key in keys]
@@ -259,10 +262,10 @@ class VideoIndex:
         match key:
             case "tag", int() as tag_id:
                 text = await gallery.tagged(db, tag_id)
-            case "folder", int() as root_id, bytes() as folder:
+            case "folder", int() as root_id, bytes() as folder, bool() as direct:
                 text = await (
-                    gallery.in_folder(db, root_id, folder)
-                    if folder
+                    gallery.in_folder(db, root_id, folder, direct)
+                    if folder or direct
                     else gallery.copies_in_root(db, root_id)
                 )
             case _, match:
@@ -272,7 +275,7 @@ class VideoIndex:
         mask = np.zeros(size, np.bool_)
         ids = _parsed(text)
         mask[ids[ids < size]] = True
-        if key[0] == "folder" and key[2] == b"":
+        if key[0] == "folder" and key[2:] == (b"", False):
             mask |= self._numbers["root_id"][:size] == key[1]
         if self._last is last:
             self._found[key] = np.packbits(mask)
@@ -285,6 +288,15 @@ class VideoIndex:
     def how_many(self, mask: Mask) -> int:
         """The number of videos in a mask."""
         return self._total_shown if mask is self._shown else int(np.count_nonzero(mask))
+
+    def years(self, mask: Mask, sort: Sort, starts: Sequence[int]) -> list[tuple[int, int]]:
+        """Each year that videos of a mask have in an order by date, and how many; `starts` are the
+        beginnings of the years from EPOCH_YEAR on.
+        """
+        values = self._numbers[SORT_COLUMNS[sort]][mask]
+        places = np.searchsorted(np.array(starts, np.int64), values[values > 0], side="right")
+        counts = np.bincount(places, minlength=1)
+        return [(EPOCH_YEAR + int(n) - 1, int(counts[n])) for n in np.flatnonzero(counts)]
 
     # --- Ordering ---
 

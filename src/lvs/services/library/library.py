@@ -139,6 +139,18 @@ class Library:
                 places.append((root.id, path))
         return places
 
+    def folder_place(self, path: bytes) -> tuple[int, bytes] | None:
+        """The library folder, and the folder in it, that a path of an address means; None where no
+        library folder has that name.
+        """
+        active = self.active_roots
+        if len(active) == 1:
+            return active[0].id, path
+        name, _, rest = path.partition(b"/")
+        found = (root.id for root in active if os.fsencode(root.name) == name)
+        root_id = next(found, None)
+        return None if root_id is None else (root_id, rest)
+
     def is_away(self, root_id: int, path: bytes) -> bool:
         """Whether a file lies on a drive or in a folder that cannot be reached right now."""
         return self.drives.is_away(root_id, path)

@@ -10,8 +10,9 @@ import contextlib
 import logging
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -22,6 +23,7 @@ from lvs.models import Chapter, Probe, Stereo, Track
 from lvs.services.media.eye import EYES
 from lvs.services.media.posters import PosterTarget
 from lvs.services.media.projection import FULL_TURN, LAYOUTS, Container, Likeness
+from lvs.services.media.scene_request import MOST_SCENES, SceneRequest, SceneTimes
 from lvs.services.worker_process import WorkerProcess
 from lvs.versions import installed
 
@@ -122,17 +124,43 @@ class ProbePool:
         BrokenWorker where the file itself seems to be the cause: the worker crashed, or computed
         for all that time. Cancelling it kills the worker.
         """
+        wanted = posters or ()
+        more = {"name": name, "chosen": chosen, "content": content}
+
+        async def understood(answer: Any) -> ProbeResult:
+            return await self._found(answer, path, wanted)
+
+        request = self._request(path, wanted) | more
+        return await self._asked(path, request, understood, [poster.partial for poster in wanted])
+
+    async def scenes(self, path: FilePath, wanted: SceneRequest) -> SceneTimes:
+        """Draw a sheet of scenes; the times of its pictures, none where there is nothing to draw.
+
+        Raises as `probe` does, and is cancelled as it is.
+        """
+
+        async def understood(answer: Any) -> SceneTimes:
+            return _scenes(answer, path)
+
+        request = _request(path, (), self._time_limit_s) | {"scenes": wanted.as_json()}
+        return await self._asked(path, request, understood, [wanted.partial])
+
+    async def _asked(
+        self,
+        path: FilePath,
+        request: Mapping[str, Any],
+        understood: Callable[[Any], Awaitable[Value]],
+        partials: Sequence[Path],
+    ) -> Value:
+        """What a worker answers; `partials` are removed where it does not come to an end."""
         worker: Worker | None = None
         in_order = False
         await self._turns.acquire()
         try:
             async with asyncio.timeout(self._time_limit_s):
                 worker = await self._take()
-                answer = await worker.ask(
-                    self._request(path, posters or ())
-                    | {"name": name, "chosen": chosen, "content": content}
-                )
-            found = await self._found(answer, path, posters or ())
+                answer = await worker.ask(request)
+            found = await understood(answer)
             in_order = True
             return found
         except (Unreadable, Unavailable):
@@ -150,9 +178,9 @@ class ProbePool:
         finally:
             self._leave(worker, in_order)
             if not in_order:
-                for poster in posters or ():
+                for partial in partials:
                     with contextlib.suppress(OSError):
-                        poster.partial.unlink(missing_ok=True)
+                        partial.unlink(missing_ok=True)
 
     async def close(self) -> None:
         """End every worker at once, busy or idle, and wait at most a second for them to be gone."""
@@ -300,17 +328,35 @@ def read_answer(answer: Any, path: FilePath) -> ProbeResult:
     It comes from a process that read a stranger's file: nothing in it is taken on trust.
     """
     try:
-        if "detail" in answer:
-            log.warning("Probing %r: %s", os.fsencode(path), _text(answer["detail"], MAX_DETAIL))
-        if "unreadable" in answer:
-            raise Unreadable(_text(answer["unreadable"]))
-        if "unavailable" in answer:
-            message = _text(answer["unavailable"])
-            raise (BrokenWorker if answer.get("own") is True else Unavailable)(message)
+        _raise_failure(answer, path)
         evidence = _evidence(answer)
         return ProbeResult(_probe(answer["probe"]), answer["has_poster"] is True, evidence)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"its answer is not one: {error!r}") from None
+
+
+def _scenes(answer: Any, path: FilePath) -> SceneTimes:
+    """The answer about scenes, as little trusted as that of a look."""
+    try:
+        _raise_failure(answer, path)
+        found = answer["scenes"]
+        times = tuple(_number(each) for each in found["times"][:MOST_SCENES])
+        size = _whole(found["width"]), _whole(found["height"])
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"its answer is not one: {error!r}") from None
+    if list(times) != sorted(set(times)) or (times and not all(0 < each <= 1000 for each in size)):
+        raise ValueError("its answer is no list of scenes")
+    return SceneTimes(times, *size)
+
+
+def _raise_failure(answer: Any, path: FilePath) -> None:
+    if "detail" in answer:
+        log.warning("Probing %r: %s", os.fsencode(path), _text(answer["detail"], MAX_DETAIL))
+    if "unreadable" in answer:
+        raise Unreadable(_text(answer["unreadable"]))
+    if "unavailable" in answer:
+        message = _text(answer["unavailable"])
+        raise (BrokenWorker if answer.get("own") is True else Unavailable)(message)
 
 
 def _evidence(answer: Mapping[str, Any]) -> FileEvidence:

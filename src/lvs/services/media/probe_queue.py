@@ -33,7 +33,9 @@ CRASHES_AT_MOST = 3  # a file over which workers crash so often is called unread
 BROKEN_IN_A_ROW = 3  # videos: where so many fail, none of them is to blame
 SWEEP_PAUSE_S = 60.0  # how long a passing failure rests before it is tried again
 FAILURES_KEPT = 50
-URGENT, NORMAL = 0, 1
+URGENT, NORMAL, IDLE = 0, 1, 2
+
+Job = Callable[[], Awaitable[None]]
 
 
 @dataclass(slots=True)
@@ -89,6 +91,7 @@ class ProbeQueue:
             QUEUE_SIZE * 2
         )
         self._order = itertools.count()
+        self._jobs: dict[int, Job] = {}  # other work of the same workers, by a number below 0
         self._queued: dict[int, int] = {}  # id of the video: its priority
         self._running: dict[int, float] = {}  # id of the video: since when, by the monotonic clock
         self._probes: dict[int, asyncio.Future[None]] = {}
@@ -152,6 +155,18 @@ class ProbeQueue:
             self._queue.put_nowait((priority, next(self._order), video_id))
             self._queued.pop(video_id, None)
             self._queued[video_id] = priority
+            return True
+        return False
+
+    def put_job(self, job: Job, urgent: bool = False) -> bool:
+        """Queue other work for the worker processes: behind every probe, or `urgent` among those
+        that somebody waits for. It does not count as a probe that remains. False where the queue is
+        full.
+        """
+        number = next(self._order)
+        with contextlib.suppress(asyncio.QueueFull):
+            self._queue.put_nowait((URGENT if urgent else IDLE, number, -number - 1))
+            self._jobs[-number - 1] = job
             return True
         return False
 
@@ -269,6 +284,9 @@ class ProbeQueue:
             _, _, video_id = await self._queue.get()
             if self._wait_turn is not None:
                 await self._wait_turn()
+            if job := self._jobs.pop(video_id, None):
+                await self._run_job(job)
+                continue
             if self._queued.pop(video_id, None) is None:
                 continue  # it was queued a second time, more urgently, and is done
             if self.queued <= LOW_WATER:
@@ -289,6 +307,14 @@ class ProbeQueue:
             finally:
                 del self._running[video_id], self._probes[video_id]
                 self._counted -= 1
+
+    async def _run_job(self, job: Job) -> None:
+        try:
+            await job()
+        except LvsError as error:
+            log.warning("work behind the probes failed: %s", error)
+        except Exception:
+            log.exception("work behind the probes went wrong")
 
     @timed("jobs.look")
     async def _probe(self, video_id: int) -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from lvs.errors import Unreadable
+from lvs.models import Projection, Shape, Stereo
 from lvs.services.media.eye import Crop, crop_of, eye_of, eye_path
 from lvs.services.media.sandbox import enter_sandbox
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 GRACE_S = 10  # the parent ends a worker in time; this is for the worker whose parent is gone
 FILE_SIZE_LIMIT_BYTES = 64 << 20
+FEWEST_SCENES = 2
 SMALL_WIDTH = 320  # enough to compare the halves of a picture
 JPEG = {"format": "JPEG", "quality": 80, "optimize": True}
 WEBP = {"format": "WEBP", "quality": 75, "method": 4}
@@ -66,6 +68,8 @@ def answer(request: dict[str, Any], keep: Keep | None = None) -> dict[str, Any]:
     limit_processor(request["time_limit_s"])
     try:
         path = os.fsdecode(bytes.fromhex(request["path"]))
+        if "scenes" in request:
+            return _scenes(path, request["scenes"])
         name = request["name"] or path.rpartition("/")[2]
         return _probe(path, request["posters"], name, request["chosen"], keep)
     except Unreadable as error:
@@ -129,11 +133,7 @@ def _probe(
     from lvs.services.media.film_projection import see  # noqa: PLC0415
     from lvs.services.media.video_file import VideoFile  # noqa: PLC0415
 
-    descriptor = open_without_links(path)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise Unreadable("It is not a regular file.")
-    with open(descriptor, "rb", buffering=0) as file:
+    with open(_regular_file(path), "rb", buffering=0) as file:
         film = VideoFile(file)
         try:
             frame = film.picture(choosy=bool(posters))
@@ -160,6 +160,42 @@ def _probe(
             return found
         finally:
             film.close()
+
+
+def _scenes(path: str, wanted: dict[str, Any]) -> dict[str, Any]:
+    """Draws the sheet of scenes; without `times` there is none to show."""
+    from lvs.services.media.scene_sheet import WEBP as SHEET  # noqa: PLC0415
+    from lvs.services.media.scene_sheet import draw_sheet  # noqa: PLC0415
+    from lvs.services.media.video_file import VideoFile  # noqa: PLC0415
+
+    with open(_regular_file(path), "rb", buffering=0) as file:
+        film = VideoFile(file)
+        try:
+            projection = Projection(Shape(wanted["shape"]), Stereo(wanted["stereo"]))
+            crop = crop_of(projection, wanted["aspect"]) if projection.immersive else None
+            sheet = draw_sheet(film, wanted["count"], crop)
+        finally:
+            film.close()
+    if len(sheet.times) < FEWEST_SCENES:
+        return {"scenes": {"times": [], "width": 0, "height": 0}}
+    partial, place = (Path(os.fsdecode(bytes.fromhex(wanted[name]))) for name in ("partial", "to"))
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with partial.open("wb") as written:
+        sheet.image().save(written, **SHEET)
+        written.flush()
+        os.fsync(written.fileno())
+    partial.replace(place)
+    width, height = sheet.tile_size
+    return {"scenes": {"times": sheet.times, "width": width, "height": height}}
+
+
+def _regular_file(path: str) -> int:
+    """Descriptor of a file that holds content. Raises Unreadable for what does not."""
+    descriptor = open_without_links(path)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise Unreadable("It is not a regular file.")
+    return descriptor
 
 
 def open_without_links(path: str) -> int:

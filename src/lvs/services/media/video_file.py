@@ -214,6 +214,27 @@ class VideoFile:
         image = self.image(frame, width, crop)
         return on_field(without_borders(image), width)
 
+    def scenes(self, count: int) -> Iterator[tuple[float, VideoFrame]]:
+        """Keyframes from all along the film with their times in seconds, at most `count`, each
+        once. A file without an index gives the few that are found soon.
+        """
+        if not self._decodable or not self._duration_s:
+            return
+        seen: set[int | None] = set()
+        for number in range(count):
+            self._file.allowance_bytes = ATTEMPT_BYTES
+            place_s = self._duration_s * number / count
+            try:
+                self._container.seek(round(self._start_us + place_s * 1e6))
+            except (av.FFmpegError, OSError):
+                continue
+            for frame in self._next_keyframe(seen):
+                if frame.time is not None:
+                    yield max(0.0, frame.time - self._start_us / 1e6), frame
+            if not self._file.allowance_bytes:
+                self._raise_disk_error()
+                return
+
     def chapters(self) -> list[list[Any]]:
         """Name, start and end in milliseconds of each part that the file names."""
         parts = islice(self._container.chapters(), MAX_CHAPTERS)

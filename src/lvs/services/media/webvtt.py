@@ -150,7 +150,7 @@ def _cue(subtitles: "pysubs2.SSAFile", event: "pysubs2.SSAEvent") -> str:
     if not text:
         return ""
     settings = " line:0" if on_top else ""
-    return f"{_timestamp(start_ms)} --> {_timestamp(end_ms)}{settings}\n{text}"
+    return f"{timestamp(start_ms)} --> {timestamp(end_ms)}{settings}\n{text}"
 
 
 def _text(raw: str, italic: bool) -> tuple[str, bool]:
@@ -197,7 +197,7 @@ def _escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _timestamp(ms: int) -> str:
+def timestamp(ms: int) -> str:
     """`HH:MM:SS.mmm`."""
     seconds, ms = divmod(ms, 1000)
     minutes, seconds = divmod(seconds, 60)

@@ -17,6 +17,7 @@ from typing import Generic, TypeVar
 from lvs.config import Config
 from lvs.services.library.library import Library
 from lvs.services.media.posters import PosterStore
+from lvs.services.media.scene_store import SceneStore
 
 T = TypeVar("T")
 
@@ -77,6 +78,9 @@ class Storage:
     database_bytes: int
     wal_bytes: int
     thumbnails_bytes: int | None
+    scenes_bytes: int | None
+    """None where scenes are switched off."""
+    scenes_limit_bytes: int
     backups_bytes: int | None
     log_bytes: int | None
     libraries: tuple[LibraryDisk, ...]
@@ -123,7 +127,14 @@ class _Fresh(Generic[T]):
 class Storages:
     """Looks at the disks when somebody asks, and not too often."""
 
-    def __init__(self, config: Config, library: Library, posters: PosterStore) -> None:
+    def __init__(
+        self,
+        config: Config,
+        library: Library,
+        posters: PosterStore,
+        scenes: SceneStore | None = None,
+    ) -> None:
+        self._scenes = scenes
         self._config = config
         self._library = library
         self._disks: dict[str, _Fresh[Disk | None]] = {}
@@ -150,6 +161,8 @@ class Storages:
             database_bytes=_size_bytes(database),
             wal_bytes=_size_bytes(database.with_name(database.name + "-wal")),
             thumbnails_bytes=await self._thumbnails.now(),
+            scenes_bytes=self._scenes.size_bytes if self._scenes else None,
+            scenes_limit_bytes=self._scenes.limit_bytes if self._scenes else 0,
             backups_bytes=await self._backups.now(),
             log_bytes=await self._logs.now(),
             libraries=tuple(libraries),

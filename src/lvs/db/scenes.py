@@ -1,0 +1,15 @@
+"""Films whose scenes can be drawn."""
+
+from lvs.db.connection import Connection
+from lvs.db.gallery import COLUMNS, card_of
+from lvs.models import Card
+
+
+async def films(db: Connection, after_id: int, limit: int) -> list[Card]:
+    """Listed videos with a poster, by id behind `after_id`."""
+    sql = f"""
+        SELECT {COLUMNS} FROM gallery g
+        WHERE g.video_id > ? AND g.poster IS NOT NULL AND NOT g.offline
+        ORDER BY g.video_id LIMIT ?
+    """
+    return [card_of(row) for row in await db.all(sql, (after_id, limit))]
