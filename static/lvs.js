@@ -115,16 +115,6 @@
     closeMenus();
   }
 
-  // Clipboards are for secure pages only: elsewhere the button stays away.
-  if (navigator.clipboard) for (const button of all("[data-copy]")) button.hidden = false;
-  on("click", async (event) => {
-    const button = event.target.closest("[data-copy]");
-    if (!button) return;
-    await navigator.clipboard.writeText(button.dataset.copy);
-    byId("said").textContent = "Copied";
-    button.classList.add("done");
-  });
-
   const closeMenus = (except) => {
     for (const menu of all(".menu[open]")) if (menu !== except) menu.open = false;
   };
@@ -224,7 +214,6 @@
   function rate(scope, digit) {
     press(digit === "0" ? '.stars [value="0"]' : `.stars [aria-label^="${digit} "]:not([value="0"])`, scope);
   }
-
 
   const anywhere = {
     z: () => press("#toasts > :last-child [data-undo]"),

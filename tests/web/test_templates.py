@@ -883,6 +883,7 @@ BUDGETS = {
     "style of a folder": (("lvs.css", "folders.css"), 10 * 1024),
     "style of tags": (("lvs.css", "tags.css"), 10 * 1024),
     "style of playlists": (("lvs.css", "household.css"), 10 * 1024),
+    "style of a selection": (("lvs.css", "curate/select.css"), 10 * 1024),
     "style of the watch page": (("lvs.css", "player/*.css"), 10 * 1024),
     "style of the dashboard": (("lvs.css", "admin.css"), 12 * 1024),
 }
