@@ -13,7 +13,7 @@ from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote, unquote_to_bytes
 
 import jinja2
 from jinja2 import (
@@ -218,12 +218,15 @@ def groups(related: Sequence[Related]) -> list[tuple[str, list[Card]]]:
 
 
 def filter_values(query: Query) -> list[tuple[str, str]]:
-    """The names and values of a form that asks for the query's filters; words are typed."""
+    """The names and values of a form that asks for the query's filters; words are typed. A form
+    cannot ask for a folder whose name is not text.
+    """
     return [
-        (each.name, unquote(text, errors="surrogateescape"))
+        (each.name, unquote(text))
         for each in used_filters(query)
         if each.name != "q"
         for text in each.kind.write(each.value(query))
+        if quote(unquote(text), safe="/") == quote(unquote_to_bytes(text), safe="/")
     ]
 
 

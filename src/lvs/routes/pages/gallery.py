@@ -298,6 +298,9 @@ async def _panel(query: Query, found: GalleryPage) -> dict[str, Any]:
     ours = services().gallery
     folders = _folders(found.folders)
     named = [(value, label) for value, label, _ in folders]
+    chosen = shown(query.folder)
+    if query.folder == _bytes(chosen) and (chosen, chosen) not in named:  # one below the others
+        named += [(chosen, chosen)] * bool(chosen)
     wanted = [replace(query, folder=_bytes(value)) for value, _ in named]
     counts = await ours.counts(wanted)
     left = [
