@@ -580,8 +580,9 @@ async def test_random_leads_to_a_film_that_can_be_played(films: Home) -> None:
 async def test_tags_are_listed_with_their_counts(films: Home) -> None:
     await films.services.tags.add(await hash_of(films, "plain.mp4"), "alone", "test")
     rows = re.compile(
-        r'<a href="/\?tag=([^"]*)"><span dir="auto">([^<]*)</span> <span class="number"'
-        r' aria-label="([^"]*)"'
+        r'<a class="tag-link" href="/\?tag=([^"]*)">.*?<span dir="auto">([^<]*)</span>.*?'
+        r'<span class="number" aria-label="([^"]*)"',
+        re.DOTALL,
     )
     assert rows.findall(await page(films, "/tags")) == [
         ("Two%20Words", "Two Words", "2 videos"),
@@ -594,7 +595,11 @@ async def test_tags_are_listed_with_their_counts(films: Home) -> None:
     assert [row[1] for row in rows.findall(await page(films, "/tags?filter=WORD"))] == ["Two Words"]
     (films.library / "plain.mp4").unlink()
     await films.scan()
-    assert [row[1] for row in rows.findall(await page(films, "/tags"))] == ["Two Words"]
+    # a tag of missing films alone stays where it can be renamed, merged and deleted
+    assert [row[1:] for row in rows.findall(await page(films, "/tags"))] == [
+        ("Two Words", "2 videos"),
+        ("alone", "0 videos"),
+    ]
 
 
 async def test_a_kept_card_is_what_a_fresh_one_would_be(films: Home) -> None:
@@ -682,10 +687,11 @@ async def test_a_page_asks_the_database_few_things(films: Home) -> None:
         "/tag/two%20words",
         "/?q=none&favorite=1",
     ):
+        meant = 2 if "none" in address else 0  # words like those that were not found
         for least in (6, 3):
             before = usage.queries
             await page(films, address)
-            assert usage.queries - before <= least, address
+            assert usage.queries - before <= least + meant, address
 
 
 @given(st.integers(1, 2**31 - 1), st.integers(1, 2**31 - 1))

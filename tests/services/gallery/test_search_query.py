@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -213,7 +214,11 @@ def spellings(word: str) -> list[str]:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def scripts(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Crowd]:
     titles = (*SPACED, *UNSPACED)
-    people = [person(number, title) for number, title in enumerate(titles, 1)]
+    # the names of their files begin as none of the titles does
+    people = [
+        replace(person(number, title), path=f"{'q' * number}.mp4")
+        for number, title in enumerate(titles, 1)
+    ]
     async with crowd(tmp_path_factory.mktemp("scripts"), people) as many:
         yield many
 
@@ -243,5 +248,7 @@ async def test_scripts_without_spaces_and_symbols_are_found_by_any_part(
             part = word[start:end]
             expected = [number for number, each in enumerate(known, 1) if plain(part) in each]
             if part == "5":  # a number is a word of its own: names of files hold it, too
+                continue
+            if unicodedata.category(part[0]).startswith("M"):  # nobody types a mark alone
                 continue
             assert await found(scripts, part) == expected, part
