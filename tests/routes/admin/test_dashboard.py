@@ -488,7 +488,7 @@ def test_an_open_dashboard_shows_by_itself_what_is_done(
         fetch(server, f"/api/ratings/{hashes[number]}", {"value": 1 + number % 5})
     viewers = [begin_stream(server, "/video/film%200000.mp4") for _ in range(STREAMS)]
     for _ in range(7):
-        fetch(server, "/tags")
+        fetch(server, "/api/tags")
     expect(tile(page, "ratings")).to_contain_text(f"{RATINGS} rating calls since the start")
     expect(tile(page, "streams")).to_contain_text(f"{STREAMS} running")
     expect(tile(page, "streams")).to_contain_text("film 0000 to 127.0.0.1")

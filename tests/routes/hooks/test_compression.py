@@ -24,7 +24,7 @@ async def ask(
 
 async def static_addresses(home: Home) -> list[str]:
     _, page = await ask(home, "/")
-    return [found.decode() for found in re.findall(rb'"(/static/[^"]+)"', page)]
+    return [found.decode() for found in re.findall(rb'(?:src|href)="(/static/[^"]+)"', page)]
 
 
 @pytest.mark.parametrize("accepted", ["gzip, deflate", "gzip", "*", "br;q=1, gzip;q=0.1"])

@@ -59,7 +59,7 @@ async def test_the_addresses_lead_to_answers(below: Home) -> None:
     }
     assert any("/lvs/watch/" in address for address in addresses)
     for address in addresses:
-        answer = await below.client.get(address)
+        answer = await below.client.get(address.partition("#")[0])  # as a browser asks for it
         assert answer.status_code < 400, address
 
 
