@@ -206,8 +206,9 @@ async def test_filters_beside_a_folder_are_of_that_folder(trips: Home) -> None:
     assert re.search(r'<option value="Trips/2024/Rome" selected>\s*Trips/2024/Rome \(1\)', page)
 
 
-async def test_a_folder_whose_name_is_no_text_shows_nothing_but_a_sentence(trips: Home) -> None:
-    for panel in ({}, {"LVS-Panel": "1"}):
-        answer = await trips.client.get("/?folder=%FF&recorded=2024", headers=panel)
-        assert answer.status_code == 200
-        assert 'name="recorded" value="2024" form="search"' in await text(answer)
+async def test_a_folder_whose_name_is_no_text_is_asked_for_by_no_form(trips: Home) -> None:
+    for place in ("/", "/filters"):
+        for panel in ({}, {"LVS-Panel": "1"}):
+            answer = await trips.client.get(f"{place}?folder=%FF&recorded=2024", headers=panel)
+            assert answer.status_code == 200
+            assert 'name="recorded" value="2024" form="search"' in await text(answer)
