@@ -399,8 +399,10 @@ def test_on_a_phone_stars_and_heart_share_a_row_and_so_do_the_neighbours(
     page = touch.new_page()
     page.goto("/watch/Film%2008.mp4")
     controls = page.locator(".controls")
-    controls.get_by_role("button", name="5 stars").click()
-    expect(controls.get_by_role("button", name="5 stars")).to_have_attribute("aria-pressed", "true")
+    last = controls.get_by_role("button", name="5 stars")
+    if last.get_attribute("aria-pressed") == "false":  # the lit star would clear
+        last.click()
+    expect(last).to_have_attribute("aria-pressed", "true")
     rows = [
         {round(box["y"]) for each in page.locator(row).all() if (box := each.bounding_box())}
         for row in (".controls .stars button, .controls .favorite button", ".neighbours a")
