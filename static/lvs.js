@@ -36,7 +36,8 @@
     all(".toast").slice(0, -MOST_TOASTS).forEach((old) => old.remove());
     for (const box of all(".toast[role=status]:not([data-seen])")) {
       box.dataset.seen = "";
-      setTimeout(() => box.matches(":hover, :focus-within") || box.remove(), TOAST_MS);
+      const leave = () => (box.matches(":hover, :focus-within") ? setTimeout(leave, 1000) : box.remove());
+      setTimeout(leave, TOAST_MS);
     }
   }
 
@@ -48,6 +49,11 @@
     if (leaving || !source || source.matches(".run, .library-status, .views, .tile, #tag-field")) return;
     toast("LVS does not answer, so nothing was changed. See that it runs and that this device is on the network, then try again.");
   });
+
+  // A hand that shakes presses twice: the second press must not clear the stars that the first one gave.
+  on("click", (event) => {
+    if (event.detail > 1 && event.target.closest(".stars [aria-pressed=true]")) event.preventDefault();
+  }, document, true);
 
   // --- Display settings: at once here, and remembered by the server ---
   on("submit", async (event) => {
@@ -87,18 +93,22 @@
       approach.observe(source);
     }
     if (source.id === "search") {
-      for (const [name, value] of [...ctx.request.body]) {
-        if (value === "") ctx.request.body.delete(name); // "any" need not stand in the address
-      }
+      const { body } = ctx.request;
+      const sent = [...body];
+      for (const [name] of sent) body.delete(name);
+      for (const [name, value] of sent) if (value !== "") body.append(name, value); // "any" need not stand in the address
       // words of the search that set filters stand in the panel, whose boxes have the last word
-      if (ctx.sourceEvent.type === "change") ctx.request.body.set("q", byId("gallery").dataset.q);
+      if (ctx.sourceEvent.type === "change") body.set("q", byId("gallery").dataset.q);
       if (ctx.sourceEvent.type !== "change" && /[?&]q=/.test(location.search)) [ctx.push, ctx.replace] = [null, "true"];
     }
   });
 
   // A morph changes what boxes start as; what they are must follow, unless one types there.
   function followFilters(gallery) {
-    for (const box of all("#filters input")) box.checked = box.defaultChecked;
+    for (const box of all("#filters input")) {
+      box.checked = box.defaultChecked;
+      if (box !== document.activeElement) box.value = box.defaultValue;
+    }
     for (const option of all("#filters option")) option.selected = option.defaultSelected;
     const field = byId("q");
     if (field !== document.activeElement) field.value = gallery.dataset.q;
@@ -110,8 +120,8 @@
   };
   on("click", (event) => {
     closeMenus(event.target.closest(".menu"));
+    event.target.closest(".title h1")?.classList.toggle("whole");
     event.target.closest("[data-dismiss]")?.closest(".toast").remove();
-    event.target.closest(".clear:focus")?.parentElement.firstElementChild.focus(); // it goes with what it clears
   });
 
   // Where one was in a list: the first card in view, for a Back that loads the page anew.
@@ -146,28 +156,18 @@
     if (event.persisted || again) tell(document, "library:changed"); // stars may have been given meanwhile
   }, window);
 
-  // --- Positions that this browser kept before the server did: handed over once ---
-  const POSITIONS = "lvs:positions";
-  const HANDED_OVER_AT_ONCE = 30;
-
-  async function handOver() {
-    const kept = recall("localStorage", POSITIONS);
-    const entries = Object.entries(kept ?? {});
-    for (const [hash, [seconds, , at]] of entries.slice(0, HANDED_OVER_AT_ONCE)) {
-      const address = `${document.documentElement.dataset.root ?? ""}/videos/${hash}/progress`;
-      const body = new URLSearchParams({ position_s: seconds, at });
-      const answer = await fetch(address, { method: "POST", body }).catch(() => null);
-      if (!answer || answer.status === 401 || answer.status === 429 || answer.status >= 500) return; // with the next page
-      delete kept[hash];
-      remember("localStorage", POSITIONS, kept);
-    }
-    if (kept && !Object.keys(kept).length) localStorage.removeItem(POSITIONS);
-  }
+  // Positions that this browser kept before the server did are handed over once.
+  if (recall("localStorage", "lvs:positions")) import("./positions.js");
 
   // A film's stars are one stop of the Tab key; arrows, Home and End lead along them, as in a toolbar of WAI-ARIA.
   function oneStop(stars) {
     const stop = find(":focus", stars) ?? find("[aria-pressed=true]", stars) ?? stars.firstElementChild;
     for (const star of stars.children) star.tabIndex = star === stop ? 0 : -1;
+  }
+
+  // What was pressed is gone: the next thing like it takes the focus, so that keys go on from there.
+  function keepFocusNear(target) {
+    find(".tag-list button, .edit-tags summary, .add-tag summary, .stars [tabindex='0'], button", byId(target?.id) ?? document)?.focus({ preventScroll: true });
   }
 
   function tend() {
@@ -181,74 +181,44 @@
     if (target === document.body) returnToPlace(); // Back within the gallery
     if (source.matches?.(".add-tag")) source.reset(); // to what the answer says: empty, or what was refused
     if (source.matches?.(".rating")) find(".stars", source)?.hidePopover?.();
+    if (source.matches?.(".toast")) source.remove(); // it was taken back
+    if (source.matches?.(".tag-list, .toast") && document.activeElement === document.body) keepFocusNear(target);
   });
   tend();
-  handOver();
+  find(".admin-nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center", behavior: "instant" });
 
-  // --- Player ---
-  const video = byId("player");
-  const clock = (seconds) => [seconds / 3600, (seconds / 60) % 60, seconds % 60]
-    .map((part) => String(Math.floor(part)).padStart(2, "0")).join(":").replace(/^[0:]{1,4}/, "");
-
-  let noteTimer = 0;
-  function note(words) {
-    const place = byId("player-note");
-    place.replaceChildren(words);
-    clearTimeout(noteTimer);
-    noteTimer = setTimeout(() => place.replaceChildren(), 1200);
-  }
-
-  if (video) {
-    const hash = find(".watch").dataset.mediaHash;
-    on("play", () => {
-      const key = `lvs:viewed:${hash}`; // once for each visit
-      if (recall("sessionStorage", key)) return;
-      remember("sessionStorage", key, true);
-      tell(find(".views"), "video:played");
-    }, video);
-  }
+  // --- The poster that is pressed becomes the player, and back ---
+  const posterOf = (address) => {
+    const path = address && new URL(address).pathname;
+    const link = all(".video-card h2 a, .related a, .continue a").find((each) => new URL(each.href).pathname === path);
+    return link && find(".poster", link.closest(".video-card") ?? link);
+  };
+  const asFilm = (poster, transition) => {
+    if (!poster || !transition) return;
+    poster.style.viewTransitionName = "film";
+    transition.finished.finally(() => { poster.style.viewTransitionName = ""; });
+  };
+  on("pageswap", ({ viewTransition, activation }) => {
+    const poster = posterOf(activation?.entry?.url);
+    if (poster && find(".player")) find(".player").style.viewTransitionName = "none";
+    asFilm(poster, viewTransition);
+  }, window);
+  on("pagereveal", ({ viewTransition }) => {
+    if (!find(".player")) asFilm(posterOf(window.navigation?.activation?.from?.url), viewTransition);
+  }, window);
 
   // --- Keys ---
   const press = (selector, within) => find(selector, within)?.click();
-  const seek = (seconds) => {
-    video.currentTime = Math.min(Math.max(0, video.currentTime + seconds), video.duration || 0);
-    note(clock(video.currentTime));
-  };
-  const step = (direction) => { video.pause(); seek(direction / video.dataset.frameRate); };
-  const louder = (change) => {
-    video.volume = Math.min(1, Math.max(0, video.volume + change));
-    note(`Volume ${Math.round(video.volume * 100)} %`);
-  };
-  const faster = (change) => {
-    video.playbackRate = Math.min(4, Math.max(0.25, video.playbackRate + change));
-    note(`Speed ${video.playbackRate}×`);
-  };
-  const playOrPause = () => (video.paused ? video.play() : video.pause());
+
+  // 0 clears: it is what the lit star sends. A star that is lit already stays so.
+  function rate(scope, digit) {
+    press(digit === "0" ? '.stars [value="0"]' : `.stars [aria-label^="${digit} "]:not([value="0"])`, scope);
+  }
 
   const anywhere = {
+    z: () => press("#toasts > :last-child [data-undo]"),
     "?": () => byId("keys").togglePopover?.(),
     "/": () => { byId("q").focus(); byId("q").select(); },
-  };
-  const watching = {
-    t: () => byId("tag-field")?.focus(),
-    n: () => press("#next"),
-    p: () => press("#previous"),
-  };
-  const playing = {
-    " ": playOrPause,
-    k: playOrPause,
-    j: () => seek(-10),
-    l: () => seek(10),
-    ArrowLeft: () => seek(-5),
-    ArrowRight: () => seek(5),
-    ArrowUp: () => louder(0.1),
-    ArrowDown: () => louder(-0.1),
-    ",": () => step(-1),
-    ".": () => step(1),
-    "<": () => faster(-0.25),
-    ">": () => faster(0.25),
-    f: () => (document.fullscreenElement ? document.exitFullscreen() : video.requestFullscreen?.()),
-    m: () => { video.muted = !video.muted; note(video.muted ? "Sound off" : "Sound on"); },
   };
 
   function keyAction(event) {
@@ -267,14 +237,9 @@
     const scope = target.closest(".video-card") ?? find(".watch");
     if (!scope) return null;
     const digit = /^(?:Digit|Numpad)(\d)$/.exec(code)?.[1]; // by place: some layouts shift for digits
-    if (digit && shiftKey) return () => press(`.stars [value="${digit}"]`, scope); // 0 clears
+    if (digit && shiftKey) return () => rate(scope, digit);
     if (key === "h") return () => press(".favorite button", scope);
-    if (watching[key] && find(".watch")) return watching[key];
-    if (!video) return null;
-    if (digit) return () => seek(((video.duration || 0) * digit) / 10 - video.currentTime);
-    if (key === " " && target.closest("a, button, summary")) return null;
-    if (/^Arrow(Up|Down)$/.test(key) && target !== document.body && target !== video) return null; // lets a list scroll
-    return playing[key] ?? null;
+    return null;
   }
 
   on("keydown", (event) => {
@@ -292,5 +257,6 @@
 
   on("toggle", (event) => {
     if (event.target.matches?.(".edit-title[open]")) find(".field", event.target).select();
+    if (event.target.matches?.(".edit-tags[open]") && matchMedia("(hover: hover)").matches) byId("tag-field").focus();
   }, document, true);
 })();

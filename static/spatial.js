@@ -12,7 +12,7 @@ const link = (card) => card.querySelector("h2 a");
 
 // The player, its stars and menus have keys of their own.
 function left(element) {
-  if (document.getElementById("player") && !element.closest(".related, .about, .play-on")) return true;
+  if (document.getElementById("player") && !element.closest(".related, .about, .tags, .steps-row, .folded, .play-on")) return true;
   return element.closest(".stars, .grip, [data-own-keys]") !== null;
 }
 

@@ -46,6 +46,7 @@ FLOORS = (
         "random_order",
         "sd_notify",
         "text",
+        "titles",
         "versions",
         "viewer",
     },
@@ -104,7 +105,8 @@ def test_imports_point_downward(module: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["errors.py", "logs.py", "models.py", "paths.py", "text.py", "worker_address.py"]
+    "module",
+    ["errors.py", "logs.py", "models.py", "paths.py", "text.py", "titles.py", "worker_address.py"],
 )
 def test_the_ground_floor_stands_alone(module: str) -> None:
     """A module there may still stand on what lies below."""

@@ -81,6 +81,10 @@ class Filter:
         """True where the query filters by this."""
         return bool(self.value(query) != self.value(_DEFAULT))
 
+    def having(self, query: Query, value: Any) -> Query:
+        """The query with this value of the filter."""
+        return replace(query, **{self.field or self.name: value})
+
     def without(self, query: Query, part: Any = None) -> Query:
         """The query without this filter, or without one part of it."""
         rest = self.value(_DEFAULT)
@@ -262,6 +266,13 @@ PROGRESS_BOUNDS = {
 }
 
 
+LENGTHS: dict[str, tuple[str, tuple[Bound, ...]]] = {
+    "short": ("Under 10 min", (Bound("duration_s", "<", 600), Bound("duration_s", ">", 0))),
+    "medium": ("10–60 min", (Bound("duration_s", ">=", 600), Bound("duration_s", "<=", 3600))),
+    "long": ("Over 60 min", (Bound("duration_s", ">", 3600),)),
+}
+
+
 # --- The table ---
 
 FILTERS = (
@@ -296,6 +307,14 @@ FILTERS = (
         _number(MAX_MINUTES),
         lambda minutes: f"under {minutes} min",
         lambda minutes: (Bound("duration_s", "<", minutes * 60),),
+    ),
+    Filter(
+        "length",
+        _choice(*((name, label) for name, (label, _) in LENGTHS.items())),
+        lambda name: LENGTHS[name][0].lower(),
+        lambda name: LENGTHS[name][1],
+        doc="short: under 10 minutes; medium: up to an hour; long: longer.",
+        title="Length",
     ),
     Filter(
         "favorite",

@@ -24,6 +24,8 @@ RESOLUTIONS = (
     ("720p", 720, 1280),
 )
 """The names of resolutions with their lines and columns; a video needs either of them."""
+WIDEST = 2.5  # times as long as it is short: beyond, the longer side says nothing
+FEWEST_LINES = 480
 
 
 class State(StrEnum):
@@ -278,14 +280,14 @@ class Card(NamedTuple):
 
     @property
     def resolution(self) -> str:
-        """The badge people know: 8K, 4K, 1440p, 1080p, 720p or the lines; empty while unknown."""
+        """The badge people know: 8K, 4K, 1440p, 1080p, 720p or the lines; empty while unknown, and
+        where it is nothing to boast of. Of a very wide picture only the lines count.
+        """
         short, long = sorted((self.width, self.height))
-        if not short:
-            return ""
         for label, lines, columns in RESOLUTIONS:
-            if short >= lines or long >= columns:
+            if short >= lines or (long >= columns and long < WIDEST * short):
                 return label
-        return f"{short}p"
+        return f"{short}p" if short >= FEWEST_LINES else ""
 
     @property
     def file_name(self) -> str:
@@ -419,6 +421,7 @@ class Query:
     vr: bool = False
     shape: str = ""
     progress: str = ""
+    length: str = ""
     direct: bool = False
     tagged: str = ""
     subtitles: str = ""

@@ -1,4 +1,4 @@
-"""Pure functions on strings: sort keys, search keys and titles."""
+"""Pure functions on strings: sort keys and search keys."""
 
 import re
 import unicodedata
@@ -22,7 +22,6 @@ _COMPOUND = re.compile(r"[^\W_]*(?:[a-z][A-Z]|[^\W\d_][0-9]|[0-9][^\W\d_])[^\W_]
 _PARTS = re.compile(r"[0-9]+|[^\W\d_]+")
 _CASE_BORDER = re.compile(r"(?<=[a-zß-öø-ÿ])(?=[A-ZÀ-ÖØ-Þ])|(?<=[A-Z])(?=[A-Z][a-z])")
 _MAX_PARTS = 24
-_NAME_GAPS = re.compile(r"[_.]+|\s+")
 _EXTENSION = re.compile(r"\.[^.\s/]{1,10}$")
 
 
@@ -102,10 +101,3 @@ def compound_parts(text: str) -> list[str]:
 def plural(number: int, one: str, many: str | None = None) -> str:
     """A number with its noun: `1 video`, `1,234 videos`."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
-def title_from_path(path: bytes) -> str:
-    """A title from a file name: extension off, `_` and `.` to spaces, nothing clever beyond."""
-    name = path.rpartition(b"/")[2].decode("utf-8", "replace")
-    stem = _EXTENSION.sub("", name.strip()) or name
-    return _NAME_GAPS.sub(" ", stem).strip() or name

@@ -139,10 +139,16 @@ def test_stars_and_heart_change_on_the_card_and_stay(any_page: Page) -> None:
     any_page.goto("/?q=film+01&favorite=1&min_rating=4")
     expect(any_page.locator(".video-card")).to_have_count(1)
     any_page.goto("/?q=film+01")
-    card(any_page, "Film 01").get_by_role("button", name="Clear rating").click()
+    card(any_page, "Film 01").get_by_role("button", name="4 stars").click()
     expect(card(any_page, "Film 01").get_by_role("button", name="4 stars")).to_have_attribute(
         "aria-pressed", "false"
     )
+    expect(any_page.locator(".toast")).to_contain_text("4 stars removed")
+    any_page.get_by_role("button", name="Undo").click()
+    expect(card(any_page, "Film 01").get_by_role("button", name="4 stars")).to_have_attribute(
+        "aria-pressed", "true"
+    )
+    card(any_page, "Film 01").get_by_role("button", name="4 stars").click()
     press_heart(any_page, "Film 01", pressed="false")
     any_page.goto("/?q=film+01&favorite=1")
     expect(any_page.locator(".video-card")).to_have_count(0)
@@ -172,10 +178,9 @@ def test_stars_are_one_stop_of_the_tab_key_and_arrows_lead_along_them(page: Page
     with page.expect_response(lambda answer: "/?q=film" in answer.url):
         page.evaluate("htmx.trigger(document, 'library:changed')")
     wait(lambda: tab_stops(film) == ["3 stars"])
-    page.keyboard.press("End")
     page.keyboard.press("Enter")
-    expect(film.get_by_role("button", name="Clear rating")).to_have_count(0)
-    expect(film.get_by_role("button", name="1 star", exact=True)).to_be_focused()
+    expect(three).to_have_attribute("aria-pressed", "false")
+    expect(three).to_be_focused()
     page.keyboard.press("Shift+Digit4")
     expect(film.get_by_role("button", name="4 stars")).to_have_attribute("aria-pressed", "true")
     page.keyboard.press("Shift+Digit0")
@@ -208,7 +213,7 @@ def test_stars_in_the_popover_of_a_narrow_card_are_reached_by_keyboard(house: Ho
             page.keyboard.press(key)
         rated = film.get_by_role("button", name="Rated 2 of 5, change")
         expect(rated).to_be_focused()
-        for key in ("Enter", "Tab", "End", "Enter"):
+        for key in ("Enter", "Tab", "Enter"):  # the lit star clears
             page.keyboard.press(key)
         expect(fold).to_be_focused()
 
@@ -226,20 +231,28 @@ def test_without_javascript_every_star_can_be_reached(house: House) -> None:
 def test_tags_are_added_removed_and_brought_back(any_page: Page) -> None:
     any_page.goto("/watch/Film%2002.mp4")
     tags = any_page.locator("section.tags")
+    tags.locator(".edit-tags > summary").click()
     tags.get_by_label("Add a tag").fill("Alps")
     tags.get_by_role("button", name="Add", exact=True).click()
-    expect(any_page.get_by_role("link", name="Alps", exact=True)).to_be_visible()
+    expect(tags.locator(".seen-tag", has_text="Alps")).to_have_count(1)
+    if not any_page.get_by_role("button", name="Remove tag Alps").is_visible():
+        tags.locator(".edit-tags > summary").click()  # a page without script begins folded
     any_page.get_by_role("button", name="Remove tag Alps").click()
-    expect(any_page.get_by_role("button", name="Remove tag Alps")).to_have_count(0)
+    expect(tags.locator(".seen-tag", has_text="Alps")).to_have_count(0)
+    any_page.locator(".toast", has_text="Alps").get_by_role("button", name="Undo").click()
+    expect(tags.locator(".seen-tag", has_text="Alps")).to_have_count(1)
 
 
 def test_enter_adds_a_tag_and_keeps_the_focus_and_undo_brings_one_back(page: Page) -> None:
     page.goto("/watch/Film%2003.mp4")
+    page.keyboard.press("t")
     field = page.get_by_label("Add a tag")
+    expect(field).to_be_focused()
     field.fill("lake")
     field.press("Enter")
     expect(page.get_by_role("button", name="Remove tag lake")).to_be_visible()
     expect(page.get_by_label("Add a tag")).to_be_focused()
+    expect(page.locator("#said")).to_have_text("Tag “lake” added")
     page.get_by_role("button", name="Remove tag lake").click()
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_role("button", name="Remove tag lake")).to_be_visible()
@@ -386,16 +399,16 @@ def test_on_a_phone_stars_and_heart_share_a_row_and_so_do_the_neighbours(
     page = touch.new_page()
     page.goto("/watch/Film%2008.mp4")
     controls = page.locator(".controls")
-    controls.get_by_role("button", name="5 stars").click()
-    expect(controls.get_by_role("button", name="Clear rating")).to_be_visible()
+    last = controls.get_by_role("button", name="5 stars")
+    if last.get_attribute("aria-pressed") == "false":  # the lit star would clear
+        last.click()
+    expect(last).to_have_attribute("aria-pressed", "true")
     rows = [
         {round(box["y"]) for each in page.locator(row).all() if (box := each.bounding_box())}
-        for row in (
-            ".controls .stars button, .controls .favorite button",
-            ".edit-title summary, .neighbours a",
-        )
+        for row in (".controls .stars button, .controls .favorite button", ".neighbours a")
     ]
     assert [len(tops) for tops in rows] == [1, 1]
+    assert (rows[0] == rows[1]) is (width > 360)
     assert page.evaluate("document.documentElement.scrollWidth") == width
     touch.close()
 
@@ -430,7 +443,7 @@ def test_links_in_the_lists_of_the_operator_are_as_large(house: House, tmp_path:
         page.goto("/")
         expect(page.locator("#sentence")).to_contain_text("2 videos", timeout=30_000)
         gone.unlink()
-        expect(page.locator("#sentence")).to_contain_text("1 video ·", timeout=30_000)
+        expect(page.locator("#sentence")).to_have_text("1 video", timeout=30_000)
         for place in ("unreadable", "missing", "duplicates", "storage", "usage", "performance"):
             expect_links_as_large_as_fingers(page, f"/admin/{place}")
         touch.close()

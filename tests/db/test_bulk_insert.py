@@ -14,7 +14,7 @@ from lvs.db.bulk_insert import Arrival, arrival
 from lvs.db.database import Database
 from lvs.errors import LvsError
 from lvs.models import Fingerprint, FoundFile
-from lvs.text import title_from_path
+from lvs.titles import title_from_path
 
 COUNT = 2 * bulk_insert.ROWS_AT_ONCE + 7
 TABLES = (

@@ -25,6 +25,7 @@ EXAMPLES = {
     "q": ("sea", "“sea”"),
     "tag": ("alps", "tagged alps"),
     "min_rating": ("3", "3 stars or more"),
+    "length": ("short", "under 10 min"),
     "min_minutes": ("5", "at least 5 min"),
     "max_minutes": ("60", "under 60 min"),
     "favorite": ("1", "favorites"),

@@ -33,17 +33,18 @@ from lvs.models import (
     Sort,
     State,
     Stereo,
-    Tag,
     Video,
 )
 from lvs.paths import static_folder
 from lvs.routes.pages.player import PlayerChoice, PlayerView
 from lvs.routes.pages.projection import SHAPE_LABELS, STEREO_LABELS
 from lvs.routes.pages.tags import in_words
+from lvs.services.gallery.facets import Facet, Facets, Option
 from lvs.services.media.projection import LENS_NAMES
 from lvs.web import templates
 from lvs.web.list_places import Neighbour
 from lvs.web.templates import Templates
+from lvs.web.undo import Undo
 from lvs.web.urls import Urls
 
 HASH = MediaHash("00ff00ff00ff00ff")
@@ -55,7 +56,21 @@ TITLES = ("Alps", HOSTILE, "عنوان طويل", "🎬 " + "long " * 60, "x" * 
 class Chip(NamedTuple):
     label: str
     url: str
-    word: str
+    word: str = ""
+    heading: str = "#alps"
+
+
+FACETS = Facets(
+    stars=tuple(Option(stars, f"{stars} or more", 6 - stars, stars == 3) for stars in range(1, 6)),
+    flags=(
+        ("favorite", Option(1, "Favorites", 2, False)),
+        ("viewed", Option(1, "Viewed", 2, True)),
+    ),
+    choices=(Facet("resolution", "Resolution", (Option("4K", "4K", 2, False),)),),
+    dates=tuple(each for each in FILTERS if each.kind.control == "date"),
+    tags=(Option("alps", "alps", 12, True), Option(HOSTILE, HOSTILE, 1, False)),
+)
+PANEL = {"facets": FACETS, "folders": [("Summer", "Summer", 3), ("Winter", "Winter", 4)]}
 
 
 ROOT = Root(1, b"/videos", "videos")
@@ -132,11 +147,10 @@ def gallery_context(**changes: Any) -> dict[str, Any]:
         "total": 128,
         "heading": "All videos",
         "message": "128 videos",
-        "chips": [Chip("tagged alps", "/?q=sea", "tag:alps")],
-        "controls": [each for each in FILTERS if each.kind.control],
+        "chips": [Chip("tagged alps", "/?q=sea")],
+        "offers": [("Unrated", "/?unrated=1"), (f"#{HOSTILE}", "/?tag=x")],
+        "panel": None,
         "sorts": [("added", "Date added"), ("title", "Title"), ("random", "Random")],
-        "facets": [Tag("alps", 12), Tag(HOSTILE, 1)],
-        "folders": [("Summer", "Summer", 3), ("Winter", "Winter", 4)],
         "next_url": "/?q=sea&after=x",
         "refresh_url": "/?q=sea&until=x",
         "progress": QUIET,
@@ -218,6 +232,7 @@ def watch_context(**changes: Any) -> dict[str, Any]:
         "facts": [("File", HOSTILE)],
         "back_url": "/?tag=alps",
         "offline": False,
+        "unreadable": False,
         "copies": 2,
         "former": a_video(),
         "watched": False,
@@ -248,15 +263,21 @@ TROUBLE = {
 }
 
 EVERY_PAGE: list[tuple[str, dict[str, Any]]] = [
-    ("gallery.html", gallery_context()),
+    ("gallery.html", gallery_context(panel=PANEL)),
+    ("gallery.html", gallery_context(undo=Undo("tag", HASH, HOSTILE))),
+    (
+        "filters.html",
+        FRAME | {"query": Query(tags=("alps",)), "total": 3, "panel": PANEL},
+    ),
     (
         "gallery.html",
         gallery_context(
             page=Page((), None),
             next_url=None,
             drop=[("tagged alps (3)", "/")],
-            meant=[("sea (3)", "/?q=sea")],
             total=0,
+            panel=PANEL,
+            meant=[(HOSTILE, "/?q=x")],
         ),
     ),
     (
@@ -265,8 +286,7 @@ EVERY_PAGE: list[tuple[str, dict[str, Any]]] = [
             page=Page((), None),
             query=Query(),
             chips=[],
-            facets=[],
-            folders=[],
+            offers=[],
             next_url=None,
             total=0,
         ),
@@ -310,7 +330,7 @@ TAG_FORM: dict[str, Any] = {
     "suggestions": ["snow"],
     "error": None,
     "entered": "",
-    "removed": None,
+    "undo": None,
 }
 EVERY_PARTIAL: list[tuple[str, str, dict[str, Any]]] = [
     ("rating.html", f"rating-{HASH}", {"media_hash": HASH, "value": 3}),
@@ -324,7 +344,6 @@ EVERY_PARTIAL: list[tuple[str, str, dict[str, Any]]] = [
         | {
             "error": "Too long.",
             "entered": HOSTILE,
-            "removed": HOSTILE,
             "suggestions": [],
         },
     ),
@@ -488,19 +507,15 @@ def test_upright_films_are_shown_whole(
 @pytest.mark.parametrize("value", range(6))
 def test_stars_say_what_is_given(pages: Templates, value: int) -> None:
     tree = Tree(pages.render("partials/rating.html", media_hash=HASH, value=value))
-    stars = [
-        button
-        for button in tree.all("button")
-        if button.get("name") == "value" and button.get("value") != "0"
-    ]
-    assert [star.get("value") for star in stars] == ["1", "2", "3", "4", "5"]
+    stars = [button for button in tree.all("button") if button.get("name") == "value"]
+    # The lit star clears.
+    sent = [0 if number == value else number for number in range(1, 6)]
+    assert [star.get("value") for star in stars] == [str(each) for each in sent]
+    assert [star.get("aria-label").split()[0] for star in stars] == ["1", "2", "3", "4", "5"]
     assert [star.get("value") for star in stars if star.get("aria-pressed") == "true"] == (
-        [str(value)] if value else []
+        ["0"] if value else []
     )
-    assert [star.get("value") for star in stars if "on" in star.classes] == [
-        str(number) for number in range(1, value + 1)
-    ]
-    assert any(button.get("value") == "0" for button in tree.all("button")) == bool(value)
+    assert ["on" in star.classes for star in stars] == [n <= value for n in range(1, 6)]
 
 
 @pytest.mark.parametrize(("favorite", "next_value"), [(False, "1"), (True, "0")])
@@ -533,16 +548,13 @@ def test_a_partial_kept_for_all_videos_is_what_would_be_rendered(
 
 def test_forty_tags_and_none(pages: Templates) -> None:
     names = tuple(f"tag {number}" for number in range(40))
-    card = Tree(
-        pages.render("partials/video_card.html", card=a_card(tags=names), query=Query())
-    ).of_class("card-tags")[0]
-    assert card.text.split() == ["tag", "0", "tag", "1", "tag", "2", "+37"]
-    assert (
-        Tree(
-            pages.render("partials/video_card.html", card=a_card(tags=()), query=Query())
-        ).of_class("card-tags")
-        == []
-    )
+    card = Tree(pages.render("partials/video_card.html", card=a_card(tags=names), query=Query()))
+    (meta,) = card.of_class("meta")
+    assert [link.text for link in card.all("a") if link.parent is meta] == ["tag 0"]
+    assert [more.text for more in card.of_class("more-tags")] == ["+39"]
+    plain = Tree(pages.render("partials/video_card.html", card=a_card(tags=()), query=Query()))
+    (meta,) = plain.of_class("meta")
+    assert [link for link in plain.all("a") if link.parent is meta] == []
     many = Tree(pages.render("partials/tags.html", **TAG_FORM | {"tags": names}))
     assert [
         button.get("value")
@@ -551,11 +563,24 @@ def test_forty_tags_and_none(pages: Templates) -> None:
     ] == list(names)
 
 
-def test_a_removed_tag_can_be_put_back(pages: Templates) -> None:
-    tree = Tree(pages.render("partials/tags.html", **TAG_FORM | {"removed": HOSTILE}))
-    (undo,) = tree.of_class("undo")
-    assert undo.get("action") == f"/videos/{HASH}/tags"
-    assert [field.get("value") for field in tree.all("input") if field.parent is undo] == [HOSTILE]
+@pytest.mark.parametrize(
+    ("undo", "words", "address", "field"),
+    [
+        (Undo("tag", HASH, HOSTILE), f"Tag “{HOSTILE}” removed", "tags", ("tag", HOSTILE)),
+        (Undo("rating", HASH, "4"), "4 stars removed", "rating", ("value", "4")),
+        (Undo("favorite", HASH, "0"), "Removed from favorites", "favorite", ("value", "1")),
+        (Undo("title", HASH, HOSTILE), "Title changed", "title", ("title", HOSTILE)),
+        (Undo("first-title", HASH, HOSTILE), "Title changed", "title", ("reset", "1")),
+    ],
+)
+def test_what_was_removed_can_be_put_back(
+    pages: Templates, undo: Undo, words: str, address: str, field: tuple[str, str]
+) -> None:
+    tree = Tree(pages.render("partials/undo_part.html", undo=undo))
+    (form,) = tree.of_class("toast")
+    assert (form.get("action"), form.get("role")) == (f"/videos/{HASH}/{address}", "status")
+    assert words in form.text
+    assert [(each.get("name"), each.get("value")) for each in tree.all("input")] == [field]
 
 
 def test_a_refused_tag_stays_in_its_field_with_the_reason_beside_it(pages: Templates) -> None:
@@ -589,9 +614,19 @@ def test_a_film_that_cannot_be_decoded_says_so_and_offers_the_file(pages: Templa
     assert not tree.all("video")
     (stage,) = [one for one in tree.all("div") if one.get("class") == "stage"]
     assert "No browser plays it." in stage.text
-    assert [link.get("href") for link in tree.all("a") if link.parent is stage] == [
+    (steps,) = tree.of_class("stage-steps")
+    assert steps.parent is stage
+    assert [link.get("href") for link in tree.all("a") if link.parent is steps] == [
         "/video/caf%E9/a%20b.mp4?download=1"
     ]
+
+
+def test_a_file_that_cannot_be_read_can_be_tried_again(pages: Templates) -> None:
+    broken = watch_context(player=a_player(message="It is damaged."), unreadable=True)
+    tree = Tree(pages.render("watch.html", **broken))
+    (steps,) = tree.of_class("stage-steps")
+    (again,) = [form for form in tree.all("form") if form.parent is steps]
+    assert again.get("action") == f"/admin/look-again/{HASH}"
 
 
 def test_a_run_of_cards_refreshes_itself_and_ends_in_a_link_to_the_next(pages: Templates) -> None:
@@ -836,15 +871,21 @@ def test_the_vendored_script_is_the_one_its_readme_names() -> None:
 
 EVERYWHERE = ("vendor/htmx-4.0.1.min.js", "lvs.js", "spatial.js")
 BUDGETS = {
-    "scripts of the gallery": ((*EVERYWHERE, "previews.js", "curate/start.js"), 22 * 1024),
+    "scripts of the gallery": (
+        (*EVERYWHERE, "previews.js", "gallery.js", "curate/start.js"),
+        22 * 1024,
+    ),
     "the script that comes with the first pointer": (("scrub.js",), 2304),
     # Only a page whose film needs them loads the script that plays segments, and those for VR.
     "scripts of the watch page": ((*EVERYWHERE, "previews.js", "player/*.js"), 30 * 1024),
     "scripts of a playlist": ((*EVERYWHERE, "previews.js", "playlist.js"), 25 * 1024),
     "style of every page": (("lvs.css",), 10 * 1024),
-    "style of a folder": (("lvs.css", "folders.css"), 11 * 1024),
-    "style of the watch page": (("lvs.css", "player/*.css"), 12 * 1024),
-    "all style": (("*.css", "player/*.css"), 14 * 1024),
+    "style of a folder": (("lvs.css", "folders.css"), 10 * 1024),
+    "style of tags": (("lvs.css", "tags.css"), 10 * 1024),
+    "style of playlists": (("lvs.css", "household.css"), 10 * 1024),
+    "style of a selection": (("lvs.css", "curate/select.css"), 10 * 1024),
+    "style of the watch page": (("lvs.css", "player/*.css"), 10 * 1024),
+    "style of the dashboard": (("lvs.css", "admin.css"), 12 * 1024),
 }
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from lvs.db import changes, gallery, playlists, tags
 from lvs.db.database import Connection, Transaction
 from lvs.models import HOUSEHOLD, tag_key
-from lvs.text import title_from_path
+from lvs.titles import title_from_path
 
 
 @dataclass(frozen=True, slots=True)

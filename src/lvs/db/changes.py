@@ -42,6 +42,7 @@ class Chosen:
     video_id: int | None = None
     since: int | None = None  # Unix milliseconds
     up_to_id: int | None = None
+    views: bool = True  # False leaves views out
     alone: bool = False
     """Without the lines of changes to many videos at once."""
 
@@ -221,7 +222,10 @@ def _conditions(chosen: Chosen) -> tuple[list[str], dict[str, object]]:
     )
     alone = ["c.bulk IS NULL"] if chosen.alone else []
     used = [(condition, name, value) for condition, name, value in wanted if value is not None]
-    return alone + [condition for condition, _, _ in used], {name: value for _, name, value in used}
+    conditions = [*alone, *(condition for condition, _, _ in used)]
+    if not chosen.views:
+        conditions.append("c.what <> 'view'")
+    return conditions, {name: value for _, name, value in used}
 
 
 def _change(row: sqlite3.Row) -> Change:

@@ -15,6 +15,7 @@ from lvs.db.query_stats import QueryStats
 from lvs.errors import Damaged, Full, LvsError, Unavailable
 from lvs.playability import plays_code
 from lvs.text import folder_end, folder_of, natural_key, searchable
+from lvs.titles import title_from_path
 
 log = logging.getLogger(__name__)
 
@@ -190,6 +191,7 @@ async def connect(path: Path, own_thread_only: bool = True) -> aiosqlite.Connect
         raw.row_factory = sqlite3.Row
         await raw.create_function("natural_key", 1, natural_key, deterministic=True)
         await raw.create_function("searchable", 1, searchable, deterministic=True)
+        await raw.create_function("title_from_path", 1, title_from_path, deterministic=True)
         await raw.create_function("plays_code", 6, plays_code, deterministic=True)
         await raw.create_function("folder_of", 1, folder_of, deterministic=True)
         await raw.create_function("folder_end", 1, folder_end, deterministic=True)

@@ -7,7 +7,7 @@ import secrets
 from lvs.db import hidden, notes, projections, tags, videos
 from lvs.db.database import Connection, Transaction
 from lvs.models import tag_key
-from lvs.text import title_from_path
+from lvs.titles import title_from_path
 
 FOREVER = 1 << 62
 LENGTH_TOLERANCE_S, LENGTH_TOLERANCE = (

@@ -12,7 +12,7 @@ from typing import Any
 from lvs.db import gallery, tags, videos
 from lvs.db.database import Connection, Transaction
 from lvs.models import tag_key
-from lvs.text import title_from_path
+from lvs.titles import title_from_path
 
 Row = dict[str, Any]
 _TABLES = (

@@ -25,6 +25,7 @@ class StoredProjection:
     chosen: str | None = None
     eye: str = ""
     drawn: str | None = None
+    place: int | None = None
 
 
 async def of_video(db: Connection, video_id: int) -> StoredProjection | None:
@@ -37,9 +38,9 @@ async def put(tx: Transaction, video_id: int, stored: StoredProjection) -> None:
     """Keep this row in place of the one that was there."""
     sql = """
         INSERT OR REPLACE INTO projections (video_id, shape, stereo, swapped, fov, lens, source,
-            sure, reason, evidence, chosen, eye, drawn)
+            sure, reason, evidence, chosen, eye, drawn, poster_place)
         VALUES (:video_id, :shape, :stereo, :swapped, :fov, :lens, :source, :sure, :reason,
-            :evidence, :chosen, :eye, :drawn)
+            :evidence, :chosen, :eye, :drawn, :place)
     """
     found = stored.projection
     values: dict[str, Any] = {
@@ -56,6 +57,7 @@ async def put(tx: Transaction, video_id: int, stored: StoredProjection) -> None:
         "chosen": stored.chosen,
         "eye": stored.eye,
         "drawn": stored.drawn,
+        "place": stored.place,
     }
     await tx.run(sql, values)
 
@@ -104,7 +106,12 @@ async def facts_of(db: Connection, video_id: int) -> Facts | None:
 
 def _stored(row: sqlite3.Row) -> StoredProjection:
     return StoredProjection(
-        projection_of(row), row["evidence"], row["chosen"], row["eye"], row["drawn"]
+        projection_of(row),
+        row["evidence"],
+        row["chosen"],
+        row["eye"],
+        row["drawn"],
+        row["poster_place"],
     )
 
 

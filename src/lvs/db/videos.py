@@ -283,10 +283,11 @@ class Waiting:
     fingerprint: str
     attempts: int
     chosen: str | None  # the projection that a person chose, as it is stored
+    place: int | None = None  # of the poster that a person chose
 
 
 _WAITING = """
-    SELECT v.id, f.root_id, f.path, f.fingerprint, v.attempts, pr.chosen
+    SELECT v.id, f.root_id, f.path, f.fingerprint, v.attempts, pr.chosen, pr.poster_place
     FROM videos v
         LEFT JOIN projections pr ON pr.video_id = v.id
         JOIN files f ON f.id = (

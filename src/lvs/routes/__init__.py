@@ -71,6 +71,7 @@ SITE_MAP = SiteMap([
         get("/popular", gallery.popular),
         get("/favorites", gallery.favorites),
         get("/tag/<path:name>", gallery.tag),
+        get("/filters", gallery.filters),
         get("/random", gallery.random),
         get("/folders", folders.top),
         get("/folder/<path:place>", folders.show),

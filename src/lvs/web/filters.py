@@ -20,7 +20,9 @@ class Chip:
     a search that sets it (empty where there is none).
     """
 
+    name: str
     label: str
+    heading: str
     without: Query
     url: str
     word: str = ""
@@ -62,7 +64,9 @@ def chips(
         for part in value if each.many else (None,):
             rest = each.without(query, part)
             label = each.label(value if part is None else part)
-            found.append(Chip(label, rest, url(rest), word_of(each, query, part)))
+            heading = f"#{part}" if each.name == "tag" else label[:1].upper() + label[1:]
+            word = word_of(each, query, part)
+            found.append(Chip(each.name, label, heading, rest, url(rest), word))
     return found
 
 

@@ -12,6 +12,7 @@ from lvs.errors import NotFound
 from lvs.services.bundle import Services
 from lvs.services.metrics import rendering
 from lvs.viewer import viewer
+from lvs.web import undo as undoing
 from lvs.web.templates import Templates
 from lvs.web.urls import Urls
 
@@ -90,6 +91,7 @@ def page_context() -> dict[str, Any]:
         "search": "",
         "theme": theme if theme in THEMES else "auto",
         "large": request.cookies.get("size") == "large",
+        "filters_open": request.cookies.get("filters") == "open",
         "previews": services().config.feature_previews,
         "scrubs": services().scenes.enabled and not services().config.feature_previews,
         "page_url": request.full_path.rstrip("?"),
@@ -109,8 +111,17 @@ def _person_in_bar() -> tuple[str, str] | None:
 
 
 def page(template: str, code: int = 200, **context: Any) -> Response:
-    """A whole page."""
-    return html(_encoded(template, **(page_context() | context)), code)
+    """A whole page. It shows the Undo that the page before left."""
+    undo = undoing.offered()
+    response = html(_encoded(template, **(page_context() | {"undo": undo} | context)), code)
+    if undoing.COOKIE in request.cookies:
+        response.delete_cookie(undoing.COOKIE, path="/")
+    return response
+
+
+def leave_undo(response: Response, undo: "undoing.Undo | None") -> Response:
+    """Have the page that follows this answer offer to take the change back."""
+    return undoing.remember(response, undo) if undo else response
 
 
 def partial(template: str, code: int = 200, trigger: str = "", **context: Any) -> Response:
@@ -118,10 +129,20 @@ def partial(template: str, code: int = 200, trigger: str = "", **context: Any) -
     return _triggering(trigger, html(_encoded(f"partials/{template}", **context), code))
 
 
-def partial_of_video(template: str, trigger: str, media_hash: str, **values: Any) -> Response:
-    """A partial whose only variable value besides these is the video's hash."""
+def partial_of_video(
+    template: str,
+    trigger: str,
+    media_hash: str,
+    undo: "undoing.Undo | None" = None,
+    **values: Any,
+) -> Response:
+    """A partial whose only variable value besides these is the video's hash; and the toast that
+    takes the change back.
+    """
     with rendering():
         text = pages().render_of_video(f"partials/{template}", media_hash, **values)
+        if undo:
+            text += pages().render("partials/undo_part.html", undo=undo)
     return _triggering(trigger, html(text))
 
 

@@ -8,11 +8,12 @@ import hashlib
 import secrets
 import sys
 import threading
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote, unquote_to_bytes
 
 import jinja2
 from jinja2 import (
@@ -29,7 +30,8 @@ from markupsafe import Markup
 
 import lvs
 from lvs.clock import local_date, now_ms, utc
-from lvs.models import Card, Cursor, Query, Sort, shown
+from lvs.filters import used_filters
+from lvs.models import Card, Cursor, Query, Related, Sort, shown
 from lvs.paths import partials_folder, templates_folder
 from lvs.services.lru import LRU
 from lvs.text import plural
@@ -76,6 +78,7 @@ class Templates:
         self.environment.globals.update(
             addresses=addresses,
             card_html=self.card,
+            filter_values=filter_values,
             folder_url=address_of_folder,
             gallery_url=self.cards.with_tags(address_of_gallery),
             other_order=other_order,
@@ -83,6 +86,7 @@ class Templates:
             same_folder=same_folder,
             static_url=self.static_url,
         )
+        self.environment.filters["groups"] = groups
         for text in (ago, clock_time, count, day, duration, iso, long_day, moment, plural, size):
             self.environment.filters[text.__name__] = self.cards.fillable(text)
 
@@ -203,6 +207,27 @@ def other_order(query: Query) -> str:
     if query.descending == starts_descending(query.sort):
         return ""
     return "desc" if query.descending else "asc"
+
+
+def groups(related: Sequence[Related]) -> list[tuple[str, list[Card]]]:
+    """Videos by the reason for which they are related, each under a heading."""
+    found: dict[str, list[Card]] = {}
+    for each in related:
+        found.setdefault(each.reason, []).append(each.card)
+    return list(found.items())
+
+
+def filter_values(query: Query) -> list[tuple[str, str]]:
+    """The names and values of a form that asks for the query's filters; words are typed. A form
+    cannot ask for a folder whose name is not text.
+    """
+    return [
+        (each.name, unquote(text))
+        for each in used_filters(query)
+        if each.name != "q"
+        for text in each.kind.write(each.value(query))
+        if quote(unquote(text), safe="/") == quote(unquote_to_bytes(text), safe="/")
+    ]
 
 
 def run_id(start: Cursor | None) -> str:

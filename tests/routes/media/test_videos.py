@@ -40,8 +40,8 @@ async def test_a_watch_page_makes_at_most_six_queries(home: Home, address: str) 
         assert home.queries - before <= 6
         if name == "folder/c.mp4":
             text = await answer.get_data(as_text=True)
-            assert "shares #shared" in text
-            assert "same folder" in text
+            assert "Also #shared" in text
+            assert "More from folder" in text
 
 
 async def test_a_drive_that_is_back_plays_before_it_is_noticed(home: Home) -> None:

@@ -193,3 +193,21 @@ def test_folders_may_have_any_name(tmp_path: Path) -> None:
             assert status == 200
             assert f'href="{address}#video-card-' in html.unescape(watch)
         connection.close()
+
+
+async def test_filters_beside_a_folder_are_of_that_folder(trips: Home) -> None:
+    await trips.services.ratings.rate((await trips.video("Trips/a.mp4")).media_hash, 4, "a")
+    beside = {"LVS-Panel": "1"}
+    page = await text(await trips.client.get("/folder/Trips?below=1", headers=beside))
+    assert 'name="below" value="1" form="search"' in page
+    assert '<select class="field" name="folder"' not in page
+    page = await text(await trips.client.get("/?folder=Trips/2024/Rome", headers=beside))
+    assert re.search(r'<option value="Trips/2024/Rome" selected>\s*Trips/2024/Rome \(1\)', page)
+
+
+async def test_a_folder_whose_name_is_no_text_is_asked_for_by_no_form(trips: Home) -> None:
+    for place in ("/", "/filters"):
+        for panel in ({}, {"LVS-Panel": "1"}):
+            answer = await trips.client.get(f"{place}?folder=%FF&recorded=2024", headers=panel)
+            assert answer.status_code == 200
+            assert 'name="recorded" value="2024" form="search"' in await text(answer)

@@ -32,7 +32,7 @@ async def test_stars_are_given_changed_and_cleared_by_htmx_and_by_a_plain_form(h
     address = f"/videos/{media_hash}/rating"
     answer = await home.client.post(address, form={"value": "4"}, headers=HTMX)
     assert (answer.status_code, answer.headers["HX-Trigger"]) == (200, "rating:changed")
-    assert re.search(r'value="4" aria-pressed="true"', await text(answer))
+    assert re.search(r'value="0" aria-pressed="true"\s+aria-label="4 stars"', await text(answer))
     assert (await home.services.ratings.get(media_hash)).value == 4
     answer = await home.client.post(
         address,
@@ -313,9 +313,9 @@ async def test_the_watch_page_plays_and_tells(home: Home) -> None:
     assert 'src="/video/trip/b.mp4"' in page
     assert re.search(r'rel="prev" href="/watch/trip/a.mp4\?sort=title"', page)
     assert re.search(r'rel="next" href="/watch/trip/c.mp4\?sort=title"', page)
-    assert "same folder" in page
+    assert "More from trip" in page
     page = await text(await home.client.get("/watch/trip/a.mp4"))
-    assert "shares #alps" in page
+    assert "Also #alps" in page
 
 
 async def test_the_permanent_link_leads_to_where_the_video_is(home: Home) -> None:

@@ -61,6 +61,13 @@ def colour_at(image: Image.Image, x: float, y: float) -> str:
     return name
 
 
+def in_field(image: Image.Image, aspect: float) -> Image.Image:
+    """The film's own picture in the middle of its 16:9 field."""
+    across = round(image.height * aspect)
+    left = (image.width - across) // 2
+    return image.crop((left, 0, left + across, image.height))
+
+
 def corners(image: Image.Image) -> tuple[str, ...]:
     return tuple(
         colour_at(image, x, y) for x, y in ((0.25, 0.25), (0.75, 0.25), (0.25, 0.75), (0.75, 0.75))
@@ -97,6 +104,9 @@ async def test_a_poster_stands_upright(
         mirrored=mirrored,
     )
     image = await poster_of(ffmpeg, store, film)
+    if size[0] < size[1]:  # it stands on a field
+        assert image.size == (569, 320)
+        image = in_field(image, size[0] / size[1])
     assert image.size == size
     assert corners(image) == expected
 
@@ -161,8 +171,8 @@ async def test_a_stretched_film_that_is_turned_stands_upright(
         rotation=90,
     )
     image = await poster_of(ffmpeg, store, film)
-    assert image.size == (180, 320)
-    assert corners(image) == ("blue", "red", "yellow", "green")
+    assert image.size == (569, 320)
+    assert corners(in_field(image, 180 / 320)) == ("blue", "red", "yellow", "green")
 
 
 async def test_a_film_has_posters_of_every_width_in_every_format(
@@ -180,19 +190,26 @@ async def test_a_film_has_posters_of_every_width_in_every_format(
                 assert corners(image.convert("RGB")) == ("red", "green", "blue", "yellow")
 
 
-@pytest.mark.parametrize("size", [(64, 36), (8, 8), (2, 2), (162, 122)])
+@pytest.mark.parametrize(
+    ("size", "poster"),
+    [((64, 36), (64, 36)), ((8, 8), (16, 9)), ((2, 2), (16, 9)), ((162, 122), (162, 122))],
+)
 async def test_a_small_film_is_not_blown_up(
-    ffmpeg: ProbePool, store: PosterStore, tmp_path: Path, size: tuple[int, int]
+    ffmpeg: ProbePool,
+    store: PosterStore,
+    tmp_path: Path,
+    size: tuple[int, int],
+    poster: tuple[int, int],
 ) -> None:
     film = media.make_video(tmp_path / "film.mkv", size=size, video_codec="mpeg4")
-    assert (await poster_of(ffmpeg, store, film, width=320)).size == size
+    assert (await poster_of(ffmpeg, store, film, width=320)).size == poster
 
 
-async def test_a_very_tall_film_has_a_poster_of_bounded_height(
+async def test_a_very_tall_film_stands_whole_on_a_field(
     ffmpeg: ProbePool, store: PosterStore, tmp_path: Path
 ) -> None:
     film = media.make_video(tmp_path / "film.mp4", size=(64, 2560), seconds=0.2)
-    assert (await poster_of(ffmpeg, store, film, width=320)).size == (24, 960)
+    assert (await poster_of(ffmpeg, store, film, width=320)).size == (320, 180)
 
 
 def black_until(start_s: float, then: media.Picture) -> media.Picture:

@@ -47,6 +47,7 @@ LABELS = {
 }
 WITHIN = ((15, "15 minutes"), (60, "hour"), (24 * 60, "day"), (7 * 24 * 60, "week"))
 QUICK_S = 1.0
+EVERYTHING = "all"  # as a kind: views, too
 TAGS = "tags"
 
 
@@ -72,27 +73,36 @@ async def changes() -> Response:
         text(args, "what"),
         text(args, "video"),
     )
-    if what and what not in (*KINDS, TAGS):
+    if what and what not in (*KINDS, TAGS, EVERYTHING):
         raise Invalid(f"The kind of a change is one of {', '.join((*KINDS, TAGS))}.")
     video = await services().videos.get(media_hash) if media_hash else None
-    chosen = Chosen(client=who or None, what=what, video_id=video.id if video else None)
+    chosen = Chosen(
+        client=who or None,
+        what="" if what == EVERYTHING else what,
+        video_id=video.id if video else None,
+        views=what in ("view", EVERYTHING),
+    )
     before = number(args, "before", MAX_ID) or None
     entries: Sequence[JournalEntry | TagJournalLine]
     if what == TAGS:
         entries, following = await _of_tags(who or None, before)
     else:
         entries, following = await services().journal.page(chosen, before)
-        if not what and video is None:
+        if not chosen.what and video is None:
             entries = await _with_tags(entries, following, who or None, before)
     filters = {"client": who, "what": what, "video": video.media_hash if video else ""}
     now = int(time.time() * 1000)
     return page(
         "admin_changes.html",
-        entries=entries,
+        entries=_folded(entries),
         clients=await services().journal.clients(),
         client=who,
         what=what,
-        kinds=[*((kind, LABELS[kind]) for kind in KINDS), (TAGS, "Tags themselves")],
+        kinds=[
+            (EVERYTHING, "All kinds and views"),
+            *((kind, LABELS[kind]) for kind in KINDS),
+            (TAGS, "Tags themselves"),
+        ],
         tags_in_words=tags_in_words,
         video=video,
         ranges=[(_undo_url(who, now - minutes * 60_000), label) for minutes, label in WITHIN]
@@ -103,6 +113,33 @@ async def changes() -> Response:
         next_url=_url(filters | {"before": str(following)}) if following else None,
         task=services().background_tasks.latest("undo"),
         current="admin",
+    )
+
+
+Line = JournalEntry | TagJournalLine
+
+
+def _folded(entries: Sequence[Line]) -> list[tuple[Line, Line]]:
+    """The newest and the oldest line of each run of views of one video by one client; every other
+    line is a run of its own.
+    """
+    runs: list[tuple[Line, Line]] = []
+    for entry in entries:
+        if runs and _goes_on(runs[-1][1], entry):
+            runs[-1] = (runs[-1][0], entry)
+        else:
+            runs.append((entry, entry))
+    return runs
+
+
+def _goes_on(later: Line, entry: Line) -> bool:
+    if isinstance(later, TagJournalLine) or isinstance(entry, TagJournalLine):
+        return False
+    one, other = later.change, entry.change
+    return (
+        one.what == other.what == "view"
+        and (one.video_id, one.client, one.undoes) == (other.video_id, other.client, other.undoes)
+        and later.status == entry.status
     )
 
 

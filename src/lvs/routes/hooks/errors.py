@@ -20,6 +20,7 @@ from lvs.errors import (
     TooMany,
     Unavailable,
 )
+from lvs.models import Card
 from lvs.services import metrics
 from lvs.services.metrics import record_error_message
 from lvs.web import responses
@@ -38,6 +39,7 @@ STATUS: tuple[tuple[type[LvsError], int], ...] = (
     (Invalid, 400),
 )
 LOGGED_CHARACTERS = 200
+INSTEAD = 3  # videos that a page offers which has nothing to show
 TITLES = {
     400: "Invalid request",
     401: "Not signed in",
@@ -81,7 +83,7 @@ async def _lvs_error(error: LvsError) -> Response:
             _request_id(),
             exc_info=error,
         )
-    response = problem(status, error.message)
+    response = problem(status, error.message, instead=await _instead(status))
     if isinstance(error, TooMany):
         response.headers["Retry-After"] = str(error.retry_after_s)
     return response
@@ -91,7 +93,8 @@ async def _http_error(error: HTTPException) -> Response:
     status = error.code or 500
     if status < HTTPStatus.BAD_REQUEST:
         return error.get_response()  # type: ignore[return-value]
-    response = problem(status, MESSAGES.get(status) or error.description or TITLES[400])
+    message = MESSAGES.get(status) or error.description or TITLES[400]
+    response = problem(status, message, instead=await _instead(status))
     for name, value in error.get_headers():
         if name.lower() in ("allow", "retry-after"):
             response.headers[name] = value
@@ -109,8 +112,25 @@ async def _mistake(error: Exception) -> Response:
     return problem(500, MESSAGES[500])
 
 
-def problem(status: int, message: str, next_step: tuple[str, str] | None = None) -> Response:
-    """The answer to an error; `next_step` is a label and an address, by default all videos."""
+async def _instead(status: int) -> tuple[Card, ...]:
+    """Some videos for a page that has nothing to show."""
+    if status != HTTPStatus.NOT_FOUND or wants_json() or responses.wants_partial():
+        return ()
+    try:
+        return await responses.services().gallery.some_random(INSTEAD)
+    except LvsError:  # the page about one error must not need that all else is well
+        return ()
+
+
+def problem(
+    status: int,
+    message: str,
+    next_step: tuple[str, str] | None = None,
+    instead: tuple[Card, ...] = (),
+) -> Response:
+    """The answer to an error; `next_step` is a label and an address, by default all videos, and
+    `instead` are videos to offer.
+    """
     record_error_message(message)
     if status < HTTPStatus.INTERNAL_SERVER_ERROR:
         path = request.path[:LOGGED_CHARACTERS]
@@ -125,6 +145,7 @@ def problem(status: int, message: str, next_step: tuple[str, str] | None = None)
         "message": message,
         "kept": "" if request.method in ("GET", "HEAD") else "Nothing was changed.",
         "request_id": _request_id(),
+        "instead": instead,
         "next_step": next_step
         or (("All videos", "/") if request.path != "/" or request.query_string else None),
     }

@@ -5,16 +5,19 @@ from typing import Any
 from quart import Response, request
 
 from lvs.errors import Invalid
+from lvs.models import tag_key
 from lvs.web.request_args import digit, form_long, form_words
 from lvs.web.responses import (
     addresses,
     back,
     client,
+    leave_undo,
     partial,
     partial_of_video,
     services,
     wants_partial,
 )
+from lvs.web.undo import Undo
 
 SUGGESTIONS = 12
 MAX_NOTES_SENT = 40_000  # more than is kept, so that too long a text is given back to be shortened
@@ -24,11 +27,14 @@ async def rate(media_hash: str) -> Response:
     stars = digit(await form_words("value"), "0 to 5 stars", 5)
     ours, visitor = services(), client()
     ours.ratings_limiter.check(visitor)
+    undo = None
     if stars:
         await ours.ratings.rate(media_hash, stars, visitor)
     else:
+        before = (await ours.ratings.get(media_hash)).value
         await ours.ratings.clear(media_hash, visitor)
-    return await _saved(media_hash, "rating.html", "rating:changed", value=stars, error="")
+        undo = Undo("rating", media_hash, str(before)) if before else None
+    return _saved(media_hash, "rating.html", "rating:changed", undo, value=stars, error="")
 
 
 async def favorite(media_hash: str) -> Response:
@@ -37,7 +43,8 @@ async def favorite(media_hash: str) -> Response:
         now = await services().favorites.set(media_hash, digit(value, "1 or 0", 1) == 1, client())
     else:
         now = await services().favorites.toggle(media_hash, client())
-    return await _saved(media_hash, "favorite.html", "favorite:changed", favorite=now)
+    undo = None if now else Undo("favorite", media_hash, "0")
+    return _saved(media_hash, "favorite.html", "favorite:changed", undo, favorite=now)
 
 
 async def add_tag(media_hash: str) -> Response:
@@ -49,16 +56,15 @@ async def add_tag(media_hash: str) -> Response:
             raise
         tags = await services().tags.get(media_hash)
         return await _tags(media_hash, tags, status=422, error=error.message, entered=entered)
-    return await _tags(media_hash, tags)
+    return await _tags(media_hash, tags, added=_spelling(entered, tags))
 
 
 async def remove_tag(media_hash: str) -> Response:
     name = await form_words("tag")
     had = await services().tags.get(media_hash)
     tags = await services().tags.remove(media_hash, name, client())
-    return await _tags(
-        media_hash, tags, removed=next((tag for tag in had if tag not in tags), None)
-    )
+    removed = next((tag for tag in had if tag not in tags), None)
+    return await _tags(media_hash, tags, undo=Undo("tag", media_hash, removed) if removed else None)
 
 
 async def edit_title(media_hash: str) -> Response:
@@ -78,27 +84,31 @@ async def edit_title(media_hash: str) -> Response:
 async def retitle(media_hash: str) -> Response:
     form = await request.form
     entered = "" if form.get("reset") else await form_words("title")
+    before = await services().videos.get(media_hash)
     try:
         video = await services().videos.retitle(media_hash, entered, client())
     except Invalid as error:
         if not wants_partial():
             raise
-        video = await services().videos.get(media_hash)
         values: dict[str, Any] = {
-            "title": video.title,
-            "edited": video.title_edited,
+            "title": before.title,
+            "edited": before.title_edited,
             "error": error.message,
             "editing": True,
         }
         return partial("title.html", 422, media_hash=media_hash, entered=entered, **values)
     values = {"title": video.title, "edited": video.title_edited, "error": None, "editing": False}
-    return await _saved(media_hash, "title.html", "title:changed", **values)
+    undo = None
+    if (video.title, video.title_edited) != (before.title, before.title_edited):
+        kind = "title" if before.title_edited else "first-title"
+        undo = Undo(kind, media_hash, before.title)
+    return _saved(media_hash, "title.html", "title:changed", undo, **values)
 
 
 async def hide(media_hash: str) -> Response:
     wanted = digit(await form_words("value"), "1 or 0", 1) == 1
     now = await services().hidden.set(media_hash, wanted, client())
-    return await _saved(media_hash, "hidden.html", "library:changed", hidden=now)
+    return _saved(media_hash, "hidden.html", "library:changed", hidden=now)
 
 
 async def edit_notes(media_hash: str) -> Response:
@@ -132,14 +142,21 @@ async def write_notes(media_hash: str) -> Response:
 
 async def view(media_hash: str) -> Response:
     views = await services().views.count(media_hash, client())
-    return await _saved(media_hash, "views.html", "views:changed", views=views)
+    return _saved(media_hash, "views.html", "views:changed", views=views)
 
 
-async def _saved(media_hash: str, template: str, event: str, **values: Any) -> Response:
+def _saved(
+    media_hash: str, template: str, event: str, undo: Undo | None = None, **values: Any
+) -> Response:
     """The partial with the saved value, or for a plain form the way back to its page."""
     if wants_partial():
-        return partial_of_video(template, event, media_hash, **values)
-    return back(f"/v/{media_hash}")
+        return partial_of_video(template, event, media_hash, undo, **values)
+    return leave_undo(back(f"/v/{media_hash}"), undo)
+
+
+def _spelling(entered: str, tags: tuple[str, ...]) -> str:
+    """The tag as the video carries it now."""
+    return next((tag for tag in tags if tag_key(tag) == tag_key(entered)), "")
 
 
 async def _tags(
@@ -148,17 +165,19 @@ async def _tags(
     status: int = 200,
     error: str | None = None,
     entered: str = "",
-    removed: str | None = None,
+    added: str = "",
+    undo: Undo | None = None,
 ) -> Response:
     if not wants_partial():
-        return back(f"/v/{media_hash}")
+        return leave_undo(back(f"/v/{media_hash}"), undo)
     suggestions = await services().tags.suggest(media_hash, SUGGESTIONS)
     values: dict[str, Any] = {
         "tags": tags,
         "suggestions": suggestions,
         "error": error,
         "entered": entered,
-        "removed": removed,
+        "added": added,
+        "undo": undo,
     }
     return partial(
         "tags.html",

@@ -3,17 +3,19 @@
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from functools import partial as partial_function
 from typing import Any, NamedTuple, cast
 
 from quart import Response, redirect, request
 
 from lvs.clock import local_date
 from lvs.errors import NotFound
-from lvs.filters import FILTERS
-from lvs.models import Cursor, Page, Query, Sort, State, shown
+from lvs.models import Card, Cursor, Page, Query, Sort, State, shown, tag_key
 from lvs.routes.pages.up_next import following
 from lvs.services.gallery.dates import date_of, months_of, start_of_year
+from lvs.services.gallery.facets import facets_of
 from lvs.services.gallery.gallery import GalleryPage, TopFolder
+from lvs.text import plural
 from lvs.viewer import viewer
 from lvs.web.filters import Chip, chips, parse_query
 from lvs.web.request_args import Arguments, arguments, cursor, number, text
@@ -21,6 +23,7 @@ from lvs.web.responses import (
     addresses,
     back,
     local_address,
+    page,
     page_or_partial,
     partial,
     services,
@@ -40,6 +43,10 @@ SORT_LABELS = {
     Sort.RECORDED: "Date recorded",
     Sort.RANDOM: "Random",
 }
+TAG_OFFERS = 8
+FEWEST_TO_FILTER = 3
+SHORT_S = 600
+PANEL_HEADER = "LVS-Panel"
 
 
 class YearLink(NamedTuple):
@@ -56,7 +63,7 @@ async def show() -> Response:
     if start := _start_page(args):
         return cast("Response", redirect(start, 302))
     query = parse_query(args)
-    return await listing(query, args, "Search" if query.q else "All videos", "home")
+    return await listing(query, args, "All videos", "home")
 
 
 def _start_page(args: Arguments) -> str:
@@ -91,6 +98,14 @@ async def tag(name: str) -> Response:
         raise NotFound(f"No video carries the tag #{name[:64]}.")
     args = arguments()
     return await listing(replace(parse_query(args), tags=(known,)), args, f"#{known}", "tags")
+
+
+async def filters() -> Response:
+    """The filters as a page of their own, for a browser without JavaScript."""
+    query = parse_query(arguments())
+    found = await services().gallery.find(query)
+    panel = await _panel(query, found)
+    return page("filters.html", query=query, total=found.total, panel=panel, search=query.q)
 
 
 async def random() -> Response:
@@ -164,7 +179,10 @@ def _run(
     query: Query, found: Page, until: Cursor | None, url: Callable[..., str]
 ) -> dict[str, Any]:
     """The cards of a page, and the addresses of the next ones."""
-    services().jobs.visible(card.id for card in found.cards if card.state is State.NEW)
+    jobs = services().jobs
+    jobs.visible(card.id for card in found.cards if card.state is State.NEW)
+    if jobs.queued:  # posters that are made anew
+        jobs.prefer(card.id for card in found.cards)
     return {
         "headings": months_of(query, found),
         "page": found,
@@ -182,21 +200,21 @@ async def _around(
     used = chips(query, url, () if url is gallery_url else ("folder", "direct"))
     plain = current == "home" and not query.filtered and found.page.start is None
     shows_row = plain and not wants_partial()
+    own = {"favorites": "favorite", "popular": "viewed"}.get(current)
     return {
         "started": await services().progress.started() if shows_row else None,
         "following": await following() if shows_row else [],
         "total": found.total,
-        "heading": heading,
-        "message": _message(found.total, used, query),
-        "chips": [(chip.label, chip.url, chip.word) for chip in used],
-        "controls": [each for each in FILTERS if each.kind.control],
+        "heading": _heading(used, heading, own) if url is gallery_url else heading,
+        "message": plural(found.total, "video"),
+        "chips": [chip for chip in used if chip.name != own],
+        "offers": _offers(query, found, url),
+        "panel": await _panel(query, found) if _panel_is_open() else None,
         "sorts": [(sort.value, label) for sort, label in SORT_LABELS.items()],
-        "facets": found.popular_tags,
-        "folders": _folders(found.folders),
         "years": _years(query, found, url),
         "progress": progress,
         "status_url": _status_url(progress.version),
-        "roots": [shown(root.path) for root in services().library.active_roots],
+        "roots": _roots(),
         "links": sum(passed.links for passed in services().library.passed_over.values()),
         "formats": sorted(services().config.supported_formats),
         "drop": await _removals(used) if not found.total and query.filtered else [],
@@ -204,6 +222,13 @@ async def _around(
         "current": current,
         "search": query.q,
     }
+
+
+def _roots() -> list[str]:
+    """The library folders, for one who sees everything."""
+    if viewer().limits is not None:
+        return []
+    return [shown(root.path) for root in services().library.active_roots]
 
 
 def _years(query: Query, found: GalleryPage, url: Callable[..., str]) -> list[YearLink]:
@@ -222,9 +247,72 @@ def _status_url(version: int) -> str:
     return f"/library/status?version={version}"
 
 
-def _message(total: int, used: Sequence[Chip], query: Query) -> str:
-    parts = [f"{total:,} video{'' if total == 1 else 's'}", *(chip.label for chip in used)]
-    return " · ".join([*parts, f"sorted by {SORT_LABELS[query.sort].lower()}"])
+def _heading(used: Sequence[Chip], plain: str, own: str | None) -> str:
+    """The heading says what is shown: the page's own name, or the first filter and how many more
+    there are.
+    """
+    others = [chip for chip in used if chip.name != own]
+    if own or not others:
+        return plain
+    first = next((chip.heading for chip in others if chip.name == "q"), others[0].heading)
+    return f"{first} +{len(others) - 1}" if len(others) > 1 else first
+
+
+def _offers(query: Query, found: GalleryPage, url: Callable[..., str]) -> list[tuple[str, str]]:
+    """Filters that one press adds: label and address. Where all that is shown stands on this page
+    only such as leave something, and not everything.
+    """
+    if found.total < FEWEST_TO_FILTER:
+        return []
+    offers: list[tuple[str, Query, Callable[[Card], bool]]] = [
+        ("Unrated", replace(query, unrated=True), lambda card: not card.rating),
+        ("Favorites", replace(query, favorite=True), lambda card: card.favorite),
+        ("4K", replace(query, resolution="4K"), lambda card: card.resolution in ("4K", "8K")),
+        (
+            "Under 10 min",
+            replace(query, length="short"),
+            lambda card: 0 < card.duration_s < SHORT_S,
+        ),
+    ]
+    carried = {tag_key(name) for name in query.tags}
+    for tag in [tag for tag in found.popular_tags if tag_key(tag.name) not in carried][:TAG_OFFERS]:
+        with_tag = replace(query, tags=(*query.tags, tag.name))
+        offers.append((f"#{tag.name}", with_tag, partial_function(_carries, tag.name)))
+    if found.page.next is None and found.page.start is None:
+        cards = found.page.cards
+        offers = [each for each in offers if 0 < sum(map(each[2], cards)) < len(cards)]
+    return [(label, url(wanted)) for label, wanted, _ in offers if wanted != query]
+
+
+def _carries(tag: str, card: Card) -> bool:
+    return tag in card.tags
+
+
+def _panel_is_open() -> bool:
+    """True where the browser shows the filters beside the cards, or is about to."""
+    return request.cookies.get("filters") == "open" or PANEL_HEADER in request.headers
+
+
+async def _panel(query: Query, found: GalleryPage) -> dict[str, Any]:
+    """The filters with what each would leave."""
+    ours = services().gallery
+    folders = _folders(found.folders)
+    named = [(value, label) for value, label, _ in folders]
+    chosen = shown(query.folder)
+    if query.folder == _bytes(chosen) and (chosen, chosen) not in named:  # one below the others
+        named += [(chosen, chosen)] * bool(chosen)
+    wanted = [replace(query, folder=_bytes(value)) for value, _ in named]
+    counts = await ours.counts(wanted)
+    left = [
+        (value, label, count)
+        for (value, label), count in zip(named, counts, strict=True)
+        if count or _bytes(value) == query.folder
+    ]
+    return {"facets": await facets_of(ours, query, found.popular_tags), "folders": left}
+
+
+def _bytes(folder: str) -> bytes:
+    return folder.encode("utf-8", "surrogateescape")
 
 
 async def _removals(found: Sequence[Chip]) -> list[tuple[str, str]]:

@@ -2,18 +2,18 @@
 
 import os
 import re
-from datetime import UTC, datetime
 from typing import cast
 
 from quart import Response, redirect
 
 from lvs.errors import Invalid, NotFound
-from lvs.models import Card, Query, State, Surroundings, Track, Video, shown
+from lvs.models import Card, Query, State, Surroundings, Video, shown
 from lvs.routes.media import subtitles
 from lvs.routes.pages import film_scenes, projection
 from lvs.routes.pages.player import player_choice, player_view, preferred_sound
 from lvs.services.gallery.dates import recorded_of
 from lvs.services.household.play_order import ListPlace
+from lvs.web.facts import container_name, moment, picture_facts, track_facts
 from lvs.web.filters import parse_query
 from lvs.web.list_places import Neighbour, in_gallery, in_list, list_place, list_string
 from lvs.web.request_args import arguments, form_text, text
@@ -77,6 +77,7 @@ async def _page(video: Video, card: Card | None, query: Query) -> Response:
         suggestions=around.suggestions,
         facts=_facts(video, player.fact),
         back_url=_back(video, query, place),
+        unreadable=video.state is State.UNREADABLE,
         folder=_folder(video),
         recorded=recorded_of(video),
         **await film_scenes.strip_of(video, card, listed),
@@ -178,33 +179,32 @@ async def hand_over(media_hash: str) -> Response:
 
 def _facts(video: Video, playback: str) -> list[tuple[str, str]]:
     """Details of the file, in plain words."""
-    facts = [("File", _shown_path(video)), ("Size", size(video.file.size_bytes))]
+    path = _shown_path(video)
+    facts = [("File", path), ("Size", size(video.file.size_bytes))]
     if video.state is State.UNREADABLE:
         facts.append(("Problem", video.reason or ""))
     else:
         facts.append(("Playback", playback))
     probe = video.probe
     if probe:
-        rate = f" · {probe.frame_rate:g} fps" if probe.frame_rate else ""
-        depth = f" · {probe.bit_depth} bit" if probe.bit_depth else ""
+        sound = "; ".join(track_facts(track) for track in probe.audio_tracks)
         facts += [
-            ("Duration", duration(probe.duration_s) or "unknown"),
-            ("Video", f"{probe.width} × {probe.height} · {probe.video_codec}{rate}{depth}"),
-            ("Container", probe.container),
-            ("Audio", "; ".join(_track(track) for track in probe.audio_tracks) or "none"),
+            ("Length", duration(probe.duration_s) or "unknown"),
+            ("Picture", picture_facts(probe)),
+            ("Sound", sound or "none"),
+            ("Container", container_name(probe, path.rpartition(".")[2])),
         ]
         if probe.rotation:
             facts.append(("Rotation", f"{probe.rotation}°"))
         if probe.subtitle_tracks:
-            facts.append(
-                ("Subtitles inside", "; ".join(_track(track) for track in probe.subtitle_tracks))
-            )
+            inside = "; ".join(track_facts(track) for track in probe.subtitle_tracks)
+            facts.append(("Subtitles inside", inside))
     if recorded := recorded_of(video):
-        facts.append(("Recorded", f"{_day(recorded.at)}, {RECORDED_BY[recorded.by]}"))
+        facts.append(("Recorded", f"{moment(recorded.at)}, {RECORDED_BY[recorded.by]}"))
     if video.projection.immersive or video.projection.source != "default":
         facts.append(("Projection", projection.fact_of(video.projection)))
     if video.last_viewed_at:
-        facts.append(("Last viewed", _day(video.last_viewed_at)))
+        facts.append(("Last viewed", moment(video.last_viewed_at)))
     roots = services().library.roots
     copies = [
         file
@@ -220,17 +220,3 @@ def _shown_path(video: Video) -> str:
     root = services().library.roots[video.file.root_id]
     several = len(services().library.active_roots) > 1
     return (f"{root.name}/" if several else "") + shown(video.file.path)
-
-
-def _track(track: Track) -> str:
-    parts = [
-        track.codec,
-        track.language,
-        f"{track.channels} channels" if track.channels else None,
-        track.title,
-    ]
-    return " · ".join(part for part in parts if part)
-
-
-def _day(unix_ms: int) -> str:
-    return datetime.fromtimestamp(unix_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")

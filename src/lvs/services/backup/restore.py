@@ -32,7 +32,7 @@ from lvs.db.tag_details import TagState
 from lvs.models import HOUSEHOLD, WatchState, tag_key
 from lvs.services.household.people import name_key
 from lvs.services.media.stored_projection import apply_projection
-from lvs.text import title_from_path
+from lvs.titles import title_from_path
 
 CLIENT = "restore"
 REFRESHED_AT_ONCE = 500

@@ -33,7 +33,7 @@ from lvs.services.curation.titles import MAX_TITLE_LENGTH
 from lvs.services.household.playlists import MAX_DESCRIPTION, MAX_NAME
 from lvs.services.media.projection import by_person
 from lvs.services.media.projection_json import chosen_text
-from lvs.text import title_from_path
+from lvs.titles import plain_title, title_from_path
 
 OF_VIDEOS = (
     *("ratings", "views", "tags", "favorites", "projections", "progress", "later"),
@@ -360,7 +360,7 @@ def _take_export(snapshot: Snapshot, path: Path, content: Mapping[str, Any]) -> 
                 _TAKE.values(),
             )
             kept.favorite = value.get("favorite") is True
-            if kept.title == title_from_path(kept.path):
+            if kept.title in (title_from_path(kept.path), plain_title(kept.path)):
                 kept.title = ""
         except _NotUnderstood as error:
             snapshot.problems.append(f"{path.name}: video {number}: {error}")

@@ -26,7 +26,8 @@ from lvs.services.gallery.gallery import Gallery
 from lvs.services.household.later import MAX_LATER
 from lvs.services.household.playlists import MAX_ITEMS
 from lvs.services.household.progress import ProgressTracker
-from lvs.text import plural, title_from_path
+from lvs.text import plural
+from lvs.titles import title_from_path
 from lvs.viewer import person_or_viewer
 
 PIECE = 500

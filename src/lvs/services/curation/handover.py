@@ -10,7 +10,7 @@ from lvs.models import Video
 from lvs.services.cache import Cache
 from lvs.services.curation.base import Curation
 from lvs.services.events import Event, Events
-from lvs.text import title_from_path
+from lvs.titles import title_from_path
 
 OFFERED = 5
 

@@ -8,7 +8,7 @@ from lvs.db.database import Transaction
 from lvs.errors import NotFound
 from lvs.models import Card, File, PlayableFile, Video
 from lvs.services.curation.base import Curation, clean_line
-from lvs.text import title_from_path
+from lvs.titles import title_from_path
 
 MAX_TITLE_LENGTH = 300
 

@@ -40,7 +40,8 @@ from lvs.services.curation.tags import MAX_TAGS
 from lvs.services.events import Event, Events
 from lvs.services.household import personal_values
 from lvs.services.media.stored_projection import apply_projection
-from lvs.text import plural, title_from_path
+from lvs.text import plural
+from lvs.titles import title_from_path
 
 PAGE_SIZE = 100
 MOST_AT_ONCE = 20_000

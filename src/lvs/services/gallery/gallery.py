@@ -17,7 +17,19 @@ from lvs.db.database import Connection, Database
 from lvs.db.folders import FolderPoster, Subfolder
 from lvs.db.gallery import Selection
 from lvs.errors import Invalid, LvsError, NotFound
-from lvs.models import Card, Cursor, Page, Query, Related, Sort, Surroundings, Tag, Video, tag_key
+from lvs.models import (
+    Card,
+    Cursor,
+    Page,
+    Query,
+    Related,
+    Sort,
+    Surroundings,
+    Tag,
+    Video,
+    shown,
+    tag_key,
+)
 from lvs.services.cache import Cache
 from lvs.services.gallery import search_query
 from lvs.services.gallery.dates import DATED
@@ -275,6 +287,20 @@ class Gallery:
             raise NotFound("There is no video to pick from yet.")
         return card
 
+    async def some_random(self, number: int) -> tuple[Card, ...]:
+        """At most so many videos that have a poster, in any order."""
+        if viewer().limits is not None:
+            seed = secrets.randbelow(random_order.LARGEST - 1) + 1
+            page = await self.browse(Query(sort=Sort.RANDOM, seed=seed), number)
+            return tuple(card for card in page.cards if card.poster)
+        async with self._database.read() as db:
+            drawn = [
+                await gallery.random(db, secrets.randbelow(videos.SHUFFLE_END))
+                for _ in range(number)
+            ]
+        found = {card.id: card for card in drawn if card is not None and card.poster}
+        return tuple(found.values())
+
     async def surroundings(
         self, query: Query, video: Video, card: Card | None, suggestions: int
     ) -> Surroundings:
@@ -282,15 +308,16 @@ class Gallery:
         `suggestions` tags.
         """
         folder = video.file.path.rpartition(b"/")[0]
+        folder_name = folder.rpartition(b"/")[2] or b"this folder"
         async with self._reading() as (db, index):
             before, behind = await self._ids_beside(db, query, index, card)
             beside = await watch_page.beside(
                 db, video.id, video.file.root_id, folder, RELATED, suggestions
             )
-            reasons = {video_id: f"shares #{tag}" for video_id, tag in beside.sharing}
+            reasons = {video_id: f"Also #{tag}" for video_id, tag in beside.sharing}
             for video_id in beside.in_folder:
                 if video_id != video.id and len(reasons) < RELATED:
-                    reasons.setdefault(video_id, "same folder")
+                    reasons.setdefault(video_id, f"More from {shown(folder_name)}")
             who = viewer()
             seen = who.seen(reasons)
             cards = await gallery.some(db, [*seen, before or 0, behind or 0])

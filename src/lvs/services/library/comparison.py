@@ -16,7 +16,7 @@ from lvs.services.events import Event, Events
 from lvs.services.library.drives import Drives
 from lvs.services.library.fingerprint import EXTENDED_WHOLE_BYTES, extended_fingerprint
 from lvs.services.library.identity import whole_fingerprint
-from lvs.text import title_from_path
+from lvs.titles import title_from_path
 
 log = logging.getLogger(__name__)
 

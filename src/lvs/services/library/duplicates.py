@@ -9,7 +9,7 @@ from lvs.db.database import Database
 from lvs.db.duplicates import Duplicate
 from lvs.errors import NotFound
 from lvs.services.events import Event, Events
-from lvs.text import title_from_path
+from lvs.titles import title_from_path
 
 PAGE_SIZE = 50
 

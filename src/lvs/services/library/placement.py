@@ -20,7 +20,7 @@ from lvs.services.library.drives import Drives
 from lvs.services.library.identity import Content, Identity
 from lvs.services.library.walk import legacy_alias
 from lvs.services.media import stored_projection
-from lvs.text import title_from_path
+from lvs.titles import title_from_path
 
 ALIAS_BATCH = 5000
 PLACED_AT_ONCE = 200  # files that are not simply new: each takes a dozen queries

@@ -22,7 +22,7 @@ from lvs.services.library.fingerprint import (
 )
 from lvs.services.library.ignored import Ignored
 from lvs.services.library.walk import Seen, WalkResult, walk
-from lvs.text import title_from_path
+from lvs.titles import title_from_path
 
 WHOLLY_READ = 3 * BLOCK_BYTES  # bytes that a fingerprint looks at
 READERS = 2  # threads that read and hash files, which is most of a first scan

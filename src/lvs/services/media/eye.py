@@ -16,6 +16,10 @@ EYES = frozenset(f"{shape}-{stereo}" for shape in Shape for stereo in Stereo)
 """Every name that `eye_of` gives."""
 
 
+DRAWING = 2
+"""Version of the way posters are drawn; a greater one has all of them made anew."""
+
+
 @dataclass(frozen=True, slots=True)
 class Crop:
     """A box in parts of the frame, and the aspect that its picture is to have."""
@@ -30,6 +34,24 @@ class Crop:
 def eye_of(projection: Projection) -> str:
     """Name of the part that this film's poster shows; empty for the whole picture."""
     return f"{projection.shape}-{projection.stereo}" if projection.immersive else ""
+
+
+def drawing_of(projection: Projection, place: int | None) -> str:
+    """Name of the way this film's poster is to be drawn: version, part of the picture, and the
+    place in the film that a person chose.
+    """
+    return drawing(eye_of(projection), place)
+
+
+def drawing(eye: str, place: int | None) -> str:
+    """The same for a part that has a name."""
+    return " ".join([f"{DRAWING}", eye, "" if place is None else f"at {place}"]).strip()
+
+
+def drawing_key(fingerprint: str, place: int | None = None) -> str:
+    """Key of the posters of this content: what is drawn in another way has another key."""
+    way = f"{fingerprint} {DRAWING} {'' if place is None else place}"
+    return hashlib.blake2b(way.encode(), digest_size=8).hexdigest()
 
 
 def poster_key(key: str, eye: str) -> str:

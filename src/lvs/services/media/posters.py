@@ -34,6 +34,7 @@ class PosterFile:
     format: Format
     path: Path
     partial: Path
+    place: int | None = None  # of `PLACES` in the film; None: where the best picture is
 
 
 PosterTarget = tuple[PosterFile, ...]
@@ -68,7 +69,7 @@ class PosterStore:
             raise ValueError("no poster has that name")
         return self.folder / key[:2] / f"{key}.{width}.{picture_format}"
 
-    def target(self, key: str) -> PosterTarget:
+    def target(self, key: str, place: int | None = None) -> PosterTarget:
         """The target that `ProbePool.look` needs to write every poster of a key.
 
         Two targets never write to the same partial file.
@@ -76,7 +77,11 @@ class PosterStore:
         token = secrets.token_hex(8)
         return tuple(
             PosterFile(
-                width, form, self.path(key, width, form), self._partials / f"{token}.{width}.{form}"
+                width,
+                form,
+                self.path(key, width, form),
+                self._partials / f"{token}.{width}.{form}",
+                place,
             )
             for width in WIDTHS
             for form in FORMATS

@@ -315,6 +315,7 @@ def _request(path: FilePath, posters: PosterTarget, time_limit_s: float) -> dict
                 "format": poster.format,
                 "path": os.fsencode(poster.path).hex(),
                 "partial": os.fsencode(poster.partial).hex(),
+                "place": poster.place,
             }
             for poster in posters
         ],

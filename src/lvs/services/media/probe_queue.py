@@ -19,7 +19,7 @@ from lvs.errors import BrokenWorker, LvsError, Unreadable
 from lvs.services.events import Event, Events
 from lvs.services.library.library import Library
 from lvs.services.media import stored_projection
-from lvs.services.media.eye import poster_key
+from lvs.services.media.eye import drawing, drawing_key, poster_key
 from lvs.services.media.posters import PosterStore
 from lvs.services.media.probe_pool import ProbeResult, probe_version
 from lvs.services.media.worker_hosts import SharedProbes
@@ -175,6 +175,12 @@ class ProbeQueue:
         for video_id in video_ids:
             self.put(video_id, urgent=True)
 
+    def prefer(self, video_ids: Iterable[int]) -> None:
+        """Somebody is looking at these: those that wait come first, the others are left alone."""
+        for video_id in video_ids:
+            if video_id in self._queued:
+                self.put(video_id, urgent=True)
+
     @property
     def queued(self) -> int:
         return len(self._queued)
@@ -321,7 +327,9 @@ class ProbeQueue:
         try:
             found = await self._shared_probes.probe(
                 path,
-                self._posters.target(item.fingerprint) if self._posters else (),
+                self._posters.target(drawing_key(item.fingerprint, item.place), item.place)
+                if self._posters
+                else (),
                 facts.name if facts else "",
                 item.chosen,
                 item.fingerprint,
@@ -346,9 +354,10 @@ class ProbeQueue:
 
     async def _found(self, item: videos.Waiting, result: ProbeResult) -> None:
         seen, video_id = result.evidence, item.video_id
-        poster = poster_key(item.fingerprint, seen.eye) if result.has_poster else None
+        key = drawing_key(item.fingerprint, item.place)
+        poster = poster_key(key, seen.eye) if result.has_poster else None
         lacks = self._posters is not None and poster is None
-        eye = seen.eye if poster else None
+        drawn = drawing(seen.eye, item.place) if poster else None
         async with self._database.transaction() as tx:
             parted = await division.part_assumed(
                 tx, video_id, item.fingerprint, result.probe.duration_s, now_ms()
@@ -358,7 +367,7 @@ class ProbeQueue:
                 tx, of_id, item.fingerprint, result.probe, poster, now_ms(), lacks
             )
             await videos.probed_by(tx, of_id, self._probe_version)
-            await stored_projection.found(tx, of_id, seen.container, seen.likeness, eye)
+            await stored_projection.found(tx, of_id, seen.container, seen.likeness, drawn)
             await chapters.put(tx, of_id, seen.chapters)
             if parted or await gallery.one(tx, video_id) is None:
                 # It is two videos, or its name alone did not show it.

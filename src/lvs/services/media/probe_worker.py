@@ -16,12 +16,17 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from lvs.errors import Unreadable
 from lvs.models import Projection, Shape, Stereo
-from lvs.services.media.eye import crop_of, eye_of, eye_path
+from lvs.services.media.eye import Crop, crop_of, eye_of, eye_path
 from lvs.services.media.sandbox import enter_sandbox
+
+if TYPE_CHECKING:
+    from av.video.frame import VideoFrame
+
+    from lvs.services.media.video_file import VideoFile
 
 GRACE_S = 10  # the parent ends a worker in time; this is for the worker whose parent is gone
 FILE_SIZE_LIMIT_BYTES = 64 << 20
@@ -30,9 +35,9 @@ SMALL_WIDTH = 320  # enough to compare the halves of a picture
 JPEG = {"format": "JPEG", "quality": 80, "optimize": True}
 WEBP = {"format": "WEBP", "quality": 75, "method": 4}
 
-Keep = Callable[[list[dict[str, Any]], Callable[[int], Any], str, dict[str, Any]], None]
-"""Keeps posters: the requested ones, a maker of the picture of a width, the part of the picture
-they show, and the answer, which may take something along.
+Keep = Callable[[list[dict[str, Any]], list[Any], str, dict[str, Any]], None]
+"""Keeps posters: the requested ones, the picture of each, the part of the picture they show, and
+the answer, which may take something along.
 """
 
 
@@ -147,7 +152,7 @@ def _probe(
             if posters and frame is not None:
                 try:
                     crop = crop_of(seen.projection, probe.width / probe.height) if eye else None
-                    keep(posters, lambda width: film.image(frame, width, crop), eye, found)
+                    keep(posters, _pictures(film, frame, posters, crop), eye, found)
                     found["has_poster"] = True
                 except OSError:
                     # A full disk costs the poster, not what is known of the video.
@@ -220,23 +225,36 @@ def open_without_links(path: str) -> int:
         os.close(descriptor)
 
 
+def _pictures(
+    film: "VideoFile", frame: "VideoFrame", posters: list[dict[str, Any]], crop: Crop | None
+) -> list[Any]:
+    """The picture of each requested poster: at the place that it names, where one can be decoded
+    there; else of the frame.
+    """
+    frames: dict[int | None, VideoFrame] = {None: frame}
+    pictures: dict[tuple[int | None, int], Any] = {}
+    for place, width in {(poster.get("place"), poster["width"]) for poster in posters}:
+        if place is not None and place not in frames:
+            frames[place] = film.picture_at(place) or frame
+        pictures[place, width] = film.poster(frames[place], width, crop)
+    return [pictures[poster.get("place"), poster["width"]] for poster in posters]
+
+
 def _write(
-    posters: list[dict[str, Any]], image: Callable[[int], Any], eye: str, _found: dict[str, Any]
+    posters: list[dict[str, Any]], pictures: list[Any], eye: str, _found: dict[str, Any]
 ) -> None:
     """Writes every poster beside its place first: a poster that is there is whole.
 
     A poster that shows one eye lies under another key than the whole picture of the same content.
     """
-    widths = {poster["width"] for poster in posters}
-    images = {width: image(width) for width in widths}
-    for poster in posters:
+    for poster, picture in zip(posters, pictures, strict=True):
         partial, path = (
             Path(os.fsdecode(bytes.fromhex(poster[name]))) for name in ("partial", "path")
         )
         path = eye_path(path, eye)
         path.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("wb") as file:
-            encode(images[poster["width"]], poster["format"], file)
+            encode(picture, poster["format"], file)
             file.flush()
             os.fsync(file.fileno())  # else a power cut may leave the name without the picture
         partial.replace(path)

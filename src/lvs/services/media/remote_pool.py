@@ -110,7 +110,10 @@ class RemotePool(ProbePool):
         if place is None:
             raise Unavailable("That machine has no such folder.")
         root, below = place
-        wanted = [{"width": poster.width, "format": poster.format} for poster in posters]
+        wanted = [
+            {"width": poster.width, "format": poster.format, "place": poster.place}
+            for poster in posters
+        ]
         return {
             "root": root.hex(),
             "path": below.hex(),

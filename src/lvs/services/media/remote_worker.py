@@ -6,7 +6,6 @@ A file with another content than the library knows is refused: it would get the 
 
 import base64
 import os
-from collections.abc import Callable
 from io import BytesIO
 from typing import Any
 
@@ -39,15 +38,16 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _attach(
-    posters: list[dict[str, Any]],
-    image: Callable[[int], Any],
-    _eye: str,
-    found: dict[str, Any],
+    posters: list[dict[str, Any]], pictures: list[Any], _eye: str, found: dict[str, Any]
 ) -> None:
-    images = {width: image(width) for width in {poster["width"] for poster in posters}}
-    pictures = []
-    for poster in posters:
-        encoded = BytesIO()
-        probe_worker.encode(images[poster["width"]], poster["format"], encoded)
-        pictures.append(base64.b64encode(encoded.getvalue()).decode())
-    found["pictures"] = pictures
+    found["pictures"] = [
+        _encoded(picture, poster["format"])
+        for poster, picture in zip(posters, pictures, strict=True)
+    ]
+
+
+def _encoded(picture: Any, picture_format: str) -> str:
+    """A poster's picture in its format, in base64."""
+    encoded = BytesIO()
+    probe_worker.encode(picture, picture_format, encoded)
+    return base64.b64encode(encoded.getvalue()).decode()

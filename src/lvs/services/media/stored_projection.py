@@ -6,7 +6,7 @@ from lvs.db import projections
 from lvs.db.database import Transaction
 from lvs.db.projections import StoredProjection
 from lvs.models import Projection, Video
-from lvs.services.media.eye import eye_of
+from lvs.services.media.eye import drawing_of
 from lvs.services.media.projection import DEFAULT, Container, Likeness, offer, resolve
 from lvs.services.media.projection_json import chosen_of, evidence_of, evidence_text
 
@@ -24,8 +24,9 @@ async def apply_projection(tx: Transaction, video_id: int) -> bool:
     found = chosen_of(stored.chosen) or resolve(
         evidence_of(stored.evidence, facts.name, facts.width, facts.height)
     )
-    if found != stored.projection or eye_of(found) != stored.eye:
-        await projections.put(tx, video_id, replace(stored, projection=found, eye=eye_of(found)))
+    wanted = drawing_of(found, stored.place)
+    if found != stored.projection or wanted != stored.eye:
+        await projections.put(tx, video_id, replace(stored, projection=found, eye=wanted))
     before = stored.projection
     return (found.shape, found.stereo) != (before.shape, before.stereo)
 
@@ -35,14 +36,14 @@ async def found(
     video_id: int,
     container: Container | None,
     likeness: Likeness,
-    eye: str | None,
+    drawn: str | None,
 ) -> None:
-    """Keep what a probe found; `eye` is the part that its new poster shows, None without one."""
+    """Keep what a probe found; `drawn` names the way its new poster is drawn, None without one."""
     stored = await projections.of_video(tx, video_id) or StoredProjection(DEFAULT)
     evidence = evidence_text(container, likeness)
-    await projections.put(tx, video_id, replace(stored, evidence=evidence, drawn=eye))
+    await projections.put(tx, video_id, replace(stored, evidence=evidence, drawn=drawn))
     await apply_projection(tx, video_id)
-    if eye is None:
+    if drawn is None:
         await projections.drawn(tx, video_id)
 
 

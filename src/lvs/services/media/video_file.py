@@ -24,7 +24,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorPrimaries, Colorspace, ColorTrc, Interpolation
 from av.video.stream import VideoStream
-from PIL import Image, ImageStat
+from PIL import Image, ImageChops, ImageStat
 
 from lvs.errors import Unreadable
 from lvs.models import Probe, Track
@@ -37,6 +37,7 @@ from lvs.services.media.containers import (
     open_container,
 )
 from lvs.services.media.eye import Crop
+from lvs.services.media.finish import on_field, without_borders
 from lvs.services.media.frames import (
     STILLS,
     TRANSFERS,
@@ -54,11 +55,17 @@ OPEN_BYTES = 256 << 20  # the index of a very long film takes tens of megabytes
 ATTEMPT_BYTES = 32 << 20
 ATTEMPT_PACKETS = 400
 TAIL_BYTES = 16 << 20
-PLACES = (0.1, 0.25, 0.4, 0.6, 0.8)
+PLACES = (0.1, 0.25, 0.4, 0.18, 0.33, 0.5, 0.08, 0.6)
+"""Parts of the film whose keyframes may become its poster, in the order of trying them."""
+LEAST_TRIED = 2
 FORWARD_PACKETS = 600
 FORWARD_PIXELS = 150 * 1280 * 720
-DULL = 0.3
-"""A picture worth less than this makes it worth looking on; see `_worth`."""
+DULL, GOOD = 0.15, 0.75
+"""A picture worth less than the first makes it worth looking on from the start; one worth the
+second, that there is no need to try the others. See `worth`.
+"""
+WORTH_SIZE = (96, 54)
+FULL_CONTRAST, FULL_DETAIL = 42.0, 9.0  # of 255
 IMPLAUSIBLE_DURATION_S = 24 * 3600.0
 MATROSKA_CLUSTER = b"\x1f\x43\xb6\x75"  # RFC 9559, section 5.1.3
 NO_VIDEO = "No video could be found in it: it may be an unfinished download."
@@ -117,12 +124,14 @@ class VideoFile:
         best: VideoFrame | None = None
         best_worth = 0.0
         for frames in (self._keyframes(), self._frames_from_start()):
-            for frame in frames:
-                worth = _worth(frame) if choosy else 1.0
-                if worth >= 1.0:
+            for tried, frame in enumerate(frames, 1):
+                if not choosy:
                     return frame
-                if best is None or worth > best_worth:
-                    best, best_worth = frame, worth
+                found = worth(frame)
+                if best is None or found > best_worth:
+                    best, best_worth = frame, found
+                if best_worth >= GOOD and tried >= LEAST_TRIED:
+                    break
             if best_worth >= DULL:
                 break
         if best is None:
@@ -130,6 +139,12 @@ class VideoFile:
             self._raise_memory_error()
             raise Unreadable(f"Its pictures cannot be decoded ({self._codec}).")
         return best
+
+    def picture_at(self, place: int) -> VideoFrame | None:
+        """The keyframe at one of `PLACES`; None where none can be decoded there."""
+        if not self._decodable:
+            return None
+        return next(self._keyframes(PLACES[place : place + 1]), None)
 
     def probe(self, frame: VideoFrame | None) -> Probe:
         """Facts from the container, its streams and a decoded frame."""
@@ -194,6 +209,11 @@ class VideoFile:
         image = image if turn is None else image.transpose(turn)
         return image if crop is None else _cropped(image, crop, width)
 
+    def poster(self, frame: VideoFrame, width: int, crop: Crop | None = None) -> Image.Image:
+        """The frame as a poster: without black borders, 16:9 where it is narrow or very wide."""
+        image = self.image(frame, width, crop)
+        return on_field(without_borders(image), width)
+
     def scenes(self, count: int) -> Iterator[tuple[float, VideoFrame]]:
         """Keyframes from all along the film with their times in seconds, at most `count`, each
         once. A file without an index gives the few that are found soon.
@@ -257,10 +277,10 @@ class VideoFile:
                 other.discard = Discard.all
         return stream
 
-    def _keyframes(self) -> Iterator[VideoFrame]:
+    def _keyframes(self, places: tuple[float, ...] = PLACES) -> Iterator[VideoFrame]:
         """Keyframes from all over the film, each once."""
         seen: set[int | None] = set()
-        for place in PLACES:
+        for place in places:
             self._file.allowance_bytes = ATTEMPT_BYTES
             try:
                 self._container.seek(round(self._start_us + place * (self._duration_s or 0) * 1e6))
@@ -457,17 +477,21 @@ def _pq_to_srgb(code: int) -> int:
 _PQ_TO_SRGB = [_pq_to_srgb(code) for code in range(256)]
 
 
-def _worth(frame: VideoFrame) -> float:
-    """Worth of a picture: from 0 for one even colour or darkness to 1 for a picture good
-    enough to stop searching.
+def worth(frame: VideoFrame) -> float:
+    """Worth of a picture as a poster, from 0 for one even colour, darkness or glare to 1 for rich
+    contrast and fine detail.
     """
-    small = frame.reformat(64, 36, "gray", interpolation=Interpolation.AREA, threads=1)
+    small = frame.reformat(*WORTH_SIZE, "gray", interpolation=Interpolation.AREA, threads=1)
     plane = small.planes[0]
-    image = Image.frombytes("L", (64, 36), bytes(plane), "raw", "L", plane.line_size)
+    image = Image.frombytes("L", WORTH_SIZE, bytes(plane), "raw", "L", plane.line_size)
     found = ImageStat.Stat(image)
-    contrast = min(1.0, found.stddev[0] / 14)
-    light = min(1.0, found.mean[0] / 30)
-    return contrast * light * (0.5 if frame.is_corrupt else 1.0)
+    mean, spread = found.mean[0], found.stddev[0]
+    light = min(1.0, mean / 30, max(0.0, (255 - mean) / 35))
+    edges = ImageChops.difference(image, ImageChops.offset(image, 1, 1))
+    detail = min(1.0, ImageStat.Stat(edges).mean[0] / FULL_DETAIL)
+    richness = min(1.0, spread / FULL_CONTRAST) * detail
+    even = min(1.0, spread / 14)
+    return even * light * (0.5 + 0.5 * richness) * (0.5 if frame.is_corrupt else 1.0)
 
 
 def _tracks(streams: list[Stream], kind: str) -> tuple[Track, ...]:

@@ -1,0 +1,119 @@
+"""Facets: what each filter would leave, given all the others that are in use."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from lvs.filters import FILTERS, Filter
+from lvs.models import Query, Tag, tag_key
+from lvs.services.gallery.gallery import Gallery
+
+TAGS_SHOWN = 12
+MAX_STARS = 5
+FLAGS = ("favorite", "unrated", "viewed", "vr", "hidden")
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One value of a filter, and how many videos are left with it."""
+
+    value: Any
+    label: str
+    count: int
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """A filter with the values that leave any video, or that are in use."""
+
+    name: str
+    title: str
+    options: tuple[Option, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Facets:
+    """Every filter that can be chosen in the panel."""
+
+    stars: tuple[Option, ...]
+    flags: tuple[tuple[str, Option], ...]
+    choices: tuple[Facet, ...]
+    dates: tuple[Filter, ...]
+    tags: tuple[Option, ...]
+
+
+Wanted = tuple[str, Any, str, Query, bool]
+"""Name of a filter, value, label, the query with it, and whether it is in use."""
+
+
+async def facets_of(gallery: Gallery, query: Query, popular: Sequence[Tag]) -> Facets:
+    """The facets of a query; `popular` are the tags to offer besides those in use."""
+    wanted = [*_stars(query), *_flags(query), *_choices(query), *_tags(query, popular)]
+    counts = await gallery.counts([each[3] for each in wanted])
+    options: dict[str, list[Option]] = {}
+    for (name, value, label, _, chosen), count in zip(wanted, counts, strict=True):
+        if count or chosen:
+            options.setdefault(name, []).append(Option(value, label, count, chosen))
+    controls = [each for each in FILTERS if each.kind.control]
+    return Facets(
+        stars=tuple(options.get("min_rating", ())),
+        flags=tuple((name, options[name][0]) for name in FLAGS if name in options),
+        choices=tuple(
+            Facet(each.name, each.title, tuple(options[each.name]))
+            for each in controls
+            if each.name in options
+        ),
+        dates=tuple(each for each in controls if each.kind.control == "date"),
+        tags=tuple(options.get("tag", ())),
+    )
+
+
+def _stars(query: Query) -> list[Wanted]:
+    rated = replace(query, unrated=False)
+    return [
+        (
+            "min_rating",
+            stars,
+            f"{stars} or more" if stars < MAX_STARS else f"{stars}",
+            replace(rated, min_rating=stars),
+            query.min_rating == stars,
+        )
+        for stars in range(1, MAX_STARS + 1)
+    ]
+
+
+def _flags(query: Query) -> list[Wanted]:
+    return [
+        (each.name, 1, _capital(each.label(True)), each.having(query, True), each.value(query))
+        for each in FILTERS
+        if each.name in FLAGS
+    ]
+
+
+def _choices(query: Query) -> list[Wanted]:
+    return [
+        (
+            each.name,
+            value,
+            label,
+            each.having(query, value),
+            each.value(query) == value,
+        )
+        for each in FILTERS
+        if each.kind.control == "choice"
+        for value, label in each.kind.choices
+    ]
+
+
+def _tags(query: Query, popular: Sequence[Tag]) -> list[Wanted]:
+    used = {tag_key(name) for name in query.tags}
+    offered = [tag.name for tag in popular if tag_key(tag.name) not in used]
+    rows: list[Wanted] = [("tag", name, name, query, True) for name in query.tags]
+    for name in offered[: max(0, TAGS_SHOWN - len(rows))]:
+        rows.append(("tag", name, name, replace(query, tags=(*query.tags, name)), False))
+    return rows
+
+
+def _capital(label: str) -> str:
+    return label[:1].upper() + label[1:]

@@ -1,0 +1,353 @@
+"""The pages as a picky eye sees them: what lies where, what it says, and what a press does."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from support.home import distinct_video
+from support.media import make_video
+from support.processes import serving, until
+
+CHROMIUM = (
+    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+)
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+DESKTOP: dict[str, Any] = {"viewport": {"width": 1366, "height": 900}}
+PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
+HEADSET: dict[str, Any] = {"viewport": {"width": 1280, "height": 720}, "has_touch": True}
+LONG_TITLE = "A walk around the whole of the lake in the rain " * 4
+FILMS = 14
+
+COVERED = """
+() => [...document.querySelectorAll(PRESSED)]
+    .filter((each) => each.checkVisibility())
+    .filter((each) => each.getBoundingClientRect().bottom < innerHeight - 60)
+    .filter((each) => {
+        const box = each.getBoundingClientRect();
+        const at = (y) => document.elementFromPoint(box.x + box.width / 2, y);
+        return ![box.top + 3, box.bottom - 3].every((y) => each.contains(at(y)));
+    })
+    .map((each) => each.outerHTML.slice(0, 80))
+""".replace("PRESSED", "'.video-card :is(.stars button, .rate, .favorite button, .meta a)'")
+
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="no Chromium on this machine; Debian's package is called chromium"
+)
+
+
+@dataclass(frozen=True)
+class House:
+    """A running server and a browser."""
+
+    address: str
+    browser: Browser
+
+    def open(self, address: str, size: dict[str, Any] = DESKTOP, **options: Any) -> Page:
+        """A new page at this address."""
+        context = self.browser.new_context(base_url=self.address, **size, **options)
+        page = context.new_page()
+        page.goto(address)
+        return page
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    folder = tmp_path_factory.mktemp("look")
+    library = folder / "Videos"
+    for number in range(FILMS):
+        place = library / ("Trip" if number % 2 else "Home") / f"Film {number:02}.mp4"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(distinct_video(4_000_000 + number))
+    (library / "Home" / f"{LONG_TITLE.strip()}.mp4").write_bytes(distinct_video(4_100_000))
+    (library / "Home" / "טיול בגליל.mp4").write_bytes(distinct_video(4_200_000))
+    (library / "Home" / "Broken.mp4").write_bytes(b"no film at all" * 100)
+    make_video(library / "Playable.webm", seconds=8, size=(320, 180))
+    with serving(library, folder) as server, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        found = House(server.address, browser)
+        with_api = browser.new_context(base_url=server.address).request
+
+        def looked_at() -> bool:
+            listed = with_api.get("/api/videos?limit=100").json()["videos"]
+            return len(listed) == FILMS + 3 and all(each["state"] != "new" for each in listed)
+
+        until(looked_at)
+        origin = {"Origin": server.address}
+        for each in with_api.get("/api/videos?limit=100").json()["videos"]:
+            form = f"/videos/{each['media_hash']}"
+            if each["path"].startswith("Trip/"):
+                for tag in ("travel", "mountains of the north", "lake"):
+                    with_api.post(f"{form}/tags", form={"tag": tag}, headers=origin)
+                until(
+                    lambda form=form: (  # type: ignore[misc]
+                        with_api.post(f"{form}/rating", form={"value": "4"}, headers=origin).status
+                        < 400
+                    )
+                )
+        yield found
+        browser.close()
+
+
+def card(page: Page, title: str) -> Any:
+    return page.locator(".video-card", has_text=title)
+
+
+def watch(house: House, title: str, size: dict[str, Any] = DESKTOP, **options: Any) -> Page:
+    page = house.open(f"/?q={title}", size, **options)
+    page.goto(card(page, title).locator("h2 a").get_attribute("href") or "/")
+    return page
+
+
+# --- Lists ---
+
+
+def test_posters_take_most_of_a_card_and_three_rows_of_them_fit(house: House) -> None:
+    page = house.open("/?q=film")
+    box = card(page, "Film 01").bounding_box()
+    poster = card(page, "Film 01").locator(".poster").bounding_box()
+    assert poster["height"] / box["height"] > 0.64
+    third = page.locator(".video-card .poster").nth(8).bounding_box()
+    assert third is not None
+    assert third["y"] + third["height"] <= 900
+    phone = house.open("/?q=film", PHONE)
+    assert card(phone, "Film 01").bounding_box()["height"] <= 203
+    first = phone.locator(".video-card .poster").first.bounding_box()
+    assert first is not None
+    assert first["y"] <= 150
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE, HEADSET], ids=["desktop", "phone", "headset"])
+def test_nothing_lies_over_what_is_pressed_on_a_card(house: House, size: dict[str, Any]) -> None:
+    page = house.open("/?tag=travel", size)
+    covered = page.evaluate(COVERED)
+    assert covered == []
+
+
+def test_a_phone_card_shows_one_whole_tag_and_how_many_more(house: House) -> None:
+    page = house.open("/?q=%22film+01%22", PHONE)
+    meta = card(page, "Film 01").locator(".meta")
+    expect(meta.locator("a")).to_have_text("lake")
+    expect(meta).to_contain_text("+2")
+    assert meta.locator("a").evaluate("(tag) => tag.scrollWidth <= tag.clientWidth")
+
+
+def test_headings_say_what_is_shown(house: House) -> None:
+    for address, heading in (
+        ("/", "All videos"),
+        ("/?tag=travel", "#travel"),
+        ("/?q=film", "“film”"),
+        ("/?min_rating=3", "3 stars or more"),
+        ("/?q=film&tag=travel&unrated=1", "“film” +2"),
+        ("/favorites", "Favorites"),
+    ):
+        page = house.open(address)
+        expect(page.get_by_role("heading", level=1)).to_have_text(heading)
+        expect(page).to_have_title(f"{heading} – LVS")
+
+
+def test_counts_of_filters_follow_the_other_filters(house: House) -> None:
+    page = house.open("/?tag=travel")
+    page.get_by_role("link", name=re.compile("^Filters")).click()
+    panel = page.locator("#filters")
+    expect(panel).to_be_visible()
+    four = panel.locator("label", has=page.locator("[name=min_rating][value='4']"))
+    expect(four.locator(".number")).to_have_text(str(FILMS // 2))
+    assert panel.locator("[name=unrated]").count() == 0  # it would leave nothing
+    panel.get_by_text("lake", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("#travel +1")
+    expect(panel.locator("[name=tag][value=lake]")).to_be_checked()
+    page.reload()
+    expect(panel).to_be_visible()  # it is remembered
+    page.get_by_role("link", name=re.compile("^Filters")).click()
+    expect(panel).to_be_hidden()
+
+
+def test_filters_on_a_phone_are_a_sheet_that_says_how_many_are_left(house: House) -> None:
+    page = house.open("/", PHONE)
+    page.get_by_role("link", name=re.compile("^Filters")).click()
+    sheet = page.locator("#filters")
+    expect(sheet).to_be_visible()
+    assert sheet.bounding_box()["height"] <= 0.86 * 844  # type: ignore[index]
+    sheet.get_by_text("travel", exact=True).click()
+    show = page.get_by_role("button", name=f"Show {FILMS // 2} videos")
+    expect(show).to_be_in_viewport()
+    show.click()
+    expect(sheet).to_be_hidden()
+    expect(page.locator(".video-card")).to_have_count(FILMS // 2)
+
+
+def test_filters_are_a_page_without_javascript(house: House) -> None:
+    page = house.open("/?tag=travel", java_script_enabled=False)
+    page.get_by_role("link", name=re.compile("^Filters")).click()
+    page.get_by_text("lake", exact=True).click()
+    page.get_by_role("button", name=re.compile("^Show")).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("#travel +1")
+
+
+def test_a_tag_in_the_row_of_chips_is_added_and_taken_off(house: House) -> None:
+    page = house.open("/")
+    page.locator(".chip-row").get_by_text("#travel").click()
+    expect(page.locator(".video-card")).to_have_count(FILMS // 2)
+    page.get_by_role("link", name="Remove filter: tagged travel").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("All videos")
+
+
+def test_arrows_lead_from_card_to_card_and_digits_rate(house: House) -> None:
+    page = house.open("/?sort=title&q=film")
+    page.locator(".video-card h2 a").first.focus()
+    page.keyboard.press("ArrowRight")
+    expect(card(page, "Film 01").locator("h2 a")).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(card(page, "Film 05").locator("h2 a")).to_be_focused()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("2")
+    expect(card(page, "Film 04").get_by_role("button", name="2 stars")).to_have_attribute(
+        "aria-pressed", "true"
+    )
+
+
+def test_empty_favorites_and_a_misspelt_word_help(house: House) -> None:
+    page = house.open("/favorites")
+    expect(page.get_by_role("heading", name="No favorites yet")).to_be_visible()
+    page.goto("/?q=plajable")
+    page.get_by_role("link", name="playable (1)").click()
+    expect(card(page, "Playable")).to_be_visible()
+
+
+def test_the_bar_does_not_move_from_page_to_page(house: House) -> None:
+    places = []
+    page = house.open("/")
+    for address in ("/", "/favorites", "/tags", "/popular"):
+        page.goto(address)
+        boxes = [each.bounding_box() for each in page.locator(".places a").all()]
+        places.append([round(box["x"]) for box in boxes if box])
+    assert places.count(places[0]) == len(places)
+
+
+def test_titles_from_right_to_left_begin_where_the_others_do(house: House) -> None:
+    page = house.open("/")
+    title = card(page, "טיול").locator("h2")
+    left = title.locator("bdi").bounding_box()["x"]
+    assert left - title.bounding_box()["x"] < 4
+
+
+# --- Watching ---
+
+
+def test_space_pauses_a_film_that_has_the_focus_and_arrows_are_volume_after_a_click(
+    house: House,
+) -> None:
+    page = watch(house, "Playable")
+    page.evaluate("document.querySelector('video').muted = true")
+    page.locator("video").evaluate("(film) => film.play()")
+    page.locator("video").focus()
+    page.keyboard.press("Space")
+    page.wait_for_timeout(300)
+    assert page.evaluate("document.querySelector('video').paused")
+    page.locator("#main").focus()
+    page.evaluate("document.querySelector('video').volume = 0.5")
+    page.keyboard.press("ArrowUp")
+    assert page.evaluate("document.querySelector('video').volume") == pytest.approx(0.6)
+    assert page.evaluate("scrollY") == 0
+
+
+def test_a_long_title_can_be_read_on_a_phone(house: House) -> None:
+    page = watch(house, "whole of the lake", PHONE)
+    heading = page.get_by_role("heading", level=1)
+    assert heading.evaluate("(title) => title.scrollHeight > title.clientHeight + 2")
+    heading.click()
+    assert heading.evaluate("(title) => title.scrollHeight <= title.clientHeight + 2")
+    assert heading.bounding_box()["width"] > 260  # type: ignore[index]
+
+
+def test_an_unreadable_film_says_so_in_the_place_of_the_player(house: House) -> None:
+    page = house.open("/admin/unreadable")
+    page.get_by_role("link", name="Broken").click()
+    expect(page.locator("video")).to_have_count(0)
+    expect(page.locator(".stage")).to_contain_text("cannot be played")
+    expect(page.get_by_role("button", name="Try again")).to_be_visible()
+    box = page.locator(".stage").bounding_box()
+    assert box is not None
+    assert box["height"] > 300
+
+
+def test_details_are_in_the_words_of_people(house: House) -> None:
+    page = watch(house, "Playable")
+    page.get_by_text("File details").click()
+    facts = page.locator("#facts").inner_text()
+    assert "WebM" in facts
+    assert "matroska" not in facts
+    assert re.search(r"320 × 180 · VP[89]", facts)
+
+
+def test_a_title_can_be_taken_back(house: House) -> None:
+    page = watch(house, "Film 12")
+    page.get_by_label("Edit title").click()
+    page.get_by_label("Title", exact=True).fill("Another name")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Another name")
+    page.keyboard.press("z")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Film 12")
+
+
+def test_undo_without_javascript_stands_on_the_next_page(house: House) -> None:
+    page = house.open("/?q=%22film+13%22", java_script_enabled=False)
+    film = card(page, "Film 13")
+    film.get_by_role("button", name="4 stars").click()
+    expect(page.locator(".toast")).to_contain_text("4 stars removed")
+    page.get_by_role("button", name="Undo").click()
+    expect(film.get_by_role("button", name="4 stars")).to_have_attribute("aria-pressed", "true")
+    page.reload()
+    expect(page.locator(".toast")).to_have_count(0)
+
+
+# --- The operator's pages ---
+
+
+def test_the_navigation_keeps_its_order_and_shows_where_one_is(house: House) -> None:
+    page = house.open("/admin/performance", PHONE)
+    orders = []
+    for place in ("performance", "log", "changes"):
+        page.goto(f"/admin/{place}")
+        boxes = [each.bounding_box() for each in page.locator(".admin-nav a").all()]
+        orders.append(
+            [round(box["x"]) for box in boxes if box]
+            == sorted(round(box["x"]) for box in boxes if box)
+        )
+        expect(page.locator(".admin-nav [aria-current]")).to_be_in_viewport()
+    assert orders == [True] * 3
+
+
+def test_a_row_of_a_tile_is_its_link(house: House) -> None:
+    page = house.open("/admin/performance")
+    # The link reaches over the whole row, so it is what a press on the words meets.
+    page.locator("#tile-library dt", has_text="Cannot be read").click(force=True)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Files that cannot be read")
+
+
+def test_views_do_not_bury_what_people_gave(house: House) -> None:
+    page = house.open("/?q=%22film+02%22")
+    media_hash = card(page, "Film 02").get_attribute("data-media-hash")
+    for _ in range(5):
+        page.request.post(f"/videos/{media_hash}/view", headers={"Origin": house.address})
+    page.goto(f"/admin/changes?video={media_hash}")
+    expect(page.locator(".change")).to_have_count(0)
+    page.goto(f"/admin/changes?video={media_hash}&what=view")
+    expect(page.locator(".change")).to_have_count(1)
+    expect(page.locator(".change")).to_contain_text("5 views (was 0)")
+
+
+def test_the_door_has_no_bar(house: House) -> None:
+    page = house.open("/sign-in")
+    expect(page.locator(".bar")).to_have_count(0)
+    expect(page.get_by_role("link", name="Show all videos")).to_be_visible()
+
+
+def test_a_page_that_is_not_there_offers_films(house: House) -> None:
+    page = house.open("/nowhere")
+    expect(page.get_by_text("Or watch one of these")).to_be_visible()
+    assert page.locator(".instead a").count() >= 1
