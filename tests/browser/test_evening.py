@@ -123,8 +123,12 @@ def test_a_film_goes_on_on_another_device_of_the_same_person(house: EveningHouse
         until(lambda: page.evaluate("document.getElementById('player').currentTime > 0.5"))
         page.evaluate("document.getElementById('player').pause()")
         until(lambda: page.evaluate("document.getElementById('player').paused"))
-        page.goto("/history")
-        expect(page.locator(".history-day")).to_contain_text("Cartoon", timeout=20_000)
+
+        def is_in_history() -> bool:  # it is written a moment later
+            page.goto("/history")
+            return "Cartoon" in page.locator("main").inner_text()
+
+        until(is_in_history)
     with house.device(java_script_enabled=False) as page:
         page.goto("/watch/Kids/Cartoon.webm")
         expect(page.locator("#resume")).to_have_count(0)
