@@ -580,7 +580,7 @@ async def test_random_leads_to_a_film_that_can_be_played(films: Home) -> None:
 async def test_tags_are_listed_with_their_counts(films: Home) -> None:
     await films.services.tags.add(await hash_of(films, "plain.mp4"), "alone", "test")
     rows = re.compile(
-        r'<a class="tag-link" href="/\?tag=([^"]*)">.*?<span dir="auto">([^<]*)</span>.*?'
+        r'<a class="tag-link" href="/\?tag=([^"]*)">.*?<bdi title="[^"]*">([^<]*)</bdi>.*?'
         r'<span class="number" aria-label="([^"]*)"',
         re.DOTALL,
     )
