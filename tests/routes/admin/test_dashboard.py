@@ -513,7 +513,7 @@ def test_an_open_dashboard_shows_by_itself_what_is_done(
     report = json.loads(fetch(server, "/admin/performance.json"))
     assert report["ratings_post"]["count"] == RATINGS
     assert report["endpoints"]["POST /api/ratings/<media_hash>"]["count"] == RATINGS
-    assert report["endpoints"]["GET /tags"]["count"] == 7
+    assert report["endpoints"]["GET /api/tags"]["count"] == 7
     assert report["endpoints"]["GET /video/<path:place>"]["errors"] == 1
     assert (report["library"]["videos"], report["library"]["files"]) == (videos, files)
     assert wrong == []
