@@ -3,7 +3,7 @@
 import asyncio
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ from support.disks import small_disk
 from support.home import Home
 
 from lvs.models import Query
+from lvs.services.events import Event
 
 
 async def cards(home: Home) -> dict[str, bool]:
@@ -21,7 +22,10 @@ async def cards(home: Home) -> dict[str, bool]:
 
 async def shows(home: Home, offline: bool) -> None:
     async def true() -> bool:
-        return await cards(home) == dict.fromkeys(("one", "two", "three"), offline)
+        told = bool(home.services.library.progress().offline)
+        return told is offline and await cards(home) == dict.fromkeys(
+            ("one", "two", "three"), offline
+        )
 
     await home.until(true)
 
@@ -93,6 +97,25 @@ async def test_a_drive_that_goes_is_told_and_loses_nothing(
         assert (await home.client.get("/video/one.mp4")).status_code == 200
         assert (await home.services.videos.get(media_hash)).rating == 5
         assert not [i for i in await home.services.health.troubles() if i.part == "library"]
+
+
+async def test_a_drive_that_is_exchanged_during_a_scan_loses_nothing(tmp_path: Path) -> None:
+    async with Home(tmp_path, watch="off", scan_interval=0) as home:
+        for name in ("one", "two"):
+            home.add(f"{name}.mp4")
+        await home.scan()
+        home.add("Trip/three.mp4")
+        changed: list[Callable[[], None]] = []
+
+        def exchange(_: Collection[int]) -> None:
+            if not changed:
+                changed.append(left_with_something(home.library))
+
+        home.services.events.on(Event.ADDED, exchange)
+        await home.scan()
+        await shows(home, offline=True)
+        changed[0]()
+        await shows(home, offline=False)
 
 
 async def test_a_film_plays_at_once_when_its_drive_is_back(home: Home) -> None:

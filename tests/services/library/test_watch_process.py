@@ -1,6 +1,7 @@
 """The watch process: it reports every change below a folder, follows no link, and is bounded."""
 
 import asyncio
+import contextlib
 import os
 import sys
 from collections.abc import AsyncIterator, Iterable
@@ -44,8 +45,9 @@ def watches(process: WatchProcess) -> list[int]:
     """The number of folders that each inotify instance of the process watches."""
     numbers = []
     for entry in Path(f"/proc/{process.process_id}/fdinfo").iterdir():
-        if os.readlink(f"/proc/{process.process_id}/fd/{entry.name}") == "anon_inode:inotify":
-            numbers.append(entry.read_text().count("inotify wd:"))
+        with contextlib.suppress(FileNotFoundError):  # closed a moment ago
+            if os.readlink(f"/proc/{process.process_id}/fd/{entry.name}") == "anon_inode:inotify":
+                numbers.append(entry.read_text().count("inotify wd:"))
     return numbers
 
 

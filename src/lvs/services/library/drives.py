@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 
 CHECK_S = 4.0  # for an answer; a drive may be hanging
 REFUSED_S = 60.0
+Identity = tuple[int, int]  # device and inode of a folder
 LEFT_TOGETHER_MS = 60_000  # what was noted as missing so shortly before a folder was found empty
 
 
@@ -32,9 +33,9 @@ class Drives:
         self.roots: dict[int, Root] = {}
         self.away: list[UnreachableFolder] = []
         self._mounts: dict[int, set[bytes]] = {}
-        self._identities: dict[int, tuple[int, int]] = {}  # of folders that a scan found well
+        self._identities: dict[int, Identity] = {}  # of folders that a scan found well
         # Of folders in which a scan found nothing that is known: which, and when.
-        self._refused: dict[int, tuple[tuple[int, int] | None, float]] = {}
+        self._refused: dict[int, tuple[Identity | None, float]] = {}
         self._asking: dict[int, asyncio.Task[bool]] = {}
 
     async def load(self) -> None:
@@ -65,9 +66,16 @@ class Drives:
                 yield display_path(self.roots[entry.root_id], entry.path)
 
     async def is_believable(
-        self, root: Root, seen: WalkResult, known_count: int, found_count: int, quiet: bool
+        self,
+        root: Root,
+        started_at: Identity | None,
+        seen: WalkResult,
+        known_count: int,
+        found_count: int,
+        quiet: bool,
     ) -> bool:
-        """Decide if the walk can be believed, and mark the folder offline where not.
+        """Decide if a walk of the folder that was there when it began can be believed, and mark the
+        folder offline where not.
 
         A folder that is away, emptied, or another disk's says nothing of its files. A `quiet` scan
         comes every few seconds: one that found nothing new writes nothing, so that disks may sleep.
@@ -75,8 +83,11 @@ class Drives:
         async with self._database.read() as db:
             before = await roots.filesystem(db, root.id)
         current = await asyncio.to_thread(_filesystem, root.path)
-        place = await asyncio.to_thread(_place_at, root.path)
-        identity = place.identity if place else None
+        identity = await self.identity(root)
+        if started_at is not None and identity is not None and started_at != identity:
+            # Exchanged during the walk: the next check finds another folder than was seen here.
+            self._identities.setdefault(root.id, started_at)
+            return False
         emptied = bool(known_count) and seen.empty
         is_other = self._identities.get(root.id, identity) != identity or (
             before is not None and current != before
@@ -215,10 +226,15 @@ class Drives:
                 return True
         return False
 
+    async def identity(self, root: Root) -> Identity | None:
+        """Which folder is at the place of a library folder now; None where none can be read."""
+        place = await asyncio.to_thread(_place_at, root.path)
+        return place.identity if place else None
+
     async def is_replaced(self, root: Root) -> bool:
         """Whether another folder than the one that was scanned is at the place."""
-        place = await asyncio.to_thread(_place_at, root.path)
-        return place is None or self._identities.get(root.id, place.identity) != place.identity
+        identity = await self.identity(root)
+        return identity is None or self._identities.get(root.id, identity) != identity
 
     async def note_emptied(self, root: Root) -> None:
         """Mark a folder offline that is gone or quite empty. What was noted as missing a moment ago
@@ -236,7 +252,7 @@ class Drives:
 class _Place:
     """What is at the place of a library folder."""
 
-    identity: tuple[int, int]  # device and inode
+    identity: Identity
     is_empty: bool
 
 

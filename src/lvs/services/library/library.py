@@ -205,6 +205,7 @@ class Library:
         async with self._database.read() as db:
             known = await files.stamps(db, root.id, folder)
         known_count = len(known)
+        started_at = await self.drives.identity(root)
         reading = FolderScan(
             self._reader, root, folder, self._endings, known, self._count_seen, self.ignored
         )
@@ -216,8 +217,15 @@ class Library:
         if not folder:
             self._note_passed_over(root, reading.seen)
         if not folder and not await self.drives.is_believable(
-            root, reading.seen, known_count, known_count - len(gone), quiet=not self._scanning
+            root,
+            started_at,
+            reading.seen,
+            known_count,
+            known_count - len(gone),
+            quiet=not self._scanning,
         ):
+            return
+        if folder and await self.drives.is_replaced(root):
             return
         away = await self.drives.note_away(root, folder, reading.seen, gone)
         await self._mark_missing(
