@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from support.home import distinct_video
-from support.media import make_video
+from support.media import make_video, quarters
 from support.processes import serving, until
 
 CHROMIUM = (
@@ -65,7 +65,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     (library / "Home" / f"{LONG_TITLE.strip()}.mp4").write_bytes(distinct_video(4_100_000))
     (library / "Home" / "טיול בגליל.mp4").write_bytes(distinct_video(4_200_000))
     (library / "Home" / "Broken.mp4").write_bytes(b"no film at all" * 100)
-    make_video(library / "Playable.webm", seconds=8, size=(320, 180))
+    make_video(library / "Playable.webm", seconds=8, size=(320, 180), picture=quarters(320, 180))
     with serving(library, folder) as server, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         found = House(server.address, browser)
@@ -208,6 +208,37 @@ def test_arrows_lead_from_card_to_card_and_digits_rate(house: House) -> None:
     expect(card(page, "Film 04").get_by_role("button", name="2 stars")).to_have_attribute(
         "aria-pressed", "true"
     )
+
+
+def test_x_begins_to_select_with_the_card_that_has_the_focus(house: House) -> None:
+    page = house.open("/?sort=title&q=film")
+    page.locator(".video-card h2 a").first.focus()
+    page.keyboard.press("x")
+    expect(page.get_by_role("checkbox", name="Film 00")).to_be_checked()
+    expect(page.get_by_text("1 selected")).to_be_visible()
+
+
+def test_what_stands_above_the_first_poster_and_related_films_is_low_on_a_phone(
+    house: House,
+) -> None:
+    page = watch(house, "Playable", PHONE)
+    expect(page.locator(".scenes a").first).to_be_visible(timeout=30_000)
+    assert page.locator(".related").bounding_box()["y"] <= 640  # type: ignore[index]
+    page.get_by_text("File details").click()
+    box = page.locator("#facts").bounding_box()
+    assert box is not None
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 390
+
+
+def test_admin_pages_fit_a_phone(house: House) -> None:
+    page = house.open("/admin/doctor", PHONE)
+    for address in ("doctor", "storage", "changes", "duplicates", "unreadable", "bin", "usage"):
+        page.goto(f"/admin/{address}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, address
+        heading = page.get_by_role("heading", level=1).bounding_box()
+        assert heading is not None
+        assert heading["width"] > 30, address
 
 
 def test_empty_favorites_and_a_misspelt_word_help(house: House) -> None:

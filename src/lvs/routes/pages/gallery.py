@@ -170,8 +170,7 @@ async def listing(
         "folder.html" if around else "gallery.html",
         "video_grid.html",
         **_run(query, found.page, until, url),
-        **await _around(query, heading, current, found, url),
-        **(await around() if around else {}),
+        **(await _around(query, heading, current, found, url) | (await around() if around else {})),
     )
 
 
