@@ -54,6 +54,7 @@ from lvs.services.library.comparison import Comparison
 from lvs.services.library.duplicates import Duplicates
 from lvs.services.library.library import Library
 from lvs.services.library.watcher import Watcher
+from lvs.services.live_events import LiveEvents, jobs_state
 from lvs.services.maintenance import Maintenance
 from lvs.services.media.posters import PosterStore
 from lvs.services.media.probe_pool import ProbePool
@@ -147,6 +148,7 @@ class Services:
     duplicates: Duplicates
     comparison: Comparison
     background_tasks: BackgroundTasks
+    live_events: LiveEvents
     maintenance: Maintenance
 
 
@@ -224,12 +226,12 @@ def build(config: Config) -> Services:
         gallery=gallery,
         spelling=Spelling(database, gallery),
         videos=Videos(database, cache),
-        ratings=Ratings(database, cache),
+        ratings=Ratings(database, cache, events),
         ratings_limiter=RateLimiter(config.ratings_limit),
         writes_limiter=RateLimiter(config.writes_limit),
         projections=Projections(database, cache, events),
         headset=headset.build(
-            config, database, cache, library, passwords, HeadsetPositions(progress)
+            config, database, cache, events, library, passwords, HeadsetPositions(progress)
         ),
         favorites=Favorites(database, cache),
         tags=Tags(database, cache),
@@ -289,6 +291,9 @@ def build(config: Config) -> Services:
         duplicates=Duplicates(database, events),
         comparison=Comparison(database, events, library.drives),
         background_tasks=background_tasks,
+        live_events=LiveEvents(
+            database, events, lambda: jobs_state(library, jobs, background_tasks)
+        ),
         maintenance=Maintenance(
             background_tasks, library, backups, cache, jobs, gallery, journal, added_dates
         ),
