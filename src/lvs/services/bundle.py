@@ -28,6 +28,7 @@ from lvs.services.curation.favorites import Favorites
 from lvs.services.curation.handover import Handover
 from lvs.services.curation.hidden import Hidden
 from lvs.services.curation.notes import Notes
+from lvs.services.curation.poster_choice import PosterChoice
 from lvs.services.curation.projections import Projections
 from lvs.services.curation.ratings import Ratings
 from lvs.services.curation.recycle_bin import RecycleBin
@@ -103,6 +104,7 @@ class Services:
     ratings_limiter: RateLimiter
     writes_limiter: RateLimiter
     projections: Projections
+    poster_choice: PosterChoice
     headset: headset.Headset
     favorites: Favorites
     tags: Tags
@@ -167,6 +169,7 @@ def build(config: Config) -> Services:
         config.ignored_folders,
     )
     posters = PosterStore(config.thumbnail_directory)
+    shown_posters = posters if config.enable_thumbnails else None
     ffmpeg = ProbePool(config.thumbnail_workers)
     probes = _shared_probes(config, library, ffmpeg)
     metrics = Metrics()
@@ -179,7 +182,7 @@ def build(config: Config) -> Services:
         library,
         events,
         probes,
-        posters if config.enable_thumbnails else None,
+        shown_posters,
         playback.pool.wait_quiet,
     )
     scene_store = (
@@ -230,6 +233,7 @@ def build(config: Config) -> Services:
         ratings_limiter=RateLimiter(config.ratings_limit),
         writes_limiter=RateLimiter(config.writes_limit),
         projections=Projections(database, cache, events),
+        poster_choice=PosterChoice(database, cache, events, library, ffmpeg, jobs, shown_posters),
         headset=headset.build(
             config, database, cache, events, library, passwords, HeadsetPositions(progress)
         ),

@@ -35,6 +35,7 @@ LABELS = {
     "title": "Titles",
     "view": "Views",
     "projection": "Projections",
+    "poster": "Posters",
     "hidden": "Hidden",
     "notes": "Notes",
     "later": "Later",

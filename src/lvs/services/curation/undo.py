@@ -34,6 +34,7 @@ from lvs.errors import NotFound
 from lvs.models import tag_key
 from lvs.services.cache import Cache
 from lvs.services.curation import handover
+from lvs.services.curation.base import journal_text
 from lvs.services.curation.bulk_undo import status_of_bulk, take_back
 from lvs.services.curation.change_status import OTHERWISE, REASONS, Status, statuses
 from lvs.services.curation.tags import MAX_TAGS
@@ -49,7 +50,8 @@ BATCH = 100
 CLIENTS = 200
 EXAMPLES = 30
 KINDS = (
-    *("rating", "favorite", "tag", "title", "view", "projection", "hidden", "notes"),
+    *("rating", "favorite", "tag", "title", "view", "projection", "poster"),
+    *("hidden", "notes"),
     *("later", "watched", "playlist", "bulk", "forgotten", "handover", "added"),
 )
 
@@ -264,7 +266,7 @@ class Journal:
 
     def _tell(self, undone: Collection[Change]) -> None:
         self._cache.clear()  # a rating stands there under each of a video's names
-        reshaped = {change.video_id for change in undone if change.what == "projection"}
+        reshaped = {c.video_id for c in undone if c.what in ("projection", "poster")}
         parted = {change.video_id for change in undone if change.what == "handover"}
         for event, video_ids in (
             (Event.CHANGED, {change.video_id for change in undone}),
@@ -349,6 +351,17 @@ async def _projection(tx: Transaction, change: Change, client: str) -> str:
     if (stored.chosen if stored else None) != change.new:
         return OTHERWISE
     await projections.choose(tx, change.video_id, change.old)
+    await apply_projection(tx, change.video_id)
+    await _note(tx, change, client)
+    return ""
+
+
+async def _poster(tx: Transaction, change: Change, client: str) -> str:
+    stored = await projections.of_video(tx, change.video_id)
+    if journal_text(stored.place if stored else None) != change.new:
+        return OTHERWISE
+    place = None if change.old is None else int(change.old)
+    await projections.choose_place(tx, change.video_id, place)
     await apply_projection(tx, change.video_id)
     await _note(tx, change, client)
     return ""
@@ -469,6 +482,7 @@ _TAKE_BACK = {
     "title": _title,
     "view": _view,
     "projection": _projection,
+    "poster": _poster,
     "hidden": _hidden,
     "notes": _notes,
     "forgotten": _forgotten,
