@@ -368,6 +368,7 @@ SITE_MAP = SiteMap([
     section(
         "Former addresses",
         moved("/unreadable", "/admin/unreadable"),
+        moved("/best-of", "/?min_rating=4", limited=True),
         moved("/dashboard/admin/performance", "/admin/performance", admin=True),
         moved("/admin/performance/json", "/admin/performance.json",
               admin=True, group=RouteGroup.DASHBOARD),
