@@ -301,6 +301,8 @@ async def _run(
         if background:
             background.cancel()
         sd_notify.notify("STOPPING=1")
+        if services := app.extensions.get("lvs"):
+            services.live_events.end()  # its answers never end by themselves
         asyncio.get_running_loop().call_later(GRACE_SECONDS, _cut_connections, ports)
 
     try:

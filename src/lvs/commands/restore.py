@@ -266,6 +266,7 @@ def _everything(snapshot: "Snapshot") -> "RestoreSummary":
         views=sum(each.views for each in kept),
         titles=sum(bool(each.title) for each in kept),
         projections=sum(each.projection is not None for each in kept),
+        posters=sum(each.poster is not None for each in kept),
         progress=sum(each.progress_at is not None for each in kept),
         later=sum(each.later_at is not None for each in kept),
         hidden=sum(each.hidden_at is not None for each in kept),

@@ -31,6 +31,7 @@ class Exported:
     root_name: str | None
     missing_since: int | None
     projection: str | None
+    poster_place: int | None
     position_s: float | None
     watched: int
     progress_at: int | None
@@ -66,7 +67,7 @@ _COLUMNS = """
     (SELECT json_group_array(name) FROM (
         SELECT t.name FROM video_tags vt JOIN tags t ON t.id = vt.tag_id WHERE vt.video_id = v.id
             ORDER BY t.key)) AS tags,
-    f.path, r.name AS root_name, f.missing_since, pr.chosen AS projection,
+    f.path, r.name AS root_name, f.missing_since, pr.chosen AS projection, pr.poster_place,
     nullif(wp.position_s, 0) AS position_s, coalesce(wp.watched, 0) AS watched,
     wp.updated_at AS progress_at, la.added_at AS later_at,
     hi.hidden_at, no.text AS notes

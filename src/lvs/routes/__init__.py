@@ -30,6 +30,7 @@ from lvs.routes.admin import (
     usage,
 )
 from lvs.routes.api import bulk as api_bulk
+from lvs.routes.api import events as api_events
 from lvs.routes.api import history as api_history
 from lvs.routes.api import openapi, original, ratings
 from lvs.routes.api import people as api_people
@@ -38,6 +39,8 @@ from lvs.routes.api import progress as api_progress
 from lvs.routes.api import saved_views as api_saved_views
 from lvs.routes.api import tags as api_tags
 from lvs.routes.api import videos as api_videos
+from lvs.routes.api.admin import library as api_admin_library
+from lvs.routes.api.admin import server as api_admin_server
 from lvs.routes.headset import deovr, heresphere, player
 from lvs.routes.media import export, hls, scenes, subtitles, thumbnails, videos
 from lvs.routes.pages import (
@@ -51,6 +54,7 @@ from lvs.routes.pages import (
     people,
     play,
     playlists,
+    poster,
     progress,
     projection,
     saved_views,
@@ -110,6 +114,8 @@ SITE_MAP = SiteMap([
         get("/videos/<hash:media_hash>/notes", curation.edit_notes),
         post("/videos/<hash:media_hash>/notes", curation.write_notes),
         post("/videos/<hash:media_hash>/projection", projection.choose),
+        get("/videos/<hash:media_hash>/poster", poster.show),
+        post("/videos/<hash:media_hash>/poster", poster.choose),
         post("/videos/<hash:media_hash>/progress", progress.record, own_limit=True),
         post("/videos/<hash:media_hash>/watched", progress.mark),
         post("/videos/<hash:media_hash>/dismiss", progress.dismiss),
@@ -216,6 +222,22 @@ SITE_MAP = SiteMap([
         get("/export.csv", export.as_csv),
     ),
     section(
+        "JSON API of administration",
+        get("/api/admin/jobs", api_admin_server.jobs),
+        get("/api/admin/health", api_admin_server.health),
+        get("/api/admin/usage", api_admin_server.usage),
+        get("/api/admin/storage", api_admin_server.storage),
+        get("/api/admin/log", api_admin_server.log),
+        get("/api/admin/changes", api_admin_library.changes),
+        get("/api/admin/missing", api_admin_library.missing),
+        get("/api/admin/bin", api_admin_library.recycle_bin),
+        get("/api/admin/duplicates", api_admin_library.duplicates),
+        get("/api/admin/unreadable", api_admin_library.unreadable),
+        below="/api/admin/",
+        errors=Errors.JSON,
+        admin=True,
+    ),
+    section(
         "JSON API",
         get("/api/openapi.json", openapi.document, limited=True),
         get("/api/videos", api_videos.videos, limited=True),
@@ -235,6 +257,7 @@ SITE_MAP = SiteMap([
         post("/api/videos/<media_hash>/tags", api_tags.add_tag, limited=True),
         put("/api/videos/<media_hash>/tags/<path:tag>", api_tags.put_tag, limited=True),
         delete("/api/videos/<media_hash>/tags/<path:tag>", api_tags.remove_tag, limited=True),
+        get("/api/events", api_events.events),
         get("/api/tags", api_tags.tags, limited=True),
         get("/api/tags/<path:name>", api_tags.tag),
         post("/api/tags/<path:name>", api_tags.change_tag),

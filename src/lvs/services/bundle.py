@@ -28,6 +28,7 @@ from lvs.services.curation.favorites import Favorites
 from lvs.services.curation.handover import Handover
 from lvs.services.curation.hidden import Hidden
 from lvs.services.curation.notes import Notes
+from lvs.services.curation.poster_choice import PosterChoice
 from lvs.services.curation.projections import Projections
 from lvs.services.curation.ratings import Ratings
 from lvs.services.curation.recycle_bin import RecycleBin
@@ -55,6 +56,7 @@ from lvs.services.library.comparison import Comparison
 from lvs.services.library.duplicates import Duplicates
 from lvs.services.library.library import Library
 from lvs.services.library.watcher import Watcher
+from lvs.services.live_events import LiveEvents, jobs_state
 from lvs.services.maintenance import Maintenance
 from lvs.services.media.posters import PosterStore
 from lvs.services.media.probe_pool import ProbePool
@@ -103,6 +105,7 @@ class Services:
     ratings_limiter: RateLimiter
     writes_limiter: RateLimiter
     projections: Projections
+    poster_choice: PosterChoice
     headset: headset.Headset
     favorites: Favorites
     tags: Tags
@@ -149,6 +152,7 @@ class Services:
     duplicates: Duplicates
     comparison: Comparison
     background_tasks: BackgroundTasks
+    live_events: LiveEvents
     maintenance: Maintenance
 
 
@@ -167,6 +171,7 @@ def build(config: Config) -> Services:
         config.ignored_folders,
     )
     posters = PosterStore(config.thumbnail_directory)
+    shown_posters = posters if config.enable_thumbnails else None
     ffmpeg = ProbePool(config.thumbnail_workers)
     probes = _shared_probes(config, library, ffmpeg)
     metrics = Metrics()
@@ -179,7 +184,7 @@ def build(config: Config) -> Services:
         library,
         events,
         probes,
-        posters if config.enable_thumbnails else None,
+        shown_posters,
         playback.pool.wait_quiet,
     )
     scene_store = (
@@ -228,12 +233,13 @@ def build(config: Config) -> Services:
         gallery=gallery,
         spelling=Spelling(database, gallery),
         videos=Videos(database, cache),
-        ratings=Ratings(database, cache),
+        ratings=Ratings(database, cache, events),
         ratings_limiter=RateLimiter(config.ratings_limit),
         writes_limiter=RateLimiter(config.writes_limit),
         projections=Projections(database, cache, events),
+        poster_choice=PosterChoice(database, cache, events, library, ffmpeg, jobs, shown_posters),
         headset=headset.build(
-            config, database, cache, library, passwords, HeadsetPositions(progress)
+            config, database, cache, events, library, passwords, HeadsetPositions(progress)
         ),
         favorites=Favorites(database, cache),
         tags=Tags(database, cache),
@@ -294,6 +300,9 @@ def build(config: Config) -> Services:
         duplicates=Duplicates(database, events),
         comparison=Comparison(database, events, library.drives),
         background_tasks=background_tasks,
+        live_events=LiveEvents(
+            database, events, lambda: jobs_state(library, jobs, background_tasks)
+        ),
         maintenance=Maintenance(
             background_tasks, library, backups, cache, jobs, gallery, journal, added_dates
         ),

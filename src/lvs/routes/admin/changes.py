@@ -38,6 +38,7 @@ LABELS = {
     "title": "Titles",
     "view": "Views",
     "projection": "Projections",
+    "poster": "Posters",
     "hidden": "Hidden",
     "notes": "Notes",
     "later": "Later",

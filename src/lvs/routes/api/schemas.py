@@ -707,6 +707,10 @@ class Done(BaseModel):
     success: Literal[True] = True
 
 
+class EventStream(RootModel[str]):
+    """Server-sent events: `library`, `ratings`, `jobs`, `resync` and `end`, with JSON as data."""
+
+
 class LegacyRating(Done):
     """The rating that the video has now."""
 

@@ -18,6 +18,7 @@ from lvs.db.database import Connection, Database
 from lvs.db.export import Exported
 from lvs.db.people_rows import everybody
 from lvs.services.backup.personal_snapshot import person_value
+from lvs.services.media.eye import PLACES
 
 COLUMNS = (
     "path",
@@ -32,6 +33,7 @@ COLUMNS = (
     "added_at",
     "missing_since",
     "projection",
+    "poster_at",
     "position_s",
     "watched",
     "progress_at",
@@ -181,6 +183,7 @@ def _record(video: Exported, named: bool) -> dict[str, object]:
         "added_at": _moment(video.added_at),
         "missing_since": _moment(video.missing_since),
         "projection": json.loads(video.projection) if video.projection else None,
+        "poster_at": None if video.poster_place is None else PLACES[video.poster_place],
         "position_s": video.position_s,
         "watched": bool(video.watched),
         "progress_at": _moment(video.progress_at),

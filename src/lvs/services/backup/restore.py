@@ -31,6 +31,7 @@ from lvs.db.database import Database, Transaction
 from lvs.db.people_rows import KeptPerson, put_person
 from lvs.db.tag_details import TagState
 from lvs.models import HOUSEHOLD, WatchState, tag_key
+from lvs.services.curation.base import journal_text
 from lvs.services.household.people import name_key
 from lvs.services.media.stored_projection import apply_projection
 from lvs.titles import title_from_path
@@ -55,6 +56,7 @@ class RestoreSummary:
     views: int = 0
     titles: int = 0
     projections: int = 0
+    posters: int = 0
     progress: int = 0
     later: int = 0
     hidden: int = 0
@@ -167,6 +169,7 @@ async def _put(tx: Transaction, video_id: int, kept: CurationRecord, gains: Rest
         await changes.add(tx, video_id, "view", str(views), str(kept.views), CLIENT, now)
         gains.views += kept.views - views
     await _put_projection(tx, video_id, kept, gains)
+    await _put_poster(tx, video_id, kept, gains)
     await _put_progress(tx, video_id, kept, gains)
     await _put_hidden_and_notes(tx, video_id, kept, gains)
     title, edited = await rows.title_from_path(tx, video_id)
@@ -295,6 +298,20 @@ async def _put_projection(
     await apply_projection(tx, video_id)
     await changes.add(tx, video_id, "projection", old, kept.projection, CLIENT, now_ms())
     gains.projections += 1
+
+
+async def _put_poster(
+    tx: Transaction, video_id: int, kept: CurationRecord, gains: RestoreSummary
+) -> None:
+    stored = await projections.of_video(tx, video_id)
+    old = stored.place if stored else None
+    if kept.poster is None or kept.poster == old:
+        return
+    await projections.choose_place(tx, video_id, kept.poster)
+    await apply_projection(tx, video_id)
+    before, after = journal_text(old), journal_text(kept.poster)
+    await changes.add(tx, video_id, "poster", before, after, CLIENT, now_ms())
+    gains.posters += 1
 
 
 async def _put_rating(

@@ -1,10 +1,10 @@
 """Curation records as JSON files a person can read: written beside every backup, and
 read to put it back.
 
-`ratings.json`, `views.json`, `tags.json`, `favorites.json`, `projections.json`, `progress.json`,
-`later.json`, `hidden.json`, `notes.json` and `videos.json` (titles and places) are each one
-object, keyed by media hash; every value names the path too. `playlists.json`, `saved-views.json`
-and `people.json` are keyed by names, `described-tags.json` by those of tags.
+`ratings.json`, `views.json`, `tags.json`, `favorites.json`, `projections.json`, `posters.json`,
+`progress.json`, `later.json`, `hidden.json`, `notes.json` and `videos.json` (titles and places) are
+each one object, keyed by media hash; every value names the path too. `playlists.json`,
+`saved-views.json` and `people.json` are keyed by names, `described-tags.json` by those of tags.
 Blocking: call it in a thread.
 """
 
@@ -32,13 +32,14 @@ from lvs.services.curation.tag_management import MAX_DESCRIPTION as MAX_DESCRIPT
 from lvs.services.curation.tags import LONGEST_TAG, clean_tag
 from lvs.services.curation.titles import MAX_TITLE_LENGTH
 from lvs.services.household.playlists import MAX_DESCRIPTION, MAX_NAME
+from lvs.services.media.eye import PLACES
 from lvs.services.media.projection import by_person
 from lvs.services.media.projection_json import chosen_text
 from lvs.titles import plain_title, title_from_path
 
 OF_VIDEOS = (
-    *("ratings", "views", "tags", "favorites", "projections", "progress", "later"),
-    *("hidden", "notes", "videos"),
+    *("ratings", "views", "tags", "favorites", "projections"),
+    *("posters", "progress", "later", "hidden", "notes", "videos"),
 )
 PLAYLISTS = "playlists"
 DESCRIBED_TAGS = "described-tags"
@@ -132,6 +133,8 @@ def _values(kept: CurationRecord) -> Iterator[tuple[str, dict[str, Any]]]:
         yield "favorites", {"favorited_at": _time(kept.favorited_at)}
     if kept.projection:
         yield "projections", {"projection": json.loads(kept.projection)}
+    if kept.poster is not None:
+        yield "posters", {"poster_at": PLACES[kept.poster % len(PLACES)]}
     if kept.progress_at is not None:
         yield (
             "progress",
@@ -431,7 +434,8 @@ def _take_entry(
     kept.path = _bytes(path, "path") or kept.path
     for name in CurationRecord.__slots__:
         new = getattr(fresh, name)
-        if name not in ("media_hash", "path", "names") and new not in (None, "", (), 0, False, b""):
+        says_nothing = new is None or (name != "poster" and new in ("", (), 0, False, b""))
+        if name not in ("media_hash", "path", "names") and not says_nothing:
             setattr(kept, name, new)
     kept.__post_init__()
     return kept
@@ -473,6 +477,13 @@ def _take_projection(kept: CurationRecord, value: Mapping[str, Any]) -> None:
         kept.projection = chosen_text(by_person(**chosen)) if chosen is not None else None
     except (Invalid, TypeError, ValueError):
         raise _NotUnderstood("the projection is none that LVS knows") from None
+
+
+def _take_poster(kept: CurationRecord, value: Mapping[str, Any]) -> None:
+    part = value.get("poster_at")
+    if part is not None and part not in PLACES:
+        raise _NotUnderstood("the place of its poster is none that LVS knows")
+    kept.poster = None if part is None else PLACES.index(part)
 
 
 def _take_progress(kept: CurationRecord, value: Mapping[str, Any]) -> None:
@@ -525,6 +536,7 @@ _TAKE: dict[str, _Take] = {
     "tags": _take_tags,
     "favorites": _take_favorite,
     "projections": _take_projection,
+    "posters": _take_poster,
     "progress": _take_progress,
     "later": _take_later,
     "hidden": _take_hidden,
