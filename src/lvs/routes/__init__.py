@@ -36,6 +36,7 @@ from lvs.routes.api import openapi, original, ratings
 from lvs.routes.api import people as api_people
 from lvs.routes.api import playlists as api_playlists
 from lvs.routes.api import progress as api_progress
+from lvs.routes.api import saved_views as api_saved_views
 from lvs.routes.api import tags as api_tags
 from lvs.routes.api import videos as api_videos
 from lvs.routes.api.admin import library as api_admin_library
@@ -56,6 +57,7 @@ from lvs.routes.pages import (
     poster,
     progress,
     projection,
+    saved_views,
     select,
     sign_in,
     tags,
@@ -136,6 +138,17 @@ SITE_MAP = SiteMap([
         get("/tags/delete", tags.preview_delete),
         post("/tags/delete", tags.delete),
         post("/tags/changes/<change_id>/undo", tags.undo),
+    ),
+    section(
+        "Saved views",
+        get("/views", saved_views.every, limited=True),
+        post("/views", saved_views.create),
+        get("/view/<view_id>", saved_views.show, limited=True),
+        post("/views/<view_id>", saved_views.rename),
+        post("/views/<view_id>/move", saved_views.move),
+        post("/views/<view_id>/delete", saved_views.delete),
+        post("/views/<view_id>/start", saved_views.start, limited=True),
+        post("/views/changes/<change_id>/undo", saved_views.undo),
     ),
     section(
         "Playlists and Later",
@@ -252,6 +265,10 @@ SITE_MAP = SiteMap([
         delete("/api/tags/<path:name>", api_tags.delete_tag),
         post("/api/bulk", api_bulk.change),
         post("/api/changes/<change_id>/undo", api_bulk.undo),
+        get("/api/views", api_saved_views.every, limited=True),
+        post("/api/views", api_saved_views.create),
+        put("/api/views/<view_id>", api_saved_views.change),
+        delete("/api/views/<view_id>", api_saved_views.remove),
         get("/api/playlists", api_playlists.every, limited=True),
         post("/api/playlists", api_playlists.create),
         get("/api/playlists/<playlist_id>", api_playlists.show, limited=True),

@@ -32,6 +32,7 @@ from lvs.services.curation.poster_choice import PosterChoice
 from lvs.services.curation.projections import Projections
 from lvs.services.curation.ratings import Ratings
 from lvs.services.curation.recycle_bin import RecycleBin
+from lvs.services.curation.saved_views import SavedViews
 from lvs.services.curation.tag_management import TagManagement
 from lvs.services.curation.tags import Tags
 from lvs.services.curation.titles import Videos
@@ -109,6 +110,7 @@ class Services:
     favorites: Favorites
     tags: Tags
     tag_management: TagManagement
+    saved_views: SavedViews
     views: Views
     hidden: Hidden
     notes: Notes
@@ -204,6 +206,7 @@ def build(config: Config) -> Services:
     progress = ProgressTracker(database)
     preferences = Preferences(database)
     people = People(database)
+    saved_views = SavedViews(database)
     discovery = Discovery(config.announce, config.host)
     reachability = Reachability(
         config.host,
@@ -219,6 +222,7 @@ def build(config: Config) -> Services:
     events.on(Event.CHANGED_EXTERNALLY, cache.forget)
     events.on(Event.CHANGED_EXTERNALLY, lambda *_: preferences.forget())
     events.on(Event.CHANGED_EXTERNALLY, lambda *_: people.forget())
+    events.on(Event.CHANGED_EXTERNALLY, lambda *_: saved_views.forget())
     events.on(Event.REASSIGNED, cache.forget)
     return Services(
         config=config,
@@ -240,6 +244,7 @@ def build(config: Config) -> Services:
         favorites=Favorites(database, cache),
         tags=Tags(database, cache),
         tag_management=TagManagement(database, cache, events),
+        saved_views=saved_views,
         views=Views(database, cache),
         hidden=Hidden(database, cache),
         notes=Notes(database, cache),

@@ -12,7 +12,7 @@ from dataclasses import asdict
 
 from lvs.clock import iso_utc
 from lvs.db import export as rows
-from lvs.db import playlists
+from lvs.db import playlists, saved_views
 from lvs.db.curation_rows import kept_tags
 from lvs.db.database import Connection, Database
 from lvs.db.export import Exported
@@ -45,8 +45,8 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 async def as_json(database: Database) -> AsyncIterator[bytes]:
-    """A JSON object with `videos`, `playlists`, `tags` (those described) and `people`, in pieces,
-    all ASCII.
+    """A JSON object with `videos`, `playlists`, `tags` (those described), `saved_views` and
+    `people`, in pieces, all ASCII.
 
     Times are ISO 8601 in UTC. A path that is not UTF-8 has its bytes as U+DC80 to U+DCFF in it, as
     Python's `os.fsdecode` gives. Paths are those of the addresses: with several library folders
@@ -78,6 +78,13 @@ async def as_json(database: Database) -> AsyncIterator[bytes]:
         comma = b"\n"
         for tag in await kept_tags(db):
             yield comma + json.dumps(asdict(tag)).encode("ascii")
+            comma = b",\n"
+        yield b'\n], "saved_views": ['
+        comma = b"\n"
+        for view in await saved_views.every(db):
+            entry = {"name": view.name, "id": view.view_id, "query": view.query}
+            entry["created_at"] = _moment(view.created_at) or ""
+            yield comma + json.dumps(entry).encode("ascii")
             comma = b",\n"
         yield b'\n], "people": ['
         comma = b"\n"
