@@ -210,6 +210,24 @@ def test_arrows_lead_from_card_to_card_and_digits_rate(house: House) -> None:
     )
 
 
+def test_films_and_tags_are_suggested_below_the_search_field(house: House) -> None:
+    page = house.open("/tags")
+    page.get_by_role("searchbox", name="Search videos").press_sequentially("trav")
+    expect(page.locator(".suggestions").get_by_role("link", name="travel")).to_be_visible()
+    page.get_by_role("searchbox", name="Search videos").fill("film 0")
+    suggested = page.locator(".suggestions a")
+    expect(suggested).to_have_count(5)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    expect(suggested.nth(1)).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(suggested).to_have_count(0)
+    page.get_by_role("searchbox", name="Search videos").fill("trip")
+    expect(suggested.filter(has_text="Trip").last).to_have_attribute("href", "/folder/Trip")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("/[?]q=trip$"))
+
+
 def test_x_begins_to_select_with_the_card_that_has_the_focus(house: House) -> None:
     page = house.open("/?sort=title&q=film")
     page.locator(".video-card h2 a").first.focus()

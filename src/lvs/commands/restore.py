@@ -247,6 +247,7 @@ async def _gains(config: Config, snapshot: "Snapshot", only_look: bool) -> "Rest
             snapshot.playlists,
             snapshot.people,
             snapshot.tags,
+            snapshot.views,
         )
     finally:
         await database.close()
@@ -273,6 +274,7 @@ def _everything(snapshot: "Snapshot") -> "RestoreSummary":
         playlists=len(snapshot.playlists),
         playlist_items=sum(len(each.items) for each in snapshot.playlists),
         described_tags=len(snapshot.tags),
+        saved_views=len(snapshot.views),
         people=sum(bool(each.name) for each in snapshot.people),
         history=sum(len(film.history) for each in snapshot.people for film in each.films.values()),
     )

@@ -71,6 +71,27 @@ class KeptTag:
     aliases: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class KeptView:
+    """A saved view. `query` is as in the gallery's address."""
+
+    name: str
+    query: str
+    view_id: str = ""
+    created_at: int | None = None
+
+
+_VIEWS = """
+    SELECT name, query, view_id, created_at FROM saved_views WHERE deleted_at IS NULL
+    ORDER BY position, id
+"""
+
+
+def every_view(path: Path) -> Iterator[KeptView]:
+    """Every saved view of a database file, in its order. Blocking."""
+    return (KeptView(**dict(row)) for row in backup.rows(path, _VIEWS))
+
+
 _TAGS = """
     SELECT t.name, coalesce(t.colour, '') AS colour, t.description, coalesce(p.name, '') AS parent,
         (SELECT json_group_array(name) FROM (

@@ -96,6 +96,8 @@ def page_context() -> dict[str, Any]:
         "scrubs": services().scenes.enabled and not services().config.feature_previews,
         "page_url": request.full_path.rstrip("?"),
         "watching": _person_in_bar(),
+        "saved_views": getattr(g, "saved_views", ()),  # unset where nobody may see them
+        "view_counts": services().saved_views.known_counts(viewer()),
     }
 
 

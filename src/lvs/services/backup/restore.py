@@ -20,12 +20,13 @@ from lvs.db import (
     progress,
     projections,
     ratings,
+    saved_views,
     tag_details,
     tags,
     videos,
 )
 from lvs.db import curation_rows as rows
-from lvs.db.curation_rows import CurationRecord, KeptPlaylist, KeptTag
+from lvs.db.curation_rows import CurationRecord, KeptPlaylist, KeptTag, KeptView
 from lvs.db.database import Database, Transaction
 from lvs.db.people_rows import KeptPerson, put_person
 from lvs.db.tag_details import TagState
@@ -63,6 +64,7 @@ class RestoreSummary:
     playlists: int = 0
     playlist_items: int = 0
     described_tags: int = 0
+    saved_views: int = 0
     people: int = 0
     history: int = 0
 
@@ -82,9 +84,10 @@ async def put_back(
     lists: Collection[KeptPlaylist] = (),
     people: Collection[KeptPerson] = (),
     described: Collection[KeptTag] = (),
+    views: Collection[KeptView] = (),
 ) -> RestoreSummary:
-    """Give every video of `wanted` what stands there and bring `lists`, `people` and what is said
-    of tags back, all or nothing; with `only_look` say what that would change.
+    """Give every video of `wanted` what stands there and bring `lists`, `people`, `views` and what
+    is said of tags back, all or nothing; with `only_look` say what that would change.
     """
     gains = RestoreSummary(videos=len(wanted))
     with suppress(_DryRun):
@@ -93,6 +96,8 @@ async def put_back(
             touched = sorted({*touched, *await put_described_tags(tx, described, gains)})
             for playlist in lists:
                 await _put_playlist(tx, playlist, gains)
+            for view in views:
+                await _put_view(tx, view, gains)
             for person in people:
                 await _put_person(tx, person, gains)
             if only_look:
@@ -257,6 +262,21 @@ async def _put_playlist(tx: Transaction, kept: KeptPlaylist, gains: RestoreSumma
             await playlists.describe(tx, playlist_id, kept.description)
     await playlists.append(tx, playlist_id, wanted)
     gains.playlist_items += len(wanted)
+
+
+async def _put_view(tx: Transaction, kept: KeptView, gains: RestoreSummary) -> None:
+    """Add a view behind the others, unless there is one of its name."""
+    if await saved_views.of_key(tx, name_key(kept.name)) is not None:
+        return
+    view_id = kept.view_id
+    if not view_id or await saved_views.is_known(tx, view_id):
+        view_id = secrets.token_hex(8)
+    at = kept.created_at if kept.created_at is not None else now_ms()
+    view = saved_views.SavedView(view_id, kept.name, kept.query, at)
+    await saved_views.add(tx, view, name_key(kept.name))
+    after = {view_id: (await saved_views.states(tx))[view_id]}
+    await saved_views.note(tx, now_ms(), "add", kept.name, {}, after, CLIENT)
+    gains.saved_views += 1
 
 
 async def _put_person(tx: Transaction, kept: KeptPerson, gains: RestoreSummary) -> None:

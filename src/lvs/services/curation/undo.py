@@ -124,7 +124,7 @@ class Journal:
         self._events = events
 
     async def page(
-        self, chosen: Chosen, before_id: int | None = None
+        self, chosen: Chosen, before_id: int | None = None, limit: int = PAGE_SIZE
     ) -> tuple[list[JournalEntry], int | None]:
         """Changes, the latest first, from before that id on; and the id to go on with, None at the
         end. Of a change to many videos at once there is one line, unless one video is asked for.
@@ -134,12 +134,12 @@ class Journal:
             found: list[Change] = []
             if chosen.what != "bulk":
                 alone = replace(chosen, alone=together)
-                found = await changes.latest(db, alone, PAGE_SIZE + 1, before_id)
+                found = await changes.latest(db, alone, limit + 1, before_id)
             bulks: list[BulkChange] = []
             if together and chosen.what in ("", "bulk"):
-                bulks = await bulk_changes.latest(db, chosen, PAGE_SIZE + 1, before_id)
+                bulks = await bulk_changes.latest(db, chosen, limit + 1, before_id)
             ids = sorted([*(each.id for each in found), *(each.id for each in bulks)])[::-1]
-            following = ids[PAGE_SIZE - 1] if len(ids) > PAGE_SIZE else None
+            following = ids[limit - 1] if len(ids) > limit else None
             found = [each for each in found if following is None or each.id >= following]
             entries = [
                 _of_bulk(each) for each in bulks if following is None or each.id >= following
@@ -185,6 +185,7 @@ class Journal:
         self._cache.clear()
         if result.video_ids:
             self._events.publish(Event.CHANGED, result.video_ids)
+            self._events.publish(Event.RATED, result.video_ids)  # stars may be among it
         return Undone(
             _of_bulk(after),
             result.reason,
@@ -269,6 +270,7 @@ class Journal:
         parted = {change.video_id for change in undone if change.what == "handover"}
         for event, video_ids in (
             (Event.CHANGED, {change.video_id for change in undone}),
+            (Event.RATED, {change.video_id for change in undone if change.what == "rating"}),
             (Event.RESHAPED, reshaped),
             (Event.REASSIGNED, parted),
             (Event.MODIFIED, parted),
