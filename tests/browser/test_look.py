@@ -228,6 +228,29 @@ def test_films_and_tags_are_suggested_below_the_search_field(house: House) -> No
     expect(page).to_have_url(re.compile("/[?]q=trip$"))
 
 
+def test_a_television_has_a_size_of_its_own(house: House) -> None:
+    page = house.open("/?sort=title&q=film", {"viewport": {"width": 1920, "height": 1080}})
+    page.get_by_role("button", name="Display settings").click()
+    with page.expect_response("**/settings"):
+        page.get_by_role("button", name="TV").click()
+    page.reload()
+    assert page.evaluate("getComputedStyle(document.body).fontSize") >= "20"
+    rows = {round(each.bounding_box()["y"]) for each in page.locator(".video-card").all()[:4]}
+    assert len(rows) == 1
+    page.locator(".video-card h2 a").first.focus()
+    page.keyboard.press("ArrowRight")
+    assert (
+        page.locator(".video-card .poster")
+        .nth(1)
+        .evaluate("(poster) => getComputedStyle(poster).scale")
+        == "1.04"
+    )
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Film 01")
+    page.keyboard.press("Escape")
+    expect(page).to_have_url(re.compile("[?]q=film"))
+
+
 def test_x_begins_to_select_with_the_card_that_has_the_focus(house: House) -> None:
     page = house.open("/?sort=title&q=film")
     page.locator(".video-card h2 a").first.focus()
