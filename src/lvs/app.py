@@ -13,7 +13,7 @@ from lvs.http.request_guard import RequestGuard
 from lvs.http.request_tasks import CancellingConnection
 from lvs.http.transport import ConnectionInScope
 from lvs.paths import static_folder
-from lvs.routes.hooks import auth, compression, cors, csrf, errors, people, root_path
+from lvs.routes.hooks import auth, compression, cors, csrf, errors, people, root_path, saved_views
 from lvs.services import bundle
 from lvs.web import responses
 from lvs.web.site_map import MatchingRule
@@ -45,6 +45,7 @@ def create_app(config: Config) -> Quart:
     cors.install(app)
     csrf.install(app)
     people.install(app)
+    saved_views.install(app)
     compression.install(app)
     root_path.install(app)
     routes.register(app)

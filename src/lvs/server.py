@@ -77,7 +77,7 @@ def serve(
         secure = certificate(config, names())
         sockets, secure_sockets = _sockets(config, secure is not None)
         stopper = Stopper()
-        log_file = logs.to_file(config.data_directory / "logs")
+        log_file = logs.to_file(config.data_directory / "logs", config.max_log_size)
         for message in warnings:
             log.warning("%s", message)
         config = _with_ports(config, sockets, secure_sockets)
@@ -301,6 +301,8 @@ async def _run(
         if background:
             background.cancel()
         sd_notify.notify("STOPPING=1")
+        if services := app.extensions.get("lvs"):
+            services.live_events.end()  # its answers never end by themselves
         asyncio.get_running_loop().call_later(GRACE_SECONDS, _cut_connections, ports)
 
     try:

@@ -13,7 +13,7 @@ from lvs.web.site_map import Errors
 DOCS = Path(__file__).parents[2] / "docs" / "api.md"
 CALL = re.compile(r"`(GET|POST|PUT|DELETE) (/[^` ?]*)")
 CONVERTER = re.compile(r"<[^:<>]*:([^<>]+)>")
-DOCUMENTED = ("JSON API", "Calls of the original Local Video Server")
+DOCUMENTED = ("JSON API of administration", "JSON API", "Calls of the original Local Video Server")
 
 
 async def test_the_site_map_is_the_url_map(tmp_path: Path) -> None:

@@ -247,6 +247,7 @@ async def _gains(config: Config, snapshot: "Snapshot", only_look: bool) -> "Rest
             snapshot.playlists,
             snapshot.people,
             snapshot.tags,
+            snapshot.views,
         )
     finally:
         await database.close()
@@ -265,6 +266,7 @@ def _everything(snapshot: "Snapshot") -> "RestoreSummary":
         views=sum(each.views for each in kept),
         titles=sum(bool(each.title) for each in kept),
         projections=sum(each.projection is not None for each in kept),
+        posters=sum(each.poster is not None for each in kept),
         progress=sum(each.progress_at is not None for each in kept),
         later=sum(each.later_at is not None for each in kept),
         hidden=sum(each.hidden_at is not None for each in kept),
@@ -272,6 +274,7 @@ def _everything(snapshot: "Snapshot") -> "RestoreSummary":
         playlists=len(snapshot.playlists),
         playlist_items=sum(len(each.items) for each in snapshot.playlists),
         described_tags=len(snapshot.tags),
+        saved_views=len(snapshot.views),
         people=sum(bool(each.name) for each in snapshot.people),
         history=sum(len(film.history) for each in snapshot.people for film in each.films.values()),
     )

@@ -32,6 +32,8 @@ class CurationRecord:
     favorited_at: int | None = None
     projection: str | None = None
     """The projection that a person chose, as `db.projections` keeps it."""
+    poster: int | None = None
+    """The place of `eye.PLACES` whose picture a person chose."""
     position_s: float = 0.0
     watched: bool = False
     progress_at: int | None = None
@@ -67,6 +69,27 @@ class KeptTag:
     description: str = ""
     parent: str = ""
     aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class KeptView:
+    """A saved view. `query` is as in the gallery's address."""
+
+    name: str
+    query: str
+    view_id: str = ""
+    created_at: int | None = None
+
+
+_VIEWS = """
+    SELECT name, query, view_id, created_at FROM saved_views WHERE deleted_at IS NULL
+    ORDER BY position, id
+"""
+
+
+def every_view(path: Path) -> Iterator[KeptView]:
+    """Every saved view of a database file, in its order. Blocking."""
+    return (KeptView(**dict(row)) for row in backup.rows(path, _VIEWS))
 
 
 _TAGS = """
@@ -117,6 +140,7 @@ def every(path: Path) -> Iterator[CurationRecord]:
             ra.value AS rating, ra.updated_at AS rated_at, coalesce(vi.count, 0) AS views,
                 vi.last_viewed_at,
             fa.added_at AS favorited_at, pr.chosen AS projection,
+            pr.poster_place AS poster,
             coalesce(wp.position_s, 0.0) AS position_s, coalesce(wp.watched, 0) AS watched,
             wp.updated_at AS progress_at, la.added_at AS later_at,
             hi.hidden_at, no.text AS notes, no.updated_at AS notes_at,
@@ -156,6 +180,7 @@ def every(path: Path) -> Iterator[CurationRecord]:
             favorite=row["favorited_at"] is not None,
             favorited_at=row["favorited_at"],
             projection=row["projection"],
+            poster=row["poster"],
             position_s=row["position_s"],
             watched=bool(row["watched"]),
             progress_at=row["progress_at"],

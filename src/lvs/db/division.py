@@ -139,6 +139,7 @@ async def _divide_given(tx: Transaction, from_id: int, to_id: int, era: Era) -> 
     await _set_single(tx, from_id, to_id, "favorite", stayed, moved)
     await _set_title(tx, from_id, to_id, stayed, moved)
     await _set_projection(tx, from_id, to_id, stayed, moved)
+    await _set_poster(tx, from_id, to_id, stayed, moved)
     await _set_hidden(tx, from_id, to_id, stayed, moved)
     await _set_notes(tx, from_id, to_id, stayed, moved)
     await _set_tags(tx, from_id, to_id, stayed, moved)
@@ -207,6 +208,17 @@ async def _set_projection(
     before = _last(stayed, "projection")
     await projections.choose(tx, from_id, before[4] if before else first[3])
     await projections.choose(tx, to_id, last[4])
+
+
+async def _set_poster(
+    tx: Transaction, from_id: int, to_id: int, stayed: list[Line], moved: list[Line]
+) -> None:
+    last, first = _last(moved, "poster"), _first(moved, "poster")
+    if last is None or first is None:
+        return
+    before = _last(stayed, "poster")
+    for video_id, place in ((from_id, before[4] if before else first[3]), (to_id, last[4])):
+        await projections.choose_place(tx, video_id, None if place is None else int(place))
 
 
 async def _set_hidden(

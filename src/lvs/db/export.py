@@ -31,6 +31,7 @@ class Exported:
     root_name: str | None
     missing_since: int | None
     projection: str | None
+    poster_place: int | None
     position_s: float | None
     watched: int
     progress_at: int | None
@@ -66,7 +67,7 @@ _COLUMNS = """
     (SELECT json_group_array(name) FROM (
         SELECT t.name FROM video_tags vt JOIN tags t ON t.id = vt.tag_id WHERE vt.video_id = v.id
             ORDER BY t.key)) AS tags,
-    f.path, r.name AS root_name, f.missing_since, pr.chosen AS projection,
+    f.path, r.name AS root_name, f.missing_since, pr.chosen AS projection, pr.poster_place,
     nullif(wp.position_s, 0) AS position_s, coalesce(wp.watched, 0) AS watched,
     wp.updated_at AS progress_at, la.added_at AS later_at,
     hi.hidden_at, no.text AS notes
@@ -105,6 +106,11 @@ async def some(db: Connection, video_ids: Sequence[int]) -> list[Exported]:
 
 def _exported(row: sqlite3.Row) -> Exported:
     return Exported(**(dict(row) | {"tags": tuple(json.loads(row["tags"]))}))
+
+
+async def root_paths(db: Connection) -> list[bytes]:
+    """Paths of all library folders that were ever served."""
+    return [row[0] for row in await db.tuples("SELECT path FROM roots")]
 
 
 async def places_in_playlist(

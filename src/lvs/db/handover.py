@@ -146,6 +146,12 @@ _MERGE = (
     WHERE video_id = :gone AND EXISTS (
         SELECT 1 FROM projections WHERE video_id = :to AND chosen IS NOT NULL)
     """,
+    """
+    UPDATE projections
+    SET poster_place = (SELECT poster_place FROM projections WHERE video_id = :to)
+    WHERE video_id = :gone AND EXISTS (
+        SELECT 1 FROM projections WHERE video_id = :to AND poster_place IS NOT NULL)
+    """,
     "UPDATE changes SET video_id = :gone WHERE video_id = :to",
     "UPDATE OR IGNORE tag_change_films SET video_id = :gone WHERE video_id = :to",
 )

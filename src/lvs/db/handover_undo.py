@@ -217,7 +217,7 @@ async def _give_what_came_since(
     if "title" in changed:
         row = joined["videos"]
         await videos.set_title(tx, listed_id, row["title"], edited=bool(row["title_edited"]))
-    if "projection" in changed:
+    if changed & {"projection", "poster"}:
         await _replace(tx, "projections", listed_id, joined["projections"])
     await _give_tags(tx, listed_id, joined["video_tags"], {key for what, key in since if key})
     await _give_views(tx, listed_id, joined["views"], kept)

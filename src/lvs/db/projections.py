@@ -72,6 +72,23 @@ async def choose(tx: Transaction, video_id: int, chosen: str | None) -> None:
     await tx.run(sql, {"id": video_id, "chosen": chosen})
 
 
+async def choose_place(tx: Transaction, video_id: int, place: int | None) -> None:
+    """Keep the place in the film whose picture a person chose for the poster; None for the best."""
+    sql = """
+        INSERT INTO projections (video_id, shape, stereo, swapped, source, sure, reason,
+            poster_place)
+        VALUES (:id, 'flat', 'mono', 0, 'default', 0, '', :place)
+        ON CONFLICT (video_id) DO UPDATE SET poster_place = excluded.poster_place
+    """
+    await tx.run(sql, {"id": video_id, "place": place})
+
+
+async def show_drawn(tx: Transaction, video_id: int, poster: str) -> None:
+    """Have a video show this poster, which is drawn already in the way that is wanted."""
+    await tx.run("UPDATE videos SET poster = ? WHERE id = ?", (poster, video_id))
+    await tx.run("UPDATE projections SET drawn = eye WHERE video_id = ?", (video_id,))
+
+
 async def drawn(tx: Transaction, video_id: int) -> None:
     """Note that no poster is to be drawn for the sake of this projection."""
     await tx.run("UPDATE projections SET drawn = eye WHERE video_id = ?", (video_id,))

@@ -3,13 +3,13 @@
 from lvs.db.database import Connection
 
 
-async def most_viewed(db: Connection, limit: int) -> list[tuple[str, str, int]]:
+async def most_viewed(db: Connection, limit: int, skip: int = 0) -> list[tuple[str, str, int]]:
     """Media hash, title and number of views of the listed videos that were played most."""
     sql = (
         "SELECT media_hash, title, views FROM gallery WHERE views > 0 ORDER BY views DESC, video_id"
-        " DESC LIMIT ?"
+        " DESC LIMIT ? OFFSET ?"
     )
-    return [(row[0], row[1], row[2]) for row in await db.all(sql, (limit,))]
+    return [(row[0], row[1], row[2]) for row in await db.all(sql, (limit, skip))]
 
 
 async def by_rating(db: Connection) -> dict[int, int]:

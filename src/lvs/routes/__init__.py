@@ -30,13 +30,17 @@ from lvs.routes.admin import (
     usage,
 )
 from lvs.routes.api import bulk as api_bulk
+from lvs.routes.api import events as api_events
 from lvs.routes.api import history as api_history
 from lvs.routes.api import openapi, original, ratings
 from lvs.routes.api import people as api_people
 from lvs.routes.api import playlists as api_playlists
 from lvs.routes.api import progress as api_progress
+from lvs.routes.api import saved_views as api_saved_views
 from lvs.routes.api import tags as api_tags
 from lvs.routes.api import videos as api_videos
+from lvs.routes.api.admin import library as api_admin_library
+from lvs.routes.api.admin import server as api_admin_server
 from lvs.routes.headset import deovr, heresphere, player
 from lvs.routes.media import export, hls, scenes, subtitles, thumbnails, videos
 from lvs.routes.pages import (
@@ -50,8 +54,11 @@ from lvs.routes.pages import (
     people,
     play,
     playlists,
+    poster,
     progress,
     projection,
+    saved_views,
+    search_suggestions,
     select,
     sign_in,
     tags,
@@ -68,6 +75,7 @@ SITE_MAP = SiteMap([
         "Gallery",
         get("/", gallery.show),
         get("/search", gallery.show),
+        get("/search/suggestions", search_suggestions.show),
         get("/popular", gallery.popular),
         get("/favorites", gallery.favorites),
         get("/tag/<path:name>", gallery.tag),
@@ -108,6 +116,8 @@ SITE_MAP = SiteMap([
         get("/videos/<hash:media_hash>/notes", curation.edit_notes),
         post("/videos/<hash:media_hash>/notes", curation.write_notes),
         post("/videos/<hash:media_hash>/projection", projection.choose),
+        get("/videos/<hash:media_hash>/poster", poster.show),
+        post("/videos/<hash:media_hash>/poster", poster.choose),
         post("/videos/<hash:media_hash>/progress", progress.record, own_limit=True),
         post("/videos/<hash:media_hash>/watched", progress.mark),
         post("/videos/<hash:media_hash>/dismiss", progress.dismiss),
@@ -130,6 +140,17 @@ SITE_MAP = SiteMap([
         get("/tags/delete", tags.preview_delete),
         post("/tags/delete", tags.delete),
         post("/tags/changes/<change_id>/undo", tags.undo),
+    ),
+    section(
+        "Saved views",
+        get("/views", saved_views.every, limited=True),
+        post("/views", saved_views.create),
+        get("/view/<view_id>", saved_views.show, limited=True),
+        post("/views/<view_id>", saved_views.rename),
+        post("/views/<view_id>/move", saved_views.move),
+        post("/views/<view_id>/delete", saved_views.delete),
+        post("/views/<view_id>/start", saved_views.start, limited=True),
+        post("/views/changes/<change_id>/undo", saved_views.undo),
     ),
     section(
         "Playlists and Later",
@@ -203,6 +224,22 @@ SITE_MAP = SiteMap([
         get("/export.csv", export.as_csv),
     ),
     section(
+        "JSON API of administration",
+        get("/api/admin/jobs", api_admin_server.jobs),
+        get("/api/admin/health", api_admin_server.health),
+        get("/api/admin/usage", api_admin_server.usage),
+        get("/api/admin/storage", api_admin_server.storage),
+        get("/api/admin/log", api_admin_server.log),
+        get("/api/admin/changes", api_admin_library.changes),
+        get("/api/admin/missing", api_admin_library.missing),
+        get("/api/admin/bin", api_admin_library.recycle_bin),
+        get("/api/admin/duplicates", api_admin_library.duplicates),
+        get("/api/admin/unreadable", api_admin_library.unreadable),
+        below="/api/admin/",
+        errors=Errors.JSON,
+        admin=True,
+    ),
+    section(
         "JSON API",
         get("/api/openapi.json", openapi.document, limited=True),
         get("/api/videos", api_videos.videos, limited=True),
@@ -222,6 +259,7 @@ SITE_MAP = SiteMap([
         post("/api/videos/<media_hash>/tags", api_tags.add_tag, limited=True),
         put("/api/videos/<media_hash>/tags/<path:tag>", api_tags.put_tag, limited=True),
         delete("/api/videos/<media_hash>/tags/<path:tag>", api_tags.remove_tag, limited=True),
+        get("/api/events", api_events.events),
         get("/api/tags", api_tags.tags, limited=True),
         get("/api/tags/<path:name>", api_tags.tag),
         post("/api/tags/<path:name>", api_tags.change_tag),
@@ -229,6 +267,10 @@ SITE_MAP = SiteMap([
         delete("/api/tags/<path:name>", api_tags.delete_tag),
         post("/api/bulk", api_bulk.change),
         post("/api/changes/<change_id>/undo", api_bulk.undo),
+        get("/api/views", api_saved_views.every, limited=True),
+        post("/api/views", api_saved_views.create),
+        put("/api/views/<view_id>", api_saved_views.change),
+        delete("/api/views/<view_id>", api_saved_views.remove),
         get("/api/playlists", api_playlists.every, limited=True),
         post("/api/playlists", api_playlists.create),
         get("/api/playlists/<playlist_id>", api_playlists.show, limited=True),
@@ -345,6 +387,7 @@ SITE_MAP = SiteMap([
     section(
         "Former addresses",
         moved("/unreadable", "/admin/unreadable"),
+        moved("/best-of", "/?min_rating=4", limited=True),
         moved("/dashboard/admin/performance", "/admin/performance", admin=True),
         moved("/admin/performance/json", "/admin/performance.json",
               admin=True, group=RouteGroup.DASHBOARD),

@@ -75,6 +75,10 @@ class BackgroundTasks:
         """The one of that name that runs, or ran last."""
         return self._latest.get(name)
 
+    def running(self) -> list[BackgroundTask]:
+        """Those under way."""
+        return [task for task in self._latest.values() if task.running]
+
     async def wait_briefly(self, name: str, seconds: float) -> None:
         """Wait until it has ended, but no longer than that: what is quick is answered at once."""
         task = self._tasks.get(name)

@@ -28,9 +28,11 @@ from lvs.services.curation.favorites import Favorites
 from lvs.services.curation.handover import Handover
 from lvs.services.curation.hidden import Hidden
 from lvs.services.curation.notes import Notes
+from lvs.services.curation.poster_choice import PosterChoice
 from lvs.services.curation.projections import Projections
 from lvs.services.curation.ratings import Ratings
 from lvs.services.curation.recycle_bin import RecycleBin
+from lvs.services.curation.saved_views import SavedViews
 from lvs.services.curation.tag_management import TagManagement
 from lvs.services.curation.tags import Tags
 from lvs.services.curation.titles import Videos
@@ -54,6 +56,7 @@ from lvs.services.library.comparison import Comparison
 from lvs.services.library.duplicates import Duplicates
 from lvs.services.library.library import Library
 from lvs.services.library.watcher import Watcher
+from lvs.services.live_events import LiveEvents, jobs_state
 from lvs.services.maintenance import Maintenance
 from lvs.services.media.posters import PosterStore
 from lvs.services.media.probe_pool import ProbePool
@@ -102,10 +105,12 @@ class Services:
     ratings_limiter: RateLimiter
     writes_limiter: RateLimiter
     projections: Projections
+    poster_choice: PosterChoice
     headset: headset.Headset
     favorites: Favorites
     tags: Tags
     tag_management: TagManagement
+    saved_views: SavedViews
     views: Views
     hidden: Hidden
     notes: Notes
@@ -147,6 +152,7 @@ class Services:
     duplicates: Duplicates
     comparison: Comparison
     background_tasks: BackgroundTasks
+    live_events: LiveEvents
     maintenance: Maintenance
 
 
@@ -164,7 +170,8 @@ def build(config: Config) -> Services:
         config.settle_seconds,
         config.ignored_folders,
     )
-    posters = PosterStore(config.thumbnail_directory)
+    posters = PosterStore(config.thumbnail_directory, config.thumbnail_quality)
+    shown_posters = posters if config.enable_thumbnails else None
     ffmpeg = ProbePool(config.thumbnail_workers)
     probes = _shared_probes(config, library, ffmpeg)
     metrics = Metrics()
@@ -177,7 +184,7 @@ def build(config: Config) -> Services:
         library,
         events,
         probes,
-        posters if config.enable_thumbnails else None,
+        shown_posters,
         playback.pool.wait_quiet,
     )
     scene_store = (
@@ -199,6 +206,7 @@ def build(config: Config) -> Services:
     progress = ProgressTracker(database)
     preferences = Preferences(database)
     people = People(database)
+    saved_views = SavedViews(database)
     discovery = Discovery(config.announce, config.host)
     reachability = Reachability(
         config.host,
@@ -214,6 +222,7 @@ def build(config: Config) -> Services:
     events.on(Event.CHANGED_EXTERNALLY, cache.forget)
     events.on(Event.CHANGED_EXTERNALLY, lambda *_: preferences.forget())
     events.on(Event.CHANGED_EXTERNALLY, lambda *_: people.forget())
+    events.on(Event.CHANGED_EXTERNALLY, lambda *_: saved_views.forget())
     events.on(Event.REASSIGNED, cache.forget)
     return Services(
         config=config,
@@ -224,16 +233,18 @@ def build(config: Config) -> Services:
         gallery=gallery,
         spelling=Spelling(database, gallery),
         videos=Videos(database, cache),
-        ratings=Ratings(database, cache),
+        ratings=Ratings(database, cache, events),
         ratings_limiter=RateLimiter(config.ratings_limit),
         writes_limiter=RateLimiter(config.writes_limit),
         projections=Projections(database, cache, events),
+        poster_choice=PosterChoice(database, cache, events, library, ffmpeg, jobs, shown_posters),
         headset=headset.build(
-            config, database, cache, library, passwords, HeadsetPositions(progress)
+            config, database, cache, events, library, passwords, HeadsetPositions(progress)
         ),
         favorites=Favorites(database, cache),
         tags=Tags(database, cache),
         tag_management=TagManagement(database, cache, events),
+        saved_views=saved_views,
         views=Views(database, cache),
         hidden=Hidden(database, cache),
         notes=Notes(database, cache),
@@ -289,6 +300,9 @@ def build(config: Config) -> Services:
         duplicates=Duplicates(database, events),
         comparison=Comparison(database, events, library.drives),
         background_tasks=background_tasks,
+        live_events=LiveEvents(
+            database, events, lambda: jobs_state(library, jobs, background_tasks)
+        ),
         maintenance=Maintenance(
             background_tasks, library, backups, cache, jobs, gallery, journal, added_dates
         ),

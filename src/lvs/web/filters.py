@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from urllib.parse import parse_qsl
 
 from lvs.errors import Invalid
 from lvs.filters import FILTERS, MAX_SEARCH, used_filters
@@ -12,6 +13,7 @@ from lvs.web.urls import gallery_url, starts_descending
 
 MAX_SEED = 2**31 - 1
 SORTS = tuple(sort.value for sort in Sort)
+PARAMETERS = frozenset({each.name for each in FILTERS} | {"sort", "order", "seed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,29 @@ def parse_query(args: Arguments) -> Query:
         seed=number(args, "seed", MAX_SEED),
     )
     return lifted(query) if len(query.q) <= MAX_SEARCH else query
+
+
+def parse_stored(text: str) -> tuple[Query, list[str]]:
+    """The query that was kept as an address has it, and the names of those parameters that this LVS
+    does not know or cannot read, which are left out.
+    """
+    pairs = parse_qsl(text, keep_blank_values=True, errors="surrogateescape")
+    given: dict[str, list[str]] = {}
+    for name, value in pairs:
+        given.setdefault(name, []).append(value)
+    dropped = [name for name, values in given.items() if not _is_readable(name, values)]
+    kept = {name: values for name, values in given.items() if name not in dropped}
+    return parse_query(kept), [printable(name) for name in dropped]
+
+
+def _is_readable(name: str, values: list[str]) -> bool:
+    if name not in PARAMETERS or (name == "q" and len(values[-1]) > MAX_SEARCH):
+        return False
+    try:
+        parse_query({name: values})
+    except Invalid:
+        return False
+    return True
 
 
 def chips(

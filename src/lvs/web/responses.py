@@ -18,6 +18,7 @@ from lvs.web.urls import Urls
 
 MIN_PEOPLE = 2
 THEMES = ("auto", "dark", "light")
+SIZES = ("normal", "large", "tv")
 _HASH = re.compile(r"[0-9a-f]{16}", re.ASCII)
 
 
@@ -91,11 +92,14 @@ def page_context() -> dict[str, Any]:
         "search": "",
         "theme": theme if theme in THEMES else "auto",
         "large": request.cookies.get("size") == "large",
+        "tv": request.cookies.get("size") == "tv",
         "filters_open": request.cookies.get("filters") == "open",
         "previews": services().config.feature_previews,
         "scrubs": services().scenes.enabled and not services().config.feature_previews,
         "page_url": request.full_path.rstrip("?"),
         "watching": _person_in_bar(),
+        "saved_views": getattr(g, "saved_views", ()),  # unset where nobody may see them
+        "view_counts": services().saved_views.known_counts(viewer()),
     }
 
 

@@ -60,6 +60,7 @@ _KINDS = {
     ),
     "favorite": _Kind("favorite", "value", "favorite", lambda _: "Removed from favorites", "1"),
     "tag": _Kind("tags", "tag", "tags", lambda value: f"Tag “{value}” removed"),
+    "poster": _Kind("poster", "place", "poster", lambda _: "Poster changed"),
     "title": _Kind("title", "title", "title", lambda _: "Title changed"),
     "first-title": _Kind("title", "reset", "title", lambda _: "Title changed", "1"),
 }

@@ -67,6 +67,7 @@ async def test_every_field_of_a_video_is_there_with_times_in_utc(
         "media_hash": (await home.video("a.mp4")).media_hash,
         "title": "a",
         "projection": None,
+        "poster_at": None,
         "rating": 4,
         "views": 7,
         "last_viewed_at": "2025-03-01T10:20:30.000Z",

@@ -86,7 +86,7 @@ class History:
         self.library = Library(self.database, events, folders, (".mp4",), 0)
         await self.library.open()
         self.tags, self.videos = Tags(self.database, cache), Videos(self.database, cache)
-        self.ratings = Ratings(self.database, cache)
+        self.ratings = Ratings(self.database, cache, events)
         self.handover = Handover(self.database, cache, events)
         self.journal = Journal(self.database, cache, events)
         self.gallery = Gallery(self.database, self.library, cache)

@@ -7,10 +7,13 @@ from urllib.parse import urlencode
 
 from quart import Response, redirect, request
 
+from lvs.db import saved_views, tag_changes
 from lvs.db.changes import Chosen
-from lvs.db.tag_changes import FIRST_ID, TagJournalLine
+from lvs.db.saved_views import ViewJournalLine
+from lvs.db.tag_changes import TagJournalLine
 from lvs.errors import Conflict, Invalid
 from lvs.filters import readable
+from lvs.routes.pages.saved_views import in_words as views_in_words
 from lvs.routes.pages.tags import in_words as tags_in_words
 from lvs.services.curation.undo import KINDS, PAGE_SIZE, JournalEntry
 from lvs.services.household import personal_values
@@ -35,6 +38,7 @@ LABELS = {
     "title": "Titles",
     "view": "Views",
     "projection": "Projections",
+    "poster": "Posters",
     "hidden": "Hidden",
     "notes": "Notes",
     "later": "Later",
@@ -49,6 +53,7 @@ WITHIN = ((15, "15 minutes"), (60, "hour"), (24 * 60, "day"), (7 * 24 * 60, "wee
 QUICK_S = 1.0
 EVERYTHING = "all"  # as a kind: views, too
 TAGS = "tags"
+VIEWS = "views"  # saved ones; "view" is a playback
 
 
 def projection(text: str | None) -> str:
@@ -73,8 +78,8 @@ async def changes() -> Response:
         text(args, "what"),
         text(args, "video"),
     )
-    if what and what not in (*KINDS, TAGS, EVERYTHING):
-        raise Invalid(f"The kind of a change is one of {', '.join((*KINDS, TAGS))}.")
+    if what and what not in (*KINDS, TAGS, VIEWS, EVERYTHING):
+        raise Invalid(f"The kind of a change is one of {', '.join((*KINDS, TAGS, VIEWS))}.")
     video = await services().videos.get(media_hash) if media_hash else None
     chosen = Chosen(
         client=who or None,
@@ -83,13 +88,13 @@ async def changes() -> Response:
         views=what in ("view", EVERYTHING),
     )
     before = number(args, "before", MAX_ID) or None
-    entries: Sequence[JournalEntry | TagJournalLine]
-    if what == TAGS:
-        entries, following = await _of_tags(who or None, before)
+    entries: Sequence[Line]
+    if what in (TAGS, VIEWS):
+        entries, following = await _of_one_journal(what, who or None, before)
     else:
         entries, following = await services().journal.page(chosen, before)
         if not chosen.what and video is None:
-            entries = await _with_tags(entries, following, who or None, before)
+            entries = await _with_others(entries, following, who or None, before)
     filters = {"client": who, "what": what, "video": video.media_hash if video else ""}
     now = int(time.time() * 1000)
     return page(
@@ -102,8 +107,10 @@ async def changes() -> Response:
             (EVERYTHING, "All kinds and views"),
             *((kind, LABELS[kind]) for kind in KINDS),
             (TAGS, "Tags themselves"),
+            (VIEWS, "Saved views"),
         ],
         tags_in_words=tags_in_words,
+        views_in_words=views_in_words,
         video=video,
         ranges=[(_undo_url(who, now - minutes * 60_000), label) for minutes, label in WITHIN]
         if who
@@ -116,7 +123,8 @@ async def changes() -> Response:
     )
 
 
-Line = JournalEntry | TagJournalLine
+OtherLine = TagJournalLine | ViewJournalLine
+Line = JournalEntry | OtherLine
 
 
 def _folded(entries: Sequence[Line]) -> list[tuple[Line, Line]]:
@@ -133,7 +141,7 @@ def _folded(entries: Sequence[Line]) -> list[tuple[Line, Line]]:
 
 
 def _goes_on(later: Line, entry: Line) -> bool:
-    if isinstance(later, TagJournalLine) or isinstance(entry, TagJournalLine):
+    if isinstance(later, OtherLine) or isinstance(entry, OtherLine):
         return False
     one, other = later.change, entry.change
     return (
@@ -143,32 +151,40 @@ def _goes_on(later: Line, entry: Line) -> bool:
     )
 
 
-async def _of_tags(
-    who: str | None, before_id: int | None
-) -> tuple[list[TagJournalLine], int | None]:
-    """Changes of tags themselves, latest first, and the id to go on with."""
-    found = await services().tag_management.latest(PAGE_SIZE + 1, before_id, who)
+async def _of_one_journal(
+    what: str, who: str | None, before_id: int | None
+) -> tuple[Sequence[OtherLine], int | None]:
+    """Changes of tags themselves or of saved views, latest first, and the id to go on with."""
+    journal = services().tag_management if what == TAGS else services().saved_views
+    found: Sequence[OtherLine] = await journal.latest(PAGE_SIZE + 1, before_id, who)
     return found[:PAGE_SIZE], found[PAGE_SIZE - 1].id if len(found) > PAGE_SIZE else None
 
 
-async def _with_tags(
+async def _with_others(
     entries: Sequence[JournalEntry], following: int | None, who: str | None, before_id: int | None
-) -> list[JournalEntry | TagJournalLine]:
-    """A page of the journal with the changes of tags that were made in its time."""
+) -> list[Line]:
+    """A page of the journal with the changes of tags and views that were made in its time."""
     since = entries[-1].change.at - 1 if following and entries else None
     until = entries[0].change.at if before_id and entries else None
-    between = await services().tag_management.between(who, since, until, PAGE_SIZE)
-    both: list[JournalEntry | TagJournalLine] = [*between, *entries]
-    return sorted(both, key=_moment_of, reverse=True)
+    ours = services()
+    all_lines: list[Line] = [
+        *await ours.tag_management.between(who, since, until, PAGE_SIZE),
+        *await ours.saved_views.between(who, since, until, PAGE_SIZE),
+        *entries,
+    ]
+    return sorted(all_lines, key=_moment_of, reverse=True)
 
 
-def _moment_of(entry: JournalEntry | TagJournalLine) -> int:
-    return entry.at if isinstance(entry, TagJournalLine) else entry.change.at
+def _moment_of(entry: Line) -> int:
+    return entry.at if isinstance(entry, OtherLine) else entry.change.at
 
 
 async def undo(change_id: str) -> Response:
-    """Undo one change, of a video or of a tag itself."""
-    if row_id(change_id) > FIRST_ID:
+    """Undo one change, of a video, of a tag itself or of a saved view."""
+    if row_id(change_id) > saved_views.FIRST_ID:
+        await services().saved_views.undo(row_id(change_id), client())
+        return back("/admin/changes")
+    if row_id(change_id) > tag_changes.FIRST_ID:
         await services().tag_management.undo(row_id(change_id), client())
         return back("/admin/changes")
     undone = await services().journal.undo(row_id(change_id), client())

@@ -5,14 +5,14 @@ from typing import Any
 
 from quart import Response
 
-from lvs.db.tag_changes import FIRST_ID
+from lvs.db import saved_views, tag_changes
 from lvs.errors import Conflict, Invalid, NotFound
-from lvs.filters import FILTERS, readable
+from lvs.filters import readable
 from lvs.models import Query
 from lvs.routes.api import schemas
 from lvs.routes.api.openapi import answers
 from lvs.services.curation.bulk import BulkEdit, checked
-from lvs.web.filters import parse_query
+from lvs.web.filters import PARAMETERS, parse_query
 from lvs.web.json_body import json_body
 from lvs.web.request_args import row_id
 from lvs.web.responses import answer, client, services
@@ -21,7 +21,6 @@ BULK_MESSAGE = (
     'Send {"where": {"tag": "alps"}, "set": {"rating": 4}}, or "media_hashes" instead of "where".'
     " Known are rating, favorite, tags_add, tags_remove, hidden, watched, later, playlist, title."
 )
-PARAMETERS = frozenset({each.name for each in FILTERS} | {"sort", "order", "seed"})
 
 
 @answers(schemas.BulkDone, body=schemas.BulkRequest, problems=(400, 404, 415, 429))
@@ -45,7 +44,10 @@ async def undo(change_id: str) -> Response:
     """Take a change back. 409 where it was changed again since, or is taken back already."""
     if not change_id.isascii() or not change_id.isdigit():
         raise NotFound("There is no such change.")
-    if row_id(change_id) > FIRST_ID:
+    if row_id(change_id) > saved_views.FIRST_ID:
+        undo_id = await services().saved_views.undo(row_id(change_id), client())
+        return answer(schemas.UndoDone(changed=0, skipped=0, change_id=undo_id))
+    if row_id(change_id) > tag_changes.FIRST_ID:
         result = await services().tag_management.undo(row_id(change_id), client())
         return answer(schemas.UndoDone(changed=result.films, skipped=0, change_id=result.change_id))
     undone = await services().journal.undo(row_id(change_id), client())

@@ -55,7 +55,11 @@ PROBLEMS = {
     413: "The body is too large.",
     415: "The body is not application/json.",
     429: "Too many requests; Retry-After gives the seconds to wait.",
+    503: "LVS cannot answer this for now.",
 }
+
+JSON = "application/json"
+_MEDIA_TYPES: dict[Callable[..., Any], str] = {}
 
 _PARAMETER = re.compile(r"<(?:[^:<>]*:)?([^<>]+)>")
 
@@ -69,10 +73,14 @@ def answers(
     query: Model | None = None,
     problems: Iterable[int] = (404,),
     problem: Model = Problem,
+    media_type: str = JSON,
 ) -> Callable[[Handler], Handler]:
-    """Describe a handler: its answers (200 by default), its body, its query and its problems."""
+    """Describe a handler: its answers (200 by default) with their media type, its body, its query
+    and its problems.
+    """
 
     def mark(handler: Handler) -> Handler:
+        _MEDIA_TYPES[handler] = media_type
         for model in models:
             status, shape = model if isinstance(model, tuple) else (200, model)
             handler = document_response(shape, status)(handler)
@@ -110,8 +118,11 @@ class Document(OpenAPIProvider):
                 operation["responses"].setdefault(401, _any_problem(operation["responses"]))
             if method != "get":  # every change is counted (writes_limit)
                 operation["responses"].setdefault(429, _any_problem(operation["responses"]))
+            media_type = _MEDIA_TYPES.get(self._app.view_functions[rule.endpoint], JSON)
             for status, response in operation["responses"].items():
                 _tell_problem(int(status), response)
+                if JSON in response["content"]:
+                    response["content"] = {media_type: response["content"][JSON]}
         return {path: operations}, components
 
     def build_querystring_parameters(
@@ -168,7 +179,7 @@ def _with_security(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _open_to_guests(path: str, method: str) -> bool:
     """True for a call that guests may make where only changes are protected."""
-    return method in ("get", "head") and not path.startswith("/admin/")
+    return method in ("get", "head") and not path.startswith(("/admin/", "/api/admin/"))
 
 
 def _any_problem(responses: dict[Any, dict[str, Any]]) -> dict[str, Any]:
@@ -179,9 +190,9 @@ def _any_problem(responses: dict[Any, dict[str, Any]]) -> dict[str, Any]:
 
 
 def _tell_problem(status: int, response: dict[str, Any]) -> None:
-    if status in PROBLEMS and "application/json" in response["content"]:
+    if status in PROBLEMS and JSON in response["content"]:
         response["description"] = PROBLEMS[status]
-        response["content"] = {"application/problem+json": response["content"]["application/json"]}
+        response["content"] = {"application/problem+json": response["content"][JSON]}
     if status == 429:
         response["headers"] = {
             "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}

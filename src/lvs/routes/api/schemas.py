@@ -174,6 +174,24 @@ class NewPlaylist(Sent):
     description: Annotated[str, Field(max_length=MAX_NAME)] = ""
 
 
+class NewSavedView(Sent):
+    """A selection to name, by gallery parameters as in GET /api/videos; {} means all videos."""
+
+    name: Annotated[str, Field(max_length=MAX_NAME)]
+    where: dict[str, str | int | bool | list[str]]
+
+
+class SavedViewChange(Sent):
+    """A change of a view; what is left out stays."""
+
+    name: Annotated[str | None, Field(max_length=MAX_NAME)] = None
+    where: dict[str, str | int | bool | list[str]] | None = None
+    position: Annotated[int | None, Field(ge=0, le=2**31, description="0 is the first.")] = None
+    start_page: Annotated[
+        bool | None, Field(description="Begin with it, for the person who asks.")
+    ] = None
+
+
 class ListedVideo(Sent):
     """A video to put into a list: by its media hash, or by its path as in the original."""
 
@@ -495,6 +513,35 @@ class VideoProgress(BaseModel):
     watched: bool
 
 
+class SavedViewEntry(BaseModel):
+    """A saved view. `query` is as in the gallery's address; `dropped` names parameters of it that
+    this LVS does not know or cannot read, and leaves out. `count` is what the person who asks sees.
+    """
+
+    id: str
+    name: str
+    query: str
+    dropped: list[str]
+    position: int
+    count: int
+    start_page: bool
+    created_at: str
+    url: str
+
+
+class SavedViewList(BaseModel):
+    """All saved views in their order."""
+
+    views: list[SavedViewEntry]
+
+
+class SavedViewDeleted(BaseModel):
+    """A deleted view, and the change that can be taken back."""
+
+    success: bool = True
+    change_id: int
+
+
 class PlaylistEntry(BaseModel):
     """A playlist."""
 
@@ -658,6 +705,10 @@ class Done(BaseModel):
     """Success."""
 
     success: Literal[True] = True
+
+
+class EventStream(RootModel[str]):
+    """Server-sent events: `library`, `ratings`, `jobs`, `resync` and `end`, with JSON as data."""
 
 
 class LegacyRating(Done):

@@ -16,7 +16,9 @@ async def library(token: str = "") -> Response:
         scene = {"name": asking.message, "list": []}
         return json_answer({"authorized": REFUSED, "scenes": [scene]})
     continued = await services().headset.positions.continued()
-    document = await services().headset.documents.deovr(links(asking), continued)
+    document = await services().headset.documents.deovr(
+        links(asking), continued, await players.saved_views()
+    )
     return document_answer(document)
 
 

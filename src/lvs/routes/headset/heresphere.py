@@ -38,7 +38,9 @@ async def library(token: str = "") -> Response:
         section = {"name": asking.message, "list": []}
         return json_answer({"access": REFUSED, "library": [section]})
     continued = await services().headset.positions.continued()
-    document = await services().headset.documents.heresphere(links(asking), continued)
+    document = await services().headset.documents.heresphere(
+        links(asking), continued, await players.saved_views()
+    )
     return document_answer(document)
 
 

@@ -3,23 +3,25 @@
 import asyncio
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
 from quart import Response, request
 
+from lvs.clock import local_date, now_ms
 from lvs.db.headset import ListedFilm
 from lvs.errors import NotFound, TooMany
 from lvs.http.file_response import file_response
-from lvs.models import State, Video, shown
+from lvs.models import Sort, State, Video, shown
 from lvs.playability import Plays, plays
 from lvs.routes.hooks.auth import is_signed_in
 from lvs.routes.media.subtitles import subtitles_of
 from lvs.services.headset.item_document import Item, MediaSource, NamedLink
-from lvs.services.headset.library_document import LibraryDocument, Links
+from lvs.services.headset.library_document import SECTION_SIZE, LibraryDocument, Links, NamedFilms
 from lvs.services.streaming.open_file import open_below
+from lvs.web.filters import parse_stored
 from lvs.web.responses import addresses, client, services
 
 MAX_PASSWORD = 4096
@@ -79,6 +81,19 @@ def with_key(path: str, query: str = "") -> str:
         key = services().headset.access.key(path)
         query = f"{query}&key={key}" if query else f"key={key}"
     return f"{path}?{query}" if query else path
+
+
+async def saved_views() -> list[NamedFilms]:
+    """The saved views as lists. One in random order has another one each day."""
+    ours, found = services(), []
+    for view in await ours.saved_views.every():
+        query, _ = parse_stored(view.query)
+        if query.sort is Sort.RANDOM and not query.seed:
+            query = replace(query, seed=local_date(now_ms()).toordinal())
+        ids = await ours.gallery.all_ids(query, SECTION_SIZE + 1)
+        more = f" (first {SECTION_SIZE:,})" if len(ids) > SECTION_SIZE else ""
+        found.append(NamedFilms(view.name + more, tuple(ids[:SECTION_SIZE])))
+    return found
 
 
 async def item(media_hash: str) -> Item:

@@ -11,6 +11,7 @@ from quart import Response, redirect, request
 from lvs.clock import local_date
 from lvs.errors import NotFound
 from lvs.models import Card, Cursor, Page, Query, Sort, State, shown, tag_key
+from lvs.routes.pages.start_page import start_page
 from lvs.routes.pages.up_next import following
 from lvs.services.gallery.dates import date_of, months_of, start_of_year
 from lvs.services.gallery.facets import facets_of
@@ -20,6 +21,8 @@ from lvs.viewer import viewer
 from lvs.web.filters import Chip, chips, parse_query
 from lvs.web.request_args import Arguments, arguments, cursor, number, text
 from lvs.web.responses import (
+    SIZES,
+    THEMES,
     addresses,
     back,
     local_address,
@@ -60,22 +63,19 @@ class YearLink(NamedTuple):
 
 async def show() -> Response:
     args = arguments()
-    if start := _start_page(args):
+    if start := await _first_page(args):
         return cast("Response", redirect(start, 302))
     query = parse_query(args)
     return await listing(query, args, "All videos", "home")
 
 
-def _start_page(args: Arguments) -> str:
+async def _first_page(args: Arguments) -> str:
     """The page where the person who watches begins; empty for all videos, and for one who comes
     here from another page of LVS.
     """
-    person = viewer().person
-    if not person or args or wants_partial():
+    if args or wants_partial() or local_address(request.headers.get("Referer", "")):
         return ""
-    if local_address(request.headers.get("Referer", "")):
-        return ""
-    return services().people.get(person).start_page
+    return await start_page()
 
 
 async def popular() -> Response:
@@ -138,7 +138,7 @@ async def settings() -> Response:
     response = back("/")
     if target := local_address(form.get("back", "")):
         response.headers["Location"] = target
-    for name, allowed in (("theme", ("auto", "dark", "light")), ("size", ("normal", "large"))):
+    for name, allowed in (("theme", THEMES), ("size", SIZES)):
         if form.get(name) in allowed:
             response.set_cookie(name, form[name], max_age=365 * 24 * 3600, samesite="Lax", path="/")
     return response
@@ -151,9 +151,11 @@ async def listing(
     current: str,
     url: Callable[..., str] = gallery_url,
     around: Callable[[], Awaitable[dict[str, Any]]] | None = None,
+    view: dict[str, Any] | None = None,
 ) -> Response:
     """The page of a list, or the run of cards that htmx asks for; `url` gives the address of the
-    list that a query shows, and `around` what else its page needs.
+    list that a query shows, `around` what else its page needs, and `view` what that of a saved view
+    does, which has its name as heading.
     """
     if query.sort is Sort.RANDOM and not query.seed:
         query = replace(query, seed=secrets.randbelow(2**31 - 1) + 1)
@@ -166,13 +168,12 @@ async def listing(
             ),
         )
     found = await services().gallery.find(query, after, until)
-    return page_or_partial(
-        "folder.html" if around else "gallery.html",
-        "video_grid.html",
-        **_run(query, found.page, until, url),
-        **await _around(query, heading, current, found, url),
-        **(await around() if around else {}),
-    )
+    values = _run(query, found.page, until, url)
+    values |= await _around(query, heading, current, found, url)
+    values |= await around() if around else {}
+    values |= view | {"heading": heading} if view else {}
+    template = "folder.html" if around else "gallery.html"
+    return page_or_partial(template, "video_grid.html", **values)
 
 
 def _run(

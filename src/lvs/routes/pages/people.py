@@ -7,6 +7,7 @@ from quart import Response, redirect, request
 from lvs.errors import Refused, TooMany
 from lvs.models import shown
 from lvs.routes.hooks.people import COOKIE, device
+from lvs.routes.pages.start_page import VIEW
 from lvs.services.household.people import START_PAGES, Device, NewPerson, Person, limits_from
 from lvs.viewer import Limits, viewer
 from lvs.web.request_args import MAX_ID, arguments, form_number, form_words, number, row_id
@@ -34,11 +35,16 @@ async def _page(status: int = 200, removed: int = 0, error: str = "", asked: int
         keepers=any(each.pin and each.limits is None for each in people.every),
         error=error,
         asked=asked,
-        start_pages=START_PAGES,
+        start_pages=START_PAGES | await _views(),
         tags_of=_tags_of,
         folders_of=_folders_of,
         current="people",
     )
+
+
+async def _views() -> dict[str, str]:
+    """The saved views as pages to begin with."""
+    return {VIEW + each.view_id: each.name for each in await services().saved_views.every()}
 
 
 async def choose() -> Response:

@@ -12,12 +12,13 @@ from dataclasses import asdict
 
 from lvs.clock import iso_utc
 from lvs.db import export as rows
-from lvs.db import playlists
+from lvs.db import playlists, saved_views
 from lvs.db.curation_rows import kept_tags
 from lvs.db.database import Connection, Database
 from lvs.db.export import Exported
 from lvs.db.people_rows import everybody
 from lvs.services.backup.personal_snapshot import person_value
+from lvs.services.media.eye import PLACES
 
 COLUMNS = (
     "path",
@@ -32,6 +33,7 @@ COLUMNS = (
     "added_at",
     "missing_since",
     "projection",
+    "poster_at",
     "position_s",
     "watched",
     "progress_at",
@@ -43,8 +45,8 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 async def as_json(database: Database) -> AsyncIterator[bytes]:
-    """A JSON object with `videos`, `playlists`, `tags` (those described) and `people`, in pieces,
-    all ASCII.
+    """A JSON object with `videos`, `playlists`, `tags` (those described), `saved_views` and
+    `people`, in pieces, all ASCII.
 
     Times are ISO 8601 in UTC. A path that is not UTF-8 has its bytes as U+DC80 to U+DCFF in it, as
     Python's `os.fsdecode` gives. Paths are those of the addresses: with several library folders
@@ -55,7 +57,7 @@ async def as_json(database: Database) -> AsyncIterator[bytes]:
         yield b'{"videos": ['
         comma = b"\n"
         async for video in _videos(db):
-            yield comma + json.dumps(_record(video, named)).encode("ascii")
+            yield comma + json.dumps(record_of(video, named)).encode("ascii")
             comma = b",\n"
         yield b'\n], "playlists": ['
         comma = b"\n"
@@ -76,6 +78,13 @@ async def as_json(database: Database) -> AsyncIterator[bytes]:
         comma = b"\n"
         for tag in await kept_tags(db):
             yield comma + json.dumps(asdict(tag)).encode("ascii")
+            comma = b",\n"
+        yield b'\n], "saved_views": ['
+        comma = b"\n"
+        for view in await saved_views.every(db):
+            entry = {"name": view.name, "id": view.view_id, "query": view.query}
+            entry["created_at"] = _moment(view.created_at) or ""
+            yield comma + json.dumps(entry).encode("ascii")
             comma = b",\n"
         yield b'\n], "people": ['
         comma = b"\n"
@@ -109,7 +118,7 @@ async def selection_as_json(
     yield b'{"videos": ['
     comma = b"\n"
     async for video, named in _selected(database, turns):
-        yield comma + json.dumps(_record(video, named)).encode("ascii")
+        yield comma + json.dumps(record_of(video, named)).encode("ascii")
         comma = b",\n"
     yield b"\n]}\n"
 
@@ -151,7 +160,7 @@ async def _items(db: Connection, playlist_id: int, named: bool) -> AsyncIterator
 
 
 def _row(video: Exported, named: bool) -> bytes:
-    record = _record(video, named) | {
+    record = record_of(video, named) | {
         "tags": "; ".join(video.tags),
         "favorite": int(video.favorited_at is not None),
         "projection": video.projection,
@@ -160,7 +169,8 @@ def _row(video: Exported, named: bool) -> bytes:
     return _line("" if record[name] is None else str(record[name]) for name in COLUMNS)
 
 
-def _record(video: Exported, named: bool) -> dict[str, object]:
+def record_of(video: Exported, named: bool) -> dict[str, object]:
+    """A video as JSON; `named` where the folder's name comes first in its path."""
     return {
         "path": _path(video.path, video.root_name if named else None),
         "media_hash": video.media_hash,
@@ -174,6 +184,7 @@ def _record(video: Exported, named: bool) -> dict[str, object]:
         "added_at": _moment(video.added_at),
         "missing_since": _moment(video.missing_since),
         "projection": json.loads(video.projection) if video.projection else None,
+        "poster_at": None if video.poster_place is None else PLACES[video.poster_place],
         "position_s": video.position_s,
         "watched": bool(video.watched),
         "progress_at": _moment(video.progress_at),

@@ -10,7 +10,7 @@ from typing import Any
 from lvs.db.people_rows import KeptPerson, PersonalRecord, limits_value
 from lvs.errors import Invalid
 from lvs.services.curation.base import clean_line
-from lvs.services.household.people import MAX_LIMITS, MAX_NAME, START_PAGES
+from lvs.services.household.people import MAX_LIMITS, MAX_NAME, is_start_page
 
 LONGEST_POSITION_S = 1e7
 LONGEST_VALUE = 100
@@ -58,8 +58,10 @@ def person_of(name: object, value: object, moment: Moment) -> KeptPerson:
     if not isinstance(films, Mapping) or not isinstance(chosen, Mapping):
         raise Invalid("no person")
     start_page, pin = value.get("start_page") or "", value.get("pin") or ""
-    if start_page not in START_PAGES or not isinstance(pin, str) or len(pin) > 2 * LONGEST_VALUE:
-        raise Invalid("a start page or PIN that LVS does not know")
+    if not isinstance(start_page, str) or not is_start_page(start_page):
+        raise Invalid("a start page that LVS does not know")
+    if not isinstance(pin, str) or len(pin) > 2 * LONGEST_VALUE:
+        raise Invalid("a PIN that LVS does not know")
     return KeptPerson(
         clean_line(name, "name", MAX_NAME),
         pin,

@@ -20,16 +20,18 @@ from lvs.db import (
     progress,
     projections,
     ratings,
+    saved_views,
     tag_details,
     tags,
     videos,
 )
 from lvs.db import curation_rows as rows
-from lvs.db.curation_rows import CurationRecord, KeptPlaylist, KeptTag
+from lvs.db.curation_rows import CurationRecord, KeptPlaylist, KeptTag, KeptView
 from lvs.db.database import Database, Transaction
 from lvs.db.people_rows import KeptPerson, put_person
 from lvs.db.tag_details import TagState
 from lvs.models import HOUSEHOLD, WatchState, tag_key
+from lvs.services.curation.base import journal_text
 from lvs.services.household.people import name_key
 from lvs.services.media.stored_projection import apply_projection
 from lvs.titles import title_from_path
@@ -54,6 +56,7 @@ class RestoreSummary:
     views: int = 0
     titles: int = 0
     projections: int = 0
+    posters: int = 0
     progress: int = 0
     later: int = 0
     hidden: int = 0
@@ -61,6 +64,7 @@ class RestoreSummary:
     playlists: int = 0
     playlist_items: int = 0
     described_tags: int = 0
+    saved_views: int = 0
     people: int = 0
     history: int = 0
 
@@ -80,9 +84,10 @@ async def put_back(
     lists: Collection[KeptPlaylist] = (),
     people: Collection[KeptPerson] = (),
     described: Collection[KeptTag] = (),
+    views: Collection[KeptView] = (),
 ) -> RestoreSummary:
-    """Give every video of `wanted` what stands there and bring `lists`, `people` and what is said
-    of tags back, all or nothing; with `only_look` say what that would change.
+    """Give every video of `wanted` what stands there and bring `lists`, `people`, `views` and what
+    is said of tags back, all or nothing; with `only_look` say what that would change.
     """
     gains = RestoreSummary(videos=len(wanted))
     with suppress(_DryRun):
@@ -91,6 +96,8 @@ async def put_back(
             touched = sorted({*touched, *await put_described_tags(tx, described, gains)})
             for playlist in lists:
                 await _put_playlist(tx, playlist, gains)
+            for view in views:
+                await _put_view(tx, view, gains)
             for person in people:
                 await _put_person(tx, person, gains)
             if only_look:
@@ -162,6 +169,7 @@ async def _put(tx: Transaction, video_id: int, kept: CurationRecord, gains: Rest
         await changes.add(tx, video_id, "view", str(views), str(kept.views), CLIENT, now)
         gains.views += kept.views - views
     await _put_projection(tx, video_id, kept, gains)
+    await _put_poster(tx, video_id, kept, gains)
     await _put_progress(tx, video_id, kept, gains)
     await _put_hidden_and_notes(tx, video_id, kept, gains)
     title, edited = await rows.title_from_path(tx, video_id)
@@ -256,6 +264,21 @@ async def _put_playlist(tx: Transaction, kept: KeptPlaylist, gains: RestoreSumma
     gains.playlist_items += len(wanted)
 
 
+async def _put_view(tx: Transaction, kept: KeptView, gains: RestoreSummary) -> None:
+    """Add a view behind the others, unless there is one of its name."""
+    if await saved_views.of_key(tx, name_key(kept.name)) is not None:
+        return
+    view_id = kept.view_id
+    if not view_id or await saved_views.is_known(tx, view_id):
+        view_id = secrets.token_hex(8)
+    at = kept.created_at if kept.created_at is not None else now_ms()
+    view = saved_views.SavedView(view_id, kept.name, kept.query, at)
+    await saved_views.add(tx, view, name_key(kept.name))
+    after = {view_id: (await saved_views.states(tx))[view_id]}
+    await saved_views.note(tx, now_ms(), "add", kept.name, {}, after, CLIENT)
+    gains.saved_views += 1
+
+
 async def _put_person(tx: Transaction, kept: KeptPerson, gains: RestoreSummary) -> None:
     made = await put_person(tx, kept, name_key(kept.name), now_ms())
     gains.people += made.people
@@ -275,6 +298,20 @@ async def _put_projection(
     await apply_projection(tx, video_id)
     await changes.add(tx, video_id, "projection", old, kept.projection, CLIENT, now_ms())
     gains.projections += 1
+
+
+async def _put_poster(
+    tx: Transaction, video_id: int, kept: CurationRecord, gains: RestoreSummary
+) -> None:
+    stored = await projections.of_video(tx, video_id)
+    old = stored.place if stored else None
+    if kept.poster is None or kept.poster == old:
+        return
+    await projections.choose_place(tx, video_id, kept.poster)
+    await apply_projection(tx, video_id)
+    before, after = journal_text(old), journal_text(kept.poster)
+    await changes.add(tx, video_id, "poster", before, after, CLIENT, now_ms())
+    gains.posters += 1
 
 
 async def _put_rating(

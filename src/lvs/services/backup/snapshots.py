@@ -1,10 +1,10 @@
 """Curation records as JSON files a person can read: written beside every backup, and
 read to put it back.
 
-`ratings.json`, `views.json`, `tags.json`, `favorites.json`, `projections.json`, `progress.json`,
-`later.json`, `hidden.json`, `notes.json` and `videos.json` (titles and places) are each one
-object, keyed by media hash; every value names the path too. `playlists.json` and `people.json` are
-keyed by names, `described-tags.json` by those of tags.
+`ratings.json`, `views.json`, `tags.json`, `favorites.json`, `projections.json`, `posters.json`,
+`progress.json`, `later.json`, `hidden.json`, `notes.json` and `videos.json` (titles and places) are
+each one object, keyed by media hash; every value names the path too. `playlists.json`,
+`saved-views.json` and `people.json` are keyed by names, `described-tags.json` by those of tags.
 Blocking: call it in a thread.
 """
 
@@ -20,29 +20,32 @@ from typing import Any, Self, TextIO
 
 from lvs.clock import iso_utc
 from lvs.db import curation_rows as rows
-from lvs.db.curation_rows import CurationRecord, KeptPlaylist, KeptTag
+from lvs.db.curation_rows import CurationRecord, KeptPlaylist, KeptTag, KeptView
 from lvs.db.people_rows import KeptPerson, every_person
 from lvs.errors import Invalid, NotFound, Unavailable
 from lvs.services.backup.personal_snapshot import person_of, person_value
 from lvs.services.curation.base import clean_line
 from lvs.services.curation.notes import clean_notes
+from lvs.services.curation.saved_views import clean_name, clean_query
 from lvs.services.curation.tag_management import MAX_ALIASES, clean_colour
 from lvs.services.curation.tag_management import MAX_DESCRIPTION as MAX_DESCRIPTION_OF_TAG
 from lvs.services.curation.tags import LONGEST_TAG, clean_tag
 from lvs.services.curation.titles import MAX_TITLE_LENGTH
 from lvs.services.household.playlists import MAX_DESCRIPTION, MAX_NAME
+from lvs.services.media.eye import PLACES
 from lvs.services.media.projection import by_person
 from lvs.services.media.projection_json import chosen_text
 from lvs.titles import plain_title, title_from_path
 
 OF_VIDEOS = (
-    *("ratings", "views", "tags", "favorites", "projections", "progress", "later"),
-    *("hidden", "notes", "videos"),
+    *("ratings", "views", "tags", "favorites", "projections"),
+    *("posters", "progress", "later", "hidden", "notes", "videos"),
 )
 PLAYLISTS = "playlists"
 DESCRIBED_TAGS = "described-tags"
+SAVED_VIEWS = "saved-views"
 PEOPLE = "people"
-NAMES = (*OF_VIDEOS, PLAYLISTS, DESCRIBED_TAGS, PEOPLE)
+NAMES = (*OF_VIDEOS, PLAYLISTS, DESCRIBED_TAGS, SAVED_VIEWS, PEOPLE)
 MOST_PLACES = 100_000
 LONGEST_POSITION_S = 1e7
 LARGEST_BYTES = 1 << 30
@@ -60,6 +63,7 @@ class Snapshot:
     playlists: list[KeptPlaylist] = field(default_factory=list)
     tags: list[KeptTag] = field(default_factory=list)
     people: list[KeptPerson] = field(default_factory=list)
+    views: list[KeptView] = field(default_factory=list)
     playlists_left_out: int = 0
     """How many there were whose videos were named by their paths alone, as in older exports."""
 
@@ -85,8 +89,15 @@ def write(database: Path, folder: Path) -> None:
             value = asdict(tag)
             del value["name"]
             files[DESCRIBED_TAGS].put(tag.name, value)
+        for view in rows.every_view(database):
+            files[SAVED_VIEWS].put(view.name, view_value(view))
         for person in every_person(database):
             files[PEOPLE].put(person.name, person_value(person, _time, with_pin=True))
+
+
+def view_value(view: KeptView) -> dict[str, Any]:
+    """The entry of a saved view."""
+    return {"id": view.view_id, "query": view.query, "created_at": _time(view.created_at)}
 
 
 def _playlist_value(playlist: KeptPlaylist) -> dict[str, Any]:
@@ -122,6 +133,8 @@ def _values(kept: CurationRecord) -> Iterator[tuple[str, dict[str, Any]]]:
         yield "favorites", {"favorited_at": _time(kept.favorited_at)}
     if kept.projection:
         yield "projections", {"projection": json.loads(kept.projection)}
+    if kept.poster is not None:
+        yield "posters", {"poster_at": PLACES[kept.poster % len(PLACES)]}
     if kept.progress_at is not None:
         yield (
             "progress",
@@ -232,6 +245,9 @@ def _take_object(snapshot: Snapshot, path: Path, content: Mapping[str, Any]) -> 
     if path.stem == DESCRIBED_TAGS:
         _take_described_tags(snapshot, path, content.items())
         return
+    if path.stem == SAVED_VIEWS:
+        _take_saved_views(snapshot, path, content.items())
+        return
     if path.stem == PEOPLE:
         _take_people(snapshot, path, content.items())
         return
@@ -300,6 +316,32 @@ def _take_people(snapshot: Snapshot, path: Path, content: Iterable[tuple[object,
             snapshot.problems.append(f"{path.name}: {str(name)[:80]}: {error}")
 
 
+def _take_saved_views(
+    snapshot: Snapshot, path: Path, content: Iterable[tuple[object, object]]
+) -> None:
+    for name, value in content:
+        try:
+            snapshot.views.append(_saved_view(name, value))
+        except _NotUnderstood as error:
+            snapshot.problems.append(f"{path.name}: {str(name)[:80]}: {error}")
+
+
+def _saved_view(name: object, value: object) -> KeptView:
+    if not isinstance(name, str) or not isinstance(value, Mapping):
+        raise _NotUnderstood("no view")
+    query, view_id = value.get("query"), value.get("id")
+    if not isinstance(query, str):
+        raise _NotUnderstood("the selection is no text")
+    known = isinstance(view_id, str) and _HASH.fullmatch(view_id)
+    created_at = _moment(value.get("created_at"))
+    try:
+        return KeptView(
+            clean_name(name), clean_query(query), str(view_id) if known else "", created_at
+        )
+    except Invalid as error:
+        raise _NotUnderstood(error.message) from None
+
+
 def _playlist(name: object, value: object) -> KeptPlaylist:
     if not isinstance(name, str) or not isinstance(value, Mapping):
         raise _NotUnderstood("no playlist")
@@ -347,6 +389,10 @@ def _take_export(snapshot: Snapshot, path: Path, content: Mapping[str, Any]) -> 
         for each in (tags if isinstance(tags, list) else ())
     ]
     _take_described_tags(snapshot, path, described)
+    views = content.get("saved_views")
+    if isinstance(views, list):
+        named_views = [(each.get("name"), each) for each in views if isinstance(each, Mapping)]
+        _take_saved_views(snapshot, path, named_views)
     people = content.get("people")
     if isinstance(people, list):
         named = [(each.get("name"), each) for each in people if isinstance(each, Mapping)]
@@ -388,7 +434,8 @@ def _take_entry(
     kept.path = _bytes(path, "path") or kept.path
     for name in CurationRecord.__slots__:
         new = getattr(fresh, name)
-        if name not in ("media_hash", "path", "names") and new not in (None, "", (), 0, False, b""):
+        says_nothing = new is None or (name != "poster" and new in ("", (), 0, False, b""))
+        if name not in ("media_hash", "path", "names") and not says_nothing:
             setattr(kept, name, new)
     kept.__post_init__()
     return kept
@@ -430,6 +477,13 @@ def _take_projection(kept: CurationRecord, value: Mapping[str, Any]) -> None:
         kept.projection = chosen_text(by_person(**chosen)) if chosen is not None else None
     except (Invalid, TypeError, ValueError):
         raise _NotUnderstood("the projection is none that LVS knows") from None
+
+
+def _take_poster(kept: CurationRecord, value: Mapping[str, Any]) -> None:
+    part = value.get("poster_at")
+    if part is not None and part not in PLACES:
+        raise _NotUnderstood("the place of its poster is none that LVS knows")
+    kept.poster = None if part is None else PLACES.index(part)
 
 
 def _take_progress(kept: CurationRecord, value: Mapping[str, Any]) -> None:
@@ -482,6 +536,7 @@ _TAKE: dict[str, _Take] = {
     "tags": _take_tags,
     "favorites": _take_favorite,
     "projections": _take_projection,
+    "posters": _take_poster,
     "progress": _take_progress,
     "later": _take_later,
     "hidden": _take_hidden,

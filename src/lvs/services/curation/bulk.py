@@ -144,6 +144,8 @@ class BulkEdits:
         if edit.watched is not None:
             self._progress.note_changes()
         self._events.publish(Event.CHANGED, changed)
+        if edit.rating is not None:
+            self._events.publish(Event.RATED, changed)
         return BulkResult(len(video_ids), len(changed), stamp.bulk)
 
 

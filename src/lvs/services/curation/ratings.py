@@ -2,14 +2,20 @@
 
 from lvs.clock import now_ms
 from lvs.db import changes, gallery, ratings
-from lvs.db.database import Transaction
+from lvs.db.database import Database, Transaction
 from lvs.errors import Invalid, NotFound
 from lvs.models import MediaHash, Rating
+from lvs.services.cache import Cache
 from lvs.services.curation.base import Curation, journal_text
+from lvs.services.events import Event, Events
 
 
 class Ratings(Curation):
     """One to five stars."""
+
+    def __init__(self, database: Database, cache: Cache, events: Events) -> None:
+        super().__init__(database, cache)
+        self._events = events
 
     async def get(self, media_hash: str) -> Rating:
         """A video's rating. Raises NotFound."""
@@ -58,4 +64,6 @@ class Ratings(Curation):
         self._cache.age()
         # By the id, because a video answers to several names.
         self._cache.put(("rating", video_id), stars)
+        if old != stars:
+            self._events.publish(Event.RATED, (video_id,))
         return Rating(MediaHash(media_hash), stars, created=old is None and stars is not None)

@@ -51,17 +51,13 @@ class RecycleBin:
         self._backups = backups
 
     async def page(
-        self, after: tuple[int, int] | None = None
+        self, after: tuple[int, int] | None = None, limit: int = PAGE_SIZE
     ) -> tuple[list[MissingVideo], tuple[int, int] | None]:
         """Missing videos, the latest first, and where the next ones start."""
         async with self._database.read() as db:
-            found = await rows.listed(db, PAGE_SIZE + 1, after)
-        following = (
-            (found[PAGE_SIZE - 1].since, found[PAGE_SIZE - 1].id)
-            if len(found) > PAGE_SIZE
-            else None
-        )
-        return found[:PAGE_SIZE], following
+            found = await rows.listed(db, limit + 1, after)
+        last = found[limit - 1] if len(found) > limit else None
+        return found[:limit], (last.since, last.id) if last else None
 
     async def sum(self) -> Totals:
         """Totals over all missing videos."""
@@ -89,13 +85,13 @@ class RecycleBin:
         return len(forgotten)
 
     async def binned(
-        self, after: tuple[int, int] | None = None
+        self, after: tuple[int, int] | None = None, limit: int = PAGE_SIZE
     ) -> tuple[list[MissingVideo], tuple[int, int] | None]:
         """Contents of the bin, latest first, and the cursor of the next ones."""
         async with self._database.read() as db:
-            found = await rows.binned(db, PAGE_SIZE + 1, after)
-        last = found[PAGE_SIZE - 1] if len(found) > PAGE_SIZE else None
-        return found[:PAGE_SIZE], (last.forgotten_at or 0, last.id) if last else None
+            found = await rows.binned(db, limit + 1, after)
+        last = found[limit - 1] if len(found) > limit else None
+        return found[:limit], (last.forgotten_at or 0, last.id) if last else None
 
     async def sum_of_bin(self) -> Totals:
         """Totals over the bin."""

@@ -34,6 +34,7 @@ from lvs.errors import NotFound
 from lvs.models import tag_key
 from lvs.services.cache import Cache
 from lvs.services.curation import handover
+from lvs.services.curation.base import journal_text
 from lvs.services.curation.bulk_undo import status_of_bulk, take_back
 from lvs.services.curation.change_status import OTHERWISE, REASONS, Status, statuses
 from lvs.services.curation.tags import MAX_TAGS
@@ -49,7 +50,8 @@ BATCH = 100
 CLIENTS = 200
 EXAMPLES = 30
 KINDS = (
-    *("rating", "favorite", "tag", "title", "view", "projection", "hidden", "notes"),
+    *("rating", "favorite", "tag", "title", "view", "projection", "poster"),
+    *("hidden", "notes"),
     *("later", "watched", "playlist", "bulk", "forgotten", "handover", "added"),
 )
 
@@ -122,7 +124,7 @@ class Journal:
         self._events = events
 
     async def page(
-        self, chosen: Chosen, before_id: int | None = None
+        self, chosen: Chosen, before_id: int | None = None, limit: int = PAGE_SIZE
     ) -> tuple[list[JournalEntry], int | None]:
         """Changes, the latest first, from before that id on; and the id to go on with, None at the
         end. Of a change to many videos at once there is one line, unless one video is asked for.
@@ -132,12 +134,12 @@ class Journal:
             found: list[Change] = []
             if chosen.what != "bulk":
                 alone = replace(chosen, alone=together)
-                found = await changes.latest(db, alone, PAGE_SIZE + 1, before_id)
+                found = await changes.latest(db, alone, limit + 1, before_id)
             bulks: list[BulkChange] = []
             if together and chosen.what in ("", "bulk"):
-                bulks = await bulk_changes.latest(db, chosen, PAGE_SIZE + 1, before_id)
+                bulks = await bulk_changes.latest(db, chosen, limit + 1, before_id)
             ids = sorted([*(each.id for each in found), *(each.id for each in bulks)])[::-1]
-            following = ids[PAGE_SIZE - 1] if len(ids) > PAGE_SIZE else None
+            following = ids[limit - 1] if len(ids) > limit else None
             found = [each for each in found if following is None or each.id >= following]
             entries = [
                 _of_bulk(each) for each in bulks if following is None or each.id >= following
@@ -183,6 +185,7 @@ class Journal:
         self._cache.clear()
         if result.video_ids:
             self._events.publish(Event.CHANGED, result.video_ids)
+            self._events.publish(Event.RATED, result.video_ids)  # stars may be among it
         return Undone(
             _of_bulk(after),
             result.reason,
@@ -263,10 +266,11 @@ class Journal:
 
     def _tell(self, undone: Collection[Change]) -> None:
         self._cache.clear()  # a rating stands there under each of a video's names
-        reshaped = {change.video_id for change in undone if change.what == "projection"}
+        reshaped = {c.video_id for c in undone if c.what in ("projection", "poster")}
         parted = {change.video_id for change in undone if change.what == "handover"}
         for event, video_ids in (
             (Event.CHANGED, {change.video_id for change in undone}),
+            (Event.RATED, {change.video_id for change in undone if change.what == "rating"}),
             (Event.RESHAPED, reshaped),
             (Event.REASSIGNED, parted),
             (Event.MODIFIED, parted),
@@ -347,6 +351,17 @@ async def _projection(tx: Transaction, change: Change, client: str) -> str:
     if (stored.chosen if stored else None) != change.new:
         return OTHERWISE
     await projections.choose(tx, change.video_id, change.old)
+    await apply_projection(tx, change.video_id)
+    await _note(tx, change, client)
+    return ""
+
+
+async def _poster(tx: Transaction, change: Change, client: str) -> str:
+    stored = await projections.of_video(tx, change.video_id)
+    if journal_text(stored.place if stored else None) != change.new:
+        return OTHERWISE
+    place = None if change.old is None else int(change.old)
+    await projections.choose_place(tx, change.video_id, place)
     await apply_projection(tx, change.video_id)
     await _note(tx, change, client)
     return ""
@@ -467,6 +482,7 @@ _TAKE_BACK = {
     "title": _title,
     "view": _view,
     "projection": _projection,
+    "poster": _poster,
     "hidden": _hidden,
     "notes": _notes,
     "forgotten": _forgotten,

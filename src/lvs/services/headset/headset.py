@@ -10,6 +10,7 @@ from lvs.services.curation.favorites import Favorites
 from lvs.services.curation.ratings import Ratings
 from lvs.services.curation.tags import Tags
 from lvs.services.curation.views import Views
+from lvs.services.events import Events
 from lvs.services.headset.access import HeadsetAccess
 from lvs.services.headset.library_document import LibraryDocuments
 from lvs.services.headset.positions import HeadsetProgress, Positions
@@ -33,6 +34,7 @@ def build(
     config: Config,
     database: Database,
     cache: Cache,
+    events: Events,
     library: Library,
     passwords: Passwords,
     progress: HeadsetProgress | None = None,
@@ -42,7 +44,7 @@ def build(
         HeadsetAccess(passwords),
         LibraryDocuments(database, only_vr=config.headset_library == "vr"),
         WriteBack(
-            Ratings(database, cache),
+            Ratings(database, cache, events),
             Favorites(database, cache),
             Tags(database, cache),
             Allowed.of(config.headset_writes),

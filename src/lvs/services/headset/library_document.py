@@ -39,6 +39,14 @@ class LibrarySection:
 
 
 @dataclass(frozen=True, slots=True)
+class NamedFilms:
+    """A saved view as a list: its name, and the ids of its first films in its order."""
+
+    name: str
+    video_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LibraryDocument:
     """A finished answer and the tag of its content (RFC 9110 section 8.8.3)."""
 
@@ -64,29 +72,34 @@ class LibraryDocuments:
         self._only_vr = only_vr
         self._kept: LRUCache[Hashable, LibraryDocument] = LRUCache(DOCUMENTS_KEPT)
 
-    async def heresphere(self, links: Links, continued: Sequence[int] = ()) -> LibraryDocument:
+    async def heresphere(
+        self, links: Links, continued: Sequence[int] = (), views: Sequence[NamedFilms] = ()
+    ) -> LibraryDocument:
         """HereSphere's library: sections with the addresses of their films."""
-        return await self._document("heresphere", links, continued, _heresphere)
+        return await self._document("heresphere", links, continued, views, _heresphere)
 
     async def scan(self, links: Links) -> LibraryDocument:
         """HereSphere's scan: what its lists show of every film, in one answer."""
-        return await self._document("scan", links, (), _scan)
+        return await self._document("scan", links, (), (), _scan)
 
-    async def deovr(self, links: Links, continued: Sequence[int] = ()) -> LibraryDocument:
+    async def deovr(
+        self, links: Links, continued: Sequence[int] = (), views: Sequence[NamedFilms] = ()
+    ) -> LibraryDocument:
         """DeoVR's library: scenes with their films."""
-        return await self._document("deovr", links, continued, _deovr)
+        return await self._document("deovr", links, continued, views, _deovr)
 
     async def _document(
         self,
         kind: str,
         links: Links,
         continued: Sequence[int],
+        views: Sequence[NamedFilms],
         build: Callable[[list[LibrarySection], Links], dict[str, Any]],
     ) -> LibraryDocument:
         async with self._database.read() as db:
             version = await headset.version(db)
             who = viewer()
-            key = (kind, version, tuple(continued), links.key, who)
+            key = (kind, version, tuple(continued), tuple(views), links.key, who)
             known = self._kept.get(key)
             if known is not None:
                 return known
@@ -94,7 +107,7 @@ class LibraryDocuments:
             playlists = await headset.playlists(db, MOST_PLAYLISTS, SECTION_SIZE)
 
         def write() -> LibraryDocument:
-            made = sections(films, playlists, continued, self._only_vr)
+            made = sections(films, playlists, continued, self._only_vr, views)
             body = json.dumps(build(made, links), separators=(",", ":"), ensure_ascii=False)
             encoded = body.encode("utf-8", "replace")
             return LibraryDocument(encoded, hashlib.blake2b(encoded, digest_size=12).hexdigest())
@@ -110,6 +123,7 @@ def sections(
     playlists: Iterable[headset.ListedPlaylist],
     continued: Sequence[int],
     only_vr: bool,
+    views: Iterable[NamedFilms] = (),
 ) -> list[LibrarySection]:
     """Lists of a library, none of them empty; `films` are given the latest first."""
     if only_vr:
@@ -121,6 +135,7 @@ def sections(
     top = sorted((film for film in films if film.rating >= TOP_STARS), key=lambda f: -f.rating)
     named: list[tuple[str, Sequence[ListedFilm]]] = [
         ("Continue watching", _of(by_id, continued)),
+        *((each.name, _of(by_id, each.video_ids)) for each in views),
         ("Recently added", films),
         ("Favorites", favorites),
         ("Top rated", top),

@@ -40,6 +40,7 @@ START_PAGES = {
     "/playlists": "Playlists",
 }
 
+_VIEW = re.compile(r"/view/[0-9a-f]{16}", re.ASCII)
 _PIN = re.compile(r"[0-9]{4,12}", re.ASCII)
 _COOKIE = re.compile(r"([0-9]{1,9})\.([01])\.([0-9a-f]{64})", re.ASCII)
 
@@ -196,6 +197,16 @@ class People:
         await self._database.write(write)
         return await self._written(person_id)
 
+    async def choose_start_page(self, person_id: int, page: str) -> Person:
+        """Have a person begin with this page. Raises Invalid, NotFound."""
+        changed = replace(self.get(person_id), start_page=_start(page))
+
+        async def write(tx: Transaction) -> None:
+            await people.change(tx, changed, name_key(changed.name))
+
+        await self._database.write(write)
+        return await self._written(person_id)
+
     async def remove(self, person_id: int) -> Person:
         """Remove a person, who can be brought back for 30 days. Raises NotFound."""
         person = self.get(person_id)
@@ -261,9 +272,15 @@ def _limits(limits: Limits | None) -> Limits | None:
     return limits
 
 
+def is_start_page(page: str) -> bool:
+    """True for a page that LVS may begin with; a saved view among them may be gone."""
+    return page in START_PAGES or bool(_VIEW.fullmatch(page))
+
+
 def _start(page: str) -> str:
-    if page not in START_PAGES:
-        raise Invalid(f"The start page is one of {', '.join(filter(None, START_PAGES))}.")
+    if not is_start_page(page):
+        known = ", ".join(filter(None, START_PAGES))
+        raise Invalid(f"The start page is one of {known}, or the address of a saved view.")
     return page
 
 

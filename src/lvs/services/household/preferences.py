@@ -1,4 +1,6 @@
-"""What a person chose for themselves: the languages of subtitles and sound."""
+"""What a person chose for themselves: the languages of subtitles and sound. And the page that LVS
+begins with for the household; a person's stands with the person.
+"""
 
 import re
 from dataclasses import dataclass
@@ -6,12 +8,15 @@ from dataclasses import dataclass
 from lvs.db import preferences
 from lvs.db.database import Database
 from lvs.errors import Invalid
+from lvs.models import HOUSEHOLD
 from lvs.option_values import RateLimit
+from lvs.services.household.people import is_start_page
 from lvs.services.lru import LRU
 from lvs.services.rate_limit import RateLimiter
 from lvs.viewer import person_or_viewer
 
 LANGUAGES = ("subtitles", "sound")
+START_PAGE = "start_page"
 OFF = "off"
 CHOICES = RateLimit(60, 10)  # of one client
 PEOPLE_KEPT = 50
@@ -34,6 +39,7 @@ class Preferences:
         self._database = database
         self._limiter = RateLimiter(CHOICES)
         self._languages: LRU[int, Languages] = LRU(PEOPLE_KEPT)
+        self._start_page: str | None = None
 
     async def languages(self, *, person: int | None = None) -> Languages:
         """The languages that a person chose."""
@@ -57,6 +63,23 @@ class Preferences:
         await self._database.write(lambda tx: preferences.put(tx, person, name, value))
         self._languages.clear()
 
+    async def start_page(self) -> str:
+        """The page that LVS begins with where nobody was chosen; empty for all videos."""
+        if self._start_page is None:
+            async with self._database.read() as db:
+                kept = await preferences.of_person(db, HOUSEHOLD)
+            page = kept.get(START_PAGE, "")
+            self._start_page = page if is_start_page(page) else ""
+        return self._start_page
+
+    async def choose_start_page(self, page: str) -> None:
+        """Have LVS begin with this page where nobody was chosen. Raises Invalid."""
+        if not is_start_page(page):
+            raise Invalid("This is no page that LVS can begin with.")
+        await self._database.write(lambda tx: preferences.put(tx, HOUSEHOLD, START_PAGE, page))
+        self._start_page = page
+
     def forget(self) -> None:
         """Read every choice again from now on."""
         self._languages.clear()
+        self._start_page = None

@@ -21,11 +21,13 @@ class Duplicates:
         self._database = database
         self._events = events
 
-    async def page(self, after_id: int = 0) -> tuple[list[Duplicate], int | None]:
+    async def page(
+        self, after_id: int = 0, limit: int = PAGE_SIZE
+    ) -> tuple[list[Duplicate], int | None]:
         """Videos in several places, by id, and the id to go on with."""
         async with self._database.read() as db:
-            found = await rows.listed(db, PAGE_SIZE + 1, after_id)
-        return found[:PAGE_SIZE], found[PAGE_SIZE - 1].id if len(found) > PAGE_SIZE else None
+            found = await rows.listed(db, limit + 1, after_id)
+        return found[:limit], found[limit - 1].id if len(found) > limit else None
 
     async def prefer(self, video_id: int, file_id: int) -> None:
         """Play the video from this place, as long as it can be reached.

@@ -16,6 +16,9 @@ EYES = frozenset(f"{shape}-{stereo}" for shape in Shape for stereo in Stereo)
 """Every name that `eye_of` gives."""
 
 
+PLACES = (0.1, 0.25, 0.4, 0.18, 0.33, 0.5, 0.08, 0.6)
+"""Parts of the film whose keyframes may become its poster, in the order of trying them."""
+
 DRAWING = 2
 """Version of the way posters are drawn; a greater one has all of them made anew."""
 

@@ -36,7 +36,7 @@ from lvs.services.media.containers import (
     despite_bad_data,
     open_container,
 )
-from lvs.services.media.eye import Crop
+from lvs.services.media.eye import PLACES, Crop
 from lvs.services.media.finish import on_field, without_borders
 from lvs.services.media.frames import (
     STILLS,
@@ -55,8 +55,6 @@ OPEN_BYTES = 256 << 20  # the index of a very long film takes tens of megabytes
 ATTEMPT_BYTES = 32 << 20
 ATTEMPT_PACKETS = 400
 TAIL_BYTES = 16 << 20
-PLACES = (0.1, 0.25, 0.4, 0.18, 0.33, 0.5, 0.08, 0.6)
-"""Parts of the film whose keyframes may become its poster, in the order of trying them."""
 LEAST_TRIED = 2
 FORWARD_PACKETS = 600
 FORWARD_PIXELS = 150 * 1280 * 720

@@ -10,6 +10,7 @@ from pathlib import Path
 
 READ_BYTES = 512 * 1024
 ENTRIES = 300
+EVERY = 1_000_000  # more than fits into what is read
 TRACE_LINES = 60
 LEVELS = ("debug", "info", "warning", "error", "critical")
 FILE_NAME = "lvs.log"
@@ -46,6 +47,37 @@ def latest(folder: Path, least: str = "debug", limit: int = ENTRIES) -> list[Log
         before = _entries(_end_of(folder / f"{FILE_NAME}.1") or [])
         found = [*(entry for entry in before if entry.level in wanted), *found]
     return found[-limit:][::-1]
+
+
+@dataclass(frozen=True, slots=True)
+class LogPlace:
+    """A place in the log: that record of those of one moment, the oldest of which is 0."""
+
+    moment: str
+    number: int
+
+
+def run(
+    folder: Path, least: str, limit: int, before: LogPlace | None = None
+) -> tuple[list[LogEntry], LogPlace | None]:
+    """A run of records of at least that level, the latest first, from before that place on; and
+    the place to go on from, None at the end of what is read.
+
+    Blocking. Raises OSError.
+    """
+    found: list[tuple[LogPlace, LogEntry]] = []
+    for entry in (latest(folder, least, EVERY) or [])[::-1]:
+        last = found[-1][0] if found else None
+        number = last.number + 1 if last and last.moment == entry.moment else 0
+        found.append((LogPlace(entry.moment, number), entry))
+    if before is not None:
+        found = [each for each in found if _order(each[0]) < _order(before)]
+    wanted = found[-limit:][::-1]
+    return [entry for _, entry in wanted], wanted[-1][0] if len(found) > limit else None
+
+
+def _order(place: LogPlace) -> tuple[str, int]:
+    return place.moment, place.number
 
 
 def _end_of(path: Path) -> list[str] | None:

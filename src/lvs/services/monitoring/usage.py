@@ -27,8 +27,8 @@ class UsageStatistics:
     total_views: int
 
 
-async def statistics(database: Database) -> UsageStatistics:
-    """The present state.
+async def statistics(database: Database, most: int = MOST, skip: int = 0) -> UsageStatistics:
+    """The present state, with so many of the videos and tags used most, behind the first `skip`.
 
     Views of days come from the journal; those brought along from elsewhere have no day.
     """
@@ -41,9 +41,9 @@ async def statistics(database: Database) -> UsageStatistics:
         counted = await tags.counted(db)
         return UsageStatistics(
             days=[(day, viewed.get(day.isoformat(), 0)) for day in days],
-            most_viewed=await rows.most_viewed(db, MOST),
+            most_viewed=await rows.most_viewed(db, most, skip),
             ratings=[(stars, rated.get(stars, 0)) for stars in range(5, -1, -1)],
-            tags=sorted(counted, key=lambda tag: -tag.count)[:MOST],
+            tags=sorted(counted, key=lambda tag: -tag.count)[skip : skip + most],
             tag_count=len(counted),
             total_views=await rows.total_views(db),
         )

@@ -1,0 +1,207 @@
+"""The operator's calls about the library: changes, missing, duplicates, unreadable."""
+
+from collections.abc import Sequence
+
+from quart import Response
+
+from lvs.db.changes import Chosen
+from lvs.db.duplicates import Duplicate
+from lvs.db.missing import MissingVideo
+from lvs.db.tag_changes import TagJournalLine
+from lvs.errors import Invalid
+from lvs.filters import readable
+from lvs.routes.api import schemas as api
+from lvs.routes.api.admin import runs, schemas
+from lvs.routes.api.openapi import answers
+from lvs.routes.pages.tags import in_words
+from lvs.services.curation.change_status import Status
+from lvs.services.curation.recycle_bin import days_left
+from lvs.services.curation.undo import KINDS, JournalEntry
+from lvs.web.request_args import Arguments, arguments, text
+from lvs.web.responses import answer, services
+
+EVERYTHING, TAGS = "all", "tags"
+
+
+@answers(schemas.AdminChanges, query=schemas.AdminChangesQuery, problems=(400, 404))
+async def changes() -> Response:
+    """Changes, latest first, without views unless `what` is `view` or `all`; `what=tags` lists
+    those of tags themselves.
+    """
+    args = arguments()
+    what, client = text(args, "what"), readable(text(args, "client"), "client") or None
+    if what and what not in (*KINDS, TAGS, EVERYTHING):
+        raise Invalid(f"The kind of a change is one of {', '.join((*KINDS, TAGS, EVERYTHING))}.")
+    size, before = runs.limit(args), runs.row_place(args) or None
+    if what == TAGS:
+        lines = await services().tag_management.latest(size + 1, before, client)
+        following = lines[size - 1].id if len(lines) > size else None
+        found = [_tag_change(line) for line in lines[:size]]
+    else:
+        chosen = await _chosen(args, what, client)
+        entries, following = await services().journal.page(chosen, before, size)
+        found = [_change(entry) for entry in entries]
+    return answer(schemas.AdminChanges(changes=found, next=runs.following_row(following)))
+
+
+async def _chosen(args: Arguments, what: str, client: str | None) -> Chosen:
+    media_hash = text(args, "video")
+    video = await services().videos.get(media_hash) if media_hash else None
+    return Chosen(
+        client=client,
+        what="" if what == EVERYTHING else what,
+        video_id=video.id if video else None,
+        views=what in ("view", EVERYTHING),
+    )
+
+
+def _change(entry: JournalEntry) -> schemas.AdminChange:
+    change = entry.change
+    return schemas.AdminChange(
+        id=change.id,
+        at=api.iso(change.at),
+        what=change.what,
+        client=change.client,
+        media_hash=entry.media_hash or None,
+        title=entry.title,
+        old=change.old,
+        new=change.new,
+        videos=entry.videos,
+        undoes=change.undoes,
+        undoable=entry.status is Status.OPEN,
+    )
+
+
+def _tag_change(line: TagJournalLine) -> schemas.AdminChange:
+    return schemas.AdminChange(
+        id=line.id,
+        at=api.iso(line.at),
+        what=TAGS,
+        client=line.client,
+        media_hash=None,
+        title=in_words(line),
+        old=None,
+        new=None,
+        videos=line.films,
+        undoes=line.undoes,
+        undoable=line.undone_by is None,
+    )
+
+
+@answers(schemas.AdminMissingRun, query=schemas.AdminRun, problems=(400,))
+async def missing() -> Response:
+    """Videos that lie nowhere, with what they keep."""
+    args = arguments()
+    found, following = await services().missing.page(runs.place(args), runs.limit(args))
+    return _missing_run(found, following, (await services().missing.sum()).videos)
+
+
+@answers(schemas.AdminMissingRun, query=schemas.AdminRun, problems=(400,))
+async def recycle_bin() -> Response:
+    """Forgotten videos that can be restored."""
+    args = arguments()
+    found, following = await services().missing.binned(runs.place(args), runs.limit(args))
+    return _missing_run(found, following, (await services().missing.sum_of_bin()).videos)
+
+
+def _missing_run(
+    found: Sequence[MissingVideo], following: tuple[int, int] | None, total: int
+) -> Response:
+    return answer(
+        schemas.AdminMissingRun(
+            total=total,
+            videos=[_missing(video) for video in found],
+            next=runs.following(*following) if following else None,
+        )
+    )
+
+
+def _missing(video: MissingVideo) -> schemas.AdminMissing:
+    roots = {root.name: root.id for root in services().library.roots.values()}
+    known = video.path is not None and video.root_name in roots
+    forgotten = video.forgotten_at
+    return schemas.AdminMissing(
+        video_id=video.id,
+        media_hash=video.media_hash,
+        title=video.title,
+        path=api.shown_path(
+            services().library.roots, roots[video.root_name or ""], video.path or b""
+        )
+        if known
+        else None,
+        missing_since=api.iso(video.since) if video.since else None,
+        forgotten_at=api.iso(forgotten) if forgotten is not None else None,
+        days_left=days_left(forgotten) if forgotten is not None else None,
+        rating=video.rating or None,
+        views=video.views,
+        favorite=video.favorite,
+        tags=list(video.tags),
+        playlists=video.playlists,
+    )
+
+
+@answers(schemas.AdminDuplicates, query=schemas.AdminRun, problems=(400,))
+async def duplicates() -> Response:
+    """Videos that are stored more than once."""
+    args = arguments()
+    found, following = await services().duplicates.page(runs.row_place(args), runs.limit(args))
+    return answer(
+        schemas.AdminDuplicates(
+            total=(await services().overviews.now()).duplicates,
+            videos=[_duplicate(video) for video in found],
+            next=runs.following_row(following),
+        )
+    )
+
+
+def _duplicate(video: Duplicate) -> schemas.AdminDuplicate:
+    roots = services().library.roots
+    return schemas.AdminDuplicate(
+        video_id=video.id,
+        media_hash=video.media_hash,
+        title=video.title,
+        same=video.same,
+        compared=video.compared,
+        spare_bytes=video.spare_bytes,
+        copies=[
+            schemas.AdminCopy(
+                file_id=copy.file_id,
+                path=api.shown_path(roots, copy.root_id, copy.path),
+                size_bytes=copy.size_bytes,
+                fingerprint=copy.fingerprint,
+                offline=copy.offline,
+                played=copy.played,
+            )
+            for copy in video.copies
+        ],
+    )
+
+
+@answers(schemas.AdminUnreadable, query=schemas.AdminUnreadableQuery, problems=(400,))
+async def unreadable() -> Response:
+    """Files that cannot be read as video, with the reasons."""
+    args = arguments()
+    reason = readable(text(args, "reason"), "reason") or None
+    size = runs.limit(args)
+    found = await services().gallery.unreadable(size + 1, runs.row_place(args), reason)
+    overview, roots = await services().overviews.now(), services().library.roots
+    files = [
+        schemas.AdminUnreadableFile(
+            file_id=file.file_id,
+            video_id=file.video_id,
+            media_hash=file.media_hash,
+            title=file.title,
+            path=api.shown_path(roots, file.root_id, file.path),
+            size_bytes=file.size_bytes,
+            reason=file.reason,
+        )
+        for file in found[:size]
+    ]
+    return answer(
+        schemas.AdminUnreadable(
+            total=overview.unreadable,
+            reasons=dict(overview.reasons),
+            files=files,
+            next=runs.following_row(found[size - 1].file_id if len(found) > size else None),
+        )
+    )

@@ -1,0 +1,31 @@
+"""The page that LVS begins with, for each person and for the household."""
+
+from lvs.models import HOUSEHOLD
+from lvs.viewer import viewer
+from lvs.web.responses import services
+
+VIEW = "/view/"
+
+
+async def start_page() -> str:
+    """The page that LVS begins with for the person who watches; empty for all videos, and where it
+    is a saved view that was deleted.
+    """
+    person = viewer().person
+    if person == HOUSEHOLD:
+        chosen = await services().preferences.start_page()
+    else:
+        chosen = services().people.get(person).start_page
+    if chosen.startswith(VIEW):
+        known = {VIEW + view.view_id for view in await services().saved_views.every()}
+        return chosen if chosen in known else ""
+    return chosen
+
+
+async def choose_start_page(address: str) -> None:
+    """Have LVS begin with this page for the person who watches. Raises Invalid."""
+    person = viewer().person
+    if person == HOUSEHOLD:
+        await services().preferences.choose_start_page(address)
+    else:
+        await services().people.choose_start_page(person, address)
