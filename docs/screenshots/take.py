@@ -37,6 +37,8 @@ PAGES = {
     "no-match": "/?q=sailng",
     "favorites": "/favorites",
     "tags": "/tags",
+    "views": "/views",
+    "triage": "/triage",
     "playlists": "/playlists",
     "popular": "/popular",
     "watch": "/?q=ridge#watch",
