@@ -46,7 +46,7 @@
 
   on("htmx:error", (event) => {
     const source = event.detail.ctx?.sourceElement;
-    if (leaving || !source || source.matches(".run, .library-status, .views, .tile, #tag-field")) return;
+    if (leaving || !source || source.matches(".run, .library-status, .views, .tile, #tag-field, #q")) return;
     toast("LVS does not answer, so nothing was changed. See that it runs and that this device is on the network, then try again.");
   });
 
@@ -216,6 +216,7 @@
   }
 
   const anywhere = {
+    r: () => press('.places [href="/random"]'),
     z: () => press("#toasts > :last-child [data-undo]"),
     "?": () => byId("keys").togglePopover?.(),
     "/": () => { byId("q").focus(); byId("q").select(); },

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from support.places import PROJECT
 
-from lvs.config import OPTIONS, PREFIX, Config, ConfigError, as_text, plain
+from lvs.config import OPTIONS, PREFIX, WITHOUT_EFFECT, Config, ConfigError, as_text, plain
 from lvs.config_sources import Loaded, load
 from lvs.option_values import RateLimit
 
@@ -278,7 +278,7 @@ def test_unknown_names_are_warnings_with_the_nearest_name_and_cost_nothing_else(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (here / "config.json").write_text(
-        '{"thumbnail_quality": 85, "prot": 1, "\\u001b[31m": 0, "watch": "off"}'
+        '{"subtitle_colour": 85, "prot": 1, "\\u001b[31m": 0, "watch": "off"}'
     )
     (here / ".env").write_text("LVS_LOGLEVEL=debug\nSECRET=x\nPORT=1\nLVS_PORT=77\nHOST=x\n")
     monkeypatch.setenv("LVS_ALLOW_HOSTS", "x")
@@ -298,10 +298,39 @@ def test_unknown_names_are_warnings_with_the_nearest_name_and_cost_nothing_else(
         in text
     )
     assert f"HOST in {here / '.env'} is ignored; write LVS_HOST to set it for LVS." in text
-    assert "'thumbnail_quality'" in text
+    assert "'subtitle_colour'" in text
     assert "\x1b" not in text
     assert "SECRET" not in text
     assert len(loaded.warnings) == 6
+
+
+def test_options_of_the_original_take_effect_or_are_said_to_have_none(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_original = {
+        **dict.fromkeys(WITHOUT_EFFECT, True),
+        "thumbnail_quality": 85,
+        "max_log_size": 10_485_760,
+        "debug": True,
+    }
+    (here / "config.json").write_text(json.dumps(of_original))
+    monkeypatch.setenv("LVS_CACHE_DB", "video_cache.db")
+    loaded = load(working_folder=here)
+    config = loaded.config
+    assert (config.thumbnail_quality, config.max_log_size) == (85, 10_485_760)
+    assert (config.log_level, loaded.origins["log_level"]) == (
+        "debug",
+        f"debug in {here / 'config.json'}",
+    )
+    assert len(loaded.warnings) == len(WITHOUT_EFFECT) + 1
+    assert all(" has no effect: " in warning for warning in loaded.warnings)
+    assert (
+        "LVS_CACHE_DB in the environment has no effect: the cache is kept in memory."
+        in loaded.warnings
+    )
+    assert load({"log_level": "error"}, working_folder=here).config.log_level == "error"
+    text = DOCUMENT.read_text(encoding="utf-8")
+    assert all(f"`{name}`" in text for name in WITHOUT_EFFECT)
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ SIZES: dict[str, dict[str, Any]] = {
     "desktop": {"viewport": {"width": 1366, "height": 900}},
     "phone": {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True},
     "headset": {"viewport": {"width": 1280, "height": 720}, "has_touch": True},
+    "large": {"viewport": {"width": 1280, "height": 720}},
     "tv": {"viewport": {"width": 1920, "height": 1080}},
 }
 PAGES = {
@@ -36,12 +37,21 @@ PAGES = {
     "search": "/?q=hollow",
     "no-match": "/?q=sailng",
     "favorites": "/favorites",
+    "folders": "/folders",
+    "folder": "/folder/2024-08%20Dolomites",
+    "dates": "/?sort=recorded",
+    "select": "/select",
+    "history": "/history",
+    "up-next": "/up-next",
+    "later": "/later",
+    "people": "/people",
     "tags": "/tags",
     "views": "/views",
     "triage": "/triage",
     "playlists": "/playlists",
     "popular": "/popular",
     "watch": "/?q=ridge#watch",
+    "poster": "/?q=ridge#poster",
     "watch-portrait": "/?q=4022#watch",
     "watch-unreadable": "/?q=hedgehog#watch",
     "error": "/nowhere",
@@ -49,6 +59,14 @@ PAGES = {
     "changes": "/admin/changes",
     "work": "/admin/jobs",
     "storage": "/admin/storage",
+    "unreadable": "/admin/unreadable",
+    "missing": "/admin/missing",
+    "bin": "/admin/bin",
+    "duplicates": "/admin/duplicates",
+    "usage": "/admin/usage",
+    "log": "/admin/log",
+    "doctor": "/admin/doctor",
+    "connect": "/connect",
     "sign-in": "/sign-in",
 }
 README = {"gallery": ("/", "desktop", "dark"), "watch": ("/?q=ridge#watch", "desktop", "light")}
@@ -115,8 +133,10 @@ def open_page(page: Page, address: str) -> None:
     """Open the address; after `#` stands what is to be opened there."""
     where, _, what = address.partition("#")
     page.goto(where)
-    if what == "watch":
+    if what in ("watch", "poster"):
         page.goto(page.locator(".video-card h2 a").first.get_attribute("href", timeout=5000) or "/")
+    if what == "poster":
+        page.goto(page.locator("a[href$='/poster']").get_attribute("href") or "/")
     if what == "filters":
         opener = page.locator("#filters-button, #filters > summary").first
         if opener.is_visible():
@@ -159,6 +179,8 @@ def main() -> None:
                 context = browser.new_context(
                     base_url=address, color_scheme=theme, reduced_motion="reduce", **SIZES[size]
                 )
+                if size == "large":
+                    context.add_cookies([{"name": "size", "value": "large", "url": address}])
                 try:
                     take(context, where, picture)
                 except PlaywrightTimeout:

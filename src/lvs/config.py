@@ -30,6 +30,18 @@ IGNORED_FOLDERS = (
     *("lost+found", "Network Trash Folder", "Temporary Items"),
 )
 
+# Options of the original Local Video Server that mean nothing here, and the reason.
+WITHOUT_EFFECT = {
+    "max_thumbnail_size": "posters are made 320 and 640 pixels wide, as pages need them",
+    "cache_db": "the cache is kept in memory",
+    "enable_analytics": (
+        "nothing leaves this machine, and /history has the switch for what is noted down"
+    ),
+    "feature_vr_simplify": "pages suit the browsers of headsets by themselves",
+    "search_enabled": "the search is always there",
+    "search_index_on_startup": "the search follows every change by itself",
+}
+
 
 class ConfigError(Exception):
     """The configuration cannot be used; `sentences` says for each mistake where and what it is."""
@@ -133,6 +145,7 @@ class Config(BaseSettings):
             )
         ),
     ] = (LOCAL,)
+    thumbnail_quality: Annotated[int, BeforeValidator(read.whole_number(1, 100))] = 80
     feature_previews: Switch = False
     preview_space: Annotated[int, BeforeValidator(read.whole_number(0, 1_000_000))] = 2048
     conversion_space: Annotated[int, BeforeValidator(read.whole_number(0, 1_000_000))] = 2048
@@ -142,10 +155,15 @@ class Config(BaseSettings):
     stall_seconds: Annotated[float, BeforeValidator(read.seconds(1, 86_400))] = 300.0
 
     enable_perf_log: Switch = False
+    debug: Switch = False
     log_level: Annotated[
         Literal["debug", "info", "warning", "error", "critical"],
         BeforeValidator(read.one_of("debug", "info", "warning", "error", "critical")),
     ] = "info"
+
+    max_log_size: Annotated[int, BeforeValidator(read.whole_number(65_536, 1_000_000_000))] = (
+        5 * 2**20
+    )
 
     @property
     def speaks_tls(self) -> bool:

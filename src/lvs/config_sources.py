@@ -16,7 +16,14 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_settings import DotEnvSettingsSource, EnvSettingsSource
 
-from lvs.config import OPTIONS, PREFIX, Config, ConfigError, default_data_folder
+from lvs.config import (
+    OPTIONS,
+    PREFIX,
+    WITHOUT_EFFECT,
+    Config,
+    ConfigError,
+    default_data_folder,
+)
 from lvs.option_values import absolute_path, quoted
 
 CONFIG_FILE_LIMIT_BYTES = 1024 * 1024
@@ -91,6 +98,9 @@ def _merged(layers: list[_Layer]) -> Loaded:
         config = Config(**values)
     except ValidationError as error:
         raise ConfigError(*_sentences(error, origins)) from None
+    if config.debug and origins["log_level"] == "default":
+        config = config.model_copy(update={"log_level": "debug"})
+        origins["log_level"] = origins["debug"]
     return Loaded(config, origins, tuple(warnings))
 
 
@@ -173,7 +183,7 @@ def _prefixed(source: EnvSettingsSource, where: str, base: Path) -> _Layer:
         name = key.removeprefix(prefix)
         if key.startswith(prefix) and name not in OPTIONS:
             layer.warnings.append(
-                _unknown(key.upper(), where, _nearest(name), lambda near: PREFIX + near.upper())
+                _unknown(name, key.upper(), where, lambda near: PREFIX + near.upper())
             )
     return layer
 
@@ -195,7 +205,7 @@ def _json(path: Path, required: bool = False) -> _Layer:
     layer = _Layer({}, lambda name: f"{name} in {path}")
     for name, value in _json_object(path).items():
         if name not in OPTIONS:
-            layer.warnings.append(_unknown(quoted(name), f"in {path}", _nearest(name), str))
+            layer.warnings.append(_unknown(name, quoted(name), f"in {path}", str))
         elif value is not None:
             layer.values[name] = value
     _with_absolute_paths(layer.values, path.parent)
@@ -238,9 +248,12 @@ def _with_absolute_paths(values: dict[str, Any], base: Path) -> dict[str, Any]:
     return values
 
 
-def _unknown(name: str, where: str, near: str | None, spelled: Callable[[str], str]) -> str:
+def _unknown(name: str, written: str, where: str, spelled: Callable[[str], str]) -> str:
+    if name in WITHOUT_EFFECT:
+        return f"{written} {where} has no effect: {WITHOUT_EFFECT[name]}."
+    near = _nearest(name)
     hint = f"; did you mean {spelled(near)}?" if near else "."
-    return f"{name} {where} is ignored: there is no such option{hint}"
+    return f"{written} {where} is ignored: there is no such option{hint}"
 
 
 def _nearest(name: str) -> str | None:

@@ -59,8 +59,9 @@ def to_screen(level: str) -> None:
     logging.getLogger("lvs").setLevel(_number(level))
 
 
-def to_file(folder: Path) -> Path | None:
-    """Send the log lines with tracebacks to a rotating file in `folder` too.
+def to_file(folder: Path, limit_bytes: int = FILE_LIMIT_BYTES) -> Path | None:
+    """Send the log lines with tracebacks to a file in `folder` too, which is begun anew when it
+    would grow beyond the limit.
 
     Gives the file, or None when it cannot be written, which costs the file only.
     """
@@ -68,7 +69,7 @@ def to_file(folder: Path) -> Path | None:
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / "lvs.log"
         file = RotatingFileHandler(
-            path, maxBytes=FILE_LIMIT_BYTES, backupCount=FILES_KEPT, encoding="utf-8"
+            path, maxBytes=limit_bytes, backupCount=FILES_KEPT, encoding="utf-8"
         )
     except OSError as error:
         logging.getLogger(__name__).warning("The log file cannot be written: %s", error)

@@ -77,7 +77,7 @@ def serve(
         secure = certificate(config, names())
         sockets, secure_sockets = _sockets(config, secure is not None)
         stopper = Stopper()
-        log_file = logs.to_file(config.data_directory / "logs")
+        log_file = logs.to_file(config.data_directory / "logs", config.max_log_size)
         for message in warnings:
             log.warning("%s", message)
         config = _with_ports(config, sockets, secure_sockets)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from support.home import distinct_video
-from support.media import make_video
+from support.media import make_video, quarters
 from support.processes import serving, until
 
 CHROMIUM = (
@@ -65,7 +65,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     (library / "Home" / f"{LONG_TITLE.strip()}.mp4").write_bytes(distinct_video(4_100_000))
     (library / "Home" / "טיול בגליל.mp4").write_bytes(distinct_video(4_200_000))
     (library / "Home" / "Broken.mp4").write_bytes(b"no film at all" * 100)
-    make_video(library / "Playable.webm", seconds=8, size=(320, 180))
+    make_video(library / "Playable.webm", seconds=8, size=(320, 180), picture=quarters(320, 180))
     with serving(library, folder) as server, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         found = House(server.address, browser)
@@ -208,6 +208,78 @@ def test_arrows_lead_from_card_to_card_and_digits_rate(house: House) -> None:
     expect(card(page, "Film 04").get_by_role("button", name="2 stars")).to_have_attribute(
         "aria-pressed", "true"
     )
+
+
+def test_films_and_tags_are_suggested_below_the_search_field(house: House) -> None:
+    page = house.open("/tags")
+    page.get_by_role("searchbox", name="Search videos").press_sequentially("trav")
+    expect(page.locator(".suggestions").get_by_role("link", name="travel")).to_be_visible()
+    page.get_by_role("searchbox", name="Search videos").fill("film 0")
+    suggested = page.locator(".suggestions a")
+    expect(suggested).to_have_count(5)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    expect(suggested.nth(1)).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(suggested).to_have_count(0)
+    page.get_by_role("searchbox", name="Search videos").fill("trip")
+    expect(suggested.filter(has_text="Trip").last).to_have_attribute("href", "/folder/Trip")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("/[?]q=trip$"))
+
+
+def test_a_television_has_a_size_of_its_own(house: House) -> None:
+    page = house.open("/?sort=title&q=film", {"viewport": {"width": 1920, "height": 1080}})
+    page.get_by_role("button", name="Display settings").click()
+    with page.expect_response("**/settings"):
+        page.get_by_role("button", name="TV").click()
+    page.reload()
+    assert page.evaluate("getComputedStyle(document.body).fontSize") >= "20"
+    rows = [each.bounding_box() for each in page.locator(".video-card").all()[:4]]
+    assert len({round(box["y"]) for box in rows if box}) == 1
+    page.locator(".video-card h2 a").first.focus()
+    page.keyboard.press("ArrowRight")
+    assert (
+        page.locator(".video-card .poster")
+        .nth(1)
+        .evaluate("(poster) => getComputedStyle(poster).scale")
+        == "1.04"
+    )
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Film 01")
+    page.keyboard.press("Escape")
+    expect(page).to_have_url(re.compile("[?]q=film"))
+
+
+def test_x_begins_to_select_with_the_card_that_has_the_focus(house: House) -> None:
+    page = house.open("/?sort=title&q=film")
+    page.locator(".video-card h2 a").first.focus()
+    page.keyboard.press("x")
+    expect(page.get_by_role("checkbox", name="Film 00")).to_be_checked()
+    expect(page.get_by_text("1 selected")).to_be_visible()
+
+
+def test_what_stands_above_the_first_poster_and_related_films_is_low_on_a_phone(
+    house: House,
+) -> None:
+    page = watch(house, "Playable", PHONE)
+    expect(page.locator(".scenes a").first).to_be_visible(timeout=30_000)
+    assert page.locator(".related").bounding_box()["y"] <= 640  # type: ignore[index]
+    page.get_by_text("File details").click()
+    box = page.locator("#facts").bounding_box()
+    assert box is not None
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 390
+
+
+def test_admin_pages_fit_a_phone(house: House) -> None:
+    page = house.open("/admin/doctor", PHONE)
+    for address in ("doctor", "storage", "changes", "duplicates", "unreadable", "bin", "usage"):
+        page.goto(f"/admin/{address}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, address
+        heading = page.get_by_role("heading", level=1).bounding_box()
+        assert heading is not None
+        assert heading["width"] > 30, address
 
 
 def test_empty_favorites_and_a_misspelt_word_help(house: House) -> None:

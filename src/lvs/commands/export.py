@@ -6,10 +6,16 @@ import os
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
-from lvs.errors import NotFound
-from lvs.terminal import add_configuration_flags, configuration, tell
+from lvs import logs
+from lvs.errors import Invalid, NotFound
+from lvs.terminal import Meter, add_configuration_flags, configuration, tell
+from lvs.text import plural
+
+if TYPE_CHECKING:
+    from lvs.config import Config
+    from lvs.db.database import Database
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,6 +31,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         type=Path,
         help="write FILE in place of stdout; it is there whole or not at all",
+    )
+    beside = parser.add_mutually_exclusive_group()
+    beside.add_argument(
+        "--nfo",
+        metavar="DIR",
+        type=Path,
+        help="write a .nfo for each video, as Kodi and Jellyfin read them, into folders below DIR",
+    )
+    beside.add_argument(
+        "--sidecar",
+        metavar="DIR",
+        type=Path,
+        help="write a JSON file for each video into folders below DIR",
     )
     add_configuration_flags(parser)
     parser.epilog = (
@@ -49,6 +68,10 @@ def run(arguments: argparse.Namespace) -> int:
             f"There is no LVS database {config.metadata_db}. Say with --data where the data lies."
         )
     database = Database(config.metadata_db, backup_folder=config.data_directory / "backups")
+    if arguments.nfo or arguments.sidecar:
+        if arguments.output:
+            raise Invalid("--output is for one file; --nfo and --sidecar write many.")
+        return asyncio.run(_side_files(arguments, config, database))
 
     async def write(file: IO[bytes]) -> None:
         await database.open()
@@ -65,6 +88,25 @@ def run(arguments: argparse.Namespace) -> int:
     with _output(arguments.output) as file:
         asyncio.run(write(file))
     return 0
+
+
+async def _side_files(arguments: argparse.Namespace, config: "Config", database: "Database") -> int:
+    """Write a file for each video; 1 where one got none."""
+    from lvs.services.backup.side_files import SideFiles, SideFilesExport
+
+    kind = SideFiles.NFO if arguments.nfo else SideFiles.SIDECAR
+    folder: Path = arguments.nfo or arguments.sidecar
+    await database.open()
+    try:
+        with Meter() as meter:
+            export = SideFilesExport(database, folder, kind, config.video_directory)
+            report = await export.write(lambda done: meter.say(f"{done} files"))
+    finally:
+        await database.close()
+    for name, why in report.skipped:
+        tell(f"{name}: {why}.")
+    print(f"{plural(report.written, 'file')} written into {logs.one_line(str(folder))}.")
+    return 1 if report.skipped else 0
 
 
 @contextlib.contextmanager

@@ -108,6 +108,11 @@ def _exported(row: sqlite3.Row) -> Exported:
     return Exported(**(dict(row) | {"tags": tuple(json.loads(row["tags"]))}))
 
 
+async def root_paths(db: Connection) -> list[bytes]:
+    """Paths of all library folders that were ever served."""
+    return [row[0] for row in await db.tuples("SELECT path FROM roots")]
+
+
 async def places_in_playlist(
     db: Connection, playlist_id: int, after: int
 ) -> list[tuple[int, bytes | None, str | None]]:

@@ -58,6 +58,7 @@ from lvs.routes.pages import (
     progress,
     projection,
     saved_views,
+    search_suggestions,
     select,
     sign_in,
     tags,
@@ -75,6 +76,7 @@ SITE_MAP = SiteMap([
         "Gallery",
         get("/", gallery.show),
         get("/search", gallery.show),
+        get("/search/suggestions", search_suggestions.show),
         get("/popular", gallery.popular),
         get("/favorites", gallery.favorites),
         get("/tag/<path:name>", gallery.tag),
@@ -393,6 +395,7 @@ SITE_MAP = SiteMap([
     section(
         "Former addresses",
         moved("/unreadable", "/admin/unreadable"),
+        moved("/best-of", "/?min_rating=4", limited=True),
         moved("/dashboard/admin/performance", "/admin/performance", admin=True),
         moved("/admin/performance/json", "/admin/performance.json",
               admin=True, group=RouteGroup.DASHBOARD),

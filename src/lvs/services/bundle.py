@@ -172,7 +172,7 @@ def build(config: Config) -> Services:
         config.settle_seconds,
         config.ignored_folders,
     )
-    posters = PosterStore(config.thumbnail_directory)
+    posters = PosterStore(config.thumbnail_directory, config.thumbnail_quality)
     shown_posters = posters if config.enable_thumbnails else None
     ffmpeg = ProbePool(config.thumbnail_workers)
     probes = _shared_probes(config, library, ffmpeg)

@@ -18,6 +18,7 @@ from lvs.web.urls import Urls
 
 MIN_PEOPLE = 2
 THEMES = ("auto", "dark", "light")
+SIZES = ("normal", "large", "tv")
 _HASH = re.compile(r"[0-9a-f]{16}", re.ASCII)
 
 
@@ -91,6 +92,7 @@ def page_context() -> dict[str, Any]:
         "search": "",
         "theme": theme if theme in THEMES else "auto",
         "large": request.cookies.get("size") == "large",
+        "tv": request.cookies.get("size") == "tv",
         "filters_open": request.cookies.get("filters") == "open",
         "previews": services().config.feature_previews,
         "scrubs": services().scenes.enabled and not services().config.feature_previews,

@@ -141,6 +141,8 @@ async def test_many_folders_come_in_pages(tmp_path: Path) -> None:
         page = await ask(home, "/folders")
         assert CARD.findall(page) == [f"/folder/{number}" for number in range(1, 61)]
         assert 'href="/folders?folders=60"' in page
+        assert "62 folders · 62 videos" in page
+        assert "No film lies" not in page
         page = await ask(home, "/folders?folders=60")
         assert CARD.findall(page) == ["/folder/61", "/folder/62"]
         assert len(CARD.findall(await ask(home, "/folders?folders=%FF"))) == 60

@@ -13,7 +13,7 @@ PARTIAL = {"HX-Request": "true", "HX-Request-Type": "partial"}
 
 @dataclass(frozen=True)
 class Shown:
-    """What a page of triage shows, and its forms."""
+    """A page of triage: its words and its forms."""
 
     text: str
 
@@ -27,7 +27,7 @@ class Shown:
 
     @property
     def bar(self) -> tuple[int, int]:
-        """How many were decided, and of how many."""
+        """The number of films decided, and of all."""
         found = re.findall(r'id="triage-bar" max="(\d+)" value="(\d+)"', self.text)[0]
         return int(found[1]), int(found[0])
 

@@ -343,3 +343,18 @@ async def test_a_placeholder_keeps_a_long_sentence_inside(tmp_path: Path) -> Non
     image = Image.open(BytesIO(placeholder("word " * 200, 640, "webp"))).convert("L")
     assert brightest(image.crop((0, image.height - 4, 640, image.height))) < 60
     assert brightest(image.crop((0, 0, 4, image.height))) < 60
+
+
+async def test_posters_have_the_quality_that_is_asked_for(
+    ffmpeg: ProbePool, tmp_path: Path
+) -> None:
+    film = media.make_video(
+        tmp_path / "film.mp4", size=(1280, 720), picture=media.stripes(1280, 720), seconds=0.3
+    )
+    sizes = []
+    for quality in (5, 95):
+        store = PosterStore(tmp_path / str(quality), quality)
+        store.prepare()
+        assert (await ffmpeg.probe(film, store.target(KEY))).has_poster
+        sizes.append([store.path(KEY, 640, kind).stat().st_size for kind in ("jpg", "webp")])
+    assert all(small < large for small, large in zip(*sizes, strict=True)), sizes

@@ -12,6 +12,7 @@ from lvs.errors import NotFound
 from lvs.filters import whole_number
 from lvs.models import Query, Root, shown
 from lvs.routes.pages.gallery import listing
+from lvs.text import plural
 from lvs.web.filters import parse_query
 from lvs.web.request_args import Arguments, arguments, text
 from lvs.web.responses import page, raw_path, services
@@ -90,16 +91,19 @@ async def _around(
     bare = replace(query, direct=False, folder=b"")
     is_plain = not bare.filtered and not text(args, "after")
     cards, following = await _cards(root_id, folder, query, below, text(args, "folders"))
+    videos = sum(each.videos for each in found)
+    holds_folders_alone = len(below) == len(found) > 0
+    counted = f"{plural(len(below), 'folder')} · {plural(videos, 'video')}"
     return {
         "trail": _trail(query.folder),
         "subfolders": cards if is_plain else [],
         "more_folders": following if is_plain else "",
         "has_folders": bool(below),
-        "below_total": sum(each.videos for each in found),
+        "below_total": videos,
         "search_action": folder_url(Query(folder=query.folder, direct=True)),
         "search_label": "Search in this folder" if query.folder else "Search videos",
         "list_url": address_of_folder,
-    }
+    } | ({"message": counted} if is_plain and query.direct and holds_folders_alone else {})
 
 
 async def _cards(

@@ -21,6 +21,8 @@ from lvs.viewer import viewer
 from lvs.web.filters import Chip, chips, parse_query
 from lvs.web.request_args import Arguments, arguments, cursor, number, text
 from lvs.web.responses import (
+    SIZES,
+    THEMES,
     addresses,
     back,
     local_address,
@@ -136,7 +138,7 @@ async def settings() -> Response:
     response = back("/")
     if target := local_address(form.get("back", "")):
         response.headers["Location"] = target
-    for name, allowed in (("theme", ("auto", "dark", "light")), ("size", ("normal", "large"))):
+    for name, allowed in (("theme", THEMES), ("size", SIZES)):
         if form.get(name) in allowed:
             response.set_cookie(name, form[name], max_age=365 * 24 * 3600, samesite="Lax", path="/")
     return response

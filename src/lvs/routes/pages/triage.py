@@ -33,20 +33,6 @@ from lvs.web.urls import decode_cursor, encode_cursor, query_string
 
 START_SHARE = 0.1  # of a film: its beginning is often black
 TAG_KEYS = "qweryuiopadf"
-KEYS = (
-    ("1|–|5", "Rate, and the next film"),
-    ("s|n", "Skip"),
-    ("x", "Hide"),
-    ("z", "Undo"),
-    ("h", "Favorite"),
-    ("l", "Later"),
-    ("q|–|f", "The tag with this letter"),
-    ("t", "Another tag"),
-    ("Space|k", "Play or pause"),
-    ("m", "Sound on or off"),
-    ("/", "Search"),
-    ("?", "This list"),
-)
 DID = {"rated": "rating", "hidden": "hidden", "passed": ""}
 """Ways to decide a film, each with the kind of the change that Undo takes back."""
 
@@ -130,7 +116,6 @@ async def show() -> Response:
         "triage.html",
         described=" · ".join(chip.label for chip in chips(place.query)),
         selection=query_string(place.query),
-        page_keys=KEYS,
         current="triage",
         **values,
     )

@@ -57,7 +57,7 @@ async def as_json(database: Database) -> AsyncIterator[bytes]:
         yield b'{"videos": ['
         comma = b"\n"
         async for video in _videos(db):
-            yield comma + json.dumps(_record(video, named)).encode("ascii")
+            yield comma + json.dumps(record_of(video, named)).encode("ascii")
             comma = b",\n"
         yield b'\n], "playlists": ['
         comma = b"\n"
@@ -118,7 +118,7 @@ async def selection_as_json(
     yield b'{"videos": ['
     comma = b"\n"
     async for video, named in _selected(database, turns):
-        yield comma + json.dumps(_record(video, named)).encode("ascii")
+        yield comma + json.dumps(record_of(video, named)).encode("ascii")
         comma = b",\n"
     yield b"\n]}\n"
 
@@ -160,7 +160,7 @@ async def _items(db: Connection, playlist_id: int, named: bool) -> AsyncIterator
 
 
 def _row(video: Exported, named: bool) -> bytes:
-    record = _record(video, named) | {
+    record = record_of(video, named) | {
         "tags": "; ".join(video.tags),
         "favorite": int(video.favorited_at is not None),
         "projection": video.projection,
@@ -169,7 +169,8 @@ def _row(video: Exported, named: bool) -> bytes:
     return _line("" if record[name] is None else str(record[name]) for name in COLUMNS)
 
 
-def _record(video: Exported, named: bool) -> dict[str, object]:
+def record_of(video: Exported, named: bool) -> dict[str, object]:
+    """A video as JSON; `named` where the folder's name comes first in its path."""
     return {
         "path": _path(video.path, video.root_name if named else None),
         "media_hash": video.media_hash,

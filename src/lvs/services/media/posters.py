@@ -17,6 +17,7 @@ Format = Literal["jpg", "webp"]
 
 WIDTHS = (320, 640)
 FORMATS: tuple[Format, ...] = ("webp", "jpg")
+QUALITY = 80  # of a JPEG, 1 to 100
 NOT_YET = "No picture yet"
 
 _KEY = re.compile(r"[0-9a-f]{16}")
@@ -35,6 +36,7 @@ class PosterFile:
     path: Path
     partial: Path
     place: int | None = None  # of `PLACES` in the film; None: where the best picture is
+    quality: int = QUALITY
 
 
 PosterTarget = tuple[PosterFile, ...]
@@ -47,8 +49,9 @@ class PosterStore:
     the disk block.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, quality: int = QUALITY) -> None:
         self.folder = folder
+        self._quality = quality
         self._partials = folder / "partial"
 
     def prepare(self) -> None:
@@ -82,6 +85,7 @@ class PosterStore:
                 self.path(key, width, form),
                 self._partials / f"{token}.{width}.{form}",
                 place,
+                self._quality,
             )
             for width in WIDTHS
             for form in FORMATS

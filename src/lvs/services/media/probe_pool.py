@@ -316,6 +316,7 @@ def _request(path: FilePath, posters: PosterTarget, time_limit_s: float) -> dict
                 "path": os.fsencode(poster.path).hex(),
                 "partial": os.fsencode(poster.partial).hex(),
                 "place": poster.place,
+                "quality": poster.quality,
             }
             for poster in posters
         ],

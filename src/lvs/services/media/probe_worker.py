@@ -32,8 +32,9 @@ GRACE_S = 10  # the parent ends a worker in time; this is for the worker whose p
 FILE_SIZE_LIMIT_BYTES = 64 << 20
 FEWEST_SCENES = 2
 SMALL_WIDTH = 320  # enough to compare the halves of a picture
-JPEG = {"format": "JPEG", "quality": 80, "optimize": True}
-WEBP = {"format": "WEBP", "quality": 75, "method": 4}
+JPEG = {"format": "JPEG", "optimize": True}
+WEBP = {"format": "WEBP", "method": 4}
+WEBP_LESS = 5  # looks alike at so much less of the scale
 
 Keep = Callable[[list[dict[str, Any]], list[Any], str, dict[str, Any]], None]
 """Keeps posters: the requested ones, the picture of each, the part of the picture they show, and
@@ -254,15 +255,19 @@ def _write(
         path = eye_path(path, eye)
         path.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("wb") as file:
-            encode(picture, poster["format"], file)
+            encode(picture, poster, file)
             file.flush()
             os.fsync(file.fileno())  # else a power cut may leave the name without the picture
         partial.replace(path)
 
 
-def encode(image: Any, picture_format: str, file: IO[bytes]) -> None:
-    """Write a poster's picture in its format."""
-    image.save(file, **(JPEG if picture_format == "jpg" else WEBP))
+def encode(image: Any, poster: dict[str, Any], file: IO[bytes]) -> None:
+    """Write a poster's picture in its format and quality."""
+    quality = poster["quality"]
+    if poster["format"] == "jpg":
+        image.save(file, **JPEG, quality=quality)
+    else:
+        image.save(file, **WEBP, quality=max(1, quality - WEBP_LESS))
 
 
 def traceback_text() -> str:

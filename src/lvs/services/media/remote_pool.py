@@ -111,7 +111,12 @@ class RemotePool(ProbePool):
             raise Unavailable("That machine has no such folder.")
         root, below = place
         wanted = [
-            {"width": poster.width, "format": poster.format, "place": poster.place}
+            {
+                "width": poster.width,
+                "format": poster.format,
+                "place": poster.place,
+                "quality": poster.quality,
+            }
             for poster in posters
         ]
         return {

@@ -41,13 +41,12 @@ def _attach(
     posters: list[dict[str, Any]], pictures: list[Any], _eye: str, found: dict[str, Any]
 ) -> None:
     found["pictures"] = [
-        _encoded(picture, poster["format"])
-        for poster, picture in zip(posters, pictures, strict=True)
+        _encoded(picture, poster) for poster, picture in zip(posters, pictures, strict=True)
     ]
 
 
-def _encoded(picture: Any, picture_format: str) -> str:
+def _encoded(picture: Any, poster: dict[str, Any]) -> str:
     """A poster's picture in its format, in base64."""
     encoded = BytesIO()
-    probe_worker.encode(picture, picture_format, encoded)
+    probe_worker.encode(picture, poster, encoded)
     return base64.b64encode(encoded.getvalue()).decode()

@@ -1,0 +1,132 @@
+"""A small file for each video that says what people gave it, for other programs: `.nfo` as Kodi and
+Jellyfin read them, or JSON. Written into a folder of its own, never beside the videos.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import secrets
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from lvs.db import export as rows
+from lvs.db.database import Connection, Database
+from lvs.db.export import Exported
+from lvs.errors import Invalid
+from lvs.services.backup.export import record_of
+from lvs.services.backup.nfo import nfo_of
+
+MOST_NAME_BYTES = 255
+
+
+class SideFiles(StrEnum):
+    """Kinds of files beside videos; the value is the ending of their names."""
+
+    NFO = "nfo"
+    SIDECAR = "json"
+
+
+@dataclass(slots=True)
+class SideFilesReport:
+    """How many files were written, and names of videos that got none, with the reason."""
+
+    written: int = 0
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+
+
+class SideFilesExport:
+    """Writes files in folders below `folder` that are called as those of the library."""
+
+    def __init__(
+        self, database: Database, folder: Path, kind: SideFiles, libraries: Collection[Path]
+    ) -> None:
+        self._database = database
+        self._folder = folder
+        self._kind = kind
+        self._libraries = libraries
+        self._taken: set[bytes] = set()
+
+    async def write(self, tell: Callable[[int], None]) -> SideFilesReport:
+        """Write a file for every video that has a place. A file that is there is replaced.
+
+        Raises Invalid where that would be in a library folder, OSError.
+        """
+        report = SideFilesReport()
+        async with self._database.read() as db:
+            await self._refuse_libraries(db)
+            named = await rows.active_roots(db) > 1
+            last = 0
+            while some := await rows.videos(db, last):
+                await asyncio.to_thread(self._write_some, some, named, report)
+                last = some[-1].id
+                tell(report.written)
+        return report
+
+    async def _refuse_libraries(self, db: Connection) -> None:
+        """Nothing is ever written into a library folder, also not by way of a link."""
+        known = [Path(os.fsdecode(path)) for path in await rows.root_paths(db)]
+        for library in (*self._libraries, *known):
+            refuse_library(self._folder, library)
+
+    def _write_some(self, videos: Sequence[Exported], named: bool, report: SideFilesReport) -> None:
+        for video in videos:
+            if video.path is None or video.root_name is None:
+                continue
+            place = (os.fsencode(video.root_name) + b"/" if named else b"") + video.path
+            target = self._target(place)
+            if target is None:
+                report.skipped.append((os.fsdecode(place), "its name is too long or is taken"))
+                continue
+            text = nfo_of(video) if self._kind is SideFiles.NFO else _json(video, named)
+            self._put(target, text.encode("utf-8", "replace"))
+            report.written += 1
+
+    def _target(self, place: bytes) -> bytes | None:
+        """The path of the file below the folder; a video whose name differs from another one's by
+        the ending alone keeps its ending. None where no name fits.
+        """
+        ending = f".{self._kind}".encode()
+        whole = place + ending
+        short = os.path.splitext(place)[0] + ending
+        for wanted in (short, whole) if self._kind is SideFiles.NFO else (whole,):
+            fits = len(os.path.basename(wanted)) <= MOST_NAME_BYTES
+            if fits and wanted.lower() not in self._taken and b".." not in wanted.split(b"/"):
+                self._taken.add(wanted.lower())
+                return wanted
+        return None
+
+    def _put(self, target: bytes, content: bytes) -> None:
+        folder = os.fsencode(self._folder)
+        path = os.path.join(folder, target)
+        parent = os.path.dirname(path)
+        os.makedirs(parent, exist_ok=True)
+        real, top = os.path.realpath(parent), os.path.realpath(folder)
+        if real != top and not real.startswith(top.rstrip(b"/") + b"/"):
+            raise Invalid(f"{os.fsdecode(parent)} leads elsewhere by a link. Remove it first.")
+        partial = os.path.join(parent, f".{secrets.token_hex(8)}.partial".encode())
+        try:
+            with open(partial, "wb") as file:
+                file.write(content)
+            os.replace(partial, path)
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(partial)
+
+
+def refuse_library(folder: Path, library: Path) -> None:
+    """Raises Invalid where a folder lies in a library folder, or a library folder in it."""
+    inside, real = folder.resolve(), library.resolve()
+    if inside.is_relative_to(real):
+        raise Invalid(
+            f"{folder} lies in the library folder {library}, where LVS writes nothing. Choose a"
+            " folder outside of it."
+        )
+    if real.is_relative_to(inside):
+        raise Invalid(f"The library folder {library} lies in {folder}. Choose a folder of its own.")
+
+
+def _json(video: Exported, named: bool) -> str:
+    return json.dumps(record_of(video, named), indent=2) + "\n"
