@@ -162,7 +162,7 @@ async function goOn(did) {
 }
 
 async function decide(button) {
-  if (going) return;
+  if (going) return; // a press is meant for the film that one sees
   going = true;
   const now = film();
   const { mediaHash: hash, rating } = now.dataset;
@@ -254,6 +254,8 @@ root.addEventListener("submit", (event) => {
 });
 
 root.addEventListener("click", (event) => {
+  // A hand that shakes presses twice: the second press would decide a film that nobody has seen.
+  if (event.detail > 1 && event.target.closest(".triage-decide")) event.preventDefault();
   const scene = event.target.closest("[data-seek]");
   if (!scene || !player()) return;
   event.preventDefault();
@@ -277,7 +279,7 @@ function playKey(key, target) {
 }
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.altKey || event.metaKey) return;
+  if (event.ctrlKey || event.altKey || event.metaKey || event.repeat) return;
   if (event.target.closest("input, textarea, select")) {
     if (event.key === "Escape") event.target.blur();
     return;
