@@ -41,7 +41,10 @@ def parser() -> argparse.ArgumentParser:
         module = importlib.import_module(f"{commands.__name__}.{found.name}")
         summary = (module.__doc__ or "").partition("\n")[0]
         command = choices.add_parser(
-            found.name.replace("_", "-"), help=summary, description=summary, allow_abbrev=False
+            found.name.rstrip("_").replace("_", "-"),
+            help=summary,
+            description=summary,
+            allow_abbrev=False,
         )
         module.add_arguments(command)
         command.set_defaults(run=module.run)

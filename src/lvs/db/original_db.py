@@ -61,7 +61,7 @@ def rows(path: Path) -> Iterator[OriginalRow | Damage | Read]:
     """
     with contextlib.ExitStack() as stack:
         try:
-            database = stack.enter_context(_opened(path))
+            database = stack.enter_context(opened(path))
             sql = (
                 "SELECT name FROM sqlite_schema WHERE type = 'table' AND sql NOT LIKE 'CREATE"
                 " VIRTUAL%'"
@@ -81,7 +81,10 @@ def rows(path: Path) -> Iterator[OriginalRow | Damage | Read]:
 
 
 @contextlib.contextmanager
-def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+def opened(path: Path, what_is_left: bool = True) -> Iterator[sqlite3.Connection]:
+    """A database of another program, read-only; as a copy where a journal lies beside it. With
+    `what_is_left` also one that was cut off. Raises OSError, sqlite3.Error.
+    """
     with path.open("rb"):
         pass  # an OSError says more than SQLite would
     beside = [Path(f"{path}{ending}") for ending in ("-wal", "-journal")]
@@ -100,9 +103,8 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
         database.text_factory = _text
         database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_VALUE_BYTES)
         database.execute("PRAGMA trusted_schema = OFF")
-        database.execute(
-            "PRAGMA writable_schema = ON"
-        )  # reads what is left of a file that was cut off
+        if what_is_left:
+            database.execute("PRAGMA writable_schema = ON")
         yield database
 
 

@@ -228,14 +228,14 @@ class LegacyImport:
     @contextlib.asynccontextmanager
     async def _step(
         self, report: ImportReport, video_ids: Collection[int]
-    ) -> AsyncIterator["_Step"]:
+    ) -> AsyncIterator["ImportStep"]:
         """A batch about these videos: one transaction, after which the pages know."""
         if report.dry_run:
             async with self._database.read() as db:
-                yield await _step(db, None, report, video_ids)
+                yield await open_step(db, None, report, video_ids)
             return
         async with self._database.transaction() as tx:
-            step = await _step(tx, tx, report, video_ids)
+            step = await open_step(tx, tx, report, video_ids)
             yield step
             changed = await step.write(tx)
         if changed:
@@ -301,19 +301,24 @@ class _CurrentState:
             self.handled_tags.update(tag_key(name) for name in (change.old, change.new) if name)
 
 
-async def _step(
-    db: Connection, tx: Transaction | None, report: ImportReport, video_ids: Collection[int]
-) -> "_Step":
+async def open_step(
+    db: Connection,
+    tx: Transaction | None,
+    report: ImportReport,
+    video_ids: Collection[int],
+    client: str = CLIENT,
+) -> "ImportStep":
+    """A batch about these videos; without a transaction it only says what would be."""
     here = {
         known.video_id: _CurrentState(**{**asdict(known), "tag_keys": set(known.tag_keys)})
         for known in await legacy.known(db, video_ids)
     }
     for change in await legacy.journal(db, video_ids):
         here[change.video_id].learn(change)
-    return _Step(db, tx, report, here)
+    return ImportStep(db, tx, report, here, client)
 
 
-class _Step:
+class ImportStep:
     """One batch of an import: gathers what is to be written.
 
     Without a transaction it only says what would be.
@@ -325,7 +330,9 @@ class _Step:
         tx: Transaction | None,
         report: ImportReport,
         here: dict[int, _CurrentState],
+        client: str,
     ) -> None:
+        self.client = client
         self._db = db
         self._tx = tx
         self._report = report
@@ -363,7 +370,7 @@ class _Step:
 
     async def write(self, tx: Transaction) -> set[int]:
         """Write what was gathered; the ids of the videos whose cards change."""
-        await legacy.give(tx, self.gifts, CLIENT, self.now)
+        await legacy.give(tx, self.gifts, self.client, self.now)
         await legacy.bind(tx, self._bound)
         await legacy.keep(tx, self._kept)
         if self._bound and await playlists.has_held(tx):
@@ -425,7 +432,7 @@ class _Grant:
     What people did to the video in LVS stands, also what they took away.
     """
 
-    def __init__(self, step: _Step, name: str, here: _CurrentState) -> None:
+    def __init__(self, step: ImportStep, name: str, here: _CurrentState) -> None:
         self._step = step
         self._name = name
         self._here = here
@@ -443,13 +450,21 @@ class _Grant:
         if here.rating == stars:
             self._note(False, "rating", stars)
             return
-        outdated = here.rating and here.rated_by == CLIENT and (entry.rated_at or 0) > here.rated_at
+        outdated = (
+            here.rating
+            and here.rated_by == self._step.client
+            and (entry.rated_at or 0) > here.rated_at
+        )
         if not outdated and (here.rating or here.rated_by):
             self._note(None, "rating", stars, here.rating)
             return
         self._note(True, "rating", stars)
         self._step.change(here.video_id, "rating", here.rating or None, stars)
-        here.rating, here.rated_at, here.rated_by = stars, entry.rated_at or self._step.now, CLIENT
+        here.rating, here.rated_at, here.rated_by = (
+            stars,
+            entry.rated_at or self._step.now,
+            self._step.client,
+        )
         self._step.gifts.ratings.append((here.video_id, stars, here.rated_at))
 
     def views(self, entry: LegacyEntry) -> None:

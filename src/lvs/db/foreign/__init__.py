@@ -1,0 +1,1 @@
+"""Databases of other programs, as they document them. They are read, never written."""

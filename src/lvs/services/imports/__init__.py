@@ -1,0 +1,1 @@
+"""Imports from other programs: a reader for each, one matcher, and one way to apply them."""

@@ -1,0 +1,260 @@
+"""Gives the videos of this library what another program had for them.
+
+Stars, views, hearts and tags take the way of an import from the original server: what was done in
+LVS stays, every step is in the journal, and a second time changes nothing.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from lvs.clock import now_ms
+from lvs.db import changes, gallery, imports, progress, videos
+from lvs.db.database import Connection, Database, Transaction
+from lvs.errors import Invalid
+from lvs.models import HOUSEHOLD, WatchState
+from lvs.services.curation.base import clean_line
+from lvs.services.curation.titles import MAX_TITLE_LENGTH
+from lvs.services.events import Event, Events
+from lvs.services.household import personal_values
+from lvs.services.imports.film import ForeignFilm, ForeignLibrary
+from lvs.services.imports.matcher import FilmMatcher, FilmMatches
+from lvs.services.legacy.importer import ImportItem, ImportReport, open_step
+from lvs.services.legacy.reader import LegacyPlaylist, Original
+
+BATCH_FILMS = 500
+
+Progress = Callable[[int, int], None]
+"""Called with how many films are done, and of how many."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnmatchedFilm:
+    """A film that is no video of this library, as far as can be told."""
+
+    name: str
+    path: str
+    why: str
+
+    def to_json(self) -> dict[str, str]:
+        return {"name": self.name, "path": self.path, "why": self.why}
+
+
+@dataclass(slots=True)
+class ForeignReport:
+    """Result of an import from another program."""
+
+    library: ForeignLibrary
+    given: ImportReport
+    matched: Counter[str] = field(default_factory=Counter)
+    unmatched: list[UnmatchedFilm] = field(default_factory=list)
+    nothing: int = 0
+    """Films that people gave nothing, which are passed over."""
+
+    @property
+    def not_understood(self) -> int:
+        return len(self.library.not_understood) + self.library.more_not_understood
+
+    def to_json(self) -> dict[str, object]:
+        """The whole report."""
+        given = self.given
+        return {
+            "program": self.library.program,
+            "version": self.library.version,
+            "dry_run": given.dry_run,
+            "counts": {
+                "matched": dict(self.matched),
+                "unmatched": len(self.unmatched),
+                "without_anything": self.nothing,
+                "taken": Counter(item.what for item in given.taken),
+                "playlists": given.new_playlists,
+                "already_there": Counter(item.what for item in given.already),
+                "already_there_different": Counter(item.what for item in given.different),
+                "not_understood": self.not_understood,
+            },
+            "taken": [item.to_json() for item in given.taken],
+            "already_there": [item.to_json() for item in given.already],
+            "already_there_different": [item.to_json() for item in given.different],
+            "unmatched": [film.to_json() for film in self.unmatched],
+            "not_understood": self.library.not_understood,
+            "left_out": self.library.left_out,
+        }
+
+
+class ForeignImport:
+    """Matches films of another program with the videos of this library, and applies what they
+    have.
+    """
+
+    def __init__(self, database: Database, events: Events) -> None:
+        self._database = database
+        self._events = events
+
+    async def take(
+        self,
+        library: ForeignLibrary,
+        dry_run: bool = False,
+        tell: Progress = lambda done, total: None,
+    ) -> ForeignReport:
+        """Give the videos what the program had; with `dry_run` say only what would be.
+
+        It is done in batches that are whole each. Raises Full, Unavailable.
+        """
+        report = ForeignReport(library, ImportReport(Original(), dry_run))
+        films = [film for film in library.films if not film.empty or _is_listed(library, film)]
+        report.nothing = len(library.films) - len(films)
+        found = await self._match(films)
+        self._note_matches(report, films, found)
+        client = f"import {library.program.lower()}"
+        numbers = sorted(found.video_ids)
+        for start in range(0, len(numbers), BATCH_FILMS):
+            batch = numbers[start : start + BATCH_FILMS]
+            await self._give(report, client, [(films[n], found.video_ids[n]) for n in batch])
+            tell(start + len(batch), len(numbers))
+        by_film = {id(films[number]): video_id for number, video_id in found.video_ids.items()}
+        for name, wanted in library.playlists.items():
+            ids = [by_film[id(film)] for film in wanted if id(film) in by_film]
+            await self._list(report, client, name, ids)
+        return report
+
+    async def _match(self, films: Sequence[ForeignFilm]) -> FilmMatches:
+        matcher = FilmMatcher(films)
+        async with self._database.read() as db:
+            last = 0
+            while places := await imports.places(db, last):
+                matcher.see(places)
+                last = places[-1].file_id
+        return matcher.matches()
+
+    @staticmethod
+    def _note_matches(
+        report: ForeignReport, films: Sequence[ForeignFilm], found: FilmMatches
+    ) -> None:
+        report.matched.update(way.name.lower() for way in found.ways.values())
+        report.unmatched = [
+            UnmatchedFilm(
+                films[number].name, films[number].files[0].path if films[number].files else "", why
+            )
+            for number, why in sorted(found.unmatched.items())
+        ]
+
+    async def _give(
+        self, report: ForeignReport, client: str, films: Sequence[tuple[ForeignFilm, int]]
+    ) -> None:
+        """One batch: one transaction, after which the pages know."""
+        video_ids = [video_id for _, video_id in films]
+        if report.given.dry_run:
+            async with self._database.read() as db:
+                step = await open_step(db, None, report.given, video_ids, client)
+                for film, video_id in films:
+                    step.give(os.fsencode(film.name), video_id, film.entry, True)
+                    await _Personal(db, None, report.given, client).give(film, video_id)
+            return
+        async with self._database.transaction() as tx:
+            step = await open_step(tx, tx, report.given, video_ids, client)
+            personal = _Personal(tx, tx, report.given, client)
+            for film, video_id in films:
+                step.give(os.fsencode(film.name), video_id, film.entry, True)
+                await personal.give(film, video_id)
+            changed = await step.write(tx) | personal.changed
+            await gallery.refresh(tx, personal.changed)
+        if changed:
+            self._events.publish(Event.CHANGED, changed)
+
+    async def _list(
+        self, report: ForeignReport, client: str, name: str, video_ids: Sequence[int]
+    ) -> None:
+        """Put videos into the playlist of this name, as an import from the original does."""
+        if not video_ids:
+            return
+        names = [b"%d" % video_id for video_id in video_ids]
+        given = dict(zip(names, video_ids, strict=True))
+        playlist = LegacyPlaylist(name, None, None, names)
+        if report.given.dry_run:
+            async with self._database.read() as db:
+                step = await open_step(db, None, report.given, (), client)
+                await step.list_videos(playlist, given)
+            return
+        async with self._database.transaction() as tx:
+            step = await open_step(tx, tx, report.given, (), client)
+            await step.list_videos(playlist, given)
+
+
+def _is_listed(library: ForeignLibrary, film: ForeignFilm) -> bool:
+    return any(film is each for films in library.playlists.values() for each in films)
+
+
+class _Personal:
+    """Positions, what was watched, and titles: only where LVS has nothing of its own."""
+
+    def __init__(
+        self, db: Connection, tx: Transaction | None, report: ImportReport, client: str
+    ) -> None:
+        self._db, self._tx = db, tx
+        self._report, self._client = report, client
+        self.changed: set[int] = set()
+
+    async def give(self, film: ForeignFilm, video_id: int) -> None:
+        """Give a video the position, the mark of a watched one, and the title."""
+        if film.watched or film.position_s:
+            await self._progress(film, video_id)
+        if film.title:
+            await self._title(film, video_id)
+
+    async def _progress(self, film: ForeignFilm, video_id: int) -> None:
+        state = await progress.of_video(self._db, HOUSEHOLD, video_id)
+        what, value = ("watched", 1) if film.watched else ("position", round(film.position_s))
+        here = int(state.watched) if film.watched else round(state.position_s)
+        if not state.updated_at:
+            self._note(self._report.taken, film, what, value)
+            if self._tx is not None:
+                await self._put_progress(self._tx, film, video_id)
+        elif here == value:
+            self._note(self._report.already, film, what, value)
+        else:
+            self._note(self._report.different, film, what, value, here)
+
+    async def _put_progress(self, tx: Transaction, film: ForeignFilm, video_id: int) -> None:
+        at = film.entry.last_viewed_at or now_ms()
+        if film.watched:
+            old = await personal_values.watched_value(tx, HOUSEHOLD, video_id)
+            await progress.mark(tx, HOUSEHOLD, video_id, True, at)
+            new = await personal_values.watched_value(tx, HOUSEHOLD, video_id)
+            await changes.add(tx, video_id, "watched", old, new, self._client, now_ms())
+        else:
+            state = WatchState(film.position_s, False, at)
+            await progress.restore(tx, HOUSEHOLD, video_id, state)
+            await gallery.refresh_progress(tx, [video_id])
+        self.changed.add(video_id)
+
+    async def _title(self, film: ForeignFilm, video_id: int) -> None:
+        try:
+            title = clean_line(film.title, "title", MAX_TITLE_LENGTH)
+        except Invalid:
+            return
+        known = await imports.title_of(self._db, video_id)
+        if known is None or not title:
+            return
+        there, edited = known
+        if there == title:
+            self._note(self._report.already, film, "title", title)
+            return
+        if edited or await changes.giving(self._db, video_id, "title", title, 2**62):
+            self._note(self._report.different, film, "title", title, there)
+            return
+        self._note(self._report.taken, film, "title", title)
+        if self._tx is not None:
+            await videos.set_title(self._tx, video_id, title, edited=True)
+            await changes.add(self._tx, video_id, "title", None, title, self._client, now_ms())
+            self.changed.add(video_id)
+
+    @staticmethod
+    def _note(
+        to: list[ImportItem],
+        film: ForeignFilm,
+        what: str,
+        value: int | str,
+        here: int | str | None = None,
+    ) -> None:
+        to.append(ImportItem(film.name, what, value, "", here))

@@ -1,0 +1,82 @@
+"""Reads the database of Jellyfin. Blocking code."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from lvs.db.foreign import jellyfin as rows
+from lvs.db.foreign.database import ForeignDatabase, opened
+from lvs.errors import Invalid
+from lvs.services.imports.film import (
+    ForeignFile,
+    ForeignFilm,
+    ForeignLibrary,
+    path_of,
+    seconds_of,
+    size_of,
+    stars_of,
+)
+from lvs.services.legacy import values
+
+SCALE = 10
+TICKS = 10_000_000  # a second
+
+
+def read(path: Path, user: str = "") -> ForeignLibrary:
+    """Videos with what one user gave them, and playlists. Raises Invalid, OSError."""
+    with opened(path, rows.PROGRAM) as db:
+        library = ForeignLibrary(rows.PROGRAM, rows.check(db))
+        by_path: dict[str, ForeignFilm] = {}
+        for row in rows.items(db, _user_id(db, user)):
+            film = _film(library, row)
+            by_path.setdefault(film.files[0].path, film)
+            library.films.append(film)
+        for name, data in rows.playlists(db):
+            _add_playlist(library, str(name or "Playlist"), data, by_path)
+    library.left_out = ["people, studios, collections, chapters and pictures of Jellyfin"]
+    return library
+
+
+def _user_id(db: ForeignDatabase, wanted: str) -> str:
+    """The user whose stars count. Raises Invalid where nobody knows which one is meant."""
+    users = {str(name): str(user_id) for user_id, name in rows.users(db)}
+    if wanted and wanted not in users:
+        raise Invalid(f"{db.path} has nothing of a user {wanted}. It has: {', '.join(users)}.")
+    if not wanted and len(users) > 1:
+        raise Invalid(
+            f"{db.path} has stars and plays of several users. Choose one with --user:"
+            f" {', '.join(users)}."
+        )
+    return users[wanted] if wanted else next(iter(users.values()), "")
+
+
+def _film(library: ForeignLibrary, row: tuple[Any, ...]) -> ForeignFilm:
+    _, path, name, ticks, size, tags, genres, rating, position, plays, favorite, last, played = row
+    film = ForeignFilm(
+        str(name or path),
+        [ForeignFile(path_of(path), size_of(size), seconds_of((ticks or 0) / TICKS))],
+    )
+    entry = film.entry
+    entry.rating = library.understood(film.name, lambda r: stars_of(r, SCALE), rating)
+    entry.views = library.understood(film.name, values.views, plays) or None
+    entry.last_viewed_at = library.understood(film.name, values.moment, last)
+    entry.favorite, film.watched = bool(favorite), bool(played)
+    film.position_s = seconds_of((position or 0) / TICKS) or 0.0
+    for tag in f"{tags or ''}|{genres or ''}".split("|"):
+        if tag.strip():
+            library.add_tag(film, tag)
+    return film
+
+
+def _add_playlist(
+    library: ForeignLibrary, name: str, data: Any, by_path: dict[str, ForeignFilm]
+) -> None:
+    try:
+        items = json.loads(data).get("LinkedChildren") or []
+        paths = [path_of(item["Path"]) for item in items if item.get("Path")]
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        library.note(f"playlist {name}: its items cannot be read")
+        return
+    films = [by_path[path] for path in paths if path in by_path]
+    if films:
+        library.playlists.setdefault(name, []).extend(films)

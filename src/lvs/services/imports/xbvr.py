@@ -1,0 +1,58 @@
+"""Reads the database of XBVR. Blocking code."""
+
+from pathlib import Path
+
+from lvs.db.foreign import xbvr as rows
+from lvs.db.foreign.database import opened
+from lvs.services.imports.film import (
+    ForeignFile,
+    ForeignFilm,
+    ForeignLibrary,
+    oshash_of,
+    path_of,
+    seconds_of,
+    size_of,
+    stars_of,
+)
+from lvs.services.legacy import values
+
+SCALE = 5
+WATCHLIST = "Watchlist"
+
+
+def read(path: Path, _user: str = "") -> ForeignLibrary:
+    """Scenes with stars, hearts, tags, plays, and the watchlist as a playlist. Raises Invalid,
+    OSError.
+    """
+    with opened(path, rows.PROGRAM) as db:
+        library = ForeignLibrary(rows.PROGRAM, rows.check(db))
+        films: dict[int, ForeignFilm] = {}
+        listed: list[ForeignFilm] = []
+        for scene_id, title, stars, favorite, on_list, watched, plays, last in rows.scenes(db):
+            film = films[scene_id] = ForeignFilm(str(title or f"scene {scene_id}"), [])
+            entry = film.entry
+            entry.rating = library.understood(film.name, lambda r: stars_of(r, SCALE), stars)
+            entry.favorite, film.watched = bool(favorite), bool(watched)
+            entry.views = plays or None
+            entry.last_viewed_at = library.understood(film.name, values.moment, last)
+            if on_list:
+                listed.append(film)
+        for scene_id, folder, name, size, duration, oshash in rows.files(db):
+            if scene_id in films:
+                films[scene_id].files.append(
+                    ForeignFile(
+                        path_of(folder, name),
+                        size_of(size),
+                        seconds_of(duration),
+                        oshash_of(oshash),
+                    )
+                )
+        for scene_id, tag in rows.tags(db):
+            if scene_id in films:
+                library.add_tag(films[scene_id], tag)
+    # XBVR lists every scene it has heard of, also those of which there is no file.
+    library.films = [film for film in films.values() if film.files]
+    if wanted := [film for film in listed if film.files]:
+        library.playlists[WATCHLIST] = wanted
+    library.left_out = ["actors, sites, cuepoints and pictures of XBVR"]
+    return library

@@ -1,0 +1,415 @@
+"""Imports from Stash, XBVR, Jellyfin, .nfo files and digiKam: what is taken, how films are found,
+what is refused, and that nothing of LVS's own is lost.
+"""
+
+import json
+import sqlite3
+import struct
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import foreign, processes
+from support.foreign import AT, AT_MS
+from support.home import Home, distinct_video
+
+from lvs.db.changes import Chosen
+from lvs.errors import Invalid
+from lvs.models import Video
+from lvs.services.backup.side_files import SideFiles, SideFilesExport
+from lvs.services.events import Events
+from lvs.services.imports import digikam, jellyfin, nfo, stash, xbvr
+from lvs.services.imports.film import oshash_of, path_of, stars_of
+from lvs.services.imports.importer import ForeignImport, ForeignReport
+from lvs.services.imports.matcher import NO_FILE, NO_PLACE, SEVERAL
+
+Read = Callable[..., Any]
+
+
+async def take(home: Home, read: Read, path: Path, dry_run: bool = False) -> ForeignReport:
+    return await ForeignImport(home.services.database, Events()).take(read(path), dry_run)
+
+
+async def library(home: Home, *names: str) -> dict[str, Video]:
+    for name in names:  # an OpenSubtitles hash takes 128 KiB
+        home.add(name, distinct_video() + struct.pack(">I4s", 200_008, b"free") + bytes(200_000))
+    await home.scan()
+    await home.looked()
+    return {name: await home.video(name) for name in names}
+
+
+async def video(home: Home, name: str) -> Video:
+    home.services.cache.clear()
+    return await home.video(name)
+
+
+def oshash(film: Video) -> str:
+    return film.file.oshash
+
+
+def counts(report: ForeignReport) -> dict[str, int]:
+    found: Any = report.to_json()["counts"]
+    return dict(found["taken"])
+
+
+# --- Each program ---
+
+
+async def test_stash_gives_stars_tags_views_and_positions(home: Home, tmp_path: Path) -> None:
+    films = await library(home, "a.mp4", "trips/b.mp4", "c.mp4")
+    path = foreign.stash(
+        tmp_path / "stash-go.sqlite",
+        {
+            "folders(id, path)": [(1, "/data/moved"), (2, "/data/trips")],
+            "files(id, basename, parent_folder_id, size)": [
+                (1, "renamed.mp4", 1, 1),
+                (2, "b.mp4", 2, 1),
+                (3, "c.mp4", 1, films["c.mp4"].files[0].size_bytes),
+                (4, "elsewhere.mp4", 1, 5),
+            ],
+            "video_files(file_id, duration)": [(3, films["c.mp4"].probe.duration_s)],
+            "files_fingerprints": [(1, "oshash", oshash(films["a.mp4"])), (1, "phash", 12345)],
+            "scenes(id, title, rating, resume_time)": [
+                (1, "A", 80, 0.2),
+                (2, None, 10, 0),
+                (3, "C", None, 0),
+                (4, "D", 100, 0),
+                (5, "never touched", None, 0),
+            ],
+            "scenes_files": [(1, 1, 1), (2, 2, 1), (3, 3, 1), (4, 4, 1)],
+            "tags(id, name)": [(1, "Snow"), (2, "alps"), (3, "\x00")],
+            "scenes_tags": [(1, 1), (1, 2), (1, 3), (3, 1)],
+            "scenes_view_dates": [(1, "2024-01-01T00:00:00Z"), (1, AT)],
+        },
+    )
+    report = await take(home, stash.read, path)
+    assert report.matched == {"oshash": 1, "path_end": 1, "name": 1}
+    assert [(film.path, film.why) for film in report.unmatched] == [
+        ("/data/moved/elsewhere.mp4", NO_FILE)
+    ]
+    assert counts(report) == {"rating": 2, "views": 1, "tag": 3, "position": 1}
+    assert (report.nothing, report.not_understood) == (1, 1)
+    a = await video(home, "a.mp4")
+    assert (a.rating, a.views, a.last_viewed_at) == (4, 2, AT_MS)
+    assert a.tags == ("alps", "Snow")
+    assert (await video(home, "trips/b.mp4")).rating == 1
+    async with home.services.database.read() as db:
+        sql = "SELECT position_s FROM progress WHERE video_id = ?"
+        assert await db.value(sql, (a.id,)) == 0.2
+
+
+async def test_xbvr_gives_hearts_and_the_watchlist(home: Home, tmp_path: Path) -> None:
+    films = await library(home, "a.mp4", "b.mp4")
+    path = foreign.xbvr(
+        tmp_path / "main.db",
+        {
+            "scenes(id, title, star_rating, favourite, watchlist, is_watched, deleted_at)": [
+                (1, "A", 4.5, 1, 1, 1, None),
+                (2, "B", 0, 0, 1, 0, None),
+                (3, "deleted", 5, 1, 1, 1, AT),
+                (4, "only heard of", 5, 0, 1, 0, None),
+            ],
+            "files(id, scene_id, path, filename, size, type, video_duration, os_hash)": [
+                (1, 1, "D:\\VR", "x.mp4", 1, "video", 1.0, oshash(films["a.mp4"]).lstrip("0")),
+                (2, 2, "D:\\VR", "y.mp4", 1, "video", 1.0, oshash(films["b.mp4"]).upper()),
+                (3, 2, "D:\\VR", "y.funscript", 1, "script", 0, ""),
+            ],
+            "tags(id, name)": [(1, "180")],
+            "scene_tags": [(1, 1)],
+            "histories(scene_id, time_end)": [(1, "2025-03-01 10:20:30+00:00")],
+        },
+    )
+    report = await take(home, xbvr.read, path)
+    assert report.matched == {"oshash": 2}
+    assert not report.unmatched
+    a = await video(home, "a.mp4")
+    assert (a.rating, a.favorite, a.views, a.tags) == (5, True, 1, ("180",))
+    assert home.services.progress.of_video(a).watched or counts(report)["watched"] == 1
+    [playlist] = await home.services.playlists.every()
+    assert (playlist.playlist.name, playlist.count) == ("Watchlist", 2)
+    again = await take(home, xbvr.read, path)
+    assert not again.given.changed
+
+
+async def test_jellyfin_gives_what_one_user_gave(home: Home, tmp_path: Path) -> None:
+    await library(home, "a.mp4", "b.mp4")
+    folder = home.library.resolve()
+    ticks = 5_000_000
+    items: dict[str, list[tuple[Any, ...]]] = {
+        "BaseItems(Id, Type, Path, Name, RunTimeTicks, Size, Tags, Genres, MediaType, IsFolder,"
+        " Data)": [
+            ("A", "Movie", f"{folder}/a.mp4", "a", ticks, None, "Snow|alps", "Sport", "Video", 0,
+             None),
+            ("B", "Movie", f"{folder}/b.mp4", "b", ticks, None, None, None, "Video", 0, None),
+            ("P", "MediaBrowser.Controller.Playlists.Playlist", "/p", "Winter", 0, None, None,
+             None, None, 1, json.dumps({"LinkedChildren": [{"Path": f"{folder}/b.mp4"},
+                                                            {"Path": "/gone.mp4"}]})),
+            ("Q", "MediaBrowser.Controller.Playlists.Playlist", "/q", "Broken", 0, None, None,
+             None, None, 1, "[1"),
+        ],
+        "Users": [("U1", "anna"), ("U2", "ben"), ("U3", "idle")],
+        "UserData(ItemId, UserId, CustomDataKey, Rating, PlaybackPositionTicks, PlayCount,"
+        " IsFavorite, LastPlayedDate, Played)": [
+            ("A", "U1", "a", 7, 2_000_000, 3, 1, "2025-03-01 10:20:30", 0),
+            ("B", "U1", "b", None, 0, 1, 0, None, 1),
+            ("A", "U2", "a", 2, 0, 0, 0, None, 0),
+        ],
+    }  # fmt: skip
+    path = foreign.jellyfin(tmp_path / "jellyfin.db", items)
+    with pytest.raises(Invalid, match=r"Choose one with --user: anna, ben\."):
+        jellyfin.read(path)
+    with pytest.raises(Invalid, match="nothing of a user carl"):
+        jellyfin.read(path, "carl")
+    report = await take(home, lambda file: jellyfin.read(file, "anna"), path)
+    assert report.matched == {"path": 2}
+    a, b = await video(home, "a.mp4"), await video(home, "b.mp4")
+    assert (a.rating, a.favorite, a.views, a.last_viewed_at) == (4, True, 3, AT_MS)
+    assert a.tags == ("alps", "Snow", "Sport")
+    assert counts(report)["position"] == counts(report)["watched"] == 1
+    assert b.views == 1
+    [playlist] = await home.services.playlists.every()
+    assert (playlist.playlist.name, playlist.count) == ("Winter", 1)
+    assert report.not_understood == 1
+
+
+async def test_nfo_files_beside_films_and_those_of_our_own_export(
+    home: Home, tmp_path: Path
+) -> None:
+    films = await library(home, "a.mp4", "one/film.mkv", "trips/c.mp4", "d.mp4")
+    notes = {
+        "a.nfo": "<movie><title>The Alps</title><userrating>9</userrating><tag>Snow</tag>"
+        "<genre>Sport</genre><playcount>2</playcount><lastplayed>2025-03-01 10:20:30</lastplayed>"
+        "</movie>\nhttps://example.com/a",
+        "one/movie.nfo": "<movie><rating>6.4</rating></movie>",
+        "tvshow.nfo": "<tvshow><title>x</title></tvshow>",
+        "words.nfo": "just the text of a release",
+        "d.nfo": "<movie><userrating>99</userrating>",
+        "bomb.nfo": '<!DOCTYPE x [<!ENTITY a "b">]><movie><title>&a;</title></movie>',
+    }
+    for name, text in notes.items():
+        (home.library / name).write_text(text)
+    report = await take(home, nfo.read, home.library)
+    assert report.matched == {"path": 2}
+    a = await video(home, "a.mp4")
+    assert (a.title, a.rating, a.views, a.last_viewed_at) == ("The Alps", 5, 2, AT_MS)
+    assert a.tags == ("Snow", "Sport")
+    assert (await video(home, "one/film.mkv")).rating == 3
+    assert report.not_understood == 2  # no XML; a document type
+    # what LVS exports itself comes back, wherever the files lie
+    await home.services.ratings.rate(films["trips/c.mp4"].media_hash, 2, "tester")
+    await SideFilesExport(home.services.database, tmp_path / "out", SideFiles.NFO, ()).write(
+        lambda _: None
+    )
+    await home.services.ratings.clear(films["trips/c.mp4"].media_hash, "import nfo")
+    async with home.services.database.transaction() as tx:
+        await tx.run("DELETE FROM changes")
+    report = await take(home, nfo.read, tmp_path / "out")
+    assert report.matched["own_hash"] == 4
+    assert (await video(home, "trips/c.mp4")).rating == 2
+
+
+async def test_digikam_gives_stars_and_tags(home: Home, tmp_path: Path) -> None:
+    films = await library(home, "2019/alps/a.mp4", "b.mp4")
+    size = films["b.mp4"].files[0].size_bytes
+    path = foreign.digikam(
+        tmp_path / "digikam4.db",
+        {
+            "AlbumRoots(id, status, type, specificPath)": [(1, 0, 1, "/photos")],
+            "Albums(id, albumRoot, relativePath)": [(1, 1, "/2019/alps"), (2, 1, "/")],
+            "Images(id, album, name, status, category, fileSize)": [
+                (1, 1, "a.mp4", 1, 2, 7),
+                (2, 2, "b.mp4", 1, 2, size),
+                (3, 1, "picture.jpg", 1, 1, 7),
+                (4, 1, "trashed.mp4", 3, 2, 7),
+            ],
+            "ImageInformation(imageid, rating)": [(1, 4), (2, -1), (3, 5)],
+            "Tags(id, pid, name)": [
+                (1, 0, "_Digikam_Internal_Tags_"),
+                (2, 1, "Pick Label None"),
+                (3, 0, "Family"),
+            ],
+            "ImageTags": [(1, 2), (1, 3), (2, 3)],
+        },
+    )
+    report = await take(home, digikam.read, path)
+    assert report.matched == {"path_end": 1, "name": 1}
+    a = await video(home, "2019/alps/a.mp4")
+    assert (a.rating, a.tags) == (4, ("Family",))
+    assert (await video(home, "b.mp4")).tags == ("Family",)
+
+
+# --- For all of them ---
+
+
+def simple(path: Path, film: Video, rating: int = 60, **more: Any) -> Path:
+    """A Stash with one scene, with stars, a tag and a view."""
+    return foreign.stash(
+        path,
+        {
+            "folders(id, path)": [(1, "/x")],
+            "files(id, basename, parent_folder_id, size)": [(1, "x.mp4", 1, 1)],
+            "files_fingerprints": [(1, "oshash", oshash(film))],
+            "scenes(id, title, rating, resume_time)": [(1, "A", rating, 0)],
+            "scenes_files": [(1, 1, 1)],
+            "tags(id, name)": [(1, "snow")],
+            "scenes_tags": [(1, 1)],
+            "scenes_view_dates": [(1, AT)],
+        },
+        **more,
+    )
+
+
+async def test_what_was_done_here_stays_and_all_of_it_can_be_undone(
+    home: Home, tmp_path: Path
+) -> None:
+    films = await library(home, "a.mp4")
+    media_hash = films["a.mp4"].media_hash
+    path = simple(tmp_path / "one.sqlite", films["a.mp4"])
+    before = path.read_bytes()
+    dry = await take(home, stash.read, path, dry_run=True)
+    assert counts(dry) == {"rating": 1, "views": 1, "tag": 1}
+    assert (await video(home, "a.mp4")).rating == 0
+    assert counts(await take(home, stash.read, path)) == counts(dry)
+    assert not (await take(home, stash.read, path)).given.changed
+    entries, _ = await home.services.journal.page(Chosen(client="import stash"))
+    assert sorted(entry.change.what for entry in entries) == ["rating", "tag", "view"]
+    for entry in entries:
+        assert not (await home.services.journal.undo(entry.change.id, "tester")).reason
+    a = await video(home, "a.mp4")
+    assert (a.rating, a.tags, a.views) == (0, (), 0)
+    report = await take(home, stash.read, path)  # what was taken away here stays away
+    assert sorted(item.what for item in report.given.different) == ["rating", "tag"]
+    await home.services.ratings.rate(media_hash, 5, "tester")
+    report = await take(home, stash.read, path)
+    assert (await video(home, "a.mp4")).rating == 5
+    assert path.read_bytes() == before
+
+
+async def test_a_film_is_never_guessed_at(home: Home, tmp_path: Path) -> None:
+    films = await library(home, "one/a.mp4", "two/a.mp4")
+    async with home.services.database.transaction() as tx:
+        await tx.run("UPDATE files SET size_bytes = 1000")
+    path = foreign.stash(
+        tmp_path / "x.sqlite",
+        {
+            "folders(id, path)": [(1, "/elsewhere"), (2, "/data/two")],
+            "files(id, basename, parent_folder_id, size)": [
+                (1, "a.mp4", 1, 1000),
+                (2, "a.mp4", 2, 1000),
+            ],
+            "scenes(id, title, rating, resume_time)": [(n, "", 60, 0) for n in (1, 2, 3)],
+            "scenes_files": [(1, 1, 1), (2, 2, 1)],
+        },
+    )
+    report = await take(home, stash.read, path)
+    assert [film.why for film in report.unmatched] == [SEVERAL, NO_PLACE]
+    assert (await video(home, "two/a.mp4")).rating == 3
+    assert (await video(home, "one/a.mp4")).rating == 0
+    assert films
+
+
+@pytest.mark.parametrize(
+    ("make", "read", "sentence"),
+    [
+        (lambda path: foreign.stash(path, {}, version=31), stash.read,
+         "no database of Stash that LVS can read (schema 31): LVS knows schemas 55 to 85; start a"),
+        (lambda path: foreign.stash(path, {}, version=999), stash.read, "(schema 999)"),
+        (lambda path: foreign.stash(path, {}, dirty=True), stash.read, "was broken off"),
+        (lambda path: foreign.xbvr(path, {}), stash.read, "it has no table schema_migrations"),
+        (lambda path: foreign.made(path, foreign.XBVR.replace("os_hash", "x"),
+                                   {"migrations": [("0012",)]}), xbvr.read,
+         "XBVR that LVS can read (migration 0012): the table files has no column os_hash."),
+        (lambda path: foreign.made(path, "CREATE TABLE TypedBaseItems (guid TEXT)", {}),
+         jellyfin.read, "(library.db, before 10.11)"),
+        (lambda path: foreign.digikam(path, {}, version="99"), digikam.read, "(DBVersion 99)"),
+        (lambda path: foreign.digikam(path, {}, version="x"), digikam.read, "(DBVersion x)"),
+    ],
+)  # fmt: skip
+def test_an_unknown_version_is_refused_by_its_name(
+    make: Callable[[Path], Path], read: Read, sentence: str, tmp_path: Path
+) -> None:
+    path = make(tmp_path / "other.db")
+    with pytest.raises(Invalid) as refusal:
+        read(path)
+    assert sentence in str(refusal.value)
+    assert str(path) in str(refusal.value)
+
+
+@pytest.mark.parametrize("read", [stash.read, xbvr.read, jellyfin.read, digikam.read])
+def test_what_is_damaged_or_no_database_is_one_sentence(read: Read, tmp_path: Path) -> None:
+    for name, content in (("empty", b""), ("text", b"hello" * 1000)):
+        path = tmp_path / name
+        path.write_bytes(content)
+        with pytest.raises(Invalid) as refusal:
+            read(path)
+        assert str(refusal.value).endswith(".")
+    with pytest.raises(FileNotFoundError):
+        read(tmp_path / "nothing")
+
+
+async def test_a_database_that_is_cut_off_changes_nothing(home: Home, tmp_path: Path) -> None:
+    films = await library(home, "a.mp4")
+    path = simple(tmp_path / "one.sqlite", films["a.mp4"])
+    with closing(sqlite3.connect(path)) as db:
+        db.executemany("INSERT INTO tags (name) VALUES (?)", [("t" * 200,)] * 500)
+        db.commit()
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(Invalid, match="cannot be read as a database of Stash"):
+        await take(home, stash.read, path)
+    assert (await video(home, "a.mp4")).rating == 0
+
+
+@pytest.mark.parametrize(
+    ("value", "scale", "stars"),
+    [(0, 100, None), (1, 100, 1), (20, 100, 1), (50, 100, 3), (100, 100, 5), (4.5, 5, 5),
+     (0.5, 5, 1), ("6.4", 10, 3), ("", 10, None), (None, 10, None)],
+)  # fmt: skip
+def test_stars_of_every_scale(value: Any, scale: float, stars: int | None) -> None:
+    assert stars_of(value, scale) == stars
+
+
+def test_what_is_no_rating_is_refused_and_paths_and_hashes_are_read_as_meant() -> None:
+    for value in (-1, 101, "many", float("nan"), float("inf"), b"\xff"):
+        with pytest.raises(ValueError, match="a rating is"):
+            stars_of(value, 100)
+    assert path_of("D:\\VR\\", "a.mp4") == "D:/VR/a.mp4"
+    assert path_of("/films/", "a\\b.mp4") == "/films/a\\b.mp4"
+    assert path_of("\\\\nas\\films", "a.mp4") == "//nas/films/a.mp4"
+    assert oshash_of(b"AB12") == "000000000000ab12"
+    assert [oshash_of(value) for value in (None, "", "0", "xyz", "0" * 20)] == [""] * 5
+
+
+async def test_the_command_finds_the_database_and_reports(home: Home, tmp_path: Path) -> None:
+    films = await library(home, "a.mp4")
+    folder = tmp_path / "stash"
+    folder.mkdir()
+    simple(folder / "stash-go.sqlite", films["a.mp4"])
+    arguments = ("import", "stash", folder, "--data", home.data)
+    dry = processes.run(*arguments, "--dry-run", cwd=tmp_path)
+    assert (dry.returncode, dry.stderr) == (0, "")
+    assert dry.stdout.startswith("Dry run: nothing was changed.")
+    assert "Found:          1 by content\n" in dry.stdout
+    done = processes.run(*arguments, "--report", "report.json", cwd=tmp_path)
+    assert "Taken:          1 rating, 1 view count, 1 tag\n" in done.stdout
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert (report["program"], report["version"]) == ("Stash", "schema 71")
+    again = processes.run(*arguments, "--json", cwd=tmp_path)
+    assert json.loads(again.stdout)["counts"]["already_there"] == {
+        "rating": 1,
+        "views": 1,
+        "tag": 1,
+    }
+    assert (await video(home, "a.mp4")).rating == 3
+    for wrong, sentence in (
+        (("import", "stash", tmp_path / "nowhere"), "is not there."),
+        (("import", "xbvr", folder), "There is no main.db in"),
+        (("import", "xbvr", folder, "--user", "x"), "--user is for Jellyfin"),
+        (("import", "plex", folder), "invalid choice"),
+        (("import", "nfo", folder), "There is no .nfo of a film in"),
+    ):
+        failed = processes.run(*wrong, "--data", home.data, cwd=tmp_path)
+        assert failed.returncode == 2
+        assert sentence in failed.stderr
+        assert failed.stderr.count("\n") == 1
