@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from lvs.db import gallery
+from lvs.db.connection import SQL_FUNCTIONS
 from lvs.db.database import Database, Transaction
-from lvs.text import natural_key, searchable
 
 NOW_MS = 1_790_000_000_000
 YEARS_MS = 8 * 365 * 24 * 3600 * 1000
@@ -120,8 +120,8 @@ class Unsafe:
 
     def __init__(self, path: Path) -> None:
         self.raw = sqlite3.connect(path, isolation_level=None)
-        for name, function in (("natural_key", natural_key), ("searchable", searchable)):
-            self.raw.create_function(name, 1, function, deterministic=True)
+        for name, count, function in SQL_FUNCTIONS:
+            self.raw.create_function(name, count, function, deterministic=True)
         self.raw.execute("PRAGMA synchronous = OFF")
         self.raw.execute("PRAGMA cache_size = -262144")
 

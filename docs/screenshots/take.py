@@ -46,6 +46,8 @@ PAGES = {
     "later": "/later",
     "people": "/people",
     "tags": "/tags",
+    "views": "/views",
+    "triage": "/triage",
     "playlists": "/playlists",
     "popular": "/popular",
     "watch": "/?q=ridge#watch",

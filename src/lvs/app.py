@@ -16,6 +16,7 @@ from lvs.paths import static_folder
 from lvs.routes.hooks import auth, compression, cors, csrf, errors, people, root_path, saved_views
 from lvs.services import bundle
 from lvs.web import responses
+from lvs.web.site_map import MatchingRule
 from lvs.web.templates import Templates
 from lvs.web.urls import Urls
 
@@ -30,6 +31,7 @@ def create_app(config: Config) -> Quart:
     addresses = Urls(lambda: services.library.roots)
     pages = Templates(addresses, static_folder(), config.data_directory / "templates")
     app = Quart("lvs", static_folder=str(static_folder()), static_url_path="/static")
+    app.url_rule_class = MatchingRule
     app.asgi_http_class = CancellingConnection
     # The request guard buffers bodies, and the connection limit closes stalled connections.
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY_BYTES, BODY_TIMEOUT=None, RESPONSE_TIMEOUT=None)

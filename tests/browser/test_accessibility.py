@@ -40,6 +40,9 @@ PAGES = (
     "/lists/selection",
     "/people",
     "/tags",
+    "/views?save=1",
+    "/triage",
+    "/triage?q=nothing",
     "/connect",
 )
 
@@ -63,6 +66,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EveningHouse]:
             ("POST", "/api/later", {"media_hash": found}),
             ("POST", "/api/playlists", {"name": "Evening"}),
             ("POST", "/api/playlists/1/add", {"media_hash": found}),
+            ("POST", "/api/views", {"name": "To rate", "where": {"unrated": 1}}),
             ("POST", "/api/people", {"name": "Anna"}),
             ("POST", "/api/people", {"name": "Ben", "limits": {"folders": ["Trips"]}}),
         )

@@ -3,12 +3,13 @@ them.
 """
 
 import asyncio
+import atexit
 import itertools
 import os
 import struct
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,9 +30,17 @@ PATIENCE_S = 30
 OLD_NS = (
     1_700_000_000_000_000_000  # long ago, so that nobody takes the file for one still being written
 )
+_kept = ExitStack()
+atexit.register(_kept.close)
 _numbers = itertools.count(1)
 
 bundle.FILL_DELAY_S = 0.0  # type: ignore[attr-defined]  # a test ends sooner than the delay
+
+
+@cache
+def compiled_templates() -> str:
+    """A folder where the homes of a process keep compiled templates together."""
+    return _kept.enter_context(TemporaryDirectory())
 
 
 @cache
@@ -64,6 +73,8 @@ class Home:
             library.mkdir(parents=True, exist_ok=True)
         self.data = folder / "data"
         self.data.mkdir(exist_ok=True)
+        if not (self.data / "templates").exists():
+            (self.data / "templates").symlink_to(compiled_templates())
         self.options = {
             "settle_seconds": 0.2,
             "thumbnail_workers": 1,

@@ -34,6 +34,8 @@ PAGES = [
     "/?tag={tag}",
     "/tags",
     "/tag/{tag}",
+    "/views?tag={tag}&save=1",
+    "/triage?left=all&tag={tag}",
     "/favorites",
     "/popular",
     "/admin/unreadable",

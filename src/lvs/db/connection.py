@@ -167,6 +167,18 @@ async def on_thread(raw: aiosqlite.Connection, function: Callable[[], T]) -> T:
     return result
 
 
+# Name, number of arguments, and what is called, of what our SQL asks of Python.
+SQL_FUNCTIONS: tuple[tuple[str, int, Callable[..., Any]], ...] = (
+    ("natural_key", 1, natural_key),
+    ("searchable", 1, searchable),
+    ("title_from_path", 1, title_from_path),
+    ("plays_code", 6, plays_code),
+    ("folder_of", 1, folder_of),
+    ("folder_end", 1, folder_end),
+    ("permuted", 3, random_order.permuted),
+)
+
+
 def to_the_end(block: Coroutine[Any, Any, T]) -> T:
     """Run a block that awaits nothing but a DirectTransaction. Raises what it raises."""
     try:
@@ -189,13 +201,8 @@ async def connect(path: Path, own_thread_only: bool = True) -> aiosqlite.Connect
     )
     try:
         raw.row_factory = sqlite3.Row
-        await raw.create_function("natural_key", 1, natural_key, deterministic=True)
-        await raw.create_function("searchable", 1, searchable, deterministic=True)
-        await raw.create_function("title_from_path", 1, title_from_path, deterministic=True)
-        await raw.create_function("plays_code", 6, plays_code, deterministic=True)
-        await raw.create_function("folder_of", 1, folder_of, deterministic=True)
-        await raw.create_function("folder_end", 1, folder_end, deterministic=True)
-        await raw.create_function("permuted", 3, random_order.permuted, deterministic=True)
+        for name, count, function in SQL_FUNCTIONS:
+            await raw.create_function(name, count, function, deterministic=True)
         # No memory map: a file that is cut short, or a disk that fails, under one ends the process
         # and not the query.
         for pragma in (

@@ -86,6 +86,12 @@ async def of_video(db: Connection, video_id: int) -> tuple[str, ...]:
     return tuple(row[0] for row in await db.all(sql, (video_id,)))
 
 
+async def last_used(db: Connection, limit: int) -> list[str]:
+    """The names of the tags that were given last, the latest first."""
+    sql = "SELECT name FROM tags WHERE used_at > 0 ORDER BY used_at DESC, id DESC LIMIT ?"
+    return [row[0] for row in await db.tuples(sql, (limit,))]
+
+
 async def named(tx: Transaction, name: str, key: str, at: int) -> tuple[int, str]:
     """The tag of this key or alias, made where there is none: its id, and its name as it is
     written.

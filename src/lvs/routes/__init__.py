@@ -62,6 +62,7 @@ from lvs.routes.pages import (
     select,
     sign_in,
     tags,
+    triage,
     up_next,
     watch,
 )
@@ -128,6 +129,13 @@ SITE_MAP = SiteMap([
         get("/select", select.show),
         post("/select", select.change),
         post("/changes/<change_id>/undo", select.undo),
+    ),
+    section(
+        "Curation: one film after the other",
+        get("/triage", triage.show),
+        post("/triage", triage.decide, own_limit=True),
+        post("/triage/undo", triage.undo),
+        limited=True,
     ),
     section(
         "Tags",

@@ -36,6 +36,7 @@ from lvs.services.curation.saved_views import SavedViews
 from lvs.services.curation.tag_management import TagManagement
 from lvs.services.curation.tags import Tags
 from lvs.services.curation.titles import Videos
+from lvs.services.curation.triage import Triage
 from lvs.services.curation.undo import Journal
 from lvs.services.curation.views import Views
 from lvs.services.events import Event, Events
@@ -111,6 +112,7 @@ class Services:
     tags: Tags
     tag_management: TagManagement
     saved_views: SavedViews
+    triage: Triage
     views: Views
     hidden: Hidden
     notes: Notes
@@ -207,6 +209,7 @@ def build(config: Config) -> Services:
     preferences = Preferences(database)
     people = People(database)
     saved_views = SavedViews(database)
+    videos, tags, later = Videos(database, cache), Tags(database, cache), Later(database)
     discovery = Discovery(config.announce, config.host)
     reachability = Reachability(
         config.host,
@@ -232,7 +235,7 @@ def build(config: Config) -> Services:
         library=library,
         gallery=gallery,
         spelling=Spelling(database, gallery),
-        videos=Videos(database, cache),
+        videos=videos,
         ratings=Ratings(database, cache, events),
         ratings_limiter=RateLimiter(config.ratings_limit),
         writes_limiter=RateLimiter(config.writes_limit),
@@ -242,15 +245,16 @@ def build(config: Config) -> Services:
             config, database, cache, events, library, passwords, HeadsetPositions(progress)
         ),
         favorites=Favorites(database, cache),
-        tags=Tags(database, cache),
+        tags=tags,
         tag_management=TagManagement(database, cache, events),
         saved_views=saved_views,
+        triage=Triage(gallery, videos, tags, later, journal),
         views=Views(database, cache),
         hidden=Hidden(database, cache),
         notes=Notes(database, cache),
         progress=progress,
         playlists=Playlists(database),
-        later=Later(database),
+        later=later,
         play_order=PlayOrder(database),
         up_next=UpNext(database, progress),
         history=History(database, progress),

@@ -56,6 +56,11 @@ class Tags(Curation):
         self._cache.age()
         return names
 
+    async def last_used(self, limit: int) -> list[str]:
+        """The tags that were given last, the latest first."""
+        async with self._database.read() as db:
+            return await tags.last_used(db, limit)
+
     async def suggest(self, media_hash: str, limit: int) -> list[str]:
         """Tags that this video may get: those of films like it, then those given last. Raises
         NotFound.

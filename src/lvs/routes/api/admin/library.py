@@ -7,12 +7,14 @@ from quart import Response
 from lvs.db.changes import Chosen
 from lvs.db.duplicates import Duplicate
 from lvs.db.missing import MissingVideo
+from lvs.db.saved_views import ViewJournalLine
 from lvs.db.tag_changes import TagJournalLine
 from lvs.errors import Invalid
 from lvs.filters import readable
 from lvs.routes.api import schemas as api
 from lvs.routes.api.admin import runs, schemas
 from lvs.routes.api.openapi import answers
+from lvs.routes.pages.saved_views import in_words as view_in_words
 from lvs.routes.pages.tags import in_words
 from lvs.services.curation.change_status import Status
 from lvs.services.curation.recycle_bin import days_left
@@ -20,23 +22,28 @@ from lvs.services.curation.undo import KINDS, JournalEntry
 from lvs.web.request_args import Arguments, arguments, text
 from lvs.web.responses import answer, services
 
-EVERYTHING, TAGS = "all", "tags"
+EVERYTHING, TAGS, VIEWS = "all", "tags", "views"
 
 
 @answers(schemas.AdminChanges, query=schemas.AdminChangesQuery, problems=(400, 404))
 async def changes() -> Response:
     """Changes, latest first, without views unless `what` is `view` or `all`; `what=tags` lists
-    those of tags themselves.
+    those of tags themselves, and `what=views` those of saved views.
     """
     args = arguments()
     what, client = text(args, "what"), readable(text(args, "client"), "client") or None
-    if what and what not in (*KINDS, TAGS, EVERYTHING):
-        raise Invalid(f"The kind of a change is one of {', '.join((*KINDS, TAGS, EVERYTHING))}.")
+    known = (*KINDS, TAGS, VIEWS, EVERYTHING)
+    if what and what not in known:
+        raise Invalid(f"The kind of a change is one of {', '.join(known)}.")
     size, before = runs.limit(args), runs.row_place(args) or None
     if what == TAGS:
         lines = await services().tag_management.latest(size + 1, before, client)
         following = lines[size - 1].id if len(lines) > size else None
         found = [_tag_change(line) for line in lines[:size]]
+    elif what == VIEWS:
+        view_lines = await services().saved_views.latest(size + 1, before, client)
+        following = view_lines[size - 1].id if len(view_lines) > size else None
+        found = [_view_change(line) for line in view_lines[:size]]
     else:
         chosen = await _chosen(args, what, client)
         entries, following = await services().journal.page(chosen, before, size)
@@ -83,6 +90,22 @@ def _tag_change(line: TagJournalLine) -> schemas.AdminChange:
         old=None,
         new=None,
         videos=line.films,
+        undoes=line.undoes,
+        undoable=line.undone_by is None,
+    )
+
+
+def _view_change(line: ViewJournalLine) -> schemas.AdminChange:
+    return schemas.AdminChange(
+        id=line.id,
+        at=api.iso(line.at),
+        what=VIEWS,
+        client=line.client,
+        media_hash=None,
+        title=view_in_words(line),
+        old=None,
+        new=None,
+        videos=0,
         undoes=line.undoes,
         undoable=line.undone_by is None,
     )

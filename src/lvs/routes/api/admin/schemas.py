@@ -30,7 +30,8 @@ class AdminChangesQuery(AdminRun):
     """The parameters of `GET /api/admin/changes`."""
 
     what: Annotated[
-        str | None, Field(description=f"The kind: {', '.join(KINDS)}, tags, or all with views.")
+        str | None,
+        Field(description=f"The kind: {', '.join(KINDS)}, tags, views (saved), all with views."),
     ] = None
     client: str | None = None
     video: Annotated[str | None, Field(description="The media hash of one video.")] = None
