@@ -67,12 +67,6 @@ document.addEventListener("keydown", (event) => {
     event.preventDefault();
     card.querySelector(`.stars [aria-label^="${event.key} "]:not([value="0"])`)?.click();
   }
-  if (event.key === "x" && byId("select")) {
-    event.preventDefault();
-    const address = new URL(byId("select").href);
-    address.searchParams.set("chosen", card.dataset.mediaHash);
-    location.assign(address);
-  }
   if (event.key === "t" || event.key === "i") {
     event.preventDefault();
     location.assign(`${link(card).href}#tag-field`);

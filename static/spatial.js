@@ -77,18 +77,6 @@ document.addEventListener("keydown", (event) => {
   show(next);
 }, true);
 
-// On a television Enter plays a film in full screen, and Escape leads back to its list.
-document.addEventListener("keydown", (event) => {
-  if (document.documentElement.dataset.size !== "tv" || event.defaultPrevented || menu() || document.fullscreenElement) return;
-  const player = document.getElementById("player");
-  const idle = event.target === document.body || event.target.id === "main" || event.target === player;
-  if (event.key === "Escape" && !typing(event.target)) document.getElementById("back")?.click();
-  if (event.key !== "Enter" || !idle || !player) return;
-  event.preventDefault();
-  player.play();
-  player.requestFullscreen?.();
-});
-
 document.addEventListener("pointerdown", () => { delete document.documentElement.dataset.arrows; });
 
 // The card that was opened has the focus again after Back.

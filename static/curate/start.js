@@ -1,5 +1,5 @@
-// A long press on a card of the gallery, or a click with Shift, begins to select with it. Where the poster shows the
-// scenes of its film under the finger, the press is for these; their script comes with the first pointer.
+// A long press on a card of the gallery, a click with Shift, or x begins to select with it. A press on a poster that shows
+// the scenes of its film is for these.
 const PRESS_MS = 650;
 const STILL_PX = 10;
 
@@ -22,6 +22,9 @@ document.addEventListener("pointerdown", (event) => {
   if (!card || event.pointerType !== "touch" || event.target.closest("button, form")) return;
   from = { x: event.clientX, y: event.clientY };
   timer = setTimeout(() => begin(card), PRESS_MS);
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key === "x" && !event.ctrlKey && !event.metaKey && cardOf(event)) begin(cardOf(event));
 });
 const stop = () => { clearTimeout(timer); from = null; };
 document.addEventListener("pointermove", (event) => {

@@ -360,7 +360,7 @@ def test_a_title_can_be_taken_back(house: House) -> None:
     page = watch(house, "Film 12")
     page.get_by_label("Edit title").click()
     page.get_by_label("Title", exact=True).fill("Another name")
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Another name")
     page.keyboard.press("z")
     expect(page.get_by_role("heading", level=1)).to_have_text("Film 12")

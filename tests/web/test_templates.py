@@ -879,8 +879,9 @@ BUDGETS = {
     # Only a page whose film needs them loads the script that plays segments, and those for VR.
     "scripts of the watch page": ((*EVERYWHERE, "previews.js", "player/*.js"), 30 * 1024),
     "scripts of a playlist": ((*EVERYWHERE, "previews.js", "playlist.js"), 25 * 1024),
-    "style of every page": (("lvs.css",), 10 * 1024),
-    "style of a folder": (("lvs.css", "folders.css"), 10 * 1024),
+    "style of every page": (("lvs.css",), 8 * 1024),
+    "style of a list": (("lvs.css", "gallery.css"), 10 * 1024),
+    "style of a folder": (("lvs.css", "gallery.css", "folders.css"), 10 * 1024),
     "style of tags": (("lvs.css", "tags.css"), 10 * 1024),
     "style of playlists": (("lvs.css", "household.css"), 10 * 1024),
     "style of a selection": (("lvs.css", "curate/select.css"), 10 * 1024),
