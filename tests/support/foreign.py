@@ -30,6 +30,9 @@ STASH = """
         description text);
     CREATE TABLE scenes_tags (scene_id integer, tag_id integer, PRIMARY KEY (scene_id, tag_id));
     CREATE TABLE scenes_view_dates (scene_id integer, view_date datetime not null);
+    CREATE TABLE scene_markers (id integer not null primary key autoincrement,
+        title varchar(255) not null, seconds float not null, primary_tag_id integer not null,
+        scene_id integer not null, end_seconds float);
 """
 XBVR = """
     CREATE TABLE migrations (id varchar(255) PRIMARY KEY);
@@ -44,6 +47,8 @@ XBVR = """
     CREATE TABLE scene_tags (scene_id integer, tag_id integer, PRIMARY KEY (scene_id, tag_id));
     CREATE TABLE histories (id integer primary key autoincrement, scene_id integer,
         time_start datetime, time_end datetime, duration real);
+    CREATE TABLE scene_cuepoints (id integer primary key autoincrement, scene_id integer,
+        time_start real, name varchar(255));
 """
 JELLYFIN = """
     CREATE TABLE __EFMigrationsHistory (MigrationId TEXT PRIMARY KEY, ProductVersion TEXT);

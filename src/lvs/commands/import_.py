@@ -37,6 +37,7 @@ _WORDS = {
     "watched": ("film watched", "films watched"),
     "position": ("position", "positions"),
     "title": ("title", "titles"),
+    "markers": ("film with markers", "films with markers"),
     "playlist": ("place in a playlist", "places in playlists"),
 }
 _WAYS = {

@@ -271,6 +271,7 @@ def _everything(snapshot: "Snapshot") -> "RestoreSummary":
         later=sum(each.later_at is not None for each in kept),
         hidden=sum(each.hidden_at is not None for each in kept),
         notes=sum(bool(each.notes) for each in kept),
+        markers=sum(bool(each.markers) for each in kept),
         playlists=len(snapshot.playlists),
         playlist_items=sum(len(each.items) for each in snapshot.playlists),
         described_tags=len(snapshot.tags),

@@ -6,10 +6,16 @@ from collections.abc import Sequence
 from lvs.db.database import Connection, Transaction
 from lvs.models import Chapter
 
+# The chapters of the video `:id` as text; NULL where there are none.
+NAMED_OR_OF_FILE = """
+    coalesce((SELECT chapters FROM markers WHERE video_id = :id),
+        (SELECT chapters FROM chapters WHERE video_id = :id))
+"""
+
 
 async def of_video(db: Connection, video_id: int) -> list[Chapter]:
-    """Chapters of a video in their order."""
-    text = await db.value("SELECT chapters FROM chapters WHERE video_id = ?", (video_id,))
+    """Chapters of a video in their order: those that people named, else those of its file."""
+    text = await db.value(f"SELECT {NAMED_OR_OF_FILE}", {"id": video_id})
     return parsed(text) if text else []
 
 

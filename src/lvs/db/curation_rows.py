@@ -41,6 +41,8 @@ class CurationRecord:
     hidden_at: int | None = None
     notes: str = ""
     notes_at: int | None = None
+    markers: str = ""
+    """Markers as `db.markers` keeps them."""
     names: tuple[str, ...] = field(default=())
     """The hash and every fingerprint, each once."""
 
@@ -144,6 +146,7 @@ def every(path: Path) -> Iterator[CurationRecord]:
             coalesce(wp.position_s, 0.0) AS position_s, coalesce(wp.watched, 0) AS watched,
             wp.updated_at AS progress_at, la.added_at AS later_at,
             hi.hidden_at, no.text AS notes, no.updated_at AS notes_at,
+            ma.chapters AS markers,
             (SELECT json_group_array(name) FROM (
                 SELECT t.name FROM video_tags vt JOIN tags t ON t.id = vt.tag_id
                 WHERE vt.video_id = v.id ORDER BY t.key)) AS tags,
@@ -162,6 +165,7 @@ def every(path: Path) -> Iterator[CurationRecord]:
             LEFT JOIN later la ON la.person_id = 0 AND la.video_id = v.id
             LEFT JOIN hidden hi ON hi.video_id = v.id
             LEFT JOIN video_notes no ON no.video_id = v.id
+            LEFT JOIN markers ma ON ma.video_id = v.id
         ORDER BY f.path, v.id
     """
     for row in backup.rows(path, sql):
@@ -188,6 +192,7 @@ def every(path: Path) -> Iterator[CurationRecord]:
             hidden_at=row["hidden_at"],
             notes=row["notes"] or "",
             notes_at=row["notes_at"],
+            markers=row["markers"] or "",
         )
 
 

@@ -4,7 +4,7 @@ was given while it was the content of the one video. The journal says when that 
 
 import secrets
 
-from lvs.db import hidden, notes, projections, tags, videos
+from lvs.db import hidden, markers, notes, projections, tags, videos
 from lvs.db.database import Connection, Transaction
 from lvs.models import tag_key
 from lvs.titles import title_from_path
@@ -142,6 +142,7 @@ async def _divide_given(tx: Transaction, from_id: int, to_id: int, era: Era) -> 
     await _set_poster(tx, from_id, to_id, stayed, moved)
     await _set_hidden(tx, from_id, to_id, stayed, moved)
     await _set_notes(tx, from_id, to_id, stayed, moved)
+    await _set_markers(tx, from_id, to_id, stayed, moved)
     await _set_tags(tx, from_id, to_id, stayed, moved)
     await _set_views(tx, from_id, to_id, moved)
 
@@ -243,6 +244,17 @@ async def _set_notes(
     before = _last(stayed, "notes")
     await notes.put(tx, from_id, (before[4] if before else first[3]) or "", last[1])
     await notes.put(tx, to_id, last[4] or "", last[1])
+
+
+async def _set_markers(
+    tx: Transaction, from_id: int, to_id: int, stayed: list[Line], moved: list[Line]
+) -> None:
+    last, first = _last(moved, "markers"), _first(moved, "markers")
+    if last is None or first is None:
+        return
+    before = _last(stayed, "markers")
+    await markers.put(tx, from_id, (before[4] if before else first[3]) or "")
+    await markers.put(tx, to_id, last[4] or "")
 
 
 async def _set_tags(

@@ -38,6 +38,7 @@ class Exported:
     later_at: int | None
     hidden_at: int | None
     notes: str | None
+    markers: str | None
 
 
 @contextlib.asynccontextmanager
@@ -70,7 +71,7 @@ _COLUMNS = """
     f.path, r.name AS root_name, f.missing_since, pr.chosen AS projection, pr.poster_place,
     nullif(wp.position_s, 0) AS position_s, coalesce(wp.watched, 0) AS watched,
     wp.updated_at AS progress_at, la.added_at AS later_at,
-    hi.hidden_at, no.text AS notes
+    hi.hidden_at, no.text AS notes, ma.chapters AS markers
 """
 
 _GIVEN = f"""
@@ -84,6 +85,7 @@ _GIVEN = f"""
     LEFT JOIN later la ON la.person_id = 0 AND la.video_id = v.id
     LEFT JOIN hidden hi ON hi.video_id = v.id
     LEFT JOIN video_notes no ON no.video_id = v.id
+    LEFT JOIN markers ma ON ma.video_id = v.id
 """
 
 

@@ -132,6 +132,10 @@ _MERGE = (
     SELECT :gone, hidden_at FROM hidden WHERE video_id = :to
     """,
     """
+    INSERT OR IGNORE INTO markers (video_id, chapters)
+    SELECT :gone, chapters FROM markers WHERE video_id = :to
+    """,
+    """
     INSERT INTO video_notes (video_id, text, updated_at)
     SELECT :gone, text, updated_at FROM video_notes WHERE video_id = :to
     ON CONFLICT (video_id) DO UPDATE SET text = excluded.text || char(10) || text,

@@ -21,13 +21,14 @@ _TABLES = (
         "hidden",
         "video_notes",
         "chapters",
+        "markers",
         "fingerprints",
         "extended_fingerprints",
         "aliases",
         "playlist_items",
     ),
 )
-_REPLACED = _TABLES[:10]  # rows that are about the video alone
+_REPLACED = _TABLES[:11]  # rows that are about the video alone
 _STAYING = ("id", "media_hash", "forgotten_at", "nights_forgotten")
 
 
@@ -210,10 +211,10 @@ async def _give_what_came_since(
     changed = {what for what, _ in since}
     for what, table in (
         *(("rating", "ratings"), ("favorite", "favorites")),
-        *(("hidden", "hidden"), ("notes", "video_notes")),
+        *(("hidden", "hidden"), ("notes", "video_notes"), ("markers", "markers")),
     ):
         if what in changed:
-            await _replace(tx, table, listed_id, joined[table])
+            await _replace(tx, table, listed_id, joined.get(table, ()))
     if "title" in changed:
         row = joined["videos"]
         await videos.set_title(tx, listed_id, row["title"], edited=bool(row["title_edited"]))

@@ -108,6 +108,7 @@ async def curated(db: Connection, video_id: int) -> bool:
             OR EXISTS (SELECT 1 FROM later WHERE video_id = :id)
             OR EXISTS (SELECT 1 FROM hidden WHERE video_id = :id)
             OR EXISTS (SELECT 1 FROM video_notes WHERE video_id = :id)
+            OR EXISTS (SELECT 1 FROM markers WHERE video_id = :id)
             OR EXISTS (SELECT 1 FROM changes WHERE video_id = :id)
             OR (SELECT title_edited FROM videos WHERE id = :id)
     """

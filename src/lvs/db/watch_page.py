@@ -93,7 +93,7 @@ async def beside(
         UNION ALL
         SELECT video_id, NULL, 3 FROM later WHERE person_id = :person AND video_id = :id
         UNION ALL
-        SELECT NULL, chapters, 4 FROM chapters WHERE video_id = :id
+        SELECT NULL, {chapters.NAMED_OR_OF_FILE}, 4
     """
     values = {"id": video_id, "limit": limit, "tagged": TAGGED_COMPARED, "root_id": root_id}
     values |= {"folder": FOLDER_COMPARED, "tags": tags, "person": viewer().person}
@@ -103,7 +103,7 @@ async def beside(
         tuple(row[0] for row in rows if row[2] == 1),
         tuple(row[1] for row in rows if row[2] == 2),
         any(row[2] == 3 for row in rows),
-        tuple(each for row in rows if row[2] == 4 for each in chapters.parsed(row[1])),
+        tuple(each for row in rows if row[2] == 4 and row[1] for each in chapters.parsed(row[1])),
     )
 
 

@@ -15,10 +15,15 @@ from support import foreign, processes
 from support.foreign import AT, AT_MS
 from support.home import Home, distinct_video
 
+from lvs.db import curation_rows, markers
 from lvs.db.changes import Chosen
 from lvs.errors import Invalid
 from lvs.models import Video
+from lvs.services.backup import snapshots
+from lvs.services.backup.export import as_json
+from lvs.services.backup.restore import put_back
 from lvs.services.backup.side_files import SideFiles, SideFilesExport
+from lvs.services.curation.markers import checked_markers
 from lvs.services.events import Events
 from lvs.services.imports import digikam, jellyfin, nfo, stash, xbvr
 from lvs.services.imports.film import oshash_of, path_of, stars_of
@@ -82,6 +87,11 @@ async def test_stash_gives_stars_tags_views_and_positions(home: Home, tmp_path: 
             "tags(id, name)": [(1, "Snow"), (2, "alps"), (3, "\x00")],
             "scenes_tags": [(1, 1), (1, 2), (1, 3), (3, 1)],
             "scenes_view_dates": [(1, "2024-01-01T00:00:00Z"), (1, AT)],
+            "scene_markers(scene_id, title, seconds, primary_tag_id, end_seconds)": [
+                (1, "", 0.25, 1, None),
+                (1, "Summit", 0.1, 2, 0.15),
+                (1, "nowhere", -5, 2, None),
+            ],
         },
     )
     report = await take(home, stash.read, path)
@@ -89,11 +99,18 @@ async def test_stash_gives_stars_tags_views_and_positions(home: Home, tmp_path: 
     assert [(film.path, film.why) for film in report.unmatched] == [
         ("/data/moved/elsewhere.mp4", NO_FILE)
     ]
-    assert counts(report) == {"rating": 2, "views": 1, "tag": 3, "position": 1}
+    assert counts(report) == {"rating": 2, "views": 1, "tag": 3, "position": 1, "markers": 1}
     assert (report.nothing, report.not_understood) == (1, 1)
     a = await video(home, "a.mp4")
     assert (a.rating, a.views, a.last_viewed_at) == (4, 2, AT_MS)
     assert a.tags == ("alps", "Snow")
+    answer = await (await home.client.get(f"/api/videos/{a.media_hash}")).get_json()
+    assert answer["chapters"] == [
+        {"title": "Summit", "start_s": 0.1, "end_s": 0.15},
+        {"title": "Snow", "start_s": 0.25, "end_s": 0.25},
+    ]
+    page = await (await home.client.get("/watch/a.mp4")).get_data(as_text=True)
+    assert "Summit" in page
     assert (await video(home, "trips/b.mp4")).rating == 1
     async with home.services.database.read() as db:
         sql = "SELECT position_s FROM progress WHERE video_id = ?"
@@ -119,6 +136,7 @@ async def test_xbvr_gives_hearts_and_the_watchlist(home: Home, tmp_path: Path) -
             "tags(id, name)": [(1, "180")],
             "scene_tags": [(1, 1)],
             "histories(scene_id, time_end)": [(1, "2025-03-01 10:20:30+00:00")],
+            "scene_cuepoints(scene_id, time_start, name)": [(1, 0.2, "start"), (1, None, "x")],
         },
     )
     report = await take(home, xbvr.read, path)
@@ -238,6 +256,41 @@ async def test_digikam_gives_stars_and_tags(home: Home, tmp_path: Path) -> None:
     a = await video(home, "2019/alps/a.mp4")
     assert (a.rating, a.tags) == (4, ("Family",))
     assert (await video(home, "b.mp4")).tags == ("Family",)
+
+
+async def test_markers_are_undone_and_come_back_with_backups(home: Home, tmp_path: Path) -> None:
+    films = await library(home, "a.mp4")
+    film = films["a.mp4"]
+    path = simple(tmp_path / "one.sqlite", film)
+    with closing(sqlite3.connect(path)) as db:
+        db.executemany(
+            "INSERT INTO scene_markers (scene_id, title, seconds, primary_tag_id)"
+            " VALUES (1, ?, ?, 1)",
+            [("one", 0.1), ("two", 0.2)],
+        )
+        db.commit()
+    await take(home, stash.read, path)
+    exported = b"".join([piece async for piece in as_json(home.services.database)])
+    [record] = json.loads(exported)["videos"]
+    assert record["markers"] == [["one", 100, 200], ["two", 200, 200]]
+    [kept] = curation_rows.every(home.services.config.metadata_db)
+    folder = tmp_path / "snapshot"
+    folder.mkdir()
+    snapshots.write(home.services.config.metadata_db, folder)
+    entries, _ = await home.services.journal.page(Chosen(what="markers"))
+    assert not (await home.services.journal.undo(entries[0].change.id, "tester")).reason
+    async with home.services.database.read() as db:
+        assert await markers.of_video(db, film.id) == ""
+    assert "markers given" in await (await home.client.get("/admin/changes")).get_data(as_text=True)
+    snapshot = snapshots.read(folder)
+    assert snapshot.kept[film.media_hash].markers == kept.markers
+    gains = await put_back(home.services.database, snapshot.kept.values())
+    assert gains.markers == 1
+    async with home.services.database.read() as db:
+        assert await markers.of_video(db, film.id) == kept.markers
+    for wrong in ("x", [["one", 100]], [["one", 200, 100]], [[1, 2, 3]], [["", "x", 1]]):
+        with pytest.raises(Invalid):
+            checked_markers(wrong)
 
 
 # --- For all of them ---

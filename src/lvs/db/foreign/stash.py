@@ -15,6 +15,7 @@ NEEDED = {
     "tags": ("id", "name"),
     "scenes_tags": ("scene_id", "tag_id"),
     "scenes_view_dates": ("scene_id", "view_date"),
+    "scene_markers": ("scene_id", "title", "seconds", "primary_tag_id"),
 }
 
 
@@ -71,5 +72,17 @@ def tags(db: ForeignDatabase) -> list[Row]:
         """
         SELECT st.scene_id, t.name FROM scenes_tags st JOIN tags t ON t.id = st.tag_id
         ORDER BY st.scene_id, t.id
+        """
+    )
+
+
+def markers(db: ForeignDatabase) -> list[Row]:
+    """Id of the scene, title of a marker or else its tag, and its start and end in seconds."""
+    end = "m.end_seconds" if "end_seconds" in db.columns("scene_markers") else "NULL"
+    return db.rows(
+        f"""
+        SELECT m.scene_id, coalesce(nullif(m.title, ''), t.name), m.seconds, {end}
+        FROM scene_markers m LEFT JOIN tags t ON t.id = m.primary_tag_id
+        ORDER BY m.scene_id, m.seconds
         """
     )

@@ -13,6 +13,7 @@ NEEDED = {
     "tags": ("id", "name"),
     "scene_tags": ("scene_id", "tag_id"),
     "histories": ("scene_id", "time_end"),
+    "scene_cuepoints": ("scene_id", "time_start", "name"),
 }
 
 
@@ -58,4 +59,12 @@ def tags(db: ForeignDatabase) -> list[Row]:
         SELECT st.scene_id, t.name FROM scene_tags st JOIN tags t ON t.id = st.tag_id
         ORDER BY st.scene_id, t.id
         """
+    )
+
+
+def cuepoints(db: ForeignDatabase) -> list[Row]:
+    """Id of the scene, name of a cuepoint, and its start and end in seconds."""
+    end = "time_end" if "time_end" in db.columns("scene_cuepoints") else "NULL"
+    return db.rows(
+        f"SELECT scene_id, name, time_start, {end} FROM scene_cuepoints ORDER BY scene_id, id"
     )

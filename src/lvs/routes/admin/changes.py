@@ -41,6 +41,7 @@ LABELS = {
     "poster": "Posters",
     "hidden": "Hidden",
     "notes": "Notes",
+    "markers": "Markers",
     "later": "Later",
     "watched": "Watched",
     "playlist": "Playlists",

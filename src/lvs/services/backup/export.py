@@ -40,6 +40,7 @@ COLUMNS = (
     "later_at",
     "hidden_at",
     "notes",
+    "markers",
 )
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -165,6 +166,7 @@ def _row(video: Exported, named: bool) -> bytes:
         "favorite": int(video.favorited_at is not None),
         "projection": video.projection,
         "watched": video.watched,
+        "markers": video.markers,
     }
     return _line("" if record[name] is None else str(record[name]) for name in COLUMNS)
 
@@ -191,6 +193,7 @@ def record_of(video: Exported, named: bool) -> dict[str, object]:
         "later_at": _moment(video.later_at),
         "hidden_at": _moment(video.hidden_at),
         "notes": video.notes,
+        "markers": json.loads(video.markers) if video.markers else None,
     }
 
 

@@ -15,6 +15,7 @@ from lvs.db import (
     gallery,
     hidden,
     later,
+    markers,
     notes,
     playlists,
     progress,
@@ -61,6 +62,7 @@ class RestoreSummary:
     later: int = 0
     hidden: int = 0
     notes: int = 0
+    markers: int = 0
     playlists: int = 0
     playlist_items: int = 0
     described_tags: int = 0
@@ -171,7 +173,7 @@ async def _put(tx: Transaction, video_id: int, kept: CurationRecord, gains: Rest
     await _put_projection(tx, video_id, kept, gains)
     await _put_poster(tx, video_id, kept, gains)
     await _put_progress(tx, video_id, kept, gains)
-    await _put_hidden_and_notes(tx, video_id, kept, gains)
+    await _put_hidden_and_texts(tx, video_id, kept, gains)
     title, edited = await rows.title_from_path(tx, video_id)
     if kept.title and (kept.title, True) != (title, edited):
         await videos.set_title(tx, video_id, kept.title, edited=True)
@@ -227,7 +229,7 @@ async def _put_progress(
         gains.later += await later.put(tx, HOUSEHOLD, video_id, kept.later_at)
 
 
-async def _put_hidden_and_notes(
+async def _put_hidden_and_texts(
     tx: Transaction, video_id: int, kept: CurationRecord, gains: RestoreSummary
 ) -> None:
     if kept.hidden_at is not None and not await hidden.has(tx, video_id):
@@ -240,6 +242,11 @@ async def _put_hidden_and_notes(
         await notes.put(tx, video_id, kept.notes, at)
         await changes.add(tx, video_id, "notes", old or None, kept.notes, CLIENT, now_ms())
         gains.notes += 1
+    old = await markers.of_video(tx, video_id)
+    if kept.markers and kept.markers != old:
+        await markers.put(tx, video_id, kept.markers)
+        await changes.add(tx, video_id, "markers", old or None, kept.markers, CLIENT, now_ms())
+        gains.markers += 1
 
 
 async def _put_playlist(tx: Transaction, kept: KeptPlaylist, gains: RestoreSummary) -> None:

@@ -2,9 +2,10 @@
 read to put it back.
 
 `ratings.json`, `views.json`, `tags.json`, `favorites.json`, `projections.json`, `posters.json`,
-`progress.json`, `later.json`, `hidden.json`, `notes.json` and `videos.json` (titles and places) are
-each one object, keyed by media hash; every value names the path too. `playlists.json`,
-`saved-views.json` and `people.json` are keyed by names, `described-tags.json` by those of tags.
+`progress.json`, `later.json`, `hidden.json`, `notes.json`, `markers.json` and `videos.json` (titles
+and places) are each one object, keyed by media hash; every value names the path too.
+`playlists.json`, `saved-views.json` and `people.json` are keyed by names, `described-tags.json` by
+those of tags.
 Blocking: call it in a thread.
 """
 
@@ -25,6 +26,7 @@ from lvs.db.people_rows import KeptPerson, every_person
 from lvs.errors import Invalid, NotFound, Unavailable
 from lvs.services.backup.personal_snapshot import person_of, person_value
 from lvs.services.curation.base import clean_line
+from lvs.services.curation.markers import checked_markers
 from lvs.services.curation.notes import clean_notes
 from lvs.services.curation.saved_views import clean_name, clean_query
 from lvs.services.curation.tag_management import MAX_ALIASES, clean_colour
@@ -39,7 +41,7 @@ from lvs.titles import plain_title, title_from_path
 
 OF_VIDEOS = (
     *("ratings", "views", "tags", "favorites", "projections"),
-    *("posters", "progress", "later", "hidden", "notes", "videos"),
+    *("posters", "progress", "later", "hidden", "notes", "markers", "videos"),
 )
 PLAYLISTS = "playlists"
 DESCRIBED_TAGS = "described-tags"
@@ -150,6 +152,8 @@ def _values(kept: CurationRecord) -> Iterator[tuple[str, dict[str, Any]]]:
         yield "hidden", {"hidden_at": _time(kept.hidden_at)}
     if kept.notes:
         yield "notes", {"notes": kept.notes, "notes_at": _time(kept.notes_at)}
+    if kept.markers:
+        yield "markers", {"markers": json.loads(kept.markers)}
 
 
 class _Object:
@@ -514,6 +518,14 @@ def _take_notes(kept: CurationRecord, value: Mapping[str, Any]) -> None:
     kept.notes_at = _moment(value.get("notes_at"))
 
 
+def _take_markers(kept: CurationRecord, value: Mapping[str, Any]) -> None:
+    found = value.get("markers")
+    try:
+        kept.markers = "" if found is None else checked_markers(found)
+    except Invalid as error:
+        raise _NotUnderstood(error.message) from None
+
+
 def _take_video(kept: CurationRecord, value: Mapping[str, Any]) -> None:
     title, fingerprints = value.get("title") or "", value.get("fingerprints", [])
     if not isinstance(title, str) or len(title) > MAX_TITLE_LENGTH:
@@ -541,6 +553,7 @@ _TAKE: dict[str, _Take] = {
     "later": _take_later,
     "hidden": _take_hidden,
     "notes": _take_notes,
+    "markers": _take_markers,
 }
 
 

@@ -17,6 +17,7 @@ from lvs.db import (
     favorites,
     gallery,
     hidden,
+    markers,
     missing,
     notes,
     overview,
@@ -51,7 +52,7 @@ CLIENTS = 200
 EXAMPLES = 30
 KINDS = (
     *("rating", "favorite", "tag", "title", "view", "projection", "poster"),
-    *("hidden", "notes"),
+    *("hidden", "notes", "markers"),
     *("later", "watched", "playlist", "bulk", "forgotten", "handover", "added"),
 )
 
@@ -386,6 +387,14 @@ async def _notes(tx: Transaction, change: Change, client: str) -> str:
     return ""
 
 
+async def _markers(tx: Transaction, change: Change, client: str) -> str:
+    if await markers.of_video(tx, change.video_id) != (change.new or ""):
+        return OTHERWISE
+    await markers.put(tx, change.video_id, change.old or "")
+    await _note(tx, change, client)
+    return ""
+
+
 async def _tag(tx: Transaction, change: Change, client: str) -> str:
     name = change.new if change.new is not None else change.old or ""
     carried = await tags.of_video(tx, change.video_id)
@@ -485,6 +494,7 @@ _TAKE_BACK = {
     "poster": _poster,
     "hidden": _hidden,
     "notes": _notes,
+    "markers": _markers,
     "forgotten": _forgotten,
     "handover": handover.take_back,
     "added": _added,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from lvs.models import tag_key
+from lvs.services.curation.markers import Marker
 from lvs.services.legacy import values
 from lvs.services.legacy.reader import LegacyEntry
 
@@ -36,6 +37,7 @@ class ForeignFilm:
     entry: LegacyEntry = field(default_factory=LegacyEntry)
     position_s: float = 0.0
     watched: bool = False
+    markers: list[Marker] = field(default_factory=list)
     title: str = ""
     """A title that people wrote; empty where the program has none of its own."""
 
@@ -44,7 +46,7 @@ class ForeignFilm:
         """True where people gave it nothing."""
         entry = self.entry
         given = entry.rating or entry.views or entry.tags or entry.favorite
-        return not (given or self.position_s or self.watched or self.title)
+        return not (given or self.position_s or self.watched or self.title or self.markers)
 
 
 @dataclass(slots=True)
@@ -112,6 +114,15 @@ def seconds_of(value: Any) -> float | None:
     except ValueError:
         return None
     return number if 0 < number < 1e7 else None
+
+
+def marker_of(name: Any, start: Any, end: Any = None) -> Marker | None:
+    """A marker; None for what is none."""
+    try:
+        at = number_of(start, "a time")
+    except ValueError:
+        return None
+    return str(name or ""), at, seconds_of(end)
 
 
 def size_of(value: Any) -> int | None:

@@ -10,11 +10,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from lvs.clock import now_ms
-from lvs.db import changes, gallery, imports, progress, videos
+from lvs.db import changes, gallery, imports, markers, progress, videos
 from lvs.db.database import Connection, Database, Transaction
 from lvs.errors import Invalid
 from lvs.models import HOUSEHOLD, WatchState
 from lvs.services.curation.base import clean_line
+from lvs.services.curation.markers import markers_text
 from lvs.services.curation.titles import MAX_TITLE_LENGTH
 from lvs.services.events import Event, Events
 from lvs.services.household import personal_values
@@ -186,7 +187,7 @@ def _is_listed(library: ForeignLibrary, film: ForeignFilm) -> bool:
 
 
 class _Personal:
-    """Positions, what was watched, and titles: only where LVS has nothing of its own."""
+    """Positions, what was watched, titles and markers: only where LVS has nothing of its own."""
 
     def __init__(
         self, db: Connection, tx: Transaction | None, report: ImportReport, client: str
@@ -201,6 +202,8 @@ class _Personal:
             await self._progress(film, video_id)
         if film.title:
             await self._title(film, video_id)
+        if film.markers:
+            await self._markers(film, video_id)
 
     async def _progress(self, film: ForeignFilm, video_id: int) -> None:
         state = await progress.of_video(self._db, HOUSEHOLD, video_id)
@@ -227,6 +230,22 @@ class _Personal:
             await progress.restore(tx, HOUSEHOLD, video_id, state)
             await gallery.refresh_progress(tx, [video_id])
         self.changed.add(video_id)
+
+    async def _markers(self, film: ForeignFilm, video_id: int) -> None:
+        durations = [file.duration_s for file in film.files if file.duration_s]
+        text = markers_text(film.markers, max(durations, default=None))
+        there = await markers.of_video(self._db, video_id)
+        number = len(film.markers)
+        if not text or there == text:
+            self._note(self._report.already, film, "markers", number)
+        elif there or await changes.giving(self._db, video_id, "markers", text, 2**62):
+            self._note(self._report.different, film, "markers", number, "others")
+        else:
+            self._note(self._report.taken, film, "markers", number)
+            if self._tx is not None:
+                await markers.put(self._tx, video_id, text)
+                await changes.add(self._tx, video_id, "markers", None, text, self._client, now_ms())
+                self.changed.add(video_id)
 
     async def _title(self, film: ForeignFilm, video_id: int) -> None:
         try:

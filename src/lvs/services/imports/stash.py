@@ -8,6 +8,7 @@ from lvs.services.imports.film import (
     ForeignFile,
     ForeignFilm,
     ForeignLibrary,
+    marker_of,
     oshash_of,
     path_of,
     seconds_of,
@@ -44,6 +45,10 @@ def read(path: Path, _user: str = "") -> ForeignLibrary:
         for scene_id, tag in rows.tags(db):
             if scene_id in films:
                 library.add_tag(films[scene_id], tag)
+        for scene_id, name, start, end in rows.markers(db):
+            marker = marker_of(name, start, end)
+            if marker and scene_id in films:
+                films[scene_id].markers.append(marker)
     library.films = list(films.values())
-    library.left_out = ["performers, studios, groups, markers and pictures of Stash"]
+    library.left_out = ["performers, studios, groups and pictures of Stash"]
     return library

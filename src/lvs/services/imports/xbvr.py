@@ -8,6 +8,7 @@ from lvs.services.imports.film import (
     ForeignFile,
     ForeignFilm,
     ForeignLibrary,
+    marker_of,
     oshash_of,
     path_of,
     seconds_of,
@@ -50,9 +51,13 @@ def read(path: Path, _user: str = "") -> ForeignLibrary:
         for scene_id, tag in rows.tags(db):
             if scene_id in films:
                 library.add_tag(films[scene_id], tag)
+        for scene_id, name, start, end in rows.cuepoints(db):
+            marker = marker_of(name, start, end)
+            if marker and scene_id in films:
+                films[scene_id].markers.append(marker)
     # XBVR lists every scene it has heard of, also those of which there is no file.
     library.films = [film for film in films.values() if film.files]
     if wanted := [film for film in listed if film.files]:
         library.playlists[WATCHLIST] = wanted
-    library.left_out = ["actors, sites, cuepoints and pictures of XBVR"]
+    library.left_out = ["actors, sites and pictures of XBVR"]
     return library
