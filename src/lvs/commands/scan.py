@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-look",
         action="store_true",
-        help="do not look into new videos (length, size, poster) now",
+        help="do not analyse new videos (length, size, poster) now",
     )
     parser.add_argument("--json", action="store_true", help="print a JSON object")
     add_configuration_flags(parser)

@@ -37,7 +37,7 @@ class Http1Server(TCPServer):
             self._let_go()
 
     def _let_go(self) -> None:
-        """Part what holds each other, and would stay until garbage is looked for."""
+        """Break reference cycles, so that the connection is freed without the garbage collector."""
         wrapper = vars(self).pop("protocol", None)
         if wrapper is not None:
             for name in ("_check_protocol", "_create_stream", "_send_h11_event"):

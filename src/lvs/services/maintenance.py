@@ -107,7 +107,7 @@ class Maintenance:
             idle = 0 if self._jobs.running or self._jobs.queued else idle + 1
         left = len(awaited)
         awaited.clear()
-        message = f"{plural(total - left, 'video')} looked into."
+        message = f"{plural(total - left, 'video')} analysed."
         if left:
             message += f" {left:,} could not be: their files are away, or they were stopped."
         failed = (

@@ -41,9 +41,7 @@ class RateLimiter:
         if len(times) >= self._limit.count:
             wait_s = max(1, math.ceil(times[0] + self._limit.seconds - now))
             seconds = "second" if wait_s == 1 else "seconds"
-            raise TooMany(
-                f"That was faster than people are. Try again in {wait_s} {seconds}.", wait_s
-            )
+            raise TooMany(f"Too many requests. Try again in {wait_s} {seconds}.", wait_s)
         times.append(now)
 
 

@@ -248,7 +248,7 @@ async def test_workers_that_die_are_named_and_try_again_helps(home: Home) -> Non
         await home.scan()
         await home.until(lambda: len(home.services.jobs.failures) == 3)
     health = await health_of(home)
-    assert "3 videos could not be looked into, the last “film " in health
+    assert "3 videos could not be analysed, the last “film " in health
     assert "The process that looked into it broke down." in health
     assert "new films get no picture" in health
     checks = (await (await home.client.get("/ping?deep=1")).get_json())["checks"]

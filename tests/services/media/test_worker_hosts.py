@@ -148,7 +148,7 @@ async def test_a_machine_that_cannot_be_used_says_why_and_costs_no_film(
         await home.looked()
         assert await results(home) == [("h264", True)] * 2
         page = await (await home.client.get("/admin/tiles/workers")).get_data(as_text=True)
-        assert "Its films are looked into here" in page
+        assert "Its films are analysed here" in page
     finally:
         await home.stop()
 

@@ -177,7 +177,7 @@ def _workers(found: report.PerformanceReport) -> Iterator[Metric]:
     workers = found.workers
     yield _gauge("lvs_jobs_queued", "Queued looks", workers.queued_by_kind, "kind")
     yield _gauge("lvs_jobs_running", "Looks under way", len(workers.running))
-    yield _gauge("lvs_jobs_remaining", "Videos still to be looked into", workers.remaining)
+    yield _gauge("lvs_jobs_remaining", "Videos waiting to be analysed", workers.remaining)
     results = {"done": workers.done, "unreadable": workers.unreadable, "failed": workers.failed}
     yield _counter("lvs_jobs", "Looks since the start", results, "result")
     yield _gauge("lvs_streams_running", "Films on their way to viewers", len(found.streams))

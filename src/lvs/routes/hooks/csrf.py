@@ -1,7 +1,7 @@
 """Protection against cross-site requests, and the rate limit of changes.
 
-And not faster than people are. Browsers send no `Sec-Fetch-Site` to plain-http addresses of a LAN,
-so `Origin` is compared with `Host` as well.
+Browsers send no `Sec-Fetch-Site` to plain-http addresses of a LAN, so `Origin` is compared with
+`Host` as well.
 """
 
 import re

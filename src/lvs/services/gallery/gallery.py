@@ -506,6 +506,4 @@ async def _cursor(finder: Finder, card: Card, query: Query) -> Cursor:
 
 def _check_cursor(query: Query, cursor: Cursor | None) -> None:
     if cursor is not None and isinstance(cursor.key, str) != (query.sort is Sort.TITLE):
-        raise Invalid(
-            "This page address does not fit the chosen order. Start again from the first page."
-        )
+        raise Invalid("This link belongs to another order. Go back to the first page.")

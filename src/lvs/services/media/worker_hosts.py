@@ -104,7 +104,7 @@ class WorkerHost:
                 self._leave_alone(f"Films are not found there. See root= in workers. {error}")
             return None  # it may be there another time
         except LvsError as error:  # what the film is called is decided here alone
-            log.info("%s could not look into %r: %s", self.address.name, path, error.message)
+            log.info("%s could not analyse %r: %s", self.address.name, path, error.message)
         else:
             self._done += 1
             self._declined = 0
@@ -127,13 +127,13 @@ class WorkerHost:
                 self._leave_alone(str(error))
                 await self._wake()
             else:
-                log.info("%s looks into films", self.address.name)
+                log.info("%s analyses films", self.address.name)
                 self._ready, self._failure = True, ""
 
     def _leave_alone(self, reason: str) -> None:
         if reason != self._failure:
             log.warning(
-                "%s is left alone for %g s, its films are looked into here: %s",
+                "%s is left alone for %g s, its films are analysed here: %s",
                 self.address.name,
                 self._left_s,
                 reason,

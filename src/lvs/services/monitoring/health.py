@@ -219,7 +219,7 @@ class Health:
                 yield Issue(
                     Level.WARNING,
                     "library",
-                    f"The folder “{root.name}/{shown(away.path)}” cannot be looked into since"
+                    f"The folder “{root.name}/{shown(away.path)}” cannot be read since"
                     f" {clock(away.since)}.",
                     "See that its disk is mounted, and that LVS may read it; its videos come back"
                     " by themselves.",
@@ -266,7 +266,7 @@ class Health:
             titles = await self.overviews.titles([last.video_id])
             title = titles[last.video_id][1] if last.video_id in titles else "a video"
             number = (
-                f"{len(failures)} videos could not be looked into, the last"
+                f"{len(failures)} videos could not be analysed, the last"
                 if len(failures) > 1
                 else "A worker failed on"
             )
@@ -286,9 +286,9 @@ class Health:
             yield Issue(
                 Level.ERROR,
                 "workers",
-                f"The last {self.jobs.failed_in_a_row} videos could not be looked into: new films"
+                f"The last {self.jobs.failed_in_a_row} videos could not be analysed: new films"
                 " get no picture.",
-                "See the reasons with the workers; if they are the same for all, look into the log"
+                "See the reasons with the workers; if they are the same for all, read the log"
                 " and restart LVS.",
             )
         stuck_s = self.ffmpeg.time_limit_s * STUCK_SHARE

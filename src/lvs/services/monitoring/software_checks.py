@@ -136,16 +136,16 @@ def _known_codecs() -> set[str] | None:
 
 
 def workers(config: Config) -> Iterator[Diagnosis]:
-    """Other machines that are to look into films can be reached and have this version."""
+    """Other machines that analyse films can be reached and have this version."""
     for text in config.workers:
         if text != LOCAL:
             address = parse_worker_address(text)
             problem, step = _worker_problem(address)
             if problem:
-                message = f"{address.name} does not look into films: {problem}"
+                message = f"{address.name} does not analyse films: {problem}"
                 yield Diagnosis("workers", Condition.WARNING, message, step)
             else:
-                message = f"{address.name} is ready to look into films."
+                message = f"{address.name} is ready to analyse films."
                 yield Diagnosis("workers", Condition.OK, message)
 
 
