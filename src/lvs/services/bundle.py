@@ -348,6 +348,8 @@ async def _open(services: Services) -> AsyncIterator[None]:
         await asyncio.to_thread(services.playback.pool.speeds.load)
         await services.library.open()
         await services.preferences.languages()
+        await services.preferences.start_page()
+        await services.saved_views.every()
         await services.people.load()
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(_restarting(*task)) for task in _background(services)]
