@@ -10,5 +10,5 @@ document.addEventListener("keydown", (event) => {
   if (key !== "Enter" || !idle || !player) return;
   event.preventDefault();
   player.play();
-  player.requestFullscreen?.();
+  (player.controls ? player : player.closest(".player")).requestFullscreen?.();
 });

@@ -1,4 +1,5 @@
 """The README's moving picture: a rating by tap, and a step into a film with an emulated headset.
+And two of its moments for docs/headset.md: the page of such a film, and the panel inside.
 
 `python docs/screenshots/moving.py` draws a few films (`library.py`), serves them, plays the scene
 in Chromium and writes `moving.webp` beside this file. The headset is the emulator of the tests.
@@ -86,7 +87,7 @@ class Reel:
 
 
 def make_vr_film(path: Path) -> None:
-    """Write a minute of a drawn ridge around the viewer, the same for both eyes."""
+    """Write five minutes of a drawn ridge around the viewer, the same for both eyes."""
     eye = scene("mountains", 5, EYE, EYE, "dusk")
     both = Image.new("RGB", (2 * EYE, EYE))
     both.paste(eye, (0, 0))
@@ -95,7 +96,7 @@ def make_vr_film(path: Path) -> None:
     both.save(picture, "BMP")
     subprocess.run(
         ["ffmpeg", "-v", "error", "-y", "-f", "image2pipe", "-c:v", "bmp", "-i", "-", "-vf",
-         "loop=59:1,setpts=N/TB,fps=1", "-c:v", "libx264", "-crf", "16", "-g", "1",
+         "loop=299:1,setpts=N/TB,fps=1", "-c:v", "libx264", "-crf", "16", "-g", "1",
          "-pix_fmt", "yuv420p", path],
         input=picture.getvalue(), check=True,
     )  # fmt: skip
@@ -116,6 +117,7 @@ def entered(reel: Reel, page: Page, headset: Headset, address: str) -> None:
     page.goto(address)
     page.wait_for_timeout(800)
     reel.shoot(PAUSE_MS)
+    still(page, "vr-page.jpg")
     button = page.locator("#vr-enter")
     reel.tap(button)
     headset.wait(lambda state: state is not None and state["ready"])
@@ -132,6 +134,12 @@ def entered(reel: Reel, page: Page, headset: Headset, address: str) -> None:
     headset.wait(lambda state: state["stars"] == 5)
     headset.frames(4)
     reel.shoot(2 * PAUSE_MS)
+    still(page, "vr-panel.jpg")
+
+
+def still(page: Page, name: str) -> None:
+    """Write what the page shows now, beside this file."""
+    page.screenshot(path=HERE / name, type="jpeg", quality=82)
 
 
 def addresses(base: str) -> Iterator[tuple[str, str]]:

@@ -69,7 +69,12 @@ PAGES = {
     "connect": "/connect",
     "sign-in": "/sign-in",
 }
-README = {"gallery": ("/", "desktop", "dark"), "watch": ("/?q=ridge#watch", "desktop", "light")}
+README = {
+    "gallery": ("/", "desktop", "dark"),
+    "watch": ("/?q=ridge#watch", "desktop", "light"),
+    "dashboard": ("/admin/performance", "desktop", "light"),
+    "phone": ("/", "phone", "dark"),
+}
 
 
 @contextmanager

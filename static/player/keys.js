@@ -51,7 +51,7 @@ const playing = {
   ".": () => step(1),
   "<": () => faster(-0.25),
   ">": () => faster(0.25),
-  f: () => (document.fullscreenElement ? document.exitFullscreen() : video.requestFullscreen?.()),
+  f: () => (document.fullscreenElement ? document.exitFullscreen() : (video.controls ? video : video.closest(".player")).requestFullscreen?.()),
   m: () => { video.muted = !video.muted; note(video.muted ? "Sound off" : "Sound on"); },
 };
 
@@ -60,7 +60,7 @@ function action({ key, code, shiftKey, target }) {
   if (!video) return null;
   const digit = /^(?:Digit|Numpad)(\d)$/.exec(code)?.[1]; // by place: some layouts shift for digits
   if (digit && !shiftKey) return () => seek(((video.duration || 0) * digit) / 10 - video.currentTime);
-  if (key === " " && (target === video || target.closest("a, button, summary"))) return null; // the browser plays and pauses
+  if (key === " " && ((target === video && video.controls) || target.closest("a, button, summary"))) return null; // the browser plays and pauses
   if (/^Arrow(Up|Down)$/.test(key) && ![document.body, byId("main"), video].includes(target)) return null; // lets a list scroll
   return playing[key] ?? null;
 }

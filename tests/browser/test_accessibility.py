@@ -44,6 +44,11 @@ PAGES = (
     "/triage",
     "/triage?q=nothing",
     "/connect",
+    "/select",
+    "/up-next",
+    "/admin/doctor",
+    "/admin/storage",
+    "/admin/usage",
 )
 
 

@@ -327,6 +327,30 @@ def test_space_pauses_a_film_that_has_the_focus_and_arrows_are_volume_after_a_cl
     assert page.evaluate("scrollY") == 0
 
 
+def test_controls_for_far_away_lie_over_the_film_in_the_large_size(house: House) -> None:
+    page = house.open("/tags", HEADSET)
+    page.context.add_cookies([{"name": "size", "value": "large", "url": house.address}])
+    page.goto("/?q=Playable")
+    page.goto(card(page, "Playable").locator("h2 a").get_attribute("href") or "/")
+    bar = page.get_by_role("group", name="Player")
+    for name in ("10 seconds back", "Play", "10 seconds on", "Speed 1×", "Full screen"):
+        box = bar.get_by_role("button", name=name, exact=True).bounding_box()
+        assert box is not None
+        assert min(box["width"], box["height"]) >= 56, name
+    assert not page.locator("video").evaluate("(video) => video.controls")
+    page.wait_for_function("document.getElementById('player').readyState > 0")
+    bar.get_by_role("button", name="10 seconds on").click()
+    page.wait_for_function("document.getElementById('player').currentTime > 7")
+    bar.get_by_role("button", name="Speed 1×").click()
+    expect(bar.get_by_role("button", name="Speed 1.25×")).to_be_visible()
+    bar.get_by_role("slider").fill("500")
+    page.wait_for_function("Math.abs(document.getElementById('player').currentTime - 4) < 1")
+    bar.get_by_role("button", name="Play", exact=True).click()
+    page.wait_for_function("!document.getElementById('player').paused")
+    page.locator("video").click(position={"x": 300, "y": 100})
+    page.wait_for_function("document.getElementById('player').paused")
+
+
 def test_a_long_title_can_be_read_on_a_phone(house: House) -> None:
     page = watch(house, "whole of the lake", PHONE)
     heading = page.get_by_role("heading", level=1)

@@ -7,7 +7,7 @@ import math
 import os
 import struct
 from array import array
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import cast
@@ -92,6 +92,7 @@ def make_video(
     picture: Picture | None = None,
     seed: int = 0,
     sound: bool = False,
+    sound_languages: Sequence[str] = (),
     video_codec: str | None = None,
     audio_codec: str | None = None,
     pixel_format: str | None = None,
@@ -107,9 +108,9 @@ def make_video(
     """Makes a playable film and returns its path; the extension says the container (`.mp4`,
     `.webm`, `.mkv`, `.ts` …).
 
-    `seed` gives another film; `rotation` is how many degrees clockwise a player must turn it (0,
-    90, 180, 270). A name given as bytes may be no UTF-8; give `container` where the extension does
-    not say it.
+    `sound_languages` makes a track of sound for each. `seed` gives another film; `rotation` is how
+    many degrees clockwise a player must turn it (0, 90, 180, 270). A name given as bytes may be no
+    UTF-8; give `container` where the extension does not say it.
     """
     name = os.fsdecode(path)
     default_video, default_audio = CODECS.get(Path(name).suffix.lower(), ("libx264", "aac"))
@@ -145,16 +146,19 @@ def make_video(
             video.sample_aspect_ratio = pixel_aspect
         if rotation or mirrored:
             video.set_display_rotation(-rotation, hflip=mirrored)
-        audio = None
-        if sound:
-            audio = cast("AudioStream", film.add_stream(audio_codec or default_audio, rate=48_000))
+        tones = [
+            cast("AudioStream", film.add_stream(audio_codec or default_audio, rate=48_000))
+            for _ in sound_languages or range(sound)
+        ]
+        for tone, language in zip(tones, sound_languages, strict=False):
+            tone.metadata["language"] = language
         for number in range(max(1, round(seconds * frames_per_second))):
             frame = av.VideoFrame.from_image(show(number / frames_per_second))
             frame.pts, frame.time_base = number, Fraction(1, frames_per_second)
             film.mux(video.encode(frame))
         film.mux(video.encode(None))
-        if audio is not None:
-            _add_tone(film, audio, seconds)
+        for tone in tones:
+            _add_tone(film, tone, seconds)
     return Path(name)
 
 

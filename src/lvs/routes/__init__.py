@@ -94,6 +94,7 @@ SITE_MAP = SiteMap([
         get("/v/<hash:media_hash>", watch.permanent),
         get("/videos/<hash:media_hash>/scenes", film_scenes.show),
         get("/continue", progress.show),
+        post("/videos/<hash:media_hash>/player", watch.use_player, own_limit=True),
         post("/languages", progress.choose_language, own_limit=True),
         get("/up-next", up_next.show),
         get("/play", play.play),

@@ -7,6 +7,7 @@ import pytest
 from quart import Response
 from support.home import Home
 from support.household import a_film
+from support.media import make_video
 
 HTMX = {"HX-Request": "true", "HX-Request-Type": "partial"}
 
@@ -208,3 +209,24 @@ async def test_a_film_is_dismissed_with_undo_by_htmx_and_by_plain_forms(home: Ho
     await home.services.progress.record(media_hash, 70, "a")
     await home.services.progress.flush()
     assert len(await home.services.progress.started()) == 1  # played again, it is back
+
+
+async def test_the_language_of_the_sound_is_remembered_without_a_script(
+    home: Home, tmp_path: Path
+) -> None:
+    for name in ("one", "two"):
+        film = tmp_path / f"{name}.mp4"
+        make_video(film, sound_languages=("eng", "deu"), seed=len(name))
+        home.add(film.name, film.read_bytes() + name.encode())
+    await home.scan()
+    await home.looked()
+    page = await text(await home.client.get("/watch/one.mp4"))
+    [action] = re.findall(r'<noscript><button [^>]*formmethod="post" formaction="([^"]+)"', page)
+    answer = await home.client.post(action, form={"audio": "1", "play": "", "quality": ""})
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/watch/one.mp4?audio=1")
+    for name in ("one", "two"):
+        page = await text(await home.client.get(f"/watch/{name}.mp4"))
+        assert '<option value="1" lang="de" selected>' in page
+    answer = await home.client.post(action, form={"audio": "99"})
+    assert answer.status_code == 303  # no such track: nothing is remembered
+    assert (await home.services.preferences.languages()).sound == "de"

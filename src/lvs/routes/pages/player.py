@@ -3,9 +3,8 @@ tracks and sizes among which people do.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-
-from quart import request
 
 from lvs.http import media_types
 from lvs.models import State, Track, Video, shown
@@ -67,16 +66,22 @@ class PlayerView:
     slow: str = ""
 
 
-def player_choice() -> PlayerChoice:
-    """The choice in the address; what is no choice there counts as none."""
-    height, audio = request.args.get("quality", ""), _number("audio")
+def player_choice(values: Mapping[str, str]) -> PlayerChoice:
+    """The choice in an address or a form; what is no choice there counts as none."""
+    height, audio = values.get("quality", ""), _number(values.get("audio", ""))
     return PlayerChoice(
-        converted=request.args.get("play") == "converted",
+        converted=values.get("play") == "converted",
         audio=audio or 0,
         chose_audio=audio is not None,
         height=next((one for one in HEIGHTS if height == str(one)), 0),
-        burn=_number("burn"),
+        burn=_number(values.get("burn", "")),
     )
+
+
+def spoken_in(video: Video, choice: PlayerChoice) -> str:
+    """The language of the chosen sound; empty where it is unknown or there is no such track."""
+    spoken = [_language(track) for track in _sounds(video)]
+    return spoken[choice.audio] if choice.audio < len(spoken) else ""
 
 
 def preferred_sound(video: Video, choice: PlayerChoice, language: str) -> PlayerChoice:
@@ -170,6 +175,5 @@ def _track_label(number: int, track: Track) -> str:
     return " · ".join(filter(None, parts)) or f"Track {number + 1}"
 
 
-def _number(name: str) -> int | None:
-    text = request.args.get(name, "")
+def _number(text: str) -> int | None:
     return int(text) if re.fullmatch(r"[0-9]{1,2}", text, re.ASCII) else None

@@ -4,13 +4,13 @@ import os
 import re
 from typing import cast
 
-from quart import Response, redirect
+from quart import Response, redirect, request
 
 from lvs.errors import Invalid, NotFound
 from lvs.models import Card, Query, State, Surroundings, Video, shown
 from lvs.routes.media import subtitles
 from lvs.routes.pages import film_scenes, projection
-from lvs.routes.pages.player import player_choice, player_view, preferred_sound
+from lvs.routes.pages.player import player_choice, player_view, preferred_sound, spoken_in
 from lvs.services.gallery.dates import recorded_of
 from lvs.services.household.play_order import ListPlace
 from lvs.web.facts import container_name, moment, picture_facts, track_facts
@@ -45,6 +45,15 @@ async def permanent(media_hash: str) -> Response:
     return cast("Response", redirect(addresses().watch(video.file), 302))
 
 
+async def use_player(media_hash: str) -> Response:
+    """Keep the language of the sound that the player's form chose, and play as it says."""
+    video = await services().videos.get(media_hash)
+    choice = player_choice(await request.form)
+    if language := spoken_in(video, choice):
+        await services().preferences.choose_language("sound", language, client())
+    return cast("Response", redirect(addresses().watch(video.file) + choice.query, 303))
+
+
 async def _page(video: Video, card: Card | None, query: Query) -> Response:
     if not _is_listed(video):
         return await _gone(video)
@@ -54,7 +63,7 @@ async def _page(video: Video, card: Card | None, query: Query) -> Response:
     previous, following = await _neighbours(video, query, place, around)
     progress = services().progress.of_video(video)
     languages = await services().preferences.languages()
-    choice = preferred_sound(video, player_choice(), languages.sound)
+    choice = preferred_sound(video, player_choice(request.args), languages.sound)
     player = player_view(video, choice, _start(video, progress.position_s))
     listed = list_string(place, query)
     if video.poster is None and video.state is State.NEW:
