@@ -113,7 +113,9 @@ def test_help_names_every_command(tmp_path: Path) -> None:
     commands = Path(server.__file__).parent / "commands"
     for module in commands.glob("[a-z]*.py"):
         assert re.search(
-            rf"^ +{module.stem.replace('_', '-')}\s+[A-Z].*", answer.stdout, re.MULTILINE
+            rf"^ +{module.stem.rstrip('_').replace('_', '-')}\s+[A-Z].*",
+            answer.stdout,
+            re.MULTILINE,
         )
 
 

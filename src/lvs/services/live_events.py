@@ -1,4 +1,4 @@
-"""What happens in the library, sent to whoever listens as it happens, each with bounded memory.
+"""Events of the library, sent to those who listen as they happen, each with bounded memory.
 
 A listener has no queue of events, but notes of what is new since it was told last: a hundred
 changes of one film are one. One that is too far behind is told to ask for everything anew.
@@ -220,7 +220,7 @@ class LiveEvents:
             pass
 
     async def _news_of(self, listener: Listener) -> list[LiveEvent]:
-        """What a listener has not heard yet; its notes are empty afterwards."""
+        """News that a listener has not heard yet; its notes are empty afterwards."""
         here = self._id
         library, rated = sorted(listener.library), sorted(listener.rated)
         anything, resync = listener.anything, listener.resync

@@ -31,7 +31,7 @@ class SideFiles(StrEnum):
 
 @dataclass(slots=True)
 class SideFilesReport:
-    """How many files were written, and names of videos that got none, with the reason."""
+    """Number of files written, and names of videos that got none, with the reason."""
 
     written: int = 0
     skipped: list[tuple[str, str]] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""What another program knows of films, in one form for all programs."""
+"""Films as another program knows them, in one form for all programs."""
 
 import math
 from collections.abc import Callable

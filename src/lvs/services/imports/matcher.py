@@ -90,7 +90,7 @@ class FilmMatcher:
             yield number, Fit.NAME
 
     def matches(self) -> FilmMatches:
-        """What there is no doubt of."""
+        """The matches that there is no doubt of."""
         found = FilmMatches()
         for number, film in enumerate(self._films):
             if not film.files:

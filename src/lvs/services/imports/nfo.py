@@ -31,7 +31,7 @@ _ENTITY = re.compile(rb"<!(DOCTYPE|ENTITY)", re.IGNORECASE)
 
 
 def read(path: Path, _user: str = "") -> ForeignLibrary:
-    """What the `.nfo` files in a folder and below say, or one file. Raises Invalid, OSError."""
+    """Read the `.nfo` files in a folder and below, or one file. Raises Invalid, OSError."""
     library = ForeignLibrary(PROGRAM, "")
     for file in _files(path):
         element = _parsed(library, file)
@@ -122,7 +122,7 @@ def _text(element: ET.Element, name: str) -> str:
 
 
 def _place(file: Path, element: ET.Element) -> ForeignFile:
-    """Where the film lies: beside the file, where there is one of its name."""
+    """The place of the film: beside the file, where there is one of its name."""
     media_hash = next(
         (each.text or "" for each in element.findall("uniqueid") if each.get("type") == "lvs"), ""
     )
