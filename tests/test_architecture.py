@@ -195,3 +195,15 @@ def test_no_class_name_exists_twice() -> None:
         if isinstance(node, ast.ClassDef)
     )
     assert not [name for name, count in names.items() if count > 1]
+
+
+def test_docstrings_begin_with_a_noun_or_a_verb() -> None:
+    clauses = [
+        f"{module}: {docstring[:60]}"
+        for module in modules()
+        for node in ast.walk(tree(module))
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        and (docstring := ast.get_docstring(node))
+        and re.match(r"(who|what|whether|how)\b", docstring, re.IGNORECASE)
+    ]
+    assert clauses == []

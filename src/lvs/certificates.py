@@ -100,7 +100,7 @@ def _holds_for(found: Certificate, beside: Path, names: set[str]) -> bool:
 
 
 def _kept_about(beside: Path, chain: bytes) -> "_About | None":
-    """What was kept beside a certificate; None where that is of another one, or damaged."""
+    """Return what was kept beside a certificate; None where that is of another one, or damaged."""
     try:
         kept = json.loads(beside.read_bytes())
     except (OSError, ValueError, RecursionError):

@@ -296,7 +296,7 @@ class Card(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class WatchState:
-    """How far a video was watched: the position in seconds (0: at the beginning), whether it was
+    """The state of watching a video: the position in seconds (0: at the beginning), whether it was
     watched to its end, and when that was last noted (Unix milliseconds, 0: never).
     """
 

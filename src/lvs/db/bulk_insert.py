@@ -38,7 +38,7 @@ class Arrival(NamedTuple):
 
     @property
     def print(self) -> Fingerprint:
-        """What its bytes say."""
+        """Return what its bytes say."""
         return Fingerprint(*self[3:5])
 
 

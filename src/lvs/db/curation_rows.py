@@ -62,8 +62,8 @@ class KeptPlaylist:
 
 @dataclass(frozen=True, slots=True)
 class KeptTag:
-    """What people said of a tag. `parent` is a name, `colour` is `#rrggbb`; empty where nothing was
-    said.
+    """A tag as people described it. `parent` is a name, `colour` is `#rrggbb`; empty where nothing
+    was said.
     """
 
     name: str

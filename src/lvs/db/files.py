@@ -242,7 +242,7 @@ async def restore_missing(tx: Transaction, root_id: int, since: int) -> list[int
 
 
 async def any_present(db: Connection, root_id: int) -> bool:
-    """Whether a library folder holds any file."""
+    """Return whether a library folder holds any file."""
     sql = "SELECT EXISTS (SELECT 1 FROM files WHERE root_id = ? AND missing_since IS NULL)"
     return bool(await db.value(sql, (root_id,)))
 
@@ -325,7 +325,7 @@ async def lying_elsewhere(db: Connection, root_id: int) -> list[bytes]:
 
 
 async def count_by_root(db: Connection) -> dict[int, int]:
-    """How many files each library folder holds."""
+    """Return how many files each library folder holds."""
     sql = "SELECT root_id, count(*) FROM files WHERE missing_since IS NULL GROUP BY root_id"
     return {row[0]: row[1] for row in await db.all(sql)}
 

@@ -415,7 +415,7 @@ async def total(db: Connection) -> int:
 
 
 async def count(db: Connection, selection: Selection) -> int:
-    """How many videos the selection holds."""
+    """Return how many videos the selection holds."""
     conditions, values = _conditions(selection)
     return int(await db.value(f"SELECT count(*) FROM gallery g {_where(conditions)}", values))
 
@@ -574,7 +574,7 @@ async def changes(db: Connection, since: int) -> list[GalleryChange]:
 
 
 async def bounds(db: Connection) -> tuple[int, int]:
-    """How many videos are listed, and the largest id among them."""
+    """Return how many videos are listed, and the largest id among them."""
     row = await db.one("SELECT count(*), coalesce(max(video_id), 0) FROM gallery")
     return (row[0], row[1]) if row else (0, 0)
 

@@ -1,4 +1,4 @@
-"""What the players' lists need of every listed video, and a number that tells when they changed."""
+"""Rows of every listed video for the players' lists, and a number that tells when they changed."""
 
 from dataclasses import dataclass
 from typing import NamedTuple

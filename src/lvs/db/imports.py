@@ -1,4 +1,4 @@
-"""What an import from another program asks of the library: every place of every video."""
+"""Queries of an import from another program: every place of every video."""
 
 from dataclasses import dataclass
 

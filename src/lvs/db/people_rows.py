@@ -1,4 +1,4 @@
-"""What is personal, read from a database for backups and exports, and put back into one.
+"""Personal rows, read from a database for backups and exports, and put back into one.
 
 The household's own positions and Later stand with its videos; here are its history and preferences,
 under the empty name.
@@ -19,7 +19,9 @@ from lvs.models import HOUSEHOLD, WatchState
 
 @dataclass(slots=True)
 class PersonalRecord:
-    """What a person has of one video: `history` are days, each with a time (Unix milliseconds)."""
+    """Everything that a person has of one video: `history` are days, each with a time (Unix
+    milliseconds).
+    """
 
     position_s: float = 0.0
     watched: bool = False
@@ -112,7 +114,7 @@ def _record(
 
 @dataclass(slots=True)
 class PersonGains:
-    """What putting a person back changed."""
+    """Counts of what putting a person back changed."""
 
     people: int = 0
     progress: int = 0

@@ -66,7 +66,7 @@ async def summary(db: Connection, playlist_id: int) -> PlaylistSummary | None:
 
 
 async def count_hidden(db: Connection, playlist_id: int) -> int:
-    """How many places of a playlist hold a hidden video."""
+    """Return how many places of a playlist hold a hidden video."""
     seen, values = only_seen("i.video_id")
     sql = f"""
         SELECT count(*) FROM playlist_items i JOIN hidden h ON h.video_id = i.video_id

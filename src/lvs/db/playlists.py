@@ -161,7 +161,7 @@ async def reposition(tx: Transaction, playlist_id: int, table: str, old: int, ne
 
 
 async def count(db: Connection, playlist_id: int) -> int:
-    """How many places a playlist has, held ones too."""
+    """Return how many places a playlist has, held ones too."""
     sql = " + ".join(f"(SELECT count(*) FROM {each} WHERE playlist_id = :id)" for each in _ITEMS)
     return int(await db.value(f"SELECT {sql}", {"id": playlist_id}))
 

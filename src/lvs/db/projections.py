@@ -96,7 +96,7 @@ async def drawn(tx: Transaction, video_id: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the ladder needs of a video besides its evidence."""
+    """Facts about a video that the ladder needs besides its evidence."""
 
     path: bytes
     width: int

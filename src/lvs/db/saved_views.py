@@ -25,7 +25,7 @@ class SavedView:
 
 @dataclass(frozen=True, slots=True)
 class ViewState:
-    """What a change may change of a view. `deleted_at` is None while it is there."""
+    """The part of a view that a change may change. `deleted_at` is None while it is there."""
 
     name: str
     query: str

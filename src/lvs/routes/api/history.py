@@ -16,7 +16,7 @@ DEFAULT, LARGEST = 100, 500
 
 @answers(schemas.HistoryLines, problems=(400,))
 async def lines() -> Response:
-    """What was played, latest first. `next` in an answer is the `before` of the next one."""
+    """Return what was played, latest first. `next` in an answer is the `before` of the next one."""
     args = arguments()
     size, at = limit(args, DEFAULT, LARGEST), cursor(args, "before")
     before = (int(at.key), at.video_id) if at and not isinstance(at.key, str) else None

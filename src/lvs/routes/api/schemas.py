@@ -81,7 +81,7 @@ class TagChange(Sent):
 
 
 class TagUpdate(Sent):
-    """What to change about a tag. A colour is `#rrggbb`; null takes away what is there."""
+    """Changes to a tag. A colour is `#rrggbb`; null takes away what is there."""
 
     rename: Annotated[str | None, Field(max_length=MAX_TAG)] = None
     alias: Annotated[str | None, Field(max_length=MAX_TAG, description="One more alias.")] = None
@@ -122,7 +122,7 @@ class HiddenChange(Sent):
 
 
 class BulkSet(Sent):
-    """What to change; what is left out stays. `rating` null removes the stars."""
+    """Changes to make; what is left out stays. `rating` null removes the stars."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
@@ -443,8 +443,8 @@ class TagEntry(BaseModel):
 
 
 class TagChanged(BaseModel):
-    """What a change of tags did: the tag as it is now (null where it is gone), the number of videos
-    concerned, and the change to undo (null where nothing changed).
+    """Result of a change of tags: the tag as it is now (null where it is gone), the number of
+    videos concerned, and the change to undo (null where nothing changed).
     """
 
     tag: TagEntry | None
@@ -484,7 +484,7 @@ class VideoHidden(BaseModel):
 
 
 class BulkDone(BaseModel):
-    """How many videos were changed, and the change to undo; null where none was."""
+    """The number of videos that were changed, and the change to undo; null where none was."""
 
     changed: int
     change_id: int | None
@@ -507,7 +507,7 @@ class ViewCount(BaseModel):
 
 
 class VideoProgress(BaseModel):
-    """How far a video was played. `position_s` is null at the beginning."""
+    """Progress in a video. `position_s` is null at the beginning."""
 
     position_s: float | None
     watched: bool
@@ -618,7 +618,7 @@ class HistoryEntry(BaseModel):
 
 
 class HistoryLines(BaseModel):
-    """What was played, latest first; whether it is noted; `before` of the next lines, or null."""
+    """Lines of the history, latest first; if it is noted; `before` of the next lines, or null."""
 
     on: bool
     lines: list[HistoryEntry]
@@ -658,7 +658,7 @@ class PeopleList(BaseModel):
 
 
 class PersonChange(BaseModel):
-    """What is said of a person."""
+    """Changes to a person."""
 
     name: str
     pin: str | None = None
@@ -668,7 +668,7 @@ class PersonChange(BaseModel):
 
 
 class PersonChoice(BaseModel):
-    """Who is to watch; null for nobody. `bound` has the device stay theirs."""
+    """The person who is to watch; null for nobody. `bound` has the device stay theirs."""
 
     name: str | None
     pin: str = ""

@@ -184,7 +184,7 @@ async def _choice(heading: str, **values: Any) -> Response:
 
 
 async def _item(playlist_id: int, position: int) -> PlaylistItem | None:
-    """What stands at a place, if anything does."""
+    """Return what stands at a place, if anything does."""
     found = await services().playlists.items(playlist_id, 1, position - 1, hidden=True)
     return found[0] if found and found[0].position == position else None
 

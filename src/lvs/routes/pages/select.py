@@ -89,7 +89,7 @@ async def show() -> Response:
 
 
 def _said(args: Any) -> "Said | None":
-    """What the change said with which this page was reached."""
+    """Return what the change said with which this page was reached."""
     if "changed" not in args:
         return None
     return Said(
@@ -103,8 +103,8 @@ def _said(args: Any) -> "Said | None":
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What came of a change: how many videos were changed of how many that were meant, how many
-    the person saw counted (0: the person named each), and the change in the journal.
+    """Result of a change: how many videos were changed of how many that were meant, how many the
+    person saw counted (0: the person named each), and the change in the journal.
     """
 
     changed: int

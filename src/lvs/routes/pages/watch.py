@@ -150,7 +150,7 @@ def _folder(video: Video) -> tuple[str, str]:
 
 
 def _copies(video: Video) -> int:
-    """How many places a video has in the library folders that are configured now."""
+    """Return how many places a video has in the library folders that are configured now."""
     roots = services().library.roots
     return sum(file.missing_since is None and roots[file.root_id].active for file in video.files)
 

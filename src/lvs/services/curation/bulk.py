@@ -39,7 +39,7 @@ PLACEHOLDERS = ("title", "file", "folder", "n", "date", "year")
 
 @dataclass(frozen=True, slots=True)
 class BulkEdit:
-    """What is to be changed; None and empty leave as it is.
+    """Values to set; None and empty leave as it is.
 
     `rating` 0 removes the stars. `title` is a pattern in which `{title}`, `{file}`, `{folder}`,
     `{n}`, `{date}` and `{year}` stand for those of each video; an empty one goes back to the names
@@ -59,8 +59,8 @@ class BulkEdit:
 
 @dataclass(frozen=True, slots=True)
 class BulkResult:
-    """How many videos were meant, how many were changed, and the change in the journal (None where
-    nothing changed).
+    """The numbers of videos that were meant and that were changed, and the change in the journal
+    (None where nothing changed).
     """
 
     meant: int

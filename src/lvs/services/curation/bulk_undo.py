@@ -21,8 +21,8 @@ PIECE = 500
 
 @dataclass(frozen=True, slots=True)
 class BulkUndone:
-    """What came of it: the id of the undo and the videos it changed, and how many values were left
-    as they are; or why nothing was done.
+    """Result of an undo: the id of the undo and the videos it changed, and how many values were
+    left as they are; or why nothing was done.
     """
 
     undone_by: int | None = None

@@ -1,4 +1,4 @@
-"""What can be taken back: the status of changes, by the changes that came behind them."""
+"""Statuses of changes: those can be taken back that no later change of the same value follows."""
 
 from collections.abc import Hashable, Iterable, Sequence
 from enum import StrEnum

@@ -42,13 +42,13 @@ class Shown:
 
     @classmethod
     def of(cls, video: Video) -> "Shown":
-        """What an answer about this video shows."""
+        """Return what an answer about this video shows."""
         return cls(video.tags, video.rating > 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """What a player may change."""
+    """Kinds of values that a player may change."""
 
     rating: bool = True
     favorite: bool = True
@@ -73,7 +73,7 @@ class WriteBack:
         self._shown: LRUCache[tuple[str, str], Shown] = LRUCache(SHOWN_KEPT)
 
     def shown(self, client: str, media_hash: str) -> Shown | None:
-        """What this player saw of a film when it composed what it sends.
+        """Return what this player saw of a film when it composed what it sends.
 
         To be asked before anything is awaited: a second request may come before the first is done.
         """

@@ -34,7 +34,7 @@ class History:
     async def lines(
         self, limit: int, before: tuple[int, int] | None = None, *, person: int | None = None
     ) -> list[HistoryLine]:
-        """What was played, latest first, behind a line (its time and id)."""
+        """Return what was played, latest first, behind a line (its time and id)."""
         person = person_or_viewer(person)
         async with self._database.read() as db:
             return await rows.lines(db, person, limit, before)

@@ -47,7 +47,7 @@ _COOKIE = re.compile(r"([0-9]{1,9})\.([01])\.([0-9a-f]{64})", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """What a device's cookie says: who watches, and whether the device is bound to them."""
+    """The content of a device's cookie: who watches, and whether the device is bound to them."""
 
     person: Person
     bound: bool
@@ -55,7 +55,7 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class NewPerson:
-    """What people say of a person. `pin` is None where it stays as it is, and empty for none."""
+    """A person as people describe them. `pin` is None where it stays, and empty for none."""
 
     name: str
     pin: str | None = None
@@ -113,7 +113,7 @@ class People:
     # --- Devices ---
 
     def cookie(self, person: Person, bound: bool) -> str:
-        """What a device keeps to be known as this person's."""
+        """Return what a device keeps to be known as this person's."""
         return f"{person.id}.{int(bound)}.{_signature(person, bound)}"
 
     def device(self, cookie: str) -> Device | None:
@@ -241,7 +241,7 @@ class People:
 
 
 def name_key(name: str) -> str:
-    """What two spellings of a name share."""
+    """Return what two spellings of a name share."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name.strip()).casefold())
 
 

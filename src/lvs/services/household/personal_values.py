@@ -1,4 +1,4 @@
-"""What is personal, as the journal keeps it: JSON objects that name the person."""
+"""Personal values as the journal keeps them: JSON objects that name the person."""
 
 import json
 from typing import Any
@@ -11,12 +11,12 @@ from lvs.models import HOUSEHOLD
 
 
 def later_value(person_id: int, added_at: int | None) -> str:
-    """Whether a video is on a person's list of those to watch later, and since when."""
+    """Return whether a video is on a person's list of those to watch later, and since when."""
     return json.dumps({"person": person_id, "later_at": added_at})
 
 
 async def watched_value(db: Connection, person_id: int, video_id: int) -> str:
-    """Whether a person watched a video, where they stopped, and whether it is on their list."""
+    """Return whether a person watched a video, where they stopped, and if it is on their list."""
     state = await progress.of_video(db, person_id, video_id)
     return json.dumps(
         {

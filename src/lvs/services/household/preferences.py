@@ -1,4 +1,4 @@
-"""What a person chose for themselves: the languages of subtitles and sound. And the page that LVS
+"""Choices of a person for themselves: the languages of subtitles and sound. And the page that LVS
 begins with for the household; a person's stands with the person.
 """
 

@@ -146,7 +146,7 @@ class ProgressTracker:
             return await rows.started(db, person, MOST_STARTED)
 
     async def get(self, media_hash: str, *, person: int | None = None) -> WatchState:
-        """How far a video was watched. Raises NotFound."""
+        """Return how far a video was watched. Raises NotFound."""
         person = person_or_viewer(person)
         film = await self._film(media_hash, person)
         return _bounded(self._overlaid(film.state, person, film.video_id), film.duration_s)
@@ -156,7 +156,7 @@ class ProgressTracker:
         return (await self.get(media_hash)).position_s or None
 
     def of_video(self, video: Video) -> WatchState:
-        """How far a video that was just read was watched."""
+        """Return how far a video that was just read was watched."""
         state = self._overlaid(video.watch_state, viewer().person, video.id)
         return _bounded(state, video.probe.duration_s if video.probe else None)
 

@@ -51,7 +51,7 @@ class Drives:
         return [root for root in self.roots.values() if root.active]
 
     def is_away(self, root_id: int, path: bytes) -> bool:
-        """Whether a file lies on a drive or in a folder that cannot be reached right now."""
+        """Return whether a file lies on a drive or in a folder that cannot be reached right now."""
         if self.roots[root_id].offline_since is not None:
             return True
         return any(entry.root_id == root_id and below(path, entry.path) for entry in self.away)
@@ -141,13 +141,13 @@ class Drives:
         return away
 
     async def _all_gone(self, root: Root, folder: bytes, gone: Collection[bytes]) -> bool:
-        """Whether files were known below a folder and none of them was found."""
+        """Return whether files were known below a folder and none of them was found."""
         async with self._database.read() as db:
             known = await files.below(db, root.id, folder)
         return bool(known) and all(path in gone for path in known)
 
     async def is_emptied(self, root: Root) -> bool:
-        """Whether a library folder is there, empty, and on the disk that it was on."""
+        """Return whether a library folder is there, empty, and on the disk that it was on."""
         async with self._database.read() as db:
             before = await roots.filesystem(db, root.id)
         current = await asyncio.to_thread(_filesystem, root.path)
@@ -216,7 +216,9 @@ class Drives:
             return await files.any_present(db, root.id)
 
     async def _have_mounts_changed(self, root: Root) -> bool:
-        """Whether a disk inside a library folder was unmounted, or one that was away is there."""
+        """Return whether a disk inside a library folder was unmounted, or one that was away is
+        there.
+        """
         away = {entry.path for entry in self.away if entry.root_id == root.id}
         for path in self._mounts.get(root.id, set()) - away:
             if not await asyncio.to_thread(_is_mount, os.path.join(root.path, path)):
@@ -232,7 +234,7 @@ class Drives:
         return place.identity if place else None
 
     async def is_replaced(self, root: Root) -> bool:
-        """Whether another folder than the one that was scanned is at the place."""
+        """Return whether another folder than the one that was scanned is at the place."""
         identity = await self.identity(root)
         return identity is None or self._identities.get(root.id, identity) != identity
 
@@ -250,14 +252,14 @@ class Drives:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """What is at the place of a library folder."""
+    """The folder at the place of a library folder."""
 
     identity: Identity
     is_empty: bool
 
 
 def _place_at(path: bytes) -> _Place | None:
-    """What is at a place; None where there is no folder that can be read."""
+    """Return what is at a place; None where there is no folder that can be read."""
     try:
         state = os.stat(path)
         with os.scandir(path) as entries:
@@ -267,7 +269,7 @@ def _place_at(path: bytes) -> _Place | None:
 
 
 def is_empty_or_gone(path: bytes) -> bool:
-    """Whether nothing is at the place of a folder, or nothing at all in it."""
+    """Return whether nothing is at the place of a folder, or nothing at all in it."""
     place = _place_at(path)
     return place is None or place.is_empty
 

@@ -1,4 +1,4 @@
-"""What files' bytes say of their identity. Blocking code: call it in a thread."""
+"""Fingerprints of files, taken from their bytes. Blocking code: call it in a thread."""
 
 import hashlib
 import os
@@ -122,8 +122,8 @@ class WholeFingerprint:
 
 
 def _is_uniform(descriptor: int, size: int) -> bool:
-    """Whether the middle of a file looks like the middle of many others: what an encoder made of
-    moving pictures can hardly be compressed any further, black and silence can.
+    """Return whether the middle of a file looks like the middle of many others: what an encoder
+    made of moving pictures can hardly be compressed any further, black and silence can.
     """
     part = _read(descriptor, (size - UNIFORMITY_BYTES) // 2, UNIFORMITY_BYTES)
     return len(zlib.compress(part, 1)) < UNIFORM_RATIO * len(part)
@@ -137,7 +137,7 @@ def _offsets(size: int) -> Iterable[int]:
 
 
 def fingerprints(paths: Iterable[bytes]) -> list[Print | Failure]:
-    """What `fingerprint` says of each of these, or why it says nothing."""
+    """Return what `fingerprint` says of each of these, or why it says nothing."""
     found: list[Print | Failure] = []
     for path in paths:
         try:

@@ -21,7 +21,7 @@ from lvs.services.library.walk import storable
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a file holds: the key by which its video is known, and what was read beyond samples.
+    """The content of a file: the key by which its video is known, and what was read beyond samples.
 
     `extended` is the file's own, `rival` that of the video `rival_id` with the same samples; each
     is empty where nothing more was read.

@@ -1,5 +1,5 @@
-"""What is no part of the library although it lies in it: folders that systems keep for themselves,
-and what `.lvsignore` files name.
+"""Paths that are no part of the library although they lie in it: folders that systems keep for
+themselves, and what `.lvsignore` files name.
 
 A `.lvsignore` file holds rules as git's `.gitignore` does, and counts for the folder it lies in and
 all below. It may come with a download, so that its size and what its rules may cost are bounded.
@@ -46,11 +46,11 @@ class Ignored:
         self._names = re.compile("|".join(patterns) or r"(?!)")
 
     def has_name(self, name: bytes) -> bool:
-        """Whether a folder of this name is passed over wherever it lies."""
+        """Return whether a folder of this name is passed over wherever it lies."""
         return self._names.match(os.fsdecode(name).lower()) is not None
 
     def is_ignored(self, root: bytes, path: bytes, is_folder: bool) -> bool:
-        """Whether the path, or a folder above it, is passed over."""
+        """Return whether the path, or a folder above it, is passed over."""
         parts = path.split(b"/")
         rules: RuleStack = ()
         for count, part in enumerate(parts, 1):
@@ -104,7 +104,7 @@ def _is_rule(line: str) -> bool:
 
 
 def matches(rules: RuleStack, path: bytes, is_folder: bool) -> bool:
-    """Whether the rules pass a path over; the innermost rule that speaks of it decides."""
+    """Return whether the rules pass a path over; the innermost rule that speaks of it decides."""
     for folder, spec in reversed(rules):
         below = path[len(folder) + 1 :] if folder else path
         include = spec.check_file(os.fsdecode(below) + ("/" if is_folder else "")).include

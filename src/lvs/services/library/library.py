@@ -40,7 +40,7 @@ TURN_SECONDS = 0.2  # that others who write may wait for a batch
 
 @dataclass(frozen=True, slots=True)
 class PassedOver:
-    """What a scan of a library folder passed over, and files with an odd time of change."""
+    """Things that a scan of a library folder passed over, and files with an odd time of change."""
 
     links: int = 0
     hidden: int = 0
@@ -152,11 +152,11 @@ class Library:
         return None if root_id is None else (root_id, rest)
 
     def is_away(self, root_id: int, path: bytes) -> bool:
-        """Whether a file lies on a drive or in a folder that cannot be reached right now."""
+        """Return whether a file lies on a drive or in a folder that cannot be reached right now."""
         return self.drives.is_away(root_id, path)
 
     def progress(self, looking: int = 0) -> Progress:
-        """How far the scan is, and what stands in its way."""
+        """Return how far the scan is, and what stands in its way."""
         return Progress(
             scanning=self._scanning,
             files_seen=self._seen,
@@ -281,7 +281,7 @@ class Library:
 
     @property
     def settling(self) -> int:
-        """How many files are still being written, and wait to be checked again."""
+        """Return how many files are still being written, and wait to be checked again."""
         return len(self._reader.fresh)
 
     async def take_in_settled(self) -> None:
@@ -400,5 +400,5 @@ def _named(
 
 
 def _paced(count: int, took: float) -> int:
-    """How many files the next batch may have, where so many took so many seconds."""
+    """Return how many files the next batch may have, where so many took so many seconds."""
     return min(BATCH_MOST, max(BATCH_LEAST, int(count * TURN_SECONDS / took)))

@@ -137,8 +137,8 @@ class Placement:
         taken.reassigned |= made
 
     async def _goes_on(self, tx: Transaction, here: File, owner: int | None, key: str) -> bool:
-        """Whether the video at a place is the same one with its new content: edited in place, or
-        overwritten by a better copy.
+        """Return whether the video at a place is the same one with its new content: edited in
+        place, or overwritten by a better copy.
 
         It is another one where the former content is kept at another place, and where the new one
         came from another place.
@@ -160,8 +160,8 @@ class Placement:
         )
 
     async def _is_unready_copy(self, tx: Transaction, here: File) -> bool:
-        """Whether this place shares a video with others only because none of them was a film yet,
-        as empty files do.
+        """Return whether this place shares a video with others only because none of them was a film
+        yet, as empty files do.
         """
         if await videos.state_of(tx, here.video_id) is not State.UNREADABLE:
             return False
@@ -266,14 +266,14 @@ class Placement:
 
 
 def _is_growing(before: File, now: FoundFile) -> bool:
-    """Whether a file grows as a recording or a download makes it grow."""
+    """Return whether a file grows as a recording or a download makes it grow."""
     passed_ns = now.mtime_ns - before.mtime_ns
     return now.size_bytes > before.size_bytes and 0 < passed_ns < GROWING_NS
 
 
 def _aliases(path: bytes) -> set[str]:
-    """What the original called a video at this path: it knew bare names, and paths where somebody
-    rated one below a folder.
+    """Return what the original called a video at this path: it knew bare names, and paths where
+    somebody rated one below a folder.
     """
     return {legacy_alias(os.fsdecode(path)), legacy_alias(os.fsdecode(path.rpartition(b"/")[2]))}
 

@@ -26,19 +26,19 @@ def legacy_alias(name: str) -> str:
 
 
 def is_hidden(path: bytes) -> bool:
-    """Whether the name or a folder above it starts with a dot."""
+    """Return whether the name or a folder above it starts with a dot."""
     return path.startswith(b".") or b"/." in path
 
 
 def has_format(name: bytes, endings: frozenset[bytes]) -> bool:
-    """Whether the file's extension is one of `endings` (lower case, with dot)."""
+    """Return whether the file's extension is one of `endings` (lower case, with dot)."""
     dot = name.rfind(b".")
     return dot > 0 and name[dot:].strip().lower() in endings
 
 
 @dataclass(slots=True)
 class WalkResult:
-    """What a walk saw besides the files."""
+    """Findings of a walk besides the files."""
 
     unread: list[bytes] = field(default_factory=list)  # folders that could not be read
     mounts: set[bytes] = field(
@@ -113,7 +113,7 @@ def walk(
 
 
 def _learn(name: bytes, endings: frozenset[bytes], spelled: set[bytes]) -> bool:
-    """Whether the name has one of the endings; this spelling of it is then kept."""
+    """Return whether the name has one of the endings; this spelling of it is then kept."""
     if known := has_format(name, endings):
         spelled.add(name[name.rfind(b".") :])
     return known
@@ -128,7 +128,9 @@ def _with_storable_times(found: list[Seen], seen: WalkResult, future: int) -> li
 
 
 def _is_worth_telling(name: bytes, endings: frozenset[bytes]) -> bool:
-    """Whether a hidden name is a video file's, and not one that macOS keeps beside each file."""
+    """Return whether a hidden name is a video file's, and not one that macOS keeps beside each
+    file.
+    """
     return not name.startswith(b"._") and has_format(name, endings)
 
 
@@ -168,5 +170,7 @@ def _device(path: bytes) -> int | None:
 
 
 def below(path: bytes, folder: bytes) -> bool:
-    """Whether a path lies in or below a folder; everything lies below the top (empty) folder."""
+    """Return whether a path lies in or below a folder; everything lies below the top (empty)
+    folder.
+    """
     return not folder or path == folder or path.startswith(folder + b"/")

@@ -28,7 +28,7 @@ CLOSING_S = 0.5
 
 @dataclass(slots=True)
 class Changes:
-    """What a watch process reported since it was asked last."""
+    """Changes that a watch process reported since it was asked last."""
 
     places: set[bytes] = field(default_factory=set)
     everywhere: bool = (
@@ -87,8 +87,8 @@ class WatchProcess:
         return self._process.process_id
 
     async def changes(self) -> Changes:
-        """What changed since the last call, once there is something. Raises WatchFailed when the
-        process watches no more.
+        """Return what changed since the last call, once there is something. Raises WatchFailed when
+        the process watches no more.
         """
         await self._news.wait()
         self._news.clear()

@@ -390,7 +390,7 @@ def _is_text(name: str) -> bool:
 
 
 def _is_at_or_below(path: str, folders: Collection[str], top: str) -> bool:
-    """Whether the path, or a folder between it and the top, is one of these."""
+    """Return whether the path, or a folder between it and the top, is one of these."""
     while path not in folders:
         if path == top or len(path) <= len(top):
             return False

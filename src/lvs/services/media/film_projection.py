@@ -16,7 +16,7 @@ from lvs.services.media.projection_json import chosen_of
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the file says, and the projection in force with its name and a person's choice."""
+    """The evidence of the file, and the projection in force with its name and a person's choice."""
 
     container: Container | None
     likeness: Likeness

@@ -53,7 +53,7 @@ def probe_version() -> str:
 
 @dataclass(frozen=True, slots=True)
 class FileEvidence:
-    """What a file says of its projection, the part that its poster shows, and its chapters."""
+    """Evidence of a file for its projection, the part that its poster shows, and its chapters."""
 
     container: Container | None = None
     likeness: Likeness = Likeness()  # noqa: RUF009 - it is frozen
@@ -152,7 +152,7 @@ class ProbePool:
         understood: Callable[[Any], Awaitable[Value]],
         partials: Sequence[Path],
     ) -> Value:
-        """What a worker answers; `partials` are removed where it does not come to an end."""
+        """Return what a worker answers; `partials` are removed where it does not come to an end."""
         worker: Worker | None = None
         in_order = False
         await self._turns.acquire()

@@ -10,7 +10,7 @@ from lvs.services.media.projection import Container, Evidence, Likeness, by_pers
 
 
 def evidence_text(container: Container | None, likeness: Likeness) -> str:
-    """What is kept of a file's evidence, as JSON."""
+    """Return what is kept of a file's evidence, as JSON."""
     members = {"container": asdict(container) if container else None, "likeness": asdict(likeness)}
     return json.dumps(members, separators=(",", ":"))
 
@@ -33,7 +33,7 @@ def container_of(members: dict[str, Any] | None) -> Container | None:
 
 
 def chosen_text(projection: Projection | None) -> str | None:
-    """What the journal and the row hold of a person's choice; the same for the same choice."""
+    """Return what the journal and the row hold of a person's choice, the same for the same one."""
     if projection is None:
         return None
     members = {

@@ -102,7 +102,7 @@ class RemotePool(ProbePool):
                 self.last_words = "".join(c for c in lines[-1] if c.isprintable())[:300]
 
     def _ended_by_itself(self, process_id: int, exit_code: int) -> None:
-        """What ssh said is told with the machine's state."""
+        """Return what ssh said is told with the machine's state."""
         log.debug("ssh %d to %s ended with %d", process_id, self._address.name, exit_code)
 
     def _request(self, path: FilePath, posters: PosterTarget) -> dict[str, Any]:

@@ -203,7 +203,7 @@ def _listed(folder: bytes) -> list[bytes]:
 
 
 def _parts(name: bytes, stem: str, others: Sequence[str]) -> list[str] | None:
-    """What a subtitle file's name says behind the film's: `en`, `forced`, `srt`.
+    """Return what a subtitle file's name says behind the film's: `en`, `forced`, `srt`.
 
     None where it is none of this film. `film-en.srt` is one where a language stands there.
     """

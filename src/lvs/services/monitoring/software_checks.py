@@ -150,7 +150,7 @@ def workers(config: Config) -> Iterator[Diagnosis]:
 
 
 def _worker_problem(address: WorkerAddress) -> tuple[str, str]:
-    """What keeps a machine from working, and the next step; empty where nothing does."""
+    """Return what keeps a machine from working, and the next step; empty where nothing does."""
     login = f"{address.user}@{address.host}" if address.user else address.host
     try:
         done = subprocess.run(

@@ -50,7 +50,7 @@ class SubtitlePart:
 
 @dataclass(frozen=True, slots=True)
 class SubtitleInterval:
-    """What is on the screen from one moment to another; nothing where `parts` is empty."""
+    """Subtitles on the screen from one moment to another; none where `parts` is empty."""
 
     start_s: float
     end_s: float
