@@ -19,7 +19,10 @@ pytestmark = [
     pytest.mark.skipif(not MANIFEST.is_file(), reason="../shared is not beside the project"),
 ]
 ROWS = (
-    {row["file"]: row for row in csv.DictReader(MANIFEST.open(encoding="utf-8"), delimiter="\t")}
+    {
+        row["file"]: row
+        for row in csv.DictReader(MANIFEST.read_text("utf-8").splitlines(), delimiter="\t")
+    }
     if MANIFEST.is_file()
     else {}
 )
@@ -28,13 +31,25 @@ ALIKE = {f"tiny/frame-{number}.mp4" for number in range(2, 7)}
 GOOD = {name: row for name, row in ROWS.items() if row["expected"] == "ok" and name not in ALIKE}
 DAMAGED = "bad/garbage-middle.mp4"
 FILMS = [name for name in GOOD if name != DAMAGED]
-# Every other film is played without scripts; where it is set, each is played both ways.
-BOTH_WAYS = os.environ.get("LVS_BOTH_WAYS") == "1"
+# One film of each kind is played, every other one without scripts; where it is set, every film is
+# played both ways.
+EVERY_FILM = os.environ.get("LVS_EVERY_FILM") == "1"
+
+
+def _kind(name: str) -> tuple[str, ...]:
+    row = GOOD[name]
+    return row["container"], row["video_codec"], row["audio_codec"], row["browser_playable"]
+
+
+def _chosen() -> list[str]:
+    return FILMS if EVERY_FILM else list({_kind(name): name for name in reversed(FILMS)}.values())
+
+
 PLAYED = [
     pytest.param(name, scripts, id=f"{name}-{'with' if scripts else 'without'} JavaScript")
-    for number, name in enumerate(FILMS)
+    for number, name in enumerate(_chosen())
     for scripts in (True, False)
-    if BOTH_WAYS or scripts == (number % 2 == 0)
+    if EVERY_FILM or scripts == (number % 2 == 0)
 ]
 LIKE = 0.12
 AROUND_S = 0.12

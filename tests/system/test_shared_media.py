@@ -27,7 +27,7 @@ pytestmark = [
 ROWS = (
     {
         row["file"]: row
-        for row in csv.DictReader(MANIFEST.open(encoding="utf-8"), delimiter="\t")
+        for row in csv.DictReader(MANIFEST.read_text("utf-8").splitlines(), delimiter="\t")
         if row["expected"] != "sidecar"
     }
     if MANIFEST.is_file()
