@@ -77,7 +77,7 @@ async def changes() -> Response:
     who, what, media_hash = (
         readable(text(args, "client"), "client"),
         text(args, "what"),
-        text(args, "video"),
+        readable(text(args, "video"), "video"),
     )
     if what and what not in (*KINDS, TAGS, VIEWS, EVERYTHING):
         raise Invalid(f"The kind of a change is one of {', '.join((*KINDS, TAGS, VIEWS))}.")
