@@ -149,6 +149,8 @@ async def test_the_api_makes_changes_and_deletes_views(home: Home) -> None:
     changed = json.loads(await answer.get_data())
     assert (changed["position"], changed["query"], changed["count"]) == (0, "unrated=1", 2)
     assert changed["start_page"]
+    await home.client.put(f"/api/views/{made['id']}", json={"start_page": False})
+    assert [each["start_page"] for each in await views(home)] == [True, False]  # was not its own
     assert [each["name"] for each in await views(home)] == ["Alps", "All"]
     for body in ({"name": "x"}, {"name": "x", "where": {"colour": 1}}, {"name": "", "where": {}}):
         assert (await home.client.post("/api/views", json=body)).status_code == 400

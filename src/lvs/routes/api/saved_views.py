@@ -7,7 +7,7 @@ from lvs.routes.api import schemas
 from lvs.routes.api.bulk import query_of
 from lvs.routes.api.openapi import answers
 from lvs.routes.pages.seen_views import counted, seen_views
-from lvs.routes.pages.start_page import VIEW, choose_start_page, start_page
+from lvs.routes.pages.start_page import VIEW, begin_with_view, start_page
 from lvs.services.curation.saved_views import SavedView
 from lvs.web.filters import parse_stored
 from lvs.web.json_body import json_body
@@ -47,7 +47,7 @@ async def change(view_id: str) -> Response:
     if wanted.position is not None:
         await views.move(view_id, wanted.position, client())
     if wanted.start_page is not None:
-        await choose_start_page(VIEW + view_id if wanted.start_page else "")
+        await begin_with_view(view_id, wanted.start_page)
     return answer(await _entry(await views.get(view_id)))
 
 

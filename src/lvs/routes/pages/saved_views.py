@@ -8,7 +8,7 @@ from quart import Response, redirect
 from lvs.models import Query, Sort
 from lvs.routes.pages import gallery
 from lvs.routes.pages.seen_views import counted, seen_view, seen_views
-from lvs.routes.pages.start_page import VIEW, choose_start_page, start_page
+from lvs.routes.pages.start_page import begin_with_view, start_page
 from lvs.services.curation.saved_views import SavedView, ViewJournalLine
 from lvs.viewer import viewer
 from lvs.web.filters import chips, parse_query, parse_stored
@@ -119,7 +119,7 @@ async def start(view_id: str) -> Response:
     """Have LVS begin with a view for the person who watches, or no longer (`value` 0)."""
     await seen_view(view_id)
     wanted = digit(await form_words("value"), "1 or 0", 1) == 1
-    await choose_start_page(VIEW + view_id if wanted else "")
+    await begin_with_view(view_id, wanted)
     return _to("/views")
 
 

@@ -23,6 +23,14 @@ async def start_page() -> str:
     return chosen
 
 
+async def begin_with_view(view_id: str, wanted: bool) -> None:
+    """Have LVS begin with a view, or with it no longer; another start page stays."""
+    if wanted:
+        await choose_start_page(VIEW + view_id)
+    elif await start_page() == VIEW + view_id:
+        await choose_start_page("")
+
+
 async def choose_start_page(address: str) -> None:
     """Have LVS begin with this page for the person who watches. Raises Invalid."""
     person = viewer().person
