@@ -8,6 +8,8 @@ import pytest
 import pytest_asyncio
 from support.home import Home
 
+from lvs.db import gallery
+from lvs.db.database import Transaction
 from lvs.paths import static_folder
 from lvs.routes.hooks.root_path import html_with_prefix
 
@@ -97,6 +99,18 @@ async def test_json_names_addresses_below_the_prefix(below: Home) -> None:
         for name in ("url", "stream_url", "thumbnail_url"):
             assert video[name].startswith("/lvs/")
             assert not video[name].startswith("/lvs/lvs")
+
+
+async def test_json_of_health_names_its_pages_below_the_prefix(below: Home) -> None:
+    async def change(tx: Transaction) -> None:  # a clock that was wrong
+        await tx.run("UPDATE videos SET added_at = 1")
+        await gallery.refresh(tx, [video.id])
+
+    video = await below.video("two.mp4")
+    await below.services.database.write(change)
+    below.services.cache.age()
+    issues = (await (await below.client.get("/lvs/api/admin/health")).get_json())["issues"]
+    assert [each["page"] for each in issues if each["page"]] == ["/lvs/admin/dates"]
 
 
 async def test_forms_lead_back_to_the_page_they_stood_on(below: Home) -> None:

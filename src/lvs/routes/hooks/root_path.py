@@ -26,7 +26,7 @@ _ATTRIBUTE = re.compile(
 _SOURCE_SET = re.compile(rb'(?<=\ssrcset=")[^"]*')
 _OF_SOURCE_SET = re.compile(rb"(^|,\s*)/(?!/)")
 _JSON_ADDRESS = re.compile(
-    rb'("(?:[A-Za-z]+_)?(?:url|href|src|link|poster|thumbnail|instance|scope)"\s*:\s*")/(?!/)',
+    rb'("(?:[A-Za-z]+_)?(?:url|href|src|link|poster|thumbnail|instance|scope|page)"\s*:\s*")/(?!/)',
     re.IGNORECASE,
 )
 _PLAYLIST_ADDRESS = re.compile(rb'(^|URI=")/(?!/)', re.MULTILINE)
