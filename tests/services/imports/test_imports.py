@@ -3,6 +3,7 @@ what is refused, and that nothing of LVS's own is lost.
 """
 
 import json
+import os
 import sqlite3
 import struct
 from collections.abc import Callable
@@ -423,6 +424,7 @@ async def test_counts_that_no_film_has_are_said_and_left_out(home: Home, tmp_pat
     await library(home, "a.mp4", "b.mp4", "c.mp4")
     for name, plays in (("a", "1e300"), ("b", "9223372036854775808"), ("c", "3")):
         (home.library / f"{name}.nfo").write_text(f"<movie><playcount>{plays}</playcount></movie>")
+    os.mkfifo(home.library / "pipe.nfo")  # nobody writes into it
     report = await take(home, nfo.read, home.library)
     assert [(await video(home, f"{name}.mp4")).views for name in "abc"] == [0, 0, 3]
     assert report.not_understood == 2

@@ -50,7 +50,7 @@ def _files(path: Path) -> Iterator[Path]:
     for folder, folders, names in os.walk(path):
         folders.sort()
         for name in sorted(names):
-            if name.lower().endswith(".nfo"):
+            if name.lower().endswith(".nfo") and Path(folder, name).is_file():  # and no pipe
                 number += 1
                 if number > MOST_FILES:
                     raise Invalid(f"There are more than {MOST_FILES:,} .nfo files in {path}.")
