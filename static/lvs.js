@@ -216,7 +216,7 @@
   }
 
   const anywhere = {
-    r: () => press('.places [href="/random"]'),
+    r: () => press('.places [href$="/random"]'),
     z: () => press("#toasts > :last-child [data-undo]"),
     "?": () => byId("keys").togglePopover?.(),
     "/": () => { byId("q").focus(); byId("q").select(); },

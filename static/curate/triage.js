@@ -6,6 +6,7 @@ const PARTIAL = { "HX-Request": "true", "HX-Request-Type": "partial" };
 const LATEST_UNDOS = 50;
 
 const root = document.getElementById("triage");
+const films = `${document.documentElement.dataset.root ?? ""}/videos`;
 const undoForm = document.getElementById("triage-undo");
 const film = () => root.querySelector(".triage-film");
 const player = (within = film()) => within.querySelector("video");
@@ -133,7 +134,7 @@ function offerUndo() {
   if (!last) return;
   undoForm.elements.video.value = last.hash;
   undoForm.elements.did.value = last.did;
-  undoForm.action = address(last.behind, { passed: counts.passed, done: counts.done }).replace("/triage", "/triage/undo");
+  undoForm.action = address(last.behind, { passed: counts.passed, done: counts.done }).replace(/\/triage(?=\?|$)/, "/triage/undo");
 }
 
 // --- Deciding ---
@@ -170,10 +171,10 @@ async function decide(button) {
   let did = "passed";
   if (button.name === "rating") {
     if (button.value !== rating) did = "rated";
-    send(`/videos/${hash}/rating`, { value: button.value }, title);
+    send(`${films}/${hash}/rating`, { value: button.value }, title);
   } else if (button.value === "hide") {
     did = "hidden";
-    send(`/videos/${hash}/hidden`, { value: 1 }, title);
+    send(`${films}/${hash}/hidden`, { value: 1 }, title);
   }
   try { await goOn(did); } finally { going = false; }
 }
@@ -205,7 +206,7 @@ function toggle(button) {
   const hash = film().dataset.mediaHash;
   const title = film().querySelector("h1").textContent;
   button.setAttribute("aria-pressed", on);
-  if (button.name === "tag") send(`/videos/${hash}/tags${on ? "" : "/remove"}`, { tag: button.value }, title);
+  if (button.name === "tag") send(`${films}/${hash}/tags${on ? "" : "/remove"}`, { tag: button.value }, title);
   else send(button.form.action, { value: on ? 1 : 0 }, title);
 }
 

@@ -1,5 +1,7 @@
 // A film as its watch page tells of it, and what people say of it.
 
+const ROOT = document.documentElement.dataset.root ?? "";
+
 async function get(url, options) {
   const answer = await fetch(url, { signal: AbortSignal.timeout(15_000), keepalive: true, ...options }).catch(() => null);
   if (!answer) throw new Error("LVS does not answer.");
@@ -28,7 +30,7 @@ export class Film {
     Object.assign(this, {
       url,
       hash,
-      api: `/api/videos/${hash}`,
+      api: `${ROOT}/api/videos/${hash}`,
       title: find("h1").textContent.trim(),
       source: player.src || player.querySelector("source").src,
       list: scenes,
@@ -44,7 +46,7 @@ export class Film {
     Object.assign(this.#known, this);
   }
 
-  rate(stars) { this.#tell("stars", stars, "POST", `/api/ratings/${this.hash}`, { value: stars || null }, (told) => told.user.value ?? 0); }
+  rate(stars) { this.#tell("stars", stars, "POST", `${ROOT}/api/ratings/${this.hash}`, { value: stars || null }, (told) => told.user.value ?? 0); }
 
   like(favorite) { this.#tell("favorite", favorite, favorite ? "PUT" : "DELETE", `${this.api}/favorite`); }
 
@@ -78,7 +80,7 @@ export class Film {
   settled() { return this.#line; }
 
   keepPosition(position_s) {
-    get(`/videos/${this.hash}/progress`, { method: "POST", body: new URLSearchParams({ position_s }) }).catch(() => {});
+    get(`${ROOT}/videos/${this.hash}/progress`, { method: "POST", body: new URLSearchParams({ position_s }) }).catch(() => {});
   }
 
   countView() { get(`${this.api}/views`, { method: "POST" }).catch(() => {}); }

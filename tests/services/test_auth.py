@@ -35,6 +35,11 @@ CHANGES = [
     ("DELETE", "/api/ratings/{}", b""),
     ("PUT", "/api/videos/{}/favorite", b""),
     ("POST", "/rate", b'{"filename": "holiday.mp4", "rating": 1}'),
+    ("POST", "/views", b"name=x"),
+    ("POST", "/triage", b"video={}&rating=1"),
+    ("POST", "/triage/undo", b"video={}&did=rated"),
+    ("POST", "/videos/{}/poster", b"place=1"),
+    ("POST", "/videos/{}/player", b"audio=0"),
     ("POST", "/admin/scan", b""),
     ("POST", "/admin/cache/refresh", b""),
 ]
@@ -48,6 +53,12 @@ SIGHTS = [
     "/tags",
     "/api/videos",
     "/api/openapi.json",
+    "/views",
+    "/triage",
+    "/search/suggestions?q=holi",
+    "/videos/{}/poster",
+    "/api/views",
+    "/api/events",
     "/nowhere",
     "/random",
     "/unreadable",
@@ -100,6 +111,10 @@ async def test_nothing_is_seen_or_changed_without_the_password(tmp_path: Path) -
         assert (await home.services.ratings.get(media_hash)).value is None
         for target in OPEN:
             assert (await wire.ask(target)).status == 200
+        for method, target in (("GET", "/static/nothing"), ("OPTIONS", "/nothing")):
+            answer = await wire.ask(target, [HTML], method)
+            assert answer.status == 404
+            assert b"holiday" not in answer.body
 
 
 async def test_whoever_gave_the_password_may_everything(tmp_path: Path) -> None:

@@ -141,6 +141,7 @@ async def test_jobs_are_those_of_their_state(home: Home) -> None:
         ("jobs?limit=0", 400, "limit is a whole number from 1 to 500"),
         ("changes?what=nothing", 400, "The kind of a change is one of"),
         ("changes?video=0000000000000000", 404, ""),
+        ("changes?video=%FF", 400, "UTF-8"),
         ("missing?after=broken", 400, "This link is broken"),
         ("duplicates?after=WyJ4IiwxXQ", 400, "This link is broken"),
         ("storage?root=999", 404, "There is no such library folder"),

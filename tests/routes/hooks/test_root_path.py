@@ -8,10 +8,14 @@ import pytest
 import pytest_asyncio
 from support.home import Home
 
+from lvs.db import gallery
+from lvs.db.database import Transaction
+from lvs.paths import static_folder
 from lvs.routes.hooks.root_path import html_with_prefix
 
 PAGES = (
     *("/", "/favorites", "/tags", "/popular", "/search?q=a", "/connect", "/sign-in", "/nothing"),
+    *("/views?save=1", "/triage", "/people"),
     *("/admin/performance", "/admin/jobs", "/admin/changes", "/admin/missing", "/admin/usage"),
     *(
         "/admin/storage",
@@ -22,9 +26,7 @@ PAGES = (
         "/admin/bin",
     ),
 )
-ADDRESS = re.compile(
-    r'\s(href|src|srcset|action|formaction|poster|hx-get|hx-post|hx-put|hx-delete|hx-push-url)="(/[^"]*)"'
-)
+ADDRESS = re.compile(r'\s(?!value=|data-root=)([\w:-]+)="(/[^"]*)"')
 OUTSIDE = {"X-Forwarded-Prefix": "/lvs", "X-Forwarded-For": "192.168.1.9"}
 LOCAL = {"client": ("127.0.0.1", 4000)}
 
@@ -72,6 +74,24 @@ async def test_a_watch_page_names_its_film_below_the_prefix(below: Home) -> None
     assert (film.status_code, len(await film.get_data(as_text=False))) == (206, 10)
 
 
+async def test_addresses_that_scripts_send_to_have_the_prefix(below: Home) -> None:
+    playlist = await below.services.playlists.create("Alps")
+    for name in ("films/one.mp4", "two.mp4"):
+        await below.services.playlists.add(playlist, (await below.video(name)).media_hash)
+    page = await (await below.client.get(f"/lvs/playlist/{playlist}")).get_data(as_text=True)
+    assert f'data-move="/lvs/playlist/{playlist}/move"' in page
+    page = await (await below.client.get("/lvs/triage")).get_data(as_text=True)
+    assert 'data-behind="/lvs/triage?' in page
+
+
+def test_scripts_put_the_prefix_before_addresses_of_their_own() -> None:
+    scripts = [path for path in static_folder().rglob("*.js") if "vendor" not in path.parts]
+    assert len(scripts) > 20
+    absolute = r"""`/\w.*|(?:fetch|sendBeacon|import)\(["']/.*|(?:href|src|action)="/.*"""
+    found = {path.name: re.findall(absolute, path.read_text()) for path in scripts}
+    assert {name: lines for name, lines in found.items() if lines} == {}
+
+
 async def test_json_names_addresses_below_the_prefix(below: Home) -> None:
     listed = await (await below.client.get("/lvs/api/videos")).get_json()
     assert len(listed["videos"]) == 2
@@ -79,6 +99,18 @@ async def test_json_names_addresses_below_the_prefix(below: Home) -> None:
         for name in ("url", "stream_url", "thumbnail_url"):
             assert video[name].startswith("/lvs/")
             assert not video[name].startswith("/lvs/lvs")
+
+
+async def test_json_of_health_names_its_pages_below_the_prefix(below: Home) -> None:
+    async def change(tx: Transaction) -> None:  # a clock that was wrong
+        await tx.run("UPDATE videos SET added_at = 1")
+        await gallery.refresh(tx, [video.id])
+
+    video = await below.video("two.mp4")
+    await below.services.database.write(change)
+    below.services.cache.age()
+    issues = (await (await below.client.get("/lvs/api/admin/health")).get_json())["issues"]
+    assert [each["page"] for each in issues if each["page"]] == ["/lvs/admin/dates"]
 
 
 async def test_forms_lead_back_to_the_page_they_stood_on(below: Home) -> None:

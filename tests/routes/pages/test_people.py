@@ -219,6 +219,9 @@ async def test_a_childs_limits_hold_by_every_address(home: Home, by: str) -> Non
     for each in (secret, open_):
         await home.services.playlists.add(lists[0], each)
     await home.services.playlists.add(lists[1], secret)
+    view = await home.services.saved_views.create("Forbidden nights", "tag=adult", "a")
+    await home.services.saved_views.create("Everything", "", "a")
+    change = (await home.services.saved_views.latest(2))[1].id
     kid_id = await make(home, "Kid", limits={"tags": ["Kids"], "folders": ["Kids"]})
     await make(home, "Mum")
     if by == "cookie":
@@ -231,6 +234,7 @@ async def test_a_childs_limits_hold_by_every_address(home: Home, by: str) -> Non
     await home.services.progress.record(secret, 0.2, "a", person=kid_id)
     await home.services.progress.mark(open_, True, person=kid_id)
     await home.services.progress.flush()
+    await home.services.people.choose_start_page(kid_id, f"/view/{view.view_id}")
     hls = home.services.playback.address(video)
     for address in (
         "/watch/secret%20thing.mp4",
@@ -262,10 +266,15 @@ async def test_a_childs_limits_hold_by_every_address(home: Home, by: str) -> Non
         f"/playlist/{lists[1]}",
         f"/api/playlists/{lists[1]}",
         "/tag/adult",
+        f"/view/{view.view_id}",
+        f"/videos/{secret}/poster",
+        f"/triage?film={secret}",
+        "/nothing-is-here",
+        "/static/nothing.css",
     ):
         answer = await kid.get(address, headers=headers)
         assert answer.status_code == 404, address
-        assert "Forbidden" not in await text(answer), address
+        assert not re.search("Forbidden|Secrets/", await text(answer)), address
     for address in ("/export.json", "/export.csv", "/admin/performance", "/admin/changes",
                     "/admin/unreadable", "/get_views?filename=secret%20thing.mp4",
                     "/api/tags/video/secret%20thing.mp4", "/lists/selection",
@@ -278,6 +287,11 @@ async def test_a_childs_limits_hold_by_every_address(home: Home, by: str) -> Non
         (f"/videos/{secret}/progress", {"position_s": "1"}),
         (f"/videos/{secret}/later", {"value": "1"}),
         (f"/videos/{secret}/view", {}),
+        (f"/videos/{secret}/poster", {"place": "1"}),
+        (f"/videos/{secret}/player", {"audio": "1"}),
+        (f"/views/{view.view_id}/start", {"value": "1"}),
+        ("/triage", {"video": secret, "rating": "3"}),
+        ("/triage/undo", {"video": secret, "did": "rated"}),
     ):
         answer = await kid.post(address, form=form, headers=headers)
         assert answer.status_code == 404, address
@@ -293,6 +307,8 @@ async def test_a_childs_limits_hold_by_every_address(home: Home, by: str) -> Non
                     "/api/videos", "/api/videos?q=forbidden", "/api/videos?state=unreadable",
                     "/api/tags", "/api/later", "/api/history", "/api/playlists",
                     f"/api/playlists/{lists[0]}", "/heresphere", "/heresphere/scan", "/deovr",
+                    "/views", f"/views?changed={change}", "/api/views", "/triage", "/filters",
+                    "/search/suggestions?q=forbidden", "/search/suggestions?q=secret",
                     "/connect", "/folders", "/folders?below=1", "/folder/Kids",
                     "/?sort=recorded"):  # fmt: skip
         answer = await kid.get(address, headers=headers)
@@ -306,6 +322,8 @@ async def test_a_childs_limits_hold_by_every_address(home: Home, by: str) -> Non
         assert "secret" not in answer.headers["Location"]
     answer = await kid.get("/play?shuffle=1&q=forbidden", headers=headers)
     assert answer.status_code == 404
+    named = await (await kid.get("/api/views", headers=headers)).get_json()
+    assert [(each["name"], each["count"]) for each in named["views"]] == [("Everything", 2)]
     found = await (await kid.get("/api/videos", headers=headers)).get_json()
     assert sorted(each["title"] for each in found["videos"]) == ["cartoon", "tagged"]
     for address in ("/video/Kids/cartoon.mp4", f"/thumbnail/{open_}.webp", f"/v/{tagged}"):

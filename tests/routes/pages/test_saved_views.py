@@ -58,6 +58,7 @@ async def views(home: Home) -> list[dict[str, Any]]:
 
 async def test_a_selection_is_named_and_stands_in_the_menu_with_its_number(home: Home) -> None:
     one, *_ = await films(home, "alps", "berlin", "coast")
+    await home.looked()  # a poster that comes is a new edition, which is counted anew
     await home.client.post(f"/videos/{one}/rating", form={"value": "5"})
     offer = await get(home, "/?unrated=1&sort=title")
     assert 'href="/views?unrated=1&amp;sort=title&amp;save=1"' in offer
@@ -148,6 +149,8 @@ async def test_the_api_makes_changes_and_deletes_views(home: Home) -> None:
     changed = json.loads(await answer.get_data())
     assert (changed["position"], changed["query"], changed["count"]) == (0, "unrated=1", 2)
     assert changed["start_page"]
+    await home.client.put(f"/api/views/{made['id']}", json={"start_page": False})
+    assert [each["start_page"] for each in await views(home)] == [True, False]  # was not its own
     assert [each["name"] for each in await views(home)] == ["Alps", "All"]
     for body in ({"name": "x"}, {"name": "x", "where": {"colour": 1}}, {"name": "", "where": {}}):
         assert (await home.client.post("/api/views", json=body)).status_code == 400

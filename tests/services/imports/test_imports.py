@@ -3,6 +3,7 @@ what is refused, and that nothing of LVS's own is lost.
 """
 
 import json
+import os
 import sqlite3
 import struct
 from collections.abc import Callable
@@ -400,6 +401,33 @@ def test_what_is_damaged_or_no_database_is_one_sentence(read: Read, tmp_path: Pa
         assert str(refusal.value).endswith(".")
     with pytest.raises(FileNotFoundError):
         read(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize("odd", ["odd", b"\xff\x00", 2**62, -1, 1e300, None])
+def test_values_of_another_kind_are_left_out(odd: Any, tmp_path: Path) -> None:
+    item = ("A", "Movie", odd, "/films/a.mp4", odd, odd, odd, odd, odd, "Video", 0)
+    given = ("A", "U", "a", odd, odd if odd is not None else 0, 0, 0, odd, 0)
+    read = jellyfin.read(
+        foreign.jellyfin(
+            tmp_path / "jellyfin.db",
+            {"BaseItems": [item], "Users": [("U", "anna")], "UserData": [given]},
+        )
+    )
+    assert [film.files[0].path for film in read.films] == ["/films/a.mp4"]
+    with closing(sqlite3.connect(foreign.stash(tmp_path / "stash.sqlite", {}))) as db, db:
+        db.execute("UPDATE schema_migrations SET version = ?", (odd,))
+    with pytest.raises(Invalid, match="no database of Stash that LVS can read"):
+        stash.read(tmp_path / "stash.sqlite")
+
+
+async def test_counts_that_no_film_has_are_said_and_left_out(home: Home, tmp_path: Path) -> None:
+    await library(home, "a.mp4", "b.mp4", "c.mp4")
+    for name, plays in (("a", "1e300"), ("b", "9223372036854775808"), ("c", "3")):
+        (home.library / f"{name}.nfo").write_text(f"<movie><playcount>{plays}</playcount></movie>")
+    os.mkfifo(home.library / "pipe.nfo")  # nobody writes into it
+    report = await take(home, nfo.read, home.library)
+    assert [(await video(home, f"{name}.mp4")).views for name in "abc"] == [0, 0, 3]
+    assert report.not_understood == 2
 
 
 async def test_a_database_that_is_cut_off_changes_nothing(home: Home, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ def check(db: ForeignDatabase) -> str:
     if "version" not in db.columns("schema_migrations"):
         raise Invalid(db.refusal("", "it has no table schema_migrations"))
     found = db.rows("SELECT version, dirty FROM schema_migrations LIMIT 1")
-    version = int(found[0][0]) if found else 0
+    version = found[0][0] if found and isinstance(found[0][0], int) else 0
     named = f"schema {version}"
     if not OLDEST <= version <= NEWEST:
         raise Invalid(

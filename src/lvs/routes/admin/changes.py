@@ -77,7 +77,7 @@ async def changes() -> Response:
     who, what, media_hash = (
         readable(text(args, "client"), "client"),
         text(args, "what"),
-        text(args, "video"),
+        readable(text(args, "video"), "video"),
     )
     if what and what not in (*KINDS, TAGS, VIEWS, EVERYTHING):
         raise Invalid(f"The kind of a change is one of {', '.join((*KINDS, TAGS, VIEWS))}.")
@@ -165,9 +165,10 @@ async def _with_others(
     entries: Sequence[JournalEntry], following: int | None, who: str | None, before_id: int | None
 ) -> list[Line]:
     """A page of the journal with the changes of tags and views that were made in its time."""
-    since = entries[-1].change.at - 1 if following and entries else None
-    until = entries[0].change.at if before_id and entries else None
     ours = services()
+    since = entries[-1].change.at - 1 if following and entries else None
+    last_before = await ours.journal.moment(before_id) if before_id else None
+    until = None if last_before is None else last_before - 1  # what the page before left out
     all_lines: list[Line] = [
         *await ours.tag_management.between(who, since, until, PAGE_SIZE),
         *await ours.saved_views.between(who, since, until, PAGE_SIZE),

@@ -6,8 +6,8 @@ from lvs.filters import readable
 from lvs.routes.api import schemas
 from lvs.routes.api.bulk import query_of
 from lvs.routes.api.openapi import answers
-from lvs.routes.pages.saved_views import counted
-from lvs.routes.pages.start_page import VIEW, choose_start_page, start_page
+from lvs.routes.pages.seen_views import counted, seen_views
+from lvs.routes.pages.start_page import VIEW, begin_with_view, start_page
 from lvs.services.curation.saved_views import SavedView
 from lvs.web.filters import parse_stored
 from lvs.web.json_body import json_body
@@ -19,7 +19,9 @@ MESSAGE = 'Send {"name": "Unrated", "where": {"unrated": 1}}.'
 
 @answers(schemas.SavedViewList, problems=())
 async def every() -> Response:
-    """All saved views in their order, each with its number of videos."""
+    """Saved views in their order, each with its number of videos. A person with limits is told
+    of those that select something of theirs.
+    """
     return answer(schemas.SavedViewList(views=await _entries()))
 
 
@@ -45,7 +47,7 @@ async def change(view_id: str) -> Response:
     if wanted.position is not None:
         await views.move(view_id, wanted.position, client())
     if wanted.start_page is not None:
-        await choose_start_page(VIEW + view_id if wanted.start_page else "")
+        await begin_with_view(view_id, wanted.start_page)
     return answer(await _entry(await views.get(view_id)))
 
 
@@ -63,7 +65,7 @@ async def _entry(view: SavedView) -> schemas.SavedViewEntry:
 async def _entries() -> list[schemas.SavedViewEntry]:
     counts, start = await counted(), await start_page()
     entries = []
-    for position, view in enumerate(await services().saved_views.every()):
+    for position, view in enumerate(await seen_views()):
         query, dropped = parse_stored(view.query)
         entries.append(
             schemas.SavedViewEntry(

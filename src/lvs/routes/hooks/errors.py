@@ -116,6 +116,8 @@ async def _instead(status: int) -> tuple[Card, ...]:
     """Some videos for a page that has nothing to show."""
     if status != HTTPStatus.NOT_FOUND or wants_json() or responses.wants_partial():
         return ()
+    if request.method not in ("GET", "HEAD") or request.endpoint == "static":
+        return ()  # these answer before anybody signed in or said who watches
     try:
         return await responses.services().gallery.some_random(INSTEAD)
     except LvsError:  # the page about one error must not need that all else is well

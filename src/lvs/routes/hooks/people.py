@@ -25,7 +25,7 @@ def install(app: Quart) -> None:
     @app.before_request
     async def find_viewer() -> None:
         set_viewer(NOBODY)
-        if request.endpoint is None or request.endpoint == "static":
+        if request.endpoint == "static":
             return
         people = services().people
         await people.load()
@@ -40,6 +40,8 @@ def install(app: Quart) -> None:
             return
         allowed = await services().gallery.allowed(person.limits)
         set_viewer(Viewer(person.id, person.limits, allowed))
+        if request.endpoint is None:  # there is nothing, for whom ever
+            return
         if not access().limited:
             raise Refused(f"{person.name} sees a selection, and this is no part of it.")
         await _refuse_out_of_sight()

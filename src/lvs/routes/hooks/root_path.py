@@ -20,12 +20,13 @@ ADDRESS_HEADERS = (
 HTML, PLAYLISTS = ("text/html",), ("application/vnd.apple.mpegurl", "application/x-mpegurl")
 _ATTRIBUTE = re.compile(
     rb"(?<=\s)((?:href|src|action|formaction|poster|hx-(?:get|post|put|patch|delete|push-url|"
-    rb'replace-url)|data-(?:[a-z]+-)*(?:url|src|href|poster|address|script|module|worker|image|api))=")/(?!/)'
+    rb"replace-url)|data-(?:[a-z]+-)*(?:url|src|href|poster|address|script|module|worker|image|api|"
+    rb'scrub|move|behind))=")/(?!/)'
 )
 _SOURCE_SET = re.compile(rb'(?<=\ssrcset=")[^"]*')
 _OF_SOURCE_SET = re.compile(rb"(^|,\s*)/(?!/)")
 _JSON_ADDRESS = re.compile(
-    rb'("(?:[A-Za-z]+_)?(?:url|href|src|link|poster|thumbnail|instance|scope)"\s*:\s*")/(?!/)',
+    rb'("(?:[A-Za-z]+_)?(?:url|href|src|link|poster|thumbnail|instance|scope|page)"\s*:\s*")/(?!/)',
     re.IGNORECASE,
 )
 _PLAYLIST_ADDRESS = re.compile(rb'(^|URI=")/(?!/)', re.MULTILINE)

@@ -6,8 +6,8 @@ time; every other request costs nothing.
 
 from quart import Quart, g, request
 
-from lvs.routes.pages.saved_views import counted
-from lvs.web.responses import services, wants_partial
+from lvs.routes.pages.seen_views import counted, seen_views
+from lvs.web.responses import wants_partial
 from lvs.web.site_map import access
 
 
@@ -18,7 +18,7 @@ def install(app: Quart) -> None:
     async def find_views() -> None:
         if request.endpoint in (None, "static") or access().open:  # nobody need have signed in
             return
-        g.saved_views = await services().saved_views.every()
+        g.saved_views = await seen_views()
         opens = request.method == "GET" and "text/html" in request.headers.get("Accept", "")
         if g.saved_views and opens and not wants_partial():
             await counted()

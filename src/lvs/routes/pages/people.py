@@ -7,6 +7,7 @@ from quart import Response, redirect, request
 from lvs.errors import Refused, TooMany
 from lvs.models import shown
 from lvs.routes.hooks.people import COOKIE, device
+from lvs.routes.pages.seen_views import seen_views
 from lvs.routes.pages.start_page import VIEW
 from lvs.services.household.people import START_PAGES, Device, NewPerson, Person, limits_from
 from lvs.viewer import Limits, viewer
@@ -44,7 +45,7 @@ async def _page(status: int = 200, removed: int = 0, error: str = "", asked: int
 
 async def _views() -> dict[str, str]:
     """The saved views as pages to begin with."""
-    return {VIEW + each.view_id: each.name for each in await services().saved_views.every()}
+    return {VIEW + each.view_id: each.name for each in await seen_views()}
 
 
 async def choose() -> Response:

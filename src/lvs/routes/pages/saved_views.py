@@ -1,6 +1,5 @@
 """Saved views: the page of one, and the page where they are named, ordered and deleted."""
 
-from collections.abc import Mapping, Sequence
 from typing import cast
 from urllib.parse import urlencode
 
@@ -8,7 +7,8 @@ from quart import Response, redirect
 
 from lvs.models import Query, Sort
 from lvs.routes.pages import gallery
-from lvs.routes.pages.start_page import VIEW, choose_start_page, start_page
+from lvs.routes.pages.seen_views import counted, seen_view, seen_views
+from lvs.routes.pages.start_page import begin_with_view, start_page
 from lvs.services.curation.saved_views import SavedView, ViewJournalLine
 from lvs.viewer import viewer
 from lvs.web.filters import chips, parse_query, parse_stored
@@ -20,22 +20,9 @@ MAX_CHANGE = 2**53
 VERBS = {"add": "added", "edit": "changed", "delete": "deleted", "move": "moved"}
 
 
-async def counted() -> Mapping[str, int]:
-    """The number of videos in each view, for the person who watches. What only they change, such
-    as films they watched, may be counted a little late.
-    """
-    ours = services()
-    edition = (ours.gallery.edition, ours.cache.generation)
-
-    async def count(views: Sequence[SavedView]) -> list[int]:
-        return await ours.gallery.counts([parse_stored(view.query)[0] for view in views])
-
-    return await ours.saved_views.counts(viewer(), edition, count)
-
-
 async def show(view_id: str) -> Response:
     """The gallery as a view selects it."""
-    view = await services().saved_views.get(view_id)
+    view = await seen_view(view_id)
     query, dropped = parse_stored(view.query)
     return await gallery.listing(
         query, arguments(), view.name, "views", view={"view": view, "dropped": dropped}
@@ -47,9 +34,10 @@ async def every() -> Response:
     address, and `name`, it offers to name that selection.
     """
     args = arguments()
-    views = await services().saved_views.every()
+    may_change = viewer().limits is None
+    views = await seen_views()
     counts = await counted()
-    changed = number(args, "changed", MAX_CHANGE)
+    changed = number(args, "changed", MAX_CHANGE) if may_change else 0
     query = parse_query(args)
     naming = text(args, "save") == "1"
     return page(
@@ -63,7 +51,7 @@ async def every() -> Response:
         suggested=_suggested(query) if naming else "",
         selection=_in_words(query),
         total=await services().gallery.count(query) if naming else 0,
-        may_change=viewer().limits is None,
+        may_change=may_change,
         current="views",
     )
 
@@ -129,9 +117,9 @@ async def undo(change_id: str) -> Response:
 
 async def start(view_id: str) -> Response:
     """Have LVS begin with a view for the person who watches, or no longer (`value` 0)."""
-    await services().saved_views.get(view_id)
+    await seen_view(view_id)
     wanted = digit(await form_words("value"), "1 or 0", 1) == 1
-    await choose_start_page(VIEW + view_id if wanted else "")
+    await begin_with_view(view_id, wanted)
     return _to("/views")
 
 

@@ -29,7 +29,7 @@ async def show() -> Response:
     words = text(arguments(), "q").strip()
     if len(words) < SHORTEST:
         return partial("search_suggestions.html", words="", cards=(), tags=(), folders=())
-    query = parse_query({"q": words})
+    query = parse_query({"q": [words]})
     found = await services().gallery.browse(query, limit=FILMS)
     return partial(
         "search_suggestions.html",

@@ -54,18 +54,23 @@ def _film(library: ForeignLibrary, row: tuple[Any, ...]) -> ForeignFilm:
     _, path, name, ticks, size, tags, genres, rating, position, plays, favorite, last, played = row
     film = ForeignFilm(
         str(name or path),
-        [ForeignFile(path_of(path), size_of(size), seconds_of((ticks or 0) / TICKS))],
+        [ForeignFile(path_of(path), size_of(size), _seconds(ticks))],
     )
     entry = film.entry
     entry.rating = library.understood(film.name, lambda r: stars_of(r, SCALE), rating)
     entry.views = library.understood(film.name, values.views, plays) or None
     entry.last_viewed_at = library.understood(film.name, values.moment, last)
     entry.favorite, film.watched = bool(favorite), bool(played)
-    film.position_s = seconds_of((position or 0) / TICKS) or 0.0
+    film.position_s = _seconds(position) or 0.0
     for tag in f"{tags or ''}|{genres or ''}".split("|"):
         if tag.strip():
             library.add_tag(film, tag)
     return film
+
+
+def _seconds(ticks: Any) -> float | None:
+    """Ticks in seconds; None for none, and for what is no number."""
+    return seconds_of(ticks / TICKS) if isinstance(ticks, int | float) else None
 
 
 def _add_playlist(

@@ -50,7 +50,7 @@ def _files(path: Path) -> Iterator[Path]:
     for folder, folders, names in os.walk(path):
         folders.sort()
         for name in sorted(names):
-            if name.lower().endswith(".nfo"):
+            if name.lower().endswith(".nfo") and Path(folder, name).is_file():  # and no pipe
                 number += 1
                 if number > MOST_FILES:
                     raise Invalid(f"There are more than {MOST_FILES:,} .nfo files in {path}.")
@@ -98,8 +98,7 @@ def _film(library: ForeignLibrary, file: Path, element: ET.Element) -> ForeignFi
     entry, where = film.entry, film.name
     entry.rating = library.understood(where, lambda r: stars_of(r, SCALE), _rating(element))
     plays = _text(element, "playcount")
-    entry.views = library.understood(where, lambda p: int(number_of(p, "a play count")), plays or 0)
-    entry.views = entry.views if entry.views and entry.views > 0 else None
+    entry.views = library.understood(where, _views, plays or 0) or None
     entry.last_viewed_at = library.understood(where, values.moment, _text(element, "lastplayed"))
     entry.favorite = _text(element, "isuserfavorite").lower() == "true"
     film.watched = _text(element, "watched").lower() == "true"
@@ -110,6 +109,10 @@ def _film(library: ForeignLibrary, file: Path, element: ET.Element) -> ForeignFi
             if each.text and each.text.strip():
                 library.add_tag(film, each.text)
     return film
+
+
+def _views(text: str) -> int | None:
+    return values.views(max(0, int(number_of(text, "a play count"))))
 
 
 def _rating(element: ET.Element) -> str:

@@ -52,7 +52,7 @@ async def changes() -> Response:
 
 
 async def _chosen(args: Arguments, what: str, client: str | None) -> Chosen:
-    media_hash = text(args, "video")
+    media_hash = readable(text(args, "video"), "video")
     video = await services().videos.get(media_hash) if media_hash else None
     return Chosen(
         client=client,
