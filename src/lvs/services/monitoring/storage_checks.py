@@ -111,7 +111,7 @@ def library(config: Config) -> Iterator[Diagnosis]:
                 "folder above, too."
             )
             yield Diagnosis("library", Condition.ERROR, message, step)
-        elif not any(os.scandir(folder)):
+        elif not os.listdir(folder):
             message = f"The library folder {folder} is empty."
             yield Diagnosis(
                 "library", Condition.WARNING, message, "Check that its drive is mounted there."
