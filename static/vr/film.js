@@ -1,6 +1,6 @@
-// A film as its watch page tells of it, and what people say of it.
+// A film as its watch page tells of it.
 
-const ROOT = document.documentElement.dataset.root ?? "";
+const { root = "" } = document.documentElement.dataset;
 
 async function get(url, options) {
   const answer = await fetch(url, { signal: AbortSignal.timeout(15_000), keepalive: true, ...options }).catch(() => null);
@@ -9,7 +9,7 @@ async function get(url, options) {
   throw new Error((await answer.json().catch(() => ({}))).detail ?? `LVS answered ${answer.status}.`);
 }
 
-/** The film of a watch page. Errors have words for people. */
+/** The film of a watch page. Raises words for people. */
 export async function openFilm(url) {
   const answer = await get(url);
   return new Film(new DOMParser().parseFromString(await answer.text(), "text/html"), answer.url);
@@ -30,7 +30,7 @@ export class Film {
     Object.assign(this, {
       url,
       hash,
-      api: `${ROOT}/api/videos/${hash}`,
+      api: `${root}/api/videos/${hash}`,
       title: find("h1").textContent.trim(),
       source: player.src || player.querySelector("source").src,
       list: scenes,
@@ -46,7 +46,7 @@ export class Film {
     Object.assign(this.#known, this);
   }
 
-  rate(stars) { this.#tell("stars", stars, "POST", `${ROOT}/api/ratings/${this.hash}`, { value: stars || null }, (told) => told.user.value ?? 0); }
+  rate(stars) { this.#tell("stars", stars, "POST", `${root}/api/ratings/${this.hash}`, { value: stars || null }, (told) => told.user.value ?? 0); }
 
   like(favorite) { this.#tell("favorite", favorite, favorite ? "PUT" : "DELETE", `${this.api}/favorite`); }
 
@@ -61,7 +61,7 @@ export class Film {
     this.#tell("projection", projection, "PUT", `${this.api}/projection`, change ? projection : null, (told) => told);
   }
 
-  /** Show the value at once, the answer after, unless a later press came. `heard` gets words of regret. */
+  /** Show the value at once, the answer after, unless a later press came. */
   #tell(name, value, method, address, content, read = (told) => told[name]) {
     const press = this.#last[name] = {};
     this[name] = value;
@@ -80,7 +80,7 @@ export class Film {
   settled() { return this.#line; }
 
   keepPosition(position_s) {
-    get(`${ROOT}/videos/${this.hash}/progress`, { method: "POST", body: new URLSearchParams({ position_s }) }).catch(() => {});
+    get(`${root}/videos/${this.hash}/progress`, { method: "POST", body: new URLSearchParams({ position_s }) }).catch(() => {});
   }
 
   countView() { get(`${this.api}/views`, { method: "POST" }).catch(() => {}); }

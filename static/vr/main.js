@@ -1,4 +1,4 @@
-// The buttons of a film that is not flat: step into it, or look around in it.
+// The buttons of a film that is not flat.
 import { Film } from "./film.js";
 import { Look } from "./look.js";
 import { enter } from "./visit.js";
