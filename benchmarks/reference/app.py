@@ -18,7 +18,7 @@ from typing import Any
 
 import waitress
 from flask import Flask, Response, abort, render_template, request
-from jinja2 import ChoiceLoader, FileSystemLoader, PrefixLoader, StrictUndefined
+from jinja2 import ChainableUndefined, ChoiceLoader, FileSystemLoader, PrefixLoader
 
 from lvs.db.gallery import COLUMNS, SORT_COLUMNS, card_of
 from lvs.models import Cursor, Page, Progress, Query, Root, Sort
@@ -47,7 +47,11 @@ def create_app(database: str) -> Flask:
                 local.db.execute(f"PRAGMA {pragma}")
         return local.db  # type: ignore[no-any-return]
 
-    app.jinja_options = {"undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
+    app.jinja_options = {
+        "undefined": ChainableUndefined,
+        "trim_blocks": True,
+        "lstrip_blocks": True,
+    }
     app.jinja_loader = ChoiceLoader(
         [
             FileSystemLoader(templates_folder()),
@@ -65,15 +69,8 @@ def create_app(database: str) -> Flask:
             )
         )
 
-    app.jinja_env.globals.update(
-        addresses=addresses,
-        card_html=card_html,
-        gallery_url=templates.address_of_gallery,
-        other_order=templates.other_order,
-        run_id=templates.run_id,
-        same_folder=templates.same_folder,
-        static_url=static.static_url,
-    )
+    app.jinja_env.globals.update(static.environment.globals | {"card_html": card_html})
+    app.jinja_env.globals["gallery_url"] = templates.address_of_gallery
     app.jinja_env.filters.update(static.environment.filters)
 
     @app.get("/")
