@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from lvs.db import journal_lines
 from lvs.db.connection import Connection, Transaction
 from lvs.db.tag_details import States, dumped, loaded
 
@@ -103,21 +104,9 @@ async def latest(
     after_ms: int | None = None,
     until_ms: int | None = None,
 ) -> list[TagJournalLine]:
-    """The latest lines, latest first: from before that id on, by that client, behind `after_ms` and
-    up to `until_ms`.
-    """
-    conditions = {
-        "c.id < :before_id": before_id,
-        "c.client = :client": client,
-        "c.at > :after_ms": after_ms,
-        "c.at <= :until_ms": until_ms,
-    }
-    used = [condition for condition, value in conditions.items() if value is not None]
-    where = f"WHERE {' AND '.join(used)}" if used else ""
-    values = {"before_id": before_id, "client": client, "limit": limit}
-    values |= {"after_ms": after_ms, "until_ms": until_ms}
-    sql = f"{_SELECT} {where} ORDER BY c.id DESC LIMIT :limit"
-    return [_change(row) for row in await db.all(sql, values)]
+    """The latest lines, as `journal_lines.latest` finds them."""
+    rows = await journal_lines.latest(db, _SELECT, limit, before_id, client, after_ms, until_ms)
+    return [_change(row) for row in rows]
 
 
 # --- Videos that get or lose a tag ---

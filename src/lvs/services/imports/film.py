@@ -1,7 +1,7 @@
 """Films as another program knows them, in one form for all programs."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -81,6 +81,31 @@ class ForeignLibrary:
         tag = self.understood(film.name, values.tag, name)
         if tag:
             film.entry.tags.setdefault(tag_key(tag), (tag, None))
+
+
+def complete(
+    library: ForeignLibrary,
+    films: Mapping[int, ForeignFilm],
+    files: Iterable[Sequence[Any]],
+    tags: Iterable[Sequence[Any]],
+    markers: Iterable[Sequence[Any]],
+) -> None:
+    """Give films by their scenes' ids what other tables hold of these: files (folder, name, size,
+    length, oshash), tags, and markers (name, start, end).
+    """
+    for scene_id, folder, name, size, duration, oshash in files:
+        if scene_id in films:
+            place = path_of(folder, name)
+            films[scene_id].files.append(
+                ForeignFile(place, size_of(size), seconds_of(duration), oshash_of(oshash))
+            )
+    for scene_id, tag in tags:
+        if scene_id in films:
+            library.add_tag(films[scene_id], tag)
+    for scene_id, name, start, end in markers:
+        marker = marker_of(name, start, end)
+        if marker and scene_id in films:
+            films[scene_id].markers.append(marker)
 
 
 def stars_of(value: Any, scale: float) -> int | None:

@@ -5,14 +5,9 @@ from pathlib import Path
 from lvs.db.foreign import xbvr as rows
 from lvs.db.foreign.database import opened
 from lvs.services.imports.film import (
-    ForeignFile,
     ForeignFilm,
     ForeignLibrary,
-    marker_of,
-    oshash_of,
-    path_of,
-    seconds_of,
-    size_of,
+    complete,
     stars_of,
 )
 from lvs.services.legacy import values
@@ -38,23 +33,7 @@ def read(path: Path, _user: str = "") -> ForeignLibrary:
             entry.last_viewed_at = library.understood(film.name, values.moment, last)
             if on_list:
                 listed.append(film)
-        for scene_id, folder, name, size, duration, oshash in rows.files(db):
-            if scene_id in films:
-                films[scene_id].files.append(
-                    ForeignFile(
-                        path_of(folder, name),
-                        size_of(size),
-                        seconds_of(duration),
-                        oshash_of(oshash),
-                    )
-                )
-        for scene_id, tag in rows.tags(db):
-            if scene_id in films:
-                library.add_tag(films[scene_id], tag)
-        for scene_id, name, start, end in rows.cuepoints(db):
-            marker = marker_of(name, start, end)
-            if marker and scene_id in films:
-                films[scene_id].markers.append(marker)
+        complete(library, films, rows.files(db), rows.tags(db), rows.cuepoints(db))
     # XBVR lists every scene it has heard of, also those of which there is no file.
     library.films = [film for film in films.values() if film.files]
     if wanted := [film for film in listed if film.files]:
