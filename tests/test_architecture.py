@@ -22,7 +22,7 @@ FLOORS = (
     {"__main__"},
     {"cli"},
     {"commands"},
-    {"terminal", "server", "lock", "folders", "certificates", "tls_renewal"},
+    {"import_report", "terminal", "server", "lock", "folders", "certificates", "tls_renewal"},
     {"app"},
     {"routes"},
     {"web"},
