@@ -2,9 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from lvs.services.curation.undo import KINDS
+from lvs.web.schema import Schema
 
 AFTER = "`next` of the answer before."
 Limit = Annotated[int, Field(ge=1, le=500, description="Entries in one answer.")]
@@ -12,7 +13,7 @@ After = Annotated[str | None, Field(description=AFTER)]
 Next = Annotated[str | None, Field(description="`after` of the following run; null at the end.")]
 
 
-class AdminRun(BaseModel):
+class AdminRun(Schema):
     """The parameters of a list."""
 
     limit: Limit = 100
@@ -59,7 +60,7 @@ class AdminLogQuery(AdminRun):
     ] = None
 
 
-class AdminJob(BaseModel):
+class AdminJob(Schema):
     """A video that is analysed, waits for it, failed or was stopped."""
 
     state: Literal["running", "waiting", "failed", "stopped"]
@@ -73,7 +74,7 @@ class AdminJob(BaseModel):
     given_up: Annotated[bool, Field(description="Not tried again by itself.")] = False
 
 
-class AdminTask(BaseModel):
+class AdminTask(Schema):
     """Work that a button started, the last of each name."""
 
     name: str
@@ -87,7 +88,7 @@ class AdminTask(BaseModel):
     message: str
 
 
-class AdminJobs(BaseModel):
+class AdminJobs(Schema):
     """Jobs in the order running, waiting, failed, stopped."""
 
     counts: dict[str, int]
@@ -98,7 +99,7 @@ class AdminJobs(BaseModel):
     next: Next
 
 
-class AdminChange(BaseModel):
+class AdminChange(Schema):
     """A line of the journal. `old` and `new` are its values as the journal keeps them."""
 
     id: int
@@ -114,14 +115,14 @@ class AdminChange(BaseModel):
     undoable: Annotated[bool, Field(description="By POST /api/changes/{change_id}/undo.")]
 
 
-class AdminChanges(BaseModel):
+class AdminChanges(Schema):
     """Changes, latest first."""
 
     changes: list[AdminChange]
     next: Next
 
 
-class AdminMissing(BaseModel):
+class AdminMissing(Schema):
     """A video that lies nowhere, and what it keeps."""
 
     video_id: int
@@ -138,7 +139,7 @@ class AdminMissing(BaseModel):
     playlists: int
 
 
-class AdminMissingRun(BaseModel):
+class AdminMissingRun(Schema):
     """Missing or forgotten videos, those last that went first."""
 
     total: int
@@ -146,7 +147,7 @@ class AdminMissingRun(BaseModel):
     next: Next
 
 
-class AdminCopy(BaseModel):
+class AdminCopy(Schema):
     """One of the places of a video."""
 
     file_id: int
@@ -157,7 +158,7 @@ class AdminCopy(BaseModel):
     played: Annotated[bool, Field(description="The copy that is shown and played.")]
 
 
-class AdminDuplicate(BaseModel):
+class AdminDuplicate(Schema):
     """A video with more than one file."""
 
     video_id: int
@@ -169,7 +170,7 @@ class AdminDuplicate(BaseModel):
     copies: list[AdminCopy]
 
 
-class AdminDuplicates(BaseModel):
+class AdminDuplicates(Schema):
     """Videos that are stored more than once."""
 
     total: int
@@ -177,7 +178,7 @@ class AdminDuplicates(BaseModel):
     next: Next
 
 
-class AdminUnreadableFile(BaseModel):
+class AdminUnreadableFile(Schema):
     """A file that cannot be read as video."""
 
     file_id: int
@@ -189,7 +190,7 @@ class AdminUnreadableFile(BaseModel):
     reason: str
 
 
-class AdminUnreadable(BaseModel):
+class AdminUnreadable(Schema):
     """Unreadable files; `reasons` are the most frequent ones."""
 
     total: int
@@ -198,14 +199,14 @@ class AdminUnreadable(BaseModel):
     next: Next
 
 
-class AdminDay(BaseModel):
+class AdminDay(Schema):
     """Views of one day."""
 
     day: str
     views: int
 
 
-class AdminViewed(BaseModel):
+class AdminViewed(Schema):
     """A video and its views."""
 
     media_hash: str
@@ -213,14 +214,14 @@ class AdminViewed(BaseModel):
     views: int
 
 
-class AdminTagUse(BaseModel):
+class AdminTagUse(Schema):
     """A tag and the number of its videos."""
 
     name: str
     count: int
 
 
-class AdminUsage(BaseModel):
+class AdminUsage(Schema):
     """Views by day, stars, and the videos and tags used most. `limit` and `after` go through the
     videos and tags.
     """
@@ -234,7 +235,7 @@ class AdminUsage(BaseModel):
     next: Next
 
 
-class AdminFolder(BaseModel):
+class AdminFolder(Schema):
     """A folder with all below it; `name` is null for files right in the folder asked for."""
 
     root: int
@@ -244,7 +245,7 @@ class AdminFolder(BaseModel):
     size_bytes: int
 
 
-class AdminLargeFile(BaseModel):
+class AdminLargeFile(Schema):
     """One of the largest files."""
 
     media_hash: str
@@ -253,7 +254,7 @@ class AdminLargeFile(BaseModel):
     size_bytes: int
 
 
-class AdminDisk(BaseModel):
+class AdminDisk(Schema):
     """The disk of a library folder; sizes are null while it does not answer."""
 
     root: int
@@ -263,7 +264,7 @@ class AdminDisk(BaseModel):
     free_bytes: int | None
 
 
-class AdminStorage(BaseModel):
+class AdminStorage(Schema):
     """Sizes of folders, the largest files, and what LVS itself takes."""
 
     folders: list[AdminFolder]
@@ -278,7 +279,7 @@ class AdminStorage(BaseModel):
     next: Next
 
 
-class AdminIssue(BaseModel):
+class AdminIssue(Schema):
     """Something that is not well, and what to do about it."""
 
     level: Literal["busy", "attention", "fault"]
@@ -289,7 +290,7 @@ class AdminIssue(BaseModel):
     page: Annotated[str | None, Field(description="The page that mends it.")]
 
 
-class AdminHealth(BaseModel):
+class AdminHealth(Schema):
     """The state of the server, and its issues, worst first."""
 
     status: Literal["ok", "busy", "attention", "fault"]
@@ -298,7 +299,7 @@ class AdminHealth(BaseModel):
     next: Next
 
 
-class AdminLogEntry(BaseModel):
+class AdminLogEntry(Schema):
     """A record of the log; `at` is in the time zone of the server."""
 
     at: str
@@ -308,7 +309,7 @@ class AdminLogEntry(BaseModel):
     trace: Annotated[list[str], Field(description="The traceback below it.")]
 
 
-class AdminLog(BaseModel):
+class AdminLog(Schema):
     """Records of the log, latest first."""
 
     entries: list[AdminLogEntry]
