@@ -23,7 +23,7 @@ from lvs.db import backup
 from lvs.db.backup import Backup, BackupCounts, Examined
 from lvs.errors import Damaged, Full, LvsError
 from lvs.models import Query
-from lvs.services.backup import snapshots
+from lvs.services.backup import snapshot_reader
 from lvs.services.backup.backups import BEFORE_RESTORE, MANUAL, NIGHTLY, is_due, make, superfluous
 
 MONDAY = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -643,7 +643,7 @@ def test_snapshots_come_back_as_they_went(tmp_path: Path) -> None:
         ),
     ):
         (tmp_path / name).write_text(text)
-    read = snapshots.read(tmp_path)
+    read = snapshot_reader.read(tmp_path)
     assert len(read.problems) == 2
     kept = read.kept["0123456789abcdef"]
     assert (kept.rating, kept.rated_at, kept.views, kept.tags, kept.path) == (
@@ -654,7 +654,7 @@ def test_snapshots_come_back_as_they_went(tmp_path: Path) -> None:
         b"a.mp4",
     )
     assert not kept.favorite
-    only = snapshots.read(tmp_path / "ratings.json")
+    only = snapshot_reader.read(tmp_path / "ratings.json")
     assert only.kept["0123456789abcdef"].views == 0
 
 
