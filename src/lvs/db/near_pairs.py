@@ -100,7 +100,7 @@ async def dismiss(tx: Transaction, one_id: int, other_id: int, at: int | None) -
 # --- What a film gets that is kept ---
 
 _BOTH = "video_id IN (v.id, :other)"
-_LAST = f"{_BOTH} ORDER BY updated_at DESC, video_id <> v.id LIMIT 1"
+_LAST = f"{_BOTH} ORDER BY updated_at DESC, video_id = :other LIMIT 1"
 _OF_OTHER = "(SELECT text FROM video_notes WHERE video_id = :other)"
 _OWN = "coalesce((SELECT text FROM video_notes WHERE video_id = v.id), '')"
 

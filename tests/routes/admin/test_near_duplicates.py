@@ -28,7 +28,7 @@ async def test_a_pair_is_shown_decided_and_opened_again_without_a_script(home: H
     assert "1 pair of the same pictures" in page
     stars = re.search(r'<tr class="differs"><th scope="row">Stars</th>(.*)</tr>', page)
     assert stars
-    assert re.findall(r">([^<]+)</td>", stars[1]) == ["4 stars", "none"]
+    assert sorted(re.findall(r">([^<]+)</td>", stars[1])) == ["4 stars", "none"]
     assert re.search(r'<tr><th scope="row">Length</th>', page)
     action = re.search(r'action="(/admin/duplicates/near/\d+/keep)"', page)
     assert action
@@ -63,10 +63,10 @@ async def test_pairs_come_in_runs_as_json_and_are_decided(home: Home) -> None:
     address = "/api/admin/duplicates/near"
     run = await (await home.client.get(f"{address}?limit=1")).get_json()
     assert (run["total"], len(run["pairs"])) == (2, 1)
-    assert [film["media_hash"] for film in run["pairs"][0]["films"]] == [first, second]
+    assert {film["media_hash"] for film in run["pairs"][0]["films"]} == {first, second}
     assert run["pairs"][0]["films"][0]["codec"] == "h264"
     run = await (await home.client.get(f"{address}?limit=1&after={run['next']}")).get_json()
-    assert [film["media_hash"] for film in run["pairs"][0]["films"]] == [second, third]
+    assert {film["media_hash"] for film in run["pairs"][0]["films"]} == {second, third}
     assert run["next"] is None
     pair = f"{address}/{run['pairs'][0]['pair_id']}"
     for body in ({}, {"keep": second, "different": True}, {"keep": first}, {"keep": 5}):
