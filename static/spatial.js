@@ -55,6 +55,7 @@ function nearest(from, [x, y]) {
 
 function show(element) {
   document.documentElement.dataset.arrows = "";
+  if (document.documentElement.dataset.size === "normal") import("./sofa.js");
   element.focus({ preventScroll: true, focusVisible: true });
   (cardOf(element) ?? element).scrollIntoView({ block: "nearest", inline: "nearest" });
 }

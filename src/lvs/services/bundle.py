@@ -59,6 +59,7 @@ from lvs.services.library.library import Library
 from lvs.services.library.watcher import Watcher
 from lvs.services.live_events import LiveEvents, jobs_state
 from lvs.services.maintenance import Maintenance
+from lvs.services.media.poster_colours import PosterColours
 from lvs.services.media.posters import PosterStore
 from lvs.services.media.probe_pool import ProbePool
 from lvs.services.media.probe_queue import ProbeQueue
@@ -132,6 +133,7 @@ class Services:
     probes: SharedProbes
     jobs: ProbeQueue
     scenes: SceneStrips
+    poster_colours: PosterColours
     streams: Streams
     subtitles: Subtitles
     playback: Playback
@@ -268,6 +270,7 @@ def build(config: Config) -> Services:
         probes=probes,
         jobs=jobs,
         scenes=scenes,
+        poster_colours=PosterColours(database, events, ffmpeg, jobs, shown_posters),
         streams=Streams(config.stall_seconds, per_client=config.streams_per_client),
         subtitles=Subtitles(library, config.supported_formats),
         playback=playback,
@@ -435,6 +438,7 @@ def _background(services: Services) -> list[tuple[str, Step]]:
         ("legacy import", partial(services.legacy.attaching, services.library)),
         ("probe queue", jobs.feed),
         ("scenes", services.scenes.run),
+        ("colours of posters", services.poster_colours.run),
         ("pages in memory", partial(services.gallery.fill, FILL_DELAY_S)),
         ("positions in films", services.progress.run),
         ("system figures", services.system.sample),
