@@ -695,6 +695,16 @@ def test_the_search_form_carries_every_filter(pages: Templates) -> None:
     )
 
 
+def test_a_poster_that_is_still_drawn_is_told_from_one_that_will_not_be(pages: Templates) -> None:
+    def card(state: State, **changes: Any) -> str:
+        return pages.card(a_card(3, poster=None, state=state, **changes), Query())
+
+    assert 'class="poster waiting"' in card(State.NEW)
+    for other in (card(State.READY), card(State.UNREADABLE), card(State.NEW, offline=True)):
+        assert 'class="poster"' in other
+        assert "<svg" in other[: other.index("<h2>")]
+
+
 @pytest.mark.parametrize(
     ("changes", "told", "untold"),
     [
