@@ -58,7 +58,7 @@ def test_a_film_whose_sound_browsers_do_not_play_is_not_called_playable(
         (
             probe(MP4, "prores", "pcm_s16le"),
             "mov",
-            "its picture is ProRes video in a QuickTime file.",
+            "ProRes video in a QuickTime file.",
         ),
         (
             probe(MP4, "hevc", "aac"),
@@ -86,7 +86,7 @@ def test_a_film_whose_sound_browsers_do_not_play_is_not_called_playable(
         (
             probe("newfangled", "odd", "odder"),
             "xyz",
-            "its picture is odd video in an unusual file.",
+            "odd video in an unusual file.",
         ),
     ],
 )

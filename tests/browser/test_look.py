@@ -127,7 +127,7 @@ def test_posters_take_most_of_a_card_and_three_rows_of_them_fit(house: House) ->
     assert third is not None
     assert third["y"] + third["height"] <= 900
     phone = house.open("/?q=film", PHONE)
-    assert card(phone, "Film 01").bounding_box()["height"] <= 203
+    assert card(phone, "Film 01").bounding_box()["height"] <= 195
     first = phone.locator(".video-card .poster").first.bounding_box()
     assert first is not None
     assert first["y"] <= 150
@@ -459,6 +459,9 @@ def test_titles_from_right_to_left_begin_where_the_others_do(house: House) -> No
     title = card(page, "טיול").locator("h2")
     left = title.locator("bdi").bounding_box()["x"]
     assert left - title.bounding_box()["x"] < 4
+    page.goto("/select")
+    name = page.locator(".choice-card b", has_text="טיול")
+    assert name.evaluate("(name) => getComputedStyle(name).textAlign") == "left"
 
 
 # --- Watching ---

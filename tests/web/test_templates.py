@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import itertools
 import re
 from collections import Counter
 from dataclasses import replace
@@ -696,8 +697,11 @@ def test_the_search_form_carries_every_filter(pages: Templates) -> None:
 
 
 def test_a_poster_that_is_still_drawn_is_told_from_one_that_will_not_be(pages: Templates) -> None:
+    versions = itertools.count(2)
+
     def card(state: State, **changes: Any) -> str:
-        return pages.card(a_card(3, poster=None, state=state, **changes), Query())
+        changed = a_card(3, poster=None, state=state, version=next(versions), **changes)
+        return pages.card(changed, Query())
 
     assert 'class="poster waiting"' in card(State.NEW)
     for other in (card(State.READY), card(State.UNREADABLE), card(State.NEW, offline=True)):

@@ -69,13 +69,13 @@ def answer(request: dict[str, Any], keep: Keep | None = None) -> dict[str, Any]:
     _alarm(request["time_limit_s"] + GRACE_S)
     limit_processor(request["time_limit_s"])
     try:
-        path = os.fsdecode(bytes.fromhex(request["path"]))
         if "colours" in request:
             return {
                 "colours": [
                     _colour(os.fsdecode(bytes.fromhex(each))) for each in request["colours"]
                 ]
             }
+        path = os.fsdecode(bytes.fromhex(request["path"]))
         if "scenes" in request:
             return _scenes(path, request["scenes"])
         name = request["name"] or path.rpartition("/")[2]
