@@ -1,5 +1,4 @@
 // The searches made last, below an empty search field. This browser alone knows them. Loaded when the field is focused first.
-import "./suggestions.js"; // its keys
 
 const KEY = "lvs:searches";
 const MOST = 5;
@@ -7,6 +6,7 @@ const form = document.getElementById("search");
 const field = document.getElementById("q");
 const box = Object.assign(document.createElement("div"), { className: "suggestions" });
 form.append(box);
+if (!document.getElementById("suggestions")) import("./suggestions.js"); // its keys, where a page has it not yet
 
 // Storage may be off or full: then nothing is remembered.
 function kept() {

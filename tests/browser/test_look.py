@@ -301,7 +301,7 @@ def test_space_plays_a_preview_and_ends_it(house: House) -> None:
     film = page.locator(".poster video")
     page.locator(".video-card h2 a").first.focus()
     page.keyboard.press("Space")
-    page.wait_for_function("document.querySelector('.poster video')?.currentTime > 1")
+    page.wait_for_function("() => document.querySelector('.poster video')?.currentTime > 1")
     assert film.evaluate("(film) => film.muted")
     assert page.evaluate("scrollY") == 0
     page.keyboard.press("Space")
@@ -374,7 +374,7 @@ def test_the_poster_that_is_pressed_becomes_the_player_and_back(house: House) ->
     assert page.evaluate("sessionStorage.getItem('became')") == "/ "
     page.go_back()
     expect(card(page, "Playable")).to_be_visible()
-    page.wait_for_function("sessionStorage.getItem('became') === '/ / '")
+    page.wait_for_function("() => sessionStorage.getItem('became') === '/ / '")
 
 
 def test_searches_made_last_stand_below_an_empty_field(house: House) -> None:
