@@ -22,6 +22,7 @@ import psutil
 from lvs.errors import BrokenWorker, Unavailable, Unreadable, WorkerLost
 from lvs.models import Chapter, Probe, Stereo, Track
 from lvs.services.media.eye import EYES
+from lvs.services.media.picture_signature import PictureSignature, read_signature
 from lvs.services.media.posters import PosterTarget
 from lvs.services.media.projection import FULL_TURN, LAYOUTS, Container, Likeness
 from lvs.services.media.scene_request import MOST_SCENES, SceneRequest, SceneTimes
@@ -163,6 +164,15 @@ class ProbePool:
         paths = [os.fsencode(path).hex() for path in posters]
         request = {"colours": paths, "time_limit_s": self._time_limit_s}
         return await self._asked(posters[0], request, understood, ())
+
+    async def signature(self, path: FilePath) -> PictureSignature:
+        """Hash pictures of the film. Raises as `probe` does, and is cancelled as it is."""
+
+        async def understood(answer: Any) -> PictureSignature:
+            return _signature(answer, path)
+
+        request = _request(path, (), self._time_limit_s) | {"signature": True}
+        return await self._asked(path, request, understood, ())
 
     async def _asked(
         self,
@@ -387,6 +397,15 @@ def _colour(found: Any) -> str:
     if colour and not COLOUR.fullmatch(colour):
         raise TypeError("not a colour")
     return colour
+
+
+def _signature(answer: Any, path: FilePath) -> PictureSignature:
+    """The answer about pictures, as little trusted as that of a look."""
+    try:
+        _raise_failure(answer, path)
+        return read_signature(answer["signature"])
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"its answer is not one: {error!r}") from None
 
 
 def _raise_failure(answer: Any, path: FilePath) -> None:
