@@ -61,8 +61,8 @@ from lvs.services.library.library import Library
 from lvs.services.library.watcher import Watcher
 from lvs.services.live_events import LiveEvents, jobs_state
 from lvs.services.maintenance import Maintenance
-from lvs.services.media.poster_colours import PosterColours
 from lvs.services.media.picture_comparison import PictureComparison
+from lvs.services.media.poster_colours import PosterColours
 from lvs.services.media.posters import PosterStore
 from lvs.services.media.probe_pool import ProbePool
 from lvs.services.media.probe_queue import ProbeQueue
