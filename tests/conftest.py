@@ -1,10 +1,14 @@
 """What all tests share."""
 
+import os
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 from support.home import Home
+from support.places import PROJECT
 
 pytest_plugins = ["support.no_skips"]
 
@@ -14,3 +18,16 @@ async def home(tmp_path: Path) -> AsyncIterator[Home]:
     """A household whose server runs, with an empty library folder."""
     async with Home(tmp_path) as running:
         yield running
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Count the lines of LVS that run in processes which the test starts, too, where lines are
+    counted (`--cov`). That costs each process a part of a second, so that few tests ask for it.
+    """
+    coverage = sys.modules.get("coverage")
+    running = coverage and coverage.Coverage.current()
+    if running:
+        monkeypatch.setenv("COVERAGE_PROCESS_START", str(PROJECT / "pyproject.toml"))
+        place = os.environ.get("COVERAGE_FILE", ".coverage")
+        monkeypatch.setenv("COVERAGE_FILE", str(PROJECT / place))
