@@ -879,7 +879,7 @@ BUDGETS = {
     # Only a page whose film needs them loads the script that plays segments, and those for VR.
     "scripts of the watch page": ((*EVERYWHERE, "previews.js", "player/*.js"), 30 * 1024),
     "controls for far away": (("far/controls.js",), 2304),
-    "scripts of a playlist": ((*EVERYWHERE, "previews.js", "playlist.js"), 25 * 1024),
+    "scripts of a playlist": ((*EVERYWHERE, "previews.js", "order.js"), 25 * 1024),
     "style of every page": (("lvs.css",), 8 * 1024),
     "style of a list": (("lvs.css", "gallery.css"), 10 * 1024),
     "style of a folder": (("lvs.css", "gallery.css", "folders.css"), 10 * 1024),

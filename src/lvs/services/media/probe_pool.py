@@ -21,6 +21,7 @@ import psutil
 from lvs.errors import BrokenWorker, Unavailable, Unreadable, WorkerLost
 from lvs.models import Chapter, Probe, Stereo, Track
 from lvs.services.media.eye import EYES
+from lvs.services.media.picture_signature import PictureSignature, read_signature
 from lvs.services.media.posters import PosterTarget
 from lvs.services.media.projection import FULL_TURN, LAYOUTS, Container, Likeness
 from lvs.services.media.scene_request import MOST_SCENES, SceneRequest, SceneTimes
@@ -144,6 +145,15 @@ class ProbePool:
 
         request = _request(path, (), self._time_limit_s) | {"scenes": wanted.as_json()}
         return await self._asked(path, request, understood, [wanted.partial])
+
+    async def signature(self, path: FilePath) -> PictureSignature:
+        """Hash pictures of the film. Raises as `probe` does, and is cancelled as it is."""
+
+        async def understood(answer: Any) -> PictureSignature:
+            return _signature(answer, path)
+
+        request = _request(path, (), self._time_limit_s) | {"signature": True}
+        return await self._asked(path, request, understood, ())
 
     async def _asked(
         self,
@@ -348,6 +358,15 @@ def _scenes(answer: Any, path: FilePath) -> SceneTimes:
     if list(times) != sorted(set(times)) or (times and not all(0 < each <= 1000 for each in size)):
         raise ValueError("its answer is no list of scenes")
     return SceneTimes(times, *size)
+
+
+def _signature(answer: Any, path: FilePath) -> PictureSignature:
+    """The answer about pictures, as little trusted as that of a look."""
+    try:
+        _raise_failure(answer, path)
+        return read_signature(answer["signature"])
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"its answer is not one: {error!r}") from None
 
 
 def _raise_failure(answer: Any, path: FilePath) -> None:

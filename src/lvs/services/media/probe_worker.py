@@ -71,6 +71,8 @@ def answer(request: dict[str, Any], keep: Keep | None = None) -> dict[str, Any]:
         path = os.fsdecode(bytes.fromhex(request["path"]))
         if "scenes" in request:
             return _scenes(path, request["scenes"])
+        if "signature" in request:
+            return _signature(path)
         name = request["name"] or path.rpartition("/")[2]
         return _probe(path, request["posters"], name, request["chosen"], keep)
     except Unreadable as error:
@@ -188,6 +190,19 @@ def _scenes(path: str, wanted: dict[str, Any]) -> dict[str, Any]:
     partial.replace(place)
     width, height = sheet.tile_size
     return {"scenes": {"times": sheet.times, "width": width, "height": height}}
+
+
+def _signature(path: str) -> dict[str, Any]:
+    """Hashes pictures of a film, by which others that show the same are found."""
+    from lvs.services.media.picture_hash import signature  # noqa: PLC0415
+    from lvs.services.media.video_file import VideoFile  # noqa: PLC0415
+
+    with open(_regular_file(path), "rb", buffering=0) as file:
+        film = VideoFile(file)
+        try:
+            return {"signature": signature(film)}
+        finally:
+            film.close()
 
 
 def _regular_file(path: str) -> int:
