@@ -24,8 +24,8 @@ pytestmark = pytest.mark.usefixtures("counted")
 
 def asked(path: Path, **more: Any) -> dict[str, Any]:
     """A request for a probe."""
-    plain = {"name": "", "chosen": None, "content": "", "time_limit_s": 60, "posters": []}
-    return {"path": os.fsencode(path).hex(), **plain, **more}
+    plain: dict[str, Any] = {"name": "", "chosen": None, "content": "", "time_limit_s": 60}
+    return {"path": os.fsencode(path).hex(), "posters": [], **plain, **more}
 
 
 def poster(folder: Path, name: str, width: int, place: int | None = None) -> dict[str, Any]:
@@ -94,7 +94,7 @@ def test_a_worker_on_another_machine_sends_posters_and_refuses_another_file(
         assert worker.ask(hello=True) == {"lvs": __version__}
         there = {"root": os.fsencode(tmp_path).hex(), "path": b"film.mp4".hex()}
         request = asked(film, posters=[poster(tmp_path, "a.jpg", 80)]) | there
-        answer = worker.ask(**request | {"content": fingerprint(film)[0]})
+        answer = worker.ask(**request | {"content": fingerprint(os.fsencode(film))[0]})
         assert answer["has_poster"] is True
         assert len(answer["pictures"]) == 1
         assert not (tmp_path / "ab").exists()
