@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from support import processes
 from support.home import Home
 from support.places import PROJECT
 
 pytest_plugins = ["support.no_skips"]
+COUNTING = PROJECT / "tests" / "support" / "processes.coveragerc"
 
 
 @pytest_asyncio.fixture
@@ -23,11 +25,11 @@ async def home(tmp_path: Path) -> AsyncIterator[Home]:
 @pytest.fixture
 def counted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Count the lines of LVS that run in processes which the test starts, too, where lines are
-    counted (`--cov`). That costs each process a part of a second, so that few tests ask for it.
+    counted (`--cov`). That costs each process a part of a second, so that not every test asks for
+    it; workers are counted where they end by themselves.
     """
     coverage = sys.modules.get("coverage")
-    running = coverage and coverage.Coverage.current()
-    if running:
-        monkeypatch.setenv("COVERAGE_PROCESS_START", str(PROJECT / "pyproject.toml"))
-        place = os.environ.get("COVERAGE_FILE", ".coverage")
-        monkeypatch.setenv("COVERAGE_FILE", str(PROJECT / place))
+    if coverage and coverage.Coverage.current():
+        place = PROJECT / os.environ.get("COVERAGE_FILE", ".coverage")
+        monkeypatch.setitem(processes.COUNTED, "COVERAGE_PROCESS_START", str(COUNTING))
+        monkeypatch.setitem(processes.COUNTED, "COVERAGE_FILE", str(place))

@@ -1,11 +1,14 @@
 """A worker program, spoken to over its pipes as the server does, and left to end by itself."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self, cast
+
+from support.processes import COUNTED
 
 from lvs.services.worker_process import SOURCE_FOLDER, START
 
@@ -22,7 +25,11 @@ class WorkerProgram:
 
     def __init__(self, command: Sequence[str]) -> None:
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+            env={**os.environ, **COUNTED},
         )
         assert self._process.stdin
         assert self._process.stdout

@@ -35,6 +35,8 @@ from lvs.services.legacy.lenient_json import Broken, LenientJson, ParsedValue
 from lvs.services.legacy.reader import Original, read
 from lvs.services.legacy.sources import find
 
+pytestmark = pytest.mark.usefixtures("counted")
+
 EXAMPLE = SHARED / "legacy"
 needs_example = pytest.mark.skipif(
     not EXAMPLE.is_dir(), reason="../shared/legacy is not beside the project"
