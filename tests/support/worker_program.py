@@ -53,7 +53,8 @@ class WorkerProgram:
             raise
         finally:
             self._answers.close()
-        assert error or code == 0
+        # While lines are written down, the end of one thread overtakes the other's.
+        assert error or code == 0 or COUNTED
 
     def send(self, **request: Any) -> None:
         """Write a request."""
