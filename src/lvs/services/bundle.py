@@ -62,6 +62,7 @@ from lvs.services.library.watcher import Watcher
 from lvs.services.live_events import LiveEvents, jobs_state
 from lvs.services.maintenance import Maintenance
 from lvs.services.media.picture_comparison import PictureComparison
+from lvs.services.media.poster_colours import PosterColours
 from lvs.services.media.posters import PosterStore
 from lvs.services.media.probe_pool import ProbePool
 from lvs.services.media.probe_queue import ProbeQueue
@@ -135,6 +136,7 @@ class Services:
     probes: SharedProbes
     jobs: ProbeQueue
     scenes: SceneStrips
+    poster_colours: PosterColours
     picture_comparison: PictureComparison
     streams: Streams
     subtitles: Subtitles
@@ -276,6 +278,7 @@ def build(config: Config) -> Services:
         probes=probes,
         jobs=jobs,
         scenes=scenes,
+        poster_colours=PosterColours(database, events, ffmpeg, jobs, shown_posters),
         picture_comparison=PictureComparison(database, library, events, ffmpeg, jobs),
         streams=Streams(config.stall_seconds, per_client=config.streams_per_client),
         subtitles=Subtitles(library, config.supported_formats),
@@ -446,6 +449,7 @@ def _background(services: Services) -> list[tuple[str, Step]]:
         ("legacy import", partial(services.legacy.attaching, services.library)),
         ("probe queue", jobs.feed),
         ("scenes", services.scenes.run),
+        ("colours of posters", services.poster_colours.run),
         ("pictures of films", services.picture_comparison.run),
         ("pages in memory", partial(services.gallery.fill, FILL_DELAY_S)),
         ("positions in films", services.progress.run),
