@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, Request, Route, expect
-from support.evening import CHROMIUM, EveningHouse, evening_house, film, picture
+from support.chromium import CHROMIUM
+from support.evening import EveningHouse, evening_house, film, picture
 from support.processes import until
 
 pytestmark = pytest.mark.skipif(
@@ -177,7 +178,7 @@ def test_views_are_put_in_order_by_dragging_and_by_keys(house: EveningHouse) -> 
         page.get_by_role("button", name="Move down: One").click()
         assert names(page) == ["Two", "One", "Three"]
         for view in made:
-            assert page.request.delete(f"/api/views/{view['view_id']}").ok
+            assert page.request.delete(f"/api/views/{view['id']}").ok
 
 
 def test_views_stand_in_the_menu_with_their_numbers(house: EveningHouse) -> None:

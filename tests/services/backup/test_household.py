@@ -20,6 +20,8 @@ from lvs.services.backup.export import as_csv, as_json
 from lvs.services.household.people import NewPerson
 from lvs.viewer import Limits
 
+pytestmark = pytest.mark.usefixtures("counted")
+
 
 def restore(source: Path, data: Path) -> dict[str, Any]:
     """What `lvs restore` says that it changed."""

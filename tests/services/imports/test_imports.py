@@ -31,6 +31,8 @@ from lvs.services.imports.film import oshash_of, path_of, stars_of
 from lvs.services.imports.importer import ForeignImport, ForeignReport
 from lvs.services.imports.matcher import NO_FILE, NO_PLACE, SEVERAL
 
+pytestmark = pytest.mark.usefixtures("counted")
+
 Read = Callable[..., Any]
 
 
