@@ -878,6 +878,7 @@ BUDGETS = {
     "the script that comes with the first pointer": (("scrub.js",), 2304),
     # Only a page whose film needs them loads the script that plays segments, and those for VR.
     "scripts of the watch page": ((*EVERYWHERE, "previews.js", "player/*.js"), 30 * 1024),
+    "subtitles earlier and larger": (("subtitles/adjust.js",), 1024),
     "controls for far away": (("far/controls.js",), 2304),
     "scripts of a playlist": ((*EVERYWHERE, "previews.js", "playlist.js"), 25 * 1024),
     "style of every page": (("lvs.css",), 8 * 1024),
