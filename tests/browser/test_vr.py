@@ -280,6 +280,7 @@ def test_a_media_layer_shows_every_direction_below_the_panel(
     """The system draws the film: what is seen of both is on the screen alone."""
     headset = Headset(page, layers=True)
     headset.enter(house.watch(name))
+    headset.hold()  # a film that ends leads to the next one
     assert headset.state["layered"]
     # In a headset there is black where no layer is; here the page would shine through.
     page.evaluate("() => { quest.appCanvas.parentElement.style.background = 'black'; }")
