@@ -67,6 +67,10 @@ document.addEventListener("keydown", (event) => {
     event.preventDefault();
     card.querySelector(`.stars [aria-label^="${event.key} "]:not([value="0"])`)?.click();
   }
+  if (onTitle && event.key === " ") {
+    event.preventDefault();
+    import(byId("gallery").dataset.previewsScript).then(({ toggle }) => toggle(card));
+  }
   if (event.key === "t" || event.key === "i") {
     event.preventDefault();
     location.assign(`${link(card).href}#tag-field`);

@@ -30,6 +30,8 @@
     tendToasts();
   }
 
+  on("lvs:trouble", ({ detail }) => toast(detail));
+
   function tendToasts() {
     const boxes = all(".toast");
     for (const box of boxes) if (boxes.findLast((other) => other.textContent === box.textContent) !== box) box.remove();
@@ -54,21 +56,6 @@
   on("click", (event) => {
     if (event.detail > 1 && event.target.closest(".stars [aria-pressed=true]")) event.preventDefault();
   }, document, true);
-
-  // --- Display settings: at once here, and remembered by the server ---
-  on("submit", async (event) => {
-    const button = event.submitter;
-    if (event.target.id !== "display" || !button) return;
-    event.preventDefault();
-    document.documentElement.dataset[button.name] = button.value;
-    for (const other of all(`[name="${button.name}"]`, event.target)) {
-      other.setAttribute("aria-pressed", other === button);
-    }
-    const body = new URLSearchParams(new FormData(event.target));
-    body.set(button.name, button.value);
-    const answer = await fetch(event.target.action, { method: "POST", body, redirect: "manual" }).catch(() => null);
-    if (!(answer?.status < 400)) toast("That setting holds for this page only: LVS could not be told to remember it.");
-  });
 
   // --- Gallery ---
   const distant = (element) => {
@@ -155,6 +142,13 @@
     if (!event.persisted && again) returnToPlace();
     if (event.persisted || again) tell(document, "library:changed"); // stars may have been given meanwhile
   }, window);
+
+  byId("q")?.addEventListener("focus", () => { import("./recent.js"); }, { once: true });
+
+  // A poster that comes late fades in over its colour.
+  on("load", ({ target }) => {
+    if (target.matches?.(".poster img") && !matchMedia("(prefers-reduced-motion: reduce)").matches) target.animate({ opacity: [0.1, 1] }, 120);
+  }, document, true);
 
   // Positions that this browser kept before the server did are handed over once.
   if (recall("localStorage", "lvs:positions")) import("./positions.js");
@@ -257,6 +251,7 @@
   });
 
   on("toggle", (event) => {
+    if (event.target.id === "display") import("./display.js");
     if (event.target.matches?.(".edit-title[open]")) find(".field", event.target).select();
     if (event.target.matches?.(".edit-tags[open]") && matchMedia("(hover: hover)").matches) byId("tag-field").focus();
   }, document, true);

@@ -55,6 +55,7 @@ function nearest(from, [x, y]) {
 
 function show(element) {
   document.documentElement.dataset.arrows = "";
+  if (document.documentElement.dataset.size === "normal") import("./sofa.js");
   element.focus({ preventScroll: true, focusVisible: true });
   (cardOf(element) ?? element).scrollIntoView({ block: "nearest", inline: "nearest" });
 }
@@ -93,6 +94,8 @@ async function comeBack() {
   if (performance.getEntriesByType("navigation")[0]?.type === "back_forward") {
     try { id = sessionStorage.getItem(PLACE()) ?? id; } catch { /* see above */ }
   }
+  // Going to a fragment ends with the focus on the page.
+  if (id && document.readyState !== "complete") await new Promise((loaded) => { addEventListener("load", loaded, { once: true }); });
   for (let tries = 0; id && tries < 20; tries += 1) { // runs of cards may still be on their way
     const card = document.getElementById(id);
     if (card && document.activeElement === document.body) {

@@ -9,7 +9,7 @@ form.addEventListener("keydown", (event) => {
   const at = all.indexOf(document.activeElement);
   if (event.key === "Escape" && all.length) {
     event.preventDefault();
-    box().replaceChildren();
+    box()?.replaceChildren();
     field.focus();
   }
   if (!all.length || !["ArrowDown", "ArrowUp"].includes(event.key)) return;
@@ -18,4 +18,4 @@ form.addEventListener("keydown", (event) => {
   const next = at + (event.key === "ArrowDown" ? 1 : -1);
   (next < 0 ? field : all[Math.min(next, all.length - 1)]).focus();
 }, true);
-field.addEventListener("input", () => { if (!field.value.trim()) box().replaceChildren(); });
+field.addEventListener("input", () => { if (!field.value.trim()) box()?.replaceChildren(); });

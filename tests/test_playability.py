@@ -53,15 +53,12 @@ def test_a_film_whose_sound_browsers_do_not_play_is_not_called_playable(
         (
             probe("mpegts", "mpeg2video", "mp2"),
             "ts",
-            (
-                "Most browsers cannot play this file: its picture is MPEG-2 video in an MPEG"
-                " transport stream."
-            ),
+            ("Most browsers cannot play this file: MPEG-2 video in an MPEG transport stream."),
         ),
         (
             probe(MP4, "prores", "pcm_s16le"),
             "mov",
-            "its picture is ProRes video in a QuickTime file.",
+            "ProRes video in a QuickTime file.",
         ),
         (
             probe(MP4, "hevc", "aac"),
@@ -89,7 +86,7 @@ def test_a_film_whose_sound_browsers_do_not_play_is_not_called_playable(
         (
             probe("newfangled", "odd", "odder"),
             "xyz",
-            "its picture is odd video in an unusual file.",
+            "odd video in an unusual file.",
         ),
     ],
 )

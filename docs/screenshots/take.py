@@ -3,6 +3,7 @@
 `python docs/screenshots/take.py LIBRARY PICTURES [--pages NAME,…] [--sizes NAME,…]
 [--themes NAME,…]` serves a library made by `library.py`, gives its films stars, hearts, tags and
 positions, and takes the pictures. `--readme` writes those that the README shows, beside this file.
+`beside.py` puts the pictures of two versions side by side.
 """
 
 import argparse
@@ -79,13 +80,20 @@ README = {
 
 
 @contextmanager
-def served(library: Path, data: Path) -> Iterator[str]:
-    """The address of a server of this library, which ends with the block."""
+def served(library: Path, data: Path, source: Path | None = None) -> Iterator[str]:
+    """The address of a server of this library, which ends with the block; of the LVS whose source
+    lies in a folder, or else of the installed one.
+    """
     command = [sys.executable, "-m", "lvs", "serve", library, "--data", data, "--port", "0"]
     command += ["--host", "127.0.0.1", "--tls-port", "0"]
     process = subprocess.Popen(
         list(map(str, command)),
-        env={**os.environ, "PYTHONUNBUFFERED": "1", "LVS_ANNOUNCE": "off"},
+        env={
+            **os.environ,
+            **({"PYTHONPATH": str(source / "src")} if source else {}),
+            "PYTHONUNBUFFERED": "1",
+            "LVS_ANNOUNCE": "off",
+        },
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -167,6 +175,8 @@ def main() -> None:
     parser.add_argument("--sizes", default=",".join(SIZES))
     parser.add_argument("--themes", default="dark,light")
     parser.add_argument("--readme", action="store_true")
+    parser.add_argument("--source", type=Path, help="a checkout of another LVS")
+    parser.add_argument("--data", type=Path, help="where it keeps its data")
     options = parser.parse_args()
     options.pictures.mkdir(parents=True, exist_ok=True)
     wanted = [
@@ -177,7 +187,8 @@ def main() -> None:
     ]
     if options.readme:
         wanted = [(HERE / f"{name}.png", *what) for name, what in README.items()]
-    with served(options.library, options.library.parent / "data") as address:
+    data = options.data or options.library.parent / "data"
+    with served(options.library, data, options.source) as address:
         curate(address)
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(

@@ -268,6 +268,7 @@ class Card(NamedTuple):
     watched: bool = False
     recorded_at: int = 0  # by the container, else by the file; 0: not known
     hidden: bool = False
+    colour: str = ""  # of its poster: three hexadecimal digits; empty while unknown
 
     @property
     def favorite(self) -> bool:

@@ -183,7 +183,7 @@ def browser_playable(probe: Probe, extension: str) -> tuple[bool, str]:
     else:
         return (
             False,
-            f"Most browsers cannot play this file: its picture is {picture} in {container}.",
+            f"Most browsers cannot play this file: {picture} in {container}.",
         )
     if probe.video_codec == "hevc" and probe.container == MP4:
         return (
@@ -196,7 +196,7 @@ def browser_playable(probe: Probe, extension: str) -> tuple[bool, str]:
     if probe.video_codec not in video_codecs:
         return (
             False,
-            f"Most browsers cannot play this file: its picture is {picture} in {container}.",
+            f"Most browsers cannot play this file: {picture} in {container}.",
         )
     if probe.video_codec == "h264" and probe.pixel_format not in H264_PIXELS:
         return (

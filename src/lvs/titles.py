@@ -35,6 +35,21 @@ _RELEASE = re.compile(
     r"x26[45]|H[. ]?26[45]|HEVC|XviD)"
     r"(?![A-Za-z0-9])",
 )
+# Words at the end of a name that say how the picture of a film for headsets is laid out. Some are
+# nothing else; an angle or two letters are only where they stand together: "Studio 180", "Area 51".
+_WORD = re.compile(r"[^ _\-.()\[\]]+")
+_LAYOUT = re.compile(
+    r"3D[HV]|HSBS|180x180|180x360|360x180|VR180|VR360|EAC360|"
+    r"FISHEYE1[89]0|RF52|MKX2[02]0|VRCA220",
+    re.IGNORECASE,
+)
+_ANGLE = re.compile(r"(?:180|360)°?")
+_SIDES = re.compile(r"(?:LR|SBS|mono)|(?-i:RL|TB|BT|H?OU)", re.IGNORECASE)  # "ou" is also a word
+_JOINED_SIDES = re.compile(r"RL|TB|BT|H?OU", re.IGNORECASE)
+_STEREO = re.compile(r"3D|half|full", re.IGNORECASE)
+_BESIDE = re.compile(
+    r"VR|EAC|fisheye|F1[89]0|alpha|[4-8]K|\d{3,4}p|\d{2,3}fps|[hx]26[45]|HEVC|AV1", re.IGNORECASE
+)
 _YEAR = re.compile(r"(.*\S) ((?:19|20)\d\d)")
 _EDGES = " .-–·,_"
 SEPARATOR = " · "
@@ -50,11 +65,13 @@ def plain_title(path: bytes) -> str:
 def title_from_path(path: bytes) -> str:
     """The title of a file at this path below its library folder."""
     *folders, name = path.decode("utf-8", "replace").split("/")
-    stem = _EXTENSION.sub("", name.strip()) or name
+    whole = _EXTENSION.sub("", name.strip()) or name
+    stem = _without_layout(whole)
     for rule in RULES:
         if title := rule(stem, folders):
             return title
-    return _spaced(stem) or name
+    title = _spaced(stem)
+    return (title if stem == whole else _with_year(title)) or name
 
 
 def _spaced(stem: str) -> str:
@@ -63,6 +80,30 @@ def _spaced(stem: str) -> str:
     if " " not in words or "_" in stem:
         words = _DOTS.sub(" ", words)
     return " ".join(words.split())
+
+
+def _without_layout(stem: str) -> str:
+    """`Alps_180_LR` is Alps."""
+    cut, kinds = len(stem), set[str]()
+    for word in reversed(list(_WORD.finditer(stem))):
+        kind = _layout_kind(stem, word)
+        if not kind:
+            is_sure = _SURE.search("".join(sorted(kinds)))
+            return stem[:cut].rstrip(_EDGES + "[(") if is_sure else stem
+        kinds.add(kind)
+        cut = word.start()
+    return stem  # it has no other name
+
+
+_KINDS = (("l", _LAYOUT), ("a", _ANGLE), ("s", _SIDES), ("t", _STEREO), ("v", _BESIDE))
+_SURE = re.compile("l|a.*[sv]|st")  # of letters in their order, each once
+
+
+def _layout_kind(stem: str, word: re.Match[str]) -> str:
+    """The letter of `_KINDS` for a word of a name; empty for an ordinary one."""
+    if stem[: word.start()].endswith(("_", "-", ".")) and _JOINED_SIDES.fullmatch(word[0]):
+        return "s"
+    return next((kind for kind, pattern in _KINDS if pattern.fullmatch(word[0])), "")
 
 
 def _episode(stem: str, folders: list[str]) -> str:
@@ -102,8 +143,7 @@ def _release(stem: str, _: list[str]) -> str:
     cut = _without_release(title)
     if not cut or cut == title:
         return ""
-    year = _YEAR.fullmatch(cut)
-    return f"{year[1]} ({year[2]})" if year else cut
+    return _with_year(cut)
 
 
 Rule = Callable[[str, list[str]], str]
@@ -120,6 +160,11 @@ def _event(folders: list[str]) -> str:
         if not _ROLLS.fullmatch(folder) and (event := _without_date(name) or name):
             return event
     return ""
+
+
+def _with_year(words: str) -> str:
+    year = _YEAR.fullmatch(words)
+    return f"{year[1]} ({year[2]})" if year else words
 
 
 def _without_date(words: str) -> str:

@@ -12,8 +12,11 @@ function begin(card) {
   location.assign(address);
 }
 
-const scrub = document.getElementById("gallery")?.dataset.scrub;
-if (scrub) addEventListener("pointerover", () => { import(scrub); }, { once: true });
+const { scrub, previewsScript, hover } = document.getElementById("gallery")?.dataset ?? {};
+addEventListener("pointerover", () => {
+  if (scrub) import(scrub);
+  if (hover === "") import(previewsScript).then(({ follow }) => follow());
+}, { once: true });
 
 let timer = 0;
 let from = null;

@@ -1,4 +1,6 @@
-"""Pages as axe sees them: names, roles and contrast, in both themes and at both widths."""
+"""Pages as axe sees them at every size and in both themes; and with forced colours, on the
+narrowest screens, and with text of twice the size.
+"""
 
 import os
 from collections.abc import Iterator
@@ -15,16 +17,22 @@ pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="no Chromium on this machine; Debian's package is called chromium"
 )
 AXE = Path(__file__).parents[1] / "vendor" / "axe-core-4.14.1.min.js"
-VIOLATIONS = """() => axe.run().then((found) => found.violations.map(
-    ({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).slice(0, 3).join(" ")}`))"""
+VIOLATIONS = """(rules) => axe.run(rules ? { runOnly: rules } : {}).then(
+    (found) => found.violations.map(({ id, nodes }) =>
+     `${id}: ${nodes.map((node) => node.html).slice(0, 3).join(" ")}`))"""
 YEAR_NS = 365 * 86_400 * 10**9
-DESKTOP = {"color_scheme": "dark"}
-PHONE = {
-    "color_scheme": "light",
-    "viewport": {"width": 390, "height": 844},
-    "has_touch": True,
-    "is_mobile": True,
+SIZES: dict[str, dict[str, Any]] = {
+    "desktop": {"viewport": {"width": 1366, "height": 900}},
+    "phone": {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True},
+    "headset": {"viewport": {"width": 1280, "height": 720}, "has_touch": True},
+    "television": {"viewport": {"width": 1920, "height": 1080}},
 }
+THEMES = (("dark", None), ("light", ["color-contrast", "link-in-text-block"]))
+WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+CUT = """() => [...document.querySelectorAll("main :is(.button, summary, legend, dt, h1)")]
+    .filter((each) => each.checkVisibility() && !each.closest(".what h1"))
+    .filter((each) => each.scrollWidth > each.clientWidth + 2 && each.clientWidth > 0)
+    .map((each) => each.outerHTML.slice(0, 90))"""
 PAGES = (
     "/",
     "/?sort=recorded",
@@ -46,10 +54,17 @@ PAGES = (
     "/connect",
     "/select",
     "/up-next",
+    "/sign-in",
+    "/admin/performance",
+    "/admin/changes",
+    "/admin/jobs",
+    "/admin/log",
     "/admin/doctor",
     "/admin/storage",
     "/admin/usage",
 )
+FAR_PAGES = tuple(address for address in PAGES if not address.startswith("/admin"))[::2]
+"""In a headset and on a television the same parts are only larger."""
 
 
 @pytest.fixture(scope="module")
@@ -80,17 +95,69 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EveningHouse]:
         yield house
 
 
-@pytest.mark.parametrize("device", [DESKTOP, PHONE], ids=["desktop, dark", "phone, light"])
-def test_axe_finds_nothing(house: EveningHouse, device: dict[str, Any]) -> None:
+@pytest.mark.parametrize("size", SIZES)
+def test_axe_finds_nothing(house: EveningHouse, size: str) -> None:
     axe = AXE.read_text(encoding="utf-8")
     found: dict[str, list[str]] = {}
-    with house.device(**device) as page:
-        for address in PAGES:
+    with house.device(**SIZES[size]) as page:
+        if size == "television":
+            cookie = {"name": "size", "value": "tv", "url": house.server.address}
+            page.context.add_cookies([cookie])  # type: ignore[list-item]
+        for address in PAGES if size in ("desktop", "phone") else FAR_PAGES:
             answer = page.goto(address)
             assert answer
             assert answer.ok, address
             page.evaluate(axe)
-            violations = page.evaluate(VIOLATIONS)
-            if violations:
-                found[address] = violations
+            for theme, rules in THEMES:
+                page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
+                if violations := page.evaluate(VIOLATIONS, rules):
+                    found[f"{address} {theme}"] = violations
     assert found == {}
+
+
+def test_pages_fit_the_narrowest_screen_and_text_of_twice_the_size(house: EveningHouse) -> None:
+    wide: dict[str, Any] = {}
+    with house.device(viewport={"width": 320, "height": 640}) as page:
+        for address in PAGES:
+            page.goto(address)
+            if (over := page.evaluate(WIDER)) > 0:
+                wide[f"{address} at 320"] = over
+    with house.device(viewport={"width": 1280, "height": 720}) as page:
+        for address in PAGES:
+            page.goto(address)
+            page.evaluate("document.documentElement.style.fontSize = '200%'")
+            if (over := page.evaluate(WIDER)) > 0:
+                wide[f"{address} twice"] = over
+            if cut := page.evaluate(CUT):
+                wide[f"{address} cut"] = cut
+    assert wide == {}
+
+
+def test_what_is_on_is_told_apart_where_colours_are_forced(house: EveningHouse) -> None:
+    with house.device(forced_colors="active") as page:
+        page.goto("/")
+        card = page.locator(".video-card").first
+        card.get_by_role("button", name="3 stars").click()
+        lit, dark = (
+            card.get_by_role("button", name=f"{stars} stars").locator("svg") for stars in (3, 5)
+        )
+        expect(card.get_by_role("button", name="3 stars")).to_have_attribute("aria-pressed", "true")
+        colours = [
+            each.evaluate("(star) => [getComputedStyle(star).color, getComputedStyle(star).fill]")
+            for each in (lit, dark)
+        ]
+        assert colours[0] != colours[1]
+        card.locator("h2 a").focus()
+        page.keyboard.press("Shift+Tab")
+        page.keyboard.press("Tab")
+        ring = card.locator("h2 a").evaluate(
+            "(link) => { const ring = getComputedStyle(link, '::after');"
+            " return [ring.outlineStyle, ring.outlineWidth]; }"
+        )
+        assert ring == ["solid", "3px"]
+        page.get_by_role("link", name="Favorites").first.click()
+        current = page.locator(".places [aria-current]")
+        other = page.locator(".places a:not([aria-current])").first
+        assert current.evaluate("(link) => getComputedStyle(link).color") != other.evaluate(
+            "(link) => getComputedStyle(link).color"
+        )

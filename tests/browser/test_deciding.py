@@ -145,6 +145,41 @@ def test_clicks_alone_end_where_nothing_is_left(house: EveningHouse) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["viewport"]["width"]
 
 
+def test_views_are_put_in_order_by_dragging_and_by_keys(house: EveningHouse) -> None:
+    def names(page: Page) -> list[str]:
+        return page.locator("#items .saved-view b").all_inner_texts()
+
+    with house.device() as page:
+        made = [
+            page.request.post("/api/views", data={"name": name, "where": {"q": name}}).json()
+            for name in ("One", "Two", "Three")
+        ]
+        page.goto("/views")
+        assert names(page) == ["One", "Two", "Three"]
+        page.locator(".grip").nth(2).focus()
+        page.keyboard.press("Home")
+        until(lambda: names(page) == ["Three", "One", "Two"])
+        expect(page.locator(".grip").first).to_be_focused()
+        start = page.locator(".grip").nth(0).bounding_box()
+        end = page.locator("#items > li").nth(2).bounding_box()
+        assert start
+        assert end
+        page.mouse.move(start["x"] + 8, start["y"] + 8)
+        page.mouse.down()
+        page.mouse.move(end["x"] + 60, end["y"] + 20, steps=5)
+        page.mouse.up()
+        until(lambda: names(page) == ["One", "Two", "Three"])
+        page.reload()
+        assert names(page) == ["One", "Two", "Three"]
+    with house.device(java_script_enabled=False) as page:
+        page.goto("/views")
+        expect(page.locator(".grip").first).to_be_hidden()
+        page.get_by_role("button", name="Move down: One").click()
+        assert names(page) == ["Two", "One", "Three"]
+        for view in made:
+            assert page.request.delete(f"/api/views/{view['id']}").ok
+
+
 def test_views_stand_in_the_menu_with_their_numbers(house: EveningHouse) -> None:
     with house.device() as page:
         page.goto("/?q=film&sort=title")

@@ -21,6 +21,7 @@ PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch":
 HEADSET: dict[str, Any] = {"viewport": {"width": 1280, "height": 720}, "has_touch": True}
 LONG_TITLE = "A walk around the whole of the lake in the rain " * 4
 FILMS = 14
+OTHERS = 4
 
 COVERED = """
 () => [...document.querySelectorAll(PRESSED)]
@@ -33,6 +34,17 @@ COVERED = """
     })
     .map((each) => each.outerHTML.slice(0, 80))
 """.replace("PRESSED", "'.video-card :is(.stars button, .rate, .favorite button, .meta a)'")
+
+# Layout shift as in https://wicg.github.io/layout-instability/, without what a person set off.
+MOVED = """
+() => new Promise((answer) => {
+    let sum = 0;
+    new PerformanceObserver((list) => {
+        for (const each of list.getEntries()) if (!each.hadRecentInput) sum += each.value;
+    }).observe({ type: "layout-shift", buffered: true });
+    setTimeout(() => answer(sum), 300);
+})
+"""
 
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="no Chromium on this machine; Debian's package is called chromium"
@@ -66,6 +78,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     (library / "Home" / "טיול בגליל.mp4").write_bytes(distinct_video(4_200_000))
     (library / "Home" / "Broken.mp4").write_bytes(b"no film at all" * 100)
     make_video(library / "Playable.webm", seconds=8, size=(320, 180), picture=quarters(320, 180))
+    make_video(library / "Old tape.avi", seconds=6, size=(160, 90), keyframe_every=10)
     with serving(library, folder) as server, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         found = House(server.address, browser)
@@ -73,7 +86,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
         def looked_at() -> bool:
             listed = with_api.get("/api/videos?limit=100").json()["videos"]
-            return len(listed) == FILMS + 3 and all(each["state"] != "new" for each in listed)
+            return len(listed) == FILMS + OTHERS and all(each["state"] != "new" for each in listed)
 
         until(looked_at)
         origin = {"Origin": server.address}
@@ -114,7 +127,7 @@ def test_posters_take_most_of_a_card_and_three_rows_of_them_fit(house: House) ->
     assert third is not None
     assert third["y"] + third["height"] <= 900
     phone = house.open("/?q=film", PHONE)
-    assert card(phone, "Film 01").bounding_box()["height"] <= 203
+    assert card(phone, "Film 01").bounding_box()["height"] <= 195
     first = phone.locator(".video-card .poster").first.bounding_box()
     assert first is not None
     assert first["y"] <= 150
@@ -251,6 +264,147 @@ def test_a_television_has_a_size_of_its_own(house: House) -> None:
     expect(page).to_have_url(re.compile("[?]q=film"))
 
 
+def test_the_size_for_a_television_is_offered_where_arrows_lead(house: House) -> None:
+    page = house.open("/?sort=title&q=film", {"viewport": {"width": 1920, "height": 1080}})
+    page.locator(".video-card h2 a").first.focus()
+    with page.expect_response("**/sofa.js*"):
+        page.keyboard.press("ArrowRight")
+    offer = page.get_by_text("Far from the screen?")
+    expect(offer).to_have_count(0)
+    for key in ("ArrowRight", "ArrowLeft") * 6:
+        page.keyboard.press(key)
+    expect(offer).to_be_visible()
+    page.get_by_role("button", name="TV size").press("Enter")
+    expect(page.locator("html")).to_have_attribute("data-size", "tv")
+    expect(page.locator(".video-card h2 a:focus")).to_have_count(1)
+    expect(offer).to_have_count(0)
+
+
+def test_a_television_is_offered_its_size_once_and_a_remote_can_answer(house: House) -> None:
+    wide: dict[str, Any] = {"viewport": {"width": 1920, "height": 1080}}
+    page = house.open("/?q=film", wide, user_agent="Mozilla/5.0 (Web0S; Linux/SmartTV) Chrome/94")
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("button", name="TV size")).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("button", name="No", exact=True)).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator(".video-card h2 a:focus")).to_have_count(1)
+    page.reload()
+    with page.expect_response("**/sofa.js*"):
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_text("Far from the screen?")).to_have_count(0)
+
+
+def test_space_plays_a_preview_and_ends_it(house: House) -> None:
+    page = house.open("/?q=playable")
+    film = page.locator(".poster video")
+    page.locator(".video-card h2 a").first.focus()
+    page.keyboard.press("Space")
+    page.wait_for_function("() => document.querySelector('.poster video')?.currentTime > 1")
+    assert film.evaluate("(film) => film.muted")
+    assert page.evaluate("scrollY") == 0
+    page.keyboard.press("Space")
+    expect(film).to_have_count(0)
+    page.keyboard.press("Space")
+    expect(film).to_have_count(1)
+    page.keyboard.press("Tab")
+    expect(film).to_have_count(0)
+
+
+def test_the_preview_of_a_film_that_the_browser_cannot_play_is_its_scenes(house: House) -> None:
+    page = watch(house, "Old tape")
+    expect(page.locator(".scenes a").first).to_be_visible(timeout=30_000)
+    page.goto("/?q=tape")
+    page.locator(".video-card h2 a").first.focus()
+    page.keyboard.press("Space")
+    expect(page.locator(".scrub .badge")).to_have_text("0:00")
+    expect(page.locator(".scrub .badge")).not_to_have_text("0:00")
+    page.keyboard.press("Space")
+    expect(page.locator(".scrub")).to_have_count(0)
+
+
+def test_a_card_has_the_colour_of_its_poster_until_that_is_there(house: House) -> None:
+    page = house.open("/tags")
+    page.route("**/thumbnail/**", lambda route: route.abort())
+    refused: list[str] = []
+    page.on("console", lambda line: refused.append(line.text) if "policy" in line.text else None)
+    page.goto("/?q=playable")
+    tone = page.locator(".video-card .tone")
+    digits = tone.get_attribute("color") or ""
+    assert re.fullmatch("#[0-9a-f]{3}", digits)
+    shades = [17 * int(digit, 16) for digit in digits[1:]]
+    assert len(set(shades)) > 1  # the quarters of the film are of four colours
+    style, box, poster = page.evaluate(
+        "() => { const tone = document.querySelector('.tone');"
+        " return [getComputedStyle(tone).backgroundColor, tone.getBoundingClientRect().toJSON(),"
+        " tone.closest('.poster').getBoundingClientRect().toJSON()]; }"
+    )
+    assert style == f"rgb({shades[0]}, {shades[1]}, {shades[2]})"
+    assert box == poster
+    assert refused == []
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE, HEADSET], ids=["desktop", "phone", "headset"])
+def test_nothing_moves_while_a_page_loads(house: House, size: dict[str, Any]) -> None:
+    page = house.open("/tags", size)
+    film = page.request.get("/api/videos?q=playable").json()["videos"][0]["media_hash"]
+    for address in ("/", "/?sort=recorded", "/folders", "/folder/Trip", f"/v/{film}"):
+        page.goto(address)
+        page.mouse.wheel(0, 2000)
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate(MOVED) <= 0.02, address
+
+
+def test_the_poster_that_is_pressed_becomes_the_player_and_back(house: House) -> None:
+    page = house.open("/tags")
+    page.add_init_script("""
+        new MutationObserver((changes) => {
+            for (const { target } of changes) if (target.style.viewTransitionName === "film") {
+                const before = sessionStorage.getItem("became") ?? "";
+                sessionStorage.setItem("became", `${before}${location.pathname} `);
+            }
+        }).observe(document, { subtree: true, attributeFilter: ["style"] });
+    """)
+    page.goto("/?q=playable")
+    card(page, "Playable").locator("h2 a").click()
+    expect(page.locator("video")).to_be_visible()
+    player = page.locator(".player")
+    assert player.evaluate("(box) => getComputedStyle(box).viewTransitionName") == "film"
+    assert page.evaluate("sessionStorage.getItem('became')") == "/ "
+    page.go_back()
+    expect(card(page, "Playable")).to_be_visible()
+    page.wait_for_function("() => sessionStorage.getItem('became') === '/ / '")
+
+
+def test_searches_made_last_stand_below_an_empty_field(house: House) -> None:
+    page = house.open("/")
+    field = page.get_by_role("searchbox", name="Search videos")
+    for words in ("lake", "trip"):
+        field.fill(words)
+        field.press("Enter")
+        expect(page).to_have_url(re.compile(f"q={words}"))
+    page.goto("/tags")
+    field.focus()
+    recent = page.get_by_role("list", name="Recent searches").get_by_role("link")
+    expect(recent).to_have_text(["trip", "lake"])
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    expect(recent.nth(1)).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("“lake”")
+    page.goto("/tags")
+    field.focus()
+    page.get_by_role("button", name="Forget these").click()
+    expect(recent).to_have_count(0)
+
+
+def test_a_random_film_offers_another_one(house: House) -> None:
+    page = house.open("/random")
+    page.get_by_role("link", name="Another one").click()
+    expect(page).to_have_url(re.compile("/watch/.*random=1"))
+
+
 def test_x_begins_to_select_with_the_card_that_has_the_focus(house: House) -> None:
     page = house.open("/?sort=title&q=film")
     page.locator(".video-card h2 a").first.focus()
@@ -305,6 +459,9 @@ def test_titles_from_right_to_left_begin_where_the_others_do(house: House) -> No
     title = card(page, "טיול").locator("h2")
     left = title.locator("bdi").bounding_box()["x"]
     assert left - title.bounding_box()["x"] < 4
+    page.goto("/select")
+    name = page.locator(".choice-card b", has_text="טיול")
+    assert name.evaluate("(name) => getComputedStyle(name).textAlign") == "left"
 
 
 # --- Watching ---

@@ -44,6 +44,7 @@ cards = st.builds(
     offline=st.booleans(),
     progress=st.integers(0, 99),
     watched=st.booleans(),
+    colour=st.sampled_from(("", "27d", "fff")),
 )
 lists = st.builds(
     Query,

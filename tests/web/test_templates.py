@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import itertools
 import re
 from collections import Counter
 from dataclasses import replace
@@ -111,6 +112,7 @@ def a_card(number: int = 1, **changes: Any) -> Card:
         state=State.READY,
         poster="0123456789abcdef" if number % 3 else None,
         offline=number % 7 == 0,
+        colour="27d" if number % 2 else "",
     )
     return card._replace(**changes)
 
@@ -694,6 +696,57 @@ def test_the_search_form_carries_every_filter(pages: Templates) -> None:
     )
 
 
+def test_a_poster_that_is_still_drawn_is_told_from_one_that_will_not_be(pages: Templates) -> None:
+    versions = itertools.count(2)
+
+    def card(state: State, **changes: Any) -> str:
+        changed = a_card(3, poster=None, state=state, version=next(versions), **changes)
+        return pages.card(changed, Query())
+
+    assert 'class="poster waiting"' in card(State.NEW)
+    for other in (card(State.READY), card(State.UNREADABLE), card(State.NEW, offline=True)):
+        assert 'class="poster"' in other
+        assert "<svg" in other[: other.index("<h2>")]
+
+
+@pytest.mark.parametrize(
+    ("changes", "told", "untold"),
+    [
+        ({"current": "favorites"}, "Press the heart on a video", "Drop a filter"),
+        ({"current": "popular"}, "Nothing has been watched yet", "Drop a filter"),
+        (
+            {"progress": replace(QUIET, scanning=True, files_seen=1234)},
+            "1,234files found so far",
+            "LVS shows files ending in",
+        ),
+        ({}, "LVS shows files ending in mkv, mp4", "files found so far"),
+        (
+            {"query": Query(q="x", unrated=True), "drop": [("“x”", "/?unrated=1")]},
+            "Drop a filter to see more",
+            "files found so far",
+        ),
+    ],
+    ids=["favorites", "popular", "first scan", "empty library", "no match"],
+)
+def test_an_empty_list_says_what_fits_it(
+    pages: Templates, changes: dict[str, Any], told: str, untold: str
+) -> None:
+    empty = {"page": Page((), None), "query": Query(), "chips": [], "total": 0, "next_url": ""}
+    text = (
+        Tree(pages.render("gallery.html", **gallery_context(**empty | changes))).by_id("main").text
+    )
+    assert told.replace(" ", "") in "".join(text.split())
+    assert untold.replace(" ", "") not in "".join(text.split())
+
+
+def test_related_films_begin_with_the_next_of_the_list_there(pages: Templates) -> None:
+    related = Tree(pages.render("watch.html", **watch_context())).by_id("related-heading")
+    html = pages.render("watch.html", **watch_context())
+    inside = html[html.index('id="related-heading"') :]
+    assert related.text == "Related"
+    assert inside.index("Next in this list") < inside.index("same folder")
+
+
 @pytest.mark.parametrize(
     ("progress", "words", "pace"),
     [
@@ -872,15 +925,16 @@ def test_the_vendored_script_is_the_one_its_readme_names() -> None:
 EVERYWHERE = ("vendor/htmx-4.0.1.min.js", "lvs.js", "spatial.js")
 BUDGETS = {
     "scripts of the gallery": (
-        (*EVERYWHERE, "previews.js", "gallery.js", "curate/start.js"),
+        (*EVERYWHERE, "gallery.js", "curate/start.js"),
         22 * 1024,
     ),
-    "the script that comes with the first pointer": (("scrub.js",), 2304),
+    "scripts that come with the first pointer": (("scrub.js", "previews.js"), 3584),
+    "settings, and the offer of the size for a television": (("display.js", "sofa.js"), 2048),
     # Only a page whose film needs them loads the script that plays segments, and those for VR.
-    "scripts of the watch page": ((*EVERYWHERE, "previews.js", "player/*.js"), 30 * 1024),
+    "scripts of the watch page": ((*EVERYWHERE, "player/*.js"), 30 * 1024),
     "subtitles earlier and larger": (("subtitles/adjust.js",), 1024),
     "controls for far away": (("far/controls.js",), 2304),
-    "scripts of a playlist": ((*EVERYWHERE, "previews.js", "playlist.js"), 25 * 1024),
+    "scripts of a playlist": ((*EVERYWHERE, "order.js"), 25 * 1024),
     "style of every page": (("lvs.css",), 8 * 1024),
     "style of a list": (("lvs.css", "gallery.css"), 10 * 1024),
     "style of a folder": (("lvs.css", "gallery.css", "folders.css"), 10 * 1024),

@@ -29,6 +29,8 @@ class Stamp:
     person: int = HOUSEHOLD
 
 
+Values = dict[str, Any]
+
 _LATER_AT = "(SELECT added_at FROM later WHERE person_id = :person AND video_id = v.id)"
 _PROGRESS = "SELECT position_s FROM progress WHERE person_id = :person AND video_id = v.id"
 
@@ -43,6 +45,7 @@ _STATES = {
         'watched', json(CASE WHEN EXISTS ({_PROGRESS} AND watched) THEN 'true' ELSE 'false' END),
         'position_s', coalesce(({_PROGRESS}), 0.0), 'later_at', {_LATER_AT})""",
     "title": "CASE WHEN v.title_edited THEN v.title END",
+    "notes": "(SELECT text FROM video_notes WHERE video_id = v.id)",
     # Of these a line names the one it is about, as its new value or as its old one.
     "tag": """(SELECT :name WHERE EXISTS (
         SELECT 1 FROM video_tags WHERE video_id = v.id AND tag_id = :target))""",
@@ -125,6 +128,13 @@ _CARRIED_OUT = {
         SELECT c.video_id, :at {_OURS} AND c.new = '1'
         """,
     ),
+    "notes": (
+        f"DELETE FROM video_notes WHERE video_id IN (SELECT c.video_id {_OURS} AND c.new IS NULL)",
+        f"""
+        INSERT OR REPLACE INTO video_notes (video_id, text, updated_at)
+        SELECT c.video_id, c.new, :at {_OURS} AND c.new IS NOT NULL
+        """,
+    ),
     "later": _LATER_CARRIED_OUT,
     "watched": (
         f"""
@@ -177,6 +187,15 @@ async def set_value(
 ) -> int:
     """Set stars, heart or hidden of these videos; how many that changed."""
     return await _change(tx, stamp, video_ids, what, ":new", {"new": value})
+
+
+async def set_from(
+    tx: Transaction, stamp: Stamp, video_ids: Sequence[int], what: str, new: str, values: Values
+) -> int:
+    """Set a value of these videos to what an expression over each `v` gives, spelled as the journal
+    does; how many that changed.
+    """
+    return await _change(tx, stamp, video_ids, what, new, values)
 
 
 async def set_later(tx: Transaction, stamp: Stamp, video_ids: Sequence[int], wanted: bool) -> int:

@@ -58,7 +58,8 @@ async def add(
     undoes: int | None = None,
 ) -> int:
     """Note one change; its id. `what` is rating, favorite, tag, title, view, projection, poster (a
-    place), forgotten, handover (`new` is the media hash of the other video) or added (Unix ms).
+    place), different (`new` is the media hash of another film), forgotten, handover (`new` is the
+    media hash of the other video) or added (Unix ms).
     """
     sql = """
         INSERT INTO changes (at, video_id, what, old, new, client, undoes)

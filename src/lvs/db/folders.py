@@ -90,6 +90,7 @@ class FolderPoster:
     number: int
     media_hash: str
     poster: str
+    colour: str = ""
     state: State = State.READY
 
 
@@ -167,8 +168,8 @@ async def posters(
         inside += _among("video_id", allowed, "?")
         parts.append(f"""
             SELECT * FROM (
-                SELECT {number}, media_hash, poster FROM (
-                    SELECT media_hash, poster FROM gallery
+                SELECT {number}, media_hash, poster, coalesce(colour, '') FROM (
+                    SELECT media_hash, poster, colour FROM gallery
                     WHERE NOT hidden AND root_id = ? {inside}
                     ORDER BY path LIMIT {POSTERS_LOOKED_AT})
                 WHERE poster IS NOT NULL LIMIT {each})

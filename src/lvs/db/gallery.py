@@ -20,7 +20,7 @@ COLUMNS = """
     g.video_id, g.media_hash, g.version, g.root_id, g.path, g.title, g.added_at, g.duration_s,
     g.width, g.height, g.size_bytes, g.rating, g.views, g.last_viewed_at, g.favorited_at,
     g.projection, g.tags, g.state, g.poster, g.offline, g.progress, g.watched, g.recorded_at,
-    g.hidden
+    g.hidden, g.colour
 """
 
 SORT_COLUMNS = {
@@ -112,7 +112,7 @@ class CardRow:
 def card_of(row: Sequence[Any]) -> Card:
     """The card in a row that begins with COLUMNS."""
     # By place and not by name, and almost all of it as it is: a page reads sixty of them.
-    tags, state, poster, offline, progress, watched, recorded_at, hidden = row[
+    tags, state, poster, offline, progress, watched, recorded_at, hidden, colour = row[
         _BEFORE_TAGS : len(Card._fields)
     ]
     return Card._make(
@@ -126,6 +126,7 @@ def card_of(row: Sequence[Any]) -> Card:
             watched != 0,
             recorded_at,
             hidden != 0,
+            colour or "",
         )
     )
 
@@ -336,7 +337,7 @@ _PUT = f"""
     INSERT INTO gallery (video_id, media_hash, version, root_id, path, title, title_key, added_at,
         duration_s, width, height, size_bytes, rating, views, last_viewed_at, favorited_at, shuffle,
         tags, state, poster, offline, recorded_at, lines, playback, silent, subtitled, projection,
-        progress, watched, hidden)
+        progress, watched, hidden, colour)
     SELECT v.id, v.media_hash, :version, f.root_id, f.path, v.title, natural_key(v.title),
         v.added_at,
         coalesce(v.duration_s, 0.0), coalesce(v.width, 0), coalesce(v.height, 0), f.size_bytes,
@@ -347,7 +348,8 @@ _PUT = f"""
             SELECT 1 FROM away
             WHERE away.root_id = f.root_id AND f.path >= away.low AND f.path < away.high),
         {_FACTS}, {projections.CODE},
-        {_PROGRESS}, EXISTS (SELECT 1 FROM hidden WHERE video_id = v.id)
+        {_PROGRESS}, EXISTS (SELECT 1 FROM hidden WHERE video_id = v.id),
+        (SELECT colour FROM poster_colours WHERE poster = v.poster)
     FROM json_each(:ids) wanted
         JOIN videos v ON v.id = wanted.value
         JOIN files f ON f.id = ({FIRST_FILE})
@@ -372,7 +374,8 @@ _PUT = f"""
         recorded_at = excluded.recorded_at, lines = excluded.lines,
         playback = excluded.playback, silent = excluded.silent, subtitled = excluded.subtitled,
         projection = excluded.projection,
-        progress = excluded.progress, watched = excluded.watched, hidden = excluded.hidden
+        progress = excluded.progress, watched = excluded.watched, hidden = excluded.hidden,
+        colour = excluded.colour
 """
 
 _PUT_SEARCH = f"""

@@ -160,6 +160,23 @@ async def reposition(tx: Transaction, playlist_id: int, table: str, old: int, ne
     await tx.run(sql, (new, playlist_id, old))
 
 
+async def move(tx: Transaction, playlist_id: int, position: int, target: int) -> bool:
+    """Move what stands at a place to another, from which on those between make room; False where
+    nothing stands at the first.
+    """
+    low, high = sorted((position, target))
+    places = await places_between(tx, playlist_id, low, high)
+    positions = [place for place, _ in places]
+    if position not in positions:
+        return False
+    rotated = places[1:] + places[:1] if position < target else places[-1:] + places[:-1]
+    for place, table in places:  # out of the way, each to a place below all others
+        await reposition(tx, playlist_id, table, place, -1 - place)
+    for (place, table), new in zip(rotated, positions, strict=True):
+        await reposition(tx, playlist_id, table, -1 - place, new)
+    return True
+
+
 async def count(db: Connection, playlist_id: int) -> int:
     """Return how many places a playlist has, held ones too."""
     sql = " + ".join(f"(SELECT count(*) FROM {each} WHERE playlist_id = :id)" for each in _ITEMS)

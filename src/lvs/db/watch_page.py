@@ -59,6 +59,16 @@ _BELOW = "root_id = :root_id AND path >= :start AND path < :end"
 _AT_TOP = "root_id = :root_id"
 
 
+_SAME_PICTURES = """
+    SELECT g.video_id FROM (
+        SELECT high_id AS id, pictures FROM near_pairs WHERE low_id = :id AND dismissed_at IS NULL
+        UNION ALL
+        SELECT low_id, pictures FROM near_pairs WHERE high_id = :id AND dismissed_at IS NULL) near
+        JOIN gallery g ON g.video_id = near.id AND NOT g.hidden
+    ORDER BY near.pictures DESC, g.video_id
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Beside:
     """Ids of listed videos that share tags with one, each with the rarest shared tag, most and
@@ -72,6 +82,8 @@ class Beside:
     later: bool
     """The video is on the list of those to watch later."""
     chapters: tuple[Chapter, ...] = ()
+    same_pictures: tuple[int, ...] = ()
+    """Listed videos that look the same: another encode, or a part."""
 
 
 async def beside(
@@ -94,6 +106,8 @@ async def beside(
         SELECT video_id, NULL, 3 FROM later WHERE person_id = :person AND video_id = :id
         UNION ALL
         SELECT NULL, {chapters.NAMED_OR_OF_FILE}, 4
+        UNION ALL
+        SELECT video_id, NULL, 5 FROM ({_SAME_PICTURES} LIMIT :limit)
     """
     values = {"id": video_id, "limit": limit, "tagged": TAGGED_COMPARED, "root_id": root_id}
     values |= {"folder": FOLDER_COMPARED, "tags": tags, "person": viewer().person}
@@ -104,6 +118,7 @@ async def beside(
         tuple(row[1] for row in rows if row[2] == 2),
         any(row[2] == 3 for row in rows),
         tuple(each for row in rows if row[2] == 4 and row[1] for each in chapters.parsed(row[1])),
+        tuple(row[0] for row in rows if row[2] == 5),
     )
 
 

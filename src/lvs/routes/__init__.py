@@ -40,6 +40,7 @@ from lvs.routes.api import saved_views as api_saved_views
 from lvs.routes.api import tags as api_tags
 from lvs.routes.api import videos as api_videos
 from lvs.routes.api.admin import library as api_admin_library
+from lvs.routes.api.admin import near_duplicates as api_admin_near
 from lvs.routes.api.admin import server as api_admin_server
 from lvs.routes.headset import deovr, heresphere, player
 from lvs.routes.media import export, hls, scenes, subtitles, thumbnails, videos
@@ -243,6 +244,8 @@ SITE_MAP = SiteMap([
         get("/api/admin/missing", api_admin_library.missing),
         get("/api/admin/bin", api_admin_library.recycle_bin),
         get("/api/admin/duplicates", api_admin_library.duplicates),
+        get("/api/admin/duplicates/near", api_admin_near.near_duplicates),
+        post("/api/admin/duplicates/near/<pair_id>", api_admin_near.decide),
         get("/api/admin/unreadable", api_admin_library.unreadable),
         below="/api/admin/",
         errors=Errors.JSON,
@@ -379,6 +382,8 @@ SITE_MAP = SiteMap([
         post("/admin/changes/<change_id>/undo", changes.undo),
         get("/admin/duplicates", duplicates.duplicates),
         post("/admin/duplicates/<video_id>/play", duplicates.prefer),
+        post("/admin/duplicates/near/<pair_id>/keep", duplicates.keep),
+        post("/admin/duplicates/near/<pair_id>/part", duplicates.part),
         get("/admin/unreadable", unreadable.unreadable),
         post("/admin/unreadable/again", unreadable.probe_again),
         get("/admin/missing", missing.missing),

@@ -27,6 +27,7 @@ from lvs.services.curation.bulk import BulkEdits
 from lvs.services.curation.favorites import Favorites
 from lvs.services.curation.handover import Handover
 from lvs.services.curation.hidden import Hidden
+from lvs.services.curation.near_duplicates import NearDuplicates
 from lvs.services.curation.notes import Notes
 from lvs.services.curation.poster_choice import PosterChoice
 from lvs.services.curation.projections import Projections
@@ -38,6 +39,7 @@ from lvs.services.curation.tags import Tags
 from lvs.services.curation.titles import Videos
 from lvs.services.curation.triage import Triage
 from lvs.services.curation.undo import Journal
+from lvs.services.curation.undo_all import UndoAll
 from lvs.services.curation.views import Views
 from lvs.services.events import Event, Events
 from lvs.services.gallery.gallery import FILL_DELAY_S, Gallery
@@ -59,6 +61,8 @@ from lvs.services.library.library import Library
 from lvs.services.library.watcher import Watcher
 from lvs.services.live_events import LiveEvents, jobs_state
 from lvs.services.maintenance import Maintenance
+from lvs.services.media.picture_comparison import PictureComparison
+from lvs.services.media.poster_colours import PosterColours
 from lvs.services.media.posters import PosterStore
 from lvs.services.media.probe_pool import ProbePool
 from lvs.services.media.probe_queue import ProbeQueue
@@ -133,6 +137,8 @@ class Services:
     probes: SharedProbes
     jobs: ProbeQueue
     scenes: SceneStrips
+    poster_colours: PosterColours
+    picture_comparison: PictureComparison
     streams: Streams
     subtitles: Subtitles
     playback: Playback
@@ -150,9 +156,11 @@ class Services:
     replication: Replication
     doctor: Doctor
     journal: Journal
+    undo_all: UndoAll
     bulk: BulkEdits
     missing: RecycleBin
     duplicates: Duplicates
+    near_duplicates: NearDuplicates
     comparison: Comparison
     background_tasks: BackgroundTasks
     live_events: LiveEvents
@@ -210,6 +218,8 @@ def build(config: Config) -> Services:
     preferences = Preferences(database)
     people = People(database)
     saved_views = SavedViews(database)
+    tag_management = TagManagement(database, cache, events)
+    undo_all = UndoAll(journal, tag_management, saved_views)
     videos, tags, later = Videos(database, cache), Tags(database, cache), Later(database)
     discovery = Discovery(config.announce, config.host)
     reachability = Reachability(
@@ -247,7 +257,7 @@ def build(config: Config) -> Services:
         ),
         favorites=Favorites(database, cache),
         tags=tags,
-        tag_management=TagManagement(database, cache, events),
+        tag_management=tag_management,
         saved_views=saved_views,
         triage=Triage(gallery, videos, tags, later, journal),
         views=Views(database, cache),
@@ -269,6 +279,8 @@ def build(config: Config) -> Services:
         probes=probes,
         jobs=jobs,
         scenes=scenes,
+        poster_colours=PosterColours(database, events, ffmpeg, jobs, shown_posters),
+        picture_comparison=PictureComparison(database, library, events, ffmpeg, jobs),
         streams=Streams(config.stall_seconds, per_client=config.streams_per_client),
         subtitles=Subtitles(library, config.supported_formats),
         playback=playback,
@@ -300,16 +312,18 @@ def build(config: Config) -> Services:
         replication=replication,
         doctor=Doctor(config, lambda: reachability.port or config.port),
         journal=journal,
+        undo_all=undo_all,
         bulk=BulkEdits(database, cache, events, gallery, progress),
         missing=RecycleBin(database, cache, backups),
         duplicates=Duplicates(database, events),
+        near_duplicates=NearDuplicates(database, cache, events, progress),
         comparison=Comparison(database, events, library.drives),
         background_tasks=background_tasks,
         live_events=LiveEvents(
             database, events, lambda: jobs_state(library, jobs, background_tasks)
         ),
         maintenance=Maintenance(
-            background_tasks, library, backups, cache, jobs, gallery, journal, added_dates
+            background_tasks, library, backups, cache, jobs, gallery, undo_all, added_dates
         ),
     )
 
@@ -445,6 +459,8 @@ def _background(services: Services) -> list[tuple[str, Step]]:
         ("legacy import", partial(services.legacy.attaching, services.library)),
         ("probe queue", jobs.feed),
         ("scenes", services.scenes.run),
+        ("colours of posters", services.poster_colours.run),
+        ("pictures of films", services.picture_comparison.run),
         ("pages in memory", partial(services.gallery.fill, FILL_DELAY_S)),
         ("positions in films", services.progress.run),
         ("system figures", services.system.sample),

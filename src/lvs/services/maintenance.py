@@ -9,7 +9,8 @@ from lvs.services.background_tasks import BackgroundTask, BackgroundTasks
 from lvs.services.backup.backups import Backups, in_words
 from lvs.services.cache import Cache
 from lvs.services.curation.added_dates import AddedDates
-from lvs.services.curation.undo import Journal, UndoTally
+from lvs.services.curation.undo import UndoTally
+from lvs.services.curation.undo_all import UndoAll
 from lvs.services.gallery.gallery import MAX_RUN, Gallery
 from lvs.services.library.library import Library
 from lvs.services.media.probe_queue import ProbeQueue
@@ -30,7 +31,7 @@ class Maintenance:
         cache: Cache,
         jobs: ProbeQueue,
         gallery: Gallery,
-        journal: Journal,
+        undo_all: UndoAll,
         added_dates: AddedDates,
     ) -> None:
         self._background_tasks = background_tasks
@@ -39,7 +40,7 @@ class Maintenance:
         self._cache = cache
         self._jobs = jobs
         self._gallery = gallery
-        self._journal = journal
+        self._undo_all = undo_all
         self._added_dates = added_dates
 
     def scan(self) -> BackgroundTask:
@@ -122,14 +123,19 @@ class Maintenance:
             else ""
         )
 
-    def undo_all(self, client: str, since: int, up_to_id: int, by: str) -> BackgroundTask:
-        """Take back what a client changed since then (Unix ms), up to and with that change."""
+    def undo_all(
+        self, client: str, since: int, until: int, up_to_id: int, by: str
+    ) -> BackgroundTask:
+        """Take back what a client changed between two moments (Unix ms), of videos up to and with
+        that change.
+        """
 
         async def undo(task: BackgroundTask) -> str:
             def tell(tally: UndoTally) -> None:
                 task.reached(tally.done, tally.total)
 
-            return in_a_sentence(await self._journal.undo_all(client, since, up_to_id, by, tell))
+            done = await self._undo_all.run(client, since, until, up_to_id, by, tell)
+            return in_a_sentence(done)
 
         return self._background_tasks.start("undo", f"Take back the changes of {client}", undo)
 

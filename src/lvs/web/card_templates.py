@@ -135,14 +135,14 @@ class CardTemplates:
         (
             _, _, _, root_id, _, _, _, duration_s, width, height, _,
             rating, _, _, favorited_at, projection, tags, state, poster, offline, progress, watched,
-            _, hidden,
+            _, hidden, colour,
         ) = card  # fmt: skip
         has_length = duration_s > 0
         # What the partial decides by. Everything else that it shows has to be a mark.
         key = (
             rating, favorited_at > 0, state, offline, root_id, eager, len(tags),
             poster is not None, _picture(width, height), has_length, projection, progress > 0,
-            watched, hidden,
+            watched, hidden, bool(colour),
         )  # fmt: skip
         shape = self._shapes.get(key) or self._shapes.put(key, self._shape(card, eager, has_length))
         values = card + tags
@@ -176,6 +176,7 @@ class CardTemplates:
             "tags": tuple(self._mark(len(card) + number) for number in range(len(card.tags))),
             "poster": self._field("poster") if card.poster is not None else None,
             "progress": self._field("progress") if card.progress else 0,
+            "colour": self._field("colour") if card.colour else "",
         }
         template = self._environment.get_template(TEMPLATE)
         text = template.render(card=card._replace(**marked), query=self._any_list, eager=eager)

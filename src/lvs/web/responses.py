@@ -2,7 +2,7 @@
 
 import re
 from typing import Any, cast
-from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit, urlunsplit
 
 from pydantic import BaseModel
 from quart import Response, current_app, g, redirect, request
@@ -191,7 +191,7 @@ def back(default: str) -> Response:
 
 
 def local_address(address: str) -> str:
-    """The path and query of an address on this server; empty for any other."""
+    """The path, query and fragment of an address on this server; empty for any other."""
     try:
         parts = urlsplit(address)
     except ValueError:
@@ -202,7 +202,7 @@ def local_address(address: str) -> str:
         or parts.path.startswith(("//", "/\\"))
     ):
         return ""
-    return parts.path + (f"?{parts.query}" if parts.query else "")
+    return urlunsplit(("", "", *parts[2:]))
 
 
 def client() -> str:

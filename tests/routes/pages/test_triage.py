@@ -123,6 +123,16 @@ async def test_undo_of_a_skip_takes_no_earlier_stars_back(home: Home) -> None:
     assert (shown.title, shown.left, await stars(home, "a")) == ("a", 2, 3)
 
 
+async def test_stars_that_were_sent_twice_are_taken_back_once(home: Home) -> None:
+    await films(home, "a", "b")
+    page = await get(home, "/triage?sort=title")
+    await send(home, page, "triage-decide", rating="4")
+    shown = await send(home, page, "triage-decide", rating="4")  # a hand that shakes
+    assert (shown.title, shown.left) == ("b", 1)
+    shown = await send(home, shown, "triage-undo")
+    assert (shown.title, await stars(home, "a")) == ("a", None)
+
+
 async def test_heart_later_and_tags_return_to_the_same_film(home: Home) -> None:
     one, two = await films(home, "a", "b")
     for tag in ("old", "alps", "snow"):

@@ -658,6 +658,14 @@ def test_snapshots_come_back_as_they_went(tmp_path: Path) -> None:
     assert only.kept["0123456789abcdef"].views == 0
 
 
+def test_a_snapshot_takes_as_many_views_as_the_database_holds(tmp_path: Path) -> None:
+    many = {f"{number:016x}": {"path": "a.mp4", "views": 2**number} for number in (53, 62, 63)}
+    (tmp_path / "views.json").write_text(json.dumps(many))
+    read = snapshots.read(tmp_path)
+    assert [kept.views for kept in read.kept.values() if kept.views] == [2**53, 2**62]
+    assert len(read.problems) == 1
+
+
 # --- The commands ---
 
 

@@ -15,6 +15,7 @@ from support.home import Home
 from lvs.db.changes import Change, Chosen
 from lvs.models import Query, Sort, Video
 from lvs.services.curation.change_status import Status, statuses
+from lvs.services.curation.tag_management import TagEdit
 from lvs.services.curation.undo import JournalEntry
 
 HTMX = {"HX-Request": "true", "HX-Request-Type": "partial"}
@@ -271,6 +272,36 @@ async def test_undone_together_a_chain_of_changes_ends_where_it_began(home: Home
     )
     assert (await video(home, films[0])).views == 7
     assert sum([(await video(home, film)).views for film in films]) == 40
+
+
+async def test_saved_views_and_tags_are_undone_with_all_else_of_a_client(home: Home) -> None:
+    [film] = await videos(home, "film.mp4")
+    ours = home.services
+    await ours.tags.add(film, "snow", BEN)
+    await ours.saved_views.create("Before", "q=a", BEN)
+    kept = await ours.saved_views.create("Mine", "q=b", ANNA)
+    await ours.saved_views.edit(kept.view_id, "Renamed", None, ANNA)
+    deleted = await ours.saved_views.create("Again", "q=c", ANNA)
+    change = await ours.saved_views.delete(deleted.view_id, ANNA)
+    await ours.saved_views.undo(change, ANNA)
+    await ours.tag_management.edit("snow", TagEdit(name="ice"), ANNA)
+    await ours.ratings.rate(film, 3, ANNA)
+    page = await text(await home.client.get(f"/admin/changes/undo?client={ANNA}&since=0"))
+    assert "<dt>Saved views</dt><dd>3</dd>" in page
+    assert "<dt>Tags themselves</dt><dd>1</dd>" in page
+    assert "<b>5</b> changes" in page
+    form = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page))
+    answer = await home.client.post("/admin/changes/undo", form=form)
+    assert answer.status_code == 303
+    await ours.background_tasks.wait_briefly("undo", 30)
+    task = ours.background_tasks.latest("undo")
+    assert task
+    assert task.message == "5 changes taken back."
+    assert [view.name for view in await ours.saved_views.every()] == ["Before"]
+    assert await ours.tags.get(film) == ("snow",)
+    assert (await ours.ratings.get(film)).value is None
+    page = await text(await home.client.get(f"/admin/changes/undo?client={ANNA}&since=0"))
+    assert "Nothing to undo" in page
 
 
 CHANGES = st.lists(

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from quart import Response, redirect, request
 
+from lvs.clock import now_ms
 from lvs.db import saved_views, tag_changes
 from lvs.db.changes import Chosen
 from lvs.db.saved_views import ViewJournalLine
@@ -42,6 +43,7 @@ LABELS = {
     "hidden": "Hidden",
     "notes": "Notes",
     "markers": "Markers",
+    "different": "Not the same",
     "later": "Later",
     "watched": "Watched",
     "playlist": "Playlists",
@@ -210,11 +212,17 @@ async def preview_undo() -> Response:
     who, since = readable(text(args, "client"), "client"), number(args, "since", MAX_TIME)
     if "client" not in args:
         raise Invalid("Name the client whose changes to undo.")
-    preview = await services().journal.preview(who, since)
+    until = now_ms()
+    whole = await services().undo_all.preview(who, since, until)
+    preview = whole.of_videos
     kinds = [(LABELS[kind], preview.kinds[kind]) for kind in KINDS if preview.kinds[kind]]
+    others = (("Tags themselves", whole.tags), ("Saved views", whole.views))
+    kinds += [(label, number) for label, number in others if number]
     values: dict[str, Any] = {
         "client": who,
         "since": since,
+        "until": until,
+        "total": whole.changes,
         "preview": preview,
         "kinds": kinds,
         "undo_url": _undo_url,
@@ -224,14 +232,15 @@ async def preview_undo() -> Response:
 
 async def undo_all() -> Response:
     """Undo the changes that the preview showed."""
-    who, since, up_to_id = (
+    who, since, until, up_to_id = (
         await form_text("client"),
         await form_number("since", MAX_TIME),
+        await form_number("until", MAX_TIME),
         await form_number("up_to"),
     )
-    if "client" not in await request.form or not up_to_id:
+    if "client" not in await request.form or not (up_to_id or until):
         raise Invalid("Name the client whose changes to undo, and the last change.")
-    services().maintenance.undo_all(who, since, up_to_id, client())
+    services().maintenance.undo_all(who, since, until, up_to_id, client())
     await services().background_tasks.wait_briefly("undo", QUICK_S)
     return cast("Response", redirect(_url({"client": who}), 303))
 

@@ -110,7 +110,7 @@ async def filters() -> Response:
 
 async def random() -> Response:
     card = await services().gallery.random()
-    response = cast("Response", redirect(addresses().watch(card), 302))
+    response = cast("Response", redirect(f"{addresses().watch(card)}?random=1", 302))
     response.headers["Cache-Control"] = "no-store"
     return response
 

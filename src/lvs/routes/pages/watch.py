@@ -74,7 +74,11 @@ async def _page(video: Video, card: Card | None, query: Query) -> Response:
         video=video,
         card=card,
         query=query,
-        related=around.related,
+        related=[
+            each
+            for each in around.related
+            if following is None or each.card.id != following.card.id
+        ],
         previous=previous,
         next=following,
         player=player,
@@ -86,6 +90,7 @@ async def _page(video: Video, card: Card | None, query: Query) -> Response:
         suggestions=around.suggestions,
         facts=_facts(video, player.fact),
         back_url=_back(video, query, place),
+        by_chance=text(arguments(), "random") == "1",
         unreadable=video.state is State.UNREADABLE,
         folder=_folder(video),
         recorded=recorded_of(video),

@@ -33,12 +33,14 @@ from lvs.db.people_rows import KeptPerson, put_person
 from lvs.db.tag_details import TagState
 from lvs.models import HOUSEHOLD, WatchState, tag_key
 from lvs.services.curation.base import journal_text
+from lvs.services.curation.saved_views import MAX_VIEWS
 from lvs.services.household.people import name_key
 from lvs.services.media.stored_projection import apply_projection
 from lvs.titles import title_from_path
 
 CLIENT = "restore"
 REFRESHED_AT_ONCE = 500
+_NO_GAIN = ("videos", "saved_views_left_out")
 
 
 @dataclass(slots=True)
@@ -67,12 +69,13 @@ class RestoreSummary:
     playlist_items: int = 0
     described_tags: int = 0
     saved_views: int = 0
+    saved_views_left_out: int = 0  # there is no room for more
     people: int = 0
     history: int = 0
 
     @property
     def nothing(self) -> bool:
-        return not any(number for name, number in asdict(self).items() if name != "videos")
+        return not any(number for name, number in asdict(self).items() if name not in _NO_GAIN)
 
 
 class _DryRun(Exception):
@@ -274,6 +277,9 @@ async def _put_playlist(tx: Transaction, kept: KeptPlaylist, gains: RestoreSumma
 async def _put_view(tx: Transaction, kept: KeptView, gains: RestoreSummary) -> None:
     """Add a view behind the others, unless there is one of its name."""
     if await saved_views.of_key(tx, name_key(kept.name)) is not None:
+        return
+    if len(await saved_views.every(tx)) >= MAX_VIEWS:
+        gains.saved_views_left_out += 1
         return
     view_id = kept.view_id
     if not view_id or await saved_views.is_known(tx, view_id):

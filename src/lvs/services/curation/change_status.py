@@ -77,7 +77,7 @@ def _value_of(change: Change) -> Hashable:
     about: Hashable = ""
     if change.what == "tag":
         about = tag_key(change.new or change.old or "")
-    elif change.what == "playlist":
+    elif change.what in ("playlist", "different"):
         about = change.new or change.old
     elif change.what in PERSONAL:
         about = personal_values.person_of(change.new)

@@ -34,7 +34,7 @@ from lvs.db.database import Database, Transaction
 from lvs.errors import NotFound
 from lvs.models import tag_key
 from lvs.services.cache import Cache
-from lvs.services.curation import handover
+from lvs.services.curation import handover, near_duplicates
 from lvs.services.curation.base import journal_text
 from lvs.services.curation.bulk_undo import status_of_bulk, take_back
 from lvs.services.curation.change_status import OTHERWISE, REASONS, Status, statuses
@@ -52,7 +52,7 @@ CLIENTS = 200
 EXAMPLES = 30
 KINDS = (
     *("rating", "favorite", "tag", "title", "view", "projection", "poster"),
-    *("hidden", "notes", "markers"),
+    *("hidden", "notes", "markers", "different"),
     *("later", "watched", "playlist", "bulk", "forgotten", "handover", "added"),
 )
 
@@ -504,4 +504,5 @@ _TAKE_BACK = {
     "forgotten": _forgotten,
     "handover": handover.take_back,
     "added": _added,
+    "different": near_duplicates.take_back,
 }

@@ -46,6 +46,7 @@ log = logging.getLogger(__name__)
 PAGE_SIZE = 60
 MAX_RUN = 500  # the most cards one answer holds, also where `until` asks for more
 RELATED = 12
+SAME_PICTURES = "The same pictures"
 POPULAR_TAGS = 40
 PAGES_KEPT = 40
 LIMITS_KEPT = 20
@@ -314,7 +315,10 @@ class Gallery:
             beside = await watch_page.beside(
                 db, video.id, video.file.root_id, folder, RELATED, suggestions
             )
-            reasons = {video_id: f"Also #{tag}" for video_id, tag in beside.sharing}
+            reasons = dict.fromkeys(beside.same_pictures, SAME_PICTURES)
+            for video_id, tag in beside.sharing:
+                if len(reasons) < RELATED:
+                    reasons.setdefault(video_id, f"Also #{tag}")
             for video_id in beside.in_folder:
                 if video_id != video.id and len(reasons) < RELATED:
                     reasons.setdefault(video_id, f"More from {shown(folder_name)}")

@@ -192,14 +192,9 @@ class Playlists:
             await _existing(tx, playlist_id)
             low, high = sorted((position, target))
             places = await playlists.places_between(tx, playlist_id, low, high)
-            positions = [place for place, _ in places]
-            if not {position, target} <= set(positions):
+            if not {position, target} <= {place for place, _ in places}:
                 raise NotFound("Nothing stands at this place of the playlist any more.")
-            rotated = places[1:] + places[:1] if position < target else places[-1:] + places[:-1]
-            for place, table in places:  # out of the way, each to a place below all others
-                await playlists.reposition(tx, playlist_id, table, place, -1 - place)
-            for (place, table), new in zip(rotated, positions, strict=True):
-                await playlists.reposition(tx, playlist_id, table, -1 - place, new)
+            await playlists.move(tx, playlist_id, position, target)
 
         await self._database.write(change)
 

@@ -16,6 +16,8 @@ FIELD_WIDTH = 96  # pixels across the field before it is enlarged: it is blurred
 
 Box = tuple[int, int, int, int]
 
+DIGITS = 17  # 255 shades in one hexadecimal digit
+
 
 def without_borders(image: Image.Image) -> Image.Image:
     """The picture without the black bars of a letterbox or a pillarbox."""
@@ -59,6 +61,12 @@ def on_field(image: Image.Image, width: int) -> Image.Image:
     field = _field(image, size)
     field.paste(inner, ((size[0] - inner.width) // 2, (size[1] - inner.height) // 2))
     return field
+
+
+def mean_colour(image: Image.Image) -> str:
+    """The mean colour of a picture as three hexadecimal digits: red, green, blue."""
+    point = image.convert("RGB").resize((1, 1), Image.Resampling.BOX)
+    return "".join(f"{round(shade / DIGITS):x}" for shade in point.tobytes())
 
 
 def _field_size(image: Image.Image, width: int) -> tuple[int, int]:

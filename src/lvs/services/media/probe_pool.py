@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import re
 import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ import psutil
 from lvs.errors import BrokenWorker, Unavailable, Unreadable, WorkerLost
 from lvs.models import Chapter, Probe, Stereo, Track
 from lvs.services.media.eye import EYES
+from lvs.services.media.picture_signature import PictureSignature, read_signature
 from lvs.services.media.posters import PosterTarget
 from lvs.services.media.projection import FULL_TURN, LAYOUTS, Container, Likeness
 from lvs.services.media.scene_request import MOST_SCENES, SceneRequest, SceneTimes
@@ -41,6 +43,8 @@ BUSY_SHARE = 0.5  # of the time limit: a worker that computed for longer did not
 # SIGKILL is what the system sends when memory is short, SIGALRM comes where the disk hangs: neither
 # is the file's doing.
 CRASHES = ("SIGILL", "SIGABRT", "SIGBUS", "SIGFPE", "SIGSEGV", "SIGXCPU", "SIGXFSZ", "SIGSYS")
+
+COLOUR = re.compile(r"[0-9a-f]{3}")
 
 FilePath = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 Value = TypeVar("Value")
@@ -66,12 +70,14 @@ class ProbeResult:
     """Findings about a video file.
 
     `has_poster` is True when posters were asked for and all of them are written; they show the
-    part of the picture that `evidence.eye` names.
+    part of the picture that `evidence.eye` names, and their mean colour is `colour`: three
+    hexadecimal digits.
     """
 
     probe: Probe
     has_poster: bool
     evidence: FileEvidence
+    colour: str = ""
 
 
 class ProbePool:
@@ -144,6 +150,29 @@ class ProbePool:
 
         request = _request(path, (), self._time_limit_s) | {"scenes": wanted.as_json()}
         return await self._asked(path, request, understood, [wanted.partial])
+
+    async def colours(self, posters: Sequence[Path]) -> list[str]:
+        """The mean colour of each of these JPEG files: three hexadecimal digits, or empty where
+        it cannot be told.
+
+        Raises as `probe` does.
+        """
+
+        async def understood(answer: Any) -> list[str]:
+            return _colours(answer, posters)
+
+        paths = [os.fsencode(path).hex() for path in posters]
+        request = {"colours": paths, "time_limit_s": self._time_limit_s}
+        return await self._asked(posters[0], request, understood, ())
+
+    async def signature(self, path: FilePath) -> PictureSignature:
+        """Hash pictures of the film. Raises as `probe` does, and is cancelled as it is."""
+
+        async def understood(answer: Any) -> PictureSignature:
+            return _signature(answer, path)
+
+        request = _request(path, (), self._time_limit_s) | {"signature": True}
+        return await self._asked(path, request, understood, ())
 
     async def _asked(
         self,
@@ -331,7 +360,9 @@ def read_answer(answer: Any, path: FilePath) -> ProbeResult:
     try:
         _raise_failure(answer, path)
         evidence = _evidence(answer)
-        return ProbeResult(_probe(answer["probe"]), answer["has_poster"] is True, evidence)
+        has_poster = answer["has_poster"] is True
+        colour = _colour(answer["colour"]) if has_poster else ""
+        return ProbeResult(_probe(answer["probe"]), has_poster, evidence, colour)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"its answer is not one: {error!r}") from None
 
@@ -348,6 +379,33 @@ def _scenes(answer: Any, path: FilePath) -> SceneTimes:
     if list(times) != sorted(set(times)) or (times and not all(0 < each <= 1000 for each in size)):
         raise ValueError("its answer is no list of scenes")
     return SceneTimes(times, *size)
+
+
+def _colours(answer: Any, posters: Sequence[Path]) -> list[str]:
+    try:
+        _raise_failure(answer, posters[0])
+        found = [_colour(each) for each in answer["colours"]]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"its answer is not one: {error!r}") from None
+    if len(found) != len(posters):
+        raise ValueError("its answer has other colours")
+    return found
+
+
+def _colour(found: Any) -> str:
+    colour = _text(found, 3)
+    if colour and not COLOUR.fullmatch(colour):
+        raise TypeError("not a colour")
+    return colour
+
+
+def _signature(answer: Any, path: FilePath) -> PictureSignature:
+    """The answer about pictures, as little trusted as that of a look."""
+    try:
+        _raise_failure(answer, path)
+        return read_signature(answer["signature"])
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"its answer is not one: {error!r}") from None
 
 
 def _raise_failure(answer: Any, path: FilePath) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from lvs.clock import now_ms
-from lvs.db import chapters, division, gallery, projections, videos
+from lvs.db import chapters, division, gallery, poster_colours, projections, videos
 from lvs.db.database import Database
 from lvs.errors import BrokenWorker, LvsError, Unreadable
 from lvs.services.events import Event, Events
@@ -366,6 +366,8 @@ class ProbeQueue:
             await videos.put_probe(
                 tx, of_id, item.fingerprint, result.probe, poster, now_ms(), lacks
             )
+            if poster:
+                await poster_colours.put(tx, poster, result.colour)
             await videos.probed_by(tx, of_id, self._probe_version)
             await stored_projection.found(tx, of_id, seen.container, seen.likeness, drawn)
             await chapters.put(tx, of_id, seen.chapters)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 GRACE_S = 10  # the parent ends a worker in time; this is for the worker whose parent is gone
 FILE_SIZE_LIMIT_BYTES = 64 << 20
 FEWEST_SCENES = 2
+COLOUR_WIDTH = 40  # a JPEG of eight times the size is decoded no larger
 SMALL_WIDTH = 320  # enough to compare the halves of a picture
 JPEG = {"format": "JPEG", "optimize": True}
 WEBP = {"format": "WEBP", "method": 4}
@@ -68,9 +69,17 @@ def answer(request: dict[str, Any], keep: Keep | None = None) -> dict[str, Any]:
     _alarm(request["time_limit_s"] + GRACE_S)
     limit_processor(request["time_limit_s"])
     try:
+        if "colours" in request:
+            return {
+                "colours": [
+                    _colour(os.fsdecode(bytes.fromhex(each))) for each in request["colours"]
+                ]
+            }
         path = os.fsdecode(bytes.fromhex(request["path"]))
         if "scenes" in request:
             return _scenes(path, request["scenes"])
+        if "signature" in request:
+            return _signature(path)
         name = request["name"] or path.rpartition("/")[2]
         return _probe(path, request["posters"], name, request["chosen"], keep)
     except Unreadable as error:
@@ -132,6 +141,7 @@ def _probe(
     # Here and not above: a broken installation becomes an answer, where an import at the top would
     # only end the process.
     from lvs.services.media.film_projection import see  # noqa: PLC0415
+    from lvs.services.media.finish import mean_colour  # noqa: PLC0415
     from lvs.services.media.video_file import VideoFile  # noqa: PLC0415
 
     with open(_regular_file(path), "rb", buffering=0) as file:
@@ -153,14 +163,32 @@ def _probe(
             if posters and frame is not None:
                 try:
                     crop = crop_of(seen.projection, probe.width / probe.height) if eye else None
-                    keep(posters, _pictures(film, frame, posters, crop), eye, found)
-                    found["has_poster"] = True
+                    pictures = _pictures(film, frame, posters, crop)
+                    keep(posters, pictures, eye, found)
+                    found |= {"has_poster": True, "colour": mean_colour(pictures[0])}
                 except OSError:
                     # A full disk costs the poster, not what is known of the video.
                     found["detail"] = traceback_text()
             return found
         finally:
             film.close()
+
+
+def _colour(path: str) -> str:
+    """The mean colour of a poster; empty where there is none to be told."""
+    from PIL import Image  # noqa: PLC0415
+
+    from lvs.services.media.finish import mean_colour  # noqa: PLC0415
+
+    try:
+        with (
+            open(_regular_file(path), "rb", buffering=0) as file,
+            Image.open(file, formats=["JPEG"]) as image,
+        ):
+            image.draft("RGB", (COLOUR_WIDTH, COLOUR_WIDTH))
+            return mean_colour(image)
+    except (OSError, ValueError, SyntaxError, Unreadable):
+        return ""
 
 
 def _scenes(path: str, wanted: dict[str, Any]) -> dict[str, Any]:
@@ -188,6 +216,19 @@ def _scenes(path: str, wanted: dict[str, Any]) -> dict[str, Any]:
     partial.replace(place)
     width, height = sheet.tile_size
     return {"scenes": {"times": sheet.times, "width": width, "height": height}}
+
+
+def _signature(path: str) -> dict[str, Any]:
+    """Hashes pictures of a film, by which others that show the same are found."""
+    from lvs.services.media.picture_hash import signature  # noqa: PLC0415
+    from lvs.services.media.video_file import VideoFile  # noqa: PLC0415
+
+    with open(_regular_file(path), "rb", buffering=0) as file:
+        film = VideoFile(file)
+        try:
+            return {"signature": signature(film)}
+        finally:
+            film.close()
 
 
 def _regular_file(path: str) -> int:

@@ -8,7 +8,7 @@ that decodes it. What FFmpeg may open stands in `containers.py`.
 import math
 import mmap
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -46,6 +46,7 @@ from lvs.services.media.frames import (
     orientation,
     stretched_size,
 )
+from lvs.services.media.shown_frame import shown_at
 from lvs.services.media.time_stamps import measured_duration_s
 from lvs.services.playback.codec_strings import PictureFormat, picture_string, sound_string
 
@@ -63,6 +64,7 @@ DULL, GOOD = 0.15, 0.75
 second, that there is no need to try the others. See `worth`.
 """
 WORTH_SIZE = (96, 54)
+PLACE_BYTES, PLACE_PACKETS = 64 << 20, 1200
 FULL_CONTRAST, FULL_DETAIL = 42.0, 9.0  # of 255
 IMPLAUSIBLE_DURATION_S = 24 * 3600.0
 MATROSKA_CLUSTER = b"\x1f\x43\xb6\x75"  # RFC 9559, section 5.1.3
@@ -230,6 +232,40 @@ class VideoFile:
                 if frame.time is not None:
                     yield max(0.0, frame.time - self._start_us / 1e6), frame
             if not self._file.allowance_bytes:
+                self._raise_disk_error()
+                return
+
+    @property
+    def picture_s(self) -> float:
+        """The length of the pictures in seconds; 0 where it is unknown."""
+        whole_s = self._duration_s or 0.0
+        own = self._stream.duration
+        own_s = float(own * self._stream.time_base) if own and self._stream.time_base else 0.0
+        return own_s if 0 < own_s <= whole_s else whole_s
+
+    def frames_at(
+        self, times: Sequence[float], most_pixels: int
+    ) -> Iterator[tuple[int, VideoFrame]]:
+        """The frame that is shown at each of these times (seconds), with the number of the time.
+
+        Times for which none can be decoded are left out, and those behind which too much would have
+        to be decoded.
+        """
+        left = most_pixels if self._decodable else 0
+        for number, at_s in enumerate(times):
+            if left <= 0:
+                return
+            self._file.allowance_bytes = PLACE_BYTES
+            try:
+                self._container.seek(round(self._start_us + at_s * 1e6))
+            except (av.FFmpegError, OSError):
+                continue
+            packets = self._packets(PLACE_PACKETS)
+            shown, used = shown_at(self._stream, packets, self._start_us / 1e6 + at_s, left)
+            left -= used
+            if shown is not None:
+                yield number, shown
+            elif not self._file.allowance_bytes:
                 self._raise_disk_error()
                 return
 

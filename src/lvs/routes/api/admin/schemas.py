@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
+from lvs.routes.api.schemas import MAX_NAME, Sent
 from lvs.services.curation.undo import KINDS
 
 AFTER = "`next` of the answer before."
@@ -175,6 +176,47 @@ class AdminDuplicates(BaseModel):
     total: int
     videos: list[AdminDuplicate]
     next: Next
+
+
+class AdminNearFilm(BaseModel):
+    """One of two films that look the same."""
+
+    media_hash: str
+    title: str
+    path: str
+    size_bytes: int
+    duration_s: float
+    width: int
+    height: int
+    codec: str
+    rating: int | None
+    favorite: bool
+    tags: list[str]
+    playlists: int
+    has_notes: bool
+
+
+class AdminNearPair(BaseModel):
+    """Two films that look the same, and are not decided about."""
+
+    pair_id: int
+    pictures: Annotated[int, Field(description="The number of pictures in which they agree.")]
+    films: Annotated[list[AdminNearFilm], Field(min_length=2, max_length=2)]
+
+
+class AdminNearDuplicates(BaseModel):
+    """Films that look the same: of another size, another encode, or trimmed."""
+
+    total: int
+    pairs: list[AdminNearPair]
+    next: Next
+
+
+class NearDecision(Sent):
+    """The film of a pair to keep, which gets what both were given; or that they are different."""
+
+    keep: Annotated[str | None, Field(max_length=MAX_NAME)] = None
+    different: bool = False
 
 
 class AdminUnreadableFile(BaseModel):

@@ -1,5 +1,6 @@
-// Puts a playlist in order: by dragging a grip, or with the arrow keys on it. Home and End lead to the ends of what is shown.
-// Without this script each place has its buttons up and down.
+// Puts a playlist, or saved views, in order: by dragging a grip, or with the arrow keys on it. Home and End lead to the ends of
+// what is shown. The list says where to send that to (data-move), or each item for itself. Without this script each place has its
+// buttons up and down.
 
 let dragged = null;
 
@@ -16,13 +17,13 @@ function say(words) {
   place.textContent = words;
 }
 
-// The server renumbers places, so the list comes back anew; the film that was moved keeps the focus.
+// The server renumbers places, so the list comes back anew; what was moved keeps the focus.
 async function send(item, target) {
   const number = places().indexOf(target);
   const body = new URLSearchParams({ position: item.dataset.position, to: target.dataset.position });
   list().setAttribute("aria-busy", "true");
   try {
-    const answer = await fetch(list().dataset.move, { method: "POST", body });
+    const answer = await fetch(item.dataset.move ?? list().dataset.move, { method: "POST", body });
     if (!answer.ok) throw new Error(String(answer.status));
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("items");
     list().replaceWith(document.adoptNode(fresh));

@@ -1,0 +1,126 @@
+"""Films that look the same: one is kept with all of both, or they are two; and the undo."""
+
+from typing import Any
+
+import pytest
+from support.home import Home
+
+from lvs.db import picture_signatures as rows
+from lvs.db.changes import Chosen
+from lvs.errors import Invalid, NotFound
+from lvs.models import Query
+from lvs.services.curation.change_status import Status
+from lvs.services.household.people import NewPerson
+
+ANNA = "192.168.1.5"
+GIVEN = (
+    "SELECT video_id, value FROM ratings",
+    "SELECT video_id FROM favorites",
+    "SELECT video_id, name FROM video_tags JOIN tags ON id = tag_id",
+    "SELECT video_id, text FROM video_notes",
+    "SELECT video_id FROM hidden",
+    "SELECT person_id, video_id FROM later",
+    "SELECT person_id, video_id, position_s, watched FROM progress WHERE position_s OR watched",
+)
+
+
+async def everything(home: Home) -> list[Any]:
+    """Everything that people gave all films."""
+    async with home.services.database.read() as db:
+        found = [sorted(map(tuple, await db.all(sql))) for sql in GIVEN]
+        lists = await db.all(
+            "SELECT playlist_id, video_id FROM playlist_items ORDER BY playlist_id, position"
+        )
+    return [*found, list(map(tuple, lists))]
+
+
+async def pair_of(home: Home, one: str, other: str) -> int:
+    """The id of a new pair of two films."""
+    ids = [(await home.video(name)).id for name in (one, other)]
+    async with home.services.database.transaction() as tx:
+        await rows.put_pairs(tx, [], [(ids[0], ids[1], 9)])
+    pairs, _ = await home.services.near_duplicates.page()
+    return pairs[-1].id
+
+
+async def films(home: Home, *names: str) -> list[str]:
+    for name in names:
+        home.add(name)
+    await home.scan()
+    await home.looked()
+    return [(await home.video(name)).media_hash for name in names]
+
+
+async def test_the_kept_one_gets_all_of_both_and_undo_ends_where_it_began(home: Home) -> None:
+    small, large, between = await films(home, "small.mp4", "large.mp4", "between.mp4")
+    ours = home.services
+    mia = await ours.people.create(NewPerson("Mia"))
+    await ours.ratings.rate(large, 2, ANNA)
+    await ours.ratings.rate(small, 5, ANNA)
+    await ours.favorites.set(small, True, ANNA)
+    await ours.tags.add(small, "alps", ANNA)
+    await ours.tags.add(small, "snow", ANNA)
+    await ours.tags.add(large, "Snow", ANNA)
+    await ours.notes.set(small, "Grandma at 2:10", ANNA)
+    await ours.notes.set(large, "Sharp.", ANNA)
+    await ours.later.set(small, True, ANNA)
+    await ours.progress.record(small, 0.3, ANNA)
+    await ours.progress.record(small, 0.2, ANNA, person=mia.id)
+    lists = [await ours.playlists.create("Trips", "", small), await ours.playlists.create("Both")]
+    await ours.playlists.add(lists[0], between)
+    for each in (large, small):
+        await ours.playlists.add(lists[1], each)
+    await ours.progress.flush()
+    pair = await pair_of(home, "small.mp4", "large.mp4")
+    before = await everything(home)
+
+    with pytest.raises(Invalid):
+        await ours.near_duplicates.keep(pair, between, ANNA)
+    change = await ours.near_duplicates.keep(pair, large, ANNA)
+
+    video = await ours.videos.get(large)
+    assert (video.rating, video.favorite, sorted(video.tags)) == (5, True, ["alps", "snow"])
+    assert video.notes == "Sharp.\nGrandma at 2:10"
+    assert video.watch_state.position_s == 0.3
+    assert await ours.later.has(large)
+    assert [item.media_hash for item in await ours.playlists.items(lists[0])] == [large, between]
+    assert [item.media_hash for item in await ours.playlists.items(lists[1])] == [large]
+    assert (await ours.videos.get(small)).hidden
+    assert small not in [card.media_hash for card in (await ours.gallery.browse(Query())).cards]
+    assert (home.library / "small.mp4").exists()
+    assert (await ours.near_duplicates.page())[0] == []
+    with pytest.raises(NotFound):
+        await ours.near_duplicates.keep(pair, large, ANNA)
+    [line] = (await ours.journal.page(Chosen(what="bulk")))[0]
+    assert (line.change.id, line.videos, line.status) == (change, 2, Status.OPEN)
+    assert line.change.new == "“large” kept instead of “small”, which is hidden"
+
+    undone = await ours.journal.undo(change, ANNA)
+    assert (undone.reason, undone.skipped) == ("", 0)
+    assert await everything(home) == before
+    assert [each.id for each in (await ours.near_duplicates.page())[0]] == [pair]
+    assert undone.change_id
+    assert (await ours.journal.undo(undone.change_id, ANNA)).reason == ""
+    assert (await ours.videos.get(large)).rating == 5
+
+
+async def test_two_films_stay_two_until_that_is_undone(home: Home) -> None:
+    one, other = await films(home, "one.mp4", "other.mp4")
+    ours = home.services
+    pair = await pair_of(home, "one.mp4", "other.mp4")
+    change = await ours.near_duplicates.part(pair, ANNA)
+    assert await ours.near_duplicates.count() == 0
+    # compared once more, for ever so long
+    ids = [(await ours.videos.get(each)).id for each in (one, other)]
+    async with ours.database.transaction() as tx:
+        await rows.put_pairs(tx, ids, [(ids[0], ids[1], 12)])
+    assert await ours.near_duplicates.count() == 0
+    undone = await ours.journal.undo(change, ANNA)
+    assert undone.reason == ""
+    assert await ours.near_duplicates.count() == 1
+    assert (await ours.journal.undo(change, ANNA)).reason
+    assert undone.entry.change.what == "different"
+    lines = (await ours.journal.page(Chosen(what="different")))[0]
+    assert [line.change.new for line in lines] == [None, other]
+    assert (await ours.journal.undo(lines[0].change.id, ANNA)).reason == ""
+    assert await ours.near_duplicates.count() == 0
