@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import expect
-from support.evening import CHROMIUM, EveningHouse, evening_house, film
+from support.evening import CHROMIUM, FLAGS, EveningHouse, evening_house, film
 from support.home import OLD_NS
 from support.media import make_video, name_chapters
 
@@ -122,14 +122,18 @@ def test_pages_fit_the_narrowest_screen_and_text_of_twice_the_size(house: Evenin
             page.goto(address)
             if (over := page.evaluate(WIDER)) > 0:
                 wide[f"{address} at 320"] = over
-    with house.device(viewport={"width": 1280, "height": 720}) as page:
-        for address in PAGES:
-            page.goto(address)
-            page.evaluate("document.documentElement.style.fontSize = '200%'")
-            if (over := page.evaluate(WIDER)) > 0:
-                wide[f"{address} twice"] = over
-            if cut := page.evaluate(CUT):
-                wide[f"{address} cut"] = cut
+    large = house.browser.browser_type.launch(
+        executable_path=CHROMIUM, args=[*FLAGS.split(), "--blink-settings=defaultFontSize=32"]
+    )
+    page = large.new_page(base_url=house.server.address, viewport={"width": 1280, "height": 720})
+    for address in PAGES:
+        page.goto(address)
+        if (over := page.evaluate(WIDER)) > 0:
+            wide[f"{address} twice"] = over
+        if cut := page.evaluate(CUT):
+            wide[f"{address} cut"] = cut
+    assert page.evaluate("getComputedStyle(document.documentElement).fontSize") == "32px"
+    large.close()
     assert wide == {}
 
 
