@@ -30,7 +30,7 @@ SIZES: dict[str, dict[str, Any]] = {
 THEMES = (("dark", None), ("light", ["color-contrast", "link-in-text-block"]))
 WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 CUT = """() => [...document.querySelectorAll("main :is(.button, summary, legend, dt, h1)")]
-    .filter((each) => each.checkVisibility() && !each.closest(".what h1"))
+    .filter((each) => each.checkVisibility() && !each.closest(".what h1, .unseen"))
     .filter((each) => each.scrollWidth > each.clientWidth + 2 && each.clientWidth > 0)
     .map((each) => each.outerHTML.slice(0, 90))"""
 PAGES = (
