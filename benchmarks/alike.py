@@ -39,13 +39,13 @@ def main() -> None:
     count = parser.parse_args().films
     rows = made_up(count)
     process = psutil.Process()
-    before, start = process.memory_info().rss, time.perf_counter()
+    before, start = process.memory_info().rss, time.process_time()
     index = SignatureIndex(rows)
-    built_s, memory = time.perf_counter() - start, process.memory_info().rss - before
+    built_s, memory = time.process_time() - start, process.memory_info().rss - before
     wanted = random.Random(2).sample(range(1, count + 1), COMPARED)
-    start = time.perf_counter()
+    start = time.process_time()
     found = index.pairs(wanted)
-    each_s = (time.perf_counter() - start) / COMPARED
+    each_s = (time.process_time() - start) / COMPARED
     assert all(low % 100 == 99 and high == low + 1 for low, high, _ in found)
     size = sum(len(row.pictures) for row in rows) / count
     print("| films | bytes a film | index s | memory MB | a film against all ms | all films min |")

@@ -1,6 +1,6 @@
 """The evening of a person with unrated films: stars and one tag for each of them, in three ways.
 
-    python benchmarks/deciding.py [--films 1000] [--sample 60]
+    python benchmarks/deciding.py [--films 1000] [--sample 60] [--keep FOLDER]
 
 In bulk all of the films are decided, folder by folder; then that is taken back, and of the same
 films as many as the sample says are decided in triage, and as many on their watch pages, as it was
@@ -51,6 +51,8 @@ def small_film(path: Path) -> bytes:
 
 def library(folder: Path, count: int) -> list[str]:
     """So many films in folders, each with an end of its own; their titles in order."""
+    if folder.exists():
+        return sorted(film.stem for film in folder.glob("*/*.mp4"))
     with TemporaryDirectory() as place:
         content = small_film(Path(place) / "film.mp4")
     names = []
@@ -153,40 +155,55 @@ def all_in_bulk(page: Page, count: int) -> Evening:
         start = time.perf_counter()
         presses += in_bulk(page, f"Trip {number}", each)
         took.append((time.perf_counter() - start) / each)
-    assert page.request.get("/api/videos?unrated=1").json()["total"] == 0
-    lines = page.request.get("/api/admin/changes?what=bulk").json()["changes"]
+    assert counted(page, "?unrated=1") == 0
+    lines = page.request.get(f"/api/admin/changes?what=bulk&limit={FOLDERS}").json()["changes"]
     for line in lines:
         assert page.request.post(f"/api/changes/{line['id']}/undo").ok
-    assert page.request.get("/api/videos?unrated=1").json()["total"] == count
+    assert counted(page, "?unrated=1") == count
     median, p95 = statistics.median(took), sorted(took)[int(0.95 * len(took))]
     return Evening("bulk", count, presses / count, statistics.mean(took), median, p95)
+
+
+def counted(page: Page, query: str = "") -> int:
+    """The number of films that a query selects."""
+    found = re.search(r"<p>([0-9,]+) videos", page.request.get(f"/select{query}").text())
+    assert found
+    return int(found[1].replace(",", ""))
 
 
 def wait_until_analysed(page: Page, count: int) -> None:
     """Wait until every film was found and looked into."""
     while True:
         counts = page.request.get("/api/admin/jobs?limit=1").json()["counts"]
-        total = page.request.get("/api/videos?limit=1").json()["total"]
-        if total == count and not (counts["waiting"] or counts["running"]):
+        if counted(page) == count and not (counts["waiting"] or counts["running"]):
             return
         time.sleep(1)
+
+
+def begin_anew(page: Page) -> None:
+    """Take away what an earlier run gave the films."""
+    wanted = {"where": {}, "set": {"rating": 0, "tags_remove": [TAG]}}
+    assert page.request.post("/api/bulk", data=wanted).ok
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--films", type=int, default=1000, help="a multiple of ten")
     parser.add_argument("--sample", type=int, default=60)
+    parser.add_argument("--keep", type=Path, help="a folder that keeps the films for the next run")
     arguments = parser.parse_args()
     count, sample = arguments.films, min(arguments.sample, arguments.films // 2 - 1)
-    with TemporaryDirectory() as folder, sync_playwright() as playwright:
-        names = library(Path(folder) / "Videos", count)
-        with served(Path(folder) / "Videos", Path(folder) / "data") as address:
+    with TemporaryDirectory() as temporary, sync_playwright() as playwright:
+        folder = arguments.keep or Path(temporary)
+        names = library(folder / "Videos", count)
+        with served(folder / "Videos", folder / "data") as address:
             browser = playwright.chromium.launch(
                 executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
             )
             page = browser.new_page(base_url=address)
             page.set_default_timeout(LONGEST_WAIT_MS)
             wait_until_analysed(page, count)
+            begin_anew(page)
             found = [all_in_bulk(page, count)]
             order = "sort=title&order=desc&limit=1"  # the last one has the tag, so it is offered
             last = page.request.get(f"/api/videos?{order}").json()["videos"][0]

@@ -177,7 +177,7 @@ def test_views_are_put_in_order_by_dragging_and_by_keys(house: EveningHouse) -> 
         page.get_by_role("button", name="Move down: One").click()
         assert names(page) == ["Two", "One", "Three"]
         for view in made:
-            assert page.request.delete(f"/api/views/{view['view_id']}").ok
+            assert page.request.delete(f"/api/views/{view['id']}").ok
 
 
 def test_views_stand_in_the_menu_with_their_numbers(house: EveningHouse) -> None:

@@ -16,7 +16,9 @@ from lvs.services.monitoring.log_tail import LogPlace
 from .test_api import mismatch
 
 CALLS = sorted(
-    route.address for route in SITE_MAP.routes() if route.address.startswith("/api/admin/")
+    route.address
+    for route in SITE_MAP.routes()
+    if route.address.startswith("/api/admin/") and route.method == "GET"
 )
 
 

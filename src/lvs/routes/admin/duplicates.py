@@ -14,6 +14,7 @@ from lvs.web.responses import back, client, page, services
 from lvs.web.templates import duration, size
 
 HERE = "/admin/duplicates"
+RARE = ("Favorite", "Playlists", "Notes")
 DONE = {
     "kept": "Kept with all that both were given. The other one is hidden.",
     "parted": "Noted: these are two films.",
@@ -78,21 +79,22 @@ def _done(what: str, change: int) -> Response:
 
 
 def differences(pair: NearPair) -> list[Difference]:
-    """The details of two films side by side."""
+    """The details of two films side by side, without those that neither has."""
     one, other = map(_details, pair.films)
-    return [Difference(label, (one[label], other[label])) for label in one]
+    found = [Difference(label, (one[label], other[label])) for label in one]
+    return [each for each in found if each.label not in RARE or each.values != ("none", "none")]
 
 
 def _details(film: NearFilm) -> dict[str, str]:
     card = film.card
-    rate = f", {film.frame_rate:.3g} fps" if film.frame_rate else ""
+    rate = f", {film.frame_rate:.3g} fps" if film.frame_rate >= 1 else ""
     return {
         "Length": duration(card.duration_s) or "unknown",
         "Picture": f"{card.width} × {card.height}",
         "Size": size(card.size_bytes),
         "Codec": codec_name(film.codec) + rate if film.codec else "unknown",
         "Stars": plural(card.rating, "star") if card.rating else "none",
-        "Favorite": "yes" if card.favorite else "no",
+        "Favorite": "yes" if card.favorite else "none",
         "Tags": ", ".join(sorted(card.tags, key=str.casefold)) or "none",
         "Playlists": str(film.playlists) if film.playlists else "none",
         "Notes": "yes" if film.has_notes else "none",

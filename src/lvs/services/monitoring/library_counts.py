@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 
 from lvs.clock import now_ms
-from lvs.db import added_dates, gallery
+from lvs.db import added_dates, gallery, near_pairs
 from lvs.db import overview as rows
 from lvs.db.database import Database
 from lvs.db.overview import Failing, FolderCount
@@ -32,6 +32,7 @@ class LibraryCounts:
     size_bytes: int = 0
     missing: int = 0
     duplicates: int = 0
+    near_pairs: int = 0
     unreadable: int = 0
     odd_dates: int = 0
     reasons: tuple[tuple[str, int], ...] = ()
@@ -79,6 +80,7 @@ class LibraryCounter:
                 size_bytes=sum(folder.size_bytes for folder in folders),
                 missing=await rows.missing_videos(db),
                 duplicates=await rows.duplicated_videos(db),
+                near_pairs=await near_pairs.count(db),
                 odd_dates=await added_dates.count_impossible(db, now_ms()),
                 unreadable=sum(count for _, count in reasons),
                 reasons=tuple(reasons[:REASONS]),
