@@ -1,12 +1,18 @@
 """What all tests share."""
 
+import os
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
+from support import processes
 from support.home import Home
+from support.places import PROJECT
 
 pytest_plugins = ["support.no_skips"]
+COUNTING = PROJECT / "tests" / "support" / "processes.coveragerc"
 
 
 @pytest_asyncio.fixture
@@ -14,3 +20,16 @@ async def home(tmp_path: Path) -> AsyncIterator[Home]:
     """A household whose server runs, with an empty library folder."""
     async with Home(tmp_path) as running:
         yield running
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Count the lines of LVS that run in processes which the test starts, too, where lines are
+    counted (`--cov`). That costs each process a part of a second, so that not every test asks for
+    it; workers are counted where they end by themselves.
+    """
+    coverage = sys.modules.get("coverage")
+    if coverage and coverage.Coverage.current():
+        place = PROJECT / os.environ.get("COVERAGE_FILE", ".coverage")
+        monkeypatch.setitem(processes.COUNTED, "COVERAGE_PROCESS_START", str(COUNTING))
+        monkeypatch.setitem(processes.COUNTED, "COVERAGE_FILE", str(place))

@@ -17,6 +17,8 @@ from support import processes
 from lvs import __version__, logs, server
 from lvs.services.network.served import addresses
 
+pytestmark = pytest.mark.usefixtures("counted")
+
 # A small app in the place of the real one: it can be made to start badly, to stream without end,
 # and to hang when it stops.
 OTHER_APP = """

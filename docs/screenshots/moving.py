@@ -21,9 +21,9 @@ sys.path[:0] = [str(HERE), str(HERE.parents[1] / "tests")]
 
 from library import FILMS, make
 from scenes import scene
+from support.chromium import CHROMIUM
 from support.headset import FLAGS, Headset
 from support.processes import serving, until
-from support.vr_house import CHROMIUM
 
 SIZE = {"width": 760, "height": 500}
 WANTED = ("Dolomites", "Tromso", "Cappadocia", "Sailing")

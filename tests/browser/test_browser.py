@@ -4,7 +4,6 @@ off.
 
 import os
 import re
-import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -21,13 +20,11 @@ from playwright.sync_api import (
     expect,
     sync_playwright,
 )
+from support.chromium import CHROMIUM
 from support.home import OLD_NS, distinct_video
 from support.media import make_video
 from support.processes import Server, serving
 
-CHROMIUM = (
-    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-)
 FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run "
     "--disable-background-networking --disable-component-update --disable-sync"

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, Request, Route, expect
-from support.evening import CHROMIUM, EveningHouse, evening_house, film, picture
+from support.chromium import CHROMIUM
+from support.evening import EveningHouse, evening_house, film, picture
 from support.processes import until
 
 pytestmark = pytest.mark.skipif(

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
-from support.evening import CHROMIUM, EveningHouse, evening_house, film, picture
+from support.chromium import CHROMIUM
+from support.evening import EveningHouse, evening_house, film, picture
 from support.processes import until
 
 pytestmark = pytest.mark.skipif(
@@ -70,7 +71,7 @@ def test_a_playlist_is_ordered_by_keys_by_dragging_and_by_plain_forms(house: Eve
         page.locator("form.new-list [name=name]").fill("In order")
         page.get_by_role("button", name="Create and add").click()
         names = [f"Film {number:02}" for number in range(10)]
-        assert titles(page) == names
+        until(lambda: titles(page) == names)
         page.locator(".grip").nth(3).focus()
         page.keyboard.press("ArrowUp")
         until(lambda: titles(page)[2:4] == ["Film 03", "Film 02"])
@@ -92,10 +93,10 @@ def test_a_playlist_is_ordered_by_keys_by_dragging_and_by_plain_forms(house: Eve
         page.goto(address)
         assert titles(page) == order
         page.get_by_role("button", name="Move down: Film 03").click()
-        assert titles(page)[:3] == ["Film 04", "Film 03", "Film 00"]
+        until(lambda: titles(page)[:3] == ["Film 04", "Film 03", "Film 00"])
         page.get_by_role("button", name="Remove: Film 04").click()
         page.get_by_role("button", name="Undo").click()
-        assert titles(page)[:2] == ["Film 04", "Film 03"]
+        until(lambda: titles(page)[:2] == ["Film 04", "Film 03"])
         expect(page.locator(".grip").first).to_be_hidden()
 
 

@@ -1,20 +1,17 @@
 """The pages as a picky eye sees them: what lies where, what it says, and what a press does."""
 
 import re
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+from support.chromium import CHROMIUM
 from support.home import distinct_video
 from support.media import make_video, quarters
 from support.processes import serving, until
 
-CHROMIUM = (
-    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 DESKTOP: dict[str, Any] = {"viewport": {"width": 1366, "height": 900}}
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
@@ -64,6 +61,17 @@ class House:
         page = context.new_page()
         page.goto(address)
         return page
+
+    def close_pages(self) -> None:
+        """Close every page: an open one goes on asking the server, and drawing."""
+        for context in self.browser.contexts:
+            context.close()
+
+
+@pytest.fixture(autouse=True)
+def pages_are_closed(house: "House") -> Iterator[None]:
+    yield
+    house.close_pages()
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
-from support.evening import CHROMIUM, EveningHouse, evening_house, film
+from support.chromium import CHROMIUM
+from support.evening import EveningHouse, evening_house, film
 from support.processes import until
 
 pytestmark = pytest.mark.skipif(

@@ -1,18 +1,15 @@
 """Scenes and chapters in a real Chromium: links that seek, keys, and a poster that scrubs."""
 
 import os
-import shutil
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+from support.chromium import CHROMIUM
 from support.home import OLD_NS
 from support.media import make_video, name_chapters
 from support.processes import serving
 
-CHROMIUM = (
-    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-)
 FLAGS = "--no-sandbox --disable-gpu --no-first-run --autoplay-policy=no-user-gesture-required"
 PATIENCE_MS = 60_000
 CHAPTERS = ((0, 4000, "Opening"), (4000, 8000, "The crossing"), (8000, 12000, "Home"))

@@ -14,9 +14,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Page, Route, expect
+from support.chromium import CHROMIUM
 from support.headset import IWER, LAYERS, SMALL, Headset
 from support.spheres import RIGHT_BLUE, degrees
-from support.vr_house import CHROMIUM, FILMS, ORDINARY, House, vr_house
+from support.vr_house import FILMS, ORDINARY, House, vr_house
 
 from lvs.paths import static_folder
 

@@ -15,6 +15,8 @@ from support import processes
 from lvs import sd_notify
 from lvs.commands.install_service import ServiceUnit, quoted_argument
 
+pytestmark = pytest.mark.usefixtures("counted")
+
 
 @pytest.fixture
 def library(tmp_path: Path) -> Path:

@@ -15,6 +15,8 @@ import pytest
 from support import processes
 from support.home import OLD_NS, distinct_video
 
+pytestmark = pytest.mark.usefixtures("counted")
+
 
 def film(folder: Path, name: str, content: bytes | None = None) -> Path:
     path = folder / name

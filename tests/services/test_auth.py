@@ -24,6 +24,8 @@ from lvs.services.auth import AccessFile, Passwords
 from lvs.services.back_off import FREE_TRIES, BackOff
 from lvs.services.rate_limit import MAX_VISITORS
 
+pytestmark = pytest.mark.usefixtures("counted")
+
 PASSWORD = "correct horse"
 FORM = "Content-Type: application/x-www-form-urlencoded"
 HTML = "Accept: text/html,application/xhtml+xml"

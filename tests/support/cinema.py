@@ -2,7 +2,6 @@
 
 import base64
 import io
-import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,11 +13,9 @@ import httpx
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
+from support.chromium import CHROMIUM
 from support.processes import Server, serving, until
 
-CHROMIUM = (
-    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-)
 NEEDS_CHROMIUM = pytest.mark.skipif(
     CHROMIUM is None or sys.platform != "linux", reason="no Chromium on this machine"
 )

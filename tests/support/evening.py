@@ -1,20 +1,17 @@
 """A household of an evening: short films that play, a running server, and browsers as devices."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+from support.chromium import CHROMIUM
 from support.home import OLD_NS, distinct_video
 from support.media import make_video
 from support.processes import Server, serving
 
-CHROMIUM = (
-    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-)
 FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --autoplay-policy=document-user-activation-required"

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -17,6 +18,11 @@ PATIENCE_SECONDS = (
     60  # a process that says nothing for so long is broken; nothing is measured by it
 )
 
+
+COUNTED: dict[str, str] = {}
+"""Variables that have a process count the lines that it runs; empty unless the fixture `counted` is
+in use.
+"""
 
 SERVE = [sys.executable, "-m", "lvs", "serve", "--host", "127.0.0.1", "--port", "0"]
 
@@ -35,6 +41,7 @@ def environment(home: Path, **more: str) -> dict[str, str]:
         "XDG_DATA_HOME": str(home / "share"),
         "PYTHONUNBUFFERED": "1",
         "LVS_ANNOUNCE": "off",  # tests tell the network nothing
+        **COUNTED,
         **more,
     }
 
@@ -126,6 +133,10 @@ class Server:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if COUNTED and self._process.poll() is None:
+            self._process.terminate()  # what was counted is written at the end
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(PATIENCE_SECONDS)
         if self._process.poll() is None:
             self._process.kill()
             self._process.wait()

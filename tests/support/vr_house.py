@@ -1,7 +1,6 @@
 """A household whose films are spheres, with a browser that draws on the processor."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,14 +10,12 @@ from urllib.parse import quote
 
 import httpx
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from support.chromium import CHROMIUM
 from support.headset import BOTH_EYES, FLAGS
 from support.home import OLD_NS
 from support.processes import serving, until
 from support.spheres import SphereFilm, make_sphere_films
 
-CHROMIUM = (
-    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-)
 FILMS = {
     "alps_180_LR.mp4": SphereFilm("equirect180", "sbs"),
     "bay_180_RL.mp4": SphereFilm("equirect180", "sbs", swapped=True),

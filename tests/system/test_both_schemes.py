@@ -24,6 +24,8 @@ from lvs.server import _sockets, http_settings, listen
 from lvs.services.media.projection import by_person
 from lvs.tls_renewal import TlsRenewal
 
+pytestmark = pytest.mark.usefixtures("counted")
+
 NAMES = {"localhost", "127.0.0.1"}
 
 

@@ -19,7 +19,7 @@ from lvs.config import Config
 from lvs.errors import Invalid, Unavailable
 from lvs.http.connection_limit import SPARE, ConnectionLimit
 
-pytestmark = pytest.mark.core
+pytestmark = [pytest.mark.core, pytest.mark.usefixtures("counted")]
 
 NAMES = {"localhost", "127.0.0.1", "::1", "nas", "nas.local"}
 

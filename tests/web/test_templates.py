@@ -810,13 +810,13 @@ def test_the_display_settings_say_what_is_chosen(pages: Templates, theme: str, l
 
 
 def test_a_changed_card_is_rendered_anew_and_an_unchanged_one_is_not(pages: Templates) -> None:
-    first = pages.card(a_card(), Query())
-    assert pages.card(a_card(), Query()) == first
+    first = pages.cards.html(a_card(), Query())
+    assert pages.cards.html(a_card(), Query()) == first
     assert pages.cards.misses == 1
-    assert pages.card(a_card(rating=5, version=2), Query()) != first
-    assert pages.card(a_card(), Query(tags=("alps",))) != first
+    assert pages.cards.html(a_card(rating=5, version=2), Query()) != first
+    assert pages.cards.html(a_card(), Query(tags=("alps",))) != first
     assert pages.cards.misses == 2
-    assert pages.card(a_card(), Query(), eager=True) != first
+    assert pages.cards.html(a_card(), Query(), eager=True) != first
 
 
 def test_a_static_address_changes_with_its_content(tmp_path: Path) -> None:

@@ -23,8 +23,10 @@ from lvs.db import backup
 from lvs.db.backup import Backup, BackupCounts, Examined
 from lvs.errors import Damaged, Full, LvsError
 from lvs.models import Query
-from lvs.services.backup import snapshots
+from lvs.services.backup import snapshot_reader
 from lvs.services.backup.backups import BEFORE_RESTORE, MANUAL, NIGHTLY, is_due, make, superfluous
+
+pytestmark = pytest.mark.usefixtures("counted")
 
 MONDAY = datetime(2026, 3, 2, 12, tzinfo=UTC)
 ODD_NAMES = ("Café (NFC).mp4", "new\nline.mp4", b"\xff\xfe not utf-8.mp4", "🎬 film.mp4")
@@ -210,7 +212,7 @@ async def test_an_emptied_database_never_pushes_out_a_full_backup(home: Home) ->
     async with home.services.database.transaction() as tx:
         for table in ("ratings", "video_tags", "favorites", "views"):
             await tx.run(f"DELETE FROM {table}")
-    for day in range(1, 100):
+    for day in range(1, 40):  # longer than days and weeks are kept
         assert make(database, folder, NIGHTLY, now=MONDAY + timedelta(days=day)) is not None
     kept = backup.listed(folder)
     assert len(kept) < 15
@@ -643,7 +645,7 @@ def test_snapshots_come_back_as_they_went(tmp_path: Path) -> None:
         ),
     ):
         (tmp_path / name).write_text(text)
-    read = snapshots.read(tmp_path)
+    read = snapshot_reader.read(tmp_path)
     assert len(read.problems) == 2
     kept = read.kept["0123456789abcdef"]
     assert (kept.rating, kept.rated_at, kept.views, kept.tags, kept.path) == (
@@ -654,14 +656,14 @@ def test_snapshots_come_back_as_they_went(tmp_path: Path) -> None:
         b"a.mp4",
     )
     assert not kept.favorite
-    only = snapshots.read(tmp_path / "ratings.json")
+    only = snapshot_reader.read(tmp_path / "ratings.json")
     assert only.kept["0123456789abcdef"].views == 0
 
 
 def test_a_snapshot_takes_as_many_views_as_the_database_holds(tmp_path: Path) -> None:
     many = {f"{number:016x}": {"path": "a.mp4", "views": 2**number} for number in (53, 62, 63)}
     (tmp_path / "views.json").write_text(json.dumps(many))
-    read = snapshots.read(tmp_path)
+    read = snapshot_reader.read(tmp_path)
     assert [kept.views for kept in read.kept.values() if kept.views] == [2**53, 2**62]
     assert len(read.problems) == 1
 

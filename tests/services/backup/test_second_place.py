@@ -16,6 +16,8 @@ from lvs.services.backup import second_place
 from lvs.services.backup.check import check_data
 from lvs.services.backup.second_place import MARK, SecondPlace
 
+pytestmark = pytest.mark.usefixtures("counted")
+
 
 @pytest_asyncio.fixture
 async def rated(tmp_path: Path) -> AsyncIterator[Home]:

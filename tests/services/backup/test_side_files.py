@@ -14,6 +14,8 @@ from support.home import Home
 from lvs.errors import Invalid
 from lvs.services.backup.side_files import SideFiles, SideFilesExport
 
+pytestmark = pytest.mark.usefixtures("counted")
+
 
 async def curated(home: Home) -> str:
     """A library with one film that has everything; its hash."""

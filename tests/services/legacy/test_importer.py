@@ -35,6 +35,8 @@ from lvs.services.legacy.lenient_json import Broken, LenientJson, ParsedValue
 from lvs.services.legacy.reader import Original, read
 from lvs.services.legacy.sources import find
 
+pytestmark = pytest.mark.usefixtures("counted")
+
 EXAMPLE = SHARED / "legacy"
 needs_example = pytest.mark.skipif(
     not EXAMPLE.is_dir(), reason="../shared/legacy is not beside the project"
@@ -1352,22 +1354,23 @@ def test_the_command_imports_while_the_server_runs_and_files_that_come_later_get
     with processes.Server([*command, "--host", "127.0.0.1"], tmp_path, **options) as server:
 
         def stars(name: str) -> int | None:
-            answer = httpx.get(
-                f"{server.address}/api/ratings/{hashlib.sha256(name.encode()).hexdigest()[:16]}"
-            )
+            media_hash = hashlib.sha256(name.encode()).hexdigest()[:16]
+            answer = httpx.get(f"{server.address}/api/ratings/{media_hash}", timeout=30)
             value: int | None = (
                 answer.json()["user"]["value"] if answer.status_code == 200 else None
             )
             return value
 
         def listed() -> int:
-            return len(httpx.get(f"{server.address}/api/videos").json()["videos"])
+            answer = httpx.get(f"{server.address}/api/videos", timeout=30)
+            return len(answer.json()["videos"])
 
         wait_until(lambda: listed() == 2)
         answer = processes.run("import-legacy", "old", "--data", "data", cwd=tmp_path)
         assert answer.returncode == 0, answer.stderr
         assert stars("a.mp4") == 5
-        (library / "c.mp4").write_bytes(distinct_video())
+        (tmp_path / "c.mp4").write_bytes(distinct_video())
+        (tmp_path / "c.mp4").rename(library / "c.mp4")  # whole from the first
         wait_until(lambda: stars("c.mp4") == 1)
 
 

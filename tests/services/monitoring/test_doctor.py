@@ -19,6 +19,8 @@ from lvs.services.monitoring import doctor, network_checks, software_checks, sto
 from lvs.services.monitoring.diagnosis import Condition, Diagnosis
 from lvs.services.monitoring.doctor import diagnose
 
+pytestmark = pytest.mark.usefixtures("counted")
+
 
 @pytest.fixture
 def config(tmp_path: Path) -> Config:

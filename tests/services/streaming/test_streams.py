@@ -478,6 +478,7 @@ def test_the_last_bytes_of_an_answer_are_not_held_for_ever_either(strict: Site) 
     # taken.
     (strict.folder / "film.mp4").write_bytes(noise(400_000))
     idle = strict.ask("/video/film.mp4", 4096)
+    assert idle.recv(1, socket.MSG_PEEK)  # the answer has begun, and nothing of it is taken
     until(lambda: strict.held() == [] and strict.streams.running() == [])
     port = idle.getsockname()[1]
 

@@ -77,7 +77,9 @@ def main() -> None:
 
 
 def _end_with_server() -> None:
-    sys.stdin.buffer.read()
+    # Not through `sys.stdin`: its lock, held here, would be the end of an orderly exit.
+    while os.read(0, 4096):
+        pass
     os._exit(0)
 
 
