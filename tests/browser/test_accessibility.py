@@ -9,12 +9,8 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import expect
-<<<<<<< HEAD
-from support.evening import CHROMIUM, FLAGS, EveningHouse, evening_house, film
-=======
 from support.chromium import CHROMIUM
-from support.evening import EveningHouse, evening_house, film
->>>>>>> next
+from support.evening import FLAGS, EveningHouse, evening_house, film
 from support.home import OLD_NS
 from support.media import make_video, name_chapters
 
