@@ -701,7 +701,7 @@ def test_a_poster_that_is_still_drawn_is_told_from_one_that_will_not_be(pages: T
 
     def card(state: State, **changes: Any) -> str:
         changed = a_card(3, poster=None, state=state, version=next(versions), **changes)
-        return pages.card(changed, Query())
+        return pages.cards.html(changed, Query())
 
     assert 'class="poster waiting"' in card(State.NEW)
     for other in (card(State.READY), card(State.UNREADABLE), card(State.NEW, offline=True)):
