@@ -53,7 +53,7 @@ class PlayerChoice:
 
     @property
     def cue_query(self) -> str:
-        """What is added to the address of a track of text."""
+        """The query of a text track's address; empty without a delay."""
         return f"?delay={self.delay_s:g}" if self.delay_s else ""
 
     @property
