@@ -932,6 +932,7 @@ BUDGETS = {
     "settings, and the offer of the size for a television": (("display.js", "sofa.js"), 2048),
     # Only a page whose film needs them loads the script that plays segments, and those for VR.
     "scripts of the watch page": ((*EVERYWHERE, "player/*.js"), 30 * 1024),
+    "subtitles earlier and larger": (("subtitles/adjust.js",), 1024),
     "controls for far away": (("far/controls.js",), 2304),
     "scripts of a playlist": ((*EVERYWHERE, "order.js"), 25 * 1024),
     "style of every page": (("lvs.css",), 8 * 1024),
