@@ -19,6 +19,8 @@ from typing import Any, cast
 from lvs.db import gallery
 from lvs.db.connection import SQL_FUNCTIONS
 from lvs.db.database import Database, Transaction
+from lvs.models import Shape, Stereo
+from lvs.services.media.eye import drawing
 
 NOW_MS = 1_790_000_000_000
 YEARS_MS = 8 * 365 * 24 * 3600 * 1000
@@ -159,6 +161,7 @@ async def make(path: Path, root: Path, count: int, seed: int = 1) -> Household:
     return household
 
 
+AS_TODAY = drawing("", None)
 _INSERTS = (
     """
     INSERT INTO videos (id, media_hash, title, added_at, shuffle, state, looked_at,
@@ -171,6 +174,13 @@ _INSERTS = (
     """
     INSERT INTO files (id, video_id, root_id, path, size_bytes, mtime_ns, fingerprint, oshash)
     VALUES (:id, :id, 1, :path, :size_bytes, :added_at * 1000000, :media_hash, :media_hash)
+    """,
+    # Flat, and its poster is drawn in today's way: nothing is left for the workers to do.
+    f"""
+    INSERT INTO projections (video_id, shape, stereo, swapped, source, sure, reason, evidence, eye,
+        drawn)
+    VALUES (:id, '{Shape.FLAT}', '{Stereo.MONO}', 0, 'default', 0, '', '{{}}', '{AS_TODAY}',
+        '{AS_TODAY}')
     """,
     "INSERT INTO ratings SELECT :id, :rating, :added_at, :added_at WHERE :rating > 0",
     "INSERT INTO views SELECT :id, :views, :last_viewed_at WHERE :views > 0",

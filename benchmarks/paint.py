@@ -11,7 +11,8 @@ from pathlib import Path
 from playwright.sync_api import Browser, sync_playwright
 from sides import header, row
 
-sys.path.append(str(Path(__file__).parents[1] / "docs" / "screenshots"))
+# Before this folder, which has another module `scenes`.
+sys.path.insert(0, str(Path(__file__).parents[1] / "docs" / "screenshots"))
 from take import SIZES, curate, served
 
 PAGES = ("/", "/?q=hollow", "/?sort=recorded", "/folders", "/tags", "/playlists", "#watch")

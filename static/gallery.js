@@ -1,6 +1,6 @@
 // The gallery: the filters beside it or in a sheet, and keys that rate and tag. Arrows are those of spatial.js.
 
-const WIDE = matchMedia("(min-width: 1100px)");
+const WIDE = matchMedia("(min-width: 68.75em)");
 const YEAR_S = 365 * 24 * 3600;
 const root = document.documentElement;
 const byId = (id) => document.getElementById(id);
@@ -33,9 +33,8 @@ async function load() {
 async function toggle() {
   if (WIDE.matches) {
     if (isBeside()) return remember("closed");
-    remember("open");
     if (!isLoaded()) await load();
-    return undefined;
+    return remember("open");
   }
   if (!isLoaded()) await load();
   panel().togglePopover();

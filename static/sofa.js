@@ -29,6 +29,7 @@ function offer() {
   }
   box.setAttribute("role", "status");
   box.dataset.seen = ""; // it stays until it is answered
+  box.style.fontSize = "1.25rem"; // read from there
   document.getElementById("toasts").append(box);
   if (isTelevision) yes.focus(); // a remote has no other way there
 }

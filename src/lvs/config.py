@@ -148,6 +148,9 @@ class Config(BaseSettings):
     thumbnail_quality: Annotated[int, BeforeValidator(read.whole_number(1, 100))] = 80
     feature_previews: Switch = False
     preview_space: Annotated[int, BeforeValidator(read.whole_number(0, 1_000_000))] = 2048
+    encoder: Annotated[
+        Literal["software", "auto"], BeforeValidator(read.one_of("software", "auto"))
+    ] = "software"
     conversion_space: Annotated[int, BeforeValidator(read.whole_number(0, 1_000_000))] = 2048
 
     cache_timeout: Annotated[float, BeforeValidator(read.seconds(0, 31_536_000))] = 300.0

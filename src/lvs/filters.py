@@ -6,9 +6,10 @@ form controls (`gallery.html`) and the parameters in the OpenAPI document follow
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from operator import attrgetter
 from typing import Annotated, Any, Literal, NamedTuple
 from urllib.parse import quote, quote_from_bytes
 
@@ -76,10 +77,6 @@ class Filter:
     def value(self, query: Query) -> Any:
         """The value that a query gives to this filter."""
         return getattr(query, self.field or self.name)
-
-    def used(self, query: Query) -> bool:
-        """True where the query filters by this."""
-        return bool(self.value(query) != self.value(_DEFAULT))
 
     def having(self, query: Query, value: Any) -> Query:
         """The query with this value of the filter."""
@@ -447,14 +444,19 @@ FILTERS = (
 )
 
 
-def used_filters(query: Query) -> Iterator[Filter]:
+_values = attrgetter(*(each.field or each.name for each in FILTERS))
+_UNUSED = tuple(zip(FILTERS, _values(_DEFAULT), strict=True))
+
+
+def used_filters(query: Query) -> list[Filter]:
     """The filters that a query uses, in the order of the table."""
-    return (each for each in FILTERS if each.used(query))
+    values = _values(query)
+    return [each for (each, unused), value in zip(_UNUSED, values, strict=True) if value != unused]
 
 
 def filter_bounds(query: Query) -> list[Bound]:
     """The conditions on numeric columns that a query makes."""
     used = used_filters(query)
     if query.viewer.person:  # the columns are the household's
-        used = (each for each in used if each.name != "progress")
+        used = [each for each in used if each.name != "progress"]
     return [bound for each in used for bound in each.bounds(each.value(query))]

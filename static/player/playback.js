@@ -4,7 +4,8 @@
 const HLS = "application/vnd.apple.mpegurl";
 const POSITIONS = "lvs:positions";
 const WAIT_MS = 40000; // a piece that is being made is held, not refused
-const RELOAD_GUARD_MS = 15000;
+const RELOAD_AFTER_MS = 2000;
+const RELOAD_TRIES = 10; // it may have its old address again, if only its time was changed
 
 const video = document.getElementById("player");
 const sources = video ? [...video.querySelectorAll("source")] : [];
@@ -14,6 +15,7 @@ const segmented = sources.find((source) => source.type === HLS);
 const scripted = "MediaSource" in window && !("ManagedMediaSource" in window);
 
 let hls = null;
+let taken = false; // by this script: what the browser says of the sources is of no interest any more
 let converted = segmented?.src.includes("play=converted") ?? false;
 let library = null;
 
@@ -73,6 +75,7 @@ const patience = (retries) => ({
 async function playSegments(seconds, { whole = converted, play = false } = {}) {
   hls?.destroy();
   hls = null;
+  taken = true;
   converted = whole;
   try {
     await loadLibrary();
@@ -108,7 +111,7 @@ async function playSegments(seconds, { whole = converted, play = false } = {}) {
 
 function failed({ type, response }) {
   const at = video.currentTime;
-  if (response?.code === 404 && reloaded()) return;
+  if (response?.code === 404) return reload(at);
   if (response?.code === 503) return giveUp(video.dataset.busy);
   if (type === window.Hls.ErrorTypes.MEDIA_ERROR && !converted) {
     playSegments(at, { whole: true, play: true });
@@ -123,14 +126,19 @@ function giveUp(words) {
   say(words);
 }
 
-// The file was changed: the page knows its new address. Once, in case it does not.
-function reloaded() {
-  const key = `lvs:reloaded:${location.pathname}`;
-  if (Date.now() - Number(sessionStorage.getItem(key)) < RELOAD_GUARD_MS) return false;
-  sessionStorage.setItem(key, String(Date.now()));
-  video.pause(); // keeps the position
-  location.reload();
-  return true;
+// The file was changed: the page knows its new address once the server has looked at it.
+async function reload(at) {
+  giveUp("The file was changed. LVS is looking at it.");
+  video.pause();
+  const { pathname } = new URL(segmented.src);
+  for (let tries = 0; tries < RELOAD_TRIES; tries += 1) {
+    const page = await fetch(location.href).then((answer) => answer.text()).catch(() => pathname);
+    if (!page.includes(pathname)) break;
+    await new Promise((resolve) => setTimeout(resolve, RELOAD_AFTER_MS));
+  }
+  const url = new URL(location.href);
+  url.searchParams.set("start", at.toFixed(1));
+  location.replace(url);
 }
 
 // The browser gave up on the file in mid-film, or plays its sound without its picture.
@@ -152,7 +160,7 @@ if (video) {
   if (!startPosition() && !/[?&]start=over/.test(location.search)) video.dataset.start = keptPosition();
   let wasDirect = direct === sources[0] && video.canPlayType(direct?.type) !== "";
   video.addEventListener("error", () => {
-    if (hls || !video.error) return;
+    if (taken || !video.error) return;
     if (wasDirect) {
       wasDirect = false;
       takeOver();
@@ -166,7 +174,7 @@ if (video) {
   });
   // What happened before this script ran.
   if (video.error) video.dispatchEvent(new Event("error"));
-  sources.at(-1)?.addEventListener("error", () => { if (!hls) say(); });
+  sources.at(-1)?.addEventListener("error", () => { if (!taken) say(); });
   if (segmented && scripted) {
     if (!wasDirect) playSegments(startPosition());
     else {

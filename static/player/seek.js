@@ -39,7 +39,7 @@ document.addEventListener("keydown", (event) => {
 
 // Where the film is in each list; a strip is one stop of the Tab key, and arrows lead along it.
 function follow() {
-  for (const list of links(".scenes ol, .chapters ol")) {
+  for (const list of links(".scenes ol:has(a), .chapters ol")) {
     const items = [...list.querySelectorAll("a")];
     const here = items.findLast((link) => time(link) <= video.currentTime + 0.05) ?? items[0];
     if (here.ariaCurrent === "true") continue;

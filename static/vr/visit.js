@@ -96,6 +96,7 @@ class Visit {
     gl.scissor(x, y, width, height);
     gl.clearColor(0, 0, 0, layer ? this.dimmed : 1);
     gl.clear(gl.COLOR_BUFFER_BIT);
+    gl.disable(gl.SCISSOR_TEST);
     const p = view.projectionMatrix;
     const pose = new DOMMatrix(view.transform.matrix);
     const turn = new DOMMatrix().rotate(0, (-this.facing * 180) / Math.PI, 0).multiply(pose);
@@ -307,7 +308,7 @@ class Visit {
 
   face(facing) {
     this.facing = facing;
-    if (this.layer) this.layer.transform = new XRRigidTransform({}, { y: Math.sin(facing / 2), w: Math.cos(facing / 2) });
+    if (this.layer) this.layer.transform = new XRRigidTransform(new DOMPoint(), new DOMPoint(0, Math.sin(facing / 2), 0, Math.cos(facing / 2)));
   }
 
   async left() {

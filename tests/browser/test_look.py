@@ -388,6 +388,9 @@ def test_the_poster_that_is_pressed_becomes_the_player_and_back(house: House) ->
 def test_searches_made_last_stand_below_an_empty_field(house: House) -> None:
     page = house.open("/")
     field = page.get_by_role("searchbox", name="Search videos")
+    with page.expect_response("**/recent.js*"):
+        field.focus()
+    page.wait_for_load_state("networkidle")
     for words in ("lake", "trip"):
         field.fill(words)
         field.press("Enter")

@@ -2,16 +2,26 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from PIL import Image
-from support.cinema import NEEDS_CHROMIUM, Cinema, Screen, cinema
+from support.cinema import (
+    NEEDS_CHROMIUM,
+    PATIENCE_MS,
+    Cinema,
+    Screen,
+    brightness,
+    cinema,
+    clock,
+    clock_level,
+)
 from support.home import OLD_NS
-from support.media import make_video
+from support.media import make_video, plain
 
 STEADY = 25
 SECONDS = 8
+CHANGED, LONG_S, FAR_S = "changed.avi", 60, 40
 # Name, options of the film, and the way it must go with scripts: the file itself or its segments.
 FILMS: tuple[tuple[str, dict[str, str], str], ...] = (
     ("plain.mp4", {"video_codec": "libx264"}, "/video/"),
@@ -26,12 +36,6 @@ FILMS: tuple[tuple[str, dict[str, str], str], ...] = (
 )
 
 pytestmark = NEEDS_CHROMIUM
-
-
-def clock(at_s: float) -> Image.Image:
-    """A picture whose brightness tells its second: 24 more for each."""
-    level = 24 + 24 * int(at_s + 0.001)
-    return Image.new("RGB", (160, 96), (level, level, level))
 
 
 @pytest.fixture(scope="module")
@@ -51,21 +55,28 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cinema]:
             **options,  # type: ignore[arg-type]
         )
         os.utime(library / name, ns=(OLD_NS, OLD_NS))
-    with cinema(library, folder, len(FILMS)) as running:
+    make_long(library / CHANGED, 200)
+    with cinema(library, folder, len(FILMS) + 1) as running:
         yield running
+
+
+def make_long(path: Path, level: int) -> None:
+    """A film of one brightness that is longer than what a player has in hand."""
+    make_video(
+        path,
+        seconds=LONG_S,
+        size=(160, 96),
+        frames_per_second=5,
+        picture=plain(160, 96, (level, level, level)),
+        video_codec="mpeg4",
+    )
+    os.utime(path, ns=(OLD_NS, OLD_NS + level))
 
 
 @pytest.fixture(params=[True, False], ids=["with JavaScript", "without JavaScript"])
 def screen(request: pytest.FixtureRequest, films: Cinema) -> Iterator[Screen]:
     with films.screen(java_script_enabled=request.param) as each:
         yield each
-
-
-def brightness(image: Image.Image) -> float:
-    """Brightness of the middle of a picture."""
-    pixel = image.convert("L").getpixel((image.width // 2, image.height // 2))
-    assert isinstance(pixel, int | float)
-    return float(pixel)
 
 
 @pytest.mark.parametrize(("name", "way"), [(name, way) for name, _, way in FILMS])
@@ -85,7 +96,7 @@ def test_a_film_plays_with_sound_and_shows_the_right_picture_after_a_jump(
     assert state["length"] == pytest.approx(SECONDS, abs=0.4)
     screen.wait("video.webkitAudioDecodedByteCount > 0")
     screen.seek(5.6)
-    assert brightness(screen.picture()) == pytest.approx(24 + 24 * 5, abs=10)
+    assert brightness(screen.picture()) == pytest.approx(clock_level(5.6), abs=10)
 
 
 def test_a_film_that_breaks_in_the_middle_goes_on_converted(films: Cinema) -> None:
@@ -111,3 +122,18 @@ def test_nothing_is_asked_for_before_somebody_presses_play(films: Cinema) -> Non
         screen.page.goto("/watch/old.avi")
         screen.page.wait_for_timeout(1000)
         assert not [address for address in asked if "/hls/" in address]
+
+
+def test_a_film_that_changes_while_it_plays_goes_on_as_it_is_now(films: Cinema) -> None:
+    with films.screen() as screen:
+        screen.page.goto(f"/watch/{CHANGED}")
+        screen.play()
+        assert brightness(screen.picture()) == pytest.approx(200, abs=10)
+        make_long(films.library / CHANGED, 60)
+        screen.page.evaluate(
+            "(at) => { document.getElementById('player').currentTime = at; }", FAR_S
+        )
+        screen.page.wait_for_url(f"**start={FAR_S}*", timeout=PATIENCE_MS)
+        screen.play(f"video.currentTime > {FAR_S} && video.videoWidth > 0")
+        assert brightness(screen.picture()) == pytest.approx(60, abs=10)
+        assert not screen.state["trouble"]

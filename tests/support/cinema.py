@@ -30,7 +30,7 @@ STATE = """() => {
     return {
         at: video.currentTime, length: video.duration, width: video.videoWidth,
         height: video.videoHeight, ready: video.readyState,
-        sound: video.webkitAudioDecodedByteCount,
+        sound: video.webkitAudioDecodedByteCount ?? video.mozHasAudio,
         source: video.currentSrc, error: video.error?.message ?? "",
         trouble: !document.getElementById("playback-trouble").hidden,
     };
@@ -64,8 +64,7 @@ class Cinema:
 
     def report(self) -> dict[str, Any]:
         """The dashboard's figures."""
-        found: dict[str, Any] = httpx.get(f"{self.address}/admin/performance.json").json()
-        return found
+        return report_of(self.server)
 
     @contextmanager
     def screen(self, **options: Any) -> Iterator["Screen"]:
@@ -84,6 +83,12 @@ def cinema(library: Path, folder: Path, videos: int, *flags: str | Path) -> Iter
         until(lambda: is_settled(running.report(), videos))
         yield running
         browser.close()
+
+
+def report_of(server: Server) -> dict[str, Any]:
+    """The figures of a server's dashboard."""
+    found: dict[str, Any] = httpx.get(f"{server.address}/admin/performance.json").json()
+    return found
 
 
 def is_settled(report: dict[str, Any], videos: int) -> bool:
@@ -134,3 +139,21 @@ class Screen:
         content = base64.b64decode(self.page.evaluate(SHOWN).partition(",")[2])
         with Image.open(io.BytesIO(content)) as image:
             return image.convert("RGB")
+
+
+def clock(at_s: float) -> Image.Image:
+    """A picture whose brightness tells its second: 24 more for each, below ten."""
+    level = clock_level(at_s)
+    return Image.new("RGB", (160, 96), (level, level, level))
+
+
+def clock_level(at_s: float) -> int:
+    """Brightness of `clock` at that second."""
+    return 24 + 24 * int(at_s + 0.001)
+
+
+def brightness(image: Image.Image) -> float:
+    """Brightness of the middle of a picture."""
+    pixel = image.convert("L").getpixel((image.width // 2, image.height // 2))
+    assert isinstance(pixel, int | float)
+    return float(pixel)

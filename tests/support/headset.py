@@ -61,6 +61,18 @@ FRAMES = """async (count) => {
     await new Promise((resolve) => session.requestAnimationFrame(resolve));
   }
 }"""
+# The polyfill of media layers calls one function for each frame, the page's own.
+FRAMES_OF_VISIT = f"""async (count) => {{
+  const visit = {NOW};
+  for (let at = visit.time; count > 0; count -= 1) {{
+    while (visit.time === at) await new Promise((resolve) => setTimeout(resolve, 5));
+    at = visit.time;
+  }}
+}}"""
+GONE_OF_VISIT = f"""async () => {{
+  const visit = {NOW};
+  while (visit.place) await new Promise((resolve) => setTimeout(resolve, 5));
+}}"""
 STATE = """async () => {
   const {visit} = (await import('/static/vr/visit.js')).now;
   if (!visit?.film) return null;
@@ -88,6 +100,7 @@ class Headset:
             page.add_init_script(path=LAYERS)
         page.add_init_script(script=INSTALL + (INSTALL_LAYERS if layers else ""))
         self._still = still
+        self._frames, self._gone = (FRAMES_OF_VISIT, GONE_OF_VISIT) if layers else (FRAMES, GONE)
 
     def enter(self, address: str) -> None:
         """Open the watch page and step into its film."""
@@ -118,7 +131,7 @@ class Headset:
 
     def frames(self, count: int = 2) -> None:
         """Let the headset show so many frames."""
-        self.page.evaluate(FRAMES, count)
+        self.page.evaluate(self._frames, count)
 
     def dispatch(self, method: str, **parameters: Any) -> None:
         """Do something to the emulated device."""
@@ -181,7 +194,7 @@ class Headset:
     def hide_panel(self) -> None:
         """Have the panel away, and its last frame too."""
         self.page.evaluate(f"async () => {{ {NOW}.shown = false; }}")
-        self.page.evaluate(GONE)
+        self.page.evaluate(self._gone)
 
     def show_panel(self) -> None:
         """Bring the panel before where one looks now."""

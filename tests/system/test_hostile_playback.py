@@ -65,6 +65,8 @@ async def home(tmp_path: Path) -> AsyncIterator[Home]:
     each.add("good.avi", avi)
     for name, content in NO_FILMS.items():
         each.add(name, content)
+    many = make_video(tmp_path / "m.mkv", seconds=0.2, size=(96, 64), sound_languages=["en"] * 120)
+    each.add("tracks.mkv", many.read_bytes())
     async with each:
         await each.looked()
         yield each
@@ -82,6 +84,14 @@ async def test_what_is_no_film_has_no_player_and_no_segments(home: Home) -> None
         assert b"<video" not in page
         video = await home.video(name)
         assert (await status_of(home, home.services.playback.address(video)))[0] == 404
+
+
+async def test_a_film_of_more_tracks_than_any_has_is_a_sentence(home: Home) -> None:
+    status, page = await status_of(home, "/watch/tracks.mkv")
+    assert (status, b"<video" in page) == (200, False)
+    video = await home.video("tracks.mkv")
+    assert video.reason
+    assert (await status_of(home, home.services.playback.address(video)))[0] == 404
 
 
 async def test_a_header_that_lies_makes_no_endless_playlist(home: Home) -> None:

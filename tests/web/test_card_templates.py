@@ -70,7 +70,7 @@ def test_a_filled_card_is_what_a_rendered_one_would_be(some: list[Card], shown_i
         for card in (*some, *some):
             for eager in (False, True):
                 rendered = template.render(card=card, query=shown_in, eager=eager)
-                assert pages.card(card, shown_in, eager) == rendered
+                assert pages.cards.html(card, shown_in, eager) == rendered
 
 
 @settings(deadline=None)
@@ -95,5 +95,5 @@ def test_the_same_shape_is_rendered_once(monkeypatch: pytest.MonkeyPatch) -> Non
             number, 60.0, 1920, 1080, number,
             number % 3, number, 0, 0, 0, ("a", f"t{number}"), State.READY, f"{number:016x}", False,
         )  # fmt: skip
-        assert f"Film {number}" in pages.card(card, Query())
+        assert f"Film {number}" in pages.cards.html(card, Query())
     assert rendered == [1, 2, 3]

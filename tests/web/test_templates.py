@@ -701,7 +701,7 @@ def test_a_poster_that_is_still_drawn_is_told_from_one_that_will_not_be(pages: T
 
     def card(state: State, **changes: Any) -> str:
         changed = a_card(3, poster=None, state=state, version=next(versions), **changes)
-        return pages.card(changed, Query())
+        return pages.cards.html(changed, Query())
 
     assert 'class="poster waiting"' in card(State.NEW)
     for other in (card(State.READY), card(State.UNREADABLE), card(State.NEW, offline=True)):
@@ -810,13 +810,13 @@ def test_the_display_settings_say_what_is_chosen(pages: Templates, theme: str, l
 
 
 def test_a_changed_card_is_rendered_anew_and_an_unchanged_one_is_not(pages: Templates) -> None:
-    first = pages.card(a_card(), Query())
-    assert pages.card(a_card(), Query()) == first
+    first = pages.cards.html(a_card(), Query())
+    assert pages.cards.html(a_card(), Query()) == first
     assert pages.cards.misses == 1
-    assert pages.card(a_card(rating=5, version=2), Query()) != first
-    assert pages.card(a_card(), Query(tags=("alps",))) != first
+    assert pages.cards.html(a_card(rating=5, version=2), Query()) != first
+    assert pages.cards.html(a_card(), Query(tags=("alps",))) != first
     assert pages.cards.misses == 2
-    assert pages.card(a_card(), Query(), eager=True) != first
+    assert pages.cards.html(a_card(), Query(), eager=True) != first
 
 
 def test_a_static_address_changes_with_its_content(tmp_path: Path) -> None:
@@ -932,6 +932,7 @@ BUDGETS = {
     "settings, and the offer of the size for a television": (("display.js", "sofa.js"), 2048),
     # Only a page whose film needs them loads the script that plays segments, and those for VR.
     "scripts of the watch page": ((*EVERYWHERE, "player/*.js"), 30 * 1024),
+    "subtitles earlier and larger": (("subtitles/adjust.js",), 1024),
     "controls for far away": (("far/controls.js",), 2304),
     "scripts of a playlist": ((*EVERYWHERE, "order.js"), 25 * 1024),
     "style of every page": (("lvs.css",), 8 * 1024),

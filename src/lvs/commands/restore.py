@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from lvs.db.backup import Backup, BackupCounts
     from lvs.services.backup.restore import RestoreSummary
-    from lvs.services.backup.snapshots import Snapshot
+    from lvs.services.backup.snapshot_reader import Snapshot
 
 PROBLEMS_SHOWN = 20
 
@@ -197,9 +197,9 @@ def _moment(text: str) -> "datetime":
 
 
 def _restore_json(config: Config, source: Path, arguments: argparse.Namespace, meter: Meter) -> int:
-    from lvs.services.backup import snapshots
+    from lvs.services.backup import snapshot_reader
 
-    snapshot = snapshots.read(source)
+    snapshot = snapshot_reader.read(source)
     _, damage = _present(config)
     if damage:
         raise Damaged(

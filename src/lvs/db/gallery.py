@@ -423,18 +423,6 @@ async def count(db: Connection, selection: Selection) -> int:
     return int(await db.value(f"SELECT count(*) FROM gallery g {_where(conditions)}", values))
 
 
-async def years(db: Connection, selection: Selection) -> list[tuple[int, int]]:
-    """Every year in the order of a selection by date, with how many of its videos it has."""
-    conditions, values = _conditions(selection)
-    column = f"g.{SORT_COLUMNS[selection.query.sort]}"
-    sql = f"""
-        SELECT CAST(strftime('%Y', {column} / 1000, 'unixepoch', 'localtime') AS INTEGER) AS year,
-            count(*)
-        FROM gallery g {_where([*conditions, f"{column} > 0"])} GROUP BY year
-    """
-    return [(row[0], row[1]) for row in await db.all(sql, values)]
-
-
 async def random(db: Connection, start: int) -> Card | None:
     """The video with the next random number after `start`, from the front after the last."""
     sql = f"""

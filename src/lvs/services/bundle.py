@@ -79,6 +79,7 @@ from lvs.services.monitoring.storage import Storages
 from lvs.services.monitoring.system import System
 from lvs.services.network.discovery import Discovery
 from lvs.services.network.reachability import Reachability
+from lvs.services.playback.encoder_trial import working_encoder
 from lvs.services.playback.playback import Playback
 from lvs.services.playback.player_pool import PlayerPool
 from lvs.services.playback.segment_cache import SegmentCache
@@ -367,6 +368,8 @@ async def _open(services: Services) -> AsyncIterator[None]:
         await services.people.load()
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(_restarting(*task)) for task in _background(services)]
+            if services.config.encoder == "auto":
+                tasks.append(group.create_task(_find_encoder(services.playback.pool)))
             try:
                 yield
             finally:
@@ -379,6 +382,13 @@ async def _open(services: Services) -> AsyncIterator[None]:
         await asyncio.to_thread(services.playback.pool.speeds.save)
         await services.probes.close()
         await services.database.close()
+
+
+async def _find_encoder(players: PlayerPool) -> None:
+    try:
+        players.encoder = await working_encoder()
+    except OSError as error:
+        log.info("no hardware encoder was tried: %s", error.strerror)
 
 
 async def _write_positions(progress: ProgressTracker) -> None:

@@ -88,7 +88,7 @@ class CardTemplates:
         self._cards.clear()
         self._shapes.clear()
 
-    def html(self, card: Card, query: Query, eager: bool) -> str:
+    def html(self, card: Card, query: Query, eager: bool = False) -> str:
         """The card in the list that `query` shows.
 
         It is kept by its version, for every list it may stand in.

@@ -8,7 +8,7 @@ import hashlib
 import secrets
 import sys
 import threading
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
@@ -26,7 +26,7 @@ from jinja2 import (
     TemplateError,
 )
 from jinja2.bccache import Bucket
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 import lvs
 from lvs.clock import local_date, now_ms, utc
@@ -42,6 +42,7 @@ SIZE_UNITS = ("bytes", "KB", "MB", "GB", "TB", "PB")
 HASH_DIGITS = 12
 PARTIALS_KEPT = 200  # about 1 kB each
 DIGEST_BYTES = 32
+FIRST_ROW = 4
 TWO_DIGITS = tuple(f"{number:02}" for number in range(60))
 
 
@@ -60,6 +61,7 @@ class Templates:
         self._mark = secrets.token_hex(16)  # stands for the hash of a video
         self._of_videos: LRU[Hashable, str] = LRU(PARTIALS_KEPT)
         self._static_urls: dict[str, str] = {}
+        self._unchanging: dict[str, Markup] = {}
         self.environment = Environment(
             loader=ChoiceLoader(
                 [
@@ -77,7 +79,7 @@ class Templates:
         self.cards = CardTemplates(self.environment)
         self.environment.globals.update(
             addresses=addresses,
-            card_html=self.card,
+            drawn=self.drawn,
             filter_values=filter_values,
             folder_url=address_of_folder,
             gallery_url=self.cards.with_tags(address_of_gallery),
@@ -85,6 +87,7 @@ class Templates:
             run_id=run_id,
             same_folder=same_folder,
             static_url=self.static_url,
+            unchanging=self.unchanging,
         )
         self.environment.filters["groups"] = groups
         for text in (ago, clock_time, count, day, duration, iso, long_day, moment, plural, size):
@@ -121,9 +124,37 @@ class Templates:
         )
         return kept.replace(mark, media_hash)
 
-    def card(self, card: Card, query: Query, eager: bool = False) -> Markup:
-        """The HTML of a card. It is kept until the day ends."""
-        return Markup(self.cards.html(card, query, eager))  # noqa: S704 - all of it is escaped there
+    def unchanging(self, template: str) -> Markup:
+        """The HTML of a partial that needs no values. It is rendered once."""
+        found = self._unchanging.get(template)
+        if found is None:
+            text = self.environment.get_template(template).render()
+            found = self._unchanging[template] = Markup(text)  # noqa: S704 - it is our own
+        return found
+
+    def drawn(
+        self, cards: Sequence[Card], query: Query, first: bool, headings: Mapping[int, str]
+    ) -> Markup:
+        """The HTML of a run of cards, each kept until the day ends.
+
+        On the `first` page the browser fetches the pictures of the first row before all others. A
+        card whose id is among `headings` begins a month. All is one piece: each piece of a page
+        goes through all templates around it.
+        """
+        found = [
+            self.cards.html(card, query, first and place < FIRST_ROW)
+            for place, card in enumerate(cards)
+        ]
+        if headings:
+            above = [self._above(headings.get(card.id)) for card in cards]
+            found = [f"{over}{html}</div>" for over, html in zip(above, found, strict=True)]
+        return Markup("".join(found))  # noqa: S704 - all of it is escaped there
+
+    @staticmethod
+    def _above(heading: str | None) -> str:
+        if heading is None:
+            return '<div class="begins">'
+        return f'<div class="begins"><h2 class="month">{escape(heading)}</h2>'
 
     def _forget_old_cards(self) -> None:
         """A card says how long ago its video came, and the names of library folders stand in its

@@ -156,6 +156,10 @@ async def test_heart_and_tags_are_written_through_the_journal(home: Home) -> Non
     client = entries[0].change.client
     preview = await home.services.journal.preview(client, 0)
     assert preview.kinds == {"tag": 2, "favorite": 1}
+    form = {"client": client, "since": "0", "up_to": str(entries[0].change.id)}
+    assert (await home.client.post("/admin/changes/undo", form=form)).status_code == 303
+    item = await read(home, f"/heresphere/{film}")
+    assert (own_tags(item), item["isFavorite"]) == (["alps", "old"], False)
 
 
 async def test_an_echo_changes_nothing(home: Home) -> None:

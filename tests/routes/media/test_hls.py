@@ -1,12 +1,18 @@
 """Playlists and segments as a player asks for them, and what is refused."""
 
+import asyncio
+import os
 import re
-from collections.abc import AsyncIterator
+import signal
+import time
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+import psutil
 import pytest
 from support.home import Home
 from support.media import make_video
+from support.wire import Wire
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -149,3 +155,26 @@ async def test_one_client_may_not_ask_for_everything_at_once(tmp_path: Path) -> 
                 pass
         with playback._counted("10.0.0.1"):
             pass
+
+
+async def test_work_for_a_page_that_was_left_ends_with_its_connection(home: Home) -> None:
+    pool = home.services.playback.pool
+    master = await master_of(home, "old.avi")
+    piece = master.replace("master.m3u8", "h264-360-a0/1.m4s")
+    await pool.facts(home.services.playback.film(await home.video("old.avi"), master.split("/")[3]))
+    [worker] = pool.process_ids
+    os.kill(worker, signal.SIGSTOP)  # it would be done before anybody can leave
+    async with Wire(home.app) as wire:
+        _, writer = await wire.connect()
+        writer.write(f"GET {piece} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        await until(lambda: bool(pool._jobs))
+        writer.close()
+        await until(lambda: not pool._jobs and not pool._converting.locked())
+    await until(lambda: not psutil.pid_exists(worker))  # it did not let go of it
+
+
+async def until(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < end, "waited too long"
+        await asyncio.sleep(0.02)

@@ -11,7 +11,7 @@ from support.home import Home
 from support.media import make_video, stripes
 
 from lvs.db.changes import Chosen
-from lvs.services.backup import snapshots
+from lvs.services.backup import snapshot_reader, snapshots
 from lvs.services.backup.export import as_json
 from lvs.services.backup.restore import put_back
 
@@ -79,7 +79,7 @@ async def test_a_chosen_poster_is_shown_at_once_and_undone(home: Home, tmp_path:
         return (await home.video("film.mp4")).poster == before
 
     await home.until(is_first)
-    kept = await asyncio.to_thread(snapshots.read, folder)
+    kept = await asyncio.to_thread(snapshot_reader.read, folder)
     assert (await put_back(home.services.database, kept.kept.values())).posters == 1
     assert f'value="{place}" aria-pressed="true"' in await text(await home.client.get(address))
     assert (await home.client.post(address, form={"place": "8"})).status_code == 400
@@ -107,4 +107,4 @@ def test_the_first_place_is_kept_in_a_snapshot(tmp_path: Path) -> None:
     (tmp_path / "posters.json").write_text(
         json.dumps({"0" * 16: {"path": "a.mp4", "poster_at": 0.1}})
     )
-    assert [each.poster for each in snapshots.read(tmp_path).kept.values()] == [0]
+    assert [each.poster for each in snapshot_reader.read(tmp_path).kept.values()] == [0]

@@ -8,7 +8,7 @@ from quart import Response
 from support.home import Home
 
 from lvs.db.curation_rows import every_tag
-from lvs.services.backup import snapshots
+from lvs.services.backup import snapshot_reader, snapshots
 from lvs.services.backup.export import as_json
 from lvs.services.backup.restore import put_back
 from lvs.services.curation.tag_management import TagEdit
@@ -159,7 +159,7 @@ async def test_what_is_said_of_tags_is_in_backups_exports_and_comes_back(home: H
     for path in (folder, folder / "export.json"):
         await home.services.tag_management.delete("alps", ANNA)
         await home.services.tag_management.delete("mountains", ANNA)
-        snapshot = await asyncio.to_thread(snapshots.read, path)
+        snapshot = await asyncio.to_thread(snapshot_reader.read, path)
         assert (snapshot.tags, snapshot.problems) == (kept, [])
         await put_back(
             home.services.database, snapshot.kept.values(), lists=(), described=snapshot.tags

@@ -23,7 +23,7 @@ from lvs.db import backup
 from lvs.db.backup import Backup, BackupCounts, Examined
 from lvs.errors import Damaged, Full, LvsError
 from lvs.models import Query
-from lvs.services.backup import snapshots
+from lvs.services.backup import snapshot_reader
 from lvs.services.backup.backups import BEFORE_RESTORE, MANUAL, NIGHTLY, is_due, make, superfluous
 
 pytestmark = pytest.mark.usefixtures("counted")
@@ -645,7 +645,7 @@ def test_snapshots_come_back_as_they_went(tmp_path: Path) -> None:
         ),
     ):
         (tmp_path / name).write_text(text)
-    read = snapshots.read(tmp_path)
+    read = snapshot_reader.read(tmp_path)
     assert len(read.problems) == 2
     kept = read.kept["0123456789abcdef"]
     assert (kept.rating, kept.rated_at, kept.views, kept.tags, kept.path) == (
@@ -656,14 +656,14 @@ def test_snapshots_come_back_as_they_went(tmp_path: Path) -> None:
         b"a.mp4",
     )
     assert not kept.favorite
-    only = snapshots.read(tmp_path / "ratings.json")
+    only = snapshot_reader.read(tmp_path / "ratings.json")
     assert only.kept["0123456789abcdef"].views == 0
 
 
 def test_a_snapshot_takes_as_many_views_as_the_database_holds(tmp_path: Path) -> None:
     many = {f"{number:016x}": {"path": "a.mp4", "views": 2**number} for number in (53, 62, 63)}
     (tmp_path / "views.json").write_text(json.dumps(many))
-    read = snapshots.read(tmp_path)
+    read = snapshot_reader.read(tmp_path)
     assert [kept.views for kept in read.kept.values() if kept.views] == [2**53, 2**62]
     assert len(read.problems) == 1
 

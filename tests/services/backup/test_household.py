@@ -15,7 +15,7 @@ from support.household import a_film
 from lvs.db import people_rows
 from lvs.db.check import repair
 from lvs.db.database import Transaction
-from lvs.services.backup import check, snapshots
+from lvs.services.backup import check, snapshot_reader
 from lvs.services.backup.export import as_csv, as_json
 from lvs.services.household.people import NewPerson
 from lvs.viewer import Limits
@@ -226,7 +226,7 @@ def test_what_is_no_person_is_told(tmp_path: Path) -> None:
         "bad \u0007": {},
     }
     (tmp_path / "people.json").write_text(json.dumps(entries))
-    read = snapshots.read(tmp_path)
+    read = snapshot_reader.read(tmp_path)
     assert len(read.problems) == len(entries) - 1
     assert [person.name for person in read.people] == ["good"]
     assert len(read.people[0].films["0" * 16].history) == 1
@@ -252,7 +252,7 @@ def test_what_is_no_position_and_no_playlist_is_told(tmp_path: Path) -> None:
             }
         )
     )
-    read = snapshots.read(tmp_path)
+    read = snapshot_reader.read(tmp_path)
     assert len(read.problems) == 5
     assert [playlist.name for playlist in read.playlists] == ["good"]
     kept = read.kept["2" * 16]

@@ -15,7 +15,7 @@ from lvs.db import check
 from lvs.db.changes import Chosen
 from lvs.errors import Invalid
 from lvs.models import Query
-from lvs.services.backup import snapshots
+from lvs.services.backup import snapshot_reader, snapshots
 from lvs.services.backup.export import as_json
 from lvs.services.backup.restore import put_back
 
@@ -141,7 +141,7 @@ async def test_both_are_exported_and_restored(home: Home, tmp_path: Path) -> Non
     folder = tmp_path / "snapshot"
     folder.mkdir()
     await asyncio.to_thread(snapshots.write, home.data / "lvs.db", folder)
-    kept = await asyncio.to_thread(snapshots.read, folder)
+    kept = await asyncio.to_thread(snapshot_reader.read, folder)
     await home.services.hidden.set(one, False, "a")
     await home.services.notes.set(one, "", "a")
     gains = await put_back(home.services.database, kept.kept.values())

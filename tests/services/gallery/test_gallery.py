@@ -617,7 +617,7 @@ async def test_a_kept_card_is_what_a_fresh_one_would_be(films: Home) -> None:
                     fresh = pages.render(
                         "partials/video_card.html", card=card, query=query, eager=eager
                     )
-                    assert pages.card(card, query, eager) == fresh
+                    assert pages.cards.html(card, query, eager) == fresh
         await films.services.ratings.rate(
             await hash_of(films, "plain.mp4"), 1 + len(query.q), "test"
         )

@@ -20,7 +20,7 @@ from lvs.db import curation_rows, markers
 from lvs.db.changes import Chosen
 from lvs.errors import Invalid
 from lvs.models import Video
-from lvs.services.backup import snapshots
+from lvs.services.backup import snapshot_reader, snapshots
 from lvs.services.backup.export import as_json
 from lvs.services.backup.restore import put_back
 from lvs.services.backup.side_files import SideFiles, SideFilesExport
@@ -285,7 +285,7 @@ async def test_markers_are_undone_and_come_back_with_backups(home: Home, tmp_pat
     async with home.services.database.read() as db:
         assert await markers.of_video(db, film.id) == ""
     assert "markers given" in await (await home.client.get("/admin/changes")).get_data(as_text=True)
-    snapshot = snapshots.read(folder)
+    snapshot = snapshot_reader.read(folder)
     assert snapshot.kept[film.media_hash].markers == kept.markers
     gains = await put_back(home.services.database, snapshot.kept.values())
     assert gains.markers == 1

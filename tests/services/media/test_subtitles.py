@@ -1,6 +1,7 @@
 """The subtitles beside a film, as a browser gets them."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -434,3 +435,42 @@ def test_subtitles_of_others_are_left_to_them(tmp_path: Path, name: str) -> None
     for other in ("Film.mkv", "Another.mkv"):
         (tmp_path / other).touch()
     assert find(os.fsencode(tmp_path), 1, b"Film.mkv", (".mkv", ".mp4")) == []
+
+
+DELAYED = "WEBVTT\n\n1\n00:01.000 --> 00:02.500 line:0\nOne\n\n01:00:00.000 --> 01:00:01.000\nTwo\n"
+
+
+@pytest.mark.parametrize(
+    ("delay", "times"),
+    [
+        ("", ["00:01.000 --> 00:02.500 line:0", "01:00:00.000 --> 01:00:01.000"]),
+        ("1.5", ["00:00:02.500 --> 00:00:04.000 line:0", "01:00:01.500 --> 01:00:02.500"]),
+        ("-2", ["00:00:00.000 --> 00:00:00.500 line:0", "00:59:58.000 --> 00:59:59.000"]),
+        ("-999", ["00:00:00.000 --> 00:00:00.000 line:0", "00:43:21.000 --> 00:43:22.000"]),
+        ("%C2%B2", ["00:01.000 --> 00:02.500 line:0", "01:00:00.000 --> 01:00:01.000"]),
+    ],
+)
+async def test_subtitles_come_later_or_earlier_as_the_address_says(
+    home: Home, delay: str, times: list[str]
+) -> None:
+    home.add("Film.mp4")
+    (home.library / "Film.vtt").write_text(DELAYED)
+    await home.scan()
+    [(address, _, _)] = await tracks(home, await home.video("Film.mp4"))
+    answer = await home.client.get(f"{address}?delay={delay}")
+    text = await answer.get_data(as_text=True)
+    assert [line for line in text.splitlines() if "-->" in line] == times
+
+
+async def test_the_page_takes_delay_and_size_of_subtitles_from_its_form(home: Home) -> None:
+    home.add("Film.mp4")
+    (home.library / "Film.srt").write_text("1\n00:00:01,000 --> 00:00:02,000\nOne\n")
+    await home.scan()
+    page = await (await home.client.get("/watch/Film.mp4?delay=-0.5&cues=large")).get_data(True)
+    assert re.search(r'<track [^>]*src="/subtitles/[^"]+\.vtt\?delay=-0\.5"', page)
+    assert 'data-cues="large"' in page
+    assert re.search(r'name="delay"[^>]* value="-0\.5"', page)
+    assert '<option value="large" selected>' in page
+    odd = await (await home.client.get("/watch/Film.mp4?delay=1e9&cues=%22%3E")).get_data(True)
+    assert ".vtt?" not in odd
+    assert "data-cues" not in odd

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from lvs import __version__
 from lvs.models import shown
@@ -20,6 +20,7 @@ from lvs.services.media import posters
 from lvs.services.metrics import Route
 from lvs.services.playback.player_pool import PlayerPool
 from lvs.web.card_templates import CARDS_KEPT
+from lvs.web.schema import Schema
 from lvs.web.templates import Templates
 
 Model = TypeVar("Model", bound="FigureModel")
@@ -56,7 +57,7 @@ Share = Annotated[float, _rounded(4)]
 Seconds = Annotated[float, _rounded(6)]
 
 
-class FigureModel(BaseModel):
+class FigureModel(Schema):
     """Numbers read from a service."""
 
     model_config = ConfigDict(from_attributes=True, populate_by_name=True)
@@ -90,7 +91,7 @@ class Times(FigureModel):
     p99_ms: Annotated[Milliseconds, Field(validation_alias="p99_s")]
 
 
-class Windows(BaseModel):
+class Windows(Schema):
     """The times of the last five minutes, the last hour, and since the start."""
 
     model_config = ConfigDict(serialize_by_alias=True)
@@ -169,7 +170,7 @@ class Queries(FigureModel):
     slow: list[SlowQueryReport]
 
 
-class RatingsPost(BaseModel):
+class RatingsPost(Schema):
     """The calls that rate videos, all of them together, since the start."""
 
     count: int
@@ -360,7 +361,7 @@ class RecentError(FigureModel):
     request_id: str
 
 
-class PerformanceReport(BaseModel):
+class PerformanceReport(Schema):
     """All numbers of the dashboard."""
 
     status: Annotated[str, Field(description="ok, attention or fault.")]

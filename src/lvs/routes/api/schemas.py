@@ -5,11 +5,12 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, create_model
+from pydantic import BeforeValidator, ConfigDict, Field, RootModel, create_model
 
 from lvs.filters import FILTERS, STATES
 from lvs.models import Card, Chapter, Projection, Root, Tag, Video, WatchState, shown
 from lvs.services.gallery.dates import recorded_of
+from lvs.web.schema import Schema
 from lvs.web.urls import Urls
 
 MAX_NAME = 4096
@@ -45,7 +46,7 @@ def _legacy_whole(value: Any) -> Any:
 Stars = Annotated[int, Field(ge=1, le=5), BeforeValidator(_whole)]
 
 
-class Sent(BaseModel):
+class Sent(Schema):
     """A request body: types are strict, unknown members are ignored."""
 
     model_config = ConfigDict(strict=True)
@@ -128,10 +129,12 @@ class BulkSet(Sent):
 
     rating: Annotated[int | None, Field(ge=0, le=5), BeforeValidator(_whole)] = None
     favorite: bool | None = None
-    tags_add: Annotated[list[Annotated[str, Field(max_length=MAX_TAG)]], Field(max_length=20)] = []
+    tags_add: Annotated[list[Annotated[str, Field(max_length=MAX_TAG)]], Field(max_length=20)] = (
+        Field(default_factory=list)
+    )
     tags_remove: Annotated[
         list[Annotated[str, Field(max_length=MAX_TAG)]], Field(max_length=20)
-    ] = []
+    ] = Field(default_factory=list)
     hidden: bool | None = None
     watched: bool | None = None
     later: bool | None = None
@@ -217,7 +220,7 @@ class NamedTag(NamedVideo):
     tag: Annotated[str, Field(max_length=MAX_TAG)]
 
 
-class VideosRun(BaseModel):
+class VideosRun(Schema):
     """The parameters of `GET /api/videos` besides the filters."""
 
     limit: Annotated[int, Field(ge=1, le=500, description="Videos in one answer.")] = 60
@@ -260,14 +263,14 @@ VideosQuery = create_model("VideosQuery", __base__=VideosRun, **_FILTERS)
 """The parameters of `GET /api/videos`, all of them optional."""
 
 
-class TagsQuery(BaseModel):
+class TagsQuery(Schema):
     """The parameters of `GET /api/tags`."""
 
     limit: Annotated[int, Field(ge=1, le=1000, description="Tags in one answer.")] = 1000
     after: Annotated[str | None, Field(description="`next` of the answer before.")] = None
 
 
-class PopularQuery(BaseModel):
+class PopularQuery(Schema):
     """The parameters of `GET /api/tags/popular`."""
 
     limit: Annotated[
@@ -275,19 +278,19 @@ class PopularQuery(BaseModel):
     ] = 50
 
 
-class NameQuery(BaseModel):
+class NameQuery(Schema):
     """A video named by its path."""
 
     filename: str | None = None
 
 
-class User(BaseModel):
+class User(Schema):
     """The household's own rating."""
 
     value: Annotated[int | None, Field(ge=1, le=5)]
 
 
-class RatingSummary(BaseModel):
+class RatingSummary(Schema):
     """A video's rating. `average` is 0.0 and `count` 0 while it is unrated."""
 
     average: float
@@ -299,7 +302,7 @@ class RatingSummary(BaseModel):
         return cls(average=float(stars or 0), count=int(stars is not None), user=User(value=stars))
 
 
-class VideoSummary(BaseModel):
+class VideoSummary(Schema):
     """A video in a list.
 
     Times are ISO 8601 in UTC; null is what is not known or was never done.
@@ -339,7 +342,7 @@ class VideoSummary(BaseModel):
     thumbnail_url: Annotated[str, Field(description="A JPEG.")]
 
 
-class Location(BaseModel):
+class Location(Schema):
     """A place where a video is stored, or was until `missing_since`."""
 
     path: str
@@ -347,7 +350,7 @@ class Location(BaseModel):
     missing_since: str | None
 
 
-class AudioTrack(BaseModel):
+class AudioTrack(Schema):
     """One audio track."""
 
     codec: str
@@ -356,7 +359,7 @@ class AudioTrack(BaseModel):
     channels: int | None
 
 
-class VideoProjection(BaseModel):
+class VideoProjection(Schema):
     """The shape of a film, and the reason to believe it."""
 
     shape: Literal["flat", "equirect180", "equirect360", "fisheye", "eac"]
@@ -376,7 +379,7 @@ class VideoProjection(BaseModel):
         return cls.model_validate(asdict(projection))
 
 
-class VideoChapter(BaseModel):
+class VideoChapter(Schema):
     """A part of a film that its file names."""
 
     title: str
@@ -408,18 +411,18 @@ class VideoDetail(VideoSummary):
         float | None, Field(description="Where to go on; null at the beginning.")
     ] = None
     watched: bool = False
-    chapters: list[VideoChapter] = []
+    chapters: list[VideoChapter] = Field(default_factory=list)
     notes: str = ""
 
 
-class VideoPage(BaseModel):
+class VideoPage(Schema):
     """A run of videos."""
 
     videos: list[VideoSummary]
     next: Annotated[str | None, Field(description="`after` of the following run; null at the end.")]
 
 
-class TagCount(BaseModel):
+class TagCount(Schema):
     """A tag and the number of its videos."""
 
     name: str
@@ -430,7 +433,7 @@ class TagCount(BaseModel):
         return cls(name=tag.name, count=tag.count)
 
 
-class TagEntry(BaseModel):
+class TagEntry(Schema):
     """A tag. `count` videos carry it or a tag below it."""
 
     name: str
@@ -442,7 +445,7 @@ class TagEntry(BaseModel):
     children: list[str]
 
 
-class TagChanged(BaseModel):
+class TagChanged(Schema):
     """Result of a change of tags: the tag as it is now (null where it is gone), the number of
     videos concerned, and the change to undo (null where nothing changed).
     """
@@ -452,45 +455,45 @@ class TagChanged(BaseModel):
     change_id: int | None
 
 
-class TagPage(BaseModel):
+class TagPage(Schema):
     """A run of tags in alphabetical order."""
 
     tags: list[TagCount]
     next: str | None
 
 
-class VideoTags(BaseModel):
+class VideoTags(Schema):
     """A video's tags in alphabetical order."""
 
     tags: list[str]
 
 
-class Favorite(BaseModel):
+class Favorite(Schema):
     """The favorite mark of a video."""
 
     favorite: bool
 
 
-class VideoNotes(BaseModel):
+class VideoNotes(Schema):
     """The text about a video; empty where there is none."""
 
     notes: str
 
 
-class VideoHidden(BaseModel):
+class VideoHidden(Schema):
     """The mark of a hidden video."""
 
     hidden: bool
 
 
-class BulkDone(BaseModel):
+class BulkDone(Schema):
     """The number of videos that were changed, and the change to undo; null where none was."""
 
     changed: int
     change_id: int | None
 
 
-class UndoDone(BaseModel):
+class UndoDone(Schema):
     """Of how many videos a change was taken back, how many values were left as they are because
     they were changed again since, and the change that the undo is.
     """
@@ -500,20 +503,20 @@ class UndoDone(BaseModel):
     change_id: int | None
 
 
-class ViewCount(BaseModel):
+class ViewCount(Schema):
     """The number of views."""
 
     views: int
 
 
-class VideoProgress(BaseModel):
+class VideoProgress(Schema):
     """Progress in a video. `position_s` is null at the beginning."""
 
     position_s: float | None
     watched: bool
 
 
-class SavedViewEntry(BaseModel):
+class SavedViewEntry(Schema):
     """A saved view. `query` is as in the gallery's address; `dropped` names parameters of it that
     this LVS does not know or cannot read, and leaves out. `count` is what the person who asks sees.
     """
@@ -529,20 +532,20 @@ class SavedViewEntry(BaseModel):
     url: str
 
 
-class SavedViewList(BaseModel):
+class SavedViewList(Schema):
     """All saved views in their order."""
 
     views: list[SavedViewEntry]
 
 
-class SavedViewDeleted(BaseModel):
+class SavedViewDeleted(Schema):
     """A deleted view, and the change that can be taken back."""
 
     success: bool = True
     change_id: int
 
 
-class PlaylistEntry(BaseModel):
+class PlaylistEntry(Schema):
     """A playlist."""
 
     id: int
@@ -553,13 +556,13 @@ class PlaylistEntry(BaseModel):
     duration_s: float
 
 
-class PlaylistList(BaseModel):
+class PlaylistList(Schema):
     """All playlists by name."""
 
     playlists: list[PlaylistEntry]
 
 
-class PlaylistVideo(BaseModel):
+class PlaylistVideo(Schema):
     """A place in a playlist. Without a hash it is held for a film that was never found."""
 
     position: int
@@ -575,21 +578,21 @@ class PlaylistDetail(PlaylistEntry):
     items: list[PlaylistVideo]
 
 
-class PlaylistChange(BaseModel):
+class PlaylistChange(Schema):
     """Renames and describes a playlist. What is null or left out stays."""
 
     name: str | None = None
     description: str | None = None
 
 
-class PlaylistMove(BaseModel):
+class PlaylistMove(Schema):
     """Moves what stands at `position` to the place `to`; what stands between makes room."""
 
     position: int = Field(ge=0)
     to: int = Field(ge=0)
 
 
-class LaterVideo(BaseModel):
+class LaterVideo(Schema):
     """A video to watch later."""
 
     media_hash: str
@@ -599,13 +602,13 @@ class LaterVideo(BaseModel):
     url: str | None
 
 
-class LaterVideos(BaseModel):
+class LaterVideos(Schema):
     """The videos to watch later, latest first."""
 
     videos: list[LaterVideo]
 
 
-class HistoryEntry(BaseModel):
+class HistoryEntry(Schema):
     """A film that was played on a day of the server's time zone; `played_at` is the last time."""
 
     id: int
@@ -617,7 +620,7 @@ class HistoryEntry(BaseModel):
     url: str | None
 
 
-class HistoryLines(BaseModel):
+class HistoryLines(Schema):
     """Lines of the history, latest first; if it is noted; `before` of the next lines, or null."""
 
     on: bool
@@ -625,20 +628,20 @@ class HistoryLines(BaseModel):
     next: str | None
 
 
-class HistorySwitch(BaseModel):
+class HistorySwitch(Schema):
     """Switches the history on or off."""
 
     on: bool
 
 
-class PersonLimits(BaseModel):
+class PersonLimits(Schema):
     """A selection: videos with any of these tags, or below any of these folders."""
 
     tags: list[str] = Field(default=[], max_length=50)
     folders: list[str] = Field(default=[], max_length=50)
 
 
-class PersonEntry(BaseModel):
+class PersonEntry(Schema):
     """One who watches. `limits` is null for one who sees everything."""
 
     id: int
@@ -649,7 +652,7 @@ class PersonEntry(BaseModel):
     created_at: str
 
 
-class PeopleList(BaseModel):
+class PeopleList(Schema):
     """Everybody by name, and who watches; `bound` where the device cannot become another's."""
 
     people: list[PersonEntry]
@@ -657,7 +660,7 @@ class PeopleList(BaseModel):
     bound: bool
 
 
-class PersonChange(BaseModel):
+class PersonChange(Schema):
     """Changes to a person."""
 
     name: str
@@ -667,7 +670,7 @@ class PersonChange(BaseModel):
     start_page: str = ""
 
 
-class PersonChoice(BaseModel):
+class PersonChoice(Schema):
     """The person who is to watch; null for nobody. `bound` has the device stay theirs."""
 
     name: str | None
@@ -675,7 +678,7 @@ class PersonChoice(BaseModel):
     bound: bool = False
 
 
-class SubtitleItem(BaseModel):
+class SubtitleItem(Schema):
     """A subtitle file beside the video, as WebVTT.
 
     `language` is a language tag (RFC 5646) or null.
@@ -686,13 +689,13 @@ class SubtitleItem(BaseModel):
     language: str | None
 
 
-class VideoSubtitles(BaseModel):
+class VideoSubtitles(Schema):
     """A video's subtitles."""
 
     subtitles: list[SubtitleItem]
 
 
-class Problem(BaseModel):
+class Problem(Schema):
     """A problem (RFC 9457); `detail` is a message for people."""
 
     title: str
@@ -701,7 +704,7 @@ class Problem(BaseModel):
     request_id: str
 
 
-class Done(BaseModel):
+class Done(Schema):
     """Success."""
 
     success: Literal[True] = True
@@ -740,7 +743,7 @@ class AllViews(RootModel[dict[str, int]]):
     """Views of each watched video, by name."""
 
 
-class LegacyPopularTag(BaseModel):
+class LegacyPopularTag(Schema):
     """A tag with `#` and the number of its videos."""
 
     tag: str

@@ -23,7 +23,7 @@ PAGE_LEVEL, STATIC_LEVEL = 6, 9
 INLINE_BYTES = 16 * 1024  # so much is packed before a thread would have begun
 PACKERS = 2
 TEXT = ("text/css", "text/javascript", "application/javascript", "image/svg+xml")
-TAG_DIGITS = 24
+TAG_BYTES = 12
 
 
 def install(app: Quart) -> None:
@@ -56,7 +56,7 @@ def install(app: Quart) -> None:
         if not may_be_kept and not packable:
             return response
         body = await response.get_data(as_text=False)
-        tag = hashlib.sha256(body).hexdigest()[:TAG_DIGITS]
+        tag = hashlib.blake2b(body, digest_size=TAG_BYTES).hexdigest()
         if may_be_kept:
             response.headers["ETag"] = f'W/"{tag}"'
             if asked.if_none_match.contains_weak(tag):

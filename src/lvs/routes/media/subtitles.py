@@ -6,8 +6,10 @@ from quart import Response, request
 
 from lvs.models import Track, Video
 from lvs.services.media.languages import language_of
+from lvs.services.media.webvtt import delayed
 from lvs.web.responses import services
 
+DELAY = re.compile(r"[+-]?[0-9]{1,3}(?:\.[0-9]{1,3})?", re.ASCII)
 WRITTEN_AS = "1"  # goes up whenever the same file is turned into other WebVTT than before
 INSIDE = re.compile(r"inside-([0-9]{1,2})", re.ASCII)
 
@@ -15,14 +17,13 @@ INSIDE = re.compile(r"inside-([0-9]{1,2})", re.ASCII)
 async def subtitles(media_hash: str, key: str) -> Response:
     if inside := INSIDE.fullmatch(key):
         return await _inside(media_hash, int(inside[1]))
+    delay_s = delay(request.args.get("delay", ""))
     found = await services().subtitles.get(await services().videos.get(media_hash), key)
-    etag = f"{await services().subtitles.version(found)}-{WRITTEN_AS}"
+    etag = f"{await services().subtitles.version(found)}-{WRITTEN_AS}{delay_s or ''}"
     if request.if_none_match.contains_weak(etag):
         response = Response(status=304)
     else:
-        response = Response(
-            await services().subtitles.webvtt(found), content_type="text/vtt; charset=utf-8"
-        )
+        response = _webvtt(await services().subtitles.webvtt(found), delay_s)
     response.set_etag(etag)
     response.headers["Cache-Control"] = "no-cache"
     response.headers["X-Content-Type-Options"] = "nosniff"
@@ -34,16 +35,27 @@ async def _inside(media_hash: str, track: int) -> Response:
     again.
     """
     video = await services().videos.get(media_hash)
-    etag = f"{video.file.fingerprint}-{track}-{WRITTEN_AS}"
+    delay_s = delay(request.args.get("delay", ""))
+    etag = f"{video.file.fingerprint}-{track}-{WRITTEN_AS}{delay_s or ''}"
     if request.if_none_match.contains_weak(etag):
         response = Response(status=304)
     else:
         content = await services().playback.subtitles(video, track)
-        response = Response(content, content_type="text/vtt; charset=utf-8")
+        response = _webvtt(content.decode("utf-8", "replace"), delay_s)
     response.set_etag(etag)
     response.headers["Cache-Control"] = "no-cache"
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response
+
+
+def delay(text: str) -> float:
+    """Seconds by which subtitles come later, 0 where the text is none that anybody needs."""
+    return float(text) if DELAY.fullmatch(text) else 0.0
+
+
+def _webvtt(content: str, delay_s: float) -> Response:
+    moved = delayed(content, round(delay_s * 1000))
+    return Response(moved, content_type="text/vtt; charset=utf-8")
 
 
 async def subtitles_of(video: Video) -> list[tuple[str, str, str]]:

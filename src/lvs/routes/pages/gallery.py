@@ -265,24 +265,24 @@ def _offers(query: Query, found: GalleryPage, url: Callable[..., str]) -> list[t
     """
     if found.total < FEWEST_TO_FILTER:
         return []
-    offers: list[tuple[str, Query, Callable[[Card], bool]]] = [
-        ("Unrated", replace(query, unrated=True), lambda card: not card.rating),
-        ("Favorites", replace(query, favorite=True), lambda card: card.favorite),
-        ("4K", replace(query, resolution="4K"), lambda card: card.resolution in ("4K", "8K")),
-        (
-            "Under 10 min",
-            replace(query, length="short"),
-            lambda card: 0 < card.duration_s < SHORT_S,
-        ),
+    offers: list[tuple[str, dict[str, Any], Callable[[Card], bool]]] = [
+        ("Unrated", {"unrated": True}, lambda card: not card.rating),
+        ("Favorites", {"favorite": True}, lambda card: card.favorite),
+        ("4K", {"resolution": "4K"}, lambda card: card.resolution in ("4K", "8K")),
+        ("Under 10 min", {"length": "short"}, lambda card: 0 < card.duration_s < SHORT_S),
     ]
     carried = {tag_key(name) for name in query.tags}
     for tag in [tag for tag in found.popular_tags if tag_key(tag.name) not in carried][:TAG_OFFERS]:
-        with_tag = replace(query, tags=(*query.tags, tag.name))
+        with_tag = {"tags": (*query.tags, tag.name)}
         offers.append((f"#{tag.name}", with_tag, partial_function(_carries, tag.name)))
     if found.page.next is None and found.page.start is None:
         cards = found.page.cards
         offers = [each for each in offers if 0 < sum(map(each[2], cards)) < len(cards)]
-    return [(label, url(wanted)) for label, wanted, _ in offers if wanted != query]
+    return [(label, url(query, **added)) for label, added, _ in offers if not _has(query, added)]
+
+
+def _has(query: Query, filters: dict[str, Any]) -> bool:
+    return all(getattr(query, name) == value for name, value in filters.items())
 
 
 def _carries(tag: str, card: Card) -> bool:

@@ -4,11 +4,12 @@ tracks and sizes among which people do.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from lvs.http import media_types
 from lvs.models import State, Track, Video, shown
 from lvs.playability import Plays, plays
+from lvs.routes.media.subtitles import delay
 from lvs.services.media.languages import language_of
 from lvs.services.playback.codec_strings import source_type
 from lvs.services.playback.planner import HEIGHTS, PICTURE_SUBTITLES, WATCHABLE_SPEED
@@ -21,6 +22,7 @@ TOO_SLOW = (
     " fast as it plays, even in 360 lines: it will keep stopping to load. Download it to watch it"
     " with another program."
 )
+CUE_SIZES = {"small": "small", "": "usual", "large": "large", "huge": "very large"}
 NOT_PROBED = "not known yet: LVS has not analysed this file"
 
 
@@ -29,7 +31,7 @@ class PlayerChoice:
     """The player's settings in the address.
 
     `audio` counts from 0; `height` is 0 for the usual size; `burn` is the track of subtitles that
-    are drawn into the picture.
+    are drawn into the picture. Text comes `delay_s` seconds later, in the size `cues`.
     """
 
     converted: bool = False
@@ -37,6 +39,8 @@ class PlayerChoice:
     height: int = 0
     burn: int | None = None
     chose_audio: bool = False
+    delay_s: float = 0.0
+    cues: str = ""
 
     @property
     def query(self) -> str:
@@ -45,6 +49,18 @@ class PlayerChoice:
         parts += [f"audio={self.audio}"] if self.audio else []
         parts += [f"quality={self.height}"] if self.height else []
         parts += [] if self.burn is None else [f"burn={self.burn}"]
+        return "?" + "&".join(parts) if parts else ""
+
+    @property
+    def cue_query(self) -> str:
+        """The query of a text track's address; empty without a delay."""
+        return f"?delay={self.delay_s:g}" if self.delay_s else ""
+
+    @property
+    def page_query(self) -> str:
+        """The choice of all of it, for the address of the page."""
+        parts = [part[1:] for part in (self.query, self.cue_query) if part]
+        parts += [f"cues={self.cues}"] if self.cues else []
         return "?" + "&".join(parts) if parts else ""
 
 
@@ -64,6 +80,7 @@ class PlayerView:
     start_s: float = 0.0
     busy: str = BUSY
     slow: str = ""
+    cue_sizes: Mapping[str, str] = field(default_factory=lambda: CUE_SIZES)
 
 
 def player_choice(values: Mapping[str, str]) -> PlayerChoice:
@@ -75,6 +92,8 @@ def player_choice(values: Mapping[str, str]) -> PlayerChoice:
         chose_audio=audio is not None,
         height=next((one for one in HEIGHTS if height == str(one)), 0),
         burn=_number(values.get("burn", "")),
+        delay_s=delay(values.get("delay", "")),
+        cues=next((one for one in CUE_SIZES if one == values.get("cues")), ""),
     )
 
 

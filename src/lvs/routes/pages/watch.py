@@ -51,7 +51,7 @@ async def use_player(media_hash: str) -> Response:
     choice = player_choice(await request.form)
     if language := spoken_in(video, choice):
         await services().preferences.choose_language("sound", language, client())
-    return cast("Response", redirect(addresses().watch(video.file) + choice.query, 303))
+    return cast("Response", redirect(addresses().watch(video.file) + choice.page_query, 303))
 
 
 async def _page(video: Video, card: Card | None, query: Query) -> Response:

@@ -1,14 +1,15 @@
 """Writes down what people gave their videos, for other programs and for safe keeping.
 
-Memory does not grow with the library.
+Memory does not grow with the library, but for the longest playlist.
 """
 
 import csv
 import io
 import json
 import os
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import asdict
+from typing import Any
 
 from lvs.clock import iso_utc
 from lvs.db import export as rows
@@ -55,45 +56,20 @@ async def as_json(database: Database) -> AsyncIterator[bytes]:
     """
     async with database.read() as db, rows.as_one(db):
         named = await rows.active_roots(db) > 1
-        yield b'{"videos": ['
-        comma = b"\n"
-        async for video in _videos(db):
-            yield comma + json.dumps(record_of(video, named)).encode("ascii")
-            comma = b",\n"
-        yield b'\n], "playlists": ['
-        comma = b"\n"
-        for playlist in await playlists.every(db):
-            yield comma + b'{"name": ' + json.dumps(playlist.name).encode("ascii") + b', "items": ['
-            comma = b""
-            async for path in _items(db, playlist.id, named):
-                yield comma + json.dumps(path).encode("ascii")
-                comma = b", "
-            more = {
-                "media_hashes": await rows.hashes_in_playlist(db, playlist.id),
-                "description": playlist.description or "",
-                "created_at": _moment(playlist.created_at),
-            }
-            yield b"], " + json.dumps(more).encode("ascii")[1:]
-            comma = b",\n"
-        yield b'\n], "tags": ['
-        comma = b"\n"
-        for tag in await kept_tags(db):
-            yield comma + json.dumps(asdict(tag)).encode("ascii")
-            comma = b",\n"
-        yield b'\n], "saved_views": ['
-        comma = b"\n"
-        for view in await saved_views.every(db):
-            entry = {"name": view.name, "id": view.view_id, "query": view.query}
-            entry["created_at"] = _moment(view.created_at) or ""
-            yield comma + json.dumps(entry).encode("ascii")
-            comma = b",\n"
-        yield b'\n], "people": ['
-        comma = b"\n"
-        for person in await everybody(db):
-            value = {"name": person.name} | person_value(person, _moment, with_pin=False)
-            yield comma + json.dumps(value).encode("ascii")
-            comma = b",\n"
-        yield b"\n]}\n"
+        lists = {
+            "videos": _videos(db, named),
+            "playlists": _playlists(db, named),
+            "tags": _tags(db),
+            "saved_views": _saved_views(db),
+            "people": _people(db),
+        }
+        between = b"{"
+        for name, entries in lists.items():
+            yield between
+            async for piece in _list(name, entries):
+                yield piece
+            between = b", "
+        yield b"}\n"
 
 
 async def as_csv(database: Database) -> AsyncIterator[bytes]:
@@ -105,7 +81,7 @@ async def as_csv(database: Database) -> AsyncIterator[bytes]:
     yield _line(COLUMNS)
     async with database.read() as db, rows.as_one(db):
         named = await rows.active_roots(db) > 1
-        async for video in _videos(db):
+        async for video in _exported(db):
             yield _row(video, named)
 
 
@@ -116,12 +92,11 @@ async def selection_as_json(
 
     A connection is held for one turn at a time: whoever reads slowly keeps nobody waiting.
     """
-    yield b'{"videos": ['
-    comma = b"\n"
-    async for video, named in _selected(database, turns):
-        yield comma + json.dumps(record_of(video, named)).encode("ascii")
-        comma = b",\n"
-    yield b"\n]}\n"
+    yield b"{"
+    selected = (record_of(video, named) async for video, named in _selected(database, turns))
+    async for piece in _list("videos", selected):
+        yield piece
+    yield b"}\n"
 
 
 async def selection_as_csv(
@@ -144,12 +119,59 @@ async def _selected(
             yield video, named
 
 
-async def _videos(db: Connection) -> AsyncIterator[Exported]:
+async def _list(name: str, entries: AsyncIterator[Mapping[str, Any]]) -> AsyncIterator[bytes]:
+    """A member of a JSON object, one entry on a line."""
+    yield f'"{name}": ['.encode("ascii")
+    comma = b"\n"
+    async for entry in entries:
+        yield comma + json.dumps(entry).encode("ascii")
+        comma = b",\n"
+    yield b"\n]"
+
+
+async def _videos(db: Connection, named: bool) -> AsyncIterator[Mapping[str, Any]]:
+    async for video in _exported(db):
+        yield record_of(video, named)
+
+
+async def _exported(db: Connection) -> AsyncIterator[Exported]:
     last = 0
     while some := await rows.videos(db, last):
         for video in some:
             yield video
         last = some[-1].id
+
+
+async def _playlists(db: Connection, named: bool) -> AsyncIterator[Mapping[str, Any]]:
+    for playlist in await playlists.every(db):
+        yield {
+            "name": playlist.name,
+            "items": [path async for path in _items(db, playlist.id, named)],
+            "media_hashes": await rows.hashes_in_playlist(db, playlist.id),
+            "description": playlist.description or "",
+            "created_at": _moment(playlist.created_at),
+        }
+
+
+async def _tags(db: Connection) -> AsyncIterator[Mapping[str, Any]]:
+    for tag in await kept_tags(db):
+        yield asdict(tag)
+
+
+async def _saved_views(db: Connection) -> AsyncIterator[Mapping[str, Any]]:
+    for view in await saved_views.every(db):
+        created_at = _moment(view.created_at) or ""
+        yield {
+            "name": view.name,
+            "id": view.view_id,
+            "query": view.query,
+            "created_at": created_at,
+        }
+
+
+async def _people(db: Connection) -> AsyncIterator[Mapping[str, Any]]:
+    for person in await everybody(db):
+        yield {"name": person.name} | person_value(person, _moment, with_pin=False)
 
 
 async def _items(db: Connection, playlist_id: int, named: bool) -> AsyncIterator[str]:

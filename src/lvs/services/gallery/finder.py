@@ -22,9 +22,6 @@ class Finder(Protocol):
     async def count(self) -> int:
         """The number of videos."""
 
-    async def years(self) -> list[tuple[int, int]]:
-        """Each year of an order by date, and how many videos it has."""
-
     async def cards(self, limit: int, after: Cursor | None, until: Cursor | None) -> list[Card]:
         """At most `limit` cards behind `after`, up to `until`."""
 
@@ -48,10 +45,6 @@ class SqlFinder:
     async def count(self) -> int:
         """The number of videos."""
         return await gallery.count(self._db, self._selection)
-
-    async def years(self) -> list[tuple[int, int]]:
-        """Each year of an order by date, and how many videos it has."""
-        return await gallery.years(self._db, self._selection)
 
     async def cards(self, limit: int, after: Cursor | None, until: Cursor | None) -> list[Card]:
         """At most `limit` cards behind `after`, up to `until`."""
@@ -112,7 +105,7 @@ class IndexFinder:
         """The number of videos."""
         return self._index.how_many(self._mask)
 
-    async def years(self) -> list[tuple[int, int]]:
+    def years(self) -> list[tuple[int, int]]:
         """Each year of an order by date, and how many videos it has."""
         return self._index.years(self._mask, self._query.sort, starts_of_years())
 

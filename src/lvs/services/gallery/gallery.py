@@ -217,16 +217,21 @@ class Gallery:
     async def _years(
         self, db: Connection, query: Query, index: "VideoIndex | None"
     ) -> list[tuple[int, int]]:
-        """Each year of an order by date, as it was the last time where nothing has changed."""
+        """Each year of an order by date, as it was the last time where nothing has changed.
+
+        None before the index is filled, which is seconds after the start: the database would have
+        to read every row.
+        """
+        if index is None:
+            return []
         query = _by_viewer(query)
-        seen = index.seen if index else -1
-        known = self._year_lists.get((seen, query)) if index else None
+        known = self._year_lists.get((index.seen, query))
         if known is not None:
             return known
         finder = await self._finder(db, query, index)
-        found = await finder.years() if finder else []
-        if index and not _is_personal(query):
-            self._year_lists.put((seen, query), found)
+        found = finder.years() if isinstance(finder, IndexFinder) else []
+        if not _is_personal(query):
+            self._year_lists.put((index.seen, query), found)
         return found
 
     async def _known_or_found(

@@ -256,15 +256,18 @@ class ProbeQueue:
                 await videos.retry_failed_before(tx, self._probe_version)
 
     async def _sweep(self) -> None:
-        async with self._database.read() as db:
-            self._counted = await videos.count_waiting(db, self._posters is not None) - len(
-                self._stopped
-            )
+        posters = self._posters is not None
         last, overflowed = 0, False
         while True:
             async with self._database.read() as db:
-                posters = self._posters is not None
                 waiting = await videos.waiting(db, QUEUE_SIZE, last, posters)
+                if not last:
+                    number = len(waiting)
+                    if (
+                        number == QUEUE_SIZE
+                    ):  # else that is all: a count reads every video once more
+                        number = await videos.count_waiting(db, posters)
+                    self._counted = number - len(self._stopped)
             if not waiting and not last and len(self._failed_together) >= BROKEN_IN_A_ROW:
                 self.put(next(reversed(self._failed_together)))  # to see if the cause is gone
             if not waiting:

@@ -197,6 +197,34 @@ def _escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
+_TIMES = re.compile(
+    r"^((?:\d{2,4}:)?\d{2}:\d{2}\.\d{3})([ \t]+-->[ \t]+)((?:\d{2,4}:)?\d{2}:\d{2}\.\d{3})",
+    re.ASCII | re.MULTILINE,
+)
+
+
+def delayed(webvtt: str, delay_ms: int) -> str:
+    """The cues so many milliseconds later, or earlier where that is below zero.
+
+    What would begin before the film begins with it; what would end before it is never shown.
+    """
+
+    def moved(match: re.Match[str]) -> str:
+        start, end = (timestamp(max(0, _ms(match[at]) + delay_ms)) for at in (1, 3))
+        return f"{start}{match[2]}{end}"
+
+    return _TIMES.sub(moved, webvtt) if delay_ms else webvtt
+
+
+def _ms(stamp: str) -> int:
+    """Milliseconds of a time stamp (section 4.1, "WebVTT timestamp")."""
+    clock, _, fraction = stamp.partition(".")
+    seconds = 0
+    for part in clock.split(":"):
+        seconds = seconds * 60 + int(part)
+    return seconds * 1000 + int(fraction)
+
+
 def timestamp(ms: int) -> str:
     """`HH:MM:SS.mmm`."""
     seconds, ms = divmod(ms, 1000)

@@ -10,7 +10,7 @@ from enum import StrEnum
 from hashlib import blake2b
 from itertools import pairwise
 
-from lvs.services.playback.speeds import GAINS, THIN_GAIN
+from lvs.services.playback.encoders import HARDWARE
 
 PLANNER_VERSION = "3"
 """Goes up whenever the same file is cut or converted in another way: browsers keep segments."""
@@ -32,12 +32,18 @@ PICTURE_SUBTITLES = frozenset({"hdmv_pgs_subtitle", "dvd_subtitle"})
 COPIED_PROFILES = frozenset({66, 77, 100})
 """Baseline, Main and High profile of H.264 (ITU-T H.264, Annex A): what every browser decodes."""
 
+GAINS = {1080: 0.6, 720: 1.0, 480: 1.3, 360: 1.5}
+"""How many times as fast as to 720 lines a conversion to so many lines is."""
+THIN_GAIN = 1.5
+"""The same for decoding without the pictures that no other picture leans on."""
 THINNED = frozenset({"h264", "hevc"})
 """Codecs whose decoders can leave out the pictures that no other picture leans on."""
 WATCHABLE_SPEED = 1.0
 
 _VARIANT = re.compile(
-    r"(?:(copy|hevc)|h264-(1080|720|480|360)(t?))-a([0-9]{1,2})(?:-s([0-9]{1,2}))?", re.ASCII
+    r"(?:(copy|hevc)|h264-(1080|720|480|360)(t?))-a([0-9]{1,2})(?:-s([0-9]{1,2}))?"
+    rf"(?:-({'|'.join(HARDWARE)}))?",
+    re.ASCII,
 )
 
 
@@ -92,7 +98,7 @@ class Variant:
     """A stream of segments made in one way, as its address names it.
 
     `thin` leaves out pictures that no other leans on; `burn` is the subtitle track that is drawn
-    into the picture.
+    into the picture; `encoder` is the hardware encoder, none for software.
     """
 
     way: Delivery
@@ -100,11 +106,13 @@ class Variant:
     audio: int = 0
     thin: bool = False
     burn: int | None = None
+    encoder: str = ""
 
     def __str__(self) -> str:
         size = f"-{self.height}{'t' * self.thin}" if self.way is Delivery.CONVERT else ""
         burnt = "" if self.burn is None else f"-s{self.burn}"
-        return f"{self.way}{size}-a{self.audio}{burnt}"
+        chip = f"-{self.encoder}" if self.encoder else ""
+        return f"{self.way}{size}-a{self.audio}{burnt}{chip}"
 
 
 def parse_variant(name: str) -> Variant | None:
@@ -114,9 +122,9 @@ def parse_variant(name: str) -> Variant | None:
         return None
     way = Delivery.CONVERT if match[2] else Delivery(match[1])
     burn = None if match[5] is None else int(match[5])
-    if burn is not None and way is not Delivery.CONVERT:
+    if (burn is not None or match[6]) and way is not Delivery.CONVERT:
         return None
-    return Variant(way, int(match[2] or 0), int(match[4]), bool(match[3]), burn)
+    return Variant(way, int(match[2] or 0), int(match[4]), bool(match[3]), burn, match[6] or "")
 
 
 def stream_key(fingerprint: str) -> str:
@@ -266,12 +274,13 @@ def variants(
     height: int = 0,
     thin: bool = False,
     burn: int | None = None,
+    encoder: str = "",
 ) -> list[Variant]:
     """The variants that a master playlist offers, the one to begin with first."""
     track = audio if audio < len(film.sounds) else 0
     burnt = burn if burn is not None and can_burn(film, burn) else None
     return [
-        Variant(way, height or DEFAULT_HEIGHT, track, thin, burnt)
+        Variant(way, height or DEFAULT_HEIGHT, track, thin, burnt, encoder)
         if way is Delivery.CONVERT
         else Variant(way, 0, track)
         for way in ways(film, converted or burnt is not None)

@@ -87,6 +87,7 @@ class Playback:
             height=height or planner.fitting_height(facts, pace),
             thin=not height and planner.needs_thinning(facts, pace),
             burn=burn,
+            encoder=self.pool.encoder,
         )
         if all(variant.way is Delivery.CONVERT for variant in offered):
             self.pool.check_room(film, client)
@@ -95,18 +96,18 @@ class Playback:
     async def playlist(self, film: FilmFile, name: str) -> str:
         """The playlist of the variant of that name. Raises NotFound."""
         facts = await self.pool.facts(film)
-        return planner.media_playlist(facts, _variant(facts, name))
+        return planner.media_playlist(facts, self._variant(facts, name))
 
     async def init(self, film: FilmFile, name: str, client: str) -> bytes:
         """The init segment of the variant of that name. Raises NotFound."""
         facts = await self.pool.facts(film)
         with self._counted(client):
-            return await self.pool.init(film, _variant(facts, name), client)
+            return await self.pool.init(film, self._variant(facts, name), client)
 
     async def segment(self, film: FilmFile, name: str, number: int, client: str) -> bytes:
         """A segment of the variant of that name. Raises NotFound where there is none."""
         facts = await self.pool.facts(film)
-        variant = _variant(facts, name)
+        variant = self._variant(facts, name)
         if number >= len(planner.cut_list(facts, variant.way)):
             raise NotFound("The film has no such segment.")
         with self._counted(client):
@@ -124,6 +125,16 @@ class Playback:
             raise NotFound("There are no such subtitles in this video.")
         return await self.pool.subtitles(film, track)
 
+    def _variant(self, facts: FilmFacts, name: str) -> Variant:
+        variant = planner.parse_variant(name)
+        if (
+            variant is None
+            or variant.encoder not in ("", self.pool.encoder)
+            or not planner.is_possible(facts, variant)
+        ):
+            raise NotFound("The video has no such variant.")
+        return variant
+
     @contextmanager
     def _counted(self, client: str) -> Iterator[None]:
         visitor = client_key(client)
@@ -136,10 +147,3 @@ class Playback:
             self._asking[visitor] -= 1
             if not self._asking[visitor]:
                 del self._asking[visitor]
-
-
-def _variant(facts: FilmFacts, name: str) -> Variant:
-    variant = planner.parse_variant(name)
-    if variant is None or not planner.is_possible(facts, variant):
-        raise NotFound("The video has no such variant.")
-    return variant

@@ -123,6 +123,8 @@ class PlayerPool:
         self._quiet_timer: asyncio.TimerHandle | None = None
         self._closed = False
         self.speeds = speeds or ConversionSpeeds()
+        self.encoder = ""
+        """The hardware encoder that films are converted by; empty while it is software."""
         self.made = self.refused = 0
 
     async def facts(self, film: FilmFile) -> FilmFacts:
@@ -303,7 +305,12 @@ class PlayerPool:
         self._note_conversion()
         async with self._turn():
             begun = time.monotonic()
-            made = await self._make(film, variant, client, "segment", number=number)
+            try:
+                made = await self._make(film, variant, client, "segment", number=number)
+            except (Unavailable, TimedOut):
+                if variant.encoder:  # a chip that is busy or broken: pages load the other variant
+                    self.encoder = ""
+                raise
         seat = self._seats.get(film.key)
         if seat is not None and made.film_s:
             speed = made.film_s / max(0.001, time.monotonic() - begun)

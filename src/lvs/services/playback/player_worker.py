@@ -2,9 +2,9 @@
 line and bytes.
 
 Started by `player_pool.py`, which kills it when it takes too long or nobody watches any more. A
-request is one JSON line: `open`, `init`, `segment`, `subtitles`, or `drop` for one whose answer
-nobody waits for any more. An answer is one JSON line, followed by as many bytes as it says under
-`bytes`.
+request is one JSON line: `open`, `init`, `segment`, `subtitles`, `try` for an encoder, or `drop`
+for one whose answer nobody waits for any more. An answer is one JSON line, followed by as many
+bytes as it says under `bytes`.
 """
 
 import json
@@ -131,6 +131,10 @@ class Film:
         return {**answer, "processor_s": time.process_time() - begun_s}, content
 
     def _do(self, request: dict[str, Any], desk: Desk) -> tuple[dict[str, Any], bytes]:
+        if request["do"] == "try":
+            from lvs.services.playback.encoders import try_encoder  # noqa: PLC0415
+
+            return {}, try_encoder(str(request["encoder"]))
         if request["do"] == "open":
             return {"film": asdict(self._open(request).facts)}, b""
         self._check_unchanged()

@@ -12,6 +12,7 @@ import av
 from av.container import OutputContainer
 
 from lvs.errors import NotFound
+from lvs.services.playback import encoders
 from lvs.services.playback.film_source import FilmSource
 from lvs.services.playback.filters import PictureFilter
 from lvs.services.playback.picture import (
@@ -126,27 +127,22 @@ class SegmentMaker:
         return stream
 
     def _encoded_stream(self, output: OutputContainer) -> Any:
-        """A stream for libx264, with everything fixed that an init segment says: every segment must
-        fit the same one.
+        """A stream for the encoder, with everything fixed that an init segment says: every segment
+        must fit the same one.
         """
         width, height = self._size
         level = h264_level(width, height, self._facts.frame_rate)
-        most_bits = max(1_000_000, round(width * height * 7))
-        options = {
-            "preset": "ultrafast",
-            "profile": "baseline",
-            "level": f"{level / 10:.1f}",
-            "crf": "23",
-            "maxrate": str(most_bits),
-            "bufsize": str(2 * most_bits),
-            "sc_threshold": "0",
-        }
+        most_bits, chip = max(1_000_000, round(width * height * 7)), self.variant.encoder
+        name: Any = encoders.codec_name(chip)
         stream: Any = output.add_stream(
-            "libx264",
+            name,
             rate=Fraction(self._facts.frame_rate).limit_denominator(1001),
-            options=options,
+            options=encoders.options(chip, level, most_bits),
         )
-        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        stream.width, stream.height = width, height
+        stream.pix_fmt = encoders.pixel_format(chip)
+        if chip:
+            stream.bit_rate = most_bits // 2
         stream.time_base = Fraction(1, CLOCK)
         context = stream.codec_context
         context.time_base = Fraction(1, CLOCK)

@@ -15,7 +15,7 @@ from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.packet import Packet
 
-from lvs.services.media.containers import BAD_DATA, despite_bad_data
+from lvs.services.media.containers import BAD_DATA, SOUND_DECODERS, despite_bad_data
 from lvs.services.playback.film_source import FilmSource, only
 from lvs.services.playback.picture import Checkpoint
 
@@ -72,7 +72,7 @@ class CopiedSound:
 
     def __init__(self, source: FilmSource, track: int, cuts: tuple[float, ...]) -> None:
         self._source = source
-        self._container = source.open()
+        self._container = source.open(decoders=SOUND_DECODERS)
         self._stream = source.sound_streams(self._container)[track]
         only(self._container, self._stream)
         self._cuts = cuts
@@ -147,7 +147,7 @@ class DecodedSound:
 
     def __init__(self, source: FilmSource, track: int) -> None:
         self._source = source
-        self._container = source.open()
+        self._container = source.open(decoders=SOUND_DECODERS)
         self._stream = source.sound_streams(self._container)[track]
         only(self._container, self._stream)
         self._chunks: deque[Samples] = deque()

@@ -11,16 +11,14 @@ import os
 import time
 from pathlib import Path
 
+from lvs.services.playback.planner import GAINS, THIN_GAIN
+
 log = logging.getLogger(__name__)
 
 MEMORY = 0.8  # of what was known before, in the mean of what is known now
 MOST_KINDS = 100
 SAVE_EVERY_S = 30.0
 MAX_FILE_BYTES = 64 << 10
-GAINS = {1080: 0.6, 720: 1.0, 480: 1.3, 360: 1.5}
-"""How many times as fast as to 720 lines a conversion to so many lines is."""
-THIN_GAIN = 1.5
-"""The same for decoding without the pictures that no other picture leans on."""
 
 
 class ConversionSpeeds:

@@ -2,10 +2,11 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from lvs.routes.api.schemas import MAX_NAME, Sent
 from lvs.services.curation.undo import KINDS
+from lvs.web.schema import Schema
 
 AFTER = "`next` of the answer before."
 Limit = Annotated[int, Field(ge=1, le=500, description="Entries in one answer.")]
@@ -13,7 +14,7 @@ After = Annotated[str | None, Field(description=AFTER)]
 Next = Annotated[str | None, Field(description="`after` of the following run; null at the end.")]
 
 
-class AdminRun(BaseModel):
+class AdminRun(Schema):
     """The parameters of a list."""
 
     limit: Limit = 100
@@ -60,7 +61,7 @@ class AdminLogQuery(AdminRun):
     ] = None
 
 
-class AdminJob(BaseModel):
+class AdminJob(Schema):
     """A video that is analysed, waits for it, failed or was stopped."""
 
     state: Literal["running", "waiting", "failed", "stopped"]
@@ -74,7 +75,7 @@ class AdminJob(BaseModel):
     given_up: Annotated[bool, Field(description="Not tried again by itself.")] = False
 
 
-class AdminTask(BaseModel):
+class AdminTask(Schema):
     """Work that a button started, the last of each name."""
 
     name: str
@@ -88,7 +89,7 @@ class AdminTask(BaseModel):
     message: str
 
 
-class AdminJobs(BaseModel):
+class AdminJobs(Schema):
     """Jobs in the order running, waiting, failed, stopped."""
 
     counts: dict[str, int]
@@ -99,7 +100,7 @@ class AdminJobs(BaseModel):
     next: Next
 
 
-class AdminChange(BaseModel):
+class AdminChange(Schema):
     """A line of the journal. `old` and `new` are its values as the journal keeps them."""
 
     id: int
@@ -115,14 +116,14 @@ class AdminChange(BaseModel):
     undoable: Annotated[bool, Field(description="By POST /api/changes/{change_id}/undo.")]
 
 
-class AdminChanges(BaseModel):
+class AdminChanges(Schema):
     """Changes, latest first."""
 
     changes: list[AdminChange]
     next: Next
 
 
-class AdminMissing(BaseModel):
+class AdminMissing(Schema):
     """A video that lies nowhere, and what it keeps."""
 
     video_id: int
@@ -139,7 +140,7 @@ class AdminMissing(BaseModel):
     playlists: int
 
 
-class AdminMissingRun(BaseModel):
+class AdminMissingRun(Schema):
     """Missing or forgotten videos, those last that went first."""
 
     total: int
@@ -147,7 +148,7 @@ class AdminMissingRun(BaseModel):
     next: Next
 
 
-class AdminCopy(BaseModel):
+class AdminCopy(Schema):
     """One of the places of a video."""
 
     file_id: int
@@ -158,7 +159,7 @@ class AdminCopy(BaseModel):
     played: Annotated[bool, Field(description="The copy that is shown and played.")]
 
 
-class AdminDuplicate(BaseModel):
+class AdminDuplicate(Schema):
     """A video with more than one file."""
 
     video_id: int
@@ -170,7 +171,7 @@ class AdminDuplicate(BaseModel):
     copies: list[AdminCopy]
 
 
-class AdminDuplicates(BaseModel):
+class AdminDuplicates(Schema):
     """Videos that are stored more than once."""
 
     total: int
@@ -178,7 +179,7 @@ class AdminDuplicates(BaseModel):
     next: Next
 
 
-class AdminNearFilm(BaseModel):
+class AdminNearFilm(Schema):
     """One of two films that look the same."""
 
     media_hash: str
@@ -196,7 +197,7 @@ class AdminNearFilm(BaseModel):
     has_notes: bool
 
 
-class AdminNearPair(BaseModel):
+class AdminNearPair(Schema):
     """Two films that look the same, and are not decided about."""
 
     pair_id: int
@@ -204,7 +205,7 @@ class AdminNearPair(BaseModel):
     films: Annotated[list[AdminNearFilm], Field(min_length=2, max_length=2)]
 
 
-class AdminNearDuplicates(BaseModel):
+class AdminNearDuplicates(Schema):
     """Films that look the same: of another size, another encode, or trimmed."""
 
     total: int
@@ -219,7 +220,7 @@ class NearDecision(Sent):
     different: bool = False
 
 
-class AdminUnreadableFile(BaseModel):
+class AdminUnreadableFile(Schema):
     """A file that cannot be read as video."""
 
     file_id: int
@@ -231,7 +232,7 @@ class AdminUnreadableFile(BaseModel):
     reason: str
 
 
-class AdminUnreadable(BaseModel):
+class AdminUnreadable(Schema):
     """Unreadable files; `reasons` are the most frequent ones."""
 
     total: int
@@ -240,14 +241,14 @@ class AdminUnreadable(BaseModel):
     next: Next
 
 
-class AdminDay(BaseModel):
+class AdminDay(Schema):
     """Views of one day."""
 
     day: str
     views: int
 
 
-class AdminViewed(BaseModel):
+class AdminViewed(Schema):
     """A video and its views."""
 
     media_hash: str
@@ -255,14 +256,14 @@ class AdminViewed(BaseModel):
     views: int
 
 
-class AdminTagUse(BaseModel):
+class AdminTagUse(Schema):
     """A tag and the number of its videos."""
 
     name: str
     count: int
 
 
-class AdminUsage(BaseModel):
+class AdminUsage(Schema):
     """Views by day, stars, and the videos and tags used most. `limit` and `after` go through the
     videos and tags.
     """
@@ -276,7 +277,7 @@ class AdminUsage(BaseModel):
     next: Next
 
 
-class AdminFolder(BaseModel):
+class AdminFolder(Schema):
     """A folder with all below it; `name` is null for files right in the folder asked for."""
 
     root: int
@@ -286,7 +287,7 @@ class AdminFolder(BaseModel):
     size_bytes: int
 
 
-class AdminLargeFile(BaseModel):
+class AdminLargeFile(Schema):
     """One of the largest files."""
 
     media_hash: str
@@ -295,7 +296,7 @@ class AdminLargeFile(BaseModel):
     size_bytes: int
 
 
-class AdminDisk(BaseModel):
+class AdminDisk(Schema):
     """The disk of a library folder; sizes are null while it does not answer."""
 
     root: int
@@ -305,7 +306,7 @@ class AdminDisk(BaseModel):
     free_bytes: int | None
 
 
-class AdminStorage(BaseModel):
+class AdminStorage(Schema):
     """Sizes of folders, the largest files, and what LVS itself takes."""
 
     folders: list[AdminFolder]
@@ -320,7 +321,7 @@ class AdminStorage(BaseModel):
     next: Next
 
 
-class AdminIssue(BaseModel):
+class AdminIssue(Schema):
     """Something that is not well, and what to do about it."""
 
     level: Literal["busy", "attention", "fault"]
@@ -331,7 +332,7 @@ class AdminIssue(BaseModel):
     page: Annotated[str | None, Field(description="The page that mends it.")]
 
 
-class AdminHealth(BaseModel):
+class AdminHealth(Schema):
     """The state of the server, and its issues, worst first."""
 
     status: Literal["ok", "busy", "attention", "fault"]
@@ -340,7 +341,7 @@ class AdminHealth(BaseModel):
     next: Next
 
 
-class AdminLogEntry(BaseModel):
+class AdminLogEntry(Schema):
     """A record of the log; `at` is in the time zone of the server."""
 
     at: str
@@ -350,7 +351,7 @@ class AdminLogEntry(BaseModel):
     trace: Annotated[list[str], Field(description="The traceback below it.")]
 
 
-class AdminLog(BaseModel):
+class AdminLog(Schema):
     """Records of the log, latest first."""
 
     entries: list[AdminLogEntry]
