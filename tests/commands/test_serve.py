@@ -4,11 +4,8 @@ import shutil
 import sys
 from pathlib import Path
 
-import pytest
 from support.places import PROJECT
 from support.processes import Server
-
-pytestmark = pytest.mark.usefixtures("counted")
 
 
 def test_development_mode_restarts_the_server_after_a_change(tmp_path: Path) -> None:
