@@ -21,6 +21,7 @@ from lvs.db.connection import SQL_FUNCTIONS
 from lvs.db.database import Database, Transaction
 from lvs.models import Shape, Stereo
 from lvs.services.media.eye import drawing
+from lvs.services.media.picture_signature import SIGNATURE_VERSION
 
 NOW_MS = 1_790_000_000_000
 YEARS_MS = 8 * 365 * 24 * 3600 * 1000
@@ -175,12 +176,17 @@ _INSERTS = (
     INSERT INTO files (id, video_id, root_id, path, size_bytes, mtime_ns, fingerprint, oshash)
     VALUES (:id, :id, 1, :path, :size_bytes, :added_at * 1000000, :media_hash, :media_hash)
     """,
-    # Flat, and its poster is drawn in today's way: nothing is left for the workers to do.
+    # Nothing is left for the workers to do.
     f"""
     INSERT INTO projections (video_id, shape, stereo, swapped, source, sure, reason, evidence, eye,
         drawn)
     VALUES (:id, '{Shape.FLAT}', '{Stereo.MONO}', 0, 'default', 0, '', '{{}}', '{AS_TODAY}',
         '{AS_TODAY}')
+    """,
+    "INSERT INTO poster_colours (poster, colour) VALUES (:poster, '456')",
+    f"""
+    INSERT INTO picture_signatures (video_id, content, version, duration_s, pictures, compared)
+    VALUES (:id, :media_hash, {SIGNATURE_VERSION}, :duration_s, x'', 1)
     """,
     "INSERT INTO ratings SELECT :id, :rating, :added_at, :added_at WHERE :rating > 0",
     "INSERT INTO views SELECT :id, :views, :last_viewed_at WHERE :views > 0",

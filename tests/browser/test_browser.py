@@ -459,7 +459,7 @@ def expect_links_as_large_as_fingers(page: Page, address: str) -> None:
         assert round(box["width"]) >= 48, (address, link.inner_text())
 
 
-LIST_LINKS = "main :is(li h2, .bars li, .tile dd) > a"
+LIST_LINKS = "main :is(li h2, li h3, .bars li, .tile dd) > a"
 
 # A title's link covers more than its text, and what is folded away cannot be pointed at.
 SMALL_TARGETS = """
