@@ -257,29 +257,25 @@ class ProbeQueue:
 
     async def _sweep(self) -> None:
         posters = self._posters is not None
+        async with self._database.read() as db:
+            # Most of the time there is nothing: then each video is read once, and not twice.
+            found = await videos.waiting(db, 1, 0, posters)
+            number = await videos.count_waiting(db, posters) if found else 0
+            self._counted = number - len(self._stopped)
         last, overflowed = 0, False
-        while True:
+        while found:
             async with self._database.read() as db:
-                waiting = await videos.waiting(db, QUEUE_SIZE, last, posters)
-                if not last:
-                    number = len(waiting)
-                    if (
-                        number == QUEUE_SIZE
-                    ):  # else that is all: a count reads every video once more
-                        number = await videos.count_waiting(db, posters)
-                    self._counted = number - len(self._stopped)
-            if not waiting and not last and len(self._failed_together) >= BROKEN_IN_A_ROW:
-                self.put(next(reversed(self._failed_together)))  # to see if the cause is gone
-            if not waiting:
-                self._all_in_line = not (overflowed or self._sweep_again.is_set())
-                return
-            last = waiting[-1].video_id
-            for item in waiting:
-                self.put(item.video_id)
+                found = await videos.waiting(db, QUEUE_SIZE, last, posters)
+            for item in found:
+                last = item.video_id
+                self.put(last)
             overflowed = overflowed or self._queue.full()
             while self.queued > LOW_WATER:
                 self._low.clear()
                 await self._low.wait()
+        if not last and len(self._failed_together) >= BROKEN_IN_A_ROW:
+            self.put(next(reversed(self._failed_together)))  # to see if the cause is gone
+        self._all_in_line = not (overflowed or self._sweep_again.is_set())
 
     async def work(self) -> None:
         """Take one video after the other; one bad film stops nobody."""
