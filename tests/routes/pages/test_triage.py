@@ -19,7 +19,7 @@ class Shown:
 
     @property
     def title(self) -> str:
-        return re.findall(r"<h1[^>]*>(?:<a[^>]*>)?(.*?)<", self.text)[-1]
+        return re.findall(r"<h1[^>]*>\s*(?:<a[^>]*>)?(.*?)<", self.text)[-1]
 
     @property
     def left(self) -> int:
