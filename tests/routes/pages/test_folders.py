@@ -53,6 +53,18 @@ async def test_a_folder_shows_its_films_the_folders_in_it_and_those_above(trips:
     assert page.count('<span class="posters posters-1">') == 1
 
 
+async def test_a_hidden_film_is_counted_in_no_folder(trips: Home) -> None:
+    for name, shown in (("Trips/2024/Rome/c.mp4", "2 videos"), ("Trips/a.mp4", "1 video")):
+        video = await trips.video(name)
+        form = {"value": "1"}
+        await trips.client.post(f"/videos/{video.media_hash}/hidden", form=form)
+        [meter] = METER.findall(await ask(trips, "/folders"))
+        assert meter.startswith(f"{shown} ")
+    page = await ask(trips, "/folder/Trips/2024")
+    assert CARD.findall(page) == []
+    assert "/watch/Trips/2024/b.mp4" in page
+
+
 async def test_a_switch_shows_the_films_of_all_folders_below(trips: Home) -> None:
     page = await ask(trips, "/folder/Trips")
     assert 'href="/folder/Trips?below=1"' in page
