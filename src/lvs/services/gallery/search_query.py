@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 
 from lvs.errors import Invalid
+from lvs.relevance import TERM_BORDER, words_of
 from lvs.text import folded, is_symbol
 
 MAX_LENGTH = 200
@@ -24,11 +25,13 @@ class Words:
     """A parsed search: FTS5 expressions for what must and must not occur, and the tags asked for.
 
     `unmatch` is only set where nothing must occur: FTS5 cannot take words away from everything.
+    `terms` are what must occur as `relevance.relevance` takes it.
     """
 
     match: str | None
     tags: tuple[str, ...] = ()
     unmatch: str | None = None
+    terms: str = ""
 
 
 def parse(text: str) -> Words:
@@ -38,6 +41,7 @@ def parse(text: str) -> Words:
     wanted: list[str] = []
     unwanted: list[str] = []
     tags: list[str] = []
+    terms: list[str] = []
     for found in list(_TERM.finditer(text))[:MAX_TERMS]:
         term = found["phrase"] if found["phrase"] is not None else found["word"]
         minus = found["minus"] and not term.startswith("-")
@@ -47,9 +51,10 @@ def parse(text: str) -> Words:
         expression = _expression(term, whole=found["phrase"] is not None)
         if expression:
             (unwanted if minus else wanted).append(expression)
+            terms += [] if minus else [words_of(folded(term))]
     match = " AND ".join(wanted) + "".join(f" NOT {term}" for term in unwanted) if wanted else None
     unmatch = " OR ".join(unwanted) if unwanted and not wanted else None
-    return Words(match, tuple(dict.fromkeys(tags)), unmatch)
+    return Words(match, tuple(dict.fromkeys(tags)), unmatch, TERM_BORDER.join(terms))
 
 
 def _expression(term: str, whole: bool) -> str | None:
