@@ -460,7 +460,11 @@ def _background(services: Services) -> list[tuple[str, Step]]:
         ("probe queue", jobs.feed),
         ("scenes", services.scenes.run),
         ("colours of posters", services.poster_colours.run),
-        ("pictures of films", services.picture_comparison.run),
+        *(
+            [("pictures of films", services.picture_comparison.run)]
+            if services.config.compare_pictures
+            else []
+        ),
         ("pages in memory", partial(services.gallery.fill, FILL_DELAY_S)),
         ("positions in films", services.progress.run),
         ("system figures", services.system.sample),
