@@ -14,7 +14,6 @@ from lvs import random_order
 from lvs.db.query_stats import QueryStats
 from lvs.errors import Damaged, Full, LvsError, Unavailable
 from lvs.playability import plays_code
-from lvs.relevance import relevance
 from lvs.text import folder_end, folder_of, natural_key, searchable
 from lvs.titles import title_from_path
 
@@ -177,7 +176,6 @@ SQL_FUNCTIONS: tuple[tuple[str, int, Callable[..., Any]], ...] = (
     ("folder_of", 1, folder_of),
     ("folder_end", 1, folder_end),
     ("permuted", 3, random_order.permuted),
-    ("relevance", -1, relevance),
 )
 
 

@@ -14,6 +14,7 @@ from lvs.db import best_match, projections
 from lvs.db.database import Connection, Transaction
 from lvs.filters import filter_bounds
 from lvs.models import RESOLUTIONS, Card, Cursor, Query, Sort, State
+from lvs.relevance import RankedWords
 from lvs.text import natural_key
 
 COLUMNS = """
@@ -56,10 +57,8 @@ class Selection:
     """Only the folder itself, not those below."""
     whole: bool = False
     """Hidden videos are among the others."""
-    terms: str = ""
-    """The words and phrases by which what `match` finds is ranked, as `relevance.relevance` takes
-    them; empty for another order.
-    """
+    ranked: RankedWords | None = None
+    """The words by which what `match` finds is ranked; None for another order."""
 
 
 REFRESHED_AT_ONCE = 2000
@@ -486,8 +485,9 @@ async def _in_order(
     if selection.query.sort is Sort.RANDOM and selection.query.seed:
         order = f"permuted({order}, :first, :second)"
         values["first"], values["second"] = random_order.multipliers(selection.query.seed)
-    if selection.terms:
-        order, values["terms"] = best_match.PLACE, selection.terms
+    if selection.ranked:
+        order = best_match.PLACE
+        values |= best_match.values_of(selection.ranked)
     descending = selection.query.descending != backwards
     direction = "DESC" if descending else "ASC"
     runs = [

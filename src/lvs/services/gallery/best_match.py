@@ -2,13 +2,14 @@
 changes.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
-from lvs.relevance import TIME_BITS
+from lvs.relevance import PARTS_OF_WORDS, TIME_BITS, RankedWords
 
 KEPT = 50
 
@@ -37,12 +38,13 @@ class Ranking:
         return ids, self.relevance[chosen] << TIME_BITS | times
 
 
-Rankings = LRUCache[tuple[str, str], Ranking | None]
-"""Rankings by FTS5 expression and terms; None where too many were found."""
+Rankings = LRUCache[tuple[str, RankedWords], Ranking | None]
+"""Rankings by what is found and what it is ranked by; None where too many were found."""
 
 
-def ranking_of(pairs: NDArray[np.int64]) -> Ranking:
-    """The ranking from ids and relevances in turn."""
-    ids, found = pairs[::2], pairs[1::2]
-    order = np.argsort(ids)
-    return Ranking(ids[order], found[order])
+def ranking_of(found: NDArray[np.int64], groups: Mapping[int, NDArray[np.int64]]) -> Ranking:
+    """The ranking of what a search finds (ids in order) from the ids of each relevance."""
+    relevance = np.full(len(found), PARTS_OF_WORDS, np.int64)
+    for value, ids in sorted(groups.items()):
+        relevance[np.isin(found, ids)] = value
+    return Ranking(found, relevance)

@@ -67,8 +67,8 @@ class SqlFinder:
         if query.sort is Sort.RANDOM:
             shuffle = await gallery.shuffle_of(self._db, card.id)
             number = random_order.place(shuffle, query.seed)
-        elif self._selection.terms:
-            number = await best_match.of_one(self._db, card.id, self._selection.terms)
+        elif self._selection.ranked:
+            number = await best_match.of_one(self._db, card.id, self._selection.ranked)
         return gallery.cursor_of(card, number, query.sort)
 
 

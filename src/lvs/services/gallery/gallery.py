@@ -467,8 +467,8 @@ class Gallery:
             return None
         # an alias and its tag ask for the same
         wanted = tuple(dict.fromkeys(found.values()))
-        terms = words.terms if query.sort is Sort.MATCH else ""
-        selection = Selection(query, words.match, wanted, unmatch=words.unmatch, terms=terms)
+        ranked = words.ranked if query.sort is Sort.MATCH else None
+        selection = Selection(query, words.match, wanted, unmatch=words.unmatch, ranked=ranked)
         if not (query.folder or query.direct):
             return selection
         place = self._folder_place(query.folder)
@@ -508,10 +508,10 @@ def by_use(tag: Tag) -> tuple[int, str]:
 
 async def _bounded(db: Connection, selection: Selection) -> Selection:
     """The selection, without a ranking where its words find too many videos."""
-    if selection.terms and await best_match.finds_more(
+    if selection.ranked and await best_match.finds_more(
         db, str(selection.match), relevance.RANKED_AT_MOST
     ):
-        return replace(selection, terms="")
+        return replace(selection, ranked=None)
     return selection
 
 

@@ -6,11 +6,12 @@ word are part of it: `--dash` asks for names that hold it.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lvs.errors import Invalid
-from lvs.relevance import TERM_BORDER, words_of
-from lvs.text import folded, is_symbol
+from lvs.relevance import RankedWords
+from lvs.text import folded, is_symbol, natural_key
 
 MAX_LENGTH = 200
 MAX_TERMS = 20
@@ -25,13 +26,13 @@ class Words:
     """A parsed search: FTS5 expressions for what must and must not occur, and the tags asked for.
 
     `unmatch` is only set where nothing must occur: FTS5 cannot take words away from everything.
-    `terms` are what must occur as `relevance.relevance` takes it.
+    `ranked` says which of what is found matches best.
     """
 
     match: str | None
     tags: tuple[str, ...] = ()
     unmatch: str | None = None
-    terms: str = ""
+    ranked: RankedWords | None = None
 
 
 def parse(text: str) -> Words:
@@ -51,10 +52,23 @@ def parse(text: str) -> Words:
         expression = _expression(term, whole=found["phrase"] is not None)
         if expression:
             (unwanted if minus else wanted).append(expression)
-            terms += [] if minus else [words_of(folded(term))]
+            terms += [] if minus else [term]
     match = " AND ".join(wanted) + "".join(f" NOT {term}" for term in unwanted) if wanted else None
     unmatch = " OR ".join(unwanted) if unwanted and not wanted else None
-    return Words(match, tuple(dict.fromkeys(tags)), unmatch, TERM_BORDER.join(terms))
+    return Words(match, tuple(dict.fromkeys(tags)), unmatch, _ranked(terms) if terms else None)
+
+
+def _ranked(terms: Sequence[str]) -> RankedWords:
+    text = " ".join(terms)
+    whole = " AND ".join(str(_expression(term, whole=True)) for term in terms)
+    beginning = _expression(text, whole=True)
+    return RankedWords(
+        natural_key(text),
+        f"{{title}} : ^ {beginning}",
+        f"{{title}} : ({whole})",
+        f"{{title}} : ^ {beginning}*",
+        whole,
+    )
 
 
 def _expression(term: str, whole: bool) -> str | None:

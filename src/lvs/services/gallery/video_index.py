@@ -326,15 +326,16 @@ class VideoIndex:
         """The relevance of all that the words find, from what is kept or from the database; None
         where nothing is to be ranked, or too much.
         """
-        if not selection.terms or not selection.match:
+        if not selection.ranked or not selection.match:
             return None
-        key = (selection.match, selection.terms)
+        key = (selection.match, selection.ranked)
         if key in self._rankings:
             return self._rankings[key]
         last, ranking = self._last, None
-        found = await self._ids(db, ("match", selection.match))
-        if np.count_nonzero(found) <= relevance.RANKED_AT_MOST:
-            ranking = ranking_of(_parsed(await best_match.of_all(db, *key)))
+        found = np.flatnonzero(await self._ids(db, ("match", selection.match)))
+        if len(found) <= relevance.RANKED_AT_MOST:
+            groups = await best_match.groups(db, selection.ranked)
+            ranking = ranking_of(found, {value: _parsed(ids) for value, ids in groups.items()})
         if self._last is last:
             self._rankings[key] = ranking
         return ranking
