@@ -9,8 +9,11 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from support.home import Home
+from support.home import OLD_NS, Home
 from support.media import make_video
+
+from lvs.services.media.containers import MAX_STREAMS
+from lvs.services.playback.planner import MAX_SEGMENTS
 
 PLAYLIST = (
     b"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nhttp://127.0.0.1:1/x.ts\n#EXT-X-ENDLIST\n"
@@ -135,33 +138,44 @@ async def test_what_is_no_film_has_no_player_and_no_segments(home: Home) -> None
         assert (await status_of(home, home.services.playback.address(video)))[0] == 404
 
 
-async def test_a_film_of_more_tracks_than_any_has_is_a_sentence(home: Home) -> None:
-    for name in ("sounds.mkv", "tracks.mkv"):
-        status, page = await status_of(home, f"/watch/{name}")
-        assert (status, b"<video" in page) == (200, False), name
-        video = await home.video(name)
-        assert video.reason
-        assert (await status_of(home, home.services.playback.address(video)))[0] == 404
-        assert (await status_of(home, f"/subtitles/{video.media_hash}/inside-1.vtt"))[0] == 404
+async def test_a_film_of_more_tracks_than_any_has_is_a_sentence_or_has_the_first(
+    home: Home,
+) -> None:
+    status, page = await status_of(home, "/watch/sounds.mkv")
+    assert (status, b"<video" in page) == (200, False)
+    video = await home.video("sounds.mkv")
+    assert video.reason
+    assert (await status_of(home, home.services.playback.address(video)))[0] == 404
+    _, page = await status_of(home, "/watch/tracks.mkv")
+    assert 1 <= page.count(b"<track ") <= MAX_STREAMS
+    await _is_bounded(home, "tracks.mkv")
+    media_hash = (await home.video("tracks.mkv")).media_hash
+    for number, expected in ((0, 200), (MAX_STREAMS, 404), (TRACKS - 1, 404)):
+        address = f"/subtitles/{media_hash}/inside-{number}.vtt"
+        assert (await status_of(home, address))[0] == expected
 
 
-@pytest.mark.parametrize("name", ["endless.ts", "endless.avi"])
-async def test_a_file_that_never_ends_is_bounded_or_a_sentence(tmp_path: Path, name: str) -> None:
-    film = make_video(tmp_path / name, seconds=2, size=(96, 64), sound=True).read_bytes()
-    if name.endswith("avi"):
-        film = film[:4] + b"\xff" * 4 + film[8:]  # it says so, too
+async def test_a_file_that_never_ends_costs_its_own_job_at_the_most(tmp_path: Path) -> None:
+    film = make_video(tmp_path / "a.ts", seconds=2, size=(96, 64), sound=True).read_bytes()
     home = Home(tmp_path / "home", watch="off")
-    os.truncate(home.add(name, film), ENDLESS_BYTES)  # a disk holds no more than the beginning
+    home.add("good.ts", film)
+    path = home.add("endless.ts", film)
+    os.truncate(path, ENDLESS_BYTES)  # a disk holds no more than the beginning
+    os.utime(path, ns=(OLD_NS, OLD_NS))
     async with home:
         await home.looked()
-        video = await home.video(name)
-        status, page = await status_of(home, f"/watch/{name}")
-        assert status == 200
-        if b"<video" in page:
-            await _is_bounded(home, name)
+        master = home.services.playback.address(await home.video("endless.ts"))
+        asked = asyncio.create_task(status_of(home, master + "?play=converted"))
+        for address in ("/ping", "/watch/good.ts", "/watch/endless.ts"):
+            assert (await status_of(home, address))[0] == 200
+        status, content = await asked
+        if status == 200:
+            folder = f"{master.rpartition('/')[0]}/{content.decode().splitlines()[-1]}"
+            _, listed = await status_of(home, folder)
+            assert listed.count(b"#EXTINF") <= MAX_SEGMENTS
         else:
-            assert video.reason
-            assert (await status_of(home, home.services.playback.address(video)))[0] == 404
+            assert status in (400, 503, 504), content
+        await _is_bounded(home, "good.ts")
 
 
 async def test_a_pipe_in_the_place_of_a_film_keeps_nobody_waiting(home: Home) -> None:
@@ -174,7 +188,7 @@ async def test_a_pipe_in_the_place_of_a_film_keeps_nobody_waiting(home: Home) ->
     os.mkfifo(home.library / "pipe.mp4")
     for address in (master, master.replace("master.m3u8", "h264-360-a0/0.m4s"), "/video/good.avi"):
         status, content = await status_of(home, address)
-        assert (status, bool(content)) == (404, True), address
+        assert (status in (400, 404), bool(content)) == (True, True), address
     await home.scan()
     assert (await status_of(home, "/watch/pipe.mp4"))[0] == 404
     assert (await home.video("good.avi")).missing
