@@ -17,6 +17,7 @@ from typing import Any, Self
 import pytest
 from support import namespaces, processes
 from support.home import distinct_video
+from support.media import make_video
 from support.namespaces import ADDRESSES, Cable, inside
 from support.ssh_server import SSHD, SshServer, slow_worker
 
@@ -187,6 +188,45 @@ def test_films_under_way_on_another_machine_end_probed_once(
             assert 1 <= found["hosts"][0]["lost"] <= 2
             assert found["hosts"][0]["failure"]
             assert all(video["duration_s"] for video in _videos(cable, base))
+
+
+@pytest.mark.skipif(SSHD is None, reason="needs sshd (openssh-server)")
+def test_a_film_that_is_converted_elsewhere_goes_on_here_when_the_cable_is_cut(
+    cable: Cable, tmp_path: Path
+) -> None:
+    library = tmp_path / "films"
+    library.mkdir()
+    make_video(library / "old.avi", seconds=8, size=(160, 90), video_codec="mpeg4")
+    os.utime(library / "old.avi", (1_600_000_000,) * 2)
+    with SshServer(tmp_path / "ssh", ADDRESSES[1], tuple(inside(cable.two))) as ssh:
+        more = {"LVS_WORKERS": f"local,{ssh.url()}"}
+        with serve(cable.one, library, tmp_path / "home" / "data", **more):
+            base = f"http://{ADDRESSES[0]}:8900"
+            processes.until(lambda: bool(_videos(cable, base)[0]["duration_s"]))
+            page = asked(cable.one, f"{base}/watch/old.avi")
+            found = re.search(r"/hls/\w+/\w+/", page)
+            assert found
+            film = f"{base}{found[0]}"
+
+            def host() -> Any:
+                report = json.loads(asked(cable.one, f"{base}/admin/performance.json"))
+                return report["workers"]["hosts"][0]
+
+            processes.until(lambda: host()["ready"])
+            variant = asked(cable.one, f"{film}master.m3u8").splitlines()[-1].split("/")[0]
+            nothing = ["-o", os.devnull]
+            asked(cable.one, f"{film}{variant}/0.m4s", *nothing)
+            assert (host()["pieces"], host()["films"]) == (1, 1)
+            cable.cut()
+            asked(cable.one, f"{film}{variant}/1.m4s", *nothing)
+            asked(cable.one, f"{film}{variant}/2.m4s", *nothing)
+            state = host()
+            assert (state["ready"], state["pieces"], state["films"], state["lost"]) == (
+                False,
+                1,
+                0,
+                1,
+            )
 
 
 def _add(library: Path, there: Path, numbers: range) -> None:

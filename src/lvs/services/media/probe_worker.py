@@ -16,7 +16,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from lvs.errors import Unreadable
 from lvs.models import Projection, Shape, Stereo
@@ -26,6 +26,7 @@ from lvs.services.media.sandbox import enter_sandbox
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
 
+    from lvs.services.media.scene_sheet import SceneSheet
     from lvs.services.media.video_file import VideoFile
 
 GRACE_S = 10  # the parent ends a worker in time; this is for the worker whose parent is gone
@@ -37,10 +38,19 @@ JPEG = {"format": "JPEG", "optimize": True}
 WEBP = {"format": "WEBP", "method": 4}
 WEBP_LESS = 5  # looks alike at so much less of the scale
 
-Keep = Callable[[list[dict[str, Any]], list[Any], str, dict[str, Any]], None]
+KeepPosters = Callable[[list[dict[str, Any]], list[Any], str, dict[str, Any]], None]
 """Keeps posters: the requested ones, the picture of each, the part of the picture they show, and
 the answer, which may take something along.
 """
+KeepSheet = Callable[["SceneSheet", dict[str, Any], dict[str, Any]], None]
+"""Keeps a sheet of scenes: the sheet, what was asked for, and the answer."""
+
+
+class Keep(NamedTuple):
+    """Puts pictures where they belong."""
+
+    posters: KeepPosters
+    sheet: KeepSheet
 
 
 def main() -> None:
@@ -63,10 +73,10 @@ def answer(request: dict[str, Any], keep: Keep | None = None) -> dict[str, Any]:
     """Either `probe` and `has_poster`, or `unreadable` or `unavailable` with a sentence; `own`
     says that the file is the cause, `detail` is for the log.
 
-    `keep` puts the posters where they belong: at the paths of the request, unless told otherwise.
+    `keep` puts the pictures where they belong: at the paths of the request, unless told otherwise.
     """
-    keep = keep or _write
-    _alarm(request["time_limit_s"] + GRACE_S)
+    keep = keep or Keep(_write, _write_sheet)
+    alarm(request["time_limit_s"] + GRACE_S)
     limit_processor(request["time_limit_s"])
     try:
         if "colours" in request:
@@ -77,11 +87,11 @@ def answer(request: dict[str, Any], keep: Keep | None = None) -> dict[str, Any]:
             }
         path = os.fsdecode(bytes.fromhex(request["path"]))
         if "scenes" in request:
-            return _scenes(path, request["scenes"])
+            return _scenes(path, request["scenes"], keep.sheet)
         if "signature" in request:
             return _signature(path)
         name = request["name"] or path.rpartition("/")[2]
-        return _probe(path, request["posters"], name, request["chosen"], keep)
+        return _probe(path, request["posters"], name, request["chosen"], keep.posters)
     except Unreadable as error:
         return {"unreadable": error.message}
     except MemoryError:
@@ -94,7 +104,7 @@ def answer(request: dict[str, Any], keep: Keep | None = None) -> dict[str, Any]:
     except Exception:  # noqa: BLE001  one strange film must not end the worker
         return {"unavailable": "Looking into it went wrong.", "detail": traceback_text()}
     finally:
-        _alarm(0)
+        alarm(0)
 
 
 def limit_process(memory_limit_bytes: int, nice: int = 10) -> None:
@@ -136,7 +146,7 @@ def limit_processor(seconds: float) -> None:
 
 
 def _probe(
-    path: str, posters: list[dict[str, Any]], name: str, chosen: str | None, keep: Keep
+    path: str, posters: list[dict[str, Any]], name: str, chosen: str | None, keep: KeepPosters
 ) -> dict[str, Any]:
     # Here and not above: a broken installation becomes an answer, where an import at the top would
     # only end the process.
@@ -191,9 +201,8 @@ def _colour(path: str) -> str:
         return ""
 
 
-def _scenes(path: str, wanted: dict[str, Any]) -> dict[str, Any]:
+def _scenes(path: str, wanted: dict[str, Any], keep: KeepSheet) -> dict[str, Any]:
     """Draws the sheet of scenes; without `times` there is none to show."""
-    from lvs.services.media.scene_sheet import WEBP as SHEET  # noqa: PLC0415
     from lvs.services.media.scene_sheet import draw_sheet  # noqa: PLC0415
     from lvs.services.media.video_file import VideoFile  # noqa: PLC0415
 
@@ -207,15 +216,21 @@ def _scenes(path: str, wanted: dict[str, Any]) -> dict[str, Any]:
             film.close()
     if len(sheet.times) < FEWEST_SCENES:
         return {"scenes": {"times": [], "width": 0, "height": 0}}
+    width, height = sheet.tile_size
+    found: dict[str, Any] = {"scenes": {"times": sheet.times, "width": width, "height": height}}
+    keep(sheet, wanted, found)
+    return found
+
+
+def _write_sheet(sheet: "SceneSheet", wanted: dict[str, Any], _found: dict[str, Any]) -> None:
+    """Writes the sheet beside its place first: one that is there is whole."""
     partial, place = (Path(os.fsdecode(bytes.fromhex(wanted[name]))) for name in ("partial", "to"))
     place.parent.mkdir(parents=True, exist_ok=True)
     with partial.open("wb") as written:
-        sheet.image().save(written, **SHEET)
+        sheet.save(written)
         written.flush()
         os.fsync(written.fileno())
     partial.replace(place)
-    width, height = sheet.tile_size
-    return {"scenes": {"times": sheet.times, "width": width, "height": height}}
 
 
 def _signature(path: str) -> dict[str, Any]:
@@ -315,7 +330,7 @@ def traceback_text() -> str:
     return traceback.format_exc(limit=-8)[-4000:]
 
 
-def _alarm(seconds: float) -> None:
+def alarm(seconds: float) -> None:
     """Have the system end this process after so many seconds, whatever it does; 0 cancels that."""
     if hasattr(signal, "alarm"):
         signal.alarm(round(seconds))
