@@ -253,7 +253,7 @@ def build(config: Config) -> Services:
         ratings_limiter=RateLimiter(config.ratings_limit),
         writes_limiter=RateLimiter(config.writes_limit),
         projections=Projections(database, cache, events),
-        poster_choice=PosterChoice(database, cache, events, library, ffmpeg, jobs, shown_posters),
+        poster_choice=PosterChoice(database, cache, events, library, probes, jobs, shown_posters),
         headset=headset.build(
             config, database, cache, events, library, passwords, HeadsetPositions(progress)
         ),

@@ -46,7 +46,7 @@ class RemoteLink:
         return process
 
     async def heard(self) -> str:
-        """What ssh said at last; the one that was started last is given a second to end."""
+        """The last words of ssh; the one that was started last is given a second to end."""
         if self._latest is not None:
             await asyncio.wait([self._latest], timeout=CLOSING_S)
         return self.last_words

@@ -22,6 +22,7 @@ from support.media import make_video
 from support.ssh_server import LVS, SshServer
 
 from lvs.services.media.worker_hosts import HostState
+from lvs.services.playback import remote_players
 from lvs.services.playback.player import FilmFile
 
 pytestmark = pytest.mark.skipif(ssh_server.SSHD is None, reason="needs sshd (openssh-server)")
@@ -35,6 +36,13 @@ import lvs.services.playback.remote_player as worker
 worker.UNASKED_S = 1
 worker.main(2 << 30)
 """
+
+
+@pytest.fixture(autouse=True)
+def _busy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a machine that runs other tests, too, wait longer than a viewer would."""
+    monkeypatch.setattr(remote_players, "START_S", 60)
+    monkeypatch.setattr(remote_players, "PIECE_S", 60)
 
 
 @pytest.fixture
@@ -137,8 +145,13 @@ async def test_a_film_is_converted_there_and_goes_on_here_when_that_machine_dies
 
     home.forget()
     made = home.state().pieces
+    os.kill(workers[0], signal.SIGSTOP)  # it would be done before the machine dies
+    under_way = asyncio.create_task(home.piece(film, 2))
+    await asyncio.sleep(0.2)
     server.kill()
-    mixed = [far[0], far[1], *[await home.piece(film, number) for number in range(2, PIECES)]]
+    with contextlib.suppress(ProcessLookupError):  # it may be gone with its connection
+        os.kill(workers[0], signal.SIGCONT)
+    mixed = [far[0], far[1], await under_way, await home.piece(film, 3), await home.piece(film, 4)]
     assert pictures(init + b"".join(mixed)) == SECONDS * 25
     state = home.state()
     assert (state.ready, state.lost, state.pieces, state.films) == (False, 1, made, 0)

@@ -137,7 +137,7 @@ class WorkerHost:
     async def lend(
         self, path: bytes, work: Work, ask: Callable[[], Awaitable[Value]]
     ) -> Value | None:
-        """What is made there for a film; None where it is to be made here instead.
+        """The result of work on a film over there; None where it is to be done here instead.
 
         `ask` raises WorkerLost where the machine went away, ElsewhereError where the film is not
         there.

@@ -55,9 +55,7 @@ class Made:
 class Player:
     """One worker process with one open film."""
 
-    def __init__(
-        self, process: WorkerProcess, most_content_bytes: int = MAX_CONTENT_BYTES
-    ) -> None:
+    def __init__(self, process: WorkerProcess, most_content_bytes: int = MAX_CONTENT_BYTES) -> None:
         self._process = process
         self._most_content_bytes = most_content_bytes
         self._lock = asyncio.Lock()

@@ -35,7 +35,7 @@ MAX_PIECE_BYTES = 32 << 20  # two seconds of 1080 lines take a tenth of it at mo
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """What this machine would make of a film: pieces of another one have to fit it."""
+    """The cuts and the init segment that pieces of another machine have to fit."""
 
     facts: FilmFacts
     init: Callable[[], Awaitable[bytes]]
