@@ -6,14 +6,11 @@ JSON, so that a worker that a hostile file has taken over can send its parent no
 """
 
 import json
-import math
 import os
 import signal
 import stat
 import sys
-import traceback
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
@@ -21,7 +18,12 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 from lvs.errors import Unreadable
 from lvs.models import Projection, Shape, Stereo
 from lvs.services.media.eye import Crop, crop_of, eye_of, eye_path
-from lvs.services.media.sandbox import enter_sandbox
+from lvs.services.media.worker_limits import (
+    limit_process,
+    limit_processor,
+    open_without_links,
+    traceback_text,
+)
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
     from lvs.services.media.video_file import VideoFile
 
 GRACE_S = 10  # the parent ends a worker in time; this is for the worker whose parent is gone
-FILE_SIZE_LIMIT_BYTES = 64 << 20
 FEWEST_SCENES = 2
 COLOUR_WIDTH = 40  # a JPEG of eight times the size is decoded no larger
 SMALL_WIDTH = 320  # enough to compare the halves of a picture
@@ -105,44 +106,6 @@ def answer(request: dict[str, Any], keep: Keep | None = None) -> dict[str, Any]:
         return {"unavailable": "Looking into it went wrong.", "detail": traceback_text()}
     finally:
         alarm(0)
-
-
-def limit_process(memory_limit_bytes: int, nice: int = 10) -> None:
-    """Lowers what this process may take: its turn at the processor, memory, the size of a file it
-    writes, and all network.
-    """
-    with suppress(OSError, AttributeError):
-        os.nice(nice)
-    with suppress(OSError):
-        # If memory runs out, the system ends this process rather than the server.
-        Path("/proc/self/oom_score_adj").write_text("1000")
-    try:
-        import resource  # noqa: PLC0415  not on Windows
-    except ImportError:
-        return
-    for name, limit in (
-        ("RLIMIT_AS", memory_limit_bytes),
-        ("RLIMIT_FSIZE", FILE_SIZE_LIMIT_BYTES),
-        ("RLIMIT_CORE", 0),
-    ):
-        with suppress(OSError, ValueError, AttributeError):
-            resource.setrlimit(getattr(resource, name), (limit, limit))
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    enter_sandbox()
-
-
-def limit_processor(seconds: float) -> None:
-    """Has the system end this process after so many more seconds of processor time, of all its
-    threads together.
-    """
-    try:
-        import resource  # noqa: PLC0415  not on Windows
-    except ImportError:
-        return
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    limit = math.ceil(used.ru_utime + used.ru_stime + seconds)
-    with suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.getrlimit(resource.RLIMIT_CPU)[1]))
 
 
 def _probe(
@@ -255,33 +218,6 @@ def _regular_file(path: str) -> int:
     return descriptor
 
 
-def open_without_links(path: str) -> int:
-    """Descriptor of the file at an absolute path, reached over no link: the library's paths hold
-    none.
-
-    One that was put in the place of a film, or of its folder, since the library was looked through
-    would lead out of it.
-    """
-    # Without O_NONBLOCK, opening a named pipe waits for whoever writes into it.
-    flags = os.O_RDONLY | sum(
-        getattr(os, name, 0) for name in ("O_BINARY", "O_NONBLOCK", "O_NOCTTY", "O_NOFOLLOW")
-    )
-    if sys.platform != "linux":
-        return os.open(path, flags)
-    *folders, name = path.lstrip("/").split("/")
-    descriptor = os.open("/", os.O_PATH)
-    try:
-        for folder in folders:
-            descriptor, left = (
-                os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=descriptor),
-                descriptor,
-            )
-            os.close(left)
-        return os.open(name, flags, dir_fd=descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _pictures(
     film: "VideoFile", frame: "VideoFrame", posters: list[dict[str, Any]], crop: Crop | None
 ) -> list[Any]:
@@ -324,10 +260,6 @@ def encode(image: Any, poster: dict[str, Any], file: IO[bytes]) -> None:
         image.save(file, **JPEG, quality=quality)
     else:
         image.save(file, **WEBP, quality=max(1, quality - WEBP_LESS))
-
-
-def traceback_text() -> str:
-    return traceback.format_exc(limit=-8)[-4000:]
 
 
 def alarm(seconds: float) -> None:

@@ -98,6 +98,7 @@ class Playback:
         )
         if all(variant.way is Delivery.CONVERT for variant in offered):
             self.pool.check_room(film, client)
+            self.pool.elsewhere.open(film)
         return planner.master_playlist(facts, offered)
 
     async def playlist(self, film: FilmFile, name: str) -> str:

@@ -91,6 +91,12 @@ class RemotePlayers:
         """Give machines that nobody has asked yet two seconds to say that they are there."""
         await asyncio.gather(*(host.expect(film.path, AWAKE_S) for host in self._hosts))
 
+    def open(self, film: FilmFile) -> None:
+        """Begin to open the film on the machine that would convert it: somebody may press play."""
+        host = self.host_of(film.key, film.path)
+        if host is not None:
+            self._leave(self._seat(film, host))
+
     def pace(self, host: WorkerHost, codec: str, bit_depth: int) -> float | None:
         """As `PlayerPool.pace`, of another machine."""
         return self._speeds[host].of(codec, bit_depth)
