@@ -249,7 +249,7 @@ async def test_two_hundred_requests_at_once_leave_the_server_answering(home: Hom
             assert (await status_of(home, address))[0] == 200  # while the others wait
         assert {task.result()[0] for task in asked if task.done()} == {429}
         assert sum(not task.done() for task in asked) == 80
-        assert len(pool._jobs) == 2
+        assert len(pool._shared) == 2
     finally:
         os.kill(worker, signal.SIGCONT)
     answers = [status for status, _ in await asyncio.gather(*asked)]
@@ -269,7 +269,7 @@ async def test_what_a_killed_worker_was_at_is_all_that_is_lost(home: Home) -> No
     }
     os.kill(seats["good"], signal.SIGSTOP)
     lost = asyncio.create_task(status_of(home, f"{folders[0]}/0.m4s"))
-    await home.until(lambda: bool(pool._jobs))
+    await home.until(lambda: bool(pool._shared))
     os.kill(seats["good"], signal.SIGKILL)
     assert (await lost)[0] in (503, 504)
     for folder in folders:

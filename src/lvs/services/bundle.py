@@ -83,9 +83,11 @@ from lvs.services.network.reachability import Reachability
 from lvs.services.playback.encoder_trial import working_encoder
 from lvs.services.playback.playback import Playback
 from lvs.services.playback.player_pool import PlayerPool
+from lvs.services.playback.remote_players import RemotePlayers
 from lvs.services.playback.segment_cache import SegmentCache
 from lvs.services.playback.speeds import ConversionSpeeds
 from lvs.services.rate_limit import RateLimiter
+from lvs.services.remote_link import RemoteLink
 from lvs.services.streaming.streams import Streams
 from lvs.worker_address import LOCAL, parse_worker_address
 
@@ -190,7 +192,7 @@ def build(config: Config) -> Services:
     metrics = Metrics()
     segments = SegmentCache(config.data_directory / "cache" / "hls", config.conversion_space << 20)
     speeds = ConversionSpeeds(config.data_directory / "cache" / "conversion-speeds.json")
-    players = PlayerPool(segments, speeds=speeds)
+    players = PlayerPool(segments, speeds=speeds, elsewhere=RemotePlayers(probes.hosts))
     playback = Playback(library, players, config.streams_per_client)
     jobs = ProbeQueue(
         database,
@@ -206,7 +208,7 @@ def build(config: Config) -> Services:
         else None
     )
     poster_candidates = PosterCandidatesUpkeep(database, shown_posters)
-    scenes = SceneStrips(database, library, events, ffmpeg, jobs, scene_store)
+    scenes = SceneStrips(database, library, events, probes, jobs, scene_store)
     watcher = Watcher(library, config.watch, config.poll_interval, config.scan_interval)
     backups = Backups(config.metadata_db, backup_folder)
     overviews = LibraryCounter(database, library, jobs)
@@ -255,7 +257,7 @@ def build(config: Config) -> Services:
         writes_limiter=RateLimiter(config.writes_limit),
         projections=Projections(database, cache, events),
         poster_choice=PosterChoice(
-            database, cache, events, library, ffmpeg, jobs, shown_posters, poster_candidates
+            database, cache, events, library, probes, jobs, shown_posters, poster_candidates
         ),
         poster_candidates=poster_candidates,
         headset=headset.build(
@@ -286,7 +288,7 @@ def build(config: Config) -> Services:
         jobs=jobs,
         scenes=scenes,
         poster_colours=PosterColours(database, events, ffmpeg, jobs, shown_posters),
-        picture_comparison=PictureComparison(database, library, events, ffmpeg, jobs),
+        picture_comparison=PictureComparison(database, library, events, probes, jobs),
         streams=Streams(config.stall_seconds, per_client=config.streams_per_client),
         subtitles=Subtitles(library, config.supported_formats),
         playback=playback,
@@ -341,7 +343,8 @@ def _shared_probes(config: Config, library: Library, local: ProbePool) -> Shared
         return configured or [Path(os.fsdecode(root.path)) for root in library.active_roots]
 
     addresses = [parse_worker_address(each) for each in config.workers if each != LOCAL]
-    hosts = [WorkerHost(address, RemotePool(address, folders)) for address in addresses]
+    links = [RemoteLink(address, folders) for address in addresses]
+    hosts = [WorkerHost(link.address, RemotePool(link)) for link in links]
     return SharedProbes(local, hosts, LOCAL in config.workers)
 
 

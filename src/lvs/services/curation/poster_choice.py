@@ -17,9 +17,9 @@ from lvs.services.library.library import Library
 from lvs.services.media.eye import PLACES, drawing_key, eye_of, poster_key
 from lvs.services.media.poster_candidates import PosterCandidatesUpkeep
 from lvs.services.media.posters import PosterStore
-from lvs.services.media.probe_pool import ProbePool
 from lvs.services.media.probe_queue import ProbeQueue
 from lvs.services.media.stored_projection import apply_projection
+from lvs.services.media.worker_hosts import SharedProbes
 
 PATIENCE_S = 4.0  # for which a page waits for its pictures
 AT_ONCE = 20  # films whose pictures are being drawn
@@ -61,7 +61,7 @@ class PosterChoice(Curation):
         cache: Cache,
         events: Events,
         library: Library,
-        pool: ProbePool,
+        probes: SharedProbes,
         queue: ProbeQueue,
         store: PosterStore | None,
         upkeep: PosterCandidatesUpkeep,
@@ -69,7 +69,7 @@ class PosterChoice(Curation):
         super().__init__(database, cache)
         self._events = events
         self._library = library
-        self._pool = pool
+        self._probes = probes
         self._queue = queue
         self._store = store
         self._upkeep = upkeep
@@ -133,7 +133,7 @@ class PosterChoice(Curation):
             await asyncio.to_thread(store.note, item.video_id, item.fingerprint)
             path = self._library.file_path(item.root_id, item.path)
             name = facts.name if facts else ""
-            result = await self._pool.probe(path, targets, name, item.chosen, item.fingerprint)
+            result = await self._probes.probe(path, targets, name, item.chosen, item.fingerprint)
             problem = "" if result.has_poster else NONE_READABLE
         except LvsError as error:
             problem = error.message
