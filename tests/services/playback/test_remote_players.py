@@ -66,7 +66,7 @@ class FarHome(Home):
     def __init__(self, folder: Path, server: SshServer) -> None:
         self.there, self._notes = folder / "there", folder / "notes"
         self._notes.mkdir()
-        program = folder / "noted"
+        self.program = program = folder / "noted"
         program.write_text(
             f'#!/bin/sh\ncase "$*" in *player*) : > {self._notes}/$$;; esac\nexec {LVS} "$@"\n'
         )
@@ -169,6 +169,24 @@ async def test_only_films_that_lie_there_are_converted_there(home: FarHome) -> N
     assert await home.piece(away, 0)
     state = home.state()
     assert (state.ready, state.pieces, state.lost) == (True, 0, 0)
+    await home.until(lambda: not home.far_workers)
+
+
+async def test_pieces_that_would_not_fit_those_of_this_machine_are_made_here(home: FarHome) -> None:
+    other = (
+        "from lvs.services.playback import remote_player, segments; "
+        "segments.SOUND_BIT_RATE = 64_000; remote_player.main(2 << 30)"
+    )
+    program = home.program.read_text()
+    home.program.write_text(
+        program.replace("exec", f"[ $# = 3 ] || exec {sys.executable} -c '{other}'\nexec")
+    )
+    film = await home.film("film.avi")
+    assert await home.piece(film, 1)
+    state = home.state()
+    assert (state.ready, state.pieces, state.lost, state.films) == (True, 0, 0, 0)
+    tile = await (await home.client.get("/admin/tiles/workers")).get_data(as_text=True)
+    assert "It converts no films: its PyAV is of another version." in tile
     await home.until(lambda: not home.far_workers)
 
 

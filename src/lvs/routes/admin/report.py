@@ -207,6 +207,7 @@ class HostReport(FigureModel):
     signatures: int
     pieces: int
     films: int
+    unfit: str
     lost: int
     failure: str
 

@@ -49,7 +49,7 @@ class HostState:
     """A machine as the dashboard shows it. `away_s` is for how long it is still left alone.
 
     `done` counts probes, `running` all that its probe workers are at; `films` are converted there
-    now, in `pieces` so far.
+    now, in `pieces` so far; `unfit` says why none of them is.
     """
 
     name: str
@@ -64,6 +64,7 @@ class HostState:
     signatures: int = 0
     pieces: int = 0
     films: int = 0
+    unfit: str = ""
 
 
 class WorkerHost:
@@ -90,6 +91,7 @@ class WorkerHost:
         self._failure = ""
         self._not_here: OrderedDict[bytes, None] = OrderedDict()
         self.films: set[str] = set()  # by their keys: those that are converted there now
+        self.unfit = ""  # why what it converts could not be used
 
     def state(self) -> HostState:
         """The present state."""
@@ -106,6 +108,7 @@ class WorkerHost:
             signatures=self._done[Work.SIGNATURE],
             pieces=self._done[Work.PIECE],
             films=len(self.films),
+            unfit=self.unfit,
         )
 
     @property

@@ -30,6 +30,7 @@ AWAKE_S = 2.0
 MOST_LOSSES = 2  # of one film in a row, before it is converted here
 FILMS_KEPT = 200
 CLOSING_S = 1.0
+UNFIT = "It converts no films: its PyAV is of another version."
 MAX_PIECE_BYTES = 32 << 20  # two seconds of 1080 lines take a tenth of it at most
 
 
@@ -171,7 +172,9 @@ class RemotePlayers:
                 pattern.facts, Delivery.CONVERT
             )
             if not same_cuts or made.content != await pattern.init():
-                raise Unavailable("It encodes in another way: its PyAV is of another version.")
+                seat.host.unfit = UNFIT
+                raise Unavailable(UNFIT)
+            seat.host.unfit = ""
             seat.fits.add(variant)
         return player
 
