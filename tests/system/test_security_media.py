@@ -20,7 +20,8 @@ from support.wire import Wire
 
 from lvs.errors import Unavailable, Unreadable
 from lvs.models import Query, State
-from lvs.services.media.probe_pool import ProbePool, ProbeResult
+from lvs.services.media.probe_answer import ProbeResult
+from lvs.services.media.probe_pool import ProbePool
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="other systems have no seccomp")
 

@@ -82,9 +82,11 @@ from lvs.services.network.reachability import Reachability
 from lvs.services.playback.encoder_trial import working_encoder
 from lvs.services.playback.playback import Playback
 from lvs.services.playback.player_pool import PlayerPool
+from lvs.services.playback.remote_players import RemotePlayers
 from lvs.services.playback.segment_cache import SegmentCache
 from lvs.services.playback.speeds import ConversionSpeeds
 from lvs.services.rate_limit import RateLimiter
+from lvs.services.remote_link import RemoteLink
 from lvs.services.streaming.streams import Streams
 from lvs.worker_address import LOCAL, parse_worker_address
 
@@ -188,7 +190,7 @@ def build(config: Config) -> Services:
     metrics = Metrics()
     segments = SegmentCache(config.data_directory / "cache" / "hls", config.conversion_space << 20)
     speeds = ConversionSpeeds(config.data_directory / "cache" / "conversion-speeds.json")
-    players = PlayerPool(segments, speeds=speeds)
+    players = PlayerPool(segments, speeds=speeds, elsewhere=RemotePlayers(probes.hosts))
     playback = Playback(library, players, config.streams_per_client)
     jobs = ProbeQueue(
         database,
@@ -203,7 +205,7 @@ def build(config: Config) -> Services:
         if config.preview_space and config.enable_thumbnails
         else None
     )
-    scenes = SceneStrips(database, library, events, ffmpeg, jobs, scene_store)
+    scenes = SceneStrips(database, library, events, probes, jobs, scene_store)
     watcher = Watcher(library, config.watch, config.poll_interval, config.scan_interval)
     backups = Backups(config.metadata_db, backup_folder)
     overviews = LibraryCounter(database, library, jobs)
@@ -251,7 +253,7 @@ def build(config: Config) -> Services:
         ratings_limiter=RateLimiter(config.ratings_limit),
         writes_limiter=RateLimiter(config.writes_limit),
         projections=Projections(database, cache, events),
-        poster_choice=PosterChoice(database, cache, events, library, ffmpeg, jobs, shown_posters),
+        poster_choice=PosterChoice(database, cache, events, library, probes, jobs, shown_posters),
         headset=headset.build(
             config, database, cache, events, library, passwords, HeadsetPositions(progress)
         ),
@@ -280,7 +282,7 @@ def build(config: Config) -> Services:
         jobs=jobs,
         scenes=scenes,
         poster_colours=PosterColours(database, events, ffmpeg, jobs, shown_posters),
-        picture_comparison=PictureComparison(database, library, events, ffmpeg, jobs),
+        picture_comparison=PictureComparison(database, library, events, probes, jobs),
         streams=Streams(config.stall_seconds, per_client=config.streams_per_client),
         subtitles=Subtitles(library, config.supported_formats),
         playback=playback,
@@ -335,7 +337,8 @@ def _shared_probes(config: Config, library: Library, local: ProbePool) -> Shared
         return configured or [Path(os.fsdecode(root.path)) for root in library.active_roots]
 
     addresses = [parse_worker_address(each) for each in config.workers if each != LOCAL]
-    hosts = [WorkerHost(address, RemotePool(address, folders)) for address in addresses]
+    links = [RemoteLink(address, folders) for address in addresses]
+    hosts = [WorkerHost(link.address, RemotePool(link)) for link in links]
     return SharedProbes(local, hosts, LOCAL in config.workers)
 
 

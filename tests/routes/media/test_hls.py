@@ -167,9 +167,9 @@ async def test_work_for_a_page_that_was_left_ends_with_its_connection(home: Home
     async with Wire(home.app) as wire:
         _, writer = await wire.connect()
         writer.write(f"GET {piece} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
-        await until(lambda: bool(pool._jobs))
+        await until(lambda: bool(pool._shared))
         writer.close()
-        await until(lambda: not pool._jobs and not pool._converting.locked())
+        await until(lambda: not pool._shared and not pool._converting.locked())
     await until(lambda: not psutil.pid_exists(worker))  # it did not let go of it
 
 

@@ -15,9 +15,9 @@ from lvs.services.events import Event, Events
 from lvs.services.library.library import Library
 from lvs.services.media.eye import PLACES, drawing_key, eye_of, poster_key
 from lvs.services.media.posters import PosterStore
-from lvs.services.media.probe_pool import ProbePool
 from lvs.services.media.probe_queue import ProbeQueue
 from lvs.services.media.stored_projection import apply_projection
+from lvs.services.media.worker_hosts import SharedProbes
 
 PATIENCE_S = 4.0  # for which a page waits for its pictures
 AT_ONCE = 20  # films whose pictures are being drawn
@@ -59,14 +59,14 @@ class PosterChoice(Curation):
         cache: Cache,
         events: Events,
         library: Library,
-        pool: ProbePool,
+        probes: SharedProbes,
         queue: ProbeQueue,
         store: PosterStore | None,
     ) -> None:
         super().__init__(database, cache)
         self._events = events
         self._library = library
-        self._pool = pool
+        self._probes = probes
         self._queue = queue
         self._store = store
         self._drawing: dict[int, asyncio.Future[None]] = {}
@@ -128,7 +128,7 @@ class PosterChoice(Curation):
         try:
             path = self._library.file_path(item.root_id, item.path)
             name = facts.name if facts else ""
-            result = await self._pool.probe(path, targets, name, item.chosen, item.fingerprint)
+            result = await self._probes.probe(path, targets, name, item.chosen, item.fingerprint)
             problem = "" if result.has_poster else NONE_READABLE
         except LvsError as error:
             problem = error.message

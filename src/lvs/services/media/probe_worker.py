@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from lvs.errors import Unreadable
 from lvs.models import Projection, Shape, Stereo
@@ -28,6 +28,7 @@ from lvs.services.media.worker_limits import (
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
 
+    from lvs.services.media.scene_sheet import SceneSheet
     from lvs.services.media.video_file import VideoFile
 
 GRACE_S = 10  # the parent ends a worker in time; this is for the worker whose parent is gone
@@ -38,10 +39,19 @@ JPEG = {"format": "JPEG", "optimize": True}
 WEBP = {"format": "WEBP", "method": 4}
 WEBP_LESS = 5  # looks alike at so much less of the scale
 
-Keep = Callable[[list[dict[str, Any]], list[Any], str, dict[str, Any]], None]
+KeepPosters = Callable[[list[dict[str, Any]], list[Any], str, dict[str, Any]], None]
 """Keeps posters: the requested ones, the picture of each, the part of the picture they show, and
 the answer, which may take something along.
 """
+KeepSheet = Callable[["SceneSheet", dict[str, Any], dict[str, Any]], None]
+"""Keeps a sheet of scenes: the sheet, what was asked for, and the answer."""
+
+
+class Keep(NamedTuple):
+    """Puts pictures where they belong."""
+
+    posters: KeepPosters
+    sheet: KeepSheet
 
 
 def main() -> None:
@@ -64,10 +74,10 @@ def answer(request: dict[str, Any], keep: Keep | None = None) -> dict[str, Any]:
     """Either `probe` and `has_poster`, or `unreadable` or `unavailable` with a sentence; `own`
     says that the file is the cause, `detail` is for the log.
 
-    `keep` puts the posters where they belong: at the paths of the request, unless told otherwise.
+    `keep` puts the pictures where they belong: at the paths of the request, unless told otherwise.
     """
-    keep = keep or _write
-    _alarm(request["time_limit_s"] + GRACE_S)
+    keep = keep or Keep(_write, _write_sheet)
+    alarm(request["time_limit_s"] + GRACE_S)
     limit_processor(request["time_limit_s"])
     try:
         if "colours" in request:
@@ -78,11 +88,11 @@ def answer(request: dict[str, Any], keep: Keep | None = None) -> dict[str, Any]:
             }
         path = os.fsdecode(bytes.fromhex(request["path"]))
         if "scenes" in request:
-            return _scenes(path, request["scenes"])
+            return _scenes(path, request["scenes"], keep.sheet)
         if "signature" in request:
             return _signature(path)
         name = request["name"] or path.rpartition("/")[2]
-        return _probe(path, request["posters"], name, request["chosen"], keep)
+        return _probe(path, request["posters"], name, request["chosen"], keep.posters)
     except Unreadable as error:
         return {"unreadable": error.message}
     except MemoryError:
@@ -95,11 +105,11 @@ def answer(request: dict[str, Any], keep: Keep | None = None) -> dict[str, Any]:
     except Exception:  # noqa: BLE001  one strange film must not end the worker
         return {"unavailable": "Looking into it went wrong.", "detail": traceback_text()}
     finally:
-        _alarm(0)
+        alarm(0)
 
 
 def _probe(
-    path: str, posters: list[dict[str, Any]], name: str, chosen: str | None, keep: Keep
+    path: str, posters: list[dict[str, Any]], name: str, chosen: str | None, keep: KeepPosters
 ) -> dict[str, Any]:
     # Here and not above: a broken installation becomes an answer, where an import at the top would
     # only end the process.
@@ -154,9 +164,8 @@ def _colour(path: str) -> str:
         return ""
 
 
-def _scenes(path: str, wanted: dict[str, Any]) -> dict[str, Any]:
+def _scenes(path: str, wanted: dict[str, Any], keep: KeepSheet) -> dict[str, Any]:
     """Draws the sheet of scenes; without `times` there is none to show."""
-    from lvs.services.media.scene_sheet import WEBP as SHEET  # noqa: PLC0415
     from lvs.services.media.scene_sheet import draw_sheet  # noqa: PLC0415
     from lvs.services.media.video_file import VideoFile  # noqa: PLC0415
 
@@ -170,15 +179,21 @@ def _scenes(path: str, wanted: dict[str, Any]) -> dict[str, Any]:
             film.close()
     if len(sheet.times) < FEWEST_SCENES:
         return {"scenes": {"times": [], "width": 0, "height": 0}}
+    width, height = sheet.tile_size
+    found: dict[str, Any] = {"scenes": {"times": sheet.times, "width": width, "height": height}}
+    keep(sheet, wanted, found)
+    return found
+
+
+def _write_sheet(sheet: "SceneSheet", wanted: dict[str, Any], _found: dict[str, Any]) -> None:
+    """Writes the sheet beside its place first: one that is there is whole."""
     partial, place = (Path(os.fsdecode(bytes.fromhex(wanted[name]))) for name in ("partial", "to"))
     place.parent.mkdir(parents=True, exist_ok=True)
     with partial.open("wb") as written:
-        sheet.image().save(written, **SHEET)
+        sheet.save(written)
         written.flush()
         os.fsync(written.fileno())
     partial.replace(place)
-    width, height = sheet.tile_size
-    return {"scenes": {"times": sheet.times, "width": width, "height": height}}
 
 
 def _signature(path: str) -> dict[str, Any]:
@@ -247,7 +262,7 @@ def encode(image: Any, poster: dict[str, Any], file: IO[bytes]) -> None:
         image.save(file, **WEBP, quality=max(1, quality - WEBP_LESS))
 
 
-def _alarm(seconds: float) -> None:
+def alarm(seconds: float) -> None:
     """Have the system end this process after so many seconds, whatever it does; 0 cancels that."""
     if hasattr(signal, "alarm"):
         signal.alarm(round(seconds))

@@ -53,9 +53,10 @@ class Playback:
             (file.size_bytes, file.mtime_ns),
             video.title,
             video.probe.duration_s if video.probe else None,
+            file.fingerprint,
         )
 
-    def least_speed(self, probe: Probe) -> float | None:
+    def least_speed(self, video: Video, probe: Probe) -> float | None:
         """Film seconds per second of this film's conversion to the smallest size.
 
         None where it need not be converted, or no such film was yet.
@@ -65,7 +66,10 @@ class Playback:
         if copied and not probe.interlaced and probe.container in planner.COPIED_CONTAINERS:
             return None
         megapixels = probe.coded_width * probe.coded_height * (probe.frame_rate or 25) / 1e6
-        return planner.least_speed(codec, megapixels, self.pool.speeds.of(codec, depth))
+        root = self._library.roots[video.file.root_id]
+        path = os.path.join(root.path, video.file.path)
+        key = planner.stream_key(video.file.fingerprint)
+        return planner.least_speed(codec, megapixels, self.pool.pace(key, path, codec, depth))
 
     async def master(
         self,
@@ -79,7 +83,10 @@ class Playback:
     ) -> str:
         """The master playlist. Raises Unavailable where the machine converts all it can."""
         facts = await self.pool.facts(film)
-        pace = self.pool.pace(facts)
+        if Delivery.CONVERT in planner.ways(facts, converted or height > 0 or burn is not None):
+            await self.pool.elsewhere.awake(film)
+        pace = self.pool.pace(film.key, film.path, facts.codec, facts.bit_depth)
+        goes_away = self.pool.elsewhere.host_of(film.key, film.path) is not None
         offered = planner.variants(
             facts,
             audio=audio,
@@ -87,10 +94,11 @@ class Playback:
             height=height or planner.fitting_height(facts, pace),
             thin=not height and planner.needs_thinning(facts, pace),
             burn=burn,
-            encoder=self.pool.encoder,
+            encoder="" if goes_away else self.pool.encoder,
         )
         if all(variant.way is Delivery.CONVERT for variant in offered):
             self.pool.check_room(film, client)
+            self.pool.elsewhere.open(film)
         return planner.master_playlist(facts, offered)
 
     async def playlist(self, film: FilmFile, name: str) -> str:

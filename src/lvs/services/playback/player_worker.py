@@ -46,12 +46,16 @@ class ChangedError(Exception):
 
 def main() -> None:
     """Answer requests until standard input ends."""
+    serve(Film(), int(sys.argv[-1]))
+
+
+def serve(film: "Film", memory_limit_bytes: int) -> None:
+    """Limit this process and answer requests about the film until standard input ends."""
     # What a library prints must not get between the answers.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    limit_process(int(sys.argv[-1]), NICE)
+    limit_process(memory_limit_bytes, NICE)
     desk = Desk(sys.stdin.buffer)
-    film = Film()
     while (request := desk.next()) is not None:
         answer, content = film.answer(request, desk)
         answers.write(
