@@ -5,6 +5,7 @@ import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -16,6 +17,13 @@ _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}", re.ASCII)
 _HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]{0,251}[A-Za-z0-9_])?|[0-9a-f:]{2,45}", re.ASCII)
 _MAC = re.compile(r"[0-9a-f]{2}([:-]?)[0-9a-f]{2}(\1[0-9a-f]{2}){4}", re.ASCII | re.IGNORECASE)
 _PARAMETERS = ("root", "processes", "command", "key", "known_hosts", "wake")
+
+
+class WorkerKind(StrEnum):
+    """Kinds of workers that `lvs worker` runs: one looks into films, one converts a film."""
+
+    PROBE = "probe"
+    PLAYER = "player"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +60,7 @@ class WorkerAddress:
                     return os.fsencode(self.roots[number]), below
         return None
 
-    def ssh(self, memory_limit_bytes: int) -> list[str]:
+    def ssh(self, memory_limit_bytes: int, kind: WorkerKind = WorkerKind.PROBE) -> list[str]:
         """The command line that starts a worker there, with the system's OpenSSH."""
         settings = {
             "BatchMode": "yes",  # it never asks for a password
@@ -70,9 +78,11 @@ class WorkerAddress:
             options += ["-i", self.key, "-o", "IdentitiesOnly=yes"]
         if self.user:
             options += ["-l", self.user]
+        # An older LVS knows no kinds: it has to start, and to tell its version.
+        of_kind = f" --kind {kind}" if kind is not WorkerKind.PROBE else ""
         worker = (
             'PATH="$PATH:$HOME/.local/bin"; '
-            f"exec {shlex.quote(self.command)} worker --memory {memory_limit_bytes}"
+            f"exec {shlex.quote(self.command)} worker --memory {memory_limit_bytes}{of_kind}"
         )
         remote = f"exec sh -c {shlex.quote(worker)}"
         return ["ssh", "-T", "-x", "-a", "-p", str(self.port), *options, "--", self.host, remote]

@@ -71,7 +71,7 @@ const patience = (retries) => ({
   },
 });
 
-// Play segments from `seconds` on. They are asked for when somebody presses play, not before.
+// Play segments from `seconds` on. They are asked for when somebody presses play, not before; but by then the film is open.
 async function playSegments(seconds, { whole = converted, play = false } = {}) {
   hls?.destroy();
   hls = null;
@@ -104,6 +104,7 @@ async function playSegments(seconds, { whole = converted, play = false } = {}) {
     video.play().catch(() => {}); // the browser wants a click first
   } else if (video.paused) {
     video.addEventListener("play", begin, { once: true });
+    fetch(address(whole), { priority: "low" }).catch(() => {});
   } else {
     begin();
   }

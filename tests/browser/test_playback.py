@@ -115,13 +115,14 @@ def test_a_film_that_breaks_in_the_middle_goes_on_converted(films: Cinema) -> No
         assert not screen.state["trouble"]
 
 
-def test_nothing_is_asked_for_before_somebody_presses_play(films: Cinema) -> None:
+def test_a_film_is_opened_with_its_page_and_no_piece_is_made_before_play(films: Cinema) -> None:
     with films.screen() as screen:
         asked: list[str] = []
         screen.page.on("request", lambda request: asked.append(request.url))
         screen.page.goto("/watch/old.avi")
         screen.page.wait_for_timeout(1000)
-        assert not [address for address in asked if "/hls/" in address]
+        names = [address.rpartition("/")[2] for address in asked if "/hls/" in address]
+        assert [name.partition("?")[0] for name in names] == ["master.m3u8"]
 
 
 def test_a_film_that_changes_while_it_plays_goes_on_as_it_is_now(films: Cinema) -> None:

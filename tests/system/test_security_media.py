@@ -20,7 +20,8 @@ from support.wire import Wire
 
 from lvs.errors import Unavailable, Unreadable
 from lvs.models import Query, State
-from lvs.services.media.probe_pool import ProbePool, ProbeResult
+from lvs.services.media.probe_answer import ProbeResult
+from lvs.services.media.probe_pool import ProbePool
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="other systems have no seccomp")
 
@@ -321,8 +322,8 @@ async def test_a_film_whose_samples_lie_in_another_file_is_not_read_from_there(
 def in_a_worker(program: str) -> subprocess.CompletedProcess[str]:
     """What a process prints that has limited itself as workers do."""
     start = (
-        "import sys, os; from lvs.services.media import probe_worker; probe_worker.limit_process(2"
-        " << 30)\n"
+        "import sys, os; from lvs.services.media import worker_limits;"
+        " worker_limits.limit_process(2 << 30)\n"
     )
     return subprocess.run(
         [sys.executable, "-c", start + program],
@@ -389,7 +390,7 @@ def test_without_the_limits_it_would(attempt: str) -> None:
 def test_a_worker_may_still_have_threads_and_lower_its_own_limits() -> None:
     done = in_a_worker(
         "import resource, threading\nthread = threading.Thread(target=print,"
-        " args=('thread',))\nthread.start()\nthread.join()\nprobe_worker.limit_processor(5)\n"
+        " args=('thread',))\nthread.start()\nthread.join()\nworker_limits.limit_processor(5)\n"
         "print(resource.getrlimit(resource.RLIMIT_CPU)[0]"
         " < 60)\n"
     )
@@ -415,7 +416,7 @@ async def test_every_worker_is_secluded_and_limited(ffmpeg: ProbePool, tmp_path:
 @linux_only
 def test_processor_time_ends_even_where_time_does_not() -> None:
     done = in_a_worker(
-        "import threading\nprobe_worker.limit_processor(0.2)\n"
+        "import threading\nworker_limits.limit_processor(0.2)\n"
         "for _ in range(3): threading.Thread(target=lambda: [0 for _ in iter(int, 1)]).start()\n"
     )
     assert done.returncode == -24  # SIGXCPU

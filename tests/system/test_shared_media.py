@@ -17,7 +17,8 @@ from lvs.models import Probe
 from lvs.playability import browser_playable
 from lvs.services.media.eye import poster_key
 from lvs.services.media.posters import PosterStore
-from lvs.services.media.probe_pool import ProbePool, ProbeResult
+from lvs.services.media.probe_answer import ProbeResult
+from lvs.services.media.probe_pool import ProbePool
 
 pytestmark = [
     pytest.mark.skipif(not MANIFEST.is_file(), reason="../shared is not beside the project"),

@@ -17,6 +17,7 @@ from typing import Any, Self
 import pytest
 from support import namespaces, processes
 from support.home import distinct_video
+from support.media import make_video
 from support.namespaces import ADDRESSES, Cable, inside
 from support.ssh_server import SSHD, SshServer, slow_worker
 
@@ -187,6 +188,46 @@ def test_films_under_way_on_another_machine_end_probed_once(
             assert 1 <= found["hosts"][0]["lost"] <= 2
             assert found["hosts"][0]["failure"]
             assert all(video["duration_s"] for video in _videos(cable, base))
+
+
+@pytest.mark.skipif(SSHD is None, reason="needs sshd (openssh-server)")
+def test_a_film_that_is_converted_elsewhere_goes_on_here_when_the_cable_is_cut(
+    cable: Cable, tmp_path: Path
+) -> None:
+    library = tmp_path / "films"
+    library.mkdir()
+    make_video(library / "old.avi", seconds=60, video_codec="mpeg4")
+    os.utime(library / "old.avi", (1_600_000_000,) * 2)
+    with SshServer(tmp_path / "ssh", ADDRESSES[1], tuple(inside(cable.two))) as ssh:
+        more = {"LVS_WORKERS": f"local,{ssh.url()}"}
+        with serve(cable.one, library, tmp_path / "home" / "data", **more):
+            base = f"http://{ADDRESSES[0]}:8900"
+            processes.until(lambda: any(video["duration_s"] for video in _videos(cable, base)))
+            page = asked(cable.one, f"{base}/watch/old.avi")
+            found = re.search(r"/hls/\w+/\w+/", page)
+            assert found
+            film = f"{base}{found[0]}"
+
+            def host() -> Any:
+                report = json.loads(asked(cable.one, f"{base}/admin/performance.json"))
+                return report["workers"]["hosts"][0]
+
+            processes.until(lambda: host()["ready"])
+            variant = asked(cable.one, f"{film}master.m3u8").splitlines()[-1].split("/")[0]
+            pieces = (f"{film}{variant}/{number}.m4s" for number in range(30))
+
+            def is_made_there() -> bool:
+                asked(cable.one, next(pieces), "-o", os.devnull)
+                return bool(host()["pieces"])
+
+            processes.until(is_made_there)  # the first ones do not wait for a slow start
+            made = host()["pieces"]
+            assert host()["films"] == 1
+            cable.cut()
+            for _ in range(2):
+                asked(cable.one, next(pieces), "-o", os.devnull)
+            state = host()
+            assert (state["ready"], state["pieces"], state["films"]) == (False, made, 0)
 
 
 def _add(library: Path, there: Path, numbers: range) -> None:

@@ -1,12 +1,21 @@
-"""Look into films for an LVS on another machine, which starts this over SSH."""
+"""Look into films, or convert one, for an LVS on another machine, which starts this over SSH."""
 
 import argparse
+
+from lvs.worker_address import WorkerKind
 
 DEFAULT_MEMORY_BYTES = 2 << 30
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare --memory."""
+    """Declare --kind and --memory."""
+    parser.add_argument(
+        "--kind",
+        type=WorkerKind,
+        choices=list(WorkerKind),
+        default=WorkerKind.PROBE,
+        help="look into films, or convert one for playback",
+    )
     parser.add_argument(
         "--memory", type=int, default=DEFAULT_MEMORY_BYTES, metavar="BYTES", help="limit of memory"
     )
@@ -18,7 +27,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Answer until the connection ends."""
-    from lvs.services.media.remote_worker import main
+    if arguments.kind is WorkerKind.PLAYER:
+        from lvs.services.playback.remote_player import main
+    else:
+        from lvs.services.media.remote_worker import main
 
     main(arguments.memory)
     return 0

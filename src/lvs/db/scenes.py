@@ -13,3 +13,10 @@ async def films(db: Connection, after_id: int, limit: int) -> list[Card]:
         ORDER BY g.video_id LIMIT ?
     """
     return [card_of(row) for row in await db.all(sql, (after_id, limit))]
+
+
+async def content(db: Connection, video_id: int) -> str:
+    """The fingerprint that a video had when it was looked into; empty where it was not."""
+    sql = "SELECT ifnull(looked_fingerprint, '') FROM videos WHERE id = ?"
+    found = await db.tuples(sql, (video_id,))
+    return str(found[0][0]) if found else ""

@@ -62,6 +62,7 @@ from lvs.services.library.watcher import Watcher
 from lvs.services.live_events import LiveEvents, jobs_state
 from lvs.services.maintenance import Maintenance
 from lvs.services.media.picture_comparison import PictureComparison
+from lvs.services.media.poster_candidates import PosterCandidatesUpkeep
 from lvs.services.media.poster_colours import PosterColours
 from lvs.services.media.posters import PosterStore
 from lvs.services.media.probe_pool import ProbePool
@@ -82,9 +83,11 @@ from lvs.services.network.reachability import Reachability
 from lvs.services.playback.encoder_trial import working_encoder
 from lvs.services.playback.playback import Playback
 from lvs.services.playback.player_pool import PlayerPool
+from lvs.services.playback.remote_players import RemotePlayers
 from lvs.services.playback.segment_cache import SegmentCache
 from lvs.services.playback.speeds import ConversionSpeeds
 from lvs.services.rate_limit import RateLimiter
+from lvs.services.remote_link import RemoteLink
 from lvs.services.streaming.streams import Streams
 from lvs.worker_address import LOCAL, parse_worker_address
 
@@ -112,6 +115,7 @@ class Services:
     writes_limiter: RateLimiter
     projections: Projections
     poster_choice: PosterChoice
+    poster_candidates: PosterCandidatesUpkeep
     headset: headset.Headset
     favorites: Favorites
     tags: Tags
@@ -188,7 +192,7 @@ def build(config: Config) -> Services:
     metrics = Metrics()
     segments = SegmentCache(config.data_directory / "cache" / "hls", config.conversion_space << 20)
     speeds = ConversionSpeeds(config.data_directory / "cache" / "conversion-speeds.json")
-    players = PlayerPool(segments, speeds=speeds)
+    players = PlayerPool(segments, speeds=speeds, elsewhere=RemotePlayers(probes.hosts))
     playback = Playback(library, players, config.streams_per_client)
     jobs = ProbeQueue(
         database,
@@ -203,7 +207,8 @@ def build(config: Config) -> Services:
         if config.preview_space and config.enable_thumbnails
         else None
     )
-    scenes = SceneStrips(database, library, events, ffmpeg, jobs, scene_store)
+    poster_candidates = PosterCandidatesUpkeep(database, shown_posters)
+    scenes = SceneStrips(database, library, events, probes, jobs, scene_store)
     watcher = Watcher(library, config.watch, config.poll_interval, config.scan_interval)
     backups = Backups(config.metadata_db, backup_folder)
     overviews = LibraryCounter(database, library, jobs)
@@ -251,7 +256,10 @@ def build(config: Config) -> Services:
         ratings_limiter=RateLimiter(config.ratings_limit),
         writes_limiter=RateLimiter(config.writes_limit),
         projections=Projections(database, cache, events),
-        poster_choice=PosterChoice(database, cache, events, library, ffmpeg, jobs, shown_posters),
+        poster_choice=PosterChoice(
+            database, cache, events, library, probes, jobs, shown_posters, poster_candidates
+        ),
+        poster_candidates=poster_candidates,
         headset=headset.build(
             config, database, cache, events, library, passwords, HeadsetPositions(progress)
         ),
@@ -280,7 +288,7 @@ def build(config: Config) -> Services:
         jobs=jobs,
         scenes=scenes,
         poster_colours=PosterColours(database, events, ffmpeg, jobs, shown_posters),
-        picture_comparison=PictureComparison(database, library, events, ffmpeg, jobs),
+        picture_comparison=PictureComparison(database, library, events, probes, jobs),
         streams=Streams(config.stall_seconds, per_client=config.streams_per_client),
         subtitles=Subtitles(library, config.supported_formats),
         playback=playback,
@@ -335,7 +343,8 @@ def _shared_probes(config: Config, library: Library, local: ProbePool) -> Shared
         return configured or [Path(os.fsdecode(root.path)) for root in library.active_roots]
 
     addresses = [parse_worker_address(each) for each in config.workers if each != LOCAL]
-    hosts = [WorkerHost(address, RemotePool(address, folders)) for address in addresses]
+    links = [RemoteLink(address, folders) for address in addresses]
+    hosts = [WorkerHost(link.address, RemotePool(link)) for link in links]
     return SharedProbes(local, hosts, LOCAL in config.workers)
 
 
@@ -460,7 +469,12 @@ def _background(services: Services) -> list[tuple[str, Step]]:
         ("probe queue", jobs.feed),
         ("scenes", services.scenes.run),
         ("colours of posters", services.poster_colours.run),
-        ("pictures of films", services.picture_comparison.run),
+        *(
+            [("pictures of films", services.picture_comparison.run)]
+            if services.config.compare_pictures
+            else []
+        ),
+        ("candidates of posters", services.poster_candidates.run),
         ("pages in memory", partial(services.gallery.fill, FILL_DELAY_S)),
         ("positions in films", services.progress.run),
         ("system figures", services.system.sample),

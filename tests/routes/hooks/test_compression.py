@@ -11,6 +11,7 @@ from quart import Response
 from support.home import Home
 
 from lvs.models import Query
+from lvs.paths import static_folder
 
 BROWSER = {"Accept-Encoding": "gzip, deflate"}
 
@@ -119,6 +120,22 @@ async def test_a_changed_page_is_sent_again(home: Home) -> None:
     assert b"new" in gzip.decompress(content)
     dark, _ = await ask(home, "/", Cookie="theme=dark", **{"If-None-Match": again.headers["ETag"]})
     assert dark.status_code == 200
+
+
+async def test_scripts_and_styles_are_sent_without_indentation_and_comments(home: Home) -> None:
+    for path in static_folder().rglob("*"):
+        if path.suffix not in (".js", ".css"):
+            continue
+        name = path.relative_to(static_folder()).as_posix()
+        _, sent = await ask(home, f"/static/{name}")
+        kept = path.read_bytes()
+        if not name.startswith("vendor/"):
+            text = kept.decode()
+            if path.suffix == ".css":
+                text = re.sub(r"/\*[^*]*\*/", "", text)
+            lines = [line.lstrip() for line in text.splitlines()]
+            kept = "".join(f"{line}\n" for line in lines if line and line[:2] != "//").encode()
+        assert sent == kept, name
 
 
 async def test_head_says_what_get_would(home: Home) -> None:

@@ -28,10 +28,10 @@ from support.places import PROJECT
 
 from lvs.errors import Unavailable, Unreadable
 from lvs.models import Probe, Track
-from lvs.services.media import probe_pool as ffmpeg_module
 from lvs.services.media import video_file as film_module
 from lvs.services.media.containers import MeteredFile
 from lvs.services.media.posters import PosterStore
+from lvs.services.media.probe_answer import read_answer
 from lvs.services.media.probe_pool import ProbePool
 from lvs.services.media.video_file import VideoFile
 
@@ -585,7 +585,7 @@ def test_workers_end_when_the_server_is_killed(tmp_path: Path) -> None:
 )
 def test_nothing_a_worker_says_is_taken_on_trust(answer: object) -> None:
     with pytest.raises(ValueError, match="not one"):
-        ffmpeg_module.read_answer(answer, "film.mp4")
+        read_answer(answer, "film.mp4")
 
 
 STRANGE_VALUES = [
@@ -612,6 +612,6 @@ def test_a_probe_with_a_strange_value_is_refused(name: str, value: object) -> No
         "chapters": [],
         "has_poster": 1,
     }
-    assert ffmpeg_module.read_answer(rest | {"probe": good}, "film.mp4").has_poster is False
+    assert read_answer(rest | {"probe": good}, "film.mp4").has_poster is False
     with pytest.raises(ValueError, match="not one"):
-        ffmpeg_module.read_answer(rest | {"probe": good | {name: value}}, "film.mp4")
+        read_answer(rest | {"probe": good | {name: value}}, "film.mp4")

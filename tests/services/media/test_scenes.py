@@ -210,7 +210,7 @@ async def test_idle_hours_make_what_is_missing(
         services.database,
         services.library,
         services.events,
-        services.ffmpeg,
+        services.probes,
         services.jobs,
         services.scenes.store,
     )

@@ -2,17 +2,23 @@
 films when the machine does not answer.
 """
 
+import os
 import shutil
 import socket
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from support import ssh_server
-from support.home import Home
+from support.home import OLD_NS, Home
+from support.media import make_video
 from support.ssh_server import SshServer, slow_worker
 
 from lvs import __version__
+from lvs.db import picture_signatures
+from lvs.services.media.picture_signature import SIGNATURE_VERSION
 from lvs.services.media.worker_hosts import wake
 from lvs.worker_address import parse_worker_address
 
@@ -121,6 +127,80 @@ async def test_films_under_way_on_a_machine_that_dies_are_looked_into_here(
         await home.stop()
 
 
+def long_film(home: Home, name: str) -> Path:
+    """A film with pictures enough for a strip and a signature."""
+    path = make_video(home.library / name, seconds=8, size=(160, 90), seed=len(name))
+    os.utime(path, ns=(OLD_NS, OLD_NS))
+    return path
+
+
+async def want_strip(home: Home, name: str) -> None:
+    """Open a film's page, so to say."""
+    card = await home.services.gallery.card((await home.video(name)).id)
+    assert card is not None
+    assert home.services.scenes.want(card)
+
+
+async def until_strip(home: Home, name: str) -> None:
+    """Wait for a film's strip, which has to be whole."""
+    card = await home.services.gallery.card((await home.video(name)).id)
+    assert card is not None
+
+    async def is_there() -> bool:
+        return await home.services.scenes.of_card(card) is not None
+
+    await home.until(is_there)
+    made = await home.services.scenes.of_card(card)
+    assert made is not None
+    assert len(made.scenes) == 4
+    sheet = await home.services.scenes.sheet(made.key)
+    with Image.open(BytesIO(sheet or b"")) as picture:
+        assert (picture.format, picture.size) == ("WEBP", made.sheet_size)
+
+
+async def test_strips_and_signatures_are_made_by_another_machine_or_here(
+    server: SshServer, tmp_path: Path
+) -> None:
+    there = tmp_path / "there"
+    url = server.url(root=str(there), command=slow_worker(tmp_path))
+    home = Home(tmp_path, workers=("local", url))
+    await start(home)
+    try:
+        names = ("one.mp4", "other.mp4", "late.mp4")
+        for name in names:
+            long_film(home, name)
+        shutil.copytree(home.library, there)
+        long_film(home, "not there.mp4")
+        await home.scan()
+        await home.looked()
+        [host] = home.services.probes.hosts
+        await want_strip(home, "one.mp4")
+        await want_strip(home, "not there.mp4")
+        for name in ("one.mp4", "not there.mp4"):
+            await until_strip(home, name)
+        assert host.state().strips == 1
+        await home.services.picture_comparison.catch_up()
+        assert host.state().signatures == 3
+        async with home.services.database.read() as db:
+            signed = await picture_signatures.signatures(db, SIGNATURE_VERSION, 0, 10)
+        assert [len(each.pictures) > 0 for each in signed] == [True] * 4
+
+        for name in names[1:]:
+            await want_strip(home, name)
+        await home.until(lambda: host.state().running > 0)
+        server.kill()
+        for name in names[1:]:
+            await until_strip(home, name)
+        state = host.state()
+        assert (state.ready, state.strips) == (False, 1)
+        assert 1 <= state.lost <= 2
+        assert not list((home.data / "scenes" / "partial").iterdir())
+        page = await (await home.client.get("/admin/tiles/workers")).get_data(as_text=True)
+        assert "Its work is done here" in page
+    finally:
+        await home.stop()
+
+
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
@@ -148,7 +228,7 @@ async def test_a_machine_that_cannot_be_used_says_why_and_costs_no_film(
         await home.looked()
         assert await results(home) == [("h264", True)] * 2
         page = await (await home.client.get("/admin/tiles/workers")).get_data(as_text=True)
-        assert "Its films are analysed here" in page
+        assert "Its work is done here" in page
     finally:
         await home.stop()
 

@@ -153,8 +153,8 @@ async def test_nothing_is_left_over(household: Household) -> None:
     assert seen
 
     end = time.monotonic() + 30
-    while pool._seats or pool._jobs or any(map(psutil.pid_exists, seen)):
-        assert time.monotonic() < end, (list(pool._seats), list(pool._jobs), seen)
+    while pool._seats or pool._shared or any(map(psutil.pid_exists, seen)):
+        assert time.monotonic() < end, (list(pool._seats), len(pool._shared), seen)
         await asyncio.sleep(0.05)
     assert pool.process_ids == ()
     assert pool.conversions() == [] or not pool._seats

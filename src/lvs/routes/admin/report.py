@@ -196,13 +196,18 @@ class Failed(FigureModel):
 
 
 class HostReport(FigureModel):
-    """Another machine that lends workers."""
+    """Another machine that lends workers; `done` counts probes, `films` those converted now."""
 
     name: str
     processes: int
     ready: bool
     running: int
     done: int
+    strips: int
+    signatures: int
+    pieces: int
+    films: int
+    unfit: str
     lost: int
     failure: str
 
@@ -309,7 +314,9 @@ class StreamReport(FigureModel):
 
 
 class ConversionReport(FigureModel):
-    """A film that is converted for a viewer; `speed` is seconds of film made per second."""
+    """A film that is converted for a viewer; `speed` is seconds of film made per second, `place`
+    the other machine that makes them.
+    """
 
     title: str
     client: str
@@ -317,6 +324,7 @@ class ConversionReport(FigureModel):
     speed: float
     segments: int
     cache_hits: int
+    place: str
 
 
 class PlaybackReport(FigureModel):
@@ -397,6 +405,7 @@ def playback_report(pool: PlayerPool) -> PlaybackReport:
                 speed=each.speed,
                 segments=each.segments,
                 cache_hits=each.hits,
+                place=each.place,
             )
             for each in pool.conversions()
         ],

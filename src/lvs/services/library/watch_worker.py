@@ -63,7 +63,7 @@ def main() -> None:
     itself.
     """
     # The server reads this module for its names, and needs no limits.
-    from lvs.services.media.probe_worker import limit_process  # noqa: PLC0415
+    from lvs.services.media.worker_limits import limit_process  # noqa: PLC0415
 
     top, ignored = os.fsdecode(bytes.fromhex(sys.argv[-3])), Ignored(json.loads(sys.argv[-2]))
     limit_process(int(sys.argv[-1]))

@@ -11,8 +11,8 @@ from lvs.errors import LvsError
 from lvs.services.events import Event, Events
 from lvs.services.library.library import Library
 from lvs.services.media.picture_signature import SIGNATURE_VERSION, PictureSignature
-from lvs.services.media.probe_pool import ProbePool
 from lvs.services.media.probe_queue import ProbeQueue
+from lvs.services.media.worker_hosts import SharedProbes
 
 log = logging.getLogger(__name__)
 
@@ -32,12 +32,12 @@ class PictureComparison:
         database: Database,
         library: Library,
         events: Events,
-        pool: ProbePool,
+        probes: SharedProbes,
         queue: ProbeQueue,
     ) -> None:
         self._database = database
         self._library = library
-        self._pool = pool
+        self._probes = probes
         self._queue = queue
         self._news = asyncio.Event()
         self.rest_s = REST_S
@@ -91,7 +91,8 @@ class PictureComparison:
 
     async def _sign(self, film: Unsigned) -> None:
         try:
-            found = await self._pool.signature(self._library.file_path(film.root_id, film.path))
+            path = self._library.file_path(film.root_id, film.path)
+            found = await self._probes.signature(path, film.content)
         except LvsError as error:
             if self._library.is_away(film.root_id, film.path):
                 return

@@ -21,7 +21,8 @@ from lvs.services.library.library import Library
 from lvs.services.media import stored_projection
 from lvs.services.media.eye import drawing, drawing_key, poster_key
 from lvs.services.media.posters import PosterStore
-from lvs.services.media.probe_pool import ProbeResult, probe_version
+from lvs.services.media.probe_answer import ProbeResult
+from lvs.services.media.probe_pool import probe_version
 from lvs.services.media.worker_hosts import SharedProbes
 from lvs.services.metrics import timed
 

@@ -6,30 +6,32 @@ JSON, so that a worker that a hostile file has taken over can send its parent no
 """
 
 import json
-import math
 import os
 import signal
 import stat
 import sys
-import traceback
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from lvs.errors import Unreadable
 from lvs.models import Projection, Shape, Stereo
 from lvs.services.media.eye import Crop, crop_of, eye_of, eye_path
-from lvs.services.media.sandbox import enter_sandbox
+from lvs.services.media.worker_limits import (
+    limit_process,
+    limit_processor,
+    open_without_links,
+    traceback_text,
+)
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
 
+    from lvs.services.media.scene_sheet import SceneSheet
     from lvs.services.media.video_file import VideoFile
 
 GRACE_S = 10  # the parent ends a worker in time; this is for the worker whose parent is gone
-FILE_SIZE_LIMIT_BYTES = 64 << 20
 FEWEST_SCENES = 2
 COLOUR_WIDTH = 40  # a JPEG of eight times the size is decoded no larger
 SMALL_WIDTH = 320  # enough to compare the halves of a picture
@@ -37,10 +39,19 @@ JPEG = {"format": "JPEG", "optimize": True}
 WEBP = {"format": "WEBP", "method": 4}
 WEBP_LESS = 5  # looks alike at so much less of the scale
 
-Keep = Callable[[list[dict[str, Any]], list[Any], str, dict[str, Any]], None]
+KeepPosters = Callable[[list[dict[str, Any]], list[Any], str, dict[str, Any]], None]
 """Keeps posters: the requested ones, the picture of each, the part of the picture they show, and
 the answer, which may take something along.
 """
+KeepSheet = Callable[["SceneSheet", dict[str, Any], dict[str, Any]], None]
+"""Keeps a sheet of scenes: the sheet, what was asked for, and the answer."""
+
+
+class Keep(NamedTuple):
+    """Puts pictures where they belong."""
+
+    posters: KeepPosters
+    sheet: KeepSheet
 
 
 def main() -> None:
@@ -63,10 +74,10 @@ def answer(request: dict[str, Any], keep: Keep | None = None) -> dict[str, Any]:
     """Either `probe` and `has_poster`, or `unreadable` or `unavailable` with a sentence; `own`
     says that the file is the cause, `detail` is for the log.
 
-    `keep` puts the posters where they belong: at the paths of the request, unless told otherwise.
+    `keep` puts the pictures where they belong: at the paths of the request, unless told otherwise.
     """
-    keep = keep or _write
-    _alarm(request["time_limit_s"] + GRACE_S)
+    keep = keep or Keep(_write, _write_sheet)
+    alarm(request["time_limit_s"] + GRACE_S)
     limit_processor(request["time_limit_s"])
     try:
         if "colours" in request:
@@ -77,11 +88,11 @@ def answer(request: dict[str, Any], keep: Keep | None = None) -> dict[str, Any]:
             }
         path = os.fsdecode(bytes.fromhex(request["path"]))
         if "scenes" in request:
-            return _scenes(path, request["scenes"])
+            return _scenes(path, request["scenes"], keep.sheet)
         if "signature" in request:
             return _signature(path)
         name = request["name"] or path.rpartition("/")[2]
-        return _probe(path, request["posters"], name, request["chosen"], keep)
+        return _probe(path, request["posters"], name, request["chosen"], keep.posters)
     except Unreadable as error:
         return {"unreadable": error.message}
     except MemoryError:
@@ -94,49 +105,11 @@ def answer(request: dict[str, Any], keep: Keep | None = None) -> dict[str, Any]:
     except Exception:  # noqa: BLE001  one strange film must not end the worker
         return {"unavailable": "Looking into it went wrong.", "detail": traceback_text()}
     finally:
-        _alarm(0)
-
-
-def limit_process(memory_limit_bytes: int, nice: int = 10) -> None:
-    """Lowers what this process may take: its turn at the processor, memory, the size of a file it
-    writes, and all network.
-    """
-    with suppress(OSError, AttributeError):
-        os.nice(nice)
-    with suppress(OSError):
-        # If memory runs out, the system ends this process rather than the server.
-        Path("/proc/self/oom_score_adj").write_text("1000")
-    try:
-        import resource  # noqa: PLC0415  not on Windows
-    except ImportError:
-        return
-    for name, limit in (
-        ("RLIMIT_AS", memory_limit_bytes),
-        ("RLIMIT_FSIZE", FILE_SIZE_LIMIT_BYTES),
-        ("RLIMIT_CORE", 0),
-    ):
-        with suppress(OSError, ValueError, AttributeError):
-            resource.setrlimit(getattr(resource, name), (limit, limit))
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    enter_sandbox()
-
-
-def limit_processor(seconds: float) -> None:
-    """Has the system end this process after so many more seconds of processor time, of all its
-    threads together.
-    """
-    try:
-        import resource  # noqa: PLC0415  not on Windows
-    except ImportError:
-        return
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    limit = math.ceil(used.ru_utime + used.ru_stime + seconds)
-    with suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+        alarm(0)
 
 
 def _probe(
-    path: str, posters: list[dict[str, Any]], name: str, chosen: str | None, keep: Keep
+    path: str, posters: list[dict[str, Any]], name: str, chosen: str | None, keep: KeepPosters
 ) -> dict[str, Any]:
     # Here and not above: a broken installation becomes an answer, where an import at the top would
     # only end the process.
@@ -191,9 +164,8 @@ def _colour(path: str) -> str:
         return ""
 
 
-def _scenes(path: str, wanted: dict[str, Any]) -> dict[str, Any]:
+def _scenes(path: str, wanted: dict[str, Any], keep: KeepSheet) -> dict[str, Any]:
     """Draws the sheet of scenes; without `times` there is none to show."""
-    from lvs.services.media.scene_sheet import WEBP as SHEET  # noqa: PLC0415
     from lvs.services.media.scene_sheet import draw_sheet  # noqa: PLC0415
     from lvs.services.media.video_file import VideoFile  # noqa: PLC0415
 
@@ -207,15 +179,21 @@ def _scenes(path: str, wanted: dict[str, Any]) -> dict[str, Any]:
             film.close()
     if len(sheet.times) < FEWEST_SCENES:
         return {"scenes": {"times": [], "width": 0, "height": 0}}
+    width, height = sheet.tile_size
+    found: dict[str, Any] = {"scenes": {"times": sheet.times, "width": width, "height": height}}
+    keep(sheet, wanted, found)
+    return found
+
+
+def _write_sheet(sheet: "SceneSheet", wanted: dict[str, Any], _found: dict[str, Any]) -> None:
+    """Writes the sheet beside its place first: one that is there is whole."""
     partial, place = (Path(os.fsdecode(bytes.fromhex(wanted[name]))) for name in ("partial", "to"))
     place.parent.mkdir(parents=True, exist_ok=True)
     with partial.open("wb") as written:
-        sheet.image().save(written, **SHEET)
+        sheet.save(written)
         written.flush()
         os.fsync(written.fileno())
     partial.replace(place)
-    width, height = sheet.tile_size
-    return {"scenes": {"times": sheet.times, "width": width, "height": height}}
 
 
 def _signature(path: str) -> dict[str, Any]:
@@ -238,33 +216,6 @@ def _regular_file(path: str) -> int:
         os.close(descriptor)
         raise Unreadable("It is not a regular file.")
     return descriptor
-
-
-def open_without_links(path: str) -> int:
-    """Descriptor of the file at an absolute path, reached over no link: the library's paths hold
-    none.
-
-    One that was put in the place of a film, or of its folder, since the library was looked through
-    would lead out of it.
-    """
-    # Without O_NONBLOCK, opening a named pipe waits for whoever writes into it.
-    flags = os.O_RDONLY | sum(
-        getattr(os, name, 0) for name in ("O_BINARY", "O_NONBLOCK", "O_NOCTTY", "O_NOFOLLOW")
-    )
-    if sys.platform != "linux":
-        return os.open(path, flags)
-    *folders, name = path.lstrip("/").split("/")
-    descriptor = os.open("/", os.O_PATH)
-    try:
-        for folder in folders:
-            descriptor, left = (
-                os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=descriptor),
-                descriptor,
-            )
-            os.close(left)
-        return os.open(name, flags, dir_fd=descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _pictures(
@@ -311,11 +262,7 @@ def encode(image: Any, poster: dict[str, Any], file: IO[bytes]) -> None:
         image.save(file, **WEBP, quality=max(1, quality - WEBP_LESS))
 
 
-def traceback_text() -> str:
-    return traceback.format_exc(limit=-8)[-4000:]
-
-
-def _alarm(seconds: float) -> None:
+def alarm(seconds: float) -> None:
     """Have the system end this process after so many seconds, whatever it does; 0 cancels that."""
     if hasattr(signal, "alarm"):
         signal.alarm(round(seconds))

@@ -6,7 +6,6 @@ import binascii
 import contextlib
 import logging
 import os
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,50 +13,33 @@ from lvs import __version__
 from lvs.errors import Unavailable, WorkerLost
 from lvs.services.media.eye import eye_path
 from lvs.services.media.posters import PosterFile, PosterTarget
-from lvs.services.media.probe_pool import (
-    CLOSING_S,
-    FilePath,
-    ProbePool,
-    ProbeResult,
-    Worker,
-    read_answer,
-)
-from lvs.services.worker_process import WorkerProcess
-from lvs.worker_address import CONNECT_S, WorkerAddress
+from lvs.services.media.probe_answer import FilePath, ProbeResult, read_answer, read_scenes
+from lvs.services.media.probe_pool import ProbePool, Worker
+from lvs.services.media.scene_request import SceneRequest, SceneTimes
+from lvs.services.remote_link import REMOTE_MEMORY_BYTES, ElsewhereError, RemoteLink
+from lvs.worker_address import CONNECT_S, WorkerKind
 
 log = logging.getLogger(__name__)
 
 HELLO_S = CONNECT_S + 20.0  # it may have to read Python from a sleeping disk
 MAX_ANSWER_BYTES = 8 << 20
 MAX_PICTURE_BYTES = 1 << 20
-MAX_ERROR_BYTES = 2000
-REMOTE_MEMORY_BYTES = 2 << 30
-
-
-class ElsewhereError(Exception):
-    """The file is not there on that machine, or it is another one."""
+MAX_SHEET_BYTES = 4 << 20
 
 
 class RemotePool(ProbePool):
-    """Workers of one machine. `folders` gives the library folders here, in their order."""
+    """Workers of one machine."""
 
-    def __init__(self, address: WorkerAddress, folders: Callable[[], Sequence[Path]]) -> None:
-        super().__init__(address.processes, memory_limit_bytes=REMOTE_MEMORY_BYTES)
-        self._address = address
-        self._folders = folders
-        self._listening: asyncio.Task[None] | None = None
-        self.last_words = ""  # what ssh said at last
-
-    def place(self, path: FilePath) -> tuple[bytes, bytes] | None:
-        """The root over there and the path below it; None where the file is not there."""
-        return self._address.place(self._folders(), os.fsencode(path))
+    def __init__(self, link: RemoteLink) -> None:
+        super().__init__(link.address.processes, memory_limit_bytes=REMOTE_MEMORY_BYTES)
+        self.link = link
 
     async def greet(self) -> None:
         """Start a worker, and see that it is of this version of LVS.
 
         Raises WorkerLost where the machine does not answer, Unavailable where it cannot be used.
         """
-        self.last_words = ""
+        self.link.last_words = ""
         worker: Worker | None = None
         in_order = False
         await self._turns.acquire()
@@ -73,9 +55,7 @@ class RemotePool(ProbePool):
                 " must print nothing."
             ) from None
         except (TimeoutError, OSError, EOFError):
-            if self._listening is not None:
-                await asyncio.wait([self._listening], timeout=CLOSING_S)
-            raise WorkerLost(self.last_words or "It does not answer.") from None
+            raise WorkerLost(await self.link.heard() or "It does not answer.") from None
         finally:
             self._leave(worker, in_order)
         if not in_order:
@@ -84,29 +64,14 @@ class RemotePool(ProbePool):
             )
 
     async def _start(self) -> Worker:
-        process = await WorkerProcess.run(
-            self._address.ssh(self._memory_limit_bytes),
-            most_line_bytes=MAX_ANSWER_BYTES,
-            hears_errors=True,
-        )
-        self._listening = asyncio.create_task(self._listen(process))
-        self._ending.add(self._listening)
-        self._listening.add_done_callback(self._ending.discard)
-        return Worker(process)
-
-    async def _listen(self, process: WorkerProcess) -> None:
-        """Remember the last line that ssh writes to its standard error."""
-        while part := await process.receive_error(MAX_ERROR_BYTES):
-            lines = part.decode("utf-8", "replace").strip().splitlines()
-            if lines:
-                self.last_words = "".join(c for c in lines[-1] if c.isprintable())[:300]
+        return Worker(await self.link.start(WorkerKind.PROBE, MAX_ANSWER_BYTES))
 
     def _ended_by_itself(self, process_id: int, exit_code: int) -> None:
         """Return what ssh said is told with the machine's state."""
-        log.debug("ssh %d to %s ended with %d", process_id, self._address.name, exit_code)
+        log.debug("ssh %d to %s ended with %d", process_id, self.link.address.name, exit_code)
 
     def _request(self, path: FilePath, posters: PosterTarget) -> dict[str, Any]:
-        place = self.place(path)
+        place = self.link.place(os.fsencode(path))
         if place is None:
             raise Unavailable("That machine has no such folder.")
         root, below = place
@@ -127,8 +92,6 @@ class RemotePool(ProbePool):
         }
 
     async def _found(self, answer: Any, path: FilePath, posters: PosterTarget) -> ProbeResult:
-        if isinstance(answer, dict) and "elsewhere" in answer:
-            raise ElsewhereError(str(answer["elsewhere"])[:200])
         found = read_answer(answer, path)
         if not (found.has_poster and posters):
             return ProbeResult(found.probe, False, found.evidence)
@@ -140,6 +103,25 @@ class RemotePool(ProbePool):
             return ProbeResult(found.probe, False, found.evidence)
         return found
 
+    def _sheet_request(self, wanted: SceneRequest) -> dict[str, Any]:
+        return wanted.as_json()  # it writes nothing
+
+    async def _drawn(self, answer: Any, path: FilePath, wanted: SceneRequest) -> SceneTimes:
+        found = read_scenes(answer, path)
+        if found.times:
+            sheet = _decoded(answer.get("sheet"), MAX_SHEET_BYTES)
+            if not _is_webp(sheet):
+                raise ValueError("its answer has a sheet of another format")
+            try:
+                await asyncio.to_thread(_put, sheet, wanted.partial, wanted.path)
+            except OSError as error:
+                raise Unavailable(f"Scenes cannot be kept: {error.strerror}.") from None
+        return found
+
+    def _check_place(self, answer: Any) -> None:
+        if isinstance(answer, dict) and "elsewhere" in answer:
+            raise ElsewhereError(str(answer["elsewhere"])[:200])
+
 
 def _pictures(found: Any, posters: PosterTarget) -> list[bytes]:
     """The pictures of an answer. Raises ValueError where they are not what was asked for."""
@@ -149,30 +131,41 @@ def _pictures(found: Any, posters: PosterTarget) -> list[bytes]:
 
 
 def _picture(text: Any, poster: PosterFile) -> bytes:
-    if not isinstance(text, str) or len(text) > MAX_PICTURE_BYTES * 4 // 3 + 4:
-        raise ValueError("its answer has no picture")
-    try:
-        content = base64.b64decode(text, validate=True)
-    except binascii.Error:
-        raise ValueError("its answer has no picture") from None
-    is_jpeg, is_webp = content[:3] == b"\xff\xd8\xff", content[8:12] == b"WEBP"
-    if not (is_jpeg if poster.format == "jpg" else is_webp):
+    content = _decoded(text, MAX_PICTURE_BYTES)
+    is_jpeg = content[:3] == b"\xff\xd8\xff"
+    if not (is_jpeg if poster.format == "jpg" else _is_webp(content)):
         raise ValueError("its answer has a picture of another format")
     return content
 
 
+def _is_webp(content: bytes) -> bool:
+    return content[:4] == b"RIFF" and content[8:12] == b"WEBP"
+
+
+def _decoded(text: Any, most_bytes: int) -> bytes:
+    if not isinstance(text, str) or len(text) > most_bytes * 4 // 3 + 4:
+        raise ValueError("its answer has no picture")
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error:
+        raise ValueError("its answer has no picture") from None
+
+
 def _write(pictures: list[bytes], posters: PosterTarget, eye: str) -> None:
-    """Write every poster beside its place first: a poster that is there is whole."""
     try:
         for content, poster in zip(pictures, posters, strict=True):
-            path = eye_path(poster.path, eye)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with poster.partial.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            poster.partial.replace(path)
+            _put(content, poster.partial, eye_path(poster.path, eye))
     finally:
         for poster in posters:
             with contextlib.suppress(OSError):
                 poster.partial.unlink(missing_ok=True)
+
+
+def _put(content: bytes, partial: Path, path: Path) -> None:
+    """Write a picture beside its place first: one that is there is whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with partial.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)

@@ -29,6 +29,11 @@ class SceneRequest:
             "shape": self.projection.shape.value,
             "stereo": self.projection.stereo.value,
             "aspect": self.aspect,
+        }
+
+    def places(self) -> dict[str, Any]:
+        """The sheet's places on this machine, for a worker that writes it itself."""
+        return {
             "to": os.fsencode(self.path).hex(),
             "partial": os.fsencode(self.partial).hex(),
         }

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from PIL import Image
 
@@ -48,6 +48,10 @@ class SceneSheet:
         for number, tile in enumerate(self._tiles):
             sheet.paste(tile, (number % COLUMNS * width, number // COLUMNS * height))
         return sheet
+
+    def save(self, file: IO[bytes]) -> None:
+        """Write all tiles as one WebP picture."""
+        self.image().save(file, **WEBP)
 
 
 def draw_sheet(film: "VideoFile", count: int, crop: Crop | None) -> SceneSheet:

@@ -11,10 +11,10 @@ from lvs.errors import LvsError
 from lvs.models import SHAPES, STEREOS, Card, Projection, State
 from lvs.services.events import Event, Events
 from lvs.services.library.library import Library
-from lvs.services.media.probe_pool import ProbePool
 from lvs.services.media.probe_queue import ProbeQueue
 from lvs.services.media.scene_request import MOST_SCENES, SceneRequest, SceneTimes
 from lvs.services.media.scene_store import SceneStore, SceneStrip
+from lvs.services.media.worker_hosts import SharedProbes
 
 log = logging.getLogger(__name__)
 
@@ -34,13 +34,13 @@ class SceneStrips:
         database: Database,
         library: Library,
         events: Events,
-        pool: ProbePool,
+        probes: SharedProbes,
         queue: ProbeQueue,
         store: SceneStore | None,
     ) -> None:
         self._database = database
         self._library = library
-        self._pool = pool
+        self._probes = probes
         self._queue = queue
         self.store = store
         self._waiting: dict[str, asyncio.Future[None]] = {}
@@ -105,10 +105,11 @@ class SceneStrips:
             path,
             partial,
         )
+        film = self._library.file_path(card.root_id, card.path)
+        async with self._database.read() as db:
+            content = await scenes.content(db, card.id)
         try:
-            found = await self._pool.scenes(
-                self._library.file_path(card.root_id, card.path), wanted
-            )
+            found = await self._probes.scenes(film, wanted, content)
         except LvsError as error:
             log.info("no scenes of video %d: %s", card.id, error.message)
             found = SceneTimes((), 0, 0)  # not tried again before the film is another

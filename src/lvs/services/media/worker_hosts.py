@@ -1,22 +1,28 @@
-"""Probing shared between this machine and others.
+"""Work on films shared between this machine and others.
 
-A machine that sleeps, does not answer or cannot be used is left alone for a minute. A film that was
-under way there is looked into here in the same turn, so that nothing is counted against it.
+A machine that sleeps, does not answer or cannot be used is left alone for a minute. What was under
+way there is made here in the same turn, so that nothing is counted against a film.
 """
 
 import asyncio
 import logging
 import socket
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections import Counter, OrderedDict
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from enum import Enum
+from typing import TypeVar
 
 from lvs.errors import LvsError, WorkerLost
+from lvs.services.media.picture_signature import PictureSignature
 from lvs.services.media.posters import PosterTarget
-from lvs.services.media.probe_pool import ProbePool, ProbeResult
-from lvs.services.media.remote_pool import ElsewhereError, RemotePool
+from lvs.services.media.probe_answer import ProbeResult
+from lvs.services.media.probe_pool import ProbePool
+from lvs.services.media.remote_pool import RemotePool
+from lvs.services.media.scene_request import SceneRequest, SceneTimes
+from lvs.services.remote_link import ElsewhereError
 from lvs.worker_address import WorkerAddress
 
 log = logging.getLogger(__name__)
@@ -26,10 +32,25 @@ DECLINED_IN_A_ROW = 5  # films: where so many are not there, the folder is anoth
 FILMS_KEPT = 1000
 WAKE_PORT = 9
 
+Value = TypeVar("Value")
+
+
+class Work(Enum):
+    """Kinds of work that another machine does."""
+
+    PROBE = "probe"
+    STRIP = "strip of scenes"
+    SIGNATURE = "picture signature"
+    PIECE = "converted piece"
+
 
 @dataclass(frozen=True, slots=True)
 class HostState:
-    """A machine as the dashboard shows it. `away_s` is for how long it is still left alone."""
+    """A machine as the dashboard shows it. `away_s` is for how long it is still left alone.
+
+    `done` counts probes, `running` all that its probe workers are at; `films` are converted there
+    now, in `pieces` so far; `unfit` says why none of them is.
+    """
 
     name: str
     processes: int
@@ -39,6 +60,11 @@ class HostState:
     lost: int
     failure: str
     away_s: float
+    strips: int = 0
+    signatures: int = 0
+    pieces: int = 0
+    films: int = 0
+    unfit: str = ""
 
 
 class WorkerHost:
@@ -56,47 +82,75 @@ class WorkerHost:
         self._left_s = left_s
         self._clock = clock
         self._wanted = asyncio.Event()
+        self._greeted = asyncio.Event()
         self._ready = False
         self._left_until = float("-inf")
-        self._declined = 0
-        self._running = self._done = self._lost = 0
+        self._declined = self._lost = 0
+        self._running: Counter[Work] = Counter()
+        self._done: Counter[Work] = Counter()
         self._failure = ""
         self._not_here: OrderedDict[bytes, None] = OrderedDict()
+        self.films: set[str] = set()  # by their keys: those that are converted there now
+        self.unfit = ""  # why what it converts could not be used
 
     def state(self) -> HostState:
         """The present state."""
-        away_s = max(0.0, self._left_until - self._clock())
         return HostState(
-            self.address.name,
-            self.pool.workers,
-            self._ready,
-            self._running,
-            self._done,
-            self._lost,
-            self._failure,
-            away_s,
+            name=self.address.name,
+            processes=self.pool.workers,
+            ready=self._ready,
+            running=self._probing,
+            done=self._done[Work.PROBE],
+            lost=self._lost,
+            failure=self._failure,
+            away_s=max(0.0, self._left_until - self._clock()),
+            strips=self._done[Work.STRIP],
+            signatures=self._done[Work.SIGNATURE],
+            pieces=self._done[Work.PIECE],
+            films=len(self.films),
+            unfit=self.unfit,
         )
 
-    def takes(self, path: bytes) -> bool:
-        """True where a film can be looked into there now. Where it could be if the machine
+    @property
+    def _probing(self) -> int:
+        return self._running.total() - self._running[Work.PIECE]
+
+    def reaches(self, path: bytes) -> bool:
+        """True where a film can be worked on there now. Where it could be if the machine
         answered, it is asked in the background.
         """
-        if path in self._not_here or self.pool.place(path) is None:
+        if path in self._not_here or self.pool.link.place(path) is None:
             return False
         if not self._ready and self._clock() >= self._left_until:
             self._wanted.set()
-        return self._ready and self._running < self.pool.workers
+        return self._ready
 
-    async def probe(
-        self, path: bytes, posters: PosterTarget, name: str, chosen: str | None, content: str
-    ) -> ProbeResult | None:
-        """As `ProbePool.probe`; None where the film is to be looked into here instead."""
-        self._running += 1
+    async def expect(self, path: bytes, seconds: float) -> bool:
+        """As `reaches`, but a machine that is being asked has so long to answer."""
+        if not self.reaches(path) and self._wanted.is_set():
+            self._greeted.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._greeted.wait(), seconds)
+        return self.reaches(path)
+
+    def takes(self, path: bytes) -> bool:
+        """True where a film can be looked into there now, and a process is free for it."""
+        return self.reaches(path) and self._probing < self.pool.workers
+
+    async def lend(
+        self, path: bytes, work: Work, ask: Callable[[], Awaitable[Value]]
+    ) -> Value | None:
+        """The result of work on a film over there; None where it is to be done here instead.
+
+        `ask` raises WorkerLost where the machine went away, ElsewhereError where the film is not
+        there.
+        """
+        self._running[work] += 1
         try:
-            found = await self.pool.probe(path, posters, name, chosen, content)
+            found = await ask()
         except WorkerLost as error:
             self._lost += 1
-            self._leave_alone(self.pool.last_words or error.message)
+            self._leave_alone(self.pool.link.last_words or error.message)
         except ElsewhereError as error:
             self._declined += 1
             if self._declined >= DECLINED_IN_A_ROW:
@@ -104,17 +158,28 @@ class WorkerHost:
                 self._leave_alone(f"Films are not found there. See root= in workers. {error}")
             return None  # it may be there another time
         except LvsError as error:  # what the film is called is decided here alone
-            log.info("%s could not analyse %r: %s", self.address.name, path, error.message)
+            log.info(
+                "%s could not make a %s of %r: %s",
+                self.address.name,
+                work.value,
+                path,
+                error.message,
+            )
         else:
-            self._done += 1
+            self._done[work] += 1
             self._declined = 0
             return found
         finally:
-            self._running -= 1
+            self._running[work] -= 1
+        if work is not Work.PIECE:  # whoever has films converted remembers those that were not
+            self._pass_over(path)
+        return None
+
+    def _pass_over(self, path: bytes) -> None:
+        """Look into this film here from now on."""
         self._not_here[path] = None
         while len(self._not_here) > FILMS_KEPT:
             self._not_here.popitem(last=False)
-        return None
 
     async def run(self) -> None:
         """Ask the machine whenever there is work for it, for as long as the server runs."""
@@ -127,13 +192,19 @@ class WorkerHost:
                 self._leave_alone(str(error))
                 await self._wake()
             else:
-                log.info("%s analyses films", self.address.name)
+                log.info("%s works on films", self.address.name)
                 self._ready, self._failure = True, ""
+            self._greeted.set()
+
+    async def close(self) -> None:
+        """End its probe workers, and hear what every ssh says at last."""
+        await self.pool.close()
+        await self.pool.link.close()
 
     def _leave_alone(self, reason: str) -> None:
         if reason != self._failure:
             log.warning(
-                "%s is left alone for %g s, its films are analysed here: %s",
+                "%s is left alone for %g s, what it does is done here: %s",
                 self.address.name,
                 self._left_s,
                 reason,
@@ -170,13 +241,27 @@ class SharedProbes:
         content: str = "",
     ) -> ProbeResult:
         """As `ProbePool.probe`, on the first machine that has a process free."""
-        for host in self.hosts:
-            if host.takes(path):
-                found = await host.probe(path, posters or (), name, chosen, content)
-                if found is not None:
-                    return found
-                break
-        return await self._local.probe(path, posters, name, chosen, content)
+        return await self._shared(
+            path, Work.PROBE, lambda pool: pool.probe(path, posters or (), name, chosen, content)
+        )
+
+    async def scenes(self, path: bytes, wanted: SceneRequest, content: str) -> SceneTimes:
+        """As `ProbePool.scenes`, on the first machine that has a process free."""
+        return await self._shared(path, Work.STRIP, lambda pool: pool.scenes(path, wanted, content))
+
+    async def signature(self, path: bytes, content: str) -> PictureSignature:
+        """As `ProbePool.signature`, on the first machine that has a process free."""
+        return await self._shared(path, Work.SIGNATURE, lambda pool: pool.signature(path, content))
+
+    async def _shared(
+        self, path: bytes, work: Work, ask: Callable[[ProbePool], Awaitable[Value]]
+    ) -> Value:
+        host = next((host for host in self.hosts if host.takes(path)), None)
+        if host is not None:
+            found = await host.lend(path, work, lambda: ask(host.pool))
+            if found is not None:
+                return found
+        return await ask(self._local)
 
     def states(self) -> list[HostState]:
         """The state of each other machine."""
@@ -184,7 +269,7 @@ class SharedProbes:
 
     async def close(self) -> None:
         """End the workers on all machines."""
-        await asyncio.gather(*(host.pool.close() for host in self.hosts), self._local.close())
+        await asyncio.gather(*(host.close() for host in self.hosts), self._local.close())
 
 
 def wake(hardware_address: bytes, target: str = "255.255.255.255", port: int = WAKE_PORT) -> None:

@@ -222,9 +222,9 @@ class FilmSource:
             with suppress(*BAD_DATA):
                 self.container.seek(1_000_000)  # only then are its cues read
                 self.container.seek(0)
-        base = stream.time_base or Fraction(1, 1000)
+        ticks, seconds = (stream.time_base or Fraction(1, 1000)).as_integer_ratio()
         stamps = [entry.timestamp for entry in stream.index_entries if entry.is_keyframe]
-        times = sorted(float(stamp * base) - self.start_s for stamp in stamps)
+        times = sorted(stamp * ticks / seconds - self.start_s for stamp in stamps)
         claimed_s = (self.container.duration or 0) / 1e6
         whole = name == MOV or (times and times[-1] >= min(claimed_s, MAX_DURATION_S) - 30)
         if not times or not whole:

@@ -11,6 +11,7 @@ from typing import Any
 
 from lvs.errors import NotFound, Unavailable, Unreadable
 from lvs.services.playback.planner import FilmFacts, Sound
+from lvs.services.remote_link import ElsewhereError
 from lvs.services.worker_process import WorkerProcess
 
 log = logging.getLogger(__name__)
@@ -27,7 +28,8 @@ MAX_KEYFRAMES, MAX_SOUNDS = 200_000, 100
 class FilmFile:
     """A file to be played.
 
-    `key` names its content; `version` is its size and time of change, as the library knows them.
+    `key` names its content, whose fingerprint is `content`; `version` is its size and time of
+    change, as the library knows them.
     """
 
     media_hash: str
@@ -36,6 +38,7 @@ class FilmFile:
     version: tuple[int, int]
     title: str = ""
     duration_s: float | None = None
+    content: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +55,17 @@ class Made:
 class Player:
     """One worker process with one open film."""
 
-    def __init__(self, process: WorkerProcess) -> None:
+    def __init__(self, process: WorkerProcess, most_content_bytes: int = MAX_CONTENT_BYTES) -> None:
         self._process = process
+        self._most_content_bytes = most_content_bytes
         self._lock = asyncio.Lock()
         self._number = 0
+        self._killed = False
 
     @property
     def alive(self) -> bool:
-        """Tell whether the process still runs."""
-        return self._process.alive
+        """Tell whether the process still runs, and nobody ended it."""
+        return self._process.alive and not self._killed
 
     @property
     def process_id(self) -> int:
@@ -69,13 +74,19 @@ class Player:
 
     async def open(self, film: FilmFile) -> FilmFacts:
         """Open the film. Raises Unreadable, Unavailable, NotFound where it was changed since."""
-        request = {
-            "do": "open",
-            "path": film.path.hex(),
-            "version": list(film.version),
-            "duration_s": film.duration_s,
-        }
-        answer, _ = await self._ask(request)
+        where = {"path": film.path.hex(), "version": list(film.version)}
+        return await self._open(film, where)
+
+    async def open_at(self, film: FilmFile, root: bytes, below: bytes) -> FilmFacts:
+        """Open the film on another machine, at this path below a folder there.
+
+        Raises as `open` does, and ElsewhereError where it is not there.
+        """
+        where = {"root": root.hex(), "path": below.hex(), "content": film.content}
+        return await self._open(film, where)
+
+    async def _open(self, film: FilmFile, where: Mapping[str, Any]) -> FilmFacts:
+        answer, _ = await self._ask({"do": "open", "duration_s": film.duration_s, **where})
         try:
             return _facts(answer["film"])
         except (KeyError, TypeError, AttributeError) as error:
@@ -125,13 +136,14 @@ class Player:
             not isinstance(answer, dict)
             or answer.get("id") != number
             or type(size_bytes) is not int
-            or not 0 <= size_bytes <= MAX_CONTENT_BYTES
+            or not 0 <= size_bytes <= self._most_content_bytes
         ):
             raise ValueError("its answer is not one")
         return answer, await self._process.receive_bytes(size_bytes)
 
     def kill(self) -> None:
         """End the process at once."""
+        self._killed = True
         self._process.kill()
 
     async def wait(self) -> None:
@@ -159,6 +171,8 @@ def _checked(answer: dict[str, Any]) -> dict[str, Any]:
         raise Unavailable(_text(answer["unavailable"]))
     if "missing" in answer or "changed" in answer:
         raise NotFound(_text(answer.get("missing") or answer.get("changed")))
+    if "elsewhere" in answer:
+        raise ElsewhereError(_text(answer["elsewhere"]))
     if "dropped" in answer:
         raise Unavailable("It was no longer wanted.")
     return answer

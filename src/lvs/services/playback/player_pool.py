@@ -10,15 +10,17 @@ import contextlib
 import logging
 import os
 import time
-from collections import OrderedDict, deque
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field, replace
+from collections import OrderedDict
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from lvs.errors import TimedOut, Unavailable
+from lvs.services.playback.film_seat import ACTIVE_S, Conversion, FilmSeat
 from lvs.services.playback.planner import Delivery, FilmFacts, Variant, load
 from lvs.services.playback.player import FilmFile, Made, Player, start_player
+from lvs.services.playback.remote_players import Pattern, RemotePlayers
 from lvs.services.playback.segment_cache import SegmentCache
+from lvs.services.playback.shared_work import SharedWork
 from lvs.services.playback.speeds import ConversionSpeeds
 
 log = logging.getLogger(__name__)
@@ -27,8 +29,6 @@ IDLE_S = 20.0
 WORK_LIMIT_S = 30.0
 OPEN_LIMIT_S = 30.0
 MOST_PLAYERS = 12
-ACTIVE_S = 8.0
-"""A film that was asked for a segment within so many seconds is being watched."""
 MOST_FACTS = 24
 QUIET_LIMIT_S = 30.0
 ASSUMED_SPEED = 2.0
@@ -43,61 +43,6 @@ TOO_SLOW = "Making this piece of the film took too long."
 Value = TypeVar("Value")
 
 
-@dataclass(frozen=True, slots=True)
-class Conversion:
-    """A film that is being converted, as the dashboard shows it.
-
-    `speed` is film seconds made per second, 0 while unknown.
-    """
-
-    title: str
-    path: bytes
-    client: str
-    variant: str
-    speed: float
-    segments: int
-    hits: int
-
-
-@dataclass(slots=True)
-class _Job:
-    """Work that several may wait for."""
-
-    task: "asyncio.Task[Any]"
-    waiters: int = 0
-
-
-@dataclass(slots=True, eq=False)
-class _FilmSeat:
-    """A film with its worker, and how it has been asked of late.
-
-    Times are of the monotonic clock.
-    """
-
-    film: FilmFile
-    player: Player | None = None
-    facts: FilmFacts | None = None
-    asked_at: float = 0.0
-    converted_at: float = float("-inf")
-    busy: int = 0
-    speeds: deque[float] = field(default_factory=lambda: deque(maxlen=8))
-    segments: int = 0
-    hits: int = 0
-    variant: str = ""
-    client: str = ""
-    starting: asyncio.Lock = field(default_factory=asyncio.Lock)
-    timer: asyncio.TimerHandle | None = None
-
-    def is_converting(self, now: float) -> bool:
-        """Tell whether somebody watches it converted now."""
-        return now - self.converted_at < ACTIVE_S
-
-    @property
-    def speed(self) -> float:
-        """Film seconds made per second of late, 0 while unknown."""
-        return sum(self.speeds) / len(self.speeds) if self.speeds else 0.0
-
-
 class PlayerPool:
     """Facts, init segments and segments of films. Close it when the server stops."""
 
@@ -108,21 +53,23 @@ class PlayerPool:
         memory_limit_bytes: int = 2 << 30,
         idle_s: float = IDLE_S,
         speeds: ConversionSpeeds | None = None,
+        elsewhere: RemotePlayers | None = None,
     ) -> None:
         self.turns = turns or max(1, (os.cpu_count() or 1) // 2)
         self.cache = cache
         self._memory_limit_bytes = memory_limit_bytes
         self._idle_s = idle_s
         self._converting = asyncio.Semaphore(self.turns)
-        self._seats: OrderedDict[str, _FilmSeat] = OrderedDict()
+        self._seats: OrderedDict[str, FilmSeat] = OrderedDict()
         self._facts: OrderedDict[str, FilmFacts] = OrderedDict()
-        self._jobs: dict[str, _Job] = {}
+        self._shared = SharedWork()
         self._ending: set[asyncio.Task[None]] = set()
         self._quiet = asyncio.Event()
         self._quiet.set()
         self._quiet_timer: asyncio.TimerHandle | None = None
         self._closed = False
         self.speeds = speeds or ConversionSpeeds()
+        self.elsewhere = elsewhere or RemotePlayers()
         self.encoder = ""
         """The hardware encoder that films are converted by; empty while it is software."""
         self.made = self.refused = 0
@@ -136,23 +83,33 @@ class PlayerPool:
         if known is not None:
             self._facts.move_to_end(film.key)
             return known
-        return await self._once(f"{film.key}/facts", lambda: self._open_facts(film))
+        return await self._shared.once(f"{film.key}/facts", lambda: self._open_facts(film))
 
-    def pace(self, facts: FilmFacts) -> float | None:
-        """Megapixels of such films converted to 720 lines per second, None while unknown."""
-        return self.speeds.of(facts.codec, facts.bit_depth)
+    def pace(self, key: str, path: bytes, codec: str, bit_depth: int) -> float | None:
+        """Megapixels of such films converted to 720 lines per second, None while unknown, by the
+        machine that converts this one.
+        """
+        host = self.elsewhere.host_of(key, path)
+        if host is not None:
+            return self.elsewhere.pace(host, codec, bit_depth)
+        return self.speeds.of(codec, bit_depth)
 
     def check_room(self, film: FilmFile, client: str = "") -> None:
         """Raise Unavailable where this film cannot be converted beside those that are.
 
         Segments are never refused.
         """
+        if self.elsewhere.host_of(film.key, film.path) is not None:
+            return
         now = time.monotonic()
         # Whoever opens another film has left the one before.
         others = [
             seat
             for key, seat in self._seats.items()
-            if key != film.key and seat.is_converting(now) and (not client or seat.client != client)
+            if key != film.key
+            and seat.is_converting(now)
+            and not seat.place
+            and (not client or seat.client != client)
         ]
         known = self._seats.get(film.key)
         own = 1 / ((known.speed if known else 0.0) or ASSUMED_SPEED)
@@ -163,7 +120,7 @@ class PlayerPool:
 
     async def init(self, film: FilmFile, variant: Variant, client: str = "") -> bytes:
         """The init segment of a variant."""
-        return await self._once(
+        return await self._shared.once(
             f"{film.key}/{variant}/init", lambda: self._make_init(film, variant, client)
         )
 
@@ -177,7 +134,7 @@ class PlayerPool:
             if kept is not None:
                 self._note_hit(film, variant, client)
                 return kept
-        return await self._once(
+        return await self._shared.once(
             address, lambda: self._make_segment(film, variant, number, client, address)
         )
 
@@ -192,7 +149,7 @@ class PlayerPool:
         if kept is not None:
             return kept
         reader = replace(film, key=f"{film.key}-subtitles")
-        return await self._once(address, lambda: self._take_out(reader, track, address))
+        return await self._shared.once(address, lambda: self._take_out(reader, track, address))
 
     async def wait_quiet(self) -> None:
         """Wait until nobody watches a film that is being converted, or for QUIET_LIMIT_S.
@@ -215,6 +172,7 @@ class PlayerPool:
                 round(seat.speed, 2),
                 seat.segments,
                 seat.hits,
+                seat.place,
             )
             for seat in self._seats.values()
             if seat.is_converting(now)
@@ -234,45 +192,14 @@ class PlayerPool:
     async def close(self) -> None:
         """End every worker at once, and wait at most a second for them to be gone."""
         self._closed = True
-        for job in list(self._jobs.values()):
-            job.task.cancel()
+        self._shared.close()
         for key in list(self._seats):
             self._end(key)
+        await self.elsewhere.close()
         if self._quiet_timer is not None:
             self._quiet_timer.cancel()
         if self._ending:
             await asyncio.wait(self._ending, timeout=CLOSING_S)
-
-    # --- One job for all who ask ---
-
-    async def _once(self, address: str, work: Callable[[], Coroutine[Any, Any, Value]]) -> Value:
-        """The result of the work under this address, begun where nobody waits for it yet; it ends
-        with its last waiter.
-        """
-        job = self._jobs.get(address)
-        if job is None:
-            job = self._jobs[address] = _Job(asyncio.create_task(work()))
-            job.task.add_done_callback(lambda task: self._done(address, task))
-        job.waiters += 1
-        try:
-            found: Value = await asyncio.shield(job.task)
-        except asyncio.CancelledError:
-            if job.task.cancelled():  # not the visitor left, but the server stops
-                raise Unavailable("LVS is stopping.") from None
-            raise
-        finally:
-            job.waiters -= 1
-            if not job.waiters and not job.task.done():
-                job.task.cancel()
-                self._jobs.pop(address, None)
-        return found
-
-    def _done(self, address: str, task: "asyncio.Task[Any]") -> None:
-        job = self._jobs.get(address)
-        if job is not None and job.task is task:
-            del self._jobs[address]
-        if not task.cancelled():
-            task.exception()  # whoever waits gets it; nobody may wait
 
     # --- Work ---
 
@@ -302,6 +229,36 @@ class PlayerPool:
     ) -> bytes:
         if variant.way is not Delivery.CONVERT:
             return (await self._make(film, variant, client, "segment", number=number)).content
+        made = await self._make_elsewhere(film, variant, number, client)
+        if made is None:
+            made = await self._make_here(film, variant, number, client)
+        await self.cache.put(address, made.content)
+        return made.content
+
+    async def _make_elsewhere(
+        self, film: FilmFile, variant: Variant, number: int, client: str
+    ) -> Made | None:
+        """A converted piece by another machine. The film stays open here meanwhile: whatever does
+        not come is made here at once.
+        """
+        if variant.encoder or self.elsewhere.host_of(film.key, film.path) is None:
+            return None
+        facts = await self.facts(film)
+        seat = self._seat(film)
+        try:
+            self._note(seat, variant, client)
+            pattern = Pattern(facts, lambda: self.init(film, variant, client))
+            piece = await self.elsewhere.piece(film, variant, number, pattern)
+        finally:
+            self._leave(seat)
+        if piece is None:
+            return None
+        seat.note_speed(piece.speed, piece.host)
+        seat.segments += 1
+        self.made += 1
+        return piece.made
+
+    async def _make_here(self, film: FilmFile, variant: Variant, number: int, client: str) -> Made:
         self._note_conversion()
         async with self._turn():
             begun = time.monotonic()
@@ -314,14 +271,13 @@ class PlayerPool:
         seat = self._seats.get(film.key)
         if seat is not None and made.film_s:
             speed = made.film_s / max(0.001, time.monotonic() - begun)
-            seat.speeds.append(speed)
+            seat.note_speed(speed)
             if seat.facts is not None:
                 found = seat.facts
                 rate = speed * load(found)
                 self.speeds.learn(found.codec, found.bit_depth, rate, variant.height, variant.thin)
                 await self.speeds.save_now_and_then()
-        await self.cache.put(address, made.content)
-        return made.content
+        return made
 
     @contextlib.asynccontextmanager
     async def _turn(self) -> Any:
@@ -366,14 +322,14 @@ class PlayerPool:
 
     # --- Workers ---
 
-    def _seat(self, film: FilmFile) -> _FilmSeat:
+    def _seat(self, film: FilmFile) -> FilmSeat:
         if self._closed:
             raise Unavailable("LVS is stopping.")
         seat = self._seats.get(film.key)
         if seat is None or seat.film.version != film.version:
             self._end(film.key)
             self._make_room()
-            seat = self._seats[film.key] = _FilmSeat(film)
+            seat = self._seats[film.key] = FilmSeat(film)
         self._seats.move_to_end(film.key)
         seat.asked_at = time.monotonic()
         seat.busy += 1
@@ -391,14 +347,14 @@ class PlayerPool:
                 )
             self._end(idle[0])
 
-    def _leave(self, seat: _FilmSeat) -> None:
+    def _leave(self, seat: FilmSeat) -> None:
         seat.busy -= 1
         if not seat.busy and not self._closed and self._seats.get(seat.film.key) is seat:
             seat.timer = asyncio.get_running_loop().call_later(
                 self._idle_s, self._end, seat.film.key
             )
 
-    async def _player(self, seat: _FilmSeat) -> Player:
+    async def _player(self, seat: FilmSeat) -> Player:
         async with seat.starting:
             if seat.player is None or not seat.player.alive:
                 seat.player = await start_player(self._memory_limit_bytes)
@@ -429,7 +385,7 @@ class PlayerPool:
 
     # --- What the dashboard shows, and what posters wait for ---
 
-    def _note(self, seat: _FilmSeat, variant: Variant, client: str) -> None:
+    def _note(self, seat: FilmSeat, variant: Variant, client: str) -> None:
         seat.variant, seat.client = str(variant), client or seat.client
         if variant.way is Delivery.CONVERT:
             seat.converted_at = time.monotonic()

@@ -7,6 +7,7 @@ for one whose answer nobody waits for any more. An answer is one JSON line, foll
 bytes as it says under `bytes`.
 """
 
+import importlib
 import json
 import os
 import queue
@@ -14,11 +15,12 @@ import stat
 import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import asdict
 from typing import IO, TYPE_CHECKING, Any
 
 from lvs.errors import NotFound, Unreadable
-from lvs.services.media.probe_worker import (
+from lvs.services.media.worker_limits import (
     limit_process,
     limit_processor,
     open_without_links,
@@ -44,12 +46,16 @@ class ChangedError(Exception):
 
 def main() -> None:
     """Answer requests until standard input ends."""
+    serve(Film(), int(sys.argv[-1]))
+
+
+def serve(film: "Film", memory_limit_bytes: int) -> None:
+    """Limit this process and answer requests about the film until standard input ends."""
     # What a library prints must not get between the answers.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    limit_process(int(sys.argv[-1]), NICE)
+    limit_process(memory_limit_bytes, NICE)
     desk = Desk(sys.stdin.buffer)
-    film = Film()
     while (request := desk.next()) is not None:
         answer, content = film.answer(request, desk)
         answers.write(
@@ -57,6 +63,7 @@ def main() -> None:
         )
         answers.write(content)
         answers.flush()
+        film.prepare()
 
 
 class Desk:
@@ -129,6 +136,12 @@ class Film:
             self._maker = None
             return {"unavailable": "Playing it went wrong.", "detail": traceback_text()}, b""
         return {**answer, "processor_s": time.process_time() - begun_s}, content
+
+    def prepare(self) -> None:
+        """Import what segments are made with, in the time before the first is asked for."""
+        if self._source is not None:
+            with suppress(ImportError):  # the segment that is asked for says so
+                importlib.import_module("lvs.services.playback.segments")
 
     def _do(self, request: dict[str, Any], desk: Desk) -> tuple[dict[str, Any], bytes]:
         if request["do"] == "try":
