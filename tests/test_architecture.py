@@ -44,6 +44,7 @@ FLOORS = (
         "playability",
         "process_limits",
         "random_order",
+        "relevance",
         "sd_notify",
         "text",
         "titles",

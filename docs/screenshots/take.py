@@ -55,7 +55,7 @@ PAGES = {
     "watch": "/?q=ridge#watch",
     "poster": "/?q=ridge#poster",
     "watch-portrait": "/?q=4022#watch",
-    "watch-unreadable": "/?q=hedgehog#watch",
+    "watch-unreadable": "/admin/unreadable#unreadable",
     "error": "/nowhere",
     "dashboard": "/admin/performance",
     "changes": "/admin/changes",
@@ -149,6 +149,8 @@ def open_page(page: Page, address: str) -> None:
     page.goto(where)
     if what in ("watch", "poster"):
         page.goto(page.locator(".video-card h2 a").first.get_attribute("href", timeout=5000) or "/")
+    if what == "unreadable":
+        page.goto(page.locator(".rows h2 a").first.get_attribute("href", timeout=5000) or "/")
     if what == "poster":
         page.goto(page.locator("a[href$='/poster']").get_attribute("href") or "/")
     if what == "filters":

@@ -148,6 +148,7 @@ class Config(BaseSettings):
     thumbnail_quality: Annotated[int, BeforeValidator(read.whole_number(1, 100))] = 80
     feature_previews: Switch = False
     preview_space: Annotated[int, BeforeValidator(read.whole_number(0, 1_000_000))] = 2048
+    compare_pictures: Switch = True
     encoder: Annotated[
         Literal["software", "auto"], BeforeValidator(read.one_of("software", "auto"))
     ] = "software"

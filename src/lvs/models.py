@@ -49,6 +49,7 @@ class Sort(StrEnum):
     FAVORITED = "favorited"
     RECORDED = "recorded"
     RANDOM = "random"
+    MATCH = "match"  # by relevance to the words of the search
 
 
 def shown(path: bytes) -> str:
@@ -429,6 +430,11 @@ class Query:
     hidden: bool = False
     viewer: Viewer = NOBODY
     """The person for whom it is asked, which the gallery says. It does not stand in the address."""
+
+    @property
+    def usual_sort(self) -> Sort:
+        """The order where none is asked for."""
+        return Sort.MATCH if self.q.strip() else Sort.ADDED
 
     @property
     def filtered(self) -> bool:

@@ -340,6 +340,87 @@ def test_looking_around_on_a_flat_screen(house: House) -> None:
         expect(canvas).to_be_hidden()
 
 
+PHONE = {"viewport": {"width": 500, "height": 900}, "has_touch": True, "is_mobile": True}
+
+
+def test_two_fingers_come_closer_and_one_turns(house: House) -> None:
+    with house.page(**PHONE) as page:
+        page.goto(house.watch(EAST))
+        page.locator("#vr-look").tap()
+        look = Looking(page)
+        assert look.height_in_view() == pytest.approx(80, abs=WORST_DEGREES)
+        box = page.locator("#vr-canvas").bounding_box()
+        assert box
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        fingers = Fingers(page)
+        fingers.move((x - 40, y), (x + 40, y))
+        fingers.move((x - 60, y), (x + 60, y))
+        fingers.move((x - 80, y), (x + 80, y))
+        assert look.height_in_view() == pytest.approx(40, abs=WORST_DEGREES)
+        assert look.yaw_and_pitch() == pytest.approx((0, 0), abs=WORST_DEGREES)
+        assert page.evaluate("() => visualViewport.scale") == 1  # the page itself stays as it is
+        fingers.lift()
+        fingers.move((x - 80, y))
+        fingers.move((x - 80 + box["height"] / 2, y))
+        assert look.yaw_and_pitch() == pytest.approx((-20, 0), abs=WORST_DEGREES)
+        fingers.lift()
+        assert look.height_in_view() == pytest.approx(40, abs=WORST_DEGREES)
+
+
+def test_the_view_turns_with_the_device(house: House) -> None:
+    """The switch is there where one touches, on a page that counts as secure."""
+    with house.page(viewport=PHONE["viewport"]) as page:
+        page.goto(house.watch(EAST))
+        page.locator("#vr-look").click()
+        expect(page.locator("#vr-turn")).to_be_hidden()
+    with house.page(**PHONE) as page:
+        # Allowed on a phone; a browser without a window has to be told.
+        page.context.grant_permissions(["accelerometer", "gyroscope"])
+        device = page.context.new_cdp_session(page)
+
+        def hold(alpha: float, beta: float = 90, gamma: float = 0) -> None:
+            place = {"alpha": alpha, "beta": beta, "gamma": gamma}
+            device.send("DeviceOrientation.setDeviceOrientationOverride", place)
+
+        page.goto(house.watch(EAST))
+        page.locator("#vr-look").tap()
+        page.locator("#vr-turn").tap()
+        expect(page.locator("#vr-turn")).to_have_attribute("aria-pressed", "true")
+        hold(200)
+        look = Looking(page)
+        assert look.yaw_and_pitch() == pytest.approx((0, 0), abs=WORST_DEGREES)
+        hold(230)  # to the left, and the front stays where it was at first
+        assert look.yaw_and_pitch() == pytest.approx((-30, 0), abs=WORST_DEGREES)
+        hold(230, 110)
+        assert look.yaw_and_pitch() == pytest.approx((-30, 20), abs=WORST_DEGREES)
+        page.locator("#vr-turn").tap()
+        expect(page.locator("#vr-turn")).to_have_attribute("aria-pressed", "false")
+        hold(290)
+        assert look.yaw_and_pitch() == pytest.approx((0, 0), abs=WORST_DEGREES)
+
+
+class Fingers:
+    """Fingers on a page that is touched."""
+
+    def __init__(self, page: Page) -> None:
+        self._session = page.context.new_cdp_session(page)
+        self._down = False
+
+    def move(self, *places: tuple[float, float]) -> None:
+        """Put the fingers on these places, or move them there."""
+        points = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(places)]
+        self._send("touchMove" if self._down else "touchStart", points)
+        self._down = True
+
+    def lift(self) -> None:
+        """Lift all of them."""
+        self._send("touchEnd", [])
+        self._down = False
+
+    def _send(self, kind: str, points: list[dict[str, float]]) -> None:
+        self._session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+
 class Looking:
     """The canvas on which one looks around."""
 
@@ -348,19 +429,29 @@ class Looking:
 
     def yaw_and_pitch(self) -> tuple[float, float]:
         """The direction in the middle of the canvas, once it stands still."""
+        return degrees(self._steady(0.5), "equirect360")
+
+    def height_in_view(self) -> float:
+        """The angle from the upper edge of the canvas to the lower one, seen straight ahead."""
+        quarter = math.radians(degrees(self._steady(0.25), "equirect360")[1])
+        return 2 * math.degrees(math.atan(2 * math.tan(quarter)))
+
+    def _steady(self, down: float) -> list[int]:
+        """The colour there once it does not change."""
         end, before = time.monotonic() + 30, [0, 0, 0]
         while time.monotonic() < end:
-            colour = self._middle()
+            colour = self._colour(down)
             if colour == before and max(colour) > 0:
-                return degrees(colour, "equirect360")
+                return colour
             before = colour
             time.sleep(0.3)
         raise AssertionError("the canvas never stood still")
 
-    def _middle(self) -> list[int]:
-        """The colour that is on the screen in the middle of the canvas."""
+    def _colour(self, down: float) -> list[int]:
+        """The colour on the screen in the middle of the canvas, so far down from its top."""
         shot = Image.open(BytesIO(self._page.locator("#vr-canvas").screenshot())).convert("RGB")
-        return list(cast("tuple[int, ...]", shot.getpixel((shot.width // 2, shot.height // 2))))
+        place = (shot.width // 2, int(shot.height * down))
+        return list(cast("tuple[int, ...]", shot.getpixel(place)))
 
 
 def test_the_plain_player_is_there_without_script(house: House) -> None:

@@ -12,7 +12,10 @@ from support import processes
 from support.home import Home
 from support.wire import Wire
 
+from lvs.models import Limits
+from lvs.services.auth import AccessFile
 from lvs.services.events import Event
+from lvs.services.household.people import NewPerson
 from lvs.services.live_events import MOST_VIDEOS, JobsState, LiveEvent, LiveEvents, jobs_state
 
 ADDRESS = "/api/events"
@@ -186,3 +189,59 @@ def test_the_end_of_the_server_is_told_and_not_held_up(tmp_path: Path) -> None:
             received += chunk
     assert b"event: end" in received
     assert received.endswith(b"0\r\n\r\n")  # a whole answer, not one that was cut off
+
+
+async def ends(listening: Listening) -> str:
+    reason: str = (await listening.next("end"))["reason"]
+    assert int(await listening._reader.readline(), 16) == 0  # and the answer is over
+    return reason
+
+
+async def test_who_signs_out_or_has_no_password_any_more_hears_nothing_more(
+    tmp_path: Path,
+) -> None:
+    async with Home(tmp_path) as home, Wire(home.app) as wire:
+        access = AccessFile(home.data)
+        access.set_password("correct horse")
+        passwords, live = home.services.passwords, home.services.live_events
+        await home.until(lambda: passwords.required)
+        token = f"Authorization: Bearer {access.add_token('player')}"
+        cookie = f"Cookie: lvs_session={passwords.new_session()}"
+        await home.until(lambda: passwords.is_token(token.rpartition(" ")[2]))
+        async with Listening(wire, cookie) as browser, Listening(wire, token) as program:
+            await browser.next("jobs")
+            await program.next("jobs")
+            away = [heard(live.listen("10.0.0.9"), "end")]
+            other = asyncio.create_task(away[0])
+            answer = await wire.ask("/sign-out", [cookie], "POST")
+            assert answer.status == 303
+            for each in (browser, program):  # whoever still may comes again
+                assert "signed out" in await ends(each)
+            assert not other.done()
+            other.cancel()
+        async with Listening(wire, cookie) as browser, Listening(wire, token) as program:
+            await browser.next("jobs")
+            await program.next("jobs")
+            access.set_password("another horse")  # which ends sessions, and no token
+            await ends(browser)
+            access.revoke_token("player")
+            await ends(program)
+        await home.until(lambda: live.count == 0)
+
+
+async def test_who_becomes_a_person_with_limits_hears_nothing_more(home: Home) -> None:
+    people = home.services.people
+    mum, kid = [await people.create(NewPerson(name)) for name in ("Mum", "Kid")]
+    async with Wire(home.app) as wire:
+        as_kid = f"Cookie: lvs_person={people.cookie(kid, False)}"
+        async with Listening(wire) as anybody, Listening(wire, as_kid) as child:
+            await anybody.next("jobs")
+            await child.next("jobs")
+            limits = Limits(tags=("kids",))
+            await people.change(kid.id, NewPerson("Kid", limits=limits))
+            await ends(child)
+            assert (await wire.ask(ADDRESS, [as_kid])).status == 403
+            body = f"person={mum.id}".encode()
+            form = "Content-Type: application/x-www-form-urlencoded"
+            assert (await wire.ask("/people/choose", [form], "POST", body)).status == 303
+            await ends(anybody)  # another person is at this device

@@ -80,11 +80,27 @@ class Person:
         """All searchable words, folded; each sign of Han and kana is a word of its own."""
         stem = self.path.rpartition(".")[0]
         parts = [part for text in (self.title, stem, *self.tags) for part in _parts(text)]
-        text = unicodedata.normalize(
-            "NFKD", " ".join((self.title, self.path, *self.tags, *parts)).casefold()
+        return _words(" ".join((self.title, self.path, *self.tags, *parts)))
+
+    def relevance(self, words: tuple[str, ...]) -> int:
+        """The group of the video among those that a search for words finds."""
+        title = _words(self.title)
+        inside = {*title, *_words(" ".join(_parts(self.title)))}
+        groups = (
+            title == list(words),
+            title[: len(words)] == list(words),
+            inside.issuperset(words),
+            " ".join(title).startswith(" ".join(words)),
+            set(self.words).issuperset(words),
         )
-        plain = "".join(c for c in text if not unicodedata.combining(c))
-        return re.findall(r"[\u3040-\u30ff\u4e00-\u9fff]|[^\W_\u3040-\u30ff\u4e00-\u9fff]+", plain)
+        return 6 - groups.index(True) if True in groups else 1
+
+
+def _words(text: str) -> list[str]:
+    """Words, folded; each sign of Han and kana is one of its own."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    plain = "".join(c for c in decomposed if not unicodedata.combining(c))
+    return re.findall(r"[\u3040-\u30ff\u4e00-\u9fff]|[^\W_\u3040-\u30ff\u4e00-\u9fff]+", plain)
 
 
 def _parts(text: str) -> list[str]:
@@ -125,7 +141,7 @@ class Crowd:
         `words` are the beginnings of words that `query.q` asks for.
         """
         chosen = [person for person in self.people if _matches(person, query, folder, words)]
-        chosen.sort(key=lambda person: _key(person, query), reverse=query.descending)
+        chosen.sort(key=lambda person: _key(person, query, words), reverse=query.descending)
         return [person.id for person in chosen]
 
     def hash_of(self, video_id: int) -> str:
@@ -184,7 +200,7 @@ def _has_content(content: Probe | None, query: Query) -> bool:
     )
 
 
-def _key(person: Person, query: Query) -> tuple[object, ...]:
+def _key(person: Person, query: Query, words: tuple[str, ...]) -> tuple[object, ...]:
     match query.sort:
         case Sort.ADDED:
             return (person.added_at, person.id)
@@ -207,6 +223,8 @@ def _key(person: Person, query: Query) -> tuple[object, ...]:
             return (recorded_at or 0, person.id)
         case Sort.RANDOM:
             return (random_order.place(person.shuffle, query.seed), person.id)
+        case Sort.MATCH:
+            return (person.relevance(words) if words else 0, person.added_at, person.id)
 
 
 def _content(chance: random.Random, duration_s: float) -> Probe | None:

@@ -99,7 +99,8 @@ async def _side_files(arguments: argparse.Namespace, config: "Config", database:
     await database.open()
     try:
         with Meter() as meter:
-            export = SideFilesExport(database, folder, kind, config.video_directory)
+            own = (config.data_directory, config.thumbnail_directory)
+            export = SideFilesExport(database, folder, kind, config.video_directory, own)
             report = await export.write(lambda done: meter.say(f"{done} files"))
     finally:
         await database.close()

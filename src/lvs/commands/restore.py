@@ -272,6 +272,7 @@ def _everything(snapshot: "Snapshot") -> "RestoreSummary":
         hidden=sum(each.hidden_at is not None for each in kept),
         notes=sum(bool(each.notes) for each in kept),
         markers=sum(bool(each.markers) for each in kept),
+        told_apart=sum(len(each.different_from) for each in kept),
         playlists=len(snapshot.playlists),
         playlist_items=sum(len(each.items) for each in snapshot.playlists),
         described_tags=len(snapshot.tags),

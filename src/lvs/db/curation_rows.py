@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lvs.db import backup
 from lvs.db.database import Connection, Transaction
+from lvs.db.near_pairs import DIFFERENT_FROM
 
 
 @dataclass(slots=True)
@@ -43,6 +44,8 @@ class CurationRecord:
     notes_at: int | None = None
     markers: str = ""
     """Markers as `db.markers` keeps them."""
+    different_from: tuple[str, ...] = ()
+    """Media hashes of films that look the same, and of which somebody said that they are others."""
     names: tuple[str, ...] = field(default=())
     """The hash and every fingerprint, each once."""
 
@@ -136,7 +139,7 @@ def every_playlist(path: Path) -> Iterator[KeptPlaylist]:
 
 def every(path: Path) -> Iterator[CurationRecord]:
     """Every video of a database file, by path. Blocking."""
-    sql = """
+    sql = f"""
         SELECT v.media_hash, v.added_at, CASE WHEN v.title_edited THEN v.title
             ELSE '' END AS title, f.path, r.path AS library,
             ra.value AS rating, ra.updated_at AS rated_at, coalesce(vi.count, 0) AS views,
@@ -146,7 +149,7 @@ def every(path: Path) -> Iterator[CurationRecord]:
             coalesce(wp.position_s, 0.0) AS position_s, coalesce(wp.watched, 0) AS watched,
             wp.updated_at AS progress_at, la.added_at AS later_at,
             hi.hidden_at, no.text AS notes, no.updated_at AS notes_at,
-            ma.chapters AS markers,
+            ma.chapters AS markers, {DIFFERENT_FROM} AS different_from,
             (SELECT json_group_array(name) FROM (
                 SELECT t.name FROM video_tags vt JOIN tags t ON t.id = vt.tag_id
                 WHERE vt.video_id = v.id ORDER BY t.key)) AS tags,
@@ -193,6 +196,7 @@ def every(path: Path) -> Iterator[CurationRecord]:
             notes=row["notes"] or "",
             notes_at=row["notes_at"],
             markers=row["markers"] or "",
+            different_from=tuple(json.loads(row["different_from"])),
         )
 
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from lvs.db.database import Connection
+from lvs.db.near_pairs import DIFFERENT_FROM
 
 VIDEOS_AT_ONCE = 500
 
@@ -39,6 +40,7 @@ class Exported:
     hidden_at: int | None
     notes: str | None
     markers: str | None
+    different_from: tuple[str, ...]
 
 
 @contextlib.asynccontextmanager
@@ -61,7 +63,7 @@ _PLACE = """
 """
 
 
-_COLUMNS = """
+_COLUMNS = f"""
     v.id, v.media_hash, v.title, v.added_at, ra.value AS rating, coalesce(vi.count, 0) AS views,
         vi.last_viewed_at,
     fa.added_at AS favorited_at,
@@ -71,7 +73,7 @@ _COLUMNS = """
     f.path, r.name AS root_name, f.missing_since, pr.chosen AS projection, pr.poster_place,
     nullif(wp.position_s, 0) AS position_s, coalesce(wp.watched, 0) AS watched,
     wp.updated_at AS progress_at, la.added_at AS later_at,
-    hi.hidden_at, no.text AS notes, ma.chapters AS markers
+    hi.hidden_at, no.text AS notes, ma.chapters AS markers, {DIFFERENT_FROM} AS different_from
 """
 
 _GIVEN = f"""
@@ -107,7 +109,8 @@ async def some(db: Connection, video_ids: Sequence[int]) -> list[Exported]:
 
 
 def _exported(row: sqlite3.Row) -> Exported:
-    return Exported(**(dict(row) | {"tags": tuple(json.loads(row["tags"]))}))
+    lists = {name: tuple(json.loads(row[name])) for name in ("tags", "different_from")}
+    return Exported(**(dict(row) | lists))
 
 
 async def root_paths(db: Connection) -> list[bytes]:

@@ -9,11 +9,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lvs import random_order
-from lvs.db import projections
+from lvs import random_order, relevance
+from lvs.db import best_match, projections
 from lvs.db.database import Connection, Transaction
 from lvs.filters import filter_bounds
 from lvs.models import RESOLUTIONS, Card, Cursor, Query, Sort, State
+from lvs.relevance import RankedWords
 from lvs.text import natural_key
 
 COLUMNS = """
@@ -34,6 +35,7 @@ SORT_COLUMNS = {
     Sort.FAVORITED: "favorited_at",
     Sort.RECORDED: "recorded_at",
     Sort.RANDOM: "shuffle",
+    Sort.MATCH: "added_at",  # where nothing is ranked
 }
 
 
@@ -55,6 +57,8 @@ class Selection:
     """Only the folder itself, not those below."""
     whole: bool = False
     """Hidden videos are among the others."""
+    ranked: RankedWords | None = None
+    """The words by which what `match` finds is ranked; None for another order."""
 
 
 REFRESHED_AT_ONCE = 2000
@@ -481,6 +485,9 @@ async def _in_order(
     if selection.query.sort is Sort.RANDOM and selection.query.seed:
         order = f"permuted({order}, :first, :second)"
         values["first"], values["second"] = random_order.multipliers(selection.query.seed)
+    if selection.ranked:
+        order = best_match.PLACE
+        values |= best_match.values_of(selection.ranked)
     descending = selection.query.descending != backwards
     direction = "DESC" if descending else "ASC"
     runs = [
@@ -524,8 +531,10 @@ def _between(
     return stretches
 
 
-def cursor_of(card: Card, shuffle: int, sort: Sort) -> Cursor:
-    """Where this card stands in an order; `shuffle` is its place in a random one."""
+def cursor_of(card: Card, number: int, sort: Sort) -> Cursor:
+    """Where this card stands in an order; `number` is its place in a random one, or its relevance
+    in that of the best match (0 where nothing is ranked).
+    """
     keys: dict[Sort, int | float | str] = {
         Sort.ADDED: card.added_at,
         Sort.TITLE: natural_key(card.title),
@@ -536,7 +545,8 @@ def cursor_of(card: Card, shuffle: int, sort: Sort) -> Cursor:
         Sort.VIEWED: card.last_viewed_at,
         Sort.FAVORITED: card.favorited_at,
         Sort.RECORDED: card.recorded_at,
-        Sort.RANDOM: shuffle,
+        Sort.RANDOM: number,
+        Sort.MATCH: relevance.place(number, card.added_at) if number else card.added_at,
     }
     return Cursor(keys[sort], card.id)
 

@@ -84,6 +84,15 @@ async def _film(db: Connection, card: Card) -> NearFilm:
     return NearFilm(card, codec, frame_rate, lists, bool(has_notes))
 
 
+# The media hashes of the films that a video `v` is not, as somebody said: each pair stands at one
+# of its two.
+DIFFERENT_FROM = """
+    (SELECT json_group_array(media_hash) FROM (
+        SELECT o.media_hash FROM near_pairs p JOIN videos o ON o.id = p.high_id
+        WHERE p.low_id = v.id AND p.dismissed_at IS NOT NULL ORDER BY o.media_hash))
+"""
+
+
 async def dismissed(db: Connection, one_id: int, other_id: int) -> bool | None:
     """True where somebody said that these are two films; None where nobody takes them for one."""
     sql = "SELECT dismissed_at IS NOT NULL FROM near_pairs WHERE low_id = ? AND high_id = ?"
@@ -94,7 +103,24 @@ async def dismissed(db: Connection, one_id: int, other_id: int) -> bool | None:
 async def dismiss(tx: Transaction, one_id: int, other_id: int, at: int | None) -> None:
     """Say that these are two films; without a time, that it is open."""
     sql = "UPDATE near_pairs SET dismissed_at = ? WHERE low_id = ? AND high_id = ?"
-    await tx.run(sql, (at, min(one_id, other_id), max(one_id, other_id)))
+    ids = (min(one_id, other_id), max(one_id, other_id))
+    await tx.run(sql, (at, *ids))
+    # of those that were never compared here nobody knows that they look the same
+    unseen = "DELETE FROM near_pairs WHERE low_id = ? AND high_id = ? AND pictures = 0"
+    await tx.run(f"{unseen} AND dismissed_at IS NULL", ids)
+
+
+async def put_dismissed(tx: Transaction, one_id: int, other_id: int, at: int) -> bool:
+    """Say that these are two films, also where nobody has compared them yet; False where that was
+    said already.
+    """
+    sql = """
+        INSERT INTO near_pairs (low_id, high_id, pictures, dismissed_at) VALUES (?, ?, 0, ?)
+        ON CONFLICT (low_id, high_id) DO UPDATE SET dismissed_at = excluded.dismissed_at
+            WHERE dismissed_at IS NULL
+        RETURNING id
+    """
+    return await tx.value(sql, (min(one_id, other_id), max(one_id, other_id), at)) is not None
 
 
 # --- What a film gets that is kept ---

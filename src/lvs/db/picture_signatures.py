@@ -87,9 +87,10 @@ async def put_pairs(
             (ids,),
         )
     sql = """
-        INSERT OR IGNORE INTO near_pairs (low_id, high_id, pictures)
+        INSERT INTO near_pairs (low_id, high_id, pictures)
         SELECT min(a.id, b.id), max(a.id, b.id), :pictures FROM videos a, videos b
         WHERE a.id = :one AND b.id = :other AND a.id <> b.id
+        ON CONFLICT (low_id, high_id) DO UPDATE SET pictures = excluded.pictures
     """
     rows: Sequence[dict[str, int]] = [
         {"one": one, "other": other, "pictures": pictures} for one, other, pictures in pairs

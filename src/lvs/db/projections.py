@@ -83,6 +83,21 @@ async def choose_place(tx: Transaction, video_id: int, place: int | None) -> Non
     await tx.run(sql, {"id": video_id, "place": place})
 
 
+async def posters_in_use(
+    db: Connection, video_id: int, fingerprint: str
+) -> tuple[set[str], set[int]]:
+    """The posters that a video, and the one to which this content belongs now, show; and the places
+    that people chose for theirs.
+    """
+    sql = """
+        SELECT v.poster, pr.poster_place
+        FROM videos v LEFT JOIN projections pr ON pr.video_id = v.id
+        WHERE v.id IN (:id, (SELECT video_id FROM fingerprints WHERE fingerprint = :fingerprint))
+    """
+    rows = await db.tuples(sql, {"id": video_id, "fingerprint": fingerprint})
+    return {row[0] for row in rows if row[0]}, {row[1] for row in rows if row[1] is not None}
+
+
 async def show_drawn(tx: Transaction, video_id: int, poster: str) -> None:
     """Have a video show this poster, which is drawn already in the way that is wanted."""
     await tx.run("UPDATE videos SET poster = ? WHERE id = ?", (poster, video_id))

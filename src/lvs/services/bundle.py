@@ -62,6 +62,7 @@ from lvs.services.library.watcher import Watcher
 from lvs.services.live_events import LiveEvents, jobs_state
 from lvs.services.maintenance import Maintenance
 from lvs.services.media.picture_comparison import PictureComparison
+from lvs.services.media.poster_candidates import PosterCandidatesUpkeep
 from lvs.services.media.poster_colours import PosterColours
 from lvs.services.media.posters import PosterStore
 from lvs.services.media.probe_pool import ProbePool
@@ -114,6 +115,7 @@ class Services:
     writes_limiter: RateLimiter
     projections: Projections
     poster_choice: PosterChoice
+    poster_candidates: PosterCandidatesUpkeep
     headset: headset.Headset
     favorites: Favorites
     tags: Tags
@@ -205,6 +207,7 @@ def build(config: Config) -> Services:
         if config.preview_space and config.enable_thumbnails
         else None
     )
+    poster_candidates = PosterCandidatesUpkeep(database, shown_posters)
     scenes = SceneStrips(database, library, events, probes, jobs, scene_store)
     watcher = Watcher(library, config.watch, config.poll_interval, config.scan_interval)
     backups = Backups(config.metadata_db, backup_folder)
@@ -253,7 +256,10 @@ def build(config: Config) -> Services:
         ratings_limiter=RateLimiter(config.ratings_limit),
         writes_limiter=RateLimiter(config.writes_limit),
         projections=Projections(database, cache, events),
-        poster_choice=PosterChoice(database, cache, events, library, probes, jobs, shown_posters),
+        poster_choice=PosterChoice(
+            database, cache, events, library, probes, jobs, shown_posters, poster_candidates
+        ),
+        poster_candidates=poster_candidates,
         headset=headset.build(
             config, database, cache, events, library, passwords, HeadsetPositions(progress)
         ),
@@ -463,7 +469,12 @@ def _background(services: Services) -> list[tuple[str, Step]]:
         ("probe queue", jobs.feed),
         ("scenes", services.scenes.run),
         ("colours of posters", services.poster_colours.run),
-        ("pictures of films", services.picture_comparison.run),
+        *(
+            [("pictures of films", services.picture_comparison.run)]
+            if services.config.compare_pictures
+            else []
+        ),
+        ("candidates of posters", services.poster_candidates.run),
         ("pages in memory", partial(services.gallery.fill, FILL_DELAY_S)),
         ("positions in films", services.progress.run),
         ("system figures", services.system.sample),

@@ -28,6 +28,7 @@ MOST_VIDEOS = 500  # that a listener may be behind, and that stand in one event
 GATHER_S = 0.2
 JOBS_S = 1.0
 HEARTBEAT_S = 15.0
+ENDED = "Somebody signed out or chose another person. Ask again."
 LIFE_S = 3600.0  # then the listener comes again, and shows again that it may listen
 
 
@@ -68,6 +69,9 @@ class Listener:
     """Notes for one connection. Sets of ids of videos; `resync` where they are not enough."""
 
     client: str
+    may: Callable[[], bool]
+    """False once whoever listens would be refused."""
+    over: bool = False  # another person is at the device, or nobody is signed in there any more
     news: asyncio.Event = field(default_factory=asyncio.Event)
     library: set[int] = field(default_factory=set)
     rated: set[int] = field(default_factory=set)
@@ -126,6 +130,13 @@ class LiveEvents:
         for listener in self._listeners:
             listener.news.set()
 
+    def let_go(self, client: str) -> None:
+        """Have all who listen at a client's device come again, and show again that they may."""
+        for listener in self._listeners:
+            if client_key(listener.client) == client_key(client):
+                listener.over = True
+                listener.news.set()
+
     def check_room(self, client: str) -> None:
         """Raises TooMany where this client listens too often, Unavailable where all places are
         taken or the server ends.
@@ -162,16 +173,19 @@ class LiveEvents:
 
     # --- What a listener hears ---
 
-    async def listen(self, client: str, last_id: str = "") -> AsyncGenerator[LiveEvent, None]:
-        """Events until the server ends or the listener's time is over; a heartbeat when nothing
-        happens. `last_id` is the id of the last event that a listener heard who comes again.
+    async def listen(
+        self, client: str, last_id: str = "", may: Callable[[], bool] = lambda: True
+    ) -> AsyncGenerator[LiveEvent, None]:
+        """Events until the server ends, the listener's time is over, or it is let go or `may` no
+        longer; a heartbeat when nothing happens. `last_id` is the id of the last event that a
+        listener heard who comes again.
         """
         try:
             self.check_room(client)  # others may have come since the answer began
         except (TooMany, Unavailable) as full:
             yield LiveEvent("end", {"reason": full.message}, self._id)
             return
-        listener, key = Listener(client), client_key(client)
+        listener, key = Listener(client, may), client_key(client)
         if last_id and last_id != self._id:
             listener.lose()
         self._listeners.add(listener)
@@ -196,6 +210,9 @@ class LiveEvents:
                 yield LiveEvent("end", {"reason": "LVS is stopping."}, self._id)
                 return
             if time.monotonic() - started > LIFE_S:
+                return
+            if listener.over or not listener.may():
+                yield LiveEvent("end", {"reason": ENDED}, self._id)
                 return
             if (now := self._jobs()) != known:
                 known = now

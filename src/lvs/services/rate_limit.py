@@ -3,7 +3,9 @@
 import ipaddress
 import math
 import time
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from lvs.errors import TooMany
 from lvs.option_values import RateLimit
@@ -43,6 +45,30 @@ class RateLimiter:
             seconds = "second" if wait_s == 1 else "seconds"
             raise TooMany(f"Too many requests. Try again in {wait_s} {seconds}.", wait_s)
         times.append(now)
+
+
+class AtOnceLimiter:
+    """Lets every visitor wait for so many answers of a kind at a time. Remembers those who wait."""
+
+    def __init__(self, most: int, message: str, retry_after_s: int) -> None:
+        self._most = most
+        self._message = message
+        self._retry_after_s = retry_after_s
+        self._waiting: Counter[str] = Counter()
+
+    @contextmanager
+    def one_more(self, client: str) -> Iterator[None]:
+        """Count one more for as long as the context lasts. Raises TooMany."""
+        visitor = client_key(client)
+        if self._waiting[visitor] >= self._most:
+            raise TooMany(self._message, self._retry_after_s)
+        self._waiting[visitor] += 1
+        try:
+            yield
+        finally:
+            self._waiting[visitor] -= 1
+            if not self._waiting[visitor]:
+                del self._waiting[visitor]
 
 
 def client_key(client: str) -> str:

@@ -1,7 +1,7 @@
 """The gallery's query in an address: parsing, chips and the removal of filters."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl
 
 from lvs.errors import Invalid
@@ -37,19 +37,20 @@ def parse_query(args: Arguments) -> Query:
         for each in FILTERS
         if args.get(each.name)
     }
-    sort_name, order = text(args, "sort") or Sort.ADDED.value, text(args, "order")
-    if sort_name not in SORTS:
+    sort_name, order = text(args, "sort"), text(args, "order")
+    if sort_name not in ("", *SORTS):
         wrong = printable(sort_name)
         raise Invalid(f"Videos cannot be sorted by “{wrong}”. Choose one of {', '.join(SORTS)}.")
     if order not in ("", "asc", "desc"):
         raise Invalid("The order is asc or desc.")
     query = Query(
         **filters,
-        sort=Sort(sort_name),
         descending=order == "desc" if order else starts_descending(sort_name),
         seed=number(args, "seed", MAX_SEED),
     )
-    return lifted(query) if len(query.q) <= MAX_SEARCH else query
+    query = lifted(query) if len(query.q) <= MAX_SEARCH else query
+    asked = sort_name not in ("", Sort.MATCH)  # nothing matches best where there are no words
+    return replace(query, sort=Sort(sort_name) if asked else query.usual_sort)
 
 
 def parse_stored(text: str) -> tuple[Query, list[str]]:

@@ -88,11 +88,14 @@ class Templates:
             folder_url=address_of_folder,
             gallery_url=self.cards.with_tags(address_of_gallery),
             other_order=other_order,
+            other_sort=other_sort,
             run_id=run_id,
             same_folder=same_folder,
             static_url=self.static_url,
             unchanging=self.unchanging,
         )
+        drawing = self.environment.get_template("partials/_macros.html").module
+        self.environment.globals.update(icon=drawing.icon, tone=drawing.tone)  # type: ignore[attr-defined]
         self.environment.filters["groups"] = groups
         for text in (ago, clock_time, count, day, duration, iso, long_day, moment, plural, size):
             self.environment.filters[text.__name__] = self.cards.fillable(text)
@@ -245,6 +248,11 @@ def _in_usual_order(changes: dict[str, Any]) -> dict[str, Any]:
         changes["sort"] = Sort(changes["sort"])
         changes.setdefault("descending", starts_descending(changes["sort"]))
     return changes
+
+
+def other_sort(query: Query) -> str:
+    """The `sort` that a form must send to keep the query's order; empty for the usual one."""
+    return "" if query.sort in (query.usual_sort, Sort.MATCH) else query.sort.value
 
 
 def other_order(query: Query) -> str:

@@ -130,7 +130,7 @@ def query_string(query: Query, after: Cursor | None = None, until: Cursor | None
         for each in used_filters(query)
         for text in each.kind.write(each.value(query))
     ]
-    if query.sort is not Sort.ADDED:
+    if query.sort not in (query.usual_sort, Sort.MATCH):
         pairs.append(f"sort={query.sort.value}")
     if query.descending != starts_descending(query.sort.value):
         pairs.append("order=" + ("desc" if query.descending else "asc"))

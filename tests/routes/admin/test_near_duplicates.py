@@ -53,7 +53,7 @@ async def test_a_pair_is_shown_decided_and_opened_again_without_a_script(home: H
     assert undo
     assert (await home.client.post(undo[1], form={"back": "/"})).status_code == 303
     journal = await (await home.client.get("/admin/changes")).get_data(as_text=True)
-    assert "said to be another film" in journal
+    assert "not the same as another film" in journal
     assert "kept instead of" in journal
 
 

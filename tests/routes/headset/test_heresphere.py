@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import time
 from typing import Any
 from urllib.parse import urljoin
 
@@ -13,6 +14,7 @@ from support.media import make_video
 from support.wire import Wire
 
 from lvs.db.changes import Chosen
+from lvs.services.headset.access import DAY_S, HeadsetAccess
 from lvs.services.media.projection import by_person
 
 VERSION = "heresphere-json-version"
@@ -398,6 +400,48 @@ async def test_media_addresses_carry_a_key_to_that_one_film(tmp_path: Any) -> No
         late = f"/video/a%20b.mp4?key={int(ends) + 86400}.{signed}"
         assert (await home.client.get(late)).status_code == 401
         assert "key=" not in item["eventServer"]
+
+
+async def test_a_key_that_has_ended_is_like_none(tmp_path: Any) -> None:
+    """The answer says nothing of the film; a key of yesterday still opens it."""
+    async with Home(tmp_path, password=PASSWORD) as home:
+        for name in ("a b.en.srt", "a b.funscript"):
+            home.add(name, b"1\n00:00:01,000 --> 00:00:02,000\nHello\n")
+        [film] = await films(home, "a b.mp4")
+        item = await read(home, f"/heresphere/{film}", {"password": PASSWORD})
+        scene = await read(home, f"/deovr/{film}", {"password": PASSWORD})
+        media = [source["url"] for each in item["media"] for source in each["sources"]]
+        media += [each["url"] for each in item["subtitles"] + item["scripts"]]
+        media += [item["thumbnailImage"], scene["thumbnailUrl"]]
+        media += [each["url"] for each in scene["encodings"][0]["videoSources"]]
+        passwords = home.services.passwords
+
+        def with_key_of(days_ago: int, url: str) -> str:
+            made = HeadsetAccess(passwords, lambda: time.time() - days_ago * DAY_S)
+            path = url.partition("?")[0].removeprefix("http://localhost")
+            return f"{url.partition('key=')[0]}key={made.key(path)}".removeprefix(
+                "http://localhost"
+            )
+
+        async def answered(url: str) -> tuple[int, bytes]:
+            answer = await home.client.get(url)
+            return answer.status_code, await answer.get_data(as_text=False)
+
+        assert len(media) >= 6
+        for url in media:
+            assert "key=" in url
+            assert (await answered(with_key_of(1, url)))[0] == 200
+            ended = await answered(with_key_of(2, url))
+            assert ended[0] == 401
+            wrong = with_key_of(2, url)[:-1] + "x"
+            unknown = await answered(wrong)
+            assert _same_for_all(ended[1], with_key_of(2, url)) == _same_for_all(unknown[1], wrong)
+
+
+def _same_for_all(page: bytes, url: str) -> bytes:
+    """An error page without the number of its request and the key that was sent."""
+    page = page.replace(url.partition("key=")[2].encode(), b"")
+    return re.sub(rb"request [0-9a-f]{12}", b"request", page)
 
 
 async def test_a_token_in_the_path_opens_too(tmp_path: Any) -> None:

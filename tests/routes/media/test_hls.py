@@ -14,6 +14,8 @@ from support.home import Home
 from support.media import make_video
 from support.wire import Wire
 
+from lvs.errors import TooMany
+
 pytestmark = pytest.mark.usefixtures("home")
 
 
@@ -147,14 +149,17 @@ async def test_an_unreadable_file_has_no_player(home: Home) -> None:
 
 async def test_one_client_may_not_ask_for_everything_at_once(tmp_path: Path) -> None:
     async with Home(tmp_path / "other", streams_per_client=1) as home:
-        playback = home.services.playback
-        with playback._counted("10.0.0.1"), playback._counted("10.0.0.2"):
-            from lvs.errors import TooMany
-
-            with pytest.raises(TooMany), playback._counted("10.0.0.1"):
+        for bound in (home.services.playback._pieces, home.services.playback.subtitle_room):
+            with (
+                bound.one_more("10.0.0.1"),
+                bound.one_more("10.0.0.2"),
+                pytest.raises(TooMany),
+                bound.one_more("10.0.0.1"),
+            ):
                 pass
-        with playback._counted("10.0.0.1"):
-            pass
+            with bound.one_more("10.0.0.1"):
+                pass
+            assert not bound._waiting
 
 
 async def test_work_for_a_page_that_was_left_ends_with_its_connection(home: Home) -> None:

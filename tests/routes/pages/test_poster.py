@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import time
 from pathlib import Path
 
 from PIL import Image
@@ -14,6 +15,7 @@ from lvs.db.changes import Chosen
 from lvs.services.backup import snapshot_reader, snapshots
 from lvs.services.backup.export import as_json
 from lvs.services.backup.restore import put_back
+from lvs.services.media.poster_candidates import KEPT_S
 
 
 def scenes(at_s: float) -> Image.Image:
@@ -85,6 +87,33 @@ async def test_a_chosen_poster_is_shown_at_once_and_undone(home: Home, tmp_path:
     assert (await home.client.post(address, form={"place": "8"})).status_code == 400
     assert (await home.client.post(address, form={"place": ""})).status_code == 303
     assert 'value="" aria-pressed="true"' in await text(await home.client.get(address))
+
+
+async def test_pictures_that_nobody_chose_do_not_stay(home: Home) -> None:
+    media_hash = await film(home)
+    address, upkeep = f"/videos/{media_hash}/poster", home.services.poster_candidates
+
+    def pictures() -> set[str]:
+        return {path.name[:16] for path in home.services.posters.folder.glob("??/*.*")}
+
+    first = {(await home.video("film.mp4")).poster}
+    assert pictures() == first
+    for chosen in ("2", "5"):
+        await home.client.get(address)
+        assert len(pictures()) == 9
+        await home.client.post(address, form={"place": chosen})
+        assert pictures() == {(await home.video("film.mp4")).poster, *first}
+        assert 'aria-pressed="true"' in await text(await home.client.get(address))
+    kept = {(await home.video("film.mp4")).poster, *first}
+    await upkeep.tidy(time.time() - KEPT_S)  # they were drawn just now
+    assert len(pictures()) == 9
+    await upkeep.tidy(time.time() + 1)  # a day later
+    assert pictures() == kept
+    assert home.services.posters.noted(time.time() + 1) == []
+    (home.services.posters.folder / "candidates" / "no note").touch()
+    await upkeep.tidy(time.time() + 1)
+    answer = await home.client.get(f"/thumbnail/{media_hash}.webp?w=640")
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "image/webp")
 
 
 async def test_a_page_says_why_there_are_no_pictures(home: Home, tmp_path: Path) -> None:

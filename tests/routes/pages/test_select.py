@@ -40,7 +40,7 @@ async def test_ticked_films_are_changed_and_taken_back_by_plain_forms(home: Home
     page = await text(await home.client.get(f"/select?q=film&chosen={hashes[1]}"))
     assert page.count('type="checkbox" name="video"') == 3
     assert f'value="{hashes[1]}" form="bulk" checked' in page
-    assert "All 3 of this selection" in page
+    assert 'All 3<span class="of-these"> of this selection</span>' in page
     form = {"video": hashes[:2], "tags_add": "alps, Snow", "rating": "4"}
     answer = await send(home, "/select?q=film", form)
     assert answer.status_code == 303

@@ -85,6 +85,7 @@ async def test_every_field_of_a_video_is_there_with_times_in_utc(
         "hidden_at": None,
         "notes": None,
         "markers": None,
+        "different_from": [],
     }
     assert AT_MS == 1_740_824_430_000
     assert tuple(video) == COLUMNS

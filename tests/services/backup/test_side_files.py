@@ -91,6 +91,22 @@ async def test_a_library_folder_is_refused_by_any_way(home: Home, place: str) ->
     assert files_in(home.library) == before
 
 
+@pytest.mark.parametrize("place", ["", "backups", "new/folder", "../link"])
+async def test_the_data_folder_is_refused_by_any_way(
+    home: Home, tmp_path: Path, place: str
+) -> None:
+    await curated(home)
+    (tmp_path / "link").symlink_to(home.data)
+    folder = tmp_path / "link" if place == "../link" else home.data / place
+    for flag in ("--nfo", "--sidecar"):
+        done = processes.run("export", flag, folder, "--data", home.data, cwd=tmp_path)
+        assert (done.returncode, done.stdout) == (2, ""), done.stdout
+        assert "where LVS keeps its own data. Choose a folder outside of it" in done.stderr
+    assert not list(home.data.rglob("*.nfo"))
+    assert not (home.data / "new").exists()
+    assert not (home.data / "gone.mp4.json").exists()
+
+
 async def test_a_link_below_the_folder_leads_nowhere(home: Home, tmp_path: Path) -> None:
     await curated(home)
     folder = tmp_path / "out"

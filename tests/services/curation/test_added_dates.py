@@ -55,7 +55,7 @@ async def test_dates_that_cannot_be_are_told_looked_at_repaired_and_taken_back(h
     assert "4 dates repaired." in jobs
     assert await _dates(home) == dict.fromkeys(odd, OLD_MS) | right
     page = await (await home.client.get("/admin/dates")).get_data(as_text=True)
-    assert "Every date of addition can be" in page
+    assert "Every date of addition is possible" in page
 
     journal = home.services.journal
     entries, _ = await journal.page(Chosen(what="added"))

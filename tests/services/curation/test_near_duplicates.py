@@ -1,5 +1,7 @@
 """Films that look the same: one is kept with all of both, or they are two; and the undo."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ from lvs.db import picture_signatures as rows
 from lvs.db.changes import Chosen
 from lvs.errors import Invalid, NotFound
 from lvs.models import Query
+from lvs.services.backup import export, restore, snapshot_reader, snapshots
 from lvs.services.curation.change_status import Status
 from lvs.services.household.people import NewPerson
 
@@ -124,3 +127,50 @@ async def test_two_films_stay_two_until_that_is_undone(home: Home) -> None:
     assert [line.change.new for line in lines] == [None, other]
     assert (await ours.journal.undo(lines[0].change.id, ANNA)).reason == ""
     assert await ours.near_duplicates.count() == 0
+
+
+async def test_that_they_are_two_stands_in_export_and_snapshot_and_comes_back(
+    home: Home, tmp_path: Path
+) -> None:
+    one, other = await films(home, "one.mp4", "other.mp4")
+    database, pairs = home.services.database, home.services.near_duplicates
+    await pairs.part(await pair_of(home, "one.mp4", "other.mp4"), ANNA)
+    content = b"".join([piece async for piece in export.as_json(database)])
+    (tmp_path / "export.json").write_bytes(content)
+    (tmp_path / "snapshot").mkdir()
+    snapshots.write(home.data / "lvs.db", tmp_path / "snapshot")
+    assert (tmp_path / "snapshot" / "different.json").read_text().count(other) == 1
+    for source in (tmp_path / "export.json", tmp_path / "snapshot"):
+        async with database.transaction() as tx:
+            await tx.run("DELETE FROM near_pairs")
+        read = snapshot_reader.read(source)
+        assert read.problems == []
+        assert (await restore.put_back(database, read.kept.values(), True)).told_apart == 1
+        gains = await restore.put_back(database, read.kept.values())
+        assert (gains.told_apart, gains.nothing) == (1, False)
+        assert (await restore.put_back(database, read.kept.values())).nothing
+        ids = [(await home.services.videos.get(each)).id for each in (one, other)]
+        async with database.transaction() as tx:  # compared here for the first time
+            await rows.put_pairs(tx, ids, [(ids[0], ids[1], 12)])
+        assert await pairs.count() == 0
+        lines = (await home.services.journal.page(Chosen(what="different")))[0]
+        assert (lines[0].change.client, lines[0].change.new) == (restore.CLIENT, other)
+        assert (await home.services.journal.undo(lines[0].change.id, ANNA)).reason == ""
+        assert [each.pictures for each in (await pairs.page())[0]] == [12]
+
+
+async def test_undone_before_they_were_compared_they_are_no_pair(home: Home) -> None:
+    one, other = await films(home, "one.mp4", "other.mp4")
+    content = {"media_hash": one, "different_from": [other, one, "0" * 16]}
+    path = home.data / "export.json"
+    path.write_text(json.dumps({"videos": [content]}))
+    kept = snapshot_reader.read(path).kept.values()
+    gains = await restore.put_back(home.services.database, kept)
+    assert gains.told_apart == 1
+    lines = (await home.services.journal.page(Chosen(what="different")))[0]
+    assert (await home.services.journal.undo(lines[0].change.id, ANNA)).reason == ""
+    assert await home.services.near_duplicates.count() == 0
+    wrongs: list[Any] = ["x", [1], ["x"], {}]
+    for wrong in wrongs:
+        path.write_text(json.dumps({"videos": [{"media_hash": one, "different_from": wrong}]}))
+        assert len(snapshot_reader.read(path).problems) == 1

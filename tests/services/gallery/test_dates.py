@@ -85,8 +85,8 @@ async def test_page_and_json_say_which_clock_it_was(album: Home) -> None:
         assert found["recorded_by"] == by
         assert at in (None, found["recorded_at"])
         page = await shown(album, f"/watch/{name}.mp4")
-        assert ("by the time of its file" in page) == (by == "file")
-        assert ("as the film says" in page) == (by == "container")
+        assert ("date of the file)" in page) == (by == "file")
+        assert ("stored in the film)" in page) == (by == "container")
 
 
 def a_card(number: int, day: int) -> Card:

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from support.crowd import DAYS, FOLDERS, TAGS, Crowd, crowd, draw
 from support.home import Home
 
-from lvs import random_order
+from lvs import random_order, relevance
 from lvs.db import gallery, watch_page
 from lvs.db.database import Connection
 from lvs.filters import RESOLUTIONS, STATES
@@ -182,6 +182,40 @@ async def test_a_place_where_nothing_stands_is_still_a_place(
     )
 
 
+@examples
+@given(
+    beginnings=st.lists(st.sampled_from(BEGINNINGS), min_size=1, max_size=2, unique=True).map(
+        tuple
+    ),
+    rating=st.sampled_from((0, 0, 3)),
+    size=st.integers(1, 40),
+    descending=st.sampled_from((True, True, False)),
+)
+async def test_the_best_match_is_ordered_as_by_brute_force(
+    many: Crowd, beginnings: tuple[str, ...], rating: int, size: int, descending: bool
+) -> None:
+    """Its pages, what stands beside each video, and where so much is found that nothing is
+    ranked.
+    """
+    query = Query(min_rating=rating, sort=Sort.MATCH, descending=descending)
+    expected = many.expected(query, None, folded(beginnings))
+    latest = many.expected(replace(query, sort=Sort.ADDED), None, folded(beginnings))
+    query = asked(query, None, beginnings)
+    size = max(size, len(expected) // 12 + 1)
+    for answering in (many.fast, many.plain):
+        assert await all_pages(answering, query, size) == expected
+        for at in range(0, len(expected), 29):
+            before, behind = await answering.neighbours(query, expected[at])
+            assert (before and before.id) == (expected[at - 1] if at else None)
+            assert (behind and behind.id) == (expected[at + 1] if at + 1 < len(expected) else None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(relevance, "RANKED_AT_MOST", 0)
+        fresh = Gallery(many.database, many.fast._library, many.fast._cache)
+        assert await all_pages(fresh, query, size) == latest
+        await fresh.fill()
+        assert await all_pages(fresh, query, size) == latest
+
+
 async def test_a_place_far_behind_is_found_at_once(many: Crowd) -> None:
     for sort, descending in itertools.product(SORTS, (False, True)):
         query = Query(sort=sort, descending=descending)
@@ -236,8 +270,10 @@ async def place_of(many: Crowd, query: Query, video_id: int) -> Cursor:
     async with many.database.read() as db:
         card = await gallery.one(db, video_id)
         assert card
-        number = await gallery.shuffle_of(db, video_id)
-        return gallery.cursor_of(card, random_order.place(number, query.seed), query.sort)
+        number = 0
+        if query.sort is Sort.RANDOM:
+            number = random_order.place(await gallery.shuffle_of(db, video_id), query.seed)
+        return gallery.cursor_of(card, number, query.sort)
 
 
 # --- Changes ---
@@ -461,6 +497,64 @@ async def test_every_address_shows_what_it_says(films: Home) -> None:
         "/?min_minutes=1": [],
     }.items():
         assert await titles(films, address) == expected, address
+
+
+async def test_the_best_match_comes_first_while_somebody_searches(home: Home) -> None:
+    """Before it come an order that the address names and, without words, the latest; what one
+    plays, goes on to, saves and asks the API for stands in the same order.
+    """
+    given = {
+        "Sintel": "",
+        "Sintel, the making": "",
+        "About Sintel": "",
+        "Dragons": "sintel",
+        "Sintelli": "",
+        "A night in Sintelburg": "",
+    }
+    for number, title in enumerate(given):
+        home.add(f"{number}.mp4")
+        await home.scan()
+        name = await hash_of(home, f"{number}.mp4")
+        await home.services.videos.retitle(name, title, "test")
+        if given[title]:
+            await home.services.tags.add(name, given[title], "test")
+    await home.services.gallery.fill()
+    best = [
+        "Sintel",
+        "Sintel, the making",
+        "About Sintel",
+        "Sintelli",
+        "Dragons",
+        "A night in Sintelburg",
+    ]
+    latest = list(given)[::-1]
+    assert await titles(home, "/?q=sintel") == best
+    assert await titles(home, "/?q=SINTEL&sort=match&order=asc") == best[::-1]
+    assert await titles(home, "/?q=sintel&sort=added") == latest
+    assert await titles(home, "/?sort=match") == await titles(home, "/") == latest
+    text = await page(home, "/?q=sintel")
+    assert 'aria-label="Sort by: Best match"' in text
+    assert 'href="/?q=sintel&amp;sort=added"' in text
+    assert 'href="/?q=sintel&amp;order=asc"' in text
+    assert 'name="sort" value=""' in text  # other words are best matched, too
+    assert "Best match" not in await page(home, "/")
+    assert 'name="sort" value="added"' in await page(home, "/?q=sintel&sort=added")
+    answer = await home.client.get("/api/videos?q=sintel&limit=2")
+    found = json.loads(await answer.get_data())
+    answer = await home.client.get(f"/api/videos?q=sintel&limit=9&after={found['next']}")
+    found["videos"] += json.loads(await answer.get_data())["videos"]
+    assert [video["title"] for video in found["videos"]] == best
+    first = (await home.client.get("/play?q=sintel")).headers["Location"]
+    watched = await page(home, first)
+    assert f"<title>{best[0]}" in watched
+    names = {video["title"]: video["media_hash"] for video in found["videos"]}
+    answer = await home.client.get("/views?q=sintel&save=1")
+    assert "“sintel”</" in (await answer.get_data()).decode()
+    answer = await home.client.post("/views?q=sintel", form={"name": "The dragon"})
+    assert await titles(home, answer.headers["Location"]) == best
+    exported = json.loads(await (await home.client.get("/export.json?q=sintel")).get_data())
+    assert [video["media_hash"] for video in exported["videos"]] == [names[t] for t in best]
+    assert f'aria-label="Next: {best[1]}"' in watched
 
 
 async def test_the_page_says_how_many_there_are_and_each_filter_can_be_taken_off(

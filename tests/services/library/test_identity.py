@@ -514,7 +514,7 @@ async def test_a_handover_is_taken_back_as_if_it_had_never_been(home: Home) -> N
     assert (await home.video("trip.mp4")).media_hash == listed
     assert await stars(home) == {"trip.mp4": 3, "other.mp4": None}
     answer = await home.client.get("/admin/changes?what=handover")
-    assert "given to another film" in await answer.get_data(as_text=True)
+    assert "moved to another film" in await answer.get_data(as_text=True)
 
 
 async def test_what_was_given_after_a_handover_stays_with_the_film_that_is_there(

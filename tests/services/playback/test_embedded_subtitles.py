@@ -1,12 +1,11 @@
 """Text tracks inside films, as WebVTT."""
 
-from fractions import Fraction
 from pathlib import Path
 
-import av
 import pytest
 from support.home import Home
 from support.media import make_video
+from support.text_subtitles import with_subtitles
 
 from lvs.errors import NotFound
 from lvs.services.playback.embedded_subtitles import embedded_webvtt
@@ -15,30 +14,10 @@ from lvs.services.playback.film_source import FilmSource
 LINES = ((500, 1200, "Hello <i>there</i>"), (2000, 700, "<b>Bold & <script>x</script>"))
 
 
-def with_subtitles(film: Path, path: Path) -> Path:
-    """The film with a SubRip track in it."""
-    with av.open(str(film)) as source, av.open(str(path), "w") as output:
-        picture = source.streams.video[0]
-        copy = output.add_stream_from_template(picture)
-        track = output.add_mux_stream("srt")
-        track.time_base = Fraction(1, 1000)
-        track.metadata["language"] = "ger"
-        for start_ms, length_ms, text in LINES:
-            packet = av.Packet(text.encode())
-            packet.stream, packet.time_base = track, Fraction(1, 1000)
-            packet.pts = packet.dts = start_ms
-            packet.duration = length_ms
-            output.mux(packet)
-        for shown in source.demux(picture):
-            if shown.dts is not None:
-                shown.stream = copy
-                output.mux(shown)
-    return path
-
-
 @pytest.fixture
 def film(tmp_path: Path) -> Path:
-    return with_subtitles(make_video(tmp_path / "plain.mp4", seconds=3), tmp_path / "film.mkv")
+    plain = make_video(tmp_path / "plain.mp4", seconds=3)
+    return with_subtitles(plain, tmp_path / "film.mkv", LINES)
 
 
 def test_a_text_track_becomes_webvtt_without_markup_of_its_own(film: Path) -> None:

@@ -8,6 +8,7 @@ from quart import Response, request
 
 from lvs.routes.api import schemas
 from lvs.routes.api.openapi import answers
+from lvs.routes.hooks import auth, people
 from lvs.services.live_events import LiveEvent
 from lvs.web.responses import client, services
 
@@ -22,7 +23,9 @@ async def events() -> Response:
     live = services().live_events
     live.check_room(client())
     last_id = request.headers.get("Last-Event-ID", "")[:MAX_ID]
-    body = b"" if request.method == "HEAD" else _lines(live.listen(client(), last_id))
+    signed_in, sees_everything = auth.lasting_check(), people.lasting_check()
+    heard = live.listen(client(), last_id, lambda: signed_in() and sees_everything())
+    body = b"" if request.method == "HEAD" else _lines(heard)
     response = Response(body, content_type=f"{MEDIA_TYPE}; charset=utf-8")
     response.timeout = None
     response.headers["Cache-Control"] = "no-store"

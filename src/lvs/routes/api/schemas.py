@@ -237,6 +237,7 @@ class VideosRun(Schema):
             "favorited",
             "recorded",
             "random",
+            "match",
         ]
         | None
     ) = None

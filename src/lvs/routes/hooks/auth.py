@@ -1,5 +1,6 @@
 """Sign-in check before every request, where there is a password."""
 
+from collections.abc import Callable
 from typing import cast
 from urllib.parse import urlencode
 
@@ -48,8 +49,26 @@ def is_signed_in() -> bool:
 
 def has_token() -> bool:
     """True with a program's token, which no browser adds by itself."""
+    return services().passwords.is_token(_token())
+
+
+def _token() -> str:
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
-    return kind.lower() == "bearer" and services().passwords.is_token(token.strip())
+    return token.strip() if kind.lower() == "bearer" else ""
+
+
+def lasting_check() -> Callable[[], bool]:
+    """A check for answers that last: True while the request would still be let in."""
+    passwords, token = services().passwords, _token()
+    session = request.cookies.get(COOKIE, "")
+    is_open = _is_open(services().config.protect == "changes")
+
+    def lets_in() -> bool:
+        if is_open or not passwords.required:
+            return True
+        return passwords.is_session(session) or passwords.is_token(token)
+
+    return lets_in
 
 
 def _opened_by_key() -> bool:

@@ -4,6 +4,7 @@ A person who is limited to a selection is answered as if nothing else were there
 that names a video, and by routes that say in the site map that they are for them, too.
 """
 
+from collections.abc import Callable
 from typing import cast
 
 from quart import Quart, g, request
@@ -68,6 +69,20 @@ def _person(device: Device | None) -> Person | None:
             f"{person.name} has a PIN: choose them by PUT /api/people/chosen, or send a token."
         )
     return person
+
+
+def lasting_check() -> Callable[[], bool]:
+    """A check for answers that last: True while nobody with limits asked for them."""
+    people, cookie = services().people, request.cookies.get(COOKIE, "")
+    name = request.headers.get(HEADER, "")
+
+    def sees_everything() -> bool:
+        device = people.device(cookie)
+        chosen = device.person if device else None
+        asked = people.named(name) or people.named(_decoded(name)) if name else None
+        return all(person is None or person.limits is None for person in (chosen, asked))
+
+    return sees_everything
 
 
 def _decoded(name: str) -> str:

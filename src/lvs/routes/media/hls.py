@@ -31,7 +31,7 @@ async def master(media_hash: str, key: str) -> Response:
 
 
 async def playlist(media_hash: str, key: str, variant: str) -> Response:
-    text = await services().playback.playlist(await _film(media_hash, key), variant)
+    text = await services().playback.playlist(await _film(media_hash, key), variant, client())
     return _answer(text)
 
 

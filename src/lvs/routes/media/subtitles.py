@@ -7,7 +7,7 @@ from quart import Response, request
 from lvs.models import Track, Video
 from lvs.services.media.languages import language_of
 from lvs.services.media.webvtt import delayed
-from lvs.web.responses import services
+from lvs.web.responses import client, services
 
 DELAY = re.compile(r"[+-]?[0-9]{1,3}(?:\.[0-9]{1,3})?", re.ASCII)
 WRITTEN_AS = "1"  # goes up whenever the same file is turned into other WebVTT than before
@@ -15,6 +15,11 @@ INSIDE = re.compile(r"inside-([0-9]{1,2})", re.ASCII)
 
 
 async def subtitles(media_hash: str, key: str) -> Response:
+    with services().playback.subtitle_room.one_more(client()):
+        return await _subtitles(media_hash, key)
+
+
+async def _subtitles(media_hash: str, key: str) -> Response:
     if inside := INSIDE.fullmatch(key):
         return await _inside(media_hash, int(inside[1]))
     delay_s = delay(request.args.get("delay", ""))

@@ -35,6 +35,7 @@ from lvs.web.responses import (
 from lvs.web.urls import gallery_url
 
 SORT_LABELS = {
+    Sort.MATCH: "Best match",
     Sort.ADDED: "Date added",
     Sort.TITLE: "Title",
     Sort.RATING: "Rating",
@@ -87,7 +88,7 @@ async def popular() -> Response:
 async def favorites() -> Response:
     args = arguments()
     query = replace(parse_query(args), favorite=True)
-    if not text(args, "sort"):
+    if not text(args, "sort") and not query.q:
         query = replace(query, sort=Sort.FAVORITED, descending=True)
     return await listing(query, args, "Favorites", "favorites")
 
@@ -211,7 +212,11 @@ async def _around(
         "chips": [chip for chip in used if chip.name != own],
         "offers": _offers(query, found, url),
         "panel": await _panel(query, found) if _panel_is_open() else None,
-        "sorts": [(sort.value, label) for sort, label in SORT_LABELS.items()],
+        "sorts": [
+            (sort.value, label)
+            for sort, label in SORT_LABELS.items()
+            if sort is not Sort.MATCH or query.q
+        ],
         "years": _years(query, found, url),
         "progress": progress,
         "status_url": _status_url(progress.version),

@@ -27,7 +27,7 @@ async def show() -> Response:
         first=before is None,
         more=encode_cursor(following) if following else "",
         removed=number(args, "removed", MAX_ID),
-        current="history",
+        current="playlists",
     )
 
 

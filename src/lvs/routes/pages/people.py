@@ -95,7 +95,8 @@ def _is_kept(here: Device, person: Person | None, bound: bool) -> bool:
 
 
 def keep_cookie(response: Response, cookie: str) -> None:
-    """Set or delete the cookie of a device."""
+    """Set or delete the cookie of a device, and end what it listens to as another's."""
+    services().live_events.let_go(client())
     secure = request.scheme == "https"
     if cookie:
         response.set_cookie(

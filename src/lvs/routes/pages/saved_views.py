@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 from quart import Response, redirect
 
-from lvs.models import Query, Sort
+from lvs.models import Query
 from lvs.routes.pages import gallery
 from lvs.routes.pages.seen_views import counted, seen_view, seen_views
 from lvs.routes.pages.start_page import begin_with_view, start_page
@@ -65,7 +65,7 @@ def _in_words(query: Query) -> str:
     """A selection in words, such as `unrated · under 10 min, by title`."""
     words = " · ".join(chip.label for chip in chips(query)) or "all videos"
     words = words[:1].upper() + words[1:]
-    if query.sort is Sort.ADDED and query.descending:
+    if query.sort is query.usual_sort and query.descending:
         return words
     return f"{words}, by {gallery.SORT_LABELS[query.sort].lower()}"
 

@@ -45,6 +45,7 @@ async def sign_in() -> Response:
 
 
 async def sign_out() -> Response:
+    services().live_events.let_go(client())
     response = cast("Response", redirect("/sign-in", 303))
     response.delete_cookie(
         auth.COOKIE, httponly=True, samesite="Strict", secure=_secure(), path="/"

@@ -23,7 +23,7 @@ from lvs.web.urls import folder_url, gallery_url
 
 SUGGESTIONS = 12
 _SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?", re.ASCII)
-RECORDED_BY = {"container": "as the film says", "file": "by the time of its file"}
+RECORDED_BY = {"container": "stored in the film", "file": "date of the file"}
 
 
 async def watch(place: str) -> Response:
@@ -214,7 +214,7 @@ def _facts(video: Video, playback: str) -> list[tuple[str, str]]:
             inside = "; ".join(track_facts(track) for track in probe.subtitle_tracks)
             facts.append(("Subtitles inside", inside))
     if recorded := recorded_of(video):
-        facts.append(("Recorded", f"{moment(recorded.at)}, {RECORDED_BY[recorded.by]}"))
+        facts.append(("Recorded", f"{moment(recorded.at)} ({RECORDED_BY[recorded.by]})"))
     if video.projection.immersive or video.projection.source != "default":
         facts.append(("Projection", projection.fact_of(video.projection)))
     if video.last_viewed_at:

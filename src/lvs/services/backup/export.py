@@ -42,6 +42,7 @@ COLUMNS = (
     "hidden_at",
     "notes",
     "markers",
+    "different_from",
 )
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -189,6 +190,7 @@ def _row(video: Exported, named: bool) -> bytes:
         "projection": video.projection,
         "watched": video.watched,
         "markers": video.markers,
+        "different_from": "; ".join(video.different_from),
     }
     return _line("" if record[name] is None else str(record[name]) for name in COLUMNS)
 
@@ -216,6 +218,7 @@ def record_of(video: Exported, named: bool) -> dict[str, object]:
         "hidden_at": _moment(video.hidden_at),
         "notes": video.notes,
         "markers": json.loads(video.markers) if video.markers else None,
+        "different_from": list(video.different_from),
     }
 
 

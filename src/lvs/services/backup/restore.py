@@ -16,6 +16,7 @@ from lvs.db import (
     hidden,
     later,
     markers,
+    near_pairs,
     notes,
     playlists,
     progress,
@@ -65,6 +66,7 @@ class RestoreSummary:
     hidden: int = 0
     notes: int = 0
     markers: int = 0
+    told_apart: int = 0
     playlists: int = 0
     playlist_items: int = 0
     described_tags: int = 0
@@ -130,6 +132,9 @@ async def _put_all(
             gains.awaited += 1
         await _put(tx, video_id, kept, gains)
         found[kept.media_hash] = video_id
+    for kept in wanted:
+        for other in kept.different_from:
+            await _put_different(tx, found[kept.media_hash], found.get(other), other, gains)
     return sorted({video_id for video_id in found.values() if video_id is not None})
 
 
@@ -250,6 +255,19 @@ async def _put_hidden_and_texts(
         await markers.put(tx, video_id, kept.markers)
         await changes.add(tx, video_id, "markers", old or None, kept.markers, CLIENT, now_ms())
         gains.markers += 1
+
+
+async def _put_different(
+    tx: Transaction, video_id: int | None, other_id: int | None, other: str, gains: RestoreSummary
+) -> None:
+    """Say that two films only look the same, where both are known."""
+    if other_id is None:
+        other_id = await rows.named(tx, [other])
+    if video_id is None or other_id is None or video_id == other_id:
+        return
+    if await near_pairs.put_dismissed(tx, video_id, other_id, now_ms()):
+        await changes.add(tx, video_id, "different", None, other, CLIENT, now_ms())
+        gains.told_apart += 1
 
 
 async def _put_playlist(tx: Transaction, kept: KeptPlaylist, gains: RestoreSummary) -> None:

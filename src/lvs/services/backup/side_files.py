@@ -41,22 +41,28 @@ class SideFilesExport:
     """Writes files in folders below `folder` that are called as those of the library."""
 
     def __init__(
-        self, database: Database, folder: Path, kind: SideFiles, libraries: Collection[Path]
+        self,
+        database: Database,
+        folder: Path,
+        kind: SideFiles,
+        libraries: Collection[Path],
+        data: Collection[Path] = (),
     ) -> None:
         self._database = database
         self._folder = folder
         self._kind = kind
         self._libraries = libraries
+        self._data = data
         self._taken: set[bytes] = set()
 
     async def write(self, tell: Callable[[int], None]) -> SideFilesReport:
         """Write a file for every video that has a place. A file that is there is replaced.
 
-        Raises Invalid where that would be in a library folder, OSError.
+        Raises Invalid where that would be in a library folder or in the data folder, OSError.
         """
         report = SideFilesReport()
         async with self._database.read() as db:
-            await self._refuse_libraries(db)
+            await self._refuse_own_folders(db)
             named = await rows.active_roots(db) > 1
             last = 0
             while some := await rows.videos(db, last):
@@ -65,8 +71,12 @@ class SideFilesExport:
                 tell(report.written)
         return report
 
-    async def _refuse_libraries(self, db: Connection) -> None:
-        """Nothing is ever written into a library folder, also not by way of a link."""
+    async def _refuse_own_folders(self, db: Connection) -> None:
+        """Nothing is ever written into a library folder or among LVS's own data, also not by way of
+        a link.
+        """
+        for folder in self._data:
+            refuse_data(self._folder, folder)
         known = [Path(os.fsdecode(path)) for path in await rows.root_paths(db)]
         for library in (*self._libraries, *known):
             refuse_library(self._folder, library)
@@ -126,6 +136,14 @@ def refuse_library(folder: Path, library: Path) -> None:
         )
     if real.is_relative_to(inside):
         raise Invalid(f"The library folder {library} lies in {folder}. Choose a folder of its own.")
+
+
+def refuse_data(folder: Path, data: Path) -> None:
+    """Raises Invalid where a folder lies in one of LVS's own folders, or is one."""
+    if folder.resolve().is_relative_to(data.resolve()):
+        raise Invalid(
+            f"{folder} lies in {data}, where LVS keeps its own data. Choose a folder outside of it."
+        )
 
 
 def _json(video: Exported, named: bool) -> str:

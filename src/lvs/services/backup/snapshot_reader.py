@@ -314,19 +314,29 @@ def _take_markers(kept: CurationRecord, value: Mapping[str, Any]) -> None:
     kept.markers = "" if found is None else checked_markers(found)
 
 
+def _take_different(kept: CurationRecord, value: Mapping[str, Any]) -> None:
+    others = value.get("different_from", [])
+    kept.different_from = _hashes(others, "the films that look the same")
+
+
 def _take_video(kept: CurationRecord, value: Mapping[str, Any]) -> None:
-    title, fingerprints = value.get("title") or "", value.get("fingerprints", [])
+    title = value.get("title") or ""
     if not isinstance(title, str) or len(title) > MAX_TITLE_LENGTH:
         raise Invalid("the title is no text")
-    if not isinstance(fingerprints, list) or not all(
-        isinstance(each, str) and _HASH.fullmatch(each) for each in fingerprints
-    ):
-        raise Invalid("the fingerprints are no list of hashes")
-    kept.title, kept.fingerprints = title, tuple(fingerprints)
+    kept.title = title
+    kept.fingerprints = _hashes(value.get("fingerprints", []), "the fingerprints")
     kept.library, kept.added_at = (
         _bytes(value.get("library", ""), "library"),
         _moment(value.get("added_at")),
     )
+
+
+def _hashes(value: object, what: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or len(value) > MOST_PLACES:
+        raise Invalid(f"{what} are no list of hashes")
+    if not all(isinstance(each, str) and _HASH.fullmatch(each) for each in value):
+        raise Invalid(f"{what} are no list of hashes")
+    return tuple(value)
 
 
 def _name_of(entry: object) -> object:
@@ -362,6 +372,7 @@ _TAKE: dict[str, _Take] = {
     "hidden": _take_hidden,
     "notes": _take_notes,
     "markers": _take_markers,
+    "different": _take_different,
 }
 
 

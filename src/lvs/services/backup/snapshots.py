@@ -1,8 +1,9 @@
 """Curation records as JSON files a person can read, written beside every backup.
 
 `ratings.json`, `views.json`, `tags.json`, `favorites.json`, `projections.json`, `posters.json`,
-`progress.json`, `later.json`, `hidden.json`, `notes.json`, `markers.json` and `videos.json` (titles
-and places) are each one object, keyed by media hash; every value names the path too.
+`progress.json`, `later.json`, `hidden.json`, `notes.json`, `markers.json`, `different.json` (films
+that only look the same) and `videos.json` (titles and places) are each one object, keyed by media
+hash; every value names the path too.
 `playlists.json`, `saved-views.json` and `people.json` are keyed by names, `described-tags.json` by
 those of tags. `snapshot_reader.py` reads them. Blocking: call it in a thread.
 """
@@ -23,7 +24,7 @@ from lvs.services.media.eye import PLACES
 
 OF_VIDEOS = (
     *("ratings", "views", "tags", "favorites", "projections"),
-    *("posters", "progress", "later", "hidden", "notes", "markers", "videos"),
+    *("posters", "progress", "later", "hidden", "notes", "markers", "different", "videos"),
 )
 PLAYLISTS = "playlists"
 DESCRIBED_TAGS = "described-tags"
@@ -110,6 +111,8 @@ def _values(kept: CurationRecord) -> Iterator[tuple[str, dict[str, Any]]]:
         yield "notes", {"notes": kept.notes, "notes_at": _time(kept.notes_at)}
     if kept.markers:
         yield "markers", {"markers": json.loads(kept.markers)}
+    if kept.different_from:
+        yield "different", {"different_from": kept.different_from}
 
 
 class _Object:

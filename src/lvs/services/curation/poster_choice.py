@@ -1,6 +1,7 @@
 """Posters that people choose: pictures from eight places of a film, drawn when somebody asks."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 
 from lvs.clock import now_ms
@@ -14,6 +15,7 @@ from lvs.services.curation.base import Curation, journal_text
 from lvs.services.events import Event, Events
 from lvs.services.library.library import Library
 from lvs.services.media.eye import PLACES, drawing_key, eye_of, poster_key
+from lvs.services.media.poster_candidates import PosterCandidatesUpkeep
 from lvs.services.media.posters import PosterStore
 from lvs.services.media.probe_queue import ProbeQueue
 from lvs.services.media.stored_projection import apply_projection
@@ -62,6 +64,7 @@ class PosterChoice(Curation):
         probes: SharedProbes,
         queue: ProbeQueue,
         store: PosterStore | None,
+        upkeep: PosterCandidatesUpkeep,
     ) -> None:
         super().__init__(database, cache)
         self._events = events
@@ -69,6 +72,7 @@ class PosterChoice(Curation):
         self._probes = probes
         self._queue = queue
         self._store = store
+        self._upkeep = upkeep
         self._drawing: dict[int, asyncio.Future[None]] = {}
         self._failures: dict[int, str] = {}  # by video, until it is asked for again
 
@@ -126,12 +130,15 @@ class PosterChoice(Curation):
         )
         problem = ""
         try:
+            await asyncio.to_thread(store.note, item.video_id, item.fingerprint)
             path = self._library.file_path(item.root_id, item.path)
             name = facts.name if facts else ""
             result = await self._probes.probe(path, targets, name, item.chosen, item.fingerprint)
             problem = "" if result.has_poster else NONE_READABLE
         except LvsError as error:
             problem = error.message
+        except OSError as error:
+            problem = f"The pictures cannot be kept: {error.strerror or error}."
         if problem:
             self._failures[item.video_id] = problem
             while len(self._failures) > FAILURES_KEPT:
@@ -148,7 +155,7 @@ class PosterChoice(Curation):
             raise Conflict(SWITCHED_OFF)
         store = self._store
 
-        async def change(tx: Transaction) -> tuple[int, int | None]:
+        async def change(tx: Transaction) -> tuple[int, int | None, Waiting | None]:
             video_id = await self._id(tx, media_hash)
             stored = await projections.of_video(tx, video_id)
             old = stored.place if stored else None
@@ -158,14 +165,17 @@ class PosterChoice(Curation):
                 before, after = journal_text(old), journal_text(place)
                 await changes.add(tx, video_id, "poster", before, after, client, now_ms())
                 await _show(tx, store, video_id)
-            return video_id, old
+            return video_id, old, await videos.waiting_one(tx, video_id)
 
-        video_id, old = await self._database.write(change)
+        video_id, old, item = await self._database.write(change)
         if old != place:
             self._cache.age()
             self._queue.visible([video_id])
             self._events.publish(Event.RESHAPED, [video_id])
             self._events.publish(Event.CHANGED, [video_id])
+            if item is not None and video_id not in self._drawing:
+                with suppress(OSError):  # else it is done a day later
+                    await self._upkeep.remove(video_id, item.fingerprint)
         return old
 
 

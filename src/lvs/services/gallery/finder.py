@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from lvs.db import gallery
+from lvs import random_order
+from lvs.db import best_match, gallery
 from lvs.db.database import Connection
 from lvs.db.gallery import Selection
-from lvs.models import Card, Cursor
+from lvs.models import Card, Cursor, Sort
 from lvs.services.gallery.dates import starts_of_years
 from lvs.services.lru import LRU
 
@@ -31,8 +32,8 @@ class Finder(Protocol):
     async def next_id(self, here: Cursor, backwards: bool) -> int | None:
         """The video behind a place, or before it."""
 
-    async def random_number(self, video_id: int) -> int:
-        """The number from which a random order places this video."""
+    async def place(self, card: Card) -> Cursor:
+        """The place of a card in the query's order."""
 
 
 class SqlFinder:
@@ -60,9 +61,15 @@ class SqlFinder:
         rows = await gallery.browse(self._db, self._selection, 1, here, backwards=backwards)
         return rows[0].card.id if rows else None
 
-    async def random_number(self, video_id: int) -> int:
-        """The number from which a random order places this video."""
-        return await gallery.shuffle_of(self._db, video_id)
+    async def place(self, card: Card) -> Cursor:
+        """The place of a card in the query's order."""
+        query, number = self._selection.query, 0
+        if query.sort is Sort.RANDOM:
+            shuffle = await gallery.shuffle_of(self._db, card.id)
+            number = random_order.place(shuffle, query.seed)
+        elif self._selection.ranked:
+            number = await best_match.of_one(self._db, card.id, self._selection.ranked)
+        return gallery.cursor_of(card, number, query.sort)
 
 
 class CardCache:
@@ -96,7 +103,7 @@ class IndexFinder:
         kept: CardCache,
     ) -> None:
         self._db = db
-        self._query = selection.query
+        self._selection = selection
         self._index = index
         self._mask = mask
         self._kept = kept
@@ -107,22 +114,31 @@ class IndexFinder:
 
     def years(self) -> list[tuple[int, int]]:
         """Each year of an order by date, and how many videos it has."""
-        return self._index.years(self._mask, self._query.sort, starts_of_years())
+        return self._index.years(self._mask, self._selection.query.sort, starts_of_years())
 
     async def cards(self, limit: int, after: Cursor | None, until: Cursor | None) -> list[Card]:
         """At most `limit` cards behind `after`, up to `until`."""
-        ids = await self._index.run(self._db, self._query, self._mask, limit, after, until, False)
+        ids = await self._index.run(
+            self._db, self._selection, self._mask, limit, after, until, False
+        )
         return await self._kept.get(self._db, self._index, ids)
 
     async def ids(self, limit: int) -> list[int]:
         """The first videos in the query's order."""
-        return await self._index.run(self._db, self._query, self._mask, limit)
+        return await self._index.run(self._db, self._selection, self._mask, limit)
 
     async def next_id(self, here: Cursor, backwards: bool) -> int | None:
         """The video behind a place, or before it."""
-        ids = await self._index.run(self._db, self._query, self._mask, 1, here, backwards=backwards)
+        ids = await self._index.run(
+            self._db, self._selection, self._mask, 1, here, backwards=backwards
+        )
         return ids[0] if ids else None
 
-    async def random_number(self, video_id: int) -> int:
-        """The number from which a random order places this video."""
-        return self._index.shuffle(video_id)
+    async def place(self, card: Card) -> Cursor:
+        """The place of a card in the query's order."""
+        query = self._selection.query
+        if query.sort is Sort.RANDOM:
+            number = random_order.place(self._index.shuffle(card.id), query.seed)
+        else:
+            number = await self._index.relevance(self._db, self._selection, card.id)
+        return gallery.cursor_of(card, number, query.sort)

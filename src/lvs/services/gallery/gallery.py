@@ -11,8 +11,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from lvs import random_order
-from lvs.db import folders, gallery, progress, tags, videos, watch_page
+from lvs import random_order, relevance
+from lvs.db import best_match, folders, gallery, progress, tags, videos, watch_page
 from lvs.db.database import Connection, Database
 from lvs.db.folders import FolderPoster, Subfolder
 from lvs.db.gallery import Selection
@@ -210,7 +210,7 @@ class Gallery:
         if selection is None:
             return None
         if index is None:
-            return SqlFinder(db, selection)
+            return SqlFinder(db, await _bounded(db, selection))
         mask = await index.select(db, selection)
         return IndexFinder(db, selection, index, mask, self._kept)
 
@@ -273,7 +273,7 @@ class Gallery:
         cards = await finder.cards(size + 1, after, until)
         following = None
         if len(cards) > size and not until:
-            following = await _cursor(finder, cards[size - 1], query)
+            following = await finder.place(cards[size - 1])
         return Page(tuple(cards[:size]), following, after)
 
     async def card(self, video_id: int) -> Card | None:
@@ -346,7 +346,7 @@ class Gallery:
         finder = await self._finder(db, query, index)
         if card is None or finder is None:
             return None, None
-        here = await _cursor(finder, card, query)
+        here = await finder.place(card)
         return await finder.next_id(here, backwards=True), await finder.next_id(here, False)
 
     async def tags(self) -> list[Tag]:
@@ -467,7 +467,8 @@ class Gallery:
             return None
         # an alias and its tag ask for the same
         wanted = tuple(dict.fromkeys(found.values()))
-        selection = Selection(query, words.match, wanted, unmatch=words.unmatch)
+        ranked = words.ranked if query.sort is Sort.MATCH else None
+        selection = Selection(query, words.match, wanted, unmatch=words.unmatch, ranked=ranked)
         if not (query.folder or query.direct):
             return selection
         place = self._folder_place(query.folder)
@@ -505,12 +506,13 @@ def by_use(tag: Tag) -> tuple[int, str]:
     return (-tag.count, tag_key(tag.name))
 
 
-async def _cursor(finder: Finder, card: Card, query: Query) -> Cursor:
-    """The place of a card in the order of the query."""
-    if query.sort is not Sort.RANDOM:
-        return gallery.cursor_of(card, 0, query.sort)
-    number = await finder.random_number(card.id)
-    return gallery.cursor_of(card, random_order.place(number, query.seed), query.sort)
+async def _bounded(db: Connection, selection: Selection) -> Selection:
+    """The selection, without a ranking where its words find too many videos."""
+    if selection.ranked and await best_match.finds_more(
+        db, str(selection.match), relevance.RANKED_AT_MOST
+    ):
+        return replace(selection, ranked=None)
+    return selection
 
 
 def _check_cursor(query: Query, cursor: Cursor | None) -> None:

@@ -6,10 +6,12 @@ word are part of it: `--dash` asks for names that hold it.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lvs.errors import Invalid
-from lvs.text import folded, is_symbol
+from lvs.relevance import RankedWords
+from lvs.text import folded, is_symbol, natural_key
 
 MAX_LENGTH = 200
 MAX_TERMS = 20
@@ -24,11 +26,13 @@ class Words:
     """A parsed search: FTS5 expressions for what must and must not occur, and the tags asked for.
 
     `unmatch` is only set where nothing must occur: FTS5 cannot take words away from everything.
+    `ranked` says which of what is found matches best.
     """
 
     match: str | None
     tags: tuple[str, ...] = ()
     unmatch: str | None = None
+    ranked: RankedWords | None = None
 
 
 def parse(text: str) -> Words:
@@ -38,6 +42,7 @@ def parse(text: str) -> Words:
     wanted: list[str] = []
     unwanted: list[str] = []
     tags: list[str] = []
+    terms: list[str] = []
     for found in list(_TERM.finditer(text))[:MAX_TERMS]:
         term = found["phrase"] if found["phrase"] is not None else found["word"]
         minus = found["minus"] and not term.startswith("-")
@@ -47,9 +52,23 @@ def parse(text: str) -> Words:
         expression = _expression(term, whole=found["phrase"] is not None)
         if expression:
             (unwanted if minus else wanted).append(expression)
+            terms += [] if minus else [term]
     match = " AND ".join(wanted) + "".join(f" NOT {term}" for term in unwanted) if wanted else None
     unmatch = " OR ".join(unwanted) if unwanted and not wanted else None
-    return Words(match, tuple(dict.fromkeys(tags)), unmatch)
+    return Words(match, tuple(dict.fromkeys(tags)), unmatch, _ranked(terms) if terms else None)
+
+
+def _ranked(terms: Sequence[str]) -> RankedWords:
+    text = " ".join(terms)
+    whole = " AND ".join(str(_expression(term, whole=True)) for term in terms)
+    beginning = _expression(text, whole=True)
+    return RankedWords(
+        natural_key(text),
+        f"{{title}} : ^ {beginning}",
+        f"{{title}} : ({whole})",
+        f"{{title}} : ^ {beginning}*",
+        whole,
+    )
 
 
 def _expression(term: str, whole: bool) -> str | None:

@@ -41,7 +41,7 @@ class Spelling:
         words = query.q.split()
         if not words or len(words) > TERMS:
             return []
-        alone = [replace(Query(), q=word) for word in words]
+        alone = [Query(q=word) for word in words]
         found = await self._gallery.counts(alone)
         wrong = [place for place, count in enumerate(found) if not count]
         if not wrong:  # each word is somewhere, but no video has all of them

@@ -15,13 +15,14 @@ import numpy as np
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
-from lvs import random_order
-from lvs.db import gallery, tags
+from lvs import random_order, relevance
+from lvs.db import best_match, gallery, tags
 from lvs.db.database import Connection
 from lvs.db.gallery import NOTHING_YET, SORT_COLUMNS, GalleryChange, Selection
 from lvs.filters import filter_bounds
 from lvs.models import Cursor, Query, Sort
 from lvs.random_order import LARGEST
+from lvs.services.gallery.best_match import KEPT, Ranking, Rankings, ranking_of
 from lvs.services.gallery.dates import EPOCH_YEAR
 
 Mask = NDArray[np.bool_]
@@ -77,6 +78,7 @@ class VideoIndex:
         self._total = self._total_shown = 0
         self._found: LRUCache[Key, NDArray[np.uint8]] = LRUCache(FOUND_KEPT)
         self._tag_ids: dict[str, tuple[int, ...]] = {}
+        self._rankings: Rankings = LRUCache(KEPT)
         self._title_ranks: NDArray[np.int64] | None = None
         self._permutations: LRUCache[int, NDArray[np.int64]] = LRUCache(PERMUTATIONS_KEPT)
 
@@ -167,6 +169,8 @@ class VideoIndex:
 
     def _forget(self, words: bool, places: bool) -> None:
         dropped = {"match"} if words else set()
+        if words:
+            self._rankings.clear()
         if places:
             dropped |= {"folder"}
             self._title_ranks = None
@@ -313,22 +317,48 @@ class VideoIndex:
         """A listed video's random number."""
         return int(self._numbers["shuffle"][video_id]) if video_id < len(self._listed) else 0
 
+    async def relevance(self, db: Connection, selection: Selection, video_id: int) -> int:
+        """The relevance of a video to what the selection is ranked by; 0 where nothing is."""
+        ranking = await self._ranking(db, selection)
+        return ranking.of(video_id) if ranking else 0
+
+    async def _ranking(self, db: Connection, selection: Selection) -> Ranking | None:
+        """The relevance of all that the words find, from what is kept or from the database; None
+        where nothing is to be ranked, or too much.
+        """
+        if not selection.ranked or not selection.match:
+            return None
+        key = (selection.match, selection.ranked)
+        if key in self._rankings:
+            return self._rankings[key]
+        last, ranking = self._last, None
+        found = np.flatnonzero(await self._ids(db, ("match", selection.match)))
+        if len(found) <= relevance.RANKED_AT_MOST:
+            groups = await best_match.groups(db, selection.ranked)
+            ranking = ranking_of(found, {value: _parsed(ids) for value, ids in groups.items()})
+        if self._last is last:
+            self._rankings[key] = ranking
+        return ranking
+
     async def run(
         self,
         db: Connection,
-        query: Query,
+        selection: Selection,
         mask: Mask,
         limit: int,
         after: Cursor | None = None,
         until: Cursor | None = None,
         backwards: bool = False,
     ) -> list[int]:
-        """The first `limit` of the selected videos in the query's order, behind `after` and up to
-        and with `until`.
+        """The first `limit` of the selected videos, which `mask` holds, in the query's order,
+        behind `after` and up to and with `until`.
         """
-        count = self.how_many(mask)
+        query, count = selection.query, self.how_many(mask)
         if not count:
             return []
+        if ranking := await self._ranking(db, selection):
+            ids, places = ranking.places(mask, self._numbers["added_at"])
+            return _first(places, ids, limit, query.descending != backwards, after, until)
         if query.sort is Sort.RANDOM and query.seed:
             return self._permuted(query, mask, limit, after, until, backwards)
         # Where many are selected, the next ones are found soon by going along the order; else all

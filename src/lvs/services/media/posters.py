@@ -4,6 +4,7 @@ import contextlib
 import re
 import secrets
 import textwrap
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
@@ -21,6 +22,7 @@ QUALITY = 80  # of a JPEG, 1 to 100
 NOT_YET = "No picture yet"
 
 _KEY = re.compile(r"[0-9a-f]{16}")
+_NOTE = re.compile(r"([0-9]{1,18})\.([0-9a-f]{1,64})", re.ASCII)
 _FIELD, _FRAME, _HOLE, _INK = "#1b1d22", "#3a3f4a", "#1b1d22", "#b6bcc8"
 
 
@@ -53,6 +55,7 @@ class PosterStore:
         self.folder = folder
         self._quality = quality
         self._partials = folder / "partial"
+        self._candidates = folder / "candidates"
 
     def prepare(self) -> None:
         """Creates the folder and clears what an interrupted write left in it.
@@ -60,6 +63,7 @@ class PosterStore:
         Raises OSError if it cannot be written.
         """
         self._partials.mkdir(parents=True, exist_ok=True)
+        self._candidates.mkdir(exist_ok=True)
         for leftover in self._partials.iterdir():
             leftover.unlink(missing_ok=True)
 
@@ -102,6 +106,26 @@ class PosterStore:
             )
         except OSError:
             return False
+
+    def note(self, video_id: int, fingerprint: str) -> None:
+        """Note that candidates of a film's poster are drawn now. Raises OSError."""
+        (self._candidates / f"{video_id}.{fingerprint}").touch()
+
+    def noted(self, before_s: float) -> list[tuple[int, str]]:
+        """Films (id and fingerprint) whose candidates were drawn before this time (seconds since
+        1970). Raises OSError.
+        """
+        notes = [path for path in self._candidates.iterdir() if path.stat().st_mtime < before_s]
+        found = (_NOTE.fullmatch(path.name) for path in notes)
+        return [(int(note[1]), note[2]) for note in found if note]
+
+    def remove(self, video_id: int, fingerprint: str, keys: Iterable[str]) -> None:
+        """Remove the posters of these keys, and then the note of that film. Raises OSError."""
+        for key in keys:
+            for width in WIDTHS:
+                for form in FORMATS:
+                    self.path(key, width, form).unlink(missing_ok=True)
+        (self._candidates / f"{video_id}.{fingerprint}").unlink(missing_ok=True)
 
     def size_bytes(self) -> int:
         """Bytes that all posters take on disk. Walks the whole folder."""

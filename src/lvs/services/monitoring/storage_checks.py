@@ -175,7 +175,7 @@ def _inotify(config: Config) -> Iterator[Diagnosis]:
         yield Diagnosis("watching", Condition.WARNING, message, step)
     else:
         yield Diagnosis(
-            "watching", Condition.OK, f"The library has {number}; {limit} may be watched."
+            "watching", Condition.OK, f"The library has {number}; {limit:,} can be watched."
         )
 
 

@@ -1,22 +1,21 @@
 """Playback of videos that a browser does not play as they are: playlists and segments of HLS."""
 
 import os
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 
-from lvs.errors import NotFound, TooMany, Unavailable
+from lvs.errors import NotFound, Unavailable
 from lvs.models import Probe, State, Track, Video
 from lvs.services.library.library import Library
 from lvs.services.playback import planner
 from lvs.services.playback.planner import Delivery, FilmFacts, Variant
 from lvs.services.playback.player import FilmFile
 from lvs.services.playback.player_pool import PlayerPool
-from lvs.services.rate_limit import client_key
+from lvs.services.rate_limit import AtOnceLimiter
 
 AT_ONCE_PER_CLIENT = 80
 RETRY_SECONDS = 2
 MOST_TRACKS = 100
+TOO_MANY_PIECES = "This device asks for too many pieces of films at a time."
+TOO_MANY_TEXTS = "This device asks for too many subtitles at a time."
 
 
 class Playback:
@@ -27,8 +26,9 @@ class Playback:
     ) -> None:
         self._library = library
         self.pool = pool
-        self._at_once = at_once_per_client
-        self._asking: Counter[str] = Counter()
+        self._pieces = AtOnceLimiter(at_once_per_client, TOO_MANY_PIECES, RETRY_SECONDS)
+        self.subtitle_room = AtOnceLimiter(at_once_per_client, TOO_MANY_TEXTS, RETRY_SECONDS)
+        """The bound on subtitles, those inside films and those beside them."""
 
     def address(self, video: Video) -> str:
         """Path of the video's master playlist."""
@@ -81,8 +81,11 @@ class Playback:
         height: int,
         burn: int | None = None,
     ) -> str:
-        """The master playlist. Raises Unavailable where the machine converts all it can."""
-        facts = await self.pool.facts(film)
+        """The master playlist.
+
+        Raises Unavailable where the machine converts all it can, TooMany.
+        """
+        facts = await self._facts(film, client)
         if Delivery.CONVERT in planner.ways(facts, converted or height > 0 or burn is not None):
             await self.pool.elsewhere.awake(film)
         pace = self.pool.pace(film.key, film.path, facts.codec, facts.bit_depth)
@@ -101,24 +104,24 @@ class Playback:
             self.pool.elsewhere.open(film)
         return planner.master_playlist(facts, offered)
 
-    async def playlist(self, film: FilmFile, name: str) -> str:
-        """The playlist of the variant of that name. Raises NotFound."""
-        facts = await self.pool.facts(film)
+    async def playlist(self, film: FilmFile, name: str, client: str) -> str:
+        """The playlist of the variant of that name. Raises NotFound, TooMany."""
+        facts = await self._facts(film, client)
         return planner.media_playlist(facts, self._variant(facts, name))
 
     async def init(self, film: FilmFile, name: str, client: str) -> bytes:
-        """The init segment of the variant of that name. Raises NotFound."""
-        facts = await self.pool.facts(film)
-        with self._counted(client):
+        """The init segment of the variant of that name. Raises NotFound, TooMany."""
+        with self._pieces.one_more(client):
+            facts = await self.pool.facts(film)
             return await self.pool.init(film, self._variant(facts, name), client)
 
     async def segment(self, film: FilmFile, name: str, number: int, client: str) -> bytes:
-        """A segment of the variant of that name. Raises NotFound where there is none."""
-        facts = await self.pool.facts(film)
-        variant = self._variant(facts, name)
-        if number >= len(planner.cut_list(facts, variant.way)):
-            raise NotFound("The film has no such segment.")
-        with self._counted(client):
+        """A segment of the variant of that name. Raises NotFound where there is none, TooMany."""
+        with self._pieces.one_more(client):
+            facts = await self.pool.facts(film)
+            variant = self._variant(facts, name)
+            if number >= len(planner.cut_list(facts, variant.way)):
+                raise NotFound("The film has no such segment.")
             return await self.pool.segment(film, variant, number, client)
 
     def subtitle_tracks(self, video: Video) -> list[tuple[int, Track]]:
@@ -133,6 +136,10 @@ class Playback:
             raise NotFound("There are no such subtitles in this video.")
         return await self.pool.subtitles(film, track)
 
+    async def _facts(self, film: FilmFile, client: str) -> FilmFacts:
+        with self._pieces.one_more(client):
+            return await self.pool.facts(film)
+
     def _variant(self, facts: FilmFacts, name: str) -> Variant:
         variant = planner.parse_variant(name)
         if (
@@ -142,16 +149,3 @@ class Playback:
         ):
             raise NotFound("The video has no such variant.")
         return variant
-
-    @contextmanager
-    def _counted(self, client: str) -> Iterator[None]:
-        visitor = client_key(client)
-        if self._asking[visitor] >= self._at_once:
-            raise TooMany("This device asks for too many pieces of films at a time.", RETRY_SECONDS)
-        self._asking[visitor] += 1
-        try:
-            yield
-        finally:
-            self._asking[visitor] -= 1
-            if not self._asking[visitor]:
-                del self._asking[visitor]

@@ -1,0 +1,36 @@
+"""Relevance of a video to the words of a search, as a whole number, and its place in the order
+"Best match".
+"""
+
+from dataclasses import dataclass
+
+TITLE_EQUALS = 6
+TITLE_BEGINS = 5  # with whole words
+WORDS_OF_TITLE = 4
+LETTERS_OF_TITLE = 3  # at its beginning
+WORDS_ELSEWHERE = 2
+PARTS_OF_WORDS = 1
+
+RANKED_AT_MOST = 10_000
+"""Of more videos than this nobody asks the relevance: the latest come first."""
+
+TIME_BITS = 44
+"""Bits of a place below the relevance: the time of addition in Unix milliseconds, until 2527."""
+
+
+@dataclass(frozen=True, slots=True)
+class RankedWords:
+    """The words of a search as its hits are ranked: `title` as `text.natural_key` gives it, and an
+    FTS5 expression for each group besides.
+    """
+
+    title: str
+    title_begins: str
+    words_of_title: str
+    letters_of_title: str
+    words_anywhere: str
+
+
+def place(relevance: int, added_at: int) -> int:
+    """The place in the order: by relevance, then by the time of addition (Unix milliseconds)."""
+    return relevance << TIME_BITS | min(max(added_at, 0), (1 << TIME_BITS) - 1)
