@@ -126,11 +126,17 @@ class Drawn:
             "search, 3 letters": lambda: self._placed(Query(q=self._word()[:3])),
             "search, 4 letters": lambda: self._placed(Query(q=self._word()[:4])),
             "search, 2 words": lambda: self._placed(Query(q=f"{self._word()[:3]} {self._word()}")),
+            "best match, 3 letters": lambda: self._matched(self._word()[:3]),
+            "best match, a word": lambda: self._matched(self._word()),
+            "best match, 2 words": lambda: self._matched(f"{self._word()} {self._word()}"),
             "everything at once": lambda: self._placed(self._everything()),
         }
 
     def _word(self) -> str:
         return self._chance.choice(self._words)
+
+    def _matched(self, words: str) -> tuple[Query, Cursor | None]:
+        return Query(q=words, sort=Sort.MATCH), None
 
     def _placed(self, query: Query) -> tuple[Query, Cursor | None]:
         """In a random order, half of the time from somewhere in the middle."""

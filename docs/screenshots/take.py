@@ -71,6 +71,10 @@ PAGES = {
     "connect": "/connect",
     "sign-in": "/sign-in",
 }
+LOADED = """(video) => video.readyState > 1 || new Promise((done) => {
+    video.onloadeddata = () => done(true);
+    setTimeout(done, 3000);
+})"""
 README = {
     "gallery": ("/", "desktop", "dark"),
     "watch": ("/?q=ridge#watch", "desktop", "light"),
@@ -157,6 +161,8 @@ def open_page(page: Page, address: str) -> None:
         opener = page.locator("#filters-button, #filters > summary").first
         if opener.is_visible():
             opener.click()
+    for player in page.locator("#player").all():
+        player.evaluate(LOADED)
     page.wait_for_timeout(700)
 
 
@@ -166,7 +172,8 @@ def take(context: BrowserContext, address: str, picture: Path) -> None:
     page.screenshot(path=picture)
     page.close()
     if picture.parent == HERE:  # a page needs no more colours, and takes a third of the bytes
-        Image.open(picture).convert("RGB").quantize(256).save(picture, optimize=True)
+        few = Image.open(picture).convert("RGB").quantize(256, kmeans=3)  # hearts stay red
+        few.save(picture, optimize=True)
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from urllib.parse import quote, quote_from_bytes
 from pydantic import Field
 
 from lvs.errors import Invalid
-from lvs.models import STEREOS, Query, Shape, projection_code, shown
+from lvs.models import STEREOS, Query, Shape, Sort, projection_code, shown
 from lvs.playability import Plays
 
 MAX_TAGS = 20
@@ -87,7 +87,9 @@ class Filter:
         rest = self.value(_DEFAULT)
         if part is not None:
             rest = tuple(each for each in self.value(query) if each != part)
-        return replace(query, **{self.field or self.name: rest})
+        left = replace(query, **{self.field or self.name: rest})
+        # without words nothing matches best
+        return replace(left, sort=left.usual_sort) if left.sort is Sort.MATCH else left
 
 
 _DEFAULT = Query()

@@ -776,6 +776,7 @@ async def test_a_page_asks_the_database_few_things(films: Home) -> None:
     for address in (
         "/",
         "/?q=alps&min_rating=4&tag=two+words&sort=title",
+        "/?q=alps",
         "/popular",
         "/tag/two%20words",
         "/?q=none&favorite=1",

@@ -240,7 +240,7 @@ class VideosRun(Schema):
             "match",
         ]
         | None
-    ) = None
+    ) = Field(None, description="With words in `q` match, else added.")
     order: Annotated[
         Literal["asc", "desc"] | None, Field(description="Titles and random ascend by default.")
     ] = None

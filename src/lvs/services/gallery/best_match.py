@@ -44,7 +44,8 @@ Rankings = LRUCache[tuple[str, RankedWords], Ranking | None]
 
 def ranking_of(found: NDArray[np.int64], groups: Mapping[int, NDArray[np.int64]]) -> Ranking:
     """The ranking of what a search finds (ids in order) from the ids of each relevance."""
-    relevance = np.full(len(found), PARTS_OF_WORDS, np.int64)
-    for value, ids in sorted(groups.items()):
-        relevance[np.isin(found, ids)] = value
-    return Ranking(found, relevance)
+    size = int(found[-1]) + 1 if len(found) else 0
+    table = np.full(size, PARTS_OF_WORDS, np.uint8)
+    for value, ids in sorted(groups.items()):  # the best last, over the others
+        table[ids[ids < size]] = value
+    return Ranking(found, table[found].astype(np.int64))
