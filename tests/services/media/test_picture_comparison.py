@@ -16,6 +16,7 @@ from lvs.db import near_pairs
 from lvs.db import picture_signatures as rows
 from lvs.db.picture_signatures import SignatureRow
 from lvs.errors import Unreadable
+from lvs.services import bundle
 from lvs.services.media.picture_signature import (
     PictureSignature,
     agreement,
@@ -184,3 +185,12 @@ async def test_a_library_is_signed_and_its_pairs_follow_its_films(home: Home) ->
     (folder / "small.mp4").unlink()
     await home.scan()
     assert (await home.services.near_duplicates.page())[0] == []
+
+
+async def test_the_search_for_films_that_look_the_same_can_be_switched_off(
+    home: Home, tmp_path: Path
+) -> None:
+    async with Home(tmp_path / "other", compare_pictures=False) as without:
+        tasks = [dict(bundle._background(each.services)) for each in (home, without)]
+        assert set(tasks[0]) - set(tasks[1]) == {"pictures of films"}
+        assert (await without.client.get("/admin/duplicates")).status_code == 200

@@ -115,6 +115,8 @@ class PosterStore:
         """Films (id and fingerprint) whose candidates were drawn before this time (seconds since
         1970). Raises OSError.
         """
+        if not self._candidates.is_dir():  # nothing can be kept here
+            return []
         notes = [path for path in self._candidates.iterdir() if path.stat().st_mtime < before_s]
         found = (_NOTE.fullmatch(path.name) for path in notes)
         return [(int(note[1]), note[2]) for note in found if note]
