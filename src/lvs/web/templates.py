@@ -43,6 +43,7 @@ from lvs.web.urls import Urls, encode_cursor, folder_url, gallery_url, starts_de
 SIZE_UNITS = ("bytes", "KB", "MB", "GB", "TB", "PB")
 HASH_DIGITS = 12
 PARTIALS_KEPT = 200  # about 1 kB each
+ROWS_KEPT = 20  # about 10 kB each
 DIGEST_BYTES = 32
 FIRST_ROW = 4
 _CONTINUED = re.compile(r"\n  +")
@@ -63,6 +64,7 @@ class Templates:
         self._cards_of: Hashable = None
         self._mark = secrets.token_hex(16)  # stands for the hash of a video
         self._of_videos: LRU[Hashable, str] = LRU(PARTIALS_KEPT)
+        self._rows: LRU[Hashable, Markup] = LRU(ROWS_KEPT)
         self._static_urls: dict[str, str] = {}
         self._unchanging: dict[str, Markup] = {}
         self.environment = Environment(
@@ -87,6 +89,7 @@ class Templates:
             filter_values=filter_values,
             folder_url=address_of_folder,
             gallery_url=self.cards.with_tags(address_of_gallery),
+            kept=self.kept,
             other_order=other_order,
             other_sort=other_sort,
             run_id=run_id,
@@ -131,6 +134,17 @@ class Templates:
         )
         return kept.replace(mark, media_hash)
 
+    def kept(self, template: str, **values: Any) -> Markup:
+        """The HTML of a partial that was rendered with these values of late, such as a row of films
+        that stands on every page.
+        """
+        key = (template, _frozen(values))
+        found = self._rows.get(key)
+        if found is None:
+            text = self.environment.get_template(template).render(values)
+            found = self._rows.put(key, Markup(text))  # noqa: S704 - it is our own
+        return found
+
     def unchanging(self, template: str) -> Markup:
         """The HTML of a partial that needs no values. It is rendered once."""
         found = self._unchanging.get(template)
@@ -170,6 +184,7 @@ class Templates:
         now = (local_date(now_ms()), self._addresses.cache_key())
         if now != self._cards_of:
             self.cards.clear()
+            self._rows.clear()
             self._cards_of = now
 
     def static_url(self, name: str) -> str:

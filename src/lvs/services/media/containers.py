@@ -6,6 +6,7 @@ listed here and nothing else, so that a playlist in a film's clothes opens nothi
 """
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, Any
@@ -119,6 +120,7 @@ METADATA: dict[str, Any] = (
     {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
 )
 BAD_DATA = (av.FFmpegError, ValueError, OSError)
+_PLACE = threading.Lock()  # readers of one film, each in a thread of its own, share one file
 
 
 class MeteredFile:
@@ -149,8 +151,9 @@ class MeteredFile:
         if wanted_bytes <= 0:
             return b""
         try:
-            self._file.seek(place)
-            got = self._file.read(wanted_bytes)
+            with _PLACE:
+                self._file.seek(place)
+                got = self._file.read(wanted_bytes)
         except OSError as error:
             self.error = self.error or error
             raise

@@ -5,7 +5,9 @@ Imported by the player worker only.
 """
 
 import io
+from collections.abc import Callable
 from fractions import Fraction
+from threading import Thread
 from typing import Any
 
 import av
@@ -95,8 +97,12 @@ class SegmentMaker:
             raise NotFound("The film has no such segment.")
         with io.BytesIO() as buffer:
             output, picture, sound = self._output(buffer)
-            packets = self._picture_packets(picture, number, checkpoint)
-            packets += self._sound_packets(sound, number, checkpoint)
+            beside = _Beside(lambda: self._sound_packets(sound, number, checkpoint))
+            try:
+                packets = self._picture_packets(picture, number, checkpoint)
+            finally:
+                beside.join()
+            packets += beside.packets()
             output.start_encoding()
             begin = buffer.tell()
             for packet in packets:
@@ -181,3 +187,29 @@ class SegmentMaker:
                 self._sound, self.cuts[number], self.end_s(number), checkpoint
             )
         )
+
+
+class _Beside(Thread):
+    """Work on the sound while the picture is made: both are FFmpeg's, which holds no lock of
+    Python.
+    """
+
+    def __init__(self, work: Callable[[], list[Any]]) -> None:
+        super().__init__(daemon=True)
+        self._work = work
+        self._packets: list[Any] = []
+        self._error: BaseException | None = None
+        self.start()
+
+    def run(self) -> None:
+        """Do the work."""
+        try:
+            self._packets = self._work()
+        except BaseException as error:  # noqa: BLE001  raised where it is waited for
+            self._error = error
+
+    def packets(self) -> list[Any]:
+        """The packets, once it has ended. Raises as the work did."""
+        if self._error is not None:
+            raise self._error
+        return self._packets
