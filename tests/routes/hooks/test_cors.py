@@ -9,6 +9,8 @@ from support.home import Home
 
 from lvs.routes.hooks.cors import permitted
 
+pytestmark = pytest.mark.core
+
 HOME_ORIGINS = [
     "http://localhost",
     "http://localhost:5173",

@@ -19,6 +19,8 @@ from lvs.services.playback.film_source import FilmSource
 from lvs.services.playback.planner import Delivery, Variant
 from lvs.services.playback.segments import SegmentMaker
 
+pytestmark = pytest.mark.core
+
 STEADY = 25  # frames a second of the films below
 CLOCK_STEP = 4
 

@@ -40,13 +40,11 @@ def install(app: Quart) -> None:
             or request.routing_exception is not None
         ):
             return None
-        answer = await current_app.make_default_options_response()
-        answer.status_code = 204
-        answer.headers["Allow"] = ", ".join(sorted(answer.headers["Allow"].split(", ")))
-        for name in (
-            "Content-Type",
-            "Content-Length",
-        ):  # there is no content (RFC 9110 sections 8.6 and 15.3.5)
+        adapter = current_app.create_url_adapter(request)
+        methods = sorted(adapter.allowed_methods()) if adapter else []
+        answer = Response(status=204, headers={"Allow": ", ".join(methods)})
+        # There is no content (RFC 9110 sections 8.6 and 15.3.5).
+        for name in ("Content-Type", "Content-Length"):
             answer.headers.pop(name, None)
         if "Access-Control-Request-Method" in request.headers and allows(request):
             answer.headers["Access-Control-Allow-Methods"] = answer.headers["Allow"]

@@ -222,9 +222,13 @@ class FilmSource:
             with suppress(*BAD_DATA):
                 self.container.seek(1_000_000)  # only then are its cues read
                 self.container.seek(0)
-        ticks, seconds = (stream.time_base or Fraction(1, 1000)).as_integer_ratio()
+        base = stream.time_base or Fraction(1, 1000)
         stamps = [entry.timestamp for entry in stream.index_entries if entry.is_keyframe]
-        times = sorted(stamp * ticks / seconds - self.start_s for stamp in stamps)
+        ticks, second = (
+            base.numerator,
+            base.denominator,
+        )  # a Fraction for each takes ten times as long
+        times = sorted(stamp * ticks / second - self.start_s for stamp in stamps)
         claimed_s = (self.container.duration or 0) / 1e6
         whole = name == MOV or (times and times[-1] >= min(claimed_s, MAX_DURATION_S) - 30)
         if not times or not whole:
