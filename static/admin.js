@@ -1,4 +1,5 @@
-// What the dashboard cannot do alone: rest while nobody sees it, and say which tile has had no answer, and since when.
+// What the dashboard cannot do alone: rest while nobody sees it, and say which tile has had no
+// answer, and since when.
 "use strict";
 (() => {
   const tiles = () => document.querySelectorAll(".tile");
@@ -7,7 +8,8 @@
   // A tab that nobody sees asks for nothing; seen again, it asks at once.
   document.addEventListener("htmx:config:request", (event) => {
     const source = event.detail.ctx.sourceElement;
-    if (document.hidden && isTile(source) && event.detail.ctx.request.method === "GET") event.preventDefault();
+    if (document.hidden && isTile(source) && event.detail.ctx.request.method === "GET")
+      event.preventDefault();
   });
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) return;

@@ -1,4 +1,5 @@
-// Copies the path of a library folder. Clipboards are for secure pages only: elsewhere the button stays away.
+// Copies the path of a library folder. Clipboards are for secure pages only: elsewhere the button
+// stays away.
 
 for (const button of navigator.clipboard ? document.querySelectorAll("[data-copy]") : []) {
   button.hidden = false;

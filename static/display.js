@@ -1,4 +1,5 @@
-// Display settings take effect at once, and the server remembers them. Loaded when their panel is opened first.
+// Display settings take effect at once, and the server remembers them. Loaded when their panel is
+// opened first.
 const root = document.documentElement;
 
 document.addEventListener("submit", async (event) => {
@@ -12,7 +13,9 @@ document.addEventListener("submit", async (event) => {
   if (root.dataset.size === "tv") import("./tv.js");
   const body = new URLSearchParams(new FormData(form));
   body.set(button.name, button.value);
-  const answer = await fetch(form.action, { method: "POST", body, redirect: "manual" }).catch(() => null);
+  const answer = await fetch(form.action, { method: "POST", body, redirect: "manual" }).catch(
+    () => null,
+  );
   if (answer?.status < 400) return;
   const detail = "That setting holds for this page only: LVS could not be told to remember it.";
   document.dispatchEvent(new CustomEvent("lvs:trouble", { detail }));

@@ -1,4 +1,5 @@
-// The gallery: the filters beside it or in a sheet, and keys that rate and tag. Arrows are those of spatial.js.
+// The gallery: the filters beside it or in a sheet, and keys that rate and tag. Arrows are those of
+// spatial.js.
 
 const WIDE = matchMedia("(min-width: 68.75em)");
 const YEAR_S = 365 * 24 * 3600;
@@ -26,7 +27,11 @@ let wanted = false;
 async function load() {
   wanted = true;
   const address = location.pathname + location.search;
-  await window.htmx.ajax("GET", address, { target: "#gallery", select: "#gallery", swap: "outerMorph" });
+  await window.htmx.ajax("GET", address, {
+    target: "#gallery",
+    select: "#gallery",
+    swap: "outerMorph",
+  });
   wanted = false;
 }
 

@@ -1,6 +1,6 @@
-// Puts a playlist, or saved views, in order: by dragging a grip, or with the arrow keys on it. Home and End lead to the ends of
-// what is shown. The list says where to send that to (data-move), or each item for itself. Without this script each place has its
-// buttons up and down.
+// Puts a playlist, or saved views, in order: by dragging a grip, or with the arrow keys on it. Home
+// and End lead to the ends of what is shown. The list says where to send that to (data-move), or
+// each item for itself. Without this script each place has its buttons up and down.
 
 let dragged = null;
 
@@ -20,12 +20,17 @@ function say(words) {
 // The server renumbers places, so the list comes back anew; what was moved keeps the focus.
 async function send(item, target) {
   const number = places().indexOf(target);
-  const body = new URLSearchParams({ position: item.dataset.position, to: target.dataset.position });
+  const body = new URLSearchParams({
+    position: item.dataset.position,
+    to: target.dataset.position,
+  });
   list().setAttribute("aria-busy", "true");
   try {
     const answer = await fetch(item.dataset.move ?? list().dataset.move, { method: "POST", body });
     if (!answer.ok) throw new Error(String(answer.status));
-    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("items");
+    const fresh = new DOMParser()
+      .parseFromString(await answer.text(), "text/html")
+      .getElementById("items");
     list().replaceWith(document.adoptNode(fresh));
   } catch {
     location.reload(); // the list as it is
@@ -40,7 +45,7 @@ function toward(item, key) {
   const all = places();
   const at = all.indexOf(item);
   const to = { ArrowUp: at - 1, ArrowDown: at + 1, Home: 0, End: all.length - 1 }[key];
-  return to === undefined || to === at ? null : all[to] ?? null;
+  return to === undefined || to === at ? null : (all[to] ?? null);
 }
 
 function over(event) {
@@ -69,7 +74,10 @@ function tend() {
     });
     grip.addEventListener("pointermove", over);
     grip.addEventListener("pointerup", drop);
-    grip.addEventListener("pointercancel", () => { for (const each of places()) each.classList.remove("drop", "dragged"); dragged = null; });
+    grip.addEventListener("pointercancel", () => {
+      for (const each of places()) each.classList.remove("drop", "dragged");
+      dragged = null;
+    });
     grip.addEventListener("keydown", (event) => {
       const target = toward(grip.closest("li"), event.key);
       if (!target || event.ctrlKey || event.altKey || event.metaKey) return;

@@ -9,7 +9,8 @@ async function handOver() {
     const address = `${document.documentElement.dataset.root ?? ""}/videos/${hash}/progress`;
     const body = new URLSearchParams({ position_s: seconds, at });
     const answer = await fetch(address, { method: "POST", body }).catch(() => null);
-    if (!answer || answer.status === 401 || answer.status === 429 || answer.status >= 500) return; // with the next page
+    // with the next page
+    if (!answer || answer.status === 401 || answer.status === 429 || answer.status >= 500) return;
     delete kept[hash];
     localStorage.setItem(POSITIONS, JSON.stringify(kept));
   }

@@ -1,4 +1,5 @@
-// A card's poster shows the scenes of its film: along the mouse, or along a finger after a long press.
+// A card's poster shows the scenes of its film: along the mouse, or along a finger after a long
+// press.
 const REST_MS = 120; // a mouse that only passes asks for nothing
 const PRESS_MS = 450;
 const MOVED_PX = 10;
@@ -11,14 +12,19 @@ let ended = 0; // when a finger that scrubbed was lifted: its click opens nothin
 
 const CUE = /([\d:.]+) --> ([\d:.]+)\n(\S+)#xywh=(\d+),(\d+),(\d+),(\d+)/g;
 const seconds = (text) => text.split(":").reduce((sum, part) => sum * 60 + Number(part), 0);
-const clock = (at) => [at / 3600, (at / 60) % 60, at % 60]
-  .map((part) => String(Math.floor(part)).padStart(2, "0")).join(":").replace(/^[0:]{1,4}/, "");
+const clock = (at) =>
+  [at / 3600, (at / 60) % 60, at % 60]
+    .map((part) => String(Math.floor(part)).padStart(2, "0"))
+    .join(":")
+    .replace(/^[0:]{1,4}/, "");
 
 // The scenes of a card's film; null where none are made.
 function stripOf(card) {
   const key = /[?&]v=([0-9a-f]{16})/.exec(card.querySelector(".poster img")?.src ?? "")?.[1];
   if (!key) return null;
-  if (!strips.has(key)) strips.set(key, load(`${document.documentElement.dataset.root ?? ""}/scenes/${card.dataset.mediaHash}.vtt?v=${key}`));
+  const root = document.documentElement.dataset.root ?? "";
+  const address = `${root}/scenes/${card.dataset.mediaHash}.vtt?v=${key}`;
+  if (!strips.has(key)) strips.set(key, load(address));
   return strips.get(key);
 }
 
@@ -41,11 +47,17 @@ const make = (tag, className) => Object.assign(document.createElement(tag), { cl
 function begin(card, strip) {
   end();
   const layer = make("div", "scrub");
-  const [picture, line, label] = [make("div", "scrub-picture"), make("div", "scrub-line"), make("span", "badge length")];
+  const [picture, line, label] = [
+    make("div", "scrub-picture"),
+    make("div", "scrub-line"),
+    make("span", "badge length"),
+  ];
   const { width, height } = strip.scenes[0];
   picture.style.aspectRatio = `${width} / ${height}`;
   picture.style.backgroundImage = `url("${strip.sheet.src}")`;
-  picture.style.backgroundSize = `${(strip.sheet.naturalWidth / width) * 100}% ${(strip.sheet.naturalHeight / height) * 100}%`;
+  const { naturalWidth, naturalHeight } = strip.sheet;
+  const share = (whole, one) => `${(whole / one) * 100}%`;
+  picture.style.backgroundSize = `${share(naturalWidth, width)} ${share(naturalHeight, height)}`;
   layer.setAttribute("aria-hidden", "true");
   layer.append(picture, line, label);
   card.querySelector(".poster").append(layer);
@@ -58,7 +70,9 @@ function show(x) {
   const { scenes, sheet } = open.strip;
   const scene = scenes[Math.min(scenes.length - 1, Math.floor(part * scenes.length))];
   const place = (at, whole, one) => (whole > one ? `${(at / (whole - one)) * 100}%` : "0%");
-  open.picture.style.backgroundPosition = `${place(scene.x, sheet.naturalWidth, scene.width)} ${place(scene.y, sheet.naturalHeight, scene.height)}`;
+  const across = place(scene.x, sheet.naturalWidth, scene.width);
+  const down = place(scene.y, sheet.naturalHeight, scene.height);
+  open.picture.style.backgroundPosition = `${across} ${down}`;
   open.line.style.width = `${part * 100}%`;
   open.label.textContent = clock(scene.start);
 }
@@ -72,7 +86,12 @@ export function end() {
 const cardAt = ({ target, clientX, clientY }) => {
   const card = target.closest?.(".video-card");
   const box = card?.querySelector(".poster").getBoundingClientRect();
-  const inside = box && clientX >= box.left && clientX <= box.right && clientY >= box.top && clientY <= box.bottom;
+  const inside =
+    box &&
+    clientX >= box.left &&
+    clientX <= box.right &&
+    clientY >= box.top &&
+    clientY <= box.bottom;
   return inside ? card : null;
 };
 
@@ -101,38 +120,58 @@ export async function play(card) {
 // --- Mouse ---
 let over = null;
 let at = 0;
-document.addEventListener("pointermove", (event) => {
-  if (event.pointerType !== "mouse") return;
-  at = event.clientX;
-  const card = cardAt(event);
-  if (open && card === open.card) return show(at);
-  if (card === over) return;
-  over = card;
+document.addEventListener(
+  "pointermove",
+  (event) => {
+    if (event.pointerType !== "mouse") return;
+    at = event.clientX;
+    const card = cardAt(event);
+    if (open && card === open.card) return show(at);
+    if (card === over) return;
+    over = card;
+    end();
+    if (card) timer = setTimeout(() => start(card, at, () => over === card), REST_MS);
+  },
+  { passive: true },
+);
+document.addEventListener("mouseleave", () => {
+  over = null;
   end();
-  if (card) timer = setTimeout(() => start(card, at, () => over === card), REST_MS);
-}, { passive: true });
-document.addEventListener("mouseleave", () => { over = null; end(); });
+});
 window.addEventListener("pagehide", end);
 
 // --- Touch ---
-document.addEventListener("touchstart", (event) => {
-  end();
-  const touch = event.touches[0];
-  const card = event.touches.length === 1 && cardAt({ target: event.target, clientX: touch.clientX, clientY: touch.clientY });
-  pressed = card ? { card, x: touch.clientX, y: touch.clientY } : null;
-  const mine = pressed;
-  if (mine) timer = setTimeout(() => start(card, mine.x, () => pressed === mine), PRESS_MS);
-}, { passive: true });
-document.addEventListener("touchmove", (event) => {
-  const touch = event.touches[0];
-  if (open && pressed) {
-    event.preventDefault(); // the page stays while the finger scrubs
-    show(touch.clientX);
-  } else if (pressed && Math.hypot(touch.clientX - pressed.x, touch.clientY - pressed.y) > MOVED_PX) {
-    clearTimeout(timer);
-    pressed = null;
-  }
-}, { passive: false });
+document.addEventListener(
+  "touchstart",
+  (event) => {
+    end();
+    const touch = event.touches[0];
+    const card =
+      event.touches.length === 1 &&
+      cardAt({ target: event.target, clientX: touch.clientX, clientY: touch.clientY });
+    pressed = card ? { card, x: touch.clientX, y: touch.clientY } : null;
+    const mine = pressed;
+    if (mine) timer = setTimeout(() => start(card, mine.x, () => pressed === mine), PRESS_MS);
+  },
+  { passive: true },
+);
+document.addEventListener(
+  "touchmove",
+  (event) => {
+    const touch = event.touches[0];
+    if (open && pressed) {
+      event.preventDefault(); // the page stays while the finger scrubs
+      show(touch.clientX);
+    } else if (
+      pressed &&
+      Math.hypot(touch.clientX - pressed.x, touch.clientY - pressed.y) > MOVED_PX
+    ) {
+      clearTimeout(timer);
+      pressed = null;
+    }
+  },
+  { passive: false },
+);
 for (const event of ["touchend", "touchcancel"]) {
   document.addEventListener(event, () => {
     if (open && pressed) ended = Date.now();
@@ -140,9 +179,13 @@ for (const event of ["touchend", "touchcancel"]) {
     end();
   });
 }
-document.addEventListener("click", (event) => {
-  if (Date.now() - ended < 500 && event.target.closest?.(".video-card")) event.preventDefault();
-}, true);
+document.addEventListener(
+  "click",
+  (event) => {
+    if (Date.now() - ended < 500 && event.target.closest?.(".video-card")) event.preventDefault();
+  },
+  true,
+);
 document.addEventListener("contextmenu", (event) => {
   if (pressed && event.target.closest?.(".video-card")) event.preventDefault();
 });

@@ -1,12 +1,16 @@
-// Offers the size for a television, once: where a browser says that it is one, or arrows lead from card to card on a wide
-// screen and nothing points. spatial.js loads it with the first arrow.
+// Offers the size for a television, once: where a browser says that it is one, or arrows lead from
+// card to card on a wide screen and nothing points. spatial.js loads it with the first arrow.
 const STEPS = 12;
 const WIDE_PX = 1280;
 const TELEVISION = /\b(?:smart-?tv|tv|tizen|web0s|aft[a-z]+|bravia|crkey|hbbtv|netcast|viera)\b/i;
 const KEY = "lvs:sofa";
 
 function offered() {
-  try { return localStorage.getItem(KEY); } catch { return "always"; }
+  try {
+    return localStorage.getItem(KEY);
+  } catch {
+    return "always";
+  }
 }
 
 function make(tag, properties, ...children) {
@@ -16,12 +20,37 @@ function make(tag, properties, ...children) {
 }
 
 function offer() {
-  try { localStorage.setItem(KEY, "once"); } catch { return; }
+  try {
+    localStorage.setItem(KEY, "once");
+  } catch {
+    return;
+  }
   const from = document.activeElement;
   const form = document.getElementById("display");
-  const yes = make("button", { type: "button", className: "button primary", onclick: choose }, "TV size");
-  const no = make("button", { type: "button", className: "button", onclick: () => { box.remove(); from?.focus(); } }, "No");
-  const box = make("div", { className: "toast" }, make("p", {}, "Far from the screen? Text and cards can be larger."), yes, no);
+  const yes = make(
+    "button",
+    { type: "button", className: "button primary", onclick: choose },
+    "TV size",
+  );
+  const no = make(
+    "button",
+    {
+      type: "button",
+      className: "button",
+      onclick: () => {
+        box.remove();
+        from?.focus();
+      },
+    },
+    "No",
+  );
+  const box = make(
+    "div",
+    { className: "toast" },
+    make("p", {}, "Far from the screen? Text and cards can be larger."),
+    yes,
+    no,
+  );
   function choose() {
     const card = from?.closest(".video-card");
     if (card) form.elements.back.value += `#${card.id}`; // the same card has the focus then

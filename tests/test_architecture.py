@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import lvs
+from lvs.paths import static_folder
 
 PACKAGE = Path(lvs.__file__).parent
 
@@ -214,3 +215,26 @@ def test_docstrings_begin_with_a_noun_or_a_verb() -> None:
         and re.match(r"(who|what|whether|how)\b", docstring, re.IGNORECASE)
     ]
     assert clauses == []
+
+
+WRITTEN = {
+    "templates": PACKAGE.glob("templates/*.html"),
+    "partials": PACKAGE.glob("partials/*.html"),
+    "styles and scripts": (
+        path
+        for path in static_folder().rglob("*")
+        if path.suffix in (".css", ".js") and path.parent.name != "vendor"
+    ),
+}
+
+
+@pytest.mark.parametrize("what", WRITTEN)
+def test_no_line_is_longer_than_a_hundred_columns(what: str) -> None:
+    """As ruff sees to it that none of Python is."""
+    long = [
+        f"{path.name}:{number}"
+        for path in WRITTEN[what]
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+        if len(line) > 100
+    ]
+    assert long == []

@@ -1,4 +1,5 @@
-// Choosing many cards: Shift for ranges, dragging over them, a long press on touch. Without it every card is a checkbox.
+// Choosing many cards: Shift for ranges, dragging over them, a long press on touch. Without it
+// every card is a checkbox.
 const bar = document.getElementById("bulk");
 const every = document.getElementById("all");
 const count = document.getElementById("chosen-count");
@@ -51,7 +52,11 @@ let press = 0;
 let began = null;
 
 function startDrag(box) {
-  drag = { first: box, value: !box.checked, before: new Map(boxes().map((each) => [each, each.checked])) };
+  drag = {
+    first: box,
+    value: !box.checked,
+    before: new Map(boxes().map((each) => [each, each.checked])),
+  };
   box.checked = drag.value;
   last = box;
   tell();
@@ -85,48 +90,66 @@ document.addEventListener("pointermove", (event) => {
   else began = null;
 });
 // While one drags by touch the page is not to scroll.
-document.addEventListener("touchmove", (event) => {
-  if (!drag) return;
-  event.preventDefault();
-  dragTo(event.touches[0].clientX, event.touches[0].clientY);
-}, { passive: false });
+document.addEventListener(
+  "touchmove",
+  (event) => {
+    if (!drag) return;
+    event.preventDefault();
+    dragTo(event.touches[0].clientX, event.touches[0].clientY);
+  },
+  { passive: false },
+);
 function end() {
   clearTimeout(press);
   began = null;
   if (!drag) return;
   drag = null;
   // The click that ends a drag would turn the card over once more.
-  const swallow = (event) => { event.preventDefault(); event.stopImmediatePropagation(); };
+  const swallow = (event) => {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  };
   document.addEventListener("click", swallow, { capture: true, once: true });
   setTimeout(() => document.removeEventListener("click", swallow, { capture: true }), 0);
 }
 document.addEventListener("pointerup", end);
-document.addEventListener("pointercancel", () => { if (!drag) end(); });
+document.addEventListener("pointercancel", () => {
+  if (!drag) end();
+});
 document.addEventListener("touchend", end);
-document.addEventListener("dragstart", (event) => { if (boxOf(event.target)) event.preventDefault(); });
-document.addEventListener("contextmenu", (event) => { if (drag || press && began) event.preventDefault(); });
+document.addEventListener("dragstart", (event) => {
+  if (boxOf(event.target)) event.preventDefault();
+});
+document.addEventListener("contextmenu", (event) => {
+  if (drag || (press && began)) event.preventDefault();
+});
 
 // --- The form ---
 // A download is no part of the page: the browser sends the form itself.
-bar.addEventListener("click", (event) => {
-  const button = event.target.closest("[data-download]");
-  if (!button) return;
-  event.preventDefault();
-  event.stopImmediatePropagation();
-  const form = document.createElement("form");
-  Object.assign(form, { method: "post", action: bar.action, hidden: true });
-  form.setAttribute("hx-disable", "");
-  for (const [name, value] of [...new FormData(bar), [button.name, button.value]]) {
-    form.append(Object.assign(document.createElement("input"), { type: "hidden", name, value }));
-  }
-  document.body.append(form);
-  HTMLFormElement.prototype.submit.call(form);
-  form.remove();
-}, { capture: true });
+bar.addEventListener(
+  "click",
+  (event) => {
+    const button = event.target.closest("[data-download]");
+    if (!button) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    const form = document.createElement("form");
+    Object.assign(form, { method: "post", action: bar.action, hidden: true });
+    form.setAttribute("hx-disable", "");
+    for (const [name, value] of [...new FormData(bar), [button.name, button.value]]) {
+      form.append(Object.assign(document.createElement("input"), { type: "hidden", name, value }));
+    }
+    document.body.append(form);
+    HTMLFormElement.prototype.submit.call(form);
+    form.remove();
+  },
+  { capture: true },
+);
 
 document.addEventListener("htmx:after:swap", (event) => {
   const target = event.detail.ctx?.target;
-  if (event.detail.ctx?.sourceElement === bar) for (const field of bar.querySelectorAll(".bulk-field .field")) field.value = "";
+  if (event.detail.ctx?.sourceElement === bar)
+    for (const field of bar.querySelectorAll(".bulk-field .field")) field.value = "";
   if (target) tell();
 });
 tell();

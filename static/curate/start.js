@@ -1,5 +1,5 @@
-// A long press on a card of the gallery, a click with Shift, or x begins to select with it. A press on a poster that shows
-// the scenes of its film is for these.
+// A long press on a card of the gallery, a click with Shift, or x begins to select with it. A press
+// on a poster that shows the scenes of its film is for these.
 const PRESS_MS = 650;
 const STILL_PX = 10;
 
@@ -13,10 +13,14 @@ function begin(card) {
 }
 
 const { scrub, previewsScript, hover } = document.getElementById("gallery")?.dataset ?? {};
-addEventListener("pointerover", () => {
-  if (scrub) import(scrub);
-  if (hover === "") import(previewsScript).then(({ follow }) => follow());
-}, { once: true });
+addEventListener(
+  "pointerover",
+  () => {
+    if (scrub) import(scrub);
+    if (hover === "") import(previewsScript).then(({ follow }) => follow());
+  },
+  { once: true },
+);
 
 let timer = 0;
 let from = null;
@@ -29,15 +33,25 @@ document.addEventListener("pointerdown", (event) => {
 document.addEventListener("keydown", (event) => {
   if (event.key === "x" && !event.ctrlKey && !event.metaKey && cardOf(event)) begin(cardOf(event));
 });
-const stop = () => { clearTimeout(timer); from = null; };
+const stop = () => {
+  clearTimeout(timer);
+  from = null;
+};
 document.addEventListener("pointermove", (event) => {
   if (from && Math.hypot(event.clientX - from.x, event.clientY - from.y) > STILL_PX) stop();
 });
-for (const name of ["pointerup", "pointercancel", "scroll"]) document.addEventListener(name, stop, { passive: true });
-document.addEventListener("contextmenu", (event) => { if (from && cardOf(event)) event.preventDefault(); });
-document.addEventListener("click", (event) => {
-  const card = cardOf(event);
-  if (!card || !event.shiftKey || event.target.closest("button, form")) return;
-  event.preventDefault();
-  begin(card);
-}, { capture: true });
+for (const name of ["pointerup", "pointercancel", "scroll"])
+  document.addEventListener(name, stop, { passive: true });
+document.addEventListener("contextmenu", (event) => {
+  if (from && cardOf(event)) event.preventDefault();
+});
+document.addEventListener(
+  "click",
+  (event) => {
+    const card = cardOf(event);
+    if (!card || !event.shiftKey || event.target.closest("button, form")) return;
+    event.preventDefault();
+    begin(card);
+  },
+  { capture: true },
+);

@@ -1,5 +1,6 @@
-// One film after the other without waiting: the next one is fetched ahead, with its first bytes, and what was decided
-// is sent behind the change of the picture. Without this script every button is a form.
+// One film after the other without waiting: the next one is fetched ahead, with its first bytes,
+// and what was decided is sent behind the change of the picture. Without this script every button
+// is a form.
 
 const HLS = "application/vnd.apple.mpegurl";
 const PARTIAL = { "HX-Request": "true", "HX-Request-Type": "partial" };
@@ -10,9 +11,15 @@ const films = `${document.documentElement.dataset.root ?? ""}/videos`;
 const undoForm = document.getElementById("triage-undo");
 const film = () => root.querySelector(".triage-film");
 const player = (within = film()) => within.querySelector("video");
-const say = (words) => { document.getElementById("triage-note").textContent = words; };
+const say = (words) => {
+  document.getElementById("triage-note").textContent = words;
+};
 
-const counts = { passed: Number(root.dataset.passed), done: Number(root.dataset.done), left: Number(root.dataset.left) };
+const counts = {
+  passed: Number(root.dataset.passed),
+  done: Number(root.dataset.done),
+  left: Number(root.dataset.left),
+};
 const undos = []; // what was decided, the latest last: {hash, did, behind, counts}
 const fresh = new Map(); // tags that were typed here, for the films that were fetched before
 let ahead = null; // {behind, film}: the promise of the film behind that place
@@ -27,7 +34,9 @@ async function post(address, values) {
   const answer = await fetch(address, { method: "POST", body, headers: PARTIAL, keepalive: true });
   if (answer.status === 429) {
     const seconds = Number(answer.headers.get("Retry-After")) || 3;
-    await new Promise((resolve) => { setTimeout(resolve, seconds * 1000); });
+    await new Promise((resolve) => {
+      setTimeout(resolve, seconds * 1000);
+    });
     return post(address, values);
   }
   if (!answer.ok) throw new Error(answer.status);
@@ -35,9 +44,14 @@ async function post(address, values) {
 }
 
 function send(address, values, title) {
-  queue = queue.then(() => post(address, values)).catch(() => {
-    say(`LVS did not take the change of “${title}”. See that it runs, then decide that film again.`);
-  });
+  queue = queue
+    .then(() => post(address, values))
+    .catch(() => {
+      say(
+        `LVS did not take the change of “${title}”. ` +
+          "See that it runs, then decide that film again.",
+      );
+    });
   return queue;
 }
 
@@ -45,7 +59,8 @@ function send(address, values, title) {
 function address(place, more = {}) {
   const url = new URL(place, location.href);
   for (const [name, value] of Object.entries(more)) {
-    if (value) url.searchParams.set(name, value); else url.searchParams.delete(name);
+    if (value) url.searchParams.set(name, value);
+    else url.searchParams.delete(name);
   }
   return url.pathname + url.search;
 }
@@ -65,8 +80,10 @@ async function fetchFilm(place) {
 function prepare(video) {
   video.muted = muted;
   video.querySelector("source:last-of-type")?.addEventListener("error", () => inSegments(video));
-  if (!video.isConnected) video.load(); // the first bytes come now
-  else if (video.networkState === HTMLMediaElement.NETWORK_NO_SOURCE) inSegments(video); // all were refused before this script ran
+  if (!video.isConnected)
+    video.load(); // the first bytes come now
+  // all were refused before this script ran
+  else if (video.networkState === HTMLMediaElement.NETWORK_NO_SOURCE) inSegments(video);
 }
 
 async function inSegments(video) {
@@ -75,19 +92,29 @@ async function inSegments(video) {
   video.dataset.segmented = "1";
   if (!window.Hls) {
     await new Promise((resolve) => {
-      document.head.append(Object.assign(document.createElement("script"), { src: video.dataset.hlsScript, onload: resolve, onerror: resolve }));
+      document.head.append(
+        Object.assign(document.createElement("script"), {
+          src: video.dataset.hlsScript,
+          onload: resolve,
+          onerror: resolve,
+        }),
+      );
     });
   }
   if (!window.Hls?.isSupported()) return;
   const url = new URL(source.src);
   url.hash = "";
-  video.hls = new window.Hls({ startPosition: Number(video.dataset.start) || 0, maxBufferLength: 10 });
+  video.hls = new window.Hls({
+    startPosition: Number(video.dataset.start) || 0,
+    maxBufferLength: 10,
+  });
   video.hls.loadSource(url.href);
   video.hls.attachMedia(video);
   if (video.isConnected) video.play().catch(() => null);
 }
 
-function release(old) { // gives its connection back
+function release(old) {
+  // gives its connection back
   const video = player(old);
   if (!video) return;
   video.hls?.destroy();
@@ -101,7 +128,14 @@ function fetchAhead() {
   const behind = film().dataset.behind;
   if (ahead?.behind === behind) return;
   ahead?.film.then((unused) => unused && release(unused));
-  ahead = behind ? { behind, film: fetchFilm(address(behind, { passed: counts.passed, done: counts.done })).catch(() => null) } : null;
+  ahead = behind
+    ? {
+        behind,
+        film: fetchFilm(address(behind, { passed: counts.passed, done: counts.done })).catch(
+          () => null,
+        ),
+      }
+    : null;
 }
 
 function showCounts() {
@@ -122,7 +156,10 @@ function show(next) {
     video.muted = muted;
     video.play().catch(() => null);
   }
-  if (key) (next.querySelector(`[data-key="${key}"]:not(input)`) ?? next.querySelector("button, a"))?.focus({ preventScroll: true });
+  if (key)
+    (
+      next.querySelector(`[data-key="${key}"]:not(input)`) ?? next.querySelector("button, a")
+    )?.focus({ preventScroll: true });
   showCounts();
   say(next.querySelector("h1").textContent);
   if (next.dataset.behind) fetchAhead();
@@ -134,22 +171,28 @@ function offerUndo() {
   if (!last) return;
   undoForm.elements.video.value = last.hash;
   undoForm.elements.did.value = last.did;
-  undoForm.action = address(last.behind, { passed: counts.passed, done: counts.done }).replace(/\/triage(?=\?|$)/, "/triage/undo");
+  undoForm.action = address(last.behind, { passed: counts.passed, done: counts.done }).replace(
+    /\/triage(?=\?|$)/,
+    "/triage/undo",
+  );
 }
 
 // --- Deciding ---
 async function goOn(did) {
   const now = film();
   const { behind, mediaHash: hash } = now.dataset;
-  const stays = did === "passed" || (did === "rated" && new URL(behind, location.href).searchParams.get("left") === "all");
+  const stays =
+    did === "passed" ||
+    (did === "rated" && new URL(behind, location.href).searchParams.get("left") === "all");
   const before = { ...counts };
   const kept = ahead?.behind === behind ? await ahead.film : null;
   counts.passed += stays ? 1 : 0;
   counts.done += 1;
   counts.left = Math.max(0, counts.left - 1);
   const here = address(behind, { passed: counts.passed, done: counts.done, prev: hash, did });
-  const next = kept ?? await fetchFilm(here).catch(() => null);
-  if (!next?.dataset.mediaHash) { // the end, whose words depend on what was decided
+  const next = kept ?? (await fetchFilm(here).catch(() => null));
+  if (!next?.dataset.mediaHash) {
+    // the end, whose words depend on what was decided
     await queue;
     location.assign(here);
     return;
@@ -176,19 +219,32 @@ async function decide(button) {
     did = "hidden";
     send(`${films}/${hash}/hidden`, { value: 1 }, title);
   }
-  try { await goOn(did); } finally { going = false; }
+  try {
+    await goOn(did);
+  } finally {
+    going = false;
+  }
 }
 
 async function undo() {
   const last = undos.pop();
-  if (!last) { // of the page before this one: a plain form
+  if (!last) {
+    // of the page before this one: a plain form
     await queue;
     undoForm.submit();
     return;
   }
   going = true;
-  const place = address(last.behind, { film: last.hash, passed: last.before.passed, done: last.before.done });
-  await send(undoForm.getAttribute("action"), { video: last.hash, did: last.did }, "the film before");
+  const place = address(last.behind, {
+    film: last.hash,
+    passed: last.before.passed,
+    done: last.before.done,
+  });
+  await send(
+    undoForm.getAttribute("action"),
+    { video: last.hash, did: last.did },
+    "the film before",
+  );
   const back = await fetchFilm(place).catch(() => null);
   going = false;
   if (!back?.dataset.mediaHash) {
@@ -206,17 +262,28 @@ function toggle(button) {
   const hash = film().dataset.mediaHash;
   const title = film().querySelector("h1").textContent;
   button.setAttribute("aria-pressed", on);
-  if (button.name === "tag") send(`${films}/${hash}/tags${on ? "" : "/remove"}`, { tag: button.value }, title);
+  if (button.name === "tag")
+    send(`${films}/${hash}/tags${on ? "" : "/remove"}`, { tag: button.value }, title);
   else send(button.form.action, { value: on ? 1 : 0 }, title);
 }
 
 // --- Tags that are typed ---
 const sameTag = (one, other) => one.toLowerCase() === other.toLowerCase();
-const chipOf = (name, within) => [...within.querySelectorAll('[name="tag"][aria-pressed]')].find((each) => sameTag(each.value, name));
+const chipOf = (name, within) =>
+  [...within.querySelectorAll('[name="tag"][aria-pressed]')].find((each) =>
+    sameTag(each.value, name),
+  );
 
 function addChip(name, on, within) {
-  const form = Object.assign(document.createElement("form"), { className: "triage-toggle", method: "post" });
-  const button = Object.assign(document.createElement("button"), { className: "triage-button", name: "tag", value: name });
+  const form = Object.assign(document.createElement("form"), {
+    className: "triage-toggle",
+    method: "post",
+  });
+  const button = Object.assign(document.createElement("button"), {
+    className: "triage-button",
+    name: "tag",
+    value: name,
+  });
   button.setAttribute("aria-pressed", on);
   button.append(Object.assign(document.createElement("bdi"), { textContent: name }));
   form.append(button);
@@ -261,12 +328,18 @@ root.addEventListener("click", (event) => {
   if (!scene || !player()) return;
   event.preventDefault();
   player().currentTime = Number(scene.dataset.seek);
-  player().play().catch(() => null);
+  player()
+    .play()
+    .catch(() => null);
 });
 
-root.addEventListener("volumechange", ({ target }) => {
-  if (target === player()) muted = target.muted;
-}, { capture: true });
+root.addEventListener(
+  "volumechange",
+  ({ target }) => {
+    if (target === player()) muted = target.muted;
+  },
+  { capture: true },
+);
 
 function playKey(key, target) {
   if (!player()) return false;
@@ -275,26 +348,36 @@ function playKey(key, target) {
     return true;
   }
   if (key !== "k" && (key !== " " || target.closest("button, a, video"))) return false;
-  if (player().paused) player().play(); else player().pause();
+  if (player().paused) player().play();
+  else player().pause();
   return true;
 }
 
-document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.altKey || event.metaKey || event.repeat) return;
-  if (event.target.closest("input, textarea, select")) {
-    if (event.key === "Escape") event.target.blur();
-    return;
-  }
-  const key = event.key === "Backspace" ? "z" : event.key === "n" ? "s" : event.key;
-  const target = [...root.querySelectorAll("[data-key]")].find((each) => each.dataset.key === key && each.checkVisibility());
-  if (!target && !playKey(key, event.target)) return;
-  event.preventDefault();
-  event.stopPropagation();
-  if (target?.matches("input")) target.focus(); else target?.click();
-}, { capture: true });
+document.addEventListener(
+  "keydown",
+  (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey || event.repeat) return;
+    if (event.target.closest("input, textarea, select")) {
+      if (event.key === "Escape") event.target.blur();
+      return;
+    }
+    const key = event.key === "Backspace" ? "z" : event.key === "n" ? "s" : event.key;
+    const target = [...root.querySelectorAll("[data-key]")].find(
+      (each) => each.dataset.key === key && each.checkVisibility(),
+    );
+    if (!target && !playKey(key, event.target)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (target?.matches("input")) target.focus();
+    else target?.click();
+  },
+  { capture: true },
+);
 
 if (player()) {
   prepare(player());
-  player().play().catch(() => null);
+  player()
+    .play()
+    .catch(() => null);
 }
 if (film().dataset.behind) fetchAhead();

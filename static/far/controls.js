@@ -1,5 +1,5 @@
-// Controls for far away: in the large sizes a bar of our own lies over the film, with targets of 56 px. Without this
-// script, and for films of spheres, the browser's controls stay.
+// Controls for far away: in the large sizes a bar of our own lies over the film, with targets of 56
+// px. Without this script, and for films of spheres, the browser's controls stay.
 
 const SHOWN_MS = 3000;
 const DOUBLE_MS = 350;
@@ -10,18 +10,28 @@ const video = document.getElementById("player");
 const box = video?.closest(".player");
 const isFar = () => ["large", "tv"].includes(document.documentElement.dataset.size);
 const isFlat = video?.dataset.shape === "flat" && video.dataset.stereo === "mono";
-const clock = (seconds) => [seconds / 3600, (seconds / 60) % 60, seconds % 60]
-  .map((part) => String(Math.floor(part)).padStart(2, "0")).join(":").replace(/^[0:]{1,4}/, "");
+const clock = (seconds) =>
+  [seconds / 3600, (seconds / 60) % 60, seconds % 60]
+    .map((part) => String(Math.floor(part)).padStart(2, "0"))
+    .join(":")
+    .replace(/^[0:]{1,4}/, "");
 
 function button(name, words, act) {
-  const made = Object.assign(document.createElement("button"), { type: "button", textContent: words, onclick: act });
+  const made = Object.assign(document.createElement("button"), {
+    type: "button",
+    textContent: words,
+    onclick: act,
+  });
   made.setAttribute("aria-label", name);
   return made;
 }
 
-const jump = (seconds) => { video.currentTime = Math.min(Math.max(0, video.currentTime + seconds), video.duration || 0); };
+const jump = (seconds) => {
+  video.currentTime = Math.min(Math.max(0, video.currentTime + seconds), video.duration || 0);
+};
 const playOrPause = () => (video.paused ? video.play() : video.pause());
-const whole = () => (document.fullscreenElement ? document.exitFullscreen() : box.requestFullscreen?.());
+const whole = () =>
+  document.fullscreenElement ? document.exitFullscreen() : box.requestFullscreen?.();
 
 function faster() {
   const next = SPEEDS.find((speed) => speed > video.playbackRate + 0.01) ?? SPEEDS[0];
@@ -40,9 +50,17 @@ function build() {
   bar.className = "far";
   bar.setAttribute("role", "group");
   bar.setAttribute("aria-label", "Player");
-  const seek = Object.assign(document.createElement("input"), { type: "range", min: 0, max: 1000, value: 0 });
+  const seek = Object.assign(document.createElement("input"), {
+    type: "range",
+    min: 0,
+    max: 1000,
+    value: 0,
+  });
   seek.setAttribute("aria-label", "Place in the film");
-  const picture = Object.assign(document.createElement("span"), { className: "far-picture", hidden: true });
+  const picture = Object.assign(document.createElement("span"), {
+    className: "far-picture",
+    hidden: true,
+  });
   const play = button("Play", "▶", playOrPause);
   const time = Object.assign(document.createElement("span"), { className: "far-time" });
   const subtitles = button("Subtitles", "CC", nextSubtitles);
@@ -50,8 +68,14 @@ function build() {
   const next = button("Next video", "⏭", () => document.getElementById("next").click());
   const row = document.createElement("div");
   row.append(
-    button("10 seconds back", "‹ 10", () => jump(-STEP_S)), play, button("10 seconds on", "10 ›", () => jump(STEP_S)),
-    time, subtitles, speed, next, button("Full screen", "⛶", whole),
+    button("10 seconds back", "‹ 10", () => jump(-STEP_S)),
+    play,
+    button("10 seconds on", "10 ›", () => jump(STEP_S)),
+    time,
+    subtitles,
+    speed,
+    next,
+    button("Full screen", "⛶", whole),
   );
   bar.append(picture, seek, row);
 
@@ -59,13 +83,18 @@ function build() {
   // The scene that plays where the seek bar is held, where there are scenes.
   function look() {
     const at = (seek.value / 1000) * length();
-    const scene = [...document.querySelectorAll(".scenes a[data-seek]")].findLast((each) => Number(each.dataset.seek) <= at);
+    const scene = [...document.querySelectorAll(".scenes a[data-seek]")].findLast(
+      (each) => Number(each.dataset.seek) <= at,
+    );
     picture.hidden = !scene;
     if (scene) picture.replaceChildren(scene.querySelector("svg").cloneNode(true));
     time.textContent = `${clock(at)} / ${clock(length())}`;
   }
   let held = false;
-  seek.addEventListener("input", () => { held = true; look(); });
+  seek.addEventListener("input", () => {
+    held = true;
+    look();
+  });
   seek.addEventListener("change", () => {
     held = false;
     picture.hidden = true;
@@ -83,7 +112,15 @@ function build() {
     time.textContent = `${clock(video.currentTime)} / ${clock(length())}`;
     seek.setAttribute("aria-valuetext", time.textContent);
   }
-  for (const event of ["play", "pause", "timeupdate", "ratechange", "loadedmetadata", "durationchange", "seeked"]) {
+  for (const event of [
+    "play",
+    "pause",
+    "timeupdate",
+    "ratechange",
+    "loadedmetadata",
+    "durationchange",
+    "seeked",
+  ]) {
     video.addEventListener(event, follow);
   }
   follow();
@@ -96,7 +133,9 @@ function wake() {
   if (!bar) return;
   box.classList.remove("far-asleep");
   clearTimeout(timer);
-  timer = setTimeout(() => { if (!video.paused && !bar.matches(":focus-within, :hover")) box.classList.add("far-asleep"); }, SHOWN_MS);
+  timer = setTimeout(() => {
+    if (!video.paused && !bar.matches(":focus-within, :hover")) box.classList.add("far-asleep");
+  }, SHOWN_MS);
 }
 
 // A press plays and pauses; two at a side jump.
@@ -122,8 +161,11 @@ function choose() {
 
 if (video && isFlat) {
   choose();
-  new MutationObserver(choose).observe(document.documentElement, { attributeFilter: ["data-size"] });
-  for (const event of ["pointermove", "pointerdown", "keydown", "focusin"]) box.addEventListener(event, wake);
+  new MutationObserver(choose).observe(document.documentElement, {
+    attributeFilter: ["data-size"],
+  });
+  for (const event of ["pointermove", "pointerdown", "keydown", "focusin"])
+    box.addEventListener(event, wake);
   document.addEventListener("keydown", wake);
   for (const event of ["play", "pause"]) video.addEventListener(event, wake);
   video.addEventListener("click", press);

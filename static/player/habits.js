@@ -1,5 +1,6 @@
 // What stays as it was chosen: the speed on this device, the languages with the person who watches.
-// The screen stays awake while a film plays, and a button opens the small window (picture-in-picture).
+// The screen stays awake while a film plays, and a button opens the small window
+// (picture-in-picture).
 
 const SPEED = "lvs:speed";
 
@@ -12,23 +13,35 @@ function keep(name, value) {
 }
 
 function recallSpeed() {
-  try { return Number(localStorage.getItem(SPEED)) || 1; } catch { return 1; }
+  try {
+    return Number(localStorage.getItem(SPEED)) || 1;
+  } catch {
+    return 1;
+  }
 }
 
 function speed() {
   const kept = recallSpeed();
-  if (kept !== 1) video.defaultPlaybackRate = video.playbackRate = Math.min(4, Math.max(0.25, kept));
+  if (kept !== 1)
+    video.defaultPlaybackRate = video.playbackRate = Math.min(4, Math.max(0.25, kept));
   video.addEventListener("ratechange", () => {
     if (!video.playbackRate) return;
-    try { localStorage.setItem(SPEED, String(video.playbackRate)); } catch { /* storage may be off */ }
+    try {
+      localStorage.setItem(SPEED, String(video.playbackRate));
+    } catch {
+      /* storage may be off */
+    }
     video.defaultPlaybackRate = video.playbackRate; // a source that is loaded later begins with it
   });
 }
 
 function subtitles() {
   let shown = null; // known once the page's own choice is in place
-  const now = () => [...video.textTracks].find((track) => track.mode === "showing")?.language || "off";
-  setTimeout(() => { shown = now(); }, 1000);
+  const now = () =>
+    [...video.textTracks].find((track) => track.mode === "showing")?.language || "off";
+  setTimeout(() => {
+    shown = now();
+  }, 1000);
   video.textTracks.addEventListener("change", () => {
     if (shown === null || now() === shown) return;
     shown = now();
@@ -45,8 +58,13 @@ function sound() {
 let lock = null;
 async function awake() {
   try {
-    lock = video.paused || document.hidden ? (await lock?.release(), null) : lock ?? await navigator.wakeLock.request("screen");
-  } catch { lock = null; /* the battery is low, or the page is not secure */ }
+    lock =
+      video.paused || document.hidden
+        ? (await lock?.release(), null)
+        : (lock ?? (await navigator.wakeLock.request("screen")));
+  } catch {
+    lock = null; /* the battery is low, or the page is not secure */
+  }
 }
 
 function smallWindow() {
@@ -57,7 +75,9 @@ function smallWindow() {
     else video.requestPictureInPicture().catch(() => {});
   });
   for (const event of ["enterpictureinpicture", "leavepictureinpicture"]) {
-    video.addEventListener(event, () => small.setAttribute("aria-pressed", document.pictureInPictureElement === video));
+    video.addEventListener(event, () =>
+      small.setAttribute("aria-pressed", document.pictureInPictureElement === video),
+    );
   }
 }
 
@@ -68,6 +88,9 @@ if (video) {
   smallWindow();
   if (navigator.wakeLock) {
     for (const event of ["play", "pause", "ended"]) video.addEventListener(event, awake);
-    document.addEventListener("visibilitychange", () => { lock = null; awake(); });
+    document.addEventListener("visibilitychange", () => {
+      lock = null;
+      awake();
+    });
   }
 }

@@ -3,8 +3,11 @@
 const video = document.getElementById("player");
 const byId = (id) => document.getElementById(id);
 
-const clock = (seconds) => [seconds / 3600, (seconds / 60) % 60, seconds % 60]
-  .map((part) => String(Math.floor(part)).padStart(2, "0")).join(":").replace(/^[0:]{1,4}/, "");
+const clock = (seconds) =>
+  [seconds / 3600, (seconds / 60) % 60, seconds % 60]
+    .map((part) => String(Math.floor(part)).padStart(2, "0"))
+    .join(":")
+    .replace(/^[0:]{1,4}/, "");
 
 let noteTimer = 0;
 function note(words) {
@@ -18,7 +21,10 @@ const seek = (seconds) => {
   video.currentTime = Math.min(Math.max(0, video.currentTime + seconds), video.duration || 0);
   note(clock(video.currentTime));
 };
-const step = (direction) => { video.pause(); seek(direction / video.dataset.frameRate); };
+const step = (direction) => {
+  video.pause();
+  seek(direction / video.dataset.frameRate);
+};
 const louder = (change) => {
   video.volume = Math.min(1, Math.max(0, video.volume + change));
   note(`Volume ${Math.round(video.volume * 100)} %`);
@@ -51,17 +57,26 @@ const playing = {
   ".": () => step(1),
   "<": () => faster(-0.25),
   ">": () => faster(0.25),
-  f: () => (document.fullscreenElement ? document.exitFullscreen() : (video.controls ? video : video.closest(".player")).requestFullscreen?.()),
-  m: () => { video.muted = !video.muted; note(video.muted ? "Sound off" : "Sound on"); },
+  f: () =>
+    document.fullscreenElement
+      ? document.exitFullscreen()
+      : (video.controls ? video : video.closest(".player")).requestFullscreen?.(),
+  m: () => {
+    video.muted = !video.muted;
+    note(video.muted ? "Sound off" : "Sound on");
+  },
 };
 
 function action({ key, code, shiftKey, target }) {
   if (beside[key]) return beside[key];
   if (!video) return null;
   const digit = /^(?:Digit|Numpad)(\d)$/.exec(code)?.[1]; // by place: some layouts shift for digits
-  if (digit && !shiftKey) return () => seek(((video.duration || 0) * digit) / 10 - video.currentTime);
-  if (key === " " && ((target === video && video.controls) || target.closest("a, button, summary"))) return null; // the browser plays and pauses
-  if (/^Arrow(Up|Down)$/.test(key) && ![document.body, byId("main"), video].includes(target)) return null; // lets a list scroll
+  if (digit && !shiftKey)
+    return () => seek(((video.duration || 0) * digit) / 10 - video.currentTime);
+  if (key === " " && ((target === video && video.controls) || target.closest("a, button, summary")))
+    return null; // the browser plays and pauses
+  if (/^Arrow(Up|Down)$/.test(key) && ![document.body, byId("main"), video].includes(target))
+    return null; // lets a list scroll
   return playing[key] ?? null;
 }
 
@@ -80,7 +95,9 @@ video?.addEventListener("play", () => {
   try {
     if (sessionStorage.getItem(key)) return;
     sessionStorage.setItem(key, "true");
-  } catch { /* storage may be off: then it counts each time */ }
+  } catch {
+    /* storage may be off: then it counts each time */
+  }
   window.htmx?.trigger(document.querySelector(".views"), "video:played");
 });
 

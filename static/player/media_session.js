@@ -16,7 +16,11 @@ function describe() {
 
 function position() {
   if (!Number.isFinite(video.duration) || video.currentTime > video.duration) return;
-  session.setPositionState({ duration: video.duration, playbackRate: video.playbackRate, position: video.currentTime });
+  session.setPositionState({
+    duration: video.duration,
+    playbackRate: video.playbackRate,
+    position: video.currentTime,
+  });
 }
 
 function seek(seconds) {
@@ -25,7 +29,11 @@ function seek(seconds) {
 
 const follow = (id) => {
   const link = document.getElementById(id);
-  return link ? () => { location.assign(`${link.href}#play`); } : null;
+  return link
+    ? () => {
+        location.assign(`${link.href}#play`);
+      }
+    : null;
 };
 
 if (video && session && "MediaMetadata" in window) {
@@ -39,11 +47,18 @@ if (video && session && "MediaMetadata" in window) {
     previoustrack: follow("previous"),
   };
   for (const [action, react] of Object.entries(actions)) {
-    try { session.setActionHandler(action, react); } catch { /* an action this browser does not know */ }
+    try {
+      session.setActionHandler(action, react);
+    } catch {
+      /* an action this browser does not know */
+    }
   }
   video.addEventListener("play", describe);
-  for (const event of ["loadedmetadata", "seeked", "ratechange", "play"]) video.addEventListener(event, position);
+  for (const event of ["loadedmetadata", "seeked", "ratechange", "play"])
+    video.addEventListener(event, position);
   for (const event of ["play", "pause", "ended"]) {
-    video.addEventListener(event, () => { session.playbackState = video.paused ? "paused" : "playing"; });
+    video.addEventListener(event, () => {
+      session.playbackState = video.paused ? "paused" : "playing";
+    });
   }
 }

@@ -1,5 +1,5 @@
-// What follows a film: at its end a card counts down to the next one of the list it was opened from.
-// Without this script the links to the films before and behind it lead along the list.
+// What follows a film: at its end a card counts down to the next one of the list it was opened
+// from. Without this script the links to the films before and behind it lead along the list.
 
 const COUNT_S = 8;
 const SWITCH = "lvs:play-on";
@@ -15,7 +15,11 @@ let timer = 0;
 let left = 0;
 
 function wanted() {
-  try { return localStorage.getItem(SWITCH) !== "off"; } catch { return true; }
+  try {
+    return localStorage.getItem(SWITCH) !== "off";
+  } catch {
+    return true;
+  }
 }
 
 function stop() {
@@ -35,7 +39,8 @@ function go() {
 
 function ended() {
   if (!card || video.loop) return;
-  if (document.fullscreenElement === video) document.exitFullscreen().catch(() => {}); // the card stands beside it
+  // the card stands beside it
+  if (document.fullscreenElement === video) document.exitFullscreen().catch(() => {});
   clearInterval(timer);
   timer = 0;
   left = COUNT_S;
@@ -49,9 +54,12 @@ function ended() {
   card.hidden = false;
   show();
   const title = card.querySelector(".play-on-title").textContent;
-  card.querySelector("[role=status]").textContent = timer ? `Up next in ${COUNT_S} seconds` : "Up next";
+  card.querySelector("[role=status]").textContent = timer
+    ? `Up next in ${COUNT_S} seconds`
+    : "Up next";
   card.setAttribute("aria-label", title);
-  if (document.activeElement === document.body || document.activeElement === video) document.getElementById("play-now").focus();
+  if (document.activeElement === document.body || document.activeElement === video)
+    document.getElementById("play-now").focus();
 }
 
 // Where the browser forbids sound, the card waits for a press.
@@ -68,16 +76,30 @@ async function start() {
 
 if (video) {
   video.addEventListener("ended", ended);
-  for (const event of ["play", "seeking"]) video.addEventListener(event, () => { if (!video.ended) stop(); });
-  video.addEventListener("playing", () => { waiting.hidden = true; });
+  for (const event of ["play", "seeking"])
+    video.addEventListener(event, () => {
+      if (!video.ended) stop();
+    });
+  video.addEventListener("playing", () => {
+    waiting.hidden = true;
+  });
   waiting.querySelector("button").addEventListener("click", () => video.play().catch(() => {}));
-  document.getElementById("play-cancel")?.addEventListener("click", () => { stop(); video.focus(); });
-  document.addEventListener("keydown", (event) => { if (event.key === "Escape" && timer) stop(); });
+  document.getElementById("play-cancel")?.addEventListener("click", () => {
+    stop();
+    video.focus();
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && timer) stop();
+  });
   if (box) {
     label.hidden = false;
     box.checked = wanted();
     box.addEventListener("change", () => {
-      try { localStorage.setItem(SWITCH, box.checked ? "on" : "off"); } catch { /* storage may be off */ }
+      try {
+        localStorage.setItem(SWITCH, box.checked ? "on" : "off");
+      } catch {
+        /* storage may be off */
+      }
       if (!box.checked && timer) stop();
     });
   }

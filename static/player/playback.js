@@ -1,5 +1,5 @@
-// How a film reaches the player: as the file it is, or, where the browser refuses that or stumbles in it, in segments.
-// Without this script the browser chooses among the sources by itself.
+// How a film reaches the player: as the file it is, or, where the browser refuses that or stumbles
+// in it, in segments. Without this script the browser chooses among the sources by itself.
 
 const HLS = "application/vnd.apple.mpegurl";
 const POSITIONS = "lvs:positions";
@@ -15,7 +15,8 @@ const segmented = sources.find((source) => source.type === HLS);
 const scripted = "MediaSource" in window && !("ManagedMediaSource" in window);
 
 let hls = null;
-let taken = false; // by this script: what the browser says of the sources is of no interest any more
+// by this script: what the browser says of the sources is of no interest any more
+let taken = false;
 let converted = segmented?.src.includes("play=converted") ?? false;
 let library = null;
 
@@ -71,7 +72,8 @@ const patience = (retries) => ({
   },
 });
 
-// Play segments from `seconds` on. They are asked for when somebody presses play, not before; but by then the film is open.
+// Play segments from `seconds` on. They are asked for when somebody presses play, not before; but
+// by then the film is open.
 async function playSegments(seconds, { whole = converted, play = false } = {}) {
   hls?.destroy();
   hls = null;
@@ -96,7 +98,9 @@ async function playSegments(seconds, { whole = converted, play = false } = {}) {
     fragLoadPolicy: patience(3),
   });
   hls = player;
-  player.on(window.Hls.Events.ERROR, (_, data) => { if (data.fatal) failed(data); });
+  player.on(window.Hls.Events.ERROR, (_, data) => {
+    if (data.fatal) failed(data);
+  });
   player.attachMedia(video);
   const begin = () => player.loadSource(address(whole));
   if (play) {
@@ -133,7 +137,9 @@ async function reload(at) {
   video.pause();
   const { pathname } = new URL(segmented.src);
   for (let tries = 0; tries < RELOAD_TRIES; tries += 1) {
-    const page = await fetch(location.href).then((answer) => answer.text()).catch(() => pathname);
+    const page = await fetch(location.href)
+      .then((answer) => answer.text())
+      .catch(() => pathname);
     if (!page.includes(pathname)) break;
     await new Promise((resolve) => setTimeout(resolve, RELOAD_AFTER_MS));
   }
@@ -152,13 +158,20 @@ function takeOver() {
   else {
     for (const source of sources) source.remove();
     video.src = address(true);
-    video.addEventListener("loadedmetadata", () => { video.currentTime = at; }, { once: true });
+    video.addEventListener(
+      "loadedmetadata",
+      () => {
+        video.currentTime = at;
+      },
+      { once: true },
+    );
     if (play) video.play().catch(() => {});
   }
 }
 
 if (video) {
-  if (!startPosition() && !/[?&]start=over/.test(location.search)) video.dataset.start = keptPosition();
+  if (!startPosition() && !/[?&]start=over/.test(location.search))
+    video.dataset.start = keptPosition();
   let wasDirect = direct === sources[0] && video.canPlayType(direct?.type) !== "";
   video.addEventListener("error", () => {
     if (taken || !video.error) return;
@@ -170,12 +183,15 @@ if (video) {
   video.addEventListener("loadedmetadata", () => {
     if (wasDirect && !hls && !video.videoWidth && segmented) takeOver();
   });
-  video.addEventListener("playing", () => { // nothing is converted, so nothing is slow
+  video.addEventListener("playing", () => {
+    // nothing is converted, so nothing is slow
     if (wasDirect && video.videoWidth) document.getElementById("slow-note")?.remove();
   });
   // What happened before this script ran.
   if (video.error) video.dispatchEvent(new Event("error"));
-  sources.at(-1)?.addEventListener("error", () => { if (!taken) say(); });
+  sources.at(-1)?.addEventListener("error", () => {
+    if (!taken) say();
+  });
   if (segmented && scripted) {
     if (!wasDirect) playSegments(startPosition());
     else {

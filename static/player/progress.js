@@ -29,7 +29,8 @@ function follow() {
 }
 
 function begin() {
-  if (start && !video.currentSrc.includes("#t=") && video.currentTime < 1) video.currentTime = start;
+  if (start && !video.currentSrc.includes("#t=") && video.currentTime < 1)
+    video.currentTime = start;
 }
 
 function startOver(event) {
@@ -42,7 +43,9 @@ function startOver(event) {
 if (url) {
   if (video.readyState) begin();
   else video.addEventListener("loadedmetadata", begin, { once: true });
-  video.addEventListener("playing", () => { moved = true; });
+  video.addEventListener("playing", () => {
+    moved = true;
+  });
   video.addEventListener("timeupdate", () => {
     if (follow() && !video.paused && Date.now() - sentAt >= EVERY_MS) send();
   });
@@ -52,8 +55,19 @@ if (url) {
     clearTimeout(seekTimer);
     seekTimer = setTimeout(send, SEEK_END_MS);
   });
-  for (const event of ["pause", "ended"]) video.addEventListener(event, () => { if (follow()) send(); });
-  window.addEventListener("pagehide", () => { follow(); send(); });
-  document.addEventListener("visibilitychange", () => { if (document.hidden) { follow(); send(); } });
+  for (const event of ["pause", "ended"])
+    video.addEventListener(event, () => {
+      if (follow()) send();
+    });
+  window.addEventListener("pagehide", () => {
+    follow();
+    send();
+  });
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) {
+      follow();
+      send();
+    }
+  });
   document.getElementById("start-over")?.addEventListener("click", startOver);
 }

@@ -13,7 +13,15 @@ function seek(seconds) {
 // A player that has loaded nothing cannot seek yet: the link is followed then.
 document.addEventListener("click", (event) => {
   const link = event.target.closest?.("a[data-seek]");
-  if (!link || !video?.readyState || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+  if (
+    !link ||
+    !video?.readyState ||
+    event.ctrlKey ||
+    event.metaKey ||
+    event.shiftKey ||
+    event.button
+  )
+    return;
   event.preventDefault();
   seek(time(link));
   if (document.fullscreenElement === null) video.scrollIntoView({ block: "nearest" });
@@ -22,9 +30,10 @@ document.addEventListener("click", (event) => {
 function chapter(step) {
   const starts = links("[data-chapter]").map(time);
   const at = video.currentTime;
-  const next = step > 0
-    ? starts.find((start) => start > at + 0.1)
-    : starts.findLast((start) => start < at - NEAR_S) ?? starts[0];
+  const next =
+    step > 0
+      ? starts.find((start) => start > at + 0.1)
+      : (starts.findLast((start) => start < at - NEAR_S) ?? starts[0]);
   if (next !== undefined) seek(next);
 }
 
@@ -49,27 +58,42 @@ function follow() {
     }
     if (!list.matches(":hover, :focus-within")) {
       const { offsetLeft, offsetTop } = here.parentElement;
-      list.scrollTo({ left: offsetLeft - list.clientWidth / 3, top: offsetTop - list.clientHeight / 3 });
+      list.scrollTo({
+        left: offsetLeft - list.clientWidth / 3,
+        top: offsetTop - list.clientHeight / 3,
+      });
     }
   }
 }
 
-document.addEventListener("keydown", (event) => {
-  const list = event.target.closest?.(".scenes ol, .chapters ol");
-  if (!list) return;
-  const items = [...list.querySelectorAll("a")];
-  const at = items.indexOf(event.target.closest("a"));
-  const to = { ArrowLeft: at - 1, ArrowUp: at - 1, ArrowRight: at + 1, ArrowDown: at + 1, Home: 0, End: items.length - 1 }[event.key];
-  if (to === undefined) return;
-  event.preventDefault();
-  event.stopImmediatePropagation();
-  const next = items[Math.min(Math.max(0, to), items.length - 1)];
-  for (const link of items) link.tabIndex = link === next ? 0 : -1;
-  next.focus();
-}, true);
+document.addEventListener(
+  "keydown",
+  (event) => {
+    const list = event.target.closest?.(".scenes ol, .chapters ol");
+    if (!list) return;
+    const items = [...list.querySelectorAll("a")];
+    const at = items.indexOf(event.target.closest("a"));
+    const to = {
+      ArrowLeft: at - 1,
+      ArrowUp: at - 1,
+      ArrowRight: at + 1,
+      ArrowDown: at + 1,
+      Home: 0,
+      End: items.length - 1,
+    }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    const next = items[Math.min(Math.max(0, to), items.length - 1)];
+    for (const link of items) link.tabIndex = link === next ? 0 : -1;
+    next.focus();
+  },
+  true,
+);
 
 if (video) {
-  for (const event of ["timeupdate", "seeked", "loadedmetadata"]) video.addEventListener(event, follow);
+  for (const event of ["timeupdate", "seeked", "loadedmetadata"])
+    video.addEventListener(event, follow);
   document.addEventListener("htmx:after:swap", follow); // a strip that was made meanwhile
   follow();
 }

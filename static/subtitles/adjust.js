@@ -1,5 +1,5 @@
-// Subtitles earlier or later, smaller or larger, at once: the page itself does both only when it is loaded again.
-// The size stays as it was chosen on this device.
+// Subtitles earlier or later, smaller or larger, at once: the page itself does both only when it is
+// loaded again. The size stays as it was chosen on this device.
 
 const SIZE = "lvs:cues";
 
@@ -10,7 +10,8 @@ const size = fields?.namedItem("cues");
 const moved = new WeakMap(); // seconds that each cue was moved by this script
 
 function move() {
-  const wanted = (Number(delay.value) || 0) - (Number(delay.defaultValue) || 0); // the server did the rest
+  // the server did the rest
+  const wanted = (Number(delay.value) || 0) - (Number(delay.defaultValue) || 0);
   for (const { cues } of video.textTracks) {
     for (const cue of [...(cues ?? [])]) {
       const by = wanted - (moved.get(cue) ?? 0);
@@ -24,11 +25,19 @@ function move() {
 
 function resize() {
   video.dataset.cues = size.value;
-  try { localStorage.setItem(SIZE, size.value); } catch { /* storage may be off */ }
+  try {
+    localStorage.setItem(SIZE, size.value);
+  } catch {
+    /* storage may be off */
+  }
 }
 
 function recall() {
-  try { return localStorage.getItem(SIZE); } catch { return null; }
+  try {
+    return localStorage.getItem(SIZE);
+  } catch {
+    return null;
+  }
 }
 
 if (video && delay && size) {

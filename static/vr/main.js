@@ -3,8 +3,15 @@ import { Film } from "./film.js";
 import { Look } from "./look.js";
 import { enter } from "./visit.js";
 
-const [player, step, around, turning, whole, canvas, note] = ["player", "vr-enter", "vr-look", "vr-turn", "vr-whole", "vr-canvas", "vr-note"]
-  .map((id) => document.getElementById(id));
+const [player, step, around, turning, whole, canvas, note] = [
+  "player",
+  "vr-enter",
+  "vr-look",
+  "vr-turn",
+  "vr-whole",
+  "vr-canvas",
+  "vr-note",
+].map((id) => document.getElementById(id));
 const stage = player.parentElement;
 const here = () => new Film(document, location.pathname + location.search);
 const press = (button, on) => button.setAttribute("aria-pressed", on);
@@ -14,10 +21,11 @@ async function offer() {
   step.hidden = !(await navigator.xr?.isSessionSupported("immersive-vr"));
 }
 
-step.onclick = () => enter(here(), player).catch((error) => {
-  player.pause();
-  note.textContent = `The headset cannot show this film now: ${error.message}`;
-});
+step.onclick = () =>
+  enter(here(), player).catch((error) => {
+    player.pause();
+    note.textContent = `The headset cannot show this film now: ${error.message}`;
+  });
 
 around.onclick = () => {
   const on = canvas.hidden;
@@ -36,4 +44,6 @@ stage.append(canvas);
 around.hidden = !window.WebGL2RenderingContext;
 navigator.xr?.addEventListener("devicechange", offer);
 offer();
-player.addEventListener("playing", () => document.getElementById("playback-trouble")?.setAttribute("hidden", ""));
+player.addEventListener("playing", () =>
+  document.getElementById("playback-trouble")?.setAttribute("hidden", ""),
+);

@@ -1,12 +1,18 @@
 // The panel in VR, drawn on a canvas after the layout in the page.
 
-export const clock = (seconds) => [3600, 60, 1].map((unit) => String(Math.floor(Math.max(0, seconds || 0) / unit) % 60).padStart(2, "0"))
-  .join(":").replace(/^00:0?|^0/, "");
+export const clock = (seconds) =>
+  [3600, 60, 1]
+    .map((unit) => String(Math.floor(Math.max(0, seconds || 0) / unit) % 60).padStart(2, "0"))
+    .join(":")
+    .replace(/^00:0?|^0/, "");
 
 export class Panel {
   /** `state(name, value)` is "on", "off" for a button that cannot be pressed, or neither. */
   constructor({ width, height, items }, state) {
-    this.items = items.map((item) => ({ ...item, icons: item.icons.map((path) => new Path2D(path)) }));
+    this.items = items.map((item) => ({
+      ...item,
+      icons: item.icons.map((path) => new Path2D(path)),
+    }));
     this.canvas = document.createElement("canvas");
     this.pen = this.canvas.getContext("2d");
     Object.assign(this, { state, width, height, page: "film", lit: [], targets: [], first: 0 });
@@ -19,11 +25,15 @@ export class Panel {
 
   at(u, v) {
     const [x, y] = [u * this.width, v * this.height];
-    return this.targets.find(({ box: [left, top, w, h] }) => x >= left && x < left + w && y >= top && y < top + h);
+    return this.targets.find(
+      ({ box: [left, top, w, h] }) => x >= left && x < left + w && y >= top && y < top + h,
+    );
   }
 
   along(u) {
-    const { box: [x, , w] } = this.items.find(({ name }) => name === "seek");
+    const {
+      box: [x, , w],
+    } = this.items.find(({ name }) => name === "seek");
     return Math.min(1, Math.max(0, (u * this.width - x) / w));
   }
 
@@ -53,7 +63,11 @@ export class Panel {
   }
 
   chips(item, { chips }) {
-    const { box: [left, y, w, h], icons, words } = item;
+    const {
+      box: [left, y, w, h],
+      icons,
+      words,
+    } = item;
     const first = this.first < chips.length ? this.first : 0;
     if (!chips.length) this.text(words, left, y + 44, w, { size: 22 });
     let [x, at] = [left, first];
@@ -64,7 +78,15 @@ export class Panel {
       this.button({ ...item, value: chips[at], words: chips[at], box: [x, y, wide, h] });
       x += wide + 12;
     }
-    if (at < chips.length || first) this.button({ ...item, name: "more", value: at, words: "", box: [left + w - 72, y, 72, h], icons: [icons[2]] });
+    if (at < chips.length || first)
+      this.button({
+        ...item,
+        name: "more",
+        value: at,
+        words: "",
+        box: [left + w - 72, y, 72, h],
+        icons: [icons[2]],
+      });
   }
 
   line(item, film, done, length) {
@@ -78,17 +100,37 @@ export class Panel {
       const second = this.along(u) * length;
       const scene = film.scenes.findLast(({ start }) => start <= second);
       const [wide, high] = scene?.sheet.complete ? [250, 190] : [116, 50];
-      const [left, top] = [Math.min(x + w - wide, Math.max(x, u * this.width - wide / 2)), middle - 24 - high];
+      const [left, top] = [
+        Math.min(x + w - wide, Math.max(x, u * this.width - wide / 2)),
+        middle - 24 - high,
+      ];
       this.plate(left, top, wide, high, 16, "#303645", 24);
       this.edge(1.5, "#ffffff4d");
-      if (high > 50) this.pen.drawImage(scene.sheet, ...scene.box, left + 6, top + 6, wide - 12, 136);
-      this.text(clock(second), left, top + high - 15, wide, { size: 26, weight: 600, align: "center" });
+      if (high > 50)
+        this.pen.drawImage(scene.sheet, ...scene.box, left + 6, top + 6, wide - 12, 136);
+      this.text(clock(second), left, top + high - 15, wide, {
+        size: 26,
+        weight: 600,
+        align: "center",
+      });
     }
   }
 
   /** Fills and inks: plain, lit, on, both. */
   button(item) {
-    const { name, value, words, icons, fills, inks, edges, size, inset, glow, box: [x, y, w, h] } = item;
+    const {
+      name,
+      value,
+      words,
+      icons,
+      fills,
+      inks,
+      edges,
+      size,
+      inset,
+      glow,
+      box: [x, y, w, h],
+    } = item;
     const state = this.state(name, value);
     const [on, off] = [state === "on", state === "off"];
     const lit = this.lit.some((one) => one.name === nameOf(item));
@@ -101,9 +143,18 @@ export class Panel {
     const icon = icons[Number(on && icons.length > 1)];
     const side = icon && words.length > 2;
     if (icon) this.icon(icon, side ? x + 32 : x + w / 2, y + h / 2, size, ink, glow && on);
-    this.text(words, side ? x + 50 : x, y + h / 2 + (icon && !side ? 7 : 8.5), w - (side ? 66 : 0), {
-      ink, size: icon && !side ? 15 : 24, weight: 600, align: side ? "left" : "center",
-    });
+    this.text(
+      words,
+      side ? x + 50 : x,
+      y + h / 2 + (icon && !side ? 7 : 8.5),
+      w - (side ? 66 : 0),
+      {
+        ink,
+        size: icon && !side ? 15 : 24,
+        weight: 600,
+        align: side ? "left" : "center",
+      },
+    );
   }
 
   icon(path, x, y, size, ink, full) {
@@ -111,7 +162,13 @@ export class Panel {
     pen.save();
     pen.translate(x - size / 2, y - size / 2);
     pen.scale(size / 24, size / 24);
-    Object.assign(pen, { strokeStyle: ink, lineWidth: 44 / size + 0.8, fillStyle: ink, shadowColor: ink, shadowBlur: full ? 16 : 0 });
+    Object.assign(pen, {
+      strokeStyle: ink,
+      lineWidth: 44 / size + 0.8,
+      fillStyle: ink,
+      shadowColor: ink,
+      shadowBlur: full ? 16 : 0,
+    });
     if (full) pen.fill(path);
     pen.stroke(path);
     pen.restore();
@@ -142,7 +199,8 @@ export class Panel {
     const { pen } = this;
     Object.assign(pen, { font: font(size, weight), textAlign: align, fillStyle: ink });
     let shown = words;
-    for (let end = words.length; end && pen.measureText(shown).width > w; end -= 1) shown = `${words.slice(0, end - 1).trimEnd()}…`;
+    for (let end = words.length; end && pen.measureText(shown).width > w; end -= 1)
+      shown = `${words.slice(0, end - 1).trimEnd()}…`;
     pen.fillText(shown, x + { left: 0, center: w / 2, right: w }[align], y);
   }
 }

@@ -49,13 +49,15 @@ vec4 thing() {
 void main() {
   if (kind > 4.0) { colour = thing() * light; return; }
   vec3 d = normalize(way);
-  vec2 to = vec2(d.x, -d.y), at = vec2(atan(d.x, -d.z) / PI * 0.5, -asin(clamp(d.y, -1.0, 1.0)) / PI);
+  vec2 to = vec2(d.x, -d.y);
+  vec2 at = vec2(atan(d.x, -d.z) / PI * 0.5, -asin(clamp(d.y, -1.0, 1.0)) / PI);
   if (kind == 0.0) at = d.z < 0.0 ? to / -d.z / reach * 0.5 : vec2(9);
   if (kind == 1.0) at.x *= 2.0;
   if (kind == 3.0) at = normalize(to + 1e-9) * acos(clamp(-d.z, -1.0, 1.0)) / reach * 0.5;
   if (kind == 4.0) at = cube(vec3(to, -d.z)) - 0.5;
   bool beyond = (kind == 3.0 ? length(at) : max(abs(at.x), abs(at.y))) > 0.5;
-  colour = vec4(beyond ? vec3(0) : texture(picture, part.xy + clamp(at + 0.5, grain, 1.0 - grain) * part.zw).rgb * light, 1);
+  vec2 spot = part.xy + clamp(at + 0.5, grain, 1.0 - grain) * part.zw;
+  colour = vec4(beyond ? vec3(0) : texture(picture, spot).rgb * light, 1);
 }`;
 
 const KINDS = ["flat", "equirect180", "equirect360", "fisheye", "eac", "panel", "beam", "dot"];
@@ -65,7 +67,10 @@ export class Sphere {
   constructor(gl) {
     this.gl = gl;
     this.program = gl.createProgram();
-    for (const [kind, text] of [[gl.VERTEX_SHADER, VERTEX], [gl.FRAGMENT_SHADER, FRAGMENT]]) {
+    for (const [kind, text] of [
+      [gl.VERTEX_SHADER, VERTEX],
+      [gl.FRAGMENT_SHADER, FRAGMENT],
+    ]) {
       const shader = gl.createShader(kind);
       gl.shaderSource(shader, text);
       gl.compileShader(shader);
@@ -97,12 +102,21 @@ export class Sphere {
     if (!this.size) return;
     const [width, height] = this.size;
     const second = (eye === "right") !== swapped ? 0.5 : 0;
-    const [left, top, wide, high] = { sbs: [second, 0, 0.5, 1], tb: [0, second, 1, 0.5] }[stereo] ?? [0, 0, 1, 1];
+    const [left, top, wide, high] = { sbs: [second, 0, 0.5, 1], tb: [0, second, 1, 0.5] }[
+      stereo
+    ] ?? [0, 0, 1, 1];
     let form = (width * wide) / (height * high);
-    if ((wide < 1 && form < 1.2) || (high < 1 && form > 2.8)) form = width / height; // halves squeezed into one picture
+    // halves squeezed into one picture
+    if ((wide < 1 && form < 1.2) || (high < 1 && form > 2.8)) form = width / height;
     const half = ((fov || 180) * Math.PI) / 360;
     const reach = shape === "flat" ? [SCREEN, SCREEN / form] : [half, half];
-    this.set({ lens, turn, reach, part: [left, top, wide, high], grain: [0.5 / width / wide, 0.5 / height / high] });
+    this.set({
+      lens,
+      turn,
+      reach,
+      part: [left, top, wide, high],
+      grain: [0.5 / width / wide, 0.5 / height / high],
+    });
     this.thing(shape, new DOMMatrix().scale(2, 2), light, this.film);
   }
 

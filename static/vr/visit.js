@@ -12,7 +12,9 @@ const limit = (value) => Math.min(1, Math.max(0, value));
 
 /** Step into the film of `player`. Sessions and sound need a click. */
 export async function enter(film, player) {
-  const asked = navigator.xr.requestSession("immersive-vr", { optionalFeatures: ["layers", "local-floor", "hand-tracking"] });
+  const asked = navigator.xr.requestSession("immersive-vr", {
+    optionalFeatures: ["layers", "local-floor", "hand-tracking"],
+  });
   player.play().catch(() => {});
   const session = await asked;
   now.visit = new Visit(session, film, player);
@@ -24,35 +26,73 @@ export async function enter(film, player) {
 
 class Visit {
   constructor(session, film, player) {
-    const panel = new Panel(JSON.parse(document.getElementById("vr-panel").dataset.layout), (name, value) => this.state(name, value));
-    Object.assign(this, { session, film, player, video: player, panel, shown: true, dimmed: 1, strength: 0, time: 0, marks: [], gaze: {}, facing: 0 });
-    Object.assign(this, { presses: new Map(), pads: {}, tall: (WIDE_M * panel.height) / panel.width });
+    const panel = new Panel(
+      JSON.parse(document.getElementById("vr-panel").dataset.layout),
+      (name, value) => this.state(name, value),
+    );
+    Object.assign(this, {
+      session,
+      film,
+      player,
+      video: player,
+      panel,
+      shown: true,
+      dimmed: 1,
+      strength: 0,
+      time: 0,
+      marks: [],
+      gaze: {},
+      facing: 0,
+    });
+    Object.assign(this, {
+      presses: new Map(),
+      pads: {},
+      tall: (WIDE_M * panel.height) / panel.width,
+    });
   }
 
   async begin() {
     const { session } = this;
-    const gl = this.gl = document.createElement("canvas").getContext("webgl2", { xrCompatible: true });
+    const gl = (this.gl = document
+      .createElement("canvas")
+      .getContext("webgl2", { xrCompatible: true }));
     this.sphere = new Sphere(gl);
     this.space = await session.requestReferenceSpace("local");
-    const aim = ({ inputSource, frame }) => this.hit(frame.getPose(inputSource.targetRaySpace, this.space));
+    const aim = ({ inputSource, frame }) =>
+      this.hit(frame.getPose(inputSource.targetRaySpace, this.space));
     session.onselectstart = (event) => this.presses.set(event.inputSource, aim(event));
-    session.onselect = (event) => this.choose(this.presses.has(event.inputSource) ? this.presses.get(event.inputSource) : aim(event));
+    session.onselect = (event) =>
+      this.choose(
+        this.presses.has(event.inputSource) ? this.presses.get(event.inputSource) : aim(event),
+      );
     session.onselectend = (event) => this.presses.delete(event.inputSource);
-    session.onvisibilitychange = () => session.visibilityState === "hidden" && this.video.pause(); // nobody wears it
+    // nobody wears it
+    session.onvisibilitychange = () => session.visibilityState === "hidden" && this.video.pause();
     session.onend = () => this.left();
     this.space.onreset = () => this.face(0);
-    try { // a media layer shows the film sharper and at less cost, below a clear layer for the panel
+    try {
+      // a media layer shows the film sharper and at less cost, below a clear layer for the panel
       this.media = new XRMediaBinding(session);
       this.binding = new XRWebGLBinding(session, gl);
       this.clear = this.binding.createProjectionLayer();
       this.buffer = gl.createFramebuffer();
     } catch {
       this.clear = null;
-      const framebufferScaleFactor = Math.min(1.4, XRWebGLLayer.getNativeFramebufferScaleFactor(session));
-      this.base = new XRWebGLLayer(session, gl, { antialias: false, depth: false, framebufferScaleFactor });
+      const framebufferScaleFactor = Math.min(
+        1.4,
+        XRWebGLLayer.getNativeFramebufferScaleFactor(session),
+      );
+      this.base = new XRWebGLLayer(session, gl, {
+        antialias: false,
+        depth: false,
+        framebufferScaleFactor,
+      });
       session.updateRenderState({ baseLayer: this.base });
     }
-    this.panel.fine = Math.min(1.5, (this.clear?.textureWidth ?? this.base.framebufferWidth) / 2000);
+    this.panel.fine = Math.min(
+      1.5,
+      (this.clear?.textureWidth ?? this.base.framebufferWidth) / 2000,
+    );
     this.take(this.film, this.player);
     session.requestAnimationFrame(this.tick);
   }
@@ -76,7 +116,8 @@ class Visit {
       panel.paint(this.film, video);
       sphere.upload(panel.canvas, sphere.panel);
     }
-    const silent = time > this.told + 250 && video.currentTime !== this.pictured; // not told in this browser's VR
+    // not told in this browser's VR
+    const silent = time > this.told + 250 && video.currentTime !== this.pictured;
     if (!this.layer && video.readyState > 1 && (this.fresh || silent)) {
       this.fresh = false;
       this.pictured = video.currentTime;
@@ -90,7 +131,14 @@ class Visit {
     const part = clear && this.binding.getViewSubImage(clear, view);
     const { x, y, width, height } = part?.viewport ?? this.base.getViewport(view);
     gl.bindFramebuffer(gl.FRAMEBUFFER, part ? this.buffer : this.base.framebuffer);
-    if (part) gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D, part.colorTexture, 0);
+    if (part)
+      gl.framebufferTexture2D(
+        gl.FRAMEBUFFER,
+        gl.COLOR_ATTACHMENT0,
+        gl.TEXTURE_2D,
+        part.colorTexture,
+        0,
+      );
     gl.viewport(x, y, width, height);
     gl.enable(gl.SCISSOR_TEST);
     gl.scissor(x, y, width, height);
@@ -100,22 +148,50 @@ class Visit {
     const p = view.projectionMatrix;
     const pose = new DOMMatrix(view.transform.matrix);
     const turn = new DOMMatrix().rotate(0, (-this.facing * 180) / Math.PI, 0).multiply(pose);
-    if (!layer) sphere.around(this.film.projection, view.eye, turn, [1 / p[0], 1 / p[5], p[8], p[9]], 1 - this.dimmed);
+    if (!layer)
+      sphere.around(
+        this.film.projection,
+        view.eye,
+        turn,
+        [1 / p[0], 1 / p[5], p[8], p[9]],
+        1 - this.dimmed,
+      );
     if (!place) return;
     const seen = new DOMMatrix(p).multiply(pose.inverse());
     sphere.thing("panel", seen.multiply(place), strength);
     for (const { hit, ray, filled = 0 } of this.marks) {
       const length = hit?.metres ?? 3;
-      if (ray) sphere.thing("beam", seen.multiply(ray).translate(0, 0, -length / 2).rotate(-90, 0, 0).scale(0.008, length), strength);
+      if (ray)
+        sphere.thing(
+          "beam",
+          seen
+            .multiply(ray)
+            .translate(0, 0, -length / 2)
+            .rotate(-90, 0, 0)
+            .scale(0.008, length),
+          strength,
+        );
       const size = 0.03 + 0.05 * filled;
-      if (hit) sphere.thing("dot", seen.multiply(place).translate(hit.u - 0.5, 0.5 - hit.v, 0.004).scale(size / WIDE_M, size / this.tall), strength);
+      if (hit)
+        sphere.thing(
+          "dot",
+          seen
+            .multiply(place)
+            .translate(hit.u - 0.5, 0.5 - hit.v, 0.004)
+            .scale(size / WIDE_M, size / this.tall),
+          strength,
+        );
     }
   }
 
   hang(m) {
     this.front = Math.atan2(m[8], m[10]);
     this.stir();
-    return new DOMMatrix().translate(m[12], m[13], m[14]).rotate(-23, (this.front * 180) / Math.PI, 0).translate(0, 0, -1.2).scale(WIDE_M, this.tall);
+    return new DOMMatrix()
+      .translate(m[12], m[13], m[14])
+      .rotate(-23, (this.front * 180) / Math.PI, 0)
+      .translate(0, 0, -1.2)
+      .scale(WIDE_M, this.tall);
   }
 
   stir() {
@@ -136,9 +212,25 @@ class Visit {
   }
 
   state(name, value) {
-    const { film, video, film: { projection } } = this;
-    if ({ go: !film[value], fov: projection.shape !== "fisheye", swapped: projection.stereo === "mono" }[name]) return "off";
-    const said = { rate: film.stars >= value, like: film.favorite, tag: film.tags.includes(value), play: !video.paused };
+    const {
+      film,
+      video,
+      film: { projection },
+    } = this;
+    if (
+      {
+        go: !film[value],
+        fov: projection.shape !== "fisheye",
+        swapped: projection.stereo === "mono",
+      }[name]
+    )
+      return "off";
+    const said = {
+      rate: film.stars >= value,
+      like: film.favorite,
+      tag: film.tags.includes(value),
+      play: !video.paused,
+    };
     return (said[name] ?? (name in projection && projection[name] === value)) ? "on" : "";
   }
 
@@ -151,19 +243,30 @@ class Visit {
     const way = inside.transformPoint({ x: -m[8], y: -m[9], z: -m[10], w: 0 });
     const metres = -from.z / way.z;
     const [u, v] = [from.x + metres * way.x + 0.5, 0.5 - from.y - metres * way.y];
-    return metres > 0 && u === limit(u) && v === limit(v) ? { u, v, metres, target: this.panel.at(u, v) } : null;
+    return metres > 0 && u === limit(u) && v === limit(v)
+      ? { u, v, metres, target: this.panel.at(u, v) }
+      : null;
   }
 
   point(frame, viewer) {
     const { panel } = this;
-    const sources = [...this.session.inputSources].filter(({ targetRayMode }) => targetRayMode === "tracked-pointer");
-    const poses = sources.map(({ targetRaySpace }) => frame.getPose(targetRaySpace, this.space)).filter(Boolean);
-    this.marks = poses.map((pose) => ({ hit: this.hit(pose), ray: new DOMMatrix(pose.transform.matrix) }));
+    const sources = [...this.session.inputSources].filter(
+      ({ targetRayMode }) => targetRayMode === "tracked-pointer",
+    );
+    const poses = sources
+      .map(({ targetRaySpace }) => frame.getPose(targetRaySpace, this.space))
+      .filter(Boolean);
+    this.marks = poses.map((pose) => ({
+      hit: this.hit(pose),
+      ray: new DOMMatrix(pose.transform.matrix),
+    }));
     if (!sources.length) this.look(viewer);
     for (const source of sources) this.pad(source);
     const hits = this.marks.map(({ hit }) => hit).filter(Boolean);
     const told = hits.map(({ u, v }) => [Math.round(u * 250), Math.round(v * 250)]).join();
-    panel.lit = hits.filter(({ target }) => target).map(({ target, u }) => ({ name: nameOf(target), u }));
+    panel.lit = hits
+      .filter(({ target }) => target)
+      .map(({ target, u }) => ({ name: nameOf(target), u }));
     if (told !== this.pointed) this.stir();
     this.pointed = told;
   }
@@ -171,7 +274,9 @@ class Visit {
   /** Without controllers and hands, looking on presses. */
   look(viewer) {
     const hit = this.hit(viewer);
-    const name = hit?.target ? nameOf(hit.target) : !this.shown && viewer.transform.matrix[9] > 0.45;
+    const name = hit?.target
+      ? nameOf(hit.target)
+      : !this.shown && viewer.transform.matrix[9] > 0.45;
     if (name !== this.gaze.name) this.gaze = { name, since: this.time };
     const filled = name && !this.gaze.done ? (this.time - this.gaze.since) / 1500 : 0;
     this.marks = [{ hit, filled }];
@@ -187,7 +292,11 @@ class Visit {
 
   act({ name, value }, u) {
     const { film } = this;
-    if (name in film.projection) film.project({ [name]: name === "swapped" ? !film.projection.swapped : value, ...(name === "shape" && { fov: null, lens: null }) });
+    if (name in film.projection)
+      film.project({
+        [name]: name === "swapped" ? !film.projection.swapped : value,
+        ...(name === "shape" && { fov: null, lens: null }),
+      });
     else this[name](value, u);
     this.stir();
   }
@@ -202,30 +311,50 @@ class Visit {
     this.pads[handedness] = { a, b, side };
   }
 
-  rate(stars) { this.film.rate(this.film.stars === stars ? 0 : stars); }
+  rate(stars) {
+    this.film.rate(this.film.stars === stars ? 0 : stars);
+  }
 
-  like() { this.film.like(!this.film.favorite); }
+  like() {
+    this.film.like(!this.film.favorite);
+  }
 
-  tag(name) { this.film.tag(name, !this.film.tags.includes(name)); }
+  tag(name) {
+    this.film.tag(name, !this.film.tags.includes(name));
+  }
 
-  more(first) { this.panel.first = first; }
+  more(first) {
+    this.panel.first = first;
+  }
 
-  turn(page) { this.panel.page = page; }
+  turn(page) {
+    this.panel.page = page;
+  }
 
   play() {
     if (this.video.paused) this.video.play().catch(() => {});
     else this.video.pause();
   }
 
-  skip(seconds) { this.video.currentTime += seconds; }
+  skip(seconds) {
+    this.video.currentTime += seconds;
+  }
 
-  seek(_, u) { this.video.currentTime = this.panel.along(u) * (this.video.duration || 0); }
+  seek(_, u) {
+    this.video.currentTime = this.panel.along(u) * (this.video.duration || 0);
+  }
 
-  recentre() { this.face(this.front); }
+  recentre() {
+    this.face(this.front);
+  }
 
-  leave() { this.session.end(); }
+  leave() {
+    this.session.end();
+  }
 
-  found() { this.film.project(); }
+  found() {
+    this.film.project();
+  }
 
   /** Go to the "next" or "previous" film, made ready by a second player in the dark. */
   async go(which) {
@@ -233,7 +362,12 @@ class Visit {
     this.dark = true;
     this.say("Opening the film …");
     const { muted, volume } = this.video;
-    const video = Object.assign(document.createElement("video"), { playsInline: true, preload: "auto", muted, volume });
+    const video = Object.assign(document.createElement("video"), {
+      playsInline: true,
+      preload: "auto",
+      muted,
+      volume,
+    });
     try {
       const film = await openFilm(this.film[which]);
       await new Promise((resolve, refuse) => {
@@ -258,7 +392,8 @@ class Visit {
     this.listening?.abort();
     this.listening = new AbortController();
     const { signal } = this.listening;
-    const on = (events, react) => events.split(" ").forEach((event) => video.addEventListener(event, react, { signal }));
+    const on = (events, react) =>
+      events.split(" ").forEach((event) => video.addEventListener(event, react, { signal }));
     Object.assign(this, { film, video, seen: null });
     this.panel.first = this.sphere.size = 0;
     film.heard = (regret) => {
@@ -267,14 +402,22 @@ class Visit {
       this.show();
     };
     film.loadScenes().catch(() => {});
-    on("timeupdate durationchange play seeked", () => { this.stale = true; });
+    on("timeupdate durationchange play seeked", () => {
+      this.stale = true;
+    });
     on("pause error", () => this.say(video.error ? "This film does not play here." : ""));
-    if (video !== this.player) { // which the page keeps
+    if (video !== this.player) {
+      // which the page keeps
       let kept = this.time;
-      const keep = () => { kept = this.time; film.keepPosition(video.currentTime); };
+      const keep = () => {
+        kept = this.time;
+        film.keepPosition(video.currentTime);
+      };
       film.countView();
       on("pause", keep);
-      on("timeupdate", () => { if (this.time > kept + 15_000) keep(); });
+      on("timeupdate", () => {
+        if (this.time > kept + 15_000) keep();
+      });
     }
     const told = () => {
       this.fresh = true;
@@ -296,19 +439,28 @@ class Visit {
     this.fresh = true;
     if (!this.clear) return;
     try {
-      this.layer = turn && !swapped ? this.media.createEquirectLayer(this.video, {
-        space: this.space,
-        layout: { mono: "mono", sbs: "stereo-left-right", tb: "stereo-top-bottom" }[stereo],
-        centralHorizontalAngle: turn,
-      }) : null;
-    } catch { /* the shader shows it */ }
+      this.layer =
+        turn && !swapped
+          ? this.media.createEquirectLayer(this.video, {
+              space: this.space,
+              layout: { mono: "mono", sbs: "stereo-left-right", tb: "stereo-top-bottom" }[stereo],
+              centralHorizontalAngle: turn,
+            })
+          : null;
+    } catch {
+      /* the shader shows it */
+    }
     this.session.updateRenderState({ layers: [this.layer, this.clear].filter(Boolean) });
     this.face(this.facing);
   }
 
   face(facing) {
     this.facing = facing;
-    if (this.layer) this.layer.transform = new XRRigidTransform(new DOMPoint(), new DOMPoint(0, Math.sin(facing / 2), 0, Math.cos(facing / 2)));
+    if (this.layer)
+      this.layer.transform = new XRRigidTransform(
+        new DOMPoint(),
+        new DOMPoint(0, Math.sin(facing / 2), 0, Math.cos(facing / 2)),
+      );
   }
 
   async left() {
