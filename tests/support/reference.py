@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from lvs.services.media.containers import METADATA
+
 SIDE = 32
 SEEK_AHEAD_S = 20
 """A film that is longer is not decoded from its start."""
@@ -34,7 +36,7 @@ def frames_around(path: Path, at_s: float, within_s: float) -> list[Grey]:
 
 
 def _decoded(path: Path, from_s: float) -> Iterator[tuple[float, Image.Image]]:
-    with av.open(str(path), metadata_errors="replace") as film:
+    with av.open(str(path), **METADATA) as film:
         picture = film.streams.video[0]
         base = float(picture.time_base or 1)
         start_s = (film.start_time or 0) / 1e6
