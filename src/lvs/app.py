@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from typing import Any
 
 from quart import Quart
 
@@ -50,7 +51,8 @@ def create_app(config: Config) -> Quart:
     root_path.install(app)
     routes.register(app)
     _live(app, services)
-    inside = RequestGuard(app.asgi_app, config, lambda: services.passwords.required, MAX_BODY_BYTES)  # type: ignore[arg-type]
+    application: Any = app.asgi_app
+    inside = RequestGuard(application, config, lambda: services.passwords.required, MAX_BODY_BYTES)
     outside = BehindProxy(inside, config.root_path, config.trusted_proxies)
     measured = request_metrics.RequestMetrics(outside, services.metrics, config.enable_perf_log)
     app.asgi_app = ConnectionInScope(measured)  # type: ignore[assignment, method-assign]

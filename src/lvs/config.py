@@ -66,7 +66,8 @@ class Config(BaseSettings):
         env_prefix=PREFIX, env_ignore_empty=True, enable_decoding=False, frozen=True, extra="forbid"
     )
 
-    host: Annotated[str, BeforeValidator(read.listening_host)] = "0.0.0.0"  # noqa: S104 - a household's server is there for its network
+    # A household's server is there for its network.
+    host: Annotated[str, BeforeValidator(read.listening_host)] = "0.0.0.0"  # noqa: S104
     port: Annotated[int, BeforeValidator(read.whole_number(0, 65535))] = 8900
     allowed_hosts: Annotated[
         tuple[str, ...],

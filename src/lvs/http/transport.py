@@ -202,7 +202,7 @@ def _in_kernel_bytes(sock: socket.socket) -> int:
     """
     if sys.platform == "linux":
         return int.from_bytes(fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4)), sys.byteorder)
-    elif sys.platform == "darwin":  # noqa: RET505 - the type checker tells platforms apart by branches
+    elif sys.platform == "darwin":  # noqa: RET505 - the type checker goes by branches
         so_nwrite = 0x1024  # not named in Python's socket module
         return sock.getsockopt(socket.SOL_SOCKET, so_nwrite)
     else:

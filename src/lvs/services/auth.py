@@ -216,7 +216,8 @@ class Passwords:
         """True if it is a program's token. All are compared, so that the time tells nothing."""
         self._poll()
         given = _token_hash(token)
-        return any([hmac.compare_digest(given, known) for known in self._access.tokens.values()])  # noqa: C419
+        known = self._access.tokens.values()
+        return any([hmac.compare_digest(given, each) for each in known])  # noqa: C419
 
     @property
     def _hash(self) -> str:

@@ -129,7 +129,8 @@ async def _probe(services: Services) -> None:
     async with asyncio.TaskGroup() as group:
         steps = [jobs.feed(), *(jobs.work() for _ in range(services.ffmpeg.workers))]
         tasks = [group.create_task(step) for step in steps]
-        while not jobs.sweeps_done or jobs.queued or jobs.running:  # noqa: ASYNC110 - the queue tells nobody that it is empty
+        # The queue tells nobody that it is empty.
+        while not jobs.sweeps_done or jobs.queued or jobs.running:  # noqa: ASYNC110
             await asyncio.sleep(TELL_S / 4)
         for task in tasks:
             task.cancel()

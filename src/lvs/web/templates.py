@@ -97,8 +97,8 @@ class Templates:
             static_url=self.static_url,
             unchanging=self.unchanging,
         )
-        drawing = self.environment.get_template("partials/_macros.html").module
-        self.environment.globals.update(icon=drawing.icon, tone=drawing.tone)  # type: ignore[attr-defined]
+        drawing: Any = self.environment.get_template("partials/_macros.html").module
+        self.environment.globals.update(icon=drawing.icon, tone=drawing.tone)
         self.environment.filters["groups"] = groups
         for text in (ago, clock_time, count, day, duration, iso, long_day, moment, plural, size):
             self.environment.filters[text.__name__] = self.cards.fillable(text)

@@ -24,7 +24,8 @@ async def dashboard() -> Response:
             key=lambda name: (-max(levels.get(name, 0), Level.BUSY), tiles.ORDER[name]),
         ),
     ]
-    drawn = [Markup((await tiles.draw(name, levels))[0]) for name in names]  # noqa: S704 - escaped where it was rendered
+    # Escaped where it was rendered.
+    drawn = [Markup((await tiles.draw(name, levels))[0]) for name in names]  # noqa: S704
     response = page("performance.html", tiles=drawn, current="admin")
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -151,7 +151,8 @@ def install(app: Quart) -> None:
         conversion_preference="pydantic",
         openapi_provider_class=Document,
     )
-    app.make_response = make_response  # type: ignore[method-assign]  # no handler leaves it to quart-schema to turn a model into JSON
+    # No handler leaves it to quart-schema to turn a model into JSON.
+    app.make_response = make_response  # type: ignore[method-assign]
 
 
 async def document() -> Response:

@@ -170,7 +170,8 @@ def _oshash(size: int, first: bytes, last: bytes) -> str:
     """
     if len(first) != BLOCK_BYTES or len(last) != BLOCK_BYTES:
         return ""
-    import numpy as np  # noqa: PLC0415 - it takes its time, and a start without new films needs none of it
+    # It takes its time, and a start without new films needs none of it.
+    import numpy as np  # noqa: PLC0415
 
     words = sum(int(np.frombuffer(block, "<u8").sum(dtype=np.uint64)) for block in (first, last))
     return f"{(size + words) & 0xFFFF_FFFF_FFFF_FFFF:016x}"

@@ -37,7 +37,8 @@ def orientation(frame: VideoFrame) -> tuple[int, bool]:
     """
     try:
         # By name: iterating gives the values before PyAV 19 and the keys since.
-        matrix: Any = frame.side_data.get("DISPLAYMATRIX")  # type: ignore[call-overload, unused-ignore]
+        side_data: Any = frame.side_data
+        matrix = side_data.get("DISPLAYMATRIX")
     except ValueError:
         # PyAV stumbles over kinds of side data that are newer than it is; the angle it can still
         # tell.

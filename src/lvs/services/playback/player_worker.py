@@ -176,7 +176,8 @@ class Film:
         from lvs.services.playback.film_source import FilmSource  # noqa: PLC0415
 
         descriptor = open_without_links(os.fsdecode(bytes.fromhex(request["path"])))
-        self._file = open(descriptor, "rb", buffering=0)  # noqa: SIM115  it stays open as long as the process lives
+        # It stays open as long as the process lives.
+        self._file = open(descriptor, "rb", buffering=0)  # noqa: SIM115
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise Unreadable("It is not a regular file.")
