@@ -28,6 +28,7 @@ TAG_BYTES = 12
 VENDORED = "/static/vendor/"
 _LINES = re.compile(rb"(?m)^[ \t]*(?://.*)?\n|^[ \t]+")
 _COMMENTS = re.compile(rb"/\*.*?\*/", re.DOTALL)
+_DOCUMENTATION = re.compile(rb"(?ms)^[ \t]*/\*\*.*?\*/\n")
 
 
 def install(app: Quart) -> None:
@@ -83,9 +84,10 @@ def without_remarks(body: bytes, kind: str | None) -> bytes:
     """A style or script of ours without what is there for readers: indentation, empty lines, and
     comments, which in scripts stand on lines of their own.
     """
-    if kind == "text/css":
-        body = _COMMENTS.sub(b"", body)
-    return body if kind == "image/svg+xml" else _LINES.sub(b"", body)
+    if kind == "image/svg+xml":
+        return body
+    remarks = _COMMENTS if kind == "text/css" else _DOCUMENTATION
+    return _LINES.sub(b"", remarks.sub(b"", body))
 
 
 def _not_modified(response: Response) -> Response:
