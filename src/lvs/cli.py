@@ -72,24 +72,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN
     except OSError as error:
-        place = (
-            f"{os.fsdecode(error.filename)}: "
-            if isinstance(error.filename, str | bytes | os.PathLike)
-            else ""
-        )
-        tell(f"{place}{error.strerror or error}.")
+        tell(_NO_MEMORY if refuses_memory(error) else _of_the_system(error))
         return UNUSABLE
     except KeyboardInterrupt:
         return 130
     except Exception as error:
         if refuses_memory(error):
-            tell(
-                "The system gives this process no more memory or threads. Free some, or raise its"
-                " limits (ulimit -v, ulimit -u)."
-            )
+            tell(_NO_MEMORY)
             return UNUSABLE
         logging.getLogger(__name__).error("Something went wrong that should not.", exc_info=error)
         return BROKEN
+
+
+_NO_MEMORY = (
+    "The system gives this process no more memory or threads. Free some, or raise its limits"
+    " (ulimit -v, ulimit -u)."
+)
+
+
+def _of_the_system(error: OSError) -> str:
+    """The system's own words, and the file they are about."""
+    named = isinstance(error.filename, str | bytes | os.PathLike)
+    place = f"{os.fsdecode(error.filename)}: " if named else ""
+    return f"{place}{error.strerror or error}."
 
 
 def _open_standard_streams() -> None:

@@ -1,5 +1,6 @@
 """Limits that the system sets on this process (`ulimit`, LimitAS and LimitNOFILE of a unit)."""
 
+import errno
 import sys
 from contextlib import suppress
 
@@ -49,6 +50,8 @@ def refuses_memory(error: BaseException) -> bool:
     """True where an error says that the system gives no more memory or threads."""
     if isinstance(error, BaseExceptionGroup):
         return any(map(refuses_memory, error.exceptions))
-    return isinstance(error, MemoryError) or (
-        isinstance(error, RuntimeError) and "start new thread" in str(error)
+    return (
+        isinstance(error, MemoryError)
+        or (isinstance(error, RuntimeError) and "start new thread" in str(error))
+        or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
     )

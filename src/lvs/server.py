@@ -303,7 +303,7 @@ async def _run(
         sd_notify.notify("STOPPING=1")
         if services := app.extensions.get("lvs"):
             services.live_events.end()  # its answers never end by themselves
-        asyncio.get_running_loop().call_later(GRACE_SECONDS, _cut_connections, ports)
+        asyncio.get_running_loop().call_later(GRACE_SECONDS, cut_connections, ports)
 
     try:
         await hypercorn_serve(app, http, shutdown_trigger=until_stopped, mode="asgi")
@@ -361,7 +361,7 @@ def _precompile(app: "Quart") -> None:
     gc.freeze()
 
 
-def _cut_connections(ports: Collection[int]) -> None:
+def cut_connections(ports: Collection[int]) -> None:
     """End every connection to these ports: a viewer who takes nothing must not hold up the end of
     the server.
     """

@@ -70,7 +70,8 @@ def test_the_probe_worker_looks_into_films_and_draws_posters_and_scenes(tmp_path
             *(6, Projection(Shape.FLAT, Stereo.MONO), 16 / 9),
             *(tmp_path / "scenes" / "sheet.webp", tmp_path / "sheet.partial"),
         )
-        scenes = worker.ask(**asked(film, scenes=wanted.as_json()))["scenes"]
+        asked_scenes = wanted.as_json() | wanted.places()
+        scenes = worker.ask(**asked(film, scenes=asked_scenes))["scenes"]
         assert len(scenes["times"]) == 6
         assert scenes["width"] > scenes["height"] > 0
         assert wanted.path.is_file()

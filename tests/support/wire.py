@@ -71,6 +71,9 @@ class Wire:
         trace: TracebackType | None,
     ) -> None:
         self._stop.set()
+        # Since Python 3.12 a server that is closed waits for its connections.
+        loop = asyncio.get_running_loop()
+        loop.call_later(self._graceful_seconds, server.cut_connections, {self.port})
         await asyncio.wait_for(self._task, PATIENCE_S)
         # The gate is for the whole process, and other tests of this one have servers of their own.
         vars(hypercorn.asyncio.run)["TCPServer"] = TCPServer
