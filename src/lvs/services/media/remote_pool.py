@@ -67,7 +67,7 @@ class RemotePool(ProbePool):
         return Worker(await self.link.start(WorkerKind.PROBE, MAX_ANSWER_BYTES))
 
     def _ended_by_itself(self, process_id: int, exit_code: int) -> None:
-        """Return what ssh said is told with the machine's state."""
+        """Say nothing of it here: what ssh said is told with the state of the machine."""
         log.debug("ssh %d to %s ended with %d", process_id, self.link.address.name, exit_code)
 
     def _request(self, path: FilePath, posters: PosterTarget) -> dict[str, Any]:
