@@ -119,3 +119,38 @@ def test_media_keys_lead_on_and_the_speed_is_kept(house: EveningHouse) -> None:
     with house.device() as page:  # another device
         page.goto("/watch/Part%201.webm")
         assert page.evaluate("document.getElementById('player').playbackRate") == 1
+
+
+def test_the_screen_stays_on_while_a_film_plays(house: EveningHouse) -> None:
+    with house.device() as page:
+        page.context.grant_permissions(["screen-wake-lock"])
+        page.add_init_script(
+            """const request = navigator.wakeLock.request.bind(navigator.wakeLock);
+            window.locks = [];
+            navigator.wakeLock.request = async (kind) => {
+                const lock = await request(kind);
+                window.locks.push(lock);
+                return lock;
+            };"""
+        )
+        page.goto("/watch/Part%202.webm")
+        page.evaluate("document.getElementById('player').loop = true")
+        page.evaluate("document.getElementById('player').play()")
+        until(lambda: page.evaluate("window.locks.map((lock) => lock.released)") == [False])
+        page.evaluate("document.getElementById('player').pause()")
+        until(lambda: page.evaluate("window.locks.map((lock) => lock.released)") == [True])
+
+
+def test_a_film_has_a_small_window_where_the_browser_has_one(house: EveningHouse) -> None:
+    with house.device() as page:
+        page.goto("/watch/Part%202.webm")
+        button = page.locator("#small-window")
+        if not page.evaluate("document.pictureInPictureEnabled"):
+            expect(button).to_be_hidden()
+            return
+        page.evaluate("document.getElementById('player').loop = true")
+        page.evaluate("document.getElementById('player').play()")
+        button.click()
+        expect(button).to_have_attribute("aria-pressed", "true")
+        button.click()
+        expect(button).to_have_attribute("aria-pressed", "false")
