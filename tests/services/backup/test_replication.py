@@ -113,32 +113,6 @@ async def test_a_litestream_that_dies_comes_back_and_catches_up(
     assert tags(tmp_path / "new.db") == ["while it was dead"]
 
 
-def first_pieces(database: Path) -> list[tuple[str, int]]:
-    """The oldest file of transactions that Litestream keeps beside a database, with its inode."""
-    folder = database.with_name(f".{database.name}-litestream")
-    return [(path.name, path.stat().st_ino) for path in sorted(folder.rglob("*.ltx"))[:1]]
-
-
-async def test_after_a_litestream_was_killed_the_next_begins_with_a_whole_copy(
-    tmp_path: Path, database: Path
-) -> None:
-    url = f"file://{tmp_path}/usb/lvs"
-
-    async def once(ending: signal.Signals | None) -> list[tuple[str, int]]:
-        async with replicating(url, database) as replication:
-            await until(lambda: replication.state().behind_s is not None)
-            await confirmed(replication)
-            pieces = first_pieces(database)
-            if ending and (process := replication.process_id):
-                os.kill(process, ending)
-        return pieces
-
-    stopped = await once(None)
-    killed = await once(signal.SIGKILL)
-    assert killed == stopped  # it went on where it was
-    assert not set(await once(None)) & set(killed)
-
-
 def started(abandoned: Replication) -> "subprocess.Popen[bytes]":
     command = [litestream.program(), "replicate", "-config", abandoned.files.config]
     return subprocess.Popen(list(map(str, command)), stderr=subprocess.DEVNULL)

@@ -24,7 +24,6 @@ from lvs.errors import Invalid, LvsError, NotFound, Unavailable
 SYNC_INTERVAL_S = 1
 KEPT_DAYS = 7  # how far back a moment can be restored
 RESTORE_LIMIT_S = 3600.0
-RESET_LIMIT_S = 60.0
 MAX_SOCKET_PATH = 100  # the systems allow 104 to 108 bytes
 MAX_ANSWER_BYTES = 64 * 1024
 USER_KEYS = ("id_ed25519", "id_ecdsa", "id_rsa")
@@ -89,27 +88,6 @@ def write_config(files: LitestreamFiles, database: Path, url: str) -> None:
     descriptor = os.open(files.config, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with open(descriptor, "w", encoding="utf-8") as file:
         json.dump(content, file, indent=2)
-
-
-def begin_anew(files: LitestreamFiles, database: Path) -> None:
-    """Have the next Litestream begin with a whole copy. Blocking; raises Unavailable, OSError,
-    subprocess.TimeoutExpired.
-
-    One that was killed, with the server or without, may go on in a way that gives copies with pages
-    that nothing uses, or worse (https://github.com/benbjohnson/litestream/issues/1164).
-    """
-    command = [str(program()), "reset", "-no-expand-env", "-config", str(files.config)]
-    done = subprocess.run(
-        [*command, str(database)],
-        capture_output=True,
-        text=True,
-        timeout=RESET_LIMIT_S,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
-    if done.returncode:
-        reason = last_line(done.stderr or done.stdout)
-        raise Unavailable(f"Litestream cannot begin anew: {reason}.")
 
 
 def replica_settings(url: str) -> dict[str, Any]:

@@ -11,7 +11,6 @@ import json
 import logging
 import os
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -126,7 +125,7 @@ class Replication:
             started = time.monotonic()
             try:
                 await self._run_once()
-            except (LvsError, OSError, subprocess.TimeoutExpired) as error:
+            except (LvsError, OSError) as error:
                 self._failed(str(error))
             if time.monotonic() - started > STEADY_S:
                 delay_s = FIRST_RESTART_S
@@ -185,18 +184,14 @@ class Replication:
         finally:
             confirming.cancel()
             await _end(process)
-            if process.returncode == 0:  # else the next one begins anew
-                with contextlib.suppress(OSError):
-                    self.files.pid.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                self.files.pid.unlink(missing_ok=True)
 
     def _prepare(self) -> None:
         if not self.database.is_file():
             raise Unavailable(f"There is no database {self.database} yet.")
-        was_killed = self.files.pid.exists()
         _end_orphan(self.files)
         litestream.write_config(self.files, self.database, self.url)
-        if was_killed:
-            litestream.begin_anew(self.files, self.database)
 
     async def _confirm_again_and_again(self) -> None:
         """Measure how far the copy is behind, by asking that everything written so far be there."""
