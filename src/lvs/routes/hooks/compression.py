@@ -28,7 +28,7 @@ TAG_BYTES = 12
 VENDORED = "/static/vendor/"
 _LINES = re.compile(rb"(?m)^[ \t]*(?://.*)?\n|^[ \t]+")
 _COMMENTS = re.compile(rb"/\*.*?\*/", re.DOTALL)
-_DOCUMENTATION = re.compile(rb"(?ms)^[ \t]*/\*\*.*?\*/\n")
+_DOCUMENTATION = re.compile(rb"(?ms)^[ \t]*/\*\*(?:(?!\*/).)*\*/\n")
 
 
 def install(app: Quart) -> None:
