@@ -57,7 +57,7 @@ def players(server: Server) -> list[psutil.Process]:
     found = []
     for process in psutil.Process(server.pid).children(recursive=True):
         try:
-            if any("player_worker" in word for word in process.cmdline()):
+            if any("playback.player_start" in word for word in process.cmdline()):
                 found.append(process)
         except psutil.NoSuchProcess:
             continue

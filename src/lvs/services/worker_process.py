@@ -16,7 +16,11 @@ from typing import Any, Self, cast
 SOURCE_FOLDER = str(Path(__file__).resolve().parents[2])
 # `-P` keeps the folder the server was started in out of the import path: a stray `json.py` there is
 # not ours.
-START = "import sys; sys.path.append(sys.argv[1]); from {} import main; main()"
+# While a worker imports its modules it makes no garbage; the search for some takes a tenth of it.
+START = (
+    "import gc, sys; gc.disable(); sys.path.append(sys.argv[1]); from {} import main; "
+    "gc.freeze(); gc.enable(); main()"
+)
 
 
 class WorkerProcess:

@@ -1,6 +1,5 @@
 """Ways, cuts and playlists: pure decisions."""
 
-from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -21,25 +20,25 @@ H264 = FilmFacts(
     sounds=(AC3, AAC),
     keyframes=tuple(number * 2.5 for number in range(24)),
 )
-HEVC = replace(H264, codec="hevc", string="hvc1.1.6.L120.90")
+HEVC = H264._replace(codec="hevc", string="hvc1.1.6.L120.90")
 
 
 @pytest.mark.parametrize(
     ("film", "ways"),
     [
         (H264, (Delivery.COPY,)),
-        (replace(H264, container="mpegts", keyframes=None), (Delivery.COPY,)),
-        (replace(H264, container="avi"), (Delivery.CONVERT,)),
-        (replace(H264, interlaced=True), (Delivery.CONVERT,)),
-        (replace(H264, string="avc1.6e0028", pixel_format="yuv420p10le"), (Delivery.CONVERT,)),
-        (replace(H264, string="avc1.f40028", pixel_format="yuv444p"), (Delivery.CONVERT,)),
-        (replace(H264, keyframes=(0.0, 30.0)), (Delivery.CONVERT,)),
-        (replace(H264, keyframes=(0.0, 20.0, 40.0)), (Delivery.COPY,)),
-        (replace(H264, timed=False), (Delivery.CONVERT,)),
+        (H264._replace(container="mpegts", keyframes=None), (Delivery.COPY,)),
+        (H264._replace(container="avi"), (Delivery.CONVERT,)),
+        (H264._replace(interlaced=True), (Delivery.CONVERT,)),
+        (H264._replace(string="avc1.6e0028", pixel_format="yuv420p10le"), (Delivery.CONVERT,)),
+        (H264._replace(string="avc1.f40028", pixel_format="yuv444p"), (Delivery.CONVERT,)),
+        (H264._replace(keyframes=(0.0, 30.0)), (Delivery.CONVERT,)),
+        (H264._replace(keyframes=(0.0, 20.0, 40.0)), (Delivery.COPY,)),
+        (H264._replace(timed=False), (Delivery.CONVERT,)),
         (HEVC, (Delivery.HEVC, Delivery.CONVERT)),
-        (replace(HEVC, string="hvc1"), (Delivery.CONVERT,)),
-        (replace(HEVC, container="mpegts", interlaced=True), (Delivery.CONVERT,)),
-        (replace(H264, codec="mpeg2video", string="mpeg2video"), (Delivery.CONVERT,)),
+        (HEVC._replace(string="hvc1"), (Delivery.CONVERT,)),
+        (HEVC._replace(container="mpegts", interlaced=True), (Delivery.CONVERT,)),
+        (H264._replace(codec="mpeg2video", string="mpeg2video"), (Delivery.CONVERT,)),
     ],
 )
 def test_a_film_goes_the_cheapest_way_that_browsers_take(
@@ -57,19 +56,19 @@ def test_copied_segments_begin_at_keyframes_the_first_after_a_second_the_rest_af
 
 
 def test_converted_segments_begin_at_one_two_and_then_every_two_seconds() -> None:
-    assert planner.cut_list(replace(H264, duration_s=9.0), Delivery.CONVERT) == (0, 1, 2, 4, 6, 8)
-    assert planner.cut_list(replace(H264, duration_s=8.2), Delivery.CONVERT) == (0, 1, 2, 4, 6)
-    assert planner.cut_list(replace(H264, duration_s=0.04), Delivery.CONVERT) == (0,)
+    assert planner.cut_list(H264._replace(duration_s=9.0), Delivery.CONVERT) == (0, 1, 2, 4, 6, 8)
+    assert planner.cut_list(H264._replace(duration_s=8.2), Delivery.CONVERT) == (0, 1, 2, 4, 6)
+    assert planner.cut_list(H264._replace(duration_s=0.04), Delivery.CONVERT) == (0,)
 
 
 def test_without_an_index_segments_are_windows_of_six_seconds() -> None:
-    film = replace(H264, keyframes=None, duration_s=20.0)
+    film = H264._replace(keyframes=None, duration_s=20.0)
     assert planner.cut_list(film, Delivery.COPY) == (0, 6, 12, 18)
 
 
 @pytest.mark.parametrize("duration_s", [0.04, 1.0, 7.3, 3600.0, planner.MAX_DURATION_S])
 def test_a_playlist_is_as_long_as_the_film(duration_s: float) -> None:
-    film = replace(H264, duration_s=duration_s)
+    film = H264._replace(duration_s=duration_s)
     text = planner.media_playlist(film, Variant(Delivery.CONVERT, 720))
     lengths = [float(line[8:-1]) for line in text.splitlines() if line.startswith("#EXTINF:")]
     assert sum(lengths) == pytest.approx(duration_s, abs=0.01)
@@ -146,7 +145,7 @@ def test_only_variants_that_the_film_has_are_possible() -> None:
 def test_a_converted_picture_has_even_sides_and_is_never_larger_than_it_was(
     size: tuple[int, int], height: int, converted: tuple[int, int]
 ) -> None:
-    film = replace(H264, width=size[0], height=size[1])
+    film = H264._replace(width=size[0], height=size[1])
     assert planner.converted_size(film, height) == converted
 
 
@@ -161,7 +160,7 @@ def test_a_key_changes_with_the_file() -> None:
 def test_the_size_is_the_largest_that_the_machine_keeps_up_with(
     pace: float | None, height: int
 ) -> None:
-    assert planner.fitting_height(replace(H264, frame_rate=25.0), pace) == height
+    assert planner.fitting_height(H264._replace(frame_rate=25.0), pace) == height
 
 
 def test_what_is_too_slow_in_the_smallest_size_is_decoded_in_part() -> None:
@@ -169,14 +168,14 @@ def test_what_is_too_slow_in_the_smallest_size_is_decoded_in_part() -> None:
     assert not planner.needs_thinning(H264, None)
     assert not planner.needs_thinning(H264, load)
     assert planner.needs_thinning(H264, load / 2)
-    assert not planner.needs_thinning(replace(H264, codec="mpeg2video"), load / 2)
+    assert not planner.needs_thinning(H264._replace(codec="mpeg2video"), load / 2)
     assert planner.least_speed("mpeg2video", load, load / 3) == pytest.approx(0.5)
     assert planner.least_speed("h264", load, load / 3) == pytest.approx(0.75)
     assert planner.least_speed("h264", load, None) is None
 
 
 def test_subtitles_that_are_pictures_are_drawn_into_a_conversion() -> None:
-    film = replace(H264, subtitles=("subrip", "hdmv_pgs_subtitle"))
+    film = H264._replace(subtitles=("subrip", "hdmv_pgs_subtitle"))
     assert planner.variants(film, burn=1) == [Variant(Delivery.CONVERT, 720, 0, burn=1)]
     for track in (None, 0, 2):
         assert planner.variants(film, burn=track) == [Variant(Delivery.COPY)]

@@ -1,6 +1,7 @@
 """Segments as players take them: each decoded, and all of them joined."""
 
 import io
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -279,6 +280,65 @@ def test_work_that_nobody_waits_for_ends_between_frames(film: Path) -> None:
         with pytest.raises(StopError):
             SegmentMaker(source, Variant(Delivery.CONVERT, 720)).segment(3, stop)
         assert pictures(b"".join(made(source, Variant(Delivery.CONVERT, 720))))
+
+
+def test_no_thread_is_left_of_a_segment_that_was_dropped(film: Path) -> None:
+    class StopError(Exception):
+        pass
+
+    def stop() -> None:
+        raise StopError
+
+    with opened(film) as source:
+        maker = SegmentMaker(source, Variant(Delivery.CONVERT, 720))
+        before = threading.active_count()
+        for number in (0, 3, 3):
+            with pytest.raises(StopError):
+                maker.segment(number, stop)
+            assert threading.active_count() == before
+        whole = pictures(b"".join(made(source, maker.variant)))
+        again = pictures(maker.init() + maker.segment(3, nothing))
+        assert [level for _, level in again] == [
+            level for time, level in whole if maker.cuts[3] - 0.002 <= time < maker.end_s(3) - 0.002
+        ]
+
+
+class ThoroughSource(FilmSource):
+    """A film that is always opened with all decoders."""
+
+    def _opened_quickly(self) -> None:
+        return None
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "sound"),
+    [
+        ("film.mkv", "libx264", False),
+        ("film.mp4", "libx264", True),
+        ("film.mkv", "libx265", True),
+        ("film.mp4", "mpeg4", False),
+    ],
+)
+def test_a_film_that_is_opened_quickly_is_what_it_is_when_pictures_are_decoded_first(
+    tmp_path: Path, name: str, codec: str, sound: bool
+) -> None:
+    path = make_video(
+        tmp_path / name,
+        seconds=3,
+        size=(96, 64),
+        frames_per_second=STEADY,
+        video_codec=codec,
+        sound=sound,
+        pixel_aspect=Fraction(4, 3),
+    )
+    found = []
+    for kind in (FilmSource, ThoroughSource):
+        with path.open("rb", buffering=0) as file:
+            source = kind(file)
+            offered = planner.variants(source.facts)
+            segments = [made(source, variant) for variant in offered]
+            found.append((source.facts, segments))
+    assert found[0] == found[1]
 
 
 @pytest.mark.parametrize(

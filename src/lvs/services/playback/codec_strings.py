@@ -3,7 +3,7 @@ play a file.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 HEVC_SPS, H264_SPS = 33, 7
 SOUNDS = {
@@ -45,8 +45,7 @@ VP9_LEVELS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class PictureFormat:
+class PictureFormat(NamedTuple):
     """Properties of a picture track that its codec string depends on.
 
     Sizes in points, rate in frames a second.

@@ -9,7 +9,8 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from fractions import Fraction
-from typing import IO, Any
+from itertools import islice
+from typing import IO, Any, NamedTuple
 
 from av.audio.stream import AudioStream
 from av.container import InputContainer
@@ -36,6 +37,7 @@ from lvs.services.media.frames import (
     orientation,
     stretched_size,
 )
+from lvs.services.media.h264_reordering import said_reordering
 from lvs.services.playback.codec_strings import PictureFormat, picture_string, sound_string
 from lvs.services.playback.planner import MAX_DURATION_S, FilmFacts, Sound
 
@@ -47,8 +49,21 @@ DECODERS = PICTURE_DECODERS | SOUND_DECODERS | SUBTITLE_DECODERS
 COPIED_SOUND_CONTAINERS = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "flv"})
 LAST_PICTURE_S = 10.0
 MOV = "mov,mp4,m4a,3gp,3g2,mj2"
+EBML = b"\x1a\x45\xdf\xa3"
+MP4_BOXES = frozenset({b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide"})
+HEAD_BYTES = 8
+EARLIEST = -(1 << 62)
+SAME_S = 0.001
+MOST_FRAMES_PER_S = 300
 # Seconds before a moment to seek to, where the container's seek is known to land late.
 LATE_SEEKS = {"mpegts": 1.0, "mpeg": 1.0, "asf": 1.0}
+
+
+class Begun(NamedTuple):
+    """The first frames of a film, and the packets that follow those they came from."""
+
+    frames: list[VideoFrame]
+    packets: "Iterator[Packet[Any]]"
 
 
 class FilmSource:
@@ -61,8 +76,43 @@ class FilmSource:
         self._size_bytes = os.fstat(file.fileno()).st_size
         self._hinted_duration_s = duration_s
         self._meters: list[MeteredFile] = []
-        self.container = self.open()
-        picture = main_picture(self.container.streams.video)
+        self.first_frame: VideoFrame | None = None
+        self._begun: Begun | None = None
+        quick = self._opened_quickly()
+        if quick is None or not self._begins_as_said(quick):
+            self._begin(self.open())
+        self.facts = self._facts()
+
+    def _opened_quickly(self) -> InputContainer | None:
+        """The container without decoders of pictures, where it and its picture say what is needed.
+
+        With them FFmpeg decodes pictures to learn how far H.264 reorders them; most films say so.
+        """
+        self._raw.seek(0)
+        head = self._raw.read(HEAD_BYTES)
+        if not (head.startswith(EBML) or head[4:8] in MP4_BOXES):
+            return None
+        container = self.open(decoders=DECODERS - PICTURE_DECODERS)
+        picture = main_picture(container.streams.video)
+        if picture is not None and _says_reordering(picture) and _is_rate(picture.average_rate):
+            return container
+        container.close()
+        return None
+
+    def _begins_as_said(self, container: InputContainer) -> bool:
+        """Begin with a container that was opened quickly.
+
+        False where its first picture is not where the film begins: then it may have guessed that.
+        """
+        with suppress(Unreadable):
+            self._begin(container)
+            first = self.frame_moment(self.first_frame) if self.first_frame else None
+            return first is not None and abs(first) < SAME_S
+        return False
+
+    def _begin(self, container: InputContainer) -> None:
+        """Take this container for the film's, and decode its first picture. Raises Unreadable."""
+        picture = main_picture(container.streams.video)
         context: Any = picture.codec_context if picture is not None else None
         if picture is None or context is None or context.codec.name not in PICTURE_DECODERS:
             raise Unreadable("There is no picture in it that LVS can decode.")
@@ -70,10 +120,11 @@ class FilmSource:
             raise Unreadable(
                 f"Its picture is too large: {context.width} by {context.height} points."
             )
+        self.container = container
         self.picture: VideoStream = picture
-        self.start_s = (self.container.start_time or 0) / 1e6
-        self.first_frame: VideoFrame | None = None
-        self.facts = self._facts()
+        self.start_s = (container.start_time or 0) / 1e6
+        self._keys = self._keyframes()
+        self.first_frame = self._decode_first()
 
     def open(self, whole: bool = False, decoders: frozenset[str] = DECODERS) -> InputContainer:
         """Another container of the same file, for a reader that needs a place of its own.
@@ -124,12 +175,11 @@ class FilmSource:
 
     def _facts(self) -> FilmFacts:
         stream, context = self.picture, self.picture.codec_context
-        keyframes = self._keyframes()
-        self.first_frame = frame = self._decode_first()
+        keyframes, frame = self._keys, self.first_frame
+        assert frame is not None  # noqa: S101  it has begun
         turned, _ = orientation(frame)
-        width, height = stretched_size(
-            frame.width, frame.height, fraction(stream.sample_aspect_ratio)
-        )
+        aspect = fraction(stream.sample_aspect_ratio) or fraction(context.sample_aspect_ratio)
+        width, height = stretched_size(frame.width, frame.height, aspect)
         if turned in (90, 270):
             width, height = height, width
         depth = max((component.bits for component in frame.format.components), default=8)
@@ -185,7 +235,7 @@ class FilmSource:
 
     def _frame_rate(self) -> float:
         for rate in (self.picture.average_rate, self.picture.guessed_rate):
-            if rate and 1 <= rate <= 300:
+            if _is_rate(rate):
                 return float(rate)
         return 25.0
 
@@ -223,7 +273,7 @@ class FilmSource:
                 self.container.seek(1_000_000)  # only then are its cues read
                 self.container.seek(0)
         base = stream.time_base or Fraction(1, 1000)
-        stamps = [entry.timestamp for entry in stream.index_entries if entry.is_keyframe]
+        stamps = list(_keyframe_stamps(stream))
         ticks, second = (
             base.numerator,
             base.denominator,
@@ -256,16 +306,29 @@ class FilmSource:
         context.thread_count = DECODER_THREADS
         context.thread_type = "AUTO"
         context.options = {"max_pixels": str(MAX_PIXELS)}
-        container = self.container
-        for packet in self.packets(container, self.picture, FIRST_FRAME_PACKETS):
+        packets = self.packets(self.container, self.picture)
+        begins_with_key = False
+        for number, packet in enumerate(islice(packets, FIRST_FRAME_PACKETS)):
+            begins_with_key = packet.is_keyframe if number == 0 else begins_with_key
+            frames: list[VideoFrame] = []
             with despite_bad_data():
-                for frame in context.decode(packet):
-                    return frame
+                frames = context.decode(packet)
+            if frames:
+                self._begun = Begun(frames, packets) if begins_with_key else None
+                return frames[0]
         with despite_bad_data():
             for frame in context.decode(None):
                 return frame
         self.raise_disk_error()
         raise Unreadable("Its pictures cannot be decoded.")
+
+    def take_begun(self) -> "Begun | None":
+        """The film's first frames as they were decoded when it was opened, to go on with.
+
+        None where they were taken, or the container has been elsewhere since.
+        """
+        begun, self._begun = self._begun, None
+        return begun
 
     # --- Reading ---
 
@@ -290,6 +353,8 @@ class FilmSource:
 
         False where the container refuses; it is then anywhere.
         """
+        if container is self.container:
+            self._begun = None
         base = stream.time_base or Fraction(1, 1000)
         early_s = LATE_SEEKS.get(container.format.name, 0.0)
         stamp = round((max(0.0, moment_s) - early_s + self.start_s) / float(base))
@@ -302,6 +367,33 @@ class FilmSource:
         except BAD_DATA:
             return False
         return True
+
+
+def _is_rate(rate: Any) -> bool:
+    """Tell whether that may be a film's frame rate."""
+    return bool(rate) and 1 <= rate <= MOST_FRAMES_PER_S
+
+
+def _says_reordering(picture: VideoStream) -> bool:
+    """Tell whether a picture track says how far it reorders its pictures, or the decoder knows."""
+    context: Any = picture.codec_context
+    codec = context.codec.name if context is not None else ""
+    if codec != "h264":
+        return codec == "hevc"
+    said = said_reordering(context.extradata or b"")
+    return said is not None and said >= context.reorder_depth
+
+
+def _keyframe_stamps(stream: VideoStream) -> Iterator[int]:
+    """Times of the keyframes in the index, found by FFmpeg: looking at each entry takes ten times
+    as long.
+    """
+    entries, place, stamp = stream.index_entries, -1, EARLIEST
+    while (following := entries.search_timestamp(stamp, backward=False)) > place:
+        place = following
+        stamp = entries[place].timestamp
+        yield stamp
+        stamp += 1
 
 
 def _codec_name(stream: Any) -> str:

@@ -7,7 +7,7 @@ Imported by the player worker only.
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from av.packet import Packet
 from av.stream import Stream
@@ -15,10 +15,12 @@ from av.video.frame import VideoFrame
 
 from lvs.errors import Unreadable
 from lvs.services.media.containers import despite_bad_data
-from lvs.services.playback.film_source import FilmSource
+from lvs.services.playback.film_source import Begun, FilmSource
 from lvs.services.playback.filters import PictureFilter
-from lvs.services.playback.picture_subtitles import PictureSubtitles
 from lvs.services.playback.planner import THINNED
+
+if TYPE_CHECKING:
+    from lvs.services.playback.picture_subtitles import PictureSubtitles
 
 CLOCK = 90_000
 TICK = Fraction(1, CLOCK)
@@ -32,6 +34,10 @@ EARLIER_S = (0.0, 5.0, 20.0)
 
 Checkpoint = Callable[[], None]
 """Called between frames. Raises what ends the work, where nobody waits for it any more."""
+
+
+def _never() -> None:
+    """The checkpoint of work that nobody interrupts."""
 
 
 class CopiedPicture:
@@ -129,6 +135,7 @@ class DecodedPicture:
         self._source = source
         self._thin = thin
         self._context = source.picture.codec_context
+        self._checkpoint: Checkpoint = _never
         self._frames: Iterator[tuple[float, VideoFrame]] = iter(())
         self._ahead: tuple[float, VideoFrame] | None = None
         self._held: VideoFrame | None = None
@@ -145,8 +152,10 @@ class DecodedPicture:
         before. Where the file ends or is damaged, the last picture stays. Raises Unreadable where
         there is none at all.
         """
+        self._checkpoint = checkpoint
         if self._position_s != start_s:
-            self._go_to(start_s, checkpoint)
+            self._go_to(start_s)
+        self._position_s = -1.0  # anywhere, should it end early
         begun = False
         while (following := self._take()) is not None:
             checkpoint()
@@ -177,27 +186,35 @@ class DecodedPicture:
             return ahead
         return next(self._frames, None)
 
-    def _go_to(self, start_s: float, checkpoint: Checkpoint) -> None:
+    def _go_to(self, start_s: float) -> None:
         """Seek so that the first frame is at or before `start_s`, where the file has one there."""
         for earlier_s in EARLIER_S:
             self._held = self._ahead = None
             self._target_s = start_s
-            self._source.seek(self._source.container, self._source.picture, start_s - earlier_s)
-            self._frames = self._decoded(checkpoint)
+            begun = None if start_s else self._source.take_begun()
+            if begun is None:
+                self._source.seek(self._source.container, self._source.picture, start_s - earlier_s)
+            self._frames = self._decoded(begun)
             self._ahead = next(self._frames, None)
             if self._ahead is not None and self._ahead[0] <= start_s + CLOSE_S:
                 return
             if start_s - earlier_s <= 0:
                 return
 
-    def _decoded(self, checkpoint: Checkpoint) -> Iterator[tuple[float, VideoFrame]]:
+    def _decoded(self, begun: Begun | None) -> Iterator[tuple[float, VideoFrame]]:
+        """Frames from where the container stands, behind those that it has `begun` with."""
         source, context = self._source, self._context
-        context.flush_buffers()
         self._last_s = -1.0
         skips = context.codec.name in THINNED
         unkeyed = 0
-        for packet in source.packets(source.container, source.picture):
-            checkpoint()
+        if begun is None:
+            context.flush_buffers()
+            packets = source.packets(source.container, source.picture)
+        else:
+            unkeyed, packets = -1, begun.packets
+            yield from self._in_time(begun.frames)
+        for packet in packets:
+            self._checkpoint()  # of the segment that is made now, not of the one it began with
             if (
                 not packet.is_keyframe and 0 <= unkeyed < MOST_UNKEYED
             ):  # some containers seek to any packet
@@ -233,7 +250,10 @@ class PictureEncoder:
     """
 
     def __init__(
-        self, stream: Any, picture_filter: PictureFilter, subtitles: PictureSubtitles | None = None
+        self,
+        stream: Any,
+        picture_filter: PictureFilter,
+        subtitles: "PictureSubtitles | None" = None,
     ) -> None:
         self._stream: Stream = stream
         self._filter = picture_filter

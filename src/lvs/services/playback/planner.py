@@ -5,10 +5,9 @@ what the playlists say.
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
-from hashlib import blake2b
 from itertools import pairwise
+from typing import Any, NamedTuple
 
 from lvs.services.playback.encoders import HARDWARE
 
@@ -55,8 +54,9 @@ class Delivery(StrEnum):
     CONVERT = "h264"
 
 
-@dataclass(frozen=True, slots=True)
-class Sound:
+# Named tuples and not dataclasses, which take five times as long to come into being: somebody waits
+# for a player worker to start.
+class Sound(NamedTuple):
     """A sound track of a film. `copied` tells that its packets fit into a segment as they are."""
 
     codec: str
@@ -66,8 +66,7 @@ class Sound:
     default: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class FilmFacts:
+class FilmFacts(NamedTuple):
     """Facts of an opened film that playback depends on. Times are seconds from the film's start.
 
     `width` and `height` are as displayed: turned, in square points. `keyframes` is None where the
@@ -92,9 +91,12 @@ class FilmFacts:
     keyframes: tuple[float, ...] | None = None
     timed: bool = True
 
+    def record(self) -> dict[str, Any]:
+        """The facts by name, for JSON."""
+        return {**self._asdict(), "sounds": [sound._asdict() for sound in self.sounds]}
 
-@dataclass(frozen=True, slots=True)
-class Variant:
+
+class Variant(NamedTuple):
     """A stream of segments made in one way, as its address names it.
 
     `thin` leaves out pictures that no other leans on; `burn` is the subtitle track that is drawn
@@ -129,6 +131,9 @@ def parse_variant(name: str) -> Variant | None:
 
 def stream_key(fingerprint: str) -> str:
     """8 hex digits that name one content of a file as this planner cuts it."""
+    # Here and not above: OpenSSL comes with it, and somebody waits for a player worker to start.
+    from hashlib import blake2b  # noqa: PLC0415
+
     return blake2b(f"{fingerprint} {PLANNER_VERSION}".encode(), digest_size=4).hexdigest()
 
 

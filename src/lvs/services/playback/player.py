@@ -16,7 +16,7 @@ from lvs.services.worker_process import WorkerProcess
 
 log = logging.getLogger(__name__)
 
-WORKER = "lvs.services.playback.player_worker"
+WORKER = "lvs.services.playback.player_start"
 MAX_LINE_BYTES = 8 << 20
 """A film of a day with a keyframe every second is described in less."""
 MAX_CONTENT_BYTES = 96 << 20

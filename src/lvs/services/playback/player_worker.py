@@ -7,6 +7,7 @@ for one whose answer nobody waits for any more. An answer is one JSON line, foll
 bytes as it says under `bytes`.
 """
 
+import gc
 import importlib
 import json
 import os
@@ -16,7 +17,6 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from dataclasses import asdict
 from typing import IO, TYPE_CHECKING, Any
 
 from lvs.errors import NotFound, Unreadable
@@ -54,6 +54,8 @@ def serve(film: "Film", memory_limit_bytes: int) -> None:
     # What a library prints must not get between the answers.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
+    # What is imported until the first segment is made stays, and makes no garbage meanwhile.
+    gc.disable()
     limit_process(memory_limit_bytes, NICE)
     desk = Desk(sys.stdin.buffer)
     while (request := desk.next()) is not None:
@@ -105,6 +107,7 @@ class Film:
         self._version: tuple[int, int] | None = None
         self._source: FilmSource | None = None
         self._maker: SegmentMaker | None = None
+        self._preparing: threading.Thread | None = None
 
     def answer(self, request: dict[str, Any], desk: Desk) -> tuple[dict[str, Any], bytes]:
         """A line and bytes.
@@ -138,10 +141,12 @@ class Film:
         return {**answer, "processor_s": time.process_time() - begun_s}, content
 
     def prepare(self) -> None:
-        """Import what segments are made with, in the time before the first is asked for."""
-        if self._source is not None:
-            with suppress(ImportError):  # the segment that is asked for says so
-                importlib.import_module("lvs.services.playback.segments")
+        """Wait for what segments are made with, in the time before the first is asked for."""
+        if self._preparing is not None:
+            self._preparing.join()
+            self._preparing = None
+            gc.freeze()
+            gc.enable()
 
     def _do(self, request: dict[str, Any], desk: Desk) -> tuple[dict[str, Any], bytes]:
         if request["do"] == "try":
@@ -149,7 +154,7 @@ class Film:
 
             return {}, try_encoder(str(request["encoder"]))
         if request["do"] == "open":
-            return {"film": asdict(self._open(request).facts)}, b""
+            return {"film": self._open(request).facts.record()}, b""
         self._check_unchanged()
         source = self._opened_source()
         source.allow()
@@ -184,6 +189,9 @@ class Film:
         self._version = status.st_size, status.st_mtime_ns
         if list(self._version) != request["version"]:
             raise ChangedError
+        # Reading and decoding take none of Python's time.
+        self._preparing = threading.Thread(target=_import_makers)
+        self._preparing.start()
         self._source = FilmSource(self._file, request.get("duration_s"))
         return self._source
 
@@ -210,6 +218,11 @@ class Film:
         ):  # makers share the place in the file: only one can go on
             self._maker = SegmentMaker(source, variant)
         return self._maker
+
+
+def _import_makers() -> None:
+    with suppress(ImportError):  # the segment that is asked for says so
+        importlib.import_module("lvs.services.playback.segments")
 
 
 if __name__ == "__main__":

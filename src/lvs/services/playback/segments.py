@@ -8,7 +8,7 @@ import io
 from collections.abc import Callable
 from fractions import Fraction
 from threading import Thread
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import av
 from av.container import OutputContainer
@@ -24,7 +24,6 @@ from lvs.services.playback.picture import (
     DecodedPicture,
     PictureEncoder,
 )
-from lvs.services.playback.picture_subtitles import PictureSubtitles
 from lvs.services.playback.planner import (
     DEFAULT_HEIGHT,
     Delivery,
@@ -36,6 +35,9 @@ from lvs.services.playback.planner import (
 )
 from lvs.services.playback.sound import RATE, CopiedSound, DecodedSound, SoundEncoder
 
+if TYPE_CHECKING:
+    from lvs.services.playback.picture_subtitles import PictureSubtitles
+
 MUXER = {
     "movflags": "empty_moov+default_base_moof+frag_custom+skip_trailer+frag_discont",
     "use_editlist": "0",
@@ -45,6 +47,8 @@ MUXER = {
 SOUND_BIT_RATE = 160_000
 FAST_SOUND = {"aac_coder": "fast"}  # a third of the time of the usual one
 ENCODER_THREADS = 2
+SHOWN_BY = ("sample_aspect_ratio", "color_range", "colorspace", "color_primaries", "color_trc")
+"""What a decoder has found of a picture that decides how it is shown."""
 
 
 class SegmentMaker:
@@ -65,13 +69,17 @@ class SegmentMaker:
             CopiedPicture(source, self.cuts) if variant.way is not Delivery.CONVERT else None
         )
         self._size = converted_size(self._facts, variant.height or DEFAULT_HEIGHT)
-        self._subtitles = (
-            None if variant.burn is None else PictureSubtitles(source, variant.burn, self._size)
-        )
+        self._subtitles = None if variant.burn is None else self._burnt(variant.burn)
         self._copied_sound: CopiedSound | None = None
         self._sound: DecodedSound | None = None
         if source.facts.sounds:
             self._open_sound(min(variant.audio, len(source.facts.sounds) - 1))
+
+    def _burnt(self, track: int) -> "PictureSubtitles":
+        # Few films need it, and somebody waits for the first segment.
+        from lvs.services.playback.picture_subtitles import PictureSubtitles  # noqa: PLC0415
+
+        return PictureSubtitles(self._source, track, self._size)
 
     def _open_sound(self, track: int) -> None:
         if self._copied is not None and self._facts.sounds[track].copied:
@@ -127,9 +135,12 @@ class SegmentMaker:
         return output, picture, sound
 
     def _copied_stream(self, output: OutputContainer) -> Any:
-        stream = output.add_stream_from_template(self._source.picture)
+        stream: Any = output.add_stream_from_template(self._source.picture)
+        context, found = stream.codec_context, self._source.picture.codec_context
+        for name in SHOWN_BY:  # the container may not say it
+            setattr(context, name, getattr(found, name))
         if self.variant.way is Delivery.HEVC:
-            stream.codec_context.codec_tag = "hvc1"
+            context.codec_tag = "hvc1"
         return stream
 
     def _encoded_stream(self, output: OutputContainer) -> Any:

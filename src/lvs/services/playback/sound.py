@@ -13,6 +13,7 @@ from typing import Any
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
+from av.container import InputContainer
 from av.packet import Packet
 
 from lvs.services.media.containers import BAD_DATA, SOUND_DECODERS, despite_bad_data
@@ -142,20 +143,24 @@ class CopiedSound:
 class DecodedSound:
     """A sound track as stereo samples, 48,000 a second, from any moment on.
 
-    Holes in it are silence.
+    Holes in it are silence. It is opened where it is first asked for.
     """
+
+    _container: InputContainer
+    _stream: AudioStream
 
     def __init__(self, source: FilmSource, track: int) -> None:
         self._source = source
-        self._container = source.open(decoders=SOUND_DECODERS)
-        self._stream = source.sound_streams(self._container)[track]
-        only(self._container, self._stream)
+        self._track = track
+        self._is_open = False
         self._chunks: deque[Samples] = deque()
         self._decoded: Iterator[Samples] = iter(())
         self._low = self._high = -1
 
     def samples(self, start: int, end: int, checkpoint: Checkpoint) -> Samples:
         """Samples from number `start` to before `end`."""
+        if not self._is_open:
+            self._open()
         if not (self._low >= 0 and self._low <= start <= self._high + READ_ON_S * RATE):
             self._go_to(start, checkpoint)
         self._forget_before(start - KEPT_SAMPLES)
@@ -166,6 +171,12 @@ class DecodedSound:
         for chunk in self._chunks:
             chunk.copy_into(cut)
         return cut
+
+    def _open(self) -> None:
+        self._container = self._source.open(decoders=SOUND_DECODERS)
+        self._stream = self._source.sound_streams(self._container)[self._track]
+        only(self._container, self._stream)
+        self._is_open = True
 
     def _go_to(self, start: int, checkpoint: Checkpoint) -> None:
         for earlier_s in EARLIER_S:
