@@ -18,6 +18,7 @@ from lvs.services.library.fingerprint import fingerprint
 from lvs.services.media.scene_request import SceneRequest
 
 MEMORY_BYTES = str(2 << 30)
+PLAYER = "lvs.services.playback.player_start"
 
 pytestmark = pytest.mark.usefixtures("counted")
 
@@ -111,12 +112,21 @@ def opening(path: Path) -> dict[str, Any]:
     return {"path": os.fsencode(path).hex(), "version": version, "duration_s": None}
 
 
+def unlimited_threads(process_id: int) -> list[str]:
+    """The threads of a process that the sandbox does not hold (proc(5), "Seccomp")."""
+    if sys.platform != "linux":
+        return []
+    threads = Path(f"/proc/{process_id}/task").glob("*/status")
+    return [text for one in threads if "Seccomp:\t2" not in (text := one.read_text("ascii"))]
+
+
 def test_the_player_worker_makes_segments_until_the_file_changes(tmp_path: Path) -> None:
     film = make_video(tmp_path / "film.mkv", seconds=4, size=(160, 90), sound=True)
-    with WorkerProgram(program("lvs.services.playback.player_worker", MEMORY_BYTES)) as worker:
+    with WorkerProgram(program(PLAYER, MEMORY_BYTES)) as worker:
         assert worker.make("init", variant="copy-a0")[0]["unreadable"] == "It is not open."
         answer, _ = worker.make("open", **opening(film))
         assert answer["film"]["codec"] == "h264"
+        assert unlimited_threads(worker.process_id) == []
         for variant in ("copy-a0", "h264-360-a0"):
             first, head = worker.make("init", variant=variant)
             second, segment = worker.make("segment", variant=variant, number=0)
@@ -145,7 +155,7 @@ def test_the_player_worker_makes_segments_until_the_file_changes(tmp_path: Path)
 def test_the_player_worker_says_why_it_opens_nothing(tmp_path: Path, make: Any, key: str) -> None:
     path = tmp_path / "film.mp4"
     make(path)
-    with WorkerProgram(program("lvs.services.playback.player_worker", MEMORY_BYTES)) as worker:
+    with WorkerProgram(program(PLAYER, MEMORY_BYTES)) as worker:
         assert worker.make("open", **opening(path))[0][key]
 
 

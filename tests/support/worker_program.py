@@ -56,6 +56,11 @@ class WorkerProgram:
         # While lines are written down, the end of one thread overtakes the other's.
         assert error or code == 0 or COUNTED
 
+    @property
+    def process_id(self) -> int:
+        """The number of the process."""
+        return self._process.pid
+
     def send(self, **request: Any) -> None:
         """Write a request."""
         self._requests.write(json.dumps(request).encode() + b"\n")
