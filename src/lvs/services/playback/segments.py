@@ -14,6 +14,7 @@ import av
 from av.container import OutputContainer
 
 from lvs.errors import NotFound
+from lvs.services.media.frames import fraction
 from lvs.services.playback import encoders
 from lvs.services.playback.film_source import FilmSource
 from lvs.services.playback.filters import PictureFilter
@@ -47,8 +48,7 @@ MUXER = {
 SOUND_BIT_RATE = 160_000
 FAST_SOUND = {"aac_coder": "fast"}  # a third of the time of the usual one
 ENCODER_THREADS = 2
-SHOWN_BY = ("sample_aspect_ratio", "color_range", "colorspace", "color_primaries", "color_trc")
-"""What a decoder has found of a picture that decides how it is shown."""
+COLOURS = ("color_range", "colorspace", "color_primaries", "color_trc")
 
 
 class SegmentMaker:
@@ -137,8 +137,12 @@ class SegmentMaker:
     def _copied_stream(self, output: OutputContainer) -> Any:
         stream: Any = output.add_stream_from_template(self._source.picture)
         context, found = stream.codec_context, self._source.picture.codec_context
-        for name in SHOWN_BY:  # the container may not say it
+        # The container may say neither, but the decoder has found them.
+        for name in COLOURS:
             setattr(context, name, getattr(found, name))
+        aspect = fraction(found.sample_aspect_ratio)
+        if aspect is not None:
+            context.sample_aspect_ratio = aspect
         if self.variant.way is Delivery.HEVC:
             context.codec_tag = "hvc1"
         return stream
