@@ -135,7 +135,7 @@ class Drives:
             await roots.set_mounts(tx, root.id, kept)
             await roots.set_away(tx, root.id, away, now_ms())
             for path in {*away, *before}:
-                await gallery.refresh(tx, await files.videos_below(tx, root.id, path))
+                await gallery.refresh_offline(tx, root.id, path)
         await self.load()
         self._events.publish(Event.CHANGED, ())
         return away
@@ -167,7 +167,7 @@ class Drives:
         )
         async with self._database.transaction() as tx:
             await roots.set_offline(tx, root.id, since)
-            await gallery.refresh_root(tx, root.id)
+            await gallery.refresh_offline(tx, root.id)
         await self.load()
         self._events.publish(Event.CHANGED, ())
 
