@@ -642,10 +642,10 @@ async def matching(db: Connection, match: str) -> str:
     )
 
 
-async def indexed_words(db: Connection, shortest: int, longest: int, limit: int) -> list[str]:
-    """Words of the full-text index of these lengths, as it holds them."""
-    sql = "SELECT term FROM search_words WHERE length(term) BETWEEN ? AND ? LIMIT ?"
-    return [row[0] for row in await db.tuples(sql, (shortest, longest, limit))]
+async def indexed_words(db: Connection, longest: int, limit: int) -> list[str]:
+    """Words of the full-text index of at most so many letters, as it holds them."""
+    sql = "SELECT term FROM search_words WHERE length(term) <= ? LIMIT ?"
+    return [row[0] for row in await db.tuples(sql, (longest, limit))]
 
 
 async def tagged(db: Connection, tag_id: int) -> str:
