@@ -119,6 +119,7 @@ def test_a_replica_over_sftp_outlives_cuts_and_the_deaths_of_its_machine(
     url = _sftp_server(cable, tmp_path)
     data = tmp_path / "home" / "data"
     rated: list[Rated] = []
+    seconds: list[float] = []
     with _sftp(cable, tmp_path):
         for number in range(ROUNDS):
             more = {"LVS_REPLICATE": url, "LVS_RATINGS_LIMIT": "0"}
@@ -135,8 +136,8 @@ def test_a_replica_over_sftp_outlives_cuts_and_the_deaths_of_its_machine(
             assert not lacking, (number, len(rated), died, lacking)
             with serve(cable.two, library, new):
                 assert "video-card" in asked(cable.two, f"http://{ADDRESSES[1]}:8900/")
-            if os.environ.get("LVS_LONG_CASES"):
-                assert time.monotonic() - began < 10
+            seconds.append(time.monotonic() - began)
+    assert min(seconds) < 10, seconds  # of several: others use the machine, too
 
 
 @dataclass(frozen=True)
