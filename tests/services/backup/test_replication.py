@@ -410,6 +410,7 @@ async def test_a_server_that_was_off_is_caught_up_with(tmp_path: Path, database:
         )
         await confirmed(replication)
         assert "key=" not in replication.state().url
+    assert litestream.moments(nas.url)
     litestream.restore(nas.url, tmp_path / "new.db")
     assert tags(tmp_path / "new.db") == ["written while it was off"]
     nas.off()

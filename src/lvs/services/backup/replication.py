@@ -28,7 +28,9 @@ from lvs.services.backup.litestream import LitestreamFiles
 log = logging.getLogger(__name__)
 
 CONFIRM_S = 5.0
-FIRST_CONFIRM_S = 0.2
+# After its start Litestream looks at the database once by itself: the read lock that it takes then
+# stays, and that of a question does not.
+FIRST_CONFIRM_S = 1.5
 FIRST_RESTART_S = 1.0
 LONGEST_RESTART_S = 60.0
 STEADY_S = 60.0  # after which a Litestream counts as healthy again
@@ -260,7 +262,7 @@ class Replication:
 
     async def _confirm_again_and_again(self) -> None:
         """Measure how far the copy is behind, by asking that everything written so far be there."""
-        pause_s = min(FIRST_CONFIRM_S, self.confirm_s)  # to be asked is what has Litestream begin
+        pause_s = min(FIRST_CONFIRM_S, self.confirm_s)
         while True:
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, self.confirm_s)
