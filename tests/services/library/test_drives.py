@@ -118,6 +118,17 @@ async def test_a_drive_that_is_exchanged_during_a_scan_loses_nothing(tmp_path: P
         await shows(home, offline=False)
 
 
+async def test_films_that_come_back_right_after_a_scan_found_none_are_looked_at(home: Home) -> None:
+    home.add("one.mp4")
+    await home.scan()
+    [root] = home.services.library.active_roots
+    come_back = all_files_leave(home.library)
+    await home.scan()
+    assert await cards(home) == {"one": True}
+    come_back()
+    assert await home.services.library.drives.check() == {root.id}
+
+
 async def test_a_film_plays_at_once_when_its_drive_is_back(home: Home) -> None:
     home.add("one.mp4")
     await home.scan()
