@@ -457,9 +457,15 @@ async def count(db: Connection, selection: Selection) -> int:
 
 
 async def random(db: Connection, start: int) -> Card | None:
-    """The video with the next random number after `start`, from the front after the last."""
+    """The video with the next random number after `start`, from the front after the last; one that
+    can be reached, unless every drive is away.
+    """
+    reachable = await db.value(
+        "SELECT EXISTS (SELECT 1 FROM roots WHERE active AND offline_since IS NULL)"
+    )
     sql = f"""
-        SELECT {COLUMNS} FROM gallery g WHERE g.shuffle >= ? AND NOT g.offline AND NOT g.hidden
+        SELECT {COLUMNS} FROM gallery g
+        WHERE g.shuffle >= ? {"AND NOT g.offline" if reachable else ""} AND NOT g.hidden
         ORDER BY g.shuffle, g.video_id LIMIT 1
     """
     row = await db.one(sql, (start,)) or await db.one(sql, (0,))

@@ -139,6 +139,15 @@ async def test_a_film_plays_at_once_when_its_drive_is_back(home: Home) -> None:
     assert (await home.client.get("/video/one.mp4")).status_code == 200
 
 
+async def test_a_random_film_is_found_while_every_drive_is_away(home: Home) -> None:
+    home.add("one.mp4")
+    await home.scan()
+    gone(home.library)
+    await home.services.library.drives.check()
+    answer = await home.client.get("/random")
+    assert answer.headers["Location"].startswith("/watch/one.mp4")
+
+
 async def test_checks_beside_each_other_see_the_same(home: Home) -> None:
     home.add("one.mp4")
     await home.scan()
