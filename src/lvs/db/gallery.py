@@ -239,8 +239,8 @@ async def refresh_root(tx: Transaction, root_id: int) -> None:
         (root_id,),
     )
     ids = [row[0] for row in rows]
-    for start in range(0, len(ids), 500):
-        await refresh(tx, ids[start : start + 500])
+    for start in range(0, len(ids), REFRESHED_AT_ONCE):
+        await refresh(tx, ids[start : start + REFRESHED_AT_ONCE])
 
 
 async def refresh_offline(tx: Transaction, root_id: int, folder: bytes = b"") -> None:
