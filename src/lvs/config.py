@@ -4,6 +4,7 @@
 keeps the two in step.
 """
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -174,6 +175,11 @@ class Config(BaseSettings):
     def speaks_tls(self) -> bool:
         """True where HTTPS is served beside HTTP."""
         return bool(self.tls_cert or self.tls_self_signed)
+
+    @property
+    def replicates(self) -> bool:
+        """True where a program beside LVS copies the database elsewhere as it changes."""
+        return bool(self.replicate) and sys.platform != "win32"
 
     @classmethod
     def settings_customise_sources(

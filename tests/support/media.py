@@ -10,7 +10,7 @@ from array import array
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import av
 from av.audio.stream import AudioStream
@@ -143,7 +143,7 @@ def make_video(
         video.pix_fmt = pixel_format or ("yuvj420p" if video_codec == "mjpeg" else "yuv420p")
         video.codec_context.gop_size = keyframe_every
         if pixel_aspect is not None:
-            video.sample_aspect_ratio = pixel_aspect
+            cast("Any", video).sample_aspect_ratio = pixel_aspect
         if rotation or mirrored:
             video.set_display_rotation(-rotation, hflip=mirrored)
         tones = [
@@ -154,7 +154,8 @@ def make_video(
             tone.metadata["language"] = language
         for number in range(max(1, round(seconds * frames_per_second))):
             frame = av.VideoFrame.from_image(show(number / frames_per_second))
-            frame.pts, frame.time_base = number, Fraction(1, frames_per_second)
+            time_base: Any = Fraction(1, frames_per_second)  # PyAV 19 names a type of its own
+            frame.pts, frame.time_base = number, time_base
             film.mux(video.encode(frame))
         film.mux(video.encode(None))
         for tone in tones:
@@ -164,6 +165,7 @@ def make_video(
 
 def name_chapters(source: Path, target: Path, chapters: Iterable[tuple[int, int, str]]) -> None:
     """Copies the picture of a film and names its parts: start and end in milliseconds, title."""
+    time_base: Any = Fraction(1, 1000)
     with av.open(os.fspath(source)) as film, av.open(os.fspath(target), "w") as copy:
         stream = copy.add_stream_from_template(film.streams.video[0])
         copy.set_chapters(
@@ -172,7 +174,7 @@ def name_chapters(source: Path, target: Path, chapters: Iterable[tuple[int, int,
                     "id": start + 1,
                     "start": start,
                     "end": end,
-                    "time_base": Fraction(1, 1000),
+                    "time_base": time_base,
                     "metadata": {"title": title} if title else {},
                 }
                 for start, end, title in chapters

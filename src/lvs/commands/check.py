@@ -12,6 +12,7 @@ from lvs.logs import one_line
 from lvs.terminal import Meter, add_configuration_flags, configuration
 
 if TYPE_CHECKING:
+    from lvs.config import Config
     from lvs.services.backup.check import Checked
 
 FOUND = 1  # exit code: something is not as it should be
@@ -39,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise Unavailable(f"There is no data folder {config.data_directory}.")
     backups = config.data_directory / "backups"
     if arguments.mend:
-        asyncio.run(_repair(config.metadata_db, backups))
+        asyncio.run(_repair(config, backups))
     with Meter() as meter:
         checked = check_data(
             config.metadata_db,
@@ -51,11 +52,13 @@ def run(arguments: argparse.Namespace) -> int:
     return FOUND if checked.findings else 0
 
 
-async def _repair(path: Path, backups: Path) -> None:
+async def _repair(config: "Config", backups: Path) -> None:
     from lvs.db.check import repair
     from lvs.db.database import Database
 
-    database = Database(path, backup_folder=backups)
+    database = Database(
+        config.metadata_db, backup_folder=backups, checkpoints=not config.replicates
+    )
     await database.open()
     try:
         await repair(database)

@@ -154,7 +154,11 @@ async def _bring_up_to_date(config: Config) -> None:
     """
     from lvs.db.database import Database
 
-    database = Database(config.metadata_db, backup_folder=config.data_directory / "backups")
+    database = Database(
+        config.metadata_db,
+        backup_folder=config.data_directory / "backups",
+        checkpoints=not config.replicates,
+    )
     await database.open()
     await database.close()
 
@@ -164,7 +168,7 @@ def _restore_replica(config: Config, arguments: argparse.Namespace) -> int:
     from lvs.folders import make_data_folder
     from lvs.lock import single_instance
     from lvs.option_values import valid_replica
-    from lvs.services.backup import litestream
+    from lvs.services.backup import litestream, replica_restore
 
     try:
         address = valid_replica(arguments.backup)
@@ -178,7 +182,7 @@ def _restore_replica(config: Config, arguments: argparse.Namespace) -> int:
         TemporaryDirectory(dir=config.data_directory, prefix=".restore-") as folder,
     ):
         meter.say(f"Fetching {litestream.without_query(address)} …")
-        litestream.restore(address, Path(folder) / "lvs.db", moment)
+        replica_restore.fetch(address, Path(folder) / "lvs.db", moment, tell)
         return _restore_database(config, Path(folder) / "lvs.db", arguments, meter)
 
 
@@ -237,7 +241,11 @@ async def _gains(config: Config, snapshot: "Snapshot", only_look: bool) -> "Rest
     from lvs.db.database import Database
     from lvs.services.backup.restore import put_back
 
-    database = Database(config.metadata_db, backup_folder=config.data_directory / "backups")
+    database = Database(
+        config.metadata_db,
+        backup_folder=config.data_directory / "backups",
+        checkpoints=not config.replicates,
+    )
     await database.open(anew=True)
     try:
         return await put_back(

@@ -26,6 +26,7 @@ from typing import Any
 import psutil
 
 from lvs.db.connection import BUSY_SECONDS, in_words, is_damage
+from lvs.db.wal import pragmas
 from lvs.errors import Conflict, Damaged, Full, LvsError, NotFound, Unavailable
 
 log = logging.getLogger(__name__)
@@ -451,7 +452,8 @@ def put_back(source: Path, live: Path, progress: Progress | None = None) -> None
         closing(_connect(source)) as original,
         closing(sqlite3.connect(live, isolation_level=None, timeout=BUSY_SECONDS)) as database,
     ):
-        database.execute("PRAGMA synchronous = FULL")
+        for pragma in ("synchronous = FULL", *pragmas(live, checkpoints=True)):
+            database.execute(f"PRAGMA {pragma}").fetchall()
         original.backup(database, pages=PAGES_PER_STEP, progress=_step(progress), sleep=0.01)
     sync(live)
     sync(live.parent)

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import aiosqlite
 
 from lvs import random_order
+from lvs.db import wal
 from lvs.db.query_stats import QueryStats
 from lvs.errors import Damaged, Full, LvsError, Unavailable
 from lvs.playability import plays_code
@@ -190,8 +191,12 @@ def to_the_end(block: Coroutine[Any, Any, T]) -> T:
     raise RuntimeError("a block that writes can wait for nothing but the database")
 
 
-async def connect(path: Path, own_thread_only: bool = True) -> aiosqlite.Connection:
-    """A connection set up as every one of ours is. Raises sqlite3.Error."""
+async def connect(
+    path: Path, own_thread_only: bool = True, checkpoints: bool = True
+) -> aiosqlite.Connection:
+    """A connection set up as every one of ours is; without `checkpoints` it leaves the write-ahead
+    log to another program. Raises sqlite3.Error.
+    """
     raw = await aiosqlite.connect(
         path,
         isolation_level=None,
@@ -210,8 +215,9 @@ async def connect(path: Path, own_thread_only: bool = True) -> aiosqlite.Connect
             "cache_size = -4096",
             "temp_store = MEMORY",
             "mmap_size = 0",
+            *wal.pragmas(path, checkpoints),
         ):
-            await raw.execute(f"PRAGMA {pragma}")
+            await raw.execute_fetchall(f"PRAGMA {pragma}")
     except BaseException:
         await close(raw)
         raise

@@ -43,15 +43,19 @@ class _Reader:
 
 
 class Database:
-    """Opens, migrates and serves one database file."""
+    """Opens, migrates and serves one database file. Without `checkpoints` its write-ahead log is
+    left to another program (see `lvs.db.wal`).
+    """
 
     def __init__(
         self,
         path: Path,
         readers: int = 3,
         backup_folder: Path | None = None,
+        checkpoints: bool = True,
     ) -> None:
         self.path = path
+        self._checkpoints = checkpoints
         self.usage = QueryStats()
         self.backup_folder = backup_folder or path.parent / "backups"
         self._reader_count = readers
@@ -96,8 +100,11 @@ class Database:
             return Damaged(f"The database {self.path} is damaged: {error}.")
         return Unavailable(f"The database {self.path} cannot be opened: {error}.")
 
+    async def _connect(self, own_thread_only: bool = True) -> aiosqlite.Connection:
+        return await connection.connect(self.path, own_thread_only, self._checkpoints)
+
     async def _connect_first(self) -> aiosqlite.Connection:
-        raw = await connection.connect(self.path, own_thread_only=False)
+        raw = await self._connect(own_thread_only=False)
         try:
             await self._quick_check(raw)
             await check_known(raw, self.path)
@@ -127,7 +134,7 @@ class Database:
         """A writing connection in place of a stale one, or to a file that was put in the place
         of the old one.
         """
-        raw = await connection.connect(self.path, own_thread_only=False)
+        raw = await self._connect(own_thread_only=False)
         try:
             await self._check_format(raw)
             await raw.execute("PRAGMA journal_mode = WAL")
@@ -172,7 +179,7 @@ class Database:
         return state.st_dev, state.st_ino
 
     async def _connect_reader(self) -> _Reader:
-        raw = await connection.connect(self.path)
+        raw = await self._connect()
         self._open_readers.add(raw)
         await raw.execute("PRAGMA query_only = ON")
         return _Reader(raw, self._generation)

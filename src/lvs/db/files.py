@@ -71,20 +71,6 @@ async def below(db: Connection, root_id: int, folder: bytes) -> list[bytes]:
     ]
 
 
-async def videos_below(db: Connection, root_id: int, folder: bytes) -> list[int]:
-    """Ids of the videos with a present file in a folder and all folders below it."""
-    sql = """
-        SELECT DISTINCT video_id FROM files
-        WHERE root_id = :root_id AND path >= :start AND path < :end AND missing_since IS NULL
-    """
-    return [
-        row[0]
-        for row in await db.all(
-            sql, {"root_id": root_id, "start": folder + b"/", "end": folder + b"0"}
-        )
-    ]
-
-
 async def present(db: Connection, root_id: int, path: bytes) -> File | None:
     sql = (
         f"SELECT {COLUMNS} FROM files f WHERE f.root_id = ? AND f.path = ? AND f.missing_since IS"

@@ -239,8 +239,34 @@ async def refresh_root(tx: Transaction, root_id: int) -> None:
         (root_id,),
     )
     ids = [row[0] for row in rows]
-    for start in range(0, len(ids), 500):
-        await refresh(tx, ids[start : start + 500])
+    for start in range(0, len(ids), REFRESHED_AT_ONCE):
+        await refresh(tx, ids[start : start + REFRESHED_AT_ONCE])
+
+
+async def refresh_offline(tx: Transaction, root_id: int, folder: bytes = b"") -> None:
+    """As `refresh_root` where only its drive, or one in a folder of it, went or came back.
+
+    No text changes, and most videos lie at one place: what a drive of 100,000 videos costs is one
+    statement, and no rating waits for long.
+    """
+    values = _folder_values(root_id, folder)
+    # Of a video with several files another one may be shown now.
+    sql = f"""
+        SELECT DISTINCT f.video_id
+        FROM files c INDEXED BY files_copies JOIN files f ON f.video_id = c.video_id
+        WHERE c.copy = 1 AND {_lies_in(folder)}
+    """
+    ids = [row[0] for row in await tx.tuples(sql, values)]
+    for start in range(0, len(ids), REFRESHED_AT_ONCE):
+        await refresh(tx, ids[start : start + REFRESHED_AT_ONCE])
+    below = "AND g.path >= :folder_start AND g.path < :folder_end" if folder else ""
+    sql = f"""
+        UPDATE gallery AS g SET version = max(:version, version + 1), offline = NOT offline
+        WHERE g.root_id = :root_id {below} AND g.offline <> (
+            SELECT r.offline_since IS NOT NULL OR {_AWAY.format(file="g")}
+            FROM roots r WHERE r.id = g.root_id)
+    """
+    await tx.run(sql, values | {"version": time.time_ns()})
 
 
 _NUMBER = {
@@ -293,16 +319,21 @@ _DROP_UNLISTED = f"""
         WHERE v.id = gallery.video_id AND {SHOWS} AND r.active)
 """
 
+# True where a file lies in a part of its library folder that is away.
+_AWAY = """
+    EXISTS (
+        SELECT 1 FROM away
+        WHERE away.root_id = {file}.root_id AND {file}.path >= away.low
+            AND {file}.path < away.high)
+"""
+
 # The file that is shown and played: a reachable one before an offline one, then the one somebody
 # chose or that is known longest.
-FIRST_FILE = """
+FIRST_FILE = f"""
     SELECT f.id
     FROM files f JOIN roots r ON r.id = f.root_id
     WHERE f.video_id = v.id AND f.missing_since IS NULL AND r.active
-    ORDER BY (r.offline_since IS NOT NULL OR EXISTS (
-        SELECT 1 FROM away
-        WHERE away.root_id = f.root_id AND f.path >= away.low AND f.path < away.high)),
-        NOT f.preferred, f.id
+    ORDER BY (r.offline_since IS NOT NULL OR {_AWAY.format(file="f")}), NOT f.preferred, f.id
     LIMIT 1
 """
 
@@ -348,9 +379,7 @@ _PUT = f"""
         coalesce(ra.value, 0), coalesce(vi.count, 0), coalesce(vi.last_viewed_at, 0),
         coalesce(fa.added_at, 0), v.shuffle,
         ({_TAG_NAMES.format(of="v.id")}),
-        v.state, v.poster, r.offline_since IS NOT NULL OR EXISTS (
-            SELECT 1 FROM away
-            WHERE away.root_id = f.root_id AND f.path >= away.low AND f.path < away.high),
+        v.state, v.poster, r.offline_since IS NOT NULL OR {_AWAY.format(file="f")},
         {_FACTS}, {projections.CODE},
         {_PROGRESS}, EXISTS (SELECT 1 FROM hidden WHERE video_id = v.id),
         (SELECT colour FROM poster_colours WHERE poster = v.poster)
@@ -428,9 +457,15 @@ async def count(db: Connection, selection: Selection) -> int:
 
 
 async def random(db: Connection, start: int) -> Card | None:
-    """The video with the next random number after `start`, from the front after the last."""
+    """The video with the next random number after `start`, from the front after the last; one that
+    can be reached, unless every drive is away.
+    """
+    reachable = await db.value(
+        "SELECT EXISTS (SELECT 1 FROM roots WHERE active AND offline_since IS NULL)"
+    )
     sql = f"""
-        SELECT {COLUMNS} FROM gallery g WHERE g.shuffle >= ? AND NOT g.offline AND NOT g.hidden
+        SELECT {COLUMNS} FROM gallery g
+        WHERE g.shuffle >= ? {"AND NOT g.offline" if reachable else ""} AND NOT g.hidden
         ORDER BY g.shuffle, g.video_id LIMIT 1
     """
     row = await db.one(sql, (start,)) or await db.one(sql, (0,))
@@ -607,10 +642,10 @@ async def matching(db: Connection, match: str) -> str:
     )
 
 
-async def indexed_words(db: Connection, shortest: int, longest: int, limit: int) -> list[str]:
-    """Words of the full-text index of these lengths, as it holds them."""
-    sql = "SELECT term FROM search_words WHERE length(term) BETWEEN ? AND ? LIMIT ?"
-    return [row[0] for row in await db.tuples(sql, (shortest, longest, limit))]
+async def indexed_words(db: Connection, longest: int, limit: int) -> list[str]:
+    """Words of the full-text index of at most so many letters, as it holds them."""
+    sql = "SELECT term FROM search_words WHERE length(term) <= ? LIMIT ?"
+    return [row[0] for row in await db.tuples(sql, (longest, limit))]
 
 
 async def tagged(db: Connection, tag_id: int) -> str:
@@ -700,13 +735,14 @@ async def top_folders(db: Connection) -> list[tuple[int, bytes, int]]:
     return [(*place, count) for place, count in sorted(counts.items()) if count > 0]
 
 
-# Top folders in which a listed video has a copy, but not the place that its card shows.
+# Top folders in which a listed video has a copy, but not the place that its card shows. Copies are
+# few, and left to itself SQLite reads every file that is present.
 _COPIES_ELSEWHERE = """
     SELECT root_id, folder, count(DISTINCT video_id)
     FROM (
         SELECT f.video_id, f.root_id, substr(f.path, 1, instr(f.path, x'2f') - 1) AS folder,
             g.root_id AS shown_root, g.path AS shown_path
-        FROM files f JOIN gallery g ON g.video_id = f.video_id
+        FROM files f INDEXED BY files_copies JOIN gallery g ON g.video_id = f.video_id
         WHERE f.copy = 1 AND f.missing_since IS NULL AND instr(f.path, x'2f') > 0
             AND NOT g.hidden)
     WHERE NOT (root_id = shown_root AND instr(shown_path, x'2f') > 0

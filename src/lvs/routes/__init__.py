@@ -402,6 +402,7 @@ SITE_MAP = SiteMap([
         "Former addresses",
         moved("/unreadable", "/admin/unreadable"),
         moved("/best-of", "/?min_rating=4", limited=True),
+        moved("/admin", "/admin/performance", admin=True),
         moved("/dashboard/admin/performance", "/admin/performance", admin=True),
         moved("/admin/performance/json", "/admin/performance.json",
               admin=True, group=RouteGroup.DASHBOARD),

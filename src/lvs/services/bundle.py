@@ -174,7 +174,11 @@ class Services:
 def build(config: Config) -> Services:
     """Services for this configuration. Nothing is opened or started yet."""
     backup_folder = config.data_directory / "backups"
-    database = Database(config.metadata_db, backup_folder=backup_folder)
+    database = Database(
+        config.metadata_db,
+        backup_folder=backup_folder,
+        checkpoints=not config.replicates,
+    )
     cache = Cache(config.max_cache_size, config.cache_timeout)
     events = Events()
     library = Library(
@@ -460,6 +464,7 @@ def _background(services: Services) -> list[tuple[str, Step]]:
         ("backups", services.backups.nightly),
         ("copies of backups", services.second_place.run),
         ("replica", services.replication.run),
+        ("write-ahead log", services.replication.bound_log),
         ("rehearsals of the replica", services.replication.rehearsals),
         ("announcement", services.discovery.run),
         ("comparison of copies", services.comparison.run),

@@ -108,7 +108,7 @@ def delete(address: str, handler: Handler, **access: Any) -> SiteRoute:
 
 
 def moved(address: str, target: str, **access: Any) -> SiteRoute:
-    """A former address, which redirects permanently (301)."""
+    """A former address, or one that people guess, which redirects permanently (301)."""
 
     async def redirect_to_target() -> Response:
         return cast("Response", redirect(target, 301))

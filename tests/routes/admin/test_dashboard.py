@@ -116,6 +116,7 @@ async def test_a_tile_that_there_is_not_is_not_found(home: Home, name: str) -> N
 
 async def test_old_addresses_lead_to_the_dashboard(home: Home) -> None:
     for old, new in (
+        ("/admin", "/admin/performance"),
         ("/dashboard/admin/performance", "/admin/performance"),
         ("/best-of", "/?min_rating=4"),
         ("/admin/performance/json", "/admin/performance.json"),

@@ -20,11 +20,12 @@ from support.waiting import until
 
 from lvs.config import Config, ConfigError
 from lvs.config_sources import load
+from lvs.db import wal
 from lvs.db.database import Database
-from lvs.errors import Invalid, NotFound, Unavailable
+from lvs.errors import Invalid, LvsError, NotFound, Unavailable
 from lvs.option_values import valid_replica
-from lvs.services.backup import litestream
-from lvs.services.backup.replication import Replication
+from lvs.services.backup import litestream, replica_restore
+from lvs.services.backup.replication import LOG_LIMIT_BYTES, Replication
 
 SFTP = Path(__file__).parents[2] / "support" / "sftp_server.py"
 
@@ -41,9 +42,20 @@ async def database(tmp_path: Path) -> Path:
 
 
 @asynccontextmanager
-async def replicating(url: str, database: Path) -> AsyncIterator[Replication]:
-    replication = Replication(url, database, database.parent, confirm_s=0.3, first_rehearsal_s=0.1)
-    tasks = [asyncio.create_task(replication.run()), asyncio.create_task(replication.rehearsals())]
+async def replicating(
+    url: str, database: Path, log_limit_bytes: int = LOG_LIMIT_BYTES
+) -> AsyncIterator[Replication]:
+    replication = Replication(
+        url,
+        database,
+        database.parent,
+        confirm_s=0.3,
+        first_rehearsal_s=0.1,
+        log_limit_bytes=log_limit_bytes,
+        log_look_s=0.2,
+    )
+    steps = (replication.run(), replication.rehearsals(), replication.bound_log())
+    tasks = [asyncio.create_task(step) for step in steps]
     try:
         yield replication
     finally:
@@ -175,6 +187,174 @@ def test_a_place_without_a_copy_says_so(tmp_path: Path) -> None:
     assert not (tmp_path / "new.db").exists()
 
 
+# --- Deaths ---
+
+
+class Written:
+    """A process that writes to a database as a server does, and can be killed."""
+
+    def __init__(self, database: Path) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, Path(__file__).with_name("log_writer.py"), database],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def write(self, count: int) -> None:
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(f"{count}\n")
+        self._process.stdin.flush()
+        assert self._process.stdout.readline() == "written\n"
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+
+def content(database: Path) -> list[str]:
+    """All that a database holds, but for Litestream's own count; it is sound."""
+    with closing(sqlite3.connect(database)) as db:
+        assert [row[0] for row in db.execute("PRAGMA integrity_check")] == ["ok"]
+        return [line for line in db.iterdump() if "_litestream" not in line]
+
+
+def frames(database: Path) -> int:
+    return wal.size(database) // 4120
+
+
+async def die_twice(url: str, database: Path) -> None:
+    """Leave behind what a server and its Litestream do, both killed before the last was copied."""
+    dead = Replication(url, database, database.parent)
+    writer = Written(database)
+    writer.write(60)
+    litestream.write_config(dead.files, database, url)
+    process = started(dead)
+    folder = database.with_name(f".{database.name}-litestream")
+    await until(lambda: any(folder.rglob("*.ltx")))  # by itself: who is asked holds nothing
+    process.send_signal(signal.SIGSTOP)  # it copies nothing, and holds what it has not copied
+    writer.write(250)
+    assert frames(database) > 1000  # from so many on SQLite moves them into the database by itself
+    writer.kill()
+    process.kill()
+    process.wait()
+
+
+async def test_what_nobody_copied_before_two_deaths_is_copied_after_them(
+    tmp_path: Path, database: Path
+) -> None:
+    url = f"file://{tmp_path}/usb/lvs"
+    await die_twice(url, database)
+    following = Database(database, checkpoints=False)
+    await following.open()
+    try:
+        for name in ("first", "second"):  # SQLite would begin its log anew with the second
+            async with following.transaction() as tx:
+                await tx.run("INSERT INTO tags (name, key) VALUES (?, ?)", (name, name))
+        async with replicating(url, database) as replication:
+            await until(lambda: replication.state().behind_s is not None)
+            await confirmed(replication)
+    finally:
+        await following.close()
+    litestream.restore(url, tmp_path / "new.db")
+    assert content(tmp_path / "new.db") == content(database)
+
+
+async def test_another_program_of_lvs_that_begins_the_log_anew_is_noticed(
+    tmp_path: Path, database: Path
+) -> None:
+    url = f"file://{tmp_path}/usb/lvs"
+    await die_twice(url, database)
+    other = Database(database)  # such as `lvs scan`: it moves the log by itself
+    await other.open()
+    try:
+        for name in ("first", "second"):
+            async with other.transaction() as tx:
+                await tx.run("INSERT INTO tags (name, key) VALUES (?, ?)", (name, name))
+        assert frames(database) < 60
+        async with replicating(url, database) as replication:
+            await until(lambda: replication.state().behind_s is not None)
+            await confirmed(replication)
+    finally:
+        await other.close()
+    litestream.restore(url, tmp_path / "new.db")
+    assert content(tmp_path / "new.db") == content(database)
+
+
+async def add_large_tags(database: Database) -> None:
+    """Write more than a megabyte."""
+    for number in range(300):
+        async with database.transaction() as tx:
+            name = f"{number} " + 3000 * "x"
+            await tx.run("INSERT INTO tags (name, key) VALUES (?, ?)", (name, name))
+
+
+async def test_a_log_that_grew_while_litestream_was_away_is_emptied(
+    tmp_path: Path, database: Path
+) -> None:
+    writing = Database(database, checkpoints=False)
+    await writing.open()
+    try:
+        await add_large_tags(writing)
+        assert wal.size(database) > 1 << 20
+        url = f"file://{tmp_path}/usb/lvs"
+        async with replicating(url, database, log_limit_bytes=1 << 20) as replication:
+            await until(lambda: replication.state().behind_s is not None)
+            assert wal.size(database) < 1 << 20
+            await confirmed(replication)
+    finally:
+        await writing.close()
+    litestream.restore(url, tmp_path / "new.db")
+    assert len(tags(tmp_path / "new.db")) == 300
+
+
+async def test_after_a_death_a_damaged_copy_is_noticed_and_made_whole(
+    tmp_path: Path, database: Path
+) -> None:
+    url = f"file://{tmp_path}/usb/lvs"
+    async with replicating(url, database) as replication:
+        await until(lambda: replication.state().rehearsal is not None)
+        add_tag(database, "copied")
+        await confirmed(replication)
+    for file in (tmp_path / "usb").rglob("*.ltx"):
+        file.write_bytes(b"not what it was")
+    replication.files.pid.write_text("999999999\n")  # a server that was killed leaves it behind
+    async with replicating(url, database) as replication:
+        await until(lambda: bool((found := replication.state().rehearsal) and found.problem))
+        await until(lambda: bool((found := replication.state().rehearsal) and not found.problem))
+        first = replication.process_id  # with the configuration that copies everything often
+        await until(lambda: replication.process_id not in (None, first))
+        await until(replication.files.socket.exists)
+        add_tag(database, "later")
+        await confirmed(replication)
+    assert "24h" in replication.files.config.read_text()
+    litestream.restore(url, tmp_path / "new.db")
+    assert tags(tmp_path / "new.db") == ["copied", "later"]
+
+
+async def test_the_newest_state_that_is_sound_is_brought_back(
+    tmp_path: Path, database: Path
+) -> None:
+    url = f"file://{tmp_path}/usb/lvs"
+    async with replicating(url, database) as replication:
+        await until(lambda: replication.state().behind_s is not None)
+        for name in "abcdefgh":
+            add_tag(database, name)
+            await confirmed(replication)
+    states = sorted((tmp_path / "usb" / "lvs" / "ltx" / "0").iterdir())
+    for state in states[-3:]:
+        state.write_bytes(state.read_bytes()[:100])
+    said: list[str] = []
+    replica_restore.fetch(url, tmp_path / "new.db", say=said.append)
+    assert tags(tmp_path / "new.db") == list("abcde")
+    assert len(said) == 2
+    for state in states:
+        state.write_bytes(b"")
+    with pytest.raises(LvsError):
+        replica_restore.fetch(url, tmp_path / "other.db", say=said.append)
+
+
 # --- SFTP ---
 
 
@@ -230,9 +410,27 @@ async def test_a_server_that_was_off_is_caught_up_with(tmp_path: Path, database:
         )
         await confirmed(replication)
         assert "key=" not in replication.state().url
+    assert litestream.moments(nas.url)
     litestream.restore(nas.url, tmp_path / "new.db")
     assert tags(tmp_path / "new.db") == ["written while it was off"]
     nas.off()
+
+
+async def test_a_server_that_never_answers_lets_no_log_grow_without_end(
+    tmp_path: Path, database: Path
+) -> None:
+    nas = Nas(tmp_path)
+    writing = Database(database, checkpoints=False)
+    await writing.open()
+    try:
+        with socket.create_server(("127.0.0.1", nas.port)):  # it takes the call and says nothing
+            async with replicating(nas.url, database, log_limit_bytes=1 << 20) as replication:
+                await until(lambda: replication.process_id is not None)
+                await add_large_tags(writing)
+                await until(lambda: wal.size(database) < 1 << 20)
+                assert replication.state().behind_s is None
+    finally:
+        await writing.close()
 
 
 def test_an_unknown_host_is_not_trusted(tmp_path: Path) -> None:

@@ -617,6 +617,18 @@ async def test_more_comes_until_the_end_and_a_run_refreshes_itself_in_place(home
     assert again == [*map(str, range(60, 76)), "75 b", *map(str, range(76, 120))]
 
 
+async def test_a_search_that_finds_too_many_says_that_they_are_not_ranked(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        home.add(f"lake {number}.mp4")
+    await home.scan()
+    for most, said in ((3, False), (2, True)):
+        monkeypatch.setattr(relevance, "RANKED_AT_MOST", most)
+        page = await (await home.client.get("/?q=lake")).get_data(as_text=True)
+        assert ("3 videos, too many to rank: the latest come first" in page) is said
+
+
 async def test_a_random_order_stays_the_same_with_its_seed(home: Home) -> None:
     for number in range(70):
         home.add(f"{number}.mp4")

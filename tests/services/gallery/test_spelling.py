@@ -29,6 +29,15 @@ async def test_a_misspelt_word_is_offered_as_the_index_holds_it(home: Home) -> N
     assert await meant(home, "hollday kyotto") == [("holiday kyoto", 1)]
     assert await meant(home, "tempels") == [("temples", 1)]
     assert await meant(home, "straase") == [("strasse", 1)]
+    # words are kept, and read anew when a title, a tag or a place changed
+    queries = home.services.database.usage.queries
+    assert await meant(home, "strasze") == [("strasse", 1)]
+    kept = home.services.database.usage.queries - queries
+    await home.services.videos.retitle(kyoto, "Gebirge in Kyoto", ANNA)
+    assert await meant(home, "gebrige") == [("gebirge", 1)]
+    queries = home.services.database.usage.queries
+    assert await meant(home, "gebrigee") == [("gebirge", 1)]
+    assert home.services.database.usage.queries - queries == kept
     assert await meant(home, "xyzzyx") == []
     # both words are somewhere, only in no one film: no word is misspelt
     assert await meant(home, "kyoto beach") == []

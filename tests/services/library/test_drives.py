@@ -118,6 +118,17 @@ async def test_a_drive_that_is_exchanged_during_a_scan_loses_nothing(tmp_path: P
         await shows(home, offline=False)
 
 
+async def test_films_that_come_back_right_after_a_scan_found_none_are_looked_at(home: Home) -> None:
+    home.add("one.mp4")
+    await home.scan()
+    [root] = home.services.library.active_roots
+    come_back = all_files_leave(home.library)
+    await home.scan()
+    assert await cards(home) == {"one": True}
+    come_back()
+    assert await home.services.library.drives.check() == {root.id}
+
+
 async def test_a_film_plays_at_once_when_its_drive_is_back(home: Home) -> None:
     home.add("one.mp4")
     await home.scan()
@@ -126,6 +137,15 @@ async def test_a_film_plays_at_once_when_its_drive_is_back(home: Home) -> None:
     assert (await home.client.get("/video/one.mp4")).status_code == 503
     come_back()
     assert (await home.client.get("/video/one.mp4")).status_code == 200
+
+
+async def test_a_random_film_is_found_while_every_drive_is_away(home: Home) -> None:
+    home.add("one.mp4")
+    await home.scan()
+    gone(home.library)
+    await home.services.library.drives.check()
+    answer = await home.client.get("/random")
+    assert answer.headers["Location"].startswith("/watch/one.mp4")
 
 
 async def test_checks_beside_each_other_see_the_same(home: Home) -> None:

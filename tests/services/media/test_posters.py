@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import pytest
 import pytest_asyncio
@@ -134,7 +134,8 @@ def shown_by_matrix(film: Path) -> Image.Image:
 
     with open(film, "rb") as file, av.open(file) as container:
         frame = next(container.decode(video=0))
-        matrix = frame.side_data["DISPLAYMATRIX"]  # type: ignore[typeddict-item]
+        side_data: Any = frame.side_data
+        matrix = side_data["DISPLAYMATRIX"]
         a, b, _, c, d = (round(part / 65536) for part in memoryview(bytes(matrix)).cast("i")[:5])
         flat = frame.to_image()
     side = flat.width

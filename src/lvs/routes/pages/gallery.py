@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, cast
 
 from quart import Response, redirect, request
 
+from lvs import relevance
 from lvs.clock import local_date
 from lvs.errors import NotFound
 from lvs.models import Card, Cursor, Page, Query, Sort, State, shown, tag_key
@@ -194,6 +195,12 @@ def _run(
     }
 
 
+def _how_many(query: Query, total: int) -> str:
+    """How many videos there are; and why they are not ranked, where they are too many for that."""
+    ranked = query.sort is not Sort.MATCH or total <= relevance.RANKED_AT_MOST
+    return plural(total, "video") + ("" if ranked else ", too many to rank: the latest come first")
+
+
 async def _around(
     query: Query, heading: str, current: str, found: GalleryPage, url: Callable[..., str]
 ) -> dict[str, Any]:
@@ -208,7 +215,7 @@ async def _around(
         "following": await following() if shows_row else [],
         "total": found.total,
         "heading": _heading(used, heading, own) if url is gallery_url else heading,
-        "message": plural(found.total, "video"),
+        "message": _how_many(query, found.total),
         "chips": [chip for chip in used if chip.name != own],
         "offers": _offers(query, found, url),
         "panel": await _panel(query, found) if _panel_is_open() else None,

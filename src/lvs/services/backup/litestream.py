@@ -23,6 +23,9 @@ from lvs.errors import Invalid, LvsError, NotFound, Unavailable
 
 SYNC_INTERVAL_S = 1
 KEPT_DAYS = 7  # how far back a moment can be restored
+WHOLE_COPY_INTERVAL_S = 5  # while one is wanted
+WHOLE_COPY_LEVEL = "9"
+LIST_LIMIT_S = 120.0
 RESTORE_LIMIT_S = 3600.0
 MAX_SOCKET_PATH = 100  # the systems allow 104 to 108 bytes
 MAX_ANSWER_BYTES = 64 * 1024
@@ -73,14 +76,17 @@ class LitestreamFiles:
         )
 
 
-def write_config(files: LitestreamFiles, database: Path, url: str) -> None:
-    """Write Litestream's configuration: JSON, which is YAML. Raises Invalid where a key is missing,
-    OSError.
+def write_config(
+    files: LitestreamFiles, database: Path, url: str, whole_copy: bool = False
+) -> None:
+    """Write Litestream's configuration: JSON, which is YAML; with `whole_copy` it soon copies the
+    whole database. Raises Invalid where a key is missing, OSError.
     """
+    interval = f"{WHOLE_COPY_INTERVAL_S}s" if whole_copy else "24h"
     content = {
         "socket": {"enabled": True, "path": str(files.socket), "permissions": 0o600},
         "logging": {"level": "warn", "type": "text", "stderr": True},
-        "snapshot": {"interval": "24h", "retention": f"{KEPT_DAYS * 24}h"},
+        "snapshot": {"interval": interval, "retention": f"{KEPT_DAYS * 24}h"},
         "dbs": [{"path": str(database), "replica": replica_settings(url)}],
     }
     files.folder.mkdir(parents=True, exist_ok=True)
@@ -109,36 +115,69 @@ def replica_settings(url: str) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A state that a replica holds: Litestream's number of it, and when it was written there."""
+
+    number: str
+    at: datetime
+
+
 def restore(
-    url: str, target: Path, timestamp: datetime | None = None, limit_s: float = RESTORE_LIMIT_S
+    url: str,
+    target: Path,
+    moment: datetime | Moment | None = None,
+    limit_s: float = RESTORE_LIMIT_S,
 ) -> None:
     """Bring the database of a replica to `target`, a file that is not there. Blocking.
 
     Raises NotFound where there is no copy (of that time), Unavailable where the place does not
     answer.
     """
-    with tempfile.TemporaryDirectory(prefix="lvs-restore-") as folder:
-        config = Path(folder) / "litestream.yml"
-        database = Path(folder) / "lvs.db"
-        content = {"dbs": [{"path": str(database), "replica": replica_settings(url)}]}
-        config.write_text(json.dumps(content), encoding="utf-8")
-        command = [
-            str(program()),
-            "restore",
-            "-no-expand-env",
-            "-config",
-            str(config),
-            "-o",
-            str(target),
-        ]
-        if timestamp is not None:
-            command += ["-timestamp", timestamp.strftime("%Y-%m-%dT%H:%M:%SZ")]
-        _run([*command, str(database)], url, limit_s)
+    command = ["restore", "-o", str(target)]
+    if isinstance(moment, Moment):
+        command += ["-txid", moment.number]
+    elif moment is not None:
+        command += ["-timestamp", moment.strftime("%Y-%m-%dT%H:%M:%SZ")]
+    _run(command, url, limit_s)
     if not target.is_file():
         raise NotFound(f"There is no copy of a database at {url}.")
 
 
-def _run(command: list[str], url: str, limit_s: float) -> None:
+def moments(url: str) -> list[Moment]:
+    """Every state that a replica holds, the newest first. Blocking. Raises as `restore` does."""
+    by_number = {each["max_txid"]: each["timestamp"] for each in _listed(url, "all")}
+    return [
+        Moment(number, datetime.fromisoformat(by_number[number]))
+        for number in sorted(by_number, reverse=True)  # of one length, in hexadecimal
+    ]
+
+
+def whole_copies(url: str) -> set[str]:
+    """The whole copies that a replica holds. Blocking. Raises as `restore` does."""
+    return {each["max_txid"] for each in _listed(url, WHOLE_COPY_LEVEL)}
+
+
+def _listed(url: str, level: str) -> list[dict[str, Any]]:
+    try:
+        found = json.loads(_run(["ltx", "-level", level, "-json"], url, LIST_LIMIT_S) or "null")
+        return [each for each in found or () if {"max_txid", "timestamp"} <= each.keys()]
+    except (ValueError, TypeError, AttributeError) as error:
+        raise Unavailable(f"Litestream's list of the copies at {url} is none: {error}.") from error
+
+
+def _run(arguments: list[str], url: str, limit_s: float) -> str:
+    """The output of a command of Litestream about a replica."""
+    command, *options = arguments
+    with tempfile.TemporaryDirectory(prefix="lvs-restore-") as folder:
+        config, database = Path(folder) / "litestream.yml", Path(folder) / "lvs.db"
+        content = {"dbs": [{"path": str(database), "replica": replica_settings(url)}]}
+        config.write_text(json.dumps(content), encoding="utf-8")
+        common = ["-no-expand-env", "-config", str(config)]
+        return _output([str(program()), command, *common, *options, str(database)], url, limit_s)
+
+
+def _output(command: list[str], url: str, limit_s: float) -> str:
     try:
         done = subprocess.run(
             command,
@@ -152,6 +191,7 @@ def _run(command: list[str], url: str, limit_s: float) -> None:
         raise Unavailable(f"{url} did not deliver the copy within {limit_s:g} seconds.") from None
     if done.returncode:
         raise _failure(url, done.stderr or done.stdout)
+    return done.stdout
 
 
 def _failure(url: str, output: str) -> LvsError:

@@ -2,7 +2,8 @@
 far it is.
 
 Litestream may die and comes back; LVS goes on without it. Once a week the copy is restored into a
-temporary file and examined like a backup.
+temporary file and examined like a backup; so it is soon after a server that was killed. A copy that
+cannot be restored is made whole again.
 """
 
 import asyncio
@@ -19,14 +20,17 @@ from pathlib import Path
 
 import psutil
 
-from lvs.db import backup
-from lvs.errors import Damaged, LvsError, Unavailable
-from lvs.services.backup import litestream
+from lvs.db import backup, wal
+from lvs.errors import LvsError, Unavailable
+from lvs.services.backup import litestream, replica_restore
 from lvs.services.backup.litestream import LitestreamFiles
 
 log = logging.getLogger(__name__)
 
 CONFIRM_S = 5.0
+# After its start Litestream looks at the database once by itself: the read lock that it takes then
+# stays, and that of a question does not.
+FIRST_CONFIRM_S = 1.5
 FIRST_RESTART_S = 1.0
 LONGEST_RESTART_S = 60.0
 STEADY_S = 60.0  # after which a Litestream counts as healthy again
@@ -35,6 +39,11 @@ REHEARSAL_S = 7 * 86400.0
 REHEARSAL_RETRY_S = 3600.0
 FIRST_REHEARSAL_S = 120.0  # after the start: the first snapshot needs its time
 LAG_S = 60.0  # more is worth a warning
+WHOLE_COPY_S = 3600.0
+WHOLE_COPY_LOOK_S = 2.0
+# Litestream moves the write-ahead log into the database from 4 MB on
+LOG_LIMIT_BYTES = 64 << 20
+LOG_LOOK_S = 10.0
 MAX_OUTPUT_BYTES = 16 * 1024
 
 
@@ -75,6 +84,8 @@ class Replication:
     data_directory: Path
     confirm_s: float = CONFIRM_S
     first_rehearsal_s: float = FIRST_REHEARSAL_S
+    log_limit_bytes: int = LOG_LIMIT_BYTES
+    log_look_s: float = LOG_LOOK_S
     now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
     restarts: int = field(default=0, init=False)
     _failure: str = field(default="", init=False)
@@ -83,6 +94,9 @@ class Replication:
     _behind_s: float | None = field(default=None, init=False)
     _rehearsal: Rehearsal | None = field(default=None, init=False)
     _rehearsing: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+    _killed: bool = field(default=False, init=False)
+    _whole_copy: bool = field(default=False, init=False)
+    _ending: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         self._rehearsal = self._remembered()
@@ -140,12 +154,24 @@ class Replication:
         await asyncio.sleep(self.first_rehearsal_s)
         while True:
             if self._rehearsal_due() and self._confirmed_at is not None:
-                await self.rehearse()
+                rehearsal = await self.rehearse()
+                if rehearsal.problem and not self._failure:
+                    await self._make_whole()
             await asyncio.sleep(min(REHEARSAL_RETRY_S, max(1.0, self.first_rehearsal_s)))
+
+    async def bound_log(self) -> None:
+        """Begin anew with a Litestream that does not look after the write-ahead log, as one that
+        never reached its place, for as long as the server runs.
+        """
+        while self.url and sys.platform != "win32":
+            await asyncio.sleep(self.log_look_s)
+            if self.state().lagging and wal.size(self.database) > self.log_limit_bytes:
+                await self._begin_anew(self._whole_copy)
 
     async def rehearse(self) -> Rehearsal:
         """Restore the copy into a temporary file, examine it, and remember how that went."""
         async with self._rehearsing:
+            self._killed = False
             try:
                 counts = await asyncio.to_thread(_rehearsed, self.url, self.files.folder)
                 self._rehearsal = Rehearsal(self.now_ms(), counts.videos, counts.ratings)
@@ -161,11 +187,38 @@ class Replication:
                 await asyncio.to_thread(self._remember, self._rehearsal)
             return self._rehearsal
 
+    async def _make_whole(self) -> None:
+        """Have the whole database copied anew, and rehearse that: what is restored begins there,
+        whatever is wrong with what was copied before.
+        """
+        log.warning("the whole database is copied to %s anew", self.state().url)
+        try:
+            async with asyncio.timeout(WHOLE_COPY_S):
+                before = await asyncio.to_thread(litestream.whole_copies, self.url)
+                await self._begin_anew(whole_copy=True)
+                while True:
+                    await asyncio.sleep(WHOLE_COPY_LOOK_S)
+                    if await asyncio.to_thread(litestream.whole_copies, self.url) - before:
+                        break
+            await self.rehearse()
+        except (LvsError, OSError, TimeoutError) as error:
+            log.warning("the whole database was not copied: %s", error)
+        finally:
+            if self._whole_copy:
+                await self._begin_anew(whole_copy=False)
+
+    async def _begin_anew(self, whole_copy: bool) -> None:
+        """Have Litestream started again with another configuration."""
+        self._whole_copy = whole_copy
+        if self._process and self._process.returncode is None:
+            self._ending = True
+            await _end(self._process)
+
     # --- One run of Litestream ---
 
     async def _run_once(self) -> None:
-        program = litestream.program()
         await asyncio.to_thread(self._prepare)
+        program = litestream.program()
         process = await asyncio.create_subprocess_exec(
             *(str(program), "replicate", "-no-expand-env", "-config", str(self.files.config)),
             stdin=asyncio.subprocess.DEVNULL,
@@ -179,9 +232,12 @@ class Replication:
             self.files.pid.write_text(f"{process.pid}\n")
             output = await _last_output(process)
             await process.wait()
+            if self._ending:
+                return
             reason = litestream.last_line(output) or f"exit code {process.returncode}"
             raise Unavailable(f"Litestream ended: {reason}.")
         finally:
+            self._ending = False
             confirming.cancel()
             await _end(process)
             with contextlib.suppress(OSError):
@@ -190,15 +246,26 @@ class Replication:
     def _prepare(self) -> None:
         if not self.database.is_file():
             raise Unavailable(f"There is no database {self.database} yet.")
-        _end_orphan(self.files)
-        litestream.write_config(self.files, self.database, self.url)
+        self._killed |= _end_orphan(self.files)
+        self._empty_large_log()
+        litestream.write_config(self.files, self.database, self.url, self._whole_copy)
+
+    def _empty_large_log(self) -> None:
+        """Empty a write-ahead log that has become larger than it does beside a Litestream. None may
+        run meanwhile: it would not notice what it misses.
+        """
+        if wal.size(self.database) > self.log_limit_bytes:
+            try:
+                wal.empty(self.database)
+            except LvsError as error:
+                log.warning("%s", error)
 
     async def _confirm_again_and_again(self) -> None:
         """Measure how far the copy is behind, by asking that everything written so far be there."""
+        pause_s = min(FIRST_CONFIRM_S, self.confirm_s)
         while True:
-            await asyncio.sleep(
-                min(self.confirm_s, 1.0) if self._behind_s is None else self.confirm_s
-            )
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, self.confirm_s)
             started = time.monotonic()
             try:
                 await litestream.confirm(self.files, self.database, 2 * self.confirm_s)
@@ -206,6 +273,7 @@ class Replication:
                 if self.process_id is not None and self._confirmed_at is not None:
                     self._failed(f"The copy is behind: {error}")
                 continue
+            pause_s = self.confirm_s
             self._confirmed_at, self._behind_s = started, time.monotonic() - started
             if self._failure:
                 log.info("the copy at %s is up to date again", self.state().url)
@@ -220,7 +288,7 @@ class Replication:
 
     def _rehearsal_due(self) -> bool:
         last = self._rehearsal
-        if last is None:
+        if last is None or self._killed:
             return True
         age_s = (self.now_ms() - last.at) / 1000
         return age_s < 0 or age_s >= (REHEARSAL_RETRY_S if last.problem else REHEARSAL_S)
@@ -265,11 +333,7 @@ def _rehearsed(url: str, folder: Path) -> backup.BackupCounts:
     shutil.rmtree(trial, ignore_errors=True)
     trial.mkdir(parents=True)
     try:
-        litestream.restore(url, trial / "lvs.db")
-        examined = backup.examine(trial / "lvs.db")
-        if examined.problems:
-            raise Damaged(f"The copy is damaged: {examined.problems[0]}.")
-        return examined.counts
+        return replica_restore.tried(url, trial / "lvs.db").counts
     finally:
         shutil.rmtree(trial, ignore_errors=True)
 
@@ -295,10 +359,14 @@ async def _end(process: asyncio.subprocess.Process) -> None:
     except TimeoutError:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
+        await process.wait()
 
 
-def _end_orphan(files: LitestreamFiles) -> None:
-    """End the Litestream of a killed server: two of them must not copy the same database."""
+def _end_orphan(files: LitestreamFiles) -> bool:
+    """End the Litestream of a killed server: two of them must not copy the same database. True if
+    there was one, or one was killed.
+    """
+    killed = files.pid.exists()
     try:
         process = psutil.Process(int(files.pid.read_text()))
         if str(files.config) in process.cmdline() and process.pid != os.getpid():
@@ -309,3 +377,4 @@ def _end_orphan(files: LitestreamFiles) -> None:
     except (OSError, ValueError, psutil.Error):
         pass
     files.socket.unlink(missing_ok=True)
+    return killed

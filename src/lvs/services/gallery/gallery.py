@@ -365,7 +365,7 @@ class Gallery:
             async with self._database.read() as db:
                 return await tags.counted(db)
 
-        return await self._cache.get(("tags", *self._edition), load)
+        return await self._cache.get(("tags", *self.lists_edition), load)
 
     async def spelling(self, tag: str) -> str | None:
         """The spelling of a tag of a listed video; None where there is none."""
@@ -396,7 +396,7 @@ class Gallery:
         async def load() -> list[Tag]:
             return sorted(await self._tags(), key=by_use)[:POPULAR_TAGS]
 
-        return await self._cache.get(("popular tags", *self._edition), load)
+        return await self._cache.get(("popular tags", *self.lists_edition), load)
 
     async def _folders(self) -> list[TopFolder]:
         if viewer().limits is not None:
@@ -409,7 +409,7 @@ class Gallery:
                     TopFolder(*row) for row in await gallery.top_folders(db) if row[0] in active
                 ]
 
-        return await self._cache.get(("folders", *self._edition), load)
+        return await self._cache.get(("folders", *self.lists_edition), load)
 
     async def subfolders(self, root_id: int, folder: bytes) -> list[Subfolder]:
         """The folders right in a folder by name, and under the name None what lies in it itself;
@@ -426,7 +426,7 @@ class Gallery:
 
         async with self._reading():
             pass  # the index has noticed now whether what is kept is still true
-        return await self._cache.get(("folder", root_id, folder, *self._edition), load)
+        return await self._cache.get(("folder", root_id, folder, *self.lists_edition), load)
 
     async def folder_posters(
         self, root_id: int, paths: Sequence[bytes], each: int
@@ -438,8 +438,8 @@ class Gallery:
             return await folders.posters(db, root_id, paths, each, allowed)
 
     @property
-    def _edition(self) -> tuple[int, int]:
-        """Changes whenever tags or folders may have.
+    def lists_edition(self) -> tuple[int, int]:
+        """Changes whenever tags, folders or titles may have.
 
         The index also sees what other programs write.
         """

@@ -96,11 +96,11 @@ class Drives:
         believable = current is not None and b"" not in seen.unread and not emptied and not replaced
         if believable and identity is not None:
             self._identities[root.id] = identity
-        else:
-            self._refused[root.id] = (identity, time.monotonic())
         if emptied:
             await self.note_emptied(root)
         else:
+            if not believable:
+                self._refused[root.id] = (identity, time.monotonic())
             await self.set_offline(root, None if believable else root.offline_since or now_ms())
         noted = quiet and root.scanned_at is not None and current == before
         if believable and current is not None and not noted:
@@ -135,7 +135,7 @@ class Drives:
             await roots.set_mounts(tx, root.id, kept)
             await roots.set_away(tx, root.id, away, now_ms())
             for path in {*away, *before}:
-                await gallery.refresh(tx, await files.videos_below(tx, root.id, path))
+                await gallery.refresh_offline(tx, root.id, path)
         await self.load()
         self._events.publish(Event.CHANGED, ())
         return away
@@ -167,7 +167,7 @@ class Drives:
         )
         async with self._database.transaction() as tx:
             await roots.set_offline(tx, root.id, since)
-            await gallery.refresh_root(tx, root.id)
+            await gallery.refresh_offline(tx, root.id)
         await self.load()
         self._events.publish(Event.CHANGED, ())
 
@@ -240,8 +240,9 @@ class Drives:
 
     async def note_emptied(self, root: Root) -> None:
         """Mark a folder offline that is gone or quite empty. What was noted as missing a moment ago
-        left with it.
+        left with it, and whatever lies there later was not seen yet.
         """
+        self._refused.pop(root.id, None)
         async with self._database.transaction() as tx:
             back = await files.restore_missing(tx, root.id, now_ms() - LEFT_TOGETHER_MS)
             await gallery.refresh(tx, back)

@@ -103,6 +103,13 @@ class Library:
             for root in await roots.every(tx):
                 before = known.get(root.path)
                 if before is None or before.active != root.active:
+                    if before is not None:  # whoever waits for a large library reads why
+                        log.info(
+                            "library folder %s is served %s; its videos are %s the gallery",
+                            os.fsdecode(root.path),
+                            "again" if root.active else "no more",
+                            "put into" if root.active else "taken out of",
+                        )
                     await gallery.refresh_root(tx, root.id)
         await self.drives.load()
 

@@ -68,7 +68,8 @@ class SignatureIndex:
     def _likely(self, number: int, mine: SignatureRow) -> list[int]:
         """Films that share enough pictures with one."""
         hits = []
-        for place, bits in np.frombuffer(mine.pictures, _PICTURE):
+        pictures: Any = np.frombuffer(mine.pictures, _PICTURE)
+        for place, bits in pictures:
             start, end = np.searchsorted(self._places, (place, place + 1))
             near = np.bitwise_count(self._hashes[start:end] ^ bits) <= ALIKE_BITS
             hits.append(self._owners[start:end][near])

@@ -362,7 +362,10 @@ class Health:
             yield Issue(Level.WARNING, "database", state.failure, hint)
         if state.rehearsal and state.rehearsal.problem:
             message = f"The copy at {state.url} failed its rehearsal: {state.rehearsal.problem}"
-            hint = "Move that copy aside, and restart LVS: it makes a new one."
+            hint = (
+                "LVS copies the whole database anew every hour. Where that does not help, move that"
+                " copy aside and restart LVS."
+            )
             yield Issue(Level.ERROR, "database", message, hint, state.rehearsal.at)
 
     def _requests(self) -> Iterator[Issue]:
