@@ -27,6 +27,7 @@ REST_S, WATCHING_S = 15, 30
 SMALL_FILMS = 300
 VIEWERS = 12
 GONE_S = 25
+AT_REST_S = 0.05
 PATIENCE_S = 900
 MIB = 1 << 20
 CACHE_MIB = 2048
@@ -44,6 +45,22 @@ def settled(server: Server, videos: int) -> None:
         if time.monotonic() > end:
             raise SystemExit("the films were not looked into in time")
         time.sleep(0.3)
+
+
+def at_rest(server: Server) -> None:
+    """Wait until the server and its workers do next to nothing, such as drawing scenes."""
+    end, before = time.monotonic() + PATIENCE_S, float("-inf")
+    while (taken := _processor_s(server)) - before > AT_REST_S:
+        if time.monotonic() > end:
+            raise SystemExit("the server did not come to rest in time")
+        before = taken
+        time.sleep(1)
+
+
+def _processor_s(server: Server) -> float:
+    process = psutil.Process(server.pid)
+    times = [one.cpu_times() for one in (process, *process.children(recursive=True))]
+    return sum(one.user + one.system for one in times)
 
 
 def master(server: Server, path: str) -> str:
@@ -121,6 +138,7 @@ def playlists(films: Path, place: Path, rounds: int) -> Iterator[Row]:
         with serving(films / "large", place) as server:
             settled(server, len(LARGE))
             found = {name: master(server, name) for name in LARGE}
+            at_rest(server)
             for name in LARGE if number else ():
                 with httpx.Client(base_url=server.address, timeout=60) as client:
                     client.get("/ping")

@@ -6,7 +6,9 @@ Imported by the player worker only.
 
 import io
 from collections.abc import Callable
+from contextlib import closing
 from fractions import Fraction
+from functools import partial
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +20,7 @@ from lvs.services.media.frames import fraction
 from lvs.services.playback import encoders
 from lvs.services.playback.film_source import FilmSource
 from lvs.services.playback.filters import PictureFilter
+from lvs.services.playback.hand_over import made_ahead
 from lvs.services.playback.picture import (
     CLOCK,
     Checkpoint,
@@ -184,10 +187,11 @@ class SegmentMaker:
             return list(packets)
         assert self._picture is not None  # noqa: S101  one of both is there
         start_s, end_s = self.cuts[number], self.end_s(number)
-        frames = self._picture.frames(start_s, end_s, checkpoint)
+        decode = partial(self._picture.frames, start_s, end_s)
         picture_filter = PictureFilter(*self._size, self._facts.transfer)
         encoder = PictureEncoder(stream, picture_filter, self._subtitles)
-        return list(encoder.packets(frames, start_s, end_s))
+        with closing(made_ahead(decode, checkpoint)) as frames:
+            return list(encoder.packets(frames, start_s, end_s))
 
     def _sound_packets(self, stream: Any, number: int, checkpoint: Checkpoint) -> list[Any]:
         if self._copied_sound is not None:
