@@ -1,5 +1,5 @@
-"""How long a drive that goes or comes back holds up whoever rates meanwhile: the one transaction
-that marks its videos, beside one that derives all of them anew. `python benchmarks/drives.py`
+"""A drive that goes and comes back: the transaction that marks its videos, for which whoever rates
+has to wait, beside one that derives all of them anew. `python benchmarks/drives.py`
 """
 
 import asyncio

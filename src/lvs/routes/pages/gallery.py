@@ -196,7 +196,7 @@ def _run(
 
 
 def _how_many(query: Query, total: int) -> str:
-    """How many videos there are; and why they are not ranked, where they are too many for that."""
+    """The number of videos, and where they are too many to be ranked that they are not."""
     ranked = query.sort is not Sort.MATCH or total <= relevance.RANKED_AT_MOST
     return plural(total, "video") + ("" if ranked else ", too many to rank: the latest come first")
 
