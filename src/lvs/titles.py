@@ -119,7 +119,8 @@ def _episode(stem: str, folders: list[str]) -> str:
 
 def _moment(stem: str, folders: list[str]) -> str:
     """`VID_20231224_183012` in `2023-12-24 Christmas Eve` is Christmas Eve · 18:30."""
-    found, event = _TIME_STAMP.fullmatch(stem), _event(folders)
+    found = _TIME_STAMP.fullmatch(stem)
+    event = _event(folders) if found else ""  # a first scan asks for the title of every file
     if not found or not event or int(found[1]) > 23 or int(found[2]) > 59:
         return ""
     return f"{event}{SEPARATOR}{found[1]}:{found[2]}"
@@ -127,7 +128,8 @@ def _moment(stem: str, folders: list[str]) -> str:
 
 def _camera(stem: str, folders: list[str]) -> str:
     """`IMG_4021` in `2023-07-14 Learning to swim` is Learning to swim · 4021."""
-    found, event = _CAMERA.fullmatch(stem), _event(folders)
+    found = _CAMERA.fullmatch(stem)
+    event = _event(folders) if found else ""
     return f"{event}{SEPARATOR}{found[1]}" if found and event else ""
 
 
