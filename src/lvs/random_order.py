@@ -23,7 +23,7 @@ def multipliers(seed: int) -> tuple[int, int]:
 
 
 def permuted(number: Number, first: int, second: int) -> Number:
-    """The place of a 31-bit number, or of each in a NumPy array of int64, in one seed's order."""
+    """The place of a 31-bit number, or of each in a NumPy array, in one seed's order."""
     mixed: Any = number * first & LARGEST  # type: ignore[operator]
     mixed ^= mixed >> 16
     mixed = mixed * second & LARGEST

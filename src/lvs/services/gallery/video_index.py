@@ -424,10 +424,10 @@ class VideoIndex:
         """The place of every video in the order of a seed."""
         places = self._permutations.get(seed)
         if places is None:
-            places = random_order.permuted(
-                self._numbers["shuffle"], *random_order.multipliers(seed)
-            )
-            self._permutations[seed] = places
+            # The lower 31 bits of a product are the same in 32 bits, which take half the memory.
+            numbers: NDArray[Any] = self._numbers["shuffle"].astype(np.uint32)
+            permuted = random_order.permuted(numbers, *random_order.multipliers(seed))
+            places = self._permutations[seed] = permuted.astype(np.int64)
         return places
 
     async def _ranks(self, db: Connection) -> NDArray[np.int64]:
