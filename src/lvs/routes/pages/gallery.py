@@ -196,9 +196,9 @@ def _run(
 
 
 def _how_many(query: Query, total: int) -> str:
-    """The number of videos, and where they are too many to be ranked that they are not."""
+    """The number of videos, and their order where they are too many to be ranked."""
     ranked = query.sort is not Sort.MATCH or total <= relevance.RANKED_AT_MOST
-    return plural(total, "video") + ("" if ranked else ", too many to rank: the latest come first")
+    return plural(total, "video") + ("" if ranked else ", the latest first")
 
 
 async def _around(
