@@ -486,9 +486,12 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Progress of a scan. `version` grows with every change to the gallery."""
+    """Progress of a scan. `version` grows with every change to the gallery, `scans_ended` with
+    every scan of the whole library.
+    """
 
     scanning: bool
+    scans_ended: int
     files_seen: int
     files_added: int
     looking: int  # videos that still wait for a probe or a poster

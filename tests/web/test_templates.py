@@ -38,7 +38,7 @@ from lvs.models import (
     Video,
 )
 from lvs.paths import static_folder
-from lvs.routes.hooks.compression import without_remarks
+from lvs.routes.hooks.compression import minified
 from lvs.routes.pages.player import PlayerChoice, PlayerView
 from lvs.routes.pages.projection import SHAPE_LABELS, STEREO_LABELS
 from lvs.routes.pages.tags import in_words
@@ -84,7 +84,7 @@ FRAME = {
     "large": False,
     "page_url": "/?q=a&tag=b",
 }
-QUIET = Progress(scanning=False, files_seen=0, files_added=0, looking=0, version=7)
+QUIET = Progress(scanning=False, scans_ended=1, files_seen=0, files_added=0, looking=0, version=7)
 
 
 @pytest.fixture
@@ -961,7 +961,7 @@ def sent_bytes(path: Path) -> int:
     """The size of a static file as it is sent."""
     content = path.read_bytes()
     if path.parent.name != "vendor":
-        content = without_remarks(content, mimetypes.guess_type(path.name)[0])
+        content = minified(content, mimetypes.guess_type(path.name)[0])
     return len(gzip.compress(content, 9, mtime=0))
 
 

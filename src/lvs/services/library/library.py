@@ -70,6 +70,7 @@ class Library:
         self._scan_lock = asyncio.Lock()
         self._version = now_ms()
         self._scanning = False
+        self._scans_ended = 0
         self._seen = 0
         self.drives = Drives(database, events)
         self._placement = Placement(database, events, self.drives)
@@ -166,6 +167,7 @@ class Library:
         """Return how far the scan is, and what stands in its way."""
         return Progress(
             scanning=self._scanning,
+            scans_ended=self._scans_ended,
             files_seen=self._seen,
             files_added=self._placement.added,
             looking=looking,
@@ -200,6 +202,7 @@ class Library:
                 await self._placement.separate_mixed()
             finally:
                 self._scanning = False
+                self._scans_ended += 1
                 self._events.publish(Event.CHANGED, ())
 
     async def scan_quietly(self, root_id: int) -> None:

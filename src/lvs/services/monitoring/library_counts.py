@@ -1,11 +1,13 @@
 """The library in numbers.
 
-They are counted anew only when something changed, and no oftener than the counting is worth.
+They are counted anew only when something changed, and no oftener than the counting is worth;
+but whoever is told that a scan or a look ended is told what it found.
 """
 
 import asyncio
 import time
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from lvs.clock import now_ms
 from lvs.db import added_dates, gallery, near_pairs
@@ -40,6 +42,16 @@ class LibraryCounts:
     folders: tuple[FolderCount, ...] = ()
 
 
+class _State(NamedTuple):
+    """Number of scans and of looks that had ended when it was counted, and the gallery's
+    version.
+    """
+
+    scans: int = 0
+    looks: int = 0
+    version: int = 0
+
+
 class LibraryCounter:
     """Counts the library for whoever looks, all with one count."""
 
@@ -48,7 +60,7 @@ class LibraryCounter:
         self._library = library
         self._jobs = jobs
         self._known = LibraryCounts()
-        self._counted_of: tuple[int, ...] = ()
+        self._counted = _State()
         self._counted_at = 0.0
         self._not_before = 0.0
         self._lock = asyncio.Lock()
@@ -56,18 +68,20 @@ class LibraryCounter:
     async def now(self) -> LibraryCounts:
         """The counts, at most a few seconds old while the library changes."""
         async with self._lock:
-            now = time.monotonic()
-            state = self._state()
-            stale = state != self._counted_of or now - self._counted_at > OLDEST_S
-            if stale and now >= self._not_before:
+            now, state = time.monotonic(), self._state()
+            all_looked_at = not self._jobs.remaining and state.looks != self._counted.looks
+            ended = state.scans != self._counted.scans or all_looked_at
+            stale = state != self._counted or now - self._counted_at > OLDEST_S
+            if ended or (stale and now >= self._not_before):
                 self._known = await self._count()
-                self._counted_of, self._counted_at = state, now
+                self._counted, self._counted_at = state, now
                 self._not_before = now + max(PAUSE_S, SHARE * (time.monotonic() - now))
             return self._known
 
-    def _state(self) -> tuple[int, ...]:
-        tally = self._jobs.tally
-        return (self._library.progress().version, tally.done, tally.failed, tally.unreadable)
+    def _state(self) -> _State:
+        progress, tally = self._library.progress(), self._jobs.tally
+        looks = tally.done + tally.failed + tally.unreadable
+        return _State(progress.scans_ended, looks, progress.version)
 
     @timed("overview.count")
     async def _count(self) -> LibraryCounts:
