@@ -513,6 +513,22 @@ def test_what_is_chosen_can_be_seen_in_forced_colours(house: House) -> None:
     assert len(set(both.evaluate_all("(all) => all.map((e) => getComputedStyle(e).color)"))) == 2
 
 
+def test_pages_fit_a_phone_with_letters_of_twice_the_size(house: House) -> None:
+    flags = [*FLAGS, "--blink-settings=defaultFontSize=32"]
+    browser = house.browser.browser_type.launch(executable_path=CHROMIUM, args=flags)
+    page = browser.new_context(base_url=house.address, **PHONE).new_page()
+    for address in ("/", "/select", "/triage", "/folders", "/tags", "/views", "/admin/storage"):
+        page.goto(address)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, address
+        bar = page.locator(".bar").bounding_box()
+        field = page.get_by_role("searchbox", name="Search").first.bounding_box()
+        assert bar is not None
+        assert field is not None
+        assert field["width"] > 100, address
+        assert field["y"] + field["height"] <= bar["y"] + bar["height"], address
+    browser.close()
+
+
 def test_triage_fits_the_smallest_phone(house: House) -> None:
     page = house.open("/triage", PHONE | {"viewport": {"width": 320, "height": 640}})
     expect(page.locator(".triage-stars")).to_be_visible()
