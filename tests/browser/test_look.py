@@ -375,6 +375,14 @@ def test_nothing_moves_while_a_page_loads(house: House, size: dict[str, Any]) ->
         assert page.evaluate(MOVED) <= 0.02, address
 
 
+def test_the_player_has_its_size_before_related_films_have_come(house: House) -> None:
+    page = watch(house, "Playable", HEADSET)
+    width = "document.querySelector('.player').getBoundingClientRect().width"
+    whole = page.evaluate(width)
+    page.locator(".related").evaluate("(related) => related.remove()")
+    assert page.evaluate(width) == whole
+
+
 def test_the_poster_that_is_pressed_becomes_the_player_and_back(house: House) -> None:
     page = house.open("/tags")
     page.add_init_script("""
