@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 import pytest
-from support.disks import small_disk
+from support.disks import dead_disk, small_disk
 from support.home import Home
 
 from lvs.models import Query
@@ -183,6 +183,51 @@ async def test_a_mount_that_vanishes_at_the_top_or_below_is_noticed(tmp_path: Pa
             detail = await (await home.client.get(address)).get_json()
             assert (videos[title]["offline"], detail["offline"]) == (offline, offline), title
             assert detail["path"] == videos[title]["path"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a disk")
+@pytest.mark.parametrize("watch", ["auto", "off"])
+async def test_a_disk_that_is_exchanged_below_is_noticed(tmp_path: Path, watch: str) -> None:
+    disk = tmp_path / "Videos" / "disk"
+    async with Home(tmp_path, watch=watch, scan_interval=0) as home:
+
+        async def until_shown(title: str) -> None:
+            async def noticed() -> bool:
+                return await cards(home) == {"local": False, title: False}
+
+            await home.until(noticed)
+
+        home.add("local.mp4")
+        with small_disk(disk, 1000):
+            home.add("disk/one.mp4")
+            await home.scan()
+            media_hash = (await home.video("disk/one.mp4")).media_hash
+            await home.services.ratings.rate(media_hash, 5, "test")
+            await home.services.library.drives.check()
+            with small_disk(disk, 1000):
+                home.add("disk/two.mp4")
+                await until_shown("two")
+                while await home.services.library.drives.check():
+                    pass  # it knows this one by the second look
+            await until_shown("one")
+            assert (await home.video("disk/one.mp4")).rating == 5
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a disk")
+async def test_what_does_not_answer_is_not_missing(home: Home) -> None:
+    for name in ("local", "trip/beach", "trip/deep/hill"):
+        home.add(f"{name}.mp4")
+    await home.scan()
+    titles = await home.titles()
+    with dead_disk(home.library / "trip"):
+        with pytest.raises(OSError, match="not connected"):
+            os.lstat(home.library / "trip")
+        await home.scan()
+        await home.services.library.scan_quietly(home.services.library.active_roots[0].id)
+        assert await home.titles() == titles
+        assert not (await home.video("trip/beach.mp4")).missing
+    await home.scan()
+    assert await cards(home) == {"local": False, "beach": False, "hill": False}
 
 
 async def test_one_file_that_is_deleted_is_missing_all_the_same(home: Home) -> None:
