@@ -13,7 +13,7 @@ from sides import header, row
 
 # Before this folder, which has another module `scenes`.
 sys.path.insert(0, str(Path(__file__).parents[1] / "docs" / "screenshots"))
-from take import SIZES, curate, served
+from take import CHROMIUM, SIZES, curate, served
 
 PAGES = ("/", "/?q=hollow", "/?sort=recorded", "/folders", "/tags", "/playlists", "#watch")
 TIMES = 5
@@ -35,7 +35,7 @@ def main() -> None:
     with served(library, library.parent / "data") as address, sync_playwright() as playwright:
         curate(address)
         browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
         )
         for page in PAGES:
             for size in ("desktop", "phone", "headset", "tv"):

@@ -16,10 +16,19 @@ const clock = (seconds) =>
     .join(":")
     .replace(/^[0:]{1,4}/, "");
 
-function button(name, words, act) {
+const SHAPES = {
+  next: "M6 5l9 7-9 7zM18 5v14",
+  pause: "M8 5v14M16 5v14",
+  play: "M8 5l11 7-11 7z",
+  whole: "M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5",
+};
+const drawn = (shape) =>
+  `<svg class="icon" viewBox="0 0 24 24" aria-hidden="true"><path d="${SHAPES[shape]}"/></svg>`;
+
+function button(name, content, act) {
   const made = Object.assign(document.createElement("button"), {
     type: "button",
-    textContent: words,
+    innerHTML: content,
     onclick: act,
   });
   made.setAttribute("aria-label", name);
@@ -61,11 +70,13 @@ function build() {
     className: "far-picture",
     hidden: true,
   });
-  const play = button("Play", "▶", playOrPause);
+  const play = button("Play", drawn("play"), playOrPause);
   const time = Object.assign(document.createElement("span"), { className: "far-time" });
   const subtitles = button("Subtitles", "CC", nextSubtitles);
   const speed = button("Speed", "1×", faster);
-  const next = button("Next video", "⏭", () => document.getElementById("next").click());
+  const next = button("Next video", drawn("next"), () =>
+    document.getElementById("next").click(),
+  );
   const row = document.createElement("div");
   row.append(
     button("10 seconds back", "‹ 10", () => jump(-STEP_S)),
@@ -75,7 +86,7 @@ function build() {
     subtitles,
     speed,
     next,
-    button("Full screen", "⛶", whole),
+    button("Full screen", drawn("whole"), whole),
   );
   bar.append(picture, seek, row);
 
@@ -101,7 +112,10 @@ function build() {
     video.currentTime = (seek.value / 1000) * length();
   });
   function follow() {
-    play.textContent = video.paused ? "▶" : "❚❚";
+    if (play.dataset.paused !== `${video.paused}`) {
+      play.dataset.paused = video.paused;
+      play.innerHTML = drawn(video.paused ? "play" : "pause");
+    }
     play.setAttribute("aria-label", video.paused ? "Play" : "Pause");
     speed.textContent = `${video.playbackRate}×`;
     speed.setAttribute("aria-label", `Speed ${video.playbackRate}×`);

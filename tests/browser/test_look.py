@@ -448,6 +448,38 @@ def test_what_stands_above_the_first_poster_and_related_films_is_low_on_a_phone(
     assert box["x"] + box["width"] <= 390
 
 
+def test_what_can_be_done_stands_in_one_line_on_a_phone_beside_open_notes(house: House) -> None:
+    page = watch(house, "Playable", PHONE)
+    film = page.locator(".watch").get_attribute("data-media-hash")
+    page.request.post(
+        f"/videos/{film}/notes",
+        form={"notes": "Skip the first minute."},
+        headers={"Origin": house.address},
+    )
+    page.reload()
+    expect(page.get_by_label("Notes")).to_have_value("Skip the first minute.")
+    row = page.locator(".steps-row").bounding_box()
+    assert row is not None
+    assert row["height"] < 2 * 48
+    font = "(each) => getComputedStyle(each).fontFamily"
+    assert page.get_by_label("Notes").evaluate(font) == page.locator("body").evaluate(font)
+
+
+@pytest.mark.parametrize("address", ["/?tag=lake", "/views", "/playlists", "/tags", "/people"])
+def test_what_a_finger_presses_is_large_enough(house: House, address: str) -> None:
+    page = house.open(address, PHONE)
+    if address == "/views":
+        origin = {"Origin": house.address}
+        page.request.post("/views?tag=lake", form={"name": "Lakes"}, headers=origin)
+        page.reload()
+    small = page.locator("main :is(.chip, .button, .icon-button, .meta a)").evaluate_all(
+        "(all) => all.filter((each) => each.checkVisibility())"
+        ".map((each) => [each.outerHTML.slice(0, 80), each.getBoundingClientRect()])"
+        ".filter(([, box]) => box.width < 47.5 || box.height < 47.5).map(([html]) => html)"
+    )
+    assert small == []
+
+
 def test_admin_pages_fit_a_phone(house: House) -> None:
     page = house.open("/admin/doctor", PHONE)
     for address in ("doctor", "storage", "changes", "duplicates", "unreadable", "bin", "usage"):
@@ -516,6 +548,8 @@ def test_controls_for_far_away_lie_over_the_film_in_the_large_size(house: House)
         box = bar.get_by_role("button", name=name, exact=True).bounding_box()
         assert box is not None
         assert min(box["width"], box["height"]) >= 56, name
+    for name in ("Play", "Full screen"):  # drawn: no font needs to have their signs
+        expect(bar.get_by_role("button", name=name, exact=True).locator("svg")).to_be_visible()
     assert not page.locator("video").evaluate("(video) => video.controls")
     page.wait_for_function("document.getElementById('player').readyState > 0")
     bar.get_by_role("button", name="10 seconds on").click()

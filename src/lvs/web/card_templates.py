@@ -72,7 +72,7 @@ class CardTemplates:
     def __init__(self, environment: Environment) -> None:
         self.hits = self.misses = 0
         self._environment = environment
-        self._cards: LRU[tuple[int, int, bool], list[str]] = LRU(CARDS_KEPT)
+        self._cards: LRU[tuple[int, int, int], list[str]] = LRU(CARDS_KEPT)
         self._shapes: LRU[Hashable, _CardShape] = LRU(SHAPES_KEPT)
         self._secret = ""
         self._marks: list[Mark] = []
@@ -88,7 +88,7 @@ class CardTemplates:
         self._cards.clear()
         self._shapes.clear()
 
-    def html(self, card: Card, query: Query, eager: bool = False) -> str:
+    def html(self, card: Card, query: Query, eager: int = 0) -> str:
         """The card in the list that `query` shows.
 
         It is kept by its version, for every list it may stand in.
@@ -129,7 +129,7 @@ class CardTemplates:
 
         return address
 
-    def _filled(self, card: Card, eager: bool) -> list[str]:
+    def _filled(self, card: Card, eager: int) -> list[str]:
         """The card in pieces, to be joined by the list's query."""
         # By place and not by name: a page fills in sixty of them.
         (
@@ -158,7 +158,7 @@ class CardTemplates:
             filled.append("".join(pieces))
         return filled
 
-    def _shape(self, card: Card, eager: bool, has_length: bool) -> _CardShape:
+    def _shape(self, card: Card, eager: int, has_length: bool) -> _CardShape:
         """The partial taken apart at its marks."""
         self._secret = secrets.token_hex(16)
         self._marks.clear()

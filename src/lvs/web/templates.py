@@ -46,6 +46,7 @@ PARTIALS_KEPT = 200  # about 1 kB each
 ROWS_KEPT = 20  # about 10 kB each
 DIGEST_BYTES = 32
 FIRST_ROW = 4
+FIRST_SCREEN = 18  # of a television: the window that shows the most
 _CONTINUED = re.compile(r"\n  +")
 TWO_DIGITS = tuple(f"{number:02}" for number in range(60))
 
@@ -158,12 +159,13 @@ class Templates:
     ) -> Markup:
         """The HTML of a run of cards, each kept until the day ends.
 
-        On the `first` page the browser fetches the pictures of the first row before all others. A
-        card whose id is among `headings` begins a month. All is one piece: each piece of a page
-        goes through all templates around it.
+        On the `first` page the browser fetches the pictures of the first row before all others,
+        and those of the first screen without waiting for the layout of the page. A card whose id
+        is among `headings` begins a month. All is one piece: each piece of a page goes through all
+        templates around it.
         """
         found = [
-            self.cards.html(card, query, first and place < FIRST_ROW)
+            self.cards.html(card, query, first * ((place < FIRST_ROW) + (place < FIRST_SCREEN)))
             for place, card in enumerate(cards)
         ]
         if headings:

@@ -222,6 +222,24 @@ async def test_filters_beside_a_folder_are_of_that_folder(trips: Home) -> None:
     assert re.search(r'<option value="Trips/2024/Rome" selected>\s*Trips/2024/Rome \(1\)', page)
 
 
+async def test_filters_of_a_folder_without_films_of_its_own_are_for_those_below(
+    tmp_path: Path,
+) -> None:
+    async with Home(tmp_path) as home:
+        for name in ("Trips/2024/b.mp4", "Trips/2025/c.mp4"):
+            home.add(name)
+        await home.scan()
+        await home.looked()
+        await home.services.ratings.rate((await home.video("Trips/2024/b.mp4")).media_hash, 4, "a")
+        answer = await home.client.get("/folder/Trips", headers={"LVS-Panel": "1"})
+        page = await text(answer)
+        assert "2 folders · 2 videos" in page
+        assert 'name="below" value="1" form="search"' in page
+        assert re.search(r'name="min_rating" value="4"', page)
+        assert "Show 2 videos" in page
+        assert 'href="/filters?folder=Trips"' in page
+
+
 async def test_a_folder_whose_name_is_no_text_is_asked_for_by_no_form(trips: Home) -> None:
     for place in ("/", "/filters"):
         for panel in ({}, {"LVS-Panel": "1"}):

@@ -52,7 +52,7 @@ async def test_nothing_is_seen_of_people_until_there_are_two(home: Home) -> None
     await make(home, "Ben")
     assert 'class="icon-button who"' in await text(await home.client.get("/"))
     anna = await device(home, "Anna")
-    assert "What happens under “Everybody”" in await text(await anna.get("/people"))
+    assert "Those of “Everyone” are" in await text(await anna.get("/people"))
     page = await text(await anna.get("/"))
     assert 'aria-label="Anna watches. Choose who is watching"' in page
     assert "<span>A</span>" in page

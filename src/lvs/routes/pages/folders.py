@@ -11,7 +11,7 @@ from lvs.db.folders import FolderPoster, Subfolder
 from lvs.errors import NotFound
 from lvs.filters import whole_number
 from lvs.models import Query, Root, shown
-from lvs.routes.pages.gallery import listing
+from lvs.routes.pages.gallery import filter_panel, listing, panel_is_open
 from lvs.text import plural
 from lvs.web.filters import parse_query
 from lvs.web.request_args import Arguments, arguments, text
@@ -94,7 +94,7 @@ async def _around(
     videos = sum(each.videos for each in found)
     holds_folders_alone = len(below) == len(found) > 0
     counted = f"{plural(len(below), 'folder')} · {plural(videos, 'video')}"
-    return {
+    values = {
         "trail": _trail(query.folder),
         "subfolders": cards if is_plain else [],
         "more_folders": following if is_plain else "",
@@ -103,7 +103,20 @@ async def _around(
         "search_action": folder_url(Query(folder=query.folder, direct=True)),
         "search_label": "Search in this folder" if query.folder else "Search videos",
         "list_url": address_of_folder,
-    } | ({"message": counted} if is_plain and query.direct and holds_folders_alone else {})
+    }
+    if is_plain and query.direct and holds_folders_alone:
+        values |= {"message": counted} | await _filters_below(query)
+    return values
+
+
+async def _filters_below(query: Query) -> dict[str, Any]:
+    """The filters of a folder without films of its own: they are for the films in its folders."""
+    if not panel_is_open():
+        return {"filters_below": True}
+    wide = replace(query, direct=False)
+    found = await services().gallery.find(wide)
+    panel = await filter_panel(wide, found) | {"total": found.total}
+    return {"filters_below": True, "panel": panel}
 
 
 async def _cards(

@@ -106,7 +106,7 @@ async def filters() -> Response:
     """The filters as a page of their own, for a browser without JavaScript."""
     query = parse_query(arguments())
     found = await services().gallery.find(query)
-    panel = await _panel(query, found)
+    panel = await filter_panel(query, found)
     return page("filters.html", query=query, total=found.total, panel=panel, search=query.q)
 
 
@@ -218,7 +218,7 @@ async def _around(
         "message": _how_many(query, found.total),
         "chips": [chip for chip in used if chip.name != own],
         "offers": _offers(query, found, url),
-        "panel": await _panel(query, found) if _panel_is_open() else None,
+        "panel": await filter_panel(query, found) if panel_is_open() else None,
         "sorts": [
             (sort.value, label)
             for sort, label in SORT_LABELS.items()
@@ -301,12 +301,12 @@ def _carries(tag: str, card: Card) -> bool:
     return tag in card.tags
 
 
-def _panel_is_open() -> bool:
+def panel_is_open() -> bool:
     """True where the browser shows the filters beside the cards, or is about to."""
     return request.cookies.get("filters") == "open" or PANEL_HEADER in request.headers
 
 
-async def _panel(query: Query, found: GalleryPage) -> dict[str, Any]:
+async def filter_panel(query: Query, found: GalleryPage) -> dict[str, Any]:
     """The filters with what each would leave."""
     ours = services().gallery
     folders = _folders(found.folders)

@@ -129,7 +129,7 @@ async def choose(media_hash: str) -> Response:
     """The choice of a list for one video."""
     video = await services().videos.get(media_hash)
     return await _choice(
-        f"Add “{video.title}”",
+        f"Add “{video.title}” to a list",
         video=video.media_hash,
         later=await services().later.has(video.media_hash),
         selection="",
@@ -142,7 +142,7 @@ async def choose_for_selection() -> Response:
     count = await services().gallery.count(query)
     described = " · ".join(chip.label for chip in chips(query)) or "all videos"
     return await _choice(
-        f"Add {count:,} video{'' if count == 1 else 's'}: {described}",
+        f"Add {count:,} video{'' if count == 1 else 's'} to a list: {described}",
         video="",
         later=False,
         selection=query_string(query) or "?",
