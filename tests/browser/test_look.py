@@ -421,6 +421,23 @@ def test_searches_made_last_stand_below_an_empty_field(house: House) -> None:
     expect(recent).to_have_count(0)
 
 
+@pytest.mark.parametrize("width", [320, 390])
+def test_the_field_of_a_search_takes_the_bar_of_a_phone_while_one_types(
+    house: House, width: int
+) -> None:
+    page = house.open("/", PHONE | {"viewport": {"width": width, "height": 640}})
+    field = page.get_by_role("searchbox", name="Search videos")
+    assert field.bounding_box()["width"] < 0.6 * width  # type: ignore[index]
+    field.tap()
+    assert field.bounding_box()["width"] > 0.9 * width  # type: ignore[index]
+    page.keyboard.type("lake")
+    page.get_by_role("button", name="Search", exact=True).tap()
+    expect(page).to_have_url(re.compile("q=lake"))
+    page.locator("#main").focus()
+    page.get_by_role("link", name="Dashboard").tap()
+    expect(page).to_have_url(re.compile("/admin/performance"))
+
+
 def test_a_random_film_offers_another_one(house: House) -> None:
     page = house.open("/random")
     page.get_by_role("link", name="Another one").click()
@@ -478,6 +495,28 @@ def test_what_a_finger_presses_is_large_enough(house: House, address: str) -> No
         ".filter(([, box]) => box.width < 47.5 || box.height < 47.5).map(([html]) => html)"
     )
     assert small == []
+
+
+def test_what_is_chosen_can_be_seen_in_forced_colours(house: House) -> None:
+    page = house.open("/tags", forced_colors="active")
+    field, text = page.locator("main .switch [aria-pressed=true]").evaluate(
+        "(each) => [getComputedStyle(each).backgroundColor, getComputedStyle(each).color]"
+    )
+    assert field == page.evaluate("""() => {
+        const probe = document.body.appendChild(document.createElement("i"));
+        probe.style = "forced-color-adjust: none; background: Highlight";
+        return getComputedStyle(probe).backgroundColor;
+    }""")
+    assert text != field
+    page.goto("/filters")
+    both = page.locator(".choice:has([name=min_rating])")
+    assert len(set(both.evaluate_all("(all) => all.map((e) => getComputedStyle(e).color)"))) == 2
+
+
+def test_triage_fits_the_smallest_phone(house: House) -> None:
+    page = house.open("/triage", PHONE | {"viewport": {"width": 320, "height": 640}})
+    expect(page.locator(".triage-stars")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
 
 
 def test_admin_pages_fit_a_phone(house: House) -> None:
