@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.disks import dead_disk, small_disk
-from support.home import Home
+from support.home import OLD_NS, Home
 
 from lvs.models import Query
 from lvs.services.events import Event
@@ -257,6 +257,24 @@ async def test_an_odd_time_of_change_costs_itself_only(home: Home, mtime_ns: int
     await home.services.library.check(root, [b"odd.mp4"])
     await home.scan()
     assert await home.titles() == ["a", "odd", "z"]
+
+
+@pytest.mark.parametrize("mtime_ns", [-300_000_000_000_000_000, 0, 15_032_385_535_000_000_000])
+async def test_an_odd_time_is_told_as_soon_as_its_file_comes(home: Home, mtime_ns: int) -> None:
+    async def told() -> list[str]:
+        return [issue.message for issue in await home.services.health.troubles()]
+
+    home.add("a.mp4")
+    await home.scan()
+    root = home.services.library.active_roots[0]
+    odd = home.add("odd.mp4")
+    for _ in range(2):
+        os.utime(odd, ns=(mtime_ns, mtime_ns))
+        await home.services.library.check(root, [b"odd.mp4"])
+        assert ["odd.mp4" in message for message in await told()] == [True]
+    os.utime(odd, ns=(OLD_NS, OLD_NS))
+    await home.services.library.check(root, [b"odd.mp4"])
+    assert await told() == []
 
 
 @pytest.mark.parametrize("number", [1, 3])

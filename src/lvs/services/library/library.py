@@ -11,7 +11,7 @@ import os
 import stat
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -25,7 +25,15 @@ from lvs.services.library.drives import Drives, file_state, is_empty_or_gone
 from lvs.services.library.ignored import IGNORE_FILE, Ignored
 from lvs.services.library.placement import Placement
 from lvs.services.library.scan_reader import FolderScan, Reader
-from lvs.services.library.walk import WalkResult, below, below_any, has_format, is_hidden, storable
+from lvs.services.library.walk import (
+    WalkResult,
+    below,
+    below_any,
+    has_format,
+    is_hidden,
+    is_odd_time,
+    storable,
+)
 from lvs.services.metrics import timed
 
 log = logging.getLogger(__name__)
@@ -275,6 +283,19 @@ class Library:
             )
         self.passed_over[root.id] = now
 
+    def _note_time(self, root: Root, path: bytes, mtime_ns: int) -> None:
+        """Keep that a file has an odd time of change, or has it no more, between two scans."""
+        now = self.passed_over.get(root.id)
+        is_odd = is_odd_time(mtime_ns)
+        if now is None or is_odd == (path in now.odd_times):
+            return
+        others = tuple(other for other in now.odd_times if other != path)
+        self.passed_over[root.id] = replace(
+            now,
+            odd_times=(path, *others)[:ODD_KEPT] if is_odd else others,
+            odd_times_count=now.odd_times_count + (1 if is_odd else -1),
+        )
+
     def _count_seen(self, files_seen: int) -> None:
         self._seen += files_seen
 
@@ -337,6 +358,7 @@ class Library:
                     await self._scan_folder(root, path)
                 elif stat.S_ISREG(state.st_mode) and has_format(path, self._endings):
                     present.append(FoundFile(path, state.st_size, storable(state.st_mtime_ns)))
+                    self._note_time(root, path, state.st_mtime_ns)
                 else:  # a link or a pipe, say: what lay there before is gone
                     gone.append(path)
             await self._take_in_found(root, present)

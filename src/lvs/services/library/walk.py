@@ -139,6 +139,11 @@ def _with_storable_times(found: list[Seen], seen: WalkResult, future: int) -> li
     return [(path, size, storable(mtime_ns)) for path, size, mtime_ns in found]
 
 
+def is_odd_time(mtime_ns: int) -> bool:
+    """Return whether a time of change cannot be: one in the future, or none."""
+    return not 0 < mtime_ns < time.time_ns() + FUTURE_NS
+
+
 def _is_worth_telling(name: bytes, endings: frozenset[bytes]) -> bool:
     """Return whether a hidden name is a video file's, and not one that macOS keeps beside each
     file.
