@@ -44,6 +44,7 @@ if TYPE_CHECKING:  # NumPy is a tenth of what the start takes, and needed only w
 log = logging.getLogger(__name__)
 
 PAGE_SIZE = 60
+DRAWS_FOR_EACH = 4  # of some random videos: one may be drawn twice, or have no poster
 MAX_RUN = 500  # the most cards one answer holds, also where `until` asks for more
 RELATED = 12
 SAME_PICTURES = "The same pictures"
@@ -299,12 +300,14 @@ class Gallery:
             seed = secrets.randbelow(random_order.LARGEST - 1) + 1
             page = await self.browse(Query(sort=Sort.RANDOM, seed=seed), number)
             return tuple(card for card in page.cards if card.poster)
+        found: dict[int, Card] = {}
         async with self._database.read() as db:
-            drawn = [
-                await gallery.random(db, secrets.randbelow(videos.SHUFFLE_END))
-                for _ in range(number)
-            ]
-        found = {card.id: card for card in drawn if card is not None and card.poster}
+            for _ in range(number * DRAWS_FOR_EACH):
+                card = await gallery.random(db, secrets.randbelow(videos.SHUFFLE_END))
+                if card is not None and card.poster:
+                    found[card.id] = card
+                if len(found) == number:
+                    break
         return tuple(found.values())
 
     async def surroundings(
