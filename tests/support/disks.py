@@ -3,6 +3,8 @@
 Mounting them takes root.
 """
 
+import ctypes
+import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +30,26 @@ def read_only(folder: Path) -> Iterator[Path]:
     _mount("--bind", str(folder), str(folder))
     try:
         _mount("-o", "remount,bind,ro", str(folder))
+        yield folder
+    finally:
+        _unmount(folder)
+
+
+@contextmanager
+def dead_disk(folder: Path) -> Iterator[Path]:
+    """While the block runs, a disk is mounted at `folder` whose driver (FUSE) broke down: the
+    folder is there, and whoever looks at it hears that it is not connected.
+    """
+    try:
+        driver = os.open("/dev/fuse", os.O_RDWR)
+    except OSError as error:
+        pytest.skip(f"FUSE is not there: {error}")
+    options = f"fd={driver},rootmode=40000,user_id=0,group_id=0".encode()
+    failed = ctypes.CDLL(None).mount(b"dead", os.fsencode(folder), b"fuse", 0, options)
+    os.close(driver)
+    if failed:
+        pytest.skip("a disk cannot be mounted here")
+    try:
         yield folder
     finally:
         _unmount(folder)

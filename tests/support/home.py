@@ -3,13 +3,12 @@ them.
 """
 
 import asyncio
-import atexit
 import itertools
 import os
 import struct
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack, ExitStack
+from contextlib import AsyncExitStack
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,6 +17,7 @@ from typing import Any, Self
 
 from quart.testing import TestApp
 from quart.typing import TestClientProtocol
+from support.data_folder import begin
 from support.media import make_video
 
 from lvs.app import create_app
@@ -30,17 +30,9 @@ PATIENCE_S = 30
 OLD_NS = (
     1_700_000_000_000_000_000  # long ago, so that nobody takes the file for one still being written
 )
-_kept = ExitStack()
-atexit.register(_kept.close)
 _numbers = itertools.count(1)
 
 bundle.FILL_DELAY_S = 0.0  # type: ignore[attr-defined]  # a test ends sooner than the delay
-
-
-@cache
-def compiled_templates() -> str:
-    """A folder where the homes of a process keep compiled templates together."""
-    return _kept.enter_context(TemporaryDirectory())
 
 
 @cache
@@ -72,9 +64,6 @@ class Home:
         for library in self.libraries:
             library.mkdir(parents=True, exist_ok=True)
         self.data = folder / "data"
-        self.data.mkdir(exist_ok=True)
-        if not (self.data / "templates").exists():
-            (self.data / "templates").symlink_to(compiled_templates())
         self.options = {
             "settle_seconds": 0.2,
             "thumbnail_workers": 1,
@@ -118,6 +107,7 @@ class Home:
 
     async def start(self) -> None:
         """Start the server and wait for its first scan."""
+        begin(self.data)
         options: dict[str, Any] = self.options
         config = Config(video_directory=self.libraries, data_directory=self.data, **options)
         self.app = create_app(config)

@@ -14,6 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from support.data_folder import begin
+
 PATIENCE_SECONDS = (
     60  # a process that says nothing for so long is broken; nothing is measured by it
 )
@@ -147,6 +149,7 @@ class Server:
 
 def serving(library: Path, folder: Path, *flags: str | Path) -> Server:
     """Start a server of this library on a free port, with its data in `folder / "data"`."""
+    begin(folder / "data")
     place = ["--data", folder / "data", "--host", "127.0.0.1", "--port", "0", "--tls-port", "0"]
     return Server([sys.executable, "-m", "lvs", "serve", library, *place, *flags], folder)
 

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from lvs.db import missing, videos
@@ -45,6 +46,48 @@ async def candidates(db: Connection, video_id: int, limit: int) -> list[Candidat
 
 
 _CARD = "g.video_id, g.media_hash, g.title, g.root_id, g.path, g.duration_s"
+
+
+async def note_former(tx: Transaction, video_ids: Iterable[int]) -> None:
+    """Note for new videos which video with something to give lies at their place, whatever its
+    extension, in a library folder that is served no more.
+    """
+    if not await tx.value("SELECT EXISTS (SELECT 1 FROM roots WHERE NOT active)"):
+        return
+    for video_id in video_ids:
+        sql = "SELECT path FROM files WHERE video_id = ? AND missing_since IS NULL"
+        path = await tx.value(sql, (video_id,))
+        if path is not None and (former := await _former_at(tx, path)) is not None:
+            await set_former(tx, video_id, former)
+
+
+async def _former_at(db: Connection, path: bytes) -> int | None:
+    sql = """
+        SELECT f.video_id, f.path FROM roots r
+            CROSS JOIN files f ON f.root_id = r.id AND f.path >= :start AND f.path < :end
+                AND f.missing_since IS NULL
+        WHERE NOT r.active
+    """
+    stem = stem_of(path)
+    for video_id, other in await db.tuples(sql, {"start": stem + b".", "end": stem + b"/"}):
+        if stem_of(other) == stem and await is_out_of_sight(db, video_id):
+            return int(video_id)
+    return None
+
+
+async def is_out_of_sight(db: Connection, video_id: int) -> bool:
+    """Return whether a video was given something, and lies in no library folder that is served."""
+    sql = """
+        SELECT EXISTS (
+            SELECT 1 FROM files f JOIN roots r ON r.id = f.root_id
+            WHERE f.video_id = ? AND f.missing_since IS NULL AND r.active)
+    """
+    return not await db.value(sql, (video_id,)) and await videos.curated(db, video_id)
+
+
+async def set_former(tx: Transaction, video_id: int, former_id: int) -> None:
+    """Have the page of a video offer it what another one was given, as long as that one is gone."""
+    await tx.run("UPDATE videos SET parted_from = ? WHERE id = ?", (former_id, video_id))
 
 
 async def _near(db: Connection, stem: bytes) -> list[Candidate]:

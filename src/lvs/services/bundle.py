@@ -247,6 +247,7 @@ def build(config: Config) -> Services:
     events.on(Event.CHANGED_EXTERNALLY, lambda *_: people.forget())
     events.on(Event.CHANGED_EXTERNALLY, lambda *_: saved_views.forget())
     events.on(Event.REASSIGNED, cache.forget)
+    events.on(Event.CURATED, cache.forget)
     return Services(
         config=config,
         database=database,

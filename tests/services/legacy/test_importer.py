@@ -592,6 +592,18 @@ async def test_files_that_swap_their_names_after_the_import_change_nothing_in_a_
 # --- Files that appear later ---
 
 
+async def test_who_asked_before_an_import_hears_of_its_stars_at_once(
+    home: Home, tmp_path: Path
+) -> None:
+    home.add("a.mp4")
+    await home.scan()
+    address = f"/api/ratings/{(await home.video('a.mp4')).media_hash}"
+    assert (await (await home.client.get(address)).get_json())["user"]["value"] is None
+    path = database(tmp_path / "o.db", ratings={"a.mp4": 4})
+    await take(home, path)
+    assert (await (await home.client.get(address)).get_json())["user"]["value"] == 4
+
+
 @pytest.mark.parametrize("running", [True, False], ids=["while it runs", "while it is stopped"])
 async def test_what_has_no_file_is_kept_until_the_file_appears(
     home: Home, tmp_path: Path, running: bool

@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 import pytest
-from support.disks import small_disk
-from support.home import Home
+from support.disks import dead_disk, small_disk
+from support.home import OLD_NS, Home
 
 from lvs.models import Query
 from lvs.services.events import Event
@@ -185,6 +185,51 @@ async def test_a_mount_that_vanishes_at_the_top_or_below_is_noticed(tmp_path: Pa
             assert detail["path"] == videos[title]["path"]
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a disk")
+@pytest.mark.parametrize("watch", ["auto", "off"])
+async def test_a_disk_that_is_exchanged_below_is_noticed(tmp_path: Path, watch: str) -> None:
+    disk = tmp_path / "Videos" / "disk"
+    async with Home(tmp_path, watch=watch, scan_interval=0) as home:
+
+        async def until_shown(title: str) -> None:
+            async def noticed() -> bool:
+                return await cards(home) == {"local": False, title: False}
+
+            await home.until(noticed)
+
+        home.add("local.mp4")
+        with small_disk(disk, 1000):
+            home.add("disk/one.mp4")
+            await home.scan()
+            media_hash = (await home.video("disk/one.mp4")).media_hash
+            await home.services.ratings.rate(media_hash, 5, "test")
+            await home.services.library.drives.check()
+            with small_disk(disk, 1000):
+                home.add("disk/two.mp4")
+                await until_shown("two")
+                while await home.services.library.drives.check():
+                    pass  # it knows this one by the second look
+            await until_shown("one")
+            assert (await home.video("disk/one.mp4")).rating == 5
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a disk")
+async def test_what_does_not_answer_is_not_missing(home: Home) -> None:
+    for name in ("local", "trip/beach", "trip/deep/hill"):
+        home.add(f"{name}.mp4")
+    await home.scan()
+    titles = await home.titles()
+    with dead_disk(home.library / "trip"):
+        with pytest.raises(OSError, match="not connected"):
+            os.lstat(home.library / "trip")
+        await home.scan()
+        await home.services.library.scan_quietly(home.services.library.active_roots[0].id)
+        assert await home.titles() == titles
+        assert not (await home.video("trip/beach.mp4")).missing
+    await home.scan()
+    assert await cards(home) == {"local": False, "beach": False, "hill": False}
+
+
 async def test_one_file_that_is_deleted_is_missing_all_the_same(home: Home) -> None:
     home.add("one.mp4")
     film = home.add("two.mp4")
@@ -212,6 +257,24 @@ async def test_an_odd_time_of_change_costs_itself_only(home: Home, mtime_ns: int
     await home.services.library.check(root, [b"odd.mp4"])
     await home.scan()
     assert await home.titles() == ["a", "odd", "z"]
+
+
+@pytest.mark.parametrize("mtime_ns", [-300_000_000_000_000_000, 0, 15_032_385_535_000_000_000])
+async def test_an_odd_time_is_told_as_soon_as_its_file_comes(home: Home, mtime_ns: int) -> None:
+    async def told() -> list[str]:
+        return [issue.message for issue in await home.services.health.troubles()]
+
+    home.add("a.mp4")
+    await home.scan()
+    root = home.services.library.active_roots[0]
+    odd = home.add("odd.mp4")
+    for _ in range(2):
+        os.utime(odd, ns=(mtime_ns, mtime_ns))
+        await home.services.library.check(root, [b"odd.mp4"])
+        assert ["odd.mp4" in message for message in await told()] == [True]
+    os.utime(odd, ns=(OLD_NS, OLD_NS))
+    await home.services.library.check(root, [b"odd.mp4"])
+    assert await told() == []
 
 
 @pytest.mark.parametrize("number", [1, 3])

@@ -436,6 +436,52 @@ async def test_a_better_encode_with_another_name_gets_everything_in_one_step(
     assert again.status_code == 409
 
 
+@pytest.mark.parametrize(
+    ("now", "name"),
+    [("edited", "trip/a.mp4"), ("encoded anew", "trip/a.mkv"), ("both", "deeper/trip/a.mp4")],
+)
+@pytest.mark.parametrize("kept", [True, False], ids=["the old disk is there", "it is gone"])
+async def test_a_film_that_changed_on_its_new_disk_is_offered_what_it_had_on_the_old_one(
+    tmp_path: Path, now: str, name: str, kept: bool
+) -> None:
+    async with Home(tmp_path, ("old/Videos",)) as home:
+        path = home.add("trip/a.mp4")
+        home.add("b.mp4")
+        await home.scan()
+        media_hash = await rate(home, "trip/a.mp4", 5)
+        new = tmp_path / "new" / "Videos"
+        top = new.joinpath(*Path(name).parts[:-2])
+        if now == "encoded anew":
+            new.mkdir(parents=True)
+        else:
+            shutil.copytree(home.library, top)
+        if not kept:
+            shutil.rmtree(home.library)
+        await serve(home, new)
+        if now == "encoded anew":
+            home.add("b.mkv")
+        else:
+            assert (await stars(home))[name] == 5
+        home.add(name)
+        await home.scan()
+        newcomer = (await home.video(name)).media_hash
+        assert newcomer != media_hash
+        page = await (await home.client.get(f"/watch/{name}")).get_data(as_text=True)
+        assert f'action="/videos/{media_hash}/handover"' in page
+        other = "b.mkv" if now == "encoded anew" else f"{name[: -len('trip/a.mp4')]}b.mp4"
+        page = await (await home.client.get(f"/watch/{other}")).get_data(as_text=True)
+        assert "/handover" not in page
+        answer = await home.client.post(
+            f"/videos/{media_hash}/handover",
+            form={"to": newcomer},
+            headers={"Origin": "http://localhost"},
+        )
+        assert answer.status_code == 303
+        assert (await stars(home))[name] == 5
+        await assert_each_plays(home)
+        assert path.exists() is kept
+
+
 async def test_only_what_is_gone_is_handed_over(home: Home) -> None:
     home.add("one.avi")
     home.add("one.mp4")

@@ -8,7 +8,7 @@ import pytest
 from support.home import Home, seed_video
 
 from lvs.config import IGNORED_FOLDERS
-from lvs.services.library.ignored import Ignored
+from lvs.services.library.ignored import MAX_BYTES, Ignored
 
 
 @pytest.mark.parametrize(
@@ -99,6 +99,24 @@ def test_links_and_pipes_are_no_ignore_files(tmp_path: Path) -> None:
     (tmp_path / ".lvsignore").unlink()
     os.mkfifo(tmp_path / ".lvsignore")
     assert not ignored.is_ignored(root, b"film.mp4", is_folder=False)
+
+
+def test_a_rule_that_is_cut_by_the_limit_does_not_count(tmp_path: Path) -> None:
+    rules = b"Samples\n" + b"#" * (MAX_BYTES - 10) + b"\n*.tmp.mp4\n"
+    (tmp_path / ".lvsignore").write_bytes(rules)
+    ignored, root = Ignored(()), os.fsencode(tmp_path)
+    assert ignored.is_ignored(root, b"Samples/film.mp4", is_folder=False)
+    assert not ignored.is_ignored(root, b"film.mp4", is_folder=False)
+
+
+async def test_a_folder_with_the_name_of_an_ignore_file_changes_nothing(home: Home) -> None:
+    home.add("film.mp4")
+    home.add("trip/.lvsignore/hidden.mp4")
+    home.add("trip/beach.mp4")
+    (home.library / ".lvsignore").mkdir()
+    await home.scan()
+    assert await home.titles() == ["beach", "film"]
+    assert not home.services.library.progress().offline
 
 
 @pytest.mark.parametrize("path", ["a.mp4", "Samples/b.mp4", "x/Samples/c.mp4", "x/d.tmp.mp4"])

@@ -533,8 +533,12 @@ async def test_a_copy_put_over_another_film_leaves_both_what_they_were_given(hom
     os.geteuid() != 0 or sys.platform != "linux",
     reason="only root on Linux may give a thread another user's rights",
 )
+@pytest.mark.parametrize(
+    "mode", [0, 0o744, 0o711], ids=["nothing allowed", "only listed", "only passed through"]
+)
+@pytest.mark.parametrize("whole", [False, True], ids=["a folder in it", "the library folder"])
 async def test_a_folder_that_may_not_be_read_is_offline_and_nothing_in_it_is_lost(
-    tmp_path: Path,
+    tmp_path: Path, mode: int, whole: bool
 ) -> None:
     with TemporaryDirectory() as place:
         os.chmod(place, 0o755)
@@ -546,7 +550,8 @@ async def test_a_folder_that_may_not_be_read_is_offline_and_nothing_in_it_is_los
             await home.scan()
             media_hash = (await home.video("private/film.mp4")).media_hash
             await curate(home, media_hash)
-            private.chmod(0)
+            closed = home.library if whole else private
+            closed.chmod(mode)
             # The threads that look at the disk lose root's rights (setfsuid(2)), which no
             # permission stops.
             nobody = partial(ctypes.CDLL(None).setfsuid, 65534)
@@ -555,9 +560,11 @@ async def test_a_folder_that_may_not_be_read_is_offline_and_nothing_in_it_is_los
             )
             await home.scan()
             cards = (await home.services.gallery.browse(Query())).cards
-            assert {card.title: card.offline for card in cards} == {"local": False, "film": True}
+            assert {card.title: card.offline for card in cards} == {"local": whole, "film": True}
             await assert_curated(home, media_hash)
-            private.chmod(0o755)
+            assert not await home.services.library.drives.check()
+            closed.chmod(0o755)
+            assert await home.services.library.drives.check()
             await home.scan()
             assert not any(
                 card.offline for card in (await home.services.gallery.browse(Query())).cards

@@ -5,11 +5,12 @@ import contextlib
 import os
 import sys
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import psutil
 import pytest
+from support.disks import small_disk
 
 from lvs.services.library.watch_process import WatchProcess
 from lvs.services.library.watch_worker import WatchFailed, WatchFailure
@@ -153,6 +154,24 @@ async def test_a_folder_made_anew_under_the_same_name_is_watched(tmp_path: Path)
         await told(process, [b"folder"])
         (tmp_path / "folder" / "film.mp4").touch()
         await told(process, [b"folder/film.mp4"])
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a disk")
+async def test_a_disk_that_goes_and_comes_is_watched_anew(tmp_path: Path) -> None:
+    disk = tmp_path / "our disk"
+    disk.mkdir()
+    async with AsyncExitStack() as stack:
+        with small_disk(disk, 100):
+            (disk / "deep").mkdir()
+            process = await stack.enter_async_context(watching(tmp_path))
+        assert (await process.changes()).everywhere
+        (disk / "below the disk").touch()
+        await told(process, [b"our disk/below the disk"])
+        with small_disk(disk, 100):
+            assert (await process.changes()).everywhere
+            (disk / "new").mkdir()
+            (disk / "film.mp4").touch()
+            await told(process, [b"our disk/new", b"our disk/film.mp4"])
 
 
 async def test_too_much_at_once_is_reported_as_everything(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +12,9 @@ import pytest
 import pytest_asyncio
 from support.home import OLD_NS, Home, distinct_video
 
+from lvs.db import writer
 from lvs.services.events import Event
+from lvs.services.library import watcher
 
 
 @pytest_asyncio.fixture(params=["auto", "poll"])
@@ -122,6 +124,47 @@ async def test_names_that_are_not_utf8_are_followed_too(tmp_path: Path) -> None:
         await shows(home, "film one", "film \ufffd")
 
 
+def link_to(path: Path, target: Path) -> None:
+    path.symlink_to(target)
+
+
+def pipe(path: Path, _: Path) -> None:
+    os.mkfifo(path)
+
+
+def film_of_its_name(path: Path, _: Path) -> None:
+    path.write_bytes(distinct_video())
+
+
+def folder_of_its_name(path: Path, _: Path) -> None:
+    path.mkdir()
+
+
+@pytest.mark.parametrize(
+    ("left", "put", "shown"),
+    [
+        ("film.mp4", link_to, []),
+        ("film.mp4", pipe, []),
+        ("film.mp4", folder_of_its_name, []),
+        ("folder", link_to, []),
+        ("folder.mp4", film_of_its_name, ["folder"]),
+    ],
+)
+async def test_what_was_exchanged_for_something_else_leaves_the_gallery(
+    watched: Home,
+    left: str,
+    put: Callable[[Path, Path], None],
+    shown: list[str],
+) -> None:
+    watched.add("stays.mp4")
+    watched.add(left if left == "film.mp4" else f"{left}/film.mp4")
+    await shows(watched, "film", "stays")
+    elsewhere = watched.library.with_name("other disk")
+    (watched.library / left).rename(elsewhere)
+    put(watched.library / left, elsewhere)
+    await shows(watched, *shown, "stays")
+
+
 async def test_what_another_program_writes_is_noticed(home: Home) -> None:
     home.add("film.mp4")
     await home.scan()
@@ -138,3 +181,29 @@ async def test_what_another_program_writes_is_noticed(home: Home) -> None:
 
     await home.until(noticed)
     assert home.services.library.progress().version > before
+
+
+@pytest.mark.parametrize("done", ["came", "left", "settled"])
+async def test_what_could_not_be_written_down_is_made_up_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, done: str
+) -> None:
+    monkeypatch.setattr(watcher, "AGAIN_S", 0.5)
+    monkeypatch.setattr(writer, "BUSY_SECONDS", 0.5)
+    settle_seconds = 1.0 if done == "settled" else 0.2
+    async with Home(tmp_path, watch="auto", scan_interval=0, settle_seconds=settle_seconds) as home:
+        leaves = home.add("leaves.mp4")
+        home.add("stays.mp4")
+        await shows(home, "leaves", "stays")
+        other = sqlite3.connect(home.data / "lvs.db", isolation_level=None, check_same_thread=False)
+        # in a thread: the server, which may be writing, goes on in this one
+        await asyncio.to_thread(other.execute, "BEGIN IMMEDIATE")
+        if done == "left":
+            leaves.unlink()
+        elif done == "came":
+            home.add("film.mp4")
+        else:
+            (home.library / "film.mp4").write_bytes(distinct_video())
+        await asyncio.sleep(3)
+        other.execute("ROLLBACK")
+        other.close()
+        await shows(home, *(["stays"] if done == "left" else ["film", "leaves", "stays"]))

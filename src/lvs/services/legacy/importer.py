@@ -239,6 +239,7 @@ class LegacyImport:
             yield step
             changed = await step.write(tx)
         if changed:
+            self._events.publish(Event.CURATED, changed)
             self._events.publish(Event.CHANGED, changed)
 
     # --- Files that appear later ---

@@ -33,6 +33,7 @@ class Drives:
         self.roots: dict[int, Root] = {}
         self.away: list[UnreachableFolder] = []
         self._mounts: dict[int, set[bytes]] = {}
+        self._mount_devices: dict[tuple[int, bytes], int] = {}  # at the last check
         self._identities: dict[int, Identity] = {}  # of folders that a scan found well
         # Of folders in which a scan found nothing that is known: which, and when.
         self._refused: dict[int, tuple[Identity | None, float]] = {}
@@ -155,7 +156,7 @@ class Drives:
             current is not None
             and current == before
             and not await self.is_replaced(root)
-            and await asyncio.to_thread(_is_empty, root.path)
+            and await asyncio.to_thread(is_empty_or_gone, root.path)
         )
 
     async def set_offline(self, root: Root, since: int | None) -> None:
@@ -216,15 +217,18 @@ class Drives:
             return await files.any_present(db, root.id)
 
     async def _have_mounts_changed(self, root: Root) -> bool:
-        """Return whether a disk inside a library folder was unmounted, or one that was away is
-        there.
+        """Return whether a disk inside a library folder was unmounted, or another one took its
+        place, or one that was away is there.
         """
         away = {entry.path for entry in self.away if entry.root_id == root.id}
         for path in self._mounts.get(root.id, set()) - away:
-            if not await asyncio.to_thread(_is_mount, os.path.join(root.path, path)):
+            device = await asyncio.to_thread(_mounted_device, os.path.join(root.path, path))
+            before = self._mount_devices.pop((root.id, path), device)
+            if device is None or device != before:
                 return True
+            self._mount_devices[root.id, path] = device
         for path in away:
-            if not await asyncio.to_thread(_is_empty, os.path.join(root.path, path)):
+            if not await asyncio.to_thread(is_empty_or_gone, os.path.join(root.path, path)):
                 return True
         return False
 
@@ -260,9 +264,11 @@ class _Place:
 
 
 def _place_at(path: bytes) -> _Place | None:
-    """Return what is at a place; None where there is no folder that can be read."""
+    """Return what is at a place; None where there is no folder that can be read, or what is in it
+    may not be looked at.
+    """
     try:
-        state = os.stat(path)
+        state = os.stat(os.path.join(path, b"."))
         with os.scandir(path) as entries:
             return _Place((state.st_dev, state.st_ino), next(iter(entries), None) is None)
     except OSError:
@@ -275,11 +281,13 @@ def is_empty_or_gone(path: bytes) -> bool:
     return place is None or place.is_empty
 
 
-def _is_mount(path: bytes) -> bool:
+def _mounted_device(path: bytes) -> int | None:
+    """The device of the disk that is mounted at a folder; None where none is."""
     try:
-        return os.lstat(path).st_dev != os.stat(os.path.dirname(path)).st_dev
+        device = os.lstat(path).st_dev
+        return device if device != os.stat(os.path.dirname(path)).st_dev else None
     except OSError:
-        return False
+        return None
 
 
 def _filesystem(path: bytes) -> str | None:
@@ -288,14 +296,6 @@ def _filesystem(path: bytes) -> str | None:
         return f"{os.stat(path).st_dev:x}"
     except OSError:
         return None
-
-
-def _is_empty(path: bytes) -> bool:
-    try:
-        with os.scandir(path) as entries:
-            return next(iter(entries), None) is None
-    except OSError:
-        return True
 
 
 def file_state(root: bytes, path: bytes) -> os.stat_result:

@@ -6,6 +6,7 @@ all below. It may come with a download, so that its size and what its rules may 
 Blocking code: call it in a thread.
 """
 
+import errno
 import fnmatch
 import os
 import re
@@ -44,6 +45,14 @@ class Ignored:
         self.folder_names = tuple(folder_names)
         patterns = (fnmatch.translate(name.lower()) for name in self.folder_names)
         self._names = re.compile("|".join(patterns) or r"(?!)")
+        self._unread: dict[bytes, str] = {}
+
+    def problems(self) -> list[str]:
+        """A sentence for each `.lvsignore` file that cannot be read."""
+        return [
+            f"“{path.decode('utf-8', 'replace')}” does not count, for it cannot be read: {words}."
+            for path, words in self._unread.copy().items()
+        ]
 
     def has_name(self, name: bytes) -> bool:
         """Return whether a folder of this name is passed over wherever it lies."""
@@ -75,9 +84,15 @@ class Ignored:
         self, root: bytes, folder: bytes, above: RuleStack, names: Collection[bytes] | None = None
     ) -> RuleStack:
         """The rules that count in a folder; `names` are those it holds, where they are known."""
+        path = os.path.join(root, folder, IGNORE_FILE)
+        self._unread.pop(path, None)
         if names is not None and IGNORE_FILE not in names:
             return above
-        lines = _read(os.path.join(root, folder, IGNORE_FILE))
+        try:
+            lines = _read(path)
+        except OSError as error:
+            self._unread[path] = error.strerror or str(error)
+            return above
         if not lines:
             return above
         return (*above, Rules(folder, _spec(lines)))
@@ -114,18 +129,26 @@ def matches(rules: RuleStack, path: bytes, is_folder: bool) -> bool:
 
 
 def _read(path: bytes) -> list[str]:
-    """The rules in a file; none where there is no such file or it cannot be read."""
+    """The rules in a file; none where there is no such file. Raises OSError where there is one and
+    it cannot be read.
+
+    A rule that the limit cuts is left out: the rest of it may say far more, such as `*`.
+    """
     try:
         descriptor = os.open(path, OPEN_FLAGS)
-    except OSError:
+    except OSError as error:
+        if error.errno in (errno.EACCES, errno.EIO):
+            raise
         return []
-    with os.fdopen(descriptor, "rb") as file:
-        try:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                return []
-            content = file.read(MAX_BYTES)
-        except OSError:
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             return []
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            content = file.read(MAX_BYTES + 1)
+    finally:
+        os.close(descriptor)
+    if len(content) > MAX_BYTES:
+        content = content[: content.rfind(b"\n", 0, MAX_BYTES + 1) + 1]
     lines = content.decode("utf-8-sig", "replace").splitlines()[:MAX_RULES]
     return [line for line in lines if _is_cheap(line)]
 

@@ -11,7 +11,7 @@ import os
 import stat
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -25,7 +25,15 @@ from lvs.services.library.drives import Drives, file_state, is_empty_or_gone
 from lvs.services.library.ignored import IGNORE_FILE, Ignored
 from lvs.services.library.placement import Placement
 from lvs.services.library.scan_reader import FolderScan, Reader
-from lvs.services.library.walk import WalkResult, below, has_format, is_hidden, storable
+from lvs.services.library.walk import (
+    WalkResult,
+    below,
+    below_any,
+    has_format,
+    is_hidden,
+    is_odd_time,
+    storable,
+)
 from lvs.services.metrics import timed
 
 log = logging.getLogger(__name__)
@@ -173,7 +181,7 @@ class Library:
             looking=looking,
             version=self._version,
             offline=tuple(self.drives.offline_names()),
-            errors=tuple(self._reader.problems.values()),
+            errors=(*self._reader.problems.values(), *self.ignored.problems()),
         )
 
     async def poll_database(self) -> None:
@@ -216,6 +224,7 @@ class Library:
             known = await files.stamps(db, root.id, folder)
         known_count = len(known)
         started_at = await self.drives.identity(root)
+        self._reader.forget_problems(root, folder)
         reading = FolderScan(
             self._reader, root, folder, self._endings, known, self._count_seen, self.ignored
         )
@@ -224,6 +233,7 @@ class Library:
         finally:
             reading.close()
         gone = set(reading.gone())
+        self._note_silent(root, reading.seen)
         if not folder:
             self._note_passed_over(root, reading.seen)
         if not folder and not await self.drives.is_believable(
@@ -238,9 +248,8 @@ class Library:
         if folder and await self.drives.is_replaced(root):
             return
         away = await self.drives.note_away(root, folder, reading.seen, gone)
-        await self._mark_missing(
-            root, [path for path in gone if not any(below(path, unseen) for unseen in away)]
-        )
+        unseen = {*away, *reading.seen.silent}
+        await self._mark_missing(root, [path for path in gone if not below_any(path, unseen)])
 
     async def _believe_emptied(self) -> None:
         """A library folder that was moved into another one is empty, and not offline."""
@@ -253,6 +262,11 @@ class Library:
                     left = await files.stamps(db, root.id)
                 if not left:
                     await self.drives.set_offline(root, None)
+
+    def _note_silent(self, root: Root, seen: WalkResult) -> None:
+        for path, words in seen.silent.items():
+            if has_format(path, self._endings):
+                self._reader.note_problem(root, path, words)
 
     def _note_passed_over(self, root: Root, seen: WalkResult) -> None:
         """Keep what the walk passed over, and log it once."""
@@ -268,6 +282,19 @@ class Library:
                 now.hidden,
             )
         self.passed_over[root.id] = now
+
+    def _note_time(self, root: Root, path: bytes, mtime_ns: int) -> None:
+        """Keep that a file has an odd time of change, or has it no more, between two scans."""
+        now = self.passed_over.get(root.id)
+        is_odd = is_odd_time(mtime_ns)
+        if now is None or is_odd == (path in now.odd_times):
+            return
+        others = tuple(other for other in now.odd_times if other != path)
+        self.passed_over[root.id] = replace(
+            now,
+            odd_times=(path, *others)[:ODD_KEPT] if is_odd else others,
+            odd_times_count=now.odd_times_count + (1 if is_odd else -1),
+        )
 
     def _count_seen(self, files_seen: int) -> None:
         self._seen += files_seen
@@ -331,9 +358,12 @@ class Library:
                     await self._scan_folder(root, path)
                 elif stat.S_ISREG(state.st_mode) and has_format(path, self._endings):
                     present.append(FoundFile(path, state.st_size, storable(state.st_mtime_ns)))
+                    self._note_time(root, path, state.st_mtime_ns)
+                else:  # a link or a pipe, say: what lay there before is gone
+                    gone.append(path)
             await self._take_in_found(root, present)
-            if gone:
-                await self._note_gone(root, await self._known_at(root, gone))
+            known = await self._known_at(root, gone, [file.path for file in present])
+            await self._note_gone(root, known)
 
     def _state(self, root: bytes, path: bytes) -> os.stat_result | None:
         """The state of what lies there; None where that is ignored."""
@@ -363,13 +393,18 @@ class Library:
         elif not await self.drives.is_replaced(root):
             await self._mark_missing(root, paths)
 
-    async def _known_at(self, root: Root, places: Iterable[bytes]) -> list[bytes]:
-        """The known files at these places, or below them where they were folders."""
+    async def _known_at(
+        self, root: Root, left: Collection[bytes], taken: Collection[bytes]
+    ) -> list[bytes]:
+        """The known files that are gone: those at places where nothing lies, and those below them
+        or below places that a file has taken, where these were folders.
+        """
         known: set[bytes] = set()
         async with self._database.read() as db:
-            for place in places:
+            for place in left:
                 if await files.stamp(db, root.id, place):
                     known.add(place)
+            for place in itertools.chain(left, taken):
                 known.update(await files.below(db, root.id, place))
         return list(known)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from lvs.clock import now_ms
-from lvs.db import bulk_insert, division, files, gallery, missing, videos
+from lvs.db import bulk_insert, division, files, gallery, handover, missing, videos
 from lvs.db.bulk_insert import Arrival
 from lvs.db.database import Database, Transaction
 from lvs.models import File, Fingerprint, FoundFile, Root, State
@@ -63,6 +63,7 @@ class Placement:
         self._unnamed += len(batch)
         async with self._database.transaction() as tx:
             new, others = await bulk_insert.add_new(tx, root.id, batch)
+            await handover.note_former(tx, new)
         self.added += len(new)
         self._publish(Touched(added=set(new)))
         for start in range(0, len(others), PLACED_AT_ONCE):
@@ -132,9 +133,21 @@ class Placement:
         )
         await identity.record(tx, owner, content)
         await files.add(tx, owner, root.id, found, print_)
+        if owner in taken.added:
+            await self._note_former(tx, owner, here)
         made = await self._identity.separate(tx, owner, now_ms())
         taken.added |= made
         taken.reassigned |= made
+
+    async def _note_former(self, tx: Transaction, video_id: int, here: File | None) -> None:
+        """Note for a new video the one that lay at its place and lives on only where nobody sees
+        it, such as in a library folder of before: it may have been edited here, and its page says
+        so.
+        """
+        if here is not None and await handover.is_out_of_sight(tx, here.video_id):
+            await handover.set_former(tx, video_id, here.video_id)
+        elif here is None:
+            await handover.note_former(tx, [video_id])
 
     async def _goes_on(self, tx: Transaction, here: File, owner: int | None, key: str) -> bool:
         """Return whether the video at a place is the same one with its new content: edited in

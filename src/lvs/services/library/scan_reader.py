@@ -69,9 +69,7 @@ class Reader:
         if len(answer) == 2:
             number, message = answer
             if number != errno.ENOENT:
-                self.problems[path] = (
-                    f"“{display_path(root, file.path)}” cannot be read: {message}."
-                )
+                self.note_problem(root, file.path, message)
             return None
         print_, oshash, *state = answer
         if state != [file.size_bytes, file.mtime_ns]:
@@ -87,6 +85,17 @@ class Reader:
             if file.size_bytes > WHOLLY_READ
             else "",
         )
+
+    def note_problem(self, root: Root, path: bytes, words: str) -> None:
+        """Keep that a file cannot be read, with the system's words."""
+        sentence = f"“{display_path(root, path)}” cannot be read: {words}."
+        self.problems[os.path.join(root.path, path)] = sentence
+
+    def forget_problems(self, root: Root, folder: bytes) -> None:
+        """Forget the files below a folder that could not be read: they are looked at again."""
+        start = os.path.join(root.path, folder, b"")
+        for path in [path for path in self.problems if path.startswith(start)]:
+            del self.problems[path]
 
     def _wait_for(self, root: Root, path: bytes) -> None:
         # A film still being copied would get a fingerprint it will not keep.

@@ -48,6 +48,17 @@ class WalkResult:
     links: int = 0  # that were passed over
     hidden: int = 0  # video files and folders whose names begin with a dot
     odd_times: list[bytes] = field(default_factory=list)  # files changed in the future, or never
+    # files and folders that are there and say nothing of themselves, with the system's words
+    silent: dict[bytes, str] = field(default_factory=dict)
+
+    def note_silent(self, path: bytes, error: OSError) -> None:
+        """Keep why the state of a path cannot be told. Raises PermissionError where that is because
+        nothing in its folder may be looked at, which can only be listed.
+        """
+        if isinstance(error, PermissionError):
+            raise error
+        if not isinstance(error, FileNotFoundError):  # else it left while we looked
+            self.silent[path] = error.strerror or str(error)
 
 
 Seen = tuple[bytes, int, int]
@@ -92,8 +103,9 @@ def walk(
                         continue
                     try:
                         state = look(name, dir_fd=descriptor)
-                    except OSError:
-                        continue  # it left while we looked
+                    except OSError as error:
+                        seen.note_silent(prefix + name, error)
+                        continue
                     if stat.S_ISREG(state.st_mode):
                         if name[name.rfind(b".") :] in spelled or _learn(name, endings, spelled):
                             found.append((prefix + name, state.st_size, state.st_mtime_ns))
@@ -125,6 +137,11 @@ def _with_storable_times(found: list[Seen], seen: WalkResult, future: int) -> li
         return found
     seen.odd_times += [path for path, _, mtime_ns in found if not 0 < mtime_ns < future]
     return [(path, size, storable(mtime_ns)) for path, size, mtime_ns in found]
+
+
+def is_odd_time(mtime_ns: int) -> bool:
+    """Return whether a time of change cannot be: one in the future, or none."""
+    return not 0 < mtime_ns < time.time_ns() + FUTURE_NS
 
 
 def _is_worth_telling(name: bytes, endings: frozenset[bytes]) -> bool:
@@ -167,6 +184,13 @@ def _device(path: bytes) -> int | None:
         return os.stat(path).st_dev
     except OSError:
         return None
+
+
+def below_any(path: bytes, folders: Collection[bytes]) -> bool:
+    """Return whether a path is one of these or lies below one."""
+    while path and path not in folders:
+        path = path.rpartition(b"/")[0]
+    return path in folders
 
 
 def below(path: bytes, folder: bytes) -> bool:

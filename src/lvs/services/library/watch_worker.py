@@ -17,6 +17,8 @@ macOS and Windows watch a whole tree by themselves and follow no links.
 
 import json
 import os
+import re
+import select
 import stat
 import sys
 import threading
@@ -24,7 +26,7 @@ import time
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from enum import StrEnum
-from typing import Any
+from typing import Any, BinaryIO
 
 from lvs.services.library.ignored import IGNORE_FILE, Ignored
 
@@ -175,6 +177,7 @@ class FolderWatch:
         self._watches: list[Watch] = []
         self._watched: set[str] = set()
         self._missed = False
+        self._mounts = Mounts(top)
         self._add([top])
         if top not in self._watched:
             raise WatchFailed(WatchFailure.GONE, "the folder cannot be read")
@@ -187,9 +190,19 @@ class FolderWatch:
         """
         batch = {change for watch in self._watches for change in watch.changes()}
         self._forget({path for kind, path in batch if kind != "modified"})
+        self._follow_mounts()
         self._add(sorted({path for _, path in batch} - self._watched))
         missed, self._missed = self._missed, False
         return None if missed or len(batch) > CHANGES_AT_ONCE else {path for _, path in batch}
+
+    def _follow_mounts(self) -> None:
+        """Watch the folders anew at which a disk was mounted or unmounted: the system does not
+        tell of it, and a watch ends with its disk.
+        """
+        if changed := self._mounts.changed():
+            self._forget(changed)
+            self._add(sorted(changed))
+            self._missed = True
 
     def _add(self, paths: Iterable[str]) -> None:
         """Watch those of these paths that are folders, and all folders below them."""
@@ -268,6 +281,38 @@ class FolderWatch:
         if not staying:
             watch.close()
         return not staying
+
+
+class Mounts:
+    """The folders below one at which something is mounted; none where the system does not tell."""
+
+    def __init__(self, top: str) -> None:
+        self._start = os.path.join(top, "")
+        self._events = select.poll()
+        self._table: BinaryIO | None = None
+        with suppress(OSError):
+            self._table = open("/proc/self/mountinfo", "rb")  # noqa: SIM115  as long as the process
+            self._events.register(self._table, select.POLLPRI)
+        self._mounted = self._read()
+
+    def changed(self) -> set[str]:
+        """Return where something was mounted or unmounted since the last call.
+
+        The system says that something was, wherever; a disk that comes back has the numbers it had,
+        so that a look now and then would not notice a short absence.
+        """
+        if not self._events.poll(0):
+            return set()
+        before, self._mounted = self._mounted, self._read()
+        return {path for path, _ in before ^ self._mounted}
+
+    def _read(self) -> set[tuple[str, bytes]]:
+        if self._table is None:
+            return set()
+        self._table.seek(0)
+        lines = [line.split(b" ", 5) for line in self._table]
+        mounts = ((os.fsdecode(_unescaped(line[4])), b" ".join(line[:4])) for line in lines)
+        return {mount for mount in mounts if mount[0].startswith(self._start)}
 
 
 class Watch:
@@ -375,6 +420,11 @@ def folders_below(top: str, ignored: Ignored) -> Iterator[str]:
         except OSError:
             continue
         yield current
+
+
+def _unescaped(path: bytes) -> bytes:
+    """A path of `/proc/self/mountinfo`, where blanks and such are octal numbers."""
+    return re.sub(rb"\\([0-7]{3})", lambda found: bytes([int(found[1], 8)]), path)
 
 
 def _is_folder(path: str) -> bool:

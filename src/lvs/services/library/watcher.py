@@ -30,6 +30,8 @@ OTHERS_CHECK_S = 2.0
 RESCAN_PAUSE_S = 2.0
 RESCAN_SHARE = 20  # at most a twentieth of the time
 POLL_SHARE = 4
+# After a step failed everything is looked at again: what it was about would be forgotten else.
+AGAIN_S, AGAIN_MOST_S = 10.0, 300.0
 
 REASONS = {
     WatchFailure.GONE: "it is not there",
@@ -56,6 +58,8 @@ class Watcher:
         self.state: dict[int, str] = {}
         self.failures: dict[int, WatchFailure] = {}
         self.scans_done = 0
+        self._again: asyncio.TimerHandle | None = None
+        self._again_s = AGAIN_S
 
     def scan_soon(self) -> None:
         """Ask for a full scan; several asked for while one runs are one."""
@@ -70,7 +74,8 @@ class Watcher:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wanted.wait(), self._scan_interval_s or None)
             self._wanted.clear()
-            await self._patiently(self._library.scan)
+            if await self._patiently(self._library.scan):
+                self._again_s = AGAIN_S
             self.scans_done += 1
 
     async def drives(self) -> None:
@@ -187,10 +192,21 @@ class Watcher:
             await self._patiently(functools.partial(self._library.scan_quietly, root.id))
             await asyncio.sleep(max(pause_s, share * (time.monotonic() - started)))
 
-    async def _patiently(self, step: Callable[[], Awaitable[object]]) -> object:
-        """Run a step; what goes wrong in it is logged and the watch goes on."""
+    async def _patiently(self, step: Callable[[], Awaitable[object]]) -> bool:
+        """Run a step; True where it succeeded. What goes wrong in it is logged, the watch goes on,
+        and a scan makes up for it a while later.
+        """
         try:
-            return await step()
+            await step()
         except Exception:
             log.exception("looking after the library failed; it will be tried again")
-            return None
+            if self._again is None:
+                loop = asyncio.get_running_loop()
+                self._again = loop.call_later(self._again_s, self._scan_again)
+            return False
+        return True
+
+    def _scan_again(self) -> None:
+        self._again = None
+        self._again_s = min(2 * self._again_s, AGAIN_MOST_S)
+        self.scan_soon()
