@@ -484,7 +484,7 @@ def test_a_card_is_as_programs_expect_it(pages: Templates) -> None:
         for image in pictures
     ]
     # Every third card has no poster.
-    assert asked_for == ["first"] * 3 + ["with the page"] * 9 + ["near"] * 28
+    assert asked_for == ["first"] * 3 + ["with the page"] * 5 + ["near"] * 32
 
 
 def test_a_card_without_poster_has_no_picture(pages: Templates) -> None:

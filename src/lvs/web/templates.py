@@ -46,7 +46,7 @@ PARTIALS_KEPT = 200  # about 1 kB each
 ROWS_KEPT = 20  # about 10 kB each
 DIGEST_BYTES = 32
 FIRST_ROW = 4
-FIRST_SCREEN = 18  # of a television: the window that shows the most
+FIRST_SCREEN = 12  # two rows of a television, three of a desktop
 _CONTINUED = re.compile(r"\n  +")
 TWO_DIGITS = tuple(f"{number:02}" for number in range(60))
 
