@@ -32,7 +32,7 @@ export class Film {
       [...page.querySelectorAll(`.watch ${selector}`)].map((each) => each.value);
     const player = find("#player");
     if (!player) throw new Error("This film cannot be played now.");
-    const { shape, stereo, swapped, fov, lens, scenes } = player.dataset;
+    const { shape, stereo, swapped, fov, lens } = player.dataset;
     const hash = find(".watch").dataset.mediaHash;
     Object.assign(this, {
       url,
@@ -40,7 +40,7 @@ export class Film {
       api: `${root}/api/videos/${hash}`,
       title: find("h1").textContent.trim(),
       source: player.src || player.querySelector("source").src,
-      list: scenes,
+      list: find("#scenes")?.dataset.indexUrl,
       previous: find("#previous")?.href,
       next: find("#next")?.href,
       projection: {
@@ -137,7 +137,7 @@ export class Film {
       /(?:(\d+):)?(\d+):([\d.]+) -->.*\s+(\S+)#xywh=([\d,]+)/g,
     )) {
       const sheet = Object.assign(new Image(), {
-        src: new URL(name, new URL(this.list, this.url)),
+        src: new URL(name, new URL(this.list, location)),
       });
       this.scenes.push({ start: h * 3600 + m * 60 + Number(s), sheet, box: box.split(",") });
     }

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Page, Route, expect
 from support.chromium import CHROMIUM
-from support.headset import IWER, LAYERS, SMALL, Headset
+from support.headset import IWER, LAYERS, NOW, SMALL, Headset
 from support.spheres import RIGHT_BLUE, SphereFilm, degrees
 from support.vr_house import FILMS, ORDINARY, House, vr_house
 
@@ -183,6 +183,47 @@ def test_a_film_is_rated_inside_vr_and_the_next_one_too(house: House, hand: bool
         page.wait_for_url(f"**{house.watch(second)}")
         star = page.locator(".watch .rating").get_by_role("button", name="2 stars")
         expect(star).to_have_attribute("aria-pressed", "true")
+
+
+def test_a_film_entered_in_vr_keeps_its_position_and_goes_on_there(house: House) -> None:
+    with house.page(viewport=SMALL) as page:
+        headset = Headset(page)
+        headset.enter(house.watch(ALPS))
+        headset.hold()
+        headset.press("go", "next")
+        headset.wait(lambda state: house.hashes[BAY] == state["hash"] and state["time"] > 2)
+        headset.hold()
+        at = headset.state["time"]
+        headset.told(lambda: house.told(BAY)["position_s"], pytest.approx(at, abs=0.5))
+    with house.page(viewport=SMALL) as page:
+        headset = Headset(page)
+        headset.enter(house.watch(BAY))
+        assert headset.state["time"] >= at - 0.5
+
+
+def test_the_time_line_shows_scenes_and_leads_to_them(house: House, page: Page) -> None:
+    page.goto(house.watch(EAST))
+    expect(page.locator("#scenes a")).not_to_have_count(0, timeout=60_000)
+    headset = Headset(page)
+    headset.enter(house.watch(EAST))
+    headset.hold()
+    page.wait_for_function(f"""async () => {{
+        const {{scenes}} = {NOW}.film;
+        return scenes.length > 1 && scenes.every(({{sheet}}) => sheet.complete);
+    }}""")
+    drawn = f"""async () => {{
+        const {{canvas, items}} = {NOW}.panel;
+        const [x, y, w] = items.find(({{name}}) => name === "seek").box;
+        const scale = canvas.width / {NOW}.panel.width;
+        const place = [x + w / 2, y - 100, 8, 8].map((each) => each * scale);
+        return [...canvas.getContext("2d").getImageData(...place).data].slice(0, 3);
+    }}"""
+    panel = page.evaluate(drawn)
+    headset.aim("seek")
+    headset.frames(4)
+    assert page.evaluate(drawn) != panel
+    headset.pull()
+    headset.wait(lambda state: abs(state["time"] - 30) < 3)
 
 
 def test_a_press_beside_the_panel_hides_it_and_sends_nothing(house: House, page: Page) -> None:

@@ -68,7 +68,9 @@ def _write(folder: Path, films: dict[str, SphereFilm]) -> None:
 def _write_film(path: Path, picture: NDArray[np.uint8]) -> None:
     with av.open(str(path), "w") as film:
         film.metadata["comment"] = path.name
-        video = film.add_stream("libx264", rate=1, options={"crf": "6", "preset": "ultrafast"})
+        video = film.add_stream(
+            "libx264", rate=1, options={"crf": "6", "g": "10", "preset": "ultrafast"}
+        )
         video.height, video.width = picture.shape[:2]
         video.pix_fmt = "yuv420p"
         codec = video.codec_context

@@ -2,15 +2,17 @@
 
 import asyncio
 import json
+import os
 import re
 import time
+from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
 import pytest
 from quart import Response
-from support.home import Home
-from support.media import make_video
+from support.home import OLD_NS, Home
+from support.media import make_video, name_chapters
 from support.wire import Wire
 
 from lvs.db.changes import Chosen
@@ -119,6 +121,36 @@ async def test_a_film_is_told_with_its_shape_media_and_picture(home: Home) -> No
     assert item["eventServer"] == f"http://localhost/heresphere/events/{film}"
     without = await read(home, f"/heresphere/{film}", {"needsMediaSource": False})
     assert "media" not in without
+
+
+async def test_chapters_stand_on_the_time_line_of_both_players(home: Home, tmp_path: Path) -> None:
+    source, film = tmp_path / "source.mp4", home.library / "crossing.mkv"
+    make_video(source, seconds=4)
+    name_chapters(source, film, ((0, 2000, "Out"), (2000, 4000, "Home")))
+    os.utime(film, ns=(OLD_NS, OLD_NS))
+    await home.scan()
+    await home.looked()
+    media_hash = (await home.video(film.name)).media_hash
+    item = await read(home, f"/heresphere/{media_hash}")
+    assert [tag for tag in item["tags"] if tag.get("track") == 0] == [
+        {"name": "Out", "start": 0, "end": 2000, "track": 0},
+        {"name": "Home", "start": 2000, "end": 4000, "track": 0},
+    ]
+    item = await read(home, f"/deovr/{media_hash}")
+    assert item["timeStamps"] == [{"ts": 0, "name": "Out"}, {"ts": 2, "name": "Home"}]
+
+
+async def test_other_files_of_a_film_are_further_sources(home: Home) -> None:
+    content = home.add("a.mp4").read_bytes()
+    home.add("copies/b.mp4", content)
+    await films(home)
+    film = (await home.video("a.mp4")).media_hash
+    media = (await read(home, f"/heresphere/{film}"))["media"]
+    assert [each["name"] for each in media] == ["direct", "copies/b.mp4"]
+    for each in media:
+        address = each["sources"][0]["url"].removeprefix("http://localhost")
+        answer = await home.client.get(address)
+        assert await answer.get_data(as_text=False) == content
 
 
 async def test_a_shape_that_is_not_sure_is_left_to_the_player(home: Home) -> None:

@@ -64,6 +64,7 @@ async def strip_of(video: Video, card: Card | None, listed: str, tried: int = 0)
         "strip": strip,
         "scenes": _scene_links(video, strip, listed) if strip else [],
         "sheet_url": f"/scenes/{video.media_hash}.webp?v={strip.key}" if strip else "",
+        "index_url": f"/scenes/{video.media_hash}.vtt?v={strip.key}" if strip else "",
         "scenes_url": "",
     }
 
