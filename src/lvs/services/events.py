@@ -18,7 +18,7 @@ class Event(StrEnum):
     REMOVED = "video:removed"
     REASSIGNED = "video:reassigned"  # two videos became one, or one two: names and curation moved
     RESHAPED = "video:reshaped"  # its projection is another one, and so its poster is to be
-    CURATED = "video:curated"  # it was given what another program had for it
+    CURATED = "video:curated"  # it was given what the original had for it
     RATED = "video:rated"  # its stars are others
     CHANGED_EXTERNALLY = (
         "database:changed"  # another program changed the database; nobody knows which videos

@@ -51,6 +51,13 @@ _CONTINUED = re.compile(r"\n  +")
 TWO_DIGITS = tuple(f"{number:02}" for number in range(60))
 
 
+def _earliness(place: int) -> int:
+    """The value of `eager` for the card at a place of the first page."""
+    if place < FIRST_ROW:
+        return 2
+    return 1 if place < FIRST_SCREEN else 0
+
+
 class Templates:
     """Renders `templates/*.html` as "name.html" and `partials/*.html` as "partials/name.html"."""
 
@@ -165,7 +172,7 @@ class Templates:
         templates around it.
         """
         found = [
-            self.cards.html(card, query, first * ((place < FIRST_ROW) + (place < FIRST_SCREEN)))
+            self.cards.html(card, query, _earliness(place) if first else 0)
             for place, card in enumerate(cards)
         ]
         if headings:

@@ -101,9 +101,10 @@ async def _around(
         "has_folders": bool(below),
         "below_total": videos,
         "search_action": folder_url(Query(folder=query.folder, direct=True)),
-        "search_label": "Search in this folder" if query.folder else "Search videos",
         "list_url": address_of_folder,
     }
+    if query.folder:
+        values |= {"search_label": "Search in this folder"}
     if is_plain and query.direct and holds_folders_alone:
         values |= {"message": counted} | await _filters_below(query)
     return values

@@ -161,7 +161,6 @@ class ForeignImport:
             changed = await step.write(tx) | personal.changed
             await gallery.refresh(tx, personal.changed)
         if changed:
-            self._events.publish(Event.CURATED, changed)
             self._events.publish(Event.CHANGED, changed)
 
     async def _list(

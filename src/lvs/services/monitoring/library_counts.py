@@ -1,7 +1,7 @@
 """The library in numbers.
 
 They are counted anew only when something changed, and no oftener than the counting is worth;
-but whoever is told that a scan or a look ended is told what it found.
+but whoever is told that a scan or a probe ended is told what it found.
 """
 
 import asyncio
@@ -43,12 +43,12 @@ class LibraryCounts:
 
 
 class _State(NamedTuple):
-    """Number of scans and of looks that had ended when it was counted, and the gallery's
+    """Number of scans and of probes that had ended when it was counted, and the gallery's
     version.
     """
 
     scans: int = 0
-    looks: int = 0
+    probes: int = 0
     version: int = 0
 
 
@@ -69,8 +69,8 @@ class LibraryCounter:
         """The counts, at most a few seconds old while the library changes."""
         async with self._lock:
             now, state = time.monotonic(), self._state()
-            all_looked_at = not self._jobs.remaining and state.looks != self._counted.looks
-            ended = state.scans != self._counted.scans or all_looked_at
+            all_probed = not self._jobs.remaining and state.probes != self._counted.probes
+            ended = all_probed or state.scans != self._counted.scans
             stale = state != self._counted or now - self._counted_at > OLDEST_S
             if ended or (stale and now >= self._not_before):
                 self._known = await self._count()
@@ -80,8 +80,8 @@ class LibraryCounter:
 
     def _state(self) -> _State:
         progress, tally = self._library.progress(), self._jobs.tally
-        looks = tally.done + tally.failed + tally.unreadable
-        return _State(progress.scans_ended, looks, progress.version)
+        probes = tally.done + tally.failed + tally.unreadable
+        return _State(progress.scans_ended, probes, progress.version)
 
     @timed("overview.count")
     async def _count(self) -> LibraryCounts:
