@@ -399,9 +399,17 @@ def test_the_poster_that_is_pressed_becomes_the_player_and_back(house: House) ->
     player = page.locator(".player")
     assert player.evaluate("(box) => getComputedStyle(box).viewTransitionName") == "film"
     assert page.evaluate("sessionStorage.getItem('became')") == "/ "
-    page.go_back()
-    expect(card(page, "Playable")).to_be_visible()
-    page.wait_for_function("() => sessionStorage.getItem('became') === '/ / '")
+    became = "/ "
+    for _ in range(5):  # Chromium leaves out a transition whose page is late
+        page.go_back()
+        expect(card(page, "Playable")).to_be_visible()
+        page.wait_for_timeout(1000)
+        became = page.evaluate("sessionStorage.getItem('became')")
+        if became.endswith("/ / "):
+            break
+        page.go_forward()
+        expect(page.locator("video")).to_be_visible()
+    assert became.endswith("/ / ")
 
 
 def test_searches_made_last_stand_below_an_empty_field(house: House) -> None:

@@ -436,5 +436,6 @@ async def test_slow_statements_are_kept_with_the_request_that_waited(home: Home)
     report = PerformanceReport.model_validate(
         await (await home.client.get("/admin/performance.json")).get_json()
     )
-    assert [bool(query.request_id) for query in report.db_queries.slow] == [True]
-    assert report.db_queries.slow[0].seconds > 1
+    # others are slow, too, where the machine is busy
+    [waited] = [query for query in report.db_queries.slow if query.request_id]
+    assert waited.seconds > 1

@@ -18,7 +18,7 @@ LONG = {"every_python", "workers_fail_for_a_while"}
 AS_NOBODY = {"lost_and_found"}  # its server runs as another user where this one is root
 LONG_ONES = os.environ.get("LVS_LONG_CASES") == "1"
 CANNOT_BE_TRIED = 77
-PATIENCE_SECONDS = 900
+PATIENCE_SECONDS = 1500
 
 pytestmark = pytest.mark.skipif(not NAMES, reason="../shared has no cases here")
 
