@@ -330,14 +330,18 @@ async def test_pictures_that_cannot_be_decoded_are_named(ffmpeg: ProbePool, tmp_
         await ffmpeg.probe(path)
 
 
+@pytest.mark.parametrize(
+    ("name", "codec", "pixels"),
+    [("film.mkv", "ffv1", "yuv420p"), ("film.mov", "png", "rgb24"), ("film.avi", "png", "rgb24")],
+)
 async def test_a_codec_off_the_list_is_described_and_not_decoded(
-    ffmpeg: ProbePool, tmp_path: Path
+    ffmpeg: ProbePool, tmp_path: Path, name: str, codec: str, pixels: str
 ) -> None:
-    path = media.make_video(tmp_path / "film.mkv", video_codec="ffv1")
+    path = media.make_video(tmp_path / name, video_codec=codec, pixel_format=pixels)
     store = PosterStore(tmp_path / "posters")
     store.prepare()
     found = await ffmpeg.probe(path, store.target("0" * 16))
-    assert (found.probe.video_codec, found.has_poster) == ("ffv1", False)
+    assert (found.probe.video_codec, found.has_poster) == (codec, False)
     assert found.probe.duration_s
     assert found.probe.width > 0
 

@@ -29,6 +29,7 @@ from PIL import Image, ImageChops, ImageStat
 
 from lvs.errors import Unreadable
 from lvs.models import FOR_THE_DEAF, FORCED, Probe, Track
+from lvs.services.media.bare_streams import BARE, bare_duration_s
 from lvs.services.media.containers import (
     BAD_DATA,
     MAX_PIXELS,
@@ -296,7 +297,8 @@ class VideoFile:
         self._codec = context.codec.canonical_name
         self._pixel_aspect = fraction(stream.sample_aspect_ratio)
         self._decodable = context.codec.name in PICTURE_DECODERS
-        if not self._decodable and (context.codec.name in STILLS or not context.width):
+        is_still = context.codec.name in STILLS and stream.frames <= 1
+        if not self._decodable and (is_still or not context.width):
             raise Unreadable(f"Its pictures cannot be decoded ({self._codec}).")
         if context.width * context.height > MAX_PIXELS:
             raise Unreadable(
@@ -389,6 +391,10 @@ class VideoFile:
     @cached_property
     def _duration_s(self) -> float | None:
         claimed_s = (self._container.duration or 0) / 1e6
+        rate = self._frame_rate()
+        if self._container.format.name == BARE and rate:
+            found_s = bare_duration_s(self._raw, self._size_bytes, rate)
+            return found_s if 0 < found_s <= IMPLAUSIBLE_DURATION_S else None
         if claimed_s > 0 and self._container.format.name in ("mpegts", "mpeg"):
             return measured_duration_s(self._raw, self._size_bytes, claimed_s)
         if 0 < claimed_s <= IMPLAUSIBLE_DURATION_S:
