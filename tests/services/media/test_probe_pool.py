@@ -346,6 +346,24 @@ async def test_a_codec_off_the_list_is_described_and_not_decoded(
     assert found.probe.width > 0
 
 
+UNKNOWN = {"film.mp4": (b"avc1", b"zzzz"), "film.mkv": (b"/ISO/AVC", b"/ISO/ZZZ")}
+
+
+@pytest.mark.parametrize("name", UNKNOWN)
+async def test_a_film_of_a_codec_that_nobody_knows_is_one(
+    ffmpeg: ProbePool, tmp_path: Path, name: str
+) -> None:
+    path = media.make_video(tmp_path / name, seconds=2, sound=True)
+    path.write_bytes(path.read_bytes().replace(*UNKNOWN[name]))
+    store = PosterStore(tmp_path / "posters")
+    store.prepare()
+    found = await ffmpeg.probe(path, store.target("0" * 16))
+    assert (found.probe.video_codec, found.has_poster) == ("unknown", False)
+    assert found.probe.duration_s == pytest.approx(2, abs=0.1)
+    assert [track.codec for track in found.probe.audio_tracks] == ["aac"]
+    assert found.probe.width == 0
+
+
 @pytest.mark.parametrize("honest", [True, False])
 async def test_a_giant_picture_is_refused_before_it_is_decoded(
     ffmpeg: ProbePool, tmp_path: Path, honest: bool

@@ -41,7 +41,9 @@ def _chunks(file: IO[bytes], size_bytes: int) -> Iterator[bytes]:
 
 
 def _fields(stream: bytes) -> int:
-    """How many fields its pictures are shown for: two for a frame, three where one is repeated."""
+    """Number of fields that its pictures are shown for: two for a frame, three where one is
+    repeated.
+    """
     fields = 2 * stream.count(_PICTURE)
     for extension in _EXTENSION.finditer(stream):
         fields -= extension[1][0] & 3 != _FRAME
