@@ -127,6 +127,11 @@ class Gallery:
         """Changes with everything that the gallery shows; -1 while that is not noticed."""
         return self._index.seen if self._index else -1
 
+    async def catch_up(self) -> None:
+        """Notice what has changed until now, so that `edition` tells."""
+        async with self._reading():
+            pass
+
     async def find(
         self, query: Query, after: Cursor | None = None, until: Cursor | None = None
     ) -> GalleryPage:
@@ -226,13 +231,14 @@ class Gallery:
         if index is None:
             return []
         query = _by_viewer(query)
-        known = self._year_lists.get((index.seen, query))
+        key = (index.seen, query, query.viewer.allowed)
+        known = self._year_lists.get(key)
         if known is not None:
             return known
         finder = await self._finder(db, query, index)
         found = finder.years() if isinstance(finder, IndexFinder) else []
         if not _is_personal(query):
-            self._year_lists.put((index.seen, query), found)
+            self._year_lists.put(key, found)
         return found
 
     async def _known_or_found(
@@ -248,7 +254,7 @@ class Gallery:
         has changed since.
         """
         query = _by_viewer(query)
-        key = (index.seen if index else -1, query, limit, after, until)
+        key = (index.seen if index else -1, query, query.viewer.allowed, limit, after, until)
         known = self._pages.get(key) if index else None
         if known is None:
             finder = await self._finder(db, query, index)
@@ -354,8 +360,7 @@ class Gallery:
 
     async def tags(self) -> list[Tag]:
         """Every tag in use with its count, in alphabetical order."""
-        async with self._reading():
-            pass  # the index has noticed now whether the list that is kept is still true
+        await self.catch_up()  # is the list that is kept still true?
         return await self._tags()
 
     async def _tags(self) -> list[Tag]:
@@ -427,8 +432,7 @@ class Gallery:
             async with self._database.read() as db:
                 return await folders.listed(db, root_id, folder)
 
-        async with self._reading():
-            pass  # the index has noticed now whether what is kept is still true
+        await self.catch_up()  # is what is kept still true?
         return await self._cache.get(("folder", root_id, folder, *self.lists_edition), load)
 
     async def folder_posters(

@@ -71,19 +71,25 @@ class People:
         self._people: dict[int, Person] = {}
         self._back_off = BackOff()
         self._checking = asyncio.Lock()
-        self._stale = True
+        self._reading = asyncio.Lock()
+        self._known, self._latest = 0, 1  # which state was read, and which there is
 
     async def load(self) -> None:
-        """Read everybody, where that is needed."""
-        if not self._stale:
+        """Read everybody, where that is needed. Nobody is answered by what was there before: a
+        request that ends meanwhile, or a database that cannot be read, leaves it to the next one.
+        """
+        if self._known == self._latest:
             return
-        async with self._database.read() as db:
-            self._stale = False
-            self._people = {person.id: person for person in await people.every(db)}
+        async with self._reading:
+            while self._known != self._latest:
+                read = self._latest
+                async with self._database.read() as db:
+                    self._people = {person.id: person for person in await people.every(db)}
+                self._known = read
 
     def forget(self) -> None:
         """Read everybody again before the next answer."""
-        self._stale = True
+        self._latest += 1
 
     # --- Who there is ---
 
@@ -235,7 +241,7 @@ class People:
         return await self._written(person_id)
 
     async def _written(self, person_id: int) -> Person:
-        self._stale = True
+        self.forget()
         await self.load()
         return self._people[person_id]
 
