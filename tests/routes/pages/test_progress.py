@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from quart import Response
 from support.home import Home
-from support.household import a_film
+from support.household import a_film, set_length
 from support.media import make_video
 
 HTMX = {"HX-Request": "true", "HX-Request-Type": "partial"}
@@ -230,3 +230,13 @@ async def test_the_language_of_the_sound_is_remembered_without_a_script(
     answer = await home.client.post(action, form={"audio": "99"})
     assert answer.status_code == 303  # no such track: nothing is remembered
     assert (await home.services.preferences.languages()).sound == "de"
+
+
+async def test_a_film_to_go_on_with_that_became_shorter_stands_at_its_end(home: Home) -> None:
+    media_hash = await a_film(home)
+    await home.services.progress.record(media_hash, 1000, "a")
+    await home.services.progress.flush()
+    await set_length(home, (await home.video("film.mp4")).id, 600)
+    page = await text(await home.client.get("/continue"))
+    assert "at 10:00" in page
+    assert "#t=600" in await text(await home.client.get("/watch/film.mp4"))
