@@ -165,20 +165,25 @@ async def started(db: Connection, person_id: int, limit: int) -> list[StartedFil
         LIMIT :limit
     """
     rows = await db.tuples(sql, {"person": person_id, "limit": limit, **values})
-    cards = [(gallery.card_of(row), row[-1]) for row in rows]
-    return [
-        StartedFilm(on_card(card, {card.id: (position_s, card.watched)}), position_s)
-        for card, position_s in cards
-    ]
+    return [_started(gallery.card_of(row), row[-1]) for row in rows]
 
 
-async def restore(tx: Transaction, person_id: int, video_id: int, state: WatchState) -> bool:
+def _started(card: Card, position_s: float) -> StartedFilm:
+    """A film and where one stopped: at most at its end, where a shorter cut has taken its place."""
+    at_s = min(position_s, card.duration_s or position_s)
+    return StartedFilm(on_card(card, {card.id: (at_s, card.watched)}), at_s)
+
+
+async def restore(
+    tx: Transaction, person_id: int, video_id: int, state: WatchState, dismissed: bool = False
+) -> bool:
     """Put a state back, unless a later one is known; True where that changes anything."""
     sql = """
-        INSERT INTO progress (person_id, video_id, position_s, watched, updated_at)
-        VALUES (:person, :video, :position, :watched, :at)
+        INSERT INTO progress (person_id, video_id, position_s, watched, updated_at, dismissed)
+        VALUES (:person, :video, :position, :watched, :at, :dismissed)
         ON CONFLICT (person_id, video_id) DO UPDATE SET position_s = excluded.position_s,
-            watched = max(watched, excluded.watched), updated_at = excluded.updated_at
+            watched = max(watched, excluded.watched), updated_at = excluded.updated_at,
+            dismissed = excluded.dismissed
         WHERE excluded.updated_at > updated_at
     """
     values = {
@@ -187,5 +192,6 @@ async def restore(tx: Transaction, person_id: int, video_id: int, state: WatchSt
         "position": state.position_s,
         "watched": int(state.watched),
         "at": state.updated_at,
+        "dismissed": int(dismissed),
     }
     return await tx.run(sql, values) > 0
