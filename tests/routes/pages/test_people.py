@@ -429,6 +429,28 @@ async def test_limits_follow_copies_that_come_and_go(home: Home) -> None:
     assert "one.mp4" not in await text(await kid.get("/"))
 
 
+async def test_a_gallery_page_asks_few_things_whoever_watches(home: Home) -> None:
+    hashes = await films(home, *(f"Film {number}" for number in range(6)))
+    for each in hashes[:3]:
+        await home.services.tags.add(each, "kids", "a")
+    await home.services.gallery.fill()
+    for name, limits in (("Anna", None), ("Ben", None), ("Kid", {"tags": ["kids"]})):
+        await make(home, name, limits=limits)
+    for client, most in (
+        (home.client, 4),
+        (await device(home, "Anna"), 4),
+        (await device(home, "Kid"), 5),  # what it may see has to be known before
+    ):
+        await client.post(f"/videos/{hashes[0]}/progress", form={"position_s": "0.1"})
+        await client.post(f"/videos/{hashes[1]}/watched", form={"value": "1"})
+        await home.services.progress.flush()
+        await client.get("/")  # lists that are kept are made
+        for address in ("/", "/?sort=title", "/?sort=recorded", "/?q=film", "/?progress=unwatched"):
+            before = home.queries
+            assert "Film 2" in await text(await client.get(address))
+            assert home.queries - before <= most, address
+
+
 async def test_no_list_is_that_of_earlier_limits(home: Home) -> None:
     (one,) = await films(home, "one")
     video = await home.services.videos.get(one)

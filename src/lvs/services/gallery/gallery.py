@@ -92,6 +92,7 @@ class Gallery:
         self._cache = cache
         self._index: VideoIndex | None = None
         self._allowed: LRU[Limits, tuple[int, frozenset[int]]] = LRU(LIMITS_KEPT)
+        self._limited_tags: LRU[Hashable, list[Tag]] = LRU(LIMITS_KEPT)
         self._kept = CardCache()
         self._pages: LRU[Hashable, tuple[Page, int]] = LRU(PAGES_KEPT)
         self._year_lists: LRU[Hashable, list[tuple[int, int]]] = LRU(PAGES_KEPT)
@@ -366,14 +367,23 @@ class Gallery:
     async def _tags(self) -> list[Tag]:
         who = viewer()
         if who.limits is not None:
-            async with self._database.read() as db:
-                return await tags.counted_among(db, who.allowed)
+            return await self._tags_among(who.limits, who.allowed)
 
         async def load() -> list[Tag]:
             async with self._database.read() as db:
                 return await tags.counted(db)
 
         return await self._cache.get(("tags", *self.lists_edition), load)
+
+    async def _tags_among(self, limits: Limits, allowed: frozenset[int]) -> list[Tag]:
+        """The tags within a person's limits, as they were last where nothing has changed."""
+        key = (self.edition, limits, allowed)
+        known = self._limited_tags.get(key) if self.edition >= 0 else None
+        if known is None:
+            async with self._database.read() as db:
+                known = await tags.counted_among(db, allowed)
+            self._limited_tags.put(key, known)
+        return known
 
     async def spelling(self, tag: str) -> str | None:
         """The spelling of a tag of a listed video; None where there is none."""
