@@ -8,6 +8,7 @@ from lvs.db import gallery, history, later
 from lvs.db.database import Connection, Transaction
 from lvs.db.sight import only_seen
 from lvs.models import Card, WatchState
+from lvs.viewer import viewer
 
 VARIANTS = 256  # of a card, by a person's progress
 
@@ -166,6 +167,17 @@ async def started(db: Connection, person_id: int, limit: int) -> list[StartedFil
     """
     rows = await db.tuples(sql, {"person": person_id, "limit": limit, **values})
     return [_started(gallery.card_of(row), row[-1]) for row in rows]
+
+
+async def begun(db: Connection, events: Collection[ProgressEvent]) -> list[StartedFilm]:
+    """The listed films of positions that are not written yet, without those that are watched or out
+    of sight, latest first.
+    """
+    latest = sorted(events, key=lambda event: -event.at)
+    seen = viewer().seen([event.video_id for event in latest if event.position_s])
+    cards = await gallery.some(db, seen)
+    found = [(cards[each.video_id], each) for each in latest if each.video_id in cards]
+    return [_started(card, each.position_s) for card, each in found if not card.hidden]
 
 
 def _started(card: Card, position_s: float) -> StartedFilm:

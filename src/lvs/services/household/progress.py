@@ -65,6 +65,11 @@ class ProgressTracker:
         self._pending: dict[tuple[int, int], ProgressEvent] = {}
         self._came = asyncio.Event()
 
+    @property
+    def waiting(self) -> int:
+        """The number of positions that are not written yet."""
+        return len(self._pending)
+
     async def record(
         self,
         media_hash: str,
@@ -144,8 +149,12 @@ class ProgressTracker:
         person = person_or_viewer(person)
         if self.nothing_yet:
             return []
+        waiting = {key[1]: event for key, event in self._pending.items() if key[0] == person}
         async with self._database.read() as db:
-            return await rows.started(db, person, MOST_STARTED)
+            found = await rows.started(db, person, MOST_STARTED + len(waiting))
+            latest = await rows.begun(db, list(waiting.values())) if waiting else []
+        written = [film for film in found if film.card.id not in waiting]
+        return [*latest, *written][:MOST_STARTED]
 
     async def get(self, media_hash: str, *, person: int | None = None) -> WatchState:
         """Return how far a video was watched. Raises NotFound."""
