@@ -6,10 +6,10 @@ import logging
 import os
 import secrets
 import string
-from collections.abc import AsyncIterator, Hashable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from lvs import random_order, relevance
 from lvs.db import best_match, folders, gallery, progress, tags, videos, watch_page
@@ -43,6 +43,8 @@ if TYPE_CHECKING:  # NumPy is a tenth of what the start takes, and needed only w
 
 log = logging.getLogger(__name__)
 
+Found = TypeVar("Found")
+
 PAGE_SIZE = 60
 DRAWS_FOR_EACH = 4  # of some random videos: one may be drawn twice, or have no poster
 MAX_RUN = 500  # the most cards one answer holds, also where `until` asks for more
@@ -51,6 +53,7 @@ SAME_PICTURES = "The same pictures"
 POPULAR_TAGS = 40
 PAGES_KEPT = 40
 LIMITS_KEPT = 20
+LISTS_OF_LIMITS_KEPT = 100
 WARMED = (
     string.ascii_lowercase + string.digits
 )  # one letter finds so many videos that looking them up takes long
@@ -92,7 +95,7 @@ class Gallery:
         self._cache = cache
         self._index: VideoIndex | None = None
         self._allowed: LRU[Limits, tuple[int, frozenset[int]]] = LRU(LIMITS_KEPT)
-        self._limited_tags: LRU[Hashable, list[Tag]] = LRU(LIMITS_KEPT)
+        self._limited: LRU[Hashable, list[Any]] = LRU(LISTS_OF_LIMITS_KEPT)
         self._kept = CardCache()
         self._pages: LRU[Hashable, tuple[Page, int]] = LRU(PAGES_KEPT)
         self._year_lists: LRU[Hashable, list[tuple[int, int]]] = LRU(PAGES_KEPT)
@@ -367,7 +370,7 @@ class Gallery:
     async def _tags(self) -> list[Tag]:
         who = viewer()
         if who.limits is not None:
-            return await self._tags_among(who.limits, who.allowed)
+            return await self._within_limits("tags", lambda db: tags.counted_among(db, who.allowed))
 
         async def load() -> list[Tag]:
             async with self._database.read() as db:
@@ -375,14 +378,19 @@ class Gallery:
 
         return await self._cache.get(("tags", *self.lists_edition), load)
 
-    async def _tags_among(self, limits: Limits, allowed: frozenset[int]) -> list[Tag]:
-        """The tags within a person's limits, as they were last where nothing has changed."""
-        key = (self.edition, limits, allowed)
-        known = self._limited_tags.get(key) if self.edition >= 0 else None
+    async def _within_limits(
+        self, what: Hashable, load: Callable[[Connection], Awaitable[list[Found]]]
+    ) -> list[Found]:
+        """A list within the limits of the person who watches, as it was last where nothing has
+        changed.
+        """
+        who = viewer()
+        key = (what, self.edition, who.limits, who.allowed)
+        known = self._limited.get(key) if self.edition >= 0 else None
         if known is None:
             async with self._database.read() as db:
-                known = await tags.counted_among(db, allowed)
-            self._limited_tags.put(key, known)
+                known = await load(db)
+            self._limited.put(key, known)
         return known
 
     async def spelling(self, tag: str) -> str | None:
@@ -435,8 +443,10 @@ class Gallery:
         """
         who = viewer()
         if who.limits is not None:
-            async with self._database.read() as db:
-                return await folders.listed(db, root_id, folder, who.allowed)
+            return await self._within_limits(
+                ("folders", root_id, folder),
+                lambda db: folders.listed(db, root_id, folder, who.allowed),
+            )
 
         async def load() -> list[Subfolder]:
             async with self._database.read() as db:
@@ -450,9 +460,13 @@ class Gallery:
     ) -> list[FolderPoster]:
         """Up to `each` posters of the videos in and below each of these folders."""
         who = viewer()
-        allowed = None if who.limits is None else who.allowed
+        if who.limits is not None:
+            return await self._within_limits(
+                ("posters", root_id, tuple(paths), each),
+                lambda db: folders.posters(db, root_id, paths, each, who.allowed),
+            )
         async with self._database.read() as db:
-            return await folders.posters(db, root_id, paths, each, allowed)
+            return await folders.posters(db, root_id, paths, each)
 
     @property
     def lists_edition(self) -> tuple[int, int]:
