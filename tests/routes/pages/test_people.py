@@ -280,6 +280,7 @@ async def test_a_childs_limits_hold_by_every_address(home: Home, by: str) -> Non
         f"/view/{view.view_id}",
         f"/videos/{secret}/poster",
         f"/triage?film={secret}",
+        f"/continue?dismissed={secret}",
         "/nothing-is-here",
         "/static/nothing.css",
     ):
