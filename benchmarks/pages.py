@@ -137,7 +137,7 @@ def on_the_wire(data: Path) -> None:
         connection.request("GET", "/")
         page = finish(connection)
         found: dict[str, list[str]] = {"HTML": ["/"]}
-        for address in re.findall(rb'"(/static/[^"]+)"', page):
+        for address in re.findall(rb' (?:src|href)="(/static/[^"]+)"', page):
             found.setdefault(address.partition(b"?")[0].rpartition(b".")[2].decode(), []).append(
                 address.decode()
             )
