@@ -378,6 +378,7 @@ async def _open(services: Services) -> AsyncIterator[None]:
         await services.preferences.start_page()
         await services.saved_views.every()
         await services.people.load()
+        await _purge(services.people)
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(_restarting(*task)) for task in _background(services)]
             if services.config.encoder == "auto":
@@ -394,6 +395,13 @@ async def _open(services: Services) -> AsyncIterator[None]:
         await asyncio.to_thread(services.playback.pool.speeds.save)
         await services.probes.close()
         await services.database.close()
+
+
+async def _purge(people: People) -> None:
+    try:
+        await people.purge()
+    except LvsError as error:
+        log.warning("people who were removed long ago stay for now: %s", error.message)
 
 
 async def _find_encoder(players: PlayerPool) -> None:

@@ -11,6 +11,7 @@ from quart.typing import TestClientProtocol
 from support.home import Home
 from support.media import make_video
 
+from lvs.db.database import Transaction
 from lvs.db.handover import set_former
 from lvs.models import Query
 from lvs.services.household.people import People
@@ -194,6 +195,28 @@ async def test_removal_asks_and_can_be_undone(home: Home) -> None:
     assert [video["title"] for video in later["videos"]] == ["one"]
     assert (await home.client.post("/people/99/restore")).status_code == 404
     assert (await home.client.get("/people/99/remove")).status_code == 404
+
+
+async def test_who_was_removed_long_ago_is_gone_after_a_start(home: Home) -> None:
+    (one,) = await films(home, "one")
+    for name in ("Anna", "Ben"):
+        person_id = await make(home, name)
+        await home.services.later.set(one, True, person=person_id)
+        await home.services.people.remove(person_id)
+
+    async def age(tx: Transaction) -> None:
+        day_ms = 24 * 3_600_000
+        sql = "UPDATE people SET removed_at = removed_at - ? WHERE name = ?"
+        for name, days in (("Anna", 31), ("Ben", 29)):
+            await tx.run(sql, (days * day_ms, name))
+
+    await home.services.database.write(age)
+    await home.stop()
+    await home.start()
+    assert [person.name for person in home.services.people.removed] == ["Ben"]
+    async with home.services.database.read() as db:
+        assert await db.value("SELECT group_concat(name) FROM people") == "Ben"
+        assert await db.value("SELECT count(*) FROM later") == 1
 
 
 async def test_a_person_begins_with_their_page(home: Home) -> None:

@@ -224,6 +224,13 @@ class People:
         await self._database.write(write)
         return await self._written(person.id)
 
+    async def purge(self) -> None:
+        """Remove for good, with all that was theirs, who cannot be brought back any more."""
+        before = now_ms() - REMOVED_KEPT_MS
+        if any(each.removed_at and each.removed_at < before for each in self._people.values()):
+            await self._database.write(lambda tx: people.purge(tx, before))
+            self.forget()
+
     async def bring_back(self, person_id: int) -> Person:
         """Bring a person back, under another name where their own is taken. Raises NotFound."""
         person = next((each for each in self.removed if each.id == person_id), None)
