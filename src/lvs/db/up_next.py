@@ -47,7 +47,7 @@ _SQL = f"""
         SELECT at, 0 AS playlist_id, 0 AS position, '' AS name, (
             SELECT o.video_id FROM (
                 SELECT o.video_id, o.title_key FROM gallery o
-                WHERE o.root_id = folders.root_id AND o.path > folders.folder
+                WHERE NOT o.hidden AND o.root_id = folders.root_id AND o.path > folders.folder
                     AND o.path < folder_end(folders.folder)
                     AND NOT instr(substr(o.path, length(folders.folder) + 1), x'2f')
                 ORDER BY o.path LIMIT :compared) o {_NOT_WATCHED}
@@ -57,7 +57,8 @@ _SQL = f"""
         UNION ALL
         SELECT at, playlist_id, (
             SELECT o.position FROM playlist_items o JOIN gallery g ON g.video_id = o.video_id
-            {_NOT_WATCHED} AND o.playlist_id = lists.playlist_id AND o.position > lists.position
+            {_NOT_WATCHED} AND NOT g.hidden AND o.playlist_id = lists.playlist_id
+                AND o.position > lists.position
             ORDER BY o.position LIMIT 1) AS position, name, NULL
         FROM lists)
     SELECT {gallery.COLUMNS}, f.playlist_id, f.position, f.name
@@ -71,8 +72,8 @@ _SQL = f"""
 
 
 async def following(db: Connection, person_id: int, limit: int) -> list[NextFilm]:
-    """The next films, each once, behind what was watched last first. Films that were watched are
-    passed over, and those that were begun stand among the films to go on with.
+    """The next films, each once, behind what was watched last first. Films that were watched or
+    hidden are passed over, and those that were begun stand among the films to go on with.
     """
     values = {"person": person_id, "latest": LATEST, "compared": FOLDER_COMPARED}
     found: dict[int, NextFilm] = {}

@@ -352,10 +352,14 @@ class Gallery:
         here = await finder.place(card)
         return await finder.next_id(here, backwards=True), await finder.next_id(here, False)
 
+    async def catch_up(self) -> None:
+        """Notice every change that was answered before: whether what is kept is still true."""
+        async with self._reading():
+            pass
+
     async def tags(self) -> list[Tag]:
         """Every tag in use with its count, in alphabetical order."""
-        async with self._reading():
-            pass  # the index has noticed now whether the list that is kept is still true
+        await self.catch_up()
         return await self._tags()
 
     async def _tags(self) -> list[Tag]:
@@ -427,8 +431,7 @@ class Gallery:
             async with self._database.read() as db:
                 return await folders.listed(db, root_id, folder)
 
-        async with self._reading():
-            pass  # the index has noticed now whether what is kept is still true
+        await self.catch_up()
         return await self._cache.get(("folder", root_id, folder, *self.lists_edition), load)
 
     async def folder_posters(
