@@ -188,6 +188,17 @@ class Gallery:
             finders = [await self._finder(db, query, index) for query in queries]
             return [await finder.count() if finder else 0 for finder in finders]
 
+    async def count_behind(self, query: Query, after: Cursor | None) -> int:
+        """The number of videos of the query behind a place; without one all of them. Raises Invalid
+        where the cursor does not fit the order.
+        """
+        _check_cursor(query, after)
+        async with self._reading() as (db, index):
+            finder = await self._finder(db, query, index)
+            if finder is None:
+                return 0
+            return await (finder.count_behind(after) if after else finder.count())
+
     async def neighbours(self, query: Query, video_id: int) -> tuple[Card | None, Card | None]:
         """The cards before and after this one in the list that `query` shows."""
         async with self._reading() as (db, index):
