@@ -60,6 +60,18 @@ async def test_ticked_films_are_changed_and_taken_back_by_plain_forms(home: Home
     assert (await home.client.post(undo)).status_code == 409
 
 
+async def test_a_tag_with_a_comma_is_written_in_quotation_marks(home: Home) -> None:
+    hashes = await films(home, 2)
+    form = {"video": hashes, "tags_add": '"Paris, France", snow', "tags_remove": ""}
+    assert (await send(home, "/select", form)).status_code == 303
+    assert await tags_of(home, hashes) == [("Paris, France", "snow")] * 2
+    page = await text(await home.client.get("/select"))
+    assert '<option value="&#34;Paris, France&#34;">' in page
+    form = {"video": hashes, "tags_remove": '"paris, france"'}
+    assert (await send(home, "/select", form)).status_code == 303
+    assert await tags_of(home, hashes) == [("snow",)] * 2
+
+
 async def test_all_of_a_selection_are_those_that_were_counted(home: Home) -> None:
     await films(home, 3)
     seen_id = await home.services.gallery.last_id()
@@ -81,8 +93,17 @@ async def test_a_selection_is_exported_and_gets_posters_again(home: Home) -> Non
     assert [video["media_hash"] for video in found["videos"]] == [hashes[2], hashes[0]]
     answer = await send(home, "/select", form | {"do": "export-csv"})
     assert (await text(answer)).count("\r\n") == 3
+    await home.looked()
+    keys = [(await home.services.videos.get(each)).poster or "" for each in hashes]
+    posters = [home.services.posters.path(key, 320, "jpg") for key in keys]
+    for poster in posters:
+        poster.unlink()
     answer = await send(home, "/select", form | {"do": "posters"})
     assert answer.status_code == 303
+    page = await text(await home.client.get(answer.headers["Location"]))
+    assert "Posters of 2 videos are made again." in page
+    await home.until(lambda: posters[0].exists() and posters[2].exists())
+    assert not posters[1].exists()
 
 
 async def test_the_api_changes_many_at_once(home: Home) -> None:

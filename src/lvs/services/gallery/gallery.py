@@ -385,6 +385,32 @@ class Gallery:
 
         return await self._cache.get(("tags", *self.lists_edition), load)
 
+    async def tags_like(self, text: str) -> list[Tag]:
+        """The tags in use whose name, or an alias, holds this: those first that begin with it, then
+        those with most videos.
+        """
+        wanted = tag_key(text)
+        if not wanted:
+            return []
+        every = await self.tags()
+        aliases = await self._aliases() if viewer().limits is None else {}
+        found = []
+        for tag in every:
+            keys = (tag_key(tag.name), *aliases.get(tag.name, ()))
+            holding = [key for key in keys if wanted in key]
+            if holding:
+                found.append((not any(key.startswith(wanted) for key in holding), tag))
+        return [tag for _, tag in sorted(found, key=lambda each: (each[0], by_use(each[1])))]
+
+    async def _aliases(self) -> dict[str, list[str]]:
+        """The keys of the aliases of each tag that has any, by its name."""
+
+        async def load() -> dict[str, list[str]]:
+            async with self._database.read() as db:
+                return await tags.alias_keys(db)
+
+        return await self._cache.get(("aliases", *self.lists_edition), load)
+
     async def spelling(self, tag: str) -> str | None:
         """The spelling of a tag of a listed video; None where there is none."""
         async with self._database.read() as db:
