@@ -203,6 +203,18 @@ def test_cards_are_chosen_by_shift_and_by_dragging(house: EveningHouse) -> None:
         expect(page.locator("#bulk-said")).to_contain_text("Undone for 3 videos.")
         page.locator("body").press("Escape")
         assert chosen(page) == []
+        page.goto("/select?q=film&sort=title&unrated=1")
+        total = page.locator(".choice-card").count()
+        assert total > 3
+        for number in range(2):
+            page.locator(".choice-card label").nth(number).click()
+        page.get_by_role("button", name="1 star").click()
+        expect(page.locator("#selection-count")).to_contain_text(f"All {total - 2} of")
+        expect(page.locator("#select-total")).to_have_text(f"{total - 2} videos")
+        expect(page.locator(".choice-card")).to_have_count(total - 2)
+        page.locator("#bulk-said").get_by_role("button", name="Undo").click()
+        expect(page.locator("#selection-count")).to_contain_text(f"All {total} of")
+        page.goto("/select?q=film&sort=title")
         page.locator("#all").check()
         expect(page.locator("#chosen-count")).to_have_text("")
         page.locator("[name=tags_add]").fill("evening")

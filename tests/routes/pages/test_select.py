@@ -1,6 +1,8 @@
 """Many at once by plain forms, by htmx and by JSON."""
 
+import html
 import json
+import re
 from typing import Any
 from urllib.parse import urlencode
 
@@ -83,6 +85,21 @@ async def test_all_of_a_selection_are_those_that_were_counted(home: Home) -> Non
     assert await home.services.gallery.count(Query(favorite=True)) == 3
     said = await text(await home.client.post("/select", form=form | {"counted": "4"}, headers=HTMX))
     assert "0 videos changed, 3 had it already; 4 were counted before, 3 there now." in said
+
+
+async def test_the_number_of_a_selection_follows_what_was_changed(home: Home) -> None:
+    hashes = await films(home, 3)
+    page = await text(await home.client.get("/select?unrated=1"))
+    [url] = re.findall(r'id="selection-count" hx-get="([^"]*)"', page)
+    await home.services.ratings.rate(hashes[0], 3, "a")
+    home.add("film9.mp4")
+    home.add("film10.mp4")
+    await home.scan()
+    part = await text(await home.client.get(html.unescape(url), headers=HTMX))
+    assert part.startswith('<span id="selection-count"')
+    assert 'name="counted" value="4"' in part
+    assert f'name="seen_id" value="{await home.services.gallery.last_id()}"' in part
+    assert "4 videos</hx-partial>" in part
 
 
 async def test_a_selection_is_exported_and_gets_posters_again(home: Home) -> None:

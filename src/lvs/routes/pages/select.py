@@ -58,6 +58,8 @@ async def show() -> Response:
     """The videos of a query as choices; `chosen` is ticked at once."""
     args = arguments()
     query, after = parse_query(args), cursor(args, "after")
+    if wants_partial() and text(args, "count") == "1":
+        return partial("choice_count.html", counted_anew=True, **await _counted(query))
     found = await services().gallery.browse(query, PAGE_SIZE, after)
     address = query_string(query)
     values: dict[str, Any] = {
@@ -75,8 +77,7 @@ async def show() -> Response:
         "select.html",
         **values,
         address=address,
-        total=await services().gallery.count(query),
-        seen_id=await services().gallery.last_id(),
+        **await _counted(query),
         described=described,
         tags=[in_list(tag.name) for tag in tags[:SUGGESTED_TAGS]],
         playlists=await services().playlists.every(),
@@ -85,6 +86,16 @@ async def show() -> Response:
         task=services().background_tasks.latest(text(args, "task")),
         current="home",
     )
+
+
+async def _counted(query: Query) -> dict[str, Any]:
+    """How many videos a selection has, and the largest id that there is now."""
+    seen_id = await services().gallery.last_id()
+    return {
+        "total": await services().gallery.count(query),
+        "seen_id": seen_id,
+        "count_url": _address(query, {"count": 1}),
+    }
 
 
 def _said(args: Any) -> "Said | None":
