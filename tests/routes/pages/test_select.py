@@ -143,6 +143,73 @@ async def test_the_api_changes_many_at_once(home: Home) -> None:
     assert (await again.get_json())["changed"] == 2
 
 
+async def listed(home: Home, address: str, *names: str) -> int:
+    """The length of a list that an address of the API answers."""
+    answer = await home.client.get(address)
+    found: Any = await answer.get_json()
+    for name in names:
+        found = found[name]
+    return len(found)
+
+
+ACTIONS: list[tuple[dict[str, str], dict[str, Any], str, tuple[int, int]]] = [
+    ({"rating": "5"}, {"rating": 5}, "/api/videos?min_rating=5", (0, 2)),
+    ({"rating": "0"}, {"rating": None}, "/api/videos?unrated=1", (1, 3)),
+    ({"favorite": "1"}, {"favorite": True}, "/api/videos?favorite=1", (2, 3)),
+    ({"favorite": "0"}, {"favorite": False}, "/api/videos?favorite=1", (2, 1)),
+    ({"tags_add": "new, x y"}, {"tags_add": ["new", "x y"]}, "/api/videos?tag=new&tag=x+y", (0, 2)),
+    ({"tags_remove": "Old"}, {"tags_remove": ["OLD"]}, "/api/videos?tag=old", (2, 1)),
+    ({"hidden": "1"}, {"hidden": True}, "/api/videos?hidden=1", (0, 2)),
+    ({"hidden": "0"}, {"hidden": False}, "/api/videos?hidden=1", (0, 0)),
+    ({"watched": "1"}, {"watched": True}, "/api/videos?progress=watched", (1, 2)),
+    ({"watched": "0"}, {"watched": False}, "/api/videos?progress=watched", (1, 0)),
+    ({"later": "1"}, {"later": True}, "/api/later", (1, 2)),
+    ({"later": "0"}, {"later": False}, "/api/later", (1, 0)),
+    ({"playlist": "1"}, {"playlist": 1}, "/api/playlists/1", (1, 3)),
+    ({"title": "Trip {n}"}, {"title": "Trip {n}"}, "/api/videos?q=trip", (0, 2)),
+    ({"do": "reset-titles"}, {"title": ""}, "/api/videos?q=mine", (1, 0)),
+]
+
+
+@pytest.mark.parametrize("action", ACTIONS, ids=lambda action: " ".join(action[0]))
+async def test_every_action_by_a_form_and_by_json_with_one_undo(
+    home: Home, action: tuple[dict[str, str], dict[str, Any], str, tuple[int, int]]
+) -> None:
+    form, wanted, address, (before, after) = action
+    hashes = await films(home, 3)
+    ours = home.services
+    await ours.playlists.create("Friday", "", hashes[2])
+    await ours.later.set(hashes[1], True)
+    await ours.videos.retitle(hashes[0], "Mine", "a")
+    for each in hashes[:2]:
+        await ours.tags.add(each, "old", "a")
+        await ours.ratings.rate(each, 3, "a")
+    for each in hashes[1:]:
+        await ours.favorites.set(each, True, "a")
+    await ours.progress.mark(hashes[0], True)
+    await ours.tags.add(hashes[2], "old", "a")
+    await ours.tags.remove(hashes[1], "old", "a")
+    chosen = [hashes[0], hashes[1]]
+    parts = address.partition("?")[0].split("/")[2:]
+    name = "items" if parts[0] == "playlists" else "videos"
+    assert await listed(home, address, name) == before
+    answer = await send(home, "/select", {"video": chosen} | form)
+    assert answer.status_code == 303
+    assert await listed(home, address, name) == after
+    lines, _ = await ours.journal.page(Chosen(what="bulk"))
+    assert len(lines) == (form != {"hidden": "0"})  # nothing was hidden
+    for line in lines:
+        await home.client.post(f"/changes/{line.change.id}/undo")
+    assert await listed(home, address, name) == before
+    answer = await home.client.post("/api/bulk", json={"media_hashes": chosen, "set": wanted})
+    done = await answer.get_json()
+    assert await listed(home, address, name) == after
+    if done["change_id"]:
+        undone = await home.client.post(f"/api/changes/{done['change_id']}/undo")
+        assert (await undone.get_json())["changed"] == done["changed"]
+    assert await listed(home, address, name) == before
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [
