@@ -171,14 +171,12 @@ class Services:
     maintenance: Maintenance
 
 
-def build(config: Config) -> Services:
-    """Services for this configuration. Nothing is opened or started yet."""
-    backup_folder = config.data_directory / "backups"
-    database = Database(
-        config.metadata_db,
-        backup_folder=backup_folder,
-        checkpoints=not config.replicates,
-    )
+def build(config: Config, database: Database | None = None) -> Services:
+    """Services for this configuration, around its database, which may be opened before. Nothing
+    else is opened or started yet.
+    """
+    database = database or Database.of(config)
+    backup_folder = database.backup_folder
     cache = Cache(config.max_cache_size, config.cache_timeout)
     events = Events()
     library = Library(

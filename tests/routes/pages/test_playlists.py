@@ -26,6 +26,20 @@ async def titles(home: Home, playlist_id: int) -> list[str]:
     return [item.title for item in await home.services.playlists.items(playlist_id)]
 
 
+async def test_a_list_shows_posters_of_its_first_films(home: Home) -> None:
+    hashes = await films(home, "one", "two", "three", "four", "five", "six")
+    await home.looked()
+    playlist_id = await home.services.playlists.create("Alps")
+    await home.services.playlists.create("Empty")
+    for each in (hashes[0], hashes[0], *hashes[1:]):
+        await home.services.playlists.add(playlist_id, each)
+    await home.services.hidden.set(hashes[1], True, "a")
+    await home.services.later.set(hashes[5], True, "a")
+    page = await text(await home.client.get("/playlists"))
+    shown = [re.findall(r'src="/thumbnail/([0-9a-f]{16})', card) for card in page.split("<li")]
+    assert [each for each in shown if each] == [[hashes[5]], [hashes[n] for n in (0, 2, 3, 4)]]
+
+
 async def test_a_playlist_is_made_filled_renamed_and_described_by_plain_forms(home: Home) -> None:
     one, two = await films(home, "one", "two")
     choice = await text(await home.client.get(f"/videos/{one}/lists"))

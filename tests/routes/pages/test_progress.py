@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from quart import Response
 from support.home import Home
-from support.household import a_film
+from support.household import a_film, set_length
 from support.media import make_video
 
 HTMX = {"HX-Request": "true", "HX-Request-Type": "partial"}
@@ -169,10 +169,24 @@ async def test_films_to_go_on_with_stand_above_the_plain_gallery_only(home: Home
     page = await text(await home.client.get("/"))
     row = page[page.index('id="continue-watching"') : page.index("</section>")]
     assert row.index("/watch/second.mp4") < row.index("/watch/first.mp4")
-    assert "at 1:30" in row
+    assert re.findall(r'reason">([^<]+)<', row) == ["58 min left", "59 min left"]
     assert " hidden>" not in row
     for other in ("/?q=first", "/?min_rating=1", "/favorites", "/popular"):
         assert "continue-watching" not in await text(await home.client.get(other)), other
+
+
+@pytest.mark.parametrize(
+    ("length", "said"),
+    [(7400.0, "2 h 2 min left"), (110.0, "less than 1 min left"), (None, "at 1:30")],
+)
+async def test_a_film_to_go_on_with_says_how_much_is_left(
+    home: Home, length: float | None, said: str
+) -> None:
+    film = await a_film(home)
+    await home.services.progress.record(film, 90, "a", at_ms=1_000_000)
+    await home.services.progress.flush()
+    await set_length(home, (await home.video("film.mp4")).id, length)
+    assert f'reason">{said}<' in await text(await home.client.get("/continue"))
 
 
 async def test_at_most_twelve_films_are_to_go_on_with(home: Home) -> None:
