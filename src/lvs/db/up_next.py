@@ -47,10 +47,9 @@ _SQL = f"""
         SELECT at, 0 AS playlist_id, 0 AS position, '' AS name, (
             SELECT o.video_id FROM (
                 SELECT o.video_id, o.title_key FROM gallery o
-                WHERE o.root_id = folders.root_id AND o.path > folders.folder
+                WHERE NOT o.hidden AND o.root_id = folders.root_id AND o.path > folders.folder
                     AND o.path < folder_end(folders.folder)
                     AND NOT instr(substr(o.path, length(folders.folder) + 1), x'2f')
-                    AND NOT o.hidden
                 ORDER BY o.path LIMIT :compared) o {_NOT_WATCHED}
                 AND (o.title_key, o.video_id) > (folders.title_key, folders.video_id)
             ORDER BY o.title_key, o.video_id LIMIT 1) AS next_id

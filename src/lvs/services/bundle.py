@@ -227,7 +227,8 @@ def build(config: Config, database: Database | None = None) -> Services:
     saved_views = SavedViews(database)
     tag_management = TagManagement(database, cache, events)
     undo_all = UndoAll(journal, tag_management, saved_views)
-    videos, tags, later = Videos(database, cache), Tags(database, cache), Later(database)
+    videos, tags = Videos(database, cache, events), Tags(database, cache, events)
+    later = Later(database)
     discovery = Discovery(config.announce, config.host)
     reachability = Reachability(
         config.host,
@@ -266,14 +267,14 @@ def build(config: Config, database: Database | None = None) -> Services:
         headset=headset.build(
             config, database, cache, events, library, passwords, HeadsetPositions(progress)
         ),
-        favorites=Favorites(database, cache),
+        favorites=Favorites(database, cache, events),
         tags=tags,
         tag_management=tag_management,
         saved_views=saved_views,
         triage=Triage(gallery, videos, tags, later, journal),
-        views=Views(database, cache),
-        hidden=Hidden(database, cache),
-        notes=Notes(database, cache),
+        views=Views(database, cache, events),
+        hidden=Hidden(database, cache, events),
+        notes=Notes(database, cache, events),
         progress=progress,
         playlists=Playlists(database),
         later=later,

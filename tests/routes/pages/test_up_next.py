@@ -56,6 +56,26 @@ async def test_the_next_film_of_a_folder_follows_the_one_watched_last(home: Home
     assert "up-next" not in await text(await home.client.get("/?q=part"))
 
 
+async def test_a_hidden_film_is_never_next(home: Home) -> None:
+    for name in ("1.mp4", "2.mp4", "3.mp4"):
+        home.add(f"Show/{name}")
+    await home.scan()
+    await watch(home, "Show/1.mp4")
+    hidden = (await home.video("Show/2.mp4")).media_hash
+    await home.services.hidden.set(hidden, True, "a")
+    assert await row(home) == [("/watch/Show/3.mp4?folder=Show&sort=title", "in Show")]
+    wanted = await home.services.playlists.create("Friday")
+    for name in "132":
+        film = (await home.video(f"Show/{name}.mp4")).media_hash
+        await home.services.playlists.add(wanted, film)
+    await watch(home, "Show/3.mp4")
+    assert await row(home) == []
+    await home.services.hidden.set(hidden, False, "a")
+    assert [address for address, _ in await row(home)] == [
+        f"/watch/Show/2.mp4?playlist={wanted}&position=2"
+    ]
+
+
 async def test_the_next_film_of_a_playlist_stands_there_once(home: Home) -> None:
     for name in ("b.mp4", "a.mp4", "c.mp4"):
         home.add(f"{name[0]}/{name}")

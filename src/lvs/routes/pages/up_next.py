@@ -27,7 +27,7 @@ async def show() -> Response:
 
 
 async def following() -> list[ShownNext]:
-    """The next films as the row shows them."""
+    """The next films as the row shows them; of the edition of the gallery that was noticed last."""
     found = await services().up_next.films(services().gallery.edition)
     return [_shown(film) for film in found]
 

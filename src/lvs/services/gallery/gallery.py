@@ -197,6 +197,17 @@ class Gallery:
             finders = [await self._finder(db, query, index) for query in queries]
             return [await finder.count() if finder else 0 for finder in finders]
 
+    async def count_behind(self, query: Query, after: Cursor | None) -> int:
+        """The number of videos of the query behind a place; without one all of them. Raises Invalid
+        where the cursor does not fit the order.
+        """
+        _check_cursor(query, after)
+        async with self._reading() as (db, index):
+            finder = await self._finder(db, query, index)
+            if finder is None:
+                return 0
+            return await (finder.count_behind(after) if after else finder.count())
+
     async def neighbours(self, query: Query, video_id: int) -> tuple[Card | None, Card | None]:
         """The cards before and after this one in the list that `query` shows."""
         async with self._reading() as (db, index):
@@ -392,6 +403,32 @@ class Gallery:
                 known = await load(db)
             self._limited.put(key, known)
         return known
+
+    async def tags_like(self, text: str) -> list[Tag]:
+        """The tags in use whose name, or an alias, holds this: those first that begin with it, then
+        those with most videos.
+        """
+        wanted = tag_key(text)
+        if not wanted:
+            return []
+        every = await self.tags()
+        aliases = await self._aliases() if viewer().limits is None else {}
+        found = []
+        for tag in every:
+            keys = (tag_key(tag.name), *aliases.get(tag.name, ()))
+            holding = [key for key in keys if wanted in key]
+            if holding:
+                found.append((not any(key.startswith(wanted) for key in holding), tag))
+        return [tag for _, tag in sorted(found, key=lambda each: (each[0], by_use(each[1])))]
+
+    async def _aliases(self) -> dict[str, list[str]]:
+        """The keys of the aliases of each tag that has any, by its name."""
+
+        async def load() -> dict[str, list[str]]:
+            async with self._database.read() as db:
+                return await tags.alias_keys(db)
+
+        return await self._cache.get(("aliases", *self.lists_edition), load)
 
     async def spelling(self, tag: str) -> str | None:
         """The spelling of a tag of a listed video; None where there is none."""
