@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from support import processes
+from support.disks import fill, small_disk
 from support.home import Home
 
 from lvs.db import backup
@@ -86,6 +87,70 @@ async def test_a_place_that_was_away_is_caught_up_with(rated: Home) -> None:
     assert len(backup.listed(place(rated))) == 2
     assert service.state() is not None
     assert service.state().failure == ""
+
+
+async def test_a_new_drive_in_the_place_of_a_dead_one_is_begun_anew(rated: Home) -> None:
+    service, mount = rated.services.second_place, place(rated).parent
+    await rated.services.backups.make()
+    with small_disk(mount, 20_000):
+        await service.catch_up()
+        assert len(backup.listed(place(rated))) == 1
+    await service.catch_up()
+    assert "is away" in failure(rated)
+    assert not place(rated).exists()  # the mount point lies on the wrong disk
+    with small_disk(mount, 20_000):
+        await service.catch_up()
+        assert (failure(rated), len(backup.listed(place(rated)))) == ("", 1)
+
+
+async def test_a_drive_that_comes_after_the_first_start_is_used_from_then_on(rated: Home) -> None:
+    service, mount = rated.services.second_place, place(rated).parent
+    await rated.services.backups.make()
+    await service.catch_up()
+    assert len(backup.listed(place(rated))) == 1
+    await rated.services.backups.make()
+    with small_disk(mount, 20_000):
+        await service.catch_up()
+        assert (failure(rated), len(backup.listed(place(rated)))) == ("", 2)
+    await service.catch_up()
+    assert "is away" in failure(rated)
+    assert len(backup.listed(place(rated))) == 1
+
+
+async def test_a_new_machine_knows_when_the_drive_of_the_old_one_is_away(
+    rated: Home, tmp_path: Path
+) -> None:
+    await rated.services.backups.make()
+    mount = place(rated).parent
+    fresh = SecondPlace(tmp_path / "new" / "backups", place(rated))
+    with small_disk(mount, 20_000):
+        await rated.services.second_place.catch_up()
+        await fresh.catch_up()
+    await fresh.catch_up()
+    state = fresh.state()
+    assert state is not None
+    assert "is away" in state.failure
+    assert list(mount.iterdir()) == []
+
+
+async def test_a_second_place_without_room_is_told_of_and_caught_up_with(rated: Home) -> None:
+    service, mount = rated.services.second_place, place(rated).parent
+    with small_disk(mount, 20_000):
+        await service.catch_up()
+        filler = fill(mount)
+        await rated.services.backups.make()
+        await service.catch_up()
+        assert "No space left" in failure(rated)
+        assert [each.name for each in place(rated).iterdir()] == [MARK]
+        filler.unlink()
+        await service.catch_up()
+        assert (failure(rated), len(backup.listed(place(rated)))) == ("", 1)
+
+
+def failure(home: Home) -> str:
+    state = home.services.second_place.state()
+    assert state is not None
+    return state.failure
 
 
 async def test_a_new_machine_uses_the_place_of_the_old_one(rated: Home, tmp_path: Path) -> None:
