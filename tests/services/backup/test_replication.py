@@ -393,7 +393,7 @@ async def test_an_object_store_gets_a_copy_and_gives_it_back(
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "mykey")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
     port = free_port()
-    url = f"s3://bucket/lvs?endpoint=127.0.0.1:{port}"
+    url = f"s3://bucket/lvs?endpoint=http://127.0.0.1:{port}"
     async with replicating(url, database) as replication:
         with object_store(tmp_path, port):
             await until(lambda: "StatusCode: 403" in replication.state().failure)
