@@ -75,6 +75,12 @@ class Cable:
         _ip("-n", self.one, "addr", "del", *address)
         _ip("-n", self.one, "addr", "add", *address)
 
+    def join_house(self, address: str) -> None:
+        """Give the first machine a network card of its own kind, with an address in the house."""
+        _ip("-n", self.one, "link", "add", "house", "type", "bridge")
+        _ip("-n", self.one, "addr", "add", f"{address}/24", "dev", "house")
+        _ip("-n", self.one, "link", "set", "house", "up")
+
     def route_from(self, address: str) -> None:
         """Have the second machine be the router to another network, and have this address there."""
         _ip("-n", self.two, "addr", "add", f"{address}/32", "dev", "lo")

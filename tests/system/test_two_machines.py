@@ -369,6 +369,49 @@ def test_a_film_that_is_converted_elsewhere_goes_on_here_when_the_cable_is_cut(
             assert (state["ready"], state["pieces"], state["films"]) == (False, made, 0)
 
 
+def test_a_machine_that_sleeps_is_woken_once_there_is_work(
+    cable: Cable, library: Path, tmp_path: Path
+) -> None:
+    """Its network card hears the broadcast, and the film is looked into here meanwhile."""
+    card = """
+import socket
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as card:
+    card.bind(("", 9))
+    print("ready", flush=True)
+    print(card.recv(200).hex(), flush=True)
+"""
+    command = inside(cable.two, sys.executable, "-c", card)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as listening:
+        assert listening.stdout
+        assert listening.stdout.readline() == "ready\n"
+        more = {"LVS_WORKERS": f"local,ssh://{ADDRESSES[1]}?wake=aa:bb:cc:dd:ee:ff"}
+        with serve(cable.one, library, tmp_path / "home" / "data", **more):
+            heard = listening.stdout.readline().strip()
+            assert heard == "ff" * 6 + "aabbccddeeff" * 16
+            base = f"http://{ADDRESSES[0]}:8900"
+            processes.until(lambda: all(video["duration_s"] for video in _videos(cable, base)))
+
+
+def test_a_container_s_own_network_is_told_from_one_of_the_house(cable: Cable) -> None:
+    script = """
+import sys
+from pathlib import Path
+from lvs.services.network import addresses
+addresses._CONTAINER_MARKS = (Path(sys.argv[1]),)
+found = addresses.host_addresses()
+print(*(each.inside for each in found), addresses.own_network_only(found))
+"""
+
+    def told(mark: str) -> str:
+        command = inside(cable.one, sys.executable, "-c", script, mark)
+        return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+
+    assert told("/") == "True True"  # one end of a pair, which is how Docker does it
+    assert told("/nowhere") == "False False"  # that is no container
+    cable.join_house("192.168.9.5")
+    assert told("/") == "False True False"
+
+
 def _add(library: Path, there: Path, numbers: range) -> None:
     """Put films into the library, and into what the other machine sees of it."""
     for number in numbers:

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -45,7 +46,7 @@ async def database(tmp_path: Path) -> Path:
 
 @asynccontextmanager
 async def replicating(
-    url: str, database: Path, log_limit_bytes: int = LOG_LIMIT_BYTES
+    url: str, database: Path, log_limit_bytes: int = LOG_LIMIT_BYTES, **more: Any
 ) -> AsyncIterator[Replication]:
     replication = Replication(
         url,
@@ -55,6 +56,7 @@ async def replicating(
         first_rehearsal_s=0.1,
         log_limit_bytes=log_limit_bytes,
         log_look_s=0.2,
+        **more,
     )
     steps = (replication.run(), replication.rehearsals(), replication.bound_log())
     tasks = [asyncio.create_task(step) for step in steps]
@@ -166,6 +168,25 @@ async def test_the_copy_is_rehearsed_and_that_is_remembered(tmp_path: Path, data
     assert Replication(url, database, database.parent).state().rehearsal == rehearsal
     assert Replication(url + "2", database, database.parent).state().rehearsal is None
     assert not (replication.files.folder / "rehearsal").exists()
+
+
+async def test_the_copy_is_rehearsed_anew_after_a_week(tmp_path: Path, database: Path) -> None:
+    week = 7 * 86_400_000
+    clock = [1_800_000_000_000]
+
+    def at() -> int:
+        rehearsal = replication.state().rehearsal
+        return rehearsal.at if rehearsal else 0
+
+    url = f"file://{tmp_path}/usb/lvs"
+    async with replicating(url, database, now_ms=lambda: clock[0]) as replication:
+        await until(lambda: at() == clock[0])
+        first = clock[0]
+        clock[0] += week - 1
+        await asyncio.sleep(2.5)  # it has looked at the clock meanwhile
+        assert at() == first
+        clock[0] += 1
+        await until(lambda: at() == first + week)
 
 
 async def test_a_copy_that_cannot_be_restored_is_found_by_the_rehearsal(
