@@ -230,13 +230,7 @@ def build(config: Config, database: Database | None = None) -> Services:
     videos, tags = Videos(database, cache, events), Tags(database, cache, events)
     later = Later(database)
     discovery = Discovery(config.announce, config.host)
-    reachability = Reachability(
-        config.host,
-        "https" if config.tls_cert or config.tls_self_signed else "http",
-        config.public_url,
-        discovery,
-        config.root_path,
-    )
+    reachability = Reachability(config.host, config.public_url, discovery, config.root_path)
     elsewhere = Path(config.backup_directory) if config.backup_directory else None
     second_place = SecondPlace(backup_folder, elsewhere)
     replication = Replication(config.replicate, config.metadata_db, config.data_directory)
