@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from lvs.db import gallery
 from lvs.db.database import Connection
+from lvs.db.sight import only_seen
 from lvs.models import Card
-from lvs.viewer import viewer
 
 LATEST = 24  # films watched last
 FOLDER_COMPARED = 2000  # the first ones by path
@@ -25,7 +25,7 @@ class NextFilm:
 
 _NOT_WATCHED = """
     LEFT JOIN progress q ON q.person_id = :person AND q.video_id = o.video_id
-    WHERE coalesce(q.watched, 0) = 0
+    WHERE coalesce(q.watched, 0) = 0{seen}
 """
 
 _SQL = f"""
@@ -57,8 +57,8 @@ _SQL = f"""
         UNION ALL
         SELECT at, playlist_id, (
             SELECT o.position FROM playlist_items o JOIN gallery g ON g.video_id = o.video_id
-            {_NOT_WATCHED} AND NOT g.hidden AND o.playlist_id = lists.playlist_id
-                AND o.position > lists.position
+            {_NOT_WATCHED} AND o.playlist_id = lists.playlist_id AND o.position > lists.position
+                AND NOT g.hidden
             ORDER BY o.position LIMIT 1) AS position, name, NULL
         FROM lists)
     SELECT {gallery.COLUMNS}, f.playlist_id, f.position, f.name
@@ -72,12 +72,14 @@ _SQL = f"""
 
 
 async def following(db: Connection, person_id: int, limit: int) -> list[NextFilm]:
-    """The next films, each once, behind what was watched last first. Films that were watched or
-    hidden are passed over, and those that were begun stand among the films to go on with.
+    """The next films, each once, behind what was watched last first. Films that were watched are
+    passed over, as are hidden ones and those out of sight, and those that were begun stand among
+    the films to go on with.
     """
-    values = {"person": person_id, "latest": LATEST, "compared": FOLDER_COMPARED}
+    seen, allowed = only_seen("o.video_id")
+    values: dict[str, int | str] = {"person": person_id, "latest": LATEST}
+    values["compared"] = FOLDER_COMPARED
     found: dict[int, NextFilm] = {}
-    rows = [row for row in await db.tuples(_SQL, values) if viewer().sees(row[0])]
-    for row in rows:
+    for row in await db.tuples(_SQL.format(seen=seen), values | allowed):
         found.setdefault(row[0], NextFilm(gallery.card_of(row), *row[gallery.WIDTH :]))
     return list(found.values())[:limit]

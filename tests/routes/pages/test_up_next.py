@@ -89,3 +89,19 @@ async def test_the_next_film_of_a_playlist_stands_there_once(home: Home) -> None
     await home.services.playlists.delete(wanted)
     await watch(home, "c/c.mp4")
     assert await row(home) == []
+
+
+async def test_hidden_films_are_passed_over(home: Home) -> None:
+    for number in range(1, 4):
+        home.add(f"Show/Part {number}.mp4")
+    await home.scan()
+    names = [(await home.video(f"Show/Part {number}.mp4")).media_hash for number in range(1, 4)]
+    wanted = await home.services.playlists.create("Show")
+    for each in names:
+        await home.services.playlists.add(wanted, each)
+    await home.services.hidden.set(names[1], True, "a")
+    await watch(home, "Show/Part 1.mp4")
+    [(address, _)] = await row(home)
+    assert address.startswith("/watch/Show/Part%203.mp4?")
+    await home.services.hidden.set(names[2], True, "a")
+    assert await row(home) == []

@@ -20,7 +20,7 @@ class ShownNext:
 
 
 async def show() -> Response:
-    await services().gallery.catch_up()  # a film may have been hidden since
+    await services().gallery.catch_up()  # the page above which the row stands has done so
     return page_or_partial(
         "up_next.html", "up_next.html", following=await following(), current="up next"
     )

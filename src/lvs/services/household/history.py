@@ -67,6 +67,7 @@ class History:
     async def remove(self, line_id: int, *, person: int | None = None) -> None:
         """Remove one line. Raises NotFound."""
         person = person_or_viewer(person)
+        await self._progress.flush()  # a position of before must not bring the line back
 
         async def change(tx: Transaction) -> None:
             if not await rows.remove(tx, person, line_id):
