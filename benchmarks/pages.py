@@ -58,7 +58,8 @@ def against_the_reference(data: Path) -> None:
     with running(lvs(data), reference(data)) as sides:
         time.sleep(SETTLE_S)
         for address in mixed[:: len(mixed) // 36]:
-            same_cards(sides, address)
+            if "sort=random" not in address:  # the reference knows one random order, LVS one a seed
+                same_cards(sides, address)
         again = mixed_addresses(data, FEW, seed=2) * (FIRST // FEW)
         for name, addresses in (
             ("the first", ["/"] * FIRST),
@@ -136,7 +137,7 @@ def on_the_wire(data: Path) -> None:
         connection.request("GET", "/")
         page = finish(connection)
         found: dict[str, list[str]] = {"HTML": ["/"]}
-        for address in re.findall(rb'"(/static/[^"]+)"', page):
+        for address in re.findall(rb' (?:src|href)="(/static/[^"]+)"', page):
             found.setdefault(address.partition(b"?")[0].rpartition(b".")[2].decode(), []).append(
                 address.decode()
             )

@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     from quart import Quart
 
     from lvs.config import Config
+    from lvs.db.database import Database
 
 
-def undisturbed(config: "Config") -> "Quart":
+def undisturbed(config: "Config", database: "Database") -> "Quart":
     """The application, whose watcher and nightly backup wait for ever."""
-    app = application(config)
+    app = application(config, database)
     services = app.extensions["lvs"]
     services.watcher.scans = services.watcher.drives = services.backups.nightly = (
         asyncio.Event().wait

@@ -26,7 +26,7 @@ OTHER_APP = """
     from quart import Quart, Response
     from lvs import cli, errors
 
-    def create_app(config):
+    def create_app(config, database):
         app = Quart("lvs.other")
         behaviour = os.environ.get("BEHAVIOUR", "")
 

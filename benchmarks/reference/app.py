@@ -61,15 +61,22 @@ def create_app(database: str) -> Flask:
     addresses = Urls(lambda: {1: root})
     static = templates.Templates(addresses, static_folder())
 
-    def card_html(card: Any, query: Query, eager: bool = False) -> Any:
+    def rendered(template: str, **values: Any) -> Any:
+        return templates.Markup(app.jinja_env.get_template(template).render(values))
+
+    def drawn(cards: Any, query: Query, first: bool, headings: Any) -> Any:
         # As quick as Jinja renders it in a loop: no request context is set up for each card.
+        card = app.jinja_env.get_template("partials/video_card.html")
         return templates.Markup(
-            app.jinja_env.get_template("partials/video_card.html").render(
-                card=card, query=query, eager=eager
+            "".join(
+                card.render(card=each, query=query, eager=2 if first and place < 4 else 0)
+                for place, each in enumerate(cards)
             )
         )
 
-    app.jinja_env.globals.update(static.environment.globals | {"card_html": card_html})
+    # what LVS keeps of earlier pages is rendered here each time
+    kept = {"drawn": drawn, "kept": rendered, "unchanging": rendered}
+    app.jinja_env.globals.update(static.environment.globals | kept)
     app.jinja_env.globals["gallery_url"] = templates.address_of_gallery
     app.jinja_env.filters.update(static.environment.filters)
 
@@ -138,7 +145,9 @@ def create_app(database: str) -> Flask:
             folders=[
                 (row["folder"].decode(), row["folder"].decode(), row["videos"]) for row in folders
             ],
-            progress=Progress(False, 0, 0, 0, 1),
+            progress=Progress(
+                scanning=False, scans_ended=1, files_seen=0, files_added=0, looking=0, version=1
+            ),
             status_url="/library/status?version=1",
             roots=["Videos"],
             formats=["mp4"],

@@ -8,6 +8,7 @@ from quart import Quart
 
 from lvs import routes
 from lvs.config import Config
+from lvs.db.database import Database
 from lvs.http import request_metrics
 from lvs.http.behind_proxy import BehindProxy
 from lvs.http.request_guard import RequestGuard
@@ -26,9 +27,11 @@ log = logging.getLogger(__name__)
 MAX_BODY_BYTES = 64 * 1024
 
 
-def create_app(config: Config) -> Quart:
-    """Create the application. Its services open at start and close at stop."""
-    services = bundle.build(config)
+def create_app(config: Config, database: Database | None = None) -> Quart:
+    """Create the application. Its services open at start and close at stop, and with them the
+    database, which may be opened before.
+    """
+    services = bundle.build(config, database)
     addresses = Urls(lambda: services.library.roots)
     pages = Templates(addresses, static_folder(), config.data_directory / "templates")
     app = Quart("lvs", static_folder=str(static_folder()), static_url_path="/static")

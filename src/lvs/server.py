@@ -29,6 +29,7 @@ from lvs import logs, sd_notify
 from lvs.certificates import Certificate, certificate
 from lvs.config import Config
 from lvs.config_sources import Loaded
+from lvs.db.database import Database
 from lvs.errors import Invalid, LvsError, Unavailable
 from lvs.folders import check_libraries, make_data_folder, refuse_network_share
 from lvs.http.allowed_hosts import own_name
@@ -58,7 +59,7 @@ log = logging.getLogger(__name__)
 
 
 def serve(
-    loaded: Loaded, create_app: "Callable[[Config], Quart]", say: Callable[[str], None]
+    loaded: Loaded, create_app: "Callable[[Config, Database], Quart]", say: Callable[[str], None]
 ) -> None:
     """Serve the library until SIGINT or SIGTERM; `say` gets the greeting for people once it is
     reachable.
@@ -86,13 +87,11 @@ def serve(
             config.connections_per_client, config.trusted_proxies, config.stall_seconds
         )
         allow_open_files()
-        app, http = create_app(config), http_settings(sockets, secure, secure_sockets)
+        http = http_settings(sockets, secure, secure_sockets)
         gate.install(http)
-        secure_port = config.tls_port if secure else 0
-        _tell_services(app, ListeningOn(config.port, f"{config.root_path}/", secure_port))
         greet = partial(_greet, say, lines, code)
         renewal = TlsRenewal(http).run(config, names) if secure else None
-        asyncio.run(_run(app, http, {config.port, config.tls_port}, stopper, greet, renewal))
+        asyncio.run(_run(config, create_app, http, stopper, greet, renewal))
 
 
 def _sockets(config: Config, secure: bool) -> tuple[list[socket.socket], list[socket.socket]]:
@@ -120,11 +119,11 @@ def _with_ports(
     return config.model_copy(update=ports)
 
 
-def application(config: Config) -> "Quart":
+def application(config: Config, database: Database) -> "Quart":
     """The application; it is imported here, because most other commands do without it."""
     from lvs.app import create_app  # noqa: PLC0415
 
-    app = create_app(config)
+    app = create_app(config, database)
     # never looked through again: a full collection takes some milliseconds instead of a hundred
     gc.freeze()
     gc.enable()
@@ -265,6 +264,30 @@ def _end_at_once() -> None:
 
 
 async def _run(
+    config: Config,
+    create_app: "Callable[[Config, Database], Quart]",
+    http: hypercorn.Config,
+    stopper: Stopper,
+    started: Callable[[], None],
+    beside: Coroutine[Any, Any, None] | None,
+) -> None:
+    """Serve until stopped; `beside` runs as long as the server does.
+
+    The database is opened and checked while the application's modules are imported, each of which
+    takes a good half of a second where there are 100,000 videos.
+    """
+    database = Database.of(config)
+    database.begin_opening()
+    try:
+        app = await asyncio.to_thread(create_app, config, database)
+        secure_port = config.tls_port if config.speaks_tls else 0
+        _tell_services(app, ListeningOn(config.port, f"{config.root_path}/", secure_port))
+        await _serve(app, http, {config.port, config.tls_port}, stopper, started, beside)
+    finally:
+        await database.close()
+
+
+async def _serve(
     app: "Quart",
     http: hypercorn.Config,
     ports: Collection[int],
@@ -272,7 +295,6 @@ async def _run(
     started: Callable[[], None],
     beside: Coroutine[Any, Any, None] | None,
 ) -> None:
-    """Serve until stopped; `beside` runs as long as the server does."""
     running = False
 
     def without_failure(record: logging.LogRecord) -> bool:

@@ -489,6 +489,43 @@ async def test_a_damaged_file_is_refused_and_left_as_it_is(tmp_path: Path, damag
     assert path.read_bytes() == before
 
 
+async def test_an_opening_that_was_begun_is_waited_for(tmp_path: Path) -> None:
+    database = Database(tmp_path / "lvs.db")
+    begun = database.begin_opening()
+    await database.open()
+    assert begun.done()
+    async with database.read() as db:
+        assert await db.value("SELECT count(*) FROM videos") == 0
+    await database.close()
+
+
+async def test_who_waits_for_an_opening_hears_what_was_wrong(tmp_path: Path) -> None:
+    path = tmp_path / "lvs.db"
+    path.write_bytes(b"This is a shopping list. " * 1000)
+    database = Database(path)
+    await asyncio.wait([database.begin_opening()])
+    for _ in range(2):
+        with pytest.raises(Damaged, match="is damaged"):
+            await database.open()
+    await database.close()
+
+
+async def test_an_opening_ends_with_the_database(tmp_path: Path) -> None:
+    path = tmp_path / "lvs.db"
+    await asyncio.to_thread(int)  # the pool's first thread stays
+    threads = threading.active_count()
+    for turns in range(12):
+        database = Database(path)
+        begun = database.begin_opening()
+        for _ in range(turns):
+            await asyncio.sleep(0.002)
+        await database.close()
+        assert begun.done()
+    async with opened(path) as database:
+        await note(database, 1)
+    assert threading.active_count() <= threads + 1  # and perhaps another one of the pool
+
+
 async def test_a_newer_format_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "lvs.db"
     async with opened(path):

@@ -16,7 +16,7 @@ async def a_film(home: Home, duration_s: float = 3600.0, name: str = "film.mp4")
     return video.media_hash
 
 
-async def set_length(home: Home, video_id: int, duration_s: float) -> None:
+async def set_length(home: Home, video_id: int, duration_s: float | None) -> None:
     async def change(tx: Transaction) -> None:
         await tx.run("UPDATE videos SET duration_s = ? WHERE id = ?", (duration_s, video_id))
         await gallery.refresh(tx, [video_id])

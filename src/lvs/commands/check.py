@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise Unavailable(f"There is no data folder {config.data_directory}.")
     backups = config.data_directory / "backups"
     if arguments.mend:
-        asyncio.run(_repair(config, backups))
+        asyncio.run(_repair(config))
     with Meter() as meter:
         checked = check_data(
             config.metadata_db,
@@ -52,13 +52,11 @@ def run(arguments: argparse.Namespace) -> int:
     return FOUND if checked.findings else 0
 
 
-async def _repair(config: "Config", backups: Path) -> None:
+async def _repair(config: "Config") -> None:
     from lvs.db.check import repair
     from lvs.db.database import Database
 
-    database = Database(
-        config.metadata_db, backup_folder=backups, checkpoints=not config.replicates
-    )
+    database = Database.of(config)
     await database.open()
     try:
         await repair(database)

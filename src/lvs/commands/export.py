@@ -67,11 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise NotFound(
             f"There is no LVS database {config.metadata_db}. Say with --data where the data lies."
         )
-    database = Database(
-        config.metadata_db,
-        backup_folder=config.data_directory / "backups",
-        checkpoints=not config.replicates,
-    )
+    database = Database.of(config)
     if arguments.nfo or arguments.sidecar:
         if arguments.output:
             raise Invalid("--output is for one file; --nfo and --sidecar write many.")

@@ -154,11 +154,7 @@ async def _bring_up_to_date(config: Config) -> None:
     """
     from lvs.db.database import Database
 
-    database = Database(
-        config.metadata_db,
-        backup_folder=config.data_directory / "backups",
-        checkpoints=not config.replicates,
-    )
+    database = Database.of(config)
     await database.open()
     await database.close()
 
@@ -241,11 +237,7 @@ async def _gains(config: Config, snapshot: "Snapshot", only_look: bool) -> "Rest
     from lvs.db.database import Database
     from lvs.services.backup.restore import put_back
 
-    database = Database(
-        config.metadata_db,
-        backup_folder=config.data_directory / "backups",
-        checkpoints=not config.replicates,
-    )
+    database = Database.of(config)
     await database.open(anew=True)
     try:
         return await put_back(

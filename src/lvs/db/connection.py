@@ -5,6 +5,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -191,37 +192,45 @@ def to_the_end(block: Coroutine[Any, Any, T]) -> T:
     raise RuntimeError("a block that writes can wait for nothing but the database")
 
 
+class _Prepared(sqlite3.Connection):
+    """A connection set up as every one of ours is, in one go on its own thread."""
+
+    def __init__(self, *arguments: Any, pragmas: Sequence[str] = (), **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        try:
+            self.row_factory = sqlite3.Row
+            for name, count, function in SQL_FUNCTIONS:
+                self.create_function(name, count, function, deterministic=True)
+            for pragma in pragmas:
+                self.execute(f"PRAGMA {pragma}")
+        except BaseException:
+            self.close()
+            raise
+
+
 async def connect(
     path: Path, own_thread_only: bool = True, checkpoints: bool = True
 ) -> aiosqlite.Connection:
     """A connection set up as every one of ours is; without `checkpoints` it leaves the write-ahead
     log to another program. Raises sqlite3.Error.
     """
-    raw = await aiosqlite.connect(
+    # No memory map: a file that is cut short, or a disk that fails, under one ends the process
+    # and not the query.
+    pragmas = (
+        "foreign_keys = ON",
+        "cache_size = -4096",
+        "temp_store = MEMORY",
+        "mmap_size = 0",
+        *wal.pragmas(path, checkpoints),
+    )
+    return await aiosqlite.connect(
         path,
         isolation_level=None,
         timeout=BUSY_SECONDS,
         cached_statements=256,
         check_same_thread=own_thread_only,
+        factory=partial(_Prepared, pragmas=pragmas),
     )
-    try:
-        raw.row_factory = sqlite3.Row
-        for name, count, function in SQL_FUNCTIONS:
-            await raw.create_function(name, count, function, deterministic=True)
-        # No memory map: a file that is cut short, or a disk that fails, under one ends the process
-        # and not the query.
-        for pragma in (
-            "foreign_keys = ON",
-            "cache_size = -4096",
-            "temp_store = MEMORY",
-            "mmap_size = 0",
-            *wal.pragmas(path, checkpoints),
-        ):
-            await raw.execute_fetchall(f"PRAGMA {pragma}")
-    except BaseException:
-        await close(raw)
-        raise
-    return raw
 
 
 async def close(raw: aiosqlite.Connection) -> None:

@@ -13,7 +13,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import aiosqlite
 
@@ -25,6 +25,9 @@ from lvs.db.writer import Writer
 from lvs.errors import Conflict, Damaged, LvsError, Unavailable
 
 __all__ = ["Connection", "Database", "QueryStats", "Transaction"]
+
+if TYPE_CHECKING:
+    from lvs.config import Config
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +68,22 @@ class Database:
         self._file: tuple[int, int] | None = None
         self._generation = 0
         self._data_version = 0
+        self._opening: asyncio.Task[None] | None = None
+
+    @classmethod
+    def of(cls, config: "Config") -> Self:
+        """The database of this configuration. Nothing is opened yet."""
+        return cls(
+            config.metadata_db,
+            backup_folder=config.data_directory / "backups",
+            checkpoints=not config.replicates,
+        )
+
+    def begin_opening(self, anew: bool = False) -> asyncio.Task[None]:
+        """Open it beside other work; `open` waits for that and says what was wrong."""
+        if self._opening is None:
+            self._opening = asyncio.create_task(self._open(anew))
+        return self._opening
 
     async def open(self, anew: bool = False) -> None:
         """Open the file, bring its tables up to date (with a backup first) and start the readers.
@@ -73,6 +92,9 @@ class Database:
         one was before and is gone (unless `anew`), Conflict where a newer LVS wrote it, Full where
         there is no room for the backup.
         """
+        await self.begin_opening(anew)
+
+    async def _open(self, anew: bool) -> None:
         if not anew:
             await asyncio.to_thread(backup.refuse_to_begin_anew, self.path, self.backup_folder)
         try:
@@ -82,14 +104,21 @@ class Database:
             for _ in range(self._reader_count):
                 self._readers.put_nowait(await self._connect_reader())
         except sqlite3.Error as error:
-            await self.close()
+            await self._close_connections()
             raise self._cannot_open(error) from error
         except BaseException:
-            await self.close()
+            await self._close_connections()
             raise
 
     async def close(self) -> None:
         """Close every connection; what was answered is on disk already."""
+        opening, self._opening = self._opening, None
+        if opening is not None and not opening.done():
+            opening.cancel()
+            await asyncio.wait([opening])
+        await self._close_connections()
+
+    async def _close_connections(self) -> None:
         await self._writer.close()
         for raw in list(self._open_readers):
             await connection.close(raw)

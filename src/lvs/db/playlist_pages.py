@@ -8,6 +8,8 @@ from lvs.db.playlists import Playlist
 from lvs.db.sight import only_seen
 from lvs.models import Card, shown
 
+LOOKED_AT_FOR_COVERS = 24
+
 
 @dataclass(frozen=True, slots=True)
 class PlaylistSummary:
@@ -63,6 +65,29 @@ async def summary(db: Connection, playlist_id: int) -> PlaylistSummary | None:
     if row is None or (values and not row[4]):
         return None
     return PlaylistSummary(Playlist(*tuple(row)[:4]), row[4], row[5])
+
+
+async def covers(db: Connection, each: int) -> dict[int, list[Card]]:
+    """For every playlist the first videos of it that have a poster, at most `each` of its first
+    dozens, without the hidden ones.
+    """
+    seen, values = only_seen("i.video_id")
+    sql = f"""
+        SELECT {gallery.COLUMNS}, p.id
+        FROM playlists p JOIN playlist_items i ON i.playlist_id = p.id AND i.position <= coalesce(
+                (SELECT position FROM playlist_items WHERE playlist_id = p.id
+                    ORDER BY position LIMIT 1 OFFSET {LOOKED_AT_FOR_COVERS}), i.position)
+            JOIN gallery g ON g.video_id = i.video_id
+        WHERE p.deleted_at IS NULL AND g.poster IS NOT NULL AND NOT g.hidden{seen}
+        ORDER BY p.id, i.position
+    """
+    found: dict[int, dict[int, Card]] = {}
+    for row in await db.tuples(sql, values):
+        cards = found.setdefault(row[-1], {})
+        if len(cards) < each:
+            card = gallery.card_of(row)
+            cards.setdefault(card.id, card)
+    return {playlist_id: list(cards.values()) for playlist_id, cards in found.items()}
 
 
 async def count_hidden(db: Connection, playlist_id: int) -> int:

@@ -171,14 +171,12 @@ class Services:
     maintenance: Maintenance
 
 
-def build(config: Config) -> Services:
-    """Services for this configuration. Nothing is opened or started yet."""
-    backup_folder = config.data_directory / "backups"
-    database = Database(
-        config.metadata_db,
-        backup_folder=backup_folder,
-        checkpoints=not config.replicates,
-    )
+def build(config: Config, database: Database | None = None) -> Services:
+    """Services for this configuration, around its database, which may be opened before. Nothing
+    else is opened or started yet.
+    """
+    database = database or Database.of(config)
+    backup_folder = database.backup_folder
     cache = Cache(config.max_cache_size, config.cache_timeout)
     events = Events()
     library = Library(
@@ -229,7 +227,8 @@ def build(config: Config) -> Services:
     saved_views = SavedViews(database)
     tag_management = TagManagement(database, cache, events)
     undo_all = UndoAll(journal, tag_management, saved_views)
-    videos, tags, later = Videos(database, cache), Tags(database, cache), Later(database)
+    videos, tags = Videos(database, cache, events), Tags(database, cache, events)
+    later = Later(database)
     discovery = Discovery(config.announce, config.host)
     reachability = Reachability(config.host, config.public_url, discovery, config.root_path)
     elsewhere = Path(config.backup_directory) if config.backup_directory else None
@@ -262,14 +261,14 @@ def build(config: Config) -> Services:
         headset=headset.build(
             config, database, cache, events, library, passwords, HeadsetPositions(progress)
         ),
-        favorites=Favorites(database, cache),
+        favorites=Favorites(database, cache, events),
         tags=tags,
         tag_management=tag_management,
         saved_views=saved_views,
         triage=Triage(gallery, videos, tags, later, journal),
-        views=Views(database, cache),
-        hidden=Hidden(database, cache),
-        notes=Notes(database, cache),
+        views=Views(database, cache, events),
+        hidden=Hidden(database, cache, events),
+        notes=Notes(database, cache, events),
         progress=progress,
         playlists=Playlists(database),
         later=later,
@@ -374,6 +373,7 @@ async def _open(services: Services) -> AsyncIterator[None]:
         await services.preferences.start_page()
         await services.saved_views.every()
         await services.people.load()
+        await _purge(services.people)
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(_restarting(*task)) for task in _background(services)]
             if services.config.encoder == "auto":
@@ -390,6 +390,13 @@ async def _open(services: Services) -> AsyncIterator[None]:
         await asyncio.to_thread(services.playback.pool.speeds.save)
         await services.probes.close()
         await services.database.close()
+
+
+async def _purge(people: People) -> None:
+    try:
+        await people.purge()
+    except LvsError as error:
+        log.warning("people who were removed long ago stay for now: %s", error.message)
 
 
 async def _find_encoder(players: PlayerPool) -> None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from lvs.errors import TooMany
 from lvs.option_values import RateLimit
+from lvs.text import plural
 
 MAX_VISITORS = 1000
 IPV6_NETWORK_BITS = 64  # a household, and any one device, has at least so much IPv6 to itself
@@ -42,8 +43,8 @@ class RateLimiter:
             times.popleft()
         if len(times) >= self._limit.count:
             wait_s = max(1, math.ceil(times[0] + self._limit.seconds - now))
-            seconds = "second" if wait_s == 1 else "seconds"
-            raise TooMany(f"Too many requests. Try again in {wait_s} {seconds}.", wait_s)
+            message = "That is more than one device may change at once."
+            raise TooMany(f"{message} Try again in {plural(wait_s, 'second')}.", wait_s)
         times.append(now)
 
 

@@ -108,7 +108,9 @@ class Templates:
         drawing: Any = self.environment.get_template("partials/_macros.html").module
         self.environment.globals.update(icon=drawing.icon, tone=drawing.tone)
         self.environment.filters["groups"] = groups
-        for text in (ago, clock_time, count, day, duration, iso, long_day, moment, plural, size):
+        for text in (
+            ago, clock_time, count, day, duration, iso, long_day, moment, plural, size, time_left,
+        ):  # fmt: skip
             self.environment.filters[text.__name__] = self.cards.fillable(text)
 
     def precompile(self) -> None:
@@ -328,6 +330,13 @@ def duration(seconds: float | None) -> str:
         if minutes < 60
         else f"{minutes // 60}:{TWO_DIGITS[minutes % 60]}:{clock}"
     )
+
+
+def time_left(seconds: float) -> str:
+    """`1 h 5 min left`, `12 min left`, `less than 1 min left`."""
+    hours, minutes = divmod(max(round(seconds / 60), 0), 60)
+    parts = [f"{hours} h"] * (hours > 0) + [f"{minutes} min"] * (minutes > 0)
+    return f"{' '.join(parts) or 'less than 1 min'} left"
 
 
 def count(number: int) -> str:

@@ -22,15 +22,20 @@ from lvs.web.responses import back, client, page, partial_of_video, services, wa
 from lvs.web.urls import query_string
 
 PAGE_SIZE = 100
+POSTERS_PER_LIST = 4
+POSTERS_LOOKED_AT = 24  # of what waits to be watched, where some have none yet
 
 
 async def every() -> Response:
     """All playlists; `deleted` names one that can be brought back."""
     deleted = number(arguments(), "deleted", MAX_ID)
+    waiting = [each.card for each in await services().later.items(POSTERS_LOOKED_AT) if each.card]
     return page(
         "playlists.html",
         playlists=await services().playlists.every(),
+        covers=await services().playlists.covers(POSTERS_PER_LIST),
         later=await services().later.count(),
+        later_covers=[card for card in waiting if card.poster][:POSTERS_PER_LIST],
         deleted=deleted,
         deleted_name=await services().playlists.deleted_name(deleted) if deleted else None,
         current="playlists",
@@ -121,7 +126,8 @@ async def move(playlist_id: str) -> Response:
         await services().playlists.move_to(wanted, position, await form_number("to"))
         return back(f"/playlist/{wanted}")
     up = digit(await form_words("up"), "1 or 0", 1) == 1
-    await services().playlists.move(wanted, position, up)
+    hidden = await form_words("hidden") == "1"
+    await services().playlists.move(wanted, position, up, hidden=hidden)
     return back(f"/playlist/{wanted}")
 
 

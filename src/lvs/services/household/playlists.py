@@ -7,6 +7,7 @@ from lvs.db import playlist_pages, playlists, videos
 from lvs.db.database import Connection, Database, Transaction
 from lvs.db.playlist_pages import PlaylistItem, PlaylistSummary
 from lvs.errors import Conflict, Invalid, NotFound
+from lvs.models import Card
 from lvs.services.curation.base import clean_line
 
 __all__ = ["PlaylistItem", "PlaylistSummary", "Playlists"]
@@ -28,6 +29,11 @@ class Playlists:
         """Every playlist by name."""
         async with self._database.read() as db:
             return await playlist_pages.summaries(db)
+
+    async def covers(self, each: int) -> dict[int, list[Card]]:
+        """Up to `each` videos with a poster that stand for a playlist, by its id."""
+        async with self._database.read() as db:
+            return await playlist_pages.covers(db, each)
 
     async def get(self, playlist_id: int) -> PlaylistSummary:
         """A playlist. Raises NotFound."""
@@ -171,14 +177,18 @@ class Playlists:
 
         await self._database.write(change)
 
-    async def move(self, playlist_id: int, position: int, up: bool) -> None:
-        """Move a place one up or down; at the end of the list nothing happens. Raises NotFound."""
+    async def move(
+        self, playlist_id: int, position: int, up: bool, *, hidden: bool = False
+    ) -> None:
+        """Move a place one up or down, past hidden videos where the list does not show them
+        (`hidden`); at the end of the list nothing happens. Raises NotFound.
+        """
 
         async def change(tx: Transaction) -> None:
             await _existing(tx, playlist_id)
-            other = await playlists.beside(tx, playlist_id, position, up)
+            other = await playlists.beside(tx, playlist_id, position, up, hidden)
             if other is not None:
-                await playlists.exchange(tx, playlist_id, position, other)
+                await playlists.move(tx, playlist_id, position, other)
 
         await self._database.write(change)
 
