@@ -280,7 +280,7 @@ async def _run(
     database.begin_opening()
     try:
         app = await asyncio.to_thread(create_app, config, database)
-        secure_port = config.tls_port if config.speaks_tls else 0
+        secure_port = config.tls_port if http.certfile else 0
         _tell_services(app, ListeningOn(config.port, f"{config.root_path}/", secure_port))
         await _serve(app, http, {config.port, config.tls_port}, stopper, started, beside)
     finally:
