@@ -1,6 +1,4 @@
-"""The running server: it takes the port, says where it is reachable, and serves until it is told to
-stop.
-"""
+"""The running server: listening sockets, greeting, signals and an orderly stop."""
 
 import asyncio
 import errno
@@ -12,7 +10,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Collection, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -21,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import hypercorn
-import psutil
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.utils import LifespanFailureError, LifespanTimeoutError
 
@@ -65,7 +62,7 @@ def serve(
     """Serve the library until SIGINT or SIGTERM; `say` gets the greeting for people once it is
     reachable.
 
-    Raises LvsError with a sentence when it cannot start. It takes over the signals of the whole
+    Raises LvsError when it cannot start. It takes over the signals of the whole
     process.
     """
     config = loaded.config
@@ -84,15 +81,15 @@ def serve(
         config = _with_ports(config, sockets, secure_sockets)
         lines = greeting(config, log_file)
         code = partial(_print_code, _address_for_phones(config))
-        gate = ConnectionLimit(
+        limit = ConnectionLimit(
             config.connections_per_client, config.trusted_proxies, config.stall_seconds
         )
         allow_open_files()
         http = http_settings(sockets, secure, secure_sockets)
-        gate.install(http)
+        limit.install(http)
         greet = partial(_greet, say, lines, code)
         renewal = TlsRenewal(http).run(config, names) if secure else None
-        asyncio.run(_run(config, create_app, http, stopper, greet, renewal))
+        asyncio.run(_run(config, create_app, http, limit, stopper, greet, renewal))
 
 
 def _sockets(config: Config, secure: bool) -> tuple[list[socket.socket], list[socket.socket]]:
@@ -270,6 +267,7 @@ async def _run(
     config: Config,
     create_app: "Callable[[Config, Database], Quart]",
     http: hypercorn.Config,
+    limit: ConnectionLimit,
     stopper: Stopper,
     started: Callable[[], None],
     beside: Coroutine[Any, Any, None] | None,
@@ -279,12 +277,12 @@ async def _run(
     The database is opened and checked while the application's modules are imported, each of which
     takes a good half of a second where there are 100,000 videos.
     """
-    database = Database.of(config)
+    database = Database.from_config(config)
     database.begin_opening()
     try:
         app = await asyncio.to_thread(create_app, config, database)
         _tell_services(app, ListeningOn(config.port, False, f"{config.root_path}/"))
-        await _serve(app, http, {config.port, config.tls_port}, stopper, started, beside)
+        await _serve(app, http, limit, stopper, started, beside)
     finally:
         await database.close()
 
@@ -292,7 +290,7 @@ async def _run(
 async def _serve(
     app: "Quart",
     http: hypercorn.Config,
-    ports: Collection[int],
+    limit: ConnectionLimit,
     stopper: Stopper,
     started: Callable[[], None],
     beside: Coroutine[Any, Any, None] | None,
@@ -325,7 +323,7 @@ async def _serve(
         sd_notify.notify("STOPPING=1")
         if services := app.extensions.get("lvs"):
             services.live_events.end()  # its answers never end by themselves
-        asyncio.get_running_loop().call_later(GRACE_SECONDS, cut_connections, ports)
+        asyncio.get_running_loop().call_later(GRACE_SECONDS, limit.cut)
 
     try:
         await hypercorn_serve(app, http, shutdown_trigger=until_stopped, mode="asgi")
@@ -381,21 +379,6 @@ def _precompile(app: "Quart") -> None:
     if pages := app.extensions.get("lvs.pages"):
         pages.precompile()
     gc.freeze()
-
-
-def cut_connections(ports: Collection[int]) -> None:
-    """End every connection to these ports: a viewer who takes nothing must not hold up the end of
-    the server.
-    """
-    with suppress(psutil.Error):
-        for connection in psutil.Process().net_connections("tcp"):
-            if (
-                connection.status != psutil.CONN_LISTEN
-                and connection.laddr.port in ports
-                and connection.fd >= 0
-            ):
-                with suppress(OSError), socket.socket(fileno=os.dup(connection.fd)) as same:
-                    same.shutdown(socket.SHUT_RDWR)
 
 
 def _cause(failure: LifespanFailureError) -> BaseException:

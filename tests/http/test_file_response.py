@@ -333,7 +333,7 @@ def test_fields_of_one_name_count_as_one_list() -> None:
             ("Range", "bytes=5-6"),
         ]
     )
-    conditions = Conditions.of(headers)
+    conditions = Conditions.from_headers(headers)
     assert decide("GET", conditions, CURRENT, 1000, NOW).verdict is Verdict.NOT_MODIFIED
     assert conditions.range == "bytes=0-1, bytes=5-6"  # malformed, so it is ignored
     assert conditions.if_match is None

@@ -343,8 +343,8 @@ async def test_who_sends_on_after_the_time_for_a_body_holds_no_connection(
 
 
 async def test_one_device_has_only_so_many_connections(home: Home) -> None:
-    gate = ConnectionLimit(per_client=5)
-    async with Wire(home.app, gate) as wire, AsyncExitStack() as stack:
+    limit = ConnectionLimit(per_client=5)
+    async with Wire(home.app, limit) as wire, AsyncExitStack() as stack:
         writers = []
         for _ in range(5):
             reader, writer = await wire.connect()
@@ -359,7 +359,7 @@ async def test_one_device_has_only_so_many_connections(home: Home) -> None:
             (name.encode(), value.encode()) for name, value in refused.headers.items()
         }
         writers[0].close()
-        await home.until(lambda: gate.count == 4)
+        await home.until(lambda: limit.count == 4)
         assert (await wire.ask("/ping")).status == 200
 
 
@@ -415,11 +415,11 @@ async def test_who_takes_nothing_is_let_go(tmp_path: Path, target: bytes) -> Non
         async def large() -> bytes:
             return bytes(LARGE)
 
-        gate = ConnectionLimit(10, stall_seconds=1)
-        async with Wire(home.app, gate) as wire:
+        limit = ConnectionLimit(10, stall_seconds=1)
+        async with Wire(home.app, limit) as wire:
             client = await _greedy(wire, b"GET " + target)
-            await home.until(lambda: gate.count == 1)
-            await home.until(lambda: gate.count == 0)
+            await home.until(lambda: limit.count == 1)
+            await home.until(lambda: limit.count == 0)
             client.close()
 
 
@@ -474,21 +474,21 @@ async def test_who_sends_ahead_and_leaves_keeps_no_place(
             await asyncio.sleep(1)
             return "done"
 
-        gate = ConnectionLimit(len(SENT_AHEAD), stall_seconds=1)
-        async with Wire(home.app, gate) as wire:
+        limit = ConnectionLimit(len(SENT_AHEAD), stall_seconds=1)
+        async with Wire(home.app, limit) as wire:
             assert (await wire.ask("/ping")).status == 200
-            await home.until(lambda: gate.count == 0)
+            await home.until(lambda: limit.count == 0)
             tasks, descriptors = len(asyncio.all_tasks()), len(os.listdir("/proc/self/fd"))
             clients = await asyncio.gather(
                 *(_ahead_of_itself(wire, question, ahead) for ahead in SENT_AHEAD)
             )
-            assert gate.count > 0
+            assert limit.count > 0
             for client in clients:
                 if leaving == "vanishes":
                     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 if leaving != "stays":
                     client.close()
-            await home.until(lambda: gate.count == 0)
+            await home.until(lambda: limit.count == 0)
             for client in clients:
                 client.close()
             assert (await wire.ask("/ping")).status == 200

@@ -428,7 +428,7 @@ def _wal_without_database(path: Path) -> Path | None:
 
 
 def offer(kept: Backup | None) -> str:
-    """The sentence that names the newest good backup."""
+    """The message that names the newest good backup."""
     if kept is None:
         return "There is no backup of it."
     counts = kept.counts

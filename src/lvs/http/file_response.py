@@ -74,7 +74,7 @@ class Conditions:
     range: str | None = None
 
     @classmethod
-    def of(cls, headers: Headers) -> "Conditions":
+    def from_headers(cls, headers: Headers) -> "Conditions":
         """Several fields of one name count as one list (RFC 9110 section 5.3)."""
 
         def combined(name: str) -> str | None:
@@ -292,7 +292,7 @@ async def file_response(
     size_bytes = opened.status.st_size
     current = validators(opened.status, now_seconds)
     decision = decide(
-        request.method, Conditions.of(request.headers), current, size_bytes, now_seconds
+        request.method, Conditions.from_headers(request.headers), current, size_bytes, now_seconds
     )
     headers = Headers({"Cache-Control": "private, no-cache", "X-Content-Type-Options": "nosniff"})
     if decision.verdict is Verdict.UNSATISFIABLE:

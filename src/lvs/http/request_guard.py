@@ -8,19 +8,16 @@ can pass beside it.
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from lvs.config import Config
 from lvs.http.allowed_hosts import Hosts
+from lvs.http.asgi import Application, Receive, Scope, Send
 from lvs.http.behind_proxy import HOST_NAMED_BY_PROXY
 from lvs.http.client_address import address_of, is_public
 from lvs.services.metrics import request_id
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Any]]
-Send = Callable[[Any], Awaitable[None]]
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +62,7 @@ class RequestGuard:
 
     def __init__(
         self,
-        app: Callable[[Scope, Receive, Send], Awaitable[None]],
+        app: Application,
         config: Config,
         has_password: Callable[[], bool],
         max_body_bytes: int,

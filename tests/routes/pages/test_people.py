@@ -207,7 +207,7 @@ async def test_a_childs_limits_hold_by_every_address(home: Home, by: str) -> Non
     home.add("Secrets/hidden.mp4")
     (home.library / "secret thing.srt").write_text("1\n00:00:00,000 --> 00:00:01,000\nwords\n")
     await home.scan()
-    await home.looked()
+    await home.probed()
     secret = (await home.video("secret thing.mp4")).media_hash
     open_ = (await home.video("Kids/cartoon.mp4")).media_hash
     tagged = (await home.video("tagged.mp4")).media_hash

@@ -122,7 +122,7 @@ async def test_the_api_changes_many_at_once(home: Home) -> None:
         ([], 400),
     ],
 )
-async def test_nonsense_gets_a_sentence_and_changes_nothing(
+async def test_nonsense_gets_a_message_and_changes_nothing(
     home: Home, body: Any, status: int
 ) -> None:
     answer = await home.client.post("/api/bulk", json=body)

@@ -69,7 +69,7 @@ async def test_a_disk_that_turned_read_only_is_named_until_it_can_be_written_aga
 async def test_a_backup_that_failed_is_named_until_one_is_made(home: Home) -> None:
     home.add("film.mp4")
     await home.scan()
-    await home.looked()
+    await home.probed()
     in_the_way = home.data / "backups"
     in_the_way.write_text("no folder")
     with pytest.raises(LvsError) as failure:
@@ -86,7 +86,7 @@ async def test_a_backup_that_failed_is_named_until_one_is_made(home: Home) -> No
 async def test_a_last_backup_of_long_ago_is_named_until_a_new_one_is_made(home: Home) -> None:
     home.add("film.mp4")
     await home.scan()
-    await home.looked()
+    await home.probed()
     made_at = datetime.now(UTC) - timedelta(days=4)
     database, folder = home.services.database.path, home.data / "backups"
     assert await asyncio.to_thread(backups.make, database, folder, backups.NIGHTLY, now=made_at)

@@ -112,7 +112,7 @@ class Backups:
             await asyncio.sleep(LOOK_S)
 
     async def quarantine(self, error: Damaged) -> Damaged:
-        """Rename the damaged database, and give the sentence that says so and how to go on."""
+        """Rename the damaged database, and give the message that says so and how to go on."""
         try:
             place = await asyncio.to_thread(backup.quarantine, self._database_path)
         except OSError as problem:

@@ -24,7 +24,7 @@ from lvs.services.events import Event, Events
 from lvs.services.library.drives import Drives, file_state, is_empty_or_gone
 from lvs.services.library.ignored import IGNORE_FILE, Ignored
 from lvs.services.library.placement import Placement
-from lvs.services.library.scan_reader import FolderScan, Reader
+from lvs.services.library.scan_reader import FolderScan, ScanReader
 from lvs.services.library.walk import (
     WalkResult,
     below,
@@ -72,7 +72,7 @@ class Library:
         self._events = events
         self._folders = tuple(folders)
         self._endings = frozenset(ending.encode() for ending in formats)
-        self._reader = Reader(int(settle_seconds * 1e9))
+        self._reader = ScanReader(int(settle_seconds * 1e9))
         self.ignored = Ignored(ignored_folders)
         self.passed_over: dict[int, PassedOver] = {}  # by library folder, at its last whole scan
         self._scan_lock = asyncio.Lock()

@@ -58,8 +58,8 @@ class Sample:
 class System:
     """Takes a sample every few seconds. Asking for it costs nothing then."""
 
-    def __init__(self, ffmpeg: ProbePool) -> None:
-        self._ffmpeg = ffmpeg
+    def __init__(self, probe_pool: ProbePool) -> None:
+        self._probe_pool = probe_pool
         self._server = psutil.Process()
         self._workers: dict[int, psutil.Process] = {}
         self._spent: dict[
@@ -84,7 +84,7 @@ class System:
 
     def _sample(self) -> Sample:
         memory = psutil.virtual_memory()
-        pids = set(self._ffmpeg.process_ids)
+        pids = set(self._probe_pool.process_ids)
         for pid in pids - self._workers.keys():
             with contextlib.suppress(psutil.Error):
                 self._workers[pid] = psutil.Process(pid)
