@@ -341,6 +341,7 @@ def http_settings(
     sockets: list[socket.socket],
     secure: Certificate | None = None,
     secure_sockets: Sequence[socket.socket] = (),
+    head_seconds: float = HEAD_SECONDS,
 ) -> hypercorn.Config:
     """Hypercorn's settings for these sockets, which it owns from now on: its limits, and HTTPS
     on the secure ones where there is a certificate.
@@ -359,7 +360,7 @@ def http_settings(
     # This one also limits how long a visitor may take for the head of a request. `read_timeout`
     # would count while an answer is being sent too, and end every film after so many seconds;
     # bodies of requests have their limit in the app.
-    http.keep_alive_timeout = HEAD_SECONDS
+    http.keep_alive_timeout = head_seconds
     http.read_timeout = None
     http.keep_alive_max_requests = 10_000
     http.h11_max_incomplete_size = MAX_HEAD_BYTES

@@ -45,9 +45,11 @@ class Wire:
         limit: ConnectionLimit | None = None,
         secure: Certificate | None = None,
         graceful_seconds: float = 0.2,
+        head_seconds: float = server.HEAD_SECONDS,
     ) -> None:
         self.app = app
         self._graceful_seconds = graceful_seconds
+        self._head_seconds = head_seconds
         self._limit = limit or ConnectionLimit(1000)
         self._secure = secure
         self._stop = asyncio.Event()
@@ -56,7 +58,7 @@ class Wire:
         sockets = server.listen("127.0.0.1", 0)
         self.port = int(sockets[0].getsockname()[1])
         plain, secure = ([], sockets) if self._secure else (sockets, [])
-        http = server.http_settings(plain, self._secure, secure)
+        http = server.http_settings(plain, self._secure, secure, self._head_seconds)
         self._limit.install(http)
         http.graceful_timeout = self._graceful_seconds
         self._task = asyncio.create_task(

@@ -189,11 +189,8 @@ async def test_an_address_with_too_many_parts_is_refused_or_answered(
         assert (await wire.ask(target)).status in {200, 400}
 
 
-async def test_who_does_not_finish_a_head_is_let_go(
-    home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(server, "HEAD_SECONDS", 0.5)
-    async with Wire(home.app) as wire:
+async def test_who_does_not_finish_a_head_is_let_go(home: Home) -> None:
+    async with Wire(home.app, head_seconds=0.5) as wire:
         for beginning in (
             b"",
             b"GET /ping HTT",
@@ -213,11 +210,8 @@ async def _trickle(writer: asyncio.StreamWriter) -> None:
         writer.write(b"a")
 
 
-async def test_who_asks_for_nothing_more_is_let_go(
-    home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(server, "HEAD_SECONDS", 0.5)
-    async with Wire(home.app) as wire:
+async def test_who_asks_for_nothing_more_is_let_go(home: Home) -> None:
+    async with Wire(home.app, head_seconds=0.5) as wire:
         reader, writer = await wire.connect()
         for _ in range(2):
             writer.write(b"GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -227,10 +221,9 @@ async def test_who_asks_for_nothing_more_is_let_go(
 
 
 async def test_what_is_asked_while_an_idle_connection_ends_is_answered_or_not_done(
-    home: Home, monkeypatch: pytest.MonkeyPatch
+    home: Home,
 ) -> None:
     media_hash = await one_film(home)
-    monkeypatch.setattr(server, "HEAD_SECONDS", 0.1)
     head = (
         f"POST /videos/{media_hash}/view HTTP/1.1\r\nHost: localhost\r\n{FORM}\r\nContent-Length:"
         " 0\r\nConnection: close\r\n\r\n"
@@ -244,7 +237,7 @@ async def test_what_is_asked_while_an_idle_connection_ends_is_answered_or_not_do
         writer.close()
         return answer.status == 303
 
-    async with Wire(home.app) as wire:
+    async with Wire(home.app, head_seconds=0.1) as wire:
         told = 0
         for _ in range(20):
             told += sum(await asyncio.gather(*map(answered, range(30))))
@@ -450,9 +443,8 @@ async def _ahead_of_itself(wire: Wire, question: bytes, ahead: bytes) -> socket.
     [b"GET /video/film.mp4", b"GET /static/page", b"GET /static/export", b"POST /static/slow"],
 )
 async def test_who_sends_ahead_and_leaves_keeps_no_place(
-    tmp_path: Path, question: bytes, leaving: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, question: bytes, leaving: str
 ) -> None:
-    monkeypatch.setattr(server, "HEAD_SECONDS", 1)
     async with Home(tmp_path, stall_seconds=1) as home:
         await one_film(home, bytes(LARGE))
 
@@ -475,7 +467,7 @@ async def test_who_sends_ahead_and_leaves_keeps_no_place(
             return "done"
 
         limit = ConnectionLimit(len(SENT_AHEAD), stall_seconds=1)
-        async with Wire(home.app, limit) as wire:
+        async with Wire(home.app, limit, head_seconds=1) as wire:
             assert (await wire.ask("/ping")).status == 200
             await home.until(lambda: limit.count == 0)
             tasks, descriptors = len(asyncio.all_tasks()), len(os.listdir("/proc/self/fd"))

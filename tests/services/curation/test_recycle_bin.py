@@ -2,7 +2,6 @@
 with its file.
 """
 
-import asyncio
 import re
 import shutil
 import time
@@ -273,10 +272,9 @@ async def test_after_thirty_days_and_with_a_backup_it_is_removed_for_good_with_a
     assert (
         await home.services.recycle_bin.clean_up(now + timedelta(days=DAYS_KEPT, hours=1)) == 0
     )  # no backup holds it
-    await asyncio.sleep(
-        1.1
-    )  # the name of a backup tells its time to the second: it must be a later one
-    assert await home.services.backups.make() is not None
+    # The name of a backup tells its time to the second: it must be a later one.
+    later = datetime.now(UTC) + timedelta(seconds=2)
+    assert await home.services.backups.make(now=later) is not None
     assert await home.services.recycle_bin.clean_up(now + timedelta(days=DAYS_KEPT + 1)) == 1
     assert await binned(home) == []
     async with home.services.database.read() as db:

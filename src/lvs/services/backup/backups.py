@@ -60,15 +60,15 @@ class Backups:
         return BackupState(self._lock.locked(), newest, len(found), failure, failed_at)
 
     @timed("backups.make", memory=True)
-    async def make(self, kind: str = MANUAL) -> Backup | None:
-        """A new backup; None where there is nothing in the database yet.
+    async def make(self, kind: str = MANUAL, now: datetime | None = None) -> Backup | None:
+        """A new backup, named by the time; None where there is nothing in the database yet.
 
         Raises Full, Damaged, Unavailable.
         """
         async with self._lock:
             try:
                 made = await asyncio.to_thread(
-                    make, self._database_path, self.folder, kind, self._go_on
+                    make, self._database_path, self.folder, kind, self._go_on, now
                 )
             except asyncio.CancelledError:
                 self._stopping = True  # ends the thread with its next step

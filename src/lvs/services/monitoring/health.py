@@ -124,6 +124,7 @@ class Health:
     made: Backups
     second_place: SecondPlace
     replication: Replication
+    backups_s: float = field(default=BACKUPS_S, init=False)
     _backup_state: BackupState = field(default_factory=BackupState, init=False)
     _backups_asked_at: float = field(default=-BACKUPS_S, init=False)
     _untested: tuple[str, ...] = field(default=(), init=False)
@@ -149,7 +150,7 @@ class Health:
 
     async def backups(self) -> BackupState:
         """State of the backups, at most some seconds old."""
-        if time.monotonic() - self._backups_asked_at >= BACKUPS_S:
+        if time.monotonic() - self._backups_asked_at >= self.backups_s:
             self._backups_asked_at = time.monotonic()
             self._backup_state = await self.made.state()
         return self._backup_state

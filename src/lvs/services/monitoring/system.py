@@ -67,6 +67,8 @@ class System:
         ] = {}  # by process: processor seconds, and when that was read
         self._delay_s = 0.0
         self.processors = os.cpu_count() or 1
+        self.clock = time.perf_counter
+        self.sample_s = SAMPLE_S
         self.history: deque[float] = deque(maxlen=SAMPLES)
         self.latest = self._sample()
 
@@ -74,11 +76,11 @@ class System:
         """Sample for as long as the server runs."""
         next_at = time.monotonic()
         while True:
-            due = time.perf_counter() + PULSE_S
+            due = self.clock() + PULSE_S
             await asyncio.sleep(PULSE_S)
-            self._delay_s = max(self._delay_s, time.perf_counter() - due)
+            self._delay_s = max(self._delay_s, self.clock() - due)
             if time.monotonic() >= next_at:
-                next_at = time.monotonic() + SAMPLE_S
+                next_at = time.monotonic() + self.sample_s
                 self.latest = self._sample()
                 self.history.append(self.latest.cpu)
 

@@ -99,7 +99,6 @@ def _task(task: BackgroundTask) -> schemas.AdminTask:
 @answers(schemas.AdminHealth, query=schemas.AdminRun, problems=(400,))
 async def health() -> Response:
     """The state of the server, and what is not well, worst first."""
-    issues = await services().health.issues()
     issues = [
         schemas.AdminIssue.model_validate(
             {
@@ -111,7 +110,7 @@ async def health() -> Response:
                 "page": each.page or None,
             }
         )
-        for each in issues
+        for each in await services().health.issues()
     ]
     found, following = runs.cut(issues, arguments())
     return answer(
