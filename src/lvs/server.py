@@ -36,7 +36,7 @@ from lvs.process_limits import allow_open_files, check_address_space
 from lvs.services.network import qr
 from lvs.services.network.addresses import url
 from lvs.services.network.discovery import ListeningOn
-from lvs.services.network.served import reachable_names, served
+from lvs.services.network.served import names_for_phones, reachable_names, served
 from lvs.tls_renewal import TlsRenewal
 
 BACKLOG = 512
@@ -47,7 +47,6 @@ HEAD_SECONDS = 30  # in which a visitor must have said what it wants
 HANDSHAKE_SECONDS = 10
 MAX_HEAD_BYTES = 16 * 1024
 START_LIMIT_SECONDS = 600  # bringing a large database to a new version takes its time
-_OWN_NAMES = ("localhost", "127.0.0.1", "::1")
 WARM_DELAY_S = 1.0  # whoever starts the server wants to see a page first
 
 if TYPE_CHECKING:
@@ -202,11 +201,9 @@ def _address_for_phones(config: Config) -> str:
     """The address a phone most likely reaches; empty where none can."""
     if config.public_url:
         return config.public_url
-    unusable = {*_OWN_NAMES, *_refused_addresses(config)}
-    others = [name for name in reachable_names(config.host) if name not in unusable]
-    if not others:
-        return ""
-    return url("http", others[0], config.port) + config.root_path
+    refused = _refused_addresses(config)
+    name = next((each for each in names_for_phones(config.host) if each not in refused), "")
+    return url("http", name, config.port) + config.root_path if name else ""
 
 
 def _print_code(address: str) -> None:
@@ -281,7 +278,8 @@ async def _run(
     database.begin_opening()
     try:
         app = await asyncio.to_thread(create_app, config, database)
-        _tell_services(app, ListeningOn(config.port, False, f"{config.root_path}/"))
+        secure_port = config.tls_port if http.certfile else 0
+        _tell_services(app, ListeningOn(config.port, f"{config.root_path}/", secure_port))
         await _serve(app, http, limit, stopper, started, beside)
     finally:
         await database.close()

@@ -509,7 +509,7 @@ def test_positions_kept_by_the_browser_are_taken_over_once(house: House) -> None
         detail = f"/api/videos/{media_hash}"
         page.evaluate(
             "hash => localStorage.setItem('lvs:positions',"
-            " JSON.stringify({[hash]: [9, 12, Date.now()]}))",
+            " JSON.stringify({'0123456789abcdef': null, [hash]: [9, 12, Date.now()]}))",
             media_hash,
         )
         page.goto("/")

@@ -73,7 +73,11 @@ FACETS = Facets(
     dates=tuple(each for each in FILTERS if each.kind.control == "date"),
     tags=(Option("alps", "alps", 12, True), Option(HOSTILE, HOSTILE, 1, False)),
 )
-PANEL = {"facets": FACETS, "folders": [("Summer", "Summer", 3), ("Winter", "Winter", 4)]}
+PANEL = {
+    "facets": FACETS,
+    "folders": [("Summer", "Summer", 3), ("Winter", "Winter", 4)],
+    "words": "is:favorite tag:alps",
+}
 
 
 ROOT = Root(1, b"/videos", "videos")

@@ -42,6 +42,15 @@ _PARTIAL = re.compile(r"\.partial-([0-9]{1,9})-[0-9a-f]{8}", re.ASCII)
 _NO_ROOM = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 _STAMP = "%Y%m%dT%H%M%S"
 
+# What a database of an older LVS does not have yet, and the table that it is in.
+_LATER_TABLES = {
+    "playlists": "playlists",
+    "positions": "progress",
+    "later": "later",
+    "history": "history",
+    "people": "people",
+}
+
 Progress = Callable[[int, int], None]
 """Told pages done and pages in all; what it raises ends the copy."""
 
@@ -58,11 +67,18 @@ class BackupCounts:
     views: int = 0
     titles: int = 0
     playlists: int = 0
+    positions: int = 0
+    later: int = 0
+    history: int = 0
+    people: int = 0
 
     @property
     def curated(self) -> int:
-        """The amount of it that people made."""
-        return self.ratings + self.tags + self.favorites + self.views + self.titles + self.playlists
+        """The amount of it that people made. Without the history: a backup that has more of that is
+        none to keep for longer, because what was removed from it is to be gone.
+        """
+        shared = self.ratings + self.tags + self.favorites + self.views + self.titles
+        return shared + self.playlists + self.positions + self.later + self.people
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,8 +308,12 @@ def count(database: sqlite3.Connection) -> BackupCounts:
         ("views", "SELECT coalesce(sum(count), 0) FROM views"),
         ("titles", "SELECT count(*) FROM videos WHERE title_edited"),
         ("playlists", "SELECT count(*) FROM playlists"),
+        ("positions", "SELECT count(*) FROM progress"),
+        ("later", "SELECT count(*) FROM later"),
+        ("history", "SELECT count(*) FROM history"),
+        ("people", "SELECT count(*) FROM people WHERE removed_at IS NULL"),
     ):
-        if name != "playlists" or name in tables:
+        if name not in _LATER_TABLES or _LATER_TABLES[name] in tables:
             [found[name]] = database.execute(sql).fetchone()
     return BackupCounts(**found)
 

@@ -227,15 +227,10 @@ def build(config: Config, database: Database | None = None) -> Services:
     saved_views = SavedViews(database)
     tag_management = TagManagement(database, cache, events)
     undo_all = UndoAll(journal, tag_management, saved_views)
-    videos, tags, later = Videos(database, cache), Tags(database, cache), Later(database)
+    videos, tags = Videos(database, cache, events), Tags(database, cache, events)
+    later = Later(database)
     discovery = Discovery(config.announce, config.host)
-    reachability = Reachability(
-        config.host,
-        "https" if config.tls_cert or config.tls_self_signed else "http",
-        config.public_url,
-        discovery,
-        config.root_path,
-    )
+    reachability = Reachability(config.host, config.public_url, discovery, config.root_path)
     elsewhere = Path(config.backup_directory) if config.backup_directory else None
     second_place = SecondPlace(backup_folder, elsewhere)
     replication = Replication(config.replicate, config.metadata_db, config.data_directory)
@@ -266,14 +261,14 @@ def build(config: Config, database: Database | None = None) -> Services:
         headset=headset.build(
             config, database, cache, events, library, passwords, HeadsetPositions(progress)
         ),
-        favorites=Favorites(database, cache),
+        favorites=Favorites(database, cache, events),
         tags=tags,
         tag_management=tag_management,
         saved_views=saved_views,
         triage=Triage(gallery, videos, tags, later, journal),
-        views=Views(database, cache),
-        hidden=Hidden(database, cache),
-        notes=Notes(database, cache),
+        views=Views(database, cache, events),
+        hidden=Hidden(database, cache, events),
+        notes=Notes(database, cache, events),
         progress=progress,
         playlists=Playlists(database),
         later=later,
@@ -378,6 +373,7 @@ async def _open(services: Services) -> AsyncIterator[None]:
         await services.preferences.start_page()
         await services.saved_views.every()
         await services.people.load()
+        await _purge(services.people)
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(_restarting(*task)) for task in _background(services)]
             if services.config.encoder == "auto":
@@ -394,6 +390,13 @@ async def _open(services: Services) -> AsyncIterator[None]:
         await asyncio.to_thread(services.playback.pool.speeds.save)
         await services.probes.close()
         await services.database.close()
+
+
+async def _purge(people: People) -> None:
+    try:
+        await people.purge()
+    except LvsError as error:
+        log.warning("people who were removed long ago stay for now: %s", error.message)
 
 
 async def _find_encoder(players: PlayerPool) -> None:

@@ -110,7 +110,9 @@ async def test_a_change_that_is_listed_is_undone_by_its_id(home: Home) -> None:
     answer = await home.client.post(f"/api/changes/{change['id']}/undo")
     assert answer.status_code == 200
     assert (await home.services.ratings.get(media_hash)).value is None
+    undo_id = (await answer.get_json())["change_id"]
     newest, before = (await get(home, "changes", video=media_hash, limit=2))["changes"]
+    assert newest["id"] == undo_id
     assert (newest["undoes"], before["undoable"]) == (change["id"], False)
     await home.services.tags.add(media_hash, "alps", "tester")
     answer = await home.client.post("/api/tags/alps", json={"rename": "mountains"})

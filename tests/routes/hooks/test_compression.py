@@ -23,8 +23,8 @@ async def ask(
     return response, await response.get_data(as_text=False)
 
 
-async def static_addresses(home: Home) -> list[str]:
-    _, page = await ask(home, "/")
+async def static_addresses(home: Home, address: str = "/") -> list[str]:
+    _, page = await ask(home, address)
     return [found.decode() for found in re.findall(rb'(?:src|href)="(/static/[^"]+)"', page)]
 
 
@@ -59,6 +59,20 @@ async def test_script_and_style_are_compressed_and_light(home: Home) -> None:
         style_bytes += len(content) * (".css" in address)
     assert 0 < script_bytes <= 22 * 1024
     assert 0 < style_bytes <= 10 * 1024
+
+
+async def test_the_scripts_of_a_film_are_light(home: Home) -> None:
+    home.add("film.mp4")
+    (home.library / "film.srt").write_text("1\n00:00:00,000 --> 00:00:01,000\nwords\n")
+    await home.scan()
+    await home.probed()
+    scripts = [
+        address for address in await static_addresses(home, "/watch/film.mp4") if ".js" in address
+    ]
+    assert any("/progress.js" in address for address in scripts)
+    assert any("/adjust.js" in address for address in scripts)
+    sent = [len((await ask(home, address, **BROWSER))[1]) for address in scripts]
+    assert sum(sent) <= 30 * 1024
 
 
 async def test_full_pages_are_light_and_arrive_whole_however_many_ask_at_once(home: Home) -> None:

@@ -284,6 +284,33 @@ async def test_a_place_is_moved_to_any_other(home: Home) -> None:
     assert (await home.client.put(api, json={"name": "Taken"})).status_code == 409
 
 
+async def test_a_place_is_moved_past_hidden_videos_where_they_are_not_shown(home: Home) -> None:
+    names = ("a", "b", "c", "d")
+    for name in names:
+        home.add(f"{name}.mp4")
+    await home.scan()
+    wanted = await home.services.playlists.create("Order")
+    for name in names:
+        await home.services.playlists.add(wanted, (await home.video(f"{name}.mp4")).media_hash)
+    for name in ("b", "c"):
+        await home.services.hidden.set((await home.video(f"{name}.mp4")).media_hash, True, "a")
+
+    async def move(position: int, up: int, **more: str) -> list[str]:
+        form = {"position": str(position), "up": str(up), **more}
+        answer = await home.client.post(f"/playlist/{wanted}/move", form=form)
+        assert answer.status_code == 303
+        found = await home.services.playlists.items(wanted, hidden=True)
+        return [item.title for item in found]
+
+    assert await move(3, 1) == ["d", "a", "b", "c"]
+    assert await move(0, 0) == ["a", "d", "b", "c"]
+    assert await move(1, 0, hidden="1") == ["a", "b", "d", "c"]
+    assert await move(2, 0) == ["a", "b", "d", "c"]  # nothing that is shown comes behind
+    assert 'name="hidden" value="1"' in await text(
+        await home.client.get(f"/playlist/{wanted}?hidden=1")
+    )
+
+
 async def test_a_new_playlist_takes_a_selection(home: Home) -> None:
     await films(home, "alps 1", "alps 2", "sea")
     page = await text(await home.client.get("/lists/selection?q=alps&sort=title"))

@@ -81,6 +81,7 @@ async def test_every_field_of_a_video_is_there_with_times_in_utc(
         "position_s": None,
         "watched": False,
         "progress_at": None,
+        "dismissed": False,
         "later_at": None,
         "hidden_at": None,
         "notes": None,

@@ -96,6 +96,15 @@ async def test_a_name_that_another_device_holds_is_left_to_it() -> None:
             await announced(second, "lvs-test-two-2.local")
 
 
+async def test_of_two_that_start_at_once_one_takes_another_name() -> None:
+    one, two = on_loopback("lvs-test-five", ("127.0.0.4",)), on_loopback("lvs-test-five")
+    async with announcing(one), announcing(two):
+        await until(lambda: one.announced == "lvs-test-five.local")
+        await until(lambda: two.announced == "lvs-test-five-2.local")
+        async with device("lvs-test-five.local") as other:
+            assert (await other.sees())["addresses"] == ["127.0.0.4"]
+
+
 async def test_the_announcement_follows_the_addresses_of_the_machine() -> None:
     addresses = ["127.0.0.1"]
     discovery = Discovery("lvs-test-three", addresses=lambda: tuple(addresses), poll_s=0.2)

@@ -152,14 +152,20 @@ def make(
     return made
 
 
+_NOUNS = {
+    "later": ("video for later", "videos for later"),
+    "history": ("line of the history", "lines of the history"),
+    "people": ("person", "people"),
+}
+
+
 def in_words(counts: BackupCounts) -> str:
     """A database's counts in words."""
     numbers = {"videos": counts.videos} | {
         name: value for name, value in asdict(counts).items() if name not in ("videos", "files")
     }
-    return ", ".join(
-        f"{value} {name if value != 1 else name[:-1]}" for name, value in numbers.items()
-    )
+    nouns = {name: _NOUNS.get(name, (name[:-1], name)) for name in numbers}
+    return ", ".join(f"{value} {nouns[name][value != 1]}" for name, value in numbers.items())
 
 
 def is_due(folder: Path, now: datetime) -> bool:

@@ -292,6 +292,7 @@ def _take_progress(kept: CurationRecord, value: Mapping[str, Any]) -> None:
         raise Invalid("the position is none that a video has")
     kept.position_s, kept.watched = float(position_s), watched
     kept.progress_at = _moment(value.get("progress_at"))
+    kept.dismissed = value.get("dismissed") is True
 
 
 def _take_later(kept: CurationRecord, value: Mapping[str, Any]) -> None:

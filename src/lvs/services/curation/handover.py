@@ -3,13 +3,12 @@
 from lvs.clock import now_ms
 from lvs.db import changes, files, gallery, handover, handover_undo, videos
 from lvs.db.changes import Change
-from lvs.db.database import Database, Transaction
+from lvs.db.database import Transaction
 from lvs.db.handover import Candidate
 from lvs.errors import Conflict
 from lvs.models import Video
-from lvs.services.cache import Cache
 from lvs.services.curation.base import Curation
-from lvs.services.events import Event, Events
+from lvs.services.events import Event
 from lvs.titles import title_from_path
 
 OFFERED = 5
@@ -17,10 +16,6 @@ OFFERED = 5
 
 class Handover(Curation):
     """Finds what may be the same film, and hands over in one step."""
-
-    def __init__(self, database: Database, cache: Cache, events: Events) -> None:
-        super().__init__(database, cache)
-        self._events = events
 
     async def candidates(self, video: Video) -> list[Candidate]:
         """Listed films that may be this one, the likeliest first."""

@@ -66,8 +66,7 @@ class PosterChoice(Curation):
         store: PosterStore | None,
         candidates_store: PosterCandidateStore,
     ) -> None:
-        super().__init__(database, cache)
-        self._events = events
+        super().__init__(database, cache, events)
         self._library = library
         self._probes = probes
         self._queue = queue
