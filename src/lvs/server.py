@@ -121,7 +121,7 @@ def application(config: Config, database: Database) -> "Quart":
     from lvs.app import create_app  # noqa: PLC0415
 
     app = create_app(config, database)
-    # never looked through again: a full collection takes some milliseconds instead of a hundred
+    # imports stay for good: a full collection takes some milliseconds instead of a hundred
     gc.freeze()
     gc.enable()
     return app

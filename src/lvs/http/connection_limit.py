@@ -177,7 +177,7 @@ class ConnectionLimit:
                 each.shutdown(socket.SHUT_RDWR)
 
     def _client(self, peer: object) -> str:
-        """Whose connection it is, by the address of the socket's other end; empty for a proxy's."""
+        """The client of a connection, by the address of its other end; empty for a proxy's."""
         address = parse_address(str(peer[0])) if isinstance(peer, tuple) and peer else None
         return "" if address is None or within(address, self._proxies) else client_key(str(address))
 

@@ -49,7 +49,7 @@ HEADERS: Mapping[bytes, bytes] = {
 
 
 class Refusal(NamedTuple):
-    """Why a request goes no further."""
+    """The reason a request goes no further."""
 
     status: HTTPStatus
     message: str
@@ -140,7 +140,7 @@ class RequestGuard:
         return lambda: asyncio.shield(left)
 
     def _refusal(self, scope: Scope) -> Refusal | None:
-        """Why the request is refused, or None.
+        """The reason the request is refused, or None.
 
         The first reason counts, and who is a stranger is not told the others.
         """

@@ -1,4 +1,4 @@
-"""Backups: made while everything runs, looked through, kept long enough, and brought back whole."""
+"""Backups: made while everything runs, checked, kept long enough, and brought back whole."""
 
 import asyncio
 import json

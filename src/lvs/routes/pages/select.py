@@ -89,7 +89,7 @@ async def show() -> Response:
 
 
 async def _counted(query: Query) -> dict[str, Any]:
-    """How many videos a selection has, and the largest id that there is now."""
+    """The number of videos in a selection, and the largest id that there is now."""
     seen_id = await services().gallery.last_id()
     return {
         "total": await services().gallery.count(query),

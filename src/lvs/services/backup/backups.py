@@ -1,4 +1,4 @@
-"""Backups: one each night, seven days and four weeks of them kept, each opened, looked through and
+"""Backups: one each night, seven days and four weeks of them kept, each opened, checked and
 counted when it is made.
 """
 
@@ -81,7 +81,7 @@ class Backups:
             self._failure = None
             if made:
                 log.info(
-                    "backup %s made and looked through: it holds %s",
+                    "backup %s made and checked: it holds %s",
                     made.path.name,
                     in_words(made.counts),
                 )
@@ -184,7 +184,7 @@ def superfluous(found: Iterable[Backup]) -> list[Backup]:
     """Those of these backups that are superfluous.
 
     Kept are the latest of seven days and of four weeks, some of those made by hand or before a
-    change, whatever nobody has looked through, and always the one that holds most of what people
+    change, whatever nobody has checked, and always the one that holds most of what people
     gave: days of an emptied database must not push it out.
     """
     good = sorted(

@@ -133,11 +133,11 @@ class Library:
         return self.drives.active_roots
 
     def file_path(self, root_id: int, path: bytes) -> bytes:
-        """Where a file lies on disk."""
+        """The path of a file on disk."""
         return os.path.join(self.roots[root_id].path, path)
 
     def places(self, path: bytes) -> list[tuple[int, bytes]]:
-        """Where a path of an address may lie, the likeliest first.
+        """The places that a path of an address may mean, the likeliest first.
 
         First as addresses are built today: with several library folders the first segment is the
         name of one, with a single one it is not. Then as an address of another time may have been

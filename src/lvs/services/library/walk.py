@@ -1,4 +1,4 @@
-"""Which files of a library folder are videos, and how it is walked.
+"""The walk through a library folder, and the files in it that are videos.
 
 Blocking code: call it in a thread.
 """

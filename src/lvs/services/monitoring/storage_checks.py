@@ -230,7 +230,7 @@ def backups(config: Config) -> Iterator[Diagnosis]:
 
 
 def _of_age(what: str, made_at: datetime, step: str) -> Diagnosis:
-    """How a backup or copy of that time is: well, or too old."""
+    """The verdict on a backup or copy of that time: well, or too old."""
     message = f"{what} of {made_at.astimezone():%Y-%m-%d %H:%M}."
     if datetime.now(UTC) - made_at > OLD_BACKUP:
         return Diagnosis("backups", Condition.WARNING, message, step)
@@ -294,7 +294,7 @@ def _nearest(folder: Path) -> Path:
 
 
 def _cannot_write(folder: Path) -> str:
-    """Why no file can be made in the folder; empty where one can."""
+    """The reason no file can be made in the folder; empty where one can."""
     try:
         with tempfile.TemporaryFile(dir=folder, prefix=".lvs-doctor-"):
             return ""
