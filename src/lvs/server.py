@@ -1,6 +1,4 @@
-"""The running server: it takes the port, says where it is reachable, and serves until it is told to
-stop.
-"""
+"""The running server: listening sockets, greeting, signals and an orderly stop."""
 
 import asyncio
 import errno
@@ -12,7 +10,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Collection, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -21,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import hypercorn
-import psutil
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.utils import LifespanFailureError, LifespanTimeoutError
 
@@ -64,7 +61,7 @@ def serve(
     """Serve the library until SIGINT or SIGTERM; `say` gets the greeting for people once it is
     reachable.
 
-    Raises LvsError with a sentence when it cannot start. It takes over the signals of the whole
+    Raises LvsError when it cannot start. It takes over the signals of the whole
     process.
     """
     config = loaded.config
@@ -83,15 +80,15 @@ def serve(
         config = _with_ports(config, sockets, secure_sockets)
         lines = greeting(config, log_file)
         code = partial(_print_code, _address_for_phones(config))
-        gate = ConnectionLimit(
+        limit = ConnectionLimit(
             config.connections_per_client, config.trusted_proxies, config.stall_seconds
         )
         allow_open_files()
         http = http_settings(sockets, secure, secure_sockets)
-        gate.install(http)
+        limit.install(http)
         greet = partial(_greet, say, lines, code)
         renewal = TlsRenewal(http).run(config, names) if secure else None
-        asyncio.run(_run(config, create_app, http, stopper, greet, renewal))
+        asyncio.run(_run(config, create_app, http, limit, stopper, greet, renewal))
 
 
 def _sockets(config: Config, secure: bool) -> tuple[list[socket.socket], list[socket.socket]]:
@@ -124,7 +121,7 @@ def application(config: Config, database: Database) -> "Quart":
     from lvs.app import create_app  # noqa: PLC0415
 
     app = create_app(config, database)
-    # never looked through again: a full collection takes some milliseconds instead of a hundred
+    # imports stay for good: a full collection takes some milliseconds instead of a hundred
     gc.freeze()
     gc.enable()
     return app
@@ -267,6 +264,7 @@ async def _run(
     config: Config,
     create_app: "Callable[[Config, Database], Quart]",
     http: hypercorn.Config,
+    limit: ConnectionLimit,
     stopper: Stopper,
     started: Callable[[], None],
     beside: Coroutine[Any, Any, None] | None,
@@ -276,13 +274,13 @@ async def _run(
     The database is opened and checked while the application's modules are imported, each of which
     takes a good half of a second where there are 100,000 videos.
     """
-    database = Database.of(config)
+    database = Database.from_config(config)
     database.begin_opening()
     try:
         app = await asyncio.to_thread(create_app, config, database)
         secure_port = config.tls_port if http.certfile else 0
         _tell_services(app, ListeningOn(config.port, f"{config.root_path}/", secure_port))
-        await _serve(app, http, {config.port, config.tls_port}, stopper, started, beside)
+        await _serve(app, http, limit, stopper, started, beside)
     finally:
         await database.close()
 
@@ -290,7 +288,7 @@ async def _run(
 async def _serve(
     app: "Quart",
     http: hypercorn.Config,
-    ports: Collection[int],
+    limit: ConnectionLimit,
     stopper: Stopper,
     started: Callable[[], None],
     beside: Coroutine[Any, Any, None] | None,
@@ -323,7 +321,7 @@ async def _serve(
         sd_notify.notify("STOPPING=1")
         if services := app.extensions.get("lvs"):
             services.live_events.end()  # its answers never end by themselves
-        asyncio.get_running_loop().call_later(GRACE_SECONDS, cut_connections, ports)
+        asyncio.get_running_loop().call_later(GRACE_SECONDS, limit.cut)
 
     try:
         await hypercorn_serve(app, http, shutdown_trigger=until_stopped, mode="asgi")
@@ -341,6 +339,7 @@ def http_settings(
     sockets: list[socket.socket],
     secure: Certificate | None = None,
     secure_sockets: Sequence[socket.socket] = (),
+    head_seconds: float = HEAD_SECONDS,
 ) -> hypercorn.Config:
     """Hypercorn's settings for these sockets, which it owns from now on: its limits, and HTTPS
     on the secure ones where there is a certificate.
@@ -359,7 +358,7 @@ def http_settings(
     # This one also limits how long a visitor may take for the head of a request. `read_timeout`
     # would count while an answer is being sent too, and end every film after so many seconds;
     # bodies of requests have their limit in the app.
-    http.keep_alive_timeout = HEAD_SECONDS
+    http.keep_alive_timeout = head_seconds
     http.read_timeout = None
     http.keep_alive_max_requests = 10_000
     http.h11_max_incomplete_size = MAX_HEAD_BYTES
@@ -379,21 +378,6 @@ def _precompile(app: "Quart") -> None:
     if pages := app.extensions.get("lvs.pages"):
         pages.precompile()
     gc.freeze()
-
-
-def cut_connections(ports: Collection[int]) -> None:
-    """End every connection to these ports: a viewer who takes nothing must not hold up the end of
-    the server.
-    """
-    with suppress(psutil.Error):
-        for connection in psutil.Process().net_connections("tcp"):
-            if (
-                connection.status != psutil.CONN_LISTEN
-                and connection.laddr.port in ports
-                and connection.fd >= 0
-            ):
-                with suppress(OSError), socket.socket(fileno=os.dup(connection.fd)) as same:
-                    same.shutdown(socket.SHUT_RDWR)
 
 
 def _cause(failure: LifespanFailureError) -> BaseException:

@@ -114,7 +114,7 @@ def _until_answered(client: httpx.Client, address: str) -> None:
 
 
 def _until_listed(client: httpx.Client, path: str) -> None:
-    """Wait until both films are there and were looked into."""
+    """Wait until both films are there and were probed."""
 
     def done() -> bool:
         found = client.get(f"{path}/api/videos").json()["videos"]

@@ -1,5 +1,5 @@
 """Two machines as network namespaces: the announcement of a whole server, the life of a replica,
-and films that are looked into on the other.
+and films that are probed on the other.
 """
 
 import bisect
@@ -25,8 +25,8 @@ from support.namespaces import ADDRESSES, Cable, inside
 from support.ssh_server import SSHD, SshServer, slow_worker
 
 SUPPORT = Path(namespaces.__file__).parent
-RATING_LOAD = Path(__file__).with_name("rating_load.py")
-MDNS = Path(__file__).parents[1] / "services" / "network" / "mdns_client.py"
+RATING_LOAD = SUPPORT / "rating_load.py"
+MDNS = SUPPORT / "mdns_client.py"
 SYNC_INTERVAL_S = 1.0
 ROUNDS = 10 if os.environ.get("LVS_LONG_CASES") else 3
 OBSTACLE = namespaces.obstacle()

@@ -587,7 +587,7 @@ def _between(
 
 
 def cursor_of(card: Card, number: int, sort: Sort) -> Cursor:
-    """Where this card stands in an order; `number` is its place in a random one, or its relevance
+    """The place of this card in an order; `number` is its place in a random one, or its relevance
     in that of the best match (0 where nothing is ranked).
     """
     keys: dict[Sort, int | float | str] = {
@@ -619,7 +619,7 @@ async def last_change(db: Connection) -> GalleryChange:
 
 
 async def changes(db: Connection, since: int) -> list[GalleryChange]:
-    """That change, where it is still known, and every later one, oldest first.
+    """This change, if it is still known, and every later one, oldest first.
 
     At least the latest 30,000 are known.
     """

@@ -30,7 +30,7 @@ async def films(home: Home, *names: str) -> list[str]:
     for name in names:
         home.add(name)
     await home.scan()
-    await home.looked()
+    await home.probed()
     return [(await home.video(name)).media_hash for name in names]
 
 
@@ -131,7 +131,7 @@ async def test_chapters_stand_on_the_time_line_of_both_players(home: Home, tmp_p
     name_chapters(source, film, ((0, 2000, "Out"), (2000, 4000, "Home")))
     os.utime(film, ns=(OLD_NS, OLD_NS))
     await home.scan()
-    await home.looked()
+    await home.probed()
     media_hash = (await home.video(film.name)).media_hash
     item = await read(home, f"/heresphere/{media_hash}")
     assert [tag for tag in item["tags"] if tag.get("track") == 0] == [
@@ -412,7 +412,7 @@ async def test_a_film_of_an_old_format_comes_converted_too_with_one_key_to_all_o
         for name in kinds:
             home.add(name, (tmp_path / name).read_bytes())
         await home.scan()
-        await home.looked()
+        await home.probed()
         old, other, new = [(await home.video(name)).media_hash for name in kinds]
         asked = {"password": PASSWORD}
         item = await read(home, f"/heresphere/{old}", asked)

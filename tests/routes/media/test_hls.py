@@ -28,7 +28,7 @@ async def home(tmp_path: Path) -> AsyncIterator[Home]:
     make_video(tmp_path / "seed.avi", seconds=3, size=(96, 64), video_codec="mpeg4", sound=True)
     each.add("old.avi", (tmp_path / "seed.avi").read_bytes())
     async with each:
-        await each.looked()
+        await each.probed()
         yield each
 
 
@@ -139,7 +139,7 @@ async def test_the_watch_page_offers_the_file_and_then_its_segments(home: Home) 
 async def test_an_unreadable_file_has_no_player(home: Home) -> None:
     home.add("list.mp4", b"#EXTM3U\n#EXTINF:1,\n/video/film.mkv\n")
     await home.scan()
-    await home.looked()
+    await home.probed()
     page = (await get(home, "/watch/list.mp4"))[2].decode()
     assert "<video" not in page
     assert "cannot be played" in page

@@ -240,7 +240,7 @@ async def test_a_childs_limits_hold_by_every_address(home: Home, by: str) -> Non
     home.add("Secrets/hidden.mp4")
     (home.library / "secret thing.srt").write_text("1\n00:00:00,000 --> 00:00:01,000\nwords\n")
     await home.scan()
-    await home.looked()
+    await home.probed()
     secret = (await home.video("secret thing.mp4")).media_hash
     open_ = (await home.video("Kids/cartoon.mp4")).media_hash
     tagged = (await home.video("tagged.mp4")).media_hash
@@ -401,7 +401,7 @@ async def test_a_child_is_given_no_picture_of_another_film(home: Home, tmp_path:
         made = make_video(tmp_path / f"{seed}.mp4", size=(128, 72), seed=seed)
         home.add(name, made.read_bytes())
     await home.scan()
-    await home.looked()
+    await home.probed()
     secret, cartoon = await home.video("secret.mp4"), await home.video("Kids/cartoon.mp4")
     await make(home, "Kid", limits={"folders": ["Kids"]})
     kid = await device(home, "Kid")

@@ -28,7 +28,7 @@ async def titles(home: Home, playlist_id: int) -> list[str]:
 
 async def test_a_list_shows_posters_of_its_first_films(home: Home) -> None:
     hashes = await films(home, "one", "two", "three", "four", "five", "six")
-    await home.looked()
+    await home.probed()
     playlist_id = await home.services.playlists.create("Alps")
     await home.services.playlists.create("Empty")
     for each in (hashes[0], hashes[0], *hashes[1:]):
@@ -151,7 +151,7 @@ async def test_a_selection_is_added_in_its_order(home: Home) -> None:
         (f"/videos/{'0' * 16}/later", {"value": "1"}, 404),
     ],
 )
-async def test_what_cannot_be_done_is_a_sentence_and_changes_nothing(
+async def test_what_cannot_be_done_is_a_message_and_changes_nothing(
     home: Home, address: str, form: dict[str, str], status: int
 ) -> None:
     assert await home.services.playlists.create("taken") == 1

@@ -35,7 +35,7 @@ async def test_a_form_and_json_record_a_position(home: Home) -> None:
 @pytest.mark.parametrize(
     "value", ["-1", "NaN", "nan", "inf", "1e999", "3602", "", "²", "1_0", "x" * 2000, "9" * 16]
 )
-async def test_a_position_that_cannot_be_is_refused_with_a_sentence(home: Home, value: str) -> None:
+async def test_a_position_that_cannot_be_is_refused_with_a_message(home: Home, value: str) -> None:
     media_hash = await a_film(home)
     answer = await home.client.post(
         f"/videos/{media_hash}/progress", form={"position_s": value}, headers=HTMX
@@ -233,7 +233,7 @@ async def test_the_language_of_the_sound_is_remembered_without_a_script(
         make_video(film, sound_languages=("eng", "deu"), seed=len(name))
         home.add(film.name, film.read_bytes() + name.encode())
     await home.scan()
-    await home.looked()
+    await home.probed()
     page = await text(await home.client.get("/watch/one.mp4"))
     [action] = re.findall(r'<noscript><button [^>]*formmethod="post" formaction="([^"]+)"', page)
     answer = await home.client.post(action, form={"audio": "1", "play": "", "quality": ""})

@@ -110,7 +110,7 @@ async def test_a_selection_is_exported_and_gets_posters_again(home: Home) -> Non
     assert [video["media_hash"] for video in found["videos"]] == [hashes[2], hashes[0]]
     answer = await send(home, "/select", form | {"do": "export-csv"})
     assert (await text(answer)).count("\r\n") == 3
-    await home.looked()
+    await home.probed()
     keys = [(await home.services.videos.get(each)).poster or "" for each in hashes]
     posters = [home.services.posters.path(key, 320, "jpg") for key in keys]
     for poster in posters:
@@ -227,7 +227,7 @@ async def test_every_action_by_a_form_and_by_json_with_one_undo(
         ([], 400),
     ],
 )
-async def test_nonsense_gets_a_sentence_and_changes_nothing(
+async def test_nonsense_gets_a_message_and_changes_nothing(
     home: Home, body: Any, status: int
 ) -> None:
     answer = await home.client.post("/api/bulk", json=body)

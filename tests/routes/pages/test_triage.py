@@ -68,7 +68,7 @@ async def films(home: Home, *names: str) -> list[str]:
     for name in names:
         home.add(f"{name}.mp4")
     await home.scan()
-    await home.looked()
+    await home.probed()
     return [(await home.video(f"{name}.mp4")).media_hash for name in names]
 
 

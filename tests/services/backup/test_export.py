@@ -266,7 +266,7 @@ def test_the_command_writes_to_a_pipe_and_ends_with_it(tmp_path: Path, form: str
         (["--data", "data", "--output", "nowhere/out.json"], "nowhere"),
     ],
 )
-def test_what_cannot_be_exported_is_a_sentence(
+def test_what_cannot_be_exported_is_a_message(
     tmp_path: Path, arguments: list[str], message: str
 ) -> None:
     many_videos(tmp_path, 1)

@@ -30,7 +30,9 @@ from lvs.option_values import valid_replica
 from lvs.services.backup import litestream, replica_restore
 from lvs.services.backup.replication import LOG_LIMIT_BYTES, Replication
 
-SFTP = Path(__file__).parents[2] / "support" / "sftp_server.py"
+SUPPORT = Path(__file__).parents[2] / "support"
+SFTP = SUPPORT / "sftp_server.py"
+LOG_WRITER = SUPPORT / "log_writer.py"
 
 
 @pytest.fixture
@@ -218,7 +220,7 @@ class Written:
 
     def __init__(self, database: Path) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, Path(__file__).with_name("log_writer.py"), database],
+            [sys.executable, LOG_WRITER, database],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

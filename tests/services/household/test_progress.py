@@ -122,13 +122,13 @@ async def test_a_place_stays_in_seconds_where_another_cut_takes_the_place_of_the
 
     home.add("film.mp4", cut(12))
     await home.scan()
-    await home.looked()
+    await home.probed()
     media_hash = (await home.video("film.mp4")).media_hash
     await home.services.progress.record(media_hash, 10.9, "a")
     for seconds, expected_s in ((11.0, 10.9), (10.4, 10.4), (12.0, 10.9)):
         home.add("film.mp4", cut(seconds))
         await home.scan()
-        await home.looked()
+        await home.probed()
         video = await home.video("film.mp4")
         assert video.media_hash == media_hash
         found_s = (await home.services.progress.get(media_hash)).position_s

@@ -44,7 +44,7 @@ async def library(home: Home, *names: str) -> dict[str, Video]:
     for name in names:  # an OpenSubtitles hash takes 128 KiB
         home.add(name, distinct_video() + struct.pack(">I4s", 200_008, b"free") + bytes(200_000))
     await home.scan()
-    await home.looked()
+    await home.probed()
     return {name: await home.video(name) for name in names}
 
 
@@ -373,7 +373,7 @@ async def test_a_film_is_never_guessed_at(home: Home, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("make", "read", "sentence"),
+    ("make", "read", "count"),
     [
         (lambda path: foreign.stash(path, {}, version=31), stash.read,
          "no database of Stash that LVS can read (schema 31): LVS knows schemas 55 to 85; start a"),
@@ -409,7 +409,7 @@ def test_an_unknown_version_is_refused_by_its_name(
 
 
 @pytest.mark.parametrize("read", [stash.read, xbvr.read, jellyfin.read, digikam.read])
-def test_what_is_damaged_or_no_database_is_one_sentence(read: Read, tmp_path: Path) -> None:
+def test_what_is_damaged_or_no_database_is_one_message(read: Read, tmp_path: Path) -> None:
     for name, content in (("empty", b""), ("text", b"hello" * 1000)):
         path = tmp_path / name
         path.write_bytes(content)

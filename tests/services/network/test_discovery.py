@@ -15,7 +15,7 @@ from support.waiting import until
 
 from lvs.services.network.discovery import Discovery, ListeningOn
 
-CLIENT = Path(__file__).with_name("mdns_client.py")
+CLIENT = Path(__file__).parents[2] / "support" / "mdns_client.py"
 PATIENCE_S = 30.0
 
 

@@ -39,7 +39,7 @@ async def test_the_player_offers_the_track_and_gets_it(tmp_path: Path, film: Pat
     home = Home(tmp_path / "home")
     home.add("film.mkv", film.read_bytes())  # noqa: ASYNC240
     async with home:
-        await home.looked()
+        await home.probed()
         video = await home.video("film.mkv")
         address = f"/subtitles/{video.media_hash}/inside-0.vtt"
         page = await (await home.client.get("/watch/film.mkv")).get_data(as_text=True)

@@ -56,7 +56,7 @@ class ForeignDatabase:
         return named
 
     def refusal(self, version: str, why: str) -> str:
-        """The sentence that refuses a version."""
+        """The message that refuses a version."""
         said = f" ({version})" if version else ""
         return f"{self.path} is no database of {self.program} that LVS can read{said}: {why}."
 

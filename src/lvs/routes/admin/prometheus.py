@@ -82,7 +82,7 @@ def families(found: report.PerformanceReport, services: Services) -> Iterator[Me
     """All metric families but the request times, with names that begin with `lvs_`."""
     yield _gauge("lvs_info", "The version that runs", {found.version: 1}, "version")
     yield _gauge("lvs_uptime_seconds", "Seconds since the start", found.uptime_seconds)
-    levels = [trouble.level for trouble in found.troubles]
+    levels = [issue.level for issue in found.troubles]
     yield _gauge(
         "lvs_troubles",
         "What is not well",

@@ -70,7 +70,7 @@ async def film(media_hash: str, token: str = "") -> Response:
         video = await services().videos.get(media_hash)
         services().writes_limiter.check(client())
         await services().headset.write_back.take(
-            video, asking.sent, shown or Shown.of(video), client()
+            video, asking.sent, shown or Shown.from_video(video), client()
         )
     found = await players.item(media_hash)
     services().headset.write_back.show(client(), found.video)

@@ -162,7 +162,7 @@ async def listing(
     if query.sort is Sort.RANDOM and not query.seed:
         query = replace(query, seed=secrets.randbelow(2**31 - 1) + 1)
     after, until = cursor(args, "after"), cursor(args, "until")
-    if wants_partial() and after:  # the first run brings the sentence above it along
+    if wants_partial() and after:  # the first run brings the count above it along
         return partial(
             "video_grid.html",
             **_run(

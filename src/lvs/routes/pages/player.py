@@ -163,7 +163,7 @@ def _burnable(video: Video) -> tuple[tuple[int, str], ...]:
 
 
 def _slow(video: Video) -> str:
-    """A sentence for a film that cannot be converted as fast as it plays."""
+    """A message for a film that cannot be converted as fast as it plays."""
     speed = services().playback.least_speed(video, video.probe) if video.probe else None
     return "" if speed is None or speed >= WATCHABLE_SPEED else TOO_SLOW.format(speed)
 

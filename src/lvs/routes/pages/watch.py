@@ -106,7 +106,7 @@ async def _page(video: Video, card: Card | None, query: Query) -> Response:
 
 
 def _start(video: Video, position_s: float) -> float:
-    """Where the player begins, in seconds: at the place that the address names, else where one
+    """The start of the player, in seconds: at the place that the address names, else where one
     stopped. Raises Invalid.
     """
     value = text(arguments(), "start")

@@ -92,7 +92,7 @@ class SecondPlace:
             prepare(self.backups, folder)
             for each in lacking(self.backups, folder)[:COPIED_AT_ONCE]:
                 copied = copy(each, folder, self._go_on)
-                log.info("backup %s copied to %s and looked through", copied.path.name, folder)
+                log.info("backup %s copied to %s and checked", copied.path.name, folder)
             prune(folder)
         except Unavailable as error:
             away_since = (before.away_since if before else None) or self.now_ms()

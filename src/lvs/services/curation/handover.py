@@ -69,7 +69,7 @@ async def join(
     name = listed["videos"]["media_hash"]
     undoes = undone.id if undone else None
     line = await changes.add(tx, gone, "handover", None, name, client, at, undoes=undoes)
-    kept = handover_undo.Kept(line, at, before, listed)
+    kept = handover_undo.HandoverState(line, at, before, listed)
     await handover_undo.keep(tx, (undone.undoes if undone else None) or line, gone, kept)
     [place, *_] = await files.of_video(tx, gone)
     await videos.title_from_name(tx, gone, title_from_path(place.path))
@@ -87,7 +87,7 @@ async def take_back(tx: Transaction, change: Change, client: str) -> str:
             return "Its file is there again."
         await join(tx, change.video_id, to, client, undone=change)
         return ""
-    kept = await handover_undo.kept_of(tx, change.id)
+    kept = await handover_undo.get(tx, change.id)
     if kept is None or await handover_undo.take_apart(tx, change.video_id, kept) is None:
         return "They are two videos already."
     await changes.add(

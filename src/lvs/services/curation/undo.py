@@ -155,13 +155,13 @@ class Journal:
         return sorted(entries, key=lambda entry: -entry.change.id), following
 
     async def moment(self, change_id: int) -> int | None:
-        """When a change was made (Unix ms); None without such a change."""
+        """The time of a change (Unix ms); None without such a change."""
         async with self._database.read() as db:
             one = await changes.one(db, change_id) or await bulk_changes.one(db, change_id)
         return one.at if one else None
 
     async def clients(self) -> list[str]:
-        """Whoever changed anything."""
+        """Clients that changed anything."""
         async with self._database.read() as db:
             return await changes.clients(db, CLIENTS)
 

@@ -320,7 +320,7 @@ class VideoIndex:
     async def relevance(self, db: Connection, selection: Selection, video_id: int) -> int:
         """The relevance of a video to what the selection is ranked by; 0 where nothing is."""
         ranking = await self._ranking(db, selection)
-        return ranking.of(video_id) if ranking else 0
+        return ranking.rank(video_id) if ranking else 0
 
     async def _ranking(self, db: Connection, selection: Selection) -> Ranking | None:
         """The relevance of all that the words find, from what is kept or from the database; None

@@ -47,7 +47,7 @@ def build(
             Ratings(database, cache, events),
             Favorites(database, cache, events),
             Tags(database, cache, events),
-            Allowed.of(config.headset_writes),
+            Allowed.from_words(config.headset_writes),
         ),
         Positions(Views(database, cache, events), progress),
         Scripts(library),

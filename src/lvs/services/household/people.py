@@ -137,9 +137,9 @@ class People:
         if not person.pin:
             return
         guesser = f"{client_key(client)} {person.id}"
-        self._back_off.admit(guesser)
+        self._back_off.check(guesser)
         async with self._checking:  # each takes a twentieth of a second, on purpose
-            self._back_off.admit(guesser)
+            self._back_off.check(guesser)
             right = await asyncio.to_thread(_is_pin, person.pin, pin)
             self._back_off.note(guesser, right)
         if not right:

@@ -1,4 +1,4 @@
-"""Where people stopped in a film, and what they have watched.
+"""Positions in films, and films that were watched.
 
 Positions come every few seconds from every player. The first one is written at once, and those that
 follow together, so that they cost one commit every FLUSH_S seconds and never stand before a rating.
@@ -163,7 +163,7 @@ class ProgressTracker:
         return _bounded(self._overlaid(film.state, person, film.video_id), film.duration_s)
 
     async def position_s(self, media_hash: str) -> float | None:
-        """Where to go on, in seconds; None at the beginning. Raises NotFound."""
+        """The position to go on from, in seconds; None at the beginning. Raises NotFound."""
         return (await self.get(media_hash)).position_s or None
 
     def of_video(self, video: Video) -> WatchState:

@@ -294,7 +294,7 @@ def _nearest(folder: Path) -> Path:
 
 
 def _cannot_write(folder: Path) -> str:
-    """Why no file can be made in the folder; empty where one can."""
+    """The reason no file can be made in the folder; empty where one can."""
     try:
         with tempfile.TemporaryFile(dir=folder, prefix=".lvs-doctor-"):
             return ""

@@ -57,7 +57,7 @@ class Discovery:
     announced: str = field(default="", init=False)
     """The host name in use, such as `lvs.local`; empty while nothing is announced."""
     failure: str = field(default="", init=False)
-    """Why nothing is announced, as a sentence; empty where it is, or was not tried."""
+    """Why nothing is announced, as a message; empty where it is, or was not tried."""
     _listening: "asyncio.Future[ListeningOn] | None" = field(default=None, init=False)
     _endpoint: ListeningOn | None = field(default=None, init=False)
 
