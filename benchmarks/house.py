@@ -13,7 +13,9 @@ SOURCE = Path(__file__).resolve().parents[1] / "src" / "lvs"
 COLUMNS = 100
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 DOCUMENTED = {"_asdict", "_exit"}  # public, whatever their names say
-CLAUSE = re.compile(r"(who|what|whether|how)\b", re.IGNORECASE)
+CLAUSE = re.compile(
+    r"(who(se|ever)?|what(ever)?|whether|how|when|where|which|why)\b", re.IGNORECASE
+)
 
 
 def main() -> None:
@@ -65,7 +67,7 @@ def foreign(trees: list[ast.Module]) -> Iterator[str]:
 
 
 def begins_with_clause(node: ast.AST) -> bool:
-    """True where its docstring begins with who, what, whether or how."""
+    """True where its docstring begins with a question word."""
     if not isinstance(node, ast.Module | ast.ClassDef | Function):
         return False
     return CLAUSE.match(ast.get_docstring(node) or "") is not None

@@ -73,11 +73,11 @@ def cpu_seconds() -> float:
     return time.process_time() + ended.ru_utime + ended.ru_stime + float(alive)
 
 
-def lvs(ffmpeg: ProbePool, store: PosterStore) -> Side:
+def lvs(probe_pool: ProbePool, store: PosterStore) -> Side:
     """LVS's workers, as the server runs them."""
 
     async def look(film: Path, key: str) -> None:
-        found = await ffmpeg.probe(film, store.target(key))
+        found = await probe_pool.probe(film, store.target(key))
         if not found.has_poster or (found.probe.width, found.probe.height) != (WIDTH, HEIGHT):
             raise SystemExit(f"{film}: {found}")
 
@@ -157,13 +157,16 @@ async def compare(films: Sequence[Path], folder: Path, rounds: int) -> None:
     stores = [PosterStore(folder / name) for name in ("lvs", "programs")]
     for store in stores:
         store.prepare()
-    async with ProbePool(WORKERS) as ffmpeg:
+    async with ProbePool(WORKERS) as probe_pool:
         began = time.perf_counter()
         await asyncio.gather(
-            *(ffmpeg.probe(films[0], stores[0].target(f"{place:016x}")) for place in range(WORKERS))
+            *(
+                probe_pool.probe(films[0], stores[0].target(f"{place:016x}"))
+                for place in range(WORKERS)
+            )
         )
         started_s = time.perf_counter() - began
-        ours, theirs = lvs(ffmpeg, stores[0]), programs(stores[1])
+        ours, theirs = lvs(probe_pool, stores[0]), programs(stores[1])
         await theirs.look_into(films[:WORKERS], 0)
         same_pictures(stores)
         theirs = programs(stores[1])

@@ -93,7 +93,7 @@ async def cost_of_measuring(rounds: int) -> dict[str, float]:
         for number in range(FILMS):
             home.add(f"film {number:03}.mp4", distinct_video(number))
         async with home:
-            await home.looked()
+            await home.probed()
             measured = home.app.asgi_app
             while not isinstance(measured, request_metrics.RequestMetrics):
                 measured = measured._app  # type: ignore[attr-defined]

@@ -29,12 +29,12 @@
   const TOAST_MS = 8000;
   const MOST_TOASTS = 3;
 
-  function toast(sentence) {
+  function toast(message) {
     const box = make("div", { className: "toast bad" });
     const dismiss = make("button", { type: "button", className: "button", textContent: "Dismiss" });
     box.setAttribute("role", "alert");
     dismiss.dataset.dismiss = "";
-    box.append(make("p", { textContent: sentence }), dismiss);
+    box.append(make("p", { textContent: message }), dismiss);
     byId("toasts").append(box);
     tendToasts();
   }

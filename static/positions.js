@@ -5,7 +5,12 @@ const AT_ONCE = 30;
 
 async function handOver() {
   const kept = JSON.parse(localStorage.getItem(POSITIONS));
-  for (const [hash, [seconds, , at]] of Object.entries(kept).slice(0, AT_ONCE)) {
+  for (const [hash, entry] of Object.entries(kept).slice(0, AT_ONCE)) {
+    if (!Array.isArray(entry)) {
+      delete kept[hash]; // it says nothing
+      continue;
+    }
+    const [seconds, , at] = entry;
     const address = `${document.documentElement.dataset.root ?? ""}/videos/${hash}/progress`;
     const body = new URLSearchParams({ position_s: seconds, at });
     const answer = await fetch(address, { method: "POST", body }).catch(() => null);

@@ -85,7 +85,7 @@ function show(element) {
 function first() {
   const cards = [
     ...document.querySelectorAll(
-      "main .video-card h2 a, main .continue a, main .lists a, main .list-items a",
+      "main :is(.video-card h2, .continue, .lists, .list-items, .folder-card) a, main .person",
     ),
   ];
   return cards.find((each) => box(each).bottom > 60 && box(each).top >= 0) ?? cards[0] ?? null;
@@ -120,16 +120,24 @@ document.addEventListener("pointerdown", () => {
   delete document.documentElement.dataset.arrows;
 });
 
-// The card that was opened has the focus again after Back.
+// The card that was opened has the focus again after Back; films of rows and lists, and folders,
+// are known by their address.
 window.addEventListener("pagehide", () => {
-  const card = cardOf(document.activeElement);
+  const active = document.activeElement;
+  const place = cardOf(active)?.id ?? active.closest("main a[href]")?.href;
   try {
-    if (card) sessionStorage.setItem(PLACE(), card.id);
+    if (place) sessionStorage.setItem(PLACE(), place);
     else sessionStorage.removeItem(PLACE());
   } catch {
     /* storage may be off */
   }
 });
+
+function linkAt(place) {
+  const card = document.getElementById(place);
+  if (card) return link(card);
+  return [...document.querySelectorAll("main a[href]")].find(({ href }) => href === place);
+}
 
 async function comeBack() {
   let id = location.hash.startsWith("#video-card-") ? location.hash.slice(1) : null;
@@ -147,9 +155,9 @@ async function comeBack() {
     });
   for (let tries = 0; id && tries < 20; tries += 1) {
     // runs of cards may still be on their way
-    const card = document.getElementById(id);
-    if (card && document.activeElement === document.body) {
-      show(link(card));
+    const target = linkAt(id);
+    if (target && document.activeElement === document.body) {
+      show(target);
       return;
     }
     await new Promise((resolve) => {

@@ -152,7 +152,7 @@ def test_config_prints_json(tmp_path: Path) -> None:
     assert found["ratings_limit"] == {"value": "30/10", "from": "default"}
 
 
-def test_a_broken_config_file_is_one_sentence(tmp_path: Path) -> None:
+def test_a_broken_config_file_is_one_message(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"port": }')
     said = refused("serve", "films", cwd=tmp_path)
     assert (
@@ -160,7 +160,7 @@ def test_a_broken_config_file_is_one_sentence(tmp_path: Path) -> None:
     )
 
 
-def test_each_wrong_value_is_a_sentence(tmp_path: Path) -> None:
+def test_each_wrong_value_is_a_message(tmp_path: Path) -> None:
     answer = processes.run("serve", "films", "--port", "x", cwd=tmp_path, LVS_WATCH="x")
     assert answer.returncode == 2
     assert [line.split(":")[1] for line in answer.stderr.splitlines()] == [
@@ -213,16 +213,14 @@ def test_data_folders_that_cannot_be_used(tmp_path: Path, library: Path) -> None
     not Path("/proc/self").exists(),
     reason="needs a folder in which nobody can write, which Linux has",
 )
-def test_a_data_folder_that_cannot_be_written_is_one_sentence(
-    tmp_path: Path, library: Path
-) -> None:
+def test_a_data_folder_that_cannot_be_written_is_one_message(tmp_path: Path, library: Path) -> None:
     assert "The data folder /proc cannot be written: " in refused(
         "serve", library, "--data", "/proc", cwd=tmp_path
     )
     assert "cannot be written: " in refused("serve", library, "--data", "/proc/lvs", cwd=tmp_path)
 
 
-def test_a_taken_port_is_one_sentence(tmp_path: Path, library: Path) -> None:
+def test_a_taken_port_is_one_message(tmp_path: Path, library: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         said = refused("serve", library, "--port", str(port), "--host", "127.0.0.1", cwd=tmp_path)
@@ -232,7 +230,7 @@ def test_a_taken_port_is_one_sentence(tmp_path: Path, library: Path) -> None:
         )
 
 
-def test_a_host_that_is_not_this_machine_is_one_sentence(tmp_path: Path, library: Path) -> None:
+def test_a_host_that_is_not_this_machine_is_one_message(tmp_path: Path, library: Path) -> None:
     assert "no address of this machine" in refused(
         "serve", library, "--host", "198.51.100.7", cwd=tmp_path
     )
@@ -315,7 +313,7 @@ def test_one_server_for_one_data_folder(
         assert running.stop() == 0
 
 
-def test_a_start_that_the_app_refuses_is_its_sentence(
+def test_a_start_that_the_app_refuses_is_its_message(
     other: list[str | Path], tmp_path: Path
 ) -> None:
     answer = processes.run_command(other, tmp_path, BEHAVIOUR="refuse")

@@ -39,7 +39,7 @@ def here(tmp_path: Path) -> Path:
 def sentences(**flags: object) -> list[str]:
     with pytest.raises(ConfigError) as failure:
         load(flags)
-    return list(failure.value.sentences)
+    return list(failure.value.messages)
 
 
 def test_without_anything_set_the_defaults_count(here: Path) -> None:
@@ -248,7 +248,7 @@ def test_networks_of_proxies() -> None:
         ("data_directory", ["/a"]),
     ],
 )
-def test_a_value_that_cannot_be_used_is_one_sentence(option: str, given: object) -> None:
+def test_a_value_that_cannot_be_used_is_one_message(option: str, given: object) -> None:
     flag = {"video_directory": "LIBRARY", "data_directory": "--data"}.get(
         option, f"--{option.replace('_', '-')}"
     )
@@ -262,10 +262,10 @@ def test_every_option_refuses_what_it_cannot_be(option: str, here: Path) -> None
     (here / "config.json").write_text(json.dumps({option: {"no": "option is an object"}}))
     with pytest.raises(ConfigError) as failure:
         load(working_folder=here)
-    assert failure.value.sentences[0].startswith(f"{option} in {here / 'config.json'}: ")
+    assert failure.value.messages[0].startswith(f"{option} in {here / 'config.json'}: ")
 
 
-def test_every_mistake_gets_its_sentence() -> None:
+def test_every_mistake_gets_its_message() -> None:
     assert len(sentences(port="x", watch="x", log_level="x")) == 3
 
 
@@ -348,13 +348,13 @@ def test_options_of_the_original_take_effect_or_are_said_to_have_none(
         (b" " * (1024 * 1024 + 1), "is larger than 1024 KiB"),
     ],
 )
-def test_a_file_that_is_no_json_object_is_one_sentence(
+def test_a_file_that_is_no_json_object_is_one_message(
     content: bytes, said: str, here: Path
 ) -> None:
     (here / "config.json").write_bytes(content)
     with pytest.raises(ConfigError) as failure:
         load(working_folder=here)
-    assert len(failure.value.sentences) == 1
+    assert len(failure.value.messages) == 1
     assert said in str(failure.value)
     assert str(here / "config.json") in str(failure.value)
 
@@ -366,7 +366,7 @@ def test_files_may_begin_with_a_byte_order_mark(here: Path) -> None:
     assert (config.port, config.watch) == (1, "off")
 
 
-def test_an_env_file_that_is_no_text_is_one_sentence(here: Path) -> None:
+def test_an_env_file_that_is_no_text_is_one_message(here: Path) -> None:
     (here / ".env").write_bytes(b"LVS_PORT=\xff\n")
     with pytest.raises(ConfigError, match="is not UTF-8 text"):
         load(working_folder=here)
@@ -378,7 +378,7 @@ def test_a_folder_named_as_a_settings_file_is_passed_over(here: Path) -> None:
     assert load(working_folder=here).warnings == ()
 
 
-def test_a_named_file_that_is_missing_is_one_sentence(here: Path) -> None:
+def test_a_named_file_that_is_missing_is_one_message(here: Path) -> None:
     with pytest.raises(
         ConfigError, match=r"none\.json cannot be read: No such file or directory\."
     ):
@@ -411,14 +411,14 @@ json_values = st.recursive(
     suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300, deadline=None
 )
 @given(option=st.sampled_from(OPTIONS), value=json_values)
-def test_any_json_value_is_taken_or_refused_with_a_sentence(
+def test_any_json_value_is_taken_or_refused_with_a_message(
     option: str, value: object, here: Path
 ) -> None:
     (here / "config.json").write_text(json.dumps({option: value}))
     try:
         loaded = load(working_folder=here)
     except ConfigError as error:
-        assert all(message.endswith(".") and "\n" not in message for message in error.sentences)
+        assert all(message.endswith(".") and "\n" not in message for message in error.messages)
     else:
         json.dumps({name: plain(getattr(loaded.config, name)) for name in OPTIONS})
 
@@ -430,7 +430,7 @@ def test_any_json_value_is_taken_or_refused_with_a_sentence(
     option=st.sampled_from(OPTIONS),
     text=st.text(string.printable + "²٣é") | st.from_regex(r"[0-9/.,:\[\]]{1,8}", fullmatch=True),
 )
-def test_any_text_in_the_environment_is_taken_or_refused_with_a_sentence(
+def test_any_text_in_the_environment_is_taken_or_refused_with_a_message(
     option: str, text: str, here: Path
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
@@ -438,7 +438,7 @@ def test_any_text_in_the_environment_is_taken_or_refused_with_a_sentence(
         try:
             assert isinstance(load(working_folder=here), Loaded)
         except ConfigError as error:
-            assert all(message.endswith(".") and "\n" not in message for message in error.sentences)
+            assert all(message.endswith(".") and "\n" not in message for message in error.messages)
 
 
 def test_the_document_has_every_option_with_its_default() -> None:

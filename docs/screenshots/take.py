@@ -53,6 +53,9 @@ PAGES = {
     "views": "/views",
     "triage": "/triage",
     "playlists": "/playlists",
+    "playlist": "/playlist/1",
+    "continue": "/continue",
+    "lists": "/lists/selection?q=ridge",
     "popular": "/popular",
     "watch": "/?q=ridge#watch",
     "poster": "/?q=ridge#poster",
@@ -147,6 +150,12 @@ def curate(address: str) -> None:
             if chance.random() < 0.15:
                 at = film.seconds * chance.uniform(0.2, 0.8)
                 give(f"{form}/progress", position_s=f"{at:.1f}")
+        listed = [each["media_hash"] for each in sorted(found, key=lambda one: one["title"])][:7]
+        give("/playlists", name="Friday evening", description="With popcorn")
+        for each in listed:
+            give("/playlist/1/add", video=each)
+        for each in listed[::3]:
+            give(f"/videos/{each}/later", value=1)
 
 
 def open_page(page: Page, address: str) -> None:

@@ -1,5 +1,5 @@
 """The command line: finds the commands in `lvs.commands`, runs one, and turns every failure into a
-sentence and an exit code.
+message and an exit code.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from lvs.errors import LvsError
 from lvs.process_limits import refuses_memory
 from lvs.terminal import tell
 
-UNUSABLE = 2  # exit code: it could not be done as asked; the sentence says why
+UNUSABLE = 2  # exit code: it could not be done as asked; the message says why
 BROKEN = 1  # exit code: something went wrong that should not
 
 
@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()  # here, where a closed pipe is understood
         return code
     except ConfigError as error:
-        for message in error.sentences:
+        for message in error.messages:
             tell(message)
         return UNUSABLE
     except LvsError as error:

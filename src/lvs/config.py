@@ -45,11 +45,11 @@ WITHOUT_EFFECT = {
 
 
 class ConfigError(Exception):
-    """The configuration cannot be used; `sentences` says for each mistake where and what it is."""
+    """The configuration cannot be used; `messages` says for each mistake where and what it is."""
 
-    def __init__(self, *sentences: str) -> None:
-        super().__init__("\n".join(sentences))
-        self.sentences = sentences
+    def __init__(self, *messages: str) -> None:
+        super().__init__("\n".join(messages))
+        self.messages = messages
 
 
 Switch = Annotated[bool, BeforeValidator(read.switch)]

@@ -70,7 +70,7 @@ def load(
 
     `flags` holds option names with values from the command line (None: not given); `config_file` is
     read in place of the `config.json` in the working folder and in the data folder. Raises
-    ConfigError with a sentence for every unusable value.
+    ConfigError with a message for every unusable value.
     """
     here = working_folder or Path.cwd()
     first = [_flags(flags or {}, here), _environment(here)]

@@ -1,12 +1,12 @@
 """Errors with messages that a visitor may read.
 
-Every error carries one sentence. `routes/hooks/errors.py` is the only place that turns them into
+Every error carries one message. `routes/hooks/errors.py` is the only place that turns them into
 HTTP answers.
 """
 
 
 class LvsError(Exception):
-    """Base of all errors that a visitor may see; `str(error)` is the sentence."""
+    """Base of all errors that a visitor may see; `str(error)` is the message."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)

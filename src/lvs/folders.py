@@ -1,6 +1,4 @@
-"""The folders a command works with, looked at before anything starts, so that a wrong one is a
-sentence.
-"""
+"""Checks of the folders a command works with, before anything starts."""
 
 import os
 from pathlib import Path
@@ -35,7 +33,7 @@ def refuse_network_share(database: Path) -> None:
 
 
 def unwritable(folder: Path, error: OSError) -> LvsError:
-    """The sentence for a data folder into which nothing can be written."""
+    """The message for a data folder into which nothing can be written."""
     return Unavailable(
         f"The data folder {folder} cannot be written: {error.strerror or error}. Choose another"
         " with --data."
@@ -43,7 +41,7 @@ def unwritable(folder: Path, error: OSError) -> LvsError:
 
 
 def check_libraries(loaded: Loaded) -> list[str]:
-    """Look at the library folders; gives a sentence for each that is away for now while others are
+    """Look at the library folders; gives a message for each that is away for now while others are
     there.
 
     A folder named on the command line must be there, and at least one of the configured ones.

@@ -31,7 +31,7 @@ FEWEST_LINES = 480
 class State(StrEnum):
     """State of the analysis of a video's content."""
 
-    NEW = "new"  # found, not looked into yet
+    NEW = "new"  # found, not probed yet
     READY = "ready"  # a frame of it was decoded
     UNREADABLE = "unreadable"  # cannot be read as video; the reason stands beside it
 
@@ -85,7 +85,7 @@ class PlayableFile:
 
 @dataclass(frozen=True, slots=True)
 class UnreachableFolder:
-    """A folder inside a library folder that cannot be looked into since then: a disk that is not
+    """A folder inside a library folder that cannot be read since then: a disk that is not
     mounted, a denied permission.
     """
 

@@ -109,7 +109,7 @@ class Plays(IntEnum):
 
 
 def plays(probe: Probe, extension: str) -> tuple[Plays, str]:
-    """The way of a film to browsers, and a sentence about it for people.
+    """The way of a film to browsers, and a message about it for people.
 
     DIRECT: every browser plays the file as it is. CONVERTED: those that do not get it in another
     form. NOWHERE: LVS has no decoder for it. `extension` as for `browser_playable`.
@@ -166,7 +166,7 @@ def _code(
 
 
 def browser_playable(probe: Probe, extension: str) -> tuple[bool, str]:
-    """True if today's browsers play the file directly; if not, a sentence that names what in it
+    """True if today's browsers play the file directly; if not, a message that names what in it
     they do not know.
 
     `extension` is the file name's, with or without its dot: it tells WebM from Matroska.

@@ -1,6 +1,4 @@
-"""The running server: it takes the port, says where it is reachable, and serves until it is told to
-stop.
-"""
+"""The running server: listening sockets, greeting, signals and an orderly stop."""
 
 import asyncio
 import errno
@@ -12,7 +10,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Collection, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -21,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import hypercorn
-import psutil
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.utils import LifespanFailureError, LifespanTimeoutError
 
@@ -39,7 +36,7 @@ from lvs.process_limits import allow_open_files, check_address_space
 from lvs.services.network import qr
 from lvs.services.network.addresses import url
 from lvs.services.network.discovery import ListeningOn
-from lvs.services.network.served import reachable_names, served
+from lvs.services.network.served import names_for_phones, reachable_names, served
 from lvs.tls_renewal import TlsRenewal
 
 BACKLOG = 512
@@ -50,7 +47,6 @@ HEAD_SECONDS = 30  # in which a visitor must have said what it wants
 HANDSHAKE_SECONDS = 10
 MAX_HEAD_BYTES = 16 * 1024
 START_LIMIT_SECONDS = 600  # bringing a large database to a new version takes its time
-_OWN_NAMES = ("localhost", "127.0.0.1", "::1")
 WARM_DELAY_S = 1.0  # whoever starts the server wants to see a page first
 
 if TYPE_CHECKING:
@@ -65,7 +61,7 @@ def serve(
     """Serve the library until SIGINT or SIGTERM; `say` gets the greeting for people once it is
     reachable.
 
-    Raises LvsError with a sentence when it cannot start. It takes over the signals of the whole
+    Raises LvsError when it cannot start. It takes over the signals of the whole
     process.
     """
     config = loaded.config
@@ -84,15 +80,15 @@ def serve(
         config = _with_ports(config, sockets, secure_sockets)
         lines = greeting(config, log_file)
         code = partial(_print_code, _address_for_phones(config))
-        gate = ConnectionLimit(
+        limit = ConnectionLimit(
             config.connections_per_client, config.trusted_proxies, config.stall_seconds
         )
         allow_open_files()
         http = http_settings(sockets, secure, secure_sockets)
-        gate.install(http)
+        limit.install(http)
         greet = partial(_greet, say, lines, code)
         renewal = TlsRenewal(http).run(config, names) if secure else None
-        asyncio.run(_run(config, create_app, http, stopper, greet, renewal))
+        asyncio.run(_run(config, create_app, http, limit, stopper, greet, renewal))
 
 
 def _sockets(config: Config, secure: bool) -> tuple[list[socket.socket], list[socket.socket]]:
@@ -125,7 +121,7 @@ def application(config: Config, database: Database) -> "Quart":
     from lvs.app import create_app  # noqa: PLC0415
 
     app = create_app(config, database)
-    # never looked through again: a full collection takes some milliseconds instead of a hundred
+    # imports stay for good: a full collection takes some milliseconds instead of a hundred
     gc.freeze()
     gc.enable()
     return app
@@ -205,11 +201,9 @@ def _address_for_phones(config: Config) -> str:
     """The address a phone most likely reaches; empty where none can."""
     if config.public_url:
         return config.public_url
-    unusable = {*_OWN_NAMES, *_refused_addresses(config)}
-    others = [name for name in reachable_names(config.host) if name not in unusable]
-    if not others:
-        return ""
-    return url("http", others[0], config.port) + config.root_path
+    refused = _refused_addresses(config)
+    name = next((each for each in names_for_phones(config.host) if each not in refused), "")
+    return url("http", name, config.port) + config.root_path if name else ""
 
 
 def _print_code(address: str) -> None:
@@ -270,6 +264,7 @@ async def _run(
     config: Config,
     create_app: "Callable[[Config, Database], Quart]",
     http: hypercorn.Config,
+    limit: ConnectionLimit,
     stopper: Stopper,
     started: Callable[[], None],
     beside: Coroutine[Any, Any, None] | None,
@@ -279,12 +274,13 @@ async def _run(
     The database is opened and checked while the application's modules are imported, each of which
     takes a good half of a second where there are 100,000 videos.
     """
-    database = Database.of(config)
+    database = Database.from_config(config)
     database.begin_opening()
     try:
         app = await asyncio.to_thread(create_app, config, database)
-        _tell_services(app, ListeningOn(config.port, False, f"{config.root_path}/"))
-        await _serve(app, http, {config.port, config.tls_port}, stopper, started, beside)
+        secure_port = config.tls_port if http.certfile else 0
+        _tell_services(app, ListeningOn(config.port, f"{config.root_path}/", secure_port))
+        await _serve(app, http, limit, stopper, started, beside)
     finally:
         await database.close()
 
@@ -292,7 +288,7 @@ async def _run(
 async def _serve(
     app: "Quart",
     http: hypercorn.Config,
-    ports: Collection[int],
+    limit: ConnectionLimit,
     stopper: Stopper,
     started: Callable[[], None],
     beside: Coroutine[Any, Any, None] | None,
@@ -325,7 +321,7 @@ async def _serve(
         sd_notify.notify("STOPPING=1")
         if services := app.extensions.get("lvs"):
             services.live_events.end()  # its answers never end by themselves
-        asyncio.get_running_loop().call_later(GRACE_SECONDS, cut_connections, ports)
+        asyncio.get_running_loop().call_later(GRACE_SECONDS, limit.cut)
 
     try:
         await hypercorn_serve(app, http, shutdown_trigger=until_stopped, mode="asgi")
@@ -343,6 +339,7 @@ def http_settings(
     sockets: list[socket.socket],
     secure: Certificate | None = None,
     secure_sockets: Sequence[socket.socket] = (),
+    head_seconds: float = HEAD_SECONDS,
 ) -> hypercorn.Config:
     """Hypercorn's settings for these sockets, which it owns from now on: its limits, and HTTPS
     on the secure ones where there is a certificate.
@@ -361,7 +358,7 @@ def http_settings(
     # This one also limits how long a visitor may take for the head of a request. `read_timeout`
     # would count while an answer is being sent too, and end every film after so many seconds;
     # bodies of requests have their limit in the app.
-    http.keep_alive_timeout = HEAD_SECONDS
+    http.keep_alive_timeout = head_seconds
     http.read_timeout = None
     http.keep_alive_max_requests = 10_000
     http.h11_max_incomplete_size = MAX_HEAD_BYTES
@@ -381,21 +378,6 @@ def _precompile(app: "Quart") -> None:
     if pages := app.extensions.get("lvs.pages"):
         pages.precompile()
     gc.freeze()
-
-
-def cut_connections(ports: Collection[int]) -> None:
-    """End every connection to these ports: a viewer who takes nothing must not hold up the end of
-    the server.
-    """
-    with suppress(psutil.Error):
-        for connection in psutil.Process().net_connections("tcp"):
-            if (
-                connection.status != psutil.CONN_LISTEN
-                and connection.laddr.port in ports
-                and connection.fd >= 0
-            ):
-                with suppress(OSError), socket.socket(fileno=os.dup(connection.fd)) as same:
-                    same.shutdown(socket.SHUT_RDWR)
 
 
 def _cause(failure: LifespanFailureError) -> BaseException:

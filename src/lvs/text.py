@@ -1,8 +1,11 @@
 """Pure functions on strings: sort keys and search keys."""
 
+import csv
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
+from itertools import pairwise
 
 _DIGITS = re.compile(r"[0-9]+")
 _MAX_DIGITS = 99
@@ -19,9 +22,25 @@ _UNDECOMPOSED = str.maketrans(
     {"ł": "l", "ø": "o", "đ": "d", "ħ": "h", "ŧ": "t", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"}
 )
 _ASCII_SYMBOLS = re.compile(r"[$+<=>^`|~]")
-_COMPOUND = re.compile(r"[^\W_]*(?:[a-z][A-Z]|[^\W\d_][0-9]|[0-9][^\W\d_])[^\W_]*")
-_PARTS = re.compile(r"[0-9]+|[^\W\d_]+")
-_CASE_BORDER = re.compile(r"(?<=[a-zß-öø-ÿ])(?=[A-ZÀ-ÖØ-Þ])|(?<=[A-Z])(?=[A-Z][a-z])")
+
+
+_KIND_OF = {"Lu": "U", "Lt": "U", "Ll": "l", "L": "o", "N": "D", "M": "m"}
+
+
+class _Kinds(dict[int, str]):
+    """The kind of a character for borders in words: U is a capital, l a small letter, o one without
+    case, D a digit, m a mark on the character before; a space is no part of a word.
+    """
+
+    def __missing__(self, character: int) -> str:
+        category = unicodedata.category(chr(character))
+        return _KIND_OF.get(category) or _KIND_OF.get(category[0], " ")
+
+
+_KINDS = _Kinds({code: _Kinds()[code] for code in range(128)})
+_MARKED = re.compile("[UloD]m+")
+_WORDS = re.compile("[UloD]+")
+_BORDERS = re.compile("(?<=[lo])(?=U)|(?<=U)(?=Ul)|(?<=[Ulo])(?=D)|(?<=D)(?=[Ulo])")
 _MAX_PARTS = 24
 _EXTENSION = re.compile(r"\.[^.\s/]{1,10}$")
 
@@ -88,14 +107,43 @@ def is_symbol(character: str) -> bool:
 
 
 def compound_parts(text: str) -> list[str]:
-    """Words inside of words: camel case, and letters beside digits, are borders between them."""
+    """Words inside of words: camel case, and letters beside digits, are borders between them, in
+    every script.
+    """
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", _VARIATIONS.sub("", text))
+    kinds = text.translate(_KINDS)
+    if "m" in kinds:
+        kinds = _MARKED.sub(lambda found: found[0][0] * len(found[0]), kinds)
     parts: list[str] = []
-    for compound in _COMPOUND.findall(text):
-        for run in _PARTS.findall(compound):
-            parts += _CASE_BORDER.split(run)
+    for word in _WORDS.finditer(kinds):
+        borders = [found.start() for found in _BORDERS.finditer(kinds, *word.span())]
+        if borders:
+            edges = pairwise((word.start(), *borders, word.end()))
+            parts += [text[start:end] for start, end in edges]
         if len(parts) >= _MAX_PARTS:
             break
     return parts[:_MAX_PARTS]
+
+
+def with_commas(names: Iterable[str]) -> str:
+    """Names as one line to be edited, with commas between; one that holds a comma in quotation
+    marks.
+    """
+    return ", ".join(map(in_list, names))
+
+
+def in_list(name: str) -> str:
+    """A name as it stands in such a line."""
+    quoted = '"' + name.replace('"', '""') + '"'
+    return quoted if "," in name or name.startswith('"') else name
+
+
+def split_at_commas(text: str) -> tuple[str, ...]:
+    """The names in such a line, without empty ones."""
+    line = " ".join(text.splitlines())
+    names = next(csv.reader([line], skipinitialspace=True), [])
+    return tuple(name.strip() for name in names if name.strip())
 
 
 @lru_cache(200)

@@ -47,4 +47,4 @@ class TlsRenewal:
                 if found and self._context:
                     self._context.load_cert_chain(*found)
             except (LvsError, OSError, ssl.SSLError) as error:
-                log.warning("the certificate for HTTPS could not be looked at: %s", error)
+                log.warning("the certificate for HTTPS could not be read: %s", error)

@@ -37,7 +37,7 @@ def untested() -> tuple[str, ...]:
 
 
 def message(names: tuple[str, ...]) -> str:
-    """One sentence about versions that LVS was not tested with."""
+    """A message about versions that LVS was not tested with."""
     return f"LVS was not tested with {', '.join(names)}."
 
 

@@ -20,7 +20,7 @@ _PARAMETERS = ("root", "processes", "command", "key", "known_hosts", "wake")
 
 
 class WorkerKind(StrEnum):
-    """Kinds of workers that `lvs worker` runs: one looks into films, one converts a film."""
+    """Kinds of workers that `lvs worker` runs: one probes films, one converts a film."""
 
     PROBE = "probe"
     PLAYER = "player"

@@ -16,7 +16,6 @@ const say = (words) => {
 };
 
 const counts = {
-  passed: Number(root.dataset.passed),
   done: Number(root.dataset.done),
   left: Number(root.dataset.left),
 };
@@ -131,9 +130,7 @@ function fetchAhead() {
   ahead = behind
     ? {
         behind,
-        film: fetchFilm(address(behind, { passed: counts.passed, done: counts.done })).catch(
-          () => null,
-        ),
+        film: fetchFilm(address(behind, { done: counts.done })).catch(() => null),
       }
     : null;
 }
@@ -171,7 +168,7 @@ function offerUndo() {
   if (!last) return;
   undoForm.elements.video.value = last.hash;
   undoForm.elements.did.value = last.did;
-  undoForm.action = address(last.behind, { passed: counts.passed, done: counts.done }).replace(
+  undoForm.action = address(last.behind, { done: counts.done }).replace(
     /\/triage(?=\?|$)/,
     "/triage/undo",
   );
@@ -181,15 +178,11 @@ function offerUndo() {
 async function goOn(did) {
   const now = film();
   const { behind, mediaHash: hash } = now.dataset;
-  const stays =
-    did === "passed" ||
-    (did === "rated" && new URL(behind, location.href).searchParams.get("left") === "all");
   const before = { ...counts };
   const kept = ahead?.behind === behind ? await ahead.film : null;
-  counts.passed += stays ? 1 : 0;
   counts.done += 1;
   counts.left = Math.max(0, counts.left - 1);
-  const here = address(behind, { passed: counts.passed, done: counts.done, prev: hash, did });
+  const here = address(behind, { done: counts.done, prev: hash, did });
   const next = kept ?? (await fetchFilm(here).catch(() => null));
   if (!next?.dataset.mediaHash) {
     // the end, whose words depend on what was decided
@@ -237,7 +230,6 @@ async function undo() {
   going = true;
   const place = address(last.behind, {
     film: last.hash,
-    passed: last.before.passed,
     done: last.before.done,
   });
   await send(

@@ -59,15 +59,15 @@ if (url) {
     video.addEventListener(event, () => {
       if (follow()) send();
     });
-  window.addEventListener("pagehide", () => {
+  const leave = () => {
     follow();
     send();
-  });
+  };
+  // Before the next page is asked for, which shows where films were left.
+  window.navigation?.addEventListener("navigate", leave);
+  window.addEventListener("pagehide", leave);
   document.addEventListener("visibilitychange", () => {
-    if (document.hidden) {
-      follow();
-      send();
-    }
+    if (document.hidden) leave();
   });
   document.getElementById("start-over")?.addEventListener("click", startOver);
 }

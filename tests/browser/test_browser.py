@@ -80,7 +80,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 def wait_for_library(server: Server, browser: Browser) -> None:
     page = browser.new_page()
     page.goto(server.address)
-    expect(page.locator("#sentence")).to_contain_text(f"{VIDEOS + 1} videos", timeout=60_000)
+    expect(page.locator("#count")).to_contain_text(f"{VIDEOS + 1} videos", timeout=60_000)
     page.close()
 
 
@@ -438,9 +438,9 @@ def test_links_in_the_lists_of_the_operator_are_as_large(house: House, tmp_path:
         touch = house.browser.new_context(base_url=server.address, viewport=HEADSET, has_touch=True)  # type: ignore[arg-type]
         page = touch.new_page()
         page.goto("/")
-        expect(page.locator("#sentence")).to_contain_text("2 videos", timeout=30_000)
+        expect(page.locator("#count")).to_contain_text("2 videos", timeout=30_000)
         gone.unlink()
-        expect(page.locator("#sentence")).to_have_text("1 video", timeout=30_000)
+        expect(page.locator("#count")).to_have_text("1 video", timeout=30_000)
         for place in ("unreadable", "missing", "duplicates", "storage", "usage", "performance"):
             expect_links_as_large_as_fingers(page, f"/admin/{place}")
         touch.close()
@@ -509,7 +509,7 @@ def test_positions_kept_by_the_browser_are_taken_over_once(house: House) -> None
         detail = f"/api/videos/{media_hash}"
         page.evaluate(
             "hash => localStorage.setItem('lvs:positions',"
-            " JSON.stringify({[hash]: [9, 12, Date.now()]}))",
+            " JSON.stringify({'0123456789abcdef': null, [hash]: [9, 12, Date.now()]}))",
             media_hash,
         )
         page.goto("/")

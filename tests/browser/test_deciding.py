@@ -1,5 +1,5 @@
-"""Triage with keys and with clicks, the film that is fetched ahead, and saved views in the bar's
-menu, in a real browser.
+"""Triage with keys and with clicks, the film that is fetched ahead, cards that are chosen, and
+saved views in the bar's menu, in a real browser.
 """
 
 from collections.abc import Iterator
@@ -118,7 +118,9 @@ def test_clicks_alone_end_where_nothing_is_left(house: EveningHouse) -> None:
         page.goto("/?q=play&sort=title&unrated=1")
         page.locator("#more-steps summary").click()
         page.get_by_text("Decide these one by one").click()
-        small = """() => [...document.querySelectorAll('.triage-film button, .triage-film .field')]
+        small = """() => [...document.querySelectorAll('.triage :is(button, .field, .button)')]
+            .concat([...document.querySelectorAll('.triage-head a')])
+            .filter((each) => each.checkVisibility())
             .map((each) => each.getBoundingClientRect())
             .filter((box) => Math.min(box.width, box.height) < 63.5)
             .map((box) => `${box.width} × ${box.height}`)"""
@@ -129,6 +131,7 @@ def test_clicks_alone_end_where_nothing_is_left(house: EveningHouse) -> None:
         page.get_by_role("button", name="5 stars").dblclick()  # decides one film, not two
         expect(page.locator(".triage-film h1")).not_to_have_text(first)
         expect(page.locator("#triage-left")).to_have_text("1")
+        assert page.evaluate(small) == []  # with Undo
         page.get_by_role("button", name="Undo").click()
         expect(page.locator(".triage-film h1")).to_have_text(first)
         favorite = page.get_by_role("button", name="Favorite")
@@ -144,6 +147,110 @@ def test_clicks_alone_end_where_nothing_is_left(house: EveningHouse) -> None:
         page.goto("/triage?left=all")
         expect(page.locator(".triage-film h1")).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["viewport"]["width"]
+
+
+def chosen(page: Page) -> list[str]:
+    """Titles of the cards that are ticked."""
+    script = """() => [...document.querySelectorAll('.choice-card:has(input:checked) b')]
+        .map((each) => each.textContent)"""
+    return [str(each) for each in page.evaluate(script)]
+
+
+def names(*numbers: int) -> list[str]:
+    return [f"Film {number}" for number in numbers]
+
+
+def middle(page: Page, number: int) -> tuple[float, float]:
+    """The middle of a card."""
+    box = page.locator(".choice-card").nth(number).bounding_box()
+    assert box
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def test_cards_are_chosen_by_shift_and_by_dragging(house: EveningHouse) -> None:
+    with house.device() as page:
+        page.goto("/select?q=film&sort=title")
+        cards = page.locator(".choice-card label")
+        expect(cards).to_have_count(PICTURES)
+        cards.nth(1).click()
+        cards.nth(4).click(modifiers=["Shift"])
+        assert chosen(page) == names(1, 2, 3, 4)
+        expect(page.locator("#chosen-count")).to_have_text("4 selected")
+        cards.nth(4).click()
+        cards.nth(2).click(modifiers=["Shift"])  # takes them off, as the card before it
+        assert chosen(page) == names(1)
+        page.get_by_role("button", name="None").click()
+        assert chosen(page) == []
+        page.mouse.move(*middle(page, 2))
+        page.mouse.down()
+        page.mouse.move(*middle(page, 6), steps=8)
+        page.mouse.move(*middle(page, 5), steps=4)  # back again: one less
+        page.mouse.up()
+        assert chosen(page) == names(2, 3, 4, 5)
+        page.mouse.move(*middle(page, 5))
+        page.mouse.down()
+        page.mouse.move(*middle(page, 4), steps=4)
+        page.mouse.up()
+        assert chosen(page) == names(2, 3)
+        cards.nth(7).click()  # a click by itself, behind a drag
+        assert chosen(page) == names(2, 3, 7)
+        page.get_by_role("button", name="5 stars").click()
+        expect(page.locator("#bulk-said")).to_contain_text("3 videos changed.")
+        assert chosen(page) == names(2, 3, 7)  # for the next step
+        rated = videos(page, "q=film&min_rating=5")
+        assert set(names(2, 3, 7)) <= set(rated)
+        page.locator("#bulk-said").get_by_role("button", name="Undo").click()
+        expect(page.locator("#bulk-said")).to_contain_text("Undone for 3 videos.")
+        page.locator("body").press("Escape")
+        assert chosen(page) == []
+        page.goto("/select?q=film&sort=title&unrated=1")
+        total = page.locator(".choice-card").count()
+        assert total > 3
+        for number in range(2):
+            page.locator(".choice-card label").nth(number).click()
+        page.get_by_role("button", name="1 star").click()
+        expect(page.locator("#selection-count")).to_contain_text(f"All {total - 2} of")
+        expect(page.locator("#select-total")).to_have_text(f"{total - 2} videos")
+        expect(page.locator(".choice-card")).to_have_count(total - 2)
+        page.locator("#bulk-said").get_by_role("button", name="Undo").click()
+        expect(page.locator("#selection-count")).to_contain_text(f"All {total} of")
+        page.goto("/select?q=film&sort=title")
+        page.locator("#all").check()
+        expect(page.locator("#chosen-count")).to_have_text("")
+        page.locator("[name=tags_add]").fill("evening")
+        page.locator("[name=tags_add]").press("Enter")
+        expect(page.locator("#bulk-said")).to_contain_text(f"{PICTURES} videos changed.")
+        assert len(videos(page, "tag=evening")) == PICTURES
+        page.locator("#bulk-said").get_by_role("button", name="Undo").click()
+        expect(page.locator("#bulk-said")).to_contain_text("Undone")
+
+
+def test_a_long_press_chooses_and_goes_on_over_cards(house: EveningHouse) -> None:
+    with house.device(**PHONE) as page:
+        page.goto("/select?q=film&sort=title")
+        expect(page.locator(".choice-card")).to_have_count(PICTURES)
+        touch = page.context.new_cdp_session(page)
+
+        def send(kind: str, *points: tuple[float, float]) -> None:
+            places = [{"x": x, "y": y} for x, y in points]
+            touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": places})
+
+        send("touchStart", middle(page, 0))
+        until(lambda: chosen(page) == names(0))
+        send("touchMove", middle(page, 1))
+        send("touchMove", middle(page, 2))
+        send("touchEnd")
+        assert chosen(page) == names(0, 1, 2)
+        page.locator(".choice-card label").nth(1).tap()
+        assert chosen(page) == names(0, 2)
+        x, y = middle(page, 2)
+        before = page.evaluate("scrollY")
+        send("touchStart", (x, y))  # a finger that moves at once scrolls
+        for step in range(1, 9):
+            send("touchMove", (x, y - 20 * step))
+        send("touchEnd")
+        until(lambda: page.evaluate("scrollY") > before)
+        assert chosen(page) == names(0, 2)
 
 
 def test_views_are_put_in_order_by_dragging_and_by_keys(house: EveningHouse) -> None:

@@ -24,6 +24,9 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EveningHouse]:
         yield house
 
 
+FOCUS_AT = "(path) => document.activeElement.href?.includes(path)"
+
+
 def focused(page: Page) -> str:
     """The title of the card that has the focus; empty for anything else."""
     script = "document.activeElement.closest('.video-card')?.querySelector('h2')?.innerText ?? ''"
@@ -60,6 +63,37 @@ def test_arrow_keys_lead_through_a_page_of_cards_and_back(house: EveningHouse) -
         page.keyboard.type("ab")
         page.keyboard.press("ArrowLeft")
         assert page.evaluate("document.activeElement.selectionStart") == 1
+
+
+def test_back_leads_to_the_film_of_a_row_and_to_the_folder_that_was_opened(
+    house: EveningHouse,
+) -> None:
+    def address(page: Page) -> str:
+        script = "new URL(document.activeElement.href ?? 'x:').pathname"
+        return str(page.evaluate(script))
+
+    with house.device() as page:
+        page.goto("/folders")
+        page.keyboard.press("ArrowDown")  # where there are no films it leads to the folders
+        assert address(page) == "/folder/Kids"
+        found = page.request.get("/api/videos?q=cartoon").json()["videos"][0]["media_hash"]
+        begun = {"position_s": 0.5}
+        assert page.request.put(f"/api/videos/{found}/progress", data=begun).ok
+        for start, row, opened in (
+            ("/", "#continue-watching a", "/watch/Kids/Cartoon.webm"),
+            ("/continue", "#continue-watching a", "/watch/Kids/Cartoon.webm"),
+            ("/folders", ".folder-card a", "/folder/Kids"),
+            ("/history", ".list-items a", "/watch/Kids/Cartoon.webm"),
+        ):
+            page.goto(start)
+            page.locator(row).first.focus()
+            page.keyboard.press("Enter")
+            page.wait_for_url(f"**{opened}*")
+            page.go_back()
+            page.wait_for_url(f"**{start}")
+            page.wait_for_function(FOCUS_AT, arg=opened)
+            assert page.evaluate("document.activeElement.closest('.video-card') === null")
+        assert page.request.put(f"/api/videos/{found}/progress", data={"position_s": 0}).ok
 
 
 def test_a_playlist_is_ordered_by_keys_by_dragging_and_by_plain_forms(house: EveningHouse) -> None:

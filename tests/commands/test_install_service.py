@@ -1,5 +1,6 @@
 """The service: a unit that systemd finds in order, and a server that tells systemd how it is."""
 
+import json
 import os
 import shlex
 import shutil
@@ -86,9 +87,86 @@ def test_the_system_gets_a_hardened_one(library: Path, tmp_path: Path) -> None:
 def test_the_command_of_the_unit_is_the_one_that_serves(library: Path, tmp_path: Path) -> None:
     unit = ServiceUnit((library,), tmp_path / "data", ("--host", "127.0.0.1", "--port", "0"))
     [command] = settings(unit.text)["ExecStart"]
-    arguments = [each.replace("$$", "$").replace("%%", "%") for each in shlex.split(command)]
-    with processes.Server(list(arguments), tmp_path) as server:
+    with processes.Server(as_systemd_reads(command), tmp_path) as server:
         assert f"Library:  {library}" in server.lines
+
+
+def test_whatever_was_set_when_it_was_installed_counts_for_the_service(
+    library: Path, tmp_path: Path
+) -> None:
+    """Flags, variables and the files of the folder where one was, whose paths are relative."""
+    (tmp_path / ".env").write_text('LVS_BACKUP_DIRECTORY="usb & 100%/lvs"\n')
+    (tmp_path / "own.json").write_text('{"stall_seconds": 77, "tls_port": 1}')
+    set_here = {
+        "LVS_SUPPORTED_FORMATS": "mp4, mkv",
+        "LVS_RATINGS_LIMIT": "0",
+        "LVS_PORT": "7",
+        "LVS_PASSWORD": "a long secret",
+    }
+    flags = ["--config", "own.json", "--tls-port", "8123", "--log-level", "debug", "--port", "8124"]
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "config.json").write_text('{"stall_seconds": 9}')  # --config stands in its place
+    installed = processes.run(
+        "install-service",
+        library,
+        *("--data", "data", "--print", *flags),
+        cwd=tmp_path,
+        **set_here,
+    )
+    assert installed.returncode == 0, installed.stderr
+    assert "secret" not in installed.stdout
+    assert "lvs password --data" in installed.stderr
+    found = settings(installed.stdout)
+    command, variables = as_systemd_reads(found["ExecStart"][0]), found["Environment"]
+    where = command.index("serve")
+    asked = ["config", "--json", *command[where + 1 :]]
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    given = dict(each.partition("=")[::2] for line in variables for each in as_systemd_reads(line))
+    options = json.loads(processes.run(*asked, cwd=elsewhere, **given).stdout)
+    assert {name: options[name]["value"] for name in WANTED} == WANTED | {
+        "backup_directory": str(tmp_path / "usb & 100%" / "lvs"),
+        "data_directory": str(data),
+        "video_directory": [str(library)],
+    }
+
+
+WANTED = {
+    "port": 8124,
+    "tls_port": 8123,
+    "log_level": "debug",
+    "stall_seconds": 77.0,
+    "supported_formats": [".mp4", ".mkv"],
+    "ratings_limit": "0",
+    "backup_directory": "",
+    "data_directory": "",
+    "video_directory": [],
+}
+
+
+def as_systemd_reads(line: str) -> list[str]:
+    """The words of a value in a unit: quotation marks, `%%` and, in commands, `$$`."""
+    return [each.replace("$$", "$").replace("%%", "%") for each in shlex.split(line)]
+
+
+def test_the_system_s_service_may_write_wherever_lvs_writes(library: Path, tmp_path: Path) -> None:
+    usb, disk = tmp_path / "usb", tmp_path / "a disk"
+    usb.mkdir()
+    disk.mkdir()
+    places = {
+        "LVS_BACKUP_DIRECTORY": str(usb / "lvs"),  # which LVS makes
+        "LVS_REPLICATE": f"file://{disk}",
+        "LVS_THUMBNAIL_DIRECTORY": str(disk),
+    }
+    done = processes.run(
+        *("install-service", library, "--system", "--print"), cwd=tmp_path, SUDO_USER="", **places
+    )
+    unit = tmp_path / "lvs.service"
+    unit.write_text(done.stdout)
+    assert verified(unit) == ""
+    found = settings(done.stdout)
+    assert set(found["ReadWritePaths"]) == {f"-{usb}", f'"-{disk}"'}
 
 
 def test_quotation_marks_and_signs_survive() -> None:

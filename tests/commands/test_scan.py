@@ -35,7 +35,7 @@ def rows(folder: Path, sql: str) -> list[tuple[object, ...]]:
         return list(db.execute(sql))
 
 
-def test_a_scan_takes_in_what_is_there_looks_into_it_and_is_quiet_in_a_pipe(tmp_path: Path) -> None:
+def test_a_scan_takes_in_what_is_there_probes_it_and_is_quiet_in_a_pipe(tmp_path: Path) -> None:
     film(tmp_path / "Films", "a.mp4")
     film(tmp_path / "Films", "trips/b.mp4")
     film(tmp_path / "Films", "no film.mp4", b"only text")
@@ -74,7 +74,7 @@ def test_the_json_says_what_changed_since_the_last_scan(tmp_path: Path) -> None:
     assert numbers == {"seen": 3, "added": 1, "changed": 1, "missing": 1, "looked": 1}
 
 
-def test_without_looking_new_videos_are_left_for_the_server(tmp_path: Path) -> None:
+def test_without_probing_new_videos_are_left_for_the_server(tmp_path: Path) -> None:
     film(tmp_path / "Films", "a.mp4")
     assert scan(tmp_path, "Films", "--no-look").returncode == 0
     assert rows(tmp_path, "SELECT state FROM videos") == [("new",)]
@@ -144,7 +144,7 @@ def test_configured_folders_are_scanned_when_none_is_named(tmp_path: Path) -> No
         (["Films", "--format"], "unrecognized arguments"),
     ],
 )
-def test_what_cannot_be_scanned_is_a_sentence(
+def test_what_cannot_be_scanned_is_a_message(
     tmp_path: Path, arguments: list[str], message: str
 ) -> None:
     film(tmp_path / "Films", "film.mp4")
@@ -179,7 +179,7 @@ def test_a_folder_that_is_away_is_a_problem_and_loses_nothing(tmp_path: Path) ->
     assert rows(tmp_path, "SELECT count(*) FROM files WHERE missing_since IS NOT NULL") == [(0,)]
 
 
-def test_a_scan_beside_a_running_server_leaves_the_looking_to_it(tmp_path: Path) -> None:
+def test_a_scan_beside_a_running_server_leaves_the_probing_to_it(tmp_path: Path) -> None:
     library = tmp_path / "Films"
     film(library, "a.mp4")
     options = {"LVS_WATCH": "off", "LVS_SETTLE_SECONDS": "0", "LVS_ENABLE_THUMBNAILS": "false"}

@@ -34,8 +34,8 @@ RANDOM = {"shuffle", "version", "mark"}
 def film(number: int, path: bytes | None = None, fingerprint: str | None = None) -> Arrival:
     path = path if path is not None else b"shelf %d/Film %d.mp4" % (number % 3, number)
     found = FoundFile(path, 1000 + number, OLD_NS + number)
-    print_ = Fingerprint(fingerprint or f"{number:016x}", f"{number:016x}" if number % 2 else "")
-    return arrival(found, print_, title_from_path(path), number)
+    hashed = Fingerprint(fingerprint or f"{number:016x}", f"{number:016x}" if number % 2 else "")
+    return arrival(found, hashed, title_from_path(path), number)
 
 
 async def one_by_one(database: Database, batch: list[Arrival]) -> None:

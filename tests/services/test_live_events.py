@@ -85,6 +85,30 @@ async def test_stars_films_and_work_are_told_as_they_happen(home: Home) -> None:
     await home.until(lambda: home.services.live_events.count == 0)
 
 
+async def test_whatever_a_film_is_given_is_told_as_well(home: Home) -> None:
+    media_hash = await film(home)
+    url = f"/api/videos/{media_hash}"
+    async with Wire(home.app) as wire, Listening(wire) as listening:
+        await listening.next("jobs")
+        for method, address, body in (
+            ("put", f"{url}/favorite", None),
+            ("post", f"{url}/tags", {"tag": "snow"}),
+            ("put", f"{url}/notes", {"notes": "The harbour"}),
+            ("put", f"{url}/hidden", {"hidden": True}),
+            ("delete", f"{url}/tags/snow", None),
+        ):
+            call = getattr(home.client, method)
+            answer = await (call(address, json=body) if body else call(address))
+            assert answer.status_code == 200, address
+            assert await listening.next("library") == {"media_hashes": [media_hash]}, address
+            number = home.services.live_events._number
+            again = await (call(address, json=body) if body else call(address))
+            assert again.status_code == 200
+            assert home.services.live_events._number == number, address  # nothing changed
+        await home.services.videos.retitle(media_hash, "Harbour", "tester")
+        assert await listening.next("library") == {"media_hashes": [media_hash]}
+
+
 async def test_connections_are_bounded_for_each_device_and_in_all(home: Home) -> None:
     live = home.services.live_events
     live._most_of_client, live._most = 2, 3

@@ -146,7 +146,7 @@ async def test_the_bytes_of_every_answer_are_counted(home: Home) -> None:
 async def test_queries_belong_to_the_request_that_asked(home: Home) -> None:
     home.add("film.mp4")
     await home.scan()
-    await home.looked()
+    await home.probed()
     usage = home.services.database.usage
     before = usage.queries
     await home.client.get("/watch/film.mp4")
@@ -162,7 +162,7 @@ async def test_requests_that_run_at_once_do_not_count_each_others_queries(home: 
     for number in range(3):
         home.add(f"film {number}.mp4")
     await home.scan()
-    await home.looked()
+    await home.probed()
     media_hash = (await home.video("film 0.mp4")).media_hash
     await home.client.get(f"/api/videos/{media_hash}")
     alone = home.services.metrics.routes["GET", "/api/videos/<media_hash>"].queries
@@ -181,7 +181,7 @@ async def test_requests_that_run_at_once_do_not_count_each_others_queries(home: 
 async def test_time_in_line_for_the_writer_is_counted_where_it_was_waited(home: Home) -> None:
     home.add("film.mp4")
     await home.scan()
-    await home.looked()
+    await home.probed()
     media_hash = (await home.video("film.mp4")).media_hash
     async with home.services.database.transaction():
         rating = asyncio.ensure_future(
@@ -344,11 +344,11 @@ async def test_a_timed_function_is_counted_by_the_server_that_runs_it(tmp_path: 
     assert (one.functions["guess"].memory_after_bytes or 0) > 1_000_000
 
 
-async def test_looks_and_scans_are_timed(home: Home) -> None:
+async def test_probes_and_scans_are_timed(home: Home) -> None:
     for number in range(3):
         home.add(f"film {number}.mp4")
     await home.scan()
-    await home.looked()
+    await home.probed()
     functions = home.services.metrics.functions
     assert functions["jobs.look"].latencies.count == 3
     assert functions["library.scan"].latencies.count >= 1
@@ -361,7 +361,7 @@ async def test_looks_and_scans_are_timed(home: Home) -> None:
 async def test_prometheus_reads_what_the_server_counted(home: Home) -> None:
     home.add("film.mp4")
     await home.scan()
-    await home.looked()
+    await home.probed()
     for _ in range(4):
         await home.client.get("/")
     await home.client.get("/watch/none.mp4")
@@ -399,7 +399,7 @@ async def test_prometheus_reads_what_the_server_counted(home: Home) -> None:
 async def test_performance_json_is_what_the_api_document_says(home: Home) -> None:
     home.add("film.mp4")
     await home.scan()
-    await home.looked()
+    await home.probed()
     await home.client.get("/")
     answer = await home.client.get("/admin/performance.json")
     content = await answer.get_json()
@@ -422,7 +422,7 @@ async def test_performance_json_is_what_the_api_document_says(home: Home) -> Non
 async def test_slow_statements_are_kept_with_the_request_that_waited(home: Home) -> None:
     home.add("film.mp4")
     await home.scan()
-    await home.looked()
+    await home.probed()
     media_hash = (await home.video("film.mp4")).media_hash
     other = sqlite3.connect(home.data / "lvs.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")

@@ -41,7 +41,7 @@ def poster(folder: Path, name: str, width: int, place: int | None = None) -> dic
     }
 
 
-def test_the_probe_worker_looks_into_films_and_draws_posters_and_scenes(tmp_path: Path) -> None:
+def test_the_probe_worker_probes_films_and_draws_posters_and_scenes(tmp_path: Path) -> None:
     film = make_video(tmp_path / "film.mkv", seconds=6, size=(160, 90), sound=True)
     chapters = tmp_path / "chapters.mkv"
     name_chapters(film, chapters, ((0, 3000, "Out"), (3000, 6000, "Home")))

@@ -293,8 +293,8 @@ async def crowd(folder: Path, people: list[Person]) -> AsyncIterator[Crowd]:
             await _put(database, library, people[start : start + 100])
         fast, plain = Gallery(database, library, cache), Gallery(database, library, Cache(100, 300))
         await fast.fill()
-        rest = [kind(database, cache) for kind in (Favorites, Tags, Views, Videos)]
-        curation = [Ratings(database, cache, Events()), *rest]
+        kinds = (Ratings, Favorites, Tags, Views, Videos)
+        curation = [kind(database, cache, Events()) for kind in kinds]
         yield Crowd(database, fast, plain, list(people), *curation)  # type: ignore[arg-type]
     finally:
         await database.close()

@@ -62,7 +62,7 @@ def evening_house(folder: Path, films: int, *flags: str) -> Iterator[EveningHous
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
         page = browser.new_page()
         page.goto(server.address)
-        expect(page.locator("#sentence")).to_contain_text(f"{films} video", timeout=60_000)
+        expect(page.locator("#count")).to_contain_text(f"{films} video", timeout=60_000)
         page.close()
         yield EveningHouse(server, library, browser)
         browser.close()

@@ -80,6 +80,9 @@ DIGIKAM = """
         iconkde TEXT, UNIQUE (name, pid));
 """
 
+MIGRATION = "20250609115616_DetachUserDataInsteadOfDelete"
+"""The one that Jellyfin's databases have last, unless a test says another."""
+
 Rows = Mapping[str, Iterable[Sequence[Any]]]
 
 
@@ -103,8 +106,8 @@ def xbvr(path: Path, rows: Rows, migration: str = "0081-some") -> Path:
     return made(path, XBVR, {"migrations": [("0001",), (migration,)], **rows})
 
 
-def jellyfin(path: Path, rows: Rows) -> Path:
-    history = [("20250609115616_DetachUserDataInsteadOfDelete", "9.0.6")]
+def jellyfin(path: Path, rows: Rows, migration: str = MIGRATION) -> Path:
+    history = [("20200514181226_AddActivityLog", "3.1.3"), (migration, "9.0.6")]
     return made(path, JELLYFIN, {"__EFMigrationsHistory": history, **rows})
 
 

@@ -128,8 +128,8 @@ class Home:
         """The number of queries that requests have made, without those of background tasks."""
         return sum(route.queries for route in self.services.metrics.routes.values())
 
-    async def looked(self) -> None:
-        """Wait until every video has been looked into."""
+    async def probed(self) -> None:
+        """Wait until every video has been probed."""
 
         def done() -> bool:
             jobs = self.services.jobs

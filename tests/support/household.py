@@ -10,7 +10,7 @@ async def a_film(home: Home, duration_s: float = 3600.0, name: str = "film.mp4")
     """The hash of a film that is said to be so long."""
     home.add(name)
     await home.scan()
-    await home.looked()
+    await home.probed()
     video = await home.video(name)
     await set_length(home, video.id, duration_s)
     return video.media_hash

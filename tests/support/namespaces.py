@@ -32,28 +32,20 @@ class Cable:
         self._ends = (f"lv{mark}1", f"lv{mark}2")
 
     def __enter__(self) -> Self:
-        first, second = self._ends
         for name in (self.one, self.two):
             _ip("netns", "add", name)
-        _ip(
-            "link",
-            "add",
-            first,
-            "netns",
-            self.one,
-            "type",
-            "veth",
-            "peer",
-            second,
-            "netns",
-            self.two,
-        )
+            _ip("-n", name, "link", "set", "lo", "up")
+        self._connect()
+        return self
+
+    def _connect(self) -> None:
+        first, second = self._ends
+        ends = (first, "netns", self.one, "type", "veth", "peer", second, "netns", self.two)
+        _ip("link", "add", *ends)
         for name, end, address in zip((self.one, self.two), self._ends, ADDRESSES, strict=True):
             _ip("-n", name, "addr", "add", f"{address}/24", "dev", end)
-            _ip("-n", name, "link", "set", "lo", "up")
             _ip("-n", name, "link", "set", end, "up")
             _ip("-n", name, "route", "add", "default", "dev", end)
-        return self
 
     def __exit__(
         self,
@@ -71,6 +63,28 @@ class Cable:
     def plug_in(self) -> None:
         """Put it in again."""
         _ip("-n", self.two, "link", "set", self._ends[1], "up")
+
+    def exchange_cards(self) -> None:
+        """Give both machines other network cards, with the same addresses."""
+        _ip("-n", self.one, "link", "del", self._ends[0])
+        self._connect()
+
+    def renew_address(self) -> None:
+        """Take the first machine its address for a moment."""
+        address = (f"{ADDRESSES[0]}/24", "dev", self._ends[0])
+        _ip("-n", self.one, "addr", "del", *address)
+        _ip("-n", self.one, "addr", "add", *address)
+
+    def join_house(self, address: str) -> None:
+        """Give the first machine a network card of its own kind, with an address in the house."""
+        _ip("-n", self.one, "link", "add", "house", "type", "bridge")
+        _ip("-n", self.one, "addr", "add", f"{address}/24", "dev", "house")
+        _ip("-n", self.one, "link", "set", "house", "up")
+
+    def route_from(self, address: str) -> None:
+        """Have the second machine be the router to another network, and have this address there."""
+        _ip("-n", self.two, "addr", "add", f"{address}/32", "dev", "lo")
+        _ip("-n", self.one, "route", "replace", "default", "via", ADDRESSES[1])
 
     def delay(self, milliseconds: int) -> bool:
         """Make everything take so much longer from the second machine to the first. False where

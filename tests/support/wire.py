@@ -42,13 +42,15 @@ class Wire:
     def __init__(
         self,
         app: Quart,
-        gate: ConnectionLimit | None = None,
+        limit: ConnectionLimit | None = None,
         secure: Certificate | None = None,
         graceful_seconds: float = 0.2,
+        head_seconds: float = server.HEAD_SECONDS,
     ) -> None:
         self.app = app
         self._graceful_seconds = graceful_seconds
-        self._gate = gate or ConnectionLimit(1000)
+        self._head_seconds = head_seconds
+        self._limit = limit or ConnectionLimit(1000)
         self._secure = secure
         self._stop = asyncio.Event()
 
@@ -56,8 +58,8 @@ class Wire:
         sockets = server.listen("127.0.0.1", 0)
         self.port = int(sockets[0].getsockname()[1])
         plain, secure = ([], sockets) if self._secure else (sockets, [])
-        http = server.http_settings(plain, self._secure, secure)
-        self._gate.install(http)
+        http = server.http_settings(plain, self._secure, secure, self._head_seconds)
+        self._limit.install(http)
         http.graceful_timeout = self._graceful_seconds
         self._task = asyncio.create_task(
             hypercorn.asyncio.serve(self._without_lifespan, http, shutdown_trigger=self._stop.wait)
@@ -73,9 +75,9 @@ class Wire:
         self._stop.set()
         # Since Python 3.12 a server that is closed waits for its connections.
         loop = asyncio.get_running_loop()
-        loop.call_later(self._graceful_seconds, server.cut_connections, {self.port})
+        loop.call_later(self._graceful_seconds, self._limit.cut)
         await asyncio.wait_for(self._task, PATIENCE_S)
-        # The gate is for the whole process, and other tests of this one have servers of their own.
+        # The limit is for the whole process, and other tests of this one have servers of their own.
         vars(hypercorn.asyncio.run)["TCPServer"] = TCPServer
 
     async def _without_lifespan(
@@ -91,7 +93,7 @@ class Wire:
     @property
     def connections(self) -> int:
         """Number of connections the server holds."""
-        return self._gate.count
+        return self._limit.count
 
     async def connect(
         self, context: ssl.SSLContext | None = None

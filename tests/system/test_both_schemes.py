@@ -115,7 +115,7 @@ def test_the_configuration_names_both_addresses(tmp_path: Path) -> None:
     assert json.loads(answer.stdout)["tls_port"]["value"] == 9443
 
 
-def test_both_on_one_port_get_a_sentence() -> None:
+def test_both_on_one_port_get_a_message() -> None:
     with pytest.raises(Invalid, match="--tls-port"):
         _sockets(Config(host="127.0.0.1", port=8943), secure=True)
 
@@ -216,9 +216,9 @@ async def test_a_running_server_takes_a_renewed_certificate(home: Home, tmp_path
 
 
 async def test_the_limit_of_connections_holds_for_both_together(home: Home, tmp_path: Path) -> None:
-    gate = ConnectionLimit(per_client=3)
+    limit = ConnectionLimit(per_client=3)
     http = http_settings(listen("127.0.0.1", 0), made(tmp_path), listen("127.0.0.1", 0))
-    gate.install(http)
+    limit.install(http)
     created = http.create_sockets()
     assert [len(created.secure_sockets), len(created.insecure_sockets)] == [1, 1]
     kinds = {type(each).__name__ for each in (*created.secure_sockets, *created.insecure_sockets)}

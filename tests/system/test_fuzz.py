@@ -52,7 +52,7 @@ async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
         home.add("Ferien/<é> & ü.mp4")
         home.add(b"not \xff utf-8.mp4")
         await home.scan()
-        await home.looked()
+        await home.probed()
         hashes = [
             (await home.video(name)).media_hash
             for name in ("plain.mp4", "Ferien/<é> & ü.mp4", b"not \xff utf-8.mp4")
@@ -103,7 +103,7 @@ async def test_any_range_gets_the_right_bytes_or_a_refusal(site: Site, line: str
 
 @settings(QUICK, derandomize=True, max_examples=200)
 @given(query=fuzzing.queries, cursor=fuzzing.cursors, name=st.sampled_from(["after", "until"]))
-async def test_any_query_and_cursor_gets_a_page_or_a_sentence(
+async def test_any_query_and_cursor_gets_a_page_or_a_message(
     site: Site, query: str, cursor: str, name: str
 ) -> None:
     for path in ("/", "/api/videos"):

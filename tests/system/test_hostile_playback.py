@@ -120,7 +120,7 @@ async def home(tmp_path: Path) -> AsyncIterator[Home]:
     each.add("sounds.mkv", many.read_bytes())
     each.add("tracks.mkv", with_tracks(mkv, TRACKS))
     async with each:
-        await each.looked()
+        await each.probed()
         yield each
 
 
@@ -138,7 +138,7 @@ async def test_what_is_no_film_has_no_player_and_no_segments(home: Home) -> None
         assert (await status_of(home, home.services.playback.address(video)))[0] == 404
 
 
-async def test_a_film_of_more_tracks_than_any_has_is_a_sentence_or_has_the_first(
+async def test_a_film_of_more_tracks_than_any_has_is_a_message_or_has_the_first(
     home: Home,
 ) -> None:
     status, page = await status_of(home, "/watch/sounds.mkv")
@@ -163,7 +163,7 @@ async def test_a_file_that_never_ends_costs_its_own_job_at_the_most(tmp_path: Pa
     os.truncate(path, ENDLESS_BYTES)  # a disk holds no more than the beginning
     os.utime(path, ns=(OLD_NS, OLD_NS))
     async with home:
-        await home.looked()
+        await home.probed()
         master = home.services.playback.address(await home.video("endless.ts"))
         asked = asyncio.create_task(status_of(home, master + "?play=converted"))
         for address in ("/ping", "/watch/good.ts", "/watch/endless.ts"):

@@ -3,11 +3,13 @@ docs/operations.md.
 """
 
 import html
+import json
 import os
 import re
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,7 +33,7 @@ def configurations() -> dict[tuple[str, str], str]:
 
 @pytest.fixture(params=sorted(configurations()), ids=lambda each: f"{each[0]}{each[1] or '/'}")
 def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[httpx.Client, str]]:
-    """A client of the proxy, and the path LVS stands under."""
+    """A client of the proxy, and the path LVS stands under. The data are in `tmp_path / "data"`."""
     program, path = request.param
     library = tmp_path / "films"
     (library / "ö folder").mkdir(parents=True)
@@ -82,8 +84,6 @@ def _caddy(text: str, port: int, upstream: int, folder: Path) -> "subprocess.Pop
 
 
 def _beside_python(name: str) -> str:
-    import sys
-
     found = shutil.which(
         name, path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     )
@@ -114,7 +114,7 @@ def _until_answered(client: httpx.Client, address: str) -> None:
 
 
 def _until_listed(client: httpx.Client, path: str) -> None:
-    """Wait until both films are there and were looked into."""
+    """Wait until both films are there and were probed."""
 
     def done() -> bool:
         found = client.get(f"{path}/api/videos").json()["videos"]
@@ -138,6 +138,7 @@ def test_pages_films_ratings_and_scripts_through_a_proxy(site: tuple[httpx.Clien
     video, old = _videos(client, path)
     _stream_in_ranges(client, video["stream_url"])
     _rate(client, path, video["media_hash"], video["url"])
+    _hear_events(client, path, video["media_hash"])
 
     partial = client.get(
         f"{path}/?q=film", headers={"HX-Request": "true", "HX-Request-Type": "partial"}
@@ -149,6 +150,40 @@ def test_pages_films_ratings_and_scripts_through_a_proxy(site: tuple[httpx.Clien
     _play_in_segments(client, path, old["url"])
     _tell_progress(client, video["url"])
     _wear_headset(client, path, video["media_hash"])
+
+
+def test_the_password_is_asked_for_and_taken_through_a_proxy(
+    site: tuple[httpx.Client, str], tmp_path: Path
+) -> None:
+    client, path = site
+    command = [sys.executable, "-m", "lvs", "password", "--data", str(tmp_path / "data")]
+    subprocess.run(command, input="a long secret\n", text=True, check=True, cwd=tmp_path)
+    as_browser = {"Accept": "text/html"}
+    processes.until(lambda: client.get(f"{path}/tags", headers=as_browser).status_code == 303)
+    asked = client.get(f"{path}/tags?sort=name", headers=as_browser)
+    sign_in = asked.headers["Location"]
+    assert sign_in.startswith(f"{path}/sign-in?next=")
+    page = client.get(sign_in).text
+    [target] = re.findall(r'name="next" value="([^"]+)"', page)
+    form = {"next": html.unescape(target), "password": "a long secret"}
+    same = {"Origin": str(client.base_url).rstrip("/")}
+    entered = client.post(f"{path}/sign-in", data=form, headers=same)
+    assert (entered.status_code, entered.headers["Location"]) == (303, f"{path}/tags?sort=name")
+    assert re.search(rf"(?i)path={path or '/'}(;|$)", entered.headers["Set-Cookie"])
+    assert client.get(entered.headers["Location"], headers=as_browser).status_code == 200
+
+
+def _hear_events(client: httpx.Client, path: str, media_hash: str) -> None:
+    """Events come when they happen: no proxy keeps them until it has enough."""
+    with client.stream("GET", f"{path}/api/events") as heard:
+        assert heard.headers["Content-Type"].startswith("text/event-stream")
+        lines = heard.iter_lines()
+        assert next(lines).startswith("retry:")
+        for stars in (2, 3):
+            client.post(f"{path}/api/ratings/{media_hash}", json={"value": stars})
+            event = next(line for line in lines if line == "event: ratings")
+            data = json.loads(next(lines).removeprefix("data: "))
+            assert media_hash in json.dumps(data), event
 
 
 def _videos(client: httpx.Client, path: str) -> list[dict[str, Any]]:

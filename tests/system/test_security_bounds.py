@@ -189,11 +189,8 @@ async def test_an_address_with_too_many_parts_is_refused_or_answered(
         assert (await wire.ask(target)).status in {200, 400}
 
 
-async def test_who_does_not_finish_a_head_is_let_go(
-    home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(server, "HEAD_SECONDS", 0.5)
-    async with Wire(home.app) as wire:
+async def test_who_does_not_finish_a_head_is_let_go(home: Home) -> None:
+    async with Wire(home.app, head_seconds=0.5) as wire:
         for beginning in (
             b"",
             b"GET /ping HTT",
@@ -213,11 +210,8 @@ async def _trickle(writer: asyncio.StreamWriter) -> None:
         writer.write(b"a")
 
 
-async def test_who_asks_for_nothing_more_is_let_go(
-    home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(server, "HEAD_SECONDS", 0.5)
-    async with Wire(home.app) as wire:
+async def test_who_asks_for_nothing_more_is_let_go(home: Home) -> None:
+    async with Wire(home.app, head_seconds=0.5) as wire:
         reader, writer = await wire.connect()
         for _ in range(2):
             writer.write(b"GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -227,10 +221,9 @@ async def test_who_asks_for_nothing_more_is_let_go(
 
 
 async def test_what_is_asked_while_an_idle_connection_ends_is_answered_or_not_done(
-    home: Home, monkeypatch: pytest.MonkeyPatch
+    home: Home,
 ) -> None:
     media_hash = await one_film(home)
-    monkeypatch.setattr(server, "HEAD_SECONDS", 0.1)
     head = (
         f"POST /videos/{media_hash}/view HTTP/1.1\r\nHost: localhost\r\n{FORM}\r\nContent-Length:"
         " 0\r\nConnection: close\r\n\r\n"
@@ -244,7 +237,7 @@ async def test_what_is_asked_while_an_idle_connection_ends_is_answered_or_not_do
         writer.close()
         return answer.status == 303
 
-    async with Wire(home.app) as wire:
+    async with Wire(home.app, head_seconds=0.1) as wire:
         told = 0
         for _ in range(20):
             told += sum(await asyncio.gather(*map(answered, range(30))))
@@ -343,8 +336,8 @@ async def test_who_sends_on_after_the_time_for_a_body_holds_no_connection(
 
 
 async def test_one_device_has_only_so_many_connections(home: Home) -> None:
-    gate = ConnectionLimit(per_client=5)
-    async with Wire(home.app, gate) as wire, AsyncExitStack() as stack:
+    limit = ConnectionLimit(per_client=5)
+    async with Wire(home.app, limit) as wire, AsyncExitStack() as stack:
         writers = []
         for _ in range(5):
             reader, writer = await wire.connect()
@@ -359,7 +352,7 @@ async def test_one_device_has_only_so_many_connections(home: Home) -> None:
             (name.encode(), value.encode()) for name, value in refused.headers.items()
         }
         writers[0].close()
-        await home.until(lambda: gate.count == 4)
+        await home.until(lambda: limit.count == 4)
         assert (await wire.ask("/ping")).status == 200
 
 
@@ -415,11 +408,11 @@ async def test_who_takes_nothing_is_let_go(tmp_path: Path, target: bytes) -> Non
         async def large() -> bytes:
             return bytes(LARGE)
 
-        gate = ConnectionLimit(10, stall_seconds=1)
-        async with Wire(home.app, gate) as wire:
+        limit = ConnectionLimit(10, stall_seconds=1)
+        async with Wire(home.app, limit) as wire:
             client = await _greedy(wire, b"GET " + target)
-            await home.until(lambda: gate.count == 1)
-            await home.until(lambda: gate.count == 0)
+            await home.until(lambda: limit.count == 1)
+            await home.until(lambda: limit.count == 0)
             client.close()
 
 
@@ -450,9 +443,8 @@ async def _ahead_of_itself(wire: Wire, question: bytes, ahead: bytes) -> socket.
     [b"GET /video/film.mp4", b"GET /static/page", b"GET /static/export", b"POST /static/slow"],
 )
 async def test_who_sends_ahead_and_leaves_keeps_no_place(
-    tmp_path: Path, question: bytes, leaving: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, question: bytes, leaving: str
 ) -> None:
-    monkeypatch.setattr(server, "HEAD_SECONDS", 1)
     async with Home(tmp_path, stall_seconds=1) as home:
         await one_film(home, bytes(LARGE))
 
@@ -474,21 +466,21 @@ async def test_who_sends_ahead_and_leaves_keeps_no_place(
             await asyncio.sleep(1)
             return "done"
 
-        gate = ConnectionLimit(len(SENT_AHEAD), stall_seconds=1)
-        async with Wire(home.app, gate) as wire:
+        limit = ConnectionLimit(len(SENT_AHEAD), stall_seconds=1)
+        async with Wire(home.app, limit, head_seconds=1) as wire:
             assert (await wire.ask("/ping")).status == 200
-            await home.until(lambda: gate.count == 0)
+            await home.until(lambda: limit.count == 0)
             tasks, descriptors = len(asyncio.all_tasks()), len(os.listdir("/proc/self/fd"))
             clients = await asyncio.gather(
                 *(_ahead_of_itself(wire, question, ahead) for ahead in SENT_AHEAD)
             )
-            assert gate.count > 0
+            assert limit.count > 0
             for client in clients:
                 if leaving == "vanishes":
                     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 if leaving != "stays":
                     client.close()
-            await home.until(lambda: gate.count == 0)
+            await home.until(lambda: limit.count == 0)
             for client in clients:
                 client.close()
             assert (await wire.ask("/ping")).status == 200

@@ -27,7 +27,7 @@ linux_only = pytest.mark.skipif(sys.platform != "linux", reason="other systems h
 
 
 @pytest_asyncio.fixture
-async def ffmpeg() -> AsyncIterator[ProbePool]:
+async def probe_pool() -> AsyncIterator[ProbePool]:
     async with ProbePool(workers=1, time_limit_s=40) as running:
         yield running
 
@@ -217,25 +217,25 @@ BOMBS: dict[str, Callable[[], bytes]] = {
 }
 
 
-async def looked(ffmpeg: ProbePool, path: Path) -> ProbeResult | Unreadable | Unavailable:
-    """What a look comes to: no other end than these is allowed."""
+async def probed(probe_pool: ProbePool, path: Path) -> ProbeResult | Unreadable | Unavailable:
+    """What a probe comes to: no other end than these is allowed."""
     try:
-        return await ffmpeg.probe(path)
+        return await probe_pool.probe(path)
     except (Unreadable, Unavailable) as error:
         return error
 
 
 @pytest.mark.parametrize("name", BOMBS)
-async def test_a_bomb_costs_one_job(ffmpeg: ProbePool, tmp_path: Path, name: str) -> None:
+async def test_a_bomb_costs_one_job(probe_pool: ProbePool, tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(BOMBS[name]())
     good = media.make_video(tmp_path / "good.mp4", seconds=0.2)
-    found = await looked(ffmpeg, tmp_path / name)
+    found = await probed(probe_pool, tmp_path / name)
     if isinstance(found, ProbeResult):
         assert len(found.probe.audio_tracks) <= 64
         assert len(found.probe.subtitle_tracks) <= 64
     else:
         assert found.message.endswith(".")
-    assert (await ffmpeg.probe(good)).probe.width == 64
+    assert (await probe_pool.probe(good)).probe.width == 64
 
 
 @pytest.mark.parametrize(
@@ -278,14 +278,14 @@ async def test_a_bomb_costs_one_job(ffmpeg: ProbePool, tmp_path: Path, name: str
     ],
 )
 async def test_what_refers_elsewhere_opens_nothing(
-    ffmpeg: ProbePool, tmp_path: Path, name: str, content: str
+    probe_pool: ProbePool, tmp_path: Path, name: str, content: str
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         host, port = listener.getsockname()
         (tmp_path / name).write_text(
             content.format(url=f"http://{host}:{port}/x.mp4", host=host, port=port)
         )
-        found = await looked(ffmpeg, tmp_path / name)
+        found = await probed(probe_pool, tmp_path / name)
         assert isinstance(found, Unreadable)
         listener.settimeout(0.2)
         with pytest.raises(TimeoutError):
@@ -293,10 +293,10 @@ async def test_what_refers_elsewhere_opens_nothing(
 
 
 async def test_a_film_whose_samples_lie_in_another_file_is_not_read_from_there(
-    ffmpeg: ProbePool, tmp_path: Path
+    probe_pool: ProbePool, tmp_path: Path
 ) -> None:
     whole = media.make_video(tmp_path / "whole.mp4", seconds=0.2)
-    assert isinstance(await looked(ffmpeg, whole), ProbeResult)
+    assert isinstance(await probed(probe_pool, whole), ProbeResult)
     content = whole.read_bytes()
     samples = content.index(b"mdat") + 4
     end = samples - 8 + int.from_bytes(content[samples - 8 : samples - 4], "big")
@@ -316,7 +316,7 @@ async def test_a_film_whose_samples_lie_in_another_file_is_not_read_from_there(
                 4, "big"
             )
         (tmp_path / "refers.mp4").write_bytes(bytes(head) + reference + content[place + 12 :])
-        assert isinstance(await looked(ffmpeg, tmp_path / "refers.mp4"), Unreadable)
+        assert isinstance(await probed(probe_pool, tmp_path / "refers.mp4"), Unreadable)
 
 
 def in_a_worker(program: str) -> subprocess.CompletedProcess[str]:
@@ -398,9 +398,9 @@ def test_a_worker_may_still_have_threads_and_lower_its_own_limits() -> None:
 
 
 @linux_only
-async def test_every_worker_is_secluded_and_limited(ffmpeg: ProbePool, tmp_path: Path) -> None:
-    await ffmpeg.probe(media.make_video(tmp_path / "film.mp4", seconds=0.2))
-    (worker,) = ffmpeg.process_ids
+async def test_every_worker_is_sandboxed_and_limited(probe_pool: ProbePool, tmp_path: Path) -> None:
+    await probe_pool.probe(media.make_video(tmp_path / "film.mp4", seconds=0.2))
+    (worker,) = probe_pool.process_ids
     about = Path(f"/proc/{worker}")
     status, lines = [(about / name).read_text() for name in ("status", "limits")]
     assert "\nSeccomp:\t2\n" in status
@@ -429,7 +429,7 @@ async def test_what_went_wrong_with_a_film_is_said_on_its_page(home: Home) -> No
     )
     home.add("good.mp4")
     await home.scan()
-    await home.looked()
+    await home.probed()
     assert (await home.video("good.mp4")).state is State.READY
     async with Wire(home.app) as wire:
         for name in ("bomb.mkv", "playlist.mp4"):
@@ -444,7 +444,7 @@ async def test_what_went_wrong_with_a_film_is_said_on_its_page(home: Home) -> No
 
 @linux_only
 @pytest.mark.parametrize("swapped", ["the film", "its folder"])
-async def test_a_link_in_the_place_of_a_known_film_is_not_looked_into(
+async def test_a_link_in_the_place_of_a_known_film_is_not_probed(
     home: Home, tmp_path: Path, swapped: str
 ) -> None:
     film = home.add("holidays/film.mp4")
@@ -452,7 +452,7 @@ async def test_a_link_in_the_place_of_a_known_film_is_not_looked_into(
     secret.mkdir()
     media.make_video(secret / "film.mp4", size=(128, 72), seconds=0.2)
     await home.scan()
-    await home.looked()
+    await home.probed()
     media_hash = (await home.video("holidays/film.mp4")).media_hash
     film.unlink()
     if swapped == "the film":
@@ -492,7 +492,7 @@ async def test_odd_names_and_bad_files_are_listed_shown_and_served_and_the_serve
         await scanning
         page = await home.services.gallery.browse(Query(), 500)
         assert len(page.cards) >= len(ODD_NAMES)
-        for _ in range(2):  # while they are being looked into, and afterwards
+        for _ in range(2):  # while they are being probed, and afterwards
             for card in page.cards:
                 place = quote_from_bytes(card.path)
                 for target in (
@@ -513,5 +513,5 @@ async def test_odd_names_and_bad_files_are_listed_shown_and_served_and_the_serve
                 "/api/videos?state=unreadable",
             ):
                 assert (await wire.ask(target)).status == 200
-            await home.looked()
+            await home.probed()
     assert answers == {"watch": {200}, "video": {200}, "thumbnail": {200}}

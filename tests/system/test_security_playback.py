@@ -28,7 +28,7 @@ async def home(tmp_path: Path) -> AsyncIterator[Home]:
     each.add("film.mkv", film.read_bytes())
     each.add("film.de.srt", b"1\n00:00:00,000 --> 00:00:01,000\nwords\n")
     async with each:
-        await each.looked()
+        await each.probed()
         yield each
 
 
@@ -37,7 +37,7 @@ async def addresses(home: Home) -> tuple[list[str], list[str]]:
     video = await home.video("film.mkv")
     master = home.services.playback.address(video)
     variant = f"{master.rpartition('/')[0]}/h264-360-a0"
-    [beside] = await home.services.subtitles.of(video)
+    [beside] = await home.services.subtitles.of_video(video)
     return (
         [master, *(f"{variant}/{piece}" for piece in ("index.m3u8", "init.mp4", "0.m4s"))],
         [f"/subtitles/{video.media_hash}/{key}.vtt" for key in (beside.key, "inside-0")],

@@ -137,7 +137,7 @@ async def strange_house(home: Home) -> dict[str, str]:
         "utf-8",
     )
     await home.scan()
-    await home.looked()
+    await home.probed()
     media_hash = (await home.video(f"{FOLDER}/{NAME}")).media_hash
     await home.services.tags.add(media_hash, SCRIPT, "test")
     await home.services.tags.add(media_hash, BREAKOUT, "test")
@@ -292,7 +292,7 @@ async def test_the_log_has_one_line_for_one_thing_and_nothing_for_a_terminal(
                 b"\x1b]0;owned\x07 \r\n2020-01-01 00:00:00 error lvs: forged \xff.mp4", b"no video"
             )
             await home.scan()
-            await home.looked()
+            await home.probed()
             for word in (ESCAPES, SCRIPT):
                 await wire.ask("/" + quote(word), [f"User-Agent: {SCRIPT}"])
                 await wire.ask("/ping", host="evil\x1b[31m.com")

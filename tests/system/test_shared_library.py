@@ -24,7 +24,7 @@ async def test_the_server_says_of_every_shared_file_what_the_manifest_says(tmp_p
     home = Home(tmp_path)
     home.libraries = [MEDIA]
     async with home:
-        await home.looked()
+        await home.probed()
         readable, unreadable = await listed(home), await listed(home, "&state=unreadable")
         assert set(readable) == {row["file"] for row in rows if row["expected"] == "ok"}
         assert set(unreadable) == {row["file"] for row in rows if row["expected"] != "ok"}

@@ -52,8 +52,8 @@ BLACK = {
 }
 
 
-class Seen:
-    """Every shared video looked into once, with its poster."""
+class Probed:
+    """Every shared video probed once, with its poster."""
 
     def __init__(self, folder: Path) -> None:
         self.posters = PosterStore(folder)
@@ -65,11 +65,11 @@ class Seen:
         return ROWS[name]["sha256"][:16]
 
     async def look_at_all(self) -> None:
-        async with ProbePool() as ffmpeg:
+        async with ProbePool() as probe_pool:
 
             async def look(name: str) -> None:
                 try:
-                    self.found[name] = await ffmpeg.probe(
+                    self.found[name] = await probe_pool.probe(
                         MEDIA / name, self.posters.target(self.key(name))
                     )
                 except Unreadable as error:
@@ -84,14 +84,14 @@ class Seen:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def seen(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Seen]:
-    all_of_them = Seen(tmp_path_factory.mktemp("shared"))
+async def seen(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Probed]:
+    all_of_them = Probed(tmp_path_factory.mktemp("shared"))
     await all_of_them.look_at_all()
     yield all_of_them
 
 
 @pytest.mark.parametrize("name", READABLE)
-async def test_a_readable_video_is_what_its_line_says(seen: Seen, name: str) -> None:
+async def test_a_readable_video_is_what_its_line_says(seen: Probed, name: str) -> None:
     row, probe = ROWS[name], seen.probe(name)
     assert probe.container == row["container"]
     assert probe.video_codec == row["video_codec"]
@@ -106,7 +106,7 @@ async def test_a_readable_video_is_what_its_line_says(seen: Seen, name: str) -> 
 
 
 @pytest.mark.parametrize("name", READABLE)
-async def test_a_readable_video_has_posters_in_its_aspect(seen: Seen, name: str) -> None:
+async def test_a_readable_video_has_posters_in_its_aspect(seen: Probed, name: str) -> None:
     probe = seen.probe(name)
     found = seen.found[name]
     assert isinstance(found, ProbeResult)
@@ -127,7 +127,7 @@ async def test_a_readable_video_has_posters_in_its_aspect(seen: Seen, name: str)
 
 
 @pytest.mark.parametrize("name", [name for name in ROWS if name not in READABLE])
-async def test_what_is_no_video_says_why(seen: Seen, name: str) -> None:
+async def test_what_is_no_video_says_why(seen: Probed, name: str) -> None:
     found = seen.found[name]
     assert isinstance(found, Unreadable)
     assert found.message == REASONS.get(
@@ -137,13 +137,13 @@ async def test_what_is_no_video_says_why(seen: Seen, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", READABLE)
-async def test_whether_browsers_play_it(seen: Seen, name: str) -> None:
+async def test_whether_browsers_play_it(seen: Probed, name: str) -> None:
     playable, message = browser_playable(seen.probe(name), Path(name).suffix)
     assert playable == (ROWS[name]["browser_playable"] == "direct" or name in PLAYABLE_AFTER_ALL)
     assert bool(message) != playable
 
 
-async def test_tracks_are_counted_and_named(seen: Seen) -> None:
+async def test_tracks_are_counted_and_named(seen: Probed) -> None:
     probe = seen.probe("containers/two-audio-eight-subs.mkv")
     assert [track.title for track in probe.audio_tracks] == [None, "Commentary"]
     assert [track.language for track in probe.subtitle_tracks] == [
@@ -161,7 +161,7 @@ async def test_tracks_are_counted_and_named(seen: Seen) -> None:
     ]
 
 
-async def test_more_than_eight_bits_are_seen(seen: Seen) -> None:
+async def test_more_than_eight_bits_are_seen(seen: Probed) -> None:
     assert {name: depth for name in READABLE if (depth := seen.probe(name).bit_depth) != 8} == {
         "codecs/av1-hdr10-portrait.mp4": 10,
         "codecs/hevc-hlg-dolby-vision.mp4": 10,
@@ -170,6 +170,6 @@ async def test_more_than_eight_bits_are_seen(seen: Seen) -> None:
     }
 
 
-async def test_the_time_of_recording_is_read(seen: Seen) -> None:
+async def test_the_time_of_recording_is_read(seen: Probed) -> None:
     assert seen.probe("phone/iphone-gps-rot90.mov").recorded_at == 1_563_956_757_000
     assert seen.probe("edge/no-audio.mp4").recorded_at is None

@@ -74,7 +74,7 @@ def test_without_a_home_it_says_how_to_go_on(tmp_path: Path, library: Path, who:
 
 
 @pytest.mark.parametrize("kilobytes", [60_000, 400_000, 1_500_000])
-def test_too_little_address_space_is_a_sentence(
+def test_too_little_address_space_is_a_message(
     tmp_path: Path, library: Path, kilobytes: int
 ) -> None:
     serve = [*LVS, "serve", library, "--data", tmp_path / "data", "--port", "0"]

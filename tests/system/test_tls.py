@@ -147,7 +147,7 @@ async def test_one_device_cannot_hold_every_connection_by_never_finishing_a_hand
         await home.until(answered)
 
 
-def test_files_that_are_no_certificate_get_a_sentence(tmp_path: Path) -> None:
+def test_files_that_are_no_certificate_get_a_message(tmp_path: Path) -> None:
     found, other = made(tmp_path / "one"), made(tmp_path / "other")
     text = tmp_path / "text.pem"
     text.write_text("no certificate")
@@ -165,7 +165,7 @@ def test_files_that_are_no_certificate_get_a_sentence(tmp_path: Path) -> None:
     assert certificate(Config(), NAMES) is None
 
 
-def test_a_certificate_that_cannot_be_kept_gets_a_sentence(tmp_path: Path) -> None:
+def test_a_certificate_that_cannot_be_kept_gets_a_message(tmp_path: Path) -> None:
     (tmp_path / "tls").write_text("a file in the folder's place")
     with pytest.raises(Unavailable, match="cannot be kept"):
         made(tmp_path)

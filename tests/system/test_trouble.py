@@ -254,7 +254,7 @@ async def test_a_database_held_by_another_program_refuses_changes_for_so_long(
     monkeypatch.setattr(writer, "BUSY_SECONDS", 1.0)
     home.add("film.mp4")
     await home.scan()
-    await home.looked()
+    await home.probed()
     media_hash = (await home.video("film.mp4")).media_hash
 
     async def rate(stars: int) -> Any:
@@ -380,14 +380,14 @@ def test_restore_puts_a_damaged_database_aside_itself(tmp_path: Path, library: P
         assert database.execute("SELECT value FROM ratings").fetchall() == [(5,)]
 
 
-async def test_a_damaged_page_met_while_running_is_a_sentence(
+async def test_a_damaged_page_met_while_running_is_a_message(
     home: Home, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bundle, "RESTART_DELAY_S", 0.1)
     for number in range(40):
         home.add(f"{number} {'long name ' * 20}.mp4")
     await home.scan()
-    await home.looked()
+    await home.probed()
     database = home.services.database
     await home.stop()
     sound = database.path.read_bytes()

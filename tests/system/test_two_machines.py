@@ -1,5 +1,5 @@
 """Two machines as network namespaces: the announcement of a whole server, the life of a replica,
-and films that are looked into on the other.
+and films that are probed on the other.
 """
 
 import bisect
@@ -25,8 +25,8 @@ from support.namespaces import ADDRESSES, Cable, inside
 from support.ssh_server import SSHD, SshServer, slow_worker
 
 SUPPORT = Path(namespaces.__file__).parent
-RATING_LOAD = Path(__file__).with_name("rating_load.py")
-MDNS = Path(__file__).parents[1] / "services" / "network" / "mdns_client.py"
+RATING_LOAD = SUPPORT / "rating_load.py"
+MDNS = SUPPORT / "mdns_client.py"
 SYNC_INTERVAL_S = 1.0
 ROUNDS = 10 if os.environ.get("LVS_LONG_CASES") else 3
 OBSTACLE = namespaces.obstacle()
@@ -49,11 +49,12 @@ def library(tmp_path: Path) -> Path:
     return folder
 
 
-def serve(namespace: str, library: Path, data: Path, **more: str) -> processes.Server:
+def serve(namespace: str, library: Path, data: Path, *flags: str, **more: str) -> processes.Server:
     """A server on every address of a machine."""
     data.parent.mkdir(exist_ok=True)
     command = [sys.executable, "-m", "lvs", "serve", str(library), "--data", str(data)]
-    return processes.Server([*inside(namespace, *command), "--port", "8900"], data.parent, **more)
+    listening = ["--port", "8900", *flags]
+    return processes.Server([*inside(namespace, *command), *listening], data.parent, **more)
 
 
 def asked(namespace: str, address: str, *arguments: str) -> str:
@@ -111,6 +112,85 @@ def test_another_machine_finds_the_server_and_hears_that_it_ends(
             processes.until(lambda: "10.231.7.9" in browser.sees("present")["addresses"])
             server.stop()
             assert browser.sees("gone")["sites"] == []
+
+
+def test_the_announcement_outlives_what_becomes_of_a_network_card(
+    cable: Cable, library: Path, tmp_path: Path
+) -> None:
+    with serve(cable.one, library, tmp_path / "home" / "data", LVS_ANNOUNCE="lvs"):
+        seen_by_another(cable)
+        for happening in (cable.exchange_cards, cable.renew_address):
+            happening()
+            seen_by_another(cable)
+        cable.cut()
+        time.sleep(SYNC_INTERVAL_S)
+        cable.plug_in()
+        seen_by_another(cable)
+
+
+def seen_by_another(cable: Cable) -> None:
+    """A device that comes now finds the server."""
+    with Browser(cable, "lvs.local") as browser:
+        seen = browser.sees()
+        assert (len(seen["sites"]), seen["addresses"]) == (1, [ADDRESSES[0]])
+
+
+def test_a_question_from_another_network_is_not_answered_there(
+    cable: Cable, library: Path, tmp_path: Path
+) -> None:
+    cable.route_from("10.99.0.1")
+    with serve(cable.one, library, tmp_path / "home" / "data", LVS_ANNOUNCE="lvs"):
+        processes.until(lambda: answered(cable, ADDRESSES[1]))
+        assert not answered(cable, "10.99.0.1")
+        assert answered(cable, ADDRESSES[1])  # it is still there
+
+
+def answered(cable: Cable, source: str) -> bool:
+    """True where a question for lvs.local to the server's address alone, sent from an address of
+    the second machine, gets an answer soon.
+    """
+    script = """
+import socket, sys
+name = b"".join(bytes([len(part)]) + part for part in (b"lvs", b"local")) + b"\\0"
+question = bytes((0, 7, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0)) + name + bytes((0, 1, 0x80, 1))
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+    asking.bind((sys.argv[1], 0))
+    asking.settimeout(2)
+    asking.sendto(question, (sys.argv[2], 5353))
+    sys.exit(b"lvs" not in asking.recv(4096))
+"""
+    command = inside(cable.two, sys.executable, "-c", script, source, ADDRESSES[0])
+    return subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+
+def test_the_doctor_sees_what_other_machines_will(
+    cable: Cable, library: Path, tmp_path: Path
+) -> None:
+    """Also where LVS listens on one address, and another device has the name."""
+
+    def examined(namespace: str, folder: Path, *flags: str) -> dict[str, Any]:
+        folder.mkdir(exist_ok=True)
+        command = [sys.executable, "-m", "lvs", "doctor", str(library), "--json", *flags]
+        where = ["--data", str(folder / "data"), "--port", "8900"]
+        more = {"LVS_ANNOUNCE": "lvs"}
+        done = processes.run_command(inside(namespace, *command, *where), folder, **more)
+        checks = json.loads(done.stdout)["checks"]
+        assert all(bool(each["next_step"]) == (each["condition"] != "ok") for each in checks)
+        return {each["check"]: each for each in checks}
+
+    home, other = tmp_path / "home", tmp_path / "other"
+    with serve(cable.one, library, home / "data", "--host", ADDRESSES[0], LVS_ANNOUNCE="lvs"):
+        processes.until(lambda: answered(cable, ADDRESSES[1]))
+        found = examined(cable.one, home, "--host", ADDRESSES[0])
+        assert found["port"]["message"] == "LVS is running on port 8900."
+        assert found["mdns"]["message"] == f"lvs.local is answered with {ADDRESSES[0]}."
+        with serve(cable.two, library, other / "data", LVS_ANNOUNCE="off"):
+            found = examined(cable.two, other)
+            assert found["mdns"]["condition"] == "warning"
+            assert f"another device ({ADDRESSES[0]})" in found["mdns"]["message"]
+    with serve(cable.one, library, home / "data", LVS_ANNOUNCE="off"):
+        found = examined(cable.one, home)
+        assert found["mdns"]["message"] == "Nobody answers to lvs.local."
 
 
 def test_a_replica_over_sftp_outlives_cuts_and_the_deaths_of_its_machine(
@@ -287,6 +367,49 @@ def test_a_film_that_is_converted_elsewhere_goes_on_here_when_the_cable_is_cut(
                 asked(cable.one, next(pieces), "-o", os.devnull)
             state = host()
             assert (state["ready"], state["pieces"], state["films"]) == (False, made, 0)
+
+
+def test_a_machine_that_sleeps_is_woken_once_there_is_work(
+    cable: Cable, library: Path, tmp_path: Path
+) -> None:
+    """Its network card hears the broadcast, and the film is looked into here meanwhile."""
+    card = """
+import socket
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as card:
+    card.bind(("", 9))
+    print("ready", flush=True)
+    print(card.recv(200).hex(), flush=True)
+"""
+    command = inside(cable.two, sys.executable, "-c", card)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as listening:
+        assert listening.stdout
+        assert listening.stdout.readline() == "ready\n"
+        more = {"LVS_WORKERS": f"local,ssh://{ADDRESSES[1]}?wake=aa:bb:cc:dd:ee:ff"}
+        with serve(cable.one, library, tmp_path / "home" / "data", **more):
+            heard = listening.stdout.readline().strip()
+            assert heard == "ff" * 6 + "aabbccddeeff" * 16
+            base = f"http://{ADDRESSES[0]}:8900"
+            processes.until(lambda: all(video["duration_s"] for video in _videos(cable, base)))
+
+
+def test_a_container_s_own_network_is_told_from_one_of_the_house(cable: Cable) -> None:
+    script = """
+import sys
+from pathlib import Path
+from lvs.services.network import addresses
+addresses._CONTAINER_MARKS = (Path(sys.argv[1]),)
+found = addresses.host_addresses()
+print(*(each.inside for each in found), addresses.own_network_only(found))
+"""
+
+    def told(mark: str) -> str:
+        command = inside(cable.one, sys.executable, "-c", script, mark)
+        return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+
+    assert told("/") == "True True"  # one end of a pair, which is how Docker does it
+    assert told("/nowhere") == "False False"  # that is no container
+    cable.join_house("192.168.9.5")
+    assert told("/") == "False True False"
 
 
 def _add(library: Path, there: Path, numbers: range) -> None:

@@ -129,7 +129,7 @@ async def test_the_filters_know_the_content_of_files(tmp_path: Path) -> None:
     async with Home(tmp_path) as home:
         home.add("film.mp4")
         await home.scan()
-        await home.looked()
+        await home.probed()
         assert await home.titles(Query(state="plays")) == ["film"]
         assert await home.titles(Query(state="convert")) == []
         assert await home.titles(Query(resolution="720p")) == []

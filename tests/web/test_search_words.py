@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lvs.filters import used_filters
+from lvs.filters import FILTERS, used_filters
 from lvs.models import Query
-from lvs.web.filters import chips, parse_query
+from lvs.services.gallery.facets import FLAGS
+from lvs.web.filters import chips, in_search_words, parse_query
 from lvs.web.search_words import FIXED, lifted, word_of
 
 
@@ -70,6 +71,27 @@ def test_a_word_and_the_panel_mean_the_same_and_each_filter_says_its_word() -> N
         tag="two words",
     )
     assert asked(" ".join(chip.word for chip in chips(used))) == used
+
+
+def test_whatever_the_panel_offers_has_a_word() -> None:
+    offered = [(name, "1") for name in FLAGS]
+    offered += [
+        (each.name, value)
+        for each in FILTERS
+        if each.kind.control == "choice"
+        for value, _ in each.kind.choices
+    ]
+    offered += [("min_rating", "3"), ("tag", "two words"), ("folder", "trips/my days")]
+    offered += [("min_minutes", "5"), ("max_minutes", "60"), ("recorded", "2024-02")]
+    offered += [("recorded_from", "2019-05-01"), ("recorded_to", "2020-01-02")]
+    for name, value in offered:
+        query = parse_query({name: [value]})
+        words = in_search_words(query)
+        assert words, (name, value)
+        assert asked(words) == query, words
+    both = asked('night "at sea"', tag="two words", length="short")
+    assert in_search_words(both) == 'night "at sea" tag:"two words" length:short'
+    assert asked(in_search_words(both)) == both
 
 
 @given(st.text(max_size=60) | st.text(alphabet='is:no"-has2019tagyer favoite', max_size=60))

@@ -73,7 +73,11 @@ FACETS = Facets(
     dates=tuple(each for each in FILTERS if each.kind.control == "date"),
     tags=(Option("alps", "alps", 12, True), Option(HOSTILE, HOSTILE, 1, False)),
 )
-PANEL = {"facets": FACETS, "folders": [("Summer", "Summer", 3), ("Winter", "Winter", 4)]}
+PANEL = {
+    "facets": FACETS,
+    "folders": [("Summer", "Summer", 3), ("Winter", "Winter", 4)],
+    "words": "is:favorite tag:alps",
+}
 
 
 ROOT = Root(1, b"/videos", "videos")
@@ -652,11 +656,11 @@ def test_a_run_of_cards_refreshes_itself_and_ends_in_a_link_to_the_next(pages: T
     ]
 
 
-def test_only_a_refreshed_first_run_brings_a_new_sentence(pages: Templates) -> None:
+def test_only_a_refreshed_first_run_brings_a_new_message(pages: Templates) -> None:
     context = gallery_context(message="129 videos")
     (part,) = Tree(pages.render("partials/video_grid.html", **context)).all("hx-partial")
-    assert (part.get("hx-target"), part.text) == ("#sentence", "129 videos")
-    assert Tree(pages.render("gallery.html", **context)).by_id("sentence").text == "129 videos"
+    assert (part.get("hx-target"), part.text) == ("#count", "129 videos")
+    assert Tree(pages.render("gallery.html", **context)).by_id("count").text == "129 videos"
     assert Tree(pages.render("gallery.html", **context)).all("hx-partial") == []
     later = context | {"page": Page((a_card(),), None, Cursor(5, 1))}
     assert Tree(pages.render("partials/video_grid.html", **later)).all("hx-partial") == []

@@ -56,7 +56,7 @@ async def _repair(config: "Config") -> None:
     from lvs.db.check import repair
     from lvs.db.database import Database
 
-    database = Database.of(config)
+    database = Database.from_config(config)
     await database.open()
     try:
         await repair(database)

@@ -67,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise NotFound(
             f"There is no LVS database {config.metadata_db}. Say with --data where the data lies."
         )
-    database = Database.of(config)
+    database = Database.from_config(config)
     if arguments.nfo or arguments.sidecar:
         if arguments.output:
             raise Invalid("--output is for one file; --nfo and --sidecar write many.")

@@ -3,14 +3,23 @@
 import argparse
 import os
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 
 from lvs.terminal import add_server_flags, configuration, tell
+
+if TYPE_CHECKING:
+    from lvs.config import Config
+    from lvs.config_sources import Loaded
 
 NAME = "lvs"
 SYSTEM_FOLDER = Path("/etc/systemd/system")
 SYSTEM_DATA = Path("/var/lib/lvs")
+_FLAGS = {"config_file": "--config"}
+_IN_COMMAND = ("video_directory", "data_directory", "password")
 
 # Safe for a user's own service manager, which may not make mounts of its own.
 _HARDENED = """\
@@ -53,7 +62,7 @@ TimeoutStartSec=15min
 TimeoutStopSec=10
 WatchdogSec=60
 LimitNOFILE=4096
-{account}{paths}{hardened}
+{settings}{account}{paths}{hardened}
 [Install]
 WantedBy={target}
 """
@@ -63,7 +72,9 @@ WantedBy={target}
 class ServiceUnit:
     """Settings of the unit.
 
-    `account` is None for a user's own service, empty for a dynamic user.
+    `account` is None for a user's own service, empty for a dynamic user. `settings` are variables
+    of its environment, `read_write` further folders that LVS writes into, which may be away when
+    it starts.
     """
 
     libraries: tuple[Path, ...]
@@ -71,6 +82,7 @@ class ServiceUnit:
     flags: tuple[str, ...] = ()
     account: str | None = None
     read_write: tuple[Path, ...] = ()
+    settings: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -80,6 +92,7 @@ class ServiceUnit:
         system = self.account is not None
         return _UNIT.format(
             command=" ".join(map(quoted_argument, command)),
+            settings="".join(f"Environment={quoted_path(each)}\n" for each in self.settings),
             account=self._account(),
             paths=self._paths() if system else "",
             hardened=_HARDENED + (_HARDENED_SYSTEM if system else ""),
@@ -93,9 +106,10 @@ class ServiceUnit:
         return (f"User={self.account}\n" if self.account else "DynamicUser=yes\n") + state
 
     def _paths(self) -> str:
-        writable = [*([] if self.data == SYSTEM_DATA else [self.data]), *self.read_write]
+        data = [] if self.data == SYSTEM_DATA else [quoted_path(self.data)]
+        further = [quoted_path(f"-{path}") for path in self.read_write]
         lines = [f"ReadOnlyPaths={quoted_path(path)}\n" for path in self.libraries]
-        return "".join([*lines, *(f"ReadWritePaths={quoted_path(path)}\n" for path in writable)])
+        return "".join([*lines, *(f"ReadWritePaths={each}\n" for each in (*data, *further))])
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -120,7 +134,11 @@ def run(arguments: argparse.Namespace) -> int:
     check_libraries(loaded)
     if arguments.run_as and not arguments.system:
         raise Invalid("--run-as goes with --system; without it the service is yours.")
-    unit = _unit(arguments, loaded.config.video_directory, loaded.config.data_directory)
+    unit = _unit(arguments, loaded)
+    if loaded.config.password.get_secret_value():
+        tell(
+            f"The unit has no password, for everybody may read it: lvs password --data {unit.data}"
+        )
     if arguments.print:
         print(unit.text, end="")
         return 0
@@ -138,20 +156,61 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _unit(
-    arguments: argparse.Namespace, libraries: tuple[Path, ...], configured: Path
-) -> ServiceUnit:
-    system_data = arguments.system and arguments.data_directory is None
-    given = {"--host": arguments.host, "--port": arguments.port}
-    flags = [part for name, value in given.items() if value for part in (name, str(value))]
-    for name in ("tls_cert", "tls_key"):
+def _unit(arguments: argparse.Namespace, loaded: "Loaded") -> ServiceUnit:
+    config = loaded.config
+    data = config.data_directory
+    if arguments.system and loaded.origins["data_directory"] == "default":
+        data = SYSTEM_DATA
+    return ServiceUnit(
+        libraries=config.video_directory,
+        data=data,
+        flags=tuple(_flags(arguments)),
+        account=(arguments.run_as or _who_asks()) if arguments.system else None,
+        read_write=tuple(_written_elsewhere(config, data)),
+        settings=tuple(_settings(arguments, loaded, data)),
+    )
+
+
+def _flags(arguments: argparse.Namespace) -> Iterator[str]:
+    """The flags of `serve` that were given, with paths that hold wherever it is started."""
+    for name in ("host", "port", "tls_port", "log_level"):
         if value := getattr(arguments, name):
-            flags += [f"--{name.replace('_', '-')}", os.path.abspath(value)]
+            yield from (f"--{name.replace('_', '-')}", str(value))
+    for name in ("tls_cert", "tls_key", "config_file"):
+        if value := getattr(arguments, name):
+            yield from (_FLAGS.get(name, f"--{name.replace('_', '-')}"), os.path.abspath(value))
     if arguments.tls_self_signed:
-        flags.append("--tls-self-signed")
-    account = (arguments.run_as or _who_asks()) if arguments.system else None
-    data = SYSTEM_DATA if system_data else configured
-    return ServiceUnit(libraries, data, tuple(flags), account)
+        yield "--tls-self-signed"
+
+
+def _settings(arguments: argparse.Namespace, loaded: "Loaded", data: Path) -> Iterator[str]:
+    """Options that are set where the service does not look: in this environment, or in a file of
+    this folder.
+    """
+    from lvs.config import OPTIONS, PREFIX, as_text
+
+    found_there = [f" in {data}/"]
+    if arguments.config_file:
+        found_there.append(f" in {Path.cwd() / arguments.config_file}")
+    for name in OPTIONS:
+        origin = loaded.origins[name]
+        given = origin in ("default", "LIBRARY") or origin.startswith("--")
+        if not (given or name in _IN_COMMAND or any(each in origin for each in found_there)):
+            yield f"{PREFIX}{name.upper()}={as_text(getattr(loaded.config, name))}"
+
+
+def _written_elsewhere(config: "Config", data: Path) -> Iterator[Path]:
+    """Folders that LVS writes into beside its data folder."""
+    places = [config.metadata_db.parent, config.thumbnail_directory]
+    if config.backup_directory:
+        places.append(Path(config.backup_directory))
+    replica = urlsplit(config.replicate)
+    if replica.scheme == "file":
+        places.append(Path(unquote(replica.path)))
+    for place in places:
+        if not place.is_relative_to(data) and not place.is_relative_to(config.data_directory):
+            # What is not there yet is made by LVS, in the folder above.
+            yield place if place.is_dir() else place.parent
 
 
 def _who_asks() -> str:

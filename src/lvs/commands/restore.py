@@ -154,7 +154,7 @@ async def _bring_up_to_date(config: Config) -> None:
     """
     from lvs.db.database import Database
 
-    database = Database.of(config)
+    database = Database.from_config(config)
     await database.open()
     await database.close()
 
@@ -237,7 +237,7 @@ async def _gains(config: Config, snapshot: "Snapshot", only_look: bool) -> "Rest
     from lvs.db.database import Database
     from lvs.services.backup.restore import put_back
 
-    database = Database.of(config)
+    database = Database.from_config(config)
     await database.open(anew=True)
     try:
         return await put_back(

@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
         with single_instance(config.data_directory):
             pass
     except Conflict:
-        look = False  # the server that runs looks into what is new by itself
+        look = False  # the server that runs probes what is new by itself
     with Meter() as meter:
         found = asyncio.run(scan_once(build(config), look, meter.say))
     if arguments.json:

@@ -1,4 +1,4 @@
-"""Look into films, or convert one, for an LVS on another machine, which starts this over SSH."""
+"""Analyse films, or convert one, for an LVS on another machine, which starts this over SSH."""
 
 import argparse
 
@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=WorkerKind,
         choices=list(WorkerKind),
         default=WorkerKind.PROBE,
-        help="look into films, or convert one for playback",
+        help="analyse films, or convert one for playback",
     )
     parser.add_argument(
         "--memory", type=int, default=DEFAULT_MEMORY_BYTES, metavar="BYTES", help="limit of memory"

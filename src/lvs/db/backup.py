@@ -1,4 +1,4 @@
-"""Copies of a database file: made while it is in use, looked through, counted, and put back.
+"""Copies of a database file: made while it is in use, checked, counted, and put back.
 Blocking: call it in a thread.
 
 A backup is `lvs-<UTC time>-<kind>.db`, complete in itself. Beside it lie `….json` with what the
@@ -42,6 +42,15 @@ _PARTIAL = re.compile(r"\.partial-([0-9]{1,9})-[0-9a-f]{8}", re.ASCII)
 _NO_ROOM = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 _STAMP = "%Y%m%dT%H%M%S"
 
+# What a database of an older LVS does not have yet, and the table that it is in.
+_LATER_TABLES = {
+    "playlists": "playlists",
+    "positions": "progress",
+    "later": "later",
+    "history": "history",
+    "people": "people",
+}
+
 Progress = Callable[[int, int], None]
 """Told pages done and pages in all; what it raises ends the copy."""
 
@@ -58,11 +67,18 @@ class BackupCounts:
     views: int = 0
     titles: int = 0
     playlists: int = 0
+    positions: int = 0
+    later: int = 0
+    history: int = 0
+    people: int = 0
 
     @property
     def curated(self) -> int:
-        """The amount of it that people made."""
-        return self.ratings + self.tags + self.favorites + self.views + self.titles + self.playlists
+        """The amount of it that people made. Without the history: a backup that has more of that is
+        none to keep for longer, because what was removed from it is to be gone.
+        """
+        shared = self.ratings + self.tags + self.favorites + self.views + self.titles
+        return shared + self.playlists + self.positions + self.later + self.people
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +97,7 @@ class Examined:
 class Backup:
     """One backup in the folder.
 
-    `examined` is None where nobody has looked through it, or it was changed since.
+    `examined` is None where nobody has checked it, or it was changed since.
     """
 
     path: Path
@@ -119,13 +135,13 @@ def make(
     progress: Progress | None = None,
     now: datetime | None = None,
 ) -> Backup:
-    """A new backup of `source` in `folder`, whole and looked through, or none at all.
+    """A new backup of `source` in `folder`, whole and checked, or none at all.
 
     `snapshot` gets the copy and an empty folder, and writes the JSON files into it. Raises Full
     where there is no room, Damaged where the copy does not pass its examination, Unavailable where
     it cannot be made.
     """
-    with _sentences(f"No backup could be made in {folder}"):
+    with _in_words(f"No backup could be made in {folder}"):
         folder.mkdir(parents=True, exist_ok=True)
         clear_partials(folder)
         _check_room(source, folder)
@@ -171,7 +187,7 @@ def copy(source: Path, target: Path, progress: Progress | None = None) -> Examin
     Raises Damaged where the copy is not sound, Conflict where `target` is there, Full, Unavailable,
     OSError.
     """
-    with _sentences(f"The database {source} cannot be copied"):
+    with _in_words(f"The database {source} cannot be copied"):
         os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         with (
             closing(_connect(source)) as original,
@@ -251,7 +267,7 @@ def examine(path: Path, progress: Progress | None = None) -> Examined:
     """
     if not path.is_file():
         raise NotFound(f"There is no file {path}.")
-    with _sentences(f"{path} cannot be read"), closing(_connect(path)) as database:
+    with _in_words(f"{path} cannot be read"), closing(_connect(path)) as database:
         if progress:  # what it raises ends this, too
             database.set_progress_handler(lambda: progress(1, 1), INSTRUCTIONS_PER_STEP)
         problems = [
@@ -273,7 +289,7 @@ def examine(path: Path, progress: Progress | None = None) -> Examined:
 
 def counts_of(path: Path) -> BackupCounts:
     """Counts of a database file's content. Raises Damaged, Unavailable."""
-    with _sentences(f"{path} cannot be read"), closing(_connect(path)) as database:
+    with _in_words(f"{path} cannot be read"), closing(_connect(path)) as database:
         return count(database)
 
 
@@ -292,8 +308,12 @@ def count(database: sqlite3.Connection) -> BackupCounts:
         ("views", "SELECT coalesce(sum(count), 0) FROM views"),
         ("titles", "SELECT count(*) FROM videos WHERE title_edited"),
         ("playlists", "SELECT count(*) FROM playlists"),
+        ("positions", "SELECT count(*) FROM progress"),
+        ("later", "SELECT count(*) FROM later"),
+        ("history", "SELECT count(*) FROM history"),
+        ("people", "SELECT count(*) FROM people WHERE removed_at IS NULL"),
     ):
-        if name != "playlists" or name in tables:
+        if name not in _LATER_TABLES or _LATER_TABLES[name] in tables:
             [found[name]] = database.execute(sql).fetchone()
     return BackupCounts(**found)
 
@@ -428,7 +448,7 @@ def _wal_without_database(path: Path) -> Path | None:
 
 
 def offer(kept: Backup | None) -> str:
-    """The sentence that names the newest good backup."""
+    """The message that names the newest good backup."""
     if kept is None:
         return "There is no backup of it."
     counts = kept.counts
@@ -448,7 +468,7 @@ def put_back(source: Path, live: Path, progress: Progress | None = None) -> None
     if _wal_without_database(live):
         quarantine(live)
     with (
-        _sentences(f"{source} cannot be brought back"),
+        _in_words(f"{source} cannot be brought back"),
         closing(_connect(source)) as original,
         closing(sqlite3.connect(live, isolation_level=None, timeout=BUSY_SECONDS)) as database,
     ):
@@ -461,7 +481,7 @@ def put_back(source: Path, live: Path, progress: Progress | None = None) -> None
 
 def rows(path: Path, sql: str) -> Iterator[sqlite3.Row]:
     """The rows of a query on a database file, one by one."""
-    with _sentences(f"{path} cannot be read"), closing(_connect(path)) as database:
+    with _in_words(f"{path} cannot be read"), closing(_connect(path)) as database:
         database.row_factory = sqlite3.Row
         yield from database.execute(sql)
 
@@ -487,7 +507,7 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 @contextlib.contextmanager
-def _sentences(what: str) -> Iterator[None]:
+def _in_words(what: str) -> Iterator[None]:
     """Say what went wrong in words; `what` begins the sentence."""
     try:
         yield

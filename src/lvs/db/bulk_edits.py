@@ -85,6 +85,20 @@ _REVERSED = """
     WHERE c.what = :what AND {same} {condition}
 """
 
+# A tag goes by another name than the line has, after a merge or as an alias: then the video may
+# carry it for another reason. It lost a tag and got none for it, or was given this one since.
+_BY_THIS_LINE = """
+    AND NOT EXISTS (
+        SELECT 1 FROM tag_change_films lost JOIN tag_changes t ON t.id = lost.change_id
+        WHERE lost.video_id = c.video_id AND NOT lost.given AND t.at >= c.at AND NOT EXISTS (
+            SELECT 1 FROM tag_change_films got WHERE got.change_id = lost.change_id
+                AND got.video_id = lost.video_id AND got.given))
+    AND NOT EXISTS (
+        SELECT 1 FROM changes later
+        WHERE later.video_id = c.video_id AND later.what = 'tag' AND later.id > c.id
+            AND coalesce(later.new, later.old) = :own COLLATE NOCASE)
+"""
+
 _OURS = "FROM changes c WHERE c.id > :from_id AND c.what = :what"
 
 _LATER_CARRIED_OUT = (
@@ -280,13 +294,14 @@ async def take_back(tx: Transaction, stamp: Stamp, lines: Sequence[changes.Chang
     many that were.
     """
     what = lines[0].what
-    by_name: dict[str, list[int]] = {}
+    by_name: dict[tuple[str, bool], list[int]] = {}
     for line in lines:
-        name = (line.new or line.old or "") if what in ("tag", "playlist") else ""
-        by_name.setdefault(name, []).append(line.id)
+        named = what in ("tag", "playlist")
+        about = (line.new or line.old or "", line.new is not None) if named else ("", False)
+        by_name.setdefault(about, []).append(line.id)
     taken = 0
-    for name, ids in by_name.items():
-        values, condition = await _target(tx, stamp, what, name)
+    for (name, given), ids in by_name.items():
+        values, condition = await _target(tx, stamp, what, name, given)
         if values is not None:
             taken += await _reverse(tx, stamp, what, ids, values, condition)
     return taken
@@ -301,12 +316,20 @@ async def refresh(tx: Transaction, video_ids: Sequence[int], kinds: frozenset[st
 
 
 async def _target(
-    tx: Transaction, stamp: Stamp, what: str, name: str
+    tx: Transaction, stamp: Stamp, what: str, name: str, given: bool
 ) -> tuple[dict[str, Any] | None, str]:
-    """The tag or playlist that lines are about, and a further condition; None where it is gone."""
+    """The tag or playlist that lines are about, and a further condition; None where it is gone.
+    `given` of lines that put a tag on, and so are to take it off.
+    """
     if what == "tag":
-        tag_id, _ = await tags.named(tx, name, tag_key(name), stamp.at)
-        return {"target": tag_id, "name": name}, "AND coalesce(c.new, c.old) = :name"
+        key = tag_key(name)
+        known = await tags.find(tx, key)
+        if given and known is None:
+            return None, ""
+        tag_id, own = known or await tags.named(tx, name, key, stamp.at)
+        condition = _BY_THIS_LINE if given and tag_key(own) != key else ""
+        values = {"target": tag_id, "name": name, "own": own}
+        return values, f"AND coalesce(c.new, c.old) = :name {condition}"
     if what == "playlist":
         playlist_id = int(name)
         if not await playlists.exists(tx, playlist_id):

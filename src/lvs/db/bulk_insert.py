@@ -43,7 +43,7 @@ class Arrival(NamedTuple):
 
 
 def arrival(
-    found: FoundFile, print_: Fingerprint, title: str, added_at: int, extended: str = ""
+    found: FoundFile, hashed: Fingerprint, title: str, added_at: int, extended: str = ""
 ) -> Arrival:
     """A file with its fingerprint, made ready for the tables.
 
@@ -52,8 +52,8 @@ def arrival(
     words = searchable(title), searchable(found.path)
     return Arrival(
         *found,
-        print_.fingerprint,
-        print_.oshash,
+        hashed.fingerprint,
+        hashed.oshash,
         title,
         natural_key(title),
         *words,

@@ -38,6 +38,7 @@ class CurationRecord:
     position_s: float = 0.0
     watched: bool = False
     progress_at: int | None = None
+    dismissed: bool = False
     later_at: int | None = None
     hidden_at: int | None = None
     notes: str = ""
@@ -147,7 +148,8 @@ def every(path: Path) -> Iterator[CurationRecord]:
             fa.added_at AS favorited_at, pr.chosen AS projection,
             pr.poster_place AS poster,
             coalesce(wp.position_s, 0.0) AS position_s, coalesce(wp.watched, 0) AS watched,
-            wp.updated_at AS progress_at, la.added_at AS later_at,
+            wp.updated_at AS progress_at, coalesce(wp.dismissed, 0) AS dismissed,
+            la.added_at AS later_at,
             hi.hidden_at, no.text AS notes, no.updated_at AS notes_at,
             ma.chapters AS markers, {DIFFERENT_FROM} AS different_from,
             (SELECT json_group_array(name) FROM (
@@ -191,6 +193,7 @@ def every(path: Path) -> Iterator[CurationRecord]:
             position_s=row["position_s"],
             watched=bool(row["watched"]),
             progress_at=row["progress_at"],
+            dismissed=bool(row["dismissed"]),
             later_at=row["later_at"],
             hidden_at=row["hidden_at"],
             notes=row["notes"] or "",

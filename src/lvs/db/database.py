@@ -1,6 +1,6 @@
 """One SQLite file: a few connections that read, one that writes.
 
-A change is answered only after its commit, with `synchronous=FULL`. What goes wrong is a sentence;
+A change is answered only after its commit, with `synchronous=FULL`. What goes wrong is a message;
 the connections are opened anew where that may help, so that a disk that was full, read-only or away
 needs no restart when it is not any more.
 """
@@ -71,7 +71,7 @@ class Database:
         self._opening: asyncio.Task[None] | None = None
 
     @classmethod
-    def of(cls, config: "Config") -> Self:
+    def from_config(cls, config: "Config") -> Self:
         """The database of this configuration. Nothing is opened yet."""
         return cls(
             config.metadata_db,

@@ -20,7 +20,7 @@ Era = tuple[int, int]
 
 
 async def eras(db: Connection, video_id: int) -> dict[str, Era]:
-    """When each content was the video's; a content whose beginning is not known is left out."""
+    """The time since when each content was the video's, for contents of which it is known."""
     sql = """
         SELECT media_hash, 0 FROM videos WHERE id = :id
         UNION ALL SELECT fingerprint, since FROM fingerprints WHERE video_id = :id AND since > 0

@@ -36,6 +36,7 @@ class Exported:
     position_s: float | None
     watched: int
     progress_at: int | None
+    dismissed: int
     later_at: int | None
     hidden_at: int | None
     notes: str | None
@@ -72,7 +73,8 @@ _COLUMNS = f"""
             ORDER BY t.key)) AS tags,
     f.path, r.name AS root_name, f.missing_since, pr.chosen AS projection, pr.poster_place,
     nullif(wp.position_s, 0) AS position_s, coalesce(wp.watched, 0) AS watched,
-    wp.updated_at AS progress_at, la.added_at AS later_at,
+    wp.updated_at AS progress_at, coalesce(wp.dismissed, 0) AS dismissed,
+    la.added_at AS later_at,
     hi.hidden_at, no.text AS notes, ma.chapters AS markers, {DIFFERENT_FROM} AS different_from
 """
 

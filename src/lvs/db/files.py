@@ -163,14 +163,14 @@ async def has_present(db: Connection, video_id: int) -> bool:
 
 
 async def add(
-    tx: Transaction, video_id: int, root_id: int, found: FoundFile, print_: Fingerprint
+    tx: Transaction, video_id: int, root_id: int, found: FoundFile, hashed: Fingerprint
 ) -> None:
     sql = """
         INSERT INTO files (video_id, root_id, path, size_bytes, mtime_ns, fingerprint, oshash)
         VALUES (:video_id, :root_id, :path, :size_bytes, :mtime_ns, :fingerprint, :oshash)
     """
     values = {"video_id": video_id, "root_id": root_id, "path": found.path}
-    await tx.run(sql, values | _stamp(found, print_))
+    await tx.run(sql, values | _stamp(found, hashed))
     # It is back where it was: the note that it left is no longer true.
     forget = (
         "DELETE FROM files WHERE root_id = :root_id AND path = :path AND video_id = :video_id AND"
@@ -179,7 +179,7 @@ async def add(
     await tx.run(forget, values)
 
 
-async def update(tx: Transaction, file_id: int, found: FoundFile, print_: Fingerprint) -> None:
+async def update(tx: Transaction, file_id: int, found: FoundFile, hashed: Fingerprint) -> None:
     """The file was touched or edited in place."""
     sql = """
         UPDATE files
@@ -187,15 +187,15 @@ async def update(tx: Transaction, file_id: int, found: FoundFile, print_: Finger
             oshash = :oshash, compared = NULL
         WHERE id = :id
     """
-    await tx.run(sql, {"id": file_id} | _stamp(found, print_))
+    await tx.run(sql, {"id": file_id} | _stamp(found, hashed))
 
 
-def _stamp(found: FoundFile, print_: Fingerprint) -> dict[str, object]:
+def _stamp(found: FoundFile, hashed: Fingerprint) -> dict[str, object]:
     return {
         "size_bytes": found.size_bytes,
         "mtime_ns": found.mtime_ns,
-        "fingerprint": print_.fingerprint,
-        "oshash": print_.oshash,
+        "fingerprint": hashed.fingerprint,
+        "oshash": hashed.oshash,
     }
 
 

@@ -61,6 +61,8 @@ class Selection:
     """The words by which what `match` finds is ranked; None for another order."""
 
 
+Values = dict[str, int | float | str | bytes | None]
+
 REFRESHED_AT_ONCE = 2000
 
 NUMBERS = (
@@ -515,14 +517,7 @@ async def _in_order(
     until: Cursor | None,
     backwards: bool,
 ) -> list[sqlite3.Row]:
-    order = f"g.{SORT_COLUMNS[selection.query.sort]}"
-    conditions, values = _conditions(selection)
-    if selection.query.sort is Sort.RANDOM and selection.query.seed:
-        order = f"permuted({order}, :first, :second)"
-        values["first"], values["second"] = random_order.multipliers(selection.query.seed)
-    if selection.ranked:
-        order = best_match.PLACE
-        values |= best_match.values_of(selection.ranked)
+    order, conditions, values = _ordered(selection)
     descending = selection.query.descending != backwards
     direction = "DESC" if descending else "ASC"
     runs = [
@@ -539,6 +534,31 @@ async def _in_order(
         if place:
             values |= {f"{name}_key": place.key, f"{name}_id": place.video_id}
     return await db.all("UNION ALL".join(runs) + "LIMIT :limit", values | {"limit": limit})
+
+
+async def count_behind(db: Connection, selection: Selection, after: Cursor) -> int:
+    """The number of videos of a selection behind a place in its order."""
+    order, conditions, values = _ordered(selection)
+    stretches = _between(order, after, None, selection.query.descending)
+    counts = [
+        f"(SELECT count(*) FROM gallery g {_where([*conditions, *between])})"
+        for between in stretches
+    ]
+    values |= {"after_key": after.key, "after_id": after.video_id}
+    return int(await db.value(f"SELECT {' + '.join(counts)}", values))
+
+
+def _ordered(selection: Selection) -> tuple[str, list[str], Values]:
+    """The key of a selection's order, its conditions, and the values of both."""
+    order = f"g.{SORT_COLUMNS[selection.query.sort]}"
+    conditions, values = _conditions(selection)
+    if selection.query.sort is Sort.RANDOM and selection.query.seed:
+        order = f"permuted({order}, :first, :second)"
+        values["first"], values["second"] = random_order.multipliers(selection.query.seed)
+    if selection.ranked:
+        order = best_match.PLACE
+        values |= best_match.values_of(selection.ranked)
+    return order, conditions, values
 
 
 def _between(
@@ -567,7 +587,7 @@ def _between(
 
 
 def cursor_of(card: Card, number: int, sort: Sort) -> Cursor:
-    """Where this card stands in an order; `number` is its place in a random one, or its relevance
+    """The place of this card in an order; `number` is its place in a random one, or its relevance
     in that of the best match (0 where nothing is ranked).
     """
     keys: dict[Sort, int | float | str] = {
@@ -599,7 +619,7 @@ async def last_change(db: Connection) -> GalleryChange:
 
 
 async def changes(db: Connection, since: int) -> list[GalleryChange]:
-    """That change, where it is still known, and every later one, oldest first.
+    """This change, if it is still known, and every later one, oldest first.
 
     At least the latest 30,000 are known.
     """
@@ -803,11 +823,9 @@ def _where(conditions: list[str]) -> str:
     return "WHERE " + "\n    AND ".join(conditions) if conditions else ""
 
 
-def _conditions(
-    selection: Selection,
-) -> tuple[list[str], dict[str, int | float | str | bytes | None]]:
+def _conditions(selection: Selection) -> tuple[list[str], Values]:
     conditions: list[str] = []
-    values: dict[str, int | float | str | bytes | None] = {}
+    values: Values = {}
     if not selection.whole:
         conditions.append("g.hidden" if selection.query.hidden else "NOT g.hidden")
     if selection.match:

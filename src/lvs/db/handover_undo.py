@@ -33,7 +33,7 @@ _STAYING = ("id", "media_hash", "forgotten_at", "nights_forgotten")
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class HandoverState:
     """The two videos before a handover. `line` is the line of the journal that joined them, at that
     time (Unix ms).
     """
@@ -57,19 +57,19 @@ async def snapshot(db: Connection, video_id: int) -> Row:
     return found
 
 
-async def keep(tx: Transaction, change_id: int, video_id: int, kept: Kept) -> None:
+async def keep(tx: Transaction, change_id: int, video_id: int, kept: HandoverState) -> None:
     """Keep it for the line of the journal that is to be taken back."""
     sql = "INSERT OR REPLACE INTO handovers (change_id, video_id, kept) VALUES (?, ?, ?)"
     values = {"line": kept.line, "at": kept.at, "gone": kept.gone, "listed": kept.listed}
     await tx.run(sql, (change_id, video_id, json.dumps(values)))
 
 
-async def kept_of(db: Connection, change_id: int) -> Kept | None:
+async def get(db: Connection, change_id: int) -> HandoverState | None:
     text = await db.value("SELECT kept FROM handovers WHERE change_id = ?", (change_id,))
-    return Kept(**json.loads(text)) if text else None
+    return HandoverState(**json.loads(text)) if text else None
 
 
-async def take_apart(tx: Transaction, gone_id: int, kept: Kept) -> int | None:
+async def take_apart(tx: Transaction, gone_id: int, kept: HandoverState) -> int | None:
     """Make two videos of the joined one; the id of the listed one. None where they are two already:
     the content of the one that was gone turned up again.
     """
@@ -104,7 +104,7 @@ async def _rows(db: Connection, table: str, video_id: int) -> list[Row]:
     return [dict(row) for row in await db.all(sql, (video_id,))]
 
 
-async def _since(db: Connection, video_id: int, kept: Kept) -> list[tuple[str, str]]:
+async def _since(db: Connection, video_id: int, kept: HandoverState) -> list[tuple[str, str]]:
     """Return what was changed since the handover, and the tag that each change is about."""
     sql = "SELECT what, coalesce(new, old, '') FROM changes WHERE video_id = ? AND id > ?"
     rows = await db.all(sql, (video_id, kept.line))
@@ -144,7 +144,9 @@ async def _restore_row(tx: Transaction, video_id: int, row: Row) -> None:
     await tx.run(f"UPDATE videos SET {assigned} WHERE id = :id", row | {"id": video_id})
 
 
-async def _move_the_rest(tx: Transaction, gone_id: int, listed_id: int, kept: Kept) -> None:
+async def _move_the_rest(
+    tx: Transaction, gone_id: int, listed_id: int, kept: HandoverState
+) -> None:
     """Give the listed video all places, contents, names and lines that the one that was gone did
     not have before.
     """
@@ -206,7 +208,7 @@ _MOVES = (
 
 
 async def _give_what_came_since(
-    tx: Transaction, listed_id: int, joined: Row, kept: Kept, since: list[tuple[str, str]]
+    tx: Transaction, listed_id: int, joined: Row, kept: HandoverState, since: list[tuple[str, str]]
 ) -> None:
     changed = {what for what, _ in since}
     for what, table in (
@@ -242,7 +244,9 @@ async def _give_tags(tx: Transaction, video_id: int, joined: list[Row], keys: se
             await tags.remove(tx, video_id, key)
 
 
-async def _give_views(tx: Transaction, video_id: int, joined: list[Row], kept: Kept) -> None:
+async def _give_views(
+    tx: Transaction, video_id: int, joined: list[Row], kept: HandoverState
+) -> None:
     counts = [sum(row["count"] for row in one["views"]) for one in (kept.gone, kept.listed)]
     now = sum(row["count"] for row in joined)
     if now == sum(counts):
@@ -251,7 +255,9 @@ async def _give_views(tx: Transaction, video_id: int, joined: list[Row], kept: K
     await _replace(tx, "views", video_id, [row] if row.get("count") else [])
 
 
-async def _move_playlist_items(tx: Transaction, gone_id: int, listed_id: int, kept: Kept) -> None:
+async def _move_playlist_items(
+    tx: Transaction, gone_id: int, listed_id: int, kept: HandoverState
+) -> None:
     """Leave the one that was gone as many items of each list as it had, those at their places
     first.
     """

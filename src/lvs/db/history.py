@@ -59,11 +59,21 @@ async def put(
     return await tx.run(sql, values | {"only_on": only_where_on}) > 0
 
 
+_IN_SIGHT = "h.video_id NOT IN (SELECT video_id FROM hidden)"
+
+
 async def lines(
-    db: Connection, person_id: int, limit: int, before: tuple[int, int] | None
+    db: Connection,
+    person_id: int,
+    limit: int,
+    before: tuple[int, int] | None,
+    hidden: bool = False,
 ) -> list[HistoryLine]:
-    """A person's history, latest first, behind a line (its time and id)."""
+    """A person's history, latest first, behind a line (its time and id); lines of hidden videos
+    only with `hidden`.
+    """
     seen, shown = only_seen("h.video_id")
+    seen += "" if hidden else f" AND {_IN_SIGHT}"
     behind = "AND (h.at, h.id) < (:at, :id)" if before else ""
     sql = f"""
         SELECT h.id, h.day, h.at, v.media_hash, v.title, {gallery.COLUMNS}
@@ -76,6 +86,13 @@ async def lines(
     if before:
         values |= {"at": before[0], "id": before[1]}
     return [_line(row) for row in await db.tuples(sql, values)]
+
+
+async def count_hidden(db: Connection, person_id: int) -> int:
+    """The number of lines of hidden videos in a person's history."""
+    seen, shown = only_seen("h.video_id")
+    sql = f"SELECT count(*) FROM history h WHERE h.person_id = :person AND NOT {_IN_SIGHT}{seen}"
+    return int(await db.value(sql, {"person": person_id, **shown}))
 
 
 def _line(row: Sequence[Any]) -> HistoryLine:

@@ -24,7 +24,7 @@ async def has(db: Connection, person_id: int, video_id: int) -> bool:
 
 
 async def added_at(db: Connection, person_id: int, video_id: int) -> int | None:
-    """When a video was added (Unix milliseconds); None where it is not on the list."""
+    """The time a video was added (Unix milliseconds); None where it is not on the list."""
     sql = "SELECT added_at FROM later WHERE person_id = ? AND video_id = ?"
     value = await db.value(sql, (person_id, video_id))
     return int(value) if value is not None else None

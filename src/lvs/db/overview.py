@@ -19,7 +19,7 @@ class FolderCount:
 
 @dataclass(frozen=True, slots=True)
 class Failing:
-    """A video whose last look failed for a passing reason, and is to be tried again; `at` is Unix
+    """A video whose last probe failed for a passing reason, and is to be tried again; `at` is Unix
     milliseconds.
     """
 
@@ -78,7 +78,7 @@ async def unreadable_by_reason(db: Connection, limit: int) -> list[tuple[str, in
 
 
 async def failing(db: Connection, limit: int) -> list[Failing]:
-    """Videos whose last look failed for a passing reason, the latest first."""
+    """Videos whose last probe failed for a passing reason, the latest first."""
     sql = """
         SELECT id, media_hash, title, coalesce(reason, ''), attempts, coalesce(looked_at, 0)
         FROM videos

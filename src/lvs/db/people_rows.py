@@ -26,6 +26,7 @@ class PersonalRecord:
     position_s: float = 0.0
     watched: bool = False
     progress_at: int | None = None
+    dismissed: bool = False
     later_at: int | None = None
     history: list[tuple[str, int]] = field(default_factory=list)
 
@@ -57,7 +58,7 @@ _PEOPLE = """
 """
 _PREFERENCES = "SELECT person_id, name, value FROM preferences ORDER BY person_id, name"
 _PROGRESS = """
-    SELECT p.person_id, v.media_hash, p.position_s, p.watched, p.updated_at
+    SELECT p.person_id, v.media_hash, p.position_s, p.watched, p.updated_at, p.dismissed
     FROM progress p JOIN videos v ON v.id = p.video_id WHERE p.person_id > 0
 """
 _LATER = """
@@ -92,9 +93,10 @@ def _assembled(
     for person_id, name, value in chosen:
         if person_id in found:
             found[person_id].preferences[name] = value
-    for person_id, media_hash, position_s, watched, at in positions:
+    for person_id, media_hash, position_s, watched, at, dismissed in positions:
         if record := _record(found, person_id, media_hash):
             record.position_s, record.watched, record.progress_at = position_s, bool(watched), at
+            record.dismissed = bool(dismissed)
     for person_id, media_hash, at in wanted:
         if record := _record(found, person_id, media_hash):
             record.later_at = at
@@ -159,7 +161,7 @@ async def _put_record(
 ) -> None:
     if record.progress_at is not None:
         state = WatchState(record.position_s, record.watched, record.progress_at)
-        gains.progress += await progress.restore(tx, person_id, video_id, state)
+        gains.progress += await progress.restore(tx, person_id, video_id, state, record.dismissed)
     if record.later_at is not None:
         gains.later += await later.put(tx, person_id, video_id, record.later_at)
     for day, at in record.history:

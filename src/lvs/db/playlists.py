@@ -119,26 +119,21 @@ async def take_out_held(tx: Transaction, playlist_id: int, name: bytes) -> int:
     return await tx.run(sql, (playlist_id, name))
 
 
-async def beside(db: Connection, playlist_id: int, position: int, up: bool) -> int | None:
-    """The next place before or after this one."""
+async def beside(
+    db: Connection, playlist_id: int, position: int, up: bool, hidden: bool
+) -> int | None:
+    """The next place before or after this one; those of hidden videos count only with `hidden`."""
     compare, pick = ("<", "max") if up else (">", "min")
+    in_sight = "" if hidden else "AND video_id NOT IN (SELECT video_id FROM hidden)"
     sql = f"""
         SELECT {pick}(position) FROM (
             SELECT position FROM playlist_items
-            WHERE playlist_id = :id AND position {compare} :position
+            WHERE playlist_id = :id AND position {compare} :position {in_sight}
             UNION ALL SELECT position FROM legacy_playlist_items
             WHERE playlist_id = :id AND position {compare} :position)
     """
     found = await db.value(sql, {"id": playlist_id, "position": position})
     return int(found) if found is not None else None
-
-
-async def exchange(tx: Transaction, playlist_id: int, one: int, other: int) -> None:
-    """Let what stands at two places change its place."""
-    for table in _ITEMS:
-        for old, new in ((one, -1), (other, one), (-1, other)):
-            sql = f"UPDATE {table} SET position = ? WHERE playlist_id = ? AND position = ?"
-            await tx.run(sql, (new, playlist_id, old))
 
 
 async def places_between(

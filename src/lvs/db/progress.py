@@ -8,6 +8,7 @@ from lvs.db import gallery, history, later
 from lvs.db.database import Connection, Transaction
 from lvs.db.sight import only_seen
 from lvs.models import Card, WatchState
+from lvs.viewer import viewer
 
 VARIANTS = 256  # of a card, by a person's progress
 
@@ -165,20 +166,36 @@ async def started(db: Connection, person_id: int, limit: int) -> list[StartedFil
         LIMIT :limit
     """
     rows = await db.tuples(sql, {"person": person_id, "limit": limit, **values})
-    cards = [(gallery.card_of(row), row[-1]) for row in rows]
-    return [
-        StartedFilm(on_card(card, {card.id: (position_s, card.watched)}), position_s)
-        for card, position_s in cards
-    ]
+    return [_started(gallery.card_of(row), row[-1]) for row in rows]
 
 
-async def restore(tx: Transaction, person_id: int, video_id: int, state: WatchState) -> bool:
+async def begun(db: Connection, events: Collection[ProgressEvent]) -> list[StartedFilm]:
+    """The listed films of positions that are not written yet, without those that are watched or out
+    of sight, latest first.
+    """
+    latest = sorted(events, key=lambda event: -event.at)
+    seen = viewer().seen([event.video_id for event in latest if event.position_s])
+    cards = await gallery.some(db, seen)
+    found = [(cards[each.video_id], each) for each in latest if each.video_id in cards]
+    return [_started(card, each.position_s) for card, each in found if not card.hidden]
+
+
+def _started(card: Card, position_s: float) -> StartedFilm:
+    """A film and where one stopped: at most at its end, where a shorter cut has taken its place."""
+    at_s = min(position_s, card.duration_s or position_s)
+    return StartedFilm(on_card(card, {card.id: (at_s, card.watched)}), at_s)
+
+
+async def restore(
+    tx: Transaction, person_id: int, video_id: int, state: WatchState, dismissed: bool = False
+) -> bool:
     """Put a state back, unless a later one is known; True where that changes anything."""
     sql = """
-        INSERT INTO progress (person_id, video_id, position_s, watched, updated_at)
-        VALUES (:person, :video, :position, :watched, :at)
+        INSERT INTO progress (person_id, video_id, position_s, watched, updated_at, dismissed)
+        VALUES (:person, :video, :position, :watched, :at, :dismissed)
         ON CONFLICT (person_id, video_id) DO UPDATE SET position_s = excluded.position_s,
-            watched = max(watched, excluded.watched), updated_at = excluded.updated_at
+            watched = max(watched, excluded.watched), updated_at = excluded.updated_at,
+            dismissed = excluded.dismissed
         WHERE excluded.updated_at > updated_at
     """
     values = {
@@ -187,5 +204,6 @@ async def restore(tx: Transaction, person_id: int, video_id: int, state: WatchSt
         "position": state.position_s,
         "watched": int(state.watched),
         "at": state.updated_at,
+        "dismissed": int(dismissed),
     }
     return await tx.run(sql, values) > 0

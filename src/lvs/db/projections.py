@@ -29,7 +29,7 @@ class StoredProjection:
 
 
 async def of_video(db: Connection, video_id: int) -> StoredProjection | None:
-    """The row of a video; None before its file was looked into."""
+    """The row of a video; None before its file was probed."""
     row = await db.one("SELECT * FROM projections WHERE video_id = ?", (video_id,))
     return _stored(row) if row else None
 

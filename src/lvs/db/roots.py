@@ -53,7 +53,7 @@ async def set_mounts(tx: Transaction, root_id: int, paths: Collection[bytes]) ->
 
 
 async def away(db: Connection) -> list[UnreachableFolder]:
-    """The folders that cannot be looked into right now, in every library folder."""
+    """The folders that cannot be read right now, in every library folder."""
     return [
         UnreachableFolder(*row)
         for row in await db.all("SELECT root_id, path, since FROM away ORDER BY root_id, path")
@@ -61,7 +61,7 @@ async def away(db: Connection) -> list[UnreachableFolder]:
 
 
 async def set_away(tx: Transaction, root_id: int, paths: Collection[bytes], at: int) -> None:
-    """These folders, and no others of this library folder, cannot be looked into; what was away
+    """These folders, and no others of this library folder, cannot be read; what was away
     before keeps its time.
     """
     known = {folder.path for folder in await away(tx) if folder.root_id == root_id}

@@ -16,7 +16,7 @@ async def films(db: Connection, after_id: int, limit: int) -> list[Card]:
 
 
 async def content(db: Connection, video_id: int) -> str:
-    """The fingerprint that a video had when it was looked into; empty where it was not."""
+    """The fingerprint that a video had when it was probed; empty where it was not."""
     sql = "SELECT ifnull(looked_fingerprint, '') FROM videos WHERE id = ?"
     found = await db.tuples(sql, (video_id,))
     return str(found[0][0]) if found else ""

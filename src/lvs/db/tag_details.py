@@ -24,7 +24,7 @@ class TagState:
     """Pairs of key and name."""
 
     @classmethod
-    def of(cls, value: dict[str, Any]) -> Self:
+    def from_json(cls, value: dict[str, Any]) -> Self:
         aliases = tuple((key, name) for key, name in value["aliases"])
         return replace(cls(**(value | {"aliases": ()})), aliases=aliases)
 
@@ -61,7 +61,7 @@ def dumped(states: States) -> str:
 
 def loaded(text: str) -> States:
     """The tags of a line of the journal."""
-    return {value["key"]: TagState.of(value) for value in json.loads(text)}
+    return {value["key"]: TagState.from_json(value) for value in json.loads(text)}
 
 
 _STATES = """
@@ -90,7 +90,7 @@ async def described(db: Connection) -> States:
 
 def _by_key(rows: Sequence[Any]) -> States:
     values = [{**dict(row), "aliases": json.loads(row["aliases"])} for row in rows]
-    return {value["key"]: TagState.of(value) for value in values}
+    return {value["key"]: TagState.from_json(value) for value in values}
 
 
 _DETAILS = """

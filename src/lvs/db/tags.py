@@ -57,6 +57,15 @@ async def find(db: Connection, key: str) -> tuple[int, str] | None:
     return (row[0], row[1]) if row else None
 
 
+async def alias_keys(db: Connection) -> dict[str, list[str]]:
+    """The keys of the aliases of each tag that has any, by its name."""
+    found: dict[str, list[str]] = {}
+    sql = "SELECT t.name, a.key FROM tag_aliases a JOIN tags t ON t.id = a.tag_id ORDER BY a.key"
+    for name, key in await db.tuples(sql):
+        found.setdefault(name, []).append(key)
+    return found
+
+
 async def ids_of(db: Connection, keys: Collection[str]) -> dict[str, tuple[int, ...]]:
     """The id of each of these tags, with those of the tags below it; none where there is no such
     tag or alias.

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from lvs.db import gallery
 from lvs.db.database import Connection
+from lvs.db.sight import only_seen
 from lvs.models import Card
-from lvs.viewer import viewer
 
 LATEST = 24  # films watched last
 FOLDER_COMPARED = 2000  # the first ones by path
@@ -25,7 +25,7 @@ class NextFilm:
 
 _NOT_WATCHED = """
     LEFT JOIN progress q ON q.person_id = :person AND q.video_id = o.video_id
-    WHERE coalesce(q.watched, 0) = 0
+    WHERE coalesce(q.watched, 0) = 0{seen}
 """
 
 _SQL = f"""
@@ -47,7 +47,7 @@ _SQL = f"""
         SELECT at, 0 AS playlist_id, 0 AS position, '' AS name, (
             SELECT o.video_id FROM (
                 SELECT o.video_id, o.title_key FROM gallery o
-                WHERE o.root_id = folders.root_id AND o.path > folders.folder
+                WHERE NOT o.hidden AND o.root_id = folders.root_id AND o.path > folders.folder
                     AND o.path < folder_end(folders.folder)
                     AND NOT instr(substr(o.path, length(folders.folder) + 1), x'2f')
                 ORDER BY o.path LIMIT :compared) o {_NOT_WATCHED}
@@ -58,6 +58,7 @@ _SQL = f"""
         SELECT at, playlist_id, (
             SELECT o.position FROM playlist_items o JOIN gallery g ON g.video_id = o.video_id
             {_NOT_WATCHED} AND o.playlist_id = lists.playlist_id AND o.position > lists.position
+                AND NOT g.hidden
             ORDER BY o.position LIMIT 1) AS position, name, NULL
         FROM lists)
     SELECT {gallery.COLUMNS}, f.playlist_id, f.position, f.name
@@ -72,11 +73,13 @@ _SQL = f"""
 
 async def following(db: Connection, person_id: int, limit: int) -> list[NextFilm]:
     """The next films, each once, behind what was watched last first. Films that were watched are
-    passed over, and those that were begun stand among the films to go on with.
+    passed over, as are hidden ones and those out of sight, and those that were begun stand among
+    the films to go on with.
     """
-    values = {"person": person_id, "latest": LATEST, "compared": FOLDER_COMPARED}
+    seen, allowed = only_seen("o.video_id")
+    values: dict[str, int | str] = {"person": person_id, "latest": LATEST}
+    values["compared"] = FOLDER_COMPARED
     found: dict[int, NextFilm] = {}
-    rows = [row for row in await db.tuples(_SQL, values) if viewer().sees(row[0])]
-    for row in rows:
+    for row in await db.tuples(_SQL.format(seen=seen), values | allowed):
         found.setdefault(row[0], NextFilm(gallery.card_of(row), *row[gallery.WIDTH :]))
     return list(found.values())[:limit]

@@ -1,4 +1,4 @@
-"""The `videos` table: identity, title, and what a look into the file found."""
+"""The `videos` table: identity, title, and what a probe of the file found."""
 
 import json
 import sqlite3
@@ -276,7 +276,7 @@ def _tracks(text: str) -> tuple[Track, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A video that wants to be looked into, and the file to look at."""
+    """A video waiting to be probed, and its file."""
 
     video_id: int
     root_id: int
@@ -299,7 +299,7 @@ _WAITING = """
 """
 
 # Not probed yet, or before LVS knew projections, or the poster shows another eye than it is to.
-# A failed look is tried again after a minute, from the sixth on after two, four, … minutes.
+# A failed probe is repeated after a minute, from the sixth on after two, four, … minutes.
 _DUE = """
     (v.looked_fingerprint IS NOT f.fingerprint
         OR (:posters AND v.state = 'ready' AND v.poster IS NULL)
@@ -311,7 +311,7 @@ _DUE = """
 
 
 async def waiting(db: Connection, limit: int, after_id: int, posters: bool) -> list[Waiting]:
-    """Videos whose content is to be looked into now, by id behind `after_id`; with `posters` also
+    """Videos whose content is to be probed now, by id behind `after_id`; with `posters` also
     those that have no poster yet.
     """
     sql = f"{_WAITING} WHERE v.id > :after AND {_DUE} ORDER BY v.id LIMIT :limit"
@@ -320,7 +320,7 @@ async def waiting(db: Connection, limit: int, after_id: int, posters: bool) -> l
 
 
 async def waiting_one(db: Connection, video_id: int) -> Waiting | None:
-    """The same for one video, whether or not it was looked into before."""
+    """The same for one video, whether or not it was probed before."""
     row = await db.one(f"{_WAITING} WHERE v.id = ?", (video_id,))
     return Waiting(*row) if row else None
 
@@ -334,7 +334,7 @@ async def put_probe(
     at: int,
     lacks_poster: bool = False,
 ) -> None:
-    """Keep what a look found. Where it `lacks_poster`, which could not be written, that is tried
+    """Keep the result of a probe. A poster that could not be written (`lacks_poster`) is tried
     again later.
     """
     values = asdict(probe) | {
@@ -381,7 +381,7 @@ async def unreadable(
 
 
 async def probe_failed(tx: Transaction, video_id: int, reason: str, at: int) -> int:
-    """A look failed for a passing reason; how often in a row it has now."""
+    """Count a probe that failed for a passing reason; gives how many did in a row."""
     sql = (
         "UPDATE videos SET attempts = attempts + 1, reason = :reason, looked_at = :at WHERE id ="
         " :id RETURNING attempts"
@@ -404,7 +404,7 @@ async def may_have_been_unready(tx: Transaction, video_id: int, since: int) -> b
 
 
 async def probed_by(tx: Transaction, video_id: int, probe_version: str) -> None:
-    """Note the version of the probe that looked into this video last, whatever came of it."""
+    """Note the version of the probe that probed this video last, whatever came of it."""
     await tx.run("UPDATE videos SET probe_version = ? WHERE id = ?", (probe_version, video_id))
 
 
@@ -417,27 +417,31 @@ async def count_failed_before(db: Connection, probe_version: str) -> int:
     return int(await db.value(sql, (probe_version,)))
 
 
+# Reasons in the words of this version, and of those before.
 _PASSING = """
     state = 'unreadable' AND (
-        reason IN ('The process that looked into it broke down.', 'Looking into it went wrong.',
+        reason IN ('The process that analysed it stopped unexpectedly.', 'The analysis failed.',
+            'The analysis needs more memory than it may have.',
+            'The process that looked into it broke down.', 'Looking into it went wrong.',
             'Looking into it takes more memory than it may have.')
         OR reason LIKE 'It could not be read: %'
+        OR reason LIKE 'The analysis took longer than %'
         OR reason LIKE 'Looking into it took longer than %')
 """
 
 
 async def retry_failed(tx: Transaction) -> None:
-    """Look again, and soon, into all that failed without being a verdict on the file."""
+    """Probe again soon what failed without being a verdict on the file."""
     await tx.run("UPDATE videos SET attempts = 0 WHERE attempts > 0")
 
 
 async def retry_verdicts(tx: Transaction) -> None:
-    """Look again into what is called unreadable for a reason that may have passed."""
+    """Probe again what is called unreadable for a reason that may have passed."""
     await tx.run(f"UPDATE videos SET looked_fingerprint = NULL, attempts = 0 WHERE {_PASSING}")
 
 
 async def retry_failed_before(tx: Transaction, probe_version: str) -> None:
-    """Look again into what another version of the probe could not read."""
+    """Probe again what another version of the probe could not read."""
     sql = f"UPDATE videos SET looked_fingerprint = NULL, attempts = 0 WHERE {_FAILED_BEFORE}"
     await tx.run(sql, (probe_version,))
 

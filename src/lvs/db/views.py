@@ -19,8 +19,8 @@ async def add(tx: Transaction, video_id: int, at: int) -> int:
 
 
 async def put(tx: Transaction, video_id: int, count: int, last_viewed_at: int | None) -> None:
-    """So many views, the last one then (Unix ms, None where it is not known); none at all for a
-    count of 0.
+    """Store a number of views, the last one at that time (Unix ms, None where it is not known);
+    none at all for a count of 0.
     """
     if not count:
         await tx.run("DELETE FROM views WHERE video_id = ?", (video_id,))

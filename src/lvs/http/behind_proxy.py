@@ -5,16 +5,14 @@ Inside LVS every address begins at `/`. This middleware takes the prefix off req
 `routes/hooks/root_path.py` puts it on answers. Nothing between the two knows of it.
 """
 
-from collections.abc import Awaitable, Callable, Collection, MutableMapping
+from collections.abc import Collection
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from lvs.http.asgi import Application, Receive, Scope, Send
 from lvs.http.client_address import parse_address, within
 from lvs.option_values import ROOT_PATH, Network
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Any]]
-Send = Callable[[Any], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
 SCOPE_KEY = "lvs.root_path"
@@ -31,7 +29,7 @@ class BehindProxy:
 
     def __init__(
         self,
-        app: Callable[[Scope, Receive, Send], Awaitable[None]],
+        app: Application,
         root_path: str,
         trusted_proxies: Collection[Network],
     ) -> None:

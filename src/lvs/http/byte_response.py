@@ -2,7 +2,7 @@
 
 from quart import Request, Response
 
-from lvs.http.file_response import parse_range
+from lvs.http.ranges import parse_range
 
 
 def byte_response(

@@ -6,6 +6,7 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,7 +26,7 @@ log = logging.getLogger(__name__)
 
 MAX_CONNECTIONS = 800
 SPARE = 20  # so many connections more are taken, to be told that they are too many
-LOOK_SECONDS = 5.0
+CHECK_SECONDS = 5.0
 FULL = b"LVS has too many connections to this device. Close some pages or players and try again.\n"
 REFUSED = (
     b"HTTP/1.1 429 Too Many Requests\r\nContent-Type: text/plain; charset=utf-8\r\nRetry-After:"
@@ -36,7 +37,7 @@ REFUSED = (
 
 @dataclass(slots=True, eq=False)
 class _ClientCount:
-    """A connection, what it had not taken when it was last looked at, and since when that is so."""
+    """A connection, the bytes it had not taken at the last check, and since when that is so."""
 
     client: str
     transport: asyncio.Transport
@@ -53,7 +54,7 @@ class LimitedSocket(socket.socket):
         self._limit = limit
 
     def accept(self) -> tuple[socket.socket, Any]:
-        """The next connection that is taken. Raises BlockingIOError where nobody waits."""
+        """The next accepted connection. Raises BlockingIOError where none waits."""
         while True:
             connection, address = super().accept()
             if self._limit.takes(connection, address):
@@ -79,34 +80,36 @@ class ConnectionLimit:
         self._total = total
         self._proxies = proxies
         self._stall_seconds = stall_seconds
-        self._look_seconds = min(LOOK_SECONDS, stall_seconds / 4)
+        self._check_seconds = min(CHECK_SECONDS, stall_seconds / 4)
         self._arrived: list[tuple[str, socket.socket]] = []
         self._held: set[_ClientCount] = set()
         self._clients: Counter[str] = Counter()
         self._timer: asyncio.TimerHandle | None = None
 
     def install(self, http: hypercorn.Config) -> None:
-        """Have every connection that hypercorn takes with these settings pass through this limit,
-        the only one of this process.
+        """Count every connection that hypercorn accepts with these settings. A process has one
+        limit.
         """
         limit = self
         create_sockets = http.create_sockets
 
-        def doors(sockets: list[socket.socket]) -> list[socket.socket]:
+        def limited(sockets: list[socket.socket]) -> list[socket.socket]:
             return [LimitedSocket(limit, each) for each in sockets]
 
-        def create_doors() -> Sockets:
+        def create_limited() -> Sockets:
             created = create_sockets()
             return Sockets(
-                doors(created.secure_sockets), doors(created.insecure_sockets), created.quic_sockets
+                limited(created.secure_sockets),
+                limited(created.insecure_sockets),
+                created.quic_sockets,
             )
 
-        vars(http)["create_sockets"] = create_doors
+        vars(http)["create_sockets"] = create_limited
 
         known = internals.hypercorn_connection_is_known()
         base: type[TCPServer] = Http1Server if known else TCPServer
 
-        class GatedServer(base):  # type: ignore[valid-type, misc]
+        class LimitedServer(base):  # type: ignore[valid-type, misc]
             async def run(self) -> None:
                 held = limit.enter(self.writer)
                 if held is None:
@@ -118,7 +121,7 @@ class ConnectionLimit:
                 finally:
                     limit.leave(held)
 
-        internals.put_server_class(GatedServer)
+        internals.put_server_class(LimitedServer)
 
     @property
     def count(self) -> int:
@@ -126,9 +129,9 @@ class ConnectionLimit:
         return len(self._held)
 
     def takes(self, connection: socket.socket, address: object) -> bool:
-        """True if a connection is worth an answer.
+        """True if a connection gets an answer, even if only a refusal.
 
-        Counts also those that `enter` never sees: who does not finish a handshake.
+        Counts also those that `enter` never sees: handshakes that are not finished.
         """
         client = self._client(address)
         if len(self._arrived) >= SPARE + min(self._per_client, self._total):
@@ -142,7 +145,7 @@ class ConnectionLimit:
         return True
 
     def enter(self, writer: asyncio.StreamWriter) -> _ClientCount | None:
-        """Let one more connection in; None where that would be too many."""
+        """Count one more connection; None where that would be too many."""
         client = self._client(writer.get_extra_info("peername"))
         if len(self._held) >= self._total or (client and self._clients[client] >= self._per_client):
             log.info("refused a connection of %s: there are too many", client or "a proxy")
@@ -153,7 +156,7 @@ class ConnectionLimit:
         held = _ClientCount(client, transport, writer.get_extra_info("socket"))
         self._held.add(held)
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(self._look_seconds, self._check)
+            self._timer = asyncio.get_running_loop().call_later(self._check_seconds, self._check)
         return held
 
     def leave(self, held: _ClientCount) -> None:
@@ -163,8 +166,18 @@ class ConnectionLimit:
         if self._clients[held.client] <= 0:
             del self._clients[held.client]
 
+    def cut(self) -> None:
+        """End every connection: a viewer who takes nothing must not hold up the server's stop.
+
+        Those whose handshake is not finished are among the arrived ones only.
+        """
+        arrived = [each for _, each in self._arrived if each.fileno() != -1]
+        for each in (*arrived, *(held.socket for held in self._held)):
+            with suppress(OSError):  # it may have ended already
+                each.shutdown(socket.SHUT_RDWR)
+
     def _client(self, peer: object) -> str:
-        """Whose connection it is, by the address of the socket's other end; empty for a proxy's."""
+        """The client of a connection, by the address of its other end; empty for a proxy's."""
         address = parse_address(str(peer[0])) if isinstance(peer, tuple) and peer else None
         return "" if address is None or within(address, self._proxies) else client_key(str(address))
 
@@ -178,4 +191,4 @@ class ConnectionLimit:
                 log.info("cut a connection that took nothing for %g seconds", self._stall_seconds)
                 abort(held.transport, held.socket)
         loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(self._look_seconds, self._check) if self._held else None
+        self._timer = loop.call_later(self._check_seconds, self._check) if self._held else None

@@ -8,19 +8,16 @@ can pass beside it.
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from lvs.config import Config
 from lvs.http.allowed_hosts import Hosts
+from lvs.http.asgi import Application, Receive, Scope, Send
 from lvs.http.behind_proxy import HOST_NAMED_BY_PROXY
 from lvs.http.client_address import address_of, is_public
 from lvs.services.metrics import request_id
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Any]]
-Send = Callable[[Any], Awaitable[None]]
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +49,7 @@ HEADERS: Mapping[bytes, bytes] = {
 
 
 class Refusal(NamedTuple):
-    """Why a request goes no further."""
+    """The reason a request goes no further."""
 
     status: HTTPStatus
     message: str
@@ -65,7 +62,7 @@ class RequestGuard:
 
     def __init__(
         self,
-        app: Callable[[Scope, Receive, Send], Awaitable[None]],
+        app: Application,
         config: Config,
         has_password: Callable[[], bool],
         max_body_bytes: int,
@@ -143,7 +140,7 @@ class RequestGuard:
         return lambda: asyncio.shield(left)
 
     def _refusal(self, scope: Scope) -> Refusal | None:
-        """Why the request is refused, or None.
+        """The reason the request is refused, or None.
 
         The first reason counts, and who is a stranger is not told the others.
         """

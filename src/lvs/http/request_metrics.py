@@ -4,25 +4,19 @@ it of each, where `enable_perf_log` asks for them."""
 
 import json
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping
 from functools import partial
-from typing import Any
 
 from quart import Quart, g, request
 
 from lvs.config import Config
 from lvs.http import transport
+from lvs.http.asgi import Application, Message, Receive, Scope, Send
 from lvs.http.client_address import client_address
 from lvs.services.metrics import Metrics, Request
 
 log = logging.getLogger("lvs.requests")
 
 SCOPE_KEY = "lvs.measured"
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Any]]
-Send = Callable[[Any], Awaitable[None]]
 
 
 def install(app: Quart, config: Config) -> None:
@@ -45,7 +39,7 @@ class RequestMetrics:
 
     def __init__(
         self,
-        app: Callable[[Scope, Receive, Send], Awaitable[None]],
+        app: Application,
         metrics: Metrics,
         tell_each: bool,
     ) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 from quart import Request
 from quart.asgi import ASGIHTTPConnection
 
+from lvs.http.asgi import Receive, Send
+
 
 class CancellingConnection(ASGIHTTPConnection):
     """Quart's connection, which also cancels its two tasks where it is cancelled itself.
@@ -16,9 +18,7 @@ class CancellingConnection(ASGIHTTPConnection):
     database connection for ever.
     """
 
-    async def __call__(
-        self, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]
-    ) -> None:
+    async def __call__(self, receive: Receive, send: Send) -> None:
         self._tasks: list[asyncio.Task[Any]] = []
         try:
             await super().__call__(receive, send)
@@ -28,9 +28,7 @@ class CancellingConnection(ASGIHTTPConnection):
             await asyncio.gather(*self._tasks, return_exceptions=True)
             raise
 
-    async def handle_messages(
-        self, request: Request, receive: Callable[[], Awaitable[Any]], *more: Any
-    ) -> None:
+    async def handle_messages(self, request: Request, receive: Receive, *more: Any) -> None:
         """Receive the request's messages in a task that is known here.
 
         From Quart 0.23 on there is `more`: the handler's task.

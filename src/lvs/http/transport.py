@@ -9,7 +9,7 @@ import asyncio
 import socket
 import struct
 import sys
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -17,6 +17,7 @@ from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.protocol.h2 import H2Protocol
 from hypercorn.protocol.http_stream import HTTPStream
 
+from lvs.http.asgi import Application, Receive, Scope, Send
 from lvs.http.direct_send import DirectSend, WriteScheduler, h11_connection
 
 if sys.platform != "win32":
@@ -25,10 +26,6 @@ if sys.platform != "win32":
 
 SCOPE_KEY = "lvs.connection"
 LINGER_NOT = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Any]]
-Send = Callable[[Any], Awaitable[None]]
 
 
 class ClientConnection:
@@ -135,7 +132,7 @@ class UnknownConnection:
 class ConnectionInScope:
     """ASGI middleware, the outermost: puts the request's connection under SCOPE_KEY."""
 
-    def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
+    def __init__(self, app: Application) -> None:
         self._app = app
         self._turns = WriteScheduler()
 

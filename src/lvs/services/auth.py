@@ -175,14 +175,14 @@ class Passwords:
         Raises TooMany where this client failed so often that it must wait.
         """
         self._poll()
-        self._back_off.admit(client)
+        self._back_off.check(client)
         if self._waiting >= MOST_WAITING:
             raise TooMany("Many are signing in right now. Try again in a moment.", 2)
         self._waiting += 1
         try:
             # One after another: each takes 64 MiB and a twentieth of a second, on purpose.
             async with self._checking:
-                self._back_off.admit(client)
+                self._back_off.check(client)
                 right = await asyncio.to_thread(
                     _is_password, self._hash, _spelled(password[: MOST_LETTERS + 1])
                 )

@@ -19,7 +19,7 @@ class BackOff:
     def __init__(self) -> None:
         self._failures: OrderedDict[str, tuple[int, float]] = OrderedDict()
 
-    def admit(self, client: str) -> None:
+    def check(self, client: str) -> None:
         """Raise TooMany where this client must wait."""
         failures, until = self._failures.get(client_key(client), (0, 0.0))
         wait_s = math.ceil(until - time.monotonic())

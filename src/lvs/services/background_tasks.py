@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 class BackgroundTask:
     """One piece of work.
 
-    `total` is 0 where nobody knows it; `sentence` says how it ended. Times are Unix milliseconds.
+    `total` is 0 where nobody knows it; `message` says how it ended. Times are Unix milliseconds.
     """
 
     name: str
@@ -57,7 +57,7 @@ class BackgroundTasks:
     def start(self, name: str, label: str, work: Work) -> BackgroundTask:
         """Begin.
 
-        `work` gives the sentence that says what came of it. Raises Conflict while one of that name
+        `work` gives the message that says what came of it. Raises Conflict while one of that name
         runs.
         """
         known = self._latest.get(name)

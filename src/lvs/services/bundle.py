@@ -62,7 +62,7 @@ from lvs.services.library.watcher import Watcher
 from lvs.services.live_events import LiveEvents, jobs_state
 from lvs.services.maintenance import Maintenance
 from lvs.services.media.picture_comparison import PictureComparison
-from lvs.services.media.poster_candidates import PosterCandidatesUpkeep
+from lvs.services.media.poster_candidates import PosterCandidateStore
 from lvs.services.media.poster_colours import PosterColours
 from lvs.services.media.posters import PosterStore
 from lvs.services.media.probe_pool import ProbePool
@@ -115,7 +115,7 @@ class Services:
     writes_limiter: RateLimiter
     projections: Projections
     poster_choice: PosterChoice
-    poster_candidates: PosterCandidatesUpkeep
+    poster_candidates: PosterCandidateStore
     headset: headset.Headset
     favorites: Favorites
     tags: Tags
@@ -137,7 +137,7 @@ class Services:
     added_dates: AddedDates
     passwords: Passwords
     posters: PosterStore
-    ffmpeg: ProbePool
+    probe_pool: ProbePool
     probes: SharedProbes
     jobs: ProbeQueue
     scenes: SceneStrips
@@ -162,7 +162,7 @@ class Services:
     journal: Journal
     undo_all: UndoAll
     bulk: BulkEdits
-    missing: RecycleBin
+    recycle_bin: RecycleBin
     duplicates: Duplicates
     near_duplicates: NearDuplicates
     comparison: Comparison
@@ -175,7 +175,7 @@ def build(config: Config, database: Database | None = None) -> Services:
     """Services for this configuration, around its database, which may be opened before. Nothing
     else is opened or started yet.
     """
-    database = database or Database.of(config)
+    database = database or Database.from_config(config)
     backup_folder = database.backup_folder
     cache = Cache(config.max_cache_size, config.cache_timeout)
     events = Events()
@@ -189,8 +189,8 @@ def build(config: Config, database: Database | None = None) -> Services:
     )
     posters = PosterStore(config.thumbnail_directory, config.thumbnail_quality)
     shown_posters = posters if config.enable_thumbnails else None
-    ffmpeg = ProbePool(config.thumbnail_workers)
-    probes = _shared_probes(config, library, ffmpeg)
+    probe_pool = ProbePool(config.thumbnail_workers)
+    probes = _shared_probes(config, library, probe_pool)
     metrics = Metrics()
     segments = SegmentCache(config.data_directory / "cache" / "hls", config.conversion_space << 20)
     speeds = ConversionSpeeds(config.data_directory / "cache" / "conversion-speeds.json")
@@ -209,13 +209,13 @@ def build(config: Config, database: Database | None = None) -> Services:
         if config.preview_space and config.enable_thumbnails
         else None
     )
-    poster_candidates = PosterCandidatesUpkeep(database, shown_posters)
+    poster_candidates = PosterCandidateStore(database, shown_posters)
     scenes = SceneStrips(database, library, events, probes, jobs, scene_store)
     watcher = Watcher(library, config.watch, config.poll_interval, config.scan_interval)
     backups = Backups(config.metadata_db, backup_folder)
     overviews = LibraryCounter(database, library, jobs)
     storages = Storages(config, library, posters, scene_store)
-    system = System(ffmpeg)
+    system = System(probe_pool)
     gallery = Gallery(database, library, cache)
     journal = Journal(database, cache, events)
     added_dates = AddedDates(database, events)
@@ -227,15 +227,10 @@ def build(config: Config, database: Database | None = None) -> Services:
     saved_views = SavedViews(database)
     tag_management = TagManagement(database, cache, events)
     undo_all = UndoAll(journal, tag_management, saved_views)
-    videos, tags, later = Videos(database, cache), Tags(database, cache), Later(database)
+    videos, tags = Videos(database, cache, events), Tags(database, cache, events)
+    later = Later(database)
     discovery = Discovery(config.announce, config.host)
-    reachability = Reachability(
-        config.host,
-        "https" if config.tls_cert or config.tls_self_signed else "http",
-        config.public_url,
-        discovery,
-        config.root_path,
-    )
+    reachability = Reachability(config.host, config.public_url, discovery, config.root_path)
     elsewhere = Path(config.backup_directory) if config.backup_directory else None
     second_place = SecondPlace(backup_folder, elsewhere)
     replication = Replication(config.replicate, config.metadata_db, config.data_directory)
@@ -266,14 +261,14 @@ def build(config: Config, database: Database | None = None) -> Services:
         headset=headset.build(
             config, database, cache, events, library, passwords, HeadsetPositions(progress)
         ),
-        favorites=Favorites(database, cache),
+        favorites=Favorites(database, cache, events),
         tags=tags,
         tag_management=tag_management,
         saved_views=saved_views,
         triage=Triage(gallery, videos, tags, later, journal),
-        views=Views(database, cache),
-        hidden=Hidden(database, cache),
-        notes=Notes(database, cache),
+        views=Views(database, cache, events),
+        hidden=Hidden(database, cache, events),
+        notes=Notes(database, cache, events),
         progress=progress,
         playlists=Playlists(database),
         later=later,
@@ -286,11 +281,11 @@ def build(config: Config, database: Database | None = None) -> Services:
         added_dates=added_dates,
         passwords=passwords,
         posters=posters,
-        ffmpeg=ffmpeg,
+        probe_pool=probe_pool,
         probes=probes,
         jobs=jobs,
         scenes=scenes,
-        poster_colours=PosterColours(database, events, ffmpeg, jobs, shown_posters),
+        poster_colours=PosterColours(database, events, probe_pool, jobs, shown_posters),
         picture_comparison=PictureComparison(database, library, events, probes, jobs),
         streams=Streams(config.stall_seconds, per_client=config.streams_per_client),
         subtitles=Subtitles(library, config.supported_formats),
@@ -308,7 +303,7 @@ def build(config: Config, database: Database | None = None) -> Services:
             library,
             watcher,
             jobs,
-            ffmpeg,
+            probe_pool,
             metrics,
             overviews,
             storages,
@@ -325,7 +320,7 @@ def build(config: Config, database: Database | None = None) -> Services:
         journal=journal,
         undo_all=undo_all,
         bulk=BulkEdits(database, cache, events, gallery, progress),
-        missing=RecycleBin(database, cache, backups),
+        recycle_bin=RecycleBin(database, cache, backups),
         duplicates=Duplicates(database, events),
         near_duplicates=NearDuplicates(database, cache, events, progress),
         comparison=Comparison(database, events, library.drives),
@@ -378,6 +373,7 @@ async def _open(services: Services) -> AsyncIterator[None]:
         await services.preferences.start_page()
         await services.saved_views.every()
         await services.people.load()
+        await _purge(services.people)
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(_restarting(*task)) for task in _background(services)]
             if services.config.encoder == "auto":
@@ -394,6 +390,13 @@ async def _open(services: Services) -> AsyncIterator[None]:
         await asyncio.to_thread(services.playback.pool.speeds.save)
         await services.probes.close()
         await services.database.close()
+
+
+async def _purge(people: People) -> None:
+    try:
+        await people.purge()
+    except LvsError as error:
+        log.warning("people who were removed long ago stay for now: %s", error.message)
 
 
 async def _find_encoder(players: PlayerPool) -> None:
@@ -467,7 +470,7 @@ def _background(services: Services) -> list[tuple[str, Step]]:
         ("rehearsals of the replica", services.replication.rehearsals),
         ("announcement", services.discovery.run),
         ("comparison of copies", services.comparison.run),
-        ("recycle bin", services.missing.nightly),
+        ("recycle bin", services.recycle_bin.nightly),
         ("maintenance", services.background_tasks.run),
         ("legacy import", partial(services.legacy.attaching, services.library)),
         ("probe queue", jobs.feed),

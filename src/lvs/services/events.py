@@ -20,6 +20,7 @@ class Event(StrEnum):
     RESHAPED = "video:reshaped"  # its projection is another one, and so its poster is to be
     CURATED = "video:curated"  # it was given what the original had for it
     RATED = "video:rated"  # its stars are others
+    EDITED = "video:edited"  # its heart, a tag, its title, its notes are others, or it was hidden
     CHANGED_EXTERNALLY = (
         "database:changed"  # another program changed the database; nobody knows which videos
     )

@@ -116,6 +116,7 @@ class LiveEvents:
         self._boot = secrets.token_hex(4)
         self._number = 0
         events.on(Event.CHANGED, self._changed)
+        events.on(Event.EDITED, self._changed)
         events.on(Event.RATED, self._rated)
         events.on(Event.CHANGED_EXTERNALLY, self._lost)
 

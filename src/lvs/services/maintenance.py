@@ -70,7 +70,7 @@ class Maintenance:
         made = await self._backups.make()
         if made is None:
             return "No backup was made: there is nothing in the database yet."
-        return f"{made.path.name} was made and looked through: it holds {in_words(made.counts)}."
+        return f"{made.path.name} was made and checked: it holds {in_words(made.counts)}."
 
     def refresh_cache(self) -> BackgroundTask:
         """Forget what was cached."""

@@ -57,8 +57,8 @@ MONITORING = frozenset({RouteGroup.DASHBOARD, RouteGroup.HEALTH_CHECK})
 class Request(RequestQueries):
     """One request while it is answered, and what it asked of the database.
 
-    `rule` is the route's; `took_s` how many seconds it took until its answer began; `sentence` what
-    was said of an error. As a context it counts what runs in its block, and in the tasks begun
+    `rule` is the route's; `took_s` how many seconds it took until its answer began; `message` is
+    that of an error. As a context it counts what runs in its block, and in the tasks begun
     there.
     """
 

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 TELL_S = 0.2
 SETTLE_GRACE_S = 2.0
 
-Tell = Callable[[str], None]
+Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +49,11 @@ class Scanned:
     problems: tuple[str, ...]
 
 
-async def scan_once(services: Services, look: bool, tell: Tell = lambda _: None) -> Scanned:
+async def scan_once(services: Services, look: bool, progress: Progress = lambda _: None) -> Scanned:
     """Scan the configured folders, or all that are known where none is configured; other known
     folders stay as they are.
 
-    With `look` new files are probed (probe and poster) too. `tell` hears how far it is. Raises
+    With `look` new files are probed (probe and poster) too. `progress` hears how far it is. Raises
     Invalid where there is no folder to scan, or one lies in another that is known.
     """
     library = services.library
@@ -63,7 +63,7 @@ async def scan_once(services: Services, look: bool, tell: Tell = lambda _: None)
         await library.open(keep_others=True)
         roots = _wanted(services)
         async with _telling(
-            lambda: tell(
+            lambda: progress(
                 f"{library.progress().files_seen} files seen, {library.progress().files_added} new"
             )
         ):
@@ -72,14 +72,14 @@ async def scan_once(services: Services, look: bool, tell: Tell = lambda _: None)
         attached = await services.legacy.attach()
         if look:
             async with _telling(
-                lambda: tell(
+                lambda: progress(
                     f"probing new videos: {services.jobs.queued + services.jobs.running} to do"
                 )
             ):
                 await _probe(services)
         return await _result(services, roots, seen, attached)
     finally:
-        await services.ffmpeg.close()
+        await services.probe_pool.close()
         await services.database.close()
 
 
@@ -127,7 +127,7 @@ async def _probe(services: Services) -> None:
         log.error("posters cannot be kept in %s: %s", services.posters.folder, error.strerror)
     jobs = services.jobs
     async with asyncio.TaskGroup() as group:
-        steps = [jobs.feed(), *(jobs.work() for _ in range(services.ffmpeg.workers))]
+        steps = [jobs.feed(), *(jobs.work() for _ in range(services.probe_pool.workers))]
         tasks = [group.create_task(step) for step in steps]
         # The queue tells nobody that it is empty.
         while not jobs.sweeps_done or jobs.queued or jobs.running:  # noqa: ASYNC110

@@ -96,7 +96,7 @@ class WorkerProcess:
             raise ValueError("its answer is nested too deeply") from None
 
     async def receive_bytes(self, size_bytes: int) -> bytes:
-        """So many bytes that follow a line.
+        """Read this many bytes after a line.
 
         Raises EOFError or OSError where the process is gone.
         """

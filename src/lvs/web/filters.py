@@ -96,6 +96,12 @@ def chips(
     return found
 
 
+def in_search_words(query: Query) -> str:
+    """The query as one could type it into the search, but for filters that no word sets."""
+    words = [chip.word for chip in chips(query, without=("q",))]
+    return " ".join(word for word in (query.q.strip(), *words) if word)
+
+
 def printable(value: str) -> str:
     """A short form of foreign text that can stand in a message."""
     return value.encode("utf-8", "replace").decode()[:40]

@@ -1,7 +1,7 @@
 """Words of a search that set filters: `is:favorite`, `year:2019`, `in:trips`, `no:tags` …
 
 `lifted` takes them out of a search and sets the filters; `word_of` says which word a filter in use
-could have been written as. What is no such word stays text.
+could have been written as, as the panel of filters writes it. What is no such word stays text.
 """
 
 import re
@@ -36,6 +36,11 @@ FIXED: dict[str, Changes] = {
     "is:hidden": {"hidden": True},
     "is:vr": {"vr": True},
     "is:playable": {"state": "plays"},
+    "state:convert": {"state": "convert"},
+    "state:undecodable": {"state": "undecodable"},
+    "length:short": {"length": "short"},
+    "length:medium": {"length": "medium"},
+    "length:long": {"length": "long"},
     "no:sound": {"sound": "missing"},
     "has:tags": {"tagged": "yes"},
     "no:tags": {"tagged": "no"},
@@ -136,6 +141,7 @@ _READERS: dict[str, Callable[[str], Changes | None]] = {
     "year": _year,
     "since": lambda value: _read("recorded_from", value),
     "until": lambda value: _read("recorded_to", value),
+    "recorded": lambda value: _read("recorded", value),
     "in": lambda value: _read("folder", value.strip("/")),
     "stars": lambda value: _read("min_rating", value),
     "longer": lambda value: _read("min_minutes", value),
@@ -164,6 +170,7 @@ _WRITTEN: dict[str, Callable[[Any], str]] = {
     "tags": _valued("tag"),
     "recorded_from": _valued("since"),
     "recorded_to": _valued("until"),
+    "recorded": _valued("recorded"),
     "folder": _valued("in"),
     "min_rating": _valued("stars"),
     "min_minutes": _valued("longer"),

@@ -60,7 +60,7 @@ async def test_every_page_is_whole_empty_and_with_hostile_names(home: Home, addr
     home.add(b"latin \xe9.mp4")
     home.add("<i>broken</i>.mp4", b"no film")
     await home.scan()
-    await home.looked()
+    await home.probed()
     for card in (await home.services.gallery.browse(Query())).cards:
         await home.services.ratings.rate(card.media_hash, 3, "<b>client</b>")
         await home.services.tags.add(card.media_hash, "<script>tag</script>", "x")
@@ -80,8 +80,8 @@ async def test_every_page_is_whole_empty_and_with_hostile_names(home: Home, addr
 # --- Work ---
 
 
-async def test_a_look_is_stopped_and_begun_again_and_others_come_first(home: Home) -> None:
-    jobs, turns = home.services.jobs, home.services.ffmpeg._turns
+async def test_a_probe_is_stopped_and_begun_again_and_others_come_first(home: Home) -> None:
+    jobs, turns = home.services.jobs, home.services.probe_pool._turns
     await (
         turns.acquire()
     )  # the only worker is taken: the first look waits for it, and the others behind that
@@ -101,7 +101,7 @@ async def test_a_look_is_stopped_and_begun_again_and_others_come_first(home: Hom
     answer = await home.client.post(f"/admin/jobs/{in_line[1]}/stop")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/admin/jobs")
     assert (await home.client.post(f"/admin/jobs/{in_line[1]}/stop")).status_code == 409
-    await home.client.post(f"/admin/jobs/{running}/stop")  # the one that is being looked into
+    await home.client.post(f"/admin/jobs/{running}/stop")  # the one that is being probed
     await home.until(lambda: bool(jobs.running) and jobs.under_way()[0].video_id == in_line[-1])
     assert jobs.stopped() == [running, in_line[1]]
     assert "Stopped (2)" in await get(home, "/admin/jobs?state=stopped")
@@ -127,9 +127,9 @@ async def test_a_look_is_stopped_and_begun_again_and_others_come_first(home: Hom
 
 async def test_what_failed_stands_there_with_its_reason_and_is_tried_again(home: Home) -> None:
     home.add("film.mp4")
-    jobs, ffmpeg = home.services.jobs, home.services.ffmpeg
-    limit, ffmpeg._time_limit_s = (
-        ffmpeg._time_limit_s,
+    jobs, probe_pool = home.services.jobs, home.services.probe_pool
+    limit, probe_pool._time_limit_s = (
+        probe_pool._time_limit_s,
         0.0001,
     )  # so little that no look can be done in it
     await home.scan()
@@ -137,7 +137,7 @@ async def test_what_failed_stands_there_with_its_reason_and_is_tried_again(home:
     page = await get(home, "/admin/jobs?state=failed")
     assert "took longer than" in page
     assert "will be retried" in page
-    ffmpeg._time_limit_s = limit
+    probe_pool._time_limit_s = limit
     video = await home.video("film.mp4")
     await home.client.post(f"/admin/jobs/{video.id}/again")
     await home.until(lambda: jobs.tally.done == 1)
@@ -215,7 +215,7 @@ async def test_posters_of_a_selection_are_made_again(home: Home) -> None:
     for name in ("a/one.mp4", "a/two.mp4", "b/three.mp4"):
         home.add(name)
     await home.scan()
-    await home.looked()
+    await home.probed()
     store = home.services.posters
     videos = {name: await home.video(name) for name in ("a/one.mp4", "b/three.mp4")}
     pictures = {name: store.path(video.poster or "", 320, "webp") for name, video in videos.items()}
@@ -278,7 +278,7 @@ async def test_unreadable_files_are_listed_by_reason_and_tried_again(home: Home)
     home.add("more/empty too.mkv", b"")
     home.add("good.mp4")
     await home.scan()
-    await home.looked()
+    await home.probed()
     answer = await home.client.get("/unreadable")
     assert (answer.status_code, answer.headers["Location"]) == (301, "/admin/unreadable")
     page = await get(home, "/admin/unreadable")
@@ -296,7 +296,7 @@ async def test_unreadable_files_are_listed_by_reason_and_tried_again(home: Home)
     answer = await home.client.post("/admin/unreadable/again", form={"reason": empty})
     assert answer.status_code == 303
     await home.until(lambda: jobs.tally.unreadable > looks)
-    await home.looked()
+    await home.probed()
     assert "will be analysed again" in await get(home, answer.headers["Location"])
     # A file that has become a film, without anybody noticing the change, is one after "try again".
     (home.library / "text.mp4").write_bytes(distinct_video())
@@ -522,7 +522,7 @@ async def test_an_export_longer_than_one_turn_is_whole_and_leaves_the_database_t
         ("GET", "/admin/posters?min_rating=9", 400),
     ],
 )
-async def test_nonsense_gets_a_sentence(home: Home, method: str, address: str, status: int) -> None:
+async def test_nonsense_gets_a_message(home: Home, method: str, address: str, status: int) -> None:
     answer = await (home.client.post(address) if method == "POST" else home.client.get(address))
     assert answer.status_code == status
 

@@ -9,6 +9,7 @@ import signal
 import socket
 import sqlite3
 import subprocess
+import time
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -57,7 +58,7 @@ async def test_the_page_holds_every_tile_and_works_without_scripts(home: Home) -
 async def test_a_tile_is_one_element_and_says_nothing_when_nothing_changed(
     home: Home, name: str
 ) -> None:
-    await home.looked()
+    await home.probed()
     address = f"/admin/tiles/{name}"
     for _ in range(20):  # the system's numbers may change in between
         tree = Tree(await text_of(home.client, address))
@@ -129,7 +130,7 @@ async def test_names_of_films_are_text_and_nothing_else(home: Home) -> None:
     home.add('<img src=x onerror=alert(1)> & "ä".mp4', b"no film")
     home.add(b"caf\xe9.mp4", b"no film either")
     await home.scan()
-    await home.looked()
+    await home.probed()
     page = await text_of(home.client, "/admin/performance")
     Tree(page)
     assert "<img src=x" not in page
@@ -164,8 +165,9 @@ async def test_buttons_do_what_they_say_with_htmx_and_without(home: Home) -> Non
 async def test_without_trouble_all_is_well(home: Home) -> None:
     home.add("film.mp4")
     await home.scan()
-    await home.looked()
-    await asyncio.sleep(2.1)  # counts are made anew every two seconds at most
+    await home.probed()
+    # Counts are made anew every two seconds at most.
+    home.services.overviews.clock = lambda: time.monotonic() + 60
     assert (await health_of(home)).startswith("Health OK All is well. 1 video · 0 streams running")
     answer = await home.client.get("/ping?deep=1")
     content = await answer.get_json()
@@ -178,7 +180,7 @@ async def test_a_folder_that_is_away_is_named_and_comes_first(tmp_path: Path) ->
     async with Home(tmp_path, libraries=("Videos", "Old films")) as home:
         home.add("film.mp4", library=1)
         await home.scan()
-        await home.looked()
+        await home.probed()
         home.libraries[1].rename(tmp_path / "elsewhere")
         await home.services.library.drives.check()
         health = await health_of(home)
@@ -207,7 +209,7 @@ async def test_a_folder_that_is_away_is_named_and_comes_first(tmp_path: Path) ->
         assert (await home.client.get("/ping?deep=1")).status_code == 200
 
 
-async def test_nothing_is_left_to_do_when_the_last_look_ends_while_it_is_counted(
+async def test_nothing_is_left_to_do_when_the_last_probe_ends_while_it_is_counted(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     jobs, count = home.services.jobs, videos.count_waiting
@@ -219,7 +221,7 @@ async def test_nothing_is_left_to_do_when_the_last_look_ends_while_it_is_counted
         await home.until(lambda: jobs.tally.done == 2)
         return found
 
-    turns = home.services.ffmpeg._turns
+    turns = home.services.probe_pool._turns
     async with turns:  # so that both are still to be done when they are counted
         home.add("one.mp4")
         home.add("two.mp4")
@@ -237,7 +239,7 @@ async def test_nothing_is_left_to_do_when_the_last_look_ends_while_it_is_counted
 
 async def test_workers_that_die_are_named_and_try_again_helps(home: Home) -> None:
     def kill_all() -> None:
-        for pid in home.services.ffmpeg.process_ids:
+        for pid in home.services.probe_pool.process_ids:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
@@ -248,7 +250,7 @@ async def test_workers_that_die_are_named_and_try_again_helps(home: Home) -> Non
         await home.until(lambda: len(home.services.jobs.failures) == 3)
     health = await health_of(home)
     assert "3 videos could not be analysed, the last “film " in health
-    assert "The process that looked into it broke down." in health
+    assert "The process that analysed it stopped unexpectedly." in health
     assert "new films get no picture" in health
     checks = (await (await home.client.get("/ping?deep=1")).get_json())["checks"]
     assert (checks["workers"]["ok"], checks["database"]["ok"]) == (False, True)
@@ -325,7 +327,7 @@ async def test_a_full_disk_is_named_before_and_when_it_is_full(tmp_path: Path) -
         async with Home(tmp_path) as home:
             home.add("film.mp4")
             await home.scan()
-            await home.looked()
+            await home.probed()
             assert "All is well." in await health_of(home)
             filler = home.data / "filler"
 
@@ -474,7 +476,7 @@ def test_an_open_dashboard_shows_by_itself_what_is_done(
     expect(tile(page, "library")).to_contain_text(f"{videos} videos", timeout=90_000)
     expect(tile(page, "library")).to_contain_text(f"{files:,} files,", timeout=90_000)
     expect(tile(page, "library")).to_contain_text(re.compile(rf"Duplicates\s*{FILMS - 1}\b"))
-    # A film that is seen again while it is looked into counts a second time.
+    # A film that is seen again while it is probed counts a second time.
     expect(tile(page, "workers")).to_contain_text(
         re.compile(rf"{FILMS // 10}\d done · {UNREADABLE} unreadable · 0 failed"), timeout=90_000
     )

@@ -13,7 +13,7 @@ async def pairs(home: Home, *names: str) -> list[str]:
     for name in names:
         home.add(name)
     await home.scan()
-    await home.looked()
+    await home.probed()
     videos = [await home.video(name) for name in names]
     couples = list(pairwise(videos))
     async with home.services.database.transaction() as tx:

@@ -52,7 +52,7 @@ async def full_house(home: Home) -> None:
         home.add(f"broken {number}.mp4", b"no film %d" % number)
     home.add(b"latin \xe9.mp4")
     await home.scan()
-    await home.looked()
+    await home.probed()
     for number in range(3):
         media_hash = (await home.video(f"film {number}.mp4")).media_hash
         await home.services.ratings.rate(media_hash, 1 + number, "tester")
@@ -66,8 +66,8 @@ async def full_house(home: Home) -> None:
 
 async def test_every_list_in_runs_of_one_is_the_list_at_once(home: Home) -> None:
     await full_house(home)
-    missing = await home.services.missing.page()
-    await home.services.missing.forget([missing[0][0].id], 2**53, "tester")
+    missing = await home.services.recycle_bin.page()
+    await home.services.recycle_bin.forget([missing[0][0].id], 2**53, "tester")
     (home.data / "logs").mkdir()
     (home.data / "logs" / log_tail.FILE_NAME).write_text(
         "2026-11-29 12:00:00 info lvs.x: one\n2026-11-29 12:00:00 warning lvs.x: two\n"
@@ -110,7 +110,9 @@ async def test_a_change_that_is_listed_is_undone_by_its_id(home: Home) -> None:
     answer = await home.client.post(f"/api/changes/{change['id']}/undo")
     assert answer.status_code == 200
     assert (await home.services.ratings.get(media_hash)).value is None
+    undo_id = (await answer.get_json())["change_id"]
     newest, before = (await get(home, "changes", video=media_hash, limit=2))["changes"]
+    assert newest["id"] == undo_id
     assert (newest["undoes"], before["undoable"]) == (change["id"], False)
     await home.services.tags.add(media_hash, "alps", "tester")
     answer = await home.client.post("/api/tags/alps", json={"rename": "mountains"})
@@ -120,7 +122,7 @@ async def test_a_change_that_is_listed_is_undone_by_its_id(home: Home) -> None:
 
 
 async def test_jobs_are_those_of_their_state(home: Home) -> None:
-    jobs, turns = home.services.jobs, home.services.ffmpeg._turns
+    jobs, turns = home.services.jobs, home.services.probe_pool._turns
     await turns.acquire()  # the only worker is taken: everything waits
     for number in range(4):
         home.add(f"film {number}.mp4")
@@ -137,7 +139,7 @@ async def test_jobs_are_those_of_their_state(home: Home) -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "status", "sentence"),
+    ("address", "status", "count"),
     [
         ("jobs?state=lazy", 400, "The state of a job is one of"),
         ("jobs?limit=0", 400, "limit is a whole number from 1 to 500"),

@@ -121,7 +121,7 @@ BAD_BODIES = [
 ]
 
 
-async def test_a_rating_that_is_none_is_refused_with_a_sentence_and_changes_nothing(
+async def test_a_rating_that_is_none_is_refused_with_a_message_and_changes_nothing(
     home: Home,
 ) -> None:
     address = f"/api/ratings/{await film(home)}"
@@ -237,7 +237,7 @@ async def test_a_wrong_method_is_a_405_that_names_the_right_ones(home: Home) -> 
 
 async def test_a_video_is_described(home: Home) -> None:
     media_hash = await film(home, "Trips/Älps & more.mp4")
-    await home.looked()
+    await home.probed()
     base = f"/api/videos/{media_hash}"
     await home.client.post(f"/api/ratings/{media_hash}", json={"value": 4})
     await home.client.put(f"{base}/favorite")
@@ -276,7 +276,7 @@ async def test_a_video_is_described(home: Home) -> None:
 async def test_what_is_not_known_yet_is_null(home: Home) -> None:
     home.add("junk.mp4", b"no video at all" * 20)
     await home.scan()
-    await home.looked()
+    await home.probed()
     video = await home.video("junk.mp4")
     detail = await (await home.client.get(f"/api/videos/{video.media_hash}")).get_json()
     assert detail["state"] == "unreadable"
@@ -425,7 +425,7 @@ SENSELESS = [
 ]
 
 
-async def test_a_query_that_makes_no_sense_is_refused_with_a_sentence(home: Home) -> None:
+async def test_a_query_that_makes_no_sense_is_refused_with_a_message(home: Home) -> None:
     for query in SENSELESS:
         await problem(await home.client.get(f"/api/videos?{query}"), 400)
 
@@ -435,7 +435,7 @@ async def test_files_that_cannot_be_read_are_listed_on_request(home: Home) -> No
         home.add(f"junk {number}.mp4", b"junk" * (100 + number))
     home.add("film.mp4")
     await home.scan()
-    await home.looked()
+    await home.probed()
     assert [
         video["title"]
         for video in (await (await home.client.get("/api/videos")).get_json())["videos"]
@@ -475,7 +475,7 @@ async def test_tags_are_put_on_and_taken_off(home: Home) -> None:
     assert await tags("GET") == ["two words", "🎬"]
 
 
-async def test_a_tag_that_is_none_is_refused_with_a_sentence(home: Home) -> None:
+async def test_a_tag_that_is_none_is_refused_with_a_message(home: Home) -> None:
     address = f"/api/videos/{await film(home)}/tags"
     for tag in (
         "",
@@ -733,7 +733,7 @@ async def test_answers_are_as_the_document_says(home: Home) -> None:
     Schema.
     """
     media_hash = await film(home)
-    await home.looked()
+    await home.probed()
     document = await (await home.client.get("/api/openapi.json")).get_json()
     for path, sent in {
         "/api/videos": {},

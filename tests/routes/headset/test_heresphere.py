@@ -16,7 +16,9 @@ from support.media import make_video, name_chapters
 from support.wire import Wire
 
 from lvs.db.changes import Chosen
+from lvs.option_values import RateLimit
 from lvs.services.headset.access import DAY_S, HeadsetAccess
+from lvs.services.headset.positions import OPEN, PLAY, Positions
 from lvs.services.media.projection import by_person
 
 VERSION = "heresphere-json-version"
@@ -28,7 +30,7 @@ async def films(home: Home, *names: str) -> list[str]:
     for name in names:
         home.add(name)
     await home.scan()
-    await home.looked()
+    await home.probed()
     return [(await home.video(name)).media_hash for name in names]
 
 
@@ -129,7 +131,7 @@ async def test_chapters_stand_on_the_time_line_of_both_players(home: Home, tmp_p
     name_chapters(source, film, ((0, 2000, "Out"), (2000, 4000, "Home")))
     os.utime(film, ns=(OLD_NS, OLD_NS))
     await home.scan()
-    await home.looked()
+    await home.probed()
     media_hash = (await home.video(film.name)).media_hash
     item = await read(home, f"/heresphere/{media_hash}")
     assert [tag for tag in item["tags"] if tag.get("track") == 0] == [
@@ -318,6 +320,33 @@ async def test_a_play_is_counted_once_for_each_opening(home: Home) -> None:
     assert await home.services.views.get(film) == 2
 
 
+async def test_an_event_without_a_time_leaves_the_position(home: Home) -> None:
+    [film] = await films(home, "a.mp4")
+    url = f"/heresphere/events/{film}"
+    bodies: list[dict[str, Any]] = [
+        {"event": 1, "time": 250.0},
+        {"event": 2},
+        {"event": 1, "time": None},
+        {"event": 3, "time": "0"},
+    ]
+    for body in bodies:
+        assert (await post(home, url, body)).status_code == 200
+        assert await home.services.progress.position_s(film) == 0.25
+    await post(home, url, {"event": 1, "time": 0})
+    assert await home.services.progress.position_s(film) is None
+
+
+async def test_a_flood_of_plays_is_counted_up_to_a_limit(home: Home) -> None:
+    [film] = await films(home, "a.mp4")
+    video = await home.services.videos.get(film)
+    positions = Positions(home.services.views, plays=RateLimit(3, 3600))
+    for event in (OPEN, PLAY) * 5:
+        await positions.event(video, event, None, "10.0.0.1")
+    assert await home.services.views.get(film) == 3
+    await positions.event(video, PLAY, None, "10.0.0.2")
+    assert await home.services.views.get(film) == 4
+
+
 async def test_reads_by_post_are_no_writes(tmp_path: Any) -> None:
     async with Home(tmp_path, writes_limit="5/60") as home:
         [film] = await films(home, "a.mp4")
@@ -383,7 +412,7 @@ async def test_a_film_of_an_old_format_comes_converted_too_with_one_key_to_all_o
         for name in kinds:
             home.add(name, (tmp_path / name).read_bytes())
         await home.scan()
-        await home.looked()
+        await home.probed()
         old, other, new = [(await home.video(name)).media_hash for name in kinds]
         asked = {"password": PASSWORD}
         item = await read(home, f"/heresphere/{old}", asked)

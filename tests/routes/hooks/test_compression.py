@@ -23,8 +23,8 @@ async def ask(
     return response, await response.get_data(as_text=False)
 
 
-async def static_addresses(home: Home) -> list[str]:
-    _, page = await ask(home, "/")
+async def static_addresses(home: Home, address: str = "/") -> list[str]:
+    _, page = await ask(home, address)
     return [found.decode() for found in re.findall(rb'(?:src|href)="(/static/[^"]+)"', page)]
 
 
@@ -61,6 +61,20 @@ async def test_script_and_style_are_compressed_and_light(home: Home) -> None:
     assert 0 < style_bytes <= 10 * 1024
 
 
+async def test_the_scripts_of_a_film_are_light(home: Home) -> None:
+    home.add("film.mp4")
+    (home.library / "film.srt").write_text("1\n00:00:00,000 --> 00:00:01,000\nwords\n")
+    await home.scan()
+    await home.probed()
+    scripts = [
+        address for address in await static_addresses(home, "/watch/film.mp4") if ".js" in address
+    ]
+    assert any("/progress.js" in address for address in scripts)
+    assert any("/adjust.js" in address for address in scripts)
+    sent = [len((await ask(home, address, **BROWSER))[1]) for address in scripts]
+    assert sum(sent) <= 30 * 1024
+
+
 async def test_full_pages_are_light_and_arrive_whole_however_many_ask_at_once(home: Home) -> None:
     words = [
         "harbour",
@@ -79,7 +93,7 @@ async def test_full_pages_are_light_and_arrive_whole_however_many_ask_at_once(ho
     for number in range(120):
         home.add(f"{chance.choice(words)}/{' '.join(chance.sample(words, 4))} {number}.mp4".title())
     await home.scan()
-    await home.looked()  # with posters and their colours
+    await home.probed()  # with posters and their colours
     for number, card in enumerate((await home.services.gallery.browse(Query(), 120)).cards):
         for tag in chance.sample(words, number % 5):
             await home.services.tags.add(card.media_hash, tag, "me")
@@ -152,7 +166,7 @@ async def test_head_says_what_get_would(home: Home) -> None:
 async def test_films_posters_and_json_are_left_alone(home: Home) -> None:
     home.add("film.mp4")
     await home.scan()
-    await home.looked()
+    await home.probed()
     name = (await home.video("film.mp4")).media_hash
     for address in ("/video/film.mp4", f"/thumbnail/{name}.jpg", "/api/videos", "/ping"):
         response, _ = await ask(home, address, **BROWSER)

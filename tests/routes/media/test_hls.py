@@ -29,7 +29,7 @@ async def home(tmp_path: Path) -> AsyncIterator[Home]:
     make_video(tmp_path / "seed.avi", seconds=3, size=(96, 64), video_codec="mpeg4", sound=True)
     each.add("old.avi", (tmp_path / "seed.avi").read_bytes())
     async with each:
-        await each.looked()
+        await each.probed()
         yield each
 
 
@@ -143,7 +143,7 @@ async def test_the_page_says_before_play_that_even_the_smallest_size_is_too_slow
     make = make_video(home.library.parent / "plays.mp4", seconds=2, size=(96, 64), sound=True)
     home.add("plays.mp4", make.read_bytes())
     await home.scan()
-    await home.looked()
+    await home.probed()
     speeds = home.services.playback.pool.speeds
     for megapixels_per_s, said in ((0.001, True), (1000.0, False)):
         for codec in ("mpeg4", "h264"):
@@ -168,7 +168,7 @@ async def test_a_film_is_offered_copied_alone_while_there_is_no_room_to_convert(
     make_video(home.library.parent / "x.mkv", seconds=3, size=(96, 64), video_codec="libx265")
     home.add("new.mkv", (home.library.parent / "x.mkv").read_bytes())
     await home.scan()
-    await home.looked()
+    await home.probed()
     master, pool = await master_of(home, "new.mkv"), home.services.playback.pool
     both = (await get(home, master))[2].decode()
     assert "hevc-a0/index.m3u8" in both
@@ -176,6 +176,12 @@ async def test_a_film_is_offered_copied_alone_while_there_is_no_room_to_convert(
     pool.turns = 1
     old = (await master_of(home, "old.avi")).replace("master.m3u8", "h264-360-a0/0.m4s")
     assert (await get(home, old))[0] == 200
+    metrics = (await get(home, "/metrics"))[2].decode()
+    said = re.search(
+        r'^lvs_conversion_speed{client="[^"]+",film="old"} (\S+)', metrics, re.MULTILINE
+    )
+    assert said is not None
+    assert float(said[1]) > 0
     [other] = [seat for seat in pool._seats.values() if seat.converted_at > 0]
     other.client, other.speeds = "10.0.0.9", deque([1.0])
     busy = (await get(home, master))[2].decode()
@@ -192,7 +198,7 @@ async def test_a_film_is_offered_copied_alone_while_there_is_no_room_to_convert(
 async def test_an_unreadable_file_has_no_player(home: Home) -> None:
     home.add("list.mp4", b"#EXTM3U\n#EXTINF:1,\n/video/film.mkv\n")
     await home.scan()
-    await home.looked()
+    await home.probed()
     page = (await get(home, "/watch/list.mp4"))[2].decode()
     assert "<video" not in page
     assert "cannot be played" in page

@@ -12,7 +12,7 @@ async def test_a_range_request_makes_one_query(home: Home, copies: int) -> None:
     for number in range(copies):
         home.add(f"copy {number}.mp4", film)
     await home.scan()
-    await home.looked()
+    await home.probed()
     for start in (0, 100):
         before = home.queries
         answer = await home.client.get(
@@ -28,7 +28,7 @@ async def test_a_watch_page_makes_at_most_six_queries(home: Home, address: str) 
     for name in ("a.mp4", "b.mp4", "folder/c.mp4", "folder/d.mp4", "folder/e.mp4"):
         home.add(name)
     await home.scan()
-    await home.looked()
+    await home.probed()
     for name in ("folder/c.mp4", "a.mp4", "folder/d.mp4"):
         video = await home.video(name)
         await home.services.tags.add(video.media_hash, "shared", "test")

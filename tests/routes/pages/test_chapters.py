@@ -20,7 +20,7 @@ async def test_chapters_are_marks_links_and_json(tmp_path: Path, kind: str) -> N
         os.utime(film, ns=(OLD_NS, OLD_NS))  # long whole
         home.add("plain.mp4")
         await home.scan()
-        await home.looked()
+        await home.probed()
         page = await (await home.client.get(f"/watch/film.{kind}?sort=title")).get_data(True)
         assert re.findall(r'data-seek="([^"]+)" data-chapter>', page) == ["0.0", "0.4"]
         assert f'href="/watch/film.{kind}?sort=title&amp;start=0.4"' in page

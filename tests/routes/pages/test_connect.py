@@ -1,5 +1,6 @@
 """`/connect` and the greeting: addresses that were tried, and codes that a phone reads."""
 
+import ipaddress
 import os
 import pty
 import re
@@ -10,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -18,10 +20,10 @@ from support import processes
 from support.home import Home
 from support.pictures import decoded, drawn_svg, terminal_picture
 
-from lvs.services.network import reachability
+from lvs.services.network import addresses, reachability
 from lvs.services.network.addresses import HostAddress, host_addresses, url
 from lvs.services.network.discovery import Discovery, ListeningOn
-from lvs.services.network.reachability import Reachability, answers_at
+from lvs.services.network.reachability import Connectivity, Reachability, answers_at
 
 STATE = re.compile(
     r'<a href="([^"]+)/">[^<]*</a>\s*<span class="meta">([^<]*)</span>\s*<span class="state (\w+)">'
@@ -64,6 +66,14 @@ def library(folder: Path) -> Path:
     return folder / "films"
 
 
+def test_with_https_the_page_names_both_and_what_vr_needs(tmp_path: Path) -> None:
+    with served(tmp_path, "--tls-self-signed") as server:
+        page = httpx.get(f"{server.address}/connect").text
+        found = {address: state for address, _, state in STATE.findall(page)}
+        assert found[f"http://localhost:{server.port}"] == "yes"
+        assert found[server.secure_address.replace("127.0.0.1", "localhost")] == "yes"
+
+
 async def test_without_a_network_the_page_says_so(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -71,27 +81,66 @@ async def test_without_a_network_the_page_says_so(
     assert "No address is known yet" in answer  # nothing listens in a test without a socket
 
 
+HOUSE = HostAddress("eth0", ipaddress.ip_address("192.168.1.5"), inside=False)
+DOCKER = HostAddress("docker0", ipaddress.ip_address("172.17.0.1"), inside=True)
+VPN = HostAddress("wg0", ipaddress.ip_address("10.8.0.2"), inside=False, tunnel=True)
+OVERLAY = HostAddress("tailscale0", ipaddress.ip_address("100.72.1.9"), False, tunnel=True)
+
+
+async def connectivity(
+    monkeypatch: pytest.MonkeyPatch, own: list[HostAddress], **more: Any
+) -> Connectivity:
+    """What is found where this machine has these addresses."""
+
+    async def status(host: str, _port: int, _tls: bool, _root: str) -> int:
+        return {"172.17.0.1": 0, "100.72.1.9": 403}.get(host, 200)
+
+    monkeypatch.setattr(reachability, "host_addresses", lambda _ipv6: own)
+    monkeypatch.setattr(reachability, "status_at", status)
+    found = Reachability("0.0.0.0", more.pop("public_url", ""), Discovery(""), "/lvs")
+    found.listening(ListeningOn(8900, **more))
+    return await found.now()
+
+
 async def test_addresses_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    import ipaddress
-
-    def inside_and_out(_ipv6: bool) -> list[HostAddress]:
-        out = HostAddress("eth0", ipaddress.ip_address("192.168.1.5"), inside=False)
-        return [out, HostAddress("docker0", ipaddress.ip_address("172.17.0.1"), inside=True)]
-
-    async def answers(host: str, _port: int, _tls: bool, _root: str) -> bool:
-        return host != "172.17.0.1"
-
-    monkeypatch.setattr(reachability, "host_addresses", inside_and_out)
-    monkeypatch.setattr(reachability, "answers_at", answers)
-    found = Reachability("0.0.0.0", "http", "", Discovery(""), "/lvs")
-    found.listening(ListeningOn(8900))
-    now = await found.now()
+    now = await connectivity(monkeypatch, [HOUSE, VPN, OVERLAY, DOCKER])
     assert now.best == "http://192.168.1.5:8900/lvs"
-    assert [(each.url, each.answers, each.for_phones) for each in now.addresses] == [
-        ("http://192.168.1.5:8900/lvs", True, True),
-        ("http://172.17.0.1:8900/lvs", False, False),
-        ("http://localhost:8900/lvs", True, False),
+    assert now.secure == ""
+    assert [(each.url, each.answers, each.for_phones, each.hint) for each in now.addresses] == [
+        ("http://192.168.1.5:8900/lvs", True, True, ""),
+        ("http://10.8.0.2:8900/lvs", True, True, reachability.TUNNEL),
+        ("http://100.72.1.9:8900/lvs", False, False, reachability.REFUSED),
+        ("http://172.17.0.1:8900/lvs", False, False, reachability.INSIDE),
+        ("http://localhost:8900/lvs", True, False, reachability.OWN_ONLY),
     ]
+
+
+async def test_the_address_for_vr_is_the_one_with_https(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = await connectivity(monkeypatch, [HOUSE, DOCKER], secure_port=8943)
+    assert now.best == "http://192.168.1.5:8900/lvs"
+    assert now.secure == "https://192.168.1.5:8943/lvs"
+    assert [each.url for each in now.addresses if each.answers] == [
+        "http://192.168.1.5:8900/lvs",
+        "https://192.168.1.5:8943/lvs",
+        "http://localhost:8900/lvs",
+        "https://localhost:8943/lvs",
+    ]
+    behind_proxy = await connectivity(monkeypatch, [HOUSE], public_url="https://films.lan")
+    assert (behind_proxy.best, behind_proxy.secure) == ("https://films.lan",) * 2
+
+
+async def test_a_container_without_the_network_of_its_host_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    mark = tmp_path / ".dockerenv"
+    monkeypatch.setattr(addresses, "_CONTAINER_MARKS", (mark,))
+    assert reachability.CONTAINER not in (await connectivity(monkeypatch, [DOCKER])).warnings
+    mark.touch()
+    alone = await connectivity(monkeypatch, [DOCKER])
+    assert (alone.best, alone.warnings) == ("", (reachability.CONTAINER,))
+    assert (await connectivity(monkeypatch, [HOUSE, DOCKER])).warnings == ()
+    told = await connectivity(monkeypatch, [DOCKER], public_url="http://nas.local:8900")
+    assert (told.best, told.warnings) == ("http://nas.local:8900", ())
 
 
 def plain_web_server(folder: Path) -> "subprocess.Popen[str]":

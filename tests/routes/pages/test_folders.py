@@ -31,7 +31,7 @@ async def trips(tmp_path: Path) -> AsyncIterator[Home]:
         for name in ("top.mp4", "Trips/a.mp4", "Trips/2024/b.mp4", "Trips/2024/Rome/c.mp4"):
             home.add(name)
         await home.scan()
-        await home.looked()
+        await home.probed()
         yield home
 
 
@@ -104,7 +104,7 @@ async def test_a_film_keeps_the_list_of_its_folder(trips: Home) -> None:
     assert 'href="/folder/Trips?sort=title&amp;below=1#video-card-' in page
 
 
-async def test_a_folder_nobody_knows_gets_a_sentence(trips: Home) -> None:
+async def test_a_folder_nobody_knows_gets_a_message(trips: Home) -> None:
     for address in ("/folder/None", "/folder/Trips/..", "/folder/%2e%2e/etc", "/folder/top.mp4"):
         answer = await trips.client.get(address)
         assert answer.status_code == 404, address
@@ -229,7 +229,7 @@ async def test_filters_of_a_folder_without_films_of_its_own_are_for_those_below(
         for name in ("Trips/2024/b.mp4", "Trips/2025/c.mp4"):
             home.add(name)
         await home.scan()
-        await home.looked()
+        await home.probed()
         await home.services.ratings.rate((await home.video("Trips/2024/b.mp4")).media_hash, 4, "a")
         answer = await home.client.get("/folder/Trips", headers={"LVS-Panel": "1"})
         page = await text(answer)

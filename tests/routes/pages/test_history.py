@@ -63,6 +63,40 @@ async def test_lines_and_days_are_removed_and_gone(home: Home) -> None:
         assert (await home.client.post("/history/remove", form=form)).status_code == 400
 
 
+async def test_a_position_of_before_does_not_bring_a_removed_line_back(home: Home) -> None:
+    one = await a_film(home, name="one.mp4")
+    await played(home, one)
+    for position_s in (2.0, 3.0):  # the last one waits to be written
+        await home.services.progress.record(one, position_s, "a")
+    found = await (await home.client.get("/api/history")).get_json()
+    [line] = found["lines"]
+    assert (await home.client.delete(f"/api/history/{line['id']}")).status_code == 200
+    await home.services.progress.flush()
+    assert await listed(home) == []
+    assert await home.services.progress.position_s(one) == 3.0
+
+
+async def test_hidden_films_are_left_out_unless_they_are_asked_for(home: Home) -> None:
+    one, two = await a_film(home, name="one.mp4"), await a_film(home, name="two.mp4")
+    for each, ago in ((one, 2), (two, 1), (one, 0)):
+        await played(home, each, ago)
+    await home.services.hidden.set(one, True, "a")
+    assert [title for title, _ in await listed(home)] == ["two"]
+    page = await text(await home.client.get("/history"))
+    assert "2 lines of hidden videos left out" in page
+    assert "/watch/one.mp4" not in page
+    page = await text(await home.client.get("/history?hidden=1"))
+    assert page.count("/watch/one.mp4") == 2
+    assert "left out" not in page
+    first = await (await home.client.get("/api/history?hidden=1&limit=2")).get_json()
+    assert [line["title"] for line in first["lines"]] == ["one", "two"]
+    address = f"/api/history?hidden=1&before={first['next']}"
+    rest = await (await home.client.get(address)).get_json()
+    assert [line["title"] for line in rest["lines"]] == ["one"]
+    await home.services.hidden.set(one, False, "a")
+    assert [title for title, _ in await listed(home)] == ["one", "two", "one"]
+
+
 async def test_while_it_is_off_nothing_is_noted(home: Home) -> None:
     one = await a_film(home, name="one.mp4")
     await home.services.progress.record(one, 1.0, "a")  # waits to be written

@@ -88,7 +88,7 @@ async def test_tags_are_added_and_removed_with_undo(home: Home) -> None:
 @pytest.mark.parametrize(
     "tag", ["", "  ", "#", "a\x07b", "x" * 65, "line\u2028separator", "\x00", "\u200b", "\u202eabc"]
 )
-async def test_a_tag_that_cannot_be_used_gets_a_sentence(home: Home, tag: str) -> None:
+async def test_a_tag_that_cannot_be_used_gets_a_message(home: Home, tag: str) -> None:
     media_hash = await one_video(home)
     answer = await home.client.post(f"/videos/{media_hash}/tags", form={"tag": tag}, headers=HTMX)
     assert answer.status_code == 422
@@ -222,7 +222,7 @@ async def test_what_is_not_there_is_said_on_a_page_in_the_frame(home: Home, addr
         "after=WzEsOTk5OTk5OTk5OTk5OTk5OTk5OTk5OTldXQ",
     ],
 )
-async def test_a_nonsense_query_gets_a_sentence(home: Home, query: str) -> None:
+async def test_a_nonsense_query_gets_a_message(home: Home, query: str) -> None:
     await one_video(home)
     answer = await home.client.get(f"/?{query}")
     assert answer.status_code == 400
@@ -266,7 +266,7 @@ async def test_posters_are_kept_for_ever_under_their_versioned_address(home: Hom
     home.add("film.mp4")
     home.add("text.mp4", b"no film " * 100)
     await home.scan()
-    await home.looked()
+    await home.probed()
     page = await text(await home.client.get("/"))
     [address] = set(re.findall(r'src="(/thumbnail/[^"]+)"', page))
     answer = await home.client.get(address.replace("&amp;", "&"))
@@ -281,7 +281,7 @@ async def test_posters_are_kept_for_ever_under_their_versioned_address(home: Hom
 
 async def test_a_poster_that_was_removed_is_made_again(home: Home) -> None:
     media_hash = await one_video(home)
-    await home.looked()
+    await home.probed()
     posters = [path for path in (home.data / "thumbnails").rglob("*.*") if path.is_file()]
     assert posters
     for path in posters:
@@ -295,7 +295,7 @@ async def test_a_poster_that_was_removed_is_made_again(home: Home) -> None:
 async def test_without_thumbnails_films_are_still_probed(tmp_path: Path) -> None:
     async with Home(tmp_path, enable_thumbnails=False) as home:
         await one_video(home)
-        await home.looked()
+        await home.probed()
         video = await home.video("film.mp4")
         assert video.probe is not None
         assert video.poster is None
@@ -306,7 +306,7 @@ async def test_the_watch_page_plays_and_tells(home: Home) -> None:
     for name in ("a.mp4", "b.mp4", "c.mp4"):
         home.add(f"trip/{name}")
     await home.scan()
-    await home.looked()
+    await home.probed()
     for name in ("a.mp4", "c.mp4"):
         await home.services.tags.add((await home.video(f"trip/{name}")).media_hash, "alps", "test")
     page = await text(await home.client.get("/watch/trip/b.mp4?sort=title"))
@@ -330,7 +330,7 @@ async def test_the_permanent_link_leads_to_where_the_video_is(home: Home) -> Non
 
 async def test_an_open_gallery_hears_of_changes_and_only_of_them(home: Home) -> None:
     await one_video(home)
-    await home.looked()
+    await home.probed()
     page = await text(await home.client.get("/"))
     [address] = set(re.findall(r'hx-get="(/library/status[^"]+)"', page))
     assert (await home.client.get(address, headers=HTMX)).status_code == 204

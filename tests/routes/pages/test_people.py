@@ -1,12 +1,21 @@
 """People: chosen on a device, with what is theirs, and limited where they are."""
 
+import asyncio
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from quart import Response
 from quart.typing import TestClientProtocol
 from support.home import Home
+from support.media import make_video
+
+from lvs.db.database import Transaction
+from lvs.db.handover import set_former
+from lvs.models import Query
+from lvs.services.household.people import People
+from lvs.viewer import NOBODY, Limits, Viewer, set_viewer
 
 COOKIE = "lvs_person"
 
@@ -119,6 +128,8 @@ async def test_a_forged_or_stale_cookie_is_nobody(home: Home) -> None:
 
 
 async def test_programs_choose_by_header(home: Home) -> None:
+    nobody = await home.client.get("/api/people", headers={"LVS-Person": "Ben"})
+    assert nobody.status_code == 400  # as after the last one was removed: not the household's then
     await make(home, "Änne")
     await make(home, "Ben", pin="1234")
     await make(home, "Kid", limits={"tags": ["kids"]})
@@ -186,6 +197,28 @@ async def test_removal_asks_and_can_be_undone(home: Home) -> None:
     assert (await home.client.get("/people/99/remove")).status_code == 404
 
 
+async def test_who_was_removed_long_ago_is_gone_after_a_start(home: Home) -> None:
+    (one,) = await films(home, "one")
+    for name in ("Anna", "Ben"):
+        person_id = await make(home, name)
+        await home.services.later.set(one, True, person=person_id)
+        await home.services.people.remove(person_id)
+
+    async def age(tx: Transaction) -> None:
+        day_ms = 24 * 3_600_000
+        sql = "UPDATE people SET removed_at = removed_at - ? WHERE name = ?"
+        for name, days in (("Anna", 31), ("Ben", 29)):
+            await tx.run(sql, (days * day_ms, name))
+
+    await home.services.database.write(age)
+    await home.stop()
+    await home.start()
+    assert [person.name for person in home.services.people.removed] == ["Ben"]
+    async with home.services.database.read() as db:
+        assert await db.value("SELECT group_concat(name) FROM people") == "Ben"
+        assert await db.value("SELECT count(*) FROM later") == 1
+
+
 async def test_a_person_begins_with_their_page(home: Home) -> None:
     await films(home, "one")
     await make(home, "Anna", start_page="/later")
@@ -207,7 +240,7 @@ async def test_a_childs_limits_hold_by_every_address(home: Home, by: str) -> Non
     home.add("Secrets/hidden.mp4")
     (home.library / "secret thing.srt").write_text("1\n00:00:00,000 --> 00:00:01,000\nwords\n")
     await home.scan()
-    await home.looked()
+    await home.probed()
     secret = (await home.video("secret thing.mp4")).media_hash
     open_ = (await home.video("Kids/cartoon.mp4")).media_hash
     tagged = (await home.video("tagged.mp4")).media_hash
@@ -270,6 +303,7 @@ async def test_a_childs_limits_hold_by_every_address(home: Home, by: str) -> Non
         f"/view/{view.view_id}",
         f"/videos/{secret}/poster",
         f"/triage?film={secret}",
+        f"/continue?dismissed={secret}",
         "/nothing-is-here",
         "/static/nothing.css",
     ):
@@ -345,3 +379,129 @@ async def test_limits_follow_tags_and_folders_at_once(home: Home) -> None:
     assert (await kid.get("/watch/one.mp4")).status_code == 200
     await home.services.tags.remove(one, "kids", "a")
     assert (await kid.get("/watch/one.mp4")).status_code == 404
+
+
+async def test_a_child_gets_the_next_film_that_it_may_see(home: Home) -> None:
+    hashes = await films(home, "Part 1", "Part 2", "Part 3")
+    for each in (hashes[0], hashes[2]):
+        await home.services.tags.add(each, "kids", "a")
+    kid_id = await make(home, "Kid", limits={"tags": ["kids"]})
+    kid = await device(home, "Kid")
+    await kid.post(f"/videos/{hashes[0]}/watched", form={"value": "1"})
+    row = await text(await kid.get("/up-next"))
+    assert "Part 3" in row
+    assert "Part 2" not in row
+    none = {"name": "Kid", "limits": {"tags": ["other"]}}
+    assert (await home.client.put(f"/api/people/{kid_id}", json=none)).status_code == 200
+    assert "Part" not in await text(await kid.get("/up-next"))
+
+
+async def test_a_child_is_given_no_picture_of_another_film(home: Home, tmp_path: Path) -> None:
+    for seed, name in enumerate(("Kids/cartoon.mp4", "secret.mp4")):
+        made = make_video(tmp_path / f"{seed}.mp4", size=(128, 72), seed=seed)
+        home.add(name, made.read_bytes())
+    await home.scan()
+    await home.probed()
+    secret, cartoon = await home.video("secret.mp4"), await home.video("Kids/cartoon.mp4")
+    await make(home, "Kid", limits={"folders": ["Kids"]})
+    kid = await device(home, "Kid")
+    for kind in ("jpg?", "webp?w=640&"):
+        answers = []
+        for client, film, key in (
+            (home.client, secret, secret),
+            (kid, cartoon, secret),
+            (kid, cartoon, cartoon),
+        ):
+            address = f"/thumbnail/{film.media_hash}.{kind}v={key.poster}"
+            answer = await client.get(address)
+            assert answer.status_code == 200
+            answers.append((await answer.get_data(as_text=False), answer.headers["Cache-Control"]))
+        other, asked, own = answers
+        assert asked[0] == own[0] != other[0]
+        assert "immutable" in own[1]
+        assert "immutable" not in asked[1]
+
+
+async def test_a_child_is_not_told_what_lay_in_the_place_of_a_film(home: Home) -> None:
+    home.add("Kids/cartoon.mp4")
+    gone = home.add("gone.mp4")
+    await home.scan()
+    former, cartoon = await home.video("gone.mp4"), await home.video("Kids/cartoon.mp4")
+    await home.services.videos.retitle(former.media_hash, "Forbidden", "a")
+    gone.unlink()
+    await home.scan()
+    await home.services.database.write(lambda tx: set_former(tx, cartoon.id, former.id))
+    await make(home, "Kid", limits={"folders": ["Kids"]})
+    kid = await device(home, "Kid")
+    assert "Forbidden" in await text(await home.client.get("/watch/Kids/cartoon.mp4"))
+    assert "Forbidden" not in await text(await kid.get("/watch/Kids/cartoon.mp4"))
+
+
+async def test_limits_follow_copies_that_come_and_go(home: Home) -> None:
+    film = home.add("one.mp4")
+    await home.scan()
+    await make(home, "Kid", limits={"folders": ["Kids"]})
+    kid = await device(home, "Kid")
+    assert (await kid.get("/watch/one.mp4")).status_code == 404
+    copy = home.add("Kids/copy.mp4", film.read_bytes())
+    await home.scan()
+    assert (await kid.get("/watch/Kids/copy.mp4")).status_code == 200
+    assert "one" in await text(await kid.get("/"))
+    copy.unlink()
+    await home.scan()
+    assert (await kid.get("/watch/one.mp4")).status_code == 404
+    assert "one.mp4" not in await text(await kid.get("/"))
+
+
+async def test_a_gallery_page_asks_few_things_whoever_watches(home: Home) -> None:
+    hashes = await films(home, *(f"Film {number}" for number in range(6)))
+    for each in hashes[:3]:
+        await home.services.tags.add(each, "kids", "a")
+    await home.services.gallery.fill()
+    for name, limits in (("Anna", None), ("Ben", None), ("Kid", {"tags": ["kids"]})):
+        await make(home, name, limits=limits)
+    for client, most in (
+        (home.client, 4),
+        (await device(home, "Anna"), 4),
+        (await device(home, "Kid"), 5),  # what it may see has to be known before
+    ):
+        await client.post(f"/videos/{hashes[0]}/progress", form={"position_s": "0.1"})
+        await client.post(f"/videos/{hashes[1]}/watched", form={"value": "1"})
+        await home.services.progress.flush()
+        await client.get("/")  # lists that are kept are made
+        for address in ("/", "/?sort=title", "/?sort=recorded", "/?q=film", "/?progress=unwatched"):
+            before = home.queries
+            assert "Film 2" in await text(await client.get(address))
+            assert home.queries - before <= most, address
+
+
+async def test_no_list_is_that_of_earlier_limits(home: Home) -> None:
+    (one,) = await films(home, "one")
+    video = await home.services.videos.get(one)
+    limits = Limits(("kids",))
+    try:
+        for allowed in (frozenset({video.id}), frozenset[int]()):
+            set_viewer(Viewer(1, limits, allowed))
+            page = await home.services.gallery.find(Query())
+            assert [card.id for card in page.page.cards] == list(allowed)
+    finally:
+        set_viewer(NOBODY)
+
+
+async def test_nobody_is_answered_before_people_are_known(home: Home) -> None:
+    await make(home, "Kid", limits={"tags": ["kids"]})
+
+    async def names(people: People) -> list[str]:
+        await people.load()
+        return [person.name for person in people.every]
+
+    people = People(home.services.database)
+    assert await asyncio.gather(*(names(people) for _ in range(5))) == [["Kid"]] * 5
+    for turns in range(8):  # requests that end while they read
+        people = People(home.services.database)
+        reading = asyncio.create_task(people.load())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+        assert await names(people) == ["Kid"], turns

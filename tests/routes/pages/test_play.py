@@ -95,7 +95,7 @@ async def test_later_is_played_on_although_what_was_watched_leaves_it(home: Home
     assert len(await walk(home, "/play?later=1&shuffle=1")) == 2
 
 
-async def test_odd_places_are_sentences(home: Home) -> None:
+async def test_odd_places_are_messages(home: Home) -> None:
     await films(home, "a")
     for rest in ("playlist=x", "playlist=1&position=-1", "later=x", "later=1&shuffle=-5"):
         assert (await home.client.get(f"/watch/a.mp4?{rest}")).status_code == 400

@@ -28,7 +28,7 @@ async def titles(home: Home, playlist_id: int) -> list[str]:
 
 async def test_a_list_shows_posters_of_its_first_films(home: Home) -> None:
     hashes = await films(home, "one", "two", "three", "four", "five", "six")
-    await home.looked()
+    await home.probed()
     playlist_id = await home.services.playlists.create("Alps")
     await home.services.playlists.create("Empty")
     for each in (hashes[0], hashes[0], *hashes[1:]):
@@ -151,7 +151,7 @@ async def test_a_selection_is_added_in_its_order(home: Home) -> None:
         (f"/videos/{'0' * 16}/later", {"value": "1"}, 404),
     ],
 )
-async def test_what_cannot_be_done_is_a_sentence_and_changes_nothing(
+async def test_what_cannot_be_done_is_a_message_and_changes_nothing(
     home: Home, address: str, form: dict[str, str], status: int
 ) -> None:
     assert await home.services.playlists.create("taken") == 1
@@ -282,6 +282,33 @@ async def test_a_place_is_moved_to_any_other(home: Home) -> None:
     assert (changed["name"], changed["description"]) == ("Evening", None)
     await home.services.playlists.create("Taken")
     assert (await home.client.put(api, json={"name": "Taken"})).status_code == 409
+
+
+async def test_a_place_is_moved_past_hidden_videos_where_they_are_not_shown(home: Home) -> None:
+    names = ("a", "b", "c", "d")
+    for name in names:
+        home.add(f"{name}.mp4")
+    await home.scan()
+    wanted = await home.services.playlists.create("Order")
+    for name in names:
+        await home.services.playlists.add(wanted, (await home.video(f"{name}.mp4")).media_hash)
+    for name in ("b", "c"):
+        await home.services.hidden.set((await home.video(f"{name}.mp4")).media_hash, True, "a")
+
+    async def move(position: int, up: int, **more: str) -> list[str]:
+        form = {"position": str(position), "up": str(up), **more}
+        answer = await home.client.post(f"/playlist/{wanted}/move", form=form)
+        assert answer.status_code == 303
+        found = await home.services.playlists.items(wanted, hidden=True)
+        return [item.title for item in found]
+
+    assert await move(3, 1) == ["d", "a", "b", "c"]
+    assert await move(0, 0) == ["a", "d", "b", "c"]
+    assert await move(1, 0, hidden="1") == ["a", "b", "d", "c"]
+    assert await move(2, 0) == ["a", "b", "d", "c"]  # nothing that is shown comes behind
+    assert 'name="hidden" value="1"' in await text(
+        await home.client.get(f"/playlist/{wanted}?hidden=1")
+    )
 
 
 async def test_a_new_playlist_takes_a_selection(home: Home) -> None:

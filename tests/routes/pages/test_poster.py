@@ -36,7 +36,7 @@ async def film(home: Home, name: str = "film.mp4", seconds: float = 8) -> str:
     )  # fmt: skip
     home.add(name, path.read_bytes())
     await home.scan()
-    await home.looked()
+    await home.probed()
     return (await home.video(name)).media_hash
 
 
@@ -65,7 +65,7 @@ async def test_a_chosen_poster_is_shown_at_once_and_undone(home: Home, tmp_path:
     assert now in pictures[number]
     assert "Poster changed" in await text(await home.client.get("/watch/film.mp4"))
     assert f'value="{place}" aria-pressed="true"' in await text(await home.client.get(address))
-    await home.looked()
+    await home.probed()
     assert (await home.video("film.mp4")).poster == now
 
     folder = tmp_path / "snapshot"
@@ -91,7 +91,7 @@ async def test_a_chosen_poster_is_shown_at_once_and_undone(home: Home, tmp_path:
 
 async def test_pictures_that_nobody_chose_do_not_stay(home: Home) -> None:
     media_hash = await film(home)
-    address, upkeep = f"/videos/{media_hash}/poster", home.services.poster_candidates
+    address, candidates_store = f"/videos/{media_hash}/poster", home.services.poster_candidates
 
     def pictures() -> set[str]:
         return {path.name[:16] for path in home.services.posters.folder.glob("??/*.*")}
@@ -105,13 +105,13 @@ async def test_pictures_that_nobody_chose_do_not_stay(home: Home) -> None:
         assert pictures() == {(await home.video("film.mp4")).poster, *first}
         assert 'aria-pressed="true"' in await text(await home.client.get(address))
     kept = {(await home.video("film.mp4")).poster, *first}
-    await upkeep.tidy(time.time() - KEPT_S)  # they were drawn just now
+    await candidates_store.tidy(time.time() - KEPT_S)  # they were drawn just now
     assert len(pictures()) == 9
-    await upkeep.tidy(time.time() + 1)  # a day later
+    await candidates_store.tidy(time.time() + 1)  # a day later
     assert pictures() == kept
     assert home.services.posters.noted(time.time() + 1) == []
     (home.services.posters.folder / "candidates" / "no note").touch()
-    await upkeep.tidy(time.time() + 1)
+    await candidates_store.tidy(time.time() + 1)
     answer = await home.client.get(f"/thumbnail/{media_hash}.webp?w=640")
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "image/webp")
 

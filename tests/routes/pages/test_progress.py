@@ -35,7 +35,7 @@ async def test_a_form_and_json_record_a_position(home: Home) -> None:
 @pytest.mark.parametrize(
     "value", ["-1", "NaN", "nan", "inf", "1e999", "3602", "", "²", "1_0", "x" * 2000, "9" * 16]
 )
-async def test_a_position_that_cannot_be_is_refused_with_a_sentence(home: Home, value: str) -> None:
+async def test_a_position_that_cannot_be_is_refused_with_a_message(home: Home, value: str) -> None:
     media_hash = await a_film(home)
     answer = await home.client.post(
         f"/videos/{media_hash}/progress", form={"position_s": value}, headers=HTMX
@@ -233,7 +233,7 @@ async def test_the_language_of_the_sound_is_remembered_without_a_script(
         make_video(film, sound_languages=("eng", "deu"), seed=len(name))
         home.add(film.name, film.read_bytes() + name.encode())
     await home.scan()
-    await home.looked()
+    await home.probed()
     page = await text(await home.client.get("/watch/one.mp4"))
     [action] = re.findall(r'<noscript><button [^>]*formmethod="post" formaction="([^"]+)"', page)
     answer = await home.client.post(action, form={"audio": "1", "play": "", "quality": ""})
@@ -244,3 +244,39 @@ async def test_the_language_of_the_sound_is_remembered_without_a_script(
     answer = await home.client.post(action, form={"audio": "99"})
     assert answer.status_code == 303  # no such track: nothing is remembered
     assert (await home.services.preferences.languages()).sound == "de"
+
+
+async def test_a_film_to_go_on_with_that_became_shorter_stands_at_its_end(home: Home) -> None:
+    media_hash = await a_film(home)
+    await home.services.progress.record(media_hash, 1000, "a")
+    await home.services.progress.flush()
+    await set_length(home, (await home.video("film.mp4")).id, 600)
+    page = await text(await home.client.get("/continue"))
+    assert "less than 1 min left" in page
+    assert 'value="99" aria-label="99 % played"' in page
+    assert "#t=600" in await text(await home.client.get("/watch/film.mp4"))
+
+
+async def test_films_to_go_on_with_are_known_before_their_places_are_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lvs.services.household.progress.FLUSH_S", 3600.0)
+    async with Home(tmp_path) as home:
+        hashes = [await a_film(home, name=f"{name}.mp4") for name in ("a", "b", "c")]
+        progress = home.services.progress
+
+        async def listed() -> list[str]:
+            page = await text(await home.client.get("/continue"))
+            return re.findall(r'href="/watch/(\w+)\.mp4"', page)
+
+        await progress.record(hashes[0], 60, "x")
+        await home.until(lambda: not progress.waiting)  # the others wait now
+        await progress.record(hashes[1], 60, "x")
+        assert await listed() == ["b", "a"]
+        await progress.record(hashes[0], 70, "x")
+        assert await listed() == ["a", "b"]
+        await home.services.hidden.set(hashes[1], True, "x")
+        await progress.record(hashes[2], 3500, "x")  # is watched
+        assert await listed() == ["a"]
+        await progress.record(hashes[0], 0, "x")
+        assert await listed() == []

@@ -58,7 +58,7 @@ async def views(home: Home) -> list[dict[str, Any]]:
 
 async def test_a_selection_is_named_and_stands_in_the_menu_with_its_number(home: Home) -> None:
     one, *_ = await films(home, "alps", "berlin", "coast")
-    await home.looked()  # a poster that comes is a new edition, which is counted anew
+    await home.probed()  # a poster that comes is a new edition, which is counted anew
     await home.client.post(f"/videos/{one}/rating", form={"value": "5"})
     offer = await get(home, "/?unrated=1&sort=title")
     assert 'href="/views?unrated=1&amp;sort=title&amp;save=1"' in offer
@@ -115,7 +115,7 @@ async def test_views_are_ordered_renamed_deleted_and_each_step_has_one_undo(home
     assert (await home.client.post("/views/changes/1/undo")).status_code == 404
 
 
-async def test_what_a_stored_view_cannot_mean_any_more_is_left_out_with_a_sentence(
+async def test_what_a_stored_view_cannot_mean_any_more_is_left_out_with_a_message(
     home: Home,
 ) -> None:
     await films(home, "a", "b")

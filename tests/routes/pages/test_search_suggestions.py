@@ -4,6 +4,8 @@ import re
 
 from support.home import Home
 
+from lvs.services.curation.tag_management import TagEdit
+
 PART = {"HX-Request": "true", "HX-Request-Type": "partial"}
 
 
@@ -24,3 +26,6 @@ async def test_films_tags_and_folders_that_the_words_name(home: Home) -> None:
     assert await suggested(home, "seas") == ["waves", "Seas"]
     assert await suggested(home, "nothing of it") == []
     assert await suggested(home, "a") == []  # too short
+    edit = TagEdit(more_aliases=("Summits",))
+    await home.services.tag_management.edit("Alpine", edit, "a")
+    assert await suggested(home, "summ") == ["glass", "Alpine"]  # by an alias of its tag

@@ -1,7 +1,9 @@
 """The pages of tags, and the same as JSON."""
 
 import asyncio
+import html
 import json
+import re
 from typing import Any
 
 from quart import Response
@@ -80,6 +82,29 @@ async def test_the_page_of_a_tag_changes_what_is_said_of_it(home: Home) -> None:
     assert "#rrggbb" in await text(answer)
 
 
+async def test_a_name_with_a_comma_stays_one_name_where_names_are_listed(home: Home) -> None:
+    [film] = await films(home, "film.mp4")
+    await tag(home, film, "Paris, France", '"quoted"', "Paris")
+    management = home.services.tag_management
+    await management.merge("Paris, France", "Paris", ANNA)
+    await management.merge('"quoted"', "Paris", ANNA)
+    page = await text(await home.client.get("/tags/edit?tag=Paris"))
+    [line] = re.findall(r'name="aliases" value="([^"]*)"', page)
+    assert html.unescape(line) == '"""quoted""", "Paris, France"'
+    form = {"tag": "Paris", "aliases": html.unescape(line), "colour": "#3f7fd6"}
+    await followed(home, "/tags/edit", **form)
+    assert (await management.get("Paris")).aliases == ('"quoted"', "Paris, France")
+    await followed(home, "/tags/edit", tag="Paris", aliases=' "a, b" ,, c "d",')
+    assert (await management.get("Paris")).aliases == ("a, b", 'c "d"')
+    form = {"name": "Bo", "limited": "1", "tags": '"Rome, Italy", Paris', "folders": ""}
+    await home.client.post("/people", form=form)
+    [person] = home.services.people.every
+    assert person.limits
+    assert person.limits.tags == ("Rome, Italy", "Paris")
+    page = html.unescape(await text(await home.client.get("/people")))
+    assert 'value=""Rome, Italy", Paris"' in page
+
+
 async def call(home: Home, method: str, address: str, **body: Any) -> tuple[int, Any]:
     client = getattr(home.client, method)
     answer = await (client(address, json=body) if body else client(address))
@@ -131,6 +156,35 @@ async def test_suggestions_are_what_films_like_this_one_carry(home: Home) -> Non
     assert set((await home.services.tags.suggest(five, 12))[:2]) == {"sea", "swim"}
     page = await text(await home.client.get("/watch/a/1.mp4"))
     assert page.index('aria-label="Add tag snow"') < page.index('aria-label="Add tag sea"')
+
+
+async def test_a_tag_is_suggested_by_what_it_begins_with_or_holds_and_by_its_aliases(
+    home: Home,
+) -> None:
+    one, other = await films(home, "a.mp4", "b.mp4")
+    await tag(home, one, "Holiday", "school holiday", "sea")
+    await tag(home, other, "school holiday")
+
+    async def suggested(typed: str, **headers: str) -> list[str]:
+        answer = await home.client.get(
+            "/tags/suggest", query_string={"tag": typed}, headers=headers
+        )
+        return re.findall(r'<option value="([^"]*)"', await text(answer))
+
+    assert await suggested("hol") == ["Holiday", "school holiday"]
+    assert await suggested("hols") == []
+    edit = TagEdit(more_aliases=("hols", "Ferien"))
+    await home.services.tag_management.edit("sea", edit, ANNA)
+    assert await suggested("HOLS") == ["sea"]
+    assert await suggested("erie") == ["sea"]
+    assert await suggested("hol") == ["Holiday", "sea", "school holiday"]
+    assert await suggested(" # ") == []
+    await home.client.post(
+        "/people", form={"name": "Bo", "limited": "1", "tags": "sea", "folders": ""}
+    )
+    bo = {"LVS-Person": "Bo"}
+    assert await suggested("sea", **bo) == ["sea"]
+    assert await suggested("hols", **bo) == []  # what others said is not for them to know
 
 
 async def test_what_is_said_of_tags_is_in_backups_exports_and_comes_back(home: Home) -> None:

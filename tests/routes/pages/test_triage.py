@@ -68,7 +68,7 @@ async def films(home: Home, *names: str) -> list[str]:
     for name in names:
         home.add(f"{name}.mp4")
     await home.scan()
-    await home.looked()
+    await home.probed()
     return [(await home.video(f"{name}.mp4")).media_hash for name in names]
 
 
@@ -112,6 +112,27 @@ async def test_an_evening_by_plain_forms(home: Home) -> None:
     assert (shown.title, shown.left) == ("b", 3)
     await send(home, shown, "triage-undo")
     assert await stars(home, "a") == 4
+
+
+@pytest.mark.parametrize("order", ["sort=title", "sort=added&order=asc", "sort=random&seed=7"])
+async def test_what_is_left_is_true_where_tags_take_films_out_of_the_selection(
+    home: Home, order: str
+) -> None:
+    await films(home, *"abcdef")
+    for fill in (False, True):
+        if fill:
+            await home.services.gallery.fill()
+        shown = await get(home, f"/triage?{order}&tagged=no&left=all")
+        for left in range(6, 0, -1):
+            assert (shown.left, shown.bar) == (left, (6 - left, 6))
+            name = shown.form("triage-decide")[1]["video"]
+            await home.services.tags.add(name, "done", "test")
+            step = {"rating": "3"} if left % 2 else {"do": "skip"}
+            shown = await send(home, shown, "triage-decide", **step)
+        assert shown.title == "No video in this selection", shown.title
+        shown = await send(home, shown, "triage-undo")
+        assert (shown.left, shown.bar) == (1, (5, 6))
+        await home.services.tag_management.delete("done", "test")
 
 
 async def test_undo_of_a_skip_takes_no_earlier_stars_back(home: Home) -> None:
@@ -179,7 +200,7 @@ async def test_the_part_that_is_fetched_ahead_is_the_film_behind(home: Home) -> 
     [
         ("left=some", None),
         ("after=!", None),
-        ("passed=-1", None),
+        ("done=-1", None),
         ("done=x", None),
         ("min_rating=many", None),
         ("", {"rating": "6"}),

@@ -56,6 +56,26 @@ async def test_the_next_film_of_a_folder_follows_the_one_watched_last(home: Home
     assert "up-next" not in await text(await home.client.get("/?q=part"))
 
 
+async def test_a_hidden_film_is_never_next(home: Home) -> None:
+    for name in ("1.mp4", "2.mp4", "3.mp4"):
+        home.add(f"Show/{name}")
+    await home.scan()
+    await watch(home, "Show/1.mp4")
+    hidden = (await home.video("Show/2.mp4")).media_hash
+    await home.services.hidden.set(hidden, True, "a")
+    assert await row(home) == [("/watch/Show/3.mp4?folder=Show&sort=title", "in Show")]
+    wanted = await home.services.playlists.create("Friday")
+    for name in "132":
+        film = (await home.video(f"Show/{name}.mp4")).media_hash
+        await home.services.playlists.add(wanted, film)
+    await watch(home, "Show/3.mp4")
+    assert await row(home) == []
+    await home.services.hidden.set(hidden, False, "a")
+    assert [address for address, _ in await row(home)] == [
+        f"/watch/Show/2.mp4?playlist={wanted}&position=2"
+    ]
+
+
 async def test_the_next_film_of_a_playlist_stands_there_once(home: Home) -> None:
     for name in ("b.mp4", "a.mp4", "c.mp4"):
         home.add(f"{name[0]}/{name}")
@@ -68,4 +88,20 @@ async def test_the_next_film_of_a_playlist_stands_there_once(home: Home) -> None
     assert await row(home) == [(f"/watch/a/a.mp4{place}", "in Friday <b>")]
     await home.services.playlists.delete(wanted)
     await watch(home, "c/c.mp4")
+    assert await row(home) == []
+
+
+async def test_hidden_films_are_passed_over(home: Home) -> None:
+    for number in range(1, 4):
+        home.add(f"Show/Part {number}.mp4")
+    await home.scan()
+    names = [(await home.video(f"Show/Part {number}.mp4")).media_hash for number in range(1, 4)]
+    wanted = await home.services.playlists.create("Show")
+    for each in names:
+        await home.services.playlists.add(wanted, each)
+    await home.services.hidden.set(names[1], True, "a")
+    await watch(home, "Show/Part 1.mp4")
+    [(address, _)] = await row(home)
+    assert address.startswith("/watch/Show/Part%203.mp4?")
+    await home.services.hidden.set(names[2], True, "a")
     assert await row(home) == []

@@ -1,4 +1,4 @@
-"""Backups: made while everything runs, looked through, kept long enough, and brought back whole."""
+"""Backups: made while everything runs, checked, kept long enough, and brought back whole."""
 
 import asyncio
 import json
@@ -727,7 +727,7 @@ def test_there_is_nothing_to_back_up_where_nothing_ever_was(tmp_path: Path) -> N
 async def test_check_says_that_all_is_well(home: Home) -> None:
     home.add("film.mp4")
     await home.scan()
-    await home.looked()
+    await home.probed()
     await curate(home, "film.mp4")
     assert await home.services.backups.make()
     done = lvs("check", "--json", data=home.data)
@@ -741,7 +741,7 @@ async def test_check_says_what_is_not_well_and_how_to_mend_it(home: Home) -> Non
         home.add(name)
     home.add("text.mp4", b"no film " * 1000)
     await home.scan()
-    await home.looked()
+    await home.probed()
     media_hash = await curate(home, "film.mp4")
     await curate(home, "gone.mp4")
     (home.library / "gone.mp4").unlink()

@@ -81,6 +81,7 @@ async def test_every_field_of_a_video_is_there_with_times_in_utc(
         "position_s": None,
         "watched": False,
         "progress_at": None,
+        "dismissed": False,
         "later_at": None,
         "hidden_at": None,
         "notes": None,
@@ -265,7 +266,7 @@ def test_the_command_writes_to_a_pipe_and_ends_with_it(tmp_path: Path, form: str
         (["--data", "data", "--output", "nowhere/out.json"], "nowhere"),
     ],
 )
-def test_what_cannot_be_exported_is_a_sentence(
+def test_what_cannot_be_exported_is_a_message(
     tmp_path: Path, arguments: list[str], message: str
 ) -> None:
     many_videos(tmp_path, 1)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from quart import Response
 from support.home import Home
 from support.household import a_film
 
@@ -21,6 +22,10 @@ from lvs.services.household.people import NewPerson
 from lvs.viewer import Limits
 
 pytestmark = pytest.mark.usefixtures("counted")
+
+
+async def text(response: Response) -> str:
+    return (await response.get_data()).decode()
 
 
 def restore(source: Path, data: Path) -> dict[str, Any]:
@@ -78,6 +83,9 @@ async def holds(home: Home) -> object:
 async def test_a_backup_brings_all_of_it_back_elsewhere(tmp_path: Path, what: str) -> None:
     async with Home(tmp_path / "old") as home:
         await furnish(home)
+        dismissed = await a_film(home, name="dismissed.mp4")
+        await home.services.progress.record(dismissed, 0.25, "a")
+        await home.services.progress.dismiss(dismissed, True)
         before = await holds(home)
         made = await home.services.backups.make()
         assert made is not None
@@ -163,6 +171,7 @@ async def test_people_and_history_come_back_elsewhere(tmp_path: Path, what: str)
         mia = await people.create(NewPerson("Mia", "1234", Limits(("kids",), (b"Kids",)), "/later"))
         ben = await people.create(NewPerson("Ben"))
         await home.services.progress.record(one, 0.25, "a", person=mia.id)
+        await home.services.progress.dismiss(one, True, person=mia.id)
         await home.services.later.set(two, True, person=mia.id)
         await home.services.progress.mark(two, True, person=ben.id)
         await home.services.history.switch(False, person=ben.id)
@@ -198,6 +207,37 @@ async def test_people_and_history_come_back_elsewhere(tmp_path: Path, what: str)
             changes = restore(source, home.data)
             assert {name for name, number in changes.items() if number} == {"videos"}
         await home.start()
+
+
+async def test_what_was_removed_from_the_history_is_in_nothing_that_is_made_later(
+    home: Home, tmp_path: Path
+) -> None:
+    one, _ = await furnish(home)
+    people = [(await home.services.people.create(NewPerson(name))).id for name in ("Mia", "Ben")]
+    for person in people:
+        for at_ms in (1_600_000_000_000, None):
+            await home.services.progress.record(one, 9.5, "a", person=person, at_ms=at_ms)
+            await home.services.progress.flush()
+    removed, today = sorted(
+        line.day for line in await home.services.history.lines(9, person=people[0])
+    )
+    for person in people:
+        assert await home.services.history.remove_day(removed, person=person) == 1
+    made = await home.services.backups.make()
+    assert made is not None
+    assert (made.counts.history, made.counts.people, made.counts.positions) == (3, 2, 4)
+    content = b"".join([piece async for piece in as_json(home.services.database)]).decode()
+    for each in (content, *(path.read_text() for path in made.snapshot.iterdir())):
+        assert removed not in each
+    assert f'"day": "{today}"' in content
+    assert removed not in await text(await home.client.get("/admin/changes?what=all"))
+    data = tmp_path / "new" / "data"
+    data.mkdir(parents=True)
+    restore(made.path, data)
+    async with Home(tmp_path / "new") as later:
+        for person in people:
+            lines = await later.services.history.lines(9, person=person)
+            assert [line.day for line in lines] == [today]
 
 
 async def test_a_check_finds_what_is_personal_of_nobody(home: Home) -> None:

@@ -4,18 +4,21 @@ server on the loopback interface.
 
 import asyncio
 import os
+import shutil
 import signal
 import socket
 import sqlite3
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
+from support.processes import free_port
 from support.waiting import until
 
 from lvs.config import Config, ConfigError
@@ -27,7 +30,9 @@ from lvs.option_values import valid_replica
 from lvs.services.backup import litestream, replica_restore
 from lvs.services.backup.replication import LOG_LIMIT_BYTES, Replication
 
-SFTP = Path(__file__).parents[2] / "support" / "sftp_server.py"
+SUPPORT = Path(__file__).parents[2] / "support"
+SFTP = SUPPORT / "sftp_server.py"
+LOG_WRITER = SUPPORT / "log_writer.py"
 
 
 @pytest.fixture
@@ -43,7 +48,7 @@ async def database(tmp_path: Path) -> Path:
 
 @asynccontextmanager
 async def replicating(
-    url: str, database: Path, log_limit_bytes: int = LOG_LIMIT_BYTES
+    url: str, database: Path, log_limit_bytes: int = LOG_LIMIT_BYTES, **more: Any
 ) -> AsyncIterator[Replication]:
     replication = Replication(
         url,
@@ -53,6 +58,7 @@ async def replicating(
         first_rehearsal_s=0.1,
         log_limit_bytes=log_limit_bytes,
         log_look_s=0.2,
+        **more,
     )
     steps = (replication.run(), replication.rehearsals(), replication.bound_log())
     tasks = [asyncio.create_task(step) for step in steps]
@@ -166,6 +172,25 @@ async def test_the_copy_is_rehearsed_and_that_is_remembered(tmp_path: Path, data
     assert not (replication.files.folder / "rehearsal").exists()
 
 
+async def test_the_copy_is_rehearsed_anew_after_a_week(tmp_path: Path, database: Path) -> None:
+    week = 7 * 86_400_000
+    clock = [1_800_000_000_000]
+
+    def at() -> int:
+        rehearsal = replication.state().rehearsal
+        return rehearsal.at if rehearsal else 0
+
+    url = f"file://{tmp_path}/usb/lvs"
+    async with replicating(url, database, now_ms=lambda: clock[0]) as replication:
+        await until(lambda: at() == clock[0])
+        first = clock[0]
+        clock[0] += week - 1
+        await asyncio.sleep(2.5)  # it has looked at the clock meanwhile
+        assert at() == first
+        clock[0] += 1
+        await until(lambda: at() == first + week)
+
+
 async def test_a_copy_that_cannot_be_restored_is_found_by_the_rehearsal(
     tmp_path: Path, database: Path
 ) -> None:
@@ -195,7 +220,7 @@ class Written:
 
     def __init__(self, database: Path) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, Path(__file__).with_name("log_writer.py"), database],
+            [sys.executable, LOG_WRITER, database],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -339,6 +364,94 @@ async def test_the_newest_state_that_is_sound_is_brought_back(
         replica_restore.fetch(url, tmp_path / "other.db", say=said.append)
 
 
+@pytest.mark.parametrize("back", [False, True], ids=["the newest", "a moment before"])
+async def test_a_restored_machine_goes_on_copying_to_the_same_place(
+    tmp_path: Path, database: Path, back: bool
+) -> None:
+    url = f"file://{tmp_path}/usb/lvs"
+    async with replicating(url, database) as replication:
+        await until(lambda: replication.state().behind_s is not None)
+        add_tag(database, "before")
+        await confirmed(replication)
+        await asyncio.sleep(1.1)  # a timestamp has whole seconds
+        between = datetime.now(UTC)
+        await asyncio.sleep(1.1)
+        for name in ("later", "latest"):
+            add_tag(database, name)
+            await confirmed(replication)
+    new = tmp_path / "new" / "lvs.db"
+    new.parent.mkdir()
+    litestream.restore(url, new, between if back else None)
+    async with replicating(url, new) as replication:
+        await until(lambda: replication.state().behind_s is not None)
+        add_tag(new, "on the new machine")
+        await confirmed(replication)
+    litestream.restore(url, tmp_path / "again.db")
+    assert content(tmp_path / "again.db") == content(new)
+    assert "on the new machine" in tags(new)
+    assert ("latest" in tags(new)) is not back
+
+
+# --- S3 ---
+
+
+@contextmanager
+def object_store(folder: Path, port: int) -> Iterator[None]:
+    """A server that speaks S3, with one bucket."""
+    (folder / "store" / "bucket").mkdir(parents=True, exist_ok=True)
+    program = shutil.which("rclone", path=str(Path(sys.executable).parent))
+    assert program, "rclone is not installed; it comes with the test extra"
+    places = ["--addr", f"127.0.0.1:{port}", "--config", str(folder / "rclone.conf")]
+    command = [program, "serve", "s3", "--auth-key", "mykey,secret", *places, str(folder / "store")]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        try:
+            yield
+        finally:
+            server.kill()
+
+
+async def test_an_object_store_gets_a_copy_and_gives_it_back(
+    tmp_path: Path, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "mykey")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
+    port = free_port()
+    url = f"s3://bucket/lvs?endpoint=http://127.0.0.1:{port}"
+    async with replicating(url, database) as replication:
+        with object_store(tmp_path, port):
+            await until(lambda: "StatusCode: 403" in replication.state().failure)
+            assert replication.state().behind_s is None
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    async with replicating(url, database) as replication:
+        with object_store(tmp_path, port):
+            await until(lambda: replication.state().behind_s is not None)
+            await until(lambda: replication.state().rehearsal is not None)
+            assert replication.state().rehearsal.problem == ""
+        add_tag(database, "while it was away")
+        await until(lambda: replication.state().failure != "")
+        with object_store(tmp_path, port):
+            await until(lambda: replication.state().failure == "")
+            await confirmed(replication)
+            litestream.restore(url, tmp_path / "new.db")
+    assert tags(tmp_path / "new.db") == ["while it was away"]
+
+
+def test_who_signs_certificates_is_told_as_litestream_takes_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """With AWS_CA_BUNDLE it would not start at all."""
+    (tmp_path / "signers.pem").write_text("")
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "signers.pem"))
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    given = litestream.environment()
+    assert (given["SSL_CERT_FILE"], "AWS_CA_BUNDLE" in given) == (
+        str(tmp_path / "signers.pem"),
+        False,
+    )
+    monkeypatch.setenv("SSL_CERT_FILE", "/other.pem")
+    assert litestream.environment()["SSL_CERT_FILE"] == "/other.pem"
+
+
 # --- SFTP ---
 
 
@@ -353,8 +466,7 @@ class Nas:
             subprocess.run(
                 ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name], check=True
             )
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = int(free.getsockname()[1])
+        self.port = free_port()
         public = (folder / "host.pub").read_text().split()
         (folder / "known_hosts").write_text(f"[127.0.0.1]:{self.port} {public[0]} {public[1]}\n")
         self._process: subprocess.Popen[str] | None = None

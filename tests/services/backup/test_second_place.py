@@ -1,5 +1,6 @@
 """Copies of the backups in a second place: made, examined, caught up with, and told of."""
 
+import asyncio
 import json
 import shutil
 from collections.abc import AsyncIterator
@@ -9,11 +10,14 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from support import processes
+from support.disks import fill, small_disk
 from support.home import Home
+from support.waiting import until
 
 from lvs.db import backup
-from lvs.services.backup import second_place
+from lvs.services.backup import litestream, second_place
 from lvs.services.backup.check import check_data
+from lvs.services.backup.replication import Replication
 from lvs.services.backup.second_place import MARK, SecondPlace
 
 pytestmark = pytest.mark.usefixtures("counted")
@@ -88,6 +92,70 @@ async def test_a_place_that_was_away_is_caught_up_with(rated: Home) -> None:
     assert service.state().failure == ""
 
 
+async def test_a_new_drive_in_the_place_of_a_dead_one_is_begun_anew(rated: Home) -> None:
+    service, mount = rated.services.second_place, place(rated).parent
+    await rated.services.backups.make()
+    with small_disk(mount, 20_000):
+        await service.catch_up()
+        assert len(backup.listed(place(rated))) == 1
+    await service.catch_up()
+    assert "is away" in failure(rated)
+    assert not place(rated).exists()  # the mount point lies on the wrong disk
+    with small_disk(mount, 20_000):
+        await service.catch_up()
+        assert (failure(rated), len(backup.listed(place(rated)))) == ("", 1)
+
+
+async def test_a_drive_that_comes_after_the_first_start_is_used_from_then_on(rated: Home) -> None:
+    service, mount = rated.services.second_place, place(rated).parent
+    await rated.services.backups.make()
+    await service.catch_up()
+    assert len(backup.listed(place(rated))) == 1
+    await rated.services.backups.make()
+    with small_disk(mount, 20_000):
+        await service.catch_up()
+        assert (failure(rated), len(backup.listed(place(rated)))) == ("", 2)
+    await service.catch_up()
+    assert "is away" in failure(rated)
+    assert len(backup.listed(place(rated))) == 1
+
+
+async def test_a_new_machine_knows_when_the_drive_of_the_old_one_is_away(
+    rated: Home, tmp_path: Path
+) -> None:
+    await rated.services.backups.make()
+    mount = place(rated).parent
+    fresh = SecondPlace(tmp_path / "new" / "backups", place(rated))
+    with small_disk(mount, 20_000):
+        await rated.services.second_place.catch_up()
+        await fresh.catch_up()
+    await fresh.catch_up()
+    state = fresh.state()
+    assert state is not None
+    assert "is away" in state.failure
+    assert list(mount.iterdir()) == []
+
+
+async def test_a_second_place_without_room_is_told_of_and_caught_up_with(rated: Home) -> None:
+    service, mount = rated.services.second_place, place(rated).parent
+    with small_disk(mount, 20_000):
+        await service.catch_up()
+        filler = fill(mount)
+        await rated.services.backups.make()
+        await service.catch_up()
+        assert "No space left" in failure(rated)
+        assert [each.name for each in place(rated).iterdir()] == [MARK]
+        filler.unlink()
+        await service.catch_up()
+        assert (failure(rated), len(backup.listed(place(rated)))) == ("", 1)
+
+
+def failure(home: Home) -> str:
+    state = home.services.second_place.state()
+    assert state is not None
+    return state.failure
+
+
 async def test_a_new_machine_uses_the_place_of_the_old_one(rated: Home, tmp_path: Path) -> None:
     await rated.services.backups.make()
     await rated.services.second_place.catch_up()
@@ -145,24 +213,30 @@ async def test_check_says_when_the_copies_are_old(rated: Home) -> None:
 
 
 async def test_a_replica_brings_up_a_new_machine(rated: Home, tmp_path: Path) -> None:
-    import asyncio
-
-    from support.waiting import until
-
-    from lvs.services.backup.replication import Replication
-
     url = f"file://{tmp_path}/replica"
-    replication = Replication(url, rated.services.config.metadata_db, rated.data, confirm_s=0.3)
+    database = rated.services.config.metadata_db
+    replication = Replication(url, database, rated.data, confirm_s=0.3)
     running = asyncio.create_task(replication.run())
     await until(lambda: replication.state().behind_s is not None)
+    await asyncio.sleep(1.1)  # a timestamp has whole seconds
+    rated_then = datetime.now(UTC)
+    await asyncio.sleep(1.1)
+    await rated.client.delete(f"/api/ratings/{(await rated.video('one.mp4')).media_hash}")
+    await litestream.confirm(replication.files, database, 20)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
-    new = tmp_path / "new-machine"
-    done = processes.run("restore", url, "--yes", "--json", "--data", new, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["then"]["ratings"] == 1
-    assert backup.counts_of(new / "lvs.db").ratings == 1
-    assert [each.name for each in new.iterdir() if each.name.startswith(".restore")] == []
+    for name, moment, ratings in (
+        ("newest", [], 0),
+        ("then", ["--timestamp", rated_then.isoformat()], 1),
+    ):
+        new = tmp_path / name
+        done = processes.run(
+            "restore", url, *moment, "--yes", "--json", "--data", new, cwd=tmp_path
+        )
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["then"]["ratings"] == ratings
+        assert backup.counts_of(new / "lvs.db").ratings == ratings
+        assert [each.name for each in new.iterdir() if each.name.startswith(".restore")] == []
     for wrong in (["--timestamp", "yesterday"], ["--timestamp", "2001-01-01"]):
         refused = processes.run("restore", url, *wrong, "--yes", "--data", new, cwd=tmp_path)
         assert refused.returncode == 2, wrong

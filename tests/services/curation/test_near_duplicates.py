@@ -50,7 +50,7 @@ async def films(home: Home, *names: str) -> list[str]:
     for name in names:
         home.add(name)
     await home.scan()
-    await home.looked()
+    await home.probed()
     return [(await home.video(name)).media_hash for name in names]
 
 

@@ -2,7 +2,6 @@
 with its file.
 """
 
-import asyncio
 import re
 import shutil
 import time
@@ -45,11 +44,11 @@ async def gone(home: Home, name: str = "film.mp4") -> None:
 
 
 async def missing(home: Home) -> list[str]:
-    return [video.title for video in (await home.services.missing.page())[0]]
+    return [video.title for video in (await home.services.recycle_bin.page())[0]]
 
 
 async def binned(home: Home) -> list[str]:
-    return [video.title for video in (await home.services.missing.binned())[0]]
+    return [video.title for video in (await home.services.recycle_bin.binned())[0]]
 
 
 def given(video: Video) -> tuple[object, ...]:
@@ -96,8 +95,8 @@ async def test_a_folder_that_is_offline_takes_nothing_away(tmp_path: Path) -> No
         shutil.move(home.libraries[1], tmp_path / "unplugged")
         await home.scan()
         assert await missing(home) == []
-        assert (await home.services.missing.preview(None, EVER)).sum.videos == 0
-        assert await home.services.missing.forget(None, EVER, "x") == 0
+        assert (await home.services.recycle_bin.preview(None, EVER)).sum.videos == 0
+        assert await home.services.recycle_bin.forget(None, EVER, "x") == 0
         assert "Offline now: Two" in await text(await home.client.get("/admin/missing"))
         (home.libraries[0] / "one.mp4").unlink()
         home.add("another.mp4")
@@ -188,7 +187,7 @@ async def test_a_forgotten_video_comes_back_by_itself_with_its_file(home: Home, 
     home.add("stays.mp4")
     await home.scan()
     await gone(home)
-    assert await home.services.missing.forget([before.id], EVER, "x") == 1
+    assert await home.services.recycle_bin.forget([before.id], EVER, "x") == 1
     home.add(place, content)
     await home.scan()
     assert await binned(home) == []
@@ -207,7 +206,7 @@ async def test_another_film_under_the_name_of_a_forgotten_one_is_a_video_of_its_
     home.add("stays.mp4")
     await home.scan()
     await gone(home)
-    await home.services.missing.forget([before.id], EVER, "x")
+    await home.services.recycle_bin.forget([before.id], EVER, "x")
     home.add("film.mp4")
     await home.scan()
     assert (await home.video("film.mp4")).rating == 0
@@ -216,8 +215,8 @@ async def test_another_film_under_the_name_of_a_forgotten_one_is_a_video_of_its_
 
 async def test_one_whose_file_is_there_is_never_forgotten(home: Home) -> None:
     video = await curated(home)
-    assert await home.services.missing.forget([video.id, 999], EVER, "x") == 0
-    assert await home.services.missing.forget(None, EVER, "x") == 0
+    assert await home.services.recycle_bin.forget([video.id, 999], EVER, "x") == 0
+    assert await home.services.recycle_bin.forget(None, EVER, "x") == 0
     answer = await home.client.post(
         "/admin/missing/forget", form={"id": str(video.id), "until": "9007199254740992"}
     )
@@ -230,7 +229,7 @@ async def test_forgetting_is_taken_back_in_the_journal(home: Home) -> None:
     home.add("stays.mp4")
     await home.scan()
     await gone(home)
-    await home.services.missing.forget([video.id], EVER, "anna")
+    await home.services.recycle_bin.forget([video.id], EVER, "anna")
     [latest, *_] = (await home.services.journal.page(Chosen(client="anna")))[0]
     assert latest.change.what == "forgotten"
     assert not (await home.services.journal.undo(latest.change.id, "operator")).reason
@@ -248,9 +247,9 @@ async def test_a_video_that_came_from_a_backup_and_was_never_seen_is_listed_and_
     )
     assert await missing(home) == ["From afar"]
     assert "never seen in a library folder" in await text(await home.client.get("/admin/missing"))
-    assert await home.services.missing.forget(None, int(time.time() * 1000), "x") == 1
+    assert await home.services.recycle_bin.forget(None, int(time.time() * 1000), "x") == 1
     assert "never seen in a library folder" in await text(await home.client.get("/admin/bin"))
-    assert await home.services.missing.restore(None, EVER, "x") == 1
+    assert await home.services.recycle_bin.restore(None, EVER, "x") == 1
 
 
 async def in_the_bin(home: Home) -> Video:
@@ -258,7 +257,7 @@ async def in_the_bin(home: Home) -> Video:
     home.add("stays.mp4")
     await home.scan()
     await gone(home)
-    await home.services.missing.forget([video.id], EVER, "x")
+    await home.services.recycle_bin.forget([video.id], EVER, "x")
     return video
 
 
@@ -269,15 +268,14 @@ async def test_after_thirty_days_and_with_a_backup_it_is_removed_for_good_with_a
     # at noon: an hour later it is the same night, and a day later it is not, whatever time it is
     now = datetime.now(UTC).astimezone().replace(hour=12)
     for night in range(DAYS_KEPT):
-        assert await home.services.missing.clean_up(now + timedelta(days=night)) == 0
+        assert await home.services.recycle_bin.clean_up(now + timedelta(days=night)) == 0
     assert (
-        await home.services.missing.clean_up(now + timedelta(days=DAYS_KEPT, hours=1)) == 0
+        await home.services.recycle_bin.clean_up(now + timedelta(days=DAYS_KEPT, hours=1)) == 0
     )  # no backup holds it
-    await asyncio.sleep(
-        1.1
-    )  # the name of a backup tells its time to the second: it must be a later one
-    assert await home.services.backups.make() is not None
-    assert await home.services.missing.clean_up(now + timedelta(days=DAYS_KEPT + 1)) == 1
+    # The name of a backup tells its time to the second: it must be a later one.
+    later = datetime.now(UTC) + timedelta(seconds=2)
+    assert await home.services.backups.make(now=later) is not None
+    assert await home.services.recycle_bin.clean_up(now + timedelta(days=DAYS_KEPT + 1)) == 1
     assert await binned(home) == []
     async with home.services.database.read() as db:
         for table in ("ratings", "favorites", "views", "video_tags", "tags", "changes"):
@@ -292,8 +290,8 @@ async def test_a_clock_that_jumps_empties_no_bin(home: Home) -> None:
     await home.services.backups.make()
     ahead = (datetime.now(UTC).astimezone() + timedelta(days=4000)).replace(hour=4)
     for hours in range(0, 24 * (NIGHTS_KEPT - 1), 6):  # one night short of enough
-        assert await home.services.missing.clean_up(ahead + timedelta(hours=hours)) == 0
-    assert await home.services.missing.clean_up(datetime.now(UTC) - timedelta(days=4000)) == 0
+        assert await home.services.recycle_bin.clean_up(ahead + timedelta(hours=hours)) == 0
+    assert await home.services.recycle_bin.clean_up(datetime.now(UTC) - timedelta(days=4000)) == 0
     assert await binned(home) == ["Anna in the Alps"]
 
 
@@ -302,11 +300,11 @@ async def test_what_is_restored_or_lies_somewhere_is_not_removed(home: Home) -> 
     await home.services.backups.make()
     now = datetime.now(UTC)
     for night in range(DAYS_KEPT):
-        await home.services.missing.clean_up(now + timedelta(days=night))
-    assert await home.services.missing.restore([video.id], EVER, "x") == 1
-    await home.services.missing.forget([video.id], EVER, "x")
+        await home.services.recycle_bin.clean_up(now + timedelta(days=night))
+    assert await home.services.recycle_bin.restore([video.id], EVER, "x") == 1
+    await home.services.recycle_bin.forget([video.id], EVER, "x")
     assert (
-        await home.services.missing.clean_up(now + timedelta(days=DAYS_KEPT + 5)) == 0
+        await home.services.recycle_bin.clean_up(now + timedelta(days=DAYS_KEPT + 5)) == 0
     )  # its nights count anew
     assert await binned(home) == ["Anna in the Alps"]
 
@@ -323,8 +321,8 @@ async def test_the_list_is_paged_with_the_latest_first(home: Home) -> None:
         home.services.database,
         [CurationRecord(f"{number:016x}", title=f"film {number}") for number in range(1, 131)],
     )
-    first, following = await home.services.missing.page()
-    second, end = await home.services.missing.page(following)
+    first, following = await home.services.recycle_bin.page()
+    second, end = await home.services.recycle_bin.page(following)
     assert end is None
     assert [video.title for video in (*first, *second)] == [
         f"film {number}" for number in range(130, 0, -1)
@@ -333,9 +331,9 @@ async def test_the_list_is_paged_with_the_latest_first(home: Home) -> None:
     link = re.search(r'href="(/admin/missing\?since=0&amp;after=\d+)"', page)
     assert link
     assert "film 1<" in await text(await home.client.get(link[1].replace("&amp;", "&")))
-    assert await home.services.missing.forget(None, EVER, "x") == 130
-    first, following = await home.services.missing.binned()
-    second, end = await home.services.missing.binned(following)
+    assert await home.services.recycle_bin.forget(None, EVER, "x") == 130
+    first, following = await home.services.recycle_bin.binned()
+    second, end = await home.services.recycle_bin.binned(following)
     assert (len(first), len(second), end) == (100, 30, None)
     assert len({video.id for video in (*first, *second)}) == 130
 
@@ -357,7 +355,7 @@ async def test_the_list_is_paged_with_the_latest_first(home: Home) -> None:
         ("POST", "/admin/bin/restore", {"id": "7"}, 303),
     ],
 )
-async def test_nonsense_gets_a_sentence(
+async def test_nonsense_gets_a_message(
     home: Home, method: str, address: str, form: dict[str, str] | None, status: int
 ) -> None:
     send = home.client.post(address, form=form) if method == "POST" else home.client.get(address)

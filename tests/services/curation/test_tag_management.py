@@ -122,7 +122,7 @@ async def test_a_merge_says_what_it_will_do_does_it_and_is_taken_back(home: Home
         await management(home).undo(merged.change_id, ANNA)
 
 
-async def test_names_that_are_taken_are_refused_with_a_sentence(home: Home) -> None:
+async def test_names_that_are_taken_are_refused_with_a_message(home: Home) -> None:
     [film] = await films(home, 1)
     await tag(home, film, "sea", "alps")
     edit = management(home).edit

@@ -437,7 +437,7 @@ async def test_the_list_is_paged_and_filtered(home: Home) -> None:
         ("POST", "/admin/changes/99999999999999999999999/undo", {}, 400),
     ],
 )
-async def test_nonsense_gets_a_sentence(
+async def test_nonsense_gets_a_message(
     home: Home, method: str, address: str, form: dict[str, str] | None, status: int
 ) -> None:
     send = home.client.post(address, form=form) if method == "POST" else home.client.get(address)

@@ -30,7 +30,7 @@ async def album(tmp_path: Path) -> AsyncIterator[Home]:
         make_video(film, metadata={"creation_time": "2022-07-01T10:00:00Z"})
         set_time(film, 2025, 1)
         await home.scan()
-        await home.looked()
+        await home.probed()
         yield home
 
 

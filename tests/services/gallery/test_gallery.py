@@ -285,7 +285,7 @@ async def place_of(many: Crowd, query: Query, video_id: int) -> Cursor:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(chance=st.randoms(use_true_random=False), steps=st.integers(1, 12))
-async def test_the_shelf_follows_every_change(
+async def test_the_index_follows_every_change(
     many: Crowd, chance: random.Random, steps: int
 ) -> None:
     for _ in range(steps):
@@ -462,7 +462,7 @@ async def films(home: Home) -> Home:
     ):
         home.add(name)
     await home.scan()
-    await home.looked()
+    await home.probed()
     stars = {"Trips/Alps 2.mp4": 5, "Trips/Alps 10.mp4": 4, "plain.mp4": 1}
     for name, value in stars.items():
         await home.services.ratings.rate(await hash_of(home, name), value, "test")
@@ -562,7 +562,7 @@ async def test_the_page_says_how_many_there_are_and_each_filter_can_be_taken_off
 ) -> None:
     text = await page(films, "/?q=alps&min_rating=4&folder=Trips&sort=title")
     assert re.search(r"<h1[^>]*>“alps” \+2</h1>", text)
-    assert '<p id="sentence" role="status">2 videos</p>' in text
+    assert '<p id="count" role="status">2 videos</p>' in text
     assert 'aria-label="Sort by: Title"' in text
     for address in (
         "/?min_rating=4&amp;folder=Trips&amp;sort=title",
@@ -666,7 +666,7 @@ async def test_a_random_order_stays_the_same_with_its_seed(home: Home) -> None:
         "/?" + "&".join(f"tag={number}" for number in range(21)),
     ],
 )
-async def test_nonsense_in_the_address_gets_a_sentence(home: Home, address: str) -> None:
+async def test_nonsense_in_the_address_gets_a_message(home: Home, address: str) -> None:
     text = await page(home, address, 400)
     assert re.search(r"<(p|h1)[^>]*>[A-Z“][^<]{10,}", text)
 

@@ -1,19 +1,25 @@
 """What people type into the search field, and what it finds."""
 
+import sqlite3
 import unicodedata
 from collections.abc import AsyncIterator
+from contextlib import closing
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.crowd import Crowd, Person, crowd
+from support.home import Home
 
 from lvs.errors import Invalid
 from lvs.models import Query, Sort
 from lvs.services.gallery import search_query
+from lvs.text import compound_parts
 
 TITLES = (
     "The sea at night",
@@ -252,3 +258,66 @@ async def test_scripts_without_spaces_and_symbols_are_found_by_any_part(
             if unicodedata.category(part[0]).startswith("M"):  # nobody types a mark alone
                 continue
             assert await found(scripts, part) == expected, part
+
+
+# --- Words inside of words ---
+
+INSIDE = {
+    "HDRItaly": ("hdr", "italy"),
+    "GroßItalien": ("gross", "italien"),
+    "ОтпускИталия2017": ("отпуск", "италия", "2017"),
+    "ΔιακοπέςΙταλία": ("διακοπες", "ιταλία"),
+    "छुट्टी2011": ("छुट्टी", "2011"),
+    unicodedata.normalize("NFD", "CaféPérou"): ("cafe", "perou"),
+    "Ｈｅｉｍａｔ２０１２": ("heimat", "2012", "２０１２"),
+    "عطلة٢٠١٩": ("عطلة", "٢٠١٩"),
+    "京都Tower2013": ("京都", "tower", "2013"),
+    "서울2014": ("서울", "2014"),
+    "my_last-Trip.ToÅland2015": ("last", "trip", "åland", "aland", "2015"),
+}
+
+
+async def test_words_inside_of_words_are_found_in_every_script(tmp_path: Path) -> None:
+    people = [
+        replace(person(number, title), path=f"{'q' * number}.mp4")
+        for number, title in enumerate(INSIDE, 1)
+    ]
+    async with crowd(tmp_path, people) as many:
+        for number, (title, words) in enumerate(INSIDE.items(), 1):
+            for word in (*words, title, " ".join(words)):
+                assert await found(many, word) == [number], (title, word)
+        assert await found(many, "taly") == []  # the middle of a word is no word
+        assert await found(many, "rip") == []
+
+
+WORDS = ("trip", "italy", "groß", "été", "отпуск", "διακοπές", "երևան", "łódź")
+
+
+@given(
+    st.lists(st.sampled_from(WORDS) | st.integers(0, 2100).map(str), min_size=2, max_size=8).filter(
+        lambda words: not any(one[0].isdigit() and two[0].isdigit() for one, two in pairwise(words))
+    ),
+    st.sampled_from(["NFC", "NFD", "NFKC"]),
+)
+def test_capitals_and_digits_are_borders_of_words(words: list[str], form: Any) -> None:
+    each = [unicodedata.normalize("NFKC", word.capitalize()) for word in words]
+    assert compound_parts(unicodedata.normalize(form, "".join(each))) == each
+
+
+async def test_a_library_of_before_is_searched_by_words_inside_of_words(home: Home) -> None:
+    home.add("trips/HDRItaly.mp4")
+    await home.scan()
+    media_hash = (await home.video("trips/HDRItaly.mp4")).media_hash
+    await home.services.tags.add(media_hash, "GroßStadt", "a")
+    await home.services.notes.set(media_hash, "ОтпускДома", "a")
+    await home.stop()
+    with closing(sqlite3.connect(home.data / "lvs.db")) as db, db:
+        [before] = db.execute("SELECT title, path, tags, notes FROM search").fetchall()
+        db.execute("UPDATE search SET title = 'x', path = 'x', tags = 'x', notes = 'x'")
+        db.execute("PRAGMA user_version = 31")
+    await home.start()
+    with closing(sqlite3.connect(home.data / "lvs.db")) as db:
+        [after] = db.execute("SELECT title, path, tags, notes FROM search").fetchall()
+    assert after == before
+    for word in ("italy", "hdr", "stadt", "дома"):
+        assert await home.titles(Query(q=word)) == ["HDRItaly"], word

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from support.home import Home
 from support.household import a_film, set_length
+from support.media import make_video
 
 from lvs.db.database import Transaction
 from lvs.errors import Invalid, NotFound, TooMany
@@ -112,6 +113,30 @@ async def test_a_position_is_bounded_by_a_shorter_cut(home: Home) -> None:
     assert await home.services.progress.position_s(media_hash) == 600
 
 
+async def test_a_place_stays_in_seconds_where_another_cut_takes_the_place_of_the_film(
+    home: Home, tmp_path: Path
+) -> None:
+    def cut(seconds: float) -> bytes:
+        film = tmp_path / f"{seconds}.mp4"
+        return make_video(film, size=(64, 36), seconds=seconds).read_bytes()
+
+    home.add("film.mp4", cut(12))
+    await home.scan()
+    await home.probed()
+    media_hash = (await home.video("film.mp4")).media_hash
+    await home.services.progress.record(media_hash, 10.9, "a")
+    for seconds, expected_s in ((11.0, 10.9), (10.4, 10.4), (12.0, 10.9)):
+        home.add("film.mp4", cut(seconds))
+        await home.scan()
+        await home.probed()
+        video = await home.video("film.mp4")
+        assert video.media_hash == media_hash
+        found_s = (await home.services.progress.get(media_hash)).position_s
+        assert found_s == pytest.approx(expected_s, abs=0.2)
+        assert video.probe is not None
+        assert found_s <= (video.probe.duration_s or 0)
+
+
 @pytest.mark.parametrize("position_s", [-1.0, math.nan, math.inf, 3602.0, 1e300])
 async def test_a_position_that_no_film_has_is_refused(home: Home, position_s: float) -> None:
     media_hash = await a_film(home)
@@ -155,3 +180,18 @@ async def test_what_a_headset_reports_is_known_everywhere(home: Home) -> None:
     await positions.event(video, 1, -5, "headset")  # is passed over
     await home.services.progress.flush()
     assert list(await positions.continued()) == [video.id]
+
+
+async def test_a_position_that_comes_alone_is_written_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lvs.services.household.progress.FLUSH_S", 3600.0)
+    async with Home(tmp_path) as home:
+        media_hash = await a_film(home)
+
+        async def written() -> bool:
+            async with home.services.database.read() as db:
+                return await db.value("SELECT position_s FROM progress") == 61.5
+
+        await home.services.progress.record(media_hash, 61.5, "a")
+        await home.until(written)

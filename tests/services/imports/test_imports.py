@@ -44,7 +44,7 @@ async def library(home: Home, *names: str) -> dict[str, Video]:
     for name in names:  # an OpenSubtitles hash takes 128 KiB
         home.add(name, distinct_video() + struct.pack(">I4s", 200_008, b"free") + bytes(200_000))
     await home.scan()
-    await home.looked()
+    await home.probed()
     return {name: await home.video(name) for name in names}
 
 
@@ -174,6 +174,9 @@ async def test_jellyfin_gives_what_one_user_gave(home: Home, tmp_path: Path) -> 
         "UserData(ItemId, UserId, CustomDataKey, Rating, PlaybackPositionTicks, PlayCount,"
         " IsFavorite, LastPlayedDate, Played)": [
             ("A", "U1", "a", 7, 2_000_000, 3, 1, "2025-03-01 10:20:30", 0),
+            ("A", "U1", "tt1", 7, 2_000_000, 3, 1, "2025-03-01 10:20:30", 0),
+            ("A", "U1", "old", 9, 1_000_000, 1, 0, "2024-03-01 10:20:30", 0),
+            ("B", "U1", "old", 6, 0, 0, 0, None, 0),
             ("B", "U1", "b", None, 0, 1, 0, None, 1),
             ("A", "U2", "a", 2, 0, 0, 0, None, 0),
         ],
@@ -189,7 +192,10 @@ async def test_jellyfin_gives_what_one_user_gave(home: Home, tmp_path: Path) -> 
     assert (a.rating, a.favorite, a.views, a.last_viewed_at) == (4, True, 3, AT_MS)
     assert a.tags == ("alps", "Snow", "Sport")
     assert counts(report)["position"] == counts(report)["watched"] == 1
-    assert b.views == 1
+    assert (b.views, b.rating) == (1, 3)
+    # one film, though Jellyfin keeps what it was given under several keys
+    assert (len(report.library.films), counts(report)["rating"]) == (2, 2)
+    assert report.given.different == []
     [playlist] = await home.services.playlists.every()
     assert (playlist.playlist.name, playlist.count) == ("Winter", 1)
     assert report.not_understood == 1
@@ -367,7 +373,7 @@ async def test_a_film_is_never_guessed_at(home: Home, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("make", "read", "sentence"),
+    ("make", "read", "count"),
     [
         (lambda path: foreign.stash(path, {}, version=31), stash.read,
          "no database of Stash that LVS can read (schema 31): LVS knows schemas 55 to 85; start a"),
@@ -377,6 +383,15 @@ async def test_a_film_is_never_guessed_at(home: Home, tmp_path: Path) -> None:
         (lambda path: foreign.made(path, foreign.XBVR.replace("os_hash", "x"),
                                    {"migrations": [("0012",)]}), xbvr.read,
          "XBVR that LVS can read (migration 0012): the table files has no column os_hash."),
+        (lambda path: foreign.xbvr(path, {}, "0412-later"), xbvr.read,
+         "(migration 0412-later): LVS knows migrations 1 to 99."),
+        (lambda path: foreign.jellyfin(path, {}, "29990101000000_Later"), jellyfin.read,
+         "(migration 29990101000000_Later): LVS knows migrations 20241020103111 to 20261231"),
+        (lambda path: foreign.jellyfin(path, {}, "20240101000000_Before"), jellyfin.read,
+         "(migration 20240101000000_Before)"),
+        (lambda path: foreign.made(path, f"{foreign.JELLYFIN} CREATE TABLE LinkedChildren (Id)", {
+            "__EFMigrationsHistory": [(foreign.MIGRATION, "9.0.6")]}), jellyfin.read,
+         f"(migration {foreign.MIGRATION}): its playlists lie in a table"),
         (lambda path: foreign.made(path, "CREATE TABLE TypedBaseItems (guid TEXT)", {}),
          jellyfin.read, "(library.db, before 10.11)"),
         (lambda path: foreign.digikam(path, {}, version="99"), digikam.read, "(DBVersion 99)"),
@@ -394,7 +409,7 @@ def test_an_unknown_version_is_refused_by_its_name(
 
 
 @pytest.mark.parametrize("read", [stash.read, xbvr.read, jellyfin.read, digikam.read])
-def test_what_is_damaged_or_no_database_is_one_sentence(read: Read, tmp_path: Path) -> None:
+def test_what_is_damaged_or_no_database_is_one_message(read: Read, tmp_path: Path) -> None:
     for name, content in (("empty", b""), ("text", b"hello" * 1000)):
         path = tmp_path / name
         path.write_bytes(content)

@@ -66,9 +66,9 @@ async def playlists(home: Home) -> dict[str, list[str]]:
 async def everything(home: Home) -> str:
     """All that is kept, as one text: equal texts are equal databases.
 
-    Waits for looks into files, which change it too.
+    Waits for probes of files, which change it too.
     """
-    await home.looked()
+    await home.probed()
     async with home.services.database.read() as db:
         tables = [
             row[0]
@@ -776,10 +776,10 @@ def test_a_rating_is_read_as_what_it_must_mean_or_reported_with_its_line(
     path = tmp_path / "ratings.json"
     path.write_text(f'{{\n"a.mp4": 3,\n"b.mp4": {value},\n"c.mp4": 4\n}}')
     found = read_all(path)
-    assert found.of(b"a.mp4").rating == 3
-    assert (found.of(b"b.mp4").rating or 0) == (5 if value == "5 5" else stars)
+    assert found.entry(b"a.mp4").rating == 3
+    assert (found.entry(b"b.mp4").rating or 0) == (5 if value == "5 5" else stars)
     if value != '"5':
-        assert found.of(b"c.mp4").rating == 4
+        assert found.entry(b"c.mp4").rating == 4
     assert bool(found.puzzles) == (stars == 0)
     assert all(puzzle.line in (3, 4, 5) for puzzle in found.puzzles)
 
@@ -1460,7 +1460,7 @@ def test_the_report_names_file_line_and_reason(tmp_path: Path) -> None:
         (["old", "--report", "nowhere/report.json"], "nowhere"),
     ],
 )
-def test_what_cannot_be_done_is_a_sentence(
+def test_what_cannot_be_done_is_a_message(
     tmp_path: Path, arguments: list[str], message: str
 ) -> None:
     lay_out(tmp_path)

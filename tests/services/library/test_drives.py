@@ -87,7 +87,7 @@ async def test_a_drive_that_goes_is_told_and_loses_nothing(
         await shows(home, offline=True)
         status = await (await home.client.get("/library/status")).get_data(as_text=True)
         assert "Videos" in status
-        assert any("offline" in issue.message for issue in await home.services.health.troubles())
+        assert any("offline" in issue.message for issue in await home.services.health.issues())
         await home.services.ratings.rate(media_hash, 5, "test")
         assert (await home.client.get("/video/one.mp4")).status_code == 503
         for name in ("one.mp4", "two.mp4", "Trip/three.mp4"):
@@ -96,7 +96,7 @@ async def test_a_drive_that_goes_is_told_and_loses_nothing(
         await shows(home, offline=False)
         assert (await home.client.get("/video/one.mp4")).status_code == 200
         assert (await home.services.videos.get(media_hash)).rating == 5
-        assert not [i for i in await home.services.health.troubles() if i.part == "library"]
+        assert not [i for i in await home.services.health.issues() if i.part == "library"]
 
 
 async def test_a_drive_that_is_exchanged_during_a_scan_loses_nothing(tmp_path: Path) -> None:
@@ -251,7 +251,7 @@ async def test_an_odd_time_of_change_costs_itself_only(home: Home, mtime_ns: int
     os.utime(odd, ns=(mtime_ns, mtime_ns))
     await home.scan()
     assert await home.titles() == ["a", "odd", "z"]
-    assert any("odd.mp4" in issue.message for issue in await home.services.health.troubles())
+    assert any("odd.mp4" in issue.message for issue in await home.services.health.issues())
     assert (await home.client.get("/watch/odd.mp4")).status_code == 200
     root = home.services.library.active_roots[0]
     await home.services.library.check(root, [b"odd.mp4"])
@@ -262,7 +262,7 @@ async def test_an_odd_time_of_change_costs_itself_only(home: Home, mtime_ns: int
 @pytest.mark.parametrize("mtime_ns", [-300_000_000_000_000_000, 0, 15_032_385_535_000_000_000])
 async def test_an_odd_time_is_told_as_soon_as_its_file_comes(home: Home, mtime_ns: int) -> None:
     async def told() -> list[str]:
-        return [issue.message for issue in await home.services.health.troubles()]
+        return [issue.message for issue in await home.services.health.issues()]
 
     home.add("a.mp4")
     await home.scan()

@@ -85,7 +85,8 @@ class History:
         folders = [self.roots[name] for name in self.served]
         self.library = Library(self.database, events, folders, (".mp4",), 0)
         await self.library.open()
-        self.tags, self.videos = Tags(self.database, cache), Videos(self.database, cache)
+        self.tags = Tags(self.database, cache, events)
+        self.videos = Videos(self.database, cache, events)
         self.ratings = Ratings(self.database, cache, events)
         self.handover = Handover(self.database, cache, events)
         self.journal = Journal(self.database, cache, events)

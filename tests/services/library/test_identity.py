@@ -219,14 +219,14 @@ async def test_a_camera_that_counts_anew_makes_another_film(home: Home, tmp_path
     home.add("other.mp4")
     path = home.add("MOV_0001.mp4")
     await home.scan()
-    await home.looked()
+    await home.probed()
     media_hash = await rate(home, "MOV_0001.mp4", 5)
     path.unlink()
     await home.scan()
     film = make_video(tmp_path / "other.mp4", seconds=4, size=(64, 36))
     home.add("MOV_0001.mp4", film.read_bytes())
     await home.scan()
-    await home.looked()
+    await home.probed()
     assert await stars(home) == {"MOV_0001.mp4": None, "other.mp4": None}
     gone = await home.services.videos.get(media_hash)
     assert (gone.rating, gone.missing) == (5, True)
@@ -240,14 +240,14 @@ async def test_another_film_under_the_same_name_is_offered_what_lay_there(
 ) -> None:
     home.add("film.mp4")
     await home.scan()
-    await home.looked()
+    await home.probed()
     media_hash = await rate(home, "film.mp4", 5)
     film = make_video(tmp_path / "other.mp4", seconds=4, size=(64, 36)).read_bytes()
     if not running:
         await home.stop()
     home.add("film.mp4", film)
     await (home.scan() if running else home.start())
-    await home.looked()
+    await home.probed()
     assert await stars(home) == {"film.mp4": None}
     page = await (await home.client.get("/watch/film.mp4")).get_data(as_text=True)
     assert f'action="/videos/{media_hash}/handover"' in page
@@ -258,7 +258,7 @@ async def test_another_film_under_the_same_name_is_offered_what_lay_there(
         headers={"Origin": "http://localhost"},
     )
     assert answer.status_code == 303
-    await home.looked()
+    await home.probed()
     assert await stars(home) == {"film.mp4": 5}
     page = await (await home.client.get("/watch/film.mp4")).get_data(as_text=True)
     assert "/handover" not in page
@@ -271,7 +271,7 @@ async def test_a_recording_that_grows_is_one_film(home: Home, tmp_path: Path) ->
         at = OLD_NS + seconds * 60 * 10**9
         os.utime(path, ns=(at, at))
         await home.scan()
-        await home.looked()
+        await home.probed()
         if seconds == 2:
             await rate(home, "recording.mp4", 4)
     assert await stars(home) == {"recording.mp4": 4}
@@ -527,7 +527,7 @@ async def _two_films_of_one_name(home: Home) -> tuple[str, str]:
         await services.favorites.set(name, number == 0, "test")
         await services.later.set(name, True)
         await services.playlists.add(both, name)
-    await home.looked()
+    await home.probed()
     return gone, listed
 
 
@@ -551,7 +551,7 @@ async def test_a_handover_is_taken_back_as_if_it_had_never_been(home: Home) -> N
     for _ in range(2):
         await _hand_over(home, gone, listed)
         assert (await home.video("trip.mp4")).media_hash == gone
-        await home.looked()
+        await home.probed()
         assert await _undo_latest(home) == ""
         after = await _everything(home)
         for table, rows in before.items():

@@ -141,7 +141,7 @@ async def test_files_that_may_be_something_else_are_not_shown_before_they_are_kn
     home.add(name, content * 100)
     await home.scan()
     shown += await home.titles()
-    await home.looked()
+    await home.probed()
     shown += await home.titles()
     assert shown == ["film", "film"]
 
@@ -149,7 +149,7 @@ async def test_files_that_may_be_something_else_are_not_shown_before_they_are_kn
 async def test_a_recording_named_so_is_shown_and_found_once_it_is_known(home: Home) -> None:
     home.add("recording.ts", seed_video(".ts"))
     await home.scan()
-    await home.looked()
+    await home.probed()
     assert await home.titles() == ["recording"]
     page = await (await home.client.get("/?q=recording")).get_data(as_text=True)
     assert "recording" in page

@@ -215,12 +215,12 @@ async def test_a_chain_of_renames_comes_out_right(home: Home) -> None:
 async def test_a_better_encode_under_the_same_name_is_the_same_video(home: Home) -> None:
     home.add("film.mp4")
     await home.scan()
-    await home.looked()
+    await home.probed()
     video = await home.video("film.mp4")
     await curate(home, video.media_hash)
     home.add("film.mp4")
     await home.scan()
-    await home.looked()
+    await home.probed()
     await assert_curated(home, video.media_hash)
     again = await home.services.videos.get(video.media_hash)
     assert again.file.fingerprint != video.file.fingerprint
@@ -309,13 +309,13 @@ async def test_empty_files_that_become_films_become_films_of_their_own(home: Hom
     home.add("a.mp4", b"")
     home.add("b.mp4", b"")
     await home.scan()
-    await home.looked()
+    await home.probed()
     assert await home.titles() == []
     assert len(await home.services.gallery.unreadable(10)) == 2
     home.add("a.mp4")
     home.add("b.mp4")
     await home.scan()
-    await home.looked()
+    await home.probed()
     assert await home.titles() == ["a", "b"]
     assert await home.services.gallery.unreadable(10) == []
 
@@ -337,14 +337,14 @@ async def test_an_unreadable_file_is_listed_apart_and_not_tried_again(home: Home
     home.add("text.mp4", b"no film " * 1000)
     home.add("film.mp4")
     await home.scan()
-    await home.looked()
+    await home.probed()
     assert await home.titles() == ["film"]
     [unreadable] = await home.services.gallery.unreadable(10)
     assert unreadable.path == b"text.mp4"
     assert unreadable.reason.endswith(".")
     looks = home.services.jobs.tally.unreadable
     await home.scan()
-    await home.looked()
+    await home.probed()
     assert home.services.jobs.tally.unreadable == looks == 1
     assert (await home.services.videos.get(unreadable.media_hash)).state is State.UNREADABLE
 
@@ -463,7 +463,7 @@ async def test_the_gallery_rows_are_what_a_rebuild_would_give(home: Home) -> Non
     for number in range(5):
         home.add(f"film {number}.mp4")
     await home.scan()
-    await home.looked()
+    await home.probed()
     video = await home.video("film 2.mp4")
     await curate(home, video.media_hash)
     (home.library / "film 3.mp4").unlink()

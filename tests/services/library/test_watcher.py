@@ -94,7 +94,7 @@ async def test_a_film_that_is_copied_in_slowly_appears_once_it_is_whole(watched:
             file.flush()
             await asyncio.sleep(0.02)
     await shows(watched, "slow")
-    await watched.looked()
+    await watched.probed()
     assert (await watched.video("slow.mp4")).file.size_bytes == len(content)
 
 

@@ -38,12 +38,15 @@ async def fail(home: Home, error: Unavailable, times: int = 1) -> None:
 
 @pytest.mark.parametrize(
     "reason",
-    ["It could not be read: Input/output error.", "The process that looked into it broke down."],
+    [
+        "It could not be read: Input/output error.",
+        "The process that analysed it stopped unexpectedly.",
+    ],
 )
-async def test_films_stay_however_often_a_look_fails(home: Home, reason: str) -> None:
+async def test_films_stay_however_often_a_probe_fails(home: Home, reason: str) -> None:
     home.add("film.mp4")
     await home.scan()
-    await home.looked()
+    await home.probed()
     async with home.services.database.transaction() as tx:
         await videos.reprobe(tx, [1])
     await fail(home, Unavailable(reason), times=12)
@@ -54,29 +57,30 @@ async def test_films_stay_however_often_a_look_fails(home: Home, reason: str) ->
 async def test_a_file_over_which_workers_crash_is_unreadable_until_it_is_not(home: Home) -> None:
     home.add("film.mp4")
     await home.scan()
-    await home.looked()
+    await home.probed()
     async with home.services.database.transaction() as tx:
         await videos.reprobe(tx, [1])
-    error = BrokenWorker("The process that looked into it broke down.")
+    error = BrokenWorker("The process that analysed it stopped unexpectedly.")
     await fail(home, error, times=CRASHES_AT_MOST)
     assert await home.titles() == []
     await home.stop()
     await home.start()
-    await home.looked()
+    await home.probed()
     assert await home.titles() == ["film"]
 
 
 async def test_a_verdict_of_before_that_was_a_bad_moment_is_taken_back_at_the_start(
     home: Home,
 ) -> None:
-    for number in range(4):
+    for number in range(5):
         home.add(f"{number}.mp4")
     await home.scan()
-    await home.looked()
+    await home.probed()
     reasons = [
-        "Looking into it went wrong.",
+        "The analysis failed.",
         "It could not be read: Permission denied.",
-        "Looking into it took longer than 60 seconds.",
+        "The analysis took longer than 60 seconds.",
+        "Looking into it took longer than 60 seconds.",  # in the words of an earlier version
         "Looking into it takes more memory than it may have.",
     ]
     async with home.services.database.transaction() as tx:
@@ -87,22 +91,22 @@ async def test_a_verdict_of_before_that_was_a_bad_moment_is_taken_back_at_the_st
             )
     await home.stop()
     await home.start()
-    await home.looked()
-    assert await states(home) == [("ready", True, False)] * 4
+    await home.probed()
+    assert await states(home) == [("ready", True, False)] * 5
 
 
-async def test_once_a_look_succeeds_after_many_failures_all_are_tried_at_once(home: Home) -> None:
+async def test_once_a_probe_succeeds_after_many_failures_all_are_tried_at_once(home: Home) -> None:
     for number in range(BROKEN_IN_A_ROW + 1):
         home.add(f"{number}.mp4")
     await home.scan()
-    await home.looked()
+    await home.probed()
     async with home.services.database.transaction() as tx:
         await videos.reprobe(tx, [1, 2, 3])
-    await fail(home, Unavailable("Looking into it went wrong."), times=8)
+    await fail(home, Unavailable("The analysis failed."), times=8)
     assert [failed for _, _, failed in await states(home)] == [True, True, True, False]
     await home.services.jobs.reprobe([4])
     await home.until(lambda: home.services.jobs.tally.done >= 8)
-    await home.looked()
+    await home.probed()
     assert await states(home) == [("ready", True, False)] * 4
 
 
@@ -111,10 +115,10 @@ async def test_posters_switched_on_later_are_made(tmp_path: Path) -> None:
         for name in ("a.mp4", "b.mp4", "c.mp4"):
             home.add(name)
         await home.scan()
-        await home.looked()
+        await home.probed()
         assert await states(home) == [("ready", False, False)] * 3
     async with Home(tmp_path) as home:
-        await home.looked()
+        await home.probed()
         assert await states(home) == [("ready", True, False)] * 3
 
 
@@ -135,16 +139,16 @@ async def test_posters_that_could_not_be_written_are_made_later(home: Home) -> N
     with unwritable(home.services.posters.folder):
         home.add("a.mp4")
         await home.scan()
-        await home.looked()
+        await home.probed()
         assert await states(home) == [("ready", False, True)]
     await home.stop()
     await home.start()
-    await home.looked()
+    await home.probed()
     assert await states(home) == [("ready", True, False)]
 
 
 @pytest.mark.parametrize("pieces", [1, 2, 3])
-async def test_a_download_that_is_completed_between_the_samples_is_looked_into(
+async def test_a_download_that_is_completed_between_the_samples_is_probed(
     home: Home, pieces: int
 ) -> None:
     filler = bytes(400_000)
@@ -154,7 +158,7 @@ async def test_a_download_that_is_completed_between_the_samples_is_looked_into(
     film = home.add("film.mp4", whole)
     # The index of the seed lies within the first sample; what is missing lies between the others.
     await home.scan()
-    await home.looked()
+    await home.probed()
     for state in ("unreadable", "ready"):
         async with home.services.database.transaction() as tx:
             await tx.run("UPDATE videos SET state = ?, duration_s = 999", (state,))
@@ -163,7 +167,7 @@ async def test_a_download_that_is_completed_between_the_samples_is_looked_into(
             file.write(b"\1" * pieces)
         os.utime(film, ns=(OLD_NS, OLD_NS + pieces + (state == "ready") * 10))
         await home.scan()
-        await home.looked()
+        await home.probed()
 
         async def done() -> bool:
             video = await home.video("film.mp4")

@@ -169,7 +169,7 @@ async def test_a_library_is_signed_and_its_pairs_follow_its_films(home: Home) ->
     for path in folder.iterdir():
         os.utime(path, ns=(OLD_NS, OLD_NS))
     await home.scan()
-    await home.looked()
+    await home.probed()
     await asyncio.wait_for(home.services.picture_comparison.catch_up(), 60)
     pairs, _ = await home.services.near_duplicates.page()
     assert [{each.card.title for each in pair.films} for pair in pairs] == [{"whole", "small"}]

@@ -40,7 +40,7 @@ async def told(home: Home) -> AsyncIterator[None]:
     with_it = home.services
     task = asyncio.create_task(
         PosterColours(
-            with_it.database, with_it.events, with_it.ffmpeg, with_it.jobs, with_it.posters, 0.0
+            with_it.database, with_it.events, with_it.probe_pool, with_it.jobs, with_it.posters, 0.0
         ).run()
     )
     yield
@@ -53,7 +53,7 @@ async def test_a_new_film_has_the_colour_of_its_poster(home: Home, tmp_path: Pat
     )
     home.add("Red.mp4", red.read_bytes())
     await home.scan()
-    await home.looked()
+    await home.probed()
     [colour] = await shown(home, "red")
     assert colour[0] in "cde"
     assert set(colour[1:]) <= set("0123")
@@ -63,7 +63,7 @@ async def test_posters_drawn_before_get_their_colours_and_damaged_ones_are_left(
     for name in ("Whole.mp4", "Damaged.mp4"):
         home.add(name)
     await home.scan()
-    await home.looked()
+    await home.probed()
     [before] = await shown(home, "whole")
     async with home.services.database.transaction() as tx:
         await tx.run("DELETE FROM poster_colours")

@@ -19,7 +19,7 @@ RED, GREEN, BLUE, YELLOW = (224, 16, 16), (16, 192, 16), (16, 16, 224), (224, 22
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def ffmpeg() -> AsyncIterator[ProbePool]:
+async def probe_pool() -> AsyncIterator[ProbePool]:
     async with ProbePool(workers=1) as workers:
         yield workers
 
@@ -35,9 +35,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def poster_of(
-    ffmpeg: ProbePool, store: PosterStore, film: Path, width: int = 640
+    probe_pool: ProbePool, store: PosterStore, film: Path, width: int = 640
 ) -> Image.Image:
-    assert (await ffmpeg.probe(film, store.target(KEY))).has_poster
+    assert (await probe_pool.probe(film, store.target(KEY))).has_poster
     return Image.open(store.path(KEY, width, "webp")).convert("RGB")
 
 
@@ -88,7 +88,7 @@ def corners(image: Image.Image) -> tuple[str, ...]:
     ],
 )
 async def test_a_poster_stands_upright(
-    ffmpeg: ProbePool,
+    probe_pool: ProbePool,
     store: PosterStore,
     tmp_path: Path,
     rotation: int,
@@ -103,7 +103,7 @@ async def test_a_poster_stands_upright(
         rotation=rotation,
         mirrored=mirrored,
     )
-    image = await poster_of(ffmpeg, store, film)
+    image = await poster_of(probe_pool, store, film)
     if size[0] < size[1]:  # it stands on a field
         assert image.size == (569, 320)
         image = in_field(image, size[0] / size[1])
@@ -113,7 +113,7 @@ async def test_a_poster_stands_upright(
 
 @pytest.mark.parametrize("rotation", [0, 90, 180, 270])
 async def test_a_mirrored_and_turned_poster_is_what_ffmpeg_itself_would_show(
-    ffmpeg: ProbePool, store: PosterStore, tmp_path: Path, rotation: int
+    probe_pool: ProbePool, store: PosterStore, tmp_path: Path, rotation: int
 ) -> None:
     """FFmpeg's documentation of the display matrix: (p, q) = (a·x + c·y, b·x + d·y) is where the
     point (x, y) is shown.
@@ -125,7 +125,7 @@ async def test_a_mirrored_and_turned_poster_is_what_ffmpeg_itself_would_show(
         rotation=rotation,
         mirrored=True,
     )
-    image = await poster_of(ffmpeg, store, film)
+    image = await poster_of(probe_pool, store, film)
     assert corners(image) == corners(shown_by_matrix(film))
 
 
@@ -148,7 +148,7 @@ def shown_by_matrix(film: Path) -> Image.Image:
 
 
 async def test_a_poster_has_the_aspect_of_the_film_as_shown(
-    ffmpeg: ProbePool, store: PosterStore, tmp_path: Path
+    probe_pool: ProbePool, store: PosterStore, tmp_path: Path
 ) -> None:
     film = media.make_video(
         tmp_path / "film.mp4",
@@ -156,13 +156,13 @@ async def test_a_poster_has_the_aspect_of_the_film_as_shown(
         picture=media.quarters(360, 288),
         pixel_aspect=Fraction(64, 45),
     )
-    image = await poster_of(ffmpeg, store, film)
+    image = await poster_of(probe_pool, store, film)
     assert image.size == (512, 288)
     assert corners(image) == ("red", "green", "blue", "yellow")
 
 
 async def test_a_stretched_film_that_is_turned_stands_upright(
-    ffmpeg: ProbePool, store: PosterStore, tmp_path: Path
+    probe_pool: ProbePool, store: PosterStore, tmp_path: Path
 ) -> None:
     film = media.make_video(
         tmp_path / "film.mp4",
@@ -171,18 +171,18 @@ async def test_a_stretched_film_that_is_turned_stands_upright(
         pixel_aspect=Fraction(2, 1),
         rotation=90,
     )
-    image = await poster_of(ffmpeg, store, film)
+    image = await poster_of(probe_pool, store, film)
     assert image.size == (569, 320)
     assert corners(in_field(image, 180 / 320)) == ("blue", "red", "yellow", "green")
 
 
 async def test_a_film_has_posters_of_every_width_in_every_format(
-    ffmpeg: ProbePool, store: PosterStore, tmp_path: Path
+    probe_pool: ProbePool, store: PosterStore, tmp_path: Path
 ) -> None:
     film = media.make_video(
         tmp_path / "film.mp4", size=(1280, 720), picture=media.quarters(1280, 720), seconds=0.3
     )
-    await poster_of(ffmpeg, store, film)
+    await poster_of(probe_pool, store, film)
     for width in WIDTHS:
         forms: dict[Literal["jpg", "webp"], str] = {"jpg": "JPEG", "webp": "WEBP"}
         for form, kind in forms.items():
@@ -196,21 +196,21 @@ async def test_a_film_has_posters_of_every_width_in_every_format(
     [((64, 36), (64, 36)), ((8, 8), (16, 9)), ((2, 2), (16, 9)), ((162, 122), (162, 122))],
 )
 async def test_a_small_film_is_not_blown_up(
-    ffmpeg: ProbePool,
+    probe_pool: ProbePool,
     store: PosterStore,
     tmp_path: Path,
     size: tuple[int, int],
     poster: tuple[int, int],
 ) -> None:
     film = media.make_video(tmp_path / "film.mkv", size=size, video_codec="mpeg4")
-    assert (await poster_of(ffmpeg, store, film, width=320)).size == poster
+    assert (await poster_of(probe_pool, store, film, width=320)).size == poster
 
 
 async def test_a_very_tall_film_stands_whole_on_a_field(
-    ffmpeg: ProbePool, store: PosterStore, tmp_path: Path
+    probe_pool: ProbePool, store: PosterStore, tmp_path: Path
 ) -> None:
     film = media.make_video(tmp_path / "film.mp4", size=(64, 2560), seconds=0.2)
-    assert (await poster_of(ffmpeg, store, film, width=320)).size == (320, 180)
+    assert (await poster_of(probe_pool, store, film, width=320)).size == (320, 180)
 
 
 def black_until(start_s: float, then: media.Picture) -> media.Picture:
@@ -226,7 +226,7 @@ def black_until(start_s: float, then: media.Picture) -> media.Picture:
     ],
 )
 async def test_a_film_that_starts_black_has_a_poster_that_is_not(
-    ffmpeg: ProbePool, store: PosterStore, tmp_path: Path, black_s: float, keyframe_every: int
+    probe_pool: ProbePool, store: PosterStore, tmp_path: Path, black_s: float, keyframe_every: int
 ) -> None:
     film = media.make_video(
         tmp_path / "film.mp4",
@@ -235,27 +235,27 @@ async def test_a_film_that_starts_black_has_a_poster_that_is_not(
         picture=black_until(black_s, media.stripes(320, 180)),
         keyframe_every=keyframe_every,
     )
-    image = await poster_of(ffmpeg, store, film)
+    image = await poster_of(probe_pool, store, film)
     assert min(ImageStat.Stat(image.convert("L")).stddev) > 20
 
 
 @pytest.mark.parametrize("colour", [(0, 0, 0), (255, 255, 255), (30, 60, 200)])
 async def test_a_film_of_one_colour_has_a_poster_of_that_colour(
-    ffmpeg: ProbePool, store: PosterStore, tmp_path: Path, colour: tuple[int, int, int]
+    probe_pool: ProbePool, store: PosterStore, tmp_path: Path, colour: tuple[int, int, int]
 ) -> None:
     film = media.make_video(tmp_path / "film.mp4", seconds=2, picture=media.plain(64, 36, colour))
-    found = pixel(await poster_of(ffmpeg, store, film), 30, 18)
+    found = pixel(await poster_of(probe_pool, store, film), 30, 18)
     assert max(abs(one - other) for one, other in zip(found, colour, strict=True)) < 12
 
 
 @pytest.mark.parametrize(("size", "matrix"), [((320, 180), "BT.601"), ((1280, 720), "BT.709")])
 async def test_colours_follow_the_size_where_the_film_does_not_say(
-    ffmpeg: ProbePool, store: PosterStore, tmp_path: Path, size: tuple[int, int], matrix: str
+    probe_pool: ProbePool, store: PosterStore, tmp_path: Path, size: tuple[int, int], matrix: str
 ) -> None:
     film = media.make_video(
         tmp_path / "film.mp4", size=size, seconds=0.2, picture=media.plain(*size, (224, 16, 16))
     )
-    found = pixel(await poster_of(ffmpeg, store, film), 100, 90)
+    found = pixel(await poster_of(probe_pool, store, film), 100, 90)
     # media.py encodes with BT.601, whatever the size: a large film that does not say so is shown by
     # BT.709.
     expected = (224, 16, 16) if matrix == "BT.601" else (242, 42, 13)
@@ -310,7 +310,7 @@ async def test_preparing_clears_what_an_interrupted_write_left_and_nothing_else(
     assert whole.read_bytes() == b"whole"
 
 
-async def test_two_looks_at_the_same_film_do_not_write_into_each_other(store: PosterStore) -> None:
+async def test_two_probes_of_the_same_film_do_not_write_into_each_other(store: PosterStore) -> None:
     partials = [poster.partial for _ in range(2) for poster in store.target(KEY)]
     assert len(set(partials)) == len(partials)
 
@@ -340,14 +340,14 @@ async def test_a_placeholder_says_why_there_is_no_picture(form: Format, width: i
     assert placeholder(NOT_YET, width, form) is placeholder(NOT_YET, width, form), "drawn once"
 
 
-async def test_a_placeholder_keeps_a_long_sentence_inside(tmp_path: Path) -> None:
+async def test_a_placeholder_keeps_a_long_message_inside(tmp_path: Path) -> None:
     image = Image.open(BytesIO(placeholder("word " * 200, 640, "webp"))).convert("L")
     assert brightest(image.crop((0, image.height - 4, 640, image.height))) < 60
     assert brightest(image.crop((0, 0, 4, image.height))) < 60
 
 
 async def test_posters_have_the_quality_that_is_asked_for(
-    ffmpeg: ProbePool, tmp_path: Path
+    probe_pool: ProbePool, tmp_path: Path
 ) -> None:
     film = media.make_video(
         tmp_path / "film.mp4", size=(1280, 720), picture=media.stripes(1280, 720), seconds=0.3
@@ -356,6 +356,6 @@ async def test_posters_have_the_quality_that_is_asked_for(
     for quality in (5, 95):
         store = PosterStore(tmp_path / str(quality), quality)
         store.prepare()
-        assert (await ffmpeg.probe(film, store.target(KEY))).has_poster
+        assert (await probe_pool.probe(film, store.target(KEY))).has_poster
         sizes.append([store.path(KEY, 640, kind).stat().st_size for kind in ("jpg", "webp")])
     assert all(small < large for small, large in zip(*sizes, strict=True)), sizes

@@ -1,4 +1,4 @@
-"""Looking into files in worker processes: what is found, what is refused, and what happens when a
+"""Probes of files in worker processes: what is found, what is refused, and what happens when a
 worker dies.
 """
 
@@ -41,7 +41,7 @@ SOURCE = PROJECT / "src"
 
 
 @pytest_asyncio.fixture
-async def ffmpeg() -> AsyncIterator[ProbePool]:
+async def probe_pool() -> AsyncIterator[ProbePool]:
     async with ProbePool(workers=1) as workers:
         yield workers
 
@@ -74,7 +74,7 @@ async def until_gone(process_id: int) -> None:
 # What is found
 
 
-async def test_a_probe_says_what_the_file_holds(ffmpeg: ProbePool, tmp_path: Path) -> None:
+async def test_a_probe_says_what_the_file_holds(probe_pool: ProbePool, tmp_path: Path) -> None:
     path = media.make_video(
         tmp_path / "film.mp4",
         seconds=2,
@@ -84,7 +84,7 @@ async def test_a_probe_says_what_the_file_holds(ffmpeg: ProbePool, tmp_path: Pat
         metadata={"creation_time": "2021-03-04T05:06:07Z"},
         container_options={"movflags": "use_metadata_tags"},
     )
-    probe = (await ffmpeg.probe(path)).probe
+    probe = (await probe_pool.probe(path)).probe
     assert probe.container == "mov,mp4,m4a,3gp,3g2,mj2"
     assert probe.video_codec == "h264"
     assert probe.duration_s == pytest.approx(2, abs=0.05)
@@ -120,7 +120,7 @@ async def test_a_probe_says_what_the_file_holds(ffmpeg: ProbePool, tmp_path: Pat
     ],
 )
 async def test_every_common_kind_of_file_is_read(
-    ffmpeg: ProbePool,
+    probe_pool: ProbePool,
     store: PosterStore,
     tmp_path: Path,
     name: str,
@@ -129,7 +129,7 @@ async def test_every_common_kind_of_file_is_read(
     made_with: dict[str, Any],
 ) -> None:
     path = media.make_video(tmp_path / name, size=(320, 180), **made_with)
-    look = await ffmpeg.probe(path, store.target("0" * 16))
+    look = await probe_pool.probe(path, store.target("0" * 16))
     assert (look.probe.video_codec, look.probe.container) == (codec, container)
     assert look.probe.duration_s == pytest.approx(1, abs=0.2)
     assert (look.probe.width, look.probe.height) == (320, 180)
@@ -138,16 +138,16 @@ async def test_every_common_kind_of_file_is_read(
     assert store.has("0" * 16)
 
 
-async def test_ten_bits_are_counted(ffmpeg: ProbePool, tmp_path: Path) -> None:
+async def test_ten_bits_are_counted(probe_pool: ProbePool, tmp_path: Path) -> None:
     path = media.make_video(tmp_path / "film.mp4", pixel_format="yuv420p10le")
-    assert (await ffmpeg.probe(path)).probe.bit_depth == 10
+    assert (await probe_pool.probe(path)).probe.bit_depth == 10
 
 
 async def test_a_stretched_picture_has_its_displayed_size(
-    ffmpeg: ProbePool, tmp_path: Path
+    probe_pool: ProbePool, tmp_path: Path
 ) -> None:
     path = media.make_video(tmp_path / "film.mp4", size=(180, 144), pixel_aspect=Fraction(16, 9))
-    probe = (await ffmpeg.probe(path)).probe
+    probe = (await probe_pool.probe(path)).probe
     assert (probe.width, probe.height, probe.coded_width, probe.coded_height) == (
         320,
         144,
@@ -156,7 +156,7 @@ async def test_a_stretched_picture_has_its_displayed_size(
     )
 
 
-async def test_tracks_have_their_language_and_title(ffmpeg: ProbePool, tmp_path: Path) -> None:
+async def test_tracks_have_their_language_and_title(probe_pool: ProbePool, tmp_path: Path) -> None:
     path = tmp_path / "film.mkv"
     with av.open(str(path), "w") as film:
         video = film.add_stream("mpeg4", rate=10)
@@ -169,7 +169,7 @@ async def test_tracks_have_their_language_and_title(ffmpeg: ProbePool, tmp_path:
             film.mux(video.encode(frame))
         film.mux(video.encode(None))
         media._add_tone(film, sound, 0.5)
-    track = (await ffmpeg.probe(path)).probe.audio_tracks[0]
+    track = (await probe_pool.probe(path)).probe.audio_tracks[0]
     assert track == Track("aac", "ger", ("Kommentar " + "x" * 500)[:120], 2, "mp4a.40.2")
 
 
@@ -184,21 +184,21 @@ async def test_tracks_have_their_language_and_title(ffmpeg: ProbePool, tmp_path:
         b"x" * 251 + b".mp4",
     ],
 )
-async def test_any_file_name_works(ffmpeg: ProbePool, tmp_path: Path, name: bytes) -> None:
+async def test_any_file_name_works(probe_pool: ProbePool, tmp_path: Path, name: bytes) -> None:
     path = os.path.join(os.fsencode(tmp_path), name)
     media.make_video(path)
-    assert (await ffmpeg.probe(path)).probe.width == 64
+    assert (await probe_pool.probe(path)).probe.width == 64
 
 
 async def test_a_video_without_a_stated_duration_is_measured(
-    ffmpeg: ProbePool, tmp_path: Path
+    probe_pool: ProbePool, tmp_path: Path
 ) -> None:
     path = media.make_video(
         tmp_path / "live.webm", seconds=3, container_options={"live": "1"}, sound=True
     )
     with av.open(str(path)) as film:
         assert film.duration is None, "the test film must not state its duration"
-    assert (await ffmpeg.probe(path)).probe.duration_s == pytest.approx(3, abs=0.2)
+    assert (await probe_pool.probe(path)).probe.duration_s == pytest.approx(3, abs=0.2)
 
 
 def test_a_long_video_without_a_stated_duration_is_measured_from_its_ends(
@@ -306,28 +306,30 @@ def unreadable_files(folder: Path) -> dict[str, str]:
     }
 
 
-async def test_what_is_no_video_gets_a_sentence_that_says_why(
-    ffmpeg: ProbePool, store: PosterStore, tmp_path: Path
+async def test_what_is_no_video_gets_a_message_that_says_why(
+    probe_pool: ProbePool, store: PosterStore, tmp_path: Path
 ) -> None:
     said = {}
     expected = unreadable_files(tmp_path)
     for name in expected:
         with pytest.raises(Unreadable) as raised:
-            await ffmpeg.probe(tmp_path / name, store.target("a" * 16))
+            await probe_pool.probe(tmp_path / name, store.target("a" * 16))
         said[name] = raised.value.message
     assert said == expected
     assert not store.has("a" * 16)
-    assert (await ffmpeg.probe(tmp_path / "whole.mp4")).probe.width == 320
+    assert (await probe_pool.probe(tmp_path / "whole.mp4")).probe.width == 320
 
 
-async def test_pictures_that_cannot_be_decoded_are_named(ffmpeg: ProbePool, tmp_path: Path) -> None:
+async def test_pictures_that_cannot_be_decoded_are_named(
+    probe_pool: ProbePool, tmp_path: Path
+) -> None:
     path = media.make_video(tmp_path / "film.webm", size=(320, 180), video_codec="libvpx-vp9")
     content = bytearray(path.read_bytes())
     blocks = content.index(b"\x1f\x43\xb6\x75") + 12
     content[blocks + 20 :] = bytes(len(content) - blocks - 20)
     path.write_bytes(content)
     with pytest.raises(Unreadable, match=r"Its pictures cannot be decoded \(vp9\)\."):
-        await ffmpeg.probe(path)
+        await probe_pool.probe(path)
 
 
 @pytest.mark.parametrize(
@@ -335,12 +337,12 @@ async def test_pictures_that_cannot_be_decoded_are_named(ffmpeg: ProbePool, tmp_
     [("film.mkv", "ffv1", "yuv420p"), ("film.mov", "png", "rgb24"), ("film.avi", "png", "rgb24")],
 )
 async def test_a_codec_off_the_list_is_described_and_not_decoded(
-    ffmpeg: ProbePool, tmp_path: Path, name: str, codec: str, pixels: str
+    probe_pool: ProbePool, tmp_path: Path, name: str, codec: str, pixels: str
 ) -> None:
     path = media.make_video(tmp_path / name, video_codec=codec, pixel_format=pixels)
     store = PosterStore(tmp_path / "posters")
     store.prepare()
-    found = await ffmpeg.probe(path, store.target("0" * 16))
+    found = await probe_pool.probe(path, store.target("0" * 16))
     assert (found.probe.video_codec, found.has_poster) == (codec, False)
     assert found.probe.duration_s
     assert found.probe.width > 0
@@ -351,13 +353,13 @@ UNKNOWN = {"film.mp4": (b"avc1", b"zzzz"), "film.mkv": (b"/ISO/AVC", b"/ISO/ZZZ"
 
 @pytest.mark.parametrize("name", UNKNOWN)
 async def test_a_film_of_a_codec_that_nobody_knows_is_one(
-    ffmpeg: ProbePool, tmp_path: Path, name: str
+    probe_pool: ProbePool, tmp_path: Path, name: str
 ) -> None:
     path = media.make_video(tmp_path / name, seconds=2, sound=True)
     path.write_bytes(path.read_bytes().replace(*UNKNOWN[name]))
     store = PosterStore(tmp_path / "posters")
     store.prepare()
-    found = await ffmpeg.probe(path, store.target("0" * 16))
+    found = await probe_pool.probe(path, store.target("0" * 16))
     assert (found.probe.video_codec, found.has_poster) == ("unknown", False)
     assert found.probe.duration_s == pytest.approx(2, abs=0.1)
     assert [track.codec for track in found.probe.audio_tracks] == ["aac"]
@@ -366,7 +368,7 @@ async def test_a_film_of_a_codec_that_nobody_knows_is_one(
 
 @pytest.mark.parametrize("honest", [True, False])
 async def test_a_giant_picture_is_refused_before_it_is_decoded(
-    ffmpeg: ProbePool, tmp_path: Path, honest: bool
+    probe_pool: ProbePool, tmp_path: Path, honest: bool
 ) -> None:
     path = media.make_video(tmp_path / "film.webm", size=(640, 360))
     content = path.read_bytes()
@@ -380,26 +382,26 @@ async def test_a_giant_picture_is_refused_before_it_is_decoded(
         content = content.replace(width, b"\xb0\x82\x3f\xff").replace(height, b"\xba\x82\x3f\xff")
     path.write_bytes(content)
     with pytest.raises(Unreadable) as raised:
-        await ffmpeg.probe(path)
+        await probe_pool.probe(path)
     assert (
         "too large: 16383 by 16383" if honest else "cannot be decoded (vp8)"
     ) in raised.value.message
-    (process_id,) = ffmpeg.process_ids
+    (process_id,) = probe_pool.process_ids
     assert peak_memory_kib(process_id) < 16383 * 16383 // 1024, (
         "not even one byte for each of its points was touched"
     )
 
 
 async def test_a_film_cut_short_still_gets_a_poster(
-    ffmpeg: ProbePool, store: PosterStore, tmp_path: Path
+    probe_pool: ProbePool, store: PosterStore, tmp_path: Path
 ) -> None:
     path = media.make_video(tmp_path / "film.mkv", seconds=4, size=(320, 180))
     path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
-    assert (await ffmpeg.probe(path, store.target("b" * 16))).has_poster
+    assert (await probe_pool.probe(path, store.target("b" * 16))).has_poster
 
 
 async def test_a_film_with_garbage_in_it_still_gets_a_poster(
-    ffmpeg: ProbePool, store: PosterStore, tmp_path: Path
+    probe_pool: ProbePool, store: PosterStore, tmp_path: Path
 ) -> None:
     path = media.make_video(
         tmp_path / "film.mp4",
@@ -411,22 +413,24 @@ async def test_a_film_with_garbage_in_it_still_gets_a_poster(
     third = len(content) // 3
     content[third * 2 : third * 3 - third // 2] = random.Random(2).randbytes(third - third // 2)
     path.write_bytes(content)
-    assert (await ffmpeg.probe(path, store.target("c" * 16))).has_poster
+    assert (await probe_pool.probe(path, store.target("c" * 16))).has_poster
 
 
-async def test_a_file_that_is_gone_may_be_tried_again(ffmpeg: ProbePool, tmp_path: Path) -> None:
+async def test_a_file_that_is_gone_may_be_tried_again(
+    probe_pool: ProbePool, tmp_path: Path
+) -> None:
     with pytest.raises(Unavailable, match="No such file"):
-        await ffmpeg.probe(tmp_path / "gone.mp4")
+        await probe_pool.probe(tmp_path / "gone.mp4")
     media.make_video(tmp_path / "gone.mp4")
-    assert (await ffmpeg.probe(tmp_path / "gone.mp4")).probe.width == 64
+    assert (await probe_pool.probe(tmp_path / "gone.mp4")).probe.width == 64
 
 
 async def test_a_disk_that_takes_no_posters_costs_only_the_posters(
-    ffmpeg: ProbePool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    probe_pool: ProbePool, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "posters").write_text("a file where the folder should be")
     with caplog.at_level(logging.WARNING):
-        look = await ffmpeg.probe(
+        look = await probe_pool.probe(
             media.make_video(tmp_path / "film.mp4"),
             PosterStore(tmp_path / "posters").target("d" * 16),
         )
@@ -440,74 +444,76 @@ async def test_a_disk_that_takes_no_posters_costs_only_the_posters(
 
 async def test_workers_are_used_again_and_never_too_many(tmp_path: Path) -> None:
     paths = [media.make_video(tmp_path / f"{number}.mp4", seed=number) for number in range(8)]
-    async with ProbePool(workers=2) as ffmpeg:
+    async with ProbePool(workers=2) as probe_pool:
         for _ in range(2):
-            looks = await asyncio.gather(*(ffmpeg.probe(path) for path in paths))
+            looks = await asyncio.gather(*(probe_pool.probe(path) for path in paths))
             assert len(looks) == 8
-            assert len(ffmpeg.process_ids) <= 2
+            assert len(probe_pool.process_ids) <= 2
             if _ == 0:
-                first = ffmpeg.process_ids
-        assert ffmpeg.process_ids == first
+                first = probe_pool.process_ids
+        assert probe_pool.process_ids == first
 
 
-async def test_a_hanging_look_ends_when_its_time_is_up_and_takes_its_worker_with_it(
+async def test_a_hanging_probe_ends_when_its_time_is_up_and_takes_its_worker_with_it(
     tmp_path: Path,
 ) -> None:
     path = media.make_video(tmp_path / "film.mp4")
     store = PosterStore(tmp_path / "posters")
     store.prepare()
-    async with ProbePool(workers=1, time_limit_s=2) as ffmpeg:
-        await ffmpeg.probe(path)
-        (process_id,) = ffmpeg.process_ids
+    async with ProbePool(workers=1, time_limit_s=2) as probe_pool:
+        await probe_pool.probe(path)
+        (process_id,) = probe_pool.process_ids
         os.kill(process_id, signal.SIGSTOP)
         target = store.target("e" * 16)
         target[0].partial.write_bytes(b"the first half of a pic")
         with pytest.raises(Unavailable, match="longer than 2 seconds"):
-            await ffmpeg.probe(path, target)
+            await probe_pool.probe(path, target)
         await until_gone(process_id)
         assert not target[0].partial.exists()
-        assert (await ffmpeg.probe(path, store.target("e" * 16))).has_poster
+        assert (await probe_pool.probe(path, store.target("e" * 16))).has_poster
 
 
 async def test_a_killed_worker_costs_its_own_job_only(tmp_path: Path) -> None:
     path = media.make_video(tmp_path / "film.mp4")
-    async with ProbePool(workers=2) as ffmpeg:
-        await ffmpeg.probe(path)
-        (victim,) = ffmpeg.process_ids
+    async with ProbePool(workers=2) as probe_pool:
+        await probe_pool.probe(path)
+        (victim,) = probe_pool.process_ids
         os.kill(victim, signal.SIGSTOP)
-        doomed = asyncio.create_task(ffmpeg.probe(path))
-        await asyncio.sleep(0)  # the doomed look takes the stopped worker
-        assert (await ffmpeg.probe(path)).probe.width == 64
+        doomed = asyncio.create_task(probe_pool.probe(path))
+        await asyncio.sleep(0)  # the doomed probe takes the stopped worker
+        assert (await probe_pool.probe(path)).probe.width == 64
         assert not doomed.done()
         os.kill(victim, signal.SIGKILL)
-        with pytest.raises(Unavailable, match="broke down"):
+        with pytest.raises(Unavailable, match="stopped unexpectedly"):
             await doomed
-        assert (await ffmpeg.probe(path)).probe.width == 64
+        assert (await probe_pool.probe(path)).probe.width == 64
         await until_gone(victim)
 
 
-async def test_a_worker_that_died_while_idle_is_replaced(ffmpeg: ProbePool, tmp_path: Path) -> None:
+async def test_a_worker_that_died_while_idle_is_replaced(
+    probe_pool: ProbePool, tmp_path: Path
+) -> None:
     path = media.make_video(tmp_path / "film.mp4")
-    await ffmpeg.probe(path)
-    (process_id,) = ffmpeg.process_ids
+    await probe_pool.probe(path)
+    (process_id,) = probe_pool.process_ids
     os.kill(process_id, signal.SIGKILL)
     await until_gone(process_id)
     await asyncio.sleep(0.1)  # the event loop hears of it
-    assert (await ffmpeg.probe(path)).probe.width == 64
+    assert (await probe_pool.probe(path)).probe.width == 64
 
 
-async def test_a_cancelled_look_kills_its_worker(ffmpeg: ProbePool, tmp_path: Path) -> None:
+async def test_a_cancelled_probe_kills_its_worker(probe_pool: ProbePool, tmp_path: Path) -> None:
     path = media.make_video(tmp_path / "film.mp4")
-    await ffmpeg.probe(path)
-    (process_id,) = ffmpeg.process_ids
+    await probe_pool.probe(path)
+    (process_id,) = probe_pool.process_ids
     os.kill(process_id, signal.SIGSTOP)
-    looking = asyncio.create_task(ffmpeg.probe(path))
+    looking = asyncio.create_task(probe_pool.probe(path))
     await asyncio.sleep(0)
     looking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await looking
     await until_gone(process_id)
-    assert (await ffmpeg.probe(path)).probe.width == 64
+    assert (await probe_pool.probe(path)).probe.width == 64
 
 
 async def test_memory_beyond_the_limit_is_refused_and_the_worker_goes_on(tmp_path: Path) -> None:
@@ -518,44 +524,44 @@ async def test_memory_beyond_the_limit_is_refused_and_the_worker_goes_on(tmp_pat
         seconds=0.1,
         picture=media.plain(7680, 4320, (90, 120, 40)),
     )
-    async with ProbePool(workers=1, memory_limit_bytes=200 << 20) as ffmpeg:
+    async with ProbePool(workers=1, memory_limit_bytes=200 << 20) as probe_pool:
         with pytest.raises(Unavailable, match="more memory"):
-            await ffmpeg.probe(large)
-        assert (await ffmpeg.probe(small)).probe.width == 64
-    async with ProbePool(workers=1) as ffmpeg:
-        assert (await ffmpeg.probe(large)).probe.width == 7680
+            await probe_pool.probe(large)
+        assert (await probe_pool.probe(small)).probe.width == 64
+    async with ProbePool(workers=1) as probe_pool:
+        assert (await probe_pool.probe(large)).probe.width == 7680
 
 
 async def test_an_idle_worker_ends_by_itself(tmp_path: Path) -> None:
-    async with ProbePool(workers=1, idle_limit_s=0.05) as ffmpeg:
-        await ffmpeg.probe(media.make_video(tmp_path / "film.mp4"))
-        for process_id in ffmpeg.process_ids:
+    async with ProbePool(workers=1, idle_limit_s=0.05) as probe_pool:
+        await probe_pool.probe(media.make_video(tmp_path / "film.mp4"))
+        for process_id in probe_pool.process_ids:
             await until_gone(process_id)
 
 
 async def test_closing_ends_busy_and_idle_workers_and_refuses_more(tmp_path: Path) -> None:
     path = media.make_video(tmp_path / "film.mp4")
-    ffmpeg = ProbePool(workers=2)
-    await asyncio.gather(ffmpeg.probe(path), ffmpeg.probe(path))
-    process_ids = ffmpeg.process_ids
+    probe_pool = ProbePool(workers=2)
+    await asyncio.gather(probe_pool.probe(path), probe_pool.probe(path))
+    process_ids = probe_pool.process_ids
     assert len(process_ids) == 2
     for process_id in process_ids:
         os.kill(process_id, signal.SIGSTOP)
-    busy = asyncio.create_task(ffmpeg.probe(path))
+    busy = asyncio.create_task(probe_pool.probe(path))
     await asyncio.sleep(0)
-    await ffmpeg.close()
+    await probe_pool.close()
     assert not [process_id for process_id in process_ids if is_running(process_id)]
     with pytest.raises(Unavailable):
         await busy
     with pytest.raises(Unavailable, match="stopping"):
-        await ffmpeg.probe(path)
+        await probe_pool.probe(path)
 
 
-async def test_a_worker_holds_nothing_of_the_servers(ffmpeg: ProbePool, tmp_path: Path) -> None:
+async def test_a_worker_holds_nothing_of_the_servers(probe_pool: ProbePool, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         listening.set_inheritable(True)
-        await ffmpeg.probe(media.make_video(tmp_path / "film.mp4"))
-        (process_id,) = ffmpeg.process_ids
+        await probe_pool.probe(media.make_video(tmp_path / "film.mp4"))
+        (process_id,) = probe_pool.process_ids
         held = [
             os.readlink(f"/proc/{process_id}/fd/{number}")
             for number in os.listdir(f"/proc/{process_id}/fd")
@@ -572,7 +578,7 @@ def test_workers_end_when_the_server_is_killed(tmp_path: Path) -> None:
         "import asyncio, sys, time; from lvs.services.media.probe_pool import ProbePool\n"
         "async def main():\n"
         "    ffmpeg = ProbePool(workers=1)\n"
-        "    await ffmpeg.probe(sys.argv[1])\n"
+        "    await probe_pool.probe(sys.argv[1])\n"
         "    print(*ffmpeg.process_ids, flush=True)\n"
         "    await asyncio.sleep(60)\n"
         "asyncio.run(main())"

@@ -24,7 +24,7 @@ async def change(home: Home, assignment: str) -> None:
 async def restart(home: Home) -> None:
     await home.stop()
     await home.start()
-    await home.looked()
+    await home.probed()
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ async def test_what_another_version_could_not_read_is_read_after_a_restart(
 ) -> None:
     home.add("film.mp4")
     await home.scan()
-    await home.looked()
+    await home.probed()
     assert await row(home, "state, probe_version") == ("ready", probe_version())
     await change(home, f"{fault}, duration_s = NULL, poster = NULL, reason = 'it went wrong'")
     await restart(home)
@@ -55,7 +55,7 @@ async def test_what_another_version_could_not_read_is_read_after_a_restart(
 async def test_what_this_version_could_not_read_is_left_alone(home: Home) -> None:
     home.add("film.mp4", b"no film at all" * 1000)
     await home.scan()
-    await home.looked()
+    await home.probed()
     assert await row(home, "state, probe_version") == ("unreadable", probe_version())
     await change(home, "looked_at = 1")
     await restart(home)

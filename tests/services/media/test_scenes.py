@@ -126,7 +126,7 @@ async def cinema(tmp_path: Path) -> AsyncIterator[Home]:
         film(home.library / "film.mp4")
         home.add("short.mp4")
         await home.scan()
-        await home.looked()
+        await home.probed()
         yield home
 
 
@@ -231,7 +231,7 @@ async def test_scenes_can_be_switched_off(tmp_path: Path) -> None:
     async with Home(tmp_path, preview_space=0) as home:
         film(home.library / "film.mp4")
         await home.scan()
-        await home.looked()
+        await home.probed()
         assert 'id="scenes"' not in await text(await home.client.get("/watch/film.mp4"))
         assert "scrub" not in await text(await home.client.get("/"))
         video = await home.video("film.mp4")

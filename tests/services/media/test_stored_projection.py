@@ -34,11 +34,11 @@ def eyes(width: int, height: int) -> Callable[[float], Image.Image]:
 
 
 async def film(home: Home, name: str, size: tuple[int, int] = (640, 320)) -> Video:
-    """A new film of two eyes beside each other, looked into."""
+    """A new film of two eyes beside each other, probed."""
     made = make_video(home.data / name, size=size, picture=eyes(*size), seconds=0.5)
     home.add(name, made.read_bytes())
     await home.scan()
-    await home.looked()
+    await home.probed()
     return await home.video(name)
 
 
@@ -80,7 +80,7 @@ async def test_a_film_whose_name_says_so_is_vr_on_card_page_and_api(home: Home) 
 async def test_an_ordinary_film_is_flat_and_has_no_badge(home: Home) -> None:
     home.add("holiday.mp4")
     await home.scan()
-    await home.looked()
+    await home.probed()
     video = await home.video("holiday.mp4")
     assert not video.projection.immersive
     [card] = (await home.services.gallery.browse(Query())).cards
@@ -108,7 +108,7 @@ async def test_a_picture_that_looks_like_3d_is_offered_and_the_offer_can_be_take
         f"/videos/{video.media_hash}/projection", form={"shape": "flat", "stereo": "sbs"}
     )
     assert answer.status_code == 303
-    await home.looked()
+    await home.probed()
     video = await home.video("holiday.mp4")
     assert (video.projection.source, video.projection.stereo) == ("person", "sbs")
     assert reddish(await poster(home, video))
@@ -140,7 +140,7 @@ async def test_a_rename_changes_what_the_name_says(home: Home) -> None:
     await film(home, "alps.mp4")
     (home.library / "alps.mp4").rename(home.library / "alps_180_LR.mp4")
     await home.scan()
-    await home.looked()
+    await home.probed()
     video = await home.video("alps_180_LR.mp4")
     assert video.projection.badge == "180 3D"
     assert reddish(await poster(home, video))
@@ -153,7 +153,7 @@ async def test_a_choice_outlives_a_rename_and_an_edit_of_the_file(home: Home) ->
     )
     (home.library / "alps.mp4").rename(home.library / "holiday_360_TB.mp4")
     await home.scan()
-    await home.looked()
+    await home.probed()
     found = (await home.video("holiday_360_TB.mp4")).projection
     assert (found.shape, found.fov, found.lens, found.swapped) == ("fisheye", 200, "MKX200", True)
 
@@ -222,7 +222,7 @@ async def test_real_films_are_what_their_files_say(home: Home) -> None:
     for path in VR.iterdir():
         home.add(path.name, path.read_bytes())
     await home.scan()
-    await home.looked()
+    await home.probed()
     expected = {
         "mono-360-v1.mp4": (Shape.EQUIRECT360, Stereo.MONO),
         "vr180-side-by-side.mp4": (Shape.EQUIRECT180, Stereo.SBS),
@@ -242,7 +242,7 @@ async def test_no_ordinary_sample_film_is_taken_for_more_than_flat(home: Home) -
         for path in folder.iterdir():
             home.add(f"{folder.name}/{path.name}", path.read_bytes())
     await home.scan()
-    await home.looked()
+    await home.probed()
     cards = (await home.services.gallery.browse(Query(), limit=500)).cards
     assert len(cards) > 40
     assert [card.title for card in cards if card.projection] == []

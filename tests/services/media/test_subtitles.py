@@ -185,7 +185,7 @@ async def test_links_that_lead_out_of_the_library_are_not_followed(
         assert (await home.client.get(address)).status_code == 404
 
 
-async def test_a_subtitle_file_that_is_none_is_a_sentence(home: Home) -> None:
+async def test_a_subtitle_file_that_is_none_is_a_message(home: Home) -> None:
     home.add("Film.mp4")
     (home.library / "Film.de.srt").write_bytes(os.urandom(5000))
     (home.library / "Film.en.srt").write_bytes(b"x" * (MAX_BYTES + 1))
@@ -360,7 +360,7 @@ PIECES = st.sampled_from(
     st.lists(PIECES | st.text(max_size=20), max_size=40).map("".join),
     st.sampled_from(["srt", "vtt", "ass", "ssa"]),
 )
-def test_any_text_becomes_webvtt_or_a_sentence(text: str, kind: str) -> None:
+def test_any_text_becomes_webvtt_or_a_message(text: str, kind: str) -> None:
     try:
         answer = to_webvtt(text.encode("utf-8", "replace"), kind)
     except Unreadable as error:

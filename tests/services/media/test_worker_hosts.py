@@ -64,7 +64,7 @@ async def start(home: Home) -> None:
     await home.until(lambda: host.state().ready or bool(host.state().failure))
 
 
-async def test_films_are_looked_into_by_another_machine_that_only_reads(
+async def test_films_are_probed_by_another_machine_that_only_reads(
     server: SshServer, tmp_path: Path
 ) -> None:
     there = tmp_path / "there"
@@ -75,7 +75,7 @@ async def test_films_are_looked_into_by_another_machine_that_only_reads(
         home.add("Ünïcode & 'quotes'.mp4")  # this one is not there, another is:
         (there / "Ünïcode & 'quotes'.mp4").write_bytes(b"another film")
         await home.scan()
-        await home.looked()
+        await home.probed()
         assert await results(home) == [("h264", True)] * (FILMS + 1)
         [state] = home.services.probes.states()
         assert (state.done, state.lost, state.failure) == (FILMS, 0, "")
@@ -91,7 +91,7 @@ async def test_films_are_looked_into_by_another_machine_that_only_reads(
         await home.stop()
 
 
-async def test_films_under_way_on_a_machine_that_dies_are_looked_into_here(
+async def test_films_under_way_on_a_machine_that_dies_are_probed_here(
     server: SshServer, tmp_path: Path
 ) -> None:
     there = tmp_path / "there"
@@ -104,7 +104,7 @@ async def test_films_under_way_on_a_machine_that_dies_are_looked_into_here(
         await home.scan()
         await home.until(lambda: host.state().running == 2)
         server.kill()
-        await home.looked()
+        await home.probed()
         assert await results(home) == [("h264", True)] * FILMS
         tally = home.services.jobs.tally
         assert (tally.done, tally.failed, tally.unreadable) == (FILMS, 0, 0)
@@ -114,7 +114,7 @@ async def test_films_under_way_on_a_machine_that_dies_are_looked_into_here(
         assert 0 < state.away_s <= 60
         home.add("later.mp4")
         await home.scan()
-        await home.looked()
+        await home.probed()
         assert host.state().lost == state.lost  # it was not even asked
 
         server.start()
@@ -172,7 +172,7 @@ async def test_strips_and_signatures_are_made_by_another_machine_or_here(
         shutil.copytree(home.library, there)
         long_film(home, "not there.mp4")
         await home.scan()
-        await home.looked()
+        await home.probed()
         [host] = home.services.probes.hosts
         await want_strip(home, "one.mp4")
         await want_strip(home, "not there.mp4")
@@ -225,7 +225,7 @@ async def test_a_machine_that_cannot_be_used_says_why_and_costs_no_film(
         assert told in state.failure
         filled(home, tmp_path / "there", 2)
         await home.scan()
-        await home.looked()
+        await home.probed()
         assert await results(home) == [("h264", True)] * 2
         page = await (await home.client.get("/admin/tiles/workers")).get_data(as_text=True)
         assert "Its work is done here" in page
@@ -243,7 +243,7 @@ async def test_a_film_that_no_decoder_can_read_is_judged_here(
         home.add("broken.mp4", b"no film at all" * 1000)
         shutil.copytree(home.library, there)
         await home.scan()
-        await home.looked()
+        await home.probed()
         tally = home.services.jobs.tally
         assert (tally.done, tally.failed, tally.unreadable) == (0, 0, 1)
         [state] = home.services.probes.states()

@@ -5,16 +5,21 @@ import os
 import socket
 import time
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support import processes
+from support.disks import small_disk
+from support.home import Home
 
 from lvs import file_systems, folders, versions
 from lvs.config import Config
 from lvs.errors import Invalid
 from lvs.file_systems import FileSystem
+from lvs.services.backup import backups as backup_maker
+from lvs.services.backup.second_place import SecondPlace
 from lvs.services.monitoring import doctor, network_checks, software_checks, storage_checks
 from lvs.services.monitoring.diagnosis import Condition, Diagnosis
 from lvs.services.monitoring.doctor import diagnose
@@ -112,11 +117,18 @@ def test_a_port_that_another_program_has_is_named(config: Config) -> None:
     assert "--port" in taken.next_step
 
 
-def test_a_running_lvs_is_no_foreign_program(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("flags", "options"),
+    [([], {}), (["--tls-self-signed"], {"tls_self_signed": True})],
+    ids=["http", "https beside it"],
+)
+def test_a_running_lvs_is_no_foreign_program(
+    tmp_path: Path, flags: list[str], options: dict[str, Any]
+) -> None:
     library = tmp_path / "films"
     library.mkdir()
-    with processes.serving(library, tmp_path) as server:
-        running = Config(host="127.0.0.1", port=server.port)
+    with processes.serving(library, tmp_path, *flags) as server:
+        running = Config(host="127.0.0.1", port=server.port, **options)
         assert "LVS is running" in one(network_checks.port(running)).message
 
 
@@ -215,6 +227,101 @@ def test_a_firewall_without_a_rule_is_named(
         "### tuple ### allow any 8900 0.0.0.0/0 any 0.0.0.0/0 in\n"
     )
     assert one(network_checks.firewall(Config())).condition is Condition.OK
+
+
+@pytest.mark.parametrize(
+    ("rules", "through"),
+    [
+        ("allow tcp 8000:9000 0.0.0.0/0 any 0.0.0.0/0 in", True),
+        ("allow tcp 80,8900 0.0.0.0/0 any 0.0.0.0/0 in", True),
+        ("allow any any 0.0.0.0/0 any 192.168.1.0/24 in", True),
+        ("limit tcp 8900 0.0.0.0/0 any 0.0.0.0/0 in_eth0", True),
+        ("deny any any 0.0.0.0/0 any 203.0.113.9 in\nallow tcp 8900 ::/0 any ::/0 in", True),
+        (
+            "deny tcp 8900 0.0.0.0/0 any 0.0.0.0/0 in\nallow any any 0.0.0.0/0 any 10.0.0.0/8 in",
+            False,
+        ),
+        ("allow udp 8900 0.0.0.0/0 any 0.0.0.0/0 in", False),
+        ("allow tcp 8900 0.0.0.0/0 any 0.0.0.0/0 out", False),
+        ("allow tcp 18900 0.0.0.0/0 any 0.0.0.0/0 in", False),
+    ],
+)
+def test_rules_of_a_firewall_are_read_as_it_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rules: str, through: bool
+) -> None:
+    (tmp_path / "ufw.conf").write_text("ENABLED=yes\n")
+    lines = "".join(
+        f"### tuple ### {line}\n-A ufw-user-input -j X\n\n" for line in rules.split("\n")
+    )
+    (tmp_path / "user.rules").write_text(lines)
+    monkeypatch.setattr(network_checks, "UFW", tmp_path)
+    assert (one(network_checks.firewall(Config())).condition is Condition.OK) is through
+
+
+def test_the_firewall_has_to_let_https_through_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ufw.conf").write_text("ENABLED=yes\n")
+    rule = "### tuple ### allow tcp 8900 0.0.0.0/0 any 0.0.0.0/0 in\n"
+    (tmp_path / "user.rules").write_text(rule)
+    monkeypatch.setattr(network_checks, "UFW", tmp_path)
+    plain, secure = network_checks.firewall(Config(tls_self_signed=True))
+    assert (plain.condition, secure.condition) == (Condition.OK, Condition.WARNING)
+    assert secure.next_step == "Run: sudo ufw allow 8943/tcp"
+
+
+def test_room_is_told_of_before_it_is_gone(tmp_path: Path) -> None:
+    found = {}
+    for name, size_kib in (("full", 50_000), ("low", 1_000_000)):
+        with small_disk(tmp_path / name, size_kib) as disk:
+            config = Config(data_directory=disk / "data")
+            found[name] = one(storage_checks.free_space(config)).condition
+    assert found == {"full": Condition.ERROR, "low": Condition.WARNING}
+
+
+def with_backup(config: Config, folder: Path, days: float) -> None:
+    """Put a good backup of a film into a folder, made so many days ago."""
+    at = datetime.now(UTC) - timedelta(days=days)
+    assert backup_maker.make(config.metadata_db, folder, "nightly", now=at)
+
+
+async def test_the_age_and_the_place_of_backups_are_looked_at(home: Home, tmp_path: Path) -> None:
+    home.add("one.mp4")
+    await home.scan()
+    plain = home.services.config
+    usb = tmp_path / "usb"
+    usb.mkdir()
+
+    def found(**options: str) -> list[tuple[Condition, str]]:
+        config = plain.model_copy(update=options)
+        result = list(storage_checks.backups(config))
+        assert all(bool(each.next_step) == (each.condition is not Condition.OK) for each in result)
+        return [(each.condition, each.message) for each in result]
+
+    none, alone = found()
+    assert none == (Condition.WARNING, "There is no good backup.")
+    assert alone[0] is Condition.NOTE
+    with_backup(plain, plain.data_directory / "backups", days=5)
+    [old, _] = found()
+    assert old[0] is Condition.WARNING
+    await home.services.backups.make()
+    [good, _] = found()
+    assert good[0] is Condition.OK
+    [_, same] = found(backup_directory=str(usb / "lvs"))
+    assert (same[0], "same disk" in same[1]) == (Condition.WARNING, True)
+    [_, same] = found(replicate=f"file://{usb}/replica")
+    assert (same[0], "same disk" in same[1]) == (Condition.WARNING, True)
+    with small_disk(usb, 40_000):
+        there = {"backup_directory": str(usb / "lvs")}
+        assert "not there" in found(**there)[1][1]
+        with_backup(plain, usb / "lvs", days=5)
+        assert found(**there)[1][0] is Condition.WARNING
+        place = SecondPlace(plain.data_directory / "backups", usb / "lvs")
+        await place.catch_up()
+        assert found(**there)[1][0] is Condition.OK
+        replica = {"replicate": f"file://{usb}/replica"}
+        assert found(**replica)[1][0] is Condition.NOTE
+        assert len(found(**there, **replica)) == 3
 
 
 def test_the_clock_may_not_be_behind_the_data(config: Config) -> None:

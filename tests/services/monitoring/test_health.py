@@ -7,7 +7,6 @@ import re
 import resource
 import subprocess
 import sys
-import time
 import urllib.request
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,15 +21,16 @@ from support.processes import Server, serving, until
 
 from lvs.errors import LvsError
 from lvs.services.backup import backups
-from lvs.services.monitoring import health, storage, system
+from lvs.services.monitoring import health
 
 
-@pytest.fixture(autouse=True)
-def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Inside this process nobody waits until it is time to look again."""
-    monkeypatch.setattr(health, "BACKUPS_S", 0.1)
-    monkeypatch.setattr(storage, "DISK_S", 0.1)
-    monkeypatch.setattr(system, "SAMPLE_S", 1.0)
+@pytest.fixture
+def home(home: Home) -> Home:
+    """A household whose backups, disks and machine are checked more often than usual."""
+    home.services.health.backups_s = 0.1
+    home.services.storages.disk_s = 0.1
+    home.services.system.sample_s = 1.0
+    return home
 
 
 async def says(home: Home, words: str, said_there: bool = True) -> None:
@@ -69,7 +69,7 @@ async def test_a_disk_that_turned_read_only_is_named_until_it_can_be_written_aga
 async def test_a_backup_that_failed_is_named_until_one_is_made(home: Home) -> None:
     home.add("film.mp4")
     await home.scan()
-    await home.looked()
+    await home.probed()
     in_the_way = home.data / "backups"
     in_the_way.write_text("no folder")
     with pytest.raises(LvsError) as failure:
@@ -86,7 +86,7 @@ async def test_a_backup_that_failed_is_named_until_one_is_made(home: Home) -> No
 async def test_a_last_backup_of_long_ago_is_named_until_a_new_one_is_made(home: Home) -> None:
     home.add("film.mp4")
     await home.scan()
-    await home.looked()
+    await home.probed()
     made_at = datetime.now(UTC) - timedelta(days=4)
     database, folder = home.services.database.path, home.data / "backups"
     assert await asyncio.to_thread(backups.make, database, folder, backups.NIGHTLY, now=made_at)
@@ -98,7 +98,8 @@ async def test_a_last_backup_of_long_ago_is_named_until_a_new_one_is_made(home: 
 
 async def test_a_loop_that_was_held_up_is_named_and_forgotten(home: Home) -> None:
     await says(home, "All is well")
-    time.sleep(2)  # noqa: ASYNC251 - this is what a loop that is held up is
+    clock = home.services.system.clock
+    home.services.system.clock = lambda: clock() + 2  # as if the loop had not run for so long
     held_up = r"Attention: The server itself was held up for \d+\.\d s a moment ago\."
     await says(home, held_up)
     # A query that was under way meanwhile is told of as slow for some minutes more.

@@ -15,7 +15,7 @@ from support.waiting import until
 
 from lvs.services.network.discovery import Discovery, ListeningOn
 
-CLIENT = Path(__file__).with_name("mdns_client.py")
+CLIENT = Path(__file__).parents[2] / "support" / "mdns_client.py"
 PATIENCE_S = 30.0
 
 
@@ -94,6 +94,15 @@ async def test_a_name_that_another_device_holds_is_left_to_it() -> None:
         await announced(first, "lvs-test-two.local")
         async with announcing(second):
             await announced(second, "lvs-test-two-2.local")
+
+
+async def test_of_two_that_start_at_once_one_takes_another_name() -> None:
+    one, two = on_loopback("lvs-test-five", ("127.0.0.4",)), on_loopback("lvs-test-five")
+    async with announcing(one), announcing(two):
+        await until(lambda: one.announced == "lvs-test-five.local")
+        await until(lambda: two.announced == "lvs-test-five-2.local")
+        async with device("lvs-test-five.local") as other:
+            assert (await other.sees())["addresses"] == ["127.0.0.4"]
 
 
 async def test_the_announcement_follows_the_addresses_of_the_machine() -> None:

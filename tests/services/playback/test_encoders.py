@@ -18,7 +18,7 @@ async def home(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[
     make_video(tmp_path / "seed.avi", seconds=2, size=(96, 64), video_codec="mpeg4", sound=True)
     each.add("old.avi", (tmp_path / "seed.avi").read_bytes())
     async with each:
-        await each.looked()
+        await each.probed()
         yield each
 
 

@@ -106,7 +106,7 @@ async def home(server: SshServer, seed: bytes, tmp_path: Path) -> AsyncIterator[
     shutil.copytree(home.library, home.there)
     (home.there / "other.avi").write_bytes(b"not the same")
     async with home:
-        await home.looked()
+        await home.probed()
         [host] = home.services.probes.hosts
         await home.until(lambda: host.reaches(os.fsencode(home.library.resolve() / "film.avi")))
         yield home

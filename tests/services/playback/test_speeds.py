@@ -11,19 +11,19 @@ from lvs.services.playback.speeds import MOST_KINDS, ConversionSpeeds
 def test_speeds_outlive_a_restart(tmp_path: Path) -> None:
     path = tmp_path / "cache" / "speeds.json"
     speeds = ConversionSpeeds(path)
-    assert speeds.of("hevc", 10) is None
+    assert speeds.get("hevc", 10) is None
     speeds.learn("hevc", 10, 60.0, 360)
     speeds.save()
     after = ConversionSpeeds(path)
     after.load()
-    assert after.of("hevc", 10) == speeds.of("hevc", 10) == pytest.approx(40.0)
+    assert after.get("hevc", 10) == speeds.get("hevc", 10) == pytest.approx(40.0)
 
 
 def test_a_small_size_says_less_of_the_machine_than_a_large_one(tmp_path: Path) -> None:
     speeds = ConversionSpeeds()
     for height, thin, rate in ((720, False, 100.0), (360, False, 150.0), (360, True, 225.0)):
         speeds.learn("h264", 8, rate, height, thin)
-        assert speeds.of("h264", 8) == pytest.approx(100.0)
+        assert speeds.get("h264", 8) == pytest.approx(100.0)
     speeds.save()  # to nowhere
     assert not list(tmp_path.iterdir())
 
@@ -44,7 +44,7 @@ def test_a_damaged_file_counts_as_none(tmp_path: Path, content: str) -> None:
     path.write_text(content)
     speeds = ConversionSpeeds(path)
     speeds.load()
-    assert speeds.of("hevc", 10) is None
+    assert speeds.get("hevc", 10) is None
 
 
 def test_only_so_many_kinds_are_kept(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """A database of another program: opened for reading, refused where it is not what it should be."""
 
 import contextlib
+import itertools
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -39,8 +40,23 @@ class ForeignDatabase:
                     self.refusal(version, f"the table {table} has no column {missing[0]}")
                 )
 
+    def latest_migration(self, table: str, column: str, oldest: int, newest: int) -> str:
+        """The migration that came last, in words; each begins with its number. Raises Invalid where
+        there is none, and for one that LVS does not know.
+        """
+        if column not in self.columns(table):
+            raise Invalid(self.refusal("", f"it has no table {table}"))
+        sql = f"SELECT max({column}) FROM {table} WHERE {column} GLOB '[0-9]*'"
+        found = str(self.rows(sql)[0][0] or "none")
+        named = f"migration {found}"
+        digits = "".join(itertools.takewhile("0123456789".__contains__, found[:20]))
+        if not digits or not oldest <= int(digits) <= newest:
+            known = f"LVS knows migrations {oldest} to {newest}"
+            raise Invalid(self.refusal(named, known))
+        return named
+
     def refusal(self, version: str, why: str) -> str:
-        """The sentence that refuses a version."""
+        """The message that refuses a version."""
         said = f" ({version})" if version else ""
         return f"{self.path} is no database of {self.program} that LVS can read{said}: {why}."
 

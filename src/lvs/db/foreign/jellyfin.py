@@ -4,6 +4,7 @@ from lvs.db.foreign.database import ForeignDatabase, Row
 from lvs.errors import Invalid
 
 PROGRAM = "Jellyfin"
+OLDEST, NEWEST = 20241020103111, 20261231235959  # date and time; the first holds the library
 NEEDED = {
     "BaseItems": (
         *("Id", "Type", "Path", "Name", "RunTimeTicks", "Size", "Tags", "Genres"),
@@ -11,7 +12,7 @@ NEEDED = {
     ),
     "UserData": (
         *("ItemId", "UserId", "Rating", "PlaybackPositionTicks", "PlayCount", "IsFavorite"),
-        *("LastPlayedDate", "Played"),
+        *("LastPlayedDate", "Played", "CustomDataKey"),
     ),
     "Users": ("Id", "Username"),
 }
@@ -27,11 +28,10 @@ def check(db: ForeignDatabase) -> str:
                 "start Jellyfin 10.11 or later first, and name its jellyfin.db",
             )
         )
-    if "MigrationId" not in db.columns("__EFMigrationsHistory"):
-        raise Invalid(db.refusal("", "it has no table __EFMigrationsHistory"))
-    found = db.rows("SELECT max(MigrationId) FROM __EFMigrationsHistory")[0][0]
-    named = f"migration {found or 'none'}"
+    named = db.latest_migration("__EFMigrationsHistory", "MigrationId", OLDEST, NEWEST)
     db.require(NEEDED, named)
+    if db.columns("LinkedChildren"):
+        raise Invalid(db.refusal(named, "its playlists lie in a table that LVS does not know"))
     return named
 
 
@@ -48,7 +48,8 @@ def users(db: ForeignDatabase) -> list[Row]:
 def items(db: ForeignDatabase, user_id: str) -> list[Row]:
     """Videos with what this user gave: id, path, name, length in ticks (100 ns), size, tags and
     genres (separated by `|`), rating (of 10), position in ticks, plays, favorite, last play,
-    played.
+    played. A video may come more than once, as Jellyfin keeps the same under several keys: what was
+    played last first.
     """
     return db.rows(
         """
@@ -56,7 +57,7 @@ def items(db: ForeignDatabase, user_id: str) -> list[Row]:
             d.PlaybackPositionTicks, d.PlayCount, d.IsFavorite, d.LastPlayedDate, d.Played
         FROM BaseItems i LEFT JOIN UserData d ON d.ItemId = i.Id AND d.UserId = ?
         WHERE i.MediaType = 'Video' AND NOT i.IsFolder AND i.Path IS NOT NULL
-        ORDER BY i.Path, i.Id
+        ORDER BY i.Path, i.Id, d.LastPlayedDate DESC, d.CustomDataKey
         """,
         (user_id,),
     )

@@ -1,9 +1,9 @@
 """XBVR's database (`main.db`): scenes, their files, tags, lists and history."""
 
 from lvs.db.foreign.database import ForeignDatabase, Row
-from lvs.errors import Invalid
 
 PROGRAM = "XBVR"
+OLDEST, NEWEST = 1, 99
 NEEDED = {
     "scenes": (
         *("id", "title", "star_rating", "favourite", "watchlist"),
@@ -19,10 +19,7 @@ NEEDED = {
 
 def check(db: ForeignDatabase) -> str:
     """The version of the schema in words. Raises Invalid where LVS does not know it."""
-    if "id" not in db.columns("migrations"):
-        raise Invalid(db.refusal("", "it has no table migrations"))
-    found = db.rows("SELECT max(id) FROM migrations")[0][0]
-    named = f"migration {found or 'none'}"
+    named = db.latest_migration("migrations", "id", OLDEST, NEWEST)
     db.require(NEEDED, named)
     return named
 

@@ -90,7 +90,7 @@ async def _jobs(state: str, wanted: str) -> Context:
         "lists": {name: found for name, found in lists.items() if not state or name == state},
         "counts": {name: len(found) for name, found in lists.items()} | {"waiting": len(waiting)},
         "jobs": jobs,
-        "limit_s": services().ffmpeg.time_limit_s,
+        "limit_s": services().probe_pool.time_limit_s,
         "workers": services().probes.workers,
     }
 

@@ -27,12 +27,12 @@ MISSING, BIN = "/admin/missing", "/admin/bin"
 async def missing() -> Response:
     """List missing videos with their ratings and tags."""
     args = arguments()
-    videos, following = await services().missing.page(_after(args))
+    videos, following = await services().recycle_bin.page(_after(args))
     return page(
         "admin_missing.html",
         videos=videos,
-        sum=await services().missing.sum(),
-        binned=(await services().missing.sum_of_bin()).videos,
+        sum=await services().recycle_bin.sum(),
+        binned=(await services().recycle_bin.sum_of_bin()).videos,
         offline=services().library.progress().offline,
         restored=number(args, "restored", MAX_ID),
         seen_at=int(time.time() * 1000),
@@ -46,9 +46,9 @@ async def preview_forget() -> Response:
     """Preview the videos to forget."""
     args = arguments()
     ids, until = _chosen(args), number(args, "until", MAX_TIME)
-    doomed = await services().missing.preview(ids, until)
+    preview = await services().recycle_bin.preview(ids, until)
     return page(
-        "admin_forget.html", doomed=doomed, ids=ids, until=until, days=DAYS_KEPT, current="admin"
+        "admin_forget.html", preview=preview, ids=ids, until=until, days=DAYS_KEPT, current="admin"
     )
 
 
@@ -58,18 +58,20 @@ async def forget() -> Response:
     ids = None if form.get("all") == "1" else await form_ids()
     if ids == []:
         raise Invalid("Select the videos to forget.")
-    forgotten = await services().missing.forget(ids, await form_number("until", MAX_TIME), client())
+    forgotten = await services().recycle_bin.forget(
+        ids, await form_number("until", MAX_TIME), client()
+    )
     return cast("Response", redirect(f"{BIN}?forgotten={forgotten}", 303))
 
 
 async def recycle_bin() -> Response:
     """List forgotten videos that can be restored."""
     args = arguments()
-    videos, following = await services().missing.binned(_after(args))
+    videos, following = await services().recycle_bin.binned(_after(args))
     return page(
         "admin_bin.html",
         videos=[(video, days_left(video.forgotten_at or 0)) for video in videos],
-        sum=await services().missing.sum_of_bin(),
+        sum=await services().recycle_bin.sum_of_bin(),
         forgotten=number(args, "forgotten", MAX_ID),
         seen_at=int(time.time() * 1000),
         next_url=_next(BIN, following),
@@ -84,7 +86,9 @@ async def restore() -> Response:
     ids = None if form.get("all") == "1" else await form_ids()
     if ids == []:
         raise Invalid("Select the videos to restore.")
-    restored = await services().missing.restore(ids, await form_number("until", MAX_TIME), client())
+    restored = await services().recycle_bin.restore(
+        ids, await form_number("until", MAX_TIME), client()
+    )
     return cast("Response", redirect(f"{MISSING}?restored={restored}", 303))
 
 

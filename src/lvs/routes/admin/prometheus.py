@@ -3,7 +3,7 @@
 The numbers are collected when they are asked for.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, Histogram, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, SummaryMetricFamily
@@ -82,7 +82,7 @@ def families(found: report.PerformanceReport, services: Services) -> Iterator[Me
     """All metric families but the request times, with names that begin with `lvs_`."""
     yield _gauge("lvs_info", "The version that runs", {found.version: 1}, "version")
     yield _gauge("lvs_uptime_seconds", "Seconds since the start", found.uptime_seconds)
-    levels = [trouble.level for trouble in found.troubles]
+    levels = [issue.level for issue in found.troubles]
     yield _gauge(
         "lvs_troubles",
         "What is not well",
@@ -186,12 +186,28 @@ def _workers(found: report.PerformanceReport) -> Iterator[Metric]:
     )
     playback = found.playback
     yield _gauge("lvs_conversions_running", "Films being converted", len(playback.conversions))
+    yield from _conversions(playback.conversions)
     yield _gauge("lvs_player_workers", "Processes that make segments", playback.workers)
     yield _counter("lvs_segments_made", "Segments since the start", playback.segments_made)
     yield _counter("lvs_conversions_refused", "Films refused while busy", playback.refused)
     looks = {"hit": playback.cache_hits, "miss": playback.cache_misses}
     yield _counter("lvs_segment_cache", "Converted segments asked for", looks, "result")
     yield _gauge("lvs_segment_cache_bytes", "Converted segments kept", playback.cache_bytes)
+
+
+def _conversions(running: Sequence[report.ConversionReport]) -> Iterator[Metric]:
+    """Conversions that run, by film and client."""
+    speed, hits = (
+        GaugeMetricFamily(name, words, labels=["film", "client"])
+        for name, words in (
+            ("lvs_conversion_speed", "Seconds of film made per second"),
+            ("lvs_conversion_cache_hits", "Pieces of it that came from the cache"),
+        )
+    )
+    for (film, client), each in {(each.title, each.client): each for each in running}.items():
+        speed.add_metric([film, client], each.speed)
+        hits.add_metric([film, client], each.cache_hits)
+    yield from (speed, hits)
 
 
 def _library(found: report.PerformanceReport) -> Iterator[Metric]:

@@ -423,14 +423,14 @@ async def build_report(services: Services, pages: Templates) -> PerformanceRepor
     """Read the present numbers."""
     metrics = services.metrics
     now = metrics.clock()
-    troubles = await services.health.troubles()
+    issues = await services.health.issues()
     routes = sorted(metrics.routes.values(), key=lambda route: -route.count)
     return PerformanceReport(
-        status=troubles[0].level.word if troubles else "ok",
+        status=issues[0].level.word if issues else "ok",
         version=__version__,
         uptime_seconds=round(metrics.uptime_s, 1),
         started_at=iso(metrics.started_at),
-        troubles=[_read(IssueReport, each, level=each.level.word) for each in troubles],
+        troubles=[_read(IssueReport, each, level=each.level.word) for each in issues],
         cache_hit_rate=services.cache.status()["hit_rate"],
         caches=caches(services, pages),
         requests=_windows(metrics.pages, now),
@@ -525,7 +525,7 @@ def _ratings(services: Services) -> RatingsPost:
 
 
 def _workers(services: Services) -> Workers:
-    jobs, pool = services.jobs, services.ffmpeg
+    jobs, pool = services.jobs, services.probe_pool
     return _read(
         Workers,
         jobs,

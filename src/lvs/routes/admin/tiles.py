@@ -25,9 +25,9 @@ Context = dict[str, Any]
 async def levels() -> dict[str, Level]:
     """The level of each part that has an issue."""
     levels: dict[str, Level] = {}
-    for trouble in await services().health.troubles():
-        for name in (trouble.part, "health"):
-            levels[name] = max(trouble.level, levels.get(name, Level.OK))
+    for issue in await services().health.issues():
+        for name in (issue.part, "health"):
+            levels[name] = max(issue.level, levels.get(name, Level.OK))
     return levels
 
 
@@ -47,12 +47,12 @@ async def draw(name: str, levels: dict[str, Level]) -> tuple[str, str]:
 
 
 async def _health() -> Context:
-    troubles = await services().health.troubles()
+    issues = await services().health.issues()
     progress = services().library.progress(services().jobs.remaining)
     overview = await services().overviews.now()
     return {
         "busy": bool(progress.scanning or progress.looking),
-        "troubles": [(trouble, LEVEL_WORDS[trouble.level]) for trouble in troubles],
+        "issues": [(issue, LEVEL_WORDS[issue.level]) for issue in issues],
         "progress": progress,
         "overview": overview,
         "streams": len(services().streams.running()),
@@ -134,7 +134,7 @@ async def _database() -> Context:
 
 
 async def _workers() -> Context:
-    jobs, ffmpeg = services().jobs, services().ffmpeg
+    jobs, probe_pool = services().jobs, services().probe_pool
     overview = await services().overviews.now()
     under_way = jobs.under_way()
     failures = list(jobs.failures.values())[::-1][:ENTRIES]
@@ -147,7 +147,7 @@ async def _workers() -> Context:
         "jobs": jobs,
         "workers": services().probes.workers,
         "hosts": services().probes.states(),
-        "limit_s": ffmpeg.time_limit_s,
+        "limit_s": probe_pool.time_limit_s,
         "running": [
             (titles[item.video_id], int(item.seconds))
             for item in under_way

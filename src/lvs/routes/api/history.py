@@ -16,11 +16,14 @@ DEFAULT, LARGEST = 100, 500
 
 @answers(schemas.HistoryLines, problems=(400,))
 async def lines() -> Response:
-    """Return what was played, latest first. `next` in an answer is the `before` of the next one."""
+    """Return what was played, latest first, hidden videos only with `hidden=1`. `next` in an answer
+    is the `before` of the next one.
+    """
     args = arguments()
     size, at = limit(args, DEFAULT, LARGEST), cursor(args, "before")
     before = (int(at.key), at.video_id) if at and not isinstance(at.key, str) else None
-    found = await services().history.lines(size + 1, before)
+    hidden = text(args, "hidden") == "1"
+    found = await services().history.lines(size + 1, before, hidden=hidden)
     last = found[size - 1] if len(found) > size else None
     return answer(
         schemas.HistoryLines(

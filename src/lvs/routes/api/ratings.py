@@ -15,7 +15,9 @@ RATING_SENTENCE = (
 @answers(schemas.RatingSummary)
 async def rating(media_hash: str) -> Response:
     """A video's rating."""
-    return answer(schemas.RatingSummary.of((await services().ratings.get(media_hash)).value))
+    return answer(
+        schemas.RatingSummary.from_stars((await services().ratings.get(media_hash)).value)
+    )
 
 
 @answers(
@@ -31,7 +33,7 @@ async def rate(media_hash: str) -> Response:
         return await _clear(media_hash)
     services().ratings_limiter.check(client())
     changed = await services().ratings.rate(media_hash, change.value, client())
-    return answer(schemas.RatingSummary.of(changed.value), 201 if changed.created else 200)
+    return answer(schemas.RatingSummary.from_stars(changed.value), 201 if changed.created else 200)
 
 
 @answers(schemas.RatingSummary, problems=(404, 429))
@@ -43,5 +45,7 @@ async def unrate(media_hash: str) -> Response:
 async def _clear(media_hash: str) -> Response:
     services().ratings_limiter.check(client())
     return answer(
-        schemas.RatingSummary.of((await services().ratings.clear(media_hash, client())).value)
+        schemas.RatingSummary.from_stars(
+            (await services().ratings.clear(media_hash, client())).value
+        )
     )

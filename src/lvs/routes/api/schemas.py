@@ -16,7 +16,7 @@ from lvs.web.urls import Urls
 MAX_NAME = 4096
 MAX_NOTES = 20_000  # as with tags: the message about too long a text is the service's
 MAX_TAG = (
-    1000  # more than a tag may have, so that the sentence about too long a tag is the service's
+    1000  # more than a tag may have, so that the message about too long a tag is the service's
 )
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -299,7 +299,7 @@ class RatingSummary(Schema):
     user: User
 
     @classmethod
-    def of(cls, stars: int | None) -> Self:
+    def from_stars(cls, stars: int | None) -> Self:
         return cls(average=float(stars or 0), count=int(stars is not None), user=User(value=stars))
 
 
@@ -373,10 +373,10 @@ class VideoProjection(Schema):
     lens: Annotated[str | None, Field(description="Of a fisheye.")]
     source: Literal["person", "container", "name", "default"]
     sure: bool
-    reason: Annotated[str, Field(description="A sentence for people.")]
+    reason: Annotated[str, Field(description="A message for people.")]
 
     @classmethod
-    def of(cls, projection: Projection) -> Self:
+    def from_projection(cls, projection: Projection) -> Self:
         return cls.model_validate(asdict(projection))
 
 
@@ -430,7 +430,7 @@ class TagCount(Schema):
     count: int
 
     @classmethod
-    def of(cls, tag: Tag) -> Self:
+    def from_tag(cls, tag: Tag) -> Self:
         return cls(name=tag.name, count=tag.count)
 
 
@@ -865,7 +865,7 @@ def detail_of(
             )
             for place in video.files
         ],
-        projection=VideoProjection.of(video.projection),
+        projection=VideoProjection.from_projection(video.projection),
         position_s=state.position_s or None,
         watched=state.watched,
         chapters=[

@@ -32,7 +32,7 @@ async def tags() -> Response:
     every = await services().gallery.tags()
     after = readable(text(args, "after"), "tag")
     start = bisect_right(every, tag_key(after), key=lambda tag: tag_key(tag.name)) if after else 0
-    found = [schemas.TagCount.of(tag) for tag in every[start : start + limit]]
+    found = [schemas.TagCount.from_tag(tag) for tag in every[start : start + limit]]
     return answer(
         schemas.TagPage(tags=found, next=found[-1].name if start + limit < len(every) else None)
     )

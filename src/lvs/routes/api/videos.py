@@ -102,7 +102,7 @@ async def put_projection(media_hash: str) -> Response:
     change = (await json_body(schemas.ProjectionChange, PROJECTION_MESSAGE)).root
     chosen = by_person(**change.model_dump()) if change else None
     found = await services().projections.choose(media_hash, chosen, client())
-    return answer(schemas.VideoProjection.of(found))
+    return answer(schemas.VideoProjection.from_projection(found))
 
 
 @answers(schemas.VideoNotes, body=schemas.NotesChange, problems=(400, 404, 415))

@@ -70,7 +70,7 @@ async def film(media_hash: str, token: str = "") -> Response:
         video = await services().videos.get(media_hash)
         services().writes_limiter.check(client())
         await services().headset.write_back.take(
-            video, asking.sent, shown or Shown.of(video), client()
+            video, asking.sent, shown or Shown.from_video(video), client()
         )
     found = await players.item(media_hash)
     services().headset.write_back.show(client(), found.video)
@@ -82,8 +82,8 @@ async def events(media_hash: str, token: str = "") -> Response:
     if asking.admitted:
         video = await services().videos.get(media_hash)
         event = _number(asking.sent.get("event"), CLOSE)
-        time_ms = _number(asking.sent.get("time"), MAX_POSITION_MS)
-        await services().headset.positions.event(video, int(event), time_ms / 1000, client())
+        seconds = _seconds(asking.sent.get("time"))
+        await services().headset.positions.event(video, int(event), seconds, client())
     return Response(b"{}", content_type="application/json")
 
 
@@ -98,6 +98,13 @@ def _answer(asking: HeadsetPlayer, found: item_document.Item, video: Video) -> d
 def _may_read(asking: HeadsetPlayer) -> bool:
     """True for a guest who reads, where the password protects changes only."""
     return services().config.protect == "changes" and not writes(asking.sent)
+
+
+def _seconds(time_ms: object) -> float | None:
+    """The player's milliseconds as seconds; None where it sent none, which is not the beginning."""
+    if isinstance(time_ms, bool) or not isinstance(time_ms, int | float):
+        return None
+    return _number(time_ms, MAX_POSITION_MS) / 1000
 
 
 def _number(value: object, largest: float) -> float:

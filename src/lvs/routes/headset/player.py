@@ -108,7 +108,7 @@ async def item(media_hash: str) -> Item:
     chapters, subtitles, scripts = await asyncio.gather(
         services().projections.chapters(video),
         subtitles_of(video),
-        services().headset.scripts.of(video),
+        services().headset.scripts.of_video(video),
     )
     begin = origin()
     return Item(

@@ -17,7 +17,7 @@ from lvs.services.bundle import Services
 
 PREFIX = "/api/"
 CLOSED = "/api/admin/"  # the operator's pages are no other page's to read
-ALLOWED_HEADERS = "Content-Type, Authorization, X-Requested-With"
+ALLOWED_HEADERS = "Content-Type, Authorization, X-Requested-With, LVS-Person"
 EXPOSED_HEADERS = "Retry-After"
 REMEMBER_SECONDS = 3600
 MAX_ORIGIN = 300

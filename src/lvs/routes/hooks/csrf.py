@@ -53,7 +53,7 @@ def _ours() -> bool:
 
 
 def _refusal() -> str:
-    """Why the change is refused; to whoever comes through a proxy also how it is to be set up."""
+    """The reason the change is refused; through a proxy also how that is to be set up."""
     message = "Changes are accepted from LVS's own pages only."
     origin, host = request.headers.get("Origin", ""), request.headers.get("Host", "")
     forwarded = any(name.lower().startswith("x-forwarded-") for name, _ in request.headers)

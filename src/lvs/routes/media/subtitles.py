@@ -70,7 +70,7 @@ async def subtitles_of(video: Video) -> list[tuple[str, str, str]]:
     """
     beside = [
         (f"/subtitles/{video.media_hash}/{subtitle.key}.vtt", subtitle.label, subtitle.language)
-        for subtitle in await services().subtitles.of(video)
+        for subtitle in await services().subtitles.of_video(video)
     ]
     inside = [
         (f"/subtitles/{video.media_hash}/inside-{number}.vtt", *named_track(track, number))

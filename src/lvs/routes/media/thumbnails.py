@@ -7,6 +7,7 @@ from quart import Response, request
 
 from lvs.models import State
 from lvs.services.media import posters
+from lvs.viewer import viewer
 from lvs.web.responses import services
 
 FOR_EVER = "public, max-age=31536000, immutable"
@@ -17,15 +18,17 @@ _KEY = re.compile(r"[0-9a-f]{16}", re.ASCII)
 async def thumbnail(media_hash: str, kind: posters.Format) -> Response:
     """A poster.
 
-    An address that names the content (`v`) is answered without a look into the database.
+    An address that names the content (`v`) is answered without a look into the database, unless a
+    person with limits could name that of another video.
     """
     width = 640 if request.args.get("w") == "640" else 320
     key = request.args.get("v", "")
-    if _KEY.fullmatch(key) and (poster := await _read(key, width, kind)):
+    named = bool(_KEY.fullmatch(key)) and viewer().limits is None
+    if named and (poster := await _read(key, width, kind)):
         return _picture(poster, kind, FOR_EVER)
     video = await services().videos.get(media_hash)
     if video.poster and (poster := await _read(video.poster, width, kind)):
-        return _picture(poster, kind, "no-cache")
+        return _picture(poster, kind, FOR_EVER if video.poster == key else "no-cache")
     if (
         video.poster and services().config.enable_thumbnails
     ):  # it was made once, and somebody removed it

@@ -10,7 +10,13 @@ from lvs.web.responses import page, services
 async def connect() -> Response:
     """Every address, whether it answers, and what to do where one does not."""
     found = await services().reachability.now()
-    return page("connect.html", found=found, drawn=_code(found.best), current="connect")
+    return page(
+        "connect.html",
+        found=found,
+        drawn=_code(found.best),
+        self_signed=services().config.tls_self_signed,
+        current="connect",
+    )
 
 
 def _code(address: str) -> Markup:

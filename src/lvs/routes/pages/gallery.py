@@ -19,7 +19,7 @@ from lvs.services.gallery.facets import facets_of
 from lvs.services.gallery.gallery import GalleryPage, TopFolder
 from lvs.text import plural
 from lvs.viewer import viewer
-from lvs.web.filters import Chip, chips, parse_query
+from lvs.web.filters import Chip, chips, in_search_words, parse_query
 from lvs.web.request_args import Arguments, arguments, cursor, number, text
 from lvs.web.responses import (
     SIZES,
@@ -162,7 +162,7 @@ async def listing(
     if query.sort is Sort.RANDOM and not query.seed:
         query = replace(query, seed=secrets.randbelow(2**31 - 1) + 1)
     after, until = cursor(args, "after"), cursor(args, "until")
-    if wants_partial() and after:  # the first run brings the sentence above it along
+    if wants_partial() and after:  # the first run brings the count above it along
         return partial(
             "video_grid.html",
             **_run(
@@ -321,7 +321,11 @@ async def filter_panel(query: Query, found: GalleryPage) -> dict[str, Any]:
         for (value, label), count in zip(named, counts, strict=True)
         if count or _bytes(value) == query.folder
     ]
-    return {"facets": await facets_of(ours, query, found.popular_tags), "folders": left}
+    return {
+        "facets": await facets_of(ours, query, found.popular_tags),
+        "folders": left,
+        "words": in_search_words(query),
+    }
 
 
 def _bytes(folder: str) -> bytes:

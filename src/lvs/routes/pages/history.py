@@ -6,7 +6,16 @@ from quart import Response, redirect
 
 from lvs.models import Cursor
 from lvs.services.household.history import by_day
-from lvs.web.request_args import MAX_ID, arguments, cursor, digit, form_words, number, row_id
+from lvs.web.request_args import (
+    MAX_ID,
+    arguments,
+    cursor,
+    digit,
+    form_words,
+    number,
+    row_id,
+    text,
+)
 from lvs.web.responses import page, services
 from lvs.web.urls import encode_cursor
 
@@ -17,7 +26,8 @@ async def show() -> Response:
     """A page of the history; `removed` is the number of lines that were removed last."""
     args = arguments()
     before = _before(cursor(args, "before"))
-    lines = await services().history.lines(PAGE_SIZE + 1, before)
+    hidden = text(args, "hidden") == "1"
+    lines = await services().history.lines(PAGE_SIZE + 1, before, hidden=hidden)
     shown = lines[:PAGE_SIZE]
     following = Cursor(shown[-1].at, shown[-1].id) if len(lines) > PAGE_SIZE else None
     return page(
@@ -27,6 +37,8 @@ async def show() -> Response:
         first=before is None,
         more=encode_cursor(following) if following else "",
         removed=number(args, "removed", MAX_ID),
+        hidden=hidden,
+        left_out=0 if hidden else await services().history.count_hidden(),
         current="playlists",
     )
 

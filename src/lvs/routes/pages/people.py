@@ -10,6 +10,7 @@ from lvs.routes.hooks.people import COOKIE, device
 from lvs.routes.pages.seen_views import seen_views
 from lvs.routes.pages.start_page import VIEW
 from lvs.services.household.people import START_PAGES, Device, NewPerson, Person, limits_from
+from lvs.text import split_at_commas, with_commas
 from lvs.viewer import Limits, viewer
 from lvs.web.request_args import MAX_ID, arguments, form_number, form_words, number, row_id
 from lvs.web.responses import client, page, services
@@ -143,7 +144,7 @@ async def _from_form() -> NewPerson:
     limits: Limits | None = None
     if await form_words("limited") == "1":
         tags, folders = await form_words("tags"), (await request.form).get("folders", "")[:4000]
-        limits = limits_from(tags.split(","), folders.splitlines())
+        limits = limits_from(split_at_commas(tags), folders.splitlines())
     return NewPerson(
         await form_words("name"),
         "" if await form_words("no_pin") == "1" else pin or None,
@@ -153,7 +154,7 @@ async def _from_form() -> NewPerson:
 
 
 def _tags_of(person: Person) -> str:
-    return ", ".join(person.limits.tags) if person.limits else ""
+    return with_commas(person.limits.tags) if person.limits else ""
 
 
 def _folders_of(person: Person) -> str:

@@ -177,7 +177,7 @@ def _burnable(video: Video) -> tuple[tuple[int, str], ...]:
 
 
 def _slow(video: Video, choice: PlayerChoice) -> str:
-    """A sentence for a film that cannot be converted as fast as it plays."""
+    """A message for a film that cannot be converted as fast as it plays."""
     wanted = choice.converted or choice.height > 0 or choice.burn is not None
     speed = services().playback.least_speed(video, video.probe, wanted) if video.probe else None
     return "" if speed is None or speed >= WATCHABLE_SPEED else TOO_SLOW.format(speed)

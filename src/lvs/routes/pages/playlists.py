@@ -126,7 +126,8 @@ async def move(playlist_id: str) -> Response:
         await services().playlists.move_to(wanted, position, await form_number("to"))
         return back(f"/playlist/{wanted}")
     up = digit(await form_words("up"), "1 or 0", 1) == 1
-    await services().playlists.move(wanted, position, up)
+    hidden = await form_words("hidden") == "1"
+    await services().playlists.move(wanted, position, up, hidden=hidden)
     return back(f"/playlist/{wanted}")
 
 

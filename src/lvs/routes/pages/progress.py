@@ -53,7 +53,7 @@ async def choose_language() -> Response:
 async def show() -> Response:
     """The films to go on with; `dismissed` names the one whose dismissal can be taken back."""
     dismissed = video_hash(arguments(), "dismissed")
-    undo = (await services().videos.get(dismissed)).media_hash if dismissed else ""
+    undo = (await services().triage.seen(dismissed)).media_hash if dismissed else ""
     return page_or_partial(
         "continue.html",
         "continue_watching.html",

@@ -4,9 +4,8 @@ from typing import NamedTuple
 
 from quart import Response
 
-from lvs.models import shown, tag_key
-from lvs.services.gallery.gallery import by_use
-from lvs.text import searchable
+from lvs.models import shown
+from lvs.text import folded, searchable
 from lvs.viewer import viewer
 from lvs.web.filters import parse_query
 from lvs.web.request_args import arguments, text
@@ -35,19 +34,13 @@ async def show() -> Response:
         "search_suggestions.html",
         words=words,
         cards=found.cards,
-        tags=await _tags(words),
+        tags=[tag.name for tag in (await services().gallery.tags_like(words))[:TAGS]],
         folders=await _folders(words),
     )
 
 
-async def _tags(words: str) -> list[str]:
-    wanted = tag_key(words)
-    found = [tag for tag in await services().gallery.tags() if wanted in tag_key(tag.name)]
-    return [tag.name for tag in sorted(found, key=by_use)[:TAGS]]
-
-
 async def _folders(words: str) -> list[FolderSuggestion]:
-    wanted, found = searchable(words), []
+    wanted, found = folded(words), []
     roots = services().library.active_roots if viewer().limits is None else []
     for root in roots:
         start = root.name.encode("utf-8", "surrogateescape") if len(roots) > 1 else b""

@@ -20,7 +20,7 @@ from lvs.services.curation.bulk import (
     in_turns,
 )
 from lvs.services.gallery.gallery import by_use
-from lvs.text import plural
+from lvs.text import in_list, plural, split_at_commas
 from lvs.viewer import viewer
 from lvs.web.filters import chips, parse_query
 from lvs.web.request_args import (
@@ -58,6 +58,8 @@ async def show() -> Response:
     """The videos of a query as choices; `chosen` is ticked at once."""
     args = arguments()
     query, after = parse_query(args), cursor(args, "after")
+    if wants_partial() and text(args, "count") == "1":
+        return partial("choice_count.html", counted_anew=True, **await _counted(query))
     found = await services().gallery.browse(query, PAGE_SIZE, after)
     address = query_string(query)
     values: dict[str, Any] = {
@@ -70,22 +72,30 @@ async def show() -> Response:
     if wants_partial():
         return partial("choices.html", **values)
     described = " · ".join(chip.label for chip in chips(query))
+    tags = sorted(await services().gallery.tags(), key=by_use)
     return page(
         "select.html",
         **values,
         address=address,
-        total=await services().gallery.count(query),
-        seen_id=await services().gallery.last_id(),
+        **await _counted(query),
         described=described,
-        tags=[tag.name for tag in sorted(await services().gallery.tags(), key=by_use)][
-            :SUGGESTED_TAGS
-        ],
+        tags=[in_list(tag.name) for tag in tags[:SUGGESTED_TAGS]],
         playlists=await services().playlists.every(),
         placeholders=PLACEHOLDERS,
         said=_said(args),
         task=services().background_tasks.latest(text(args, "task")),
         current="home",
     )
+
+
+async def _counted(query: Query) -> dict[str, Any]:
+    """The number of videos in a selection, and the largest id that there is now."""
+    seen_id = await services().gallery.last_id()
+    return {
+        "total": await services().gallery.count(query),
+        "seen_id": seen_id,
+        "count_url": _address(query, {"count": 1}),
+    }
 
 
 def _said(args: Any) -> "Said | None":
@@ -97,14 +107,16 @@ def _said(args: Any) -> "Said | None":
         number(args, "meant", MAX_ID),
         number(args, "counted", MAX_ID),
         number(args, "change", MAX_ID),
-        "undone" in args,
+        undone="undone" in args,
+        posters="posters" in args,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
     """Result of a change: how many videos were changed of how many that were meant, how many the
-    person saw counted (0: the person named each), and the change in the journal.
+    person saw counted (0: the person named each), and the change in the journal. With `posters`
+    theirs are made again.
     """
 
     changed: int
@@ -112,13 +124,15 @@ class Said:
     counted: int
     change_id: int
     undone: bool = False
+    posters: bool = False
 
     @property
     def message(self) -> str:
         """The result in words."""
+        videos = plural(self.changed, "video")
         if self.undone:
-            return f"Undone for {plural(self.changed, 'video')}."
-        words = f"{plural(self.changed, 'video')} changed"
+            return f"Undone for {videos}."
+        words = f"Posters of {videos} are made again" if self.posters else f"{videos} changed"
         if self.meant > self.changed:
             words += f", {self.meant - self.changed:,} had it already"
         if self.counted and self.counted != self.meant:
@@ -137,9 +151,9 @@ async def change() -> Response:
         return _exported(ids, what)
     if what == "posters":
         await services().jobs.reprobe(ids, urgent=False)
-        return _to(query, Said(len(ids), len(ids), counted, 0))
+        return _to(query, Said(len(ids), len(ids), counted, 0, posters=True))
     edit = checked(await _edit())
-    result = await _run(ids, edit)
+    result = await _run(ids, edit, counted)
     if isinstance(result, BackgroundTask):
         return cast("Response", redirect(_address(query, {"task": result.name}), 303))
     said = Said(result.changed, result.meant, counted, result.change_id or 0)
@@ -180,8 +194,8 @@ async def _edit() -> BulkEdit:
     return BulkEdit(
         rating=digit(stars, "0 to 5 stars", 5) if stars else None,
         favorite=await _flag("favorite"),
-        tags_add=_words(await form_words("tags_add")),
-        tags_remove=_words(await form_words("tags_remove")),
+        tags_add=split_at_commas(await form_words("tags_add")),
+        tags_remove=split_at_commas(await form_words("tags_remove")),
         hidden=await _flag("hidden"),
         watched=await _flag("watched"),
         later=await _flag("later"),
@@ -195,18 +209,15 @@ async def _flag(name: str) -> bool | None:
     return digit(value, "1 or 0", 1) == 1 if value else None
 
 
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(word for word in text.split(",") if word.strip())
-
-
-async def _run(ids: Sequence[int], edit: BulkEdit) -> BulkResult | BackgroundTask:
+async def _run(ids: Sequence[int], edit: BulkEdit, counted: int) -> BulkResult | BackgroundTask:
     """Make the change; what takes longer than a moment goes on in the background."""
     visitor, person, results = client(), viewer().person, list[BulkResult]()
 
     async def work(task: BackgroundTask) -> str:
         result = await services_.bulk.apply(ids, edit, visitor, task.reached, person)
         results.append(result)
-        return f"{plural(result.changed, 'video')} changed. Changes has the undo."
+        said = Said(result.changed, result.meant, counted, result.change_id or 0)
+        return f"{said.message} Changes has the undo."
 
     services_ = services()
     tasks = services_.background_tasks
@@ -243,7 +254,7 @@ def _to(query: Query, said: Said) -> Response:
         "meant": said.meant,
         "counted": said.counted,
         "change": said.change_id,
-    }
+    } | ({"posters": 1} if said.posters else {})
     return cast("Response", redirect(_address(query, values), 303))
 
 

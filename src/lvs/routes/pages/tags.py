@@ -10,7 +10,7 @@ from lvs.db.tag_details import TagDetails
 from lvs.filters import readable
 from lvs.models import tag_key
 from lvs.services.curation.tag_management import TagEdit, TagResult
-from lvs.services.gallery.gallery import by_use
+from lvs.text import split_at_commas, with_commas
 from lvs.viewer import viewer
 from lvs.web.request_args import arguments, form_words, number, row_id, text
 from lvs.web.responses import client, page, page_or_partial, partial, services
@@ -79,11 +79,7 @@ async def _seen() -> list[TagDetails]:
 
 async def suggest() -> Response:
     """Suggest tags that begin with, or hold, what is typed; a tag is found by its aliases, too."""
-    wanted = tag_key(text(arguments(), "tag"))
-    known = await services().gallery.tags()
-    starts = [tag for tag in known if wanted and tag_key(tag.name).startswith(wanted)]
-    holds = [tag for tag in known if wanted and wanted in tag_key(tag.name) and tag not in starts]
-    found = sorted(starts, key=by_use) + sorted(holds, key=by_use)
+    found = await services().gallery.tags_like(text(arguments(), "tag"))
     return partial("tag_suggestions.html", names=[tag.name for tag in found[:SUGGESTIONS]])
 
 
@@ -97,6 +93,7 @@ async def show() -> Response:
     return page(
         "tag_edit.html",
         tag=tag,
+        aliases=with_commas(tag.aliases),
         colours=listed,
         names=[each.name for each in every if each.key != tag.key],
         current="tags",
@@ -111,7 +108,7 @@ async def edit() -> Response:
         description=await form_words("description") if "description" in form else None,
         colour=await form_words("colour") if "colour" in form else None,
         parent=await form_words("parent") if "parent" in form else None,
-        aliases=tuple((await form_words("aliases")).split(",")) if "aliases" in form else None,
+        aliases=split_at_commas(await form_words("aliases")) if "aliases" in form else None,
         keep_name=bool(form.get("keep_name")),
     )
     return _done(await services().tag_management.edit(await form_words("tag"), change, client()))

@@ -40,15 +40,14 @@ DID = {"rated": "rating", "hidden": "hidden", "passed": ""}
 
 @dataclass(frozen=True, slots=True)
 class TriagePlace:
-    """The state in the address. `passed` films of the query stand before the place, `done` were
-    decided in this sitting; `prev` is the film decided last, and `did` how.
+    """The state in the address. `done` films were decided in this sitting; `prev` is the film
+    decided last, and `did` how.
     """
 
     query: Query
     left: str = LEFT[0]
     after: Cursor | None = None
     end: bool = False
-    passed: int = 0
     done: int = 0
     film: str = ""
     prev: str = ""
@@ -67,7 +66,6 @@ class TriagePlace:
             "left": self.left if self.left != LEFT[0] else "",
             "after": encode_cursor(self.after) if self.after else "",
             "end": int(self.end),
-            "passed": self.passed,
             "done": self.done,
             "film": self.film,
             "prev": self.prev,
@@ -89,12 +87,10 @@ class TriagePlace:
 
     def going_on(self, media_hash: str, did: str, behind: Cursor | None) -> "TriagePlace":
         """The place behind a film that was decided just now."""
-        stays = did == "passed" or self.left == "all"
         return replace(
             self,
             after=behind,
             end=behind is None,
-            passed=self.passed + int(stays and did != "hidden"),
             done=self.done + 1,
             film="",
             prev=media_hash,
@@ -161,14 +157,7 @@ async def undo() -> Response:
         await services().triage.take_back(media_hash, what, client())
     if wants_partial():
         return Response(status=204)
-    counted = did == "passed" or (place.left == "all" and did != "hidden")
-    target = replace(
-        place,
-        film=media_hash,
-        prev="",
-        passed=max(0, place.passed - int(counted)),
-        done=max(0, place.done - 1),
-    )
+    target = replace(place, film=media_hash, prev="", done=max(0, place.done - 1))
     return cast("Response", redirect(target.address, 303))
 
 
@@ -182,7 +171,6 @@ def _place(args: Arguments) -> TriagePlace:
         left=text(args, "left") or LEFT[0],
         after=cursor(args, "after"),
         end=text(args, "end") == "1",
-        passed=number(args, "passed", MAX_ID),
         done=number(args, "done", MAX_ID),
         film=video_hash(args, "film"),
         prev=video_hash(args, "prev"),
@@ -195,10 +183,10 @@ def _place(args: Arguments) -> TriagePlace:
 async def _step(place: TriagePlace) -> TriageStep:
     triage = services().triage
     if place.film:
-        return await triage.again(place.wanted, place.film, place.after, place.passed)
+        return await triage.again(place.wanted, place.film, place.after, place.end)
     if place.end:
         return await triage.left(place.wanted)
-    return await triage.next(place.wanted, place.after, place.passed)
+    return await triage.next(place.wanted, place.after)
 
 
 async def _film(place: TriagePlace, film: TriageFilm) -> dict[str, Any]:

@@ -20,13 +20,14 @@ class ShownNext:
 
 
 async def show() -> Response:
+    await services().gallery.catch_up()  # the page above which the row stands has done so
     return page_or_partial(
         "up_next.html", "up_next.html", following=await following(), current="up next"
     )
 
 
 async def following() -> list[ShownNext]:
-    """The next films as the row shows them."""
+    """The next films as the row shows them; of the edition of the gallery that was noticed last."""
     found = await services().up_next.films(services().gallery.edition)
     return [_shown(film) for film in found]
 

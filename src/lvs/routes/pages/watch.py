@@ -13,6 +13,7 @@ from lvs.routes.pages import film_scenes, projection
 from lvs.routes.pages.player import player_choice, player_view, preferred_sound, spoken_in
 from lvs.services.gallery.dates import recorded_of
 from lvs.services.household.play_order import ListPlace
+from lvs.viewer import viewer
 from lvs.web.facts import container_name, moment, picture_facts, track_facts
 from lvs.web.filters import parse_query
 from lvs.web.list_places import Neighbour, in_gallery, in_list, list_place, list_string
@@ -100,12 +101,12 @@ async def _page(video: Video, card: Card | None, query: Query) -> Response:
         secure_url=secure_url(watch_path) if video.projection.immersive else "",
         **await projection.values_of(video),
         copies=_copies(video),
-        former=await services().handover.former(video),
+        former=await _former(video),
     )
 
 
 def _start(video: Video, position_s: float) -> float:
-    """Where the player begins, in seconds: at the place that the address names, else where one
+    """The start of the player, in seconds: at the place that the address names, else where one
     stopped. Raises Invalid.
     """
     value = text(arguments(), "start")
@@ -135,6 +136,11 @@ def _back(video: Video, query: Query, place: ListPlace | None) -> str:
     if place is None:
         return (folder_url if query.folder else gallery_url)(query) + f"#video-card-{video.id}"
     return f"/playlist/{place.playlist_id}#item-{place.at}" if place.playlist_id else "/later"
+
+
+async def _former(video: Video) -> Video | None:
+    """The video for which this one was taken at first; nobody with limits may see it."""
+    return await services().handover.former(video) if viewer().limits is None else None
 
 
 def _start_over(video: Video, listed: str) -> str:

@@ -1,4 +1,4 @@
-"""Backups: one each night, seven days and four weeks of them kept, each opened, looked through and
+"""Backups: one each night, seven days and four weeks of them kept, each opened, checked and
 counted when it is made.
 """
 
@@ -60,15 +60,15 @@ class Backups:
         return BackupState(self._lock.locked(), newest, len(found), failure, failed_at)
 
     @timed("backups.make", memory=True)
-    async def make(self, kind: str = MANUAL) -> Backup | None:
-        """A new backup; None where there is nothing in the database yet.
+    async def make(self, kind: str = MANUAL, now: datetime | None = None) -> Backup | None:
+        """A new backup, named by the time; None where there is nothing in the database yet.
 
         Raises Full, Damaged, Unavailable.
         """
         async with self._lock:
             try:
                 made = await asyncio.to_thread(
-                    make, self._database_path, self.folder, kind, self._go_on
+                    make, self._database_path, self.folder, kind, self._go_on, now
                 )
             except asyncio.CancelledError:
                 self._stopping = True  # ends the thread with its next step
@@ -81,7 +81,7 @@ class Backups:
             self._failure = None
             if made:
                 log.info(
-                    "backup %s made and looked through: it holds %s",
+                    "backup %s made and checked: it holds %s",
                     made.path.name,
                     in_words(made.counts),
                 )
@@ -112,7 +112,7 @@ class Backups:
             await asyncio.sleep(LOOK_S)
 
     async def quarantine(self, error: Damaged) -> Damaged:
-        """Rename the damaged database, and give the sentence that says so and how to go on."""
+        """Rename the damaged database, and give the message that says so and how to go on."""
         try:
             place = await asyncio.to_thread(backup.quarantine, self._database_path)
         except OSError as problem:
@@ -152,14 +152,20 @@ def make(
     return made
 
 
+_NOUNS = {
+    "later": ("video for later", "videos for later"),
+    "history": ("line of the history", "lines of the history"),
+    "people": ("person", "people"),
+}
+
+
 def in_words(counts: BackupCounts) -> str:
     """A database's counts in words."""
     numbers = {"videos": counts.videos} | {
         name: value for name, value in asdict(counts).items() if name not in ("videos", "files")
     }
-    return ", ".join(
-        f"{value} {name if value != 1 else name[:-1]}" for name, value in numbers.items()
-    )
+    nouns = {name: _NOUNS.get(name, (name[:-1], name)) for name in numbers}
+    return ", ".join(f"{value} {nouns[name][value != 1]}" for name, value in numbers.items())
 
 
 def is_due(folder: Path, now: datetime) -> bool:
@@ -178,7 +184,7 @@ def superfluous(found: Iterable[Backup]) -> list[Backup]:
     """Those of these backups that are superfluous.
 
     Kept are the latest of seven days and of four weeks, some of those made by hand or before a
-    change, whatever nobody has looked through, and always the one that holds most of what people
+    change, whatever nobody has checked, and always the one that holds most of what people
     gave: days of an emptied database must not push it out.
     """
     good = sorted(

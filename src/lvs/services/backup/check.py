@@ -32,7 +32,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """Result of a check. `examined` is None where there is no database that can be looked into."""
+    """Result of a check. `examined` is None where there is no database that can be checked."""
 
     examined: Examined | None
     newest_good: Backup | None

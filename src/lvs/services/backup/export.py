@@ -38,6 +38,7 @@ COLUMNS = (
     "position_s",
     "watched",
     "progress_at",
+    "dismissed",
     "later_at",
     "hidden_at",
     "notes",
@@ -189,6 +190,7 @@ def _row(video: Exported, named: bool) -> bytes:
         "favorite": int(video.favorited_at is not None),
         "projection": video.projection,
         "watched": video.watched,
+        "dismissed": video.dismissed,
         "markers": video.markers,
         "different_from": "; ".join(video.different_from),
     }
@@ -214,6 +216,7 @@ def record_of(video: Exported, named: bool) -> dict[str, object]:
         "position_s": video.position_s,
         "watched": bool(video.watched),
         "progress_at": _moment(video.progress_at),
+        "dismissed": bool(video.dismissed),
         "later_at": _moment(video.later_at),
         "hidden_at": _moment(video.hidden_at),
         "notes": video.notes,

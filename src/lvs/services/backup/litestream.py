@@ -47,6 +47,16 @@ def program() -> Path:
     return Path(found)
 
 
+def environment() -> dict[str, str]:
+    """The environment for Litestream. It does not start where AWS_CA_BUNDLE is set; by another
+    variable it takes the same file.
+    """
+    given = dict(os.environ)
+    if signers := given.pop("AWS_CA_BUNDLE", ""):
+        given.setdefault("SSL_CERT_FILE", signers)
+    return given
+
+
 @dataclass(frozen=True, slots=True)
 class LitestreamFiles:
     """Paths of one Litestream's configuration and control socket."""
@@ -186,6 +196,7 @@ def _output(command: list[str], url: str, limit_s: float) -> str:
             timeout=limit_s,
             check=False,
             stdin=subprocess.DEVNULL,
+            env=environment(),
         )
     except subprocess.TimeoutExpired:
         raise Unavailable(f"{url} did not deliver the copy within {limit_s:g} seconds.") from None
@@ -229,7 +240,7 @@ async def confirm(files: LitestreamFiles, database: Path, limit_s: float) -> Non
             f"Litestream does not answer ({str(error) or 'no answer in time'})."
         ) from None
     if status != 200 or answer.get("replicated_txid") != answer.get("txid"):
-        raise Unavailable(str(answer.get("error", "The replica lags behind."))[-300:])
+        raise Unavailable(str(answer.get("error", "The replica lags behind."))[:300])
 
 
 async def _post(socket: Path, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:

@@ -42,6 +42,7 @@ def _film_value(film: PersonalRecord, time: Time) -> dict[str, Any]:
             "position_s": film.position_s or None,
             "watched": film.watched,
             "progress_at": time(film.progress_at),
+            "dismissed": film.dismissed,
         }
     if film.later_at is not None:
         value["later_at"] = time(film.later_at)
@@ -112,6 +113,7 @@ def _film(value: object, moment: Moment) -> PersonalRecord:
         float(position_s),
         watched,
         moment(value.get("progress_at")),
+        value.get("dismissed") is True,
         moment(value.get("later_at")),
         [_line(line, moment) for line in lines],
     )

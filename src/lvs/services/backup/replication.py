@@ -31,6 +31,7 @@ CONFIRM_S = 5.0
 # After its start Litestream looks at the database once by itself: the read lock that it takes then
 # stays, and that of a question does not.
 FIRST_CONFIRM_S = 1.5
+FIRST_WORDS = 3  # times the time between two questions
 FIRST_RESTART_S = 1.0
 LONGEST_RESTART_S = 60.0
 STEADY_S = 60.0  # after which a Litestream counts as healthy again
@@ -224,6 +225,7 @@ class Replication:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
+            env=litestream.environment(),
             start_new_session=True,  # Ctrl-C in the terminal is the server's to handle
         )
         self._process = process
@@ -263,6 +265,7 @@ class Replication:
     async def _confirm_again_and_again(self) -> None:
         """Measure how far the copy is behind, by asking that everything written so far be there."""
         pause_s = min(FIRST_CONFIRM_S, self.confirm_s)
+        begun = time.monotonic()
         while True:
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, self.confirm_s)
@@ -270,7 +273,9 @@ class Replication:
             try:
                 await litestream.confirm(self.files, self.database, 2 * self.confirm_s)
             except LvsError as error:
-                if self.process_id is not None and self._confirmed_at is not None:
+                # One that has just begun is given some time; one that never gets there is told of.
+                late = time.monotonic() - begun > FIRST_WORDS * self.confirm_s
+                if self.process_id is not None and (late or self._confirmed_at is not None):
                     self._failed(f"The copy is behind: {error}")
                 continue
             pause_s = self.confirm_s

@@ -231,7 +231,11 @@ async def _put_progress(
 ) -> None:
     if kept.progress_at is not None:
         gains.progress += await progress.restore(
-            tx, HOUSEHOLD, video_id, WatchState(kept.position_s, kept.watched, kept.progress_at)
+            tx,
+            HOUSEHOLD,
+            video_id,
+            WatchState(kept.position_s, kept.watched, kept.progress_at),
+            kept.dismissed,
         )
     if kept.later_at is not None:
         gains.later += await later.put(tx, HOUSEHOLD, video_id, kept.later_at)

@@ -19,6 +19,7 @@ from pathlib import Path
 from lvs.db import backup
 from lvs.db.backup import Backup
 from lvs.errors import Damaged, Full, LvsError, Unavailable
+from lvs.file_systems import file_system_of
 from lvs.services.backup.backups import superfluous
 
 log = logging.getLogger(__name__)
@@ -91,7 +92,7 @@ class SecondPlace:
             prepare(self.backups, folder)
             for each in lacking(self.backups, folder)[:COPIED_AT_ONCE]:
                 copied = copy(each, folder, self._go_on)
-                log.info("backup %s copied to %s and looked through", copied.path.name, folder)
+                log.info("backup %s copied to %s and checked", copied.path.name, folder)
             prune(folder)
         except Unavailable as error:
             away_since = (before.away_since if before else None) or self.now_ms()
@@ -113,22 +114,25 @@ def prepare(backups: Path, folder: Path) -> None:
     """Have the folder ready. Raises Unavailable while its disk is away.
 
     A drive that is not mounted leaves its mount point behind, an empty folder on the wrong disk. A
-    mark in the folder, and one beside the backups that says it was set, tell the two apart.
+    mark in the folder, and one beside the backups that says it was set and on which disk, tell the
+    two apart. A drive that takes the place of another, or that was not there yet when the first
+    mark was set, is begun anew.
     """
     known = backups / f".second-place-{_digest(folder)}"
-    if (folder / MARK).is_file():
-        backup.clear_partials(folder)
-        return
-    if known.exists():
+    disk, marked = _disk_of(folder), (folder / MARK).is_file()
+    former = known.read_text(encoding="utf-8") if known.exists() else None
+    if former is not None and not _may_use(disk, former, marked):
         raise Unavailable(
             f"The folder {folder} for copies of backups is away. Connect its drive; it is "
             "caught up with by itself."
         )
     try:
-        folder.mkdir(exist_ok=True)
-        (folder / MARK).write_text(_MARK_TEXT, encoding="utf-8")
-        backups.mkdir(parents=True, exist_ok=True)
-        known.touch()
+        if not marked:
+            folder.mkdir(exist_ok=True)
+            (folder / MARK).write_text(_MARK_TEXT, encoding="utf-8")
+        if former != disk:
+            backups.mkdir(parents=True, exist_ok=True)
+            known.write_text(disk, encoding="utf-8")
     except FileNotFoundError:
         raise Unavailable(
             f"There is no folder {folder.parent} for copies of backups. Mount its drive, or "
@@ -138,6 +142,33 @@ def prepare(backups: Path, folder: Path) -> None:
         raise Unavailable(
             f"Nothing can be written into {folder}: {error.strerror or error}."
         ) from None
+    backup.clear_partials(folder)
+
+
+def _disk_of(folder: Path) -> str:
+    """The disk on which a folder lies, or would lie: a number and the place it is mounted at."""
+    nearest = folder if folder.exists() else folder.parent
+    try:
+        number = os.statvfs(nearest).f_fsid if hasattr(os, "statvfs") else nearest.stat().st_dev
+    except OSError:
+        return ""
+    system = file_system_of(nearest)
+    return f"{number} {system.mount if system else ''}"
+
+
+def _may_use(disk: str, former: str, marked: bool) -> bool:
+    """True where a folder on this disk may be written, and was last seen on the former one.
+
+    Not where the former was mounted below, and is gone. Without the mark only where another disk
+    is mounted in the former's place, or below.
+    """
+    number, _, mount = disk.partition(" ")
+    former_number, _, former_mount = former.partition(" ")
+    if not (mount and former_mount):  # unknown, as before disks were remembered
+        return marked
+    if not Path(mount).is_relative_to(former_mount):
+        return False
+    return marked or number != former_number
 
 
 def lacking(backups: Path, folder: Path) -> list[Backup]:

@@ -49,7 +49,7 @@ class Snapshot:
     playlists_left_out: int = 0
     """How many there were whose videos were named by their paths alone, as in older exports."""
 
-    def of(self, media_hash: str) -> CurationRecord:
+    def record(self, media_hash: str) -> CurationRecord:
         return self.kept.setdefault(media_hash, CurationRecord(media_hash))
 
 
@@ -231,7 +231,7 @@ def _take_entry(
     path = value.get("path", "")
     for take in takes:
         take(fresh, value)
-    kept = snapshot.of(media_hash)
+    kept = snapshot.record(media_hash)
     kept.path = _bytes(path, "path") or kept.path
     for name in CurationRecord.__slots__:
         new = getattr(fresh, name)
@@ -292,6 +292,7 @@ def _take_progress(kept: CurationRecord, value: Mapping[str, Any]) -> None:
         raise Invalid("the position is none that a video has")
     kept.position_s, kept.watched = float(position_s), watched
     kept.progress_at = _moment(value.get("progress_at"))
+    kept.dismissed = value.get("dismissed") is True
 
 
 def _take_later(kept: CurationRecord, value: Mapping[str, Any]) -> None:

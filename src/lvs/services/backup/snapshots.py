@@ -101,6 +101,7 @@ def _values(kept: CurationRecord) -> Iterator[tuple[str, dict[str, Any]]]:
                 "position_s": kept.position_s or None,
                 "watched": kept.watched,
                 "progress_at": _time(kept.progress_at),
+                "dismissed": kept.dismissed,
             },
         )
     if kept.later_at is not None:

@@ -9,23 +9,33 @@ from lvs.db import videos
 from lvs.db.database import Connection, Database
 from lvs.errors import Invalid, NotFound
 from lvs.services.cache import Cache
+from lvs.services.events import Event, Events
 
 # bidirectional overrides, embeddings, isolates
 TURNS_TEXT = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 class Curation:
-    """Base of the services of curation: finds videos by name and keeps the cache true."""
+    """Base of the services of curation: finds videos by name, keeps the cache true, and tells of
+    changes.
+    """
 
-    def __init__(self, database: Database, cache: Cache) -> None:
+    def __init__(self, database: Database, cache: Cache, events: Events) -> None:
         self._database = database
         self._cache = cache
+        self._events = events
 
     async def _id(self, db: Connection, media_hash: str) -> int:
         video_id = await videos.id_of(db, media_hash)
         if video_id is None:
             raise NotFound("There is no such video.")
         return video_id
+
+    def _edited(self, video_id: int | None) -> None:
+        """A change is committed; None where there was nothing to change."""
+        self._cache.age()
+        if video_id is not None:
+            self._events.publish(Event.EDITED, (video_id,))
 
 
 def clean_line(text: str, what: str, longest: int) -> str:

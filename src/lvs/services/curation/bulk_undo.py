@@ -55,9 +55,9 @@ async def take_back(tx: Transaction, bulk_id: int, client: str) -> BulkUndone:
     while lines := await changes.of_bulk(tx, bulk_id, before, PIECE):
         before, seen = lines[-1].id, seen + len(lines)
         taken += await _take_back_some(tx, stamp, lines)
+    await bulk_edits.drop_unused_tags(tx)
     if not taken:
         return BulkUndone(skipped=seen, reason=REASONS[Status.CHANGED_SINCE])
-    await bulk_edits.drop_unused_tags(tx)
     video_ids = tuple(await bulk_changes.video_ids(tx, undo_id))
     await bulk_changes.add(tx, undo_id, bulk.summary, len(video_ids), client, at, undoes=bulk_id)
     return BulkUndone(undo_id, video_ids, seen - taken)

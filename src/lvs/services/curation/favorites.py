@@ -20,7 +20,7 @@ class Favorites(Curation):
         return await self._change(media_hash, lambda was: not was, client)
 
     async def _change(self, media_hash: str, wanted: Callable[[bool], bool], client: str) -> bool:
-        async def change(tx: Transaction) -> bool:
+        async def change(tx: Transaction) -> tuple[bool, int | None]:
             video_id = await self._id(tx, media_hash)
             was = await favorites.has(tx, video_id)
             now = wanted(was)
@@ -38,10 +38,10 @@ class Favorites(Curation):
                     now_ms(),
                 )
                 await gallery.refresh_number(tx, video_id, "favorite")
-            return now
+            return now, video_id if now != was else None
 
-        now = await self._database.write(change)
-        self._cache.age()
+        now, edited = await self._database.write(change)
+        self._edited(edited)
         return now
 
     async def get(self, media_hash: str) -> bool:

@@ -3,13 +3,12 @@
 from lvs.clock import now_ms
 from lvs.db import changes, files, gallery, handover, handover_undo, videos
 from lvs.db.changes import Change
-from lvs.db.database import Database, Transaction
+from lvs.db.database import Transaction
 from lvs.db.handover import Candidate
 from lvs.errors import Conflict
 from lvs.models import Video
-from lvs.services.cache import Cache
 from lvs.services.curation.base import Curation
-from lvs.services.events import Event, Events
+from lvs.services.events import Event
 from lvs.titles import title_from_path
 
 OFFERED = 5
@@ -17,10 +16,6 @@ OFFERED = 5
 
 class Handover(Curation):
     """Finds what may be the same film, and hands over in one step."""
-
-    def __init__(self, database: Database, cache: Cache, events: Events) -> None:
-        super().__init__(database, cache)
-        self._events = events
 
     async def candidates(self, video: Video) -> list[Candidate]:
         """Listed films that may be this one, the likeliest first."""
@@ -74,7 +69,7 @@ async def join(
     name = listed["videos"]["media_hash"]
     undoes = undone.id if undone else None
     line = await changes.add(tx, gone, "handover", None, name, client, at, undoes=undoes)
-    kept = handover_undo.Kept(line, at, before, listed)
+    kept = handover_undo.HandoverState(line, at, before, listed)
     await handover_undo.keep(tx, (undone.undoes if undone else None) or line, gone, kept)
     [place, *_] = await files.of_video(tx, gone)
     await videos.title_from_name(tx, gone, title_from_path(place.path))
@@ -92,7 +87,7 @@ async def take_back(tx: Transaction, change: Change, client: str) -> str:
             return "Its file is there again."
         await join(tx, change.video_id, to, client, undone=change)
         return ""
-    kept = await handover_undo.kept_of(tx, change.id)
+    kept = await handover_undo.get(tx, change.id)
     if kept is None or await handover_undo.take_apart(tx, change.video_id, kept) is None:
         return "They are two videos already."
     await changes.add(

@@ -12,20 +12,19 @@ class Hidden(Curation):
     async def set(self, media_hash: str, wanted: bool, client: str) -> bool:
         """Hide a video or show it again; True where it is hidden now. Raises NotFound."""
 
-        async def change(tx: Transaction) -> bool:
+        async def change(tx: Transaction) -> int | None:
             video_id = await self._id(tx, media_hash)
             was = await hidden.has(tx, video_id)
             if was == wanted:
-                return wanted
+                return None
             await (hidden.put(tx, video_id, now_ms()) if wanted else hidden.remove(tx, video_id))
             old, new = journal_text(int(was)), journal_text(int(wanted))
             await changes.add(tx, video_id, "hidden", old, new, client, now_ms())
             await gallery.refresh_number(tx, video_id, "hidden")
-            return wanted
+            return video_id
 
-        now = await self._database.write(change)
-        self._cache.age()
-        return now
+        self._edited(await self._database.write(change))
+        return wanted
 
     async def get(self, media_hash: str) -> bool:
         """True for a hidden video. Raises NotFound."""

@@ -26,17 +26,17 @@ class Notes(Curation):
         """
         text = clean_notes(text)
 
-        async def change(tx: Transaction) -> None:
+        async def change(tx: Transaction) -> int | None:
             video_id = await self._id(tx, media_hash)
             old = await notes.of_video(tx, video_id)
             if old == text:
-                return
+                return None
             await notes.put(tx, video_id, text, now_ms())
             await changes.add(tx, video_id, "notes", old or None, text or None, client, now_ms())
             await gallery.refresh(tx, [video_id])
+            return video_id
 
-        await self._database.write(change)
-        self._cache.age()
+        self._edited(await self._database.write(change))
         return text
 
 

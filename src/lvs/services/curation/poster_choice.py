@@ -15,7 +15,7 @@ from lvs.services.curation.base import Curation, journal_text
 from lvs.services.events import Event, Events
 from lvs.services.library.library import Library
 from lvs.services.media.eye import PLACES, drawing_key, eye_of, poster_key
-from lvs.services.media.poster_candidates import PosterCandidatesUpkeep
+from lvs.services.media.poster_candidates import PosterCandidateStore
 from lvs.services.media.posters import PosterStore
 from lvs.services.media.probe_queue import ProbeQueue
 from lvs.services.media.stored_projection import apply_projection
@@ -64,15 +64,14 @@ class PosterChoice(Curation):
         probes: SharedProbes,
         queue: ProbeQueue,
         store: PosterStore | None,
-        upkeep: PosterCandidatesUpkeep,
+        candidates_store: PosterCandidateStore,
     ) -> None:
-        super().__init__(database, cache)
-        self._events = events
+        super().__init__(database, cache, events)
         self._library = library
         self._probes = probes
         self._queue = queue
         self._store = store
-        self._upkeep = upkeep
+        self._candidates_store = candidates_store
         self._drawing: dict[int, asyncio.Future[None]] = {}
         self._failures: dict[int, str] = {}  # by video, until it is asked for again
 
@@ -175,7 +174,7 @@ class PosterChoice(Curation):
             self._events.publish(Event.CHANGED, [video_id])
             if item is not None and video_id not in self._drawing:
                 with suppress(OSError):  # else it is done a day later
-                    await self._upkeep.remove(video_id, item.fingerprint)
+                    await self._candidates_store.remove(video_id, item.fingerprint)
         return old
 
 

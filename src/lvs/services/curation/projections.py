@@ -2,11 +2,10 @@
 
 from lvs.clock import now_ms
 from lvs.db import changes, chapters, gallery, projections
-from lvs.db.database import Database, Transaction
+from lvs.db.database import Transaction
 from lvs.models import Chapter, Projection, Video, shown
-from lvs.services.cache import Cache
 from lvs.services.curation.base import Curation
-from lvs.services.events import Event, Events
+from lvs.services.events import Event
 from lvs.services.media.projection import DEFAULT
 from lvs.services.media.projection_json import chosen_text
 from lvs.services.media.stored_projection import apply_projection, offered
@@ -14,10 +13,6 @@ from lvs.services.media.stored_projection import apply_projection, offered
 
 class Projections(Curation):
     """The shape of each film. A choice is journaled and can be undone like stars and tags."""
-
-    def __init__(self, database: Database, cache: Cache, events: Events) -> None:
-        super().__init__(database, cache)
-        self._events = events
 
     def offered(self, video: Video) -> Projection | None:
         """A stereo layout that the picture suggests; None mostly."""

@@ -2,20 +2,15 @@
 
 from lvs.clock import now_ms
 from lvs.db import changes, gallery, ratings
-from lvs.db.database import Database, Transaction
+from lvs.db.database import Transaction
 from lvs.errors import Invalid, NotFound
 from lvs.models import MediaHash, Rating
-from lvs.services.cache import Cache
 from lvs.services.curation.base import Curation, journal_text
-from lvs.services.events import Event, Events
+from lvs.services.events import Event
 
 
 class Ratings(Curation):
     """One to five stars."""
-
-    def __init__(self, database: Database, cache: Cache, events: Events) -> None:
-        super().__init__(database, cache)
-        self._events = events
 
     async def get(self, media_hash: str) -> Rating:
         """A video's rating. Raises NotFound."""

@@ -117,7 +117,7 @@ class RecycleBin:
             try:
                 await self.clean_up(datetime.now(UTC))
             except LvsError as error:
-                log.warning("the recycle bin could not be looked through: %s", error.message)
+                log.warning("the recycle bin could not be emptied: %s", error.message)
             except Exception:
                 log.exception("looking through the recycle bin went wrong")
             await asyncio.sleep(LOOK_S)

@@ -27,33 +27,36 @@ class Tags(Curation):
         """
         name = clean_tag(name)
 
-        async def change(tx: Transaction) -> tuple[str, ...]:
+        async def change(tx: Transaction) -> tuple[tuple[str, ...], int | None]:
             video_id = await self._id(tx, media_hash)
+            edited: int | None = None
             if len(await tags.of_video(tx, video_id)) >= MAX_TAGS:
                 raise Invalid(f"A video can carry {MAX_TAGS} tags. Remove one first.")
             if await tags.add(tx, video_id, name, tag_key(name), now_ms()):
                 given = await _name_of(tx, name)
                 await changes.add(tx, video_id, "tag", None, given, client, now_ms())
                 await gallery.refresh(tx, [video_id])
-            return await tags.of_video(tx, video_id)
+                edited = video_id
+            return await tags.of_video(tx, video_id), edited
 
-        names = await self._database.write(change)
-        self._cache.age()
+        names, edited = await self._database.write(change)
+        self._edited(edited)
         return names
 
     async def remove(self, media_hash: str, name: str, client: str) -> tuple[str, ...]:
         """Take a tag off a video; the tags that remain. Raises NotFound."""
 
-        async def change(tx: Transaction) -> tuple[str, ...]:
+        async def change(tx: Transaction) -> tuple[tuple[str, ...], int | None]:
             video_id = await self._id(tx, media_hash)
             removed = await tags.remove(tx, video_id, tag_key(name))
             if removed is not None:
                 await changes.add(tx, video_id, "tag", removed, None, client, now_ms())
                 await gallery.refresh(tx, [video_id])
-            return await tags.of_video(tx, video_id)
+            edited = video_id if removed is not None else None
+            return await tags.of_video(tx, video_id), edited
 
-        names = await self._database.write(change)
-        self._cache.age()
+        names, edited = await self._database.write(change)
+        self._edited(edited)
         return names
 
     async def last_used(self, limit: int) -> list[str]:

@@ -50,19 +50,22 @@ class Videos(Curation):
         """
         title = clean_line(title, "title", MAX_TITLE_LENGTH)
 
-        async def change(tx: Transaction) -> str:
+        async def change(tx: Transaction) -> tuple[str, int | None]:
             video = await videos.one(tx, await self._id(tx, media_hash))
             if video is None:
                 raise NotFound("There is no such video.")
             old = (
                 video.title if video.title_edited else None
             )  # None: what its file is called, whatever that will be then
-            if (title or None) != old:
+            edited = (title or None) != old
+            if edited:
                 await videos.set_title(
                     tx, video.id, title or title_from_path(video.file.path), edited=bool(title)
                 )
                 await changes.add(tx, video.id, "title", old, title or None, client, now_ms())
                 await gallery.refresh(tx, [video.id])
-            return video.media_hash
+            return video.media_hash, video.id if edited else None
 
-        return await self.get(await self._database.write(change))
+        name, edited_id = await self._database.write(change)
+        self._edited(edited_id)
+        return await self.get(name)

@@ -59,30 +59,32 @@ class Triage:
         self._later = later
         self._journal = journal
 
-    async def next(self, query: Query, after: Cursor | None, passed: int = 0) -> TriageStep:
-        """The first film behind a place; `passed` films of the query stand before it."""
-        count = await self._gallery.count(query)
+    async def next(self, query: Query, after: Cursor | None) -> TriageStep:
+        """The first film behind a place."""
         page = await self._gallery.browse(query, 1, after)
         if not page.cards:
-            return TriageStep(None, count)
+            return await self.left(query)
         film = await self._film(page.cards[0], page.next)
-        return TriageStep(film, max(1, count - passed))
+        return TriageStep(film, max(1, await self._gallery.count_behind(query, after)))
 
     async def left(self, query: Query) -> TriageStep:
         """The end: how many films a query has that were passed."""
         return TriageStep(None, await self._gallery.count(query))
 
     async def again(
-        self, query: Query, media_hash: str, behind: Cursor | None, passed: int = 0
+        self, query: Query, media_hash: str, behind: Cursor | None, last: bool = False
     ) -> TriageStep:
-        """A film that was met before; `behind` is the place behind it. Raises NotFound."""
+        """A film that was met before; `behind` is the place behind it, unless it was the `last` of
+        all. Raises NotFound.
+        """
         video = await self.seen(media_hash)
         card = await self._gallery.card(video.id)
         if card is None:
             raise NotFound("This video is gone from the library folders.")
-        count = max(0, await self._gallery.count(query) - passed)
-        decided = bool(query.unrated and card.rating) or card.hidden != query.hidden
-        return TriageStep(await self._film(card, behind), max(1, count + decided))
+        following = 0 if last else await self._gallery.count_behind(query, behind)
+        if behind is None and not last:  # a film of the address alone: all are yet to come
+            return TriageStep(await self._film(card, behind), max(1, following))
+        return TriageStep(await self._film(card, behind), 1 + following)
 
     async def seen(self, media_hash: str) -> Video:
         """A video that the person who watches may see. Raises NotFound."""

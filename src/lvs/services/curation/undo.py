@@ -23,6 +23,7 @@ from lvs.db import (
     overview,
     projections,
     ratings,
+    tag_details,
     tags,
     videos,
     views,
@@ -154,13 +155,13 @@ class Journal:
         return sorted(entries, key=lambda entry: -entry.change.id), following
 
     async def moment(self, change_id: int) -> int | None:
-        """When a change was made (Unix ms); None without such a change."""
+        """The time of a change (Unix ms); None without such a change."""
         async with self._database.read() as db:
             one = await changes.one(db, change_id) or await bulk_changes.one(db, change_id)
         return one.at if one else None
 
     async def clients(self) -> list[str]:
-        """Whoever changed anything."""
+        """Clients that changed anything."""
         async with self._database.read() as db:
             return await changes.clients(db, CLIENTS)
 
@@ -183,7 +184,9 @@ class Journal:
             later = await changes.of_videos(tx, [change.video_id], change.id)
         if not reason:
             self._tell([change])
-        return Undone(_entry(change, titles, statuses(later, [change])[change.id]), reason)
+        entry = _entry(change, titles, statuses(later, [change])[change.id])
+        undo_id = next((each.id for each in later if each.undoes == change.id), None)
+        return Undone(entry, reason, None if reason else undo_id)
 
     async def _undo_bulk(self, bulk: BulkChange, client: str) -> Undone:
         async with self._database.transaction() as tx:
@@ -402,20 +405,12 @@ async def _markers(tx: Transaction, change: Change, client: str) -> str:
 
 
 async def _tag(tx: Transaction, change: Change, client: str) -> str:
-    name = change.new if change.new is not None else change.old or ""
-    carried = await tags.of_video(tx, change.video_id)
-    known = await tags.find(tx, tag_key(name))  # it may be an alias by now
-    name = known[1] if known else name
-    if (tag_key(name) in map(tag_key, carried)) != (change.new is not None):
-        return OTHERWISE
-    if change.new is not None:
-        await tags.remove(tx, change.video_id, tag_key(name))
-    elif len(carried) >= MAX_TAGS:
+    full = change.new is None and len(await tags.of_video(tx, change.video_id)) >= MAX_TAGS
+    if full:
         return f"The video carries {MAX_TAGS} tags, and no more fit."
-    else:
-        await tags.add(tx, change.video_id, name, tag_key(name), now_ms())
-    await _note(tx, change, client)
-    return ""
+    taken = await bulk_edits.take_back(tx, Stamp(None, client, now_ms()), [change])
+    await tag_details.remove_unused(tx, {tag_key(change.new or change.old or "")})
+    return "" if taken else OTHERWISE
 
 
 async def _title(tx: Transaction, change: Change, client: str) -> str:

@@ -21,7 +21,7 @@ class Ranking:
     ids: NDArray[np.int64]
     relevance: NDArray[np.int64]
 
-    def of(self, video_id: int) -> int:
+    def rank(self, video_id: int) -> int:
         """The relevance of one video; 0 where the search does not find it."""
         place = int(np.searchsorted(self.ids, video_id))
         found = place < len(self.ids) and self.ids[place] == video_id

@@ -27,7 +27,7 @@ class Recorded(NamedTuple):
 
 
 def recorded_of(video: Video) -> Recorded | None:
-    """When a video was recorded: as its container says, else the time of its file; None where
+    """The time a video was recorded: as its container says, else the time of its file; None where
     neither can be true.
     """
     if video.probe and video.probe.recorded_at:

@@ -23,6 +23,9 @@ class Finder(Protocol):
     async def count(self) -> int:
         """The number of videos."""
 
+    async def count_behind(self, after: Cursor) -> int:
+        """The number of videos behind a place."""
+
     async def cards(self, limit: int, after: Cursor | None, until: Cursor | None) -> list[Card]:
         """At most `limit` cards behind `after`, up to `until`."""
 
@@ -46,6 +49,10 @@ class SqlFinder:
     async def count(self) -> int:
         """The number of videos."""
         return await gallery.count(self._db, self._selection)
+
+    async def count_behind(self, after: Cursor) -> int:
+        """The number of videos behind a place."""
+        return await gallery.count_behind(self._db, self._selection, after)
 
     async def cards(self, limit: int, after: Cursor | None, until: Cursor | None) -> list[Card]:
         """At most `limit` cards behind `after`, up to `until`."""
@@ -111,6 +118,10 @@ class IndexFinder:
     async def count(self) -> int:
         """The number of videos."""
         return self._index.how_many(self._mask)
+
+    async def count_behind(self, after: Cursor) -> int:
+        """The number of videos behind a place."""
+        return await self._index.how_many_behind(self._db, self._selection, self._mask, after)
 
     def years(self) -> list[tuple[int, int]]:
         """Each year of an order by date, and how many videos it has."""

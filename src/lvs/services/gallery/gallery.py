@@ -6,10 +6,10 @@ import logging
 import os
 import secrets
 import string
-from collections.abc import AsyncIterator, Hashable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from lvs import random_order, relevance
 from lvs.db import best_match, folders, gallery, progress, tags, videos, watch_page
@@ -43,6 +43,8 @@ if TYPE_CHECKING:  # NumPy is a tenth of what the start takes, and needed only w
 
 log = logging.getLogger(__name__)
 
+Found = TypeVar("Found")
+
 PAGE_SIZE = 60
 DRAWS_FOR_EACH = 4  # of some random videos: one may be drawn twice, or have no poster
 MAX_RUN = 500  # the most cards one answer holds, also where `until` asks for more
@@ -51,6 +53,7 @@ SAME_PICTURES = "The same pictures"
 POPULAR_TAGS = 40
 PAGES_KEPT = 40
 LIMITS_KEPT = 20
+LISTS_OF_LIMITS_KEPT = 100
 WARMED = (
     string.ascii_lowercase + string.digits
 )  # one letter finds so many videos that looking them up takes long
@@ -92,6 +95,7 @@ class Gallery:
         self._cache = cache
         self._index: VideoIndex | None = None
         self._allowed: LRU[Limits, tuple[int, frozenset[int]]] = LRU(LIMITS_KEPT)
+        self._limited: LRU[Hashable, list[Any]] = LRU(LISTS_OF_LIMITS_KEPT)
         self._kept = CardCache()
         self._pages: LRU[Hashable, tuple[Page, int]] = LRU(PAGES_KEPT)
         self._year_lists: LRU[Hashable, list[tuple[int, int]]] = LRU(PAGES_KEPT)
@@ -126,6 +130,11 @@ class Gallery:
     def edition(self) -> int:
         """Changes with everything that the gallery shows; -1 while that is not noticed."""
         return self._index.seen if self._index else -1
+
+    async def catch_up(self) -> None:
+        """Notice what has changed until now, so that `edition` tells."""
+        async with self._reading():
+            pass
 
     async def find(
         self, query: Query, after: Cursor | None = None, until: Cursor | None = None
@@ -188,6 +197,17 @@ class Gallery:
             finders = [await self._finder(db, query, index) for query in queries]
             return [await finder.count() if finder else 0 for finder in finders]
 
+    async def count_behind(self, query: Query, after: Cursor | None) -> int:
+        """The number of videos of the query behind a place; without one all of them. Raises Invalid
+        where the cursor does not fit the order.
+        """
+        _check_cursor(query, after)
+        async with self._reading() as (db, index):
+            finder = await self._finder(db, query, index)
+            if finder is None:
+                return 0
+            return await (finder.count_behind(after) if after else finder.count())
+
     async def neighbours(self, query: Query, video_id: int) -> tuple[Card | None, Card | None]:
         """The cards before and after this one in the list that `query` shows."""
         async with self._reading() as (db, index):
@@ -226,13 +246,14 @@ class Gallery:
         if index is None:
             return []
         query = _by_viewer(query)
-        known = self._year_lists.get((index.seen, query))
+        key = (index.seen, query, query.viewer.allowed)
+        known = self._year_lists.get(key)
         if known is not None:
             return known
         finder = await self._finder(db, query, index)
         found = finder.years() if isinstance(finder, IndexFinder) else []
         if not _is_personal(query):
-            self._year_lists.put((index.seen, query), found)
+            self._year_lists.put(key, found)
         return found
 
     async def _known_or_found(
@@ -248,7 +269,7 @@ class Gallery:
         has changed since.
         """
         query = _by_viewer(query)
-        key = (index.seen if index else -1, query, limit, after, until)
+        key = (index.seen if index else -1, query, query.viewer.allowed, limit, after, until)
         known = self._pages.get(key) if index else None
         if known is None:
             finder = await self._finder(db, query, index)
@@ -354,21 +375,60 @@ class Gallery:
 
     async def tags(self) -> list[Tag]:
         """Every tag in use with its count, in alphabetical order."""
-        async with self._reading():
-            pass  # the index has noticed now whether the list that is kept is still true
+        await self.catch_up()  # is the list that is kept still true?
         return await self._tags()
 
     async def _tags(self) -> list[Tag]:
         who = viewer()
         if who.limits is not None:
-            async with self._database.read() as db:
-                return await tags.counted_among(db, who.allowed)
+            return await self._within_limits("tags", lambda db: tags.counted_among(db, who.allowed))
 
         async def load() -> list[Tag]:
             async with self._database.read() as db:
                 return await tags.counted(db)
 
         return await self._cache.get(("tags", *self.lists_edition), load)
+
+    async def _within_limits(
+        self, what: Hashable, load: Callable[[Connection], Awaitable[list[Found]]]
+    ) -> list[Found]:
+        """A list within the limits of the person who watches, as it was last where nothing has
+        changed.
+        """
+        who = viewer()
+        key = (what, self.edition, who.limits, who.allowed)
+        known = self._limited.get(key) if self.edition >= 0 else None
+        if known is None:
+            async with self._database.read() as db:
+                known = await load(db)
+            self._limited.put(key, known)
+        return known
+
+    async def tags_like(self, text: str) -> list[Tag]:
+        """The tags in use whose name, or an alias, holds this: those first that begin with it, then
+        those with most videos.
+        """
+        wanted = tag_key(text)
+        if not wanted:
+            return []
+        every = await self.tags()
+        aliases = await self._aliases() if viewer().limits is None else {}
+        found = []
+        for tag in every:
+            keys = (tag_key(tag.name), *aliases.get(tag.name, ()))
+            holding = [key for key in keys if wanted in key]
+            if holding:
+                found.append((not any(key.startswith(wanted) for key in holding), tag))
+        return [tag for _, tag in sorted(found, key=lambda each: (each[0], by_use(each[1])))]
+
+    async def _aliases(self) -> dict[str, list[str]]:
+        """The keys of the aliases of each tag that has any, by its name."""
+
+        async def load() -> dict[str, list[str]]:
+            async with self._database.read() as db:
+                return await tags.alias_keys(db)
+
+        return await self._cache.get(("aliases", *self.lists_edition), load)
 
     async def spelling(self, tag: str) -> str | None:
         """The spelling of a tag of a listed video; None where there is none."""
@@ -420,15 +480,16 @@ class Gallery:
         """
         who = viewer()
         if who.limits is not None:
-            async with self._database.read() as db:
-                return await folders.listed(db, root_id, folder, who.allowed)
+            return await self._within_limits(
+                ("folders", root_id, folder),
+                lambda db: folders.listed(db, root_id, folder, who.allowed),
+            )
 
         async def load() -> list[Subfolder]:
             async with self._database.read() as db:
                 return await folders.listed(db, root_id, folder)
 
-        async with self._reading():
-            pass  # the index has noticed now whether what is kept is still true
+        await self.catch_up()  # is what is kept still true?
         return await self._cache.get(("folder", root_id, folder, *self.lists_edition), load)
 
     async def folder_posters(
@@ -436,9 +497,13 @@ class Gallery:
     ) -> list[FolderPoster]:
         """Up to `each` posters of the videos in and below each of these folders."""
         who = viewer()
-        allowed = None if who.limits is None else who.allowed
+        if who.limits is not None:
+            return await self._within_limits(
+                ("posters", root_id, tuple(paths), each),
+                lambda db: folders.posters(db, root_id, paths, each, who.allowed),
+            )
         async with self._database.read() as db:
-            return await folders.posters(db, root_id, paths, each, allowed)
+            return await folders.posters(db, root_id, paths, each)
 
     @property
     def lists_edition(self) -> tuple[int, int]:

@@ -320,7 +320,7 @@ class VideoIndex:
     async def relevance(self, db: Connection, selection: Selection, video_id: int) -> int:
         """The relevance of a video to what the selection is ranked by; 0 where nothing is."""
         ranking = await self._ranking(db, selection)
-        return ranking.of(video_id) if ranking else 0
+        return ranking.rank(video_id) if ranking else 0
 
     async def _ranking(self, db: Connection, selection: Selection) -> Ranking | None:
         """The relevance of all that the words find, from what is kept or from the database; None
@@ -339,6 +339,26 @@ class VideoIndex:
         if self._last is last:
             self._rankings[key] = ranking
         return ranking
+
+    async def how_many_behind(
+        self, db: Connection, selection: Selection, mask: Mask, after: Cursor
+    ) -> int:
+        """The number of the selected videos, which `mask` holds, behind a place in the order."""
+        query, ids = selection.query, np.flatnonzero(mask)
+        keys: NDArray[Any]
+        place: Cursor | None = after
+        if ranking := await self._ranking(db, selection):
+            ids, keys = ranking.places(mask, self._numbers["added_at"])
+        elif query.sort is Sort.RANDOM and query.seed:
+            keys = self._places(query.seed)[ids]
+        elif query.sort is Sort.TITLE:
+            ranks = await self._ranks(db)
+            place = await self._ranked(db, ranks, after, query.descending, inclusive=False)
+            keys = ranks[ids]
+        else:
+            keys = self._numbers[SORT_COLUMNS[query.sort]][ids]
+        behind = _behind(keys, ids, place or after, query.descending)
+        return int(np.count_nonzero(behind))
 
     async def run(
         self,

@@ -45,10 +45,10 @@ def build(
         LibraryDocuments(database, only_vr=config.headset_library == "vr"),
         WriteBack(
             Ratings(database, cache, events),
-            Favorites(database, cache),
-            Tags(database, cache),
-            Allowed.of(config.headset_writes),
+            Favorites(database, cache, events),
+            Tags(database, cache, events),
+            Allowed.from_words(config.headset_writes),
         ),
-        Positions(Views(database, cache), progress),
+        Positions(Views(database, cache, events), progress),
         Scripts(library),
     )

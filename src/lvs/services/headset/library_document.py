@@ -99,7 +99,8 @@ class LibraryDocuments:
         async with self._database.read() as db:
             version = await headset.version(db)
             who = viewer()
-            key = (kind, version, tuple(continued), tuple(views), links.key, who)
+            asked = (tuple(continued), tuple(views), links.key, who, who.allowed)
+            key = (kind, version, *asked)
             known = self._kept.get(key)
             if known is not None:
                 return known

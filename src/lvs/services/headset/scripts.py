@@ -20,7 +20,7 @@ class Scripts:
     def __init__(self, library: Library) -> None:
         self._library = library
 
-    async def of(self, video: Video) -> list[str]:
+    async def of_video(self, video: Video) -> list[str]:
         """Axes for which there is a script, the main one as an empty text; none where the drive
         does not answer.
         """

@@ -41,7 +41,7 @@ class Shown:
     rated: bool = False
 
     @classmethod
-    def of(cls, video: Video) -> "Shown":
+    def from_video(cls, video: Video) -> "Shown":
         """Return what an answer about this video shows."""
         return cls(video.tags, video.rating > 0)
 
@@ -55,7 +55,7 @@ class Allowed:
     tags: bool = True
 
     @classmethod
-    def of(cls, words: Collection[str]) -> "Allowed":
+    def from_words(cls, words: Collection[str]) -> "Allowed":
         """Of the words of the option `headset_writes`."""
         return cls("rating" in words, "favorite" in words, "tags" in words)
 
@@ -81,7 +81,7 @@ class WriteBack:
 
     def show(self, client: str, video: Video) -> None:
         """Remember that this player is shown the film as it is now."""
-        self._shown[(client, video.media_hash)] = Shown.of(video)
+        self._shown[(client, video.media_hash)] = Shown.from_video(video)
 
     async def take(self, video: Video, sent: dict[str, Any], shown: Shown, client: str) -> None:
         """Make every change that is asked for and allowed; what cannot be understood is left out.

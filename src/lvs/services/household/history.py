@@ -32,12 +32,25 @@ class History:
         self._progress = progress
 
     async def lines(
-        self, limit: int, before: tuple[int, int] | None = None, *, person: int | None = None
+        self,
+        limit: int,
+        before: tuple[int, int] | None = None,
+        *,
+        hidden: bool = False,
+        person: int | None = None,
     ) -> list[HistoryLine]:
-        """Return what was played, latest first, behind a line (its time and id)."""
+        """Return what was played, latest first, behind a line (its time and id); hidden videos only
+        with `hidden`.
+        """
         person = person_or_viewer(person)
         async with self._database.read() as db:
-            return await rows.lines(db, person, limit, before)
+            return await rows.lines(db, person, limit, before, hidden)
+
+    async def count_hidden(self, *, person: int | None = None) -> int:
+        """The number of lines of hidden videos."""
+        person = person_or_viewer(person)
+        async with self._database.read() as db:
+            return await rows.count_hidden(db, person)
 
     async def is_on(self, *, person: int | None = None) -> bool:
         """True while what this person plays is noted."""
@@ -54,6 +67,7 @@ class History:
     async def remove(self, line_id: int, *, person: int | None = None) -> None:
         """Remove one line. Raises NotFound."""
         person = person_or_viewer(person)
+        await self._progress.flush()  # a position of before must not bring the line back
 
         async def change(tx: Transaction) -> None:
             if not await rows.remove(tx, person, line_id):

@@ -71,19 +71,25 @@ class People:
         self._people: dict[int, Person] = {}
         self._back_off = BackOff()
         self._checking = asyncio.Lock()
-        self._stale = True
+        self._reading = asyncio.Lock()
+        self._known, self._latest = 0, 1  # which state was read, and which there is
 
     async def load(self) -> None:
-        """Read everybody, where that is needed."""
-        if not self._stale:
+        """Read everybody, where that is needed. Nobody is answered by what was there before: a
+        request that ends meanwhile, or a database that cannot be read, leaves it to the next one.
+        """
+        if self._known == self._latest:
             return
-        async with self._database.read() as db:
-            self._stale = False
-            self._people = {person.id: person for person in await people.every(db)}
+        async with self._reading:
+            while self._known != self._latest:
+                read = self._latest
+                async with self._database.read() as db:
+                    self._people = {person.id: person for person in await people.every(db)}
+                self._known = read
 
     def forget(self) -> None:
         """Read everybody again before the next answer."""
-        self._stale = True
+        self._latest += 1
 
     # --- Who there is ---
 
@@ -131,9 +137,9 @@ class People:
         if not person.pin:
             return
         guesser = f"{client_key(client)} {person.id}"
-        self._back_off.admit(guesser)
+        self._back_off.check(guesser)
         async with self._checking:  # each takes a twentieth of a second, on purpose
-            self._back_off.admit(guesser)
+            self._back_off.check(guesser)
             right = await asyncio.to_thread(_is_pin, person.pin, pin)
             self._back_off.note(guesser, right)
         if not right:
@@ -218,6 +224,13 @@ class People:
         await self._database.write(write)
         return await self._written(person.id)
 
+    async def purge(self) -> None:
+        """Remove for good, with all that was theirs, who cannot be brought back any more."""
+        before = now_ms() - REMOVED_KEPT_MS
+        if any(each.removed_at and each.removed_at < before for each in self._people.values()):
+            await self._database.write(lambda tx: people.purge(tx, before))
+            self.forget()
+
     async def bring_back(self, person_id: int) -> Person:
         """Bring a person back, under another name where their own is taken. Raises NotFound."""
         person = next((each for each in self.removed if each.id == person_id), None)
@@ -235,7 +248,7 @@ class People:
         return await self._written(person_id)
 
     async def _written(self, person_id: int) -> Person:
-        self._stale = True
+        self.forget()
         await self.load()
         return self._people[person_id]
 

@@ -177,14 +177,18 @@ class Playlists:
 
         await self._database.write(change)
 
-    async def move(self, playlist_id: int, position: int, up: bool) -> None:
-        """Move a place one up or down; at the end of the list nothing happens. Raises NotFound."""
+    async def move(
+        self, playlist_id: int, position: int, up: bool, *, hidden: bool = False
+    ) -> None:
+        """Move a place one up or down, past hidden videos where the list does not show them
+        (`hidden`); at the end of the list nothing happens. Raises NotFound.
+        """
 
         async def change(tx: Transaction) -> None:
             await _existing(tx, playlist_id)
-            other = await playlists.beside(tx, playlist_id, position, up)
+            other = await playlists.beside(tx, playlist_id, position, up, hidden)
             if other is not None:
-                await playlists.exchange(tx, playlist_id, position, other)
+                await playlists.move(tx, playlist_id, position, other)
 
         await self._database.write(change)
 

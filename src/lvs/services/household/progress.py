@@ -1,8 +1,8 @@
-"""Where people stopped in a film, and what they have watched.
+"""Positions in films, and films that were watched.
 
-Positions come every few seconds from every player. They are kept in memory and written together,
-so that they cost one commit every FLUSH_S seconds and never stand before a rating. A kill loses at
-most the positions of that time.
+Positions come every few seconds from every player. The first one is written at once, and those that
+follow together, so that they cost one commit every FLUSH_S seconds and never stand before a rating.
+A kill loses at most the positions of that time; of a film that plays alone none that was sent.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from lvs.viewer import person_or_viewer, viewer
 log = logging.getLogger(__name__)
 
 
-FLUSH_S = 3.0
+FLUSH_S = 1.0
 RECORDS = RateLimit(60, 10)  # of one client: a player sends one in ten seconds, and one for a seek
 MOST_STARTED = 12
 MAX_PENDING = 2000
@@ -63,6 +63,14 @@ class ProgressTracker:
         self.revision = 0  # grows whenever a film was watched or marked
         self.nothing_yet = False  # no position was ever recorded, so that pages need not ask
         self._pending: dict[tuple[int, int], ProgressEvent] = {}
+        # of a moment ago: a page may have read the film before that
+        self._written: dict[tuple[int, int], ProgressEvent] = {}
+        self._came = asyncio.Event()
+
+    @property
+    def waiting(self) -> int:
+        """The number of positions that are not written yet."""
+        return len(self._pending)
 
     async def record(
         self,
@@ -97,9 +105,10 @@ class ProgressTracker:
             seen or (waiting is not None and waiting.watched),
             at,
         )
-        if len(self._pending) >= MAX_PENDING:
+        if waiting is None and len(self._pending) >= MAX_PENDING:
             raise TooMany("Too many films are played at once. Try again in 3 seconds.", 3)
         self._pending[person, film.video_id] = event
+        self._came.set()
         self.revision += seen
         self.nothing_yet = False
         return _bounded(self._overlaid(film.state, person, film.video_id), film.duration_s)
@@ -142,8 +151,12 @@ class ProgressTracker:
         person = person_or_viewer(person)
         if self.nothing_yet:
             return []
+        waiting = {key[1]: event for key, event in self._pending.items() if key[0] == person}
         async with self._database.read() as db:
-            return await rows.started(db, person, MOST_STARTED)
+            found = await rows.started(db, person, MOST_STARTED + len(waiting))
+            latest = await rows.begun(db, list(waiting.values())) if waiting else []
+        written = [film for film in found if film.card.id not in waiting]
+        return [*latest, *written][:MOST_STARTED]
 
     async def get(self, media_hash: str, *, person: int | None = None) -> WatchState:
         """Return how far a video was watched. Raises NotFound."""
@@ -152,7 +165,7 @@ class ProgressTracker:
         return _bounded(self._overlaid(film.state, person, film.video_id), film.duration_s)
 
     async def position_s(self, media_hash: str) -> float | None:
-        """Where to go on, in seconds; None at the beginning. Raises NotFound."""
+        """The position to go on from, in seconds; None at the beginning. Raises NotFound."""
         return (await self.get(media_hash)).position_s or None
 
     def of_video(self, video: Video) -> WatchState:
@@ -161,15 +174,19 @@ class ProgressTracker:
         return _bounded(state, video.probe.duration_s if video.probe else None)
 
     async def run(self) -> None:
-        """Write what was recorded, every few seconds."""
+        """Write what was recorded: at once, and then no more often than every FLUSH_S seconds."""
         async with self._database.read() as db:
             self.nothing_yet = not self._pending and await rows.is_empty(db)
         while True:
-            await asyncio.sleep(FLUSH_S)
+            if not self._pending:
+                await self._came.wait()
+            self._came.clear()
             try:
                 await self.flush()
             except LvsError as error:
                 log.warning("positions in films could not be written yet: %s", error.message)
+            await asyncio.sleep(FLUSH_S)
+            self._written.clear()
 
     async def flush(self) -> None:
         """Write what was recorded. Raises Full or Unavailable; nothing is forgotten then."""
@@ -183,6 +200,7 @@ class ProgressTracker:
                 await rows.record(tx, [event for _, event in some])
 
             await self._database.write(change)
+            self._written.update(some)
             for key, event in some:
                 if self._pending.get(key) is event:
                     del self._pending[key]
@@ -198,6 +216,7 @@ class ProgressTracker:
     ) -> None:
         """Write a change of one film behind the position that waits for it."""
         pending = self._pending.pop((person, video_id), None)
+        self._written.pop((person, video_id), None)
         self.nothing_yet = False
 
         async def both(tx: Transaction) -> None:
@@ -211,6 +230,7 @@ class ProgressTracker:
         except BaseException:
             if pending:
                 self._pending.setdefault((person, video_id), pending)
+                self._came.set()
             raise
 
     async def _film(self, media_hash: str, person: int) -> FilmProgress:
@@ -222,7 +242,8 @@ class ProgressTracker:
 
     def _overlaid(self, state: WatchState, person: int, video_id: int) -> WatchState:
         """The state with what is not written yet."""
-        event = self._pending.get((person, video_id))
+        key = (person, video_id)
+        event = self._pending.get(key) or self._written.get(key)
         if event is None or event.at < state.updated_at:
             return state
         return WatchState(event.position_s, event.watched or state.watched, event.at)

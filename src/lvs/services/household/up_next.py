@@ -8,7 +8,7 @@ from lvs.db.database import Database
 from lvs.db.up_next import NextFilm
 from lvs.services.household.progress import ProgressTracker
 from lvs.services.lru import LRU
-from lvs.viewer import person_or_viewer
+from lvs.viewer import person_or_viewer, viewer
 
 MOST = 12
 KEPT_S = 30.0  # playlists may have changed since
@@ -31,10 +31,11 @@ class UpNext:
         if self._progress.nothing_yet:
             return []
         state = (edition, self._progress.revision)
-        kept = self._kept.get(person)
+        key = (person, viewer().allowed)  # what one may see can change between two looks
+        kept = self._kept.get(key)
         if kept and edition >= 0 and kept[0] == state and time.monotonic() - kept[1] < KEPT_S:
             return kept[2]
         async with self._database.read() as db:
             found = await rows.following(db, person, MOST)
-        self._kept.put(person, (state, time.monotonic(), found))
+        self._kept.put(key, (state, time.monotonic(), found))
         return found

@@ -61,10 +61,10 @@ class ForeignLibrary:
     more_not_understood: int = 0
     left_out: list[str] = field(default_factory=list)
 
-    def note(self, sentence: str) -> None:
+    def note(self, message: str) -> None:
         """Remember something that could not be understood."""
         if len(self.not_understood) < MOST_NOTES:
-            self.not_understood.append(sentence)
+            self.not_understood.append(message)
         else:
             self.more_not_understood += 1
 

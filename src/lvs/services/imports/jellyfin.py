@@ -27,8 +27,13 @@ def read(path: Path, user: str = "") -> ForeignLibrary:
     with opened(path, rows.PROGRAM) as db:
         library = ForeignLibrary(rows.PROGRAM, rows.check(db))
         by_path: dict[str, ForeignFilm] = {}
+        known: dict[Any, ForeignFilm] = {}
         for row in rows.items(db, _user_id(db, user)):
             film = _film(library, row)
+            if row[0] in known:
+                _join(known[row[0]], film)
+                continue
+            known[row[0]] = film
             by_path.setdefault(film.files[0].path, film)
             library.films.append(film)
         for name, data in rows.playlists(db):
@@ -66,6 +71,17 @@ def _film(library: ForeignLibrary, row: tuple[Any, ...]) -> ForeignFilm:
         if tag.strip():
             library.add_tag(film, tag)
     return film
+
+
+def _join(film: ForeignFilm, other: ForeignFilm) -> None:
+    """Give a film what it has under another key, and not under its own."""
+    entry, more = film.entry, other.entry
+    entry.rating = entry.rating or more.rating
+    entry.views = max(entry.views or 0, more.views or 0) or None
+    entry.last_viewed_at = entry.last_viewed_at or more.last_viewed_at
+    entry.favorite = entry.favorite or more.favorite
+    film.watched = film.watched or other.watched
+    film.position_s = film.position_s or other.position_s
 
 
 def _seconds(ticks: Any) -> float | None:

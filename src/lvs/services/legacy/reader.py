@@ -108,7 +108,7 @@ class Original:
     puzzles_not_listed: int = 0
     left_out: list[str] = field(default_factory=list)
 
-    def of(self, name: bytes) -> LegacyEntry:
+    def entry(self, name: bytes) -> LegacyEntry:
         return self.entries.setdefault(name, LegacyEntry())
 
     def add(self, entries: dict[bytes, LegacyEntry]) -> None:
@@ -298,7 +298,7 @@ class _Databases:
                 self._found.playlists.append(playlist)
                 known[playlist.name] = playlist
             for name in playlist.items:
-                self._found.of(name)
+                self._found.entry(name)
 
 
 _ROWS: dict[str, Callable[[_Databases, original_db.OriginalRow, Callable[[str], None]], None]] = {

@@ -233,7 +233,7 @@ class Drives:
         return False
 
     async def identity(self, root: Root) -> Identity | None:
-        """Which folder is at the place of a library folder now; None where none can be read."""
+        """The folder that is at the place of a library folder now; None where none can be read."""
         place = await asyncio.to_thread(_place_at, root.path)
         return place.identity if place else None
 

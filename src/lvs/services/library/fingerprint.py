@@ -18,15 +18,15 @@ OPEN_FLAGS = os.O_RDONLY | sum(
     getattr(os, name, 0) for name in ("O_BINARY", "O_CLOEXEC", "O_NONBLOCK", "O_NOFOLLOW")
 )
 
-Print = tuple[str, str, int, int]
+FileHash = tuple[str, str, int, int]
 """Our hash and OpenSubtitles' hash of a file (both 16 hex digits), and the size (bytes) and time
 (ns) it had at that moment.
 """
 Failure = tuple[int, str]
-"""Why a file could not be read: the system's error number (0 where it has none) and a sentence."""
+"""Why a file could not be read: the system's error number (0 where it has none) and a message."""
 
 
-def fingerprint(path: bytes) -> Print:
+def fingerprint(path: bytes) -> FileHash:
     """Both hashes of a file, from one read of at most 192 KiB, and the file's state at that moment.
 
     The first is BLAKE2b with an 8-byte digest over the size (8 bytes, big endian) and the first,
@@ -136,9 +136,9 @@ def _offsets(size: int) -> Iterable[int]:
     return (last * number // (EXTENDED_BLOCKS - 1) for number in range(EXTENDED_BLOCKS))
 
 
-def fingerprints(paths: Iterable[bytes]) -> list[Print | Failure]:
+def fingerprints(paths: Iterable[bytes]) -> list[FileHash | Failure]:
     """Return what `fingerprint` says of each of these, or why it says nothing."""
-    found: list[Print | Failure] = []
+    found: list[FileHash | Failure] = []
     for path in paths:
         try:
             found.append(fingerprint(path))

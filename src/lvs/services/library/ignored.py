@@ -48,7 +48,7 @@ class Ignored:
         self._unread: dict[bytes, str] = {}
 
     def problems(self) -> list[str]:
-        """A sentence for each `.lvsignore` file that cannot be read."""
+        """A message for each `.lvsignore` file that cannot be read."""
         return [
             f"“{path.decode('utf-8', 'replace')}” does not count, for it cannot be read: {words}."
             for path, words in self._unread.copy().items()

@@ -24,7 +24,7 @@ from lvs.services.events import Event, Events
 from lvs.services.library.drives import Drives, file_state, is_empty_or_gone
 from lvs.services.library.ignored import IGNORE_FILE, Ignored
 from lvs.services.library.placement import Placement
-from lvs.services.library.scan_reader import FolderScan, Reader
+from lvs.services.library.scan_reader import FolderScan, ScanReader
 from lvs.services.library.walk import (
     WalkResult,
     below,
@@ -72,7 +72,7 @@ class Library:
         self._events = events
         self._folders = tuple(folders)
         self._endings = frozenset(ending.encode() for ending in formats)
-        self._reader = Reader(int(settle_seconds * 1e9))
+        self._reader = ScanReader(int(settle_seconds * 1e9))
         self.ignored = Ignored(ignored_folders)
         self.passed_over: dict[int, PassedOver] = {}  # by library folder, at its last whole scan
         self._scan_lock = asyncio.Lock()
@@ -133,11 +133,11 @@ class Library:
         return self.drives.active_roots
 
     def file_path(self, root_id: int, path: bytes) -> bytes:
-        """Where a file lies on disk."""
+        """The path of a file on disk."""
         return os.path.join(self.roots[root_id].path, path)
 
     def places(self, path: bytes) -> list[tuple[int, bytes]]:
-        """Where a path of an address may lie, the likeliest first.
+        """The places that a path of an address may mean, the likeliest first.
 
         First as addresses are built today: with several library folders the first segment is the
         name of one, with a single one it is not. Then as an address of another time may have been

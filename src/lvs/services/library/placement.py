@@ -98,10 +98,10 @@ class Placement:
     async def _place(
         self, tx: Transaction, root: Root, item: Arrival, content: Content, taken: Touched
     ) -> None:
-        found, print_ = item.found, Fingerprint(content.key, item.oshash)
+        found, hashed = item.found, Fingerprint(content.key, item.oshash)
         here = await files.present(tx, root.id, found.path)
         if here is not None and here.fingerprint == content.key:
-            await files.update(tx, here.id, found, print_)
+            await files.update(tx, here.id, found, hashed)
             # Touched, and as far as the samples say not changed. A download may have been completed
             # between them, though.
             if await videos.may_have_been_unready(tx, here.video_id, now_ms() - UNREADY_MS):
@@ -110,7 +110,7 @@ class Placement:
             return
         owner = await videos.by_fingerprint(tx, content.key)
         if here is not None and await self._goes_on(tx, here, owner, content.key):
-            await files.update(tx, here.id, found, print_)
+            await files.update(tx, here.id, found, hashed)
             await videos.remember_content(
                 tx, here.video_id, content.key, now_ms(), assumed=not _is_growing(here, found)
             )
@@ -132,7 +132,7 @@ class Placement:
             tx, owner, content.key, now_ms(), assumed=successor is not None
         )
         await identity.record(tx, owner, content)
-        await files.add(tx, owner, root.id, found, print_)
+        await files.add(tx, owner, root.id, found, hashed)
         if owner in taken.added:
             await self._note_former(tx, owner, here)
         made = await self._identity.separate(tx, owner, now_ms())

@@ -16,12 +16,12 @@ from lvs.models import Fingerprint, FoundFile, Root
 from lvs.services.library.fingerprint import (
     BLOCK_BYTES,
     Failure,
-    Print,
+    FileHash,
     extended_fingerprint,
     fingerprints,
 )
 from lvs.services.library.ignored import Ignored
-from lvs.services.library.walk import Seen, WalkResult, walk
+from lvs.services.library.walk import FileStat, WalkResult, walk
 from lvs.titles import title_from_path
 
 WHOLLY_READ = 3 * BLOCK_BYTES  # bytes that a fingerprint looks at
@@ -36,7 +36,7 @@ def display_path(root: Root, path: bytes) -> str:
     return f"{root.name}/{path.decode('utf-8', 'replace')}"
 
 
-class Reader:
+class ScanReader:
     """Gives files their fingerprints, and remembers those that wait and those that cannot be read.
 
     Used from several threads.
@@ -49,7 +49,7 @@ class Reader:
         ] = {}  # still being written: look again at this monotonic time
         self.problems: dict[bytes, str] = {}
 
-    def read(self, root: Root, found: Sequence[Seen]) -> list[Arrival]:
+    def read(self, root: Root, found: Sequence[FileStat]) -> list[Arrival]:
         """These files, but for those that are still being written or cannot be read."""
         files = [FoundFile(*file) for file in found if not self._is_fresh(root, *file)]
         answers = fingerprints([os.path.join(root.path, file.path) for file in files])
@@ -64,21 +64,21 @@ class Reader:
             self._wait_for(root, path)
         return fresh
 
-    def _arrival(self, root: Root, file: FoundFile, answer: Print | Failure) -> Arrival | None:
+    def _arrival(self, root: Root, file: FoundFile, answer: FileHash | Failure) -> Arrival | None:
         path = os.path.join(root.path, file.path)
         if len(answer) == 2:
             number, message = answer
             if number != errno.ENOENT:
                 self.note_problem(root, file.path, message)
             return None
-        print_, oshash, *state = answer
+        hashed, oshash, *state = answer
         if state != [file.size_bytes, file.mtime_ns]:
             self._wait_for(root, file.path)
             return None
         self.problems.pop(path, None)
         return arrival(
             file,
-            Fingerprint(print_, oshash),
+            Fingerprint(hashed, oshash),
             title_from_path(file.path),
             _added_at(root, file),
             extended_fingerprint(path, only_if_uniform=True)
@@ -88,8 +88,8 @@ class Reader:
 
     def note_problem(self, root: Root, path: bytes, words: str) -> None:
         """Keep that a file cannot be read, with the system's words."""
-        sentence = f"“{display_path(root, path)}” cannot be read: {words}."
-        self.problems[os.path.join(root.path, path)] = sentence
+        message = f"“{display_path(root, path)}” cannot be read: {words}."
+        self.problems[os.path.join(root.path, path)] = message
 
     def forget_problems(self, root: Root, folder: bytes) -> None:
         """Forget the files below a folder that could not be read: they are looked at again."""
@@ -130,11 +130,11 @@ class FolderScan:
 
     def __init__(
         self,
-        reader: Reader,
+        reader: ScanReader,
         root: Root,
         folder: bytes,
         endings: frozenset[bytes],
-        known: set[Seen],
+        known: set[FileStat],
         progress: Callable[[int], None],
         ignored: Ignored,
     ) -> None:
@@ -164,8 +164,8 @@ class FolderScan:
             batch += self._ahead.popleft().result()
         return batch
 
-    def _in_portions(self) -> Iterator[list[Seen]]:
-        waiting: list[Seen] = []
+    def _in_portions(self) -> Iterator[list[FileStat]]:
+        waiting: list[FileStat] = []
         for found in self._walk:
             self._progress(len(found))
             waiting += self._new_among(found)
@@ -176,7 +176,7 @@ class FolderScan:
         if waiting:
             yield waiting
 
-    def _new_among(self, found: list[Seen]) -> list[Seen]:
+    def _new_among(self, found: list[FileStat]) -> list[FileStat]:
         """Those that are new or changed, by path.
 
         Sets and lists are compared as wholes: one by one takes as long as the walk.

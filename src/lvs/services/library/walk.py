@@ -1,4 +1,4 @@
-"""Which files of a library folder are videos, and how it is walked.
+"""The walk through a library folder, and the files in it that are videos.
 
 Blocking code: call it in a thread.
 """
@@ -61,7 +61,7 @@ class WalkResult:
             self.silent[path] = error.strerror or str(error)
 
 
-Seen = tuple[bytes, int, int]
+FileStat = tuple[bytes, int, int]
 """A file as a walk sees it: path, size in bytes, modification time in ns. It equals a FoundFile."""
 
 
@@ -71,7 +71,7 @@ def walk(
     endings: frozenset[bytes],
     seen: WalkResult,
     ignored: Ignored = NOTHING_IGNORED,
-) -> Iterator[list[Seen]]:
+) -> Iterator[list[FileStat]]:
     """Yield the video files of a folder (relative to `root`) and of each folder below it, folder by
     folder, in no order.
 
@@ -87,7 +87,7 @@ def walk(
     while pending:
         current, device, above = pending.pop()
         prefix = current + b"/" if current else b""
-        found: list[Seen] = []
+        found: list[FileStat] = []
         folders: list[tuple[bytes, int]] = []
         try:
             with _opened(os.path.join(root, current) if current else root) as (
@@ -131,7 +131,7 @@ def _learn(name: bytes, endings: frozenset[bytes], spelled: set[bytes]) -> bool:
     return known
 
 
-def _with_storable_times(found: list[Seen], seen: WalkResult, future: int) -> list[Seen]:
+def _with_storable_times(found: list[FileStat], seen: WalkResult, future: int) -> list[FileStat]:
     """The files with times that the database can keep; odd ones are noted."""
     if all(0 < mtime_ns < future for _, _, mtime_ns in found):
         return found

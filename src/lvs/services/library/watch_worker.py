@@ -364,7 +364,7 @@ def _close(*watches: Watch) -> None:
         watch.close()
 
 
-def _reason(sentence: str) -> WatchFailure:
+def _reason(message: str) -> WatchFailure:
     """The reason behind an error of watchfiles, which has only words for it."""
     for words, reason in (
         ("MaxFilesWatch", WatchFailure.WATCHES),
@@ -372,7 +372,7 @@ def _reason(sentence: str) -> WatchFailure:
         ("os error 24", WatchFailure.INSTANCES),
         ("Unable to decode path", WatchFailure.NAMES),
     ):
-        if words in sentence:
+        if words in message:
             return reason
     return WatchFailure.BROKEN
 

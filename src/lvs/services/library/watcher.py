@@ -168,11 +168,11 @@ class Watcher:
         before = self.failures.get(root.id)
         self.failures[root.id] = failed.reason
         if before is not failed.reason:
-            sentence = REASONS[failed.reason]
+            message = REASONS[failed.reason]
             log.warning(
                 "library folder %s is polled, for %s: %s",
                 os.fsdecode(root.path),
-                sentence,
+                message,
                 failed.detail,
             )
         if failed.reason is WatchFailure.NAMES:

@@ -65,7 +65,7 @@ def poster_key(key: str, eye: str) -> str:
 
 
 def eye_path(path: Path, eye: str) -> Path:
-    """Where a poster lies that shows this part, in a folder with the posters of whole pictures."""
+    """The path of a poster that shows this part, in a folder with the posters of whole pictures."""
     if not eye:
         return path
     whole, rest = path.name.split(".", 1)

@@ -15,7 +15,7 @@ from lvs.services.media.projection_json import chosen_of
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class FoundProjection:
     """The evidence of the file, and the projection in force with its name and a person's choice."""
 
     container: Container | None
@@ -37,7 +37,7 @@ def see(
     name: str,
     size: tuple[int, int],
     chosen: str | None,
-) -> Seen:
+) -> FoundProjection:
     """All there is to know of the projection of this file.
 
     `picture` is a small one of the frame, `size` the film's as displayed, `chosen` a person's
@@ -48,4 +48,4 @@ def see(
     container = merged(boxes, beside)
     alike = likeness(picture) if picture is not None else Likeness()
     evidence = Evidence(name, *size, container, alike)
-    return Seen(container, alike, chosen_of(chosen) or resolve(evidence))
+    return FoundProjection(container, alike, chosen_of(chosen) or resolve(evidence))

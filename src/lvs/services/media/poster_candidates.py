@@ -15,7 +15,7 @@ LOOK_S = 3600.0
 FIRST_LOOK_S = 120.0  # behind the start
 
 
-class PosterCandidatesUpkeep:
+class PosterCandidateStore:
     """Removes candidates that nobody chose. Without a store there are none."""
 
     def __init__(self, database: Database, store: PosterStore | None) -> None:

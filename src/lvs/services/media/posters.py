@@ -141,7 +141,7 @@ class PosterStore:
 @lru_cache(maxsize=64)
 def placeholder(message: str = NOT_YET, width: int = 320, picture_format: Format = "jpg") -> bytes:
     """A drawn 16:9 picture that says why there is no poster: a dark field, a strip of film, the
-    sentence.
+    message.
     """
     from PIL import Image, ImageDraw, ImageFont  # noqa: PLC0415 - slow to import
 

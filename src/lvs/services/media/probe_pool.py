@@ -1,4 +1,4 @@
-"""Looks into video files, each in a worker process that can be killed.
+"""Probes video files, each in a worker process that can be killed.
 
 Workers are plain processes that speak JSON lines (`probe_worker.py`). They are started when needed,
 used again, ended when idle, and share nothing with the server: no sockets, no open files, no
@@ -175,13 +175,13 @@ class ProbePool:
             in_order = True
             raise
         except TimeoutError:
-            message = f"Looking into it took longer than {self._time_limit_s:g} seconds."
+            message = f"The analysis took longer than {self._time_limit_s:g} seconds."
             busy = worker is not None and worker.busy_s() > BUSY_SHARE * self._time_limit_s
             raise (BrokenWorker if busy else WorkerLost)(message) from None
         except (OSError, EOFError, ValueError) as error:
             log.warning("The worker process that probed %r failed: %r", os.fsencode(path), error)
             crashed = isinstance(error, ValueError) or (worker and await worker.has_crashed())
-            message = "The process that looked into it broke down."
+            message = "The process that analysed it stopped unexpectedly."
             raise (BrokenWorker if crashed else WorkerLost)(message) from None
         finally:
             self._leave(worker, in_order)

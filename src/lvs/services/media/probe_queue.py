@@ -109,11 +109,11 @@ class ProbeQueue:
             set()
         )  # whoever waits for looks puts the videos here; each is taken out when it is done
         self.failed_in_a_row = 0
-        self._failed_together: dict[int, None] = {}  # since a look went well, the latest last
+        self._failed_together: dict[int, None] = {}  # since a probe went well, the latest last
         self._crashes: dict[int, int] = {}  # how often workers crashed over a video
         self.failures: dict[
             int, FailedProbe
-        ] = {}  # by video, the latest last; gone when a later look does better
+        ] = {}  # by video, the latest last; gone when a later probe does better
         events.on(Event.ADDED, self._put_new)
         events.on(Event.MODIFIED, self._count_in)
         events.on(Event.RESHAPED, self._count_in)
@@ -134,7 +134,7 @@ class ProbeQueue:
     def remaining(self) -> int:
         """The number of videos still to be probed; exact as soon as all of them stand in line.
 
-        A count of the database alone is not: a look may end while it is made.
+        A count of the database alone is not: a probe may end while it is made.
         """
         in_hand = len(self._queued) + len(self._running)
         return in_hand if self._all_in_line else max(in_hand, self._counted)
@@ -380,7 +380,7 @@ class ProbeQueue:
             self._events.publish(Event.REASSIGNED, (video_id, parted))
 
     async def _worked(self, video_id: int) -> None:
-        """A look came to an end. If many had failed before it, their cause is gone: all of them
+        """Note the end of a probe. If many had failed before it, their cause is gone: all of them
         are tried again at once.
         """
         self.failed_in_a_row = 0

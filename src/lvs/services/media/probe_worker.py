@@ -1,4 +1,4 @@
-"""Main program of a worker process: reads requests line by line, looks into one file at a time,
+"""Main program of a worker process: reads requests line by line, probes one file at a time,
 answers line by line.
 
 Started by `probe_pool.py`, which kills it when it takes too long. The requests and answers are
@@ -71,7 +71,7 @@ def serve(answer_one: Callable[[dict[str, Any]], dict[str, Any]], memory_limit_b
 
 
 def answer(request: dict[str, Any], keep: Keep | None = None) -> dict[str, Any]:
-    """Either `probe` and `has_poster`, or `unreadable` or `unavailable` with a sentence; `own`
+    """Either `probe` and `has_poster`, or `unreadable` or `unavailable` with a message; `own`
     says that the file is the cause, `detail` is for the log.
 
     `keep` puts the pictures where they belong: at the paths of the request, unless told otherwise.
@@ -96,14 +96,14 @@ def answer(request: dict[str, Any], keep: Keep | None = None) -> dict[str, Any]:
     except Unreadable as error:
         return {"unreadable": error.message}
     except MemoryError:
-        return {"unavailable": "Looking into it takes more memory than it may have.", "own": True}
+        return {"unavailable": "The analysis needs more memory than it may have.", "own": True}
     except OSError as error:
         return {
             "unavailable": f"It could not be read: {os.strerror(error.errno or 0)}.",
             "detail": traceback_text(),
         }
     except Exception:  # noqa: BLE001  one strange film must not end the worker
-        return {"unavailable": "Looking into it went wrong.", "detail": traceback_text()}
+        return {"unavailable": "The analysis failed.", "detail": traceback_text()}
     finally:
         alarm(0)
 

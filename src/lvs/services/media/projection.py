@@ -92,7 +92,7 @@ class Likeness:
     beside: float = 0.0
     above: float = 0.0
 
-    def of(self, stereo: Stereo) -> float:
+    def score(self, stereo: Stereo) -> float:
         """The correlation of the two eyes, were the film of this kind."""
         return {Stereo.SBS: self.beside, Stereo.TB: self.above}.get(stereo, 0.0)
 
@@ -135,8 +135,8 @@ def offer(evidence: Evidence, found: Projection) -> Projection | None:
         return None
     if FLAT_WORDS & set(tokens(evidence.name)):
         return None
-    stereo = max((Stereo.SBS, Stereo.TB), key=evidence.likeness.of)
-    if evidence.likeness.of(stereo) < ALIKE:
+    stereo = max((Stereo.SBS, Stereo.TB), key=evidence.likeness.score)
+    if evidence.likeness.score(stereo) < ALIKE:
         return None
     return Projection(stereo=stereo, source="picture", reason=f"Looks like 3D, {WORDS[stereo]}.")
 
@@ -324,14 +324,14 @@ def _last_word(shape: Shape, evidence: Evidence) -> Projection | None:
         alike = likeness is None or likeness.above >= ALIKE
         return _made(shape, Stereo.TB) if alike else None
     if likeness and max(likeness.beside, likeness.above) >= ALIKE:
-        return _made(shape, max((Stereo.SBS, Stereo.TB), key=likeness.of))
+        return _made(shape, max((Stereo.SBS, Stereo.TB), key=likeness.score))
     return _made(shape)
 
 
 def _stereo_only(words: list[str], evidence: Evidence) -> Projection | None:
     """Flat 3D: a stereo word, and two halves of the picture that are alike."""
     side = _side(words)
-    if side is None or evidence.likeness is None or evidence.likeness.of(side[0]) < ALIKE:
+    if side is None or evidence.likeness is None or evidence.likeness.score(side[0]) < ALIKE:
         return None
     said = _says(words, {word for word in words if word in SIDES})
     return replace(
@@ -353,7 +353,7 @@ def _believed(shape: Shape, stereo: Stereo, evidence: Evidence) -> bool:
     """
     if not evidence.width or not evidence.height or _fits(shape, stereo, evidence):
         return True
-    alike = evidence.likeness is not None and evidence.likeness.of(stereo) >= ALIKE
+    alike = evidence.likeness is not None and evidence.likeness.score(stereo) >= ALIKE
     return alike and _fits_whole(shape, stereo, evidence, LOOSE)
 
 

@@ -17,7 +17,7 @@ from lvs.services.media.probe_worker import Keep
 if TYPE_CHECKING:
     from lvs.services.media.scene_sheet import SceneSheet
 
-ELSEWHERE = "It is not there on that machine, or another file is."
+NOT_THERE = "It is not there on that machine, or another file is."
 UNASKED_S = 120.0
 """A worker that is asked nothing for so long ends: its server may be gone without a word."""
 
@@ -47,16 +47,16 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
 
 def here(request: dict[str, Any]) -> tuple[bytes, int, int] | str:
     """The path of a request's film on this machine, its size in bytes and its time of change in
-    nanoseconds; or a sentence where it is not there.
+    nanoseconds; or a message where it is not there.
     """
     root = os.path.realpath(bytes.fromhex(request["root"]))
     path = os.path.join(root, bytes.fromhex(request["path"]))
     try:
         content, _, size_bytes, changed_ns = fingerprint(path)
     except OSError as error:
-        return f"{ELSEWHERE} ({os.strerror(error.errno or 0)})"
+        return f"{NOT_THERE} ({os.strerror(error.errno or 0)})"
     if request["content"] and content != request["content"]:
-        return ELSEWHERE
+        return NOT_THERE
     return path, size_bytes, changed_ns
 
 

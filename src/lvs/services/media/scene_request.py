@@ -41,7 +41,7 @@ class SceneRequest:
 
 @dataclass(frozen=True, slots=True)
 class SceneTimes:
-    """When each picture of a sheet is shown, in seconds, and the size of one."""
+    """The time of each picture of a sheet, in seconds, and the size of one."""
 
     times: tuple[float, ...]
     width: int

@@ -74,7 +74,7 @@ class SceneStore:
         return self.size_bytes < KEPT_SHARE * self.limit_bytes
 
     def paths(self, key: str) -> tuple[Path, Path]:
-        """Where a sheet lies, and a name of its own to write it under. Raises ValueError."""
+        """The path of a sheet, and a name of its own to write it under. Raises ValueError."""
         return self._path(key, "webp"), self._partials / f"{secrets.token_hex(8)}.webp"
 
     def get(self, key: str) -> SceneStrip | None:
@@ -126,7 +126,7 @@ class SceneStore:
                         each.unlink()
 
     def _files(self) -> Iterator[tuple[float, int, Path]]:
-        """When each file was used last, its size and its path."""
+        """Each file's time of last use, its size and its path."""
         for path in self.folder.glob("??/*.*"):
             with contextlib.suppress(OSError):
                 state = path.stat()

@@ -48,7 +48,7 @@ def shown_at(
 
 
 def _time(packet: "Packet[VideoStream]") -> float:
-    """When a packet is shown; never early where it does not say."""
+    """The time a packet is shown; never early where it does not say."""
     if packet.pts is None or packet.time_base is None:
         return float("inf")
     return float(packet.pts * packet.time_base)

@@ -64,7 +64,7 @@ class Subtitles:
         self._formats = frozenset(formats)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="lvs-subtitles")
 
-    async def of(self, video: Video) -> list[Subtitle]:
+    async def of_video(self, video: Video) -> list[Subtitle]:
         """The subtitles beside the film, in the order of their labels; none where its folder cannot
         be read for now.
         """

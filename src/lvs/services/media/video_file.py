@@ -98,7 +98,7 @@ BT2020_TO_BT709 = (
 class VideoFile:
     """An opened video.
 
-    Raises Unreadable, with a sentence for people, where there is none in the file.
+    Raises Unreadable, with a message for people, where there is none in the file.
     """
 
     def __init__(self, file: IO[bytes]) -> None:

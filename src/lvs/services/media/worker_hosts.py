@@ -134,7 +134,7 @@ class WorkerHost:
         return self.reaches(path)
 
     def takes(self, path: bytes) -> bool:
-        """True where a film can be looked into there now, and a process is free for it."""
+        """True where a film can be probed there now, and a process is free for it."""
         return self.reaches(path) and self._probing < self.pool.workers
 
     async def lend(
@@ -176,7 +176,7 @@ class WorkerHost:
         return None
 
     def _pass_over(self, path: bytes) -> None:
-        """Look into this film here from now on."""
+        """Probe this film here from now on."""
         self._not_here[path] = None
         while len(self._not_here) > FILMS_KEPT:
             self._not_here.popitem(last=False)
@@ -219,7 +219,7 @@ class WorkerHost:
 
 
 class SharedProbes:
-    """Looks into films here and on other machines; what they leave is done here."""
+    """Probes films here and on other machines; what they leave is done here."""
 
     def __init__(self, local: ProbePool, hosts: Sequence[WorkerHost], works_here: bool) -> None:
         self._local = local

@@ -35,7 +35,7 @@ from lvs.versions import untested
 
 log = logging.getLogger(__name__)
 
-LATELY_S = 300  # what is over for so long is no trouble any more
+LATELY_S = 300  # what is over for so long is no issue any more
 FAILED_LOOKS_S = 3600
 BROKEN_LOOKS = 3  # so many in a row are no longer the fault of a film
 STUCK_SHARE = 1.5
@@ -116,7 +116,7 @@ class Health:
     library: Library
     watcher: Watcher
     jobs: ProbeQueue
-    ffmpeg: ProbePool
+    probe_pool: ProbePool
     metrics: Metrics
     overviews: LibraryCounter
     storages: Storages
@@ -124,20 +124,21 @@ class Health:
     made: Backups
     second_place: SecondPlace
     replication: Replication
+    backups_s: float = field(default=BACKUPS_S, init=False)
     _backup_state: BackupState = field(default_factory=BackupState, init=False)
     _backups_asked_at: float = field(default=-BACKUPS_S, init=False)
     _untested: tuple[str, ...] = field(default=(), init=False)
     _writing: "asyncio.Task[None] | None" = field(default=None, init=False)
 
-    async def troubles(self) -> list[Issue]:
+    async def issues(self) -> list[Issue]:
         """Present issues, worst first."""
         found = [
             *self._disks(await self.storages.now()),
             *self._drives(),
             *await self._dates(),
             *await self._checks(),
-            *self._database_troubles(),
-            *self._backup_troubles(await self.backups()),
+            *self._database_issues(),
+            *self._backup_issues(await self.backups()),
             *self._second_place_issues(),
             *self._replication_issues(),
             *self._requests(),
@@ -145,11 +146,11 @@ class Health:
             *self._watching(),
             *self._versions(),
         ]
-        return sorted(found, key=lambda trouble: -trouble.level)
+        return sorted(found, key=lambda issue: -issue.level)
 
     async def backups(self) -> BackupState:
         """State of the backups, at most some seconds old."""
-        if time.monotonic() - self._backups_asked_at >= BACKUPS_S:
+        if time.monotonic() - self._backups_asked_at >= self.backups_s:
             self._backups_asked_at = time.monotonic()
             self._backup_state = await self.made.state()
         return self._backup_state
@@ -165,26 +166,26 @@ class Health:
 
         Takes a few seconds at most.
         """
-        folders = [trouble for trouble in self._drives() if trouble.level is Level.ERROR]
+        folders = [issue for issue in self._drives() if issue.level is Level.ERROR]
         workers = list(self._workers())
         return {
             "database": await self._check_database(),
-            "library": Check(not folders, " ".join(trouble.message for trouble in folders)),
-            "workers": Check(not workers, " ".join(trouble.message for trouble in workers)),
+            "library": Check(not folders, " ".join(issue.message for issue in folders)),
+            "workers": Check(not workers, " ".join(issue.message for issue in workers)),
         }
 
     # --- One part after the other ---
 
     def _disks(self, storage: Storage) -> Iterator[Issue]:
         data, thumbnails = storage.data, storage.thumbnails_disk
-        yield from _disk_troubles(data, "data", "ratings, tags and views")
+        yield from _disk_issues(data, "data", "ratings, tags and views")
         if (
             thumbnails
             and data
             and (thumbnails.total_bytes, thumbnails.free_bytes)
             != (data.total_bytes, data.free_bytes)
         ):
-            yield from _disk_troubles(thumbnails, "thumbnails", "posters")
+            yield from _disk_issues(thumbnails, "thumbnails", "posters")
         if storage.wal_bytes > WAL_BYTES:
             yield Issue(
                 Level.WARNING,
@@ -291,17 +292,18 @@ class Health:
                 "See the reasons with the workers; if they are the same for all, read the log"
                 " and restart LVS.",
             )
-        stuck_s = self.ffmpeg.time_limit_s * STUCK_SHARE
+        stuck_s = self.probe_pool.time_limit_s * STUCK_SHARE
         stuck = [running for running in self.jobs.under_way() if running.seconds > stuck_s]
         if stuck:
             yield Issue(
                 Level.ERROR,
                 "workers",
-                f"{len(stuck)} of {self.ffmpeg.workers} workers hang: their drive does not answer.",
+                f"{len(stuck)} of {self.probe_pool.workers} workers hang: their drive does not"
+                " answer.",
                 "See that the drives of the library answer; the workers go on by themselves.",
             )
 
-    def _database_troubles(self) -> Iterator[Issue]:
+    def _database_issues(self) -> Iterator[Issue]:
         since = now_ms() - LATELY_S * 1000
         slow = [query for query in self.database.usage.slow if query.at >= since]
         if slow:
@@ -321,7 +323,7 @@ class Health:
                 worst.at,
             )
 
-    def _backup_troubles(self, state: BackupState) -> Iterator[Issue]:
+    def _backup_issues(self, state: BackupState) -> Iterator[Issue]:
         if state.failure is not None and state.failed_at is not None:
             yield Issue(
                 Level.WARNING,
@@ -514,7 +516,7 @@ def clock(unix_ms: int) -> str:
     return clock_time if moment.date() == today else f"{moment.day} {moment:%b} {clock_time}"
 
 
-def _disk_troubles(disk: Disk | None, name: str, kept: str) -> Iterator[Issue]:
+def _disk_issues(disk: Disk | None, name: str, kept: str) -> Iterator[Issue]:
     if disk is None:
         yield Issue(
             Level.ERROR,

@@ -63,19 +63,20 @@ class LibraryCounter:
         self._counted = _State()
         self._counted_at = 0.0
         self._not_before = 0.0
+        self.clock = time.monotonic
         self._lock = asyncio.Lock()
 
     async def now(self) -> LibraryCounts:
         """The counts, at most a few seconds old while the library changes."""
         async with self._lock:
-            now, state = time.monotonic(), self._state()
+            now, state = self.clock(), self._state()
             all_probed = not self._jobs.remaining and state.probes != self._counted.probes
             ended = all_probed or state.scans != self._counted.scans
             stale = state != self._counted or now - self._counted_at > OLDEST_S
             if ended or (stale and now >= self._not_before):
                 self._known = await self._count()
                 self._counted, self._counted_at = state, now
-                self._not_before = now + max(PAUSE_S, SHARE * (time.monotonic() - now))
+                self._not_before = now + max(PAUSE_S, SHARE * (self.clock() - now))
             return self._known
 
     def _state(self) -> _State:

@@ -2,23 +2,33 @@
 
 import asyncio
 import errno
+import ipaddress
 import re
 import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
+from http import HTTPStatus
 from pathlib import Path
 
 from lvs.config import Config
 from lvs.services.monitoring.diagnosis import Condition, Diagnosis
-from lvs.services.network.addresses import host_addresses, in_container, reachable_addresses
+from lvs.services.network.addresses import (
+    HostAddress,
+    host_addresses,
+    own_network_only,
+    reachable_addresses,
+)
 from lvs.services.network.discovery import Discovery
-from lvs.services.network.reachability import CONTAINER, answers_at
+from lvs.services.network.reachability import CONTAINER, status_at
 
 MDNS_PORT = 5353
 COMMAND_S = 5.0
 UFW = Path("/etc/ufw")
+# "### tuple ### ACTION PROTOCOL PORTS TO PORTS FROM … in"
+_UFW_RULE = re.compile(r"(?m)^### tuple ### (\w+) (\w+) (\S+) \S+ \S+ (\S+) .*\bin\w*")
+_EVERYBODY = ("0.0.0.0/0", "::/0")
 RESOLVE_MS = 2000
 
 
@@ -35,7 +45,7 @@ def port(config: Config) -> Iterator[Diagnosis]:
     problem = _cannot_listen(config.host, config.port)
     if problem is None:
         yield Diagnosis("port", Condition.OK, f"Port {config.port} is free: LVS is not running.")
-    elif problem == errno.EADDRINUSE and _lvs_answers(config, "127.0.0.1"):
+    elif problem == errno.EADDRINUSE and _lvs_answers(config):
         yield Diagnosis("port", Condition.OK, f"LVS is running on port {config.port}.")
     elif problem == errno.EADDRINUSE:
         message = f"Port {config.port} is taken by another program."
@@ -64,37 +74,48 @@ def addresses(config: Config) -> Iterator[Diagnosis]:
             "Set the option host to 0.0.0.0 to open it to the network.",
         )
         return
-    if in_container():
-        yield Diagnosis(
-            "addresses", Condition.NOTE, CONTAINER, "See “Docker” in docs/operations.md."
-        )
-    found = [each for each in host_addresses() if not each.inside]
+    own = host_addresses(_is_ipv6(config.host))
+    if own_network_only(own):
+        if not config.public_url:
+            step = "See “Docker” in docs/operations.md."
+            yield Diagnosis("addresses", Condition.NOTE, CONTAINER, step)
+            return
+        message = f"Other devices use {config.public_url}, which cannot be tried from in here."
+        yield Diagnosis("addresses", Condition.OK, message)
+        return
+    found = [each for each in own if not each.inside]
     if not found:
         message = "This computer has no address in a local network."
         yield Diagnosis(
             "addresses", Condition.ERROR, message, "Connect it to the network by cable or Wi-Fi."
         )
         return
-    if not _lvs_answers(config, "127.0.0.1"):
+    found = [each for each in found if _listens_on(config.host, each)]
+    if not _lvs_answers(config):
         names = ", ".join(map(str, found))
         yield Diagnosis(
             "addresses", Condition.OK, f"Addresses: {names}. They are tried while LVS runs."
         )
         return
     for each in found:
-        if _lvs_answers(config, str(each)):
-            yield Diagnosis("addresses", Condition.OK, f"LVS answers at {each} ({each.interface}).")
+        place = f"{each} ({each.interface})"
+        status = _status(config, str(each))
+        if status == HTTPStatus.OK:
+            yield Diagnosis("addresses", Condition.OK, f"LVS answers at {place}.")
+        elif status == HTTPStatus.FORBIDDEN:
+            message = f"LVS answers at {place} only with a password: it is no home network."
+            step = "Run `lvs password` if it is to be reached there."
+            yield Diagnosis("addresses", Condition.NOTE, message, step)
         else:
-            message = (
-                f"LVS does not answer at {each} ({each.interface}), not even to this computer."
-            )
+            message = f"LVS does not answer at {place}, not even to this computer."
             step = "Check the option host, and the firewall of this computer."
             yield Diagnosis("addresses", Condition.WARNING, message, step)
 
 
 def firewall(config: Config) -> Iterator[Diagnosis]:
-    """A firewall that is known to be on lets the port through."""
-    states = [state for state in (_ufw(config.port), _firewalld(config.port)) if state]
+    """A firewall that is known to be on lets the ports through."""
+    ports = [config.port, *([config.tls_port] if config.speaks_tls else [])]
+    states = [state for each in ports for state in (_ufw(each), _firewalld(each)) if state]
     yield from states
     if not states:
         message = (
@@ -127,7 +148,7 @@ def mdns(config: Config) -> Iterator[Diagnosis]:
             "Stop that program, or use the address with numbers.",
         )
         return
-    if not _lvs_answers(config, "127.0.0.1"):
+    if not _lvs_answers(config):
         yield Diagnosis(
             "mdns", Condition.OK, f"{config.announce}.local can be announced once LVS runs."
         )
@@ -158,12 +179,33 @@ def _cannot_listen(host: str, number: int) -> int | None:
     return None
 
 
-def _lvs_answers(config: Config, address: str) -> bool:
-    listening = (
-        config.host if _only_this_machine(config.host) and address == "127.0.0.1" else address
-    )
-    tls = bool(config.tls_cert or config.tls_self_signed)
-    return asyncio.run(answers_at(listening, config.port, tls))
+def _lvs_answers(config: Config) -> bool:
+    """True where LVS answers at the address that it listens on: by HTTP, which is spoken there
+    whether or not HTTPS is beside it.
+    """
+    everywhere = {"0.0.0.0": "127.0.0.1", "::": "localhost"}  # noqa: S104  what the option says
+    return _status(config, everywhere.get(config.host, config.host)) == HTTPStatus.OK
+
+
+def _status(config: Config, address: str) -> int:
+    return asyncio.run(status_at(address, config.port))
+
+
+def _listens_on(host: str, own: HostAddress) -> bool:
+    """True where a server with this `host` takes connections to that address of this machine."""
+    return host in ("0.0.0.0", "::", str(own)) or not _is_address(host)  # noqa: S104
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_ipv6(host: str) -> bool:
+    return ":" in host
 
 
 def _only_this_machine(host: str) -> bool:
@@ -172,17 +214,44 @@ def _only_this_machine(host: str) -> bool:
 
 def _ufw(number: int) -> Diagnosis | None:
     """Ubuntu's firewall, read from its files: its own command needs root."""
+    step = f"Run: sudo ufw allow {number}/tcp"
     try:
-        enabled = re.search(r"(?m)^ENABLED=yes", (UFW / "ufw.conf").read_text())
+        if not re.search(r"(?m)^ENABLED=yes", (UFW / "ufw.conf").read_text()):
+            return None
         rules = (UFW / "user.rules").read_text()
+    except PermissionError:
+        message = (
+            f"The firewall ufw is on; only root may see whether it lets port {number} through."
+        )
+        return Diagnosis("firewall", Condition.NOTE, message, step)
     except OSError:
         return None
-    if not enabled:
-        return None
-    if re.search(rf"(?m)^### tuple ### allow (any|tcp) {number}\b", rules):
+    if _lets_through(rules, number):
         return Diagnosis("firewall", Condition.OK, f"The firewall ufw lets port {number} through.")
     message = f"The firewall ufw is on and has no rule for port {number}."
-    return Diagnosis("firewall", Condition.WARNING, message, f"Run: sudo ufw allow {number}/tcp")
+    return Diagnosis("firewall", Condition.WARNING, message, step)
+
+
+def _lets_through(rules: str, number: int) -> bool:
+    """True where the first of ufw's rules for connections to this port lets some in."""
+    for action, protocol, ports, source in _UFW_RULE.findall(rules):
+        if protocol in ("any", "tcp") and _holds(ports, number):
+            if action.startswith(("allow", "limit")):
+                return True
+            if source in _EVERYBODY:
+                return False
+    return False
+
+
+def _holds(ports: str, number: int) -> bool:
+    """True where a port is one of `any`, `22`, `80,443` or `8000:9000`."""
+    if ports == "any":
+        return True
+    for each in ports.split(","):
+        first, _, last = each.partition(":")
+        if first.isdigit() and int(first) <= number <= int(last or first):
+            return True
+    return False
 
 
 def _firewalld(number: int) -> Diagnosis | None:

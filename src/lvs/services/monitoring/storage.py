@@ -138,6 +138,7 @@ class Storages:
         self._config = config
         self._library = library
         self._disks: dict[str, _Fresh[Disk | None]] = {}
+        self.disk_s = DISK_S
         self._thumbnails = _Fresh(posters.size_bytes, FOLDER_S)
         self._backups = _Fresh(lambda: folder_bytes(config.data_directory / "backups"), FOLDER_S)
         self._logs = _Fresh(lambda: folder_bytes(config.data_directory / "logs"), FOLDER_S)
@@ -182,7 +183,7 @@ class Storages:
 
     def _disk(self, path: str) -> _Fresh[Disk | None]:
         if path not in self._disks:
-            self._disks[path] = _Fresh(lambda: disk_of(path), DISK_S)
+            self._disks[path] = _Fresh(lambda: disk_of(path), self.disk_s)
         return self._disks[path]
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from lvs.config import Config
 from lvs.errors import NotFound
@@ -213,54 +214,73 @@ def backups(config: Config) -> Iterator[Diagnosis]:
         yield Diagnosis(
             "backups", Condition.WARNING, "There is no good backup.", "Run `lvs backup`."
         )
-    elif datetime.now(UTC) - newest.made_at > OLD_BACKUP:
-        message = f"The last good backup is of {newest.made_at.astimezone():%Y-%m-%d %H:%M}."
-        yield Diagnosis(
-            "backups",
-            Condition.WARNING,
-            message,
-            "Leave LVS running overnight, or run `lvs backup` daily.",
-        )
     else:
-        message = f"The last good backup is of {newest.made_at.astimezone():%Y-%m-%d %H:%M}."
-        yield Diagnosis("backups", Condition.OK, message)
-    yield from _copies_elsewhere(config)
-
-
-def _copies_elsewhere(config: Config) -> Iterator[Diagnosis]:
+        step = "Leave LVS running overnight, or run `lvs backup` daily."
+        yield _of_age("The last good backup is", newest.made_at, step)
     if config.replicate:
-        from lvs.services.backup import litestream  # noqa: PLC0415
+        yield _replica(config)
+    if config.backup_directory:
+        yield _second_place(config, Path(config.backup_directory))
+    if not (config.replicate or config.backup_directory):
+        message = (
+            "Every copy lies on the disk of the database: if that disk dies, all ratings are gone."
+        )
+        step = "Set backup_directory to a folder on another disk or a share."
+        yield Diagnosis("backups", Condition.NOTE, message, step)
 
-        try:
-            litestream.program()
-        except NotFound as error:
-            message = "replicate is set, and Litestream is not installed."
-            yield Diagnosis("backups", Condition.ERROR, message, error.message)
-    if config.replicate or config.backup_directory:
-        place = Path(config.backup_directory) if config.backup_directory else None
-        if place is not None and _device(place) == _device(config.data_directory):
-            message = f"backup_directory {place} is on the same disk as the database."
-            yield Diagnosis(
-                "backups",
-                Condition.WARNING,
-                message,
-                "Set backup_directory to another disk or a share.",
-            )
-        elif place is not None and not place.is_dir():
-            message = f"backup_directory {place} is not there; its copies are made once it is."
-            yield Diagnosis(
-                "backups", Condition.WARNING, message, "Connect its drive, or mount it."
-            )
-        return
-    message = (
-        "Every copy lies on the disk of the database: if that disk dies, all ratings are gone."
-    )
-    yield Diagnosis(
-        "backups",
-        Condition.NOTE,
-        message,
-        "Set backup_directory to a folder on another disk or a share.",
-    )
+
+def _of_age(what: str, made_at: datetime, step: str) -> Diagnosis:
+    """A backup or copy of that time: well, or too old."""
+    message = f"{what} of {made_at.astimezone():%Y-%m-%d %H:%M}."
+    if datetime.now(UTC) - made_at > OLD_BACKUP:
+        return Diagnosis("backups", Condition.WARNING, message, step)
+    return Diagnosis("backups", Condition.OK, message)
+
+
+def _second_place(config: Config, place: Path) -> Diagnosis:
+    from lvs.services.backup import second_place  # noqa: PLC0415
+
+    if _device(place) == _device(config.data_directory):
+        message = f"backup_directory {place} is on the same disk as the database."
+        step = "Mount its drive, or set backup_directory to another disk or a share."
+        return Diagnosis("backups", Condition.WARNING, message, step)
+    if not place.is_dir():
+        message = f"backup_directory {place} is not there; its copies are made once it is."
+        return Diagnosis("backups", Condition.WARNING, message, "Connect its drive, or mount it.")
+    newest = second_place.newest_of(place)
+    if newest is None:
+        message = f"There is no copy of a backup in {place} yet."
+        return Diagnosis("backups", Condition.NOTE, message, "Leave LVS running: it makes one.")
+    what = f"The last copy elsewhere, in {place}, is"
+    return _of_age(what, newest.made_at, "See what the log says of copies: `/admin/log`.")
+
+
+def _replica(config: Config) -> Diagnosis:
+    from lvs.services.backup import litestream  # noqa: PLC0415
+    from lvs.services.backup.replication import Replication  # noqa: PLC0415
+
+    try:
+        litestream.program()
+    except NotFound as error:
+        message = "replicate is set, and Litestream is not installed."
+        return Diagnosis("backups", Condition.ERROR, message, error.message)
+    where = litestream.without_query(config.replicate)
+    folder = Path(unquote(urlsplit(config.replicate).path))
+    if where.startswith("file:") and _device(folder) == _device(config.data_directory):
+        message = f"The replica {where} is on the same disk as the database."
+        step = "Mount its drive, or set replicate to another disk or machine."
+        return Diagnosis("backups", Condition.WARNING, message, step)
+    last = Replication(config.replicate, config.metadata_db, config.data_directory).state()
+    if last.rehearsal is None:
+        message = f"The replica {where} was not restored on trial yet."
+        return Diagnosis("backups", Condition.NOTE, message, "Leave LVS running: it tries it.")
+    at = datetime.fromtimestamp(last.rehearsal.at / 1000, UTC).astimezone()
+    if last.rehearsal.problem:
+        message = f"The replica could not be restored on trial: {last.rehearsal.problem}"
+        step = "Leave LVS running, which copies everything anew, and look again in an hour."
+        return Diagnosis("backups", Condition.WARNING, message, step)
+    message = f"The replica {where} was restored on trial on {at:%Y-%m-%d %H:%M}."
+    return Diagnosis("backups", Condition.OK, message)
 
 
 # --- Looking ---
@@ -274,7 +294,7 @@ def _nearest(folder: Path) -> Path:
 
 
 def _cannot_write(folder: Path) -> str:
-    """Why no file can be made in the folder; empty where one can."""
+    """The reason no file can be made in the folder; empty where one can."""
     try:
         with tempfile.TemporaryFile(dir=folder, prefix=".lvs-doctor-"):
             return ""

@@ -58,8 +58,8 @@ class Sample:
 class System:
     """Takes a sample every few seconds. Asking for it costs nothing then."""
 
-    def __init__(self, ffmpeg: ProbePool) -> None:
-        self._ffmpeg = ffmpeg
+    def __init__(self, probe_pool: ProbePool) -> None:
+        self._probe_pool = probe_pool
         self._server = psutil.Process()
         self._workers: dict[int, psutil.Process] = {}
         self._spent: dict[
@@ -67,6 +67,8 @@ class System:
         ] = {}  # by process: processor seconds, and when that was read
         self._delay_s = 0.0
         self.processors = os.cpu_count() or 1
+        self.clock = time.perf_counter
+        self.sample_s = SAMPLE_S
         self.history: deque[float] = deque(maxlen=SAMPLES)
         self.latest = self._sample()
 
@@ -74,17 +76,17 @@ class System:
         """Sample for as long as the server runs."""
         next_at = time.monotonic()
         while True:
-            due = time.perf_counter() + PULSE_S
+            due = self.clock() + PULSE_S
             await asyncio.sleep(PULSE_S)
-            self._delay_s = max(self._delay_s, time.perf_counter() - due)
+            self._delay_s = max(self._delay_s, self.clock() - due)
             if time.monotonic() >= next_at:
-                next_at = time.monotonic() + SAMPLE_S
+                next_at = time.monotonic() + self.sample_s
                 self.latest = self._sample()
                 self.history.append(self.latest.cpu)
 
     def _sample(self) -> Sample:
         memory = psutil.virtual_memory()
-        pids = set(self._ffmpeg.process_ids)
+        pids = set(self._probe_pool.process_ids)
         for pid in pids - self._workers.keys():
             with contextlib.suppress(psutil.Error):
                 self._workers[pid] = psutil.Process(pid)

@@ -13,7 +13,10 @@ import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
+
+import psutil
 
 from lvs.services.network.addresses import reachable_addresses
 
@@ -27,15 +30,18 @@ POLL_S = 10.0  # between two looks at the addresses of the machine
 PROBE_MS = 1500  # in which another machine must answer to its name
 MAX_NAMES = 20  # lvs, lvs-2, lvs-3, …
 WITHDRAWAL_S = 1.0
+IPV4_BYTES = 4
 
 
 @dataclass(frozen=True, slots=True)
 class ListeningOn:
-    """The announced service: the port, whether it speaks TLS, and the path of the first page."""
+    """The ports that take connections, for HTTP and, where it is spoken, for HTTPS; the path of the
+    first page.
+    """
 
     port: int
-    tls: bool = False
     path: str = "/"
+    secure_port: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -51,7 +57,7 @@ class Discovery:
     announced: str = field(default="", init=False)
     """The host name in use, such as `lvs.local`; empty while nothing is announced."""
     failure: str = field(default="", init=False)
-    """Why nothing is announced, as a sentence; empty where it is, or was not tried."""
+    """Why nothing is announced, as a message; empty where it is, or was not tried."""
     _listening: "asyncio.Future[ListeningOn] | None" = field(default=None, init=False)
     _endpoint: ListeningOn | None = field(default=None, init=False)
 
@@ -97,30 +103,44 @@ class Discovery:
 
     async def _announce(self, endpoint: ListeningOn, addresses: tuple[str, ...]) -> None:
         """Announce these addresses until the machine has others."""
+        links = await asyncio.to_thread(_links, addresses)
         ipv4 = [address for address in addresses if ":" not in address]
         if not ipv4:
             self._failed("this machine has no IPv4 address in a local network")
-            await self._until_others(addresses)
+            await self._until_others(addresses, links)
             return
         from zeroconf import IPVersion  # noqa: PLC0415
         from zeroconf.asyncio import AsyncZeroconf  # noqa: PLC0415
 
         zeroconf = AsyncZeroconf(interfaces=ipv4, ip_version=IPVersion.V4Only)
         try:
+            await zeroconf.zeroconf.async_wait_for_start()
+            _stay_on_link(zeroconf)
             host = await _free_name(zeroconf, self.name, addresses)
             await _register(zeroconf, _service(host, endpoint, addresses))
             self._succeeded(host, endpoint)
-            await self._until_others(addresses)
+            gives_way = partial(_gives_way, zeroconf, host, ipv4)
+            await self._until_others(addresses, links, gives_way)
         finally:
             self.announced = ""
             await _withdraw(zeroconf)
 
-    async def _until_others(self, addresses: tuple[str, ...]) -> None:
+    async def _until_others(
+        self,
+        addresses: tuple[str, ...],
+        links: set[tuple[str, int]],
+        gives_way: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Come back when the machine has other addresses, or has to leave its name to another."""
         while True:
             await asyncio.sleep(self.poll_s)
-            if tuple(await asyncio.to_thread(self._usable)) != addresses:
-                break
-        log.info("the addresses of this machine have changed")
+            if gives_way():
+                log.warning("another device answers to %s, too", self.announced)
+                return
+            found = tuple(await asyncio.to_thread(self._usable))
+            if found != addresses or await asyncio.to_thread(_links, addresses) != links:
+                log.info("the addresses of this machine have changed")
+                return
 
     def _succeeded(self, host: str, endpoint: ListeningOn) -> None:
         self.announced, self.failure = f"{host}.local", ""
@@ -147,7 +167,7 @@ def _service(host: str, endpoint: ListeningOn, addresses: Sequence[str]) -> "Asy
         SERVICE_TYPE,
         f"Local Video Server on {_machine()}.{SERVICE_TYPE}",
         port=endpoint.port,
-        properties={"path": endpoint.path, **({"tls": "1"} if endpoint.tls else {})},
+        properties={"path": endpoint.path},
         server=f"{host}.local.",
         parsed_addresses=list(addresses),
     )
@@ -168,13 +188,62 @@ async def _free_name(zeroconf: "AsyncZeroconf", name: str, own: Sequence[str]) -
         holder = AddressResolverIPv4(f"{candidate}.local.")
         if not await holder.async_request(zeroconf.zeroconf, PROBE_MS):
             return candidate
-        if set(holder.parsed_addresses()) <= set(
-            own
-        ):  # this machine: another LVS, or its system's own responder
-            return candidate
+        if set(holder.parsed_addresses()) <= {*own, *_of_this_machine()}:
+            return candidate  # another LVS here, or the system's own responder
     raise OSError(
         f"{MAX_NAMES} devices are called so. Choose another name with the option announce"
     )
+
+
+def _stay_on_link(zeroconf: "AsyncZeroconf") -> None:
+    """Have answers to a single device never leave by a router: a question may come from another
+    network, and must not be answered there (RFC 6762 section 5.5).
+    """
+    engine = zeroconf.zeroconf.engine
+    for each in {*engine.senders, *engine.readers}:
+        with suppress(OSError):
+            each.sock.setsockopt(socket.SOL_SOCKET, socket.SO_DONTROUTE, 1)
+
+
+def _gives_way(zeroconf: "AsyncZeroconf", host: str, own: Sequence[str]) -> bool:
+    """True where another device announces the same name, as when both start at once, and is to keep
+    it: of two, the one with the later address (RFC 6762 sections 8.2 and 9).
+    """
+    from zeroconf import (  # type: ignore[attr-defined]  # noqa: PLC0415
+        DNSAddress,
+        current_time_millis,
+    )
+
+    known = zeroconf.zeroconf.cache.entries_with_name(f"{host}.local.")
+    now = current_time_millis()
+    addresses = {
+        each.address for each in known if isinstance(each, DNSAddress) and not each.is_expired(now)
+    }
+    mine = {ipaddress.ip_address(each).packed for each in {*own, *_of_this_machine()}}
+    others = {each for each in addresses if len(each) == IPV4_BYTES} - mine
+    return bool(others) and max(others) > max(ipaddress.ip_address(each).packed for each in own)
+
+
+def _of_this_machine() -> set[str]:
+    """Every IPv4 address of this machine."""
+    return {
+        entry.address
+        for entries in psutil.net_if_addrs().values()
+        for entry in entries
+        if entry.family == socket.AF_INET
+    }
+
+
+def _links(addresses: Sequence[str]) -> set[tuple[str, int]]:
+    """The addresses with the numbers of their interfaces. One that was plugged in anew has another
+    number, and hears nothing of what its predecessor was to be told.
+    """
+    found = set()
+    for name, entries in psutil.net_if_addrs().items():
+        with suppress(OSError):
+            number = socket.if_nametoindex(name)
+            found |= {(entry.address, number) for entry in entries if entry.address in addresses}
+    return found
 
 
 async def _withdraw(zeroconf: "AsyncZeroconf") -> None:

@@ -4,7 +4,7 @@ import ipaddress
 import socket
 
 from lvs.config import Config
-from lvs.services.network.addresses import reachable_addresses
+from lvs.services.network.addresses import host_addresses, reachable_addresses
 
 
 def served(config: Config) -> list[str]:
@@ -40,3 +40,16 @@ def reachable_names(host: str, announced: str = "") -> list[str]:
     name = announced or socket.gethostname().partition(".")[0]
     local = [f"{name}.local"] if name and name != "localhost" else []
     return ["localhost", *reachable_addresses(with_ipv6=address.version == 6), *local]
+
+
+def names_for_phones(host: str) -> list[str]:
+    """The names and addresses of a server that listens on `host` which a phone may reach: not those
+    that end at this machine.
+    """
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return [] if host == "localhost" or host.endswith(".localhost") else [host]
+    if not address.is_unspecified:
+        return [] if address.is_loopback else [host]
+    return [str(each) for each in host_addresses(address.version == 6) if not each.inside]

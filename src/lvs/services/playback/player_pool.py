@@ -93,7 +93,7 @@ class PlayerPool:
         host = self.elsewhere.host_of(key, path)
         if host is not None:
             return self.elsewhere.pace(host, codec, bit_depth)
-        return self.speeds.of(codec, bit_depth)
+        return self.speeds.get(codec, bit_depth)
 
     def check_room(self, film: FilmFile, client: str = "") -> None:
         """Raise Unavailable where this film cannot be converted beside those that are.

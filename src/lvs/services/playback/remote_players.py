@@ -100,7 +100,7 @@ class RemotePlayers:
 
     def pace(self, host: WorkerHost, codec: str, bit_depth: int) -> float | None:
         """As `PlayerPool.pace`, of another machine."""
-        return self._speeds[host].of(codec, bit_depth)
+        return self._speeds[host].get(codec, bit_depth)
 
     async def piece(
         self, film: FilmFile, variant: Variant, number: int, pattern: Pattern

@@ -29,7 +29,7 @@ class ConversionSpeeds:
         self._speeds: dict[str, float] = {}
         self._saved_at = float("-inf")
 
-    def of(self, codec: str, bit_depth: int) -> float | None:
+    def get(self, codec: str, bit_depth: int) -> float | None:
         """Megapixels per second to 720 lines, None where no such film was converted yet."""
         return self._speeds.get(f"{codec} {bit_depth}")
 

@@ -115,16 +115,16 @@ def _view_change(line: ViewJournalLine) -> schemas.AdminChange:
 async def missing() -> Response:
     """Videos that lie nowhere, with what they keep."""
     args = arguments()
-    found, following = await services().missing.page(runs.place(args), runs.limit(args))
-    return _missing_run(found, following, (await services().missing.sum()).videos)
+    found, following = await services().recycle_bin.page(runs.place(args), runs.limit(args))
+    return _missing_run(found, following, (await services().recycle_bin.sum()).videos)
 
 
 @answers(schemas.AdminMissingRun, query=schemas.AdminRun, problems=(400,))
 async def recycle_bin() -> Response:
     """Forgotten videos that can be restored."""
     args = arguments()
-    found, following = await services().missing.binned(runs.place(args), runs.limit(args))
-    return _missing_run(found, following, (await services().missing.sum_of_bin()).videos)
+    found, following = await services().recycle_bin.binned(runs.place(args), runs.limit(args))
+    return _missing_run(found, following, (await services().recycle_bin.sum_of_bin()).videos)
 
 
 def _missing_run(

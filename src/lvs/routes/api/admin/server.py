@@ -38,7 +38,7 @@ async def jobs() -> Response:
         schemas.AdminJobs(
             counts={name: sum(each.state == name for each in every) for name in STATES},
             workers=services().probes.workers,
-            time_limit_s=services().ffmpeg.time_limit_s,
+            time_limit_s=services().probe_pool.time_limit_s,
             tasks=[_task(task) for task in tasks],
             jobs=list(found),
             next=following,
@@ -99,7 +99,6 @@ def _task(task: BackgroundTask) -> schemas.AdminTask:
 @answers(schemas.AdminHealth, query=schemas.AdminRun, problems=(400,))
 async def health() -> Response:
     """The state of the server, and what is not well, worst first."""
-    troubles = await services().health.troubles()
     issues = [
         schemas.AdminIssue.model_validate(
             {
@@ -111,7 +110,7 @@ async def health() -> Response:
                 "page": each.page or None,
             }
         )
-        for each in troubles
+        for each in await services().health.issues()
     ]
     found, following = runs.cut(issues, arguments())
     return answer(
