@@ -7,11 +7,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY src ./src
 COPY static ./static
 RUN python -m venv /opt/lvs \
-    && /opt/lvs/bin/pip install --no-cache-dir --only-binary :all: hatchling \
-    && /opt/lvs/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /wheels . \
-    && /opt/lvs/bin/pip uninstall --yes hatchling \
-    && /opt/lvs/bin/pip install --no-cache-dir --only-binary :all: \
-        "$(ls /wheels/*.whl)[replicate]" \
+    && /opt/lvs/bin/pip install --no-cache-dir --only-binary :all: ".[replicate]" \
     && /opt/lvs/bin/lvs --version
 
 FROM python:3.13-slim-bookworm
@@ -19,7 +15,8 @@ LABEL org.opencontainers.image.title="Local Video Server" \
       org.opencontainers.image.licenses="MIT"
 COPY --from=build /opt/lvs /opt/lvs
 COPY docker/healthcheck.py /opt/lvs/healthcheck.py
-RUN mkdir /data /library && chown 1000:1000 /data
+# A new volume gets the rights of this folder: whoever PUID says may write there.
+RUN mkdir /data /library && chmod 1777 /data
 ENV PATH=/opt/lvs/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \

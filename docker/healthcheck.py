@@ -4,12 +4,14 @@
 `/ping` answers, which says that the server is there.
 """
 
-import os
 import sys
 import urllib.error
 import urllib.request
 
+from lvs.config_sources import load
+
 LIMIT_S = 8
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "localhost"}  # noqa: S104  what the option says
 
 
 def status(address: str) -> int:
@@ -25,8 +27,10 @@ def status(address: str) -> int:
 
 def main() -> int:
     """0 where it is well."""
+    config = load().config  # what the server read, too: variables, and files in the data folder
+    host = EVERYWHERE.get(config.host, config.host)
     # HTTP answers on this port whether or not HTTPS does on its own beside it.
-    address = f"http://127.0.0.1:{os.environ.get('LVS_PORT') or 8900}/ping"
+    address = f"http://{f'[{host}]' if ':' in host else host}:{config.port}/ping"
     found = status(f"{address}?deep=1")
     return 0 if found == 200 or (found in (401, 403) and status(address) == 200) else 1
 

@@ -16,7 +16,6 @@ import threading
 import time
 from typing import Any
 
-import waitress
 from flask import Flask, Response, abort, render_template, request
 from jinja2 import ChainableUndefined, ChoiceLoader, FileSystemLoader, PrefixLoader
 
@@ -233,6 +232,8 @@ def joined(where: list[str]) -> str:
 
 
 if __name__ == "__main__":
+    import waitress  # who only asks the application does without it
+
     waitress.serve(
         create_app(sys.argv[1]), host="127.0.0.1", port=int(sys.argv[2]), threads=THREADS
     )

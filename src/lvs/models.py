@@ -126,6 +126,10 @@ class File:
     missing_since: int | None = None
 
 
+FORCED, FOR_THE_DEAF = "forced", "for the hard of hearing"
+"""Marks of subtitles."""
+
+
 @dataclass(frozen=True, slots=True)
 class Track:
     """One audio or subtitle track."""
@@ -135,6 +139,10 @@ class Track:
     title: str | None = None
     channels: int | None = None
     codec_string: str | None = None
+    mark: str | None = None
+    """`forced` or `for the hard of hearing`, where the file says so of subtitles."""
+    decodable: bool = True
+    """False for sound that LVS has no decoder for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,7 +127,18 @@ def plays(probe: Probe, extension: str) -> tuple[Plays, str]:
     direct, _ = browser_playable(probe, extension)
     if direct:
         return Plays.DIRECT, "plays everywhere"
-    return Plays.CONVERTED, "converted for most browsers"
+    return Plays.CONVERTED, "converted for most browsers" + (
+        f", but without sound: LVS cannot decode its {undecodable}"
+        if (undecodable := undecodable_sound(probe))
+        else ""
+    )
+
+
+def undecodable_sound(probe: Probe) -> str:
+    """Name of the sound of a film that has some, and none that LVS can decode; else empty."""
+    if not probe.audio_tracks or any(track.decodable for track in probe.audio_tracks):
+        return ""
+    return _named(AUDIO_CODECS, probe.audio_tracks[0].codec, "sound")
 
 
 def plays_code(

@@ -184,8 +184,9 @@ if (video) {
     if (wasDirect && !hls && !video.videoWidth && segmented) takeOver();
   });
   video.addEventListener("playing", () => {
-    // nothing is converted, so nothing is slow
-    if (wasDirect && video.videoWidth) document.getElementById("slow-note")?.remove();
+    // nothing is converted, so nothing is slow or without its sound
+    if (!wasDirect || !video.videoWidth) return;
+    for (const note of ["slow-note", "soundless-note"]) document.getElementById(note)?.remove();
   });
   // What happened before this script ran.
   if (video.error) video.dispatchEvent(new Event("error"));

@@ -3,12 +3,16 @@ what they promise.
 """
 
 import re
+import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from packaging.markers import Marker, default_environment
+from packaging.utils import parse_wheel_filename
 from support import processes
 from support.places import PROJECT
 
@@ -47,6 +51,14 @@ def test_the_image_follows_the_rules_of_hadolint() -> None:
     assert len(of("HEALTHCHECK")) == 1
 
 
+def test_hadolint_has_nothing_to_say() -> None:
+    program = Path(sys.executable).with_name("hadolint")
+    done = subprocess.run(
+        [program, "-"], input=DOCKERFILE, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "")
+
+
 def test_what_the_image_copies_is_there_and_reaches_docker() -> None:
     let_through = {
         line.removeprefix("!")
@@ -60,6 +72,49 @@ def test_what_the_image_copies_is_there_and_reaches_docker() -> None:
             place = source.removeprefix("./")
             assert (PROJECT / place).exists(), place
             assert place in let_through
+
+
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+def test_every_package_has_a_wheel_for_the_image(machine: str) -> None:
+    """So that both kinds of machine build it without a compiler."""
+    [release] = set(re.findall(r"FROM python:(3\.\d+)", DOCKERFILE))
+    there = {
+        **default_environment(),
+        "python_version": release,
+        "python_full_version": f"{release}.0",
+        "sys_platform": "linux",
+        "platform_system": "Linux",
+        "platform_machine": machine,
+    }
+    locked = tomllib.loads((PROJECT / "uv.lock").read_text(encoding="utf-8"))["package"]
+    [own] = [package for package in locked if package["name"] == "local-video-server"]
+    wanted = [*own["dependencies"], *own["optional-dependencies"]["replicate"]]
+    seen: set[str] = set()
+    while wanted:
+        each = wanted.pop()
+        name, marker = each["name"], each.get("marker")
+        if name in seen or (marker and not Marker(marker).evaluate(there)):
+            continue
+        seen.add(name)
+        versions = [package for package in locked if package["name"] == name]
+        [package] = [
+            package
+            for package in versions
+            if each.get("version", package["version"]) == package["version"]
+        ]
+        wheels = [wheel["url"].rpartition("/")[2] for wheel in package.get("wheels", ())]
+        assert any(_fits(wheel, release.replace(".", ""), machine) for wheel in wheels), name
+        wanted += package.get("dependencies", ())
+    assert len(seen) > 25
+
+
+def _fits(wheel: str, release: str, machine: str) -> bool:
+    """True where a wheel is for this Python on a Debian of this kind."""
+    return any(
+        (each.interpreter in (f"cp{release}", "py3") or each.abi == "abi3")
+        and (each.platform == "any" or re.fullmatch(rf"manylinux\w*_{machine}", each.platform))
+        for each in parse_wheel_filename(wheel)[3]
+    )
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +132,8 @@ def test_compose_gives_the_container_no_more_than_it_needs(service: dict[str, An
     assert library.endswith(":/library:ro")
     assert data.endswith(":/data")
     assert service["user"] == "${PUID:-1000}:${PGID:-1000}"
+    assert service["env_file"] == [{"path": ".env", "required": False}]  # options of LVS
+    assert service["network_mode"] == "host"
 
 
 def test_every_option_of_the_container_is_one_of_lvs(service: dict[str, Any]) -> None:
@@ -99,6 +156,21 @@ def test_the_health_check_tells_a_well_server_from_none(tmp_path: Path) -> None:
         assert health(server.port, tmp_path) == 0
         server.stop()
         assert health(server.port, tmp_path) == 1
+
+
+def test_the_health_check_asks_where_the_server_listens(tmp_path: Path) -> None:
+    """Also where that stands in a file of the data folder."""
+    library, data = tmp_path / "films", tmp_path / "data"
+    library.mkdir()
+    data.mkdir()
+    port = processes.free_port()
+    (data / "config.json").write_text(f'{{"port": {port}, "host": "127.0.0.2"}}')
+    command = [sys.executable, "-m", "lvs", "serve", library, "--data", data]
+    with processes.Server(command, tmp_path) as server:
+        assert server.address == f"http://127.0.0.2:{port}"
+        command = [sys.executable, HEALTHCHECK]
+        asked = processes.run_command(command, tmp_path, LVS_DATA_DIRECTORY=str(data))
+        assert (asked.returncode, asked.stderr) == (0, "")
 
 
 def test_the_health_check_knows_passwords_and_https(tmp_path: Path) -> None:

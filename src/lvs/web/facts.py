@@ -56,6 +56,7 @@ def track_facts(track: Track) -> str:
         f"{codec_name(track.codec)} {sound}".strip(),
         language[1] if language else track.language,
         track.title,
+        track.mark,
     ]
     return " · ".join(part for part in parts if part)
 

@@ -136,6 +136,31 @@ async def test_the_watch_page_offers_the_file_and_then_its_segments(home: Home) 
     ]
 
 
+async def test_the_page_says_before_play_that_even_the_smallest_size_is_too_slow(
+    home: Home,
+) -> None:
+    make = make_video(home.library.parent / "plays.mp4", seconds=2, size=(96, 64), sound=True)
+    home.add("plays.mp4", make.read_bytes())
+    await home.scan()
+    await home.looked()
+    speeds = home.services.playback.pool.speeds
+    for megapixels_per_s, said in ((0.001, True), (1000.0, False)):
+        for codec in ("mpeg4", "h264"):
+            speeds._speeds[f"{codec} 8"] = megapixels_per_s
+        for address, is_converted in (
+            ("old.avi", True),
+            ("old.avi?quality=360", True),
+            ("film.mkv", False),  # its picture is copied
+            ("film.mkv?audio=0", False),
+            ("film.mkv?play=converted", True),
+            ("plays.mp4", False),
+            ("plays.mp4?quality=360", True),
+        ):
+            page = (await get(home, f"/watch/{address}"))[2].decode()
+            assert ('id="slow-note"' in page) is (said and is_converted), address
+            assert "even in 360 lines" in page or not (said and is_converted)
+
+
 async def test_an_unreadable_file_has_no_player(home: Home) -> None:
     home.add("list.mp4", b"#EXTM3U\n#EXTINF:1,\n/video/film.mkv\n")
     await home.scan()

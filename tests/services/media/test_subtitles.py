@@ -303,6 +303,10 @@ def test_encodings_are_guessed(text: str, encoding: str, language: str) -> None:
         ("2019", None),
         ("", None),
         ("en-", None),
+        ("en-forced", None),
+        ("es-419", ("es-419", "Spanish (419)")),
+        ("Chinese (Traditional)", ("zh-Hant", "Chinese (Hant)")),
+        ("jp", ("ja", "Japanese")),
     ],
 )
 def test_languages_are_recognized(spelling: str, expected: tuple[str, str] | None) -> None:
@@ -412,6 +416,20 @@ def test_a_hostile_file_costs_no_more_than_its_size(piece: str, kind: str) -> No
         ("Subs/Film.de.srt", "German", "de"),
         ("Subs/2_English.srt", "English", "en"),
         ("subtitles/Film/3_French.srt", "French", "fr"),
+        ("Film.en-forced.srt", "English (forced)", "en"),
+        ("Film-pt-BR-forced.srt", "Portuguese (BR) (forced)", "pt-BR"),
+        ("Film_eng_sdh.srt", "English (for the hard of hearing)", "en"),
+        ("Film.English [SDH].srt", "English (for the hard of hearing)", "en"),
+        ("Film.hi.en.srt", "English (for the hard of hearing)", "en"),
+        ("Film.hi.srt", "Hindi", "hi"),
+        ("Film.en.hearing_impaired.srt", "English (for the hard of hearing)", "en"),
+        ("Film - English (CC).srt", "English (for the hard of hearing)", "en"),
+        ("Film.chs&eng.srt", "Chinese (Hans) + English", "zh-Hans"),
+        ("Film.Brazilian Portuguese.srt", "Portuguese (BR)", "pt-BR"),
+        ("Film.en.Commentary of the crew.srt", "English · Commentary of the crew", "en"),
+        ("Subs/4_Chinese (Simplified).srt", "Chinese (Hans)", "zh-Hans"),
+        ("Subs/English (Forced).srt", "English (forced)", "en"),
+        ("Subs/5_English,SDH.srt", "English (for the hard of hearing)", "en"),
     ],
 )
 def test_subtitles_are_found_under_the_names_people_give_them(
@@ -426,7 +444,15 @@ def test_subtitles_are_found_under_the_names_people_give_them(
 
 
 @pytest.mark.parametrize(
-    "name", ["Film-2.srt", "Film 2.srt", "Film-en.txt", "Filmer.srt", "Subs/2_English.srt"]
+    "name",
+    [
+        "Film-2.srt",
+        "Film 2.srt",
+        "Film - The English One.srt",
+        "Film-en.txt",
+        "Filmer.srt",
+        "Subs/2_English.srt",
+    ],
 )
 def test_subtitles_of_others_are_left_to_them(tmp_path: Path, name: str) -> None:
     path = tmp_path / name

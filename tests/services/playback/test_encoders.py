@@ -12,9 +12,9 @@ from lvs.services.playback.encoders import HARDWARE, try_encoder
 from lvs.services.playback.planner import Delivery, Variant, parse_variant
 
 
-@pytest.fixture
-async def home(tmp_path: Path) -> AsyncIterator[Home]:
-    each = Home(tmp_path, watch="off", encoder="auto")
+@pytest.fixture(params=["software"])
+async def home(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Home]:
+    each = Home(tmp_path, watch="off", encoder=request.param)
     make_video(tmp_path / "seed.avi", seconds=2, size=(96, 64), video_codec="mpeg4", sound=True)
     each.add("old.avi", (tmp_path / "seed.avi").read_bytes())
     async with each:
@@ -43,6 +43,7 @@ def test_a_variant_is_named_after_its_encoder(encoder: str) -> None:
     assert parse_variant(f"copy-a0-{encoder}") is None
 
 
+@pytest.mark.parametrize("home", ["auto"], indirect=True)
 async def test_a_film_is_converted_whatever_the_machine_has(home: Home) -> None:
     pool = home.services.playback.pool
     master = home.services.playback.address(await home.video("old.avi"))
@@ -52,6 +53,21 @@ async def test_a_film_is_converted_whatever_the_machine_has(home: Home) -> None:
     assert variant == f"h264-720-a0{chip}/index.m3u8"
     piece = master.replace("master.m3u8", variant.replace("index.m3u8", "0.m4s"))
     assert (await home.client.get(piece)).status_code == 200
+
+
+@pytest.mark.parametrize("piece", ["init.mp4", "0.m4s"])
+async def test_a_chip_that_refuses_is_given_up_for_software(home: Home, piece: str) -> None:
+    pool = home.services.playback.pool
+    master = home.services.playback.address(await home.video("old.avi"))
+    pool.encoder = next(each for each in HARDWARE if not try_encoder(each))
+    chip = f"h264-720-a0-{pool.encoder}"
+    answer = await home.client.get(master.replace("master.m3u8", f"{chip}/{piece}"))
+    assert answer.status_code in (503, 504)
+    answer = await home.client.get(master)
+    assert (await answer.get_data(as_text=True)).endswith("h264-720-a0/index.m3u8\n")
+    for name, status in ((chip, 404), ("h264-720-a0", 200)):
+        answer = await home.client.get(master.replace("master.m3u8", f"{name}/{piece}"))
+        assert answer.status_code == status
 
 
 async def test_a_variant_of_an_encoder_that_is_not_in_use_is_not_found(home: Home) -> None:

@@ -6,6 +6,7 @@ from quart import Response, request
 
 from lvs.models import Track, Video
 from lvs.services.media.languages import language_of
+from lvs.services.media.subtitles import labelled_apart
 from lvs.services.media.webvtt import delayed
 from lvs.web.responses import client, services
 
@@ -72,15 +73,22 @@ async def subtitles_of(video: Video) -> list[tuple[str, str, str]]:
         for subtitle in await services().subtitles.of_video(video)
     ]
     inside = [
-        (f"/subtitles/{video.media_hash}/inside-{number}.vtt", *_named(track, number))
+        (f"/subtitles/{video.media_hash}/inside-{number}.vtt", *named_track(track, number))
         for number, track in services().playback.subtitle_tracks(video)
     ]
-    return beside + inside
+    found = beside + inside
+    labels = labelled_apart(label for _, label, _ in found)
+    return [
+        (address, label, language)
+        for (address, _, language), label in zip(found, labels, strict=True)
+    ]
 
 
-def _named(track: Track, number: int) -> tuple[str, str]:
-    """Label and language tag (or nothing) of a track inside a film."""
+def named_track(track: Track, number: int) -> tuple[str, str]:
+    """Label and language tag (or nothing) of a track of subtitles inside a film."""
     known = language_of(track.language or "")
     name = known[1] if known else track.language
-    parts = [part for part in (name, track.title) if part]
-    return " · ".join(parts) or f"Track {number + 1}", known[0] if known else ""
+    label = " · ".join(part for part in (name, track.title) if part) or f"Track {number + 1}"
+    if track.mark and track.mark not in label.lower():
+        label = f"{label} ({track.mark})"
+    return label, known[0] if known else ""

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 
 from lvs.http import media_types
 from lvs.models import State, Track, Video, shown
-from lvs.playability import Plays, plays
-from lvs.routes.media.subtitles import delay
+from lvs.playability import Plays, plays, undecodable_sound
+from lvs.routes.media.subtitles import delay, named_track
 from lvs.services.media.languages import language_of
+from lvs.services.media.subtitles import labelled_apart
 from lvs.services.playback.codec_strings import source_type
 from lvs.services.playback.planner import HEIGHTS, PICTURE_SUBTITLES, WATCHABLE_SPEED
 from lvs.services.playback.player_pool import BUSY
@@ -21,6 +22,10 @@ TOO_SLOW = (
     "Where this browser cannot play the file itself, LVS converts it, here about {:.1f} times as"
     " fast as it plays, even in 360 lines: it will keep stopping to load. Download it to watch it"
     " with another program."
+)
+SOUNDLESS = (
+    "LVS cannot decode the sound of this film ({}): where this browser cannot play the file itself,"
+    " it plays without sound."
 )
 CUE_SIZES = {"small": "small", "": "usual", "large": "large", "huge": "very large"}
 NOT_PROBED = "not known yet: LVS has not analysed this file"
@@ -80,6 +85,7 @@ class PlayerView:
     start_s: float = 0.0
     busy: str = BUSY
     slow: str = ""
+    soundless: str = ""
     cue_sizes: Mapping[str, str] = field(default_factory=lambda: CUE_SIZES)
 
 
@@ -137,6 +143,7 @@ def player_view(video: Video, choice: PlayerChoice, start_s: float = 0.0) -> Pla
         sources += [(addresses().video(video.file), _direct_type(video))] if usual else []
         # Browsers decode interlaced pictures, and show them with combs: the file comes second.
         sources.insert(0 if probe and probe.interlaced else len(sources), (segmented, HLS))
+    silent = undecodable_sound(probe) if probe and way is Plays.CONVERTED else ""
     return PlayerView(
         sources=tuple((url + _fragment(start_s), kind) for url, kind in sources),
         preload="metadata" if way is Plays.DIRECT and len(sources) > 1 else "none",
@@ -148,23 +155,26 @@ def player_view(video: Video, choice: PlayerChoice, start_s: float = 0.0) -> Pla
         heights=tuple(height for height in HEIGHTS if probe and height <= max(360, probe.height)),
         burnable=_burnable(video),
         start_s=start_s,
-        slow=_slow(video) if way is Plays.CONVERTED else "",
+        slow=_slow(video, choice) if way is Plays.CONVERTED or choice.query else "",
+        soundless=SOUNDLESS.format(silent) if silent else "",
     )
 
 
 def _burnable(video: Video) -> tuple[tuple[int, str], ...]:
     """Subtitles that are pictures: their numbers and names."""
     tracks = video.probe.subtitle_tracks if video.probe else ()
-    return tuple(
-        (number, _track_label(number, track))
+    found = {
+        number: named_track(track, number)[0]
         for number, track in enumerate(tracks)
         if track.codec in PICTURE_SUBTITLES
-    )
+    }
+    return tuple(zip(found, labelled_apart(found.values()), strict=True))
 
 
-def _slow(video: Video) -> str:
+def _slow(video: Video, choice: PlayerChoice) -> str:
     """A message for a film that cannot be converted as fast as it plays."""
-    speed = services().playback.least_speed(video, video.probe) if video.probe else None
+    wanted = choice.converted or choice.height > 0 or choice.burn is not None
+    speed = services().playback.least_speed(video, video.probe, wanted) if video.probe else None
     return "" if speed is None or speed >= WATCHABLE_SPEED else TOO_SLOW.format(speed)
 
 
@@ -191,7 +201,8 @@ def _track_label(number: int, track: Track) -> str:
     language = language_of(track.language or "")
     parts = [language[1] if language else track.language, track.title]
     parts.append({1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}.get(track.channels or 0))
-    return " · ".join(filter(None, parts)) or f"Track {number + 1}"
+    label = " · ".join(filter(None, parts)) or f"Track {number + 1}"
+    return label if track.decodable else f"{label} (cannot be decoded)"
 
 
 def _number(text: str) -> int | None:

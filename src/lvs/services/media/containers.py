@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import IO, Any
 
 import av
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 
 DEMUXERS = "mov,matroska,avi,flv,mpegts,mpeg,mpegvideo,asf,ogg,rm,mxf,dv,wtv,h264,hevc"
@@ -45,6 +46,7 @@ SOUND_DECODERS = frozenset(
         "dca",
         "truehd",
         "mlp",
+        "mp1",
         "mp1float",
         "mp2float",
         "mp3float",
@@ -70,8 +72,8 @@ SOUND_DECODERS = frozenset(
     | {
         "cook",
         "sipr",
-        "ra_144",
-        "ra_288",
+        "real_144",
+        "real_288",
         "ralf",
         "qdm2",
         "qdmc",
@@ -81,7 +83,14 @@ SOUND_DECODERS = frozenset(
         "gsm_ms",
         "g723_1",
         "atrac3",
-        "atrac3p",
+        "atrac3plus",
+        "qcelp",
+        "evrc",
+        "wavpack",
+        "tta",
+        "truespeech",
+        "imc",
+        "iac",
     }
     | {
         "pcm_s8",
@@ -106,8 +115,11 @@ SOUND_DECODERS = frozenset(
         "pcm_dvd",
         "s302m",
     }
-    | {"adpcm_ima_wav", "adpcm_ima_qt", "adpcm_ms", "adpcm_swf", "adpcm_yamaha", "adpcm_g726"}
+    | {"adpcm_ima_wav", "adpcm_ima_qt", "adpcm_ms", "adpcm_swf", "adpcm_yamaha", "g726"}
 )
+"""Decoders of sound by their own names. FFmpeg holds to such a list while it opens a file only;
+who decodes afterwards asks `sound_decodes`.
+"""
 SUBTITLE_DECODERS = frozenset(
     {"srt", "subrip", "ass", "ssa", "mov_text", "webvtt", "text", "pgssub", "dvdsub", "dvbsub"}
 )
@@ -189,6 +201,12 @@ def open_container(
         file, "r", options=options, io_open=_refuse, buffer_size=buffer_bytes, **METADATA
     )
     return container
+
+
+def sound_decodes(stream: AudioStream) -> bool:
+    """Tell whether this sound has a decoder, and one that is allowed."""
+    context: Any = stream.codec_context  # None for a codec FFmpeg has no decoder for
+    return context is not None and context.codec.name in SOUND_DECODERS
 
 
 @contextmanager

@@ -65,7 +65,8 @@ def main_picture(streams: "list[VideoStream] | tuple[VideoStream, ...]") -> Vide
 def _rank(stream: VideoStream) -> tuple[bool, bool, bool, int]:
     context: Any = stream.codec_context  # None for a codec FFmpeg has no decoder for
     name = context.codec.name if context is not None else ""
-    is_still = name in STILLS and stream.frames == 1
+    # Matroska and others do not count their pictures: one of a still's kind gives way to a film's.
+    is_still = name in STILLS and stream.frames <= 1
     return (
         is_still,
         name not in PICTURE_DECODERS,

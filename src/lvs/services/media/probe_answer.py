@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from lvs.errors import BrokenWorker, Unavailable, Unreadable
-from lvs.models import Chapter, Probe, Stereo, Track
+from lvs.models import FOR_THE_DEAF, FORCED, Chapter, Probe, Stereo, Track
 from lvs.services.media.eye import EYES
 from lvs.services.media.picture_signature import PictureSignature, read_signature
 from lvs.services.media.projection import FULL_TURN, LAYOUTS, Container, Likeness
@@ -188,7 +188,15 @@ def _track(found: Mapping[str, Any]) -> Track:
         title=_optional(_text, found["title"]),
         channels=_optional(_whole, found["channels"]),
         codec_string=_optional(_codec_string, found["codec_string"]),
+        mark=_optional(_mark, found["mark"]),
+        decodable=found["decodable"] is True,
     )
+
+
+def _mark(found: Any) -> str:
+    if found not in (FORCED, FOR_THE_DEAF):
+        raise TypeError("not a mark of subtitles")
+    return str(found)
 
 
 def _optional(read: Callable[[Any], Value], found: Any) -> Value | None:

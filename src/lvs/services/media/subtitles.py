@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from lvs.errors import NotFound, Unavailable, Unreadable
-from lvs.models import Video, shown
+from lvs.models import FOR_THE_DEAF, FORCED, Video, shown
 from lvs.services.library.library import Library
 from lvs.services.media.languages import language_of
 from lvs.services.media.webvtt import to_webvtt
@@ -26,7 +26,14 @@ FOLDERS = frozenset({b"subs", b"sub", b"subtitles"})
 THREADS = 2
 PATIENCE_S = 3.0
 
-_FORCED, _FOR_THE_DEAF = {"forced", "foreign"}, {"sdh", "cc", "hi"}
+_MARKS = {
+    **dict.fromkeys(("forced", "foreign"), FORCED),
+    **dict.fromkeys(("sdh", "cc", "hi", "hearing-impaired"), FOR_THE_DEAF),
+}
+_BETWEEN = re.compile(r"[\s_,;&+/()\[\]{}-]+")
+_NUMBER = re.compile(r"[0-9]+(?:[\s_-]+|\Z)", re.ASCII)
+_MOST_WORDS = 3  # of a language's name
+_SHORT = 2
 
 Value = TypeVar("Value")
 
@@ -160,9 +167,9 @@ def find(root: bytes, root_id: int, path: bytes, formats: Collection[str]) -> li
         key = blake2b(name, digest_size=4).hexdigest()
         place = folder + b"/" + name if folder else name
         found.append(Subtitle(key, root_id, place, kind.lower(), label, language))
-    return _labelled_apart(
-        sorted(found, key=lambda subtitle: (subtitle.label, subtitle.path))[:MAX_SUBTITLES]
-    )
+    found = sorted(found, key=lambda subtitle: (subtitle.label, subtitle.path))[:MAX_SUBTITLES]
+    labels = labelled_apart(subtitle.label for subtitle in found)
+    return [replace(subtitle, label=label) for subtitle, label in zip(found, labels, strict=True)]
 
 
 def _in_folders(
@@ -181,8 +188,8 @@ def _in_folders(
             for name in _listed(os.path.join(folder, place))[:MAX_LISTED]:
                 parts = _parts(name, stem, others)
                 if parts is None and alone and _kind(name):
-                    words = unicodedata.normalize("NFC", shown(name))
-                    parts = [word for word in re.split(r"[._ -]+", words) if not word.isdigit()]
+                    words = unicodedata.normalize("NFC", shown(name)).split(".")
+                    parts = [said for word in words if (said := _NUMBER.sub("", word, count=1))]
                 if parts:
                     found.append((place + b"/" + name, parts))
     return found
@@ -205,7 +212,8 @@ def _listed(folder: bytes) -> list[bytes]:
 def _parts(name: bytes, stem: str, others: Sequence[str]) -> list[str] | None:
     """Return what a subtitle file's name says behind the film's: `en`, `forced`, `srt`.
 
-    None where it is none of this film. `film-en.srt` is one where a language stands there.
+    None where it is none of this film. `film-en.srt` is one where nothing but languages and marks
+    stands there.
     """
     if not _kind(name) or not _begins(_folded(name), stem):
         return None
@@ -216,7 +224,8 @@ def _parts(name: bytes, stem: str, others: Sequence[str]) -> list[str] | None:
     if _folded(name).startswith(f"{stem}."):
         return last[1:]
     rest = last[0][len(stem.rpartition(".")[2]) + 1 :]
-    known = language_of(rest) or rest.lower() in _FORCED | _FOR_THE_DEAF
+    words = _words(rest)
+    known = words and all(word.lower() in _MARKS or language_of(word) for word in words)
     return [rest, *last[1:]] if known else None
 
 
@@ -230,31 +239,60 @@ def _begins(name: str, stem: str) -> bool:
 
 def describe(parts: Sequence[str]) -> tuple[str, str]:
     """Label and language tag for what stands between a film's name and the ending: `en`, `forced`
-    is `English (forced)`, `en`.
+    is `English (forced)`, `en`. Subtitles in two languages have the tag of the first.
     """
-    name, language, notes, rest = "", "", [], []
-    for part in parts:
-        spelled = language_of(part) if not language else None
-        if spelled:
-            language, name = spelled
-        elif part.lower() in _FORCED:
-            notes.append("forced")
-        elif part.lower() in _FOR_THE_DEAF:
-            notes.append("for the hard of hearing")
-        elif part.lower() != "default":
-            rest.append(part)
-    label = " · ".join([name, *rest] if name else rest) or "Subtitles"
-    return (f"{label} ({', '.join(notes)})" if notes else label)[:200], language
+    languages: dict[str, str] = {}
+    notes: dict[str, None] = {}  # a set that keeps its order
+    rest: list[str] = []
+    said = [_words(part) for part in parts]
+    others = any(language_of(word) for words in said for word in words if word.lower() != "hi")
+    for words in said:
+        unknown = []
+        for word in words:
+            spelled = language_of(word)
+            # Where there is another language, `hi` is hearing impaired, and not Hindi.
+            if mark := _MARKS.get(word.lower(), "") if others or not spelled else "":
+                notes[mark] = None
+            elif spelled and (not languages or len(word) > _SHORT):
+                languages.setdefault(*spelled)
+            elif word.lower() != "default":
+                unknown.append(word)
+        rest += [" ".join(unknown)] if unknown else []
+    label = " · ".join(filter(None, (" + ".join(languages.values()), *rest))) or "Subtitles"
+    label = f"{label} ({', '.join(notes)})" if notes else label
+    return label[:200], next(iter(languages), "")
 
 
-def _labelled_apart(subtitles: list[Subtitle]) -> list[Subtitle]:
-    """The same subtitles with labels of which no two are the same."""
+def _words(part: str) -> list[str]:
+    """The words of a part of a name, those of a language or a mark together: `pt-BR_forced` is
+    `pt-BR`, `forced`. A part without any is left whole.
+    """
+    pieces = [piece for piece in _BETWEEN.split(part) if piece]
+    words, known = [], False
+    while pieces:
+        length = next((some for some in range(_MOST_WORDS, 0, -1) if _is_one(pieces[:some])), 0)
+        known |= length > 0
+        words.append("-".join(pieces[: length or 1]))
+        del pieces[: length or 1]
+    return words if known else [part]
+
+
+def _is_one(pieces: Sequence[str]) -> bool:
+    """Tell whether these words are one language with its script and region, or one mark."""
+    joined = "-".join(pieces)
+    if joined.lower() in _MARKS:
+        return True
+    marked = any(piece.lower() in _MARKS for piece in pieces[1:])
+    return not marked and language_of(joined) is not None
+
+
+def labelled_apart(labels: Iterable[str]) -> list[str]:
+    """The labels with numbers, so that no two are the same."""
     seen: dict[str, int] = {}
     apart = []
-    for subtitle in subtitles:
-        seen[subtitle.label] = number = seen.get(subtitle.label, 0) + 1
-        label = subtitle.label if number == 1 else f"{subtitle.label} {number}"
-        apart.append(replace(subtitle, label=label))
+    for label in labels:
+        seen[label] = number = seen.get(label, 0) + 1
+        apart.append(label if number == 1 else f"{label} {number}")
     return apart
 
 

@@ -17,9 +17,10 @@ from itertools import islice
 from typing import IO, Any
 
 import av
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.packet import Packet
-from av.stream import Discard, Stream
+from av.stream import Discard, Disposition, Stream
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorPrimaries, Colorspace, ColorTrc, Interpolation
@@ -27,7 +28,7 @@ from av.video.stream import VideoStream
 from PIL import Image, ImageChops, ImageStat
 
 from lvs.errors import Unreadable
-from lvs.models import Probe, Track
+from lvs.models import FOR_THE_DEAF, FORCED, Probe, Track
 from lvs.services.media.containers import (
     BAD_DATA,
     MAX_PIXELS,
@@ -35,6 +36,7 @@ from lvs.services.media.containers import (
     MeteredFile,
     despite_bad_data,
     open_container,
+    sound_decodes,
 )
 from lvs.services.media.eye import PLACES, Crop
 from lvs.services.media.finish import on_field, without_borders
@@ -544,7 +546,14 @@ def _track(stream: Stream) -> Track:
         codec_string=sound_string(codec, getattr(context, "extradata", None) or b"")
         if is_sound
         else None,
+        mark=None if is_sound else _mark(stream),
+        decodable=sound_decodes(stream) if isinstance(stream, AudioStream) else True,
     )
+
+
+def _mark(stream: Stream) -> str | None:
+    marks = {Disposition.forced: FORCED, Disposition.hearing_impaired: FOR_THE_DEAF}
+    return next((mark for flag, mark in marks.items() if stream.disposition & flag), None)
 
 
 def _text(value: str | None, length: int, without: tuple[str, ...] = ()) -> str | None:

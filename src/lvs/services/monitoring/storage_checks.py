@@ -230,7 +230,7 @@ def backups(config: Config) -> Iterator[Diagnosis]:
 
 
 def _of_age(what: str, made_at: datetime, step: str) -> Diagnosis:
-    """The verdict on a backup or copy of that time: well, or too old."""
+    """A backup or copy of that time: well, or too old."""
     message = f"{what} of {made_at.astimezone():%Y-%m-%d %H:%M}."
     if datetime.now(UTC) - made_at > OLD_BACKUP:
         return Diagnosis("backups", Condition.WARNING, message, step)

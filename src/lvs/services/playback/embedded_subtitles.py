@@ -3,6 +3,9 @@
 Imported by the player worker only. The packets are the text; no decoder is needed.
 """
 
+import codecs
+import html
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,6 +22,12 @@ MAX_CHARACTERS = 4_000_000
 MAX_CUE_CHARACTERS = 4_000
 USUAL_S = 3.0
 """How long a cue stays that does not say so."""
+UTF_16 = (codecs.BOM_UTF16_BE, codecs.BOM_UTF16_LE)
+"""What text begins with in 3GPP timed text that is not UTF-8 (3GPP TS 26.245, section 5.17)."""
+_CUE_TAG = re.compile(
+    r"</?(?:c|v|lang|ruby|rt)(?:[.\s][^<>]{0,500})?>|<(?:\d{2,4}:)?\d{2}:\d{2}\.\d{3}>", re.ASCII
+)
+"""Tags of WebVTT for voices, classes and times, which SubRip does not have."""
 ASS_FIELDS = 8
 """Commas before the text of an event in Matroska (ReadOrder, Layer, Style … Effect)."""
 
@@ -66,11 +75,15 @@ def _cues(
 
 
 def _text(content: bytes, codec: str) -> str:
+    encoding = "utf-8"
     if codec == "mov_text":  # 3GPP timed text: a length, the text, and boxes with its style
         content = content[2 : 2 + int.from_bytes(content[:2], "big")]
-    text = content.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
+        encoding = "utf-16" if content.startswith(UTF_16) else encoding
+    text = content.decode(encoding, "replace").replace("\r\n", "\n").replace("\r", "\n")
     if codec in ("ass", "ssa"):
         text = text.split(",", ASS_FIELDS)[-1]
+    if codec == "webvtt":
+        text = html.unescape(_CUE_TAG.sub("", text))
     lines = [line for line in text.replace("\0", "").split("\n") if line.strip()]
     return "\n".join(lines)[:MAX_CUE_CHARACTERS].replace("-->", "→")
 

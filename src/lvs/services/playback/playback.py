@@ -56,13 +56,13 @@ class Playback:
             file.fingerprint,
         )
 
-    def least_speed(self, video: Video, probe: Probe) -> float | None:
+    def least_speed(self, video: Video, probe: Probe, converted: bool = False) -> float | None:
         """Film seconds per second of this film's conversion to the smallest size.
 
-        None where it need not be converted, or no such film was yet.
+        None where it need not be converted, unless that is asked for, or no such film was yet.
         """
         codec, depth = probe.video_codec, probe.bit_depth or 8
-        copied = codec == "h264" and probe.pixel_format in planner.COPIED_PIXELS
+        copied = codec == "h264" and probe.pixel_format in planner.COPIED_PIXELS and not converted
         if copied and not probe.interlaced and probe.container in planner.COPIED_CONTAINERS:
             return None
         megapixels = probe.coded_width * probe.coded_height * (probe.frame_rate or 25) / 1e6

@@ -11,6 +11,7 @@ import logging
 import os
 import time
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -222,7 +223,8 @@ class PlayerPool:
         return facts
 
     async def _make_init(self, film: FilmFile, variant: Variant, client: str) -> bytes:
-        return (await self._make(film, variant, client, "init")).content
+        with self._falling_back(variant):
+            return (await self._make(film, variant, client, "init")).content
 
     async def _make_segment(
         self, film: FilmFile, variant: Variant, number: int, client: str, address: str
@@ -262,12 +264,8 @@ class PlayerPool:
         self._note_conversion()
         async with self._turn():
             begun = time.monotonic()
-            try:
+            with self._falling_back(variant):
                 made = await self._make(film, variant, client, "segment", number=number)
-            except (Unavailable, TimedOut):
-                if variant.encoder:  # a chip that is busy or broken: pages load the other variant
-                    self.encoder = ""
-                raise
         seat = self._seats.get(film.key)
         if seat is not None and made.film_s:
             speed = made.film_s / max(0.001, time.monotonic() - begun)
@@ -278,6 +276,18 @@ class PlayerPool:
                 self.speeds.learn(found.codec, found.bit_depth, rate, variant.height, variant.thin)
                 await self.speeds.save_now_and_then()
         return made
+
+    @contextlib.contextmanager
+    def _falling_back(self, variant: Variant) -> Iterator[None]:
+        """Convert in software from now on where a chip is busy or broken: pages load that variant
+        when they find that the chip's is gone.
+        """
+        try:
+            yield
+        except (Unavailable, TimedOut):
+            if variant.encoder:
+                self.encoder = ""
+            raise
 
     @contextlib.asynccontextmanager
     async def _turn(self) -> Any:

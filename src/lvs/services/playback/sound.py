@@ -16,7 +16,12 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.packet import Packet
 
-from lvs.services.media.containers import BAD_DATA, SOUND_DECODERS, despite_bad_data
+from lvs.services.media.containers import (
+    BAD_DATA,
+    SOUND_DECODERS,
+    despite_bad_data,
+    sound_decodes,
+)
 from lvs.services.playback.film_source import FilmSource, only
 from lvs.services.playback.picture import Checkpoint
 
@@ -202,7 +207,7 @@ class DecodedSound:
 
     def _decode(self, from_s: float, checkpoint: Checkpoint) -> Iterator[Samples]:
         context: Any = self._stream.codec_context
-        if context is None:
+        if not sound_decodes(self._stream):
             return
         context.flush_buffers()
         resampler, expected = _resampler(), -1
