@@ -142,7 +142,7 @@ async def test_the_page_says_before_play_that_even_the_smallest_size_is_too_slow
     make = make_video(home.library.parent / "plays.mp4", seconds=2, size=(96, 64), sound=True)
     home.add("plays.mp4", make.read_bytes())
     await home.scan()
-    await home.looked()
+    await home.probed()
     speeds = home.services.playback.pool.speeds
     for megapixels_per_s, said in ((0.001, True), (1000.0, False)):
         for codec in ("mpeg4", "h264"):

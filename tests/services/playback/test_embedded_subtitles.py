@@ -60,7 +60,7 @@ async def test_tracks_of_one_language_can_be_told_apart(tmp_path: Path) -> None:
     home.add("film.mkv", film.read_bytes())
     home.add("film.de.srt", b"1\n00:00:00,000 --> 00:00:01,000\nwords\n")
     async with home:
-        await home.looked()
+        await home.probed()
         page = await (await home.client.get("/watch/film.mkv")).get_data(as_text=True)
     assert re.findall(r'<track [^>]*label="([^"]*)"', page) == [
         "German",

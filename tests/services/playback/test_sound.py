@@ -38,7 +38,7 @@ async def test_a_film_whose_sound_cannot_be_decoded_says_so_before_it_plays(tmp_
         make_video(tmp_path / "seed.avi", seconds=1, sound=True, audio_codec=codec)
         home.add(name, (tmp_path / "seed.avi").read_bytes())
     async with home:
-        await home.looked()
+        await home.probed()
         for name, said in (("heard.avi", False), ("unheard.avi", True)):
             page = await (await home.client.get(f"/watch/{name}")).get_data(as_text=True)
             assert ('id="soundless-note"' in page) is said
