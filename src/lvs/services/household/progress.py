@@ -63,6 +63,8 @@ class ProgressTracker:
         self.revision = 0  # grows whenever a film was watched or marked
         self.nothing_yet = False  # no position was ever recorded, so that pages need not ask
         self._pending: dict[tuple[int, int], ProgressEvent] = {}
+        # of a moment ago: a page may have read the film before that
+        self._written: dict[tuple[int, int], ProgressEvent] = {}
         self._came = asyncio.Event()
 
     @property
@@ -184,6 +186,7 @@ class ProgressTracker:
             except LvsError as error:
                 log.warning("positions in films could not be written yet: %s", error.message)
             await asyncio.sleep(FLUSH_S)
+            self._written.clear()
 
     async def flush(self) -> None:
         """Write what was recorded. Raises Full or Unavailable; nothing is forgotten then."""
@@ -197,6 +200,7 @@ class ProgressTracker:
                 await rows.record(tx, [event for _, event in some])
 
             await self._database.write(change)
+            self._written.update(some)
             for key, event in some:
                 if self._pending.get(key) is event:
                     del self._pending[key]
@@ -212,6 +216,7 @@ class ProgressTracker:
     ) -> None:
         """Write a change of one film behind the position that waits for it."""
         pending = self._pending.pop((person, video_id), None)
+        self._written.pop((person, video_id), None)
         self.nothing_yet = False
 
         async def both(tx: Transaction) -> None:
@@ -237,7 +242,8 @@ class ProgressTracker:
 
     def _overlaid(self, state: WatchState, person: int, video_id: int) -> WatchState:
         """The state with what is not written yet."""
-        event = self._pending.get((person, video_id))
+        key = (person, video_id)
+        event = self._pending.get(key) or self._written.get(key)
         if event is None or event.at < state.updated_at:
             return state
         return WatchState(event.position_s, event.watched or state.watched, event.at)
