@@ -232,6 +232,8 @@ def browser_playable(probe: Probe, extension: str) -> tuple[bool, str]:
 
 
 def _named(names: dict[str, str], codec: str, kind: str) -> str:
+    if codec == "unknown":
+        return f"{kind} of an unknown kind"
     if codec.startswith("pcm_"):
         return "uncompressed audio"
     return f"{names.get(codec, codec)} {kind}"

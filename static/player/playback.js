@@ -118,6 +118,7 @@ function failed({ type, response }) {
   const at = video.currentTime;
   if (response?.code === 404) return reload(at);
   if (response?.code === 503) return giveUp(video.dataset.busy);
+  if (response?.code === 504) return giveUp(video.dataset.late);
   if (type === window.Hls.ErrorTypes.MEDIA_ERROR && !converted) {
     playSegments(at, { whole: true, play: true });
     return;

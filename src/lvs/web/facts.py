@@ -45,7 +45,8 @@ def picture_facts(probe: Probe) -> str:
     parts = [codec_name(probe.video_codec)]
     parts += [f"{probe.bit_depth} bit"] if probe.bit_depth else []
     parts += [f"{probe.frame_rate:.3g} fps"] if probe.frame_rate else []
-    return f"{probe.width} × {probe.height} · {', '.join(parts)}"
+    size = [f"{probe.width} × {probe.height}"] if probe.width and probe.height else []
+    return " · ".join([*size, ", ".join(parts)])
 
 
 def track_facts(track: Track) -> str:

@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -159,6 +160,33 @@ async def test_the_page_says_before_play_that_even_the_smallest_size_is_too_slow
             page = (await get(home, f"/watch/{address}"))[2].decode()
             assert ('id="slow-note"' in page) is (said and is_converted), address
             assert "even in 360 lines" in page or not (said and is_converted)
+
+
+async def test_a_film_is_offered_copied_alone_while_there_is_no_room_to_convert(
+    home: Home,
+) -> None:
+    make_video(home.library.parent / "x.mkv", seconds=3, size=(96, 64), video_codec="libx265")
+    home.add("new.mkv", (home.library.parent / "x.mkv").read_bytes())
+    await home.scan()
+    await home.looked()
+    master, pool = await master_of(home, "new.mkv"), home.services.playback.pool
+    both = (await get(home, master))[2].decode()
+    assert "hevc-a0/index.m3u8" in both
+    assert "h264-720-a0/index.m3u8" in both
+    pool.turns = 1
+    old = (await master_of(home, "old.avi")).replace("master.m3u8", "h264-360-a0/0.m4s")
+    assert (await get(home, old))[0] == 200
+    [other] = [seat for seat in pool._seats.values() if seat.converted_at > 0]
+    other.client, other.speeds = "10.0.0.9", deque([1.0])
+    busy = (await get(home, master))[2].decode()
+    assert "hevc-a0/index.m3u8" in busy
+    assert "h264" not in busy
+    status, _, content = await get(home, f"{master}?play=converted")
+    assert status == 503
+    assert b"already converting" in content
+    page = (await get(home, "/watch/new.mkv"))[2].decode()
+    assert 'data-busy="This machine is already converting' in page
+    assert 'data-late="Making the next piece of this film took too long' in page
 
 
 async def test_an_unreadable_file_has_no_player(home: Home) -> None:

@@ -332,16 +332,38 @@ async def test_pictures_that_cannot_be_decoded_are_named(
         await probe_pool.probe(path)
 
 
+@pytest.mark.parametrize(
+    ("name", "codec", "pixels"),
+    [("film.mkv", "ffv1", "yuv420p"), ("film.mov", "png", "rgb24"), ("film.avi", "png", "rgb24")],
+)
 async def test_a_codec_off_the_list_is_described_and_not_decoded(
-    probe_pool: ProbePool, tmp_path: Path
+    probe_pool: ProbePool, tmp_path: Path, name: str, codec: str, pixels: str
 ) -> None:
-    path = media.make_video(tmp_path / "film.mkv", video_codec="ffv1")
+    path = media.make_video(tmp_path / name, video_codec=codec, pixel_format=pixels)
     store = PosterStore(tmp_path / "posters")
     store.prepare()
     found = await probe_pool.probe(path, store.target("0" * 16))
-    assert (found.probe.video_codec, found.has_poster) == ("ffv1", False)
+    assert (found.probe.video_codec, found.has_poster) == (codec, False)
     assert found.probe.duration_s
     assert found.probe.width > 0
+
+
+UNKNOWN = {"film.mp4": (b"avc1", b"zzzz"), "film.mkv": (b"/ISO/AVC", b"/ISO/ZZZ")}
+
+
+@pytest.mark.parametrize("name", UNKNOWN)
+async def test_a_film_of_a_codec_that_nobody_knows_is_one(
+    probe_pool: ProbePool, tmp_path: Path, name: str
+) -> None:
+    path = media.make_video(tmp_path / name, seconds=2, sound=True)
+    path.write_bytes(path.read_bytes().replace(*UNKNOWN[name]))
+    store = PosterStore(tmp_path / "posters")
+    store.prepare()
+    found = await probe_pool.probe(path, store.target("0" * 16))
+    assert (found.probe.video_codec, found.has_poster) == ("unknown", False)
+    assert found.probe.duration_s == pytest.approx(2, abs=0.1)
+    assert [track.codec for track in found.probe.audio_tracks] == ["aac"]
+    assert found.probe.width == 0
 
 
 @pytest.mark.parametrize("honest", [True, False])
@@ -556,7 +578,7 @@ def test_workers_end_when_the_server_is_killed(tmp_path: Path) -> None:
         "import asyncio, sys, time; from lvs.services.media.probe_pool import ProbePool\n"
         "async def main():\n"
         "    ffmpeg = ProbePool(workers=1)\n"
-        "    await ffmpeg.probe(sys.argv[1])\n"
+        "    await probe_pool.probe(sys.argv[1])\n"
         "    print(*ffmpeg.process_ids, flush=True)\n"
         "    await asyncio.sleep(60)\n"
         "asyncio.run(main())"

@@ -167,6 +167,27 @@ async def test_the_cache_keeps_within_its_bound(tmp_path: Path) -> None:
     assert not list((tmp_path / "cache").iterdir())
 
 
+async def test_many_at_once_keep_within_the_bound_and_nothing_is_left_of_who_leaves(
+    tmp_path: Path,
+) -> None:
+    cache = SegmentCache(tmp_path / "cache", 1000, least_free_bytes=0)
+    cache.prepare()
+    puts = [
+        asyncio.create_task(cache.put(f"film/key/variant/{number}.m4s", bytes([number]) * 200))
+        for number in range(1, 40)
+    ]
+    for each in puts:
+        await asyncio.sleep(0)
+        if puts.index(each) % 3 == 0:
+            each.cancel()
+    await asyncio.gather(*puts, return_exceptions=True)
+    while cache._writing:
+        await asyncio.wait(cache._writing)
+    sizes = [file.stat().st_size for file in (tmp_path / "cache").rglob("*") if file.is_file()]
+    assert 0 < sum(sizes) <= 1000
+    assert cache.size_bytes == sum(sizes)
+
+
 async def test_nothing_is_kept_on_a_disk_that_is_nearly_full(tmp_path: Path) -> None:
     cache = SegmentCache(tmp_path / "cache", 1 << 30, least_free_bytes=1 << 62)
     cache.prepare()

@@ -23,6 +23,10 @@ TOO_SLOW = (
     " fast as it plays, even in 360 lines: it will keep stopping to load. Download it to watch it"
     " with another program."
 )
+LATE = (
+    "Making the next piece of this film took too long: this machine is busy, or too slow for it."
+    " Pick a smaller size below, or download the film."
+)
 SOUNDLESS = (
     "LVS cannot decode the sound of this film ({}): where this browser cannot play the file itself,"
     " it plays without sound."
@@ -84,6 +88,7 @@ class PlayerView:
     burnable: tuple[tuple[int, str], ...] = ()
     start_s: float = 0.0
     busy: str = BUSY
+    late: str = LATE
     slow: str = ""
     soundless: str = ""
     cue_sizes: Mapping[str, str] = field(default_factory=lambda: CUE_SIZES)

@@ -29,6 +29,7 @@ from PIL import Image, ImageChops, ImageStat
 
 from lvs.errors import Unreadable
 from lvs.models import FOR_THE_DEAF, FORCED, Probe, Track
+from lvs.services.media.bare_streams import BARE, bare_duration_s
 from lvs.services.media.containers import (
     BAD_DATA,
     MAX_PIXELS,
@@ -70,6 +71,8 @@ PLACE_BYTES, PLACE_PACKETS = 64 << 20, 1200
 FULL_CONTRAST, FULL_DETAIL = 42.0, 9.0  # of 255
 IMPLAUSIBLE_DURATION_S = 24 * 3600.0
 MATROSKA_CLUSTER = b"\x1f\x43\xb6\x75"  # RFC 9559, section 5.1.3
+FILMS = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi", "mxf", "asf"})
+"""Containers that say of a track that it is a film's picture and how long it lasts."""
 NO_VIDEO = "No video could be found in it: it may be an unfinished download."
 A_PICTURE = "It is a picture, not a video."
 # A phone's pictures (HEIF, AVIF) share the container of its films, and have brands of their own.
@@ -152,11 +155,14 @@ class VideoFile:
         """Facts from the container, its streams and a decoded frame."""
         context: Any = self._stream.codec_context
         turned, _ = orientation(frame) if frame else (0, False)
-        coded_width, coded_height = (frame or context).width, (frame or context).height
-        width, height = stretched_size(coded_width, coded_height, self._pixel_aspect)
+        sized = frame or context  # neither, where FFmpeg does not know the codec
+        coded_width, coded_height = (sized.width, sized.height) if sized else (0, 0)
+        width, height = (
+            stretched_size(coded_width, coded_height, self._pixel_aspect) if sized else (0, 0)
+        )
         if turned in (90, 270):
             width, height = height, width
-        form = frame.format if frame else context.format
+        form = sized.format if sized else None
         depth = (
             max((component.bits for component in form.components), default=None) if form else None
         )
@@ -178,12 +184,15 @@ class VideoFile:
             recorded_at=_recorded_at(self._container.metadata)
             or _recorded_at(self._stream.metadata),
             codec_string=self._codec_string(coded_width, coded_height, depth or 8),
-            interlaced=bool(frame and frame.interlaced_frame) or int(context.field_order) > 1,
+            interlaced=bool(frame and frame.interlaced_frame)
+            or (context is not None and int(context.field_order) > 1),
             transfer=TRANSFERS.get(int(frame.color_trc)) if frame else None,
         )
 
     def _codec_string(self, width: int, height: int, bit_depth: int) -> str:
         context: Any = self._stream.codec_context
+        if context is None:
+            return self._codec
         extradata, rate = context.extradata or b"", self._frame_rate() or 30.0
         profile = str(context.profile or "")
         return picture_string(
@@ -291,12 +300,16 @@ class VideoFile:
         if stream is None:
             raise Unreadable("It holds sound but no picture." if streams.audio else NO_VIDEO)
         context: VideoCodecContext | None = stream.codec_context
-        if context is None:
-            raise Unreadable("Its pictures are in a format that LVS does not know.")
+        if context is None:  # FFmpeg has no decoder for it, and may not even have a name
+            if not self._is_film(stream):
+                raise Unreadable("Its pictures are in a format that LVS does not know.")
+            self._codec, self._decodable, self._pixel_aspect = "unknown", False, None
+            return stream
         self._codec = context.codec.canonical_name
         self._pixel_aspect = fraction(stream.sample_aspect_ratio)
         self._decodable = context.codec.name in PICTURE_DECODERS
-        if not self._decodable and (context.codec.name in STILLS or not context.width):
+        is_still = context.codec.name in STILLS and stream.frames <= 1
+        if not self._decodable and (is_still or not context.width):
             raise Unreadable(f"Its pictures cannot be decoded ({self._codec}).")
         if context.width * context.height > MAX_PIXELS:
             raise Unreadable(
@@ -312,6 +325,11 @@ class VideoFile:
             if other.index != stream.index:
                 other.discard = Discard.all
         return stream
+
+    def _is_film(self, stream: VideoStream) -> bool:
+        """Tell whether there is a film in the container, whatever its pictures are made of."""
+        lasts = (self._container.duration or 0) > 0
+        return self._container.format.name in FILMS and lasts and stream.frames != 1
 
     def _keyframes(self, places: tuple[float, ...] = PLACES) -> Iterator[VideoFrame]:
         """Keyframes from all over the film, each once."""
@@ -389,6 +407,10 @@ class VideoFile:
     @cached_property
     def _duration_s(self) -> float | None:
         claimed_s = (self._container.duration or 0) / 1e6
+        rate = self._frame_rate()
+        if self._container.format.name == BARE and rate:
+            found_s = bare_duration_s(self._raw, self._size_bytes, rate)
+            return found_s if 0 < found_s <= IMPLAUSIBLE_DURATION_S else None
         if claimed_s > 0 and self._container.format.name in ("mpegts", "mpeg"):
             return measured_duration_s(self._raw, self._size_bytes, claimed_s)
         if 0 < claimed_s <= IMPLAUSIBLE_DURATION_S:

@@ -20,6 +20,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from lvs.errors import Unreadable
+from lvs.services.media.bare_streams import BARE, bare_duration_s
 from lvs.services.media.containers import (
     BAD_DATA,
     MAX_PIXELS,
@@ -257,6 +258,10 @@ class FilmSource:
             shown_s = float((self.picture.duration or 0) * base)
             end_s = shown_s if end_s < shown_s < end_s + LAST_PICTURE_S else end_s
             claimed_s = min(claimed_s or math.inf, max(end_s, *sounds, 0.04))
+        elif self.container.format.name == BARE:
+            claimed_s = self._hinted_duration_s or bare_duration_s(
+                self._raw, self._size_bytes, rate
+            )
         elif not 0 < claimed_s <= MAX_DURATION_S:
             claimed_s = self._hinted_duration_s or (keyframes[-1] + 1 if keyframes else 0.0)
         elif self._hinted_duration_s and claimed_s > 1.5 * self._hinted_duration_s:

@@ -99,10 +99,25 @@ class Playback:
             burn=burn,
             encoder="" if goes_away else self.pool.encoder,
         )
+        offered = self._with_room(film, offered, client)
         if all(variant.way is Delivery.CONVERT for variant in offered):
-            self.pool.check_room(film, client)
             self.pool.elsewhere.open(film)
         return planner.master_playlist(facts, offered)
+
+    def _with_room(self, film: FilmFile, offered: list[Variant], client: str) -> list[Variant]:
+        """The variants without those that the machine has no room to convert; a browser that plays
+        none of the others asks for the conversion alone. Raises Unavailable where none is left.
+        """
+        copied = [variant for variant in offered if variant.way is not Delivery.CONVERT]
+        if len(copied) == len(offered):
+            return offered
+        try:
+            self.pool.check_room(film, client)
+        except Unavailable:
+            if not copied:
+                raise
+            return copied
+        return offered
 
     async def playlist(self, film: FilmFile, name: str, client: str) -> str:
         """The playlist of the variant of that name. Raises NotFound, TooMany."""

@@ -28,6 +28,8 @@ class SegmentCache:
         self.limit_bytes = limit_bytes
         self._least_free_bytes = least_free_bytes
         self._sizes: OrderedDict[str, int] = OrderedDict()
+        self._writing: set[asyncio.Task[None]] = set()
+        self._coming_bytes = 0
         self.size_bytes = self.hits = self.misses = 0
 
     def prepare(self) -> None:
@@ -59,16 +61,28 @@ class SegmentCache:
         if len(content) > self.limit_bytes // 4 or address in self._sizes:
             return
         removed = self._make_room(len(content))
-        if (
-            await asyncio.to_thread(self._write, address, content, removed)
-            and address not in self._sizes
-        ):
+        if self.size_bytes + self._coming_bytes + len(content) > self.limit_bytes:
+            return
+        self._coming_bytes += len(content)
+        # A thread writes to its end, also when nobody waits for it any more.
+        writing = asyncio.create_task(self._keep(address, content, removed))
+        self._writing.add(writing)
+        writing.add_done_callback(self._writing.discard)
+        await asyncio.shield(writing)
+
+    async def _keep(self, address: str, content: bytes, removed: list[str]) -> None:
+        try:
+            written = await asyncio.to_thread(self._write, address, content, removed)
+        finally:
+            self._coming_bytes -= len(content)
+        if written and address not in self._sizes:
             self._sizes[address] = len(content)
             self.size_bytes += len(content)
 
     def _make_room(self, size_bytes: int) -> list[str]:
         removed = []
-        while self._sizes and self.size_bytes + size_bytes > self.limit_bytes:
+        coming_bytes = self._coming_bytes + size_bytes
+        while self._sizes and self.size_bytes + coming_bytes > self.limit_bytes:
             address, size = self._sizes.popitem(last=False)
             self.size_bytes -= size
             removed.append(address)
