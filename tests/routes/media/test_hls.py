@@ -168,7 +168,7 @@ async def test_a_film_is_offered_copied_alone_while_there_is_no_room_to_convert(
     make_video(home.library.parent / "x.mkv", seconds=3, size=(96, 64), video_codec="libx265")
     home.add("new.mkv", (home.library.parent / "x.mkv").read_bytes())
     await home.scan()
-    await home.looked()
+    await home.probed()
     master, pool = await master_of(home, "new.mkv"), home.services.playback.pool
     both = (await get(home, master))[2].decode()
     assert "hevc-a0/index.m3u8" in both

@@ -18,7 +18,7 @@ async def home(tmp_path: Path) -> AsyncIterator[Home]:
     film = make_video(tmp_path / "a.mp4", seconds=2, sound=True).read_bytes()
     each.add("unknown.mp4", film.replace(b"avc1", b"zzzz"))
     async with each:
-        await each.looked()
+        await each.probed()
         yield each
 
 
