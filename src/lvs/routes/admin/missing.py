@@ -48,7 +48,7 @@ async def preview_forget() -> Response:
     ids, until = _chosen(args), number(args, "until", MAX_TIME)
     preview = await services().recycle_bin.preview(ids, until)
     return page(
-        "admin_forget.html", preview=preview, ids=ids, until=until, days=DAYS_KEPT, current="admin"
+        "admin_forget.html", going=preview, ids=ids, until=until, days=DAYS_KEPT, current="admin"
     )
 
 
