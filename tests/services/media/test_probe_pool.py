@@ -577,9 +577,9 @@ def test_workers_end_when_the_server_is_killed(tmp_path: Path) -> None:
     program = (
         "import asyncio, sys, time; from lvs.services.media.probe_pool import ProbePool\n"
         "async def main():\n"
-        "    ffmpeg = ProbePool(workers=1)\n"
+        "    probe_pool = ProbePool(workers=1)\n"
         "    await probe_pool.probe(sys.argv[1])\n"
-        "    print(*ffmpeg.process_ids, flush=True)\n"
+        "    print(*probe_pool.process_ids, flush=True)\n"
         "    await asyncio.sleep(60)\n"
         "asyncio.run(main())"
     )
