@@ -139,7 +139,7 @@ async def test_jobs_are_those_of_their_state(home: Home) -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "status", "count"),
+    ("address", "status", "message"),
     [
         ("jobs?state=lazy", 400, "The state of a job is one of"),
         ("jobs?limit=0", 400, "limit is a whole number from 1 to 500"),
@@ -155,12 +155,12 @@ async def test_jobs_are_those_of_their_state(home: Home) -> None:
     ],
 )
 async def test_what_cannot_be_answered_is_a_problem(
-    home: Home, address: str, status: int, sentence: str
+    home: Home, address: str, status: int, message: str
 ) -> None:
     answer = await home.client.get(f"/api/admin/{address}")
     assert answer.status_code == status
     assert answer.mimetype == "application/problem+json"
-    assert sentence in (await answer.get_json())["detail"]
+    assert message in (await answer.get_json())["detail"]
 
 
 @pytest.mark.parametrize("protect", ["everything", "changes"])

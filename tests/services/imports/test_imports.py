@@ -373,7 +373,7 @@ async def test_a_film_is_never_guessed_at(home: Home, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("make", "read", "count"),
+    ("make", "read", "message"),
     [
         (lambda path: foreign.stash(path, {}, version=31), stash.read,
          "no database of Stash that LVS can read (schema 31): LVS knows schemas 55 to 85; start a"),
@@ -399,12 +399,12 @@ async def test_a_film_is_never_guessed_at(home: Home, tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_an_unknown_version_is_refused_by_its_name(
-    make: Callable[[Path], Path], read: Read, sentence: str, tmp_path: Path
+    make: Callable[[Path], Path], read: Read, message: str, tmp_path: Path
 ) -> None:
     path = make(tmp_path / "other.db")
     with pytest.raises(Invalid) as refusal:
         read(path)
-    assert sentence in str(refusal.value)
+    assert message in str(refusal.value)
     assert str(path) in str(refusal.value)
 
 
