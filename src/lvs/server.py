@@ -86,9 +86,18 @@ def serve(
         allow_open_files()
         http = http_settings(sockets, secure, secure_sockets)
         limit.install(http)
-        greet = partial(_greet, say, lines, code)
-        renewal = TlsRenewal(http).run(config, names) if secure else None
-        asyncio.run(_run(config, create_app, http, limit, stopper, greet, renewal))
+        serving = partial(
+            _serve,
+            http=http,
+            limit=limit,
+            stopper=stopper,
+            started=partial(_greet, say, lines, code),
+            beside=TlsRenewal(http).run(config, names) if secure else None,
+        )
+        endpoint = ListeningOn(
+            config.port, f"{config.root_path}/", config.tls_port if secure else 0
+        )
+        asyncio.run(_run(config, create_app, endpoint, serving))
 
 
 def _sockets(config: Config, secure: bool) -> tuple[list[socket.socket], list[socket.socket]]:
@@ -263,24 +272,18 @@ def _end_at_once() -> None:
 async def _run(
     config: Config,
     create_app: "Callable[[Config, Database], Quart]",
-    http: hypercorn.Config,
-    limit: ConnectionLimit,
-    stopper: Stopper,
-    started: Callable[[], None],
-    beside: Coroutine[Any, Any, None] | None,
+    endpoint: ListeningOn,
+    serving: "Callable[[Quart], Coroutine[Any, Any, None]]",
 ) -> None:
-    """Serve until stopped; `beside` runs as long as the server does.
-
-    The database is opened and checked while the application's modules are imported, each of which
-    takes a good half of a second where there are 100,000 videos.
+    """Serve until stopped. The database is opened and checked while the application's modules are
+    imported, each of which takes a good half of a second where there are 100,000 videos.
     """
     database = Database.from_config(config)
     database.begin_opening()
     try:
         app = await asyncio.to_thread(create_app, config, database)
-        secure_port = config.tls_port if http.certfile else 0
-        _tell_services(app, ListeningOn(config.port, f"{config.root_path}/", secure_port))
-        await _serve(app, http, limit, stopper, started, beside)
+        _tell_services(app, endpoint)
+        await serving(app)
     finally:
         await database.close()
 
@@ -293,6 +296,7 @@ async def _serve(
     started: Callable[[], None],
     beside: Coroutine[Any, Any, None] | None,
 ) -> None:
+    """Serve the application until stopped; `beside` runs as long as it does."""
     running = False
 
     def without_failure(record: logging.LogRecord) -> bool:
