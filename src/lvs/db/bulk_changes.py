@@ -81,8 +81,9 @@ async def latest(
 
 async def video_ids(db: Connection, bulk_id: int) -> list[int]:
     """The videos that it changed."""
-    rows = await db.tuples("SELECT DISTINCT video_id FROM changes WHERE bulk = ?", (bulk_id,))
-    return [row[0] for row in rows]
+    sql = "SELECT group_concat(DISTINCT video_id) FROM changes WHERE bulk = ?"
+    found = await db.value(sql, (bulk_id,))
+    return [int(each) for each in found.split(",")] if found else []
 
 
 def _bulk(row: sqlite3.Row) -> BulkChange:

@@ -15,7 +15,7 @@ from lvs.db.database import Connection, Transaction
 from lvs.filters import filter_bounds
 from lvs.models import RESOLUTIONS, Card, Cursor, Query, Sort, State
 from lvs.relevance import RankedWords
-from lvs.text import natural_key
+from lvs.text import natural_key, searchable
 
 COLUMNS = """
     g.video_id, g.media_hash, g.version, g.root_id, g.path, g.title, g.added_at, g.duration_s,
@@ -64,6 +64,7 @@ class Selection:
 Values = dict[str, int | float | str | bytes | None]
 
 REFRESHED_AT_ONCE = 2000
+WORDS_AT_ONCE = 500  # made by Python, while no page is
 
 NUMBERS = (
     "video_id",
@@ -220,11 +221,28 @@ async def refresh_given(
     """
     await tx.run(sql, values)
     if "tag" in kinds:
-        sql = f"""
-            UPDATE search SET tags = searchable(({_TAG_WORDS.format(of="search.rowid")}))
-            WHERE rowid IN (SELECT value FROM json_each(:ids))
-        """
-        await tx.run(sql, {"ids": values["ids"]})
+        ordered = sorted(video_ids)
+        for start in range(0, len(ordered), WORDS_AT_ONCE):
+            await _refresh_tag_words(tx, ordered[start : start + WORDS_AT_ONCE])
+
+
+async def _refresh_tag_words(tx: Transaction, video_ids: Sequence[int]) -> None:
+    """Bring the full text up to date where only tags of these videos changed, by rising id: the
+    index writes its pages anew whenever a row's number is not above that of the one before.
+    """
+    # Read and handed over in one row each: Python waits for its turn beside other threads at every
+    # row that it is given, and at every call of its functions from a statement.
+    sql = f"""
+        SELECT json_group_array(json_array(value, ({_TAG_WORDS.format(of="value")})))
+        FROM json_each(?)
+    """
+    words = json.loads(await tx.value(sql, (json.dumps(video_ids),)))
+    made = [(video_id, searchable(text)) for video_id, text in words]
+    sql = """
+        UPDATE search SET tags = made.value ->> 1 FROM json_each(?) made
+        WHERE search.rowid = made.value ->> 0
+    """
+    await tx.run(sql, (json.dumps(made),))
 
 
 async def refresh_tags(tx: Transaction, video_ids: Collection[int]) -> None:
@@ -660,6 +678,19 @@ async def matching(db: Connection, match: str) -> str:
         await db.value("SELECT group_concat(rowid) FROM search WHERE search MATCH ?", (match,))
         or ""
     )
+
+
+async def first_ids(db: Connection, selection: Selection, limit: int) -> list[int]:
+    """The first videos of a selection in its order."""
+    order, conditions, values = _ordered(selection)
+    direction = "DESC" if selection.query.descending else "ASC"
+    sql = f"""
+        SELECT group_concat(video_id)
+        FROM (SELECT g.video_id FROM gallery g {_where(conditions)}
+              ORDER BY {order} {direction}, g.video_id {direction} LIMIT :limit)
+    """
+    found = await db.value(sql, values | {"limit": limit})
+    return [int(each) for each in found.split(",")] if found else []
 
 
 async def indexed_words(db: Connection, longest: int, limit: int) -> list[str]:

@@ -30,7 +30,8 @@ from lvs.text import plural
 from lvs.titles import title_from_path
 from lvs.viewer import person_or_viewer
 
-PIECE = 500
+PIECE = 2000  # some twenty statements each, which wait for their turn beside the pages
+EXPORTED_AT_ONCE = 500
 MOST_VIDEOS = 200_000
 MOST_TAGS_AT_ONCE = 20
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
@@ -149,7 +150,9 @@ class BulkEdits:
         return BulkResult(len(video_ids), len(changed), stamp.bulk)
 
 
-async def in_turns(video_ids: Sequence[int], size: int = PIECE) -> AsyncIterator[Sequence[int]]:
+async def in_turns(
+    video_ids: Sequence[int], size: int = EXPORTED_AT_ONCE
+) -> AsyncIterator[Sequence[int]]:
     """Some hundreds of these at a time, as an export reads them."""
     for start in range(0, len(video_ids), size):
         yield video_ids[start : start + size]

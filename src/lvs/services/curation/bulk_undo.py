@@ -16,7 +16,7 @@ from lvs.db.database import Transaction
 from lvs.errors import NotFound
 from lvs.services.curation.change_status import REASONS, Status, statuses
 
-PIECE = 500
+PIECE = 2000
 
 
 @dataclass(frozen=True, slots=True)

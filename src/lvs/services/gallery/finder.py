@@ -61,7 +61,7 @@ class SqlFinder:
 
     async def ids(self, limit: int) -> list[int]:
         """The first videos in the query's order."""
-        return [card.id for card in await self.cards(limit, None, None)]
+        return await gallery.first_ids(self._db, self._selection, limit)
 
     async def next_id(self, here: Cursor, backwards: bool) -> int | None:
         """The video behind a place, or before it."""
