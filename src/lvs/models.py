@@ -388,11 +388,14 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """A person and what they may see: `allowed` are the ids of the videos within `limits`."""
+    """A person and what they may see: `allowed` are the ids of the videos within `limits`, found
+    after so many `commits` of the database.
+    """
 
     person: int = HOUSEHOLD
     limits: Limits | None = None
     allowed: frozenset[int] = field(default=frozenset(), compare=False, repr=False)
+    commits: int = field(default=-1, compare=False, repr=False)
 
     def sees(self, video_id: int) -> bool:
         """True where this person may see a video."""

@@ -220,7 +220,15 @@ class Gallery:
     async def _reading(self) -> AsyncIterator[tuple[Connection, "VideoIndex | None"]]:
         """A connection, and the index where it knows every change that was answered before."""
         async with self._database.read() as db:
-            yield db, self._index if self._index and await self._index.catch_up(db) else None
+            yield (
+                db,
+                self._index if self._index and await self._knows_all(db, self._index) else None,
+            )
+
+    async def _knows_all(self, db: Connection, index: "VideoIndex") -> bool:
+        # What a person with limits may see was found a moment ago, and nothing was written since.
+        found_now = viewer().commits == self._database.usage.commits
+        return (found_now and index.seen >= 0) or await index.catch_up(db)
 
     async def _finder(
         self, db: Connection, query: Query, index: "VideoIndex | None"

@@ -25,7 +25,7 @@ from lvs.viewer import person_or_viewer, viewer
 log = logging.getLogger(__name__)
 
 
-FLUSH_S = 1.0
+FLUSH_S = 0.5
 RECORDS = RateLimit(60, 10)  # of one client: a player sends one in ten seconds, and one for a seek
 MOST_STARTED = 12
 MAX_PENDING = 2000
