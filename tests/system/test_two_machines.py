@@ -176,7 +176,10 @@ def test_the_doctor_sees_what_other_machines_will(
         done = processes.run_command(inside(namespace, *command, *where), folder, **more)
         checks = json.loads(done.stdout)["checks"]
         assert all(bool(each["next_step"]) == (each["condition"] != "ok") for each in checks)
-        return {each["check"]: each for each in checks}
+        addresses = {
+            word: each for each in checks for word in each["message"].split() if word[0].isdigit()
+        }
+        return addresses | {each["check"]: each for each in checks}
 
     home, other = tmp_path / "home", tmp_path / "other"
     with serve(cable.one, library, home / "data", "--host", ADDRESSES[0], LVS_ANNOUNCE="lvs"):
@@ -191,6 +194,12 @@ def test_the_doctor_sees_what_other_machines_will(
     with serve(cable.one, library, home / "data", LVS_ANNOUNCE="off"):
         found = examined(cable.one, home)
         assert found["mdns"]["message"] == "Nobody answers to lvs.local."
+        cable.join_house("203.0.113.7")
+        found = examined(cable.one, home)
+        assert found["203.0.113.7"]["message"].endswith(
+            "only with a password: it is no home network."
+        )
+        assert found["203.0.113.7"]["next_step"].startswith("Run `lvs password`")
 
 
 def test_a_replica_over_sftp_outlives_cuts_and_the_deaths_of_its_machine(

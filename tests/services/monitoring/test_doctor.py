@@ -3,6 +3,8 @@
 import json
 import os
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -256,6 +258,33 @@ def test_rules_of_a_firewall_are_read_as_it_does(
     (tmp_path / "user.rules").write_text(lines)
     monkeypatch.setattr(network_checks, "UFW", tmp_path)
     assert (one(network_checks.firewall(Config())).condition is Condition.OK) is through
+
+
+@pytest.mark.skipif(bool(os.geteuid()), reason="only root becomes another user")
+def test_rules_that_only_root_may_read_are_not_guessed(tmp_path: Path) -> None:
+    (tmp_path / "ufw.conf").write_text("ENABLED=yes\n")
+    (tmp_path / "user.rules").write_text(
+        "### tuple ### allow tcp 8900 0.0.0.0/0 any 0.0.0.0/0 in\n"
+    )
+    (tmp_path / "user.rules").chmod(0o600)
+    tmp_path.chmod(0o755)
+    script = """
+import os
+from pathlib import Path
+from lvs.config import Config
+from lvs.services.monitoring import network_checks
+network_checks.UFW = Path()
+os.setresuid(65534, 65534, 65534)
+(found,) = network_checks.firewall(Config())
+print(found.condition.value, found.message, found.next_step, sep="\\n")
+"""
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [
+        "note",
+        "The firewall ufw is on; only root may see whether it lets port 8900 through.",
+        "Run: sudo ufw allow 8900/tcp",
+    ]
 
 
 def test_the_firewall_has_to_let_https_through_too(
