@@ -8,8 +8,9 @@ from support.home import Home
 
 from lvs.db.tag_changes import TagJournalLine
 from lvs.errors import Conflict, Invalid, LvsError, NotFound
-from lvs.models import Query
+from lvs.models import Limits, Query
 from lvs.services.curation.tag_management import TagEdit, TagManagement
+from lvs.services.household.people import NewPerson
 
 ANNA = "192.168.1.5"
 
@@ -154,6 +155,35 @@ async def test_a_renamed_tag_shows_on_cards_and_is_found_by_its_new_name(home: H
     await management(home).edit("holiday", TagEdit(name="Ferien", keep_name=True), ANNA)
     assert await both_ways(home, q="holiday") == {film}
     assert await both_ways(home, tags=("holiday",)) == {film}
+
+
+@pytest.mark.parametrize(
+    "query", ["tag=alps+2019", "q=tag%3A%22ALPS+2019%22+snow", "tag=sea&tag=Alps+2019"]
+)
+async def test_a_saved_view_still_finds_a_tag_that_was_renamed(home: Home, query: str) -> None:
+    [film, other] = await films(home, 2)
+    await tag(home, film, "alps 2019")
+    await tag(home, other, "sea")
+    await home.services.saved_views.create("Alps", query, ANNA)
+    await management(home).edit("sea", TagEdit(name="ocean"), ANNA)
+    renamed = await management(home).edit("alps 2019", TagEdit(name="mountains"), ANNA)
+    assert (await management(home).get("alps 2019")).name == "mountains"
+    await management(home).merge("mountains", "ocean", ANNA, keep_name=False)
+    assert (await management(home).get("alps 2019")).name == "ocean"
+    with pytest.raises(NotFound):  # nobody asked for it
+        await management(home).get("mountains")
+    with pytest.raises(Conflict):
+        await management(home).undo(renamed.change_id or 0, ANNA)
+
+
+async def test_limits_still_hold_a_tag_that_was_renamed(home: Home) -> None:
+    [film, _] = await films(home, 2)
+    await tag(home, film, "kids")
+    limits = Limits(("Kids",))
+    await home.services.people.create(NewPerson("Ben", limits=limits))
+    assert len(await home.services.gallery.allowed(limits)) == 1
+    await management(home).edit("kids", TagEdit(name="for children"), ANNA)
+    assert len(await home.services.gallery.allowed(limits)) == 1
 
 
 NAMES = ("alps", "sea", "holiday", "hols", "land")

@@ -93,7 +93,11 @@ class TagUpdate(Sent):
     colour: Annotated[str | None, Field(max_length=MAX_TAG)] = None
     description: Annotated[str | None, Field(max_length=MAX_NAME)] = None
     keep_name: Annotated[
-        bool, Field(description="After renaming, the old name stays an alias.")
+        bool,
+        Field(
+            description="After renaming, the old name stays an alias, as it does where a saved "
+            "view or a person's limits ask for it."
+        ),
     ] = False
 
 

@@ -7,9 +7,11 @@ as the tags it concerns are as it left them.
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
+from urllib.parse import parse_qs
 
 from lvs.clock import now_ms
-from lvs.db import gallery, tag_changes
+from lvs.db import gallery, saved_views, tag_changes
+from lvs.db import people as people_rows
 from lvs.db import tag_details as rows
 from lvs.db import tags as names
 from lvs.db.database import Connection, Database, Transaction
@@ -21,6 +23,7 @@ from lvs.services.cache import Cache
 from lvs.services.curation.base import clean_line
 from lvs.services.curation.tags import clean_tag
 from lvs.services.events import Event, Events
+from lvs.services.gallery.search_query import MAX_LENGTH, parse
 
 MAX_DESCRIPTION = 1000
 MAX_ALIASES = 50
@@ -43,7 +46,8 @@ class TagEdit:
     more_aliases: tuple[str, ...] = ()
     fewer_aliases: tuple[str, ...] = ()
     keep_name: bool = False
-    """Keep the old name as an alias."""
+    """Keep the old name as an alias, which is done anyway where a saved view or a person's limits
+    ask for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +150,8 @@ class TagManagement:
         async with self._database.transaction() as tx:
             key = (await _existing(tx, name)).key
             [old] = (await rows.states(tx, [key])).values()
+            if await _is_asked_for(tx, key):
+                edit = replace(edit, keep_name=True)
             new = await _edited(tx, old, edit)
             keys = {old.key, new.key}
             if new.parent and await rows.taken(tx, new.parent) is None:
@@ -165,12 +171,14 @@ class TagManagement:
 
     async def merge(self, name: str, into: str, client: str, keep_name: bool = True) -> TagResult:
         """Give every video of a tag another tag instead. Aliases and the tags below go along, and
-        with `keep_name` the old name becomes an alias. Raises Invalid, NotFound.
+        with `keep_name`, or where a saved view or a person's limits ask for it, the old name
+        becomes an alias. Raises Invalid, NotFound.
         """
         async with self._database.transaction() as tx:
             source, target = await _existing(tx, name), await _target(tx, into, name)
             if source.key == target.key:
                 raise Invalid("A tag cannot be merged into itself.")
+            keep_name = keep_name or await _is_asked_for(tx, source.key)
             below = await rows.children(tx, source.key)
             work = await _begin(tx, "merge", source.name, client, {source.key, target.key, *below})
             work.target = target.name
@@ -350,6 +358,19 @@ async def _target(db: Connection, into: str, name: str) -> TagDetails:
         raise NotFound(
             f"There is no tag “{into[:64]}”. To call “{name[:64]}” so, rename it."
         ) from None
+
+
+async def _is_asked_for(tx: Transaction, key: str) -> bool:
+    """True where a saved view or the limits of a person name this tag."""
+    for view in await saved_views.every(tx):
+        wanted = parse_qs(view.query)
+        searched = [
+            name for words in wanted.get("q", ()) for name in parse(words[:MAX_LENGTH]).tags
+        ]
+        if key in map(tag_key, (*wanted.get("tag", ()), *searched)):
+            return True
+    limits = [person.limits for person in await people_rows.every(tx) if person.limits]
+    return any(key in map(tag_key, each.tags) for each in limits)
 
 
 async def _edited(tx: Transaction, old: TagState, edit: TagEdit) -> TagState:
