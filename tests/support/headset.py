@@ -26,7 +26,12 @@ SMALL = {"width": 320, "height": 160}
 PATIENCE_S = 60
 BUTTONS = {"a-button": 3, "b-button": 4}
 
+# Fewer frames than a headset has: each takes the processor what a graphics chip does there.
 INSTALL = """
+const ours = window.requestAnimationFrame.bind(window);
+const ofEmulator = (react) => /onDeviceFrame/.test(String(react));
+window.requestAnimationFrame = (react) =>
+  ofEmulator(react) ? setTimeout(() => ours(react), 40) : window.still ? 0 : ours(react);
 const options = {ipd: .063, fovy: Math.PI / 2, stereoEnabled: true};
 window.quest = new IWER.XRDevice(IWER.metaQuest3, options);
 quest.installRuntime({forceInstall: true});
@@ -36,15 +41,12 @@ delete window.XRMediaBinding;
 delete window.XRWebGLBinding;
 new WebXRLayersPolyfill();
 """
-# Only the emulator's own loop gets frames of the page, as in a headset's browser.
-STAND_STILL = """
-const ours = window.requestAnimationFrame.bind(window);
-const ofEmulator = (react) => /onDeviceFrame/.test(String(react));
-window.requestAnimationFrame = (react) => (ofEmulator(react) ? ours(react) : 0);
-"""
 POINT_OF = """async ({name, value}) => {
   const {visit} = (await import('/static/vr/visit.js')).now;
   const found = (one) => one.name === name && (value === null || one.value === value);
+  for (let at = 0; !(visit.place && visit.panel.targets.find(found)) && at < 500; at += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
   const {box: [x, y, w, h]} = visit.panel.targets.find(found);
   const [u, v] = [(x + w / 2) / visit.panel.width, (y + h / 2) / visit.panel.height];
   const {x: X, y: Y, z: Z} = visit.place.transformPoint({x: u - .5, y: .5 - v, z: 0});
@@ -89,7 +91,7 @@ STATE = """async () => {
 class Headset:
     """The headset of one page. `hand` is the device that points: a controller or a hand.
 
-    With `still` the page gets no more frames once the film was entered.
+    With `still` the page gets no more frames once the film was entered, as in a headset's browser.
     """
 
     def __init__(self, page: Page, *, layers: bool = False, still: bool = False) -> None:
@@ -108,7 +110,7 @@ class Headset:
         self.page.locator("#vr-enter").click()
         self.wait(lambda state: state is not None and state["ready"])
         if self._still:
-            self.page.evaluate(f"() => {{ {STAND_STILL} }}")
+            self.page.evaluate("() => { window.still = true; }")
 
     def hold(self) -> None:
         """Pause the film, so that the panel stays."""
