@@ -128,6 +128,44 @@ def test_a_segment_is_the_same_whatever_was_made_before_it(film: Path, variant: 
 
 
 @pytest.mark.parametrize(
+    ("name", "picture", "sound"),
+    [
+        ("film.flv", "flv", "aac"),  # its first keyframe lies behind its beginning
+        ("film.avi", "mpeg4", "mp2"),
+        ("film.mpg", "mpeg1video", "mp2"),
+        ("film.ts", "mpeg2video", "mp2"),
+        ("film.wmv", "wmv2", "libmp3lame"),
+        ("film.3gp", "mpeg4", "aac"),
+        ("film.webm", "libvpx", "libopus"),
+    ],
+)
+def test_going_back_shows_what_was_shown_before(
+    tmp_path: Path, name: str, picture: str, sound: str
+) -> None:
+    film = make_video(
+        tmp_path / name,
+        seconds=6,
+        size=(96, 64),
+        frames_per_second=STEADY,
+        keyframe_every=25,
+        picture=clock,
+        sound=True,
+        video_codec=picture,
+        audio_codec=sound,
+    )
+    variant = Variant(Delivery.CONVERT, 720)
+    with opened(film) as source:
+        init, *in_order = made(source, variant)
+        _, *again = made(source, variant, list(range(len(in_order)))[::-1])
+    for one, other in zip(in_order, again, strict=True):
+        shown = pictures(init + one)
+        assert len(shown) >= STEADY
+        assert [time for time, _ in pictures(init + other)] == [time for time, _ in shown]
+        for (_, level), (_, before) in zip(pictures(init + other), shown, strict=True):
+            assert level == pytest.approx(before, abs=1)
+
+
+@pytest.mark.parametrize(
     "variant", [Variant(Delivery.COPY), Variant(Delivery.CONVERT, 720)], ids=str
 )
 def test_every_segment_begins_with_a_keyframe_at_its_cut(film: Path, variant: Variant) -> None:

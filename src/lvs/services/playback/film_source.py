@@ -354,7 +354,7 @@ class FilmSource:
                     return
 
     def seek(self, container: InputContainer, stream: Stream, moment_s: float) -> bool:
-        """Go to the last keyframe at or before that moment.
+        """Go to the last keyframe at or before that moment, or to the first where there is none.
 
         False where the container refuses; it is then anywhere.
         """
@@ -365,13 +365,16 @@ class FilmSource:
         stamp = round((max(0.0, moment_s) - early_s + self.start_s) / float(base))
         if stream is self.picture and container.format.name == MOV:
             stamp -= round(self.decode_delay_s / float(base))
-        try:
-            container.seek(stamp, stream=stream, backward=True)
-        except MemoryError:
-            raise
-        except BAD_DATA:
-            return False
-        return True
+        # Some find no keyframe where the first one lies behind the film's beginning.
+        for backward in (True, False):
+            try:
+                container.seek(stamp, stream=stream, backward=backward)
+            except MemoryError:
+                raise
+            except BAD_DATA:
+                continue
+            return True
+        return False
 
 
 def _is_rate(rate: Any) -> bool:
