@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import platformdirs
-from pydantic import BeforeValidator, Field, SecretStr
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from lvs import option_values as read
 from lvs.option_values import HEADSET_WRITES, Network, RateLimit
@@ -56,15 +55,15 @@ Switch = Annotated[bool, BeforeValidator(read.switch)]
 SomePath = Annotated[Path, BeforeValidator(read.absolute_path)]
 
 
-class Config(BaseSettings):
+class Config(BaseModel):
     """Every option with its value.
 
     Made directly it reads nothing from outside; `config_sources.load` gathers what the household
     has set.
     """
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_ignore_empty=True, enable_decoding=False, frozen=True, extra="forbid"
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_default=True, arbitrary_types_allowed=True
     )
 
     # A household's server is there for its network.
@@ -180,20 +179,6 @@ class Config(BaseSettings):
     def replicates(self) -> bool:
         """True where a program beside LVS copies the database elsewhere as it changes."""
         return bool(self.replicate) and sys.platform != "win32"
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only what is passed counts: `load` reads the other places itself, to know afterwards what
-        came from where.
-        """
-        return (init_settings,)
 
 
 OPTIONS = tuple(Config.model_fields)

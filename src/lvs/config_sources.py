@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic_settings import DotEnvSettingsSource, EnvSettingsSource
 
 from lvs.config import (
     OPTIONS,
@@ -147,24 +146,20 @@ def _flags(flags: Mapping[str, Any], here: Path) -> _Layer:
 
 
 def _environment(here: Path) -> _Layer:
-    return _prefixed(EnvSettingsSource(Config), "in the environment", here)
+    return _prefixed(_in_small_letters(os.environ), "in the environment", here)
 
 
 def _dotenv(path: Path) -> _Layer:
     if not path.is_file():
         return _Layer({}, str)
+    from dotenv import dotenv_values  # noqa: PLC0415  few have such a file
+
     try:
-        source = DotEnvSettingsSource(
-            Config, env_file=path, env_file_encoding="utf-8-sig", dotenv_filtering="only_existing"
-        )
+        found = _in_small_letters(dotenv_values(path, encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
         raise ConfigError(f"{path} cannot be read: {_reason(error)}.") from None
-    layer = _prefixed(source, f"in {path}", path.parent)
-    bare = [
-        name
-        for name in OPTIONS
-        if name in source.env_vars and PREFIX.lower() + name not in source.env_vars
-    ]
+    layer = _prefixed(found, f"in {path}", path.parent)
+    bare = [name for name in OPTIONS if name in found and PREFIX.lower() + name not in found]
     layer.warnings.extend(
         f"{name.upper()} in {path} is ignored; write {PREFIX}{name.upper()} to set it for LVS."
         for name in bare
@@ -172,14 +167,22 @@ def _dotenv(path: Path) -> _Layer:
     return layer
 
 
-def _prefixed(source: EnvSettingsSource, where: str, base: Path) -> _Layer:
+def _in_small_letters(variables: Mapping[str, str | None]) -> dict[str, str]:
+    """Those that are not empty, by their names in small letters."""
+    return {name.lower(): value for name, value in variables.items() if value}
+
+
+def _prefixed(found: Mapping[str, str], where: str, base: Path) -> _Layer:
     """Options from a place where all values are text and carry the prefix."""
+    prefix = PREFIX.lower()
+    values: dict[str, Any] = {
+        name: found[prefix + name] for name in OPTIONS if prefix + name in found
+    }
     layer = _Layer(
-        _with_absolute_paths(_with_lists(source()), base),
+        _with_absolute_paths(_with_lists(values), base),
         lambda name: f"{PREFIX}{name.upper()} {where}",
     )
-    prefix = PREFIX.lower()
-    for key in sorted(source.env_vars):
+    for key in sorted(found):
         name = key.removeprefix(prefix)
         if key.startswith(prefix) and name not in OPTIONS:
             layer.warnings.append(
