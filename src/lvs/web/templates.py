@@ -43,7 +43,7 @@ from lvs.web.urls import Urls, encode_cursor, folder_url, gallery_url, starts_de
 SIZE_UNITS = ("bytes", "KB", "MB", "GB", "TB", "PB")
 HASH_DIGITS = 12
 PARTIALS_KEPT = 200  # about 1 kB each
-ROWS_KEPT = 20  # about 10 kB each
+ROWS_KEPT = 60  # about 10 kB each
 DIGEST_BYTES = 32
 FIRST_ROW = 4
 FIRST_SCREEN = 12  # two rows of a television, three of a desktop
