@@ -5,6 +5,7 @@ import { Sphere } from "./sphere.js";
 
 const FADE_MS = matchMedia("(prefers-reduced-motion: reduce)").matches ? 1 : 200;
 const WIDE_M = 1.2;
+const KEEP_EVERY_MS = 9500; // as the watch page does
 
 export const now = { visit: null };
 
@@ -414,9 +415,9 @@ class Visit {
         film.keepPosition(video.currentTime);
       };
       film.countView();
-      on("pause", keep);
+      on("pause seeked", keep);
       on("timeupdate", () => {
-        if (this.time > kept + 15_000) keep();
+        if (this.time > kept + KEEP_EVERY_MS) keep();
       });
     }
     const told = () => {
