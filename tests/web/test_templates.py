@@ -85,7 +85,7 @@ FRAME = {
     "current": "home",
     "search": "",
     "theme": "auto",
-    "large": False,
+    "size": "normal",
     "page_url": "/?q=a&tag=b",
 }
 QUIET = Progress(scanning=False, scans_ended=1, files_seen=0, files_added=0, looking=0, version=7)
@@ -265,7 +265,7 @@ TROUBLE = {
     "status": 404,
     "title": "Not found",
     "message": HOSTILE,
-    "kept": "",
+    "unchanged": "",
     "request_id": "ab12",
     "next_step": ("All videos", "/"),
 }
@@ -329,7 +329,7 @@ EVERY_PAGE: list[tuple[str, dict[str, Any]]] = [
     ("tags.html", FRAME | TAGS | {"current": "tags"}),
     ("tags.html", FRAME | TAGS | {"tags": [], "filter": HOSTILE}),
     ("error.html", FRAME | TROUBLE),
-    ("error.html", FRAME | TROUBLE | {"theme": "dark", "large": True, "next_step": None}),
+    ("error.html", FRAME | TROUBLE | {"theme": "dark", "size": "large", "next_step": None}),
 ]
 
 TAG_FORM: dict[str, Any] = {
@@ -796,20 +796,17 @@ def test_trouble_is_announced_at_once_and_news_when_it_suits(
 
 
 @pytest.mark.parametrize("theme", ["auto", "dark", "light"])
-@pytest.mark.parametrize("large", [False, True])
-def test_the_display_settings_say_what_is_chosen(pages: Templates, theme: str, large: bool) -> None:
-    tree = Tree(pages.render("error.html", **FRAME | TROUBLE | {"theme": theme, "large": large}))
+@pytest.mark.parametrize("size", ["normal", "large", "tv"])
+def test_the_display_settings_say_what_is_chosen(pages: Templates, theme: str, size: str) -> None:
+    tree = Tree(pages.render("error.html", **FRAME | TROUBLE | {"theme": theme, "size": size}))
     pressed = [
         (button.get("name"), button.get("value"))
         for button in tree.all("button")
         if button.get("aria-pressed") == "true"
     ]
-    assert pressed == [("theme", theme), ("size", "large" if large else "normal")]
+    assert pressed == [("theme", theme), ("size", size)]
     html = tree.all("html")[0]
-    assert (html.get("data-theme"), html.get("data-size")) == (
-        theme,
-        "large" if large else "normal",
-    )
+    assert (html.get("data-theme"), html.get("data-size")) == (theme, size)
     assert [field.get("value") for field in tree.all("input") if field.get("name") == "back"] == [
         "/?q=a&tag=b"
     ]

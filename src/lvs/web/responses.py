@@ -86,13 +86,12 @@ def wants_partial() -> bool:
 
 def page_context() -> dict[str, Any]:
     """The values that the frame of each page needs."""
-    theme = request.cookies.get("theme", "auto")
+    theme, size = request.cookies.get("theme"), request.cookies.get("size")
     return {
         "current": "",
         "search": "",
-        "theme": theme if theme in THEMES else "auto",
-        "large": request.cookies.get("size") == "large",
-        "tv": request.cookies.get("size") == "tv",
+        "theme": theme if theme in THEMES else THEMES[0],
+        "size": size if size in SIZES else SIZES[0],
         "filters_open": request.cookies.get("filters") == "open",
         "previews": services().config.feature_previews,
         "scrubs": services().scenes.enabled and not services().config.feature_previews,

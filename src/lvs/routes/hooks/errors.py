@@ -145,7 +145,7 @@ def problem(
         "status": status,
         "title": title,
         "message": message,
-        "kept": "" if request.method in ("GET", "HEAD") else "Nothing was changed.",
+        "unchanged": "" if request.method in ("GET", "HEAD") else "Nothing was changed.",
         "request_id": _request_id(),
         "instead": instead,
         "next_step": next_step
