@@ -12,6 +12,7 @@ import threading
 from collections.abc import Hashable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, unquote_to_bytes
@@ -106,7 +107,7 @@ class Templates:
             unchanging=self.unchanging,
         )
         drawing: Any = self.environment.get_template("partials/_macros.html").module
-        self.environment.globals.update(icon=drawing.icon, tone=drawing.tone)
+        self.environment.globals.update(icon=cache(drawing.icon), tone=drawing.tone)
         self.environment.filters["groups"] = groups
         for text in (
             ago, clock_time, count, day, duration, iso, long_day, moment, plural, size, time_left,
