@@ -10,9 +10,8 @@ import sys
 import textwrap
 from pathlib import Path
 
-import httpx
 import pytest
-from support import processes
+from support import loopback, processes
 
 from lvs import __version__, logs, server
 from lvs.services.network.served import addresses
@@ -245,8 +244,8 @@ def test_a_server_says_where_it_is_and_what_it_serves(
         assert sum("http://" in line for line in running.lines) == 1
         assert f"Library:  {library}" in running.lines
         assert f"Data:     {tmp_path / 'data'}" in running.lines
-        assert httpx.get(f"{running.address}/ping").json() == {"status": "ok"}
-        assert "server" not in httpx.get(f"{running.address}/ping").headers
+        assert loopback.get(f"{running.address}/ping").json() == {"status": "ok"}
+        assert "server" not in loopback.get(f"{running.address}/ping").headers
         assert running.stop() == 0
         assert running.errors == ""
 

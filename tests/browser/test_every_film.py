@@ -8,8 +8,8 @@ import time
 from collections.abc import Iterator
 from urllib.parse import quote
 
-import httpx
 import pytest
+from support import loopback
 from support.cinema import NEEDS_CHROMIUM, Cinema, cinema
 from support.reference import difference, frames_around, grey
 from support.shared_media import DURATIONS_S, MANIFEST, MEDIA
@@ -103,12 +103,12 @@ def test_what_the_gallery_filters_is_what_the_pages_say(everything: Cinema) -> N
     listed = {
         video["path"]: state
         for state in WAYS.values()
-        for video in httpx.get(
+        for video in loopback.get(
             f"{everything.address}/api/videos", params={"state": state, "limit": 100}
         ).json()["videos"]
     }
     said = {}
     for name in [*GOOD, *ALIKE]:
-        page = httpx.get(f"{everything.address}/watch/{quote(name)}").text
+        page = loopback.get(f"{everything.address}/watch/{quote(name)}").text
         said[name] = next((state for words, state in WAYS.items() if words in page), "")
     assert listed == said

@@ -4,10 +4,10 @@ import io
 import os
 from collections.abc import Iterator
 
-import httpx
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
+from support import loopback
 from support.cinema import NEEDS_CHROMIUM, Cinema, Screen, cinema
 from support.home import OLD_NS
 from support.media import make_video, plain
@@ -103,7 +103,7 @@ def test_what_the_server_moved_is_not_moved_again(screen: Screen) -> None:
 def test_subtitles_that_are_switched_on_later_are_moved_too(screen: Screen, films: Cinema) -> None:
     page = screen.page
     chosen = {"subtitles": "off"}  # what the household chose last is on from the beginning
-    httpx.post(f"{films.address}/languages", data=chosen, headers={"Origin": films.address})
+    loopback.post(f"{films.address}/languages", data=chosen, headers={"Origin": films.address})
     page.goto("/watch/wolf.mp4")
     page.locator("#playback > summary").click()
     page.get_by_label("Subtitles later by, in seconds").fill("1")

@@ -26,6 +26,7 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support import loopback
 from support.home import Home
 from support.viewing import MEBIBYTE, Site, noise, received, until
 from support.wire import Wire
@@ -177,7 +178,7 @@ def test_a_film_that_is_not_in_memory_comes_from_the_drive(site: Site) -> None:
         with (site.folder / name).open("rb") as file:
             os.fsync(file.fileno())
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-    assert httpx.get(site.url("film.mp4")).content == CONTENT
+    assert loopback.get(site.url("film.mp4")).content == CONTENT
     assert site.through_server_bytes == 0
     opened = open_below_now(site.folder, b"other.mp4")
     forgotten = not opened.fill_from_memory(
@@ -309,7 +310,7 @@ def test_an_h11_that_wants_every_byte_gets_them(
     h11_supports_passthrough.cache_clear()
     try:
         assert not h11_supports_passthrough()
-        with httpx.Client() as client:
+        with loopback.Client() as client:
             for _ in range(2):
                 assert client.get(site.url("film.mp4")).content == CONTENT
         assert site.through_server_bytes == 2 * SIZE_BYTES

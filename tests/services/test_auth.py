@@ -12,9 +12,8 @@ import time
 from pathlib import Path
 
 import argon2
-import httpx
 import pytest
-from support import processes
+from support import loopback, processes
 from support.home import Home
 from support.wire import Answer, Wire
 
@@ -540,7 +539,7 @@ def test_the_password_in_the_environment_counts(tmp_path: Path) -> None:
     ]
     with (
         processes.Server(command, tmp_path, LVS_PASSWORD=PASSWORD) as server,
-        httpx.Client(base_url=server.address) as browser,
+        loopback.Client(base_url=server.address) as browser,
     ):
         assert browser.get("/api/videos").status_code == 401
         assert browser.post("/sign-in", data={"password": PASSWORD}).status_code == 303

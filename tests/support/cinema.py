@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
+from support import loopback
 from support.chromium import CHROMIUM
 from support.processes import Server, serving, until
 
@@ -87,7 +87,7 @@ def cinema(library: Path, folder: Path, videos: int, *flags: str | Path) -> Iter
 
 def report_of(server: Server) -> dict[str, Any]:
     """The figures of a server's dashboard."""
-    found: dict[str, Any] = httpx.get(f"{server.address}/admin/performance.json").json()
+    found: dict[str, Any] = loopback.get(f"{server.address}/admin/performance.json").json()
     return found
 
 

@@ -17,6 +17,7 @@ LAYERS = VENDOR / "webxr-layers-polyfill-1.1.0.min.js"
 FLAGS = (
     "--no-sandbox --use-gl=angle --use-angle=swiftshader --enable-unsafe-swiftshader "
     "--ignore-gpu-blocklist --disable-quic --no-first-run --disable-background-networking "
+    "--disable-gpu-compositing --disable-gpu-rasterization "
     "--disable-component-update --disable-sync --autoplay-policy=no-user-gesture-required"
 )
 BOTH_EYES = {"width": 600, "height": 300}

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import httpx
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from support import loopback
 from support.chromium import CHROMIUM
 from support.headset import BOTH_EYES, FLAGS
 from support.home import OLD_NS
@@ -43,11 +43,11 @@ class House:
 
     def told(self, name: str, place: str = "") -> Any:
         """The server's JSON about a film; `place` is what follows its hash in the address."""
-        return httpx.get(f"{self.address}/api/videos/{self.hashes[name]}{place}").json()
+        return loopback.get(f"{self.address}/api/videos/{self.hashes[name]}{place}").json()
 
     def stars(self, name: str) -> int | None:
         """The stars that the server has for a film."""
-        rating = httpx.get(f"{self.address}/api/ratings/{self.hashes[name]}").json()
+        rating = loopback.get(f"{self.address}/api/ratings/{self.hashes[name]}").json()
         value: int | None = rating["user"]["value"]
         return value
 
@@ -55,7 +55,7 @@ class House:
         """Put tags on a film."""
         for tag in tags:
             address = f"{self.address}/api/videos/{self.hashes[name]}/tags"
-            httpx.post(address, json={"tag": tag}).raise_for_status()
+            loopback.post(address, json={"tag": tag}).raise_for_status()
 
     @contextmanager
     def page(self, **options: Any) -> Iterator[Page]:
@@ -90,7 +90,7 @@ def vr_house(folder: Path) -> Iterator[House]:
         until(lambda: _found(server.address, hashes))
         choice = {"shape": "flat", "stereo": "sbs"}
         address = f"{server.address}/api/videos/{hashes['hall_SBS.mp4']}/projection"
-        httpx.put(address, json=choice).raise_for_status()
+        loopback.put(address, json=choice).raise_for_status()
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
         yield House(server.address, browser, hashes)
         browser.close()
@@ -98,12 +98,12 @@ def vr_house(folder: Path) -> Iterator[House]:
 
 def _found(address: str, hashes: dict[str, str]) -> bool:
     """True once every film's shape is known."""
-    videos = httpx.get(f"{address}/api/videos").json()["videos"]
+    videos = loopback.get(f"{address}/api/videos").json()["videos"]
     hashes.update({video["path"]: video["media_hash"] for video in videos})
     if len(hashes) <= len(FILMS):
         return False
     for name, film in FILMS.items():
-        found = httpx.get(f"{address}/api/videos/{hashes[name]}").json()["projection"]
+        found = loopback.get(f"{address}/api/videos/{hashes[name]}").json()["projection"]
         if found["shape"] != film.shape:
             return False
     return True

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from support import processes
+from support import loopback, processes
 from support.home import Home, distinct_video
 from support.processes import serving
 from support.wire import Wire
@@ -56,13 +56,13 @@ def test_one_server_speaks_both_and_never_sends_one_to_the_other(tmp_path: Path)
         assert urlsplit(server.address).scheme == "http"
         assert urlsplit(server.secure_address).port != server.port
         context = trusting(own(tmp_path))
-        plain = httpx.get(f"{server.address}/", follow_redirects=False)
+        plain = loopback.get(f"{server.address}/", follow_redirects=False)
         secure = httpx.get(f"{server.secure_address}/", verify=context, follow_redirects=False)
         assert (plain.status_code, secure.status_code) == (200, 200)
         for answer in (plain, secure):
             assert "strict-transport-security" not in answer.headers
         foreign = {"Host": "evil.example"}
-        assert httpx.get(server.address, headers=foreign).status_code == 421
+        assert loopback.get(server.address, headers=foreign).status_code == 421
         assert httpx.get(server.secure_address, headers=foreign, verify=context).status_code == 421
         assert server.stop() == 0
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 import pytest
+from support import loopback
 from support.home import distinct_video
 from support.processes import Server
 
@@ -82,7 +83,7 @@ async def test_every_answered_change_of_sixteen_clients_is_there(
     tmp_path: Path, library: Path
 ) -> None:
     with served(tmp_path, library) as server:
-        async with httpx.AsyncClient(base_url=server.address, timeout=60) as http:
+        async with loopback.AsyncClient(base_url=server.address, timeout=60) as http:
             films = await hashes(http)
         tags: dict[tuple[str, str], bool] = {}
         stars: dict[str, set[int]] = {film: set() for film in films}
@@ -90,7 +91,7 @@ async def test_every_answered_change_of_sixteen_clients_is_there(
 
         async def client(number: int) -> None:
             chance = random.Random(number)
-            async with httpx.AsyncClient(base_url=server.address, timeout=60) as http:
+            async with loopback.AsyncClient(base_url=server.address, timeout=60) as http:
                 for step in range(20):
                     film = films[step % FILMS]
                     tag = f"of {number} {chance.randrange(3)}"
@@ -106,7 +107,7 @@ async def test_every_answered_change_of_sixteen_clients_is_there(
                     await change(http, f"/videos/{film}/favorite", value=1)
 
         await asyncio.gather(*map(client, range(CLIENTS)))
-        async with httpx.AsyncClient(base_url=server.address, timeout=60) as http:
+        async with loopback.AsyncClient(base_url=server.address, timeout=60) as http:
             for film in films:
                 found = (await http.get(f"/api/videos/{film}")).json()
                 expected = {
@@ -154,7 +155,7 @@ async def test_a_second_click_at_the_same_moment_loses_neither(
     tmp_path: Path, library: Path
 ) -> None:
     with served(tmp_path, library) as server:
-        async with httpx.AsyncClient(base_url=server.address, timeout=60) as http:
+        async with loopback.AsyncClient(base_url=server.address, timeout=60) as http:
             [film, *_] = await hashes(http)
             for turn in range(10):
                 pair = [f"left {turn}", f"right {turn}"]
@@ -171,7 +172,7 @@ async def test_clients_that_leave_in_the_middle_leave_a_server_that_takes_change
     tmp_path: Path, library: Path
 ) -> None:
     with served(tmp_path, library) as server:
-        async with httpx.AsyncClient(base_url=server.address, timeout=60) as http:
+        async with loopback.AsyncClient(base_url=server.address, timeout=60) as http:
             [film, *_] = await hashes(http)
             chance = random.Random(5)
             answered = 0

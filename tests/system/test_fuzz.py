@@ -10,12 +10,11 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import pytest
 import pytest_asyncio
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
-from support import fuzzing, processes
+from support import fuzzing, loopback, processes
 from support.home import Home, seed_video
 from support.processes import Server, serving, until
 from support.wire import Wire
@@ -161,7 +160,7 @@ async def test_after_all_that_nothing_is_left_behind(site: Site) -> None:
 
 
 def videos(server: Server) -> list[dict[str, str]]:
-    found: list[dict[str, str]] = httpx.get(f"{server.address}/api/videos").json()["videos"]
+    found: list[dict[str, str]] = loopback.get(f"{server.address}/api/videos").json()["videos"]
     return found
 
 

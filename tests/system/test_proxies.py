@@ -17,7 +17,7 @@ from typing import Any
 
 import httpx
 import pytest
-from support import processes
+from support import loopback, processes
 from support.home import distinct_video
 from support.media import make_video
 
@@ -48,7 +48,7 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[httpx
         text = configurations()[request.param]
         running = {"nginx": _nginx, "caddy": _caddy}[program](text, port, server.port, tmp_path)
         try:
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+            with loopback.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
                 _until_answered(client, f"{path}/ping")
                 _until_listed(client, path)
                 yield client, path

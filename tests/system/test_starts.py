@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support import processes
+from support import loopback, processes
 from support.home import distinct_video
 
 LVS: list[str | Path] = [sys.executable, "-m", "lvs"]
@@ -39,7 +39,7 @@ def test_closed_streams_are_no_hindrance(tmp_path: Path, library: Path, closed: 
         list(map(str, command)), cwd=tmp_path, env=processes.environment(tmp_path)
     )
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+        with loopback.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
             processes.until(lambda: _answers(client))
             assert client.get("/").status_code == 200
         process.send_signal(signal.SIGTERM)
@@ -69,7 +69,7 @@ def test_without_a_home_it_says_how_to_go_on(tmp_path: Path, library: Path, who:
     assert "--data" in ran.stderr
     assert "should not" not in ran.stderr
     with processes.Server([*changes, *serve, "--data", tmp_path / "data"], tmp_path) as server:
-        assert httpx.get(f"{server.address}/ping").status_code == 200
+        assert loopback.get(f"{server.address}/ping").status_code == 200
         assert server.stop() == 0
 
 
@@ -93,7 +93,7 @@ def test_enough_address_space_is_enough_for_films_too(
     with processes.Server(command, tmp_path) as server:
 
         def is_ready() -> bool:
-            videos = httpx.get(f"{server.address}/api/videos", timeout=30).json()["videos"]
+            videos = loopback.get(f"{server.address}/api/videos", timeout=30).json()["videos"]
             return [video["state"] for video in videos] == ["ready"]
 
         processes.until(is_ready)

@@ -19,6 +19,7 @@ from typing import Any
 import httpx
 import psutil
 import pytest
+from support import loopback
 from support.disks import fill, read_only, small_disk
 from support.home import Home, distinct_video
 from support.processes import Server, run
@@ -41,7 +42,7 @@ class Visitor:
     """Somebody with a browser, at a real server."""
 
     def __init__(self, address: str) -> None:
-        self.http = httpx.Client(base_url=address, timeout=60)
+        self.http = loopback.Client(base_url=address, timeout=60)
 
     def films(self, at_least: int = 1) -> list[dict[str, Any]]:
         """The films the gallery shows, once there are so many."""

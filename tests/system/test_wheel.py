@@ -9,9 +9,8 @@ import venv
 import zipfile
 from pathlib import Path
 
-import httpx
 import pytest
-from support import processes
+from support import loopback, processes
 from support.places import PROJECT
 
 
@@ -126,7 +125,7 @@ def test_the_installed_program_serves_from_any_folder(installed: Path, tmp_path:
     ]
     with (
         processes.Server(command, cwd=tmp_path) as running,
-        httpx.Client(base_url=running.address) as client,
+        loopback.Client(base_url=running.address) as client,
     ):
         assert client.get("/ping").json()["status"] == "ok"
         page = client.get("/")

@@ -13,10 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
 import numpy as np
 import pytest
-from support import processes
+from support import loopback, processes
 from support.home import Home
 from support.pictures import decoded, drawn_svg, terminal_picture
 
@@ -38,7 +37,7 @@ def served(tmp_path: Path, *flags: str) -> processes.Server:
 
 def test_the_page_tries_the_addresses_and_names_those_that_answer(tmp_path: Path) -> None:
     with served(tmp_path) as server:
-        page = httpx.get(f"{server.address}/connect").text
+        page = loopback.get(f"{server.address}/connect").text
         found = {address: state for address, _, state in STATE.findall(page)}
         assert found[f"http://localhost:{server.port}"] == "yes"
         for each in host_addresses():
@@ -55,7 +54,7 @@ def test_a_public_address_comes_first_and_scans(tmp_path: Path) -> None:
         LVS_PUBLIC_URL=public,
     ) as server:
         assert f"  {public}" in server.lines
-        page = httpx.get(f"{server.address}/connect").text
+        page = loopback.get(f"{server.address}/connect").text
         [svg] = re.findall(r"<svg[^>]*class=\"qr\".*?</svg>", page, re.DOTALL)
         assert decoded(drawn_svg(svg)) == [public]
         assert f'<kbd class="address">{public}</kbd>' in page
@@ -68,7 +67,7 @@ def library(folder: Path) -> Path:
 
 def test_with_https_the_page_names_both_and_what_vr_needs(tmp_path: Path) -> None:
     with served(tmp_path, "--tls-self-signed") as server:
-        page = httpx.get(f"{server.address}/connect").text
+        page = loopback.get(f"{server.address}/connect").text
         found = {address: state for address, _, state in STATE.findall(page)}
         assert found[f"http://localhost:{server.port}"] == "yes"
         assert found[server.secure_address.replace("127.0.0.1", "localhost")] == "yes"

@@ -18,11 +18,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support import processes
+from support import loopback, processes
 from support.home import Home, distinct_video
 from support.importing import take
 from support.original import AT_MS, database, store
@@ -1367,14 +1366,14 @@ def test_the_command_imports_while_the_server_runs_and_files_that_come_later_get
 
         def stars(name: str) -> int | None:
             media_hash = hashlib.sha256(name.encode()).hexdigest()[:16]
-            answer = httpx.get(f"{server.address}/api/ratings/{media_hash}", timeout=30)
+            answer = loopback.get(f"{server.address}/api/ratings/{media_hash}", timeout=30)
             value: int | None = (
                 answer.json()["user"]["value"] if answer.status_code == 200 else None
             )
             return value
 
         def listed() -> int:
-            answer = httpx.get(f"{server.address}/api/videos", timeout=30)
+            answer = loopback.get(f"{server.address}/api/videos", timeout=30)
             return len(answer.json()["videos"])
 
         wait_until(lambda: listed() == 2)

@@ -22,6 +22,7 @@ import psutil
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support import loopback
 from support.viewing import MEBIBYTE, Site, noise, received, until
 
 from lvs.errors import NotFound, Unavailable
@@ -59,7 +60,7 @@ def strict(folder: Path) -> Iterator[Site]:
 def test_a_whole_file_arrives_as_it_is_with_every_header(site: Site) -> None:
     content = noise(3 * MEBIBYTE + 17)
     (site.folder / "film.mp4").write_bytes(content)
-    answer = httpx.get(site.url("film.mp4"))
+    answer = loopback.get(site.url("film.mp4"))
     assert answer.status_code == 200
     assert hashlib.sha256(answer.content).digest() == hashlib.sha256(content).digest()
     assert answer.headers["content-length"] == str(len(content))
@@ -77,7 +78,7 @@ def test_head_says_the_same_as_get_without_the_bytes(site: Site) -> None:
     (site.folder / "film.webm").write_bytes(noise(100_000))
     for fields in ({}, {"Range": "bytes=5-9"}, {"Range": "bytes=999999999-"}):
         head = httpx.head(site.url("film.webm"), headers=fields)
-        get = httpx.get(site.url("film.webm"))
+        get = loopback.get(site.url("film.webm"))
         assert (head.status_code, head.content) == (200, b"")
         assert {**head.headers, "date": ""} == {**get.headers, "date": ""}
     # On the wire, too, nothing follows the head.
@@ -104,7 +105,7 @@ def test_head_says_the_same_as_get_without_the_bytes(site: Site) -> None:
 def test_a_range_arrives_as_asked(site: Site, asked: str, first: int, last: int) -> None:
     content = noise(1_000_000)
     (site.folder / "film.mp4").write_bytes(content)
-    answer = httpx.get(site.url("film.mp4"), headers={"Range": f"bytes={asked}"})
+    answer = loopback.get(site.url("film.mp4"), headers={"Range": f"bytes={asked}"})
     assert answer.status_code == 206
     assert answer.headers["content-range"] == f"bytes {first}-{last}/1000000"
     assert answer.headers["content-length"] == str(last + 1 - first)
@@ -122,10 +123,10 @@ def test_a_range_that_cannot_be_used_is_ignored_and_one_beyond_the_end_refused(s
         "bytes=0-1,500-501",
         "bytes=" + "0-0," * 3000 + "999-",
     ):
-        answer = httpx.get(site.url("film.mp4"), headers={"Range": field})
+        answer = loopback.get(site.url("film.mp4"), headers={"Range": field})
         assert (answer.status_code, answer.content) == (200, content)
     for field in ("bytes=1000-", "bytes=-0", "bytes=" + "9" * 9000 + "-"):
-        answer = httpx.get(site.url("film.mp4"), headers={"Range": field})
+        answer = loopback.get(site.url("film.mp4"), headers={"Range": field})
         assert answer.status_code == 416
         assert answer.headers["content-range"] == "bytes */1000"
         assert answer.headers["content-type"].startswith("text/plain")
@@ -135,7 +136,7 @@ def test_a_range_that_cannot_be_used_is_ignored_and_one_beyond_the_end_refused(s
 def test_an_empty_file_is_an_empty_answer(site: Site) -> None:
     (site.folder / "film.mp4").touch()
     for fields in ({}, {"Range": "bytes=0-"}, {"Range": "bytes=-5"}):
-        answer = httpx.get(site.url("film.mp4"), headers=fields)
+        answer = loopback.get(site.url("film.mp4"), headers=fields)
         assert (answer.status_code, answer.headers["content-length"], answer.content) == (
             200,
             "0",
@@ -149,7 +150,7 @@ def test_preconditions_hold_over_http(site: Site) -> None:
     film = site.folder / "film.mp4"
     film.write_bytes(content)
     os.utime(film, (1_600_000_000, 1_600_000_000))
-    known = httpx.get(site.url("film.mp4")).headers
+    known = loopback.get(site.url("film.mp4")).headers
     etag, changed = known["etag"], known["last-modified"]
 
     for fields in (
@@ -157,7 +158,7 @@ def test_preconditions_hold_over_http(site: Site) -> None:
         {"If-Modified-Since": changed},
         {"If-None-Match": etag, "Range": "bytes=0-1"},
     ):
-        answer = httpx.get(site.url("film.mp4"), headers=fields)
+        answer = loopback.get(site.url("film.mp4"), headers=fields)
         assert (answer.status_code, answer.content) == (304, b"")
         assert answer.headers["etag"] == etag
         assert "cache-control" in answer.headers
@@ -167,7 +168,7 @@ def test_preconditions_hold_over_http(site: Site) -> None:
         {"If-Unmodified-Since": "Sun, 06 Nov 1994 08:49:37 GMT"},
         {"If-Match": f"W/{etag}"},
     ):
-        answer = httpx.get(site.url("film.mp4"), headers=fields)
+        answer = loopback.get(site.url("film.mp4"), headers=fields)
         assert answer.status_code == 412
         assert content not in answer.content
         assert len(answer.content) < 200
@@ -178,7 +179,7 @@ def test_preconditions_hold_over_http(site: Site) -> None:
         ('"x"', 200),
         ("Sun, 06 Nov 2094 08:49:37 GMT", 200),
     ):
-        answer = httpx.get(
+        answer = loopback.get(
             site.url("film.mp4"), headers={"Range": "bytes=10-19", "If-Range": value}
         )
         assert (answer.status_code, answer.content) == (
@@ -187,9 +188,11 @@ def test_preconditions_hold_over_http(site: Site) -> None:
         )
 
     film.write_bytes(content[::-1])
-    assert httpx.get(site.url("film.mp4"), headers={"If-None-Match": etag}).content == content[::-1]
     assert (
-        httpx.get(
+        loopback.get(site.url("film.mp4"), headers={"If-None-Match": etag}).content == content[::-1]
+    )
+    assert (
+        loopback.get(
             site.url("film.mp4"), headers={"If-Range": etag, "Range": "bytes=0-1"}
         ).status_code
         == 200
@@ -198,7 +201,7 @@ def test_preconditions_hold_over_http(site: Site) -> None:
 
 def test_a_refusal_or_head_keeps_no_file_open(site: Site) -> None:
     (site.folder / "film.mp4").write_bytes(noise(1000))
-    with httpx.Client() as client:
+    with loopback.Client() as client:
         for _ in range(10):
             client.head(site.url("film.mp4"))
             client.get(site.url("film.mp4"), headers={"If-None-Match": "*"})
@@ -222,9 +225,9 @@ def test_positions_beyond_4_gib_are_reached(site: Site) -> None:
         ("-4", b"here"),
         ("4294967298-4294967300", b"\0\0\0"),
     ):
-        answer = httpx.get(site.url("long.mkv"), headers={"Range": f"bytes={field}"})
+        answer = loopback.get(site.url("long.mkv"), headers={"Range": f"bytes={field}"})
         assert (answer.status_code, answer.content) == (206, expected)
-    whole = httpx.get(site.url("long.mkv"), headers={"Range": "bytes=4294000000-"})
+    whole = loopback.get(site.url("long.mkv"), headers={"Range": "bytes=4294000000-"})
     assert len(whole.content) == size_bytes - 4_294_000_000
     assert whole.content.endswith(b"here")
 
@@ -233,7 +236,7 @@ def test_an_answer_outlives_the_response_timeout_of_quart(site: Site) -> None:
     content = noise(12 * MEBIBYTE)
     (site.folder / "film.mp4").write_bytes(content)
     taken = bytearray()
-    with httpx.stream("GET", site.url("film.mp4")) as answer:
+    with loopback.stream("GET", site.url("film.mp4")) as answer:
         for part in answer.iter_raw(MEBIBYTE):
             taken += part
             time.sleep(0.1)  # twelve of them are more than twice RESPONSE_TIMEOUT
@@ -248,7 +251,7 @@ def test_many_viewers_that_seek_each_get_their_own_bytes(site: Site) -> None:
     def watch(viewer: int) -> None:
         chance = random.Random(viewer)
         name, content = chance.choice(list(contents.items()))
-        with httpx.Client(timeout=60) as client:
+        with loopback.Client(timeout=60) as client:
             for _ in range(6):
                 start = chance.randrange(len(content))
                 stop = chance.randrange(start, len(content)) + 1
@@ -276,7 +279,7 @@ def test_any_ranges_give_bytes_of_the_file_or_a_refusal(
     if not (site.folder / "film.mp4").exists():
         (site.folder / "film.mp4").write_bytes(content)
     field = "bytes=" + ",".join(f"{first}-{last}" for first, last in ranges)
-    answer = httpx.get(site.url("film.mp4"), headers={"Range": field})
+    answer = loopback.get(site.url("film.mp4"), headers={"Range": field})
     if answer.status_code == 206:
         start, stop = (
             int(number)
@@ -310,7 +313,7 @@ def test_a_connection_goes_on_after_an_answer(site: Site) -> None:
 
 def test_a_download_is_offered_under_its_name(site: Site) -> None:
     (site.folder / "film.mp4").write_bytes(b"x")
-    answer = httpx.get(
+    answer = loopback.get(
         site.url("film.mp4"), params={"download": "Tag am Märchensee \N{CLAPPER BOARD}.mp4"}
     )
     assert (
@@ -327,8 +330,8 @@ def test_odd_names_and_links_within_the_library_are_served(site: Site, tmp_path:
     with open(os.fsencode(site.folder) + b"/caf\xe9.mp4", "wb") as file:
         file.write(b"latin")
     for path in ("Staffel%201/100%25%20%231%3F.mp4", "linked/100%25%20%231%3F.mp4", "link.mp4"):
-        assert httpx.get(site.url(path)).content == b"percent"
-    assert httpx.get(site.url("caf%E9.mp4")).content == b"latin"
+        assert loopback.get(site.url(path)).content == b"percent"
+    assert loopback.get(site.url("caf%E9.mp4")).content == b"latin"
 
     # The library folder may itself be reached through a link.
     (tmp_path / "videos").symlink_to(site.folder)
@@ -449,7 +452,7 @@ def test_viewers_that_leave_at_once_free_their_files(site: Site, route: str) -> 
         viewer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         viewer.close()
     until(lambda: site.held() == [] and site.streams.running() == [])
-    assert httpx.get(site.url("film.mp4")).status_code == 200
+    assert loopback.get(site.url("film.mp4")).status_code == 200
 
 
 def test_a_viewer_that_takes_nothing_is_dropped_and_nobody_else(strict: Site) -> None:
@@ -561,7 +564,7 @@ def test_a_file_changed_in_place_cuts_its_streams_and_never_mixes(
         assert set(body) <= {ord("A")}
         until(lambda: site.held() == [] and site.streams.running() == [])
         viewer.close()
-        answer = httpx.get(site.url("film.mp4"))
+        answer = loopback.get(site.url("film.mp4"))
         assert answer.content == film.read_bytes()
 
 
@@ -713,7 +716,7 @@ def test_http_2_gets_the_same_bytes_and_sees_a_cut(site: Site) -> None:
     content = noise(5 * MEBIBYTE)
     film = site.folder / "film.mp4"
     film.write_bytes(content)
-    with httpx.Client(http1=False, http2=True) as client:
+    with loopback.Client(http1=False, http2=True) as client:
         answer = client.get(site.url("film.mp4"))
         assert (answer.http_version, answer.status_code) == ("HTTP/2", 200)
         assert answer.content == content
@@ -721,7 +724,7 @@ def test_http_2_gets_the_same_bytes_and_sees_a_cut(site: Site) -> None:
         assert part.content == content[1_000_000:3_000_000]
     film.write_bytes(noise(48 * MEBIBYTE))
     with (
-        httpx.Client(http1=False, http2=True) as client,
+        loopback.Client(http1=False, http2=True) as client,
         client.stream("GET", site.url("film.mp4")) as cut,
     ):
         parts = cut.iter_raw(65536)
@@ -738,7 +741,7 @@ def test_http_2_viewers_are_kept_while_slow_and_dropped_when_idle(strict: Site) 
         http1=False, http2=True, socket_options=[(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)]
     )
     with (
-        httpx.Client(transport=small) as client,
+        loopback.Client(transport=small) as client,
         client.stream("GET", strict.url("film.mp4")) as answer,
     ):
         parts = answer.iter_raw()
