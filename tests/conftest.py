@@ -12,7 +12,13 @@ from support.home import Home
 from support.places import PROJECT
 
 pytest_plugins = ["support.no_skips"]
+LONGEST = ("system", "browser")
 COUNTING = PROJECT / "tests" / "support" / "processes.coveragerc"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have the files that take longest first, so that parallel processes end together."""
+    items.sort(key=lambda item: item.path.parent.name not in LONGEST)
 
 
 @pytest_asyncio.fixture

@@ -408,7 +408,7 @@ json_values = st.recursive(
 
 
 @settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300, deadline=None
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None
 )
 @given(option=st.sampled_from(OPTIONS), value=json_values)
 def test_any_json_value_is_taken_or_refused_with_a_message(
@@ -424,7 +424,7 @@ def test_any_json_value_is_taken_or_refused_with_a_message(
 
 
 @settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300, deadline=None
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None
 )
 @given(
     option=st.sampled_from(OPTIONS),

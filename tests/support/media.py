@@ -5,7 +5,6 @@ few kilobytes.
 import colorsys
 import math
 import os
-import struct
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
@@ -207,7 +206,7 @@ def _container(name: str) -> str:
 
 
 def _add_tone(film: av.container.OutputContainer, audio: av.AudioStream, seconds: float) -> None:
-    """A quiet tone of 440 Hz."""
+    """A quiet tone of 440 Hz: eleven waves in 1,200 samples."""
     resampler = av.AudioResampler(
         format=audio.format,
         layout=audio.layout,
@@ -215,14 +214,11 @@ def _add_tone(film: av.container.OutputContainer, audio: av.AudioStream, seconds
         frame_size=audio.codec_context.frame_size or 1152,
     )
     samples = round(seconds * 48_000)
-    wave = array(
-        "h",
-        (round(2000 * math.sin(2 * math.pi * 440 * place / 48_000)) for place in range(samples)),
-    )
+    turn = 2 * math.pi * 11 / 1200
+    period = array("h", (round(2000 * math.sin(turn * place)) for place in range(1200)))
+    wave = (period * (samples // 1200 + 1))[:samples].tobytes()
     frame = av.AudioFrame(format="s16", layout="mono", samples=samples)
-    frame.planes[0].update(
-        struct.pack(f"<{samples}h", *wave).ljust(frame.planes[0].buffer_size, b"\0")
-    )
+    frame.planes[0].update(wave.ljust(frame.planes[0].buffer_size, b"\0"))
     frame.sample_rate, frame.time_base, frame.pts = 48_000, Fraction(1, 48_000), 0
     for ready in (*resampler.resample(frame), *resampler.resample(None)):
         film.mux(audio.encode(ready))

@@ -10,6 +10,7 @@ import socket
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import unquote_to_bytes
@@ -184,6 +185,7 @@ def until(question: Callable[[], bool], limit_seconds: float = 30) -> None:
         time.sleep(0.02)
 
 
+@lru_cache(8)  # making it takes longer than most that is done with it
 def noise(size_bytes: int, seed: int = 1) -> bytes:
     return random.Random(seed).randbytes(size_bytes)
 

@@ -189,7 +189,7 @@ async def test_the_json_api_keeps_what_its_document_promises(tmp_path: Path) -> 
         )
         limits = [
             "--max-examples",
-            "10",
+            "6",
             "--seed",
             "1",
             "--exclude-path",

@@ -310,7 +310,7 @@ CHANGES = st.lists(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(CHANGES, st.sets(st.integers(1, 14)))
 def test_what_can_be_taken_back_is_always_what_the_value_came_from_last(
     steps: list[tuple[str, str, int]], chosen: set[int]
