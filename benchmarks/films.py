@@ -47,12 +47,16 @@ class Format:
     size: tuple[int, int] = (WIDTH, HEIGHT)
     keyframe_every: int = max(SCENES)
     bit_rate: int = 4_000_000
+    container: str = "mp4"
 
 
 USUAL = Format()
 OPTIONS = {
     "libx264": {"preset": "veryfast"},
     "libx265": {"preset": "ultrafast", "x265-params": "log-level=error"},
+    "libvpx": {"deadline": "realtime", "cpu-used": "8"},
+    "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8"},
+    "libsvtav1": {"preset": "12"},
 }
 SOUND_FRAME = {"aac": 1024, "ac3": 1536}
 
@@ -60,8 +64,8 @@ SOUND_FRAME = {"aac": 1024, "ac3": 1536}
 def scene(number: int, frames: int, form: Format = USUAL) -> bytes:
     """A short film with a keyframe at its start."""
     content = BytesIO()
-    with av.open(content, "w", format="mp4") as film:
-        video = film.add_stream(form.codec, rate=RATE, options=OPTIONS[form.codec])
+    with av.open(content, "w", format=form.container) as film:
+        video = film.add_stream(form.codec, rate=RATE, options=OPTIONS.get(form.codec, {}))
         video.width, video.height = form.size
         video.pix_fmt, video.bit_rate = form.pixel_format, form.bit_rate
         video.codec_context.gop_size = form.keyframe_every

@@ -47,12 +47,11 @@ FLOORS = (
         "random_order",
         "relevance",
         "sd_notify",
-        "text",
         "titles",
         "versions",
         "viewer",
     },
-    {"worker_address"},
+    {"text", "worker_address"},
 )
 WEB = {"quart", "quart_schema", "werkzeug", "hypercorn", "jinja2"}
 DATABASE = {"sqlite3", "aiosqlite"}

@@ -41,6 +41,7 @@ _KINDS = _Kinds({code: _Kinds()[code] for code in range(128)})
 _MARKED = re.compile("[UloD]m+")
 _WORDS = re.compile("[UloD]+")
 _BORDERS = re.compile("(?<=[lo])(?=U)|(?<=U)(?=Ul)|(?<=[Ulo])(?=D)|(?<=D)(?=[Ulo])")
+_ASCII_BORDERS = re.compile("[a-z][A-Z]|[A-Z]{2}[a-z]|[A-Za-z][0-9]|[0-9][A-Za-z]")
 _MAX_PARTS = 24
 _EXTENSION = re.compile(r"\.[^.\s/]{1,10}$")
 
@@ -53,6 +54,14 @@ def folder_of(path: bytes) -> bytes:
 def folder_end(folder: bytes) -> bytes:
     """The first value behind all paths in such a folder and below."""
     return folder[:-1] + b"0" if folder else b"\xff" * 8  # 0 follows / in ASCII
+
+
+def without_extension(name: str) -> str:
+    """A file's name without its extension: a dot and up to ten characters that are no space."""
+    stem, dot, extension = name.rpartition(".")
+    if dot and extension.isalnum() and len(extension) <= 10:  # most names: a search takes longer
+        return stem
+    return _EXTENSION.sub("", name)
 
 
 def natural_key(text: str) -> str:
@@ -83,7 +92,7 @@ def searchable(text: str | bytes) -> str:
     """
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
-        parts = compound_parts(_EXTENSION.sub("", text))
+        parts = compound_parts(without_extension(text))
     else:
         parts = compound_parts(text)
     words = folded(text)
@@ -112,6 +121,8 @@ def compound_parts(text: str) -> list[str]:
     """
     if not text.isascii():
         text = unicodedata.normalize("NFKC", _VARIATIONS.sub("", text))
+    elif not _ASCII_BORDERS.search(text):  # as most names: a first scan asks for each
+        return []
     kinds = text.translate(_KINDS)
     if "m" in kinds:
         kinds = _MARKED.sub(lambda found: found[0][0] * len(found[0]), kinds)

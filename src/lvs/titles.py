@@ -7,7 +7,8 @@ the search index.
 import re
 from collections.abc import Callable
 
-_EXTENSION = re.compile(r"\.[^.\s/]{1,10}$")
+from lvs.text import without_extension
+
 _GAPS = re.compile(r"[_.]+|\s+")
 _UNDERSCORES = re.compile(r"_+|\s+")
 _DOTS = re.compile(r"(?<!\d)\.+|\.+(?!\d)")  # one between digits is part of a number
@@ -38,18 +39,20 @@ _RELEASE = re.compile(
 # Words at the end of a name that say how the picture of a film for headsets is laid out. Some are
 # nothing else; an angle or two letters are only where they stand together: "Studio 180", "Area 51".
 _WORD = re.compile(r"[^ _\-.()\[\]]+")
-_LAYOUT = re.compile(
+_LAYOUT = (
     r"3D[HV]|HSBS|180x180|180x360|360x180|VR180|VR360|EAC360|"
-    r"FISHEYE1[89]0|RF52|MKX2[02]0|VRCA220",
+    r"FISHEYE1[89]0|RF52|MKX2[02]0|VRCA220"
+)
+_ANGLE = r"(?:180|360)°?"
+_SIDES = r"LR|SBS|mono|(?-i:RL|TB|BT|H?OU)"  # "ou" is also a word
+_STEREO = "3D|half|full"
+_BESIDE = r"VR|EAC|fisheye|F1[89]0|alpha|[4-8]K|\d{3,4}p|\d{2,3}fps|[hx]26[45]|HEVC|AV1"
+_KINDS = re.compile(
+    f"(?P<l>{_LAYOUT})|(?P<a>{_ANGLE})|(?P<s>{_SIDES})|(?P<t>{_STEREO})|(?P<v>{_BESIDE})",
     re.IGNORECASE,
 )
-_ANGLE = re.compile(r"(?:180|360)°?")
-_SIDES = re.compile(r"(?:LR|SBS|mono)|(?-i:RL|TB|BT|H?OU)", re.IGNORECASE)  # "ou" is also a word
-_JOINED_SIDES = re.compile(r"RL|TB|BT|H?OU", re.IGNORECASE)
-_STEREO = re.compile(r"3D|half|full", re.IGNORECASE)
-_BESIDE = re.compile(
-    r"VR|EAC|fisheye|F1[89]0|alpha|[4-8]K|\d{3,4}p|\d{2,3}fps|[hx]26[45]|HEVC|AV1", re.IGNORECASE
-)
+_JOINED_SIDES = re.compile("RL|TB|BT|H?OU", re.IGNORECASE)
+_SURE = re.compile("l|a.*[sv]|st")  # of letters in their order, each once
 _YEAR = re.compile(r"(.*\S) ((?:19|20)\d\d)")
 _EDGES = " .-–·,_"
 SEPARATOR = " · "
@@ -58,14 +61,14 @@ SEPARATOR = " · "
 def plain_title(path: bytes) -> str:
     """The file's name without its extension, with spaces for `_` and `.`; no rule beyond."""
     name = path.rpartition(b"/")[2].decode("utf-8", "replace")
-    stem = _EXTENSION.sub("", name.strip()) or name
+    stem = without_extension(name.strip()) or name
     return _GAPS.sub(" ", stem).strip() or name
 
 
 def title_from_path(path: bytes) -> str:
     """The title of a file at this path below its library folder."""
     *folders, name = path.decode("utf-8", "replace").split("/")
-    whole = _EXTENSION.sub("", name.strip()) or name
+    whole = without_extension(name.strip()) or name
     stem = _without_layout(whole)
     for rule in RULES:
         if title := rule(stem, folders):
@@ -76,6 +79,8 @@ def title_from_path(path: bytes) -> str:
 
 def _spaced(stem: str) -> str:
     """Words with spaces between them. Dots are spaces only where there are no others."""
+    if "_" not in stem and "." not in stem:
+        return " ".join(stem.split())
     words = _UNDERSCORES.sub(" ", stem).strip()
     if " " not in words or "_" in stem:
         words = _DOTS.sub(" ", words)
@@ -88,22 +93,19 @@ def _without_layout(stem: str) -> str:
     for word in reversed(list(_WORD.finditer(stem))):
         kind = _layout_kind(stem, word)
         if not kind:
-            is_sure = _SURE.search("".join(sorted(kinds)))
+            is_sure = kinds and _SURE.search("".join(sorted(kinds)))
             return stem[:cut].rstrip(_EDGES + "[(") if is_sure else stem
         kinds.add(kind)
         cut = word.start()
     return stem  # it has no other name
 
 
-_KINDS = (("l", _LAYOUT), ("a", _ANGLE), ("s", _SIDES), ("t", _STEREO), ("v", _BESIDE))
-_SURE = re.compile("l|a.*[sv]|st")  # of letters in their order, each once
-
-
 def _layout_kind(stem: str, word: re.Match[str]) -> str:
     """The letter of `_KINDS` for a word of a name; empty for an ordinary one."""
-    if stem[: word.start()].endswith(("_", "-", ".")) and _JOINED_SIDES.fullmatch(word[0]):
-        return "s"
-    return next((kind for kind, pattern in _KINDS if pattern.fullmatch(word[0])), "")
+    if found := _KINDS.fullmatch(word[0]):
+        return found.lastgroup or ""
+    is_joined = stem[: word.start()].endswith(("_", "-", "."))
+    return "s" if is_joined and _JOINED_SIDES.fullmatch(word[0]) else ""
 
 
 def _episode(stem: str, folders: list[str]) -> str:

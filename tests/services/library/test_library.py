@@ -22,8 +22,6 @@ from lvs.services.library.fingerprint import fingerprint
 from lvs.services.library.walk import WalkResult, legacy_alias, walk
 from lvs.services.media.eye import drawing_key
 
-pytestmark = pytest.mark.core
-
 
 async def curate(home: Home, media_hash: str) -> None:
     await home.services.ratings.rate(media_hash, 5, "test")

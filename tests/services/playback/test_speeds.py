@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lvs.services.playback.speeds import MOST_KINDS, ConversionSpeeds
+from lvs.services.playback.speeds import COSTS, MOST_KINDS, ConversionSpeeds
 
 
 def test_speeds_outlive_a_restart(tmp_path: Path) -> None:
@@ -26,6 +26,18 @@ def test_a_small_size_says_less_of_the_machine_than_a_large_one(tmp_path: Path) 
         assert speeds.get("h264", 8) == pytest.approx(100.0)
     speeds.save()  # to nowhere
     assert not list(tmp_path.iterdir())
+
+
+def test_a_kind_that_was_never_converted_is_reckoned_from_those_that_were() -> None:
+    speeds = ConversionSpeeds()
+    speeds.learn("h264", 8, 100.0, 720)
+    assert speeds.get("hevc", 10) == pytest.approx(100.0 / COSTS["hevc 10"])
+    speeds.learn("vp9", 8, 300.0 / COSTS["vp9 8"], 720)  # as if it were three times as quick
+    speeds.learn("avui", 8, 1.0, 720)  # says nothing of other kinds
+    assert speeds.get("hevc", 10) == pytest.approx(200.0 / COSTS["hevc 10"])
+    speeds.learn("hevc", 10, 30.0, 720)
+    assert speeds.get("hevc", 10) == pytest.approx(30.0)
+    assert speeds.get("avrp", 8) is None
 
 
 @pytest.mark.parametrize(

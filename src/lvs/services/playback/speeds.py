@@ -1,7 +1,8 @@
 """Conversion speeds of this machine, by codec and bit depth, kept across restarts.
 
 A speed is in megapixels of the film that are decoded, made smaller to 720 lines and encoded per
-second. Other sizes are reckoned from it, since decoding takes most of the time.
+second. Other sizes are reckoned from it, since decoding takes most of the time. A kind that was
+never converted is reckoned from those that were.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ import logging
 import os
 import time
 from pathlib import Path
+from statistics import median
 
 from lvs.services.playback.planner import GAINS, THIN_GAIN
 
@@ -19,6 +21,23 @@ MEMORY = 0.8  # of what was known before, in the mean of what is known now
 MOST_KINDS = 100
 SAVE_EVERY_S = 30.0
 MAX_FILE_BYTES = 64 << 10
+COSTS = {
+    "h264 8": 1.0,
+    "h264 10": 1.2,
+    "hevc 8": 1.15,
+    "hevc 10": 1.25,
+    "vp9 8": 1.3,
+    "vp8 8": 1.3,
+    "av1 8": 0.9,
+    "av1 10": 1.0,
+    "mpeg4 8": 0.9,
+    "mpeg2video 8": 0.85,
+    "mjpeg 8": 1.3,
+    "prores 10": 2.0,
+}
+"""Processor time for as many pixels of each kind of film, as a multiple of H.264's; measured by
+`benchmarks/conversion_costs.py`.
+"""
 
 
 class ConversionSpeeds:
@@ -30,8 +49,15 @@ class ConversionSpeeds:
         self._saved_at = float("-inf")
 
     def get(self, codec: str, bit_depth: int) -> float | None:
-        """Megapixels per second to 720 lines, None where no such film was converted yet."""
-        return self._speeds.get(f"{codec} {bit_depth}")
+        """Megapixels per second to 720 lines; None where neither such a film nor one to reckon it
+        from was converted yet.
+        """
+        kind = f"{codec} {bit_depth}"
+        cost = COSTS.get(kind)
+        if kind in self._speeds or cost is None:
+            return self._speeds.get(kind)
+        of_h264 = [speed * COSTS[known] for known, speed in self._speeds.items() if known in COSTS]
+        return median(of_h264) / cost if of_h264 else None
 
     def learn(
         self, codec: str, bit_depth: int, megapixels_per_s: float, height: int, thin: bool = False
