@@ -10,7 +10,6 @@ from typing import Any, cast
 
 from quart import Quart, Response, current_app, redirect, request
 from quart.routing import QuartRule
-from werkzeug.routing import Map
 
 from lvs.services.metrics import RouteGroup
 
@@ -149,7 +148,6 @@ class SiteMap:
         }
         self._by_address = {route.address: route.access for route in self.routes()}
         self._below = [(each.below, each.access) for each in self.sections if each.below]
-        self._url_map: Map | None = None
 
     def routes(self) -> Iterator[SiteRoute]:
         """Iterate over the routes in the order of the map."""
@@ -157,23 +155,12 @@ class SiteMap:
             yield from each.routes
 
     def install(self, app: Quart) -> None:
-        """Add every route to the application.
-
-        The first application of a process compiles the rules, which takes a third of making one;
-        those after it share them.
-        """
+        """Add every route to the application."""
         app.extensions[EXTENSION] = self
-        if self._url_map is not None:
-            app.url_map = self._url_map
-            app.view_functions.update(
-                {route.endpoint: cast("Any", route.handler) for route in self.routes()}
-            )
-            return
         for route in self.routes():
             app.add_url_rule(
                 route.address, route.endpoint, cast("Any", route.handler), methods=[route.method]
             )
-        self._url_map = app.url_map
 
     def groups(self) -> dict[tuple[str, str], RouteGroup]:
         """The group of each route that is not an ordinary one, by method and address."""
