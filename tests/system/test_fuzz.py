@@ -188,14 +188,12 @@ async def test_the_json_api_keeps_what_its_document_promises(tmp_path: Path) -> 
             "status_code_conformance,response_schema_conformance"
         )
         limits = [
-            "--max-examples",
-            "6",
             "--seed",
             "1",
             "--exclude-path",
             "/api/events",  # its answer has no end
             "--phases",
-            "coverage,fuzzing",
+            "coverage",  # random requests are tried above
             "--generation-database",
             "none",
         ]

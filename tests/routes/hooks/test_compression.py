@@ -108,7 +108,7 @@ async def test_full_pages_are_light_and_arrive_whole_however_many_ask_at_once(ho
     for response, content in asked:
         text = gzip.decompress(content)
         assert response.headers["Content-Encoding"] == "gzip"
-        assert hashlib.blake2b(text, digest_size=12).hexdigest() in response.headers["ETag"]
+        assert hashlib.sha256(text).hexdigest()[:24] in response.headers["ETag"]
         assert text.count(b'class="video-card"') == text.count(b'<svg class="tone"') == 60
         assert len(content) <= 16 * 1024
 
