@@ -9,10 +9,10 @@ import json
 import os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct, field
 from pydantic import ValidationError
 
 from lvs.config import (
@@ -38,8 +38,7 @@ _PATH_OPTIONS = (
 _FLAGS = {"video_directory": "LIBRARY", "data_directory": "--data"}
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(Struct, frozen=True):
     """The effective configuration, for each option where its value came from, and what people
     should hear about it.
     """
@@ -49,8 +48,7 @@ class Loaded:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Layer:
+class _Layer(Struct, frozen=True):
     """One place where options are set: their values as written, how each is called there, and what
     else stands there.
     """

@@ -1,10 +1,10 @@
 """The kind of file system a folder lies on: a network share is polled, and holds no database."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+from msgspec import Struct
 
 # Names as the systems spell them in their tables of mounts.
 _NETWORK = frozenset(
@@ -19,8 +19,7 @@ _DESKTOP_SHARES = frozenset(
 )  # of Docker Desktop and WSL
 
 
-@dataclass(frozen=True, slots=True)
-class FileSystem:
+class FileSystem(Struct, frozen=True):
     """A mounted file system. `kind` is its type in lower case, such as `ext4` or `nfs4`."""
 
     mount: str

@@ -7,12 +7,13 @@ form controls (`gallery.html`) and the parameters in the OpenAPI document follow
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from operator import attrgetter
 from typing import Annotated, Any, Literal, NamedTuple
 from urllib.parse import quote, quote_from_bytes
 
+from msgspec import Struct
+from msgspec.structs import replace
 from pydantic import Field
 
 from lvs.errors import Invalid
@@ -39,8 +40,7 @@ class Bound(NamedTuple):
     value: int | float
 
 
-@dataclass(frozen=True, slots=True)
-class FilterKind:
+class FilterKind(Struct, frozen=True):
     """The kind of a filter's value."""
 
     read: Callable[[str, Sequence[str]], Any]
@@ -55,8 +55,7 @@ class FilterKind:
     """Values and labels of a choice."""
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(Struct, frozen=True):
     """One filter."""
 
     name: str

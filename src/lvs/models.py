@@ -7,10 +7,11 @@ be valid UTF-8.
 
 import unicodedata
 from collections.abc import Collection
-from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from typing import NamedTuple, NewType
+
+from msgspec import Struct
 
 MediaHash = NewType("MediaHash", str)
 """16 lower-case hexadecimal digits that name a video for good."""
@@ -57,8 +58,7 @@ def shown(path: bytes) -> str:
     return path.decode("utf-8", "replace")
 
 
-@dataclass(frozen=True, slots=True)
-class Root:
+class Root(Struct, frozen=True):
     """A library folder. `name` is its first address segment where there are several."""
 
     id: int
@@ -69,8 +69,7 @@ class Root:
     scanned_at: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PlayableFile:
+class PlayableFile(Struct, frozen=True):
     """Everything needed to send a file: its place, its container, its video's title.
 
     `gone` is True where the file is missing.
@@ -83,8 +82,7 @@ class PlayableFile:
     container: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class UnreachableFolder:
+class UnreachableFolder(Struct, frozen=True):
     """A folder inside a library folder that cannot be read since then: a disk that is not
     mounted, a denied permission.
     """
@@ -111,8 +109,7 @@ class Fingerprint(NamedTuple):
     oshash: str
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(Struct, frozen=True):
     """A place where a video lies, or lay when `missing_since` is set."""
 
     id: int
@@ -130,8 +127,7 @@ FORCED, FOR_THE_DEAF = "forced", "for the hard of hearing"
 """Marks of subtitles."""
 
 
-@dataclass(frozen=True, slots=True)
-class Track:
+class Track(Struct, frozen=True):
     """One audio or subtitle track."""
 
     codec: str
@@ -145,8 +141,7 @@ class Track:
     """False for sound that LVS has no decoder for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
+class Probe(Struct, frozen=True):
     """Facts from the container and its streams.
 
     Width and height are as displayed: turned, and stretched by the pixel aspect.
@@ -189,8 +184,7 @@ class Stereo(StrEnum):
     TB = "tb"  # one above the other
 
 
-@dataclass(frozen=True, slots=True)
-class Projection:
+class Projection(Struct, frozen=True):
     """The shape of a film and the reason to believe it.
 
     `swapped` is True where the right eye comes first. `fov` is the angle of the picture in degrees,
@@ -241,8 +235,7 @@ SHAPE_BADGES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Chapter:
+class Chapter(Struct, frozen=True):
     """A part of a film with a name; times are milliseconds from the film's start."""
 
     name: str
@@ -304,8 +297,7 @@ class Card(NamedTuple):
         return shown(self.path.rpartition(b"/")[2])
 
 
-@dataclass(frozen=True, slots=True)
-class WatchState:
+class WatchState(Struct, frozen=True):
     """The state of watching a video: the position in seconds (0: at the beginning), whether it was
     watched to its end, and when that was last noted (Unix milliseconds, 0: never).
     """
@@ -315,8 +307,7 @@ class WatchState:
     updated_at: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Video:
+class Video(Struct, frozen=True):
     """One video with everything LVS knows of it."""
 
     id: int
@@ -356,8 +347,7 @@ class Video:
         return self.file.missing_since is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Rating:
+class Rating(Struct, frozen=True):
     """A video's stars: 1 to 5, or None while unrated."""
 
     media_hash: MediaHash
@@ -365,8 +355,7 @@ class Rating:
     created: bool = False  # this very change gave the video its first stars
 
 
-@dataclass(frozen=True, slots=True)
-class Tag:
+class Tag(Struct, frozen=True):
     """A tag, how many listed videos carry it or one below it, and its colour (`#rrggbb` or
     empty).
     """
@@ -376,8 +365,7 @@ class Tag:
     colour: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """A selection that a person is limited to: videos with any of these tags or below any of these
     folders, as addresses spell them.
     """
@@ -386,16 +374,28 @@ class Limits:
     folders: tuple[bytes, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Viewer:
+class Viewer(Struct, frozen=True, eq=False):
     """A person and what they may see: `allowed` are the ids of the videos within `limits`, found
     after so many `commits` of the database.
+
+    The same person with the same limits is the same viewer, whatever was found.
     """
 
     person: int = HOUSEHOLD
     limits: Limits | None = None
-    allowed: frozenset[int] = field(default=frozenset(), compare=False, repr=False)
-    commits: int = field(default=-1, compare=False, repr=False)
+    allowed: frozenset[int] = frozenset()
+    commits: int = -1
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Viewer):
+            return NotImplemented
+        return self.person == other.person and self.limits == other.limits
+
+    def __hash__(self) -> int:
+        return hash((self.person, self.limits))
+
+    def __repr__(self) -> str:
+        return f"Viewer(person={self.person!r}, limits={self.limits!r})"
 
     def sees(self, video_id: int) -> bool:
         """True where this person may see a video."""
@@ -409,8 +409,7 @@ class Viewer:
 NOBODY = Viewer()
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(Struct, frozen=True):
     """Selection and order of a gallery, as they stand in the address."""
 
     q: str = ""
@@ -456,16 +455,14 @@ class Query:
         return self != plain
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
+class Cursor(Struct, frozen=True):
     """A place in a sorted list: the sort value and the id of the video that stands there."""
 
     key: int | float | str
     video_id: int
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """A run of cards. `next` is where the following run starts after, None at the end."""
 
     cards: tuple[Card, ...]
@@ -473,16 +470,14 @@ class Page:
     start: Cursor | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Related:
+class Related(Struct, frozen=True):
     """A video worth seeing next, and why."""
 
     card: Card
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True):
     """Surroundings of a video on its page: the cards before and after it in the list it was
     chosen from, what is worth seeing next, and the tags given last that it does not carry.
     """
@@ -495,8 +490,7 @@ class Surroundings:
     chapters: tuple[Chapter, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(Struct, frozen=True):
     """Progress of a scan. `version` grows with every change to the gallery, `scans_ended` with
     every scan of the whole library.
     """
@@ -508,7 +502,7 @@ class Progress:
     looking: int  # videos that still wait for a probe or a poster
     version: int
     offline: tuple[str, ...] = ()
-    errors: tuple[str, ...] = field(default=())
+    errors: tuple[str, ...] = ()
 
 
 def tag_key(name: str) -> str:

@@ -8,11 +8,11 @@ import ipaddress
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from msgspec import Struct
 from pydantic import SecretStr
 
 from lvs.worker_address import LOCAL, parse_worker_address
@@ -40,8 +40,7 @@ _FORMAT = re.compile(r"\.?([a-z0-9]{1,10})", re.ASCII)
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-@dataclass(frozen=True, slots=True)
-class RateLimit:
+class RateLimit(Struct, frozen=True):
     """At most `count` requests of one visitor within `seconds`."""
 
     count: int

@@ -2,7 +2,7 @@
 "Best match".
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 TITLE_EQUALS = 6
 TITLE_BEGINS = 5  # with whole words
@@ -18,8 +18,7 @@ TIME_BITS = 44
 """Bits of a place below the relevance: the time of addition in Unix milliseconds, until 2527."""
 
 
-@dataclass(frozen=True, slots=True)
-class RankedWords:
+class RankedWords(Struct, frozen=True):
     """The words of a search as its hits are ranked: `title` as `text.natural_key` gives it, and an
     FTS5 expression for each group besides.
     """

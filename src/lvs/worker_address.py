@@ -4,10 +4,11 @@ import os
 import re
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from msgspec import Struct
 
 LOCAL = "local"
 CONNECT_S = 10
@@ -26,8 +27,7 @@ class WorkerKind(StrEnum):
     PLAYER = "player"
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerAddress:
+class WorkerAddress(Struct, frozen=True):
     """A machine reached by SSH.
 
     `roots` are the places of the library folders there, in their order; with none of them they lie

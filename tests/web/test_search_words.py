@@ -1,12 +1,12 @@
 """Words of a search that set filters, and the words that filters in use are written as."""
 
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from lvs.filters import FILTERS, used_filters
 from lvs.models import Query

@@ -6,13 +6,13 @@ import itertools
 import mimetypes
 import re
 from collections import Counter
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jinja2
 import pytest
+from msgspec.structs import replace
 from support.html_tree import Tree
 
 from lvs import text

@@ -81,7 +81,7 @@ def _to_file(database: Path, output: Path, meter: Meter) -> "Backup":
 
 
 def _plain(made: "Backup | None") -> dict[str, Any]:
-    from dataclasses import asdict
+    from msgspec.structs import asdict
 
     if made is None:
         return {"path": None}

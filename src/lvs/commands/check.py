@@ -3,9 +3,10 @@
 import argparse
 import asyncio
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec.structs import asdict
 
 from lvs.errors import Unavailable
 from lvs.logs import one_line

@@ -4,10 +4,11 @@ import argparse
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
+
+from msgspec import Struct
 
 from lvs.terminal import add_server_flags, configuration, tell
 
@@ -68,8 +69,7 @@ WantedBy={target}
 """
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceUnit:
+class ServiceUnit(Struct, frozen=True):
     """Settings of the unit.
 
     `account` is None for a user's own service, empty for a dynamic user. `settings` are variables

@@ -4,10 +4,11 @@ import argparse
 import asyncio
 import json
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import asdict
 
 from lvs.config import Config
 from lvs.errors import Damaged, Invalid, NotFound, Unavailable

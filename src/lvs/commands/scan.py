@@ -1,11 +1,12 @@
 """Look at the library folders once and take in what is new."""
 
 import argparse
-import dataclasses
 import json
 import os
 import sys
 from typing import TYPE_CHECKING
+
+from msgspec.structs import asdict
 
 from lvs import logs
 from lvs.errors import Conflict, Invalid
@@ -91,7 +92,7 @@ def _fields(found: "Scanned") -> dict[str, object]:
         }
         for each in found.libraries
     ]
-    return dataclasses.asdict(found) | {"libraries": libraries, "problems": list(found.problems)}
+    return asdict(found) | {"libraries": libraries, "problems": list(found.problems)}
 
 
 def _text(found: "Scanned") -> str:

@@ -1,7 +1,8 @@
 """Dates of addition that a wrong clock gave, and what they may have been."""
 
 import sqlite3
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lvs.db.database import Connection
 
@@ -11,8 +12,7 @@ EARLIEST_MS = 631_152_000_000  # 1990
 BELIEVED_MS = 63_072_000_000  # 1972
 
 
-@dataclass(frozen=True, slots=True)
-class AddedBetween:
+class AddedBetween(Struct, frozen=True):
     """Dates of addition that are to be set right: those from `start` and before `end` (Unix ms), or
     without both those that cannot be.
     """
@@ -21,8 +21,7 @@ class AddedBetween:
     end: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Repair:
+class Repair(Struct, frozen=True):
     """A video whose date of addition (Unix ms) would become another one."""
 
     video_id: int

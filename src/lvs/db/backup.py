@@ -18,12 +18,14 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import psutil
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lvs.db.connection import BUSY_SECONDS, in_words, is_damage
 from lvs.db.wal import pragmas
@@ -55,8 +57,7 @@ Progress = Callable[[int, int], None]
 """Told pages done and pages in all; what it raises ends the copy."""
 
 
-@dataclass(frozen=True, slots=True)
-class BackupCounts:
+class BackupCounts(Struct, frozen=True):
     """Counts of a database's content."""
 
     videos: int = 0
@@ -81,8 +82,7 @@ class BackupCounts:
         return shared + self.playlists + self.positions + self.later + self.people
 
 
-@dataclass(frozen=True, slots=True)
-class Examined:
+class Examined(Struct, frozen=True):
     """Result of examining a database.
 
     Without problems it is as good as the one it was copied from.
@@ -93,8 +93,7 @@ class Examined:
     problems: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Backup:
+class Backup(Struct, frozen=True):
     """One backup in the folder.
 
     `examined` is None where nobody has checked it, or it was changed since.
@@ -149,7 +148,8 @@ def make(
         partial.mkdir()
         try:
             examined = copy(source, partial / "copy.db", progress)
-            result = asdict(examined) | {"size_bytes": (partial / "copy.db").stat().st_size}
+            size_bytes = (partial / "copy.db").stat().st_size
+            result = msgspec.to_builtins(examined) | {"size_bytes": size_bytes}
             (partial / "result.json").write_text(
                 json.dumps(result, indent=2) + "\n", encoding="utf-8"
             )
@@ -351,7 +351,7 @@ def _result(path: Path) -> Examined | None:
         if found["size_bytes"] != path.stat().st_size:
             return None
         counts = {
-            field.name: int(found["counts"].get(field.name, 0)) for field in fields(BackupCounts)
+            name: int(found["counts"].get(name, 0)) for name in BackupCounts.__struct_fields__
         }
         return Examined(
             int(found["format"]), BackupCounts(**counts), tuple(map(str, found["problems"]))

@@ -3,7 +3,8 @@ in one look, or by one.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict
+
+from msgspec.structs import asdict
 
 from lvs.db.database import Connection
 from lvs.relevance import (

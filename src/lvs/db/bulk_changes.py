@@ -1,14 +1,14 @@
 """The `bulk_changes` table: changes to many videos at once, which the journal shows as one."""
 
 import sqlite3
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lvs.db.changes import Chosen
 from lvs.db.database import Connection, Transaction
 
 
-@dataclass(frozen=True, slots=True)
-class BulkChange:
+class BulkChange(Struct, frozen=True):
     """A change to many videos. `at` is Unix milliseconds, `undoes` the one that it took back.
 
     `is_redo` where that one was itself an undo; `undone` where another one took this one back and

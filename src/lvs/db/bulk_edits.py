@@ -8,8 +8,9 @@ line gave it. So nothing is changed that the journal does not know of.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from lvs.db import changes, gallery, playlists, tags
 from lvs.db.database import Connection, Transaction
@@ -17,8 +18,7 @@ from lvs.models import HOUSEHOLD, tag_key
 from lvs.titles import title_from_path
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(Struct, frozen=True):
     """The origin of lines: the change to many that they belong to (None: to none), by which
     client, when (Unix ms), for which person.
     """

@@ -3,7 +3,8 @@
 import json
 import sqlite3
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lvs.db.database import Connection, Transaction
 
@@ -13,8 +14,7 @@ COLUMNS = """
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """A line of the journal; `at` is Unix milliseconds, `undoes` the id of the change that this one
     took back.
 
@@ -33,8 +33,7 @@ class Change:
     bulk: int | None = None  # the change to many videos at once that it is a part of
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(Struct, frozen=True):
     """A choice of journal lines. What is None or empty chooses nothing."""
 
     client: str | None = None

@@ -3,8 +3,9 @@
 Blocking: call it in a thread.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from lvs.db import backup, people
 from lvs.db.database import Database, Transaction
@@ -76,8 +77,7 @@ _OUT_OF_STEP = f"""
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """The number of findings of a kind, with a few names."""
 
     count: int

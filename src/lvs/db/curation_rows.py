@@ -3,16 +3,16 @@
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct
 
 from lvs.db import backup
 from lvs.db.database import Connection, Transaction
 from lvs.db.near_pairs import DIFFERENT_FROM
 
 
-@dataclass(slots=True)
-class CurationRecord:
+class CurationRecord(Struct):
     """One video and what people gave it.
 
     What is None or empty says nothing. Times are Unix milliseconds.
@@ -47,15 +47,14 @@ class CurationRecord:
     """Markers as `db.markers` keeps them."""
     different_from: tuple[str, ...] = ()
     """Media hashes of films that look the same, and of which somebody said that they are others."""
-    names: tuple[str, ...] = field(default=())
+    names: tuple[str, ...] = ()
     """The hash and every fingerprint, each once."""
 
     def __post_init__(self) -> None:
         self.names = tuple(dict.fromkeys((self.media_hash, *self.fingerprints)))
 
 
-@dataclass(frozen=True, slots=True)
-class KeptPlaylist:
+class KeptPlaylist(Struct, frozen=True):
     """A playlist and its places in order: a media hash, or the bytes of a name that is held."""
 
     name: str
@@ -64,8 +63,7 @@ class KeptPlaylist:
     items: tuple[str | bytes, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class KeptTag:
+class KeptTag(Struct, frozen=True):
     """A tag as people described it. `parent` is a name, `colour` is `#rrggbb`; empty where nothing
     was said.
     """
@@ -77,8 +75,7 @@ class KeptTag:
     aliases: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class KeptView:
+class KeptView(Struct, frozen=True):
     """A saved view. `query` is as in the gallery's address."""
 
     name: str

@@ -11,11 +11,11 @@ import logging
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Coroutine
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import aiosqlite
+from msgspec import Struct
 
 from lvs.db import backup, connection
 from lvs.db.connection import Connection, Transaction, in_words, is_damage, is_stale
@@ -37,8 +37,7 @@ T = TypeVar("T")
 CHECKED_BYTES = 256 << 20
 
 
-@dataclass(slots=True)
-class _Reader:
+class _Reader(Struct):
     """A read-only connection, and how often the file had been replaced when it was opened."""
 
     raw: aiosqlite.Connection

@@ -1,13 +1,13 @@
 """Videos that lie in more than one place."""
 
 import json
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lvs.db.database import Connection
 
 
-@dataclass(frozen=True, slots=True)
-class Copy:
+class Copy(Struct, frozen=True):
     """One of the places of a video; `played` where it is the one that is shown and played now."""
 
     file_id: int
@@ -23,8 +23,7 @@ class Copy:
     compared: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Duplicate:
+class Duplicate(Struct, frozen=True):
     """A video and its places.
 
     `same` where all of them hold the same, `compared` where more than samples says so.

@@ -4,7 +4,8 @@ import contextlib
 import json
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lvs.db.database import Connection
 from lvs.db.near_pairs import DIFFERENT_FROM
@@ -12,8 +13,7 @@ from lvs.db.near_pairs import DIFFERENT_FROM
 VIDEOS_AT_ONCE = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Exported:
+class Exported(Struct, frozen=True):
     """One video with what people gave it; times are Unix milliseconds.
 
     A video without any known place has no path.

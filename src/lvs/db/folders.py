@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lvs.db.database import Connection
 from lvs.models import State
@@ -12,8 +13,7 @@ POSTERS_LOOKED_AT = 24  # of a folder's first videos, where most have none yet
 MOST_FOLDERS = 400  # SQLite joins at most 500 queries
 
 
-@dataclass(frozen=True, slots=True)
-class FolderSize:
+class FolderSize(Struct, frozen=True):
     """A folder and all below it.
 
     `name` is None for the files that lie in the folder that was asked for itself.
@@ -24,8 +24,7 @@ class FolderSize:
     size_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class LargeFile:
+class LargeFile(Struct, frozen=True):
     """A file, where it lies, and the video it is."""
 
     media_hash: str
@@ -71,8 +70,7 @@ async def largest(db: Connection, limit: int) -> list[LargeFile]:
     return [LargeFile(*row) for row in await db.all(sql, (limit,))]
 
 
-@dataclass(frozen=True, slots=True)
-class Subfolder:
+class Subfolder(Struct, frozen=True):
     """A folder with the listed videos in and below it, and their length in seconds.
 
     `name` is None for those that lie in the folder that was asked for itself.
@@ -83,8 +81,7 @@ class Subfolder:
     duration_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class FolderPoster:
+class FolderPoster(Struct, frozen=True):
     """The poster of a video in a folder; `number` is that of the folder among those asked for."""
 
     number: int

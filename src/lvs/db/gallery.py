@@ -6,8 +6,9 @@ import json
 import sqlite3
 import time
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from lvs import random_order, relevance
 from lvs.db import best_match, projections
@@ -39,8 +40,7 @@ SORT_COLUMNS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """A query with its words resolved.
 
     `match` and `unmatch` are FTS5 expressions for what must and must not occur. Of each of `tags`,
@@ -91,8 +91,7 @@ NUMBERS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class GalleryChange:
+class GalleryChange(Struct, frozen=True):
     """One of the latest changes to what the gallery shows.
 
     `mark` is random: the same number in another history differs.
@@ -108,8 +107,7 @@ class GalleryChange:
 NOTHING_YET = GalleryChange(0, 0, "", 0, None)
 
 
-@dataclass(frozen=True, slots=True)
-class CardRow:
+class CardRow(Struct, frozen=True):
     """A card and where it stands in the order it was asked for."""
 
     card: Card

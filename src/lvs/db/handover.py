@@ -3,7 +3,8 @@
 import os
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lvs.db import missing, videos
 from lvs.db.database import Connection, Transaction
@@ -12,8 +13,7 @@ from lvs.text import folded
 FOUND = 200  # names that a search may bring
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """A listed film that may be the one that is gone; `near` where it lies at its place."""
 
     video_id: int

@@ -6,8 +6,9 @@ listed one, whose film it was that people saw.
 
 import json
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from lvs.db import gallery, tags, videos
 from lvs.db.database import Connection, Transaction
@@ -32,8 +33,7 @@ _REPLACED = _TABLES[:11]  # rows that are about the video alone
 _STAYING = ("id", "media_hash", "forgotten_at", "nights_forgotten")
 
 
-@dataclass(frozen=True, slots=True)
-class HandoverState:
+class HandoverState(Struct, frozen=True):
     """The two videos before a handover. `line` is the line of the journal that joined them, at that
     time (Unix ms).
     """

@@ -1,7 +1,8 @@
 """Rows of every listed video for the players' lists, and a number that tells when they changed."""
 
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from lvs.db.database import Connection
 
@@ -27,8 +28,7 @@ class ListedFilm(NamedTuple):
     projection: int
 
 
-@dataclass(frozen=True, slots=True)
-class ListedPlaylist:
+class ListedPlaylist(Struct, frozen=True):
     """A playlist and the ids of the videos in it, in its order."""
 
     name: str

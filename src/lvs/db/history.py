@@ -1,8 +1,9 @@
 """The `history` table: what was played on which day."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from lvs.clock import local_date
 from lvs.db import gallery, preferences
@@ -11,8 +12,7 @@ from lvs.db.sight import only_seen
 from lvs.models import Card
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryLine:
+class HistoryLine(Struct, frozen=True):
     """A film that was played on a day; without a card where it is missing. `at` is when it was
     played last on that day (Unix milliseconds).
     """

@@ -1,14 +1,13 @@
 """Queries of an import from another program: every place of every video."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from lvs.db.connection import Connection
 
 PLACES_AT_ONCE = 2000
 
 
-@dataclass(frozen=True, slots=True)
-class KnownPlace:
+class KnownPlace(Struct, frozen=True):
     """A place of a video, present or past; `duration_s` is None where it is not known."""
 
     file_id: int

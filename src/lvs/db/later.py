@@ -1,6 +1,6 @@
 """The `later` table: what one means to watch."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from lvs.db import gallery
 from lvs.db.database import Connection, Transaction
@@ -8,8 +8,7 @@ from lvs.db.sight import only_seen
 from lvs.models import Card
 
 
-@dataclass(frozen=True, slots=True)
-class LaterItem:
+class LaterItem(Struct, frozen=True):
     """A video to watch later; without a card where it is missing."""
 
     media_hash: str

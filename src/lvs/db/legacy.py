@@ -4,16 +4,16 @@ in the other tables.
 
 import json
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from lvs.db.database import Connection, Transaction
 
 PLACES_AT_ONCE = 2000
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(Struct, frozen=True):
     """A name of the original: the video it was found to be, or what is kept (JSON) until its file
     appears.
     """
@@ -52,8 +52,7 @@ async def keep(tx: Transaction, waiting: Iterable[tuple[bytes, str]]) -> None:
     await tx.run_many(sql, waiting)
 
 
-@dataclass(frozen=True, slots=True)
-class NamedPlace:
+class NamedPlace(Struct, frozen=True):
     """A place of a video, present or past."""
 
     file_id: int
@@ -79,8 +78,7 @@ async def any_place(db: Connection) -> bool:
     return bool(await db.value("SELECT EXISTS (SELECT 1 FROM files)"))
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """Present curation of a video that an import may add to; 0 where there is nothing."""
 
     video_id: int
@@ -114,8 +112,7 @@ async def known(db: Connection, video_ids: Collection[int]) -> list[Known]:
     return [Known(**(dict(row) | {"tag_keys": tuple(json.loads(row["tag_keys"]))})) for row in rows]
 
 
-@dataclass(frozen=True, slots=True)
-class LegacyChange:
+class LegacyChange(Struct, frozen=True):
     """A line of the journal about stars, hearts or tags."""
 
     video_id: int
@@ -137,8 +134,7 @@ async def journal(db: Connection, video_ids: Collection[int]) -> list[LegacyChan
     return [LegacyChange(row[0], row[1], row[2], row[3], row[4]) for row in rows]
 
 
-@dataclass(slots=True)
-class Grants:
+class Grants(Struct):
     """Rows to write for one batch of an import.
 
     Each row begins with the id of its video.

@@ -2,7 +2,7 @@
 seed. Films that are missing or hidden are passed over.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from lvs import random_order
 from lvs.db import gallery
@@ -13,8 +13,7 @@ from lvs.models import Card
 Values = dict[str, int | float | str | bytes | None]
 
 
-@dataclass(frozen=True, slots=True)
-class FilmInList:
+class FilmInList(Struct, frozen=True):
     """A film in a list, and its place there: the position in a playlist, the time of adding
     (Unix milliseconds) in Later.
     """

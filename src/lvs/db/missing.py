@@ -6,13 +6,13 @@ A folder that is offline is no reason to be here.
 import json
 import sqlite3
 from collections.abc import Collection
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lvs.db.database import Connection, Transaction
 
 
-@dataclass(frozen=True, slots=True)
-class MissingVideo:
+class MissingVideo(Struct, frozen=True):
     """A video without any file, and what people gave it.
 
     Times are Unix milliseconds; `since` is 0 where it was never seen.
@@ -44,8 +44,7 @@ class MissingVideo:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
+class Totals(Struct, frozen=True):
     """Totals over some videos. `tags` counts them once for each video."""
 
     videos: int

@@ -3,7 +3,8 @@ kept instead of the other.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lvs.db import bulk_edits, gallery, playlists
 from lvs.db.bulk_edits import Stamp
@@ -11,8 +12,7 @@ from lvs.db.database import Connection, Transaction
 from lvs.models import Card
 
 
-@dataclass(frozen=True, slots=True)
-class NearFilm:
+class NearFilm(Struct, frozen=True):
     """One of two films that look the same."""
 
     card: Card
@@ -22,8 +22,7 @@ class NearFilm:
     has_notes: bool
 
 
-@dataclass(frozen=True, slots=True)
-class NearPair:
+class NearPair(Struct, frozen=True):
     """Two films that agree in so many pictures."""
 
     id: int

@@ -7,8 +7,9 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 # The columns that are read: those that must be there, and those that read as NULL where an older
 # version lacks them.
@@ -31,8 +32,7 @@ FIRST_ROW, LAST_ROW = -(1 << 63), (1 << 63) - 1
 Cell = int | float | str | bytes | None
 
 
-@dataclass(frozen=True, slots=True)
-class OriginalRow:
+class OriginalRow(Struct, frozen=True):
     """A row: its number in the table, and the columns of `TABLES`."""
 
     table: str
@@ -40,16 +40,14 @@ class OriginalRow:
     cells: tuple[Cell, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Damage:
+class Damage(Struct, frozen=True):
     """Something that could not be read; `table` is None where it is the whole file."""
 
     table: str | None
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(Struct, frozen=True):
     """A table was read to its end."""
 
     table: str

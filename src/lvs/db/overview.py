@@ -3,13 +3,12 @@
 Each walks a table: ask only when something changed.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from lvs.db.database import Connection
 
 
-@dataclass(frozen=True, slots=True)
-class FolderCount:
+class FolderCount(Struct, frozen=True):
     """Counts for one library folder."""
 
     root_id: int
@@ -17,8 +16,7 @@ class FolderCount:
     size_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Failing:
+class Failing(Struct, frozen=True):
     """A video whose last probe failed for a passing reason, and is to be tried again; `at` is Unix
     milliseconds.
     """

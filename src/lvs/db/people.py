@@ -2,7 +2,8 @@
 
 import json
 import os
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lvs.db.database import Connection, Transaction
 from lvs.viewer import Limits
@@ -11,8 +12,7 @@ _COLUMNS = "id, name, secret, pin, limits, start_page, created_at, removed_at"
 PERSONAL = ("progress", "later", "history", "preferences")
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(Struct, frozen=True):
     """One who watches. `pin` is a hash, empty without one; times are Unix milliseconds."""
 
     id: int

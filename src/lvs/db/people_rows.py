@@ -7,9 +7,10 @@ under the empty name.
 import json
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from lvs.db import backup, history, later, people, preferences, progress
 from lvs.db.curation_rows import named
@@ -17,8 +18,7 @@ from lvs.db.database import Connection, Transaction
 from lvs.models import HOUSEHOLD, WatchState
 
 
-@dataclass(slots=True)
-class PersonalRecord:
+class PersonalRecord(Struct):
     """Everything that a person has of one video: `history` are days, each with a time (Unix
     milliseconds).
     """
@@ -31,8 +31,7 @@ class PersonalRecord:
     history: list[tuple[str, int]] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class KeptPerson:
+class KeptPerson(Struct):
     """A person with all that is theirs, by media hash; the household without a name.
 
     `limits` is text as the table of people keeps it.
@@ -114,8 +113,7 @@ def _record(
     return person.films.setdefault(media_hash, PersonalRecord()) if person else None
 
 
-@dataclass(slots=True)
-class PersonGains:
+class PersonGains(Struct):
     """Counts of what putting a person back changed."""
 
     people: int = 0

@@ -1,6 +1,6 @@
 """Playlists as pages and the API show them: with their videos, and what is missing."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from lvs.db import gallery
 from lvs.db.database import Connection
@@ -11,8 +11,7 @@ from lvs.models import Card, shown
 LOOKED_AT_FOR_COVERS = 24
 
 
-@dataclass(frozen=True, slots=True)
-class PlaylistSummary:
+class PlaylistSummary(Struct, frozen=True):
     """A playlist, the number of its places, and the length of its videos in seconds."""
 
     playlist: Playlist
@@ -20,8 +19,7 @@ class PlaylistSummary:
     duration_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class PlaylistItem:
+class PlaylistItem(Struct, frozen=True):
     """A place in a playlist.
 
     A missing video has no card. A place held for a name of the original has no hash either.

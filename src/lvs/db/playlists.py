@@ -3,15 +3,15 @@ not there yet. `playlist_pages` reads what pages show of them.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lvs.db.database import Connection, Transaction
 
 _ITEMS = ("playlist_items", "legacy_playlist_items")
 
 
-@dataclass(frozen=True, slots=True)
-class Playlist:
+class Playlist(Struct, frozen=True):
     """A list of videos."""
 
     id: int

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lvs.db import gallery, history, later
 from lvs.db.database import Connection, Transaction
@@ -13,8 +14,7 @@ from lvs.viewer import viewer
 VARIANTS = 256  # of a card, by a person's progress
 
 
-@dataclass(frozen=True, slots=True)
-class FilmProgress:
+class FilmProgress(Struct, frozen=True):
     """A video, its length in seconds (None while unknown), and how far it was watched."""
 
     video_id: int
@@ -22,8 +22,7 @@ class FilmProgress:
     state: WatchState
 
 
-@dataclass(frozen=True, slots=True)
-class ProgressEvent:
+class ProgressEvent(Struct, frozen=True):
     """A position that was reached at a time (Unix milliseconds).
 
     `watched` is True where it counts as the end of the film.
@@ -36,8 +35,7 @@ class ProgressEvent:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class StartedFilm:
+class StartedFilm(Struct, frozen=True):
     """The card of a film that one stopped in, and where."""
 
     card: Card

@@ -1,8 +1,9 @@
 """The `projections` table: the shape of each film, the evidence for it, and what a person chose."""
 
 import sqlite3
-from dataclasses import dataclass, fields
 from typing import Any
+
+from msgspec import Struct
 
 from lvs.db.database import Connection, Transaction
 from lvs.models import SHAPES, STEREOS, Projection, Shape, Stereo, shown
@@ -16,8 +17,7 @@ CODE = f"""
 """SQL for the number by which the gallery knows shape and stereo of a row `pr`."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoredProjection:
+class StoredProjection(Struct, frozen=True):
     """One row. `evidence` and `chosen` are JSON texts, None where there is none."""
 
     projection: Projection
@@ -109,8 +109,7 @@ async def drawn(tx: Transaction, video_id: int) -> None:
     await tx.run("UPDATE projections SET drawn = eye WHERE video_id = ?", (video_id,))
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """Facts about a video that the ladder needs besides its evidence."""
 
     path: bytes
@@ -162,7 +161,7 @@ def projection_of(row: sqlite3.Row, prefix: str = "") -> Projection:
 
 
 NAMED_COLUMNS = ", ".join(
-    f"pr.{field.name} AS projection_{field.name}" for field in fields(Projection)
+    f"pr.{name} AS projection_{name}" for name in Projection.__struct_fields__
 )
 """Columns of a row `pr`, for `named_projection`."""
 

@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from lvs.db import journal_lines
 from lvs.db.connection import Connection, Transaction
@@ -14,8 +16,7 @@ FIRST_ID = 1 << 41
 _COLUMNS = "view_id, name, query, created_at"
 
 
-@dataclass(frozen=True, slots=True)
-class SavedView:
+class SavedView(Struct, frozen=True):
     """A selection of the gallery with a name. `query` is as in the gallery's address."""
 
     view_id: str
@@ -24,8 +25,7 @@ class SavedView:
     created_at: int
 
 
-@dataclass(frozen=True, slots=True)
-class ViewState:
+class ViewState(Struct, frozen=True):
     """The part of a view that a change may change. `deleted_at` is None while it is there."""
 
     name: str
@@ -37,8 +37,7 @@ class ViewState:
 ViewStates = Mapping[str, ViewState]
 
 
-@dataclass(frozen=True, slots=True)
-class ViewJournalLine:
+class ViewJournalLine(Struct, frozen=True):
     """One line: `what` is add, edit, delete or move, `name` that of the view it is about."""
 
     id: int

@@ -1,8 +1,9 @@
 """The journal of tags themselves: `tag_changes` and `tag_change_films`."""
 
 import json
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from lvs.db import journal_lines
 from lvs.db.connection import Connection, Transaction
@@ -12,8 +13,7 @@ FIRST_ID = 1 << 40
 """Lines of this journal have ids above this, those of videos below it: one id names one change."""
 
 
-@dataclass(frozen=True, slots=True)
-class TagJournalLine:
+class TagJournalLine(Struct, frozen=True):
     """One line: `what` is edit, merge or delete. `name` is the tag it is about and `target` the one
     it was merged into. `renamed` holds the keys before and after where they differ.
 
@@ -48,8 +48,7 @@ def _change(row: Any) -> TagJournalLine:
     return TagJournalLine(**(values | {"renamed": tuple(renamed) if renamed else None}))
 
 
-@dataclass(frozen=True, slots=True)
-class NewTagJournalLine:
+class NewTagJournalLine(Struct, frozen=True):
     """The first half of a line, as `TagJournalLine` has it."""
 
     at: int
@@ -71,7 +70,7 @@ async def begin(tx: Transaction, line: NewTagJournalLine) -> int:
             :name, :target, :renamed, :before, '[]', 0, :client, :undoes)
         RETURNING id
     """
-    values = {name: getattr(line, name) for name in NewTagJournalLine.__slots__}
+    values = {name: getattr(line, name) for name in NewTagJournalLine.__struct_fields__}
     values |= {
         "first": FIRST_ID,
         "renamed": json.dumps(line.renamed) if line.renamed else None,

@@ -2,15 +2,16 @@
 
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from lvs.db.database import Connection, Transaction
 from lvs.db.tags import UNUSED, find
 
 
-@dataclass(frozen=True, slots=True)
-class TagState:
+class TagState(Struct, frozen=True):
     """A tag as people described it. Its parent is named by its key, aliases by their names, which
     stand in the order of their keys.
     """
@@ -33,8 +34,7 @@ States = dict[str, TagState]
 """Tags by key."""
 
 
-@dataclass(frozen=True, slots=True)
-class TagDetails:
+class TagDetails(Struct, frozen=True):
     """A tag with everything that its page shows.
 
     `own` videos carry it, in the gallery or not; `listed` are those in the gallery, and `films`

@@ -1,6 +1,6 @@
 """The films that follow those watched last: in their folder by title, and in playlists."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from lvs.db import gallery
 from lvs.db.database import Connection
@@ -11,8 +11,7 @@ LATEST = 24  # films watched last
 FOLDER_COMPARED = 2000  # the first ones by path
 
 
-@dataclass(frozen=True, slots=True)
-class NextFilm:
+class NextFilm(Struct, frozen=True):
     """The card of a film that comes next, in a folder or, where `playlist_id` is not 0, at a
     position of a playlist with this name.
     """

@@ -3,8 +3,10 @@
 import json
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from lvs.clock import now_ms
 from lvs.db import files, gallery, projections
@@ -274,8 +276,7 @@ def _tracks(text: str) -> tuple[Track, ...]:
     return tuple(Track(**track) for track in json.loads(text))
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(Struct, frozen=True):
     """A video waiting to be probed, and its file."""
 
     video_id: int
@@ -452,8 +453,7 @@ async def count_waiting(db: Connection, posters: bool) -> int:
     return int(await db.value(sql, {"posters": posters, "now": now_ms()}))
 
 
-@dataclass(frozen=True, slots=True)
-class UnreadableFile:
+class UnreadableFile(Struct, frozen=True):
     """A file that is no readable video, and why."""
 
     file_id: int

@@ -1,6 +1,6 @@
 """Everything beside a video on its page, in one query."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from lvs.db import chapters
 from lvs.db.connection import Connection
@@ -69,8 +69,7 @@ _SAME_PICTURES = """
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Beside:
+class Beside(Struct, frozen=True):
     """Ids of listed videos that share tags with one, each with the rarest shared tag, most and
     rarest shared first; of those in its folder and below, by title; tags that it may get.
     """

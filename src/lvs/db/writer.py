@@ -15,11 +15,11 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
 import aiosqlite
+from msgspec import Struct, field
 
 from lvs.db.connection import (
     BUSY_SECONDS,
@@ -47,8 +47,7 @@ AWAKE_SECONDS = 1.0
 CLOSE_SECONDS = 1.0
 
 
-@dataclass(slots=True, eq=False)
-class _Block:
+class _Block(Struct, eq=False):
     """A block handed to `write`, and its result: a value or an error."""
 
     function: Callable[[Transaction], Coroutine[Any, Any, Any]]

@@ -7,12 +7,12 @@ import time
 from collections import Counter
 from collections.abc import Collection
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any
 
 import hypercorn
 from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.config import Sockets
+from msgspec import Struct, field
 
 from lvs.http import internals
 from lvs.http.client_address import parse_address, within
@@ -35,8 +35,7 @@ REFUSED = (
 )
 
 
-@dataclass(slots=True, eq=False)
-class _ClientCount:
+class _ClientCount(Struct, eq=False):
     """A connection, the bytes it had not taken at the last check, and since when that is so."""
 
     client: str

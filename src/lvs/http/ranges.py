@@ -2,11 +2,11 @@
 
 import enum
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from os import stat_result
 
+from msgspec import Struct
 from werkzeug.datastructures import Headers
 
 # Section 8.8.2.2: a date is a strong validator only when the file cannot change again within the
@@ -37,8 +37,7 @@ DATE_FORMS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Validators:
+class Validators(Struct, frozen=True):
     """Validators of a file's version: a strong entity tag and the time of change in
     whole Unix seconds.
     """
@@ -47,8 +46,7 @@ class Validators:
     modified_seconds: int
 
 
-@dataclass(frozen=True, slots=True)
-class Conditions:
+class Conditions(Struct, frozen=True):
     """The request's fields that decide the answer, each as one combined value, or None where it was
     not sent.
     """
@@ -78,8 +76,7 @@ class Conditions:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """The bytes from `start` up to and without `stop`."""
 
     start: int
@@ -100,8 +97,7 @@ class Verdict(enum.IntEnum):
     UNSATISFIABLE = 416
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """A verdict and the bytes that go with it; `span` is empty where there is no file body."""
 
     verdict: Verdict

@@ -17,11 +17,11 @@ import secrets
 import time
 import unicodedata
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
+from msgspec import Struct, field
 
 from lvs.errors import Conflict, Invalid, NotFound, TooMany, Unavailable
 from lvs.services.back_off import BackOff
@@ -39,8 +39,7 @@ _TOKEN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,49}", re.ASCII)
 _SESSION = re.compile(r"([0-9]{1,12})\.([0-9a-f]{32})\.([0-9a-f]{64})", re.ASCII)
 
 
-@dataclass(slots=True)
-class Access:
+class Access(Struct):
     """Contents of `access.json`: the password's hash, empty where there is none, and each token's
     hash by its name.
     """

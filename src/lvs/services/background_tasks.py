@@ -6,7 +6,8 @@ import contextvars
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lvs.clock import now_ms
 from lvs.db.query_stats import usage_of_request
@@ -15,8 +16,7 @@ from lvs.errors import Conflict, LvsError
 log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True, eq=False)
-class BackgroundTask:
+class BackgroundTask(Struct, eq=False):
     """One piece of work.
 
     `total` is 0 where nobody knows it; `message` says how it ended. Times are Unix milliseconds.

@@ -8,10 +8,11 @@ import logging
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from lvs.config import Config
 from lvs.db.database import Database
@@ -98,8 +99,7 @@ Step = Callable[[], Coroutine[Any, Any, None]]
 RESTART_DELAY_S = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class Services:
+class Services(Struct, frozen=True):
     """The services that routes may call."""
 
     config: Config

@@ -4,10 +4,11 @@ however many wait.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
-from dataclasses import asdict, dataclass
 from typing import Any, TypeVar, cast
 
 from cachetools import TTLCache
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from lvs.services.metrics import cache_asked
 
@@ -16,8 +17,7 @@ T = TypeVar("T")
 _NOTHING = object()
 
 
-@dataclass(slots=True)
-class CacheCounts:
+class CacheCounts(Struct):
     """Counts of the cache since the start."""
 
     hits: int = 0

@@ -8,10 +8,10 @@ uptime costs more memory than a quiet minute.
 
 import math
 from collections import deque
-from dataclasses import dataclass
 from enum import StrEnum
 
 from ddsketch import LogCollapsingLowestDenseDDSketch
+from msgspec import Struct
 
 SLOT_S = 30
 SLOTS_IN_GROUP = 10
@@ -28,8 +28,7 @@ class Window(StrEnum):
     START = "start"
 
 
-@dataclass(frozen=True, slots=True)
-class Quantiles:
+class Quantiles(Struct, frozen=True):
     """Count and quantiles of a window's values, in seconds; zeros without
     any.
     """
@@ -41,8 +40,7 @@ class Quantiles:
     p99_s: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(Struct, frozen=True):
     """One half minute: how many values, and the time that 95 % of them did not exceed."""
 
     count: int

@@ -9,8 +9,9 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from lvs.db import live
 from lvs.db.database import Database
@@ -32,8 +33,7 @@ ENDED = "Somebody signed out or chose another person. Ask again."
 LIFE_S = 3600.0  # then the listener comes again, and shows again that it may listen
 
 
-@dataclass(frozen=True, slots=True)
-class JobsState:
+class JobsState(Struct, frozen=True):
     """The work of the server in numbers."""
 
     running: int
@@ -55,8 +55,7 @@ def jobs_state(library: Library, jobs: ProbeQueue, tasks: BackgroundTasks) -> Jo
     )
 
 
-@dataclass(frozen=True, slots=True)
-class LiveEvent:
+class LiveEvent(Struct, frozen=True):
     """One event; `name` is library, ratings, jobs, resync, end, or empty for a heartbeat."""
 
     name: str
@@ -64,8 +63,7 @@ class LiveEvent:
     id: str
 
 
-@dataclass(slots=True, eq=False)
-class Listener:
+class Listener(Struct, eq=False):
     """Notes for one connection. Sets of ids of videos; `resync` where they are not enough."""
 
     client: str

@@ -1,7 +1,8 @@
 """The work behind the operator's buttons, each as an task with its progress and its end."""
 
 import asyncio
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from lvs.db.added_dates import AddedBetween
 from lvs.models import Query, Sort

@@ -13,12 +13,13 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from types import TracebackType
 from typing import ParamSpec, Self, TypeVar
 
 import psutil
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from lvs.clock import now_ms
 from lvs.db.query_stats import RequestQueries, usage_of_request
@@ -110,8 +111,7 @@ class Request(RequestQueries):
         usage_of_request.reset(self._token)
 
 
-@dataclass(slots=True, eq=False)
-class Route:
+class Route(Struct, eq=False):
     """Figures of one route since the start.
 
     `errors` are answers of 500 and above, `refused` those from 400 on.
@@ -150,8 +150,7 @@ class Route:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """A request that was answered with 500 or above; `at` is Unix milliseconds."""
 
     at: int
@@ -162,8 +161,7 @@ class Failure:
     request_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
+class LogLine(Struct, frozen=True):
     """A warning or an error from the log; `times` how often it came in a row, `at` the last time,
     in Unix milliseconds.
     """
@@ -176,8 +174,7 @@ class LogLine:
     times: int = 1
 
 
-@dataclass(slots=True, eq=False)
-class FunctionStats:
+class FunctionStats(Struct, eq=False):
     """Figures of a function marked with `timed`.
 
     Memory is that of the process, before and after its last run.

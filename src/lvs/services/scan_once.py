@@ -8,7 +8,8 @@ import logging
 import os
 import time
 from collections.abc import AsyncIterator, Callable, Collection
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lvs.db import files
 from lvs.errors import Invalid
@@ -24,8 +25,7 @@ SETTLE_GRACE_S = 2.0
 Progress = Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True)
-class ScannedLibrary:
+class ScannedLibrary(Struct, frozen=True):
     """A library folder after the scan; `files` is how many videos lie in it."""
 
     path: bytes
@@ -34,8 +34,7 @@ class ScannedLibrary:
     offline: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Scanned:
+class Scanned(Struct, frozen=True):
     """Result of a scan. The numbers are of videos, but for `seen`, which counts files."""
 
     libraries: tuple[ScannedLibrary, ...]

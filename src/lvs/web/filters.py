@@ -1,8 +1,10 @@
 """The gallery's query in an address: parsing, chips and the removal of filters."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lvs.errors import Invalid
 from lvs.filters import FILTERS, MAX_SEARCH, used_filters
@@ -16,8 +18,7 @@ SORTS = tuple(sort.value for sort in Sort)
 PARAMETERS = frozenset({each.name for each in FILTERS} | {"sort", "order", "seed"})
 
 
-@dataclass(frozen=True, slots=True)
-class Chip:
+class Chip(Struct, frozen=True):
     """A filter in use: its label, the query without it, the address of that query, and the word of
     a search that sets it (empty where there is none).
     """

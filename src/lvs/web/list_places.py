@@ -1,6 +1,7 @@
 """The list from which a film was opened, as its address says it."""
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lvs.models import Card, Query
 from lvs.services.household.play_order import FilmInList, ListPlace
@@ -9,8 +10,7 @@ from lvs.web.request_args import MAX_ID, MAX_TIME, Arguments, number, text
 from lvs.web.urls import Urls, query_string
 
 
-@dataclass(frozen=True, slots=True)
-class Neighbour:
+class Neighbour(Struct, frozen=True):
     """A film beside another one in its list, with the address of its watch page there."""
 
     card: Card

@@ -6,9 +6,10 @@ could have been written as, as the panel of filters writes it. What is no such w
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date
 from typing import Any
+
+from msgspec.structs import replace
 
 from lvs.errors import Invalid
 from lvs.filters import FILTERS, MAX_SEARCH, MAX_TAGS, RESOLUTIONS, Filter

@@ -4,10 +4,11 @@
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, cast
 
+from msgspec import Struct
+from msgspec.structs import replace
 from quart import Quart, Response, current_app, redirect, request
 from quart.routing import QuartRule
 
@@ -28,8 +29,7 @@ class Errors(Enum):
     ORIGINAL = "original"  # problem+json with the members that the original server sends
 
 
-@dataclass(frozen=True, slots=True)
-class RouteAccess:
+class RouteAccess(Struct, frozen=True):
     """The properties of a route besides its address."""
 
     open: bool = False  # answers without a sign-in
@@ -42,8 +42,7 @@ class RouteAccess:
     group: RouteGroup = RouteGroup.VISITORS
 
 
-@dataclass(frozen=True, slots=True)
-class SiteRoute:
+class SiteRoute(Struct, frozen=True):
     """One address with one method and its handler."""
 
     method: str
@@ -53,8 +52,7 @@ class SiteRoute:
     endpoint: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """Routes under one heading, which share properties.
 
     Addresses below `below` that match no route have them as well, so that an unknown address of

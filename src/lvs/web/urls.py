@@ -10,10 +10,11 @@ import json
 import re
 import string
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Protocol
 from urllib.parse import quote, unquote_to_bytes
+
+from msgspec.structs import replace
 
 from lvs.errors import Invalid
 from lvs.filters import used_filters

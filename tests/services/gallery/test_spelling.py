@@ -1,7 +1,6 @@
 """Searches that may have been meant are offered where nothing was found, and only there."""
 
-from dataclasses import replace
-
+from msgspec.structs import replace
 from support.home import Home
 
 from lvs.models import Query
@@ -10,7 +9,7 @@ ANNA = "192.168.1.5"
 
 
 async def meant(home: Home, text: str, **filters: object) -> list[tuple[str, int]]:
-    query = replace(Query(q=text), **filters)  # type: ignore[arg-type]
+    query = replace(Query(q=text), **filters)
     return [(each.query.q, each.count) for each in await home.services.spelling.suggest(query)]
 
 

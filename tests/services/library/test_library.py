@@ -2,7 +2,6 @@
 
 import asyncio
 import ctypes
-import dataclasses
 import hashlib
 import os
 import shutil
@@ -13,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import msgspec
 import pytest
 from support.home import OLD_NS, Home, distinct_video
 from support.odd_names import ODD_NAMES
@@ -433,7 +433,7 @@ def mount(folder: Path) -> None:
 
 
 def unmount(folder: Path) -> None:
-    subprocess.run(["umount", folder], check=True)
+    subprocess.run(["umount", "--lazy", folder], check=True)
 
 
 async def test_a_library_no_longer_configured_is_hidden_and_comes_back(tmp_path: Path) -> None:
@@ -503,7 +503,9 @@ async def test_films_of_the_first_scan_are_as_old_as_their_files_and_later_ones_
 ) -> None:
     root = home.services.library.active_roots[0]
     home.add("later.mp4")
-    await home.services.library.check(dataclasses.replace(root, scanned_at=None), [b"later.mp4"])
+    await home.services.library.check(
+        msgspec.structs.replace(root, scanned_at=None), [b"later.mp4"]
+    )
     assert (await home.video("later.mp4")).added_at > OLD_NS // 1_000_000
     await home.stop()
     home.libraries = [home.library.with_name("Another")]

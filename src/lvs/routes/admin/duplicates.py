@@ -1,9 +1,9 @@
 """Videos stored more than once, and films that look the same, side by side."""
 
-from dataclasses import dataclass
 from typing import cast
 from urllib.parse import urlencode
 
+from msgspec import Struct
 from quart import Response, redirect
 
 from lvs.db.near_pairs import NearFilm, NearPair
@@ -21,8 +21,7 @@ DONE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """A detail of two films, in words, and whether they differ in it."""
 
     label: str

@@ -5,10 +5,10 @@ that differs is told by the field's type.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, TypeVar
 
+from msgspec import Struct
 from pydantic import ConfigDict, Field
 
 from lvs import __version__
@@ -26,8 +26,7 @@ from lvs.web.templates import Templates
 Model = TypeVar("Model", bound="FigureModel")
 
 
-@dataclass(frozen=True, slots=True)
-class Converted:
+class Converted(Struct, frozen=True):
     """The conversion of a service's value to the report's."""
 
     convert: Callable[[Any], Any]

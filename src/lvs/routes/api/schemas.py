@@ -1,10 +1,10 @@
 """The JSON bodies as pydantic models, the source of the OpenAPI document."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, Self
 
+from msgspec.structs import asdict
 from pydantic import BeforeValidator, ConfigDict, Field, RootModel, create_model
 
 from lvs.filters import FILTERS, STATES

@@ -3,11 +3,12 @@
 import asyncio
 import json
 import os
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
+from msgspec import Struct
+from msgspec.structs import replace
 from quart import Response, request
 
 from lvs.clock import local_date, now_ms
@@ -29,8 +30,7 @@ MAX_TOKEN = 200
 JSON_TYPE = "application/json"
 
 
-@dataclass(frozen=True, slots=True)
-class HeadsetPlayer:
+class HeadsetPlayer(Struct, frozen=True):
     """One request of a player: what it sent, and the prefix of all addresses it is given.
 
     `admitted` is False where a password is needed and was not given; `message` says so.

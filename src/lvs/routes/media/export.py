@@ -2,8 +2,8 @@
 
 import secrets
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
+from msgspec.structs import replace
 from quart import Response
 
 from lvs.models import Query, Sort

@@ -1,10 +1,11 @@
 """The library by its folders."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote_from_bytes
 
+from msgspec import Struct
+from msgspec.structs import replace
 from quart import Response
 
 from lvs.db.folders import FolderPoster, Subfolder
@@ -23,8 +24,7 @@ FOLDERS_PER_PAGE = 60
 POSTERS_PER_FOLDER = 4
 
 
-@dataclass(frozen=True, slots=True)
-class FolderCard:
+class FolderCard(Struct, frozen=True):
     """A folder as its card shows it."""
 
     name: str

@@ -2,10 +2,10 @@
 
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from functools import partial as partial_function
 from typing import Any, NamedTuple, cast
 
+from msgspec.structs import replace
 from quart import Response, redirect, request
 
 from lvs import relevance

@@ -1,9 +1,9 @@
 """“Play all” and “Shuffle”: to the first film of a list, which goes on to the others."""
 
 import secrets
-from dataclasses import replace
 from typing import cast
 
+from msgspec.structs import replace
 from quart import Response, redirect
 
 from lvs.errors import NotFound

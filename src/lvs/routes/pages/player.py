@@ -4,7 +4,9 @@ tracks and sizes among which people do.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from lvs.http import media_types
 from lvs.models import State, Track, Video, shown
@@ -35,8 +37,7 @@ CUE_SIZES = {"small": "small", "": "usual", "large": "large", "huge": "very larg
 NOT_PROBED = "not known yet: LVS has not analysed this file"
 
 
-@dataclass(frozen=True, slots=True)
-class PlayerChoice:
+class PlayerChoice(Struct, frozen=True):
     """The player's settings in the address.
 
     `audio` counts from 0; `height` is 0 for the usual size; `burn` is the track of subtitles that
@@ -73,8 +74,7 @@ class PlayerChoice:
         return "?" + "&".join(parts) if parts else ""
 
 
-@dataclass(frozen=True, slots=True)
-class PlayerView:
+class PlayerView(Struct, frozen=True):
     """The player as the template shows it; without `sources` there is a message in its place."""
 
     sources: tuple[tuple[str, str], ...]

@@ -1,10 +1,10 @@
 """Many videos at once: the gallery's cards as choices, and the form that changes what is chosen."""
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import urlencode
 
+from msgspec import Struct
 from quart import Response, redirect, request
 
 from lvs.errors import Conflict, Invalid
@@ -112,8 +112,7 @@ def _said(args: Any) -> "Said | None":
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Struct, frozen=True):
     """Result of a change: how many videos were changed of how many that were meant, how many the
     person saw counted (0: the person named each), and the change in the journal. With `posters`
     theirs are made again.

@@ -5,10 +5,11 @@ that was decided last, to which Undo returns.
 """
 
 import secrets
-from dataclasses import dataclass, replace
 from typing import Any, cast
 from urllib.parse import urlencode
 
+from msgspec import Struct
+from msgspec.structs import replace
 from quart import Response, redirect
 
 from lvs.errors import Invalid
@@ -38,8 +39,7 @@ DID = {"rated": "rating", "hidden": "hidden", "passed": ""}
 """Ways to decide a film, each with the kind of the change that Undo takes back."""
 
 
-@dataclass(frozen=True, slots=True)
-class TriagePlace:
+class TriagePlace(Struct, frozen=True):
     """The state in the address. `done` films were decided in this sitting; `prev` is the film
     decided last, and `did` how.
     """

@@ -1,7 +1,6 @@
 """The films that follow those watched last."""
 
-from dataclasses import dataclass
-
+from msgspec import Struct
 from quart import Response
 
 from lvs.db.up_next import NextFilm
@@ -10,8 +9,7 @@ from lvs.services.household.play_order import ListPlace
 from lvs.web.responses import addresses, page_or_partial, services
 
 
-@dataclass(frozen=True, slots=True)
-class ShownNext:
+class ShownNext(Struct, frozen=True):
     """A next film with its address and the list that it stands in."""
 
     card: Card

@@ -6,9 +6,11 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from lvs.clock import now_ms
 from lvs.db import backup
@@ -30,8 +32,7 @@ LOOK_S = 60.0
 RETRY_S = 3600.0
 
 
-@dataclass(frozen=True, slots=True)
-class BackupState:
+class BackupState(Struct, frozen=True):
     """State of the backups, for the dashboard. Times are Unix milliseconds."""
 
     running: bool = False

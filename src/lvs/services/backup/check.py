@@ -4,9 +4,10 @@ Blocking: call it in a thread.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+from msgspec import Struct
 
 from lvs.db import backup, check, migrate
 from lvs.db.backup import Backup, Examined
@@ -17,8 +18,7 @@ from lvs.text import plural
 OLD = timedelta(days=3)  # a backup is made every night; so long without one is no accident
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One thing that is not as it should be.
 
     `kind` is a word for programs, `mend` says what a person can do.
@@ -30,8 +30,7 @@ class Finding:
     examples: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(Struct, frozen=True):
     """Result of a check. `examined` is None where there is no database that can be checked."""
 
     examined: Examined | None

@@ -8,8 +8,9 @@ import io
 import json
 import os
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
+
+from msgspec.structs import asdict
 
 from lvs.clock import iso_utc
 from lvs.db import export as rows

@@ -13,11 +13,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlencode, urlsplit, urlunsplit
+
+from msgspec import Struct
 
 from lvs.errors import Invalid, LvsError, NotFound, Unavailable
 
@@ -57,8 +58,7 @@ def environment() -> dict[str, str]:
     return given
 
 
-@dataclass(frozen=True, slots=True)
-class LitestreamFiles:
+class LitestreamFiles(Struct, frozen=True):
     """Paths of one Litestream's configuration and control socket."""
 
     folder: Path
@@ -125,8 +125,7 @@ def replica_settings(url: str) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Struct, frozen=True):
     """A state that a replica holds: Litestream's number of it, and when it was written there."""
 
     number: str

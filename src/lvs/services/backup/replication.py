@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
+from msgspec import Struct
 
 from lvs.db import backup, wal
 from lvs.errors import LvsError, Unavailable
@@ -48,8 +49,7 @@ LOG_LOOK_S = 10.0
 MAX_OUTPUT_BYTES = 16 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Rehearsal:
+class Rehearsal(Struct, frozen=True):
     """A restore that was tried. `at` is in Unix milliseconds; `problem` is empty where it
     succeeded.
     """
@@ -60,8 +60,7 @@ class Rehearsal:
     problem: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ReplicationState:
+class ReplicationState(Struct, frozen=True):
     """State of the copy. `behind_s` is None as long as nothing has been confirmed."""
 
     url: str

@@ -6,7 +6,9 @@ It adds and sets, and takes nothing away: what came since stays.
 import secrets
 from collections.abc import Collection
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from lvs.clock import now_ms
 from lvs.db import (
@@ -44,8 +46,7 @@ REFRESHED_AT_ONCE = 500
 _NO_GAIN = ("videos", "saved_views_left_out")
 
 
-@dataclass(slots=True)
-class RestoreSummary:
+class RestoreSummary(Struct):
     """Summary of a restore.
 
     `awaited` videos are not in the database: a scan finds them by their content.

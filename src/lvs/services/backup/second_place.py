@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from msgspec import Struct
+
 from lvs.db import backup
 from lvs.db.backup import Backup
 from lvs.errors import Damaged, Full, LvsError, Unavailable
@@ -35,8 +37,7 @@ _MARK_TEXT = (
 _NO_ROOM = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
-@dataclass(frozen=True, slots=True)
-class SecondPlaceState:
+class SecondPlaceState(Struct, frozen=True):
     """State of the copies. `away_since` is in Unix milliseconds; `newest` was examined where it
     lies.
     """

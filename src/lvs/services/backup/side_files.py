@@ -8,9 +8,10 @@ import json
 import os
 import secrets
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from lvs.db import export as rows
 from lvs.db.database import Connection, Database
@@ -29,8 +30,7 @@ class SideFiles(StrEnum):
     SIDECAR = "json"
 
 
-@dataclass(slots=True)
-class SideFilesReport:
+class SideFilesReport(Struct):
     """Number of files written, and names of videos that got none, with the reason."""
 
     written: int = 0

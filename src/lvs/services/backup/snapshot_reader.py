@@ -4,10 +4,11 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from lvs.db.curation_rows import CurationRecord, KeptPlaylist, KeptTag, KeptView
 from lvs.db.people_rows import KeptPerson
@@ -36,8 +37,7 @@ MOST_VIEWS = 2**63 - 1  # what the database holds
 _HASH = re.compile(r"[0-9a-f]{16}", re.ASCII)
 
 
-@dataclass(slots=True)
-class Snapshot:
+class Snapshot(Struct):
     """A read snapshot: the videos, and a message for everything that was not understood."""
 
     kept: dict[str, CurationRecord] = field(default_factory=dict)
@@ -233,7 +233,7 @@ def _take_entry(
         take(fresh, value)
     kept = snapshot.record(media_hash)
     kept.path = _bytes(path, "path") or kept.path
-    for name in CurationRecord.__slots__:
+    for name in CurationRecord.__struct_fields__:
         new = getattr(fresh, name)
         says_nothing = new is None or (name != "poster" and new in ("", (), 0, False, b""))
         if name not in ("media_hash", "path", "names") and not says_nothing:

@@ -11,9 +11,10 @@ those of tags. `snapshot_reader.py` reads them. Blocking: call it in a thread.
 import contextlib
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self, TextIO
+
+from msgspec.structs import asdict
 
 from lvs.clock import iso_utc
 from lvs.db import curation_rows as rows

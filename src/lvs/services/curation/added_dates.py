@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lvs.clock import LVS_BEGAN_MS, now_ms
 from lvs.db import added_dates, changes, gallery, videos
@@ -15,8 +16,7 @@ EXAMPLES = 30
 BATCH = 200
 
 
-@dataclass(frozen=True, slots=True)
-class RepairPreview:
+class RepairPreview(Struct, frozen=True):
     """The number of dates that would become others, and some of them."""
 
     total: int

@@ -7,8 +7,9 @@ between which others are served; either all of it is kept or nothing.
 import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from lvs.clock import now_ms, utc
 from lvs.db import bulk_changes, bulk_edits, playlist_pages, playlists, videos
@@ -38,8 +39,7 @@ _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 PLACEHOLDERS = ("title", "file", "folder", "n", "date", "year")
 
 
-@dataclass(frozen=True, slots=True)
-class BulkEdit:
+class BulkEdit(Struct, frozen=True):
     """Values to set; None and empty leave as it is.
 
     `rating` 0 removes the stars. `title` is a pattern in which `{title}`, `{file}`, `{folder}`,
@@ -58,8 +58,7 @@ class BulkEdit:
     title: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class BulkResult:
+class BulkResult(Struct, frozen=True):
     """The numbers of videos that were meant and that were changed, and the change in the journal
     (None where nothing changed).
     """

@@ -5,7 +5,8 @@ changed again since is left as it is.
 """
 
 from collections import defaultdict
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lvs.clock import now_ms
 from lvs.db import bulk_changes, bulk_edits, changes
@@ -19,8 +20,7 @@ from lvs.services.curation.change_status import REASONS, Status, statuses
 PIECE = 2000
 
 
-@dataclass(frozen=True, slots=True)
-class BulkUndone:
+class BulkUndone(Struct, frozen=True):
     """Result of an undo: the id of the undo and the videos it changed, and how many values were
     left as they are; or why nothing was done.
     """

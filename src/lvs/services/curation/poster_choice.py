@@ -2,7 +2,8 @@
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lvs.clock import now_ms
 from lvs.db import changes, gallery, projections, videos
@@ -30,8 +31,7 @@ NONE_READABLE = "No picture of this video can be read, so there is none to choos
 BUSY = "LVS is drawing the pictures of many videos. Try again in a minute."
 
 
-@dataclass(frozen=True, slots=True)
-class PosterCandidate:
+class PosterCandidate(Struct, frozen=True):
     """A picture that may become the poster: its place, its time in the film, the key to show it."""
 
     place: int
@@ -39,8 +39,7 @@ class PosterCandidate:
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class PosterCandidates:
+class PosterCandidates(Struct, frozen=True):
     """Candidates in the order of the film, and the chosen place; None for the best picture.
 
     None of them while they are `waiting` to be drawn, and where there is a `problem`.

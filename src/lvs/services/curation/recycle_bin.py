@@ -9,8 +9,9 @@ import asyncio
 import logging
 import time
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from msgspec import Struct
 
 from lvs.clock import now_ms
 from lvs.db import changes
@@ -34,8 +35,7 @@ LOOK_S = 600.0
 DAY_MS = 86_400_000
 
 
-@dataclass(frozen=True, slots=True)
-class ForgetPreview:
+class ForgetPreview(Struct, frozen=True):
     """A preview of forgetting: the totals, and the first of the videos."""
 
     sum: Totals

@@ -7,8 +7,9 @@ as what it changed is as it left it. Names and queries are kept in memory: every
 import re
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine, Hashable, Mapping, Sequence
-from dataclasses import asdict, replace
 from typing import Any, TypeVar
+
+from msgspec.structs import asdict, replace
 
 from lvs.clock import now_ms
 from lvs.db import saved_views as rows

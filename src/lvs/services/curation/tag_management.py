@@ -6,8 +6,10 @@ as the tags it concerns are as it left them.
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qs
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from lvs.clock import now_ms
 from lvs.db import gallery, saved_views, tag_changes
@@ -33,8 +35,7 @@ CHANGED_SINCE = "One of its tags was changed again since."
 _COLOUR = re.compile(r"#(?:[0-9a-f]{3}|[0-9a-f]{6})", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class TagEdit:
+class TagEdit(Struct, frozen=True):
     """The wanted changes of a tag; what is None stays. An empty text takes away what is there."""
 
     name: str | None = None
@@ -50,8 +51,7 @@ class TagEdit:
     ask for it."""
 
 
-@dataclass(frozen=True, slots=True)
-class TagResult:
+class TagResult(Struct, frozen=True):
     """Result of a change of tags: its line in the journal (None where nothing changed), the tag as
     it is now (None where it is gone), and how many videos it concerned.
     """
@@ -61,8 +61,7 @@ class TagResult:
     films: int
 
 
-@dataclass(frozen=True, slots=True)
-class MergePreview:
+class MergePreview(Struct, frozen=True):
     """The two tags of a merge; `both` videos carry both."""
 
     tag: TagDetails
@@ -70,8 +69,7 @@ class MergePreview:
     both: int
 
 
-@dataclass(slots=True)
-class _Work:
+class _Work(Struct):
     """A change in progress: the tags to watch, and how they were."""
 
     what: str

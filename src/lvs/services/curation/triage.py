@@ -4,7 +4,8 @@ The place in the selection is a cursor: what stands before it was decided, or wa
 address alone says where one is, and nothing is kept about it here.
 """
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lvs.clock import now_ms
 from lvs.db.changes import Chosen
@@ -23,8 +24,7 @@ LAST_USED, OFFERED = 6, 12
 UNDOABLE_MS = 24 * 3_600_000
 
 
-@dataclass(frozen=True, slots=True)
-class TriageFilm:
+class TriageFilm(Struct, frozen=True):
     """The film to decide on, and the place behind it (None at the end).
 
     `tags` are those to offer with one tap each: those used last, its own, those of films like it.
@@ -37,8 +37,7 @@ class TriageFilm:
     later: bool
 
 
-@dataclass(frozen=True, slots=True)
-class TriageStep:
+class TriageStep(Struct, frozen=True):
     """The next film, None where nothing is left behind the place; how many are left, this one
     among them.
     """

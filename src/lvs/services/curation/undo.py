@@ -7,7 +7,9 @@ value that somebody changed again since is left as it is.
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from lvs.clock import now_ms
 from lvs.db import (
@@ -58,8 +60,7 @@ KINDS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class JournalEntry:
+class JournalEntry(Struct, frozen=True):
     """A line of the journal as it is shown."""
 
     change: Change
@@ -70,8 +71,7 @@ class JournalEntry:
     """How many videos it is about."""
 
 
-@dataclass(frozen=True, slots=True)
-class Undone:
+class Undone(Struct, frozen=True):
     """Result of undoing a change: `reason` says why it was left as it is, and is empty where
     it was done.
 
@@ -87,8 +87,7 @@ class Undone:
     """Of how many videos something was taken back."""
 
 
-@dataclass(slots=True)
-class Preview:
+class Preview(Struct):
     """Preview of undoing all changes of one client.
 
     `up_to_id` is the latest change that it is about. `more` where there are older ones than fit
@@ -108,8 +107,7 @@ class Preview:
         return self.kinds.total()
 
 
-@dataclass(slots=True)
-class UndoTally:
+class UndoTally(Struct):
     """Counts of undone changes, and of others with their reasons."""
 
     total: int = 0

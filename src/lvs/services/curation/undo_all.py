@@ -3,8 +3,9 @@ views.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
+
+from msgspec import Struct
 
 from lvs.db.saved_views import ViewJournalLine
 from lvs.db.tag_changes import TagJournalLine
@@ -17,8 +18,7 @@ MOST_LINES = 2000
 Line = TypeVar("Line", TagJournalLine, ViewJournalLine)
 
 
-@dataclass(frozen=True, slots=True)
-class WholePreview:
+class WholePreview(Struct, frozen=True):
     """Preview of undoing all changes of a client: those of videos, and the numbers of those of tags
     and saved views.
     """

@@ -3,10 +3,10 @@ changes.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from cachetools import LRUCache
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from lvs.relevance import PARTS_OF_WORDS, TIME_BITS, RankedWords
@@ -14,8 +14,7 @@ from lvs.relevance import PARTS_OF_WORDS, TIME_BITS, RankedWords
 KEPT = 50
 
 
-@dataclass(frozen=True, slots=True)
-class Ranking:
+class Ranking(Struct, frozen=True):
     """Videos by id, and the relevance of each."""
 
     ids: NDArray[np.int64]

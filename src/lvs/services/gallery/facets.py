@@ -1,8 +1,10 @@
 """Facets: what each filter would leave, given all the others that are in use."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lvs.filters import FILTERS, Filter
 from lvs.models import Query, Tag, tag_key
@@ -13,8 +15,7 @@ MAX_STARS = 5
 FLAGS = ("favorite", "unrated", "viewed", "vr", "hidden")
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(Struct, frozen=True):
     """One value of a filter, and how many videos are left with it."""
 
     value: Any
@@ -23,8 +24,7 @@ class Option:
     chosen: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Facet:
+class Facet(Struct, frozen=True):
     """A filter with the values that leave any video, or that are in use."""
 
     name: str
@@ -32,8 +32,7 @@ class Facet:
     options: tuple[Option, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Facets:
+class Facets(Struct, frozen=True):
     """Every filter that can be chosen in the panel."""
 
     stars: tuple[Option, ...]

@@ -8,8 +8,10 @@ import secrets
 import string
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lvs import random_order, relevance
 from lvs.db import best_match, folders, gallery, progress, tags, videos, watch_page
@@ -61,8 +63,7 @@ RETRY_S = 5.0
 FILL_DELAY_S = 1.0  # whoever starts the server wants to see a page first
 
 
-@dataclass(frozen=True, slots=True)
-class TopFolder:
+class TopFolder(Struct, frozen=True):
     """A top folder and how many listed videos lie in and below it."""
 
     root_id: int
@@ -70,8 +71,7 @@ class TopFolder:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class GalleryPage:
+class GalleryPage(Struct, frozen=True):
     """A run of cards, the number of all matches, and the filters to choose among."""
 
     page: Page

@@ -7,7 +7,8 @@ word are part of it: `--dash` asks for names that hold it.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lvs.errors import Invalid
 from lvs.relevance import RankedWords
@@ -21,8 +22,7 @@ _TERM = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(Struct, frozen=True):
     """A parsed search: FTS5 expressions for what must and must not occur, and the tags asked for.
 
     `unmatch` is only set where nothing must occur: FTS5 cannot take words away from everything.

@@ -5,7 +5,9 @@ the full-text index holds.
 import asyncio
 import importlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lvs.db import gallery as rows
 from lvs.db.database import Database
@@ -21,8 +23,7 @@ SHOWN = 3
 TERMS = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Meant:
+class Meant(Struct, frozen=True):
     """A search that finds something, and how many videos."""
 
     query: Query

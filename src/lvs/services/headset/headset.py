@@ -1,6 +1,6 @@
 """All that the players' addresses need, in one bundle."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from lvs.config import Config
 from lvs.db.database import Database
@@ -19,8 +19,7 @@ from lvs.services.headset.write_back import Allowed, WriteBack
 from lvs.services.library.library import Library
 
 
-@dataclass(frozen=True, slots=True)
-class Headset:
+class Headset(Struct, frozen=True):
     """Services for HereSphere and DeoVR."""
 
     access: HeadsetAccess

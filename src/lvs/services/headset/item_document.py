@@ -1,8 +1,9 @@
 """One film as HereSphere and DeoVR ask for it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from lvs.models import Chapter, File, Video, shown
 from lvs.services.headset import words
@@ -12,8 +13,7 @@ from lvs.services.playback.planner import HEIGHTS
 CODEC_NAMES = {"h264": "h264", "hevc": "h265", "av1": "av1", "vp9": "vp9", "vp8": "vp8"}
 
 
-@dataclass(frozen=True, slots=True)
-class NamedLink:
+class NamedLink(Struct, frozen=True):
     """An absolute address with a name, and for subtitles a language."""
 
     name: str
@@ -21,16 +21,14 @@ class NamedLink:
     language: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class MediaSource:
+class MediaSource(Struct, frozen=True):
     """A file of a film with the absolute address of its bytes."""
 
     file: File
     url: str
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Struct, frozen=True):
     """All that an answer about one film is made of; addresses are absolute."""
 
     video: Video

@@ -9,10 +9,10 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from cachetools import LRUCache
+from msgspec import Struct
 
 from lvs.db import headset
 from lvs.db.database import Database
@@ -30,32 +30,28 @@ FLAT = 0
 """The number of a flat film for one eye in `db.projections`."""
 
 
-@dataclass(frozen=True, slots=True)
-class LibrarySection:
+class LibrarySection(Struct, frozen=True):
     """A list of films under a name that says where it was cut."""
 
     name: str
     films: tuple[ListedFilm, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class NamedFilms:
+class NamedFilms(Struct, frozen=True):
     """A saved view as a list: its name, and the ids of its first films in its order."""
 
     name: str
     video_ids: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class LibraryDocument:
+class LibraryDocument(Struct, frozen=True):
     """A finished answer and the tag of its content (RFC 9110 section 8.8.3)."""
 
     body: bytes
     etag: str
 
 
-@dataclass(frozen=True, slots=True)
-class Links:
+class Links(Struct, frozen=True):
     """Addresses of one film for the player that asks. All are absolute."""
 
     item: Callable[[str], str]

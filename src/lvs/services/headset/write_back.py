@@ -6,10 +6,10 @@ a tag that was given elsewhere meanwhile was never shown to it and stays.
 
 import math
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from cachetools import LRUCache
+from msgspec import Struct
 
 from lvs.errors import Invalid
 from lvs.models import Video, tag_key
@@ -24,8 +24,7 @@ SHOWN_KEPT = 4_000
 WRITES = ("rating", "isFavorite", "tags")
 
 
-@dataclass(frozen=True, slots=True)
-class TagChanges:
+class TagChanges(Struct, frozen=True):
     """Tags to give and to take, by name, and the stars' own tag that was taken away."""
 
     add: tuple[str, ...] = ()
@@ -33,8 +32,7 @@ class TagChanges:
     clears_rating: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """A film's tags as a player was shown them."""
 
     tags: tuple[str, ...] = ()
@@ -46,8 +44,7 @@ class Shown:
         return cls(video.tags, video.rating > 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Allowed:
+class Allowed(Struct, frozen=True):
     """Kinds of values that a player may change."""
 
     rating: bool = True

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lvs.db import history as rows
 from lvs.db.database import Database, Transaction
@@ -16,8 +17,7 @@ __all__ = ["History", "HistoryDay", "HistoryLine"]
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryDay:
+class HistoryDay(Struct, frozen=True):
     """The films of one day, the one played last first."""
 
     day: str

@@ -11,10 +11,11 @@ import re
 import secrets
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lvs.clock import now_ms
 from lvs.db import people
@@ -45,16 +46,14 @@ _PIN = re.compile(r"[0-9]{4,12}", re.ASCII)
 _COOKIE = re.compile(r"([0-9]{1,9})\.([01])\.([0-9a-f]{64})", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Device:
+class Device(Struct, frozen=True):
     """The content of a device's cookie: who watches, and whether the device is bound to them."""
 
     person: Person
     bound: bool
 
 
-@dataclass(frozen=True, slots=True)
-class NewPerson:
+class NewPerson(Struct, frozen=True):
     """A person as people describe them. `pin` is None where it stays, and empty for none."""
 
     name: str

@@ -1,6 +1,6 @@
 """Playing on: the films before and behind one in the list from which it was opened."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from lvs.db import list_order, playlist_pages
 from lvs.db.database import Connection, Database
@@ -11,8 +11,7 @@ from lvs.viewer import person_or_viewer
 __all__ = ["FilmInList", "ListPlace", "PlayOrder"]
 
 
-@dataclass(frozen=True, slots=True)
-class ListPlace:
+class ListPlace(Struct, frozen=True):
     """A place in a playlist, or in Later where `playlist_id` is 0.
 
     `at` is the position in a playlist, the time of adding (Unix milliseconds) in Later, and None

@@ -3,7 +3,8 @@ begins with for the household; a person's stands with the person.
 """
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lvs.db import preferences
 from lvs.db.database import Database
@@ -24,8 +25,7 @@ PEOPLE_KEPT = 50
 _TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{2,8}){0,3}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Languages:
+class Languages(Struct, frozen=True):
     """Language tags (RFC 5646, section 2.1) that a person chose last; empty without a choice."""
 
     subtitles: str = ""

@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
+
+from msgspec import Struct, field
 
 from lvs.models import tag_key
 from lvs.services.curation.markers import Marker
@@ -16,8 +17,7 @@ MOST_NOTES = 1000  # things not understood that are listed
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class ForeignFile:
+class ForeignFile(Struct, frozen=True):
     """A place of a film as the other program knows it."""
 
     path: str
@@ -28,8 +28,7 @@ class ForeignFile:
     any_ending: bool = False  # the path has no ending of a video
 
 
-@dataclass(slots=True)
-class ForeignFilm:
+class ForeignFilm(Struct):
     """A film of another program, and what people gave it."""
 
     name: str
@@ -49,8 +48,7 @@ class ForeignFilm:
         return not (given or self.position_s or self.watched or self.title or self.markers)
 
 
-@dataclass(slots=True)
-class ForeignLibrary:
+class ForeignLibrary(Struct):
     """All that was read from another program."""
 
     program: str

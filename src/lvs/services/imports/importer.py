@@ -7,7 +7,8 @@ LVS stays, every step is in the journal, and a second time changes nothing.
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from lvs.clock import now_ms
 from lvs.db import changes, gallery, imports, markers, progress, videos
@@ -30,8 +31,7 @@ Progress = Callable[[int, int], None]
 """Called with how many films are done, and of how many."""
 
 
-@dataclass(frozen=True, slots=True)
-class UnmatchedFilm:
+class UnmatchedFilm(Struct, frozen=True):
     """A film that is no video of this library, as far as can be told."""
 
     name: str
@@ -42,8 +42,7 @@ class UnmatchedFilm:
         return {"name": self.name, "path": self.path, "why": self.why}
 
 
-@dataclass(slots=True)
-class ForeignReport:
+class ForeignReport(Struct):
     """Result of an import from another program."""
 
     library: ForeignLibrary

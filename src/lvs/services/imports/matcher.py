@@ -6,8 +6,9 @@ import os
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from enum import IntEnum
+
+from msgspec import Struct, field
 
 from lvs.db.imports import KnownPlace
 from lvs.services.imports.film import ForeignFile, ForeignFilm
@@ -29,8 +30,7 @@ class Fit(IntEnum):
     NAME = 4  # with size and length
 
 
-@dataclass(slots=True)
-class FilmMatches:
+class FilmMatches(Struct):
     """The video of each film (by its place in the list), and the reason where there is none."""
 
     video_ids: dict[int, int] = field(default_factory=dict)

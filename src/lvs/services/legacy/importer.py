@@ -11,8 +11,10 @@ import logging
 import os
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
 from itertools import islice
+
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from lvs.clock import now_ms
 from lvs.db import gallery, legacy, playlists, roots
@@ -34,8 +36,7 @@ Progress = Callable[[int, int], None]
 """Called with how many names are done, and of how many."""
 
 
-@dataclass(frozen=True, slots=True)
-class ImportItem:
+class ImportItem(Struct, frozen=True):
     """One thing the original had: a rating, views, a tag, a favorite, the time a video was added, a
     place in a playlist.
     """
@@ -53,8 +54,7 @@ class ImportItem:
         return item if self.here is None else item | {"here": self.here}
 
 
-@dataclass(frozen=True, slots=True)
-class PendingName:
+class PendingName(Struct, frozen=True):
     """A name without a file, why it has none, and what is kept for it."""
 
     name: str
@@ -63,8 +63,7 @@ class PendingName:
     is_new: bool
 
 
-@dataclass(slots=True)
-class ImportReport:
+class ImportReport(Struct):
     """Result of an import."""
 
     original: Original
@@ -273,8 +272,7 @@ class LegacyImport:
                 self._wake.set()
 
 
-@dataclass(slots=True)
-class _CurrentState:
+class _CurrentState(Struct):
     """Present curation of a video, with the last client to change it; kept true while a batch adds
     to it.
     """

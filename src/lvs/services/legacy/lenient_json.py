@@ -14,9 +14,10 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+
+from msgspec import Struct
 
 # A larger file is copied and mapped: memory stays small, and nobody cuts it while it is read.
 IN_MEMORY_BYTES = 16 << 20
@@ -44,8 +45,7 @@ class Unread(Enum):
 Value = str | int | float | bool | Unread | None
 
 
-@dataclass(frozen=True, slots=True)
-class ParsedValue:
+class ParsedValue(Struct, frozen=True):
     """A value and the key it stands under (None in a list that is the whole file).
 
     `listed`: it is one item of a list.
@@ -57,8 +57,7 @@ class ParsedValue:
     listed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Broken:
+class Broken(Struct, frozen=True):
     """The text is no JSON at this place; what can be read behind it follows."""
 
     at: int

@@ -6,8 +6,9 @@ import os
 import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
 from enum import IntEnum
+
+from msgspec import Struct, field
 
 from lvs.db.legacy import NamedPlace
 
@@ -33,8 +34,7 @@ class Way(IntEnum):
 SURE = (Way.PATH, Way.PATH_COMPOSED, Way.PATH_LEFT)  # two names may be two copies of one video
 
 
-@dataclass(slots=True)
-class NameMatches:
+class NameMatches(Struct):
     """The video of each name, and the reason where there is none."""
 
     video_ids: dict[bytes, int] = field(default_factory=dict)

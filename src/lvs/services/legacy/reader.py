@@ -10,8 +10,10 @@ tags of sidecars are added.
 import json
 import os
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from lvs.db import original_db
 from lvs.models import tag_key
@@ -22,8 +24,7 @@ from lvs.services.legacy.sources import Kind, Search, Source
 MOST_PUZZLES = 10_000  # that many are listed; the rest is counted
 
 
-@dataclass(slots=True)
-class LegacyEntry:
+class LegacyEntry(Struct):
     """The original's data for one name; None and empty where it had nothing.
 
     Times are Unix milliseconds.
@@ -67,8 +68,7 @@ class LegacyEntry:
         return cls(tags=tags, **kept)
 
 
-@dataclass(slots=True)
-class LegacyPlaylist:
+class LegacyPlaylist(Struct):
     """A playlist of the original and the names in it, in order."""
 
     name: str
@@ -77,8 +77,7 @@ class LegacyPlaylist:
     items: list[bytes] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class ParseIssue:
+class ParseIssue(Struct, frozen=True):
     """Something that was not understood: in which file, where in it, and why."""
 
     file: str
@@ -87,8 +86,7 @@ class ParseIssue:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class FileRead:
+class FileRead(Struct, frozen=True):
     """A file of the original and whether what it holds counts."""
 
     file: str
@@ -97,8 +95,7 @@ class FileRead:
     why: str = ""
 
 
-@dataclass(slots=True)
-class Original:
+class Original(Struct):
     """All that was read."""
 
     entries: dict[bytes, LegacyEntry] = field(default_factory=dict)
@@ -152,8 +149,7 @@ def _of_kind(search: Search, *kinds: Kind) -> list[Source]:
     return [source for source in search.sources if source.kind in kinds]
 
 
-@dataclass(frozen=True, slots=True)
-class _Outcome:
+class _Outcome(Struct, frozen=True):
     """Result of reading one file. `enough`: older copies have nothing to add."""
 
     why: str

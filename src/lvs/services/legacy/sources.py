@@ -6,10 +6,11 @@ Blocking code.
 import os
 import re
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+
+from msgspec import Struct
 
 from lvs.errors import NotFound
 from lvs.services.library.walk import below, has_format
@@ -43,8 +44,7 @@ class Kind(StrEnum):
     UNKNOWN = "unknown"  # its name does not say; what is in it may
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """One file.
 
     `video` names the video that a sidecar lies beside; a copy carries in its name when it was made.
@@ -57,8 +57,7 @@ class Source:
     video: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
+class Search(Struct, frozen=True):
     """Files found, newest of each kind first, and folders that could not be read."""
 
     sources: tuple[Source, ...]

@@ -6,7 +6,8 @@ import logging
 import os
 import time
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lvs.clock import now_ms
 from lvs.db import files, gallery, roots
@@ -255,8 +256,7 @@ class Drives:
         await self.set_offline(root, root.offline_since or now_ms())
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(Struct, frozen=True):
     """The folder at the place of a library folder."""
 
     identity: Identity

@@ -8,7 +8,8 @@ side are different videos, whatever lay under one name one after the other.
 import asyncio
 import os
 import time
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lvs.db import division, extended, files, videos
 from lvs.db.bulk_insert import Arrival
@@ -19,8 +20,7 @@ from lvs.services.library.fingerprint import WholeFingerprint, extended_fingerpr
 from lvs.services.library.walk import storable
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(Struct, frozen=True):
     """The content of a file: the key by which its video is known, and what was read beyond samples.
 
     `extended` is the file's own, `rival` that of the video `rival_id` with the same samples; each

@@ -11,9 +11,11 @@ import os
 import stat
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lvs.clock import now_ms
 from lvs.db import files, gallery, roots
@@ -46,8 +48,7 @@ ALIAS_BATCH = 5000
 TURN_SECONDS = 0.2  # that others who write may wait for a batch
 
 
-@dataclass(frozen=True, slots=True)
-class PassedOver:
+class PassedOver(Struct, frozen=True):
     """Things that a scan of a library folder passed over, and files with an odd time of change."""
 
     links: int = 0

@@ -7,7 +7,8 @@ import asyncio
 import os
 import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from lvs.clock import now_ms
 from lvs.db import bulk_insert, division, files, gallery, handover, missing, videos
@@ -30,8 +31,7 @@ GROWING_NS = 6 * 3600 * 10**9  # the longest pause of a recording or a download
 REPLACED_WITHIN_MS = 7 * 24 * 3600 * 1000  # a new file where another lay so lately takes its place
 
 
-@dataclass(slots=True)
-class Touched:
+class Touched(Struct):
     """The videos that one batch touched."""
 
     added: set[int] = field(default_factory=set)

@@ -9,7 +9,8 @@ import os
 import stat
 import time
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from lvs.services.library.ignored import Ignored, matches
 
@@ -36,8 +37,7 @@ def has_format(name: bytes, endings: frozenset[bytes]) -> bool:
     return dot > 0 and name[dot:].strip().lower() in endings
 
 
-@dataclass(slots=True)
-class WalkResult:
+class WalkResult(Struct):
     """Findings of a walk besides the files."""
 
     unread: list[bytes] = field(default_factory=list)  # folders that could not be read

@@ -10,9 +10,10 @@ import asyncio
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
+
+from msgspec import Struct, field
 
 from lvs.services.library.watch_worker import WatchFailed, WatchFailure
 from lvs.services.worker_process import WorkerProcess
@@ -26,8 +27,7 @@ PLACES_AT_MOST = 5000  # that wait to be looked at; beyond, the whole folder is
 CLOSING_S = 0.5
 
 
-@dataclass(slots=True)
-class Changes:
+class Changes(Struct):
     """Changes that a watch process reported since it was asked last."""
 
     places: set[bytes] = field(default_factory=set)

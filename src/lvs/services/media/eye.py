@@ -1,8 +1,9 @@
 """The part of a film's picture that a poster shows: one eye, and of a sphere its middle."""
 
 import hashlib
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from lvs.models import Projection, Shape, Stereo
 
@@ -23,8 +24,7 @@ DRAWING = 2
 """Version of the way posters are drawn; a greater one has all of them made anew."""
 
 
-@dataclass(frozen=True, slots=True)
-class Crop:
+class Crop(Struct, frozen=True):
     """A box in parts of the frame, and the aspect that its picture is to have."""
 
     left: float

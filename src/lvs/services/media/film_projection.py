@@ -1,10 +1,11 @@
 """The projection of an opened film, worked out in the probe worker."""
 
 import os
-from dataclasses import asdict, dataclass
 from typing import IO, Any
 
 from av.video.frame import VideoFrame
+from msgspec import Struct
+from msgspec.structs import asdict
 from PIL import Image
 
 from lvs.models import Projection
@@ -14,8 +15,7 @@ from lvs.services.media.projection import Container, Evidence, Likeness, merged,
 from lvs.services.media.projection_json import chosen_of
 
 
-@dataclass(frozen=True, slots=True)
-class FoundProjection:
+class FoundProjection(Struct, frozen=True):
     """The evidence of the file, and the projection in force with its name and a person's choice."""
 
     container: Container | None

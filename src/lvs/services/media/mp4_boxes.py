@@ -11,8 +11,9 @@ import re
 import struct
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import IO
+
+from msgspec import Struct, field
 
 from lvs.models import Stereo
 from lvs.services.media.projection import FULL_TURN, Container
@@ -75,8 +76,7 @@ LEAVES = frozenset((b"uuid", b"st3d", b"equi", b"cbmp", b"prji", b"stri", b"pkin
 _V1_MEMBER = re.compile(r"<GSpherical:(\w+)>\s*([^<]{0,40}?)\s*</GSpherical:")
 
 
-@dataclass(slots=True)
-class BoxReader:
+class BoxReader(Struct):
     """A file with what may still be spent on it."""
 
     file: IO[bytes]

@@ -8,9 +8,10 @@ counted from the other.
 import math
 import struct
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any
+
+from msgspec import Struct
 
 SIGNATURE_VERSION = 1
 """To be raised where the same film would get another signature."""
@@ -28,8 +29,7 @@ SHARE_OF_BOTH, SHARE_OF_ONE = 0.7, 0.8
 SAME_LENGTH = 0.02
 
 
-@dataclass(frozen=True, slots=True)
-class PictureSignature:
+class PictureSignature(Struct, frozen=True):
     """Hashes by place: in eighths of a second from the start, or with a minus from the end."""
 
     duration_s: float

@@ -5,11 +5,12 @@ import re
 import secrets
 import textwrap
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from PIL import ImageDraw
@@ -26,8 +27,7 @@ _NOTE = re.compile(r"([0-9]{1,18})\.([0-9a-f]{1,64})", re.ASCII)
 _FIELD, _FRAME, _HOLE, _INK = "#1b1d22", "#3a3f4a", "#1b1d22", "#b6bcc8"
 
 
-@dataclass(frozen=True, slots=True)
-class PosterFile:
+class PosterFile(Struct, frozen=True):
     """One picture to write: first whole under `partial`, then renamed to `path`.
 
     `width` is the most it may have.

@@ -7,9 +7,10 @@ import logging
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
+
+from msgspec import Struct
 
 from lvs.errors import BrokenWorker, Unavailable, Unreadable
 from lvs.models import FOR_THE_DEAF, FORCED, Chapter, Probe, Stereo, Track
@@ -28,18 +29,16 @@ FilePath = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 Value = TypeVar("Value")
 
 
-@dataclass(frozen=True, slots=True)
-class FileEvidence:
+class FileEvidence(Struct, frozen=True):
     """Evidence of a file for its projection, the part that its poster shows, and its chapters."""
 
     container: Container | None = None
-    likeness: Likeness = Likeness()  # noqa: RUF009 - it is frozen
+    likeness: Likeness = Likeness()
     eye: str = ""
     chapters: tuple[Chapter, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeResult:
+class ProbeResult(Struct, frozen=True):
     """Findings about a video file.
 
     `has_poster` is True when posters were asked for and all of them are written; they show the

@@ -11,12 +11,12 @@ import logging
 import os
 import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import psutil
+from msgspec import Struct
 
 from lvs.errors import BrokenWorker, Unavailable, Unreadable, WorkerLost
 from lvs.services.media.picture_signature import PictureSignature
@@ -288,8 +288,7 @@ class ProbePool:
             self._ended_by_itself(worker.process.process_id, exit_code)
 
 
-@dataclass(slots=True, eq=False)
-class Worker:
+class Worker(Struct, eq=False):
     """A running worker process."""
 
     process: WorkerProcess

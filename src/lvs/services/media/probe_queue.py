@@ -10,7 +10,8 @@ import itertools
 import logging
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from lvs.clock import now_ms
 from lvs.db import chapters, division, gallery, poster_colours, projections, videos
@@ -39,8 +40,7 @@ URGENT, NORMAL, IDLE = 0, 1, 2
 Job = Callable[[], Awaitable[None]]
 
 
-@dataclass(slots=True)
-class ProbeTally:
+class ProbeTally(Struct):
     """Counts of the workers since the start."""
 
     done: int = 0
@@ -48,16 +48,14 @@ class ProbeTally:
     failed: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class RunningProbe:
+class RunningProbe(Struct, frozen=True):
     """A video that is being probed, and for how many seconds."""
 
     video_id: int
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class FailedProbe:
+class FailedProbe(Struct, frozen=True):
     """A probe that failed for a passing reason; `at` is Unix milliseconds.
 
     `given_up` after the last try.

@@ -11,9 +11,10 @@ import signal
 import stat
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
 
 from lvs.errors import Unreadable
 from lvs.models import Projection, Shape, Stereo
@@ -127,7 +128,7 @@ def _probe(
             seen = see(file, frame, small, name, size, chosen)
             eye = eye_of(seen.projection) if posters and frame is not None else ""
             found: dict[str, Any] = {
-                "probe": asdict(probe),
+                "probe": msgspec.to_builtins(probe),
                 "has_poster": False,
                 "projection": seen.as_json(),
                 "chapters": film.chapters(),

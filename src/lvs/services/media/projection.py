@@ -6,8 +6,10 @@ no file, and the probe worker and the server both use it.
 """
 
 import re
-from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lvs.errors import Invalid
 from lvs.models import Projection, Shape, Stereo
@@ -66,8 +68,7 @@ DEFAULT = Projection(reason="Neither the file nor its name says that it is more 
 _SEPARATORS = re.compile(r"[ _\-.()\[\]]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Container:
+class Container(Struct, frozen=True):
     """The projection as the file itself states it; None where it says nothing of it.
 
     `width_degrees` is the horizontal angle of an equirectangular picture.
@@ -85,8 +86,7 @@ class Container:
         return self.layout is None and self.stereo in (None, Stereo.MONO)
 
 
-@dataclass(frozen=True, slots=True)
-class Likeness:
+class Likeness(Struct, frozen=True):
     """Correlation (−1 to 1) of the picture's halves beside and above each other."""
 
     beside: float = 0.0
@@ -97,8 +97,7 @@ class Likeness:
         return {Stereo.SBS: self.beside, Stereo.TB: self.above}.get(stereo, 0.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Struct, frozen=True):
     """Facts about one film. A width or height of 0 and a likeness of None are not known yet."""
 
     name: str = ""

@@ -1,8 +1,9 @@
 """A film's evidence and a person's choice as the JSON texts that are kept of them."""
 
 import json
-from dataclasses import asdict
 from typing import Any
+
+from msgspec.structs import asdict
 
 from lvs.errors import Invalid
 from lvs.models import Projection, Stereo

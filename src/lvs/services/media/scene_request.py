@@ -1,9 +1,10 @@
 """A sheet of scenes: what a worker is asked to draw, and what it says of it."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from lvs.models import Projection
 
@@ -11,8 +12,7 @@ MOST_SCENES = 100
 COLUMNS = 10  # of a sheet
 
 
-@dataclass(frozen=True, slots=True)
-class SceneRequest:
+class SceneRequest(Struct, frozen=True):
     """A sheet of scenes to draw: up to `count` pictures of a film of this shape and aspect, first
     whole under `partial`, then renamed to `path`.
     """
@@ -39,8 +39,7 @@ class SceneRequest:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class SceneTimes:
+class SceneTimes(Struct, frozen=True):
     """The time of each picture of a sheet, in seconds, and the size of one."""
 
     times: tuple[float, ...]

@@ -8,9 +8,11 @@ import re
 import secrets
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from lvs.services.media.scene_request import COLUMNS, SceneTimes
 
@@ -29,8 +31,7 @@ class Scene(NamedTuple):
     y: int
 
 
-@dataclass(frozen=True, slots=True)
-class SceneStrip:
+class SceneStrip(Struct, frozen=True):
     """The scenes of one film. Without any, the film has none to show."""
 
     key: str

@@ -1,6 +1,6 @@
 """Each video's stored projection, in step with its evidence, its name and a person's choice."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from lvs.db import projections
 from lvs.db.database import Transaction

@@ -6,10 +6,12 @@ import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from lvs.errors import NotFound, Unavailable, Unreadable
 from lvs.models import FOR_THE_DEAF, FORCED, Video, shown
@@ -38,8 +40,7 @@ _SHORT = 2
 Value = TypeVar("Value")
 
 
-@dataclass(frozen=True, slots=True)
-class Subtitle:
+class Subtitle(Struct, frozen=True):
     """A subtitle file beside a film.
 
     `key` names it among those of its film, `language` is a language tag or empty.

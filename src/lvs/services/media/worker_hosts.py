@@ -11,9 +11,10 @@ import time
 from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import Enum
 from typing import TypeVar
+
+from msgspec import Struct
 
 from lvs.errors import LvsError, WorkerLost
 from lvs.services.media.picture_signature import PictureSignature
@@ -44,8 +45,7 @@ class Work(Enum):
     PIECE = "converted piece"
 
 
-@dataclass(frozen=True, slots=True)
-class HostState:
+class HostState(Struct, frozen=True):
     """A machine as the dashboard shows it. `away_s` is for how long it is still left alone.
 
     `done` counts probes, `running` all that its probe workers are at; `films` are converted there

@@ -1,7 +1,8 @@
 """A finding of the doctor."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Condition(StrEnum):
@@ -13,8 +14,7 @@ class Condition(StrEnum):
     ERROR = "error"
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnosis:
+class Diagnosis(Struct, frozen=True):
     """One thing that was looked at. `next_step` is empty where nothing needs to be done."""
 
     check: str

@@ -11,7 +11,10 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from lvs.config import Config
 from lvs.services.monitoring import network_checks, software_checks, storage_checks
@@ -24,8 +27,7 @@ REMEMBERED_S = 30.0
 Examination = Callable[[Config], Iterable[Diagnosis]]
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnoses:
+class Diagnoses(Struct, frozen=True):
     """All of them, in the order of the checks."""
 
     found: tuple[Diagnosis, ...]

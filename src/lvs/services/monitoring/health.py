@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 
+from msgspec import Struct
+
 from lvs.clock import now_ms
 from lvs.config import Config
 from lvs.db import overview as rows
@@ -83,8 +85,7 @@ class Level(IntEnum):
         return ("ok", "busy", "attention", "fault")[self]
 
 
-@dataclass(frozen=True, slots=True)
-class Issue:
+class Issue(Struct, frozen=True):
     """Something that is not well.
 
     `part` is the tile it belongs to; `since` Unix milliseconds, where it is known; `page` the
@@ -99,8 +100,7 @@ class Issue:
     page: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """One of the things that `/ping?deep=1` looks at."""
 
     ok: bool

@@ -6,8 +6,9 @@ but whoever is told that a scan or a probe ended is told what it found.
 
 import asyncio
 import time
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from lvs.clock import now_ms
 from lvs.db import added_dates, gallery, near_pairs
@@ -25,8 +26,7 @@ PAUSE_S = 2.0
 SHARE = 50  # counting takes at most so small a part of the time
 
 
-@dataclass(frozen=True, slots=True)
-class LibraryCounts:
+class LibraryCounts(Struct, frozen=True):
     """Counts over the configured library folders."""
 
     videos: int = 0

@@ -5,8 +5,9 @@ is touched.
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 READ_BYTES = 512 * 1024
 ENTRIES = 300
@@ -22,8 +23,7 @@ _LINE = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class LogEntry:
+class LogEntry(Struct, frozen=True):
     """One record of the log; `trace` is the traceback below it."""
 
     moment: str
@@ -49,8 +49,7 @@ def latest(folder: Path, least: str = "debug", limit: int = ENTRIES) -> list[Log
     return found[-limit:][::-1]
 
 
-@dataclass(frozen=True, slots=True)
-class LogPlace:
+class LogPlace(Struct, frozen=True):
     """A place in the log: that record of those of one moment, the oldest of which is 0."""
 
     moment: str

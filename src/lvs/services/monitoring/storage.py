@@ -10,9 +10,10 @@ import os
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
+
+from msgspec import Struct
 
 from lvs.config import Config
 from lvs.services.library.library import Library
@@ -32,8 +33,7 @@ LOW_BYTES = 2_000_000_000  # the alarm before it is full
 FULL_BYTES = 100_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Disk:
+class Disk(Struct, frozen=True):
     """The file system that holds a folder; `free_bytes` is what LVS may use of it."""
 
     total_bytes: int
@@ -54,8 +54,7 @@ class Disk:
         return self.free_bytes < min(LOW_BYTES, self.total_bytes // 5)
 
 
-@dataclass(frozen=True, slots=True)
-class LibraryDisk:
+class LibraryDisk(Struct, frozen=True):
     """A library folder and its disk, which is None while it does not answer."""
 
     root_id: int
@@ -66,8 +65,7 @@ class LibraryDisk:
     answers: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Storage:
+class Storage(Struct, frozen=True):
     """Room taken and room left.
 
     A size that is not known yet, or a disk that does not answer, is None.

@@ -8,9 +8,9 @@ import os
 import sys
 import time
 from collections import deque
-from dataclasses import dataclass
 
 import psutil
+from msgspec import Struct
 
 from lvs.services.media.probe_pool import ProbePool
 
@@ -19,8 +19,7 @@ SAMPLES = 60
 PULSE_S = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
+class Process(Struct, frozen=True):
     """A process of ours.
 
     `cpu` is its share of one processor over the last seconds: 1.0 is one whole processor.
@@ -32,8 +31,7 @@ class Process:
     threads: int
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(Struct, frozen=True):
     """One sample of the machine's state.
 
     `delay_s` is the longest that the server's loop kept anybody waiting since the last sample.

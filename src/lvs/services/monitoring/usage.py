@@ -1,7 +1,8 @@
 """Usage of the library: views by day, what is played most, how stars and tags are spread."""
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+
+from msgspec import Struct
 
 from lvs.db import changes, tags
 from lvs.db import statistics as rows
@@ -12,8 +13,7 @@ DAYS = 30
 MOST = 20
 
 
-@dataclass(frozen=True, slots=True)
-class UsageStatistics:
+class UsageStatistics(Struct, frozen=True):
     """Figures of the usage page.
 
     `days` are the last 30, the latest last; `ratings` go from 5 stars to none.

@@ -8,10 +8,10 @@ import struct
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+from msgspec import Struct
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -25,8 +25,7 @@ _ASK_ETHTOOL, _ETHTOOL_DRIVER = 0x8946, 3  # linux/sockios.h, linux/ethtool.h
 _NOBODY = ("192.0.2.1", 9)  # RFC 5737: belongs to nobody
 
 
-@dataclass(frozen=True, slots=True)
-class HostAddress:
+class HostAddress(Struct, frozen=True):
     """An address of a network interface of this machine. `inside` means that it ends at this
     machine, `tunnel` that only members of a VPN reach it.
     """

@@ -17,6 +17,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import psutil
+from msgspec import Struct
 
 from lvs.services.network.addresses import reachable_addresses
 
@@ -33,8 +34,7 @@ WITHDRAWAL_S = 1.0
 IPV4_BYTES = 4
 
 
-@dataclass(frozen=True, slots=True)
-class ListeningOn:
+class ListeningOn(Struct, frozen=True):
     """The ports that take connections, for HTTP and, where it is spoken, for HTTPS; the path of the
     first page.
     """

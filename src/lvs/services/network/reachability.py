@@ -10,6 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
+from msgspec import Struct
+
 from lvs.services.network.addresses import HostAddress, host_addresses, own_network_only, url
 from lvs.services.network.discovery import Discovery, ListeningOn
 
@@ -39,8 +41,7 @@ OWN_COMPUTER_ONLY = (
 LISTENS_ELSEWHERE = "LVS does not listen on this address; the option host says where it does."
 
 
-@dataclass(frozen=True, slots=True)
-class ReachableAddress:
+class ReachableAddress(Struct, frozen=True):
     """An address to open in a browser. `answers` is None where it cannot be tried from here."""
 
     url: str
@@ -50,8 +51,7 @@ class ReachableAddress:
     for_phones: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Connectivity:
+class Connectivity(Struct, frozen=True):
     """Every address, the one for phones, the one for VR in a headset's browser (empty without
     HTTPS), and what stands in the way of all of them.
     """

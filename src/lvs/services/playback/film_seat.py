@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from lvs.services.playback.planner import FilmFacts
 from lvs.services.playback.player import FilmFile, Player
@@ -11,8 +12,7 @@ ACTIVE_S = 8.0
 """A film that was asked for a segment within so many seconds is being watched."""
 
 
-@dataclass(frozen=True, slots=True)
-class Conversion:
+class Conversion(Struct, frozen=True):
     """A film that is being converted, as the dashboard shows it.
 
     `speed` is film seconds made per second, 0 while unknown; `place` is the other machine that
@@ -29,8 +29,7 @@ class Conversion:
     place: str = ""
 
 
-@dataclass(slots=True, eq=False)
-class FilmSeat:
+class FilmSeat(Struct, eq=False):
     """A film with its worker, and how it has been asked of late.
 
     Times are of the monotonic clock.

@@ -6,13 +6,13 @@ pass on, are read from the packets.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, cast
 
 from av.filter import Graph
 from av.packet import Packet
 from av.subtitles.subtitle import BitmapSubtitle
 from av.video.frame import VideoFrame
+from msgspec import Struct
 
 from lvs.errors import NotFound
 from lvs.services.media.containers import BAD_DATA, despite_bad_data
@@ -36,8 +36,7 @@ Colour = tuple[int, int, int, int]
 CLEAR: Colour = (16, 128, 128, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class SubtitlePart:
+class SubtitlePart(Struct, frozen=True):
     """One picture of a subtitle: its place on the canvas, indexes of colours, and the colours."""
 
     x: int
@@ -48,8 +47,7 @@ class SubtitlePart:
     colours: dict[int, Colour]
 
 
-@dataclass(frozen=True, slots=True)
-class SubtitleInterval:
+class SubtitleInterval(Struct, frozen=True):
     """Subtitles on the screen from one moment to another; none where `parts` is empty."""
 
     start_s: float

@@ -54,8 +54,8 @@ class Delivery(StrEnum):
     CONVERT = "h264"
 
 
-# Named tuples and not dataclasses, which take five times as long to come into being: somebody waits
-# for a player worker to start.
+# Named tuples, which need no further package to be imported: somebody waits for a player worker to
+# start.
 class Sound(NamedTuple):
     """A sound track of a film. `copied` tells that its packets fit into a segment as they are."""
 

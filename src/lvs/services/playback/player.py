@@ -6,8 +6,9 @@ import asyncio
 import logging
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from lvs.errors import NotFound, Unavailable, Unreadable
 from lvs.services.playback.planner import FilmFacts, Sound
@@ -24,8 +25,7 @@ DROPPING_S = 2.0
 MAX_KEYFRAMES, MAX_SOUNDS = 200_000, 100
 
 
-@dataclass(frozen=True, slots=True)
-class FilmFile:
+class FilmFile(Struct, frozen=True):
     """A file to be played.
 
     `key` names its content, whose fingerprint is `content`; `version` is its size and time of
@@ -41,8 +41,7 @@ class FilmFile:
     content: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(Struct, frozen=True):
     """An answer of a worker: its content, and the seconds of film and of processor time that it
     took.
     """

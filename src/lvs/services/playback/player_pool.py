@@ -12,8 +12,9 @@ import os
 import time
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any, TypeVar
+
+from msgspec.structs import replace
 
 from lvs.errors import TimedOut, Unavailable
 from lvs.services.playback.film_seat import ACTIVE_S, Conversion, FilmSeat

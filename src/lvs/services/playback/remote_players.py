@@ -11,6 +11,8 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from lvs.errors import LvsError, TimedOut, Unavailable, WorkerLost
 from lvs.services.media.remote_pool import HELLO_S
 from lvs.services.media.worker_hosts import Work, WorkerHost
@@ -34,16 +36,14 @@ UNFIT = "It converts no films: its PyAV is of another version."
 MAX_PIECE_BYTES = 32 << 20  # two seconds of 1080 lines take a tenth of it at most
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(Struct, frozen=True):
     """The cuts and the init segment that pieces of another machine have to fit."""
 
     facts: FilmFacts
     init: Callable[[], Awaitable[bytes]]
 
 
-@dataclass(frozen=True, slots=True)
-class RemotePiece:
+class RemotePiece(Struct, frozen=True):
     """A piece, the machine that made it, and the film seconds that it made per second."""
 
     made: Made

@@ -2,16 +2,16 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from typing import Any, TypeVar
+
+from msgspec import Struct
 
 from lvs.errors import Unavailable
 
 Value = TypeVar("Value")
 
 
-@dataclass(slots=True)
-class _Job:
+class _Job(Struct):
     """Work that several may wait for."""
 
     task: "asyncio.Task[Any]"

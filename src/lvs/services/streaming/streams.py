@@ -14,10 +14,11 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
 from typing import NoReturn, Protocol, Self
+
+from msgspec import Struct
 
 from lvs.clock import now_ms
 from lvs.errors import TooMany
@@ -87,8 +88,7 @@ class StreamConnection(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class Stream:
+class Stream(Struct, frozen=True):
     """One running stream as the dashboard shows it.
 
     `started_at` is Unix milliseconds, `rate` bytes per second of late.
