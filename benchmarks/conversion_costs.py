@@ -1,5 +1,6 @@
 """Processor time of converting films of each kind to 720 lines, as a multiple of H.264's: what
-`services/playback/speeds.py` reckons a kind from that was never converted on a machine.
+`services/playback/speeds.py` reckons a kind from that was never converted on a machine. And how
+much of H.264 is converted in the time that encoding takes, from which it reckons the first film.
 
 `python benchmarks/conversion_costs.py [--rounds 3]`
 """
@@ -13,12 +14,15 @@ from tempfile import TemporaryDirectory
 from films import Format, scene
 from sides import header, row
 
+from lvs.services.playback.encoder_trial import CONVERTED_WHILE_ENCODED
+from lvs.services.playback.encoders import encoding_pace
 from lvs.services.playback.film_source import FilmSource
 from lvs.services.playback.planner import Delivery, Variant
 from lvs.services.playback.segments import SegmentMaker
 from lvs.services.playback.speeds import COSTS
 
 FRAMES = 100
+WIDTH, HEIGHT = 1920, 1080
 KINDS = {
     "h264 8": Format(),
     "h264 10": Format(pixel_format="yuv420p10le"),
@@ -46,11 +50,23 @@ def main() -> None:
         for kind, form in KINDS.items():
             films[kind] = Path(folder) / kind
             films[kind].write_bytes(scene(1, FRAMES, form))
+        paces = [converted_while_encoded(films["h264 8"]) for _ in range(3 * rounds)]
         taken = [{kind: processor_s(film) for kind, film in films.items()} for _ in range(rounds)]
     seconds = {kind: statistics.median(each[kind] for each in taken) for kind in KINDS}
     header("kind", "CPU s", "of H.264's", "reckoned with")
     for kind, own in seconds.items():
         row(kind, own, own / seconds["h264 8"], COSTS.get(kind, "-"))
+    print()
+    header("H.264 converted while encoded", "reckoned with")
+    row(statistics.median(paces), CONVERTED_WHILE_ENCODED)
+
+
+def converted_while_encoded(film: Path) -> float:
+    """Megapixels of the film that are converted while the trial of a machine encodes one."""
+    pace = encoding_pace()
+    begun = time.monotonic()
+    processor_s(film)
+    return FRAMES * WIDTH * HEIGHT / 1e6 / (time.monotonic() - begun) / pace
 
 
 def processor_s(path: Path) -> float:

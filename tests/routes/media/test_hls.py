@@ -29,6 +29,7 @@ async def home(tmp_path: Path) -> AsyncIterator[Home]:
     make_video(tmp_path / "seed.avi", seconds=3, size=(96, 64), video_codec="mpeg4", sound=True)
     each.add("old.avi", (tmp_path / "seed.avi").read_bytes())
     async with each:
+        each.services.playback.pool.speeds.learn_trial(0.0)  # the size is the usual one
         await each.probed()
         yield each
 
@@ -135,6 +136,23 @@ async def test_the_watch_page_offers_the_file_and_then_its_segments(home: Home) 
     assert re.findall(r'<source src="([^"]+)"', converted) == [
         await master_of(home, "film.mkv") + "?play=converted"
     ]
+
+
+async def test_the_first_page_of_a_film_to_convert_knows_how_quick_the_machine_is(
+    tmp_path: Path,
+) -> None:
+    make_video(tmp_path / "seed.avi", seconds=3, size=(96, 64), video_codec="mpeg4", sound=True)
+    async with Home(tmp_path) as home:
+        home.add("old.avi", (tmp_path / "seed.avi").read_bytes())
+        await home.scan()
+        await home.probed()
+        playback, video = home.services.playback, await home.video("old.avi")
+        assert playback.pool.speeds.needs_trial()
+        assert (await get(home, "/watch/old.avi"))[0] == 200
+        assert not playback.pool.speeds.needs_trial()
+        assert video.probe
+        assert (await playback.least_speed(video, video.probe) or 0) > 1
+        assert not playback.pool.process_ids
 
 
 async def test_the_page_says_before_play_that_even_the_smallest_size_is_too_slow(

@@ -7,7 +7,7 @@ import pytest
 from support.home import Home
 from support.media import make_video
 
-from lvs.services.playback.encoder_trial import working_encoder
+from lvs.services.playback.encoder_trial import conversion_pace, working_encoder
 from lvs.services.playback.encoders import HARDWARE, try_encoder
 from lvs.services.playback.planner import Delivery, Variant, parse_variant
 
@@ -18,6 +18,7 @@ async def home(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[
     make_video(tmp_path / "seed.avi", seconds=2, size=(96, 64), video_codec="mpeg4", sound=True)
     each.add("old.avi", (tmp_path / "seed.avi").read_bytes())
     async with each:
+        each.services.playback.pool.speeds.learn_trial(0.0)  # the size is the usual one
         await each.probed()
         yield each
 
@@ -34,6 +35,11 @@ async def test_the_trial_ends_with_an_encoder_that_works_or_with_software() -> N
     assert await working_encoder(candidates=("abacus", "slide rule")) == ""
     found = await working_encoder()
     assert found == "" or try_encoder(found) == b"works"
+
+
+async def test_a_trial_tells_how_quickly_a_machine_converts() -> None:
+    assert await conversion_pace() > 1
+    assert await conversion_pace(memory_limit_bytes=1 << 20) == 0  # the process ends at once
 
 
 @pytest.mark.parametrize("encoder", HARDWARE)

@@ -40,6 +40,19 @@ def test_a_kind_that_was_never_converted_is_reckoned_from_those_that_were() -> N
     assert speeds.get("avrp", 8) is None
 
 
+def test_a_trial_counts_until_a_film_is_converted() -> None:
+    speeds = ConversionSpeeds()
+    assert speeds.needs_trial()
+    speeds.learn_trial(0.0)  # it failed, and is not made again
+    assert not speeds.needs_trial()
+    assert speeds.get("h264", 8) is None
+    speeds.learn_trial(80.0)
+    assert speeds.get("hevc", 8) == pytest.approx(80.0 / COSTS["hevc 8"])
+    assert speeds.get("avrp", 8) is None
+    speeds.learn("h264", 8, 20.0, 720)
+    assert speeds.get("hevc", 8) == pytest.approx(20.0 / COSTS["hevc 8"])
+
+
 @pytest.mark.parametrize(
     "content",
     [

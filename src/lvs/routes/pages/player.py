@@ -131,7 +131,7 @@ def _language(track: Track) -> str:
     return known[0] if known else ""
 
 
-def player_view(video: Video, choice: PlayerChoice, start_s: float = 0.0) -> PlayerView:
+async def player_view(video: Video, choice: PlayerChoice, start_s: float = 0.0) -> PlayerView:
     """The player for this video, which begins at `start_s` seconds.
 
     The beginning is a media fragment of the address (Media Fragments URI 1.0 section 4.2.1), which
@@ -160,7 +160,7 @@ def player_view(video: Video, choice: PlayerChoice, start_s: float = 0.0) -> Pla
         heights=tuple(height for height in HEIGHTS if probe and height <= max(360, probe.height)),
         burnable=_burnable(video),
         start_s=start_s,
-        slow=_slow(video, choice) if way is Plays.CONVERTED or choice.query else "",
+        slow=await _slow(video, choice) if way is Plays.CONVERTED or choice.query else "",
         soundless=SOUNDLESS.format(silent) if silent else "",
     )
 
@@ -176,10 +176,12 @@ def _burnable(video: Video) -> tuple[tuple[int, str], ...]:
     return tuple(zip(found, labelled_apart(found.values()), strict=True))
 
 
-def _slow(video: Video, choice: PlayerChoice) -> str:
+async def _slow(video: Video, choice: PlayerChoice) -> str:
     """A message for a film that cannot be converted as fast as it plays."""
     wanted = choice.converted or choice.height > 0 or choice.burn is not None
-    speed = services().playback.least_speed(video, video.probe, wanted) if video.probe else None
+    speed = None
+    if video.probe:
+        speed = await services().playback.least_speed(video, video.probe, wanted)
     return "" if speed is None or speed >= WATCHABLE_SPEED else TOO_SLOW.format(speed)
 
 

@@ -194,7 +194,7 @@ async def _film(place: TriagePlace, film: TriageFilm) -> dict[str, Any]:
     strip = await strip_of(film.video, film.card, query_string(place.query))
     letters = [*TAG_KEYS, *[""] * len(film.tags)]
     return {
-        "player": player_view(film.video, PlayerChoice(), duration_s * START_SHARE),
+        "player": await player_view(film.video, PlayerChoice(), duration_s * START_SHARE),
         "offline": services().library.is_away(film.card.root_id, film.card.path),
         "tags": list(zip(film.tags, letters, strict=False)),
         "behind_url": place.behind(film).address,

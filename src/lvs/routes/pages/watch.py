@@ -65,7 +65,7 @@ async def _page(video: Video, card: Card | None, query: Query) -> Response:
     progress = services().progress.of_video(video)
     languages = await services().preferences.languages()
     choice = preferred_sound(video, player_choice(request.args), languages.sound)
-    player = player_view(video, choice, _start(video, progress.position_s))
+    player = await player_view(video, choice, _start(video, progress.position_s))
     listed = list_string(place, query)
     if video.poster is None and video.state is State.NEW:
         services().jobs.visible([video.id])

@@ -8,6 +8,8 @@ from typing import Any
 HARDWARE = ("nvenc", "qsv", "amf", "videotoolbox", "v4l2m2m")
 SOFTWARE = "libx264"
 TRIAL_SIZE = (640, 360)
+PACE_SIZE = (1280, 720)
+PACE_FRAMES = 12
 PACKED = frozenset({"qsv", "amf", "v4l2m2m"})
 """Those that take NV12, the layout that the chips have in common, and not planes."""
 
@@ -37,6 +39,33 @@ def options(encoder: str, level: int, most_bits: int) -> dict[str, str]:
         "bufsize": str(2 * most_bits),
         "sc_threshold": "0",
     }
+
+
+def encoding_pace() -> float:
+    """Megapixels that software encodes here per second, of stripes that move.
+
+    Called in the player worker only.
+    """
+    import io  # noqa: PLC0415
+    import time  # noqa: PLC0415
+    from fractions import Fraction  # noqa: PLC0415
+
+    import av  # noqa: PLC0415
+
+    width, height = PACE_SIZE
+    stripes = bytes((x * x >> 7) & 255 for x in range(width)) * (height + PACE_FRAMES)
+    with io.BytesIO() as buffer, av.open(buffer, "w", format="mp4") as output:
+        stream: Any = output.add_stream(SOFTWARE, rate=25, options=options("", 31, 10_000_000))
+        stream.width, stream.height, stream.pix_fmt = width, height, pixel_format("")
+        begun_s = time.monotonic()
+        for number in range(PACE_FRAMES):
+            frame = av.VideoFrame(width, height, pixel_format(""))
+            for plane in frame.planes:
+                plane.update(stripes[5 * number : 5 * number + plane.buffer_size])
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+        return PACE_FRAMES * width * height / 1e6 / max(1e-3, time.monotonic() - begun_s)
 
 
 def try_encoder(encoder: str) -> bytes:

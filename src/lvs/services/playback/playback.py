@@ -56,10 +56,12 @@ class Playback:
             file.fingerprint,
         )
 
-    def least_speed(self, video: Video, probe: Probe, converted: bool = False) -> float | None:
+    async def least_speed(
+        self, video: Video, probe: Probe, converted: bool = False
+    ) -> float | None:
         """Film seconds per second of this film's conversion to the smallest size.
 
-        None where it need not be converted, unless that is asked for, or no such film was yet.
+        None where it need not be converted, unless that is asked for, or the speed is not known.
         """
         codec, depth = probe.video_codec, probe.bit_depth or 8
         copied = codec == "h264" and probe.pixel_format in planner.COPIED_PIXELS and not converted
@@ -69,7 +71,8 @@ class Playback:
         root = self._library.roots[video.file.root_id]
         path = os.path.join(root.path, video.file.path)
         key = planner.stream_key(video.file.fingerprint)
-        return planner.least_speed(codec, megapixels, self.pool.pace(key, path, codec, depth))
+        pace = await self.pool.pace(key, path, codec, depth)
+        return planner.least_speed(codec, megapixels, pace)
 
     async def master(
         self,
@@ -88,7 +91,7 @@ class Playback:
         facts = await self._facts(film, client)
         if Delivery.CONVERT in planner.ways(facts, converted or height > 0 or burn is not None):
             await self.pool.elsewhere.awake(film)
-        pace = self.pool.pace(film.key, film.path, facts.codec, facts.bit_depth)
+        pace = await self.pool.pace(film.key, film.path, facts.codec, facts.bit_depth)
         goes_away = self.pool.elsewhere.host_of(film.key, film.path) is not None
         offered = planner.variants(
             facts,

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from msgspec.structs import replace
 
 from lvs.errors import TimedOut, Unavailable
+from lvs.services.playback.encoder_trial import conversion_pace
 from lvs.services.playback.film_seat import ACTIVE_S, Conversion, FilmSeat
 from lvs.services.playback.planner import Delivery, FilmFacts, Variant, load
 from lvs.services.playback.player import FilmFile, Made, Player, start_player
@@ -87,13 +88,17 @@ class PlayerPool:
             return known
         return await self._shared.once(f"{film.key}/facts", lambda: self._open_facts(film))
 
-    def pace(self, key: str, path: bytes, codec: str, bit_depth: int) -> float | None:
+    async def pace(self, key: str, path: bytes, codec: str, bit_depth: int) -> float | None:
         """Megapixels of such films converted to 720 lines per second, None while unknown, by the
         machine that converts this one.
+
+        The first question of all waits for a trial.
         """
         host = self.elsewhere.host_of(key, path)
         if host is not None:
             return self.elsewhere.pace(host, codec, bit_depth)
+        if self.speeds.needs_trial():
+            await self._shared.once("pace", self._try_pace)
         return self.speeds.get(codec, bit_depth)
 
     def check_room(self, film: FilmFile, client: str = "") -> None:
@@ -204,6 +209,13 @@ class PlayerPool:
             await asyncio.wait(self._ending, timeout=CLOSING_S)
 
     # --- Work ---
+
+    async def _try_pace(self) -> None:
+        try:
+            self.speeds.learn_trial(await conversion_pace(self._memory_limit_bytes))
+        except OSError as error:  # no process could be started
+            self.speeds.learn_trial(0.0)
+            log.info("how quickly films are converted here was not tried: %s", error.strerror)
 
     async def _open_facts(self, film: FilmFile) -> FilmFacts:
         seat = self._seat(film)

@@ -2,9 +2,9 @@
 line and bytes.
 
 Started by `player_pool.py`, which kills it when it takes too long or nobody watches any more. A
-request is one JSON line: `open`, `init`, `segment`, `subtitles`, `try` for an encoder, or `drop`
-for one whose answer nobody waits for any more. An answer is one JSON line, followed by as many
-bytes as it says under `bytes`.
+request is one JSON line: `open`, `init`, `segment`, `subtitles`, `try` for an encoder, `pace` for
+how quickly software encodes, or `drop` for one whose answer nobody waits for any more. An answer is
+one JSON line, followed by as many bytes as it says under `bytes`.
 """
 
 import gc
@@ -153,6 +153,10 @@ class Film:
             from lvs.services.playback.encoders import try_encoder  # noqa: PLC0415
 
             return {}, try_encoder(str(request["encoder"]))
+        if request["do"] == "pace":
+            from lvs.services.playback.encoders import encoding_pace  # noqa: PLC0415
+
+            return {}, str(encoding_pace()).encode()
         if request["do"] == "open":
             return {"film": self._open(request).facts.record()}, b""
         self._check_unchanged()

@@ -2,7 +2,7 @@
 
 A speed is in megapixels of the film that are decoded, made smaller to 720 lines and encoded per
 second. Other sizes are reckoned from it, since decoding takes most of the time. A kind that was
-never converted is reckoned from those that were.
+never converted is reckoned from those that were, and the first of all from a trial.
 """
 
 import asyncio
@@ -46,18 +46,30 @@ class ConversionSpeeds:
     def __init__(self, path: Path | None = None) -> None:
         self._path = path
         self._speeds: dict[str, float] = {}
+        self._of_trial: float | None = None
         self._saved_at = float("-inf")
+
+    def needs_trial(self) -> bool:
+        """True where no film was converted yet, nor a trial made."""
+        return not self._speeds and self._of_trial is None
+
+    def learn_trial(self, megapixels_per_s: float) -> None:
+        """Take in the speed of a trial, as of H.264; 0 where it failed. It counts until a film is
+        converted.
+        """
+        self._of_trial = megapixels_per_s
 
     def get(self, codec: str, bit_depth: int) -> float | None:
         """Megapixels per second to 720 lines; None where neither such a film nor one to reckon it
-        from was converted yet.
+        from was converted yet, and no trial told.
         """
         kind = f"{codec} {bit_depth}"
         cost = COSTS.get(kind)
         if kind in self._speeds or cost is None:
             return self._speeds.get(kind)
         of_h264 = [speed * COSTS[known] for known, speed in self._speeds.items() if known in COSTS]
-        return median(of_h264) / cost if of_h264 else None
+        pace = median(of_h264) if of_h264 else self._of_trial
+        return pace / cost if pace else None
 
     def learn(
         self, codec: str, bit_depth: int, megapixels_per_s: float, height: int, thin: bool = False
