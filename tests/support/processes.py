@@ -8,13 +8,15 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Self
 
 from support.data_folder import begin
+from support.forked import ForkedProcess
 
 PATIENCE_SECONDS = (
     60  # a process that says nothing for so long is broken; nothing is measured by it
@@ -26,7 +28,8 @@ COUNTED: dict[str, str] = {}
 in use.
 """
 
-SERVE = [sys.executable, "-m", "lvs", "serve", "--host", "127.0.0.1", "--port", "0"]
+LVS = [sys.executable, "-m", "lvs"]
+SERVE = [*LVS, "serve", "--host", "127.0.0.1", "--port", "0"]
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
@@ -50,15 +53,18 @@ def environment(home: Path, **more: str) -> dict[str, str]:
 
 def run(*arguments: str | Path, cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
     """Run `lvs` with these arguments and capture its output and exit code."""
-    return run_command([sys.executable, "-m", "lvs", *arguments], cwd, **more)
+    return run_command([*LVS, *arguments], cwd, **more)
 
 
 def run_command(
     command: Sequence[object], cwd: Path, patience_seconds: int = PATIENCE_SECONDS, /, **more: str
 ) -> subprocess.CompletedProcess[str]:
     """Run a command and capture its output and exit code."""
+    words = list(map(str, command))
+    if may_fork(words, more):
+        return _run_forked(words, cwd, patience_seconds, environment(cwd, **more))
     return subprocess.run(
-        list(map(str, command)),
+        words,
         cwd=cwd,
         env=environment(cwd, **more),
         capture_output=True,
@@ -66,6 +72,27 @@ def run_command(
         timeout=patience_seconds,
         check=False,
     )
+
+
+def may_fork(words: Sequence[str], more: Collection[str]) -> bool:
+    """True for a command of `lvs` alone whose Python has to be told nothing before it starts."""
+    told = any(name.startswith(("PYTHON", "LC_", "LANG", "LD_")) for name in more)
+    return list(words[: len(LVS)]) == LVS and not told
+
+
+def _run_forked(
+    words: Sequence[str], cwd: Path, patience_seconds: int, given: Mapping[str, str]
+) -> subprocess.CompletedProcess[str]:
+    with TemporaryDirectory() as place:
+        errors = Path(place) / "errors"
+        process = ForkedProcess(words[len(LVS) :], cwd, given, errors)
+        limit = threading.Timer(patience_seconds, process.kill)
+        limit.start()
+        with process.stdout:
+            output = process.stdout.read()
+        code = process.wait(patience_seconds)
+        limit.cancel()
+        return subprocess.CompletedProcess(words, code, output, errors.read_text("utf-8"))
 
 
 class Server:
@@ -76,15 +103,21 @@ class Server:
 
     def __init__(self, command: Sequence[object], cwd: Path, **more: str) -> None:
         self._errors = (cwd / "stderr.txt").open("w+", encoding="utf-8")
-        self._process = subprocess.Popen(
-            list(map(str, command)),
-            cwd=cwd,
-            env=environment(cwd, **more),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            text=True,
-        )
+        words, given = list(map(str, command)), environment(cwd, **more)
+        self._process: ForkedProcess | subprocess.Popen[str]
+        if may_fork(words, more):
+            errors = Path(self._errors.name)
+            self._process = ForkedProcess(words[len(LVS) :], cwd, given, errors)
+        else:
+            self._process = subprocess.Popen(
+                words,
+                cwd=cwd,
+                env=given,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=self._errors,
+                text=True,
+            )
         self.pid = self._process.pid
         self.lines = self.read_until("Stop it")
         found = re.search(r"https?://\S+", "\n".join(self.lines))
@@ -141,7 +174,7 @@ class Server:
                 self._process.wait(PATIENCE_SECONDS)
         if self._process.poll() is None:
             self._process.kill()
-            self._process.wait()
+            self._process.wait(PATIENCE_SECONDS)
         if self._process.stdout:
             self._process.stdout.close()
         self._errors.close()
@@ -150,8 +183,7 @@ class Server:
 def serving(library: Path, folder: Path, *flags: str | Path) -> Server:
     """Start a server of this library on a free port, with its data in `folder / "data"`."""
     begin(folder / "data")
-    place = ["--data", folder / "data", "--host", "127.0.0.1", "--port", "0", "--tls-port", "0"]
-    return Server([sys.executable, "-m", "lvs", "serve", library, *place, *flags], folder)
+    return Server([*SERVE, library, "--data", folder / "data", "--tls-port", "0", *flags], folder)
 
 
 def free_port() -> int:
