@@ -55,6 +55,8 @@ class Home:
     """The household.
 
     `async with` starts the server; `stop` and `start` end and begin it again on the same data.
+    Films are probed from the first time on that a test waits for something: a process for that
+    takes a quarter of a second to start, and most tests end before.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class Home:
         } | options
         self.client: TestClientProtocol
         self._stack = AsyncExitStack()
+        self._probes_wait = False
 
     @property
     def library(self) -> Path:
@@ -114,7 +117,9 @@ class Home:
         self._stack = AsyncExitStack()
         await self._stack.enter_async_context(TestApp(self.app, PATIENCE_S, PATIENCE_S))  # type: ignore[arg-type]
         self.client = self.app.test_client()
-        await self.until(lambda: self.services.watcher.scans_done > 0)
+        self.services.playback.pool._quiet.clear()  # as while somebody watches
+        self._probes_wait = True
+        await self._until(lambda: self.services.watcher.scans_done > 0)
 
     async def stop(self) -> None:
         await self._stack.aclose()
@@ -139,6 +144,12 @@ class Home:
 
     async def until(self, true: Callable[[], bool | Awaitable[bool]]) -> None:
         """Wait until something is true. It never being so is a failure."""
+        if self._probes_wait:
+            self._probes_wait = False
+            self.services.playback.pool._quiet.set()
+        await self._until(true)
+
+    async def _until(self, true: Callable[[], bool | Awaitable[bool]]) -> None:
         end = time.monotonic() + PATIENCE_S
         while True:
             value = true()
