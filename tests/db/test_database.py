@@ -272,6 +272,7 @@ async def test_a_block_that_fails_takes_nothing_from_the_others(
     assert on_disk(database.path) == {number for number in range(20) if number % 2}
 
 
+@pytest.mark.newest_only
 @either_way
 @pytest.mark.parametrize("after_steps", range(0, 40, 2))
 async def test_a_caller_who_leaves_at_any_moment_leaves_a_writer_that_works(
@@ -702,6 +703,7 @@ async def test_two_processes_may_open_an_old_database_at_once(tmp_path: Path, la
     assert value(path, "SELECT count(*) FROM more") == 1
 
 
+@pytest.mark.newest_only
 @pytest.mark.parametrize("kill_after_s", [0.0, 0.05, 0.1, 0.2, 0.4, 0.8])
 async def test_a_migration_that_is_killed_happened_wholly_or_not_at_all(
     tmp_path: Path, later: Path, kill_after_s: float

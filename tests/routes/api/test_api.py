@@ -341,6 +341,7 @@ async def test_a_video_that_is_gone_is_still_described(home: Home) -> None:
     ] == ["other"]
 
 
+@pytest.mark.newest_only
 @pytest.mark.parametrize(
     "sort",
     ["added", "title", "rating", "views", "duration", "size", "viewed", "favorited", "random"],

@@ -127,6 +127,7 @@ def test_a_segment_is_the_same_whatever_was_made_before_it(film: Path, variant: 
         assert pictures(in_order[0] + one) == pictures(in_order[0] + other)
 
 
+@pytest.mark.newest_only
 @pytest.mark.parametrize(
     ("name", "picture", "sound"),
     [

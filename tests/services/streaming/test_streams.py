@@ -530,6 +530,7 @@ def test_little_is_read_ahead_of_a_viewer_that_takes_nothing(site: Site) -> None
     idle.close()
 
 
+@pytest.mark.newest_only
 @pytest.mark.parametrize(
     ("route", "knows_connection"),
     [("video", True), ("video", False), ("drive", True), ("drive", False)],
