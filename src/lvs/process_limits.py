@@ -52,6 +52,15 @@ def refuses_memory(error: BaseException) -> bool:
         return any(map(refuses_memory, error.exceptions))
     return (
         isinstance(error, MemoryError)
+        # Python itself stumbles, and libraries cannot be loaded, where the last memory is used up.
+        or (isinstance(error, SystemError) and _is_limited())
+        or (isinstance(error, ImportError) and "failed to map segment" in str(error))
         or (isinstance(error, RuntimeError) and "start new thread" in str(error))
         or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
+    )
+
+
+def _is_limited() -> bool:
+    return sys.platform != "win32" and (
+        resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY
     )
