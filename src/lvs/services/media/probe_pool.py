@@ -11,6 +11,7 @@ import logging
 import os
 import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -50,6 +51,7 @@ CRASHES = ("SIGILL", "SIGABRT", "SIGBUS", "SIGFPE", "SIGSEGV", "SIGXCPU", "SIGXF
 Value = TypeVar("Value")
 
 
+@cache
 def probe_version() -> str:
     """The version of the probe, such as `1 av 19.0.2`: of the worker and its decoder."""
     return f"{PROBE_VERSION} av {installed('av')}"
