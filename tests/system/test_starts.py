@@ -1,6 +1,7 @@
 """Odd ways to start LVS: it works, or says in a sentence what to do and ends with 2."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -10,6 +11,8 @@ import httpx
 import pytest
 from support import loopback, processes
 from support.home import distinct_video
+
+from lvs.process_limits import refuses_memory
 
 LVS: list[str | Path] = [sys.executable, "-m", "lvs"]
 NOBODY = ["unshare", "-U", "--map-user=54321", "--map-group=54321"]  # whom no list knows
@@ -82,6 +85,20 @@ def test_too_little_address_space_is_a_message(
     assert ran.returncode == 2, ran.stderr
     assert "ulimit -v" in ran.stderr
     assert "should not" not in ran.stderr
+
+
+def test_what_python_stumbles_over_without_memory_is_known() -> None:
+    lost = SystemError("error return without exception set")
+    assert refuses_memory(ImportError("libx.so: failed to map segment from shared object"))
+    assert not refuses_memory(ImportError("No module named 'x'"))
+    limits = resource.getrlimit(resource.RLIMIT_AS)
+    try:
+        resource.setrlimit(resource.RLIMIT_AS, (limits[1], limits[1]))
+        assert refuses_memory(lost) is (limits[1] != resource.RLIM_INFINITY)
+        resource.setrlimit(resource.RLIMIT_AS, (1 << 46, limits[1]))
+        assert refuses_memory(lost)
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, limits)
 
 
 @pytest.mark.parametrize("limit", ["ulimit -v 3000000", "ulimit -S -v 400000"])
