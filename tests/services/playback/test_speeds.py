@@ -42,6 +42,7 @@ def test_a_kind_that_was_never_converted_is_reckoned_from_those_that_were() -> N
 
 def test_a_trial_counts_until_a_film_is_converted() -> None:
     speeds = ConversionSpeeds()
+    speeds.learn("avui", 8, 1.0, 720)  # says nothing of other kinds
     assert speeds.needs_trial()
     speeds.learn_trial(0.0)  # it failed, and is not made again
     assert not speeds.needs_trial()

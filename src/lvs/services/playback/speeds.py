@@ -50,8 +50,8 @@ class ConversionSpeeds:
         self._saved_at = float("-inf")
 
     def needs_trial(self) -> bool:
-        """True where no film was converted yet, nor a trial made."""
-        return not self._speeds and self._of_trial is None
+        """True where no film was converted yet that says something of others, nor a trial made."""
+        return not self._as_h264() and self._of_trial is None
 
     def learn_trial(self, megapixels_per_s: float) -> None:
         """Take in the speed of a trial, as of H.264; 0 where it failed. It counts until a film is
@@ -67,9 +67,13 @@ class ConversionSpeeds:
         cost = COSTS.get(kind)
         if kind in self._speeds or cost is None:
             return self._speeds.get(kind)
-        of_h264 = [speed * COSTS[known] for known, speed in self._speeds.items() if known in COSTS]
-        pace = median(of_h264) if of_h264 else self._of_trial
+        known = self._as_h264()
+        pace = median(known) if known else self._of_trial
         return pace / cost if pace else None
+
+    def _as_h264(self) -> list[float]:
+        """The speeds of H.264 that follow from what is known."""
+        return [speed * COSTS[kind] for kind, speed in self._speeds.items() if kind in COSTS]
 
     def learn(
         self, codec: str, bit_depth: int, megapixels_per_s: float, height: int, thin: bool = False
