@@ -22,7 +22,6 @@ from jinja2 import ChainableUndefined, ChoiceLoader, FileSystemLoader, PrefixLoa
 from lvs.db.gallery import COLUMNS, SORT_COLUMNS, card_of
 from lvs.models import Cursor, Page, Progress, Query, Root, Sort
 from lvs.paths import partials_folder, static_folder, templates_folder
-from lvs.routes.pages.gallery import SORT_LABELS
 from lvs.web import templates
 from lvs.web.urls import Urls, gallery_url, starts_descending
 
@@ -136,10 +135,9 @@ def create_app(database: str) -> Flask:
             refresh_url=gallery_url(query, after=start, until=following),
             total=total,
             heading="All videos",
-            message=f"{total:,} videos · sorted by {SORT_LABELS[sort].lower()}",
+            message=f"{total:,} videos · sorted by {templates.SORT_LABELS[sort].lower()}",
             chips=[],
             controls=[],
-            sorts=[(each.value, label) for each, label in SORT_LABELS.items()],
             facets=[dict(row) for row in tags],
             folders=[
                 (row["folder"].decode(), row["folder"].decode(), row["videos"]) for row in folders

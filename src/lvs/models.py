@@ -409,7 +409,7 @@ class Viewer(Struct, frozen=True, eq=False):
 NOBODY = Viewer()
 
 
-class Query(Struct, frozen=True):
+class Query(Struct, frozen=True, cache_hash=True):
     """Selection and order of a gallery, as they stand in the address."""
 
     q: str = ""

@@ -158,7 +158,6 @@ def gallery_context(**changes: Any) -> dict[str, Any]:
         "chips": [Chip("tagged alps", "/?q=sea")],
         "offers": [("Unrated", "/?unrated=1"), (f"#{HOSTILE}", "/?tag=x")],
         "panel": None,
-        "sorts": [("added", "Date added"), ("title", "Title"), ("random", "Random")],
         "next_url": "/?q=sea&after=x",
         "refresh_url": "/?q=sea&until=x",
         "progress": QUIET,

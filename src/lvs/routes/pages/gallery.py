@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial as partial_function
+from itertools import islice
 from typing import Any, NamedTuple, cast
 
 from msgspec.structs import replace
@@ -35,19 +36,6 @@ from lvs.web.responses import (
 )
 from lvs.web.urls import gallery_url
 
-SORT_LABELS = {
-    Sort.MATCH: "Best match",
-    Sort.ADDED: "Date added",
-    Sort.TITLE: "Title",
-    Sort.RATING: "Rating",
-    Sort.VIEWS: "Views",
-    Sort.DURATION: "Duration",
-    Sort.SIZE: "Size",
-    Sort.VIEWED: "Last viewed",
-    Sort.FAVORITED: "Date favorited",
-    Sort.RECORDED: "Date recorded",
-    Sort.RANDOM: "Random",
-}
 TAG_OFFERS = 8
 FEWEST_TO_FILTER = 3
 SHORT_S = 600
@@ -219,17 +207,12 @@ async def _around(
         "chips": [chip for chip in used if chip.name != own],
         "offers": _offers(query, found, url),
         "panel": await filter_panel(query, found) if panel_is_open() else None,
-        "sorts": [
-            (sort.value, label)
-            for sort, label in SORT_LABELS.items()
-            if sort is not Sort.MATCH or query.q
-        ],
         "years": _years(query, found, url),
         "progress": progress,
         "status_url": _status_url(progress.version),
         "roots": _roots(),
         "links": sum(passed.links for passed in services().library.passed_over.values()),
-        "formats": sorted(services().config.supported_formats),
+        "formats": services().config.supported_formats,
         "drop": await _removals(used) if not found.total and query.filtered else [],
         "meant": await _meant(query) if not found.total and query.q else [],
         "current": current,
@@ -284,7 +267,8 @@ def _offers(query: Query, found: GalleryPage, url: Callable[..., str]) -> list[t
         ("Under 10 min", {"length": "short"}, lambda card: 0 < card.duration_s < SHORT_S),
     ]
     carried = {tag_key(name) for name in query.tags}
-    for tag in [tag for tag in found.popular_tags if tag_key(tag.name) not in carried][:TAG_OFFERS]:
+    others = (tag for tag in found.popular_tags if tag_key(tag.name) not in carried)
+    for tag in islice(others, TAG_OFFERS):
         with_tag = {"tags": (*query.tags, tag.name)}
         offers.append((f"#{tag.name}", with_tag, partial_function(_carries, tag.name)))
     if found.page.next is None and found.page.start is None:

@@ -14,6 +14,7 @@ from lvs.viewer import viewer
 from lvs.web.filters import chips, parse_query, parse_stored
 from lvs.web.request_args import arguments, digit, form_number, form_words, number, row_id, text
 from lvs.web.responses import client, page, services
+from lvs.web.templates import SORT_LABELS
 from lvs.web.urls import query_string
 
 MAX_CHANGE = 2**53
@@ -67,7 +68,7 @@ def _in_words(query: Query) -> str:
     words = words[:1].upper() + words[1:]
     if query.sort is query.usual_sort and query.descending:
         return words
-    return f"{words}, by {gallery.SORT_LABELS[query.sort].lower()}"
+    return f"{words}, by {SORT_LABELS[query.sort].lower()}"
 
 
 def _suggested(query: Query) -> str:
