@@ -8,6 +8,8 @@ from lvs.errors import Unavailable
 
 OPEN_FILES = 4096
 ADDRESS_SPACE_BYTES = 2 << 30  # most of it is reserved by threads and never used
+M_ARENA_MAX = -8  # of <malloc.h>
+HEAPS = 2  # one for the event loop, one for all other threads
 
 if sys.platform != "win32":
     import resource
@@ -44,6 +46,19 @@ def allow_open_files() -> None:
     if soft != resource.RLIM_INFINITY and soft < wanted:
         with suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def share_heaps() -> None:
+    """Have all threads take their memory from few heaps (mallopt(3)), where the C library is glibc.
+
+    It gives each thread a heap of its own otherwise, which keeps what that thread freed: 5 MiB
+    after 1,000 pages.
+    """
+    if sys.platform != "win32":
+        import ctypes  # noqa: PLC0415  other commands do without
+
+        with suppress(AttributeError, OSError):
+            ctypes.CDLL(None).mallopt(M_ARENA_MAX, HEAPS)
 
 
 def refuses_memory(error: BaseException) -> bool:

@@ -32,7 +32,7 @@ from lvs.folders import check_libraries, make_data_folder, refuse_network_share
 from lvs.http.allowed_hosts import own_name
 from lvs.http.connection_limit import ConnectionLimit
 from lvs.lock import single_instance
-from lvs.process_limits import allow_open_files, check_address_space
+from lvs.process_limits import allow_open_files, check_address_space, share_heaps
 from lvs.services.network import qr
 from lvs.services.network.addresses import url
 from lvs.services.network.discovery import ListeningOn
@@ -66,6 +66,7 @@ def serve(
     """
     config = loaded.config
     check_address_space()
+    share_heaps()
     warnings = [*loaded.warnings, *check_libraries(loaded)]
     make_data_folder(config.data_directory)
     refuse_network_share(config.metadata_db)
