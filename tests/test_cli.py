@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from support import loopback, processes
 
-from lvs import __version__, logs, server
+import lvs
+from lvs import __version__, listening, logs
 from lvs.services.network.served import addresses
 
 pytestmark = pytest.mark.usefixtures("counted")
@@ -111,7 +112,7 @@ def refused(*arguments: str | Path, cwd: Path, **more: str) -> str:
 def test_help_names_every_command(tmp_path: Path) -> None:
     answer = processes.run("--help", cwd=tmp_path)
     assert answer.returncode == 0
-    commands = Path(server.__file__).parent / "commands"
+    commands = Path(lvs.__file__).parent / "commands"
     for module in commands.glob("[a-z]*.py"):
         assert re.search(
             rf"^ +{module.stem.rstrip('_').replace('_', '-')}\s+[A-Z].*",
@@ -262,7 +263,7 @@ def test_addresses_by_which_a_server_is_reached() -> None:
 
 
 def test_one_name_with_two_addresses_gets_one_port() -> None:
-    sockets = server.listen("localhost", 0)
+    sockets = listening.listen("localhost", 0)
     try:
         assert len({each.getsockname()[1] for each in sockets}) == 1
         assert len({each.getsockname()[0] for each in sockets}) == len(sockets)

@@ -15,7 +15,7 @@ import hypercorn.asyncio
 from hypercorn.asyncio.tcp_server import TCPServer
 from quart import Quart
 
-from lvs import server
+from lvs import listening, serving
 from lvs.certificates import Certificate
 from lvs.http.connection_limit import ConnectionLimit
 
@@ -45,7 +45,7 @@ class Wire:
         limit: ConnectionLimit | None = None,
         secure: Certificate | None = None,
         graceful_seconds: float = 0.2,
-        head_seconds: float = server.HEAD_SECONDS,
+        head_seconds: float = serving.HEAD_SECONDS,
     ) -> None:
         self.app = app
         self._graceful_seconds = graceful_seconds
@@ -55,10 +55,10 @@ class Wire:
         self._stop = asyncio.Event()
 
     async def __aenter__(self) -> Self:
-        sockets = server.listen("127.0.0.1", 0)
+        sockets = listening.listen("127.0.0.1", 0)
         self.port = int(sockets[0].getsockname()[1])
         plain, secure = ([], sockets) if self._secure else (sockets, [])
-        http = server.http_settings(plain, self._secure, secure, self._head_seconds)
+        http = serving.http_settings(plain, self._secure, secure, self._head_seconds)
         self._limit.install(http)
         http.graceful_timeout = self._graceful_seconds
         self._task = asyncio.create_task(

@@ -20,8 +20,9 @@ from lvs.certificates import Certificate, certificate
 from lvs.config import Config
 from lvs.errors import Invalid
 from lvs.http.connection_limit import ConnectionLimit
-from lvs.server import _sockets, http_settings, listen
+from lvs.listening import listen, listening_sockets
 from lvs.services.media.projection import by_person
+from lvs.serving import http_settings
 from lvs.tls_renewal import TlsRenewal
 
 pytestmark = pytest.mark.usefixtures("counted")
@@ -117,7 +118,7 @@ def test_the_configuration_names_both_addresses(tmp_path: Path) -> None:
 
 def test_both_on_one_port_get_a_message() -> None:
     with pytest.raises(Invalid, match="--tls-port"):
-        _sockets(Config(host="127.0.0.1", port=8943), secure=True)
+        listening_sockets(Config(host="127.0.0.1", port=8943), secure=True)
 
 
 def test_a_taken_port_names_the_flag(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from quart import Response
 from support.home import Home
 from support.wire import PATIENCE_S, Wire, parsed, read_all
 
-from lvs import server
+from lvs import serving
 from lvs.app import MAX_BODY_BYTES
 from lvs.http import request_guard
 from lvs.http.connection_limit import ConnectionLimit
@@ -147,7 +147,7 @@ async def test_a_body_in_many_thousand_parts_keeps_nobody_waiting(
 @pytest.mark.parametrize(
     "lines",
     [
-        ["X-Long: " + "x" * server.MAX_HEAD_BYTES],
+        ["X-Long: " + "x" * serving.MAX_HEAD_BYTES],
         [f"X-{number}: x" for number in range(3000)],
         ["Cookie: " + "a=b; " * 5000],
     ],
@@ -160,7 +160,7 @@ async def test_a_head_over_16_kib_is_refused(home: Home, lines: list[str]) -> No
 
 async def test_a_request_line_without_an_end_is_refused(home: Home) -> None:
     async with Wire(home.app) as wire:
-        assert (await wire.send(b"GET /" + b"a" * 2 * server.MAX_HEAD_BYTES)).status in {400, 431}
+        assert (await wire.send(b"GET /" + b"a" * 2 * serving.MAX_HEAD_BYTES)).status in {400, 431}
 
 
 @pytest.mark.parametrize(
