@@ -9,7 +9,7 @@ import re
 import secrets
 import sys
 import threading
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, MutableMapping, Sequence
 from contextlib import suppress
 from datetime import date
 from functools import cache
@@ -89,7 +89,7 @@ class Templates:
         self._rows: LRU[Hashable, Markup] = LRU(ROWS_KEPT)
         self._static_urls: dict[str, str] = {}
         self._unchanging: dict[str, Markup] = {}
-        self.environment = Environment(
+        self.environment = _Environment(
             loader=ChoiceLoader(
                 [
                     FileSystemLoader(templates_folder()),
@@ -181,7 +181,7 @@ class Templates:
         """The HTML of a partial that needs no values. It is rendered once."""
         found = self._unchanging.get(template)
         if found is None:
-            text = self.environment.get_template(template).render()
+            text = _in_ascii(self.environment.get_template(template).render())
             found = self._unchanging[template] = Markup(text)  # noqa: S704 - it is our own
         return found
 
@@ -230,6 +230,16 @@ class Templates:
         return url
 
 
+class _Environment(Environment):
+    """Jinja's environment, whose templates have no globals of their own."""
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """The globals of a template. Jinja lays an empty dict over them, and then looks through
+        both in Python for each context of a page.
+        """
+        return super().make_globals(d) if d else self.globals
+
+
 class _OneLine(Extension):
     """Joins a line that begins with two spaces to the one before: it was broken for readers, and
     pages are smaller without.
@@ -264,6 +274,11 @@ class _Compiled(BytecodeCache):
             partial = self._folder / f"{bucket.key}.{threading.get_ident()}.partial"
             partial.write_bytes(_digest(code) + code)
             partial.replace(self._folder / bucket.key)
+
+
+def _in_ascii(html: str) -> str:
+    """The same HTML in ASCII, which is quickest to put into bytes."""
+    return html.encode("ascii", "xmlcharrefreplace").decode()
 
 
 def _digest(code: bytes) -> bytes:

@@ -251,7 +251,7 @@ async def test_there_are_ways_in_and_an_empty_page_has_a_next_step(home: Home) -
     assert 'href="/"' in shown.text
     await films(home, "a")
     gallery = await text(await home.client.get("/?q=a&sort=title"))
-    assert 'href="/triage?q=a&amp;sort=title">Decide these one by one…' in gallery
+    assert 'href="/triage?q=a&amp;sort=title">Decide these one by one&#8230;' in gallery
     assert '<a href="/triage">Decide on unrated videos</a>' in gallery
     keys = shown.text[shown.text.index('id="keys"') :].partition("</section>")[0]
     for meaning in ("Rate, and the next film", "Skip", "Hide", "Later", "Another tag"):

@@ -210,13 +210,20 @@ async def _around(
         "years": _years(query, found, url),
         "progress": progress,
         "status_url": _status_url(progress.version),
+        "current": current,
+        "search": query.q,
+        **(await _instead(query, used, found.total) if not found.page.cards else {}),
+    }
+
+
+async def _instead(query: Query, used: Sequence[Chip], total: int) -> dict[str, Any]:
+    """The values that a page without cards shows instead."""
+    return {
         "roots": _roots(),
         "links": sum(passed.links for passed in services().library.passed_over.values()),
         "formats": services().config.supported_formats,
-        "drop": await _removals(used) if not found.total and query.filtered else [],
-        "meant": await _meant(query) if not found.total and query.q else [],
-        "current": current,
-        "search": query.q,
+        "drop": await _removals(used) if not total and query.filtered else [],
+        "meant": await _meant(query) if not total and query.q else [],
     }
 
 
