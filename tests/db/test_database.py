@@ -343,25 +343,27 @@ async def test_a_block_that_overlooks_a_full_disk_is_not_answered(database: Data
 
 
 async def test_the_loop_waits_only_for_a_disk_that_was_quick_and_for_one_alone(
-    database: Database, monkeypatch: pytest.MonkeyPatch
+    database: Database,
 ) -> None:
+    pace = database._writer._pace
+
     async def thread(tx: Transaction) -> int:
         return threading.get_ident()
 
     here = threading.get_ident()
     assert await database.write(thread) != here  # nothing is known of the disk
     quicken(database)
-    monkeypatch.setattr(writer, "QUICK_SECONDS", 60.0)
+    pace.quick_seconds = 60.0
     assert await database.write(thread) == here
     together = await asyncio.gather(*(database.write(thread) for _ in range(5)))
     assert here not in together
     assert await database.write(thread) == here
-    monkeypatch.setattr(writer, "QUICK_SECONDS", 0.0)  # now every disk is slow
+    pace.quick_seconds = 0.0  # now every disk is slow
     quicken(database)
     await database.write(thread)
     assert await database.write(thread) != here
     quicken(database)
-    monkeypatch.setattr(writer, "AWAKE_SECONDS", 0.0)  # it may have gone to sleep
+    pace.awake_seconds = 0.0  # it may have gone to sleep
     assert await database.write(thread) != here
 
 

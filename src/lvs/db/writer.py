@@ -98,7 +98,11 @@ class _Pace:
     at each commit.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self, quick_seconds: float = QUICK_SECONDS, awake_seconds: float = AWAKE_SECONDS
+    ) -> None:
+        self.quick_seconds = quick_seconds
+        self.awake_seconds = awake_seconds
         self._in_a_row = 0
         self._at = 0.0
 
@@ -107,11 +111,12 @@ class _Pace:
         """True if a commit will most likely take no longer than what else is done in one turn of
         the loop.
         """
-        return self._in_a_row >= QUICK_IN_A_ROW and time.monotonic() - self._at < AWAKE_SECONDS
+        awake = time.monotonic() - self._at < self.awake_seconds
+        return awake and self._in_a_row >= QUICK_IN_A_ROW
 
     def note(self, seconds: float) -> None:
         """Remember how long a commit took, with what was written for it."""
-        self._in_a_row = self._in_a_row + 1 if seconds <= QUICK_SECONDS else 0
+        self._in_a_row = self._in_a_row + 1 if seconds <= self.quick_seconds else 0
         self._at = time.monotonic()
 
 

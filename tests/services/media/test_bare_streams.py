@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from support.media import make_video
 
-from lvs.services.media import bare_streams
 from lvs.services.media.bare_streams import bare_duration_s
 from lvs.services.media.video_file import VideoFile
 from lvs.services.playback.film_source import FilmSource
@@ -65,9 +64,9 @@ def test_fields_and_repeated_fields_count_half_a_frame(pictures: bytes, frames: 
     assert found == pytest.approx(frames / RATE)
 
 
-def test_a_long_film_is_looked_at_in_places(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bare_streams, "WHOLE_BYTES", 10_000)
-    monkeypatch.setattr(bare_streams, "CHUNK_BYTES", 1_000)
+def test_a_long_film_is_looked_at_in_places() -> None:
     stream = picture(FRAME) * 2_000
-    found = bare_duration_s(io.BytesIO(stream), len(stream), RATE)
+    found = bare_duration_s(
+        io.BytesIO(stream), len(stream), RATE, whole_bytes=10_000, chunk_bytes=1_000
+    )
     assert found == pytest.approx(2_000 / RATE, rel=0.05)

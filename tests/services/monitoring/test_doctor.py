@@ -196,17 +196,14 @@ def test_a_share_is_polled_and_holds_no_database(
     assert (watching.condition, watching.next_step) == (Condition.WARNING, "Set watch to poll.")
 
 
-def test_too_few_watches_are_counted(
-    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_too_few_watches_are_counted(config: Config, tmp_path: Path) -> None:
     limits = tmp_path / "inotify"
     limits.mkdir()
     (limits / "max_user_watches").write_text("2\n")
     (limits / "max_user_instances").write_text("128\n")
     for number in range(3):
         (config.video_directory[0] / str(number)).mkdir()
-    monkeypatch.setattr(storage_checks, "INOTIFY", limits)
-    found = one(storage_checks.watching(config))
+    found = one(storage_checks.watching(config, limits))
     assert "4 folders" in found.message
     assert "max_user_watches=524288" in found.next_step
 
@@ -217,18 +214,15 @@ def test_the_disk_is_measured_by_a_jump_and_a_read(config: Config) -> None:
     assert " ms, reading gives " in found[0].message
 
 
-def test_a_firewall_without_a_rule_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_firewall_without_a_rule_is_named(tmp_path: Path) -> None:
     (tmp_path / "ufw.conf").write_text("LOGLEVEL=low\nENABLED=yes\n")
     (tmp_path / "user.rules").write_text("### tuple ### allow tcp 22 0.0.0.0/0 any 0.0.0.0/0 in\n")
-    monkeypatch.setattr(network_checks, "UFW", tmp_path)
-    closed = one(network_checks.firewall(Config()))
+    closed = one(network_checks.firewall(Config(), tmp_path))
     assert closed.next_step == "Run: sudo ufw allow 8900/tcp"
     (tmp_path / "user.rules").write_text(
         "### tuple ### allow any 8900 0.0.0.0/0 any 0.0.0.0/0 in\n"
     )
-    assert one(network_checks.firewall(Config())).condition is Condition.OK
+    assert one(network_checks.firewall(Config(), tmp_path)).condition is Condition.OK
 
 
 @pytest.mark.parametrize(
@@ -248,16 +242,13 @@ def test_a_firewall_without_a_rule_is_named(
         ("allow tcp 18900 0.0.0.0/0 any 0.0.0.0/0 in", False),
     ],
 )
-def test_rules_of_a_firewall_are_read_as_it_does(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rules: str, through: bool
-) -> None:
+def test_rules_of_a_firewall_are_read_as_it_does(tmp_path: Path, rules: str, through: bool) -> None:
     (tmp_path / "ufw.conf").write_text("ENABLED=yes\n")
     lines = "".join(
         f"### tuple ### {line}\n-A ufw-user-input -j X\n\n" for line in rules.split("\n")
     )
     (tmp_path / "user.rules").write_text(lines)
-    monkeypatch.setattr(network_checks, "UFW", tmp_path)
-    assert (one(network_checks.firewall(Config())).condition is Condition.OK) is through
+    assert (one(network_checks.firewall(Config(), tmp_path)).condition is Condition.OK) is through
 
 
 @pytest.mark.skipif(bool(os.geteuid()), reason="only root becomes another user")
@@ -273,9 +264,8 @@ import os
 from pathlib import Path
 from lvs.config import Config
 from lvs.services.monitoring import network_checks
-network_checks.UFW = Path()
 os.setresuid(65534, 65534, 65534)
-(found,) = network_checks.firewall(Config())
+(found,) = network_checks.firewall(Config(), Path())
 print(found.condition.value, found.message, found.next_step, sep="\\n")
 """
     command = [sys.executable, "-c", script]
@@ -287,14 +277,11 @@ print(found.condition.value, found.message, found.next_step, sep="\\n")
     ]
 
 
-def test_the_firewall_has_to_let_https_through_too(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_firewall_has_to_let_https_through_too(tmp_path: Path) -> None:
     (tmp_path / "ufw.conf").write_text("ENABLED=yes\n")
     rule = "### tuple ### allow tcp 8900 0.0.0.0/0 any 0.0.0.0/0 in\n"
     (tmp_path / "user.rules").write_text(rule)
-    monkeypatch.setattr(network_checks, "UFW", tmp_path)
-    plain, secure = network_checks.firewall(Config(tls_self_signed=True))
+    plain, secure = network_checks.firewall(Config(tls_self_signed=True), tmp_path)
     assert (plain.condition, secure.condition) == (Condition.OK, Condition.WARNING)
     assert secure.next_step == "Run: sudo ufw allow 8943/tcp"
 

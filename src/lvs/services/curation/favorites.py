@@ -25,18 +25,10 @@ class Favorites(Curation):
             was = await favorites.has(tx, video_id)
             now = wanted(was)
             if now != was:
-                await (
-                    favorites.put(tx, video_id, now_ms()) if now else favorites.remove(tx, video_id)
-                )
-                await changes.add(
-                    tx,
-                    video_id,
-                    "favorite",
-                    journal_text(int(was)),
-                    journal_text(int(now)),
-                    client,
-                    now_ms(),
-                )
+                at = now_ms()  # an undo takes the date of the heart from the change
+                await (favorites.put(tx, video_id, at) if now else favorites.remove(tx, video_id))
+                old, new = journal_text(int(was)), journal_text(int(now))
+                await changes.add(tx, video_id, "favorite", old, new, client, at)
                 await gallery.refresh_number(tx, video_id, "favorite")
             return now, video_id if now != was else None
 

@@ -17,9 +17,10 @@ class Hidden(Curation):
             was = await hidden.has(tx, video_id)
             if was == wanted:
                 return None
-            await (hidden.put(tx, video_id, now_ms()) if wanted else hidden.remove(tx, video_id))
+            at = now_ms()
+            await (hidden.put(tx, video_id, at) if wanted else hidden.remove(tx, video_id))
             old, new = journal_text(int(was)), journal_text(int(wanted))
-            await changes.add(tx, video_id, "hidden", old, new, client, now_ms())
+            await changes.add(tx, video_id, "hidden", old, new, client, at)
             await gallery.refresh_number(tx, video_id, "hidden")
             return video_id
 

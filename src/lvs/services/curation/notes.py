@@ -31,8 +31,9 @@ class Notes(Curation):
             old = await notes.of_video(tx, video_id)
             if old == text:
                 return None
-            await notes.put(tx, video_id, text, now_ms())
-            await changes.add(tx, video_id, "notes", old or None, text or None, client, now_ms())
+            at = now_ms()
+            await notes.put(tx, video_id, text, at)
+            await changes.add(tx, video_id, "notes", old or None, text or None, client, at)
             await gallery.refresh(tx, [video_id])
             return video_id
 

@@ -44,13 +44,14 @@ class Ratings(Curation):
                 raise NotFound("There is no such video.")
             video_id, old = found
             if old != stars:
+                at = now_ms()
                 await (
                     ratings.remove(tx, video_id)
                     if stars is None
-                    else ratings.put(tx, video_id, stars, now_ms())
+                    else ratings.put(tx, video_id, stars, at)
                 )
                 await changes.add(
-                    tx, video_id, "rating", journal_text(old), journal_text(stars), client, now_ms()
+                    tx, video_id, "rating", journal_text(old), journal_text(stars), client, at
                 )
                 await gallery.refresh_number(tx, video_id, "rating")
             return video_id, old

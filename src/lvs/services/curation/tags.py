@@ -32,9 +32,10 @@ class Tags(Curation):
             edited: int | None = None
             if len(await tags.of_video(tx, video_id)) >= MAX_TAGS:
                 raise Invalid(f"A video can carry {MAX_TAGS} tags. Remove one first.")
-            if await tags.add(tx, video_id, name, tag_key(name), now_ms()):
+            at = now_ms()
+            if await tags.add(tx, video_id, name, tag_key(name), at):
                 given = await _name_of(tx, name)
-                await changes.add(tx, video_id, "tag", None, given, client, now_ms())
+                await changes.add(tx, video_id, "tag", None, given, client, at)
                 await gallery.refresh(tx, [video_id])
                 edited = video_id
             return await tags.of_video(tx, video_id), edited

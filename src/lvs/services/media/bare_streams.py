@@ -19,25 +19,33 @@ _EXTENSION = re.compile(rb"\x00\x00\x01\xb5[\x80-\x8f].(.)(.)", re.DOTALL)
 _FRAME, _REPEATED = 3, 2
 
 
-def bare_duration_s(file: IO[bytes], size_bytes: int, frames_per_s: float) -> float:
+def bare_duration_s(
+    file: IO[bytes],
+    size_bytes: int,
+    frames_per_s: float,
+    whole_bytes: int = WHOLE_BYTES,
+    chunk_bytes: int = CHUNK_BYTES,
+) -> float:
     """The length in seconds: all pictures of a short file counted, those of a long one at places
     all over it.
     """
     fields = read_bytes = 0
-    for chunk in _chunks(file, size_bytes):
+    for chunk in _chunks(file, size_bytes, whole_bytes, chunk_bytes):
         read_bytes += len(chunk)
         fields += _fields(chunk)
     return fields / 2 / frames_per_s * size_bytes / max(1, read_bytes)
 
 
-def _chunks(file: IO[bytes], size_bytes: int) -> Iterator[bytes]:
-    if size_bytes <= WHOLE_BYTES:
+def _chunks(
+    file: IO[bytes], size_bytes: int, whole_bytes: int, chunk_bytes: int
+) -> Iterator[bytes]:
+    if size_bytes <= whole_bytes:
         file.seek(0)
-        yield file.read(WHOLE_BYTES)
+        yield file.read(whole_bytes)
         return
     for number in range(PLACES):
-        file.seek((size_bytes - CHUNK_BYTES) * number // (PLACES - 1))
-        yield file.read(CHUNK_BYTES)
+        file.seek((size_bytes - chunk_bytes) * number // (PLACES - 1))
+        yield file.read(chunk_bytes)
 
 
 def _fields(stream: bytes) -> int:

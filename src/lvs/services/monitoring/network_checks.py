@@ -112,10 +112,10 @@ def addresses(config: Config) -> Iterator[Diagnosis]:
             yield Diagnosis("addresses", Condition.WARNING, message, step)
 
 
-def firewall(config: Config) -> Iterator[Diagnosis]:
+def firewall(config: Config, ufw: Path = UFW) -> Iterator[Diagnosis]:
     """A firewall that is known to be on lets the ports through."""
     ports = [config.port, *([config.tls_port] if config.speaks_tls else [])]
-    states = [state for each in ports for state in (_ufw(each), _firewalld(each)) if state]
+    states = [state for each in ports for state in (_ufw(each, ufw), _firewalld(each)) if state]
     yield from states
     if not states:
         message = (
@@ -212,13 +212,13 @@ def _only_this_machine(host: str) -> bool:
     return host in ("localhost", "::1") or host.startswith("127.")
 
 
-def _ufw(number: int) -> Diagnosis | None:
+def _ufw(number: int, folder: Path) -> Diagnosis | None:
     """Ubuntu's firewall, read from its files: its own command needs root."""
     step = f"Run: sudo ufw allow {number}/tcp"
     try:
-        if not re.search(r"(?m)^ENABLED=yes", (UFW / "ufw.conf").read_text()):
+        if not re.search(r"(?m)^ENABLED=yes", (folder / "ufw.conf").read_text()):
             return None
-        rules = (UFW / "user.rules").read_text()
+        rules = (folder / "user.rules").read_text()
     except PermissionError:
         message = (
             f"The firewall ufw is on; only root may see whether it lets port {number} through."

@@ -121,7 +121,7 @@ def library(config: Config) -> Iterator[Diagnosis]:
             yield Diagnosis("library", Condition.OK, f"{folder} can be read.")
 
 
-def watching(config: Config) -> Iterator[Diagnosis]:
+def watching(config: Config, inotify: Path = INOTIFY) -> Iterator[Diagnosis]:
     """Changes in the library are noticed, by the system's word or by polling."""
     if config.watch == "off":
         step = "Set watch to auto, unless new files are to be seen by scans only."
@@ -134,7 +134,7 @@ def watching(config: Config) -> Iterator[Diagnosis]:
         if system is not None and system.network:
             yield _on_a_share(config, folder, system)
     if config.watch == "auto":
-        yield from _inotify(config)
+        yield from _inotify(config, inotify)
 
 
 def _on_a_share(config: Config, folder: Path, system: FileSystem) -> Diagnosis:
@@ -151,10 +151,10 @@ def _on_a_share(config: Config, folder: Path, system: FileSystem) -> Diagnosis:
     return Diagnosis("watching", Condition.WARNING, message, "Set watch to poll.")
 
 
-def _inotify(config: Config) -> Iterator[Diagnosis]:
+def _inotify(config: Config, limits: Path) -> Iterator[Diagnosis]:
     try:
-        limit = int((INOTIFY / "max_user_watches").read_text())
-        instances = int((INOTIFY / "max_user_instances").read_text())
+        limit = int((limits / "max_user_watches").read_text())
+        instances = int((limits / "max_user_instances").read_text())
     except (OSError, ValueError):
         return  # not Linux
     if instances < 16:
