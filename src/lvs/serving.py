@@ -52,7 +52,7 @@ async def serve_until_stopped(
     )
     http = http_settings(sockets.plain, secure, sockets.secure)
     limit.install(http)
-    renewal = TlsRenewal(http).run(config, names) if secure else None
+    renewal = TlsRenewal(http) if secure else None
     running = False
 
     def without_failure(record: logging.LogRecord) -> bool:
@@ -70,7 +70,7 @@ async def serve_until_stopped(
         settling = threading.Timer(WARM_DELAY_S, _precompile, (app,))
         settling.daemon = True
         settling.start()
-        renewing = asyncio.create_task(renewal) if renewal else None
+        renewing = asyncio.create_task(renewal.run(config, names)) if renewal else None
         sd_notify.notify("READY=1")
         alive = asyncio.create_task(sd_notify.keep_alive())
         await stopper.wait()
