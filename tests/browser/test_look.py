@@ -1,5 +1,6 @@
 """The pages as a picky eye sees them: what lies where, what it says, and what a press does."""
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -721,6 +722,22 @@ def test_a_row_of_a_tile_is_its_link(house: House) -> None:
     # The link reaches over the whole row, so it is what a press on the words meets.
     page.locator("#tile-library dt", has_text="Cannot be read").click(force=True)
     expect(page.get_by_role("heading", level=1)).to_have_text("Files that cannot be read")
+
+
+def test_the_dashboard_has_no_holes(house: House) -> None:
+    """In a column each tile begins where the one above it ends."""
+    page = house.open("/admin/performance")
+    expect(page.locator("#tile-routes")).to_be_visible()
+    columns: dict[int, list[tuple[float, float]]] = {}
+    for each in page.locator(".tiles > .tile:visible").all():
+        box = each.bounding_box()
+        assert box
+        columns.setdefault(round(box["x"]), []).append((box["y"], box["y"] + box["height"]))
+    assert len(columns) > 1
+    for tiles in columns.values():
+        tiles.sort()
+        gaps = [below[0] - above[1] for above, below in itertools.pairwise(tiles)]
+        assert all(0 < gap <= 24 for gap in gaps), gaps
 
 
 def test_views_do_not_bury_what_people_gave(house: House) -> None:
