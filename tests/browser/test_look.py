@@ -4,6 +4,7 @@ import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ HEADSET: dict[str, Any] = {"viewport": {"width": 1280, "height": 720}, "has_touc
 LONG_TITLE = "A walk around the whole of the lake in the rain " * 4
 FILMS = 14
 OTHERS = 4
+PATIENCE_MS = 60_000
 
 COVERED = """
 () => [...document.querySelectorAll(PRESSED)]
@@ -698,6 +700,45 @@ def test_undo_without_javascript_stands_on_the_next_page(house: House) -> None:
     expect(film.get_by_role("button", name="4 stars")).to_have_attribute("aria-pressed", "true")
     page.reload()
     expect(page.locator(".toast")).to_have_count(0)
+
+
+def test_names_keep_their_dots_words_fold_and_no_badge_misleads(
+    house: House, tmp_path: Path
+) -> None:
+    library = tmp_path / "Videos"
+    library.mkdir()
+    for name, size in (
+        ("The church of St. Martin", (320, 180)),
+        ("Łódź", (1280, 720)),
+        ("Strip", (2000, 64)),
+    ):
+        make_video(library / f"{name}.mp4", seconds=1, size=size)
+    with serving(library, tmp_path) as server:
+        page = house.browser.new_context(base_url=server.address, **DESKTOP).new_page()
+        page.goto("/")
+        expect(page.locator(".video-card")).to_have_count(3, timeout=PATIENCE_MS)
+        expect(card(page, "St. Martin").locator("h2")).to_have_text("The church of St. Martin")
+        expect(card(page, "Łódź").locator(".resolution")).to_have_text("720p", timeout=PATIENCE_MS)
+        expect(card(page, "Strip").locator(".length")).to_be_visible(timeout=PATIENCE_MS)
+        for title in ("Strip", "St. Martin"):
+            expect(card(page, title).locator(".resolution")).to_have_count(0)
+        page.goto("/?q=lodz")
+        expect(page.locator(".video-card h2")).to_have_text("Łódź")
+
+
+def test_an_empty_library_says_where_films_go_and_fills_by_itself(
+    house: House, tmp_path: Path
+) -> None:
+    library = tmp_path / "Videos"
+    library.mkdir()
+    with serving(library, tmp_path) as server:
+        page = house.browser.new_context(base_url=server.address, **PHONE).new_page()
+        page.goto("/")
+        expect(page.get_by_role("heading", name="Put films here")).to_be_visible()
+        expect(page.locator(".looked-in")).to_contain_text(str(library))
+        (library / "film.mp4").write_bytes(distinct_video(4_300_000))
+        expect(card(page, "film")).to_be_visible(timeout=PATIENCE_MS)
+        expect(page.get_by_role("heading", name="Put films here")).to_have_count(0)
 
 
 # --- The operator's pages ---
