@@ -2,13 +2,15 @@
 
 A row and its field in `models.Query` are all that a filter needs. Parsing, chips and addresses
 (`web/filters.py`), SQL conditions (`db/gallery.py`), masks (`services/gallery/video_index.py`),
-form controls (`gallery.html`) and the parameters in the OpenAPI document follow from the table.
+form controls (`services/gallery/facets.py`), words of the search (`web/search_words.py`) and the
+parameters in the OpenAPI document follow from the table.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from operator import attrgetter
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, NamedTuple
 from urllib.parse import quote, quote_from_bytes
 
@@ -50,7 +52,7 @@ class FilterKind(Struct, frozen=True):
     write: Callable[[Any], list[str]] = lambda value: [quote(str(value), safe="")]
     """Spells a value for an address, percent-encoded."""
     control: str = ""
-    """The control that the gallery's form shows: "date" or "choice"."""
+    """The control that the gallery's form shows: "flag", "choice" or "date"."""
     choices: tuple[tuple[str, str], ...] = ()
     """Values and labels of a choice."""
 
@@ -72,6 +74,14 @@ class Filter(Struct, frozen=True):
     field: str = ""
     many: bool = False
     """The value is a tuple, each part with a chip of its own."""
+    word: str | None = None
+    """What stands before the colon of a search's word that sets it, such as `stars` of `stars:4`;
+    the name unless given, empty where no word sets it.
+    """
+    words: Mapping[str, Any] = MappingProxyType({})
+    """Whole words that set a value, such as `is:playable`; of several for one value the first is
+    written. For a flag `is:` and the name unless given.
+    """
 
     def value(self, query: Query) -> Any:
         """The value that a query gives to this filter."""
@@ -171,10 +181,11 @@ _TAGS = FilterKind(
     Annotated[list[str], Field(max_length=MAX_TAGS)],
     lambda tags: [quote(tag, safe="") for tag in tags],
 )
-_FLAG = FilterKind(_read_flag, Literal["0", "1"], lambda _: ["1"])
+_FLAG = FilterKind(_read_flag, Literal["0", "1"], lambda _: ["1"], "flag")
+_SWITCH = FilterKind(_read_flag, Literal["0", "1"], lambda _: ["1"])
 _DATE = FilterKind(_read_date, date, control="date")
 _FOLDER = FilterKind(
-    lambda _, values: values[-1].encode("utf-8", "surrogateescape"),
+    lambda _, values: values[-1].strip("/").encode("utf-8", "surrogateescape"),
     str,
     lambda folder: [quote_from_bytes(folder, safe="/")],
 )
@@ -279,6 +290,7 @@ FILTERS = (
         _TEXT,
         lambda words: f"“{words}”",
         doc='Words, "phrases", -words, tag:words, and words that set filters, such as is:favorite.',
+        word="",
     ),
     Filter(
         "tag",
@@ -293,18 +305,22 @@ FILTERS = (
         _number(5),
         _stars,
         lambda stars: (Bound("rating", ">=", stars),),
+        word="stars",
+        words={"has:rating": 1, "is:rated": 1},
     ),
     Filter(
         "min_minutes",
         _number(MAX_MINUTES),
         lambda minutes: f"at least {minutes} min",
         lambda minutes: (Bound("duration_s", ">=", minutes * 60),),
+        word="longer",
     ),
     Filter(
         "max_minutes",
         _number(MAX_MINUTES),
         lambda minutes: f"under {minutes} min",
         lambda minutes: (Bound("duration_s", "<", minutes * 60),),
+        word="shorter",
     ),
     Filter(
         "length",
@@ -327,6 +343,7 @@ FILTERS = (
         lambda _: "unrated",
         lambda _: (Bound("rating", "=", 0),),
         doc="1: unrated videos only.",
+        words={"is:unrated": True, "no:rating": True},
     ),
     Filter(
         "viewed",
@@ -334,6 +351,13 @@ FILTERS = (
         lambda _: "viewed",
         lambda _: (Bound("views", ">", 0),),
         doc="1: only videos with at least one view.",
+    ),
+    Filter(
+        "vr",
+        _FLAG,
+        lambda _: "for a headset",
+        lambda _: (Bound("projection", ">", 0),),
+        doc="1: only videos that are not flat, or that are 3D.",
     ),
     Filter(
         "hidden",
@@ -348,6 +372,7 @@ FILTERS = (
         _recorded_from,
         doc="Recorded on this day or later, in the server's time zone.",
         title="Recorded from",
+        word="since",
     ),
     Filter(
         "recorded_to",
@@ -356,6 +381,7 @@ FILTERS = (
         _recorded_to,
         doc="Recorded on this day or earlier.",
         title="Recorded to",
+        word="until",
     ),
     Filter(
         "recorded",
@@ -371,6 +397,7 @@ FILTERS = (
         lambda name: (Bound("lines", ">=", RESOLUTIONS[name]),),
         doc="At least this resolution.",
         title="Resolution",
+        word="res",
     ),
     Filter(
         "state",
@@ -382,6 +409,7 @@ FILTERS = (
             " undecodable: LVS has no decoder for it."
         ),
         title="Playback",
+        words={"is:playable": "plays"},
     ),
     Filter(
         "sound",
@@ -390,13 +418,7 @@ FILTERS = (
         lambda _: (Bound("silent", "=", 1),),
         doc="missing: videos without an audio track.",
         title="Sound",
-    ),
-    Filter(
-        "vr",
-        _FLAG,
-        lambda _: "for a headset",
-        lambda _: (Bound("projection", ">", 0),),
-        doc="1: only videos that are not flat, or that are 3D.",
+        words={"no:sound": "missing"},
     ),
     Filter(
         "shape",
@@ -413,6 +435,7 @@ FILTERS = (
         lambda name: (PROGRESS_BOUNDS[name],),
         doc="started: stopped somewhere in the middle; watched; unwatched: not watched to the end.",
         title="Progress",
+        words={f"is:{name}": name for name in ("watched", "unwatched", "started")},
     ),
     Filter(
         "tagged",
@@ -421,6 +444,7 @@ FILTERS = (
         lambda name: (Bound("tagged", "=", int(name == "yes")),),
         doc="yes: videos with any tag; no: videos without one.",
         title="Tagged",
+        words={"has:tags": "yes", "no:tags": "no"},
     ),
     Filter(
         "subtitles",
@@ -429,18 +453,21 @@ FILTERS = (
         lambda name: (Bound("subtitled", "=", int(name == "yes")),),
         doc="yes: videos with a subtitle track inside the file; no: videos without one.",
         title="Subtitles",
+        words={"has:subtitles": "yes", "no:subtitles": "no"},
     ),
     Filter(
         "folder",
         _FOLDER,
         lambda folder: f"in {shown(folder)}",
         doc="Only videos in this folder or below.",
+        word="in",
     ),
     Filter(
         "direct",
-        _FLAG,
+        _SWITCH,
         lambda _: "not in folders below",
         doc="1: only videos in the folder itself, not in folders below.",
+        word="",
     ),
 )
 

@@ -1,63 +1,31 @@
 """Words of a search that set filters: `is:favorite`, `year:2019`, `in:trips`, `no:tags` …
 
 `lifted` takes them out of a search and sets the filters; `word_of` says which word a filter in use
-could have been written as, as the panel of filters writes it. What is no such word stays text.
+could have been written as, as the panel of filters writes it. What is no such word stays text. The
+words themselves stand in the table of filters; `year:`, which sets two of them, stands here.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
 from msgspec.structs import replace
 
 from lvs.errors import Invalid
-from lvs.filters import FILTERS, MAX_SEARCH, MAX_TAGS, RESOLUTIONS, Filter
+from lvs.filters import FILTERS, MAX_TAGS, Filter
 from lvs.models import Query
 
 Changes = dict[str, Any]
 """Fields of a query with their values."""
 
 _WORD = re.compile(
-    r'(?<!\S)(?P<minus>-?)(?P<field>[a-z]{2,10}):(?:"(?P<phrase>[^"]*)"|(?P<word>[^\s"]+))(?!\S)',
+    r'(?<!\S)(?P<minus>-?)(?P<field>[a-z_]{2,20}):(?:"(?P<phrase>[^"]*)"|(?P<word>[^\s"]+))(?!\S)',
     re.IGNORECASE,
 )
 _YEARS = re.compile(r"([0-9]{4})(?:(?:-|\.\.)([0-9]{4}))?", re.ASCII)
-
-FIXED: dict[str, Changes] = {
-    "is:favorite": {"favorite": True},
-    "is:unrated": {"unrated": True},
-    "no:rating": {"unrated": True},
-    "has:rating": {"min_rating": 1},
-    "is:rated": {"min_rating": 1},
-    "is:viewed": {"viewed": True},
-    "is:watched": {"progress": "watched"},
-    "is:unwatched": {"progress": "unwatched"},
-    "is:started": {"progress": "started"},
-    "is:hidden": {"hidden": True},
-    "is:vr": {"vr": True},
-    "is:playable": {"state": "plays"},
-    "state:convert": {"state": "convert"},
-    "state:undecodable": {"state": "undecodable"},
-    "length:short": {"length": "short"},
-    "length:medium": {"length": "medium"},
-    "length:long": {"length": "long"},
-    "no:sound": {"sound": "missing"},
-    "has:tags": {"tagged": "yes"},
-    "no:tags": {"tagged": "no"},
-    "has:subtitles": {"subtitles": "yes"},
-    "no:subtitles": {"subtitles": "no"},
-}
-"""Words without a value of their own; of several for one filter the first is written."""
-
-OPPOSITES = {
-    "is:unrated": "is:rated",
-    "is:watched": "is:unwatched",
-    "has:tags": "no:tags",
-    "has:subtitles": "no:subtitles",
-    "has:rating": "no:rating",
-}
-"""The meaning of a word with a minus in front."""
+_OPPOSITES = (("has:", "no:"), ("is:un", "is:"))
+"""Beginnings of words that mean the opposite of each other."""
 
 
 def lifted(query: Query) -> Query:
@@ -88,30 +56,55 @@ def lifted(query: Query) -> Query:
 def word_of(each: Filter, query: Query, part: Any = None) -> str:
     """The word that sets this filter as the query has it; empty where there is none."""
     value = each.value(query) if part is None else part
-    field = each.field or each.name
-    if field in _WRITTEN:
-        return _WRITTEN[field](value)
-    for word, changes in FIXED.items():
-        if changes == {field: value}:
-            return word
-    return ""
+    whole = next((word for word, sets in _whole_words(each).items() if sets == value), "")
+    return whole or _with_value(_name(each), value)
 
 
-def _changes(field: str, value: str, minus: bool) -> Changes | None:
+def _name(each: Filter) -> str:
+    """What stands before the colon of the words that give this filter a value."""
+    return each.name if each.word is None else each.word
+
+
+def _whole_words(each: Filter) -> Mapping[str, Any]:
+    """The words that set a value of this filter without naming it."""
+    if each.words or each.kind.control != "flag":
+        return each.words
+    return {f"is:{_name(each)}": True}
+
+
+def _with_value(name: str, value: Any) -> str:
+    """The word with a value, quoted where it has a space; empty where no word can say it."""
+    if isinstance(value, bytes):
+        try:
+            value = value.decode()
+        except UnicodeDecodeError:
+            return ""
+    text = value.isoformat() if isinstance(value, date) else str(value)
+    if not name or '"' in text:
+        return ""
+    return f'{name}:"{text}"' if re.search(r"\s", text) else f"{name}:{text}"
+
+
+def _changes(name: str, value: str, minus: bool) -> Changes | None:
     """The filters that a word sets; None where it is none of ours."""
-    word = f"{field}:{value.lower()}"
+    word = f"{name}:{value.lower()}"
     if minus:
-        opposite = OPPOSITES.get(word) or next(
-            (one for one, other in OPPOSITES.items() if other == word), ""
-        )
-        return dict(FIXED[opposite]) if opposite else None
-    if word in FIXED:
-        return dict(FIXED[word])
-    reader = _READERS.get(field)
+        return next((dict(_FIXED[other]) for other in _opposites(word) if other in _FIXED), None)
+    if word in _FIXED:
+        return dict(_FIXED[word])
+    reader = _READERS.get(name)
     try:
         return reader(value) if reader and value.strip() else None
     except (Invalid, ValueError):
         return None
+
+
+def _opposites(word: str) -> Iterator[str]:
+    """Words that mean the opposite of this one, if there are such."""
+    for one, other in _OPPOSITES:
+        for begins, instead in ((one, other), (other, one)):
+            if word.startswith(begins):
+                yield instead + word.removeprefix(begins)
 
 
 def _year(value: str) -> Changes | None:
@@ -119,63 +112,29 @@ def _year(value: str) -> Changes | None:
     if not found:
         return None
     first, last = int(found[1]), int(found[2] or found[1])
-    return {**_read("recorded_from", f"{first}-01-01"), **_read("recorded_to", f"{last}-12-31")}
+    return {
+        "recorded_from": _BY_NAME["recorded_from"].kind.read("year", [f"{first}-01-01"]),
+        "recorded_to": _BY_NAME["recorded_to"].kind.read("year", [f"{last}-12-31"]),
+    }
 
 
-def _read(name: str, value: str) -> Changes:
-    """One filter as an address would set it. Raises Invalid."""
-    each = next(each for each in FILTERS if each.name == name)
-    return {each.field or each.name: each.kind.read(name, [value])}
+def _reader(each: Filter) -> Callable[[str], Changes]:
+    """A reader of the value that follows this filter's name. It raises Invalid."""
+    spellings = {choice.lower(): choice for choice, _ in each.kind.choices}
+
+    def read(value: str) -> Changes:
+        spelling = spellings.get(value.lower(), value)
+        return {each.field or each.name: each.kind.read(each.name, [spelling])}
+
+    return read
 
 
-def _resolution(value: str) -> Changes | None:
-    name = next((name for name in RESOLUTIONS if name.lower() == value.lower()), None)
-    return {"resolution": name} if name else None
-
-
-def _tag(value: str) -> Changes:
-    return {"tags": (value,)} if len(value) <= MAX_SEARCH else {}
-
-
+_BY_NAME = {each.name: each for each in FILTERS}
+_FIXED: dict[str, Changes] = {
+    word: {each.field or each.name: value}
+    for each in FILTERS
+    for word, value in _whole_words(each).items()
+}
 _READERS: dict[str, Callable[[str], Changes | None]] = {
-    "tag": _tag,
-    "year": _year,
-    "since": lambda value: _read("recorded_from", value),
-    "until": lambda value: _read("recorded_to", value),
-    "recorded": lambda value: _read("recorded", value),
-    "in": lambda value: _read("folder", value.strip("/")),
-    "stars": lambda value: _read("min_rating", value),
-    "longer": lambda value: _read("min_minutes", value),
-    "shorter": lambda value: _read("max_minutes", value),
-    "res": _resolution,
-    "shape": lambda value: _read("shape", value.lower()),
-}
-
-
-def _valued(field: str) -> Callable[[Any], str]:
-    def write(value: Any) -> str:
-        if isinstance(value, bytes):
-            try:
-                value = value.decode()
-            except UnicodeDecodeError:
-                return ""
-        text = value.isoformat() if isinstance(value, date) else str(value)
-        if '"' in text:
-            return ""
-        return f'{field}:"{text}"' if re.search(r"\s", text) else f"{field}:{text}"
-
-    return write
-
-
-_WRITTEN: dict[str, Callable[[Any], str]] = {
-    "tags": _valued("tag"),
-    "recorded_from": _valued("since"),
-    "recorded_to": _valued("until"),
-    "recorded": _valued("recorded"),
-    "folder": _valued("in"),
-    "min_rating": _valued("stars"),
-    "min_minutes": _valued("longer"),
-    "max_minutes": _valued("shorter"),
-    "resolution": _valued("res"),
-    "shape": _valued("shape"),
-}
+    _name(each): _reader(each) for each in FILTERS if _name(each) and each.kind.control != "flag"
+} | {"year": _year}

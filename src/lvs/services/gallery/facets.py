@@ -12,7 +12,6 @@ from lvs.services.gallery.gallery import Gallery
 
 TAGS_SHOWN = 12
 MAX_STARS = 5
-FLAGS = ("favorite", "unrated", "viewed", "vr", "hidden")
 
 
 class Option(Struct, frozen=True):
@@ -54,18 +53,24 @@ async def facets_of(gallery: Gallery, query: Query, popular: Sequence[Tag]) -> F
     for (name, value, label, _, chosen), count in zip(wanted, counts, strict=True):
         if count or chosen:
             options.setdefault(name, []).append(Option(value, label, count, chosen))
-    controls = [each for each in FILTERS if each.kind.control]
     return Facets(
         stars=tuple(options.get("min_rating", ())),
-        flags=tuple((name, options[name][0]) for name in FLAGS if name in options),
+        flags=tuple(
+            (each.name, options[each.name][0]) for each in _shown_as("flag") if each.name in options
+        ),
         choices=tuple(
             Facet(each.name, each.title, tuple(options[each.name]))
-            for each in controls
+            for each in _shown_as("choice")
             if each.name in options
         ),
-        dates=tuple(each for each in controls if each.kind.control == "date"),
+        dates=_shown_as("date"),
         tags=tuple(options.get("tag", ())),
     )
+
+
+def _shown_as(control: str) -> tuple[Filter, ...]:
+    """The filters with this control, in the order of the table."""
+    return tuple(each for each in FILTERS if each.kind.control == control)
 
 
 def _stars(query: Query) -> list[Wanted]:
@@ -85,8 +90,7 @@ def _stars(query: Query) -> list[Wanted]:
 def _flags(query: Query) -> list[Wanted]:
     return [
         (each.name, 1, _capital(each.label(True)), each.having(query, True), each.value(query))
-        for each in FILTERS
-        if each.name in FLAGS
+        for each in _shown_as("flag")
     ]
 
 
@@ -99,8 +103,7 @@ def _choices(query: Query) -> list[Wanted]:
             each.having(query, value),
             each.value(query) == value,
         )
-        for each in FILTERS
-        if each.kind.control == "choice"
+        for each in _shown_as("choice")
         for value, label in each.kind.choices
     ]
 
