@@ -9,7 +9,7 @@ from quart import Quart
 from lvs import routes
 from lvs.config import Config
 from lvs.db.database import Database
-from lvs.http import request_metrics
+from lvs.http import internals, request_metrics
 from lvs.http.behind_proxy import BehindProxy
 from lvs.http.request_guard import RequestGuard
 from lvs.http.request_tasks import CancellingConnection
@@ -18,7 +18,6 @@ from lvs.paths import static_folder
 from lvs.routes.hooks import auth, compression, cors, csrf, errors, people, root_path, saved_views
 from lvs.services import bundle
 from lvs.web import responses
-from lvs.web.site_map import MatchingRule
 from lvs.web.templates import Templates
 from lvs.web.urls import Urls
 
@@ -35,7 +34,7 @@ def create_app(config: Config, database: Database | None = None) -> Quart:
     addresses = Urls(lambda: services.library.roots)
     pages = Templates(addresses, static_folder(), config.data_directory / "templates")
     app = Quart("lvs", static_folder=str(static_folder()), static_url_path="/static")
-    app.url_rule_class = MatchingRule
+    app.url_rule_class = internals.rule_class()
     app.asgi_http_class = CancellingConnection
     # The request guard buffers bodies, and the connection limit closes stalled connections.
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY_BYTES, BODY_TIMEOUT=None, RESPONSE_TIMEOUT=None)
@@ -55,7 +54,13 @@ def create_app(config: Config, database: Database | None = None) -> Quart:
     routes.register(app)
     _live(app, services)
     application: Any = app.asgi_app
-    inside = RequestGuard(application, config, lambda: services.passwords.required, MAX_BODY_BYTES)
+    inside = RequestGuard(
+        application,
+        config,
+        has_password=lambda: services.passwords.required,
+        answers_json=routes.SITE_MAP.answers_json,
+        max_body_bytes=MAX_BODY_BYTES,
+    )
     outside = BehindProxy(inside, config.root_path, config.trusted_proxies)
     measured = request_metrics.RequestMetrics(outside, services.metrics, config.enable_perf_log)
     app.asgi_app = ConnectionInScope(measured)  # type: ignore[assignment, method-assign]

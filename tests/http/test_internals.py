@@ -5,8 +5,10 @@ from collections.abc import Iterator
 import pytest
 from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.protocol.h11 import H11Protocol
+from quart.routing import QuartRule
 from support.home import Home
 from support.wire import Wire
+from werkzeug.routing import Rule
 
 from lvs.http import internals
 
@@ -50,6 +52,15 @@ async def test_without_a_part_connections_are_hypercorns_own_and_the_log_says_so
     told = [each.message for each in caplog.records if "hypercorn's own" in each.message]
     assert len(told) == 1
     assert told[0].endswith(f": {owner.__name__}.{name} is not as expected")
+
+
+def test_rules_are_werkzeugs_own_where_they_are_compiled_in_another_way(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert internals.rule_class() is internals.MatchingRule
+    monkeypatch.setattr(Rule, "_compile_builder", lambda self: None)
+    assert internals.rule_class() is QuartRule
+    assert "Werkzeug compiles" in caplog.text
 
 
 async def test_views_with_a_response_schema_are_told_from_others(home: Home) -> None:

@@ -8,7 +8,7 @@ from support.home import Home
 
 from lvs.routes import SITE_MAP
 from lvs.services.metrics import RouteGroup
-from lvs.web.site_map import Errors
+from lvs.web.site_map import Errors, Section
 
 DOCS = Path(__file__).parents[2] / "docs" / "api.md"
 CALL = re.compile(r"`(GET|POST|PUT|DELETE) (/[^` ?]*)")
@@ -60,6 +60,24 @@ def test_a_request_without_a_route_has_the_properties_of_its_address(
 ) -> None:
     found = SITE_MAP.access(None, method, path)
     assert (found.errors, found.admin) == (errors, admin)
+
+
+@pytest.mark.parametrize("section", SITE_MAP.sections, ids=lambda section: section.heading)
+async def test_a_refusal_before_routing_has_the_shape_of_the_routes_errors(
+    section: Section, home: Home
+) -> None:
+    route = section.routes[0]
+    path = re.sub("<[^>]*>", "x", route.address)
+    answer = await home.client.get(path, headers={"Host": "elsewhere.example"})
+    assert answer.status_code == 421
+    expected = "text/plain" if route.access.errors is Errors.PAGE else "application/problem+json"
+    assert answer.mimetype == expected
+
+
+def test_only_the_json_api_is_shared_with_other_origins() -> None:
+    for route in SITE_MAP.routes():
+        below_api = route.address.startswith("/api/")
+        assert route.access.cross_origin == (below_api and not route.access.admin), route.address
 
 
 def test_a_head_request_has_the_properties_of_its_get() -> None:

@@ -112,7 +112,7 @@ async def test_names_of_the_home_network_are_answered_to(site: Site, host: str) 
 
 @pytest.mark.parametrize("host", STRANGERS)
 async def test_a_stranger_s_name_is_misdirected_and_told_so(site: Site, host: str) -> None:
-    answer = await site.wire.ask("/ping", host=host)
+    answer = await site.wire.ask("/", host=host)
     assert answer.status == 421
     assert "allowed_hosts" in answer.text
     assert answer.headers["content-type"] == "text/plain; charset=utf-8"

@@ -1,5 +1,6 @@
-"""Private parts of hypercorn, Quart and Quart-Schema that LVS leans on: looked for before they are
-used. Where one is not as expected, LVS goes on without what it is for, and the log says so once.
+"""Private parts of hypercorn, Quart, Werkzeug and Quart-Schema that LVS leans on: looked for before
+they are used. Where one is not as expected, LVS goes on without what it is for, and the log says
+so once.
 
 `hypercorn_connection` overrides what is checked here, `direct_send` tries h11 by itself, and
 `transport` takes what it does not recognise for an unknown server. What is private of aiosqlite is
@@ -16,6 +17,7 @@ import hypercorn.asyncio.run
 from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.protocol.h11 import H11Protocol
 from quart import Request, request
+from quart.routing import QuartRule
 from quart_schema import validation
 
 log = logging.getLogger(__name__)
@@ -39,7 +41,7 @@ def hypercorn_connection_is_known() -> bool:
     unknown = [
         f"{owner.__name__}.{name}"
         for owner, name, parameters in METHODS
-        if not takes(getattr(owner, name, None), parameters)
+        if not is_coroutine_taking(getattr(owner, name, None), parameters)
     ]
     if unknown:
         log.warning(
@@ -49,11 +51,38 @@ def hypercorn_connection_is_known() -> bool:
     return not unknown
 
 
-def takes(method: object, parameters: tuple[str, ...]) -> bool:
+def is_coroutine_taking(method: object, parameters: tuple[str, ...]) -> bool:
     """True where this is a coroutine method with these parameters."""
-    if not inspect.iscoroutinefunction(method):
-        return False
-    return tuple(inspect.signature(method).parameters)[1:] == parameters
+    return inspect.iscoroutinefunction(method) and _takes(method, parameters)
+
+
+def _takes(method: object, parameters: tuple[str, ...]) -> bool:
+    return callable(method) and tuple(inspect.signature(method).parameters)[1:] == parameters
+
+
+class MatchingRule(QuartRule):
+    """A rule that addresses are matched with and never built from: `web/urls.py` builds them.
+
+    Werkzeug compiles two functions for `url_for` with each rule, which takes half as long as all
+    else of a start.
+    """
+
+    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        return _build_nothing
+
+
+def _build_nothing(*_: object, **__: object) -> tuple[str, str]:
+    raise NotImplementedError("addresses are built by lvs.web.urls")
+
+
+def rule_class() -> type[QuartRule]:
+    """The class of the application's rules: `MatchingRule`, or Quart's own where that one's method
+    would not take the place of Werkzeug's.
+    """
+    if _takes(getattr(QuartRule, "_compile_builder", None), ("append_unknown",)):
+        return MatchingRule
+    log.warning("starts take longer: Werkzeug compiles its rules in another way than expected")
+    return QuartRule
 
 
 def put_server_class(server: type[TCPServer]) -> None:

@@ -64,7 +64,9 @@ class RequestGuard:
         self,
         app: Application,
         config: Config,
+        *,
         has_password: Callable[[], bool],
+        answers_json: Callable[[str], bool],
         max_body_bytes: int,
     ) -> None:
         self._app = app
@@ -72,6 +74,7 @@ class RequestGuard:
         self._pumps: set[asyncio.Task[None]] = set()
         self._config = config
         self._has_password = has_password
+        self._answers_json = answers_json
         self._hosts = Hosts((*config.allowed_hosts, config.host))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -98,7 +101,7 @@ class RequestGuard:
                 # A handler that reads a body (a player may ask by GET or by POST) finds none.
                 receive = _after(NO_BODY, self._emptied(receive))
         if refusal:
-            await _answer(refusal, scope, send)
+            await _send_refusal(refusal, self._answers_json(scope["path"]), scope, send)
         else:
             await self._app(scope, receive, send)
 
@@ -248,11 +251,11 @@ def _with_headers(send: Send) -> Send:
     return sending
 
 
-async def _answer(refusal: Refusal, scope: Scope, send: Send) -> None:
+async def _send_refusal(refusal: Refusal, as_json: bool, scope: Scope, send: Send) -> None:
     status, message = refusal
     where = scope["path"][:LOGGED_CHARACTERS]
     log.info("%s %s: %d %s (request %s)", scope["method"], where, status, message, request_id())
-    if scope["path"].startswith("/api/"):
+    if as_json:
         media_type = b"application/problem+json"
         values = {"title": status.phrase, "status": int(status), "detail": message}
         content = json.dumps(values | {"request_id": request_id()}).encode()

@@ -3,7 +3,8 @@
 A new route is one line here. Its properties stand here, too, and nowhere else (`web/site_map.py`
 explains each): `open` needs no sign-in, `admin` needs one also where guests may watch, `own_limit`
 checks a rate limit of its own, `limited` is also for people who are limited to a selection,
-`errors` is the shape of its errors, `group` the one its requests are counted in. A property of a
+`cross_origin` lets pages of permitted other origins read its answers, `errors` is the shape of its
+errors, `headers` are on every answer, `group` the one its requests are counted in. A property of a
 section holds for all of its routes.
 
 `/static/<path>` is Quart's own.
@@ -310,6 +311,7 @@ SITE_MAP = SiteMap([
         delete("/api/ratings/<media_hash>", ratings.unrate, own_limit=True, limited=True),
         below="/api/",
         errors=Errors.JSON,
+        cross_origin=True,
     ),
     section(
         "HereSphere: credentials come in the body, reads by POST are no writes",
@@ -325,6 +327,7 @@ SITE_MAP = SiteMap([
         *by_any("/heresphere/as/<token>/<hash:media_hash>", heresphere.film),
         below="/heresphere/",
         errors=Errors.JSON,
+        headers=heresphere.HEADERS,
         open=True,
         limited=True,
         own_limit=True,
@@ -349,9 +352,9 @@ SITE_MAP = SiteMap([
         post("/delete_tag", original.delete_tag),
         post("/view", original.view),
         get("/get_views", original.get_views),
-        get("/api/tags/popular", original.popular_tags),
-        get("/api/tags/video", original.tags_of_named_video),
-        get("/api/tags/video/<path:filename>", original.tags_of_video),
+        get("/api/tags/popular", original.popular_tags, cross_origin=True),
+        get("/api/tags/video", original.tags_of_named_video, cross_origin=True),
+        get("/api/tags/video/<path:filename>", original.tags_of_video, cross_origin=True),
         errors=Errors.ORIGINAL,
     ),
     section(
@@ -418,5 +421,4 @@ def register(app: Quart) -> None:
     templates.environment.filters.update(charts.FILTERS | changes.FILTERS)
     prometheus.install(app, services)
     SITE_MAP.install(app)
-    heresphere.install(app)
     openapi.install(app)

@@ -61,7 +61,7 @@ def word_of(each: Filter, query: Query, part: Any = None) -> str:
 
 
 def _name(each: Filter) -> str:
-    """What stands before the colon of the words that give this filter a value."""
+    """The part before the colon of the words that give this filter a value."""
     return each.name if each.word is None else each.word
 
 

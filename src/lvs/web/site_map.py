@@ -9,9 +9,9 @@ from typing import Any, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
-from quart import Quart, Response, current_app, redirect, request
-from quart.routing import QuartRule
+from quart import Quart, Response, current_app, redirect
 
+from lvs.http.internals import current_request
 from lvs.services.metrics import RouteGroup
 
 Handler = Callable[..., Awaitable[Response]]
@@ -38,7 +38,9 @@ class RouteAccess(Struct, frozen=True):
     keyed: bool = False  # a key in the address opens it as well
     own_limit: bool = False  # checks a rate limit of its own instead of `writes_limit`
     limited: bool = False  # also for a person who is limited to a selection
+    cross_origin: bool = False  # pages of permitted other origins may read the answers (CORS)
     errors: Errors = Errors.PAGE
+    headers: tuple[tuple[str, str], ...] = ()  # every answer carries them
     group: RouteGroup = RouteGroup.VISITORS
 
 
@@ -121,21 +123,6 @@ def _route(method: str, address: str, handler: Handler, access: dict[str, Any]) 
     return SiteRoute(method, address, handler, RouteAccess(**access), f"{room}:{handler.__name__}")
 
 
-class MatchingRule(QuartRule):
-    """A rule that addresses are matched with and never built from: `web/urls.py` builds them.
-
-    Werkzeug compiles two functions for `url_for` with each rule, which takes half as long as all
-    else of a start.
-    """
-
-    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
-        return _build_nothing
-
-
-def _build_nothing(*_: object, **__: object) -> tuple[str, str]:
-    raise NotImplementedError("addresses are built by lvs.web.urls")
-
-
 class SiteMap:
     """The routes of an application, and the properties of a request."""
 
@@ -155,6 +142,7 @@ class SiteMap:
     def install(self, app: Quart) -> None:
         """Add every route to the application."""
         app.extensions[EXTENSION] = self
+        app.after_request(_add_headers)
         for route in self.routes():
             app.add_url_rule(
                 route.address, route.endpoint, cast("Any", route.handler), methods=[route.method]
@@ -182,11 +170,26 @@ class SiteMap:
             return self._by_address[path]
         return next((access for below, access in self._below if path.startswith(below)), _ORDINARY)
 
+    def answers_json(self, path: str) -> bool:
+        """True where errors are JSON at this path, before it is known which route it is."""
+        return self.access(None, "", path).errors is not Errors.PAGE
+
 
 _ORDINARY = RouteAccess()
 
 
 def access() -> RouteAccess:
     """The properties of the route that the current request takes."""
-    site = cast("SiteMap", current_app.extensions[EXTENSION])
-    return site.access(request.endpoint, request.method, request.path)
+    asked = current_request()
+    return site_map().access(asked.endpoint, asked.method, asked.path)
+
+
+def site_map() -> SiteMap:
+    """The site map of the current application."""
+    return cast("SiteMap", current_app.extensions[EXTENSION])
+
+
+async def _add_headers(response: Response) -> Response:
+    if headers := access().headers:
+        response.headers.update(headers)
+    return response

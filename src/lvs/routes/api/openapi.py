@@ -27,6 +27,7 @@ from lvs.http.internals import has_response_schema
 from lvs.routes.api.schemas import Problem
 from lvs.routes.hooks.auth import COOKIE
 from lvs.web.responses import services
+from lvs.web.site_map import site_map
 
 DESCRIPTION = """The JSON calls of this LVS (Local Video Server).
 
@@ -180,7 +181,7 @@ def _with_security(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _open_to_guests(path: str, method: str) -> bool:
     """True for a call that guests may make where only changes are protected."""
-    return method in ("get", "head") and not path.startswith(("/admin/", "/api/admin/"))
+    return method in ("get", "head") and not site_map().access(None, method, path).admin
 
 
 def _any_problem(responses: dict[Any, dict[str, Any]]) -> dict[str, Any]:

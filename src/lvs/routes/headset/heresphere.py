@@ -7,7 +7,7 @@ redirects. Reads are POSTs, too.
 import math
 from typing import Any
 
-from quart import Quart, Response, request
+from quart import Response, request
 
 from lvs.models import Video
 from lvs.routes.headset import player as players
@@ -17,19 +17,9 @@ from lvs.services.headset.positions import CLOSE
 from lvs.services.headset.write_back import Shown, writes
 from lvs.web.responses import client, services
 
-VERSION_HEADER = "HereSphere-JSON-Version"
+HEADERS = (("HereSphere-JSON-Version", "1"),)
 REFUSED = -1
 MAX_POSITION_MS = 1000 * 3600 * 1000
-
-
-def install(app: Quart) -> None:
-    """Have every answer below `/heresphere` say the version of its JSON."""
-
-    @app.after_request
-    async def say_version(response: Response) -> Response:
-        if request.path == "/heresphere" or request.path.startswith("/heresphere/"):
-            response.headers[VERSION_HEADER] = "1"
-        return response
 
 
 async def library(token: str = "") -> Response:

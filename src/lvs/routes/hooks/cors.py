@@ -1,8 +1,8 @@
 """Cross-origin use of the JSON API (the CORS protocol of the Fetch standard, section 3.2).
 
-Only pages from the household's own network, and those that `allowed_origins` names, and only below
-/api/, except /api/admin/. With credentials only where there is a password and the origin is named:
-otherwise a page could act with those of a proxy in front of LVS.
+Only pages from the household's own network, and those that `allowed_origins` names, and only the
+routes that the site map calls `cross_origin`. With credentials only where there is a password and
+the origin is named: otherwise a page could act with those of a proxy in front of LVS.
 """
 
 import ipaddress
@@ -14,9 +14,8 @@ from quart import Quart, Request, Response, current_app, request
 from lvs.config import Config
 from lvs.http.client_address import HOME_NETWORKS
 from lvs.services.bundle import Services
+from lvs.web.site_map import access
 
-PREFIX = "/api/"
-CLOSED = "/api/admin/"  # the operator's pages are no other page's to read
 ALLOWED_HEADERS = "Content-Type, Authorization, X-Requested-With, LVS-Person"
 EXPOSED_HEADERS = "Retry-After"
 REMEMBER_SECONDS = 3600
@@ -36,7 +35,7 @@ def install(app: Quart) -> None:
         # An address or method that is not there keeps its 404 or 405.
         if (
             request.method != "OPTIONS"
-            or not _is_shared(request.path)
+            or not access().cross_origin
             or request.routing_exception is not None
         ):
             return None
@@ -58,7 +57,7 @@ def install(app: Quart) -> None:
 
     @app.after_request
     async def mark(response: Response) -> Response:
-        if _is_shared(request.path) and _config().enable_cors:
+        if access().cross_origin and _config().enable_cors:
             response.vary.add("Origin")
             if allows(request):
                 response.headers["Access-Control-Allow-Origin"] = request.headers["Origin"]
@@ -71,7 +70,7 @@ def install(app: Quart) -> None:
 def allows(request: Request) -> bool:
     """True for a request to the JSON API from a page whose origin may use it."""
     config = _config()
-    if not config.enable_cors or not _is_shared(request.path):
+    if not config.enable_cors or not access().cross_origin:
         return False
     origins = request.headers.getlist("Origin")
     return len(origins) == 1 and permitted(origins[0], config.allowed_origins)
@@ -88,11 +87,6 @@ def permitted(origin: str, allowed_origins: tuple[str, ...] = ()) -> bool:
         return True
     found = _parsed(origin)
     return found is not None and is_home(found[2].lower())
-
-
-def _is_shared(path: str) -> bool:
-    """True below /api/, but for what only the operator may see."""
-    return path.startswith(PREFIX) and not path.startswith(CLOSED)
 
 
 def _is_named(origin: str, allowed_origins: tuple[str, ...]) -> bool:
