@@ -44,6 +44,7 @@ FLOORS = (
     {"filters"},
     {
         "__init__",
+        "client_key",
         "clock",
         "config",
         "config_sources",
@@ -258,3 +259,25 @@ def test_no_line_is_longer_than_a_hundred_columns(what: str) -> None:
         if len(line) > 100
     ]
     assert long == []
+
+
+def test_http_knows_of_the_services_only_the_metrics() -> None:
+    known = {
+        parts[2]
+        for module in modules()
+        if room(module) == "http"
+        for parts in imported(module)
+        if parts[:2] == ("lvs", "services")
+    }
+    assert known == {"metrics"}
+
+
+def test_only_services_and_commands_hand_the_database_on() -> None:
+    handed_on = [
+        f"{module}:{node.lineno}"
+        for module in modules()
+        if room(module) in ("routes", "web", "http")
+        for node in ast.walk(tree(module))
+        if isinstance(node, ast.Attribute) and node.attr == "database"
+    ]
+    assert handed_on == []

@@ -14,13 +14,13 @@ from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.config import Sockets
 from msgspec import Struct, field
 
+from lvs.client_key import client_key
 from lvs.http import internals
 from lvs.http.client_address import parse_address, within
 from lvs.http.hypercorn_connection import Http1Server
 from lvs.http.request_guard import HEADERS
 from lvs.http.transport import abort, unsent_bytes
 from lvs.option_values import Network
-from lvs.services.rate_limit import client_key
 
 log = logging.getLogger(__name__)
 

@@ -1,10 +1,12 @@
 """The answer to a GET or HEAD of a file, with the headers around it."""
 
 import asyncio
+import os
 import re
 import time
+from collections.abc import AsyncIterable
 from email.utils import formatdate
-from typing import cast
+from typing import Protocol, TypeVar, cast
 from urllib.parse import quote
 
 from quart import Request, Response
@@ -18,17 +20,46 @@ from lvs.http.ranges import (
     validators,
 )
 from lvs.http.transport import SCOPE_KEY, ClientConnection
-from lvs.services.streaming.open_file import OpenFile
-from lvs.services.streaming.streams import Streams
+
+
+class HeldFile(Protocol):
+    """A file that stays the same while its bytes are sent."""
+
+    @property
+    def status(self) -> os.stat_result:
+        """Its `fstat`."""
+
+    def close(self) -> None:
+        """Close it, or have whoever still reads it do that."""
+
+
+File = TypeVar("File", bound=HeldFile)
+File_contra = TypeVar("File_contra", bound=HeldFile, contravariant=True)
+
+
+class Bodies(Protocol[File_contra]):
+    """The maker of bodies, which also counts and limits them."""
+
+    def body(
+        self,
+        opened: File_contra,
+        offset: int,
+        size_bytes: int,
+        *,
+        title: str,
+        client: str,
+        connection: ClientConnection | None,
+    ) -> AsyncIterable[bytes]:
+        """`size_bytes` bytes from `offset`; closes `opened` at the end."""
 
 
 async def file_response(
     request: Request,
-    opened: OpenFile,
+    opened: File,
     media_type: str,
     download_name: str | None = None,
     *,
-    streams: Streams,
+    streams: Bodies[File],
     title: str = "",
     client: str | None = None,
 ) -> Response:
@@ -36,7 +67,7 @@ async def file_response(
     happens.
 
     `download_name` asks for a download under that name. `title` and `client` (default: the peer's
-    address) are what `streams.running()` shows while the bytes flow.
+    address) are shown of it while the bytes flow.
     """
     # The request's task also sends the body, so the file closes even when the client leaves before
     # the first byte of it.

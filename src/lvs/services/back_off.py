@@ -4,8 +4,9 @@ import math
 import time
 from collections import OrderedDict
 
+from lvs.client_key import client_key
 from lvs.errors import TooMany
-from lvs.services.rate_limit import MAX_VISITORS, client_key
+from lvs.services.rate_limit import MAX_VISITORS
 
 FREE_TRIES = 5
 LONGEST_WAIT_S = 900

@@ -16,10 +16,12 @@ from msgspec import Struct
 
 from lvs.config import Config
 from lvs.db.database import Database
+from lvs.db.query_stats import QueryStats
 from lvs.errors import Damaged, LvsError
 from lvs.services.auth import Passwords
 from lvs.services.background_tasks import BackgroundTasks
 from lvs.services.backup.backups import Backups
+from lvs.services.backup.export import SelectionExport
 from lvs.services.backup.replication import Replication
 from lvs.services.backup.second_place import SecondPlace
 from lvs.services.cache import Cache
@@ -75,10 +77,12 @@ from lvs.services.media.subtitles import Subtitles
 from lvs.services.media.worker_hosts import SharedProbes, WorkerHost
 from lvs.services.metrics import Metrics, here
 from lvs.services.monitoring.doctor import Doctor
+from lvs.services.monitoring.folder_sizes import FolderSizes
 from lvs.services.monitoring.health import Health
 from lvs.services.monitoring.library_counts import LibraryCounter
 from lvs.services.monitoring.storage import Storages
 from lvs.services.monitoring.system import System
+from lvs.services.monitoring.usage import Usage
 from lvs.services.network.discovery import Discovery
 from lvs.services.network.reachability import Reachability
 from lvs.services.playback.encoder_trial import working_encoder
@@ -104,6 +108,7 @@ class Services(Struct, frozen=True):
 
     config: Config
     database: Database
+    query_stats: QueryStats
     cache: Cache
     events: Events
     library: Library
@@ -148,10 +153,13 @@ class Services(Struct, frozen=True):
     playback: Playback
     watcher: Watcher
     backups: Backups
+    selection_export: SelectionExport
     legacy: LegacyImport
     metrics: Metrics
     overviews: LibraryCounter
     storages: Storages
+    usage: Usage
+    folder_sizes: FolderSizes
     system: System
     health: Health
     discovery: Discovery
@@ -244,6 +252,7 @@ def build(config: Config, database: Database | None = None) -> Services:
     return Services(
         config=config,
         database=database,
+        query_stats=database.usage,
         cache=cache,
         events=events,
         library=library,
@@ -292,10 +301,13 @@ def build(config: Config, database: Database | None = None) -> Services:
         playback=playback,
         watcher=watcher,
         backups=backups,
+        selection_export=SelectionExport(database),
         legacy=LegacyImport(database, events),
         metrics=metrics,
         overviews=overviews,
         storages=storages,
+        usage=Usage(database),
+        folder_sizes=FolderSizes(database),
         system=system,
         health=Health(
             config,

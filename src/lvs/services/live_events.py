@@ -13,6 +13,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from lvs.client_key import client_key
 from lvs.db import live
 from lvs.db.database import Database
 from lvs.errors import TooMany, Unavailable
@@ -20,7 +21,6 @@ from lvs.services.background_tasks import BackgroundTasks
 from lvs.services.events import Event, Events
 from lvs.services.library.library import Library
 from lvs.services.media.probe_queue import ProbeQueue
-from lvs.services.rate_limit import client_key
 
 MOST = 32
 MOST_OF_CLIENT = 6

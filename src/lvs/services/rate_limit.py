@@ -1,18 +1,17 @@
 """Limits on how often one client may do something."""
 
-import ipaddress
 import math
 import time
 from collections import Counter, OrderedDict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from lvs.client_key import client_key
 from lvs.errors import TooMany
 from lvs.option_values import RateLimit
 from lvs.text import plural
 
 MAX_VISITORS = 1000
-IPV6_NETWORK_BITS = 64  # a household, and any one device, has at least so much IPv6 to itself
 
 
 class RateLimiter:
@@ -70,16 +69,3 @@ class AtOnceLimiter:
             self._waiting[visitor] -= 1
             if not self._waiting[visitor]:
                 del self._waiting[visitor]
-
-
-def client_key(client: str) -> str:
-    """Whom an address stands for: one who has a whole IPv6 network could come from a new address
-    every time.
-    """
-    try:
-        address = ipaddress.ip_address(client)
-    except ValueError:
-        return client
-    if address.version == 4:
-        return client
-    return str(ipaddress.ip_network((int(address), IPV6_NETWORK_BITS), strict=False))

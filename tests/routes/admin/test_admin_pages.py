@@ -17,7 +17,6 @@ from support.home import Home, distinct_video
 from lvs.db import gallery
 from lvs.db.changes import Chosen
 from lvs.models import Query
-from lvs.services.backup.export import selection_as_json
 from lvs.services.monitoring import log_tail
 
 HTMX = {"HX-Request": "true", "HX-Request-Type": "partial"}
@@ -492,7 +491,7 @@ async def test_an_export_longer_than_one_turn_is_whole_and_leaves_the_database_t
         )
         await gallery.refresh(tx, range(1, 1301))
     turns = home.services.gallery.ids(Query())
-    pieces = selection_as_json(home.services.database, turns)
+    pieces = home.services.selection_export.as_json(turns)
     read = b"".join([await anext(pieces) for _ in range(100)])  # and now the reader rests
     counts = await asyncio.gather(*(home.services.gallery.count(Query()) for _ in range(8)))
     assert counts == [1300] * 8

@@ -501,7 +501,7 @@ def _endpoint(route: Route, now: float) -> Endpoint:
 
 
 def _queries(services: Services) -> Queries:
-    usage = services.database.usage
+    usage = services.query_stats
     total, requests = services.metrics.queries()
     return _read(
         Queries,

@@ -6,7 +6,6 @@ from quart import Response
 
 from lvs.errors import NotFound
 from lvs.models import shown
-from lvs.services.monitoring import folder_sizes
 from lvs.web.request_args import MAX_ID, arguments, number, text
 from lvs.web.responses import page, services
 
@@ -27,7 +26,7 @@ async def storage() -> Response:
         raise NotFound("There is no such library folder.")
     overview = await services().overviews.now()
     if root_id:
-        inside = await folder_sizes.within(services().database, root_id, folder)
+        inside = await services().folder_sizes.within(root_id, folder)
         if folder and not inside:
             raise NotFound("There is no such folder, or it contains no videos.")
         entries = [
@@ -55,7 +54,7 @@ async def storage() -> Response:
         "admin_storage.html",
         entries=entries,
         trail=_trail(roots[root_id].name if root_id and len(roots) > 1 else "", root_id, folder),
-        largest=await folder_sizes.largest(services().database),
+        largest=await services().folder_sizes.largest(),
         storage=await services().storages.now(),
         overview=overview,
         current="admin",

@@ -129,7 +129,7 @@ async def _database() -> Context:
         "elsewhere": elsewhere,
         "copied_at": _unix_ms(elsewhere.newest.made_at) if elsewhere and elsewhere.newest else None,
         "replica": services().replication.state(),
-        "slow": list(services().database.usage.slow)[-5:][::-1],
+        "slow": list(services().query_stats.slow)[-5:][::-1],
     }
 
 

@@ -39,7 +39,7 @@ def install(app: Quart) -> None:
         if person.limits is None:
             set_viewer(Viewer(person.id))
             return
-        commits = services().database.usage.commits
+        commits = services().query_stats.commits
         allowed = await services().gallery.allowed(person.limits)
         set_viewer(Viewer(person.id, person.limits, allowed, commits))
         if request.endpoint is None:  # there is nothing, for whom ever

@@ -7,7 +7,6 @@ from msgspec.structs import replace
 from quart import Response
 
 from lvs.models import Query, Sort
-from lvs.services.backup import export
 from lvs.web.filters import parse_query
 from lvs.web.request_args import arguments
 from lvs.web.responses import services
@@ -18,7 +17,7 @@ PIECE_BYTES = 64 * 1024
 async def as_json() -> Response:
     query = _query()
     return stream(
-        export.selection_as_json(services().database, services().gallery.ids(query)),
+        services().selection_export.as_json(services().gallery.ids(query)),
         "application/json",
         "json",
     )
@@ -27,7 +26,7 @@ async def as_json() -> Response:
 async def as_csv() -> Response:
     query = _query()
     return stream(
-        export.selection_as_csv(services().database, services().gallery.ids(query)),
+        services().selection_export.as_csv(services().gallery.ids(query)),
         "text/csv; charset=utf-8",
         "csv",
     )

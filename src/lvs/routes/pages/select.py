@@ -1,6 +1,6 @@
 """Many videos at once: the gallery's cards as choices, and the form that changes what is chosen."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import Any, cast
 from urllib.parse import urlencode
 
@@ -11,7 +11,6 @@ from lvs.errors import Conflict, Invalid
 from lvs.models import Query
 from lvs.routes.media.export import stream
 from lvs.services.background_tasks import BackgroundTask
-from lvs.services.backup import export
 from lvs.services.curation.bulk import (
     PLACEHOLDERS,
     BulkEdit,
@@ -234,13 +233,10 @@ async def _run(ids: Sequence[int], edit: BulkEdit, counted: int) -> BulkResult |
 
 
 def _exported(ids: Sequence[int], what: str) -> Response:
-    database = services().database
-    pieces: AsyncIterator[bytes]
+    selection = services().selection_export
     if what == "export-json":
-        pieces = export.selection_as_json(database, in_turns(ids))
-        return stream(pieces, "application/json", "json")
-    pieces = export.selection_as_csv(database, in_turns(ids))
-    return stream(pieces, "text/csv; charset=utf-8", "csv")
+        return stream(selection.as_json(in_turns(ids)), "application/json", "json")
+    return stream(selection.as_csv(in_turns(ids)), "text/csv; charset=utf-8", "csv")
 
 
 def _to(query: Query, said: Said) -> Response:

@@ -88,38 +88,38 @@ async def as_csv(database: Database) -> AsyncIterator[bytes]:
             yield _row(video, named)
 
 
-async def selection_as_json(
-    database: Database, turns: AsyncIterator[Sequence[int]]
-) -> AsyncIterator[bytes]:
-    """A JSON object with `videos` as above, those whose ids come in `turns`, in that order.
+class SelectionExport:
+    """Writes down some of the videos: those whose ids come in `turns`, in that order.
 
     A connection is held for one turn at a time: whoever reads slowly keeps nobody waiting.
     """
-    yield b"{"
-    selected = (record_of(video, named) async for video, named in _selected(database, turns))
-    async for piece in _list("videos", selected):
-        yield piece
-    yield b"}\n"
 
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
-async def selection_as_csv(
-    database: Database, turns: AsyncIterator[Sequence[int]]
-) -> AsyncIterator[bytes]:
-    """The same as a table."""
-    yield _line(COLUMNS)
-    async for video, named in _selected(database, turns):
-        yield _row(video, named)
+    async def as_json(self, turns: AsyncIterator[Sequence[int]]) -> AsyncIterator[bytes]:
+        """A JSON object with `videos` as in `as_json`, in pieces."""
+        yield b"{"
+        selected = (record_of(video, named) async for video, named in self._selected(turns))
+        async for piece in _list("videos", selected):
+            yield piece
+        yield b"}\n"
 
+    async def as_csv(self, turns: AsyncIterator[Sequence[int]]) -> AsyncIterator[bytes]:
+        """A table as in `as_csv`, in pieces."""
+        yield _line(COLUMNS)
+        async for video, named in self._selected(turns):
+            yield _row(video, named)
 
-async def _selected(
-    database: Database, turns: AsyncIterator[Sequence[int]]
-) -> AsyncIterator[tuple[Exported, bool]]:
-    async for ids in turns:
-        async with database.read() as db:
-            named = await rows.active_roots(db) > 1
-            found = await rows.some(db, ids)
-        for video in found:
-            yield video, named
+    async def _selected(
+        self, turns: AsyncIterator[Sequence[int]]
+    ) -> AsyncIterator[tuple[Exported, bool]]:
+        async for ids in turns:
+            async with self._database.read() as db:
+                named = await rows.active_roots(db) > 1
+                found = await rows.some(db, ids)
+            for video in found:
+                yield video, named
 
 
 async def _list(name: str, entries: AsyncIterator[Mapping[str, Any]]) -> AsyncIterator[bytes]:

@@ -17,6 +17,7 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 from msgspec import Struct
 from msgspec.structs import replace
 
+from lvs.client_key import client_key
 from lvs.clock import now_ms
 from lvs.db import people
 from lvs.db.database import Database, Transaction
@@ -24,7 +25,6 @@ from lvs.db.people import Person
 from lvs.errors import Conflict, Invalid, NotFound, Refused
 from lvs.services.back_off import BackOff
 from lvs.services.curation.base import clean_line
-from lvs.services.rate_limit import client_key
 from lvs.viewer import Limits
 
 __all__ = ["Device", "NewPerson", "People", "Person"]

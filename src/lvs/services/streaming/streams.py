@@ -20,10 +20,10 @@ from typing import NoReturn, Protocol, Self
 
 from msgspec import Struct
 
+from lvs.client_key import client_key
 from lvs.clock import now_ms
 from lvs.errors import TooMany
 from lvs.models import shown
-from lvs.services.rate_limit import client_key
 from lvs.services.streaming.away_drives import AwayDrives
 from lvs.services.streaming.open_file import FileChangedError, OpenFile
 

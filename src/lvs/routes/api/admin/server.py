@@ -13,9 +13,8 @@ from lvs.routes.api import schemas as api
 from lvs.routes.api.admin import runs, schemas
 from lvs.routes.api.openapi import answers
 from lvs.services.background_tasks import BackgroundTask
-from lvs.services.monitoring import folder_sizes, log_tail
+from lvs.services.monitoring import log_tail
 from lvs.services.monitoring.log_tail import LogPlace
-from lvs.services.monitoring.usage import statistics
 from lvs.web.request_args import MAX_ID, arguments, cursor, number, text
 from lvs.web.responses import answer, services
 
@@ -128,7 +127,7 @@ async def usage() -> Response:
     """Views by day, stars, and the videos and tags used most."""
     args = arguments()
     size, skip = runs.limit(args), runs.row_place(args)
-    found = await statistics(services().database, size + 1, skip)
+    found = await services().usage.statistics(size + 1, skip)
     more = len(found.most_viewed) > size or len(found.tags) > size
     return answer(
         schemas.AdminUsage(
@@ -164,7 +163,7 @@ async def storage() -> Response:
                     path=api.shown_path(roots, names[each.root_name], each.path),
                     size_bytes=each.size_bytes,
                 )
-                for each in await folder_sizes.largest(services().database)
+                for each in await services().folder_sizes.largest()
             ],
             disks=[
                 schemas.AdminDisk(
@@ -207,7 +206,7 @@ async def _folders(root_id: int, folder: str) -> list[schemas.AdminFolder]:
     if root_id not in roots:
         raise NotFound("There is no such library folder.")
     path = folder.encode("utf-8", "surrogateescape").strip(b"/")
-    inside = await folder_sizes.within(services().database, root_id, path)
+    inside = await services().folder_sizes.within(root_id, path)
     if path and not inside:
         raise NotFound("There is no such folder, or it contains no videos.")
     above = f"{shown(path)}/" if path else ""
