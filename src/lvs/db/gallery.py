@@ -464,8 +464,10 @@ async def some(db: Connection, video_ids: Sequence[int]) -> dict[int, Card]:
     return {row[0]: card_of(row) for row in await db.tuples(sql, (json.dumps(video_ids),))}
 
 
-async def total(db: Connection) -> int:
-    return int(await db.value("SELECT count(*) FROM gallery"))
+async def totals(db: Connection) -> tuple[int, int]:
+    """Return how many videos are listed without filters, and how many are hidden."""
+    hidden = await db.value("SELECT count(*) FROM hidden JOIN gallery USING (video_id)")
+    return await db.value("SELECT count(*) FROM gallery") - hidden, hidden
 
 
 async def count(db: Connection, selection: Selection) -> int:

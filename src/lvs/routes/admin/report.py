@@ -243,6 +243,7 @@ class LibraryReport(FigureModel):
     """The library folders in numbers."""
 
     videos: int
+    hidden: int
     files: int
     missing: int
     duplicates: int

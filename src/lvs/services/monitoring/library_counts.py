@@ -6,6 +6,7 @@ but whoever is told that a scan or a probe ended is told what it found.
 
 import asyncio
 import time
+from collections.abc import Collection
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -15,6 +16,7 @@ from lvs.db import added_dates, gallery, near_pairs
 from lvs.db import overview as rows
 from lvs.db.database import Database
 from lvs.db.overview import Failing, FolderCount
+from lvs.services.events import Event, Events
 from lvs.services.library.library import Library
 from lvs.services.media.probe_queue import ProbeQueue
 from lvs.services.metrics import timed
@@ -27,9 +29,10 @@ SHARE = 50  # counting takes at most so small a part of the time
 
 
 class LibraryCounts(Struct, frozen=True):
-    """Counts over the configured library folders."""
+    """Counts over the configured library folders; `videos` are those that the gallery lists."""
 
     videos: int = 0
+    hidden: int = 0
     files: int = 0
     size_bytes: int = 0
     missing: int = 0
@@ -43,20 +46,25 @@ class LibraryCounts(Struct, frozen=True):
 
 
 class _State(NamedTuple):
-    """Number of scans and of probes that had ended when it was counted, and the gallery's
-    version.
+    """Number of scans and of probes that had ended when it was counted, the gallery's version,
+    and the number of edits, which may have hidden videos.
     """
 
     scans: int = 0
     probes: int = 0
     version: int = 0
+    edits: int = 0
 
 
 class LibraryCounter:
     """Counts the library for whoever looks, all with one count."""
 
-    def __init__(self, database: Database, library: Library, jobs: ProbeQueue) -> None:
+    def __init__(
+        self, database: Database, library: Library, jobs: ProbeQueue, events: Events
+    ) -> None:
         self._database = database
+        self._edits = 0
+        events.on(Event.EDITED, self._count_edit)
         self._library = library
         self._jobs = jobs
         self._known = LibraryCounts()
@@ -82,15 +90,20 @@ class LibraryCounter:
     def _state(self) -> _State:
         progress, tally = self._library.progress(), self._jobs.tally
         probes = tally.done + tally.failed + tally.unreadable
-        return _State(progress.scans_ended, probes, progress.version)
+        return _State(progress.scans_ended, probes, progress.version, self._edits)
+
+    def _count_edit(self, _: Collection[int]) -> None:
+        self._edits += 1
 
     @timed("overview.count")
     async def _count(self) -> LibraryCounts:
         async with self._database.read() as db:
             folders = await rows.folders(db)
             reasons = await rows.unreadable_by_reason(db, 1000)
+            videos, hidden = await gallery.totals(db)
             return LibraryCounts(
-                videos=await gallery.total(db),
+                videos=videos,
+                hidden=hidden,
                 files=sum(folder.files for folder in folders),
                 size_bytes=sum(folder.size_bytes for folder in folders),
                 missing=await rows.missing_videos(db),
