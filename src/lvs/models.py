@@ -70,11 +70,12 @@ class Root(Struct, frozen=True):
 
 
 class PlayableFile(Struct, frozen=True):
-    """Everything needed to send a file: its place, its container, its video's title.
+    """Everything needed to send a file: its video, its place, its container, its video's title.
 
     `gone` is True where the file is missing.
     """
 
+    video_id: int
     root_id: int
     path: bytes
     gone: bool

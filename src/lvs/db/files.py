@@ -124,12 +124,12 @@ async def playable_at(db: Connection, places: Sequence[tuple[int, bytes]]) -> Pl
     """The file at the first of these places where one is present, or else one that was there."""
     first, values = first_of(places)
     sql = f"""
-        SELECT f.root_id, f.path, f.missing_since IS NOT NULL, v.title, v.container
+        SELECT v.id, f.root_id, f.path, f.missing_since IS NOT NULL, v.title, v.container
         FROM files f JOIN videos v ON v.id = f.video_id
         WHERE f.id = ({first})
     """
     row = await db.one(sql, values)
-    return PlayableFile(row[0], row[1], bool(row[2]), row[3], row[4]) if row else None
+    return PlayableFile(row[0], row[1], row[2], bool(row[3]), row[4], row[5]) if row else None
 
 
 async def of_video(db: Connection, video_id: int) -> list[File]:

@@ -472,6 +472,39 @@ async def test_a_gallery_page_asks_few_things_whoever_watches(home: Home) -> Non
             assert home.queries - before <= 4, address
 
 
+async def test_a_watch_page_asks_six_things_at_most_whoever_watches_from_wherever(
+    home: Home,
+) -> None:
+    hashes = await films(home, *(f"Film {number}" for number in range(6)))
+    for each in hashes[:4]:
+        await home.services.tags.add(each, "kids", "a")
+    await home.services.hidden.set(hashes[3], True, "a")
+    await home.services.saved_views.create("For kids", "tag=kids", "a")
+    playlist_id = await home.services.playlists.create("Evening")
+    for each in hashes[:4]:
+        await home.services.playlists.add(playlist_id, each)
+        await home.services.later.set(each, True)
+    await home.probed()
+    for name, limits in (("Anna", None), ("Ben", None), ("Kid", {"tags": ["kids"]})):
+        await make(home, name, limits=limits)
+    kid = await device(home, "Kid")
+    for client in (home.client, await device(home, "Anna"), kid):
+        await client.post(f"/videos/{hashes[0]}/progress", form={"position_s": "0.1"})
+        await home.services.progress.flush()
+        await client.get("/")
+        for name in ("Film 1", "Film 1", "Film 3"):
+            for query in ("", "?sort=title", "?tag=kids", "?later=1", f"?playlist={playlist_id}"):
+                before = home.queries
+                answer = await client.get(f"/watch/{name}.mp4{query}")
+                assert answer.status_code == 200
+                assert home.queries - before <= 6, (name, query)
+            before = home.queries
+            answer = await client.get(f"/video/{name}.mp4", headers={"Range": "bytes=0-9"})
+            assert answer.status_code == 206
+            limits_looked_up = client is kid
+            assert home.queries - before == 1 + limits_looked_up
+
+
 async def test_no_list_is_that_of_earlier_limits(home: Home) -> None:
     (one,) = await films(home, "one")
     video = await home.services.videos.get(one)

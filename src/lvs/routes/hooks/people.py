@@ -13,7 +13,8 @@ from lvs.errors import Invalid, NotFound, Refused
 from lvs.routes.hooks.auth import has_token
 from lvs.services.household.people import Device, Person
 from lvs.viewer import NOBODY, Viewer, set_viewer, viewer
-from lvs.web.responses import raw_path, services
+from lvs.web.named_video import id_at
+from lvs.web.responses import services
 from lvs.web.site_map import access
 
 COOKIE = "lvs_person"
@@ -101,8 +102,7 @@ async def _refuse_out_of_sight() -> None:
         video_id = await services().videos.id_of(named["media_hash"])
     elif "place" in named and request.url_rule:
         prefix = request.url_rule.rule.partition("<")[0]
-        found = await services().videos.at(services().library.places(raw_path(prefix)))
-        video_id = found[0].id if found else None
+        video_id = await id_at(prefix)
     else:
         return
     if video_id is not None and not viewer().sees(video_id):

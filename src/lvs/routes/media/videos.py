@@ -1,7 +1,6 @@
 """Video files as bytes."""
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
@@ -12,17 +11,17 @@ from lvs.http import media_types
 from lvs.http.file_response import file_response
 from lvs.models import PlayableFile, Video
 from lvs.services.streaming.open_file import OpenFile, open_below
-from lvs.web.responses import addresses, client, raw_path, services
+from lvs.web.named_video import FILES, file_at, video_at
+from lvs.web.responses import addresses, client, services
 
 
 async def video(place: str) -> Response:
     """The file's bytes. Only files that the library knows are ever opened."""
-    places = services().library.places(raw_path("/video/"))
-    file = await services().videos.playable_at(places)
+    file = await file_at()
     if file is None:
         raise NotFound("There is no video at this address.")
     if file.gone or not services().library.roots[file.root_id].active:
-        return await _moved(places)
+        return await _moved()
     services().streams.check(client())
     name = os.fsdecode(file.path.rpartition(b"/")[2])
     return await file_response(
@@ -50,8 +49,8 @@ async def _opened(file: PlayableFile) -> OpenFile:
     return opened
 
 
-async def _moved(places: Sequence[tuple[int, bytes]]) -> Response:
-    found = await services().videos.at(places)
+async def _moved() -> Response:
+    found = await video_at(FILES)
     if found is None or not _is_listed(found[0]):
         raise NotFound("This video is no longer in the library folders.")
     query = request.query_string.decode("ascii", "replace")

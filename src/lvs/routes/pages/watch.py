@@ -17,8 +17,9 @@ from lvs.viewer import viewer
 from lvs.web.facts import container_name, moment, picture_facts, track_facts
 from lvs.web.filters import parse_query
 from lvs.web.list_places import Neighbour, in_gallery, in_list, list_place, list_string
+from lvs.web.named_video import video_at
 from lvs.web.request_args import arguments, form_text, text
-from lvs.web.responses import addresses, client, page, raw_path, secure_url, services
+from lvs.web.responses import addresses, client, page, secure_url, services
 from lvs.web.templates import duration, size
 from lvs.web.urls import folder_url, gallery_url
 
@@ -29,7 +30,7 @@ RECORDED_BY = {"container": "stored in the film", "file": "date of the file"}
 
 async def watch(place: str) -> Response:
     query = parse_query(arguments())
-    found = await services().videos.at(services().library.places(raw_path("/watch/")))
+    found = await video_at("/watch/")
     if found is None:
         raise NotFound("There is no video at this address, and there never was one.")
     video, file, card = found
