@@ -47,7 +47,7 @@ def test_a_fingerprint_is_blake2b_over_size_and_three_blocks(tmp_path: Path, siz
         else content[:block] + content[middle : middle + block] + content[-block:]
     )
     expected = hashlib.blake2b(size.to_bytes(8, "big") + parts, digest_size=8).hexdigest()
-    found, oshash, size_bytes, mtime_ns = fingerprint(os.fsencode(tmp_path / "film"))
+    found, oshash, _, size_bytes, mtime_ns = fingerprint(os.fsencode(tmp_path / "film"))
     assert found == expected
     assert (size_bytes, mtime_ns) == (size, (tmp_path / "film").stat().st_mtime_ns)
     assert bool(oshash) == (size >= 131072)

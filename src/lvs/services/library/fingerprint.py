@@ -18,9 +18,10 @@ OPEN_FLAGS = os.O_RDONLY | sum(
     getattr(os, name, 0) for name in ("O_BINARY", "O_CLOEXEC", "O_NONBLOCK", "O_NOFOLLOW")
 )
 
-FileHash = tuple[str, str, int, int]
-"""Our hash and OpenSubtitles' hash of a file (both 16 hex digits), and the size (bytes) and time
-(ns) it had at that moment.
+FileHash = tuple[str, str, bool, int, int]
+"""Our hash and OpenSubtitles' hash of a file (both 16 hex digits), whether what ours was taken from
+looks like parts of many other files, and the size (bytes) and time (ns) the file had at that
+moment.
 """
 Failure = tuple[int, str]
 """Why a file could not be read: the system's error number (0 where it has none) and a message."""
@@ -28,6 +29,9 @@ Failure = tuple[int, str]
 
 def fingerprint(path: bytes) -> FileHash:
     """Both hashes of a file, from one read of at most 192 KiB, and the file's state at that moment.
+
+    The samples of a larger file are uniform where its middle is a picture such as black: another
+    file may have the same.
 
     The first is BLAKE2b with an 8-byte digest over the size (8 bytes, big endian) and the first,
     middle and last 64 KiB, or over the whole of a file of at most 192 KiB. Raises OSError where the
@@ -55,7 +59,8 @@ def fingerprint(path: bytes) -> FileHash:
         if size >= OSHASH_SMALLEST_BYTES
         else ""
     )
-    return digest.hexdigest(), oshash, size, _storable(state.st_mtime_ns)
+    uniform = len(parts) > 1 and _is_uniform(parts[1])
+    return digest.hexdigest(), oshash, uniform, size, _storable(state.st_mtime_ns)
 
 
 def _storable(mtime_ns: int) -> int:
@@ -63,20 +68,16 @@ def _storable(mtime_ns: int) -> int:
     return max(-(1 << 63), min((1 << 63) - 1, mtime_ns))
 
 
-def extended_fingerprint(path: bytes, only_if_uniform: bool = False) -> str:
+def extended_fingerprint(path: bytes) -> str:
     """A hash (16 hex digits) of far more of a file than its fingerprint: of all of it up to
     EXTENDED_WHOLE_BYTES, else of EXTENDED_BLOCKS blocks spread over it.
 
-    With `only_if_uniform` it is empty for a file whose fingerprint says enough: one that was read
-    wholly, or whose middle is no uniform picture such as black. Empty, too, where the file cannot
-    be read.
+    Empty where the file cannot be read.
     """
     try:
         descriptor = os.open(path, OPEN_FLAGS)
         try:
             size = os.fstat(descriptor).st_size
-            if only_if_uniform and (size <= 3 * BLOCK_BYTES or not _is_uniform(descriptor, size)):
-                return ""
             digest = hashlib.blake2b(size.to_bytes(8, "big"), digest_size=8, person=b"lvs-extended")
             for offset in _offsets(size):
                 digest.update(_read(descriptor, offset, EXTENDED_BLOCK_BYTES))
@@ -121,11 +122,12 @@ class WholeFingerprint:
         return self._digest.hexdigest()
 
 
-def _is_uniform(descriptor: int, size: int) -> bool:
-    """Return whether the middle of a file looks like the middle of many others: what an encoder
+def _is_uniform(block: bytes) -> bool:
+    """Return whether the middle of a block looks like the middle of many others: what an encoder
     made of moving pictures can hardly be compressed any further, black and silence can.
     """
-    part = _read(descriptor, (size - UNIFORMITY_BYTES) // 2, UNIFORMITY_BYTES)
+    start = (len(block) - UNIFORMITY_BYTES) // 2
+    part = block[start : start + UNIFORMITY_BYTES]
     return len(zlib.compress(part, 1)) < UNIFORM_RATIO * len(part)
 
 

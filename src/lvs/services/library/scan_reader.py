@@ -14,7 +14,6 @@ from lvs.clock import LVS_BEGAN_MS, now_ms
 from lvs.db.bulk_insert import Arrival, arrival
 from lvs.models import Fingerprint, FoundFile, Root
 from lvs.services.library.fingerprint import (
-    BLOCK_BYTES,
     Failure,
     FileHash,
     extended_fingerprint,
@@ -24,7 +23,6 @@ from lvs.services.library.ignored import Ignored
 from lvs.services.library.walk import FileStat, WalkResult, walk
 from lvs.titles import title_from_path
 
-WHOLLY_READ = 3 * BLOCK_BYTES  # bytes that a fingerprint looks at
 READERS = 2  # threads that read and hash files, which is most of a first scan
 FILES_AT_ONCE = 32  # that are read before more are asked for
 READ_AHEAD = 32  # times as many are handed out at most
@@ -71,7 +69,7 @@ class ScanReader:
             if number != errno.ENOENT:
                 self.note_problem(root, file.path, message)
             return None
-        hashed, oshash, *state = answer
+        hashed, oshash, uniform, *state = answer
         if state != [file.size_bytes, file.mtime_ns]:
             self._wait_for(root, file.path)
             return None
@@ -81,9 +79,7 @@ class ScanReader:
             Fingerprint(hashed, oshash),
             title_from_path(file.path),
             _added_at(root, file),
-            extended_fingerprint(path, only_if_uniform=True)
-            if file.size_bytes > WHOLLY_READ
-            else "",
+            extended_fingerprint(path) if uniform else "",
         )
 
     def note_problem(self, root: Root, path: bytes, words: str) -> None:

@@ -52,7 +52,7 @@ def here(request: dict[str, Any]) -> tuple[bytes, int, int] | str:
     root = os.path.realpath(bytes.fromhex(request["root"]))
     path = os.path.join(root, bytes.fromhex(request["path"]))
     try:
-        content, _, size_bytes, changed_ns = fingerprint(path)
+        content, _, _, size_bytes, changed_ns = fingerprint(path)
     except OSError as error:
         return f"{NOT_THERE} ({os.strerror(error.errno or 0)})"
     if request["content"] and content != request["content"]:
