@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from support.element_lines import crowded_lines
 
 import lvs
 from lvs.paths import static_folder
@@ -281,3 +282,51 @@ def test_only_services_and_commands_hand_the_database_on() -> None:
         if isinstance(node, ast.Attribute) and node.attr == "database"
     ]
     assert handed_on == []
+
+
+@pytest.mark.parametrize("what", ["templates", "partials"])
+def test_templates_have_one_element_a_line(what: str) -> None:
+    """`crowded_lines` says what stands alone."""
+    paths = sorted((PACKAGE / what).glob("*.html"))
+    crowded = [
+        f"{path.name}:{number}"
+        for path in paths
+        for number in crowded_lines(path.read_text("utf-8"))
+    ]
+    assert paths
+    assert crowded == []
+
+
+@pytest.mark.parametrize(
+    ("template", "crowded"),
+    [
+        ("<p>one</p>\n<p>two</p>", []),
+        ("<p>one</p><p>two</p>", [1]),
+        ("<p>one</p> <p>two</p>", [1]),
+        ("<p>one</p>{% if so %}<p>two</p>{% endif %}", [1]),
+        ("{% if so %}<p>one</p>{% else %}<p>two</p>{% endif %}", [1]),
+        ("<p>one</p>\n{#- -#}<p>two</p>", []),
+        ("<li><a href='{{ url }}'><bdi>only children</bdi></a></li>", []),
+        ("<dl>\n<dt>a</dt>\n<dd>b</dd>\n</dl>", []),
+        ("<dl><dt>a</dt>\n<dd>b</dd>\n</dl>", [1]),
+        ("<dl>\n<dt>a</dt><dd>b</dd>\n</dl>", [2]),
+        ("<dl>\n<dt>a</dt>\n<dd>b</dd></dl>", [3]),
+        ("<ul\nid='a'><li>a</li>\n<li>b</li>\n</ul>", [2]),
+        ("<a href='/'>\n<b>a</b>\n<i>a word ends anywhere</i></a>", []),
+        ("<p>Read <a href='/'>this</a> and <b>that</b>.</p>", []),
+        ("<p><b>{{ number }}</b> films, <b>{{ views }}</b> views</p>", []),
+        ("<p><b>One</b><br><i>two</i></p>", [1]),
+        ("<p>A <b>word</b> <i>right after</i> another.</p>", [1]),
+        ("<p>A <button>b</button> and <i>more</i></p>", [1]),
+        ("<label>Name <input name='a'></label>", []),
+        ("<label><input name='a'> {{ name }}</label>", []),
+        ("<label>Name <input name='a'>\n<small>or none</small>\n</label>", [1]),
+        ("<button>{{ icon('plus') }}\n<bdi>a</bdi>\n<kbd>b</kbd>\n</button>", []),
+        ("<button>{{ icon('plus') }}<bdi>a</bdi>\n<kbd>b</kbd>\n</button>", [1]),
+        ("<p>{{ value }}\n</p>{# <p>a comment</p> #}", []),
+        ("<svg>\n<path d='a>b'/>\n<path d='c'/>\n</svg>", []),
+        ("<datalist>{% for a in b %}<option value='{{ a }}'>{% endfor %}</datalist>\n<p>a</p>", []),
+    ],
+)
+def test_crowded_lines_are_recognised(template: str, crowded: list[int]) -> None:
+    assert crowded_lines(template) == crowded
