@@ -287,8 +287,8 @@ async def test_saved_views_and_tags_are_undone_with_all_else_of_a_client(home: H
     await ours.tag_management.edit("snow", TagEdit(name="ice"), ANNA)
     await ours.ratings.rate(film, 3, ANNA)
     page = await text(await home.client.get(f"/admin/changes/undo?client={ANNA}&since=0"))
-    assert "<dt>Saved views</dt><dd>3</dd>" in page
-    assert "<dt>Tags themselves</dt><dd>1</dd>" in page
+    assert "<dt>Saved views</dt>\n<dd>3</dd>" in page
+    assert "<dt>Tags themselves</dt>\n<dd>1</dd>" in page
     assert "<b>5</b> changes" in page
     form = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page))
     answer = await home.client.post("/admin/changes/undo", form=form)
