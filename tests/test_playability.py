@@ -32,7 +32,7 @@ def probe(container: str, video_codec: str, *sounds: str, pixel_format: str = "y
         (probe(MATROSKA, "vp8", "vorbis"), ".webm"),
     ],
 )
-def test_what_browsers_play_needs_no_words(found: Probe, extension: str) -> None:
+def test_playable_films_have_no_message(found: Probe, extension: str) -> None:
     assert browser_playable(found, extension) == (True, "")
 
 
@@ -90,7 +90,9 @@ def test_a_film_whose_sound_browsers_do_not_play_is_not_called_playable(
         ),
     ],
 )
-def test_what_browsers_do_not_play_is_named(found: Probe, extension: str, words: str) -> None:
+def test_the_message_names_what_browsers_cannot_play(
+    found: Probe, extension: str, words: str
+) -> None:
     playable, message = browser_playable(found, extension)
     assert not playable
     assert words in message

@@ -144,7 +144,7 @@ def test_pages_fit_the_narrowest_screen_and_text_of_twice_the_size(house: Evenin
     assert wide == {}
 
 
-def test_what_is_on_is_told_apart_where_colours_are_forced(house: EveningHouse) -> None:
+def test_pressed_buttons_stand_out_in_forced_colours(house: EveningHouse) -> None:
     with house.device(forced_colors="active") as page:
         page.goto("/")
         card = page.locator(".video-card").first

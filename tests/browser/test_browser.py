@@ -413,7 +413,7 @@ def test_on_a_phone_stars_and_heart_share_a_row_and_so_do_the_neighbours(
 @pytest.mark.parametrize(
     "address", ["/", "/watch/Film%2002.mp4", "/tags", "/favorites", "/nothing-here"]
 )
-def test_what_a_headset_points_at_is_large_and_nothing_runs_over_the_side(
+def test_touch_targets_are_large_and_pages_never_scroll_sideways(
     house: House, address: str
 ) -> None:
     for size in (HEADSET, PHONE):

@@ -176,7 +176,7 @@ def test_a_film_goes_on_on_another_device_of_the_same_person(house: EveningHouse
         assert "#t=" in str(page.locator("#player source").first.get_attribute("src"))
 
 
-def test_it_installs_as_an_app(house: EveningHouse) -> None:
+def test_lvs_installs_as_an_app(house: EveningHouse) -> None:
     with house.device() as page:
         page.goto("/")
         link = page.locator("link[rel=manifest]").get_attribute("href")

@@ -73,7 +73,9 @@ def _duration_s(name: str) -> float:
 
 
 @pytest.mark.parametrize(("name", "scripts"), PLAYED)
-def test_it_plays_and_shows_its_middle(everything: Cinema, name: str, scripts: bool) -> None:
+def test_every_film_plays_and_shows_its_middle(
+    everything: Cinema, name: str, scripts: bool
+) -> None:
     row, length_s = GOOD[name], _duration_s(name)
     with everything.screen(java_script_enabled=scripts) as screen:
         screen.page.goto(f"/watch/{quote(name)}")
@@ -99,7 +101,7 @@ def test_a_film_that_is_damaged_in_the_middle_goes_on_behind_it(everything: Cine
         assert not screen.state["trouble"]
 
 
-def test_what_the_gallery_filters_is_what_the_pages_say(everything: Cinema) -> None:
+def test_gallery_filters_agree_with_the_watch_pages(everything: Cinema) -> None:
     listed = {
         video["path"]: state
         for state in WAYS.values()

@@ -471,7 +471,7 @@ def test_x_begins_to_select_with_the_card_that_has_the_focus(house: House) -> No
     expect(page.get_by_text("1 selected")).to_be_visible()
 
 
-def test_what_stands_above_the_first_poster_and_related_films_is_low_on_a_phone(
+def test_related_films_begin_high_on_a_phone_and_details_fit_its_width(
     house: House,
 ) -> None:
     page = watch(house, "Playable", PHONE)
@@ -484,7 +484,7 @@ def test_what_stands_above_the_first_poster_and_related_films_is_low_on_a_phone(
     assert box["x"] + box["width"] <= 390
 
 
-def test_what_can_be_done_stands_in_one_line_on_a_phone_beside_open_notes(house: House) -> None:
+def test_actions_fit_in_one_line_on_a_phone_beside_open_notes(house: House) -> None:
     page = watch(house, "Playable", PHONE)
     film = page.locator(".watch").get_attribute("data-media-hash")
     page.request.post(
@@ -502,7 +502,7 @@ def test_what_can_be_done_stands_in_one_line_on_a_phone_beside_open_notes(house:
 
 
 @pytest.mark.parametrize("address", ["/?tag=lake", "/views", "/playlists", "/tags", "/people"])
-def test_what_a_finger_presses_is_large_enough(house: House, address: str) -> None:
+def test_touch_targets_on_a_phone_are_large_enough(house: House, address: str) -> None:
     page = house.open(address, PHONE)
     if address == "/views":
         origin = {"Origin": house.address}
@@ -516,7 +516,7 @@ def test_what_a_finger_presses_is_large_enough(house: House, address: str) -> No
     assert small == []
 
 
-def test_what_is_chosen_can_be_seen_in_forced_colours(house: House) -> None:
+def test_chosen_values_stand_out_in_forced_colours(house: House) -> None:
     page = house.open("/tags", forced_colors="active")
     field, text = page.locator("main .switch [aria-pressed=true]").evaluate(
         "(each) => [getComputedStyle(each).backgroundColor, getComputedStyle(each).color]"
@@ -793,7 +793,7 @@ def test_views_do_not_bury_what_people_gave(house: House) -> None:
     expect(page.locator(".change")).to_contain_text("5 views (was 0)")
 
 
-def test_where_there_is_nothing_there_is_nothing_to_filter(house: House) -> None:
+def test_an_empty_list_shows_no_filters(house: House) -> None:
     page = house.open("/favorites")
     page.context.add_cookies([{"name": "filters", "value": "open", "url": house.address}])
     page.reload()

@@ -63,7 +63,7 @@ def test_the_switch_is_remembered_and_then_the_card_waits(house: EveningHouse) -
         title(page, "Part 3")
 
 
-def test_where_sound_is_forbidden_a_press_is_waited_for(house: EveningHouse) -> None:
+def test_a_film_waits_for_a_press_if_sound_is_forbidden(house: EveningHouse) -> None:
     with house.device() as page:
         page.goto("/watch/Part%201.webm?sort=title#play")
         wait = page.locator("#play-wait")

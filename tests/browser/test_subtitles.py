@@ -88,7 +88,7 @@ def test_subtitles_come_later_and_earlier_at_once(screen: Screen) -> None:
     assert cue(screen.page) == (1, 2.5)
 
 
-def test_what_the_server_moved_is_not_moved_again(screen: Screen) -> None:
+def test_subtitles_moved_by_the_server_are_not_moved_again(screen: Screen) -> None:
     open_film(screen, "?delay=2")
     assert cue(screen.page) == (3, 4.5)
     screen.page.get_by_label("Subtitles later by, in seconds").fill("2.5")

@@ -305,7 +305,7 @@ def test_one_without_hands_presses_by_looking(house: House, page: Page) -> None:
     headset.told(lambda: house.told(EAST, "/favorite")["favorite"], True)
 
 
-def test_what_lies_above_the_panel_becomes_the_front(house: House, page: Page) -> None:
+def test_recentring_makes_the_direction_of_the_panel_the_front(house: House, page: Page) -> None:
     headset = Headset(page)
     headset.enter(house.watch(EAST))
     headset.hide_panel()

@@ -91,7 +91,7 @@ def test_the_command_of_the_unit_is_the_one_that_serves(library: Path, tmp_path:
         assert f"Library:  {library}" in server.lines
 
 
-def test_whatever_was_set_when_it_was_installed_counts_for_the_service(
+def test_the_service_keeps_the_settings_it_was_installed_with(
     library: Path, tmp_path: Path
 ) -> None:
     """Flags, variables and the files of the folder where one was, whose paths are relative."""

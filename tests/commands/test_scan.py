@@ -144,7 +144,7 @@ def test_configured_folders_are_scanned_when_none_is_named(tmp_path: Path) -> No
         (["Films", "--format"], "unrecognized arguments"),
     ],
 )
-def test_what_cannot_be_scanned_is_a_message(
+def test_a_refused_scan_ends_with_a_message(
     tmp_path: Path, arguments: list[str], message: str
 ) -> None:
     film(tmp_path / "Films", "film.mp4")

@@ -95,7 +95,7 @@ async def test_many_at_once_leave_the_same_rows_as_one_by_one(tmp_path: Path) ->
     assert found["folder_counts"][0] == (1, b"shelf 0", len(range(0, COUNT, 3)))
 
 
-async def test_only_what_is_new_in_every_way_is_taken_in_at_once(tmp_path: Path) -> None:
+async def test_only_films_new_in_every_way_are_inserted_in_bulk(tmp_path: Path) -> None:
     database = await opened(tmp_path / "lvs.db")
     async with database.transaction() as tx:
         ids, others = await bulk_insert.add_new(tx, 1, [film(1), film(2)])
@@ -120,7 +120,7 @@ async def test_only_what_is_new_in_every_way_is_taken_in_at_once(tmp_path: Path)
     await database.close()
 
 
-async def test_what_fails_in_the_middle_leaves_nothing_and_the_triggers_work(
+async def test_a_failed_bulk_insert_leaves_no_rows_and_working_triggers(
     tmp_path: Path,
 ) -> None:
     database = await opened(tmp_path / "lvs.db")

@@ -109,7 +109,7 @@ def write_pages(path: Path, start: float = 0.3) -> None:
     ),
     seed=st.integers(0, 2**32),
 )
-def test_what_is_answered_is_on_disk_and_what_fails_left_nothing(
+def test_answered_writes_are_on_disk_and_failed_ones_leave_nothing(
     tmp_path_factory: pytest.TempPathFactory, ends: list[list[str]], seed: int
 ) -> None:
     path = tmp_path_factory.mktemp("schedule") / "lvs.db"
@@ -391,7 +391,7 @@ async def test_a_block_written_at_once_can_wait_for_nothing_else(database: Datab
     assert on_disk(database.path) == {2}
 
 
-async def test_what_a_block_asked_for_is_counted(database: Database) -> None:
+async def test_queries_and_commits_are_counted(database: Database) -> None:
     before = (database.usage.queries, database.usage.transactions, database.usage.commits)
     await note_at_once(database, 1)
     assert (database.usage.queries, database.usage.transactions, database.usage.commits) == tuple(
@@ -423,7 +423,9 @@ async def test_another_program_that_writes_is_waited_for(database: Database, not
 
 
 @either_way
-async def test_who_waits_for_another_program_can_leave(database: Database, note: Note) -> None:
+async def test_a_write_waiting_for_another_program_can_be_cancelled(
+    database: Database, note: Note
+) -> None:
     with closing(
         sqlite3.connect(database.path, isolation_level=None, check_same_thread=False)
     ) as other:
@@ -503,7 +505,7 @@ async def test_an_opening_that_was_begun_is_waited_for(tmp_path: Path) -> None:
     await database.close()
 
 
-async def test_who_waits_for_an_opening_hears_what_was_wrong(tmp_path: Path) -> None:
+async def test_every_caller_hears_of_a_failed_opening(tmp_path: Path) -> None:
     path = tmp_path / "lvs.db"
     path.write_bytes(b"This is a shopping list. " * 1000)
     database = Database(path)

@@ -70,7 +70,7 @@ async def test_only_trusted_proxies_say_whom_they_speak_for(
         "127.1",
     ],
 )
-def test_what_is_no_address_is_none(text: str) -> None:
+def test_an_invalid_address_is_none(text: str) -> None:
     assert parse_address(text) is None
 
 

@@ -318,7 +318,7 @@ def test_an_h11_that_wants_every_byte_gets_them(
         h11_supports_passthrough.cache_clear()
 
 
-async def test_what_goes_past_the_server_is_counted_all_the_same(home: Home) -> None:
+async def test_bytes_sent_directly_are_counted(home: Home) -> None:
     home.add("film.mp4", CONTENT)
     await home.scan()
     async with Wire(home.app) as wire:

@@ -118,7 +118,7 @@ async def test_nothing_is_seen_or_changed_without_the_password(tmp_path: Path) -
             assert b"holiday" not in answer.body
 
 
-async def test_whoever_gave_the_password_may_everything(tmp_path: Path) -> None:
+async def test_a_signed_in_visitor_may_do_everything(tmp_path: Path) -> None:
     async with Home(tmp_path, password=PASSWORD) as home, Wire(home.app) as wire:
         media_hash = await film(home)
         cookie = await session(wire)
@@ -375,7 +375,7 @@ async def test_a_password_file_that_is_damaged_lets_nobody_in(home: Home) -> Non
         assert not access.is_session(access.new_session().replace(".", "", 1))
 
 
-async def test_what_is_stored_does_not_tell_the_secrets(tmp_path: Path) -> None:
+async def test_stored_secrets_are_hashed_and_private(tmp_path: Path) -> None:
     file = AccessFile(tmp_path)
     file.set_password(PASSWORD)
     token = file.add_token("phone")

@@ -85,7 +85,7 @@ async def test_stars_films_and_work_are_told_as_they_happen(home: Home) -> None:
     await home.until(lambda: home.services.live_events.count == 0)
 
 
-async def test_whatever_a_film_is_given_is_told_as_well(home: Home) -> None:
+async def test_every_value_given_to_a_film_is_an_event(home: Home) -> None:
     media_hash = await film(home)
     url = f"/api/videos/{media_hash}"
     async with Wire(home.app) as wire, Listening(wire) as listening:
@@ -133,7 +133,7 @@ async def test_connections_are_bounded_for_each_device_and_in_all(home: Home) ->
     assert not live._clients
 
 
-async def test_who_comes_again_is_told_whether_something_was_missed(home: Home) -> None:
+async def test_a_returning_listener_hears_of_missed_events(home: Home) -> None:
     media_hash = await film(home)
     live = home.services.live_events
     async with Wire(home.app) as wire:
@@ -221,7 +221,7 @@ async def ends(listening: Listening) -> str:
     return reason
 
 
-async def test_who_signs_out_or_has_no_password_any_more_hears_nothing_more(
+async def test_listeners_are_cut_off_as_their_session_or_token_ends(
     tmp_path: Path,
 ) -> None:
     async with Home(tmp_path) as home, Wire(home.app) as wire:
@@ -253,7 +253,7 @@ async def test_who_signs_out_or_has_no_password_any_more_hears_nothing_more(
         await home.until(lambda: live.count == 0)
 
 
-async def test_who_becomes_a_person_with_limits_hears_nothing_more(home: Home) -> None:
+async def test_listeners_are_cut_off_as_they_become_a_person_with_limits(home: Home) -> None:
     people = home.services.people
     mum, kid = [await people.create(NewPerson(name)) for name in ("Mum", "Kid")]
     async with Wire(home.app) as wire:

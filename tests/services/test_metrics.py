@@ -207,7 +207,7 @@ async def test_a_value_may_grow_too_old_at_any_moment() -> None:
         assert cache.status()["size"] == 0
 
 
-async def test_what_the_cache_had_is_counted_by_route(home: Home) -> None:
+async def test_cache_hits_are_counted_by_route(home: Home) -> None:
     for _ in range(3):
         await home.client.get("/api/tags")
     route = home.services.metrics.routes["GET", "/api/tags"]

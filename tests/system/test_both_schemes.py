@@ -187,7 +187,7 @@ def test_a_start_with_a_certificate_imports_nothing_that_makes_one(tmp_path: Pat
     assert subprocess.run(command, timeout=60, check=False).returncode == 0
 
 
-def test_what_is_kept_beside_another_certificate_is_not_believed(tmp_path: Path) -> None:
+def test_the_record_of_another_certificate_is_not_believed(tmp_path: Path) -> None:
     first = made(tmp_path / "one").chain.read_bytes()
     made(tmp_path / "other", {*NAMES, "nas.local"})
     beside = "tls/certificate.json"

@@ -59,7 +59,7 @@ def test_hadolint_has_nothing_to_say() -> None:
     assert (done.returncode, done.stdout) == (0, "")
 
 
-def test_what_the_image_copies_is_there_and_reaches_docker() -> None:
+def test_files_the_image_copies_exist_and_reach_docker() -> None:
     let_through = {
         line.removeprefix("!")
         for line in (PROJECT / ".dockerignore").read_text(encoding="utf-8").splitlines()

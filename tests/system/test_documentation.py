@@ -88,7 +88,7 @@ def test_the_comparison_says_of_when_it_is_and_leaves_nothing_out() -> None:
     assert {len(row) for row in rows} == {6}
 
 
-def test_what_the_readme_tells_to_type_is_understood(tmp_path: Path) -> None:
+def test_the_commands_of_the_readme_work(tmp_path: Path) -> None:
     """The commands of the table below "Run", as they stand there."""
     (tmp_path / "Videos").mkdir()
     table = section("Run").partition("| then | |")[2]

@@ -151,7 +151,7 @@ async def test_any_noise_is_answered_with_a_refusal_or_a_close(site: Site, noise
     assert answer.status in {0, 400, 404, 405, 421, 431, 505}
 
 
-async def test_after_all_that_nothing_is_left_behind(site: Site) -> None:
+async def test_odd_requests_leave_nothing_behind(site: Site) -> None:
     for _ in range(3):
         assert (await site.wire.ask("/")).status == 200
     await site.home.until(lambda: site.wire.connections == 0)

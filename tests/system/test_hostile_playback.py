@@ -129,7 +129,7 @@ async def status_of(home: Home, address: str) -> tuple[int, bytes]:
     return answer.status_code, await answer.get_data(as_text=False)
 
 
-async def test_what_is_no_film_has_no_player_and_no_segments(home: Home) -> None:
+async def test_files_that_are_no_films_have_no_player_and_no_segments(home: Home) -> None:
     for name in NO_FILMS:
         status, page = await status_of(home, f"/watch/{name}")
         assert status in (200, 404)
@@ -257,7 +257,7 @@ async def test_two_hundred_requests_at_once_leave_the_server_answering(home: Hom
     assert pool.made == 2
 
 
-async def test_what_a_killed_worker_was_at_is_all_that_is_lost(home: Home) -> None:
+async def test_a_killed_worker_loses_only_its_current_work(home: Home) -> None:
     pool = home.services.playback.pool
     folders = []
     for name in ("good.avi", "cut.avi"):

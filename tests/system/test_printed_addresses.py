@@ -72,7 +72,7 @@ def ask(folder: Path, addresses: list[str], host: str, **options: str) -> Any:
     ],
 )
 @pytest.mark.parametrize("password", ["", "a long password"])
-def test_what_is_printed_answers_and_what_is_not_is_explained(
+def test_printed_addresses_answer_and_omitted_ones_are_explained(
     tmp_path: Path, foreign: str, host: str, password: str
 ) -> None:
     foreign_bits = "/128" if ":" in foreign else "/32"

@@ -236,7 +236,7 @@ async def test_http_2_is_not_spoken(site: Site) -> None:
     assert (await site.wire.send(request.encode())).status == 200  # the upgrade is passed over
 
 
-async def test_what_the_household_adds_counts_and_nothing_beside_it() -> None:
+async def test_only_host_names_the_household_added_are_known() -> None:
     hosts = Hosts(["films.example.org"])
     assert hosts.knows("films.example.org:8900")
     assert not hosts.knows("example.org")
@@ -271,7 +271,7 @@ async def test_what_the_household_adds_counts_and_nothing_beside_it() -> None:
         ("unknown", False),
     ],
 )
-async def test_which_addresses_lie_outside_the_home(address: str, public: bool) -> None:
+async def test_public_addresses_are_recognised(address: str, public: bool) -> None:
     assert is_public(address) is public
 
 

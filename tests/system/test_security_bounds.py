@@ -189,7 +189,7 @@ async def test_an_address_with_too_many_parts_is_refused_or_answered(
         assert (await wire.ask(target)).status in {200, 400}
 
 
-async def test_who_does_not_finish_a_head_is_let_go(home: Home) -> None:
+async def test_a_client_that_does_not_finish_a_head_is_disconnected(home: Home) -> None:
     async with Wire(home.app, head_seconds=0.5) as wire:
         for beginning in (
             b"",
@@ -210,7 +210,7 @@ async def _trickle(writer: asyncio.StreamWriter) -> None:
         writer.write(b"a")
 
 
-async def test_who_asks_for_nothing_more_is_let_go(home: Home) -> None:
+async def test_an_idle_client_is_disconnected(home: Home) -> None:
     async with Wire(home.app, head_seconds=0.5) as wire:
         reader, writer = await wire.connect()
         for _ in range(2):
@@ -220,7 +220,7 @@ async def test_who_asks_for_nothing_more_is_let_go(home: Home) -> None:
         writer.close()
 
 
-async def test_what_is_asked_while_an_idle_connection_ends_is_answered_or_not_done(
+async def test_a_request_sent_as_an_idle_connection_ends_is_answered_or_not_done(
     home: Home,
 ) -> None:
     media_hash = await one_film(home)
@@ -244,7 +244,7 @@ async def test_what_is_asked_while_an_idle_connection_ends_is_answered_or_not_do
     assert await home.services.views.get(media_hash) == told
 
 
-async def test_who_asks_for_nothing_more_does_not_hold_up_the_end_of_the_server(home: Home) -> None:
+async def test_an_idle_client_does_not_delay_the_end_of_the_server(home: Home) -> None:
     async with Wire(home.app, graceful_seconds=10 * PATIENCE_S) as wire:
         reader, writer = await wire.connect()
         writer.write(b"GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -278,7 +278,7 @@ async def test_the_end_of_the_server_ends_an_answer_in_parts(home: Home) -> None
     await asyncio.wait_for(closed.wait(), PATIENCE_S)
 
 
-async def test_who_leaves_in_the_middle_of_a_body_has_done_nothing(home: Home) -> None:
+async def test_a_request_with_half_a_body_changes_nothing(home: Home) -> None:
     media_hash = await one_film(home)
     async with Wire(home.app) as wire:
         reader, writer = await wire.connect()
@@ -297,7 +297,7 @@ async def test_who_leaves_in_the_middle_of_a_body_has_done_nothing(home: Home) -
     )  # an empty form would have turned the heart over
 
 
-async def test_who_does_not_finish_a_body_is_told_and_let_go(
+async def test_a_client_that_does_not_finish_a_body_is_told_and_disconnected(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     media_hash = await one_film(home)
@@ -317,7 +317,7 @@ async def test_who_does_not_finish_a_body_is_told_and_let_go(
     assert (await home.services.ratings.get(media_hash)).value is None
 
 
-async def test_who_sends_on_after_the_time_for_a_body_holds_no_connection(
+async def test_a_client_that_sends_on_after_the_time_for_a_body_holds_no_connection(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(request_guard, "BODY_SECONDS", 0.3)
@@ -400,7 +400,7 @@ async def test_one_device_receives_only_so_many_videos(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("target", [b"/video/film.mp4", b"/static/large"])
-async def test_who_takes_nothing_is_let_go(tmp_path: Path, target: bytes) -> None:
+async def test_a_client_that_reads_nothing_is_disconnected(tmp_path: Path, target: bytes) -> None:
     async with Home(tmp_path, stall_seconds=1) as home:
         await one_film(home, bytes(LARGE))
 
@@ -442,7 +442,7 @@ async def _ahead_of_itself(wire: Wire, question: bytes, ahead: bytes) -> socket.
     "question",
     [b"GET /video/film.mp4", b"GET /static/page", b"GET /static/export", b"POST /static/slow"],
 )
-async def test_who_sends_ahead_and_leaves_keeps_no_place(
+async def test_a_client_that_sends_ahead_and_leaves_holds_no_place(
     tmp_path: Path, question: bytes, leaving: str
 ) -> None:
     async with Home(tmp_path, stall_seconds=1) as home:

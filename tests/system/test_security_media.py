@@ -277,7 +277,7 @@ async def test_a_bomb_costs_one_job(probe_pool: ProbePool, tmp_path: Path, name:
         ("list.mp4", "file '{url}'\nfile 'subfile,,start,0,end,100,,:/etc/passwd'\n"),
     ],
 )
-async def test_what_refers_elsewhere_opens_nothing(
+async def test_references_to_other_places_open_nothing(
     probe_pool: ProbePool, tmp_path: Path, name: str, content: str
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -375,7 +375,7 @@ def test_a_worker_that_was_taken_over_reaches_nobody(attempt: str) -> None:
 
 @linux_only
 @pytest.mark.parametrize("attempt", ATTEMPTS)
-def test_without_the_limits_it_would(attempt: str) -> None:
+def test_the_attempts_succeed_without_the_limits(attempt: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", ATTEMPT.format(attempt)],
         capture_output=True,
@@ -422,7 +422,7 @@ def test_processor_time_ends_even_where_time_does_not() -> None:
     assert done.returncode == -24  # SIGXCPU
 
 
-async def test_what_went_wrong_with_a_film_is_said_on_its_page(home: Home) -> None:
+async def test_the_watch_page_says_why_a_film_is_unreadable(home: Home) -> None:
     home.add("bomb.mkv", BOMBS["two hundred thousand tracks.mkv"]())
     home.add(
         "playlist.mp4", b"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nhttp://127.0.0.1:1/x.ts\n"

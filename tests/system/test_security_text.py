@@ -183,7 +183,7 @@ async def test_no_address_is_echoed_as_markup(home: Home) -> None:
                     assert "x-injected" not in answer.headers
 
 
-async def test_what_is_refused_is_shown_as_text(home: Home) -> None:
+async def test_refused_values_are_shown_as_text(home: Home) -> None:
     names = await strange_house(home)
     async with Wire(home.app) as wire:
         for field, value in (("tag", SCRIPT * 200), ("title", BREAKOUT * 100), ("value", SCRIPT)):

@@ -127,7 +127,7 @@ async def test_a_readable_video_has_posters_in_its_aspect(seen: Probed, name: st
 
 
 @pytest.mark.parametrize("name", [name for name in ROWS if name not in READABLE])
-async def test_what_is_no_video_says_why(seen: Probed, name: str) -> None:
+async def test_unreadable_shared_files_have_the_expected_reason(seen: Probed, name: str) -> None:
     found = seen.found[name]
     assert isinstance(found, Unreadable)
     assert found.message == REASONS.get(
@@ -137,7 +137,7 @@ async def test_what_is_no_video_says_why(seen: Probed, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", READABLE)
-async def test_whether_browsers_play_it(seen: Probed, name: str) -> None:
+async def test_playability_agrees_with_the_manifest(seen: Probed, name: str) -> None:
     playable, message = browser_playable(seen.probe(name), Path(name).suffix)
     assert playable == (ROWS[name]["browser_playable"] == "direct" or name in PLAYABLE_AFTER_ALL)
     assert bool(message) != playable

@@ -87,7 +87,7 @@ def test_too_little_address_space_is_a_message(
     assert "should not" not in ran.stderr
 
 
-def test_what_python_stumbles_over_without_memory_is_known() -> None:
+def test_errors_of_python_without_memory_are_recognised() -> None:
     lost = SystemError("error return without exception set")
     assert refuses_memory(ImportError("libx.so: failed to map segment from shared object"))
     assert not refuses_memory(ImportError("No module named 'x'"))

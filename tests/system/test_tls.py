@@ -45,7 +45,7 @@ def test_a_self_made_certificate_holds_for_this_machine_s_names(tmp_path: Path) 
     assert found.key.stat().st_mode & 0o077 == 0
 
 
-def test_it_is_kept_until_it_ends_or_a_name_is_added(
+def test_a_certificate_is_kept_until_it_ends_or_a_name_is_added(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = made(tmp_path).chain.read_bytes()
@@ -109,7 +109,7 @@ async def test_over_https_the_session_is_never_sent_in_the_clear(tmp_path: Path)
 
 
 @pytest.mark.parametrize("beginning", [b"", b"\x16\x03\x01", b"GET / HTTP/1.1\r\n\r\n"])
-async def test_who_does_not_finish_the_handshake_holds_up_nobody(
+async def test_an_unfinished_handshake_delays_nobody(
     home: Home, tmp_path: Path, beginning: bytes
 ) -> None:
     found = made(tmp_path)

@@ -79,7 +79,7 @@ def test_a_word_and_the_panel_mean_the_same_and_each_filter_says_its_word() -> N
     assert asked(" ".join(chip.word for chip in chips(used))) == used
 
 
-def test_whatever_the_panel_offers_has_a_word() -> None:
+def test_every_filter_of_the_panel_has_a_search_word() -> None:
     offered = [(each.name, "1") for each in FILTERS if each.kind.control == "flag"]
     offered += [
         (each.name, value)

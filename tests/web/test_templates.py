@@ -580,7 +580,7 @@ def test_forty_tags_and_none(pages: Templates) -> None:
         (Undo("first-title", HASH, HOSTILE), "Title changed", "title", ("reset", "1")),
     ],
 )
-def test_what_was_removed_can_be_put_back(
+def test_removed_values_can_be_put_back(
     pages: Templates, undo: Undo, words: str, address: str, field: tuple[str, str]
 ) -> None:
     tree = Tree(pages.render("partials/undo_part.html", undo=undo))

@@ -124,7 +124,7 @@ async def test_a_probe_is_stopped_and_begun_again_and_others_come_first(home: Ho
     assert jobs.stopped() == [in_line[1]]
 
 
-async def test_what_failed_stands_there_with_its_reason_and_is_tried_again(home: Home) -> None:
+async def test_failed_jobs_are_listed_with_their_reason_and_retried(home: Home) -> None:
     home.add("film.mp4")
     jobs, probe_pool = home.services.jobs, home.services.probe_pool
     limit, probe_pool._time_limit_s = (
@@ -395,7 +395,7 @@ def test_the_end_of_the_log_is_read_with_tracebacks_and_by_level(tmp_path: Path)
     assert log_tail.latest(tmp_path / "nowhere") is None
 
 
-def test_of_a_huge_log_only_the_end_is_read(tmp_path: Path) -> None:
+def test_only_the_end_of_a_huge_log_is_read(tmp_path: Path) -> None:
     with (tmp_path / "lvs.log").open("wb") as file:
         file.truncate(3 << 30)  # sparse: it takes no room
         file.seek(0, os.SEEK_END)

@@ -154,7 +154,7 @@ async def test_jobs_are_those_of_their_state(home: Home) -> None:
         ("nothing", 404, ""),
     ],
 )
-async def test_what_cannot_be_answered_is_a_problem(
+async def test_refused_requests_get_a_problem(
     home: Home, address: str, status: int, message: str
 ) -> None:
     answer = await home.client.get(f"/api/admin/{address}")
@@ -164,7 +164,7 @@ async def test_what_cannot_be_answered_is_a_problem(
 
 
 @pytest.mark.parametrize("protect", ["everything", "changes"])
-async def test_only_who_signed_in_is_answered(tmp_path: Path, protect: str) -> None:
+async def test_only_signed_in_programs_are_answered(tmp_path: Path, protect: str) -> None:
     async with Home(tmp_path, password="a long password", protect=protect) as home:
         token = AccessFile(home.data).add_token("reader")
         for address in CALLS:

@@ -273,7 +273,7 @@ async def test_a_video_is_described(home: Home) -> None:
     assert {name: detail[name] for name in listed} == listed
 
 
-async def test_what_is_not_known_yet_is_null(home: Home) -> None:
+async def test_unknown_values_are_null(home: Home) -> None:
     home.add("junk.mp4", b"no video at all" * 20)
     await home.scan()
     await home.probed()

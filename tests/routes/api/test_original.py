@@ -212,7 +212,7 @@ async def test_a_tag_that_is_none_changes_nothing(home: Home, address: str) -> N
 
 
 @pytest.mark.parametrize("address", CALLS)
-async def test_what_is_not_sent_as_json_is_refused(home: Home, address: str) -> None:
+async def test_bodies_other_than_json_are_refused(home: Home, address: str) -> None:
     await library(home, "a.mp4")
     await refused(
         await home.client.post(address, form={"filename": "a.mp4", "rating": "3", "tag": "x"}), 415

@@ -288,7 +288,7 @@ async def test_ten_thousand_tags_cost_none_that_is_there(home: Home) -> None:
     assert "alps" in own_tags(item)
 
 
-async def test_what_may_not_be_written_is_not(tmp_path: Any) -> None:
+async def test_a_player_writes_only_what_it_may(tmp_path: Any) -> None:
     async with Home(tmp_path, headset_writes="favorite") as home:
         [film] = await films(home, "a.mp4")
         body = {"rating": 5, "isFavorite": True, "tags": [{"name": "snow"}]}

@@ -93,7 +93,7 @@ async def test_a_range_of_a_playlist_and_of_a_segment_is_answered(home: Home) ->
         "..%2f..%2fmaster.m3u8",
     ],
 )
-async def test_what_is_not_there_is_not_found(home: Home, tail: str) -> None:
+async def test_unknown_segments_and_playlists_are_not_found(home: Home, tail: str) -> None:
     master = await master_of(home, "film.mkv")
     assert (await get(home, master.replace("master.m3u8", tail)))[0] == 404
 

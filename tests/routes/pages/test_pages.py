@@ -192,7 +192,7 @@ async def test_a_page_asks_nothing_of_other_machines_and_has_no_inline_script_or
         "/static/../pyproject.toml",
     ],
 )
-async def test_what_is_not_there_is_said_on_a_page_in_the_frame(home: Home, address: str) -> None:
+async def test_unknown_addresses_get_an_error_page_in_the_frame(home: Home, address: str) -> None:
     answer = await home.client.get(address)
     assert answer.status_code in (400, 404)
     page = await text(answer)

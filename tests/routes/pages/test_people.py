@@ -67,7 +67,7 @@ async def test_nothing_is_seen_of_people_until_there_are_two(home: Home) -> None
     assert "<span>A</span>" in page
 
 
-async def test_what_is_personal_is_each_ones_own(home: Home) -> None:
+async def test_personal_values_belong_to_one_person(home: Home) -> None:
     one, two = await films(home, "one", "two")
     for name in ("Anna", "Ben"):
         await make(home, name)
@@ -197,7 +197,7 @@ async def test_removal_asks_and_can_be_undone(home: Home) -> None:
     assert (await home.client.get("/people/99/remove")).status_code == 404
 
 
-async def test_who_was_removed_long_ago_is_gone_after_a_start(home: Home) -> None:
+async def test_people_removed_long_ago_are_gone_after_a_start(home: Home) -> None:
     (one,) = await films(home, "one")
     for name in ("Anna", "Ben"):
         person_id = await make(home, name)

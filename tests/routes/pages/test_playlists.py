@@ -151,7 +151,7 @@ async def test_a_selection_is_added_in_its_order(home: Home) -> None:
         (f"/videos/{'0' * 16}/later", {"value": "1"}, 404),
     ],
 )
-async def test_what_cannot_be_done_is_a_message_and_changes_nothing(
+async def test_refused_playlist_changes_show_a_message_and_change_nothing(
     home: Home, address: str, form: dict[str, str], status: int
 ) -> None:
     assert await home.services.playlists.create("taken") == 1
@@ -233,7 +233,7 @@ async def test_later_is_one_tap_and_off_when_watched(home: Home) -> None:
     assert await answer.get_json() == {"videos": []}
 
 
-async def test_what_was_marked_and_put_off_is_taken_back_in_the_journal(home: Home) -> None:
+async def test_watched_marks_and_later_are_undone_in_the_journal(home: Home) -> None:
     one = await a_film(home, name="one.mp4")
     await home.services.progress.record(one, 61.5, "a")
     await home.services.later.set(one, True, "a")

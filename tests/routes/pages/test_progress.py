@@ -110,7 +110,7 @@ async def test_watched_is_marked_by_htmx_and_by_a_plain_form(home: Home) -> None
     assert (await home.client.post(address, form={"value": "2"})).status_code == 400
 
 
-async def test_what_a_browser_kept_is_taken_over_unless_newer_is_known(home: Home) -> None:
+async def test_a_position_kept_by_a_browser_counts_unless_a_newer_one_is_known(home: Home) -> None:
     media_hash = await a_film(home)
     address = f"/videos/{media_hash}/progress"
     await home.client.post(address, form={"position_s": "300", "at": "1700000000000"})

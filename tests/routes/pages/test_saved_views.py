@@ -115,7 +115,7 @@ async def test_views_are_ordered_renamed_deleted_and_each_step_has_one_undo(home
     assert (await home.client.post("/views/changes/1/undo")).status_code == 404
 
 
-async def test_what_a_stored_view_cannot_mean_any_more_is_left_out_with_a_message(
+async def test_a_saved_view_drops_what_it_cannot_read_with_a_message(
     home: Home,
 ) -> None:
     await films(home, "a", "b")

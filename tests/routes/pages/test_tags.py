@@ -187,7 +187,7 @@ async def test_a_tag_is_suggested_by_what_it_begins_with_or_holds_and_by_its_ali
     assert await suggested("hols", **bo) == []  # what others said is not for them to know
 
 
-async def test_what_is_said_of_tags_is_in_backups_exports_and_comes_back(home: Home) -> None:
+async def test_details_of_tags_are_backed_up_exported_and_restored(home: Home) -> None:
     [film] = await films(home, "film.mp4")
     await tag(home, film, "alps")
     edit = TagEdit(

@@ -115,7 +115,7 @@ async def test_an_evening_by_plain_forms(home: Home) -> None:
 
 
 @pytest.mark.parametrize("order", ["sort=title", "sort=added&order=asc", "sort=random&seed=7"])
-async def test_what_is_left_is_true_where_tags_take_films_out_of_the_selection(
+async def test_the_number_left_is_right_as_tags_take_films_out_of_the_selection(
     home: Home, order: str
 ) -> None:
     await films(home, *"abcdef")
@@ -210,7 +210,7 @@ async def test_the_part_that_is_fetched_ahead_is_the_film_behind(home: Home) -> 
         ("", {}),
     ],
 )
-async def test_what_cannot_be_is_refused_with_nothing_changed(
+async def test_invalid_decisions_are_refused_and_change_nothing(
     home: Home, query: str, form: dict[str, str] | None
 ) -> None:
     [name] = await films(home, "a")

@@ -23,7 +23,9 @@ async def home(tmp_path: Path) -> AsyncIterator[Home]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-async def test_it_stays_with_its_facts_stars_and_download(home: Home, name: str) -> None:
+async def test_an_undecodable_film_keeps_its_facts_stars_and_download(
+    home: Home, name: str
+) -> None:
     gallery = await (await home.client.get("/?state=undecodable")).get_data(as_text=True)
     assert f"/watch/{name}" in gallery
     page = await (await home.client.get(f"/watch/{name}")).get_data(as_text=True)

@@ -286,7 +286,7 @@ def test_a_backup_leaves_room_for_ratings(tmp_path: Path, monkeypatch: pytest.Mo
     assert list((tmp_path / "backups").iterdir()) == []
 
 
-def test_what_a_killed_backup_left_is_cleared(tmp_path: Path) -> None:
+def test_leftovers_of_a_killed_backup_are_cleared(tmp_path: Path) -> None:
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
     dead, alive = (
@@ -345,7 +345,7 @@ def test_several_of_one_day_count_once() -> None:
     assert remaining(kept_of([0, 0.1, 0.2, 0.3])) == [0.3]
 
 
-def test_those_made_by_hand_do_not_push_out_the_nightly_ones() -> None:
+def test_manual_backups_do_not_displace_nightly_ones() -> None:
     found = kept_of(list(range(7))) + kept_of([6 + number / 100 for number in range(30)], MANUAL)
     days = remaining(found)
     assert set(range(7)) <= set(days)
@@ -365,7 +365,7 @@ def test_a_clock_that_jumps_removes_no_more_than_a_clock_that_runs(tmp_path: Pat
     assert is_due(tmp_path, MONDAY)
 
 
-def test_what_nobody_checked_is_not_removed() -> None:
+def test_unchecked_backups_are_not_removed() -> None:
     foreign = Backup(Path("foreign"), NIGHTLY, MONDAY - timedelta(days=999), 1, None)
     assert superfluous([foreign, *kept_of(list(range(50)))])
     assert foreign not in superfluous([foreign, *kept_of(list(range(50)))])
@@ -608,7 +608,7 @@ async def test_without_a_file_the_backups_are_listed_and_the_newest_good_one_nam
         ("empty", "folder", "none of ratings.json"),
     ],
 )
-def test_what_cannot_be_brought_back_is_refused_in_words(
+def test_an_invalid_backup_is_refused_with_a_message(
     tmp_path: Path, name: str, content: bytes | str | None, message: str
 ) -> None:
     source = tmp_path / name

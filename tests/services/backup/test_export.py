@@ -153,7 +153,7 @@ async def test_with_several_library_folders_a_path_begins_with_the_name_of_its_f
         ]
 
 
-async def test_what_is_changed_meanwhile_does_not_tear_the_export(home: Home) -> None:
+async def test_an_export_shows_no_change_made_while_it_runs(home: Home) -> None:
     for number in range(3):
         home.add(f"{number}.mp4")
     await home.scan()
@@ -266,7 +266,7 @@ def test_the_command_writes_to_a_pipe_and_ends_with_it(tmp_path: Path, form: str
         (["--data", "data", "--output", "nowhere/out.json"], "nowhere"),
     ],
 )
-def test_what_cannot_be_exported_is_a_message(
+def test_a_refused_export_ends_with_a_message(
     tmp_path: Path, arguments: list[str], message: str
 ) -> None:
     many_videos(tmp_path, 1)

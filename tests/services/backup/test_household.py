@@ -103,7 +103,7 @@ async def test_a_backup_brings_all_of_it_back_elsewhere(tmp_path: Path, what: st
         assert titles == {"one"}
 
 
-async def test_what_is_there_changes_nothing_and_what_lacks_is_added(home: Home) -> None:
+async def test_a_restore_adds_what_was_lost_and_changes_nothing_else(home: Home) -> None:
     one, two = await furnish(home)
     made = await home.services.backups.make()
     assert made is not None
@@ -209,9 +209,7 @@ async def test_people_and_history_come_back_elsewhere(tmp_path: Path, what: str)
         await home.start()
 
 
-async def test_what_was_removed_from_the_history_is_in_nothing_that_is_made_later(
-    home: Home, tmp_path: Path
-) -> None:
+async def test_removed_history_is_in_no_later_backup_or_export(home: Home, tmp_path: Path) -> None:
     one, _ = await furnish(home)
     people = [(await home.services.people.create(NewPerson(name))).id for name in ("Mia", "Ben")]
     for person in people:
@@ -250,7 +248,7 @@ async def test_a_check_finds_what_is_personal_of_nobody(home: Home) -> None:
     assert {"nobodys", "out-of-step"}.isdisjoint(finding.kind for finding in found.findings)
 
 
-def test_what_is_no_person_is_told(tmp_path: Path) -> None:
+def test_invalid_people_are_reported(tmp_path: Path) -> None:
     line = {"day": "2026-11-22", "at": "2026-11-22T20:00:00Z"}
     good = {"films": {"0" * 16: {"history": [line]}}, "limits": {"tags": ["a"], "folders": []}}
     entries: dict[str, Any] = {
@@ -272,7 +270,7 @@ def test_what_is_no_person_is_told(tmp_path: Path) -> None:
     assert len(read.people[0].films["0" * 16].history) == 1
 
 
-def test_what_is_no_position_and_no_playlist_is_told(tmp_path: Path) -> None:
+def test_invalid_positions_and_playlists_are_reported(tmp_path: Path) -> None:
     (tmp_path / "progress.json").write_text(
         json.dumps(
             {

@@ -86,7 +86,7 @@ async def confirmed(replication: Replication) -> None:
     await litestream.confirm(replication.files, replication.database, 20)
 
 
-async def test_what_is_written_is_copied_and_comes_back(tmp_path: Path, database: Path) -> None:
+async def test_writes_are_replicated_and_restored(tmp_path: Path, database: Path) -> None:
     url = f"file://{tmp_path}/usb/lvs"
     async with replicating(url, database) as replication:
         await until(lambda: replication.state().behind_s is not None)
@@ -267,7 +267,7 @@ async def die_twice(url: str, database: Path) -> None:
 
 
 @pytest.mark.parametrize("by_another", [False, True], ids=["by the server", "by another"])
-async def test_what_is_written_after_two_deaths_is_copied(
+async def test_writes_after_two_crashes_are_replicated(
     tmp_path: Path, database: Path, by_another: bool
 ) -> None:
     """So is what nobody copied before them; also where another program of LVS, such as `lvs scan`,
@@ -436,7 +436,7 @@ async def test_an_object_store_gets_a_copy_and_gives_it_back(
     assert tags(tmp_path / "new.db") == ["while it was away"]
 
 
-def test_who_signs_certificates_is_told_as_litestream_takes_it(
+def test_litestream_is_told_of_the_certificate_authorities(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """With AWS_CA_BUNDLE it would not start at all."""

@@ -107,7 +107,7 @@ async def test_everything_is_changed_at_once_and_taken_back_at_once(home: Home) 
     assert check.out_of_step(home.data / "lvs.db").count == 0
 
 
-async def test_what_was_changed_again_since_is_left_as_it_is(home: Home) -> None:
+async def test_undo_keeps_values_that_were_changed_since(home: Home) -> None:
     hashes = await films(home, 3)
     result = await bulk(home, hashes, rating=2, tags_add=("alps",))
     await home.services.ratings.rate(hashes[1], 5, BEN)
@@ -128,7 +128,7 @@ async def test_one_video_of_many_is_taken_back_by_itself(home: Home) -> None:
     assert [(await home.services.videos.get(each)).tags for each in hashes] == [(), ("alps",)]
 
 
-async def test_what_is_personal_is_that_of_the_person_also_when_others_undo_it(home: Home) -> None:
+async def test_personal_values_keep_their_person_when_others_undo_them(home: Home) -> None:
     hashes = await films(home, 3)
     ids = await home.services.bulk.named(hashes)
     mia = (await home.services.people.create(NewPerson("Mia"))).id

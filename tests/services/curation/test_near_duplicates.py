@@ -129,7 +129,7 @@ async def test_two_films_stay_two_until_that_is_undone(home: Home) -> None:
     assert await ours.near_duplicates.count() == 0
 
 
-async def test_that_they_are_two_stands_in_export_and_snapshot_and_comes_back(
+async def test_pairs_told_apart_are_exported_backed_up_and_restored(
     home: Home, tmp_path: Path
 ) -> None:
     one, other = await films(home, "one.mp4", "other.mp4")

@@ -63,7 +63,7 @@ def given(video: Video) -> tuple[object, ...]:
     )
 
 
-async def test_only_what_lies_nowhere_is_missing(home: Home) -> None:
+async def test_only_videos_without_a_file_are_missing(home: Home) -> None:
     content = distinct_video()
     home.add("copy.mp4", content)
     await curated(home, content=content)
@@ -104,7 +104,7 @@ async def test_a_folder_that_is_offline_takes_nothing_away(tmp_path: Path) -> No
         assert await missing(home) == ["one"]
 
 
-async def test_what_would_be_forgotten_is_shown_first_and_is_restored_whole(home: Home) -> None:
+async def test_videos_to_forget_are_shown_first_and_restored_whole(home: Home) -> None:
     before = await curated(home)
     home.add("plain.mp4")
     home.add("stays.mp4")
@@ -295,7 +295,7 @@ async def test_a_clock_that_jumps_empties_no_bin(home: Home) -> None:
     assert await binned(home) == ["Anna in the Alps"]
 
 
-async def test_what_is_restored_or_lies_somewhere_is_not_removed(home: Home) -> None:
+async def test_restored_and_present_videos_are_not_removed(home: Home) -> None:
     video = await in_the_bin(home)
     await home.services.backups.make()
     now = datetime.now(UTC)

@@ -110,7 +110,7 @@ pairs = st.tuples(
 
 
 @given(st.lists(pairs, max_size=8))
-def test_whatever_was_kept_parses_and_says_what_it_left_out(kept: list[tuple[str, str]]) -> None:
+def test_every_stored_view_parses_and_names_what_it_dropped(kept: list[tuple[str, str]]) -> None:
     stored = "&".join(f"{name}={quote(value, safe='')}" for name, value in kept)
     query, dropped = parse_stored(stored)
     assert {"after", "nothing", "limit"} & {name for name, _ in kept} <= set(dropped)

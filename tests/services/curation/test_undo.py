@@ -312,7 +312,7 @@ CHANGES = st.lists(
 
 @settings(max_examples=200, deadline=None)
 @given(CHANGES, st.sets(st.integers(1, 14)))
-def test_what_can_be_taken_back_is_always_what_the_value_came_from_last(
+def test_undo_always_leads_to_the_previous_value(
     steps: list[tuple[str, str, int]], chosen: set[int]
 ) -> None:
     """A model with two values: whatever is open, taking it back leads from the value that is to the

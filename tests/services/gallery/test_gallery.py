@@ -571,7 +571,7 @@ async def test_the_page_says_how_many_there_are_and_each_filter_can_be_taken_off
         assert f'href="{address}"' in text
 
 
-async def test_where_nothing_matches_the_page_names_the_filter_to_drop(films: Home) -> None:
+async def test_a_page_without_matches_names_the_filter_to_drop(films: Home) -> None:
     text = await page(films, "/?q=alps&favorite=1")
     assert "No video matches" in text
     assert re.search(r'href="/\?q=alps"[^>]*>.*favorites \(2\)', text)

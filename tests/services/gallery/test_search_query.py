@@ -84,7 +84,9 @@ async def found(many: Crowd, text: str) -> list[int]:
     return [card.id for card in page.cards]
 
 
-async def test_what_is_typed_finds_what_was_meant(tmp_path: Path, titled: list[Person]) -> None:
+async def test_typed_words_find_the_titles_that_were_meant(
+    tmp_path: Path, titled: list[Person]
+) -> None:
     everything = list(range(1, len(TITLES) + 1))
     async with crowd(tmp_path, titled) as many:
         for text, expected in {

@@ -42,10 +42,10 @@ RATING = {"name": "Rating:4"}
         ),
     ],
 )
-def test_only_what_was_shown_is_taken_away(sent: Any, expected: TagChanges) -> None:
+def test_only_tags_that_were_shown_are_removed(sent: Any, expected: TagChanges) -> None:
     assert tag_changes(sent, SHOWN) == expected
 
 
 @pytest.mark.parametrize("value", [None, "5", True, float("nan"), float("inf"), [], {}])
-def test_what_is_no_rating_is_none(value: object) -> None:
+def test_an_invalid_rating_is_none(value: object) -> None:
     assert stars_of(value) is None

@@ -171,7 +171,7 @@ async def test_a_record_of_a_removed_video_does_not_spoil_the_others(home: Home)
     assert await home.services.progress.position_s(second) == 6
 
 
-async def test_what_a_headset_reports_is_known_everywhere(home: Home) -> None:
+async def test_positions_reported_by_a_headset_are_known_everywhere(home: Home) -> None:
     media_hash = await a_film(home)
     video = await home.services.videos.get(media_hash)
     positions = home.services.headset.positions

@@ -323,7 +323,7 @@ def simple(path: Path, film: Video, rating: int = 60, **more: Any) -> Path:
     )
 
 
-async def test_what_was_done_here_stays_and_all_of_it_can_be_undone(
+async def test_an_import_keeps_what_was_given_here_and_can_be_undone(
     home: Home, tmp_path: Path
 ) -> None:
     films = await library(home, "a.mp4")
@@ -409,7 +409,7 @@ def test_an_unknown_version_is_refused_by_its_name(
 
 
 @pytest.mark.parametrize("read", [stash.read, xbvr.read, jellyfin.read, digikam.read])
-def test_what_is_damaged_or_no_database_is_one_message(read: Read, tmp_path: Path) -> None:
+def test_a_damaged_or_foreign_file_is_one_message(read: Read, tmp_path: Path) -> None:
     for name, content in (("empty", b""), ("text", b"hello" * 1000)):
         path = tmp_path / name
         path.write_bytes(content)
@@ -468,7 +468,7 @@ def test_stars_of_every_scale(value: Any, scale: float, stars: int | None) -> No
     assert stars_of(value, scale) == stars
 
 
-def test_what_is_no_rating_is_refused_and_paths_and_hashes_are_read_as_meant() -> None:
+def test_invalid_ratings_are_refused_and_paths_and_hashes_are_read_as_meant() -> None:
     for value in (-1, 101, "many", float("nan"), float("inf"), b"\xff"):
         with pytest.raises(ValueError, match="a rating is"):
             stars_of(value, 100)

@@ -351,7 +351,7 @@ async def test_the_newest_copy_with_something_in_it_counts(
     assert not report.not_understood
 
 
-async def test_of_several_databases_the_one_in_use_counts_and_copies_are_for_when_it_is_damaged(
+async def test_the_database_in_use_counts_and_its_copies_stand_in_if_it_is_damaged(
     home: Home, tmp_path: Path
 ) -> None:
     home.add("a.mp4")
@@ -405,7 +405,7 @@ async def test_tags_that_differ_in_case_or_mark_are_one_and_long_ones_stay_whole
 # --- What the household did here stays ---
 
 
-async def test_what_was_done_in_lvs_stays_and_is_reported(home: Home, tmp_path: Path) -> None:
+async def test_values_given_in_lvs_are_kept_and_reported(home: Home, tmp_path: Path) -> None:
     home.add("a.mp4")
     home.add("b.mp4")
     await home.scan()
@@ -452,7 +452,7 @@ async def test_an_imported_rating_gives_way_to_a_newer_one_of_the_original_only(
 @pytest.mark.parametrize(
     ("here", "there", "expected"), [(0, 3, 3), (2, 3, 3), (3, 2, 3), (1, 0, 1)]
 )
-async def test_of_two_view_counts_the_larger_stays(
+async def test_the_larger_of_two_view_counts_stays(
     home: Home, tmp_path: Path, here: int, there: int, expected: int
 ) -> None:
     home.add("a.mp4")
@@ -591,9 +591,7 @@ async def test_files_that_swap_their_names_after_the_import_change_nothing_in_a_
 # --- Files that appear later ---
 
 
-async def test_who_asked_before_an_import_hears_of_its_stars_at_once(
-    home: Home, tmp_path: Path
-) -> None:
+async def test_imported_stars_replace_cached_answers_at_once(home: Home, tmp_path: Path) -> None:
     home.add("a.mp4")
     await home.scan()
     address = f"/api/ratings/{(await home.video('a.mp4')).media_hash}"
@@ -604,7 +602,7 @@ async def test_who_asked_before_an_import_hears_of_its_stars_at_once(
 
 
 @pytest.mark.parametrize("running", [True, False], ids=["while it runs", "while it is stopped"])
-async def test_what_has_no_file_is_kept_until_the_file_appears(
+async def test_values_without_a_file_are_kept_until_it_appears(
     home: Home, tmp_path: Path, running: bool
 ) -> None:
     path = database(
@@ -654,7 +652,7 @@ async def test_a_file_that_moves_to_its_old_name_gets_what_is_kept(
     await home.until(lambda: has_rating(home, "a.mp4", 4))
 
 
-async def test_what_is_kept_waits_for_the_end_of_a_scan_and_then_for_a_name_without_doubt(
+async def test_kept_values_wait_for_a_finished_scan_and_an_unambiguous_name(
     home: Home, tmp_path: Path
 ) -> None:
     await take(home, store(tmp_path / "o", ratings={"a.mp4": 4}))
@@ -894,7 +892,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_of_a_broken_file_all_that_can_be_read_is_taken(tmp_path: Path, name: str) -> None:
+def test_every_readable_value_of_a_broken_file_is_taken(tmp_path: Path, name: str) -> None:
     text, expected = BROKEN[name]
     (tmp_path / "ratings.json").write_text(text)
     found = read_all(tmp_path / "ratings.json")
@@ -1009,7 +1007,7 @@ def test_a_file_of_another_name_is_told_by_what_is_in_it(
     assert len(found.puzzles) == (kind is None)
 
 
-def test_only_what_is_the_originals_is_looked_at_in_a_folder(tmp_path: Path) -> None:
+def test_only_files_of_the_original_are_read_in_a_folder(tmp_path: Path) -> None:
     for name in (
         "package.json",
         "node_modules/x/ratings.json",
@@ -1059,7 +1057,7 @@ def large_database(path: Path) -> Path:
 
 
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.9, 0.99])
-def test_of_a_truncated_database_all_that_is_left_is_read(tmp_path: Path, share: float) -> None:
+def test_the_remaining_rows_of_a_truncated_database_are_read(tmp_path: Path, share: float) -> None:
     path = large_database(tmp_path / "video_metadata.db")
     os.truncate(path, int(path.stat().st_size * share))
     found = read_all(path)
@@ -1099,7 +1097,7 @@ def test_damaged_pages_cost_little_more_than_what_is_on_them(tmp_path: Path) -> 
     ],
     ids=["empty", "only a header", "no database"],
 )
-def test_what_is_no_database_is_reported(tmp_path: Path, content: bytes, why: str) -> None:
+def test_a_file_that_is_no_database_is_reported(tmp_path: Path, content: bytes, why: str) -> None:
     (tmp_path / "video_metadata.db").write_bytes(content)
     store(tmp_path, ratings={"a.mp4": 5}, tags={"a.mp4": ["taken, for no database has any"]})
     found = read_all(tmp_path)
@@ -1459,7 +1457,7 @@ def test_the_report_names_file_line_and_reason(tmp_path: Path) -> None:
         (["old", "--report", "nowhere/report.json"], "nowhere"),
     ],
 )
-def test_what_cannot_be_done_is_a_message(
+def test_a_refused_import_ends_with_a_message(
     tmp_path: Path, arguments: list[str], message: str
 ) -> None:
     lay_out(tmp_path)

@@ -214,7 +214,7 @@ async def test_a_disk_that_is_exchanged_below_is_noticed(tmp_path: Path, watch: 
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a disk")
-async def test_what_does_not_answer_is_not_missing(home: Home) -> None:
+async def test_films_on_a_drive_that_does_not_answer_are_not_missing(home: Home) -> None:
     for name in ("local", "trip/beach", "trip/deep/hill"):
         home.add(f"{name}.mp4")
     await home.scan()

@@ -140,7 +140,9 @@ async def test_no_address_leads_to_itself(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("edited", ["film.mp4", "copy.mp4"])
 @pytest.mark.parametrize("running", [True, False], ids=["while it runs", "while it is stopped"])
-async def test_of_two_copies_one_is_edited(home: Home, edited: str, running: bool) -> None:
+async def test_the_unedited_of_two_copies_keeps_the_address_and_the_rating(
+    home: Home, edited: str, running: bool
+) -> None:
     path = home.add("film.mp4")
     await home.scan()
     media_hash = await rate(home, "film.mp4", 5)
@@ -180,7 +182,7 @@ async def test_a_name_that_is_overwritten_daily_with_an_archive(home: Home, arch
         assert found.rating == number + 1
 
 
-async def test_what_was_given_goes_with_the_content_it_was_given_to(home: Home) -> None:
+async def test_given_values_follow_their_content(home: Home) -> None:
     old = home.add("film.mp4").read_bytes()
     await home.scan()
     media_hash = await rate(home, "film.mp4", 5)
@@ -482,7 +484,7 @@ async def test_a_film_that_changed_on_its_new_disk_is_offered_what_it_had_on_the
         assert path.exists() is kept
 
 
-async def test_only_what_is_gone_is_handed_over(home: Home) -> None:
+async def test_only_missing_films_can_be_handed_over(home: Home) -> None:
     home.add("one.avi")
     home.add("one.mp4")
     await home.scan()
@@ -563,7 +565,7 @@ async def test_a_handover_is_taken_back_as_if_it_had_never_been(home: Home) -> N
     assert "moved to another film" in await answer.get_data(as_text=True)
 
 
-async def test_what_was_given_after_a_handover_stays_with_the_film_that_is_there(
+async def test_values_given_after_a_handover_stay_with_the_present_film(
     home: Home,
 ) -> None:
     services = home.services

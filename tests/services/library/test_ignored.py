@@ -18,7 +18,7 @@ from lvs.services.library.ignored import MAX_BYTES, Ignored
         *("lost+found", "System Volume Information", "Network Trash Folder", "@EADIR", "found.000"),
     ],
 )
-async def test_what_systems_keep_is_not_shown(home: Home, folder: str) -> None:
+async def test_system_folders_are_not_shown(home: Home, folder: str) -> None:
     home.add("Trip/beach.mp4")
     home.add(f"{folder}/one.mp4")
     home.add(f"Trip/{folder}/beach.mp4/two.mp4")
@@ -30,7 +30,7 @@ async def test_what_systems_keep_is_not_shown(home: Home, folder: str) -> None:
     assert await home.titles() == ["beach"]
 
 
-async def test_what_goes_into_a_bin_leaves_the_gallery(home: Home) -> None:
+async def test_files_moved_into_a_system_bin_leave_the_gallery(home: Home) -> None:
     film = home.add("Trip/clip.mp4")
     await home.scan()
     (home.library / "#recycle").mkdir()

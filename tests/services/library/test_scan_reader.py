@@ -33,13 +33,13 @@ def odd_files(folder: Path) -> list[bytes]:
     return paths + named + others
 
 
-def test_odd_files_get_fingerprints_and_what_is_no_file_a_reason(tmp_path: Path) -> None:
+def test_odd_files_get_a_fingerprint_or_a_reason(tmp_path: Path) -> None:
     answers = fingerprints(odd_files(tmp_path))
     assert [len(answer) for answer in answers[:-7]] == [5] * (len(answers) - 7)
     assert answers[-4] == (0, "not a regular file")  # the pipe
 
 
-async def test_what_cannot_be_read_is_told_and_what_is_written_waits(home: Home) -> None:
+async def test_unreadable_files_are_passed_over_and_growing_ones_wait(home: Home) -> None:
     home.add("whole.mp4")
     os.mkfifo(home.library / "pipe.mp4")
     (home.library / "new.mp4").write_bytes(b"still coming")

@@ -52,7 +52,7 @@ def watches(process: WatchProcess) -> list[int]:
     return numbers
 
 
-async def test_what_happens_in_each_folder_is_reported(tmp_path: Path) -> None:
+async def test_changes_in_every_folder_are_reported(tmp_path: Path) -> None:
     for name in ("a", "a/b", "c d", "ü"):
         (tmp_path / name).mkdir()
     async with watching(tmp_path) as process:
@@ -216,7 +216,7 @@ async def _end_of(process: WatchProcess) -> WatchFailure:
                 return failed.reason
 
 
-async def test_it_ends_with_the_server(tmp_path: Path) -> None:
+async def test_the_watch_process_ends_with_the_server(tmp_path: Path) -> None:
     """Its standard input ends when the server is gone, however that ended."""
     async with watching(tmp_path) as process:
         process._process._requests.close()

@@ -150,7 +150,7 @@ def folder_of_its_name(path: Path, _: Path) -> None:
         ("folder.mp4", film_of_its_name, ["folder"]),
     ],
 )
-async def test_what_was_exchanged_for_something_else_leaves_the_gallery(
+async def test_replaced_files_and_folders_leave_the_gallery(
     watched: Home,
     left: str,
     put: Callable[[Path, Path], None],
@@ -165,7 +165,7 @@ async def test_what_was_exchanged_for_something_else_leaves_the_gallery(
     await shows(watched, *shown, "stays")
 
 
-async def test_what_another_program_writes_is_noticed(home: Home) -> None:
+async def test_writes_of_another_program_are_noticed(home: Home) -> None:
     home.add("film.mp4")
     await home.scan()
     media_hash = (await home.video("film.mp4")).media_hash
@@ -184,7 +184,7 @@ async def test_what_another_program_writes_is_noticed(home: Home) -> None:
 
 
 @pytest.mark.parametrize("done", ["came", "left", "settled"])
-async def test_what_could_not_be_written_down_is_made_up_for(
+async def test_changes_seen_while_the_database_was_locked_are_made_up_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, done: str
 ) -> None:
     monkeypatch.setattr(watcher, "AGAIN_S", 0.5)

@@ -35,7 +35,9 @@ def test_one_eye_of_a_flat_film_is_shown_whole(
 
 @pytest.mark.parametrize("shape", [Shape.EQUIRECT180, Shape.EQUIRECT360, Shape.FISHEYE, Shape.EAC])
 @pytest.mark.parametrize("stereo", Stereo)
-def test_of_a_sphere_the_middle_of_the_first_eye_is_shown(shape: Shape, stereo: Stereo) -> None:
+def test_the_poster_of_a_sphere_shows_the_middle_of_the_first_eye(
+    shape: Shape, stereo: Stereo
+) -> None:
     crop = crop_of(Projection(shape, stereo), 2.0)
     assert 0 <= crop.left < crop.right <= (0.5 if stereo is Stereo.SBS else 1)
     assert 0 <= crop.top < crop.bottom <= (0.5 if stereo is Stereo.TB else 1)

@@ -38,7 +38,7 @@ def test_black_bars_are_taken_off(lit: tuple[int, int, int, int], left: tuple[in
         (0, 0, 0, 0),  # all black
     ],
 )
-def test_what_is_no_bar_stays(lit: tuple[int, int, int, int]) -> None:
+def test_pictures_without_bars_are_not_cropped(lit: tuple[int, int, int, int]) -> None:
     assert border_box(picture((640, 360), lit)) == (0, 0, 640, 360)
 
 

@@ -46,14 +46,14 @@ def configuration(pixel_format: str = "yuv420p", **options: str) -> bytes:
         ),
     ],
 )
-def test_it_is_what_the_encoder_was_told(
+def test_reordering_is_read_as_the_encoder_was_told(
     said: int, pixel_format: str, options: dict[str, str]
 ) -> None:
     assert said_reordering(configuration(pixel_format, **options)) == said
 
 
 @pytest.mark.parametrize("content", [b"", b"\1", b"\0\0\0\1\x67", SILENT, SILENT[:12]])
-def test_what_does_not_say_it_says_nothing(content: bytes) -> None:
+def test_content_without_the_field_gives_no_reordering(content: bytes) -> None:
     assert said_reordering(content) is None
 
 

@@ -53,7 +53,7 @@ def main_track(path: Path) -> int:
         ([("mjpeg", 9, DEFAULT)], 0),
     ],
 )
-def test_it_moves_can_be_decoded_and_is_the_default(
+def test_the_main_track_moves_can_be_decoded_and_is_the_default(
     tmp_path: Path, extension: str, tracks: list[tuple[str, int, Disposition]], expected: int
 ) -> None:
     assert main_track(film(tmp_path / f"film.{extension}", tracks)) == expected

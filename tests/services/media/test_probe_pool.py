@@ -306,7 +306,7 @@ def unreadable_files(folder: Path) -> dict[str, str]:
     }
 
 
-async def test_what_is_no_video_gets_a_message_that_says_why(
+async def test_unreadable_files_get_a_message_with_the_reason(
     probe_pool: ProbePool, store: PosterStore, tmp_path: Path
 ) -> None:
     said = {}

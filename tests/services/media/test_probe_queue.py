@@ -35,7 +35,7 @@ async def restart(home: Home) -> None:
         "state = 'new', attempts = 3, looked_fingerprint = NULL, probe_version = '0 av 19.0.2'",
     ],
 )
-async def test_what_another_version_could_not_read_is_read_after_a_restart(
+async def test_failures_of_another_version_are_probed_again_after_a_restart(
     home: Home, fault: str
 ) -> None:
     home.add("film.mp4")
@@ -52,7 +52,7 @@ async def test_what_another_version_could_not_read_is_read_after_a_restart(
     assert poster is not None
 
 
-async def test_what_this_version_could_not_read_is_left_alone(home: Home) -> None:
+async def test_failures_of_this_version_are_not_probed_again(home: Home) -> None:
     home.add("film.mp4", b"no film at all" * 1000)
     await home.scan()
     await home.probed()

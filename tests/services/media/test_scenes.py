@@ -71,7 +71,7 @@ async def test_a_stereo_film_shows_one_eye(tmp_path: Path) -> None:
     assert abs(red - green) < 30  # the other eye is red
 
 
-async def test_what_has_no_scenes_leaves_no_sheet(tmp_path: Path) -> None:
+async def test_films_without_scenes_leave_no_sheet(tmp_path: Path) -> None:
     make_video(tmp_path / "short.mp4", seconds=0.5)
     (tmp_path / "text.mp4").write_bytes(b"no film" * 100)
     async with ProbePool(1) as pool:

@@ -154,7 +154,7 @@ async def test_subtitles_are_fetched_again_only_when_they_changed(home: Home) ->
     assert "Farewell" in await changed.get_data(as_text=True)
 
 
-async def test_what_is_not_there_is_a_404(home: Home) -> None:
+async def test_absent_subtitles_are_a_404(home: Home) -> None:
     home.add("Film.mp4")
     subtitle = home.library / "Film.srt"
     subtitle.write_text(SRT)

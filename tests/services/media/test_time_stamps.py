@@ -35,7 +35,7 @@ def test_jumps_do_not_count(starts: tuple[float, ...], claimed_s: float) -> None
 
 
 @pytest.mark.parametrize("claimed_s", [SECONDS, SECONDS * 1.2, 1.0])
-def test_what_is_sound_is_believed(claimed_s: float) -> None:
+def test_a_plausible_duration_is_believed(claimed_s: float) -> None:
     content = stream(7.0)
     assert measured_duration_s(io.BytesIO(content), len(content), claimed_s) == claimed_s
 

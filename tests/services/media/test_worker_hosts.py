@@ -300,6 +300,6 @@ def test_an_address_says_where_films_lie_over_there() -> None:
         "ssh://desktop:99999",
     ],
 )
-def test_what_is_no_address_of_a_machine_is_refused(text: str) -> None:
+def test_an_invalid_worker_address_is_refused(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011  the option says what is wrong
         parse_worker_address(text)

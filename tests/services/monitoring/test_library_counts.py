@@ -8,7 +8,7 @@ from support.home import Home
 from lvs.services.monitoring.library_counts import PAUSE_S
 
 
-async def test_whoever_sees_that_a_scan_ended_sees_what_it_found(home: Home) -> None:
+async def test_counts_are_up_to_date_once_a_scan_has_ended(home: Home) -> None:
     counter = home.services.overviews
     for count in (1, 2, 3):
         home.add(f"{count}.mp4")

@@ -96,7 +96,7 @@ async def test_a_name_that_another_device_holds_is_left_to_it() -> None:
             await announced(second, "lvs-test-two-2.local")
 
 
-async def test_of_two_that_start_at_once_one_takes_another_name() -> None:
+async def test_one_of_two_servers_that_start_at_once_takes_another_name() -> None:
     one, two = on_loopback("lvs-test-five", ("127.0.0.4",)), on_loopback("lvs-test-five")
     async with announcing(one), announcing(two):
         await until(lambda: one.announced == "lvs-test-five.local")

@@ -163,7 +163,7 @@ def test_the_size_is_the_largest_that_the_machine_keeps_up_with(
     assert planner.fitting_height(H264._replace(frame_rate=25.0), pace) == height
 
 
-def test_what_is_too_slow_in_the_smallest_size_is_decoded_in_part() -> None:
+def test_films_too_slow_in_the_smallest_size_are_decoded_in_part() -> None:
     load = planner.load(H264)
     assert not planner.needs_thinning(H264, None)
     assert not planner.needs_thinning(H264, load)

@@ -80,7 +80,7 @@ async def test_a_worker_ends_some_time_after_the_last_request(pool: PlayerPool, 
     assert pool.process_ids == ()
 
 
-async def test_work_ends_with_the_last_who_waits_for_it(pool: PlayerPool, path: Path) -> None:
+async def test_work_ends_with_the_last_waiter(pool: PlayerPool, path: Path) -> None:
     film = film_at(path)
     await pool.facts(film)
     first, second = (asyncio.create_task(pool.segment(film, CONVERTED, 4)) for _ in range(2))
@@ -139,7 +139,7 @@ async def test_posters_wait_while_a_film_is_converted(pool: PlayerPool, path: Pa
         await asyncio.wait_for(pool.wait_quiet(), 0.05)
 
 
-async def test_who_opens_another_film_is_never_refused_for_the_one_before(
+async def test_a_viewer_who_changes_films_is_never_refused_for_the_one_before(
     pool: PlayerPool, path: Path
 ) -> None:
     first, second = film_at(path), film_at(path, "other")
@@ -167,7 +167,7 @@ async def test_the_cache_keeps_within_its_bound(tmp_path: Path) -> None:
     assert not list((tmp_path / "cache").iterdir())
 
 
-async def test_many_at_once_keep_within_the_bound_and_nothing_is_left_of_who_leaves(
+async def test_many_at_once_keep_within_the_bound_and_leave_nothing_behind(
     tmp_path: Path,
 ) -> None:
     cache = SegmentCache(tmp_path / "cache", 1000, least_free_bytes=0)

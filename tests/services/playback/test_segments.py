@@ -383,7 +383,7 @@ def test_a_film_that_is_opened_quickly_is_what_it_is_when_pictures_are_decoded_f
 @pytest.mark.parametrize(
     "content", [b"", b"#EXTM3U\n#EXTINF:1,\n/etc/passwd\n", b"ffconcat version 1.0\nfile x\n"]
 )
-def test_what_is_no_film_is_unreadable(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_no_film_is_unreadable(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "film.mp4"
     path.write_bytes(content)
     with pytest.raises(Unreadable), opened(path):

@@ -340,7 +340,9 @@ def test_odd_names_and_links_within_the_library_are_served(site: Site, tmp_path:
     opened.close()
 
 
-def test_what_is_no_file_of_the_library_is_not_found(site: Site, tmp_path: Path) -> None:
+def test_special_files_and_paths_outside_the_library_are_not_found(
+    site: Site, tmp_path: Path
+) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "secret.mp4").write_bytes(b"secret")
