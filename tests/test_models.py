@@ -1,4 +1,4 @@
-"""Values that say something by themselves."""
+"""Methods of the models."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What browsers play, and the sentence for what they do not."""
+"""Films that browsers play, and the message for those they do not."""
 
 import pytest
 

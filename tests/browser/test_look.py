@@ -1,4 +1,4 @@
-"""The pages as a picky eye sees them: what lies where, what it says, and what a press does."""
+"""Layout, wording and buttons of the pages, in a real browser."""
 
 import itertools
 import re
@@ -766,7 +766,7 @@ def test_a_row_of_a_tile_is_its_link(house: House) -> None:
 
 
 def test_the_dashboard_has_no_holes(house: House) -> None:
-    """In a column each tile begins where the one above it ends."""
+    """Each tile begins where the one above it in its column ends."""
     page = house.open("/admin/performance")
     expect(page.locator("#tile-routes")).to_be_visible()
     columns: dict[int, list[tuple[float, float]]] = {}

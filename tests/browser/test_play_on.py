@@ -1,4 +1,4 @@
-"""What follows a film, in a real browser: the card with its countdown, and lists played on."""
+"""The film after a film, in a real browser: the card with its countdown, and lists that play on."""
 
 import re
 from collections.abc import Iterator

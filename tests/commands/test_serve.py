@@ -1,4 +1,4 @@
-"""`lvs serve` as somebody uses it who works on LVS."""
+"""`lvs serve --dev`, as developers of LVS use it."""
 
 import shutil
 import sys

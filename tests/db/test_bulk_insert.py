@@ -1,4 +1,4 @@
-"""Many videos that are taken in at once leave what each of them alone would have left."""
+"""A bulk insert leaves the rows that single inserts would have left."""
 
 import os
 import sqlite3
@@ -39,7 +39,7 @@ def film(number: int, path: bytes | None = None, fingerprint: str | None = None)
 
 
 async def one_by_one(database: Database, batch: list[Arrival]) -> None:
-    """What the few that are not simply new go through."""
+    """Add films one after the other, as those are that are not simply new."""
     async with database.transaction() as tx:
         for item in batch:
             video_id = await videos.add(tx, item.fingerprint, item.title, item.added_at, 1)

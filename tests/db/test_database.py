@@ -74,7 +74,7 @@ async def note_on_the_loop(database: Database, number: int, text: bytes = b"") -
 
 
 def quicken(database: Database) -> None:
-    """As if the disk had just been quick."""
+    """Make the writer believe that the disk has just been quick."""
     for _ in range(writer.QUICK_IN_A_ROW):
         database._writer._pace.note(0)
 

@@ -1,4 +1,4 @@
-"""Who a request comes from, and how often one visitor may rate."""
+"""The client's address of a request, and the limit on ratings per client."""
 
 import ipaddress
 from pathlib import Path

@@ -64,7 +64,7 @@ def site(folder: Path) -> Iterator[Site]:
 
 @pytest.fixture
 def both(folder: Path) -> Iterator[tuple[Site, Site]]:
-    """One whose films go past the server, and one that knows no other way than through it."""
+    """A site that sends films directly, and one that sends them through the server."""
     with Site(folder) as direct, Site(folder, knows_connection=False) as plain:
         yield direct, plain
 

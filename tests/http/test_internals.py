@@ -1,4 +1,4 @@
-"""The private parts of hypercorn and Quart-Schema that LVS leans on, and what happens without."""
+"""The private parts of hypercorn and Quart-Schema that LVS uses, and the fallback without them."""
 
 from collections.abc import Iterator
 

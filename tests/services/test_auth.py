@@ -443,8 +443,8 @@ async def test_credentials_are_shared_with_named_origins_only(tmp_path: Path) ->
 
 
 async def test_a_page_of_another_port_cannot_borrow_the_session(tmp_path: Path) -> None:
-    """To a browser it is of the same site, so the cookie comes along with what it sends (RFC
-    6265bis section 5.2).
+    """Browsers take another port for the same site, so the cookie comes along with its requests
+    (RFC 6265bis section 5.2).
     """
     named, other = "http://localhost:5001", "http://localhost:5000"
     async with (

@@ -1,4 +1,4 @@
-"""What the server did is counted once, rightly, and in bounded memory."""
+"""The server's work is counted once, rightly, and in bounded memory."""
 
 import asyncio
 import json

@@ -37,8 +37,8 @@ def read_only(folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def dead_disk(folder: Path) -> Iterator[Path]:
-    """While the block runs, a disk is mounted at `folder` whose driver (FUSE) broke down: the
-    folder is there, and whoever looks at it hears that it is not connected.
+    """Mount a disk at `folder`, while the block runs, whose driver (FUSE) broke down: the folder is
+    there, and every access fails with "not connected".
     """
     try:
         driver = os.open("/dev/fuse", os.O_RDWR)

@@ -120,7 +120,7 @@ class Headset:
 
     @property
     def state(self) -> dict[str, Any]:
-        """What the visit shows now; None while there is no visit."""
+        """The state of the visit now; None while there is no visit."""
         state: dict[str, Any] = self.page.evaluate(STATE)
         return state
 

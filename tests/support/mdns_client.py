@@ -15,7 +15,7 @@ TYPE = "_http._tcp.local."
 
 
 class Sites(ServiceListener):
-    """What is listed now, and what was withdrawn."""
+    """The sites listed now, and those withdrawn."""
 
     def __init__(self) -> None:
         self.present: set[str] = set()

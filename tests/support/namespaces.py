@@ -14,7 +14,7 @@ NOT_ALLOWED = "the system allows no network namespaces"
 
 
 def obstacle() -> str:
-    """Why no namespaces can be made here; empty where they can."""
+    """The reason why no namespaces can be made here; empty if they can."""
     if os.geteuid() or shutil.which("ip") is None:
         return "needs root and ip (Debian's package is iproute2)"
     name = f"lvs-try-{secrets.token_hex(3)}"

@@ -1,4 +1,4 @@
-"""In CI a skipped test is a failed run: what nobody sees run proves nothing.
+"""Skipped tests fail a run in CI: a test that never ran proves nothing.
 
 Tests of ../shared may skip where that is absent, those of two machines where the system allows no
 network namespaces.

@@ -85,7 +85,7 @@ class Site:
 
         @app.get("/drive/<name>")
         async def drive(name: str) -> Response:
-            """As if the file lay on a drive that is never in memory, and may fail."""
+            """Serve the file as from a drive that is never in memory, and may fail."""
             site = self
 
             class OnDrive(OpenFile):

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(not NAMES, reason="../shared has no cases here")
 
 
 def _nobody_can_run_it() -> bool:
-    """Whether another user may run this Python with LVS, which a folder of root's can forbid."""
+    """True if the user `nobody` may run this Python with LVS; a folder of root's can forbid it."""
     command = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
     try:
         tried = [*command, sys.executable, "-c", "import lvs.server"]

@@ -76,7 +76,7 @@ def test_files_the_image_copies_exist_and_reach_docker() -> None:
 
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
 def test_every_package_has_a_wheel_for_the_image(machine: str) -> None:
-    """So that both kinds of machine build it without a compiler."""
+    """Wheels let both kinds of machine build the image without a compiler."""
     [release] = set(re.findall(r"FROM python:(3\.\d+)", DOCKERFILE))
     there = {
         **default_environment(),

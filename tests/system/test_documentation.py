@@ -1,4 +1,4 @@
-"""What the documentation names is there: pages, headings, options and commands."""
+"""Pages, headings, options and commands that the documentation names exist."""
 
 import os
 import plistlib
@@ -58,7 +58,7 @@ README = (PROJECT / "README.md").read_text(encoding="utf-8")
 
 
 def section(heading: str) -> str:
-    """What stands below a heading of the README, up to the next."""
+    """The section below a heading of the README."""
     _, _, rest = README.partition(f"\n## {heading}\n")
     assert rest, heading
     return re.split(r"(?m)^## ", rest)[0]

@@ -218,7 +218,7 @@ BOMBS: dict[str, Callable[[], bytes]] = {
 
 
 async def probed(probe_pool: ProbePool, path: Path) -> ProbeResult | Unreadable | Unavailable:
-    """What a probe comes to: no other end than these is allowed."""
+    """Probe the file; any other result than these fails the test."""
     try:
         return await probe_pool.probe(path)
     except (Unreadable, Unavailable) as error:
@@ -320,7 +320,7 @@ async def test_a_film_whose_samples_lie_in_another_file_is_not_read_from_there(
 
 
 def in_a_worker(program: str) -> subprocess.CompletedProcess[str]:
-    """What a process prints that has limited itself as workers do."""
+    """Run a program in a process that has limited itself as workers do."""
     start = (
         "import sys, os; from lvs.services.media import worker_limits;"
         " worker_limits.limit_process(2 << 30)\n"

@@ -1,4 +1,4 @@
-"""What strangers wrote (names of files and folders, tags, titles, subtitles, addresses) is text
+"""Untrusted text (names of files and folders, tags, titles, subtitles, addresses) is escaped
 wherever it is shown.
 """
 

@@ -1,5 +1,5 @@
-"""Full, read-only, locked, damaged, and a clock that jumps: what cannot be done is refused in
-words, everything else goes on.
+"""Disks that are full or read-only, databases that are locked or damaged, and a clock that jumps:
+LVS refuses what it cannot do with a message, and everything else goes on.
 """
 
 import asyncio

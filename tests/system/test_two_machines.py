@@ -58,7 +58,7 @@ def serve(namespace: str, library: Path, data: Path, *flags: str, **more: str) -
 
 
 def asked(namespace: str, address: str, *arguments: str) -> str:
-    """What curl gets there from a machine."""
+    """Fetch an address with curl from a machine."""
     command = inside(namespace, "curl", "-sSf", "-m", "20", *arguments, address)
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -273,7 +273,7 @@ def _die_while_people_rate(
 
 
 def _lacking(database: Path, rated: list[Rated]) -> list[Rated]:
-    """What the journal of a restored database does not know of."""
+    """Ratings that the journal of a restored database does not know of."""
     with contextlib.closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as db:
         sql = """
             SELECT v.media_hash, c.new, c.at FROM changes c JOIN videos v ON v.id = c.video_id

@@ -131,8 +131,8 @@ def test_a_link_to_everything_costs_nothing(tmp_path: Path, mode: str) -> None:
 
 
 def memory(process: psutil.Process) -> int:
-    """What a server and its watch take together, in bytes; the workers that probe films have a
-    bound of their own.
+    """Memory of a server and its watch process together, in bytes; the workers that probe films
+    have a bound of their own.
     """
     processes = [
         process,

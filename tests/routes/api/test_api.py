@@ -773,7 +773,7 @@ JSON_TYPES: dict[str, Any] = {
 
 
 def mismatch(value: Any, schema: Any, document: Any) -> str | None:
-    """Where the value is not as the schema says; None where it is."""
+    """The place where the value breaks the schema; None if there is none."""
     if "$ref" in schema:
         return mismatch(
             value, document["components"]["schemas"][schema["$ref"].rpartition("/")[2]], document

@@ -35,7 +35,7 @@ async def films(home: Home, *names: str) -> list[str]:
 
 
 async def post(home: Home, path: str, body: Any = None) -> Response:
-    """What a player sends: JSON without a content type, or nothing at all."""
+    """Post as a player does: JSON without a content type, or nothing at all."""
     data = b"" if body is None else json.dumps(body).encode()
     answer: Response = await home.client.post(path, data=data)
     return answer

@@ -1,4 +1,4 @@
-"""What travels between server and browser, and what need not."""
+"""Compressed answers, and answers that need not be sent again."""
 
 import asyncio
 import gzip

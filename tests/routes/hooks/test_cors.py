@@ -1,4 +1,4 @@
-"""Which pages of other origins may use the JSON API."""
+"""Pages of other origins that may use the JSON API."""
 
 from pathlib import Path
 

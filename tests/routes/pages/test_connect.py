@@ -89,7 +89,7 @@ OVERLAY = HostAddress("tailscale0", ipaddress.ip_address("100.72.1.9"), False, t
 async def connectivity(
     monkeypatch: pytest.MonkeyPatch, own: list[HostAddress], **more: Any
 ) -> Connectivity:
-    """What is found where this machine has these addresses."""
+    """The addresses of `/connect` if this machine has these."""
 
     async def status(host: str, _port: int, _tls: bool, _root: str) -> int:
         return {"172.17.0.1": 0, "100.72.1.9": 403}.get(host, 200)

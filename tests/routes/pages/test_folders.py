@@ -114,7 +114,7 @@ async def test_a_folder_nobody_knows_gets_a_message(trips: Home) -> None:
 
 
 async def test_the_plain_gallery_knows_films_of_a_folder_alone(trips: Home) -> None:
-    """With the index in memory and without it."""
+    """Both with the index in memory and without it."""
     query = Query(folder=b"Trips/2024", direct=True)
     assert [card.title for card in (await trips.services.gallery.browse(query)).cards] == ["b"]
     await trips.services.gallery.fill()

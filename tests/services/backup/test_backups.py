@@ -45,7 +45,7 @@ async def curate(home: Home, name: str | bytes, stars: int = 4) -> str:
 
 
 async def given(home: Home) -> dict[str, tuple[object, ...]]:
-    """What every listed video has, by the content of its file."""
+    """The values of every listed video, by the content of its file."""
     found: dict[str, tuple[object, ...]] = {}
     async with home.services.database.read() as db:
         hashes = [row[0] for row in await db.all("SELECT media_hash FROM gallery")]
@@ -74,7 +74,7 @@ def lvs(*arguments: str | Path, data: Path) -> subprocess.CompletedProcess[str]:
 
 
 def at_a_terminal(*arguments: str | Path, data: Path, answer: str) -> tuple[int, str]:
-    """What `lvs` shows a person who answers its question so, and its exit code."""
+    """Run `lvs` at a terminal and answer its question; its output and exit code."""
     here, there = pty.openpty()
     command = [sys.executable, "-m", "lvs", *map(str, arguments), "--data", str(data)]
     process = subprocess.Popen(

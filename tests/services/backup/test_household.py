@@ -29,7 +29,7 @@ async def text(response: Response) -> str:
 
 
 def restore(source: Path, data: Path) -> dict[str, Any]:
-    """What `lvs restore` says that it changed."""
+    """Run `lvs restore`; the changes it reports."""
     command = [sys.executable, "-m", "lvs", "restore", str(source), "--yes", "--json"]
     done = subprocess.run(
         [*command, "--data", str(data)], capture_output=True, text=True, check=False

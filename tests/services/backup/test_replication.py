@@ -239,7 +239,7 @@ class Written:
 
 
 def content(database: Path) -> list[str]:
-    """All that a database holds, but for Litestream's own count; it is sound."""
+    """The content of a sound database, without Litestream's own tables."""
     with closing(sqlite3.connect(database)) as db:
         assert [row[0] for row in db.execute("PRAGMA integrity_check")] == ["ok"]
         return [line for line in db.iterdump() if "_litestream" not in line]
@@ -270,8 +270,8 @@ async def die_twice(url: str, database: Path) -> None:
 async def test_writes_after_two_crashes_are_replicated(
     tmp_path: Path, database: Path, by_another: bool
 ) -> None:
-    """So is what nobody copied before them; also where another program of LVS, such as `lvs scan`,
-    moves the log into the database by itself and begins it anew.
+    """Writes that were not copied before the crashes are, too, even if another program of LVS, such
+    as `lvs scan`, checkpoints the log by itself and begins it anew.
     """
     url = f"file://{tmp_path}/usb/lvs"
     await die_twice(url, database)
@@ -439,7 +439,7 @@ async def test_an_object_store_gets_a_copy_and_gives_it_back(
 def test_litestream_is_told_of_the_certificate_authorities(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """With AWS_CA_BUNDLE it would not start at all."""
+    """Litestream would not start at all with AWS_CA_BUNDLE."""
     (tmp_path / "signers.pem").write_text("")
     monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "signers.pem"))
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)

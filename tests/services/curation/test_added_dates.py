@@ -1,4 +1,4 @@
-"""Dates of addition that a wrong clock gave, and how they are set right."""
+"""Dates of addition that a wrong clock gave, and their correction."""
 
 import os
 import time

@@ -40,7 +40,7 @@ async def journal(home: Home, **chosen: Any) -> list[JournalEntry]:
 
 
 async def everything(home: Home) -> list[Any]:
-    """What people gave all videos, as the tables and as the gallery have it."""
+    """The curation of all videos, on which tables and gallery agree."""
     cards = (await home.services.gallery.browse(Query(sort=Sort.TITLE, descending=False))).cards
     cards += (await home.services.gallery.browse(Query(hidden=True))).cards
     found: list[Any] = []

@@ -1,5 +1,5 @@
-"""What is missing is listed, forgotten only on demand, restored whole, and comes back by itself
-with its file.
+"""Missing videos are listed, forgotten only on demand, restored whole, and come back by themselves
+with their files.
 """
 
 import re

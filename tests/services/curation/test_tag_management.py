@@ -34,7 +34,7 @@ async def found(home: Home, **query: Any) -> set[str]:
 
 
 async def both_ways(home: Home, **query: Any) -> set[str]:
-    """What the index finds, which the database finds alike."""
+    """The videos that the index finds, and the database alike."""
     gallery = home.services.gallery
     by_index = await found(home, **query)
     kept, gallery._index = gallery._index, None

@@ -1,5 +1,5 @@
-"""What the gallery finds and in which order, against a brute-force account; and its pages through
-the front door.
+"""Results and order of the gallery, against a brute-force account; and its pages through the front
+door.
 """
 
 import html
@@ -500,8 +500,8 @@ async def test_every_address_shows_what_it_says(films: Home) -> None:
 
 
 async def test_the_best_match_comes_first_while_somebody_searches(home: Home) -> None:
-    """Before it come an order that the address names and, without words, the latest; what one
-    plays, goes on to, saves and asks the API for stands in the same order.
+    """An order in the address takes precedence, and without words the newest come first. Playing,
+    going on, saving and the API use the same order.
     """
     given = {
         "Sintel": "",
@@ -709,7 +709,7 @@ async def test_tags_are_listed_with_their_counts(films: Home) -> None:
 
 
 async def test_a_kept_card_is_what_a_fresh_one_would_be(films: Home) -> None:
-    """Whatever list it stands in and whatever was asked before."""
+    """Neither the list it stands in nor earlier requests matter."""
     pages: Templates = films.app.extensions["lvs.pages"]
     for query in (
         Query(),

@@ -1,4 +1,4 @@
-"""What people type into the search field, and what it finds."""
+"""Queries as people type them, and the videos they find."""
 
 import sqlite3
 import unicodedata

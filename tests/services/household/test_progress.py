@@ -1,4 +1,4 @@
-"""Where people stopped in a film, and what they have watched."""
+"""Positions in films, and watched marks."""
 
 import math
 from pathlib import Path

@@ -1,5 +1,5 @@
-"""What people gave their videos in the original Local Video Server arrives whole, once, and takes
-nothing from what is here.
+"""Curation from the original Local Video Server is imported whole, once, and replaces nothing that
+was given in LVS.
 """
 
 import contextlib
@@ -63,7 +63,7 @@ async def playlists(home: Home) -> dict[str, list[str]]:
 
 
 async def everything(home: Home) -> str:
-    """All that is kept, as one text: equal texts are equal databases.
+    """The content of the database as one text: equal texts are equal databases.
 
     Waits for probes of files, which change it too.
     """

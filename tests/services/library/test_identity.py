@@ -1,4 +1,4 @@
-"""Which film an address means, which contents are one film, and where what a film was given is."""
+"""The film that an address means, the contents that are one film, and the curation of each."""
 
 import os
 import shutil
@@ -23,7 +23,7 @@ JsonVideo = dict[str, Any]
 
 
 async def listed(home: Home, query: str = "") -> dict[str, JsonVideo]:
-    """What the gallery shows, by path."""
+    """The listed videos, by path."""
     answer = await home.client.get(f"/api/videos?limit=500{query}")
     return {video["path"]: video for video in (await answer.get_json())["videos"]}
 
@@ -511,7 +511,7 @@ async def _everything(home: Home) -> dict[str, list[tuple[Any, ...]]]:
 
 
 async def _two_films_of_one_name(home: Home) -> tuple[str, str]:
-    """One that is gone and one that is there, each with something of everything; their hashes."""
+    """Make a missing and a present film, each with a value of every kind; their hashes."""
     services = home.services
     home.add("other.mp4")
     path = home.add("trip.avi")

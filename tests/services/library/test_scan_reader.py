@@ -1,4 +1,4 @@
-"""What a scan reads of files: their fingerprints, and what of them cannot be read."""
+"""Fingerprints that a scan reads, and files that it cannot read."""
 
 import os
 from pathlib import Path

@@ -32,7 +32,7 @@ async def watching(top: Path) -> AsyncIterator[WatchProcess]:
 
 
 async def told(process: WatchProcess, places: Iterable[bytes]) -> set[bytes]:
-    """All that is reported until these places have been."""
+    """Wait until these places are reported; all that were."""
     missing, reported = set(places), set[bytes]()
     while missing:
         changes = await process.changes()

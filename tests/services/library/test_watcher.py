@@ -1,4 +1,4 @@
-"""What happens in a library folder shows up by itself."""
+"""Changes in a library folder show up by themselves."""
 
 import asyncio
 import os

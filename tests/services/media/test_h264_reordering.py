@@ -17,7 +17,7 @@ SILENT = bytes.fromhex("0142000affe1000767 42000af841a2 01000468ce3880".replace(
 
 
 def configuration(pixel_format: str = "yuv420p", **options: str) -> bytes:
-    """What libx264 says of a film that it encodes with these options."""
+    """The codec configuration that libx264 writes with these options."""
     with av.open(io.BytesIO(), "w", format="mp4") as output:
         stream = output.add_stream("libx264", rate=25, options=options)
         stream.width, stream.height, stream.pix_fmt = 64, 48, pixel_format

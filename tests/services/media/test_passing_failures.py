@@ -124,7 +124,7 @@ async def test_posters_switched_on_later_are_made(tmp_path: Path) -> None:
 
 @contextmanager
 def unwritable(folder: Path) -> Iterator[None]:
-    """Nobody can write into the folder while the block runs, not even root."""
+    """Make the folder read-only while the block runs, even for root."""
     if os.geteuid() == 0:
         with read_only(folder):
             yield

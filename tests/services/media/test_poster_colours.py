@@ -36,7 +36,7 @@ async def shown(home: Home, query: str) -> list[str]:
 
 @asynccontextmanager
 async def told(home: Home) -> AsyncIterator[None]:
-    """With the background task that tells missing colours, and no delay."""
+    """Run the background task that tells missing colours, without its delay."""
     with_it = home.services
     task = asyncio.create_task(
         PosterColours(

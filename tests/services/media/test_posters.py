@@ -1,4 +1,4 @@
-"""Posters: which frame, which way up, how large, and where they lie."""
+"""Posters: their frame, rotation, size and place on the disk."""
 
 from collections.abc import AsyncIterator
 from fractions import Fraction
@@ -50,7 +50,7 @@ def brightest(image: Image.Image) -> float:
 
 
 def colour_at(image: Image.Image, x: float, y: float) -> str:
-    """Which of the four colours of `media.quarters` is there; x and y from 0 to 1."""
+    """The one of the four colours of `media.quarters` at this point; x and y from 0 to 1."""
     found = pixel(image, int(x * image.width), int(y * image.height))
     distances = {
         name: sum(abs(one - other) for one, other in zip(found, colour, strict=True))

@@ -54,7 +54,7 @@ def store(tmp_path: Path) -> PosterStore:
 
 
 def is_running(process_id: int) -> bool:
-    """Whether the process is there and not merely waiting to be reaped."""
+    """True if the process exists and is not merely waiting to be reaped."""
     try:
         return Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:

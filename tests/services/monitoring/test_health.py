@@ -1,6 +1,4 @@
-"""What the health tile says of a disk, a backup or a machine that is in trouble, and that it is
-silent again afterwards.
-"""
+"""The health tile names a disk, backup or machine in trouble, and is silent again afterwards."""
 
 import asyncio
 import re
@@ -135,7 +133,7 @@ class Memory:
         path.write_text(self._content)
 
     def leave(self, share: float) -> None:
-        """From now on this share of the memory is free."""
+        """Say from now on that this share of the memory is free."""
         free_kb = int(psutil.virtual_memory().total / 1024 * share)
         rows = re.sub(
             r"(?m)^(MemFree|MemAvailable):\s+\d+ kB$",

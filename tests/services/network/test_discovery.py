@@ -30,7 +30,7 @@ class Device:
         return json.loads(await asyncio.wait_for(self._process.stdout.readline(), PATIENCE_S * 2))
 
     async def sees_once(self, wanted: str) -> Any:
-        """What it sees once a site is there (`present`) or none is (`gone`)."""
+        """Wait for a site (`present`) or for none (`gone`); what the device sees then."""
         assert self._process.stdin
         self._process.stdin.write(f"{wanted}\n".encode())
         await self._process.stdin.drain()

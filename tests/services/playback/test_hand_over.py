@@ -1,4 +1,4 @@
-"""Work in two threads that hand things over."""
+"""Two threads, one of which makes pieces that the other takes."""
 
 import threading
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.core
 
 
 class DroppedError(Exception):
-    """Nobody waits for it."""
+    """An error that nobody waits for."""
 
 
 def nothing() -> None:
