@@ -18,6 +18,9 @@ import lvs
 from lvs.paths import static_folder
 
 PACKAGE = Path(lvs.__file__).parent
+TESTS = Path(__file__).parent
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 # From the top floor to the ground. A module may import from its own floor and those below it.
 FLOORS = (
@@ -227,14 +230,31 @@ def test_no_class_name_exists_twice() -> None:
 CLAUSE = r"(who(se|ever)?|what(ever)?|whether|how|when|where|which|why)\b"
 
 
-def test_docstrings_begin_with_a_noun_or_a_verb() -> None:
+def definitions(path: Path) -> Iterator[ast.Module | ast.ClassDef | Function]:
+    """The module at this path, and every class and function in it."""
+    for node in ast.walk(ast.parse(path.read_bytes(), path.name)):
+        if isinstance(node, ast.Module | ast.ClassDef | Function):
+            yield node
+
+
+@pytest.mark.parametrize("folder", [PACKAGE, TESTS], ids=["package", "tests"])
+def test_docstrings_begin_with_a_noun_or_a_verb(folder: Path) -> None:
     clauses = [
-        f"{module}: {docstring[:60]}"
-        for module in modules()
-        for node in ast.walk(tree(module))
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
-        and (docstring := ast.get_docstring(node))
-        and re.match(CLAUSE, docstring, re.IGNORECASE)
+        f"{path.relative_to(folder)}: {docstring[:60]}"
+        for path in sorted(folder.rglob("*.py"))
+        for node in definitions(path)
+        if (docstring := ast.get_docstring(node)) and re.match(CLAUSE, docstring, re.IGNORECASE)
+    ]
+    assert clauses == []
+
+
+def test_names_of_tests_begin_with_a_subject() -> None:
+    clauses = [
+        f"{path.relative_to(TESTS)}: {node.name}"
+        for path in sorted(TESTS.rglob("test_*.py"))
+        for node in definitions(path)
+        if isinstance(node, Function) and node.name.startswith("test_")
+        if re.match(CLAUSE, node.name.removeprefix("test_").replace("_", " "))
     ]
     assert clauses == []
 
@@ -252,7 +272,7 @@ WRITTEN = {
 
 @pytest.mark.parametrize("what", WRITTEN)
 def test_no_line_is_longer_than_a_hundred_columns(what: str) -> None:
-    """As ruff sees to it that none of Python is."""
+    """Ruff holds Python to the same width."""
     long = [
         f"{path.name}:{number}"
         for path in WRITTEN[what]
