@@ -13,7 +13,7 @@ from lvs.services.auth import AccessFile
 from lvs.services.monitoring import log_tail
 from lvs.services.monitoring.log_tail import LogPlace
 
-from .test_api import mismatch
+from ..test_api import mismatch
 
 CALLS = sorted(
     route.address
