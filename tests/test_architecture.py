@@ -259,6 +259,51 @@ def test_names_of_tests_begin_with_a_subject() -> None:
     assert clauses == []
 
 
+# Folders of tests that mirror none of the package, and tests of the repository itself.
+NO_MIRROR = {"system", "browser", "support"}
+OF_THE_REPOSITORY = {"test_architecture.py", "test_benchmarks.py", "test_no_skips.py"}
+
+
+def is_mirrored(folder: Path, name: str) -> bool:
+    """True if this folder has a module or package `x` for a test `test_x` or `test_x_aspect`."""
+    tested = name.removeprefix("test_")
+    return any(
+        tested == path.stem or tested.startswith(f"{path.stem}_")
+        for path in folder.glob("*")
+        if path.suffix == ".py" or (path / "__init__.py").is_file()
+    )
+
+
+def test_tests_mirror_the_package() -> None:
+    strangers = [
+        path.as_posix()
+        for path in (found.relative_to(TESTS) for found in sorted(TESTS.rglob("test_*.py")))
+        if path.parts[0] not in NO_MIRROR | OF_THE_REPOSITORY
+        if not is_mirrored(PACKAGE / path.parent, path.stem)
+    ]
+    assert strangers == []
+
+
+@pytest.mark.parametrize(
+    ("name", "is_right"),
+    [
+        ("test_library", True),
+        ("test_library_histories", True),
+        ("test_shelf", True),
+        ("test_librarything", False),
+        ("test_histories", False),
+        ("test_notes", False),
+    ],
+)
+def test_a_test_is_named_by_a_module_or_a_package(
+    tmp_path: Path, name: str, is_right: bool
+) -> None:
+    (tmp_path / "shelf").mkdir()
+    for path in ("library.py", "shelf/__init__.py", "notes.txt"):
+        (tmp_path / path).touch()
+    assert is_mirrored(tmp_path, name) == is_right
+
+
 WRITTEN = {
     "templates": PACKAGE.glob("templates/*.html"),
     "partials": PACKAGE.glob("partials/*.html"),
