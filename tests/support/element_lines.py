@@ -1,4 +1,4 @@
-"""Where the elements of a template stand in its lines."""
+"""Elements of a template that share a line with others."""
 
 import re
 from dataclasses import dataclass, field
