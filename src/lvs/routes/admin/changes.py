@@ -1,6 +1,5 @@
 """The journal: a list of changes, and their undo."""
 
-import time
 from collections.abc import Sequence
 from typing import Any, cast
 from urllib.parse import urlencode
@@ -99,7 +98,7 @@ async def changes() -> Response:
         if not chosen.what and video is None:
             entries = await _with_others(entries, following, who or None, before)
     filters = {"client": who, "what": what, "video": video.media_hash if video else ""}
-    now = int(time.time() * 1000)
+    now = now_ms()
     return page(
         "admin_changes.html",
         entries=_folded(entries),

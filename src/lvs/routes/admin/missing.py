@@ -1,11 +1,11 @@
 """Missing videos, and the recycle bin."""
 
-import time
 from typing import cast
 from urllib.parse import urlencode
 
 from quart import Response, redirect, request
 
+from lvs.clock import now_ms
 from lvs.errors import Invalid
 from lvs.services.curation.recycle_bin import DAYS_KEPT, days_left
 from lvs.web.request_args import (
@@ -35,7 +35,7 @@ async def missing() -> Response:
         binned=(await services().recycle_bin.sum_of_bin()).videos,
         offline=services().library.progress().offline,
         restored=number(args, "restored", MAX_ID),
-        seen_at=int(time.time() * 1000),
+        seen_at=now_ms(),
         next_url=_next(MISSING, following),
         days=DAYS_KEPT,
         current="admin",
@@ -73,7 +73,7 @@ async def recycle_bin() -> Response:
         videos=[(video, days_left(video.forgotten_at or 0)) for video in videos],
         sum=await services().recycle_bin.sum_of_bin(),
         forgotten=number(args, "forgotten", MAX_ID),
-        seen_at=int(time.time() * 1000),
+        seen_at=now_ms(),
         next_url=_next(BIN, following),
         days=DAYS_KEPT,
         current="admin",

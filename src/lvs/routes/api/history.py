@@ -2,6 +2,7 @@
 
 from quart import Response
 
+from lvs.clock import iso_utc_held
 from lvs.models import Cursor
 from lvs.routes.api import schemas
 from lvs.routes.api.openapi import answers
@@ -64,7 +65,7 @@ def _line(line: HistoryLine) -> schemas.HistoryEntry:
     return schemas.HistoryEntry(
         id=line.id,
         day=line.day,
-        played_at=schemas.iso(line.at),
+        played_at=iso_utc_held(line.at),
         media_hash=line.media_hash,
         title=line.title,
         missing=line.card is None,

@@ -21,6 +21,7 @@ from pathlib import Path
 import psutil
 from msgspec import Struct
 
+from lvs import clock
 from lvs.db import backup, wal
 from lvs.errors import LvsError, Unavailable
 from lvs.services.backup import litestream, replica_restore
@@ -86,7 +87,7 @@ class Replication:
     first_rehearsal_s: float = FIRST_REHEARSAL_S
     log_limit_bytes: int = LOG_LIMIT_BYTES
     log_look_s: float = LOG_LOOK_S
-    now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+    now_ms: Callable[[], int] = clock.now_ms
     restarts: int = field(default=0, init=False)
     _failure: str = field(default="", init=False)
     _process: asyncio.subprocess.Process | None = field(default=None, init=False)

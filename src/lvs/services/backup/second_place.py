@@ -10,7 +10,6 @@ import logging
 import os
 import secrets
 import shutil
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,6 +17,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from lvs import clock
 from lvs.db import backup
 from lvs.db.backup import Backup
 from lvs.errors import Damaged, Full, LvsError, Unavailable
@@ -57,7 +57,7 @@ class SecondPlace:
     folder: Path | None
     first_poll_s: float = FIRST_POLL_S
     poll_s: float = POLL_S
-    now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+    now_ms: Callable[[], int] = clock.now_ms
     _state: SecondPlaceState | None = field(default=None, init=False)
     _stopping: bool = field(default=False, init=False)
 

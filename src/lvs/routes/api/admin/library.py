@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from quart import Response
 
+from lvs.clock import iso_utc_held
 from lvs.db.changes import Chosen
 from lvs.db.duplicates import Duplicate
 from lvs.db.missing import MissingVideo
@@ -66,7 +67,7 @@ def _change(entry: JournalEntry) -> schemas.AdminChange:
     change = entry.change
     return schemas.AdminChange(
         id=change.id,
-        at=api.iso(change.at),
+        at=iso_utc_held(change.at),
         what=change.what,
         client=change.client,
         media_hash=entry.media_hash or None,
@@ -82,7 +83,7 @@ def _change(entry: JournalEntry) -> schemas.AdminChange:
 def _tag_change(line: TagJournalLine) -> schemas.AdminChange:
     return schemas.AdminChange(
         id=line.id,
-        at=api.iso(line.at),
+        at=iso_utc_held(line.at),
         what=TAGS,
         client=line.client,
         media_hash=None,
@@ -98,7 +99,7 @@ def _tag_change(line: TagJournalLine) -> schemas.AdminChange:
 def _view_change(line: ViewJournalLine) -> schemas.AdminChange:
     return schemas.AdminChange(
         id=line.id,
-        at=api.iso(line.at),
+        at=iso_utc_held(line.at),
         what=VIEWS,
         client=line.client,
         media_hash=None,
@@ -152,8 +153,8 @@ def _missing(video: MissingVideo) -> schemas.AdminMissing:
         )
         if known
         else None,
-        missing_since=api.iso(video.since) if video.since else None,
-        forgotten_at=api.iso(forgotten) if forgotten is not None else None,
+        missing_since=iso_utc_held(video.since) if video.since else None,
+        forgotten_at=iso_utc_held(forgotten) if forgotten is not None else None,
         days_left=days_left(forgotten) if forgotten is not None else None,
         rating=video.rating or None,
         views=video.views,

@@ -6,6 +6,7 @@ from typing import Any
 
 from quart import Response
 
+from lvs.clock import iso_utc_held
 from lvs.errors import Invalid, NotFound, Unavailable
 from lvs.filters import readable
 from lvs.models import shown
@@ -79,7 +80,7 @@ async def _every_job() -> list[schemas.AdminJob]:
 
 
 def _failure(at: int, reason: str, given_up: bool) -> dict[str, Any]:
-    return {"failed_at": api.iso(at), "reason": reason, "given_up": given_up}
+    return {"failed_at": iso_utc_held(at), "reason": reason, "given_up": given_up}
 
 
 def _task(task: BackgroundTask) -> schemas.AdminTask:
@@ -89,8 +90,8 @@ def _task(task: BackgroundTask) -> schemas.AdminTask:
         running=task.running,
         done=task.done,
         total=task.total,
-        started_at=api.iso(task.started_at),
-        ended_at=api.iso(task.ended_at) if task.ended_at is not None else None,
+        started_at=iso_utc_held(task.started_at),
+        ended_at=iso_utc_held(task.ended_at) if task.ended_at is not None else None,
         failed=task.failed,
         message=task.message,
     )
@@ -106,7 +107,7 @@ async def health() -> Response:
                 "part": each.part,
                 "message": each.message,
                 "hint": each.hint,
-                "since": api.iso(each.since) if each.since is not None else None,
+                "since": iso_utc_held(each.since) if each.since is not None else None,
                 "page": each.page or None,
             }
         )
@@ -170,7 +171,7 @@ async def storage() -> Response:
                 schemas.AdminDisk(
                     root=each.root_id,
                     name=shown(os.fsencode(each.name)),
-                    offline_since=api.iso(each.offline_since) if each.offline_since else None,
+                    offline_since=iso_utc_held(each.offline_since) if each.offline_since else None,
                     total_bytes=each.disk.total_bytes if each.disk else None,
                     free_bytes=each.disk.free_bytes if each.disk else None,
                 )
