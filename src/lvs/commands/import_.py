@@ -12,7 +12,7 @@ from lvs.text import plural
 
 if TYPE_CHECKING:
     from lvs.db.database import Database
-    from lvs.services.imports.film import ForeignLibrary
+    from lvs.services.imports.foreign_library import ForeignLibrary
     from lvs.services.imports.importer import ForeignReport
 
 FILES = {

@@ -12,7 +12,7 @@ from lvs.db.database import Connection, Transaction
 from lvs.models import Card
 
 
-class NearFilm(Struct, frozen=True):
+class NearVideo(Struct, frozen=True):
     """One of two films that look the same."""
 
     card: Card
@@ -27,7 +27,7 @@ class NearPair(Struct, frozen=True):
 
     id: int
     pictures: int
-    films: tuple[NearFilm, NearFilm]
+    films: tuple[NearVideo, NearVideo]
 
 
 # Both are in the library, and nothing was decided about them.
@@ -70,7 +70,7 @@ async def _pairs(db: Connection, rows: Sequence[tuple[int, int, int, int]]) -> l
     ]
 
 
-async def _film(db: Connection, card: Card) -> NearFilm:
+async def _film(db: Connection, card: Card) -> NearVideo:
     sql = """
         SELECT coalesce(video_codec, ''), coalesce(frame_rate, 0),
             (SELECT count(DISTINCT i.playlist_id) FROM playlist_items i
@@ -80,7 +80,7 @@ async def _film(db: Connection, card: Card) -> NearFilm:
         FROM videos v WHERE id = ?
     """
     [(codec, frame_rate, lists, has_notes)] = await db.tuples(sql, (card.id,))
-    return NearFilm(card, codec, frame_rate, lists, bool(has_notes))
+    return NearVideo(card, codec, frame_rate, lists, bool(has_notes))
 
 
 # The media hashes of the films that a video `v` is not, as somebody said: each pair stands at one

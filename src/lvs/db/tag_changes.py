@@ -150,13 +150,13 @@ async def give_instead(tx: Transaction, change_id: int, lost: str, given: str) -
     )
 
 
-async def films_of(db: Connection, change_id: int) -> set[int]:
+async def videos_of(db: Connection, change_id: int) -> set[int]:
     """The videos that got or lost a tag by this change."""
     sql = "SELECT DISTINCT video_id FROM tag_change_films WHERE change_id = ?"
     return {row[0] for row in await db.tuples(sql, (change_id,))}
 
 
-async def take_back_films(
+async def take_back_videos(
     tx: Transaction, change_id: int, undo_id: int, partners: dict[str, str]
 ) -> None:
     """Give videos back the tags that they lost by a change, take off those that they got, and note

@@ -47,7 +47,6 @@ from lvs.routes.media import export, hls, scenes, subtitles, thumbnails, videos
 from lvs.routes.pages import (
     connect,
     curation,
-    film_scenes,
     folders,
     gallery,
     history,
@@ -65,6 +64,7 @@ from lvs.routes.pages import (
     tags,
     triage,
     up_next,
+    video_scenes,
     watch,
 )
 from lvs.services.bundle import Services
@@ -93,7 +93,7 @@ SITE_MAP = SiteMap([
         "Watching",
         get("/watch/<path:place>", watch.watch),
         get("/v/<hash:media_hash>", watch.permanent),
-        get("/videos/<hash:media_hash>/scenes", film_scenes.show),
+        get("/videos/<hash:media_hash>/scenes", video_scenes.show),
         get("/continue", progress.show),
         post("/videos/<hash:media_hash>/player", watch.use_player, own_limit=True),
         post("/languages", progress.choose_language, own_limit=True),

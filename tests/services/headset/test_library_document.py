@@ -1,14 +1,14 @@
 """Sections of a player's library."""
 
-from lvs.db.headset import ListedFilm, ListedPlaylist
+from lvs.db.headset import HeadsetVideo, ListedPlaylist
 from lvs.services.headset.library_document import SECTION_SIZE, sections
 from lvs.services.headset.words import day
 
 
-def film(number: int, rating: int = 0, favorited_at: int = 0, projection: int = 0) -> ListedFilm:
+def film(number: int, rating: int = 0, favorited_at: int = 0, projection: int = 0) -> HeadsetVideo:
     """A listed film; a higher number was added later."""
     name = f"film {number:05}"
-    return ListedFilm(
+    return HeadsetVideo(
         number, f"{number:016x}", name, number, 60.0, rating, 0, favorited_at, "[]", None,
         "ready", projection,
     )  # fmt: skip

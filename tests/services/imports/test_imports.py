@@ -27,7 +27,7 @@ from lvs.services.backup.side_files import SideFiles, SideFilesExport
 from lvs.services.curation.markers import checked_markers
 from lvs.services.events import Events
 from lvs.services.imports import digikam, jellyfin, nfo, stash, xbvr
-from lvs.services.imports.film import oshash_of, path_of, stars_of
+from lvs.services.imports.foreign_library import oshash_of, path_of, stars_of
 from lvs.services.imports.importer import ForeignImport, ForeignReport
 from lvs.services.imports.matcher import NO_FILE, NO_PLACE, SEVERAL
 

@@ -17,7 +17,7 @@ from support.media import make_video
 from lvs.errors import LvsError, NotFound
 from lvs.services.playback import planner
 from lvs.services.playback.planner import Variant
-from lvs.services.playback.player import FilmFile
+from lvs.services.playback.player import PlayedVideo
 from lvs.services.playback.player_pool import PlayerPool
 from lvs.services.playback.segment_cache import SegmentCache
 
@@ -40,14 +40,14 @@ class Household:
         self.served = 0
         self.ends: list[str] = []
 
-    def film(self) -> FilmFile:
+    def film(self) -> PlayedVideo:
         path = self.folder / self.chance.choice(NAMES)
         status = path.stat()
         version = (status.st_size, status.st_mtime_ns)
         key = planner.stream_key(f"{path.name} {version}")
-        return FilmFile(path.stem.rjust(16, "0"), key, os.fsencode(path), version, path.name)
+        return PlayedVideo(path.stem.rjust(16, "0"), key, os.fsencode(path), version, path.name)
 
-    async def variant(self, film: FilmFile) -> Variant:
+    async def variant(self, film: PlayedVideo) -> Variant:
         facts = await self.pool.facts(film)
         offered = planner.variants(
             facts,

@@ -5,11 +5,11 @@ from itertools import pairwise
 import pytest
 
 from lvs.services.playback import planner
-from lvs.services.playback.planner import Delivery, FilmFacts, Sound, Variant
+from lvs.services.playback.planner import Delivery, Sound, Variant, VideoFacts
 
 AAC = Sound("aac", "mp4a.40.2", copied=True)
 AC3 = Sound("ac3", "ac-3")
-H264 = FilmFacts(
+H264 = VideoFacts(
     container="matroska,webm",
     codec="h264",
     string="avc1.640028",
@@ -42,7 +42,7 @@ HEVC = H264._replace(codec="hevc", string="hvc1.1.6.L120.90")
     ],
 )
 def test_a_film_goes_the_cheapest_way_that_browsers_take(
-    film: FilmFacts, ways: tuple[Delivery, ...]
+    film: VideoFacts, ways: tuple[Delivery, ...]
 ) -> None:
     assert planner.ways(film) == ways
     assert planner.ways(film, converted=True) == (Delivery.CONVERT,)

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from msgspec import Struct
 from quart import Response, redirect
 
-from lvs.db.near_pairs import NearFilm, NearPair
+from lvs.db.near_pairs import NearPair, NearVideo
 from lvs.text import plural
 from lvs.web.facts import codec_name
 from lvs.web.request_args import MAX_ID, arguments, form_number, form_words, number, row_id, text
@@ -84,7 +84,7 @@ def differences(pair: NearPair) -> list[Difference]:
     return [each for each in found if each.label not in RARE or each.values != ("none", "none")]
 
 
-def _details(film: NearFilm) -> dict[str, str]:
+def _details(film: NearVideo) -> dict[str, str]:
     card = film.card
     rate = f", {film.frame_rate:.3g} fps" if film.frame_rate >= 1 else ""
     return {

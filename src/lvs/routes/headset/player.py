@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from quart import Response, request
 
 from lvs.clock import local_date, now_ms
-from lvs.db.headset import ListedFilm
+from lvs.db.headset import HeadsetVideo
 from lvs.errors import NotFound, TooMany
 from lvs.http.file_response import file_response
 from lvs.models import Sort, State, Video, shown
@@ -20,7 +20,12 @@ from lvs.playability import Plays, plays
 from lvs.routes.hooks.auth import is_signed_in
 from lvs.routes.media.subtitles import subtitles_of
 from lvs.services.headset.item_document import Item, MediaSource, NamedLink
-from lvs.services.headset.library_document import SECTION_SIZE, LibraryDocument, Links, NamedFilms
+from lvs.services.headset.library_document import (
+    SECTION_SIZE,
+    LibraryDocument,
+    Links,
+    SavedViewVideos,
+)
 from lvs.services.streaming.open_file import open_below
 from lvs.web.filters import parse_stored
 from lvs.web.responses import addresses, client, services
@@ -67,7 +72,7 @@ def links(asking: HeadsetPlayer) -> Links:
     keys = services().passwords.required
     begin = origin()
 
-    def poster(film: ListedFilm) -> str:
+    def poster(film: HeadsetVideo) -> str:
         path = f"/thumbnail/{film.media_hash}.jpg"
         return begin + with_key(path, f"v={film.poster or film.state}&w=640")
 
@@ -83,7 +88,7 @@ def with_key(path: str, query: str = "") -> str:
     return f"{path}?{query}" if query else path
 
 
-async def saved_views() -> list[NamedFilms]:
+async def saved_views() -> list[SavedViewVideos]:
     """The saved views as lists. One in random order has another one each day."""
     ours, found = services(), []
     for view in await ours.saved_views.every():
@@ -92,7 +97,7 @@ async def saved_views() -> list[NamedFilms]:
             query = replace(query, seed=local_date(now_ms()).toordinal())
         ids = await ours.gallery.all_ids(query, SECTION_SIZE + 1)
         more = f" (first {SECTION_SIZE:,})" if len(ids) > SECTION_SIZE else ""
-        found.append(NamedFilms(view.name + more, tuple(ids[:SECTION_SIZE])))
+        found.append(SavedViewVideos(view.name + more, tuple(ids[:SECTION_SIZE])))
     return found
 
 

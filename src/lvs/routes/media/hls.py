@@ -7,7 +7,7 @@ from quart import Response, request
 from lvs.errors import NotFound, TimedOut, Unavailable
 from lvs.http.byte_response import byte_response
 from lvs.services.playback.planner import HEIGHTS
-from lvs.services.playback.player import FilmFile
+from lvs.services.playback.player import PlayedVideo
 from lvs.web.responses import client, services
 
 PLAYLIST, PIECE = "application/vnd.apple.mpegurl", "video/mp4"
@@ -64,7 +64,7 @@ def with_key(playlist: str, key: str) -> str:
     return ADDRESS.sub(rf"\g<0>?key={key}", playlist)
 
 
-async def _film(media_hash: str, key: str) -> FilmFile:
+async def _film(media_hash: str, key: str) -> PlayedVideo:
     return services().playback.film(await services().videos.get(media_hash), key)
 
 

@@ -12,7 +12,7 @@ from lvs.web.request_args import arguments, text
 from lvs.web.responses import partial, services
 from lvs.web.urls import quoted
 
-FILMS, TAGS, FOLDERS = 5, 3, 2
+VIDEOS, TAGS, FOLDERS = 5, 3, 2
 SHORTEST = 2
 
 
@@ -29,7 +29,7 @@ async def show() -> Response:
     if len(words) < SHORTEST:
         return partial("search_suggestions.html", words="", cards=(), tags=(), folders=())
     query = parse_query({"q": [words]})
-    found = await services().gallery.browse(query, limit=FILMS)
+    found = await services().gallery.browse(query, limit=VIDEOS)
     return partial(
         "search_suggestions.html",
         words=words,

@@ -14,9 +14,9 @@ from quart import Response, redirect
 
 from lvs.errors import Invalid
 from lvs.models import Cursor, Query, Sort
-from lvs.routes.pages.film_scenes import strip_of
 from lvs.routes.pages.player import PlayerChoice, player_view
-from lvs.services.curation.triage import LEFT, TriageFilm, TriageStep, left_of
+from lvs.routes.pages.video_scenes import strip_of
+from lvs.services.curation.triage import LEFT, TriageStep, TriageVideo, left_of
 from lvs.web.filters import MAX_SEED, chips, parse_query
 from lvs.web.request_args import (
     MAX_ID,
@@ -80,7 +80,7 @@ class TriagePlace(Struct, frozen=True):
         """The same selection from the beginning."""
         return TriagePlace(self.query, self.left)
 
-    def behind(self, film: TriageFilm) -> "TriagePlace":
+    def behind(self, film: TriageVideo) -> "TriagePlace":
         """The place behind a film, without what happened before."""
         place = TriagePlace(self.query, self.left, film.behind)
         return place if film.behind else replace(place, end=True)
@@ -189,7 +189,7 @@ async def _step(place: TriagePlace) -> TriageStep:
     return await triage.next(place.wanted, place.after)
 
 
-async def _film(place: TriagePlace, film: TriageFilm) -> dict[str, Any]:
+async def _film(place: TriagePlace, film: TriageVideo) -> dict[str, Any]:
     duration_s = (film.video.probe.duration_s if film.video.probe else None) or 0.0
     strip = await strip_of(film.video, film.card, query_string(place.query))
     letters = [*TAG_KEYS, *[""] * len(film.tags)]

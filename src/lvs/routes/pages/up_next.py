@@ -3,7 +3,7 @@
 from msgspec import Struct
 from quart import Response
 
-from lvs.db.up_next import NextFilm
+from lvs.db.up_next import NextVideo
 from lvs.models import Card, Query, Sort, shown
 from lvs.services.household.play_order import ListPlace
 from lvs.web.responses import addresses, page_or_partial, services
@@ -30,7 +30,7 @@ async def following() -> list[ShownNext]:
     return [_shown(film) for film in found]
 
 
-def _shown(film: NextFilm) -> ShownNext:
+def _shown(film: NextVideo) -> ShownNext:
     if film.playlist_id:
         place = ListPlace(film.playlist_id, film.position)
         url = addresses().watch(film.card) + place.query

@@ -9,7 +9,7 @@ from quart import Response, redirect, request
 from lvs.errors import Invalid, NotFound
 from lvs.models import Card, Query, State, Surroundings, Video, shown
 from lvs.routes.media import subtitles
-from lvs.routes.pages import film_scenes, projection
+from lvs.routes.pages import projection, video_scenes
 from lvs.routes.pages.player import player_choice, player_view, preferred_sound, spoken_in
 from lvs.services.gallery.dates import recorded_of
 from lvs.services.household.play_order import ListPlace
@@ -95,8 +95,8 @@ async def _page(video: Video, card: Card | None, query: Query) -> Response:
         unreadable=video.state is State.UNREADABLE,
         folder=_folder(video),
         recorded=recorded_of(video),
-        **await film_scenes.strip_of(video, card, listed),
-        chapters=film_scenes.chapter_links(video, around.chapters, listed),
+        **await video_scenes.strip_of(video, card, listed),
+        chapters=video_scenes.chapter_links(video, around.chapters, listed),
         offline=services().library.is_away(video.file.root_id, video.file.path),
         secure_url=secure_url(watch_path) if video.projection.immersive else "",
         **await projection.values_of(video),

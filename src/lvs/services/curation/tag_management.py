@@ -266,7 +266,7 @@ async def _close(
     if await rows.clashes(tx):
         raise Conflict("A tag and an alias cannot have one name.")
     after = await rows.states(tx, work.keys)
-    moved = await tag_changes.films_of(tx, work.change_id)
+    moved = await tag_changes.videos_of(tx, work.change_id)
     if after == work.before and not moved:
         await tag_changes.drop(tx, work.change_id)
         return TagResult(None, after[key].name if key in after else None, 0), ()
@@ -334,7 +334,7 @@ async def _restore(tx: Transaction, change: TagJournalLine, undo_id: int) -> Non
     if change.what == "merge" and change.target:
         source, target = tag_key(change.name), tag_key(change.target)
         partners = {source: target, target: source}
-    await tag_changes.take_back_films(tx, change.id, undo_id, partners)
+    await tag_changes.take_back_videos(tx, change.id, undo_id, partners)
     await rows.remove_unused(tx, made)
 
 

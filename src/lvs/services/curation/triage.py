@@ -24,7 +24,7 @@ LAST_USED, OFFERED = 6, 12
 UNDOABLE_MS = 24 * 3_600_000
 
 
-class TriageFilm(Struct, frozen=True):
+class TriageVideo(Struct, frozen=True):
     """The film to decide on, and the place behind it (None at the end).
 
     `tags` are those to offer with one tap each: those used last, its own, those of films like it.
@@ -42,7 +42,7 @@ class TriageStep(Struct, frozen=True):
     among them.
     """
 
-    film: TriageFilm | None
+    film: TriageVideo | None
     left: int
 
 
@@ -104,10 +104,10 @@ class Triage:
             return False
         return not (await self._journal.undo(entries[0].change.id, client)).reason
 
-    async def _film(self, card: Card, behind: Cursor | None) -> TriageFilm:
+    async def _film(self, card: Card, behind: Cursor | None) -> TriageVideo:
         video = await self._videos.get(card.media_hash)
         later = await self._later.has(card.media_hash)
-        return TriageFilm(card, video, behind, await self._offered(video), later)
+        return TriageVideo(card, video, behind, await self._offered(video), later)
 
     async def _offered(self, video: Video) -> tuple[str, ...]:
         if viewer().limits is not None:  # what others were given is not for them to know

@@ -16,12 +16,12 @@ from msgspec import Struct
 
 from lvs.db import headset
 from lvs.db.database import Database
-from lvs.db.headset import ListedFilm
+from lvs.db.headset import HeadsetVideo
 from lvs.services.headset.words import day, tag_members
 from lvs.viewer import viewer
 
 SECTION_SIZE = 2_000
-MOST_FILMS = 50_000
+MOST_VIDEOS = 50_000
 MOST_PLAYLISTS = 100
 TOP_STARS = 4
 DOCUMENTS_KEPT = 6
@@ -34,10 +34,10 @@ class LibrarySection(Struct, frozen=True):
     """A list of films under a name that says where it was cut."""
 
     name: str
-    films: tuple[ListedFilm, ...]
+    films: tuple[HeadsetVideo, ...]
 
 
-class NamedFilms(Struct, frozen=True):
+class SavedViewVideos(Struct, frozen=True):
     """A saved view as a list: its name, and the ids of its first films in its order."""
 
     name: str
@@ -55,7 +55,7 @@ class Links(Struct, frozen=True):
     """Addresses of one film for the player that asks. All are absolute."""
 
     item: Callable[[str], str]
-    poster: Callable[[ListedFilm], str]
+    poster: Callable[[HeadsetVideo], str]
     key: Hashable
     """Whatever else of the request the addresses depend on."""
 
@@ -69,7 +69,7 @@ class LibraryDocuments:
         self._kept: LRUCache[Hashable, LibraryDocument] = LRUCache(DOCUMENTS_KEPT)
 
     async def heresphere(
-        self, links: Links, continued: Sequence[int] = (), views: Sequence[NamedFilms] = ()
+        self, links: Links, continued: Sequence[int] = (), views: Sequence[SavedViewVideos] = ()
     ) -> LibraryDocument:
         """HereSphere's library: sections with the addresses of their films."""
         return await self._document("heresphere", links, continued, views, _heresphere)
@@ -79,7 +79,7 @@ class LibraryDocuments:
         return await self._document("scan", links, (), (), _scan)
 
     async def deovr(
-        self, links: Links, continued: Sequence[int] = (), views: Sequence[NamedFilms] = ()
+        self, links: Links, continued: Sequence[int] = (), views: Sequence[SavedViewVideos] = ()
     ) -> LibraryDocument:
         """DeoVR's library: scenes with their films."""
         return await self._document("deovr", links, continued, views, _deovr)
@@ -89,7 +89,7 @@ class LibraryDocuments:
         kind: str,
         links: Links,
         continued: Sequence[int],
-        views: Sequence[NamedFilms],
+        views: Sequence[SavedViewVideos],
         build: Callable[[list[LibrarySection], Links], dict[str, Any]],
     ) -> LibraryDocument:
         async with self._database.read() as db:
@@ -100,7 +100,7 @@ class LibraryDocuments:
             known = self._kept.get(key)
             if known is not None:
                 return known
-            films = [film for film in await headset.films(db, MOST_FILMS) if who.sees(film.id)]
+            films = [film for film in await headset.films(db, MOST_VIDEOS) if who.sees(film.id)]
             playlists = await headset.playlists(db, MOST_PLAYLISTS, SECTION_SIZE)
 
         def write() -> LibraryDocument:
@@ -116,11 +116,11 @@ class LibraryDocuments:
 
 
 def sections(
-    films: Sequence[ListedFilm],
+    films: Sequence[HeadsetVideo],
     playlists: Iterable[headset.ListedPlaylist],
     continued: Sequence[int],
     only_vr: bool,
-    views: Iterable[NamedFilms] = (),
+    views: Iterable[SavedViewVideos] = (),
 ) -> list[LibrarySection]:
     """Lists of a library, none of them empty; `films` are given the latest first."""
     if only_vr:
@@ -130,7 +130,7 @@ def sections(
         (film for film in films if film.favorited_at), key=lambda film: -film.favorited_at
     )
     top = sorted((film for film in films if film.rating >= TOP_STARS), key=lambda f: -f.rating)
-    named: list[tuple[str, Sequence[ListedFilm]]] = [
+    named: list[tuple[str, Sequence[HeadsetVideo]]] = [
         ("Continue watching", _of(by_id, continued)),
         *((each.name, _of(by_id, each.video_ids)) for each in views),
         ("Recently added", films),
@@ -145,18 +145,18 @@ def sections(
     return made + list(_parts("Everything", sorted(films, key=lambda f: f.title.casefold())))
 
 
-def _of(by_id: dict[int, ListedFilm], video_ids: Iterable[int]) -> list[ListedFilm]:
+def _of(by_id: dict[int, HeadsetVideo], video_ids: Iterable[int]) -> list[HeadsetVideo]:
     return [by_id[video_id] for video_id in dict.fromkeys(video_ids) if video_id in by_id]
 
 
-def _cut(name: str, films: Sequence[ListedFilm]) -> LibrarySection:
+def _cut(name: str, films: Sequence[HeadsetVideo]) -> LibrarySection:
     """The first films of a list, and a name that says so where there are more."""
     if len(films) > SECTION_SIZE:
         name = f"{name} (first {SECTION_SIZE:,} of {len(films):,})"
     return LibrarySection(name, tuple(films[:SECTION_SIZE]))
 
 
-def _parts(name: str, films: Sequence[ListedFilm]) -> Iterable[LibrarySection]:
+def _parts(name: str, films: Sequence[HeadsetVideo]) -> Iterable[LibrarySection]:
     """All films, in as many sections as that takes."""
     if len(films) <= SECTION_SIZE:
         return [LibrarySection(name, tuple(films))] if films else []
@@ -182,7 +182,7 @@ def _scan(made: list[LibrarySection], links: Links) -> dict[str, Any]:
     return {"scanData": [_scanned(film, links) for film in films.values()]}
 
 
-def _scanned(film: ListedFilm, links: Links) -> dict[str, Any]:
+def _scanned(film: HeadsetVideo, links: Links) -> dict[str, Any]:
     return {
         "link": links.item(film.media_hash),
         "title": film.title,

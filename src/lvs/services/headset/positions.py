@@ -13,7 +13,7 @@ from lvs.services.curation.views import Views
 from lvs.services.rate_limit import RateLimiter
 
 OPEN, PLAY, PAUSE, CLOSE = range(4)
-OPEN_FILMS = 2_000
+OPEN_VIDEOS = 2_000
 PLAYS = RateLimit(60, 10)  # of one client that are counted: each is a write
 
 
@@ -36,7 +36,7 @@ class Positions:
         self._views = views
         self._progress = progress
         self._limiter = RateLimiter(plays)
-        self._counted: LRUCache[tuple[str, int], bool] = LRUCache(OPEN_FILMS)
+        self._counted: LRUCache[tuple[str, int], bool] = LRUCache(OPEN_VIDEOS)
 
     async def event(self, video: Video, event: int, seconds: float | None, client: str) -> None:
         """Take an event of a player: opened, playing, paused or closed, at so many seconds where it

@@ -14,7 +14,7 @@ from lvs.clock import now_ms
 from lvs.db import changes
 from lvs.db import progress as rows
 from lvs.db.database import Database, Transaction
-from lvs.db.progress import FilmProgress, ProgressEvent, StartedFilm
+from lvs.db.progress import PlaybackProgress, ProgressEvent, StartedVideo
 from lvs.errors import Invalid, LvsError, NotFound, TooMany
 from lvs.models import Video, WatchState
 from lvs.option_values import RateLimit
@@ -32,9 +32,9 @@ MAX_PENDING = 2000
 WRITTEN_AT_ONCE = 50  # a rating that comes meanwhile waits for no more
 
 WATCHED_SHARE = 0.92
-LONG_FILM_S = 40 * 60  # of these the last minutes are credits
+LONG_VIDEO_S = 40 * 60  # of these the last minutes are credits
 CREDITS_S = 5 * 60
-SHORT_FILM_S = 60
+SHORT_VIDEO_S = 60
 SHORT_END_S = 0.5
 TOLERANCE_S = 1.0  # players disagree by fractions of a second about where a film ends
 LONGEST_S = 30 * 24 * 3600  # of a film whose length is not known
@@ -46,10 +46,10 @@ def is_watched(position_s: float, duration_s: float | None) -> bool:
     """
     if not duration_s:
         return False
-    if duration_s < SHORT_FILM_S:
+    if duration_s < SHORT_VIDEO_S:
         return position_s >= duration_s - min(SHORT_END_S, duration_s / 20)
     end_s = duration_s * WATCHED_SHARE
-    if duration_s >= LONG_FILM_S:
+    if duration_s >= LONG_VIDEO_S:
         end_s = min(end_s, duration_s - CREDITS_S)
     return position_s >= end_s
 
@@ -146,7 +146,7 @@ class ProgressTracker:
 
         await self._write_behind_pending(person, film.video_id, change)
 
-    async def started(self, *, person: int | None = None) -> list[StartedFilm]:
+    async def started(self, *, person: int | None = None) -> list[StartedVideo]:
         """The films to go on with, latest first."""
         person = person_or_viewer(person)
         if self.nothing_yet:
@@ -233,7 +233,7 @@ class ProgressTracker:
                 self._came.set()
             raise
 
-    async def _film(self, media_hash: str, person: int) -> FilmProgress:
+    async def _film(self, media_hash: str, person: int) -> PlaybackProgress:
         async with self._database.read() as db:
             film = await rows.named(db, person, media_hash)
         if film is None:

@@ -20,18 +20,18 @@ from lvs.services.curation.markers import markers_text
 from lvs.services.curation.titles import MAX_TITLE_LENGTH
 from lvs.services.events import Event, Events
 from lvs.services.household import personal_values
-from lvs.services.imports.film import ForeignFilm, ForeignLibrary
-from lvs.services.imports.matcher import FilmMatcher, FilmMatches
+from lvs.services.imports.foreign_library import ForeignLibrary, ForeignVideo
+from lvs.services.imports.matcher import VideoMatcher, VideoMatches
 from lvs.services.legacy.importer import ImportItem, ImportReport, open_step
 from lvs.services.legacy.reader import LegacyPlaylist, Original
 
-BATCH_FILMS = 500
+BATCH_VIDEOS = 500
 
 Progress = Callable[[int, int], None]
 """Called with how many films are done, and of how many."""
 
 
-class UnmatchedFilm(Struct, frozen=True):
+class UnmatchedVideo(Struct, frozen=True):
     """A film that is no video of this library, as far as can be told."""
 
     name: str
@@ -48,7 +48,7 @@ class ForeignReport(Struct):
     library: ForeignLibrary
     given: ImportReport
     matched: Counter[str] = field(default_factory=Counter)
-    unmatched: list[UnmatchedFilm] = field(default_factory=list)
+    unmatched: list[UnmatchedVideo] = field(default_factory=list)
     nothing: int = 0
     """Films that people gave nothing, which are passed over."""
 
@@ -108,8 +108,8 @@ class ForeignImport:
         self._note_matches(report, films, found)
         client = f"import {library.program.lower()}"
         numbers = sorted(found.video_ids)
-        for start in range(0, len(numbers), BATCH_FILMS):
-            batch = numbers[start : start + BATCH_FILMS]
+        for start in range(0, len(numbers), BATCH_VIDEOS):
+            batch = numbers[start : start + BATCH_VIDEOS]
             await self._give(report, client, [(films[n], found.video_ids[n]) for n in batch])
             tell(start + len(batch), len(numbers))
         by_film = {id(films[number]): video_id for number, video_id in found.video_ids.items()}
@@ -118,8 +118,8 @@ class ForeignImport:
             await self._list(report, client, name, ids)
         return report
 
-    async def _match(self, films: Sequence[ForeignFilm]) -> FilmMatches:
-        matcher = FilmMatcher(films)
+    async def _match(self, films: Sequence[ForeignVideo]) -> VideoMatches:
+        matcher = VideoMatcher(films)
         async with self._database.read() as db:
             last = 0
             while places := await imports.places(db, last):
@@ -129,18 +129,18 @@ class ForeignImport:
 
     @staticmethod
     def _note_matches(
-        report: ForeignReport, films: Sequence[ForeignFilm], found: FilmMatches
+        report: ForeignReport, films: Sequence[ForeignVideo], found: VideoMatches
     ) -> None:
         report.matched.update(way.name.lower() for way in found.ways.values())
         report.unmatched = [
-            UnmatchedFilm(
+            UnmatchedVideo(
                 films[number].name, films[number].files[0].path if films[number].files else "", why
             )
             for number, why in sorted(found.unmatched.items())
         ]
 
     async def _give(
-        self, report: ForeignReport, client: str, films: Sequence[tuple[ForeignFilm, int]]
+        self, report: ForeignReport, client: str, films: Sequence[tuple[ForeignVideo, int]]
     ) -> None:
         """One batch: one transaction, after which the pages know."""
         video_ids = [video_id for _, video_id in films]
@@ -181,7 +181,7 @@ class ForeignImport:
             await step.list_videos(playlist, given)
 
 
-def _is_listed(library: ForeignLibrary, film: ForeignFilm) -> bool:
+def _is_listed(library: ForeignLibrary, film: ForeignVideo) -> bool:
     return any(film is each for films in library.playlists.values() for each in films)
 
 
@@ -195,7 +195,7 @@ class _Personal:
         self._report, self._client = report, client
         self.changed: set[int] = set()
 
-    async def give(self, film: ForeignFilm, video_id: int) -> None:
+    async def give(self, film: ForeignVideo, video_id: int) -> None:
         """Give a video the position, the mark of a watched one, and the title."""
         if film.watched or film.position_s:
             await self._progress(film, video_id)
@@ -204,7 +204,7 @@ class _Personal:
         if film.markers:
             await self._markers(film, video_id)
 
-    async def _progress(self, film: ForeignFilm, video_id: int) -> None:
+    async def _progress(self, film: ForeignVideo, video_id: int) -> None:
         state = await progress.of_video(self._db, HOUSEHOLD, video_id)
         what, value = ("watched", 1) if film.watched else ("position", round(film.position_s))
         here = int(state.watched) if film.watched else round(state.position_s)
@@ -217,7 +217,7 @@ class _Personal:
         else:
             self._note(self._report.different, film, what, value, here)
 
-    async def _put_progress(self, tx: Transaction, film: ForeignFilm, video_id: int) -> None:
+    async def _put_progress(self, tx: Transaction, film: ForeignVideo, video_id: int) -> None:
         at = film.entry.last_viewed_at or now_ms()
         if film.watched:
             old = await personal_values.watched_value(tx, HOUSEHOLD, video_id)
@@ -230,7 +230,7 @@ class _Personal:
             await gallery.refresh_progress(tx, [video_id])
         self.changed.add(video_id)
 
-    async def _markers(self, film: ForeignFilm, video_id: int) -> None:
+    async def _markers(self, film: ForeignVideo, video_id: int) -> None:
         durations = [file.duration_s for file in film.files if file.duration_s]
         text = markers_text(film.markers, max(durations, default=None))
         there = await markers.of_video(self._db, video_id)
@@ -246,7 +246,7 @@ class _Personal:
                 await changes.add(self._tx, video_id, "markers", None, text, self._client, now_ms())
                 self.changed.add(video_id)
 
-    async def _title(self, film: ForeignFilm, video_id: int) -> None:
+    async def _title(self, film: ForeignVideo, video_id: int) -> None:
         try:
             title = clean_line(film.title, "title", MAX_TITLE_LENGTH)
         except Invalid:
@@ -270,7 +270,7 @@ class _Personal:
     @staticmethod
     def _note(
         to: list[ImportItem],
-        film: ForeignFilm,
+        film: ForeignVideo,
         what: str,
         value: int | str,
         here: int | str | None = None,

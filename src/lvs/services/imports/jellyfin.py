@@ -7,10 +7,10 @@ from typing import Any
 from lvs.db.foreign import jellyfin as rows
 from lvs.db.foreign.database import ForeignDatabase, opened
 from lvs.errors import Invalid
-from lvs.services.imports.film import (
+from lvs.services.imports.foreign_library import (
     ForeignFile,
-    ForeignFilm,
     ForeignLibrary,
+    ForeignVideo,
     path_of,
     seconds_of,
     size_of,
@@ -26,8 +26,8 @@ def read(path: Path, user: str = "") -> ForeignLibrary:
     """Videos with what one user gave them, and playlists. Raises Invalid, OSError."""
     with opened(path, rows.PROGRAM) as db:
         library = ForeignLibrary(rows.PROGRAM, rows.check(db))
-        by_path: dict[str, ForeignFilm] = {}
-        known: dict[Any, ForeignFilm] = {}
+        by_path: dict[str, ForeignVideo] = {}
+        known: dict[Any, ForeignVideo] = {}
         for row in rows.items(db, _user_id(db, user)):
             film = _film(library, row)
             if row[0] in known:
@@ -55,9 +55,9 @@ def _user_id(db: ForeignDatabase, wanted: str) -> str:
     return users[wanted] if wanted else next(iter(users.values()), "")
 
 
-def _film(library: ForeignLibrary, row: tuple[Any, ...]) -> ForeignFilm:
+def _film(library: ForeignLibrary, row: tuple[Any, ...]) -> ForeignVideo:
     _, path, name, ticks, size, tags, genres, rating, position, plays, favorite, last, played = row
-    film = ForeignFilm(
+    film = ForeignVideo(
         str(name or path),
         [ForeignFile(path_of(path), size_of(size), _seconds(ticks))],
     )
@@ -73,7 +73,7 @@ def _film(library: ForeignLibrary, row: tuple[Any, ...]) -> ForeignFilm:
     return film
 
 
-def _join(film: ForeignFilm, other: ForeignFilm) -> None:
+def _join(film: ForeignVideo, other: ForeignVideo) -> None:
     """Give a film what it has under another key, and not under its own."""
     entry, more = film.entry, other.entry
     entry.rating = entry.rating or more.rating
@@ -90,7 +90,7 @@ def _seconds(ticks: Any) -> float | None:
 
 
 def _add_playlist(
-    library: ForeignLibrary, name: str, data: Any, by_path: dict[str, ForeignFilm]
+    library: ForeignLibrary, name: str, data: Any, by_path: dict[str, ForeignVideo]
 ) -> None:
     try:
         items = json.loads(data).get("LinkedChildren") or []

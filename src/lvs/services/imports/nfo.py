@@ -8,10 +8,10 @@ from xml.etree import ElementTree as ET
 
 from lvs.config import VIDEO_FORMATS
 from lvs.errors import Invalid
-from lvs.services.imports.film import (
+from lvs.services.imports.foreign_library import (
     ForeignFile,
-    ForeignFilm,
     ForeignLibrary,
+    ForeignVideo,
     number_of,
     seconds_of,
     stars_of,
@@ -93,8 +93,8 @@ def _root(content: bytes) -> ET.Element | None:
     return None
 
 
-def _film(library: ForeignLibrary, file: Path, element: ET.Element) -> ForeignFilm:
-    film = ForeignFilm(str(file), [_place(file, element)])
+def _film(library: ForeignLibrary, file: Path, element: ET.Element) -> ForeignVideo:
+    film = ForeignVideo(str(file), [_place(file, element)])
     entry, where = film.entry, film.name
     entry.rating = library.understood(where, lambda r: stars_of(r, SCALE), _rating(element))
     plays = _text(element, "playcount")

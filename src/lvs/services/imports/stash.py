@@ -4,9 +4,9 @@ from pathlib import Path
 
 from lvs.db.foreign import stash as rows
 from lvs.db.foreign.database import opened
-from lvs.services.imports.film import (
-    ForeignFilm,
+from lvs.services.imports.foreign_library import (
     ForeignLibrary,
+    ForeignVideo,
     complete,
     seconds_of,
     stars_of,
@@ -20,9 +20,9 @@ def read(path: Path, _user: str = "") -> ForeignLibrary:
     """Scenes with stars, tags, views and positions. Raises Invalid, OSError."""
     with opened(path, rows.PROGRAM) as db:
         library = ForeignLibrary(rows.PROGRAM, rows.check(db))
-        films: dict[int, ForeignFilm] = {}
+        films: dict[int, ForeignVideo] = {}
         for scene_id, title, rating, position, views, last in rows.scenes(db):
-            film = films[scene_id] = ForeignFilm(str(title or f"scene {scene_id}"), [])
+            film = films[scene_id] = ForeignVideo(str(title or f"scene {scene_id}"), [])
             entry = film.entry
             entry.rating = library.understood(film.name, lambda r: stars_of(r, SCALE), rating)
             entry.views = views or None

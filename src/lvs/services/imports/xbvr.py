@@ -4,9 +4,9 @@ from pathlib import Path
 
 from lvs.db.foreign import xbvr as rows
 from lvs.db.foreign.database import opened
-from lvs.services.imports.film import (
-    ForeignFilm,
+from lvs.services.imports.foreign_library import (
     ForeignLibrary,
+    ForeignVideo,
     complete,
     stars_of,
 )
@@ -22,10 +22,10 @@ def read(path: Path, _user: str = "") -> ForeignLibrary:
     """
     with opened(path, rows.PROGRAM) as db:
         library = ForeignLibrary(rows.PROGRAM, rows.check(db))
-        films: dict[int, ForeignFilm] = {}
-        listed: list[ForeignFilm] = []
+        films: dict[int, ForeignVideo] = {}
+        listed: list[ForeignVideo] = []
         for scene_id, title, stars, favorite, on_list, watched, plays, last in rows.scenes(db):
-            film = films[scene_id] = ForeignFilm(str(title or f"scene {scene_id}"), [])
+            film = films[scene_id] = ForeignVideo(str(title or f"scene {scene_id}"), [])
             entry = film.entry
             entry.rating = library.understood(film.name, lambda r: stars_of(r, SCALE), stars)
             entry.favorite, film.watched = bool(favorite), bool(watched)

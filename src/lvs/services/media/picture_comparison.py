@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 IDLE_DELAY_S = 90.0  # behind the start, and the first scenes
 POLL_S = 15.0
-FILMS_AT_ONCE = 50
+VIDEOS_AT_ONCE = 50
 COMPARED_AT_ONCE = 200
 READ_AT_ONCE = 5000
 REST_S = 0.2  # between two films: nobody waits for this
@@ -60,14 +60,14 @@ class PictureComparison:
         last = 0
         while True:
             async with self._database.read() as db:
-                films = await rows.unsigned(db, SIGNATURE_VERSION, last, FILMS_AT_ONCE)
+                films = await rows.unsigned(db, SIGNATURE_VERSION, last, VIDEOS_AT_ONCE)
             for film in films:
                 if not await self._sign_behind_others(film):
                     self._news.set()  # so many probes wait that the queue is full: later
                     return
                 await asyncio.sleep(self.rest_s)
             await self._compare()
-            if len(films) < FILMS_AT_ONCE:
+            if len(films) < VIDEOS_AT_ONCE:
                 return
             last = films[-1].video_id
 

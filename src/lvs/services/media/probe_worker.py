@@ -114,9 +114,9 @@ def _probe(
 ) -> dict[str, Any]:
     # Here and not above: a broken installation becomes an answer, where an import at the top would
     # only end the process.
-    from lvs.services.media.film_projection import see  # noqa: PLC0415
     from lvs.services.media.finish import mean_colour  # noqa: PLC0415
     from lvs.services.media.video_file import VideoFile  # noqa: PLC0415
+    from lvs.services.media.video_projection import see  # noqa: PLC0415
 
     with open(_regular_file(path), "rb", buffering=0) as file:
         film = VideoFile(file)

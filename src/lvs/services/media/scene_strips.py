@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 SECONDS_PER_SCENE = 2.0  # a shorter film has fewer pictures
 IDLE_DELAY_S = 60.0  # whoever starts the server wants its processors first
 POLL_S = 5.0
-FILMS_AT_ONCE = 100
+VIDEOS_AT_ONCE = 100
 WAITING_AT_MOST = 50
 CHANGED_AT_MOST = 10_000
 
@@ -148,7 +148,7 @@ class SceneStrips:
         last = 0
         while True:
             async with self._database.read() as db:
-                cards = await scenes.films(db, last, FILMS_AT_ONCE)
+                cards = await scenes.films(db, last, VIDEOS_AT_ONCE)
             if not cards:
                 return
             await self._make_missing(cards)

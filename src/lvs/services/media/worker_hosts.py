@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 LEFT_S = 60.0
 DECLINED_IN_A_ROW = 5  # films: where so many are not there, the folder is another
-FILMS_KEPT = 1000
+VIDEOS_KEPT = 1000
 WAKE_PORT = 9
 
 Value = TypeVar("Value")
@@ -178,7 +178,7 @@ class WorkerHost:
     def _pass_over(self, path: bytes) -> None:
         """Probe this film here from now on."""
         self._not_here[path] = None
-        while len(self._not_here) > FILMS_KEPT:
+        while len(self._not_here) > VIDEOS_KEPT:
             self._not_here.popitem(last=False)
 
     async def run(self) -> None:

@@ -16,9 +16,9 @@ from msgspec import Struct
 
 from lvs.errors import NotFound
 from lvs.services.media.containers import BAD_DATA, despite_bad_data
-from lvs.services.playback.film_source import FilmSource, only
 from lvs.services.playback.filters import TICK
 from lvs.services.playback.planner import can_burn
+from lvs.services.playback.video_source import VideoSource, only
 
 EARLIER_S = 12.0
 """A subtitle that began so long before a jump's target is still shown."""
@@ -59,7 +59,7 @@ class SubtitleInterval(Struct, frozen=True):
 class PictureSubtitles:
     """Draws one subtitle track into frames of a fixed size."""
 
-    def __init__(self, source: FilmSource, track: int, size: tuple[int, int]) -> None:
+    def __init__(self, source: VideoSource, track: int, size: tuple[int, int]) -> None:
         if not can_burn(source.facts, track):
             raise NotFound("The film has no such subtitles.")
         self._source = source

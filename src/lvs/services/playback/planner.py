@@ -66,7 +66,7 @@ class Sound(NamedTuple):
     default: bool = False
 
 
-class FilmFacts(NamedTuple):
+class VideoFacts(NamedTuple):
     """Facts of an opened film that playback depends on. Times are seconds from the film's start.
 
     `width` and `height` are as displayed: turned, in square points. `keyframes` is None where the
@@ -137,17 +137,17 @@ def stream_key(fingerprint: str) -> str:
     return blake2b(f"{fingerprint} {PLANNER_VERSION}".encode(), digest_size=4).hexdigest()
 
 
-def can_copy(film: FilmFacts) -> bool:
+def can_copy(film: VideoFacts) -> bool:
     """Tell whether the picture goes into segments as it is, and every browser decodes it there."""
     return film.codec == "h264" and _profile(film.string) in COPIED_PROFILES and _cuttable(film)
 
 
-def can_copy_hevc(film: FilmFacts) -> bool:
+def can_copy_hevc(film: VideoFacts) -> bool:
     """Tell whether the HEVC picture goes into segments as it is, for browsers that decode it."""
     return film.codec == "hevc" and film.string.count(".") >= 3 and _cuttable(film)
 
 
-def _cuttable(film: FilmFacts) -> bool:
+def _cuttable(film: VideoFacts) -> bool:
     if film.container not in COPIED_CONTAINERS or film.interlaced or not film.timed:
         return False
     if film.codec == "h264" and film.pixel_format not in COPIED_PIXELS:
@@ -164,7 +164,7 @@ def _profile(string: str) -> int:
     return int(digits[:2], 16) if len(digits) == 6 else 0
 
 
-def ways(film: FilmFacts, converted: bool = False) -> tuple[Delivery, ...]:
+def ways(film: VideoFacts, converted: bool = False) -> tuple[Delivery, ...]:
     """The ways of this film, best first; `converted` asks for the one that needs nothing of the
     browser.
     """
@@ -175,7 +175,7 @@ def ways(film: FilmFacts, converted: bool = False) -> tuple[Delivery, ...]:
     return (Delivery.HEVC, Delivery.CONVERT) if can_copy_hevc(film) else (Delivery.CONVERT,)
 
 
-def cut_list(film: FilmFacts, way: Delivery) -> tuple[float, ...]:
+def cut_list(film: VideoFacts, way: Delivery) -> tuple[float, ...]:
     """Start times of the segments, in seconds; the first is 0, the last ends with the film."""
     if way is Delivery.CONVERT:
         return _converted_cuts(film.duration_s)
@@ -203,7 +203,7 @@ def _even_cuts(duration_s: float, length_s: float) -> tuple[float, ...]:
     return tuple(number * length_s for number in range(count))
 
 
-def converted_size(film: FilmFacts, height: int) -> tuple[int, int]:
+def converted_size(film: VideoFacts, height: int) -> tuple[int, int]:
     """Even width and height of the converted picture: at most `height` lines, counted along the
     shorter side.
     """
@@ -221,12 +221,12 @@ H264_LEVELS = (
 )
 
 
-def load(film: FilmFacts) -> float:
+def load(film: VideoFacts) -> float:
     """Megapixels that are decoded for each second of the film."""
     return film.width * film.height * film.frame_rate / 1e6
 
 
-def fitting_height(film: FilmFacts, pace: float | None) -> int:
+def fitting_height(film: VideoFacts, pace: float | None) -> int:
     """The largest size that this machine probably converts fast enough to be watched.
 
     `pace` is how many megapixels of such films it converts to 720 lines per second, None while
@@ -238,7 +238,7 @@ def fitting_height(film: FilmFacts, pace: float | None) -> int:
     return next((height for height, least in LEAST_SPEEDS if speed >= least), HEIGHTS[-1])
 
 
-def needs_thinning(film: FilmFacts, pace: float | None) -> bool:
+def needs_thinning(film: VideoFacts, pace: float | None) -> bool:
     """Tell whether even the smallest size is too slow with all of the film's pictures."""
     if pace is None or film.codec not in THINNED:
         return False
@@ -266,13 +266,13 @@ def h264_level(width: int, height: int, frame_rate: float) -> int:
     )
 
 
-def converted_string(film: FilmFacts, height: int) -> str:
+def converted_string(film: VideoFacts, height: int) -> str:
     """Codec string of the converted picture, which is constrained baseline H.264."""
     return f"avc1.42c0{h264_level(*converted_size(film, height), film.frame_rate):02x}"
 
 
 def variants(
-    film: FilmFacts,
+    film: VideoFacts,
     *,
     audio: int = 0,
     converted: bool = False,
@@ -292,12 +292,12 @@ def variants(
     ]
 
 
-def can_burn(film: FilmFacts, track: int) -> bool:
+def can_burn(film: VideoFacts, track: int) -> bool:
     """Tell whether the film has subtitles of this number that are pictures."""
     return track < len(film.subtitles) and film.subtitles[track] in PICTURE_SUBTITLES
 
 
-def is_possible(film: FilmFacts, variant: Variant) -> bool:
+def is_possible(film: VideoFacts, variant: Variant) -> bool:
     """Tell whether the film has this variant: the way fits it, and the tracks are there."""
     if variant.audio and variant.audio >= len(film.sounds):
         return False
@@ -307,7 +307,7 @@ def is_possible(film: FilmFacts, variant: Variant) -> bool:
     return fits is None or fits(film)
 
 
-def codecs(film: FilmFacts, variant: Variant) -> str:
+def codecs(film: VideoFacts, variant: Variant) -> str:
     """The `CODECS` attribute of a variant (RFC 8216, section 4.3.4.2)."""
     picture = (
         converted_string(film, variant.height) if variant.way is Delivery.CONVERT else film.string
@@ -319,7 +319,7 @@ def codecs(film: FilmFacts, variant: Variant) -> str:
     return f"{picture},{sound.string if copied else 'mp4a.40.2'}"
 
 
-def master_playlist(film: FilmFacts, offered: Sequence[Variant]) -> str:
+def master_playlist(film: VideoFacts, offered: Sequence[Variant]) -> str:
     """The master playlist (RFC 8216, section 4.3.4)."""
     lines = ["#EXTM3U", "#EXT-X-VERSION:7", "#EXT-X-INDEPENDENT-SEGMENTS"]
     for variant in offered:
@@ -335,14 +335,14 @@ def master_playlist(film: FilmFacts, offered: Sequence[Variant]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _bits_per_second(film: FilmFacts, variant: Variant) -> int:
+def _bits_per_second(film: VideoFacts, variant: Variant) -> int:
     if variant.way is not Delivery.CONVERT:
         return max(100_000, film.bit_rate)
     width, height = converted_size(film, variant.height)
     return round(width * height * 4) + 160_000
 
 
-def media_playlist(film: FilmFacts, variant: Variant) -> str:
+def media_playlist(film: VideoFacts, variant: Variant) -> str:
     """The playlist of one variant (RFC 8216, section 4.3.3), whole from the start: a film has an
     end.
     """

@@ -6,8 +6,8 @@ from lvs.errors import NotFound, Unavailable
 from lvs.models import Probe, State, Track, Video
 from lvs.services.library.library import Library
 from lvs.services.playback import planner
-from lvs.services.playback.planner import Delivery, FilmFacts, Variant
-from lvs.services.playback.player import FilmFile
+from lvs.services.playback.planner import Delivery, Variant, VideoFacts
+from lvs.services.playback.player import PlayedVideo
 from lvs.services.playback.player_pool import PlayerPool
 from lvs.services.rate_limit import AtOnceLimiter
 
@@ -34,7 +34,7 @@ class Playback:
         """Path of the video's master playlist."""
         return f"/hls/{video.media_hash}/{planner.stream_key(video.file.fingerprint)}/master.m3u8"
 
-    def film(self, video: Video, key: str) -> FilmFile:
+    def film(self, video: Video, key: str) -> PlayedVideo:
         """The file behind a key. Raises NotFound for a key it does not have, or no longer;
         Unavailable where its drive is away.
         """
@@ -46,7 +46,7 @@ class Playback:
             raise NotFound("This video cannot be played.")
         if self._library.is_away(root.id, file.path):
             raise Unavailable(f"The folder “{root.name}” is offline right now.")
-        return FilmFile(
+        return PlayedVideo(
             video.media_hash,
             key,
             os.path.join(root.path, file.path),
@@ -76,7 +76,7 @@ class Playback:
 
     async def master(
         self,
-        film: FilmFile,
+        film: PlayedVideo,
         client: str,
         *,
         audio: int,
@@ -107,7 +107,7 @@ class Playback:
             self.pool.elsewhere.open(film)
         return planner.master_playlist(facts, offered)
 
-    def _with_room(self, film: FilmFile, offered: list[Variant], client: str) -> list[Variant]:
+    def _with_room(self, film: PlayedVideo, offered: list[Variant], client: str) -> list[Variant]:
         """The variants without those that the machine has no room to convert; a browser that plays
         none of the others asks for the conversion alone. Raises Unavailable where none is left.
         """
@@ -122,18 +122,18 @@ class Playback:
             return copied
         return offered
 
-    async def playlist(self, film: FilmFile, name: str, client: str) -> str:
+    async def playlist(self, film: PlayedVideo, name: str, client: str) -> str:
         """The playlist of the variant of that name. Raises NotFound, TooMany."""
         facts = await self._facts(film, client)
         return planner.media_playlist(facts, self._variant(facts, name))
 
-    async def init(self, film: FilmFile, name: str, client: str) -> bytes:
+    async def init(self, film: PlayedVideo, name: str, client: str) -> bytes:
         """The init segment of the variant of that name. Raises NotFound, TooMany."""
         with self._pieces.one_more(client):
             facts = await self.pool.facts(film)
             return await self.pool.init(film, self._variant(facts, name), client)
 
-    async def segment(self, film: FilmFile, name: str, number: int, client: str) -> bytes:
+    async def segment(self, film: PlayedVideo, name: str, number: int, client: str) -> bytes:
         """A segment of the variant of that name. Raises NotFound where there is none, TooMany."""
         with self._pieces.one_more(client):
             facts = await self.pool.facts(film)
@@ -154,11 +154,11 @@ class Playback:
             raise NotFound("There are no such subtitles in this video.")
         return await self.pool.subtitles(film, track)
 
-    async def _facts(self, film: FilmFile, client: str) -> FilmFacts:
+    async def _facts(self, film: PlayedVideo, client: str) -> VideoFacts:
         with self._pieces.one_more(client):
             return await self.pool.facts(film)
 
-    def _variant(self, facts: FilmFacts, name: str) -> Variant:
+    def _variant(self, facts: VideoFacts, name: str) -> Variant:
         variant = planner.parse_variant(name)
         if (
             variant is None

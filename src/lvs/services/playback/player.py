@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct
 
 from lvs.errors import NotFound, Unavailable, Unreadable
-from lvs.services.playback.planner import FilmFacts, Sound
+from lvs.services.playback.planner import Sound, VideoFacts
 from lvs.services.remote_link import ElsewhereError
 from lvs.services.worker_process import WorkerProcess
 
@@ -25,7 +25,7 @@ DROPPING_S = 2.0
 MAX_KEYFRAMES, MAX_SOUNDS = 200_000, 100
 
 
-class FilmFile(Struct, frozen=True):
+class PlayedVideo(Struct, frozen=True):
     """A file to be played.
 
     `key` names its content, whose fingerprint is `content`; `version` is its size and time of
@@ -41,7 +41,7 @@ class FilmFile(Struct, frozen=True):
     content: str = ""
 
 
-class Made(Struct, frozen=True):
+class PlayerAnswer(Struct, frozen=True):
     """An answer of a worker: its content, and the seconds of film and of processor time that it
     took.
     """
@@ -71,12 +71,12 @@ class Player:
         """The worker's process number."""
         return self._process.process_id
 
-    async def open(self, film: FilmFile) -> FilmFacts:
+    async def open(self, film: PlayedVideo) -> VideoFacts:
         """Open the film. Raises Unreadable, Unavailable, NotFound where it was changed since."""
         where = {"path": film.path.hex(), "version": list(film.version)}
         return await self._open(film, where)
 
-    async def open_at(self, film: FilmFile, root: bytes, below: bytes) -> FilmFacts:
+    async def open_at(self, film: PlayedVideo, root: bytes, below: bytes) -> VideoFacts:
         """Open the film on another machine, at this path below a folder there.
 
         Raises as `open` does, and ElsewhereError where it is not there.
@@ -84,20 +84,20 @@ class Player:
         where = {"root": root.hex(), "path": below.hex(), "content": film.content}
         return await self._open(film, where)
 
-    async def _open(self, film: FilmFile, where: Mapping[str, Any]) -> FilmFacts:
+    async def _open(self, film: PlayedVideo, where: Mapping[str, Any]) -> VideoFacts:
         answer, _ = await self._ask({"do": "open", "duration_s": film.duration_s, **where})
         try:
             return _facts(answer["film"])
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"its answer is not one: {error!r}") from None
 
-    async def make(self, do: str, **request: Any) -> Made:
+    async def make(self, do: str, **request: Any) -> PlayerAnswer:
         """Have it make something.
 
         When this is cancelled, the work ends, too. Raises as `open` does.
         """
         answer, content = await self._ask({"do": do, **request})
-        return Made(
+        return PlayerAnswer(
             content, _seconds(answer.get("film_s", 0.0)), _seconds(answer.get("processor_s", 0.0))
         )
 
@@ -177,11 +177,11 @@ def _checked(answer: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
-def _facts(found: Mapping[str, Any]) -> FilmFacts:
+def _facts(found: Mapping[str, Any]) -> VideoFacts:
     keyframes = found["keyframes"]
     if keyframes is not None and len(keyframes) > MAX_KEYFRAMES:
         keyframes = None
-    return FilmFacts(
+    return VideoFacts(
         container=_text(found["container"]),
         codec=_text(found["codec"]),
         string=_plain(found["string"]),

@@ -18,10 +18,10 @@ from msgspec.structs import replace
 
 from lvs.errors import TimedOut, Unavailable
 from lvs.services.playback.encoder_trial import conversion_pace
-from lvs.services.playback.film_seat import ACTIVE_S, Conversion, FilmSeat
-from lvs.services.playback.planner import Delivery, FilmFacts, Variant, load
-from lvs.services.playback.player import FilmFile, Made, Player, start_player
-from lvs.services.playback.remote_players import Pattern, RemotePlayers
+from lvs.services.playback.planner import Delivery, Variant, VideoFacts, load
+from lvs.services.playback.player import PlayedVideo, Player, PlayerAnswer, start_player
+from lvs.services.playback.player_session import ACTIVE_S, Conversion, PlayerSession
+from lvs.services.playback.remote_players import RemotePlayers, StreamLayout
 from lvs.services.playback.segment_cache import SegmentCache
 from lvs.services.playback.shared_work import SharedWork
 from lvs.services.playback.speeds import ConversionSpeeds
@@ -63,8 +63,8 @@ class PlayerPool:
         self._memory_limit_bytes = memory_limit_bytes
         self._idle_s = idle_s
         self._converting = asyncio.Semaphore(self.turns)
-        self._seats: OrderedDict[str, FilmSeat] = OrderedDict()
-        self._facts: OrderedDict[str, FilmFacts] = OrderedDict()
+        self._seats: OrderedDict[str, PlayerSession] = OrderedDict()
+        self._facts: OrderedDict[str, VideoFacts] = OrderedDict()
         self._shared = SharedWork()
         self._ending: set[asyncio.Task[None]] = set()
         self._quiet = asyncio.Event()
@@ -77,7 +77,7 @@ class PlayerPool:
         """The hardware encoder that films are converted by; empty while it is software."""
         self.made = self.refused = 0
 
-    async def facts(self, film: FilmFile) -> FilmFacts:
+    async def facts(self, film: PlayedVideo) -> VideoFacts:
         """Facts of the film, from memory where they are known.
 
         Raises Unreadable, Unavailable, NotFound.
@@ -101,7 +101,7 @@ class PlayerPool:
             await self._shared.once("pace", self._try_pace)
         return self.speeds.get(codec, bit_depth)
 
-    def check_room(self, film: FilmFile, client: str = "") -> None:
+    def check_room(self, film: PlayedVideo, client: str = "") -> None:
         """Raise Unavailable where this film cannot be converted beside those that are.
 
         Segments are never refused.
@@ -125,14 +125,14 @@ class PlayerPool:
             self.refused += 1
             raise Unavailable(BUSY)
 
-    async def init(self, film: FilmFile, variant: Variant, client: str = "") -> bytes:
+    async def init(self, film: PlayedVideo, variant: Variant, client: str = "") -> bytes:
         """The init segment of a variant."""
         return await self._shared.once(
             f"{film.key}/{variant}/init", lambda: self._make_init(film, variant, client)
         )
 
     async def segment(
-        self, film: FilmFile, variant: Variant, number: int, client: str = ""
+        self, film: PlayedVideo, variant: Variant, number: int, client: str = ""
     ) -> bytes:
         """A segment, from the cache or made now. Raises Unreadable, Unavailable, NotFound."""
         address = f"{film.media_hash}/{film.key}/{variant}/{number}.m4s"
@@ -145,7 +145,7 @@ class PlayerPool:
             address, lambda: self._make_segment(film, variant, number, client, address)
         )
 
-    async def subtitles(self, film: FilmFile, track: int) -> bytes:
+    async def subtitles(self, film: PlayedVideo, track: int) -> bytes:
         """A text track inside the film as WebVTT, from the cache or taken out now.
 
         A worker of its own does it: it may have to read the whole film, which somebody may watch.
@@ -217,7 +217,7 @@ class PlayerPool:
             self.speeds.learn_trial(0.0)
             log.info("how quickly films are converted here was not tried: %s", error.strerror)
 
-    async def _open_facts(self, film: FilmFile) -> FilmFacts:
+    async def _open_facts(self, film: PlayedVideo) -> VideoFacts:
         seat = self._seat(film)
         try:
             async with asyncio.timeout(OPEN_LIMIT_S):
@@ -235,12 +235,12 @@ class PlayerPool:
             self._facts.popitem(last=False)
         return facts
 
-    async def _make_init(self, film: FilmFile, variant: Variant, client: str) -> bytes:
+    async def _make_init(self, film: PlayedVideo, variant: Variant, client: str) -> bytes:
         with self._falling_back(variant):
             return (await self._make(film, variant, client, "init")).content
 
     async def _make_segment(
-        self, film: FilmFile, variant: Variant, number: int, client: str, address: str
+        self, film: PlayedVideo, variant: Variant, number: int, client: str, address: str
     ) -> bytes:
         if variant.way is not Delivery.CONVERT:
             return (await self._make(film, variant, client, "segment", number=number)).content
@@ -251,8 +251,8 @@ class PlayerPool:
         return made.content
 
     async def _make_elsewhere(
-        self, film: FilmFile, variant: Variant, number: int, client: str
-    ) -> Made | None:
+        self, film: PlayedVideo, variant: Variant, number: int, client: str
+    ) -> PlayerAnswer | None:
         """A converted piece by another machine. The film stays open here meanwhile: whatever does
         not come is made here at once.
         """
@@ -262,7 +262,7 @@ class PlayerPool:
         seat = self._seat(film)
         try:
             self._note(seat, variant, client)
-            pattern = Pattern(facts, lambda: self.init(film, variant, client))
+            pattern = StreamLayout(facts, lambda: self.init(film, variant, client))
             piece = await self.elsewhere.piece(film, variant, number, pattern)
         finally:
             self._leave(seat)
@@ -273,7 +273,9 @@ class PlayerPool:
         self.made += 1
         return piece.made
 
-    async def _make_here(self, film: FilmFile, variant: Variant, number: int, client: str) -> Made:
+    async def _make_here(
+        self, film: PlayedVideo, variant: Variant, number: int, client: str
+    ) -> PlayerAnswer:
         self._note_conversion()
         async with self._turn():
             begun = time.monotonic()
@@ -315,8 +317,8 @@ class PlayerPool:
             self._converting.release()
 
     async def _make(
-        self, film: FilmFile, variant: Variant | None, client: str, do: str, **request: Any
-    ) -> Made:
+        self, film: PlayedVideo, variant: Variant | None, client: str, do: str, **request: Any
+    ) -> PlayerAnswer:
         seat = self._seat(film)
         if variant is not None:
             self._note(seat, variant, client)
@@ -338,21 +340,21 @@ class PlayerPool:
         self.made += do == "segment"
         return made
 
-    async def _take_out(self, film: FilmFile, track: int, address: str) -> bytes:
+    async def _take_out(self, film: PlayedVideo, track: int, address: str) -> bytes:
         made = await self._make(film, None, "", "subtitles", track=track)
         await self.cache.put(address, made.content)
         return made.content
 
     # --- Workers ---
 
-    def _seat(self, film: FilmFile) -> FilmSeat:
+    def _seat(self, film: PlayedVideo) -> PlayerSession:
         if self._closed:
             raise Unavailable("LVS is stopping.")
         seat = self._seats.get(film.key)
         if seat is None or seat.film.version != film.version:
             self._end(film.key)
             self._make_room()
-            seat = self._seats[film.key] = FilmSeat(film)
+            seat = self._seats[film.key] = PlayerSession(film)
         self._seats.move_to_end(film.key)
         seat.asked_at = time.monotonic()
         seat.busy += 1
@@ -370,14 +372,14 @@ class PlayerPool:
                 )
             self._end(idle[0])
 
-    def _leave(self, seat: FilmSeat) -> None:
+    def _leave(self, seat: PlayerSession) -> None:
         seat.busy -= 1
         if not seat.busy and not self._closed and self._seats.get(seat.film.key) is seat:
             seat.timer = asyncio.get_running_loop().call_later(
                 self._idle_s, self._end, seat.film.key
             )
 
-    async def _player(self, seat: FilmSeat) -> Player:
+    async def _player(self, seat: PlayerSession) -> Player:
         async with seat.starting:
             if seat.player is None or not seat.player.alive:
                 seat.player = await start_player(self._memory_limit_bytes)
@@ -408,12 +410,12 @@ class PlayerPool:
 
     # --- What the dashboard shows, and what posters wait for ---
 
-    def _note(self, seat: FilmSeat, variant: Variant, client: str) -> None:
+    def _note(self, seat: PlayerSession, variant: Variant, client: str) -> None:
         seat.variant, seat.client = str(variant), client or seat.client
         if variant.way is Delivery.CONVERT:
             seat.converted_at = time.monotonic()
 
-    def _note_hit(self, film: FilmFile, variant: Variant, client: str) -> None:
+    def _note_hit(self, film: PlayedVideo, variant: Variant, client: str) -> None:
         seat = self._seats.get(film.key)
         if seat is not None:
             self._note(seat, variant, client)

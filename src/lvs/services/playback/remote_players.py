@@ -16,9 +16,9 @@ from msgspec import Struct
 from lvs.errors import LvsError, TimedOut, Unavailable, WorkerLost
 from lvs.services.media.remote_pool import HELLO_S
 from lvs.services.media.worker_hosts import Work, WorkerHost
-from lvs.services.playback.film_seat import ACTIVE_S
-from lvs.services.playback.planner import Delivery, FilmFacts, Variant, cut_list, load
-from lvs.services.playback.player import MAX_LINE_BYTES, FilmFile, Made, Player
+from lvs.services.playback.planner import Delivery, Variant, VideoFacts, cut_list, load
+from lvs.services.playback.player import MAX_LINE_BYTES, PlayedVideo, Player, PlayerAnswer
+from lvs.services.playback.player_session import ACTIVE_S
 from lvs.services.playback.speeds import ConversionSpeeds
 from lvs.services.remote_link import ElsewhereError
 from lvs.worker_address import WorkerKind
@@ -30,34 +30,34 @@ START_S = 3.0  # for which a piece waits for a worker that starts; the next one 
 PIECE_S = 5.0
 AWAKE_S = 2.0
 MOST_LOSSES = 2  # of one film in a row, before it is converted here
-FILMS_KEPT = 200
+VIDEOS_KEPT = 200
 CLOSING_S = 1.0
 UNFIT = "It converts no films: its PyAV is of another version."
 MAX_PIECE_BYTES = 32 << 20  # two seconds of 1080 lines take a tenth of it at most
 
 
-class Pattern(Struct, frozen=True):
+class StreamLayout(Struct, frozen=True):
     """The cuts and the init segment that pieces of another machine have to fit."""
 
-    facts: FilmFacts
+    facts: VideoFacts
     init: Callable[[], Awaitable[bytes]]
 
 
 class RemotePiece(Struct, frozen=True):
     """A piece, the machine that made it, and the film seconds that it made per second."""
 
-    made: Made
+    made: PlayerAnswer
     host: str
     speed: float
 
 
 @dataclass(slots=True, eq=False)
-class _RemoteSeat:
+class _RemoteSession:
     """A film with its worker on another machine."""
 
-    film: FilmFile
+    film: PlayedVideo
     host: WorkerHost
-    starting: "asyncio.Task[FilmFacts]" = field(init=False)
+    starting: "asyncio.Task[VideoFacts]" = field(init=False)
     player: Player | None = None
     ended: bool = False
     fits: set[Variant] = field(default_factory=set)
@@ -78,7 +78,7 @@ class RemotePlayers:
         self._hosts = hosts
         self._idle_s = idle_s
         self._speeds = {host: ConversionSpeeds() for host in hosts}
-        self._seats: dict[str, _RemoteSeat] = {}
+        self._seats: dict[str, _RemoteSession] = {}
         self._losses: OrderedDict[tuple[WorkerHost, str], int] = OrderedDict()
         self._ending: set[asyncio.Task[None]] = set()
 
@@ -88,11 +88,11 @@ class RemotePlayers:
         hosts = self._hosts if seat is None else (seat.host,)
         return next((host for host in hosts if self._takes(host, key, path)), None)
 
-    async def awake(self, film: FilmFile) -> None:
+    async def awake(self, film: PlayedVideo) -> None:
         """Give machines that nobody has asked yet two seconds to say that they are there."""
         await asyncio.gather(*(host.expect(film.path, AWAKE_S) for host in self._hosts))
 
-    def open(self, film: FilmFile) -> None:
+    def open(self, film: PlayedVideo) -> None:
         """Begin to open the film on the machine that would convert it: somebody may press play."""
         host = self.host_of(film.key, film.path)
         if host is not None:
@@ -103,7 +103,7 @@ class RemotePlayers:
         return self._speeds[host].get(codec, bit_depth)
 
     async def piece(
-        self, film: FilmFile, variant: Variant, number: int, pattern: Pattern
+        self, film: PlayedVideo, variant: Variant, number: int, pattern: StreamLayout
     ) -> RemotePiece | None:
         """A converted piece made by another machine; None where it is to be made here."""
         host = self.host_of(film.key, film.path)
@@ -130,7 +130,7 @@ class RemotePlayers:
     # --- Work ---
 
     async def _make(
-        self, seat: _RemoteSeat, variant: Variant, number: int, pattern: Pattern
+        self, seat: _RemoteSession, variant: Variant, number: int, pattern: StreamLayout
     ) -> RemotePiece:
         begun = time.monotonic()
         try:
@@ -152,13 +152,15 @@ class RemotePlayers:
         self._learn(seat.host, pattern.facts, variant, speed)
         return RemotePiece(made, seat.host.address.name, speed)
 
-    def _learn(self, host: WorkerHost, facts: FilmFacts, variant: Variant, speed: float) -> None:
+    def _learn(self, host: WorkerHost, facts: VideoFacts, variant: Variant, speed: float) -> None:
         if speed:
             rate = speed * load(facts)
             speeds = self._speeds[host]
             speeds.learn(facts.codec, facts.bit_depth, rate, variant.height, variant.thin)
 
-    async def _fitting(self, seat: _RemoteSeat, variant: Variant, pattern: Pattern) -> Player:
+    async def _fitting(
+        self, seat: _RemoteSession, variant: Variant, pattern: StreamLayout
+    ) -> Player:
         """The seat's player, whose pieces can stand among those of this machine.
 
         Raises Unavailable where another FFmpeg cuts or encodes in another way.
@@ -178,7 +180,7 @@ class RemotePlayers:
             seat.fits.add(variant)
         return player
 
-    async def _start(self, seat: _RemoteSeat) -> FilmFacts:
+    async def _start(self, seat: _RemoteSession) -> VideoFacts:
         """Start its worker and open the film."""
         link = seat.host.pool.link
         place = link.place(seat.film.path)
@@ -208,10 +210,10 @@ class RemotePlayers:
             or any(map(self._is_left, others))
         )
 
-    def _is_left(self, seat: _RemoteSeat) -> bool:
+    def _is_left(self, seat: _RemoteSession) -> bool:
         return not seat.busy and time.monotonic() - seat.asked_at > ACTIVE_S
 
-    def _seat(self, film: FilmFile, host: WorkerHost) -> _RemoteSeat:
+    def _seat(self, film: PlayedVideo, host: WorkerHost) -> _RemoteSession:
         seat = self._seats.get(film.key)
         if seat is not None and seat.is_broken and not seat.busy:
             self._end(seat)
@@ -220,7 +222,7 @@ class RemotePlayers:
             others = [each for each in self._seats.values() if each.host is host]
             if len(others) >= host.address.processes:
                 self._end(next(filter(self._is_left, others)))
-            seat = self._seats[film.key] = _RemoteSeat(film, host)
+            seat = self._seats[film.key] = _RemoteSession(film, host)
             seat.starting = asyncio.create_task(self._start(seat))
             host.films.add(film.key)
         seat.busy += 1
@@ -230,23 +232,23 @@ class RemotePlayers:
             seat.timer = None
         return seat
 
-    def _leave(self, seat: _RemoteSeat) -> None:
+    def _leave(self, seat: _RemoteSession) -> None:
         seat.busy -= 1
         if not seat.busy and not seat.ended:
             seat.timer = asyncio.get_running_loop().call_later(self._idle_s, self._end, seat)
 
-    def _give_up(self, seat: _RemoteSeat, losses: int) -> None:
+    def _give_up(self, seat: _RemoteSession, losses: int) -> None:
         """End a worker that failed, and count that against this film on that machine."""
         self._end(seat)
         self._count(seat, losses)
 
-    def _count(self, seat: _RemoteSeat, losses: int) -> None:
+    def _count(self, seat: _RemoteSession, losses: int) -> None:
         key = (seat.host, seat.film.key)
         self._losses[key] = self._losses.pop(key, 0) + losses
-        while len(self._losses) > FILMS_KEPT:
+        while len(self._losses) > VIDEOS_KEPT:
             self._losses.popitem(last=False)
 
-    def _end(self, seat: _RemoteSeat) -> None:
+    def _end(self, seat: _RemoteSession) -> None:
         if seat.ended:
             return
         seat.ended = True
@@ -261,7 +263,7 @@ class RemotePlayers:
         self._ending.add(reaping)
         reaping.add_done_callback(self._ending.discard)
 
-    async def _reap(self, seat: _RemoteSeat) -> None:
+    async def _reap(self, seat: _RemoteSession) -> None:
         """Wait for a worker that was ended while it started, or later."""
         with contextlib.suppress(OSError, EOFError, ValueError, LvsError, ElsewhereError):
             await seat.starting

@@ -2,7 +2,7 @@
 
 from quart import Response
 
-from lvs.db.near_pairs import NearFilm, NearPair
+from lvs.db.near_pairs import NearPair, NearVideo
 from lvs.errors import Invalid
 from lvs.filters import readable
 from lvs.routes.api import schemas as api
@@ -52,7 +52,7 @@ def _pair(pair: NearPair) -> schemas.AdminNearPair:
     )
 
 
-def _film(film: NearFilm) -> schemas.AdminNearFilm:
+def _film(film: NearVideo) -> schemas.AdminNearFilm:
     card = film.card
     return schemas.AdminNearFilm(
         media_hash=card.media_hash,

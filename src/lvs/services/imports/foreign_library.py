@@ -28,7 +28,7 @@ class ForeignFile(Struct, frozen=True):
     any_ending: bool = False  # the path has no ending of a video
 
 
-class ForeignFilm(Struct):
+class ForeignVideo(Struct):
     """A film of another program, and what people gave it."""
 
     name: str
@@ -53,8 +53,8 @@ class ForeignLibrary(Struct):
 
     program: str
     version: str
-    films: list[ForeignFilm] = field(default_factory=list)
-    playlists: dict[str, list[ForeignFilm]] = field(default_factory=dict)
+    films: list[ForeignVideo] = field(default_factory=list)
+    playlists: dict[str, list[ForeignVideo]] = field(default_factory=dict)
     not_understood: list[str] = field(default_factory=list)
     more_not_understood: int = 0
     left_out: list[str] = field(default_factory=list)
@@ -74,7 +74,7 @@ class ForeignLibrary(Struct):
             self.note(f"{where}: {error}")
             return None
 
-    def add_tag(self, film: ForeignFilm, name: Any) -> None:
+    def add_tag(self, film: ForeignVideo, name: Any) -> None:
         """Give a film a tag."""
         tag = self.understood(film.name, values.tag, name)
         if tag:
@@ -83,7 +83,7 @@ class ForeignLibrary(Struct):
 
 def complete(
     library: ForeignLibrary,
-    films: Mapping[int, ForeignFilm],
+    films: Mapping[int, ForeignVideo],
     files: Iterable[Sequence[Any]],
     tags: Iterable[Sequence[Any]],
     markers: Iterable[Sequence[Any]],
