@@ -98,7 +98,7 @@ def _summary(report: "ForeignReport", written: Path | None) -> Iterator[str]:
         yield "Dry run: nothing was changed. This is what would be:"
     version = f" ({library.version})" if library.version else ""
     yield (
-        f"Read:           {plural(len(library.films), 'film')} of {library.program}{version};"
+        f"Read:           {plural(len(library.videos), 'film')} of {library.program}{version};"
         f" {report.nothing} of them have nothing to take"
     )
     ways = [
@@ -108,7 +108,9 @@ def _summary(report: "ForeignReport", written: Path | None) -> Iterator[str]:
     yield from given_lines(given)
     if report.unmatched:
         yield f"Not found:      {plural(len(report.unmatched), 'film')}"
-        yield from some(f"{film.path or film.name}: {film.why}" for film in report.unmatched)
+        yield from some(
+            f"{foreign.path or foreign.name}: {foreign.why}" for foreign in report.unmatched
+        )
     if report.not_understood:
         yield f"Not understood: {plural(report.not_understood, 'place')}"
         yield from some(library.not_understood)

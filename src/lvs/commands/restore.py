@@ -279,7 +279,9 @@ def _everything(snapshot: "Snapshot") -> "RestoreSummary":
         described_tags=len(snapshot.tags),
         saved_views=len(snapshot.views),
         people=sum(bool(each.name) for each in snapshot.people),
-        history=sum(len(film.history) for each in snapshot.people for film in each.films.values()),
+        history=sum(
+            len(video.history) for each in snapshot.people for video in each.videos.values()
+        ),
     )
 
 

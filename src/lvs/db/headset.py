@@ -35,7 +35,7 @@ class ListedPlaylist(Struct, frozen=True):
     video_ids: tuple[int, ...]
 
 
-async def films(db: Connection, limit: int) -> list[HeadsetVideo]:
+async def videos(db: Connection, limit: int) -> list[HeadsetVideo]:
     """Listed videos, the latest first."""
     sql = f"""
         SELECT {", ".join("video_id" if name == "id" else name for name in HeadsetVideo._fields)}

@@ -62,7 +62,7 @@ async def one(db: Connection, pair_id: int) -> NearPair | None:
 async def _pairs(db: Connection, rows: Sequence[tuple[int, int, int, int]]) -> list[NearPair]:
     ids = {video_id for row in rows for video_id in row[2:]}
     cards = await gallery.some(db, list(ids))
-    films = {video_id: await _film(db, card) for video_id, card in cards.items()}
+    films = {video_id: await _video(db, card) for video_id, card in cards.items()}
     return [
         NearPair(pair_id, pictures, (films[low], films[high]))
         for pair_id, pictures, low, high in rows
@@ -70,7 +70,7 @@ async def _pairs(db: Connection, rows: Sequence[tuple[int, int, int, int]]) -> l
     ]
 
 
-async def _film(db: Connection, card: Card) -> NearVideo:
+async def _video(db: Connection, card: Card) -> NearVideo:
     sql = """
         SELECT coalesce(video_codec, ''), coalesce(frame_rate, 0),
             (SELECT count(DISTINCT i.playlist_id) FROM playlist_items i

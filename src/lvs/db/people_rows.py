@@ -43,12 +43,12 @@ class KeptPerson(Struct):
     start_page: str = ""
     created_at: int | None = None
     preferences: dict[str, str] = field(default_factory=dict)
-    films: dict[str, PersonalRecord] = field(default_factory=dict)
+    videos: dict[str, PersonalRecord] = field(default_factory=dict)
 
     @property
     def empty(self) -> bool:
         """True for the household without anything."""
-        return not (self.name or self.preferences or self.films)
+        return not (self.name or self.preferences or self.videos)
 
 
 _PEOPLE = """
@@ -110,7 +110,7 @@ def _record(
 ) -> PersonalRecord | None:
     """The record to fill; None for a person who was removed."""
     person = found.get(person_id)
-    return person.films.setdefault(media_hash, PersonalRecord()) if person else None
+    return person.videos.setdefault(media_hash, PersonalRecord()) if person else None
 
 
 class PersonGains(Struct):
@@ -135,7 +135,7 @@ async def put_person(tx: Transaction, kept: KeptPerson, key: str, now: int) -> P
     for name, value in kept.preferences.items():
         if name not in have:
             await preferences.put(tx, person_id, name, value)
-    for media_hash, record in kept.films.items():
+    for media_hash, record in kept.videos.items():
         video_id = await named(tx, [media_hash])
         if video_id is not None:
             await _put_record(tx, person_id, video_id, record, gains)

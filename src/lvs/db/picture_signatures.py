@@ -39,7 +39,7 @@ async def unsigned(db: Connection, version: int, after_id: int, limit: int) -> l
     return [Unsigned(*row) for row in await db.tuples(sql, values)]
 
 
-async def put(tx: Transaction, film: Unsigned, version: int, row: SignatureRow) -> None:
+async def put(tx: Transaction, video: Unsigned, version: int, row: SignatureRow) -> None:
     """Keep a film's signature, which is to be compared with all the others."""
     sql = """
         INSERT INTO picture_signatures (video_id, content, version, duration_s, pictures, compared)
@@ -49,7 +49,7 @@ async def put(tx: Transaction, film: Unsigned, version: int, row: SignatureRow) 
             version = excluded.version, duration_s = excluded.duration_s,
             pictures = excluded.pictures, compared = excluded.compared
     """
-    await tx.run(sql, row._asdict() | {"content": film.content, "version": version})
+    await tx.run(sql, row._asdict() | {"content": video.content, "version": version})
 
 
 async def uncompared(db: Connection, version: int, limit: int) -> list[int]:

@@ -194,7 +194,7 @@ async def test_jellyfin_gives_what_one_user_gave(home: Home, tmp_path: Path) -> 
     assert counts(report)["position"] == counts(report)["watched"] == 1
     assert (b.views, b.rating) == (1, 3)
     # one film, though Jellyfin keeps what it was given under several keys
-    assert (len(report.library.films), counts(report)["rating"]) == (2, 2)
+    assert (len(report.library.videos), counts(report)["rating"]) == (2, 2)
     assert report.given.different == []
     [playlist] = await home.services.playlists.every()
     assert (playlist.playlist.name, playlist.count) == ("Winter", 1)
@@ -430,7 +430,7 @@ def test_values_of_another_kind_are_left_out(odd: Any, tmp_path: Path) -> None:
             {"BaseItems": [item], "Users": [("U", "anna")], "UserData": [given]},
         )
     )
-    assert [film.files[0].path for film in read.films] == ["/films/a.mp4"]
+    assert [film.files[0].path for film in read.videos] == ["/films/a.mp4"]
     with closing(sqlite3.connect(foreign.stash(tmp_path / "stash.sqlite", {}))) as db, db:
         db.execute("UPDATE schema_migrations SET version = ?", (odd,))
     with pytest.raises(Invalid, match="no database of Stash that LVS can read"):

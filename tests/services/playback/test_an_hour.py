@@ -153,11 +153,11 @@ async def test_nothing_is_left_over(household: Household) -> None:
     assert seen
 
     end = time.monotonic() + 30
-    while pool._seats or pool._shared or any(map(psutil.pid_exists, seen)):
-        assert time.monotonic() < end, (list(pool._seats), len(pool._shared), seen)
+    while pool._sessions or pool._shared or any(map(psutil.pid_exists, seen)):
+        assert time.monotonic() < end, (list(pool._sessions), len(pool._shared), seen)
         await asyncio.sleep(0.05)
     assert pool.process_ids == ()
-    assert pool.conversions() == [] or not pool._seats
+    assert pool.conversions() == [] or not pool._sessions
     assert not pool._converting.locked()
     kept = [path for path in pool.cache.folder.rglob("*") if path.is_file()]
     assert sum(path.stat().st_size for path in kept) <= LIMIT_BYTES

@@ -144,8 +144,8 @@ async def test_who_opens_another_film_is_never_refused_for_the_one_before(
 ) -> None:
     first, second = film_at(path), film_at(path, "other")
     await pool.segment(first, CONVERTED, 0, "10.0.0.1")
-    seat = pool._seats[first.key]
-    seat.speeds.extend([1.0] * 8)  # it just keeps up
+    session = pool._sessions[first.key]
+    session.speeds.extend([1.0] * 8)  # it just keeps up
     pool.check_room(second, "10.0.0.1")
     with pytest.raises(Unavailable):
         pool.check_room(second, "10.0.0.2")

@@ -87,7 +87,7 @@ class FarHome(Home):
     async def film(self, name: str, library: int = 0) -> PlayedVideo:
         playback = self.services.playback
         video = await self.video(name, library)
-        return playback.film(video, playback.address(video).split("/")[3])
+        return playback.played(video, playback.address(video).split("/")[3])
 
     async def piece(self, film: PlayedVideo, number: int) -> bytes:
         return await self.services.playback.segment(film, VARIANT, number, CLIENT)

@@ -204,9 +204,9 @@ def _conversions(running: Sequence[report.ConversionReport]) -> Iterator[Metric]
             ("lvs_conversion_cache_hits", "Pieces of it that came from the cache"),
         )
     )
-    for (film, client), each in {(each.title, each.client): each for each in running}.items():
-        speed.add_metric([film, client], each.speed)
-        hits.add_metric([film, client], each.cache_hits)
+    for (video, client), each in {(each.title, each.client): each for each in running}.items():
+        speed.add_metric([video, client], each.speed)
+        hits.add_metric([video, client], each.cache_hits)
     yield from (speed, hits)
 
 

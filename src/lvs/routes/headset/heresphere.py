@@ -60,7 +60,7 @@ async def auth(token: str = "") -> Response:
     return json_answer({"access": 1, "auth-token": session})
 
 
-async def film(media_hash: str, token: str = "") -> Response:
+async def video(media_hash: str, token: str = "") -> Response:
     # What the player saw when it composed what it sends: asked for before anything is awaited.
     shown = services().headset.write_back.shown(client(), media_hash)
     asking = await player("heresphere", token)

@@ -72,9 +72,9 @@ def links(asking: HeadsetPlayer) -> Links:
     keys = services().passwords.required
     begin = origin()
 
-    def poster(film: HeadsetVideo) -> str:
-        path = f"/thumbnail/{film.media_hash}.jpg"
-        return begin + with_key(path, f"v={film.poster or film.state}&w=640")
+    def poster(video: HeadsetVideo) -> str:
+        path = f"/thumbnail/{video.media_hash}.jpg"
+        return begin + with_key(path, f"v={video.poster or video.state}&w=640")
 
     day = services().headset.access.today if keys else 0
     return Links(lambda media_hash: f"{asking.base}/{media_hash}", poster, (asking.base, day))

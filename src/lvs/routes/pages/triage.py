@@ -102,9 +102,9 @@ async def show() -> Response:
     """The film to decide on; the script of the page asks for the next one ahead as a part."""
     place = _place(arguments())
     step = await _step(place)
-    values: dict[str, Any] = {"here": place, "left": step.left, "film": step.film}
-    if step.film is not None:
-        values |= await _film(place, step.film)
+    values: dict[str, Any] = {"here": place, "left": step.left, "film": step.video}
+    if step.video is not None:
+        values |= await _film(place, step.video)
     else:
         values["total"] = await services().gallery.count(place.query)
     if wants_partial():

@@ -26,18 +26,18 @@ async def show() -> Response:
 
 async def following() -> list[ShownNext]:
     """The next films as the row shows them; of the edition of the gallery that was noticed last."""
-    found = await services().up_next.films(services().gallery.edition)
-    return [_shown(film) for film in found]
+    found = await services().up_next.next_videos(services().gallery.edition)
+    return [_shown(video) for video in found]
 
 
-def _shown(film: NextVideo) -> ShownNext:
-    if film.playlist_id:
-        place = ListPlace(film.playlist_id, film.position)
-        url = addresses().watch(film.card) + place.query
-        return ShownNext(film.card, url, f"in {film.playlist}")
-    folder = addresses().folder_bytes(film.card)
+def _shown(video: NextVideo) -> ShownNext:
+    if video.playlist_id:
+        place = ListPlace(video.playlist_id, video.position)
+        url = addresses().watch(video.card) + place.query
+        return ShownNext(video.card, url, f"in {video.playlist}")
+    folder = addresses().folder_bytes(video.card)
     query = Query(folder=folder, sort=Sort.TITLE, descending=False)
     name = shown(folder.rpartition(b"/")[2])
     return ShownNext(
-        film.card, addresses().watch(film.card, query), f"in {name}" if name else "next by title"
+        video.card, addresses().watch(video.card, query), f"in {name}" if name else "next by title"
     )

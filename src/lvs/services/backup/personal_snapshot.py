@@ -30,24 +30,24 @@ def person_value(person: KeptPerson, time: Time, *, with_pin: bool) -> dict[str,
         "start_page": person.start_page,
         "created_at": time(person.created_at),
         "preferences": person.preferences,
-        "films": {name: _film_value(film, time) for name, film in person.films.items()},
+        "films": {name: _video_value(video, time) for name, video in person.videos.items()},
     }
     return value | ({"pin": person.pin} if with_pin and person.pin else {})
 
 
-def _film_value(film: PersonalRecord, time: Time) -> dict[str, Any]:
+def _video_value(video: PersonalRecord, time: Time) -> dict[str, Any]:
     value: dict[str, Any] = {}
-    if film.progress_at is not None:
+    if video.progress_at is not None:
         value |= {
-            "position_s": film.position_s or None,
-            "watched": film.watched,
-            "progress_at": time(film.progress_at),
-            "dismissed": film.dismissed,
+            "position_s": video.position_s or None,
+            "watched": video.watched,
+            "progress_at": time(video.progress_at),
+            "dismissed": video.dismissed,
         }
-    if film.later_at is not None:
-        value["later_at"] = time(film.later_at)
-    if film.history:
-        value["history"] = [{"day": day, "at": time(at)} for day, at in film.history]
+    if video.later_at is not None:
+        value["later_at"] = time(video.later_at)
+    if video.history:
+        value["history"] = [{"day": day, "at": time(at)} for day, at in video.history]
     return value
 
 
@@ -55,8 +55,8 @@ def person_of(name: object, value: object, moment: Moment) -> KeptPerson:
     """The person of an entry. Raises Invalid where it cannot be understood."""
     if not isinstance(name, str) or not isinstance(value, Mapping):
         raise Invalid("no person")
-    films, chosen = value.get("films", {}), value.get("preferences", {})
-    if not isinstance(films, Mapping) or not isinstance(chosen, Mapping):
+    videos, chosen = value.get("films", {}), value.get("preferences", {})
+    if not isinstance(videos, Mapping) or not isinstance(chosen, Mapping):
         raise Invalid("no person")
     start_page, pin = value.get("start_page") or "", value.get("pin") or ""
     if not isinstance(start_page, str) or not is_start_page(start_page):
@@ -70,7 +70,7 @@ def person_of(name: object, value: object, moment: Moment) -> KeptPerson:
         start_page,
         moment(value.get("created_at")),
         _preferences(chosen),
-        {_hash(each): _film(film, moment) for each, film in films.items()},
+        {_hash(each): _video(video, moment) for each, video in videos.items()},
     )
 
 
@@ -99,7 +99,7 @@ def _hash(name: object) -> str:
     return name
 
 
-def _film(value: object, moment: Moment) -> PersonalRecord:
+def _video(value: object, moment: Moment) -> PersonalRecord:
     if not isinstance(value, Mapping):
         raise Invalid("a film that is no object")
     position_s, watched = value.get("position_s") or 0.0, value.get("watched", False)

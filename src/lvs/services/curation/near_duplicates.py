@@ -75,7 +75,7 @@ class NearDuplicates:
         """
         at = now_ms()
         async with self._database.transaction() as tx:
-            one, other = (film.card for film in (await _pair(tx, pair_id)).films)
+            one, other = (video.card for video in (await _pair(tx, pair_id)).films)
             await near_pairs.dismiss(tx, one.id, other.id, at)
             return await changes.add(tx, one.id, "different", None, other.media_hash, client, at)
 

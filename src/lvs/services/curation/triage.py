@@ -42,7 +42,7 @@ class TriageStep(Struct, frozen=True):
     among them.
     """
 
-    film: TriageVideo | None
+    video: TriageVideo | None
     left: int
 
 
@@ -63,8 +63,8 @@ class Triage:
         page = await self._gallery.browse(query, 1, after)
         if not page.cards:
             return await self.left(query)
-        film = await self._film(page.cards[0], page.next)
-        return TriageStep(film, max(1, await self._gallery.count_behind(query, after)))
+        found = await self._video(page.cards[0], page.next)
+        return TriageStep(found, max(1, await self._gallery.count_behind(query, after)))
 
     async def left(self, query: Query) -> TriageStep:
         """The end: how many films a query has that were passed."""
@@ -82,8 +82,8 @@ class Triage:
             raise NotFound("This video is gone from the library folders.")
         following = 0 if last else await self._gallery.count_behind(query, behind)
         if behind is None and not last:  # a film of the address alone: all are yet to come
-            return TriageStep(await self._film(card, behind), max(1, following))
-        return TriageStep(await self._film(card, behind), 1 + following)
+            return TriageStep(await self._video(card, behind), max(1, following))
+        return TriageStep(await self._video(card, behind), 1 + following)
 
     async def seen(self, media_hash: str) -> Video:
         """A video that the person who watches may see. Raises NotFound."""
@@ -104,7 +104,7 @@ class Triage:
             return False
         return not (await self._journal.undo(entries[0].change.id, client)).reason
 
-    async def _film(self, card: Card, behind: Cursor | None) -> TriageVideo:
+    async def _video(self, card: Card, behind: Cursor | None) -> TriageVideo:
         video = await self._videos.get(card.media_hash)
         later = await self._later.has(card.media_hash)
         return TriageVideo(card, video, behind, await self._offered(video), later)

@@ -72,6 +72,6 @@ class HeadsetAccess:
         return int(self._now()) // DAY_S
 
     def _sign(self, path: str, ends: int) -> str:
-        film = _SEGMENTS.match(path)
-        signed = self._passwords.signature(f"media {ends} {film[0] if film else path}")
+        video = _SEGMENTS.match(path)
+        signed = self._passwords.signature(f"media {ends} {video[0] if video else path}")
         return hashlib.sha256(signed.encode()).hexdigest()[:32]

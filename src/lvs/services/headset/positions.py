@@ -42,11 +42,13 @@ class Positions:
         """Take an event of a player: opened, playing, paused or closed, at so many seconds where it
         says that.
         """
-        film = (client, video.id)
+        played_video = (client, video.id)
         if event in (OPEN, CLOSE):
-            self._counted.pop(film, None)
-        elif event == PLAY and film not in self._counted:
-            self._counted[film] = True  # before anything is awaited: the event may come twice
+            self._counted.pop(played_video, None)
+        elif event == PLAY and played_video not in self._counted:
+            self._counted[played_video] = (
+                True  # before anything is awaited: the event may come twice
+            )
             with suppress(TooMany):
                 self._limiter.check(client)
                 await self._views.count(video.media_hash, client)

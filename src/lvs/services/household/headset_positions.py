@@ -26,4 +26,4 @@ class HeadsetPositions:
 
     async def continued(self) -> Sequence[int]:
         """Ids of films that were begun and not ended, the latest first."""
-        return [film.card.id for film in await self._progress.started()]
+        return [video.card.id for video in await self._progress.started()]

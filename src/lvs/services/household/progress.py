@@ -90,28 +90,28 @@ class ProgressTracker:
         if not (math.isfinite(position_s) and 0 <= position_s <= LONGEST_S):
             raise Invalid("The position is a number of seconds from 0 to the end of the video.")
         self._limiter.check(client)
-        film = await self._film(media_hash, person)
-        if film.duration_s and position_s > film.duration_s + TOLERANCE_S:
+        video = await self._video(media_hash, person)
+        if video.duration_s and position_s > video.duration_s + TOLERANCE_S:
             raise Invalid("The position lies beyond the end of the video.")
-        at, seen = min(at_ms or now_ms(), now_ms()), is_watched(position_s, film.duration_s)
-        before = self._overlaid(film.state, person, film.video_id)
+        at, seen = min(at_ms or now_ms(), now_ms()), is_watched(position_s, video.duration_s)
+        before = self._overlaid(video.state, person, video.video_id)
         if before.updated_at > at:
             return before
-        waiting = self._pending.get((person, film.video_id))
+        waiting = self._pending.get((person, video.video_id))
         event = ProgressEvent(
             person,
-            film.video_id,
+            video.video_id,
             0.0 if seen else position_s,
             seen or (waiting is not None and waiting.watched),
             at,
         )
         if waiting is None and len(self._pending) >= MAX_PENDING:
             raise TooMany("Too many films are played at once. Try again in 3 seconds.", 3)
-        self._pending[person, film.video_id] = event
+        self._pending[person, video.video_id] = event
         self._came.set()
         self.revision += seen
         self.nothing_yet = False
-        return _bounded(self._overlaid(film.state, person, film.video_id), film.duration_s)
+        return _bounded(self._overlaid(video.state, person, video.video_id), video.duration_s)
 
     async def mark(
         self, media_hash: str, watched: bool, client: str = "", *, person: int | None = None
@@ -121,16 +121,16 @@ class ProgressTracker:
         It is on disk afterwards, with a line in the journal. Raises NotFound.
         """
         person = person_or_viewer(person)
-        film = await self._film(media_hash, person)
+        video = await self._video(media_hash, person)
 
         async def change(tx: Transaction) -> None:
-            before = await watched_value(tx, person, film.video_id)
-            await rows.mark(tx, person, film.video_id, watched, now_ms())
-            after = await watched_value(tx, person, film.video_id)
+            before = await watched_value(tx, person, video.video_id)
+            await rows.mark(tx, person, video.video_id, watched, now_ms())
+            after = await watched_value(tx, person, video.video_id)
             if before != after:
-                await changes.add(tx, film.video_id, "watched", before, after, client, now_ms())
+                await changes.add(tx, video.video_id, "watched", before, after, client, now_ms())
 
-        await self._write_behind_pending(person, film.video_id, change)
+        await self._write_behind_pending(person, video.video_id, change)
         return await self.get(media_hash, person=person)
 
     async def dismiss(self, media_hash: str, dismissed: bool, *, person: int | None = None) -> None:
@@ -139,12 +139,12 @@ class ProgressTracker:
         Raises NotFound.
         """
         person = person_or_viewer(person)
-        film = await self._film(media_hash, person)
+        video = await self._video(media_hash, person)
 
         async def change(tx: Transaction) -> None:
-            await rows.dismiss(tx, person, film.video_id, dismissed)
+            await rows.dismiss(tx, person, video.video_id, dismissed)
 
-        await self._write_behind_pending(person, film.video_id, change)
+        await self._write_behind_pending(person, video.video_id, change)
 
     async def started(self, *, person: int | None = None) -> list[StartedVideo]:
         """The films to go on with, latest first."""
@@ -155,14 +155,14 @@ class ProgressTracker:
         async with self._database.read() as db:
             found = await rows.started(db, person, MOST_STARTED + len(waiting))
             latest = await rows.begun(db, list(waiting.values())) if waiting else []
-        written = [film for film in found if film.card.id not in waiting]
+        written = [video for video in found if video.card.id not in waiting]
         return [*latest, *written][:MOST_STARTED]
 
     async def get(self, media_hash: str, *, person: int | None = None) -> WatchState:
         """Return how far a video was watched. Raises NotFound."""
         person = person_or_viewer(person)
-        film = await self._film(media_hash, person)
-        return _bounded(self._overlaid(film.state, person, film.video_id), film.duration_s)
+        video = await self._video(media_hash, person)
+        return _bounded(self._overlaid(video.state, person, video.video_id), video.duration_s)
 
     async def position_s(self, media_hash: str) -> float | None:
         """The position to go on from, in seconds; None at the beginning. Raises NotFound."""
@@ -233,12 +233,12 @@ class ProgressTracker:
                 self._came.set()
             raise
 
-    async def _film(self, media_hash: str, person: int) -> PlaybackProgress:
+    async def _video(self, media_hash: str, person: int) -> PlaybackProgress:
         async with self._database.read() as db:
-            film = await rows.named(db, person, media_hash)
-        if film is None:
+            video = await rows.named(db, person, media_hash)
+        if video is None:
             raise NotFound("There is no such video.")
-        return film
+        return video
 
     def _overlaid(self, state: WatchState, person: int, video_id: int) -> WatchState:
         """The state with what is not written yet."""

@@ -23,7 +23,7 @@ class UpNext:
         self._progress = progress
         self._kept: LRU[Hashable, tuple[tuple[int, int], float, list[NextVideo]]] = LRU(PEOPLE_KEPT)
 
-    async def films(self, edition: int, *, person: int | None = None) -> list[NextVideo]:
+    async def next_videos(self, edition: int, *, person: int | None = None) -> list[NextVideo]:
         """The next films. While `edition`, that of the gallery, stays the same, so do the films; -1
         is none.
         """

@@ -41,15 +41,15 @@ class VideoMatches(Struct):
 class VideoMatcher:
     """Show it every place of the library with `see`, then ask for the `matches`."""
 
-    def __init__(self, films: Iterable[ForeignVideo]) -> None:
-        self._films = list(films)
+    def __init__(self, videos: Iterable[ForeignVideo]) -> None:
+        self._videos = list(videos)
         self._by_hash: defaultdict[str, list[int]] = defaultdict(list)
         self._by_oshash: defaultdict[str, list[int]] = defaultdict(list)
         self._by_name: defaultdict[str, list[tuple[int, ForeignFile]]] = defaultdict(list)
         # for each film and kind the videos that fit: present ones, and those that are missing
         self._fits: dict[int, dict[VideoMatchKind, tuple[set[int], set[int]]]] = {}
-        for number, film in enumerate(self._films):
-            for file in film.files:
+        for number, foreign in enumerate(self._videos):
+            for file in foreign.files:
                 if file.media_hash:
                     self._by_hash[file.media_hash].append(number)
                 if file.oshash:
@@ -92,8 +92,8 @@ class VideoMatcher:
     def matches(self) -> VideoMatches:
         """The matches that there is no doubt of."""
         found = VideoMatches()
-        for number, film in enumerate(self._films):
-            if not film.files:
+        for number, foreign in enumerate(self._videos):
+            if not foreign.files:
                 found.unmatched[number] = NO_PLACE
                 continue
             kinds = self._fits.get(number, {})

@@ -105,11 +105,11 @@ class SceneStrips:
             path,
             partial,
         )
-        film = self._library.file_path(card.root_id, card.path)
+        video = self._library.file_path(card.root_id, card.path)
         async with self._database.read() as db:
             content = await scenes.content(db, card.id)
         try:
-            found = await self._probes.scenes(film, wanted, content)
+            found = await self._probes.scenes(video, wanted, content)
         except LvsError as error:
             log.info("no scenes of video %d: %s", card.id, error.message)
             found = SceneTimes((), 0, 0)  # not tried again before the film is another
@@ -148,7 +148,7 @@ class SceneStrips:
         last = 0
         while True:
             async with self._database.read() as db:
-                cards = await scenes.films(db, last, VIDEOS_AT_ONCE)
+                cards = await scenes.videos(db, last, VIDEOS_AT_ONCE)
             if not cards:
                 return
             await self._make_missing(cards)

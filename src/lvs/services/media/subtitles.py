@@ -154,15 +154,17 @@ def find(root: bytes, root_id: int, path: bytes, formats: Collection[str]) -> li
 
     Raises OSError where the film's folder cannot be read.
     """
-    folder, _, film = path.rpartition(b"/")
+    folder, _, video = path.rpartition(b"/")
     names = os.listdir(os.path.join(root, folder))
-    stem = _folded(film).rpartition(".")[0]
+    stem = _folded(video).rpartition(".")[0]
     # `VideoFile.2.srt` belongs to `VideoFile.2.mp4` where there is one, and not to `VideoFile.mp4`.
-    films = {other for name in names if (other := _film_stem(name, formats))}
-    others = [other for other in films if other != stem and _begins(other, stem)]
+    videos = {other for name in names if (other := _video_stem(name, formats))}
+    others = [other for other in videos if other != stem and _begins(other, stem)]
     beside = [(name, parts) for name in names if (parts := _parts(name, stem, others)) is not None]
     found: list[Subtitle] = []
-    for name, parts in beside + _in_folders(os.path.join(root, folder), names, stem, films, others):
+    for name, parts in beside + _in_folders(
+        os.path.join(root, folder), names, stem, videos, others
+    ):
         *words, kind = parts
         label, language = describe([word for word in words if f".{word.lower()}" not in formats])
         key = blake2b(name, digest_size=4).hexdigest()
@@ -174,7 +176,7 @@ def find(root: bytes, root_id: int, path: bytes, formats: Collection[str]) -> li
 
 
 def _in_folders(
-    folder: bytes, names: Sequence[bytes], stem: str, films: Collection[str], others: Sequence[str]
+    folder: bytes, names: Sequence[bytes], stem: str, videos: Collection[str], others: Sequence[str]
 ) -> list[tuple[bytes, list[str]]]:
     """Subtitle files in `Subs` and such, and in a folder there that has the film's name.
 
@@ -182,7 +184,7 @@ def _in_folders(
     """
     found: list[tuple[bytes, list[str]]] = []
     for subs in (name for name in names if name.lower() in FOLDERS):
-        for below, alone in ((b"", len(films) <= 1), (b"/" + _named_so(folder, subs, stem), True)):
+        for below, alone in ((b"", len(videos) <= 1), (b"/" + _named_so(folder, subs, stem), True)):
             place = subs + below
             if below == b"/":
                 continue
@@ -297,7 +299,7 @@ def labelled_apart(labels: Iterable[str]) -> list[str]:
     return apart
 
 
-def _film_stem(name: bytes, formats: Collection[str]) -> str:
+def _video_stem(name: bytes, formats: Collection[str]) -> str:
     stem, dot, ending = _folded(name).rpartition(".")
     return stem if dot + ending in formats else ""
 

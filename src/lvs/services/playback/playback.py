@@ -34,7 +34,7 @@ class Playback:
         """Path of the video's master playlist."""
         return f"/hls/{video.media_hash}/{planner.stream_key(video.file.fingerprint)}/master.m3u8"
 
-    def film(self, video: Video, key: str) -> PlayedVideo:
+    def played(self, video: Video, key: str) -> PlayedVideo:
         """The file behind a key. Raises NotFound for a key it does not have, or no longer;
         Unavailable where its drive is away.
         """
@@ -76,7 +76,7 @@ class Playback:
 
     async def master(
         self,
-        film: PlayedVideo,
+        played: PlayedVideo,
         client: str,
         *,
         audio: int,
@@ -88,11 +88,11 @@ class Playback:
 
         Raises Unavailable where the machine converts all it can, TooMany.
         """
-        facts = await self._facts(film, client)
+        facts = await self._facts(played, client)
         if Delivery.CONVERT in planner.ways(facts, converted or height > 0 or burn is not None):
-            await self.pool.elsewhere.awake(film)
-        pace = await self.pool.pace(film.key, film.path, facts.codec, facts.bit_depth)
-        goes_away = self.pool.elsewhere.host_of(film.key, film.path) is not None
+            await self.pool.elsewhere.awake(played)
+        pace = await self.pool.pace(played.key, played.path, facts.codec, facts.bit_depth)
+        goes_away = self.pool.elsewhere.host_of(played.key, played.path) is not None
         offered = planner.variants(
             facts,
             audio=audio,
@@ -102,12 +102,12 @@ class Playback:
             burn=burn,
             encoder="" if goes_away else self.pool.encoder,
         )
-        offered = self._with_room(film, offered, client)
+        offered = self._with_room(played, offered, client)
         if all(variant.way is Delivery.CONVERT for variant in offered):
-            self.pool.elsewhere.open(film)
+            self.pool.elsewhere.open(played)
         return planner.master_playlist(facts, offered)
 
-    def _with_room(self, film: PlayedVideo, offered: list[Variant], client: str) -> list[Variant]:
+    def _with_room(self, played: PlayedVideo, offered: list[Variant], client: str) -> list[Variant]:
         """The variants without those that the machine has no room to convert; a browser that plays
         none of the others asks for the conversion alone. Raises Unavailable where none is left.
         """
@@ -115,32 +115,32 @@ class Playback:
         if len(copied) == len(offered):
             return offered
         try:
-            self.pool.check_room(film, client)
+            self.pool.check_room(played, client)
         except Unavailable:
             if not copied:
                 raise
             return copied
         return offered
 
-    async def playlist(self, film: PlayedVideo, name: str, client: str) -> str:
+    async def playlist(self, played: PlayedVideo, name: str, client: str) -> str:
         """The playlist of the variant of that name. Raises NotFound, TooMany."""
-        facts = await self._facts(film, client)
+        facts = await self._facts(played, client)
         return planner.media_playlist(facts, self._variant(facts, name))
 
-    async def init(self, film: PlayedVideo, name: str, client: str) -> bytes:
+    async def init(self, played: PlayedVideo, name: str, client: str) -> bytes:
         """The init segment of the variant of that name. Raises NotFound, TooMany."""
         with self._pieces.one_more(client):
-            facts = await self.pool.facts(film)
-            return await self.pool.init(film, self._variant(facts, name), client)
+            facts = await self.pool.facts(played)
+            return await self.pool.init(played, self._variant(facts, name), client)
 
-    async def segment(self, film: PlayedVideo, name: str, number: int, client: str) -> bytes:
+    async def segment(self, played: PlayedVideo, name: str, number: int, client: str) -> bytes:
         """A segment of the variant of that name. Raises NotFound where there is none, TooMany."""
         with self._pieces.one_more(client):
-            facts = await self.pool.facts(film)
+            facts = await self.pool.facts(played)
             variant = self._variant(facts, name)
             if number >= len(planner.cut_list(facts, variant.way)):
                 raise NotFound("The film has no such segment.")
-            return await self.pool.segment(film, variant, number, client)
+            return await self.pool.segment(played, variant, number, client)
 
     def subtitle_tracks(self, video: Video) -> list[tuple[int, Track]]:
         """The text tracks inside a video, each with its number among all of its subtitles."""
@@ -149,14 +149,14 @@ class Playback:
 
     async def subtitles(self, video: Video, track: int) -> bytes:
         """A text track inside a video as WebVTT. Raises NotFound, Unreadable, Unavailable."""
-        film = self.film(video, planner.stream_key(video.file.fingerprint))
+        played = self.played(video, planner.stream_key(video.file.fingerprint))
         if track not in dict(self.subtitle_tracks(video)):
             raise NotFound("There are no such subtitles in this video.")
-        return await self.pool.subtitles(film, track)
+        return await self.pool.subtitles(played, track)
 
-    async def _facts(self, film: PlayedVideo, client: str) -> VideoFacts:
+    async def _facts(self, played: PlayedVideo, client: str) -> VideoFacts:
         with self._pieces.one_more(client):
-            return await self.pool.facts(film)
+            return await self.pool.facts(played)
 
     def _variant(self, facts: VideoFacts, name: str) -> Variant:
         variant = planner.parse_variant(name)

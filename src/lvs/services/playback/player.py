@@ -71,21 +71,21 @@ class Player:
         """The worker's process number."""
         return self._process.process_id
 
-    async def open(self, film: PlayedVideo) -> VideoFacts:
+    async def open(self, video: PlayedVideo) -> VideoFacts:
         """Open the film. Raises Unreadable, Unavailable, NotFound where it was changed since."""
-        where = {"path": film.path.hex(), "version": list(film.version)}
-        return await self._open(film, where)
+        where = {"path": video.path.hex(), "version": list(video.version)}
+        return await self._open(video, where)
 
-    async def open_at(self, film: PlayedVideo, root: bytes, below: bytes) -> VideoFacts:
+    async def open_at(self, video: PlayedVideo, root: bytes, below: bytes) -> VideoFacts:
         """Open the film on another machine, at this path below a folder there.
 
         Raises as `open` does, and ElsewhereError where it is not there.
         """
-        where = {"root": root.hex(), "path": below.hex(), "content": film.content}
-        return await self._open(film, where)
+        where = {"root": root.hex(), "path": below.hex(), "content": video.content}
+        return await self._open(video, where)
 
-    async def _open(self, film: PlayedVideo, where: Mapping[str, Any]) -> VideoFacts:
-        answer, _ = await self._ask({"do": "open", "duration_s": film.duration_s, **where})
+    async def _open(self, video: PlayedVideo, where: Mapping[str, Any]) -> VideoFacts:
+        answer, _ = await self._ask({"do": "open", "duration_s": video.duration_s, **where})
         try:
             return _facts(answer["film"])
         except (KeyError, TypeError, AttributeError) as error:

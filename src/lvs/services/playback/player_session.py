@@ -35,7 +35,7 @@ class PlayerSession(Struct, eq=False):
     Times are of the monotonic clock.
     """
 
-    film: PlayedVideo
+    video: PlayedVideo
     player: Player | None = None
     facts: VideoFacts | None = None
     asked_at: float = 0.0

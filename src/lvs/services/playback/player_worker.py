@@ -49,7 +49,7 @@ def main() -> None:
     serve(OpenVideo(), int(sys.argv[-1]))
 
 
-def serve(film: "OpenVideo", memory_limit_bytes: int) -> None:
+def serve(video: "OpenVideo", memory_limit_bytes: int) -> None:
     """Limit this process and answer requests about the film until standard input ends."""
     # What a library prints must not get between the answers.
     answers = os.fdopen(os.dup(1), "wb")
@@ -57,15 +57,15 @@ def serve(film: "OpenVideo", memory_limit_bytes: int) -> None:
     # What is imported until the first segment is made stays, and makes no garbage meanwhile.
     gc.disable()
     limit_process(memory_limit_bytes, NICE)
-    desk = RequestQueue(sys.stdin.buffer)
-    while (request := desk.next()) is not None:
-        answer, content = film.answer(request, desk)
+    requests = RequestQueue(sys.stdin.buffer)
+    while (request := requests.next()) is not None:
+        answer, content = video.answer(request, requests)
         answers.write(
             json.dumps({**answer, "id": request["id"], "bytes": len(content)}).encode() + b"\n"
         )
         answers.write(content)
         answers.flush()
-        film.prepare()
+        video.prepare()
 
 
 class RequestQueue:
@@ -109,7 +109,9 @@ class OpenVideo:
         self._maker: SegmentMaker | None = None
         self._preparing: threading.Thread | None = None
 
-    def answer(self, request: dict[str, Any], desk: RequestQueue) -> tuple[dict[str, Any], bytes]:
+    def answer(
+        self, request: dict[str, Any], requests: RequestQueue
+    ) -> tuple[dict[str, Any], bytes]:
         """A line and bytes.
 
         `unreadable`, `unavailable`, `missing` and `changed` hold a message, `detail` is for the
@@ -118,7 +120,7 @@ class OpenVideo:
         limit_processor(PROCESSOR_LIMIT_S)
         begun_s = time.process_time()
         try:
-            answer, content = self._do(request, desk)
+            answer, content = self._do(request, requests)
         except DroppedError:
             self._maker = None  # it stopped anywhere
             return {"dropped": True}, b""
@@ -148,7 +150,7 @@ class OpenVideo:
             gc.freeze()
             gc.enable()
 
-    def _do(self, request: dict[str, Any], desk: RequestQueue) -> tuple[dict[str, Any], bytes]:
+    def _do(self, request: dict[str, Any], requests: RequestQueue) -> tuple[dict[str, Any], bytes]:
         if request["do"] == "try":
             from lvs.services.playback.encoders import try_encoder  # noqa: PLC0415
 
@@ -164,7 +166,7 @@ class OpenVideo:
         source.allow()
 
         def checkpoint() -> None:
-            if desk.is_dropped(request["id"]):
+            if requests.is_dropped(request["id"]):
                 raise DroppedError
 
         if request["do"] == "subtitles":

@@ -18,8 +18,11 @@ def main(memory_limit_bytes: int) -> None:
 class RemoteVideo(OpenVideo):
     """The film as it lies on this machine. `elsewhere` holds a message where it is another."""
 
-    def answer(self, request: dict[str, Any], desk: RequestQueue) -> tuple[dict[str, Any], bytes]:
-        """As `OpenVideo.answer`. The alarm runs on: it ends a worker whose answer nobody takes, too."""
+    def answer(
+        self, request: dict[str, Any], requests: RequestQueue
+    ) -> tuple[dict[str, Any], bytes]:
+        """`OpenVideo.answer`, with the alarm left running: it also ends a worker whose answer
+        nobody takes."""
         alarm(UNASKED_S)
         if request["do"] == "open":
             found = here(request)
@@ -27,4 +30,4 @@ class RemoteVideo(OpenVideo):
                 return {"elsewhere": found}, b""
             path, *version = found
             request = {**request, "path": path.hex(), "version": version}
-        return super().answer(request, desk)
+        return super().answer(request, requests)

@@ -48,12 +48,12 @@ async def decide(pair_id: str) -> Response:
 
 def _pair(pair: NearPair) -> schemas.AdminNearPair:
     return schemas.AdminNearPair(
-        pair_id=pair.id, pictures=pair.pictures, films=[_film(film) for film in pair.films]
+        pair_id=pair.id, pictures=pair.pictures, films=[_video(video) for video in pair.films]
     )
 
 
-def _film(film: NearVideo) -> schemas.AdminNearFilm:
-    card = film.card
+def _video(video: NearVideo) -> schemas.AdminNearFilm:
+    card = video.card
     return schemas.AdminNearFilm(
         media_hash=card.media_hash,
         title=card.title,
@@ -62,10 +62,10 @@ def _film(film: NearVideo) -> schemas.AdminNearFilm:
         duration_s=card.duration_s,
         width=card.width,
         height=card.height,
-        codec=film.codec,
+        codec=video.codec,
         rating=card.rating or None,
         favorite=card.favorite,
         tags=list(card.tags),
-        playlists=film.playlists,
-        has_notes=film.has_notes,
+        playlists=video.playlists,
+        has_notes=video.has_notes,
     )
