@@ -29,7 +29,7 @@ class Conflict(LvsError):
     """It contradicts what is already there."""
 
 
-class TooMany(LvsError):
+class TooManyRequests(LvsError):
     """More requests than a person makes; `retry_after_s` says when to come back, in seconds."""
 
     def __init__(self, message: str, retry_after_s: int) -> None:
@@ -53,11 +53,11 @@ class WorkerLost(Unavailable):
     """A worker went away or did not answer, which says nothing about the file."""
 
 
-class Damaged(Unavailable):
+class DatabaseDamaged(Unavailable):
     """The database file is not what it should be, and only a backup brings it back."""
 
 
-class Full(LvsError):
+class DiskFull(LvsError):
     """There is no room left on the disk."""
 
 

@@ -18,7 +18,7 @@ from pydantic import Field
 
 from lvs.errors import Invalid
 from lvs.models import STEREOS, Query, Shape, Sort, projection_code, shown
-from lvs.playability import Plays
+from lvs.playability import Playability
 
 MAX_TAGS = 20
 MAX_TAG_LENGTH = 200
@@ -249,7 +249,11 @@ SHAPE_LABELS = {
     Shape.EAC: "360° cube map",
 }
 RESOLUTIONS = {"720p": 720, "1080p": 1080, "4K": 2160}
-STATES = {"plays": Plays.DIRECT, "convert": Plays.CONVERTED, "undecodable": Plays.NOWHERE}
+STATES = {
+    "plays": Playability.DIRECT,
+    "convert": Playability.CONVERTED,
+    "undecodable": Playability.NOWHERE,
+}
 STATE_LABELS = {
     "plays": "Plays everywhere",
     "convert": "Needs conversion",

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from lvs.config_sources import Loaded
+from lvs.config_sources import LoadedConfig
 from lvs.errors import Invalid, LvsError, Unavailable
 from lvs.file_systems import file_system_of
 
@@ -40,7 +40,7 @@ def unwritable(folder: Path, error: OSError) -> LvsError:
     )
 
 
-def check_libraries(loaded: Loaded) -> list[str]:
+def check_libraries(loaded: LoadedConfig) -> list[str]:
     """Look at the library folders; gives a message for each that is away for now while others are
     there.
 
@@ -85,7 +85,7 @@ def _refuse_folders_in_folders(folders: tuple[Path, ...]) -> None:
                 )
 
 
-def _refuse_written_folders(loaded: Loaded) -> None:
+def _refuse_written_folders(loaded: LoadedConfig) -> None:
     """Nothing is ever written into a library folder.
 
     Below a hidden folder, which is never part of the library, it is fine.

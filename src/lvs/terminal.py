@@ -58,7 +58,9 @@ def add_server_flags(parser: argparse.ArgumentParser) -> None:
     add_configuration_flags(parser)
 
 
-def configuration(arguments: argparse.Namespace, quiet: bool = False) -> config_sources.Loaded:
+def configuration(
+    arguments: argparse.Namespace, quiet: bool = False
+) -> config_sources.LoadedConfig:
     """The configuration in force for these arguments, whose log level counts from here on. Raises
     ConfigError.
 
@@ -76,7 +78,7 @@ def configuration(arguments: argparse.Namespace, quiet: bool = False) -> config_
     return loaded
 
 
-class Meter:
+class ProgressLine:
     """One line at the terminal that says how far a command is, and is gone when it is done; nothing
     where nobody watches.
     """

@@ -21,7 +21,7 @@ from support.waiting import until
 
 from lvs.db import backup, migrate, writer
 from lvs.db.database import Database, Transaction
-from lvs.errors import Conflict, Damaged, Full, LvsError, Unavailable
+from lvs.errors import Conflict, DatabaseDamaged, DiskFull, LvsError, Unavailable
 
 pytestmark = pytest.mark.core
 
@@ -185,7 +185,7 @@ async def lift_limit(database: Database) -> None:
     A commit that is shared with one that still filled it fails with that one.
     """
     while True:
-        with suppress(Full):
+        with suppress(DiskFull):
             async with database.transaction() as tx:
                 await tx.one("PRAGMA max_page_count = 1073741823")
             return
@@ -214,7 +214,7 @@ async def test_a_full_disk_in_one_block_is_told_to_everyone_in_its_commit(
         note_at_once(database, 500),
         return_exceptions=True,
     )
-    assert isinstance(outcome[1], Full)
+    assert isinstance(outcome[1], DiskFull)
     for number, answer in ((1, outcome[0]), (500, outcome[2])):
         assert (number in on_disk(database.path)) == (answer is None)
     assert on_disk(database.path) <= {1, 500}
@@ -230,7 +230,7 @@ async def test_a_full_disk_in_one_transaction_costs_no_other(database: Database)
 
     outcome = await asyncio.gather(note(database, 1), fill(), return_exceptions=True)
     assert outcome[0] is None
-    assert isinstance(outcome[1], Full)
+    assert isinstance(outcome[1], DiskFull)
     assert on_disk(database.path) == {1}
     await lift_limit(database)
     await note(database, 300)
@@ -485,10 +485,10 @@ async def test_a_damaged_file_is_refused_and_left_as_it_is(tmp_path: Path, damag
             file.seek(path.stat().st_size // 4096 // 2 * 4096)
             file.write(b"\xff" * 4096)
     before = path.read_bytes()
-    with pytest.raises(Damaged, match="is damaged"):
+    with pytest.raises(DatabaseDamaged, match="is damaged"):
         await Database(path).open()
     assert path.read_bytes() == before
-    with pytest.raises(Damaged, match="is damaged"):
+    with pytest.raises(DatabaseDamaged, match="is damaged"):
         await Database(path).open()
     assert path.read_bytes() == before
 
@@ -509,7 +509,7 @@ async def test_who_waits_for_an_opening_hears_what_was_wrong(tmp_path: Path) -> 
     database = Database(path)
     await asyncio.wait([database.begin_opening()])
     for _ in range(2):
-        with pytest.raises(Damaged, match="is damaged"):
+        with pytest.raises(DatabaseDamaged, match="is damaged"):
             await database.open()
     await database.close()
 

@@ -25,7 +25,7 @@ from support.home import Home, distinct_video
 from support.processes import Server, run
 
 from lvs.db import backup, writer
-from lvs.errors import Full
+from lvs.errors import DiskFull
 from lvs.models import Query
 from lvs.services import bundle
 
@@ -169,7 +169,7 @@ async def test_a_backup_on_a_full_disk_fails_alone(tmp_path: Path) -> None:
             await home.scan()
             media_hash = (await home.video("film.mp4")).media_hash
             (data / "most").write_bytes(bytes(int(shutil.disk_usage(data).free * 0.9)))
-            with pytest.raises(Full):
+            with pytest.raises(DiskFull):
                 await home.services.backups.make()
             assert not list((data / "backups").iterdir())
             state = await home.services.backups.state()

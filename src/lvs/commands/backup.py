@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lvs.errors import Conflict, Unavailable
-from lvs.terminal import Meter, add_configuration_flags, configuration, report
+from lvs.terminal import ProgressLine, add_configuration_flags, configuration, report
 
 if TYPE_CHECKING:
     from lvs.db.backup import Backup
@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise Unavailable(
             f"There is no database {database}: nothing was ever kept with this data folder."
         )
-    with Meter() as meter:
+    with ProgressLine() as meter:
         made: Backup | None
         if output and not output.is_dir():
             made = _to_file(database, output, meter)
@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _to_file(database: Path, output: Path, meter: Meter) -> "Backup":
+def _to_file(database: Path, output: Path, meter: ProgressLine) -> "Backup":
     """The database alone, under the name that was asked for; a file that is there is never written
     over.
     """

@@ -10,11 +10,11 @@ from msgspec.structs import asdict
 
 from lvs.errors import Unavailable
 from lvs.logs import one_line
-from lvs.terminal import Meter, add_configuration_flags, configuration
+from lvs.terminal import ProgressLine, add_configuration_flags, configuration
 
 if TYPE_CHECKING:
     from lvs.config import Config
-    from lvs.services.backup.check import Checked
+    from lvs.services.backup.check import CheckResult
 
 FOUND = 1  # exit code: something is not as it should be
 
@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     backups = config.data_directory / "backups"
     if arguments.mend:
         asyncio.run(_repair(config))
-    with Meter() as meter:
+    with ProgressLine() as meter:
         checked = check_data(
             config.metadata_db,
             backups,
@@ -65,7 +65,7 @@ async def _repair(config: "Config") -> None:
         await database.close()
 
 
-def _as_text(checked: "Checked") -> str:
+def _as_text(checked: "CheckResult") -> str:
     from lvs.services.backup.backups import in_words
 
     lines = []
@@ -79,7 +79,7 @@ def _as_text(checked: "Checked") -> str:
     return "\n".join(map(one_line, lines))
 
 
-def _as_json(checked: "Checked") -> str:
+def _as_json(checked: "CheckResult") -> str:
     return json.dumps(
         {
             "fine": not checked.findings,

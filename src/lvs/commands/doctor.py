@@ -28,10 +28,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Print every diagnosis with its next step."""
     from lvs.services.monitoring.diagnosis import Condition
     from lvs.services.monitoring.doctor import diagnose
-    from lvs.terminal import Meter, configuration
+    from lvs.terminal import ProgressLine, configuration
 
     config = configuration(arguments, quiet=True).config
-    with Meter() as meter:
+    with ProgressLine() as meter:
         found = diagnose(config, progress=lambda name: meter.say(f"Looked at {name} …"))
     print(found.as_json() if arguments.json else as_text(found))
     return FOUND if found.worst in (Condition.WARNING, Condition.ERROR) else 0

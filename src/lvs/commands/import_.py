@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lvs.errors import Invalid, NotFound
 from lvs.import_report import add_import_flags, given_lines, import_and_report, listed, some
-from lvs.terminal import Meter, configuration, tell
+from lvs.terminal import ProgressLine, configuration, tell
 from lvs.text import plural
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise Invalid(f"{path} is what is read. Write the report to another file.")
     library = _reader(arguments.program)(path, arguments.user)
 
-    async def take(database: "Database", meter: Meter) -> "ForeignReport":
+    async def take(database: "Database", meter: ProgressLine) -> "ForeignReport":
         from lvs.services.events import Events
         from lvs.services.imports.importer import ForeignImport
 

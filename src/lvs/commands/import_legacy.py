@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from lvs.errors import Invalid, NotFound
 from lvs.import_report import add_import_flags, given_lines, import_and_report, some
-from lvs.terminal import Meter, configuration, tell
+from lvs.terminal import ProgressLine, configuration, tell
 from lvs.text import plural
 
 if TYPE_CHECKING:
@@ -42,14 +42,14 @@ def run(arguments: argparse.Namespace) -> int:
             raise NotFound(f"{path} is not there.")
     formats = loaded.config.supported_formats
 
-    async def take(database: "Database", meter: Meter) -> "ImportReport":
+    async def take(database: "Database", meter: ProgressLine) -> "ImportReport":
         return await _take(arguments, formats, database, meter)
 
     return import_and_report(arguments, loaded.config, take, _summary)
 
 
 async def _take(
-    arguments: argparse.Namespace, formats: Iterable[str], database: "Database", meter: Meter
+    arguments: argparse.Namespace, formats: Iterable[str], database: "Database", meter: ProgressLine
 ) -> "ImportReport":
     import asyncio
 

@@ -14,7 +14,7 @@ from lvs.terminal import add_server_flags, configuration, tell
 
 if TYPE_CHECKING:
     from lvs.config import Config
-    from lvs.config_sources import Loaded
+    from lvs.config_sources import LoadedConfig
 
 NAME = "lvs"
 SYSTEM_FOLDER = Path("/etc/systemd/system")
@@ -156,7 +156,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _unit(arguments: argparse.Namespace, loaded: "Loaded") -> ServiceUnit:
+def _unit(arguments: argparse.Namespace, loaded: "LoadedConfig") -> ServiceUnit:
     config = loaded.config
     data = config.data_directory
     if arguments.system and loaded.origins["data_directory"] == "default":
@@ -183,7 +183,7 @@ def _flags(arguments: argparse.Namespace) -> Iterator[str]:
         yield "--tls-self-signed"
 
 
-def _settings(arguments: argparse.Namespace, loaded: "Loaded", data: Path) -> Iterator[str]:
+def _settings(arguments: argparse.Namespace, loaded: "LoadedConfig", data: Path) -> Iterator[str]:
     """Options that are set where the service does not look: in this environment, or in a file of
     this folder.
     """

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import asdict
 
 from lvs.config import Config
-from lvs.errors import Damaged, Invalid, NotFound, Unavailable
+from lvs.errors import DatabaseDamaged, Invalid, NotFound, Unavailable
 from lvs.logs import one_line
-from lvs.terminal import Meter, add_configuration_flags, agreed, configuration, report, tell
+from lvs.terminal import ProgressLine, add_configuration_flags, agreed, configuration, report, tell
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not source.exists():
         raise NotFound(f"There is no file or folder {source}.")
     make_data_folder(config.data_directory)
-    with single_instance(config.data_directory), Meter() as meter:
+    with single_instance(config.data_directory), ProgressLine() as meter:
         if source.is_dir() or source.suffix.lower() == ".json":
             return _restore_json(config, source, arguments, meter)
         return _restore_database(config, source, arguments, meter)
@@ -122,7 +122,7 @@ def _plain(each: "Backup") -> dict[str, Any]:
 
 
 def _restore_database(
-    config: Config, source: Path, arguments: argparse.Namespace, meter: Meter
+    config: Config, source: Path, arguments: argparse.Namespace, meter: ProgressLine
 ) -> int:
     from lvs.db import backup, migrate
 
@@ -130,7 +130,7 @@ def _restore_database(
         raise Invalid(f"{source} is the database itself.")
     examined = backup.examine(source)
     if examined.problems:
-        raise Damaged(f"{source} cannot be brought back: {examined.problems[0]}.")
+        raise DatabaseDamaged(f"{source} cannot be brought back: {examined.problems[0]}.")
     if examined.format > len(migrate.steps()):
         raise Invalid(f"{source} was written by a newer LVS. Update LVS.")
     present, damage = _present(config)
@@ -175,7 +175,7 @@ def _restore_replica(config: Config, arguments: argparse.Namespace) -> int:
     make_data_folder(config.data_directory)
     with (
         single_instance(config.data_directory),
-        Meter() as meter,
+        ProgressLine() as meter,
         TemporaryDirectory(dir=config.data_directory, prefix=".restore-") as folder,
     ):
         meter.say(f"Fetching {litestream.without_query(address)} …")
@@ -197,13 +197,15 @@ def _moment(text: str) -> "datetime":
 # --- JSON ---
 
 
-def _restore_json(config: Config, source: Path, arguments: argparse.Namespace, meter: Meter) -> int:
+def _restore_json(
+    config: Config, source: Path, arguments: argparse.Namespace, meter: ProgressLine
+) -> int:
     from lvs.services.backup import snapshot_reader
 
     snapshot = snapshot_reader.read(source)
     _, damage = _present(config)
     if damage:
-        raise Damaged(
+        raise DatabaseDamaged(
             f"{damage} Bring back a whole database first: `lvs restore` lists those there are."
         )
     gains = (
@@ -308,7 +310,7 @@ def _present(config: Config) -> "tuple[BackupCounts, str]":
         return backup.BackupCounts(), ""
     try:
         examined = backup.examine(config.metadata_db)
-    except Damaged as error:
+    except DatabaseDamaged as error:
         return backup.BackupCounts(), error.message
     if examined.problems and config.metadata_db.stat().st_size:
         return (
@@ -338,7 +340,7 @@ def _may(arguments: argparse.Namespace, lines: list[str], changes: dict[str, Any
     return False
 
 
-def _keep(config: Config, damage: str, meter: Meter) -> Path | None:
+def _keep(config: Config, damage: str, meter: ProgressLine) -> Path | None:
     """Keep the present state: as a backup, or where it is damaged put aside as it is.
 
     Gives its place.

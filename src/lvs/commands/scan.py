@@ -10,10 +10,10 @@ from msgspec.structs import asdict
 
 from lvs import logs
 from lvs.errors import Conflict, Invalid
-from lvs.terminal import Meter, add_configuration_flags, configuration, tell
+from lvs.terminal import ProgressLine, add_configuration_flags, configuration, tell
 
 if TYPE_CHECKING:
-    from lvs.services.scan_once import Scanned
+    from lvs.services.scan_once import ScanResult
 
 PROBLEMS = 1  # exit code: the scan is done, and something stood in its way
 
@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
             pass
     except Conflict:
         look = False  # the server that runs probes what is new by itself
-    with Meter() as meter:
+    with ProgressLine() as meter:
         found = asyncio.run(scan_once(build(config), look, meter.say))
     if arguments.json:
         print(json.dumps(_fields(found), indent=2))
@@ -82,7 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
     return PROBLEMS if found.problems else 0
 
 
-def _fields(found: "Scanned") -> dict[str, object]:
+def _fields(found: "ScanResult") -> dict[str, object]:
     libraries = [
         {
             "path": os.fsdecode(each.path),
@@ -95,7 +95,7 @@ def _fields(found: "Scanned") -> dict[str, object]:
     return asdict(found) | {"libraries": libraries, "problems": list(found.problems)}
 
 
-def _text(found: "Scanned") -> str:
+def _text(found: "ScanResult") -> str:
     numbers = {
         "new": found.added,
         "changed or moved": found.changed,

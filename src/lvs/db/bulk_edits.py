@@ -18,7 +18,7 @@ from lvs.models import HOUSEHOLD, tag_key
 from lvs.titles import title_from_path
 
 
-class Stamp(Struct, frozen=True):
+class ChangeOrigin(Struct, frozen=True):
     """The origin of lines: the change to many that they belong to (None: to none), by which
     client, when (Unix ms), for which person.
     """
@@ -197,14 +197,19 @@ _CARRIED_OUT = {
 
 
 async def set_value(
-    tx: Transaction, stamp: Stamp, video_ids: Sequence[int], what: str, value: str | None
+    tx: Transaction, stamp: ChangeOrigin, video_ids: Sequence[int], what: str, value: str | None
 ) -> int:
     """Set stars, heart or hidden of these videos; how many that changed."""
     return await _change(tx, stamp, video_ids, what, ":new", {"new": value})
 
 
 async def set_from(
-    tx: Transaction, stamp: Stamp, video_ids: Sequence[int], what: str, new: str, values: Values
+    tx: Transaction,
+    stamp: ChangeOrigin,
+    video_ids: Sequence[int],
+    what: str,
+    new: str,
+    values: Values,
 ) -> int:
     """Set a value of these videos to what an expression over each `v` gives, spelled as the journal
     does; how many that changed.
@@ -212,7 +217,9 @@ async def set_from(
     return await _change(tx, stamp, video_ids, what, new, values)
 
 
-async def set_later(tx: Transaction, stamp: Stamp, video_ids: Sequence[int], wanted: bool) -> int:
+async def set_later(
+    tx: Transaction, stamp: ChangeOrigin, video_ids: Sequence[int], wanted: bool
+) -> int:
     """Put these videos on the list of those to watch later, or take them off; how many changed."""
     added_at = f"coalesce({_LATER_AT}, :at)" if wanted else "NULL"
     new = f"json_object('person', :person, 'later_at', {added_at})"
@@ -220,7 +227,7 @@ async def set_later(tx: Transaction, stamp: Stamp, video_ids: Sequence[int], wan
 
 
 async def set_watched(
-    tx: Transaction, stamp: Stamp, video_ids: Sequence[int], watched: bool
+    tx: Transaction, stamp: ChangeOrigin, video_ids: Sequence[int], watched: bool
 ) -> int:
     """Mark these videos as watched, which forgets their positions and takes them out of Later, or
     as not watched; how many changed.
@@ -233,7 +240,7 @@ async def set_watched(
 
 
 async def add_tag(
-    tx: Transaction, stamp: Stamp, video_ids: Sequence[int], tag: str, most: int
+    tx: Transaction, stamp: ChangeOrigin, video_ids: Sequence[int], tag: str, most: int
 ) -> int:
     """Put a tag on these videos, unless one carries `most` already; how many got it."""
     tag_id, name = await tags.named(tx, tag, tag_key(tag), stamp.at)
@@ -242,7 +249,9 @@ async def add_tag(
     return await _change(tx, stamp, video_ids, "tag", ":name", values, room)
 
 
-async def remove_tag(tx: Transaction, stamp: Stamp, video_ids: Sequence[int], tag: str) -> int:
+async def remove_tag(
+    tx: Transaction, stamp: ChangeOrigin, video_ids: Sequence[int], tag: str
+) -> int:
     """Take a tag off these videos; how many had it. A tag that nobody uses stays for the caller."""
     known = await tags.find(tx, tag_key(tag))
     if known is None:
@@ -252,7 +261,7 @@ async def remove_tag(tx: Transaction, stamp: Stamp, video_ids: Sequence[int], ta
 
 
 async def add_to_playlist(
-    tx: Transaction, stamp: Stamp, video_ids: Sequence[int], playlist_id: int
+    tx: Transaction, stamp: ChangeOrigin, video_ids: Sequence[int], playlist_id: int
 ) -> int:
     """Append those of these videos to a playlist that it does not hold; how many."""
     values = {"target": playlist_id, "name": str(playlist_id)}
@@ -260,7 +269,7 @@ async def add_to_playlist(
 
 
 async def set_titles(
-    tx: Transaction, stamp: Stamp, titles: Sequence[tuple[int, str | None]]
+    tx: Transaction, stamp: ChangeOrigin, titles: Sequence[tuple[int, str | None]]
 ) -> int:
     """Give each of these videos its title, or with None that of its file; how many changed."""
     ids = json.dumps([video_id for video_id, _ in titles])
@@ -289,7 +298,7 @@ async def titles_of(db: Connection, video_ids: Sequence[int]) -> dict[int, tuple
     return {row[0]: (row[1], row[2] or b"", row[3]) for row in rows}
 
 
-async def take_back(tx: Transaction, stamp: Stamp, lines: Sequence[changes.Change]) -> int:
+async def take_back(tx: Transaction, stamp: ChangeOrigin, lines: Sequence[changes.Change]) -> int:
     """Take back these lines, of one kind, where the value is still the one that they gave; how
     many that were.
     """
@@ -316,7 +325,7 @@ async def refresh(tx: Transaction, video_ids: Sequence[int], kinds: frozenset[st
 
 
 async def _target(
-    tx: Transaction, stamp: Stamp, what: str, name: str, given: bool
+    tx: Transaction, stamp: ChangeOrigin, what: str, name: str, given: bool
 ) -> tuple[dict[str, Any] | None, str]:
     """The tag or playlist that lines are about, and a further condition; None where it is gone.
     `given` of lines that put a tag on, and so are to take it off.
@@ -340,7 +349,7 @@ async def _target(
 
 async def _reverse(
     tx: Transaction,
-    stamp: Stamp,
+    stamp: ChangeOrigin,
     what: str,
     line_ids: Sequence[int],
     values: dict[str, Any],
@@ -359,7 +368,7 @@ async def _reverse(
 
 async def _change(
     tx: Transaction,
-    stamp: Stamp,
+    stamp: ChangeOrigin,
     video_ids: Sequence[int],
     what: str,
     new: str,
@@ -372,7 +381,7 @@ async def _change(
 
 async def _lines(
     tx: Transaction,
-    stamp: Stamp,
+    stamp: ChangeOrigin,
     ids: str,
     what: str,
     new: str,
@@ -389,7 +398,7 @@ async def _lines(
 
 
 async def _carry_out(
-    tx: Transaction, stamp: Stamp, what: str, from_id: int, values: dict[str, Any]
+    tx: Transaction, stamp: ChangeOrigin, what: str, from_id: int, values: dict[str, Any]
 ) -> None:
     if what == "title":
         await _carry_out_titles(tx, from_id)
@@ -416,7 +425,7 @@ async def _last_id(tx: Transaction) -> int:
     return int(await tx.value("SELECT coalesce(max(id), 0) FROM changes"))
 
 
-def _values(stamp: Stamp, what: str) -> dict[str, Any]:
+def _values(stamp: ChangeOrigin, what: str) -> dict[str, Any]:
     return {
         "bulk": stamp.bulk,
         "client": stamp.client,

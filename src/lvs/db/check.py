@@ -77,29 +77,29 @@ _OUT_OF_STEP = f"""
 """
 
 
-class Group(Struct, frozen=True):
+class FindingGroup(Struct, frozen=True):
     """The number of findings of a kind, with a few names."""
 
     count: int
     examples: tuple[str, ...]
 
 
-def placeless(path: Path) -> Group:
+def placeless(path: Path) -> FindingGroup:
     """Videos that lie nowhere and never did."""
     return _group(path, _PLACELESS)
 
 
-def missing(path: Path) -> Group:
+def missing(path: Path) -> FindingGroup:
     """Videos whose files are all gone, those in the recycle bin left aside."""
     return _group(path, _MISSING)
 
 
-def unreadable(path: Path) -> Group:
+def unreadable(path: Path) -> FindingGroup:
     """Files that cannot be read as video."""
     return _group(path, _UNREADABLE)
 
 
-def offline(path: Path) -> Group:
+def offline(path: Path) -> FindingGroup:
     """Library folders that were away at the last look."""
     return _group(path, _OFFLINE)
 
@@ -112,35 +112,35 @@ _NOBODYS = " UNION ALL ".join(
 )
 
 
-def nobodys(path: Path) -> Group:
+def nobodys(path: Path) -> FindingGroup:
     """Rows of people who are not there."""
     return _group(path, _NOBODYS)
 
 
-def unused_tags(path: Path) -> Group:
+def unused_tags(path: Path) -> FindingGroup:
     """Tags no video carries."""
     return _group(path, _UNUSED_TAGS)
 
 
-def tags_in_circles(path: Path) -> Group:
+def tags_in_circles(path: Path) -> FindingGroup:
     """Tags that stand above themselves."""
     return _group(path, _TAG_CIRCLES)
 
 
-def tag_clashes(path: Path) -> Group:
+def tag_clashes(path: Path) -> FindingGroup:
     """Aliases that are the name of another tag."""
     return _group(path, _TAG_CLASHES)
 
 
-def out_of_step(path: Path) -> Group:
+def out_of_step(path: Path) -> FindingGroup:
     """Videos of which the gallery or the search says another thing than what was given."""
     return _group(path, _OUT_OF_STEP)
 
 
-def _group(path: Path, sql: str) -> Group:
+def _group(path: Path, sql: str) -> FindingGroup:
     [counted] = backup.rows(path, f"SELECT count(*) FROM ({sql})")
     found = backup.rows(path, f"{sql} LIMIT {EXAMPLES}") if counted[0] else ()
-    return Group(
+    return FindingGroup(
         counted[0],
         tuple(shown(row[0]) if isinstance(row[0], bytes) else str(row[0]) for row in found),
     )

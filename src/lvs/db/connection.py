@@ -14,7 +14,7 @@ import aiosqlite
 from lvs import random_order
 from lvs.db import wal
 from lvs.db.query_stats import QueryStats
-from lvs.errors import Damaged, Full, LvsError, Unavailable
+from lvs.errors import DatabaseDamaged, DiskFull, LvsError, Unavailable
 from lvs.playability import plays_code
 from lvs.text import folder_end, folder_of, natural_key, searchable
 from lvs.titles import title_from_path
@@ -192,7 +192,7 @@ def to_the_end(block: Coroutine[Any, Any, T]) -> T:
     raise RuntimeError("a block that writes can wait for nothing but the database")
 
 
-class _Prepared(sqlite3.Connection):
+class _PreparedConnection(sqlite3.Connection):
     """A connection set up as every one of ours is, in one go on its own thread."""
 
     def __init__(self, *arguments: Any, pragmas: Sequence[str] = (), **options: Any) -> None:
@@ -229,7 +229,7 @@ async def connect(
         timeout=BUSY_SECONDS,
         cached_statements=256,
         check_same_thread=own_thread_only,
-        factory=partial(_Prepared, pragmas=pragmas),
+        factory=partial(_PreparedConnection, pragmas=pragmas),
     )
 
 
@@ -245,7 +245,7 @@ def in_words(error: sqlite3.Error) -> LvsError:
     """An error as people should read it."""
     kind = _kind(error)
     if kind == sqlite3.SQLITE_FULL:
-        return Full(
+        return DiskFull(
             "The disk that holds the LVS data is full. Nothing was changed; free some space and try"
             " again."
         )
@@ -261,7 +261,7 @@ def in_words(error: sqlite3.Error) -> LvsError:
             " restore`",
             error,
         )
-        return Damaged(
+        return DatabaseDamaged(
             "The database is damaged where this is kept. Nothing was changed; `lvs check` says"
             " more."
         )

@@ -22,7 +22,7 @@ from lvs.db.connection import Connection, Transaction, in_words, is_damage, is_s
 from lvs.db.migrate import check_known, format_of, migrate, steps
 from lvs.db.query_stats import QueryStats
 from lvs.db.writer import Writer
-from lvs.errors import Conflict, Damaged, LvsError, Unavailable
+from lvs.errors import Conflict, DatabaseDamaged, LvsError, Unavailable
 
 __all__ = ["Connection", "Database", "QueryStats", "Transaction"]
 
@@ -87,9 +87,9 @@ class Database:
     async def open(self, anew: bool = False) -> None:
         """Open the file, bring its tables up to date (with a backup first) and start the readers.
 
-        Raises Damaged where it is no sound database, Unavailable where it cannot be opened or where
-        one was before and is gone (unless `anew`), Conflict where a newer LVS wrote it, Full where
-        there is no room for the backup.
+        Raises DatabaseDamaged where it is no sound database, Unavailable where it cannot be opened
+        or where one was before and is gone (unless `anew`), Conflict where a newer LVS wrote it,
+        DiskFull where there is no room for the backup.
         """
         await self.begin_opening(anew)
 
@@ -125,7 +125,7 @@ class Database:
 
     def _cannot_open(self, error: sqlite3.Error) -> LvsError:
         if is_damage(error):
-            return Damaged(f"The database {self.path} is damaged: {error}.")
+            return DatabaseDamaged(f"The database {self.path} is damaged: {error}.")
         return Unavailable(f"The database {self.path} cannot be opened: {error}.")
 
     async def _connect(self, own_thread_only: bool = True) -> aiosqlite.Connection:
@@ -156,7 +156,7 @@ class Database:
         if self.path.stat().st_size <= CHECKED_BYTES:
             [row] = await raw.execute_fetchall("PRAGMA quick_check(1)")
             if row[0] != "ok":
-                raise Damaged(f"The database {self.path} is damaged: {row[0]}.")
+                raise DatabaseDamaged(f"The database {self.path} is damaged: {row[0]}.")
 
     async def _connect_again(self) -> aiosqlite.Connection:
         """A writing connection in place of a stale one, or to a file that was put in the place
@@ -253,8 +253,8 @@ class Database:
         one, and nothing of it is kept then.
 
         Quicker than `transaction`, for a block that awaits nothing but its transaction. Who is
-        cancelled while waiting does not know whether it was done. Raises Full or Unavailable where
-        the disk or another program stands in the way.
+        cancelled while waiting does not know whether it was done. Raises DiskFull or Unavailable
+        where the disk or another program stands in the way.
         """
         return await self._writer.write(block)
 
@@ -262,7 +262,7 @@ class Database:
         """A connection that may write. Leaving the block commits; an error inside it undoes all
         that the block did.
 
-        Raises Full or Unavailable where the disk or another program stands in the way; nothing was
-        changed then.
+        Raises DiskFull or Unavailable where the disk or another program stands in the way; nothing
+        was changed then.
         """
         return self._writer.transaction()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from lvs.db import bulk_edits, gallery, playlists
-from lvs.db.bulk_edits import Stamp
+from lvs.db.bulk_edits import ChangeOrigin
 from lvs.db.database import Connection, Transaction
 from lvs.models import Card
 
@@ -151,7 +151,7 @@ _WATCHED = f"""json_object('person', :person,
 
 
 async def join_values(
-    tx: Transaction, stamp: Stamp, kept_id: int, other_id: int, longest_notes: int
+    tx: Transaction, stamp: ChangeOrigin, kept_id: int, other_id: int, longest_notes: int
 ) -> set[str]:
     """Give a film the stars that either got last, the heart, notes, places and Later of both; the
     kinds of what changed.
@@ -164,13 +164,13 @@ async def join_values(
     for what, new, table in (("later", _LATER, "later"), ("watched", _WATCHED, "progress")):
         sql = f"SELECT person_id FROM {table} WHERE video_id = ?"
         for row in await tx.tuples(sql, (other_id,)):
-            theirs = Stamp(stamp.bulk, stamp.client, stamp.at, row[0])
+            theirs = ChangeOrigin(stamp.bulk, stamp.client, stamp.at, row[0])
             if await bulk_edits.set_from(tx, theirs, [kept_id], what, new, values):
                 changed.add(what)
     return changed
 
 
-async def join_playlists(tx: Transaction, stamp: Stamp, kept_id: int, other_id: int) -> None:
+async def join_playlists(tx: Transaction, stamp: ChangeOrigin, kept_id: int, other_id: int) -> None:
     """Put a film behind the other in every playlist that holds that alone."""
     sql = """
         SELECT i.playlist_id, min(i.position) FROM playlist_items i

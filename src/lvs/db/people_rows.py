@@ -31,7 +31,7 @@ class PersonalRecord(Struct):
     history: list[tuple[str, int]] = field(default_factory=list)
 
 
-class KeptPerson(Struct):
+class PersonRecord(Struct):
     """A person with all that is theirs, by media hash; the household without a name.
 
     `limits` is text as the table of people keeps it.
@@ -73,22 +73,22 @@ _QUERIES = (_PEOPLE, _PREFERENCES, _PROGRESS, _LATER, _HISTORY)
 Rows = Iterable[Sequence[Any]]
 
 
-def every_person(path: Path) -> Iterator[KeptPerson]:
+def every_person(path: Path) -> Iterator[PersonRecord]:
     """Everybody in a database file, the household first. Blocking."""
     return _assembled(*(list(backup.rows(path, sql)) for sql in _QUERIES))
 
 
-async def everybody(db: Connection) -> Iterator[KeptPerson]:
+async def everybody(db: Connection) -> Iterator[PersonRecord]:
     """Everybody, the household first."""
     return _assembled(*[await db.tuples(sql) for sql in _QUERIES])
 
 
 def _assembled(
     persons: Rows, chosen: Rows, positions: Rows, wanted: Rows, lines: Rows
-) -> Iterator[KeptPerson]:
-    found = {HOUSEHOLD: KeptPerson()}
+) -> Iterator[PersonRecord]:
+    found = {HOUSEHOLD: PersonRecord()}
     for person_id, name, pin, limits, start_page, created_at in persons:
-        found[person_id] = KeptPerson(name, pin, limits, start_page, created_at)
+        found[person_id] = PersonRecord(name, pin, limits, start_page, created_at)
     for person_id, name, value in chosen:
         if person_id in found:
             found[person_id].preferences[name] = value
@@ -106,14 +106,14 @@ def _assembled(
 
 
 def _record(
-    found: Mapping[int, KeptPerson], person_id: int, media_hash: str
+    found: Mapping[int, PersonRecord], person_id: int, media_hash: str
 ) -> PersonalRecord | None:
     """The record to fill; None for a person who was removed."""
     person = found.get(person_id)
     return person.videos.setdefault(media_hash, PersonalRecord()) if person else None
 
 
-class PersonGains(Struct):
+class PersonRestoreSummary(Struct):
     """Counts of what putting a person back changed."""
 
     people: int = 0
@@ -122,11 +122,13 @@ class PersonGains(Struct):
     history: int = 0
 
 
-async def put_person(tx: Transaction, kept: KeptPerson, key: str, now: int) -> PersonGains:
+async def put_person(
+    tx: Transaction, kept: PersonRecord, key: str, now: int
+) -> PersonRestoreSummary:
     """Make a person, or add to the one of that name what they lack. What they chose since, their
     PIN and their limits stay.
     """
-    gains, person_id = PersonGains(), HOUSEHOLD
+    gains, person_id = PersonRestoreSummary(), HOUSEHOLD
     if kept.name:
         known = await people.of_key(tx, key)
         person_id = await _made(tx, kept, key, now) if known is None else known
@@ -142,7 +144,7 @@ async def put_person(tx: Transaction, kept: KeptPerson, key: str, now: int) -> P
     return gains
 
 
-async def _made(tx: Transaction, kept: KeptPerson, key: str, now: int) -> int:
+async def _made(tx: Transaction, kept: PersonRecord, key: str, now: int) -> int:
     at = kept.created_at if kept.created_at is not None else now
     secret = secrets.token_hex(16)
     person_id = await people.add(tx, kept.name, key, secret, at)
@@ -155,7 +157,11 @@ async def _made(tx: Transaction, kept: KeptPerson, key: str, now: int) -> int:
 
 
 async def _put_record(
-    tx: Transaction, person_id: int, video_id: int, record: PersonalRecord, gains: PersonGains
+    tx: Transaction,
+    person_id: int,
+    video_id: int,
+    record: PersonalRecord,
+    gains: PersonRestoreSummary,
 ) -> None:
     if record.progress_at is not None:
         state = WatchState(record.position_s, record.watched, record.progress_at)
@@ -166,6 +172,6 @@ async def _put_record(
         gains.history += await history.put(tx, person_id, video_id, day, at)
 
 
-def limits_value(person: KeptPerson) -> object:
+def limits_value(person: PersonRecord) -> object:
     """The limits as JSON has them."""
     return json.loads(person.limits) if person.limits is not None else None

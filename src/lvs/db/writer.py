@@ -47,7 +47,7 @@ AWAKE_SECONDS = 1.0
 CLOSE_SECONDS = 1.0
 
 
-class _Block(Struct, eq=False):
+class _PendingWrite(Struct, eq=False):
     """A block handed to `write`, and its result: a value or an error."""
 
     function: Callable[[Transaction], Coroutine[Any, Any, Any]]
@@ -90,7 +90,7 @@ class _Block(Struct, eq=False):
             self.done.set_exception(self.error)
 
 
-class _Pace:
+class _DiskSpeed:
     """A measure of the disk's speed. The event loop may wait for it only where it has just been
     quick several times in a row.
 
@@ -137,10 +137,10 @@ class Writer:
         self._raw: aiosqlite.Connection | None = None
         self._stale = False
         self._lock = asyncio.Lock()
-        self._blocks: deque[_Block] = deque()
+        self._blocks: deque[_PendingWrite] = deque()
         self._writing: asyncio.Task[None] | None = None
         self._gathered = 1
-        self._pace = _Pace()
+        self._pace = _DiskSpeed()
 
     async def open(self, raw: aiosqlite.Connection) -> None:
         """Take this connection. Raises sqlite3.Error."""
@@ -186,7 +186,7 @@ class Writer:
     async def write(self, function: Callable[[Transaction], Coroutine[Any, Any, T]]) -> T:
         """See Database.write."""
         asked = time.monotonic()
-        block = _Block(function, asyncio.get_running_loop().create_future())
+        block = _PendingWrite(function, asyncio.get_running_loop().create_future())
         self._blocks.append(block)
         if self._writing is None:
             self._writing = asyncio.ensure_future(self._write_blocks())
@@ -226,7 +226,7 @@ class Writer:
             there = len(self._blocks)
         self._gathered = there
 
-    async def _write_together(self, blocks: Sequence[_Block]) -> None:
+    async def _write_together(self, blocks: Sequence[_PendingWrite]) -> None:
         try:
             await self._run(blocks, time.monotonic() + BUSY_SECONDS)
         except Exception as error:  # noqa: BLE001 - each of those who wait must hear of it
@@ -236,7 +236,7 @@ class Writer:
             self._stale = self._stale or (block.error is not None and is_stale(block.error))
             block.answer()
 
-    async def _run(self, blocks: Sequence[_Block], deadline: float) -> None:
+    async def _run(self, blocks: Sequence[_PendingWrite], deadline: float) -> None:
         """Run the blocks and commit. Raises what kept all of them from being committed."""
         while True:
             raw = await self._usable()
@@ -323,7 +323,7 @@ class Writer:
             self._stale = True
 
 
-def _run_all(raw: aiosqlite.Connection, blocks: Sequence[_Block]) -> sqlite3.Error | None:
+def _run_all(raw: aiosqlite.Connection, blocks: Sequence[_PendingWrite]) -> sqlite3.Error | None:
     """Run the blocks and commit; what kept them from being committed. Raises sqlite3.Error where
     nothing could be begun.
     """

@@ -19,7 +19,7 @@ _HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::[0-9]{0,5})?", re.A
 _LABEL = re.compile(r"[a-z0-9_-]{1,63}", re.ASCII)
 
 
-class Hosts:
+class AllowedHosts:
     """Tells names of this server from others.
 
     `allowed` is what the household added to what always counts.

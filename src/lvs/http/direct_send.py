@@ -175,7 +175,7 @@ def h11_supports_passthrough() -> bool:
     return [len(part) for part in told] == [size_bytes] and not end
 
 
-class _Sent:
+class _SentBytes:
     """Stands for so many bytes of a body that h11 never sees."""
 
     def __init__(self, size_bytes: int) -> None:
@@ -188,4 +188,4 @@ class _Sent:
 def record_sent(exchange: h11.Connection, size_bytes: int) -> list[bytes] | None:
     # h11's documentation, "Support for sendfile()": it asks the placeholder for its length and
     # gives it back.
-    return exchange.send_with_data_passthrough(h11.Data(data=cast("bytes", _Sent(size_bytes))))
+    return exchange.send_with_data_passthrough(h11.Data(data=cast("bytes", _SentBytes(size_bytes))))

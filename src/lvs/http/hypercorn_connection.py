@@ -49,7 +49,7 @@ class Http1Server(TCPServer):
             vars(protocol)["_check_protocol"] = _stay_with_http1
             vars(protocol)["_create_stream"] = _without_upgrade(protocol._create_stream)
             vars(protocol)["_send_h11_event"] = self._with_headers(protocol._send_h11_event)
-            protocol.can_read = _Answered(self.writer)
+            protocol.can_read = _AnswerEnd(self.writer)
         await self._read_by_turns()
         # The client is gone. Hypercorn would still hold the connection for as long as an idle
         # client's.
@@ -128,7 +128,7 @@ def _without_upgrade(
     return creating
 
 
-class _Answered(EventWrapper):
+class _AnswerEnd(EventWrapper):
     """In the place of hypercorn's event for the end of an answer, for which it waits with what a
     client sent ahead of that.
 

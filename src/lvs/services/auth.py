@@ -23,7 +23,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 from msgspec import Struct, field
 
-from lvs.errors import Conflict, Invalid, NotFound, TooMany, Unavailable
+from lvs.errors import Conflict, Invalid, NotFound, TooManyRequests, Unavailable
 from lvs.services.back_off import BackOff
 
 log = logging.getLogger(__name__)
@@ -171,12 +171,12 @@ class Passwords:
     async def check(self, password: str, client: str) -> bool:
         """True if it is the password.
 
-        Raises TooMany where this client failed so often that it must wait.
+        Raises TooManyRequests where this client failed so often that it must wait.
         """
         self._poll()
         self._back_off.check(client)
         if self._waiting >= MOST_WAITING:
-            raise TooMany("Many are signing in right now. Try again in a moment.", 2)
+            raise TooManyRequests("Many are signing in right now. Try again in a moment.", 2)
         self._waiting += 1
         try:
             # One after another: each takes 64 MiB and a twentieth of a second, on purpose.

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from lvs.config import Config
 from lvs.db.database import Database
-from lvs.errors import Damaged, LvsError
+from lvs.errors import DatabaseDamaged, LvsError
 from lvs.services.auth import Passwords
 from lvs.services.background_tasks import BackgroundTasks
 from lvs.services.backup.backups import Backups
@@ -37,7 +37,7 @@ from lvs.services.curation.recycle_bin import RecycleBin
 from lvs.services.curation.saved_views import SavedViews
 from lvs.services.curation.tag_management import TagManagement
 from lvs.services.curation.tags import Tags
-from lvs.services.curation.titles import Videos
+from lvs.services.curation.titles import VideoTitles
 from lvs.services.curation.triage import Triage
 from lvs.services.curation.undo import Journal
 from lvs.services.curation.undo_all import UndoAll
@@ -109,7 +109,7 @@ class Services(Struct, frozen=True):
     library: Library
     gallery: Gallery
     spelling: Spelling
-    videos: Videos
+    videos: VideoTitles
     ratings: Ratings
     ratings_limiter: RateLimiter
     writes_limiter: RateLimiter
@@ -227,7 +227,7 @@ def build(config: Config, database: Database | None = None) -> Services:
     saved_views = SavedViews(database)
     tag_management = TagManagement(database, cache, events)
     undo_all = UndoAll(journal, tag_management, saved_views)
-    videos, tags = Videos(database, cache, events), Tags(database, cache, events)
+    videos, tags = VideoTitles(database, cache, events), Tags(database, cache, events)
     later = Later(database)
     discovery = Discovery(config.announce, config.host)
     reachability = Reachability(config.host, config.public_url, discovery, config.root_path)
@@ -361,7 +361,7 @@ async def running(services: Services) -> AsyncIterator[None]:
 async def _open(services: Services) -> AsyncIterator[None]:
     try:
         await services.database.open()
-    except Damaged as error:
+    except DatabaseDamaged as error:
         raise await services.backups.quarantine(error) from error
     try:
         await _prepare_posters(services.posters)

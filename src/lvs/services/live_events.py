@@ -15,7 +15,7 @@ from msgspec import Struct, field
 
 from lvs.db import live
 from lvs.db.database import Database
-from lvs.errors import TooMany, Unavailable
+from lvs.errors import TooManyRequests, Unavailable
 from lvs.services.background_tasks import BackgroundTasks
 from lvs.services.events import Event, Events
 from lvs.services.library.library import Library
@@ -137,13 +137,13 @@ class LiveEvents:
                 listener.news.set()
 
     def check_room(self, client: str) -> None:
-        """Raises TooMany where this client listens too often, Unavailable where all places are
-        taken or the server ends.
+        """Raises TooManyRequests where this client listens too often, Unavailable where all places
+        are taken or the server ends.
         """
         if self._ending.is_set():
             raise Unavailable("LVS is stopping. Try again when it runs.")
         if self._clients[client_key(client)] >= self._most_of_client:
-            raise TooMany(
+            raise TooManyRequests(
                 f"This device listens {self._most_of_client} times already. Close some pages.",
                 RETRY_AFTER_S,
             )
@@ -181,7 +181,7 @@ class LiveEvents:
         """
         try:
             self.check_room(client)  # others may have come since the answer began
-        except (TooMany, Unavailable) as full:
+        except (TooManyRequests, Unavailable) as full:
             yield LiveEvent("end", {"reason": full.message}, self._id)
             return
         listener, key = Listener(client, may), client_key(client)

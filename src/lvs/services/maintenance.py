@@ -4,7 +4,7 @@ import asyncio
 
 from msgspec.structs import replace
 
-from lvs.db.added_dates import AddedBetween
+from lvs.db.added_dates import AddedDateRange
 from lvs.models import Query, Sort
 from lvs.services.background_tasks import BackgroundTask, BackgroundTasks
 from lvs.services.backup.backups import Backups, in_words
@@ -140,7 +140,7 @@ class Maintenance:
 
         return self._background_tasks.start("undo", f"Take back the changes of {client}", undo)
 
-    def repair_dates(self, span: AddedBetween, client: str) -> BackgroundTask:
+    def repair_dates(self, span: AddedDateRange, client: str) -> BackgroundTask:
         """Set dates of addition right that a wrong clock gave."""
 
         async def repair(task: BackgroundTask) -> str:

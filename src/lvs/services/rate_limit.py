@@ -7,7 +7,7 @@ from collections import Counter, OrderedDict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from lvs.errors import TooMany
+from lvs.errors import TooManyRequests
 from lvs.option_values import RateLimit
 from lvs.text import plural
 
@@ -30,7 +30,7 @@ class RateLimiter:
     def check(self, client: str) -> None:
         """Count one more request of this visitor, named by address.
 
-        Raises TooMany where that is more than the limit allows.
+        Raises TooManyRequests where that is more than the limit allows.
         """
         if self._limit is None:
             return
@@ -44,7 +44,7 @@ class RateLimiter:
         if len(times) >= self._limit.count:
             wait_s = max(1, math.ceil(times[0] + self._limit.seconds - now))
             message = "That is more than one device may change at once."
-            raise TooMany(f"{message} Try again in {plural(wait_s, 'second')}.", wait_s)
+            raise TooManyRequests(f"{message} Try again in {plural(wait_s, 'second')}.", wait_s)
         times.append(now)
 
 
@@ -59,10 +59,10 @@ class AtOnceLimiter:
 
     @contextmanager
     def one_more(self, client: str) -> Iterator[None]:
-        """Count one more for as long as the context lasts. Raises TooMany."""
+        """Count one more for as long as the context lasts. Raises TooManyRequests."""
         visitor = client_key(client)
         if self._waiting[visitor] >= self._most:
-            raise TooMany(self._message, self._retry_after_s)
+            raise TooManyRequests(self._message, self._retry_after_s)
         self._waiting[visitor] += 1
         try:
             yield

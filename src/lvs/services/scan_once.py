@@ -34,7 +34,7 @@ class ScannedLibrary(Struct, frozen=True):
     offline: bool
 
 
-class Scanned(Struct, frozen=True):
+class ScanResult(Struct, frozen=True):
     """Result of a scan. The numbers are of videos, but for `seen`, which counts files."""
 
     libraries: tuple[ScannedLibrary, ...]
@@ -48,7 +48,9 @@ class Scanned(Struct, frozen=True):
     problems: tuple[str, ...]
 
 
-async def scan_once(services: Services, look: bool, progress: Progress = lambda _: None) -> Scanned:
+async def scan_once(
+    services: Services, look: bool, progress: Progress = lambda _: None
+) -> ScanResult:
     """Scan the configured folders, or all that are known where none is configured; other known
     folders stay as they are.
 
@@ -56,7 +58,7 @@ async def scan_once(services: Services, look: bool, progress: Progress = lambda 
     Invalid where there is no folder to scan, or one lies in another that is known.
     """
     library = services.library
-    seen = _Seen(services)
+    seen = _TouchedVideos(services)
     await services.database.open()
     try:
         await library.open(keep_others=True)
@@ -82,7 +84,7 @@ async def scan_once(services: Services, look: bool, progress: Progress = lambda 
         await services.database.close()
 
 
-class _Seen:
+class _TouchedVideos:
     """The videos that a scan touched."""
 
     def __init__(self, services: Services) -> None:
@@ -150,8 +152,8 @@ async def _telling(say: Callable[[], None]) -> AsyncIterator[None]:
 
 
 async def _result(
-    services: Services, roots: Collection[Root], seen: _Seen, attached: int
-) -> Scanned:
+    services: Services, roots: Collection[Root], seen: _TouchedVideos, attached: int
+) -> ScanResult:
     library, tally = services.library, services.jobs.tally
     async with services.database.read() as db:
         counts = await files.count_by_root(db)
@@ -172,7 +174,7 @@ async def _result(
         problems.append(
             f"{tally.failed} videos could not be probed for now; the next scan tries again."
         )
-    return Scanned(
+    return ScanResult(
         libraries=tuple(
             ScannedLibrary(
                 root.path, root.name, counts.get(root.id, 0), root.offline_since is not None

@@ -97,12 +97,12 @@ class Templates:
                 ]
             ),
             autoescape=True,
-            extensions=[_OneLine],
+            extensions=[_LineJoiner],
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,
-            bytecode_cache=_Compiled(compiled_folder) if compiled_folder else None,
+            bytecode_cache=_CompiledTemplates(compiled_folder) if compiled_folder else None,
             cache_size=-1,  # all of them, in a dict without a lock
         )
         self.cards = CardTemplates(self.environment)
@@ -240,7 +240,7 @@ class _Environment(Environment):
         return super().make_globals(d) if d else self.globals
 
 
-class _OneLine(Extension):
+class _LineJoiner(Extension):
     """Joins a line that begins with two spaces to the one before: it was broken for readers, and
     pages are smaller without.
     """
@@ -250,7 +250,7 @@ class _OneLine(Extension):
         return _CONTINUED.sub(" ", source)
 
 
-class _Compiled(BytecodeCache):
+class _CompiledTemplates(BytecodeCache):
     """Compiled templates in a folder. Where they cannot be kept they are compiled anew each time.
 
     What is read is used only where it is whole and was made by this LVS, Jinja and Python from the

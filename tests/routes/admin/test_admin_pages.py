@@ -15,7 +15,7 @@ from quart import Response
 from support.home import Home, distinct_video
 
 from lvs.db import gallery
-from lvs.db.changes import Chosen
+from lvs.db.changes import ChangeFilter
 from lvs.models import Query
 from lvs.services.backup.export import selection_as_json
 from lvs.services.monitoring import log_tail
@@ -327,7 +327,7 @@ async def test_usage_counts_what_was_done(home: Home) -> None:
         await home.services.tags.add(media_hash, "all", "x")
     await home.services.ratings.rate(hashes[0], 5, "x")
     await home.services.tags.add(hashes[0], "one", "x")
-    [undone] = (await home.services.journal.page(Chosen(what="view")))[0][:1]
+    [undone] = (await home.services.journal.page(ChangeFilter(what="view")))[0][:1]
     await home.services.journal.undo(undone.change.id, "x")
     page = await get(home, "/admin/usage")
     assert "5 views in all, 5 of them in the last 30 days." in page

@@ -15,7 +15,7 @@ from support.home import Home
 from support.media import make_video
 from support.wire import Wire
 
-from lvs.errors import TooMany
+from lvs.errors import TooManyRequests
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -230,7 +230,7 @@ async def test_one_client_may_not_ask_for_everything_at_once(tmp_path: Path) -> 
             with (
                 bound.one_more("10.0.0.1"),
                 bound.one_more("10.0.0.2"),
-                pytest.raises(TooMany),
+                pytest.raises(TooManyRequests),
                 bound.one_more("10.0.0.1"),
             ):
                 pass

@@ -12,7 +12,7 @@ from quart import Response
 from support.home import Home
 
 from lvs.db import check
-from lvs.db.changes import Chosen
+from lvs.db.changes import ChangeFilter
 from lvs.errors import Invalid
 from lvs.models import Query
 from lvs.services.backup import snapshot_reader, snapshots
@@ -76,7 +76,7 @@ async def test_a_hidden_video_is_in_no_list_unless_it_is_asked_for(home: Home) -
     heard = await (await home.client.get("/deovr")).get_json()
     assert one not in json.dumps(heard)
 
-    [latest, *_] = (await home.services.journal.page(Chosen()))[0]
+    [latest, *_] = (await home.services.journal.page(ChangeFilter()))[0]
     assert latest.change.what == "hidden"
     assert not (await home.services.journal.undo(latest.change.id, "b")).reason
     assert await titles(home) == ["two", "one"]
@@ -123,7 +123,7 @@ async def test_notes_are_found_by_the_search_and_undone(home: Home) -> None:
         assert refused.status_code == 400
     with pytest.raises(Invalid):
         await home.services.notes.set(one, "a\u202eb", "a")
-    [latest, *_] = (await home.services.journal.page(Chosen(what="notes")))[0]
+    [latest, *_] = (await home.services.journal.page(ChangeFilter(what="notes")))[0]
     await home.services.journal.undo(latest.change.id, "b")
     assert await home.services.notes.get(one) == "Großvater at the lake\nin 1987"
     assert await titles(home, q="harbour") == []

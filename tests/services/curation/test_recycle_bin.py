@@ -13,7 +13,7 @@ from quart import Response
 from support.home import Home, distinct_video
 
 from lvs.db import check
-from lvs.db.changes import Chosen
+from lvs.db.changes import ChangeFilter
 from lvs.db.curation_rows import CurationRecord
 from lvs.db.missing import EVER
 from lvs.models import Query, Video
@@ -144,7 +144,7 @@ async def test_what_would_be_forgotten_is_shown_first_and_is_restored_whole(home
     after = await home.services.videos.get(before.media_hash)
     assert given(after) == given(before)
     assert [file.path for file in after.files] == [b"film.mp4"]
-    journal = (await home.services.journal.page(Chosen(video_id=before.id)))[0]
+    journal = (await home.services.journal.page(ChangeFilter(video_id=before.id)))[0]
     assert [entry.change.what for entry in journal] == [
         "forgotten",
         "forgotten",
@@ -230,11 +230,11 @@ async def test_forgetting_is_taken_back_in_the_journal(home: Home) -> None:
     await home.scan()
     await gone(home)
     await home.services.recycle_bin.forget([video.id], EVER, "anna")
-    [latest, *_] = (await home.services.journal.page(Chosen(client="anna")))[0]
+    [latest, *_] = (await home.services.journal.page(ChangeFilter(client="anna")))[0]
     assert latest.change.what == "forgotten"
     assert not (await home.services.journal.undo(latest.change.id, "operator")).reason
     assert (await missing(home), await binned(home)) == (["Anna in the Alps"], [])
-    [latest, *_] = (await home.services.journal.page(Chosen(client="operator")))[0]
+    [latest, *_] = (await home.services.journal.page(ChangeFilter(client="operator")))[0]
     assert not (await home.services.journal.undo(latest.change.id, "operator")).reason
     assert await binned(home) == ["Anna in the Alps"]
 

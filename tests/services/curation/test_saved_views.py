@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.home import Home
 
-from lvs.db.curation_rows import KeptView
+from lvs.db.curation_rows import ViewRecord
 from lvs.db.database import Database, Transaction
 from lvs.errors import Conflict, Invalid, LvsError, NotFound
 from lvs.services.backup.restore import put_back
@@ -131,7 +131,7 @@ async def test_a_query_that_no_address_can_have_is_refused(tmp_path: Path, query
 
 
 async def test_a_restore_adds_no_more_views_than_there_may_be(home: Home) -> None:
-    kept = [KeptView(f"View {number}", "q=a") for number in range(MAX_VIEWS + 3)]
+    kept = [ViewRecord(f"View {number}", "q=a") for number in range(MAX_VIEWS + 3)]
     gains = await put_back(home.services.database, [], views=kept)
     assert (gains.saved_views, gains.saved_views_left_out) == (MAX_VIEWS, 3)
     home.services.saved_views.forget()

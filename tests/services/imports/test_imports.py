@@ -17,13 +17,13 @@ from support.foreign import AT, AT_MS
 from support.home import Home, distinct_video
 
 from lvs.db import curation_rows, markers
-from lvs.db.changes import Chosen
+from lvs.db.changes import ChangeFilter
 from lvs.errors import Invalid
 from lvs.models import Video
 from lvs.services.backup import snapshot_reader, snapshots
 from lvs.services.backup.export import as_json
 from lvs.services.backup.restore import put_back
-from lvs.services.backup.side_files import SideFiles, SideFilesExport
+from lvs.services.backup.side_files import SideFileKind, SideFilesExport
 from lvs.services.curation.markers import checked_markers
 from lvs.services.events import Events
 from lvs.services.imports import digikam, jellyfin, nfo, stash, xbvr
@@ -226,7 +226,7 @@ async def test_nfo_files_beside_films_and_those_of_our_own_export(
     assert report.not_understood == 2  # no XML; a document type
     # what LVS exports itself comes back, wherever the files lie
     await home.services.ratings.rate(films["trips/c.mp4"].media_hash, 2, "tester")
-    await SideFilesExport(home.services.database, tmp_path / "out", SideFiles.NFO, ()).write(
+    await SideFilesExport(home.services.database, tmp_path / "out", SideFileKind.NFO, ()).write(
         lambda _: None
     )
     await home.services.ratings.clear(films["trips/c.mp4"].media_hash, "import nfo")
@@ -286,7 +286,7 @@ async def test_markers_are_undone_and_come_back_with_backups(home: Home, tmp_pat
     folder = tmp_path / "snapshot"
     folder.mkdir()
     snapshots.write(home.services.config.metadata_db, folder)
-    entries, _ = await home.services.journal.page(Chosen(what="markers"))
+    entries, _ = await home.services.journal.page(ChangeFilter(what="markers"))
     assert not (await home.services.journal.undo(entries[0].change.id, "tester")).reason
     async with home.services.database.read() as db:
         assert await markers.of_video(db, film.id) == ""
@@ -335,7 +335,7 @@ async def test_what_was_done_here_stays_and_all_of_it_can_be_undone(
     assert (await video(home, "a.mp4")).rating == 0
     assert counts(await take(home, stash.read, path)) == counts(dry)
     assert not (await take(home, stash.read, path)).given.changed
-    entries, _ = await home.services.journal.page(Chosen(client="import stash"))
+    entries, _ = await home.services.journal.page(ChangeFilter(client="import stash"))
     assert sorted(entry.change.what for entry in entries) == ["rating", "tag", "view"]
     for entry in entries:
         assert not (await home.services.journal.undo(entry.change.id, "tester")).reason

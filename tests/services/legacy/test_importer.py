@@ -30,8 +30,8 @@ from support.places import SHARED
 from lvs.config import VIDEO_FORMATS
 from lvs.models import Video
 from lvs.services.legacy import lenient_json
-from lvs.services.legacy.lenient_json import Broken, LenientJson, ParsedValue
-from lvs.services.legacy.reader import Original, read
+from lvs.services.legacy.lenient_json import LenientJson, ParsedValue, SyntaxIssue
+from lvs.services.legacy.reader import LegacyData, read
 from lvs.services.legacy.sources import find
 
 pytestmark = pytest.mark.usefixtures("counted")
@@ -42,7 +42,7 @@ needs_example = pytest.mark.skipif(
 )
 
 
-def read_all(*paths: Path) -> Original:
+def read_all(*paths: Path) -> LegacyData:
     return read(find(paths, VIDEO_FORMATS, []))
 
 
@@ -1253,7 +1253,7 @@ def test_any_bytes_are_gone_through_to_their_end(content: bytes) -> None:
     except (ValueError, RecursionError):
         return
     if isinstance(document, dict):
-        assert not [part for part in parts if isinstance(part, Broken)]
+        assert not [part for part in parts if isinstance(part, SyntaxIssue)]
 
 
 @quiet
@@ -1271,7 +1271,7 @@ def test_before_a_cut_every_value_is_read_and_none_is_made_up(
     assert not set(map(repr, found.items())) - set(map(repr, content.items()))
     # Values that a comma follows are whole.
     assert len(found) >= text[:cut].count(b", ") - sum(", " in name for name in content)
-    assert isinstance(parts[-1], Broken)
+    assert isinstance(parts[-1], SyntaxIssue)
 
 
 @quiet

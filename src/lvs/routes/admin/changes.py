@@ -8,7 +8,7 @@ from quart import Response, redirect, request
 
 from lvs.clock import now_ms
 from lvs.db import saved_views, tag_changes
-from lvs.db.changes import Chosen
+from lvs.db.changes import ChangeFilter
 from lvs.db.saved_views import ViewJournalLine
 from lvs.db.tag_changes import TagJournalLine
 from lvs.errors import Conflict, Invalid
@@ -83,7 +83,7 @@ async def changes() -> Response:
     if what and what not in (*KINDS, TAGS, VIEWS, EVERYTHING):
         raise Invalid(f"The kind of a change is one of {', '.join((*KINDS, TAGS, VIEWS))}.")
     video = await services().videos.get(media_hash) if media_hash else None
-    chosen = Chosen(
+    chosen = ChangeFilter(
         client=who or None,
         what="" if what == EVERYTHING else what,
         video_id=video.id if video else None,

@@ -13,7 +13,7 @@ from quart import Quart, Response, current_app, request
 
 from lvs.routes.admin import report
 from lvs.services.bundle import Services
-from lvs.services.metrics import Request
+from lvs.services.metrics import RequestStats
 from lvs.web.responses import pages, services
 
 BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -37,7 +37,7 @@ class Exposition:
         self.registry.register(self)
         services.metrics.listeners.append(self._observe)
 
-    def _observe(self, measured: Request) -> None:
+    def _observe(self, measured: RequestStats) -> None:
         route = measured.route
         if route is None:
             return

@@ -17,7 +17,7 @@ from lvs.models import shown
 from lvs.services.bundle import Services
 from lvs.services.latency import Latencies, Quantiles, Window
 from lvs.services.media import posters
-from lvs.services.metrics import Route
+from lvs.services.metrics import RouteStats
 from lvs.services.playback.player_pool import PlayerPool
 from lvs.web.card_templates import CARDS_KEPT
 from lvs.web.schema import Schema
@@ -487,7 +487,7 @@ def _windows(latencies: Latencies, now: float) -> Windows:
     )
 
 
-def _endpoint(route: Route, now: float) -> Endpoint:
+def _endpoint(route: RouteStats, now: float) -> Endpoint:
     count = route.count or 1
     return _read(
         Endpoint,

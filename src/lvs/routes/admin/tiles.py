@@ -10,7 +10,7 @@ from typing import Any
 from lvs import __version__
 from lvs.routes.admin import report
 from lvs.services.latency import Window
-from lvs.services.metrics import Route
+from lvs.services.metrics import RouteStats
 from lvs.services.monitoring.health import Level
 from lvs.services.network.served import served
 from lvs.web.responses import pages, rendered, services
@@ -89,7 +89,7 @@ async def _routes() -> Context:
     }
 
 
-def _parts(route: Route) -> list[float]:
+def _parts(route: RouteStats) -> list[float]:
     """The seconds a route spent: write wait, database, templates, all else."""
     known = [route.writer_wait_s, max(0.0, route.database_s - route.writer_wait_s), route.render_s]
     return [*known, max(0.0, route.latencies.total_s - sum(known))]

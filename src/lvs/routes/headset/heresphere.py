@@ -14,7 +14,7 @@ from lvs.routes.headset import player as players
 from lvs.routes.headset.player import HeadsetPlayer, document_answer, json_answer, links, player
 from lvs.services.headset import item_document
 from lvs.services.headset.positions import CLOSE
-from lvs.services.headset.write_back import Shown, writes
+from lvs.services.headset.write_back import ShownTags, writes
 from lvs.web.responses import client, services
 
 VERSION_HEADER = "HereSphere-JSON-Version"
@@ -70,7 +70,7 @@ async def video(media_hash: str, token: str = "") -> Response:
         video = await services().videos.get(media_hash)
         services().writes_limiter.check(client())
         await services().headset.write_back.take(
-            video, asking.sent, shown or Shown.from_video(video), client()
+            video, asking.sent, shown or ShownTags.from_video(video), client()
         )
     found = await players.item(media_hash)
     services().headset.write_back.show(client(), found.video)
@@ -87,7 +87,7 @@ async def events(media_hash: str, token: str = "") -> Response:
     return Response(b"{}", content_type="application/json")
 
 
-def _answer(asking: HeadsetPlayer, found: item_document.Item, video: Video) -> dict[str, Any]:
+def _answer(asking: HeadsetPlayer, found: item_document.VideoItem, video: Video) -> dict[str, Any]:
     with_media = asking.sent.get("needsMediaSource") is not False
     event_url = asking.item_url("events", video.media_hash)
     return item_document.heresphere(

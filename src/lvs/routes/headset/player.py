@@ -13,18 +13,18 @@ from quart import Response, request
 
 from lvs.clock import local_date, now_ms
 from lvs.db.headset import HeadsetVideo
-from lvs.errors import NotFound, TooMany
+from lvs.errors import NotFound, TooManyRequests
 from lvs.http.file_response import file_response
 from lvs.models import Sort, State, Video, shown
-from lvs.playability import Plays, plays
+from lvs.playability import Playability, plays
 from lvs.routes.hooks.auth import is_signed_in
 from lvs.routes.media.subtitles import subtitles_of
-from lvs.services.headset.item_document import Item, MediaSource, NamedLink
+from lvs.services.headset.item_document import MediaSource, NamedLink, VideoItem
 from lvs.services.headset.library_document import (
     SECTION_SIZE,
     LibraryDocument,
-    Links,
     SavedViewVideos,
+    VideoLinks,
 )
 from lvs.services.streaming.open_file import open_below
 from lvs.web.filters import parse_stored
@@ -58,7 +58,7 @@ async def player(name: str, token: str = "") -> HeadsetPlayer:
     base = f"{origin()}/{name}" + (f"/as/{token}" if token else "")
     try:
         return HeadsetPlayer(sent, base, await _admitted(sent, token))
-    except TooMany as error:
+    except TooManyRequests as error:
         return HeadsetPlayer(sent, base, False, f"Login failed. {error.message}")
 
 
@@ -67,7 +67,7 @@ def origin() -> str:
     return f"{request.scheme}://{request.host}"
 
 
-def links(asking: HeadsetPlayer) -> Links:
+def links(asking: HeadsetPlayer) -> VideoLinks:
     """Addresses in a list for this player."""
     keys = services().passwords.required
     begin = origin()
@@ -77,7 +77,7 @@ def links(asking: HeadsetPlayer) -> Links:
         return begin + with_key(path, f"v={video.poster or video.state}&w=640")
 
     day = services().headset.access.today if keys else 0
-    return Links(lambda media_hash: f"{asking.base}/{media_hash}", poster, (asking.base, day))
+    return VideoLinks(lambda media_hash: f"{asking.base}/{media_hash}", poster, (asking.base, day))
 
 
 def with_key(path: str, query: str = "") -> str:
@@ -101,7 +101,7 @@ async def saved_views() -> list[SavedViewVideos]:
     return found
 
 
-async def item(media_hash: str) -> Item:
+async def item(media_hash: str) -> VideoItem:
     """A film with all its absolute addresses.
 
     Raises NotFound for one that there is not, or that is gone.
@@ -116,7 +116,7 @@ async def item(media_hash: str) -> Item:
         services().headset.scripts.of_video(video),
     )
     begin = origin()
-    return Item(
+    return VideoItem(
         video,
         begin + with_key(*addresses().poster(video, 640, "jpg").split("?", 1)),
         [
@@ -138,7 +138,7 @@ def _is_converted(video: Video) -> bool:
     if video.probe is None or video.state is State.UNREADABLE:
         return False
     extension = shown(video.file.path).rpartition(".")[2]
-    return plays(video.probe, extension)[0] is Plays.CONVERTED
+    return plays(video.probe, extension)[0] is Playability.CONVERTED
 
 
 def json_answer(members: dict[str, Any]) -> Response:

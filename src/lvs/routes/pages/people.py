@@ -4,7 +4,7 @@ from typing import cast
 
 from quart import Response, redirect, request
 
-from lvs.errors import Refused, TooMany
+from lvs.errors import Refused, TooManyRequests
 from lvs.models import shown
 from lvs.routes.hooks.people import COOKIE, device
 from lvs.routes.pages.seen_views import seen_views
@@ -57,10 +57,10 @@ async def choose() -> Response:
     bound = await form_words("bound") == "1"
     try:
         cookie = await chosen_cookie(wanted, pin, bound)
-    except (Refused, TooMany) as error:
-        status = 429 if isinstance(error, TooMany) else 403
+    except (Refused, TooManyRequests) as error:
+        status = 429 if isinstance(error, TooManyRequests) else 403
         response = await _page(status, error=error.message, asked=wanted)
-        if isinstance(error, TooMany):
+        if isinstance(error, TooManyRequests):
             response.headers["Retry-After"] = str(error.retry_after_s)
         return response
     response = cast("Response", redirect("/", 303))
@@ -71,7 +71,7 @@ async def choose() -> Response:
 async def chosen_cookie(wanted: int, pin: str, bound: bool) -> str:
     """The cookie of a device that becomes a person's; empty for nobody's.
 
-    Raises NotFound, Refused, TooMany.
+    Raises NotFound, Refused, TooManyRequests.
     """
     people, here = services().people, device()
     person = people.get(wanted) if wanted else None

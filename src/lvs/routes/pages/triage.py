@@ -80,13 +80,13 @@ class TriagePlace(Struct, frozen=True):
         """The same selection from the beginning."""
         return TriagePlace(self.query, self.left)
 
-    def behind(self, film: TriageVideo) -> "TriagePlace":
-        """The place behind a film, without what happened before."""
-        place = TriagePlace(self.query, self.left, film.behind)
-        return place if film.behind else replace(place, end=True)
+    def behind(self, video: TriageVideo) -> "TriagePlace":
+        """The place behind a video, without what happened before."""
+        place = TriagePlace(self.query, self.left, video.behind)
+        return place if video.behind else replace(place, end=True)
 
     def going_on(self, media_hash: str, did: str, behind: Cursor | None) -> "TriagePlace":
-        """The place behind a film that was decided just now."""
+        """The place behind a video that was decided just now."""
         return replace(
             self,
             after=behind,
@@ -104,7 +104,7 @@ async def show() -> Response:
     step = await _step(place)
     values: dict[str, Any] = {"here": place, "left": step.left, "film": step.video}
     if step.video is not None:
-        values |= await _film(place, step.video)
+        values |= await _video_values(place, step.video)
     else:
         values["total"] = await services().gallery.count(place.query)
     if wants_partial():
@@ -189,15 +189,15 @@ async def _step(place: TriagePlace) -> TriageStep:
     return await triage.next(place.wanted, place.after)
 
 
-async def _film(place: TriagePlace, film: TriageVideo) -> dict[str, Any]:
-    duration_s = (film.video.probe.duration_s if film.video.probe else None) or 0.0
-    strip = await strip_of(film.video, film.card, query_string(place.query))
-    letters = [*TAG_KEYS, *[""] * len(film.tags)]
+async def _video_values(place: TriagePlace, shown: TriageVideo) -> dict[str, Any]:
+    duration_s = (shown.video.probe.duration_s if shown.video.probe else None) or 0.0
+    strip = await strip_of(shown.video, shown.card, query_string(place.query))
+    letters = [*TAG_KEYS, *[""] * len(shown.tags)]
     return {
-        "player": await player_view(film.video, PlayerChoice(), duration_s * START_SHARE),
-        "offline": services().library.is_away(film.card.root_id, film.card.path),
-        "tags": list(zip(film.tags, letters, strict=False)),
-        "behind_url": place.behind(film).address,
-        "behind": encode_cursor(film.behind) if film.behind else "",
+        "player": await player_view(shown.video, PlayerChoice(), duration_s * START_SHARE),
+        "offline": services().library.is_away(shown.card.root_id, shown.card.path),
+        "tags": list(zip(shown.tags, letters, strict=False)),
+        "behind_url": place.behind(shown).address,
+        "behind": encode_cursor(shown.behind) if shown.behind else "",
         **strip,
     }

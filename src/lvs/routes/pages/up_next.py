@@ -9,7 +9,7 @@ from lvs.services.household.play_order import ListPlace
 from lvs.web.responses import addresses, page_or_partial, services
 
 
-class ShownNext(Struct, frozen=True):
+class UpNextEntry(Struct, frozen=True):
     """A next film with its address and the list that it stands in."""
 
     card: Card
@@ -24,20 +24,20 @@ async def show() -> Response:
     )
 
 
-async def following() -> list[ShownNext]:
+async def following() -> list[UpNextEntry]:
     """The next films as the row shows them; of the edition of the gallery that was noticed last."""
     found = await services().up_next.next_videos(services().gallery.edition)
     return [_shown(video) for video in found]
 
 
-def _shown(video: NextVideo) -> ShownNext:
+def _shown(video: NextVideo) -> UpNextEntry:
     if video.playlist_id:
         place = ListPlace(video.playlist_id, video.position)
         url = addresses().watch(video.card) + place.query
-        return ShownNext(video.card, url, f"in {video.playlist}")
+        return UpNextEntry(video.card, url, f"in {video.playlist}")
     folder = addresses().folder_bytes(video.card)
     query = Query(folder=folder, sort=Sort.TITLE, descending=False)
     name = shown(folder.rpartition(b"/")[2])
-    return ShownNext(
+    return UpNextEntry(
         video.card, addresses().watch(video.card, query), f"in {name}" if name else "next by title"
     )

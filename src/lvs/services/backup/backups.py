@@ -15,7 +15,7 @@ from msgspec.structs import asdict
 from lvs.clock import now_ms
 from lvs.db import backup
 from lvs.db.backup import Backup, BackupCounts, Progress
-from lvs.errors import Damaged, LvsError
+from lvs.errors import DatabaseDamaged, LvsError
 from lvs.services.backup import snapshots
 from lvs.services.metrics import timed
 
@@ -64,7 +64,7 @@ class Backups:
     async def make(self, kind: str = MANUAL, now: datetime | None = None) -> Backup | None:
         """A new backup, named by the time; None where there is nothing in the database yet.
 
-        Raises Full, Damaged, Unavailable.
+        Raises DiskFull, DatabaseDamaged, Unavailable.
         """
         async with self._lock:
             try:
@@ -112,15 +112,15 @@ class Backups:
                 log.exception("the backup went wrong")
             await asyncio.sleep(LOOK_S)
 
-    async def quarantine(self, error: Damaged) -> Damaged:
+    async def quarantine(self, error: DatabaseDamaged) -> DatabaseDamaged:
         """Rename the damaged database, and give the message that says so and how to go on."""
         try:
             place = await asyncio.to_thread(backup.quarantine, self._database_path)
         except OSError as problem:
-            return Damaged(f"{error.message} It cannot be put aside: {problem.strerror}.")
+            return DatabaseDamaged(f"{error.message} It cannot be put aside: {problem.strerror}.")
         kept = await asyncio.to_thread(backup.newest_good, self.folder)
         log.error("the damaged database is now %s", place)
-        return Damaged(f"{error.message} It was put aside as {place}. {backup.offer(kept)}")
+        return DatabaseDamaged(f"{error.message} It was put aside as {place}. {backup.offer(kept)}")
 
 
 def make(

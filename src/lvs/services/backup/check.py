@@ -10,8 +10,8 @@ from pathlib import Path
 from msgspec import Struct
 
 from lvs.db import backup, check, migrate
-from lvs.db.backup import Backup, Examined
-from lvs.db.check import Group
+from lvs.db.backup import Backup, Examination
+from lvs.db.check import FindingGroup
 from lvs.errors import LvsError
 from lvs.text import plural
 
@@ -30,10 +30,10 @@ class Finding(Struct, frozen=True):
     examples: tuple[str, ...] = ()
 
 
-class Checked(Struct, frozen=True):
+class CheckResult(Struct, frozen=True):
     """Result of a check. `examined` is None where there is no database that can be checked."""
 
-    examined: Examined | None
+    examined: Examination | None
     newest_good: Backup | None
     findings: tuple[Finding, ...]
 
@@ -44,7 +44,7 @@ def check_data(
     now: datetime | None = None,
     say: Callable[[str], None] = lambda _: None,
     second_place: Path | None = None,
-) -> Checked:
+) -> CheckResult:
     """Look at everything; `say` hears what is being looked at.
 
     `second_place` is where copies of the backups are kept, if anywhere.
@@ -63,10 +63,10 @@ def check_data(
             *_age(examined, kept, now or datetime.now(UTC)),
             *_copies(examined, second_place, now or datetime.now(UTC)),
         ]
-    return Checked(examined, kept, tuple(found))
+    return CheckResult(examined, kept, tuple(found))
 
 
-def _examined(database: Path, kept: Backup | None) -> tuple[Examined | None, list[Finding]]:
+def _examined(database: Path, kept: Backup | None) -> tuple[Examination | None, list[Finding]]:
     bring_back = f"Stop LVS. {backup.offer(kept)}"
     if not database.is_file() or not database.stat().st_size:
         return None, [
@@ -110,7 +110,7 @@ def _bad_backups(backups: Path) -> Iterator[Finding]:
         )
 
 
-def _format(examined: Examined) -> Iterator[Finding]:
+def _format(examined: Examination) -> Iterator[Finding]:
     known = len(migrate.steps())
     if examined.format > known:
         yield Finding("newer", "The database was written by a newer LVS.", "Update LVS.")
@@ -182,7 +182,7 @@ def _contents(database: Path) -> Iterator[Finding]:
             "Connect the drive; LVS notices by itself, or run `lvs scan`.",
         ),
     ):
-        group: Group = looked(database)
+        group: FindingGroup = looked(database)
         if group.count:
             noun = _NOUNS.get(kind, "video")
             verb = "is" if group.count == 1 else "are"
@@ -204,7 +204,7 @@ _NOUNS = {
 }
 
 
-def _age(examined: Examined, kept: Backup | None, now: datetime) -> Iterator[Finding]:
+def _age(examined: Examination, kept: Backup | None, now: datetime) -> Iterator[Finding]:
     if not examined.counts.curated:
         return
     if kept is None:
@@ -220,7 +220,7 @@ def _age(examined: Examined, kept: Backup | None, now: datetime) -> Iterator[Fin
         )
 
 
-def _copies(examined: Examined, folder: Path | None, now: datetime) -> Iterator[Finding]:
+def _copies(examined: Examination, folder: Path | None, now: datetime) -> Iterator[Finding]:
     if folder is None or not examined.counts.curated:
         return
     hint = "Connect its drive, or mount it; a running LVS catches up by itself."

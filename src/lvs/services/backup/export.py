@@ -17,7 +17,7 @@ from lvs.db import export as rows
 from lvs.db import playlists, saved_views
 from lvs.db.curation_rows import kept_tags
 from lvs.db.database import Connection, Database
-from lvs.db.export import Exported
+from lvs.db.export import ExportedVideo
 from lvs.db.people_rows import everybody
 from lvs.services.backup.personal_snapshot import person_value
 from lvs.services.media.eye import PLACES
@@ -113,7 +113,7 @@ async def selection_as_csv(
 
 async def _selected(
     database: Database, turns: AsyncIterator[Sequence[int]]
-) -> AsyncIterator[tuple[Exported, bool]]:
+) -> AsyncIterator[tuple[ExportedVideo, bool]]:
     async for ids in turns:
         async with database.read() as db:
             named = await rows.active_roots(db) > 1
@@ -137,7 +137,7 @@ async def _videos(db: Connection, named: bool) -> AsyncIterator[Mapping[str, Any
         yield record_of(video, named)
 
 
-async def _exported(db: Connection) -> AsyncIterator[Exported]:
+async def _exported(db: Connection) -> AsyncIterator[ExportedVideo]:
     last = 0
     while some := await rows.videos(db, last):
         for video in some:
@@ -185,7 +185,7 @@ async def _items(db: Connection, playlist_id: int, named: bool) -> AsyncIterator
         last = some[-1][0]
 
 
-def _row(video: Exported, named: bool) -> bytes:
+def _row(video: ExportedVideo, named: bool) -> bytes:
     record = record_of(video, named) | {
         "tags": "; ".join(video.tags),
         "favorite": int(video.favorited_at is not None),
@@ -198,7 +198,7 @@ def _row(video: Exported, named: bool) -> bytes:
     return _line("" if record[name] is None else str(record[name]) for name in COLUMNS)
 
 
-def record_of(video: Exported, named: bool) -> dict[str, object]:
+def record_of(video: ExportedVideo, named: bool) -> dict[str, object]:
     """A video as JSON; `named` where the folder's name comes first in its path."""
     return {
         "path": _path(video.path, video.root_name if named else None),

@@ -125,7 +125,7 @@ def replica_settings(url: str) -> dict[str, Any]:
     }
 
 
-class Moment(Struct, frozen=True):
+class RestorePoint(Struct, frozen=True):
     """A state that a replica holds: Litestream's number of it, and when it was written there."""
 
     number: str
@@ -135,7 +135,7 @@ class Moment(Struct, frozen=True):
 def restore(
     url: str,
     target: Path,
-    moment: datetime | Moment | None = None,
+    moment: datetime | RestorePoint | None = None,
     limit_s: float = RESTORE_LIMIT_S,
 ) -> None:
     """Bring the database of a replica to `target`, a file that is not there. Blocking.
@@ -144,7 +144,7 @@ def restore(
     answer.
     """
     command = ["restore", "-o", str(target)]
-    if isinstance(moment, Moment):
+    if isinstance(moment, RestorePoint):
         command += ["-txid", moment.number]
     elif moment is not None:
         command += ["-timestamp", moment.strftime("%Y-%m-%dT%H:%M:%SZ")]
@@ -153,11 +153,11 @@ def restore(
         raise NotFound(f"There is no copy of a database at {url}.")
 
 
-def moments(url: str) -> list[Moment]:
+def moments(url: str) -> list[RestorePoint]:
     """Every state that a replica holds, the newest first. Blocking. Raises as `restore` does."""
     by_number = {each["max_txid"]: each["timestamp"] for each in _listed(url, "all")}
     return [
-        Moment(number, datetime.fromisoformat(by_number[number]))
+        RestorePoint(number, datetime.fromisoformat(by_number[number]))
         for number in sorted(by_number, reverse=True)  # of one length, in hexadecimal
     ]
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lvs.db.people_rows import KeptPerson, PersonalRecord, limits_value
+from lvs.db.people_rows import PersonalRecord, PersonRecord, limits_value
 from lvs.errors import Invalid
 from lvs.services.curation.base import clean_line
 from lvs.services.household.people import MAX_LIMITS, MAX_NAME, is_start_page
@@ -23,7 +23,7 @@ Time = Callable[[int | None], str | int | None]
 Moment = Callable[[object], int | None]
 
 
-def person_value(person: KeptPerson, time: Time, *, with_pin: bool) -> dict[str, Any]:
+def person_value(person: PersonRecord, time: Time, *, with_pin: bool) -> dict[str, Any]:
     """A person's entry. The hash of the PIN is for backups only."""
     value: dict[str, Any] = {
         "limits": limits_value(person),
@@ -51,7 +51,7 @@ def _video_value(video: PersonalRecord, time: Time) -> dict[str, Any]:
     return value
 
 
-def person_of(name: object, value: object, moment: Moment) -> KeptPerson:
+def person_of(name: object, value: object, moment: Moment) -> PersonRecord:
     """The person of an entry. Raises Invalid where it cannot be understood."""
     if not isinstance(name, str) or not isinstance(value, Mapping):
         raise Invalid("no person")
@@ -63,7 +63,7 @@ def person_of(name: object, value: object, moment: Moment) -> KeptPerson:
         raise Invalid("a start page that LVS does not know")
     if not isinstance(pin, str) or len(pin) > 2 * LONGEST_VALUE:
         raise Invalid("a PIN that LVS does not know")
-    return KeptPerson(
+    return PersonRecord(
         clean_line(name, "name", MAX_NAME),
         pin,
         _limits(value.get("limits")),

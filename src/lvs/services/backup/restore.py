@@ -30,9 +30,9 @@ from lvs.db import (
     videos,
 )
 from lvs.db import curation_rows as rows
-from lvs.db.curation_rows import CurationRecord, KeptPlaylist, KeptTag, KeptView
+from lvs.db.curation_rows import CurationRecord, PlaylistRecord, TagRecord, ViewRecord
 from lvs.db.database import Database, Transaction
-from lvs.db.people_rows import KeptPerson, put_person
+from lvs.db.people_rows import PersonRecord, put_person
 from lvs.db.tag_details import TagState
 from lvs.models import HOUSEHOLD, WatchState, tag_key
 from lvs.services.curation.base import journal_text
@@ -89,10 +89,10 @@ async def put_back(
     database: Database,
     wanted: Collection[CurationRecord],
     only_look: bool = False,
-    lists: Collection[KeptPlaylist] = (),
-    people: Collection[KeptPerson] = (),
-    described: Collection[KeptTag] = (),
-    views: Collection[KeptView] = (),
+    lists: Collection[PlaylistRecord] = (),
+    people: Collection[PersonRecord] = (),
+    described: Collection[TagRecord] = (),
+    views: Collection[ViewRecord] = (),
 ) -> RestoreSummary:
     """Give every video of `wanted` what stands there and bring `lists`, `people`, `views` and what
     is said of tags back, all or nothing; with `only_look` say what that would change.
@@ -191,7 +191,7 @@ async def _put(tx: Transaction, video_id: int, kept: CurationRecord, gains: Rest
 
 
 async def put_described_tags(
-    tx: Transaction, described: Collection[KeptTag], gains: RestoreSummary
+    tx: Transaction, described: Collection[TagRecord], gains: RestoreSummary
 ) -> set[int]:
     """Say of tags what is said here, as far as names are free and nothing stands above itself; the
     videos whose words that changes.
@@ -213,7 +213,7 @@ async def put_described_tags(
     return await tag_details.carriers(tx, keys) if gains.described_tags else set()
 
 
-async def _described(tx: Transaction, old: TagState, kept: KeptTag) -> TagState:
+async def _described(tx: Transaction, old: TagState, kept: TagRecord) -> TagState:
     aliases = dict(old.aliases)
     for alias in kept.aliases:
         if await tag_details.taken(tx, tag_key(alias)) is None:
@@ -275,7 +275,7 @@ async def _put_different(
         gains.told_apart += 1
 
 
-async def _put_playlist(tx: Transaction, kept: KeptPlaylist, gains: RestoreSummary) -> None:
+async def _put_playlist(tx: Transaction, kept: PlaylistRecord, gains: RestoreSummary) -> None:
     """Make a playlist, or add to the one of that name what it lacks."""
     places = [
         await rows.named(tx, [item]) if isinstance(item, str) else item for item in kept.items
@@ -297,7 +297,7 @@ async def _put_playlist(tx: Transaction, kept: KeptPlaylist, gains: RestoreSumma
     gains.playlist_items += len(wanted)
 
 
-async def _put_view(tx: Transaction, kept: KeptView, gains: RestoreSummary) -> None:
+async def _put_view(tx: Transaction, kept: ViewRecord, gains: RestoreSummary) -> None:
     """Add a view behind the others, unless there is one of its name."""
     if await saved_views.of_key(tx, name_key(kept.name)) is not None:
         return
@@ -315,7 +315,7 @@ async def _put_view(tx: Transaction, kept: KeptView, gains: RestoreSummary) -> N
     gains.saved_views += 1
 
 
-async def _put_person(tx: Transaction, kept: KeptPerson, gains: RestoreSummary) -> None:
+async def _put_person(tx: Transaction, kept: PersonRecord, gains: RestoreSummary) -> None:
     made = await put_person(tx, kept, name_key(kept.name), now_ms())
     gains.people += made.people
     gains.progress += made.progress

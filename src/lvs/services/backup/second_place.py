@@ -20,7 +20,7 @@ from msgspec import Struct
 from lvs import clock
 from lvs.db import backup
 from lvs.db.backup import Backup
-from lvs.errors import Damaged, Full, LvsError, Unavailable
+from lvs.errors import DatabaseDamaged, DiskFull, LvsError, Unavailable
 from lvs.file_systems import file_system_of
 from lvs.services.backup.backups import superfluous
 
@@ -184,7 +184,8 @@ def lacking(backups: Path, folder: Path) -> list[Backup]:
 def copy(source: Backup, folder: Path, go_on: Callable[[], None] = lambda: None) -> Backup:
     """Copy one backup with what lies beside it, and examine the copy where it lies.
 
-    Raises Full, Damaged where the copy is not sound, Unavailable where the place cannot be written.
+    Raises DiskFull, DatabaseDamaged where the copy is not sound, Unavailable where the place cannot
+    be written.
     """
     partial = folder / f".partial-{os.getpid()}-{secrets.token_hex(4)}"
     try:
@@ -197,13 +198,13 @@ def copy(source: Backup, folder: Path, go_on: Callable[[], None] = lambda: None)
         shutil.copyfile(source.result, partial / source.result.name)
         examined = backup.examine(partial / source.path.name)
         if examined.problems or examined.counts != source.counts:
-            raise Damaged(
+            raise DatabaseDamaged(
                 f"The copy of {source.path.name} in {folder} is not what was copied. Check "
                 "that disk."
             )
         return _into_place(source, partial, folder)
     except OSError as error:
-        kind = Full if error.errno in _NO_ROOM else Unavailable
+        kind = DiskFull if error.errno in _NO_ROOM else Unavailable
         raise kind(f"No backup can be copied to {folder}: {error.strerror or error}.") from None
     finally:
         shutil.rmtree(partial, ignore_errors=True)

@@ -10,8 +10,8 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from lvs.db.curation_rows import CurationRecord, KeptPlaylist, KeptTag, KeptView
-from lvs.db.people_rows import KeptPerson
+from lvs.db.curation_rows import CurationRecord, PlaylistRecord, TagRecord, ViewRecord
+from lvs.db.people_rows import PersonRecord
 from lvs.errors import Invalid, NotFound, Unavailable
 from lvs.services.backup.personal_snapshot import person_of
 from lvs.services.backup.snapshots import DESCRIBED_TAGS, NAMES, PEOPLE, PLAYLISTS, SAVED_VIEWS
@@ -42,10 +42,10 @@ class Snapshot(Struct):
 
     kept: dict[str, CurationRecord] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
-    playlists: list[KeptPlaylist] = field(default_factory=list)
-    tags: list[KeptTag] = field(default_factory=list)
-    people: list[KeptPerson] = field(default_factory=list)
-    views: list[KeptView] = field(default_factory=list)
+    playlists: list[PlaylistRecord] = field(default_factory=list)
+    tags: list[TagRecord] = field(default_factory=list)
+    people: list[PersonRecord] = field(default_factory=list)
+    views: list[ViewRecord] = field(default_factory=list)
     playlists_left_out: int = 0
     """How many there were whose videos were named by their paths alone, as in older exports."""
 
@@ -130,7 +130,7 @@ def _take_named(
             snapshot.problems.append(f"{path.name}: {str(name)[:80]}: {error}")
 
 
-def _described_tag(name: object, value: object) -> KeptTag:
+def _described_tag(name: object, value: object) -> TagRecord:
     if not isinstance(name, str) or not isinstance(value, Mapping):
         raise Invalid("no tag")
     texts = [value.get(key) or "" for key in ("colour", "description", "parent")]
@@ -140,7 +140,7 @@ def _described_tag(name: object, value: object) -> KeptTag:
     if not all(isinstance(text, str) for text in (*texts, *aliases)):
         raise Invalid("what is said of the tag is no text")
     colour, description, parent = texts
-    return KeptTag(
+    return TagRecord(
         clean_tag(name, LONGEST_TAG),
         clean_colour(colour) or "",
         clean_line(" ".join(description.split()), "description", MAX_DESCRIPTION_OF_TAG),
@@ -149,7 +149,7 @@ def _described_tag(name: object, value: object) -> KeptTag:
     )
 
 
-def _saved_view(name: object, value: object) -> KeptView:
+def _saved_view(name: object, value: object) -> ViewRecord:
     if not isinstance(name, str) or not isinstance(value, Mapping):
         raise Invalid("no view")
     query, view_id = value.get("query"), value.get("id")
@@ -157,10 +157,12 @@ def _saved_view(name: object, value: object) -> KeptView:
         raise Invalid("the selection is no text")
     known = isinstance(view_id, str) and _HASH.fullmatch(view_id)
     created_at = _moment(value.get("created_at"))
-    return KeptView(clean_name(name), clean_query(query), str(view_id) if known else "", created_at)
+    return ViewRecord(
+        clean_name(name), clean_query(query), str(view_id) if known else "", created_at
+    )
 
 
-def _playlist(name: object, value: object) -> KeptPlaylist:
+def _playlist(name: object, value: object) -> PlaylistRecord:
     if not isinstance(name, str) or not isinstance(value, Mapping):
         raise Invalid("no playlist")
     items, description = value.get("items"), value.get("description") or ""
@@ -173,7 +175,7 @@ def _playlist(name: object, value: object) -> KeptPlaylist:
     if not clean:
         raise Invalid("a playlist without a name")
     created_at = _moment(value.get("created_at"))
-    return KeptPlaylist(clean, words, created_at, tuple(map(_place, items)))
+    return PlaylistRecord(clean, words, created_at, tuple(map(_place, items)))
 
 
 def _place(item: object) -> str | bytes:

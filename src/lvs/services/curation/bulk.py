@@ -14,7 +14,7 @@ from msgspec import Struct
 from lvs.clock import now_ms, utc
 from lvs.db import bulk_changes, bulk_edits, playlist_pages, playlists, videos
 from lvs.db import later as later_rows
-from lvs.db.bulk_edits import Stamp
+from lvs.db.bulk_edits import ChangeOrigin
 from lvs.db.database import Database, Transaction
 from lvs.errors import Conflict, Invalid, NotFound
 from lvs.models import Query, shown, tag_key
@@ -124,7 +124,7 @@ class BulkEdits:
         at = now_ms()
         async with self._database.transaction() as tx:
             name = await _playlist_name(tx, edit)
-            stamp = Stamp(await bulk_changes.reserve(tx), client, at, person)
+            stamp = ChangeOrigin(await bulk_changes.reserve(tx), client, at, person)
             for start in range(0, len(video_ids), PIECE):
                 some = video_ids[start : start + PIECE]
                 kinds = await _apply_to(tx, stamp, edit, some, start)
@@ -212,7 +212,7 @@ def _tags(names: Sequence[str]) -> tuple[str, ...]:
 
 
 async def _apply_to(
-    tx: Transaction, stamp: Stamp, edit: BulkEdit, some: Sequence[int], start: int
+    tx: Transaction, stamp: ChangeOrigin, edit: BulkEdit, some: Sequence[int], start: int
 ) -> set[str]:
     """Make the change for some videos; the kinds of values that were changed."""
     single = {

@@ -6,7 +6,7 @@ to both videos: one line of the journal, one undo.
 
 from lvs.clock import now_ms
 from lvs.db import bulk_changes, bulk_edits, changes, near_pairs, tags, videos
-from lvs.db.bulk_edits import Stamp
+from lvs.db.bulk_edits import ChangeOrigin
 from lvs.db.changes import Change
 from lvs.db.database import Database, Transaction
 from lvs.db.near_pairs import NearPair
@@ -58,7 +58,7 @@ class NearDuplicates:
             other = next((f.card for f in pair.films if f.card.media_hash != media_hash), None)
             if kept is None or other is None:
                 raise Invalid("Keep one of the two films of this pair.")
-            stamp = Stamp(await bulk_changes.reserve(tx), client, now_ms())
+            stamp = ChangeOrigin(await bulk_changes.reserve(tx), client, now_ms())
             await _join(tx, stamp, kept.id, other.id)
             words = f"“{kept.title}” kept instead of “{other.title}”, which is hidden"
             await bulk_changes.add(tx, stamp.bulk or 0, words, 2, client, stamp.at)
@@ -87,7 +87,7 @@ async def _pair(tx: Transaction, pair_id: int) -> NearPair:
     return pair
 
 
-async def _join(tx: Transaction, stamp: Stamp, kept_id: int, other_id: int) -> None:
+async def _join(tx: Transaction, stamp: ChangeOrigin, kept_id: int, other_id: int) -> None:
     kinds = await near_pairs.join_values(tx, stamp, kept_id, other_id, MAX_NOTES)
     for name in await tags.of_video(tx, other_id):
         if await bulk_edits.add_tag(tx, stamp, [kept_id], name, MAX_TAGS):

@@ -69,7 +69,7 @@ class MergePreview(Struct, frozen=True):
     both: int
 
 
-class _Work(Struct):
+class _TagChange(Struct):
     """A change in progress: the tags to watch, and how they were."""
 
     what: str
@@ -237,11 +237,11 @@ class TagManagement:
 # --- A change in a transaction ---
 
 
-async def _begin(tx: Transaction, what: str, name: str, client: str, keys: set[str]) -> _Work:
-    return _Work(what, name, client, await rows.states(tx, keys), keys)
+async def _begin(tx: Transaction, what: str, name: str, client: str, keys: set[str]) -> _TagChange:
+    return _TagChange(what, name, client, await rows.states(tx, keys), keys)
 
 
-async def _open(tx: Transaction, work: _Work) -> None:
+async def _open(tx: Transaction, work: _TagChange) -> None:
     """Write the first half of the journal's line."""
     work.carriers = await rows.carriers(tx, work.keys)
     line = NewTagJournalLine(
@@ -258,7 +258,7 @@ async def _open(tx: Transaction, work: _Work) -> None:
 
 
 async def _close(
-    tx: Transaction, work: _Work, key: str | None
+    tx: Transaction, work: _TagChange, key: str | None
 ) -> tuple[TagResult, Collection[int]]:
     """Refuse what cannot stand, derive what follows, and write the second half."""
     if await rows.in_circle(tx, work.keys):

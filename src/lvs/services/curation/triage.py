@@ -8,12 +8,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lvs.clock import now_ms
-from lvs.db.changes import Chosen
+from lvs.db.changes import ChangeFilter
 from lvs.errors import Invalid, NotFound
 from lvs.models import Card, Cursor, Query, Video, tag_key
-from lvs.services.curation.change_status import Status
+from lvs.services.curation.change_status import UndoStatus
 from lvs.services.curation.tags import Tags
-from lvs.services.curation.titles import Videos
+from lvs.services.curation.titles import VideoTitles
 from lvs.services.curation.undo import Journal
 from lvs.services.gallery.gallery import Gallery
 from lvs.services.household.later import Later
@@ -50,7 +50,7 @@ class Triage:
     """Finds what is left to decide, and takes decisions back."""
 
     def __init__(
-        self, gallery: Gallery, videos: Videos, tags: Tags, later: Later, journal: Journal
+        self, gallery: Gallery, videos: VideoTitles, tags: Tags, later: Later, journal: Journal
     ) -> None:
         self._gallery = gallery
         self._videos = videos
@@ -98,9 +98,9 @@ class Triage:
         """
         video = await self.seen(media_hash)
         since = now_ms() - UNDOABLE_MS
-        chosen = Chosen(client=client, what=what, video_id=video.id, since=since)
+        chosen = ChangeFilter(client=client, what=what, video_id=video.id, since=since)
         entries, _ = await self._journal.page(chosen, limit=1)
-        if not entries or entries[0].status is not Status.OPEN or entries[0].change.undoes:
+        if not entries or entries[0].status is not UndoStatus.OPEN or entries[0].change.undoes:
             return False
         return not (await self._journal.undo(entries[0].change.id, client)).reason
 

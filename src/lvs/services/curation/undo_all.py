@@ -12,18 +12,18 @@ from lvs.db.tag_changes import TagJournalLine
 from lvs.errors import Conflict, NotFound
 from lvs.services.curation.saved_views import SavedViews
 from lvs.services.curation.tag_management import TagManagement
-from lvs.services.curation.undo import Journal, Preview, UndoTally
+from lvs.services.curation.undo import Journal, UndoPreview, UndoTally
 
 MOST_LINES = 2000
 Line = TypeVar("Line", TagJournalLine, ViewJournalLine)
 
 
-class WholePreview(Struct, frozen=True):
+class FullUndoPreview(Struct, frozen=True):
     """Preview of undoing all changes of a client: those of videos, and the numbers of those of tags
     and saved views.
     """
 
-    of_videos: Preview
+    of_videos: UndoPreview
     tags: int
     views: int
 
@@ -41,11 +41,11 @@ class UndoAll:
         self._tags = tags
         self._views = views
 
-    async def preview(self, client: str, since: int, until: int) -> WholePreview:
+    async def preview(self, client: str, since: int, until: int) -> FullUndoPreview:
         """Preview of what the client changed between two moments (Unix ms)."""
         tags, views = await self._others(client, since, until)
         of_videos = await self._journal.preview(client, since)
-        return WholePreview(of_videos, len(tags), len(views))
+        return FullUndoPreview(of_videos, len(tags), len(views))
 
     async def run(
         self,

@@ -23,7 +23,7 @@ SHOWN = 3
 TERMS = 6
 
 
-class Meant(Struct, frozen=True):
+class SpellingSuggestion(Struct, frozen=True):
     """A search that finds something, and how many videos."""
 
     query: Query
@@ -41,7 +41,7 @@ class Spelling:
         self._words = ""
         self._words_of: object = None
 
-    async def suggest(self, query: Query) -> list[Meant]:
+    async def suggest(self, query: Query) -> list[SpellingSuggestion]:
         """Searches with one word written otherwise that find something, the likeliest first."""
         words = query.q.split()
         if not words or len(words) > TERMS:
@@ -60,7 +60,7 @@ class Spelling:
                 for like in likes
             ][: EACH * 2]
         counts = await self._gallery.counts(options)
-        meant = [Meant(*pair) for pair in zip(options, counts, strict=True) if pair[1]]
+        meant = [SpellingSuggestion(*pair) for pair in zip(options, counts, strict=True) if pair[1]]
         return meant[:SHOWN]
 
     async def _like(self, word: str) -> Sequence[str]:

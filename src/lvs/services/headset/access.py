@@ -37,7 +37,7 @@ class HeadsetAccess:
         self._sessions: LRUCache[bytes, str] = LRUCache(REMEMBERED)
 
     async def admits(self, password: str, client: str) -> bool:
-        """True if this is the password. Raises TooMany after too many wrong ones."""
+        """True if this is the password. Raises TooManyRequests after too many wrong ones."""
         if not self._passwords.required:
             return True
         if not password:

@@ -51,7 +51,7 @@ class LibraryDocument(Struct, frozen=True):
     etag: str
 
 
-class Links(Struct, frozen=True):
+class VideoLinks(Struct, frozen=True):
     """Addresses of one film for the player that asks. All are absolute."""
 
     item: Callable[[str], str]
@@ -69,17 +69,23 @@ class LibraryDocuments:
         self._kept: LRUCache[Hashable, LibraryDocument] = LRUCache(DOCUMENTS_KEPT)
 
     async def heresphere(
-        self, links: Links, continued: Sequence[int] = (), views: Sequence[SavedViewVideos] = ()
+        self,
+        links: VideoLinks,
+        continued: Sequence[int] = (),
+        views: Sequence[SavedViewVideos] = (),
     ) -> LibraryDocument:
         """HereSphere's library: sections with the addresses of their films."""
         return await self._document("heresphere", links, continued, views, _heresphere)
 
-    async def scan(self, links: Links) -> LibraryDocument:
+    async def scan(self, links: VideoLinks) -> LibraryDocument:
         """HereSphere's scan: what its lists show of every film, in one answer."""
         return await self._document("scan", links, (), (), _scan)
 
     async def deovr(
-        self, links: Links, continued: Sequence[int] = (), views: Sequence[SavedViewVideos] = ()
+        self,
+        links: VideoLinks,
+        continued: Sequence[int] = (),
+        views: Sequence[SavedViewVideos] = (),
     ) -> LibraryDocument:
         """DeoVR's library: scenes with their films."""
         return await self._document("deovr", links, continued, views, _deovr)
@@ -87,10 +93,10 @@ class LibraryDocuments:
     async def _document(
         self,
         kind: str,
-        links: Links,
+        links: VideoLinks,
         continued: Sequence[int],
         views: Sequence[SavedViewVideos],
-        build: Callable[[list[LibrarySection], Links], dict[str, Any]],
+        build: Callable[[list[LibrarySection], VideoLinks], dict[str, Any]],
     ) -> LibraryDocument:
         async with self._database.read() as db:
             version = await headset.version(db)
@@ -171,7 +177,7 @@ def _parts(name: str, videos: Sequence[HeadsetVideo]) -> Iterable[LibrarySection
     ]
 
 
-def _heresphere(made: list[LibrarySection], links: Links) -> dict[str, Any]:
+def _heresphere(made: list[LibrarySection], links: VideoLinks) -> dict[str, Any]:
     library = [
         {"name": section.name, "list": [links.item(video.media_hash) for video in section.videos]}
         for section in made
@@ -179,12 +185,12 @@ def _heresphere(made: list[LibrarySection], links: Links) -> dict[str, Any]:
     return {"access": 1, "library": library}
 
 
-def _scan(made: list[LibrarySection], links: Links) -> dict[str, Any]:
+def _scan(made: list[LibrarySection], links: VideoLinks) -> dict[str, Any]:
     videos = {video.id: video for section in made for video in section.videos}
     return {"scanData": [_scanned(video, links) for video in videos.values()]}
 
 
-def _scanned(video: HeadsetVideo, links: Links) -> dict[str, Any]:
+def _scanned(video: HeadsetVideo, links: VideoLinks) -> dict[str, Any]:
     return {
         "link": links.item(video.media_hash),
         "title": video.title,
@@ -198,7 +204,7 @@ def _scanned(video: HeadsetVideo, links: Links) -> dict[str, Any]:
     }
 
 
-def _deovr(made: list[LibrarySection], links: Links) -> dict[str, Any]:
+def _deovr(made: list[LibrarySection], links: VideoLinks) -> dict[str, Any]:
     scenes = [
         {
             "name": section.name,

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from cachetools import LRUCache
 
-from lvs.errors import TooMany
+from lvs.errors import TooManyRequests
 from lvs.models import Video
 from lvs.option_values import RateLimit
 from lvs.services.curation.views import Views
@@ -49,7 +49,7 @@ class Positions:
             self._counted[played_video] = (
                 True  # before anything is awaited: the event may come twice
             )
-            with suppress(TooMany):
+            with suppress(TooManyRequests):
                 self._limiter.check(client)
                 await self._views.count(video.media_hash, client)
         if event != OPEN and seconds is not None and self._progress is not None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from contextlib import suppress
 
-from lvs.errors import Invalid, TooMany
+from lvs.errors import Invalid, TooManyRequests
 from lvs.models import Video
 from lvs.services.household.progress import ProgressTracker
 
@@ -19,7 +19,7 @@ class HeadsetPositions:
         counts nevertheless.
         """
         duration_s = video.probe.duration_s if video.probe else None
-        with suppress(Invalid, TooMany):
+        with suppress(Invalid, TooManyRequests):
             await self._progress.record(
                 video.media_hash, min(seconds, duration_s or seconds), client
             )

@@ -132,7 +132,9 @@ class People:
         return device if signed else None
 
     async def check_pin(self, person: Person, pin: str, client: str) -> None:
-        """Raise Refused where it is not the person's PIN, TooMany after too many of those."""
+        """Raise Refused where it is not the person's PIN, TooManyRequests after too many of
+        those.
+        """
         if not person.pin:
             return
         guesser = f"{client_key(client)} {person.id}"
@@ -146,7 +148,7 @@ class People:
 
     async def release(self, device: Device, pin: str, client: str) -> None:
         """Check that somebody who sees everything lets this device go: the PIN is that of any of
-        them. Where none of them has a PIN, nobody has to. Raises Refused, TooMany.
+        them. Where none of them has a PIN, nobody has to. Raises Refused, TooManyRequests.
         """
         keepers = [each for each in self.every if each.limits is None and each.pin]
         for keeper in keepers:

@@ -55,7 +55,7 @@ class Preferences:
     async def choose_language(
         self, name: str, value: str, client: str, *, person: int | None = None
     ) -> None:
-        """Keep the language of subtitles or sound. Raises Invalid, TooMany."""
+        """Keep the language of subtitles or sound. Raises Invalid, TooManyRequests."""
         person = person_or_viewer(person)
         if name not in LANGUAGES or not _TAG.fullmatch(value):
             raise Invalid("The language is a tag such as en, pt-BR, or off.")

@@ -15,7 +15,7 @@ from lvs.db import changes
 from lvs.db import progress as rows
 from lvs.db.database import Database, Transaction
 from lvs.db.progress import PlaybackProgress, ProgressEvent, StartedVideo
-from lvs.errors import Invalid, LvsError, NotFound, TooMany
+from lvs.errors import Invalid, LvsError, NotFound, TooManyRequests
 from lvs.models import Video, WatchState
 from lvs.option_values import RateLimit
 from lvs.services.household.personal_values import watched_value
@@ -84,7 +84,7 @@ class ProgressTracker:
         """Note that a film was played up to here, now or at `at_ms`; the state after it.
 
         A later event wins. Raises Invalid for a position that no film or not this one has,
-        NotFound, TooMany.
+        NotFound, TooManyRequests.
         """
         person = person_or_viewer(person)
         if not (math.isfinite(position_s) and 0 <= position_s <= LONGEST_S):
@@ -106,7 +106,7 @@ class ProgressTracker:
             at,
         )
         if waiting is None and len(self._pending) >= MAX_PENDING:
-            raise TooMany("Too many films are played at once. Try again in 3 seconds.", 3)
+            raise TooManyRequests("Too many films are played at once. Try again in 3 seconds.", 3)
         self._pending[person, video.video_id] = event
         self._came.set()
         self.revision += seen
@@ -189,7 +189,7 @@ class ProgressTracker:
             self._written.clear()
 
     async def flush(self) -> None:
-        """Write what was recorded. Raises Full or Unavailable; nothing is forgotten then."""
+        """Write what was recorded. Raises DiskFull or Unavailable; nothing is forgotten then."""
         waiting = list(self._pending.items())
         for start in range(0, len(waiting), WRITTEN_AT_ONCE):
             some = waiting[start : start + WRITTEN_AT_ONCE]

@@ -23,7 +23,7 @@ from lvs.services.household import personal_values
 from lvs.services.imports.foreign_library import ForeignLibrary, ForeignVideo
 from lvs.services.imports.matcher import VideoMatcher, VideoMatches
 from lvs.services.legacy.importer import ImportItem, ImportReport, open_step
-from lvs.services.legacy.reader import LegacyPlaylist, Original
+from lvs.services.legacy.reader import LegacyData, LegacyPlaylist
 
 BATCH_VIDEOS = 500
 
@@ -99,9 +99,9 @@ class ForeignImport:
     ) -> ForeignReport:
         """Give the videos what the program had; with `dry_run` say only what would be.
 
-        It is done in batches that are whole each. Raises Full, Unavailable.
+        It is done in batches that are whole each. Raises DiskFull, Unavailable.
         """
-        report = ForeignReport(library, ImportReport(Original(), dry_run))
+        report = ForeignReport(library, ImportReport(LegacyData(), dry_run))
         foreign_videos = [
             foreign
             for foreign in library.videos

@@ -22,7 +22,7 @@ from lvs.db.database import Connection, Database, Transaction
 from lvs.models import tag_key
 from lvs.services.events import Event, Events
 from lvs.services.legacy.matcher import NO_FILE, Matcher, NameMatches
-from lvs.services.legacy.reader import LegacyEntry, LegacyPlaylist, Original
+from lvs.services.legacy.reader import LegacyData, LegacyEntry, LegacyPlaylist
 from lvs.services.library.library import Library
 from lvs.services.library.walk import legacy_alias
 
@@ -66,7 +66,7 @@ class PendingName(Struct, frozen=True):
 class ImportReport(Struct):
     """Result of an import."""
 
-    original: Original
+    original: LegacyData
     dry_run: bool
     library_known: bool = True
     taken: list[ImportItem] = field(default_factory=list)
@@ -149,14 +149,14 @@ class LegacyImport:
 
     async def take(
         self,
-        original: Original,
+        original: LegacyData,
         dry_run: bool = False,
         progress: Progress = lambda done, total: None,
     ) -> ImportReport:
         """Give the videos what the original had for them; with `dry_run` say only what would be.
 
         It is done in batches that are whole each. A second time, also after a first that was broken
-        off, changes nothing that was done before. Raises Full, Unavailable.
+        off, changes nothing that was done before. Raises DiskFull, Unavailable.
         """
         entries = original.entries
         async with self._database.read() as db:
@@ -202,7 +202,7 @@ class LegacyImport:
         found = await self._match(
             waiting, {was.video_id for was in known.values() if was.video_id is not None}
         )
-        report = ImportReport(Original(), dry_run=False)
+        report = ImportReport(LegacyData(), dry_run=False)
         for batch in _batches(sorted(found.video_ids)):
             async with self._step(report, [found.video_ids[name] for name in batch]) as step:
                 for name in batch:
@@ -338,7 +338,7 @@ class ImportStep:
         self._here = here
         self._bound: list[tuple[bytes, int]] = []
         self._kept: list[tuple[bytes, str]] = []
-        self.gifts = legacy.Grants()
+        self.gifts = legacy.ImportRows()
         self.now = now_ms()
 
     def give(self, name: bytes, video_id: int, entry: LegacyEntry, is_bound: bool) -> bool:
@@ -359,7 +359,9 @@ class ImportStep:
             self.gifts.aliases.append((video_id, legacy_alias(os.fsdecode(name))))
         return True
 
-    def keep(self, name: bytes, entry: LegacyEntry, why: str, known: legacy.Name | None) -> None:
+    def keep(
+        self, name: bytes, entry: LegacyEntry, why: str, known: legacy.ImportedName | None
+    ) -> None:
         """Keep it until its file appears."""
         text = entry.to_json()
         is_new = known is None or known.waiting != text
@@ -521,7 +523,7 @@ class _Grant:
             self._step.gifts.added.append((here.video_id, entry.added_at))
 
 
-def _kept(name: legacy.Name) -> LegacyEntry:
+def _kept(name: legacy.ImportedName) -> LegacyEntry:
     return LegacyEntry.from_json(name.waiting) if name.waiting else LegacyEntry()
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from lvs.errors import Invalid
 from lvs.services.curation.tags import LONGEST_TAG, clean_tag
-from lvs.services.legacy.lenient_json import Unread
+from lvs.services.legacy.lenient_json import Unparsed
 
 MOST_VIEWS = 2**53 - 1
 LONGEST_NAME_BYTES = 4096
@@ -105,7 +105,7 @@ def line(value: object, what: str) -> str:
 
 def shown(value: object) -> str:
     """The value as it stands in the file, short."""
-    if isinstance(value, Unread):
+    if isinstance(value, Unparsed):
         return value.value
     text = (
         str(value).lower()
@@ -124,7 +124,7 @@ def ascii_bytes(value: bytes) -> str:
 
 
 def _whole(value: object, what: str) -> int:
-    if isinstance(value, Unread):
+    if isinstance(value, Unparsed):
         raise ValueError(f"{what} is missing: {value.value}")
     if isinstance(value, int) and not isinstance(value, bool):
         return value
@@ -137,7 +137,7 @@ def _whole(value: object, what: str) -> int:
 
 
 def _text(value: object, what: str) -> str:
-    if isinstance(value, Unread):
+    if isinstance(value, Unparsed):
         raise ValueError(f"{what} is missing: {value.value}")
     if not isinstance(value, str):
         raise ValueError(f"{what} is text, not {shown(value)}")

@@ -256,21 +256,21 @@ class Drives:
         await self.set_offline(root, root.offline_since or now_ms())
 
 
-class _Place(Struct, frozen=True):
+class _FolderState(Struct, frozen=True):
     """The folder at the place of a library folder."""
 
     identity: Identity
     is_empty: bool
 
 
-def _place_at(path: bytes) -> _Place | None:
+def _place_at(path: bytes) -> _FolderState | None:
     """Return what is at a place; None where there is no folder that can be read, or what is in it
     may not be looked at.
     """
     try:
         state = os.stat(os.path.join(path, b"."))
         with os.scandir(path) as entries:
-            return _Place((state.st_dev, state.st_ino), next(iter(entries), None) is None)
+            return _FolderState((state.st_dev, state.st_ino), next(iter(entries), None) is None)
     except OSError:
         return None
 

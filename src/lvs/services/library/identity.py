@@ -12,7 +12,7 @@ import time
 from msgspec import Struct
 
 from lvs.db import division, extended, files, videos
-from lvs.db.bulk_insert import Arrival
+from lvs.db.bulk_insert import NewFile
 from lvs.db.database import Connection, Database, Transaction
 from lvs.models import File, Root
 from lvs.services.library.drives import Drives, file_state
@@ -57,7 +57,7 @@ class Identity:
         self._database = database
         self._drives = drives
 
-    async def content_of(self, root: Root, item: Arrival) -> Content:
+    async def content_of(self, root: Root, item: NewFile) -> Content:
         """The content of a file, of which more is read where its samples are not enough."""
         async with self._database.read() as db:
             owner = await videos.by_fingerprint(db, item.fingerprint)
@@ -83,7 +83,7 @@ class Identity:
         return Content(mine, item.fingerprint, mine, theirs, owner)
 
     async def _read_elsewhere(
-        self, places: list[File], item: Arrival, own: tuple[int, bytes]
+        self, places: list[File], item: NewFile, own: tuple[int, bytes]
     ) -> str:
         """The extended fingerprint of another place with these samples; empty without one."""
         for file in places:

@@ -24,7 +24,7 @@ from lvs.errors import Invalid
 from lvs.models import FoundFile, Progress, Root
 from lvs.services.events import Event, Events
 from lvs.services.library.drives import Drives, file_state, is_empty_or_gone
-from lvs.services.library.ignored import IGNORE_FILE, Ignored
+from lvs.services.library.ignored import IGNORE_FILE, IgnoredPaths
 from lvs.services.library.placement import Placement
 from lvs.services.library.scan_reader import FolderScan, ScanReader
 from lvs.services.library.walk import (
@@ -48,7 +48,7 @@ ALIAS_BATCH = 5000
 TURN_SECONDS = 0.2  # that others who write may wait for a batch
 
 
-class PassedOver(Struct, frozen=True):
+class SkippedFiles(Struct, frozen=True):
     """Things that a scan of a library folder passed over, and files with an odd time of change."""
 
     links: int = 0
@@ -74,8 +74,8 @@ class Library:
         self._folders = tuple(folders)
         self._endings = frozenset(ending.encode() for ending in formats)
         self._reader = ScanReader(int(settle_seconds * 1e9))
-        self.ignored = Ignored(ignored_folders)
-        self.passed_over: dict[int, PassedOver] = {}  # by library folder, at its last whole scan
+        self.ignored = IgnoredPaths(ignored_folders)
+        self.passed_over: dict[int, SkippedFiles] = {}  # by library folder, at its last whole scan
         self._scan_lock = asyncio.Lock()
         self._version = now_ms()
         self._scanning = False
@@ -271,7 +271,7 @@ class Library:
 
     def _note_passed_over(self, root: Root, seen: WalkResult) -> None:
         """Keep what the walk passed over, and log it once."""
-        now = PassedOver(
+        now = SkippedFiles(
             seen.links, seen.hidden, tuple(seen.odd_times[:ODD_KEPT]), len(seen.odd_times)
         )
         if (now.links or now.hidden) and root.id not in self.passed_over:

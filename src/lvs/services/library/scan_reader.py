@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
 from lvs.clock import LVS_BEGAN_MS, now_ms
-from lvs.db.bulk_insert import Arrival, arrival
+from lvs.db.bulk_insert import NewFile, new_file
 from lvs.models import Fingerprint, FoundFile, Root
 from lvs.services.library.fingerprint import (
     BLOCK_BYTES,
@@ -20,7 +20,7 @@ from lvs.services.library.fingerprint import (
     extended_fingerprint,
     fingerprints,
 )
-from lvs.services.library.ignored import Ignored
+from lvs.services.library.ignored import IgnoredPaths
 from lvs.services.library.walk import FileStat, WalkResult, walk
 from lvs.titles import title_from_path
 
@@ -49,7 +49,7 @@ class ScanReader:
         ] = {}  # still being written: look again at this monotonic time
         self.problems: dict[bytes, str] = {}
 
-    def read(self, root: Root, found: Sequence[FileStat]) -> list[Arrival]:
+    def read(self, root: Root, found: Sequence[FileStat]) -> list[NewFile]:
         """These files, but for those that are still being written or cannot be read."""
         files = [FoundFile(*file) for file in found if not self._is_fresh(root, *file)]
         answers = fingerprints([os.path.join(root.path, file.path) for file in files])
@@ -64,7 +64,7 @@ class ScanReader:
             self._wait_for(root, path)
         return fresh
 
-    def _arrival(self, root: Root, file: FoundFile, answer: FileHash | Failure) -> Arrival | None:
+    def _arrival(self, root: Root, file: FoundFile, answer: FileHash | Failure) -> NewFile | None:
         path = os.path.join(root.path, file.path)
         if len(answer) == 2:
             number, message = answer
@@ -76,7 +76,7 @@ class ScanReader:
             self._wait_for(root, file.path)
             return None
         self.problems.pop(path, None)
-        return arrival(
+        return new_file(
             file,
             Fingerprint(hashed, oshash),
             title_from_path(file.path),
@@ -136,7 +136,7 @@ class FolderScan:
         endings: frozenset[bytes],
         known: set[FileStat],
         progress: Callable[[int], None],
-        ignored: Ignored,
+        ignored: IgnoredPaths,
     ) -> None:
         self.seen = WalkResult()
         self._known = known
@@ -145,16 +145,16 @@ class FolderScan:
         self._progress = progress
         self._walk = walk(root.path, folder, endings, self.seen, ignored)
         self._portions = self._in_portions()
-        self._ahead: deque[Future[list[Arrival]]] = deque()
+        self._ahead: deque[Future[list[NewFile]]] = deque()
         self._pool = ThreadPoolExecutor(READERS)
         self._read = partial(reader.read, root)
 
-    def next_batch(self, limit: int) -> list[Arrival] | None:
+    def next_batch(self, limit: int) -> list[NewFile] | None:
         """About so many new or changed files, or fewer after BATCH_SECONDS; None at the end.
 
         Blocking: call it in a thread.
         """
-        batch: list[Arrival] = []
+        batch: list[NewFile] = []
         until = time.monotonic() + BATCH_SECONDS
         while len(batch) < limit and time.monotonic() < until:
             while len(self._ahead) < READ_AHEAD and (portion := next(self._portions, None)):

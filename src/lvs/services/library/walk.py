@@ -12,11 +12,11 @@ from collections.abc import Callable, Collection, Iterator
 
 from msgspec import Struct, field
 
-from lvs.services.library.ignored import Ignored, matches
+from lvs.services.library.ignored import IgnoredPaths, matches
 
 _DOT = ord(".")
 FUTURE_NS = 24 * 3600 * 1_000_000_000  # clocks of other machines go wrong by less
-NOTHING_IGNORED = Ignored(())
+NOTHING_IGNORED = IgnoredPaths(())
 
 
 def legacy_alias(name: str) -> str:
@@ -70,7 +70,7 @@ def walk(
     folder: bytes,
     endings: frozenset[bytes],
     seen: WalkResult,
-    ignored: Ignored = NOTHING_IGNORED,
+    ignored: IgnoredPaths = NOTHING_IGNORED,
 ) -> Iterator[list[FileStat]]:
     """Yield the video files of a folder (relative to `root`) and of each folder below it, folder by
     folder, in no order.

@@ -27,7 +27,7 @@ PLACES_AT_MOST = 5000  # that wait to be looked at; beyond, the whole folder is
 CLOSING_S = 0.5
 
 
-class Changes(Struct):
+class FolderChanges(Struct):
     """Changes that a watch process reported since it was asked last."""
 
     places: set[bytes] = field(default_factory=set)
@@ -50,7 +50,7 @@ class WatchProcess:
         self._top = top
         self._ignored_folders = ignored_folders
         self._memory_limit_bytes = memory_limit_bytes
-        self._gathered = Changes()
+        self._gathered = FolderChanges()
         self._failed: WatchFailed | None = None
         self._news = asyncio.Event()
         self.watching = False
@@ -86,13 +86,13 @@ class WatchProcess:
         """The number of the process."""
         return self._process.process_id
 
-    async def changes(self) -> Changes:
+    async def changes(self) -> FolderChanges:
         """Return what changed since the last call, once there is something. Raises WatchFailed when
         the process watches no more.
         """
         await self._news.wait()
         self._news.clear()
-        gathered, self._gathered = self._gathered, Changes()
+        gathered, self._gathered = self._gathered, FolderChanges()
         if self._failed is not None and not gathered.places and not gathered.everywhere:
             raise self._failed
         if self._failed is not None:
@@ -133,7 +133,7 @@ class WatchProcess:
         else:
             self._gathered.places.update(map(_place, report["changed"]))
         if len(self._gathered.places) > PLACES_AT_MOST:
-            self._gathered = Changes(everywhere=True)
+            self._gathered = FolderChanges(everywhere=True)
 
 
 def _place(name: str) -> bytes:

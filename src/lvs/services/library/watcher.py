@@ -12,10 +12,10 @@ import os
 import time
 from collections.abc import Awaitable, Callable, Collection
 
-from lvs.errors import Full, Unavailable
+from lvs.errors import DiskFull, Unavailable
 from lvs.models import Root
 from lvs.services.library.library import Library
-from lvs.services.library.watch_process import Changes, WatchProcess
+from lvs.services.library.watch_process import FolderChanges, WatchProcess
 from lvs.services.library.watch_worker import WatchFailed, WatchFailure
 
 log = logging.getLogger(__name__)
@@ -103,7 +103,7 @@ class Watcher:
         while True:
             await asyncio.sleep(OTHERS_CHECK_S)
             with contextlib.suppress(
-                Unavailable, Full
+                Unavailable, DiskFull
             ):  # whoever writes hears of it; here it is only asked again
                 await self._library.poll_database()
 
@@ -151,7 +151,7 @@ class Watcher:
             self.state[root.id] = "away"
             await asyncio.sleep(RETRY_S)
 
-    async def _check(self, root: Root, changes: Changes) -> None:
+    async def _check(self, root: Root, changes: FolderChanges) -> None:
         if self.state.get(root.id) != "watching":
             self.state[root.id] = "watching"
             self.failures.pop(root.id, None)

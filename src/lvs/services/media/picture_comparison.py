@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from lvs.db import picture_signatures as rows
 from lvs.db.database import Database
-from lvs.db.picture_signatures import SignatureRow, Unsigned
+from lvs.db.picture_signatures import SignatureRow, UnsignedVideo
 from lvs.errors import LvsError
 from lvs.services.events import Event, Events
 from lvs.services.library.library import Library
@@ -71,7 +71,7 @@ class PictureComparison:
                 return
             last = videos[-1].video_id
 
-    async def _sign_behind_others(self, video: Unsigned) -> bool:
+    async def _sign_behind_others(self, video: UnsignedVideo) -> bool:
         """Sign a film in the turn of the workers' queue, behind every probe; False where the queue
         is full.
         """
@@ -89,7 +89,7 @@ class PictureComparison:
         await done
         return True
 
-    async def _sign(self, video: Unsigned) -> None:
+    async def _sign(self, video: UnsignedVideo) -> None:
         try:
             path = self._library.file_path(video.root_id, video.path)
             found = await self._probes.signature(path, video.content)

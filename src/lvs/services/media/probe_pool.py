@@ -31,7 +31,7 @@ from lvs.services.media.probe_answer import (
     read_signature_answer,
 )
 from lvs.services.media.scene_request import SceneRequest, SceneTimes
-from lvs.services.remote_link import ElsewhereError
+from lvs.services.remote_link import RemoteFileError
 from lvs.services.worker_process import WorkerProcess
 from lvs.versions import installed
 
@@ -173,7 +173,7 @@ class ProbePool:
             found = await understood(answer)
             in_order = True
             return found
-        except (Unreadable, Unavailable, ElsewhereError):
+        except (Unreadable, Unavailable, RemoteFileError):
             in_order = True
             raise
         except TimeoutError:
@@ -246,7 +246,7 @@ class ProbePool:
         return read_scenes(answer, path)
 
     def _check_place(self, answer: Any) -> None:
-        """Raise ElsewhereError where the answer says that the film is not there."""
+        """Raise RemoteFileError where the answer says that the film is not there."""
 
     def _ended_by_itself(self, process_id: int, exit_code: int) -> None:
         log.warning("Worker process %d ended by itself with exit code %d.", process_id, exit_code)

@@ -350,7 +350,7 @@ class ProbeQueue:
         self.awaited.discard(video_id)
         self._events.publish(Event.CHANGED, (video_id,))
 
-    async def _found(self, item: videos.Waiting, result: ProbeResult) -> None:
+    async def _found(self, item: videos.WaitingVideo, result: ProbeResult) -> None:
         seen, video_id = result.evidence, item.video_id
         key = drawing_key(item.fingerprint, item.place)
         poster = poster_key(key, seen.eye) if result.has_poster else None
@@ -390,7 +390,7 @@ class ProbeQueue:
             self._sweep_again.set()
         self._failed_together.clear()
 
-    async def _failed(self, item: videos.Waiting, error: LvsError) -> None:
+    async def _failed(self, item: videos.WaitingVideo, error: LvsError) -> None:
         """A failure that may pass is tried again later, and the video stays where it is. A file is
         called unreadable where workers crash over it again and again.
         """

@@ -48,7 +48,7 @@ KeepSheet = Callable[["SceneSheet", dict[str, Any], dict[str, Any]], None]
 """Keeps a sheet of scenes: the sheet, what was asked for, and the answer."""
 
 
-class Keep(NamedTuple):
+class PictureWriter(NamedTuple):
     """Puts pictures where they belong."""
 
     posters: KeepPosters
@@ -71,13 +71,13 @@ def serve(answer_one: Callable[[dict[str, Any]], dict[str, Any]], memory_limit_b
         answers.flush()
 
 
-def answer(request: dict[str, Any], keep: Keep | None = None) -> dict[str, Any]:
+def answer(request: dict[str, Any], keep: PictureWriter | None = None) -> dict[str, Any]:
     """Either `probe` and `has_poster`, or `unreadable` or `unavailable` with a message; `own`
     says that the file is the cause, `detail` is for the log.
 
     `keep` puts the pictures where they belong: at the paths of the request, unless told otherwise.
     """
-    keep = keep or Keep(_write, _write_sheet)
+    keep = keep or PictureWriter(_write, _write_sheet)
     alarm(request["time_limit_s"] + GRACE_S)
     limit_processor(request["time_limit_s"])
     try:

@@ -16,7 +16,7 @@ from lvs.services.media.posters import PosterFile, PosterTarget
 from lvs.services.media.probe_answer import FilePath, ProbeResult, read_answer, read_scenes
 from lvs.services.media.probe_pool import ProbePool, Worker
 from lvs.services.media.scene_request import SceneRequest, SceneTimes
-from lvs.services.remote_link import REMOTE_MEMORY_BYTES, ElsewhereError, RemoteLink
+from lvs.services.remote_link import REMOTE_MEMORY_BYTES, RemoteFileError, RemoteLink
 from lvs.worker_address import CONNECT_S, WorkerKind
 
 log = logging.getLogger(__name__)
@@ -120,7 +120,7 @@ class RemotePool(ProbePool):
 
     def _check_place(self, answer: Any) -> None:
         if isinstance(answer, dict) and "elsewhere" in answer:
-            raise ElsewhereError(str(answer["elsewhere"])[:200])
+            raise RemoteFileError(str(answer["elsewhere"])[:200])
 
 
 def _pictures(found: Any, posters: PosterTarget) -> list[bytes]:

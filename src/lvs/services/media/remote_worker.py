@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from lvs import __version__
 from lvs.services.library.fingerprint import fingerprint
 from lvs.services.media import probe_worker
-from lvs.services.media.probe_worker import Keep
+from lvs.services.media.probe_worker import PictureWriter
 
 if TYPE_CHECKING:
     from lvs.services.media.scene_sheet import SceneSheet
@@ -39,7 +39,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
         if isinstance(found, str):
             return {"elsewhere": found}
         path, _, _ = found
-        keep = Keep(_attach, _attach_sheet)
+        keep = PictureWriter(_attach, _attach_sheet)
         return probe_worker.answer({**request, "path": path.hex()}, keep)
     finally:
         probe_worker.alarm(UNASKED_S)

@@ -23,7 +23,7 @@ from lvs.services.media.probe_answer import ProbeResult
 from lvs.services.media.probe_pool import ProbePool
 from lvs.services.media.remote_pool import RemotePool
 from lvs.services.media.scene_request import SceneRequest, SceneTimes
-from lvs.services.remote_link import ElsewhereError
+from lvs.services.remote_link import RemoteFileError
 from lvs.worker_address import WorkerAddress
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ WAKE_PORT = 9
 Value = TypeVar("Value")
 
 
-class Work(Enum):
+class RemoteWork(Enum):
     """Kinds of work that another machine does."""
 
     PROBE = "probe"
@@ -86,8 +86,8 @@ class WorkerHost:
         self._ready = False
         self._left_until = float("-inf")
         self._declined = self._lost = 0
-        self._running: Counter[Work] = Counter()
-        self._done: Counter[Work] = Counter()
+        self._running: Counter[RemoteWork] = Counter()
+        self._done: Counter[RemoteWork] = Counter()
         self._failure = ""
         self._not_here: OrderedDict[bytes, None] = OrderedDict()
         self.films: set[str] = set()  # by their keys: those that are converted there now
@@ -100,20 +100,20 @@ class WorkerHost:
             processes=self.pool.workers,
             ready=self._ready,
             running=self._probing,
-            done=self._done[Work.PROBE],
+            done=self._done[RemoteWork.PROBE],
             lost=self._lost,
             failure=self._failure,
             away_s=max(0.0, self._left_until - self._clock()),
-            strips=self._done[Work.STRIP],
-            signatures=self._done[Work.SIGNATURE],
-            pieces=self._done[Work.PIECE],
+            strips=self._done[RemoteWork.STRIP],
+            signatures=self._done[RemoteWork.SIGNATURE],
+            pieces=self._done[RemoteWork.PIECE],
             films=len(self.films),
             unfit=self.unfit,
         )
 
     @property
     def _probing(self) -> int:
-        return self._running.total() - self._running[Work.PIECE]
+        return self._running.total() - self._running[RemoteWork.PIECE]
 
     def reaches(self, path: bytes) -> bool:
         """True where a film can be worked on there now. Where it could be if the machine
@@ -138,11 +138,11 @@ class WorkerHost:
         return self.reaches(path) and self._probing < self.pool.workers
 
     async def lend(
-        self, path: bytes, work: Work, ask: Callable[[], Awaitable[Value]]
+        self, path: bytes, work: RemoteWork, ask: Callable[[], Awaitable[Value]]
     ) -> Value | None:
         """The result of work on a film over there; None where it is to be done here instead.
 
-        `ask` raises WorkerLost where the machine went away, ElsewhereError where the film is not
+        `ask` raises WorkerLost where the machine went away, RemoteFileError where the film is not
         there.
         """
         self._running[work] += 1
@@ -151,7 +151,7 @@ class WorkerHost:
         except WorkerLost as error:
             self._lost += 1
             self._leave_alone(self.pool.link.last_words or error.message)
-        except ElsewhereError as error:
+        except RemoteFileError as error:
             self._declined += 1
             if self._declined >= DECLINED_IN_A_ROW:
                 self._declined = 0
@@ -171,7 +171,9 @@ class WorkerHost:
             return found
         finally:
             self._running[work] -= 1
-        if work is not Work.PIECE:  # whoever has films converted remembers those that were not
+        if (
+            work is not RemoteWork.PIECE
+        ):  # whoever has films converted remembers those that were not
             self._pass_over(path)
         return None
 
@@ -242,19 +244,25 @@ class SharedProbes:
     ) -> ProbeResult:
         """As `ProbePool.probe`, on the first machine that has a process free."""
         return await self._shared(
-            path, Work.PROBE, lambda pool: pool.probe(path, posters or (), name, chosen, content)
+            path,
+            RemoteWork.PROBE,
+            lambda pool: pool.probe(path, posters or (), name, chosen, content),
         )
 
     async def scenes(self, path: bytes, wanted: SceneRequest, content: str) -> SceneTimes:
         """As `ProbePool.scenes`, on the first machine that has a process free."""
-        return await self._shared(path, Work.STRIP, lambda pool: pool.scenes(path, wanted, content))
+        return await self._shared(
+            path, RemoteWork.STRIP, lambda pool: pool.scenes(path, wanted, content)
+        )
 
     async def signature(self, path: bytes, content: str) -> PictureSignature:
         """As `ProbePool.signature`, on the first machine that has a process free."""
-        return await self._shared(path, Work.SIGNATURE, lambda pool: pool.signature(path, content))
+        return await self._shared(
+            path, RemoteWork.SIGNATURE, lambda pool: pool.signature(path, content)
+        )
 
     async def _shared(
-        self, path: bytes, work: Work, ask: Callable[[ProbePool], Awaitable[Value]]
+        self, path: bytes, work: RemoteWork, ask: Callable[[ProbePool], Awaitable[Value]]
     ) -> Value:
         host = next((host for host in self.hosts if host.takes(path)), None)
         if host is not None:

@@ -27,7 +27,7 @@ from lvs.services.library.watch_worker import WatchFailure
 from lvs.services.library.watcher import Watcher
 from lvs.services.media.probe_pool import ProbePool
 from lvs.services.media.probe_queue import ProbeQueue
-from lvs.services.metrics import Metrics, Route
+from lvs.services.metrics import Metrics, RouteStats
 from lvs.services.monitoring.library_counts import LibraryCounter
 from lvs.services.monitoring.storage import Disk, Storage, Storages
 from lvs.services.monitoring.system import System
@@ -100,7 +100,7 @@ class Issue(Struct, frozen=True):
     page: str = ""
 
 
-class Check(Struct, frozen=True):
+class HealthCheck(Struct, frozen=True):
     """One of the things that `/ping?deep=1` looks at."""
 
     ok: bool
@@ -161,7 +161,7 @@ class Health:
         if self._untested:
             log.warning("%s", untested_message(self._untested))
 
-    async def checks(self) -> dict[str, Check]:
+    async def checks(self) -> dict[str, HealthCheck]:
         """True if database, library folders and workers do what they are for.
 
         Takes a few seconds at most.
@@ -170,8 +170,8 @@ class Health:
         workers = list(self._workers())
         return {
             "database": await self._check_database(),
-            "library": Check(not folders, " ".join(issue.message for issue in folders)),
-            "workers": Check(not workers, " ".join(issue.message for issue in workers)),
+            "library": HealthCheck(not folders, " ".join(issue.message for issue in folders)),
+            "workers": HealthCheck(not workers, " ".join(issue.message for issue in workers)),
         }
 
     # --- One part after the other ---
@@ -449,7 +449,7 @@ class Health:
 
     # --- What only `checks` does ---
 
-    async def _check_database(self) -> Check:
+    async def _check_database(self) -> HealthCheck:
         """Read something, and begin and end a transaction.
 
         One that hangs is not begun a second time.
@@ -458,11 +458,11 @@ class Health:
             self._writing = asyncio.create_task(self._write_nothing())
         await asyncio.wait([self._writing], timeout=CHECK_S)
         if not self._writing.done():
-            return Check(False, f"The database did not answer within {CHECK_S:g} seconds.")
+            return HealthCheck(False, f"The database did not answer within {CHECK_S:g} seconds.")
         task, self._writing = self._writing, None
         error = task.exception()
         if error is not None:
-            return Check(
+            return HealthCheck(
                 False,
                 (
                     error.message
@@ -470,7 +470,7 @@ class Health:
                     else "The database does not answer as it should."
                 ),
             )
-        return Check(True, "")
+        return HealthCheck(True, "")
 
     async def _write_nothing(self) -> None:
         async with self.database.read() as db:
@@ -480,7 +480,7 @@ class Health:
 
     # --- Why it is slow ---
 
-    def slowest_routes(self, number: int = 8) -> list[Route]:
+    def slowest_routes(self, number: int = 8) -> list[RouteStats]:
         """Visitors' routes of the last hour, those with the longest 95th percentile first."""
         now = self.metrics.clock()
         used = [
@@ -493,7 +493,7 @@ class Health:
         ]
 
 
-def why_slow(route: Route) -> str:
+def why_slow(route: RouteStats) -> str:
     """The main cost of a route, in words."""
     parts = {
         "waiting for the turn to write": route.writer_wait_s,

@@ -14,7 +14,7 @@ from lvs.clock import now_ms
 from lvs.db import added_dates, gallery, near_pairs
 from lvs.db import overview as rows
 from lvs.db.database import Database
-from lvs.db.overview import Failing, FolderCount
+from lvs.db.overview import FailingVideo, FolderCount
 from lvs.services.library.library import Library
 from lvs.services.media.probe_queue import ProbeQueue
 from lvs.services.metrics import timed
@@ -38,11 +38,11 @@ class LibraryCounts(Struct, frozen=True):
     unreadable: int = 0
     odd_dates: int = 0
     reasons: tuple[tuple[str, int], ...] = ()
-    failing: tuple[Failing, ...] = ()
+    failing: tuple[FailingVideo, ...] = ()
     folders: tuple[FolderCount, ...] = ()
 
 
-class _State(NamedTuple):
+class _CountVersion(NamedTuple):
     """Number of scans and of probes that had ended when it was counted, and the gallery's
     version.
     """
@@ -60,7 +60,7 @@ class LibraryCounter:
         self._library = library
         self._jobs = jobs
         self._known = LibraryCounts()
-        self._counted = _State()
+        self._counted = _CountVersion()
         self._counted_at = 0.0
         self._not_before = 0.0
         self.clock = time.monotonic
@@ -79,10 +79,10 @@ class LibraryCounter:
                 self._not_before = now + max(PAUSE_S, SHARE * (self.clock() - now))
             return self._known
 
-    def _state(self) -> _State:
+    def _state(self) -> _CountVersion:
         progress, tally = self._library.progress(), self._jobs.tally
         probes = tally.done + tally.failed + tally.unreadable
-        return _State(progress.scans_ended, probes, progress.version)
+        return _CountVersion(progress.scans_ended, probes, progress.version)
 
     @timed("overview.count")
     async def _count(self) -> LibraryCounts:

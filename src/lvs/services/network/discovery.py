@@ -34,7 +34,7 @@ WITHDRAWAL_S = 1.0
 IPV4_BYTES = 4
 
 
-class ListeningOn(Struct, frozen=True):
+class ListeningPorts(Struct, frozen=True):
     """The ports that take connections, for HTTP and, where it is spoken, for HTTPS; the path of the
     first page.
     """
@@ -58,8 +58,8 @@ class Discovery:
     """The host name in use, such as `lvs.local`; empty while nothing is announced."""
     failure: str = field(default="", init=False)
     """Why nothing is announced, as a message; empty where it is, or was not tried."""
-    _listening: "asyncio.Future[ListeningOn] | None" = field(default=None, init=False)
-    _endpoint: ListeningOn | None = field(default=None, init=False)
+    _listening: "asyncio.Future[ListeningPorts] | None" = field(default=None, init=False)
+    _endpoint: ListeningPorts | None = field(default=None, init=False)
 
     @property
     def enabled(self) -> bool:
@@ -68,7 +68,7 @@ class Discovery:
         """
         return bool(self.name) and not _only_this_machine(self.host)
 
-    def listening(self, endpoint: ListeningOn) -> None:
+    def listening(self, endpoint: ListeningPorts) -> None:
         """Say that the server takes connections. Nothing is announced before."""
         self._endpoint = endpoint
         if self._listening is not None and not self._listening.done():
@@ -88,7 +88,7 @@ class Discovery:
                 self._failed(str(error) or type(error).__name__)
                 await asyncio.sleep(self.poll_s)
 
-    async def _until_listening(self) -> ListeningOn:
+    async def _until_listening(self) -> ListeningPorts:
         if self._endpoint is None:
             self._listening = asyncio.get_running_loop().create_future()
             return await self._listening
@@ -101,7 +101,7 @@ class Discovery:
             return [self.host]
         return [each for each in self.addresses() if ":" not in each or _speaks_ipv6(self.host)]
 
-    async def _announce(self, endpoint: ListeningOn, addresses: tuple[str, ...]) -> None:
+    async def _announce(self, endpoint: ListeningPorts, addresses: tuple[str, ...]) -> None:
         """Announce these addresses until the machine has others."""
         links = await asyncio.to_thread(_links, addresses)
         ipv4 = [address for address in addresses if ":" not in address]
@@ -142,7 +142,7 @@ class Discovery:
                 log.info("the addresses of this machine have changed")
                 return
 
-    def _succeeded(self, host: str, endpoint: ListeningOn) -> None:
+    def _succeeded(self, host: str, endpoint: ListeningPorts) -> None:
         self.announced, self.failure = f"{host}.local", ""
         if host != self.name:
             log.warning(
@@ -160,7 +160,7 @@ class Discovery:
         self.failure = message
 
 
-def _service(host: str, endpoint: ListeningOn, addresses: Sequence[str]) -> "AsyncServiceInfo":
+def _service(host: str, endpoint: ListeningPorts, addresses: Sequence[str]) -> "AsyncServiceInfo":
     from zeroconf.asyncio import AsyncServiceInfo  # noqa: PLC0415
 
     return AsyncServiceInfo(

@@ -86,7 +86,7 @@ class Playback:
     ) -> str:
         """The master playlist.
 
-        Raises Unavailable where the machine converts all it can, TooMany.
+        Raises Unavailable where the machine converts all it can, TooManyRequests.
         """
         facts = await self._facts(played, client)
         if Delivery.CONVERT in planner.ways(facts, converted or height > 0 or burn is not None):
@@ -123,18 +123,20 @@ class Playback:
         return offered
 
     async def playlist(self, played: PlayedVideo, name: str, client: str) -> str:
-        """The playlist of the variant of that name. Raises NotFound, TooMany."""
+        """The playlist of the variant of that name. Raises NotFound, TooManyRequests."""
         facts = await self._facts(played, client)
         return planner.media_playlist(facts, self._variant(facts, name))
 
     async def init(self, played: PlayedVideo, name: str, client: str) -> bytes:
-        """The init segment of the variant of that name. Raises NotFound, TooMany."""
+        """The init segment of the variant of that name. Raises NotFound, TooManyRequests."""
         with self._pieces.one_more(client):
             facts = await self.pool.facts(played)
             return await self.pool.init(played, self._variant(facts, name), client)
 
     async def segment(self, played: PlayedVideo, name: str, number: int, client: str) -> bytes:
-        """A segment of the variant of that name. Raises NotFound where there is none, TooMany."""
+        """A segment of the variant of that name. Raises NotFound where there is none,
+        TooManyRequests.
+        """
         with self._pieces.one_more(client):
             facts = await self.pool.facts(played)
             variant = self._variant(facts, name)

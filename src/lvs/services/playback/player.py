@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from lvs.errors import NotFound, Unavailable, Unreadable
 from lvs.services.playback.planner import Sound, VideoFacts
-from lvs.services.remote_link import ElsewhereError
+from lvs.services.remote_link import RemoteFileError
 from lvs.services.worker_process import WorkerProcess
 
 log = logging.getLogger(__name__)
@@ -79,7 +79,7 @@ class Player:
     async def open_at(self, video: PlayedVideo, root: bytes, below: bytes) -> VideoFacts:
         """Open the film on another machine, at this path below a folder there.
 
-        Raises as `open` does, and ElsewhereError where it is not there.
+        Raises as `open` does, and RemoteFileError where it is not there.
         """
         where = {"root": root.hex(), "path": below.hex(), "content": video.content}
         return await self._open(video, where)
@@ -171,7 +171,7 @@ def _checked(answer: dict[str, Any]) -> dict[str, Any]:
     if "missing" in answer or "changed" in answer:
         raise NotFound(_text(answer.get("missing") or answer.get("changed")))
     if "elsewhere" in answer:
-        raise ElsewhereError(_text(answer["elsewhere"]))
+        raise RemoteFileError(_text(answer["elsewhere"]))
     if "dropped" in answer:
         raise Unavailable("It was no longer wanted.")
     return answer

@@ -15,12 +15,12 @@ from msgspec import Struct
 
 from lvs.errors import LvsError, TimedOut, Unavailable, WorkerLost
 from lvs.services.media.remote_pool import HELLO_S
-from lvs.services.media.worker_hosts import Work, WorkerHost
+from lvs.services.media.worker_hosts import RemoteWork, WorkerHost
 from lvs.services.playback.planner import Delivery, Variant, VideoFacts, cut_list, load
 from lvs.services.playback.player import MAX_LINE_BYTES, PlayedVideo, Player, PlayerAnswer
 from lvs.services.playback.player_session import ACTIVE_S
 from lvs.services.playback.speeds import ConversionSpeeds
-from lvs.services.remote_link import ElsewhereError
+from lvs.services.remote_link import RemoteFileError
 from lvs.worker_address import WorkerKind
 
 log = logging.getLogger(__name__)
@@ -115,7 +115,7 @@ class RemotePlayers:
             if not session.starting.done():
                 return None
             return await host.lend(
-                video.path, Work.PIECE, lambda: self._make(session, variant, number, pattern)
+                video.path, RemoteWork.PIECE, lambda: self._make(session, variant, number, pattern)
             )
         finally:
             self._leave(session)
@@ -144,7 +144,7 @@ class RemotePlayers:
                 raise TimedOut("It takes too long over there.") from None
             self._give_up(session, 1)
             raise WorkerLost("It does not answer.") from None
-        except (LvsError, ElsewhereError):
+        except (LvsError, RemoteFileError):
             self._give_up(session, MOST_LOSSES)
             raise
         self._losses.pop((session.host, session.video.key), None)
@@ -185,7 +185,7 @@ class RemotePlayers:
         link = session.host.pool.link
         place = link.place(session.video.path)
         if place is None:
-            raise ElsewhereError("That machine has no such folder.")
+            raise RemoteFileError("That machine has no such folder.")
         try:
             async with asyncio.timeout(HELLO_S):
                 process = await link.start(WorkerKind.PLAYER, MAX_LINE_BYTES)
@@ -265,7 +265,7 @@ class RemotePlayers:
 
     async def _reap(self, session: _RemoteSession) -> None:
         """Wait for a worker that was ended while it started, or later."""
-        with contextlib.suppress(OSError, EOFError, ValueError, LvsError, ElsewhereError):
+        with contextlib.suppress(OSError, EOFError, ValueError, LvsError, RemoteFileError):
             await session.starting
         if session.player is not None:
             session.player.kill()

@@ -19,7 +19,6 @@ from lvs.errors import NotFound
 from lvs.services.media.frames import fraction
 from lvs.services.playback import encoders
 from lvs.services.playback.filters import PictureFilter
-from lvs.services.playback.hand_over import made_ahead
 from lvs.services.playback.picture import (
     CLOCK,
     Checkpoint,
@@ -36,6 +35,7 @@ from lvs.services.playback.planner import (
     cut_list,
     h264_level,
 )
+from lvs.services.playback.prefetch import prefetched
 from lvs.services.playback.sound import RATE, CopiedSound, DecodedSound, SoundEncoder
 from lvs.services.playback.video_source import VideoSource
 
@@ -190,7 +190,7 @@ class SegmentMaker:
         decode = partial(self._picture.frames, start_s, end_s)
         picture_filter = PictureFilter(*self._size, self._facts.transfer)
         encoder = PictureEncoder(stream, picture_filter, self._subtitles)
-        with closing(made_ahead(decode, checkpoint)) as frames:
+        with closing(prefetched(decode, checkpoint)) as frames:
             return list(encoder.packets(frames, start_s, end_s))
 
     def _sound_packets(self, stream: Any, number: int, checkpoint: Checkpoint) -> list[Any]:

@@ -21,10 +21,10 @@ from typing import NoReturn, Protocol, Self
 from msgspec import Struct
 
 from lvs.clock import now_ms
-from lvs.errors import TooMany
+from lvs.errors import TooManyRequests
 from lvs.models import shown
 from lvs.services.rate_limit import client_key
-from lvs.services.streaming.away_drives import AwayDrives
+from lvs.services.streaming.offline_drives import OfflineDrives
 from lvs.services.streaming.open_file import FileChangedError, OpenFile
 
 log = logging.getLogger(__name__)
@@ -121,7 +121,7 @@ class Streams:
         self.chunk_bytes = chunk_bytes
         self.buffer = memoryview(bytearray(PART_BYTES))
         self.readers = ThreadPoolExecutor(READER_THREADS, thread_name_prefix="lvs-read")
-        self.away = AwayDrives(self.readers)
+        self.away = OfflineDrives(self.readers)
         self._numbers = itertools.count(1)
         self._bodies: dict[int, StreamBody] = {}
 
@@ -130,7 +130,7 @@ class Streams:
         return [body.stream() for body in list(self._bodies.values()) if not body.ended]
 
     def check(self, client: str) -> None:
-        """Raises TooMany where this client has as many streams as it may have."""
+        """Raises TooManyRequests where this client has as many streams as it may have."""
         visitor = client_key(client)
         if (
             sum(
@@ -139,7 +139,7 @@ class Streams:
             )
             >= self._per_client
         ):
-            raise TooMany(
+            raise TooManyRequests(
                 "This device receives as many videos as it may at a time. Close one of them.",
                 RETRY_SECONDS,
             )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from quart import Response
 
 from lvs.clock import iso_utc_held
-from lvs.db.changes import Chosen
+from lvs.db.changes import ChangeFilter
 from lvs.db.duplicates import Duplicate
 from lvs.db.missing import MissingVideo
 from lvs.db.saved_views import ViewJournalLine
@@ -17,7 +17,7 @@ from lvs.routes.api.admin import runs, schemas
 from lvs.routes.api.openapi import answers
 from lvs.routes.pages.saved_views import in_words as view_in_words
 from lvs.routes.pages.tags import in_words
-from lvs.services.curation.change_status import Status
+from lvs.services.curation.change_status import UndoStatus
 from lvs.services.curation.recycle_bin import days_left
 from lvs.services.curation.undo import KINDS, JournalEntry
 from lvs.web.request_args import Arguments, arguments, text
@@ -52,10 +52,10 @@ async def changes() -> Response:
     return answer(schemas.AdminChanges(changes=found, next=runs.following_row(following)))
 
 
-async def _chosen(args: Arguments, what: str, client: str | None) -> Chosen:
+async def _chosen(args: Arguments, what: str, client: str | None) -> ChangeFilter:
     media_hash = readable(text(args, "video"), "video")
     video = await services().videos.get(media_hash) if media_hash else None
-    return Chosen(
+    return ChangeFilter(
         client=client,
         what="" if what == EVERYTHING else what,
         video_id=video.id if video else None,
@@ -76,7 +76,7 @@ def _change(entry: JournalEntry) -> schemas.AdminChange:
         new=change.new,
         videos=entry.videos,
         undoes=change.undoes,
-        undoable=entry.status is Status.OPEN,
+        undoable=entry.status is UndoStatus.OPEN,
     )
 
 
