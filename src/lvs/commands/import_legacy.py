@@ -104,12 +104,12 @@ def _summary(report: "ImportReport", written: Path | None) -> Iterator[str]:
             )
     if report.not_understood:
         yield f"Not understood: {plural(report.not_understood, 'place', 'places')}"
-        yield from some(_place(puzzle) for puzzle in report.original.puzzles)
+        yield from some(_place(issue) for issue in report.original.issues)
     yield from (f"Left out:       {message}" for message in report.original.left_out)
     if written:
         yield f"The whole report is in {written}."
 
 
-def _place(puzzle: "ParseIssue") -> str:
-    where = f", line {puzzle.line}" if puzzle.line else f", {puzzle.row}" if puzzle.row else ""
-    return f"{puzzle.file}{where}: {puzzle.why}"
+def _place(issue: "ParseIssue") -> str:
+    where = f", line {issue.line}" if issue.line else f", {issue.row}" if issue.row else ""
+    return f"{issue.file}{where}: {issue.why}"

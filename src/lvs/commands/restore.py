@@ -208,21 +208,21 @@ def _restore_json(
         raise DatabaseDamaged(
             f"{damage} Bring back a whole database first: `lvs restore` lists those there are."
         )
-    gains = (
-        asyncio.run(_gains(config, snapshot, only_look=True))
+    summary = (
+        asyncio.run(_restore_summary(config, snapshot, only_look=True))
         if config.metadata_db.is_file()
         else _everything(snapshot)
     )
     lines = [
         *(
             f"{name.replace('_', ' ')}: {number}"
-            for name, number in asdict(gains).items()
+            for name, number in asdict(summary).items()
             if number
         ),
         *_left_out(snapshot),
     ]
-    changes = {"changes": asdict(gains), "problems": snapshot.problems}
-    if gains.nothing:
+    changes = {"changes": asdict(summary), "problems": snapshot.problems}
+    if summary.nothing:
         for line in _left_out(snapshot):
             tell(line)
         report("Everything in it is in the database already.")
@@ -232,11 +232,11 @@ def _restore_json(
     if not _may(arguments, [f"What {source} adds or changes:", *lines], changes):
         return 1
     kept = _keep(config, "", meter)
-    asyncio.run(_gains(config, snapshot, only_look=False))
+    asyncio.run(_restore_summary(config, snapshot, only_look=False))
     return _done(arguments, changes | {"kept": str(kept) if kept else None}, kept)
 
 
-async def _gains(config: Config, snapshot: "Snapshot", only_look: bool) -> "RestoreSummary":
+async def _restore_summary(config: Config, snapshot: "Snapshot", only_look: bool) -> "RestoreSummary":
     from lvs.db.database import Database
     from lvs.services.backup.restore import put_back
 

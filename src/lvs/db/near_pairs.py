@@ -151,7 +151,7 @@ _WATCHED = f"""json_object('person', :person,
 
 
 async def join_values(
-    tx: Transaction, stamp: ChangeOrigin, kept_id: int, other_id: int, longest_notes: int
+    tx: Transaction, origin: ChangeOrigin, kept_id: int, other_id: int, longest_notes: int
 ) -> set[str]:
     """Give a film the stars that either got last, the heart, notes, places and Later of both; the
     kinds of what changed.
@@ -159,18 +159,18 @@ async def join_values(
     values = {"other": other_id, "longest": longest_notes}
     changed = set()
     for what, new in _JOINED.items():
-        if await bulk_edits.set_from(tx, stamp, [kept_id], what, new, values):
+        if await bulk_edits.set_from(tx, origin, [kept_id], what, new, values):
             changed.add(what)
     for what, new, table in (("later", _LATER, "later"), ("watched", _WATCHED, "progress")):
         sql = f"SELECT person_id FROM {table} WHERE video_id = ?"
         for row in await tx.tuples(sql, (other_id,)):
-            theirs = ChangeOrigin(stamp.bulk, stamp.client, stamp.at, row[0])
+            theirs = ChangeOrigin(origin.bulk, origin.client, origin.at, row[0])
             if await bulk_edits.set_from(tx, theirs, [kept_id], what, new, values):
                 changed.add(what)
     return changed
 
 
-async def join_playlists(tx: Transaction, stamp: ChangeOrigin, kept_id: int, other_id: int) -> None:
+async def join_playlists(tx: Transaction, origin: ChangeOrigin, kept_id: int, other_id: int) -> None:
     """Put a film behind the other in every playlist that holds that alone."""
     sql = """
         SELECT i.playlist_id, min(i.position) FROM playlist_items i
@@ -178,7 +178,7 @@ async def join_playlists(tx: Transaction, stamp: ChangeOrigin, kept_id: int, oth
         WHERE i.video_id = ? GROUP BY i.playlist_id
     """
     for playlist_id, position in await tx.tuples(sql, (other_id,)):
-        if await bulk_edits.add_to_playlist(tx, stamp, [kept_id], playlist_id):
+        if await bulk_edits.add_to_playlist(tx, origin, [kept_id], playlist_id):
             sql = "SELECT max(position) FROM playlist_items WHERE playlist_id = ?"
             last = int(await tx.value(sql, (playlist_id,)))
             await playlists.move(tx, playlist_id, last, position + 1)

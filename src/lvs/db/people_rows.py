@@ -128,11 +128,11 @@ async def put_person(
     """Make a person, or add to the one of that name what they lack. What they chose since, their
     PIN and their limits stay.
     """
-    gains, person_id = PersonRestoreSummary(), HOUSEHOLD
+    summary, person_id = PersonRestoreSummary(), HOUSEHOLD
     if kept.name:
         known = await people.of_key(tx, key)
         person_id = await _made(tx, kept, key, now) if known is None else known
-        gains.people = known is None
+        summary.people = known is None
     have = await preferences.of_person(tx, person_id)
     for name, value in kept.preferences.items():
         if name not in have:
@@ -140,8 +140,8 @@ async def put_person(
     for media_hash, record in kept.videos.items():
         video_id = await named(tx, [media_hash])
         if video_id is not None:
-            await _put_record(tx, person_id, video_id, record, gains)
-    return gains
+            await _put_record(tx, person_id, video_id, record, summary)
+    return summary
 
 
 async def _made(tx: Transaction, kept: PersonRecord, key: str, now: int) -> int:
@@ -161,15 +161,15 @@ async def _put_record(
     person_id: int,
     video_id: int,
     record: PersonalRecord,
-    gains: PersonRestoreSummary,
+    summary: PersonRestoreSummary,
 ) -> None:
     if record.progress_at is not None:
         state = WatchState(record.position_s, record.watched, record.progress_at)
-        gains.progress += await progress.restore(tx, person_id, video_id, state, record.dismissed)
+        summary.progress += await progress.restore(tx, person_id, video_id, state, record.dismissed)
     if record.later_at is not None:
-        gains.later += await later.put(tx, person_id, video_id, record.later_at)
+        summary.later += await later.put(tx, person_id, video_id, record.later_at)
     for day, at in record.history:
-        gains.history += await history.put(tx, person_id, video_id, day, at)
+        summary.history += await history.put(tx, person_id, video_id, day, at)
 
 
 def limits_value(person: PersonRecord) -> object:

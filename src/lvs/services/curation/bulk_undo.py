@@ -50,11 +50,11 @@ async def take_back(tx: Transaction, bulk_id: int, client: str) -> BulkUndoResul
     if status is not UndoStatus.OPEN:
         return BulkUndoResult(reason=REASONS[status])
     undo_id, at = await bulk_changes.reserve(tx), now_ms()
-    stamp = ChangeOrigin(undo_id, client, at)
+    origin = ChangeOrigin(undo_id, client, at)
     before, seen, taken = None, 0, 0
     while lines := await changes.of_bulk(tx, bulk_id, before, PIECE):
         before, seen = lines[-1].id, seen + len(lines)
-        taken += await _take_back_some(tx, stamp, lines)
+        taken += await _take_back_some(tx, origin, lines)
     await bulk_edits.drop_unused_tags(tx)
     if not taken:
         return BulkUndoResult(skipped=seen, reason=REASONS[UndoStatus.CHANGED_SINCE])
@@ -63,7 +63,7 @@ async def take_back(tx: Transaction, bulk_id: int, client: str) -> BulkUndoResul
     return BulkUndoResult(undo_id, video_ids, seen - taken)
 
 
-async def _take_back_some(tx: Transaction, stamp: ChangeOrigin, lines: list[Change]) -> int:
+async def _take_back_some(tx: Transaction, origin: ChangeOrigin, lines: list[Change]) -> int:
     free = await changes.open_of(tx, lines)
     if doubtful := [line for line in lines if line.id not in free]:
         later = await changes.of_videos(tx, {line.video_id for line in doubtful}, doubtful[-1].id)
@@ -75,6 +75,6 @@ async def _take_back_some(tx: Transaction, stamp: ChangeOrigin, lines: list[Chan
             by_kind[line.what].append(line)
     taken = 0
     for some in by_kind.values():
-        taken += await bulk_edits.take_back(tx, stamp, some)
+        taken += await bulk_edits.take_back(tx, origin, some)
     await bulk_edits.refresh(tx, sorted({line.video_id for line in lines}), frozenset(by_kind))
     return taken

@@ -58,15 +58,15 @@ class NearDuplicates:
             other = next((f.card for f in pair.films if f.card.media_hash != media_hash), None)
             if kept is None or other is None:
                 raise Invalid("Keep one of the two films of this pair.")
-            stamp = ChangeOrigin(await bulk_changes.reserve(tx), client, now_ms())
-            await _join(tx, stamp, kept.id, other.id)
+            origin = ChangeOrigin(await bulk_changes.reserve(tx), client, now_ms())
+            await _join(tx, origin, kept.id, other.id)
             words = f"“{kept.title}” kept instead of “{other.title}”, which is hidden"
-            await bulk_changes.add(tx, stamp.bulk or 0, words, 2, client, stamp.at)
+            await bulk_changes.add(tx, origin.bulk or 0, words, 2, client, origin.at)
         self._cache.clear()
         self._progress.note_changes()
         for event in (Event.CHANGED, Event.RATED):
             self._events.publish(event, [kept.id, other.id])
-        return stamp.bulk or 0
+        return origin.bulk or 0
 
     async def part(self, pair_id: int, client: str) -> int:
         """Say that the films of a pair are not the same, for good; the change in the journal.
@@ -87,13 +87,13 @@ async def _pair(tx: Transaction, pair_id: int) -> NearPair:
     return pair
 
 
-async def _join(tx: Transaction, stamp: ChangeOrigin, kept_id: int, other_id: int) -> None:
-    kinds = await near_pairs.join_values(tx, stamp, kept_id, other_id, MAX_NOTES)
+async def _join(tx: Transaction, origin: ChangeOrigin, kept_id: int, other_id: int) -> None:
+    kinds = await near_pairs.join_values(tx, origin, kept_id, other_id, MAX_NOTES)
     for name in await tags.of_video(tx, other_id):
-        if await bulk_edits.add_tag(tx, stamp, [kept_id], name, MAX_TAGS):
+        if await bulk_edits.add_tag(tx, origin, [kept_id], name, MAX_TAGS):
             kinds.add("tag")
-    await near_pairs.join_playlists(tx, stamp, kept_id, other_id)
-    await bulk_edits.set_value(tx, stamp, [other_id], "hidden", "1")
+    await near_pairs.join_playlists(tx, origin, kept_id, other_id)
+    await bulk_edits.set_value(tx, origin, [other_id], "hidden", "1")
     await bulk_edits.refresh(tx, [kept_id, other_id], frozenset({*kinds, "hidden"}))
 
 

@@ -82,7 +82,7 @@ class ImportReport(Struct):
 
     @property
     def not_understood(self) -> int:
-        return len(self.original.puzzles) + self.original.puzzles_not_listed
+        return len(self.original.issues) + self.original.issues_not_listed
 
     def to_json(self) -> dict[str, object]:
         """The whole report.
@@ -111,8 +111,8 @@ class ImportReport(Struct):
                 for kept in self.kept
             ],
             "not_understood": [
-                {"file": puzzle.file, "line": puzzle.line, "row": puzzle.row, "why": puzzle.why}
-                for puzzle in self.original.puzzles
+                {"file": issue.file, "line": issue.line, "row": issue.row, "why": issue.why}
+                for issue in self.original.issues
             ],
             "left_out": self.original.left_out,
         }
@@ -348,12 +348,12 @@ class ImportStep:
         here = self._here.get(video_id)
         if here is None:
             return False
-        gift = _Grant(self, os.fsdecode(name), here)
-        gift.rating(entry)
-        gift.views(entry)
-        gift.favorite(entry)
-        gift.tags(entry)
-        gift.added(entry)
+        grant = _Grant(self, os.fsdecode(name), here)
+        grant.rating(entry)
+        grant.views(entry)
+        grant.favorite(entry)
+        grant.tags(entry)
+        grant.added(entry)
         if not is_bound:
             self._bound.append((name, video_id))
             self.gifts.aliases.append((video_id, legacy_alias(os.fsdecode(name))))

@@ -21,7 +21,7 @@ from lvs.services.legacy import values
 from lvs.services.legacy.lenient_json import ParsedValue, SyntaxIssue, Unparsed, opened
 from lvs.services.legacy.sources import Source, SourceFiles, SourceKind
 
-MOST_PUZZLES = 10_000  # that many are listed; the rest is counted
+MOST_ISSUES = 10_000  # that many are listed; the rest is counted
 
 
 class LegacyEntry(Struct):
@@ -101,8 +101,8 @@ class LegacyData(Struct):
     entries: dict[bytes, LegacyEntry] = field(default_factory=dict)
     playlists: list[LegacyPlaylist] = field(default_factory=list)
     files: list[FileRead] = field(default_factory=list)
-    puzzles: list[ParseIssue] = field(default_factory=list)
-    puzzles_not_listed: int = 0
+    issues: list[ParseIssue] = field(default_factory=list)
+    issues_not_listed: int = 0
     left_out: list[str] = field(default_factory=list)
 
     def entry(self, name: bytes) -> LegacyEntry:
@@ -118,18 +118,18 @@ class LegacyData(Struct):
             if here is not entry:
                 here.fill(entry)
 
-    def puzzle(self, file: str, why: str, line: int | None = None, row: str | None = None) -> None:
-        if len(self.puzzles) < MOST_PUZZLES:
-            self.puzzles.append(ParseIssue(file, line, row, why))
+    def add_issue(self, file: str, why: str, line: int | None = None, row: str | None = None) -> None:
+        if len(self.issues) < MOST_ISSUES:
+            self.issues.append(ParseIssue(file, line, row, why))
         else:
-            self.puzzles_not_listed += 1
+            self.issues_not_listed += 1
 
 
 def read(search: SourceFiles, tell: Callable[[Path], None] = lambda _: None) -> LegacyData:
     """Everything in these files; `tell` hears of each before it is read."""
     found = LegacyData()
     for folder, why in search.unread:
-        found.puzzle(folder, f"the folder cannot be read: {why}")
+        found.add_issue(folder, f"the folder cannot be read: {why}")
     tags_known = _read_newest(search, SourceKind.DATABASE, found, tell, _Databases(found).read)
     for kind in (SourceKind.RATINGS, SourceKind.VIEWS, SourceKind.FAVORITES, SourceKind.TAGS):
         if kind is SourceKind.TAGS and tags_known:
@@ -199,7 +199,7 @@ class _Databases:
                     whole.add(part.table)
                 elif isinstance(part, original_db.Damage):
                     damaged = True
-                    self._found.puzzle(file, part.why, row=part.table)
+                    self._found.add_issue(file, part.why, row=part.table)
                 elif part.table == "gallery_groups":
                     image_groups += 1
                 else:
@@ -207,7 +207,7 @@ class _Databases:
                     self._take_row(file, part)
         except OSError as error:
             damaged = True
-            self._found.puzzle(file, f"it cannot be read: {error.strerror or error}")
+            self._found.add_issue(file, f"it cannot be read: {error.strerror or error}")
         self._found.add(self._entries)
         self._take_playlists(file)
         if image_groups:
@@ -222,10 +222,10 @@ class _Databases:
             _ROWS[row.table](
                 self,
                 row,
-                lambda why: self._found.puzzle(file, why, row=f"{row.table} {row.number}"),
+                lambda why: self._found.add_issue(file, why, row=f"{row.table} {row.number}"),
             )
         except ValueError as error:
-            self._found.puzzle(file, str(error), row=f"{row.table} {row.number}")
+            self._found.add_issue(file, str(error), row=f"{row.table} {row.number}")
 
     def _of(self, name: object) -> LegacyEntry:
         return self._entries.setdefault(values.file_name(name), LegacyEntry())
@@ -342,7 +342,7 @@ class _LegacyStore:
                     self._read(kind)
         except OSError as error:
             self._damaged = True
-            self._found.puzzle(self._file, f"it cannot be read: {error.strerror or error}")
+            self._found.add_issue(self._file, f"it cannot be read: {error.strerror or error}")
         self._found.add(self._entries)
         if source.kind in (SourceKind.SIDECAR, SourceKind.UNKNOWN) and kind not in (
             SourceKind.UNKNOWN,
@@ -366,15 +366,15 @@ class _LegacyStore:
             if part.value is Unparsed.NESTED:
                 return SourceKind.ANALYTICS
             break
-        self._puzzle(
+        self._issue(
             0,
             "neither its name nor what is in it says what it holds; call it ratings.json,"
             " views.json, tags.json …",
         )
         return SourceKind.UNKNOWN
 
-    def _puzzle(self, at: int, why: str) -> None:
-        self._found.puzzle(self._file, why, line=self._text.line(at))
+    def _issue(self, at: int, why: str) -> None:
+        self._found.add_issue(self._file, why, line=self._text.line(at))
 
     def _read(self, kind: SourceKind) -> None:
         take = {
@@ -387,7 +387,7 @@ class _LegacyStore:
         for part in self._text:
             if isinstance(part, SyntaxIssue):
                 self._damaged = True
-                self._puzzle(part.at, part.why)
+                self._issue(part.at, part.why)
                 continue
             try:
                 take(part)
@@ -397,7 +397,7 @@ class _LegacyStore:
                     if isinstance(part.key, str) and kind is not SourceKind.FAVORITES
                     else ""
                 )
-                self._puzzle(part.at, f"{error}{where}")
+                self._issue(part.at, f"{error}{where}")
 
     def _of(self, name: object) -> LegacyEntry:
         return self._entries.setdefault(values.file_name(name), LegacyEntry())
@@ -407,7 +407,7 @@ class _LegacyStore:
         if stars is not None:
             entry = self._of(part.key)
             if entry.rating not in (None, stars):
-                self._puzzle(
+                self._issue(
                     part.at,
                     f"{values.shown(part.key)} has two ratings in this file; the last counts",
                 )
@@ -418,7 +418,7 @@ class _LegacyStore:
         if count is not None:
             entry = self._of(part.key)
             if entry.views not in (None, count):
-                self._puzzle(
+                self._issue(
                     part.at,
                     f"{values.shown(part.key)} has two view counts in this file; the last counts",
                 )

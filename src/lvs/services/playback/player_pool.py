@@ -262,8 +262,8 @@ class PlayerPool:
         session = self._session(video)
         try:
             self._note(session, variant, client)
-            pattern = StreamLayout(facts, lambda: self.init(video, variant, client))
-            piece = await self.elsewhere.piece(video, variant, number, pattern)
+            layout = StreamLayout(facts, lambda: self.init(video, variant, client))
+            piece = await self.elsewhere.piece(video, variant, number, layout)
         finally:
             self._leave(session)
         if piece is None:

@@ -103,7 +103,7 @@ class RemotePlayers:
         return self._speeds[host].get(codec, bit_depth)
 
     async def piece(
-        self, video: PlayedVideo, variant: Variant, number: int, pattern: StreamLayout
+        self, video: PlayedVideo, variant: Variant, number: int, layout: StreamLayout
     ) -> RemotePiece | None:
         """A converted piece made by another machine; None where it is to be made here."""
         host = self.host_of(video.key, video.path)
@@ -115,7 +115,7 @@ class RemotePlayers:
             if not session.starting.done():
                 return None
             return await host.lend(
-                video.path, RemoteWork.PIECE, lambda: self._make(session, variant, number, pattern)
+                video.path, RemoteWork.PIECE, lambda: self._make(session, variant, number, layout)
             )
         finally:
             self._leave(session)
@@ -130,12 +130,12 @@ class RemotePlayers:
     # --- Work ---
 
     async def _make(
-        self, session: _RemoteSession, variant: Variant, number: int, pattern: StreamLayout
+        self, session: _RemoteSession, variant: Variant, number: int, layout: StreamLayout
     ) -> RemotePiece:
         begun = time.monotonic()
         try:
             async with asyncio.timeout(PIECE_S):
-                player = await self._fitting(session, variant, pattern)
+                player = await self._fitting(session, variant, layout)
                 made = await player.make("segment", variant=str(variant), number=number)
         except (OSError, EOFError, ValueError) as error:
             log.info("a piece of %r was not made elsewhere: %r", session.video.path, error)
@@ -149,7 +149,7 @@ class RemotePlayers:
             raise
         self._losses.pop((session.host, session.video.key), None)
         speed = made.film_s / max(0.001, time.monotonic() - begun)
-        self._learn(session.host, pattern.facts, variant, speed)
+        self._learn(session.host, layout.facts, variant, speed)
         return RemotePiece(made, session.host.address.name, speed)
 
     def _learn(self, host: WorkerHost, facts: VideoFacts, variant: Variant, speed: float) -> None:
@@ -159,7 +159,7 @@ class RemotePlayers:
             speeds.learn(facts.codec, facts.bit_depth, rate, variant.height, variant.thin)
 
     async def _fitting(
-        self, session: _RemoteSession, variant: Variant, pattern: StreamLayout
+        self, session: _RemoteSession, variant: Variant, layout: StreamLayout
     ) -> Player:
         """The session's player, whose pieces can stand among those of this machine.
 
@@ -171,9 +171,9 @@ class RemotePlayers:
         if variant not in session.fits:
             made = await player.make("init", variant=str(variant))
             same_cuts = cut_list(facts, Delivery.CONVERT) == cut_list(
-                pattern.facts, Delivery.CONVERT
+                layout.facts, Delivery.CONVERT
             )
-            if not same_cuts or made.content != await pattern.init():
+            if not same_cuts or made.content != await layout.init():
                 session.host.unfit = UNFIT
                 raise Unavailable(UNFIT)
             session.host.unfit = ""
