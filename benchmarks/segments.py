@@ -42,7 +42,7 @@ async def by_lvs(path: Path, at_s: float) -> tuple[Figure, VideoFacts, Variant]:
     before, begun = children_s(), time.monotonic()
     player = await start_player(MEMORY_BYTES)
     facts = await player.open(PlayedVideo("0" * 16, "0" * 8, os.fsencode(path), version))
-    variant = planner.variants(facts, converted=Delivery.COPY not in planner.ways(facts))[0]
+    variant = planner.variants(facts, converted=Delivery.COPY not in planner.deliveries(facts))[0]
     cuts = planner.cut_list(facts, variant.way)
     number = max(n for n, cut in enumerate(cuts) if cut <= at_s)
     await player.make("segment", variant=str(variant), number=number)

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from pydantic import Field
 
 from lvs.errors import Invalid
-from lvs.models import STEREOS, Query, Shape, Sort, projection_code, shown
+from lvs.models import STEREOS, Query, Shape, Sort, display_path, projection_code
 from lvs.playability import Playability
 
 MAX_TAGS = 20
@@ -437,7 +437,7 @@ FILTERS = (
     Filter(
         "folder",
         _FOLDER,
-        lambda folder: f"in {shown(folder)}",
+        lambda folder: f"in {display_path(folder)}",
         doc="Only videos in this folder or below.",
     ),
     Filter(

@@ -18,7 +18,7 @@ def make_data_folder(folder: Path) -> None:
             " --data."
         ) from None
     except OSError as error:
-        raise unwritable(folder, error) from None
+        raise unwritable_message(folder, error) from None
 
 
 def refuse_network_share(database: Path) -> None:
@@ -32,7 +32,7 @@ def refuse_network_share(database: Path) -> None:
         )
 
 
-def unwritable(folder: Path, error: OSError) -> LvsError:
+def unwritable_message(folder: Path, error: OSError) -> LvsError:
     """The message for a data folder into which nothing can be written."""
     return Unavailable(
         f"The data folder {folder} cannot be written: {error.strerror or error}. Choose another"

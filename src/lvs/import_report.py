@@ -124,13 +124,13 @@ def given_lines(given: "ImportReport") -> Iterator[str]:
             "There, but different, and left as it is:"
             f" {listed(_counts(each.what for each in given.different))}"
         )
-        yield from some(
+        yield from first_lines(
             f"{each.name}: {each.what} {each.value} there, {each.here} here"
             for each in given.different
         )
 
 
-def some(lines: Iterable[str]) -> Iterator[str]:
+def first_lines(lines: Iterable[str]) -> Iterator[str]:
     """The first of the lines, indented, and how many more there are."""
     every = list(lines)
     yield from (f"  {line}" for line in every[:LISTED])

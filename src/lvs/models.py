@@ -53,7 +53,7 @@ class Sort(StrEnum):
     MATCH = "match"  # by relevance to the words of the search
 
 
-def shown(path: bytes) -> str:
+def display_path(path: bytes) -> str:
     """The path as text that can be shown and encoded; bytes that are not UTF-8 become U+FFFD."""
     return path.decode("utf-8", "replace")
 
@@ -294,7 +294,7 @@ class Card(NamedTuple):
 
     @property
     def file_name(self) -> str:
-        return shown(self.path.rpartition(b"/")[2])
+        return display_path(self.path.rpartition(b"/")[2])
 
 
 class WatchState(Struct, frozen=True):

@@ -26,7 +26,7 @@ from lvs.process_limits import allow_open_files, check_address_space, share_heap
 from lvs.services.network import qr
 from lvs.services.network.addresses import url
 from lvs.services.network.discovery import ListeningPorts
-from lvs.services.network.served import names_for_phones, reachable_names, served
+from lvs.services.network.served import names_for_phones, reachable_names, server_urls
 from lvs.stopper import Stopper
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def application(config: Config, database: Database) -> "Quart":
 def greeting(config: Config, log_file: Path | None) -> list[str]:
     """Lines that greet the operator: addresses, library folders, data folder and log."""
     refused = _refused_addresses(config)
-    found = [each for each in served(config) if urlsplit(each).hostname not in refused]
+    found = [each for each in server_urls(config) if urlsplit(each).hostname not in refused]
     public = [config.public_url] if config.public_url else []
     return [
         "LVS is ready:",

@@ -119,12 +119,12 @@ def report(line: str) -> None:
         print(logs.one_line(line))
 
 
-def agreed(question: str) -> bool:
+def confirmed(question: str) -> bool:
     """Ask a yes/no question at the terminal; True for yes."""
     print(f"{question} [y/N] ", end="", flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def tell(message: str) -> None:
+def print_message(message: str) -> None:
     """Say it to the person at the terminal, beside what the command prints as its result."""
     print(f"lvs: {logs.one_line(message)}", file=sys.stderr)

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lvs.errors import Invalid, NotFound
-from lvs.import_report import add_import_flags, given_lines, import_and_report, listed, some
-from lvs.terminal import ProgressLine, configuration, tell
+from lvs.import_report import add_import_flags, first_lines, given_lines, import_and_report, listed
+from lvs.terminal import ProgressLine, configuration, print_message
 from lvs.text import plural
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Import; 1 where something was not understood."""
     loaded = configuration(arguments, quiet=True)
     for message in loaded.warnings:
-        tell(message)
+        print_message(message)
     if arguments.user and arguments.program != "jellyfin":
         raise Invalid("--user is for Jellyfin, which keeps stars for each user.")
     path = _file(arguments.program, arguments.path)
@@ -108,12 +108,12 @@ def _summary(report: "ForeignReport", written: Path | None) -> Iterator[str]:
     yield from given_lines(given)
     if report.unmatched:
         yield f"Not found:      {plural(len(report.unmatched), 'film')}"
-        yield from some(
+        yield from first_lines(
             f"{foreign.path or foreign.name}: {foreign.why}" for foreign in report.unmatched
         )
     if report.not_understood:
         yield f"Not understood: {plural(report.not_understood, 'place')}"
-        yield from some(library.not_understood)
+        yield from first_lines(library.not_understood)
     yield from (f"Left out:       {message}" for message in library.left_out)
     if written:
         yield f"The whole report is in {written}."

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lvs.errors import Invalid, NotFound
-from lvs.import_report import add_import_flags, given_lines, import_and_report, some
-from lvs.terminal import ProgressLine, configuration, tell
+from lvs.import_report import add_import_flags, first_lines, given_lines, import_and_report
+from lvs.terminal import ProgressLine, configuration, print_message
 from lvs.text import plural
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Import; 1 where something was not understood."""
     loaded = configuration(arguments, quiet=True)
     for message in loaded.warnings:
-        tell(message)
+        print_message(message)
     for path in arguments.paths:
         if not path.exists():
             raise NotFound(f"{path} is not there.")
@@ -96,7 +96,7 @@ def _summary(report: "ImportReport", written: Path | None) -> Iterator[str]:
             " appears"
         )
         if report.library_known:
-            yield from some(f"{kept.name}: {kept.why}" for kept in report.kept)
+            yield from first_lines(f"{kept.name}: {kept.why}" for kept in report.kept)
         else:
             yield (
                 "  No library folder has been scanned yet; `lvs scan FOLDER` or `lvs serve FOLDER`"
@@ -104,7 +104,7 @@ def _summary(report: "ImportReport", written: Path | None) -> Iterator[str]:
             )
     if report.not_understood:
         yield f"Not understood: {plural(report.not_understood, 'place', 'places')}"
-        yield from some(_place(issue) for issue in report.original.issues)
+        yield from first_lines(_place(issue) for issue in report.original.issues)
     yield from (f"Left out:       {message}" for message in report.original.left_out)
     if written:
         yield f"The whole report is in {written}."

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
 
-from lvs.terminal import add_server_flags, configuration, tell
+from lvs.terminal import add_server_flags, configuration, print_message
 
 if TYPE_CHECKING:
     from lvs.config import Config
@@ -136,7 +136,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise Invalid("--run-as goes with --system; without it the service is yours.")
     unit = _unit(arguments, loaded)
     if loaded.config.password.get_secret_value():
-        tell(
+        print_message(
             f"The unit has no password, for everybody may read it: lvs password --data {unit.data}"
         )
     if arguments.print:
@@ -152,7 +152,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise Unavailable(f"{path} may not be written by this user. Run it with sudo.") from None
     print(path)
     for line in _next_steps(arguments.system):
-        tell(line)
+        print_message(line)
     return 0
 
 

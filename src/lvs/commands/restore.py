@@ -13,7 +13,14 @@ from msgspec.structs import asdict
 from lvs.config import Config
 from lvs.errors import DatabaseDamaged, Invalid, NotFound, Unavailable
 from lvs.logs import one_line
-from lvs.terminal import ProgressLine, add_configuration_flags, agreed, configuration, report, tell
+from lvs.terminal import (
+    ProgressLine,
+    add_configuration_flags,
+    configuration,
+    confirmed,
+    print_message,
+    report,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -179,7 +186,7 @@ def _restore_replica(config: Config, arguments: argparse.Namespace) -> int:
         TemporaryDirectory(dir=config.data_directory, prefix=".restore-") as folder,
     ):
         meter.say(f"Fetching {litestream.without_query(address)} …")
-        replica_restore.fetch(address, Path(folder) / "lvs.db", moment, tell)
+        replica_restore.fetch(address, Path(folder) / "lvs.db", moment, print_message)
         return _restore_database(config, Path(folder) / "lvs.db", arguments, meter)
 
 
@@ -224,7 +231,7 @@ def _restore_json(
     changes = {"changes": asdict(summary), "problems": snapshot.problems}
     if summary.nothing:
         for line in _left_out(snapshot):
-            tell(line)
+            print_message(line)
         report("Everything in it is in the database already.")
         if arguments.json:
             print(json.dumps(changes | {"kept": None}))
@@ -236,14 +243,16 @@ def _restore_json(
     return _done(arguments, changes | {"kept": str(kept) if kept else None}, kept)
 
 
-async def _restore_summary(config: Config, snapshot: "Snapshot", only_look: bool) -> "RestoreSummary":
+async def _restore_summary(
+    config: Config, snapshot: "Snapshot", only_look: bool
+) -> "RestoreSummary":
     from lvs.db.database import Database
-    from lvs.services.backup.restore import put_back
+    from lvs.services.backup.restore import restore_records
 
     database = Database.from_config(config)
     await database.open(anew=True)
     try:
-        return await put_back(
+        return await restore_records(
             database,
             snapshot.kept.values(),
             only_look,
@@ -334,7 +343,7 @@ def _may(arguments: argparse.Namespace, lines: list[str], changes: dict[str, Any
         )
     for line in lines:
         report(line)
-    if agreed("Do that?"):
+    if confirmed("Do that?"):
         return True
     report("Nothing was changed.")
     return False

@@ -10,7 +10,7 @@ from msgspec.structs import asdict
 
 from lvs import logs
 from lvs.errors import Conflict, Invalid
-from lvs.terminal import ProgressLine, add_configuration_flags, configuration, tell
+from lvs.terminal import ProgressLine, add_configuration_flags, configuration, print_message
 
 if TYPE_CHECKING:
     from lvs.services.scan_once import ScanResult
@@ -54,11 +54,11 @@ def run(arguments: argparse.Namespace) -> int:
     from lvs.services.scan_once import scan_once
 
     for message in loaded.warnings:
-        tell(message)
+        print_message(message)
     config = loaded.config
     if config.video_directory:
         for message in check_libraries(loaded):
-            tell(message)
+            print_message(message)
     elif not config.metadata_db.exists():
         raise Invalid(
             "No library folder is known yet. Say which folder holds the videos: lvs scan FOLDER, or"
@@ -78,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
     elif sys.stdout.isatty():
         print(_text(found))
     for message in found.problems:
-        tell(message)
+        print_message(message)
     return PROBLEMS if found.problems else 0
 
 

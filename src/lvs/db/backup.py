@@ -27,7 +27,7 @@ import psutil
 from msgspec import Struct
 from msgspec.structs import replace
 
-from lvs.db.connection import BUSY_SECONDS, in_words, is_damage
+from lvs.db.connection import BUSY_SECONDS, is_damage, readable_error
 from lvs.db.wal import pragmas
 from lvs.errors import Conflict, DatabaseDamaged, DiskFull, LvsError, NotFound, Unavailable
 
@@ -413,7 +413,7 @@ def quarantine(path: Path) -> Path:
     return place
 
 
-def aside(path: Path) -> list[Path]:
+def quarantined(path: Path) -> list[Path]:
     """The damaged databases that were put aside from this place, the latest first."""
     pattern = re.compile(rf"{re.escape(path.name)}\.corrupt-[0-9TZ]{{16}}(-again)*", re.ASCII)
     try:
@@ -424,19 +424,19 @@ def aside(path: Path) -> list[Path]:
         return []
 
 
-def refuse_to_begin_anew(path: Path, backup_folder: Path) -> None:
+def refuse_missing_database(path: Path, backup_folder: Path) -> None:
     """Raises Unavailable where there is no database though there was one: an empty one must not
     look as if all was lost.
     """
     if path.is_file() and path.stat().st_size:
         return
-    damaged, kept, wal = aside(path), newest_good(backup_folder), _wal_without_database(path)
+    damaged, kept, wal = quarantined(path), newest_good(backup_folder), _wal_without_database(path)
     if not damaged and kept is None and wal is None:
         return
     gone = f"it was damaged and lies in {damaged[0]}" if damaged else "it is gone"
     raise Unavailable(
-        f"There is no database {path}: {gone}. {offer(kept)} To begin with an empty one, move"
-        f" {damaged[0] if damaged else wal or backup_folder} to another place first."
+        f"There is no database {path}: {gone}. {restore_hint(kept)} To begin with an empty one,"
+        f" move {damaged[0] if damaged else wal or backup_folder} to another place first."
     )
 
 
@@ -450,7 +450,7 @@ def _wal_without_database(path: Path) -> Path | None:
     return wal if not has_database and wal.is_file() and wal.stat().st_size else None
 
 
-def offer(kept: Backup | None) -> str:
+def restore_hint(kept: Backup | None) -> str:
     """The message that names the newest good backup."""
     if kept is None:
         return "There is no backup of it."
@@ -519,7 +519,7 @@ def _in_words(what: str) -> Iterator[None]:
     except sqlite3.Error as error:
         if is_damage(error):
             raise DatabaseDamaged(f"{what}: it is damaged ({error}).") from error
-        known = in_words(error)
+        known = readable_error(error)
         raise (
             known if isinstance(known, DiskFull) else Unavailable(f"{what}: {error}.")
         ) from error

@@ -298,7 +298,7 @@ async def titles_of(db: Connection, video_ids: Sequence[int]) -> dict[int, tuple
     return {row[0]: (row[1], row[2] or b"", row[3]) for row in rows}
 
 
-async def take_back(tx: Transaction, origin: ChangeOrigin, lines: Sequence[changes.Change]) -> int:
+async def revert(tx: Transaction, origin: ChangeOrigin, lines: Sequence[changes.Change]) -> int:
     """Take back these lines, of one kind, where the value is still the one that they gave; how
     many that were.
     """

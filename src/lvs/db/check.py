@@ -12,7 +12,7 @@ from lvs.db.database import Database, Transaction
 from lvs.db.gallery import SHOWS, refresh
 from lvs.db.tag_details import refresh_words
 from lvs.db.tags import UNUSED
-from lvs.models import shown
+from lvs.models import display_path
 
 EXAMPLES = 5
 REFRESHED_AT_ONCE = 500
@@ -84,7 +84,7 @@ class FindingGroup(Struct, frozen=True):
     examples: tuple[str, ...]
 
 
-def placeless(path: Path) -> FindingGroup:
+def videos_without_files(path: Path) -> FindingGroup:
     """Videos that lie nowhere and never did."""
     return _group(path, _PLACELESS)
 
@@ -112,7 +112,7 @@ _NOBODYS = " UNION ALL ".join(
 )
 
 
-def nobodys(path: Path) -> FindingGroup:
+def orphaned_personal_rows(path: Path) -> FindingGroup:
     """Rows of people who are not there."""
     return _group(path, _NOBODYS)
 
@@ -122,7 +122,7 @@ def unused_tags(path: Path) -> FindingGroup:
     return _group(path, _UNUSED_TAGS)
 
 
-def tags_in_circles(path: Path) -> FindingGroup:
+def tag_cycles(path: Path) -> FindingGroup:
     """Tags that stand above themselves."""
     return _group(path, _TAG_CIRCLES)
 
@@ -132,7 +132,7 @@ def tag_clashes(path: Path) -> FindingGroup:
     return _group(path, _TAG_CLASHES)
 
 
-def out_of_step(path: Path) -> FindingGroup:
+def stale_gallery_rows(path: Path) -> FindingGroup:
     """Videos of which the gallery or the search says another thing than what was given."""
     return _group(path, _OUT_OF_STEP)
 
@@ -142,7 +142,7 @@ def _group(path: Path, sql: str) -> FindingGroup:
     found = backup.rows(path, f"{sql} LIMIT {EXAMPLES}") if counted[0] else ()
     return FindingGroup(
         counted[0],
-        tuple(shown(row[0]) if isinstance(row[0], bytes) else str(row[0]) for row in found),
+        tuple(display_path(row[0]) if isinstance(row[0], bytes) else str(row[0]) for row in found),
     )
 
 
@@ -157,7 +157,7 @@ async def repair(database: Database) -> None:
         await tx.run("DELETE FROM tag_aliases WHERE key IN (SELECT key FROM tags)")
         keys = [row[0] for row in await tx.all("SELECT key FROM tags")]
         await refresh_words(tx, keys)
-        await people.remove_nobodys(tx)
+        await people.remove_orphaned_rows(tx)
         await tx.run("DELETE FROM search")
         await tx.run(f"DELETE FROM gallery WHERE video_id NOT IN ({_LISTED})")
         await _refresh_all(tx)

@@ -181,7 +181,7 @@ SQL_FUNCTIONS: tuple[tuple[str, int, Callable[..., Any]], ...] = (
 )
 
 
-def to_the_end(block: Coroutine[Any, Any, T]) -> T:
+def run_to_completion(block: Coroutine[Any, Any, T]) -> T:
     """Run a block that awaits nothing but a DirectTransaction. Raises what it raises."""
     try:
         block.send(None)
@@ -241,7 +241,7 @@ async def close(raw: aiosqlite.Connection) -> None:
         log.warning("a connection to the database did not close well: %s", error)
 
 
-def in_words(error: sqlite3.Error) -> LvsError:
+def readable_error(error: sqlite3.Error) -> LvsError:
     """An error as people should read it."""
     kind = _kind(error)
     if kind == sqlite3.SQLITE_FULL:

@@ -108,15 +108,15 @@ _TAGS = """
 
 def every_tag(path: Path) -> Iterator[TagRecord]:
     """Every tag of a database file of which anything was said, by name. Blocking."""
-    return map(_kept_tag, backup.rows(path, _TAGS))
+    return map(_tag_record, backup.rows(path, _TAGS))
 
 
-async def kept_tags(db: Connection) -> list[TagRecord]:
+async def tag_records(db: Connection) -> list[TagRecord]:
     """Every tag of which anything was said, by name."""
-    return [_kept_tag(row) for row in await db.all(_TAGS)]
+    return [_tag_record(row) for row in await db.all(_TAGS)]
 
 
-def _kept_tag(row: sqlite3.Row) -> TagRecord:
+def _tag_record(row: sqlite3.Row) -> TagRecord:
     return TagRecord(**{**dict(row), "aliases": tuple(json.loads(row["aliases"]))})
 
 

@@ -18,7 +18,7 @@ import aiosqlite
 from msgspec import Struct
 
 from lvs.db import backup, connection
-from lvs.db.connection import Connection, Transaction, in_words, is_damage, is_stale
+from lvs.db.connection import Connection, Transaction, is_damage, is_stale, readable_error
 from lvs.db.migrate import check_known, format_of, migrate, steps
 from lvs.db.query_stats import QueryStats
 from lvs.db.writer import Writer
@@ -95,7 +95,7 @@ class Database:
 
     async def _open(self, anew: bool) -> None:
         if not anew:
-            await asyncio.to_thread(backup.refuse_to_begin_anew, self.path, self.backup_folder)
+            await asyncio.to_thread(backup.refuse_missing_database, self.path, self.backup_folder)
         try:
             raw = await self._connect_first()
             await self._writer.open(raw)
@@ -234,7 +234,7 @@ class Database:
         except sqlite3.Error as error:
             if is_stale(error):
                 reader = await self._replaced(reader)
-            raise in_words(error) from error
+            raise readable_error(error) from error
         finally:
             self._readers.put_nowait(reader)
 

@@ -45,7 +45,7 @@ class ExportedVideo(Struct, frozen=True):
 
 
 @contextlib.asynccontextmanager
-async def as_one(db: Connection) -> AsyncIterator[None]:
+async def consistent_read(db: Connection) -> AsyncIterator[None]:
     """All that is read inside belongs to one moment."""
     await db.value("BEGIN")
     try:

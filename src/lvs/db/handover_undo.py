@@ -69,7 +69,7 @@ async def get(db: Connection, change_id: int) -> HandoverState | None:
     return HandoverState(**json.loads(text)) if text else None
 
 
-async def take_apart(tx: Transaction, gone_id: int, kept: HandoverState) -> int | None:
+async def split_joined(tx: Transaction, gone_id: int, kept: HandoverState) -> int | None:
     """Make two videos of the joined one; the id of the listed one. None where they are two already:
     the content of the one that was gone turned up again.
     """

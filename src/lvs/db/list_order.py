@@ -7,7 +7,7 @@ from msgspec import Struct
 from lvs import random_order
 from lvs.db import gallery
 from lvs.db.database import Connection
-from lvs.db.sight import only_seen
+from lvs.db.sight import visible_condition
 from lvs.models import Card
 
 Values = dict[str, int | float | str | bytes | None]
@@ -97,7 +97,7 @@ async def _next(
     behind = ""
     if values["at"] is not None:
         behind = f"AND ({', '.join(keys)}) {compare} ({', '.join(here)})"
-    seen, allowed = only_seen("l.video_id")
+    seen, allowed = visible_condition("l.video_id")
     sql = f"""
         SELECT {gallery.COLUMNS}, {source} {behind}{seen}
         ORDER BY {keys[0]} {direction}, {keys[1]} {direction} LIMIT 1

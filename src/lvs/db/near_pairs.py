@@ -170,7 +170,9 @@ async def join_values(
     return changed
 
 
-async def join_playlists(tx: Transaction, origin: ChangeOrigin, kept_id: int, other_id: int) -> None:
+async def join_playlists(
+    tx: Transaction, origin: ChangeOrigin, kept_id: int, other_id: int
+) -> None:
     """Put a film behind the other in every playlist that holds that alone."""
     sql = """
         SELECT i.playlist_id, min(i.position) FROM playlist_items i

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from lvs.db import gallery, history, later
 from lvs.db.database import Connection, Transaction
-from lvs.db.sight import only_seen
+from lvs.db.sight import visible_condition
 from lvs.models import Card, WatchState
 from lvs.viewer import viewer
 
@@ -155,7 +155,7 @@ async def is_empty(db: Connection) -> bool:
 
 async def started(db: Connection, person_id: int, limit: int) -> list[StartedVideo]:
     """The listed films that one stopped in and did not dismiss, latest first."""
-    seen, values = only_seen("p.video_id")
+    seen, values = visible_condition("p.video_id")
     sql = f"""
         SELECT {gallery.COLUMNS}, p.position_s
         FROM progress p JOIN gallery g ON g.video_id = p.video_id

@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 from lvs.db.database import Connection, Transaction
-from lvs.models import SHAPES, STEREOS, Projection, Shape, Stereo, shown
+from lvs.models import SHAPES, STEREOS, Projection, Shape, Stereo, display_path
 
 _SHAPE_NUMBERS = " ".join(f"WHEN '{shape}' THEN {at}" for at, shape in enumerate(SHAPES))
 _STEREO_NUMBERS = " ".join(f"WHEN '{stereo}' THEN {at}" for at, stereo in enumerate(STEREOS))
@@ -119,7 +119,7 @@ class ProjectionFacts(Struct, frozen=True):
     @property
     def name(self) -> str:
         """The file's name as text."""
-        return shown(self.path.rpartition(b"/")[2])
+        return display_path(self.path.rpartition(b"/")[2])
 
 
 async def facts_of(db: Connection, video_id: int) -> ProjectionFacts | None:

@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from lvs.db import gallery
 from lvs.db.database import Connection
-from lvs.db.sight import only_seen
+from lvs.db.sight import visible_condition
 from lvs.models import Card
 
 LATEST = 24  # films watched last
@@ -75,7 +75,7 @@ async def following(db: Connection, person_id: int, limit: int) -> list[NextVide
     passed over, as are hidden ones and those out of sight, and those that were begun stand among
     the films to go on with.
     """
-    seen, allowed = only_seen("o.video_id")
+    seen, allowed = visible_condition("o.video_id")
     values: dict[str, int | str] = {"person": person_id, "latest": LATEST}
     values["compared"] = FOLDER_COMPARED
     found: dict[int, NextVideo] = {}

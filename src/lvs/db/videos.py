@@ -98,7 +98,7 @@ async def state_of(db: Connection, video_id: int) -> State:
     return State(await db.value("SELECT state FROM videos WHERE id = ?", (video_id,)))
 
 
-async def curated(db: Connection, video_id: int) -> bool:
+async def has_curation(db: Connection, video_id: int) -> bool:
     """True if anybody ever did something with this video."""
     sql = """
         SELECT EXISTS (SELECT 1 FROM ratings WHERE video_id = :id)
@@ -117,7 +117,7 @@ async def curated(db: Connection, video_id: int) -> bool:
     return bool(await db.value(sql, {"id": video_id}))
 
 
-async def absorb(tx: Transaction, video_id: int, other_id: int, at: int) -> None:
+async def merge_uncurated(tx: Transaction, video_id: int, other_id: int, at: int) -> None:
     """Make another, uncurated video part of this one: its content, places and names lead here from
     now (`at`, Unix ms) on.
     """

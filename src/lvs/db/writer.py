@@ -27,11 +27,11 @@ from lvs.db.connection import (
     Transaction,
     close,
     direct,
-    in_words,
     is_busy,
     is_stale,
     on_thread,
-    to_the_end,
+    readable_error,
+    run_to_completion,
 )
 from lvs.db.query_stats import QueryStats
 from lvs.errors import Unavailable
@@ -65,7 +65,7 @@ class _PendingWrite(Struct, eq=False):
         self.began = time.monotonic()
         execute("SAVEPOINT block")
         try:
-            self.value = to_the_end(self.function(transaction))
+            self.value = run_to_completion(self.function(transaction))
         except Exception as error:
             if not raw.in_transaction:  # SQLite rolled all of it back, as on a full disk
                 raise as_sqlite_error(error) from error
@@ -181,7 +181,7 @@ class Writer:
                 finally:
                     self._usage.committed(time.monotonic() - ended)
         except sqlite3.Error as error:
-            raise in_words(error) from error
+            raise readable_error(error) from error
 
     async def write(self, function: Callable[[Transaction], Coroutine[Any, Any, T]]) -> T:
         """See Database.write."""
@@ -193,7 +193,7 @@ class Writer:
         try:
             result: T = await block.done
         except sqlite3.Error as error:
-            raise in_words(error) from error
+            raise readable_error(error) from error
         finally:
             if block.ended:
                 self._usage.waited(block.began - asked)

@@ -39,7 +39,7 @@ def hypercorn_connection_is_known() -> bool:
     unknown = [
         f"{owner.__name__}.{name}"
         for owner, name, parameters in METHODS
-        if not takes(getattr(owner, name, None), parameters)
+        if not has_parameters(getattr(owner, name, None), parameters)
     ]
     if unknown:
         log.warning(
@@ -49,7 +49,7 @@ def hypercorn_connection_is_known() -> bool:
     return not unknown
 
 
-def takes(method: object, parameters: tuple[str, ...]) -> bool:
+def has_parameters(method: object, parameters: tuple[str, ...]) -> bool:
     """True where this is a coroutine method with these parameters."""
     if not inspect.iscoroutinefunction(method):
         return False

@@ -136,7 +136,7 @@ class Maintenance:
                 task.reached(tally.done, tally.total)
 
             done = await self._undo_all.run(client, since, until, up_to_id, by, tell)
-            return in_a_sentence(done)
+            return undo_message(done)
 
         return self._background_tasks.start("undo", f"Take back the changes of {client}", undo)
 
@@ -163,7 +163,7 @@ class Maintenance:
             number += len(found)
 
 
-def in_a_sentence(tally: UndoTally) -> str:
+def undo_message(tally: UndoTally) -> str:
     """The result of an undo in words."""
     message = f"{plural(tally.done, 'change')} taken back."
     return message + "".join(

@@ -34,7 +34,7 @@ from markupsafe import Markup, escape
 import lvs
 from lvs.clock import local_date, now_ms, utc
 from lvs.filters import used_filters
-from lvs.models import Card, Cursor, Query, Related, Sort, shown
+from lvs.models import Card, Cursor, Query, Related, Sort, display_path
 from lvs.paths import partials_folder, templates_folder
 from lvs.services.lru import LRU
 from lvs.text import plural
@@ -363,7 +363,9 @@ def run_id(start: Cursor | None) -> str:
 
 def same_folder(value: str | bytes, query: Query) -> bool:
     """True for the option of the folder filter that is in use."""
-    return (shown(value) if isinstance(value, bytes) else value) == shown(query.folder)
+    return (display_path(value) if isinstance(value, bytes) else value) == display_path(
+        query.folder
+    )
 
 
 def duration(seconds: float | None) -> str:

@@ -81,7 +81,7 @@ async def test_everything_is_changed_at_once_and_taken_back_at_once(home: Home) 
     ]
     assert after[4] == [hashes[1], hashes[0], hashes[2], hashes[3]]
     assert not any(row[8] for row in after[:4])  # watched films have left Later
-    assert check.out_of_step(home.data / "lvs.db").count == 0
+    assert check.stale_gallery_rows(home.data / "lvs.db").count == 0
     assert check.unused_tags(home.data / "lvs.db").count == 0
 
     [line, *others] = await journal(home)
@@ -104,7 +104,7 @@ async def test_everything_is_changed_at_once_and_taken_back_at_once(home: Home) 
     ]
     await home.services.journal.undo(result.change_id or 0, BEN)
     assert await everything(home) == before
-    assert check.out_of_step(home.data / "lvs.db").count == 0
+    assert check.stale_gallery_rows(home.data / "lvs.db").count == 0
 
 
 async def test_what_was_changed_again_since_is_left_as_it_is(home: Home) -> None:

@@ -17,7 +17,7 @@ from lvs.errors import Invalid
 from lvs.models import Query
 from lvs.services.backup import snapshot_reader, snapshots
 from lvs.services.backup.export import as_json
-from lvs.services.backup.restore import put_back
+from lvs.services.backup.restore import restore_records
 
 HTMX = {"HX-Request": "true", "HX-Request-Type": "partial"}
 
@@ -81,7 +81,7 @@ async def test_a_hidden_video_is_in_no_list_unless_it_is_asked_for(home: Home) -
     assert not (await home.services.journal.undo(latest.change.id, "b")).reason
     assert await titles(home) == ["two", "one"]
     assert [(tag.name, tag.count) for tag in await home.services.gallery.tags()] == [("alps", 2)]
-    assert check.out_of_step(home.data / "lvs.db").count == 0
+    assert check.stale_gallery_rows(home.data / "lvs.db").count == 0
 
 
 async def test_folders_count_what_is_in_sight(home: Home) -> None:
@@ -144,7 +144,7 @@ async def test_both_are_exported_and_restored(home: Home, tmp_path: Path) -> Non
     kept = await asyncio.to_thread(snapshot_reader.read, folder)
     await home.services.hidden.set(one, False, "a")
     await home.services.notes.set(one, "", "a")
-    gains = await put_back(home.services.database, kept.kept.values())
+    gains = await restore_records(home.services.database, kept.kept.values())
     assert (gains.hidden, gains.notes) == (1, 1)
     assert await home.services.notes.get(one) == "The harbour"
     assert await titles(home) == ["two"]

@@ -145,10 +145,10 @@ async def test_that_they_are_two_stands_in_export_and_snapshot_and_comes_back(
             await tx.run("DELETE FROM near_pairs")
         read = snapshot_reader.read(source)
         assert read.problems == []
-        assert (await restore.put_back(database, read.kept.values(), True)).told_apart == 1
-        gains = await restore.put_back(database, read.kept.values())
+        assert (await restore.restore_records(database, read.kept.values(), True)).told_apart == 1
+        gains = await restore.restore_records(database, read.kept.values())
         assert (gains.told_apart, gains.nothing) == (1, False)
-        assert (await restore.put_back(database, read.kept.values())).nothing
+        assert (await restore.restore_records(database, read.kept.values())).nothing
         ids = [(await home.services.videos.get(each)).id for each in (one, other)]
         async with database.transaction() as tx:  # compared here for the first time
             await rows.put_pairs(tx, ids, [(ids[0], ids[1], 12)])
@@ -165,7 +165,7 @@ async def test_undone_before_they_were_compared_they_are_no_pair(home: Home) -> 
     path = home.data / "export.json"
     path.write_text(json.dumps({"videos": [content]}))
     kept = snapshot_reader.read(path).kept.values()
-    gains = await restore.put_back(home.services.database, kept)
+    gains = await restore.restore_records(home.services.database, kept)
     assert gains.told_apart == 1
     lines = (await home.services.journal.page(ChangeFilter(what="different")))[0]
     assert (await home.services.journal.undo(lines[0].change.id, ANNA)).reason == ""

@@ -17,7 +17,7 @@ from lvs.db.changes import ChangeFilter
 from lvs.db.curation_rows import CurationRecord
 from lvs.db.missing import EVER
 from lvs.models import Query, Video
-from lvs.services.backup.restore import put_back
+from lvs.services.backup.restore import restore_records
 from lvs.services.curation.recycle_bin import DAYS_KEPT, NIGHTS_KEPT, days_left
 
 
@@ -242,7 +242,7 @@ async def test_forgetting_is_taken_back_in_the_journal(home: Home) -> None:
 async def test_a_video_that_came_from_a_backup_and_was_never_seen_is_listed_and_can_be_forgotten(
     home: Home,
 ) -> None:
-    await put_back(
+    await restore_records(
         home.services.database, [CurationRecord("0123456789abcdef", title="From afar", rating=5)]
     )
     assert await missing(home) == ["From afar"]
@@ -317,7 +317,7 @@ def test_the_days_that_are_left_are_counted_down(passed_days: float, left: int) 
 
 
 async def test_the_list_is_paged_with_the_latest_first(home: Home) -> None:
-    await put_back(
+    await restore_records(
         home.services.database,
         [CurationRecord(f"{number:016x}", title=f"film {number}") for number in range(1, 131)],
     )

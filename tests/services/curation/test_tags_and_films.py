@@ -176,4 +176,4 @@ async def test_all_of_it_taken_back_in_turn_ends_where_it_began(home: Home) -> N
         for undo in reversed(undos):
             await undo()
         assert await carried(home) == start, seed
-    assert check.out_of_step(home.data / "lvs.db").count == 0
+    assert check.stale_gallery_rows(home.data / "lvs.db").count == 0

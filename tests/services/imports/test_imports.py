@@ -22,7 +22,7 @@ from lvs.errors import Invalid
 from lvs.models import Video
 from lvs.services.backup import snapshot_reader, snapshots
 from lvs.services.backup.export import as_json
-from lvs.services.backup.restore import put_back
+from lvs.services.backup.restore import restore_records
 from lvs.services.backup.side_files import SideFileKind, SideFilesExport
 from lvs.services.curation.markers import checked_markers
 from lvs.services.events import Events
@@ -293,7 +293,7 @@ async def test_markers_are_undone_and_come_back_with_backups(home: Home, tmp_pat
     assert "markers given" in await (await home.client.get("/admin/changes")).get_data(as_text=True)
     snapshot = snapshot_reader.read(folder)
     assert snapshot.kept[film.media_hash].markers == kept.markers
-    gains = await put_back(home.services.database, snapshot.kept.values())
+    gains = await restore_records(home.services.database, snapshot.kept.values())
     assert gains.markers == 1
     async with home.services.database.read() as db:
         assert await markers.of_video(db, film.id) == kept.markers

@@ -29,7 +29,7 @@ from lvs.web.request_args import (
     row_id,
     text,
 )
-from lvs.web.responses import back, client, page, partial, services, wants_partial
+from lvs.web.responses import client, page, partial, redirect_back, services, wants_partial
 
 LABELS = {
     "rating": "Stars",
@@ -186,10 +186,10 @@ async def undo(change_id: str) -> Response:
     """Undo one change, of a video, of a tag itself or of a saved view."""
     if row_id(change_id) > saved_views.FIRST_ID:
         await services().saved_views.undo(row_id(change_id), client())
-        return back("/admin/changes")
+        return redirect_back("/admin/changes")
     if row_id(change_id) > tag_changes.FIRST_ID:
         await services().tag_management.undo(row_id(change_id), client())
-        return back("/admin/changes")
+        return redirect_back("/admin/changes")
     undone = await services().journal.undo(row_id(change_id), client())
     if wants_partial():
         values: dict[str, Any] = {
@@ -202,7 +202,7 @@ async def undo(change_id: str) -> Response:
         )
     if undone.reason:
         raise Conflict(undone.reason)
-    return back("/admin/changes")
+    return redirect_back("/admin/changes")
 
 
 async def preview_undo() -> Response:

@@ -10,7 +10,7 @@ from lvs.db.near_pairs import NearPair, NearVideo
 from lvs.text import plural
 from lvs.web.facts import codec_name
 from lvs.web.request_args import MAX_ID, arguments, form_number, form_words, number, row_id, text
-from lvs.web.responses import back, client, page, services
+from lvs.web.responses import client, page, redirect_back, services
 from lvs.web.templates import duration, size
 
 HERE = "/admin/duplicates"
@@ -58,7 +58,7 @@ async def duplicates() -> Response:
 async def prefer(video_id: str) -> Response:
     """Play a video from the selected copy from now on."""
     await services().duplicates.prefer(row_id(video_id), await form_number("file"))
-    return back(HERE)
+    return redirect_back(HERE)
 
 
 async def keep(pair_id: str) -> Response:

@@ -13,7 +13,7 @@ from pydantic import ConfigDict, Field
 
 from lvs import __version__
 from lvs.clock import iso_utc_held
-from lvs.models import shown
+from lvs.models import display_path
 from lvs.services.bundle import Services
 from lvs.services.latency import Latencies, Quantiles, Window
 from lvs.services.media import posters
@@ -231,7 +231,7 @@ class FolderReport(FigureModel):
     """One library folder."""
 
     name: str
-    path: Annotated[str, Converted(shown)]
+    path: Annotated[str, Converted(display_path)]
     files: int
     size_bytes: int
     offline_since: MomentOrNone

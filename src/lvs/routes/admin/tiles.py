@@ -12,7 +12,7 @@ from lvs.routes.admin import report
 from lvs.services.latency import Window
 from lvs.services.metrics import RouteStats
 from lvs.services.monitoring.health import Level
-from lvs.services.network.served import served
+from lvs.services.network.served import server_urls
 from lvs.web.responses import pages, rendered, services
 
 LEVEL_WORDS = {Level.OK: "OK", Level.BUSY: "Busy", Level.WARNING: "Attention", Level.ERROR: "Fault"}
@@ -193,7 +193,7 @@ async def _system() -> Context:
         "sample": system.latest,
         "history": list(system.history),
         "processors": system.processors,
-        "reachable": await asyncio.to_thread(served, services().config),
+        "reachable": await asyncio.to_thread(server_urls, services().config),
         "uptime": services().metrics.uptime_s,
         "version": __version__,
         "functions": sorted(

@@ -9,7 +9,7 @@ from lvs.routes.api.openapi import answers
 from lvs.services.household.history import HistoryLine
 from lvs.web.json_body import json_body
 from lvs.web.request_args import arguments, cursor, limit, row_id, text
-from lvs.web.responses import addresses, answer, services
+from lvs.web.responses import addresses, json_response, services
 from lvs.web.urls import encode_cursor
 
 DEFAULT, LARGEST = 100, 500
@@ -26,7 +26,7 @@ async def lines() -> Response:
     hidden = text(args, "hidden") == "1"
     found = await services().history.lines(size + 1, before, hidden=hidden)
     last = found[size - 1] if len(found) > size else None
-    return answer(
+    return json_response(
         schemas.HistoryLines(
             on=await services().history.is_on(),
             lines=[_line(each) for each in found[:size]],
@@ -40,7 +40,7 @@ async def switch() -> Response:
     """Switch the history on or off."""
     wanted = await json_body(schemas.HistorySwitch, 'Send {"on": true} or {"on": false}.')
     await services().history.switch(wanted.on)
-    return answer(schemas.Done())
+    return json_response(schemas.Done())
 
 
 @answers(schemas.Done, problems=(400,))
@@ -51,14 +51,14 @@ async def remove() -> Response:
         await services().history.remove_day(day)
     else:
         await services().history.remove_all()
-    return answer(schemas.Done())
+    return json_response(schemas.Done())
 
 
 @answers(schemas.Done, problems=(400, 404))
 async def remove_line(line_id: str) -> Response:
     """Remove one line for good."""
     await services().history.remove(row_id(line_id))
-    return answer(schemas.Done())
+    return json_response(schemas.Done())
 
 
 def _line(line: HistoryLine) -> schemas.HistoryEntry:

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, RootModel, create_model
 
 from lvs.clock import iso_utc_held
 from lvs.filters import FILTERS, STATES
-from lvs.models import Card, Chapter, Projection, Root, Tag, Video, WatchState, shown
+from lvs.models import Card, Chapter, Projection, Root, Tag, Video, WatchState, display_path
 from lvs.services.gallery.dates import recorded_of
 from lvs.web.schema import Schema
 from lvs.web.urls import Urls
@@ -768,8 +768,8 @@ class LegacyProblem(Problem):
 def shown_path(roots: dict[int, Root], root_id: int, path: bytes) -> str:
     """A path as text, with the library folder's name first where there are several."""
     several = sum(root.active for root in roots.values()) > 1
-    name = shown(roots[root_id].name.encode("utf-8", "surrogateescape"))
-    return f"{name}/{shown(path)}" if several else shown(path)
+    name = display_path(roots[root_id].name.encode("utf-8", "surrogateescape"))
+    return f"{name}/{display_path(path)}" if several else display_path(path)
 
 
 def summary_of(card: Card, roots: dict[int, Root], addresses: Urls) -> VideoSummary:

@@ -15,7 +15,7 @@ from lvs.clock import local_date, now_ms
 from lvs.db.headset import HeadsetVideo
 from lvs.errors import NotFound, TooManyRequests
 from lvs.http.file_response import file_response
-from lvs.models import Sort, State, Video, shown
+from lvs.models import Sort, State, Video, display_path
 from lvs.playability import Playability, plays
 from lvs.routes.hooks.auth import is_signed_in
 from lvs.routes.media.subtitles import subtitles_of
@@ -137,7 +137,7 @@ async def item(media_hash: str) -> VideoItem:
 def _is_converted(video: Video) -> bool:
     if video.probe is None or video.state is State.UNREADABLE:
         return False
-    extension = shown(video.file.path).rpartition(".")[2]
+    extension = display_path(video.file.path).rpartition(".")[2]
     return plays(video.probe, extension)[0] is Playability.CONVERTED
 
 

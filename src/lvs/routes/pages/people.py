@@ -5,7 +5,7 @@ from typing import cast
 from quart import Response, redirect, request
 
 from lvs.errors import Refused, TooManyRequests
-from lvs.models import shown
+from lvs.models import display_path
 from lvs.routes.hooks.people import COOKIE, device
 from lvs.routes.pages.seen_views import seen_views
 from lvs.routes.pages.start_page import VIEW
@@ -158,7 +158,9 @@ def _tags_of(person: Person) -> str:
 
 
 def _folders_of(person: Person) -> str:
-    return "\n".join(shown(folder) for folder in person.limits.folders) if person.limits else ""
+    return (
+        "\n".join(display_path(folder) for folder in person.limits.folders) if person.limits else ""
+    )
 
 
 def _to(rest: str = "") -> Response:

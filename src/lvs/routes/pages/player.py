@@ -9,7 +9,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from lvs.http import media_types
-from lvs.models import State, Track, Video, shown
+from lvs.models import State, Track, Video, display_path
 from lvs.playability import Playability, plays, undecodable_sound
 from lvs.routes.media.subtitles import delay, named_track
 from lvs.services.media.languages import language_of
@@ -201,7 +201,7 @@ def _direct_type(video: Video) -> str:
 
 
 def _extension(video: Video) -> str:
-    return shown(video.file.path).rpartition(".")[2]
+    return display_path(video.file.path).rpartition(".")[2]
 
 
 def _track_label(number: int, track: Track) -> str:

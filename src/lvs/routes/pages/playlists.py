@@ -18,7 +18,7 @@ from lvs.web.request_args import (
     text,
     video_hash,
 )
-from lvs.web.responses import back, client, page, partial_of_video, services, wants_partial
+from lvs.web.responses import client, page, partial_of_video, redirect_back, services, wants_partial
 from lvs.web.urls import query_string
 
 PAGE_SIZE = 100
@@ -124,11 +124,11 @@ async def move(playlist_id: str) -> Response:
     wanted, position = row_id(playlist_id), await form_number("position")
     if await form_words("to"):
         await services().playlists.move_to(wanted, position, await form_number("to"))
-        return back(f"/playlist/{wanted}")
+        return redirect_back(f"/playlist/{wanted}")
     up = digit(await form_words("up"), "1 or 0", 1) == 1
     hidden = await form_words("hidden") == "1"
     await services().playlists.move(wanted, position, up, hidden=hidden)
-    return back(f"/playlist/{wanted}")
+    return redirect_back(f"/playlist/{wanted}")
 
 
 async def choose(media_hash: str) -> Response:
@@ -179,7 +179,7 @@ async def set_later(media_hash: str) -> Response:
     if await form_words("from") == "later":
         undo = "" if wanted else f"?removed={media_hash}"
         return cast("Response", redirect(f"/later{undo}", 303))
-    return back(f"/v/{media_hash}")
+    return redirect_back(f"/v/{media_hash}")
 
 
 async def _choice(heading: str, **values: Any) -> Response:

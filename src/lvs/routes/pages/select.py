@@ -17,9 +17,9 @@ from lvs.services.curation.bulk import (
     BulkEdit,
     BulkResult,
     checked,
-    in_turns,
+    in_batches,
 )
-from lvs.services.gallery.gallery import by_use
+from lvs.services.gallery.gallery import sorted_by_use
 from lvs.text import in_list, plural, split_at_commas
 from lvs.viewer import viewer
 from lvs.web.filters import chips, parse_query
@@ -72,7 +72,7 @@ async def show() -> Response:
     if wants_partial():
         return partial("choices.html", **values)
     described = " · ".join(chip.label for chip in chips(query))
-    tags = sorted(await services().gallery.tags(), key=by_use)
+    tags = sorted(await services().gallery.tags(), key=sorted_by_use)
     return page(
         "select.html",
         **values,
@@ -237,9 +237,9 @@ def _exported(ids: Sequence[int], what: str) -> Response:
     database = services().database
     pieces: AsyncIterator[bytes]
     if what == "export-json":
-        pieces = export.selection_as_json(database, in_turns(ids))
+        pieces = export.selection_as_json(database, in_batches(ids))
         return stream(pieces, "application/json", "json")
-    pieces = export.selection_as_csv(database, in_turns(ids))
+    pieces = export.selection_as_csv(database, in_batches(ids))
     return stream(pieces, "text/csv; charset=utf-8", "csv")
 
 

@@ -4,7 +4,7 @@ from msgspec import Struct
 from quart import Response
 
 from lvs.db.up_next import NextVideo
-from lvs.models import Card, Query, Sort, shown
+from lvs.models import Card, Query, Sort, display_path
 from lvs.services.household.play_order import ListPlace
 from lvs.web.responses import addresses, page_or_partial, services
 
@@ -37,7 +37,7 @@ def _shown(video: NextVideo) -> UpNextEntry:
         return UpNextEntry(video.card, url, f"in {video.playlist}")
     folder = addresses().folder_bytes(video.card)
     query = Query(folder=folder, sort=Sort.TITLE, descending=False)
-    name = shown(folder.rpartition(b"/")[2])
+    name = display_path(folder.rpartition(b"/")[2])
     return UpNextEntry(
         video.card, addresses().watch(video.card, query), f"in {name}" if name else "next by title"
     )

@@ -120,7 +120,9 @@ class Backups:
             return DatabaseDamaged(f"{error.message} It cannot be put aside: {problem.strerror}.")
         kept = await asyncio.to_thread(backup.newest_good, self.folder)
         log.error("the damaged database is now %s", place)
-        return DatabaseDamaged(f"{error.message} It was put aside as {place}. {backup.offer(kept)}")
+        return DatabaseDamaged(
+            f"{error.message} It was put aside as {place}. {backup.restore_hint(kept)}"
+        )
 
 
 def make(

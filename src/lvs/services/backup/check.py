@@ -67,7 +67,7 @@ def check_data(
 
 
 def _examined(database: Path, kept: Backup | None) -> tuple[Examination | None, list[Finding]]:
-    bring_back = f"Stop LVS. {backup.offer(kept)}"
+    bring_back = f"Stop LVS. {backup.restore_hint(kept)}"
     if not database.is_file() or not database.stat().st_size:
         return None, [
             Finding(
@@ -88,12 +88,12 @@ def _examined(database: Path, kept: Backup | None) -> tuple[Examination | None, 
 
 
 def _aside(database: Path, kept: Backup | None) -> Iterator[Finding]:
-    for place in backup.aside(database):
+    for place in backup.quarantined(database):
         gone_on = database.is_file()
         mend = (
             "Keep it until nothing is missed any more, then delete it."
             if gone_on
-            else backup.offer(kept)
+            else backup.restore_hint(kept)
         )
         yield Finding("put-aside", f"A damaged database lies in {place}.", mend)
 
@@ -126,7 +126,7 @@ def _contents(database: Path) -> Iterator[Finding]:
     for kind, looked, message, mend in (
         (
             "out-of-step",
-            check.out_of_step,
+            check.stale_gallery_rows,
             "{} shown otherwise than was given to them",
             "`lvs check --mend` makes the gallery anew.",
         ),
@@ -138,7 +138,7 @@ def _contents(database: Path) -> Iterator[Finding]:
         ),
         (
             "tag-circle",
-            check.tags_in_circles,
+            check.tag_cycles,
             "{} standing below themselves",
             "`lvs check --mend` takes them out of the circle.",
         ),
@@ -150,13 +150,13 @@ def _contents(database: Path) -> Iterator[Finding]:
         ),
         (
             "nobodys",
-            check.nobodys,
+            check.orphaned_personal_rows,
             "{} of people who are not there",
             "`lvs check --mend` removes them.",
         ),
         (
             "no-place",
-            check.placeless,
+            check.videos_without_files,
             "{} never seen in a library folder",
             "They come from a restore; connect the drive they lie on and run `lvs scan`.",
         ),

@@ -15,7 +15,7 @@ from msgspec.structs import asdict
 from lvs.clock import iso_utc
 from lvs.db import export as rows
 from lvs.db import playlists, saved_views
-from lvs.db.curation_rows import kept_tags
+from lvs.db.curation_rows import tag_records
 from lvs.db.database import Connection, Database
 from lvs.db.export import ExportedVideo
 from lvs.db.people_rows import everybody
@@ -57,7 +57,7 @@ async def as_json(database: Database) -> AsyncIterator[bytes]:
     Python's `os.fsdecode` gives. Paths are those of the addresses: with several library folders
     they begin with the folder's name.
     """
-    async with database.read() as db, rows.as_one(db):
+    async with database.read() as db, rows.consistent_read(db):
         named = await rows.active_roots(db) > 1
         lists = {
             "videos": _videos(db, named),
@@ -82,7 +82,7 @@ async def as_csv(database: Database) -> AsyncIterator[bytes]:
     `.
     """
     yield _line(COLUMNS)
-    async with database.read() as db, rows.as_one(db):
+    async with database.read() as db, rows.consistent_read(db):
         named = await rows.active_roots(db) > 1
         async for video in _exported(db):
             yield _row(video, named)
@@ -157,7 +157,7 @@ async def _playlists(db: Connection, named: bool) -> AsyncIterator[Mapping[str, 
 
 
 async def _tags(db: Connection) -> AsyncIterator[Mapping[str, Any]]:
-    for tag in await kept_tags(db):
+    for tag in await tag_records(db):
         yield asdict(tag)
 
 

@@ -19,7 +19,7 @@ def fetch(
     does.
     """
     try:
-        return tried(url, target, moment)
+        return trial_restore(url, target, moment)
     except LvsError as error:
         states = [] if moment else _others(url)
         if not states:
@@ -29,7 +29,7 @@ def fetch(
         if found is None:
             raise
         say(f"The newest that is sound is of {found.at.astimezone():%Y-%m-%d %H:%M:%S}.")
-        return tried(url, target, found)
+        return trial_restore(url, target, found)
 
 
 def _others(url: str) -> Sequence[RestorePoint]:
@@ -47,7 +47,7 @@ def _newest_sound(url: str, target: Path, states: Sequence[RestorePoint]) -> Res
 
     def sound(index: int) -> bool:
         try:
-            tried(url, target, states[index])
+            trial_restore(url, target, states[index])
         except LvsError:
             return False
         return True
@@ -64,7 +64,7 @@ def _newest_sound(url: str, target: Path, states: Sequence[RestorePoint]) -> Res
     return states[good]
 
 
-def tried(
+def trial_restore(
     url: str, target: Path, moment: datetime | RestorePoint | None = None
 ) -> backup.Examination:
     """Bring a state to `target` and look through it. Raises as `fetch` does, and

@@ -338,7 +338,7 @@ def _rehearsed(url: str, folder: Path) -> backup.BackupCounts:
     shutil.rmtree(trial, ignore_errors=True)
     trial.mkdir(parents=True)
     try:
-        return replica_restore.tried(url, trial / "lvs.db").counts
+        return replica_restore.trial_restore(url, trial / "lvs.db").counts
     finally:
         shutil.rmtree(trial, ignore_errors=True)
 

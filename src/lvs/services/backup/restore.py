@@ -85,7 +85,7 @@ class _DryRun(Exception):
     """Takes back a transaction that was made to see what it would do."""
 
 
-async def put_back(
+async def restore_records(
     database: Database,
     wanted: Collection[CurationRecord],
     only_look: bool = False,
@@ -162,7 +162,9 @@ async def _awaited(tx: Transaction, kept: CurationRecord) -> int:
     return video_id
 
 
-async def _put(tx: Transaction, video_id: int, kept: CurationRecord, summary: RestoreSummary) -> None:
+async def _put(
+    tx: Transaction, video_id: int, kept: CurationRecord, summary: RestoreSummary
+) -> None:
     await _put_rating(tx, video_id, kept, summary)
     now = now_ms()
     if kept.favorite and not await favorites.has(tx, video_id):
@@ -205,24 +207,26 @@ async def put_described_tags(
         if new == old:
             continue
         await tag_details.put(tx, [new])
-        if await tag_details.in_circle(tx, [new.key]):
+        if await tag_details.has_cycle(tx, [new.key]):
             await tag_details.put(tx, [replace(new, parent=old.parent)])
         summary.described_tags += 1
     keys = [tag_key(kept.name) for kept in described]
     await tag_details.refresh_words(tx, keys)
-    return await tag_details.carriers(tx, keys) if summary.described_tags else set()
+    return await tag_details.videos_with(tx, keys) if summary.described_tags else set()
 
 
 async def _described(tx: Transaction, old: TagState, kept: TagRecord) -> TagState:
     aliases = dict(old.aliases)
     for alias in kept.aliases:
-        if await tag_details.taken(tx, tag_key(alias)) is None:
+        if await tag_details.name_owner(tx, tag_key(alias)) is None:
             aliases[tag_key(alias)] = alias
     return replace(
         old,
         colour=kept.colour or old.colour,
         description=kept.description or old.description,
-        parent=await tag_details.taken(tx, tag_key(kept.parent)) if kept.parent else old.parent,
+        parent=await tag_details.name_owner(tx, tag_key(kept.parent))
+        if kept.parent
+        else old.parent,
         aliases=tuple(sorted(aliases.items())),
     )
 

@@ -91,7 +91,7 @@ class SecondPlace:
         away_since, failure = None, ""
         try:
             prepare(self.backups, folder)
-            for each in lacking(self.backups, folder)[:COPIED_AT_ONCE]:
+            for each in missing_copies(self.backups, folder)[:COPIED_AT_ONCE]:
                 copied = copy(each, folder, self._go_on)
                 log.info("backup %s copied to %s and checked", copied.path.name, folder)
             prune(folder)
@@ -103,7 +103,7 @@ class SecondPlace:
         if failure and failure != (before.failure if before else ""):
             log.warning("%s", failure)
         newest = newest_of(folder) if away_since is None else before.newest if before else None
-        waiting = len(lacking(self.backups, folder))
+        waiting = len(missing_copies(self.backups, folder))
         self._state = SecondPlaceState(folder, newest, waiting, away_since, failure)
 
     def _go_on(self) -> None:
@@ -172,7 +172,7 @@ def _may_use(disk: str, former: str, marked: bool) -> bool:
     return marked or number != former_number
 
 
-def lacking(backups: Path, folder: Path) -> list[Backup]:
+def missing_copies(backups: Path, folder: Path) -> list[Backup]:
     """The good backups that have no copy in the folder and would be kept there, newest first."""
     good = [each for each in backup.listed(backups) if each.good]
     there = {each.path.name: each for each in backup.listed(folder) if each.good}

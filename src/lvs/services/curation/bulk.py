@@ -17,7 +17,7 @@ from lvs.db import later as later_rows
 from lvs.db.bulk_edits import ChangeOrigin
 from lvs.db.database import Database, Transaction
 from lvs.errors import Conflict, Invalid, NotFound
-from lvs.models import Query, shown, tag_key
+from lvs.models import Query, display_path, tag_key
 from lvs.services.cache import Cache
 from lvs.services.curation.base import clean_line
 from lvs.services.curation.tags import MAX_TAGS, clean_tag
@@ -149,7 +149,7 @@ class BulkEdits:
         return BulkResult(len(video_ids), len(changed), origin.bulk)
 
 
-async def in_turns(
+async def in_batches(
     video_ids: Sequence[int], size: int = EXPORTED_AT_ONCE
 ) -> AsyncIterator[Sequence[int]]:
     """Some hundreds of these at a time, as an export reads them."""
@@ -260,7 +260,7 @@ def _title(pattern: str, number: int, title: str, path: bytes, recorded_at: int)
     values = {
         "title": title,
         "file": title_from_path(path),
-        "folder": shown(path.rpartition(b"/")[0].rpartition(b"/")[2]),
+        "folder": display_path(path.rpartition(b"/")[0].rpartition(b"/")[2]),
         "n": str(number),
         "date": f"{recorded:%Y-%m-%d}" if recorded else "",
         "year": f"{recorded:%Y}" if recorded else "",

@@ -38,7 +38,7 @@ def status_of_bulk(bulk: BulkChange) -> UndoStatus:
     return UndoStatus.PUT_BACK if bulk.is_redo else UndoStatus.OPEN
 
 
-async def take_back(tx: Transaction, bulk_id: int, client: str) -> BulkUndoResult:
+async def revert(tx: Transaction, bulk_id: int, client: str) -> BulkUndoResult:
     """Take all lines of a change to many videos back, the latest first, in pieces.
 
     Raises NotFound.
@@ -75,6 +75,6 @@ async def _take_back_some(tx: Transaction, origin: ChangeOrigin, lines: list[Cha
             by_kind[line.what].append(line)
     taken = 0
     for some in by_kind.values():
-        taken += await bulk_edits.take_back(tx, origin, some)
+        taken += await bulk_edits.revert(tx, origin, some)
     await bulk_edits.refresh(tx, sorted({line.video_id for line in lines}), frozenset(by_kind))
     return taken

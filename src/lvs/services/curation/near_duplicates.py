@@ -97,7 +97,7 @@ async def _join(tx: Transaction, origin: ChangeOrigin, kept_id: int, other_id: i
     await bulk_edits.refresh(tx, [kept_id, other_id], frozenset({*kinds, "hidden"}))
 
 
-async def take_back(tx: Transaction, change: Change, client: str) -> str:
+async def revert(tx: Transaction, change: Change, client: str) -> str:
     """Take back that two films are not the same, or the undo of it; why not, or nothing where it
     was done.
     """

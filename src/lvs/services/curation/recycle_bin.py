@@ -62,13 +62,13 @@ class RecycleBin:
     async def sum(self) -> Totals:
         """Totals over all missing videos."""
         async with self._database.read() as db:
-            return await rows.sum_of_missing(db, None, EVER)
+            return await rows.missing_totals(db, None, EVER)
 
     async def preview(self, ids: Collection[int] | None, until: int) -> ForgetPreview:
         """Preview of forgetting these videos, or all that were missing at `until` (Unix ms)."""
         async with self._database.read() as db:
             return ForgetPreview(
-                await rows.sum_of_missing(db, ids, until),
+                await rows.missing_totals(db, ids, until),
                 await rows.listed(db, SHOWN, ids=ids, until=until),
             )
 
@@ -89,14 +89,14 @@ class RecycleBin:
     ) -> tuple[list[MissingVideo], tuple[int, int] | None]:
         """Contents of the bin, latest first, and the cursor of the next ones."""
         async with self._database.read() as db:
-            found = await rows.binned(db, limit + 1, after)
+            found = await rows.forgotten(db, limit + 1, after)
         last = found[limit - 1] if len(found) > limit else None
         return found[:limit], (last.forgotten_at or 0, last.id) if last else None
 
     async def sum_of_bin(self) -> Totals:
         """Totals over the bin."""
         async with self._database.read() as db:
-            return await rows.sum_of_bin(db)
+            return await rows.bin_totals(db)
 
     async def restore(self, ids: Collection[int] | None, until: int, client: str) -> int:
         """Take these out of the bin, or all that were in it at `until` (Unix ms); how many that

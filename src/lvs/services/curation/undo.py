@@ -39,7 +39,7 @@ from lvs.models import tag_key
 from lvs.services.cache import Cache
 from lvs.services.curation import handover, near_duplicates
 from lvs.services.curation.base import journal_text
-from lvs.services.curation.bulk_undo import status_of_bulk, take_back
+from lvs.services.curation.bulk_undo import revert, status_of_bulk
 from lvs.services.curation.change_status import OTHERWISE, REASONS, UndoStatus, statuses
 from lvs.services.curation.tags import MAX_TAGS
 from lvs.services.events import Event, Events
@@ -188,7 +188,7 @@ class Journal:
 
     async def _undo_bulk(self, bulk: BulkChange, client: str) -> UndoResult:
         async with self._database.transaction() as tx:
-            result = await take_back(tx, bulk.id, client)
+            result = await revert(tx, bulk.id, client)
             after = await bulk_changes.one(tx, bulk.id) or bulk
         self._cache.clear()
         if result.video_ids:
@@ -408,7 +408,7 @@ async def _tag(tx: Transaction, change: Change, client: str) -> str:
     full = change.new is None and len(await tags.of_video(tx, change.video_id)) >= MAX_TAGS
     if full:
         return f"The video carries {MAX_TAGS} tags, and no more fit."
-    taken = await bulk_edits.take_back(tx, ChangeOrigin(None, client, now_ms()), [change])
+    taken = await bulk_edits.revert(tx, ChangeOrigin(None, client, now_ms()), [change])
     await tag_details.remove_unused(tx, {tag_key(change.new or change.old or "")})
     return "" if taken else OTHERWISE
 
@@ -464,7 +464,7 @@ async def _forgotten(tx: Transaction, change: Change, client: str) -> str:
 
 async def _playlist(tx: Transaction, change: Change, client: str) -> str:
     """Of playlists the journal knows what was changed of many videos at once."""
-    taken = await bulk_edits.take_back(tx, ChangeOrigin(None, client, now_ms()), [change])
+    taken = await bulk_edits.revert(tx, ChangeOrigin(None, client, now_ms()), [change])
     return "" if taken else OTHERWISE
 
 
@@ -497,7 +497,7 @@ _TAKE_BACK = {
     "notes": _notes,
     "markers": _markers,
     "forgotten": _forgotten,
-    "handover": handover.take_back,
+    "handover": handover.revert,
     "added": _added,
-    "different": near_duplicates.take_back,
+    "different": near_duplicates.revert,
 }

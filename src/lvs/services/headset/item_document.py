@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from lvs.models import Chapter, File, Video, shown
+from lvs.models import Chapter, File, Video, display_path
 from lvs.services.headset import words
 from lvs.services.headset.write_back import AllowedWrites
 from lvs.services.playback.planner import HEIGHTS
@@ -115,7 +115,7 @@ def deovr(item: VideoItem) -> dict[str, Any]:
 
 def _tags(item: VideoItem) -> list[dict[str, Any]]:
     video = item.video
-    folder = shown(video.file.path).rpartition("/")[0]
+    folder = display_path(video.file.path).rpartition("/")[0]
     recorded = video.probe.recorded_at if video.probe else None
     year = words.day(recorded)[:4] if recorded else ""
     names = words.read_only_names(folder, year, video.views, video.rating)
@@ -130,7 +130,7 @@ def _media(item: VideoItem) -> list[dict[str, Any]]:
     """The file that is played, every further one under the name of its place, and the film as LVS
     converts it.
     """
-    names = ["direct", *(shown(source.file.path) for source in item.sources[1:])]
+    names = ["direct", *(display_path(source.file.path) for source in item.sources[1:])]
     media: list[dict[str, Any]] = [
         {"name": name, "sources": [_source(item, source)]}
         for name, source in zip(names, item.sources, strict=False)

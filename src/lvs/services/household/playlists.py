@@ -155,7 +155,7 @@ class Playlists:
 
         async def change(tx: Transaction) -> None:
             await _existing(tx, playlist_id)
-            if not await playlists.take_out(tx, playlist_id, position):
+            if not await playlists.remove_item(tx, playlist_id, position):
                 raise NotFound("Nothing stands at this place of the playlist any more.")
 
         await self._database.write(change)
@@ -169,10 +169,10 @@ class Playlists:
         async def change(tx: Transaction) -> None:
             await _existing(tx, playlist_id)
             video_id = await videos.id_of(tx, name)
-            if video_id is not None and await playlists.take_out_video(tx, playlist_id, video_id):
+            if video_id is not None and await playlists.remove_video(tx, playlist_id, video_id):
                 return
             held = name.encode("utf-8", "surrogateescape")
-            if not await playlists.take_out_held(tx, playlist_id, held):
+            if not await playlists.remove_held(tx, playlist_id, held):
                 raise NotFound("This video is not in the playlist.")
 
         await self._database.write(change)

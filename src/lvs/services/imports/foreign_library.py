@@ -81,7 +81,7 @@ class ForeignLibrary(Struct):
             foreign.entry.tags.setdefault(tag_key(tag), (tag, None))
 
 
-def complete(
+def add_details(
     library: ForeignLibrary,
     videos: Mapping[int, ForeignVideo],
     files: Iterable[Sequence[Any]],

@@ -7,7 +7,7 @@ from lvs.db.foreign.database import opened
 from lvs.services.imports.foreign_library import (
     ForeignLibrary,
     ForeignVideo,
-    complete,
+    add_details,
     seconds_of,
     stars_of,
 )
@@ -28,7 +28,7 @@ def read(path: Path, _user: str = "") -> ForeignLibrary:
             entry.views = views or None
             entry.last_viewed_at = library.understood(foreign.name, values.moment, last)
             foreign.position_s = seconds_of(position) or 0.0
-        complete(library, videos, rows.files(db), rows.tags(db), rows.markers(db))
+        add_details(library, videos, rows.files(db), rows.tags(db), rows.markers(db))
     library.videos = list(videos.values())
     library.left_out = ["performers, studios, groups and pictures of Stash"]
     return library

@@ -7,7 +7,7 @@ from lvs.db.foreign.database import opened
 from lvs.services.imports.foreign_library import (
     ForeignLibrary,
     ForeignVideo,
-    complete,
+    add_details,
     stars_of,
 )
 from lvs.services.legacy import values
@@ -33,7 +33,7 @@ def read(path: Path, _user: str = "") -> ForeignLibrary:
             entry.last_viewed_at = library.understood(foreign.name, values.moment, last)
             if on_list:
                 listed.append(foreign)
-        complete(library, videos, rows.files(db), rows.tags(db), rows.cuepoints(db))
+        add_details(library, videos, rows.files(db), rows.tags(db), rows.cuepoints(db))
     # XBVR lists every scene it has heard of, also those of which there is no file.
     library.videos = [foreign for foreign in videos.values() if foreign.files]
     if wanted := [foreign for foreign in listed if foreign.files]:

@@ -118,7 +118,9 @@ class LegacyData(Struct):
             if here is not entry:
                 here.fill(entry)
 
-    def add_issue(self, file: str, why: str, line: int | None = None, row: str | None = None) -> None:
+    def add_issue(
+        self, file: str, why: str, line: int | None = None, row: str | None = None
+    ) -> None:
         if len(self.issues) < MOST_ISSUES:
             self.issues.append(ParseIssue(file, line, row, why))
         else:
@@ -393,7 +395,7 @@ class _LegacyStore:
                 take(part)
             except ValueError as error:
                 where = (
-                    f" ({values.shown(part.key)})"
+                    f" ({values.shortened(part.key)})"
                     if isinstance(part.key, str) and kind is not SourceKind.FAVORITES
                     else ""
                 )
@@ -409,7 +411,7 @@ class _LegacyStore:
             if entry.rating not in (None, stars):
                 self._issue(
                     part.at,
-                    f"{values.shown(part.key)} has two ratings in this file; the last counts",
+                    f"{values.shortened(part.key)} has two ratings in this file; the last counts",
                 )
             entry.rating = stars
 
@@ -420,7 +422,8 @@ class _LegacyStore:
             if entry.views not in (None, count):
                 self._issue(
                     part.at,
-                    f"{values.shown(part.key)} has two view counts in this file; the last counts",
+                    f"{values.shortened(part.key)} has two view counts in this file; the last one"
+                    " counts",
                 )
             entry.views = count
 
@@ -428,17 +431,19 @@ class _LegacyStore:
         if not part.listed:
             if part.value is None:
                 return
-            raise ValueError(f"tags are a list, not {values.shown(part.value)}")
+            raise ValueError(f"tags are a list, not {values.shortened(part.value)}")
         tag = values.tag(part.value)
         self._of(part.key).tags.setdefault(tag_key(tag), (tag, None))
 
     def _favorite(self, part: ParsedValue) -> None:
         if part.key not in ("favorites", None):
-            raise ValueError(f"favorites are a list of names, and {values.shown(part.key)} is none")
+            raise ValueError(
+                f"favorites are a list of names, and {values.shortened(part.key)} is none"
+            )
         if not part.listed:
             if part.value is None:
                 return
-            raise ValueError(f"favorites are a list of names, not {values.shown(part.value)}")
+            raise ValueError(f"favorites are a list of names, not {values.shortened(part.value)}")
         self._of(part.value).favorite = True
 
     def _sidecar(self, part: ParsedValue) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from lvs.errors import NotFound
-from lvs.services.library.walk import below, has_format
+from lvs.services.library.walk import below, has_extension
 
 SQLITE_HEADER = b"SQLite format 3\0"
 SUBFOLDERS = (
@@ -144,7 +144,7 @@ def _named_file(path: Path, endings: frozenset[bytes], libraries: tuple[bytes, .
 
 
 def _is_sidecar(name: str, endings: frozenset[bytes]) -> bool:
-    return name.lower().endswith(".json") and has_format(os.fsencode(name[:-5]), endings)
+    return name.lower().endswith(".json") and has_extension(os.fsencode(name[:-5]), endings)
 
 
 def _sidecar(path: Path, folder: Path, libraries: tuple[bytes, ...]) -> Source:

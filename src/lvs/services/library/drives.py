@@ -14,7 +14,7 @@ from lvs.db import files, gallery, roots
 from lvs.db.database import Database
 from lvs.models import Root, UnreachableFolder
 from lvs.services.events import Event, Events
-from lvs.services.library.scan_reader import display_path
+from lvs.services.library.scan_reader import display_location
 from lvs.services.library.walk import WalkResult, below
 
 log = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ class Drives:
                 yield root.name
         for entry in self.away:
             if self.roots[entry.root_id].active:
-                yield display_path(self.roots[entry.root_id], entry.path)
+                yield display_location(self.roots[entry.root_id], entry.path)
 
     async def is_believable(
         self,

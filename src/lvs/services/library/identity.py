@@ -130,7 +130,7 @@ class Identity:
         places = await self.there(tx, video_id)
         if len({file.fingerprint for file in places}) < 2:
             return set()
-        eras = await division.eras(tx, video_id)
+        eras = await division.owned_since(tx, video_id)
         present = {file.fingerprint for file in places}
         stays = min(present, key=lambda content: (eras.get(content, (at, at)), content))
         made: set[int] = set()

@@ -31,7 +31,7 @@ from lvs.services.library.walk import (
     WalkResult,
     below,
     below_any,
-    has_format,
+    has_extension,
     is_hidden,
     is_odd_time,
     storable,
@@ -266,7 +266,7 @@ class Library:
 
     def _note_silent(self, root: Root, seen: WalkResult) -> None:
         for path, words in seen.silent.items():
-            if has_format(path, self._endings):
+            if has_extension(path, self._endings):
                 self._reader.note_problem(root, path, words)
 
     def _note_passed_over(self, root: Root, seen: WalkResult) -> None:
@@ -357,7 +357,7 @@ class Library:
                     continue
                 if stat.S_ISDIR(state.st_mode):
                     await self._scan_folder(root, path)
-                elif stat.S_ISREG(state.st_mode) and has_format(path, self._endings):
+                elif stat.S_ISREG(state.st_mode) and has_extension(path, self._endings):
                     present.append(FoundFile(path, state.st_size, storable(state.st_mtime_ns)))
                     self._note_time(root, path, state.st_mtime_ns)
                 else:  # a link or a pipe, say: what lay there before is gone

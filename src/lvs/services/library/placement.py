@@ -169,7 +169,7 @@ class Placement:
         return (
             not others
             and any(file.fingerprint == key for file in await self._identity.there(tx, owner))
-            and await videos.curated(tx, here.video_id)
+            and await videos.has_curation(tx, here.video_id)
         )
 
     async def _is_unready_copy(self, tx: Transaction, here: File) -> bool:
@@ -223,12 +223,12 @@ class Placement:
             for old_id, new_id in await files.replaced(tx, now_ms() - REPLACED_WITHIN_MS):
                 # one that also lies elsewhere was copied here, and is a film of its own
                 if (
-                    await videos.curated(tx, old_id)
-                    and not await videos.curated(tx, new_id)
+                    await videos.has_curation(tx, old_id)
+                    and not await videos.has_curation(tx, new_id)
                     and len(await self._identity.there(tx, new_id)) == 1
                     and not await division.differ_in_length(tx, old_id, new_id)
                 ):
-                    await videos.absorb(tx, old_id, new_id, now_ms())
+                    await videos.merge_uncurated(tx, old_id, new_id, now_ms())
                     joined.add(old_id)
             if not joined:
                 return

@@ -31,7 +31,7 @@ READ_AHEAD = 32  # times as many are handed out at most
 BATCH_SECONDS = 0.5  # a slow disk shows its files as they are found
 
 
-def display_path(root: Root, path: bytes) -> str:
+def display_location(root: Root, path: bytes) -> str:
     """A file's place as pages and messages show it."""
     return f"{root.name}/{path.decode('utf-8', 'replace')}"
 
@@ -88,7 +88,7 @@ class ScanReader:
 
     def note_problem(self, root: Root, path: bytes, words: str) -> None:
         """Keep that a file cannot be read, with the system's words."""
-        message = f"“{display_path(root, path)}” cannot be read: {words}."
+        message = f"“{display_location(root, path)}” cannot be read: {words}."
         self.problems[os.path.join(root.path, path)] = message
 
     def forget_problems(self, root: Root, folder: bytes) -> None:

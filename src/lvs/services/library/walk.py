@@ -31,7 +31,7 @@ def is_hidden(path: bytes) -> bool:
     return path.startswith(b".") or b"/." in path
 
 
-def has_format(name: bytes, endings: frozenset[bytes]) -> bool:
+def has_extension(name: bytes, endings: frozenset[bytes]) -> bool:
     """Return whether the file's extension is one of `endings` (lower case, with dot)."""
     dot = name.rfind(b".")
     return dot > 0 and name[dot:].strip().lower() in endings
@@ -126,7 +126,7 @@ def walk(
 
 def _learn(name: bytes, endings: frozenset[bytes], spelled: set[bytes]) -> bool:
     """Return whether the name has one of the endings; this spelling of it is then kept."""
-    if known := has_format(name, endings):
+    if known := has_extension(name, endings):
         spelled.add(name[name.rfind(b".") :])
     return known
 
@@ -148,7 +148,7 @@ def _is_worth_telling(name: bytes, endings: frozenset[bytes]) -> bool:
     """Return whether a hidden name is a video file's, and not one that macOS keeps beside each
     file.
     """
-    return not name.startswith(b"._") and has_format(name, endings)
+    return not name.startswith(b"._") and has_extension(name, endings)
 
 
 def storable(mtime_ns: int) -> int:

@@ -357,7 +357,7 @@ class ProbeQueue:
         lacks = self._posters is not None and poster is None
         drawn = drawing(seen.eye, item.place) if poster else None
         async with self._database.transaction() as tx:
-            parted = await division.part_assumed(
+            parted = await division.split_assumed(
                 tx, video_id, item.fingerprint, result.probe.duration_s, now_ms()
             )
             of_id = parted or video_id

@@ -128,7 +128,7 @@ def resolve(evidence: Evidence) -> Projection:
     return stated or from_name(evidence) or DEFAULT
 
 
-def offer(evidence: Evidence, found: Projection) -> Projection | None:
+def suggested_stereo(evidence: Evidence, found: Projection) -> Projection | None:
     """Stereo layout that the picture suggests for a film believed to be mono."""
     if found.immersive or found.source in ("person", "container") or evidence.likeness is None:
         return None

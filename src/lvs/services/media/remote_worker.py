@@ -35,7 +35,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     try:
         if request.get("hello"):
             return {"lvs": __version__}
-        found = here(request)
+        found = local_path(request)
         if isinstance(found, str):
             return {"elsewhere": found}
         path, _, _ = found
@@ -45,7 +45,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
         probe_worker.alarm(UNASKED_S)
 
 
-def here(request: dict[str, Any]) -> tuple[bytes, int, int] | str:
+def local_path(request: dict[str, Any]) -> tuple[bytes, int, int] | str:
     """The path of a request's film on this machine, its size in bytes and its time of change in
     nanoseconds; or a message where it is not there.
     """

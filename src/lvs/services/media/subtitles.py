@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lvs.errors import NotFound, Unavailable, Unreadable
-from lvs.models import FOR_THE_DEAF, FORCED, Video, shown
+from lvs.models import FOR_THE_DEAF, FORCED, Video, display_path
 from lvs.services.library.library import Library
 from lvs.services.media.languages import language_of
 from lvs.services.media.webvtt import to_webvtt
@@ -90,8 +90,8 @@ class Subtitles:
             return []
         if root.offline_since is not None:
             raise Unavailable(
-                f"The folder “{shown(root.name.encode(errors='surrogateescape'))}” is offline right"
-                " now."
+                f"The folder “{display_path(root.name.encode(errors='surrogateescape'))}” is"
+                " offline right now."
             )
         try:
             async with asyncio.timeout(PATIENCE_S):
@@ -191,7 +191,7 @@ def _in_folders(
             for name in _listed(os.path.join(folder, place))[:MAX_LISTED]:
                 parts = _parts(name, stem, others)
                 if parts is None and alone and _kind(name):
-                    words = unicodedata.normalize("NFC", shown(name)).split(".")
+                    words = unicodedata.normalize("NFC", display_path(name)).split(".")
                     parts = [said for word in words if (said := _NUMBER.sub("", word, count=1))]
                 if parts:
                     found.append((place + b"/" + name, parts))
@@ -222,7 +222,7 @@ def _parts(name: bytes, stem: str, others: Sequence[str]) -> list[str] | None:
         return None
     if any(_begins(_folded(name), other) for other in others):
         return None
-    text = unicodedata.normalize("NFC", shown(name))
+    text = unicodedata.normalize("NFC", display_path(name))
     last = text.split(".")[stem.count(".") :]
     if _folded(name).startswith(f"{stem}."):
         return last[1:]

@@ -64,7 +64,7 @@ FORWARD_PACKETS = 600
 FORWARD_PIXELS = 150 * 1280 * 720
 DULL, GOOD = 0.15, 0.75
 """A picture worth less than the first makes it worth looking on from the start; one worth the
-second, that there is no need to try the others. See `worth`.
+second, that there is no need to try the others. See `poster_score`.
 """
 WORTH_SIZE = (96, 54)
 PLACE_BYTES, PLACE_PACKETS = 64 << 20, 1200
@@ -132,7 +132,7 @@ class VideoFile:
             for tried, frame in enumerate(frames, 1):
                 if not choosy:
                     return frame
-                found = worth(frame)
+                found = poster_score(frame)
                 if best is None or found > best_worth:
                     best, best_worth = frame, found
                 if best_worth >= GOOD and tried >= LEAST_TRIED:
@@ -535,7 +535,7 @@ def _pq_to_srgb(code: int) -> int:
 _PQ_TO_SRGB = [_pq_to_srgb(code) for code in range(256)]
 
 
-def worth(frame: VideoFrame) -> float:
+def poster_score(frame: VideoFrame) -> float:
     """Worth of a picture as a poster, from 0 for one even colour, darkness or glare to 1 for rich
     contrast and fine detail.
     """

@@ -17,7 +17,7 @@ from lvs.config import Config
 from lvs.db import overview as rows
 from lvs.db.database import Database
 from lvs.errors import LvsError
-from lvs.models import shown
+from lvs.models import display_path
 from lvs.services.backup.backups import Backups, BackupState
 from lvs.services.backup.replication import Replication
 from lvs.services.backup.second_place import SecondPlace
@@ -202,9 +202,9 @@ class Health:
                     Level.ERROR,
                     "library",
                     f"The library folder “{root.name}” is offline since"
-                    f" {clock(root.offline_since)}.",
-                    f"Connect its drive, or mount {shown(root.path)} again; its videos come back by"
-                    " themselves.",
+                    f" {clock_text(root.offline_since)}.",
+                    f"Connect its drive, or mount {display_path(root.path)} again; its videos"
+                    " come back by themselves.",
                     root.offline_since,
                 )
         for name in self.storages.hanging():
@@ -220,8 +220,8 @@ class Health:
                 yield Issue(
                     Level.WARNING,
                     "library",
-                    f"The folder “{root.name}/{shown(away.path)}” cannot be read since"
-                    f" {clock(away.since)}.",
+                    f"The folder “{root.name}/{display_path(away.path)}” cannot be read since"
+                    f" {clock_text(away.since)}.",
                     "See that its disk is mounted, and that LVS may read it; its videos come back"
                     " by themselves.",
                     away.since,
@@ -241,8 +241,8 @@ class Health:
                 yield Issue(
                     Level.WARNING,
                     "library",
-                    f"“{root.name}/{shown(passed.odd_times[0])}” has a time of change that cannot"
-                    f" be: before 1970, or in the future.{others}",
+                    f"“{root.name}/{display_path(passed.odd_times[0])}” has a time of change that"
+                    f" cannot be: before 1970, or in the future.{others}",
                     "Set it right with `touch` on the machine that holds the file, and see that the"
                     " clocks are right.",
                 )
@@ -317,7 +317,7 @@ class Health:
             yield Issue(
                 Level.WARNING,
                 "database",
-                f"{number} took {worst.seconds:.1f} s at {clock(worst.at)}:"
+                f"{number} took {worst.seconds:.1f} s at {clock_text(worst.at)}:"
                 f" {_short(worst.sql)}{request}.",
                 "See whether the disk or the processor is busy with something else.",
                 worst.at,
@@ -328,7 +328,7 @@ class Health:
             yield Issue(
                 Level.WARNING,
                 "database",
-                f"The backup of {clock(state.failed_at)} failed: {state.failure}",
+                f"The backup of {clock_text(state.failed_at)} failed: {state.failure}",
                 "It is tried again by itself; `lvs backup` makes one at once.",
                 state.failed_at,
             )
@@ -339,7 +339,7 @@ class Health:
                 Level.WARNING,
                 "database",
                 "The last good backup is of"
-                f" {clock(int(state.newest.made_at.timestamp() * 1000))}.",
+                f" {clock_text(int(state.newest.made_at.timestamp() * 1000))}.",
                 "One is made each night while LVS runs; `lvs backup` makes one at once.",
             )
 
@@ -353,7 +353,7 @@ class Health:
         elif state.newest and datetime.now(UTC) - state.newest.made_at > timedelta(
             days=BACKUP_DAYS
         ):
-            at = clock(int(state.newest.made_at.timestamp() * 1000))
+            at = clock_text(int(state.newest.made_at.timestamp() * 1000))
             message = f"The last copy of a backup in {state.folder} is of {at}."
             yield Issue(Level.WARNING, "database", message, "See why no backup was made since.")
 
@@ -383,7 +383,7 @@ class Health:
             yield Issue(
                 Level.WARNING,
                 "errors",
-                f"{number}: {last.method} {last.rule} at {clock(last.at)}{said} (request"
+                f"{number}: {last.method} {last.rule} at {clock_text(last.at)}{said} (request"
                 f" {last.request_id}).",
                 "The log says more under the request's id.",
                 last.at,
@@ -506,7 +506,7 @@ def why_slow(route: RouteStats) -> str:
     return "mostly " + max(parts, key=lambda part: parts[part])
 
 
-def clock(unix_ms: int) -> str:
+def clock_text(unix_ms: int) -> str:
     """The time of day where the server stands, with the date unless it is today's: `14:03`, `21 Nov
     14:03`.
     """

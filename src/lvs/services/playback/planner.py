@@ -164,7 +164,7 @@ def _profile(string: str) -> int:
     return int(digits[:2], 16) if len(digits) == 6 else 0
 
 
-def ways(video: VideoFacts, converted: bool = False) -> tuple[Delivery, ...]:
+def deliveries(video: VideoFacts, converted: bool = False) -> tuple[Delivery, ...]:
     """The ways of this film, best first; `converted` asks for the one that needs nothing of the
     browser.
     """
@@ -221,7 +221,7 @@ H264_LEVELS = (
 )
 
 
-def load(video: VideoFacts) -> float:
+def decoding_load(video: VideoFacts) -> float:
     """Megapixels that are decoded for each second of the film."""
     return video.width * video.height * video.frame_rate / 1e6
 
@@ -234,7 +234,7 @@ def fitting_height(video: VideoFacts, pace: float | None) -> int:
     """
     if pace is None:
         return DEFAULT_HEIGHT
-    speed = pace / max(0.001, load(video))
+    speed = pace / max(0.001, decoding_load(video))
     return next((height for height, least in LEAST_SPEEDS if speed >= least), HEIGHTS[-1])
 
 
@@ -242,7 +242,7 @@ def needs_thinning(video: VideoFacts, pace: float | None) -> bool:
     """Tell whether even the smallest size is too slow with all of the film's pictures."""
     if pace is None or video.codec not in THINNED:
         return False
-    return pace * GAINS[HEIGHTS[-1]] < WATCHABLE_SPEED * load(video)
+    return pace * GAINS[HEIGHTS[-1]] < WATCHABLE_SPEED * decoding_load(video)
 
 
 def least_speed(codec: str, load_mpx_s: float, pace: float | None) -> float | None:
@@ -288,7 +288,7 @@ def variants(
         Variant(way, height or DEFAULT_HEIGHT, track, thin, burnt, encoder)
         if way is Delivery.CONVERT
         else Variant(way, 0, track)
-        for way in ways(video, converted or burnt is not None)
+        for way in deliveries(video, converted or burnt is not None)
     ]
 
 

@@ -89,7 +89,9 @@ class Playback:
         Raises Unavailable where the machine converts all it can, TooManyRequests.
         """
         facts = await self._facts(played, client)
-        if Delivery.CONVERT in planner.ways(facts, converted or height > 0 or burn is not None):
+        if Delivery.CONVERT in planner.deliveries(
+            facts, converted or height > 0 or burn is not None
+        ):
             await self.pool.elsewhere.awake(played)
         pace = await self.pool.pace(played.key, played.path, facts.codec, facts.bit_depth)
         goes_away = self.pool.elsewhere.host_of(played.key, played.path) is not None

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from lvs.errors import TimedOut, Unavailable
 from lvs.services.playback.encoder_trial import conversion_pace
-from lvs.services.playback.planner import Delivery, Variant, VideoFacts, load
+from lvs.services.playback.planner import Delivery, Variant, VideoFacts, decoding_load
 from lvs.services.playback.player import PlayedVideo, Player, PlayerAnswer, start_player
 from lvs.services.playback.player_session import ACTIVE_S, Conversion, PlayerSession
 from lvs.services.playback.remote_players import RemotePlayers, StreamLayout
@@ -120,8 +120,8 @@ class PlayerPool:
         ]
         known = self._sessions.get(video.key)
         own = 1 / ((known.speed if known else 0.0) or ASSUMED_SPEED)
-        load = sum(1 / (session.speed or ASSUMED_SPEED) for session in others)
-        if others and load + own > self.turns * FULL_LOAD:
+        total = sum(1 / (session.speed or ASSUMED_SPEED) for session in others)
+        if others and total + own > self.turns * FULL_LOAD:
             self.refused += 1
             raise Unavailable(BUSY)
 
@@ -287,7 +287,7 @@ class PlayerPool:
             session.note_speed(speed)
             if session.facts is not None:
                 found = session.facts
-                rate = speed * load(found)
+                rate = speed * decoding_load(found)
                 self.speeds.learn(found.codec, found.bit_depth, rate, variant.height, variant.thin)
                 await self.speeds.save_now_and_then()
         return made

@@ -5,7 +5,7 @@ the library folder there, the path below it, and the content that the film has t
 from typing import Any
 
 from lvs.services.media.probe_worker import alarm
-from lvs.services.media.remote_worker import UNASKED_S, here
+from lvs.services.media.remote_worker import UNASKED_S, local_path
 from lvs.services.playback.player_worker import OpenVideo, RequestQueue, serve
 
 
@@ -25,7 +25,7 @@ class RemoteVideo(OpenVideo):
         nobody takes."""
         alarm(UNASKED_S)
         if request["do"] == "open":
-            found = here(request)
+            found = local_path(request)
             if isinstance(found, str):
                 return {"elsewhere": found}, b""
             path, *version = found

@@ -16,7 +16,7 @@ from msgspec import Struct
 from lvs.errors import LvsError, TimedOut, Unavailable, WorkerLost
 from lvs.services.media.remote_pool import HELLO_S
 from lvs.services.media.worker_hosts import RemoteWork, WorkerHost
-from lvs.services.playback.planner import Delivery, Variant, VideoFacts, cut_list, load
+from lvs.services.playback.planner import Delivery, Variant, VideoFacts, cut_list, decoding_load
 from lvs.services.playback.player import MAX_LINE_BYTES, PlayedVideo, Player, PlayerAnswer
 from lvs.services.playback.player_session import ACTIVE_S
 from lvs.services.playback.speeds import ConversionSpeeds
@@ -154,7 +154,7 @@ class RemotePlayers:
 
     def _learn(self, host: WorkerHost, facts: VideoFacts, variant: Variant, speed: float) -> None:
         if speed:
-            rate = speed * load(facts)
+            rate = speed * decoding_load(facts)
             speeds = self._speeds[host]
             speeds.learn(facts.codec, facts.bit_depth, rate, variant.height, variant.thin)
 

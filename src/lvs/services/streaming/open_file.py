@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lvs.errors import NotFound, Unavailable
-from lvs.models import shown
+from lvs.models import display_path
 
 log = logging.getLogger(__name__)
 
@@ -137,7 +137,7 @@ def open_below_now(root: Path, relative: bytes) -> OpenFile:
     except OSError as error:
         if error.errno in ABSENT:
             raise NotFound(NO_SUCH_FILE) from None
-        log.warning("cannot open %r: %s", shown(relative), error.strerror)
+        log.warning("cannot open %r: %s", display_path(relative), error.strerror)
         raise Unavailable("The video's file cannot be read for now.") from error
 
 

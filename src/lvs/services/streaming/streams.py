@@ -22,7 +22,7 @@ from msgspec import Struct
 
 from lvs.clock import now_ms
 from lvs.errors import TooManyRequests
-from lvs.models import shown
+from lvs.models import display_path
 from lvs.services.rate_limit import client_key
 from lvs.services.streaming.offline_drives import OfflineDrives
 from lvs.services.streaming.open_file import FileChangedError, OpenFile
@@ -315,7 +315,7 @@ class StreamBody:
         now, sent_bytes = time.monotonic(), self._sent_bytes()
         then, sent_then_bytes = self._history[0]
         rate = (sent_bytes - sent_then_bytes) / (now - then) if now > then else 0.0
-        path = shown(self._opened.path)
+        path = display_path(self._opened.path)
         return Stream(
             self.number,
             self._title,
@@ -333,7 +333,9 @@ class StreamBody:
         self._forget()
         if self.ended and not self._unsent_now():
             return
-        log.info("dropped the stream of %r to %s: %s", shown(self._opened.path), self.client, why)
+        log.info(
+            "dropped the stream of %r to %s: %s", display_path(self._opened.path), self.client, why
+        )
         self.ended = True
         if self._connection is not None:
             self._connection.abort()
@@ -392,7 +394,7 @@ class StreamBody:
         """End the connection before the promised length is reached, which is how HTTP tells a
         client that bytes are missing.
         """
-        log.warning("cut the stream of %r: %s", shown(self._opened.path), why)
+        log.warning("cut the stream of %r: %s", display_path(self._opened.path), why)
         if self._connection is not None:
             self._connection.abort()
         # As if the client had gone: the server closes without completing the answer, and does not

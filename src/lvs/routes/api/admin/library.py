@@ -21,7 +21,7 @@ from lvs.services.curation.change_status import UndoStatus
 from lvs.services.curation.recycle_bin import days_left
 from lvs.services.curation.undo import KINDS, JournalEntry
 from lvs.web.request_args import Arguments, arguments, text
-from lvs.web.responses import answer, services
+from lvs.web.responses import json_response, services
 
 EVERYTHING, TAGS, VIEWS = "all", "tags", "views"
 
@@ -49,7 +49,7 @@ async def changes() -> Response:
         chosen = await _chosen(args, what, client)
         entries, following = await services().journal.page(chosen, before, size)
         found = [_change(entry) for entry in entries]
-    return answer(schemas.AdminChanges(changes=found, next=runs.following_row(following)))
+    return json_response(schemas.AdminChanges(changes=found, next=runs.following_row(following)))
 
 
 async def _chosen(args: Arguments, what: str, client: str | None) -> ChangeFilter:
@@ -131,7 +131,7 @@ async def recycle_bin() -> Response:
 def _missing_run(
     found: Sequence[MissingVideo], following: tuple[int, int] | None, total: int
 ) -> Response:
-    return answer(
+    return json_response(
         schemas.AdminMissingRun(
             total=total,
             videos=[_missing(video) for video in found],
@@ -169,7 +169,7 @@ async def duplicates() -> Response:
     """Videos that are stored more than once."""
     args = arguments()
     found, following = await services().duplicates.page(runs.row_place(args), runs.limit(args))
-    return answer(
+    return json_response(
         schemas.AdminDuplicates(
             total=(await services().overviews.now()).duplicates,
             videos=[_duplicate(video) for video in found],
@@ -221,7 +221,7 @@ async def unreadable() -> Response:
         )
         for file in found[:size]
     ]
-    return answer(
+    return json_response(
         schemas.AdminUnreadable(
             total=overview.unreadable,
             reasons=dict(overview.reasons),

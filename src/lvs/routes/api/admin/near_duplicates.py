@@ -10,7 +10,7 @@ from lvs.routes.api.admin import runs, schemas
 from lvs.routes.api.openapi import answers
 from lvs.web.json_body import json_body
 from lvs.web.request_args import arguments, row_id
-from lvs.web.responses import answer, client, services
+from lvs.web.responses import client, json_response, services
 
 DECISION_MESSAGE = 'Send {"keep": "0123456789abcdef"}, the hash of one, or {"different": true}.'
 
@@ -21,7 +21,7 @@ async def near_duplicates() -> Response:
     args = arguments()
     near = services().near_duplicates
     found, following = await near.page(runs.row_place(args), runs.limit(args))
-    return answer(
+    return json_response(
         schemas.AdminNearDuplicates(
             total=await near.count(),
             pairs=[_pair(pair) for pair in found],
@@ -43,7 +43,7 @@ async def decide(pair_id: str) -> Response:
         change_id = await near.part(pair, client())
     else:
         change_id = await near.keep(pair, readable(wanted.keep, "hash"), client())
-    return answer(api.BulkDone(changed=2, change_id=change_id))
+    return json_response(api.BulkDone(changed=2, change_id=change_id))
 
 
 def _pair(pair: NearPair) -> schemas.AdminNearPair:
