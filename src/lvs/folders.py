@@ -41,7 +41,7 @@ def unwritable_message(folder: Path, error: OSError) -> LvsError:
 
 
 def check_libraries(loaded: LoadedConfig) -> list[str]:
-    """Look at the library folders; gives a message for each that is away for now while others are
+    """Check the library folders; gives a message for each that is away for now while others are
     there.
 
     A folder named on the command line must be there, and at least one of the configured ones.

@@ -39,7 +39,7 @@ class TlsRenewal:
     async def run(
         self, config: Config, names: Callable[[], set[str]], pause_s: float = CHECK_SECONDS
     ) -> None:
-        """Look again and again; connections that come later get what was found."""
+        """Check again and again; later connections get the new certificate."""
         while True:
             await asyncio.sleep(pause_s)
             try:

@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Make it, look through it, and say what it holds."""
+    """Make a backup, check it, and say what it holds."""
     from lvs.services.backup.backups import MANUAL, in_words, make
 
     config = configuration(arguments, quiet=True).config

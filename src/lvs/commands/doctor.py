@@ -1,4 +1,4 @@
-"""Look at what goes wrong in practice, and say the next step for each thing found."""
+"""Check what goes wrong in practice, and name the next step for each finding."""
 
 import argparse
 from typing import TYPE_CHECKING
@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     config = configuration(arguments, quiet=True).config
     with ProgressLine() as meter:
-        found = diagnose(config, progress=lambda name: meter.say(f"Looked at {name} …"))
+        found = diagnose(config, progress=lambda name: meter.say(f"Checked {name} …"))
     print(found.as_json() if arguments.json else as_text(found))
     return FOUND if found.worst in (Condition.WARNING, Condition.ERROR) else 0
 

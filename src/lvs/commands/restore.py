@@ -216,7 +216,7 @@ def _restore_json(
             f"{damage} Bring back a whole database first: `lvs restore` lists those there are."
         )
     summary = (
-        asyncio.run(_restore_summary(config, snapshot, only_look=True))
+        asyncio.run(_restore_summary(config, snapshot, dry_run=True))
         if config.metadata_db.is_file()
         else _everything(snapshot)
     )
@@ -239,13 +239,11 @@ def _restore_json(
     if not _may(arguments, [f"What {source} adds or changes:", *lines], changes):
         return 1
     kept = _keep(config, "", meter)
-    asyncio.run(_restore_summary(config, snapshot, only_look=False))
+    asyncio.run(_restore_summary(config, snapshot, dry_run=False))
     return _done(arguments, changes | {"kept": str(kept) if kept else None}, kept)
 
 
-async def _restore_summary(
-    config: Config, snapshot: "Snapshot", only_look: bool
-) -> "RestoreSummary":
+async def _restore_summary(config: Config, snapshot: "Snapshot", dry_run: bool) -> "RestoreSummary":
     from lvs.db.database import Database
     from lvs.services.backup.restore import restore_records
 
@@ -255,7 +253,7 @@ async def _restore_summary(
         return await restore_records(
             database,
             snapshot.kept.values(),
-            only_look,
+            dry_run,
             snapshot.playlists,
             snapshot.people,
             snapshot.tags,

@@ -1,4 +1,4 @@
-"""Look at the library folders once and take in what is new."""
+"""Scan the library folders once and add what is new."""
 
 import argparse
 import json
@@ -65,14 +65,14 @@ def run(arguments: argparse.Namespace) -> int:
             " set video_directory."
         )
     make_data_folder(config.data_directory)
-    look = not arguments.no_look
+    probe = not arguments.no_look
     try:
         with single_instance(config.data_directory):
             pass
     except Conflict:
-        look = False  # the server that runs probes what is new by itself
+        probe = False  # the server that runs probes what is new by itself
     with ProgressLine() as meter:
-        found = asyncio.run(scan_once(build(config), look, meter.say))
+        found = asyncio.run(scan_once(build(config), probe, meter.say))
     if arguments.json:
         print(json.dumps(_fields(found), indent=2))
     elif sys.stdout.isatty():
@@ -92,7 +92,8 @@ def _fields(found: "ScanResult") -> dict[str, object]:
         }
         for each in found.libraries
     ]
-    return asdict(found) | {"libraries": libraries, "problems": list(found.problems)}
+    fields = asdict(found) | {"libraries": libraries, "problems": list(found.problems)}
+    return {"looked" if name == "probed" else name: value for name, value in fields.items()}
 
 
 def _text(found: "ScanResult") -> str:

@@ -2,7 +2,7 @@
 Blocking: call it in a thread.
 
 A backup is `lvs-<UTC time>-<kind>.db`, complete in itself. Beside it lie `….json` with what the
-look through it found, and for the regular ones a folder of the same name with what people gave
+examination found, and for the regular ones a folder of the same name with what people gave
 their videos as JSON.
 """
 
@@ -259,11 +259,11 @@ def clear_partials(folder: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-# --- Looking at one ---
+# --- Examining one ---
 
 
 def examine(path: Path, progress: Progress | None = None) -> Examination:
-    """Look through a whole database: every page, every index, every reference.
+    """Examine a whole database: every page, every index, every reference.
 
     Raises NotFound, DatabaseDamaged where it is no database at all, Unavailable where it cannot be
     read.
@@ -364,21 +364,21 @@ def _result(path: Path) -> Examination | None:
 
 
 def newest_good(folder: Path) -> Backup | None:
-    """The newest backup that is sound and holds anything; those of which it is not known are looked
-    through.
+    """The newest backup that is sound and holds anything; those of which it is not known are
+    examined.
     """
     return next(
         (
-            looked
+            examined
             for backup in listed(folder)
-            if (looked := checked(backup)).good and looked.counts.videos
+            if (examined := checked(backup)).good and examined.counts.videos
         ),
         None,
     )
 
 
 def checked(backup: Backup) -> Backup:
-    """The same backup with what a look through it finds, where that was not known."""
+    """The same backup with its examination, made now where it was not known."""
     if backup.examined is not None:
         return backup
     try:

@@ -100,7 +100,7 @@ def unreadable(path: Path) -> FindingGroup:
 
 
 def offline(path: Path) -> FindingGroup:
-    """Library folders that were away at the last look."""
+    """Library folders that were away at the last check."""
     return _group(path, _OFFLINE)
 
 

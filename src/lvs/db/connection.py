@@ -257,7 +257,7 @@ def readable_error(error: sqlite3.Error) -> LvsError:
         return Unavailable("The LVS data folder cannot be written to. Nothing was changed.")
     if kind in _DAMAGED:
         log.error(
-            "the database is damaged (%s): look with `lvs check`, bring back a backup with `lvs"
+            "the database is damaged (%s): run `lvs check`, and bring back a backup with `lvs"
             " restore`",
             error,
         )

@@ -11,7 +11,7 @@ import socket
 import threading
 from collections.abc import Iterable
 
-MOST_ANSWERED = 100  # spellings that need no second look
+MOST_ANSWERED = 100  # spellings whose answer is remembered
 MAX_NAME = 253  # RFC 1035 section 2.3.4, less what the wire format adds
 HOME_ENDINGS = (".local", ".lan", ".home.arpa", ".internal", ".localhost")
 

@@ -1,5 +1,5 @@
-"""Looks at the library folders once, without a server: what is there, what is new in it, and what
-stands in the way.
+"""One scan of the library folders, without a server: what they hold, what is new, and what stands
+in the way.
 """
 
 import asyncio
@@ -43,18 +43,18 @@ class ScanResult(Struct, frozen=True):
     changed: int
     missing: int
     attached: int
-    looked: int
+    probed: int
     unreadable: int
     problems: tuple[str, ...]
 
 
 async def scan_once(
-    services: Services, look: bool, progress: Progress = lambda _: None
+    services: Services, probe: bool, progress: Progress = lambda _: None
 ) -> ScanResult:
     """Scan the configured folders, or all that are known where none is configured; other known
     folders stay as they are.
 
-    With `look` new files are probed (probe and poster) too. `progress` hears how far it is. Raises
+    With `probe` new files are probed (probe and poster) too. `progress` hears how far it is. Raises
     Invalid where there is no folder to scan, or one lies in another that is known.
     """
     library = services.library
@@ -71,7 +71,7 @@ async def scan_once(
             await library.scan([root.id for root in roots])
             await _wait_until_settled(services)
         attached = await services.legacy.attach()
-        if look:
+        if probe:
             async with _telling(
                 lambda: progress(
                     f"probing new videos: {services.jobs.queued + services.jobs.running} to do"
@@ -186,7 +186,7 @@ async def _result(
         changed=len(modified - added),
         missing=len(removed - modified - added),
         attached=attached,
-        looked=tally.done + tally.unreadable,
+        probed=tally.done + tally.unreadable,
         unreadable=tally.unreadable,
         problems=tuple(problems),
     )

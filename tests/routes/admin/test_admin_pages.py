@@ -163,7 +163,7 @@ async def test_the_buttons_begin_work_and_say_how_it_ended(home: Home) -> None:
     assert made.path.name in page
     assert "it holds 1 videos" in page or "it holds 1 video" in page
     await home.services.ratings.get((await home.video("film.mp4")).media_hash)
-    assert "forgotten" in await text(await home.client.post("/admin/errands/cache", headers=HTMX))
+    assert "cleared" in await text(await home.client.post("/admin/errands/cache", headers=HTMX))
     assert home.services.cache.status()["size"] == 0
 
 

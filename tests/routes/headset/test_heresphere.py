@@ -511,7 +511,7 @@ async def test_a_token_in_the_path_opens_too(tmp_path: Any) -> None:
     async with Home(tmp_path, password=PASSWORD) as home:
         [film] = await films(home, "a.mp4")
         token = AccessFile(home.data).add_token("quest")
-        home.services.passwords._looked_at = 0
+        home.services.passwords._checked_at = 0
         found = await read(home, f"/heresphere/as/{token}")
         assert found["access"] == 1
         link = found["library"][0]["list"][0]

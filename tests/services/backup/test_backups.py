@@ -182,7 +182,7 @@ async def test_a_backup_made_while_everybody_writes_is_one_moment(home: Home) ->
 async def test_a_backup_is_made_when_one_is_due_and_then_no_more(home: Home) -> None:
     home.add("film.mp4")
     await home.scan()
-    task = asyncio.create_task(home.services.backups.nightly(first_look_s=0))
+    task = asyncio.create_task(home.services.backups.nightly(first_check_s=0))
     await home.until(lambda: bool(backup.listed(home.data / "backups")))
     task.cancel()
     [made] = backup.listed(home.data / "backups")

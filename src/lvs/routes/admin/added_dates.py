@@ -1,4 +1,4 @@
-"""Dates of addition that a wrong clock gave: a look at them, before they are set right."""
+"""Dates of addition that a wrong clock gave: their list, before they are set right."""
 
 from datetime import UTC, date, datetime, timedelta
 

@@ -108,8 +108,8 @@ async def random() -> Response:
 async def status() -> Response:
     """The status line above an open gallery, and a signal when something changed."""
     seen = number(arguments(), "version", 2**53)
-    looking = services().jobs.remaining
-    progress = services().library.progress(looking)
+    remaining = services().jobs.remaining
+    progress = services().library.progress(remaining)
     changed = progress.version != seen
     if not changed and wants_partial() and not progress.scanning:
         return Response(status=204)

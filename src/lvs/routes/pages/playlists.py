@@ -23,13 +23,13 @@ from lvs.web.urls import query_string
 
 PAGE_SIZE = 100
 POSTERS_PER_LIST = 4
-POSTERS_LOOKED_AT = 24  # of what waits to be watched, where some have none yet
+POSTERS_CHECKED = 24  # of what waits to be watched, where some have none yet
 
 
 async def every() -> Response:
     """All playlists; `deleted` names one that can be brought back."""
     deleted = number(arguments(), "deleted", MAX_ID)
-    waiting = [each.card for each in await services().later.items(POSTERS_LOOKED_AT) if each.card]
+    waiting = [each.card for each in await services().later.items(POSTERS_CHECKED) if each.card]
     return page(
         "playlists.html",
         playlists=await services().playlists.every(),

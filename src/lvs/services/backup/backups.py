@@ -27,8 +27,8 @@ DAYS_KEPT = 7
 WEEKS_KEPT = 4
 MANUAL_KEPT = 10
 BEFORE_KEPT = 3
-FIRST_LOOK_S = 30.0  # after the start, which has enough to do
-LOOK_S = 60.0
+FIRST_CHECK_S = 30.0  # after the start, which has enough to do
+CHECK_S = 60.0
 RETRY_S = 3600.0
 
 
@@ -92,9 +92,9 @@ class Backups:
         if self._stopping:
             raise InterruptedError("LVS is stopping")
 
-    async def nightly(self, first_look_s: float = FIRST_LOOK_S) -> None:
+    async def nightly(self, first_check_s: float = FIRST_CHECK_S) -> None:
         """Make a backup whenever one is due, for as long as the server runs."""
-        await asyncio.sleep(first_look_s)
+        await asyncio.sleep(first_check_s)
         while True:
             try:
                 due = time.monotonic() >= self._retry_at and await asyncio.to_thread(
@@ -110,7 +110,7 @@ class Backups:
                 self._retry_at = time.monotonic() + RETRY_S
                 self._failure = (f"The backup went wrong: {error}", now_ms())
                 log.exception("the backup went wrong")
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(CHECK_S)
 
     async def quarantine(self, error: DatabaseDamaged) -> DatabaseDamaged:
         """Rename the damaged database, and give the message that says so and how to go on."""

@@ -1,4 +1,4 @@
-"""Looks through a data folder and says what is not as it should be, and how to mend it.
+"""A check of the data folder: what is not as it should be, and how to repair it.
 
 Blocking: call it in a thread.
 """
@@ -21,12 +21,12 @@ OLD = timedelta(days=3)  # a backup is made every night; so long without one is 
 class Finding(Struct, frozen=True):
     """One thing that is not as it should be.
 
-    `kind` is a word for programs, `mend` says what a person can do.
+    `kind` is a word for programs, `repair` says what a person can do.
     """
 
     kind: str
     message: str
-    mend: str
+    repair: str
     examples: tuple[str, ...] = ()
 
 
@@ -45,7 +45,7 @@ def check_data(
     say: Callable[[str], None] = lambda _: None,
     second_place: Path | None = None,
 ) -> CheckResult:
-    """Look at everything; `say` hears what is being looked at.
+    """Check everything; `say` hears what is being checked.
 
     `second_place` is where copies of the backups are kept, if anywhere.
     """
@@ -56,7 +56,7 @@ def check_data(
     examined, damage = _examined(database, kept)
     found += damage
     if examined and not examined.problems:
-        say("what belongs together")
+        say("references between the tables")
         found += [
             *_format(examined),
             *_contents(database),
@@ -90,12 +90,12 @@ def _examined(database: Path, kept: Backup | None) -> tuple[Examination | None, 
 def _aside(database: Path, kept: Backup | None) -> Iterator[Finding]:
     for place in backup.quarantined(database):
         gone_on = database.is_file()
-        mend = (
+        repair = (
             "Keep it until nothing is missed any more, then delete it."
             if gone_on
             else backup.restore_hint(kept)
         )
-        yield Finding("put-aside", f"A damaged database lies in {place}.", mend)
+        yield Finding("put-aside", f"A damaged database lies in {place}.", repair)
 
 
 def _bad_backups(backups: Path) -> Iterator[Finding]:
@@ -123,12 +123,12 @@ def _format(examined: Examination) -> Iterator[Finding]:
 
 
 def _contents(database: Path) -> Iterator[Finding]:
-    for kind, looked, message, mend in (
+    for kind, query, message, repair in (
         (
             "out-of-step",
             check.stale_gallery_rows,
             "{} shown otherwise than was given to them",
-            "`lvs check --mend` makes the gallery anew.",
+            "`lvs check --mend` rebuilds the gallery.",
         ),
         (
             "unused-tag",
@@ -140,7 +140,7 @@ def _contents(database: Path) -> Iterator[Finding]:
             "tag-circle",
             check.tag_cycles,
             "{} standing below themselves",
-            "`lvs check --mend` takes them out of the circle.",
+            "`lvs check --mend` breaks the circle.",
         ),
         (
             "tag-clash",
@@ -173,7 +173,7 @@ def _contents(database: Path) -> Iterator[Finding]:
             "unreadable",
             check.unreadable,
             "{} not readable as video",
-            "Replace the files; LVS looks again by itself.",
+            "Replace the files; LVS probes them again by itself.",
         ),
         (
             "offline",
@@ -182,14 +182,14 @@ def _contents(database: Path) -> Iterator[Finding]:
             "Connect the drive; LVS notices by itself, or run `lvs scan`.",
         ),
     ):
-        group: FindingGroup = looked(database)
+        group: FindingGroup = query(database)
         if group.count:
             noun = _NOUNS.get(kind, "video")
             verb = "is" if group.count == 1 else "are"
             yield Finding(
                 kind,
                 f"{message.format(f'{plural(group.count, noun)} {verb}')}.",
-                mend,
+                repair,
                 group.examples,
             )
 

@@ -67,7 +67,7 @@ def _newest_sound(url: str, target: Path, states: Sequence[RestorePoint]) -> Res
 def trial_restore(
     url: str, target: Path, moment: datetime | RestorePoint | None = None
 ) -> backup.Examination:
-    """Bring a state to `target` and look through it. Raises as `fetch` does, and
+    """Bring a state to `target` and examine it. Raises as `fetch` does, and
     DatabaseDamaged.
     """
     target.unlink(missing_ok=True)

@@ -43,10 +43,10 @@ REHEARSAL_RETRY_S = 3600.0
 FIRST_REHEARSAL_S = 120.0  # after the start: the first snapshot needs its time
 LAG_S = 60.0  # more is worth a warning
 WHOLE_COPY_S = 3600.0
-WHOLE_COPY_LOOK_S = 2.0
+WHOLE_COPY_POLL_S = 2.0
 # Litestream moves the write-ahead log into the database from 4 MB on
 LOG_LIMIT_BYTES = 64 << 20
-LOG_LOOK_S = 10.0
+LOG_CHECK_S = 10.0
 MAX_OUTPUT_BYTES = 16 * 1024
 
 
@@ -86,7 +86,7 @@ class Replication:
     confirm_s: float = CONFIRM_S
     first_rehearsal_s: float = FIRST_REHEARSAL_S
     log_limit_bytes: int = LOG_LIMIT_BYTES
-    log_look_s: float = LOG_LOOK_S
+    log_check_s: float = LOG_CHECK_S
     now_ms: Callable[[], int] = clock.now_ms
     restarts: int = field(default=0, init=False)
     _failure: str = field(default="", init=False)
@@ -165,7 +165,7 @@ class Replication:
         never reached its place, for as long as the server runs.
         """
         while self.url and sys.platform != "win32":
-            await asyncio.sleep(self.log_look_s)
+            await asyncio.sleep(self.log_check_s)
             if self.state().lagging and wal.size(self.database) > self.log_limit_bytes:
                 await self._begin_anew(self._whole_copy)
 
@@ -198,7 +198,7 @@ class Replication:
                 before = await asyncio.to_thread(litestream.whole_copies, self.url)
                 await self._begin_anew(whole_copy=True)
                 while True:
-                    await asyncio.sleep(WHOLE_COPY_LOOK_S)
+                    await asyncio.sleep(WHOLE_COPY_POLL_S)
                     if await asyncio.to_thread(litestream.whole_copies, self.url) - before:
                         break
             await self.rehearse()

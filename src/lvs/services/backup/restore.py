@@ -88,14 +88,14 @@ class _DryRun(Exception):
 async def restore_records(
     database: Database,
     wanted: Collection[CurationRecord],
-    only_look: bool = False,
+    dry_run: bool = False,
     lists: Collection[PlaylistRecord] = (),
     people: Collection[PersonRecord] = (),
     described: Collection[TagRecord] = (),
     views: Collection[ViewRecord] = (),
 ) -> RestoreSummary:
     """Give every video of `wanted` what stands there and bring `lists`, `people`, `views` and what
-    is said of tags back, all or nothing; with `only_look` say what that would change.
+    is said of tags back, all or nothing; with `dry_run` say what that would change.
     """
     summary = RestoreSummary(videos=len(wanted))
     with suppress(_DryRun):
@@ -108,7 +108,7 @@ async def restore_records(
                 await _put_view(tx, view, summary)
             for person in people:
                 await _put_person(tx, person, summary)
-            if only_look:
+            if dry_run:
                 raise _DryRun  # which takes the transaction back
             for start in range(0, len(touched), REFRESHED_AT_ONCE):
                 await gallery.refresh(tx, touched[start : start + REFRESHED_AT_ONCE])

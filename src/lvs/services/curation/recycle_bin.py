@@ -30,8 +30,8 @@ DAYS_KEPT = 30
 # a clock that stands wrong by years must not empty the bin: so many nights have to pass as well
 NIGHTS_KEPT = 7
 REMOVED_AT_ONCE = 200
-FIRST_LOOK_S = 120.0
-LOOK_S = 600.0
+FIRST_CHECK_S = 120.0
+CHECK_S = 600.0
 DAY_MS = 86_400_000
 
 
@@ -110,17 +110,17 @@ class RecycleBin:
 
     # --- The end of the thirty days ---
 
-    async def nightly(self, first_look_s: float = FIRST_LOOK_S) -> None:
+    async def nightly(self, first_check_s: float = FIRST_CHECK_S) -> None:
         """Remove what has been in the bin for 30 days, for as long as the server runs."""
-        await asyncio.sleep(first_look_s)
+        await asyncio.sleep(first_check_s)
         while True:
             try:
                 await self.clean_up(datetime.now(UTC))
             except LvsError as error:
                 log.warning("the recycle bin could not be emptied: %s", error.message)
             except Exception:
-                log.exception("looking through the recycle bin went wrong")
-            await asyncio.sleep(LOOK_S)
+                log.exception("emptying the recycle bin failed")
+            await asyncio.sleep(CHECK_S)
 
     async def clean_up(self, now: datetime) -> int:
         """Once a night: remove for good what is due, provided that a backup holds it; how many
@@ -157,6 +157,6 @@ class RecycleBin:
 
 
 def days_left(forgotten_at: int, now: float | None = None) -> int:
-    """For how many days at least a video stays in the bin that was forgotten then (Unix ms)."""
+    """The number of days that a video forgotten then (Unix ms) still stays in the bin, at least."""
     passed_ms = (time.time() if now is None else now) * 1000 - forgotten_at
     return max(0, min(DAYS_KEPT, DAYS_KEPT - int(max(0.0, passed_ms) // DAY_MS)))

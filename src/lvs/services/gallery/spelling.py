@@ -31,7 +31,7 @@ class SpellingSuggestion(Struct, frozen=True):
 
 
 class Spelling:
-    """Looks for what was meant."""
+    """Finds what a search without hits may have meant."""
 
     def __init__(self, database: Database, gallery: Gallery) -> None:
         self._database = database

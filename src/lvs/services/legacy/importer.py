@@ -137,7 +137,7 @@ class LegacyImport:
         self._database = database
         self._events = events
         self._wake = asyncio.Event()
-        self._stale = True  # files may have come while nobody looked
+        self._stale = True  # files may have come meanwhile
         for event in (Event.ADDED, Event.MODIFIED, Event.REMOVED):
             events.on(event, self._library_changed)
         events.on(Event.CHANGED, self._library_settled)
@@ -251,8 +251,8 @@ class LegacyImport:
             self._wake.set()
 
     async def attaching(self, library: Library) -> None:
-        """Look after every change to the library whether a file has appeared for which something is
-        kept.
+        """Check after every change to the library whether a file has appeared for which something
+        is kept.
         """
         while True:
             await self._wake.wait()

@@ -24,7 +24,7 @@ from lvs.services.library.ignored import IgnoredPaths
 from lvs.services.library.walk import FileStat, WalkResult, walk
 from lvs.titles import title_from_path
 
-WHOLLY_READ = 3 * BLOCK_BYTES  # bytes that a fingerprint looks at
+WHOLLY_READ = 3 * BLOCK_BYTES  # bytes that a fingerprint reads
 READERS = 2  # threads that read and hash files, which is most of a first scan
 FILES_AT_ONCE = 32  # that are read before more are asked for
 READ_AHEAD = 32  # times as many are handed out at most
@@ -46,7 +46,7 @@ class ScanReader:
         self._settle_ns = settle_ns
         self.fresh: dict[
             tuple[int, bytes], float
-        ] = {}  # still being written: look again at this monotonic time
+        ] = {}  # still being written: read again at this monotonic time
         self.problems: dict[bytes, str] = {}
 
     def read(self, root: Root, found: Sequence[FileStat]) -> list[NewFile]:
@@ -92,7 +92,7 @@ class ScanReader:
         self.problems[os.path.join(root.path, path)] = message
 
     def forget_problems(self, root: Root, folder: bytes) -> None:
-        """Forget the files below a folder that could not be read: they are looked at again."""
+        """Forget the files below a folder that could not be read: they are read again."""
         start = os.path.join(root.path, folder, b"")
         for path in [path for path in self.problems if path.startswith(start)]:
             del self.problems[path]

@@ -92,7 +92,7 @@ def walk(
         try:
             with _opened(os.path.join(root, current) if current else root) as (
                 names,
-                look,
+                file_state,
                 descriptor,
             ):
                 seen.empty = seen.empty and not names
@@ -102,7 +102,7 @@ def walk(
                         seen.hidden += _is_worth_telling(name, endings)
                         continue
                     try:
-                        state = look(name, dir_fd=descriptor)
+                        state = file_state(name, dir_fd=descriptor)
                     except OSError as error:
                         seen.note_silent(prefix + name, error)
                         continue

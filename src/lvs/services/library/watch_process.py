@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 WORKER = "lvs.services.library.watch_worker"
 MEMORY_LIMIT_BYTES = 1 << 29  # address space; a library of 20,000 folders takes 95 MB of it
 MAX_LINE_BYTES = 1 << 20
-PLACES_AT_MOST = 5000  # that wait to be looked at; beyond, the whole folder is
+PLACES_AT_MOST = 5000  # waiting to be scanned; beyond, the whole folder is
 CLOSING_S = 0.5
 
 
@@ -31,9 +31,7 @@ class FolderChanges(Struct):
     """Changes that a watch process reported since it was asked last."""
 
     places: set[bytes] = field(default_factory=set)
-    everywhere: bool = (
-        False  # too much to name, or the watch has just begun: look through the whole folder
-    )
+    everywhere: bool = False  # too much to name, or the watch has just begun: scan the whole folder
 
 
 class WatchProcess:
@@ -100,7 +98,7 @@ class WatchProcess:
         return gathered
 
     async def _read(self) -> None:
-        """Gather reports, however long those of before are being looked after: the process never
+        """Gather reports, however long the earlier ones take: the process never
         waits for that.
         """
         try:

@@ -299,7 +299,7 @@ class MountPoints:
         """Return where something was mounted or unmounted since the last call.
 
         The system says that something was, wherever; a disk that comes back has the numbers it had,
-        so that a look now and then would not notice a short absence.
+        so that polling would not notice a short absence.
         """
         if not self._events.poll(0):
             return set()

@@ -1,4 +1,4 @@
-"""Watches the library folders and tells the library where to look again.
+"""Watches the library folders and tells the library what to scan again.
 
 What happened there, the library finds out itself.
 """
@@ -30,7 +30,7 @@ OTHERS_CHECK_S = 2.0
 RESCAN_PAUSE_S = 2.0
 RESCAN_SHARE = 20  # at most a twentieth of the time
 POLL_SHARE = 4
-# After a step failed everything is looked at again: what it was about would be forgotten else.
+# After a step failed everything is scanned again: what it was about would be forgotten else.
 AGAIN_S, AGAIN_MOST_S = 10.0, 300.0
 
 REASONS = {
@@ -109,7 +109,7 @@ class Watcher:
 
     async def watch(self, root: Root) -> None:
         """Follow one library folder for good: by a watch process, or where that cannot be, by
-        looking through it regularly.
+        scanning it regularly.
         """
         if self._mode == "off":
             self.state[root.id] = "off"
@@ -125,14 +125,14 @@ class Watcher:
             )
             if failed.reason is WatchFailure.GONE or 0 < broken < BROKEN_TRIES:
                 self.state[root.id] = "away" if failed.reason is WatchFailure.GONE else "starting"
-                await asyncio.sleep(RETRY_S)  # a watch that begins looks through the folder
+                await asyncio.sleep(RETRY_S)  # a watch that begins scans the folder
                 await self._until_there(root)
             else:
                 await self._go_without(root, failed)
         await self._poll(root, "polling", self._poll_interval_s, POLL_SHARE)
 
     async def _follow(self, root: Root) -> WatchFailed:
-        """Look where the watch process says that something happened. It ends with the reason why
+        """Scan where the watch process reports changes. It ends with the reason why
         that goes on no more.
         """
         try:
@@ -162,7 +162,7 @@ class Watcher:
             await self._patiently(functools.partial(self._library.check, root, changes.places))
 
     async def _go_without(self, root: Root, failed: WatchFailed) -> None:
-        """Look through a folder that cannot be watched again and again for a while; then watching
+        """Scan a folder that cannot be watched again and again for a while; then watching
         is tried anew.
         """
         before = self.failures.get(root.id)
@@ -183,9 +183,7 @@ class Watcher:
     async def _poll(
         self, root: Root, state: str, pause_s: float, share: float, for_s: float = math.inf
     ) -> None:
-        """Look through a folder again and again, with pauses that are so many times as long as a
-        look at least.
-        """
+        """Scan a folder again and again, with pauses at least so many times as long as a scan."""
         self.state[root.id] = state
         end = time.monotonic() + for_s
         while (started := time.monotonic()) < end:
@@ -199,7 +197,7 @@ class Watcher:
         try:
             await step()
         except Exception:
-            log.exception("looking after the library failed; it will be tried again")
+            log.exception("watching the library failed; trying again")
             if self._again is None:
                 loop = asyncio.get_running_loop()
                 self._again = loop.call_later(self._again_s, self._scan_again)

@@ -105,7 +105,7 @@ class ProbeQueue:
         self.tally = ProbeTally()
         self.awaited: set[int] = (
             set()
-        )  # whoever waits for looks puts the videos here; each is taken out when it is done
+        )  # whoever waits for probes puts the videos here; each is taken out when it is done
         self.failed_in_a_row = 0
         self._failed_together: dict[int, None] = {}  # since a probe went well, the latest last
         self._crashes: dict[int, int] = {}  # how often workers crashed over a video

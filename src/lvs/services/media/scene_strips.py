@@ -44,7 +44,7 @@ class SceneStrips:
         self._queue = queue
         self.store = store
         self._waiting: dict[str, asyncio.Future[None]] = {}
-        self._changed: set[int] | None = None  # None: look at every film
+        self._changed: set[int] | None = None  # None: check every video
         self._news = asyncio.Event()
         events.on(Event.CHANGED, self._note)
 
@@ -136,7 +136,7 @@ class SceneStrips:
             self._news.clear()
             changed, self._changed = self._changed, set()
             if changed is None:
-                await self._look_at_all()
+                await self._check_all()
             else:
                 async with self._database.read() as db:
                     cards = list((await gallery.some(db, list(changed))).values())
@@ -144,7 +144,7 @@ class SceneStrips:
             await self._news.wait()
             await asyncio.sleep(POLL_S)
 
-    async def _look_at_all(self) -> None:
+    async def _check_all(self) -> None:
         last = 0
         while True:
             async with self._database.read() as db:

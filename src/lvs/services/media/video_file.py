@@ -63,7 +63,7 @@ LEAST_TRIED = 2
 FORWARD_PACKETS = 600
 FORWARD_PIXELS = 150 * 1280 * 720
 DULL, GOOD = 0.15, 0.75
-"""A picture worth less than the first makes it worth looking on from the start; one worth the
+"""A picture worth less than the first makes it worth going on from the start; one worth the
 second, that there is no need to try the others. See `poster_score`.
 """
 WORTH_SIZE = (96, 54)

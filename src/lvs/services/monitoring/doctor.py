@@ -1,4 +1,4 @@
-"""`lvs doctor`: looks at what goes wrong in practice, and names one next step for each thing it
+"""`lvs doctor`: checks what goes wrong in practice, and names one next step for each thing it
 finds.
 
 Every check is a function of the configuration that yields diagnoses. Checks run at the same time,
@@ -112,7 +112,7 @@ def diagnose(
         ).start()
     results = dict(_collected(done, len(wanted), limit_s, progress))
     overdue = f"No result within {limit_s:g} seconds: a disk or a share does not answer."
-    step = "Look at the drives of the library and at the system's log, then run `lvs doctor` again."
+    step = "Check the drives of the library and the system's log, then run `lvs doctor` again."
     return Diagnoses(
         tuple(
             diagnosis

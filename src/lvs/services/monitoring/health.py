@@ -38,8 +38,8 @@ from lvs.versions import untested
 log = logging.getLogger(__name__)
 
 LATELY_S = 300  # what is over for so long is no issue any more
-FAILED_LOOKS_S = 3600
-BROKEN_LOOKS = 3  # so many in a row are no longer the fault of a film
+FAILED_PROBES_S = 3600
+BROKEN_PROBES = 3  # so many in a row are no longer the fault of a film
 STUCK_SHARE = 1.5
 SLOW_PAGES_S = 1.0
 SLOW_PAGES_LEAST = 20
@@ -89,7 +89,7 @@ class Issue(Struct, frozen=True):
     """Something that is not well.
 
     `part` is the tile it belongs to; `since` Unix milliseconds, where it is known; `page` the
-    address of the page that mends it, where there is one.
+    address of the page that repairs it, where there is one.
     """
 
     level: Level
@@ -101,7 +101,7 @@ class Issue(Struct, frozen=True):
 
 
 class HealthCheck(Struct, frozen=True):
-    """One of the things that `/ping?deep=1` looks at."""
+    """One check of `/ping?deep=1`."""
 
     ok: bool
     detail: str
@@ -109,7 +109,7 @@ class HealthCheck(Struct, frozen=True):
 
 @dataclass(eq=False, slots=True)
 class Health:
-    """Looks at everything that is measured anyway, and asks nobody anew but for `checks`."""
+    """Judges what is measured anyway, and measures nothing itself but for `checks`."""
 
     config: Config
     database: Database
@@ -260,7 +260,7 @@ class Health:
 
     async def _checks(self) -> list[Issue]:
         found = list(self._workers())
-        since = now_ms() - FAILED_LOOKS_S * 1000
+        since = now_ms() - FAILED_PROBES_S * 1000
         failures = [failure for failure in self.jobs.failures.values() if failure.at >= since]
         if failures:
             last = failures[-1]
@@ -283,7 +283,7 @@ class Health:
         return found
 
     def _workers(self) -> Iterator[Issue]:
-        if self.jobs.failed_in_a_row >= BROKEN_LOOKS:
+        if self.jobs.failed_in_a_row >= BROKEN_PROBES:
             yield Issue(
                 Level.ERROR,
                 "workers",

@@ -53,7 +53,7 @@ class _CountVersion(NamedTuple):
 
 
 class LibraryCounter:
-    """Counts the library for whoever looks, all with one count."""
+    """Counts the library, once for all who ask."""
 
     def __init__(self, database: Database, library: Library, jobs: ProbeQueue) -> None:
         self._database = database

@@ -123,7 +123,7 @@ class _AgingValue(Generic[T]):
 
 
 class Storages:
-    """Looks at the disks when somebody asks, and not too often."""
+    """Measures the disks on request, and not too often."""
 
     def __init__(
         self,

@@ -18,7 +18,7 @@ from lvs.file_systems import FileSystem, file_system_of
 from lvs.services.monitoring.diagnosis import Condition, Diagnosis
 
 INOTIFY = Path("/proc/sys/fs/inotify")
-WALK_S = 8.0  # time for one look through the library's folders
+WALK_S = 8.0  # time for one walk through the library's folders
 SPEED_S = 3.0  # time for reading from one library folder
 SEEKS = 16
 SEEK_BYTES = 4096
@@ -277,13 +277,13 @@ def _replica(config: Config) -> Diagnosis:
     at = datetime.fromtimestamp(last.rehearsal.at / 1000, UTC).astimezone()
     if last.rehearsal.problem:
         message = f"The replica could not be restored on trial: {last.rehearsal.problem}"
-        step = "Leave LVS running, which copies everything anew, and look again in an hour."
+        step = "Leave LVS running, which copies everything anew, and check again in an hour."
         return Diagnosis("backups", Condition.WARNING, message, step)
     message = f"The replica {where} was restored on trial on {at:%Y-%m-%d %H:%M}."
     return Diagnosis("backups", Condition.OK, message)
 
 
-# --- Looking ---
+# --- Measuring ---
 
 
 def _nearest(folder: Path) -> Path:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SERVICE_TYPE = "_http._tcp.local."
-POLL_S = 10.0  # between two looks at the addresses of the machine
+POLL_S = 10.0  # between two checks of the addresses of the machine
 PROBE_MS = 1500  # in which another machine must answer to its name
 MAX_NAMES = 20  # lvs, lvs-2, lvs-3, …
 WITHDRAWAL_S = 1.0

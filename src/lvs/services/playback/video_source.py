@@ -393,7 +393,7 @@ def _says_reordering(picture: VideoStream) -> bool:
 
 
 def _keyframe_stamps(stream: VideoStream) -> Iterator[int]:
-    """Times of the keyframes in the index, found by FFmpeg: looking at each entry takes ten times
+    """Times of the keyframes in the index, found by FFmpeg: reading each entry takes ten times
     as long.
     """
     entries, place, stamp = stream.index_entries, -1, EARLIEST
