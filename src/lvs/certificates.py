@@ -54,8 +54,8 @@ def _given(config: Config) -> Certificate:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(*found, password=lambda: "")
     except (ssl.SSLError, OSError, ValueError):
         raise Invalid(
-            f"{found.chain} and {found.key} are no certificate and its key (PEM, without a"
-            " passphrase)."
+            f"{found.chain} and {found.key} are not a certificate and its key (PEM, without"
+            " a passphrase)."
         ) from None
     return found
 
@@ -78,7 +78,7 @@ def _self_signed(folder: Path, names: set[str]) -> Certificate:
                 file.write(content)
     except OSError as error:
         raise Unavailable(
-            f"The certificate cannot be kept in {folder}: {error.strerror or error}."
+            f"The certificate cannot be saved in {folder}: {error.strerror or error}."
         ) from None
     return found
 

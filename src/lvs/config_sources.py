@@ -166,7 +166,7 @@ def _dotenv(path: Path) -> _Layer:
 
 
 def _in_small_letters(variables: Mapping[str, str | None]) -> dict[str, str]:
-    """Those that are not empty, by their names in small letters."""
+    """Values that are not empty, by their names in lower case."""
     return {name.lower(): value for name, value in variables.items() if value}
 
 

@@ -18,7 +18,7 @@ class Invalid(LvsError):
 
 
 class NotFound(LvsError):
-    """There is no such video, file or page."""
+    """An unknown video, file or page."""
 
 
 class Refused(LvsError):
@@ -26,7 +26,7 @@ class Refused(LvsError):
 
 
 class Conflict(LvsError):
-    """It contradicts what is already there."""
+    """A contradiction to what is already there."""
 
 
 class TooManyRequests(LvsError):
@@ -38,11 +38,11 @@ class TooManyRequests(LvsError):
 
 
 class Unavailable(LvsError):
-    """Something LVS needs is away for now: a drive, the database, a worker."""
+    """A temporary failure of what LVS needs: a drive, the database, a worker."""
 
 
 class TimedOut(Unavailable):
-    """It took longer than a visitor can be made to wait."""
+    """A result that took longer than a visitor can be made to wait."""
 
 
 class BrokenWorker(Unavailable):
@@ -58,7 +58,7 @@ class DatabaseDamaged(Unavailable):
 
 
 class DiskFull(LvsError):
-    """There is no room left on the disk."""
+    """A full disk."""
 
 
 class Unreadable(LvsError):

@@ -86,7 +86,7 @@ def _refuse_folders_in_folders(folders: tuple[Path, ...]) -> None:
 
 
 def _refuse_written_folders(loaded: LoadedConfig) -> None:
-    """Nothing is ever written into a library folder.
+    """Refuse to write into a library folder.
 
     Below a hidden folder, which is never part of the library, it is fine.
     """

@@ -402,7 +402,7 @@ class Viewer(Struct, frozen=True, eq=False):
         return self.limits is None or video_id in self.allowed
 
     def seen(self, video_ids: Collection[int]) -> list[int]:
-        """Those of the videos that this person may see, in their order."""
+        """The videos that this person may see, in their order."""
         return [video_id for video_id in video_ids if self.sees(video_id)]
 
 

@@ -100,7 +100,7 @@ H264_PIXELS = frozenset({"yuv420p", "yuvj420p", None})
 
 
 class Playability(IntEnum):
-    """In which way a film reaches browsers, numbered as the column `gallery.playback` is."""
+    """Ways in which a video reaches browsers, numbered as the column `gallery.playback` is."""
 
     UNKNOWN = 0  # until the file was probed
     DIRECT = 1

@@ -36,9 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     database: Path = config.metadata_db
     output: Path | None = arguments.output
     if not database.is_file():
-        raise Unavailable(
-            f"There is no database {database}: nothing was ever kept with this data folder."
-        )
+        raise Unavailable(f"There is no database {database}: this data folder was never used.")
     with ProgressLine() as meter:
         made: Backup | None
         if output and not output.is_dir():

@@ -64,7 +64,7 @@ async def _take(
     search = await asyncio.to_thread(find, arguments.paths, known, await service.libraries())
     if not search.sources:
         raise Invalid(
-            "There is nothing of the original Local Video Server in"
+            "No files of the original Local Video Server were found in"
             f" {', '.join(map(str, arguments.paths))}."
         )
     if arguments.report and any(_same(arguments.report, source.path) for source in search.sources):

@@ -137,7 +137,7 @@ def _restore_database(
         raise Invalid(f"{source} is the database itself.")
     examined = backup.examine(source)
     if examined.problems:
-        raise DatabaseDamaged(f"{source} cannot be brought back: {examined.problems[0]}.")
+        raise DatabaseDamaged(f"{source} cannot be restored: {examined.problems[0]}.")
     if examined.format > len(migrate.steps()):
         raise Invalid(f"{source} was written by a newer LVS. Update LVS.")
     present, damage = _present(config)

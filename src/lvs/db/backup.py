@@ -206,7 +206,7 @@ def copy(source: Path, target: Path, progress: Progress | None = None) -> Examin
     if examined.problems:
         raise DatabaseDamaged(f"The database {source} is damaged: {examined.problems[0]}.")
     if examined.counts != counts:
-        raise DatabaseDamaged(f"The copy of {source} does not hold what the original does.")
+        raise DatabaseDamaged(f"The copy of {source} differs from the original.")
     return examined
 
 
@@ -471,7 +471,7 @@ def put_back(source: Path, live: Path, progress: Progress | None = None) -> None
     if _wal_without_database(live):
         quarantine(live)
     with (
-        _in_words(f"{source} cannot be brought back"),
+        _in_words(f"{source} cannot be restored"),
         closing(_connect(source)) as original,
         closing(sqlite3.connect(live, isolation_level=None, timeout=BUSY_SECONDS)) as database,
     ):

@@ -33,7 +33,7 @@ class NewFile(NamedTuple):
 
     @property
     def found(self) -> FoundFile:
-        """As the walk saw it."""
+        """The file as the walk found it."""
         return FoundFile(*self[:3])
 
     @property

@@ -122,7 +122,7 @@ async def of_bulk(db: Connection, bulk_id: int, before_id: int | None, limit: in
 
 
 async def open_of(db: Connection, lines: Collection[Change]) -> set[int]:
-    """Those of these lines (ids) behind which nothing stands about the same kind of the same
+    """Ids of these lines behind which nothing stands about the same kind of the same
     video: they can be undone without a further check.
     """
     sql = """

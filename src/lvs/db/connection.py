@@ -189,7 +189,7 @@ def run_to_completion(block: Coroutine[Any, Any, T]) -> T:
         result: T = done.value
         return result
     block.close()
-    raise RuntimeError("a block that writes can wait for nothing but the database")
+    raise RuntimeError("a block that writes may await nothing but the database")
 
 
 class _PreparedConnection(sqlite3.Connection):
@@ -238,7 +238,7 @@ async def close(raw: aiosqlite.Connection) -> None:
     try:
         await raw.close()
     except (sqlite3.Error, ValueError) as error:
-        log.warning("a connection to the database did not close well: %s", error)
+        log.warning("a database connection could not be closed: %s", error)
 
 
 def readable_error(error: sqlite3.Error) -> LvsError:

@@ -138,7 +138,7 @@ class Database:
             await check_known(raw, self.path)
             found = await format_of(raw)
             if 0 < found < len(steps()):
-                log.info("the database has format %d and gets format %d", found, len(steps()))
+                log.info("migrating the database from format %d to %d", found, len(steps()))
                 await asyncio.to_thread(
                     backup.before_migration, self.path, self.backup_folder, found
                 )
@@ -171,7 +171,7 @@ class Database:
             await connection.close(raw)
             raise
         if self._file != self._file_now():
-            log.warning("the database file was replaced; LVS goes on with the new one")
+            log.warning("the database file was replaced; LVS uses the new one")
             self._file = self._file_now()
             self._generation += 1
         return raw
@@ -179,7 +179,7 @@ class Database:
     async def _check_format(self, raw: aiosqlite.Connection) -> None:
         if await format_of(raw) != len(steps()):
             raise Conflict(
-                f"The file {self.path} was replaced by another format of it. Restart LVS."
+                f"The file {self.path} was replaced by one of another format. Restart LVS."
             )
 
     def _in_place(self) -> bool:
@@ -190,9 +190,7 @@ class Database:
         """
         now = self._file_now()
         if now is None:
-            raise Unavailable(
-                "The database file is not in its place any more. Nothing was changed; put it back."
-            )
+            raise Unavailable("The database file is missing. Nothing was changed; put it back.")
         return now == self._file
 
     def _file_now(self) -> tuple[int, int] | None:
@@ -217,7 +215,7 @@ class Database:
         try:
             fresh = await self._connect_reader()
         except sqlite3.Error as error:
-            log.warning("the database cannot be opened again to read: %s", error)
+            log.warning("the database cannot be reopened for reading: %s", error)
             return reader
         self._open_readers.discard(reader.raw)
         await connection.close(reader.raw)

@@ -46,7 +46,7 @@ class ExportedVideo(Struct, frozen=True):
 
 @contextlib.asynccontextmanager
 async def consistent_read(db: Connection) -> AsyncIterator[None]:
-    """All that is read inside belongs to one moment."""
+    """Read everything inside as of one moment."""
     await db.value("BEGIN")
     try:
         yield

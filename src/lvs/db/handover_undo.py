@@ -45,7 +45,7 @@ class HandoverState(Struct, frozen=True):
 
 
 async def snapshot(db: Connection, video_id: int) -> Row:
-    """All that stands about a video, as JSON can keep it."""
+    """Everything the tables say of a video, as JSON."""
     found: Row = {table: await _rows(db, table, video_id) for table in _TABLES}
     found["videos"] = dict((await db.all("SELECT * FROM videos WHERE id = ?", (video_id,)))[0])
     for name, sql in (

@@ -48,7 +48,7 @@ async def count(db: Connection, person_id: int) -> int:
 
 
 async def count_shown(db: Connection, person_id: int) -> int:
-    """As `count`, without the hidden ones."""
+    """The number of videos that are not hidden."""
     seen, values = visible_condition("l.video_id")
     sql = f"""
         SELECT count(*) FROM later l

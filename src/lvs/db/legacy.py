@@ -93,7 +93,7 @@ class CurrentCuration(Struct, frozen=True):
 
 
 async def known(db: Connection, video_ids: Collection[int]) -> list[CurrentCuration]:
-    """Those of these videos that there are."""
+    """The curation of these videos, as far as they exist."""
     sql = """
         SELECT v.id AS video_id, v.media_hash, v.added_at, coalesce(ra.value, 0) AS rating,
             coalesce(ra.updated_at, 0) AS rated_at, coalesce(vi.count, 0) AS views,

@@ -41,7 +41,7 @@ class OriginalRow(Struct, frozen=True):
 
 
 class Damage(Struct, frozen=True):
-    """Something that could not be read; `table` is None where it is the whole file."""
+    """A part that could not be read; `table` is None where it is the whole file."""
 
     table: str | None
     why: str

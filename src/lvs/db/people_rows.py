@@ -19,7 +19,7 @@ from lvs.models import HOUSEHOLD, WatchState
 
 
 class PersonalRecord(Struct):
-    """Everything that a person has of one video: `history` are days, each with a time (Unix
+    """The state of one video for a person: `history` are days, each with a time (Unix
     milliseconds).
     """
 

@@ -66,7 +66,7 @@ async def summary(db: Connection, playlist_id: int) -> PlaylistSummary | None:
 
 
 async def covers(db: Connection, each: int) -> dict[int, list[Card]]:
-    """For every playlist the first videos of it that have a poster, at most `each` of its first
+    """The first videos of every playlist that have a poster, at most `each` of its first
     dozens, without the hidden ones.
     """
     seen, values = visible_condition("i.video_id")

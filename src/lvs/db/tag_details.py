@@ -73,7 +73,7 @@ _STATES = """
 
 
 async def states(db: Connection, keys: Collection[str]) -> States:
-    """Those of these tags that exist."""
+    """The states of these tags, as far as they exist."""
     sql = f"{_STATES} WHERE t.key IN (SELECT value FROM json_each(?))"
     return _by_key(await db.all(sql, (json.dumps(sorted(keys)),)))
 

@@ -33,7 +33,7 @@ class WriteScheduler:
 
     @contextmanager
     def taken(self, descriptor: int, step: Callable[[], None]) -> Iterator[None]:
-        """In this context `step` is called again and again while there is room in the socket."""
+        """Call `step` again and again in this context, while there is room in the socket."""
         loop = asyncio.get_running_loop()
         if self._epoll is None:
             self._epoll = select.epoll()
@@ -169,7 +169,7 @@ def h11_supports_passthrough() -> bool:
         exchange.start_next_cycle()
     except Exception:
         log.warning(
-            "videos are sent the slow way: this h11 does not let others send a body", exc_info=True
+            "direct send is off: this version of h11 does not let others send a body", exc_info=True
         )
         return False
     return [len(part) for part in told] == [size_bytes] and not end

@@ -129,7 +129,7 @@ def _without_upgrade(
 
 
 class _AnswerEnd(EventWrapper):
-    """In the place of hypercorn's event for the end of an answer, for which it waits with what a
+    """Replacement of hypercorn's event for the end of an answer, for which it waits with what a
     client sent ahead of that.
 
     It does not read meanwhile, so it would not see the connection end, and after an answer that was
@@ -160,4 +160,4 @@ class _AnswerEnd(EventWrapper):
 
 
 async def _stay_with_http1(_request: h11.Request) -> None:
-    """In the place of hypercorn's check whether the client would rather speak HTTP/2."""
+    """Replace hypercorn's check whether the client would rather speak HTTP/2."""

@@ -43,14 +43,14 @@ def hypercorn_connection_is_known() -> bool:
     ]
     if unknown:
         log.warning(
-            "connections are hypercorn's own, without what LVS adds to them: %s is not as expected",
+            "connections are hypercorn's own, without the extensions of LVS: %s is not as expected",
             ", ".join(unknown),
         )
     return not unknown
 
 
 def has_parameters(method: object, parameters: tuple[str, ...]) -> bool:
-    """True where this is a coroutine method with these parameters."""
+    """True for a coroutine method with these parameters."""
     if not inspect.iscoroutinefunction(method):
         return False
     return tuple(inspect.signature(method).parameters)[1:] == parameters
@@ -59,7 +59,9 @@ def has_parameters(method: object, parameters: tuple[str, ...]) -> bool:
 def put_server_class(server: type[TCPServer]) -> None:
     """Have hypercorn make `server` for each connection. There is no setting for it."""
     if not hasattr(hypercorn.asyncio.run, "TCPServer"):
-        log.warning("connections are not counted by client: hypercorn makes them elsewhere")
+        log.warning(
+            "connections are not counted by client: this version of hypercorn makes them elsewhere"
+        )
     vars(hypercorn.asyncio.run)["TCPServer"] = server
 
 

@@ -25,8 +25,7 @@ class BackOff:
         wait_s = math.ceil(until - time.monotonic())
         if failures >= FREE_TRIES and wait_s > 0:
             raise TooManyRequests(
-                f"That was wrong {failures} times. Try again in {wait_s}"
-                f" second{'s' if wait_s > 1 else ''}.",
+                f"Wrong {failures} times. Try again in {wait_s} second{'s' if wait_s > 1 else ''}.",
                 wait_s,
             )
 

@@ -396,14 +396,14 @@ async def _purge(people: People) -> None:
     try:
         await people.purge()
     except LvsError as error:
-        log.warning("people who were removed long ago stay for now: %s", error.message)
+        log.warning("people removed long ago could not be purged: %s", error.message)
 
 
 async def _find_encoder(players: PlayerPool) -> None:
     try:
         players.encoder = await working_encoder()
     except OSError as error:
-        log.info("no hardware encoder was tried: %s", error.strerror)
+        log.info("no hardware encoder was tested: %s", error.strerror)
 
 
 async def _write_positions(progress: ProgressTracker) -> None:
@@ -418,7 +418,9 @@ async def _prepare_posters(posters: PosterStore) -> None:
         await asyncio.to_thread(posters.prepare)
     except OSError as error:
         log.error(
-            "posters cannot be kept in %s: %s; pages go on without", posters.folder, error.strerror
+            "posters cannot be saved in %s: %s; pages are shown without them",
+            posters.folder,
+            error.strerror,
         )
 
 
@@ -428,14 +430,14 @@ async def _prepare_scenes(store: SceneStore | None) -> None:
     try:
         await asyncio.to_thread(store.prepare)
     except OSError as error:
-        log.error("scenes cannot be kept in %s: %s", store.folder, error.strerror)
+        log.error("scenes cannot be saved in %s: %s", store.folder, error.strerror)
 
 
 async def _prepare_segments(segments: SegmentCache) -> None:
     try:
         await asyncio.to_thread(segments.prepare)
     except OSError as error:
-        log.error("converted segments cannot be kept in %s: %s", segments.folder, error.strerror)
+        log.error("converted segments cannot be saved in %s: %s", segments.folder, error.strerror)
 
 
 async def _restarting(name: str, step: Step) -> None:

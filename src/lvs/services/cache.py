@@ -101,8 +101,8 @@ class Cache:
                 self.counts.invalidations += 1
 
     def age(self) -> None:
-        """Something changed that counts and lists depend on: values of the former generation are
-        asked for no more.
+        """Note that something changed that counts and lists depend on: values of the former
+        generation are asked for no more.
         """
         self.generation += 1
 

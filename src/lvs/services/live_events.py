@@ -144,13 +144,11 @@ class LiveEvents:
             raise Unavailable("LVS is stopping. Try again when it runs.")
         if self._clients[client_key(client)] >= self._most_of_client:
             raise TooManyRequests(
-                f"This device listens {self._most_of_client} times already. Close some pages.",
+                f"This device has {self._most_of_client} event streams open. Close some pages.",
                 RETRY_AFTER_S,
             )
         if len(self._listeners) >= self._most:
-            raise Unavailable(
-                f"All {self._most} places for listening are taken. Try again in a minute."
-            )
+            raise Unavailable(f"All {self._most} event streams are in use. Try again in a minute.")
 
     # --- What the rest of the server says ---
 

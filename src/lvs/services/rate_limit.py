@@ -16,11 +16,9 @@ IPV6_NETWORK_BITS = 64  # a household, and any one device, has at least so much 
 
 
 class RateLimiter:
-    """Lets every visitor do a thing `limit.count` times within any `limit.seconds`; None means as
-    often as they like.
+    """Allows every client `limit.count` requests within any `limit.seconds`; None means no limit.
 
-    It remembers the times of at most `count` requests of at most MAX_VISITORS visitors, and forgets
-    whoever came longest ago.
+    Times of at most `count` requests are kept for at most MAX_VISITORS clients, the latest ones.
     """
 
     def __init__(self, limit: RateLimit | None) -> None:
@@ -28,7 +26,7 @@ class RateLimiter:
         self._times: OrderedDict[str, deque[float]] = OrderedDict()
 
     def check(self, client: str) -> None:
-        """Count one more request of this visitor, named by address.
+        """Count one more request of a client, named by address.
 
         Raises TooManyRequests where that is more than the limit allows.
         """
@@ -43,13 +41,13 @@ class RateLimiter:
             times.popleft()
         if len(times) >= self._limit.count:
             wait_s = max(1, math.ceil(times[0] + self._limit.seconds - now))
-            message = "That is more than one device may change at once."
+            message = "Too many requests from this device."
             raise TooManyRequests(f"{message} Try again in {plural(wait_s, 'second')}.", wait_s)
         times.append(now)
 
 
-class AtOnceLimiter:
-    """Lets every visitor wait for so many answers of a kind at a time. Remembers those who wait."""
+class ConcurrencyLimiter:
+    """Allows every client so many requests of a kind at a time."""
 
     def __init__(self, most: int, message: str, retry_after_s: int) -> None:
         self._most = most
@@ -59,7 +57,7 @@ class AtOnceLimiter:
 
     @contextmanager
     def one_more(self, client: str) -> Iterator[None]:
-        """Count one more for as long as the context lasts. Raises TooManyRequests."""
+        """Count one more request while the context lasts. Raises TooManyRequests."""
         visitor = client_key(client)
         if self._waiting[visitor] >= self._most:
             raise TooManyRequests(self._message, self._retry_after_s)
@@ -73,8 +71,8 @@ class AtOnceLimiter:
 
 
 def client_key(client: str) -> str:
-    """Whom an address stands for: one who has a whole IPv6 network could come from a new address
-    every time.
+    """The client that an address stands for: one with a whole IPv6 network could come from a new
+    one every time.
     """
     try:
         address = ipaddress.ip_address(client)

@@ -125,7 +125,7 @@ async def _probe(services: Services) -> None:
     try:
         await asyncio.to_thread(services.posters.prepare)
     except OSError as error:
-        log.error("posters cannot be kept in %s: %s", services.posters.folder, error.strerror)
+        log.error("posters cannot be saved in %s: %s", services.posters.folder, error.strerror)
     jobs = services.jobs
     async with asyncio.TaskGroup() as group:
         steps = [jobs.feed(), *(jobs.work() for _ in range(services.probe_pool.workers))]

@@ -303,7 +303,9 @@ def address_of_gallery(query: Query | None = None, **changes: Any) -> str:
 
 
 def address_of_folder(query: Query, **changes: Any) -> str:
-    """As `address_of_gallery` for the page of the query's folder."""
+    """Address of the page of the query's folder with `changes`, as `address_of_gallery` gives
+    it.
+    """
     return folder_url(query, **_in_usual_order(changes))
 
 

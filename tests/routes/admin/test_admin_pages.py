@@ -189,7 +189,7 @@ async def test_the_same_work_is_not_begun_twice_at_once(home: Home) -> None:
     home.services.background_tasks.start("scan", "Scan the library", work)
     answer = await home.client.post("/admin/errands/scan")
     assert answer.status_code == 409
-    assert "under way already" in await text(answer)
+    assert "already running" in await text(answer)
     polled = await home.client.get("/admin/errands/scan", headers=HTMX)
     assert 'hx-trigger="every 1s"' in await text(polled)
     assert '<meta http-equiv="refresh"' in await get(home, "/admin/jobs")

@@ -184,7 +184,7 @@ async def test_jellyfin_gives_what_one_user_gave(home: Home, tmp_path: Path) -> 
     path = foreign.jellyfin(tmp_path / "jellyfin.db", items)
     with pytest.raises(Invalid, match=r"Choose one with --user: anna, ben\."):
         jellyfin.read(path)
-    with pytest.raises(Invalid, match="nothing of a user carl"):
+    with pytest.raises(Invalid, match="no data of a user carl"):
         jellyfin.read(path, "carl")
     report = await take(home, lambda file: jellyfin.read(file, "anna"), path)
     assert report.matched == {"path": 2}

@@ -1450,7 +1450,7 @@ def test_the_report_names_file_line_and_reason(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (["nowhere"], "nowhere is not there."),
-        (["Videos"], "There is nothing of the original Local Video Server in Videos."),
+        (["Videos"], "No files of the original Local Video Server were found in Videos."),
         (["old", "nowhere"], "nowhere is not there."),
         (
             ["old", "--report", "old/video_metadata.db"],

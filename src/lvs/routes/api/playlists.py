@@ -55,7 +55,7 @@ async def move(playlist_id: str) -> Response:
     """Move what stands at a position to the place of another."""
     wanted = await json_body(schemas.PlaylistMove, 'Send {"position": 3, "to": 0}.')
     if max(wanted.position, wanted.to) > MAX_ID:
-        raise NotFound("Nothing stands at this place of the playlist any more.")
+        raise NotFound("This place of the playlist is empty now.")
     await services().playlists.move_to(row_id(playlist_id), wanted.position, wanted.to)
     return json_response(await _detail(row_id(playlist_id)))
 
@@ -123,7 +123,7 @@ async def _hash_at(path: str) -> str | None:
     try:
         name = path.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
-        raise Invalid("The name of a video cannot hold half a character.") from None
+        raise Invalid("The name of a video cannot contain half a character.") from None
     places = services().library.places(name)
     found = await services().videos.at(places)
     return found[0].media_hash if found else None

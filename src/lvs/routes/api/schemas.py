@@ -490,7 +490,7 @@ class BulkDone(Schema):
 
 
 class UndoDone(Schema):
-    """Of how many videos a change was taken back, how many values were left as they are because
+    """Number of videos whose change was undone, number of values left as they are because
     they were changed again since, and the change that the undo is.
     """
 

@@ -109,7 +109,7 @@ class Backups:
             except Exception as error:
                 self._retry_at = time.monotonic() + RETRY_S
                 self._failure = (f"The backup went wrong: {error}", now_ms())
-                log.exception("the backup went wrong")
+                log.exception("the backup failed unexpectedly")
             await asyncio.sleep(CHECK_S)
 
     async def quarantine(self, error: DatabaseDamaged) -> DatabaseDamaged:
@@ -184,7 +184,7 @@ def is_due(folder: Path, now: datetime) -> bool:
 
 
 def superfluous(found: Iterable[Backup]) -> list[Backup]:
-    """Those of these backups that are superfluous.
+    """The superfluous ones among these backups.
 
     Kept are the latest of seven days and of four weeks, some of those made by hand or before a
     change, whatever nobody has checked, and always the one that holds most of what people

@@ -172,7 +172,9 @@ def _listed(url: str, level: str) -> list[dict[str, Any]]:
         found = json.loads(_run(["ltx", "-level", level, "-json"], url, LIST_LIMIT_S) or "null")
         return [each for each in found or () if {"max_txid", "timestamp"} <= each.keys()]
     except (ValueError, TypeError, AttributeError) as error:
-        raise Unavailable(f"Litestream's list of the copies at {url} is none: {error}.") from error
+        raise Unavailable(
+            f"Litestream's list of the copies at {url} cannot be read: {error}."
+        ) from error
 
 
 def _run(arguments: list[str], url: str, limit_s: float) -> str:
@@ -257,7 +259,7 @@ async def _post(socket: Path, path: str, body: dict[str, Any]) -> tuple[int, dic
     head_bytes, _, rest = bytes(answer).partition(b"\r\n\r\n")
     found = json.loads(rest)
     if not isinstance(found, dict):
-        raise ValueError("its answer is no JSON object")
+        raise ValueError("the answer is not a JSON object")
     return int(head_bytes.split(b" ", 2)[1]), found
 
 

@@ -54,15 +54,15 @@ def _video_value(video: PersonalRecord, time: Time) -> dict[str, Any]:
 def person_of(name: object, value: object, moment: Moment) -> PersonRecord:
     """The person of an entry. Raises Invalid where it cannot be understood."""
     if not isinstance(name, str) or not isinstance(value, Mapping):
-        raise Invalid("no person")
+        raise Invalid("not a person")
     videos, chosen = value.get("films", {}), value.get("preferences", {})
     if not isinstance(videos, Mapping) or not isinstance(chosen, Mapping):
-        raise Invalid("no person")
+        raise Invalid("not a person")
     start_page, pin = value.get("start_page") or "", value.get("pin") or ""
     if not isinstance(start_page, str) or not is_start_page(start_page):
-        raise Invalid("a start page that LVS does not know")
+        raise Invalid("the start page is unknown")
     if not isinstance(pin, str) or len(pin) > 2 * LONGEST_VALUE:
-        raise Invalid("a PIN that LVS does not know")
+        raise Invalid("the PIN is not a hash that LVS knows")
     return PersonRecord(
         clean_line(name, "name", MAX_NAME),
         pin,
@@ -81,7 +81,7 @@ def _limits(value: object) -> str | None:
         case {"tags": [*tags], "folders": [*folders]} if len(tags) + len(folders) <= MAX_LIMITS:
             if all(isinstance(each, str) for each in (*tags, *folders)):
                 return json.dumps({"tags": tags, "folders": folders})
-    raise Invalid("the limits are no tags and folders")
+    raise Invalid("the limits are not tags and folders")
 
 
 def _preferences(value: Mapping[Any, Any]) -> dict[str, str]:
@@ -89,26 +89,26 @@ def _preferences(value: Mapping[Any, Any]) -> dict[str, str]:
     if len(pairs) > MOST_PREFERENCES or not all(
         isinstance(part, str) and len(part) <= LONGEST_VALUE for pair in pairs for part in pair
     ):
-        raise Invalid("the preferences are no words")
+        raise Invalid("the preferences are not text")
     return dict(pairs)
 
 
 def _hash(name: object) -> str:
     if not isinstance(name, str) or not _HASH.fullmatch(name):
-        raise Invalid("no media hash of 16 hexadecimal digits")
+        raise Invalid("not a media hash of 16 hexadecimal digits")
     return name
 
 
 def _video(value: object, moment: Moment) -> PersonalRecord:
     if not isinstance(value, Mapping):
-        raise Invalid("a film that is no object")
+        raise Invalid("an entry of a video is not a JSON object")
     position_s, watched = value.get("position_s") or 0.0, value.get("watched", False)
     is_number = isinstance(position_s, int | float) and not isinstance(position_s, bool)
     if not is_number or not 0 <= position_s <= LONGEST_POSITION_S or not isinstance(watched, bool):
-        raise Invalid("the position is none that a video has")
+        raise Invalid("the position lies outside the video")
     lines = value.get("history", [])
     if not isinstance(lines, list):
-        raise Invalid("the history is no list")
+        raise Invalid("the history is not a list")
     return PersonalRecord(
         float(position_s),
         watched,
@@ -125,4 +125,4 @@ def _line(value: object, moment: Moment) -> tuple[str, int]:
             played_at = moment(at)
             if played_at is not None:
                 return day, played_at
-    raise Invalid("a line of the history without day and time")
+    raise Invalid("a line of the history has no day or time")

@@ -177,7 +177,7 @@ class Replication:
                 counts = await asyncio.to_thread(_rehearsed, self.url, self.files.folder)
                 self._rehearsal = Rehearsal(self.now_ms(), counts.videos, counts.ratings)
                 log.info(
-                    "the copy at %s was restored on trial: it holds %d videos",
+                    "trial restore of the copy at %s: it holds %d videos",
                     self.state().url,
                     counts.videos,
                 )
@@ -192,7 +192,7 @@ class Replication:
         """Have the whole database copied anew, and rehearse that: what is restored begins there,
         whatever is wrong with what was copied before.
         """
-        log.warning("the whole database is copied to %s anew", self.state().url)
+        log.warning("copying the whole database to %s again", self.state().url)
         try:
             async with asyncio.timeout(WHOLE_COPY_S):
                 before = await asyncio.to_thread(litestream.whole_copies, self.url)
@@ -286,7 +286,7 @@ class Replication:
 
     def _failed(self, message: str) -> None:
         if message != self._failure:
-            log.warning("no copy to %s: %s", litestream.without_query(self.url), message)
+            log.warning("copying to %s failed: %s", litestream.without_query(self.url), message)
         self._failure = message
 
     # --- Rehearsals ---

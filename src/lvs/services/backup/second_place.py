@@ -124,8 +124,8 @@ def prepare(backups: Path, folder: Path) -> None:
     former = known.read_text(encoding="utf-8") if known.exists() else None
     if former is not None and not _may_use(disk, former, marked):
         raise Unavailable(
-            f"The folder {folder} for copies of backups is away. Connect its drive; it is "
-            "caught up with by itself."
+            f"The folder {folder} for copies of backups is away. Connect its drive; LVS "
+            "then catches up by itself."
         )
     try:
         if not marked:
@@ -199,7 +199,7 @@ def copy(source: Backup, folder: Path, go_on: Callable[[], None] = lambda: None)
         examined = backup.examine(partial / source.path.name)
         if examined.problems or examined.counts != source.counts:
             raise DatabaseDamaged(
-                f"The copy of {source.path.name} in {folder} is not what was copied. Check "
+                f"The copy of {source.path.name} in {folder} differs from the original. Check "
                 "that disk."
             )
         return _into_place(source, partial, folder)
@@ -251,7 +251,7 @@ def _into_place(source: Backup, partial: Path, folder: Path) -> Backup:
         (each for each in backup.listed(folder) if each.path.name == source.path.name), None
     )
     if found is None:
-        raise Unavailable(f"{folder} does not keep what is written into it.")
+        raise Unavailable(f"{folder} does not keep what is written to it.")
     return found
 
 

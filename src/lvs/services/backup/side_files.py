@@ -72,7 +72,7 @@ class SideFilesExport:
         return report
 
     async def _refuse_own_folders(self, db: Connection) -> None:
-        """Nothing is ever written into a library folder or among LVS's own data, also not by way of
+        """Refuse to write into a library folder or among LVS's own data, also not by way of
         a link.
         """
         for folder in self._data:

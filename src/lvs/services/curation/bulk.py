@@ -178,7 +178,7 @@ def checked(edit: BulkEdit) -> BulkEdit:
         edit.playlist, title,
     )  # fmt: skip
     if edit == BulkEdit():
-        raise Invalid("Say what to change.")
+        raise Invalid("Name what to change.")
     return edit
 
 

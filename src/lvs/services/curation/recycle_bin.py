@@ -123,7 +123,7 @@ class RecycleBin:
             await asyncio.sleep(CHECK_S)
 
     async def clean_up(self, now: datetime) -> int:
-        """Once a night: remove for good what is due, provided that a backup holds it; how many
+        """Remove for good, once a night, what is due, provided that a backup holds it; how many
         videos that were.
         """
         async with self._database.transaction() as tx:

@@ -275,7 +275,7 @@ def clean_query(text: str) -> str:
     """A query as it is kept: the ASCII of an address. Raises Invalid."""
     query = text.removeprefix("?")
     if len(query) > MAX_QUERY:
-        raise Invalid("This selection is too long to be kept. Use fewer filters.")
+        raise Invalid("This selection is too long to be saved. Use fewer filters.")
     if not re.fullmatch(r"[!-~]*", query, re.ASCII):
         raise Invalid("A selection is written as in an address, percent-encoded.")
     return query

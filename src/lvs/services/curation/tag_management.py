@@ -262,9 +262,9 @@ async def _close(
 ) -> tuple[TagResult, Collection[int]]:
     """Refuse what cannot stand, derive what follows, and write the second half."""
     if await rows.has_cycle(tx, work.keys):
-        raise Conflict("A tag cannot stand below itself.")
+        raise Conflict("A tag cannot be below itself.")
     if await rows.alias_conflicts(tx):
-        raise Conflict("A tag and an alias cannot have one name.")
+        raise Conflict("A tag and an alias cannot have the same name.")
     after = await rows.states(tx, work.keys)
     moved = await tag_changes.videos_of(tx, work.change_id)
     if after == work.before and not moved:
@@ -384,7 +384,7 @@ async def _edited(tx: Transaction, old: TagState, edit: TagEdit) -> TagState:
     colour = clean_colour(edit.colour) if edit.colour is not None else old.colour
     parent = await _parent(tx, old, edit.parent) if edit.parent is not None else old.parent
     if parent == key:
-        raise Invalid("A tag cannot stand below itself.")
+        raise Invalid("A tag cannot be below itself.")
     return TagState(key, name, colour, description, parent, aliases)
 
 
@@ -406,7 +406,7 @@ async def _aliases(
         if alias != old.key:
             await _refuse_taken(tx, alias, name, old.key)
         elif key == old.key:
-            raise Invalid("An alias is another name than the tag's own.")
+            raise Invalid("An alias must differ from the tag's own name.")
     return tuple(sorted(wanted.items()))
 
 
@@ -433,9 +433,9 @@ async def _parent(tx: Transaction, old: TagState, name: str) -> str | None:
     key = await rows.name_owner(tx, key) or key
     over = await rows.above(tx, key)
     if old.key in (key, *over):
-        raise Conflict(f"“{old.name}” stands above “{name.strip()}” already: that is a circle.")
+        raise Conflict(f"“{old.name}” is above “{name.strip()}” already: that would be a circle.")
     if len(over) >= MAX_DEPTH:
-        raise Invalid(f"Tags stand at most {MAX_DEPTH} deep.")
+        raise Invalid(f"Tags can be nested {MAX_DEPTH} deep at most.")
     return key
 
 

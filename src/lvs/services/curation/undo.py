@@ -463,7 +463,7 @@ async def _forgotten(tx: Transaction, change: Change, client: str) -> str:
 
 
 async def _playlist(tx: Transaction, change: Change, client: str) -> str:
-    """Of playlists the journal knows what was changed of many videos at once."""
+    """Undo a change of playlists, which the journal knows for many videos at once only."""
     taken = await bulk_edits.revert(tx, ChangeOrigin(None, client, now_ms()), [change])
     return "" if taken else OTHERWISE
 

@@ -79,7 +79,7 @@ class UndoAll:
 
 
 def _standing(lines: Sequence[Line]) -> list[Line]:
-    """Those of these lines that are to be taken back so that none of them has an effect: without
+    """The lines among these to be taken back so that none of them has an effect: without
     those that were undone, and undos of what is among them.
     """
     ids, undoing = {line.id for line in lines}, set()

@@ -121,7 +121,7 @@ class Gallery:
                 return
             except LvsError as error:
                 log.warning(
-                    "the numbers of the videos could not be read (%s); pages go on without",
+                    "the columns of the videos could not be read (%s); the database answers",
                     error.message,
                 )
                 await asyncio.sleep(RETRY_S)
@@ -139,7 +139,7 @@ class Gallery:
     async def find(
         self, query: Query, after: Cursor | None = None, until: Cursor | None = None
     ) -> GalleryPage:
-        """All that a gallery page shows: a run of cards as `browse` gives it, and what stands
+        """Everything a gallery page shows: a run of cards as `browse` gives it, and what stands
         around it.
         """
         async with self._reading() as (db, index):

@@ -86,7 +86,7 @@ def _with(text: str, place: int, word: str) -> str:
 
 
 def _likest(word: str, room: int, words: str) -> list[str]:
-    """Those of the words, one a line, that are likest; of as many letters, give or take `room`."""
+    """The words, one a line, that are likest; of as many letters, give or take `room`."""
     process = importlib.import_module("rapidfuzz.process")  # nobody waits for it at the start
     distance = importlib.import_module("rapidfuzz.distance")
     known = [each for each in words.split("\n") if abs(len(each) - len(word)) <= room]

@@ -1,4 +1,4 @@
-"""All that the players' addresses need, in one bundle."""
+"""The services that the players' addresses need, in one bundle."""
 
 from msgspec import Struct
 

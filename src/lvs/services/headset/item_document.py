@@ -29,7 +29,7 @@ class MediaSource(Struct, frozen=True):
 
 
 class VideoItem(Struct, frozen=True):
-    """All that an answer about one film is made of; addresses are absolute."""
+    """The parts of an answer about one video; addresses are absolute."""
 
     video: Video
     poster_url: str

@@ -53,7 +53,7 @@ class AllowedWrites(Struct, frozen=True):
 
     @classmethod
     def from_words(cls, words: Collection[str]) -> "AllowedWrites":
-        """Of the words of the option `headset_writes`."""
+        """The allowed kinds by the words of the option `headset_writes`."""
         return cls("rating" in words, "favorite" in words, "tags" in words)
 
 

@@ -75,7 +75,7 @@ class Preferences:
     async def choose_start_page(self, page: str) -> None:
         """Have LVS begin with this page where nobody was chosen. Raises Invalid."""
         if not is_start_page(page):
-            raise Invalid("This is no page that LVS can begin with.")
+            raise Invalid("LVS cannot start with this page.")
         await self._database.write(lambda tx: preferences.put(tx, HOUSEHOLD, START_PAGE, page))
         self._start_page = page
 

@@ -106,7 +106,7 @@ class ProgressTracker:
             at,
         )
         if waiting is None and len(self._pending) >= MAX_PENDING:
-            raise TooManyRequests("Too many films are played at once. Try again in 3 seconds.", 3)
+            raise TooManyRequests("Too many videos are played at once. Try again in 3 seconds.", 3)
         self._pending[person, video.video_id] = event
         self._came.set()
         self.revision += seen

@@ -49,7 +49,7 @@ class ForeignVideo(Struct):
 
 
 class ForeignLibrary(Struct):
-    """All that was read from another program."""
+    """The content of another program's library."""
 
     program: str
     version: str

@@ -46,7 +46,7 @@ def _user_id(db: ForeignDatabase, wanted: str) -> str:
     """The user whose stars count. Raises Invalid where nobody knows which one is meant."""
     users = {str(name): str(user_id) for user_id, name in rows.users(db)}
     if wanted and wanted not in users:
-        raise Invalid(f"{db.path} has nothing of a user {wanted}. It has: {', '.join(users)}.")
+        raise Invalid(f"{db.path} has no data of a user {wanted}. It has: {', '.join(users)}.")
     if not wanted and len(users) > 1:
         raise Invalid(
             f"{db.path} has stars and plays of several users. Choose one with --user:"

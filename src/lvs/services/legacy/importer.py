@@ -209,7 +209,7 @@ class LegacyImport:
                     step.give(name, found.video_ids[name], _kept(known[name]), is_bound=False)
         if found.video_ids:
             log.info(
-                "what was kept for %d names of the original has found its videos",
+                "curation kept for %d names of the original was attached to their videos",
                 len(found.video_ids),
             )
         return len(found.video_ids)
@@ -264,9 +264,7 @@ class LegacyImport:
             try:
                 await self.attach()
             except Exception:
-                log.exception(
-                    "what is kept from the original could not be attached; it will be tried again"
-                )
+                log.exception("curation kept from the original could not be attached; trying again")
                 self._stale = True
                 await asyncio.sleep(RETRY_S)
                 self._wake.set()

@@ -78,7 +78,7 @@ class LegacyPlaylist(Struct):
 
 
 class ParseIssue(Struct, frozen=True):
-    """Something that was not understood: in which file, where in it, and why."""
+    """A part that was not understood: in which file, where in it, and why."""
 
     file: str
     line: int | None  # in a JSON file
@@ -96,7 +96,7 @@ class FileRead(Struct, frozen=True):
 
 
 class LegacyData(Struct):
-    """All that was read."""
+    """The content of the original's files."""
 
     entries: dict[bytes, LegacyEntry] = field(default_factory=dict)
     playlists: list[LegacyPlaylist] = field(default_factory=list)
@@ -438,7 +438,7 @@ class _LegacyStore:
     def _favorite(self, part: ParsedValue) -> None:
         if part.key not in ("favorites", None):
             raise ValueError(
-                f"favorites are a list of names, and {values.shortened(part.key)} is none"
+                f"favorites are a list of names, which {values.shortened(part.key)} is not"
             )
         if not part.listed:
             if part.value is None:

@@ -65,7 +65,7 @@ def tag(value: object) -> str:
     try:
         return clean_tag(" ".join(_text(value, "a tag").split()), LONGEST_TAG)
     except Invalid as error:
-        raise ValueError(f"{shortened(value)} is no tag: {error.message}") from None
+        raise ValueError(f"{shortened(value)} is not a tag: {error.message}") from None
 
 
 def moment(value: object) -> int | None:
@@ -88,7 +88,7 @@ def moment(value: object) -> int | None:
             milliseconds = 0
         if milliseconds > 0:
             return milliseconds
-    raise ValueError(f"{shortened(value)} is no time")
+    raise ValueError(f"{shortened(value)} is not a time")
 
 
 def line(value: object, what: str) -> str:
@@ -99,7 +99,7 @@ def line(value: object, what: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise ValueError(f"{what} is no text") from None
+        raise ValueError(f"{what} is not text") from None
     return text
 
 

@@ -208,7 +208,7 @@ class Drives:
             refused, at = self._refused.get(root.id, (None, 0.0))
             return now.identity != refused or time.monotonic() - at > REFUSED_S
         if self._identities.get(root.id, now.identity) != now.identity:
-            log.warning("another folder is at the place of %s", os.fsdecode(root.path))
+            log.warning("another folder has taken the place of %s", os.fsdecode(root.path))
             await self.set_offline(root, now_ms())  # until a scan has found what is known
             return True
         return await self._have_mounts_changed(root)

@@ -276,8 +276,8 @@ class Library:
         )
         if (now.links or now.hidden) and root.id not in self.passed_over:
             log.info(
-                "library folder %s: %d links and %d video files whose names begin with a dot are"
-                " passed over",
+                "library folder %s: skipped %d links and %d video files whose names begin with a"
+                " dot",
                 os.fsdecode(root.path),
                 now.links,
                 now.hidden,
@@ -301,7 +301,7 @@ class Library:
         self._seen += files_seen
 
     async def _take_in_all(self, root: Root, reading: FolderScan) -> None:
-        """While the database takes in some files, the next are read."""
+        """Take in files; while the database takes in some, the next are read."""
         limit = BATCH_FIRST
         following = asyncio.ensure_future(asyncio.to_thread(reading.next_batch, BATCH_LEAST))
         try:

@@ -177,7 +177,7 @@ class FolderScan:
             yield waiting
 
     def _new_among(self, found: list[FileStat]) -> list[FileStat]:
-        """Those that are new or changed, by path.
+        """New and changed files, by path.
 
         Sets and lists are compared as wholes: one by one takes as long as the walk.
         """

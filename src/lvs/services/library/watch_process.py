@@ -116,7 +116,7 @@ class WatchProcess:
             code = await self._process.wait()
             raise EOFError(f"the watch process ended with code {code}") from None
         if not isinstance(report, dict):
-            raise TypeError("its report is not one")
+            raise TypeError("its report is not valid")
         return report
 
     def _take(self, report: dict[str, Any]) -> None:

@@ -89,7 +89,7 @@ class Watcher:
         try:
             return await self._library.drives.check()
         except Exception:
-            log.exception("the drives could not be checked; that will be tried again")
+            log.exception("the drives could not be checked; trying again")
             return ()
 
     async def settling(self) -> None:
@@ -142,7 +142,7 @@ class Watcher:
         except WatchFailed as failed:
             if failed.reason is WatchFailure.BROKEN:
                 log.warning(
-                    "watching %s ended and begins again: %s", os.fsdecode(root.path), failed.detail
+                    "watching %s ended; restarting: %s", os.fsdecode(root.path), failed.detail
                 )
             return failed
 
@@ -170,7 +170,7 @@ class Watcher:
         if before is not failed.reason:
             message = REASONS[failed.reason]
             log.warning(
-                "library folder %s is polled, for %s: %s",
+                "library folder %s is polled (%s): %s",
                 os.fsdecode(root.path),
                 message,
                 failed.detail,

@@ -40,7 +40,7 @@ class _Bits:
         """A number of so many bits."""
         end = self._place + bits
         if end > len(self._bits):
-            raise ValueError("the parameter set ends early")
+            raise ValueError("the parameter set is cut off")
         found = int(self._bits[self._place : end], 2)
         self._place = end
         return found

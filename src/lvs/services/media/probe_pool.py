@@ -181,7 +181,7 @@ class ProbePool:
             busy = worker is not None and worker.busy_s() > BUSY_SHARE * self._time_limit_s
             raise (BrokenWorker if busy else WorkerLost)(message) from None
         except (OSError, EOFError, ValueError) as error:
-            log.warning("The worker process that probed %r failed: %r", os.fsencode(path), error)
+            log.warning("the worker process that probed %r failed: %r", os.fsencode(path), error)
             crashed = isinstance(error, ValueError) or (worker and await worker.has_crashed())
             message = "The process that analysed it stopped unexpectedly."
             raise (BrokenWorker if crashed else WorkerLost)(message) from None
@@ -249,7 +249,7 @@ class ProbePool:
         """Raise RemoteFileError where the answer says that the film is not there."""
 
     def _ended_by_itself(self, process_id: int, exit_code: int) -> None:
-        log.warning("Worker process %d ended by itself with exit code %d.", process_id, exit_code)
+        log.warning("worker process %d ended by itself with exit code %d", process_id, exit_code)
 
     # --- Turns and ends ---
 

@@ -250,7 +250,7 @@ class ProbeQueue:
         async with self._database.read() as db:
             number = await videos.count_failed_before(db, self._probe_version)
         if number:
-            log.info("%d videos that another version could not read are tried again", number)
+            log.info("retrying %d videos that another version could not read", number)
             async with self._database.transaction() as tx:
                 await videos.retry_failed_before(tx, self._probe_version)
 
@@ -297,11 +297,11 @@ class ProbeQueue:
                 mine = asyncio.current_task()
                 if video_id not in self._stopped or (mine and mine.cancelling()):
                     raise
-                log.info("probing video %d was stopped by hand", video_id)
+                log.info("probing video %d was cancelled by the operator", video_id)
             except LvsError as error:
                 log.warning("video %d could not be probed: %s", video_id, error)
             except Exception:
-                log.exception("probing video %d went wrong", video_id)
+                log.exception("probing video %d failed unexpectedly", video_id)
             finally:
                 del self._running[video_id], self._probes[video_id]
                 self._counted -= 1
@@ -310,9 +310,9 @@ class ProbeQueue:
         try:
             await job()
         except LvsError as error:
-            log.warning("work behind the probes failed: %s", error)
+            log.warning("a job of the probe queue failed: %s", error)
         except Exception:
-            log.exception("work behind the probes went wrong")
+            log.exception("a job of the probe queue failed unexpectedly")
 
     @timed("jobs.look")
     async def _probe(self, video_id: int) -> None:

@@ -126,7 +126,7 @@ class WorkerHost:
         return self._ready
 
     async def expect(self, path: bytes, seconds: float) -> bool:
-        """As `reaches`, but a machine that is being asked has so long to answer."""
+        """Tell what `reaches` tells, but a machine that is being asked has so long to answer."""
         if not self.reaches(path) and self._wanted.is_set():
             self._greeted.clear()
             with suppress(TimeoutError):
@@ -194,7 +194,7 @@ class WorkerHost:
                 self._leave_alone(str(error))
                 await self._wake()
             else:
-                log.info("%s works on films", self.address.name)
+                log.info("%s is ready for work", self.address.name)
                 self._ready, self._failure = True, ""
             self._greeted.set()
 
@@ -206,7 +206,7 @@ class WorkerHost:
     def _leave_alone(self, reason: str) -> None:
         if reason != self._failure:
             log.warning(
-                "%s is left alone for %g s, what it does is done here: %s",
+                "%s is not used for %g s, its work is done here: %s",
                 self.address.name,
                 self._left_s,
                 reason,
@@ -242,7 +242,7 @@ class SharedProbes:
         chosen: str | None = None,
         content: str = "",
     ) -> ProbeResult:
-        """As `ProbePool.probe`, on the first machine that has a process free."""
+        """Probe as `ProbePool.probe` does, on the first machine that has a process free."""
         return await self._shared(
             path,
             RemoteWork.PROBE,
@@ -250,13 +250,15 @@ class SharedProbes:
         )
 
     async def scenes(self, path: bytes, wanted: SceneRequest, content: str) -> SceneTimes:
-        """As `ProbePool.scenes`, on the first machine that has a process free."""
+        """Draw scenes as `ProbePool.scenes` does, on the first machine that has a process free."""
         return await self._shared(
             path, RemoteWork.STRIP, lambda pool: pool.scenes(path, wanted, content)
         )
 
     async def signature(self, path: bytes, content: str) -> PictureSignature:
-        """As `ProbePool.signature`, on the first machine that has a process free."""
+        """Make a signature as `ProbePool.signature` does, on the first machine that has a
+        process free.
+        """
         return await self._shared(
             path, RemoteWork.SIGNATURE, lambda pool: pool.signature(path, content)
         )

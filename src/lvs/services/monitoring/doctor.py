@@ -39,7 +39,9 @@ class Diagnoses(Struct, frozen=True):
         return max((each.condition for each in self.found), key=order.index, default=Condition.OK)
 
     def as_json(self) -> str:
-        """For programs: `worst`, and for each check its name, condition, message, next_step."""
+        """The JSON for programs: `worst`, and for each check its name, condition, message,
+        next_step.
+        """
         return json.dumps(
             {"worst": self.worst, "checks": [asdict(each) for each in self.found]}, indent=2
         )

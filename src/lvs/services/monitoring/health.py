@@ -86,7 +86,7 @@ class Level(IntEnum):
 
 
 class Issue(Struct, frozen=True):
-    """Something that is not well.
+    """A problem, and what to do about it.
 
     `part` is the tile it belongs to; `since` Unix milliseconds, where it is known; `page` the
     address of the page that repairs it, where there is one.

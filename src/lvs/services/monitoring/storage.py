@@ -115,7 +115,7 @@ class _AgingValue(Generic[T]):
         try:
             self.value = await asyncio.to_thread(self._load)
         except OSError as error:
-            log.warning("a folder could not be measured: %s", error)
+            log.warning("the size of a folder could not be measured: %s", error)
         finally:
             now = time.monotonic()
             self._next_at = now + max(self._age_s, SHARE * (now - started))

@@ -191,7 +191,7 @@ async def _free_name(zeroconf: "AsyncZeroconf", name: str, own: Sequence[str]) -
         if set(holder.parsed_addresses()) <= {*own, *_of_this_machine()}:
             return candidate  # another LVS here, or the system's own responder
     raise OSError(
-        f"{MAX_NAMES} devices are called so. Choose another name with the option announce"
+        f"{MAX_NAMES} devices have this name. Choose another name with the option announce"
     )
 
 

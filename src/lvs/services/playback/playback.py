@@ -9,12 +9,12 @@ from lvs.services.playback import planner
 from lvs.services.playback.planner import Delivery, Variant, VideoFacts
 from lvs.services.playback.player import PlayedVideo
 from lvs.services.playback.player_pool import PlayerPool
-from lvs.services.rate_limit import AtOnceLimiter
+from lvs.services.rate_limit import ConcurrencyLimiter
 
 AT_ONCE_PER_CLIENT = 80
 RETRY_SECONDS = 2
 MOST_TRACKS = 100
-TOO_MANY_PIECES = "This device asks for too many pieces of films at a time."
+TOO_MANY_PIECES = "This device requests too many segments at once."
 TOO_MANY_TEXTS = "This device asks for too many subtitles at a time."
 
 
@@ -26,8 +26,8 @@ class Playback:
     ) -> None:
         self._library = library
         self.pool = pool
-        self._pieces = AtOnceLimiter(at_once_per_client, TOO_MANY_PIECES, RETRY_SECONDS)
-        self.subtitle_room = AtOnceLimiter(at_once_per_client, TOO_MANY_TEXTS, RETRY_SECONDS)
+        self._pieces = ConcurrencyLimiter(at_once_per_client, TOO_MANY_PIECES, RETRY_SECONDS)
+        self.subtitle_room = ConcurrencyLimiter(at_once_per_client, TOO_MANY_TEXTS, RETRY_SECONDS)
         """The bound on subtitles, those inside films and those beside them."""
 
     def address(self, video: Video) -> str:

@@ -89,7 +89,7 @@ class Player:
         try:
             return _facts(answer["film"])
         except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"its answer is not one: {error!r}") from None
+            raise ValueError(f"the answer is not valid: {error!r}") from None
 
     async def make(self, do: str, **request: Any) -> PlayerAnswer:
         """Have it make something.
@@ -137,7 +137,7 @@ class Player:
             or type(size_bytes) is not int
             or not 0 <= size_bytes <= self._most_content_bytes
         ):
-            raise ValueError("its answer is not one")
+            raise ValueError("the answer is not valid")
         return answer, await self._process.receive_bytes(size_bytes)
 
     def kill(self) -> None:
@@ -173,7 +173,7 @@ def _checked(answer: dict[str, Any]) -> dict[str, Any]:
     if "elsewhere" in answer:
         raise RemoteFileError(_text(answer["elsewhere"]))
     if "dropped" in answer:
-        raise Unavailable("It was no longer wanted.")
+        raise Unavailable("It is no longer needed.")
     return answer
 
 

@@ -215,7 +215,7 @@ class PlayerPool:
             self.speeds.learn_trial(await conversion_pace(self._memory_limit_bytes))
         except OSError as error:  # no process could be started
             self.speeds.learn_trial(0.0)
-            log.info("how quickly films are converted here was not tried: %s", error.strerror)
+            log.info("the conversion speed of this machine was not measured: %s", error.strerror)
 
     async def _open_facts(self, video: PlayedVideo) -> VideoFacts:
         session = self._session(video)

@@ -209,7 +209,7 @@ class OpenVideo:
 
     def _opened_source(self) -> "VideoSource":
         if self._source is None:
-            raise Unreadable("It is not open.")
+            raise Unreadable("The video is not open.")
         return self._source
 
     def _maker_of(self, name: str, source: "VideoSource") -> "SegmentMaker":

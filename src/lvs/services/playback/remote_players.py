@@ -99,7 +99,7 @@ class RemotePlayers:
             self._leave(self._session(video, host))
 
     def pace(self, host: WorkerHost, codec: str, bit_depth: int) -> float | None:
-        """As `PlayerPool.pace`, of another machine."""
+        """The pace of another machine, as `PlayerPool.pace` gives it."""
         return self._speeds[host].get(codec, bit_depth)
 
     async def piece(
@@ -138,10 +138,14 @@ class RemotePlayers:
                 player = await self._fitting(session, variant, layout)
                 made = await player.make("segment", variant=str(variant), number=number)
         except (OSError, EOFError, ValueError) as error:
-            log.info("a piece of %r was not made elsewhere: %r", session.video.path, error)
+            log.info(
+                "a segment of %r could not be converted on another machine: %r",
+                session.video.path,
+                error,
+            )
             if isinstance(error, TimeoutError) and not session.is_broken:
                 self._count(session, 1)  # it let go of the work: it is slow, and there
-                raise TimedOut("It takes too long over there.") from None
+                raise TimedOut("The other machine took too long.") from None
             self._give_up(session, 1)
             raise WorkerLost("It does not answer.") from None
         except (LvsError, RemoteFileError):

@@ -140,7 +140,7 @@ class Streams:
             >= self._per_client
         ):
             raise TooManyRequests(
-                "This device receives as many videos as it may at a time. Close one of them.",
+                "This device receives too many videos at once. Close one of them.",
                 RETRY_SECONDS,
             )
 
