@@ -99,7 +99,7 @@ def _holds_for(found: Certificate, beside: Path, names: set[str]) -> bool:
     return ends > timedelta(days=RENEW_DAYS) and names <= set(about["names"])
 
 
-def _kept_about(beside: Path, chain: bytes) -> "_About | None":
+def _kept_about(beside: Path, chain: bytes) -> "_CertificateInfo | None":
     """Return what was kept beside a certificate; None where that is of another one, or damaged."""
     try:
         kept = json.loads(beside.read_bytes())
@@ -113,7 +113,7 @@ def _kept_about(beside: Path, chain: bytes) -> "_About | None":
     return None
 
 
-def _about(chain: bytes) -> "_About":
+def _about(chain: bytes) -> "_CertificateInfo":
     """Names, end (Unix seconds) and digest of a certificate. Raises ValueError."""
     from cryptography import x509  # noqa: PLC0415 - slow to import, needed only here
 
@@ -129,7 +129,7 @@ def _about(chain: bytes) -> "_About":
     }
 
 
-class _About(TypedDict):
+class _CertificateInfo(TypedDict):
     ends: int
     names: list[str]
     sha256: str

@@ -27,7 +27,7 @@ from lvs.services.curation.added_dates import AddedDates
 from lvs.services.curation.bulk import BulkEdits
 from lvs.services.curation.favorites import Favorites
 from lvs.services.curation.handover import Handover
-from lvs.services.curation.hidden import Hidden
+from lvs.services.curation.hidden import HiddenVideos
 from lvs.services.curation.near_duplicates import NearDuplicates
 from lvs.services.curation.notes import Notes
 from lvs.services.curation.poster_choice import PosterChoice
@@ -77,7 +77,7 @@ from lvs.services.metrics import Metrics, here
 from lvs.services.monitoring.doctor import Doctor
 from lvs.services.monitoring.health import Health
 from lvs.services.monitoring.library_counts import LibraryCounter
-from lvs.services.monitoring.storage import Storages
+from lvs.services.monitoring.storage import StorageMonitor
 from lvs.services.monitoring.system import System
 from lvs.services.network.discovery import Discovery
 from lvs.services.network.reachability import Reachability
@@ -123,7 +123,7 @@ class Services(Struct, frozen=True):
     saved_views: SavedViews
     triage: Triage
     views: Views
-    hidden: Hidden
+    hidden: HiddenVideos
     notes: Notes
     progress: ProgressTracker
     playlists: Playlists
@@ -151,7 +151,7 @@ class Services(Struct, frozen=True):
     legacy: LegacyImport
     metrics: Metrics
     overviews: LibraryCounter
-    storages: Storages
+    storages: StorageMonitor
     system: System
     health: Health
     discovery: Discovery
@@ -214,7 +214,7 @@ def build(config: Config, database: Database | None = None) -> Services:
     watcher = Watcher(library, config.watch, config.poll_interval, config.scan_interval)
     backups = Backups(config.metadata_db, backup_folder)
     overviews = LibraryCounter(database, library, jobs)
-    storages = Storages(config, library, posters, scene_store)
+    storages = StorageMonitor(config, library, posters, scene_store)
     system = System(probe_pool)
     gallery = Gallery(database, library, cache)
     journal = Journal(database, cache, events)
@@ -234,7 +234,7 @@ def build(config: Config, database: Database | None = None) -> Services:
     elsewhere = Path(config.backup_directory) if config.backup_directory else None
     second_place = SecondPlace(backup_folder, elsewhere)
     replication = Replication(config.replicate, config.metadata_db, config.data_directory)
-    events.on(Event.CHANGED, lambda _: cache.age())
+    events.on(Event.CHANGED, lambda _: cache.invalidate())
     events.on(Event.CHANGED_EXTERNALLY, cache.forget)
     events.on(Event.CHANGED_EXTERNALLY, lambda *_: preferences.forget())
     events.on(Event.CHANGED_EXTERNALLY, lambda *_: people.forget())
@@ -267,7 +267,7 @@ def build(config: Config, database: Database | None = None) -> Services:
         saved_views=saved_views,
         triage=Triage(gallery, videos, tags, later, journal),
         views=Views(database, cache, events),
-        hidden=Hidden(database, cache, events),
+        hidden=HiddenVideos(database, cache, events),
         notes=Notes(database, cache, events),
         progress=progress,
         playlists=Playlists(database),

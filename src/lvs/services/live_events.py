@@ -81,10 +81,10 @@ class Listener(Struct, eq=False):
         if not self.resync:
             which.update(video_ids)
             if len(which) > MOST_VIDEOS:
-                self.lose()
+                self.request_resync()
         self.news.set()
 
-    def lose(self) -> None:
+    def request_resync(self) -> None:
         """Forget what is new, and say so."""
         self.library.clear()
         self.rated.clear()
@@ -166,7 +166,7 @@ class LiveEvents:
     def _lost(self, _: Collection[int]) -> None:
         self._number += 1
         for listener in self._listeners:
-            listener.lose()
+            listener.request_resync()
 
     # --- What a listener hears ---
 
@@ -184,7 +184,7 @@ class LiveEvents:
             return
         listener, key = Listener(client, may), client_key(client)
         if last_id and last_id != self._id:
-            listener.lose()
+            listener.request_resync()
         self._listeners.add(listener)
         self._clients[key] += 1
         try:

@@ -48,7 +48,7 @@ async def missing(home: Home) -> list[str]:
 
 
 async def binned(home: Home) -> list[str]:
-    return [video.title for video in (await home.services.recycle_bin.binned())[0]]
+    return [video.title for video in (await home.services.recycle_bin.forgotten())[0]]
 
 
 def given(video: Video) -> tuple[object, ...]:
@@ -332,8 +332,8 @@ async def test_the_list_is_paged_with_the_latest_first(home: Home) -> None:
     assert link
     assert "film 1<" in await text(await home.client.get(link[1].replace("&amp;", "&")))
     assert await home.services.recycle_bin.forget(None, EVER, "x") == 130
-    first, following = await home.services.recycle_bin.binned()
-    second, end = await home.services.recycle_bin.binned(following)
+    first, following = await home.services.recycle_bin.forgotten()
+    second, end = await home.services.recycle_bin.forgotten(following)
     assert (len(first), len(second), end) == (100, 30, None)
     assert len({video.id for video in (*first, *second)}) == 130
 

@@ -32,7 +32,7 @@ async def missing() -> Response:
         "admin_missing.html",
         videos=videos,
         sum=await services().recycle_bin.sum(),
-        binned=(await services().recycle_bin.sum_of_bin()).videos,
+        binned=(await services().recycle_bin.forgotten_totals()).videos,
         offline=services().library.progress().offline,
         restored=number(args, "restored", MAX_ID),
         seen_at=now_ms(),
@@ -67,11 +67,11 @@ async def forget() -> Response:
 async def recycle_bin() -> Response:
     """List forgotten videos that can be restored."""
     args = arguments()
-    videos, following = await services().recycle_bin.binned(_after(args))
+    videos, following = await services().recycle_bin.forgotten(_after(args))
     return page(
         "admin_bin.html",
         videos=[(video, days_left(video.forgotten_at or 0)) for video in videos],
-        sum=await services().recycle_bin.sum_of_bin(),
+        sum=await services().recycle_bin.forgotten_totals(),
         forgotten=number(args, "forgotten", MAX_ID),
         seen_at=now_ms(),
         next_url=_next(BIN, following),

@@ -191,7 +191,7 @@ async def _admitted(sent: dict[str, Any], token: str) -> bool:
     password = sent.get("password")
     if not isinstance(password, str):
         return False
-    return await services().headset.access.admits(password[:MAX_PASSWORD], client())
+    return await services().headset.access.accepts(password[:MAX_PASSWORD], client())
 
 
 def _sent(body: bytes) -> dict[str, Any]:

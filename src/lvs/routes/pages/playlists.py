@@ -112,7 +112,7 @@ async def add_selection(playlist_id: str) -> Response:
 async def take_out(playlist_id: str) -> Response:
     wanted, position = row_id(playlist_id), await form_number("position")
     item = await _item(wanted, position)
-    await services().playlists.take_out(wanted, position)
+    await services().playlists.remove(wanted, position)
     if item is None or not item.media_hash:
         return _to(wanted)
     undo = urlencode({"removed": item.media_hash, "position": position})

@@ -154,7 +154,7 @@ async def undo() -> Response:
         raise Invalid(f"did is one of {', '.join(DID)}.")
     await services().triage.seen(media_hash)
     if what := DID[did]:
-        await services().triage.take_back(media_hash, what, client())
+        await services().triage.revert(media_hash, what, client())
     if wants_partial():
         return Response(status=204)
     target = replace(place, film=media_hash, prev="", done=max(0, place.done - 1))

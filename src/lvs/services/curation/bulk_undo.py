@@ -54,7 +54,7 @@ async def revert(tx: Transaction, bulk_id: int, client: str) -> BulkUndoResult:
     before, seen, taken = None, 0, 0
     while lines := await changes.of_bulk(tx, bulk_id, before, PIECE):
         before, seen = lines[-1].id, seen + len(lines)
-        taken += await _take_back_some(tx, origin, lines)
+        taken += await _revert_some(tx, origin, lines)
     await bulk_edits.drop_unused_tags(tx)
     if not taken:
         return BulkUndoResult(skipped=seen, reason=REASONS[UndoStatus.CHANGED_SINCE])
@@ -63,7 +63,7 @@ async def revert(tx: Transaction, bulk_id: int, client: str) -> BulkUndoResult:
     return BulkUndoResult(undo_id, video_ids, seen - taken)
 
 
-async def _take_back_some(tx: Transaction, origin: ChangeOrigin, lines: list[Change]) -> int:
+async def _revert_some(tx: Transaction, origin: ChangeOrigin, lines: list[Change]) -> int:
     free = await changes.open_of(tx, lines)
     if doubtful := [line for line in lines if line.id not in free]:
         later = await changes.of_videos(tx, {line.video_id for line in doubtful}, doubtful[-1].id)

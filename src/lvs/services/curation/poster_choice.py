@@ -167,7 +167,7 @@ class PosterChoice(Curation):
 
         video_id, old, item = await self._database.write(change)
         if old != place:
-            self._cache.age()
+            self._cache.invalidate()
             self._queue.visible([video_id])
             self._events.publish(Event.RESHAPED, [video_id])
             self._events.publish(Event.CHANGED, [video_id])

@@ -46,6 +46,6 @@ class Projections(Curation):
             return video_id, stored.projection if stored else DEFAULT
 
         video_id, found = await self._database.write(change)
-        self._cache.age()
+        self._cache.invalidate()
         self._events.publish(Event.RESHAPED, [video_id])
         return found

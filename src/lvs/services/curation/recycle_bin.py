@@ -81,10 +81,10 @@ class RecycleBin:
             at = now_ms()
             forgotten = await rows.forget(tx, ids, until, at)
             await changes.add_many(tx, forgotten, "forgotten", None, "1", client, at)
-        self._cache.age()
+        self._cache.invalidate()
         return len(forgotten)
 
-    async def binned(
+    async def forgotten(
         self, after: tuple[int, int] | None = None, limit: int = PAGE_SIZE
     ) -> tuple[list[MissingVideo], tuple[int, int] | None]:
         """Contents of the bin, latest first, and the cursor of the next ones."""
@@ -93,7 +93,7 @@ class RecycleBin:
         last = found[limit - 1] if len(found) > limit else None
         return found[:limit], (last.forgotten_at or 0, last.id) if last else None
 
-    async def sum_of_bin(self) -> Totals:
+    async def forgotten_totals(self) -> Totals:
         """Totals over the bin."""
         async with self._database.read() as db:
             return await rows.bin_totals(db)
@@ -105,7 +105,7 @@ class RecycleBin:
         async with self._database.transaction() as tx:
             restored = await rows.restore(tx, ids, until)
             await changes.add_many(tx, restored, "forgotten", "1", None, client, now_ms())
-        self._cache.age()
+        self._cache.invalidate()
         return len(restored)
 
     # --- The end of the thirty days ---

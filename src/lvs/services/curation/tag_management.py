@@ -228,7 +228,7 @@ class TagManagement:
         return self._told(result, touched)
 
     def _told(self, result: TagResult, touched: Collection[int]) -> TagResult:
-        self._cache.age()
+        self._cache.invalidate()
         if touched:
             self._events.publish(Event.CHANGED, touched)
         return result

@@ -92,7 +92,7 @@ class Triage:
             raise NotFound("There is no such video.")
         return video
 
-    async def take_back(self, media_hash: str, what: str, client: str) -> bool:
+    async def revert(self, media_hash: str, what: str, client: str) -> bool:
         """Take back the stars (`rating`) or the hiding (`hidden`) that a client gave a film last;
         False where there is nothing to take back, or it was changed since. Raises NotFound.
         """

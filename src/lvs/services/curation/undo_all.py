@@ -61,7 +61,7 @@ class UndoAll:
         first = UndoTally(total=len(tags) + len(views))
         for undo, lines in ((self._views.undo, views), (self._tags.undo, tags)):
             for line in lines:
-                await _take_back(undo, line.id, by, first)
+                await _revert(undo, line.id, by, first)
                 tell(first)
 
         def tell_both(tally: UndoTally) -> None:
@@ -75,10 +75,10 @@ class UndoAll:
     ) -> tuple[list[TagJournalLine], list[ViewJournalLine]]:
         tags = await self._tags.between(client, since - 1, until, MOST_LINES)
         views = await self._views.between(client, since - 1, until, MOST_LINES)
-        return _standing(tags), _standing(views)
+        return _effective_lines(tags), _effective_lines(views)
 
 
-def _standing(lines: Sequence[Line]) -> list[Line]:
+def _effective_lines(lines: Sequence[Line]) -> list[Line]:
     """The lines among these to be taken back so that none of them has an effect: without
     those that were undone, and undos of what is among them.
     """
@@ -89,7 +89,7 @@ def _standing(lines: Sequence[Line]) -> list[Line]:
     return [line for line in lines if line.undone_by is None and line.id not in undoing]
 
 
-async def _take_back(
+async def _revert(
     undo: Callable[[int, str], Awaitable[Any]], line_id: int, by: str, tally: UndoTally
 ) -> None:
     try:

@@ -36,7 +36,7 @@ class HeadsetAccess:
         self._salt = secrets.token_bytes(32)
         self._sessions: LRUCache[bytes, str] = LRUCache(REMEMBERED)
 
-    async def admits(self, password: str, client: str) -> bool:
+    async def accepts(self, password: str, client: str) -> bool:
         """True if this is the password. Raises TooManyRequests after too many wrong ones."""
         if not self._passwords.required:
             return True

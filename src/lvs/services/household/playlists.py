@@ -150,7 +150,7 @@ class Playlists:
         await self._database.write(change)
         return len(chosen)
 
-    async def take_out(self, playlist_id: int, position: int) -> None:
+    async def remove(self, playlist_id: int, position: int) -> None:
         """Remove what stands at a place. Raises NotFound."""
 
         async def change(tx: Transaction) -> None:

@@ -131,7 +131,7 @@ class ForeignImport:
         async with self._database.read() as db:
             last = 0
             while places := await imports.places(db, last):
-                matcher.see(places)
+                matcher.add(places)
                 last = places[-1].file_id
         return matcher.matches()
 

@@ -56,7 +56,7 @@ class VideoMatcher:
                     self._by_oshash[file.oshash].append(number)
                 self._by_name[_name(_folded(file.path))].append((number, file))
 
-    def see(self, places: Iterable[KnownPlace]) -> None:
+    def add(self, places: Iterable[KnownPlace]) -> None:
         """Note which films these places fit."""
         for place in places:
             for number, fit in self._fitting(place):

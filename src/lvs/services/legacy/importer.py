@@ -220,7 +220,7 @@ class LegacyImport:
             async with self._database.read() as db:
                 last = 0
                 while places := await legacy.places(db, last):
-                    matcher.see(places)
+                    matcher.add(places)
                     last = places[-1].file_id
         return matcher.matches(claimed)
 

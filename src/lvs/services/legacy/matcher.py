@@ -55,7 +55,7 @@ class Matcher:
         for name in self._names:
             self._alike[_folded(_last_part(name))].append(name)
 
-    def see(self, places: Iterable[NamedPlace]) -> None:
+    def add(self, places: Iterable[NamedPlace]) -> None:
         """Note which names these places fit."""
         for place in places:
             # Whatever fits in any way at all is alike in its last part, letter case and

@@ -116,7 +116,7 @@ def _probe(
     # only end the process.
     from lvs.services.media.finish import mean_colour  # noqa: PLC0415
     from lvs.services.media.video_file import VideoFile  # noqa: PLC0415
-    from lvs.services.media.video_projection import see  # noqa: PLC0415
+    from lvs.services.media.video_projection import read_projection  # noqa: PLC0415
 
     with open(_regular_file(path), "rb", buffering=0) as file:
         video = VideoFile(file)
@@ -125,7 +125,7 @@ def _probe(
             probe = video.probe(frame)
             small = video.image(frame, SMALL_WIDTH) if frame is not None else None
             size = probe.width, probe.height
-            seen = see(file, frame, small, name, size, chosen)
+            seen = read_projection(file, frame, small, name, size, chosen)
             eye = eye_of(seen.projection) if posters and frame is not None else ""
             found: dict[str, Any] = {
                 "probe": msgspec.to_builtins(probe),

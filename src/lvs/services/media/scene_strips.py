@@ -64,7 +64,7 @@ class SceneStrips:
         """The sheet kept under this key, as WebP."""
         return await asyncio.to_thread(self.store.sheet, key) if self.store else None
 
-    def want(self, card: Card) -> bool:
+    def request(self, card: Card) -> bool:
         """Somebody opened this film: have its strip made soon. False where it cannot be."""
         if self.store is None or not _drawable(card):
             return False
@@ -156,7 +156,7 @@ class SceneStrips:
 
     async def _make_missing(self, cards: Collection[Card]) -> None:
         for card in cards:
-            if self.store is None or not self.store.roomy:
+            if self.store is None or not self.store.has_room:
                 return
             if not _drawable(card) or await self.of_card(card) is not None:
                 continue

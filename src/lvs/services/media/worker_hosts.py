@@ -137,7 +137,7 @@ class WorkerHost:
         """True where a film can be probed there now, and a process is free for it."""
         return self.reaches(path) and self._probing < self.pool.workers
 
-    async def lend(
+    async def delegate(
         self, path: bytes, work: RemoteWork, ask: Callable[[], Awaitable[Value]]
     ) -> Value | None:
         """The result of work on a film over there; None where it is to be done here instead.
@@ -268,7 +268,7 @@ class SharedProbes:
     ) -> Value:
         host = next((host for host in self.hosts if host.takes(path)), None)
         if host is not None:
-            found = await host.lend(path, work, lambda: ask(host.pool))
+            found = await host.delegate(path, work, lambda: ask(host.pool))
             if found is not None:
                 return found
         return await ask(self._local)

@@ -29,7 +29,7 @@ from lvs.services.media.probe_pool import ProbePool
 from lvs.services.media.probe_queue import ProbeQueue
 from lvs.services.metrics import Metrics, RouteStats
 from lvs.services.monitoring.library_counts import LibraryCounter
-from lvs.services.monitoring.storage import Disk, Storage, Storages
+from lvs.services.monitoring.storage import Disk, Storage, StorageMonitor
 from lvs.services.monitoring.system import System
 from lvs.text import plural
 from lvs.versions import message as untested_message
@@ -119,7 +119,7 @@ class Health:
     probe_pool: ProbePool
     metrics: Metrics
     overviews: LibraryCounter
-    storages: Storages
+    storages: StorageMonitor
     system: System
     made: Backups
     second_place: SecondPlace
@@ -541,7 +541,7 @@ def _disk_issues(disk: Disk | None, name: str, kept: str) -> Iterator[Issue]:
             f" {kept}.",
             "Free some space on it; LVS goes on by itself.",
         )
-    elif disk.low:
+    elif disk.is_low:
         yield Issue(
             Level.WARNING,
             "storage",

@@ -50,7 +50,7 @@ class Disk(Struct, frozen=True):
         return self.free_bytes < min(FULL_BYTES, self.total_bytes // 10)
 
     @property
-    def low(self) -> bool:
+    def is_low(self) -> bool:
         return self.free_bytes < min(LOW_BYTES, self.total_bytes // 5)
 
 
@@ -122,7 +122,7 @@ class _AgingValue(Generic[T]):
             self._asking, self.answers = None, True
 
 
-class Storages:
+class StorageMonitor:
     """Measures the disks on request, and not too often."""
 
     def __init__(

@@ -92,7 +92,7 @@ class Playback:
         if Delivery.CONVERT in planner.deliveries(
             facts, converted or height > 0 or burn is not None
         ):
-            await self.pool.elsewhere.awake(played)
+            await self.pool.elsewhere.wait_until_awake(played)
         pace = await self.pool.pace(played.key, played.path, facts.codec, facts.bit_depth)
         goes_away = self.pool.elsewhere.host_of(played.key, played.path) is not None
         offered = planner.variants(

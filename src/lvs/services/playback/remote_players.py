@@ -88,7 +88,7 @@ class RemotePlayers:
         hosts = self._hosts if session is None else (session.host,)
         return next((host for host in hosts if self._takes(host, key, path)), None)
 
-    async def awake(self, video: PlayedVideo) -> None:
+    async def wait_until_awake(self, video: PlayedVideo) -> None:
         """Give machines that nobody has asked yet two seconds to say that they are there."""
         await asyncio.gather(*(host.expect(video.path, AWAKE_S) for host in self._hosts))
 
@@ -114,7 +114,7 @@ class RemotePlayers:
             await asyncio.wait([session.starting], timeout=START_S)
             if not session.starting.done():
                 return None
-            return await host.lend(
+            return await host.delegate(
                 video.path, RemoteWork.PIECE, lambda: self._make(session, variant, number, layout)
             )
         finally:

@@ -124,8 +124,8 @@ async def missing() -> Response:
 async def recycle_bin() -> Response:
     """Forgotten videos that can be restored."""
     args = arguments()
-    found, following = await services().recycle_bin.binned(runs.place(args), runs.limit(args))
-    return _missing_run(found, following, (await services().recycle_bin.sum_of_bin()).videos)
+    found, following = await services().recycle_bin.forgotten(runs.place(args), runs.limit(args))
+    return _missing_run(found, following, (await services().recycle_bin.forgotten_totals()).videos)
 
 
 def _missing_run(
