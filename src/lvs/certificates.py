@@ -92,14 +92,14 @@ def _holds_for(found: Certificate, beside: Path, names: set[str]) -> bool:
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(*found)
         chain = found.chain.read_bytes()
-        about = _kept_about(beside, chain) or _about(chain)
+        about = _cached_info(beside, chain) or _about(chain)
     except (OSError, ValueError):
         return False
     ends = datetime.fromtimestamp(about["ends"], UTC) - datetime.now(UTC)
     return ends > timedelta(days=RENEW_DAYS) and names <= set(about["names"])
 
 
-def _kept_about(beside: Path, chain: bytes) -> "_CertificateInfo | None":
+def _cached_info(beside: Path, chain: bytes) -> "_CertificateInfo | None":
     """Return what was kept beside a certificate; None where that is of another one, or damaged."""
     try:
         kept = json.loads(beside.read_bytes())

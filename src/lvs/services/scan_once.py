@@ -63,7 +63,7 @@ async def scan_once(
     try:
         await library.open(keep_others=True)
         roots = _wanted(services)
-        async with _telling(
+        async with _reporting(
             lambda: progress(
                 f"{library.progress().files_seen} files seen, {library.progress().files_added} new"
             )
@@ -72,7 +72,7 @@ async def scan_once(
             await _wait_until_settled(services)
         attached = await services.legacy.attach()
         if probe:
-            async with _telling(
+            async with _reporting(
                 lambda: progress(
                     f"probing new videos: {services.jobs.queued + services.jobs.running} to do"
                 )
@@ -138,7 +138,7 @@ async def _probe(services: Services) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _telling(say: Callable[[], None]) -> AsyncIterator[None]:
+async def _reporting(say: Callable[[], None]) -> AsyncIterator[None]:
     async def go_on() -> None:
         while True:
             say()

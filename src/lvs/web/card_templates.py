@@ -180,7 +180,7 @@ class CardTemplates:
         }
         template = self._environment.get_template(TEMPLATE)
         text = template.render(card=card._replace(**marked), query=self._any_list, eager=eager)
-        parts = [_apart(part, self._secret) for part in text.split(self._any_list_html)]
+        parts = [_split_marks(part, self._secret) for part in text.split(self._any_list_html)]
         used = [
             self._marks[number]
             for number in sorted({number for _, numbers in parts for number in numbers})
@@ -215,7 +215,7 @@ class CardTemplates:
         return self._mark(mark.place, make if before is None else lambda value: make(before(value)))
 
 
-def _apart(text: str, secret: str) -> tuple[list[str], list[int]]:
+def _split_marks(text: str, secret: str) -> tuple[list[str], list[int]]:
     """The pieces between marks, an empty one for each mark, and the marks' numbers."""
     first, *rest = text.split(secret)
     pieces = [first]

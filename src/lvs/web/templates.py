@@ -65,7 +65,7 @@ SORT_LABELS = {
 TWO_DIGITS = tuple(f"{number:02}" for number in range(60))
 
 
-def _earliness(place: int) -> int:
+def _eagerness(place: int) -> int:
     """The value of `eager` for the card at a place of the first page."""
     if place < FIRST_ROW:
         return 2
@@ -197,7 +197,7 @@ class Templates:
         templates around it.
         """
         found = [
-            self.cards.html(card, query, _earliness(place) if first else 0)
+            self.cards.html(card, query, _eagerness(place) if first else 0)
             for place, card in enumerate(cards)
         ]
         if headings:

@@ -69,7 +69,7 @@ class Spelling:
         if not plain.isalnum() or not SHORTEST <= len(plain) <= LONGEST:
             return []
         room = 1 if len(plain) < 5 else 2
-        return await asyncio.to_thread(_likest, plain, room, await self._known_words())
+        return await asyncio.to_thread(_most_similar, plain, room, await self._known_words())
 
     async def _known_words(self) -> str:
         edition = self._gallery.lists_edition
@@ -85,7 +85,7 @@ def _with(text: str, place: int, word: str) -> str:
     return " ".join([*words[:place], word, *words[place + 1 :]])
 
 
-def _likest(word: str, room: int, words: str) -> list[str]:
+def _most_similar(word: str, room: int, words: str) -> list[str]:
     """The words, one a line, that are likest; of as many letters, give or take `room`."""
     process = importlib.import_module("rapidfuzz.process")  # nobody waits for it at the start
     distance = importlib.import_module("rapidfuzz.distance")

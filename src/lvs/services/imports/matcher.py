@@ -86,7 +86,7 @@ class VideoMatcher:
             yield number, VideoMatchKind.PATH
         elif path.count("/") + 1 >= FEWEST_PARTS and f"/{theirs}".endswith(f"/{path}"):
             yield number, VideoMatchKind.PATH_END
-        if _alike(file, place):
+        if _similarity(file, place):
             yield number, VideoMatchKind.NAME
 
     def matches(self) -> VideoMatches:
@@ -108,7 +108,7 @@ class VideoMatcher:
         return found
 
 
-def _alike(file: ForeignFile, place: KnownPlace) -> bool:
+def _similarity(file: ForeignFile, place: KnownPlace) -> bool:
     """True where size and length are the same, as far as both are known, and one of them is."""
     sizes = file.size_bytes is not None
     if sizes and file.size_bytes != place.size_bytes:

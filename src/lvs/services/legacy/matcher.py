@@ -51,16 +51,16 @@ class Matcher:
     def __init__(self, names: Iterable[bytes]) -> None:
         self._names = sorted(names)
         self._fits: dict[bytes, dict[NameMatchKind, set[int]]] = {}
-        self._alike: defaultdict[bytes | str, list[bytes]] = defaultdict(list)
+        self._similarity: defaultdict[bytes | str, list[bytes]] = defaultdict(list)
         for name in self._names:
-            self._alike[_folded(_last_part(name))].append(name)
+            self._similarity[_folded(_last_part(name))].append(name)
 
     def add(self, places: Iterable[NamedPlace]) -> None:
         """Note which names these places fit."""
         for place in places:
             # Whatever fits in any way at all is alike in its last part, letter case and
             # normalization aside.
-            for name in self._alike.get(_folded(_last_part(place.path)), ()):
+            for name in self._similarity.get(_folded(_last_part(place.path)), ()):
                 for way in _ways(name, place):
                     self._fits.setdefault(name, {}).setdefault(way, set()).add(place.video_id)
 

@@ -74,7 +74,7 @@ class Watcher:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wanted.wait(), self._scan_interval_s or None)
             self._wanted.clear()
-            if await self._patiently(self._library.scan):
+            if await self._run_logged(self._library.scan):
                 self._again_s = AGAIN_S
             self.scans_done += 1
 
@@ -83,7 +83,7 @@ class Watcher:
         while True:
             await asyncio.sleep(DRIVE_CHECK_S)
             for root_id in await self._drives_to_scan():
-                await self._patiently(functools.partial(self._library.scan_quietly, root_id))
+                await self._run_logged(functools.partial(self._library.scan_quietly, root_id))
 
     async def _drives_to_scan(self) -> Collection[int]:
         try:
@@ -96,7 +96,7 @@ class Watcher:
         """Take in files that were still being written when they were first seen."""
         while True:
             await asyncio.sleep(SETTLE_CHECK_S)
-            await self._patiently(self._library.take_in_settled)
+            await self._run_logged(self._library.take_in_settled)
 
     async def others(self) -> None:
         """Notice what other programs changed in the database."""
@@ -157,9 +157,9 @@ class Watcher:
             self.failures.pop(root.id, None)
             log.info("library folder %s is watched", os.fsdecode(root.path))
         if changes.everywhere:
-            await self._patiently(functools.partial(self._library.scan_quietly, root.id))
+            await self._run_logged(functools.partial(self._library.scan_quietly, root.id))
         elif changes.places:
-            await self._patiently(functools.partial(self._library.check, root, changes.places))
+            await self._run_logged(functools.partial(self._library.check, root, changes.places))
 
     async def _go_without(self, root: Root, failed: WatchFailed) -> None:
         """Scan a folder that cannot be watched again and again for a while; then watching
@@ -187,10 +187,10 @@ class Watcher:
         self.state[root.id] = state
         end = time.monotonic() + for_s
         while (started := time.monotonic()) < end:
-            await self._patiently(functools.partial(self._library.scan_quietly, root.id))
+            await self._run_logged(functools.partial(self._library.scan_quietly, root.id))
             await asyncio.sleep(max(pause_s, share * (time.monotonic() - started)))
 
-    async def _patiently(self, step: Callable[[], Awaitable[object]]) -> bool:
+    async def _run_logged(self, step: Callable[[], Awaitable[object]]) -> bool:
         """Run a step; True where it succeeded. What goes wrong in it is logged, the watch goes on,
         and a scan makes up for it a while later.
         """

@@ -226,13 +226,13 @@ def _ufw(number: int, folder: Path) -> Diagnosis | None:
         return Diagnosis("firewall", Condition.NOTE, message, step)
     except OSError:
         return None
-    if _lets_through(rules, number):
+    if _allows_port(rules, number):
         return Diagnosis("firewall", Condition.OK, f"The firewall ufw lets port {number} through.")
     message = f"The firewall ufw is on and has no rule for port {number}."
     return Diagnosis("firewall", Condition.WARNING, message, step)
 
 
-def _lets_through(rules: str, number: int) -> bool:
+def _allows_port(rules: str, number: int) -> bool:
     """True where the first of ufw's rules for connections to this port lets some in."""
     for action, protocol, ports, source in _UFW_RULE.findall(rules):
         if protocol in ("any", "tcp") and _holds(ports, number):

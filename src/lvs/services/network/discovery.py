@@ -119,7 +119,7 @@ class Discovery:
             host = await _free_name(zeroconf, self.name, addresses)
             await _register(zeroconf, _service(host, endpoint, addresses))
             self._succeeded(host, endpoint)
-            gives_way = partial(_gives_way, zeroconf, host, ipv4)
+            gives_way = partial(_must_rename, zeroconf, host, ipv4)
             await self._until_others(addresses, links, gives_way)
         finally:
             self.announced = ""
@@ -205,7 +205,7 @@ def _stay_on_link(zeroconf: "AsyncZeroconf") -> None:
             each.sock.setsockopt(socket.SOL_SOCKET, socket.SO_DONTROUTE, 1)
 
 
-def _gives_way(zeroconf: "AsyncZeroconf", host: str, own: Sequence[str]) -> bool:
+def _must_rename(zeroconf: "AsyncZeroconf", host: str, own: Sequence[str]) -> bool:
     """True where another device announces the same name, as when both start at once, and is to keep
     it: of two, the one with the later address (RFC 6762 sections 8.2 and 9).
     """

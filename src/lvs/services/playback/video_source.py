@@ -38,7 +38,7 @@ from lvs.services.media.frames import (
     orientation,
     stretched_size,
 )
-from lvs.services.media.h264_reordering import said_reordering
+from lvs.services.media.h264_reordering import declared_reordering
 from lvs.services.playback.codec_strings import PictureFormat, picture_string, sound_string
 from lvs.services.playback.planner import MAX_DURATION_S, Sound, VideoFacts
 
@@ -80,7 +80,7 @@ class VideoSource:
         self.first_frame: VideoFrame | None = None
         self._begun: FirstFrames | None = None
         quick = self._opened_quickly()
-        if quick is None or not self._begins_as_said(quick):
+        if quick is None or not self._starts_at_beginning(quick):
             self._begin(self.open())
         self.facts = self._facts()
 
@@ -95,12 +95,12 @@ class VideoSource:
             return None
         container = self.open(decoders=DECODERS - PICTURE_DECODERS)
         picture = main_picture(container.streams.video)
-        if picture is not None and _says_reordering(picture) and _is_rate(picture.average_rate):
+        if picture is not None and _declares_reordering(picture) and _is_rate(picture.average_rate):
             return container
         container.close()
         return None
 
-    def _begins_as_said(self, container: InputContainer) -> bool:
+    def _starts_at_beginning(self, container: InputContainer) -> bool:
         """Begin with a container that was opened quickly.
 
         False where its first picture is not where the film begins: then it may have guessed that.
@@ -382,13 +382,13 @@ def _is_rate(rate: Any) -> bool:
     return bool(rate) and 1 <= rate <= MOST_FRAMES_PER_S
 
 
-def _says_reordering(picture: VideoStream) -> bool:
+def _declares_reordering(picture: VideoStream) -> bool:
     """Tell whether a picture track says how far it reorders its pictures, or the decoder knows."""
     context: Any = picture.codec_context
     codec = context.codec.name if context is not None else ""
     if codec != "h264":
         return codec == "hevc"
-    said = said_reordering(context.extradata or b"")
+    said = declared_reordering(context.extradata or b"")
     return said is not None and said >= context.reorder_depth
 
 

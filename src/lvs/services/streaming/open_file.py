@@ -79,7 +79,7 @@ class OpenFile:
         """
         with self._lock:
             self._open = False
-            self._let_go()
+            self._release()
 
     @contextmanager
     def _reading(self) -> Iterator[int]:
@@ -92,7 +92,7 @@ class OpenFile:
         finally:
             with self._lock:
                 self._readers -= 1
-                self._let_go()
+                self._release()
 
     def _refuse_changed(self, descriptor: int) -> None:
         # Asked after each read: a write stamps the file before its bytes can be seen.
@@ -100,7 +100,7 @@ class OpenFile:
         if (now.st_size, now.st_mtime_ns) != (self.status.st_size, self.status.st_mtime_ns):
             raise FileChangedError
 
-    def _let_go(self) -> None:
+    def _release(self) -> None:
         if not self._open and not self._readers and self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
