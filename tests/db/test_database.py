@@ -445,7 +445,7 @@ async def test_a_file_that_is_gone_takes_no_change_that_would_be_lost(database: 
     await note(database, 1)
     away = database.path.with_name("elsewhere.db")
     database.path.rename(away)
-    with pytest.raises(Unavailable, match="not in its place"):
+    with pytest.raises(Unavailable, match="database file is missing"):
         await note(database, 2)
     away.rename(database.path)
     await note(database, 3)
