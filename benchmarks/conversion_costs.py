@@ -16,10 +16,10 @@ from sides import header, row
 
 from lvs.services.playback.encoder_trial import CONVERTED_WHILE_ENCODED
 from lvs.services.playback.encoders import encoding_pace
-from lvs.services.playback.film_source import FilmSource
 from lvs.services.playback.planner import Delivery, Variant
 from lvs.services.playback.segments import SegmentMaker
 from lvs.services.playback.speeds import COSTS
+from lvs.services.playback.video_source import VideoSource
 
 FRAMES = 100
 WIDTH, HEIGHT = 1920, 1080
@@ -72,7 +72,7 @@ def converted_while_encoded(film: Path) -> float:
 def processor_s(path: Path) -> float:
     """Processor seconds of converting the whole film."""
     with path.open("rb", buffering=0) as file:
-        maker = SegmentMaker(FilmSource(file), Variant(Delivery.CONVERT, 720))
+        maker = SegmentMaker(VideoSource(file), Variant(Delivery.CONVERT, 720))
         begun = time.process_time()
         for number in range(len(maker.cuts)):
             maker.segment(number, lambda: None)

@@ -42,7 +42,7 @@ async def fill(services: Services, library: Path, videos: int) -> None:
         for number in range(start, min(start + BATCH, videos)):
             found = FoundFile(f"folder {number % 50}/film {number}_180_LR.mp4".encode(), 10**9, 1)
             hashed = Fingerprint(f"{number + 1:016x}", f"{number + 1:016x}")
-            batch.append(bulk_insert.arrival(found, hashed, f"Film {number}", now_ms() + number))
+            batch.append(bulk_insert.new_file(found, hashed, f"Film {number}", now_ms() + number))
         async with services.database.transaction() as tx:
             ids, _ = await bulk_insert.add_new(tx, root.id, batch)
             for video_id in ids:

@@ -30,7 +30,7 @@ from support.home import OLD_NS, Home, distinct_video
 from support.processes import Server, serving
 
 from lvs.http import request_metrics
-from lvs.services.metrics import Metrics, Request
+from lvs.services.metrics import Metrics, RequestStats
 
 FILMS = 120
 ADDRESSES = ("/ping", "/tags", "/watch/film%20007.mp4", "/")
@@ -65,7 +65,7 @@ async def ask(app: Ask, address: str) -> None:
     status = 0
     scope = scope_of(address)
     # Without the measuring around it the application still wants to say which route it took.
-    scope[request_metrics.SCOPE_KEY] = Request("GET", NOBODY)
+    scope[request_metrics.SCOPE_KEY] = RequestStats("GET", NOBODY)
 
     received = False
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from kinds import KINDS
 
 from lvs.services.playback import planner
-from lvs.services.playback.planner import Delivery, FilmFacts, Variant
-from lvs.services.playback.player import FilmFile, start_player
+from lvs.services.playback.planner import Delivery, Variant, VideoFacts
+from lvs.services.playback.player import PlayedVideo, start_player
 
 MEMORY_BYTES = 2 << 30
 GOAL, LEAST = "≤ 0.8×", "≤ 1.1×"
@@ -35,14 +35,14 @@ def children_s() -> float:
     return used.ru_utime + used.ru_stime
 
 
-async def by_lvs(path: Path, at_s: float) -> tuple[Figure, FilmFacts, Variant]:
+async def by_lvs(path: Path, at_s: float) -> tuple[Figure, VideoFacts, Variant]:
     """Start a worker, open the film, and make the segment at that moment."""
     status = path.stat()  # noqa: ASYNC240
     version = (status.st_size, status.st_mtime_ns)
     before, begun = children_s(), time.monotonic()
     player = await start_player(MEMORY_BYTES)
-    facts = await player.open(FilmFile("0" * 16, "0" * 8, os.fsencode(path), version))
-    variant = planner.variants(facts, converted=Delivery.COPY not in planner.ways(facts))[0]
+    facts = await player.open(PlayedVideo("0" * 16, "0" * 8, os.fsencode(path), version))
+    variant = planner.variants(facts, converted=Delivery.COPY not in planner.deliveries(facts))[0]
     cuts = planner.cut_list(facts, variant.way)
     number = max(n for n, cut in enumerate(cuts) if cut <= at_s)
     await player.make("segment", variant=str(variant), number=number)
@@ -53,7 +53,7 @@ async def by_lvs(path: Path, at_s: float) -> tuple[Figure, FilmFacts, Variant]:
 
 
 def by_ffmpeg(
-    path: Path, variant: Variant, facts: FilmFacts, at_s: float, length_s: float
+    path: Path, variant: Variant, facts: VideoFacts, at_s: float, length_s: float
 ) -> Figure:
     """The same segment by the ffmpeg program."""
     command = [

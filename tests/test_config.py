@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from support.places import PROJECT
 
 from lvs.config import OPTIONS, PREFIX, WITHOUT_EFFECT, Config, ConfigError, as_text, plain
-from lvs.config_sources import Loaded, load
+from lvs.config_sources import LoadedConfig, load
 from lvs.option_values import RateLimit
 
 DOCUMENT = PROJECT / "docs" / "configuration.md"
@@ -436,7 +436,7 @@ def test_any_text_in_the_environment_is_taken_or_refused_with_a_message(
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(f"{PREFIX}{option.upper()}", text.replace("\0", ""))
         try:
-            assert isinstance(load(working_folder=here), Loaded)
+            assert isinstance(load(working_folder=here), LoadedConfig)
         except ConfigError as error:
             assert all(message.endswith(".") and "\n" not in message for message in error.messages)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from lvs.models import Probe, Track
-from lvs.playability import MATROSKA, MP4, Plays, browser_playable, plays
+from lvs.playability import MATROSKA, MP4, Playability, browser_playable, plays
 
 
 def probe(container: str, video_codec: str, *sounds: str, pixel_format: str = "yuv420p") -> Probe:
@@ -44,7 +44,7 @@ def test_a_film_whose_sound_browsers_do_not_play_is_not_called_playable(
     container: str, extension: str, sound: str
 ) -> None:
     way, message = plays(probe(container, "h264", sound), extension)
-    assert (way, message) == (Plays.CONVERTED, "converted for most browsers")
+    assert (way, message) == (Playability.CONVERTED, "converted for most browsers")
 
 
 @pytest.mark.parametrize(

@@ -54,8 +54,8 @@ def _given(config: Config) -> Certificate:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(*found, password=lambda: "")
     except (ssl.SSLError, OSError, ValueError):
         raise Invalid(
-            f"{found.chain} and {found.key} are no certificate and its key (PEM, without a"
-            " passphrase)."
+            f"{found.chain} and {found.key} are not a certificate and its key (PEM, without"
+            " a passphrase)."
         ) from None
     return found
 
@@ -78,7 +78,7 @@ def _self_signed(folder: Path, names: set[str]) -> Certificate:
                 file.write(content)
     except OSError as error:
         raise Unavailable(
-            f"The certificate cannot be kept in {folder}: {error.strerror or error}."
+            f"The certificate cannot be saved in {folder}: {error.strerror or error}."
         ) from None
     return found
 
@@ -92,14 +92,14 @@ def _holds_for(found: Certificate, beside: Path, names: set[str]) -> bool:
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(*found)
         chain = found.chain.read_bytes()
-        about = _kept_about(beside, chain) or _about(chain)
+        about = _cached_info(beside, chain) or _about(chain)
     except (OSError, ValueError):
         return False
     ends = datetime.fromtimestamp(about["ends"], UTC) - datetime.now(UTC)
     return ends > timedelta(days=RENEW_DAYS) and names <= set(about["names"])
 
 
-def _kept_about(beside: Path, chain: bytes) -> "_About | None":
+def _cached_info(beside: Path, chain: bytes) -> "_CertificateInfo | None":
     """Return what was kept beside a certificate; None where that is of another one, or damaged."""
     try:
         kept = json.loads(beside.read_bytes())
@@ -113,7 +113,7 @@ def _kept_about(beside: Path, chain: bytes) -> "_About | None":
     return None
 
 
-def _about(chain: bytes) -> "_About":
+def _about(chain: bytes) -> "_CertificateInfo":
     """Names, end (Unix seconds) and digest of a certificate. Raises ValueError."""
     from cryptography import x509  # noqa: PLC0415 - slow to import, needed only here
 
@@ -129,7 +129,7 @@ def _about(chain: bytes) -> "_About":
     }
 
 
-class _About(TypedDict):
+class _CertificateInfo(TypedDict):
     ends: int
     names: list[str]
     sha256: str

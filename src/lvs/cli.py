@@ -16,7 +16,7 @@ from lvs import __version__, commands, logs
 from lvs.config import ConfigError
 from lvs.errors import LvsError
 from lvs.process_limits import refuses_memory
-from lvs.terminal import tell
+from lvs.terminal import print_message
 
 UNUSABLE = 2  # exit code: it could not be done as asked; the message says why
 BROKEN = 1  # exit code: something went wrong that should not
@@ -24,7 +24,7 @@ BROKEN = 1  # exit code: something went wrong that should not
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        tell(f"{message}. See {self.prog} --help.")
+        print_message(f"{message}. See {self.prog} --help.")
         self.exit(UNUSABLE)
 
 
@@ -63,22 +63,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return code
     except ConfigError as error:
         for message in error.messages:
-            tell(message)
+            print_message(message)
         return UNUSABLE
     except LvsError as error:
-        tell(error.message)
+        print_message(error.message)
         return UNUSABLE
     except BrokenPipeError:  # `lvs config | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN
     except OSError as error:
-        tell(_NO_MEMORY if refuses_memory(error) else _of_the_system(error))
+        print_message(_NO_MEMORY if refuses_memory(error) else _of_the_system(error))
         return UNUSABLE
     except KeyboardInterrupt:
         return 130
     except Exception as error:
         if refuses_memory(error):
-            tell(_NO_MEMORY)
+            print_message(_NO_MEMORY)
             return UNUSABLE
         logging.getLogger(__name__).error("Something went wrong that should not.", exc_info=error)
         return BROKEN

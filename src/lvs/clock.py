@@ -1,10 +1,13 @@
 """Times as LVS keeps them (Unix milliseconds) and as other programs want them."""
 
 import time
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 LVS_BEGAN_MS = 1_735_689_600_000  # 2025: a clock that says less is wrong
 LATEST_MS = 253_402_300_799_000  # the end of the year 9999
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST_MS, _LAST_MS = -62_135_596_800_000, 253_402_300_799_999  # the years 1 to 9999
 
 
 def now_ms() -> int:
@@ -29,7 +32,12 @@ def iso_utc(unix_ms: int) -> str:
     """
     if not 0 <= unix_ms <= LATEST_MS:
         raise ValueError(f"no calendar has {unix_ms} ms")
-    moment = datetime.fromtimestamp(unix_ms / 1000, UTC)
+    return iso_utc_held(unix_ms)
+
+
+def iso_utc_held(unix_ms: int) -> str:
+    """The same for any time, held within the years 1 to 9999."""
+    moment = _EPOCH + timedelta(milliseconds=min(max(unix_ms, _FIRST_MS), _LAST_MS))
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

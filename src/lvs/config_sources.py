@@ -38,7 +38,7 @@ _PATH_OPTIONS = (
 _FLAGS = {"video_directory": "LIBRARY", "data_directory": "--data"}
 
 
-class Loaded(Struct, frozen=True):
+class LoadedConfig(Struct, frozen=True):
     """The effective configuration, for each option where its value came from, and what people
     should hear about it.
     """
@@ -62,7 +62,7 @@ def load(
     flags: Mapping[str, Any] | None = None,
     config_file: Path | None = None,
     working_folder: Path | None = None,
-) -> Loaded:
+) -> LoadedConfig:
     """Load the configuration in force.
 
     `flags` holds option names with values from the command line (None: not given); `config_file` is
@@ -84,7 +84,7 @@ def load(
     return _merged([*first, *dotenvs, *jsons])
 
 
-def _merged(layers: list[_Layer]) -> Loaded:
+def _merged(layers: list[_Layer]) -> LoadedConfig:
     values: dict[str, Any] = {}
     origins = dict.fromkeys(OPTIONS, "default")
     for layer in reversed(layers):
@@ -98,7 +98,7 @@ def _merged(layers: list[_Layer]) -> Loaded:
     if config.debug and origins["log_level"] == "default":
         config = config.model_copy(update={"log_level": "debug"})
         origins["log_level"] = origins["debug"]
-    return Loaded(config, origins, tuple(warnings))
+    return LoadedConfig(config, origins, tuple(warnings))
 
 
 def _sentences(error: ValidationError, origins: Mapping[str, str]) -> Iterable[str]:
@@ -166,7 +166,7 @@ def _dotenv(path: Path) -> _Layer:
 
 
 def _in_small_letters(variables: Mapping[str, str | None]) -> dict[str, str]:
-    """Those that are not empty, by their names in small letters."""
+    """Values that are not empty, by their names in lower case."""
     return {name.lower(): value for name, value in variables.items() if value}
 
 

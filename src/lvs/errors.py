@@ -18,7 +18,7 @@ class Invalid(LvsError):
 
 
 class NotFound(LvsError):
-    """There is no such video, file or page."""
+    """An unknown video, file or page."""
 
 
 class Refused(LvsError):
@@ -26,10 +26,10 @@ class Refused(LvsError):
 
 
 class Conflict(LvsError):
-    """It contradicts what is already there."""
+    """A contradiction to what is already there."""
 
 
-class TooMany(LvsError):
+class TooManyRequests(LvsError):
     """More requests than a person makes; `retry_after_s` says when to come back, in seconds."""
 
     def __init__(self, message: str, retry_after_s: int) -> None:
@@ -38,11 +38,11 @@ class TooMany(LvsError):
 
 
 class Unavailable(LvsError):
-    """Something LVS needs is away for now: a drive, the database, a worker."""
+    """A temporary failure of what LVS needs: a drive, the database, a worker."""
 
 
 class TimedOut(Unavailable):
-    """It took longer than a visitor can be made to wait."""
+    """A result that took longer than a visitor can be made to wait."""
 
 
 class BrokenWorker(Unavailable):
@@ -53,12 +53,12 @@ class WorkerLost(Unavailable):
     """A worker went away or did not answer, which says nothing about the file."""
 
 
-class Damaged(Unavailable):
+class DatabaseDamaged(Unavailable):
     """The database file is not what it should be, and only a backup brings it back."""
 
 
-class Full(LvsError):
-    """There is no room left on the disk."""
+class DiskFull(LvsError):
+    """A full disk."""
 
 
 class Unreadable(LvsError):

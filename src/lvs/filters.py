@@ -19,8 +19,8 @@ from msgspec.structs import replace
 from pydantic import Field
 
 from lvs.errors import Invalid
-from lvs.models import STEREOS, Query, Shape, Sort, projection_code, shown
-from lvs.playability import Plays
+from lvs.models import STEREOS, Query, Shape, Sort, display_path, projection_code
+from lvs.playability import Playability
 
 MAX_TAGS = 20
 MAX_TAG_LENGTH = 200
@@ -260,7 +260,11 @@ SHAPE_LABELS = {
     Shape.EAC: "360° cube map",
 }
 RESOLUTIONS = {"720p": 720, "1080p": 1080, "4K": 2160}
-STATES = {"plays": Plays.DIRECT, "convert": Plays.CONVERTED, "undecodable": Plays.NOWHERE}
+STATES = {
+    "plays": Playability.DIRECT,
+    "convert": Playability.CONVERTED,
+    "undecodable": Playability.NOWHERE,
+}
 STATE_LABELS = {
     "plays": "Plays everywhere",
     "convert": "Needs conversion",
@@ -458,7 +462,7 @@ FILTERS = (
     Filter(
         "folder",
         _FOLDER,
-        lambda folder: f"in {shown(folder)}",
+        lambda folder: f"in {display_path(folder)}",
         doc="Only videos in this folder or below.",
         word="in",
     ),

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from lvs.config_sources import Loaded
+from lvs.config_sources import LoadedConfig
 from lvs.errors import Invalid, LvsError, Unavailable
 from lvs.file_systems import file_system_of
 
@@ -18,7 +18,7 @@ def make_data_folder(folder: Path) -> None:
             " --data."
         ) from None
     except OSError as error:
-        raise unwritable(folder, error) from None
+        raise unwritable_message(folder, error) from None
 
 
 def refuse_network_share(database: Path) -> None:
@@ -32,7 +32,7 @@ def refuse_network_share(database: Path) -> None:
         )
 
 
-def unwritable(folder: Path, error: OSError) -> LvsError:
+def unwritable_message(folder: Path, error: OSError) -> LvsError:
     """The message for a data folder into which nothing can be written."""
     return Unavailable(
         f"The data folder {folder} cannot be written: {error.strerror or error}. Choose another"
@@ -40,8 +40,8 @@ def unwritable(folder: Path, error: OSError) -> LvsError:
     )
 
 
-def check_libraries(loaded: Loaded) -> list[str]:
-    """Look at the library folders; gives a message for each that is away for now while others are
+def check_libraries(loaded: LoadedConfig) -> list[str]:
+    """Check the library folders; gives a message for each that is away for now while others are
     there.
 
     A folder named on the command line must be there, and at least one of the configured ones.
@@ -85,8 +85,8 @@ def _refuse_folders_in_folders(folders: tuple[Path, ...]) -> None:
                 )
 
 
-def _refuse_written_folders(loaded: Loaded) -> None:
-    """Nothing is ever written into a library folder.
+def _refuse_written_folders(loaded: LoadedConfig) -> None:
+    """Refuse to write into a library folder.
 
     Below a hidden folder, which is never part of the library, it is fine.
     """

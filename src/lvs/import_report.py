@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from lvs import logs
-from lvs.terminal import Meter, add_configuration_flags
+from lvs.terminal import ProgressLine, add_configuration_flags
 from lvs.text import plural
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def add_import_flags(parser: argparse.ArgumentParser, origin: str) -> None:
 def import_and_report(
     arguments: argparse.Namespace,
     config: "Config",
-    take: Callable[["Database", Meter], Awaitable[R]],
+    take: Callable[["Database", ProgressLine], Awaitable[R]],
     summary: Callable[[R, Path | None], Iterator[str]],
 ) -> int:
     """Import into the database, or for a dry run where there is none into an empty one, and report;
@@ -82,7 +82,7 @@ def import_and_report(
             database = Path(folder) / "lvs.db"
         else:
             make_data_folder(config.data_directory)
-        meter = stack.enter_context(Meter())
+        meter = stack.enter_context(ProgressLine())
         report = asyncio.run(_with_database(config, database, lambda db: take(db, meter)))
         fields = json.dumps(report.to_json(), indent=2)
         if arguments.report:
@@ -124,13 +124,13 @@ def given_lines(given: "ImportReport") -> Iterator[str]:
             "There, but different, and left as it is:"
             f" {listed(_counts(each.what for each in given.different))}"
         )
-        yield from some(
+        yield from first_lines(
             f"{each.name}: {each.what} {each.value} there, {each.here} here"
             for each in given.different
         )
 
 
-def some(lines: Iterable[str]) -> Iterator[str]:
+def first_lines(lines: Iterable[str]) -> Iterator[str]:
     """The first of the lines, indented, and how many more there are."""
     every = list(lines)
     yield from (f"  {line}" for line in every[:LISTED])

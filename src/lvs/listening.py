@@ -12,7 +12,7 @@ from lvs.errors import Invalid, LvsError, Unavailable
 BACKLOG = 512
 
 
-class Sockets(Struct, frozen=True):
+class ListeningSockets(Struct, frozen=True):
     """The listening sockets for HTTP and, where there is a certificate, for HTTPS beside it."""
 
     plain: list[socket.socket]
@@ -26,7 +26,7 @@ class Sockets(Struct, frozen=True):
         return config.model_copy(update=ports)
 
 
-def listening_sockets(config: Config, secure: bool) -> Sockets:
+def listening_sockets(config: Config, secure: bool) -> ListeningSockets:
     """The sockets for these settings; `secure` where there is a certificate.
 
     Raises Unavailable when a port is taken, Invalid when the host is not this machine or both share
@@ -38,7 +38,7 @@ def listening_sockets(config: Config, secure: bool) -> Sockets:
         )
     sockets = listen(config.host, config.port)
     try:
-        return Sockets(
+        return ListeningSockets(
             sockets, listen(config.host, config.tls_port, "--tls-port") if secure else []
         )
     except LvsError:

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from lvs.errors import Conflict
-from lvs.folders import unwritable
+from lvs.folders import unwritable_message
 
 if sys.platform == "win32":
     import msvcrt
@@ -35,7 +35,7 @@ def single_instance(folder: Path) -> Iterator[None]:
     try:
         descriptor = os.open(folder / "lvs.lock", os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
-        raise unwritable(folder, error) from None
+        raise unwritable_message(folder, error) from None
     try:
         _take_or_refuse(descriptor, folder)
         os.ftruncate(descriptor, 0)
@@ -55,4 +55,4 @@ def _take_or_refuse(descriptor: int, folder: Path) -> None:
         running = f"LVS is already running with the data folder {folder} (process {holder})."
         raise Conflict(f"{running} Stop it, or choose another folder with --data.") from None
     except OSError as error:
-        raise unwritable(folder, error) from None
+        raise unwritable_message(folder, error) from None

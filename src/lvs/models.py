@@ -53,7 +53,7 @@ class Sort(StrEnum):
     MATCH = "match"  # by relevance to the words of the search
 
 
-def shown(path: bytes) -> str:
+def display_path(path: bytes) -> str:
     """The path as text that can be shown and encoded; bytes that are not UTF-8 become U+FFFD."""
     return path.decode("utf-8", "replace")
 
@@ -295,7 +295,7 @@ class Card(NamedTuple):
 
     @property
     def file_name(self) -> str:
-        return shown(self.path.rpartition(b"/")[2])
+        return display_path(self.path.rpartition(b"/")[2])
 
 
 class WatchState(Struct, frozen=True):
@@ -403,7 +403,7 @@ class Viewer(Struct, frozen=True, eq=False):
         return self.limits is None or video_id in self.allowed
 
     def seen(self, video_ids: Collection[int]) -> list[int]:
-        """Those of the videos that this person may see, in their order."""
+        """The videos that this person may see, in their order."""
         return [video_id for video_id in video_ids if self.sees(video_id)]
 
 

@@ -99,8 +99,8 @@ WEBM_AUDIO = frozenset({"opus", "vorbis"})
 H264_PIXELS = frozenset({"yuv420p", "yuvj420p", None})
 
 
-class Plays(IntEnum):
-    """In which way a film reaches browsers, numbered as the column `gallery.playback` is."""
+class Playability(IntEnum):
+    """Ways in which a video reaches browsers, numbered as the column `gallery.playback` is."""
 
     UNKNOWN = 0  # until the file was probed
     DIRECT = 1
@@ -108,7 +108,7 @@ class Plays(IntEnum):
     NOWHERE = 3
 
 
-def plays(probe: Probe, extension: str) -> tuple[Plays, str]:
+def plays(probe: Probe, extension: str) -> tuple[Playability, str]:
     """The way of a film to browsers, and a message about it for people.
 
     DIRECT: every browser plays the file as it is. CONVERTED: those that do not get it in another
@@ -118,7 +118,7 @@ def plays(probe: Probe, extension: str) -> tuple[Plays, str]:
         container = CONTAINERS.get(probe.container, "an unusual file")
         picture = _named(VIDEO_CODECS, probe.video_codec, "video")
         return (
-            Plays.NOWHERE,
+            Playability.NOWHERE,
             (
                 f"LVS cannot decode this film: its picture is {picture} in {container}. "
                 "Download it to play it with another program."
@@ -126,8 +126,8 @@ def plays(probe: Probe, extension: str) -> tuple[Plays, str]:
         )
     direct, _ = browser_playable(probe, extension)
     if direct:
-        return Plays.DIRECT, "plays everywhere"
-    return Plays.CONVERTED, "converted for most browsers" + (
+        return Playability.DIRECT, "plays everywhere"
+    return Playability.CONVERTED, "converted for most browsers" + (
         f", but without sound: LVS cannot decode its {undecodable}"
         if (undecodable := undecodable_sound(probe))
         else ""

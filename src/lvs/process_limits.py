@@ -36,8 +36,8 @@ def check_address_space() -> None:
 
 
 def allow_open_files() -> None:
-    """As many open files as every connection and its film need: many systems start programs with a
-    limit of 1024.
+    """Allow as many open files as every connection and its video need: many systems start programs
+    with a limit of 1024.
     """
     if sys.platform == "win32":
         return

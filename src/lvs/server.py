@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from lvs import logs
 from lvs.certificates import certificate
 from lvs.config import Config
-from lvs.config_sources import Loaded
+from lvs.config_sources import LoadedConfig
 from lvs.db.database import Database
 from lvs.folders import check_libraries, make_data_folder, refuse_network_share
 from lvs.http.allowed_hosts import own_name
@@ -25,8 +25,8 @@ from lvs.lock import single_instance
 from lvs.process_limits import allow_open_files, check_address_space, share_heaps
 from lvs.services.network import qr
 from lvs.services.network.addresses import url
-from lvs.services.network.discovery import ListeningOn
-from lvs.services.network.served import names_for_phones, reachable_names, served
+from lvs.services.network.discovery import ListeningPorts
+from lvs.services.network.served import names_for_phones, reachable_names, server_urls
 from lvs.stopper import Stopper
 
 if TYPE_CHECKING:
@@ -36,7 +36,9 @@ log = logging.getLogger(__name__)
 
 
 def serve(
-    loaded: Loaded, create_app: "Callable[[Config, Database], Quart]", say: Callable[[str], None]
+    loaded: LoadedConfig,
+    create_app: "Callable[[Config, Database], Quart]",
+    say: Callable[[str], None],
 ) -> None:
     """Serve the library until SIGINT or SIGTERM; `say` gets the greeting for people once it is
     reachable.
@@ -86,7 +88,7 @@ def application(config: Config, database: Database) -> "Quart":
 def greeting(config: Config, log_file: Path | None) -> list[str]:
     """Lines that greet the operator: addresses, library folders, data folder and log."""
     refused = _refused_addresses(config)
-    found = [each for each in served(config) if urlsplit(each).hostname not in refused]
+    found = [each for each in server_urls(config) if urlsplit(each).hostname not in refused]
     public = [config.public_url] if config.public_url else []
     return [
         "LVS is ready:",
@@ -142,7 +144,7 @@ def _tell_services(app: "Quart", config: Config, secure: bool) -> None:
     """Have the services know which port takes connections, whichever was free."""
     if services := app.extensions.get("lvs"):
         services.reachability.listening(
-            ListeningOn(config.port, f"{config.root_path}/", config.tls_port if secure else 0)
+            ListeningPorts(config.port, f"{config.root_path}/", config.tls_port if secure else 0)
         )
 
 

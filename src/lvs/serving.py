@@ -18,7 +18,7 @@ from lvs.certificates import Certificate
 from lvs.config import Config
 from lvs.errors import Unavailable
 from lvs.http.connection_limit import ConnectionLimit
-from lvs.listening import BACKLOG, Sockets
+from lvs.listening import BACKLOG, ListeningSockets
 from lvs.stopper import STOP_LIMIT_SECONDS, Stopper
 from lvs.tls_renewal import TlsRenewal
 
@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 async def serve_until_stopped(
     app: Quart,
     config: Config,
-    sockets: Sockets,
+    sockets: ListeningSockets,
     secure: Certificate | None,
     names: Callable[[], set[str]],
     stopper: Stopper,

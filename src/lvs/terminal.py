@@ -58,7 +58,9 @@ def add_server_flags(parser: argparse.ArgumentParser) -> None:
     add_configuration_flags(parser)
 
 
-def configuration(arguments: argparse.Namespace, quiet: bool = False) -> config_sources.Loaded:
+def configuration(
+    arguments: argparse.Namespace, quiet: bool = False
+) -> config_sources.LoadedConfig:
     """The configuration in force for these arguments, whose log level counts from here on. Raises
     ConfigError.
 
@@ -76,7 +78,7 @@ def configuration(arguments: argparse.Namespace, quiet: bool = False) -> config_
     return loaded
 
 
-class Meter:
+class ProgressLine:
     """One line at the terminal that says how far a command is, and is gone when it is done; nothing
     where nobody watches.
     """
@@ -117,12 +119,12 @@ def report(line: str) -> None:
         print(logs.one_line(line))
 
 
-def agreed(question: str) -> bool:
+def confirmed(question: str) -> bool:
     """Ask a yes/no question at the terminal; True for yes."""
     print(f"{question} [y/N] ", end="", flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def tell(message: str) -> None:
+def print_message(message: str) -> None:
     """Say it to the person at the terminal, beside what the command prints as its result."""
     print(f"lvs: {logs.one_line(message)}", file=sys.stderr)

@@ -27,7 +27,7 @@ _ASCII_SYMBOLS = re.compile(r"[$+<=>^`|~]")
 _KIND_OF = {"Lu": "U", "Lt": "U", "Ll": "l", "L": "o", "N": "D", "M": "m"}
 
 
-class _Kinds(dict[int, str]):
+class _CharacterKinds(dict[int, str]):
     """The kind of a character for borders in words: U is a capital, l a small letter, o one without
     case, D a digit, m a mark on the character before; a space is no part of a word.
     """
@@ -37,7 +37,7 @@ class _Kinds(dict[int, str]):
         return _KIND_OF.get(category) or _KIND_OF.get(category[0], " ")
 
 
-_KINDS = _Kinds({code: _Kinds()[code] for code in range(128)})
+_KINDS = _CharacterKinds({code: _CharacterKinds()[code] for code in range(128)})
 _MARKED = re.compile("[UloD]m+")
 _WORDS = re.compile("[UloD]+")
 _BORDERS = re.compile("(?<=[lo])(?=U)|(?<=U)(?=Ul)|(?<=[Ulo])(?=D)|(?<=D)(?=[Ulo])")

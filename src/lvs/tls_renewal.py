@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 CHECK_SECONDS = 12 * 3600
 
 
-class MakesContext(Protocol):
+class TlsSettings(Protocol):
     """Hypercorn's settings, as far as they are needed here."""
 
     def create_ssl_context(self) -> ssl.SSLContext | None:
@@ -27,7 +27,7 @@ class MakesContext(Protocol):
 class TlsRenewal:
     """Holds the context by which hypercorn greets new connections."""
 
-    def __init__(self, http: MakesContext) -> None:
+    def __init__(self, http: TlsSettings) -> None:
         self._create = http.create_ssl_context
         self._context: ssl.SSLContext | None = None
         vars(http)["create_ssl_context"] = self._created  # hypercorn asks for it once
@@ -39,7 +39,7 @@ class TlsRenewal:
     async def run(
         self, config: Config, names: Callable[[], set[str]], pause_s: float = CHECK_SECONDS
     ) -> None:
-        """Look again and again; connections that come later get what was found."""
+        """Check again and again; later connections get the new certificate."""
         while True:
             await asyncio.sleep(pause_s)
             try:

@@ -10,7 +10,7 @@ from support.home import OLD_NS, Home, distinct_video
 from support.odd_names import ODD_NAMES
 
 from lvs.db import bulk_insert, files, gallery, videos
-from lvs.db.bulk_insert import Arrival, arrival
+from lvs.db.bulk_insert import NewFile, new_file
 from lvs.db.database import Database
 from lvs.errors import LvsError
 from lvs.models import Fingerprint, FoundFile
@@ -31,14 +31,14 @@ TABLES = (
 RANDOM = {"shuffle", "version", "mark"}
 
 
-def film(number: int, path: bytes | None = None, fingerprint: str | None = None) -> Arrival:
+def film(number: int, path: bytes | None = None, fingerprint: str | None = None) -> NewFile:
     path = path if path is not None else b"shelf %d/Film %d.mp4" % (number % 3, number)
     found = FoundFile(path, 1000 + number, OLD_NS + number)
     hashed = Fingerprint(fingerprint or f"{number:016x}", f"{number:016x}" if number % 2 else "")
-    return arrival(found, hashed, title_from_path(path), number)
+    return new_file(found, hashed, title_from_path(path), number)
 
 
-async def one_by_one(database: Database, batch: list[Arrival]) -> None:
+async def one_by_one(database: Database, batch: list[NewFile]) -> None:
     """Add films one after the other, as those are that are not simply new."""
     async with database.transaction() as tx:
         for item in batch:

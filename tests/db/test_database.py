@@ -21,7 +21,7 @@ from support.waiting import until
 
 from lvs.db import backup, migrate, writer
 from lvs.db.database import Database, Transaction
-from lvs.errors import Conflict, Damaged, Full, LvsError, Unavailable
+from lvs.errors import Conflict, DatabaseDamaged, DiskFull, LvsError, Unavailable
 
 pytestmark = pytest.mark.core
 
@@ -185,7 +185,7 @@ async def lift_limit(database: Database) -> None:
     A commit that is shared with one that still filled it fails with that one.
     """
     while True:
-        with suppress(Full):
+        with suppress(DiskFull):
             async with database.transaction() as tx:
                 await tx.one("PRAGMA max_page_count = 1073741823")
             return
@@ -214,7 +214,7 @@ async def test_a_full_disk_in_one_block_is_told_to_everyone_in_its_commit(
         note_at_once(database, 500),
         return_exceptions=True,
     )
-    assert isinstance(outcome[1], Full)
+    assert isinstance(outcome[1], DiskFull)
     for number, answer in ((1, outcome[0]), (500, outcome[2])):
         assert (number in on_disk(database.path)) == (answer is None)
     assert on_disk(database.path) <= {1, 500}
@@ -230,7 +230,7 @@ async def test_a_full_disk_in_one_transaction_costs_no_other(database: Database)
 
     outcome = await asyncio.gather(note(database, 1), fill(), return_exceptions=True)
     assert outcome[0] is None
-    assert isinstance(outcome[1], Full)
+    assert isinstance(outcome[1], DiskFull)
     assert on_disk(database.path) == {1}
     await lift_limit(database)
     await note(database, 300)
@@ -447,7 +447,7 @@ async def test_a_file_that_is_gone_takes_no_change_that_would_be_lost(database: 
     await note(database, 1)
     away = database.path.with_name("elsewhere.db")
     database.path.rename(away)
-    with pytest.raises(Unavailable, match="not in its place"):
+    with pytest.raises(Unavailable, match="database file is missing"):
         await note(database, 2)
     away.rename(database.path)
     await note(database, 3)
@@ -487,10 +487,10 @@ async def test_a_damaged_file_is_refused_and_left_as_it_is(tmp_path: Path, damag
             file.seek(path.stat().st_size // 4096 // 2 * 4096)
             file.write(b"\xff" * 4096)
     before = path.read_bytes()
-    with pytest.raises(Damaged, match="is damaged"):
+    with pytest.raises(DatabaseDamaged, match="is damaged"):
         await Database(path).open()
     assert path.read_bytes() == before
-    with pytest.raises(Damaged, match="is damaged"):
+    with pytest.raises(DatabaseDamaged, match="is damaged"):
         await Database(path).open()
     assert path.read_bytes() == before
 
@@ -511,7 +511,7 @@ async def test_every_caller_hears_of_a_failed_opening(tmp_path: Path) -> None:
     database = Database(path)
     await asyncio.wait([database.begin_opening()])
     for _ in range(2):
-        with pytest.raises(Damaged, match="is damaged"):
+        with pytest.raises(DatabaseDamaged, match="is damaged"):
             await database.open()
     await database.close()
 

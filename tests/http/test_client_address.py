@@ -7,7 +7,7 @@ import pytest
 from quart import Quart, request
 from support.home import Home
 
-from lvs.errors import TooMany
+from lvs.errors import TooManyRequests
 from lvs.http.client_address import client_address, parse_address
 from lvs.option_values import RateLimit
 from lvs.services.rate_limit import MAX_VISITORS, RateLimiter
@@ -78,7 +78,7 @@ def test_a_visitor_is_let_through_as_often_as_the_limit_says() -> None:
     limiter = RateLimiter(RateLimit(3, 3600))
     for _ in range(3):
         limiter.check("192.168.1.5")
-    with pytest.raises(TooMany) as refused:
+    with pytest.raises(TooManyRequests) as refused:
         limiter.check("192.168.1.5")
     assert 1 <= refused.value.retry_after_s <= 3600
     limiter.check("192.168.1.6")
@@ -91,7 +91,7 @@ def test_being_refused_does_not_count_and_the_window_moves_on() -> None:
     while True:  # ends when the second is over
         try:
             limiter.check("a")
-        except TooMany:
+        except TooManyRequests:
             refusals += 1
         else:
             break
@@ -101,7 +101,7 @@ def test_being_refused_does_not_count_and_the_window_moves_on() -> None:
 def test_one_ipv6_network_is_one_visitor() -> None:
     limiter = RateLimiter(RateLimit(1, 3600))
     limiter.check("2001:db8:1:2::1")
-    with pytest.raises(TooMany):
+    with pytest.raises(TooManyRequests):
         limiter.check("2001:db8:1:2:ffff:1:2:3")
     limiter.check("2001:db8:1:3::1")
 
@@ -112,7 +112,7 @@ def test_the_memory_for_visitors_is_bounded() -> None:
         limiter.check(f"visitor {number}")
     assert len(limiter._times) == MAX_VISITORS
     limiter.check("visitor 0")  # forgotten
-    with pytest.raises(TooMany):
+    with pytest.raises(TooManyRequests):
         limiter.check(f"visitor {MAX_VISITORS + 4}")
 
 

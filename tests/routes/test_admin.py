@@ -15,7 +15,7 @@ from quart import Response
 from support.home import Home, distinct_video
 
 from lvs.db import gallery
-from lvs.db.changes import Chosen
+from lvs.db.changes import ChangeFilter
 from lvs.models import Query
 from lvs.services.monitoring import log_tail
 
@@ -162,7 +162,7 @@ async def test_the_buttons_begin_work_and_say_how_it_ended(home: Home) -> None:
     assert made.path.name in page
     assert "it holds 1 videos" in page or "it holds 1 video" in page
     await home.services.ratings.get((await home.video("film.mp4")).media_hash)
-    assert "forgotten" in await text(await home.client.post("/admin/errands/cache", headers=HTMX))
+    assert "cleared" in await text(await home.client.post("/admin/errands/cache", headers=HTMX))
     assert home.services.cache.status()["size"] == 0
 
 
@@ -188,7 +188,7 @@ async def test_the_same_work_is_not_begun_twice_at_once(home: Home) -> None:
     home.services.background_tasks.start("scan", "Scan the library", work)
     answer = await home.client.post("/admin/errands/scan")
     assert answer.status_code == 409
-    assert "under way already" in await text(answer)
+    assert "already running" in await text(answer)
     polled = await home.client.get("/admin/errands/scan", headers=HTMX)
     assert 'hx-trigger="every 1s"' in await text(polled)
     assert '<meta http-equiv="refresh"' in await get(home, "/admin/jobs")
@@ -326,7 +326,7 @@ async def test_usage_counts_what_was_done(home: Home) -> None:
         await home.services.tags.add(media_hash, "all", "x")
     await home.services.ratings.rate(hashes[0], 5, "x")
     await home.services.tags.add(hashes[0], "one", "x")
-    [undone] = (await home.services.journal.page(Chosen(what="view")))[0][:1]
+    [undone] = (await home.services.journal.page(ChangeFilter(what="view")))[0][:1]
     await home.services.journal.undo(undone.change.id, "x")
     page = await get(home, "/admin/usage")
     assert "5 views in all, 5 of them in the last 30 days." in page

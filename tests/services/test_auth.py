@@ -17,7 +17,7 @@ from support import loopback, processes
 from support.home import Home
 from support.wire import Answer, Wire
 
-from lvs.errors import Invalid, TooMany
+from lvs.errors import Invalid, TooManyRequests
 from lvs.services import auth
 from lvs.services.auth import AccessFile, Passwords
 from lvs.services.back_off import FREE_TRIES, BackOff
@@ -227,7 +227,7 @@ async def test_waits_double_up_to_a_quarter_of_an_hour_and_end_with_success(
         assert not await access.check("wrong", "192.168.1.5")
         try:
             await access.check("wrong", "192.168.1.5")
-        except TooMany as error:
+        except TooManyRequests as error:
             waits.append(error.retry_after_s)
             now += error.retry_after_s
     assert waits[:4] == [1, 2, 4, 8]

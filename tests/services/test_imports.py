@@ -17,17 +17,17 @@ from support.foreign import AT, AT_MS
 from support.home import Home, distinct_video
 
 from lvs.db import curation_rows, markers
-from lvs.db.changes import Chosen
+from lvs.db.changes import ChangeFilter
 from lvs.errors import Invalid
 from lvs.models import Video
 from lvs.services.backup import snapshot_reader, snapshots
 from lvs.services.backup.export import as_json
-from lvs.services.backup.restore import put_back
-from lvs.services.backup.side_files import SideFiles, SideFilesExport
+from lvs.services.backup.restore import restore_records
+from lvs.services.backup.side_files import SideFileKind, SideFilesExport
 from lvs.services.curation.markers import checked_markers
 from lvs.services.events import Events
 from lvs.services.imports import digikam, jellyfin, nfo, stash, xbvr
-from lvs.services.imports.film import oshash_of, path_of, stars_of
+from lvs.services.imports.foreign_library import oshash_of, path_of, stars_of
 from lvs.services.imports.importer import ForeignImport, ForeignReport
 from lvs.services.imports.matcher import NO_FILE, NO_PLACE, SEVERAL
 
@@ -184,7 +184,7 @@ async def test_jellyfin_gives_what_one_user_gave(home: Home, tmp_path: Path) -> 
     path = foreign.jellyfin(tmp_path / "jellyfin.db", items)
     with pytest.raises(Invalid, match=r"Choose one with --user: anna, ben\."):
         jellyfin.read(path)
-    with pytest.raises(Invalid, match="nothing of a user carl"):
+    with pytest.raises(Invalid, match="no data of a user carl"):
         jellyfin.read(path, "carl")
     report = await take(home, lambda file: jellyfin.read(file, "anna"), path)
     assert report.matched == {"path": 2}
@@ -194,7 +194,7 @@ async def test_jellyfin_gives_what_one_user_gave(home: Home, tmp_path: Path) -> 
     assert counts(report)["position"] == counts(report)["watched"] == 1
     assert (b.views, b.rating) == (1, 3)
     # one film, though Jellyfin keeps what it was given under several keys
-    assert (len(report.library.films), counts(report)["rating"]) == (2, 2)
+    assert (len(report.library.videos), counts(report)["rating"]) == (2, 2)
     assert report.given.different == []
     [playlist] = await home.services.playlists.every()
     assert (playlist.playlist.name, playlist.count) == ("Winter", 1)
@@ -226,7 +226,7 @@ async def test_nfo_files_beside_films_and_those_of_our_own_export(
     assert report.not_understood == 2  # no XML; a document type
     # what LVS exports itself comes back, wherever the files lie
     await home.services.ratings.rate(films["trips/c.mp4"].media_hash, 2, "tester")
-    await SideFilesExport(home.services.database, tmp_path / "out", SideFiles.NFO, ()).write(
+    await SideFilesExport(home.services.database, tmp_path / "out", SideFileKind.NFO, ()).write(
         lambda _: None
     )
     await home.services.ratings.clear(films["trips/c.mp4"].media_hash, "import nfo")
@@ -286,14 +286,14 @@ async def test_markers_are_undone_and_come_back_with_backups(home: Home, tmp_pat
     folder = tmp_path / "snapshot"
     folder.mkdir()
     snapshots.write(home.services.config.metadata_db, folder)
-    entries, _ = await home.services.journal.page(Chosen(what="markers"))
+    entries, _ = await home.services.journal.page(ChangeFilter(what="markers"))
     assert not (await home.services.journal.undo(entries[0].change.id, "tester")).reason
     async with home.services.database.read() as db:
         assert await markers.of_video(db, film.id) == ""
     assert "markers given" in await (await home.client.get("/admin/changes")).get_data(as_text=True)
     snapshot = snapshot_reader.read(folder)
     assert snapshot.kept[film.media_hash].markers == kept.markers
-    gains = await put_back(home.services.database, snapshot.kept.values())
+    gains = await restore_records(home.services.database, snapshot.kept.values())
     assert gains.markers == 1
     async with home.services.database.read() as db:
         assert await markers.of_video(db, film.id) == kept.markers
@@ -335,7 +335,7 @@ async def test_an_import_keeps_what_was_given_here_and_can_be_undone(
     assert (await video(home, "a.mp4")).rating == 0
     assert counts(await take(home, stash.read, path)) == counts(dry)
     assert not (await take(home, stash.read, path)).given.changed
-    entries, _ = await home.services.journal.page(Chosen(client="import stash"))
+    entries, _ = await home.services.journal.page(ChangeFilter(client="import stash"))
     assert sorted(entry.change.what for entry in entries) == ["rating", "tag", "view"]
     for entry in entries:
         assert not (await home.services.journal.undo(entry.change.id, "tester")).reason
@@ -430,7 +430,7 @@ def test_values_of_another_kind_are_left_out(odd: Any, tmp_path: Path) -> None:
             {"BaseItems": [item], "Users": [("U", "anna")], "UserData": [given]},
         )
     )
-    assert [film.files[0].path for film in read.films] == ["/films/a.mp4"]
+    assert [film.files[0].path for film in read.videos] == ["/films/a.mp4"]
     with closing(sqlite3.connect(foreign.stash(tmp_path / "stash.sqlite", {}))) as db, db:
         db.execute("UPDATE schema_migrations SET version = ?", (odd,))
     with pytest.raises(Invalid, match="no database of Stash that LVS can read"):

@@ -117,13 +117,13 @@ async def test_connections_are_bounded_for_each_device_and_in_all(home: Home) ->
         await second.next("jobs")
         refused = await wire.ask(ADDRESS)
         assert (refused.status, refused.headers["retry-after"]) == (429, "30")
-        assert "listens 2 times already" in refused.text
+        assert "has 2 event streams open" in refused.text
         live._most_of_client = 9
         async with Listening(wire) as third:
             await third.next("jobs")
             refused = await wire.ask(ADDRESS)
             assert refused.status == 503
-            assert "All 3 places for listening are taken" in refused.text
+            assert "All 3 event streams are in use" in refused.text
             assert refused.headers["content-type"] == "application/problem+json"
         await home.until(lambda: live.count == 2)
         assert (await wire.ask(ADDRESS, method="HEAD")).status == 200  # takes no place

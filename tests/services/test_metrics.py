@@ -25,7 +25,7 @@ from lvs.services.latency import (
     Latencies,
     Window,
 )
-from lvs.services.metrics import MOST_ROUTES, NO_RULE, Metrics, Request, here, timed
+from lvs.services.metrics import MOST_ROUTES, NO_RULE, Metrics, RequestStats, here, timed
 
 # --- Quantiles ---
 
@@ -122,7 +122,7 @@ async def test_requests_are_counted_by_rule_and_never_by_address(home: Home) -> 
 async def test_routes_are_bounded_even_if_rules_were_not() -> None:
     metrics = Metrics()
     for number in range(MOST_ROUTES + 50):
-        with Request("GET", metrics) as request:
+        with RequestStats("GET", metrics) as request:
             request.rule = f"/rule-{number}"
             metrics.answered(request, 200)
     assert len(metrics.routes) == MOST_ROUTES + 1

@@ -123,7 +123,7 @@ def unlimited_threads(process_id: int) -> list[str]:
 def test_the_player_worker_makes_segments_until_the_file_changes(tmp_path: Path) -> None:
     film = make_video(tmp_path / "film.mkv", seconds=4, size=(160, 90), sound=True)
     with WorkerProgram(program(PLAYER, MEMORY_BYTES)) as worker:
-        assert worker.make("init", variant="copy-a0")[0]["unreadable"] == "It is not open."
+        assert worker.make("init", variant="copy-a0")[0]["unreadable"] == "The video is not open."
         answer, _ = worker.make("open", **opening(film))
         assert answer["film"]["codec"] == "h264"
         assert unlimited_threads(worker.process_id) == []

@@ -21,7 +21,7 @@ from lvs.services.cache import Cache
 from lvs.services.curation.favorites import Favorites
 from lvs.services.curation.ratings import Ratings
 from lvs.services.curation.tags import Tags
-from lvs.services.curation.titles import Videos
+from lvs.services.curation.titles import VideoTitles
 from lvs.services.curation.views import Views
 from lvs.services.events import Events
 from lvs.services.gallery.gallery import Gallery
@@ -131,7 +131,7 @@ class Crowd:
     favorites: Favorites
     tags: Tags
     views: Views
-    videos: Videos
+    videos: VideoTitles
 
     def expected(
         self, query: Query, folder: tuple[str, str] | None = None, words: tuple[str, ...] = ()
@@ -280,7 +280,7 @@ def draw(count: int, seed: int) -> list[Person]:
 
 @asynccontextmanager
 async def crowd(folder: Path, people: list[Person]) -> AsyncIterator[Crowd]:
-    """These videos in two library folders, `Videos` and `Films`."""
+    """These videos in two library folders, `VideoTitles` and `Films`."""
     roots = [folder / "Videos", folder / "Films"]
     for root in roots:
         root.mkdir(parents=True)
@@ -293,7 +293,7 @@ async def crowd(folder: Path, people: list[Person]) -> AsyncIterator[Crowd]:
             await _put(database, library, people[start : start + 100])
         fast, plain = Gallery(database, library, cache), Gallery(database, library, Cache(100, 300))
         await fast.fill()
-        kinds = (Ratings, Favorites, Tags, Views, Videos)
+        kinds = (Ratings, Favorites, Tags, Views, VideoTitles)
         curation = [kind(database, cache, Events()) for kind in kinds]
         yield Crowd(database, fast, plain, list(people), *curation)  # type: ignore[arg-type]
     finally:

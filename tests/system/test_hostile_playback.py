@@ -265,7 +265,9 @@ async def test_a_killed_worker_loses_only_its_current_work(home: Home) -> None:
         folders.append(f"{master.rpartition('/')[0]}/h264-360-a0")
         await status_of(home, f"{folders[-1]}/index.m3u8")
     seats = {
-        seat.film.title: seat.player.process_id for seat in pool._seats.values() if seat.player
+        session.video.title: session.player.process_id
+        for session in pool._sessions.values()
+        if session.player
     }
     os.kill(seats["good"], signal.SIGSTOP)
     lost = asyncio.create_task(status_of(home, f"{folders[0]}/0.m4s"))

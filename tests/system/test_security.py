@@ -13,7 +13,7 @@ import pytest_asyncio
 from support.home import Home
 from support.wire import Wire
 
-from lvs.http.allowed_hosts import Hosts
+from lvs.http.allowed_hosts import AllowedHosts
 from lvs.http.client_address import is_public
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -237,10 +237,10 @@ async def test_http_2_is_not_spoken(site: Site) -> None:
 
 
 async def test_only_host_names_the_household_added_are_known() -> None:
-    hosts = Hosts(["films.example.org"])
+    hosts = AllowedHosts(["films.example.org"])
     assert hosts.knows("films.example.org:8900")
     assert not hosts.knows("example.org")
-    assert not Hosts([]).knows("films.example.org")
+    assert not AllowedHosts([]).knows("films.example.org")
 
 
 # --- Addresses ---

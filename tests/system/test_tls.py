@@ -167,7 +167,7 @@ def test_files_that_are_no_certificate_get_a_message(tmp_path: Path) -> None:
 
 def test_a_certificate_that_cannot_be_kept_gets_a_message(tmp_path: Path) -> None:
     (tmp_path / "tls").write_text("a file in the folder's place")
-    with pytest.raises(Unavailable, match="cannot be kept"):
+    with pytest.raises(Unavailable, match="cannot be saved"):
         made(tmp_path)
 
 

@@ -25,7 +25,7 @@ from support.home import Home, distinct_video
 from support.processes import Server, run
 
 from lvs.db import backup, writer
-from lvs.errors import Full
+from lvs.errors import DiskFull
 from lvs.models import Query
 from lvs.services import bundle
 
@@ -169,7 +169,7 @@ async def test_a_backup_on_a_full_disk_fails_alone(tmp_path: Path) -> None:
             await home.scan()
             media_hash = (await home.video("film.mp4")).media_hash
             (data / "most").write_bytes(bytes(int(shutil.disk_usage(data).free * 0.9)))
-            with pytest.raises(Full):
+            with pytest.raises(DiskFull):
                 await home.services.backups.make()
             assert not list((data / "backups").iterdir())
             state = await home.services.backups.state()
@@ -326,7 +326,7 @@ def test_a_damaged_database_is_put_aside_and_the_newest_good_backup_offered(
     if how == "emptied":
         assert (data / "lvs.db").read_bytes() == b""
     else:
-        [aside] = backup.aside(data / "lvs.db")
+        [aside] = backup.quarantined(data / "lvs.db")
         assert str(aside) in first.stderr
         assert aside.read_bytes() == content
         assert not (data / "lvs.db").exists()
@@ -357,7 +357,7 @@ def test_a_damaged_database_without_a_backup_is_kept_and_said_to_have_none(
     assert "There is no backup of it" in done.stderr
     again = run("serve", library, "--data", data, "--port", "0", cwd=tmp_path)
     assert again.returncode == 2
-    [aside] = backup.aside(data / "lvs.db")
+    [aside] = backup.quarantined(data / "lvs.db")
     assert str(aside) in again.stderr
     aside.rename(tmp_path / "elsewhere.db")
     with served(library, data, tmp_path) as (visitor, _):
@@ -375,7 +375,7 @@ def test_restore_puts_a_damaged_database_aside_itself(tmp_path: Path, library: P
     damage(data / "lvs.db", "pages")
     content = (data / "lvs.db").read_bytes()
     assert run("restore", kept.path, "--yes", "--data", data, cwd=tmp_path).returncode == 0
-    [aside] = backup.aside(data / "lvs.db")
+    [aside] = backup.quarantined(data / "lvs.db")
     assert aside.read_bytes() == content
     with closing(sqlite3.connect(data / "lvs.db")) as database:
         assert database.execute("SELECT value FROM ratings").fetchall() == [(5,)]

@@ -42,7 +42,7 @@ from lvs.routes.hooks.compression import minified
 from lvs.routes.pages.player import PlayerChoice, PlayerView
 from lvs.routes.pages.projection import SHAPE_LABELS, STEREO_LABELS
 from lvs.routes.pages.tags import in_words
-from lvs.services.gallery.facets import Facet, Facets, Option
+from lvs.services.gallery.facets import Facet, FacetOption, Facets
 from lvs.services.media.projection import LENS_NAMES
 from lvs.web import templates
 from lvs.web.list_places import Neighbour
@@ -64,14 +64,16 @@ class Chip(NamedTuple):
 
 
 FACETS = Facets(
-    stars=tuple(Option(stars, f"{stars} or more", 6 - stars, stars == 3) for stars in range(1, 6)),
-    flags=(
-        ("favorite", Option(1, "Favorites", 2, False)),
-        ("viewed", Option(1, "Viewed", 2, True)),
+    stars=tuple(
+        FacetOption(stars, f"{stars} or more", 6 - stars, stars == 3) for stars in range(1, 6)
     ),
-    choices=(Facet("resolution", "Resolution", (Option("4K", "4K", 2, False),)),),
+    flags=(
+        ("favorite", FacetOption(1, "Favorites", 2, False)),
+        ("viewed", FacetOption(1, "Viewed", 2, True)),
+    ),
+    choices=(Facet("resolution", "Resolution", (FacetOption("4K", "4K", 2, False),)),),
     dates=tuple(each for each in FILTERS if each.kind.control == "date"),
-    tags=(Option("alps", "alps", 12, True), Option(HOSTILE, HOSTILE, 1, False)),
+    tags=(FacetOption("alps", "alps", 12, True), FacetOption(HOSTILE, HOSTILE, 1, False)),
 )
 PANEL = {
     "facets": FACETS,

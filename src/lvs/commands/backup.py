@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lvs.errors import Conflict, Unavailable
-from lvs.terminal import Meter, add_configuration_flags, configuration, report
+from lvs.terminal import ProgressLine, add_configuration_flags, configuration, report
 
 if TYPE_CHECKING:
     from lvs.db.backup import Backup
@@ -29,17 +29,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Make it, look through it, and say what it holds."""
+    """Make a backup, check it, and say what it holds."""
     from lvs.services.backup.backups import MANUAL, in_words, make
 
     config = configuration(arguments, quiet=True).config
     database: Path = config.metadata_db
     output: Path | None = arguments.output
     if not database.is_file():
-        raise Unavailable(
-            f"There is no database {database}: nothing was ever kept with this data folder."
-        )
-    with Meter() as meter:
+        raise Unavailable(f"There is no database {database}: this data folder was never used.")
+    with ProgressLine() as meter:
         made: Backup | None
         if output and not output.is_dir():
             made = _to_file(database, output, meter)
@@ -55,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _to_file(database: Path, output: Path, meter: Meter) -> "Backup":
+def _to_file(database: Path, output: Path, meter: ProgressLine) -> "Backup":
     """The database alone, under the name that was asked for; a file that is there is never written
     over.
     """

@@ -4,8 +4,8 @@ import argparse
 import json
 
 from lvs import config, logs
-from lvs.services.network.served import served
-from lvs.terminal import add_server_flags, configuration, tell
+from lvs.services.network.served import server_urls
+from lvs.terminal import add_server_flags, configuration, print_message
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,7 +18,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the configuration in force."""
     loaded = configuration(arguments)
     for message in loaded.warnings:
-        tell(message)
+        print_message(message)
     values = {name: getattr(loaded.config, name) for name in config.OPTIONS}
     if arguments.json:
         rows = {
@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps(rows, indent=2))
     else:
         # Comments, so that the lines can still be read as options.
-        for address in served(loaded.config):
+        for address in server_urls(loaded.config):
             print(logs.one_line(f"# {address}"))
         for name, value in values.items():
             print(logs.one_line(f"{name} = {config.as_text(value)}  ({loaded.origins[name]})"))

@@ -1,4 +1,4 @@
-"""Look at what goes wrong in practice, and say the next step for each thing found."""
+"""Check what goes wrong in practice, and name the next step for each finding."""
 
 import argparse
 from typing import TYPE_CHECKING
@@ -28,11 +28,11 @@ def run(arguments: argparse.Namespace) -> int:
     """Print every diagnosis with its next step."""
     from lvs.services.monitoring.diagnosis import Condition
     from lvs.services.monitoring.doctor import diagnose
-    from lvs.terminal import Meter, configuration
+    from lvs.terminal import ProgressLine, configuration
 
     config = configuration(arguments, quiet=True).config
-    with Meter() as meter:
-        found = diagnose(config, progress=lambda name: meter.say(f"Looked at {name} …"))
+    with ProgressLine() as meter:
+        found = diagnose(config, progress=lambda name: meter.say(f"Checked {name} …"))
     print(found.as_json() if arguments.json else as_text(found))
     return FOUND if found.worst in (Condition.WARNING, Condition.ERROR) else 0
 

@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING
 
 from lvs import logs
 from lvs.errors import Invalid, NotFound
-from lvs.terminal import Meter, add_configuration_flags, configuration, tell
+from lvs.terminal import ProgressLine, add_configuration_flags, configuration, print_message
 from lvs.text import plural
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     from lvs.services.backup.export import as_csv, as_json
 
     for message in loaded.warnings:
-        tell(message)
+        print_message(message)
     config = loaded.config
     if not config.metadata_db.exists():
         raise NotFound(
@@ -92,20 +92,20 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def _side_files(arguments: argparse.Namespace, config: "Config", database: "Database") -> int:
     """Write a file for each video; 1 where one got none."""
-    from lvs.services.backup.side_files import SideFiles, SideFilesExport
+    from lvs.services.backup.side_files import SideFileKind, SideFilesExport
 
-    kind = SideFiles.NFO if arguments.nfo else SideFiles.SIDECAR
+    kind = SideFileKind.NFO if arguments.nfo else SideFileKind.SIDECAR
     folder: Path = arguments.nfo or arguments.sidecar
     await database.open()
     try:
-        with Meter() as meter:
+        with ProgressLine() as meter:
             own = (config.data_directory, config.thumbnail_directory)
             export = SideFilesExport(database, folder, kind, config.video_directory, own)
             report = await export.write(lambda done: meter.say(f"{done} files"))
     finally:
         await database.close()
     for name, why in report.skipped:
-        tell(f"{name}: {why}.")
+        print_message(f"{name}: {why}.")
     print(f"{plural(report.written, 'file')} written into {logs.one_line(str(folder))}.")
     return 1 if report.skipped else 0
 

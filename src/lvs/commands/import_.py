@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lvs.errors import Invalid, NotFound
-from lvs.import_report import add_import_flags, given_lines, import_and_report, listed, some
-from lvs.terminal import Meter, configuration, tell
+from lvs.import_report import add_import_flags, first_lines, given_lines, import_and_report, listed
+from lvs.terminal import ProgressLine, configuration, print_message
 from lvs.text import plural
 
 if TYPE_CHECKING:
     from lvs.db.database import Database
-    from lvs.services.imports.film import ForeignLibrary
+    from lvs.services.imports.foreign_library import ForeignLibrary
     from lvs.services.imports.importer import ForeignReport
 
 FILES = {
@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Import; 1 where something was not understood."""
     loaded = configuration(arguments, quiet=True)
     for message in loaded.warnings:
-        tell(message)
+        print_message(message)
     if arguments.user and arguments.program != "jellyfin":
         raise Invalid("--user is for Jellyfin, which keeps stars for each user.")
     path = _file(arguments.program, arguments.path)
@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise Invalid(f"{path} is what is read. Write the report to another file.")
     library = _reader(arguments.program)(path, arguments.user)
 
-    async def take(database: "Database", meter: Meter) -> "ForeignReport":
+    async def take(database: "Database", meter: ProgressLine) -> "ForeignReport":
         from lvs.services.events import Events
         from lvs.services.imports.importer import ForeignImport
 
@@ -98,7 +98,7 @@ def _summary(report: "ForeignReport", written: Path | None) -> Iterator[str]:
         yield "Dry run: nothing was changed. This is what would be:"
     version = f" ({library.version})" if library.version else ""
     yield (
-        f"Read:           {plural(len(library.films), 'film')} of {library.program}{version};"
+        f"Read:           {plural(len(library.videos), 'film')} of {library.program}{version};"
         f" {report.nothing} of them have nothing to take"
     )
     ways = [
@@ -108,10 +108,12 @@ def _summary(report: "ForeignReport", written: Path | None) -> Iterator[str]:
     yield from given_lines(given)
     if report.unmatched:
         yield f"Not found:      {plural(len(report.unmatched), 'film')}"
-        yield from some(f"{film.path or film.name}: {film.why}" for film in report.unmatched)
+        yield from first_lines(
+            f"{foreign.path or foreign.name}: {foreign.why}" for foreign in report.unmatched
+        )
     if report.not_understood:
         yield f"Not understood: {plural(report.not_understood, 'place')}"
-        yield from some(library.not_understood)
+        yield from first_lines(library.not_understood)
     yield from (f"Left out:       {message}" for message in library.left_out)
     if written:
         yield f"The whole report is in {written}."

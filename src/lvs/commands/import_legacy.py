@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lvs.errors import Invalid, NotFound
-from lvs.import_report import add_import_flags, given_lines, import_and_report, some
-from lvs.terminal import Meter, configuration, tell
+from lvs.import_report import add_import_flags, first_lines, given_lines, import_and_report
+from lvs.terminal import ProgressLine, configuration, print_message
 from lvs.text import plural
 
 if TYPE_CHECKING:
@@ -36,20 +36,20 @@ def run(arguments: argparse.Namespace) -> int:
     """Import; 1 where something was not understood."""
     loaded = configuration(arguments, quiet=True)
     for message in loaded.warnings:
-        tell(message)
+        print_message(message)
     for path in arguments.paths:
         if not path.exists():
             raise NotFound(f"{path} is not there.")
     formats = loaded.config.supported_formats
 
-    async def take(database: "Database", meter: Meter) -> "ImportReport":
+    async def take(database: "Database", meter: ProgressLine) -> "ImportReport":
         return await _take(arguments, formats, database, meter)
 
     return import_and_report(arguments, loaded.config, take, _summary)
 
 
 async def _take(
-    arguments: argparse.Namespace, formats: Iterable[str], database: "Database", meter: Meter
+    arguments: argparse.Namespace, formats: Iterable[str], database: "Database", meter: ProgressLine
 ) -> "ImportReport":
     import asyncio
 
@@ -64,7 +64,7 @@ async def _take(
     search = await asyncio.to_thread(find, arguments.paths, known, await service.libraries())
     if not search.sources:
         raise Invalid(
-            "There is nothing of the original Local Video Server in"
+            "No files of the original Local Video Server were found in"
             f" {', '.join(map(str, arguments.paths))}."
         )
     if arguments.report and any(_same(arguments.report, source.path) for source in search.sources):
@@ -96,7 +96,7 @@ def _summary(report: "ImportReport", written: Path | None) -> Iterator[str]:
             " appears"
         )
         if report.library_known:
-            yield from some(f"{kept.name}: {kept.why}" for kept in report.kept)
+            yield from first_lines(f"{kept.name}: {kept.why}" for kept in report.kept)
         else:
             yield (
                 "  No library folder has been scanned yet; `lvs scan FOLDER` or `lvs serve FOLDER`"
@@ -104,12 +104,12 @@ def _summary(report: "ImportReport", written: Path | None) -> Iterator[str]:
             )
     if report.not_understood:
         yield f"Not understood: {plural(report.not_understood, 'place', 'places')}"
-        yield from some(_place(puzzle) for puzzle in report.original.puzzles)
+        yield from first_lines(_place(issue) for issue in report.original.issues)
     yield from (f"Left out:       {message}" for message in report.original.left_out)
     if written:
         yield f"The whole report is in {written}."
 
 
-def _place(puzzle: "ParseIssue") -> str:
-    where = f", line {puzzle.line}" if puzzle.line else f", {puzzle.row}" if puzzle.row else ""
-    return f"{puzzle.file}{where}: {puzzle.why}"
+def _place(issue: "ParseIssue") -> str:
+    where = f", line {issue.line}" if issue.line else f", {issue.row}" if issue.row else ""
+    return f"{issue.file}{where}: {issue.why}"

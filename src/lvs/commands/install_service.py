@@ -10,11 +10,11 @@ from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
 
-from lvs.terminal import add_server_flags, configuration, tell
+from lvs.terminal import add_server_flags, configuration, print_message
 
 if TYPE_CHECKING:
     from lvs.config import Config
-    from lvs.config_sources import Loaded
+    from lvs.config_sources import LoadedConfig
 
 NAME = "lvs"
 SYSTEM_FOLDER = Path("/etc/systemd/system")
@@ -136,7 +136,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise Invalid("--run-as goes with --system; without it the service is yours.")
     unit = _unit(arguments, loaded)
     if loaded.config.password.get_secret_value():
-        tell(
+        print_message(
             f"The unit has no password, for everybody may read it: lvs password --data {unit.data}"
         )
     if arguments.print:
@@ -152,11 +152,11 @@ def run(arguments: argparse.Namespace) -> int:
         raise Unavailable(f"{path} may not be written by this user. Run it with sudo.") from None
     print(path)
     for line in _next_steps(arguments.system):
-        tell(line)
+        print_message(line)
     return 0
 
 
-def _unit(arguments: argparse.Namespace, loaded: "Loaded") -> ServiceUnit:
+def _unit(arguments: argparse.Namespace, loaded: "LoadedConfig") -> ServiceUnit:
     config = loaded.config
     data = config.data_directory
     if arguments.system and loaded.origins["data_directory"] == "default":
@@ -183,7 +183,7 @@ def _flags(arguments: argparse.Namespace) -> Iterator[str]:
         yield "--tls-self-signed"
 
 
-def _settings(arguments: argparse.Namespace, loaded: "Loaded", data: Path) -> Iterator[str]:
+def _settings(arguments: argparse.Namespace, loaded: "LoadedConfig", data: Path) -> Iterator[str]:
     """Options that are set where the service does not look: in this environment, or in a file of
     this folder.
     """

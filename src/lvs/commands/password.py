@@ -66,5 +66,5 @@ def _asked() -> str:
         return sys.stdin.readline().rstrip("\r\n")
     password = getpass.getpass("New password: ")
     if getpass.getpass("Once more: ") != password:
-        raise Invalid("The two were not the same, so nothing was changed.")
+        raise Invalid("The two passwords differ, so nothing was changed.")
     return password

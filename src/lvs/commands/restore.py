@@ -11,9 +11,16 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import asdict
 
 from lvs.config import Config
-from lvs.errors import Damaged, Invalid, NotFound, Unavailable
+from lvs.errors import DatabaseDamaged, Invalid, NotFound, Unavailable
 from lvs.logs import one_line
-from lvs.terminal import Meter, add_configuration_flags, agreed, configuration, report, tell
+from lvs.terminal import (
+    ProgressLine,
+    add_configuration_flags,
+    configuration,
+    confirmed,
+    print_message,
+    report,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -68,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not source.exists():
         raise NotFound(f"There is no file or folder {source}.")
     make_data_folder(config.data_directory)
-    with single_instance(config.data_directory), Meter() as meter:
+    with single_instance(config.data_directory), ProgressLine() as meter:
         if source.is_dir() or source.suffix.lower() == ".json":
             return _restore_json(config, source, arguments, meter)
         return _restore_database(config, source, arguments, meter)
@@ -122,7 +129,7 @@ def _plain(each: "Backup") -> dict[str, Any]:
 
 
 def _restore_database(
-    config: Config, source: Path, arguments: argparse.Namespace, meter: Meter
+    config: Config, source: Path, arguments: argparse.Namespace, meter: ProgressLine
 ) -> int:
     from lvs.db import backup, migrate
 
@@ -130,7 +137,7 @@ def _restore_database(
         raise Invalid(f"{source} is the database itself.")
     examined = backup.examine(source)
     if examined.problems:
-        raise Damaged(f"{source} cannot be brought back: {examined.problems[0]}.")
+        raise DatabaseDamaged(f"{source} cannot be restored: {examined.problems[0]}.")
     if examined.format > len(migrate.steps()):
         raise Invalid(f"{source} was written by a newer LVS. Update LVS.")
     present, damage = _present(config)
@@ -175,11 +182,11 @@ def _restore_replica(config: Config, arguments: argparse.Namespace) -> int:
     make_data_folder(config.data_directory)
     with (
         single_instance(config.data_directory),
-        Meter() as meter,
+        ProgressLine() as meter,
         TemporaryDirectory(dir=config.data_directory, prefix=".restore-") as folder,
     ):
         meter.say(f"Fetching {litestream.without_query(address)} …")
-        replica_restore.fetch(address, Path(folder) / "lvs.db", moment, tell)
+        replica_restore.fetch(address, Path(folder) / "lvs.db", moment, print_message)
         return _restore_database(config, Path(folder) / "lvs.db", arguments, meter)
 
 
@@ -197,32 +204,34 @@ def _moment(text: str) -> "datetime":
 # --- JSON ---
 
 
-def _restore_json(config: Config, source: Path, arguments: argparse.Namespace, meter: Meter) -> int:
+def _restore_json(
+    config: Config, source: Path, arguments: argparse.Namespace, meter: ProgressLine
+) -> int:
     from lvs.services.backup import snapshot_reader
 
     snapshot = snapshot_reader.read(source)
     _, damage = _present(config)
     if damage:
-        raise Damaged(
+        raise DatabaseDamaged(
             f"{damage} Bring back a whole database first: `lvs restore` lists those there are."
         )
-    gains = (
-        asyncio.run(_gains(config, snapshot, only_look=True))
+    summary = (
+        asyncio.run(_restore_summary(config, snapshot, dry_run=True))
         if config.metadata_db.is_file()
         else _everything(snapshot)
     )
     lines = [
         *(
             f"{name.replace('_', ' ')}: {number}"
-            for name, number in asdict(gains).items()
+            for name, number in asdict(summary).items()
             if number
         ),
         *_left_out(snapshot),
     ]
-    changes = {"changes": asdict(gains), "problems": snapshot.problems}
-    if gains.nothing:
+    changes = {"changes": asdict(summary), "problems": snapshot.problems}
+    if summary.nothing:
         for line in _left_out(snapshot):
-            tell(line)
+            print_message(line)
         report("Everything in it is in the database already.")
         if arguments.json:
             print(json.dumps(changes | {"kept": None}))
@@ -230,21 +239,21 @@ def _restore_json(config: Config, source: Path, arguments: argparse.Namespace, m
     if not _may(arguments, [f"What {source} adds or changes:", *lines], changes):
         return 1
     kept = _keep(config, "", meter)
-    asyncio.run(_gains(config, snapshot, only_look=False))
+    asyncio.run(_restore_summary(config, snapshot, dry_run=False))
     return _done(arguments, changes | {"kept": str(kept) if kept else None}, kept)
 
 
-async def _gains(config: Config, snapshot: "Snapshot", only_look: bool) -> "RestoreSummary":
+async def _restore_summary(config: Config, snapshot: "Snapshot", dry_run: bool) -> "RestoreSummary":
     from lvs.db.database import Database
-    from lvs.services.backup.restore import put_back
+    from lvs.services.backup.restore import restore_records
 
     database = Database.from_config(config)
     await database.open(anew=True)
     try:
-        return await put_back(
+        return await restore_records(
             database,
             snapshot.kept.values(),
-            only_look,
+            dry_run,
             snapshot.playlists,
             snapshot.people,
             snapshot.tags,
@@ -279,7 +288,9 @@ def _everything(snapshot: "Snapshot") -> "RestoreSummary":
         described_tags=len(snapshot.tags),
         saved_views=len(snapshot.views),
         people=sum(bool(each.name) for each in snapshot.people),
-        history=sum(len(film.history) for each in snapshot.people for film in each.films.values()),
+        history=sum(
+            len(video.history) for each in snapshot.people for video in each.videos.values()
+        ),
     )
 
 
@@ -306,7 +317,7 @@ def _present(config: Config) -> "tuple[BackupCounts, str]":
         return backup.BackupCounts(), ""
     try:
         examined = backup.examine(config.metadata_db)
-    except Damaged as error:
+    except DatabaseDamaged as error:
         return backup.BackupCounts(), error.message
     if examined.problems and config.metadata_db.stat().st_size:
         return (
@@ -330,13 +341,13 @@ def _may(arguments: argparse.Namespace, lines: list[str], changes: dict[str, Any
         )
     for line in lines:
         report(line)
-    if agreed("Do that?"):
+    if confirmed("Do that?"):
         return True
     report("Nothing was changed.")
     return False
 
 
-def _keep(config: Config, damage: str, meter: Meter) -> Path | None:
+def _keep(config: Config, damage: str, meter: ProgressLine) -> Path | None:
     """Keep the present state: as a backup, or where it is damaged put aside as it is.
 
     Gives its place.

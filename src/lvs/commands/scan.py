@@ -1,4 +1,4 @@
-"""Look at the library folders once and take in what is new."""
+"""Scan the library folders once and add what is new."""
 
 import argparse
 import json
@@ -10,10 +10,10 @@ from msgspec.structs import asdict
 
 from lvs import logs
 from lvs.errors import Conflict, Invalid
-from lvs.terminal import Meter, add_configuration_flags, configuration, tell
+from lvs.terminal import ProgressLine, add_configuration_flags, configuration, print_message
 
 if TYPE_CHECKING:
-    from lvs.services.scan_once import Scanned
+    from lvs.services.scan_once import ScanResult
 
 PROBLEMS = 1  # exit code: the scan is done, and something stood in its way
 
@@ -54,35 +54,35 @@ def run(arguments: argparse.Namespace) -> int:
     from lvs.services.scan_once import scan_once
 
     for message in loaded.warnings:
-        tell(message)
+        print_message(message)
     config = loaded.config
     if config.video_directory:
         for message in check_libraries(loaded):
-            tell(message)
+            print_message(message)
     elif not config.metadata_db.exists():
         raise Invalid(
             "No library folder is known yet. Say which folder holds the videos: lvs scan FOLDER, or"
             " set video_directory."
         )
     make_data_folder(config.data_directory)
-    look = not arguments.no_look
+    probe = not arguments.no_look
     try:
         with single_instance(config.data_directory):
             pass
     except Conflict:
-        look = False  # the server that runs probes what is new by itself
-    with Meter() as meter:
-        found = asyncio.run(scan_once(build(config), look, meter.say))
+        probe = False  # the server that runs probes what is new by itself
+    with ProgressLine() as meter:
+        found = asyncio.run(scan_once(build(config), probe, meter.say))
     if arguments.json:
         print(json.dumps(_fields(found), indent=2))
     elif sys.stdout.isatty():
         print(_text(found))
     for message in found.problems:
-        tell(message)
+        print_message(message)
     return PROBLEMS if found.problems else 0
 
 
-def _fields(found: "Scanned") -> dict[str, object]:
+def _fields(found: "ScanResult") -> dict[str, object]:
     libraries = [
         {
             "path": os.fsdecode(each.path),
@@ -92,10 +92,11 @@ def _fields(found: "Scanned") -> dict[str, object]:
         }
         for each in found.libraries
     ]
-    return asdict(found) | {"libraries": libraries, "problems": list(found.problems)}
+    fields = asdict(found) | {"libraries": libraries, "problems": list(found.problems)}
+    return {"looked" if name == "probed" else name: value for name, value in fields.items()}
 
 
-def _text(found: "Scanned") -> str:
+def _text(found: "ScanResult") -> str:
     numbers = {
         "new": found.added,
         "changed or moved": found.changed,

@@ -6,7 +6,7 @@ import shlex
 import sys
 
 from lvs.paths import package_folder, static_folder
-from lvs.terminal import add_server_flags, configuration, tell
+from lvs.terminal import add_server_flags, configuration, print_message
 
 RESTART_TIMEOUT_S = 10
 
@@ -39,7 +39,7 @@ def _serve_and_reload() -> int:
     from watchfiles import run_process
 
     command = [sys.executable, "-m", "lvs", *(flag for flag in sys.argv[1:] if flag != "--dev")]
-    tell("development mode: LVS restarts when its code, a template or a style changes")
+    print_message("development mode: LVS restarts when its code, a template or a style changes")
     run_process(
         package_folder(),
         static_folder(),

@@ -12,7 +12,7 @@ EARLIEST_MS = 631_152_000_000  # 1990
 BELIEVED_MS = 63_072_000_000  # 1972
 
 
-class AddedBetween(Struct, frozen=True):
+class AddedDateRange(Struct, frozen=True):
     """Dates of addition that are to be set right: those from `start` and before `end` (Unix ms), or
     without both those that cannot be.
     """
@@ -21,7 +21,7 @@ class AddedBetween(Struct, frozen=True):
     end: int | None = None
 
 
-class Repair(Struct, frozen=True):
+class DateRepair(Struct, frozen=True):
     """A video whose date of addition (Unix ms) would become another one."""
 
     video_id: int
@@ -62,32 +62,32 @@ async def count_impossible(db: Connection, now: int) -> int:
         SELECT count(*) FROM gallery v
         WHERE (v.added_at < :earliest OR v.added_at > :now) AND {odd}
     """
-    return int(await db.value(sql, _values(AddedBetween(), now)))
+    return int(await db.value(sql, _values(AddedDateRange(), now)))
 
 
-async def count(db: Connection, span: AddedBetween, now: int) -> int:
+async def count(db: Connection, span: AddedDateRange, now: int) -> int:
     """The number of dates that would become others."""
     sql = f"SELECT count(*) FROM ({_repairs(span)})"
     return int(await db.value(sql, _values(span, now)))
 
 
 async def page(
-    db: Connection, span: AddedBetween, now: int, limit: int, behind_id: int = 0
-) -> list[Repair]:
+    db: Connection, span: AddedDateRange, now: int, limit: int, behind_id: int = 0
+) -> list[DateRepair]:
     """Dates that would become others, by video behind `behind_id`."""
     sql = f"{_repairs(span)} ORDER BY id LIMIT :limit"
     rows = await db.all(sql, _values(span, now) | {"limit": limit, "behind": behind_id})
     return [_repair(row) for row in rows]
 
 
-def _repairs(span: AddedBetween) -> str:
-    return _REPAIRS.format(chosen=_IMPOSSIBLE if span == AddedBetween() else _CHOSEN)
+def _repairs(span: AddedDateRange) -> str:
+    return _REPAIRS.format(chosen=_IMPOSSIBLE if span == AddedDateRange() else _CHOSEN)
 
 
-def _values(span: AddedBetween, now: int) -> dict[str, int | None]:
+def _values(span: AddedDateRange, now: int) -> dict[str, int | None]:
     bounds = {"start": span.start, "end": span.end, "behind": 0}
     return bounds | {"now": now, "earliest": EARLIEST_MS, "believed": BELIEVED_MS}
 
 
-def _repair(row: sqlite3.Row) -> Repair:
-    return Repair(row["id"], row["media_hash"], row["title"], row["added_at"], row["after"])
+def _repair(row: sqlite3.Row) -> DateRepair:
+    return DateRepair(row["id"], row["media_hash"], row["title"], row["added_at"], row["after"])

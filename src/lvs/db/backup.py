@@ -2,7 +2,7 @@
 Blocking: call it in a thread.
 
 A backup is `lvs-<UTC time>-<kind>.db`, complete in itself. Beside it lie `….json` with what the
-look through it found, and for the regular ones a folder of the same name with what people gave
+examination found, and for the regular ones a folder of the same name with what people gave
 their videos as JSON.
 """
 
@@ -27,9 +27,9 @@ import psutil
 from msgspec import Struct
 from msgspec.structs import replace
 
-from lvs.db.connection import BUSY_SECONDS, in_words, is_damage
+from lvs.db.connection import BUSY_SECONDS, is_damage, readable_error
 from lvs.db.wal import pragmas
-from lvs.errors import Conflict, Damaged, Full, LvsError, NotFound, Unavailable
+from lvs.errors import Conflict, DatabaseDamaged, DiskFull, LvsError, NotFound, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +82,7 @@ class BackupCounts(Struct, frozen=True):
         return shared + self.playlists + self.positions + self.later + self.people
 
 
-class Examined(Struct, frozen=True):
+class Examination(Struct, frozen=True):
     """Result of examining a database.
 
     Without problems it is as good as the one it was copied from.
@@ -103,7 +103,7 @@ class Backup(Struct, frozen=True):
     kind: str
     made_at: datetime
     size_bytes: int
-    examined: Examined | None
+    examined: Examination | None
 
     @property
     def good(self) -> bool:
@@ -136,9 +136,9 @@ def make(
 ) -> Backup:
     """A new backup of `source` in `folder`, whole and checked, or none at all.
 
-    `snapshot` gets the copy and an empty folder, and writes the JSON files into it. Raises Full
-    where there is no room, Damaged where the copy does not pass its examination, Unavailable where
-    it cannot be made.
+    `snapshot` gets the copy and an empty folder, and writes the JSON files into it. Raises DiskFull
+    where there is no room, DatabaseDamaged where the copy does not pass its examination,
+    Unavailable where it cannot be made.
     """
     with _in_words(f"No backup could be made in {folder}"):
         folder.mkdir(parents=True, exist_ok=True)
@@ -162,7 +162,7 @@ def make(
 
 
 def _into_place(
-    partial: Path, folder: Path, kind: str, made_at: datetime, examined: Examined
+    partial: Path, folder: Path, kind: str, made_at: datetime, examined: Examination
 ) -> Backup:
     """Give the finished files their names, the database last: where it lies, the rest does too."""
     made_at = made_at.replace(microsecond=0)
@@ -180,12 +180,12 @@ def _into_place(
     return backup
 
 
-def copy(source: Path, target: Path, progress: Progress | None = None) -> Examined:
+def copy(source: Path, target: Path, progress: Progress | None = None) -> Examination:
     """Copy a database that may be in use to a new file, examine the copy, and compare its counts
     with the original's.
 
-    Raises Damaged where the copy is not sound, Conflict where `target` is there, Full, Unavailable,
-    OSError.
+    Raises DatabaseDamaged where the copy is not sound, Conflict where `target` is there, DiskFull,
+    Unavailable, OSError.
     """
     with _in_words(f"The database {source} cannot be copied"):
         os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
@@ -204,9 +204,9 @@ def copy(source: Path, target: Path, progress: Progress | None = None) -> Examin
             )  # one file, that needs no other beside it
         examined = examine(target, progress)
     if examined.problems:
-        raise Damaged(f"The database {source} is damaged: {examined.problems[0]}.")
+        raise DatabaseDamaged(f"The database {source} is damaged: {examined.problems[0]}.")
     if examined.counts != counts:
-        raise Damaged(f"The copy of {source} does not hold what the original does.")
+        raise DatabaseDamaged(f"The copy of {source} differs from the original.")
     return examined
 
 
@@ -229,14 +229,16 @@ def _step(progress: Progress | None) -> Callable[[int, int, int], None]:
 
 
 def _check_room(source: Path, folder: Path) -> None:
-    """A backup must not take the last of the disk: ratings want to be written too. Raises Full."""
+    """A backup must not take the last of the disk: ratings want to be written too. Raises
+    DiskFull.
+    """
     needed = SPARE_BYTES
     for path in (source, source.with_name(f"{source.name}-wal")):
         with contextlib.suppress(FileNotFoundError):
             needed += 2 * path.stat().st_size
     free = shutil.disk_usage(folder).free
     if free < needed:
-        raise Full(
+        raise DiskFull(
             f"The disk is too full for a backup in {folder}: it needs {needed >> 20} MiB,"
             f" {free >> 20} MiB are free."
         )
@@ -257,13 +259,14 @@ def clear_partials(folder: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-# --- Looking at one ---
+# --- Examining one ---
 
 
-def examine(path: Path, progress: Progress | None = None) -> Examined:
-    """Look through a whole database: every page, every index, every reference.
+def examine(path: Path, progress: Progress | None = None) -> Examination:
+    """Examine a whole database: every page, every index, every reference.
 
-    Raises NotFound, Damaged where it is no database at all, Unavailable where it cannot be read.
+    Raises NotFound, DatabaseDamaged where it is no database at all, Unavailable where it cannot be
+    read.
     """
     if not path.is_file():
         raise NotFound(f"There is no file {path}.")
@@ -284,11 +287,11 @@ def examine(path: Path, progress: Progress | None = None) -> Examined:
         except sqlite3.Error as error:
             counts = BackupCounts()
             problems = problems or [f"it is no database of LVS ({error})"]
-        return Examined(found_format, counts, tuple(problems))
+        return Examination(found_format, counts, tuple(problems))
 
 
 def counts_of(path: Path) -> BackupCounts:
-    """Counts of a database file's content. Raises Damaged, Unavailable."""
+    """Counts of a database file's content. Raises DatabaseDamaged, Unavailable."""
     with _in_words(f"{path} cannot be read"), closing(_connect(path)) as database:
         return count(database)
 
@@ -339,7 +342,7 @@ def _listed(path: Path) -> Backup | None:
         return None
 
 
-def _result(path: Path) -> Examined | None:
+def _result(path: Path) -> Examination | None:
     """Findings from when the backup was made; None where that is not known or the file is another
     since.
     """
@@ -353,7 +356,7 @@ def _result(path: Path) -> Examined | None:
         counts = {
             name: int(found["counts"].get(name, 0)) for name in BackupCounts.__struct_fields__
         }
-        return Examined(
+        return Examination(
             int(found["format"]), BackupCounts(**counts), tuple(map(str, found["problems"]))
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
@@ -361,27 +364,27 @@ def _result(path: Path) -> Examined | None:
 
 
 def newest_good(folder: Path) -> Backup | None:
-    """The newest backup that is sound and holds anything; those of which it is not known are looked
-    through.
+    """The newest backup that is sound and holds anything; those of which it is not known are
+    examined.
     """
     return next(
         (
-            looked
+            examined
             for backup in listed(folder)
-            if (looked := checked(backup)).good and looked.counts.videos
+            if (examined := checked(backup)).good and examined.counts.videos
         ),
         None,
     )
 
 
 def checked(backup: Backup) -> Backup:
-    """The same backup with what a look through it finds, where that was not known."""
+    """The same backup with its examination, made now where it was not known."""
     if backup.examined is not None:
         return backup
     try:
         return replace(backup, examined=examine(backup.path))
     except LvsError as error:
-        return replace(backup, examined=Examined(0, BackupCounts(), (error.message,)))
+        return replace(backup, examined=Examination(0, BackupCounts(), (error.message,)))
 
 
 def remove(backup: Backup) -> None:
@@ -410,7 +413,7 @@ def quarantine(path: Path) -> Path:
     return place
 
 
-def aside(path: Path) -> list[Path]:
+def quarantined(path: Path) -> list[Path]:
     """The damaged databases that were put aside from this place, the latest first."""
     pattern = re.compile(rf"{re.escape(path.name)}\.corrupt-[0-9TZ]{{16}}(-again)*", re.ASCII)
     try:
@@ -421,19 +424,19 @@ def aside(path: Path) -> list[Path]:
         return []
 
 
-def refuse_to_begin_anew(path: Path, backup_folder: Path) -> None:
+def refuse_missing_database(path: Path, backup_folder: Path) -> None:
     """Raises Unavailable where there is no database though there was one: an empty one must not
     look as if all was lost.
     """
     if path.is_file() and path.stat().st_size:
         return
-    damaged, kept, wal = aside(path), newest_good(backup_folder), _wal_without_database(path)
+    damaged, kept, wal = quarantined(path), newest_good(backup_folder), _wal_without_database(path)
     if not damaged and kept is None and wal is None:
         return
     gone = f"it was damaged and lies in {damaged[0]}" if damaged else "it is gone"
     raise Unavailable(
-        f"There is no database {path}: {gone}. {offer(kept)} To begin with an empty one, move"
-        f" {damaged[0] if damaged else wal or backup_folder} to another place first."
+        f"There is no database {path}: {gone}. {restore_hint(kept)} To begin with an empty one,"
+        f" move {damaged[0] if damaged else wal or backup_folder} to another place first."
     )
 
 
@@ -447,7 +450,7 @@ def _wal_without_database(path: Path) -> Path | None:
     return wal if not has_database and wal.is_file() and wal.stat().st_size else None
 
 
-def offer(kept: Backup | None) -> str:
+def restore_hint(kept: Backup | None) -> str:
     """The message that names the newest good backup."""
     if kept is None:
         return "There is no backup of it."
@@ -463,12 +466,12 @@ def put_back(source: Path, live: Path, progress: Progress | None = None) -> None
     """Make the whole content of `live` that of `source`, in one transaction; `live` is made where
     it is not there.
 
-    Raises Full, Unavailable; `live` is as it was then.
+    Raises DiskFull, Unavailable; `live` is as it was then.
     """
     if _wal_without_database(live):
         quarantine(live)
     with (
-        _in_words(f"{source} cannot be brought back"),
+        _in_words(f"{source} cannot be restored"),
         closing(_connect(source)) as original,
         closing(sqlite3.connect(live, isolation_level=None, timeout=BUSY_SECONDS)) as database,
     ):
@@ -515,13 +518,15 @@ def _in_words(what: str) -> Iterator[None]:
         raise
     except sqlite3.Error as error:
         if is_damage(error):
-            raise Damaged(f"{what}: it is damaged ({error}).") from error
-        known = in_words(error)
-        raise (known if isinstance(known, Full) else Unavailable(f"{what}: {error}.")) from error
+            raise DatabaseDamaged(f"{what}: it is damaged ({error}).") from error
+        known = readable_error(error)
+        raise (
+            known if isinstance(known, DiskFull) else Unavailable(f"{what}: {error}.")
+        ) from error
     except FileExistsError as error:
         raise Conflict(f"{what}: {error.filename} is there already.") from error
     except OSError as error:
-        kind = Full if error.errno in _NO_ROOM else Unavailable
+        kind = DiskFull if error.errno in _NO_ROOM else Unavailable
         raise kind(f"{what}: {error.strerror or error}.") from error
 
 

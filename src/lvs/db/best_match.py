@@ -1,5 +1,5 @@
 """Relevance of the videos that a search finds: in groups, of which the full-text index gives each
-in one look, or by one.
+in one lookup, or by one.
 """
 
 from collections.abc import Mapping

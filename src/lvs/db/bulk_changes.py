@@ -4,7 +4,7 @@ import sqlite3
 
 from msgspec import Struct
 
-from lvs.db.changes import Chosen
+from lvs.db.changes import ChangeFilter
 from lvs.db.database import Connection, Transaction
 
 
@@ -67,7 +67,7 @@ async def one(db: Connection, bulk_id: int) -> BulkChange | None:
 
 
 async def latest(
-    db: Connection, chosen: Chosen, limit: int, before_id: int | None
+    db: Connection, chosen: ChangeFilter, limit: int, before_id: int | None
 ) -> list[BulkChange]:
     """The latest ones of a client or of all, latest first, from before this id on."""
     sql = f"""

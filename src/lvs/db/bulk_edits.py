@@ -18,7 +18,7 @@ from lvs.models import HOUSEHOLD, tag_key
 from lvs.titles import title_from_path
 
 
-class Stamp(Struct, frozen=True):
+class ChangeOrigin(Struct, frozen=True):
     """The origin of lines: the change to many that they belong to (None: to none), by which
     client, when (Unix ms), for which person.
     """
@@ -197,30 +197,37 @@ _CARRIED_OUT = {
 
 
 async def set_value(
-    tx: Transaction, stamp: Stamp, video_ids: Sequence[int], what: str, value: str | None
+    tx: Transaction, origin: ChangeOrigin, video_ids: Sequence[int], what: str, value: str | None
 ) -> int:
     """Set stars, heart or hidden of these videos; how many that changed."""
-    return await _change(tx, stamp, video_ids, what, ":new", {"new": value})
+    return await _change(tx, origin, video_ids, what, ":new", {"new": value})
 
 
 async def set_from(
-    tx: Transaction, stamp: Stamp, video_ids: Sequence[int], what: str, new: str, values: Values
+    tx: Transaction,
+    origin: ChangeOrigin,
+    video_ids: Sequence[int],
+    what: str,
+    new: str,
+    values: Values,
 ) -> int:
     """Set a value of these videos to what an expression over each `v` gives, spelled as the journal
     does; how many that changed.
     """
-    return await _change(tx, stamp, video_ids, what, new, values)
+    return await _change(tx, origin, video_ids, what, new, values)
 
 
-async def set_later(tx: Transaction, stamp: Stamp, video_ids: Sequence[int], wanted: bool) -> int:
+async def set_later(
+    tx: Transaction, origin: ChangeOrigin, video_ids: Sequence[int], wanted: bool
+) -> int:
     """Put these videos on the list of those to watch later, or take them off; how many changed."""
     added_at = f"coalesce({_LATER_AT}, :at)" if wanted else "NULL"
     new = f"json_object('person', :person, 'later_at', {added_at})"
-    return await _change(tx, stamp, video_ids, "later", new, {})
+    return await _change(tx, origin, video_ids, "later", new, {})
 
 
 async def set_watched(
-    tx: Transaction, stamp: Stamp, video_ids: Sequence[int], watched: bool
+    tx: Transaction, origin: ChangeOrigin, video_ids: Sequence[int], watched: bool
 ) -> int:
     """Mark these videos as watched, which forgets their positions and takes them out of Later, or
     as not watched; how many changed.
@@ -229,44 +236,46 @@ async def set_watched(
     if watched:
         new = """json_object('person', :person, 'watched', json('true'), 'position_s', 0.0,
             'later_at', NULL)"""
-    return await _change(tx, stamp, video_ids, "watched", new, {})
+    return await _change(tx, origin, video_ids, "watched", new, {})
 
 
 async def add_tag(
-    tx: Transaction, stamp: Stamp, video_ids: Sequence[int], tag: str, most: int
+    tx: Transaction, origin: ChangeOrigin, video_ids: Sequence[int], tag: str, most: int
 ) -> int:
     """Put a tag on these videos, unless one carries `most` already; how many got it."""
-    tag_id, name = await tags.named(tx, tag, tag_key(tag), stamp.at)
+    tag_id, name = await tags.named(tx, tag, tag_key(tag), origin.at)
     values = {"target": tag_id, "name": name, "most": most}
     room = "(SELECT count(*) FROM video_tags WHERE video_id = v.id) < :most"
-    return await _change(tx, stamp, video_ids, "tag", ":name", values, room)
+    return await _change(tx, origin, video_ids, "tag", ":name", values, room)
 
 
-async def remove_tag(tx: Transaction, stamp: Stamp, video_ids: Sequence[int], tag: str) -> int:
+async def remove_tag(
+    tx: Transaction, origin: ChangeOrigin, video_ids: Sequence[int], tag: str
+) -> int:
     """Take a tag off these videos; how many had it. A tag that nobody uses stays for the caller."""
     known = await tags.find(tx, tag_key(tag))
     if known is None:
         return 0
     values = {"target": known[0], "name": known[1]}
-    return await _change(tx, stamp, video_ids, "tag", "NULL", values)
+    return await _change(tx, origin, video_ids, "tag", "NULL", values)
 
 
 async def add_to_playlist(
-    tx: Transaction, stamp: Stamp, video_ids: Sequence[int], playlist_id: int
+    tx: Transaction, origin: ChangeOrigin, video_ids: Sequence[int], playlist_id: int
 ) -> int:
     """Append those of these videos to a playlist that it does not hold; how many."""
     values = {"target": playlist_id, "name": str(playlist_id)}
-    return await _change(tx, stamp, video_ids, "playlist", ":name", values)
+    return await _change(tx, origin, video_ids, "playlist", ":name", values)
 
 
 async def set_titles(
-    tx: Transaction, stamp: Stamp, titles: Sequence[tuple[int, str | None]]
+    tx: Transaction, origin: ChangeOrigin, titles: Sequence[tuple[int, str | None]]
 ) -> int:
     """Give each of these videos its title, or with None that of its file; how many changed."""
     ids = json.dumps([video_id for video_id, _ in titles])
     wanted = json.dumps([title for _, title in titles], ensure_ascii=False)
     new = "json_extract(:titles, '$[' || wanted.key || ']')"
-    return await _lines(tx, stamp, ids, "title", new, {"titles": wanted})
+    return await _lines(tx, origin, ids, "title", new, {"titles": wanted})
 
 
 async def drop_unused_tags(tx: Transaction) -> None:
@@ -289,7 +298,7 @@ async def titles_of(db: Connection, video_ids: Sequence[int]) -> dict[int, tuple
     return {row[0]: (row[1], row[2] or b"", row[3]) for row in rows}
 
 
-async def take_back(tx: Transaction, stamp: Stamp, lines: Sequence[changes.Change]) -> int:
+async def revert(tx: Transaction, origin: ChangeOrigin, lines: Sequence[changes.Change]) -> int:
     """Take back these lines, of one kind, where the value is still the one that they gave; how
     many that were.
     """
@@ -301,9 +310,9 @@ async def take_back(tx: Transaction, stamp: Stamp, lines: Sequence[changes.Chang
         by_name.setdefault(about, []).append(line.id)
     taken = 0
     for (name, given), ids in by_name.items():
-        values, condition = await _target(tx, stamp, what, name, given)
+        values, condition = await _target(tx, origin, what, name, given)
         if values is not None:
-            taken += await _reverse(tx, stamp, what, ids, values, condition)
+            taken += await _reverse(tx, origin, what, ids, values, condition)
     return taken
 
 
@@ -316,7 +325,7 @@ async def refresh(tx: Transaction, video_ids: Sequence[int], kinds: frozenset[st
 
 
 async def _target(
-    tx: Transaction, stamp: Stamp, what: str, name: str, given: bool
+    tx: Transaction, origin: ChangeOrigin, what: str, name: str, given: bool
 ) -> tuple[dict[str, Any] | None, str]:
     """The tag or playlist that lines are about, and a further condition; None where it is gone.
     `given` of lines that put a tag on, and so are to take it off.
@@ -326,7 +335,7 @@ async def _target(
         known = await tags.find(tx, key)
         if given and known is None:
             return None, ""
-        tag_id, own = known or await tags.named(tx, name, key, stamp.at)
+        tag_id, own = known or await tags.named(tx, name, key, origin.at)
         condition = _BY_THIS_LINE if given and tag_key(own) != key else ""
         values = {"target": tag_id, "name": name, "own": own}
         return values, f"AND coalesce(c.new, c.old) = :name {condition}"
@@ -340,26 +349,26 @@ async def _target(
 
 async def _reverse(
     tx: Transaction,
-    stamp: Stamp,
+    origin: ChangeOrigin,
     what: str,
     line_ids: Sequence[int],
     values: dict[str, Any],
     condition: str,
 ) -> int:
     from_id = await _last_id(tx)
-    shared = values | _values(stamp, what) | {"lines": json.dumps(list(line_ids))}
+    shared = values | _values(origin, what) | {"lines": json.dumps(list(line_ids))}
     state = _STATES[what].replace(":person", _PERSON)
     same = _SAME.get(what, "{state} IS c.new").format(state=state)
     sql = _REVERSED.format(same=same, condition=condition)
     count = await tx.run(sql, shared)
     if count:
-        await _carry_out(tx, stamp, what, from_id, values)
+        await _carry_out(tx, origin, what, from_id, values)
     return count
 
 
 async def _change(
     tx: Transaction,
-    stamp: Stamp,
+    origin: ChangeOrigin,
     video_ids: Sequence[int],
     what: str,
     new: str,
@@ -367,12 +376,12 @@ async def _change(
     condition: str = "1",
 ) -> int:
     ids = json.dumps(list(video_ids))
-    return await _lines(tx, stamp, ids, what, new, values, condition)
+    return await _lines(tx, origin, ids, what, new, values, condition)
 
 
 async def _lines(
     tx: Transaction,
-    stamp: Stamp,
+    origin: ChangeOrigin,
     ids: str,
     what: str,
     new: str,
@@ -382,19 +391,19 @@ async def _lines(
     """Write the lines and carry them out; how many there are."""
     from_id = await _last_id(tx)
     sql = _LINES.format(state=_STATES[what], new=new, condition=condition)
-    count = await tx.run(sql, values | _values(stamp, what) | {"ids": ids})
+    count = await tx.run(sql, values | _values(origin, what) | {"ids": ids})
     if count:
-        await _carry_out(tx, stamp, what, from_id, values)
+        await _carry_out(tx, origin, what, from_id, values)
     return count
 
 
 async def _carry_out(
-    tx: Transaction, stamp: Stamp, what: str, from_id: int, values: dict[str, Any]
+    tx: Transaction, origin: ChangeOrigin, what: str, from_id: int, values: dict[str, Any]
 ) -> None:
     if what == "title":
         await _carry_out_titles(tx, from_id)
         return
-    shared = values | _values(stamp, what) | {"from_id": from_id}
+    shared = values | _values(origin, what) | {"from_id": from_id}
     for sql in _CARRIED_OUT[what]:
         await tx.run(sql, shared)
 
@@ -416,11 +425,11 @@ async def _last_id(tx: Transaction) -> int:
     return int(await tx.value("SELECT coalesce(max(id), 0) FROM changes"))
 
 
-def _values(stamp: Stamp, what: str) -> dict[str, Any]:
+def _values(origin: ChangeOrigin, what: str) -> dict[str, Any]:
     return {
-        "bulk": stamp.bulk,
-        "client": stamp.client,
-        "at": stamp.at,
-        "person": stamp.person,
+        "bulk": origin.bulk,
+        "client": origin.client,
+        "at": origin.at,
+        "person": origin.person,
         "what": what,
     }

@@ -16,7 +16,7 @@ from lvs.text import natural_key, searchable
 ROWS_AT_ONCE = 200
 
 
-class Arrival(NamedTuple):
+class NewFile(NamedTuple):
     """A file that is new or changed, and what is kept of it if it turns out to be a new video."""
 
     path: bytes
@@ -33,7 +33,7 @@ class Arrival(NamedTuple):
 
     @property
     def found(self) -> FoundFile:
-        """As the walk saw it."""
+        """The file as the walk found it."""
         return FoundFile(*self[:3])
 
     @property
@@ -42,15 +42,15 @@ class Arrival(NamedTuple):
         return Fingerprint(*self[3:5])
 
 
-def arrival(
+def new_file(
     found: FoundFile, hashed: Fingerprint, title: str, added_at: int, extended: str = ""
-) -> Arrival:
+) -> NewFile:
     """A file with its fingerprint, made ready for the tables.
 
     Pure computing, for whichever thread has the time.
     """
     words = searchable(title), searchable(found.path)
-    return Arrival(
+    return NewFile(
         *found,
         hashed.fingerprint,
         hashed.oshash,
@@ -63,8 +63,8 @@ def arrival(
 
 
 async def add_new(
-    tx: Transaction, root_id: int, batch: Sequence[Arrival]
-) -> tuple[range, list[Arrival]]:
+    tx: Transaction, root_id: int, batch: Sequence[NewFile]
+) -> tuple[range, list[NewFile]]:
     """Make videos of those that are new in every way, which in a first scan nearly all are: their
     ids, and all the others.
 
@@ -83,7 +83,7 @@ async def add_new(
     return range(before + 1, before + 1 + len(batch) - len(others)), others
 
 
-async def _lay_out(tx: Transaction, rows: Sequence[Arrival]) -> None:
+async def _lay_out(tx: Transaction, rows: Sequence[NewFile]) -> None:
     """Put these, numbered from 1, and nothing else into the table of arrivals, which is the
     connection's own and in memory.
     """

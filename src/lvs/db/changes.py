@@ -33,7 +33,7 @@ class Change(Struct, frozen=True):
     bulk: int | None = None  # the change to many videos at once that it is a part of
 
 
-class Chosen(Struct, frozen=True):
+class ChangeFilter(Struct, frozen=True):
     """A choice of journal lines. What is None or empty chooses nothing."""
 
     client: str | None = None
@@ -97,7 +97,7 @@ async def one(db: Connection, change_id: int) -> Change | None:
 
 
 async def latest(
-    db: Connection, chosen: Chosen, limit: int, before_id: int | None = None
+    db: Connection, chosen: ChangeFilter, limit: int, before_id: int | None = None
 ) -> list[Change]:
     """The latest lines, latest first, from before this id on."""
     conditions, values = _conditions(chosen)
@@ -122,8 +122,8 @@ async def of_bulk(db: Connection, bulk_id: int, before_id: int | None, limit: in
 
 
 async def open_of(db: Connection, lines: Collection[Change]) -> set[int]:
-    """Those of these lines (ids) behind which nothing stands about the same kind of the same
-    video: they can be taken back without a further look.
+    """Ids of these lines behind which nothing stands about the same kind of the same
+    video: they can be undone without a further check.
     """
     sql = """
         SELECT c.id FROM json_each(?) wanted JOIN changes c ON c.id = wanted.value
@@ -212,7 +212,7 @@ async def views_by_day(db: Connection, since: int) -> dict[str, int]:
     return {row[0]: row[1] for row in await db.all(sql, (since,))}
 
 
-def _conditions(chosen: Chosen) -> tuple[list[str], dict[str, object]]:
+def _conditions(chosen: ChangeFilter) -> tuple[list[str], dict[str, object]]:
     wanted: Sequence[tuple[str, str, object]] = (
         ("c.client = :client", "client", chosen.client),
         ("c.what = :what", "what", chosen.what or None),

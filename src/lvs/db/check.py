@@ -12,7 +12,7 @@ from lvs.db.database import Database, Transaction
 from lvs.db.gallery import SHOWS, refresh
 from lvs.db.tag_details import refresh_words
 from lvs.db.tags import UNUSED
-from lvs.models import shown
+from lvs.models import display_path
 
 EXAMPLES = 5
 REFRESHED_AT_ONCE = 500
@@ -77,30 +77,30 @@ _OUT_OF_STEP = f"""
 """
 
 
-class Group(Struct, frozen=True):
+class FindingGroup(Struct, frozen=True):
     """The number of findings of a kind, with a few names."""
 
     count: int
     examples: tuple[str, ...]
 
 
-def placeless(path: Path) -> Group:
+def videos_without_files(path: Path) -> FindingGroup:
     """Videos that lie nowhere and never did."""
     return _group(path, _PLACELESS)
 
 
-def missing(path: Path) -> Group:
+def missing(path: Path) -> FindingGroup:
     """Videos whose files are all gone, those in the recycle bin left aside."""
     return _group(path, _MISSING)
 
 
-def unreadable(path: Path) -> Group:
+def unreadable(path: Path) -> FindingGroup:
     """Files that cannot be read as video."""
     return _group(path, _UNREADABLE)
 
 
-def offline(path: Path) -> Group:
-    """Library folders that were away at the last look."""
+def offline(path: Path) -> FindingGroup:
+    """Library folders that were away at the last check."""
     return _group(path, _OFFLINE)
 
 
@@ -112,37 +112,37 @@ _NOBODYS = " UNION ALL ".join(
 )
 
 
-def nobodys(path: Path) -> Group:
+def orphaned_personal_rows(path: Path) -> FindingGroup:
     """Rows of people who are not there."""
     return _group(path, _NOBODYS)
 
 
-def unused_tags(path: Path) -> Group:
+def unused_tags(path: Path) -> FindingGroup:
     """Tags no video carries."""
     return _group(path, _UNUSED_TAGS)
 
 
-def tags_in_circles(path: Path) -> Group:
+def tag_cycles(path: Path) -> FindingGroup:
     """Tags that stand above themselves."""
     return _group(path, _TAG_CIRCLES)
 
 
-def tag_clashes(path: Path) -> Group:
+def tag_clashes(path: Path) -> FindingGroup:
     """Aliases that are the name of another tag."""
     return _group(path, _TAG_CLASHES)
 
 
-def out_of_step(path: Path) -> Group:
+def stale_gallery_rows(path: Path) -> FindingGroup:
     """Videos of which the gallery or the search says another thing than what was given."""
     return _group(path, _OUT_OF_STEP)
 
 
-def _group(path: Path, sql: str) -> Group:
+def _group(path: Path, sql: str) -> FindingGroup:
     [counted] = backup.rows(path, f"SELECT count(*) FROM ({sql})")
     found = backup.rows(path, f"{sql} LIMIT {EXAMPLES}") if counted[0] else ()
-    return Group(
+    return FindingGroup(
         counted[0],
-        tuple(shown(row[0]) if isinstance(row[0], bytes) else str(row[0]) for row in found),
+        tuple(display_path(row[0]) if isinstance(row[0], bytes) else str(row[0]) for row in found),
     )
 
 
@@ -157,7 +157,7 @@ async def repair(database: Database) -> None:
         await tx.run("DELETE FROM tag_aliases WHERE key IN (SELECT key FROM tags)")
         keys = [row[0] for row in await tx.all("SELECT key FROM tags")]
         await refresh_words(tx, keys)
-        await people.remove_nobodys(tx)
+        await people.remove_orphaned_rows(tx)
         await tx.run("DELETE FROM search")
         await tx.run(f"DELETE FROM gallery WHERE video_id NOT IN ({_LISTED})")
         await _refresh_all(tx)

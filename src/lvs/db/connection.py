@@ -14,7 +14,7 @@ import aiosqlite
 from lvs import random_order
 from lvs.db import wal
 from lvs.db.query_stats import QueryStats
-from lvs.errors import Damaged, Full, LvsError, Unavailable
+from lvs.errors import DatabaseDamaged, DiskFull, LvsError, Unavailable
 from lvs.playability import plays_code
 from lvs.text import folder_end, folder_of, natural_key, searchable
 from lvs.titles import title_from_path
@@ -181,7 +181,7 @@ SQL_FUNCTIONS: tuple[tuple[str, int, Callable[..., Any]], ...] = (
 )
 
 
-def to_the_end(block: Coroutine[Any, Any, T]) -> T:
+def run_to_completion(block: Coroutine[Any, Any, T]) -> T:
     """Run a block that awaits nothing but a DirectTransaction. Raises what it raises."""
     try:
         block.send(None)
@@ -189,10 +189,10 @@ def to_the_end(block: Coroutine[Any, Any, T]) -> T:
         result: T = done.value
         return result
     block.close()
-    raise RuntimeError("a block that writes can wait for nothing but the database")
+    raise RuntimeError("a block that writes may await nothing but the database")
 
 
-class _Prepared(sqlite3.Connection):
+class _PreparedConnection(sqlite3.Connection):
     """A connection set up as every one of ours is, in one go on its own thread."""
 
     def __init__(self, *arguments: Any, pragmas: Sequence[str] = (), **options: Any) -> None:
@@ -229,7 +229,7 @@ async def connect(
         timeout=BUSY_SECONDS,
         cached_statements=256,
         check_same_thread=own_thread_only,
-        factory=partial(_Prepared, pragmas=pragmas),
+        factory=partial(_PreparedConnection, pragmas=pragmas),
     )
 
 
@@ -238,14 +238,14 @@ async def close(raw: aiosqlite.Connection) -> None:
     try:
         await raw.close()
     except (sqlite3.Error, ValueError) as error:
-        log.warning("a connection to the database did not close well: %s", error)
+        log.warning("a database connection could not be closed: %s", error)
 
 
-def in_words(error: sqlite3.Error) -> LvsError:
+def readable_error(error: sqlite3.Error) -> LvsError:
     """An error as people should read it."""
     kind = _kind(error)
     if kind == sqlite3.SQLITE_FULL:
-        return Full(
+        return DiskFull(
             "The disk that holds the LVS data is full. Nothing was changed; free some space and try"
             " again."
         )
@@ -257,11 +257,11 @@ def in_words(error: sqlite3.Error) -> LvsError:
         return Unavailable("The LVS data folder cannot be written to. Nothing was changed.")
     if kind in _DAMAGED:
         log.error(
-            "the database is damaged (%s): look with `lvs check`, bring back a backup with `lvs"
+            "the database is damaged (%s): run `lvs check`, and bring back a backup with `lvs"
             " restore`",
             error,
         )
-        return Damaged(
+        return DatabaseDamaged(
             "The database is damaged where this is kept. Nothing was changed; `lvs check` says"
             " more."
         )

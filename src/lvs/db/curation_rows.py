@@ -54,7 +54,7 @@ class CurationRecord(Struct):
         self.names = tuple(dict.fromkeys((self.media_hash, *self.fingerprints)))
 
 
-class KeptPlaylist(Struct, frozen=True):
+class PlaylistRecord(Struct, frozen=True):
     """A playlist and its places in order: a media hash, or the bytes of a name that is held."""
 
     name: str
@@ -63,7 +63,7 @@ class KeptPlaylist(Struct, frozen=True):
     items: tuple[str | bytes, ...] = ()
 
 
-class KeptTag(Struct, frozen=True):
+class TagRecord(Struct, frozen=True):
     """A tag as people described it. `parent` is a name, `colour` is `#rrggbb`; empty where nothing
     was said.
     """
@@ -75,7 +75,7 @@ class KeptTag(Struct, frozen=True):
     aliases: tuple[str, ...] = ()
 
 
-class KeptView(Struct, frozen=True):
+class ViewRecord(Struct, frozen=True):
     """A saved view. `query` is as in the gallery's address."""
 
     name: str
@@ -90,9 +90,9 @@ _VIEWS = """
 """
 
 
-def every_view(path: Path) -> Iterator[KeptView]:
+def every_view(path: Path) -> Iterator[ViewRecord]:
     """Every saved view of a database file, in its order. Blocking."""
-    return (KeptView(**dict(row)) for row in backup.rows(path, _VIEWS))
+    return (ViewRecord(**dict(row)) for row in backup.rows(path, _VIEWS))
 
 
 _TAGS = """
@@ -106,21 +106,21 @@ _TAGS = """
 """
 
 
-def every_tag(path: Path) -> Iterator[KeptTag]:
+def every_tag(path: Path) -> Iterator[TagRecord]:
     """Every tag of a database file of which anything was said, by name. Blocking."""
-    return map(_kept_tag, backup.rows(path, _TAGS))
+    return map(_tag_record, backup.rows(path, _TAGS))
 
 
-async def kept_tags(db: Connection) -> list[KeptTag]:
+async def tag_records(db: Connection) -> list[TagRecord]:
     """Every tag of which anything was said, by name."""
-    return [_kept_tag(row) for row in await db.all(_TAGS)]
+    return [_tag_record(row) for row in await db.all(_TAGS)]
 
 
-def _kept_tag(row: sqlite3.Row) -> KeptTag:
-    return KeptTag(**{**dict(row), "aliases": tuple(json.loads(row["aliases"]))})
+def _tag_record(row: sqlite3.Row) -> TagRecord:
+    return TagRecord(**{**dict(row), "aliases": tuple(json.loads(row["aliases"]))})
 
 
-def every_playlist(path: Path) -> Iterator[KeptPlaylist]:
+def every_playlist(path: Path) -> Iterator[PlaylistRecord]:
     """Every playlist of a database file, by name. Blocking."""
     sql = "SELECT id, name, description, created_at FROM playlists WHERE deleted_at IS NULL"
     for row in list(backup.rows(path, f"{sql} ORDER BY name")):
@@ -132,7 +132,7 @@ def every_playlist(path: Path) -> Iterator[KeptPlaylist]:
             ORDER BY 1
         """
         items = tuple(place["item"] for place in backup.rows(path, places))
-        yield KeptPlaylist(row["name"], row["description"] or "", row["created_at"], items)
+        yield PlaylistRecord(row["name"], row["description"] or "", row["created_at"], items)
 
 
 def every(path: Path) -> Iterator[CurationRecord]:

@@ -18,11 +18,11 @@ import aiosqlite
 from msgspec import Struct
 
 from lvs.db import backup, connection
-from lvs.db.connection import Connection, Transaction, in_words, is_damage, is_stale
+from lvs.db.connection import Connection, Transaction, is_damage, is_stale, readable_error
 from lvs.db.migrate import check_known, format_of, migrate, steps
 from lvs.db.query_stats import QueryStats
 from lvs.db.writer import Writer
-from lvs.errors import Conflict, Damaged, LvsError, Unavailable
+from lvs.errors import Conflict, DatabaseDamaged, LvsError, Unavailable
 
 __all__ = ["Connection", "Database", "QueryStats", "Transaction"]
 
@@ -87,15 +87,15 @@ class Database:
     async def open(self, anew: bool = False) -> None:
         """Open the file, bring its tables up to date (with a backup first) and start the readers.
 
-        Raises Damaged where it is no sound database, Unavailable where it cannot be opened or where
-        one was before and is gone (unless `anew`), Conflict where a newer LVS wrote it, Full where
-        there is no room for the backup.
+        Raises DatabaseDamaged where it is no sound database, Unavailable where it cannot be opened
+        or where one was before and is gone (unless `anew`), Conflict where a newer LVS wrote it,
+        DiskFull where there is no room for the backup.
         """
         await self.begin_opening(anew)
 
     async def _open(self, anew: bool) -> None:
         if not anew:
-            await asyncio.to_thread(backup.refuse_to_begin_anew, self.path, self.backup_folder)
+            await asyncio.to_thread(backup.refuse_missing_database, self.path, self.backup_folder)
         try:
             raw = await self._connect_first()
             await self._writer.open(raw)
@@ -125,7 +125,7 @@ class Database:
 
     def _cannot_open(self, error: sqlite3.Error) -> LvsError:
         if is_damage(error):
-            return Damaged(f"The database {self.path} is damaged: {error}.")
+            return DatabaseDamaged(f"The database {self.path} is damaged: {error}.")
         return Unavailable(f"The database {self.path} cannot be opened: {error}.")
 
     async def _connect(self, own_thread_only: bool = True) -> aiosqlite.Connection:
@@ -138,7 +138,7 @@ class Database:
             await check_known(raw, self.path)
             found = await format_of(raw)
             if 0 < found < len(steps()):
-                log.info("the database has format %d and gets format %d", found, len(steps()))
+                log.info("migrating the database from format %d to %d", found, len(steps()))
                 await asyncio.to_thread(
                     backup.before_migration, self.path, self.backup_folder, found
                 )
@@ -156,7 +156,7 @@ class Database:
         if self.path.stat().st_size <= CHECKED_BYTES:
             [row] = await raw.execute_fetchall("PRAGMA quick_check(1)")
             if row[0] != "ok":
-                raise Damaged(f"The database {self.path} is damaged: {row[0]}.")
+                raise DatabaseDamaged(f"The database {self.path} is damaged: {row[0]}.")
 
     async def _connect_again(self) -> aiosqlite.Connection:
         """A writing connection in place of a stale one, or to a file that was put in the place
@@ -171,7 +171,7 @@ class Database:
             await connection.close(raw)
             raise
         if self._file != self._file_now():
-            log.warning("the database file was replaced; LVS goes on with the new one")
+            log.warning("the database file was replaced; LVS uses the new one")
             self._file = self._file_now()
             self._generation += 1
         return raw
@@ -179,7 +179,7 @@ class Database:
     async def _check_format(self, raw: aiosqlite.Connection) -> None:
         if await format_of(raw) != len(steps()):
             raise Conflict(
-                f"The file {self.path} was replaced by another format of it. Restart LVS."
+                f"The file {self.path} was replaced by one of another format. Restart LVS."
             )
 
     def _in_place(self) -> bool:
@@ -190,9 +190,7 @@ class Database:
         """
         now = self._file_now()
         if now is None:
-            raise Unavailable(
-                "The database file is not in its place any more. Nothing was changed; put it back."
-            )
+            raise Unavailable("The database file is missing. Nothing was changed; put it back.")
         return now == self._file
 
     def _file_now(self) -> tuple[int, int] | None:
@@ -217,7 +215,7 @@ class Database:
         try:
             fresh = await self._connect_reader()
         except sqlite3.Error as error:
-            log.warning("the database cannot be opened again to read: %s", error)
+            log.warning("the database cannot be reopened for reading: %s", error)
             return reader
         self._open_readers.discard(reader.raw)
         await connection.close(reader.raw)
@@ -234,7 +232,7 @@ class Database:
         except sqlite3.Error as error:
             if is_stale(error):
                 reader = await self._replaced(reader)
-            raise in_words(error) from error
+            raise readable_error(error) from error
         finally:
             self._readers.put_nowait(reader)
 
@@ -253,8 +251,8 @@ class Database:
         one, and nothing of it is kept then.
 
         Quicker than `transaction`, for a block that awaits nothing but its transaction. Who is
-        cancelled while waiting does not know whether it was done. Raises Full or Unavailable where
-        the disk or another program stands in the way.
+        cancelled while waiting does not know whether it was done. Raises DiskFull or Unavailable
+        where the disk or another program stands in the way.
         """
         return await self._writer.write(block)
 
@@ -262,7 +260,7 @@ class Database:
         """A connection that may write. Leaving the block commits; an error inside it undoes all
         that the block did.
 
-        Raises Full or Unavailable where the disk or another program stands in the way; nothing was
-        changed then.
+        Raises DiskFull or Unavailable where the disk or another program stands in the way; nothing
+        was changed then.
         """
         return self._writer.transaction()

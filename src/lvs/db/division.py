@@ -19,7 +19,7 @@ Era = tuple[int, int]
 """From when to when (Unix ms) a content was the video's."""
 
 
-async def eras(db: Connection, video_id: int) -> dict[str, Era]:
+async def owned_since(db: Connection, video_id: int) -> dict[str, Era]:
     """The time since when each content was the video's, for contents of which it is known."""
     sql = """
         SELECT media_hash, 0 FROM videos WHERE id = :id
@@ -61,7 +61,7 @@ async def divide(tx: Transaction, video_id: int, content: str, era: Era | None, 
     return new_id
 
 
-async def part_assumed(
+async def split_assumed(
     tx: Transaction, video_id: int, content: str, duration_s: float | None, at: int
 ) -> int | None:
     """Part a content from the video that it was taken for by its name, where its length says that
@@ -73,9 +73,9 @@ async def part_assumed(
     """
     before = await tx.value(sql, (content, video_id))
     await tx.run("UPDATE fingerprints SET assumed = 0 WHERE fingerprint = ?", (content,))
-    if not _differ(before, duration_s) or not await videos.curated(tx, video_id):
+    if not _differ(before, duration_s) or not await videos.has_curation(tx, video_id):
         return None
-    new_id = await divide(tx, video_id, content, (await eras(tx, video_id)).get(content), at)
+    new_id = await divide(tx, video_id, content, (await owned_since(tx, video_id)).get(content), at)
     await tx.run("UPDATE videos SET parted_from = ? WHERE id = ?", (video_id, new_id))
     return new_id
 

@@ -13,7 +13,7 @@ from lvs.db.near_pairs import DIFFERENT_FROM
 VIDEOS_AT_ONCE = 500
 
 
-class Exported(Struct, frozen=True):
+class ExportedVideo(Struct, frozen=True):
     """One video with what people gave it; times are Unix milliseconds.
 
     A video without any known place has no path.
@@ -45,8 +45,8 @@ class Exported(Struct, frozen=True):
 
 
 @contextlib.asynccontextmanager
-async def as_one(db: Connection) -> AsyncIterator[None]:
-    """All that is read inside belongs to one moment."""
+async def consistent_read(db: Connection) -> AsyncIterator[None]:
+    """Read everything inside as of one moment."""
     await db.value("BEGIN")
     try:
         yield
@@ -93,7 +93,7 @@ _GIVEN = f"""
 """
 
 
-async def videos(db: Connection, after_id: int) -> list[Exported]:
+async def videos(db: Connection, after_id: int) -> list[ExportedVideo]:
     """The next videos by id behind `after_id`, missing ones too; none at the end."""
     sql = f"SELECT {_COLUMNS} FROM videos v {_GIVEN} WHERE v.id > :after ORDER BY v.id LIMIT :limit"
     return [
@@ -101,7 +101,7 @@ async def videos(db: Connection, after_id: int) -> list[Exported]:
     ]
 
 
-async def some(db: Connection, video_ids: Sequence[int]) -> list[Exported]:
+async def some(db: Connection, video_ids: Sequence[int]) -> list[ExportedVideo]:
     """These videos, in the order of the ids."""
     sql = (
         f"SELECT {_COLUMNS} FROM json_each(?) wanted JOIN videos v ON v.id = wanted.value {_GIVEN}"
@@ -110,9 +110,9 @@ async def some(db: Connection, video_ids: Sequence[int]) -> list[Exported]:
     return [_exported(row) for row in await db.all(sql, (json.dumps(list(video_ids)),))]
 
 
-def _exported(row: sqlite3.Row) -> Exported:
+def _exported(row: sqlite3.Row) -> ExportedVideo:
     lists = {name: tuple(json.loads(row[name])) for name in ("tags", "different_from")}
-    return Exported(**(dict(row) | lists))
+    return ExportedVideo(**(dict(row) | lists))
 
 
 async def root_paths(db: Connection) -> list[bytes]:

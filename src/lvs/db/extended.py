@@ -14,7 +14,7 @@ async def of_fingerprint(db: Connection, fingerprint: str) -> dict[str, int]:
 
 
 def wholly_read(known: Mapping[str, int]) -> dict[str, int]:
-    """Of these extended fingerprints those that are of all of a file, and their videos."""
+    """Extended fingerprints among these that cover a whole file, and their videos."""
     return {
         each.removeprefix(WHOLE): video_id
         for each, video_id in known.items()

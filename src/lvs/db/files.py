@@ -146,7 +146,7 @@ async def of_video(db: Connection, video_id: int) -> list[File]:
 
 
 async def prefer(tx: Transaction, video_id: int, file_id: int) -> bool:
-    """Of all places of a video, play this one from now on; False where it does not lie there."""
+    """Play this place of a video from now on; False where it does not lie there."""
     sql = (
         "SELECT EXISTS (SELECT 1 FROM files WHERE id = ? AND video_id = ? AND missing_since IS"
         " NULL)"

@@ -9,7 +9,7 @@ from lvs.db.database import Connection
 from lvs.models import State
 from lvs.text import natural_key
 
-POSTERS_LOOKED_AT = 24  # of a folder's first videos, where most have none yet
+POSTERS_CHECKED = 24  # of a folder's first videos, where most have none yet
 MOST_FOLDERS = 400  # SQLite joins at most 500 queries
 
 
@@ -168,7 +168,7 @@ async def posters(
                 SELECT {number}, media_hash, poster, coalesce(colour, '') FROM (
                     SELECT media_hash, poster, colour FROM gallery
                     WHERE NOT hidden AND root_id = ? {inside}
-                    ORDER BY path LIMIT {POSTERS_LOOKED_AT})
+                    ORDER BY path LIMIT {POSTERS_CHECKED})
                 WHERE poster IS NOT NULL LIMIT {each})
             """)
         values += [root_id, folder + b"/", folder + b"0"] if folder else [root_id]

@@ -168,13 +168,15 @@ async def refresh(tx: Transaction, video_ids: Collection[int]) -> None:
 
 
 async def refresh_card(tx: Transaction, video_id: int) -> None:
-    """As `refresh` for one video of which no text changed: the full-text index is left alone."""
+    """Do what `refresh` does for one video of which no text changed: the full-text index is
+    left alone.
+    """
     await tx.run(_PUT, {"ids": f"[{video_id}]", "version": time.time_ns()})
 
 
 async def refresh_number(tx: Transaction, video_id: int, number: str) -> None:
-    """As `refresh` where only its `rating`, `views`, `favorite` or `hidden` changed: the other
-    columns and their indexes stay untouched.
+    """Do what `refresh` does where only its `rating`, `views`, `favorite` or `hidden` changed: the
+    other columns and their indexes stay untouched.
     """
     sql = f"""
         UPDATE gallery SET version = max(:version, version + 1), {_NUMBER[number]}
@@ -184,7 +186,7 @@ async def refresh_number(tx: Transaction, video_id: int, number: str) -> None:
 
 
 async def refresh_progress(tx: Transaction, video_ids: Collection[int]) -> None:
-    """As `refresh_number` for how far these videos were watched.
+    """Do what `refresh_number` does for how far these videos were watched.
 
     Most positions move no percent, and then nothing is written.
     """
@@ -204,7 +206,7 @@ async def refresh_progress(tx: Transaction, video_ids: Collection[int]) -> None:
 async def refresh_given(
     tx: Transaction, video_ids: Collection[int], kinds: Collection[str]
 ) -> None:
-    """As `refresh` for many videos of which only what these kinds of changes set changed:
+    """Do what `refresh` does for many videos of which only what these kinds of changes set changed:
     `rating`, `favorite`, `hidden`, `tag`, `watched`.
     """
     values = {"ids": json.dumps(list(video_ids)), "version": time.time_ns()}
@@ -244,7 +246,9 @@ async def _refresh_tag_words(tx: Transaction, video_ids: Sequence[int]) -> None:
 
 
 async def refresh_tags(tx: Transaction, video_ids: Collection[int]) -> None:
-    """As `refresh` where only tags changed: the names of tags on cards, and the full text."""
+    """Do what `refresh` does where only tags changed: the names of tags on cards, and the full
+    text.
+    """
     ids = list(video_ids)
     for start in range(0, len(ids), REFRESHED_AT_ONCE):
         await refresh_given(tx, ids[start : start + REFRESHED_AT_ONCE], ("tag",))
@@ -262,7 +266,7 @@ async def refresh_root(tx: Transaction, root_id: int) -> None:
 
 
 async def refresh_offline(tx: Transaction, root_id: int, folder: bytes = b"") -> None:
-    """As `refresh_root` where only its drive, or one in a folder of it, went or came back.
+    """Do what `refresh_root` does where only a drive in it went away or came back.
 
     No text changes, and most videos lie at one place: what a drive of 100,000 videos costs is one
     statement, and no rating waits for long.
@@ -515,8 +519,8 @@ async def walk(
     until: Cursor | None = None,
     backwards: bool = False,
 ) -> list[int]:
-    """As `browse`, but the ids of whatever stands there: the filters of the query are left to the
-    caller.
+    """Browse as `browse` does, but give the ids of whatever stands there: the filters of the query
+    are left to the caller.
     """
     plain = Query(sort=query.sort, descending=query.descending, seed=query.seed)
     unfiltered = Selection(plain, whole=True)

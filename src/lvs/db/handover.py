@@ -82,7 +82,7 @@ async def is_out_of_sight(db: Connection, video_id: int) -> bool:
             SELECT 1 FROM files f JOIN roots r ON r.id = f.root_id
             WHERE f.video_id = ? AND f.missing_since IS NULL AND r.active)
     """
-    return not await db.value(sql, (video_id,)) and await videos.curated(db, video_id)
+    return not await db.value(sql, (video_id,)) and await videos.has_curation(db, video_id)
 
 
 async def set_former(tx: Transaction, video_id: int, former_id: int) -> None:
@@ -130,7 +130,7 @@ async def hand_over(tx: Transaction, gone_id: int, to_id: int, at: int) -> None:
     values = {"gone": gone_id, "to": to_id}
     for sql in _MERGE:
         await tx.run(sql, values)
-    await videos.absorb(tx, gone_id, to_id, at)
+    await videos.merge_uncurated(tx, gone_id, to_id, at)
     await missing.restore(tx, [gone_id])
 
 

@@ -45,7 +45,7 @@ class HandoverState(Struct, frozen=True):
 
 
 async def snapshot(db: Connection, video_id: int) -> Row:
-    """All that stands about a video, as JSON can keep it."""
+    """Everything the tables say of a video, as JSON."""
     found: Row = {table: await _rows(db, table, video_id) for table in _TABLES}
     found["videos"] = dict((await db.all("SELECT * FROM videos WHERE id = ?", (video_id,)))[0])
     for name, sql in (
@@ -69,7 +69,7 @@ async def get(db: Connection, change_id: int) -> HandoverState | None:
     return HandoverState(**json.loads(text)) if text else None
 
 
-async def take_apart(tx: Transaction, gone_id: int, kept: HandoverState) -> int | None:
+async def split_joined(tx: Transaction, gone_id: int, kept: HandoverState) -> int | None:
     """Make two videos of the joined one; the id of the listed one. None where they are two already:
     the content of the one that was gone turned up again.
     """

@@ -7,7 +7,7 @@ from msgspec import Struct
 from lvs.db.database import Connection
 
 
-class ListedFilm(NamedTuple):
+class HeadsetVideo(NamedTuple):
     """A listed video as lists of it need it. A tuple, because one list holds ten thousand.
 
     `added_at` is Unix milliseconds; `rating`, `favorited_at` are 0 for none; `projection` is a
@@ -35,13 +35,13 @@ class ListedPlaylist(Struct, frozen=True):
     video_ids: tuple[int, ...]
 
 
-async def films(db: Connection, limit: int) -> list[ListedFilm]:
+async def videos(db: Connection, limit: int) -> list[HeadsetVideo]:
     """Listed videos, the latest first."""
     sql = f"""
-        SELECT {", ".join("video_id" if name == "id" else name for name in ListedFilm._fields)}
+        SELECT {", ".join("video_id" if name == "id" else name for name in HeadsetVideo._fields)}
         FROM gallery WHERE NOT hidden ORDER BY added_at DESC, video_id DESC LIMIT ?
     """
-    return [ListedFilm._make(row) for row in await db.tuples(sql, (limit,))]
+    return [HeadsetVideo._make(row) for row in await db.tuples(sql, (limit,))]
 
 
 async def playlists(db: Connection, limit: int, items: int) -> list[ListedPlaylist]:

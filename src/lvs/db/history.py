@@ -8,7 +8,7 @@ from msgspec import Struct
 from lvs.clock import local_date
 from lvs.db import gallery, preferences
 from lvs.db.database import Connection, Transaction
-from lvs.db.sight import only_seen
+from lvs.db.sight import visible_condition
 from lvs.models import Card
 
 
@@ -72,7 +72,7 @@ async def lines(
     """A person's history, latest first, behind a line (its time and id); lines of hidden videos
     only with `hidden`.
     """
-    seen, shown = only_seen("h.video_id")
+    seen, shown = visible_condition("h.video_id")
     seen += "" if hidden else f" AND {_IN_SIGHT}"
     behind = "AND (h.at, h.id) < (:at, :id)" if before else ""
     sql = f"""
@@ -90,7 +90,7 @@ async def lines(
 
 async def count_hidden(db: Connection, person_id: int) -> int:
     """The number of lines of hidden videos in a person's history."""
-    seen, shown = only_seen("h.video_id")
+    seen, shown = visible_condition("h.video_id")
     sql = f"SELECT count(*) FROM history h WHERE h.person_id = :person AND NOT {_IN_SIGHT}{seen}"
     return int(await db.value(sql, {"person": person_id, **shown}))
 

@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from lvs.db import gallery
 from lvs.db.database import Connection, Transaction
-from lvs.db.sight import only_seen
+from lvs.db.sight import visible_condition
 from lvs.models import Card
 
 
@@ -42,14 +42,14 @@ async def remove(tx: Transaction, person_id: int, video_id: int) -> None:
 
 
 async def count(db: Connection, person_id: int) -> int:
-    seen, values = only_seen("video_id")
+    seen, values = visible_condition("video_id")
     sql = f"SELECT count(*) FROM later WHERE person_id = :person{seen}"
     return int(await db.value(sql, {"person": person_id, **values}))
 
 
 async def count_shown(db: Connection, person_id: int) -> int:
-    """As `count`, without the hidden ones."""
-    seen, values = only_seen("l.video_id")
+    """The number of videos that are not hidden."""
+    seen, values = visible_condition("l.video_id")
     sql = f"""
         SELECT count(*) FROM later l
         WHERE l.person_id = :person{seen}
@@ -60,7 +60,7 @@ async def count_shown(db: Connection, person_id: int) -> int:
 
 async def items(db: Connection, person_id: int, limit: int, skip: int) -> list[LaterItem]:
     """The videos to watch later, latest first, without the hidden ones."""
-    seen, values = only_seen("l.video_id")
+    seen, values = visible_condition("l.video_id")
     sql = f"""
         SELECT v.media_hash, v.title, l.added_at, {gallery.COLUMNS}
         FROM later l JOIN videos v ON v.id = l.video_id LEFT JOIN gallery g ON g.video_id = v.id

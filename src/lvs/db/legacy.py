@@ -13,7 +13,7 @@ from lvs.db.database import Connection, Transaction
 PLACES_AT_ONCE = 2000
 
 
-class Name(Struct, frozen=True):
+class ImportedName(Struct, frozen=True):
     """A name of the original: the video it was found to be, or what is kept (JSON) until its file
     appears.
     """
@@ -22,10 +22,10 @@ class Name(Struct, frozen=True):
     waiting: str | None
 
 
-async def names(db: Connection) -> dict[bytes, Name]:
+async def names(db: Connection) -> dict[bytes, ImportedName]:
     """Every name that was ever imported."""
     rows = await db.all("SELECT name, video_id, waiting FROM legacy_names")
-    return {row[0]: Name(row[1], row[2]) for row in rows}
+    return {row[0]: ImportedName(row[1], row[2]) for row in rows}
 
 
 async def has_waiting(db: Connection) -> bool:
@@ -78,7 +78,7 @@ async def any_place(db: Connection) -> bool:
     return bool(await db.value("SELECT EXISTS (SELECT 1 FROM files)"))
 
 
-class Known(Struct, frozen=True):
+class CurrentCuration(Struct, frozen=True):
     """Present curation of a video that an import may add to; 0 where there is nothing."""
 
     video_id: int
@@ -92,8 +92,8 @@ class Known(Struct, frozen=True):
     tag_keys: tuple[str, ...]
 
 
-async def known(db: Connection, video_ids: Collection[int]) -> list[Known]:
-    """Those of these videos that there are."""
+async def known(db: Connection, video_ids: Collection[int]) -> list[CurrentCuration]:
+    """The curation of these videos, as far as they exist."""
     sql = """
         SELECT v.id AS video_id, v.media_hash, v.added_at, coalesce(ra.value, 0) AS rating,
             coalesce(ra.updated_at, 0) AS rated_at, coalesce(vi.count, 0) AS views,
@@ -109,7 +109,10 @@ async def known(db: Connection, video_ids: Collection[int]) -> list[Known]:
             LEFT JOIN favorites fa ON fa.video_id = v.id
     """
     rows = await db.all(sql, {"ids": json.dumps(list(video_ids))})
-    return [Known(**(dict(row) | {"tag_keys": tuple(json.loads(row["tag_keys"]))})) for row in rows]
+    return [
+        CurrentCuration(**(dict(row) | {"tag_keys": tuple(json.loads(row["tag_keys"]))}))
+        for row in rows
+    ]
 
 
 class LegacyChange(Struct, frozen=True):
@@ -134,7 +137,7 @@ async def journal(db: Connection, video_ids: Collection[int]) -> list[LegacyChan
     return [LegacyChange(row[0], row[1], row[2], row[3], row[4]) for row in rows]
 
 
-class Grants(Struct):
+class ImportRows(Struct):
     """Rows to write for one batch of an import.
 
     Each row begins with the id of its video.
@@ -151,7 +154,7 @@ class Grants(Struct):
     aliases: list[tuple[int, str]] = field(default_factory=list)  # alias
 
 
-async def give(tx: Transaction, gifts: Grants, client: str, at: int) -> None:
+async def give(tx: Transaction, gifts: ImportRows, client: str, at: int) -> None:
     """Write them all, with their lines in the journal."""
     statements: tuple[tuple[str, list[Any]], ...] = (
         (

@@ -7,13 +7,13 @@ from msgspec import Struct
 from lvs import random_order
 from lvs.db import gallery
 from lvs.db.database import Connection
-from lvs.db.sight import only_seen
+from lvs.db.sight import visible_condition
 from lvs.models import Card
 
 Values = dict[str, int | float | str | bytes | None]
 
 
-class FilmInList(Struct, frozen=True):
+class VideoInList(Struct, frozen=True):
     """A film in a list, and its place there: the position in a playlist, the time of adding
     (Unix milliseconds) in Later.
     """
@@ -35,7 +35,7 @@ _MIXED = "permuted(({number} + :seed) & 2147483647, :first, :second)"
 
 async def in_playlist(
     db: Connection, playlist_id: int, at: int | None, seed: int, *, backwards: bool = False
-) -> FilmInList | None:
+) -> VideoInList | None:
     """The film behind a position of a playlist, or before it; the first one without a position."""
     values: Values = {"playlist": playlist_id, "at": at, **_seeded(seed)}
     key, here = _keys("l.position", ":at", seed)
@@ -57,7 +57,7 @@ async def in_later(
     seed: int,
     *,
     backwards: bool = False,
-) -> FilmInList | None:
+) -> VideoInList | None:
     """The film behind one in Later, latest first, or before it; the first one without a time."""
     values: Values = {"person": person_id, "at": at, "video": video_id, **_seeded(seed)}
     key, here = _keys("l.video_id", ":video", seed) if seed else ("-l.added_at", "-:at")
@@ -91,16 +91,16 @@ async def _next(
     here: tuple[str, str],
     values: Values,
     backwards: bool,
-) -> FilmInList | None:
+) -> VideoInList | None:
     """The film whose pair of keys comes next. Without a place (`at`) it is the first one."""
     compare, direction = ("<", "DESC") if backwards else (">", "ASC")
     behind = ""
     if values["at"] is not None:
         behind = f"AND ({', '.join(keys)}) {compare} ({', '.join(here)})"
-    seen, allowed = only_seen("l.video_id")
+    seen, allowed = visible_condition("l.video_id")
     sql = f"""
         SELECT {gallery.COLUMNS}, {source} {behind}{seen}
         ORDER BY {keys[0]} {direction}, {keys[1]} {direction} LIMIT 1
     """
     rows = await db.tuples(sql, values | allowed)
-    return FilmInList(gallery.card_of(rows[0]), rows[0][gallery.WIDTH]) if rows else None
+    return VideoInList(gallery.card_of(rows[0]), rows[0][gallery.WIDTH]) if rows else None

@@ -118,7 +118,7 @@ async def listed(
     return [_lost(row) for row in await db.all(sql, _values(ids, until, limit, after))]
 
 
-async def binned(
+async def forgotten(
     db: Connection, limit: int, after: tuple[int, int] | None = None
 ) -> list[MissingVideo]:
     """Contents of the recycle bin, latest first, behind `after` (when it was forgotten, id)."""
@@ -132,12 +132,12 @@ async def binned(
     return [_lost(row) for row in await db.all(sql, _values(None, EVER, limit, after))]
 
 
-async def sum_of_missing(db: Connection, ids: Collection[int] | None, until: int) -> Totals:
+async def missing_totals(db: Connection, ids: Collection[int] | None, until: int) -> Totals:
     """Totals over these missing videos, or all that were missing at `until`."""
     return await _sum(db, _MISSING, ids, until)
 
 
-async def sum_of_bin(db: Connection) -> Totals:
+async def bin_totals(db: Connection) -> Totals:
     """Totals over the recycle bin."""
     return await _sum(db, _BINNED, None, EVER)
 

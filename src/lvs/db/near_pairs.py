@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from lvs.db import bulk_edits, gallery, playlists
-from lvs.db.bulk_edits import Stamp
+from lvs.db.bulk_edits import ChangeOrigin
 from lvs.db.database import Connection, Transaction
 from lvs.models import Card
 
 
-class NearFilm(Struct, frozen=True):
+class NearVideo(Struct, frozen=True):
     """One of two films that look the same."""
 
     card: Card
@@ -27,7 +27,7 @@ class NearPair(Struct, frozen=True):
 
     id: int
     pictures: int
-    films: tuple[NearFilm, NearFilm]
+    films: tuple[NearVideo, NearVideo]
 
 
 # Both are in the library, and nothing was decided about them.
@@ -62,7 +62,7 @@ async def one(db: Connection, pair_id: int) -> NearPair | None:
 async def _pairs(db: Connection, rows: Sequence[tuple[int, int, int, int]]) -> list[NearPair]:
     ids = {video_id for row in rows for video_id in row[2:]}
     cards = await gallery.some(db, list(ids))
-    films = {video_id: await _film(db, card) for video_id, card in cards.items()}
+    films = {video_id: await _video(db, card) for video_id, card in cards.items()}
     return [
         NearPair(pair_id, pictures, (films[low], films[high]))
         for pair_id, pictures, low, high in rows
@@ -70,7 +70,7 @@ async def _pairs(db: Connection, rows: Sequence[tuple[int, int, int, int]]) -> l
     ]
 
 
-async def _film(db: Connection, card: Card) -> NearFilm:
+async def _video(db: Connection, card: Card) -> NearVideo:
     sql = """
         SELECT coalesce(video_codec, ''), coalesce(frame_rate, 0),
             (SELECT count(DISTINCT i.playlist_id) FROM playlist_items i
@@ -80,7 +80,7 @@ async def _film(db: Connection, card: Card) -> NearFilm:
         FROM videos v WHERE id = ?
     """
     [(codec, frame_rate, lists, has_notes)] = await db.tuples(sql, (card.id,))
-    return NearFilm(card, codec, frame_rate, lists, bool(has_notes))
+    return NearVideo(card, codec, frame_rate, lists, bool(has_notes))
 
 
 # The media hashes of the films that a video `v` is not, as somebody said: each pair stands at one
@@ -151,7 +151,7 @@ _WATCHED = f"""json_object('person', :person,
 
 
 async def join_values(
-    tx: Transaction, stamp: Stamp, kept_id: int, other_id: int, longest_notes: int
+    tx: Transaction, origin: ChangeOrigin, kept_id: int, other_id: int, longest_notes: int
 ) -> set[str]:
     """Give a film the stars that either got last, the heart, notes, places and Later of both; the
     kinds of what changed.
@@ -159,18 +159,20 @@ async def join_values(
     values = {"other": other_id, "longest": longest_notes}
     changed = set()
     for what, new in _JOINED.items():
-        if await bulk_edits.set_from(tx, stamp, [kept_id], what, new, values):
+        if await bulk_edits.set_from(tx, origin, [kept_id], what, new, values):
             changed.add(what)
     for what, new, table in (("later", _LATER, "later"), ("watched", _WATCHED, "progress")):
         sql = f"SELECT person_id FROM {table} WHERE video_id = ?"
         for row in await tx.tuples(sql, (other_id,)):
-            theirs = Stamp(stamp.bulk, stamp.client, stamp.at, row[0])
+            theirs = ChangeOrigin(origin.bulk, origin.client, origin.at, row[0])
             if await bulk_edits.set_from(tx, theirs, [kept_id], what, new, values):
                 changed.add(what)
     return changed
 
 
-async def join_playlists(tx: Transaction, stamp: Stamp, kept_id: int, other_id: int) -> None:
+async def join_playlists(
+    tx: Transaction, origin: ChangeOrigin, kept_id: int, other_id: int
+) -> None:
     """Put a film behind the other in every playlist that holds that alone."""
     sql = """
         SELECT i.playlist_id, min(i.position) FROM playlist_items i
@@ -178,7 +180,7 @@ async def join_playlists(tx: Transaction, stamp: Stamp, kept_id: int, other_id: 
         WHERE i.video_id = ? GROUP BY i.playlist_id
     """
     for playlist_id, position in await tx.tuples(sql, (other_id,)):
-        if await bulk_edits.add_to_playlist(tx, stamp, [kept_id], playlist_id):
+        if await bulk_edits.add_to_playlist(tx, origin, [kept_id], playlist_id):
             sql = "SELECT max(position) FROM playlist_items WHERE playlist_id = ?"
             last = int(await tx.value(sql, (playlist_id,)))
             await playlists.move(tx, playlist_id, last, position + 1)

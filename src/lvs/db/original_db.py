@@ -41,19 +41,19 @@ class OriginalRow(Struct, frozen=True):
 
 
 class Damage(Struct, frozen=True):
-    """Something that could not be read; `table` is None where it is the whole file."""
+    """A part that could not be read; `table` is None where it is the whole file."""
 
     table: str | None
     why: str
 
 
-class Read(Struct, frozen=True):
+class TableEnd(Struct, frozen=True):
     """A table was read to its end."""
 
     table: str
 
 
-def rows(path: Path) -> Iterator[OriginalRow | Damage | Read]:
+def rows(path: Path) -> Iterator[OriginalRow | Damage | TableEnd]:
     """Every row of the tables that are known, what could not be read, and which tables were read
     whole. Raises OSError.
     """
@@ -112,7 +112,7 @@ def _text(value: bytes) -> str:
 
 def _table(
     database: sqlite3.Connection, table: str, needed: tuple[str, ...], wanted: tuple[str, ...]
-) -> Iterator[OriginalRow | Damage | Read]:
+) -> Iterator[OriginalRow | Damage | TableEnd]:
     try:
         present = {row[1] for row in database.execute(f"PRAGMA table_info({table})")}
     except sqlite3.Error as error:
@@ -137,4 +137,4 @@ def _table(
             # Behind the damaged page there may be sound ones. How many rows it held nobody knows:
             # try further and further on.
             start, step = start + step, step + max(1, step // 4)
-    yield damage or Read(table)
+    yield damage or TableEnd(table)

@@ -16,7 +16,7 @@ class FolderCount(Struct, frozen=True):
     size_bytes: int
 
 
-class Failing(Struct, frozen=True):
+class FailingVideo(Struct, frozen=True):
     """A video whose last probe failed for a passing reason, and is to be tried again; `at` is Unix
     milliseconds.
     """
@@ -75,7 +75,7 @@ async def unreadable_by_reason(db: Connection, limit: int) -> list[tuple[str, in
     return [(row[0], row[1]) for row in await db.all(sql, (limit,))]
 
 
-async def failing(db: Connection, limit: int) -> list[Failing]:
+async def failing(db: Connection, limit: int) -> list[FailingVideo]:
     """Videos whose last probe failed for a passing reason, the latest first."""
     sql = """
         SELECT id, media_hash, title, coalesce(reason, ''), attempts, coalesce(looked_at, 0)
@@ -84,7 +84,7 @@ async def failing(db: Connection, limit: int) -> list[Failing]:
         ORDER BY looked_at DESC, id
         LIMIT ?
     """
-    return [Failing(*row) for row in await db.all(sql, (limit,))]
+    return [FailingVideo(*row) for row in await db.all(sql, (limit,))]
 
 
 async def titles(db: Connection, video_ids: list[int]) -> dict[int, tuple[str, str]]:

@@ -91,7 +91,7 @@ async def purge(tx: Transaction, before: int) -> int:
     return len(rows)
 
 
-async def remove_nobodys(tx: Transaction) -> None:
+async def remove_orphaned_rows(tx: Transaction) -> None:
     """Remove what is personal of people who are not there."""
     for table in PERSONAL:
         await tx.run(

@@ -19,7 +19,7 @@ from lvs.models import HOUSEHOLD, WatchState
 
 
 class PersonalRecord(Struct):
-    """Everything that a person has of one video: `history` are days, each with a time (Unix
+    """The state of one video for a person: `history` are days, each with a time (Unix
     milliseconds).
     """
 
@@ -31,7 +31,7 @@ class PersonalRecord(Struct):
     history: list[tuple[str, int]] = field(default_factory=list)
 
 
-class KeptPerson(Struct):
+class PersonRecord(Struct):
     """A person with all that is theirs, by media hash; the household without a name.
 
     `limits` is text as the table of people keeps it.
@@ -43,12 +43,12 @@ class KeptPerson(Struct):
     start_page: str = ""
     created_at: int | None = None
     preferences: dict[str, str] = field(default_factory=dict)
-    films: dict[str, PersonalRecord] = field(default_factory=dict)
+    videos: dict[str, PersonalRecord] = field(default_factory=dict)
 
     @property
     def empty(self) -> bool:
         """True for the household without anything."""
-        return not (self.name or self.preferences or self.films)
+        return not (self.name or self.preferences or self.videos)
 
 
 _PEOPLE = """
@@ -73,22 +73,22 @@ _QUERIES = (_PEOPLE, _PREFERENCES, _PROGRESS, _LATER, _HISTORY)
 Rows = Iterable[Sequence[Any]]
 
 
-def every_person(path: Path) -> Iterator[KeptPerson]:
+def every_person(path: Path) -> Iterator[PersonRecord]:
     """Everybody in a database file, the household first. Blocking."""
     return _assembled(*(list(backup.rows(path, sql)) for sql in _QUERIES))
 
 
-async def everybody(db: Connection) -> Iterator[KeptPerson]:
+async def everybody(db: Connection) -> Iterator[PersonRecord]:
     """Everybody, the household first."""
     return _assembled(*[await db.tuples(sql) for sql in _QUERIES])
 
 
 def _assembled(
     persons: Rows, chosen: Rows, positions: Rows, wanted: Rows, lines: Rows
-) -> Iterator[KeptPerson]:
-    found = {HOUSEHOLD: KeptPerson()}
+) -> Iterator[PersonRecord]:
+    found = {HOUSEHOLD: PersonRecord()}
     for person_id, name, pin, limits, start_page, created_at in persons:
-        found[person_id] = KeptPerson(name, pin, limits, start_page, created_at)
+        found[person_id] = PersonRecord(name, pin, limits, start_page, created_at)
     for person_id, name, value in chosen:
         if person_id in found:
             found[person_id].preferences[name] = value
@@ -106,14 +106,14 @@ def _assembled(
 
 
 def _record(
-    found: Mapping[int, KeptPerson], person_id: int, media_hash: str
+    found: Mapping[int, PersonRecord], person_id: int, media_hash: str
 ) -> PersonalRecord | None:
     """The record to fill; None for a person who was removed."""
     person = found.get(person_id)
-    return person.films.setdefault(media_hash, PersonalRecord()) if person else None
+    return person.videos.setdefault(media_hash, PersonalRecord()) if person else None
 
 
-class PersonGains(Struct):
+class PersonRestoreSummary(Struct):
     """Counts of what putting a person back changed."""
 
     people: int = 0
@@ -122,27 +122,29 @@ class PersonGains(Struct):
     history: int = 0
 
 
-async def put_person(tx: Transaction, kept: KeptPerson, key: str, now: int) -> PersonGains:
+async def put_person(
+    tx: Transaction, kept: PersonRecord, key: str, now: int
+) -> PersonRestoreSummary:
     """Make a person, or add to the one of that name what they lack. What they chose since, their
     PIN and their limits stay.
     """
-    gains, person_id = PersonGains(), HOUSEHOLD
+    summary, person_id = PersonRestoreSummary(), HOUSEHOLD
     if kept.name:
         known = await people.of_key(tx, key)
         person_id = await _made(tx, kept, key, now) if known is None else known
-        gains.people = known is None
+        summary.people = known is None
     have = await preferences.of_person(tx, person_id)
     for name, value in kept.preferences.items():
         if name not in have:
             await preferences.put(tx, person_id, name, value)
-    for media_hash, record in kept.films.items():
+    for media_hash, record in kept.videos.items():
         video_id = await named(tx, [media_hash])
         if video_id is not None:
-            await _put_record(tx, person_id, video_id, record, gains)
-    return gains
+            await _put_record(tx, person_id, video_id, record, summary)
+    return summary
 
 
-async def _made(tx: Transaction, kept: KeptPerson, key: str, now: int) -> int:
+async def _made(tx: Transaction, kept: PersonRecord, key: str, now: int) -> int:
     at = kept.created_at if kept.created_at is not None else now
     secret = secrets.token_hex(16)
     person_id = await people.add(tx, kept.name, key, secret, at)
@@ -155,17 +157,21 @@ async def _made(tx: Transaction, kept: KeptPerson, key: str, now: int) -> int:
 
 
 async def _put_record(
-    tx: Transaction, person_id: int, video_id: int, record: PersonalRecord, gains: PersonGains
+    tx: Transaction,
+    person_id: int,
+    video_id: int,
+    record: PersonalRecord,
+    summary: PersonRestoreSummary,
 ) -> None:
     if record.progress_at is not None:
         state = WatchState(record.position_s, record.watched, record.progress_at)
-        gains.progress += await progress.restore(tx, person_id, video_id, state, record.dismissed)
+        summary.progress += await progress.restore(tx, person_id, video_id, state, record.dismissed)
     if record.later_at is not None:
-        gains.later += await later.put(tx, person_id, video_id, record.later_at)
+        summary.later += await later.put(tx, person_id, video_id, record.later_at)
     for day, at in record.history:
-        gains.history += await history.put(tx, person_id, video_id, day, at)
+        summary.history += await history.put(tx, person_id, video_id, day, at)
 
 
-def limits_value(person: KeptPerson) -> object:
+def limits_value(person: PersonRecord) -> object:
     """The limits as JSON has them."""
     return json.loads(person.limits) if person.limits is not None else None

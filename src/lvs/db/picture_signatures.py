@@ -7,7 +7,7 @@ from typing import NamedTuple
 from lvs.db.database import Connection, Transaction
 
 
-class Unsigned(NamedTuple):
+class UnsignedVideo(NamedTuple):
     """A film without a signature of what it holds now."""
 
     video_id: int
@@ -24,7 +24,7 @@ class SignatureRow(NamedTuple):
     pictures: bytes
 
 
-async def unsigned(db: Connection, version: int, after_id: int, limit: int) -> list[Unsigned]:
+async def unsigned(db: Connection, version: int, after_id: int, limit: int) -> list[UnsignedVideo]:
     """Such films by id, behind `after_id`, as far as they can be reached."""
     sql = """
         SELECT g.video_id, g.root_id, g.path, v.looked_fingerprint
@@ -36,10 +36,10 @@ async def unsigned(db: Connection, version: int, after_id: int, limit: int) -> l
         ORDER BY g.video_id LIMIT :limit
     """
     values = {"version": version, "after": after_id, "limit": limit}
-    return [Unsigned(*row) for row in await db.tuples(sql, values)]
+    return [UnsignedVideo(*row) for row in await db.tuples(sql, values)]
 
 
-async def put(tx: Transaction, film: Unsigned, version: int, row: SignatureRow) -> None:
+async def put(tx: Transaction, video: UnsignedVideo, version: int, row: SignatureRow) -> None:
     """Keep a film's signature, which is to be compared with all the others."""
     sql = """
         INSERT INTO picture_signatures (video_id, content, version, duration_s, pictures, compared)
@@ -49,7 +49,7 @@ async def put(tx: Transaction, film: Unsigned, version: int, row: SignatureRow) 
             version = excluded.version, duration_s = excluded.duration_s,
             pictures = excluded.pictures, compared = excluded.compared
     """
-    await tx.run(sql, row._asdict() | {"content": film.content, "version": version})
+    await tx.run(sql, row._asdict() | {"content": video.content, "version": version})
 
 
 async def uncompared(db: Connection, version: int, limit: int) -> list[int]:

@@ -5,8 +5,8 @@ from msgspec import Struct
 from lvs.db import gallery
 from lvs.db.database import Connection
 from lvs.db.playlists import Playlist
-from lvs.db.sight import only_seen
-from lvs.models import Card, shown
+from lvs.db.sight import visible_condition
+from lvs.models import Card, display_path
 
 LOOKED_AT_FOR_COVERS = 24
 
@@ -33,7 +33,7 @@ class PlaylistItem(Struct, frozen=True):
 
 def _summary() -> tuple[str, dict[str, str]]:
     """The query of summaries, which count what the person who watches may see, and its values."""
-    seen, values = only_seen("i.video_id")
+    seen, values = visible_condition("i.video_id")
     held = "AND 0" if values else ""
     return _SUMMARY.format(seen=seen, held=held), values
 
@@ -66,10 +66,10 @@ async def summary(db: Connection, playlist_id: int) -> PlaylistSummary | None:
 
 
 async def covers(db: Connection, each: int) -> dict[int, list[Card]]:
-    """For every playlist the first videos of it that have a poster, at most `each` of its first
+    """The first videos of every playlist that have a poster, at most `each` of its first
     dozens, without the hidden ones.
     """
-    seen, values = only_seen("i.video_id")
+    seen, values = visible_condition("i.video_id")
     sql = f"""
         SELECT {gallery.COLUMNS}, p.id
         FROM playlists p JOIN playlist_items i ON i.playlist_id = p.id AND i.position <= coalesce(
@@ -90,7 +90,7 @@ async def covers(db: Connection, each: int) -> dict[int, list[Card]]:
 
 async def count_hidden(db: Connection, playlist_id: int) -> int:
     """Return how many places of a playlist hold a hidden video."""
-    seen, values = only_seen("i.video_id")
+    seen, values = visible_condition("i.video_id")
     sql = f"""
         SELECT count(*) FROM playlist_items i JOIN hidden h ON h.video_id = i.video_id
         WHERE i.playlist_id = :id{seen}
@@ -102,7 +102,7 @@ async def items(
     db: Connection, playlist_id: int, after: int, limit: int, hidden: bool
 ) -> list[PlaylistItem]:
     """The places behind a position, in order; those of hidden videos only with `hidden`."""
-    seen, allowed = only_seen("i.video_id")
+    seen, allowed = visible_condition("i.video_id")
     in_sight = "" if hidden else " AND i.video_id NOT IN (SELECT video_id FROM hidden)"
     sql = f"""
         SELECT i.position, v.media_hash, v.title, {gallery.COLUMNS}
@@ -123,6 +123,7 @@ async def items(
         WHERE playlist_id = :id AND position > :after ORDER BY position LIMIT :limit
     """
     found += [
-        PlaylistItem(row[0], "", shown(row[1]), None) for row in await db.tuples(held, values)
+        PlaylistItem(row[0], "", display_path(row[1]), None)
+        for row in await db.tuples(held, values)
     ]
     return sorted(found, key=lambda item: item.position)[:limit]

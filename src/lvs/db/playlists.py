@@ -98,7 +98,7 @@ async def insert(tx: Transaction, playlist_id: int, position: int, video_id: int
         await append(tx, playlist_id, [video_id])
 
 
-async def take_out(tx: Transaction, playlist_id: int, position: int) -> bool:
+async def remove_item(tx: Transaction, playlist_id: int, position: int) -> bool:
     """Remove what stands at a place; False where nothing does."""
     removed = 0
     for table in _ITEMS:
@@ -107,13 +107,13 @@ async def take_out(tx: Transaction, playlist_id: int, position: int) -> bool:
     return removed > 0
 
 
-async def take_out_video(tx: Transaction, playlist_id: int, video_id: int) -> int:
+async def remove_video(tx: Transaction, playlist_id: int, video_id: int) -> int:
     """Remove a video from all of its places; how many there were."""
     sql = "DELETE FROM playlist_items WHERE playlist_id = ? AND video_id = ?"
     return await tx.run(sql, (playlist_id, video_id))
 
 
-async def take_out_held(tx: Transaction, playlist_id: int, name: bytes) -> int:
+async def remove_held(tx: Transaction, playlist_id: int, name: bytes) -> int:
     """Remove the places held for a name of the original; how many there were."""
     sql = "DELETE FROM legacy_playlist_items WHERE playlist_id = ? AND name = ?"
     return await tx.run(sql, (playlist_id, name))

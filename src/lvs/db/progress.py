@@ -7,14 +7,14 @@ from msgspec import Struct
 
 from lvs.db import gallery, history, later
 from lvs.db.database import Connection, Transaction
-from lvs.db.sight import only_seen
+from lvs.db.sight import visible_condition
 from lvs.models import Card, WatchState
 from lvs.viewer import viewer
 
 VARIANTS = 256  # of a card, by a person's progress
 
 
-class FilmProgress(Struct, frozen=True):
+class PlaybackProgress(Struct, frozen=True):
     """A video, its length in seconds (None while unknown), and how far it was watched."""
 
     video_id: int
@@ -35,14 +35,14 @@ class ProgressEvent(Struct, frozen=True):
     at: int
 
 
-class StartedFilm(Struct, frozen=True):
+class StartedVideo(Struct, frozen=True):
     """The card of a film that one stopped in, and where."""
 
     card: Card
     position_s: float
 
 
-async def named(db: Connection, person_id: int, name: str) -> FilmProgress | None:
+async def named(db: Connection, person_id: int, name: str) -> PlaybackProgress | None:
     """The video of this name or alias (where several share an alias, the oldest)."""
     sql = """
         SELECT v.id, v.duration_s, coalesce(p.position_s, 0.0), coalesce(p.watched, 0),
@@ -55,7 +55,7 @@ async def named(db: Connection, person_id: int, name: str) -> FilmProgress | Non
     row = await db.one(sql, {"person": person_id, "name": name})
     if row is None:
         return None
-    return FilmProgress(row[0], row[1], WatchState(row[2], bool(row[3]), row[4]))
+    return PlaybackProgress(row[0], row[1], WatchState(row[2], bool(row[3]), row[4]))
 
 
 async def record(tx: Transaction, events: Collection[ProgressEvent]) -> None:
@@ -153,9 +153,9 @@ async def is_empty(db: Connection) -> bool:
     return not await db.value("SELECT EXISTS (SELECT 1 FROM progress)")
 
 
-async def started(db: Connection, person_id: int, limit: int) -> list[StartedFilm]:
+async def started(db: Connection, person_id: int, limit: int) -> list[StartedVideo]:
     """The listed films that one stopped in and did not dismiss, latest first."""
-    seen, values = only_seen("p.video_id")
+    seen, values = visible_condition("p.video_id")
     sql = f"""
         SELECT {gallery.COLUMNS}, p.position_s
         FROM progress p JOIN gallery g ON g.video_id = p.video_id
@@ -167,7 +167,7 @@ async def started(db: Connection, person_id: int, limit: int) -> list[StartedFil
     return [_started(gallery.card_of(row), row[-1]) for row in rows]
 
 
-async def begun(db: Connection, events: Collection[ProgressEvent]) -> list[StartedFilm]:
+async def begun(db: Connection, events: Collection[ProgressEvent]) -> list[StartedVideo]:
     """The listed films of positions that are not written yet, without those that are watched or out
     of sight, latest first.
     """
@@ -178,10 +178,10 @@ async def begun(db: Connection, events: Collection[ProgressEvent]) -> list[Start
     return [_started(card, each.position_s) for card, each in found if not card.hidden]
 
 
-def _started(card: Card, position_s: float) -> StartedFilm:
+def _started(card: Card, position_s: float) -> StartedVideo:
     """A film and where one stopped: at most at its end, where a shorter cut has taken its place."""
     at_s = min(position_s, card.duration_s or position_s)
-    return StartedFilm(on_card(card, {card.id: (at_s, card.watched)}), at_s)
+    return StartedVideo(on_card(card, {card.id: (at_s, card.watched)}), at_s)
 
 
 async def restore(

@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 from lvs.db.database import Connection, Transaction
-from lvs.models import SHAPES, STEREOS, Projection, Shape, Stereo, shown
+from lvs.models import SHAPES, STEREOS, Projection, Shape, Stereo, display_path
 
 _SHAPE_NUMBERS = " ".join(f"WHEN '{shape}' THEN {at}" for at, shape in enumerate(SHAPES))
 _STEREO_NUMBERS = " ".join(f"WHEN '{stereo}' THEN {at}" for at, stereo in enumerate(STEREOS))
@@ -109,7 +109,7 @@ async def drawn(tx: Transaction, video_id: int) -> None:
     await tx.run("UPDATE projections SET drawn = eye WHERE video_id = ?", (video_id,))
 
 
-class Facts(Struct, frozen=True):
+class ProjectionFacts(Struct, frozen=True):
     """Facts about a video that the ladder needs besides its evidence."""
 
     path: bytes
@@ -119,10 +119,10 @@ class Facts(Struct, frozen=True):
     @property
     def name(self) -> str:
         """The file's name as text."""
-        return shown(self.path.rpartition(b"/")[2])
+        return display_path(self.path.rpartition(b"/")[2])
 
 
-async def facts_of(db: Connection, video_id: int) -> Facts | None:
+async def facts_of(db: Connection, video_id: int) -> ProjectionFacts | None:
     """Path and frame of a video; None where there is no such video."""
     sql = """
         SELECT coalesce((
@@ -132,7 +132,7 @@ async def facts_of(db: Connection, video_id: int) -> Facts | None:
         FROM videos v WHERE v.id = ?
     """
     row = await db.one(sql, (video_id,))
-    return Facts(row["path"], row["width"], row["height"]) if row else None
+    return ProjectionFacts(row["path"], row["width"], row["height"]) if row else None
 
 
 def _stored(row: sqlite3.Row) -> StoredProjection:

@@ -5,7 +5,7 @@ from lvs.db.gallery import COLUMNS, card_of
 from lvs.models import Card
 
 
-async def films(db: Connection, after_id: int, limit: int) -> list[Card]:
+async def videos(db: Connection, after_id: int, limit: int) -> list[Card]:
     """Listed videos with a poster, by id behind `after_id`."""
     sql = f"""
         SELECT {COLUMNS} FROM gallery g

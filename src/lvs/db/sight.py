@@ -5,7 +5,7 @@ import json
 from lvs.viewer import viewer
 
 
-def only_seen(column: str) -> tuple[str, dict[str, str]]:
+def visible_condition(column: str) -> tuple[str, dict[str, str]]:
     """` AND …` for a column of video ids, with its values; nothing for those who see everything."""
     who = viewer()
     if who.limits is None:

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from lvs.db import journal_lines
 from lvs.db.connection import Connection, Transaction
-from lvs.db.tag_details import States, dumped, loaded
+from lvs.db.tag_details import States, from_json, to_json
 
 FIRST_ID = 1 << 40
 """Lines of this journal have ids above this, those of videos below it: one id names one change."""
@@ -44,7 +44,7 @@ _SELECT = """
 def _change(row: Any) -> TagJournalLine:
     values = dict(row)
     renamed = json.loads(values["renamed"]) if values["renamed"] else None
-    values |= {"before": loaded(values["before"]), "after": loaded(values["after"])}
+    values |= {"before": from_json(values["before"]), "after": from_json(values["after"])}
     return TagJournalLine(**(values | {"renamed": tuple(renamed) if renamed else None}))
 
 
@@ -74,7 +74,7 @@ async def begin(tx: Transaction, line: NewTagJournalLine) -> int:
     values |= {
         "first": FIRST_ID,
         "renamed": json.dumps(line.renamed) if line.renamed else None,
-        "before": dumped(line.before),
+        "before": to_json(line.before),
     }
     return int(await tx.value(sql, values))
 
@@ -82,7 +82,7 @@ async def begin(tx: Transaction, line: NewTagJournalLine) -> int:
 async def finish(tx: Transaction, change_id: int, after: States, films: int) -> None:
     """Complete a line with the tags as they became, and how many videos it concerns."""
     sql = "UPDATE tag_changes SET after = ?, films = ? WHERE id = ?"
-    await tx.run(sql, (dumped(after), films, change_id))
+    await tx.run(sql, (to_json(after), films, change_id))
 
 
 async def drop(tx: Transaction, change_id: int) -> None:
@@ -111,7 +111,7 @@ async def latest(
 # --- Videos that get or lose a tag ---
 
 
-async def take_all(tx: Transaction, change_id: int, key: str) -> None:
+async def remove_from_all(tx: Transaction, change_id: int, key: str) -> None:
     """Note every video that carries this tag as one that loses it, and take it off."""
     values = {"change": change_id, "key": key}
     await tx.run(
@@ -127,7 +127,7 @@ async def take_all(tx: Transaction, change_id: int, key: str) -> None:
     )
 
 
-async def give_instead(tx: Transaction, change_id: int, lost: str, given: str) -> None:
+async def replace_tag(tx: Transaction, change_id: int, lost: str, given: str) -> None:
     """Give every video that lost a tag by this change another one, where it does not have that."""
     values = {"change": change_id, "lost": lost, "given": given}
     await tx.run(
@@ -150,13 +150,13 @@ async def give_instead(tx: Transaction, change_id: int, lost: str, given: str) -
     )
 
 
-async def films_of(db: Connection, change_id: int) -> set[int]:
+async def videos_of(db: Connection, change_id: int) -> set[int]:
     """The videos that got or lost a tag by this change."""
     sql = "SELECT DISTINCT video_id FROM tag_change_films WHERE change_id = ?"
     return {row[0] for row in await db.tuples(sql, (change_id,))}
 
 
-async def take_back_films(
+async def revert_videos(
     tx: Transaction, change_id: int, undo_id: int, partners: dict[str, str]
 ) -> None:
     """Give videos back the tags that they lost by a change, take off those that they got, and note

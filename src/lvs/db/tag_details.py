@@ -54,12 +54,12 @@ class TagDetails(Struct, frozen=True):
     children: tuple[str, ...]
 
 
-def dumped(states: States) -> str:
+def to_json(states: States) -> str:
     """Tags as the journal keeps them."""
     return json.dumps([asdict(states[key]) for key in sorted(states)], ensure_ascii=False)
 
 
-def loaded(text: str) -> States:
+def from_json(text: str) -> States:
     """The tags of a line of the journal."""
     return {value["key"]: TagState.from_json(value) for value in json.loads(text)}
 
@@ -73,7 +73,7 @@ _STATES = """
 
 
 async def states(db: Connection, keys: Collection[str]) -> States:
-    """Those of these tags that exist."""
+    """The states of these tags, as far as they exist."""
     sql = f"{_STATES} WHERE t.key IN (SELECT value FROM json_each(?))"
     return _by_key(await db.all(sql, (json.dumps(sorted(keys)),)))
 
@@ -138,7 +138,7 @@ def _details(row: Any) -> TagDetails:
     return TagDetails(**values)
 
 
-async def carried_by_both(db: Connection, one_id: int, other_id: int) -> int:
+async def count_common(db: Connection, one_id: int, other_id: int) -> int:
     """The number of videos that carry both of these tags."""
     sql = """
         SELECT count(*) FROM video_tags a JOIN video_tags b
@@ -165,7 +165,7 @@ async def above(db: Connection, key: str) -> list[str]:
     return [row[0] for row in await db.all(sql, (key,))]
 
 
-async def in_circle(db: Connection, keys: Collection[str]) -> bool:
+async def has_cycle(db: Connection, keys: Collection[str]) -> bool:
     """True if one of these tags stands above itself."""
     sql = """
         WITH RECURSIVE up (start, id) AS (
@@ -227,7 +227,7 @@ async def remove_unused(tx: Transaction, keys: Collection[str]) -> None:
     await tx.run(sql, (json.dumps(sorted(keys)),))
 
 
-async def taken(db: Connection, key: str) -> str | None:
+async def name_owner(db: Connection, key: str) -> str | None:
     """The key of the tag that is called so or has this alias."""
     sql = """
         SELECT key FROM tags WHERE id = (
@@ -238,13 +238,13 @@ async def taken(db: Connection, key: str) -> str | None:
     return str(value) if value is not None else None
 
 
-async def clashes(db: Connection) -> bool:
+async def alias_conflicts(db: Connection) -> bool:
     """True if an alias has the name of a tag."""
     sql = "SELECT EXISTS (SELECT 1 FROM tag_aliases a JOIN tags t ON t.key = a.key)"
     return bool(await db.value(sql))
 
 
-async def carriers(db: Connection, keys: Collection[str]) -> set[int]:
+async def videos_with(db: Connection, keys: Collection[str]) -> set[int]:
     """The videos that carry one of these tags or one below."""
     sql = """
         WITH RECURSIVE below (id) AS (

@@ -4,14 +4,14 @@ from msgspec import Struct
 
 from lvs.db import gallery
 from lvs.db.database import Connection
-from lvs.db.sight import only_seen
+from lvs.db.sight import visible_condition
 from lvs.models import Card
 
 LATEST = 24  # films watched last
 FOLDER_COMPARED = 2000  # the first ones by path
 
 
-class NextFilm(Struct, frozen=True):
+class NextVideo(Struct, frozen=True):
     """The card of a film that comes next, in a folder or, where `playlist_id` is not 0, at a
     position of a playlist with this name.
     """
@@ -70,15 +70,15 @@ _SQL = f"""
 """
 
 
-async def following(db: Connection, person_id: int, limit: int) -> list[NextFilm]:
+async def following(db: Connection, person_id: int, limit: int) -> list[NextVideo]:
     """The next films, each once, behind what was watched last first. Films that were watched are
     passed over, as are hidden ones and those out of sight, and those that were begun stand among
     the films to go on with.
     """
-    seen, allowed = only_seen("o.video_id")
+    seen, allowed = visible_condition("o.video_id")
     values: dict[str, int | str] = {"person": person_id, "latest": LATEST}
     values["compared"] = FOLDER_COMPARED
-    found: dict[int, NextFilm] = {}
+    found: dict[int, NextVideo] = {}
     for row in await db.tuples(_SQL.format(seen=seen), values | allowed):
-        found.setdefault(row[0], NextFilm(gallery.card_of(row), *row[gallery.WIDTH :]))
+        found.setdefault(row[0], NextVideo(gallery.card_of(row), *row[gallery.WIDTH :]))
     return list(found.values())[:limit]

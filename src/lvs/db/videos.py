@@ -98,7 +98,7 @@ async def state_of(db: Connection, video_id: int) -> State:
     return State(await db.value("SELECT state FROM videos WHERE id = ?", (video_id,)))
 
 
-async def curated(db: Connection, video_id: int) -> bool:
+async def has_curation(db: Connection, video_id: int) -> bool:
     """True if anybody ever did something with this video."""
     sql = """
         SELECT EXISTS (SELECT 1 FROM ratings WHERE video_id = :id)
@@ -117,7 +117,7 @@ async def curated(db: Connection, video_id: int) -> bool:
     return bool(await db.value(sql, {"id": video_id}))
 
 
-async def absorb(tx: Transaction, video_id: int, other_id: int, at: int) -> None:
+async def merge_uncurated(tx: Transaction, video_id: int, other_id: int, at: int) -> None:
     """Make another, uncurated video part of this one: its content, places and names lead here from
     now (`at`, Unix ms) on.
     """
@@ -276,7 +276,7 @@ def _tracks(text: str) -> tuple[Track, ...]:
     return tuple(Track(**track) for track in json.loads(text))
 
 
-class Waiting(Struct, frozen=True):
+class WaitingVideo(Struct, frozen=True):
     """A video waiting to be probed, and its file."""
 
     video_id: int
@@ -311,19 +311,19 @@ _DUE = """
 """
 
 
-async def waiting(db: Connection, limit: int, after_id: int, posters: bool) -> list[Waiting]:
+async def waiting(db: Connection, limit: int, after_id: int, posters: bool) -> list[WaitingVideo]:
     """Videos whose content is to be probed now, by id behind `after_id`; with `posters` also
     those that have no poster yet.
     """
     sql = f"{_WAITING} WHERE v.id > :after AND {_DUE} ORDER BY v.id LIMIT :limit"
     values = {"after": after_id, "limit": limit, "posters": posters, "now": now_ms()}
-    return [Waiting(*row) for row in await db.all(sql, values)]
+    return [WaitingVideo(*row) for row in await db.all(sql, values)]
 
 
-async def waiting_one(db: Connection, video_id: int) -> Waiting | None:
+async def waiting_one(db: Connection, video_id: int) -> WaitingVideo | None:
     """The same for one video, whether or not it was probed before."""
     row = await db.one(f"{_WAITING} WHERE v.id = ?", (video_id,))
-    return Waiting(*row) if row else None
+    return WaitingVideo(*row) if row else None
 
 
 async def put_probe(

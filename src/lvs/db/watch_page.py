@@ -69,7 +69,7 @@ _SAME_PICTURES = """
 """
 
 
-class Beside(Struct, frozen=True):
+class RelatedVideos(Struct, frozen=True):
     """Ids of listed videos that share tags with one, each with the rarest shared tag, most and
     rarest shared first; of those in its folder and below, by title; tags that it may get.
     """
@@ -87,7 +87,7 @@ class Beside(Struct, frozen=True):
 
 async def beside(
     db: Connection, video_id: int, root_id: int, folder: bytes, limit: int, tags: int
-) -> Beside:
+) -> RelatedVideos:
     """Everything beside this video, at most `limit` of each kind and `tags` tags."""
     inside = _BELOW if folder else _AT_TOP
     sql = f"""
@@ -111,7 +111,7 @@ async def beside(
     values = {"id": video_id, "limit": limit, "tagged": TAGGED_COMPARED, "root_id": root_id}
     values |= {"folder": FOLDER_COMPARED, "tags": tags, "person": viewer().person}
     rows = await db.all(sql, {**values, "start": folder + b"/", "end": folder + b"0"})
-    return Beside(
+    return RelatedVideos(
         tuple((row[0], row[1]) for row in rows if row[2] == 0),
         tuple(row[0] for row in rows if row[2] == 1),
         tuple(row[1] for row in rows if row[2] == 2),

@@ -27,11 +27,11 @@ from lvs.db.connection import (
     Transaction,
     close,
     direct,
-    in_words,
     is_busy,
     is_stale,
     on_thread,
-    to_the_end,
+    readable_error,
+    run_to_completion,
 )
 from lvs.db.query_stats import QueryStats
 from lvs.errors import Unavailable
@@ -47,7 +47,7 @@ AWAKE_SECONDS = 1.0
 CLOSE_SECONDS = 1.0
 
 
-class _Block(Struct, eq=False):
+class _PendingWrite(Struct, eq=False):
     """A block handed to `write`, and its result: a value or an error."""
 
     function: Callable[[Transaction], Coroutine[Any, Any, Any]]
@@ -65,7 +65,7 @@ class _Block(Struct, eq=False):
         self.began = time.monotonic()
         execute("SAVEPOINT block")
         try:
-            self.value = to_the_end(self.function(transaction))
+            self.value = run_to_completion(self.function(transaction))
         except Exception as error:
             if not raw.in_transaction:  # SQLite rolled all of it back, as on a full disk
                 raise as_sqlite_error(error) from error
@@ -90,7 +90,7 @@ class _Block(Struct, eq=False):
             self.done.set_exception(self.error)
 
 
-class _Pace:
+class _DiskSpeed:
     """A measure of the disk's speed. The event loop may wait for it only where it has just been
     quick several times in a row.
 
@@ -137,10 +137,10 @@ class Writer:
         self._raw: aiosqlite.Connection | None = None
         self._stale = False
         self._lock = asyncio.Lock()
-        self._blocks: deque[_Block] = deque()
+        self._blocks: deque[_PendingWrite] = deque()
         self._writing: asyncio.Task[None] | None = None
         self._gathered = 1
-        self._pace = _Pace()
+        self._pace = _DiskSpeed()
 
     async def open(self, raw: aiosqlite.Connection) -> None:
         """Take this connection. Raises sqlite3.Error."""
@@ -181,19 +181,19 @@ class Writer:
                 finally:
                     self._usage.committed(time.monotonic() - ended)
         except sqlite3.Error as error:
-            raise in_words(error) from error
+            raise readable_error(error) from error
 
     async def write(self, function: Callable[[Transaction], Coroutine[Any, Any, T]]) -> T:
         """See Database.write."""
         asked = time.monotonic()
-        block = _Block(function, asyncio.get_running_loop().create_future())
+        block = _PendingWrite(function, asyncio.get_running_loop().create_future())
         self._blocks.append(block)
         if self._writing is None:
             self._writing = asyncio.ensure_future(self._write_blocks())
         try:
             result: T = await block.done
         except sqlite3.Error as error:
-            raise in_words(error) from error
+            raise readable_error(error) from error
         finally:
             if block.ended:
                 self._usage.waited(block.began - asked)
@@ -226,7 +226,7 @@ class Writer:
             there = len(self._blocks)
         self._gathered = there
 
-    async def _write_together(self, blocks: Sequence[_Block]) -> None:
+    async def _write_together(self, blocks: Sequence[_PendingWrite]) -> None:
         try:
             await self._run(blocks, time.monotonic() + BUSY_SECONDS)
         except Exception as error:  # noqa: BLE001 - each of those who wait must hear of it
@@ -236,7 +236,7 @@ class Writer:
             self._stale = self._stale or (block.error is not None and is_stale(block.error))
             block.answer()
 
-    async def _run(self, blocks: Sequence[_Block], deadline: float) -> None:
+    async def _run(self, blocks: Sequence[_PendingWrite], deadline: float) -> None:
         """Run the blocks and commit. Raises what kept all of them from being committed."""
         while True:
             raw = await self._usable()
@@ -323,7 +323,7 @@ class Writer:
             self._stale = True
 
 
-def _run_all(raw: aiosqlite.Connection, blocks: Sequence[_Block]) -> sqlite3.Error | None:
+def _run_all(raw: aiosqlite.Connection, blocks: Sequence[_PendingWrite]) -> sqlite3.Error | None:
     """Run the blocks and commit; what kept them from being committed. Raises sqlite3.Error where
     nothing could be begun.
     """

@@ -11,7 +11,7 @@ import socket
 import threading
 from collections.abc import Iterable
 
-MOST_ANSWERED = 100  # spellings that need no second look
+MOST_ANSWERED = 100  # spellings whose answer is remembered
 MAX_NAME = 253  # RFC 1035 section 2.3.4, less what the wire format adds
 HOME_ENDINGS = (".local", ".lan", ".home.arpa", ".internal", ".localhost")
 
@@ -19,7 +19,7 @@ _HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::[0-9]{0,5})?", re.A
 _LABEL = re.compile(r"[a-z0-9_-]{1,63}", re.ASCII)
 
 
-class Hosts:
+class AllowedHosts:
     """Tells names of this server from others.
 
     `allowed` is what the household added to what always counts.

@@ -147,7 +147,7 @@ class ConnectionLimit:
         """Count one more connection; None where that would be too many."""
         client = self._client(writer.get_extra_info("peername"))
         if len(self._held) >= self._total or (client and self._clients[client] >= self._per_client):
-            log.info("refused a connection of %s: there are too many", client or "a proxy")
+            log.info("refused a connection from %s: too many connections", client or "a proxy")
             return None
         if client:
             self._clients[client] += 1
@@ -187,7 +187,9 @@ class ConnectionLimit:
             if waiting_bytes != held.unsent_bytes or not waiting_bytes:
                 held.unsent_bytes, held.since = waiting_bytes, now
             elif now - held.since >= self._stall_seconds:
-                log.info("cut a connection that took nothing for %g seconds", self._stall_seconds)
+                log.info(
+                    "closed a connection that received nothing for %g seconds", self._stall_seconds
+                )
                 abort(held.transport, held.socket)
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(self._check_seconds, self._check) if self._held else None

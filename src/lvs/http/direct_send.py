@@ -33,7 +33,7 @@ class WriteScheduler:
 
     @contextmanager
     def taken(self, descriptor: int, step: Callable[[], None]) -> Iterator[None]:
-        """In this context `step` is called again and again while there is room in the socket."""
+        """Call `step` again and again in this context, while there is room in the socket."""
         loop = asyncio.get_running_loop()
         if self._epoll is None:
             self._epoll = select.epoll()
@@ -169,13 +169,13 @@ def h11_supports_passthrough() -> bool:
         exchange.start_next_cycle()
     except Exception:
         log.warning(
-            "videos are sent the slow way: this h11 does not let others send a body", exc_info=True
+            "direct send is off: this version of h11 does not let others send a body", exc_info=True
         )
         return False
     return [len(part) for part in told] == [size_bytes] and not end
 
 
-class _Sent:
+class _SentBytes:
     """Stands for so many bytes of a body that h11 never sees."""
 
     def __init__(self, size_bytes: int) -> None:
@@ -188,4 +188,4 @@ class _Sent:
 def record_sent(exchange: h11.Connection, size_bytes: int) -> list[bytes] | None:
     # h11's documentation, "Support for sendfile()": it asks the placeholder for its length and
     # gives it back.
-    return exchange.send_with_data_passthrough(h11.Data(data=cast("bytes", _Sent(size_bytes))))
+    return exchange.send_with_data_passthrough(h11.Data(data=cast("bytes", _SentBytes(size_bytes))))

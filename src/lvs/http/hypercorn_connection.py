@@ -49,7 +49,7 @@ class Http1Server(TCPServer):
             vars(protocol)["_check_protocol"] = _stay_with_http1
             vars(protocol)["_create_stream"] = _without_upgrade(protocol._create_stream)
             vars(protocol)["_send_h11_event"] = self._with_headers(protocol._send_h11_event)
-            protocol.can_read = _Answered(self.writer)
+            protocol.can_read = _AnswerEnd(self.writer)
         await self._read_by_turns()
         # The client is gone. Hypercorn would still hold the connection for as long as an idle
         # client's.
@@ -128,8 +128,8 @@ def _without_upgrade(
     return creating
 
 
-class _Answered(EventWrapper):
-    """In the place of hypercorn's event for the end of an answer, for which it waits with what a
+class _AnswerEnd(EventWrapper):
+    """Replacement of hypercorn's event for the end of an answer, for which it waits with what a
     client sent ahead of that.
 
     It does not read meanwhile, so it would not see the connection end, and after an answer that was
@@ -160,4 +160,4 @@ class _Answered(EventWrapper):
 
 
 async def _stay_with_http1(_request: h11.Request) -> None:
-    """In the place of hypercorn's check whether the client would rather speak HTTP/2."""
+    """Replace hypercorn's check whether the client would rather speak HTTP/2."""

@@ -45,7 +45,7 @@ def hypercorn_connection_is_known() -> bool:
     ]
     if unknown:
         log.warning(
-            "connections are hypercorn's own, without what LVS adds to them: %s is not as expected",
+            "connections are hypercorn's own, without the extensions of LVS: %s is not as expected",
             ", ".join(unknown),
         )
     return not unknown
@@ -88,7 +88,9 @@ def rule_class() -> type[QuartRule]:
 def put_server_class(server: type[TCPServer]) -> None:
     """Have hypercorn make `server` for each connection. There is no setting for it."""
     if not hasattr(hypercorn.asyncio.run, "TCPServer"):
-        log.warning("connections are not counted by client: hypercorn makes them elsewhere")
+        log.warning(
+            "connections are not counted by client: this version of hypercorn makes them elsewhere"
+        )
     vars(hypercorn.asyncio.run)["TCPServer"] = server
 
 

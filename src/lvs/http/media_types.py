@@ -3,7 +3,7 @@
 None of them is one that a browser would run or render as a page.
 """
 
-from lvs.models import shown
+from lvs.models import display_path
 
 UNKNOWN = "application/octet-stream"
 
@@ -59,7 +59,7 @@ def media_type(path: bytes, container: str | None = None) -> str:
     """Media type of the file at `path`: what its extension says, unless `container` (the probe's
     name for it) says otherwise.
     """
-    _, dot, extension = shown(path).rpartition(".")
+    _, dot, extension = display_path(path).rpartition(".")
     by_extension = BY_EXTENSION.get(extension.lower(), UNKNOWN) if dot else UNKNOWN
     possible = BY_CONTAINER.get(container or "", (by_extension,))
     return by_extension if by_extension in possible else possible[0]

@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from lvs.config import Config
-from lvs.http.allowed_hosts import Hosts
+from lvs.http.allowed_hosts import AllowedHosts
 from lvs.http.asgi import Application, Receive, Scope, Send
 from lvs.http.behind_proxy import HOST_NAMED_BY_PROXY
 from lvs.http.client_address import address_of, is_public
@@ -75,7 +75,7 @@ class RequestGuard:
         self._config = config
         self._has_password = has_password
         self._answers_json = answers_json
-        self._hosts = Hosts((*config.allowed_hosts, config.host))
+        self._hosts = AllowedHosts((*config.allowed_hosts, config.host))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":

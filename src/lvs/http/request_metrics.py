@@ -12,7 +12,7 @@ from lvs.config import Config
 from lvs.http import transport
 from lvs.http.asgi import Application, Message, Receive, Scope, Send
 from lvs.http.client_address import client_address
-from lvs.services.metrics import Metrics, Request
+from lvs.services.metrics import Metrics, RequestStats
 
 log = logging.getLogger("lvs.requests")
 
@@ -28,7 +28,7 @@ def install(app: Quart, config: Config) -> None:
     @app.before_request
     async def name_the_request() -> None:
         g.client = client_address(request, config.trusted_proxies)
-        measured: Request = request.scope[SCOPE_KEY]  # type: ignore[literal-required]
+        measured: RequestStats = request.scope[SCOPE_KEY]  # type: ignore[literal-required]
         measured.client, g.request_id = g.client, measured.request_id
         if request.url_rule is not None:
             measured.rule = request.url_rule.rule
@@ -52,7 +52,7 @@ class RequestMetrics:
             await self._app(scope, receive, send)
             return
         metrics, tell_each = self._metrics, self._tell_each
-        with Request(scope["method"], metrics) as measured:
+        with RequestStats(scope["method"], metrics) as measured:
             scope[SCOPE_KEY] = measured
             if (found := scope.get(transport.SCOPE_KEY)) is not None:
                 found.count = partial(metrics.sent, measured)
@@ -81,7 +81,7 @@ class RequestMetrics:
                     log.info("%s", line(measured, scope.get("path", "")))
 
 
-def server_timing(measured: Request) -> str:
+def server_timing(measured: RequestStats) -> str:
     """The value of the Server-Timing header: milliseconds for the whole, the database and the
     templates, and what caches had.
     """
@@ -92,7 +92,7 @@ def server_timing(measured: Request) -> str:
     )
 
 
-def line(measured: Request, path: str) -> str:
+def line(measured: RequestStats, path: str) -> str:
     """All about one request, as `name=value` pairs; text is quoted as in JSON.
 
     Status 0: the client left before the answer.

@@ -23,7 +23,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 from msgspec import Struct, field
 
-from lvs.errors import Conflict, Invalid, NotFound, TooMany, Unavailable
+from lvs.errors import Conflict, Invalid, NotFound, TooManyRequests, Unavailable
 from lvs.services.back_off import BackOff
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ FILE, KEY_FILE = "access.json", "access.key"
 SESSION_SECONDS = 90 * 24 * 3600
 LEAST_LETTERS, MOST_LETTERS = 8, 1000
 MOST_WAITING = 8
-LOOK_AGAIN_SECONDS = 1.0
+RECHECK_SECONDS = 1.0
 MOST_TOKENS = 100
 
 _TOKEN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,49}", re.ASCII)
@@ -154,7 +154,7 @@ class Passwords:
         self._access = Access()
         self._broken = False
         self._seen: tuple[int, int] | None = None
-        self._looked_at = -math.inf
+        self._checked_at = -math.inf
         self._back_off = BackOff()
         self._checking = asyncio.Lock()
         self._waiting = 0
@@ -171,12 +171,12 @@ class Passwords:
     async def check(self, password: str, client: str) -> bool:
         """True if it is the password.
 
-        Raises TooMany where this client failed so often that it must wait.
+        Raises TooManyRequests where this client failed so often that it must wait.
         """
         self._poll()
         self._back_off.check(client)
         if self._waiting >= MOST_WAITING:
-            raise TooMany("Many are signing in right now. Try again in a moment.", 2)
+            raise TooManyRequests("Many are signing in right now. Try again in a moment.", 2)
         self._waiting += 1
         try:
             # One after another: each takes 64 MiB and a twentieth of a second, on purpose.
@@ -225,9 +225,9 @@ class Passwords:
     def _poll(self) -> None:
         """Read the file again where it has changed."""
         now = time.monotonic()
-        if now - self._looked_at < LOOK_AGAIN_SECONDS:
+        if now - self._checked_at < RECHECK_SECONDS:
             return
-        self._looked_at = now
+        self._checked_at = now
         try:
             status = self._file.path.stat()
             seen = (status.st_mtime_ns, status.st_ino)

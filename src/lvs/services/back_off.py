@@ -5,7 +5,7 @@ import time
 from collections import OrderedDict
 
 from lvs.client_key import client_key
-from lvs.errors import TooMany
+from lvs.errors import TooManyRequests
 from lvs.services.rate_limit import MAX_VISITORS
 
 FREE_TRIES = 5
@@ -21,13 +21,12 @@ class BackOff:
         self._failures: OrderedDict[str, tuple[int, float]] = OrderedDict()
 
     def check(self, client: str) -> None:
-        """Raise TooMany where this client must wait."""
+        """Raise TooManyRequests where this client must wait."""
         failures, until = self._failures.get(client_key(client), (0, 0.0))
         wait_s = math.ceil(until - time.monotonic())
         if failures >= FREE_TRIES and wait_s > 0:
-            raise TooMany(
-                f"That was wrong {failures} times. Try again in {wait_s}"
-                f" second{'s' if wait_s > 1 else ''}.",
+            raise TooManyRequests(
+                f"Wrong {failures} times. Try again in {wait_s} second{'s' if wait_s > 1 else ''}.",
                 wait_s,
             )
 

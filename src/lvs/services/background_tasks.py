@@ -62,7 +62,7 @@ class BackgroundTasks:
         """
         known = self._latest.get(name)
         if known is not None and known.running:
-            raise Conflict(f"“{known.label}” is under way already. Wait until it has ended.")
+            raise Conflict(f"“{known.label}” is already running. Wait until it has finished.")
         task = self._latest[name] = BackgroundTask(name, label, now_ms(), time.monotonic())
         context = contextvars.copy_context()
         context.run(
@@ -76,7 +76,7 @@ class BackgroundTasks:
         return self._latest.get(name)
 
     def running(self) -> list[BackgroundTask]:
-        """Those under way."""
+        """The running tasks."""
         return [task for task in self._latest.values() if task.running]
 
     async def wait_briefly(self, name: str, seconds: float) -> None:
@@ -105,7 +105,7 @@ class BackgroundTasks:
             task.failed, task.message = True, "LVS was stopped before it was done."
             raise
         except Exception:
-            log.exception("“%s” went wrong", task.label)
+            log.exception("task “%s” failed", task.label)
             task.failed, task.message = True, "It went wrong. Details are in the log."
         finally:
             task.seconds = time.monotonic() - task.began

@@ -17,7 +17,7 @@ from msgspec import Struct
 from lvs.config import Config
 from lvs.db.database import Database
 from lvs.db.query_stats import QueryStats
-from lvs.errors import Damaged, LvsError
+from lvs.errors import DatabaseDamaged, LvsError
 from lvs.services.auth import Passwords
 from lvs.services.background_tasks import BackgroundTasks
 from lvs.services.backup.backups import Backups
@@ -29,7 +29,7 @@ from lvs.services.curation.added_dates import AddedDates
 from lvs.services.curation.bulk import BulkEdits
 from lvs.services.curation.favorites import Favorites
 from lvs.services.curation.handover import Handover
-from lvs.services.curation.hidden import Hidden
+from lvs.services.curation.hidden import HiddenVideos
 from lvs.services.curation.near_duplicates import NearDuplicates
 from lvs.services.curation.notes import Notes
 from lvs.services.curation.poster_choice import PosterChoice
@@ -39,7 +39,7 @@ from lvs.services.curation.recycle_bin import RecycleBin
 from lvs.services.curation.saved_views import SavedViews
 from lvs.services.curation.tag_management import TagManagement
 from lvs.services.curation.tags import Tags
-from lvs.services.curation.titles import Videos
+from lvs.services.curation.titles import VideoTitles
 from lvs.services.curation.triage import Triage
 from lvs.services.curation.undo import Journal
 from lvs.services.curation.undo_all import UndoAll
@@ -80,7 +80,7 @@ from lvs.services.monitoring.doctor import Doctor
 from lvs.services.monitoring.folder_sizes import FolderSizes
 from lvs.services.monitoring.health import Health
 from lvs.services.monitoring.library_counts import LibraryCounter
-from lvs.services.monitoring.storage import Storages
+from lvs.services.monitoring.storage import StorageMonitor
 from lvs.services.monitoring.system import System
 from lvs.services.monitoring.usage import Usage
 from lvs.services.network.discovery import Discovery
@@ -114,7 +114,7 @@ class Services(Struct, frozen=True):
     library: Library
     gallery: Gallery
     spelling: Spelling
-    videos: Videos
+    videos: VideoTitles
     ratings: Ratings
     ratings_limiter: RateLimiter
     writes_limiter: RateLimiter
@@ -128,7 +128,7 @@ class Services(Struct, frozen=True):
     saved_views: SavedViews
     triage: Triage
     views: Views
-    hidden: Hidden
+    hidden: HiddenVideos
     notes: Notes
     progress: ProgressTracker
     playlists: Playlists
@@ -157,7 +157,7 @@ class Services(Struct, frozen=True):
     legacy: LegacyImport
     metrics: Metrics
     overviews: LibraryCounter
-    storages: Storages
+    storages: StorageMonitor
     usage: Usage
     folder_sizes: FolderSizes
     system: System
@@ -222,7 +222,7 @@ def build(config: Config, database: Database | None = None) -> Services:
     watcher = Watcher(library, config.watch, config.poll_interval, config.scan_interval)
     backups = Backups(config.metadata_db, backup_folder)
     overviews = LibraryCounter(database, library, jobs, events)
-    storages = Storages(config, library, posters, scene_store)
+    storages = StorageMonitor(config, library, posters, scene_store)
     system = System(probe_pool)
     gallery = Gallery(database, library, cache)
     journal = Journal(database, cache, events)
@@ -235,14 +235,14 @@ def build(config: Config, database: Database | None = None) -> Services:
     saved_views = SavedViews(database)
     tag_management = TagManagement(database, cache, events)
     undo_all = UndoAll(journal, tag_management, saved_views)
-    videos, tags = Videos(database, cache, events), Tags(database, cache, events)
+    videos, tags = VideoTitles(database, cache, events), Tags(database, cache, events)
     later = Later(database)
     discovery = Discovery(config.announce, config.host)
     reachability = Reachability(config.host, config.public_url, discovery, config.root_path)
     elsewhere = Path(config.backup_directory) if config.backup_directory else None
     second_place = SecondPlace(backup_folder, elsewhere)
     replication = Replication(config.replicate, config.metadata_db, config.data_directory)
-    events.on(Event.CHANGED, lambda _: cache.age())
+    events.on(Event.CHANGED, lambda _: cache.invalidate())
     events.on(Event.CHANGED_EXTERNALLY, cache.forget)
     events.on(Event.CHANGED_EXTERNALLY, lambda *_: preferences.forget())
     events.on(Event.CHANGED_EXTERNALLY, lambda *_: people.forget())
@@ -276,7 +276,7 @@ def build(config: Config, database: Database | None = None) -> Services:
         saved_views=saved_views,
         triage=Triage(gallery, videos, tags, later, journal),
         views=Views(database, cache, events),
-        hidden=Hidden(database, cache, events),
+        hidden=HiddenVideos(database, cache, events),
         notes=Notes(database, cache, events),
         progress=progress,
         playlists=Playlists(database),
@@ -373,7 +373,7 @@ async def running(services: Services) -> AsyncIterator[None]:
 async def _open(services: Services) -> AsyncIterator[None]:
     try:
         await services.database.open()
-    except Damaged as error:
+    except DatabaseDamaged as error:
         raise await services.backups.quarantine(error) from error
     try:
         await _prepare_posters(services.posters)
@@ -408,14 +408,14 @@ async def _purge(people: People) -> None:
     try:
         await people.purge()
     except LvsError as error:
-        log.warning("people who were removed long ago stay for now: %s", error.message)
+        log.warning("people removed long ago could not be purged: %s", error.message)
 
 
 async def _find_encoder(players: PlayerPool) -> None:
     try:
         players.encoder = await working_encoder()
     except OSError as error:
-        log.info("no hardware encoder was tried: %s", error.strerror)
+        log.info("no hardware encoder was tested: %s", error.strerror)
 
 
 async def _write_positions(progress: ProgressTracker) -> None:
@@ -430,7 +430,9 @@ async def _prepare_posters(posters: PosterStore) -> None:
         await asyncio.to_thread(posters.prepare)
     except OSError as error:
         log.error(
-            "posters cannot be kept in %s: %s; pages go on without", posters.folder, error.strerror
+            "posters cannot be saved in %s: %s; pages are shown without them",
+            posters.folder,
+            error.strerror,
         )
 
 
@@ -440,14 +442,14 @@ async def _prepare_scenes(store: SceneStore | None) -> None:
     try:
         await asyncio.to_thread(store.prepare)
     except OSError as error:
-        log.error("scenes cannot be kept in %s: %s", store.folder, error.strerror)
+        log.error("scenes cannot be saved in %s: %s", store.folder, error.strerror)
 
 
 async def _prepare_segments(segments: SegmentCache) -> None:
     try:
         await asyncio.to_thread(segments.prepare)
     except OSError as error:
-        log.error("converted segments cannot be kept in %s: %s", segments.folder, error.strerror)
+        log.error("converted segments cannot be saved in %s: %s", segments.folder, error.strerror)
 
 
 async def _restarting(name: str, step: Step) -> None:

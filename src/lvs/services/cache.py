@@ -100,9 +100,9 @@ class Cache:
             if key in self._store and self._store.pop(key, None) is not None:
                 self.counts.invalidations += 1
 
-    def age(self) -> None:
-        """Something changed that counts and lists depend on: values of the former generation are
-        asked for no more.
+    def invalidate(self) -> None:
+        """Note that something changed that counts and lists depend on: values of the former
+        generation are asked for no more.
         """
         self.generation += 1
 

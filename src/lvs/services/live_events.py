@@ -16,7 +16,7 @@ from msgspec import Struct, field
 from lvs.client_key import client_key
 from lvs.db import live
 from lvs.db.database import Database
-from lvs.errors import TooMany, Unavailable
+from lvs.errors import TooManyRequests, Unavailable
 from lvs.services.background_tasks import BackgroundTasks
 from lvs.services.events import Event, Events
 from lvs.services.library.library import Library
@@ -81,10 +81,10 @@ class Listener(Struct, eq=False):
         if not self.resync:
             which.update(video_ids)
             if len(which) > MOST_VIDEOS:
-                self.lose()
+                self.request_resync()
         self.news.set()
 
-    def lose(self) -> None:
+    def request_resync(self) -> None:
         """Forget what is new, and say so."""
         self.library.clear()
         self.rated.clear()
@@ -137,20 +137,18 @@ class LiveEvents:
                 listener.news.set()
 
     def check_room(self, client: str) -> None:
-        """Raises TooMany where this client listens too often, Unavailable where all places are
-        taken or the server ends.
+        """Raises TooManyRequests where this client listens too often, Unavailable where all places
+        are taken or the server ends.
         """
         if self._ending.is_set():
             raise Unavailable("LVS is stopping. Try again when it runs.")
         if self._clients[client_key(client)] >= self._most_of_client:
-            raise TooMany(
-                f"This device listens {self._most_of_client} times already. Close some pages.",
+            raise TooManyRequests(
+                f"This device has {self._most_of_client} event streams open. Close some pages.",
                 RETRY_AFTER_S,
             )
         if len(self._listeners) >= self._most:
-            raise Unavailable(
-                f"All {self._most} places for listening are taken. Try again in a minute."
-            )
+            raise Unavailable(f"All {self._most} event streams are in use. Try again in a minute.")
 
     # --- What the rest of the server says ---
 
@@ -168,7 +166,7 @@ class LiveEvents:
     def _lost(self, _: Collection[int]) -> None:
         self._number += 1
         for listener in self._listeners:
-            listener.lose()
+            listener.request_resync()
 
     # --- What a listener hears ---
 
@@ -181,12 +179,12 @@ class LiveEvents:
         """
         try:
             self.check_room(client)  # others may have come since the answer began
-        except (TooMany, Unavailable) as full:
+        except (TooManyRequests, Unavailable) as full:
             yield LiveEvent("end", {"reason": full.message}, self._id)
             return
         listener, key = Listener(client, may), client_key(client)
         if last_id and last_id != self._id:
-            listener.lose()
+            listener.request_resync()
         self._listeners.add(listener)
         self._clients[key] += 1
         try:

@@ -1,10 +1,10 @@
-"""The work behind the operator's buttons, each as an task with its progress and its end."""
+"""The work behind the operator's buttons, each a task with its progress and its result."""
 
 import asyncio
 
 from msgspec.structs import replace
 
-from lvs.db.added_dates import AddedBetween
+from lvs.db.added_dates import AddedDateRange
 from lvs.models import Query, Sort
 from lvs.services.background_tasks import BackgroundTask, BackgroundTasks
 from lvs.services.backup.backups import Backups, in_words
@@ -17,8 +17,8 @@ from lvs.services.library.library import Library
 from lvs.services.media.probe_queue import ProbeQueue
 from lvs.text import plural
 
-LOOK_S = 0.3
-PATIENCE_LOOKS = 10  # so many in a row without any work to be seen, and nothing more will come
+POLL_S = 0.3
+MOST_IDLE_POLLS = 10  # in a row, after which no more work is expected
 
 
 class Maintenance:
@@ -45,14 +45,14 @@ class Maintenance:
         self._added_dates = added_dates
 
     def scan(self) -> BackgroundTask:
-        """Look at every file of every library folder."""
+        """Scan every library folder."""
         return self._background_tasks.start("scan", "Scan the library", self._scan)
 
     async def _scan(self, task: BackgroundTask) -> str:
         scan: asyncio.Future[None] = asyncio.ensure_future(self._library.scan())
         try:
             while not scan.done():
-                await asyncio.wait([scan], timeout=LOOK_S)
+                await asyncio.wait([scan], timeout=POLL_S)
                 task.reached(self._library.progress().files_seen, 0)
         finally:
             scan.cancel()
@@ -64,7 +64,7 @@ class Maintenance:
         return message + "".join(f" {problem}" for problem in progress.errors[:3])
 
     def back_up(self) -> BackgroundTask:
-        """Make a backup and look through it."""
+        """Make a backup and check it."""
         return self._background_tasks.start("backup", "Make a backup", self._back_up)
 
     async def _back_up(self, _: BackgroundTask) -> str:
@@ -74,23 +74,23 @@ class Maintenance:
         return f"{made.path.name} was made and checked: it holds {in_words(made.counts)}."
 
     def refresh_cache(self) -> BackgroundTask:
-        """Forget what was cached."""
+        """Clear the cache."""
 
         async def refresh(_: BackgroundTask) -> str:
             return (
-                f"{plural(self._cache.clear(), 'value')} forgotten. The next look asks the"
+                f"{plural(self._cache.clear(), 'value')} cleared. The next request reads the"
                 " database."
             )
 
         return self._background_tasks.start("cache", "Refresh the cache", refresh)
 
     def reprobe(self, query: Query) -> BackgroundTask:
-        """Look again into every video of a gallery's selection, and make their posters anew."""
+        """Probe every video of a gallery's selection again, which makes their posters anew."""
 
-        async def look(task: BackgroundTask) -> str:
+        async def reprobe(task: BackgroundTask) -> str:
             return await self._reprobe(task, query)
 
-        return self._background_tasks.start("posters", "Make posters again", look)
+        return self._background_tasks.start("posters", "Make posters again", reprobe)
 
     async def _reprobe(self, task: BackgroundTask, query: Query) -> str:
         awaited, before = self._jobs.awaited, replace(self._jobs.tally)
@@ -103,8 +103,8 @@ class Maintenance:
             total += len(ids)
             task.reached(0, total)
         idle = 0
-        while awaited and idle < PATIENCE_LOOKS:
-            await asyncio.sleep(LOOK_S)
+        while awaited and idle < MOST_IDLE_POLLS:
+            await asyncio.sleep(POLL_S)
             task.reached(total - len(awaited), total)
             idle = 0 if self._jobs.running or self._jobs.queued else idle + 1
         left = len(awaited)
@@ -119,7 +119,7 @@ class Maintenance:
             - before.unreadable
         )
         return message + (
-            f" {plural(failed, 'look')} failed meanwhile; the list of jobs says why."
+            f" {plural(failed, 'probe')} failed meanwhile; the list of jobs says why."
             if failed
             else ""
         )
@@ -136,11 +136,11 @@ class Maintenance:
                 task.reached(tally.done, tally.total)
 
             done = await self._undo_all.run(client, since, until, up_to_id, by, tell)
-            return in_a_sentence(done)
+            return undo_message(done)
 
         return self._background_tasks.start("undo", f"Take back the changes of {client}", undo)
 
-    def repair_dates(self, span: AddedBetween, client: str) -> BackgroundTask:
+    def repair_dates(self, span: AddedDateRange, client: str) -> BackgroundTask:
         """Set dates of addition right that a wrong clock gave."""
 
         async def repair(task: BackgroundTask) -> str:
@@ -150,9 +150,7 @@ class Maintenance:
         return self._background_tasks.start("dates", "Repair dates of addition", repair)
 
     async def reprobe_unreadable(self, reason: str | None) -> int:
-        """Look again into every file that could not be read, or those of one reason; how many these
-        are.
-        """
+        """Probe every unreadable file again, or those of one reason; how many there are."""
         number, after = 0, 0
         while True:
             found = await self._gallery.unreadable(MAX_RUN, after, reason)
@@ -163,7 +161,7 @@ class Maintenance:
             number += len(found)
 
 
-def in_a_sentence(tally: UndoTally) -> str:
+def undo_message(tally: UndoTally) -> str:
     """The result of an undo in words."""
     message = f"{plural(tally.done, 'change')} taken back."
     return message + "".join(

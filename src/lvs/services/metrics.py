@@ -55,7 +55,7 @@ class RouteGroup(Enum):
 MONITORING = frozenset({RouteGroup.DASHBOARD, RouteGroup.HEALTH_CHECK})
 
 
-class Request(RequestQueries):
+class RequestStats(RequestQueries):
     """One request while it is answered, and what it asked of the database.
 
     `rule` is the route's; `took_s` how many seconds it took until its answer began; `message` is
@@ -88,7 +88,7 @@ class Request(RequestQueries):
         self.client = self.message = ""
         self.status = self.cache_hits = self.cache_misses = self.bytes_sent = 0
         self.took_s = self.render_s = 0.0
-        self.route: Route | None = None
+        self.route: RouteStats | None = None
         self.started = time.perf_counter()
 
     @property
@@ -111,7 +111,7 @@ class Request(RequestQueries):
         usage_of_request.reset(self._token)
 
 
-class Route(Struct, eq=False):
+class RouteStats(Struct, eq=False):
     """Figures of one route since the start.
 
     `errors` are answers of 500 and above, `refused` those from 400 on.
@@ -150,7 +150,7 @@ class Route(Struct, eq=False):
         )
 
 
-class Failure(Struct, frozen=True):
+class FailedRequest(Struct, frozen=True):
     """A request that was answered with 500 or above; `at` is Unix milliseconds."""
 
     at: int
@@ -200,23 +200,23 @@ class Metrics:
         self.started = clock()
         self.started_at = now_ms()
         self.functions: dict[str, FunctionStats] = {}
-        self.failures: deque[Failure] = deque(maxlen=ENTRIES_KEPT)
+        self.failures: deque[FailedRequest] = deque(maxlen=ENTRIES_KEPT)
         self.log = RecentLog()
         self.groups: Mapping[tuple[str, str], RouteGroup] = {}  # by method and rule
         self.listeners: list[
-            Callable[[Request], None]
+            Callable[[RequestStats], None]
         ] = []  # told of each request when it is counted
-        self._routes: dict[tuple[str, str], Route] = {}
+        self._routes: dict[tuple[str, str], RouteStats] = {}
         self._pages = Latencies(SPARKLINE_SLOTS)
         self._ratings = Latencies()
-        self._noted: list[Request] = []
+        self._noted: list[RequestStats] = []
 
     @property
     def uptime_s(self) -> float:
         return self.clock() - self.started
 
     @property
-    def routes(self) -> dict[tuple[str, str], Route]:
+    def routes(self) -> dict[tuple[str, str], RouteStats]:
         """Every route that was asked for, by method and rule."""
         self.count()
         return self._routes
@@ -235,7 +235,7 @@ class Metrics:
 
     # --- Requests ---
 
-    def answered(self, request: Request, status: int) -> None:
+    def answered(self, request: RequestStats, status: int) -> None:
         """The answer to a request begins. Its bytes are still to come: `sent` counts them."""
         request.status, request.took_s = status, self.clock() - request.started
         self._noted.append(request)
@@ -243,14 +243,14 @@ class Metrics:
             status >= SERVER_ERROR
             and self._group(request.method, request.rule) is not RouteGroup.HEALTH_CHECK
         ):
-            failure = Failure(
+            failure = FailedRequest(
                 now_ms(), request.method, request.rule, status, request.message, request.request_id
             )
             self.failures.append(failure)
         if len(self._noted) >= MOST_NOTED:
             self.count()
 
-    def sent(self, request: Request, size_bytes: int) -> None:
+    def sent(self, request: RequestStats, size_bytes: int) -> None:
         """Count bytes of the answer's body."""
         request.bytes_sent += size_bytes
         if request.route is not None:
@@ -264,7 +264,7 @@ class Metrics:
             for listener in self.listeners:
                 listener(request)
 
-    def _count(self, request: Request) -> None:
+    def _count(self, request: RequestStats) -> None:
         at = request.started + request.took_s
         route = request.route = self._route(request)
         route.latencies.add(request.took_s, at)
@@ -285,7 +285,7 @@ class Metrics:
     def _group(self, method: str, rule: str) -> RouteGroup:
         return self.groups.get((method, rule), RouteGroup.VISITORS)
 
-    def _route(self, request: Request) -> Route:
+    def _route(self, request: RequestStats) -> RouteStats:
         key = (request.method, request.rule)
         route = self._routes.get(key)
         if route is None:
@@ -293,14 +293,14 @@ class Metrics:
                 len(self._routes) >= MOST_ROUTES
             ):  # rules are few; this is for what nobody thought of
                 key = (OTHER_METHOD, NO_RULE)
-            route = self._routes.setdefault(key, Route(*key))
+            route = self._routes.setdefault(key, RouteStats(*key))
         return route
 
-    def own(self, route: Route) -> bool:
+    def own(self, route: RouteStats) -> bool:
         """True if the route serves the dashboard itself, and programs that watch the server."""
         return self._group(route.method, route.rule) in MONITORING
 
-    def visited(self) -> list[Route]:
+    def visited(self) -> list[RouteStats]:
         """The routes that were asked for by visitors, and not by the dashboard itself."""
         return [route for route in self.routes.values() if not self.own(route)]
 
@@ -317,7 +317,7 @@ class Metrics:
         """The last twenty minutes of visitors' requests by half minutes."""
         return self.pages.slots(SPARKLINE_SLOTS, self.clock())
 
-    def failed_lately(self, seconds: float = LATELY_S) -> list[Failure]:
+    def failed_lately(self, seconds: float = LATELY_S) -> list[FailedRequest]:
         """Requests that failed within the last seconds, oldest first."""
         since = now_ms() - seconds * 1000
         return [failure for failure in self.failures if failure.at >= since]
@@ -336,10 +336,10 @@ here: ContextVar[Metrics | None] = ContextVar("metrics_here", default=None)
 """The metrics of the server that runs this task, for functions that are timed."""
 
 
-def under_way() -> Request | None:
+def under_way() -> RequestStats | None:
     """The request that runs in this task."""
     found = usage_of_request.get()
-    return found if isinstance(found, Request) else None
+    return found if isinstance(found, RequestStats) else None
 
 
 def timed(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from lvs.client_key import client_key
-from lvs.errors import TooMany
+from lvs.errors import TooManyRequests
 from lvs.option_values import RateLimit
 from lvs.text import plural
 
@@ -15,11 +15,9 @@ MAX_VISITORS = 1000
 
 
 class RateLimiter:
-    """Lets every visitor do a thing `limit.count` times within any `limit.seconds`; None means as
-    often as they like.
+    """Allows every client `limit.count` requests within any `limit.seconds`; None means no limit.
 
-    It remembers the times of at most `count` requests of at most MAX_VISITORS visitors, and forgets
-    whoever came longest ago.
+    Times of at most `count` requests are kept for at most MAX_VISITORS clients, the latest ones.
     """
 
     def __init__(self, limit: RateLimit | None) -> None:
@@ -27,9 +25,9 @@ class RateLimiter:
         self._times: OrderedDict[str, deque[float]] = OrderedDict()
 
     def check(self, client: str) -> None:
-        """Count one more request of this visitor, named by address.
+        """Count one more request of a client, named by address.
 
-        Raises TooMany where that is more than the limit allows.
+        Raises TooManyRequests where that is more than the limit allows.
         """
         if self._limit is None:
             return
@@ -42,13 +40,13 @@ class RateLimiter:
             times.popleft()
         if len(times) >= self._limit.count:
             wait_s = max(1, math.ceil(times[0] + self._limit.seconds - now))
-            message = "That is more than one device may change at once."
-            raise TooMany(f"{message} Try again in {plural(wait_s, 'second')}.", wait_s)
+            message = "Too many requests from this device."
+            raise TooManyRequests(f"{message} Try again in {plural(wait_s, 'second')}.", wait_s)
         times.append(now)
 
 
-class AtOnceLimiter:
-    """Lets every visitor wait for so many answers of a kind at a time. Remembers those who wait."""
+class ConcurrencyLimiter:
+    """Allows every client so many requests of a kind at a time."""
 
     def __init__(self, most: int, message: str, retry_after_s: int) -> None:
         self._most = most
@@ -58,10 +56,10 @@ class AtOnceLimiter:
 
     @contextmanager
     def one_more(self, client: str) -> Iterator[None]:
-        """Count one more for as long as the context lasts. Raises TooMany."""
+        """Count one more request while the context lasts. Raises TooManyRequests."""
         visitor = client_key(client)
         if self._waiting[visitor] >= self._most:
-            raise TooMany(self._message, self._retry_after_s)
+            raise TooManyRequests(self._message, self._retry_after_s)
         self._waiting[visitor] += 1
         try:
             yield

@@ -12,7 +12,7 @@ MAX_ERROR_BYTES = 2000
 REMOTE_MEMORY_BYTES = 2 << 30
 
 
-class ElsewhereError(Exception):
+class RemoteFileError(Exception):
     """The file is not there on that machine, or it is another one."""
 
 

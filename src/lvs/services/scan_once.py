@@ -1,5 +1,5 @@
-"""Looks at the library folders once, without a server: what is there, what is new in it, and what
-stands in the way.
+"""One scan of the library folders, without a server: what they hold, what is new, and what stands
+in the way.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ class ScannedLibrary(Struct, frozen=True):
     offline: bool
 
 
-class Scanned(Struct, frozen=True):
+class ScanResult(Struct, frozen=True):
     """Result of a scan. The numbers are of videos, but for `seen`, which counts files."""
 
     libraries: tuple[ScannedLibrary, ...]
@@ -43,25 +43,27 @@ class Scanned(Struct, frozen=True):
     changed: int
     missing: int
     attached: int
-    looked: int
+    probed: int
     unreadable: int
     problems: tuple[str, ...]
 
 
-async def scan_once(services: Services, look: bool, progress: Progress = lambda _: None) -> Scanned:
+async def scan_once(
+    services: Services, probe: bool, progress: Progress = lambda _: None
+) -> ScanResult:
     """Scan the configured folders, or all that are known where none is configured; other known
     folders stay as they are.
 
-    With `look` new files are probed (probe and poster) too. `progress` hears how far it is. Raises
+    With `probe` new files are probed (probe and poster) too. `progress` hears how far it is. Raises
     Invalid where there is no folder to scan, or one lies in another that is known.
     """
     library = services.library
-    seen = _Seen(services)
+    seen = _TouchedVideos(services)
     await services.database.open()
     try:
         await library.open(keep_others=True)
         roots = _wanted(services)
-        async with _telling(
+        async with _reporting(
             lambda: progress(
                 f"{library.progress().files_seen} files seen, {library.progress().files_added} new"
             )
@@ -69,8 +71,8 @@ async def scan_once(services: Services, look: bool, progress: Progress = lambda 
             await library.scan([root.id for root in roots])
             await _wait_until_settled(services)
         attached = await services.legacy.attach()
-        if look:
-            async with _telling(
+        if probe:
+            async with _reporting(
                 lambda: progress(
                     f"probing new videos: {services.jobs.queued + services.jobs.running} to do"
                 )
@@ -82,7 +84,7 @@ async def scan_once(services: Services, look: bool, progress: Progress = lambda 
         await services.database.close()
 
 
-class _Seen:
+class _TouchedVideos:
     """The videos that a scan touched."""
 
     def __init__(self, services: Services) -> None:
@@ -123,7 +125,7 @@ async def _probe(services: Services) -> None:
     try:
         await asyncio.to_thread(services.posters.prepare)
     except OSError as error:
-        log.error("posters cannot be kept in %s: %s", services.posters.folder, error.strerror)
+        log.error("posters cannot be saved in %s: %s", services.posters.folder, error.strerror)
     jobs = services.jobs
     async with asyncio.TaskGroup() as group:
         steps = [jobs.feed(), *(jobs.work() for _ in range(services.probe_pool.workers))]
@@ -136,7 +138,7 @@ async def _probe(services: Services) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _telling(say: Callable[[], None]) -> AsyncIterator[None]:
+async def _reporting(say: Callable[[], None]) -> AsyncIterator[None]:
     async def go_on() -> None:
         while True:
             say()
@@ -150,8 +152,8 @@ async def _telling(say: Callable[[], None]) -> AsyncIterator[None]:
 
 
 async def _result(
-    services: Services, roots: Collection[Root], seen: _Seen, attached: int
-) -> Scanned:
+    services: Services, roots: Collection[Root], seen: _TouchedVideos, attached: int
+) -> ScanResult:
     library, tally = services.library, services.jobs.tally
     async with services.database.read() as db:
         counts = await files.count_by_root(db)
@@ -172,7 +174,7 @@ async def _result(
         problems.append(
             f"{tally.failed} videos could not be probed for now; the next scan tries again."
         )
-    return Scanned(
+    return ScanResult(
         libraries=tuple(
             ScannedLibrary(
                 root.path, root.name, counts.get(root.id, 0), root.offline_since is not None
@@ -184,7 +186,7 @@ async def _result(
         changed=len(modified - added),
         missing=len(removed - modified - added),
         attached=attached,
-        looked=tally.done + tally.unreadable,
+        probed=tally.done + tally.unreadable,
         unreadable=tally.unreadable,
         problems=tuple(problems),
     )

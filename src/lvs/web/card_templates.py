@@ -35,7 +35,7 @@ Pick = Callable[[Sequence[Any]], Sequence[str]]
 """Takes some of many, in their order."""
 
 
-class Mark(str):
+class Placeholder(str):
     """A placeholder for a value of a card while a shape is rendered.
 
     Nobody can guess it and put it into a title.
@@ -75,7 +75,7 @@ class CardTemplates:
         self._cards: LRU[tuple[int, int, int], list[str]] = LRU(CARDS_KEPT)
         self._shapes: LRU[Hashable, _CardShape] = LRU(SHAPES_KEPT)
         self._secret = ""
-        self._marks: list[Mark] = []
+        self._marks: list[Placeholder] = []
         self._any_list = Query(q=secrets.token_hex(16))
         self._any_list_html = _in_html(self._any_list)
         self._list = (self._any_list, self._any_list_html)
@@ -108,7 +108,7 @@ class CardTemplates:
         """Wrap a filter so that it accepts marks."""
 
         def filtered(value: Any, *more: Any) -> Any:
-            if not isinstance(value, Mark):
+            if not isinstance(value, Placeholder):
                 return function(value, *more)
             return self._then(value, (lambda each: function(each, *more)) if more else function)
 
@@ -123,7 +123,7 @@ class CardTemplates:
 
         def address(query: Query | None = None, **changes: Any) -> str:
             match query, changes:
-                case None, {"tags": (Mark() as mark,), **rest} if not rest:
+                case None, {"tags": (Placeholder() as mark,), **rest} if not rest:
                     return self._then(mark, of_tag)
             return gallery_url(query, **changes)
 
@@ -180,7 +180,7 @@ class CardTemplates:
         }
         template = self._environment.get_template(TEMPLATE)
         text = template.render(card=card._replace(**marked), query=self._any_list, eager=eager)
-        parts = [_apart(part, self._secret) for part in text.split(self._any_list_html)]
+        parts = [_split_marks(part, self._secret) for part in text.split(self._any_list_html)]
         used = [
             self._marks[number]
             for number in sorted({number for _, numbers in parts for number in numbers})
@@ -200,20 +200,22 @@ class CardTemplates:
             ],
         )
 
-    def _field(self, name: str, make: Make | None = None) -> Mark:
+    def _field(self, name: str, make: Make | None = None) -> Placeholder:
         return self._mark(Card._fields.index(name), make)
 
-    def _mark(self, place: int, make: Make | None = None) -> Mark:
-        self._marks.append(Mark(f"{self._secret}{len(self._marks):0{MARK_DIGITS}}", place, make))
+    def _mark(self, place: int, make: Make | None = None) -> Placeholder:
+        self._marks.append(
+            Placeholder(f"{self._secret}{len(self._marks):0{MARK_DIGITS}}", place, make)
+        )
         return self._marks[-1]
 
-    def _then(self, mark: Mark, make: Make) -> Mark:
+    def _then(self, mark: Placeholder, make: Make) -> Placeholder:
         """A mark for a value derived from another mark's value."""
         before = mark.make
         return self._mark(mark.place, make if before is None else lambda value: make(before(value)))
 
 
-def _apart(text: str, secret: str) -> tuple[list[str], list[int]]:
+def _split_marks(text: str, secret: str) -> tuple[list[str], list[int]]:
     """The pieces between marks, an empty one for each mark, and the marks' numbers."""
     first, *rest = text.split(secret)
     pieces = [first]

@@ -4,7 +4,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lvs.models import Card, Query
-from lvs.services.household.play_order import FilmInList, ListPlace
+from lvs.services.household.play_order import ListPlace, VideoInList
 from lvs.web.filters import MAX_SEED
 from lvs.web.request_args import MAX_ID, MAX_TIME, Arguments, number, text
 from lvs.web.urls import Urls, query_string
@@ -40,12 +40,12 @@ def list_string(place: ListPlace | None, query: Query) -> str:
     return place.query if place else query_string(query)
 
 
-def in_list(addresses: Urls, film: FilmInList | None, place: ListPlace) -> Neighbour | None:
+def in_list(addresses: Urls, video: VideoInList | None, place: ListPlace) -> Neighbour | None:
     """A film of a playlist or of Later as a neighbour."""
-    if film is None:
+    if video is None:
         return None
-    here = replace(place, at=film.at)
-    return Neighbour(film.card, addresses.watch(film.card) + here.query)
+    here = replace(place, at=video.at)
+    return Neighbour(video.card, addresses.watch(video.card) + here.query)
 
 
 def in_gallery(addresses: Urls, card: Card | None, query: Query) -> Neighbour | None:

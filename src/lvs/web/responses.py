@@ -176,13 +176,13 @@ def html(text: str | bytes, status: int = 200) -> Response:
     return Response(text, status, headers, content_type="text/html; charset=utf-8")
 
 
-def answer(model: BaseModel, status: int = 200) -> Response:
+def json_response(model: BaseModel, status: int = 200) -> Response:
     """The model as JSON."""
     headers = {"Cache-Control": "no-cache"}
     return Response(model.model_dump_json(), status, headers, content_type="application/json")
 
 
-def back(default: str) -> Response:
+def redirect_back(default: str) -> Response:
     """Redirect a plain form (303) to the page it was on, or to `default`."""
     return cast(
         "Response", redirect(local_address(request.headers.get("Referer", "")) or default, 303)

@@ -34,7 +34,7 @@ from markupsafe import Markup, escape
 import lvs
 from lvs.clock import local_date, now_ms, utc
 from lvs.filters import used_filters
-from lvs.models import Card, Cursor, Query, Related, Sort, shown
+from lvs.models import Card, Cursor, Query, Related, Sort, display_path
 from lvs.paths import partials_folder, templates_folder
 from lvs.services.lru import LRU
 from lvs.text import plural
@@ -65,7 +65,7 @@ SORT_LABELS = {
 TWO_DIGITS = tuple(f"{number:02}" for number in range(60))
 
 
-def _earliness(place: int) -> int:
+def _eagerness(place: int) -> int:
     """The value of `eager` for the card at a place of the first page."""
     if place < FIRST_ROW:
         return 2
@@ -97,12 +97,12 @@ class Templates:
                 ]
             ),
             autoescape=True,
-            extensions=[_OneLine],
+            extensions=[_LineJoiner],
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,
-            bytecode_cache=_Compiled(compiled_folder) if compiled_folder else None,
+            bytecode_cache=_CompiledTemplates(compiled_folder) if compiled_folder else None,
             cache_size=-1,  # all of them, in a dict without a lock
         )
         self.cards = CardTemplates(self.environment)
@@ -197,7 +197,7 @@ class Templates:
         templates around it.
         """
         found = [
-            self.cards.html(card, query, _earliness(place) if first else 0)
+            self.cards.html(card, query, _eagerness(place) if first else 0)
             for place, card in enumerate(cards)
         ]
         if headings:
@@ -240,7 +240,7 @@ class _Environment(Environment):
         return super().make_globals(d) if d else self.globals
 
 
-class _OneLine(Extension):
+class _LineJoiner(Extension):
     """Joins a line that begins with two spaces to the one before: it was broken for readers, and
     pages are smaller without.
     """
@@ -250,7 +250,7 @@ class _OneLine(Extension):
         return _CONTINUED.sub(" ", source)
 
 
-class _Compiled(BytecodeCache):
+class _CompiledTemplates(BytecodeCache):
     """Compiled templates in a folder. Where they cannot be kept they are compiled anew each time.
 
     What is read is used only where it is whole and was made by this LVS, Jinja and Python from the
@@ -303,7 +303,9 @@ def address_of_gallery(query: Query | None = None, **changes: Any) -> str:
 
 
 def address_of_folder(query: Query, **changes: Any) -> str:
-    """As `address_of_gallery` for the page of the query's folder."""
+    """Address of the page of the query's folder with `changes`, as `address_of_gallery` gives
+    it.
+    """
     return folder_url(query, **_in_usual_order(changes))
 
 
@@ -363,7 +365,9 @@ def run_id(start: Cursor | None) -> str:
 
 def same_folder(value: str | bytes, query: Query) -> bool:
     """True for the option of the folder filter that is in use."""
-    return (shown(value) if isinstance(value, bytes) else value) == shown(query.folder)
+    return (display_path(value) if isinstance(value, bytes) else value) == display_path(
+        query.folder
+    )
 
 
 def duration(seconds: float | None) -> str:

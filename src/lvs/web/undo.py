@@ -46,7 +46,7 @@ class Undo(NamedTuple):
         return f"#{_KINDS[self.kind].part}-{self.media_hash}"
 
 
-class _Kind(NamedTuple):
+class _UndoKind(NamedTuple):
     path: str
     field: str
     part: str
@@ -55,14 +55,14 @@ class _Kind(NamedTuple):
 
 
 _KINDS = {
-    "rating": _Kind(
+    "rating": _UndoKind(
         "rating", "value", "rating", lambda value: f"{plural(int(value), 'star')} removed"
     ),
-    "favorite": _Kind("favorite", "value", "favorite", lambda _: "Removed from favorites", "1"),
-    "tag": _Kind("tags", "tag", "tags", lambda value: f"Tag “{value}” removed"),
-    "poster": _Kind("poster", "place", "poster", lambda _: "Poster changed"),
-    "title": _Kind("title", "title", "title", lambda _: "Title changed"),
-    "first-title": _Kind("title", "reset", "title", lambda _: "Title changed", "1"),
+    "favorite": _UndoKind("favorite", "value", "favorite", lambda _: "Removed from favorites", "1"),
+    "tag": _UndoKind("tags", "tag", "tags", lambda value: f"Tag “{value}” removed"),
+    "poster": _UndoKind("poster", "place", "poster", lambda _: "Poster changed"),
+    "title": _UndoKind("title", "title", "title", lambda _: "Title changed"),
+    "first-title": _UndoKind("title", "reset", "title", lambda _: "Title changed", "1"),
 }
 
 

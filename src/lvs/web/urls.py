@@ -36,7 +36,7 @@ class HasPlace(Protocol):
     def path(self) -> bytes: ...
 
 
-class Pictured(Protocol):
+class HasPoster(Protocol):
     """A value with a poster, now or later."""
 
     @property
@@ -73,7 +73,7 @@ class Urls:
     def video(self, place: HasPlace) -> str:
         return f"/video/{self.path(place)}"
 
-    def poster(self, video: Pictured, width: int = 320, kind: str = "webp") -> str:
+    def poster(self, video: HasPoster, width: int = 320, kind: str = "webp") -> str:
         """Versioned address of a poster: what it answers never changes, so it may be cached for
         ever.
         """

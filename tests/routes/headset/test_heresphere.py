@@ -15,7 +15,7 @@ from support.home import OLD_NS, Home
 from support.media import make_video, name_chapters
 from support.wire import Wire
 
-from lvs.db.changes import Chosen
+from lvs.db.changes import ChangeFilter
 from lvs.option_values import RateLimit
 from lvs.services.headset.access import DAY_S, HeadsetAccess
 from lvs.services.headset.positions import OPEN, PLAY, Positions
@@ -183,7 +183,7 @@ async def test_heart_and_tags_are_written_through_the_journal(home: Home) -> Non
     assert own_tags(item) == ["alps", "snow"]
     assert item["isFavorite"]
     assert await home.services.tags.get(film) == ("alps", "snow")
-    entries, _ = await home.services.journal.page(Chosen())
+    entries, _ = await home.services.journal.page(ChangeFilter())
     assert [(entry.change.what, entry.change.old, entry.change.new) for entry in entries[:3]] == [
         ("tag", None, "snow"),
         ("tag", "old", None),
@@ -203,14 +203,14 @@ async def test_an_echo_changes_nothing(home: Home) -> None:
     await home.services.tags.add(film, "alps", "me")
     await home.services.ratings.rate(film, 4, "me")
     await home.services.views.count(film, "me")
-    before = (await home.services.journal.page(Chosen()))[0][0].change.id
+    before = (await home.services.journal.page(ChangeFilter()))[0][0].change.id
     item = await read(home, f"/heresphere/{film}")
     names = {tag["name"] for tag in item["tags"]}
     assert {"Folder:Summer", "Views:1", "Rating:4", "Tag:alps"} <= names
     chapter = {"name": "Chapter one", "start": 0, "end": 61000, "track": 0}
     for _ in range(3):
         await read(home, f"/heresphere/{film}", {"tags": [*item["tags"], chapter]})
-    assert (await home.services.journal.page(Chosen()))[0][0].change.id == before
+    assert (await home.services.journal.page(ChangeFilter()))[0][0].change.id == before
 
 
 async def test_taking_the_stars_tag_away_clears_the_stars(home: Home) -> None:
@@ -272,7 +272,7 @@ async def test_bad_bodies_are_answered_and_change_nothing(home: Home, body: byte
     [film] = await films(home, "a.mp4")
     for path in ("", "/scan", f"/{film}", f"/events/{film}", "/auth"):
         assert (await home.client.post(f"/heresphere{path}", data=body)).status_code == 200
-    assert (await home.services.journal.page(Chosen()))[0] == []
+    assert (await home.services.journal.page(ChangeFilter()))[0] == []
 
 
 async def test_ten_thousand_tags_cost_none_that_is_there(home: Home) -> None:
@@ -511,7 +511,7 @@ async def test_a_token_in_the_path_opens_too(tmp_path: Any) -> None:
     async with Home(tmp_path, password=PASSWORD) as home:
         [film] = await films(home, "a.mp4")
         token = AccessFile(home.data).add_token("quest")
-        home.services.passwords._looked_at = 0
+        home.services.passwords._checked_at = 0
         found = await read(home, f"/heresphere/as/{token}")
         assert found["access"] == 1
         link = found["library"][0]["list"][0]

@@ -108,7 +108,7 @@ async def test_json_of_health_names_its_pages_below_the_prefix(below: Home) -> N
 
     video = await below.video("two.mp4")
     await below.services.database.write(change)
-    below.services.cache.age()
+    below.services.cache.invalidate()
     issues = (await (await below.client.get("/lvs/api/admin/health")).get_json())["issues"]
     assert [each["page"] for each in issues if each["page"]] == ["/lvs/admin/dates"]
 

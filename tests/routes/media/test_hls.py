@@ -15,7 +15,7 @@ from support.home import Home
 from support.media import make_video
 from support.wire import Wire
 
-from lvs.errors import TooMany
+from lvs.errors import TooManyRequests
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -200,7 +200,7 @@ async def test_a_film_is_offered_copied_alone_while_there_is_no_room_to_convert(
     )
     assert said is not None
     assert float(said[1]) > 0
-    [other] = [seat for seat in pool._seats.values() if seat.converted_at > 0]
+    [other] = [session for session in pool._sessions.values() if session.converted_at > 0]
     other.client, other.speeds = "10.0.0.9", deque([1.0])
     busy = (await get(home, master))[2].decode()
     assert "hevc-a0/index.m3u8" in busy
@@ -230,7 +230,7 @@ async def test_one_client_may_not_ask_for_everything_at_once(tmp_path: Path) -> 
             with (
                 bound.one_more("10.0.0.1"),
                 bound.one_more("10.0.0.2"),
-                pytest.raises(TooMany),
+                pytest.raises(TooManyRequests),
                 bound.one_more("10.0.0.1"),
             ):
                 pass
@@ -243,7 +243,9 @@ async def test_work_for_a_page_that_was_left_ends_with_its_connection(home: Home
     pool = home.services.playback.pool
     master = await master_of(home, "old.avi")
     piece = master.replace("master.m3u8", "h264-360-a0/1.m4s")
-    await pool.facts(home.services.playback.film(await home.video("old.avi"), master.split("/")[3]))
+    await pool.facts(
+        home.services.playback.played(await home.video("old.avi"), master.split("/")[3])
+    )
     [worker] = pool.process_ids
     os.kill(worker, signal.SIGSTOP)  # it would be done before anybody can leave
     async with Wire(home.app) as wire:

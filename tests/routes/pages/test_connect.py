@@ -21,7 +21,7 @@ from support.pictures import decoded, drawn_svg, terminal_picture
 
 from lvs.services.network import addresses, reachability
 from lvs.services.network.addresses import HostAddress, host_addresses, url
-from lvs.services.network.discovery import Discovery, ListeningOn
+from lvs.services.network.discovery import Discovery, ListeningPorts
 from lvs.services.network.reachability import Connectivity, Reachability, answers_at
 
 STATE = re.compile(
@@ -97,7 +97,7 @@ async def connectivity(
     monkeypatch.setattr(reachability, "host_addresses", lambda _ipv6: own)
     monkeypatch.setattr(reachability, "status_at", status)
     found = Reachability("0.0.0.0", more.pop("public_url", ""), Discovery(""), "/lvs")
-    found.listening(ListeningOn(8900, **more))
+    found.listening(ListeningPorts(8900, **more))
     return await found.now()
 
 

@@ -261,7 +261,7 @@ async def test_a_place_is_moved_to_any_other(home: Home) -> None:
     playlist_id = await home.services.playlists.create("List")
     for each in hashes:
         await home.services.playlists.add(playlist_id, each)
-    await home.services.playlists.take_out(playlist_id, 1)  # numbers may be left out
+    await home.services.playlists.remove(playlist_id, 1)  # numbers may be left out
     address = f"/playlist/{playlist_id}/move"
     await home.client.post(address, form={"position": "3", "to": "0"})
     assert await titles(home, playlist_id) == ["d", "a", "c"]

@@ -11,10 +11,10 @@ from quart import Response
 from support.home import Home
 from support.media import make_video, stripes
 
-from lvs.db.changes import Chosen
+from lvs.db.changes import ChangeFilter
 from lvs.services.backup import snapshot_reader, snapshots
 from lvs.services.backup.export import as_json
-from lvs.services.backup.restore import put_back
+from lvs.services.backup.restore import restore_records
 from lvs.services.media.poster_candidates import KEPT_S
 
 
@@ -73,7 +73,7 @@ async def test_a_chosen_poster_is_shown_at_once_and_undone(home: Home, tmp_path:
     await asyncio.to_thread(snapshots.write, home.data / "lvs.db", folder)
     exported = json.loads(b"".join([each async for each in as_json(home.services.database)]))
     assert 0 < exported["videos"][0]["poster_at"] < 1
-    [latest, *_] = (await home.services.journal.page(Chosen(what="poster")))[0]
+    [latest, *_] = (await home.services.journal.page(ChangeFilter(what="poster")))[0]
     assert "another picture chosen" in await text(await home.client.get("/admin/changes"))
     assert not (await home.services.journal.undo(latest.change.id, "b")).reason
 
@@ -82,7 +82,7 @@ async def test_a_chosen_poster_is_shown_at_once_and_undone(home: Home, tmp_path:
 
     await home.until(is_first)
     kept = await asyncio.to_thread(snapshot_reader.read, folder)
-    assert (await put_back(home.services.database, kept.kept.values())).posters == 1
+    assert (await restore_records(home.services.database, kept.kept.values())).posters == 1
     assert f'value="{place}" aria-pressed="true"' in await text(await home.client.get(address))
     assert (await home.client.post(address, form={"place": "8"})).status_code == 400
     assert (await home.client.post(address, form={"place": ""})).status_code == 303

@@ -10,7 +10,7 @@ import pytest
 from quart import Response
 from support.home import Home
 
-from lvs.db.changes import Chosen
+from lvs.db.changes import ChangeFilter
 from lvs.models import Query
 
 HTMX = {"HX-Request": "true", "HX-Request-Type": "partial"}
@@ -50,7 +50,7 @@ async def test_ticked_films_are_changed_and_taken_back_by_plain_forms(home: Home
     page = await text(await home.client.get(address))
     assert "2 videos changed." in page
     assert await tags_of(home, hashes) == [("alps", "Snow"), ("alps", "Snow"), ()]
-    [line] = (await home.services.journal.page(Chosen()))[0]
+    [line] = (await home.services.journal.page(ChangeFilter()))[0]
     shown = await text(await home.client.get("/admin/changes"))
     assert "2 videos" in shown
     assert "4 stars, tag “alps” added, tag “Snow” added" in shown
@@ -196,7 +196,7 @@ async def test_every_action_by_a_form_and_by_json_with_one_undo(
     answer = await send(home, "/select", {"video": chosen} | form)
     assert answer.status_code == 303
     assert await listed(home, address, name) == after
-    lines, _ = await ours.journal.page(Chosen(what="bulk"))
+    lines, _ = await ours.journal.page(ChangeFilter(what="bulk"))
     assert len(lines) == (form != {"hidden": "0"})  # nothing was hidden
     for line in lines:
         await home.client.post(f"/changes/{line.change.id}/undo")

@@ -12,7 +12,7 @@ from support.home import Home
 from lvs.db.curation_rows import every_tag
 from lvs.services.backup import snapshot_reader, snapshots
 from lvs.services.backup.export import as_json
-from lvs.services.backup.restore import put_back
+from lvs.services.backup.restore import restore_records
 from lvs.services.curation.tag_management import TagEdit
 
 ANNA = "192.168.1.5"
@@ -215,7 +215,7 @@ async def test_details_of_tags_are_backed_up_exported_and_restored(home: Home) -
         await home.services.tag_management.delete("mountains", ANNA)
         snapshot = await asyncio.to_thread(snapshot_reader.read, path)
         assert (snapshot.tags, snapshot.problems) == (kept, [])
-        await put_back(
+        await restore_records(
             home.services.database, snapshot.kept.values(), lists=(), described=snapshot.tags
         )
         after = await home.services.tag_management.every()

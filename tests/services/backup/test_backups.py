@@ -20,8 +20,8 @@ from support.home import Home
 from support.processes import Server, environment, run
 
 from lvs.db import backup
-from lvs.db.backup import Backup, BackupCounts, Examined
-from lvs.errors import Damaged, Full, LvsError
+from lvs.db.backup import Backup, BackupCounts, Examination
+from lvs.errors import DatabaseDamaged, DiskFull, LvsError
 from lvs.models import Query
 from lvs.services.backup import snapshot_reader
 from lvs.services.backup.backups import BEFORE_RESTORE, MANUAL, NIGHTLY, is_due, make, superfluous
@@ -182,7 +182,7 @@ async def test_a_backup_made_while_everybody_writes_is_one_moment(home: Home) ->
 async def test_a_backup_is_made_when_one_is_due_and_then_no_more(home: Home) -> None:
     home.add("film.mp4")
     await home.scan()
-    task = asyncio.create_task(home.services.backups.nightly(first_look_s=0))
+    task = asyncio.create_task(home.services.backups.nightly(first_check_s=0))
     await home.until(lambda: bool(backup.listed(home.data / "backups")))
     task.cancel()
     [made] = backup.listed(home.data / "backups")
@@ -248,7 +248,7 @@ async def test_a_damaged_database_makes_no_backup_and_is_reported(home: Home) ->
     with home.services.database.path.open("r+b") as file:
         file.seek((page - 1) * 4096 + 100)
         file.write(b"\xaa" * 3996)
-    with pytest.raises(Damaged):
+    with pytest.raises(DatabaseDamaged):
         make(home.services.database.path, home.data / "backups", NIGHTLY)
     assert [each.path for each in backup.listed(home.data / "backups")] == [good.path]
     assert not list((home.data / "backups").glob(".partial*"))
@@ -281,7 +281,7 @@ def test_a_backup_leaves_room_for_ratings(tmp_path: Path, monkeypatch: pytest.Mo
         other.execute("CREATE TABLE videos (id INTEGER)")
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1 << 19))
-    with pytest.raises(Full, match="too full for a backup"):
+    with pytest.raises(DiskFull, match="too full for a backup"):
         backup.make(database, tmp_path / "backups", MANUAL)
     assert list((tmp_path / "backups").iterdir()) == []
 
@@ -315,7 +315,7 @@ def kept_of(days: list[float], kind: str = NIGHTLY, curated: int = 10) -> list[B
                 kind,
                 made_at,
                 1,
-                Examined(1, BackupCounts(videos=1, ratings=curated)),
+                Examination(1, BackupCounts(videos=1, ratings=curated)),
             )
         )
     return found

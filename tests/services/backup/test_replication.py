@@ -57,7 +57,7 @@ async def replicating(
         confirm_s=0.3,
         first_rehearsal_s=0.1,
         log_limit_bytes=log_limit_bytes,
-        log_look_s=0.2,
+        log_check_s=0.2,
         **more,
     )
     steps = (replication.run(), replication.rehearsals(), replication.bound_log())

@@ -159,7 +159,7 @@ async def people_hold(home: Home) -> object:
     async with home.services.database.read() as db:
         found = list(await people_rows.everybody(db))
     return [
-        (each.name, each.limits, each.start_page, each.preferences, each.films) for each in found
+        (each.name, each.limits, each.start_page, each.preferences, each.videos) for each in found
     ]
 
 
@@ -267,7 +267,7 @@ def test_invalid_people_are_reported(tmp_path: Path) -> None:
     read = snapshot_reader.read(tmp_path)
     assert len(read.problems) == len(entries) - 1
     assert [person.name for person in read.people] == ["good"]
-    assert len(read.people[0].films["0" * 16].history) == 1
+    assert len(read.people[0].videos["0" * 16].history) == 1
 
 
 def test_invalid_positions_and_playlists_are_reported(tmp_path: Path) -> None:

@@ -191,7 +191,7 @@ async def test_copies_that_are_too_many_go_and_do_not_come_back(rated: Home) -> 
         await rated.services.second_place.catch_up()
     kept = backup.listed(place(rated))
     assert 8 <= len(kept) <= 12
-    assert second_place.lacking(folder, place(rated)) == []
+    assert second_place.missing_copies(folder, place(rated)) == []
 
 
 async def test_check_says_when_the_copies_are_old(rated: Home) -> None:

@@ -12,7 +12,7 @@ from support import processes
 from support.home import Home
 
 from lvs.errors import Invalid
-from lvs.services.backup.side_files import SideFiles, SideFilesExport
+from lvs.services.backup.side_files import SideFileKind, SideFilesExport
 
 pytestmark = pytest.mark.usefixtures("counted")
 
@@ -52,7 +52,7 @@ async def test_every_film_gets_its_files_and_programs_can_read_them(
 ) -> None:
     media_hash = await curated(home)
     before = files_in(home.library)
-    for kind, flag in ((SideFiles.NFO, "--nfo"), (SideFiles.SIDECAR, "--sidecar")):
+    for kind, flag in ((SideFileKind.NFO, "--nfo"), (SideFileKind.SIDECAR, "--sidecar")):
         folder = tmp_path / kind
         for _ in range(2):  # a second time replaces them
             done = processes.run("export", flag, folder, "--data", home.data, cwd=tmp_path)
@@ -85,7 +85,7 @@ async def test_a_library_folder_is_refused_by_any_way(home: Home, place: str) ->
     (home.data / "link").symlink_to(home.library)
     folder = home.data / "link" if place == "link" else home.library / place
     before = files_in(home.library)
-    export = SideFilesExport(home.services.database, folder, SideFiles.NFO, ())
+    export = SideFilesExport(home.services.database, folder, SideFileKind.NFO, ())
     with pytest.raises(Invalid, match="library folder"):
         await export.write(lambda _: None)
     assert files_in(home.library) == before
@@ -113,7 +113,7 @@ async def test_a_link_below_the_folder_leads_nowhere(home: Home, tmp_path: Path)
     folder.mkdir()
     (folder / "trips").symlink_to(home.library / "trips")
     before = files_in(home.library)
-    export = SideFilesExport(home.services.database, folder, SideFiles.SIDECAR, ())
+    export = SideFilesExport(home.services.database, folder, SideFileKind.SIDECAR, ())
     with pytest.raises(Invalid, match="leads elsewhere"):
         await export.write(lambda _: None)
     assert files_in(home.library) == before
@@ -125,7 +125,7 @@ async def test_a_name_that_is_too_long_is_said_and_the_others_are_written(
     home.add("x" * 251 + ".mp4")
     home.add("film.mp4")
     await home.scan()
-    export = SideFilesExport(home.services.database, tmp_path / "out", SideFiles.SIDECAR, ())
+    export = SideFilesExport(home.services.database, tmp_path / "out", SideFileKind.SIDECAR, ())
     report = await export.write(lambda _: None)
     assert (report.written, len(report.skipped)) == (1, 1)
     assert files_in(tmp_path / "out") == [b"film.mp4.json"]

@@ -8,8 +8,8 @@ import pytest
 from support.home import OLD_NS, Home
 
 from lvs.clock import now_ms
-from lvs.db.added_dates import AddedBetween
-from lvs.db.changes import Chosen
+from lvs.db.added_dates import AddedDateRange
+from lvs.db.changes import ChangeFilter
 from lvs.errors import Conflict
 
 OLD_MS = OLD_NS // 1_000_000
@@ -57,7 +57,7 @@ async def test_dates_that_cannot_be_are_told_looked_at_repaired_and_taken_back(h
     assert "Every date of addition is possible" in page
 
     journal = home.services.journal
-    entries, _ = await journal.page(Chosen(what="added"))
+    entries, _ = await journal.page(ChangeFilter(what="added"))
     assert len(entries) == 4
     client = entries[0].change.client
     listed = await home.client.get("/admin/changes?what=added")
@@ -77,7 +77,7 @@ async def test_a_date_becomes_the_earliest_time_at_which_the_film_is_known(home:
         await tx.run(sql, (9_000_000_000_000_000_000, b"given.mp4"))
     before = now_ms()
     assert (
-        await home.services.added_dates.repair(AddedBetween(), "test", lambda done, total: None)
+        await home.services.added_dates.repair(AddedDateRange(), "test", lambda done, total: None)
         == 3
     )
     dates = await _dates(home)
@@ -89,7 +89,7 @@ async def test_a_date_becomes_the_earliest_time_at_which_the_film_is_known(home:
 async def test_the_days_of_a_wrong_clock_can_be_chosen(home: Home) -> None:
     in_2016 = 1_455_000_000_000
     await _add(home, one=in_2016, other=in_2016 + 5 * DAY_MS, third=in_2016 - 5 * DAY_MS)
-    assert (await home.services.added_dates.preview(AddedBetween())).total == 0
+    assert (await home.services.added_dates.preview(AddedDateRange())).total == 0
     for days, count in (("from=2016-02-09&to=2016-02-09", 1), ("from=2016-02-09", 2)):
         page = await (await home.client.get(f"/admin/dates?{days}")).get_data(as_text=True)
         assert f"Repair {count} date" in page
@@ -109,7 +109,7 @@ async def test_a_film_that_somebody_dated_long_ago_is_believed(home: Home) -> No
     await home.scan()
     async with home.services.database.transaction() as tx:
         await tx.run("UPDATE videos SET added_at = ?", (at * 1000,))
-    assert (await home.services.added_dates.preview(AddedBetween())).total == 0
+    assert (await home.services.added_dates.preview(AddedDateRange())).total == 0
 
 
 @pytest.mark.parametrize("first_scan", [True, False])
@@ -129,7 +129,7 @@ async def test_a_clock_of_1970_gives_no_date(
             await (home.start() if first_scan else home.scan())
             assert (await home.video("film.mp4")).added_at == OLD_MS
             with pytest.raises(Conflict):
-                await home.services.added_dates.preview(AddedBetween())
+                await home.services.added_dates.preview(AddedDateRange())
             answer = await home.client.get("/admin/dates")
             assert answer.status_code == 409
-        assert (await home.services.added_dates.preview(AddedBetween())).total == 0
+        assert (await home.services.added_dates.preview(AddedDateRange())).total == 0

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from support.home import Home
 
 from lvs.db import check
-from lvs.db.changes import Chosen
+from lvs.db.changes import ChangeFilter
 from lvs.errors import Conflict, Invalid, NotFound
 from lvs.models import HOUSEHOLD, Query, Sort
 from lvs.services.curation.bulk import BulkEdit, BulkResult
-from lvs.services.curation.change_status import Status
+from lvs.services.curation.change_status import UndoStatus
 from lvs.services.curation.undo import JournalEntry
 from lvs.services.household.people import NewPerson
 
@@ -36,7 +36,7 @@ async def bulk(home: Home, hashes: list[str], **edit: Any) -> BulkResult:
 
 
 async def journal(home: Home, **chosen: Any) -> list[JournalEntry]:
-    return (await home.services.journal.page(Chosen(**chosen)))[0]
+    return (await home.services.journal.page(ChangeFilter(**chosen)))[0]
 
 
 async def everything(home: Home) -> list[Any]:
@@ -81,7 +81,7 @@ async def test_everything_is_changed_at_once_and_taken_back_at_once(home: Home) 
     ]
     assert after[4] == [hashes[1], hashes[0], hashes[2], hashes[3]]
     assert not any(row[8] for row in after[:4])  # watched films have left Later
-    assert check.out_of_step(home.data / "lvs.db").count == 0
+    assert check.stale_gallery_rows(home.data / "lvs.db").count == 0
     assert check.unused_tags(home.data / "lvs.db").count == 0
 
     [line, *others] = await journal(home)
@@ -91,20 +91,20 @@ async def test_everything_is_changed_at_once_and_taken_back_at_once(home: Home) 
     assert [entry.change.id for entry in await journal(home, what="bulk")] == [result.change_id]
 
     undone = await home.services.journal.undo(result.change_id or 0, BEN)
-    assert (undone.reason, undone.skipped, undone.entry.status) == ("", 0, Status.TAKEN_BACK)
+    assert (undone.reason, undone.skipped, undone.entry.status) == ("", 0, UndoStatus.TAKEN_BACK)
     assert await everything(home) == before
     again = await home.services.journal.undo(result.change_id or 0, BEN)
     assert again.reason == "It is taken back already."
     await home.services.journal.undo(undone.change_id or 0, BEN)
     assert await everything(home) == after
     assert [entry.status for entry in await journal(home, what="bulk")] == [
-        Status.PUT_BACK,
-        Status.TAKEN_BACK,
-        Status.OPEN,
+        UndoStatus.PUT_BACK,
+        UndoStatus.TAKEN_BACK,
+        UndoStatus.OPEN,
     ]
     await home.services.journal.undo(result.change_id or 0, BEN)
     assert await everything(home) == before
-    assert check.out_of_step(home.data / "lvs.db").count == 0
+    assert check.stale_gallery_rows(home.data / "lvs.db").count == 0
 
 
 async def test_undo_keeps_values_that_were_changed_since(home: Home) -> None:

@@ -12,12 +12,12 @@ from quart import Response
 from support.home import Home
 
 from lvs.db import check
-from lvs.db.changes import Chosen
+from lvs.db.changes import ChangeFilter
 from lvs.errors import Invalid
 from lvs.models import Query
 from lvs.services.backup import snapshot_reader, snapshots
 from lvs.services.backup.export import as_json
-from lvs.services.backup.restore import put_back
+from lvs.services.backup.restore import restore_records
 
 HTMX = {"HX-Request": "true", "HX-Request-Type": "partial"}
 
@@ -76,12 +76,12 @@ async def test_a_hidden_video_is_in_no_list_unless_it_is_asked_for(home: Home) -
     heard = await (await home.client.get("/deovr")).get_json()
     assert one not in json.dumps(heard)
 
-    [latest, *_] = (await home.services.journal.page(Chosen()))[0]
+    [latest, *_] = (await home.services.journal.page(ChangeFilter()))[0]
     assert latest.change.what == "hidden"
     assert not (await home.services.journal.undo(latest.change.id, "b")).reason
     assert await titles(home) == ["two", "one"]
     assert [(tag.name, tag.count) for tag in await home.services.gallery.tags()] == [("alps", 2)]
-    assert check.out_of_step(home.data / "lvs.db").count == 0
+    assert check.stale_gallery_rows(home.data / "lvs.db").count == 0
 
 
 async def test_folders_count_what_is_in_sight(home: Home) -> None:
@@ -123,7 +123,7 @@ async def test_notes_are_found_by_the_search_and_undone(home: Home) -> None:
         assert refused.status_code == 400
     with pytest.raises(Invalid):
         await home.services.notes.set(one, "a\u202eb", "a")
-    [latest, *_] = (await home.services.journal.page(Chosen(what="notes")))[0]
+    [latest, *_] = (await home.services.journal.page(ChangeFilter(what="notes")))[0]
     await home.services.journal.undo(latest.change.id, "b")
     assert await home.services.notes.get(one) == "Großvater at the lake\nin 1987"
     assert await titles(home, q="harbour") == []
@@ -144,7 +144,7 @@ async def test_both_are_exported_and_restored(home: Home, tmp_path: Path) -> Non
     kept = await asyncio.to_thread(snapshot_reader.read, folder)
     await home.services.hidden.set(one, False, "a")
     await home.services.notes.set(one, "", "a")
-    gains = await put_back(home.services.database, kept.kept.values())
+    gains = await restore_records(home.services.database, kept.kept.values())
     assert (gains.hidden, gains.notes) == (1, 1)
     assert await home.services.notes.get(one) == "The harbour"
     assert await titles(home) == ["two"]

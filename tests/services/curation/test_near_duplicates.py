@@ -8,11 +8,11 @@ import pytest
 from support.home import Home
 
 from lvs.db import picture_signatures as rows
-from lvs.db.changes import Chosen
+from lvs.db.changes import ChangeFilter
 from lvs.errors import Invalid, NotFound
 from lvs.models import Query
 from lvs.services.backup import export, restore, snapshot_reader, snapshots
-from lvs.services.curation.change_status import Status
+from lvs.services.curation.change_status import UndoStatus
 from lvs.services.household.people import NewPerson
 
 ANNA = "192.168.1.5"
@@ -94,8 +94,8 @@ async def test_the_kept_one_gets_all_of_both_and_undo_ends_where_it_began(home: 
     assert (await ours.near_duplicates.page())[0] == []
     with pytest.raises(NotFound):
         await ours.near_duplicates.keep(pair, large, ANNA)
-    [line] = (await ours.journal.page(Chosen(what="bulk")))[0]
-    assert (line.change.id, line.videos, line.status) == (change, 2, Status.OPEN)
+    [line] = (await ours.journal.page(ChangeFilter(what="bulk")))[0]
+    assert (line.change.id, line.videos, line.status) == (change, 2, UndoStatus.OPEN)
     assert line.change.new == "“large” kept instead of “small”, which is hidden"
 
     undone = await ours.journal.undo(change, ANNA)
@@ -123,7 +123,7 @@ async def test_two_films_stay_two_until_that_is_undone(home: Home) -> None:
     assert await ours.near_duplicates.count() == 1
     assert (await ours.journal.undo(change, ANNA)).reason
     assert undone.entry.change.what == "different"
-    lines = (await ours.journal.page(Chosen(what="different")))[0]
+    lines = (await ours.journal.page(ChangeFilter(what="different")))[0]
     assert [line.change.new for line in lines] == [None, other]
     assert (await ours.journal.undo(lines[0].change.id, ANNA)).reason == ""
     assert await ours.near_duplicates.count() == 0
@@ -145,15 +145,15 @@ async def test_pairs_told_apart_are_exported_backed_up_and_restored(
             await tx.run("DELETE FROM near_pairs")
         read = snapshot_reader.read(source)
         assert read.problems == []
-        assert (await restore.put_back(database, read.kept.values(), True)).told_apart == 1
-        gains = await restore.put_back(database, read.kept.values())
+        assert (await restore.restore_records(database, read.kept.values(), True)).told_apart == 1
+        gains = await restore.restore_records(database, read.kept.values())
         assert (gains.told_apart, gains.nothing) == (1, False)
-        assert (await restore.put_back(database, read.kept.values())).nothing
+        assert (await restore.restore_records(database, read.kept.values())).nothing
         ids = [(await home.services.videos.get(each)).id for each in (one, other)]
         async with database.transaction() as tx:  # compared here for the first time
             await rows.put_pairs(tx, ids, [(ids[0], ids[1], 12)])
         assert await pairs.count() == 0
-        lines = (await home.services.journal.page(Chosen(what="different")))[0]
+        lines = (await home.services.journal.page(ChangeFilter(what="different")))[0]
         assert (lines[0].change.client, lines[0].change.new) == (restore.CLIENT, other)
         assert (await home.services.journal.undo(lines[0].change.id, ANNA)).reason == ""
         assert [each.pictures for each in (await pairs.page())[0]] == [12]
@@ -165,9 +165,9 @@ async def test_undone_before_they_were_compared_they_are_no_pair(home: Home) -> 
     path = home.data / "export.json"
     path.write_text(json.dumps({"videos": [content]}))
     kept = snapshot_reader.read(path).kept.values()
-    gains = await restore.put_back(home.services.database, kept)
+    gains = await restore.restore_records(home.services.database, kept)
     assert gains.told_apart == 1
-    lines = (await home.services.journal.page(Chosen(what="different")))[0]
+    lines = (await home.services.journal.page(ChangeFilter(what="different")))[0]
     assert (await home.services.journal.undo(lines[0].change.id, ANNA)).reason == ""
     assert await home.services.near_duplicates.count() == 0
     wrongs: list[Any] = ["x", [1], ["x"], {}]

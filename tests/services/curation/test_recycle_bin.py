@@ -13,11 +13,11 @@ from quart import Response
 from support.home import Home, distinct_video
 
 from lvs.db import check
-from lvs.db.changes import Chosen
+from lvs.db.changes import ChangeFilter
 from lvs.db.curation_rows import CurationRecord
 from lvs.db.missing import EVER
 from lvs.models import Query, Video
-from lvs.services.backup.restore import put_back
+from lvs.services.backup.restore import restore_records
 from lvs.services.curation.recycle_bin import DAYS_KEPT, NIGHTS_KEPT, days_left
 
 
@@ -48,7 +48,7 @@ async def missing(home: Home) -> list[str]:
 
 
 async def binned(home: Home) -> list[str]:
-    return [video.title for video in (await home.services.recycle_bin.binned())[0]]
+    return [video.title for video in (await home.services.recycle_bin.forgotten())[0]]
 
 
 def given(video: Video) -> tuple[object, ...]:
@@ -144,7 +144,7 @@ async def test_videos_to_forget_are_shown_first_and_restored_whole(home: Home) -
     after = await home.services.videos.get(before.media_hash)
     assert given(after) == given(before)
     assert [file.path for file in after.files] == [b"film.mp4"]
-    journal = (await home.services.journal.page(Chosen(video_id=before.id)))[0]
+    journal = (await home.services.journal.page(ChangeFilter(video_id=before.id)))[0]
     assert [entry.change.what for entry in journal] == [
         "forgotten",
         "forgotten",
@@ -230,11 +230,11 @@ async def test_forgetting_is_taken_back_in_the_journal(home: Home) -> None:
     await home.scan()
     await gone(home)
     await home.services.recycle_bin.forget([video.id], EVER, "anna")
-    [latest, *_] = (await home.services.journal.page(Chosen(client="anna")))[0]
+    [latest, *_] = (await home.services.journal.page(ChangeFilter(client="anna")))[0]
     assert latest.change.what == "forgotten"
     assert not (await home.services.journal.undo(latest.change.id, "operator")).reason
     assert (await missing(home), await binned(home)) == (["Anna in the Alps"], [])
-    [latest, *_] = (await home.services.journal.page(Chosen(client="operator")))[0]
+    [latest, *_] = (await home.services.journal.page(ChangeFilter(client="operator")))[0]
     assert not (await home.services.journal.undo(latest.change.id, "operator")).reason
     assert await binned(home) == ["Anna in the Alps"]
 
@@ -242,7 +242,7 @@ async def test_forgetting_is_taken_back_in_the_journal(home: Home) -> None:
 async def test_a_video_that_came_from_a_backup_and_was_never_seen_is_listed_and_can_be_forgotten(
     home: Home,
 ) -> None:
-    await put_back(
+    await restore_records(
         home.services.database, [CurationRecord("0123456789abcdef", title="From afar", rating=5)]
     )
     assert await missing(home) == ["From afar"]
@@ -317,7 +317,7 @@ def test_the_days_that_are_left_are_counted_down(passed_days: float, left: int) 
 
 
 async def test_the_list_is_paged_with_the_latest_first(home: Home) -> None:
-    await put_back(
+    await restore_records(
         home.services.database,
         [CurationRecord(f"{number:016x}", title=f"film {number}") for number in range(1, 131)],
     )
@@ -332,8 +332,8 @@ async def test_the_list_is_paged_with_the_latest_first(home: Home) -> None:
     assert link
     assert "film 1<" in await text(await home.client.get(link[1].replace("&amp;", "&")))
     assert await home.services.recycle_bin.forget(None, EVER, "x") == 130
-    first, following = await home.services.recycle_bin.binned()
-    second, end = await home.services.recycle_bin.binned(following)
+    first, following = await home.services.recycle_bin.forgotten()
+    second, end = await home.services.recycle_bin.forgotten(following)
     assert (len(first), len(second), end) == (100, 30, None)
     assert len({video.id for video in (*first, *second)}) == 130
 

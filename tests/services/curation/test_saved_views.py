@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.home import Home
 
-from lvs.db.curation_rows import KeptView
+from lvs.db.curation_rows import ViewRecord
 from lvs.db.database import Database, Transaction
 from lvs.errors import Conflict, Invalid, LvsError, NotFound
-from lvs.services.backup.restore import put_back
+from lvs.services.backup.restore import restore_records
 from lvs.services.curation.saved_views import MAX_QUERY, MAX_VIEWS, SavedViews
 from lvs.web.filters import PARAMETERS, parse_query, parse_stored
 from lvs.web.urls import query_string
@@ -131,11 +131,11 @@ async def test_a_query_that_no_address_can_have_is_refused(tmp_path: Path, query
 
 
 async def test_a_restore_adds_no_more_views_than_there_may_be(home: Home) -> None:
-    kept = [KeptView(f"View {number}", "q=a") for number in range(MAX_VIEWS + 3)]
-    gains = await put_back(home.services.database, [], views=kept)
+    kept = [ViewRecord(f"View {number}", "q=a") for number in range(MAX_VIEWS + 3)]
+    gains = await restore_records(home.services.database, [], views=kept)
     assert (gains.saved_views, gains.saved_views_left_out) == (MAX_VIEWS, 3)
     home.services.saved_views.forget()
     assert len(await home.services.saved_views.every()) == MAX_VIEWS
-    again = await put_back(home.services.database, [], views=kept)
+    again = await restore_records(home.services.database, [], views=kept)
     assert again.nothing
     assert again.saved_views_left_out == 3

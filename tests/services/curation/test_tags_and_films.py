@@ -9,7 +9,7 @@ import pytest
 from support.home import Home
 
 from lvs.db import check
-from lvs.db.changes import Chosen
+from lvs.db.changes import ChangeFilter
 from lvs.errors import LvsError
 from lvs.services.curation.bulk import BulkEdit
 from lvs.services.curation.tag_management import TagEdit
@@ -42,8 +42,8 @@ async def names(home: Home) -> list[str]:
     return [tag.name for tag in await home.services.tag_management.every()]
 
 
-def _of(video_id: int) -> Chosen:
-    return Chosen(video_id=video_id, what="tag")
+def _of(video_id: int) -> ChangeFilter:
+    return ChangeFilter(video_id=video_id, what="tag")
 
 
 async def test_an_undo_that_finds_nothing_leaves_no_tag_behind(home: Home) -> None:
@@ -176,4 +176,4 @@ async def test_all_of_it_taken_back_in_turn_ends_where_it_began(home: Home) -> N
         for undo in reversed(undos):
             await undo()
         assert await carried(home) == start, seed
-    assert check.out_of_step(home.data / "lvs.db").count == 0
+    assert check.stale_gallery_rows(home.data / "lvs.db").count == 0

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from quart import Response
 from support.home import Home
 
-from lvs.db.changes import Change, Chosen
+from lvs.db.changes import Change, ChangeFilter
 from lvs.models import Query, Sort, Video
-from lvs.services.curation.change_status import Status, statuses
+from lvs.services.curation.change_status import UndoStatus, statuses
 from lvs.services.curation.tag_management import TagEdit
 from lvs.services.curation.undo import JournalEntry
 
@@ -35,12 +35,12 @@ async def videos(home: Home, *names: str) -> list[str]:
 
 
 async def journal(home: Home, **chosen: Any) -> list[JournalEntry]:
-    return (await home.services.journal.page(Chosen(**chosen)))[0]
+    return (await home.services.journal.page(ChangeFilter(**chosen)))[0]
 
 
 async def undo_latest(home: Home) -> str:
     """Take the latest change back that can be; why that was not done, or nothing."""
-    latest = next(entry for entry in await journal(home) if entry.status is Status.OPEN)
+    latest = next(entry for entry in await journal(home) if entry.status is UndoStatus.OPEN)
     return (await home.services.journal.undo(latest.change.id, "operator")).reason
 
 
@@ -58,15 +58,15 @@ async def test_stars_are_taken_back_and_put_back_again(home: Home) -> None:
     assert card.rating == 3
     newest, changed, first = await journal(home)
     assert (newest.change.old, newest.change.new, newest.change.client) == ("5", "3", "operator")
-    assert (newest.change.undoes, newest.status) == (changed.change.id, Status.OPEN)
-    assert (changed.status, first.status) == (Status.TAKEN_BACK, Status.OPEN)
+    assert (newest.change.undoes, newest.status) == (changed.change.id, UndoStatus.OPEN)
+    assert (changed.status, first.status) == (UndoStatus.TAKEN_BACK, UndoStatus.OPEN)
     assert await undo_latest(home) == ""
     assert (await home.services.ratings.get(film)).value == 5
     assert [entry.status for entry in await journal(home)] == [
-        Status.PUT_BACK,
-        Status.TAKEN_BACK,
-        Status.OPEN,
-        Status.CHANGED_SINCE,
+        UndoStatus.PUT_BACK,
+        UndoStatus.TAKEN_BACK,
+        UndoStatus.OPEN,
+        UndoStatus.CHANGED_SINCE,
     ]
 
 
@@ -85,7 +85,7 @@ async def test_a_value_that_was_changed_again_since_is_left_as_it_is(home: Home)
         newest_open = next(
             entry
             for entry in await journal(home)
-            if entry.status is Status.OPEN and not entry.change.undoes
+            if entry.status is UndoStatus.OPEN and not entry.change.undoes
         )
         assert not (await home.services.journal.undo(newest_open.change.id, "operator")).reason
     assert not (await home.services.journal.undo(first.change.id, "operator")).reason
@@ -135,7 +135,11 @@ async def test_tags_go_and_come_back_each_on_its_own(home: Home) -> None:
     await home.services.tags.add(film, "snow", ANNA)
     await home.services.tags.remove(film, "alps", BEN)
     entries = await journal(home)
-    assert [entry.status for entry in entries] == [Status.OPEN, Status.OPEN, Status.CHANGED_SINCE]
+    assert [entry.status for entry in entries] == [
+        UndoStatus.OPEN,
+        UndoStatus.OPEN,
+        UndoStatus.CHANGED_SINCE,
+    ]
     assert not (await home.services.journal.undo(entries[1].change.id, "operator")).reason
     assert await home.services.tags.get(film) == ()
     assert not (await home.services.journal.undo(entries[0].change.id, "operator")).reason
@@ -345,7 +349,7 @@ def test_undo_always_leads_to_the_previous_value(
             note(tag, str(number), None)
             continue
         found = statuses(lines[::-1], lines)
-        open_ = [line for line in lines if found[line.id] is Status.OPEN]
+        open_ = [line for line in lines if found[line.id] is UndoStatus.OPEN]
         if open_:
             line = open_[number % len(open_)]
             assert value[chr(line.video_id)] == line.new, "what is open is what gave the value"
@@ -358,8 +362,8 @@ def test_undo_always_leads_to_the_previous_value(
     together = [line for line in lines[::-1] if line.id in chosen]
     plan = statuses(lines[::-1], together, together=True)
     for line in together:
-        if plan[line.id] is Status.OPEN:
-            assert statuses(lines[::-1], [line])[line.id] is Status.OPEN
+        if plan[line.id] is UndoStatus.OPEN:
+            assert statuses(lines[::-1], [line])[line.id] is UndoStatus.OPEN
             assert value[chr(line.video_id)] == line.new
             note(chr(line.video_id), line.old, line)
 

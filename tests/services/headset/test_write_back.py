@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from lvs.services.headset.write_back import Shown, TagChanges, stars_of, tag_changes
+from lvs.services.headset.write_back import ShownTags, TagChanges, stars_of, tag_changes
 
-SHOWN = Shown(("alps", "Snow"), rated=True)
+SHOWN = ShownTags(("alps", "Snow"), rated=True)
 RATING = {"name": "Rating:4"}
 
 

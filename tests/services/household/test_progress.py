@@ -9,7 +9,7 @@ from support.household import a_film, set_length
 from support.media import make_video
 
 from lvs.db.database import Transaction
-from lvs.errors import Invalid, NotFound, TooMany
+from lvs.errors import Invalid, NotFound, TooManyRequests
 from lvs.models import WatchState
 from lvs.option_values import RateLimit
 from lvs.services.household.progress import RECORDS, is_watched
@@ -150,7 +150,7 @@ async def test_a_flood_of_one_client_is_refused_and_nobody_else_is(home: Home) -
     assert RateLimit(60, 10) == RECORDS
     for _ in range(RECORDS.count):
         await home.services.progress.record(media_hash, 5, "10.0.0.1")
-    with pytest.raises(TooMany):
+    with pytest.raises(TooManyRequests):
         await home.services.progress.record(media_hash, 5, "10.0.0.1")
     await home.services.progress.record(media_hash, 6, "10.0.0.2")
     with pytest.raises(NotFound):

@@ -30,8 +30,8 @@ from support.places import SHARED
 from lvs.config import VIDEO_FORMATS
 from lvs.models import Video
 from lvs.services.legacy import lenient_json
-from lvs.services.legacy.lenient_json import Broken, LenientJson, ParsedValue
-from lvs.services.legacy.reader import Original, read
+from lvs.services.legacy.lenient_json import LenientJson, ParsedValue, SyntaxIssue
+from lvs.services.legacy.reader import LegacyData, read
 from lvs.services.legacy.sources import find
 
 pytestmark = pytest.mark.usefixtures("counted")
@@ -42,7 +42,7 @@ needs_example = pytest.mark.skipif(
 )
 
 
-def read_all(*paths: Path) -> Original:
+def read_all(*paths: Path) -> LegacyData:
     return read(find(paths, VIDEO_FORMATS, []))
 
 
@@ -777,8 +777,8 @@ def test_a_rating_is_read_as_what_it_must_mean_or_reported_with_its_line(
     assert (found.entry(b"b.mp4").rating or 0) == (5 if value == "5 5" else stars)
     if value != '"5':
         assert found.entry(b"c.mp4").rating == 4
-    assert bool(found.puzzles) == (stars == 0)
-    assert all(puzzle.line in (3, 4, 5) for puzzle in found.puzzles)
+    assert bool(found.issues) == (stars == 0)
+    assert all(issue.line in (3, 4, 5) for issue in found.issues)
 
 
 def test_null_is_no_rating_and_no_puzzle(tmp_path: Path) -> None:
@@ -791,7 +791,7 @@ def test_null_is_no_rating_and_no_puzzle(tmp_path: Path) -> None:
             favorites={},
         )
     )
-    assert not found.puzzles
+    assert not found.issues
     assert not found.entries
 
 
@@ -813,14 +813,14 @@ def test_null_is_no_rating_and_no_puzzle(tmp_path: Path) -> None:
 def test_a_view_count_is_read_or_reported(tmp_path: Path, value: Any, count: int | None) -> None:
     found = read_all(store(tmp_path, views={"a.mp4": value}))
     assert (found.entries[b"a.mp4"].views if count is not None else None) == count
-    assert len(found.puzzles) == (count is None)
+    assert len(found.issues) == (count is None)
 
 
 @pytest.mark.parametrize("name", ["", "/", "a\0b.mp4", "\ud800.mp4", "x" * 5000])
 def test_a_name_that_no_file_can_have_is_reported(tmp_path: Path, name: str) -> None:
     found = read_all(store(tmp_path, ratings={name: 4, "b.mp4": 5}))
     assert list(found.entries) == [b"b.mp4"]
-    assert len(found.puzzles) == 1
+    assert len(found.issues) == 1
 
 
 def test_values_in_a_database_are_taken_as_what_they_must_mean_or_reported_with_their_row(
@@ -854,7 +854,7 @@ def test_values_in_a_database_are_taken_as_what_they_must_mean_or_reported_with_
     }
     assert found.entries[b"d.mp4"].added_at == 1_500_000_000_000
     assert found.entries[b"b.mp4"].rated_at is None
-    assert sorted(puzzle.row or "" for puzzle in found.puzzles) == [
+    assert sorted(issue.row or "" for issue in found.issues) == [
         "favorites 1",
         *(f"ratings {number}" for number in (2, 3, 5, 6, 7)),
         "video_tags 1",
@@ -901,7 +901,7 @@ def test_every_readable_value_of_a_broken_file_is_taken(tmp_path: Path, name: st
         for key, entry in found.entries.items()
         if entry.rating
     } == expected
-    assert bool(found.puzzles) == ("comma" not in name or "cut" in name)
+    assert bool(found.issues) == ("comma" not in name or "cut" in name)
 
 
 @pytest.mark.parametrize(
@@ -912,7 +912,7 @@ def test_every_encoding_that_was_ever_usual_is_read(tmp_path: Path, encoding: st
     (tmp_path / "ratings.json").write_bytes('{"Köln é.mp4": 5}'.encode(encoding))
     found = read_all(tmp_path / "ratings.json")
     assert {key.decode(): entry.rating for key, entry in found.entries.items()} == {"Köln é.mp4": 5}
-    assert not found.puzzles
+    assert not found.issues
 
 
 def test_two_encodings_in_one_file_are_both_read(tmp_path: Path) -> None:
@@ -941,14 +941,14 @@ def test_a_large_file_is_read_to_its_end(
     ratings = {key: entry.rating for key, entry in found.entries.items() if entry.rating}
     assert len(ratings) == 20_002 if ending else 20_001
     assert ratings[b"19999.mp4"] == 5
-    assert found.puzzles[0].line == 2
+    assert found.issues[0].line == 2
 
 
 def test_two_values_for_one_name_are_reported_and_the_last_counts(tmp_path: Path) -> None:
     (tmp_path / "ratings.json").write_text('{"a.mp4": 5,\n "a.mp4": 3,\n "b.mp4": 1,\n "b.mp4": 1}')
     found = read_all(tmp_path / "ratings.json")
     assert found.entries[b"a.mp4"].rating == 3
-    assert [puzzle.line for puzzle in found.puzzles] == [2]
+    assert [issue.line for issue in found.issues] == [2]
 
 
 @pytest.mark.parametrize(
@@ -965,7 +965,7 @@ def test_favorites_come_in_every_shape_the_original_knew(
 ) -> None:
     found = read_all(store(tmp_path, favorites=content))
     assert {name for name, entry in found.entries.items() if entry.favorite} == names
-    assert not found.puzzles
+    assert not found.issues
 
 
 @pytest.mark.parametrize(
@@ -983,7 +983,7 @@ def test_favorites_come_in_every_shape_the_original_knew(
 def test_a_shape_the_original_never_had_is_reported(
     tmp_path: Path, kind: str, content: Any, puzzles: int
 ) -> None:
-    assert len(read_all(store(tmp_path, **{kind: content})).puzzles) == puzzles
+    assert len(read_all(store(tmp_path, **{kind: content})).issues) == puzzles
 
 
 @pytest.mark.parametrize(
@@ -1004,7 +1004,7 @@ def test_a_file_of_another_name_is_told_by_what_is_in_it(
     path.write_text(json.dumps(content))
     found = read_all(path)
     assert [file.kind.value for file in found.files] == ([kind] if kind else [])
-    assert len(found.puzzles) == (kind is None)
+    assert len(found.issues) == (kind is None)
 
 
 def test_only_files_of_the_original_are_read_in_a_folder(tmp_path: Path) -> None:
@@ -1023,7 +1023,7 @@ def test_only_files_of_the_original_are_read_in_a_folder(tmp_path: Path) -> None
     (tmp_path / "deep" / "er" / "film.mp4.json").write_text('{"tags": ["x"]}')
     found = read_all(tmp_path)
     assert list(found.entries) == [b"deep/er/film.mp4"]
-    assert not found.puzzles
+    assert not found.issues
 
 
 async def test_a_sidecar_in_a_library_folder_is_for_the_video_beside_it(home: Home) -> None:
@@ -1061,7 +1061,7 @@ def test_the_remaining_rows_of_a_truncated_database_are_read(tmp_path: Path, sha
     path = large_database(tmp_path / "video_metadata.db")
     os.truncate(path, int(path.stat().st_size * share))
     found = read_all(path)
-    assert found.puzzles
+    assert found.issues
     entries = found.entries.values()
     read_values = sum(
         (entry.rating == 4) + (entry.views == 7) + bool(entry.tags) + entry.favorite
@@ -1079,7 +1079,7 @@ def test_damaged_pages_cost_little_more_than_what_is_on_them(tmp_path: Path) -> 
         content[page * 4096 : (page + 1) * 4096] = b"\xa5" * 4096
     path.write_bytes(content)
     found = read_all(path)
-    assert found.puzzles
+    assert found.issues
     entries = found.entries.values()
     read_values = sum(
         (entry.rating == 4) + (entry.views == 7) + bool(entry.tags) + entry.favorite
@@ -1101,14 +1101,14 @@ def test_a_file_that_is_no_database_is_reported(tmp_path: Path, content: bytes, 
     (tmp_path / "video_metadata.db").write_bytes(content)
     store(tmp_path, ratings={"a.mp4": 5}, tags={"a.mp4": ["taken, for no database has any"]})
     found = read_all(tmp_path)
-    assert why in found.puzzles[0].why
+    assert why in found.issues[0].why
     assert (found.entries[b"a.mp4"].rating, len(found.entries[b"a.mp4"].tags)) == (5, 1)
 
 
 def test_a_database_of_another_program_is_reported(tmp_path: Path, home_database: Path) -> None:
     found = read_all(home_database)
     assert not found.entries
-    assert found.puzzles
+    assert found.issues
 
 
 @pytest.fixture
@@ -1151,7 +1151,7 @@ os.kill(os.getpid(), 9)
     assert found.entries[b"a.mp4"].rating == (5 if mode == "wal" else 1)
     assert found.entries[b"b.mp4"].rating == 2
     assert not any(entry.favorite for entry in found.entries.values())
-    assert not found.puzzles
+    assert not found.issues
     assert state_of(folder) == before
 
 
@@ -1251,7 +1251,7 @@ def test_any_bytes_are_gone_through_to_their_end(content: bytes) -> None:
     except (ValueError, RecursionError):
         return
     if isinstance(document, dict):
-        assert not [part for part in parts if isinstance(part, Broken)]
+        assert not [part for part in parts if isinstance(part, SyntaxIssue)]
 
 
 @quiet
@@ -1269,7 +1269,7 @@ def test_before_a_cut_every_value_is_read_and_none_is_made_up(
     assert not set(map(repr, found.items())) - set(map(repr, content.items()))
     # Values that a comma follows are whole.
     assert len(found) >= text[:cut].count(b", ") - sum(", " in name for name in content)
-    assert isinstance(parts[-1], Broken)
+    assert isinstance(parts[-1], SyntaxIssue)
 
 
 @quiet
@@ -1448,7 +1448,7 @@ def test_the_report_names_file_line_and_reason(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (["nowhere"], "nowhere is not there."),
-        (["Videos"], "There is nothing of the original Local Video Server in Videos."),
+        (["Videos"], "No files of the original Local Video Server were found in Videos."),
         (["old", "nowhere"], "nowhere is not there."),
         (
             ["old", "--report", "old/video_metadata.db"],

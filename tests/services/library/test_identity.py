@@ -11,7 +11,7 @@ import pytest_asyncio
 from support.home import OLD_NS, Home, distinct_video
 from support.media import make_video
 
-from lvs.db.changes import Chosen
+from lvs.db.changes import ChangeFilter
 from lvs.models import Query
 from lvs.services.library.fingerprint import (
     EXTENDED_BLOCK_BYTES,
@@ -542,7 +542,7 @@ async def _hand_over(home: Home, gone: str, to: str) -> None:
 
 async def _undo_latest(home: Home) -> str:
     """Take the latest handover back, as the button of the journal does; why it was not, if so."""
-    entries, _ = await home.services.journal.page(Chosen(what="handover"))
+    entries, _ = await home.services.journal.page(ChangeFilter(what="handover"))
     [latest, *_] = [entry for entry in entries if entry.change.undoes is None]
     return (await home.services.journal.undo(latest.change.id, "test")).reason
 
@@ -577,14 +577,16 @@ async def test_values_given_after_a_handover_stay_with_the_present_film(
     await services.views.count(gone, "test")
     (home.library / "trip.mp4").rename(home.library / "renamed.mp4")
     await home.scan()
-    entries, _ = await services.journal.page(Chosen(what="handover"))
+    entries, _ = await services.journal.page(ChangeFilter(what="handover"))
     assert (await services.journal.undo(entries[0].change.id, "test")).reason == ""
     old, new = await services.videos.get(gone), await services.videos.get(listed)
     assert (old.rating, old.tags, old.views, old.missing) == (5, ("family", "of 0"), 1, True)
     assert (new.rating, new.tags, new.views) == (1, ("of 1", "since"), 2)
     assert new.file.path == b"renamed.mp4"
     [undone] = [
-        e for e in (await services.journal.page(Chosen(what="handover")))[0] if e.change.undoes
+        e
+        for e in (await services.journal.page(ChangeFilter(what="handover")))[0]
+        if e.change.undoes
     ]
     assert (await services.journal.undo(undone.change.id, "test")).reason == ""  # joined again
     joined = await home.video("renamed.mp4")

@@ -8,7 +8,7 @@ import pytest
 from support.home import Home, seed_video
 
 from lvs.config import IGNORED_FOLDERS
-from lvs.services.library.ignored import MAX_BYTES, Ignored
+from lvs.services.library.ignored import MAX_BYTES, IgnoredPaths
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ async def test_a_new_ignore_file_is_noticed(tmp_path: Path) -> None:
 )
 def test_hostile_rules_cost_nothing(tmp_path: Path, rule: str) -> None:
     (tmp_path / ".lvsignore").write_text(f"{rule}\nSamples\n")
-    ignored, root = Ignored(()), os.fsencode(tmp_path)
+    ignored, root = IgnoredPaths(()), os.fsencode(tmp_path)
     assert not ignored.is_ignored(root, b"a" * 250 + b"/" + b"a" * 250, is_folder=False)
     assert ignored.is_ignored(root, b"Samples/film.mp4", is_folder=False)
 
@@ -94,7 +94,7 @@ def test_hostile_rules_cost_nothing(tmp_path: Path, rule: str) -> None:
 def test_links_and_pipes_are_no_ignore_files(tmp_path: Path) -> None:
     (tmp_path / "rules").write_text("film.mp4\n")
     (tmp_path / ".lvsignore").symlink_to(tmp_path / "rules")
-    ignored, root = Ignored(()), os.fsencode(tmp_path)
+    ignored, root = IgnoredPaths(()), os.fsencode(tmp_path)
     assert not ignored.is_ignored(root, b"film.mp4", is_folder=False)
     (tmp_path / ".lvsignore").unlink()
     os.mkfifo(tmp_path / ".lvsignore")
@@ -104,7 +104,7 @@ def test_links_and_pipes_are_no_ignore_files(tmp_path: Path) -> None:
 def test_a_rule_that_is_cut_by_the_limit_does_not_count(tmp_path: Path) -> None:
     rules = b"Samples\n" + b"#" * (MAX_BYTES - 10) + b"\n*.tmp.mp4\n"
     (tmp_path / ".lvsignore").write_bytes(rules)
-    ignored, root = Ignored(()), os.fsencode(tmp_path)
+    ignored, root = IgnoredPaths(()), os.fsencode(tmp_path)
     assert ignored.is_ignored(root, b"Samples/film.mp4", is_folder=False)
     assert not ignored.is_ignored(root, b"film.mp4", is_folder=False)
 
@@ -128,7 +128,7 @@ def test_rules_are_gits(tmp_path: Path, path: str) -> None:
     (tmp_path / path).touch()
     subprocess.run(["git", "init", "-q", tmp_path], check=True)
     git = subprocess.run(["git", "-C", tmp_path, "check-ignore", "-q", path], check=False)
-    ours = Ignored(IGNORED_FOLDERS).is_ignored(os.fsencode(tmp_path), path.encode(), False)
+    ours = IgnoredPaths(IGNORED_FOLDERS).is_ignored(os.fsencode(tmp_path), path.encode(), False)
     assert ours == (git.returncode == 0)
 
 

@@ -13,14 +13,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lvs.db.changes import Chosen
+from lvs.db.changes import ChangeFilter
 from lvs.db.database import Database
 from lvs.models import Query, Root, Sort
 from lvs.services.cache import Cache
 from lvs.services.curation.handover import Handover
 from lvs.services.curation.ratings import Ratings
 from lvs.services.curation.tags import Tags
-from lvs.services.curation.titles import Videos
+from lvs.services.curation.titles import VideoTitles
 from lvs.services.curation.undo import Journal
 from lvs.services.events import Events
 from lvs.services.gallery.gallery import Gallery
@@ -86,7 +86,7 @@ class History:
         self.library = Library(self.database, events, folders, (".mp4",), 0)
         await self.library.open()
         self.tags = Tags(self.database, cache, events)
-        self.videos = Videos(self.database, cache, events)
+        self.videos = VideoTitles(self.database, cache, events)
         self.ratings = Ratings(self.database, cache, events)
         self.handover = Handover(self.database, cache, events)
         self.journal = Journal(self.database, cache, events)
@@ -205,7 +205,7 @@ class History:
             found = await db.one(sql)
         if found is not None:
             await self.handover.hand_over(found[0], found[1], "test")
-            [entry, *_] = (await self.journal.page(Chosen(what="handover")))[0]
+            [entry, *_] = (await self.journal.page(ChangeFilter(what="handover")))[0]
             assert (await self.journal.undo(entry.change.id, "test")).reason == ""
 
     async def check(self) -> None:

@@ -8,9 +8,9 @@ from support.media import make_video
 
 from lvs.services.media.bare_streams import bare_duration_s
 from lvs.services.media.video_file import VideoFile
-from lvs.services.playback.film_source import FilmSource
 from lvs.services.playback.planner import Delivery, Variant
 from lvs.services.playback.segments import SegmentMaker
+from lvs.services.playback.video_source import VideoSource
 
 SECONDS, RATE = 7, 25
 FRAME, FIELD, REPEATED = b"\xff\xf3\x80", b"\xff\xf2\x80", b"\xff\xf3\x82"
@@ -41,7 +41,7 @@ def test_a_film_is_as_long_as_its_pictures(film: Path) -> None:
         video.close()
         assert probe.duration_s == pytest.approx(SECONDS)
         for hint in (None, probe.duration_s):
-            source = FilmSource(file, hint)
+            source = VideoSource(file, hint)
             assert source.facts.duration_s == pytest.approx(SECONDS)
         maker = SegmentMaker(source, Variant(Delivery.CONVERT, 360))
         assert list(maker.cuts) == [0, 1, 2, 4, 6]

@@ -10,7 +10,7 @@ from lvs.models import Projection, Shape, Stereo
 from lvs.services.media.eye import crop_of, eye_of, eye_path, poster_key
 from lvs.services.media.likeness import likeness
 from lvs.services.media.projection import ALIKE, Container
-from lvs.services.media.side_data import understood
+from lvs.services.media.side_data import parsed_projection
 
 KEY = "0123456789abcdef"
 
@@ -115,4 +115,4 @@ def spherical(kind: int, left: float = 0, right: float = 0) -> bytes:
 def test_side_data_is_understood(
     sphere: bytes | None, stereo: bytes | None, expected: Container | None
 ) -> None:
-    assert understood(sphere, stereo) == expected
+    assert parsed_projection(sphere, stereo) == expected

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lvs.services.media.h264_reordering import said_reordering
+from lvs.services.media.h264_reordering import declared_reordering
 
 pytestmark = pytest.mark.core
 
@@ -49,25 +49,25 @@ def configuration(pixel_format: str = "yuv420p", **options: str) -> bytes:
 def test_reordering_is_read_as_the_encoder_was_told(
     said: int, pixel_format: str, options: dict[str, str]
 ) -> None:
-    assert said_reordering(configuration(pixel_format, **options)) == said
+    assert declared_reordering(configuration(pixel_format, **options)) == said
 
 
 @pytest.mark.parametrize("content", [b"", b"\1", b"\0\0\0\1\x67", SILENT, SILENT[:12]])
 def test_content_without_the_field_gives_no_reordering(content: bytes) -> None:
-    assert said_reordering(content) is None
+    assert declared_reordering(content) is None
 
 
 @given(st.binary(max_size=80))
 def test_no_content_is_too_odd(content: bytes) -> None:
     head = SILENT[:6] + len(content).to_bytes(2, "big")
-    assert said_reordering(head + content) in {None, *range(17)}
+    assert declared_reordering(head + content) in {None, *range(17)}
 
 
 @given(st.integers(0, 200), st.integers(0, 255))
 def test_no_damage_is_too_odd(place: int, value: int) -> None:
     whole = bytearray(WHOLE)
     whole[place % len(whole)] = value
-    assert said_reordering(bytes(whole)) in {None, *range(17)}
+    assert declared_reordering(bytes(whole)) in {None, *range(17)}
 
 
 WHOLE = configuration(bf="3")

@@ -6,7 +6,14 @@ import pytest
 
 from lvs.errors import Invalid
 from lvs.models import Projection, Stereo
-from lvs.services.media.projection import Container, Evidence, Likeness, by_person, offer, resolve
+from lvs.services.media.projection import (
+    Container,
+    Evidence,
+    Likeness,
+    by_person,
+    resolve,
+    suggested_stereo,
+)
 
 DIFFERENT = Likeness(0.1, 0.2)
 BESIDE = Likeness(0.98, 0.1)
@@ -120,7 +127,7 @@ def test_a_reason_quotes_the_words_that_decided() -> None:
 def test_a_picture_alone_is_offered_and_never_applied() -> None:
     evidence = Evidence("holiday.mp4", *HD, None, BESIDE)
     found = resolve(evidence)
-    offered = offer(evidence, found)
+    offered = suggested_stereo(evidence, found)
     assert not found.immersive
     assert offered is not None
     assert (offered.shape, offered.stereo) == ("flat", "sbs")
@@ -138,7 +145,7 @@ def test_a_picture_alone_is_offered_and_never_applied() -> None:
     ],
 )
 def test_nothing_is_offered_where_something_is_known(evidence: Evidence) -> None:
-    assert offer(evidence, resolve(evidence)) is None
+    assert suggested_stereo(evidence, resolve(evidence)) is None
 
 
 def test_a_person_chooses_any_shape() -> None:

@@ -184,7 +184,7 @@ async def make(home: Home, name: str) -> None:
     video = await home.video(name)
     card = await home.services.gallery.card(video.id)
     assert card is not None
-    home.services.scenes.want(card)
+    home.services.scenes.request(card)
 
     async def made() -> bool:
         return await home.services.scenes.of_card(card) is not None

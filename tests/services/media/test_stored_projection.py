@@ -10,7 +10,7 @@ from PIL import Image, ImageChops, ImageDraw
 from support.home import Home
 from support.media import make_video
 
-from lvs.db.changes import Chosen
+from lvs.db.changes import ChangeFilter
 from lvs.models import Query, Shape, Stereo, Video
 from lvs.services.media.projection import by_person
 
@@ -122,7 +122,7 @@ async def test_a_choice_is_journaled_undone_and_put_back(home: Home) -> None:
     journal, projections = home.services.journal, home.services.projections
     await projections.choose(video.media_hash, by_person("equirect360", "tb"), "headset")
     await projections.choose(video.media_hash, by_person("equirect360", "tb"), "headset")
-    entries, _ = await journal.page(Chosen())
+    entries, _ = await journal.page(ChangeFilter())
     assert [(entry.change.what, entry.change.client) for entry in entries] == [
         ("projection", "headset")
     ]
@@ -192,7 +192,7 @@ async def test_a_bad_body_is_refused_and_changes_nothing(home: Home, body: str) 
     url = f"/api/videos/{video.media_hash}/projection"
     answer = await home.client.put(url, data=body, headers=JSON)
     assert answer.status_code == 400
-    assert (await home.services.journal.page(Chosen()))[0] == []
+    assert (await home.services.journal.page(ChangeFilter()))[0] == []
     form = {"shape": "dome" * 100, "stereo": "sbs"}
     answer = await home.client.post(f"/videos/{video.media_hash}/projection", form=form)
     assert answer.status_code == 400

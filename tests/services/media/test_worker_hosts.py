@@ -138,7 +138,7 @@ async def want_strip(home: Home, name: str) -> None:
     """Open a film's page, so to say."""
     card = await home.services.gallery.card((await home.video(name)).id)
     assert card is not None
-    assert home.services.scenes.want(card)
+    assert home.services.scenes.request(card)
 
 
 async def until_strip(home: Home, name: str) -> None:

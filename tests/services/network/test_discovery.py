@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from support.waiting import until
 
-from lvs.services.network.discovery import Discovery, ListeningOn
+from lvs.services.network.discovery import Discovery, ListeningPorts
 
 CLIENT = Path(__file__).parents[2] / "support" / "mdns_client.py"
 PATIENCE_S = 30.0
@@ -54,7 +54,7 @@ async def device(name: str, interface: str = "127.0.0.1") -> AsyncIterator[Devic
 @asynccontextmanager
 async def announcing(discovery: Discovery, port: int = 8900) -> AsyncIterator[asyncio.Task[None]]:
     task = asyncio.create_task(discovery.run())
-    discovery.listening(ListeningOn(port))
+    discovery.listening(ListeningPorts(port))
     try:
         yield task
     finally:

@@ -12,7 +12,7 @@ from support.text_subtitles import with_subtitles
 
 from lvs.errors import NotFound
 from lvs.services.playback.embedded_subtitles import _text, embedded_webvtt
-from lvs.services.playback.film_source import FilmSource
+from lvs.services.playback.video_source import VideoSource
 
 LINES = ((500, 1200, "Hello <i>there</i>"), (2000, 700, "<b>Bold & <script>x</script>"))
 
@@ -25,7 +25,7 @@ def film(tmp_path: Path) -> Path:
 
 def test_a_text_track_becomes_webvtt_without_markup_of_its_own(film: Path) -> None:
     with film.open("rb", buffering=0) as file:
-        text = embedded_webvtt(FilmSource(file), 0, lambda: None)
+        text = embedded_webvtt(VideoSource(file), 0, lambda: None)
     assert text == (
         "WEBVTT\n\n"
         "00:00:00.500 --> 00:00:01.700\nHello <i>there</i>\n\n"
@@ -38,7 +38,7 @@ def test_marks_of_webvtt_that_browsers_read_are_not_shown_as_text(tmp_path: Path
     line = (500, 900, "<v.loud Ann>Salt <00:00:00.700>&amp; <c.red>pepper</c> &lt;3</v>")
     path = with_subtitles(plain, tmp_path / "voices.mkv", [line], codec="webvtt")
     with path.open("rb", buffering=0) as file:
-        text = embedded_webvtt(FilmSource(file), 0, lambda: None)
+        text = embedded_webvtt(VideoSource(file), 0, lambda: None)
     assert text.splitlines()[-1] == "Salt &amp; pepper &lt;3"
 
 
@@ -73,7 +73,7 @@ async def test_tracks_of_one_language_can_be_told_apart(tmp_path: Path) -> None:
 
 def test_a_track_that_is_not_there_is_not_found(film: Path) -> None:
     with film.open("rb", buffering=0) as file, pytest.raises(NotFound):
-        embedded_webvtt(FilmSource(file), 1, lambda: None)
+        embedded_webvtt(VideoSource(file), 1, lambda: None)
 
 
 async def test_the_player_offers_the_track_and_gets_it(tmp_path: Path, film: Path) -> None:

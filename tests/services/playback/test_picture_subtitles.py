@@ -10,9 +10,9 @@ from support.media import plain
 from support.picture_subtitles import BOX, CANVAS, add_dvd, add_pgs, grey_film
 
 from lvs.errors import NotFound
-from lvs.services.playback.film_source import FilmSource
 from lvs.services.playback.planner import Delivery, Variant
 from lvs.services.playback.segments import SegmentMaker
+from lvs.services.playback.video_source import VideoSource
 
 FROM_S, TO_S = 1.5, 4.5
 
@@ -41,7 +41,7 @@ def levels(maker: SegmentMaker, number: int) -> list[tuple[float, int, int]]:
 @pytest.mark.parametrize("order", [(0, 1, 2, 3), (3, 2, 1, 0)], ids=["onward", "jumping back"])
 def test_they_are_on_from_their_moment_to_their_end(film: Path, order: tuple[int, ...]) -> None:
     with film.open("rb", buffering=0) as file:
-        maker = SegmentMaker(FilmSource(file), Variant(Delivery.CONVERT, 360, burn=0))
+        maker = SegmentMaker(VideoSource(file), Variant(Delivery.CONVERT, 360, burn=0))
         for number in order:
             for moment, inside, above in levels(maker, number):
                 assert above < 110
@@ -52,4 +52,4 @@ def test_they_are_on_from_their_moment_to_their_end(film: Path, order: tuple[int
 def test_a_track_that_is_no_picture_cannot_be_drawn(tmp_path: Path) -> None:
     bare = grey_film(tmp_path / "bare.mkv", 1, plain(*CANVAS, (90, 90, 90)))
     with bare.open("rb", buffering=0) as file, pytest.raises(NotFound):
-        SegmentMaker(FilmSource(file), Variant(Delivery.CONVERT, 360, burn=0))
+        SegmentMaker(VideoSource(file), Variant(Delivery.CONVERT, 360, burn=0))

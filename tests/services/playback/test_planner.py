@@ -5,11 +5,11 @@ from itertools import pairwise
 import pytest
 
 from lvs.services.playback import planner
-from lvs.services.playback.planner import Delivery, FilmFacts, Sound, Variant
+from lvs.services.playback.planner import Delivery, Sound, Variant, VideoFacts
 
 AAC = Sound("aac", "mp4a.40.2", copied=True)
 AC3 = Sound("ac3", "ac-3")
-H264 = FilmFacts(
+H264 = VideoFacts(
     container="matroska,webm",
     codec="h264",
     string="avc1.640028",
@@ -42,10 +42,10 @@ HEVC = H264._replace(codec="hevc", string="hvc1.1.6.L120.90")
     ],
 )
 def test_a_film_goes_the_cheapest_way_that_browsers_take(
-    film: FilmFacts, ways: tuple[Delivery, ...]
+    film: VideoFacts, ways: tuple[Delivery, ...]
 ) -> None:
-    assert planner.ways(film) == ways
-    assert planner.ways(film, converted=True) == (Delivery.CONVERT,)
+    assert planner.deliveries(film) == ways
+    assert planner.deliveries(film, converted=True) == (Delivery.CONVERT,)
 
 
 def test_copied_segments_begin_at_keyframes_the_first_after_a_second_the_rest_after_four() -> None:
@@ -164,7 +164,7 @@ def test_the_size_is_the_largest_that_the_machine_keeps_up_with(
 
 
 def test_films_too_slow_in_the_smallest_size_are_decoded_in_part() -> None:
-    load = planner.load(H264)
+    load = planner.decoding_load(H264)
     assert not planner.needs_thinning(H264, None)
     assert not planner.needs_thinning(H264, load)
     assert planner.needs_thinning(H264, load / 2)

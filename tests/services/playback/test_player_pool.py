@@ -14,7 +14,7 @@ from support.media import make_video
 
 from lvs.errors import NotFound, Unavailable, Unreadable
 from lvs.services.playback.planner import Delivery, Variant, stream_key
-from lvs.services.playback.player import FilmFile
+from lvs.services.playback.player import PlayedVideo
 from lvs.services.playback.player_pool import PlayerPool
 from lvs.services.playback.segment_cache import SegmentCache
 
@@ -38,10 +38,10 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
 
 
-def film_at(path: Path, key: str = "film") -> FilmFile:
+def film_at(path: Path, key: str = "film") -> PlayedVideo:
     status = path.stat()
     version = (status.st_size, status.st_mtime_ns)
-    return FilmFile("0" * 16, stream_key(key), os.fsencode(path), version, "Film")
+    return PlayedVideo("0" * 16, stream_key(key), os.fsencode(path), version, "Film")
 
 
 async def until(true: Callable[[], bool]) -> None:
@@ -144,8 +144,8 @@ async def test_a_viewer_who_changes_films_is_never_refused_for_the_one_before(
 ) -> None:
     first, second = film_at(path), film_at(path, "other")
     await pool.segment(first, CONVERTED, 0, "10.0.0.1")
-    seat = pool._seats[first.key]
-    seat.speeds.extend([1.0] * 8)  # it just keeps up
+    session = pool._sessions[first.key]
+    session.speeds.extend([1.0] * 8)  # it just keeps up
     pool.check_room(second, "10.0.0.1")
     with pytest.raises(Unavailable):
         pool.check_room(second, "10.0.0.2")

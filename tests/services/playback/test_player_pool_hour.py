@@ -17,7 +17,7 @@ from support.media import make_video
 from lvs.errors import LvsError, NotFound
 from lvs.services.playback import planner
 from lvs.services.playback.planner import Variant
-from lvs.services.playback.player import FilmFile
+from lvs.services.playback.player import PlayedVideo
 from lvs.services.playback.player_pool import MOST_PLAYERS, PlayerPool
 from lvs.services.playback.segment_cache import SegmentCache
 
@@ -41,14 +41,14 @@ class Household:
         self.served = 0
         self.ends: list[str] = []
 
-    def film(self) -> FilmFile:
+    def film(self) -> PlayedVideo:
         path = self.folder / self.chance.choice(NAMES)
         status = path.stat()
         version = (status.st_size, status.st_mtime_ns)
         key = planner.stream_key(f"{path.name} {version}")
-        return FilmFile(path.stem.rjust(16, "0"), key, os.fsencode(path), version, path.name)
+        return PlayedVideo(path.stem.rjust(16, "0"), key, os.fsencode(path), version, path.name)
 
-    async def variant(self, film: FilmFile) -> Variant:
+    async def variant(self, film: PlayedVideo) -> Variant:
         facts = await self.pool.facts(film)
         offered = planner.variants(
             facts,
@@ -156,11 +156,11 @@ async def test_nothing_is_left_over(household: Household) -> None:
     assert seen
 
     end = time.monotonic() + 30
-    while pool._seats or pool._shared or any(map(psutil.pid_exists, seen)):
-        assert time.monotonic() < end, (list(pool._seats), len(pool._shared), seen)
+    while pool._sessions or pool._shared or any(map(psutil.pid_exists, seen)):
+        assert time.monotonic() < end, (list(pool._sessions), len(pool._shared), seen)
         await asyncio.sleep(0.05)
     assert pool.process_ids == ()
-    assert pool.conversions() == [] or not pool._seats
+    assert pool.conversions() == [] or not pool._sessions
     assert not pool._converting.locked()
     kept = [path for path in pool.cache.folder.rglob("*") if path.is_file()]
     assert sum(path.stat().st_size for path in kept) <= LIMIT_BYTES

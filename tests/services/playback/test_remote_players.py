@@ -23,7 +23,7 @@ from support.ssh_server import LVS, SshServer
 
 from lvs.services.media.worker_hosts import HostState
 from lvs.services.playback import remote_players
-from lvs.services.playback.player import FilmFile
+from lvs.services.playback.player import PlayedVideo
 
 pytestmark = pytest.mark.skipif(ssh_server.SSHD is None, reason="needs sshd (openssh-server)")
 
@@ -84,12 +84,12 @@ class FarHome(Home):
         [state] = self.services.probes.states()
         return state
 
-    async def film(self, name: str, library: int = 0) -> FilmFile:
+    async def film(self, name: str, library: int = 0) -> PlayedVideo:
         playback = self.services.playback
         video = await self.video(name, library)
-        return playback.film(video, playback.address(video).split("/")[3])
+        return playback.played(video, playback.address(video).split("/")[3])
 
-    async def piece(self, film: FilmFile, number: int) -> bytes:
+    async def piece(self, film: PlayedVideo, number: int) -> bytes:
         return await self.services.playback.segment(film, VARIANT, number, CLIENT)
 
     def forget(self) -> None:

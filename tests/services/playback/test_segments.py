@@ -16,9 +16,9 @@ from support.media import make_video, quarters
 
 from lvs.errors import NotFound, Unreadable
 from lvs.services.playback import planner
-from lvs.services.playback.film_source import FilmSource
 from lvs.services.playback.planner import Delivery, Variant
 from lvs.services.playback.segments import SegmentMaker
+from lvs.services.playback.video_source import VideoSource
 
 pytestmark = pytest.mark.core
 
@@ -33,16 +33,16 @@ def clock(at_s: float) -> Image.Image:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[FilmSource]:
+def opened(path: Path) -> Iterator[VideoSource]:
     with path.open("rb", buffering=0) as file:
-        yield FilmSource(file)
+        yield VideoSource(file)
 
 
 def nothing() -> None:
     """Work that nobody interrupts."""
 
 
-def made(source: FilmSource, variant: Variant, order: list[int] | None = None) -> list[bytes]:
+def made(source: VideoSource, variant: Variant, order: list[int] | None = None) -> list[bytes]:
     """All segments of a variant, made in this order by one maker."""
     maker = SegmentMaker(source, variant)
     numbers = range(len(maker.cuts))
@@ -342,7 +342,7 @@ def test_no_thread_is_left_of_a_segment_that_was_dropped(film: Path) -> None:
         ]
 
 
-class ThoroughSource(FilmSource):
+class ThoroughSource(VideoSource):
     """A film that is always opened with all decoders."""
 
     def _opened_quickly(self) -> None:
@@ -371,7 +371,7 @@ def test_a_film_that_is_opened_quickly_is_what_it_is_when_pictures_are_decoded_f
         pixel_aspect=Fraction(4, 3),
     )
     found = []
-    for kind in (FilmSource, ThoroughSource):
+    for kind in (VideoSource, ThoroughSource):
         with path.open("rb", buffering=0) as file:
             source = kind(file)
             offered = planner.variants(source.facts)

@@ -8,8 +8,8 @@ from support.home import Home
 from support.media import make_video
 
 from lvs.services.media.containers import PICTURE_DECODERS, SOUND_DECODERS, SUBTITLE_DECODERS
-from lvs.services.playback.film_source import FilmSource
 from lvs.services.playback.sound import RATE, DecodedSound
+from lvs.services.playback.video_source import VideoSource
 
 NOT_ALLOWED = "dfpwm"
 
@@ -28,7 +28,7 @@ def test_the_decoder_that_is_taken_for_a_sound_is_on_the_list(name: str) -> None
 def test_no_decoder_is_used_that_is_not_allowed(tmp_path: Path, codec: str, is_heard: bool) -> None:
     path = make_video(tmp_path / "film.avi", seconds=1, sound=True, audio_codec=codec)
     with path.open("rb", buffering=0) as file:
-        sound = DecodedSound(FilmSource(file), 0).samples(0, RATE, lambda: None)
+        sound = DecodedSound(VideoSource(file), 0).samples(0, RATE, lambda: None)
     assert any(sound.rows[0]) == is_heard
 
 

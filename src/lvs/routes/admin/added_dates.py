@@ -1,20 +1,20 @@
-"""Dates of addition that a wrong clock gave: a look at them, before they are set right."""
+"""Dates of addition that a wrong clock gave: their list, before they are set right."""
 
 from datetime import UTC, date, datetime, timedelta
 
 from quart import Response
 
-from lvs.db.added_dates import AddedBetween
+from lvs.db.added_dates import AddedDateRange
 from lvs.errors import Invalid
 from lvs.web.request_args import Arguments, arguments, text
 from lvs.web.responses import page, services
 
 
-def span_of(args: Arguments) -> AddedBetween:
+def span_of(args: Arguments) -> AddedDateRange:
     """The days that the address names: `from` and `to`, both as YYYY-MM-DD. Raises Invalid."""
     first, last = _day(args, "from"), _day(args, "to")
     end = None if last is None else _start_of(last + timedelta(days=1))
-    return AddedBetween(None if first is None else _start_of(first), end)
+    return AddedDateRange(None if first is None else _start_of(first), end)
 
 
 async def preview_dates() -> Response:
@@ -27,7 +27,7 @@ async def preview_dates() -> Response:
         preview=preview,
         first=text(args, "from"),
         last=text(args, "to"),
-        chosen=span != AddedBetween(),
+        chosen=span != AddedDateRange(),
         current="admin",
     )
 

@@ -1,6 +1,5 @@
 """The journal: a list of changes, and their undo."""
 
-import time
 from collections.abc import Sequence
 from typing import Any, cast
 from urllib.parse import urlencode
@@ -9,7 +8,7 @@ from quart import Response, redirect, request
 
 from lvs.clock import now_ms
 from lvs.db import saved_views, tag_changes
-from lvs.db.changes import Chosen
+from lvs.db.changes import ChangeFilter
 from lvs.db.saved_views import ViewJournalLine
 from lvs.db.tag_changes import TagJournalLine
 from lvs.errors import Conflict, Invalid
@@ -30,7 +29,7 @@ from lvs.web.request_args import (
     row_id,
     text,
 )
-from lvs.web.responses import back, client, page, partial, services, wants_partial
+from lvs.web.responses import client, page, partial, redirect_back, services, wants_partial
 
 LABELS = {
     "rating": "Stars",
@@ -84,7 +83,7 @@ async def changes() -> Response:
     if what and what not in (*KINDS, TAGS, VIEWS, EVERYTHING):
         raise Invalid(f"The kind of a change is one of {', '.join((*KINDS, TAGS, VIEWS))}.")
     video = await services().videos.get(media_hash) if media_hash else None
-    chosen = Chosen(
+    chosen = ChangeFilter(
         client=who or None,
         what="" if what == EVERYTHING else what,
         video_id=video.id if video else None,
@@ -99,7 +98,7 @@ async def changes() -> Response:
         if not chosen.what and video is None:
             entries = await _with_others(entries, following, who or None, before)
     filters = {"client": who, "what": what, "video": video.media_hash if video else ""}
-    now = int(time.time() * 1000)
+    now = now_ms()
     return page(
         "admin_changes.html",
         entries=_folded(entries),
@@ -187,10 +186,10 @@ async def undo(change_id: str) -> Response:
     """Undo one change, of a video, of a tag itself or of a saved view."""
     if row_id(change_id) > saved_views.FIRST_ID:
         await services().saved_views.undo(row_id(change_id), client())
-        return back("/admin/changes")
+        return redirect_back("/admin/changes")
     if row_id(change_id) > tag_changes.FIRST_ID:
         await services().tag_management.undo(row_id(change_id), client())
-        return back("/admin/changes")
+        return redirect_back("/admin/changes")
     undone = await services().journal.undo(row_id(change_id), client())
     if wants_partial():
         values: dict[str, Any] = {
@@ -203,7 +202,7 @@ async def undo(change_id: str) -> Response:
         )
     if undone.reason:
         raise Conflict(undone.reason)
-    return back("/admin/changes")
+    return redirect_back("/admin/changes")
 
 
 async def preview_undo() -> Response:

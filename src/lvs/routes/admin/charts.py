@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from lvs.models import shown
-from lvs.services.monitoring.health import clock
+from lvs.models import display_path
+from lvs.services.monitoring.health import clock_text
 
 HEIGHT = 24
 MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86_400
@@ -77,6 +77,6 @@ def decimal(number: float) -> str:
 
 FILTERS: dict[str, Callable[..., Any]] = {
     function.__name__: function
-    for function in (bars, line, shares, milliseconds, span, percent, decimal, clock, shown)
-}
+    for function in (bars, line, shares, milliseconds, span, percent, decimal)
+} | {"clock": clock_text, "shown": display_path}
 """The filters that the templates of the dashboard use."""

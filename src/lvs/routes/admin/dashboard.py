@@ -11,7 +11,7 @@ from lvs.routes.admin import report, tiles
 from lvs.routes.api.openapi import answers
 from lvs.services.monitoring.health import Level
 from lvs.web.request_args import arguments, text
-from lvs.web.responses import answer, html, page, pages, services, wants_partial
+from lvs.web.responses import html, json_response, page, pages, services, wants_partial
 
 
 async def dashboard() -> Response:
@@ -45,7 +45,7 @@ async def tile(name: str) -> Response:
 @answers(report.PerformanceReport, problems=())
 async def performance_json() -> Response:
     """Numbers of requests, caches, database, workers, library and storage."""
-    response = answer(await report.build_report(services(), pages()))
+    response = json_response(await report.build_report(services(), pages()))
     response.headers["Cache-Control"] = "no-store"
     return response
 

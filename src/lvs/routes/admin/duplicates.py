@@ -6,11 +6,11 @@ from urllib.parse import urlencode
 from msgspec import Struct
 from quart import Response, redirect
 
-from lvs.db.near_pairs import NearFilm, NearPair
+from lvs.db.near_pairs import NearPair, NearVideo
 from lvs.text import plural
 from lvs.web.facts import codec_name
 from lvs.web.request_args import MAX_ID, arguments, form_number, form_words, number, row_id, text
-from lvs.web.responses import back, client, page, services
+from lvs.web.responses import client, page, redirect_back, services
 from lvs.web.templates import duration, size
 
 HERE = "/admin/duplicates"
@@ -58,7 +58,7 @@ async def duplicates() -> Response:
 async def prefer(video_id: str) -> Response:
     """Play a video from the selected copy from now on."""
     await services().duplicates.prefer(row_id(video_id), await form_number("file"))
-    return back(HERE)
+    return redirect_back(HERE)
 
 
 async def keep(pair_id: str) -> Response:
@@ -84,17 +84,17 @@ def differences(pair: NearPair) -> list[Difference]:
     return [each for each in found if each.label not in RARE or each.values != ("none", "none")]
 
 
-def _details(film: NearFilm) -> dict[str, str]:
-    card = film.card
-    rate = f", {film.frame_rate:.3g} fps" if film.frame_rate >= 1 else ""
+def _details(video: NearVideo) -> dict[str, str]:
+    card = video.card
+    rate = f", {video.frame_rate:.3g} fps" if video.frame_rate >= 1 else ""
     return {
         "Length": duration(card.duration_s) or "unknown",
         "Picture": f"{card.width} × {card.height}",
         "Size": size(card.size_bytes),
-        "Codec": codec_name(film.codec) + rate if film.codec else "unknown",
+        "Codec": codec_name(video.codec) + rate if video.codec else "unknown",
         "Stars": plural(card.rating, "star") if card.rating else "none",
         "Favorite": "yes" if card.favorite else "none",
         "Tags": ", ".join(sorted(card.tags, key=str.casefold)) or "none",
-        "Playlists": str(film.playlists) if film.playlists else "none",
-        "Notes": "yes" if film.has_notes else "none",
+        "Playlists": str(video.playlists) if video.playlists else "none",
+        "Notes": "yes" if video.has_notes else "none",
     }

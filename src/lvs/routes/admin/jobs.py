@@ -8,7 +8,7 @@ from quart import Response
 from lvs.errors import Conflict, Invalid, NotFound
 from lvs.filters import readable
 from lvs.web.request_args import arguments, row_id, text
-from lvs.web.responses import back, page, partial, services, wants_partial
+from lvs.web.responses import page, partial, redirect_back, services, wants_partial
 
 STATES = {
     "running": "Running",
@@ -109,4 +109,4 @@ async def change_job(video_id: str, what: str) -> Response:
         await jobs.reprobe([wanted])
     else:
         raise NotFound("Unknown action.")
-    return await show_jobs() if wants_partial() else back(JOBS)
+    return await show_jobs() if wants_partial() else redirect_back(JOBS)

@@ -12,7 +12,7 @@ from lvs.routes.admin.added_dates import span_of
 from lvs.services.background_tasks import BackgroundTask
 from lvs.web.filters import parse_query
 from lvs.web.request_args import arguments
-from lvs.web.responses import back, client, page, partial, services, wants_partial
+from lvs.web.responses import client, page, partial, redirect_back, services, wants_partial
 from lvs.web.urls import query_string
 
 DASHBOARD = "/admin/performance"
@@ -42,7 +42,7 @@ async def scan() -> Response:
     if wants_partial():
         return await dashboard.fresh("library")
     if _from_a_page():
-        return back("/")
+        return redirect_back("/")
     response = jsonify(status="accepted", what="scan")
     response.status_code = 202
     return response
@@ -57,7 +57,7 @@ async def cache_refresh() -> Response:
     dropped = services().cache.clear()
     if wants_partial():
         return await dashboard.fresh("cache")
-    return back(DASHBOARD) if _from_a_page() else jsonify(status="ok", dropped=dropped)
+    return redirect_back(DASHBOARD) if _from_a_page() else jsonify(status="ok", dropped=dropped)
 
 
 async def probe_again(media_hash: str) -> Response:
@@ -67,7 +67,7 @@ async def probe_again(media_hash: str) -> Response:
     if wants_partial():
         return await dashboard.fresh("workers")
     if _from_a_page():
-        return back(DASHBOARD)
+        return redirect_back(DASHBOARD)
     response = jsonify(status="accepted", what="look")
     response.status_code = 202
     return response

@@ -1,11 +1,11 @@
 """Missing videos, and the recycle bin."""
 
-import time
 from typing import cast
 from urllib.parse import urlencode
 
 from quart import Response, redirect, request
 
+from lvs.clock import now_ms
 from lvs.errors import Invalid
 from lvs.services.curation.recycle_bin import DAYS_KEPT, days_left
 from lvs.web.request_args import (
@@ -32,10 +32,10 @@ async def missing() -> Response:
         "admin_missing.html",
         videos=videos,
         sum=await services().recycle_bin.sum(),
-        binned=(await services().recycle_bin.sum_of_bin()).videos,
+        binned=(await services().recycle_bin.forgotten_totals()).videos,
         offline=services().library.progress().offline,
         restored=number(args, "restored", MAX_ID),
-        seen_at=int(time.time() * 1000),
+        seen_at=now_ms(),
         next_url=_next(MISSING, following),
         days=DAYS_KEPT,
         current="admin",
@@ -67,13 +67,13 @@ async def forget() -> Response:
 async def recycle_bin() -> Response:
     """List forgotten videos that can be restored."""
     args = arguments()
-    videos, following = await services().recycle_bin.binned(_after(args))
+    videos, following = await services().recycle_bin.forgotten(_after(args))
     return page(
         "admin_bin.html",
         videos=[(video, days_left(video.forgotten_at or 0)) for video in videos],
-        sum=await services().recycle_bin.sum_of_bin(),
+        sum=await services().recycle_bin.forgotten_totals(),
         forgotten=number(args, "forgotten", MAX_ID),
-        seen_at=int(time.time() * 1000),
+        seen_at=now_ms(),
         next_url=_next(BIN, following),
         days=DAYS_KEPT,
         current="admin",

@@ -13,7 +13,7 @@ from quart import Quart, Response, current_app, request
 
 from lvs.routes.admin import report
 from lvs.services.bundle import Services
-from lvs.services.metrics import Request
+from lvs.services.metrics import RequestStats
 from lvs.web.responses import pages, services
 
 BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -37,7 +37,7 @@ class Exposition:
         self.registry.register(self)
         services.metrics.listeners.append(self._observe)
 
-    def _observe(self, measured: Request) -> None:
+    def _observe(self, measured: RequestStats) -> None:
         route = measured.route
         if route is None:
             return
@@ -163,11 +163,14 @@ def _caches(found: report.PerformanceReport) -> Iterator[Metric]:
     )
     evictions = {cache.name: cache.evictions for cache in caches}
     yield _counter(
-        "lvs_cache_evictions", "Values dropped for want of room or of age", evictions, "cache"
+        "lvs_cache_evictions",
+        "Values dropped because the cache was full or they expired",
+        evictions,
+        "cache",
     )
     yield _gauge(
         "lvs_cache_entries",
-        "Values a cache holds",
+        "Values in a cache",
         {cache.name: cache.size for cache in caches},
         "cache",
     )
@@ -175,23 +178,25 @@ def _caches(found: report.PerformanceReport) -> Iterator[Metric]:
 
 def _workers(found: report.PerformanceReport) -> Iterator[Metric]:
     workers = found.workers
-    yield _gauge("lvs_jobs_queued", "Queued looks", workers.queued_by_kind, "kind")
-    yield _gauge("lvs_jobs_running", "Looks under way", len(workers.running))
+    yield _gauge("lvs_jobs_queued", "Jobs waiting for a worker", workers.queued_by_kind, "kind")
+    yield _gauge("lvs_jobs_running", "Jobs being worked on", len(workers.running))
     yield _gauge("lvs_jobs_remaining", "Videos waiting to be analysed", workers.remaining)
     results = {"done": workers.done, "unreadable": workers.unreadable, "failed": workers.failed}
-    yield _counter("lvs_jobs", "Looks since the start", results, "result")
-    yield _gauge("lvs_streams_running", "Films on their way to viewers", len(found.streams))
+    yield _counter("lvs_jobs", "Jobs ended since the start", results, "result")
+    yield _gauge("lvs_streams_running", "Running streams", len(found.streams))
     yield _gauge(
-        "lvs_streams_bytes_per_second", "Their rate", sum(stream.rate for stream in found.streams)
+        "lvs_streams_bytes_per_second",
+        "Bytes sent per second to all running streams",
+        sum(stream.rate for stream in found.streams),
     )
     playback = found.playback
-    yield _gauge("lvs_conversions_running", "Films being converted", len(playback.conversions))
+    yield _gauge("lvs_conversions_running", "Videos being converted", len(playback.conversions))
     yield from _conversions(playback.conversions)
     yield _gauge("lvs_player_workers", "Processes that make segments", playback.workers)
     yield _counter("lvs_segments_made", "Segments since the start", playback.segments_made)
-    yield _counter("lvs_conversions_refused", "Films refused while busy", playback.refused)
-    looks = {"hit": playback.cache_hits, "miss": playback.cache_misses}
-    yield _counter("lvs_segment_cache", "Converted segments asked for", looks, "result")
+    yield _counter("lvs_conversions_refused", "Conversions refused while busy", playback.refused)
+    requests = {"hit": playback.cache_hits, "miss": playback.cache_misses}
+    yield _counter("lvs_segment_cache", "Converted segments asked for", requests, "result")
     yield _gauge("lvs_segment_cache_bytes", "Converted segments kept", playback.cache_bytes)
 
 
@@ -200,13 +205,13 @@ def _conversions(running: Sequence[report.ConversionReport]) -> Iterator[Metric]
     speed, hits = (
         GaugeMetricFamily(name, words, labels=["film", "client"])
         for name, words in (
-            ("lvs_conversion_speed", "Seconds of film made per second"),
-            ("lvs_conversion_cache_hits", "Pieces of it that came from the cache"),
+            ("lvs_conversion_speed", "Seconds of video converted per second"),
+            ("lvs_conversion_cache_hits", "Segments of it that came from the cache"),
         )
     )
-    for (film, client), each in {(each.title, each.client): each for each in running}.items():
-        speed.add_metric([film, client], each.speed)
-        hits.add_metric([film, client], each.cache_hits)
+    for (video, client), each in {(each.title, each.client): each for each in running}.items():
+        speed.add_metric([video, client], each.speed)
+        hits.add_metric([video, client], each.cache_hits)
     yield from (speed, hits)
 
 

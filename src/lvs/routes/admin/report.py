@@ -12,12 +12,12 @@ from msgspec import Struct
 from pydantic import ConfigDict, Field
 
 from lvs import __version__
-from lvs.models import shown
-from lvs.routes.api.schemas import iso
+from lvs.clock import iso_utc_held
+from lvs.models import display_path
 from lvs.services.bundle import Services
 from lvs.services.latency import Latencies, Quantiles, Window
 from lvs.services.media import posters
-from lvs.services.metrics import Route
+from lvs.services.metrics import RouteStats
 from lvs.services.playback.player_pool import PlayerPool
 from lvs.web.card_templates import CARDS_KEPT
 from lvs.web.schema import Schema
@@ -33,7 +33,7 @@ class Converted(Struct, frozen=True):
 
 
 def _moment(value: Any) -> Any:
-    return iso(value) if isinstance(value, int) else value
+    return iso_utc_held(value) if isinstance(value, int) else value
 
 
 def _ms(seconds: float) -> float:
@@ -231,7 +231,7 @@ class FolderReport(FigureModel):
     """One library folder."""
 
     name: str
-    path: Annotated[str, Converted(shown)]
+    path: Annotated[str, Converted(display_path)]
     files: int
     size_bytes: int
     offline_since: MomentOrNone
@@ -429,7 +429,7 @@ async def build_report(services: Services, pages: Templates) -> PerformanceRepor
         status=issues[0].level.word if issues else "ok",
         version=__version__,
         uptime_seconds=round(metrics.uptime_s, 1),
-        started_at=iso(metrics.started_at),
+        started_at=iso_utc_held(metrics.started_at),
         troubles=[_read(IssueReport, each, level=each.level.word) for each in issues],
         cache_hit_rate=services.cache.status()["hit_rate"],
         caches=caches(services, pages),
@@ -488,7 +488,7 @@ def _windows(latencies: Latencies, now: float) -> Windows:
     )
 
 
-def _endpoint(route: Route, now: float) -> Endpoint:
+def _endpoint(route: RouteStats, now: float) -> Endpoint:
     count = route.count or 1
     return _read(
         Endpoint,

@@ -5,7 +5,7 @@ from urllib.parse import quote_from_bytes
 from quart import Response
 
 from lvs.errors import NotFound
-from lvs.models import shown
+from lvs.models import display_path
 from lvs.web.request_args import MAX_ID, arguments, number, text
 from lvs.web.responses import page, services
 
@@ -32,7 +32,7 @@ async def storage() -> Response:
         entries = [
             (
                 _inside(root_id, folder, each.name),
-                shown(each.name or b""),
+                display_path(each.name or b""),
                 each.files,
                 each.size_bytes,
             )
@@ -80,7 +80,7 @@ def _trail(name: str, root_id: int, folder: bytes) -> list[tuple[str, str]]:
     for depth, part in enumerate(parts, 1):
         trail.append(
             (
-                shown(part),
+                display_path(part),
                 _address(root_id, b"/".join(parts[:depth])),
             )
         )

@@ -10,9 +10,9 @@ from typing import Any
 from lvs import __version__
 from lvs.routes.admin import report
 from lvs.services.latency import Window
-from lvs.services.metrics import Route
+from lvs.services.metrics import RouteStats
 from lvs.services.monitoring.health import Level
-from lvs.services.network.served import served
+from lvs.services.network.served import server_urls
 from lvs.web.responses import pages, rendered, services
 
 LEVEL_WORDS = {Level.OK: "OK", Level.BUSY: "Busy", Level.WARNING: "Attention", Level.ERROR: "Fault"}
@@ -89,7 +89,7 @@ async def _routes() -> Context:
     }
 
 
-def _parts(route: Route) -> list[float]:
+def _parts(route: RouteStats) -> list[float]:
     """The seconds a route spent: write wait, database, templates, all else."""
     known = [route.writer_wait_s, max(0.0, route.database_s - route.writer_wait_s), route.render_s]
     return [*known, max(0.0, route.latencies.total_s - sum(known))]
@@ -193,7 +193,7 @@ async def _system() -> Context:
         "sample": system.latest,
         "history": list(system.history),
         "processors": system.processors,
-        "reachable": await asyncio.to_thread(served, services().config),
+        "reachable": await asyncio.to_thread(server_urls, services().config),
         "uptime": services().metrics.uptime_s,
         "version": __version__,
         "functions": sorted(

@@ -15,7 +15,7 @@ from lvs.services.curation.bulk import BulkEdit, checked
 from lvs.web.filters import PARAMETERS, parse_query
 from lvs.web.json_body import json_body
 from lvs.web.request_args import row_id
-from lvs.web.responses import answer, client, services
+from lvs.web.responses import client, json_response, services
 
 BULK_MESSAGE = (
     'Send {"where": {"tag": "alps"}, "set": {"rating": 4}}, or "media_hashes" instead of "where".'
@@ -36,7 +36,7 @@ async def change() -> Response:
     else:
         ids = await bulk.named([readable(name, "hash") for name in wanted.media_hashes or ()])
     result = await bulk.apply(ids, edit, client())
-    return answer(schemas.BulkDone(changed=result.changed, change_id=result.change_id))
+    return json_response(schemas.BulkDone(changed=result.changed, change_id=result.change_id))
 
 
 @answers(schemas.UndoDone, problems=(400, 404, 409, 429))
@@ -46,14 +46,16 @@ async def undo(change_id: str) -> Response:
         raise NotFound("There is no such change.")
     if row_id(change_id) > saved_views.FIRST_ID:
         undo_id = await services().saved_views.undo(row_id(change_id), client())
-        return answer(schemas.UndoDone(changed=0, skipped=0, change_id=undo_id))
+        return json_response(schemas.UndoDone(changed=0, skipped=0, change_id=undo_id))
     if row_id(change_id) > tag_changes.FIRST_ID:
         result = await services().tag_management.undo(row_id(change_id), client())
-        return answer(schemas.UndoDone(changed=result.films, skipped=0, change_id=result.change_id))
+        return json_response(
+            schemas.UndoDone(changed=result.films, skipped=0, change_id=result.change_id)
+        )
     undone = await services().journal.undo(row_id(change_id), client())
     if undone.reason:
         raise Conflict(undone.reason)
-    return answer(
+    return json_response(
         schemas.UndoDone(changed=undone.videos, skipped=undone.skipped, change_id=undone.change_id)
     )
 

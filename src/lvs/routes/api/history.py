@@ -2,13 +2,14 @@
 
 from quart import Response
 
+from lvs.clock import iso_utc_held
 from lvs.models import Cursor
 from lvs.routes.api import schemas
 from lvs.routes.api.openapi import answers
 from lvs.services.household.history import HistoryLine
 from lvs.web.json_body import json_body
 from lvs.web.request_args import arguments, cursor, limit, row_id, text
-from lvs.web.responses import addresses, answer, services
+from lvs.web.responses import addresses, json_response, services
 from lvs.web.urls import encode_cursor
 
 DEFAULT, LARGEST = 100, 500
@@ -25,7 +26,7 @@ async def lines() -> Response:
     hidden = text(args, "hidden") == "1"
     found = await services().history.lines(size + 1, before, hidden=hidden)
     last = found[size - 1] if len(found) > size else None
-    return answer(
+    return json_response(
         schemas.HistoryLines(
             on=await services().history.is_on(),
             lines=[_line(each) for each in found[:size]],
@@ -39,7 +40,7 @@ async def switch() -> Response:
     """Switch the history on or off."""
     wanted = await json_body(schemas.HistorySwitch, 'Send {"on": true} or {"on": false}.')
     await services().history.switch(wanted.on)
-    return answer(schemas.Done())
+    return json_response(schemas.Done())
 
 
 @answers(schemas.Done, problems=(400,))
@@ -50,21 +51,21 @@ async def remove() -> Response:
         await services().history.remove_day(day)
     else:
         await services().history.remove_all()
-    return answer(schemas.Done())
+    return json_response(schemas.Done())
 
 
 @answers(schemas.Done, problems=(400, 404))
 async def remove_line(line_id: str) -> Response:
     """Remove one line for good."""
     await services().history.remove(row_id(line_id))
-    return answer(schemas.Done())
+    return json_response(schemas.Done())
 
 
 def _line(line: HistoryLine) -> schemas.HistoryEntry:
     return schemas.HistoryEntry(
         id=line.id,
         day=line.day,
-        played_at=schemas.iso(line.at),
+        played_at=iso_utc_held(line.at),
         media_hash=line.media_hash,
         title=line.title,
         missing=line.card is None,

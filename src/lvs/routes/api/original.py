@@ -16,7 +16,7 @@ from lvs.routes.api.openapi import answers
 from lvs.services.library.walk import legacy_alias
 from lvs.web.json_body import json_body
 from lvs.web.request_args import arguments, text
-from lvs.web.responses import answer, client, raw_path, services
+from lvs.web.responses import client, json_response, raw_path, services
 
 MAX_LISTED = 10_000
 POPULAR, MOST_POPULAR = 50, 200
@@ -40,7 +40,7 @@ async def rate() -> Response:
     video = await _video(sent.filename)
     services().ratings_limiter.check(client())
     await services().ratings.rate(video.media_hash, sent.rating, client())
-    return answer(schemas.LegacyRating(rating=sent.rating))
+    return json_response(schemas.LegacyRating(rating=sent.rating))
 
 
 @answers(
@@ -54,7 +54,7 @@ async def favorite() -> Response:
     video = await _video((await json_body(schemas.NamedVideo, NAME_SENTENCE)).filename)
     now = await services().favorites.toggle(video.media_hash, client())
     names = [_name(card) async for card in _cards(Query(favorite=True, sort=Sort.FAVORITED))]
-    return answer(schemas.LegacyFavorites(favorites=names, is_favorite=now))
+    return json_response(schemas.LegacyFavorites(favorites=names, is_favorite=now))
 
 
 @answers(
@@ -64,7 +64,7 @@ async def tag() -> Response:
     """Add a tag to a video."""
     sent = await json_body(schemas.NamedTag, TAG_SENTENCE)
     video = await _video(sent.filename)
-    return answer(
+    return json_response(
         schemas.LegacyTags(
             tags=_hashed(await services().tags.add(video.media_hash, sent.tag, client()))
         )
@@ -80,7 +80,7 @@ async def delete_tag() -> Response:
     if not sent.tag.strip():
         raise Invalid(TAG_SENTENCE)
     video = await _video(sent.filename)
-    return answer(
+    return json_response(
         schemas.LegacyTags(
             tags=_hashed(await services().tags.remove(video.media_hash, sent.tag, client()))
         )
@@ -93,7 +93,7 @@ async def delete_tag() -> Response:
 async def view() -> Response:
     """Count a view."""
     video = await _video((await json_body(schemas.NamedVideo, NAME_SENTENCE)).filename)
-    return answer(
+    return json_response(
         schemas.LegacyViews(views=await services().views.count(video.media_hash, client()))
     )
 
@@ -105,9 +105,11 @@ async def get_views() -> Response:
     """Views of every watched video by name; with `filename` those of one video."""
     filename = text(arguments(), "filename")
     if filename:
-        return answer(schemas.ViewCount(views=(await _video(filename)).views))
+        return json_response(schemas.ViewCount(views=(await _video(filename)).views))
     played = Query(viewed=True, sort=Sort.VIEWS)
-    return answer(schemas.AllViews({_name(card): card.views async for card in _cards(played)}))
+    return json_response(
+        schemas.AllViews({_name(card): card.views async for card in _cards(played)})
+    )
 
 
 @answers(
@@ -123,7 +125,7 @@ async def popular_tags() -> Response:
         raise Invalid(f"limit is a whole number from 1 to {MOST_POPULAR}.")
     count = min(max(int(limit), 1), MOST_POPULAR)
     most = sorted(await services().gallery.tags(), key=lambda tag: -tag.count)[:count]
-    return answer(
+    return json_response(
         schemas.LegacyPopularTags(
             tags=[schemas.LegacyPopularTag(tag=f"#{tag.name}", count=tag.count) for tag in most]
         )
@@ -151,7 +153,7 @@ async def _tags_of(name: bytes) -> Response:
     video = await _video_at(name)
     roots = services().library.roots
     shown = schemas.shown_path(roots, video.file.root_id, video.file.path)
-    return answer(schemas.LegacyVideoTags(filename=shown, tags=_hashed(video.tags)))
+    return json_response(schemas.LegacyVideoTags(filename=shown, tags=_hashed(video.tags)))
 
 
 async def _video(filename: str) -> Video:

@@ -2,8 +2,9 @@
 
 from quart import Response
 
+from lvs.clock import iso_utc_held
 from lvs.errors import NotFound
-from lvs.models import shown
+from lvs.models import display_path
 from lvs.routes.api import schemas
 from lvs.routes.api.openapi import answers
 from lvs.routes.hooks.people import device
@@ -12,7 +13,7 @@ from lvs.services.household.people import NewPerson, Person, limits_from
 from lvs.viewer import Limits, viewer
 from lvs.web.json_body import json_body
 from lvs.web.request_args import row_id
-from lvs.web.responses import answer, client, services
+from lvs.web.responses import client, json_response, services
 
 MESSAGE = 'Send {"name": "…", "pin": "1234", "limits": {"tags": ["…"], "folders": ["…"]}}.'
 
@@ -22,7 +23,7 @@ async def every() -> Response:
     """Everybody by name, and who watches: `chosen` is null for nobody."""
     here, person = device(), viewer().person
     chosen = services().people.get(person).name if person else None
-    return answer(
+    return json_response(
         schemas.PeopleList(
             people=[_entry(each) for each in services().people.every],
             chosen=chosen,
@@ -35,7 +36,7 @@ async def every() -> Response:
 async def create() -> Response:
     """Make a person. 409 where there is one of that name."""
     wanted = await json_body(schemas.PersonChange, MESSAGE)
-    return answer(_entry(await services().people.create(_new(wanted))), 201)
+    return json_response(_entry(await services().people.create(_new(wanted))), 201)
 
 
 @answers(schemas.PersonEntry, body=schemas.PersonChange, problems=(400, 404, 409, 415, 429))
@@ -46,7 +47,7 @@ async def change(person_id: str) -> Response:
     wanted = await json_body(schemas.PersonChange, MESSAGE)
     person = services().people.get(row_id(person_id))
     await services().people.check_pin(person, wanted.old_pin, client())
-    return answer(_entry(await services().people.change(person.id, _new(wanted))))
+    return json_response(_entry(await services().people.change(person.id, _new(wanted))))
 
 
 @answers(schemas.Done, problems=(400, 404))
@@ -55,13 +56,13 @@ async def remove(person_id: str) -> Response:
     person = services().people.get(row_id(person_id))
     await services().people.check_pin(person, "", client())
     await services().people.remove(person.id)
-    return answer(schemas.Done())
+    return json_response(schemas.Done())
 
 
 @answers(schemas.PersonEntry, problems=(400, 404, 409))
 async def bring_back(person_id: str) -> Response:
     """Bring a removed person back, with all that was theirs."""
-    return answer(_entry(await services().people.bring_back(row_id(person_id))))
+    return json_response(_entry(await services().people.bring_back(row_id(person_id))))
 
 
 @answers(schemas.Done, body=schemas.PersonChoice, problems=(400, 404, 415, 429))
@@ -72,7 +73,7 @@ async def choose() -> Response:
     if wanted.name and person is None:
         raise NotFound("There is no such person.")
     cookie = await chosen_cookie(person.id if person else 0, wanted.pin, wanted.bound)
-    response = answer(schemas.Done())
+    response = json_response(schemas.Done())
     keep_cookie(response, cookie)
     return response
 
@@ -87,7 +88,7 @@ def _new(wanted: schemas.PersonChange) -> NewPerson:
 def _entry(person: Person) -> schemas.PersonEntry:
     limits = person.limits and schemas.PersonLimits(
         tags=list(person.limits.tags),
-        folders=[shown(folder) for folder in person.limits.folders],
+        folders=[display_path(folder) for folder in person.limits.folders],
     )
     return schemas.PersonEntry(
         id=person.id,
@@ -95,5 +96,5 @@ def _entry(person: Person) -> schemas.PersonEntry:
         has_pin=bool(person.pin),
         limits=limits,
         start_page=person.start_page,
-        created_at=schemas.iso(person.created_at),
+        created_at=iso_utc_held(person.created_at),
     )

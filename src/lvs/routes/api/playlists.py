@@ -4,6 +4,7 @@ from typing import Any
 
 from quart import Response
 
+from lvs.clock import iso_utc_held
 from lvs.errors import Invalid, NotFound
 from lvs.filters import readable
 from lvs.routes.api import schemas
@@ -12,7 +13,7 @@ from lvs.services.household.playlists import PlaylistSummary
 from lvs.viewer import viewer
 from lvs.web.json_body import json_body
 from lvs.web.request_args import MAX_ID, arguments, row_id, text
-from lvs.web.responses import addresses, answer, client, services
+from lvs.web.responses import addresses, client, json_response, services
 
 VIDEO_MESSAGE = 'Send {"media_hash": "…"} or {"filename": "the path of the video"}.'
 
@@ -21,7 +22,7 @@ VIDEO_MESSAGE = 'Send {"media_hash": "…"} or {"filename": "the path of the vid
 async def every() -> Response:
     """All playlists by name."""
     found = await services().playlists.every()
-    return answer(schemas.PlaylistList(playlists=[_entry(each) for each in found]))
+    return json_response(schemas.PlaylistList(playlists=[_entry(each) for each in found]))
 
 
 @answers((201, schemas.PlaylistDetail), body=schemas.NewPlaylist, problems=(400, 409, 415, 429))
@@ -29,13 +30,13 @@ async def create() -> Response:
     """Make an empty playlist. 409 where there is one of that name."""
     wanted = await json_body(schemas.NewPlaylist, 'Send {"name": "…", "description": "…"}.')
     playlist_id = await services().playlists.create(wanted.name, wanted.description)
-    return answer(await _detail(playlist_id), 201)
+    return json_response(await _detail(playlist_id), 201)
 
 
 @answers(schemas.PlaylistDetail, problems=(400, 404))
 async def show(playlist_id: str) -> Response:
     """A playlist with its videos."""
-    return answer(await _detail(row_id(playlist_id)))
+    return json_response(await _detail(row_id(playlist_id)))
 
 
 @answers(schemas.PlaylistDetail, body=schemas.PlaylistChange, problems=(400, 404, 409, 415, 429))
@@ -46,7 +47,7 @@ async def change(playlist_id: str) -> Response:
     name = found.name if wanted.name is None else wanted.name
     description = found.description if wanted.description is None else wanted.description
     await services().playlists.describe(found.id, name, description or "")
-    return answer(await _detail(found.id))
+    return json_response(await _detail(found.id))
 
 
 @answers(schemas.PlaylistDetail, body=schemas.PlaylistMove, problems=(400, 404, 415, 429))
@@ -54,16 +55,16 @@ async def move(playlist_id: str) -> Response:
     """Move what stands at a position to the place of another."""
     wanted = await json_body(schemas.PlaylistMove, 'Send {"position": 3, "to": 0}.')
     if max(wanted.position, wanted.to) > MAX_ID:
-        raise NotFound("Nothing stands at this place of the playlist any more.")
+        raise NotFound("This place of the playlist is empty now.")
     await services().playlists.move_to(row_id(playlist_id), wanted.position, wanted.to)
-    return answer(await _detail(row_id(playlist_id)))
+    return json_response(await _detail(row_id(playlist_id)))
 
 
 @answers(schemas.Done, problems=(400, 404))
 async def remove(playlist_id: str) -> Response:
     """Delete a playlist. Its page brings it back for 30 days."""
     await services().playlists.delete(row_id(playlist_id))
-    return answer(schemas.Done())
+    return json_response(schemas.Done())
 
 
 @answers(schemas.PlaylistDetail, body=schemas.ListedVideo, problems=(400, 404, 415, 429))
@@ -71,7 +72,7 @@ async def add(playlist_id: str) -> Response:
     """Add a video at the end of a playlist."""
     wanted = await json_body(schemas.ListedVideo, VIDEO_MESSAGE)
     await services().playlists.add(row_id(playlist_id), await _hash(wanted))
-    return answer(await _detail(row_id(playlist_id)))
+    return json_response(await _detail(row_id(playlist_id)))
 
 
 @answers(schemas.PlaylistDetail, problems=(400, 404))
@@ -79,13 +80,13 @@ async def take_out(playlist_id: str, name: str) -> Response:
     """Remove a video, by its hash or path, from all of its places in a playlist."""
     wanted = await _hash_at(name) or name
     await services().playlists.take_out_named(row_id(playlist_id), wanted)
-    return answer(await _detail(row_id(playlist_id)))
+    return json_response(await _detail(row_id(playlist_id)))
 
 
 @answers(schemas.LaterVideos, problems=())
 async def later() -> Response:
     """The videos to watch later."""
-    return answer(await _later())
+    return json_response(await _later())
 
 
 @answers(schemas.LaterVideos, body=schemas.ListedVideo, problems=(400, 404, 415, 429))
@@ -93,14 +94,14 @@ async def add_later() -> Response:
     """Add a video to Later."""
     wanted = await json_body(schemas.ListedVideo, VIDEO_MESSAGE)
     await services().later.set(await _hash(wanted), True, client())
-    return answer(await _later())
+    return json_response(await _later())
 
 
 @answers(schemas.LaterVideos)
 async def remove_later(media_hash: str) -> Response:
     """Remove a video from Later."""
     await services().later.set(media_hash, False, client())
-    return answer(await _later())
+    return json_response(await _later())
 
 
 async def _hash(wanted: schemas.ListedVideo) -> str:
@@ -122,7 +123,7 @@ async def _hash_at(path: str) -> str | None:
     try:
         name = path.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
-        raise Invalid("The name of a video cannot hold half a character.") from None
+        raise Invalid("The name of a video cannot contain half a character.") from None
     places = services().library.places(name)
     found = await services().videos.at(places)
     return found[0].media_hash if found else None
@@ -137,7 +138,7 @@ def _values(found: PlaylistSummary) -> dict[str, Any]:
         "id": found.playlist.id,
         "name": found.playlist.name,
         "description": found.playlist.description or None,
-        "created_at": schemas.iso(found.playlist.created_at),
+        "created_at": iso_utc_held(found.playlist.created_at),
         "count": found.count,
         "duration_s": found.duration_s,
     }
@@ -165,7 +166,7 @@ async def _later() -> schemas.LaterVideos:
             schemas.LaterVideo(
                 media_hash=item.media_hash,
                 title=item.title,
-                added_at=schemas.iso(item.added_at),
+                added_at=iso_utc_held(item.added_at),
                 missing=item.card is None,
                 url=addresses().watch(item.card) if item.card else None,
             )

@@ -6,7 +6,7 @@ from lvs.models import WatchState
 from lvs.routes.api import schemas
 from lvs.routes.api.openapi import answers
 from lvs.web.json_body import json_body
-from lvs.web.responses import answer, client, services
+from lvs.web.responses import client, json_response, services
 
 
 @answers(schemas.VideoProgress, body=schemas.PositionChange, problems=(400, 404, 415, 429))
@@ -27,4 +27,6 @@ async def mark(media_hash: str) -> Response:
 
 
 def _answer(state: WatchState) -> Response:
-    return answer(schemas.VideoProgress(position_s=state.position_s or None, watched=state.watched))
+    return json_response(
+        schemas.VideoProgress(position_s=state.position_s or None, watched=state.watched)
+    )

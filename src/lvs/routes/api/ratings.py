@@ -5,7 +5,7 @@ from quart import Response
 from lvs.routes.api import schemas
 from lvs.routes.api.openapi import answers
 from lvs.web.json_body import json_body
-from lvs.web.responses import answer, client, services
+from lvs.web.responses import client, json_response, services
 
 RATING_SENTENCE = (
     'Send {"value": 1} to {"value": 5} for stars, or {"value": null} to remove the rating.'
@@ -15,7 +15,7 @@ RATING_SENTENCE = (
 @answers(schemas.RatingSummary)
 async def rating(media_hash: str) -> Response:
     """A video's rating."""
-    return answer(
+    return json_response(
         schemas.RatingSummary.from_stars((await services().ratings.get(media_hash)).value)
     )
 
@@ -33,7 +33,9 @@ async def rate(media_hash: str) -> Response:
         return await _clear(media_hash)
     services().ratings_limiter.check(client())
     changed = await services().ratings.rate(media_hash, change.value, client())
-    return answer(schemas.RatingSummary.from_stars(changed.value), 201 if changed.created else 200)
+    return json_response(
+        schemas.RatingSummary.from_stars(changed.value), 201 if changed.created else 200
+    )
 
 
 @answers(schemas.RatingSummary, problems=(404, 429))
@@ -44,7 +46,7 @@ async def unrate(media_hash: str) -> Response:
 
 async def _clear(media_hash: str) -> Response:
     services().ratings_limiter.check(client())
-    return answer(
+    return json_response(
         schemas.RatingSummary.from_stars(
             (await services().ratings.clear(media_hash, client())).value
         )

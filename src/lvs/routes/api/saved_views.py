@@ -2,6 +2,7 @@
 
 from quart import Response
 
+from lvs.clock import iso_utc_held
 from lvs.filters import readable
 from lvs.routes.api import schemas
 from lvs.routes.api.bulk import query_of
@@ -11,7 +12,7 @@ from lvs.routes.pages.start_page import VIEW, begin_with_view, start_page
 from lvs.services.curation.saved_views import SavedView
 from lvs.web.filters import parse_stored
 from lvs.web.json_body import json_body
-from lvs.web.responses import answer, client, services
+from lvs.web.responses import client, json_response, services
 from lvs.web.urls import query_string
 
 MESSAGE = 'Send {"name": "Unrated", "where": {"unrated": 1}}.'
@@ -22,7 +23,7 @@ async def every() -> Response:
     """Saved views in their order, each with its number of videos. A person with limits is told
     of those that select something of theirs.
     """
-    return answer(schemas.SavedViewList(views=await _entries()))
+    return json_response(schemas.SavedViewList(views=await _entries()))
 
 
 @answers((201, schemas.SavedViewEntry), body=schemas.NewSavedView, problems=(400, 409, 415, 429))
@@ -32,7 +33,7 @@ async def create() -> Response:
     query = query_string(query_of(wanted.where))
     name = readable(wanted.name, "name")
     view = await services().saved_views.create(name, query, client())
-    return answer(await _entry(view), 201)
+    return json_response(await _entry(view), 201)
 
 
 @answers(schemas.SavedViewEntry, body=schemas.SavedViewChange, problems=(400, 404, 409, 415, 429))
@@ -48,14 +49,14 @@ async def change(view_id: str) -> Response:
         await views.move(view_id, wanted.position, client())
     if wanted.start_page is not None:
         await begin_with_view(view_id, wanted.start_page)
-    return answer(await _entry(await views.get(view_id)))
+    return json_response(await _entry(await views.get(view_id)))
 
 
 @answers(schemas.SavedViewDeleted, problems=(404, 429))
 async def remove(view_id: str) -> Response:
     """Delete a view. `POST /api/changes/<change_id>/undo` brings it back for 30 days."""
     change_id = await services().saved_views.delete(view_id, client())
-    return answer(schemas.SavedViewDeleted(change_id=change_id))
+    return json_response(schemas.SavedViewDeleted(change_id=change_id))
 
 
 async def _entry(view: SavedView) -> schemas.SavedViewEntry:
@@ -76,7 +77,7 @@ async def _entries() -> list[schemas.SavedViewEntry]:
                 position=position,
                 count=counts.get(view.view_id, 0),
                 start_page=start == VIEW + view.view_id,
-                created_at=schemas.iso(view.created_at),
+                created_at=iso_utc_held(view.created_at),
                 url=VIEW + view.view_id,
             )
         )

@@ -1,14 +1,14 @@
 """The JSON bodies as pydantic models, the source of the OpenAPI document."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, Self
 
 from msgspec.structs import asdict
 from pydantic import BeforeValidator, ConfigDict, Field, RootModel, create_model
 
+from lvs.clock import iso_utc_held
 from lvs.filters import FILTERS, STATES
-from lvs.models import Card, Chapter, Projection, Root, Tag, Video, WatchState, shown
+from lvs.models import Card, Chapter, Projection, Root, Tag, Video, WatchState, display_path
 from lvs.services.gallery.dates import recorded_of
 from lvs.web.schema import Schema
 from lvs.web.urls import Urls
@@ -18,15 +18,6 @@ MAX_NOTES = 20_000  # as with tags: the message about too long a text is the ser
 MAX_TAG = (
     1000  # more than a tag may have, so that the message about too long a tag is the service's
 )
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_EARLIEST_MS, _LATEST_MS = -62_135_596_800_000, 253_402_300_799_999  # the years 1 to 9999
-
-
-def iso(unix_ms: int) -> str:
-    """A time as ISO 8601 in UTC, `2026-11-22T13:30:00.123Z`."""
-    at = _EPOCH + timedelta(milliseconds=min(max(unix_ms, _EARLIEST_MS), _LATEST_MS))
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _whole(value: Any) -> Any:
@@ -499,7 +490,7 @@ class BulkDone(Schema):
 
 
 class UndoDone(Schema):
-    """Of how many videos a change was taken back, how many values were left as they are because
+    """Number of videos whose change was undone, number of values left as they are because
     they were changed again since, and the change that the undo is.
     """
 
@@ -777,8 +768,8 @@ class LegacyProblem(Problem):
 def shown_path(roots: dict[int, Root], root_id: int, path: bytes) -> str:
     """A path as text, with the library folder's name first where there are several."""
     several = sum(root.active for root in roots.values()) > 1
-    name = shown(roots[root_id].name.encode("utf-8", "surrogateescape"))
-    return f"{name}/{shown(path)}" if several else shown(path)
+    name = display_path(roots[root_id].name.encode("utf-8", "surrogateescape"))
+    return f"{name}/{display_path(path)}" if several else display_path(path)
 
 
 def summary_of(card: Card, roots: dict[int, Root], addresses: Urls) -> VideoSummary:
@@ -794,7 +785,7 @@ def summary_of(card: Card, roots: dict[int, Root], addresses: Urls) -> VideoSumm
         state=card.state.value,
         reason=None,
         offline=card.offline,
-        added_at=iso(card.added_at),
+        added_at=iso_utc_held(card.added_at),
         rating=card.rating or None,
         views=card.views,
         last_viewed_at=_iso_or_none(card.last_viewed_at),
@@ -830,7 +821,7 @@ def detail_of(
         state=video.state.value,
         reason=video.reason,
         offline=offline,
-        added_at=iso(video.added_at),
+        added_at=iso_utc_held(video.added_at),
         rating=video.rating or None,
         views=video.views,
         last_viewed_at=_iso_or_none(video.last_viewed_at),
@@ -857,15 +848,17 @@ def detail_of(
         frame_rate=probe.frame_rate if probe else None,
         bit_depth=probe.bit_depth if probe else None,
         rotation=probe.rotation if probe else None,
-        recorded_at=iso(recorded.at) if recorded else None,
+        recorded_at=iso_utc_held(recorded.at) if recorded else None,
         recorded_by=recorded.by if recorded else None,
         rated_at=_iso_or_none(video.rated_at),
-        missing_since=iso(file.missing_since) if file.missing_since is not None else None,
+        missing_since=iso_utc_held(file.missing_since) if file.missing_since is not None else None,
         files=[
             Location(
                 path=shown_path(roots, place.root_id, place.path),
                 size_bytes=place.size_bytes,
-                missing_since=iso(place.missing_since) if place.missing_since is not None else None,
+                missing_since=iso_utc_held(place.missing_since)
+                if place.missing_since is not None
+                else None,
             )
             for place in video.files
         ],
@@ -881,4 +874,4 @@ def detail_of(
 
 def _iso_or_none(unix_ms: int) -> str | None:
     """0 stands for never."""
-    return iso(unix_ms) if unix_ms else None
+    return iso_utc_held(unix_ms) if unix_ms else None

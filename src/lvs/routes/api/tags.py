@@ -14,7 +14,7 @@ from lvs.services.curation.tag_management import TagEdit, TagResult
 from lvs.web import request_args
 from lvs.web.json_body import json_body
 from lvs.web.request_args import arguments, text
-from lvs.web.responses import answer, client, services
+from lvs.web.responses import client, json_response, services
 
 MAX_TAGS = 1000
 UPDATE_MESSAGE = (
@@ -33,7 +33,7 @@ async def tags() -> Response:
     after = readable(text(args, "after"), "tag")
     start = bisect_right(every, tag_key(after), key=lambda tag: tag_key(tag.name)) if after else 0
     found = [schemas.TagCount.from_tag(tag) for tag in every[start : start + limit]]
-    return answer(
+    return json_response(
         schemas.TagPage(tags=found, next=found[-1].name if start + limit < len(every) else None)
     )
 
@@ -41,7 +41,7 @@ async def tags() -> Response:
 @answers(schemas.TagEntry)
 async def tag(name: str) -> Response:
     """A tag with its aliases, its colour, its description and its place below other tags."""
-    return answer(_entry(await services().tag_management.get(_tag(name))))
+    return json_response(_entry(await services().tag_management.get(_tag(name))))
 
 
 @answers(schemas.TagChanged, body=schemas.TagUpdate, problems=(400, 404, 409, 415))
@@ -76,7 +76,7 @@ async def delete_tag(name: str) -> Response:
 
 async def _changed(result: TagResult) -> Response:
     tag = await services().tag_management.get(result.name) if result.name is not None else None
-    return answer(
+    return json_response(
         schemas.TagChanged(
             tag=_entry(tag) if tag else None, changed=result.films, change_id=result.change_id
         )
@@ -104,14 +104,14 @@ def _entry(tag: TagDetails) -> schemas.TagEntry:
 @answers(schemas.VideoTags)
 async def tags_of_video(media_hash: str) -> Response:
     """A video's tags."""
-    return answer(schemas.VideoTags(tags=list(await services().tags.get(media_hash))))
+    return json_response(schemas.VideoTags(tags=list(await services().tags.get(media_hash))))
 
 
 @answers(schemas.VideoTags, body=schemas.TagChange, problems=(400, 404, 415))
 async def add_tag(media_hash: str) -> Response:
     """Add a tag to a video. A tag that it already has changes nothing."""
     change = await json_body(schemas.TagChange, TAG_SENTENCE)
-    return answer(
+    return json_response(
         schemas.VideoTags(tags=list(await services().tags.add(media_hash, change.tag, client())))
     )
 
@@ -119,7 +119,7 @@ async def add_tag(media_hash: str) -> Response:
 @answers(schemas.VideoTags, problems=(400, 404))
 async def put_tag(media_hash: str, tag: str) -> Response:
     """Add a tag to a video, named in the address."""
-    return answer(
+    return json_response(
         schemas.VideoTags(tags=list(await services().tags.add(media_hash, _tag(tag), client())))
     )
 
@@ -127,7 +127,7 @@ async def put_tag(media_hash: str, tag: str) -> Response:
 @answers(schemas.VideoTags, problems=(400, 404))
 async def remove_tag(media_hash: str, tag: str) -> Response:
     """Remove a tag from a video. A tag that it does not have changes nothing."""
-    return answer(
+    return json_response(
         schemas.VideoTags(tags=list(await services().tags.remove(media_hash, _tag(tag), client())))
     )
 

@@ -16,7 +16,7 @@ from lvs.web import request_args
 from lvs.web.filters import parse_query
 from lvs.web.json_body import json_body
 from lvs.web.request_args import Arguments, arguments, cursor, text
-from lvs.web.responses import addresses, answer, client, services
+from lvs.web.responses import addresses, client, json_response, services
 from lvs.web.urls import encode_cursor
 
 PAGE_SIZE, MAX_PAGE_SIZE = 60, 500
@@ -36,7 +36,7 @@ async def videos() -> Response:
     page = await services().gallery.browse(parse_query(args), limit, after)
     roots = services().library.roots
     found = [schemas.summary_of(card, roots, addresses()) for card in page.cards]
-    return answer(
+    return json_response(
         schemas.VideoPage(videos=found, next=encode_cursor(page.next) if page.next else None)
     )
 
@@ -48,13 +48,13 @@ async def _unreadable(args: Arguments, limit: int, after: Cursor | None) -> Resp
     if after is not None and not isinstance(after.key, int):
         raise Invalid("This link is broken. Go back to the first page.")
     if viewer().limits is not None:  # nothing of it stands in anybody's selection
-        return answer(schemas.VideoPage(videos=[], next=None))
+        return json_response(schemas.VideoPage(videos=[], next=None))
     files = await services().gallery.unreadable(limit + 1, int(after.key) if after else 0)
     found = [_detail(await services().videos.get(file.media_hash)) for file in files[:limit]]
     following = (
         Cursor(files[limit - 1].file_id, files[limit - 1].video_id) if len(files) > limit else None
     )
-    return answer(
+    return json_response(
         schemas.VideoPage(videos=found, next=encode_cursor(following) if following else None)
     )
 
@@ -63,7 +63,7 @@ async def _unreadable(args: Arguments, limit: int, after: Cursor | None) -> Resp
 async def video(media_hash: str) -> Response:
     """A video with all its details."""
     found = await services().videos.get(media_hash)
-    return answer(_detail(found, await services().projections.chapters(found)))
+    return json_response(_detail(found, await services().projections.chapters(found)))
 
 
 def _detail(video: Video, chapters: Sequence[Chapter] = ()) -> schemas.VideoDetail:
@@ -77,13 +77,13 @@ def _detail(video: Video, chapters: Sequence[Chapter] = ()) -> schemas.VideoDeta
 @answers(schemas.Favorite)
 async def favorite(media_hash: str) -> Response:
     """The favorite mark of a video."""
-    return answer(schemas.Favorite(favorite=await services().favorites.get(media_hash)))
+    return json_response(schemas.Favorite(favorite=await services().favorites.get(media_hash)))
 
 
 @answers(schemas.Favorite)
 async def add_favorite(media_hash: str) -> Response:
     """Mark a video as favorite."""
-    return answer(
+    return json_response(
         schemas.Favorite(favorite=await services().favorites.set(media_hash, True, client()))
     )
 
@@ -91,7 +91,7 @@ async def add_favorite(media_hash: str) -> Response:
 @answers(schemas.Favorite)
 async def remove_favorite(media_hash: str) -> Response:
     """Remove a video from the favorites."""
-    return answer(
+    return json_response(
         schemas.Favorite(favorite=await services().favorites.set(media_hash, False, client()))
     )
 
@@ -102,7 +102,7 @@ async def put_projection(media_hash: str) -> Response:
     change = (await json_body(schemas.ProjectionChange, PROJECTION_MESSAGE)).root
     chosen = by_person(**change.model_dump()) if change else None
     found = await services().projections.choose(media_hash, chosen, client())
-    return answer(schemas.VideoProjection.from_projection(found))
+    return json_response(schemas.VideoProjection.from_projection(found))
 
 
 @answers(schemas.VideoNotes, body=schemas.NotesChange, problems=(400, 404, 415))
@@ -110,7 +110,9 @@ async def put_notes(media_hash: str) -> Response:
     """Write the notes of a video. It is journaled and can be undone."""
     wanted = await json_body(schemas.NotesChange, 'Send {"notes": "a text"}.')
     text = readable(wanted.notes, "notes")
-    return answer(schemas.VideoNotes(notes=await services().notes.set(media_hash, text, client())))
+    return json_response(
+        schemas.VideoNotes(notes=await services().notes.set(media_hash, text, client()))
+    )
 
 
 @answers(schemas.VideoHidden, body=schemas.HiddenChange, problems=(400, 404, 415))
@@ -118,19 +120,21 @@ async def put_hidden(media_hash: str) -> Response:
     """Hide a video from the lists, or show it again. It is journaled and can be undone."""
     wanted = await json_body(schemas.HiddenChange, 'Send {"hidden": true} or {"hidden": false}.')
     now = await services().hidden.set(media_hash, wanted.hidden, client())
-    return answer(schemas.VideoHidden(hidden=now))
+    return json_response(schemas.VideoHidden(hidden=now))
 
 
 @answers(schemas.ViewCount)
 async def views(media_hash: str) -> Response:
     """The number of views of a video."""
-    return answer(schemas.ViewCount(views=await services().views.get(media_hash)))
+    return json_response(schemas.ViewCount(views=await services().views.get(media_hash)))
 
 
 @answers(schemas.ViewCount)
 async def count_view(media_hash: str) -> Response:
     """Count a view of a video. No body is needed."""
-    return answer(schemas.ViewCount(views=await services().views.count(media_hash, client())))
+    return json_response(
+        schemas.ViewCount(views=await services().views.count(media_hash, client()))
+    )
 
 
 @answers(schemas.VideoSubtitles)
@@ -141,4 +145,4 @@ async def subtitles(media_hash: str) -> Response:
         schemas.SubtitleItem(url=url, label=label, language=language or None)
         for url, label, language in found
     ]
-    return answer(schemas.VideoSubtitles(subtitles=tracks))
+    return json_response(schemas.VideoSubtitles(subtitles=tracks))

@@ -22,7 +22,7 @@ async def library(token: str = "") -> Response:
     return document_answer(document)
 
 
-async def film(media_hash: str, token: str = "") -> Response:
+async def video(media_hash: str, token: str = "") -> Response:
     asking = await player("deovr", token)
     if not asking.admitted:
         return json_answer({"authorized": REFUSED, "title": asking.message})

@@ -14,7 +14,7 @@ from lvs.routes.headset import player as players
 from lvs.routes.headset.player import HeadsetPlayer, document_answer, json_answer, links, player
 from lvs.services.headset import item_document
 from lvs.services.headset.positions import CLOSE
-from lvs.services.headset.write_back import Shown, writes
+from lvs.services.headset.write_back import ShownTags, writes
 from lvs.web.responses import client, services
 
 HEADERS = (("HereSphere-JSON-Version", "1"),)
@@ -50,7 +50,7 @@ async def auth(token: str = "") -> Response:
     return json_answer({"access": 1, "auth-token": session})
 
 
-async def film(media_hash: str, token: str = "") -> Response:
+async def video(media_hash: str, token: str = "") -> Response:
     # What the player saw when it composed what it sends: asked for before anything is awaited.
     shown = services().headset.write_back.shown(client(), media_hash)
     asking = await player("heresphere", token)
@@ -60,7 +60,7 @@ async def film(media_hash: str, token: str = "") -> Response:
         video = await services().videos.get(media_hash)
         services().writes_limiter.check(client())
         await services().headset.write_back.take(
-            video, asking.sent, shown or Shown.from_video(video), client()
+            video, asking.sent, shown or ShownTags.from_video(video), client()
         )
     found = await players.item(media_hash)
     services().headset.write_back.show(client(), found.video)
@@ -77,7 +77,7 @@ async def events(media_hash: str, token: str = "") -> Response:
     return Response(b"{}", content_type="application/json")
 
 
-def _answer(asking: HeadsetPlayer, found: item_document.Item, video: Video) -> dict[str, Any]:
+def _answer(asking: HeadsetPlayer, found: item_document.VideoItem, video: Video) -> dict[str, Any]:
     with_media = asking.sent.get("needsMediaSource") is not False
     event_url = asking.item_url("events", video.media_hash)
     return item_document.heresphere(

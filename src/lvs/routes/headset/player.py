@@ -12,15 +12,20 @@ from msgspec.structs import replace
 from quart import Response, request
 
 from lvs.clock import local_date, now_ms
-from lvs.db.headset import ListedFilm
-from lvs.errors import NotFound, TooMany
+from lvs.db.headset import HeadsetVideo
+from lvs.errors import NotFound, TooManyRequests
 from lvs.http.file_response import file_response
-from lvs.models import Sort, State, Video, shown
-from lvs.playability import Plays, plays
+from lvs.models import Sort, State, Video, display_path
+from lvs.playability import Playability, plays
 from lvs.routes.hooks.auth import is_signed_in
 from lvs.routes.media.subtitles import subtitles_of
-from lvs.services.headset.item_document import Item, MediaSource, NamedLink
-from lvs.services.headset.library_document import SECTION_SIZE, LibraryDocument, Links, NamedFilms
+from lvs.services.headset.item_document import MediaSource, NamedLink, VideoItem
+from lvs.services.headset.library_document import (
+    SECTION_SIZE,
+    LibraryDocument,
+    SavedViewVideos,
+    VideoLinks,
+)
 from lvs.services.streaming.open_file import open_below
 from lvs.web.filters import parse_stored
 from lvs.web.responses import addresses, client, services
@@ -53,7 +58,7 @@ async def player(name: str, token: str = "") -> HeadsetPlayer:
     base = f"{origin()}/{name}" + (f"/as/{token}" if token else "")
     try:
         return HeadsetPlayer(sent, base, await _admitted(sent, token))
-    except TooMany as error:
+    except TooManyRequests as error:
         return HeadsetPlayer(sent, base, False, f"Login failed. {error.message}")
 
 
@@ -62,17 +67,17 @@ def origin() -> str:
     return f"{request.scheme}://{request.host}"
 
 
-def links(asking: HeadsetPlayer) -> Links:
+def links(asking: HeadsetPlayer) -> VideoLinks:
     """Addresses in a list for this player."""
     keys = services().passwords.required
     begin = origin()
 
-    def poster(film: ListedFilm) -> str:
-        path = f"/thumbnail/{film.media_hash}.jpg"
-        return begin + with_key(path, f"v={film.poster or film.state}&w=640")
+    def poster(video: HeadsetVideo) -> str:
+        path = f"/thumbnail/{video.media_hash}.jpg"
+        return begin + with_key(path, f"v={video.poster or video.state}&w=640")
 
     day = services().headset.access.today if keys else 0
-    return Links(lambda media_hash: f"{asking.base}/{media_hash}", poster, (asking.base, day))
+    return VideoLinks(lambda media_hash: f"{asking.base}/{media_hash}", poster, (asking.base, day))
 
 
 def with_key(path: str, query: str = "") -> str:
@@ -83,7 +88,7 @@ def with_key(path: str, query: str = "") -> str:
     return f"{path}?{query}" if query else path
 
 
-async def saved_views() -> list[NamedFilms]:
+async def saved_views() -> list[SavedViewVideos]:
     """The saved views as lists. One in random order has another one each day."""
     ours, found = services(), []
     for view in await ours.saved_views.every():
@@ -92,11 +97,11 @@ async def saved_views() -> list[NamedFilms]:
             query = replace(query, seed=local_date(now_ms()).toordinal())
         ids = await ours.gallery.all_ids(query, SECTION_SIZE + 1)
         more = f" (first {SECTION_SIZE:,})" if len(ids) > SECTION_SIZE else ""
-        found.append(NamedFilms(view.name + more, tuple(ids[:SECTION_SIZE])))
+        found.append(SavedViewVideos(view.name + more, tuple(ids[:SECTION_SIZE])))
     return found
 
 
-async def item(media_hash: str) -> Item:
+async def item(media_hash: str) -> VideoItem:
     """A film with all its absolute addresses.
 
     Raises NotFound for one that there is not, or that is gone.
@@ -111,7 +116,7 @@ async def item(media_hash: str) -> Item:
         services().headset.scripts.of_video(video),
     )
     begin = origin()
-    return Item(
+    return VideoItem(
         video,
         begin + with_key(*addresses().poster(video, 640, "jpg").split("?", 1)),
         [
@@ -132,8 +137,8 @@ async def item(media_hash: str) -> Item:
 def _is_converted(video: Video) -> bool:
     if video.probe is None or video.state is State.UNREADABLE:
         return False
-    extension = shown(video.file.path).rpartition(".")[2]
-    return plays(video.probe, extension)[0] is Plays.CONVERTED
+    extension = display_path(video.file.path).rpartition(".")[2]
+    return plays(video.probe, extension)[0] is Playability.CONVERTED
 
 
 def json_answer(members: dict[str, Any]) -> Response:
@@ -186,7 +191,7 @@ async def _admitted(sent: dict[str, Any], token: str) -> bool:
     password = sent.get("password")
     if not isinstance(password, str):
         return False
-    return await services().headset.access.admits(password[:MAX_PASSWORD], client())
+    return await services().headset.access.accepts(password[:MAX_PASSWORD], client())
 
 
 def _sent(body: bytes) -> dict[str, Any]:

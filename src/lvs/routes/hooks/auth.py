@@ -63,12 +63,12 @@ def lasting_check() -> Callable[[], bool]:
     session = request.cookies.get(COOKIE, "")
     is_open = _is_open(services().config.protect == "changes")
 
-    def lets_in() -> bool:
+    def is_allowed() -> bool:
         if is_open or not passwords.required:
             return True
         return passwords.is_session(session) or passwords.is_token(token)
 
-    return lets_in
+    return is_allowed
 
 
 def _opened_by_key() -> bool:

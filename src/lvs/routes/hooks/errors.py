@@ -11,13 +11,13 @@ from werkzeug.exceptions import HTTPException
 
 from lvs.errors import (
     Conflict,
-    Full,
+    DiskFull,
     Invalid,
     LvsError,
     NotFound,
     Refused,
     TimedOut,
-    TooMany,
+    TooManyRequests,
     Unavailable,
 )
 from lvs.models import Card
@@ -32,10 +32,10 @@ STATUS: tuple[tuple[type[LvsError], int], ...] = (
     (NotFound, 404),
     (Refused, 403),
     (Conflict, 409),
-    (TooMany, 429),
+    (TooManyRequests, 429),
     (TimedOut, 504),
     (Unavailable, 503),
-    (Full, 507),
+    (DiskFull, 507),
     (Invalid, 400),
 )
 LOGGED_CHARACTERS = 200
@@ -84,7 +84,7 @@ async def _lvs_error(error: LvsError) -> Response:
             exc_info=error,
         )
     response = problem(status, error.message, instead=await _instead(status))
-    if isinstance(error, TooMany):
+    if isinstance(error, TooManyRequests):
         response.headers["Retry-After"] = str(error.retry_after_s)
     return response
 

@@ -46,7 +46,9 @@ def install(app: Quart) -> None:
         if request.endpoint is None:  # there is nothing, for whom ever
             return
         if not access().limited:
-            raise Refused(f"{person.name} sees a selection, and this is no part of it.")
+            raise Refused(
+                f"{person.name} may see a selection of videos only, and this is not part of it."
+            )
         await _refuse_out_of_sight()
 
 

@@ -7,7 +7,7 @@ from quart import Response, request
 from lvs.errors import NotFound, TimedOut, Unavailable
 from lvs.http.byte_response import byte_response
 from lvs.services.playback.planner import HEIGHTS
-from lvs.services.playback.player import FilmFile
+from lvs.services.playback.player import PlayedVideo
 from lvs.web.responses import client, services
 
 PLAYLIST, PIECE = "application/vnd.apple.mpegurl", "video/mp4"
@@ -20,7 +20,7 @@ NUMBER = re.compile(r"[0-9]{1,6}", re.ASCII)
 
 async def master(media_hash: str, key: str) -> Response:
     text = await services().playback.master(
-        await _film(media_hash, key),
+        await _played(media_hash, key),
         client(),
         audio=_number("audio") or 0,
         converted=request.args.get("play") == "converted",
@@ -31,21 +31,21 @@ async def master(media_hash: str, key: str) -> Response:
 
 
 async def playlist(media_hash: str, key: str, variant: str) -> Response:
-    text = await services().playback.playlist(await _film(media_hash, key), variant, client())
+    text = await services().playback.playlist(await _played(media_hash, key), variant, client())
     return _answer(text)
 
 
 async def init(media_hash: str, key: str, variant: str) -> Response:
-    content = await services().playback.init(await _film(media_hash, key), variant, client())
+    content = await services().playback.init(await _played(media_hash, key), variant, client())
     return byte_response(request, content, PIECE, KEPT)
 
 
 async def segment(media_hash: str, key: str, variant: str, number: str) -> Response:
     if not NUMBER.fullmatch(number):
         raise NotFound("The film has no such segment.")
-    film = await _film(media_hash, key)
+    played = await _played(media_hash, key)
     try:
-        content = await services().playback.segment(film, variant, int(number), client())
+        content = await services().playback.segment(played, variant, int(number), client())
     except Unavailable as error:
         # Some players do not ask again after 503, and leave a hole in the film.
         raise TimedOut(error.message) from error
@@ -64,8 +64,8 @@ def with_key(playlist: str, key: str) -> str:
     return ADDRESS.sub(rf"\g<0>?key={key}", playlist)
 
 
-async def _film(media_hash: str, key: str) -> FilmFile:
-    return services().playback.film(await services().videos.get(media_hash), key)
+async def _played(media_hash: str, key: str) -> PlayedVideo:
+    return services().playback.played(await services().videos.get(media_hash), key)
 
 
 def _number(name: str) -> int | None:

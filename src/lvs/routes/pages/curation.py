@@ -9,11 +9,11 @@ from lvs.models import tag_key
 from lvs.web.request_args import digit, form_long, form_words
 from lvs.web.responses import (
     addresses,
-    back,
     client,
     leave_undo,
     partial,
     partial_of_video,
+    redirect_back,
     services,
     wants_partial,
 )
@@ -70,7 +70,7 @@ async def remove_tag(media_hash: str) -> Response:
 async def edit_title(media_hash: str) -> Response:
     video = await services().videos.get(media_hash)
     if not wants_partial():
-        return back(addresses().watch(video.file))
+        return redirect_back(addresses().watch(video.file))
     return partial(
         "title.html",
         media_hash=video.media_hash,
@@ -114,7 +114,7 @@ async def hide(media_hash: str) -> Response:
 async def edit_notes(media_hash: str) -> Response:
     """The notes of a video as a part of its page."""
     if not wants_partial():
-        return back(f"/v/{media_hash}")
+        return redirect_back(f"/v/{media_hash}")
     text = await services().notes.get(media_hash)
     return partial("notes.html", media_hash=media_hash, notes=text, error="", saved=False)
 
@@ -129,7 +129,7 @@ async def write_notes(media_hash: str) -> Response:
         values: dict[str, Any] = {"notes": entered, "error": error.message, "saved": False}
         return partial("notes.html", 422, media_hash=media_hash, **values)
     if not wants_partial():
-        return back(f"/v/{media_hash}")
+        return redirect_back(f"/v/{media_hash}")
     return partial(
         "notes.html",
         trigger="notes:changed",
@@ -151,7 +151,7 @@ def _saved(
     """The partial with the saved value, or for a plain form the way back to its page."""
     if wants_partial():
         return partial_of_video(template, event, media_hash, undo, **values)
-    return leave_undo(back(f"/v/{media_hash}"), undo)
+    return leave_undo(redirect_back(f"/v/{media_hash}"), undo)
 
 
 def _spelling(entered: str, tags: tuple[str, ...]) -> str:
@@ -169,7 +169,7 @@ async def _tags(
     undo: Undo | None = None,
 ) -> Response:
     if not wants_partial():
-        return leave_undo(back(f"/v/{media_hash}"), undo)
+        return leave_undo(redirect_back(f"/v/{media_hash}"), undo)
     suggestions = await services().tags.suggest(media_hash, SUGGESTIONS)
     values: dict[str, Any] = {
         "tags": tags,

@@ -11,7 +11,7 @@ from quart import Response
 from lvs.db.folders import FolderPoster, Subfolder
 from lvs.errors import NotFound
 from lvs.filters import whole_number
-from lvs.models import Query, Root, shown
+from lvs.models import Query, Root, display_path
 from lvs.routes.pages.gallery import filter_panel, listing, panel_is_open
 from lvs.text import plural
 from lvs.web.filters import parse_query
@@ -56,7 +56,7 @@ async def show(place: str) -> Response:
 
 
 def _nothing_at(path: bytes) -> NotFound:
-    name = shown(path.rpartition(b"/")[2])[:64]
+    name = display_path(path.rpartition(b"/")[2])[:64]
     return NotFound(f"There is no folder “{name}” with videos in it. See all folders at /folders.")
 
 
@@ -72,7 +72,7 @@ async def _show(root_id: int, folder: bytes, path: bytes) -> Response:
         return await _around(root_id, folder, query, found, args)
 
     names = path.rpartition(b"/")[2]
-    heading = shown(names) if path else "Folders"
+    heading = display_path(names) if path else "Folders"
     return await listing(query, args, heading, "folders", folder_url, around)
 
 
@@ -134,7 +134,7 @@ async def _cards(
     away = services().library.is_away
     cards = [
         FolderCard(
-            shown(each.name or b""),
+            display_path(each.name or b""),
             f"/folder/{quoted(b'/'.join(filter(None, (query.folder, each.name))))}",
             each.videos,
             each.duration_s,
@@ -156,7 +156,7 @@ async def _root_card(root: Root) -> FolderCard:
     pictures = await services().gallery.folder_posters(root.id, [b""], POSTERS_PER_FOLDER)
     name = root.name.encode("utf-8", "surrogateescape")
     return FolderCard(
-        shown(name),
+        display_path(name),
         f"/folder/{quoted(name)}",
         sum(each.videos for each in found),
         sum(each.duration_s for each in found),
@@ -170,5 +170,5 @@ def _trail(path: bytes) -> list[tuple[str, str]]:
     parts = path.split(b"/") if path else []
     steps = [b"/".join(parts[:depth]) for depth in range(1, len(parts))]
     return [("Folders", "/folders")] * bool(path) + [
-        (shown(step.rpartition(b"/")[2]), f"/folder/{quoted(step)}") for step in steps
+        (display_path(step.rpartition(b"/")[2]), f"/folder/{quoted(step)}") for step in steps
     ]

@@ -12,7 +12,7 @@ from quart import Response, redirect, request
 from lvs import relevance
 from lvs.clock import local_date
 from lvs.errors import NotFound
-from lvs.models import Card, Cursor, Page, Query, Sort, State, shown, tag_key
+from lvs.models import Card, Cursor, Page, Query, Sort, State, display_path, tag_key
 from lvs.routes.pages.start_page import start_page
 from lvs.routes.pages.up_next import following
 from lvs.services.gallery.dates import date_of, months_of, start_of_year
@@ -26,11 +26,11 @@ from lvs.web.responses import (
     SIZES,
     THEMES,
     addresses,
-    back,
     local_address,
     page,
     page_or_partial,
     partial,
+    redirect_back,
     services,
     wants_partial,
 )
@@ -108,8 +108,8 @@ async def random() -> Response:
 async def status() -> Response:
     """The status line above an open gallery, and a signal when something changed."""
     seen = number(arguments(), "version", 2**53)
-    looking = services().jobs.remaining
-    progress = services().library.progress(looking)
+    remaining = services().jobs.remaining
+    progress = services().library.progress(remaining)
     changed = progress.version != seen
     if not changed and wants_partial() and not progress.scanning:
         return Response(status=204)
@@ -125,7 +125,7 @@ async def status() -> Response:
 async def settings() -> Response:
     """Save the theme and the size of controls in this browser."""
     form = await request.form
-    response = back("/")
+    response = redirect_back("/")
     if target := local_address(form.get("back", "")):
         response.headers["Location"] = target
     for name, allowed in (("theme", THEMES), ("size", SIZES)):
@@ -231,7 +231,7 @@ def _roots() -> list[str]:
     """The library folders, for one who sees everything."""
     if viewer().limits is not None:
         return []
-    return [shown(root.path) for root in services().library.active_roots]
+    return [display_path(root.path) for root in services().library.active_roots]
 
 
 def _years(query: Query, found: GalleryPage, url: Callable[..., str]) -> list[YearLink]:
@@ -302,7 +302,7 @@ async def filter_panel(query: Query, found: GalleryPage) -> dict[str, Any]:
     ours = services().gallery
     folders = _folders(found.folders)
     named = [(value, label) for value, label, _ in folders]
-    chosen = shown(query.folder)
+    chosen = display_path(query.folder)
     if query.folder == _bytes(chosen) and (chosen, chosen) not in named:  # one below the others
         named += [(chosen, chosen)] * bool(chosen)
     wanted = [replace(query, folder=_bytes(value)) for value, _ in named]
@@ -348,5 +348,5 @@ def _folders(folders: Sequence[TopFolder]) -> list[tuple[str, str, int]]:
     for folder in folders:
         name = services().library.roots[folder.root_id].name
         value = (f"{name}/".encode() if several else b"") + folder.path
-        found.append((value.decode("utf-8", "surrogateescape"), shown(value), folder.count))
+        found.append((value.decode("utf-8", "surrogateescape"), display_path(value), folder.count))
     return [(value, label, count) for value, label, count in found if value == label]

@@ -4,8 +4,8 @@ from typing import cast
 
 from quart import Response, redirect, request
 
-from lvs.errors import Refused, TooMany
-from lvs.models import shown
+from lvs.errors import Refused, TooManyRequests
+from lvs.models import display_path
 from lvs.routes.hooks.people import COOKIE, device
 from lvs.routes.pages.seen_views import seen_views
 from lvs.routes.pages.start_page import VIEW
@@ -57,10 +57,10 @@ async def choose() -> Response:
     bound = await form_words("bound") == "1"
     try:
         cookie = await chosen_cookie(wanted, pin, bound)
-    except (Refused, TooMany) as error:
-        status = 429 if isinstance(error, TooMany) else 403
+    except (Refused, TooManyRequests) as error:
+        status = 429 if isinstance(error, TooManyRequests) else 403
         response = await _page(status, error=error.message, asked=wanted)
-        if isinstance(error, TooMany):
+        if isinstance(error, TooManyRequests):
             response.headers["Retry-After"] = str(error.retry_after_s)
         return response
     response = cast("Response", redirect("/", 303))
@@ -71,7 +71,7 @@ async def choose() -> Response:
 async def chosen_cookie(wanted: int, pin: str, bound: bool) -> str:
     """The cookie of a device that becomes a person's; empty for nobody's.
 
-    Raises NotFound, Refused, TooMany.
+    Raises NotFound, Refused, TooManyRequests.
     """
     people, here = services().people, device()
     person = people.get(wanted) if wanted else None
@@ -158,7 +158,9 @@ def _tags_of(person: Person) -> str:
 
 
 def _folders_of(person: Person) -> str:
-    return "\n".join(shown(folder) for folder in person.limits.folders) if person.limits else ""
+    return (
+        "\n".join(display_path(folder) for folder in person.limits.folders) if person.limits else ""
+    )
 
 
 def _to(rest: str = "") -> Response:

@@ -9,8 +9,8 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from lvs.http import media_types
-from lvs.models import State, Track, Video, shown
-from lvs.playability import Plays, plays, undecodable_sound
+from lvs.models import State, Track, Video, display_path
+from lvs.playability import Playability, plays, undecodable_sound
 from lvs.routes.media.subtitles import delay, named_track
 from lvs.services.media.languages import language_of
 from lvs.services.media.subtitles import labelled_apart
@@ -138,21 +138,21 @@ async def player_view(video: Video, choice: PlayerChoice, start_s: float = 0.0) 
     browsers follow without a script.
     """
     probe = video.probe
-    way, message = plays(probe, _extension(video)) if probe else (Plays.CONVERTED, NOT_PROBED)
+    way, message = plays(probe, _extension(video)) if probe else (Playability.CONVERTED, NOT_PROBED)
     if video.state is State.UNREADABLE:
-        way, message = Plays.NOWHERE, f"This file cannot be played: {video.reason}"
+        way, message = Playability.NOWHERE, f"This file cannot be played: {video.reason}"
     sources: list[tuple[str, str]] = []
-    if way is not Plays.NOWHERE:
+    if way is not Playability.NOWHERE:
         segmented = services().playback.address(video) + choice.query
         usual = not choice.query
         sources += [(addresses().video(video.file), _direct_type(video))] if usual else []
         # Browsers decode interlaced pictures, and show them with combs: the file comes second.
         sources.insert(0 if probe and probe.interlaced else len(sources), (segmented, HLS))
-    silent = undecodable_sound(probe) if probe and way is Plays.CONVERTED else ""
+    silent = undecodable_sound(probe) if probe and way is Playability.CONVERTED else ""
     return PlayerView(
         sources=tuple((url + _fragment(start_s), kind) for url, kind in sources),
-        preload="metadata" if way is Plays.DIRECT and len(sources) > 1 else "none",
-        message=message if way is Plays.NOWHERE else "",
+        preload="metadata" if way is Playability.DIRECT and len(sources) > 1 else "none",
+        message=message if way is Playability.NOWHERE else "",
         fact=message,
         choice=choice,
         audio_tracks=tuple(_track_label(*pair) for pair in enumerate(_sounds(video))),
@@ -160,7 +160,7 @@ async def player_view(video: Video, choice: PlayerChoice, start_s: float = 0.0) 
         heights=tuple(height for height in HEIGHTS if probe and height <= max(360, probe.height)),
         burnable=_burnable(video),
         start_s=start_s,
-        slow=await _slow(video, choice) if way is Plays.CONVERTED or choice.query else "",
+        slow=await _slow(video, choice) if way is Playability.CONVERTED or choice.query else "",
         soundless=SOUNDLESS.format(silent) if silent else "",
     )
 
@@ -201,7 +201,7 @@ def _direct_type(video: Video) -> str:
 
 
 def _extension(video: Video) -> str:
-    return shown(video.file.path).rpartition(".")[2]
+    return display_path(video.file.path).rpartition(".")[2]
 
 
 def _track_label(number: int, track: Track) -> str:

@@ -18,18 +18,18 @@ from lvs.web.request_args import (
     text,
     video_hash,
 )
-from lvs.web.responses import back, client, page, partial_of_video, services, wants_partial
+from lvs.web.responses import client, page, partial_of_video, redirect_back, services, wants_partial
 from lvs.web.urls import query_string
 
 PAGE_SIZE = 100
 POSTERS_PER_LIST = 4
-POSTERS_LOOKED_AT = 24  # of what waits to be watched, where some have none yet
+POSTERS_CHECKED = 24  # of what waits to be watched, where some have none yet
 
 
 async def every() -> Response:
     """All playlists; `deleted` names one that can be brought back."""
     deleted = number(arguments(), "deleted", MAX_ID)
-    waiting = [each.card for each in await services().later.items(POSTERS_LOOKED_AT) if each.card]
+    waiting = [each.card for each in await services().later.items(POSTERS_CHECKED) if each.card]
     return page(
         "playlists.html",
         playlists=await services().playlists.every(),
@@ -112,7 +112,7 @@ async def add_selection(playlist_id: str) -> Response:
 async def take_out(playlist_id: str) -> Response:
     wanted, position = row_id(playlist_id), await form_number("position")
     item = await _item(wanted, position)
-    await services().playlists.take_out(wanted, position)
+    await services().playlists.remove(wanted, position)
     if item is None or not item.media_hash:
         return _to(wanted)
     undo = urlencode({"removed": item.media_hash, "position": position})
@@ -124,11 +124,11 @@ async def move(playlist_id: str) -> Response:
     wanted, position = row_id(playlist_id), await form_number("position")
     if await form_words("to"):
         await services().playlists.move_to(wanted, position, await form_number("to"))
-        return back(f"/playlist/{wanted}")
+        return redirect_back(f"/playlist/{wanted}")
     up = digit(await form_words("up"), "1 or 0", 1) == 1
     hidden = await form_words("hidden") == "1"
     await services().playlists.move(wanted, position, up, hidden=hidden)
-    return back(f"/playlist/{wanted}")
+    return redirect_back(f"/playlist/{wanted}")
 
 
 async def choose(media_hash: str) -> Response:
@@ -179,7 +179,7 @@ async def set_later(media_hash: str) -> Response:
     if await form_words("from") == "later":
         undo = "" if wanted else f"?removed={media_hash}"
         return cast("Response", redirect(f"/later{undo}", 303))
-    return back(f"/v/{media_hash}")
+    return redirect_back(f"/v/{media_hash}")
 
 
 async def _choice(heading: str, **values: Any) -> Response:

@@ -4,7 +4,7 @@ from typing import Any, cast
 
 from quart import Response, redirect
 
-from lvs.routes.pages.film_scenes import MOST_TRIES, wait_s
+from lvs.routes.pages.video_scenes import MOST_TRIES, wait_s
 from lvs.web.request_args import arguments, digit, form_words, number
 from lvs.web.responses import client, leave_undo, page, partial, services, wants_partial
 from lvs.web.undo import Undo

@@ -15,11 +15,11 @@ from lvs.web.request_args import (
     video_hash,
 )
 from lvs.web.responses import (
-    back,
     client,
     page_or_partial,
     partial,
     partial_of_video,
+    redirect_back,
     services,
     wants_partial,
 )
@@ -39,7 +39,7 @@ async def mark(media_hash: str) -> Response:
         return partial_of_video(
             "watched.html", "progress:changed", media_hash, watched=state.watched
         )
-    return back(f"/v/{media_hash}")
+    return redirect_back(f"/v/{media_hash}")
 
 
 async def choose_language() -> Response:
@@ -72,4 +72,4 @@ async def dismiss(media_hash: str) -> Response:
         return partial("continue_watching.html", started=started, undo=undo)
     if dismissed:
         return cast("Response", redirect(f"/continue?dismissed={undo}", 303))
-    return back("/")
+    return redirect_back("/")

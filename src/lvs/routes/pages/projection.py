@@ -8,7 +8,7 @@ from lvs.errors import Invalid
 from lvs.filters import readable
 from lvs.models import Projection, Shape, Stereo, Video
 from lvs.services.media.projection import LENS_NAMES, by_person, in_words
-from lvs.web.responses import back, client, partial, services, wants_partial
+from lvs.web.responses import client, partial, redirect_back, services, wants_partial
 
 MAX_FIELD = 40
 SHAPE_LABELS = [
@@ -40,7 +40,7 @@ async def choose(media_hash: str) -> Response:
     await services().projections.choose(media_hash, chosen, client())
     video = await services().videos.get(media_hash)
     if not wants_partial():
-        return back(f"/v/{media_hash}")
+        return redirect_back(f"/v/{media_hash}")
     return partial("projection.html", trigger="projection:changed", **await values_of(video))
 
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from quart import Response
 
-from lvs.models import shown
+from lvs.models import display_path
 from lvs.text import folded, searchable
 from lvs.viewer import viewer
 from lvs.web.filters import parse_query
@@ -12,7 +12,7 @@ from lvs.web.request_args import arguments, text
 from lvs.web.responses import partial, services
 from lvs.web.urls import quoted
 
-FILMS, TAGS, FOLDERS = 5, 3, 2
+VIDEOS, TAGS, FOLDERS = 5, 3, 2
 SHORTEST = 2
 
 
@@ -29,7 +29,7 @@ async def show() -> Response:
     if len(words) < SHORTEST:
         return partial("search_suggestions.html", words="", cards=(), tags=(), folders=())
     query = parse_query({"q": [words]})
-    found = await services().gallery.browse(query, limit=FILMS)
+    found = await services().gallery.browse(query, limit=VIDEOS)
     return partial(
         "search_suggestions.html",
         words=words,
@@ -45,7 +45,7 @@ async def _folders(words: str) -> list[FolderSuggestion]:
     for root in roots:
         start = root.name.encode("utf-8", "surrogateescape") if len(roots) > 1 else b""
         for each in await services().gallery.subfolders(root.id, b""):
-            if each.name and wanted in searchable(shown(each.name)):
+            if each.name and wanted in searchable(display_path(each.name)):
                 path = b"/".join(filter(None, (start, each.name)))
-                found.append(FolderSuggestion(shown(each.name), f"/folder/{quoted(path)}"))
+                found.append(FolderSuggestion(display_path(each.name), f"/folder/{quoted(path)}"))
     return found[:FOLDERS]

@@ -16,9 +16,9 @@ from lvs.services.curation.bulk import (
     BulkEdit,
     BulkResult,
     checked,
-    in_turns,
+    in_batches,
 )
-from lvs.services.gallery.gallery import by_use
+from lvs.services.gallery.gallery import sorted_by_use
 from lvs.text import in_list, plural, split_at_commas
 from lvs.viewer import viewer
 from lvs.web.filters import chips, parse_query
@@ -71,7 +71,7 @@ async def show() -> Response:
     if wants_partial():
         return partial("choices.html", **values)
     described = " · ".join(chip.label for chip in chips(query))
-    tags = sorted(await services().gallery.tags(), key=by_use)
+    tags = sorted(await services().gallery.tags(), key=sorted_by_use)
     return page(
         "select.html",
         **values,
@@ -97,11 +97,11 @@ async def _counted(query: Query) -> dict[str, Any]:
     }
 
 
-def _said(args: Any) -> "Said | None":
+def _said(args: Any) -> "SelectionResult | None":
     """Return what the change said with which this page was reached."""
     if "changed" not in args:
         return None
-    return Said(
+    return SelectionResult(
         number(args, "changed", MAX_ID),
         number(args, "meant", MAX_ID),
         number(args, "counted", MAX_ID),
@@ -111,7 +111,7 @@ def _said(args: Any) -> "Said | None":
     )
 
 
-class Said(Struct, frozen=True):
+class SelectionResult(Struct, frozen=True):
     """Result of a change: how many videos were changed of how many that were meant, how many the
     person saw counted (0: the person named each), and the change in the journal. With `posters`
     theirs are made again.
@@ -149,12 +149,12 @@ async def change() -> Response:
         return _exported(ids, what)
     if what == "posters":
         await services().jobs.reprobe(ids, urgent=False)
-        return _to(query, Said(len(ids), len(ids), counted, 0, posters=True))
+        return _to(query, SelectionResult(len(ids), len(ids), counted, 0, posters=True))
     edit = checked(await _edit())
     result = await _run(ids, edit, counted)
     if isinstance(result, BackgroundTask):
         return cast("Response", redirect(_address(query, {"task": result.name}), 303))
-    said = Said(result.changed, result.meant, counted, result.change_id or 0)
+    said = SelectionResult(result.changed, result.meant, counted, result.change_id or 0)
     return _to(query, said)
 
 
@@ -163,7 +163,7 @@ async def undo(change_id: str) -> Response:
     undone = await services().journal.undo(row_id(change_id), client())
     if undone.reason:
         raise Conflict(undone.reason)
-    said = Said(undone.videos, undone.videos, 0, 0, undone=True)
+    said = SelectionResult(undone.videos, undone.videos, 0, 0, undone=True)
     if wants_partial():
         return partial("bulk_said.html", trigger="library:changed", said=said, address="")
     target = local_address(await form_words("back")) or "/"
@@ -214,7 +214,7 @@ async def _run(ids: Sequence[int], edit: BulkEdit, counted: int) -> BulkResult |
     async def work(task: BackgroundTask) -> str:
         result = await services_.bulk.apply(ids, edit, visitor, task.reached, person)
         results.append(result)
-        said = Said(result.changed, result.meant, counted, result.change_id or 0)
+        said = SelectionResult(result.changed, result.meant, counted, result.change_id or 0)
         return f"{said.message} Changes has the undo."
 
     services_ = services()
@@ -235,11 +235,11 @@ async def _run(ids: Sequence[int], edit: BulkEdit, counted: int) -> BulkResult |
 def _exported(ids: Sequence[int], what: str) -> Response:
     selection = services().selection_export
     if what == "export-json":
-        return stream(selection.as_json(in_turns(ids)), "application/json", "json")
-    return stream(selection.as_csv(in_turns(ids)), "text/csv; charset=utf-8", "csv")
+        return stream(selection.as_json(in_batches(ids)), "application/json", "json")
+    return stream(selection.as_csv(in_batches(ids)), "text/csv; charset=utf-8", "csv")
 
 
-def _to(query: Query, said: Said) -> Response:
+def _to(query: Query, said: SelectionResult) -> Response:
     if wants_partial():
         return partial(
             "bulk_said.html", trigger="library:changed", said=said, address=_address(query, {})

@@ -4,7 +4,7 @@ from typing import Any, cast
 
 from quart import Response, redirect, request
 
-from lvs.errors import TooMany
+from lvs.errors import TooManyRequests
 from lvs.routes.hooks import auth
 from lvs.services.auth import SESSION_SECONDS
 from lvs.web.responses import client, local_address, page, services
@@ -23,7 +23,7 @@ async def sign_in() -> Response:
         return cast("Response", redirect("/", 303))
     try:
         right = await services().passwords.check(password[:MAX_PASSWORD], client())
-    except TooMany as error:
+    except TooManyRequests as error:
         response = _page(429, target, error.message)
         response.headers["Retry-After"] = str(error.retry_after_s)
         return response

@@ -14,9 +14,9 @@ from quart import Response, redirect
 
 from lvs.errors import Invalid
 from lvs.models import Cursor, Query, Sort
-from lvs.routes.pages.film_scenes import strip_of
 from lvs.routes.pages.player import PlayerChoice, player_view
-from lvs.services.curation.triage import LEFT, TriageFilm, TriageStep, left_of
+from lvs.routes.pages.video_scenes import strip_of
+from lvs.services.curation.triage import LEFT, TriageStep, TriageVideo, left_of
 from lvs.web.filters import MAX_SEED, chips, parse_query
 from lvs.web.request_args import (
     MAX_ID,
@@ -80,13 +80,13 @@ class TriagePlace(Struct, frozen=True):
         """The same selection from the beginning."""
         return TriagePlace(self.query, self.left)
 
-    def behind(self, film: TriageFilm) -> "TriagePlace":
-        """The place behind a film, without what happened before."""
-        place = TriagePlace(self.query, self.left, film.behind)
-        return place if film.behind else replace(place, end=True)
+    def behind(self, video: TriageVideo) -> "TriagePlace":
+        """The place behind a video, without what happened before."""
+        place = TriagePlace(self.query, self.left, video.behind)
+        return place if video.behind else replace(place, end=True)
 
     def going_on(self, media_hash: str, did: str, behind: Cursor | None) -> "TriagePlace":
-        """The place behind a film that was decided just now."""
+        """The place behind a video that was decided just now."""
         return replace(
             self,
             after=behind,
@@ -102,9 +102,9 @@ async def show() -> Response:
     """The film to decide on; the script of the page asks for the next one ahead as a part."""
     place = _place(arguments())
     step = await _step(place)
-    values: dict[str, Any] = {"here": place, "left": step.left, "film": step.film}
-    if step.film is not None:
-        values |= await _film(place, step.film)
+    values: dict[str, Any] = {"here": place, "left": step.left, "film": step.video}
+    if step.video is not None:
+        values |= await _video_values(place, step.video)
     else:
         values["total"] = await services().gallery.count(place.query)
     if wants_partial():
@@ -154,7 +154,7 @@ async def undo() -> Response:
         raise Invalid(f"did is one of {', '.join(DID)}.")
     await services().triage.seen(media_hash)
     if what := DID[did]:
-        await services().triage.take_back(media_hash, what, client())
+        await services().triage.revert(media_hash, what, client())
     if wants_partial():
         return Response(status=204)
     target = replace(place, film=media_hash, prev="", done=max(0, place.done - 1))
@@ -189,15 +189,15 @@ async def _step(place: TriagePlace) -> TriageStep:
     return await triage.next(place.wanted, place.after)
 
 
-async def _film(place: TriagePlace, film: TriageFilm) -> dict[str, Any]:
-    duration_s = (film.video.probe.duration_s if film.video.probe else None) or 0.0
-    strip = await strip_of(film.video, film.card, query_string(place.query))
-    letters = [*TAG_KEYS, *[""] * len(film.tags)]
+async def _video_values(place: TriagePlace, shown: TriageVideo) -> dict[str, Any]:
+    duration_s = (shown.video.probe.duration_s if shown.video.probe else None) or 0.0
+    strip = await strip_of(shown.video, shown.card, query_string(place.query))
+    letters = [*TAG_KEYS, *[""] * len(shown.tags)]
     return {
-        "player": await player_view(film.video, PlayerChoice(), duration_s * START_SHARE),
-        "offline": services().library.is_away(film.card.root_id, film.card.path),
-        "tags": list(zip(film.tags, letters, strict=False)),
-        "behind_url": place.behind(film).address,
-        "behind": encode_cursor(film.behind) if film.behind else "",
+        "player": await player_view(shown.video, PlayerChoice(), duration_s * START_SHARE),
+        "offline": services().library.is_away(shown.card.root_id, shown.card.path),
+        "tags": list(zip(shown.tags, letters, strict=False)),
+        "behind_url": place.behind(shown).address,
+        "behind": encode_cursor(shown.behind) if shown.behind else "",
         **strip,
     }

@@ -3,13 +3,13 @@
 from msgspec import Struct
 from quart import Response
 
-from lvs.db.up_next import NextFilm
-from lvs.models import Card, Query, Sort, shown
+from lvs.db.up_next import NextVideo
+from lvs.models import Card, Query, Sort, display_path
 from lvs.services.household.play_order import ListPlace
 from lvs.web.responses import addresses, page_or_partial, services
 
 
-class ShownNext(Struct, frozen=True):
+class UpNextEntry(Struct, frozen=True):
     """A next film with its address and the list that it stands in."""
 
     card: Card
@@ -24,20 +24,20 @@ async def show() -> Response:
     )
 
 
-async def following() -> list[ShownNext]:
+async def following() -> list[UpNextEntry]:
     """The next films as the row shows them; of the edition of the gallery that was noticed last."""
-    found = await services().up_next.films(services().gallery.edition)
-    return [_shown(film) for film in found]
+    found = await services().up_next.next_videos(services().gallery.edition)
+    return [_shown(video) for video in found]
 
 
-def _shown(film: NextFilm) -> ShownNext:
-    if film.playlist_id:
-        place = ListPlace(film.playlist_id, film.position)
-        url = addresses().watch(film.card) + place.query
-        return ShownNext(film.card, url, f"in {film.playlist}")
-    folder = addresses().folder_bytes(film.card)
+def _shown(video: NextVideo) -> UpNextEntry:
+    if video.playlist_id:
+        place = ListPlace(video.playlist_id, video.position)
+        url = addresses().watch(video.card) + place.query
+        return UpNextEntry(video.card, url, f"in {video.playlist}")
+    folder = addresses().folder_bytes(video.card)
     query = Query(folder=folder, sort=Sort.TITLE, descending=False)
-    name = shown(folder.rpartition(b"/")[2])
-    return ShownNext(
-        film.card, addresses().watch(film.card, query), f"in {name}" if name else "next by title"
+    name = display_path(folder.rpartition(b"/")[2])
+    return UpNextEntry(
+        video.card, addresses().watch(video.card, query), f"in {name}" if name else "next by title"
     )

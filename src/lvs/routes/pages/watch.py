@@ -7,9 +7,9 @@ from typing import cast
 from quart import Response, redirect, request
 
 from lvs.errors import Invalid, NotFound
-from lvs.models import Card, Query, State, Surroundings, Video, shown
+from lvs.models import Card, Query, State, Surroundings, Video, display_path
 from lvs.routes.media import subtitles
-from lvs.routes.pages import film_scenes, projection
+from lvs.routes.pages import projection, video_scenes
 from lvs.routes.pages.player import player_choice, player_view, preferred_sound, spoken_in
 from lvs.services.gallery.dates import recorded_of
 from lvs.services.household.play_order import ListPlace
@@ -96,8 +96,8 @@ async def _page(video: Video, card: Card | None, query: Query) -> Response:
         unreadable=video.state is State.UNREADABLE,
         folder=_folder(video),
         recorded=recorded_of(video),
-        **await film_scenes.strip_of(video, card, listed),
-        chapters=film_scenes.chapter_links(video, around.chapters, listed),
+        **await video_scenes.strip_of(video, card, listed),
+        chapters=video_scenes.chapter_links(video, around.chapters, listed),
         offline=services().library.is_away(video.file.root_id, video.file.path),
         secure_url=secure_url(watch_path) if video.projection.immersive else "",
         **await projection.values_of(video),
@@ -157,7 +157,7 @@ def _folder(video: Video) -> tuple[str, str]:
         return "Folders", "/folders"
     path = video.file.path.rpartition(b"/")[0]
     root = services().library.roots[video.file.root_id]
-    name = shown(path.rpartition(b"/")[2]) or shown(os.fsencode(root.name))
+    name = display_path(path.rpartition(b"/")[2]) or display_path(os.fsencode(root.name))
     return name, f"/folder/{address}"
 
 
@@ -182,7 +182,7 @@ async def _gone(video: Video) -> Response:
     offered = [
         {
             "title": candidate.title,
-            "place": shown(candidate.path),
+            "place": display_path(candidate.path),
             "address": addresses().watch(candidate),
             "duration": duration(candidate.duration_s),
             "media_hash": candidate.media_hash,
@@ -232,7 +232,7 @@ def _facts(video: Video, playback: str) -> list[tuple[str, str]]:
         for file in video.files[1:]
         if file.missing_since is None and roots[file.root_id].active
     ]
-    facts += [("Also at", shown(file.path)) for file in copies]
+    facts += [("Also at", display_path(file.path)) for file in copies]
     facts.append(("Media hash", video.media_hash))
     return facts
 
@@ -240,4 +240,4 @@ def _facts(video: Video, playback: str) -> list[tuple[str, str]]:
 def _shown_path(video: Video) -> str:
     root = services().library.roots[video.file.root_id]
     several = len(services().library.active_roots) > 1
-    return (f"{root.name}/" if several else "") + shown(video.file.path)
+    return (f"{root.name}/" if several else "") + display_path(video.file.path)

@@ -15,7 +15,7 @@ from msgspec.structs import asdict
 from lvs.clock import now_ms
 from lvs.db import backup
 from lvs.db.backup import Backup, BackupCounts, Progress
-from lvs.errors import Damaged, LvsError
+from lvs.errors import DatabaseDamaged, LvsError
 from lvs.services.backup import snapshots
 from lvs.services.metrics import timed
 
@@ -27,8 +27,8 @@ DAYS_KEPT = 7
 WEEKS_KEPT = 4
 MANUAL_KEPT = 10
 BEFORE_KEPT = 3
-FIRST_LOOK_S = 30.0  # after the start, which has enough to do
-LOOK_S = 60.0
+FIRST_CHECK_S = 30.0  # after the start, which has enough to do
+CHECK_S = 60.0
 RETRY_S = 3600.0
 
 
@@ -64,7 +64,7 @@ class Backups:
     async def make(self, kind: str = MANUAL, now: datetime | None = None) -> Backup | None:
         """A new backup, named by the time; None where there is nothing in the database yet.
 
-        Raises Full, Damaged, Unavailable.
+        Raises DiskFull, DatabaseDamaged, Unavailable.
         """
         async with self._lock:
             try:
@@ -92,9 +92,9 @@ class Backups:
         if self._stopping:
             raise InterruptedError("LVS is stopping")
 
-    async def nightly(self, first_look_s: float = FIRST_LOOK_S) -> None:
+    async def nightly(self, first_check_s: float = FIRST_CHECK_S) -> None:
         """Make a backup whenever one is due, for as long as the server runs."""
-        await asyncio.sleep(first_look_s)
+        await asyncio.sleep(first_check_s)
         while True:
             try:
                 due = time.monotonic() >= self._retry_at and await asyncio.to_thread(
@@ -109,18 +109,20 @@ class Backups:
             except Exception as error:
                 self._retry_at = time.monotonic() + RETRY_S
                 self._failure = (f"The backup went wrong: {error}", now_ms())
-                log.exception("the backup went wrong")
-            await asyncio.sleep(LOOK_S)
+                log.exception("the backup failed unexpectedly")
+            await asyncio.sleep(CHECK_S)
 
-    async def quarantine(self, error: Damaged) -> Damaged:
+    async def quarantine(self, error: DatabaseDamaged) -> DatabaseDamaged:
         """Rename the damaged database, and give the message that says so and how to go on."""
         try:
             place = await asyncio.to_thread(backup.quarantine, self._database_path)
         except OSError as problem:
-            return Damaged(f"{error.message} It cannot be put aside: {problem.strerror}.")
+            return DatabaseDamaged(f"{error.message} It cannot be put aside: {problem.strerror}.")
         kept = await asyncio.to_thread(backup.newest_good, self.folder)
         log.error("the damaged database is now %s", place)
-        return Damaged(f"{error.message} It was put aside as {place}. {backup.offer(kept)}")
+        return DatabaseDamaged(
+            f"{error.message} It was put aside as {place}. {backup.restore_hint(kept)}"
+        )
 
 
 def make(
@@ -182,7 +184,7 @@ def is_due(folder: Path, now: datetime) -> bool:
 
 
 def superfluous(found: Iterable[Backup]) -> list[Backup]:
-    """Those of these backups that are superfluous.
+    """The superfluous ones among these backups.
 
     Kept are the latest of seven days and of four weeks, some of those made by hand or before a
     change, whatever nobody has checked, and always the one that holds most of what people

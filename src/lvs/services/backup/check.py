@@ -1,4 +1,4 @@
-"""Looks through a data folder and says what is not as it should be, and how to mend it.
+"""A check of the data folder: what is not as it should be, and how to repair it.
 
 Blocking: call it in a thread.
 """
@@ -10,8 +10,8 @@ from pathlib import Path
 from msgspec import Struct
 
 from lvs.db import backup, check, migrate
-from lvs.db.backup import Backup, Examined
-from lvs.db.check import Group
+from lvs.db.backup import Backup, Examination
+from lvs.db.check import FindingGroup
 from lvs.errors import LvsError
 from lvs.text import plural
 
@@ -21,19 +21,19 @@ OLD = timedelta(days=3)  # a backup is made every night; so long without one is 
 class Finding(Struct, frozen=True):
     """One thing that is not as it should be.
 
-    `kind` is a word for programs, `mend` says what a person can do.
+    `kind` is a word for programs, `repair` says what a person can do.
     """
 
     kind: str
     message: str
-    mend: str
+    repair: str
     examples: tuple[str, ...] = ()
 
 
-class Checked(Struct, frozen=True):
+class CheckResult(Struct, frozen=True):
     """Result of a check. `examined` is None where there is no database that can be checked."""
 
-    examined: Examined | None
+    examined: Examination | None
     newest_good: Backup | None
     findings: tuple[Finding, ...]
 
@@ -44,8 +44,8 @@ def check_data(
     now: datetime | None = None,
     say: Callable[[str], None] = lambda _: None,
     second_place: Path | None = None,
-) -> Checked:
-    """Look at everything; `say` hears what is being looked at.
+) -> CheckResult:
+    """Check everything; `say` hears what is being checked.
 
     `second_place` is where copies of the backups are kept, if anywhere.
     """
@@ -56,18 +56,18 @@ def check_data(
     examined, damage = _examined(database, kept)
     found += damage
     if examined and not examined.problems:
-        say("what belongs together")
+        say("references between the tables")
         found += [
             *_format(examined),
             *_contents(database),
             *_age(examined, kept, now or datetime.now(UTC)),
             *_copies(examined, second_place, now or datetime.now(UTC)),
         ]
-    return Checked(examined, kept, tuple(found))
+    return CheckResult(examined, kept, tuple(found))
 
 
-def _examined(database: Path, kept: Backup | None) -> tuple[Examined | None, list[Finding]]:
-    bring_back = f"Stop LVS. {backup.offer(kept)}"
+def _examined(database: Path, kept: Backup | None) -> tuple[Examination | None, list[Finding]]:
+    bring_back = f"Stop LVS. {backup.restore_hint(kept)}"
     if not database.is_file() or not database.stat().st_size:
         return None, [
             Finding(
@@ -88,14 +88,14 @@ def _examined(database: Path, kept: Backup | None) -> tuple[Examined | None, lis
 
 
 def _aside(database: Path, kept: Backup | None) -> Iterator[Finding]:
-    for place in backup.aside(database):
+    for place in backup.quarantined(database):
         gone_on = database.is_file()
-        mend = (
+        repair = (
             "Keep it until nothing is missed any more, then delete it."
             if gone_on
-            else backup.offer(kept)
+            else backup.restore_hint(kept)
         )
-        yield Finding("put-aside", f"A damaged database lies in {place}.", mend)
+        yield Finding("put-aside", f"A damaged database lies in {place}.", repair)
 
 
 def _bad_backups(backups: Path) -> Iterator[Finding]:
@@ -110,7 +110,7 @@ def _bad_backups(backups: Path) -> Iterator[Finding]:
         )
 
 
-def _format(examined: Examined) -> Iterator[Finding]:
+def _format(examined: Examination) -> Iterator[Finding]:
     known = len(migrate.steps())
     if examined.format > known:
         yield Finding("newer", "The database was written by a newer LVS.", "Update LVS.")
@@ -123,12 +123,12 @@ def _format(examined: Examined) -> Iterator[Finding]:
 
 
 def _contents(database: Path) -> Iterator[Finding]:
-    for kind, looked, message, mend in (
+    for kind, query, message, repair in (
         (
             "out-of-step",
-            check.out_of_step,
+            check.stale_gallery_rows,
             "{} shown otherwise than was given to them",
-            "`lvs check --mend` makes the gallery anew.",
+            "`lvs check --mend` rebuilds the gallery.",
         ),
         (
             "unused-tag",
@@ -138,9 +138,9 @@ def _contents(database: Path) -> Iterator[Finding]:
         ),
         (
             "tag-circle",
-            check.tags_in_circles,
+            check.tag_cycles,
             "{} standing below themselves",
-            "`lvs check --mend` takes them out of the circle.",
+            "`lvs check --mend` breaks the circle.",
         ),
         (
             "tag-clash",
@@ -150,13 +150,13 @@ def _contents(database: Path) -> Iterator[Finding]:
         ),
         (
             "nobodys",
-            check.nobodys,
+            check.orphaned_personal_rows,
             "{} of people who are not there",
             "`lvs check --mend` removes them.",
         ),
         (
             "no-place",
-            check.placeless,
+            check.videos_without_files,
             "{} never seen in a library folder",
             "They come from a restore; connect the drive they lie on and run `lvs scan`.",
         ),
@@ -173,7 +173,7 @@ def _contents(database: Path) -> Iterator[Finding]:
             "unreadable",
             check.unreadable,
             "{} not readable as video",
-            "Replace the files; LVS looks again by itself.",
+            "Replace the files; LVS probes them again by itself.",
         ),
         (
             "offline",
@@ -182,14 +182,14 @@ def _contents(database: Path) -> Iterator[Finding]:
             "Connect the drive; LVS notices by itself, or run `lvs scan`.",
         ),
     ):
-        group: Group = looked(database)
+        group: FindingGroup = query(database)
         if group.count:
             noun = _NOUNS.get(kind, "video")
             verb = "is" if group.count == 1 else "are"
             yield Finding(
                 kind,
                 f"{message.format(f'{plural(group.count, noun)} {verb}')}.",
-                mend,
+                repair,
                 group.examples,
             )
 
@@ -204,7 +204,7 @@ _NOUNS = {
 }
 
 
-def _age(examined: Examined, kept: Backup | None, now: datetime) -> Iterator[Finding]:
+def _age(examined: Examination, kept: Backup | None, now: datetime) -> Iterator[Finding]:
     if not examined.counts.curated:
         return
     if kept is None:
@@ -220,7 +220,7 @@ def _age(examined: Examined, kept: Backup | None, now: datetime) -> Iterator[Fin
         )
 
 
-def _copies(examined: Examined, folder: Path | None, now: datetime) -> Iterator[Finding]:
+def _copies(examined: Examination, folder: Path | None, now: datetime) -> Iterator[Finding]:
     if folder is None or not examined.counts.curated:
         return
     hint = "Connect its drive, or mount it; a running LVS catches up by itself."

@@ -15,9 +15,9 @@ from msgspec.structs import asdict
 from lvs.clock import iso_utc
 from lvs.db import export as rows
 from lvs.db import playlists, saved_views
-from lvs.db.curation_rows import kept_tags
+from lvs.db.curation_rows import tag_records
 from lvs.db.database import Connection, Database
-from lvs.db.export import Exported
+from lvs.db.export import ExportedVideo
 from lvs.db.people_rows import everybody
 from lvs.services.backup.personal_snapshot import person_value
 from lvs.services.media.eye import PLACES
@@ -57,7 +57,7 @@ async def as_json(database: Database) -> AsyncIterator[bytes]:
     Python's `os.fsdecode` gives. Paths are those of the addresses: with several library folders
     they begin with the folder's name.
     """
-    async with database.read() as db, rows.as_one(db):
+    async with database.read() as db, rows.consistent_read(db):
         named = await rows.active_roots(db) > 1
         lists = {
             "videos": _videos(db, named),
@@ -82,7 +82,7 @@ async def as_csv(database: Database) -> AsyncIterator[bytes]:
     `.
     """
     yield _line(COLUMNS)
-    async with database.read() as db, rows.as_one(db):
+    async with database.read() as db, rows.consistent_read(db):
         named = await rows.active_roots(db) > 1
         async for video in _exported(db):
             yield _row(video, named)
@@ -113,7 +113,7 @@ class SelectionExport:
 
     async def _selected(
         self, turns: AsyncIterator[Sequence[int]]
-    ) -> AsyncIterator[tuple[Exported, bool]]:
+    ) -> AsyncIterator[tuple[ExportedVideo, bool]]:
         async for ids in turns:
             async with self._database.read() as db:
                 named = await rows.active_roots(db) > 1
@@ -137,7 +137,7 @@ async def _videos(db: Connection, named: bool) -> AsyncIterator[Mapping[str, Any
         yield record_of(video, named)
 
 
-async def _exported(db: Connection) -> AsyncIterator[Exported]:
+async def _exported(db: Connection) -> AsyncIterator[ExportedVideo]:
     last = 0
     while some := await rows.videos(db, last):
         for video in some:
@@ -157,7 +157,7 @@ async def _playlists(db: Connection, named: bool) -> AsyncIterator[Mapping[str, 
 
 
 async def _tags(db: Connection) -> AsyncIterator[Mapping[str, Any]]:
-    for tag in await kept_tags(db):
+    for tag in await tag_records(db):
         yield asdict(tag)
 
 
@@ -185,7 +185,7 @@ async def _items(db: Connection, playlist_id: int, named: bool) -> AsyncIterator
         last = some[-1][0]
 
 
-def _row(video: Exported, named: bool) -> bytes:
+def _row(video: ExportedVideo, named: bool) -> bytes:
     record = record_of(video, named) | {
         "tags": "; ".join(video.tags),
         "favorite": int(video.favorited_at is not None),
@@ -198,7 +198,7 @@ def _row(video: Exported, named: bool) -> bytes:
     return _line("" if record[name] is None else str(record[name]) for name in COLUMNS)
 
 
-def record_of(video: Exported, named: bool) -> dict[str, object]:
+def record_of(video: ExportedVideo, named: bool) -> dict[str, object]:
     """A video as JSON; `named` where the folder's name comes first in its path."""
     return {
         "path": _path(video.path, video.root_name if named else None),

@@ -125,7 +125,7 @@ def replica_settings(url: str) -> dict[str, Any]:
     }
 
 
-class Moment(Struct, frozen=True):
+class RestorePoint(Struct, frozen=True):
     """A state that a replica holds: Litestream's number of it, and when it was written there."""
 
     number: str
@@ -135,7 +135,7 @@ class Moment(Struct, frozen=True):
 def restore(
     url: str,
     target: Path,
-    moment: datetime | Moment | None = None,
+    moment: datetime | RestorePoint | None = None,
     limit_s: float = RESTORE_LIMIT_S,
 ) -> None:
     """Bring the database of a replica to `target`, a file that is not there. Blocking.
@@ -144,7 +144,7 @@ def restore(
     answer.
     """
     command = ["restore", "-o", str(target)]
-    if isinstance(moment, Moment):
+    if isinstance(moment, RestorePoint):
         command += ["-txid", moment.number]
     elif moment is not None:
         command += ["-timestamp", moment.strftime("%Y-%m-%dT%H:%M:%SZ")]
@@ -153,11 +153,11 @@ def restore(
         raise NotFound(f"There is no copy of a database at {url}.")
 
 
-def moments(url: str) -> list[Moment]:
+def moments(url: str) -> list[RestorePoint]:
     """Every state that a replica holds, the newest first. Blocking. Raises as `restore` does."""
     by_number = {each["max_txid"]: each["timestamp"] for each in _listed(url, "all")}
     return [
-        Moment(number, datetime.fromisoformat(by_number[number]))
+        RestorePoint(number, datetime.fromisoformat(by_number[number]))
         for number in sorted(by_number, reverse=True)  # of one length, in hexadecimal
     ]
 
@@ -172,7 +172,9 @@ def _listed(url: str, level: str) -> list[dict[str, Any]]:
         found = json.loads(_run(["ltx", "-level", level, "-json"], url, LIST_LIMIT_S) or "null")
         return [each for each in found or () if {"max_txid", "timestamp"} <= each.keys()]
     except (ValueError, TypeError, AttributeError) as error:
-        raise Unavailable(f"Litestream's list of the copies at {url} is none: {error}.") from error
+        raise Unavailable(
+            f"Litestream's list of the copies at {url} cannot be read: {error}."
+        ) from error
 
 
 def _run(arguments: list[str], url: str, limit_s: float) -> str:
@@ -257,7 +259,7 @@ async def _post(socket: Path, path: str, body: dict[str, Any]) -> tuple[int, dic
     head_bytes, _, rest = bytes(answer).partition(b"\r\n\r\n")
     found = json.loads(rest)
     if not isinstance(found, dict):
-        raise ValueError("its answer is no JSON object")
+        raise ValueError("the answer is not a JSON object")
     return int(head_bytes.split(b" ", 2)[1]), found
 
 

@@ -5,20 +5,20 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from xml.sax.saxutils import escape
 
-from lvs.db.export import Exported
+from lvs.db.export import ExportedVideo
 
 # What XML 1.0 (section 2.2) cannot hold, and halves of surrogate pairs.
 _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 STARS = 2  # points of ten that a star stands for
 
 
-def nfo_of(video: Exported) -> str:
+def nfo_of(video: ExportedVideo) -> str:
     """The document, with UTF-8 declared; times are local, as these programs write them."""
     lines = "\n".join(_elements(video))
     return f'<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n<movie>\n{lines}\n</movie>\n'
 
 
-def _elements(video: Exported) -> Iterator[str]:
+def _elements(video: ExportedVideo) -> Iterator[str]:
     yield _element("title", video.title)
     if video.notes:
         yield _element("plot", video.notes)

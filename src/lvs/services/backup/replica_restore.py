@@ -5,20 +5,21 @@ from datetime import datetime
 from pathlib import Path
 
 from lvs.db import backup
-from lvs.errors import Damaged, LvsError
+from lvs.errors import DatabaseDamaged, LvsError
 from lvs.services.backup import litestream
-from lvs.services.backup.litestream import Moment
+from lvs.services.backup.litestream import RestorePoint
 
 
 def fetch(
     url: str, target: Path, moment: datetime | None = None, say: Callable[[str], None] = print
-) -> backup.Examined:
+) -> backup.Examination:
     """Bring the newest sound state, or that of a moment, to `target`; what it holds.
 
-    Raises Damaged where none is sound, NotFound and Unavailable as `litestream.restore` does.
+    Raises DatabaseDamaged where none is sound, NotFound and Unavailable as `litestream.restore`
+    does.
     """
     try:
-        return tried(url, target, moment)
+        return trial_restore(url, target, moment)
     except LvsError as error:
         states = [] if moment else _others(url)
         if not states:
@@ -28,10 +29,10 @@ def fetch(
         if found is None:
             raise
         say(f"The newest that is sound is of {found.at.astimezone():%Y-%m-%d %H:%M:%S}.")
-        return tried(url, target, found)
+        return trial_restore(url, target, found)
 
 
-def _others(url: str) -> Sequence[Moment]:
+def _others(url: str) -> Sequence[RestorePoint]:
     """The states before the newest; none where the place does not answer."""
     try:
         return litestream.moments(url)[1:]
@@ -39,14 +40,14 @@ def _others(url: str) -> Sequence[Moment]:
         return []
 
 
-def _newest_sound(url: str, target: Path, states: Sequence[Moment]) -> Moment | None:
+def _newest_sound(url: str, target: Path, states: Sequence[RestorePoint]) -> RestorePoint | None:
     """The state after which damage begins. Damage stays until the next whole copy, so the way back
     is taken in growing steps, and then by halves.
     """
 
     def sound(index: int) -> bool:
         try:
-            tried(url, target, states[index])
+            trial_restore(url, target, states[index])
         except LvsError:
             return False
         return True
@@ -63,11 +64,15 @@ def _newest_sound(url: str, target: Path, states: Sequence[Moment]) -> Moment | 
     return states[good]
 
 
-def tried(url: str, target: Path, moment: datetime | Moment | None = None) -> backup.Examined:
-    """Bring a state to `target` and look through it. Raises as `fetch` does, and Damaged."""
+def trial_restore(
+    url: str, target: Path, moment: datetime | RestorePoint | None = None
+) -> backup.Examination:
+    """Bring a state to `target` and examine it. Raises as `fetch` does, and
+    DatabaseDamaged.
+    """
     target.unlink(missing_ok=True)
     litestream.restore(url, target, moment)
     examined = backup.examine(target)
     if examined.problems:
-        raise Damaged(f"The copy is damaged: {examined.problems[0]}.")
+        raise DatabaseDamaged(f"The copy is damaged: {examined.problems[0]}.")
     return examined

@@ -21,6 +21,7 @@ from pathlib import Path
 import psutil
 from msgspec import Struct
 
+from lvs import clock
 from lvs.db import backup, wal
 from lvs.errors import LvsError, Unavailable
 from lvs.services.backup import litestream, replica_restore
@@ -42,10 +43,10 @@ REHEARSAL_RETRY_S = 3600.0
 FIRST_REHEARSAL_S = 120.0  # after the start: the first snapshot needs its time
 LAG_S = 60.0  # more is worth a warning
 WHOLE_COPY_S = 3600.0
-WHOLE_COPY_LOOK_S = 2.0
+WHOLE_COPY_POLL_S = 2.0
 # Litestream moves the write-ahead log into the database from 4 MB on
 LOG_LIMIT_BYTES = 64 << 20
-LOG_LOOK_S = 10.0
+LOG_CHECK_S = 10.0
 MAX_OUTPUT_BYTES = 16 * 1024
 
 
@@ -85,8 +86,8 @@ class Replication:
     confirm_s: float = CONFIRM_S
     first_rehearsal_s: float = FIRST_REHEARSAL_S
     log_limit_bytes: int = LOG_LIMIT_BYTES
-    log_look_s: float = LOG_LOOK_S
-    now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+    log_check_s: float = LOG_CHECK_S
+    now_ms: Callable[[], int] = clock.now_ms
     restarts: int = field(default=0, init=False)
     _failure: str = field(default="", init=False)
     _process: asyncio.subprocess.Process | None = field(default=None, init=False)
@@ -164,7 +165,7 @@ class Replication:
         never reached its place, for as long as the server runs.
         """
         while self.url and sys.platform != "win32":
-            await asyncio.sleep(self.log_look_s)
+            await asyncio.sleep(self.log_check_s)
             if self.state().lagging and wal.size(self.database) > self.log_limit_bytes:
                 await self._begin_anew(self._whole_copy)
 
@@ -176,7 +177,7 @@ class Replication:
                 counts = await asyncio.to_thread(_rehearsed, self.url, self.files.folder)
                 self._rehearsal = Rehearsal(self.now_ms(), counts.videos, counts.ratings)
                 log.info(
-                    "the copy at %s was restored on trial: it holds %d videos",
+                    "trial restore of the copy at %s: it holds %d videos",
                     self.state().url,
                     counts.videos,
                 )
@@ -191,13 +192,13 @@ class Replication:
         """Have the whole database copied anew, and rehearse that: what is restored begins there,
         whatever is wrong with what was copied before.
         """
-        log.warning("the whole database is copied to %s anew", self.state().url)
+        log.warning("copying the whole database to %s again", self.state().url)
         try:
             async with asyncio.timeout(WHOLE_COPY_S):
                 before = await asyncio.to_thread(litestream.whole_copies, self.url)
                 await self._begin_anew(whole_copy=True)
                 while True:
-                    await asyncio.sleep(WHOLE_COPY_LOOK_S)
+                    await asyncio.sleep(WHOLE_COPY_POLL_S)
                     if await asyncio.to_thread(litestream.whole_copies, self.url) - before:
                         break
             await self.rehearse()
@@ -285,7 +286,7 @@ class Replication:
 
     def _failed(self, message: str) -> None:
         if message != self._failure:
-            log.warning("no copy to %s: %s", litestream.without_query(self.url), message)
+            log.warning("copying to %s failed: %s", litestream.without_query(self.url), message)
         self._failure = message
 
     # --- Rehearsals ---
@@ -337,7 +338,7 @@ def _rehearsed(url: str, folder: Path) -> backup.BackupCounts:
     shutil.rmtree(trial, ignore_errors=True)
     trial.mkdir(parents=True)
     try:
-        return replica_restore.tried(url, trial / "lvs.db").counts
+        return replica_restore.trial_restore(url, trial / "lvs.db").counts
     finally:
         shutil.rmtree(trial, ignore_errors=True)
 

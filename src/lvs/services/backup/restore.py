@@ -30,9 +30,9 @@ from lvs.db import (
     videos,
 )
 from lvs.db import curation_rows as rows
-from lvs.db.curation_rows import CurationRecord, KeptPlaylist, KeptTag, KeptView
+from lvs.db.curation_rows import CurationRecord, PlaylistRecord, TagRecord, ViewRecord
 from lvs.db.database import Database, Transaction
-from lvs.db.people_rows import KeptPerson, put_person
+from lvs.db.people_rows import PersonRecord, put_person
 from lvs.db.tag_details import TagState
 from lvs.models import HOUSEHOLD, WatchState, tag_key
 from lvs.services.curation.base import journal_text
@@ -85,38 +85,38 @@ class _DryRun(Exception):
     """Takes back a transaction that was made to see what it would do."""
 
 
-async def put_back(
+async def restore_records(
     database: Database,
     wanted: Collection[CurationRecord],
-    only_look: bool = False,
-    lists: Collection[KeptPlaylist] = (),
-    people: Collection[KeptPerson] = (),
-    described: Collection[KeptTag] = (),
-    views: Collection[KeptView] = (),
+    dry_run: bool = False,
+    lists: Collection[PlaylistRecord] = (),
+    people: Collection[PersonRecord] = (),
+    described: Collection[TagRecord] = (),
+    views: Collection[ViewRecord] = (),
 ) -> RestoreSummary:
     """Give every video of `wanted` what stands there and bring `lists`, `people`, `views` and what
-    is said of tags back, all or nothing; with `only_look` say what that would change.
+    is said of tags back, all or nothing; with `dry_run` say what that would change.
     """
-    gains = RestoreSummary(videos=len(wanted))
+    summary = RestoreSummary(videos=len(wanted))
     with suppress(_DryRun):
         async with database.transaction() as tx:
-            touched = await _put_all(tx, wanted, gains)
-            touched = sorted({*touched, *await put_described_tags(tx, described, gains)})
+            touched = await _put_all(tx, wanted, summary)
+            touched = sorted({*touched, *await put_described_tags(tx, described, summary)})
             for playlist in lists:
-                await _put_playlist(tx, playlist, gains)
+                await _put_playlist(tx, playlist, summary)
             for view in views:
-                await _put_view(tx, view, gains)
+                await _put_view(tx, view, summary)
             for person in people:
-                await _put_person(tx, person, gains)
-            if only_look:
+                await _put_person(tx, person, summary)
+            if dry_run:
                 raise _DryRun  # which takes the transaction back
             for start in range(0, len(touched), REFRESHED_AT_ONCE):
                 await gallery.refresh(tx, touched[start : start + REFRESHED_AT_ONCE])
-    return gains
+    return summary
 
 
 async def _put_all(
-    tx: Transaction, wanted: Collection[CurationRecord], gains: RestoreSummary
+    tx: Transaction, wanted: Collection[CurationRecord], summary: RestoreSummary
 ) -> list[int]:
     """The ids of the videos that were given anything."""
     found = {kept.media_hash: await rows.named(tx, kept.names) for kept in wanted}
@@ -130,12 +130,12 @@ async def _put_all(
             video_id = there if there not in by_content else None
         if video_id is None:
             video_id = await _awaited(tx, kept)
-            gains.awaited += 1
-        await _put(tx, video_id, kept, gains)
+            summary.awaited += 1
+        await _put(tx, video_id, kept, summary)
         found[kept.media_hash] = video_id
     for kept in wanted:
         for other in kept.different_from:
-            await _put_different(tx, found[kept.media_hash], found.get(other), other, gains)
+            await _put_different(tx, found[kept.media_hash], found.get(other), other, summary)
     return sorted({video_id for video_id in found.values() if video_id is not None})
 
 
@@ -162,36 +162,38 @@ async def _awaited(tx: Transaction, kept: CurationRecord) -> int:
     return video_id
 
 
-async def _put(tx: Transaction, video_id: int, kept: CurationRecord, gains: RestoreSummary) -> None:
-    await _put_rating(tx, video_id, kept, gains)
+async def _put(
+    tx: Transaction, video_id: int, kept: CurationRecord, summary: RestoreSummary
+) -> None:
+    await _put_rating(tx, video_id, kept, summary)
     now = now_ms()
     if kept.favorite and not await favorites.has(tx, video_id):
         at = kept.favorited_at if kept.favorited_at is not None else now
         await favorites.put(tx, video_id, at)
         await changes.add(tx, video_id, "favorite", "0", "1", CLIENT, now)
-        gains.favorites += 1
+        summary.favorites += 1
     for name in kept.tags:
         if await tags.add(tx, video_id, name, tag_key(name), now):
             await changes.add(tx, video_id, "tag", None, name, CLIENT, now)
-            gains.tags += 1
+            summary.tags += 1
     views, last = await rows.view_count(tx, video_id)
     if kept.views > views:
         await rows.put_views(tx, video_id, kept.views, max(last, kept.last_viewed_at or 0) or None)
         await changes.add(tx, video_id, "view", str(views), str(kept.views), CLIENT, now)
-        gains.views += kept.views - views
-    await _put_projection(tx, video_id, kept, gains)
-    await _put_poster(tx, video_id, kept, gains)
-    await _put_progress(tx, video_id, kept, gains)
-    await _put_hidden_and_texts(tx, video_id, kept, gains)
+        summary.views += kept.views - views
+    await _put_projection(tx, video_id, kept, summary)
+    await _put_poster(tx, video_id, kept, summary)
+    await _put_progress(tx, video_id, kept, summary)
+    await _put_hidden_and_texts(tx, video_id, kept, summary)
     title, edited = await rows.title_from_path(tx, video_id)
     if kept.title and (kept.title, True) != (title, edited):
         await videos.set_title(tx, video_id, kept.title, edited=True)
         await changes.add(tx, video_id, "title", title, kept.title, CLIENT, now)
-        gains.titles += 1
+        summary.titles += 1
 
 
 async def put_described_tags(
-    tx: Transaction, described: Collection[KeptTag], gains: RestoreSummary
+    tx: Transaction, described: Collection[TagRecord], summary: RestoreSummary
 ) -> set[int]:
     """Say of tags what is said here, as far as names are free and nothing stands above itself; the
     videos whose words that changes.
@@ -205,33 +207,35 @@ async def put_described_tags(
         if new == old:
             continue
         await tag_details.put(tx, [new])
-        if await tag_details.in_circle(tx, [new.key]):
+        if await tag_details.has_cycle(tx, [new.key]):
             await tag_details.put(tx, [replace(new, parent=old.parent)])
-        gains.described_tags += 1
+        summary.described_tags += 1
     keys = [tag_key(kept.name) for kept in described]
     await tag_details.refresh_words(tx, keys)
-    return await tag_details.carriers(tx, keys) if gains.described_tags else set()
+    return await tag_details.videos_with(tx, keys) if summary.described_tags else set()
 
 
-async def _described(tx: Transaction, old: TagState, kept: KeptTag) -> TagState:
+async def _described(tx: Transaction, old: TagState, kept: TagRecord) -> TagState:
     aliases = dict(old.aliases)
     for alias in kept.aliases:
-        if await tag_details.taken(tx, tag_key(alias)) is None:
+        if await tag_details.name_owner(tx, tag_key(alias)) is None:
             aliases[tag_key(alias)] = alias
     return replace(
         old,
         colour=kept.colour or old.colour,
         description=kept.description or old.description,
-        parent=await tag_details.taken(tx, tag_key(kept.parent)) if kept.parent else old.parent,
+        parent=await tag_details.name_owner(tx, tag_key(kept.parent))
+        if kept.parent
+        else old.parent,
         aliases=tuple(sorted(aliases.items())),
     )
 
 
 async def _put_progress(
-    tx: Transaction, video_id: int, kept: CurationRecord, gains: RestoreSummary
+    tx: Transaction, video_id: int, kept: CurationRecord, summary: RestoreSummary
 ) -> None:
     if kept.progress_at is not None:
-        gains.progress += await progress.restore(
+        summary.progress += await progress.restore(
             tx,
             HOUSEHOLD,
             video_id,
@@ -239,31 +243,31 @@ async def _put_progress(
             kept.dismissed,
         )
     if kept.later_at is not None:
-        gains.later += await later.put(tx, HOUSEHOLD, video_id, kept.later_at)
+        summary.later += await later.put(tx, HOUSEHOLD, video_id, kept.later_at)
 
 
 async def _put_hidden_and_texts(
-    tx: Transaction, video_id: int, kept: CurationRecord, gains: RestoreSummary
+    tx: Transaction, video_id: int, kept: CurationRecord, summary: RestoreSummary
 ) -> None:
     if kept.hidden_at is not None and not await hidden.has(tx, video_id):
         await hidden.put(tx, video_id, kept.hidden_at)
         await changes.add(tx, video_id, "hidden", "0", "1", CLIENT, now_ms())
-        gains.hidden += 1
+        summary.hidden += 1
     old = await notes.of_video(tx, video_id)
     if kept.notes and kept.notes != old:
         at = kept.notes_at if kept.notes_at is not None else now_ms()
         await notes.put(tx, video_id, kept.notes, at)
         await changes.add(tx, video_id, "notes", old or None, kept.notes, CLIENT, now_ms())
-        gains.notes += 1
+        summary.notes += 1
     old = await markers.of_video(tx, video_id)
     if kept.markers and kept.markers != old:
         await markers.put(tx, video_id, kept.markers)
         await changes.add(tx, video_id, "markers", old or None, kept.markers, CLIENT, now_ms())
-        gains.markers += 1
+        summary.markers += 1
 
 
 async def _put_different(
-    tx: Transaction, video_id: int | None, other_id: int | None, other: str, gains: RestoreSummary
+    tx: Transaction, video_id: int | None, other_id: int | None, other: str, summary: RestoreSummary
 ) -> None:
     """Say that two films only look the same, where both are known."""
     if other_id is None:
@@ -272,10 +276,10 @@ async def _put_different(
         return
     if await near_pairs.put_dismissed(tx, video_id, other_id, now_ms()):
         await changes.add(tx, video_id, "different", None, other, CLIENT, now_ms())
-        gains.told_apart += 1
+        summary.told_apart += 1
 
 
-async def _put_playlist(tx: Transaction, kept: KeptPlaylist, gains: RestoreSummary) -> None:
+async def _put_playlist(tx: Transaction, kept: PlaylistRecord, summary: RestoreSummary) -> None:
     """Make a playlist, or add to the one of that name what it lacks."""
     places = [
         await rows.named(tx, [item]) if isinstance(item, str) else item for item in kept.items
@@ -285,7 +289,7 @@ async def _put_playlist(tx: Transaction, kept: KeptPlaylist, gains: RestoreSumma
     if ours is None:
         at = kept.created_at if kept.created_at is not None else now_ms()
         playlist_id = await playlists.add(tx, kept.name, kept.description or None, at)
-        gains.playlists += 1
+        summary.playlists += 1
     else:
         playlist_id = ours.id
         here: set[int | bytes] = {*await playlists.items(tx, playlist_id)}
@@ -294,15 +298,15 @@ async def _put_playlist(tx: Transaction, kept: KeptPlaylist, gains: RestoreSumma
         if kept.description and not ours.description:
             await playlists.describe(tx, playlist_id, kept.description)
     await playlists.append(tx, playlist_id, wanted)
-    gains.playlist_items += len(wanted)
+    summary.playlist_items += len(wanted)
 
 
-async def _put_view(tx: Transaction, kept: KeptView, gains: RestoreSummary) -> None:
+async def _put_view(tx: Transaction, kept: ViewRecord, summary: RestoreSummary) -> None:
     """Add a view behind the others, unless there is one of its name."""
     if await saved_views.of_key(tx, name_key(kept.name)) is not None:
         return
     if len(await saved_views.every(tx)) >= MAX_VIEWS:
-        gains.saved_views_left_out += 1
+        summary.saved_views_left_out += 1
         return
     view_id = kept.view_id
     if not view_id or await saved_views.is_known(tx, view_id):
@@ -312,19 +316,19 @@ async def _put_view(tx: Transaction, kept: KeptView, gains: RestoreSummary) -> N
     await saved_views.add(tx, view, name_key(kept.name))
     after = {view_id: (await saved_views.states(tx))[view_id]}
     await saved_views.note(tx, now_ms(), "add", kept.name, {}, after, CLIENT)
-    gains.saved_views += 1
+    summary.saved_views += 1
 
 
-async def _put_person(tx: Transaction, kept: KeptPerson, gains: RestoreSummary) -> None:
+async def _put_person(tx: Transaction, kept: PersonRecord, summary: RestoreSummary) -> None:
     made = await put_person(tx, kept, name_key(kept.name), now_ms())
-    gains.people += made.people
-    gains.progress += made.progress
-    gains.later += made.later
-    gains.history += made.history
+    summary.people += made.people
+    summary.progress += made.progress
+    summary.later += made.later
+    summary.history += made.history
 
 
 async def _put_projection(
-    tx: Transaction, video_id: int, kept: CurationRecord, gains: RestoreSummary
+    tx: Transaction, video_id: int, kept: CurationRecord, summary: RestoreSummary
 ) -> None:
     stored = await projections.of_video(tx, video_id)
     old = stored.chosen if stored else None
@@ -333,11 +337,11 @@ async def _put_projection(
     await projections.choose(tx, video_id, kept.projection)
     await apply_projection(tx, video_id)
     await changes.add(tx, video_id, "projection", old, kept.projection, CLIENT, now_ms())
-    gains.projections += 1
+    summary.projections += 1
 
 
 async def _put_poster(
-    tx: Transaction, video_id: int, kept: CurationRecord, gains: RestoreSummary
+    tx: Transaction, video_id: int, kept: CurationRecord, summary: RestoreSummary
 ) -> None:
     stored = await projections.of_video(tx, video_id)
     old = stored.place if stored else None
@@ -347,11 +351,11 @@ async def _put_poster(
     await apply_projection(tx, video_id)
     before, after = journal_text(old), journal_text(kept.poster)
     await changes.add(tx, video_id, "poster", before, after, CLIENT, now_ms())
-    gains.posters += 1
+    summary.posters += 1
 
 
 async def _put_rating(
-    tx: Transaction, video_id: int, kept: CurationRecord, gains: RestoreSummary
+    tx: Transaction, video_id: int, kept: CurationRecord, summary: RestoreSummary
 ) -> None:
     old = await ratings.value(tx, video_id)
     if kept.rating is None or kept.rating == old:
@@ -368,6 +372,6 @@ async def _put_rating(
         now_ms(),
     )
     if old is None:
-        gains.ratings += 1
+        summary.ratings += 1
     else:
-        gains.ratings_changed += 1
+        summary.ratings_changed += 1

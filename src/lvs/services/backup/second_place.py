@@ -10,7 +10,6 @@ import logging
 import os
 import secrets
 import shutil
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,9 +17,10 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from lvs import clock
 from lvs.db import backup
 from lvs.db.backup import Backup
-from lvs.errors import Damaged, Full, LvsError, Unavailable
+from lvs.errors import DatabaseDamaged, DiskFull, LvsError, Unavailable
 from lvs.file_systems import file_system_of
 from lvs.services.backup.backups import superfluous
 
@@ -57,7 +57,7 @@ class SecondPlace:
     folder: Path | None
     first_poll_s: float = FIRST_POLL_S
     poll_s: float = POLL_S
-    now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+    now_ms: Callable[[], int] = clock.now_ms
     _state: SecondPlaceState | None = field(default=None, init=False)
     _stopping: bool = field(default=False, init=False)
 
@@ -91,7 +91,7 @@ class SecondPlace:
         away_since, failure = None, ""
         try:
             prepare(self.backups, folder)
-            for each in lacking(self.backups, folder)[:COPIED_AT_ONCE]:
+            for each in missing_copies(self.backups, folder)[:COPIED_AT_ONCE]:
                 copied = copy(each, folder, self._go_on)
                 log.info("backup %s copied to %s and checked", copied.path.name, folder)
             prune(folder)
@@ -103,7 +103,7 @@ class SecondPlace:
         if failure and failure != (before.failure if before else ""):
             log.warning("%s", failure)
         newest = newest_of(folder) if away_since is None else before.newest if before else None
-        waiting = len(lacking(self.backups, folder))
+        waiting = len(missing_copies(self.backups, folder))
         self._state = SecondPlaceState(folder, newest, waiting, away_since, failure)
 
     def _go_on(self) -> None:
@@ -124,8 +124,8 @@ def prepare(backups: Path, folder: Path) -> None:
     former = known.read_text(encoding="utf-8") if known.exists() else None
     if former is not None and not _may_use(disk, former, marked):
         raise Unavailable(
-            f"The folder {folder} for copies of backups is away. Connect its drive; it is "
-            "caught up with by itself."
+            f"The folder {folder} for copies of backups is away. Connect its drive; LVS "
+            "then catches up by itself."
         )
     try:
         if not marked:
@@ -172,7 +172,7 @@ def _may_use(disk: str, former: str, marked: bool) -> bool:
     return marked or number != former_number
 
 
-def lacking(backups: Path, folder: Path) -> list[Backup]:
+def missing_copies(backups: Path, folder: Path) -> list[Backup]:
     """The good backups that have no copy in the folder and would be kept there, newest first."""
     good = [each for each in backup.listed(backups) if each.good]
     there = {each.path.name: each for each in backup.listed(folder) if each.good}
@@ -184,7 +184,8 @@ def lacking(backups: Path, folder: Path) -> list[Backup]:
 def copy(source: Backup, folder: Path, go_on: Callable[[], None] = lambda: None) -> Backup:
     """Copy one backup with what lies beside it, and examine the copy where it lies.
 
-    Raises Full, Damaged where the copy is not sound, Unavailable where the place cannot be written.
+    Raises DiskFull, DatabaseDamaged where the copy is not sound, Unavailable where the place cannot
+    be written.
     """
     partial = folder / f".partial-{os.getpid()}-{secrets.token_hex(4)}"
     try:
@@ -197,13 +198,13 @@ def copy(source: Backup, folder: Path, go_on: Callable[[], None] = lambda: None)
         shutil.copyfile(source.result, partial / source.result.name)
         examined = backup.examine(partial / source.path.name)
         if examined.problems or examined.counts != source.counts:
-            raise Damaged(
-                f"The copy of {source.path.name} in {folder} is not what was copied. Check "
+            raise DatabaseDamaged(
+                f"The copy of {source.path.name} in {folder} differs from the original. Check "
                 "that disk."
             )
         return _into_place(source, partial, folder)
     except OSError as error:
-        kind = Full if error.errno in _NO_ROOM else Unavailable
+        kind = DiskFull if error.errno in _NO_ROOM else Unavailable
         raise kind(f"No backup can be copied to {folder}: {error.strerror or error}.") from None
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -250,7 +251,7 @@ def _into_place(source: Backup, partial: Path, folder: Path) -> Backup:
         (each for each in backup.listed(folder) if each.path.name == source.path.name), None
     )
     if found is None:
-        raise Unavailable(f"{folder} does not keep what is written into it.")
+        raise Unavailable(f"{folder} does not keep what is written to it.")
     return found
 
 

@@ -15,7 +15,7 @@ from msgspec import Struct, field
 
 from lvs.db import export as rows
 from lvs.db.database import Connection, Database
-from lvs.db.export import Exported
+from lvs.db.export import ExportedVideo
 from lvs.errors import Invalid
 from lvs.services.backup.export import record_of
 from lvs.services.backup.nfo import nfo_of
@@ -23,7 +23,7 @@ from lvs.services.backup.nfo import nfo_of
 MOST_NAME_BYTES = 255
 
 
-class SideFiles(StrEnum):
+class SideFileKind(StrEnum):
     """Kinds of files beside videos; the value is the ending of their names."""
 
     NFO = "nfo"
@@ -44,7 +44,7 @@ class SideFilesExport:
         self,
         database: Database,
         folder: Path,
-        kind: SideFiles,
+        kind: SideFileKind,
         libraries: Collection[Path],
         data: Collection[Path] = (),
     ) -> None:
@@ -72,7 +72,7 @@ class SideFilesExport:
         return report
 
     async def _refuse_own_folders(self, db: Connection) -> None:
-        """Nothing is ever written into a library folder or among LVS's own data, also not by way of
+        """Refuse to write into a library folder or among LVS's own data, also not by way of
         a link.
         """
         for folder in self._data:
@@ -81,7 +81,9 @@ class SideFilesExport:
         for library in (*self._libraries, *known):
             refuse_library(self._folder, library)
 
-    def _write_some(self, videos: Sequence[Exported], named: bool, report: SideFilesReport) -> None:
+    def _write_some(
+        self, videos: Sequence[ExportedVideo], named: bool, report: SideFilesReport
+    ) -> None:
         for video in videos:
             if video.path is None or video.root_name is None:
                 continue
@@ -90,7 +92,7 @@ class SideFilesExport:
             if target is None:
                 report.skipped.append((os.fsdecode(place), "its name is too long or is taken"))
                 continue
-            text = nfo_of(video) if self._kind is SideFiles.NFO else _json(video, named)
+            text = nfo_of(video) if self._kind is SideFileKind.NFO else _json(video, named)
             self._put(target, text.encode("utf-8", "replace"))
             report.written += 1
 
@@ -101,7 +103,7 @@ class SideFilesExport:
         ending = f".{self._kind}".encode()
         whole = place + ending
         short = os.path.splitext(place)[0] + ending
-        for wanted in (short, whole) if self._kind is SideFiles.NFO else (whole,):
+        for wanted in (short, whole) if self._kind is SideFileKind.NFO else (whole,):
             fits = len(os.path.basename(wanted)) <= MOST_NAME_BYTES
             if fits and wanted.lower() not in self._taken and b".." not in wanted.split(b"/"):
                 self._taken.add(wanted.lower())
@@ -146,5 +148,5 @@ def refuse_data(folder: Path, data: Path) -> None:
         )
 
 
-def _json(video: Exported, named: bool) -> str:
+def _json(video: ExportedVideo, named: bool) -> str:
     return json.dumps(record_of(video, named), indent=2) + "\n"

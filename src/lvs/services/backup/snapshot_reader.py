@@ -10,8 +10,8 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from lvs.db.curation_rows import CurationRecord, KeptPlaylist, KeptTag, KeptView
-from lvs.db.people_rows import KeptPerson
+from lvs.db.curation_rows import CurationRecord, PlaylistRecord, TagRecord, ViewRecord
+from lvs.db.people_rows import PersonRecord
 from lvs.errors import Invalid, NotFound, Unavailable
 from lvs.services.backup.personal_snapshot import person_of
 from lvs.services.backup.snapshots import DESCRIBED_TAGS, NAMES, PEOPLE, PLAYLISTS, SAVED_VIEWS
@@ -42,10 +42,10 @@ class Snapshot(Struct):
 
     kept: dict[str, CurationRecord] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
-    playlists: list[KeptPlaylist] = field(default_factory=list)
-    tags: list[KeptTag] = field(default_factory=list)
-    people: list[KeptPerson] = field(default_factory=list)
-    views: list[KeptView] = field(default_factory=list)
+    playlists: list[PlaylistRecord] = field(default_factory=list)
+    tags: list[TagRecord] = field(default_factory=list)
+    people: list[PersonRecord] = field(default_factory=list)
+    views: list[ViewRecord] = field(default_factory=list)
     playlists_left_out: int = 0
     """How many there were whose videos were named by their paths alone, as in older exports."""
 
@@ -114,7 +114,7 @@ def _take_object(snapshot: Snapshot, path: Path, content: Mapping[str, Any]) -> 
             snapshot.problems.append(f"{path.name}: {media_hash[:80]}: {error}")
     if content and not understood:
         raise Invalid(
-            f"{path} holds nothing that LVS wrote. For the files of the original server use `lvs"
+            f"{path} was not written by LVS. For the files of the original server use `lvs"
             " import-legacy`."
         )
 
@@ -130,17 +130,17 @@ def _take_named(
             snapshot.problems.append(f"{path.name}: {str(name)[:80]}: {error}")
 
 
-def _described_tag(name: object, value: object) -> KeptTag:
+def _described_tag(name: object, value: object) -> TagRecord:
     if not isinstance(name, str) or not isinstance(value, Mapping):
-        raise Invalid("no tag")
+        raise Invalid("not a tag")
     texts = [value.get(key) or "" for key in ("colour", "description", "parent")]
     aliases = value.get("aliases") or []
     if not isinstance(aliases, list) or len(aliases) > MAX_ALIASES:
-        raise Invalid("the aliases are no list of words")
+        raise Invalid("the aliases are not a list of words")
     if not all(isinstance(text, str) for text in (*texts, *aliases)):
-        raise Invalid("what is said of the tag is no text")
+        raise Invalid("colour, description or parent of the tag is not text")
     colour, description, parent = texts
-    return KeptTag(
+    return TagRecord(
         clean_tag(name, LONGEST_TAG),
         clean_colour(colour) or "",
         clean_line(" ".join(description.split()), "description", MAX_DESCRIPTION_OF_TAG),
@@ -149,31 +149,33 @@ def _described_tag(name: object, value: object) -> KeptTag:
     )
 
 
-def _saved_view(name: object, value: object) -> KeptView:
+def _saved_view(name: object, value: object) -> ViewRecord:
     if not isinstance(name, str) or not isinstance(value, Mapping):
-        raise Invalid("no view")
+        raise Invalid("not a view")
     query, view_id = value.get("query"), value.get("id")
     if not isinstance(query, str):
-        raise Invalid("the selection is no text")
+        raise Invalid("the selection is not text")
     known = isinstance(view_id, str) and _HASH.fullmatch(view_id)
     created_at = _moment(value.get("created_at"))
-    return KeptView(clean_name(name), clean_query(query), str(view_id) if known else "", created_at)
+    return ViewRecord(
+        clean_name(name), clean_query(query), str(view_id) if known else "", created_at
+    )
 
 
-def _playlist(name: object, value: object) -> KeptPlaylist:
+def _playlist(name: object, value: object) -> PlaylistRecord:
     if not isinstance(name, str) or not isinstance(value, Mapping):
-        raise Invalid("no playlist")
+        raise Invalid("not a playlist")
     items, description = value.get("items"), value.get("description") or ""
     if not isinstance(items, list) or len(items) > MOST_PLACES:
-        raise Invalid("the items are no list of videos")
+        raise Invalid("the items are not a list of videos")
     if not isinstance(description, str):
-        raise Invalid("the description is no text")
+        raise Invalid("the description is not text")
     clean = clean_line(name, "name", MAX_NAME)
     words = clean_line(" ".join(description.split()), "description", MAX_DESCRIPTION)
     if not clean:
-        raise Invalid("a playlist without a name")
+        raise Invalid("the playlist has no name")
     created_at = _moment(value.get("created_at"))
-    return KeptPlaylist(clean, words, created_at, tuple(map(_place, items)))
+    return PlaylistRecord(clean, words, created_at, tuple(map(_place, items)))
 
 
 def _place(item: object) -> str | bytes:
@@ -182,7 +184,7 @@ def _place(item: object) -> str | bytes:
             return media_hash
         case {"name": str() as name} if name:
             return _bytes(name, "name")
-    raise Invalid("an item is no video")
+    raise Invalid("an item is not a video")
 
 
 def _of_export(value: object) -> tuple[object, object]:
@@ -224,9 +226,9 @@ def _take_entry(
     snapshot: Snapshot, media_hash: object, value: object, takes: Iterable[_Take]
 ) -> CurationRecord:
     if not isinstance(media_hash, str) or not _HASH.fullmatch(media_hash):
-        raise Invalid("no media hash of 16 hexadecimal digits")
+        raise Invalid("not a media hash of 16 hexadecimal digits")
     if not isinstance(value, dict):
-        raise Invalid("no object")
+        raise Invalid("not a JSON object")
     fresh = CurationRecord(media_hash)
     path = value.get("path", "")
     for take in takes:
@@ -254,14 +256,14 @@ def _take_rating(kept: CurationRecord, value: Mapping[str, Any]) -> None:
 def _take_views(kept: CurationRecord, value: Mapping[str, Any]) -> None:
     views = value.get("views", 0)
     if isinstance(views, bool) or not isinstance(views, int) or not 0 <= views <= MOST_VIEWS:
-        raise Invalid("the views are no number")
+        raise Invalid("the number of views is not a number")
     kept.views, kept.last_viewed_at = views, _moment(value.get("last_viewed_at"))
 
 
 def _take_tags(kept: CurationRecord, value: Mapping[str, Any]) -> None:
     tags = value.get("tags", [])
     if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
-        raise Invalid("the tags are no list of words")
+        raise Invalid("the tags are not a list of words")
     kept.tags = tuple(clean_tag(tag, LONGEST_TAG) for tag in tags)
 
 
@@ -274,22 +276,22 @@ def _take_projection(kept: CurationRecord, value: Mapping[str, Any]) -> None:
     try:
         kept.projection = chosen_text(by_person(**chosen)) if chosen is not None else None
     except (Invalid, TypeError, ValueError):
-        raise Invalid("the projection is none that LVS knows") from None
+        raise Invalid("the projection is unknown") from None
 
 
 def _take_poster(kept: CurationRecord, value: Mapping[str, Any]) -> None:
     part = value.get("poster_at")
     if part is not None and part not in PLACES:
-        raise Invalid("the place of its poster is none that LVS knows")
+        raise Invalid("the place of the poster is unknown")
     kept.poster = None if part is None else PLACES.index(part)
 
 
 def _take_progress(kept: CurationRecord, value: Mapping[str, Any]) -> None:
     position_s, watched = value.get("position_s") or 0.0, value.get("watched", False)
     if isinstance(position_s, bool) or not isinstance(position_s, int | float):
-        raise Invalid("the position is no number")
+        raise Invalid("the position is not a number")
     if not 0 <= position_s <= LONGEST_POSITION_S or not isinstance(watched, bool):
-        raise Invalid("the position is none that a video has")
+        raise Invalid("the position lies outside the video")
     kept.position_s, kept.watched = float(position_s), watched
     kept.progress_at = _moment(value.get("progress_at"))
     kept.dismissed = value.get("dismissed") is True
@@ -323,7 +325,7 @@ def _take_different(kept: CurationRecord, value: Mapping[str, Any]) -> None:
 def _take_video(kept: CurationRecord, value: Mapping[str, Any]) -> None:
     title = value.get("title") or ""
     if not isinstance(title, str) or len(title) > MAX_TITLE_LENGTH:
-        raise Invalid("the title is no text")
+        raise Invalid("the title is not text")
     kept.title = title
     kept.fingerprints = _hashes(value.get("fingerprints", []), "the fingerprints")
     kept.library, kept.added_at = (
@@ -334,9 +336,9 @@ def _take_video(kept: CurationRecord, value: Mapping[str, Any]) -> None:
 
 def _hashes(value: object, what: str) -> tuple[str, ...]:
     if not isinstance(value, list) or len(value) > MOST_PLACES:
-        raise Invalid(f"{what} are no list of hashes")
+        raise Invalid(f"{what} are not a list of hashes")
     if not all(isinstance(each, str) and _HASH.fullmatch(each) for each in value):
-        raise Invalid(f"{what} are no list of hashes")
+        raise Invalid(f"{what} are not a list of hashes")
     return tuple(value)
 
 
@@ -383,7 +385,7 @@ def _bytes(text: object, what: str) -> bytes:
     except UnicodeEncodeError:
         content = b"\0"
     if b"\0" in content:
-        raise Invalid(f"the {what} is no path")
+        raise Invalid(f"the {what} is not a path")
     return content
 
 
@@ -403,4 +405,4 @@ def _moment(value: object) -> int | None:
 
 
 def _no_moment() -> int:
-    raise Invalid("a time is no time")
+    raise Invalid("a time is not valid")

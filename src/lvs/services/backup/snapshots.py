@@ -18,7 +18,7 @@ from msgspec.structs import asdict
 
 from lvs.clock import iso_utc
 from lvs.db import curation_rows as rows
-from lvs.db.curation_rows import CurationRecord, KeptPlaylist, KeptView
+from lvs.db.curation_rows import CurationRecord, PlaylistRecord, ViewRecord
 from lvs.db.people_rows import every_person
 from lvs.services.backup.personal_snapshot import person_value
 from lvs.services.media.eye import PLACES
@@ -55,12 +55,12 @@ def write(database: Path, folder: Path) -> None:
             files[PEOPLE].put(person.name, person_value(person, _time, with_pin=True))
 
 
-def view_value(view: KeptView) -> dict[str, Any]:
+def view_value(view: ViewRecord) -> dict[str, Any]:
     """The entry of a saved view."""
     return {"id": view.view_id, "query": view.query, "created_at": _time(view.created_at)}
 
 
-def _playlist_value(playlist: KeptPlaylist) -> dict[str, Any]:
+def _playlist_value(playlist: PlaylistRecord) -> dict[str, Any]:
     items = [
         {"media_hash": item}
         if isinstance(item, str)

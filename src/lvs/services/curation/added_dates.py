@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from lvs.clock import LVS_BEGAN_MS, now_ms
 from lvs.db import added_dates, changes, gallery, videos
-from lvs.db.added_dates import AddedBetween, Repair
+from lvs.db.added_dates import AddedDateRange, DateRepair
 from lvs.db.database import Database
 from lvs.errors import Conflict
 from lvs.services.events import Event, Events
@@ -20,7 +20,7 @@ class RepairPreview(Struct, frozen=True):
     """The number of dates that would become others, and some of them."""
 
     total: int
-    examples: list[Repair]
+    examples: list[DateRepair]
 
 
 class AddedDates:
@@ -32,7 +32,7 @@ class AddedDates:
         self._database = database
         self._events = events
 
-    async def preview(self, span: AddedBetween) -> RepairPreview:
+    async def preview(self, span: AddedDateRange) -> RepairPreview:
         """Dates that would become others. Raises Conflict while the clock is wrong."""
         now = _now()
         async with self._database.read() as db:
@@ -40,7 +40,7 @@ class AddedDates:
             return RepairPreview(total, await added_dates.page(db, span, now, EXAMPLES))
 
     async def repair(
-        self, span: AddedBetween, client: str, tell: Callable[[int, int], None]
+        self, span: AddedDateRange, client: str, tell: Callable[[int, int], None]
     ) -> int:
         """Set them right, in steps of which each is whole; the number of dates. `tell` hears how
         many of how many are done. Raises Conflict while the clock is wrong.

@@ -33,7 +33,7 @@ class Curation:
 
     def _edited(self, video_id: int | None) -> None:
         """A change is committed; None where there was nothing to change."""
-        self._cache.age()
+        self._cache.invalidate()
         if video_id is not None:
             self._events.publish(Event.EDITED, (video_id,))
 

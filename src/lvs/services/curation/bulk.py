@@ -14,10 +14,10 @@ from msgspec import Struct
 from lvs.clock import now_ms, utc
 from lvs.db import bulk_changes, bulk_edits, playlist_pages, playlists, videos
 from lvs.db import later as later_rows
-from lvs.db.bulk_edits import Stamp
+from lvs.db.bulk_edits import ChangeOrigin
 from lvs.db.database import Database, Transaction
 from lvs.errors import Conflict, Invalid, NotFound
-from lvs.models import Query, shown, tag_key
+from lvs.models import Query, display_path, tag_key
 from lvs.services.cache import Cache
 from lvs.services.curation.base import clean_line
 from lvs.services.curation.tags import MAX_TAGS, clean_tag
@@ -124,20 +124,20 @@ class BulkEdits:
         at = now_ms()
         async with self._database.transaction() as tx:
             name = await _playlist_name(tx, edit)
-            stamp = Stamp(await bulk_changes.reserve(tx), client, at, person)
+            origin = ChangeOrigin(await bulk_changes.reserve(tx), client, at, person)
             for start in range(0, len(video_ids), PIECE):
                 some = video_ids[start : start + PIECE]
-                kinds = await _apply_to(tx, stamp, edit, some, start)
+                kinds = await _apply_to(tx, origin, edit, some, start)
                 await bulk_edits.refresh(tx, some, frozenset(kinds))
                 tell(start + len(some), len(video_ids))
                 await asyncio.sleep(0)
             await _refuse_too_long(tx, edit, person)
             if edit.tags_remove:
                 await bulk_edits.drop_unused_tags(tx)
-            changed = await bulk_changes.video_ids(tx, stamp.bulk or 0)
+            changed = await bulk_changes.video_ids(tx, origin.bulk or 0)
             if changed:
                 words = in_words(edit, name)
-                await bulk_changes.add(tx, stamp.bulk or 0, words, len(changed), client, at)
+                await bulk_changes.add(tx, origin.bulk or 0, words, len(changed), client, at)
         if not changed:
             return BulkResult(len(video_ids), 0, None)
         self._cache.clear()
@@ -146,10 +146,10 @@ class BulkEdits:
         self._events.publish(Event.CHANGED, changed)
         if edit.rating is not None:
             self._events.publish(Event.RATED, changed)
-        return BulkResult(len(video_ids), len(changed), stamp.bulk)
+        return BulkResult(len(video_ids), len(changed), origin.bulk)
 
 
-async def in_turns(
+async def in_batches(
     video_ids: Sequence[int], size: int = EXPORTED_AT_ONCE
 ) -> AsyncIterator[Sequence[int]]:
     """Some hundreds of these at a time, as an export reads them."""
@@ -178,7 +178,7 @@ def checked(edit: BulkEdit) -> BulkEdit:
         edit.playlist, title,
     )  # fmt: skip
     if edit == BulkEdit():
-        raise Invalid("Say what to change.")
+        raise Invalid("Name what to change.")
     return edit
 
 
@@ -212,7 +212,7 @@ def _tags(names: Sequence[str]) -> tuple[str, ...]:
 
 
 async def _apply_to(
-    tx: Transaction, stamp: Stamp, edit: BulkEdit, some: Sequence[int], start: int
+    tx: Transaction, origin: ChangeOrigin, edit: BulkEdit, some: Sequence[int], start: int
 ) -> set[str]:
     """Make the change for some videos; the kinds of values that were changed."""
     single = {
@@ -221,25 +221,25 @@ async def _apply_to(
         "hidden": _flag(edit.hidden),
     }
     counts = {
-        what: await bulk_edits.set_value(tx, stamp, some, what, value or None)
+        what: await bulk_edits.set_value(tx, origin, some, what, value or None)
         for what, value in single.items()
         if value is not None
     }
     if edit.later is not None:
-        counts["later"] = await bulk_edits.set_later(tx, stamp, some, edit.later)
+        counts["later"] = await bulk_edits.set_later(tx, origin, some, edit.later)
     if edit.watched is not None:
-        counts["watched"] = await bulk_edits.set_watched(tx, stamp, some, edit.watched)
+        counts["watched"] = await bulk_edits.set_watched(tx, origin, some, edit.watched)
     for name in edit.tags_add:
-        count = await bulk_edits.add_tag(tx, stamp, some, name, MAX_TAGS)
+        count = await bulk_edits.add_tag(tx, origin, some, name, MAX_TAGS)
         counts["tag"] = counts.get("tag", 0) + count
     for name in edit.tags_remove:
-        count = await bulk_edits.remove_tag(tx, stamp, some, name)
+        count = await bulk_edits.remove_tag(tx, origin, some, name)
         counts["tag"] = counts.get("tag", 0) + count
     if edit.playlist is not None:
-        await bulk_edits.add_to_playlist(tx, stamp, some, edit.playlist)
+        await bulk_edits.add_to_playlist(tx, origin, some, edit.playlist)
     if edit.title is not None:
         titles = await _titles(tx, some, edit.title, start)
-        counts["title"] = await bulk_edits.set_titles(tx, stamp, titles)
+        counts["title"] = await bulk_edits.set_titles(tx, origin, titles)
     return {what for what, count in counts.items() if count}
 
 
@@ -260,7 +260,7 @@ def _title(pattern: str, number: int, title: str, path: bytes, recorded_at: int)
     values = {
         "title": title,
         "file": title_from_path(path),
-        "folder": shown(path.rpartition(b"/")[0].rpartition(b"/")[2]),
+        "folder": display_path(path.rpartition(b"/")[0].rpartition(b"/")[2]),
         "n": str(number),
         "date": f"{recorded:%Y-%m-%d}" if recorded else "",
         "year": f"{recorded:%Y}" if recorded else "",

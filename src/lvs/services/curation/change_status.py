@@ -10,7 +10,7 @@ from lvs.services.household import personal_values
 PERSONAL = ("watched", "later")
 
 
-class Status(StrEnum):
+class UndoStatus(StrEnum):
     """True if a change can be taken back."""
 
     OPEN = "open"
@@ -21,16 +21,16 @@ class Status(StrEnum):
 
 
 REASONS = {
-    Status.TAKEN_BACK: "It is taken back already.",
-    Status.CHANGED_SINCE: "It was changed again since.",
-    Status.PUT_BACK: "It only put another change back. Take that one back.",
+    UndoStatus.TAKEN_BACK: "It is taken back already.",
+    UndoStatus.CHANGED_SINCE: "It was changed again since.",
+    UndoStatus.PUT_BACK: "It only put another change back. Take that one back.",
 }
 OTHERWISE = "It has another value now, which no change in the journal gave it."
 
 
 def statuses(
     later: Iterable[Change], asked: Sequence[Change], together: bool = False
-) -> dict[int, Status]:
+) -> dict[int, UndoStatus]:
     """The status of each change that is asked for: can it be undone, or with `together` all of
     them, the latest first.
 
@@ -41,20 +41,20 @@ def statuses(
     What is left stands. One that stands can be taken back unless one about the same value stands
     behind it; and an undo, unless a later one reached further back.
     """
-    found: dict[int, Status] = {}
+    found: dict[int, UndoStatus] = {}
     cancelled: set[int] = set()
     built_upon: set[Hashable] = set()
     reached: dict[Hashable, int] = {}  # how far back undos reach
     taking = {change.id for change in asked} if together else set()
     for change in later:
         if change.id in cancelled:
-            found[change.id] = Status.TAKEN_BACK
+            found[change.id] = UndoStatus.TAKEN_BACK
             continue
         value = _value_of(change)
         free = change.what == "view" or (
             value not in built_upon and reached.get(value, change.id) >= change.id
         )
-        found[change.id] = Status.OPEN if free else Status.CHANGED_SINCE
+        found[change.id] = UndoStatus.OPEN if free else UndoStatus.CHANGED_SINCE
         if change.undoes is None:
             if not (free and change.id in taking):
                 built_upon.add(value)
@@ -63,10 +63,10 @@ def statuses(
             cancelled.add(change.undoes)
             reached[value] = min(change.undoes, reached.get(value, change.undoes))
             if change.is_redo:
-                found[change.id] = Status.PUT_BACK
+                found[change.id] = UndoStatus.PUT_BACK
             elif change.undoes in taking:
-                found[change.id] = Status.TAKEN_BACK  # both are to go, and have
-    plain_view = {True: Status.TAKEN_BACK, False: Status.OPEN}
+                found[change.id] = UndoStatus.TAKEN_BACK  # both are to go, and have
+    plain_view = {True: UndoStatus.TAKEN_BACK, False: UndoStatus.OPEN}
     return {
         change.id: found.get(change.id) or plain_view[change.id in cancelled] for change in asked
     }

@@ -76,7 +76,7 @@ async def join(
     await gallery.refresh(tx, [gone])
 
 
-async def take_back(tx: Transaction, change: Change, client: str) -> str:
+async def revert(tx: Transaction, change: Change, client: str) -> str:
     """Take a handover back, or the undo of one; why not, or nothing where it was done."""
     if change.new is None:
         to = await videos.id_of(tx, change.old or "")
@@ -88,7 +88,7 @@ async def take_back(tx: Transaction, change: Change, client: str) -> str:
         await join(tx, change.video_id, to, client, undone=change)
         return ""
     kept = await handover_undo.get(tx, change.id)
-    if kept is None or await handover_undo.take_apart(tx, change.video_id, kept) is None:
+    if kept is None or await handover_undo.split_joined(tx, change.video_id, kept) is None:
         return "They are two videos already."
     await changes.add(
         tx, change.video_id, "handover", change.new, None, client, now_ms(), undoes=change.id

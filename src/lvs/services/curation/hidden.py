@@ -6,7 +6,7 @@ from lvs.db.database import Transaction
 from lvs.services.curation.base import Curation, journal_text
 
 
-class Hidden(Curation):
+class HiddenVideos(Curation):
     """Hides videos and shows them again."""
 
     async def set(self, media_hash: str, wanted: bool, client: str) -> bool:

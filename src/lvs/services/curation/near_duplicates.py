@@ -6,7 +6,7 @@ to both videos: one line of the journal, one undo.
 
 from lvs.clock import now_ms
 from lvs.db import bulk_changes, bulk_edits, changes, near_pairs, tags, videos
-from lvs.db.bulk_edits import Stamp
+from lvs.db.bulk_edits import ChangeOrigin
 from lvs.db.changes import Change
 from lvs.db.database import Database, Transaction
 from lvs.db.near_pairs import NearPair
@@ -58,15 +58,15 @@ class NearDuplicates:
             other = next((f.card for f in pair.films if f.card.media_hash != media_hash), None)
             if kept is None or other is None:
                 raise Invalid("Keep one of the two films of this pair.")
-            stamp = Stamp(await bulk_changes.reserve(tx), client, now_ms())
-            await _join(tx, stamp, kept.id, other.id)
+            origin = ChangeOrigin(await bulk_changes.reserve(tx), client, now_ms())
+            await _join(tx, origin, kept.id, other.id)
             words = f"“{kept.title}” kept instead of “{other.title}”, which is hidden"
-            await bulk_changes.add(tx, stamp.bulk or 0, words, 2, client, stamp.at)
+            await bulk_changes.add(tx, origin.bulk or 0, words, 2, client, origin.at)
         self._cache.clear()
         self._progress.note_changes()
         for event in (Event.CHANGED, Event.RATED):
             self._events.publish(event, [kept.id, other.id])
-        return stamp.bulk or 0
+        return origin.bulk or 0
 
     async def part(self, pair_id: int, client: str) -> int:
         """Say that the films of a pair are not the same, for good; the change in the journal.
@@ -75,7 +75,7 @@ class NearDuplicates:
         """
         at = now_ms()
         async with self._database.transaction() as tx:
-            one, other = (film.card for film in (await _pair(tx, pair_id)).films)
+            one, other = (video.card for video in (await _pair(tx, pair_id)).films)
             await near_pairs.dismiss(tx, one.id, other.id, at)
             return await changes.add(tx, one.id, "different", None, other.media_hash, client, at)
 
@@ -87,17 +87,17 @@ async def _pair(tx: Transaction, pair_id: int) -> NearPair:
     return pair
 
 
-async def _join(tx: Transaction, stamp: Stamp, kept_id: int, other_id: int) -> None:
-    kinds = await near_pairs.join_values(tx, stamp, kept_id, other_id, MAX_NOTES)
+async def _join(tx: Transaction, origin: ChangeOrigin, kept_id: int, other_id: int) -> None:
+    kinds = await near_pairs.join_values(tx, origin, kept_id, other_id, MAX_NOTES)
     for name in await tags.of_video(tx, other_id):
-        if await bulk_edits.add_tag(tx, stamp, [kept_id], name, MAX_TAGS):
+        if await bulk_edits.add_tag(tx, origin, [kept_id], name, MAX_TAGS):
             kinds.add("tag")
-    await near_pairs.join_playlists(tx, stamp, kept_id, other_id)
-    await bulk_edits.set_value(tx, stamp, [other_id], "hidden", "1")
+    await near_pairs.join_playlists(tx, origin, kept_id, other_id)
+    await bulk_edits.set_value(tx, origin, [other_id], "hidden", "1")
     await bulk_edits.refresh(tx, [kept_id, other_id], frozenset({*kinds, "hidden"}))
 
 
-async def take_back(tx: Transaction, change: Change, client: str) -> str:
+async def revert(tx: Transaction, change: Change, client: str) -> str:
     """Take back that two films are not the same, or the undo of it; why not, or nothing where it
     was done.
     """

@@ -8,7 +8,7 @@ from msgspec import Struct
 from lvs.clock import now_ms
 from lvs.db import changes, gallery, projections, videos
 from lvs.db.database import Database, Transaction
-from lvs.db.videos import Waiting
+from lvs.db.videos import WaitingVideo
 from lvs.errors import Conflict, Invalid, LvsError
 from lvs.models import State, Video
 from lvs.services.cache import Cache
@@ -97,7 +97,7 @@ class PosterChoice(Curation):
         problem = "" if found else self._failures.pop(video.id, "")
         return PosterCandidates(place, found, not (found or problem), problem)
 
-    def _draw(self, store: PosterStore, item: Waiting) -> bool:
+    def _draw(self, store: PosterStore, item: WaitingVideo) -> bool:
         """Have the pictures drawn, before what nobody waits for. False where too many are."""
         if item.video_id in self._drawing:
             return True
@@ -118,7 +118,7 @@ class PosterChoice(Curation):
         self._drawing[item.video_id] = done
         return True
 
-    async def _make(self, store: PosterStore, item: Waiting) -> None:
+    async def _make(self, store: PosterStore, item: WaitingVideo) -> None:
         async with self._database.read() as db:
             facts = await projections.facts_of(db, item.video_id)
         targets = tuple(
@@ -153,7 +153,7 @@ class PosterChoice(Curation):
             raise Conflict(SWITCHED_OFF)
         store = self._store
 
-        async def change(tx: Transaction) -> tuple[int, int | None, Waiting | None]:
+        async def change(tx: Transaction) -> tuple[int, int | None, WaitingVideo | None]:
             video_id = await self._id(tx, media_hash)
             stored = await projections.of_video(tx, video_id)
             old = stored.place if stored else None
@@ -167,7 +167,7 @@ class PosterChoice(Curation):
 
         video_id, old, item = await self._database.write(change)
         if old != place:
-            self._cache.age()
+            self._cache.invalidate()
             self._queue.visible([video_id])
             self._events.publish(Event.RESHAPED, [video_id])
             self._events.publish(Event.CHANGED, [video_id])
@@ -177,7 +177,7 @@ class PosterChoice(Curation):
         return old
 
 
-def _drawn(store: PosterStore, video: Video, item: Waiting) -> tuple[PosterCandidate, ...]:
+def _drawn(store: PosterStore, video: Video, item: WaitingVideo) -> tuple[PosterCandidate, ...]:
     """The pictures on disk, each once: where a film has few, several places show the same."""
     eye = eye_of(video.projection)
     length_s = (video.probe.duration_s if video.probe else None) or 0.0

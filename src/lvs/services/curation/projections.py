@@ -3,7 +3,7 @@
 from lvs.clock import now_ms
 from lvs.db import changes, chapters, gallery, projections
 from lvs.db.database import Transaction
-from lvs.models import Chapter, Projection, Video, shown
+from lvs.models import Chapter, Projection, Video, display_path
 from lvs.services.curation.base import Curation
 from lvs.services.events import Event
 from lvs.services.media.projection import DEFAULT
@@ -16,7 +16,7 @@ class Projections(Curation):
 
     def offered(self, video: Video) -> Projection | None:
         """A stereo layout that the picture suggests; None mostly."""
-        probe, name = video.probe, shown(video.file.path.rpartition(b"/")[2])
+        probe, name = video.probe, display_path(video.file.path.rpartition(b"/")[2])
         if probe is None or video.projection_evidence is None:
             return None
         return offered(video, name, probe.width, probe.height)
@@ -46,6 +46,6 @@ class Projections(Curation):
             return video_id, stored.projection if stored else DEFAULT
 
         video_id, found = await self._database.write(change)
-        self._cache.age()
+        self._cache.invalidate()
         self._events.publish(Event.RESHAPED, [video_id])
         return found

@@ -57,7 +57,7 @@ class Ratings(Curation):
             return video_id, old
 
         video_id, old = await self._database.write(change)
-        self._cache.age()
+        self._cache.invalidate()
         # By the id, because a video answers to several names.
         self._cache.put(("rating", video_id), stars)
         if old != stars:

@@ -30,8 +30,8 @@ DAYS_KEPT = 30
 # a clock that stands wrong by years must not empty the bin: so many nights have to pass as well
 NIGHTS_KEPT = 7
 REMOVED_AT_ONCE = 200
-FIRST_LOOK_S = 120.0
-LOOK_S = 600.0
+FIRST_CHECK_S = 120.0
+CHECK_S = 600.0
 DAY_MS = 86_400_000
 
 
@@ -62,13 +62,13 @@ class RecycleBin:
     async def sum(self) -> Totals:
         """Totals over all missing videos."""
         async with self._database.read() as db:
-            return await rows.sum_of_missing(db, None, EVER)
+            return await rows.missing_totals(db, None, EVER)
 
     async def preview(self, ids: Collection[int] | None, until: int) -> ForgetPreview:
         """Preview of forgetting these videos, or all that were missing at `until` (Unix ms)."""
         async with self._database.read() as db:
             return ForgetPreview(
-                await rows.sum_of_missing(db, ids, until),
+                await rows.missing_totals(db, ids, until),
                 await rows.listed(db, SHOWN, ids=ids, until=until),
             )
 
@@ -81,22 +81,22 @@ class RecycleBin:
             at = now_ms()
             forgotten = await rows.forget(tx, ids, until, at)
             await changes.add_many(tx, forgotten, "forgotten", None, "1", client, at)
-        self._cache.age()
+        self._cache.invalidate()
         return len(forgotten)
 
-    async def binned(
+    async def forgotten(
         self, after: tuple[int, int] | None = None, limit: int = PAGE_SIZE
     ) -> tuple[list[MissingVideo], tuple[int, int] | None]:
         """Contents of the bin, latest first, and the cursor of the next ones."""
         async with self._database.read() as db:
-            found = await rows.binned(db, limit + 1, after)
+            found = await rows.forgotten(db, limit + 1, after)
         last = found[limit - 1] if len(found) > limit else None
         return found[:limit], (last.forgotten_at or 0, last.id) if last else None
 
-    async def sum_of_bin(self) -> Totals:
+    async def forgotten_totals(self) -> Totals:
         """Totals over the bin."""
         async with self._database.read() as db:
-            return await rows.sum_of_bin(db)
+            return await rows.bin_totals(db)
 
     async def restore(self, ids: Collection[int] | None, until: int, client: str) -> int:
         """Take these out of the bin, or all that were in it at `until` (Unix ms); how many that
@@ -105,25 +105,25 @@ class RecycleBin:
         async with self._database.transaction() as tx:
             restored = await rows.restore(tx, ids, until)
             await changes.add_many(tx, restored, "forgotten", "1", None, client, now_ms())
-        self._cache.age()
+        self._cache.invalidate()
         return len(restored)
 
     # --- The end of the thirty days ---
 
-    async def nightly(self, first_look_s: float = FIRST_LOOK_S) -> None:
+    async def nightly(self, first_check_s: float = FIRST_CHECK_S) -> None:
         """Remove what has been in the bin for 30 days, for as long as the server runs."""
-        await asyncio.sleep(first_look_s)
+        await asyncio.sleep(first_check_s)
         while True:
             try:
                 await self.clean_up(datetime.now(UTC))
             except LvsError as error:
                 log.warning("the recycle bin could not be emptied: %s", error.message)
             except Exception:
-                log.exception("looking through the recycle bin went wrong")
-            await asyncio.sleep(LOOK_S)
+                log.exception("emptying the recycle bin failed")
+            await asyncio.sleep(CHECK_S)
 
     async def clean_up(self, now: datetime) -> int:
-        """Once a night: remove for good what is due, provided that a backup holds it; how many
+        """Remove for good, once a night, what is due, provided that a backup holds it; how many
         videos that were.
         """
         async with self._database.transaction() as tx:
@@ -157,6 +157,6 @@ class RecycleBin:
 
 
 def days_left(forgotten_at: int, now: float | None = None) -> int:
-    """For how many days at least a video stays in the bin that was forgotten then (Unix ms)."""
+    """The number of days that a video forgotten then (Unix ms) still stays in the bin, at least."""
     passed_ms = (time.time() if now is None else now) * 1000 - forgotten_at
     return max(0, min(DAYS_KEPT, DAYS_KEPT - int(max(0.0, passed_ms) // DAY_MS)))

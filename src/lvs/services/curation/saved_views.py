@@ -119,7 +119,7 @@ class SavedViews:
 
         async def change(tx: Transaction) -> None:
             before = await rows.states(tx)
-            old = _there(before, view_id)
+            old = _existing(before, view_id)
             await _refuse_taken(tx, name, view_id)
             new = replace(old, name=name, query=old.query if query is None else query)
             await rows.put(tx, view_id, new, name_key(name))
@@ -135,7 +135,7 @@ class SavedViews:
 
         async def change(tx: Transaction) -> None:
             before = await rows.states(tx)
-            name = _there(before, view_id).name
+            name = _existing(before, view_id).name
             order = [each for each, state in before.items() if state.deleted_at is None]
             order.remove(view_id)
             order.insert(target, view_id)
@@ -154,7 +154,7 @@ class SavedViews:
         async def change(tx: Transaction) -> int:
             await rows.remove_deleted(tx, now_ms() - DELETED_KEPT_MS)
             before = await rows.states(tx)
-            old = _there(before, view_id)
+            old = _existing(before, view_id)
             await _put(tx, view_id, replace(old, deleted_at=now_ms()))
             return await _note(tx, "delete", old.name, client, before)
 
@@ -192,7 +192,7 @@ class SavedViews:
             if line.undone_by is not None:
                 raise Conflict("It is undone already.")
             before = await rows.states(tx)
-            wanted = _taken_back(line, before)
+            wanted = _reverted(line, before)
             for view_id, state in wanted.items():
                 if state.deleted_at is None:
                     await _refuse_taken(tx, state.name, view_id)
@@ -221,7 +221,7 @@ async def _note(
     return await rows.note(tx, now_ms(), what, name, old, new, client, undoes)
 
 
-def _taken_back(line: ViewJournalLine, now: States) -> dict[str, ViewState]:
+def _reverted(line: ViewJournalLine, now: States) -> dict[str, ViewState]:
     """The views of a change as they are to be again. Raises Conflict where one was changed since
     in what the change had changed.
     """
@@ -250,7 +250,7 @@ async def _put(tx: Transaction, view_id: str, state: ViewState) -> None:
     await rows.put(tx, view_id, state, name_key(state.name))
 
 
-def _there(states: States, view_id: str) -> ViewState:
+def _existing(states: States, view_id: str) -> ViewState:
     found = states.get(view_id)
     if found is None or found.deleted_at is not None:
         raise NotFound("There is no such view.")
@@ -275,7 +275,7 @@ def clean_query(text: str) -> str:
     """A query as it is kept: the ASCII of an address. Raises Invalid."""
     query = text.removeprefix("?")
     if len(query) > MAX_QUERY:
-        raise Invalid("This selection is too long to be kept. Use fewer filters.")
+        raise Invalid("This selection is too long to be saved. Use fewer filters.")
     if not re.fullmatch(r"[!-~]*", query, re.ASCII):
         raise Invalid("A selection is written as in an address, percent-encoded.")
     return query

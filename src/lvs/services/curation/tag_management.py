@@ -69,7 +69,7 @@ class MergePreview(Struct, frozen=True):
     both: int
 
 
-class _Work(Struct):
+class _TagChange(Struct):
     """A change in progress: the tags to watch, and how they were."""
 
     what: str
@@ -110,7 +110,7 @@ class TagManagement:
             tag, target = await _existing(db, name), await _target(db, into, name)
             if tag.key == target.key:
                 raise Invalid("A tag cannot be merged into itself.")
-            both = await rows.carried_by_both(db, tag.id, target.id)
+            both = await rows.count_common(db, tag.id, target.id)
         return MergePreview(tag, target, both)
 
     async def latest(
@@ -152,7 +152,7 @@ class TagManagement:
                 edit = replace(edit, keep_name=True)
             new = await _edited(tx, old, edit)
             keys = {old.key, new.key}
-            if new.parent and await rows.taken(tx, new.parent) is None:
+            if new.parent and await rows.name_owner(tx, new.parent) is None:
                 keys.add(new.parent)
             work = await _begin(tx, "edit", old.name, client, keys)
             if new.key != old.key:
@@ -181,8 +181,8 @@ class TagManagement:
             work = await _begin(tx, "merge", source.name, client, {source.key, target.key, *below})
             work.target = target.name
             await _open(tx, work)
-            await tag_changes.take_all(tx, work.change_id, source.key)
-            await tag_changes.give_instead(tx, work.change_id, source.key, target.key)
+            await tag_changes.remove_from_all(tx, work.change_id, source.key)
+            await tag_changes.replace_tag(tx, work.change_id, source.key, target.key)
             await rows.remove(tx, source.key)
             await rows.put(tx, _merged(work.before, source.key, target.key, below, keep_name))
             result, touched = await _close(tx, work, target.key)
@@ -197,7 +197,7 @@ class TagManagement:
             below = await rows.children(tx, tag.key)
             work = await _begin(tx, "delete", tag.name, client, {tag.key, *below})
             await _open(tx, work)
-            await tag_changes.take_all(tx, work.change_id, tag.key)
+            await tag_changes.remove_from_all(tx, work.change_id, tag.key)
             parent = work.before[tag.key].parent
             await rows.remove(tx, tag.key)
             await rows.put(tx, [replace(work.before[key], parent=parent) for key in below])
@@ -228,7 +228,7 @@ class TagManagement:
         return self._told(result, touched)
 
     def _told(self, result: TagResult, touched: Collection[int]) -> TagResult:
-        self._cache.age()
+        self._cache.invalidate()
         if touched:
             self._events.publish(Event.CHANGED, touched)
         return result
@@ -237,13 +237,13 @@ class TagManagement:
 # --- A change in a transaction ---
 
 
-async def _begin(tx: Transaction, what: str, name: str, client: str, keys: set[str]) -> _Work:
-    return _Work(what, name, client, await rows.states(tx, keys), keys)
+async def _begin(tx: Transaction, what: str, name: str, client: str, keys: set[str]) -> _TagChange:
+    return _TagChange(what, name, client, await rows.states(tx, keys), keys)
 
 
-async def _open(tx: Transaction, work: _Work) -> None:
+async def _open(tx: Transaction, work: _TagChange) -> None:
     """Write the first half of the journal's line."""
-    work.carriers = await rows.carriers(tx, work.keys)
+    work.carriers = await rows.videos_with(tx, work.keys)
     line = NewTagJournalLine(
         now_ms(),
         work.what,
@@ -258,15 +258,15 @@ async def _open(tx: Transaction, work: _Work) -> None:
 
 
 async def _close(
-    tx: Transaction, work: _Work, key: str | None
+    tx: Transaction, work: _TagChange, key: str | None
 ) -> tuple[TagResult, Collection[int]]:
     """Refuse what cannot stand, derive what follows, and write the second half."""
-    if await rows.in_circle(tx, work.keys):
-        raise Conflict("A tag cannot stand below itself.")
-    if await rows.clashes(tx):
-        raise Conflict("A tag and an alias cannot have one name.")
+    if await rows.has_cycle(tx, work.keys):
+        raise Conflict("A tag cannot be below itself.")
+    if await rows.alias_conflicts(tx):
+        raise Conflict("A tag and an alias cannot have the same name.")
     after = await rows.states(tx, work.keys)
-    moved = await tag_changes.films_of(tx, work.change_id)
+    moved = await tag_changes.videos_of(tx, work.change_id)
     if after == work.before and not moved:
         await tag_changes.drop(tx, work.change_id)
         return TagResult(None, after[key].name if key in after else None, 0), ()
@@ -274,7 +274,7 @@ async def _close(
     touched: set[int] = set(moved)
     if renames or _places(after) != _places(work.before):
         await rows.refresh_words(tx, work.keys)
-        touched |= work.carriers | await rows.carriers(tx, work.keys)
+        touched |= work.carriers | await rows.videos_with(tx, work.keys)
     await gallery.refresh_tags(tx, touched)
     films = len(moved) if moved else len(work.carriers) if renames else 0
     await tag_changes.finish(tx, work.change_id, after, films)
@@ -317,12 +317,12 @@ async def _restore(tx: Transaction, change: TagJournalLine, undo_id: int) -> Non
     concerned = {*change.before, *change.after}
     for state in change.before.values():
         for key in (state.key, *(key for key, _ in state.aliases)):
-            if await rows.taken(tx, key) not in (None, *concerned):
+            if await rows.name_owner(tx, key) not in (None, *concerned):
                 raise Conflict(f"“{dict(state.aliases).get(key, state.name)}” is another tag now.")
         if (
             state.parent
             and state.parent not in concerned
-            and not await rows.taken(tx, state.parent)
+            and not await rows.name_owner(tx, state.parent)
         ):
             raise Conflict(CHANGED_SINCE)
     made = change.after.keys() - change.before.keys()
@@ -334,7 +334,7 @@ async def _restore(tx: Transaction, change: TagJournalLine, undo_id: int) -> Non
     if change.what == "merge" and change.target:
         source, target = tag_key(change.name), tag_key(change.target)
         partners = {source: target, target: source}
-    await tag_changes.take_back_films(tx, change.id, undo_id, partners)
+    await tag_changes.revert_videos(tx, change.id, undo_id, partners)
     await rows.remove_unused(tx, made)
 
 
@@ -384,7 +384,7 @@ async def _edited(tx: Transaction, old: TagState, edit: TagEdit) -> TagState:
     colour = clean_colour(edit.colour) if edit.colour is not None else old.colour
     parent = await _parent(tx, old, edit.parent) if edit.parent is not None else old.parent
     if parent == key:
-        raise Invalid("A tag cannot stand below itself.")
+        raise Invalid("A tag cannot be below itself.")
     return TagState(key, name, colour, description, parent, aliases)
 
 
@@ -406,7 +406,7 @@ async def _aliases(
         if alias != old.key:
             await _refuse_taken(tx, alias, name, old.key)
         elif key == old.key:
-            raise Invalid("An alias is another name than the tag's own.")
+            raise Invalid("An alias must differ from the tag's own name.")
     return tuple(sorted(wanted.items()))
 
 
@@ -416,7 +416,7 @@ def _by_key(aliases: Collection[str]) -> dict[str, str]:
 
 
 async def _refuse_taken(tx: Transaction, key: str, name: str, by: str) -> None:
-    other = await rows.taken(tx, key)
+    other = await rows.name_owner(tx, key)
     if other is None or other == by:
         return
     known = await names.find(tx, other)
@@ -430,12 +430,12 @@ async def _parent(tx: Transaction, old: TagState, name: str) -> str | None:
     if not name.strip().lstrip("#"):
         return None
     key = tag_key(clean_tag(name))
-    key = await rows.taken(tx, key) or key
+    key = await rows.name_owner(tx, key) or key
     over = await rows.above(tx, key)
     if old.key in (key, *over):
-        raise Conflict(f"“{old.name}” stands above “{name.strip()}” already: that is a circle.")
+        raise Conflict(f"“{old.name}” is above “{name.strip()}” already: that would be a circle.")
     if len(over) >= MAX_DEPTH:
-        raise Invalid(f"Tags stand at most {MAX_DEPTH} deep.")
+        raise Invalid(f"Tags can be nested {MAX_DEPTH} deep at most.")
     return key
 
 

@@ -13,7 +13,7 @@ from lvs.titles import title_from_path
 MAX_TITLE_LENGTH = 300
 
 
-class Videos(Curation):
+class VideoTitles(Curation):
     """Whole videos by name, and their titles."""
 
     async def get(self, media_hash: str) -> Video:

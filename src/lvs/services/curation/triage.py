@@ -8,12 +8,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lvs.clock import now_ms
-from lvs.db.changes import Chosen
+from lvs.db.changes import ChangeFilter
 from lvs.errors import Invalid, NotFound
 from lvs.models import Card, Cursor, Query, Video, tag_key
-from lvs.services.curation.change_status import Status
+from lvs.services.curation.change_status import UndoStatus
 from lvs.services.curation.tags import Tags
-from lvs.services.curation.titles import Videos
+from lvs.services.curation.titles import VideoTitles
 from lvs.services.curation.undo import Journal
 from lvs.services.gallery.gallery import Gallery
 from lvs.services.household.later import Later
@@ -24,7 +24,7 @@ LAST_USED, OFFERED = 6, 12
 UNDOABLE_MS = 24 * 3_600_000
 
 
-class TriageFilm(Struct, frozen=True):
+class TriageVideo(Struct, frozen=True):
     """The film to decide on, and the place behind it (None at the end).
 
     `tags` are those to offer with one tap each: those used last, its own, those of films like it.
@@ -42,7 +42,7 @@ class TriageStep(Struct, frozen=True):
     among them.
     """
 
-    film: TriageFilm | None
+    video: TriageVideo | None
     left: int
 
 
@@ -50,7 +50,7 @@ class Triage:
     """Finds what is left to decide, and takes decisions back."""
 
     def __init__(
-        self, gallery: Gallery, videos: Videos, tags: Tags, later: Later, journal: Journal
+        self, gallery: Gallery, videos: VideoTitles, tags: Tags, later: Later, journal: Journal
     ) -> None:
         self._gallery = gallery
         self._videos = videos
@@ -63,8 +63,8 @@ class Triage:
         page = await self._gallery.browse(query, 1, after)
         if not page.cards:
             return await self.left(query)
-        film = await self._film(page.cards[0], page.next)
-        return TriageStep(film, max(1, await self._gallery.count_behind(query, after)))
+        found = await self._video(page.cards[0], page.next)
+        return TriageStep(found, max(1, await self._gallery.count_behind(query, after)))
 
     async def left(self, query: Query) -> TriageStep:
         """The end: how many films a query has that were passed."""
@@ -82,8 +82,8 @@ class Triage:
             raise NotFound("This video is gone from the library folders.")
         following = 0 if last else await self._gallery.count_behind(query, behind)
         if behind is None and not last:  # a film of the address alone: all are yet to come
-            return TriageStep(await self._film(card, behind), max(1, following))
-        return TriageStep(await self._film(card, behind), 1 + following)
+            return TriageStep(await self._video(card, behind), max(1, following))
+        return TriageStep(await self._video(card, behind), 1 + following)
 
     async def seen(self, media_hash: str) -> Video:
         """A video that the person who watches may see. Raises NotFound."""
@@ -92,22 +92,22 @@ class Triage:
             raise NotFound("There is no such video.")
         return video
 
-    async def take_back(self, media_hash: str, what: str, client: str) -> bool:
+    async def revert(self, media_hash: str, what: str, client: str) -> bool:
         """Take back the stars (`rating`) or the hiding (`hidden`) that a client gave a film last;
         False where there is nothing to take back, or it was changed since. Raises NotFound.
         """
         video = await self.seen(media_hash)
         since = now_ms() - UNDOABLE_MS
-        chosen = Chosen(client=client, what=what, video_id=video.id, since=since)
+        chosen = ChangeFilter(client=client, what=what, video_id=video.id, since=since)
         entries, _ = await self._journal.page(chosen, limit=1)
-        if not entries or entries[0].status is not Status.OPEN or entries[0].change.undoes:
+        if not entries or entries[0].status is not UndoStatus.OPEN or entries[0].change.undoes:
             return False
         return not (await self._journal.undo(entries[0].change.id, client)).reason
 
-    async def _film(self, card: Card, behind: Cursor | None) -> TriageFilm:
+    async def _video(self, card: Card, behind: Cursor | None) -> TriageVideo:
         video = await self._videos.get(card.media_hash)
         later = await self._later.has(card.media_hash)
-        return TriageFilm(card, video, behind, await self._offered(video), later)
+        return TriageVideo(card, video, behind, await self._offered(video), later)
 
     async def _offered(self, video: Video) -> tuple[str, ...]:
         if viewer().limits is not None:  # what others were given is not for them to know

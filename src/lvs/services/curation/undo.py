@@ -31,16 +31,16 @@ from lvs.db import (
     views,
 )
 from lvs.db.bulk_changes import BulkChange
-from lvs.db.bulk_edits import Stamp
-from lvs.db.changes import Change, Chosen
+from lvs.db.bulk_edits import ChangeOrigin
+from lvs.db.changes import Change, ChangeFilter
 from lvs.db.database import Database, Transaction
 from lvs.errors import NotFound
 from lvs.models import tag_key
 from lvs.services.cache import Cache
 from lvs.services.curation import handover, near_duplicates
 from lvs.services.curation.base import journal_text
-from lvs.services.curation.bulk_undo import status_of_bulk, take_back
-from lvs.services.curation.change_status import OTHERWISE, REASONS, Status, statuses
+from lvs.services.curation.bulk_undo import revert, status_of_bulk
+from lvs.services.curation.change_status import OTHERWISE, REASONS, UndoStatus, statuses
 from lvs.services.curation.tags import MAX_TAGS
 from lvs.services.events import Event, Events
 from lvs.services.household import personal_values
@@ -66,12 +66,12 @@ class JournalEntry(Struct, frozen=True):
     change: Change
     media_hash: str
     title: str
-    status: Status
+    status: UndoStatus
     videos: int = 1
     """How many videos it is about."""
 
 
-class Undone(Struct, frozen=True):
+class UndoResult(Struct, frozen=True):
     """Result of undoing a change: `reason` says why it was left as it is, and is empty where
     it was done.
 
@@ -87,7 +87,7 @@ class Undone(Struct, frozen=True):
     """Of how many videos something was taken back."""
 
 
-class Preview(Struct):
+class UndoPreview(Struct):
     """Preview of undoing all changes of one client.
 
     `up_to_id` is the latest change that it is about. `more` where there are older ones than fit
@@ -124,7 +124,7 @@ class Journal:
         self._events = events
 
     async def page(
-        self, chosen: Chosen, before_id: int | None = None, limit: int = PAGE_SIZE
+        self, chosen: ChangeFilter, before_id: int | None = None, limit: int = PAGE_SIZE
     ) -> tuple[list[JournalEntry], int | None]:
         """Changes, the latest first, from before that id on; and the id to go on with, None at the
         end. Of a change to many videos at once there is one line, unless one video is asked for.
@@ -163,7 +163,7 @@ class Journal:
         async with self._database.read() as db:
             return await changes.clients(db, CLIENTS)
 
-    async def undo(self, change_id: int, client: str) -> Undone:
+    async def undo(self, change_id: int, client: str) -> UndoResult:
         """Take one change back, or a change to many videos at once. Raises NotFound where there is
         no such change.
         """
@@ -184,17 +184,17 @@ class Journal:
             self._tell([change])
         entry = _entry(change, titles, statuses(later, [change])[change.id])
         undo_id = next((each.id for each in later if each.undoes == change.id), None)
-        return Undone(entry, reason, None if reason else undo_id)
+        return UndoResult(entry, reason, None if reason else undo_id)
 
-    async def _undo_bulk(self, bulk: BulkChange, client: str) -> Undone:
+    async def _undo_bulk(self, bulk: BulkChange, client: str) -> UndoResult:
         async with self._database.transaction() as tx:
-            result = await take_back(tx, bulk.id, client)
+            result = await revert(tx, bulk.id, client)
             after = await bulk_changes.one(tx, bulk.id) or bulk
         self._cache.clear()
         if result.video_ids:
             self._events.publish(Event.CHANGED, result.video_ids)
             self._events.publish(Event.RATED, result.video_ids)  # stars may be among it
-        return Undone(
+        return UndoResult(
             _of_bulk(after),
             result.reason,
             result.undone_by,
@@ -202,16 +202,16 @@ class Journal:
             len(result.video_ids),
         )
 
-    async def preview(self, client: str, since: int) -> Preview:
+    async def preview(self, client: str, since: int) -> UndoPreview:
         """Preview of undoing every change of this client since then (Unix ms)."""
-        planned, found = await self._plan(Chosen(client=client, since=since))
+        planned, found = await self._plan(ChangeFilter(client=client, since=since))
         if not found.up_to_id:
             return found
         async with self._database.read() as db:
             titles = await overview.titles(
                 db, list({change.video_id for change in planned[:EXAMPLES]})
             )
-        found.entries = [_entry(change, titles, Status.OPEN) for change in planned[:EXAMPLES]]
+        found.entries = [_entry(change, titles, UndoStatus.OPEN) for change in planned[:EXAMPLES]]
         return found
 
     async def undo_all(
@@ -223,7 +223,9 @@ class Journal:
         It is done in steps, the latest change first; each step is whole. Others go on writing
         meanwhile.
         """
-        planned, preview = await self._plan(Chosen(client=client, since=since, up_to_id=up_to_id))
+        planned, preview = await self._plan(
+            ChangeFilter(client=client, since=since, up_to_id=up_to_id)
+        )
         tally = UndoTally(total=len(planned), skipped=preview.skipped)
         for start in range(0, len(planned), BATCH):
             step = planned[start : start + BATCH]
@@ -244,7 +246,7 @@ class Journal:
             await asyncio.sleep(0)
         return tally
 
-    async def _plan(self, chosen: Chosen) -> tuple[list[Change], Preview]:
+    async def _plan(self, chosen: ChangeFilter) -> tuple[list[Change], UndoPreview]:
         """The changes that would be taken back, in the order in which that can be done; and what is
         to be said of them.
         """
@@ -258,14 +260,14 @@ class Journal:
                 else []
             )
         status = await asyncio.to_thread(statuses, later, found, together=True)
-        planned = [change for change in found if status[change.id] is Status.OPEN]
-        preview = Preview(
+        planned = [change for change in found if status[change.id] is UndoStatus.OPEN]
+        preview = UndoPreview(
             up_to_id=found[0].id if found else 0,
             kinds=Counter(change.what for change in planned),
             skipped=Counter(
                 REASONS[status[change.id]]
                 for change in found
-                if status[change.id] is not Status.OPEN
+                if status[change.id] is not UndoStatus.OPEN
             ),
             videos=len({change.video_id for change in planned}),
             more=more,
@@ -287,7 +289,7 @@ class Journal:
                 self._events.publish(event, video_ids)
 
 
-def _entry(change: Change, titles: dict[int, tuple[str, str]], status: Status) -> JournalEntry:
+def _entry(change: Change, titles: dict[int, tuple[str, str]], status: UndoStatus) -> JournalEntry:
     media_hash, title = titles.get(change.video_id, ("", ""))
     return JournalEntry(change, media_hash, title, status)
 
@@ -307,7 +309,7 @@ async def _undo(tx: Transaction, change: Change, client: str) -> str:
     """
     later = await changes.of_videos(tx, [change.video_id], change.id)
     status = statuses(later, [change])[change.id]
-    if status is not Status.OPEN:
+    if status is not UndoStatus.OPEN:
         return REASONS[status]
     return await _TAKE_BACK[change.what](tx, change, client)
 
@@ -406,7 +408,7 @@ async def _tag(tx: Transaction, change: Change, client: str) -> str:
     full = change.new is None and len(await tags.of_video(tx, change.video_id)) >= MAX_TAGS
     if full:
         return f"The video carries {MAX_TAGS} tags, and no more fit."
-    taken = await bulk_edits.take_back(tx, Stamp(None, client, now_ms()), [change])
+    taken = await bulk_edits.revert(tx, ChangeOrigin(None, client, now_ms()), [change])
     await tag_details.remove_unused(tx, {tag_key(change.new or change.old or "")})
     return "" if taken else OTHERWISE
 
@@ -461,8 +463,8 @@ async def _forgotten(tx: Transaction, change: Change, client: str) -> str:
 
 
 async def _playlist(tx: Transaction, change: Change, client: str) -> str:
-    """Of playlists the journal knows what was changed of many videos at once."""
-    taken = await bulk_edits.take_back(tx, Stamp(None, client, now_ms()), [change])
+    """Undo a change of playlists, which the journal knows for many videos at once only."""
+    taken = await bulk_edits.revert(tx, ChangeOrigin(None, client, now_ms()), [change])
     return "" if taken else OTHERWISE
 
 
@@ -495,7 +497,7 @@ _TAKE_BACK = {
     "notes": _notes,
     "markers": _markers,
     "forgotten": _forgotten,
-    "handover": handover.take_back,
+    "handover": handover.revert,
     "added": _added,
-    "different": near_duplicates.take_back,
+    "different": near_duplicates.revert,
 }

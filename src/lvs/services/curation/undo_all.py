@@ -12,18 +12,18 @@ from lvs.db.tag_changes import TagJournalLine
 from lvs.errors import Conflict, NotFound
 from lvs.services.curation.saved_views import SavedViews
 from lvs.services.curation.tag_management import TagManagement
-from lvs.services.curation.undo import Journal, Preview, UndoTally
+from lvs.services.curation.undo import Journal, UndoPreview, UndoTally
 
 MOST_LINES = 2000
 Line = TypeVar("Line", TagJournalLine, ViewJournalLine)
 
 
-class WholePreview(Struct, frozen=True):
+class FullUndoPreview(Struct, frozen=True):
     """Preview of undoing all changes of a client: those of videos, and the numbers of those of tags
     and saved views.
     """
 
-    of_videos: Preview
+    of_videos: UndoPreview
     tags: int
     views: int
 
@@ -41,11 +41,11 @@ class UndoAll:
         self._tags = tags
         self._views = views
 
-    async def preview(self, client: str, since: int, until: int) -> WholePreview:
+    async def preview(self, client: str, since: int, until: int) -> FullUndoPreview:
         """Preview of what the client changed between two moments (Unix ms)."""
         tags, views = await self._others(client, since, until)
         of_videos = await self._journal.preview(client, since)
-        return WholePreview(of_videos, len(tags), len(views))
+        return FullUndoPreview(of_videos, len(tags), len(views))
 
     async def run(
         self,
@@ -61,7 +61,7 @@ class UndoAll:
         first = UndoTally(total=len(tags) + len(views))
         for undo, lines in ((self._views.undo, views), (self._tags.undo, tags)):
             for line in lines:
-                await _take_back(undo, line.id, by, first)
+                await _revert(undo, line.id, by, first)
                 tell(first)
 
         def tell_both(tally: UndoTally) -> None:
@@ -75,11 +75,11 @@ class UndoAll:
     ) -> tuple[list[TagJournalLine], list[ViewJournalLine]]:
         tags = await self._tags.between(client, since - 1, until, MOST_LINES)
         views = await self._views.between(client, since - 1, until, MOST_LINES)
-        return _standing(tags), _standing(views)
+        return _effective_lines(tags), _effective_lines(views)
 
 
-def _standing(lines: Sequence[Line]) -> list[Line]:
-    """Those of these lines that are to be taken back so that none of them has an effect: without
+def _effective_lines(lines: Sequence[Line]) -> list[Line]:
+    """The lines among these to be taken back so that none of them has an effect: without
     those that were undone, and undos of what is among them.
     """
     ids, undoing = {line.id for line in lines}, set()
@@ -89,7 +89,7 @@ def _standing(lines: Sequence[Line]) -> list[Line]:
     return [line for line in lines if line.undone_by is None and line.id not in undoing]
 
 
-async def _take_back(
+async def _revert(
     undo: Callable[[int, str], Awaitable[Any]], line_id: int, by: str, tally: UndoTally
 ) -> None:
     try:

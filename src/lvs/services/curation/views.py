@@ -20,7 +20,7 @@ class Views(Curation):
             return seen
 
         seen = await self._database.write(change)
-        self._cache.age()
+        self._cache.invalidate()
         return seen
 
     async def get(self, media_hash: str) -> int:

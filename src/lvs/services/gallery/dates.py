@@ -19,21 +19,21 @@ NO_DATE = "Date unknown"
 PLAUSIBLE_NS = range(31_536_000 * 10**9, 4_133_980_800 * 10**9)  # 1971 to 2100
 
 
-class Recorded(NamedTuple):
+class RecordedTime(NamedTuple):
     """The time when a video was recorded (Unix milliseconds), and what says so."""
 
     at: int
     by: Literal["container", "file"]
 
 
-def recorded_of(video: Video) -> Recorded | None:
+def recorded_of(video: Video) -> RecordedTime | None:
     """The time a video was recorded: as its container says, else the time of its file; None where
     neither can be true.
     """
     if video.probe and video.probe.recorded_at:
-        return Recorded(video.probe.recorded_at, "container")
+        return RecordedTime(video.probe.recorded_at, "container")
     mtime_ns = video.file.mtime_ns
-    return Recorded(mtime_ns // 10**6, "file") if mtime_ns in PLAUSIBLE_NS else None
+    return RecordedTime(mtime_ns // 10**6, "file") if mtime_ns in PLAUSIBLE_NS else None
 
 
 def date_of(card: Card, sort: Sort) -> int:

@@ -14,7 +14,7 @@ TAGS_SHOWN = 12
 MAX_STARS = 5
 
 
-class Option(Struct, frozen=True):
+class FacetOption(Struct, frozen=True):
     """One value of a filter, and how many videos are left with it."""
 
     value: Any
@@ -28,17 +28,17 @@ class Facet(Struct, frozen=True):
 
     name: str
     title: str
-    options: tuple[Option, ...]
+    options: tuple[FacetOption, ...]
 
 
 class Facets(Struct, frozen=True):
     """Every filter that can be chosen in the panel."""
 
-    stars: tuple[Option, ...]
-    flags: tuple[tuple[str, Option], ...]
+    stars: tuple[FacetOption, ...]
+    flags: tuple[tuple[str, FacetOption], ...]
     choices: tuple[Facet, ...]
     dates: tuple[Filter, ...]
-    tags: tuple[Option, ...]
+    tags: tuple[FacetOption, ...]
 
 
 Wanted = tuple[str, Any, str, Query, bool]
@@ -49,10 +49,10 @@ async def facets_of(gallery: Gallery, query: Query, popular: Sequence[Tag]) -> F
     """The facets of a query; `popular` are the tags to offer besides those in use."""
     wanted = [*_stars(query), *_flags(query), *_choices(query), *_tags(query, popular)]
     counts = await gallery.counts([each[3] for each in wanted])
-    options: dict[str, list[Option]] = {}
+    options: dict[str, list[FacetOption]] = {}
     for (name, value, label, _, chosen), count in zip(wanted, counts, strict=True):
         if count or chosen:
-            options.setdefault(name, []).append(Option(value, label, count, chosen))
+            options.setdefault(name, []).append(FacetOption(value, label, count, chosen))
     return Facets(
         stars=tuple(options.get("min_rating", ())),
         flags=tuple(

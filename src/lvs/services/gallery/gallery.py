@@ -29,7 +29,7 @@ from lvs.models import (
     Surroundings,
     Tag,
     Video,
-    shown,
+    display_path,
     tag_key,
 )
 from lvs.services.cache import Cache
@@ -121,7 +121,7 @@ class Gallery:
                 return
             except LvsError as error:
                 log.warning(
-                    "the numbers of the videos could not be read (%s); pages go on without",
+                    "the columns of the videos could not be read (%s); the database answers",
                     error.message,
                 )
                 await asyncio.sleep(RETRY_S)
@@ -139,7 +139,7 @@ class Gallery:
     async def find(
         self, query: Query, after: Cursor | None = None, until: Cursor | None = None
     ) -> GalleryPage:
-        """All that a gallery page shows: a run of cards as `browse` gives it, and what stands
+        """Everything a gallery page shows: a run of cards as `browse` gives it, and what stands
         around it.
         """
         async with self._reading() as (db, index):
@@ -358,7 +358,7 @@ class Gallery:
                     reasons.setdefault(video_id, f"Also #{tag}")
             for video_id in beside.in_folder:
                 if video_id != video.id and len(reasons) < RELATED:
-                    reasons.setdefault(video_id, f"More from {shown(folder_name)}")
+                    reasons.setdefault(video_id, f"More from {display_path(folder_name)}")
             who = viewer()
             seen = who.seen(reasons)
             cards = await gallery.some(db, [*seen, before or 0, behind or 0])
@@ -427,7 +427,7 @@ class Gallery:
             holding = [key for key in keys if wanted in key]
             if holding:
                 found.append((not any(key.startswith(wanted) for key in holding), tag))
-        return [tag for _, tag in sorted(found, key=lambda each: (each[0], by_use(each[1])))]
+        return [tag for _, tag in sorted(found, key=lambda each: (each[0], sorted_by_use(each[1])))]
 
     async def _aliases(self) -> dict[str, list[str]]:
         """The keys of the aliases of each tag that has any, by its name."""
@@ -462,10 +462,10 @@ class Gallery:
 
     async def _popular_tags(self) -> list[Tag]:
         if viewer().limits is not None:
-            return sorted(await self._tags(), key=by_use)[:POPULAR_TAGS]
+            return sorted(await self._tags(), key=sorted_by_use)[:POPULAR_TAGS]
 
         async def load() -> list[Tag]:
-            return sorted(await self._tags(), key=by_use)[:POPULAR_TAGS]
+            return sorted(await self._tags(), key=sorted_by_use)[:POPULAR_TAGS]
 
         return await self._cache.get(("popular tags", *self.lists_edition), load)
 
@@ -577,7 +577,7 @@ async def _for_viewer(db: Connection, page: Page) -> Page:
     return replace(page, cards=tuple(progress.on_card(card, states) for card in page.cards))
 
 
-def by_use(tag: Tag) -> tuple[int, str]:
+def sorted_by_use(tag: Tag) -> tuple[int, str]:
     """Sorts tags by how many videos carry them, then by name."""
     return (-tag.count, tag_key(tag.name))
 

@@ -22,7 +22,7 @@ _TERM = re.compile(
 )
 
 
-class Words(Struct, frozen=True):
+class ParsedSearch(Struct, frozen=True):
     """A parsed search: FTS5 expressions for what must and must not occur, and the tags asked for.
 
     `unmatch` is only set where nothing must occur: FTS5 cannot take words away from everything.
@@ -35,7 +35,7 @@ class Words(Struct, frozen=True):
     ranked: RankedWords | None = None
 
 
-def parse(text: str) -> Words:
+def parse(text: str) -> ParsedSearch:
     """Take a search apart. Any text is a search; only an overlong one raises Invalid."""
     if len(text) > MAX_LENGTH:
         raise Invalid(f"Search for at most {MAX_LENGTH} characters.")
@@ -55,7 +55,9 @@ def parse(text: str) -> Words:
             terms += [] if minus else [term]
     match = " AND ".join(wanted) + "".join(f" NOT {term}" for term in unwanted) if wanted else None
     unmatch = " OR ".join(unwanted) if unwanted and not wanted else None
-    return Words(match, tuple(dict.fromkeys(tags)), unmatch, _ranked(terms) if terms else None)
+    return ParsedSearch(
+        match, tuple(dict.fromkeys(tags)), unmatch, _ranked(terms) if terms else None
+    )
 
 
 def _ranked(terms: Sequence[str]) -> RankedWords:

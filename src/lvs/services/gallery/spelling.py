@@ -23,7 +23,7 @@ SHOWN = 3
 TERMS = 6
 
 
-class Meant(Struct, frozen=True):
+class SpellingSuggestion(Struct, frozen=True):
     """A search that finds something, and how many videos."""
 
     query: Query
@@ -31,7 +31,7 @@ class Meant(Struct, frozen=True):
 
 
 class Spelling:
-    """Looks for what was meant."""
+    """Finds what a search without hits may have meant."""
 
     def __init__(self, database: Database, gallery: Gallery) -> None:
         self._database = database
@@ -41,7 +41,7 @@ class Spelling:
         self._words = ""
         self._words_of: object = None
 
-    async def suggest(self, query: Query) -> list[Meant]:
+    async def suggest(self, query: Query) -> list[SpellingSuggestion]:
         """Searches with one word written otherwise that find something, the likeliest first."""
         words = query.q.split()
         if not words or len(words) > TERMS:
@@ -60,7 +60,7 @@ class Spelling:
                 for like in likes
             ][: EACH * 2]
         counts = await self._gallery.counts(options)
-        meant = [Meant(*pair) for pair in zip(options, counts, strict=True) if pair[1]]
+        meant = [SpellingSuggestion(*pair) for pair in zip(options, counts, strict=True) if pair[1]]
         return meant[:SHOWN]
 
     async def _like(self, word: str) -> Sequence[str]:
@@ -69,7 +69,7 @@ class Spelling:
         if not plain.isalnum() or not SHORTEST <= len(plain) <= LONGEST:
             return []
         room = 1 if len(plain) < 5 else 2
-        return await asyncio.to_thread(_likest, plain, room, await self._known_words())
+        return await asyncio.to_thread(_most_similar, plain, room, await self._known_words())
 
     async def _known_words(self) -> str:
         edition = self._gallery.lists_edition
@@ -85,8 +85,8 @@ def _with(text: str, place: int, word: str) -> str:
     return " ".join([*words[:place], word, *words[place + 1 :]])
 
 
-def _likest(word: str, room: int, words: str) -> list[str]:
-    """Those of the words, one a line, that are likest; of as many letters, give or take `room`."""
+def _most_similar(word: str, room: int, words: str) -> list[str]:
+    """The words, one a line, that are likest; of as many letters, give or take `room`."""
     process = importlib.import_module("rapidfuzz.process")  # nobody waits for it at the start
     distance = importlib.import_module("rapidfuzz.distance")
     known = [each for each in words.split("\n") if abs(len(each) - len(word)) <= room]

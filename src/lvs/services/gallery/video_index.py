@@ -3,7 +3,7 @@ however many there are.
 
 What a filter leaves is one bit per video, and how many that are is counted exactly. The database
 stays the only truth: it notes each change to what the gallery shows (`gallery_changes`), and before
-every answer the shelf takes in what is new.
+every answer the index takes in what is new.
 """
 
 import asyncio
@@ -93,7 +93,7 @@ class VideoIndex:
             await self._load(db)
 
     async def catch_up(self, db: Connection) -> bool:
-        """Take in every change that was committed before; False where the shelf cannot be used
+        """Take in every change that was committed before; False where the index cannot be used
         (yet).
         """
         seen = self._last
@@ -198,7 +198,7 @@ class VideoIndex:
     async def select(self, db: Connection, selection: Selection) -> Mask:
         """The videos that the selection holds.
 
-        Nobody writes into it: where it holds all that is not hidden, it is the shelf's own.
+        Nobody writes into it: where it holds all that is not hidden, it is the index's own.
         """
         keys: list[Key] = []
         if selection.root_id is not None:

@@ -36,8 +36,8 @@ class HeadsetAccess:
         self._salt = secrets.token_bytes(32)
         self._sessions: LRUCache[bytes, str] = LRUCache(REMEMBERED)
 
-    async def admits(self, password: str, client: str) -> bool:
-        """True if this is the password. Raises TooMany after too many wrong ones."""
+    async def accepts(self, password: str, client: str) -> bool:
+        """True if this is the password. Raises TooManyRequests after too many wrong ones."""
         if not self._passwords.required:
             return True
         if not password:
@@ -72,6 +72,6 @@ class HeadsetAccess:
         return int(self._now()) // DAY_S
 
     def _sign(self, path: str, ends: int) -> str:
-        film = _SEGMENTS.match(path)
-        signed = self._passwords.signature(f"media {ends} {film[0] if film else path}")
+        video = _SEGMENTS.match(path)
+        signed = self._passwords.signature(f"media {ends} {video[0] if video else path}")
         return hashlib.sha256(signed.encode()).hexdigest()[:32]

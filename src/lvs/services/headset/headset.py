@@ -1,4 +1,4 @@
-"""All that the players' addresses need, in one bundle."""
+"""The services that the players' addresses need, in one bundle."""
 
 from msgspec import Struct
 
@@ -15,7 +15,7 @@ from lvs.services.headset.access import HeadsetAccess
 from lvs.services.headset.library_document import LibraryDocuments
 from lvs.services.headset.positions import HeadsetProgress, Positions
 from lvs.services.headset.scripts import Scripts
-from lvs.services.headset.write_back import Allowed, WriteBack
+from lvs.services.headset.write_back import AllowedWrites, WriteBack
 from lvs.services.library.library import Library
 
 
@@ -46,7 +46,7 @@ def build(
             Ratings(database, cache, events),
             Favorites(database, cache, events),
             Tags(database, cache, events),
-            Allowed.from_words(config.headset_writes),
+            AllowedWrites.from_words(config.headset_writes),
         ),
         Positions(Views(database, cache, events), progress),
         Scripts(library),

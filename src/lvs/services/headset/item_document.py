@@ -5,9 +5,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from lvs.models import Chapter, File, Video, shown
+from lvs.models import Chapter, File, Video, display_path
 from lvs.services.headset import words
-from lvs.services.headset.write_back import Allowed
+from lvs.services.headset.write_back import AllowedWrites
 from lvs.services.playback.planner import HEIGHTS
 
 CODEC_NAMES = {"h264": "h264", "hevc": "h265", "av1": "av1", "vp9": "vp9", "vp8": "vp8"}
@@ -28,8 +28,8 @@ class MediaSource(Struct, frozen=True):
     url: str
 
 
-class Item(Struct, frozen=True):
-    """All that an answer about one film is made of; addresses are absolute."""
+class VideoItem(Struct, frozen=True):
+    """The parts of an answer about one video; addresses are absolute."""
 
     video: Video
     poster_url: str
@@ -41,7 +41,9 @@ class Item(Struct, frozen=True):
     """The playlist of the film in segments, for one that not every player decodes."""
 
 
-def heresphere(item: Item, event_url: str, with_media: bool, allowed: Allowed) -> dict[str, Any]:
+def heresphere(
+    item: VideoItem, event_url: str, with_media: bool, allowed: AllowedWrites
+) -> dict[str, Any]:
     """HereSphere's answer about one film."""
     video, probe = item.video, item.video.probe
     members: dict[str, Any] = {
@@ -75,7 +77,7 @@ def heresphere(item: Item, event_url: str, with_media: bool, allowed: Allowed) -
     return members
 
 
-def deovr(item: Item) -> dict[str, Any]:
+def deovr(item: VideoItem) -> dict[str, Any]:
     """DeoVR's answer about one film."""
     video, probe = item.video, item.video.probe
     codec = CODEC_NAMES.get(probe.video_codec, "h264") if probe else "h264"
@@ -111,9 +113,9 @@ def deovr(item: Item) -> dict[str, Any]:
     return members
 
 
-def _tags(item: Item) -> list[dict[str, Any]]:
+def _tags(item: VideoItem) -> list[dict[str, Any]]:
     video = item.video
-    folder = shown(video.file.path).rpartition("/")[0]
+    folder = display_path(video.file.path).rpartition("/")[0]
     recorded = video.probe.recorded_at if video.probe else None
     year = words.day(recorded)[:4] if recorded else ""
     names = words.read_only_names(folder, year, video.views, video.rating)
@@ -124,11 +126,11 @@ def _tags(item: Item) -> list[dict[str, Any]]:
     ]
 
 
-def _media(item: Item) -> list[dict[str, Any]]:
+def _media(item: VideoItem) -> list[dict[str, Any]]:
     """The file that is played, every further one under the name of its place, and the film as LVS
     converts it.
     """
-    names = ["direct", *(shown(source.file.path) for source in item.sources[1:])]
+    names = ["direct", *(display_path(source.file.path) for source in item.sources[1:])]
     media: list[dict[str, Any]] = [
         {"name": name, "sources": [_source(item, source)]}
         for name, source in zip(names, item.sources, strict=False)
@@ -138,7 +140,7 @@ def _media(item: Item) -> list[dict[str, Any]]:
     return media
 
 
-def _source(item: Item, source: MediaSource) -> dict[str, Any]:
+def _source(item: VideoItem, source: MediaSource) -> dict[str, Any]:
     probe = item.video.probe
     return {
         "resolution": probe.height if probe else 0,
@@ -149,7 +151,7 @@ def _source(item: Item, source: MediaSource) -> dict[str, Any]:
     }
 
 
-def _converted(item: Item) -> dict[str, Any]:
+def _converted(item: VideoItem) -> dict[str, Any]:
     """The film in segments; its size is chosen when it is played, and is this at the most."""
     probe = item.video.probe
     height = min(probe.height, HEIGHTS[0]) if probe else 0

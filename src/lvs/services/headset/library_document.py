@@ -16,12 +16,12 @@ from msgspec import Struct
 
 from lvs.db import headset
 from lvs.db.database import Database
-from lvs.db.headset import ListedFilm
+from lvs.db.headset import HeadsetVideo
 from lvs.services.headset.words import day, tag_members
 from lvs.viewer import viewer
 
 SECTION_SIZE = 2_000
-MOST_FILMS = 50_000
+MOST_VIDEOS = 50_000
 MOST_PLAYLISTS = 100
 TOP_STARS = 4
 DOCUMENTS_KEPT = 6
@@ -34,10 +34,10 @@ class LibrarySection(Struct, frozen=True):
     """A list of films under a name that says where it was cut."""
 
     name: str
-    films: tuple[ListedFilm, ...]
+    videos: tuple[HeadsetVideo, ...]
 
 
-class NamedFilms(Struct, frozen=True):
+class SavedViewVideos(Struct, frozen=True):
     """A saved view as a list: its name, and the ids of its first films in its order."""
 
     name: str
@@ -51,11 +51,11 @@ class LibraryDocument(Struct, frozen=True):
     etag: str
 
 
-class Links(Struct, frozen=True):
+class VideoLinks(Struct, frozen=True):
     """Addresses of one film for the player that asks. All are absolute."""
 
     item: Callable[[str], str]
-    poster: Callable[[ListedFilm], str]
+    poster: Callable[[HeadsetVideo], str]
     key: Hashable
     """Whatever else of the request the addresses depend on."""
 
@@ -69,17 +69,23 @@ class LibraryDocuments:
         self._kept: LRUCache[Hashable, LibraryDocument] = LRUCache(DOCUMENTS_KEPT)
 
     async def heresphere(
-        self, links: Links, continued: Sequence[int] = (), views: Sequence[NamedFilms] = ()
+        self,
+        links: VideoLinks,
+        continued: Sequence[int] = (),
+        views: Sequence[SavedViewVideos] = (),
     ) -> LibraryDocument:
         """HereSphere's library: sections with the addresses of their films."""
         return await self._document("heresphere", links, continued, views, _heresphere)
 
-    async def scan(self, links: Links) -> LibraryDocument:
+    async def scan(self, links: VideoLinks) -> LibraryDocument:
         """HereSphere's scan: what its lists show of every film, in one answer."""
         return await self._document("scan", links, (), (), _scan)
 
     async def deovr(
-        self, links: Links, continued: Sequence[int] = (), views: Sequence[NamedFilms] = ()
+        self,
+        links: VideoLinks,
+        continued: Sequence[int] = (),
+        views: Sequence[SavedViewVideos] = (),
     ) -> LibraryDocument:
         """DeoVR's library: scenes with their films."""
         return await self._document("deovr", links, continued, views, _deovr)
@@ -87,10 +93,10 @@ class LibraryDocuments:
     async def _document(
         self,
         kind: str,
-        links: Links,
+        links: VideoLinks,
         continued: Sequence[int],
-        views: Sequence[NamedFilms],
-        build: Callable[[list[LibrarySection], Links], dict[str, Any]],
+        views: Sequence[SavedViewVideos],
+        build: Callable[[list[LibrarySection], VideoLinks], dict[str, Any]],
     ) -> LibraryDocument:
         async with self._database.read() as db:
             version = await headset.version(db)
@@ -100,11 +106,13 @@ class LibraryDocuments:
             known = self._kept.get(key)
             if known is not None:
                 return known
-            films = [film for film in await headset.films(db, MOST_FILMS) if who.sees(film.id)]
+            videos = [
+                video for video in await headset.videos(db, MOST_VIDEOS) if who.sees(video.id)
+            ]
             playlists = await headset.playlists(db, MOST_PLAYLISTS, SECTION_SIZE)
 
         def write() -> LibraryDocument:
-            made = sections(films, playlists, continued, self._only_vr, views)
+            made = sections(videos, playlists, continued, self._only_vr, views)
             body = json.dumps(build(made, links), separators=(",", ":"), ensure_ascii=False)
             encoded = body.encode("utf-8", "replace")
             return LibraryDocument(encoded, hashlib.blake2b(encoded, digest_size=12).hexdigest())
@@ -116,98 +124,98 @@ class LibraryDocuments:
 
 
 def sections(
-    films: Sequence[ListedFilm],
+    videos: Sequence[HeadsetVideo],
     playlists: Iterable[headset.ListedPlaylist],
     continued: Sequence[int],
     only_vr: bool,
-    views: Iterable[NamedFilms] = (),
+    views: Iterable[SavedViewVideos] = (),
 ) -> list[LibrarySection]:
-    """Lists of a library, none of them empty; `films` are given the latest first."""
+    """Lists of a library, none of them empty; `videos` are given the latest first."""
     if only_vr:
-        films = [film for film in films if film.projection != FLAT]
-    by_id = {film.id: film for film in films}
+        videos = [video for video in videos if video.projection != FLAT]
+    by_id = {video.id: video for video in videos}
     favorites = sorted(
-        (film for film in films if film.favorited_at), key=lambda film: -film.favorited_at
+        (video for video in videos if video.favorited_at), key=lambda video: -video.favorited_at
     )
-    top = sorted((film for film in films if film.rating >= TOP_STARS), key=lambda f: -f.rating)
-    named: list[tuple[str, Sequence[ListedFilm]]] = [
+    top = sorted((video for video in videos if video.rating >= TOP_STARS), key=lambda f: -f.rating)
+    named: list[tuple[str, Sequence[HeadsetVideo]]] = [
         ("Continue watching", _of(by_id, continued)),
         *((each.name, _of(by_id, each.video_ids)) for each in views),
-        ("Recently added", films),
+        ("Recently added", videos),
         ("Favorites", favorites),
         ("Top rated", top),
-        ("Unrated", [film for film in films if not film.rating]),
+        ("Unrated", [video for video in videos if not video.rating]),
         *((f"Playlist: {each.name}", _of(by_id, each.video_ids)) for each in playlists),
     ]
     if not only_vr:
-        named.append(("VR", [film for film in films if film.projection != FLAT]))
+        named.append(("VR", [video for video in videos if video.projection != FLAT]))
     made = [_cut(name, found) for name, found in named if found]
-    return made + list(_parts("Everything", sorted(films, key=lambda f: f.title.casefold())))
+    return made + list(_parts("Everything", sorted(videos, key=lambda f: f.title.casefold())))
 
 
-def _of(by_id: dict[int, ListedFilm], video_ids: Iterable[int]) -> list[ListedFilm]:
+def _of(by_id: dict[int, HeadsetVideo], video_ids: Iterable[int]) -> list[HeadsetVideo]:
     return [by_id[video_id] for video_id in dict.fromkeys(video_ids) if video_id in by_id]
 
 
-def _cut(name: str, films: Sequence[ListedFilm]) -> LibrarySection:
+def _cut(name: str, videos: Sequence[HeadsetVideo]) -> LibrarySection:
     """The first films of a list, and a name that says so where there are more."""
-    if len(films) > SECTION_SIZE:
-        name = f"{name} (first {SECTION_SIZE:,} of {len(films):,})"
-    return LibrarySection(name, tuple(films[:SECTION_SIZE]))
+    if len(videos) > SECTION_SIZE:
+        name = f"{name} (first {SECTION_SIZE:,} of {len(videos):,})"
+    return LibrarySection(name, tuple(videos[:SECTION_SIZE]))
 
 
-def _parts(name: str, films: Sequence[ListedFilm]) -> Iterable[LibrarySection]:
+def _parts(name: str, videos: Sequence[HeadsetVideo]) -> Iterable[LibrarySection]:
     """All films, in as many sections as that takes."""
-    if len(films) <= SECTION_SIZE:
-        return [LibrarySection(name, tuple(films))] if films else []
+    if len(videos) <= SECTION_SIZE:
+        return [LibrarySection(name, tuple(videos))] if videos else []
     return [
         LibrarySection(
-            f"{name} ({start + 1:,}–{min(start + SECTION_SIZE, len(films)):,} of {len(films):,})",
-            tuple(films[start : start + SECTION_SIZE]),
+            f"{name} ({start + 1:,}–{min(start + SECTION_SIZE, len(videos)):,} of {len(videos):,})",
+            tuple(videos[start : start + SECTION_SIZE]),
         )
-        for start in range(0, len(films), SECTION_SIZE)
+        for start in range(0, len(videos), SECTION_SIZE)
     ]
 
 
-def _heresphere(made: list[LibrarySection], links: Links) -> dict[str, Any]:
+def _heresphere(made: list[LibrarySection], links: VideoLinks) -> dict[str, Any]:
     library = [
-        {"name": section.name, "list": [links.item(film.media_hash) for film in section.films]}
+        {"name": section.name, "list": [links.item(video.media_hash) for video in section.videos]}
         for section in made
     ]
     return {"access": 1, "library": library}
 
 
-def _scan(made: list[LibrarySection], links: Links) -> dict[str, Any]:
-    films = {film.id: film for section in made for film in section.films}
-    return {"scanData": [_scanned(film, links) for film in films.values()]}
+def _scan(made: list[LibrarySection], links: VideoLinks) -> dict[str, Any]:
+    videos = {video.id: video for section in made for video in section.videos}
+    return {"scanData": [_scanned(video, links) for video in videos.values()]}
 
 
-def _scanned(film: ListedFilm, links: Links) -> dict[str, Any]:
+def _scanned(video: HeadsetVideo, links: VideoLinks) -> dict[str, Any]:
     return {
-        "link": links.item(film.media_hash),
-        "title": film.title,
-        "dateAdded": day(film.added_at),
-        "duration": round(film.duration_s * 1000),
-        "rating": film.rating,
-        "favorites": int(film.favorited_at > 0),
-        "comments": film.views,
-        "isFavorite": film.favorited_at > 0,
-        "tags": tag_members(json.loads(film.tags)),
+        "link": links.item(video.media_hash),
+        "title": video.title,
+        "dateAdded": day(video.added_at),
+        "duration": round(video.duration_s * 1000),
+        "rating": video.rating,
+        "favorites": int(video.favorited_at > 0),
+        "comments": video.views,
+        "isFavorite": video.favorited_at > 0,
+        "tags": tag_members(json.loads(video.tags)),
     }
 
 
-def _deovr(made: list[LibrarySection], links: Links) -> dict[str, Any]:
+def _deovr(made: list[LibrarySection], links: VideoLinks) -> dict[str, Any]:
     scenes = [
         {
             "name": section.name,
             "list": [
                 {
-                    "title": film.title,
-                    "videoLength": round(film.duration_s),
-                    "thumbnailUrl": links.poster(film),
-                    "video_url": links.item(film.media_hash),
+                    "title": video.title,
+                    "videoLength": round(video.duration_s),
+                    "thumbnailUrl": links.poster(video),
+                    "video_url": links.item(video.media_hash),
                 }
-                for film in section.films
+                for video in section.videos
             ],
         }
         for section in made

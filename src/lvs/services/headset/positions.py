@@ -6,14 +6,14 @@ from typing import Protocol
 
 from cachetools import LRUCache
 
-from lvs.errors import TooMany
+from lvs.errors import TooManyRequests
 from lvs.models import Video
 from lvs.option_values import RateLimit
 from lvs.services.curation.views import Views
 from lvs.services.rate_limit import RateLimiter
 
 OPEN, PLAY, PAUSE, CLOSE = range(4)
-OPEN_FILMS = 2_000
+OPEN_VIDEOS = 2_000
 PLAYS = RateLimit(60, 10)  # of one client that are counted: each is a write
 
 
@@ -36,18 +36,20 @@ class Positions:
         self._views = views
         self._progress = progress
         self._limiter = RateLimiter(plays)
-        self._counted: LRUCache[tuple[str, int], bool] = LRUCache(OPEN_FILMS)
+        self._counted: LRUCache[tuple[str, int], bool] = LRUCache(OPEN_VIDEOS)
 
     async def event(self, video: Video, event: int, seconds: float | None, client: str) -> None:
         """Take an event of a player: opened, playing, paused or closed, at so many seconds where it
         says that.
         """
-        film = (client, video.id)
+        played_video = (client, video.id)
         if event in (OPEN, CLOSE):
-            self._counted.pop(film, None)
-        elif event == PLAY and film not in self._counted:
-            self._counted[film] = True  # before anything is awaited: the event may come twice
-            with suppress(TooMany):
+            self._counted.pop(played_video, None)
+        elif event == PLAY and played_video not in self._counted:
+            self._counted[played_video] = (
+                True  # before anything is awaited: the event may come twice
+            )
+            with suppress(TooManyRequests):
                 self._limiter.check(client)
                 await self._views.count(video.media_hash, client)
         if event != OPEN and seconds is not None and self._progress is not None:

@@ -40,13 +40,13 @@ class Scripts:
         return self._library.roots[video.file.root_id], _path(video.file.path, axis)
 
 
-def _path(film: bytes, axis: str) -> bytes:
-    stem = os.path.splitext(film)[0]
+def _path(video: bytes, axis: str) -> bytes:
+    stem = os.path.splitext(video)[0]
     return stem + (b"." + axis.encode() if axis else b"") + SUFFIX
 
 
-def _present(root: Root, film: bytes) -> list[str]:
-    return [axis for axis in AXES if _is_script(os.path.join(root.path, _path(film, axis)))]
+def _present(root: Root, video: bytes) -> list[str]:
+    return [axis for axis in AXES if _is_script(os.path.join(root.path, _path(video, axis)))]
 
 
 def _is_script(path: bytes) -> bool:

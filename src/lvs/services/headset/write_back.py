@@ -32,19 +32,19 @@ class TagChanges(Struct, frozen=True):
     clears_rating: bool = False
 
 
-class Shown(Struct, frozen=True):
+class ShownTags(Struct, frozen=True):
     """A film's tags as a player was shown them."""
 
     tags: tuple[str, ...] = ()
     rated: bool = False
 
     @classmethod
-    def from_video(cls, video: Video) -> "Shown":
+    def from_video(cls, video: Video) -> "ShownTags":
         """Return what an answer about this video shows."""
         return cls(video.tags, video.rating > 0)
 
 
-class Allowed(Struct, frozen=True):
+class AllowedWrites(Struct, frozen=True):
     """Kinds of values that a player may change."""
 
     rating: bool = True
@@ -52,8 +52,8 @@ class Allowed(Struct, frozen=True):
     tags: bool = True
 
     @classmethod
-    def from_words(cls, words: Collection[str]) -> "Allowed":
-        """Of the words of the option `headset_writes`."""
+    def from_words(cls, words: Collection[str]) -> "AllowedWrites":
+        """The allowed kinds by the words of the option `headset_writes`."""
         return cls("rating" in words, "favorite" in words, "tags" in words)
 
 
@@ -61,15 +61,15 @@ class WriteBack:
     """Takes what a player sends, and remembers what each player was shown last."""
 
     def __init__(
-        self, ratings: Ratings, favorites: Favorites, tags: Tags, allowed: Allowed
+        self, ratings: Ratings, favorites: Favorites, tags: Tags, allowed: AllowedWrites
     ) -> None:
         self._ratings = ratings
         self._favorites = favorites
         self._tags = tags
         self.allowed = allowed
-        self._shown: LRUCache[tuple[str, str], Shown] = LRUCache(SHOWN_KEPT)
+        self._shown: LRUCache[tuple[str, str], ShownTags] = LRUCache(SHOWN_KEPT)
 
-    def shown(self, client: str, media_hash: str) -> Shown | None:
+    def shown(self, client: str, media_hash: str) -> ShownTags | None:
         """Return what this player saw of a film when it composed what it sends.
 
         To be asked before anything is awaited: a second request may come before the first is done.
@@ -78,9 +78,9 @@ class WriteBack:
 
     def show(self, client: str, video: Video) -> None:
         """Remember that this player is shown the film as it is now."""
-        self._shown[(client, video.media_hash)] = Shown.from_video(video)
+        self._shown[(client, video.media_hash)] = ShownTags.from_video(video)
 
-    async def take(self, video: Video, sent: dict[str, Any], shown: Shown, client: str) -> None:
+    async def take(self, video: Video, sent: dict[str, Any], shown: ShownTags, client: str) -> None:
         """Make every change that is asked for and allowed; what cannot be understood is left out.
 
         `shown` is what the player was shown when it composed the list of tags.
@@ -130,7 +130,7 @@ def stars_of(value: object) -> int | None:
     return math.floor(min(max(value, 0), MOST_STARS) + 0.5)
 
 
-def tag_changes(sent: object, shown: Shown) -> TagChanges:
+def tag_changes(sent: object, shown: ShownTags) -> TagChanges:
     """Difference between the tags a player sends and those it was shown.
 
     Only its own `Tag:` ones are taken away. A name without prefix and without a time is a new tag;

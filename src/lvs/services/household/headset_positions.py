@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from contextlib import suppress
 
-from lvs.errors import Invalid, TooMany
+from lvs.errors import Invalid, TooManyRequests
 from lvs.models import Video
 from lvs.services.household.progress import ProgressTracker
 
@@ -19,11 +19,11 @@ class HeadsetPositions:
         counts nevertheless.
         """
         duration_s = video.probe.duration_s if video.probe else None
-        with suppress(Invalid, TooMany):
+        with suppress(Invalid, TooManyRequests):
             await self._progress.record(
                 video.media_hash, min(seconds, duration_s or seconds), client
             )
 
     async def continued(self) -> Sequence[int]:
         """Ids of films that were begun and not ended, the latest first."""
-        return [film.card.id for film in await self._progress.started()]
+        return [video.card.id for video in await self._progress.started()]

@@ -99,7 +99,7 @@ class People:
 
     @property
     def removed(self) -> list[Person]:
-        """Those who can be brought back."""
+        """The people who can be brought back."""
         oldest = now_ms() - REMOVED_KEPT_MS
         return [each for each in self._people.values() if (each.removed_at or 0) > oldest]
 
@@ -132,7 +132,9 @@ class People:
         return device if signed else None
 
     async def check_pin(self, person: Person, pin: str, client: str) -> None:
-        """Raise Refused where it is not the person's PIN, TooMany after too many of those."""
+        """Raise Refused where it is not the person's PIN, TooManyRequests after too many of
+        those.
+        """
         if not person.pin:
             return
         guesser = f"{client_key(client)} {person.id}"
@@ -146,7 +148,7 @@ class People:
 
     async def release(self, device: Device, pin: str, client: str) -> None:
         """Check that somebody who sees everything lets this device go: the PIN is that of any of
-        them. Where none of them has a PIN, nobody has to. Raises Refused, TooMany.
+        them. Where none of them has a PIN, nobody has to. Raises Refused, TooManyRequests.
         """
         keepers = [each for each in self.every if each.limits is None and each.pin]
         for keeper in keepers:
@@ -234,7 +236,7 @@ class People:
         """Bring a person back, under another name where their own is taken. Raises NotFound."""
         person = next((each for each in self.removed if each.id == person_id), None)
         if person is None:
-            raise NotFound("There is no removed person of this number.")
+            raise NotFound("There is no removed person with this number.")
 
         async def write(tx: Transaction) -> None:
             name, number = person.name, 1
@@ -262,7 +264,7 @@ def limits_from(tags: Sequence[str], folders: Sequence[str]) -> Limits:
     try:
         encoded = tuple(os.fsencode(each.strip().strip("/")) for each in folders if each.strip())
     except UnicodeEncodeError:
-        raise Invalid("A folder is named as addresses name it.") from None
+        raise Invalid("Write a folder as it stands in addresses.") from None
     return Limits(tuple(tag.strip().lstrip("#") for tag in tags if tag.strip()), encoded)
 
 

@@ -54,7 +54,7 @@ async def put_watched_back(tx: Transaction, change: Change) -> bool:
 
 
 async def put_later_back(tx: Transaction, change: Change) -> bool:
-    """As `put_watched_back` for Later."""
+    """Set what was in Later before a change; False where something else is there than it left."""
     person, old = person_of(change.new), _read(change.old)
     there = await later.added_at(tx, person, change.video_id)
     if (there is not None) != is_set(change.new):

@@ -4,11 +4,11 @@ from msgspec import Struct
 
 from lvs.db import list_order, playlist_pages
 from lvs.db.database import Connection, Database
-from lvs.db.list_order import FilmInList
+from lvs.db.list_order import VideoInList
 from lvs.errors import NotFound
 from lvs.viewer import person_or_viewer
 
-__all__ = ["FilmInList", "ListPlace", "PlayOrder"]
+__all__ = ["ListPlace", "PlayOrder", "VideoInList"]
 
 
 class ListPlace(Struct, frozen=True):
@@ -36,7 +36,7 @@ class PlayOrder:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def first(self, place: ListPlace, *, person: int | None = None) -> FilmInList:
+    async def first(self, place: ListPlace, *, person: int | None = None) -> VideoInList:
         """The first film of a list. Raises NotFound where there is no such list, or nothing in it
         can be played.
         """
@@ -51,7 +51,7 @@ class PlayOrder:
 
     async def neighbours(
         self, place: ListPlace, video_id: int, *, person: int | None = None
-    ) -> tuple[FilmInList | None, FilmInList | None]:
+    ) -> tuple[VideoInList | None, VideoInList | None]:
         """The films before and behind this one; none where the place is not known."""
         person = person_or_viewer(person)
         if place.at is None:
@@ -65,7 +65,7 @@ class PlayOrder:
 
 async def _beside(
     db: Connection, place: ListPlace, video_id: int, person: int, *, backwards: bool
-) -> FilmInList | None:
+) -> VideoInList | None:
     if place.playlist_id:
         return await list_order.in_playlist(
             db, place.playlist_id, place.at, place.seed, backwards=backwards

@@ -104,7 +104,7 @@ class Playlists:
         async def change(tx: Transaction) -> None:
             name = await playlists.deleted_name(tx, playlist_id)
             if name is None:
-                raise NotFound("There is no deleted playlist of this number.")
+                raise NotFound("There is no deleted playlist with this number.")
             await playlists.bring_back(tx, playlist_id, await _free_name(tx, name))
 
         await self._database.write(change)
@@ -150,13 +150,13 @@ class Playlists:
         await self._database.write(change)
         return len(chosen)
 
-    async def take_out(self, playlist_id: int, position: int) -> None:
+    async def remove(self, playlist_id: int, position: int) -> None:
         """Remove what stands at a place. Raises NotFound."""
 
         async def change(tx: Transaction) -> None:
             await _existing(tx, playlist_id)
-            if not await playlists.take_out(tx, playlist_id, position):
-                raise NotFound("Nothing stands at this place of the playlist any more.")
+            if not await playlists.remove_item(tx, playlist_id, position):
+                raise NotFound("This place of the playlist is empty now.")
 
         await self._database.write(change)
 
@@ -169,10 +169,10 @@ class Playlists:
         async def change(tx: Transaction) -> None:
             await _existing(tx, playlist_id)
             video_id = await videos.id_of(tx, name)
-            if video_id is not None and await playlists.take_out_video(tx, playlist_id, video_id):
+            if video_id is not None and await playlists.remove_video(tx, playlist_id, video_id):
                 return
             held = name.encode("utf-8", "surrogateescape")
-            if not await playlists.take_out_held(tx, playlist_id, held):
+            if not await playlists.remove_held(tx, playlist_id, held):
                 raise NotFound("This video is not in the playlist.")
 
         await self._database.write(change)
@@ -203,7 +203,7 @@ class Playlists:
             low, high = sorted((position, target))
             places = await playlists.places_between(tx, playlist_id, low, high)
             if not {position, target} <= {place for place, _ in places}:
-                raise NotFound("Nothing stands at this place of the playlist any more.")
+                raise NotFound("This place of the playlist is empty now.")
             await playlists.move(tx, playlist_id, position, target)
 
         await self._database.write(change)

@@ -55,7 +55,7 @@ class Preferences:
     async def choose_language(
         self, name: str, value: str, client: str, *, person: int | None = None
     ) -> None:
-        """Keep the language of subtitles or sound. Raises Invalid, TooMany."""
+        """Keep the language of subtitles or sound. Raises Invalid, TooManyRequests."""
         person = person_or_viewer(person)
         if name not in LANGUAGES or not _TAG.fullmatch(value):
             raise Invalid("The language is a tag such as en, pt-BR, or off.")
@@ -75,7 +75,7 @@ class Preferences:
     async def choose_start_page(self, page: str) -> None:
         """Have LVS begin with this page where nobody was chosen. Raises Invalid."""
         if not is_start_page(page):
-            raise Invalid("This is no page that LVS can begin with.")
+            raise Invalid("LVS cannot start with this page.")
         await self._database.write(lambda tx: preferences.put(tx, HOUSEHOLD, START_PAGE, page))
         self._start_page = page
 

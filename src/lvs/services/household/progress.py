@@ -14,8 +14,8 @@ from lvs.clock import now_ms
 from lvs.db import changes
 from lvs.db import progress as rows
 from lvs.db.database import Database, Transaction
-from lvs.db.progress import FilmProgress, ProgressEvent, StartedFilm
-from lvs.errors import Invalid, LvsError, NotFound, TooMany
+from lvs.db.progress import PlaybackProgress, ProgressEvent, StartedVideo
+from lvs.errors import Invalid, LvsError, NotFound, TooManyRequests
 from lvs.models import Video, WatchState
 from lvs.option_values import RateLimit
 from lvs.services.household.personal_values import watched_value
@@ -32,9 +32,9 @@ MAX_PENDING = 2000
 WRITTEN_AT_ONCE = 50  # a rating that comes meanwhile waits for no more
 
 WATCHED_SHARE = 0.92
-LONG_FILM_S = 40 * 60  # of these the last minutes are credits
+LONG_VIDEO_S = 40 * 60  # of these the last minutes are credits
 CREDITS_S = 5 * 60
-SHORT_FILM_S = 60
+SHORT_VIDEO_S = 60
 SHORT_END_S = 0.5
 TOLERANCE_S = 1.0  # players disagree by fractions of a second about where a film ends
 LONGEST_S = 30 * 24 * 3600  # of a film whose length is not known
@@ -46,10 +46,10 @@ def is_watched(position_s: float, duration_s: float | None) -> bool:
     """
     if not duration_s:
         return False
-    if duration_s < SHORT_FILM_S:
+    if duration_s < SHORT_VIDEO_S:
         return position_s >= duration_s - min(SHORT_END_S, duration_s / 20)
     end_s = duration_s * WATCHED_SHARE
-    if duration_s >= LONG_FILM_S:
+    if duration_s >= LONG_VIDEO_S:
         end_s = min(end_s, duration_s - CREDITS_S)
     return position_s >= end_s
 
@@ -84,34 +84,34 @@ class ProgressTracker:
         """Note that a film was played up to here, now or at `at_ms`; the state after it.
 
         A later event wins. Raises Invalid for a position that no film or not this one has,
-        NotFound, TooMany.
+        NotFound, TooManyRequests.
         """
         person = person_or_viewer(person)
         if not (math.isfinite(position_s) and 0 <= position_s <= LONGEST_S):
             raise Invalid("The position is a number of seconds from 0 to the end of the video.")
         self._limiter.check(client)
-        film = await self._film(media_hash, person)
-        if film.duration_s and position_s > film.duration_s + TOLERANCE_S:
+        video = await self._video(media_hash, person)
+        if video.duration_s and position_s > video.duration_s + TOLERANCE_S:
             raise Invalid("The position lies beyond the end of the video.")
-        at, seen = min(at_ms or now_ms(), now_ms()), is_watched(position_s, film.duration_s)
-        before = self._overlaid(film.state, person, film.video_id)
+        at, seen = min(at_ms or now_ms(), now_ms()), is_watched(position_s, video.duration_s)
+        before = self._overlaid(video.state, person, video.video_id)
         if before.updated_at > at:
             return before
-        waiting = self._pending.get((person, film.video_id))
+        waiting = self._pending.get((person, video.video_id))
         event = ProgressEvent(
             person,
-            film.video_id,
+            video.video_id,
             0.0 if seen else position_s,
             seen or (waiting is not None and waiting.watched),
             at,
         )
         if waiting is None and len(self._pending) >= MAX_PENDING:
-            raise TooMany("Too many films are played at once. Try again in 3 seconds.", 3)
-        self._pending[person, film.video_id] = event
+            raise TooManyRequests("Too many videos are played at once. Try again in 3 seconds.", 3)
+        self._pending[person, video.video_id] = event
         self._came.set()
         self.revision += seen
         self.nothing_yet = False
-        return _bounded(self._overlaid(film.state, person, film.video_id), film.duration_s)
+        return _bounded(self._overlaid(video.state, person, video.video_id), video.duration_s)
 
     async def mark(
         self, media_hash: str, watched: bool, client: str = "", *, person: int | None = None
@@ -121,16 +121,16 @@ class ProgressTracker:
         It is on disk afterwards, with a line in the journal. Raises NotFound.
         """
         person = person_or_viewer(person)
-        film = await self._film(media_hash, person)
+        video = await self._video(media_hash, person)
 
         async def change(tx: Transaction) -> None:
-            before = await watched_value(tx, person, film.video_id)
-            await rows.mark(tx, person, film.video_id, watched, now_ms())
-            after = await watched_value(tx, person, film.video_id)
+            before = await watched_value(tx, person, video.video_id)
+            await rows.mark(tx, person, video.video_id, watched, now_ms())
+            after = await watched_value(tx, person, video.video_id)
             if before != after:
-                await changes.add(tx, film.video_id, "watched", before, after, client, now_ms())
+                await changes.add(tx, video.video_id, "watched", before, after, client, now_ms())
 
-        await self._write_behind_pending(person, film.video_id, change)
+        await self._write_behind_pending(person, video.video_id, change)
         return await self.get(media_hash, person=person)
 
     async def dismiss(self, media_hash: str, dismissed: bool, *, person: int | None = None) -> None:
@@ -139,14 +139,14 @@ class ProgressTracker:
         Raises NotFound.
         """
         person = person_or_viewer(person)
-        film = await self._film(media_hash, person)
+        video = await self._video(media_hash, person)
 
         async def change(tx: Transaction) -> None:
-            await rows.dismiss(tx, person, film.video_id, dismissed)
+            await rows.dismiss(tx, person, video.video_id, dismissed)
 
-        await self._write_behind_pending(person, film.video_id, change)
+        await self._write_behind_pending(person, video.video_id, change)
 
-    async def started(self, *, person: int | None = None) -> list[StartedFilm]:
+    async def started(self, *, person: int | None = None) -> list[StartedVideo]:
         """The films to go on with, latest first."""
         person = person_or_viewer(person)
         if self.nothing_yet:
@@ -155,14 +155,14 @@ class ProgressTracker:
         async with self._database.read() as db:
             found = await rows.started(db, person, MOST_STARTED + len(waiting))
             latest = await rows.begun(db, list(waiting.values())) if waiting else []
-        written = [film for film in found if film.card.id not in waiting]
+        written = [video for video in found if video.card.id not in waiting]
         return [*latest, *written][:MOST_STARTED]
 
     async def get(self, media_hash: str, *, person: int | None = None) -> WatchState:
         """Return how far a video was watched. Raises NotFound."""
         person = person_or_viewer(person)
-        film = await self._film(media_hash, person)
-        return _bounded(self._overlaid(film.state, person, film.video_id), film.duration_s)
+        video = await self._video(media_hash, person)
+        return _bounded(self._overlaid(video.state, person, video.video_id), video.duration_s)
 
     async def position_s(self, media_hash: str) -> float | None:
         """The position to go on from, in seconds; None at the beginning. Raises NotFound."""
@@ -189,7 +189,7 @@ class ProgressTracker:
             self._written.clear()
 
     async def flush(self) -> None:
-        """Write what was recorded. Raises Full or Unavailable; nothing is forgotten then."""
+        """Write what was recorded. Raises DiskFull or Unavailable; nothing is forgotten then."""
         waiting = list(self._pending.items())
         for start in range(0, len(waiting), WRITTEN_AT_ONCE):
             some = waiting[start : start + WRITTEN_AT_ONCE]
@@ -233,12 +233,12 @@ class ProgressTracker:
                 self._came.set()
             raise
 
-    async def _film(self, media_hash: str, person: int) -> FilmProgress:
+    async def _video(self, media_hash: str, person: int) -> PlaybackProgress:
         async with self._database.read() as db:
-            film = await rows.named(db, person, media_hash)
-        if film is None:
+            video = await rows.named(db, person, media_hash)
+        if video is None:
             raise NotFound("There is no such video.")
-        return film
+        return video
 
     def _overlaid(self, state: WatchState, person: int, video_id: int) -> WatchState:
         """The state with what is not written yet."""

@@ -5,7 +5,7 @@ from collections.abc import Hashable
 
 from lvs.db import up_next as rows
 from lvs.db.database import Database
-from lvs.db.up_next import NextFilm
+from lvs.db.up_next import NextVideo
 from lvs.services.household.progress import ProgressTracker
 from lvs.services.lru import LRU
 from lvs.viewer import person_or_viewer, viewer
@@ -21,9 +21,9 @@ class UpNext:
     def __init__(self, database: Database, progress: ProgressTracker) -> None:
         self._database = database
         self._progress = progress
-        self._kept: LRU[Hashable, tuple[tuple[int, int], float, list[NextFilm]]] = LRU(PEOPLE_KEPT)
+        self._kept: LRU[Hashable, tuple[tuple[int, int], float, list[NextVideo]]] = LRU(PEOPLE_KEPT)
 
-    async def films(self, edition: int, *, person: int | None = None) -> list[NextFilm]:
+    async def next_videos(self, edition: int, *, person: int | None = None) -> list[NextVideo]:
         """The next films. While `edition`, that of the gallery, stays the same, so do the films; -1
         is none.
         """

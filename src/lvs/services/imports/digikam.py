@@ -4,10 +4,10 @@ from pathlib import Path
 
 from lvs.db.foreign import digikam as rows
 from lvs.db.foreign.database import opened
-from lvs.services.imports.film import (
+from lvs.services.imports.foreign_library import (
     ForeignFile,
-    ForeignFilm,
     ForeignLibrary,
+    ForeignVideo,
     path_of,
     size_of,
     stars_of,
@@ -20,15 +20,15 @@ def read(path: Path, _user: str = "") -> ForeignLibrary:
     """Videos with stars and tags. Raises Invalid, OSError."""
     with opened(path, rows.PROGRAM) as db:
         library = ForeignLibrary(rows.PROGRAM, rows.check(db))
-        films: dict[int, ForeignFilm] = {}
+        videos: dict[int, ForeignVideo] = {}
         for video_id, root, album, name, size, rating in rows.videos(db):
             place = path_of(root, str(album).strip("/"), name)
-            film = films[video_id] = ForeignFilm(place, [ForeignFile(place, size_of(size))])
+            foreign = videos[video_id] = ForeignVideo(place, [ForeignFile(place, size_of(size))])
             stars = None if rating is not None and rating == -1 else rating
-            film.entry.rating = library.understood(place, lambda r: stars_of(r, SCALE), stars)
+            foreign.entry.rating = library.understood(place, lambda r: stars_of(r, SCALE), stars)
         for video_id, tag in rows.tags(db):
-            if video_id in films:
-                library.add_tag(films[video_id], tag)
-    library.films = list(films.values())
+            if video_id in videos:
+                library.add_tag(videos[video_id], tag)
+    library.videos = list(videos.values())
     library.left_out = ["still pictures, captions, colour and pick labels of digiKam"]
     return library

@@ -20,18 +20,18 @@ from lvs.services.curation.markers import markers_text
 from lvs.services.curation.titles import MAX_TITLE_LENGTH
 from lvs.services.events import Event, Events
 from lvs.services.household import personal_values
-from lvs.services.imports.film import ForeignFilm, ForeignLibrary
-from lvs.services.imports.matcher import FilmMatcher, FilmMatches
+from lvs.services.imports.foreign_library import ForeignLibrary, ForeignVideo
+from lvs.services.imports.matcher import VideoMatcher, VideoMatches
 from lvs.services.legacy.importer import ImportItem, ImportReport, open_step
-from lvs.services.legacy.reader import LegacyPlaylist, Original
+from lvs.services.legacy.reader import LegacyData, LegacyPlaylist
 
-BATCH_FILMS = 500
+BATCH_VIDEOS = 500
 
 Progress = Callable[[int, int], None]
 """Called with how many films are done, and of how many."""
 
 
-class UnmatchedFilm(Struct, frozen=True):
+class UnmatchedVideo(Struct, frozen=True):
     """A film that is no video of this library, as far as can be told."""
 
     name: str
@@ -48,7 +48,7 @@ class ForeignReport(Struct):
     library: ForeignLibrary
     given: ImportReport
     matched: Counter[str] = field(default_factory=Counter)
-    unmatched: list[UnmatchedFilm] = field(default_factory=list)
+    unmatched: list[UnmatchedVideo] = field(default_factory=list)
     nothing: int = 0
     """Films that people gave nothing, which are passed over."""
 
@@ -76,7 +76,7 @@ class ForeignReport(Struct):
             "taken": [item.to_json() for item in given.taken],
             "already_there": [item.to_json() for item in given.already],
             "already_there_different": [item.to_json() for item in given.different],
-            "unmatched": [film.to_json() for film in self.unmatched],
+            "unmatched": [foreign.to_json() for foreign in self.unmatched],
             "not_understood": self.library.not_understood,
             "left_out": self.library.left_out,
         }
@@ -99,64 +99,74 @@ class ForeignImport:
     ) -> ForeignReport:
         """Give the videos what the program had; with `dry_run` say only what would be.
 
-        It is done in batches that are whole each. Raises Full, Unavailable.
+        It is done in batches that are whole each. Raises DiskFull, Unavailable.
         """
-        report = ForeignReport(library, ImportReport(Original(), dry_run))
-        films = [film for film in library.films if not film.empty or _is_listed(library, film)]
-        report.nothing = len(library.films) - len(films)
-        found = await self._match(films)
-        self._note_matches(report, films, found)
+        report = ForeignReport(library, ImportReport(LegacyData(), dry_run))
+        foreign_videos = [
+            foreign
+            for foreign in library.videos
+            if not foreign.empty or _is_listed(library, foreign)
+        ]
+        report.nothing = len(library.videos) - len(foreign_videos)
+        found = await self._match(foreign_videos)
+        self._note_matches(report, foreign_videos, found)
         client = f"import {library.program.lower()}"
         numbers = sorted(found.video_ids)
-        for start in range(0, len(numbers), BATCH_FILMS):
-            batch = numbers[start : start + BATCH_FILMS]
-            await self._give(report, client, [(films[n], found.video_ids[n]) for n in batch])
+        for start in range(0, len(numbers), BATCH_VIDEOS):
+            batch = numbers[start : start + BATCH_VIDEOS]
+            await self._give(
+                report, client, [(foreign_videos[n], found.video_ids[n]) for n in batch]
+            )
             tell(start + len(batch), len(numbers))
-        by_film = {id(films[number]): video_id for number, video_id in found.video_ids.items()}
+        by_foreign = {
+            id(foreign_videos[number]): video_id for number, video_id in found.video_ids.items()
+        }
         for name, wanted in library.playlists.items():
-            ids = [by_film[id(film)] for film in wanted if id(film) in by_film]
+            ids = [by_foreign[id(foreign)] for foreign in wanted if id(foreign) in by_foreign]
             await self._list(report, client, name, ids)
         return report
 
-    async def _match(self, films: Sequence[ForeignFilm]) -> FilmMatches:
-        matcher = FilmMatcher(films)
+    async def _match(self, foreign_videos: Sequence[ForeignVideo]) -> VideoMatches:
+        matcher = VideoMatcher(foreign_videos)
         async with self._database.read() as db:
             last = 0
             while places := await imports.places(db, last):
-                matcher.see(places)
+                matcher.add(places)
                 last = places[-1].file_id
         return matcher.matches()
 
     @staticmethod
     def _note_matches(
-        report: ForeignReport, films: Sequence[ForeignFilm], found: FilmMatches
+        report: ForeignReport, foreign_videos: Sequence[ForeignVideo], found: VideoMatches
     ) -> None:
         report.matched.update(way.name.lower() for way in found.ways.values())
         report.unmatched = [
-            UnmatchedFilm(
-                films[number].name, films[number].files[0].path if films[number].files else "", why
+            UnmatchedVideo(
+                foreign_videos[number].name,
+                foreign_videos[number].files[0].path if foreign_videos[number].files else "",
+                why,
             )
             for number, why in sorted(found.unmatched.items())
         ]
 
     async def _give(
-        self, report: ForeignReport, client: str, films: Sequence[tuple[ForeignFilm, int]]
+        self, report: ForeignReport, client: str, foreign_videos: Sequence[tuple[ForeignVideo, int]]
     ) -> None:
         """One batch: one transaction, after which the pages know."""
-        video_ids = [video_id for _, video_id in films]
+        video_ids = [video_id for _, video_id in foreign_videos]
         if report.given.dry_run:
             async with self._database.read() as db:
                 step = await open_step(db, None, report.given, video_ids, client)
-                for film, video_id in films:
-                    step.give(os.fsencode(film.name), video_id, film.entry, True)
-                    await _Personal(db, None, report.given, client).give(film, video_id)
+                for foreign, video_id in foreign_videos:
+                    step.give(os.fsencode(foreign.name), video_id, foreign.entry, True)
+                    await _Personal(db, None, report.given, client).give(foreign, video_id)
             return
         async with self._database.transaction() as tx:
             step = await open_step(tx, tx, report.given, video_ids, client)
             personal = _Personal(tx, tx, report.given, client)
-            for film, video_id in films:
-                step.give(os.fsencode(film.name), video_id, film.entry, True)
-                await personal.give(film, video_id)
+            for foreign, video_id in foreign_videos:
+                step.give(os.fsencode(foreign.name), video_id, foreign.entry, True)
+                await personal.give(foreign, video_id)
             changed = await step.write(tx) | personal.changed
             await gallery.refresh(tx, personal.changed)
         if changed:
@@ -181,8 +191,10 @@ class ForeignImport:
             await step.list_videos(playlist, given)
 
 
-def _is_listed(library: ForeignLibrary, film: ForeignFilm) -> bool:
-    return any(film is each for films in library.playlists.values() for each in films)
+def _is_listed(library: ForeignLibrary, foreign: ForeignVideo) -> bool:
+    return any(
+        foreign is each for foreign_videos in library.playlists.values() for each in foreign_videos
+    )
 
 
 class _Personal:
@@ -195,60 +207,60 @@ class _Personal:
         self._report, self._client = report, client
         self.changed: set[int] = set()
 
-    async def give(self, film: ForeignFilm, video_id: int) -> None:
+    async def give(self, foreign: ForeignVideo, video_id: int) -> None:
         """Give a video the position, the mark of a watched one, and the title."""
-        if film.watched or film.position_s:
-            await self._progress(film, video_id)
-        if film.title:
-            await self._title(film, video_id)
-        if film.markers:
-            await self._markers(film, video_id)
+        if foreign.watched or foreign.position_s:
+            await self._progress(foreign, video_id)
+        if foreign.title:
+            await self._title(foreign, video_id)
+        if foreign.markers:
+            await self._markers(foreign, video_id)
 
-    async def _progress(self, film: ForeignFilm, video_id: int) -> None:
+    async def _progress(self, foreign: ForeignVideo, video_id: int) -> None:
         state = await progress.of_video(self._db, HOUSEHOLD, video_id)
-        what, value = ("watched", 1) if film.watched else ("position", round(film.position_s))
-        here = int(state.watched) if film.watched else round(state.position_s)
+        what, value = ("watched", 1) if foreign.watched else ("position", round(foreign.position_s))
+        here = int(state.watched) if foreign.watched else round(state.position_s)
         if not state.updated_at:
-            self._note(self._report.taken, film, what, value)
+            self._note(self._report.taken, foreign, what, value)
             if self._tx is not None:
-                await self._put_progress(self._tx, film, video_id)
+                await self._put_progress(self._tx, foreign, video_id)
         elif here == value:
-            self._note(self._report.already, film, what, value)
+            self._note(self._report.already, foreign, what, value)
         else:
-            self._note(self._report.different, film, what, value, here)
+            self._note(self._report.different, foreign, what, value, here)
 
-    async def _put_progress(self, tx: Transaction, film: ForeignFilm, video_id: int) -> None:
-        at = film.entry.last_viewed_at or now_ms()
-        if film.watched:
+    async def _put_progress(self, tx: Transaction, foreign: ForeignVideo, video_id: int) -> None:
+        at = foreign.entry.last_viewed_at or now_ms()
+        if foreign.watched:
             old = await personal_values.watched_value(tx, HOUSEHOLD, video_id)
             await progress.mark(tx, HOUSEHOLD, video_id, True, at)
             new = await personal_values.watched_value(tx, HOUSEHOLD, video_id)
             await changes.add(tx, video_id, "watched", old, new, self._client, now_ms())
         else:
-            state = WatchState(film.position_s, False, at)
+            state = WatchState(foreign.position_s, False, at)
             await progress.restore(tx, HOUSEHOLD, video_id, state)
             await gallery.refresh_progress(tx, [video_id])
         self.changed.add(video_id)
 
-    async def _markers(self, film: ForeignFilm, video_id: int) -> None:
-        durations = [file.duration_s for file in film.files if file.duration_s]
-        text = markers_text(film.markers, max(durations, default=None))
+    async def _markers(self, foreign: ForeignVideo, video_id: int) -> None:
+        durations = [file.duration_s for file in foreign.files if file.duration_s]
+        text = markers_text(foreign.markers, max(durations, default=None))
         there = await markers.of_video(self._db, video_id)
-        number = len(film.markers)
+        number = len(foreign.markers)
         if not text or there == text:
-            self._note(self._report.already, film, "markers", number)
+            self._note(self._report.already, foreign, "markers", number)
         elif there or await changes.giving(self._db, video_id, "markers", text, 2**62):
-            self._note(self._report.different, film, "markers", number, "others")
+            self._note(self._report.different, foreign, "markers", number, "others")
         else:
-            self._note(self._report.taken, film, "markers", number)
+            self._note(self._report.taken, foreign, "markers", number)
             if self._tx is not None:
                 await markers.put(self._tx, video_id, text)
                 await changes.add(self._tx, video_id, "markers", None, text, self._client, now_ms())
                 self.changed.add(video_id)
 
-    async def _title(self, film: ForeignFilm, video_id: int) -> None:
+    async def _title(self, foreign: ForeignVideo, video_id: int) -> None:
         try:
-            title = clean_line(film.title, "title", MAX_TITLE_LENGTH)
+            title = clean_line(foreign.title, "title", MAX_TITLE_LENGTH)
         except Invalid:
             return
         known = await imports.title_of(self._db, video_id)
@@ -256,12 +268,12 @@ class _Personal:
             return
         there, edited = known
         if there == title:
-            self._note(self._report.already, film, "title", title)
+            self._note(self._report.already, foreign, "title", title)
             return
         if edited or await changes.giving(self._db, video_id, "title", title, 2**62):
-            self._note(self._report.different, film, "title", title, there)
+            self._note(self._report.different, foreign, "title", title, there)
             return
-        self._note(self._report.taken, film, "title", title)
+        self._note(self._report.taken, foreign, "title", title)
         if self._tx is not None:
             await videos.set_title(self._tx, video_id, title, edited=True)
             await changes.add(self._tx, video_id, "title", None, title, self._client, now_ms())
@@ -270,9 +282,9 @@ class _Personal:
     @staticmethod
     def _note(
         to: list[ImportItem],
-        film: ForeignFilm,
+        foreign: ForeignVideo,
         what: str,
         value: int | str,
         here: int | str | None = None,
     ) -> None:
-        to.append(ImportItem(film.name, what, value, "", here))
+        to.append(ImportItem(foreign.name, what, value, "", here))

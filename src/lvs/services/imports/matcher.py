@@ -11,7 +11,7 @@ from enum import IntEnum
 from msgspec import Struct, field
 
 from lvs.db.imports import KnownPlace
-from lvs.services.imports.film import ForeignFile, ForeignFilm
+from lvs.services.imports.foreign_library import ForeignFile, ForeignVideo
 
 NO_FILE = "no video has this content, path or name"
 NO_PLACE = "the other program names no file of it"
@@ -20,7 +20,7 @@ SECONDS = 2.0  # programs round lengths differently
 FEWEST_PARTS = 2  # of a path below a library folder that says more than a name
 
 
-class Fit(IntEnum):
+class VideoMatchKind(IntEnum):
     """Kinds of a match, surest first."""
 
     OWN_HASH = 0
@@ -30,33 +30,33 @@ class Fit(IntEnum):
     NAME = 4  # with size and length
 
 
-class FilmMatches(Struct):
+class VideoMatches(Struct):
     """The video of each film (by its place in the list), and the reason where there is none."""
 
     video_ids: dict[int, int] = field(default_factory=dict)
     unmatched: dict[int, str] = field(default_factory=dict)
-    ways: dict[int, Fit] = field(default_factory=dict)
+    ways: dict[int, VideoMatchKind] = field(default_factory=dict)
 
 
-class FilmMatcher:
+class VideoMatcher:
     """Show it every place of the library with `see`, then ask for the `matches`."""
 
-    def __init__(self, films: Iterable[ForeignFilm]) -> None:
-        self._films = list(films)
+    def __init__(self, videos: Iterable[ForeignVideo]) -> None:
+        self._videos = list(videos)
         self._by_hash: defaultdict[str, list[int]] = defaultdict(list)
         self._by_oshash: defaultdict[str, list[int]] = defaultdict(list)
         self._by_name: defaultdict[str, list[tuple[int, ForeignFile]]] = defaultdict(list)
         # for each film and kind the videos that fit: present ones, and those that are missing
-        self._fits: dict[int, dict[Fit, tuple[set[int], set[int]]]] = {}
-        for number, film in enumerate(self._films):
-            for file in film.files:
+        self._fits: dict[int, dict[VideoMatchKind, tuple[set[int], set[int]]]] = {}
+        for number, foreign in enumerate(self._videos):
+            for file in foreign.files:
                 if file.media_hash:
                     self._by_hash[file.media_hash].append(number)
                 if file.oshash:
                     self._by_oshash[file.oshash].append(number)
                 self._by_name[_name(_folded(file.path))].append((number, file))
 
-    def see(self, places: Iterable[KnownPlace]) -> None:
+    def add(self, places: Iterable[KnownPlace]) -> None:
         """Note which films these places fit."""
         for place in places:
             for number, fit in self._fitting(place):
@@ -64,11 +64,11 @@ class FilmMatcher:
                 present, missing = kinds.setdefault(fit, (set(), set()))
                 (present if place.present else missing).add(place.video_id)
 
-    def _fitting(self, place: KnownPlace) -> Iterator[tuple[int, Fit]]:
+    def _fitting(self, place: KnownPlace) -> Iterator[tuple[int, VideoMatchKind]]:
         for number in self._by_hash.get(place.media_hash, ()):
-            yield number, Fit.OWN_HASH
+            yield number, VideoMatchKind.OWN_HASH
         for number in self._by_oshash.get(place.oshash, ()):
-            yield number, Fit.OSHASH
+            yield number, VideoMatchKind.OSHASH
         path = _folded(os.fsdecode(place.path))
         whole = _folded(os.fsdecode(place.root_path)).rstrip("/") + "/" + path
         for any_ending in (False, True):
@@ -80,20 +80,20 @@ class FilmMatcher:
 
     def _by_path(
         self, number: int, file: ForeignFile, whole: str, path: str, place: KnownPlace
-    ) -> Iterator[tuple[int, Fit]]:
+    ) -> Iterator[tuple[int, VideoMatchKind]]:
         theirs = _folded(file.path)
         if theirs == whole:
-            yield number, Fit.PATH
+            yield number, VideoMatchKind.PATH
         elif path.count("/") + 1 >= FEWEST_PARTS and f"/{theirs}".endswith(f"/{path}"):
-            yield number, Fit.PATH_END
-        if _alike(file, place):
-            yield number, Fit.NAME
+            yield number, VideoMatchKind.PATH_END
+        if _similarity(file, place):
+            yield number, VideoMatchKind.NAME
 
-    def matches(self) -> FilmMatches:
+    def matches(self) -> VideoMatches:
         """The matches that there is no doubt of."""
-        found = FilmMatches()
-        for number, film in enumerate(self._films):
-            if not film.files:
+        found = VideoMatches()
+        for number, foreign in enumerate(self._videos):
+            if not foreign.files:
                 found.unmatched[number] = NO_PLACE
                 continue
             kinds = self._fits.get(number, {})
@@ -108,7 +108,7 @@ class FilmMatcher:
         return found
 
 
-def _alike(file: ForeignFile, place: KnownPlace) -> bool:
+def _similarity(file: ForeignFile, place: KnownPlace) -> bool:
     """True where size and length are the same, as far as both are known, and one of them is."""
     sizes = file.size_bytes is not None
     if sizes and file.size_bytes != place.size_bytes:

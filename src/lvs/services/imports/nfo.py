@@ -8,10 +8,10 @@ from xml.etree import ElementTree as ET
 
 from lvs.config import VIDEO_FORMATS
 from lvs.errors import Invalid
-from lvs.services.imports.film import (
+from lvs.services.imports.foreign_library import (
     ForeignFile,
-    ForeignFilm,
     ForeignLibrary,
+    ForeignVideo,
     number_of,
     seconds_of,
     stars_of,
@@ -36,8 +36,8 @@ def read(path: Path, _user: str = "") -> ForeignLibrary:
     for file in _files(path):
         element = _parsed(library, file)
         if element is not None:
-            library.films.append(_film(library, file, element))
-    if not library.films and not library.not_understood:
+            library.videos.append(_foreign_video(library, file, element))
+    if not library.videos and not library.not_understood:
         raise Invalid(f"There is no .nfo of a film in {path}.")
     return library
 
@@ -93,22 +93,22 @@ def _root(content: bytes) -> ET.Element | None:
     return None
 
 
-def _film(library: ForeignLibrary, file: Path, element: ET.Element) -> ForeignFilm:
-    film = ForeignFilm(str(file), [_place(file, element)])
-    entry, where = film.entry, film.name
+def _foreign_video(library: ForeignLibrary, file: Path, element: ET.Element) -> ForeignVideo:
+    foreign = ForeignVideo(str(file), [_place(file, element)])
+    entry, where = foreign.entry, foreign.name
     entry.rating = library.understood(where, lambda r: stars_of(r, SCALE), _rating(element))
     plays = _text(element, "playcount")
     entry.views = library.understood(where, _views, plays or 0) or None
     entry.last_viewed_at = library.understood(where, values.moment, _text(element, "lastplayed"))
     entry.favorite = _text(element, "isuserfavorite").lower() == "true"
-    film.watched = _text(element, "watched").lower() == "true"
-    film.position_s = seconds_of(element.findtext("resume/position")) or 0.0
-    film.title = _text(element, "title")
+    foreign.watched = _text(element, "watched").lower() == "true"
+    foreign.position_s = seconds_of(element.findtext("resume/position")) or 0.0
+    foreign.title = _text(element, "title")
     for name in ("tag", "genre"):
         for each in element.findall(name):
             if each.text and each.text.strip():
-                library.add_tag(film, each.text)
-    return film
+                library.add_tag(foreign, each.text)
+    return foreign
 
 
 def _views(text: str) -> int | None:

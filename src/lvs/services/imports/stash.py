@@ -4,10 +4,10 @@ from pathlib import Path
 
 from lvs.db.foreign import stash as rows
 from lvs.db.foreign.database import opened
-from lvs.services.imports.film import (
-    ForeignFilm,
+from lvs.services.imports.foreign_library import (
     ForeignLibrary,
-    complete,
+    ForeignVideo,
+    add_details,
     seconds_of,
     stars_of,
 )
@@ -20,15 +20,15 @@ def read(path: Path, _user: str = "") -> ForeignLibrary:
     """Scenes with stars, tags, views and positions. Raises Invalid, OSError."""
     with opened(path, rows.PROGRAM) as db:
         library = ForeignLibrary(rows.PROGRAM, rows.check(db))
-        films: dict[int, ForeignFilm] = {}
+        videos: dict[int, ForeignVideo] = {}
         for scene_id, title, rating, position, views, last in rows.scenes(db):
-            film = films[scene_id] = ForeignFilm(str(title or f"scene {scene_id}"), [])
-            entry = film.entry
-            entry.rating = library.understood(film.name, lambda r: stars_of(r, SCALE), rating)
+            foreign = videos[scene_id] = ForeignVideo(str(title or f"scene {scene_id}"), [])
+            entry = foreign.entry
+            entry.rating = library.understood(foreign.name, lambda r: stars_of(r, SCALE), rating)
             entry.views = views or None
-            entry.last_viewed_at = library.understood(film.name, values.moment, last)
-            film.position_s = seconds_of(position) or 0.0
-        complete(library, films, rows.files(db), rows.tags(db), rows.markers(db))
-    library.films = list(films.values())
+            entry.last_viewed_at = library.understood(foreign.name, values.moment, last)
+            foreign.position_s = seconds_of(position) or 0.0
+        add_details(library, videos, rows.files(db), rows.tags(db), rows.markers(db))
+    library.videos = list(videos.values())
     library.left_out = ["performers, studios, groups and pictures of Stash"]
     return library

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from lvs.db.foreign import xbvr as rows
 from lvs.db.foreign.database import opened
-from lvs.services.imports.film import (
-    ForeignFilm,
+from lvs.services.imports.foreign_library import (
     ForeignLibrary,
-    complete,
+    ForeignVideo,
+    add_details,
     stars_of,
 )
 from lvs.services.legacy import values
@@ -22,21 +22,21 @@ def read(path: Path, _user: str = "") -> ForeignLibrary:
     """
     with opened(path, rows.PROGRAM) as db:
         library = ForeignLibrary(rows.PROGRAM, rows.check(db))
-        films: dict[int, ForeignFilm] = {}
-        listed: list[ForeignFilm] = []
+        videos: dict[int, ForeignVideo] = {}
+        listed: list[ForeignVideo] = []
         for scene_id, title, stars, favorite, on_list, watched, plays, last in rows.scenes(db):
-            film = films[scene_id] = ForeignFilm(str(title or f"scene {scene_id}"), [])
-            entry = film.entry
-            entry.rating = library.understood(film.name, lambda r: stars_of(r, SCALE), stars)
-            entry.favorite, film.watched = bool(favorite), bool(watched)
+            foreign = videos[scene_id] = ForeignVideo(str(title or f"scene {scene_id}"), [])
+            entry = foreign.entry
+            entry.rating = library.understood(foreign.name, lambda r: stars_of(r, SCALE), stars)
+            entry.favorite, foreign.watched = bool(favorite), bool(watched)
             entry.views = plays or None
-            entry.last_viewed_at = library.understood(film.name, values.moment, last)
+            entry.last_viewed_at = library.understood(foreign.name, values.moment, last)
             if on_list:
-                listed.append(film)
-        complete(library, films, rows.files(db), rows.tags(db), rows.cuepoints(db))
+                listed.append(foreign)
+        add_details(library, videos, rows.files(db), rows.tags(db), rows.cuepoints(db))
     # XBVR lists every scene it has heard of, also those of which there is no file.
-    library.films = [film for film in films.values() if film.files]
-    if wanted := [film for film in listed if film.files]:
+    library.videos = [foreign for foreign in videos.values() if foreign.files]
+    if wanted := [foreign for foreign in listed if foreign.files]:
         library.playlists[WATCHLIST] = wanted
     library.left_out = ["actors, sites and pictures of XBVR"]
     return library

@@ -22,7 +22,7 @@ from lvs.db.database import Connection, Database, Transaction
 from lvs.models import tag_key
 from lvs.services.events import Event, Events
 from lvs.services.legacy.matcher import NO_FILE, Matcher, NameMatches
-from lvs.services.legacy.reader import LegacyEntry, LegacyPlaylist, Original
+from lvs.services.legacy.reader import LegacyData, LegacyEntry, LegacyPlaylist
 from lvs.services.library.library import Library
 from lvs.services.library.walk import legacy_alias
 
@@ -66,7 +66,7 @@ class PendingName(Struct, frozen=True):
 class ImportReport(Struct):
     """Result of an import."""
 
-    original: Original
+    original: LegacyData
     dry_run: bool
     library_known: bool = True
     taken: list[ImportItem] = field(default_factory=list)
@@ -82,7 +82,7 @@ class ImportReport(Struct):
 
     @property
     def not_understood(self) -> int:
-        return len(self.original.puzzles) + self.original.puzzles_not_listed
+        return len(self.original.issues) + self.original.issues_not_listed
 
     def to_json(self) -> dict[str, object]:
         """The whole report.
@@ -111,8 +111,8 @@ class ImportReport(Struct):
                 for kept in self.kept
             ],
             "not_understood": [
-                {"file": puzzle.file, "line": puzzle.line, "row": puzzle.row, "why": puzzle.why}
-                for puzzle in self.original.puzzles
+                {"file": issue.file, "line": issue.line, "row": issue.row, "why": issue.why}
+                for issue in self.original.issues
             ],
             "left_out": self.original.left_out,
         }
@@ -137,7 +137,7 @@ class LegacyImport:
         self._database = database
         self._events = events
         self._wake = asyncio.Event()
-        self._stale = True  # files may have come while nobody looked
+        self._stale = True  # files may have come meanwhile
         for event in (Event.ADDED, Event.MODIFIED, Event.REMOVED):
             events.on(event, self._library_changed)
         events.on(Event.CHANGED, self._library_settled)
@@ -149,14 +149,14 @@ class LegacyImport:
 
     async def take(
         self,
-        original: Original,
+        original: LegacyData,
         dry_run: bool = False,
         progress: Progress = lambda done, total: None,
     ) -> ImportReport:
         """Give the videos what the original had for them; with `dry_run` say only what would be.
 
         It is done in batches that are whole each. A second time, also after a first that was broken
-        off, changes nothing that was done before. Raises Full, Unavailable.
+        off, changes nothing that was done before. Raises DiskFull, Unavailable.
         """
         entries = original.entries
         async with self._database.read() as db:
@@ -202,14 +202,14 @@ class LegacyImport:
         found = await self._match(
             waiting, {was.video_id for was in known.values() if was.video_id is not None}
         )
-        report = ImportReport(Original(), dry_run=False)
+        report = ImportReport(LegacyData(), dry_run=False)
         for batch in _batches(sorted(found.video_ids)):
             async with self._step(report, [found.video_ids[name] for name in batch]) as step:
                 for name in batch:
                     step.give(name, found.video_ids[name], _kept(known[name]), is_bound=False)
         if found.video_ids:
             log.info(
-                "what was kept for %d names of the original has found its videos",
+                "curation kept for %d names of the original was attached to their videos",
                 len(found.video_ids),
             )
         return len(found.video_ids)
@@ -220,7 +220,7 @@ class LegacyImport:
             async with self._database.read() as db:
                 last = 0
                 while places := await legacy.places(db, last):
-                    matcher.see(places)
+                    matcher.add(places)
                     last = places[-1].file_id
         return matcher.matches(claimed)
 
@@ -251,8 +251,8 @@ class LegacyImport:
             self._wake.set()
 
     async def attaching(self, library: Library) -> None:
-        """Look after every change to the library whether a file has appeared for which something is
-        kept.
+        """Check after every change to the library whether a file has appeared for which something
+        is kept.
         """
         while True:
             await self._wake.wait()
@@ -264,9 +264,7 @@ class LegacyImport:
             try:
                 await self.attach()
             except Exception:
-                log.exception(
-                    "what is kept from the original could not be attached; it will be tried again"
-                )
+                log.exception("curation kept from the original could not be attached; trying again")
                 self._stale = True
                 await asyncio.sleep(RETRY_S)
                 self._wake.set()
@@ -338,7 +336,7 @@ class ImportStep:
         self._here = here
         self._bound: list[tuple[bytes, int]] = []
         self._kept: list[tuple[bytes, str]] = []
-        self.gifts = legacy.Grants()
+        self.gifts = legacy.ImportRows()
         self.now = now_ms()
 
     def give(self, name: bytes, video_id: int, entry: LegacyEntry, is_bound: bool) -> bool:
@@ -348,18 +346,20 @@ class ImportStep:
         here = self._here.get(video_id)
         if here is None:
             return False
-        gift = _Grant(self, os.fsdecode(name), here)
-        gift.rating(entry)
-        gift.views(entry)
-        gift.favorite(entry)
-        gift.tags(entry)
-        gift.added(entry)
+        grant = _Grant(self, os.fsdecode(name), here)
+        grant.rating(entry)
+        grant.views(entry)
+        grant.favorite(entry)
+        grant.tags(entry)
+        grant.added(entry)
         if not is_bound:
             self._bound.append((name, video_id))
             self.gifts.aliases.append((video_id, legacy_alias(os.fsdecode(name))))
         return True
 
-    def keep(self, name: bytes, entry: LegacyEntry, why: str, known: legacy.Name | None) -> None:
+    def keep(
+        self, name: bytes, entry: LegacyEntry, why: str, known: legacy.ImportedName | None
+    ) -> None:
         """Keep it until its file appears."""
         text = entry.to_json()
         is_new = known is None or known.waiting != text
@@ -521,7 +521,7 @@ class _Grant:
             self._step.gifts.added.append((here.video_id, entry.added_at))
 
 
-def _kept(name: legacy.Name) -> LegacyEntry:
+def _kept(name: legacy.ImportedName) -> LegacyEntry:
     return LegacyEntry.from_json(name.waiting) if name.waiting else LegacyEntry()
 
 

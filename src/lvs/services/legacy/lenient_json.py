@@ -34,7 +34,7 @@ _NUMBER = re.compile(r"-?[0-9]{1,400}(\.[0-9]{1,400})?([eE][-+]?[0-9]{1,5})?")
 _LITERALS: dict[str, bool | None] = {"true": True, "false": False, "null": None}
 
 
-class Unread(Enum):
+class Unparsed(Enum):
     """A value that is there and was not read."""
 
     NESTED = "it is an object or a list where a plain value belongs"
@@ -42,7 +42,7 @@ class Unread(Enum):
     BROKEN = "it is no JSON value"
 
 
-Value = str | int | float | bool | Unread | None
+Value = str | int | float | bool | Unparsed | None
 
 
 class ParsedValue(Struct, frozen=True):
@@ -52,12 +52,12 @@ class ParsedValue(Struct, frozen=True):
     """
 
     at: int
-    key: str | Unread | None
+    key: str | Unparsed | None
     value: Value
     listed: bool = False
 
 
-class Broken(Struct, frozen=True):
+class SyntaxIssue(Struct, frozen=True):
     """The text is no JSON at this place; what can be read behind it follows."""
 
     at: int
@@ -78,7 +78,7 @@ class LenientJson:
         self._cut = False
 
     def line(self, at: int) -> int:
-        """The line, from 1, of a place that `ParsedValue` and `Broken` carry.
+        """The line, from 1, of a place that `ParsedValue` and `SyntaxIssue` carry.
 
         Quick when asked in ascending order.
         """
@@ -90,28 +90,30 @@ class LenientJson:
             self._counted_to = end
         return self._line
 
-    def __iter__(self) -> Iterator[ParsedValue | Broken]:
+    def __iter__(self) -> Iterator[ParsedValue | SyntaxIssue]:
         start = self._after_blanks(3 if self._content[:3] == codecs.BOM_UTF8 else 0)
         match self._byte(start):
             case b"":
-                yield Broken(start, "the file is empty")
+                yield SyntaxIssue(start, "the file is empty")
                 return
             case b"{":
                 yield from self._members(start + 1)
             case b"[":
                 yield from self._items(start + 1, None)
             case _:
-                yield Broken(start, "it begins with neither { nor [")
+                yield SyntaxIssue(start, "it begins with neither { nor [")
                 return
         if self._cut:
-            yield Broken(len(self._content), "the file is cut off here")
+            yield SyntaxIssue(len(self._content), "the file is cut off here")
         elif self._byte(self._after_blanks(self._end)):
-            yield Broken(self._end, "something follows the end of the JSON, which was not read")
+            yield SyntaxIssue(
+                self._end, "something follows the end of the JSON, which was not read"
+            )
 
     # Each of the following leaves in `_end` where it stopped, and sets `_cut` where the file ended
     # before it did.
 
-    def _members(self, at: int) -> Iterator[ParsedValue | Broken]:
+    def _members(self, at: int) -> Iterator[ParsedValue | SyntaxIssue]:
         while True:
             at = self._after_blanks(at)
             byte = self._byte(at)
@@ -124,7 +126,7 @@ class LenientJson:
                 key = self._text(at)
                 colon = self._after_blanks(self._end)
                 if not self._cut and self._byte(colon) != b":":
-                    yield Broken(colon, "a colon is missing")
+                    yield SyntaxIssue(colon, "a colon is missing")
                     at = self._next_member(at + 1)
                     continue
                 if not self._cut:
@@ -134,7 +136,7 @@ class LenientJson:
                 at = self._end
             else:
                 if byte:
-                    yield Broken(at, "this is no JSON")
+                    yield SyntaxIssue(at, "this is no JSON")
                 at = self._next_member(at)
             if self._cut:
                 return
@@ -144,7 +146,7 @@ class LenientJson:
         self._cut = found is None
         return found.start() if found else len(self._content)
 
-    def _items(self, at: int, key: str | Unread | None) -> Iterator[ParsedValue | Broken]:
+    def _items(self, at: int, key: str | Unparsed | None) -> Iterator[ParsedValue | SyntaxIssue]:
         while True:
             at = self._after_blanks(at)
             byte = self._byte(at)
@@ -156,7 +158,7 @@ class LenientJson:
             elif not byte:
                 self._cut = True
             elif byte in b"}:":
-                yield Broken(at, "this is no JSON")
+                yield SyntaxIssue(at, "this is no JSON")
                 found = _NEXT_IN_LIST.search(self._content, at)
                 self._cut = found is None
                 at = found.start() if found else at
@@ -167,8 +169,8 @@ class LenientJson:
                 return
 
     def _value(
-        self, at: int, key: str | Unread | None, listed: bool
-    ) -> Iterator[ParsedValue | Broken]:
+        self, at: int, key: str | Unparsed | None, listed: bool
+    ) -> Iterator[ParsedValue | SyntaxIssue]:
         byte = self._byte(at)
         value: Value
         if byte == b'"':
@@ -177,7 +179,7 @@ class LenientJson:
             yield from self._items(at + 1, key)
             return
         elif byte and byte in b"[{":
-            value = Unread.NESTED
+            value = Unparsed.NESTED
             self._pass_over(at)
         else:
             value = self._word(at)
@@ -191,22 +193,22 @@ class LenientJson:
             self._end
         )  # a number that ends with the file may have had more digits
         if match is None:
-            return Unread.BROKEN
+            return Unparsed.BROKEN
         if len(match[0]) > 1000:
-            return Unread.LONG
+            return Unparsed.LONG
         word = match[0].decode("latin-1")
         if word in _LITERALS:
             return _LITERALS[word]
         if not _NUMBER.fullmatch(word):
-            return Unread.BROKEN
+            return Unparsed.BROKEN
         return float(word) if set(word) & set(".eE") else int(word)
 
-    def _text(self, at: int) -> str | Unread:
+    def _text(self, at: int) -> str | Unparsed:
         end = self._end_of_text(at + 1)
         self._cut = end is None
         self._end = len(self._content) if end is None else end
         if self._end - at > LONGEST_TEXT_BYTES:
-            return Unread.LONG
+            return Unparsed.LONG
         raw = self._content[at + 1 : self._end - 1]
         text = _decoded(raw)
         if b"\\" not in raw:
@@ -214,7 +216,7 @@ class LenientJson:
         try:
             return str(json.loads(f'"{text}"', strict=False))
         except ValueError:
-            return Unread.BROKEN
+            return Unparsed.BROKEN
 
     def _end_of_text(self, at: int) -> int | None:
         """Behind the closing quote; None where there is none."""

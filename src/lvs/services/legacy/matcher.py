@@ -18,7 +18,7 @@ TAKEN = "the only video of a similar name goes by another name of the original"
 DISPUTED = "more than one name of the original would fit the same video"
 
 
-class Way(IntEnum):
+class NameMatchKind(IntEnum):
     """Kinds of a match between a name and a place, surest first."""
 
     PATH = 0
@@ -31,7 +31,11 @@ class Way(IntEnum):
     NAME_OTHER_CASE = 7
 
 
-SURE = (Way.PATH, Way.PATH_COMPOSED, Way.PATH_LEFT)  # two names may be two copies of one video
+SURE = (
+    NameMatchKind.PATH,
+    NameMatchKind.PATH_COMPOSED,
+    NameMatchKind.PATH_LEFT,
+)  # two names may be two copies of one video
 
 
 class NameMatches(Struct):
@@ -46,17 +50,17 @@ class Matcher:
 
     def __init__(self, names: Iterable[bytes]) -> None:
         self._names = sorted(names)
-        self._fits: dict[bytes, dict[Way, set[int]]] = {}
-        self._alike: defaultdict[bytes | str, list[bytes]] = defaultdict(list)
+        self._fits: dict[bytes, dict[NameMatchKind, set[int]]] = {}
+        self._similarity: defaultdict[bytes | str, list[bytes]] = defaultdict(list)
         for name in self._names:
-            self._alike[_folded(_last_part(name))].append(name)
+            self._similarity[_folded(_last_part(name))].append(name)
 
-    def see(self, places: Iterable[NamedPlace]) -> None:
+    def add(self, places: Iterable[NamedPlace]) -> None:
         """Note which names these places fit."""
         for place in places:
             # Whatever fits in any way at all is alike in its last part, letter case and
             # normalization aside.
-            for name in self._alike.get(_folded(_last_part(place.path)), ()):
+            for name in self._similarity.get(_folded(_last_part(place.path)), ()):
                 for way in _ways(name, place):
                     self._fits.setdefault(name, {}).setdefault(way, set()).add(place.video_id)
 
@@ -67,7 +71,7 @@ class Matcher:
         """
         found = NameMatches()
         taken = set(claimed)
-        by_way: defaultdict[Way, list[tuple[bytes, int]]] = defaultdict(list)
+        by_way: defaultdict[NameMatchKind, list[tuple[bytes, int]]] = defaultdict(list)
         for name in self._names:
             way = min(self._fits.get(name, ()), default=None)
             if way is None:
@@ -77,7 +81,7 @@ class Matcher:
             else:
                 [video_id] = self._fits[name][way]
                 by_way[way].append((name, video_id))
-        for way in Way:
+        for way in NameMatchKind:
             wanted = defaultdict(list)
             for name, video_id in by_way[way]:
                 wanted[video_id].append(name)
@@ -92,22 +96,22 @@ class Matcher:
         return found
 
 
-def _ways(name: bytes, place: NamedPlace) -> Iterator[Way]:
+def _ways(name: bytes, place: NamedPlace) -> Iterator[NameMatchKind]:
     """The matches of a name and a place with the same last part."""
     last_name, last = _last_part(name), _last_part(place.path)
     if name == place.path:
-        yield Way.PATH if place.present else Way.PATH_LEFT
+        yield NameMatchKind.PATH if place.present else NameMatchKind.PATH_LEFT
     if last_name == last:
-        yield Way.NAME if place.present else Way.NAME_LEFT
+        yield NameMatchKind.NAME if place.present else NameMatchKind.NAME_LEFT
     if not place.present:
         return
     if place.path.endswith(b"/" + name):
-        yield Way.END
+        yield NameMatchKind.END
     if _composed(name) == _composed(place.path):
-        yield Way.PATH_COMPOSED
+        yield NameMatchKind.PATH_COMPOSED
     if _composed(last_name) == _composed(last):
-        yield Way.NAME_COMPOSED
-    yield Way.NAME_OTHER_CASE
+        yield NameMatchKind.NAME_COMPOSED
+    yield NameMatchKind.NAME_OTHER_CASE
 
 
 def _last_part(path: bytes) -> bytes:

@@ -18,10 +18,10 @@ from msgspec.structs import asdict
 from lvs.db import original_db
 from lvs.models import tag_key
 from lvs.services.legacy import values
-from lvs.services.legacy.lenient_json import Broken, ParsedValue, Unread, opened
-from lvs.services.legacy.sources import Kind, Search, Source
+from lvs.services.legacy.lenient_json import ParsedValue, SyntaxIssue, Unparsed, opened
+from lvs.services.legacy.sources import Source, SourceFiles, SourceKind
 
-MOST_PUZZLES = 10_000  # that many are listed; the rest is counted
+MOST_ISSUES = 10_000  # that many are listed; the rest is counted
 
 
 class LegacyEntry(Struct):
@@ -78,7 +78,7 @@ class LegacyPlaylist(Struct):
 
 
 class ParseIssue(Struct, frozen=True):
-    """Something that was not understood: in which file, where in it, and why."""
+    """A part that was not understood: in which file, where in it, and why."""
 
     file: str
     line: int | None  # in a JSON file
@@ -90,19 +90,19 @@ class FileRead(Struct, frozen=True):
     """A file of the original and whether what it holds counts."""
 
     file: str
-    kind: Kind
+    kind: SourceKind
     used: bool
     why: str = ""
 
 
-class Original(Struct):
-    """All that was read."""
+class LegacyData(Struct):
+    """The content of the original's files."""
 
     entries: dict[bytes, LegacyEntry] = field(default_factory=dict)
     playlists: list[LegacyPlaylist] = field(default_factory=list)
     files: list[FileRead] = field(default_factory=list)
-    puzzles: list[ParseIssue] = field(default_factory=list)
-    puzzles_not_listed: int = 0
+    issues: list[ParseIssue] = field(default_factory=list)
+    issues_not_listed: int = 0
     left_out: list[str] = field(default_factory=list)
 
     def entry(self, name: bytes) -> LegacyEntry:
@@ -118,34 +118,36 @@ class Original(Struct):
             if here is not entry:
                 here.fill(entry)
 
-    def puzzle(self, file: str, why: str, line: int | None = None, row: str | None = None) -> None:
-        if len(self.puzzles) < MOST_PUZZLES:
-            self.puzzles.append(ParseIssue(file, line, row, why))
+    def add_issue(
+        self, file: str, why: str, line: int | None = None, row: str | None = None
+    ) -> None:
+        if len(self.issues) < MOST_ISSUES:
+            self.issues.append(ParseIssue(file, line, row, why))
         else:
-            self.puzzles_not_listed += 1
+            self.issues_not_listed += 1
 
 
-def read(search: Search, tell: Callable[[Path], None] = lambda _: None) -> Original:
+def read(search: SourceFiles, tell: Callable[[Path], None] = lambda _: None) -> LegacyData:
     """Everything in these files; `tell` hears of each before it is read."""
-    found = Original()
+    found = LegacyData()
     for folder, why in search.unread:
-        found.puzzle(folder, f"the folder cannot be read: {why}")
-    tags_known = _read_newest(search, Kind.DATABASE, found, tell, _Databases(found).read)
-    for kind in (Kind.RATINGS, Kind.VIEWS, Kind.FAVORITES, Kind.TAGS):
-        if kind is Kind.TAGS and tags_known:
+        found.add_issue(folder, f"the folder cannot be read: {why}")
+    tags_known = _read_newest(search, SourceKind.DATABASE, found, tell, _Databases(found).read)
+    for kind in (SourceKind.RATINGS, SourceKind.VIEWS, SourceKind.FAVORITES, SourceKind.TAGS):
+        if kind is SourceKind.TAGS and tags_known:
             for source in _of_kind(search, kind):
                 found.files.append(
                     FileRead(str(source.path), kind, False, "the tags in the database count")
                 )
         else:
             _read_newest(search, kind, found, tell, _LegacyStore(found).read)
-    for source in _of_kind(search, Kind.SIDECAR, Kind.UNKNOWN, Kind.ANALYTICS):
+    for source in _of_kind(search, SourceKind.SIDECAR, SourceKind.UNKNOWN, SourceKind.ANALYTICS):
         tell(source.path)
         _LegacyStore(found).read(source)
     return found
 
 
-def _of_kind(search: Search, *kinds: Kind) -> list[Source]:
+def _of_kind(search: SourceFiles, *kinds: SourceKind) -> list[Source]:
     return [source for source in search.sources if source.kind in kinds]
 
 
@@ -158,9 +160,9 @@ class _Outcome(Struct, frozen=True):
 
 
 def _read_newest(
-    search: Search,
-    kind: Kind,
-    found: Original,
+    search: SourceFiles,
+    kind: SourceKind,
+    found: LegacyData,
     tell: Callable[[Path], None],
     read_one: Callable[[Source], _Outcome],
 ) -> bool:
@@ -182,7 +184,7 @@ def _read_newest(
 class _Databases:
     """Reads databases, the newest first."""
 
-    def __init__(self, found: Original) -> None:
+    def __init__(self, found: LegacyData) -> None:
         self._found = found
 
     def read(self, source: Source) -> _Outcome:
@@ -195,11 +197,11 @@ class _Databases:
         image_groups = curated = 0
         try:
             for part in original_db.rows(source.path):
-                if isinstance(part, original_db.Read):
+                if isinstance(part, original_db.TableEnd):
                     whole.add(part.table)
                 elif isinstance(part, original_db.Damage):
                     damaged = True
-                    self._found.puzzle(file, part.why, row=part.table)
+                    self._found.add_issue(file, part.why, row=part.table)
                 elif part.table == "gallery_groups":
                     image_groups += 1
                 else:
@@ -207,7 +209,7 @@ class _Databases:
                     self._take_row(file, part)
         except OSError as error:
             damaged = True
-            self._found.puzzle(file, f"it cannot be read: {error.strerror or error}")
+            self._found.add_issue(file, f"it cannot be read: {error.strerror or error}")
         self._found.add(self._entries)
         self._take_playlists(file)
         if image_groups:
@@ -222,10 +224,10 @@ class _Databases:
             _ROWS[row.table](
                 self,
                 row,
-                lambda why: self._found.puzzle(file, why, row=f"{row.table} {row.number}"),
+                lambda why: self._found.add_issue(file, why, row=f"{row.table} {row.number}"),
             )
         except ValueError as error:
-            self._found.puzzle(file, str(error), row=f"{row.table} {row.number}")
+            self._found.add_issue(file, str(error), row=f"{row.table} {row.number}")
 
     def _of(self, name: object) -> LegacyEntry:
         return self._entries.setdefault(values.file_name(name), LegacyEntry())
@@ -320,7 +322,7 @@ def _when(value: object, doubt: Callable[[str], None]) -> int | None:
 class _LegacyStore:
     """Reads the JSON files."""
 
-    def __init__(self, found: Original) -> None:
+    def __init__(self, found: LegacyData) -> None:
         self._found = found
 
     def read(self, source: Source) -> _Outcome:
@@ -332,21 +334,21 @@ class _LegacyStore:
         kind = source.kind
         try:
             with opened(source.path) as self._text:
-                if kind is Kind.UNKNOWN:
+                if kind is SourceKind.UNKNOWN:
                     kind = self._kind()
-                if kind is Kind.ANALYTICS:
+                if kind is SourceKind.ANALYTICS:
                     self._found.files.append(
                         FileRead(self._file, kind, False, "LVS keeps no watch statistics")
                     )
-                elif kind is not Kind.UNKNOWN:
+                elif kind is not SourceKind.UNKNOWN:
                     self._read(kind)
         except OSError as error:
             self._damaged = True
-            self._found.puzzle(self._file, f"it cannot be read: {error.strerror or error}")
+            self._found.add_issue(self._file, f"it cannot be read: {error.strerror or error}")
         self._found.add(self._entries)
-        if source.kind in (Kind.SIDECAR, Kind.UNKNOWN) and kind not in (
-            Kind.UNKNOWN,
-            Kind.ANALYTICS,
+        if source.kind in (SourceKind.SIDECAR, SourceKind.UNKNOWN) and kind not in (
+            SourceKind.UNKNOWN,
+            SourceKind.ANALYTICS,
         ):
             self._found.files.append(
                 FileRead(self._file, kind, True, "damaged" if self._damaged else "")
@@ -354,50 +356,50 @@ class _LegacyStore:
         why = "damaged" if self._damaged else "" if self._entries else "nothing in it"
         return _Outcome(why, enough=bool(self._entries) and not self._damaged)
 
-    def _kind(self) -> Kind:
+    def _kind(self) -> SourceKind:
         """The kind of a file, by its content."""
         for part in self._text:
-            if isinstance(part, Broken):
+            if isinstance(part, SyntaxIssue):
                 continue
             if part.key == "favorites" or part.key is None:
-                return Kind.FAVORITES
+                return SourceKind.FAVORITES
             if part.listed:
-                return Kind.TAGS if part.key != "tags" else Kind.UNKNOWN
-            if part.value is Unread.NESTED:
-                return Kind.ANALYTICS
+                return SourceKind.TAGS if part.key != "tags" else SourceKind.UNKNOWN
+            if part.value is Unparsed.NESTED:
+                return SourceKind.ANALYTICS
             break
-        self._puzzle(
+        self._issue(
             0,
             "neither its name nor what is in it says what it holds; call it ratings.json,"
             " views.json, tags.json …",
         )
-        return Kind.UNKNOWN
+        return SourceKind.UNKNOWN
 
-    def _puzzle(self, at: int, why: str) -> None:
-        self._found.puzzle(self._file, why, line=self._text.line(at))
+    def _issue(self, at: int, why: str) -> None:
+        self._found.add_issue(self._file, why, line=self._text.line(at))
 
-    def _read(self, kind: Kind) -> None:
+    def _read(self, kind: SourceKind) -> None:
         take = {
-            Kind.RATINGS: self._rating,
-            Kind.VIEWS: self._views,
-            Kind.TAGS: self._tag,
-            Kind.FAVORITES: self._favorite,
-            Kind.SIDECAR: self._sidecar,
+            SourceKind.RATINGS: self._rating,
+            SourceKind.VIEWS: self._views,
+            SourceKind.TAGS: self._tag,
+            SourceKind.FAVORITES: self._favorite,
+            SourceKind.SIDECAR: self._sidecar,
         }[kind]
         for part in self._text:
-            if isinstance(part, Broken):
+            if isinstance(part, SyntaxIssue):
                 self._damaged = True
-                self._puzzle(part.at, part.why)
+                self._issue(part.at, part.why)
                 continue
             try:
                 take(part)
             except ValueError as error:
                 where = (
-                    f" ({values.shown(part.key)})"
-                    if isinstance(part.key, str) and kind is not Kind.FAVORITES
+                    f" ({values.shortened(part.key)})"
+                    if isinstance(part.key, str) and kind is not SourceKind.FAVORITES
                     else ""
                 )
-                self._puzzle(part.at, f"{error}{where}")
+                self._issue(part.at, f"{error}{where}")
 
     def _of(self, name: object) -> LegacyEntry:
         return self._entries.setdefault(values.file_name(name), LegacyEntry())
@@ -407,9 +409,9 @@ class _LegacyStore:
         if stars is not None:
             entry = self._of(part.key)
             if entry.rating not in (None, stars):
-                self._puzzle(
+                self._issue(
                     part.at,
-                    f"{values.shown(part.key)} has two ratings in this file; the last counts",
+                    f"{values.shortened(part.key)} has two ratings in this file; the last counts",
                 )
             entry.rating = stars
 
@@ -418,9 +420,10 @@ class _LegacyStore:
         if count is not None:
             entry = self._of(part.key)
             if entry.views not in (None, count):
-                self._puzzle(
+                self._issue(
                     part.at,
-                    f"{values.shown(part.key)} has two view counts in this file; the last counts",
+                    f"{values.shortened(part.key)} has two view counts in this file; the last one"
+                    " counts",
                 )
             entry.views = count
 
@@ -428,17 +431,19 @@ class _LegacyStore:
         if not part.listed:
             if part.value is None:
                 return
-            raise ValueError(f"tags are a list, not {values.shown(part.value)}")
+            raise ValueError(f"tags are a list, not {values.shortened(part.value)}")
         tag = values.tag(part.value)
         self._of(part.key).tags.setdefault(tag_key(tag), (tag, None))
 
     def _favorite(self, part: ParsedValue) -> None:
         if part.key not in ("favorites", None):
-            raise ValueError(f"favorites are a list of names, and {values.shown(part.key)} is none")
+            raise ValueError(
+                f"favorites are a list of names, which {values.shortened(part.key)} is not"
+            )
         if not part.listed:
             if part.value is None:
                 return
-            raise ValueError(f"favorites are a list of names, not {values.shown(part.value)}")
+            raise ValueError(f"favorites are a list of names, not {values.shortened(part.value)}")
         self._of(part.value).favorite = True
 
     def _sidecar(self, part: ParsedValue) -> None:

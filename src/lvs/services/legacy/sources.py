@@ -13,7 +13,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from lvs.errors import NotFound
-from lvs.services.library.walk import below, has_format
+from lvs.services.library.walk import below, has_extension
 
 SQLITE_HEADER = b"SQLite format 3\0"
 SUBFOLDERS = (
@@ -31,7 +31,7 @@ _STORE = re.compile(
 _STAMP = re.compile(r"([0-9]{8})[-_]([0-9]{6})")
 
 
-class Kind(StrEnum):
+class SourceKind(StrEnum):
     """Kinds of the original's files."""
 
     DATABASE = "database"
@@ -51,20 +51,22 @@ class Source(Struct, frozen=True):
     """
 
     path: Path
-    kind: Kind
+    kind: SourceKind
     saved_at: float
     is_copy: bool = False
     video: bytes = b""
 
 
-class Search(Struct, frozen=True):
+class SourceFiles(Struct, frozen=True):
     """Files found, newest of each kind first, and folders that could not be read."""
 
     sources: tuple[Source, ...]
     unread: tuple[tuple[str, str], ...]
 
 
-def find(paths: Iterable[Path], formats: Collection[str], libraries: Iterable[bytes]) -> Search:
+def find(
+    paths: Iterable[Path], formats: Collection[str], libraries: Iterable[bytes]
+) -> SourceFiles:
     """Every file of the original that these paths are or hold. Raises NotFound where a path is not
     there.
 
@@ -87,13 +89,13 @@ def find(paths: Iterable[Path], formats: Collection[str], libraries: Iterable[by
             )
         for source in search:
             found.setdefault(source.path.resolve(), source)
-    return Search(tuple(sorted(found.values(), key=_rank)), tuple(unread))
+    return SourceFiles(tuple(sorted(found.values(), key=_rank)), tuple(unread))
 
 
 def _rank(source: Source) -> tuple[int, bool, float, str]:
     """The newest first. A database that was in use counts before every copy made of one."""
-    in_use_first = source.is_copy and source.kind is Kind.DATABASE
-    return (list(Kind).index(source.kind), in_use_first, -source.saved_at, str(source.path))
+    in_use_first = source.is_copy and source.kind is SourceKind.DATABASE
+    return (list(SourceKind).index(source.kind), in_use_first, -source.saved_at, str(source.path))
 
 
 def _in_folder(
@@ -122,9 +124,9 @@ def _in_folder(
                 and _DATABASE.match(name)
                 and not name.lower().endswith(".json")
             ):
-                yield _source(path, Kind.DATABASE)
+                yield _source(path, SourceKind.DATABASE)
             elif Path(where) in stores and (store := _STORE.fullmatch(name)):
-                yield _source(path, Kind(store[1].lower()))
+                yield _source(path, SourceKind(store[1].lower()))
 
 
 def _named_file(path: Path, endings: frozenset[bytes], libraries: tuple[bytes, ...]) -> Source:
@@ -136,13 +138,13 @@ def _named_file(path: Path, endings: frozenset[bytes], libraries: tuple[bytes, .
         is_database = file.read(len(SQLITE_HEADER)) == SQLITE_HEADER
     named_database = name.lower().endswith(_DATABASE_ENDINGS) or _DATABASE.match(name)
     if is_database or (named_database and not name.lower().endswith(".json")):
-        return _source(path, Kind.DATABASE)
+        return _source(path, SourceKind.DATABASE)
     store = _STORE.fullmatch(name)
-    return _source(path, Kind(store[1].lower()) if store else Kind.UNKNOWN)
+    return _source(path, SourceKind(store[1].lower()) if store else SourceKind.UNKNOWN)
 
 
 def _is_sidecar(name: str, endings: frozenset[bytes]) -> bool:
-    return name.lower().endswith(".json") and has_format(os.fsencode(name[:-5]), endings)
+    return name.lower().endswith(".json") and has_extension(os.fsencode(name[:-5]), endings)
 
 
 def _sidecar(path: Path, folder: Path, libraries: tuple[bytes, ...]) -> Source:
@@ -153,11 +155,11 @@ def _sidecar(path: Path, folder: Path, libraries: tuple[bytes, ...]) -> Source:
     real = os.path.join(os.path.realpath(os.path.dirname(video)), os.path.basename(video))
     for library in libraries:
         if below(real, library):
-            return Source(path, Kind.SIDECAR, 0.0, video=os.path.relpath(real, library))
-    return Source(path, Kind.SIDECAR, 0.0, video=os.path.relpath(video, os.fsencode(folder)))
+            return Source(path, SourceKind.SIDECAR, 0.0, video=os.path.relpath(real, library))
+    return Source(path, SourceKind.SIDECAR, 0.0, video=os.path.relpath(video, os.fsencode(folder)))
 
 
-def _source(path: Path, kind: Kind) -> Source:
+def _source(path: Path, kind: SourceKind) -> Source:
     stamp = _STAMP.search(path.name)
     if stamp:
         try:

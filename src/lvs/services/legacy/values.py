@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from lvs.errors import Invalid
 from lvs.services.curation.tags import LONGEST_TAG, clean_tag
-from lvs.services.legacy.lenient_json import Unread
+from lvs.services.legacy.lenient_json import Unparsed
 
 MOST_VIEWS = 2**53 - 1
 LONGEST_NAME_BYTES = 4096
@@ -46,7 +46,7 @@ def stars(value: object) -> int | None:
         return None
     number = _whole(value, "a rating")
     if not 1 <= number <= 5:
-        raise ValueError(f"a rating is 1 to 5 stars, not {shown(value)}")
+        raise ValueError(f"a rating is 1 to 5 stars, not {shortened(value)}")
     return number
 
 
@@ -56,7 +56,7 @@ def views(value: object) -> int | None:
         return None
     number = _whole(value, "a view count")
     if not 0 <= number <= MOST_VIEWS:
-        raise ValueError(f"a video cannot have been played {shown(value)} times")
+        raise ValueError(f"a video cannot have been played {shortened(value)} times")
     return number
 
 
@@ -65,7 +65,7 @@ def tag(value: object) -> str:
     try:
         return clean_tag(" ".join(_text(value, "a tag").split()), LONGEST_TAG)
     except Invalid as error:
-        raise ValueError(f"{shown(value)} is no tag: {error.message}") from None
+        raise ValueError(f"{shortened(value)} is not a tag: {error.message}") from None
 
 
 def moment(value: object) -> int | None:
@@ -88,7 +88,7 @@ def moment(value: object) -> int | None:
             milliseconds = 0
         if milliseconds > 0:
             return milliseconds
-    raise ValueError(f"{shown(value)} is no time")
+    raise ValueError(f"{shortened(value)} is not a time")
 
 
 def line(value: object, what: str) -> str:
@@ -99,13 +99,13 @@ def line(value: object, what: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise ValueError(f"{what} is no text") from None
+        raise ValueError(f"{what} is not text") from None
     return text
 
 
-def shown(value: object) -> str:
+def shortened(value: object) -> str:
     """The value as it stands in the file, short."""
-    if isinstance(value, Unread):
+    if isinstance(value, Unparsed):
         return value.value
     text = (
         str(value).lower()
@@ -124,7 +124,7 @@ def ascii_bytes(value: bytes) -> str:
 
 
 def _whole(value: object, what: str) -> int:
-    if isinstance(value, Unread):
+    if isinstance(value, Unparsed):
         raise ValueError(f"{what} is missing: {value.value}")
     if isinstance(value, int) and not isinstance(value, bool):
         return value
@@ -132,13 +132,13 @@ def _whole(value: object, what: str) -> int:
         return int(value)
     match = _WHOLE.fullmatch(value.strip()) if isinstance(value, str) else None
     if not match:
-        raise ValueError(f"{what} is a whole number, not {shown(value)}")
+        raise ValueError(f"{what} is a whole number, not {shortened(value)}")
     return int(match[1])
 
 
 def _text(value: object, what: str) -> str:
-    if isinstance(value, Unread):
+    if isinstance(value, Unparsed):
         raise ValueError(f"{what} is missing: {value.value}")
     if not isinstance(value, str):
-        raise ValueError(f"{what} is text, not {shown(value)}")
+        raise ValueError(f"{what} is text, not {shortened(value)}")
     return value

@@ -58,7 +58,7 @@ class Comparison:
             if file.size_bytes <= EXTENDED_WHOLE_BYTES:  # a larger one rested between its pieces
                 await asyncio.sleep(rest * (time.monotonic() - started))
         for video_id in {file.video_id for file in waiting}:
-            await self._tell_apart(video_id)
+            await self._separate_differing(video_id)
         return bool(waiting)
 
     async def _read(self, file: File, rest: float) -> None:
@@ -76,7 +76,7 @@ class Comparison:
         async with self._database.transaction() as tx:
             await files.set_compared(tx, file, read)
 
-    async def _tell_apart(self, video_id: int) -> None:
+    async def _separate_differing(self, video_id: int) -> None:
         """Make copies that differ, although their samples are the same, videos of their own."""
         async with self._database.transaction() as tx:
             differing = await files.differing_copies(tx, video_id)

@@ -14,7 +14,7 @@ from lvs.db import files, gallery, roots
 from lvs.db.database import Database
 from lvs.models import Root, UnreachableFolder
 from lvs.services.events import Event, Events
-from lvs.services.library.scan_reader import display_path
+from lvs.services.library.scan_reader import display_location
 from lvs.services.library.walk import WalkResult, below
 
 log = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ class Drives:
                 yield root.name
         for entry in self.away:
             if self.roots[entry.root_id].active:
-                yield display_path(self.roots[entry.root_id], entry.path)
+                yield display_location(self.roots[entry.root_id], entry.path)
 
     async def is_believable(
         self,
@@ -208,7 +208,7 @@ class Drives:
             refused, at = self._refused.get(root.id, (None, 0.0))
             return now.identity != refused or time.monotonic() - at > REFUSED_S
         if self._identities.get(root.id, now.identity) != now.identity:
-            log.warning("another folder is at the place of %s", os.fsdecode(root.path))
+            log.warning("another folder has taken the place of %s", os.fsdecode(root.path))
             await self.set_offline(root, now_ms())  # until a scan has found what is known
             return True
         return await self._have_mounts_changed(root)
@@ -256,21 +256,21 @@ class Drives:
         await self.set_offline(root, root.offline_since or now_ms())
 
 
-class _Place(Struct, frozen=True):
+class _FolderState(Struct, frozen=True):
     """The folder at the place of a library folder."""
 
     identity: Identity
     is_empty: bool
 
 
-def _place_at(path: bytes) -> _Place | None:
+def _place_at(path: bytes) -> _FolderState | None:
     """Return what is at a place; None where there is no folder that can be read, or what is in it
     may not be looked at.
     """
     try:
         state = os.stat(os.path.join(path, b"."))
         with os.scandir(path) as entries:
-            return _Place((state.st_dev, state.st_ino), next(iter(entries), None) is None)
+            return _FolderState((state.st_dev, state.st_ino), next(iter(entries), None) is None)
     except OSError:
         return None
 

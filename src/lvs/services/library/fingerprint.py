@@ -64,7 +64,7 @@ def fingerprint(path: bytes) -> FileHash:
 
 
 def _storable(mtime_ns: int) -> int:
-    """As `walk.storable`; this module imports next to nothing."""
+    """The same as `walk.storable`; this module imports next to nothing."""
     return max(-(1 << 63), min((1 << 63) - 1, mtime_ns))
 
 
@@ -139,7 +139,7 @@ def _offsets(size: int) -> Iterable[int]:
 
 
 def fingerprints(paths: Iterable[bytes]) -> list[FileHash | Failure]:
-    """Return what `fingerprint` says of each of these, or why it says nothing."""
+    """Return what `fingerprint` says of each of these, or why no output."""
     found: list[FileHash | Failure] = []
     for path in paths:
         try:

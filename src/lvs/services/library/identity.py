@@ -12,7 +12,7 @@ import time
 from msgspec import Struct
 
 from lvs.db import division, extended, files, videos
-from lvs.db.bulk_insert import Arrival
+from lvs.db.bulk_insert import NewFile
 from lvs.db.database import Connection, Database, Transaction
 from lvs.models import File, Root
 from lvs.services.library.drives import Drives, file_state
@@ -57,7 +57,7 @@ class Identity:
         self._database = database
         self._drives = drives
 
-    async def content_of(self, root: Root, item: Arrival) -> Content:
+    async def content_of(self, root: Root, item: NewFile) -> Content:
         """The content of a file, of which more is read where its samples are not enough."""
         async with self._database.read() as db:
             owner = await videos.by_fingerprint(db, item.fingerprint)
@@ -83,7 +83,7 @@ class Identity:
         return Content(mine, item.fingerprint, mine, theirs, owner)
 
     async def _read_elsewhere(
-        self, places: list[File], item: Arrival, own: tuple[int, bytes]
+        self, places: list[File], item: NewFile, own: tuple[int, bytes]
     ) -> str:
         """The extended fingerprint of another place with these samples; empty without one."""
         for file in places:
@@ -130,7 +130,7 @@ class Identity:
         places = await self.there(tx, video_id)
         if len({file.fingerprint for file in places}) < 2:
             return set()
-        eras = await division.eras(tx, video_id)
+        eras = await division.owned_since(tx, video_id)
         present = {file.fingerprint for file in places}
         stays = min(present, key=lambda content: (eras.get(content, (at, at)), content))
         made: set[int] = set()

@@ -27,18 +27,18 @@ OPEN_FLAGS = os.O_RDONLY | sum(
 )
 
 
-class Rules(NamedTuple):
+class IgnoreRules(NamedTuple):
     """The rules of one `.lvsignore` file; `folder` is the one it lies in."""
 
     folder: bytes
     spec: "GitIgnoreSpec"
 
 
-RuleStack = tuple[Rules, ...]
+RuleStack = tuple[IgnoreRules, ...]
 """The rules that count in a folder, those of the outermost folder first."""
 
 
-class Ignored:
+class IgnoredPaths:
     """Tells which folders and files of a library folder are passed over."""
 
     def __init__(self, folder_names: Iterable[str]) -> None:
@@ -95,7 +95,7 @@ class Ignored:
             return above
         if not lines:
             return above
-        return (*above, Rules(folder, _spec(lines)))
+        return (*above, IgnoreRules(folder, _spec(lines)))
 
 
 def _spec(lines: list[str]) -> "GitIgnoreSpec":

@@ -24,14 +24,14 @@ from lvs.errors import Invalid
 from lvs.models import FoundFile, Progress, Root
 from lvs.services.events import Event, Events
 from lvs.services.library.drives import Drives, file_state, is_empty_or_gone
-from lvs.services.library.ignored import IGNORE_FILE, Ignored
+from lvs.services.library.ignored import IGNORE_FILE, IgnoredPaths
 from lvs.services.library.placement import Placement
 from lvs.services.library.scan_reader import FolderScan, ScanReader
 from lvs.services.library.walk import (
     WalkResult,
     below,
     below_any,
-    has_format,
+    has_extension,
     is_hidden,
     is_odd_time,
     storable,
@@ -48,7 +48,7 @@ ALIAS_BATCH = 5000
 TURN_SECONDS = 0.2  # that others who write may wait for a batch
 
 
-class PassedOver(Struct, frozen=True):
+class SkippedFiles(Struct, frozen=True):
     """Things that a scan of a library folder passed over, and files with an odd time of change."""
 
     links: int = 0
@@ -74,8 +74,8 @@ class Library:
         self._folders = tuple(folders)
         self._endings = frozenset(ending.encode() for ending in formats)
         self._reader = ScanReader(int(settle_seconds * 1e9))
-        self.ignored = Ignored(ignored_folders)
-        self.passed_over: dict[int, PassedOver] = {}  # by library folder, at its last whole scan
+        self.ignored = IgnoredPaths(ignored_folders)
+        self.passed_over: dict[int, SkippedFiles] = {}  # by library folder, at its last whole scan
         self._scan_lock = asyncio.Lock()
         self._version = now_ms()
         self._scanning = False
@@ -266,18 +266,18 @@ class Library:
 
     def _note_silent(self, root: Root, seen: WalkResult) -> None:
         for path, words in seen.silent.items():
-            if has_format(path, self._endings):
+            if has_extension(path, self._endings):
                 self._reader.note_problem(root, path, words)
 
     def _note_passed_over(self, root: Root, seen: WalkResult) -> None:
         """Keep what the walk passed over, and log it once."""
-        now = PassedOver(
+        now = SkippedFiles(
             seen.links, seen.hidden, tuple(seen.odd_times[:ODD_KEPT]), len(seen.odd_times)
         )
         if (now.links or now.hidden) and root.id not in self.passed_over:
             log.info(
-                "library folder %s: %d links and %d video files whose names begin with a dot are"
-                " passed over",
+                "library folder %s: skipped %d links and %d video files whose names begin with a"
+                " dot",
                 os.fsdecode(root.path),
                 now.links,
                 now.hidden,
@@ -301,7 +301,7 @@ class Library:
         self._seen += files_seen
 
     async def _take_in_all(self, root: Root, reading: FolderScan) -> None:
-        """While the database takes in some files, the next are read."""
+        """Take in files; while the database takes in some, the next are read."""
         limit = BATCH_FIRST
         following = asyncio.ensure_future(asyncio.to_thread(reading.next_batch, BATCH_LEAST))
         try:
@@ -357,7 +357,7 @@ class Library:
                     continue
                 if stat.S_ISDIR(state.st_mode):
                     await self._scan_folder(root, path)
-                elif stat.S_ISREG(state.st_mode) and has_format(path, self._endings):
+                elif stat.S_ISREG(state.st_mode) and has_extension(path, self._endings):
                     present.append(FoundFile(path, state.st_size, storable(state.st_mtime_ns)))
                     self._note_time(root, path, state.st_mtime_ns)
                 else:  # a link or a pipe, say: what lay there before is gone

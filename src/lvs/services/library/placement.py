@@ -12,7 +12,7 @@ from msgspec import Struct, field
 
 from lvs.clock import now_ms
 from lvs.db import bulk_insert, division, files, gallery, handover, missing, videos
-from lvs.db.bulk_insert import Arrival
+from lvs.db.bulk_insert import NewFile
 from lvs.db.database import Database, Transaction
 from lvs.models import File, Fingerprint, FoundFile, Root, State
 from lvs.services.events import Event, Events
@@ -31,7 +31,7 @@ GROWING_NS = 6 * 3600 * 10**9  # the longest pause of a recording or a download
 REPLACED_WITHIN_MS = 7 * 24 * 3600 * 1000  # a new file where another lay so lately takes its place
 
 
-class Touched(Struct):
+class BatchResult(Struct):
     """The videos that one batch touched."""
 
     added: set[int] = field(default_factory=set)
@@ -58,19 +58,19 @@ class Placement:
         self._unnamed = 0
         self.added = 0
 
-    async def take_in(self, root: Root, batch: Sequence[Arrival]) -> None:
+    async def take_in(self, root: Root, batch: Sequence[NewFile]) -> None:
         """Give each file its video, in small transactions."""
         self._unnamed += len(batch)
         async with self._database.transaction() as tx:
             new, others = await bulk_insert.add_new(tx, root.id, batch)
             await handover.note_former(tx, new)
         self.added += len(new)
-        self._publish(Touched(added=set(new)))
+        self._publish(BatchResult(added=set(new)))
         for start in range(0, len(others), PLACED_AT_ONCE):
             some = others[start : start + PLACED_AT_ONCE]
             # before the transaction: it reads files
             contents = [await self._identity.content_of(root, item) for item in some]
-            taken = Touched()
+            taken = BatchResult()
             async with self._database.transaction() as tx:
                 for item, content in zip(some, contents, strict=True):
                     await self._place(tx, root, item, content, taken)
@@ -96,7 +96,7 @@ class Placement:
                 await bulk_insert.add_aliases(tx, aliases, up_to_file=new[-1][0])
 
     async def _place(
-        self, tx: Transaction, root: Root, item: Arrival, content: Content, taken: Touched
+        self, tx: Transaction, root: Root, item: NewFile, content: Content, taken: BatchResult
     ) -> None:
         found, hashed = item.found, Fingerprint(content.key, item.oshash)
         here = await files.present(tx, root.id, found.path)
@@ -169,7 +169,7 @@ class Placement:
         return (
             not others
             and any(file.fingerprint == key for file in await self._identity.there(tx, owner))
-            and await videos.curated(tx, here.video_id)
+            and await videos.has_curation(tx, here.video_id)
         )
 
     async def _is_unready_copy(self, tx: Transaction, here: File) -> bool:
@@ -203,7 +203,7 @@ class Placement:
     async def mark_missing(self, root: Root, paths: Sequence[bytes]) -> None:
         """Note that these files are gone. What people gave their videos stays."""
         for start in range(0, len(paths), MISSING_AT_ONCE):
-            taken = Touched()
+            taken = BatchResult()
             async with self._database.transaction() as tx:
                 taken.removed.update(
                     await files.mark_missing(
@@ -223,25 +223,25 @@ class Placement:
             for old_id, new_id in await files.replaced(tx, now_ms() - REPLACED_WITHIN_MS):
                 # one that also lies elsewhere was copied here, and is a film of its own
                 if (
-                    await videos.curated(tx, old_id)
-                    and not await videos.curated(tx, new_id)
+                    await videos.has_curation(tx, old_id)
+                    and not await videos.has_curation(tx, new_id)
                     and len(await self._identity.there(tx, new_id)) == 1
                     and not await division.differ_in_length(tx, old_id, new_id)
                 ):
-                    await videos.absorb(tx, old_id, new_id, now_ms())
+                    await videos.merge_uncurated(tx, old_id, new_id, now_ms())
                     joined.add(old_id)
             if not joined:
                 return
             reshaped = await self._retitle(tx, joined)
             await gallery.refresh(tx, joined)
-        self._publish(Touched(modified=joined, reshaped=reshaped, reassigned=joined))
+        self._publish(BatchResult(modified=joined, reshaped=reshaped, reassigned=joined))
 
     async def separate_mixed(self) -> None:
         """Separate what lies side by side as one video, as former versions of LVS left it."""
         async with self._database.read() as db:
             mixed = await files.of_several_contents(db)
         for start in range(0, len(mixed), PLACED_AT_ONCE):
-            taken = Touched()
+            taken = BatchResult()
             async with self._database.transaction() as tx:
                 for video_id in mixed[start : start + PLACED_AT_ONCE]:
                     if made := await self._identity.separate(tx, video_id, now_ms()):
@@ -265,7 +265,7 @@ class Placement:
                     reshaped.add(video_id)
         return reshaped
 
-    def _publish(self, taken: Touched) -> None:
+    def _publish(self, taken: BatchResult) -> None:
         for event, ids in (
             (Event.ADDED, taken.added),
             (Event.MODIFIED, taken.modified),

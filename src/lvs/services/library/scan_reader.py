@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
 from lvs.clock import LVS_BEGAN_MS, now_ms
-from lvs.db.bulk_insert import Arrival, arrival
+from lvs.db.bulk_insert import NewFile, new_file
 from lvs.models import Fingerprint, FoundFile, Root
 from lvs.services.library.fingerprint import (
     Failure,
@@ -19,7 +19,7 @@ from lvs.services.library.fingerprint import (
     extended_fingerprint,
     fingerprints,
 )
-from lvs.services.library.ignored import Ignored
+from lvs.services.library.ignored import IgnoredPaths
 from lvs.services.library.walk import FileStat, WalkResult, walk
 from lvs.titles import title_from_path
 
@@ -29,7 +29,7 @@ READ_AHEAD = 32  # times as many are handed out at most
 BATCH_SECONDS = 0.5  # a slow disk shows its files as they are found
 
 
-def display_path(root: Root, path: bytes) -> str:
+def display_location(root: Root, path: bytes) -> str:
     """A file's place as pages and messages show it."""
     return f"{root.name}/{path.decode('utf-8', 'replace')}"
 
@@ -44,10 +44,10 @@ class ScanReader:
         self._settle_ns = settle_ns
         self.fresh: dict[
             tuple[int, bytes], float
-        ] = {}  # still being written: look again at this monotonic time
+        ] = {}  # still being written: read again at this monotonic time
         self.problems: dict[bytes, str] = {}
 
-    def read(self, root: Root, found: Sequence[FileStat]) -> list[Arrival]:
+    def read(self, root: Root, found: Sequence[FileStat]) -> list[NewFile]:
         """These files, but for those that are still being written or cannot be read."""
         files = [FoundFile(*file) for file in found if not self._is_fresh(root, *file)]
         answers = fingerprints([os.path.join(root.path, file.path) for file in files])
@@ -62,7 +62,7 @@ class ScanReader:
             self._wait_for(root, path)
         return fresh
 
-    def _arrival(self, root: Root, file: FoundFile, answer: FileHash | Failure) -> Arrival | None:
+    def _arrival(self, root: Root, file: FoundFile, answer: FileHash | Failure) -> NewFile | None:
         path = os.path.join(root.path, file.path)
         if len(answer) == 2:
             number, message = answer
@@ -74,7 +74,7 @@ class ScanReader:
             self._wait_for(root, file.path)
             return None
         self.problems.pop(path, None)
-        return arrival(
+        return new_file(
             file,
             Fingerprint(hashed, oshash),
             title_from_path(file.path),
@@ -84,11 +84,11 @@ class ScanReader:
 
     def note_problem(self, root: Root, path: bytes, words: str) -> None:
         """Keep that a file cannot be read, with the system's words."""
-        message = f"“{display_path(root, path)}” cannot be read: {words}."
+        message = f"“{display_location(root, path)}” cannot be read: {words}."
         self.problems[os.path.join(root.path, path)] = message
 
     def forget_problems(self, root: Root, folder: bytes) -> None:
-        """Forget the files below a folder that could not be read: they are looked at again."""
+        """Forget the files below a folder that could not be read: they are read again."""
         start = os.path.join(root.path, folder, b"")
         for path in [path for path in self.problems if path.startswith(start)]:
             del self.problems[path]
@@ -132,7 +132,7 @@ class FolderScan:
         endings: frozenset[bytes],
         known: set[FileStat],
         progress: Callable[[int], None],
-        ignored: Ignored,
+        ignored: IgnoredPaths,
     ) -> None:
         self.seen = WalkResult()
         self._known = known
@@ -141,16 +141,16 @@ class FolderScan:
         self._progress = progress
         self._walk = walk(root.path, folder, endings, self.seen, ignored)
         self._portions = self._in_portions()
-        self._ahead: deque[Future[list[Arrival]]] = deque()
+        self._ahead: deque[Future[list[NewFile]]] = deque()
         self._pool = ThreadPoolExecutor(READERS)
         self._read = partial(reader.read, root)
 
-    def next_batch(self, limit: int) -> list[Arrival] | None:
+    def next_batch(self, limit: int) -> list[NewFile] | None:
         """About so many new or changed files, or fewer after BATCH_SECONDS; None at the end.
 
         Blocking: call it in a thread.
         """
-        batch: list[Arrival] = []
+        batch: list[NewFile] = []
         until = time.monotonic() + BATCH_SECONDS
         while len(batch) < limit and time.monotonic() < until:
             while len(self._ahead) < READ_AHEAD and (portion := next(self._portions, None)):
@@ -173,7 +173,7 @@ class FolderScan:
             yield waiting
 
     def _new_among(self, found: list[FileStat]) -> list[FileStat]:
-        """Those that are new or changed, by path.
+        """New and changed files, by path.
 
         Sets and lists are compared as wholes: one by one takes as long as the walk.
         """

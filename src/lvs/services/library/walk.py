@@ -12,11 +12,11 @@ from collections.abc import Callable, Collection, Iterator
 
 from msgspec import Struct, field
 
-from lvs.services.library.ignored import Ignored, matches
+from lvs.services.library.ignored import IgnoredPaths, matches
 
 _DOT = ord(".")
 FUTURE_NS = 24 * 3600 * 1_000_000_000  # clocks of other machines go wrong by less
-NOTHING_IGNORED = Ignored(())
+NOTHING_IGNORED = IgnoredPaths(())
 
 
 def legacy_alias(name: str) -> str:
@@ -31,7 +31,7 @@ def is_hidden(path: bytes) -> bool:
     return path.startswith(b".") or b"/." in path
 
 
-def has_format(name: bytes, endings: frozenset[bytes]) -> bool:
+def has_extension(name: bytes, endings: frozenset[bytes]) -> bool:
     """Return whether the file's extension is one of `endings` (lower case, with dot)."""
     dot = name.rfind(b".")
     return dot > 0 and name[dot:].strip().lower() in endings
@@ -70,7 +70,7 @@ def walk(
     folder: bytes,
     endings: frozenset[bytes],
     seen: WalkResult,
-    ignored: Ignored = NOTHING_IGNORED,
+    ignored: IgnoredPaths = NOTHING_IGNORED,
 ) -> Iterator[list[FileStat]]:
     """Yield the video files of a folder (relative to `root`) and of each folder below it, folder by
     folder, in no order.
@@ -92,7 +92,7 @@ def walk(
         try:
             with _opened(os.path.join(root, current) if current else root) as (
                 names,
-                look,
+                file_state,
                 descriptor,
             ):
                 seen.empty = seen.empty and not names
@@ -102,7 +102,7 @@ def walk(
                         seen.hidden += _is_worth_telling(name, endings)
                         continue
                     try:
-                        state = look(name, dir_fd=descriptor)
+                        state = file_state(name, dir_fd=descriptor)
                     except OSError as error:
                         seen.note_silent(prefix + name, error)
                         continue
@@ -126,7 +126,7 @@ def walk(
 
 def _learn(name: bytes, endings: frozenset[bytes], spelled: set[bytes]) -> bool:
     """Return whether the name has one of the endings; this spelling of it is then kept."""
-    if known := has_format(name, endings):
+    if known := has_extension(name, endings):
         spelled.add(name[name.rfind(b".") :])
     return known
 
@@ -148,7 +148,7 @@ def _is_worth_telling(name: bytes, endings: frozenset[bytes]) -> bool:
     """Return whether a hidden name is a video file's, and not one that macOS keeps beside each
     file.
     """
-    return not name.startswith(b"._") and has_format(name, endings)
+    return not name.startswith(b"._") and has_extension(name, endings)
 
 
 def storable(mtime_ns: int) -> int:

@@ -23,17 +23,15 @@ log = logging.getLogger(__name__)
 WORKER = "lvs.services.library.watch_worker"
 MEMORY_LIMIT_BYTES = 1 << 29  # address space; a library of 20,000 folders takes 95 MB of it
 MAX_LINE_BYTES = 1 << 20
-PLACES_AT_MOST = 5000  # that wait to be looked at; beyond, the whole folder is
+PLACES_AT_MOST = 5000  # waiting to be scanned; beyond, the whole folder is
 CLOSING_S = 0.5
 
 
-class Changes(Struct):
+class FolderChanges(Struct):
     """Changes that a watch process reported since it was asked last."""
 
     places: set[bytes] = field(default_factory=set)
-    everywhere: bool = (
-        False  # too much to name, or the watch has just begun: look through the whole folder
-    )
+    everywhere: bool = False  # too much to name, or the watch has just begun: scan the whole folder
 
 
 class WatchProcess:
@@ -50,7 +48,7 @@ class WatchProcess:
         self._top = top
         self._ignored_folders = ignored_folders
         self._memory_limit_bytes = memory_limit_bytes
-        self._gathered = Changes()
+        self._gathered = FolderChanges()
         self._failed: WatchFailed | None = None
         self._news = asyncio.Event()
         self.watching = False
@@ -86,13 +84,13 @@ class WatchProcess:
         """The number of the process."""
         return self._process.process_id
 
-    async def changes(self) -> Changes:
+    async def changes(self) -> FolderChanges:
         """Return what changed since the last call, once there is something. Raises WatchFailed when
         the process watches no more.
         """
         await self._news.wait()
         self._news.clear()
-        gathered, self._gathered = self._gathered, Changes()
+        gathered, self._gathered = self._gathered, FolderChanges()
         if self._failed is not None and not gathered.places and not gathered.everywhere:
             raise self._failed
         if self._failed is not None:
@@ -100,7 +98,7 @@ class WatchProcess:
         return gathered
 
     async def _read(self) -> None:
-        """Gather reports, however long those of before are being looked after: the process never
+        """Gather reports, however long the earlier ones take: the process never
         waits for that.
         """
         try:
@@ -118,7 +116,7 @@ class WatchProcess:
             code = await self._process.wait()
             raise EOFError(f"the watch process ended with code {code}") from None
         if not isinstance(report, dict):
-            raise TypeError("its report is not one")
+            raise TypeError("its report is not valid")
         return report
 
     def _take(self, report: dict[str, Any]) -> None:
@@ -133,7 +131,7 @@ class WatchProcess:
         else:
             self._gathered.places.update(map(_place, report["changed"]))
         if len(self._gathered.places) > PLACES_AT_MOST:
-            self._gathered = Changes(everywhere=True)
+            self._gathered = FolderChanges(everywhere=True)
 
 
 def _place(name: str) -> bytes:

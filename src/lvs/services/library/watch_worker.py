@@ -28,7 +28,7 @@ from contextlib import suppress
 from enum import StrEnum
 from typing import Any, BinaryIO
 
-from lvs.services.library.ignored import IGNORE_FILE, Ignored
+from lvs.services.library.ignored import IGNORE_FILE, IgnoredPaths
 
 DEBOUNCE_MS = 800  # the longest that changes are gathered for
 STEP_MS = 100  # a batch ends when nothing happened for so long
@@ -67,7 +67,7 @@ def main() -> None:
     # The server reads this module for its names, and needs no limits.
     from lvs.services.media.worker_limits import limit_process  # noqa: PLC0415
 
-    top, ignored = os.fsdecode(bytes.fromhex(sys.argv[-3])), Ignored(json.loads(sys.argv[-2]))
+    top, ignored = os.fsdecode(bytes.fromhex(sys.argv[-3])), IgnoredPaths(json.loads(sys.argv[-2]))
     limit_process(int(sys.argv[-1]))
     threading.Thread(target=_end_with_server, daemon=True).start()
     try:
@@ -91,9 +91,9 @@ def _say(**report: Any) -> None:
         sys.stdout.buffer.flush()
 
 
-def _follow(top: str, ignored: Ignored) -> None:
+def _follow(top: str, ignored: IgnoredPaths) -> None:
     identity = _identity(top)
-    watch = WholeTree(top) if sys.platform in WHOLE_TREES else FolderWatch(top, ignored)
+    watch = TreeWatch(top) if sys.platform in WHOLE_TREES else FolderWatch(top, ignored)
     _say(state="watching")
     checked_at = time.monotonic()
     while True:
@@ -113,7 +113,7 @@ def _identity(top: str) -> tuple[int, int]:
     return state.st_dev, state.st_ino
 
 
-def _report(top: str, changes: Collection[str] | None, ignored: Ignored) -> None:
+def _report(top: str, changes: Collection[str] | None, ignored: IgnoredPaths) -> None:
     """Tell the server of changed paths; None stands for too many to be named."""
     if changes is None:
         _say(rescan=True)
@@ -130,7 +130,7 @@ def _report(top: str, changes: Collection[str] | None, ignored: Ignored) -> None
         _say(changed=line)
 
 
-def _place(top: str, path: str, ignored: Ignored) -> str | None:
+def _place(top: str, path: str, ignored: IgnoredPaths) -> str | None:
     """The place below the top, hexadecimal; None for the top itself, and what is hidden or lies in
     a folder that is ignored.
     """
@@ -148,7 +148,7 @@ def _is_hidden(name: str) -> bool:
     return name.startswith(".")
 
 
-class WholeTree:
+class TreeWatch:
     """A folder with all that lies below it, watched by the system itself. Raises WatchFailed."""
 
     def __init__(self, top: str) -> None:
@@ -171,13 +171,13 @@ class FolderWatch:
     folder the same few times however many come.
     """
 
-    def __init__(self, top: str, ignored: Ignored) -> None:
+    def __init__(self, top: str, ignored: IgnoredPaths) -> None:
         self._top = top
         self._ignored = ignored
         self._watches: list[Watch] = []
         self._watched: set[str] = set()
         self._missed = False
-        self._mounts = Mounts(top)
+        self._mounts = MountPoints(top)
         self._add([top])
         if top not in self._watched:
             raise WatchFailed(WatchFailure.GONE, "the folder cannot be read")
@@ -283,7 +283,7 @@ class FolderWatch:
         return not staying
 
 
-class Mounts:
+class MountPoints:
     """The folders below one at which something is mounted; none where the system does not tell."""
 
     def __init__(self, top: str) -> None:
@@ -299,7 +299,7 @@ class Mounts:
         """Return where something was mounted or unmounted since the last call.
 
         The system says that something was, wherever; a disk that comes back has the numbers it had,
-        so that a look now and then would not notice a short absence.
+        so that polling would not notice a short absence.
         """
         if not self._events.poll(0):
             return set()
@@ -398,7 +398,7 @@ def _watch_of(folders: list[str]) -> Watch | None:
     raise WatchFailed(WatchFailure.BROKEN, "folders come and go too fast to be watched")
 
 
-def folders_below(top: str, ignored: Ignored) -> Iterator[str]:
+def folders_below(top: str, ignored: IgnoredPaths) -> Iterator[str]:
     """A folder and all below it that can be read, but for hidden and ignored ones; links are not
     followed.
 

@@ -1,4 +1,4 @@
-"""Watches the library folders and tells the library where to look again.
+"""Watches the library folders and tells the library what to scan again.
 
 What happened there, the library finds out itself.
 """
@@ -12,10 +12,10 @@ import os
 import time
 from collections.abc import Awaitable, Callable, Collection
 
-from lvs.errors import Full, Unavailable
+from lvs.errors import DiskFull, Unavailable
 from lvs.models import Root
 from lvs.services.library.library import Library
-from lvs.services.library.watch_process import Changes, WatchProcess
+from lvs.services.library.watch_process import FolderChanges, WatchProcess
 from lvs.services.library.watch_worker import WatchFailed, WatchFailure
 
 log = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ OTHERS_CHECK_S = 2.0
 RESCAN_PAUSE_S = 2.0
 RESCAN_SHARE = 20  # at most a twentieth of the time
 POLL_SHARE = 4
-# After a step failed everything is looked at again: what it was about would be forgotten else.
+# After a step failed everything is scanned again: what it was about would be forgotten else.
 AGAIN_S, AGAIN_MOST_S = 10.0, 300.0
 
 REASONS = {
@@ -74,7 +74,7 @@ class Watcher:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wanted.wait(), self._scan_interval_s or None)
             self._wanted.clear()
-            if await self._patiently(self._library.scan):
+            if await self._run_logged(self._library.scan):
                 self._again_s = AGAIN_S
             self.scans_done += 1
 
@@ -83,33 +83,33 @@ class Watcher:
         while True:
             await asyncio.sleep(DRIVE_CHECK_S)
             for root_id in await self._drives_to_scan():
-                await self._patiently(functools.partial(self._library.scan_quietly, root_id))
+                await self._run_logged(functools.partial(self._library.scan_quietly, root_id))
 
     async def _drives_to_scan(self) -> Collection[int]:
         try:
             return await self._library.drives.check()
         except Exception:
-            log.exception("the drives could not be checked; that will be tried again")
+            log.exception("the drives could not be checked; trying again")
             return ()
 
     async def settling(self) -> None:
         """Take in files that were still being written when they were first seen."""
         while True:
             await asyncio.sleep(SETTLE_CHECK_S)
-            await self._patiently(self._library.take_in_settled)
+            await self._run_logged(self._library.take_in_settled)
 
     async def others(self) -> None:
         """Notice what other programs changed in the database."""
         while True:
             await asyncio.sleep(OTHERS_CHECK_S)
             with contextlib.suppress(
-                Unavailable, Full
+                Unavailable, DiskFull
             ):  # whoever writes hears of it; here it is only asked again
                 await self._library.poll_database()
 
     async def watch(self, root: Root) -> None:
         """Follow one library folder for good: by a watch process, or where that cannot be, by
-        looking through it regularly.
+        scanning it regularly.
         """
         if self._mode == "off":
             self.state[root.id] = "off"
@@ -125,14 +125,14 @@ class Watcher:
             )
             if failed.reason is WatchFailure.GONE or 0 < broken < BROKEN_TRIES:
                 self.state[root.id] = "away" if failed.reason is WatchFailure.GONE else "starting"
-                await asyncio.sleep(RETRY_S)  # a watch that begins looks through the folder
+                await asyncio.sleep(RETRY_S)  # a watch that begins scans the folder
                 await self._until_there(root)
             else:
                 await self._go_without(root, failed)
         await self._poll(root, "polling", self._poll_interval_s, POLL_SHARE)
 
     async def _follow(self, root: Root) -> WatchFailed:
-        """Look where the watch process says that something happened. It ends with the reason why
+        """Scan where the watch process reports changes. It ends with the reason why
         that goes on no more.
         """
         try:
@@ -142,7 +142,7 @@ class Watcher:
         except WatchFailed as failed:
             if failed.reason is WatchFailure.BROKEN:
                 log.warning(
-                    "watching %s ended and begins again: %s", os.fsdecode(root.path), failed.detail
+                    "watching %s ended; restarting: %s", os.fsdecode(root.path), failed.detail
                 )
             return failed
 
@@ -151,18 +151,18 @@ class Watcher:
             self.state[root.id] = "away"
             await asyncio.sleep(RETRY_S)
 
-    async def _check(self, root: Root, changes: Changes) -> None:
+    async def _check(self, root: Root, changes: FolderChanges) -> None:
         if self.state.get(root.id) != "watching":
             self.state[root.id] = "watching"
             self.failures.pop(root.id, None)
             log.info("library folder %s is watched", os.fsdecode(root.path))
         if changes.everywhere:
-            await self._patiently(functools.partial(self._library.scan_quietly, root.id))
+            await self._run_logged(functools.partial(self._library.scan_quietly, root.id))
         elif changes.places:
-            await self._patiently(functools.partial(self._library.check, root, changes.places))
+            await self._run_logged(functools.partial(self._library.check, root, changes.places))
 
     async def _go_without(self, root: Root, failed: WatchFailed) -> None:
-        """Look through a folder that cannot be watched again and again for a while; then watching
+        """Scan a folder that cannot be watched again and again for a while; then watching
         is tried anew.
         """
         before = self.failures.get(root.id)
@@ -170,7 +170,7 @@ class Watcher:
         if before is not failed.reason:
             message = REASONS[failed.reason]
             log.warning(
-                "library folder %s is polled, for %s: %s",
+                "library folder %s is polled (%s): %s",
                 os.fsdecode(root.path),
                 message,
                 failed.detail,
@@ -183,23 +183,21 @@ class Watcher:
     async def _poll(
         self, root: Root, state: str, pause_s: float, share: float, for_s: float = math.inf
     ) -> None:
-        """Look through a folder again and again, with pauses that are so many times as long as a
-        look at least.
-        """
+        """Scan a folder again and again, with pauses at least so many times as long as a scan."""
         self.state[root.id] = state
         end = time.monotonic() + for_s
         while (started := time.monotonic()) < end:
-            await self._patiently(functools.partial(self._library.scan_quietly, root.id))
+            await self._run_logged(functools.partial(self._library.scan_quietly, root.id))
             await asyncio.sleep(max(pause_s, share * (time.monotonic() - started)))
 
-    async def _patiently(self, step: Callable[[], Awaitable[object]]) -> bool:
+    async def _run_logged(self, step: Callable[[], Awaitable[object]]) -> bool:
         """Run a step; True where it succeeded. What goes wrong in it is logged, the watch goes on,
         and a scan makes up for it a while later.
         """
         try:
             await step()
         except Exception:
-            log.exception("looking after the library failed; it will be tried again")
+            log.exception("watching the library failed; trying again")
             if self._again is None:
                 loop = asyncio.get_running_loop()
                 self._again = loop.call_later(self._again_s, self._scan_again)

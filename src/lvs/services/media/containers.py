@@ -224,4 +224,4 @@ def despite_bad_data() -> Iterator[None]:
 
 
 def _refuse(url: str, flags: int, options: dict[str, str]) -> None:
-    raise PermissionError("a video may not open other files")
+    raise PermissionError("a video must not open other files")

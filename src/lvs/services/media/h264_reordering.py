@@ -10,7 +10,7 @@ EXTENDED_ASPECT, MONOCHROME_TO_422_LISTS, LISTS_444, SMALL_LISTS = 255, 8, 12, 6
 MAX_REORDERED = 16
 
 
-def said_reordering(configuration: bytes) -> int | None:
+def declared_reordering(configuration: bytes) -> int | None:
     """The most pictures that come before one in decoding order and after it on the screen.
 
     `configuration` is an AVCDecoderConfigurationRecord (ISO/IEC 14496-15, section 5.3.3.1). None
@@ -40,7 +40,7 @@ class _Bits:
         """A number of so many bits."""
         end = self._place + bits
         if end > len(self._bits):
-            raise ValueError("the parameter set ends early")
+            raise ValueError("the parameter set is cut off")
         found = int(self._bits[self._place : end], 2)
         self._place = end
         return found
@@ -79,7 +79,7 @@ def _reordering(bits: _Bits) -> int | None:
     if bits.flag():
         for _ in range(4):  # what is cut off on each side
             bits.code()
-    return _said_in_usability(bits) if bits.flag() else None
+    return _usability_reordering(bits) if bits.flag() else None
 
 
 def _pass_chroma(bits: _Bits) -> None:
@@ -113,7 +113,7 @@ def _pass_order_count(bits: _Bits) -> None:
             bits.code()
 
 
-def _said_in_usability(bits: _Bits) -> int | None:
+def _usability_reordering(bits: _Bits) -> int | None:
     if bits.flag() and bits.number(8) == EXTENDED_ASPECT:
         bits.number(32)
     if bits.flag():

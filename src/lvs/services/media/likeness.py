@@ -29,15 +29,15 @@ def likeness(picture: Image.Image) -> Likeness:
     if min(width, height) < FINE:
         return Likeness()
     half, middle = width // 2, height // 2
-    beside = _alike(grey, (0, 0, half, height), (width - half, 0, width, height))
-    above = _alike(grey, (0, 0, width, middle), (0, height - middle, width, height))
+    beside = _similarity(grey, (0, 0, half, height), (width - half, 0, width, height))
+    above = _similarity(grey, (0, 0, width, middle), (0, height - middle, width, height))
     return Likeness(round(beside, 3), round(above, 3))
 
 
 Box = tuple[int, int, int, int]
 
 
-def _alike(grey: Image.Image, one: Box, other: Box) -> float:
+def _similarity(grey: Image.Image, one: Box, other: Box) -> float:
     coarse = _best(_centred(grey, one, COARSE), _centred(grey, other, COARSE), COARSE_SHIFTS)
     if coarse < HOPELESS:
         return max(coarse, 0.0)

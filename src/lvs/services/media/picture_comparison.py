@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from lvs.db import picture_signatures as rows
 from lvs.db.database import Database
-from lvs.db.picture_signatures import SignatureRow, Unsigned
+from lvs.db.picture_signatures import SignatureRow, UnsignedVideo
 from lvs.errors import LvsError
 from lvs.services.events import Event, Events
 from lvs.services.library.library import Library
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 IDLE_DELAY_S = 90.0  # behind the start, and the first scenes
 POLL_S = 15.0
-FILMS_AT_ONCE = 50
+VIDEOS_AT_ONCE = 50
 COMPARED_AT_ONCE = 200
 READ_AT_ONCE = 5000
 REST_S = 0.2  # between two films: nobody waits for this
@@ -60,18 +60,18 @@ class PictureComparison:
         last = 0
         while True:
             async with self._database.read() as db:
-                films = await rows.unsigned(db, SIGNATURE_VERSION, last, FILMS_AT_ONCE)
-            for film in films:
-                if not await self._sign_behind_others(film):
+                videos = await rows.unsigned(db, SIGNATURE_VERSION, last, VIDEOS_AT_ONCE)
+            for video in videos:
+                if not await self._sign_behind_others(video):
                     self._news.set()  # so many probes wait that the queue is full: later
                     return
                 await asyncio.sleep(self.rest_s)
             await self._compare()
-            if len(films) < FILMS_AT_ONCE:
+            if len(videos) < VIDEOS_AT_ONCE:
                 return
-            last = films[-1].video_id
+            last = videos[-1].video_id
 
-    async def _sign_behind_others(self, film: Unsigned) -> bool:
+    async def _sign_behind_others(self, video: UnsignedVideo) -> bool:
         """Sign a film in the turn of the workers' queue, behind every probe; False where the queue
         is full.
         """
@@ -79,7 +79,7 @@ class PictureComparison:
 
         async def job() -> None:
             try:
-                await self._sign(film)
+                await self._sign(video)
             finally:
                 if not done.done():
                     done.set_result(None)
@@ -89,18 +89,18 @@ class PictureComparison:
         await done
         return True
 
-    async def _sign(self, film: Unsigned) -> None:
+    async def _sign(self, video: UnsignedVideo) -> None:
         try:
-            path = self._library.file_path(film.root_id, film.path)
-            found = await self._probes.signature(path, film.content)
+            path = self._library.file_path(video.root_id, video.path)
+            found = await self._probes.signature(path, video.content)
         except LvsError as error:
-            if self._library.is_away(film.root_id, film.path):
+            if self._library.is_away(video.root_id, video.path):
                 return
-            log.info("no signature of video %d: %s", film.video_id, error.message)
+            log.info("no signature of video %d: %s", video.video_id, error.message)
             found = PictureSignature(0.0, {})  # not tried again before the film is another
-        row = SignatureRow(film.video_id, found.duration_s, found.packed())
+        row = SignatureRow(video.video_id, found.duration_s, found.packed())
         async with self._database.transaction() as tx:
-            await rows.put(tx, film, SIGNATURE_VERSION, row)
+            await rows.put(tx, video, SIGNATURE_VERSION, row)
 
     async def _compare(self) -> None:
         """Compare the signatures that are new with all."""

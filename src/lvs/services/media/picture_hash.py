@@ -31,14 +31,14 @@ _WAVES = [
 ]
 
 
-def signature(film: "VideoFile") -> dict[str, Any]:
+def signature(video: "VideoFile") -> dict[str, Any]:
     """The signature of a film, as `read_signature` takes it. Blank pictures are left out."""
-    length_s = film.picture_s
+    length_s = video.picture_s
     keys = places(length_s)
     times = [at * UNIT_S + (length_s if at < 0 else 0.0) for at in keys]
     found = []
-    for number, frame in film.frames_at(times, MOST_PIXELS):
-        bits = picture_hash(film.image(frame, IMAGE_WIDTH))
+    for number, frame in video.frames_at(times, MOST_PIXELS):
+        bits = picture_hash(video.image(frame, IMAGE_WIDTH))
         if bits is not None:
             found.append([keys[number], bits])
     return {"duration_s": length_s, "pictures": found}

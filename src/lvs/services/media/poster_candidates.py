@@ -11,8 +11,8 @@ from lvs.services.media.eye import EYES, PLACES, drawing_key, poster_key
 from lvs.services.media.posters import PosterStore
 
 KEPT_S = 24 * 3600.0
-LOOK_S = 3600.0
-FIRST_LOOK_S = 120.0  # behind the start
+CHECK_S = 3600.0
+FIRST_CHECK_S = 120.0  # behind the start
 
 
 class PosterCandidateStore:
@@ -23,11 +23,11 @@ class PosterCandidateStore:
         self._store = store
 
     async def run(self) -> None:
-        """Look for those a day old, for as long as the server runs. Raises OSError, LvsError."""
-        await asyncio.sleep(FIRST_LOOK_S)
+        """Remove those a day old, for as long as the server runs. Raises OSError, LvsError."""
+        await asyncio.sleep(FIRST_CHECK_S)
         while True:
             await self.tidy(time.time() - KEPT_S)
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(CHECK_S)
 
     async def tidy(self, before_s: float) -> None:
         """Remove those drawn before this time (seconds since 1970). Raises OSError, LvsError."""

@@ -78,7 +78,7 @@ class PosterColours:
         try:
             found = await self._pool.colours([store.path(key, 320, "jpg") for key in posters])
         except LvsError as error:
-            log.info("the colours of posters cannot be told now: %s", error.message)
+            log.info("the colours of posters could not be computed: %s", error.message)
             return False
         async with self._database.transaction() as tx:
             await poster_colours.fill(tx, dict(zip(posters, found, strict=True)))

@@ -64,7 +64,7 @@ def read_answer(answer: Any, path: FilePath) -> ProbeResult:
         colour = _colour(answer["colour"]) if has_poster else ""
         return ProbeResult(_probe(answer["probe"]), has_poster, evidence, colour)
     except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"its answer is not one: {error!r}") from None
+        raise ValueError(f"the answer is not valid: {error!r}") from None
 
 
 def read_scenes(answer: Any, path: FilePath) -> SceneTimes:
@@ -75,9 +75,9 @@ def read_scenes(answer: Any, path: FilePath) -> SceneTimes:
         times = tuple(_number(each) for each in found["times"][:MOST_SCENES])
         size = _whole(found["width"]), _whole(found["height"])
     except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"its answer is not one: {error!r}") from None
+        raise ValueError(f"the answer is not valid: {error!r}") from None
     if list(times) != sorted(set(times)) or (times and not all(0 < each <= 1000 for each in size)):
-        raise ValueError("its answer is no list of scenes")
+        raise ValueError("the answer is not a list of scenes")
     return SceneTimes(times, *size)
 
 
@@ -87,7 +87,7 @@ def read_colours(answer: Any, posters: Sequence[Path]) -> list[str]:
         _raise_failure(answer, posters[0])
         found = [_colour(each) for each in answer["colours"]]
     except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"its answer is not one: {error!r}") from None
+        raise ValueError(f"the answer is not valid: {error!r}") from None
     if len(found) != len(posters):
         raise ValueError("its answer has other colours")
     return found
@@ -106,12 +106,12 @@ def read_signature_answer(answer: Any, path: FilePath) -> PictureSignature:
         _raise_failure(answer, path)
         return read_signature(answer["signature"])
     except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"its answer is not one: {error!r}") from None
+        raise ValueError(f"the answer is not valid: {error!r}") from None
 
 
 def _raise_failure(answer: Any, path: FilePath) -> None:
     if "detail" in answer:
-        log.warning("Probing %r: %s", os.fsencode(path), _text(answer["detail"], MAX_DETAIL))
+        log.warning("probing %r: %s", os.fsencode(path), _text(answer["detail"], MAX_DETAIL))
     if "unreadable" in answer:
         raise Unreadable(_text(answer["unreadable"]))
     if "unavailable" in answer:

@@ -31,7 +31,7 @@ from lvs.services.media.probe_answer import (
     read_signature_answer,
 )
 from lvs.services.media.scene_request import SceneRequest, SceneTimes
-from lvs.services.remote_link import ElsewhereError
+from lvs.services.remote_link import RemoteFileError
 from lvs.services.worker_process import WorkerProcess
 from lvs.versions import installed
 
@@ -173,7 +173,7 @@ class ProbePool:
             found = await understood(answer)
             in_order = True
             return found
-        except (Unreadable, Unavailable, ElsewhereError):
+        except (Unreadable, Unavailable, RemoteFileError):
             in_order = True
             raise
         except TimeoutError:
@@ -181,7 +181,7 @@ class ProbePool:
             busy = worker is not None and worker.busy_s() > BUSY_SHARE * self._time_limit_s
             raise (BrokenWorker if busy else WorkerLost)(message) from None
         except (OSError, EOFError, ValueError) as error:
-            log.warning("The worker process that probed %r failed: %r", os.fsencode(path), error)
+            log.warning("the worker process that probed %r failed: %r", os.fsencode(path), error)
             crashed = isinstance(error, ValueError) or (worker and await worker.has_crashed())
             message = "The process that analysed it stopped unexpectedly."
             raise (BrokenWorker if crashed else WorkerLost)(message) from None
@@ -246,10 +246,10 @@ class ProbePool:
         return read_scenes(answer, path)
 
     def _check_place(self, answer: Any) -> None:
-        """Raise ElsewhereError where the answer says that the film is not there."""
+        """Raise RemoteFileError where the answer says that the film is not there."""
 
     def _ended_by_itself(self, process_id: int, exit_code: int) -> None:
-        log.warning("Worker process %d ended by itself with exit code %d.", process_id, exit_code)
+        log.warning("worker process %d ended by itself with exit code %d", process_id, exit_code)
 
     # --- Turns and ends ---
 

@@ -105,7 +105,7 @@ class ProbeQueue:
         self.tally = ProbeTally()
         self.awaited: set[int] = (
             set()
-        )  # whoever waits for looks puts the videos here; each is taken out when it is done
+        )  # whoever waits for probes puts the videos here; each is taken out when it is done
         self.failed_in_a_row = 0
         self._failed_together: dict[int, None] = {}  # since a probe went well, the latest last
         self._crashes: dict[int, int] = {}  # how often workers crashed over a video
@@ -250,7 +250,7 @@ class ProbeQueue:
         async with self._database.read() as db:
             number = await videos.count_failed_before(db, self._probe_version)
         if number:
-            log.info("%d videos that another version could not read are tried again", number)
+            log.info("retrying %d videos that another version could not read", number)
             async with self._database.transaction() as tx:
                 await videos.retry_failed_before(tx, self._probe_version)
 
@@ -297,11 +297,11 @@ class ProbeQueue:
                 mine = asyncio.current_task()
                 if video_id not in self._stopped or (mine and mine.cancelling()):
                     raise
-                log.info("probing video %d was stopped by hand", video_id)
+                log.info("probing video %d was cancelled by the operator", video_id)
             except LvsError as error:
                 log.warning("video %d could not be probed: %s", video_id, error)
             except Exception:
-                log.exception("probing video %d went wrong", video_id)
+                log.exception("probing video %d failed unexpectedly", video_id)
             finally:
                 del self._running[video_id], self._probes[video_id]
                 self._counted -= 1
@@ -310,9 +310,9 @@ class ProbeQueue:
         try:
             await job()
         except LvsError as error:
-            log.warning("work behind the probes failed: %s", error)
+            log.warning("a job of the probe queue failed: %s", error)
         except Exception:
-            log.exception("work behind the probes went wrong")
+            log.exception("a job of the probe queue failed unexpectedly")
 
     @timed("jobs.look")
     async def _probe(self, video_id: int) -> None:
@@ -350,14 +350,14 @@ class ProbeQueue:
         self.awaited.discard(video_id)
         self._events.publish(Event.CHANGED, (video_id,))
 
-    async def _found(self, item: videos.Waiting, result: ProbeResult) -> None:
+    async def _found(self, item: videos.WaitingVideo, result: ProbeResult) -> None:
         seen, video_id = result.evidence, item.video_id
         key = drawing_key(item.fingerprint, item.place)
         poster = poster_key(key, seen.eye) if result.has_poster else None
         lacks = self._posters is not None and poster is None
         drawn = drawing(seen.eye, item.place) if poster else None
         async with self._database.transaction() as tx:
-            parted = await division.part_assumed(
+            parted = await division.split_assumed(
                 tx, video_id, item.fingerprint, result.probe.duration_s, now_ms()
             )
             of_id = parted or video_id
@@ -390,7 +390,7 @@ class ProbeQueue:
             self._sweep_again.set()
         self._failed_together.clear()
 
-    async def _failed(self, item: videos.Waiting, error: LvsError) -> None:
+    async def _failed(self, item: videos.WaitingVideo, error: LvsError) -> None:
         """A failure that may pass is tried again later, and the video stays where it is. A file is
         called unreadable where workers crash over it again and again.
         """

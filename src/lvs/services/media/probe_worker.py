@@ -48,7 +48,7 @@ KeepSheet = Callable[["SceneSheet", dict[str, Any], dict[str, Any]], None]
 """Keeps a sheet of scenes: the sheet, what was asked for, and the answer."""
 
 
-class Keep(NamedTuple):
+class PictureWriter(NamedTuple):
     """Puts pictures where they belong."""
 
     posters: KeepPosters
@@ -71,13 +71,13 @@ def serve(answer_one: Callable[[dict[str, Any]], dict[str, Any]], memory_limit_b
         answers.flush()
 
 
-def answer(request: dict[str, Any], keep: Keep | None = None) -> dict[str, Any]:
+def answer(request: dict[str, Any], keep: PictureWriter | None = None) -> dict[str, Any]:
     """Either `probe` and `has_poster`, or `unreadable` or `unavailable` with a message; `own`
     says that the file is the cause, `detail` is for the log.
 
     `keep` puts the pictures where they belong: at the paths of the request, unless told otherwise.
     """
-    keep = keep or Keep(_write, _write_sheet)
+    keep = keep or PictureWriter(_write, _write_sheet)
     alarm(request["time_limit_s"] + GRACE_S)
     limit_processor(request["time_limit_s"])
     try:
@@ -114,30 +114,30 @@ def _probe(
 ) -> dict[str, Any]:
     # Here and not above: a broken installation becomes an answer, where an import at the top would
     # only end the process.
-    from lvs.services.media.film_projection import see  # noqa: PLC0415
     from lvs.services.media.finish import mean_colour  # noqa: PLC0415
     from lvs.services.media.video_file import VideoFile  # noqa: PLC0415
+    from lvs.services.media.video_projection import read_projection  # noqa: PLC0415
 
     with open(_regular_file(path), "rb", buffering=0) as file:
-        film = VideoFile(file)
+        video = VideoFile(file)
         try:
-            frame = film.picture(choosy=bool(posters))
-            probe = film.probe(frame)
-            small = film.image(frame, SMALL_WIDTH) if frame is not None else None
+            frame = video.picture(choosy=bool(posters))
+            probe = video.probe(frame)
+            small = video.image(frame, SMALL_WIDTH) if frame is not None else None
             size = probe.width, probe.height
-            seen = see(file, frame, small, name, size, chosen)
+            seen = read_projection(file, frame, small, name, size, chosen)
             eye = eye_of(seen.projection) if posters and frame is not None else ""
             found: dict[str, Any] = {
                 "probe": msgspec.to_builtins(probe),
                 "has_poster": False,
                 "projection": seen.as_json(),
-                "chapters": film.chapters(),
+                "chapters": video.chapters(),
                 "eye": eye,
             }
             if posters and frame is not None:
                 try:
                     crop = crop_of(seen.projection, probe.width / probe.height) if eye else None
-                    pictures = _pictures(film, frame, posters, crop)
+                    pictures = _pictures(video, frame, posters, crop)
                     keep(posters, pictures, eye, found)
                     found |= {"has_poster": True, "colour": mean_colour(pictures[0])}
                 except OSError:
@@ -145,7 +145,7 @@ def _probe(
                     found["detail"] = traceback_text()
             return found
         finally:
-            film.close()
+            video.close()
 
 
 def _colour(path: str) -> str:
@@ -171,13 +171,13 @@ def _scenes(path: str, wanted: dict[str, Any], keep: KeepSheet) -> dict[str, Any
     from lvs.services.media.video_file import VideoFile  # noqa: PLC0415
 
     with open(_regular_file(path), "rb", buffering=0) as file:
-        film = VideoFile(file)
+        video = VideoFile(file)
         try:
             projection = Projection(Shape(wanted["shape"]), Stereo(wanted["stereo"]))
             crop = crop_of(projection, wanted["aspect"]) if projection.immersive else None
-            sheet = draw_sheet(film, wanted["count"], crop)
+            sheet = draw_sheet(video, wanted["count"], crop)
         finally:
-            film.close()
+            video.close()
     if len(sheet.times) < FEWEST_SCENES:
         return {"scenes": {"times": [], "width": 0, "height": 0}}
     width, height = sheet.tile_size
@@ -203,11 +203,11 @@ def _signature(path: str) -> dict[str, Any]:
     from lvs.services.media.video_file import VideoFile  # noqa: PLC0415
 
     with open(_regular_file(path), "rb", buffering=0) as file:
-        film = VideoFile(file)
+        video = VideoFile(file)
         try:
-            return {"signature": signature(film)}
+            return {"signature": signature(video)}
         finally:
-            film.close()
+            video.close()
 
 
 def _regular_file(path: str) -> int:
@@ -220,7 +220,7 @@ def _regular_file(path: str) -> int:
 
 
 def _pictures(
-    film: "VideoFile", frame: "VideoFrame", posters: list[dict[str, Any]], crop: Crop | None
+    video: "VideoFile", frame: "VideoFrame", posters: list[dict[str, Any]], crop: Crop | None
 ) -> list[Any]:
     """The picture of each requested poster: at the place that it names, where one can be decoded
     there; else of the frame.
@@ -229,8 +229,8 @@ def _pictures(
     pictures: dict[tuple[int | None, int], Any] = {}
     for place, width in {(poster.get("place"), poster["width"]) for poster in posters}:
         if place is not None and place not in frames:
-            frames[place] = film.picture_at(place) or frame
-        pictures[place, width] = film.poster(frames[place], width, crop)
+            frames[place] = video.picture_at(place) or frame
+        pictures[place, width] = video.poster(frames[place], width, crop)
     return [pictures[poster.get("place"), poster["width"]] for poster in posters]
 
 

@@ -16,7 +16,7 @@ from lvs.services.media.posters import PosterFile, PosterTarget
 from lvs.services.media.probe_answer import FilePath, ProbeResult, read_answer, read_scenes
 from lvs.services.media.probe_pool import ProbePool, Worker
 from lvs.services.media.scene_request import SceneRequest, SceneTimes
-from lvs.services.remote_link import REMOTE_MEMORY_BYTES, ElsewhereError, RemoteLink
+from lvs.services.remote_link import REMOTE_MEMORY_BYTES, RemoteFileError, RemoteLink
 from lvs.worker_address import CONNECT_S, WorkerKind
 
 log = logging.getLogger(__name__)
@@ -51,8 +51,8 @@ class RemotePool(ProbePool):
             in_order = version == __version__
         except ValueError:
             raise Unavailable(
-                "It says something else than LVS does. A shell that is entered without a terminal"
-                " must print nothing."
+                "It did not answer as LVS does. A shell that is entered without a terminal must"
+                " print nothing."
             ) from None
         except (TimeoutError, OSError, EOFError):
             raise WorkerLost(await self.link.heard() or "It does not answer.") from None
@@ -99,7 +99,7 @@ class RemotePool(ProbePool):
         try:
             await asyncio.to_thread(_write, pictures, posters, found.evidence.eye)
         except OSError as error:
-            log.warning("posters of %r cannot be kept: %s", os.fsencode(path), error.strerror)
+            log.warning("posters of %r cannot be saved: %s", os.fsencode(path), error.strerror)
             return ProbeResult(found.probe, False, found.evidence)
         return found
 
@@ -115,12 +115,12 @@ class RemotePool(ProbePool):
             try:
                 await asyncio.to_thread(_put, sheet, wanted.partial, wanted.path)
             except OSError as error:
-                raise Unavailable(f"Scenes cannot be kept: {error.strerror}.") from None
+                raise Unavailable(f"Scenes cannot be saved: {error.strerror}.") from None
         return found
 
     def _check_place(self, answer: Any) -> None:
         if isinstance(answer, dict) and "elsewhere" in answer:
-            raise ElsewhereError(str(answer["elsewhere"])[:200])
+            raise RemoteFileError(str(answer["elsewhere"])[:200])
 
 
 def _pictures(found: Any, posters: PosterTarget) -> list[bytes]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from lvs import __version__
 from lvs.services.library.fingerprint import fingerprint
 from lvs.services.media import probe_worker
-from lvs.services.media.probe_worker import Keep
+from lvs.services.media.probe_worker import PictureWriter
 
 if TYPE_CHECKING:
     from lvs.services.media.scene_sheet import SceneSheet
@@ -35,17 +35,17 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     try:
         if request.get("hello"):
             return {"lvs": __version__}
-        found = here(request)
+        found = local_path(request)
         if isinstance(found, str):
             return {"elsewhere": found}
         path, _, _ = found
-        keep = Keep(_attach, _attach_sheet)
+        keep = PictureWriter(_attach, _attach_sheet)
         return probe_worker.answer({**request, "path": path.hex()}, keep)
     finally:
         probe_worker.alarm(UNASKED_S)
 
 
-def here(request: dict[str, Any]) -> tuple[bytes, int, int] | str:
+def local_path(request: dict[str, Any]) -> tuple[bytes, int, int] | str:
     """The path of a request's film on this machine, its size in bytes and its time of change in
     nanoseconds; or a message where it is not there.
     """

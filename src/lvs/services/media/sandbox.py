@@ -157,8 +157,8 @@ def _filter(machine: int, refused: tuple[int, ...], clone: int, prlimit: int, fc
 
 
 def _by_argument(number: int, offset: int, checks: list[bytes], otherwise: int) -> list[bytes]:
-    """For the system call of this number, `checks` of the argument at `offset`, and what is
-    answered where none applies.
+    """The program part for the system call of this number: `checks` of the argument at `offset`,
+    and what is answered where none applies.
     """
     inside = [_instruction(LOAD, offset), *checks, _instruction(RETURN, otherwise)]
     return [_instruction(JUMP_IF_EQUAL, number, if_false=len(inside)), *inside]

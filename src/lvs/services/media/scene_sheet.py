@@ -54,11 +54,11 @@ class SceneSheet:
         self.image().save(file, **WEBP)
 
 
-def draw_sheet(film: "VideoFile", count: int, crop: Crop | None) -> SceneSheet:
+def draw_sheet(video: "VideoFile", count: int, crop: Crop | None) -> SceneSheet:
     """Up to `count` keyframes from all along the film, of each that part of the picture."""
     sheet = SceneSheet()
-    for at_s, frame in _ascending(film.scenes(count)):
-        sheet.add(at_s, film.image(frame, TILE_WIDTH, crop))
+    for at_s, frame in _ascending(video.scenes(count)):
+        sheet.add(at_s, video.image(frame, TILE_WIDTH, crop))
     return sheet
 
 

@@ -70,7 +70,7 @@ class SceneStore:
         self.size_bytes = sum(size for _, size, _ in self._files())
 
     @property
-    def roomy(self) -> bool:
+    def has_room(self) -> bool:
         """True while there is room for sheets that nobody asked for."""
         return self.size_bytes < KEPT_SHARE * self.limit_bytes
 

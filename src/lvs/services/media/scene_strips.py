@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 SECONDS_PER_SCENE = 2.0  # a shorter film has fewer pictures
 IDLE_DELAY_S = 60.0  # whoever starts the server wants its processors first
 POLL_S = 5.0
-FILMS_AT_ONCE = 100
+VIDEOS_AT_ONCE = 100
 WAITING_AT_MOST = 50
 CHANGED_AT_MOST = 10_000
 
@@ -44,7 +44,7 @@ class SceneStrips:
         self._queue = queue
         self.store = store
         self._waiting: dict[str, asyncio.Future[None]] = {}
-        self._changed: set[int] | None = None  # None: look at every film
+        self._changed: set[int] | None = None  # None: check every video
         self._news = asyncio.Event()
         events.on(Event.CHANGED, self._note)
 
@@ -64,7 +64,7 @@ class SceneStrips:
         """The sheet kept under this key, as WebP."""
         return await asyncio.to_thread(self.store.sheet, key) if self.store else None
 
-    def want(self, card: Card) -> bool:
+    def request(self, card: Card) -> bool:
         """Somebody opened this film: have its strip made soon. False where it cannot be."""
         if self.store is None or not _drawable(card):
             return False
@@ -105,11 +105,11 @@ class SceneStrips:
             path,
             partial,
         )
-        film = self._library.file_path(card.root_id, card.path)
+        video = self._library.file_path(card.root_id, card.path)
         async with self._database.read() as db:
             content = await scenes.content(db, card.id)
         try:
-            found = await self._probes.scenes(film, wanted, content)
+            found = await self._probes.scenes(video, wanted, content)
         except LvsError as error:
             log.info("no scenes of video %d: %s", card.id, error.message)
             found = SceneTimes((), 0, 0)  # not tried again before the film is another
@@ -136,7 +136,7 @@ class SceneStrips:
             self._news.clear()
             changed, self._changed = self._changed, set()
             if changed is None:
-                await self._look_at_all()
+                await self._check_all()
             else:
                 async with self._database.read() as db:
                     cards = list((await gallery.some(db, list(changed))).values())
@@ -144,11 +144,11 @@ class SceneStrips:
             await self._news.wait()
             await asyncio.sleep(POLL_S)
 
-    async def _look_at_all(self) -> None:
+    async def _check_all(self) -> None:
         last = 0
         while True:
             async with self._database.read() as db:
-                cards = await scenes.films(db, last, FILMS_AT_ONCE)
+                cards = await scenes.videos(db, last, VIDEOS_AT_ONCE)
             if not cards:
                 return
             await self._make_missing(cards)
@@ -156,7 +156,7 @@ class SceneStrips:
 
     async def _make_missing(self, cards: Collection[Card]) -> None:
         for card in cards:
-            if self.store is None or not self.store.roomy:
+            if self.store is None or not self.store.has_room:
                 return
             if not _drawable(card) or await self.of_card(card) is not None:
                 continue

@@ -40,10 +40,10 @@ def side_data(frame: VideoFrame, name: str) -> bytes | None:
 
 def container_of(frame: VideoFrame) -> Container | None:
     """Projection that came with a frame, out of its container or its bitstream."""
-    return understood(side_data(frame, "SPHERICAL"), side_data(frame, "STEREO3D"))
+    return parsed_projection(side_data(frame, "SPHERICAL"), side_data(frame, "STEREO3D"))
 
 
-def understood(spherical: bytes | None, stereo3d: bytes | None) -> Container | None:
+def parsed_projection(spherical: bytes | None, stereo3d: bytes | None) -> Container | None:
     """Meaning of the two structures; what is too short or unknown says nothing."""
     layout, width = _layout(spherical or b"")
     stereo, swapped = _stereo(stereo3d or b"")

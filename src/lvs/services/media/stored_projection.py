@@ -7,7 +7,7 @@ from lvs.db.database import Transaction
 from lvs.db.projections import StoredProjection
 from lvs.models import Projection, Video
 from lvs.services.media.eye import drawing_of
-from lvs.services.media.projection import DEFAULT, Container, Likeness, offer, resolve
+from lvs.services.media.projection import DEFAULT, Container, Likeness, resolve, suggested_stereo
 from lvs.services.media.projection_json import chosen_of, evidence_of, evidence_text
 
 
@@ -50,4 +50,4 @@ async def found(
 def offered(video: Video, name: str, width: int, height: int) -> Projection | None:
     """Stereo layout that the picture suggests, for a person to accept; None mostly."""
     evidence = evidence_of(video.projection_evidence, name, width, height)
-    return offer(evidence, video.projection)
+    return suggested_stereo(evidence, video.projection)

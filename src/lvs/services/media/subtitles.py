@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from lvs.errors import NotFound, Unavailable, Unreadable
-from lvs.models import FOR_THE_DEAF, FORCED, Video, shown
+from lvs.models import FOR_THE_DEAF, FORCED, Video, display_path
 from lvs.services.library.library import Library
 from lvs.services.media.languages import language_of
 from lvs.services.media.webvtt import to_webvtt
@@ -90,8 +90,8 @@ class Subtitles:
             return []
         if root.offline_since is not None:
             raise Unavailable(
-                f"The folder “{shown(root.name.encode(errors='surrogateescape'))}” is offline right"
-                " now."
+                f"The folder “{display_path(root.name.encode(errors='surrogateescape'))}” is"
+                " offline right now."
             )
         try:
             async with asyncio.timeout(PATIENCE_S):
@@ -154,15 +154,17 @@ def find(root: bytes, root_id: int, path: bytes, formats: Collection[str]) -> li
 
     Raises OSError where the film's folder cannot be read.
     """
-    folder, _, film = path.rpartition(b"/")
+    folder, _, video = path.rpartition(b"/")
     names = os.listdir(os.path.join(root, folder))
-    stem = _folded(film).rpartition(".")[0]
+    stem = _folded(video).rpartition(".")[0]
     # `VideoFile.2.srt` belongs to `VideoFile.2.mp4` where there is one, and not to `VideoFile.mp4`.
-    films = {other for name in names if (other := _film_stem(name, formats))}
-    others = [other for other in films if other != stem and _begins(other, stem)]
+    videos = {other for name in names if (other := _video_stem(name, formats))}
+    others = [other for other in videos if other != stem and _begins(other, stem)]
     beside = [(name, parts) for name in names if (parts := _parts(name, stem, others)) is not None]
     found: list[Subtitle] = []
-    for name, parts in beside + _in_folders(os.path.join(root, folder), names, stem, films, others):
+    for name, parts in beside + _in_folders(
+        os.path.join(root, folder), names, stem, videos, others
+    ):
         *words, kind = parts
         label, language = describe([word for word in words if f".{word.lower()}" not in formats])
         key = blake2b(name, digest_size=4).hexdigest()
@@ -174,7 +176,7 @@ def find(root: bytes, root_id: int, path: bytes, formats: Collection[str]) -> li
 
 
 def _in_folders(
-    folder: bytes, names: Sequence[bytes], stem: str, films: Collection[str], others: Sequence[str]
+    folder: bytes, names: Sequence[bytes], stem: str, videos: Collection[str], others: Sequence[str]
 ) -> list[tuple[bytes, list[str]]]:
     """Subtitle files in `Subs` and such, and in a folder there that has the film's name.
 
@@ -182,14 +184,14 @@ def _in_folders(
     """
     found: list[tuple[bytes, list[str]]] = []
     for subs in (name for name in names if name.lower() in FOLDERS):
-        for below, alone in ((b"", len(films) <= 1), (b"/" + _named_so(folder, subs, stem), True)):
+        for below, alone in ((b"", len(videos) <= 1), (b"/" + _named_so(folder, subs, stem), True)):
             place = subs + below
             if below == b"/":
                 continue
             for name in _listed(os.path.join(folder, place))[:MAX_LISTED]:
                 parts = _parts(name, stem, others)
                 if parts is None and alone and _kind(name):
-                    words = unicodedata.normalize("NFC", shown(name)).split(".")
+                    words = unicodedata.normalize("NFC", display_path(name)).split(".")
                     parts = [said for word in words if (said := _NUMBER.sub("", word, count=1))]
                 if parts:
                     found.append((place + b"/" + name, parts))
@@ -220,7 +222,7 @@ def _parts(name: bytes, stem: str, others: Sequence[str]) -> list[str] | None:
         return None
     if any(_begins(_folded(name), other) for other in others):
         return None
-    text = unicodedata.normalize("NFC", shown(name))
+    text = unicodedata.normalize("NFC", display_path(name))
     last = text.split(".")[stem.count(".") :]
     if _folded(name).startswith(f"{stem}."):
         return last[1:]
@@ -297,7 +299,7 @@ def labelled_apart(labels: Iterable[str]) -> list[str]:
     return apart
 
 
-def _film_stem(name: bytes, formats: Collection[str]) -> str:
+def _video_stem(name: bytes, formats: Collection[str]) -> str:
     stem, dot, ending = _folded(name).rpartition(".")
     return stem if dot + ending in formats else ""
 

@@ -63,16 +63,16 @@ LEAST_TRIED = 2
 FORWARD_PACKETS = 600
 FORWARD_PIXELS = 150 * 1280 * 720
 DULL, GOOD = 0.15, 0.75
-"""A picture worth less than the first makes it worth looking on from the start; one worth the
-second, that there is no need to try the others. See `worth`.
+"""A picture worth less than the first makes it worth going on from the start; one worth the
+second, that there is no need to try the others. See `poster_score`.
 """
 WORTH_SIZE = (96, 54)
 PLACE_BYTES, PLACE_PACKETS = 64 << 20, 1200
 FULL_CONTRAST, FULL_DETAIL = 42.0, 9.0  # of 255
 IMPLAUSIBLE_DURATION_S = 24 * 3600.0
 MATROSKA_CLUSTER = b"\x1f\x43\xb6\x75"  # RFC 9559, section 5.1.3
-FILMS = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi", "mxf", "asf"})
-"""Containers that say of a track that it is a film's picture and how long it lasts."""
+VIDEO_CONTAINERS = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi", "mxf", "asf"})
+"""Containers that say of a track that it is moving pictures and how long it lasts."""
 NO_VIDEO = "No video could be found in it: it may be an unfinished download."
 A_PICTURE = "It is a picture, not a video."
 # A phone's pictures (HEIF, AVIF) share the container of its films, and have brands of their own.
@@ -132,7 +132,7 @@ class VideoFile:
             for tried, frame in enumerate(frames, 1):
                 if not choosy:
                     return frame
-                found = worth(frame)
+                found = poster_score(frame)
                 if best is None or found > best_worth:
                     best, best_worth = frame, found
                 if best_worth >= GOOD and tried >= LEAST_TRIED:
@@ -301,7 +301,7 @@ class VideoFile:
             raise Unreadable("It holds sound but no picture." if streams.audio else NO_VIDEO)
         context: VideoCodecContext | None = stream.codec_context
         if context is None:  # FFmpeg has no decoder for it, and may not even have a name
-            if not self._is_film(stream):
+            if not self._is_video(stream):
                 raise Unreadable("Its pictures are in a format that LVS does not know.")
             self._codec, self._decodable, self._pixel_aspect = "unknown", False, None
             return stream
@@ -326,10 +326,10 @@ class VideoFile:
                 other.discard = Discard.all
         return stream
 
-    def _is_film(self, stream: VideoStream) -> bool:
-        """Tell whether there is a film in the container, whatever its pictures are made of."""
+    def _is_video(self, stream: VideoStream) -> bool:
+        """Tell whether the container holds a video, whatever its pictures are made of."""
         lasts = (self._container.duration or 0) > 0
-        return self._container.format.name in FILMS and lasts and stream.frames != 1
+        return self._container.format.name in VIDEO_CONTAINERS and lasts and stream.frames != 1
 
     def _keyframes(self, places: tuple[float, ...] = PLACES) -> Iterator[VideoFrame]:
         """Keyframes from all over the film, each once."""
@@ -535,7 +535,7 @@ def _pq_to_srgb(code: int) -> int:
 _PQ_TO_SRGB = [_pq_to_srgb(code) for code in range(256)]
 
 
-def worth(frame: VideoFrame) -> float:
+def poster_score(frame: VideoFrame) -> float:
     """Worth of a picture as a poster, from 0 for one even colour, darkness or glare to 1 for rich
     contrast and fine detail.
     """

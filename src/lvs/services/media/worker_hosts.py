@@ -23,20 +23,20 @@ from lvs.services.media.probe_answer import ProbeResult
 from lvs.services.media.probe_pool import ProbePool
 from lvs.services.media.remote_pool import RemotePool
 from lvs.services.media.scene_request import SceneRequest, SceneTimes
-from lvs.services.remote_link import ElsewhereError
+from lvs.services.remote_link import RemoteFileError
 from lvs.worker_address import WorkerAddress
 
 log = logging.getLogger(__name__)
 
 LEFT_S = 60.0
 DECLINED_IN_A_ROW = 5  # films: where so many are not there, the folder is another
-FILMS_KEPT = 1000
+VIDEOS_KEPT = 1000
 WAKE_PORT = 9
 
 Value = TypeVar("Value")
 
 
-class Work(Enum):
+class RemoteWork(Enum):
     """Kinds of work that another machine does."""
 
     PROBE = "probe"
@@ -86,8 +86,8 @@ class WorkerHost:
         self._ready = False
         self._left_until = float("-inf")
         self._declined = self._lost = 0
-        self._running: Counter[Work] = Counter()
-        self._done: Counter[Work] = Counter()
+        self._running: Counter[RemoteWork] = Counter()
+        self._done: Counter[RemoteWork] = Counter()
         self._failure = ""
         self._not_here: OrderedDict[bytes, None] = OrderedDict()
         self.films: set[str] = set()  # by their keys: those that are converted there now
@@ -100,20 +100,20 @@ class WorkerHost:
             processes=self.pool.workers,
             ready=self._ready,
             running=self._probing,
-            done=self._done[Work.PROBE],
+            done=self._done[RemoteWork.PROBE],
             lost=self._lost,
             failure=self._failure,
             away_s=max(0.0, self._left_until - self._clock()),
-            strips=self._done[Work.STRIP],
-            signatures=self._done[Work.SIGNATURE],
-            pieces=self._done[Work.PIECE],
+            strips=self._done[RemoteWork.STRIP],
+            signatures=self._done[RemoteWork.SIGNATURE],
+            pieces=self._done[RemoteWork.PIECE],
             films=len(self.films),
             unfit=self.unfit,
         )
 
     @property
     def _probing(self) -> int:
-        return self._running.total() - self._running[Work.PIECE]
+        return self._running.total() - self._running[RemoteWork.PIECE]
 
     def reaches(self, path: bytes) -> bool:
         """True where a film can be worked on there now. Where it could be if the machine
@@ -126,7 +126,7 @@ class WorkerHost:
         return self._ready
 
     async def expect(self, path: bytes, seconds: float) -> bool:
-        """As `reaches`, but a machine that is being asked has so long to answer."""
+        """Tell what `reaches` tells, but a machine that is being asked has so long to answer."""
         if not self.reaches(path) and self._wanted.is_set():
             self._greeted.clear()
             with suppress(TimeoutError):
@@ -137,12 +137,12 @@ class WorkerHost:
         """True where a film can be probed there now, and a process is free for it."""
         return self.reaches(path) and self._probing < self.pool.workers
 
-    async def lend(
-        self, path: bytes, work: Work, ask: Callable[[], Awaitable[Value]]
+    async def delegate(
+        self, path: bytes, work: RemoteWork, ask: Callable[[], Awaitable[Value]]
     ) -> Value | None:
         """The result of work on a film over there; None where it is to be done here instead.
 
-        `ask` raises WorkerLost where the machine went away, ElsewhereError where the film is not
+        `ask` raises WorkerLost where the machine went away, RemoteFileError where the film is not
         there.
         """
         self._running[work] += 1
@@ -151,7 +151,7 @@ class WorkerHost:
         except WorkerLost as error:
             self._lost += 1
             self._leave_alone(self.pool.link.last_words or error.message)
-        except ElsewhereError as error:
+        except RemoteFileError as error:
             self._declined += 1
             if self._declined >= DECLINED_IN_A_ROW:
                 self._declined = 0
@@ -171,14 +171,16 @@ class WorkerHost:
             return found
         finally:
             self._running[work] -= 1
-        if work is not Work.PIECE:  # whoever has films converted remembers those that were not
+        if (
+            work is not RemoteWork.PIECE
+        ):  # whoever has films converted remembers those that were not
             self._pass_over(path)
         return None
 
     def _pass_over(self, path: bytes) -> None:
         """Probe this film here from now on."""
         self._not_here[path] = None
-        while len(self._not_here) > FILMS_KEPT:
+        while len(self._not_here) > VIDEOS_KEPT:
             self._not_here.popitem(last=False)
 
     async def run(self) -> None:
@@ -192,7 +194,7 @@ class WorkerHost:
                 self._leave_alone(str(error))
                 await self._wake()
             else:
-                log.info("%s works on films", self.address.name)
+                log.info("%s is ready for work", self.address.name)
                 self._ready, self._failure = True, ""
             self._greeted.set()
 
@@ -204,7 +206,7 @@ class WorkerHost:
     def _leave_alone(self, reason: str) -> None:
         if reason != self._failure:
             log.warning(
-                "%s is left alone for %g s, what it does is done here: %s",
+                "%s is not used for %g s, its work is done here: %s",
                 self.address.name,
                 self._left_s,
                 reason,
@@ -240,25 +242,33 @@ class SharedProbes:
         chosen: str | None = None,
         content: str = "",
     ) -> ProbeResult:
-        """As `ProbePool.probe`, on the first machine that has a process free."""
+        """Probe as `ProbePool.probe` does, on the first machine that has a process free."""
         return await self._shared(
-            path, Work.PROBE, lambda pool: pool.probe(path, posters or (), name, chosen, content)
+            path,
+            RemoteWork.PROBE,
+            lambda pool: pool.probe(path, posters or (), name, chosen, content),
         )
 
     async def scenes(self, path: bytes, wanted: SceneRequest, content: str) -> SceneTimes:
-        """As `ProbePool.scenes`, on the first machine that has a process free."""
-        return await self._shared(path, Work.STRIP, lambda pool: pool.scenes(path, wanted, content))
+        """Draw scenes as `ProbePool.scenes` does, on the first machine that has a process free."""
+        return await self._shared(
+            path, RemoteWork.STRIP, lambda pool: pool.scenes(path, wanted, content)
+        )
 
     async def signature(self, path: bytes, content: str) -> PictureSignature:
-        """As `ProbePool.signature`, on the first machine that has a process free."""
-        return await self._shared(path, Work.SIGNATURE, lambda pool: pool.signature(path, content))
+        """Make a signature as `ProbePool.signature` does, on the first machine that has a
+        process free.
+        """
+        return await self._shared(
+            path, RemoteWork.SIGNATURE, lambda pool: pool.signature(path, content)
+        )
 
     async def _shared(
-        self, path: bytes, work: Work, ask: Callable[[ProbePool], Awaitable[Value]]
+        self, path: bytes, work: RemoteWork, ask: Callable[[ProbePool], Awaitable[Value]]
     ) -> Value:
         host = next((host for host in self.hosts if host.takes(path)), None)
         if host is not None:
-            found = await host.lend(path, work, lambda: ask(host.pool))
+            found = await host.delegate(path, work, lambda: ask(host.pool))
             if found is not None:
                 return found
         return await ask(self._local)

@@ -40,7 +40,7 @@ def limit_process(memory_limit_bytes: int, nice: int = 10) -> None:
 
 
 def limit_processor(seconds: float) -> None:
-    """Has the system end this process after so many more seconds of processor time, of all its
+    """Have the system end this process after so many more seconds of processor time, of all its
     threads together.
     """
     try:

@@ -15,7 +15,7 @@ class Condition(StrEnum):
 
 
 class Diagnosis(Struct, frozen=True):
-    """One thing that was looked at. `next_step` is empty where nothing needs to be done."""
+    """The result of one check. `next_step` is empty where nothing needs to be done."""
 
     check: str
     condition: Condition

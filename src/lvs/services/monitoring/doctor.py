@@ -1,4 +1,4 @@
-"""`lvs doctor`: looks at what goes wrong in practice, and names one next step for each thing it
+"""`lvs doctor`: checks what goes wrong in practice, and names one next step for each thing it
 finds.
 
 Every check is a function of the configuration that yields diagnoses. Checks run at the same time,
@@ -39,7 +39,9 @@ class Diagnoses(Struct, frozen=True):
         return max((each.condition for each in self.found), key=order.index, default=Condition.OK)
 
     def as_json(self) -> str:
-        """For programs: `worst`, and for each check its name, condition, message, next_step."""
+        """The JSON for programs: `worst`, and for each check its name, condition, message,
+        next_step.
+        """
         return json.dumps(
             {"worst": self.worst, "checks": [asdict(each) for each in self.found]}, indent=2
         )
@@ -112,7 +114,7 @@ def diagnose(
         ).start()
     results = dict(_collected(done, len(wanted), limit_s, progress))
     overdue = f"No result within {limit_s:g} seconds: a disk or a share does not answer."
-    step = "Look at the drives of the library and at the system's log, then run `lvs doctor` again."
+    step = "Check the drives of the library and the system's log, then run `lvs doctor` again."
     return Diagnoses(
         tuple(
             diagnosis

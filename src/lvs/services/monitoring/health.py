@@ -17,7 +17,7 @@ from lvs.config import Config
 from lvs.db import overview as rows
 from lvs.db.database import Database
 from lvs.errors import LvsError
-from lvs.models import shown
+from lvs.models import display_path
 from lvs.services.backup.backups import Backups, BackupState
 from lvs.services.backup.replication import Replication
 from lvs.services.backup.second_place import SecondPlace
@@ -27,9 +27,9 @@ from lvs.services.library.watch_worker import WatchFailure
 from lvs.services.library.watcher import Watcher
 from lvs.services.media.probe_pool import ProbePool
 from lvs.services.media.probe_queue import ProbeQueue
-from lvs.services.metrics import Metrics, Route
+from lvs.services.metrics import Metrics, RouteStats
 from lvs.services.monitoring.library_counts import LibraryCounter
-from lvs.services.monitoring.storage import Disk, Storage, Storages
+from lvs.services.monitoring.storage import Disk, Storage, StorageMonitor
 from lvs.services.monitoring.system import System
 from lvs.text import plural
 from lvs.versions import message as untested_message
@@ -38,8 +38,8 @@ from lvs.versions import untested
 log = logging.getLogger(__name__)
 
 LATELY_S = 300  # what is over for so long is no issue any more
-FAILED_LOOKS_S = 3600
-BROKEN_LOOKS = 3  # so many in a row are no longer the fault of a film
+FAILED_PROBES_S = 3600
+BROKEN_PROBES = 3  # so many in a row are no longer the fault of a film
 STUCK_SHARE = 1.5
 SLOW_PAGES_S = 1.0
 SLOW_PAGES_LEAST = 20
@@ -86,10 +86,10 @@ class Level(IntEnum):
 
 
 class Issue(Struct, frozen=True):
-    """Something that is not well.
+    """A problem, and what to do about it.
 
     `part` is the tile it belongs to; `since` Unix milliseconds, where it is known; `page` the
-    address of the page that mends it, where there is one.
+    address of the page that repairs it, where there is one.
     """
 
     level: Level
@@ -100,8 +100,8 @@ class Issue(Struct, frozen=True):
     page: str = ""
 
 
-class Check(Struct, frozen=True):
-    """One of the things that `/ping?deep=1` looks at."""
+class HealthCheck(Struct, frozen=True):
+    """One check of `/ping?deep=1`."""
 
     ok: bool
     detail: str
@@ -109,7 +109,7 @@ class Check(Struct, frozen=True):
 
 @dataclass(eq=False, slots=True)
 class Health:
-    """Looks at everything that is measured anyway, and asks nobody anew but for `checks`."""
+    """Judges what is measured anyway, and measures nothing itself but for `checks`."""
 
     config: Config
     database: Database
@@ -119,7 +119,7 @@ class Health:
     probe_pool: ProbePool
     metrics: Metrics
     overviews: LibraryCounter
-    storages: Storages
+    storages: StorageMonitor
     system: System
     made: Backups
     second_place: SecondPlace
@@ -161,7 +161,7 @@ class Health:
         if self._untested:
             log.warning("%s", untested_message(self._untested))
 
-    async def checks(self) -> dict[str, Check]:
+    async def checks(self) -> dict[str, HealthCheck]:
         """True if database, library folders and workers do what they are for.
 
         Takes a few seconds at most.
@@ -170,8 +170,8 @@ class Health:
         workers = list(self._workers())
         return {
             "database": await self._check_database(),
-            "library": Check(not folders, " ".join(issue.message for issue in folders)),
-            "workers": Check(not workers, " ".join(issue.message for issue in workers)),
+            "library": HealthCheck(not folders, " ".join(issue.message for issue in folders)),
+            "workers": HealthCheck(not workers, " ".join(issue.message for issue in workers)),
         }
 
     # --- One part after the other ---
@@ -202,9 +202,9 @@ class Health:
                     Level.ERROR,
                     "library",
                     f"The library folder “{root.name}” is offline since"
-                    f" {clock(root.offline_since)}.",
-                    f"Connect its drive, or mount {shown(root.path)} again; its videos come back by"
-                    " themselves.",
+                    f" {clock_text(root.offline_since)}.",
+                    f"Connect its drive, or mount {display_path(root.path)} again; its videos"
+                    " come back by themselves.",
                     root.offline_since,
                 )
         for name in self.storages.hanging():
@@ -220,8 +220,8 @@ class Health:
                 yield Issue(
                     Level.WARNING,
                     "library",
-                    f"The folder “{root.name}/{shown(away.path)}” cannot be read since"
-                    f" {clock(away.since)}.",
+                    f"The folder “{root.name}/{display_path(away.path)}” cannot be read since"
+                    f" {clock_text(away.since)}.",
                     "See that its disk is mounted, and that LVS may read it; its videos come back"
                     " by themselves.",
                     away.since,
@@ -241,8 +241,8 @@ class Health:
                 yield Issue(
                     Level.WARNING,
                     "library",
-                    f"“{root.name}/{shown(passed.odd_times[0])}” has a time of change that cannot"
-                    f" be: before 1970, or in the future.{others}",
+                    f"“{root.name}/{display_path(passed.odd_times[0])}” has a time of change that"
+                    f" cannot be: before 1970, or in the future.{others}",
                     "Set it right with `touch` on the machine that holds the file, and see that the"
                     " clocks are right.",
                 )
@@ -260,7 +260,7 @@ class Health:
 
     async def _checks(self) -> list[Issue]:
         found = list(self._workers())
-        since = now_ms() - FAILED_LOOKS_S * 1000
+        since = now_ms() - FAILED_PROBES_S * 1000
         failures = [failure for failure in self.jobs.failures.values() if failure.at >= since]
         if failures:
             last = failures[-1]
@@ -283,7 +283,7 @@ class Health:
         return found
 
     def _workers(self) -> Iterator[Issue]:
-        if self.jobs.failed_in_a_row >= BROKEN_LOOKS:
+        if self.jobs.failed_in_a_row >= BROKEN_PROBES:
             yield Issue(
                 Level.ERROR,
                 "workers",
@@ -317,7 +317,7 @@ class Health:
             yield Issue(
                 Level.WARNING,
                 "database",
-                f"{number} took {worst.seconds:.1f} s at {clock(worst.at)}:"
+                f"{number} took {worst.seconds:.1f} s at {clock_text(worst.at)}:"
                 f" {_short(worst.sql)}{request}.",
                 "See whether the disk or the processor is busy with something else.",
                 worst.at,
@@ -328,7 +328,7 @@ class Health:
             yield Issue(
                 Level.WARNING,
                 "database",
-                f"The backup of {clock(state.failed_at)} failed: {state.failure}",
+                f"The backup of {clock_text(state.failed_at)} failed: {state.failure}",
                 "It is tried again by itself; `lvs backup` makes one at once.",
                 state.failed_at,
             )
@@ -339,7 +339,7 @@ class Health:
                 Level.WARNING,
                 "database",
                 "The last good backup is of"
-                f" {clock(int(state.newest.made_at.timestamp() * 1000))}.",
+                f" {clock_text(int(state.newest.made_at.timestamp() * 1000))}.",
                 "One is made each night while LVS runs; `lvs backup` makes one at once.",
             )
 
@@ -353,7 +353,7 @@ class Health:
         elif state.newest and datetime.now(UTC) - state.newest.made_at > timedelta(
             days=BACKUP_DAYS
         ):
-            at = clock(int(state.newest.made_at.timestamp() * 1000))
+            at = clock_text(int(state.newest.made_at.timestamp() * 1000))
             message = f"The last copy of a backup in {state.folder} is of {at}."
             yield Issue(Level.WARNING, "database", message, "See why no backup was made since.")
 
@@ -383,7 +383,7 @@ class Health:
             yield Issue(
                 Level.WARNING,
                 "errors",
-                f"{number}: {last.method} {last.rule} at {clock(last.at)}{said} (request"
+                f"{number}: {last.method} {last.rule} at {clock_text(last.at)}{said} (request"
                 f" {last.request_id}).",
                 "The log says more under the request's id.",
                 last.at,
@@ -449,7 +449,7 @@ class Health:
 
     # --- What only `checks` does ---
 
-    async def _check_database(self) -> Check:
+    async def _check_database(self) -> HealthCheck:
         """Read something, and begin and end a transaction.
 
         One that hangs is not begun a second time.
@@ -458,11 +458,11 @@ class Health:
             self._writing = asyncio.create_task(self._write_nothing())
         await asyncio.wait([self._writing], timeout=CHECK_S)
         if not self._writing.done():
-            return Check(False, f"The database did not answer within {CHECK_S:g} seconds.")
+            return HealthCheck(False, f"The database did not answer within {CHECK_S:g} seconds.")
         task, self._writing = self._writing, None
         error = task.exception()
         if error is not None:
-            return Check(
+            return HealthCheck(
                 False,
                 (
                     error.message
@@ -470,7 +470,7 @@ class Health:
                     else "The database does not answer as it should."
                 ),
             )
-        return Check(True, "")
+        return HealthCheck(True, "")
 
     async def _write_nothing(self) -> None:
         async with self.database.read() as db:
@@ -480,7 +480,7 @@ class Health:
 
     # --- Why it is slow ---
 
-    def slowest_routes(self, number: int = 8) -> list[Route]:
+    def slowest_routes(self, number: int = 8) -> list[RouteStats]:
         """Visitors' routes of the last hour, those with the longest 95th percentile first."""
         now = self.metrics.clock()
         used = [
@@ -493,7 +493,7 @@ class Health:
         ]
 
 
-def why_slow(route: Route) -> str:
+def why_slow(route: RouteStats) -> str:
     """The main cost of a route, in words."""
     parts = {
         "waiting for the turn to write": route.writer_wait_s,
@@ -506,7 +506,7 @@ def why_slow(route: Route) -> str:
     return "mostly " + max(parts, key=lambda part: parts[part])
 
 
-def clock(unix_ms: int) -> str:
+def clock_text(unix_ms: int) -> str:
     """The time of day where the server stands, with the date unless it is today's: `14:03`, `21 Nov
     14:03`.
     """
@@ -541,7 +541,7 @@ def _disk_issues(disk: Disk | None, name: str, kept: str) -> Iterator[Issue]:
             f" {kept}.",
             "Free some space on it; LVS goes on by itself.",
         )
-    elif disk.low:
+    elif disk.is_low:
         yield Issue(
             Level.WARNING,
             "storage",

@@ -15,7 +15,7 @@ from lvs.clock import now_ms
 from lvs.db import added_dates, gallery, near_pairs
 from lvs.db import overview as rows
 from lvs.db.database import Database
-from lvs.db.overview import Failing, FolderCount
+from lvs.db.overview import FailingVideo, FolderCount
 from lvs.services.events import Event, Events
 from lvs.services.library.library import Library
 from lvs.services.media.probe_queue import ProbeQueue
@@ -41,11 +41,11 @@ class LibraryCounts(Struct, frozen=True):
     unreadable: int = 0
     odd_dates: int = 0
     reasons: tuple[tuple[str, int], ...] = ()
-    failing: tuple[Failing, ...] = ()
+    failing: tuple[FailingVideo, ...] = ()
     folders: tuple[FolderCount, ...] = ()
 
 
-class _State(NamedTuple):
+class _CountVersion(NamedTuple):
     """Number of scans and of probes that had ended when it was counted, the gallery's version,
     and the number of edits, which may have hidden videos.
     """
@@ -57,7 +57,7 @@ class _State(NamedTuple):
 
 
 class LibraryCounter:
-    """Counts the library for whoever looks, all with one count."""
+    """Counts the library, once for all who ask."""
 
     def __init__(
         self, database: Database, library: Library, jobs: ProbeQueue, events: Events
@@ -68,7 +68,7 @@ class LibraryCounter:
         self._library = library
         self._jobs = jobs
         self._known = LibraryCounts()
-        self._counted = _State()
+        self._counted = _CountVersion()
         self._counted_at = 0.0
         self._not_before = 0.0
         self.clock = time.monotonic
@@ -87,10 +87,10 @@ class LibraryCounter:
                 self._not_before = now + max(PAUSE_S, SHARE * (self.clock() - now))
             return self._known
 
-    def _state(self) -> _State:
+    def _state(self) -> _CountVersion:
         progress, tally = self._library.progress(), self._jobs.tally
         probes = tally.done + tally.failed + tally.unreadable
-        return _State(progress.scans_ended, probes, progress.version, self._edits)
+        return _CountVersion(progress.scans_ended, probes, progress.version, self._edits)
 
     def _count_edit(self, _: Collection[int]) -> None:
         self._edits += 1

@@ -33,7 +33,7 @@ RESOLVE_MS = 2000
 
 
 def port(config: Config) -> Iterator[Diagnosis]:
-    """The port is free, or LVS itself has it."""
+    """Check that the port is free, or LVS itself has it."""
     if config.port == 0:
         yield Diagnosis(
             "port",
@@ -64,7 +64,7 @@ def port(config: Config) -> Iterator[Diagnosis]:
 
 
 def addresses(config: Config) -> Iterator[Diagnosis]:
-    """Other devices can reach an address of this machine."""
+    """Check that other devices can reach an address of this machine."""
     if _only_this_machine(config.host):
         message = f"LVS listens on {config.host}: only this computer reaches it."
         yield Diagnosis(
@@ -113,7 +113,7 @@ def addresses(config: Config) -> Iterator[Diagnosis]:
 
 
 def firewall(config: Config, ufw: Path = UFW) -> Iterator[Diagnosis]:
-    """A firewall that is known to be on lets the ports through."""
+    """Check that a firewall that is known to be on lets the ports through."""
     ports = [config.port, *([config.tls_port] if config.speaks_tls else [])]
     states = [state for each in ports for state in (_ufw(each, ufw), _firewalld(each)) if state]
     yield from states
@@ -126,7 +126,7 @@ def firewall(config: Config, ufw: Path = UFW) -> Iterator[Diagnosis]:
 
 
 def mdns(config: Config) -> Iterator[Diagnosis]:
-    """The name of the announcement can be answered, and is."""
+    """Check that the announced name can be answered, and is."""
     discovery = Discovery(config.announce, config.host)
     if not discovery.enabled:
         message = (
@@ -226,13 +226,13 @@ def _ufw(number: int, folder: Path) -> Diagnosis | None:
         return Diagnosis("firewall", Condition.NOTE, message, step)
     except OSError:
         return None
-    if _lets_through(rules, number):
+    if _allows_port(rules, number):
         return Diagnosis("firewall", Condition.OK, f"The firewall ufw lets port {number} through.")
     message = f"The firewall ufw is on and has no rule for port {number}."
     return Diagnosis("firewall", Condition.WARNING, message, step)
 
 
-def _lets_through(rules: str, number: int) -> bool:
+def _allows_port(rules: str, number: int) -> bool:
     """True where the first of ufw's rules for connections to this port lets some in."""
     for action, protocol, ports, source in _UFW_RULE.findall(rules):
         if protocol in ("any", "tcp") and _holds(ports, number):

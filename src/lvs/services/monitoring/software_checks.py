@@ -43,7 +43,7 @@ print(json.dumps({"version": av.__version__, "found": found}))
 
 
 def clock(config: Config) -> Iterator[Diagnosis]:
-    """The clock is not behind what was written already."""
+    """Check that the clock is not behind what was written already."""
     now = datetime.now(UTC)
     newest = _newest_write(config.data_directory)
     step = "Set the clock, and have it follow a time server (systemd: timedatectl set-ntp true)."
@@ -65,7 +65,7 @@ def clock(config: Config) -> Iterator[Diagnosis]:
 
 
 def packages(_config: Config) -> Iterator[Diagnosis]:
-    """Python and every package have a version that LVS is tested with."""
+    """Check that Python and every package have a version that LVS is tested with."""
     names = versions.untested()
     if names:
         step = "Install LVS again into an environment of its own (pipx or uv tool install)."
@@ -77,7 +77,7 @@ def packages(_config: Config) -> Iterator[Diagnosis]:
 
 
 def codecs(_config: Config) -> Iterator[Diagnosis]:
-    """The decoders that posters and details of videos need are there."""
+    """Check that the decoders that posters and details of videos need are there."""
     found = _known_codecs()
     if found is None:
         message = "The video library (av) cannot be loaded: videos get no posters and no details."
@@ -102,7 +102,7 @@ def codecs(_config: Config) -> Iterator[Diagnosis]:
 
 
 def open_files(_config: Config) -> Iterator[Diagnosis]:
-    """Enough files may be open for every viewer and film."""
+    """Check that enough files may be open for every viewer and video."""
     if sys.platform == "win32":
         return
     import resource  # noqa: PLC0415  not on Windows
@@ -126,7 +126,7 @@ def _newest_write(folder: Path) -> datetime | None:
 
 
 def _known_codecs() -> set[str] | None:
-    """The decoders that are there; None where the library cannot be loaded."""
+    """Check that the decoders that are there; None where the library cannot be loaded."""
     command = [sys.executable, "-P", "-c", _LIST_CODECS, *PLAYED.values()]
     try:
         answer = subprocess.run(command, capture_output=True, timeout=CODEC_S, check=True).stdout
@@ -136,7 +136,7 @@ def _known_codecs() -> set[str] | None:
 
 
 def workers(config: Config) -> Iterator[Diagnosis]:
-    """Other machines that analyse films can be reached and have this version."""
+    """Check that other machines that analyse videos can be reached and have this version."""
     for text in config.workers:
         if text != LOCAL:
             address = parse_worker_address(text)
@@ -168,7 +168,7 @@ def _worker_problem(address: WorkerAddress) -> tuple[str, str]:
     except OSError:
         return "OpenSSH is not installed here.", "Install the package openssh-client."
     except (ValueError, KeyError, TypeError):
-        said = (done.stderr.strip() or done.stdout.strip() or "it says nothing").splitlines()[-1]
+        said = (done.stderr.strip() or done.stdout.strip() or "no output").splitlines()[-1]
         return f"{said[:200]}", f"As the user that runs LVS, run: ssh -p {address.port} {login} lvs"
     if version != __version__:
         return f"it has LVS {version}.", f"Install LVS {__version__} there."

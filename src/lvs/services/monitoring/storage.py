@@ -50,7 +50,7 @@ class Disk(Struct, frozen=True):
         return self.free_bytes < min(FULL_BYTES, self.total_bytes // 10)
 
     @property
-    def low(self) -> bool:
+    def is_low(self) -> bool:
         return self.free_bytes < min(LOW_BYTES, self.total_bytes // 5)
 
 
@@ -84,7 +84,7 @@ class Storage(Struct, frozen=True):
     libraries: tuple[LibraryDisk, ...]
 
 
-class _Fresh(Generic[T]):
+class _AgingValue(Generic[T]):
     """A value that is asked for again when it has aged; while an answer is overdue the last one
     stands.
     """
@@ -115,15 +115,15 @@ class _Fresh(Generic[T]):
         try:
             self.value = await asyncio.to_thread(self._load)
         except OSError as error:
-            log.warning("a folder could not be measured: %s", error)
+            log.warning("the size of a folder could not be measured: %s", error)
         finally:
             now = time.monotonic()
             self._next_at = now + max(self._age_s, SHARE * (now - started))
             self._asking, self.answers = None, True
 
 
-class Storages:
-    """Looks at the disks when somebody asks, and not too often."""
+class StorageMonitor:
+    """Measures the disks on request, and not too often."""
 
     def __init__(
         self,
@@ -135,11 +135,13 @@ class Storages:
         self._scenes = scenes
         self._config = config
         self._library = library
-        self._disks: dict[str, _Fresh[Disk | None]] = {}
+        self._disks: dict[str, _AgingValue[Disk | None]] = {}
         self.disk_s = DISK_S
-        self._thumbnails = _Fresh(posters.size_bytes, FOLDER_S)
-        self._backups = _Fresh(lambda: folder_bytes(config.data_directory / "backups"), FOLDER_S)
-        self._logs = _Fresh(lambda: folder_bytes(config.data_directory / "logs"), FOLDER_S)
+        self._thumbnails = _AgingValue(posters.size_bytes, FOLDER_S)
+        self._backups = _AgingValue(
+            lambda: folder_bytes(config.data_directory / "backups"), FOLDER_S
+        )
+        self._logs = _AgingValue(lambda: folder_bytes(config.data_directory / "logs"), FOLDER_S)
 
     async def now(self) -> Storage:
         """The present state, at most seconds old; folders are measured at most once a minute."""
@@ -179,9 +181,9 @@ class Storages:
             if not self._disk(os.fsdecode(root.path)).answers
         ]
 
-    def _disk(self, path: str) -> _Fresh[Disk | None]:
+    def _disk(self, path: str) -> _AgingValue[Disk | None]:
         if path not in self._disks:
-            self._disks[path] = _Fresh(lambda: disk_of(path), self.disk_s)
+            self._disks[path] = _AgingValue(lambda: disk_of(path), self.disk_s)
         return self._disks[path]
 
 

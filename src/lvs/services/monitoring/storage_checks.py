@@ -18,7 +18,7 @@ from lvs.file_systems import FileSystem, file_system_of
 from lvs.services.monitoring.diagnosis import Condition, Diagnosis
 
 INOTIFY = Path("/proc/sys/fs/inotify")
-WALK_S = 8.0  # time for one look through the library's folders
+WALK_S = 8.0  # time for one walk through the library's folders
 SPEED_S = 3.0  # time for reading from one library folder
 SEEKS = 16
 SEEK_BYTES = 4096
@@ -33,7 +33,7 @@ OLD_BACKUP = timedelta(days=3)
 
 
 def data_folder(config: Config) -> Iterator[Diagnosis]:
-    """The data folder can be written."""
+    """Check that the data folder can be written."""
     for name in ("data_directory", "thumbnail_directory"):
         folder: Path = getattr(config, name)
         place = _nearest(folder)
@@ -50,7 +50,7 @@ def data_folder(config: Config) -> Iterator[Diagnosis]:
 
 
 def database(config: Config) -> Iterator[Diagnosis]:
-    """The database lies on a disk of this machine."""
+    """Check that the database lies on a disk of this machine."""
     folder = config.metadata_db.parent
     system = file_system_of(folder)
     if system is not None and system.refuses_databases:
@@ -67,7 +67,7 @@ def database(config: Config) -> Iterator[Diagnosis]:
 
 
 def free_space(config: Config) -> Iterator[Diagnosis]:
-    """There is room for ratings, posters and backups."""
+    """Check that there is room for ratings, posters and backups."""
     import shutil  # noqa: PLC0415
 
     folders = {_nearest(config.data_directory), _nearest(config.thumbnail_directory)}
@@ -90,7 +90,7 @@ def free_space(config: Config) -> Iterator[Diagnosis]:
 
 
 def library(config: Config) -> Iterator[Diagnosis]:
-    """Every library folder is there and may be read."""
+    """Check that every library folder is there and may be read."""
     if not config.video_directory:
         step = "Run `lvs serve FOLDER`, or set video_directory."
         yield Diagnosis("library", Condition.ERROR, "No library folder is configured.", step)
@@ -122,7 +122,7 @@ def library(config: Config) -> Iterator[Diagnosis]:
 
 
 def watching(config: Config, inotify: Path = INOTIFY) -> Iterator[Diagnosis]:
-    """Changes in the library are noticed, by the system's word or by polling."""
+    """Check that changes in the library are noticed, by the system's word or by polling."""
     if config.watch == "off":
         step = "Set watch to auto, unless new files are to be seen by scans only."
         yield Diagnosis(
@@ -181,7 +181,7 @@ def _inotify(config: Config, limits: Path) -> Iterator[Diagnosis]:
 
 
 def disk_speed(config: Config) -> Iterator[Diagnosis]:
-    """A jump in a film and reading on are quick enough for watching."""
+    """Check that seeking and reading on are quick enough for watching."""
     for folder in config.video_directory:
         file = _large_file(folder)
         if file is None:
@@ -201,7 +201,7 @@ def disk_speed(config: Config) -> Iterator[Diagnosis]:
 
 
 def backups(config: Config) -> Iterator[Diagnosis]:
-    """There is a good backup of the last days, and one on another disk."""
+    """Check that there is a good backup of the last days, and one on another disk."""
     from lvs.db import backup  # noqa: PLC0415
 
     if not config.metadata_db.is_file():
@@ -277,13 +277,13 @@ def _replica(config: Config) -> Diagnosis:
     at = datetime.fromtimestamp(last.rehearsal.at / 1000, UTC).astimezone()
     if last.rehearsal.problem:
         message = f"The replica could not be restored on trial: {last.rehearsal.problem}"
-        step = "Leave LVS running, which copies everything anew, and look again in an hour."
+        step = "Leave LVS running, which copies everything anew, and check again in an hour."
         return Diagnosis("backups", Condition.WARNING, message, step)
     message = f"The replica {where} was restored on trial on {at:%Y-%m-%d %H:%M}."
     return Diagnosis("backups", Condition.OK, message)
 
 
-# --- Looking ---
+# --- Measuring ---
 
 
 def _nearest(folder: Path) -> Path:

@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SERVICE_TYPE = "_http._tcp.local."
-POLL_S = 10.0  # between two looks at the addresses of the machine
+POLL_S = 10.0  # between two checks of the addresses of the machine
 PROBE_MS = 1500  # in which another machine must answer to its name
 MAX_NAMES = 20  # lvs, lvs-2, lvs-3, …
 WITHDRAWAL_S = 1.0
 IPV4_BYTES = 4
 
 
-class ListeningOn(Struct, frozen=True):
+class ListeningPorts(Struct, frozen=True):
     """The ports that take connections, for HTTP and, where it is spoken, for HTTPS; the path of the
     first page.
     """
@@ -58,8 +58,8 @@ class Discovery:
     """The host name in use, such as `lvs.local`; empty while nothing is announced."""
     failure: str = field(default="", init=False)
     """Why nothing is announced, as a message; empty where it is, or was not tried."""
-    _listening: "asyncio.Future[ListeningOn] | None" = field(default=None, init=False)
-    _endpoint: ListeningOn | None = field(default=None, init=False)
+    _listening: "asyncio.Future[ListeningPorts] | None" = field(default=None, init=False)
+    _endpoint: ListeningPorts | None = field(default=None, init=False)
 
     @property
     def enabled(self) -> bool:
@@ -68,7 +68,7 @@ class Discovery:
         """
         return bool(self.name) and not _only_this_machine(self.host)
 
-    def listening(self, endpoint: ListeningOn) -> None:
+    def listening(self, endpoint: ListeningPorts) -> None:
         """Say that the server takes connections. Nothing is announced before."""
         self._endpoint = endpoint
         if self._listening is not None and not self._listening.done():
@@ -88,7 +88,7 @@ class Discovery:
                 self._failed(str(error) or type(error).__name__)
                 await asyncio.sleep(self.poll_s)
 
-    async def _until_listening(self) -> ListeningOn:
+    async def _until_listening(self) -> ListeningPorts:
         if self._endpoint is None:
             self._listening = asyncio.get_running_loop().create_future()
             return await self._listening
@@ -101,7 +101,7 @@ class Discovery:
             return [self.host]
         return [each for each in self.addresses() if ":" not in each or _speaks_ipv6(self.host)]
 
-    async def _announce(self, endpoint: ListeningOn, addresses: tuple[str, ...]) -> None:
+    async def _announce(self, endpoint: ListeningPorts, addresses: tuple[str, ...]) -> None:
         """Announce these addresses until the machine has others."""
         links = await asyncio.to_thread(_links, addresses)
         ipv4 = [address for address in addresses if ":" not in address]
@@ -119,7 +119,7 @@ class Discovery:
             host = await _free_name(zeroconf, self.name, addresses)
             await _register(zeroconf, _service(host, endpoint, addresses))
             self._succeeded(host, endpoint)
-            gives_way = partial(_gives_way, zeroconf, host, ipv4)
+            gives_way = partial(_must_rename, zeroconf, host, ipv4)
             await self._until_others(addresses, links, gives_way)
         finally:
             self.announced = ""
@@ -142,7 +142,7 @@ class Discovery:
                 log.info("the addresses of this machine have changed")
                 return
 
-    def _succeeded(self, host: str, endpoint: ListeningOn) -> None:
+    def _succeeded(self, host: str, endpoint: ListeningPorts) -> None:
         self.announced, self.failure = f"{host}.local", ""
         if host != self.name:
             log.warning(
@@ -160,7 +160,7 @@ class Discovery:
         self.failure = message
 
 
-def _service(host: str, endpoint: ListeningOn, addresses: Sequence[str]) -> "AsyncServiceInfo":
+def _service(host: str, endpoint: ListeningPorts, addresses: Sequence[str]) -> "AsyncServiceInfo":
     from zeroconf.asyncio import AsyncServiceInfo  # noqa: PLC0415
 
     return AsyncServiceInfo(
@@ -191,7 +191,7 @@ async def _free_name(zeroconf: "AsyncZeroconf", name: str, own: Sequence[str]) -
         if set(holder.parsed_addresses()) <= {*own, *_of_this_machine()}:
             return candidate  # another LVS here, or the system's own responder
     raise OSError(
-        f"{MAX_NAMES} devices are called so. Choose another name with the option announce"
+        f"{MAX_NAMES} devices have this name. Choose another name with the option announce"
     )
 
 
@@ -205,7 +205,7 @@ def _stay_on_link(zeroconf: "AsyncZeroconf") -> None:
             each.sock.setsockopt(socket.SOL_SOCKET, socket.SO_DONTROUTE, 1)
 
 
-def _gives_way(zeroconf: "AsyncZeroconf", host: str, own: Sequence[str]) -> bool:
+def _must_rename(zeroconf: "AsyncZeroconf", host: str, own: Sequence[str]) -> bool:
     """True where another device announces the same name, as when both start at once, and is to keep
     it: of two, the one with the later address (RFC 6762 sections 8.2 and 9).
     """

@@ -13,7 +13,7 @@ from http import HTTPStatus
 from msgspec import Struct
 
 from lvs.services.network.addresses import HostAddress, host_addresses, own_network_only, url
-from lvs.services.network.discovery import Discovery, ListeningOn
+from lvs.services.network.discovery import Discovery, ListeningPorts
 
 ANSWER_S = 2.0
 MAX_ADDRESSES = 20
@@ -70,12 +70,12 @@ class Reachability:
     public_url: str
     discovery: Discovery
     root_path: str = ""
-    _endpoint: ListeningOn | None = field(default=None, init=False)
+    _endpoint: ListeningPorts | None = field(default=None, init=False)
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
     _known: Connectivity | None = field(default=None, init=False)
     _known_at: float = field(default=0.0, init=False)
 
-    def listening(self, endpoint: ListeningOn) -> None:
+    def listening(self, endpoint: ListeningPorts) -> None:
         """Say which port takes connections. The announcement begins with it."""
         self._endpoint = endpoint
         self.discovery.listening(endpoint)

@@ -7,7 +7,7 @@ from lvs.config import Config
 from lvs.services.network.addresses import host_addresses, reachable_addresses
 
 
-def served(config: Config) -> list[str]:
+def server_urls(config: Config) -> list[str]:
     """Every address of a server with this configuration: HTTP first, then HTTPS where it is
     spoken.
     """

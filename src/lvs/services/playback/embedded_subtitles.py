@@ -13,9 +13,9 @@ from av.packet import Packet
 
 from lvs.errors import NotFound, Unreadable
 from lvs.services.media.webvtt import to_webvtt
-from lvs.services.playback.film_source import FilmSource, only
 from lvs.services.playback.picture import Checkpoint
 from lvs.services.playback.planner import MAX_DURATION_S, TEXT_SUBTITLES
+from lvs.services.playback.video_source import VideoSource, only
 
 MAX_CUES = 20_000
 MAX_CHARACTERS = 4_000_000
@@ -32,7 +32,7 @@ ASS_FIELDS = 8
 """Commas before the text of an event in Matroska (ReadOrder, Layer, Style … Effect)."""
 
 
-def embedded_webvtt(source: FilmSource, track: int, checkpoint: Checkpoint) -> str:
+def embedded_webvtt(source: VideoSource, track: int, checkpoint: Checkpoint) -> str:
     """The text track of this number, counted among the film's subtitle tracks from 0.
 
     Reads the whole film where the container holds its tracks interleaved. Raises NotFound where
@@ -57,7 +57,7 @@ def embedded_webvtt(source: FilmSource, track: int, checkpoint: Checkpoint) -> s
 
 
 def _cues(
-    source: FilmSource, packets: "Iterator[Packet[Any]]", codec: str, checkpoint: Checkpoint
+    source: VideoSource, packets: "Iterator[Packet[Any]]", codec: str, checkpoint: Checkpoint
 ) -> Iterator[str]:
     """The cues as SubRip, which the same rules turn into WebVTT as a file beside the film."""
     written = 0

@@ -28,9 +28,9 @@ async def working_encoder(
     """The first of these hardware encoders that encodes a picture here; empty where none does."""
     for encoder in candidates:
         if await _works(encoder, memory_limit_bytes):
-            log.info("films are converted by the encoder %s", codec_name(encoder))
+            log.info("videos are converted by the encoder %s", codec_name(encoder))
             return encoder
-    log.info("no hardware encoder works here: films are converted by %s", SOFTWARE)
+    log.info("no hardware encoder works here: videos are converted by %s", SOFTWARE)
     return ""
 
 
@@ -43,7 +43,7 @@ async def conversion_pace(memory_limit_bytes: int = 2 << 30) -> float:
         async with asyncio.timeout(PACE_TRIAL_S):
             pace = float((await player.make("pace")).content)
     except (OSError, EOFError, ValueError, TimeoutError, LvsError) as error:
-        log.info("how quickly films are converted here is not known yet: %r", error)
+        log.info("the conversion speed of this machine could not be measured: %r", error)
         return 0.0
     finally:
         player.kill()

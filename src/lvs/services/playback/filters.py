@@ -113,7 +113,7 @@ class PictureFilter:
         width, height = self._size
         if turned in (90, 270):
             width, height = height, width
-        steps = [_said_colours(frame)]
+        steps = [_scaler_colours(frame)]
         if frame.interlaced_frame:
             steps.append("bwdif=mode=send_frame:deint=interlaced")
         steps.append(
@@ -133,7 +133,7 @@ class PictureFilter:
         ]
 
 
-def _said_colours(frame: VideoFrame) -> str:
+def _scaler_colours(frame: VideoFrame) -> str:
     """`setparams` with colours that the scaler takes: it refuses a frame whose tags contradict each
     other.
     """

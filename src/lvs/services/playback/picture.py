@@ -15,9 +15,9 @@ from av.video.frame import VideoFrame
 
 from lvs.errors import Unreadable
 from lvs.services.media.containers import despite_bad_data
-from lvs.services.playback.film_source import Begun, FilmSource
 from lvs.services.playback.filters import PictureFilter
 from lvs.services.playback.planner import THINNED
+from lvs.services.playback.video_source import FirstFrames, VideoSource
 
 if TYPE_CHECKING:
     from lvs.services.playback.picture_subtitles import PictureSubtitles
@@ -43,7 +43,7 @@ def _never() -> None:
 class CopiedPicture:
     """Takes the packets of a film's picture as they are, segment by segment."""
 
-    def __init__(self, source: FilmSource, cuts: tuple[float, ...]) -> None:
+    def __init__(self, source: VideoSource, cuts: tuple[float, ...]) -> None:
         self._source = source
         self._cuts = cuts
         self._next = -1
@@ -93,7 +93,7 @@ class CopiedPicture:
             yield packet
 
 
-def timed(packets: "list[Packet[Any]]", source: FilmSource, first: bool) -> "list[Packet[Any]]":
+def timed(packets: "list[Packet[Any]]", source: VideoSource, first: bool) -> "list[Packet[Any]]":
     """The packets with times on the segment's clock. Decode times are made anew: Matroska has none
     after a seek.
 
@@ -131,7 +131,7 @@ def timed(packets: "list[Packet[Any]]", source: FilmSource, first: bool) -> "lis
 class DecodedPicture:
     """Decodes a film's picture from any moment on, and gives the frames of a stretch of it."""
 
-    def __init__(self, source: FilmSource, thin: bool = False) -> None:
+    def __init__(self, source: VideoSource, thin: bool = False) -> None:
         self._source = source
         self._thin = thin
         self._context = source.picture.codec_context
@@ -201,7 +201,7 @@ class DecodedPicture:
             if start_s - earlier_s <= 0:
                 return
 
-    def _decoded(self, begun: Begun | None) -> Iterator[tuple[float, VideoFrame]]:
+    def _decoded(self, begun: FirstFrames | None) -> Iterator[tuple[float, VideoFrame]]:
         """Frames from where the container stands, behind those that it has `begun` with."""
         source, context = self._source, self._context
         self._last_s = -1.0

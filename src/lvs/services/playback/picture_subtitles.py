@@ -16,9 +16,9 @@ from msgspec import Struct
 
 from lvs.errors import NotFound
 from lvs.services.media.containers import BAD_DATA, despite_bad_data
-from lvs.services.playback.film_source import FilmSource, only
 from lvs.services.playback.filters import TICK
 from lvs.services.playback.planner import can_burn
+from lvs.services.playback.video_source import VideoSource, only
 
 EARLIER_S = 12.0
 """A subtitle that began so long before a jump's target is still shown."""
@@ -59,7 +59,7 @@ class SubtitleInterval(Struct, frozen=True):
 class PictureSubtitles:
     """Draws one subtitle track into frames of a fixed size."""
 
-    def __init__(self, source: FilmSource, track: int, size: tuple[int, int]) -> None:
+    def __init__(self, source: VideoSource, track: int, size: tuple[int, int]) -> None:
         if not can_burn(source.facts, track):
             raise NotFound("The film has no such subtitles.")
         self._source = source
@@ -155,7 +155,7 @@ def _overlay(shown: SubtitleInterval, size: tuple[int, int], frame: VideoFrame) 
     # A film is often cropped where its subtitles were made for the whole canvas.
     up = (shown.canvas[1] * scale - height) / 2
     graph = Graph()
-    film = graph.add_buffer(width=width, height=height, format=frame.format, time_base=TICK)
+    under = graph.add_buffer(width=width, height=height, format=frame.format, time_base=TICK)
     pictures = []
     for part in shown.parts:
         wide, high = max(2, round(part.width * scale)), max(2, round(part.height * scale))
@@ -170,12 +170,12 @@ def _overlay(shown: SubtitleInterval, size: tuple[int, int], frame: VideoFrame) 
         over = graph.add("overlay", f"x={left}:y={top}:format=yuv420:eof_action=repeat")
         picture.link_to(sized)
         sized.link_to(form)
-        film.link_to(over, 0, 0)
+        under.link_to(over, 0, 0)
         form.link_to(over, 0, 1)
-        film = over
+        under = over
         pictures.append(colours)
     sink = graph.add("buffersink")
-    film.link_to(sink)
+    under.link_to(sink)
     graph.configure()
     for number, drawn in enumerate(pictures, 1):
         drawn.pts, drawn.time_base = frame.pts, TICK

@@ -66,7 +66,7 @@ class Sound(NamedTuple):
     default: bool = False
 
 
-class FilmFacts(NamedTuple):
+class VideoFacts(NamedTuple):
     """Facts of an opened film that playback depends on. Times are seconds from the film's start.
 
     `width` and `height` are as displayed: turned, in square points. `keyframes` is None where the
@@ -137,26 +137,26 @@ def stream_key(fingerprint: str) -> str:
     return blake2b(f"{fingerprint} {PLANNER_VERSION}".encode(), digest_size=4).hexdigest()
 
 
-def can_copy(film: FilmFacts) -> bool:
+def can_copy(video: VideoFacts) -> bool:
     """Tell whether the picture goes into segments as it is, and every browser decodes it there."""
-    return film.codec == "h264" and _profile(film.string) in COPIED_PROFILES and _cuttable(film)
+    return video.codec == "h264" and _profile(video.string) in COPIED_PROFILES and _cuttable(video)
 
 
-def can_copy_hevc(film: FilmFacts) -> bool:
+def can_copy_hevc(video: VideoFacts) -> bool:
     """Tell whether the HEVC picture goes into segments as it is, for browsers that decode it."""
-    return film.codec == "hevc" and film.string.count(".") >= 3 and _cuttable(film)
+    return video.codec == "hevc" and video.string.count(".") >= 3 and _cuttable(video)
 
 
-def _cuttable(film: FilmFacts) -> bool:
-    if film.container not in COPIED_CONTAINERS or film.interlaced or not film.timed:
+def _cuttable(video: VideoFacts) -> bool:
+    if video.container not in COPIED_CONTAINERS or video.interlaced or not video.timed:
         return False
-    if film.codec == "h264" and film.pixel_format not in COPIED_PIXELS:
+    if video.codec == "h264" and video.pixel_format not in COPIED_PIXELS:
         return False
-    if film.keyframes is None:
+    if video.keyframes is None:
         return True
-    edges = (*film.keyframes, film.duration_s)
+    edges = (*video.keyframes, video.duration_s)
     gaps = (after - before for before, after in pairwise(edges))
-    return bool(film.keyframes) and max(gaps) <= LONGEST_KEYFRAME_GAP_S
+    return bool(video.keyframes) and max(gaps) <= LONGEST_KEYFRAME_GAP_S
 
 
 def _profile(string: str) -> int:
@@ -164,24 +164,24 @@ def _profile(string: str) -> int:
     return int(digits[:2], 16) if len(digits) == 6 else 0
 
 
-def ways(film: FilmFacts, converted: bool = False) -> tuple[Delivery, ...]:
+def deliveries(video: VideoFacts, converted: bool = False) -> tuple[Delivery, ...]:
     """The ways of this film, best first; `converted` asks for the one that needs nothing of the
     browser.
     """
     if converted:
         return (Delivery.CONVERT,)
-    if can_copy(film):
+    if can_copy(video):
         return (Delivery.COPY,)
-    return (Delivery.HEVC, Delivery.CONVERT) if can_copy_hevc(film) else (Delivery.CONVERT,)
+    return (Delivery.HEVC, Delivery.CONVERT) if can_copy_hevc(video) else (Delivery.CONVERT,)
 
 
-def cut_list(film: FilmFacts, way: Delivery) -> tuple[float, ...]:
+def cut_list(video: VideoFacts, way: Delivery) -> tuple[float, ...]:
     """Start times of the segments, in seconds; the first is 0, the last ends with the film."""
     if way is Delivery.CONVERT:
-        return _converted_cuts(film.duration_s)
-    if film.keyframes is None:
-        return _even_cuts(film.duration_s, WINDOW_S)
-    return _keyframe_cuts(film.keyframes)
+        return _converted_cuts(video.duration_s)
+    if video.keyframes is None:
+        return _even_cuts(video.duration_s, WINDOW_S)
+    return _keyframe_cuts(video.keyframes)
 
 
 def _keyframe_cuts(keyframes: Sequence[float]) -> tuple[float, ...]:
@@ -203,13 +203,13 @@ def _even_cuts(duration_s: float, length_s: float) -> tuple[float, ...]:
     return tuple(number * length_s for number in range(count))
 
 
-def converted_size(film: FilmFacts, height: int) -> tuple[int, int]:
+def converted_size(video: VideoFacts, height: int) -> tuple[int, int]:
     """Even width and height of the converted picture: at most `height` lines, counted along the
     shorter side.
     """
-    short = min(film.width, film.height)
-    scale = min(1.0, height / short, 4 * height / max(film.width, film.height))
-    return max(2, round(film.width * scale / 2) * 2), max(2, round(film.height * scale / 2) * 2)
+    short = min(video.width, video.height)
+    scale = min(1.0, height / short, 4 * height / max(video.width, video.height))
+    return max(2, round(video.width * scale / 2) * 2), max(2, round(video.height * scale / 2) * 2)
 
 
 H264_LEVELS = (
@@ -221,12 +221,12 @@ H264_LEVELS = (
 )
 
 
-def load(film: FilmFacts) -> float:
+def decoding_load(video: VideoFacts) -> float:
     """Megapixels that are decoded for each second of the film."""
-    return film.width * film.height * film.frame_rate / 1e6
+    return video.width * video.height * video.frame_rate / 1e6
 
 
-def fitting_height(film: FilmFacts, pace: float | None) -> int:
+def fitting_height(video: VideoFacts, pace: float | None) -> int:
     """The largest size that this machine probably converts fast enough to be watched.
 
     `pace` is how many megapixels of such films it converts to 720 lines per second, None while
@@ -234,15 +234,15 @@ def fitting_height(film: FilmFacts, pace: float | None) -> int:
     """
     if pace is None:
         return DEFAULT_HEIGHT
-    speed = pace / max(0.001, load(film))
+    speed = pace / max(0.001, decoding_load(video))
     return next((height for height, least in LEAST_SPEEDS if speed >= least), HEIGHTS[-1])
 
 
-def needs_thinning(film: FilmFacts, pace: float | None) -> bool:
+def needs_thinning(video: VideoFacts, pace: float | None) -> bool:
     """Tell whether even the smallest size is too slow with all of the film's pictures."""
-    if pace is None or film.codec not in THINNED:
+    if pace is None or video.codec not in THINNED:
         return False
-    return pace * GAINS[HEIGHTS[-1]] < WATCHABLE_SPEED * load(film)
+    return pace * GAINS[HEIGHTS[-1]] < WATCHABLE_SPEED * decoding_load(video)
 
 
 def least_speed(codec: str, load_mpx_s: float, pace: float | None) -> float | None:
@@ -266,13 +266,13 @@ def h264_level(width: int, height: int, frame_rate: float) -> int:
     )
 
 
-def converted_string(film: FilmFacts, height: int) -> str:
+def converted_string(video: VideoFacts, height: int) -> str:
     """Codec string of the converted picture, which is constrained baseline H.264."""
-    return f"avc1.42c0{h264_level(*converted_size(film, height), film.frame_rate):02x}"
+    return f"avc1.42c0{h264_level(*converted_size(video, height), video.frame_rate):02x}"
 
 
 def variants(
-    film: FilmFacts,
+    video: VideoFacts,
     *,
     audio: int = 0,
     converted: bool = False,
@@ -282,74 +282,74 @@ def variants(
     encoder: str = "",
 ) -> list[Variant]:
     """The variants that a master playlist offers, the one to begin with first."""
-    track = audio if audio < len(film.sounds) else 0
-    burnt = burn if burn is not None and can_burn(film, burn) else None
+    track = audio if audio < len(video.sounds) else 0
+    burnt = burn if burn is not None and can_burn(video, burn) else None
     return [
         Variant(way, height or DEFAULT_HEIGHT, track, thin, burnt, encoder)
         if way is Delivery.CONVERT
         else Variant(way, 0, track)
-        for way in ways(film, converted or burnt is not None)
+        for way in deliveries(video, converted or burnt is not None)
     ]
 
 
-def can_burn(film: FilmFacts, track: int) -> bool:
+def can_burn(video: VideoFacts, track: int) -> bool:
     """Tell whether the film has subtitles of this number that are pictures."""
-    return track < len(film.subtitles) and film.subtitles[track] in PICTURE_SUBTITLES
+    return track < len(video.subtitles) and video.subtitles[track] in PICTURE_SUBTITLES
 
 
-def is_possible(film: FilmFacts, variant: Variant) -> bool:
+def is_possible(video: VideoFacts, variant: Variant) -> bool:
     """Tell whether the film has this variant: the way fits it, and the tracks are there."""
-    if variant.audio and variant.audio >= len(film.sounds):
+    if variant.audio and variant.audio >= len(video.sounds):
         return False
-    if variant.burn is not None and not can_burn(film, variant.burn):
+    if variant.burn is not None and not can_burn(video, variant.burn):
         return False
     fits = {Delivery.COPY: can_copy, Delivery.HEVC: can_copy_hevc}.get(variant.way)
-    return fits is None or fits(film)
+    return fits is None or fits(video)
 
 
-def codecs(film: FilmFacts, variant: Variant) -> str:
+def codecs(video: VideoFacts, variant: Variant) -> str:
     """The `CODECS` attribute of a variant (RFC 8216, section 4.3.4.2)."""
     picture = (
-        converted_string(film, variant.height) if variant.way is Delivery.CONVERT else film.string
+        converted_string(video, variant.height) if variant.way is Delivery.CONVERT else video.string
     )
-    if not film.sounds:
+    if not video.sounds:
         return picture
-    sound = film.sounds[variant.audio]
+    sound = video.sounds[variant.audio]
     copied = sound.copied and variant.way is not Delivery.CONVERT
     return f"{picture},{sound.string if copied else 'mp4a.40.2'}"
 
 
-def master_playlist(film: FilmFacts, offered: Sequence[Variant]) -> str:
+def master_playlist(video: VideoFacts, offered: Sequence[Variant]) -> str:
     """The master playlist (RFC 8216, section 4.3.4)."""
     lines = ["#EXTM3U", "#EXT-X-VERSION:7", "#EXT-X-INDEPENDENT-SEGMENTS"]
     for variant in offered:
         width, height = (
-            converted_size(film, variant.height)
+            converted_size(video, variant.height)
             if variant.way is Delivery.CONVERT
-            else (film.width, film.height)
+            else (video.width, video.height)
         )
-        rate = _bits_per_second(film, variant)
+        rate = _bits_per_second(video, variant)
         size = f"BANDWIDTH={rate},RESOLUTION={width}x{height}"
-        lines.append(f'#EXT-X-STREAM-INF:{size},CODECS="{codecs(film, variant)}"')
+        lines.append(f'#EXT-X-STREAM-INF:{size},CODECS="{codecs(video, variant)}"')
         lines.append(f"{variant}/index.m3u8")
     return "\n".join(lines) + "\n"
 
 
-def _bits_per_second(film: FilmFacts, variant: Variant) -> int:
+def _bits_per_second(video: VideoFacts, variant: Variant) -> int:
     if variant.way is not Delivery.CONVERT:
-        return max(100_000, film.bit_rate)
-    width, height = converted_size(film, variant.height)
+        return max(100_000, video.bit_rate)
+    width, height = converted_size(video, variant.height)
     return round(width * height * 4) + 160_000
 
 
-def media_playlist(film: FilmFacts, variant: Variant) -> str:
+def media_playlist(video: VideoFacts, variant: Variant) -> str:
     """The playlist of one variant (RFC 8216, section 4.3.3), whole from the start: a film has an
     end.
     """
-    cuts = cut_list(film, variant.way)
+    cuts = cut_list(video, variant.way)
     lengths = [
         max(0.001, end - start)
-        for start, end in zip(cuts, (*cuts[1:], film.duration_s), strict=True)
+        for start, end in zip(cuts, (*cuts[1:], video.duration_s), strict=True)
     ]
     lines = [
         "#EXTM3U",

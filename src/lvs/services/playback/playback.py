@@ -6,15 +6,15 @@ from lvs.errors import NotFound, Unavailable
 from lvs.models import Probe, State, Track, Video
 from lvs.services.library.library import Library
 from lvs.services.playback import planner
-from lvs.services.playback.planner import Delivery, FilmFacts, Variant
-from lvs.services.playback.player import FilmFile
+from lvs.services.playback.planner import Delivery, Variant, VideoFacts
+from lvs.services.playback.player import PlayedVideo
 from lvs.services.playback.player_pool import PlayerPool
-from lvs.services.rate_limit import AtOnceLimiter
+from lvs.services.rate_limit import ConcurrencyLimiter
 
 AT_ONCE_PER_CLIENT = 80
 RETRY_SECONDS = 2
 MOST_TRACKS = 100
-TOO_MANY_PIECES = "This device asks for too many pieces of films at a time."
+TOO_MANY_PIECES = "This device requests too many segments at once."
 TOO_MANY_TEXTS = "This device asks for too many subtitles at a time."
 
 
@@ -26,15 +26,15 @@ class Playback:
     ) -> None:
         self._library = library
         self.pool = pool
-        self._pieces = AtOnceLimiter(at_once_per_client, TOO_MANY_PIECES, RETRY_SECONDS)
-        self.subtitle_room = AtOnceLimiter(at_once_per_client, TOO_MANY_TEXTS, RETRY_SECONDS)
+        self._pieces = ConcurrencyLimiter(at_once_per_client, TOO_MANY_PIECES, RETRY_SECONDS)
+        self.subtitle_room = ConcurrencyLimiter(at_once_per_client, TOO_MANY_TEXTS, RETRY_SECONDS)
         """The bound on subtitles, those inside films and those beside them."""
 
     def address(self, video: Video) -> str:
         """Path of the video's master playlist."""
         return f"/hls/{video.media_hash}/{planner.stream_key(video.file.fingerprint)}/master.m3u8"
 
-    def film(self, video: Video, key: str) -> FilmFile:
+    def played(self, video: Video, key: str) -> PlayedVideo:
         """The file behind a key. Raises NotFound for a key it does not have, or no longer;
         Unavailable where its drive is away.
         """
@@ -46,7 +46,7 @@ class Playback:
             raise NotFound("This video cannot be played.")
         if self._library.is_away(root.id, file.path):
             raise Unavailable(f"The folder “{root.name}” is offline right now.")
-        return FilmFile(
+        return PlayedVideo(
             video.media_hash,
             key,
             os.path.join(root.path, file.path),
@@ -76,7 +76,7 @@ class Playback:
 
     async def master(
         self,
-        film: FilmFile,
+        played: PlayedVideo,
         client: str,
         *,
         audio: int,
@@ -86,13 +86,15 @@ class Playback:
     ) -> str:
         """The master playlist.
 
-        Raises Unavailable where the machine converts all it can, TooMany.
+        Raises Unavailable where the machine converts all it can, TooManyRequests.
         """
-        facts = await self._facts(film, client)
-        if Delivery.CONVERT in planner.ways(facts, converted or height > 0 or burn is not None):
-            await self.pool.elsewhere.awake(film)
-        pace = await self.pool.pace(film.key, film.path, facts.codec, facts.bit_depth)
-        goes_away = self.pool.elsewhere.host_of(film.key, film.path) is not None
+        facts = await self._facts(played, client)
+        if Delivery.CONVERT in planner.deliveries(
+            facts, converted or height > 0 or burn is not None
+        ):
+            await self.pool.elsewhere.wait_until_awake(played)
+        pace = await self.pool.pace(played.key, played.path, facts.codec, facts.bit_depth)
+        goes_away = self.pool.elsewhere.host_of(played.key, played.path) is not None
         offered = planner.variants(
             facts,
             audio=audio,
@@ -102,12 +104,12 @@ class Playback:
             burn=burn,
             encoder="" if goes_away else self.pool.encoder,
         )
-        offered = self._with_room(film, offered, client)
+        offered = self._with_room(played, offered, client)
         if all(variant.way is Delivery.CONVERT for variant in offered):
-            self.pool.elsewhere.open(film)
+            self.pool.elsewhere.open(played)
         return planner.master_playlist(facts, offered)
 
-    def _with_room(self, film: FilmFile, offered: list[Variant], client: str) -> list[Variant]:
+    def _with_room(self, played: PlayedVideo, offered: list[Variant], client: str) -> list[Variant]:
         """The variants without those that the machine has no room to convert; a browser that plays
         none of the others asks for the conversion alone. Raises Unavailable where none is left.
         """
@@ -115,32 +117,34 @@ class Playback:
         if len(copied) == len(offered):
             return offered
         try:
-            self.pool.check_room(film, client)
+            self.pool.check_room(played, client)
         except Unavailable:
             if not copied:
                 raise
             return copied
         return offered
 
-    async def playlist(self, film: FilmFile, name: str, client: str) -> str:
-        """The playlist of the variant of that name. Raises NotFound, TooMany."""
-        facts = await self._facts(film, client)
+    async def playlist(self, played: PlayedVideo, name: str, client: str) -> str:
+        """The playlist of the variant of that name. Raises NotFound, TooManyRequests."""
+        facts = await self._facts(played, client)
         return planner.media_playlist(facts, self._variant(facts, name))
 
-    async def init(self, film: FilmFile, name: str, client: str) -> bytes:
-        """The init segment of the variant of that name. Raises NotFound, TooMany."""
+    async def init(self, played: PlayedVideo, name: str, client: str) -> bytes:
+        """The init segment of the variant of that name. Raises NotFound, TooManyRequests."""
         with self._pieces.one_more(client):
-            facts = await self.pool.facts(film)
-            return await self.pool.init(film, self._variant(facts, name), client)
+            facts = await self.pool.facts(played)
+            return await self.pool.init(played, self._variant(facts, name), client)
 
-    async def segment(self, film: FilmFile, name: str, number: int, client: str) -> bytes:
-        """A segment of the variant of that name. Raises NotFound where there is none, TooMany."""
+    async def segment(self, played: PlayedVideo, name: str, number: int, client: str) -> bytes:
+        """A segment of the variant of that name. Raises NotFound where there is none,
+        TooManyRequests.
+        """
         with self._pieces.one_more(client):
-            facts = await self.pool.facts(film)
+            facts = await self.pool.facts(played)
             variant = self._variant(facts, name)
             if number >= len(planner.cut_list(facts, variant.way)):
                 raise NotFound("The film has no such segment.")
-            return await self.pool.segment(film, variant, number, client)
+            return await self.pool.segment(played, variant, number, client)
 
     def subtitle_tracks(self, video: Video) -> list[tuple[int, Track]]:
         """The text tracks inside a video, each with its number among all of its subtitles."""
@@ -149,16 +153,16 @@ class Playback:
 
     async def subtitles(self, video: Video, track: int) -> bytes:
         """A text track inside a video as WebVTT. Raises NotFound, Unreadable, Unavailable."""
-        film = self.film(video, planner.stream_key(video.file.fingerprint))
+        played = self.played(video, planner.stream_key(video.file.fingerprint))
         if track not in dict(self.subtitle_tracks(video)):
             raise NotFound("There are no such subtitles in this video.")
-        return await self.pool.subtitles(film, track)
+        return await self.pool.subtitles(played, track)
 
-    async def _facts(self, film: FilmFile, client: str) -> FilmFacts:
+    async def _facts(self, played: PlayedVideo, client: str) -> VideoFacts:
         with self._pieces.one_more(client):
-            return await self.pool.facts(film)
+            return await self.pool.facts(played)
 
-    def _variant(self, facts: FilmFacts, name: str) -> Variant:
+    def _variant(self, facts: VideoFacts, name: str) -> Variant:
         variant = planner.parse_variant(name)
         if (
             variant is None

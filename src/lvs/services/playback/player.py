@@ -11,8 +11,8 @@ from typing import Any
 from msgspec import Struct
 
 from lvs.errors import NotFound, Unavailable, Unreadable
-from lvs.services.playback.planner import FilmFacts, Sound
-from lvs.services.remote_link import ElsewhereError
+from lvs.services.playback.planner import Sound, VideoFacts
+from lvs.services.remote_link import RemoteFileError
 from lvs.services.worker_process import WorkerProcess
 
 log = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ DROPPING_S = 2.0
 MAX_KEYFRAMES, MAX_SOUNDS = 200_000, 100
 
 
-class FilmFile(Struct, frozen=True):
+class PlayedVideo(Struct, frozen=True):
     """A file to be played.
 
     `key` names its content, whose fingerprint is `content`; `version` is its size and time of
@@ -41,7 +41,7 @@ class FilmFile(Struct, frozen=True):
     content: str = ""
 
 
-class Made(Struct, frozen=True):
+class PlayerAnswer(Struct, frozen=True):
     """An answer of a worker: its content, and the seconds of film and of processor time that it
     took.
     """
@@ -71,33 +71,33 @@ class Player:
         """The worker's process number."""
         return self._process.process_id
 
-    async def open(self, film: FilmFile) -> FilmFacts:
+    async def open(self, video: PlayedVideo) -> VideoFacts:
         """Open the film. Raises Unreadable, Unavailable, NotFound where it was changed since."""
-        where = {"path": film.path.hex(), "version": list(film.version)}
-        return await self._open(film, where)
+        where = {"path": video.path.hex(), "version": list(video.version)}
+        return await self._open(video, where)
 
-    async def open_at(self, film: FilmFile, root: bytes, below: bytes) -> FilmFacts:
+    async def open_at(self, video: PlayedVideo, root: bytes, below: bytes) -> VideoFacts:
         """Open the film on another machine, at this path below a folder there.
 
-        Raises as `open` does, and ElsewhereError where it is not there.
+        Raises as `open` does, and RemoteFileError where it is not there.
         """
-        where = {"root": root.hex(), "path": below.hex(), "content": film.content}
-        return await self._open(film, where)
+        where = {"root": root.hex(), "path": below.hex(), "content": video.content}
+        return await self._open(video, where)
 
-    async def _open(self, film: FilmFile, where: Mapping[str, Any]) -> FilmFacts:
-        answer, _ = await self._ask({"do": "open", "duration_s": film.duration_s, **where})
+    async def _open(self, video: PlayedVideo, where: Mapping[str, Any]) -> VideoFacts:
+        answer, _ = await self._ask({"do": "open", "duration_s": video.duration_s, **where})
         try:
             return _facts(answer["film"])
         except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"its answer is not one: {error!r}") from None
+            raise ValueError(f"the answer is not valid: {error!r}") from None
 
-    async def make(self, do: str, **request: Any) -> Made:
+    async def make(self, do: str, **request: Any) -> PlayerAnswer:
         """Have it make something.
 
         When this is cancelled, the work ends, too. Raises as `open` does.
         """
         answer, content = await self._ask({"do": do, **request})
-        return Made(
+        return PlayerAnswer(
             content, _seconds(answer.get("film_s", 0.0)), _seconds(answer.get("processor_s", 0.0))
         )
 
@@ -137,7 +137,7 @@ class Player:
             or type(size_bytes) is not int
             or not 0 <= size_bytes <= self._most_content_bytes
         ):
-            raise ValueError("its answer is not one")
+            raise ValueError("the answer is not valid")
         return answer, await self._process.receive_bytes(size_bytes)
 
     def kill(self) -> None:
@@ -171,17 +171,17 @@ def _checked(answer: dict[str, Any]) -> dict[str, Any]:
     if "missing" in answer or "changed" in answer:
         raise NotFound(_text(answer.get("missing") or answer.get("changed")))
     if "elsewhere" in answer:
-        raise ElsewhereError(_text(answer["elsewhere"]))
+        raise RemoteFileError(_text(answer["elsewhere"]))
     if "dropped" in answer:
-        raise Unavailable("It was no longer wanted.")
+        raise Unavailable("It is no longer needed.")
     return answer
 
 
-def _facts(found: Mapping[str, Any]) -> FilmFacts:
+def _facts(found: Mapping[str, Any]) -> VideoFacts:
     keyframes = found["keyframes"]
     if keyframes is not None and len(keyframes) > MAX_KEYFRAMES:
         keyframes = None
-    return FilmFacts(
+    return VideoFacts(
         container=_text(found["container"]),
         codec=_text(found["codec"]),
         string=_plain(found["string"]),

@@ -28,8 +28,8 @@ from lvs.services.media.worker_limits import (
 )
 
 if TYPE_CHECKING:
-    from lvs.services.playback.film_source import FilmSource
     from lvs.services.playback.segments import SegmentMaker
+    from lvs.services.playback.video_source import VideoSource
 
 PROCESSOR_LIMIT_S = 40.0
 NICE = 5  # somebody waits for it, other than for posters
@@ -46,10 +46,10 @@ class ChangedError(Exception):
 
 def main() -> None:
     """Answer requests until standard input ends."""
-    serve(Film(), int(sys.argv[-1]))
+    serve(OpenVideo(), int(sys.argv[-1]))
 
 
-def serve(film: "Film", memory_limit_bytes: int) -> None:
+def serve(video: "OpenVideo", memory_limit_bytes: int) -> None:
     """Limit this process and answer requests about the film until standard input ends."""
     # What a library prints must not get between the answers.
     answers = os.fdopen(os.dup(1), "wb")
@@ -57,18 +57,18 @@ def serve(film: "Film", memory_limit_bytes: int) -> None:
     # What is imported until the first segment is made stays, and makes no garbage meanwhile.
     gc.disable()
     limit_process(memory_limit_bytes, NICE)
-    desk = Desk(sys.stdin.buffer)
-    while (request := desk.next()) is not None:
-        answer, content = film.answer(request, desk)
+    requests = RequestQueue(sys.stdin.buffer)
+    while (request := requests.next()) is not None:
+        answer, content = video.answer(request, requests)
         answers.write(
             json.dumps({**answer, "id": request["id"], "bytes": len(content)}).encode() + b"\n"
         )
         answers.write(content)
         answers.flush()
-        film.prepare()
+        video.prepare()
 
 
-class Desk:
+class RequestQueue:
     """Takes requests while another is worked on, so that the work can see that it is no longer
     wanted.
     """
@@ -99,17 +99,19 @@ class Desk:
         return number in self._dropped
 
 
-class Film:
+class OpenVideo:
     """The opened film and what is being made of it."""
 
     def __init__(self) -> None:
         self._file: IO[bytes] | None = None
         self._version: tuple[int, int] | None = None
-        self._source: FilmSource | None = None
+        self._source: VideoSource | None = None
         self._maker: SegmentMaker | None = None
         self._preparing: threading.Thread | None = None
 
-    def answer(self, request: dict[str, Any], desk: Desk) -> tuple[dict[str, Any], bytes]:
+    def answer(
+        self, request: dict[str, Any], requests: RequestQueue
+    ) -> tuple[dict[str, Any], bytes]:
         """A line and bytes.
 
         `unreadable`, `unavailable`, `missing` and `changed` hold a message, `detail` is for the
@@ -118,7 +120,7 @@ class Film:
         limit_processor(PROCESSOR_LIMIT_S)
         begun_s = time.process_time()
         try:
-            answer, content = self._do(request, desk)
+            answer, content = self._do(request, requests)
         except DroppedError:
             self._maker = None  # it stopped anywhere
             return {"dropped": True}, b""
@@ -148,7 +150,7 @@ class Film:
             gc.freeze()
             gc.enable()
 
-    def _do(self, request: dict[str, Any], desk: Desk) -> tuple[dict[str, Any], bytes]:
+    def _do(self, request: dict[str, Any], requests: RequestQueue) -> tuple[dict[str, Any], bytes]:
         if request["do"] == "try":
             from lvs.services.playback.encoders import try_encoder  # noqa: PLC0415
 
@@ -164,7 +166,7 @@ class Film:
         source.allow()
 
         def checkpoint() -> None:
-            if desk.is_dropped(request["id"]):
+            if requests.is_dropped(request["id"]):
                 raise DroppedError
 
         if request["do"] == "subtitles":
@@ -179,10 +181,10 @@ class Film:
         self._check_unchanged()
         return {"film_s": maker.end_s(number) - maker.cuts[number]}, content
 
-    def _open(self, request: dict[str, Any]) -> "FilmSource":
+    def _open(self, request: dict[str, Any]) -> "VideoSource":
         # Here and not above: a broken installation becomes an answer, where an import at the top
         # would only end the process.
-        from lvs.services.playback.film_source import FilmSource  # noqa: PLC0415
+        from lvs.services.playback.video_source import VideoSource  # noqa: PLC0415
 
         descriptor = open_without_links(os.fsdecode(bytes.fromhex(request["path"])))
         # It stays open as long as the process lives.
@@ -196,7 +198,7 @@ class Film:
         # Reading and decoding take none of Python's time.
         self._preparing = threading.Thread(target=_import_makers)
         self._preparing.start()
-        self._source = FilmSource(self._file, request.get("duration_s"))
+        self._source = VideoSource(self._file, request.get("duration_s"))
         return self._source
 
     def _check_unchanged(self) -> None:
@@ -205,12 +207,12 @@ class Film:
             if (status.st_size, status.st_mtime_ns) != self._version:
                 raise ChangedError
 
-    def _opened_source(self) -> "FilmSource":
+    def _opened_source(self) -> "VideoSource":
         if self._source is None:
-            raise Unreadable("It is not open.")
+            raise Unreadable("The video is not open.")
         return self._source
 
-    def _maker_of(self, name: str, source: "FilmSource") -> "SegmentMaker":
+    def _maker_of(self, name: str, source: "VideoSource") -> "SegmentMaker":
         from lvs.services.playback.planner import parse_variant  # noqa: PLC0415
         from lvs.services.playback.segments import SegmentMaker  # noqa: PLC0415
 

@@ -5,26 +5,29 @@ the library folder there, the path below it, and the content that the film has t
 from typing import Any
 
 from lvs.services.media.probe_worker import alarm
-from lvs.services.media.remote_worker import UNASKED_S, here
-from lvs.services.playback.player_worker import Desk, Film, serve
+from lvs.services.media.remote_worker import UNASKED_S, local_path
+from lvs.services.playback.player_worker import OpenVideo, RequestQueue, serve
 
 
 def main(memory_limit_bytes: int) -> None:
     """Answer requests until standard input ends."""
     alarm(UNASKED_S)
-    serve(RemoteFilm(), memory_limit_bytes)
+    serve(RemoteVideo(), memory_limit_bytes)
 
 
-class RemoteFilm(Film):
+class RemoteVideo(OpenVideo):
     """The film as it lies on this machine. `elsewhere` holds a message where it is another."""
 
-    def answer(self, request: dict[str, Any], desk: Desk) -> tuple[dict[str, Any], bytes]:
-        """As `Film.answer`. The alarm runs on: it ends a worker whose answer nobody takes, too."""
+    def answer(
+        self, request: dict[str, Any], requests: RequestQueue
+    ) -> tuple[dict[str, Any], bytes]:
+        """`OpenVideo.answer`, with the alarm left running: it also ends a worker whose answer
+        nobody takes."""
         alarm(UNASKED_S)
         if request["do"] == "open":
-            found = here(request)
+            found = local_path(request)
             if isinstance(found, str):
                 return {"elsewhere": found}, b""
             path, *version = found
             request = {**request, "path": path.hex(), "version": version}
-        return super().answer(request, desk)
+        return super().answer(request, requests)

@@ -110,7 +110,7 @@ class SegmentCache:
             partial.write_bytes(content)
             partial.replace(path)
         except OSError as error:
-            log.info("a converted segment is not kept: %s", error.strerror)
+            log.info("a converted segment could not be cached: %s", error.strerror)
             with contextlib.suppress(OSError):
                 partial.unlink(missing_ok=True)
             return False

@@ -18,9 +18,7 @@ from av.container import OutputContainer
 from lvs.errors import NotFound
 from lvs.services.media.frames import fraction
 from lvs.services.playback import encoders
-from lvs.services.playback.film_source import FilmSource
 from lvs.services.playback.filters import PictureFilter
-from lvs.services.playback.hand_over import made_ahead
 from lvs.services.playback.picture import (
     CLOCK,
     Checkpoint,
@@ -31,13 +29,15 @@ from lvs.services.playback.picture import (
 from lvs.services.playback.planner import (
     DEFAULT_HEIGHT,
     Delivery,
-    FilmFacts,
     Variant,
+    VideoFacts,
     converted_size,
     cut_list,
     h264_level,
 )
+from lvs.services.playback.prefetch import prefetched
 from lvs.services.playback.sound import RATE, CopiedSound, DecodedSound, SoundEncoder
+from lvs.services.playback.video_source import VideoSource
 
 if TYPE_CHECKING:
     from lvs.services.playback.picture_subtitles import PictureSubtitles
@@ -60,9 +60,9 @@ class SegmentMaker:
     Goes on where it is when the next one is asked for.
     """
 
-    def __init__(self, source: FilmSource, variant: Variant) -> None:
+    def __init__(self, source: VideoSource, variant: Variant) -> None:
         self._source = source
-        self._facts: FilmFacts = source.facts
+        self._facts: VideoFacts = source.facts
         self.variant = variant
         self.cuts = cut_list(source.facts, variant.way)
         self._picture = (
@@ -108,7 +108,7 @@ class SegmentMaker:
             raise NotFound("The film has no such segment.")
         with io.BytesIO() as buffer:
             output, picture, sound = self._output(buffer)
-            beside = _Beside(lambda: self._sound_packets(sound, number, checkpoint))
+            beside = _SoundThread(lambda: self._sound_packets(sound, number, checkpoint))
             try:
                 packets = self._picture_packets(picture, number, checkpoint)
             finally:
@@ -190,7 +190,7 @@ class SegmentMaker:
         decode = partial(self._picture.frames, start_s, end_s)
         picture_filter = PictureFilter(*self._size, self._facts.transfer)
         encoder = PictureEncoder(stream, picture_filter, self._subtitles)
-        with closing(made_ahead(decode, checkpoint)) as frames:
+        with closing(prefetched(decode, checkpoint)) as frames:
             return list(encoder.packets(frames, start_s, end_s))
 
     def _sound_packets(self, stream: Any, number: int, checkpoint: Checkpoint) -> list[Any]:
@@ -208,7 +208,7 @@ class SegmentMaker:
         )
 
 
-class _Beside(Thread):
+class _SoundThread(Thread):
     """Work on the sound while the picture is made: both are FFmpeg's, which holds no lock of
     Python.
     """

@@ -22,8 +22,8 @@ from lvs.services.media.containers import (
     despite_bad_data,
     sound_decodes,
 )
-from lvs.services.playback.film_source import FilmSource, only
 from lvs.services.playback.picture import Checkpoint
+from lvs.services.playback.video_source import VideoSource, only
 
 RATE = 48_000
 GRID = 1024
@@ -76,7 +76,7 @@ def grid_frame(moment_s: float) -> int:
 class CopiedSound:
     """Takes the packets of a sound track as they are: those that begin within a segment."""
 
-    def __init__(self, source: FilmSource, track: int, cuts: tuple[float, ...]) -> None:
+    def __init__(self, source: VideoSource, track: int, cuts: tuple[float, ...]) -> None:
         self._source = source
         self._container = source.open(decoders=SOUND_DECODERS)
         self._stream = source.sound_streams(self._container)[track]
@@ -154,7 +154,7 @@ class DecodedSound:
     _container: InputContainer
     _stream: AudioStream
 
-    def __init__(self, source: FilmSource, track: int) -> None:
+    def __init__(self, source: VideoSource, track: int) -> None:
         self._source = source
         self._track = track
         self._is_open = False

@@ -100,7 +100,7 @@ class ConversionSpeeds:
         except FileNotFoundError:
             return
         except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-            log.info("conversion speeds of before are not used: %s", error)
+            log.info("the saved conversion speeds cannot be used: %s", error)
 
     async def save_now_and_then(self) -> None:
         """Keep them, where that was not done of late."""
@@ -119,4 +119,4 @@ class ConversionSpeeds:
             partial.write_text(content, encoding="utf-8")
             partial.replace(self._path)
         except OSError as error:
-            log.info("conversion speeds are not kept: %s", error.strerror)
+            log.info("the conversion speeds could not be saved: %s", error.strerror)

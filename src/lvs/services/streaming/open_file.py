@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lvs.errors import NotFound, Unavailable
-from lvs.models import shown
+from lvs.models import display_path
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ class OpenFile:
         """
         with self._lock:
             self._open = False
-            self._let_go()
+            self._release()
 
     @contextmanager
     def _reading(self) -> Iterator[int]:
@@ -92,7 +92,7 @@ class OpenFile:
         finally:
             with self._lock:
                 self._readers -= 1
-                self._let_go()
+                self._release()
 
     def _refuse_changed(self, descriptor: int) -> None:
         # Asked after each read: a write stamps the file before its bytes can be seen.
@@ -100,7 +100,7 @@ class OpenFile:
         if (now.st_size, now.st_mtime_ns) != (self.status.st_size, self.status.st_mtime_ns):
             raise FileChangedError
 
-    def _let_go(self) -> None:
+    def _release(self) -> None:
         if not self._open and not self._readers and self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
@@ -137,7 +137,7 @@ def open_below_now(root: Path, relative: bytes) -> OpenFile:
     except OSError as error:
         if error.errno in ABSENT:
             raise NotFound(NO_SUCH_FILE) from None
-        log.warning("cannot open %r: %s", shown(relative), error.strerror)
+        log.warning("cannot open %r: %s", display_path(relative), error.strerror)
         raise Unavailable("The video's file cannot be read for now.") from error
 
 

@@ -22,9 +22,9 @@ from msgspec import Struct
 
 from lvs.client_key import client_key
 from lvs.clock import now_ms
-from lvs.errors import TooMany
-from lvs.models import shown
-from lvs.services.streaming.away_drives import AwayDrives
+from lvs.errors import TooManyRequests
+from lvs.models import display_path
+from lvs.services.streaming.offline_drives import OfflineDrives
 from lvs.services.streaming.open_file import FileChangedError, OpenFile
 
 log = logging.getLogger(__name__)
@@ -121,7 +121,7 @@ class Streams:
         self.chunk_bytes = chunk_bytes
         self.buffer = memoryview(bytearray(PART_BYTES))
         self.readers = ThreadPoolExecutor(READER_THREADS, thread_name_prefix="lvs-read")
-        self.away = AwayDrives(self.readers)
+        self.away = OfflineDrives(self.readers)
         self._numbers = itertools.count(1)
         self._bodies: dict[int, StreamBody] = {}
 
@@ -130,7 +130,7 @@ class Streams:
         return [body.stream() for body in list(self._bodies.values()) if not body.ended]
 
     def check(self, client: str) -> None:
-        """Raises TooMany where this client has as many streams as it may have."""
+        """Raises TooManyRequests where this client has as many streams as it may have."""
         visitor = client_key(client)
         if (
             sum(
@@ -139,8 +139,8 @@ class Streams:
             )
             >= self._per_client
         ):
-            raise TooMany(
-                "This device receives as many videos as it may at a time. Close one of them.",
+            raise TooManyRequests(
+                "This device receives too many videos at once. Close one of them.",
                 RETRY_SECONDS,
             )
 
@@ -315,7 +315,7 @@ class StreamBody:
         now, sent_bytes = time.monotonic(), self._sent_bytes()
         then, sent_then_bytes = self._history[0]
         rate = (sent_bytes - sent_then_bytes) / (now - then) if now > then else 0.0
-        path = shown(self._opened.path)
+        path = display_path(self._opened.path)
         return Stream(
             self.number,
             self._title,
@@ -333,7 +333,9 @@ class StreamBody:
         self._forget()
         if self.ended and not self._unsent_now():
             return
-        log.info("dropped the stream of %r to %s: %s", shown(self._opened.path), self.client, why)
+        log.info(
+            "dropped the stream of %r to %s: %s", display_path(self._opened.path), self.client, why
+        )
         self.ended = True
         if self._connection is not None:
             self._connection.abort()
@@ -392,7 +394,7 @@ class StreamBody:
         """End the connection before the promised length is reached, which is how HTTP tells a
         client that bytes are missing.
         """
-        log.warning("cut the stream of %r: %s", shown(self._opened.path), why)
+        log.warning("cut the stream of %r: %s", display_path(self._opened.path), why)
         if self._connection is not None:
             self._connection.abort()
         # As if the client had gone: the server closes without completing the answer, and does not

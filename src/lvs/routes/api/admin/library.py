@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from quart import Response
 
-from lvs.db.changes import Chosen
+from lvs.clock import iso_utc_held
+from lvs.db.changes import ChangeFilter
 from lvs.db.duplicates import Duplicate
 from lvs.db.missing import MissingVideo
 from lvs.db.saved_views import ViewJournalLine
@@ -16,11 +17,11 @@ from lvs.routes.api.admin import runs, schemas
 from lvs.routes.api.openapi import answers
 from lvs.routes.pages.saved_views import in_words as view_in_words
 from lvs.routes.pages.tags import in_words
-from lvs.services.curation.change_status import Status
+from lvs.services.curation.change_status import UndoStatus
 from lvs.services.curation.recycle_bin import days_left
 from lvs.services.curation.undo import KINDS, JournalEntry
 from lvs.web.request_args import Arguments, arguments, text
-from lvs.web.responses import answer, services
+from lvs.web.responses import json_response, services
 
 EVERYTHING, TAGS, VIEWS = "all", "tags", "views"
 
@@ -48,13 +49,13 @@ async def changes() -> Response:
         chosen = await _chosen(args, what, client)
         entries, following = await services().journal.page(chosen, before, size)
         found = [_change(entry) for entry in entries]
-    return answer(schemas.AdminChanges(changes=found, next=runs.following_row(following)))
+    return json_response(schemas.AdminChanges(changes=found, next=runs.following_row(following)))
 
 
-async def _chosen(args: Arguments, what: str, client: str | None) -> Chosen:
+async def _chosen(args: Arguments, what: str, client: str | None) -> ChangeFilter:
     media_hash = readable(text(args, "video"), "video")
     video = await services().videos.get(media_hash) if media_hash else None
-    return Chosen(
+    return ChangeFilter(
         client=client,
         what="" if what == EVERYTHING else what,
         video_id=video.id if video else None,
@@ -66,7 +67,7 @@ def _change(entry: JournalEntry) -> schemas.AdminChange:
     change = entry.change
     return schemas.AdminChange(
         id=change.id,
-        at=api.iso(change.at),
+        at=iso_utc_held(change.at),
         what=change.what,
         client=change.client,
         media_hash=entry.media_hash or None,
@@ -75,14 +76,14 @@ def _change(entry: JournalEntry) -> schemas.AdminChange:
         new=change.new,
         videos=entry.videos,
         undoes=change.undoes,
-        undoable=entry.status is Status.OPEN,
+        undoable=entry.status is UndoStatus.OPEN,
     )
 
 
 def _tag_change(line: TagJournalLine) -> schemas.AdminChange:
     return schemas.AdminChange(
         id=line.id,
-        at=api.iso(line.at),
+        at=iso_utc_held(line.at),
         what=TAGS,
         client=line.client,
         media_hash=None,
@@ -98,7 +99,7 @@ def _tag_change(line: TagJournalLine) -> schemas.AdminChange:
 def _view_change(line: ViewJournalLine) -> schemas.AdminChange:
     return schemas.AdminChange(
         id=line.id,
-        at=api.iso(line.at),
+        at=iso_utc_held(line.at),
         what=VIEWS,
         client=line.client,
         media_hash=None,
@@ -123,14 +124,14 @@ async def missing() -> Response:
 async def recycle_bin() -> Response:
     """Forgotten videos that can be restored."""
     args = arguments()
-    found, following = await services().recycle_bin.binned(runs.place(args), runs.limit(args))
-    return _missing_run(found, following, (await services().recycle_bin.sum_of_bin()).videos)
+    found, following = await services().recycle_bin.forgotten(runs.place(args), runs.limit(args))
+    return _missing_run(found, following, (await services().recycle_bin.forgotten_totals()).videos)
 
 
 def _missing_run(
     found: Sequence[MissingVideo], following: tuple[int, int] | None, total: int
 ) -> Response:
-    return answer(
+    return json_response(
         schemas.AdminMissingRun(
             total=total,
             videos=[_missing(video) for video in found],
@@ -152,8 +153,8 @@ def _missing(video: MissingVideo) -> schemas.AdminMissing:
         )
         if known
         else None,
-        missing_since=api.iso(video.since) if video.since else None,
-        forgotten_at=api.iso(forgotten) if forgotten is not None else None,
+        missing_since=iso_utc_held(video.since) if video.since else None,
+        forgotten_at=iso_utc_held(forgotten) if forgotten is not None else None,
         days_left=days_left(forgotten) if forgotten is not None else None,
         rating=video.rating or None,
         views=video.views,
@@ -168,7 +169,7 @@ async def duplicates() -> Response:
     """Videos that are stored more than once."""
     args = arguments()
     found, following = await services().duplicates.page(runs.row_place(args), runs.limit(args))
-    return answer(
+    return json_response(
         schemas.AdminDuplicates(
             total=(await services().overviews.now()).duplicates,
             videos=[_duplicate(video) for video in found],
@@ -220,7 +221,7 @@ async def unreadable() -> Response:
         )
         for file in found[:size]
     ]
-    return answer(
+    return json_response(
         schemas.AdminUnreadable(
             total=overview.unreadable,
             reasons=dict(overview.reasons),

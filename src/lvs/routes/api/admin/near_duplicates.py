@@ -2,7 +2,7 @@
 
 from quart import Response
 
-from lvs.db.near_pairs import NearFilm, NearPair
+from lvs.db.near_pairs import NearPair, NearVideo
 from lvs.errors import Invalid
 from lvs.filters import readable
 from lvs.routes.api import schemas as api
@@ -10,7 +10,7 @@ from lvs.routes.api.admin import runs, schemas
 from lvs.routes.api.openapi import answers
 from lvs.web.json_body import json_body
 from lvs.web.request_args import arguments, row_id
-from lvs.web.responses import answer, client, services
+from lvs.web.responses import client, json_response, services
 
 DECISION_MESSAGE = 'Send {"keep": "0123456789abcdef"}, the hash of one, or {"different": true}.'
 
@@ -21,7 +21,7 @@ async def near_duplicates() -> Response:
     args = arguments()
     near = services().near_duplicates
     found, following = await near.page(runs.row_place(args), runs.limit(args))
-    return answer(
+    return json_response(
         schemas.AdminNearDuplicates(
             total=await near.count(),
             pairs=[_pair(pair) for pair in found],
@@ -43,17 +43,17 @@ async def decide(pair_id: str) -> Response:
         change_id = await near.part(pair, client())
     else:
         change_id = await near.keep(pair, readable(wanted.keep, "hash"), client())
-    return answer(api.BulkDone(changed=2, change_id=change_id))
+    return json_response(api.BulkDone(changed=2, change_id=change_id))
 
 
 def _pair(pair: NearPair) -> schemas.AdminNearPair:
     return schemas.AdminNearPair(
-        pair_id=pair.id, pictures=pair.pictures, films=[_film(film) for film in pair.films]
+        pair_id=pair.id, pictures=pair.pictures, films=[_video(video) for video in pair.films]
     )
 
 
-def _film(film: NearFilm) -> schemas.AdminNearFilm:
-    card = film.card
+def _video(video: NearVideo) -> schemas.AdminNearFilm:
+    card = video.card
     return schemas.AdminNearFilm(
         media_hash=card.media_hash,
         title=card.title,
@@ -62,10 +62,10 @@ def _film(film: NearFilm) -> schemas.AdminNearFilm:
         duration_s=card.duration_s,
         width=card.width,
         height=card.height,
-        codec=film.codec,
+        codec=video.codec,
         rating=card.rating or None,
         favorite=card.favorite,
         tags=list(card.tags),
-        playlists=film.playlists,
-        has_notes=film.has_notes,
+        playlists=video.playlists,
+        has_notes=video.has_notes,
     )

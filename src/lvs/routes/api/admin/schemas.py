@@ -322,7 +322,7 @@ class AdminStorage(Schema):
 
 
 class AdminIssue(Schema):
-    """Something that is not well, and what to do about it."""
+    """A problem, and what to do about it."""
 
     level: Literal["busy", "attention", "fault"]
     part: str

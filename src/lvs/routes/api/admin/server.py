@@ -6,9 +6,10 @@ from typing import Any
 
 from quart import Response
 
+from lvs.clock import iso_utc_held
 from lvs.errors import Invalid, NotFound, Unavailable
 from lvs.filters import readable
-from lvs.models import shown
+from lvs.models import display_path
 from lvs.routes.api import schemas as api
 from lvs.routes.api.admin import runs, schemas
 from lvs.routes.api.openapi import answers
@@ -16,7 +17,7 @@ from lvs.services.background_tasks import BackgroundTask
 from lvs.services.monitoring import log_tail
 from lvs.services.monitoring.log_tail import LogPlace
 from lvs.web.request_args import MAX_ID, arguments, cursor, number, text
-from lvs.web.responses import answer, services
+from lvs.web.responses import json_response, services
 
 STATES = ("running", "waiting", "failed", "stopped")
 TASKS = ("scan", "backup", "cache", "posters", "dates", "undo")
@@ -33,7 +34,7 @@ async def jobs() -> Response:
     chosen = [each for each in every if not state or each.state == state]
     found, following = runs.cut(chosen, args)
     tasks = [task for name in TASKS if (task := services().background_tasks.latest(name))]
-    return answer(
+    return json_response(
         schemas.AdminJobs(
             counts={name: sum(each.state == name for each in every) for name in STATES},
             workers=services().probes.workers,
@@ -78,7 +79,7 @@ async def _every_job() -> list[schemas.AdminJob]:
 
 
 def _failure(at: int, reason: str, given_up: bool) -> dict[str, Any]:
-    return {"failed_at": api.iso(at), "reason": reason, "given_up": given_up}
+    return {"failed_at": iso_utc_held(at), "reason": reason, "given_up": given_up}
 
 
 def _task(task: BackgroundTask) -> schemas.AdminTask:
@@ -88,8 +89,8 @@ def _task(task: BackgroundTask) -> schemas.AdminTask:
         running=task.running,
         done=task.done,
         total=task.total,
-        started_at=api.iso(task.started_at),
-        ended_at=api.iso(task.ended_at) if task.ended_at is not None else None,
+        started_at=iso_utc_held(task.started_at),
+        ended_at=iso_utc_held(task.ended_at) if task.ended_at is not None else None,
         failed=task.failed,
         message=task.message,
     )
@@ -105,14 +106,14 @@ async def health() -> Response:
                 "part": each.part,
                 "message": each.message,
                 "hint": each.hint,
-                "since": api.iso(each.since) if each.since is not None else None,
+                "since": iso_utc_held(each.since) if each.since is not None else None,
                 "page": each.page or None,
             }
         )
         for each in await services().health.issues()
     ]
     found, following = runs.cut(issues, arguments())
-    return answer(
+    return json_response(
         schemas.AdminHealth(
             status=issues[0].level if issues else "ok",
             total=len(issues),
@@ -129,7 +130,7 @@ async def usage() -> Response:
     size, skip = runs.limit(args), runs.row_place(args)
     found = await services().usage.statistics(size + 1, skip)
     more = len(found.most_viewed) > size or len(found.tags) > size
-    return answer(
+    return json_response(
         schemas.AdminUsage(
             days=[schemas.AdminDay(day=day.isoformat(), views=count) for day, count in found.days],
             total_views=found.total_views,
@@ -153,7 +154,7 @@ async def storage() -> Response:
     entries, following = runs.cut(await _folders(root_id, folder), args)
     roots, state = services().library.roots, await services().storages.now()
     names = {root.name: root.id for root in roots.values()}
-    return answer(
+    return json_response(
         schemas.AdminStorage(
             folders=list(entries),
             largest=[
@@ -168,8 +169,8 @@ async def storage() -> Response:
             disks=[
                 schemas.AdminDisk(
                     root=each.root_id,
-                    name=shown(os.fsencode(each.name)),
-                    offline_since=api.iso(each.offline_since) if each.offline_since else None,
+                    name=display_path(os.fsencode(each.name)),
+                    offline_since=iso_utc_held(each.offline_since) if each.offline_since else None,
                     total_bytes=each.disk.total_bytes if each.disk else None,
                     free_bytes=each.disk.free_bytes if each.disk else None,
                 )
@@ -196,7 +197,7 @@ async def _folders(root_id: int, folder: str) -> list[schemas.AdminFolder]:
             schemas.AdminFolder(
                 root=each.root_id,
                 folder="",
-                name=shown(os.fsencode(roots[each.root_id].name)),
+                name=display_path(os.fsencode(roots[each.root_id].name)),
                 files=each.files,
                 size_bytes=each.size_bytes,
             )
@@ -209,12 +210,12 @@ async def _folders(root_id: int, folder: str) -> list[schemas.AdminFolder]:
     inside = await services().folder_sizes.within(root_id, path)
     if path and not inside:
         raise NotFound("There is no such folder, or it contains no videos.")
-    above = f"{shown(path)}/" if path else ""
+    above = f"{display_path(path)}/" if path else ""
     return [
         schemas.AdminFolder(
             root=root_id,
-            folder=None if each.name is None else above + shown(each.name),
-            name=None if each.name is None else shown(each.name),
+            folder=None if each.name is None else above + display_path(each.name),
+            name=None if each.name is None else display_path(each.name),
             files=each.files,
             size_bytes=each.size_bytes,
         )
@@ -235,7 +236,7 @@ async def log() -> Response:
         found, place = await asyncio.to_thread(log_tail.run, folder, level, size, before)
     except OSError as error:
         raise Unavailable(f"The log cannot be read: {error.strerror}.") from None
-    response = answer(
+    response = json_response(
         schemas.AdminLog(
             entries=[
                 schemas.AdminLogEntry(

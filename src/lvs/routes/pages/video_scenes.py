@@ -56,7 +56,7 @@ async def strip_of(video: Video, card: Card | None, listed: str, tried: int = 0)
     """
     strip = await services().scenes.of_card(card)
     waits = strip is None and card is not None and tried < MOST_TRIES
-    if waits and card is not None and services().scenes.want(card):
+    if waits and card is not None and services().scenes.request(card):
         start = f"/videos/{video.media_hash}/scenes{listed}"
         address = f"{start}{'&' if listed else '?'}tried={tried}"
         return {"strip": None, "scenes": [], "scenes_url": address, "wait_s": wait_s(tried)}

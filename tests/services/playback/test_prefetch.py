@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from lvs.services.playback.hand_over import AHEAD, Check, StoppedError, made_ahead
+from lvs.services.playback.prefetch import AHEAD, Check, StoppedError, prefetched
 
 pytestmark = pytest.mark.core
 
@@ -20,7 +20,7 @@ def nothing() -> None:
 
 
 def test_everything_comes_in_order() -> None:
-    with closing(made_ahead(lambda _: iter(range(100)), nothing)) as numbers:
+    with closing(prefetched(lambda _: iter(range(100)), nothing)) as numbers:
         assert list(numbers) == list(range(100))
 
 
@@ -35,7 +35,7 @@ def test_only_a_few_are_made_ahead() -> None:
                 behind.set()
             yield number
 
-    with closing(made_ahead(make, nothing)) as numbers:
+    with closing(prefetched(make, nothing)) as numbers:
         assert next(numbers) == 0
         assert behind.wait(10)
         assert len(made) == AHEAD + 1
@@ -47,7 +47,7 @@ def test_an_error_comes_after_what_was_made_before_it() -> None:
         raise OSError("a broken disk")
 
     taken: list[int] = []
-    with pytest.raises(OSError, match="a broken disk"), closing(made_ahead(make, nothing)) as found:
+    with pytest.raises(OSError, match="a broken disk"), closing(prefetched(make, nothing)) as found:
         taken.extend(found)
     assert taken == [1]
 
@@ -65,7 +65,7 @@ def test_the_thread_ends_with_whoever_takes() -> None:
             raise
 
     before = threading.active_count()
-    with closing(made_ahead(make, nothing)) as numbers:
+    with closing(prefetched(make, nothing)) as numbers:
         assert next(numbers) == 1
         assert threading.active_count() == before + 1
     assert threading.active_count() == before
@@ -85,7 +85,7 @@ def test_a_checkpoint_ends_both_sides() -> None:
             check()
 
     before = threading.active_count()
-    with closing(made_ahead(make, checkpoint)) as numbers:
+    with closing(prefetched(make, checkpoint)) as numbers:
         assert next(numbers) == 1
         dropped.set()
         with pytest.raises(DroppedError):

@@ -38,9 +38,9 @@ from lvs.services.media.frames import (
     orientation,
     stretched_size,
 )
-from lvs.services.media.h264_reordering import said_reordering
+from lvs.services.media.h264_reordering import declared_reordering
 from lvs.services.playback.codec_strings import PictureFormat, picture_string, sound_string
-from lvs.services.playback.planner import MAX_DURATION_S, FilmFacts, Sound
+from lvs.services.playback.planner import MAX_DURATION_S, Sound, VideoFacts
 
 ALLOWANCE_BYTES = 512 << 20
 DECODER_THREADS = max(1, min(4, os.cpu_count() or 1))
@@ -60,14 +60,14 @@ MOST_FRAMES_PER_S = 300
 LATE_SEEKS = {"mpegts": 1.0, "mpeg": 1.0, "asf": 1.0}
 
 
-class Begun(NamedTuple):
+class FirstFrames(NamedTuple):
     """The first frames of a film, and the packets that follow those they came from."""
 
     frames: list[VideoFrame]
     packets: "Iterator[Packet[Any]]"
 
 
-class FilmSource:
+class VideoSource:
     """One film, opened as often as there are tracks to read: each reader has a place of its own in
     the file.
     """
@@ -78,9 +78,9 @@ class FilmSource:
         self._hinted_duration_s = duration_s
         self._meters: list[MeteredFile] = []
         self.first_frame: VideoFrame | None = None
-        self._begun: Begun | None = None
+        self._begun: FirstFrames | None = None
         quick = self._opened_quickly()
-        if quick is None or not self._begins_as_said(quick):
+        if quick is None or not self._starts_at_beginning(quick):
             self._begin(self.open())
         self.facts = self._facts()
 
@@ -95,12 +95,12 @@ class FilmSource:
             return None
         container = self.open(decoders=DECODERS - PICTURE_DECODERS)
         picture = main_picture(container.streams.video)
-        if picture is not None and _says_reordering(picture) and _is_rate(picture.average_rate):
+        if picture is not None and _declares_reordering(picture) and _is_rate(picture.average_rate):
             return container
         container.close()
         return None
 
-    def _begins_as_said(self, container: InputContainer) -> bool:
+    def _starts_at_beginning(self, container: InputContainer) -> bool:
         """Begin with a container that was opened quickly.
 
         False where its first picture is not where the film begins: then it may have guessed that.
@@ -174,7 +174,7 @@ class FilmSource:
 
     # --- Facts ---
 
-    def _facts(self) -> FilmFacts:
+    def _facts(self) -> VideoFacts:
         stream, context = self.picture, self.picture.codec_context
         keyframes, frame = self._keys, self.first_frame
         assert frame is not None  # noqa: S101  it has begun
@@ -195,7 +195,7 @@ class FilmSource:
             str(context.profile or ""),
         )
         duration_s = self._duration_s(keyframes, rate)
-        return FilmFacts(
+        return VideoFacts(
             container=self.container.format.name,
             codec=described.codec,
             string=picture_string(described),
@@ -319,7 +319,7 @@ class FilmSource:
             with despite_bad_data():
                 frames = context.decode(packet)
             if frames:
-                self._begun = Begun(frames, packets) if begins_with_key else None
+                self._begun = FirstFrames(frames, packets) if begins_with_key else None
                 return frames[0]
         with despite_bad_data():
             for frame in context.decode(None):
@@ -327,7 +327,7 @@ class FilmSource:
         self.raise_disk_error()
         raise Unreadable("Its pictures cannot be decoded.")
 
-    def take_begun(self) -> "Begun | None":
+    def take_begun(self) -> "FirstFrames | None":
         """The film's first frames as they were decoded when it was opened, to go on with.
 
         None where they were taken, or the container has been elsewhere since.
@@ -382,18 +382,18 @@ def _is_rate(rate: Any) -> bool:
     return bool(rate) and 1 <= rate <= MOST_FRAMES_PER_S
 
 
-def _says_reordering(picture: VideoStream) -> bool:
+def _declares_reordering(picture: VideoStream) -> bool:
     """Tell whether a picture track says how far it reorders its pictures, or the decoder knows."""
     context: Any = picture.codec_context
     codec = context.codec.name if context is not None else ""
     if codec != "h264":
         return codec == "hevc"
-    said = said_reordering(context.extradata or b"")
+    said = declared_reordering(context.extradata or b"")
     return said is not None and said >= context.reorder_depth
 
 
 def _keyframe_stamps(stream: VideoStream) -> Iterator[int]:
-    """Times of the keyframes in the index, found by FFmpeg: looking at each entry takes ten times
+    """Times of the keyframes in the index, found by FFmpeg: reading each entry takes ten times
     as long.
     """
     entries, place, stamp = stream.index_entries, -1, EARLIEST

@@ -30,7 +30,7 @@ class FoundProjection(Struct, frozen=True):
         }
 
 
-def see(
+def read_projection(
     file: IO[bytes],
     frame: VideoFrame | None,
     picture: Image.Image | None,

@@ -28,7 +28,7 @@ class ForeignFile(Struct, frozen=True):
     any_ending: bool = False  # the path has no ending of a video
 
 
-class ForeignFilm(Struct):
+class ForeignVideo(Struct):
     """A film of another program, and what people gave it."""
 
     name: str
@@ -49,12 +49,12 @@ class ForeignFilm(Struct):
 
 
 class ForeignLibrary(Struct):
-    """All that was read from another program."""
+    """The content of another program's library."""
 
     program: str
     version: str
-    films: list[ForeignFilm] = field(default_factory=list)
-    playlists: dict[str, list[ForeignFilm]] = field(default_factory=dict)
+    videos: list[ForeignVideo] = field(default_factory=list)
+    playlists: dict[str, list[ForeignVideo]] = field(default_factory=dict)
     not_understood: list[str] = field(default_factory=list)
     more_not_understood: int = 0
     left_out: list[str] = field(default_factory=list)
@@ -74,16 +74,16 @@ class ForeignLibrary(Struct):
             self.note(f"{where}: {error}")
             return None
 
-    def add_tag(self, film: ForeignFilm, name: Any) -> None:
+    def add_tag(self, foreign: ForeignVideo, name: Any) -> None:
         """Give a film a tag."""
-        tag = self.understood(film.name, values.tag, name)
+        tag = self.understood(foreign.name, values.tag, name)
         if tag:
-            film.entry.tags.setdefault(tag_key(tag), (tag, None))
+            foreign.entry.tags.setdefault(tag_key(tag), (tag, None))
 
 
-def complete(
+def add_details(
     library: ForeignLibrary,
-    films: Mapping[int, ForeignFilm],
+    videos: Mapping[int, ForeignVideo],
     files: Iterable[Sequence[Any]],
     tags: Iterable[Sequence[Any]],
     markers: Iterable[Sequence[Any]],
@@ -92,18 +92,18 @@ def complete(
     length, oshash), tags, and markers (name, start, end).
     """
     for scene_id, folder, name, size, duration, oshash in files:
-        if scene_id in films:
+        if scene_id in videos:
             place = path_of(folder, name)
-            films[scene_id].files.append(
+            videos[scene_id].files.append(
                 ForeignFile(place, size_of(size), seconds_of(duration), oshash_of(oshash))
             )
     for scene_id, tag in tags:
-        if scene_id in films:
-            library.add_tag(films[scene_id], tag)
+        if scene_id in videos:
+            library.add_tag(videos[scene_id], tag)
     for scene_id, name, start, end in markers:
         marker = marker_of(name, start, end)
-        if marker and scene_id in films:
-            films[scene_id].markers.append(marker)
+        if marker and scene_id in videos:
+            videos[scene_id].markers.append(marker)
 
 
 def stars_of(value: Any, scale: float) -> int | None:

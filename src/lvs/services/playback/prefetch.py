@@ -18,7 +18,7 @@ class StoppedError(Exception):
     """Nobody takes any more of it."""
 
 
-def made_ahead(
+def prefetched(
     make: Callable[[Check], Iterator[Item]], checkpoint: Check, most: int = AHEAD
 ) -> Generator[Item]:
     """The items of `make`, which runs in a thread of its own, at most so many ahead.

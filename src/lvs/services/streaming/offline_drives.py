@@ -14,7 +14,7 @@ from lvs.services.streaming.open_file import OpenFile, open_below_now
 ATTEMPT_SECONDS = 2.0
 
 
-class AwayDrives:
+class OfflineDrives:
     """Tries to open files on drives that count as away, in the threads that read films."""
 
     def __init__(self, readers: ThreadPoolExecutor) -> None:

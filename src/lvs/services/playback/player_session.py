@@ -5,8 +5,8 @@ from collections import deque
 
 from msgspec import Struct, field
 
-from lvs.services.playback.planner import FilmFacts
-from lvs.services.playback.player import FilmFile, Player
+from lvs.services.playback.planner import VideoFacts
+from lvs.services.playback.player import PlayedVideo, Player
 
 ACTIVE_S = 8.0
 """A film that was asked for a segment within so many seconds is being watched."""
@@ -29,15 +29,15 @@ class Conversion(Struct, frozen=True):
     place: str = ""
 
 
-class FilmSeat(Struct, eq=False):
+class PlayerSession(Struct, eq=False):
     """A film with its worker, and how it has been asked of late.
 
     Times are of the monotonic clock.
     """
 
-    film: FilmFile
+    video: PlayedVideo
     player: Player | None = None
-    facts: FilmFacts | None = None
+    facts: VideoFacts | None = None
     asked_at: float = 0.0
     converted_at: float = float("-inf")
     busy: int = 0
