@@ -43,7 +43,7 @@ from lvs.services.curation.undo import Journal
 from lvs.services.curation.undo_all import UndoAll
 from lvs.services.curation.views import Views
 from lvs.services.events import Event, Events
-from lvs.services.gallery.gallery import FILL_DELAY_S, Gallery
+from lvs.services.gallery.gallery import Gallery
 from lvs.services.gallery.spelling import Spelling
 from lvs.services.headset import headset
 from lvs.services.household.headset_positions import HeadsetPositions
@@ -482,7 +482,7 @@ def _background(services: Services) -> list[tuple[str, Step]]:
             else []
         ),
         ("candidates of posters", services.poster_candidates.run),
-        ("pages in memory", partial(services.gallery.fill, FILL_DELAY_S)),
+        ("pages in memory", partial(services.gallery.fill, services.gallery.fill_delay_s)),
         ("positions in films", services.progress.run),
         ("system figures", services.system.sample),
         ("versions", services.health.check_versions),
