@@ -24,7 +24,7 @@ from support.disks import fill, read_only, small_disk
 from support.home import Home, distinct_video
 from support.processes import Server, run
 
-from lvs.db import backup, writer
+from lvs.db import backup
 from lvs.errors import Full
 from lvs.models import Query
 from lvs.services import bundle
@@ -249,10 +249,8 @@ def held(path: Path) -> Iterator[None]:
         process.stdout.close()
 
 
-async def test_a_database_held_by_another_program_refuses_changes_for_so_long(
-    home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(writer, "BUSY_SECONDS", 1.0)
+async def test_a_database_held_by_another_program_refuses_changes_for_so_long(home: Home) -> None:
+    home.services.database._writer.busy_seconds = 1.0
     home.add("film.mp4")
     await home.scan()
     await home.probed()
