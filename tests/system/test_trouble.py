@@ -27,7 +27,6 @@ from support.processes import Server, run
 from lvs.db import backup
 from lvs.errors import Full
 from lvs.models import Query
-from lvs.services import bundle
 
 QUIET = {
     "LVS_RATINGS_LIMIT": "0",
@@ -380,9 +379,8 @@ def test_restore_puts_a_damaged_database_aside_itself(tmp_path: Path, library: P
 
 
 async def test_a_damaged_page_met_while_running_is_a_message(
-    home: Home, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    home: Home, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(bundle, "RESTART_DELAY_S", 0.1)
     for number in range(40):
         home.add(f"{number} {'long name ' * 20}.mp4")
     await home.scan()
@@ -391,6 +389,7 @@ async def test_a_damaged_page_met_while_running_is_a_message(
     await home.stop()
     sound = database.path.read_bytes()
     await home.start()
+    home.services.supervisor.restart_delay_s = 0.1
     async with home.services.database.read() as db:
         pages = {
             row[0]: row[1]
