@@ -34,6 +34,15 @@ sys.path.append(sys.argv[1])
 import lvs.services.playback.remote_player as worker
 worker.main(2 << 30, unasked_s=1)
 """
+OF_ANOTHER_VERSION = """
+from lvs.services.playback.player_worker import serve
+from lvs.services.playback.remote_player import RemoteFilm
+class Other(RemoteFilm):
+    def answer(self, request, desk):
+        answer, content = super().answer(request, desk)
+        return answer, content + bytes(8) if request["do"] == "init" else content
+serve(Other(), 2 << 30)
+"""
 
 
 @pytest.fixture
@@ -170,13 +179,11 @@ async def test_only_films_that_lie_there_are_converted_there(home: FarHome) -> N
 
 
 async def test_pieces_that_would_not_fit_those_of_this_machine_are_made_here(home: FarHome) -> None:
-    other = (
-        "from lvs.services.playback import remote_player, segments; "
-        "segments.SOUND_BIT_RATE = 64_000; remote_player.main(2 << 30)"
-    )
     program = home.program.read_text()
     home.program.write_text(
-        program.replace("exec", f"[ $# = 3 ] || exec {sys.executable} -c '{other}'\nexec")
+        program.replace(
+            "exec", f"[ $# = 3 ] || exec {sys.executable} -c '{OF_ANOTHER_VERSION}'\nexec"
+        )
     )
     film = await home.film("film.avi")
     assert await home.piece(film, 1)

@@ -18,7 +18,7 @@ def main(memory_limit_bytes: int, unasked_s: float = UNASKED_S) -> None:
 class RemoteFilm(Film):
     """The film as it lies on this machine. `elsewhere` holds a message where it is another."""
 
-    def __init__(self, unasked_s: float) -> None:
+    def __init__(self, unasked_s: float = UNASKED_S) -> None:
         super().__init__()
         self._unasked_s = unasked_s
 
